@@ -1,0 +1,75 @@
+/* CRC-32 by ISA-L, SHA-256 by libcrypto, and the hash of hash tables. See digest.h. */
+#include "base/digest/digest.h"
+
+#include <isa-l/crc.h>
+#include <openssl/evp.h>
+
+uint32_t wg_crc32(uint32_t seed, const void *data, size_t size) {
+    return crc32_gzip_refl(seed, (const unsigned char *)data, (uint64_t)size);
+}
+
+/* The opaque state is libcrypto's context itself. */
+static EVP_MD_CTX *ctx_of(wg_sha256_state *state) { return (EVP_MD_CTX *)(void *)state; }
+
+wg_sha256_state *wg_sha256_begin(void) {
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (ctx == NULL) return NULL;
+    if (EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(ctx);
+        return NULL;
+    }
+    return (wg_sha256_state *)(void *)ctx;
+}
+
+void wg_sha256_add(wg_sha256_state *state, const void *data, size_t size) {
+    const int ok = EVP_DigestUpdate(ctx_of(state), data, size);
+    WG_ASSERT(ok == 1); /* a SHA-256 update has no way to fail once begun */
+}
+
+void wg_sha256_end(wg_sha256_state *state, wg_sha256 *out) {
+    if (state == NULL) return;
+    if (out != NULL) {
+        const int ok = EVP_DigestFinal_ex(ctx_of(state), out->bytes, NULL);
+        WG_ASSERT(ok == 1);
+    }
+    EVP_MD_CTX_free(ctx_of(state));
+}
+
+void wg_sha256_of(const wg_slice *parts, size_t count, wg_sha256 *out) {
+    wg_sha256_state *state = wg_sha256_begin();
+    WG_ASSERT(state != NULL); /* libcrypto without a few hundred bytes cannot be answered for */
+    for (size_t i = 0; i < count; i++) wg_sha256_add(state, parts[i].data, parts[i].size);
+    wg_sha256_end(state, out);
+}
+
+void wg_sha256_hex(const wg_sha256 *digest, char out[65]) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < 32; i++) {
+        out[2 * i] = digits[digest->bytes[i] >> 4];
+        out[2 * i + 1] = digits[digest->bytes[i] & 15];
+    }
+    out[64] = '\0';
+}
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+    const wg_u128 m = (wg_u128)a * b;
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+/* Multiply-and-fold over 16-byte steps, in the manner of wyhash (Wang Yi); our own constants and finish. */
+uint64_t wg_hash64(uint64_t seed, const void *data, size_t size) {
+    const uint64_t k0 = UINT64_C(0xa0761d6478bd642f);
+    const uint64_t k1 = UINT64_C(0xe7037ed1a0b428db);
+    const uint8_t *p = data;
+    size_t left = size;
+    uint64_t h = seed ^ k0;
+    while (left >= 16) {
+        h = mix(wg_load_u64le(p) ^ k1, wg_load_u64le(p + 8) ^ h);
+        p += 16;
+        left -= 16;
+    }
+    uint8_t tail[16] = {0};
+    if (left != 0) memcpy(tail, p, left);
+    h = mix(wg_load_u64le(tail) ^ k1, wg_load_u64le(tail + 8) ^ h);
+    return mix(h ^ k0, (uint64_t)size ^ k1);
+}

@@ -1,0 +1,283 @@
+/* Accounts, blocks with a size header, arenas, growable buffers. See memory.h.
+ *
+ * Every block carries a 64-byte header that keeps its account and size, so that wg_free needs no argument and the user
+ * part stays 64-byte aligned. */
+#include "base/memory/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct block_header {
+    wg_account *account;
+    size_t bytes;
+    uint8_t pad[48];
+} block_header;
+_Static_assert(sizeof(block_header) == 64, "the user part stays 64-byte aligned");
+
+static _Atomic uint64_t alloc_calls;
+static _Atomic uint64_t fail_at;
+static _Atomic bool fail_persistent;
+
+void wg_memory_fail_at(uint64_t n, bool persistent) {
+    atomic_store(&fail_persistent, persistent);
+    atomic_store(&fail_at, n == 0 ? 0 : atomic_load(&alloc_calls) + n);
+}
+
+uint64_t wg_memory_calls(void) { return atomic_load_explicit(&alloc_calls, memory_order_relaxed); }
+
+static bool call_refused(void) {
+    const uint64_t call = atomic_fetch_add_explicit(&alloc_calls, 1, memory_order_relaxed) + 1;
+    const uint64_t at = atomic_load_explicit(&fail_at, memory_order_relaxed);
+    if (at == 0 || call < at) return false;
+    return call == at || atomic_load_explicit(&fail_persistent, memory_order_relaxed);
+}
+
+void wg_account_init(wg_account *account, wg_account *parent, uint64_t bytes_max) {
+    account->parent = parent;
+    account->bytes_max = bytes_max;
+    atomic_init(&account->bytes, 0);
+    atomic_init(&account->bytes_peak, 0);
+}
+
+static void account_note_peak(wg_account *account, uint64_t now) {
+    uint64_t peak = atomic_load_explicit(&account->bytes_peak, memory_order_relaxed);
+    while (now > peak && !atomic_compare_exchange_weak_explicit(&account->bytes_peak, &peak, now,
+                                                                memory_order_relaxed, memory_order_relaxed)) {}
+}
+
+bool wg_account_charge(wg_account *account, uint64_t bytes) {
+    for (wg_account *a = account; a != NULL; a = a->parent) {
+        const uint64_t now = atomic_fetch_add_explicit(&a->bytes, bytes, memory_order_relaxed) + bytes;
+        if (a->bytes_max != 0 && now > a->bytes_max) {
+            for (wg_account *b = account;; b = b->parent) {
+                atomic_fetch_sub_explicit(&b->bytes, bytes, memory_order_relaxed);
+                if (b == a) break;
+            }
+            return false;
+        }
+        account_note_peak(a, now);
+    }
+    return true;
+}
+
+void wg_account_release(wg_account *account, uint64_t bytes) {
+    for (wg_account *a = account; a != NULL; a = a->parent)
+        atomic_fetch_sub_explicit(&a->bytes, bytes, memory_order_relaxed);
+}
+
+uint64_t wg_account_bytes(const wg_account *account) {
+    return atomic_load_explicit(&account->bytes, memory_order_relaxed);
+}
+
+uint64_t wg_account_peak(const wg_account *account) {
+    return atomic_load_explicit(&account->bytes_peak, memory_order_relaxed);
+}
+
+void *wg_alloc(wg_account *account, size_t bytes) {
+    size_t total;
+    if (!wg_add_size(bytes, sizeof(block_header) + 63, &total)) return NULL;
+    total &= ~(size_t)63; /* header plus content, rounded up to whole cache lines */
+    if (call_refused()) return NULL;
+    if (!wg_account_charge(account, total)) return NULL;
+    block_header *h = aligned_alloc(64, total);
+    if (h == NULL) {
+        wg_account_release(account, total);
+        return NULL;
+    }
+    h->account = account;
+    h->bytes = total;
+    return h + 1;
+}
+
+void *wg_alloc_zero(wg_account *account, size_t bytes) {
+    void *p = wg_alloc(account, bytes);
+    if (p != NULL) memset(p, 0, bytes);
+    return p;
+}
+
+void *wg_realloc(wg_account *account, void *p, size_t bytes) {
+    if (p == NULL) return wg_alloc(account, bytes);
+    const block_header *h = (const block_header *)p - 1;
+    const size_t usable = h->bytes - sizeof(block_header);
+    if (bytes <= usable && bytes >= usable / 2) return p;
+    void *q = wg_alloc(account, bytes);
+    if (q == NULL) return NULL;
+    memcpy(q, p, wg_min_size(usable, bytes));
+    wg_free(p);
+    return q;
+}
+
+void wg_free(void *p) {
+    if (p == NULL) return;
+    block_header *h = (block_header *)p - 1;
+    wg_account_release(h->account, h->bytes);
+    free(h);
+}
+
+/* ---- arena */
+
+struct wg_arena_block {
+    wg_arena_block *next;
+    size_t bytes;
+};
+
+enum { ARENA_FIRST_BYTES = 4096, ARENA_BLOCK_BYTES_MAX = 1 << 20, ARENA_ALIGN = 16 };
+
+void wg_arena_init(wg_arena *arena, wg_account *account) {
+    memset(arena, 0, sizeof *arena);
+    arena->account = account;
+    arena->block_bytes = ARENA_FIRST_BYTES;
+}
+
+void wg_arena_deinit(wg_arena *arena) {
+    wg_arena_block *b = arena->blocks;
+    while (b != NULL) {
+        wg_arena_block *next = b->next;
+        wg_free(b);
+        b = next;
+    }
+    wg_account *account = arena->account;
+    wg_arena_init(arena, account);
+}
+
+void wg_arena_reset(wg_arena *arena) {
+    wg_arena_block *keep = arena->blocks;
+    if (keep == NULL) return;
+    wg_arena_block *b = keep->next;
+    while (b != NULL) {
+        wg_arena_block *next = b->next;
+        wg_free(b);
+        b = next;
+    }
+    keep->next = NULL;
+    arena->cursor = (uint8_t *)keep + wg_align_up(sizeof(wg_arena_block), ARENA_ALIGN);
+    arena->end = (uint8_t *)keep + keep->bytes;
+}
+
+static bool arena_grow(wg_arena *arena, size_t bytes) {
+    size_t need;
+    const size_t head = wg_align_up(sizeof(wg_arena_block), ARENA_ALIGN);
+    if (!wg_add_size(bytes, head, &need)) return false;
+    const size_t block_bytes = wg_max_size(need, arena->block_bytes);
+    wg_arena_block *b = wg_alloc(arena->account, block_bytes);
+    if (b == NULL) return false;
+    b->next = arena->blocks;
+    b->bytes = block_bytes;
+    arena->blocks = b;
+    arena->cursor = (uint8_t *)b + head;
+    arena->end = (uint8_t *)b + block_bytes;
+    arena->block_bytes = wg_min_size(arena->block_bytes * 2, ARENA_BLOCK_BYTES_MAX);
+    return true;
+}
+
+void *wg_arena_alloc(wg_arena *arena, size_t bytes) {
+    size_t padded;
+    if (!wg_add_size(bytes, ARENA_ALIGN - 1, &padded)) return NULL;
+    padded &= ~(size_t)(ARENA_ALIGN - 1);
+    if ((size_t)(arena->end - arena->cursor) < padded && !arena_grow(arena, padded)) return NULL;
+    void *p = arena->cursor;
+    arena->cursor += padded;
+    return p;
+}
+
+void *wg_arena_alloc_zero(wg_arena *arena, size_t bytes) {
+    void *p = wg_arena_alloc(arena, bytes);
+    if (p != NULL) memset(p, 0, bytes);
+    return p;
+}
+
+void *wg_arena_copy(wg_arena *arena, const void *data, size_t bytes) {
+    void *p = wg_arena_alloc(arena, bytes);
+    if (p != NULL && bytes != 0) memcpy(p, data, bytes);
+    return p;
+}
+
+char *wg_arena_strdup(wg_arena *arena, wg_slice s) {
+    size_t need;
+    if (!wg_add_size(s.size, 1, &need)) return NULL;
+    char *p = wg_arena_alloc(arena, need);
+    if (p == NULL) return NULL;
+    if (s.size != 0) memcpy(p, s.data, s.size);
+    p[s.size] = '\0';
+    return p;
+}
+
+/* ---- growable buffer */
+
+void wg_buf_init(wg_buf *buf, wg_account *account) {
+    memset(buf, 0, sizeof *buf);
+    buf->account = account;
+}
+
+void wg_buf_deinit(wg_buf *buf) {
+    wg_free(buf->data);
+    wg_account *account = buf->account;
+    wg_buf_init(buf, account);
+}
+
+bool wg_buf_reserve(wg_buf *buf, size_t more) {
+    size_t need;
+    if (!wg_add_size(buf->size, more, &need)) return false;
+    if (need <= buf->capacity) return true;
+    const size_t capacity = wg_max_size(wg_max_size(need, 64), buf->capacity <= SIZE_MAX / 2 ? buf->capacity * 2 : 0);
+    uint8_t *data = wg_realloc(buf->account, buf->data, capacity);
+    if (data == NULL) return false;
+    buf->data = data;
+    buf->capacity = capacity;
+    return true;
+}
+
+bool wg_buf_append(wg_buf *buf, const void *data, size_t size) {
+    if (!wg_buf_reserve(buf, size)) return false;
+    if (size != 0) memcpy(buf->data + buf->size, data, size);
+    buf->size += size;
+    return true;
+}
+
+bool wg_buf_append_u8(wg_buf *buf, uint8_t v) { return wg_buf_append(buf, &v, 1); }
+bool wg_buf_append_u32(wg_buf *buf, uint32_t v) { return wg_buf_append(buf, &v, 4); }
+bool wg_buf_append_u64(wg_buf *buf, uint64_t v) { return wg_buf_append(buf, &v, 8); }
+bool wg_buf_append_str(wg_buf *buf, const char *s) { return wg_buf_append(buf, s, strlen(s)); }
+
+bool wg_buf_append_varint(wg_buf *buf, uint64_t v) {
+    uint8_t bytes[10];
+    size_t n = 0;
+    while (v >= 0x80) {
+        bytes[n++] = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    bytes[n++] = (uint8_t)v;
+    return wg_buf_append(buf, bytes, n);
+}
+
+bool wg_buf_printf(wg_buf *buf, const char *format, ...) {
+    va_list args;
+    va_list again;
+    va_start(args, format);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    bool ok = n >= 0 && wg_buf_reserve(buf, (size_t)n + 1);
+    if (ok) {
+        vsnprintf((char *)buf->data + buf->size, (size_t)n + 1, format, again);
+        buf->size += (size_t)n;
+    }
+    va_end(again);
+    return ok;
+}
+
+bool wg_varint_take(wg_slice *from, uint64_t *out) {
+    uint64_t v = 0;
+    for (size_t i = 0; i < from->size && i < 10; i++) {
+        const uint8_t b = from->data[i];
+        if (i == 9 && b > 1) return false; /* would pass 64 bits */
+        v |= (uint64_t)(b & 0x7f) << (7 * i);
+        if ((b & 0x80) == 0) {
+            *out = v;
+            from->data += i + 1;
+            from->size -= i + 1;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,32 @@
+/* base/text: UTF-8 checking, numbers and dates as text, both ways. Locale-free. */
+#ifndef WG_BASE_TEXT_H
+#define WG_BASE_TEXT_H
+
+#include "base/core/core.h"
+
+/* True when well-formed (RFC 3629: no surrogates, no overlong forms); else *bad_offset (may be NULL) is set. */
+bool wg_utf8_valid(wg_slice s, size_t *bad_offset);
+/* Unicode scalar values in well-formed text; in other text, bytes that are not continuation bytes. */
+size_t wg_utf8_count(wg_slice s);
+
+/* Whole slice or nothing: optional sign, digits; false when empty, malformed or out of range. */
+bool wg_parse_i64(wg_slice s, int64_t *out);
+/* Decimal or exponent form, "NaN", "Infinity", "-Infinity" (also "inf"); correctly rounded. */
+bool wg_parse_f64(wg_slice s, double *out);
+/* Shortest text that reads back to the same double, always with '.', 'e' or a letter: "1.0", "1e+300", "NaN",
+ * "Infinity", "-Infinity", "-0.0". Returns the length. */
+size_t wg_format_f64(double v, char out[32]);
+size_t wg_format_i64(int64_t v, char out[24]);
+
+/* Proleptic Gregorian calendar. Days count from 1970-01-01. */
+int64_t wg_days_from_civil(int64_t year, uint32_t month, uint32_t day);
+void wg_civil_from_days(int64_t days, int64_t *year, uint32_t *month, uint32_t *day);
+/* "2001-01-31". */
+bool wg_parse_date(wg_slice s, int64_t *out_days);
+size_t wg_format_date(int64_t days, char out[24]);
+/* "2001-01-31T12:34:56", "...T12:34", with up to 9 decimals; 'T' may be a space. No zone. */
+bool wg_parse_local_datetime(wg_slice s, int64_t *out_seconds, uint32_t *out_ns);
+/* Seconds are always shown; decimals only when not zero, without trailing zeros. */
+size_t wg_format_local_datetime(int64_t seconds, uint32_t ns, char out[48]);
+
+#endif

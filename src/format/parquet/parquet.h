@@ -1,0 +1,114 @@
+/* format/parquet: Parquet metadata, page decoding and writing. No I/O: slices in, vectors or typed errors out.
+ *
+ * Reads: flat columns (max repetition level 0; nested columns are listed, and refused when asked for); PLAIN, PLAIN_DICTIONARY,
+ * RLE_DICTIONARY, RLE (booleans), DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT; data pages v1 and
+ * v2; page CRCs when present; statistics with their sort-order caveats. Hostile bytes cost bounded memory and time: every size is
+ * checked against the bytes at hand and the limits below before it reaches an allocator. */
+#ifndef WG_FORMAT_PARQUET_H
+#define WG_FORMAT_PARQUET_H
+
+#include "base/column/column.h"
+#include "format/codec/codec.h"
+
+enum {
+    WG_PARQUET_FOOTER_BYTES_MAX = 64 << 20,
+    WG_PARQUET_COLUMNS_MAX = 65536,
+    WG_PARQUET_ROW_GROUPS_MAX = 65536,
+    WG_PARQUET_PAGE_BYTES_MAX = 256 << 20,
+    WG_PARQUET_DEPTH_MAX = 64
+};
+
+/* One leaf column of the schema. `type` is the engine type that its values widen to; WG_TYPE_NULL with `why_not` set when
+ * this version cannot read it (nested, INT96, decimal, ...). */
+typedef struct wg_parquet_column {
+    const char *name; /* NUL-terminated path, parts joined by '.' */
+    wg_type type;
+    const char *why_not;
+    const char *physical_name; /* "INT32 (UINT_32)", for messages */
+    int32_t physical;          /* Parquet Type */
+    uint32_t type_length;      /* FIXED_LEN_BYTE_ARRAY */
+    uint8_t int_bits;          /* 8..64 of integer columns */
+    bool int_unsigned;
+    uint8_t time_unit; /* timestamps: 3 ms, 6 us, 9 ns; else 0 */
+    bool time_utc;
+    bool optional;
+    uint16_t max_def;
+    uint16_t max_rep;
+} wg_parquet_column;
+
+/* Minimum and maximum as values of the column's type; trustworthy only when `known`. */
+typedef struct wg_parquet_range {
+    bool known;
+    bool null_count_known;
+    uint64_t null_count;
+    wg_value min;
+    wg_value max;
+} wg_parquet_range;
+
+typedef struct wg_parquet_chunk {
+    uint64_t offset; /* of the first page, dictionary included */
+    uint64_t compressed_bytes;
+    uint64_t uncompressed_bytes;
+    uint64_t value_count;
+    wg_codec codec;
+    wg_parquet_range range;
+} wg_parquet_chunk;
+
+typedef struct wg_parquet_row_group {
+    uint64_t row_count;
+    uint64_t first_row;
+    const wg_parquet_chunk *chunks; /* one a column */
+} wg_parquet_row_group;
+
+typedef struct wg_parquet_metadata {
+    uint64_t row_count;
+    uint32_t column_count;
+    uint32_t row_group_count;
+    const wg_parquet_column *columns;
+    const wg_parquet_row_group *row_groups;
+    const char *created_by;
+} wg_parquet_metadata;
+
+/* Step 1: the last 8 bytes of a file of `file_size` bytes; gives the footer's size (bytes before the tail). */
+wg_code wg_parquet_tail(wg_slice tail, uint64_t file_size, uint32_t *out_footer_bytes, wg_error *err);
+/* Step 2: the footer. Everything in *out lives in `arena`. All offsets are checked against file_size. */
+wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena *arena, wg_parquet_metadata *out,
+                                   wg_error *err);
+
+/* Decodes one column chunk in batches. The compressed chunk bytes are borrowed until destroy. Vectors are valid until the
+ * next call. Strings are checked to be UTF-8. Integers out of the engine's range (UINT_64 over 2^63-1) and timestamps that
+ * microseconds cannot hold exactly are WG_E_VALUE. Errors carry the byte offset in the file. */
+typedef struct wg_parquet_reader wg_parquet_reader;
+wg_code wg_parquet_reader_create(const wg_parquet_column *column, const wg_parquet_chunk *chunk, wg_slice chunk_bytes,
+                                 uint64_t row_count, wg_account *account, wg_parquet_reader **out, wg_error *err);
+void wg_parquet_reader_destroy(wg_parquet_reader *reader);
+/* Up to `rows_max` (<= WG_BATCH_ROWS_MAX) next rows as a FLAT or DICT vector; *out_rows may be smaller at page borders, 0 only
+ * at the end of the chunk, whose row count is checked. */
+wg_code wg_parquet_reader_next(wg_parquet_reader *reader, uint32_t rows_max, wg_vector *out, uint32_t *out_rows,
+                               wg_error *err);
+/* Skips rows; whole pages are not decompressed. */
+wg_code wg_parquet_reader_skip(wg_parquet_reader *reader, uint64_t rows, wg_error *err);
+uint64_t wg_parquet_reader_decoded_bytes(const wg_parquet_reader *reader);
+
+/* ---- writing: one row group at a time, deterministic bytes. Columns BOOL, INT, FLOAT, STRING, DATE, LOCAL_DATETIME; dictionary
+ * encoding where it pays (RLE_DICTIONARY), PLAIN otherwise; data pages v1; statistics; page CRCs. */
+typedef struct wg_parquet_writer_column {
+    const char *name;
+    wg_type type;
+    bool optional;
+} wg_parquet_writer_column;
+
+/* Receives consecutive bytes of the file. */
+typedef wg_code (*wg_parquet_sink_fn)(void *ctx, wg_slice bytes, wg_error *err);
+
+typedef struct wg_parquet_writer wg_parquet_writer;
+wg_code wg_parquet_writer_create(const wg_parquet_writer_column *columns, uint32_t column_count, wg_codec codec,
+                                 uint32_t row_group_rows /* 0: 122880 */, wg_parquet_sink_fn sink, void *sink_ctx,
+                                 wg_account *account, wg_parquet_writer **out, wg_error *err);
+/* Appends the rows of a batch, whose vectors are the columns in order. */
+wg_code wg_parquet_writer_append(wg_parquet_writer *writer, const wg_batch *batch, wg_error *err);
+/* Writes the last row group and the footer. The writer must still be destroyed. */
+wg_code wg_parquet_writer_finish(wg_parquet_writer *writer, wg_error *err);
+void wg_parquet_writer_destroy(wg_parquet_writer *writer);
+
+#endif

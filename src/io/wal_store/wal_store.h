@@ -1,0 +1,81 @@
+/* io/wal_store: the write-ahead log as bytes: segments, frames, group commit, torn tails, the SHA-256 chain.
+ *
+ * The log is a sequence of commits; each has one logseq (strictly +1) and one payload, which this module does not read.
+ * A commit is one or more frames; a frame has a length, a CRC-32 that also binds store id, segment number and offset,
+ * and the position up to which the log was known durable when the frame was written. docs/format/wal.md has the bytes.
+ *
+ * Chain: chain(0) = 32 zero bytes; chain(n) = SHA-256(chain(n-1) | u64 logseq | u64 payload size | payload). */
+#ifndef WG_IO_WAL_STORE_H
+#define WG_IO_WAL_STORE_H
+
+#include "base/digest/digest.h"
+#include "io/platform/platform.h"
+
+typedef struct wg_wal wg_wal;
+
+enum { WG_WAL_FRAME_PAYLOAD_BYTES_MAX = 1 << 20, WG_WAL_SEGMENT_BYTES_DEFAULT = 4 << 20 };
+#define WG_WAL_COMMIT_BYTES_MAX (UINT64_C(1) << 30)
+
+typedef struct wg_wal_options {
+    uint8_t store_uuid[16];
+    uint32_t segment_bytes;   /* 0: default; a larger commit spans segments */
+    wg_durability durability; /* STRICT or BUFFERED */
+    uint32_t sync_interval_ms;
+    uint32_t sync_batch_commits;
+    wg_account *account;
+} wg_wal_options;
+
+/* What replay found, for recovery reports and `verify`. */
+typedef struct wg_wal_recovery {
+    uint64_t segments;
+    uint64_t records;
+    uint64_t bytes;
+    uint64_t last_logseq;
+    uint64_t torn_tail_bytes;
+    wg_sha256 chain;
+} wg_wal_recovery;
+
+/* Called for each whole commit in order. An error stops the replay and is returned. */
+typedef wg_code (*wg_wal_replay_fn)(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain,
+                                    wg_error *err);
+
+/* Makes an empty log in the existing directory `dir`: first segment, preallocated with zeros, synced, directory synced. */
+wg_code wg_wal_create(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_error *err);
+
+/* Opens, replays every commit through `replay`, cuts the torn tail, syncs, and is ready to append.
+ * P5: damage before the durable mark of any later valid frame, or followed by one, refuses with WG_E_CORRUPT naming
+ * segment and offset. An unknown format version is WG_E_VERSION. BUFFERED starts the background sync thread. */
+wg_code wg_wal_open(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_wal_replay_fn replay,
+                    void *ctx, wg_wal **out, wg_wal_recovery *recovery, wg_error *err);
+
+/* The same scan without changing a byte. */
+wg_code wg_wal_scan(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], wg_wal_replay_fn replay,
+                    void *ctx, wg_wal_recovery *recovery, wg_error *err);
+
+/* Syncs what is unsynced, writes a durable mark, stops the thread, closes. The first failure is returned; all is freed
+ * in any case. */
+wg_code wg_wal_close(wg_wal *wal, wg_error *err);
+
+/* Appends one commit to the log; *out_logseq is its number (last + 1). `parts` are concatenated.
+ * Durable:  no, until wg_wal_wait for this logseq returns, or the background sync has passed it.
+ * Threads:  any; callers are serialised by the append lock (rank WG_RANK_WAL_APPEND), which no sync holds.
+ * Errors:   WG_E_LIMIT over WG_WAL_COMMIT_BYTES_MAX, nothing written | WG_E_IO (also ENOSPC): when the failure left the
+ *           log as it was the log stays usable, else it is poisoned and every later call returns WG_E_IO. */
+wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uint64_t *out_logseq, wg_error *err);
+
+/* Blocks until the commit is on stable storage. Leader/follower group commit: one waiter syncs for all appended so far.
+ * A failed sync poisons the log (P6). Threads: any. */
+wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err);
+
+uint64_t wg_wal_last_logseq(const wg_wal *wal);
+uint64_t wg_wal_durable_logseq(const wg_wal *wal);
+/* Chain value after the newest commit, or after `logseq` when it is among the commits appended or replayed (the log
+ * keeps 32 bytes for each); false when unknown. */
+bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out);
+
+typedef struct wg_wal_metrics {
+    uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments;
+} wg_wal_metrics;
+void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out);
+
+#endif
