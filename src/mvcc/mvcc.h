@@ -1,0 +1,41 @@
+/* mvcc: logical time, the one visibility rule, and epochs that free memory when no reader can see it. No storage. */
+#ifndef WG_MVCC_H
+#define WG_MVCC_H
+
+#include <stdatomic.h>
+
+#include "base/core/core.h"
+#include "base/memory/memory.h"
+
+/* Commits are numbered 1, 2, 3, ...; 0 is the empty state. */
+#define WG_LOGSEQ_NEVER UINT64_MAX
+
+/* What a reader sees: everything committed at or before `snapshot`, and its own uncommitted writes, which carry the logseq
+ * `own` that they will commit under (0: none). */
+typedef struct wg_view {
+    uint64_t snapshot;
+    uint64_t own;
+} wg_view;
+
+/* The visibility rule. `begin` is the logseq that made the version (NEVER: rolled back), `end` the one that replaced or
+ * deleted it (NEVER: still the newest). Because a version ends where its successor begins this is: the newest version with
+ * logseq <= S, unless that is a tombstone. */
+static inline bool wg_visible(wg_view view, uint64_t begin, uint64_t end) {
+    const bool began = begin <= view.snapshot || begin == view.own;
+    const bool ended = end <= view.snapshot || end == view.own;
+    return began && !ended;
+}
+
+/* Epoch-based reclamation (Fraser 2004): a reader enters before it loads shared pointers and leaves when it is done;
+ * retired memory is freed once every reader that was inside at the time has left. Entering and leaving never block.
+ * Threads: any. */
+typedef struct wg_epoch wg_epoch;
+wg_code wg_epoch_create(wg_account *account, wg_epoch **out, wg_error *err);
+void wg_epoch_destroy(wg_epoch *epoch);   /* no reader may be inside; frees all that is retired */
+uint32_t wg_epoch_enter(wg_epoch *epoch); /* returns the slot to leave with */
+void wg_epoch_leave(wg_epoch *epoch, uint32_t slot);
+/* Takes ownership of `p` (from wg_alloc). Never fails: when it cannot note the block it waits for the readers. */
+void wg_epoch_retire(wg_epoch *epoch, void *p);
+uint64_t wg_epoch_pending(const wg_epoch *epoch);
+
+#endif
