@@ -1,0 +1,222 @@
+/* engine: one open workspace: recovery, transactions, the catalog at a snapshot, and the reads and writes of executors.
+ *
+ * Owned and virtual labels are read through the same calls: a scan is a list of tasks (a fragment, or a row group), each
+ * read in batches; where the rows live shows only in statistics. Property names are numbered once ("keys"), labels have
+ * numbers too, and both never change their number, because they are assigned in log order.
+ *
+ * Ids: an owned node or edge has a dense id (bit 63 clear). A virtual row has id 1<<63 | partition << 40 | row, where the
+ * partition number is assigned in the log when its file is first seen.
+ *
+ * Threads: a transaction is used by one thread at a time, except that scans and reads (const wg_txn *) of one transaction
+ * may run on many threads at once while nothing writes in it. */
+#ifndef WG_ENGINE_H
+#define WG_ENGINE_H
+
+#include "io/platform/platform.h"
+#include "io/wal_store/wal_store.h"
+#include "mvcc/mvcc.h"
+#include "worldgraph/catalog/catalog.h"
+#include "worldgraph/nodes/nodes.h"
+#include "worldgraph/topology/topology.h"
+
+typedef struct wg_engine wg_engine;
+typedef struct wg_txn wg_txn;
+
+#define WG_ID_VIRTUAL (UINT64_C(1) << 63)
+static inline bool wg_id_is_virtual(uint64_t id) { return (id & WG_ID_VIRTUAL) != 0; }
+
+/* ---- open and close */
+
+typedef struct wg_engine_options {
+    wg_platform *platform; /* NULL: real */
+    wg_options options;
+    uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
+} wg_engine_options;
+
+wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
+wg_code wg_engine_close(wg_engine *engine, wg_error *err);
+wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
+wg_code wg_engine_sync(wg_engine *engine, wg_error *err);
+uint64_t wg_engine_logseq(const wg_engine *engine);
+uint64_t wg_engine_manifest_epoch(const wg_engine *engine);
+const wg_options *wg_engine_option_values(const wg_engine *engine);
+const uint8_t *wg_engine_store_uuid(const wg_engine *engine); /* 16 bytes */
+bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
+wg_account *wg_engine_account(wg_engine *engine);
+wg_platform *wg_engine_platform(wg_engine *engine);
+
+/* ---- transactions */
+
+typedef enum wg_txn_mode {
+    WG_TXN_READ,      /* a snapshot; every write is WG_E_READ_ONLY */
+    WG_TXN_WRITE,     /* takes the writer lock at once and reads the newest state: never conflicts */
+    WG_TXN_OPTIMISTIC /* reads the snapshot of begin; the first write takes the writer lock; a row that somebody changed
+                          after the snapshot gives WG_E_CONFLICT */
+} wg_txn_mode;
+
+/* as_of 0: the newest durable state, after looking for new files of virtual labels (`refresh`). */
+wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, bool refresh, wg_txn **out, wg_error *err);
+/* Ends the transaction and frees it in every case. *out_logseq: the commit's number, or the snapshot when nothing was
+ * written. In STRICT mode returns after the sync. */
+wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err);
+void wg_txn_abort(wg_txn *txn); /* NULL is legal */
+wg_view wg_txn_view(const wg_txn *txn);
+wg_engine *wg_txn_engine(const wg_txn *txn);
+bool wg_txn_is_write(const wg_txn *txn); /* the mode allows writes */
+/* Counters that this transaction has reached; statement counters are differences. */
+void wg_txn_stats(const wg_txn *txn, wg_stats *out);
+
+/* ---- catalog at the transaction's view */
+
+const wg_catalog *wg_txn_catalog(const wg_txn *txn);
+/* Live rows of a label at the newest state (owned: exact or slightly over; virtual: exact), for the optimiser: a function
+ * of the snapshot alone. */
+uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label);
+/* The static type of a property over all rows that a scan of `labels` may meet: a declared type, or ANY when tables differ or
+ * rows of open labels may match; WG_TYPE_NULL when no such row can have it. */
+wg_type wg_txn_node_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key);
+wg_type wg_txn_edge_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key);
+
+/* ---- scans */
+
+typedef enum wg_compare_op {
+    WG_CMP_EQ,
+    WG_CMP_LT,
+    WG_CMP_LE,
+    WG_CMP_GT,
+    WG_CMP_GE,
+    WG_CMP_IN,
+    WG_CMP_NOT_NULL
+} wg_compare_op;
+
+/* A conjunct that the caller will check again: used only to leave out files, row groups and rows that cannot match. For IN
+ * `value` is a LIST. */
+typedef struct wg_scan_predicate {
+    uint32_t key;
+    wg_compare_op op;
+    wg_value value;
+} wg_scan_predicate;
+
+typedef struct wg_scan_spec {
+    const uint32_t *labels; /* rows that have all of these; none: every owned node */
+    uint32_t label_count;
+    const uint32_t *keys; /* batch column 0 is the NODE id, column i + 1 is keys[i] */
+    const wg_type *types; /* of keys: as wg_txn_node_property_type says, or ANY */
+    uint32_t key_count;
+    const wg_scan_predicate *predicates;
+    uint32_t predicate_count;
+    bool ids_only_for_count; /* the caller only counts rows: tasks of virtual labels may come from footers */
+} wg_scan_spec;
+
+typedef struct wg_scan wg_scan;               /* shared by the threads of a query */
+typedef struct wg_scan_cursor wg_scan_cursor; /* one thread, one task at a time */
+
+/* Prunes partitions (before any file is opened) and row groups, and lists the tasks. Errors name file and column: WG_E_NOT_FOUND
+ * a directory, file or column is missing | WG_E_TYPE a column's type does not fit | WG_E_CHANGED | WG_E_CORRUPT. */
+wg_code wg_scan_open(const wg_txn *txn, const wg_scan_spec *spec, wg_account *account, wg_scan **out, wg_error *err);
+void wg_scan_close(wg_scan *scan);
+uint32_t wg_scan_task_count(const wg_scan *scan);
+uint64_t wg_scan_row_count_max(const wg_scan *scan);    /* upper bound over the tasks, for progress */
+void wg_scan_stats(const wg_scan *scan, wg_stats *out); /* adds its counters to *out */
+/* Text of what the scan will do, for EXPLAIN: "files 1 of 3, row groups 1 of 1, columns type, period". Appends. */
+bool wg_scan_describe(const wg_scan *scan, wg_buf *out);
+
+wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *account, wg_scan_cursor **out,
+                              wg_error *err);
+void wg_scan_cursor_destroy(wg_scan_cursor *cursor);
+wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *err);
+/* Next batch of the task, at most rows_max rows; *out_rows 0 at its end (a batch may have rows passed over but none
+ * selected). The order is that of the source. The batch is valid until the next call on this cursor. */
+wg_code wg_scan_cursor_next(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
+                            wg_error *err);
+
+/* ---- point reads; ids may be owned or virtual; an id that is not visible reads as null */
+
+/* Appends n cells to `out` (any type: cells are converted to it when it is ANY; else it must be the property's type). */
+wg_code wg_read_node_property(const wg_txn *txn, const uint64_t *ids, uint32_t n, uint32_t key, wg_column *out,
+                              wg_error *err);
+wg_code wg_read_edge_property(const wg_txn *txn, const uint64_t *ids, uint32_t n, uint32_t key, wg_column *out,
+                              wg_error *err);
+/* out[i] = 1 when node i is visible and has all labels. */
+wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n, const uint32_t *labels,
+                             uint32_t label_count, uint8_t *out, wg_error *err);
+/* Label numbers of a visible node, sorted by name; in the arena. */
+wg_code wg_node_labels(const wg_txn *txn, uint64_t id, wg_arena *arena, const uint32_t **out, uint32_t *out_count,
+                       bool *out_found, wg_error *err);
+/* All non-null properties, sorted by name. */
+wg_code wg_node_properties(const wg_txn *txn, uint64_t id, wg_arena *arena, const wg_map_entry **out,
+                           uint32_t *out_count, wg_error *err);
+wg_code wg_edge_properties(const wg_txn *txn, uint64_t id, wg_arena *arena, const wg_map_entry **out,
+                           uint32_t *out_count, wg_error *err);
+typedef struct wg_edge_info {
+    uint32_t label;
+    uint64_t from;
+    uint64_t to;
+} wg_edge_info;
+bool wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out); /* false: not visible */
+
+/* Finds the visible node whose primary key equals `key` (values in key order). */
+wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
+                     bool *out_found, wg_error *err);
+
+/* Visible edges of a node, in (label, edge id) order; BOTH gives OUT then IN, a loop once. Zero *position to begin. Returns up to
+ * count_max; *out_count 0 at the end. labels none: every edge label. */
+typedef struct wg_expand_position {
+    uint32_t label_index;
+    uint32_t direction;
+    uint64_t entry;
+} wg_expand_position;
+wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
+                  uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
+                  uint64_t *neighbours, uint32_t *out_count, wg_error *err);
+
+/* ---- writes; every one checks the transaction's mode and declared types and logs one mutation */
+
+/* Number of a property name or label, made when new. An unknown label becomes an open one. */
+wg_code wg_txn_intern_key(wg_txn *txn, wg_slice name, uint32_t *out, wg_error *err);
+wg_code wg_txn_intern_label(wg_txn *txn, wg_slice name, bool is_edge, uint32_t *out, wg_error *err);
+
+typedef struct wg_property {
+    uint32_t key;
+    wg_value value; /* null: none */
+} wg_property;
+
+/* Errors: WG_E_CONSTRAINT duplicate key or null in a not-null column | WG_E_TYPE | WG_E_NOT_FOUND a declared label has no such
+ * property | WG_E_READ_ONLY virtual label or transaction | WG_E_CONFLICT | WG_E_NOMEM. A failed write leaves the transaction as
+ * it was. */
+wg_code wg_txn_create_node(wg_txn *txn, const uint32_t *labels, uint32_t label_count, const wg_property *properties,
+                           uint32_t property_count, uint64_t *out_id, wg_error *err);
+/* Bulk: rows of `batch` (no selection), column i is keys[i]; one mutation. *out_first: ids are consecutive. */
+wg_code wg_txn_create_nodes(wg_txn *txn, uint32_t label, const uint32_t *keys, const wg_batch *batch,
+                            uint64_t *out_first, wg_error *err);
+wg_code wg_txn_create_edge(wg_txn *txn, uint32_t label, uint64_t from, uint64_t to, const wg_property *properties,
+                           uint32_t property_count, uint64_t *out_id, wg_error *err);
+/* Changes several properties of one node or edge; a null value removes. `replace`: those not named are removed. */
+wg_code wg_txn_set_node(wg_txn *txn, uint64_t id, const wg_property *properties, uint32_t property_count,
+                        bool replace, wg_error *err);
+wg_code wg_txn_set_edge(wg_txn *txn, uint64_t id, const wg_property *properties, uint32_t property_count,
+                        bool replace, wg_error *err);
+wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count,
+                             const uint32_t *remove, uint32_t remove_count, wg_error *err);
+/* detach: deletes its edges too; otherwise WG_E_CONSTRAINT when it has any. Deleting what is deleted is WG_OK. */
+wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err);
+wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err);
+
+/* DDL. Names in `def` are resolved here: unknown endpoint labels are WG_E_NOT_FOUND. Virtual: the pattern is made absolute, every file
+ * that matches is registered, and the columns are checked against each file, or taken from the first one when def has none. */
+wg_code wg_txn_create_label(wg_txn *txn, const wg_label_def *def, bool if_not_exists, wg_error *err);
+wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exists, wg_error *err);
+
+/* COPY label FROM csv: reads the file with platform calls; columns by header or by def order. Reports progress through `progress`
+ * (rows done, may be NULL). Errors name file, line and column. */
+typedef struct wg_copy_options {
+    bool header;
+    char delimiter;
+    wg_slice null_text;
+    const wg_slice *columns;
+    uint32_t column_count;
+} wg_copy_options;
+wg_code wg_txn_copy_csv(wg_txn *txn, uint32_t label, const char *path, const wg_copy_options *options,
+                        wg_cancel *cancel, uint64_t *out_rows, wg_error *err);
+
+#endif

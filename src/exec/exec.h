@@ -1,0 +1,233 @@
+/* exec: the one executor: vectorised operators over batches, for owned and virtual labels alike.
+ *
+ * `query` builds a tree of wg_plan nodes (in its arena) and calls wg_exec_run. Each plan node puts out rows of typed slots; the
+ * expressions of a node read the slots of its input (its first child unless said otherwise).
+ *
+ * Determinism (docs/ARCHITECTURE.md): work is cut into the tasks of a scan and batches of `batch_rows`; any worker may run any task,
+ * but their outputs are joined in task order, so every operator sees one defined order of rows: that of the plan. Threads, batch size
+ * and timing change no byte. Float sums are exact and rounded once (ADR 0006), integer sums are checked. Groups come out in the order
+ * of their first row. Sort is stable. Errors are the ones that the first failing row in that order gives.
+ *
+ * Writes: an operator that writes first takes in all of its input (so that it never sees its own effect), then applies it row by
+ * row in order on one thread, then passes its rows on.
+ *
+ * Memory is charged to the query's account: over the limit the query ends with WG_E_LIMIT. */
+#ifndef WG_EXEC_H
+#define WG_EXEC_H
+
+#include "engine/engine.h"
+
+/* ---- functions: operators and named functions in one table */
+
+typedef struct wg_function wg_function;
+/* Finds by name, case-insensitive ("toUpper", "coalesce", and operators "+", "-", "*", "/", "%", "^", "=", "<>", "<", "<=", ">", ">=",
+ * "AND", "OR", "XOR", "NOT", "IN", "STARTS WITH", "ENDS WITH", "CONTAINS", "IS NULL", "IS NOT NULL", "[]" index, "[..]" slice, "neg",
+ * "pos") and number of arguments; NULL when there is none. */
+const wg_function *wg_function_find(wg_slice name, uint32_t arg_count);
+/* True when some function has that name: for "takes 2 arguments" messages; *min and *max are its argument counts. */
+bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max);
+const char *wg_function_suggest(wg_slice name); /* nearest name, or NULL */
+const char *wg_function_name(const wg_function *function);
+/* Static result type for static argument types (ANY = not known). WG_E_TYPE when these can never work, naming the function and the
+ * types: comparing an INT with a STRING is such an error. NULL typed arguments are always fine. */
+wg_code wg_function_type(const wg_function *function, const wg_type *args, uint32_t arg_count, wg_type *out,
+                         wg_error *err);
+
+/* ---- expressions */
+
+typedef enum wg_expr_kind {
+    WG_EXPR_CONST,         /* value */
+    WG_EXPR_SLOT,          /* slot of the input row */
+    WG_EXPR_PARAM,         /* slot = index into the query's parameter values; type ANY or as bound */
+    WG_EXPR_NODE_PROPERTY, /* args[0] of type NODE; key; type as wg_txn_node_property_type says */
+    WG_EXPR_EDGE_PROPERTY, /* args[0] of type EDGE; key */
+    WG_EXPR_PROPERTY, /* args[0] of type ANY or MAP: a map entry, or a property of whatever it turns out to be; name, key */
+    WG_EXPR_HAS_LABELS, /* args[0] of type NODE; labels */
+    WG_EXPR_CALL,       /* function, args */
+    WG_EXPR_CASE,       /* args: when, then, when, then, ..., [else]; lazily evaluated row by row */
+    WG_EXPR_LIST,       /* args are the elements */
+    WG_EXPR_MAP         /* args are the values of names[], sorted by key bytes */
+} wg_expr_kind;
+
+typedef struct wg_expr {
+    wg_expr_kind kind;
+    wg_type type;        /* static type of the result; ANY when it varies */
+    uint32_t text_start; /* place in the query text, for run-time errors */
+    uint32_t text_end;
+    uint32_t slot;
+    uint32_t key;
+    wg_value value;
+    wg_slice name;
+    const wg_slice *names;
+    const uint32_t *labels;
+    uint32_t label_count;
+    const wg_function *function;
+    struct wg_expr *const *args;
+    uint32_t arg_count;
+} wg_expr;
+
+/* ---- plans */
+
+typedef enum wg_plan_op {
+    WG_PLAN_UNIT, /* one row without slots */
+    WG_PLAN_SCAN, /* SegmentScan: [input ++] node id ++ scan.keys. Leaf. */
+    WG_PLAN_SEEK, /* input ++ node id, for the node whose primary key equals exprs[] (evaluated on the input row); no row when none */
+    WG_PLAN_EXPAND,      /* TgkTraversal: input ++ edge id ++ neighbour id, from node slot `slot` */
+    WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
+    WG_PLAN_FILTER,      /* rows for which exprs[0] is true */
+    WG_PLAN_PROJECT,     /* exprs[] */
+    WG_PLAN_HASH_JOIN, /* children[0] ++ children[1] for equal keys: exprs[i] over children[0] = right_exprs[i] over children[1]; equality is
+                           openCypher's (null never matches). children[1] is built, children[0] probes; output in the order of
+                           children[0], then of children[1] */
+    WG_PLAN_CROSS,     /* children[0] x children[1], in that order */
+    WG_PLAN_AGGREGATE, /* group keys exprs[0..expr_count) ++ aggregates; without keys exactly one row */
+    WG_PLAN_DISTINCT,  /* first of equivalent rows */
+    WG_PLAN_SORT,      /* sort_items; with limit: top-k (skip + limit rows are kept) */
+    WG_PLAN_LIMIT,     /* skip_expr, limit_expr: constant expressions (may hold parameters) */
+    WG_PLAN_UNWIND,   /* input ++ element, for each element of exprs[0]; null gives no row; a non-list gives itself */
+    WG_PLAN_OPTIONAL, /* children[0] joined with children[1] as a left outer hash join; keys as in HASH_JOIN */
+    WG_PLAN_UNION,    /* rows of children[0], then of children[1] */
+    WG_PLAN_CREATE,   /* writes creates[]; input ++ ids of what was created */
+    WG_PLAN_SET,      /* writes sets[]; passes the input through */
+    WG_PLAN_DELETE    /* deletes nodes and edges in exprs[]; passes the input through */
+} wg_plan_op;
+
+typedef enum wg_aggregate_kind {
+    WG_AGG_COUNT_STAR,
+    WG_AGG_COUNT,
+    WG_AGG_SUM,
+    WG_AGG_AVG,
+    WG_AGG_MIN,
+    WG_AGG_MAX,
+    WG_AGG_COLLECT
+} wg_aggregate_kind;
+
+typedef struct wg_aggregate {
+    wg_aggregate_kind kind;
+    bool distinct;
+    wg_expr *arg; /* NULL for COUNT_STAR */
+    wg_type type; /* COUNT: INT; SUM: INT, FLOAT or ANY; AVG: FLOAT; COLLECT: LIST; MIN, MAX: the argument's */
+} wg_aggregate;
+
+typedef struct wg_sort_item {
+    wg_expr *expr;
+    bool descending;
+} wg_sort_item;
+
+/* Properties to write: known keys with a value expression each, or one map expression. */
+typedef struct wg_write_properties {
+    const uint32_t *keys;
+    wg_expr *const *exprs;
+    uint32_t count;
+    wg_expr *map; /* NULL, or MAP-valued: all its entries */
+} wg_write_properties;
+
+typedef struct wg_create_item {
+    bool is_edge;
+    const uint32_t *labels; /* node: any number; edge: exactly one */
+    uint32_t label_count;
+    uint32_t from_slot; /* edges: slots of the input row, or input slots + index of an earlier create item */
+    uint32_t to_slot;
+    wg_write_properties properties;
+} wg_create_item;
+
+typedef enum wg_set_kind {
+    WG_SET_PROPERTY,
+    WG_SET_MERGE_MAP,
+    WG_SET_REPLACE_MAP,
+    WG_SET_ADD_LABELS,
+    WG_SET_REMOVE_LABELS
+} wg_set_kind;
+
+typedef struct wg_set_item {
+    wg_set_kind kind;
+    wg_expr *target; /* NODE, EDGE or ANY; null: nothing happens */
+    wg_write_properties properties;
+    const uint32_t *labels;
+    uint32_t label_count;
+} wg_set_item;
+
+typedef struct wg_plan wg_plan;
+struct wg_plan {
+    wg_plan_op op;
+    wg_plan *children[2];
+    uint32_t slot_count; /* of the output rows */
+    const wg_type *slot_types;
+    const char *const *slot_names; /* for EXPLAIN; "" when nameless */
+    double row_estimate;
+
+    wg_scan_spec scan; /* SCAN; predicate values that depend on parameters are in scan_params */
+    wg_expr *const *
+        scan_predicate_exprs; /* SCAN: constant expression of each scan.predicates[i].value, evaluated before the scan opens */
+    uint32_t label;           /* SEEK */
+    wg_direction direction; /* EXPAND, EXPAND_INTO: seen from `slot` */
+    const uint32_t *edge_labels;
+    uint32_t edge_label_count;
+    const uint32_t *
+        unique_edge_slots; /* EXPAND, EXPAND_INTO: earlier edges of the same MATCH that the new one must differ from */
+    uint32_t unique_edge_slot_count;
+    uint32_t slot;
+    uint32_t slot_b;
+
+    wg_expr *const *exprs;
+    wg_expr *const *right_exprs;
+    uint32_t expr_count;
+    const wg_aggregate *aggregates;
+    uint32_t aggregate_count;
+    const wg_sort_item *sort_items;
+    uint32_t sort_item_count;
+    wg_expr *skip_expr;  /* LIMIT, SORT; NULL: 0 */
+    wg_expr *limit_expr; /* LIMIT, SORT; NULL: no limit */
+    const wg_create_item *creates;
+    uint32_t create_count;
+    const wg_set_item *sets;
+    uint32_t set_count;
+    bool detach; /* DELETE */
+};
+
+/* ---- running */
+
+typedef struct wg_pool wg_pool; /* worker threads, made once per database */
+wg_code wg_pool_create(uint32_t threads, wg_pool **out, wg_error *err);
+void wg_pool_destroy(wg_pool *pool);
+
+/* Materialised rows, column by column; charged to the account until destroyed. */
+typedef struct wg_rows wg_rows;
+void wg_rows_destroy(wg_rows *rows);
+uint64_t wg_rows_count(const wg_rows *rows);
+uint32_t wg_rows_column_count(const wg_rows *rows);
+wg_type wg_rows_column_type(const wg_rows *rows, uint32_t column);
+wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column); /* NODE, EDGE as ids */
+/* Rows in pieces of at most WG_BATCH_ROWS_MAX: piece i is rows i * WG_BATCH_ROWS_MAX and up. Vectors live as long as the rows. */
+uint32_t wg_rows_piece_count(const wg_rows *rows);
+void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_batch *out);
+
+typedef struct wg_exec_context {
+    wg_txn *txn;
+    wg_pool *pool;       /* NULL: run on the calling thread */
+    uint32_t threads;    /* at most this many workers, the caller included; >= 1 */
+    uint32_t batch_rows; /* 1..WG_BATCH_ROWS_MAX */
+    const wg_value *params;
+    uint32_t param_count;
+    wg_account *account;
+    wg_cancel *cancel;
+    uint64_t deadline_ns; /* platform now_ns; 0: none */
+    wg_stats *stats;      /* scan counters are added */
+} wg_exec_context;
+
+/* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */
+wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+
+/* Evaluates an expression without slots (constants, parameters, functions of them). */
+wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg_arena *arena, wg_value *out,
+                         wg_error *err);
+
+/* One line per operator, indented by depth, children below; the seed's operator names (SegmentScan, SimdFilter, TgkTraversal, Merge,
+ * Projection, Aggregation, LimitOffset, TombstoneShadow, ...) beside the details. Canonical: a function of the plan alone, without
+ * estimates; its SHA-256 is the plan hash of receipts. With `context` scans add what they would prune and read, and estimates. */
+wg_code wg_plan_print(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,
+                      wg_error *err);
+/* Prints an expression; slots by name when `input` is given. */
+bool wg_expr_print(const wg_expr *expr, const wg_plan *input, const wg_catalog *catalog, wg_buf *out);
+
+#endif
