@@ -13,7 +13,8 @@
  *   wg_value             ANY, LIST, MAP, and every other type
  *
  * Buffers are 64-byte aligned and padded to a multiple of 64 bytes, so that a vector load past the last row stays
- * inside. In a wg_value inside the engine NODE and EDGE hold as.id; they become objects when a result is built. */
+ * inside. In a wg_value inside the engine NODE and EDGE hold as.id; they become objects when a result is built. A PATH
+ * holds as.list with `size` elements: node, edge, node, ..., node. DATETIME, DURATION and POINT have no values yet. */
 #ifndef WG_BASE_COLUMN_H
 #define WG_BASE_COLUMN_H
 
@@ -21,6 +22,11 @@
 #include "base/memory/memory.h"
 
 enum { WG_BATCH_ROWS_MAX = 2048 };
+
+enum { WG_VALUE_DEPTH_MAX = 64 }; /* lists and maps inside one another */
+/* What fits a cell of microseconds. */
+#define WG_SECONDS_MAX INT64_C(9223372036853)
+#define WG_SECONDS_MIN (-INT64_C(9223372036854))
 
 typedef struct wg_str {
     const char *data; /* NULL allowed when size is 0 */
@@ -76,6 +82,10 @@ static inline bool wg_vector_is_valid(const wg_vector *v, uint32_t row) {
 static inline uint32_t wg_vector_cell(const wg_vector *v, uint32_t row) {
     return v->kind == WG_VECTOR_FLAT ? row : v->kind == WG_VECTOR_CONST ? 0 : v->codes[row];
 }
+/* The microsecond cell of a LOCAL_DATETIME and back. False when out of range; *out_exact (may be NULL) says whether no
+ * nanoseconds were cut off. */
+bool wg_micros_of_datetime(int64_t seconds, uint32_t ns, int64_t *out_micros, bool *out_exact);
+wg_value wg_value_of_micros(int64_t micros);
 /* Reads one cell of any vector as a value (NULL when absent); strings are borrowed. */
 wg_value wg_vector_value(const wg_vector *v, uint32_t row);
 
@@ -94,9 +104,12 @@ typedef struct wg_column {
 void wg_column_init(wg_column *column, wg_type type, wg_arena *strings, wg_account *account);
 void wg_column_deinit(wg_column *column);
 void wg_column_clear(wg_column *column); /* keeps buffers */
+/* Makes room for `rows` more rows. False when out of memory. */
 bool wg_column_reserve(wg_column *column, uint32_t rows);
 /* Appends; false when out of memory. Values of a type that the column cannot hold are a programmer error, except that
- * an INT may be appended to a FLOAT column. */
+ * an INT may be appended to a FLOAT column. A column with wg_value cells takes every value but NODE and EDGE ids through
+ * the typed calls too. LOCAL_DATETIME cells hold microseconds: nanoseconds below are cut off towards the past, seconds
+ * outside WG_SECONDS_MIN..MAX do not fit. */
 bool wg_column_append_null(wg_column *column);
 bool wg_column_append_bool(wg_column *column, bool v);
 bool wg_column_append_i64(wg_column *column, int64_t v);
@@ -136,7 +149,9 @@ static inline wg_slice wg_value_slice(const wg_value *v) { return wg_slice_of(v-
 /* Deep copy into an arena; false when out of memory. */
 bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out);
 /* openCypher orderability, total: MAP < NODE < EDGE < LIST < PATH < temporal types < STRING < BOOL < numbers < NaN <
- * NULL; numbers compare exactly across INT and FLOAT; -0.0 equals 0.0. Returns <0, 0, >0. */
+ * NULL; numbers compare exactly across INT and FLOAT; -0.0 equals 0.0. Returns <0, 0, >0. Settled here: temporal types
+ * LOCAL_DATETIME < DATE < TIME < LOCAL_TIME; BYTES follow STRING; a TIME is ordered by its instant in UTC, then by its
+ * offset; lists by elements, a prefix first; maps by size, then keys, then values. */
 int wg_value_order(const wg_value *a, const wg_value *b);
 /* openCypher equality, three-valued: 1 true, 0 false, -1 null. */
 int wg_value_equal(const wg_value *a, const wg_value *b);
@@ -146,11 +161,25 @@ uint64_t wg_value_hash(const wg_value *v);
 /* Exact comparison of an integer with a double; NaN is greater than everything. */
 int wg_compare_i64_f64(int64_t a, double b);
 
+/* Checks a value that came from outside the engine: known types, sizes, UTF-8, map keys sorted and distinct, times in
+ * range, depth. The types that this version has no values of (DATETIME, DURATION, POINT), and NODE, EDGE and PATH when
+ * `graph` is false, are refused.
+ * Errors: WG_E_TYPE | WG_E_VALUE | WG_E_LIMIT deeper than WG_VALUE_DEPTH_MAX. */
+wg_code wg_value_check(const wg_value *v, bool graph, wg_error *err);
+
 /* Canonical bytes: one encoding per value, for the log, for keys and for result hashes (docs/format/value.md).
- * decode checks everything; strings are borrowed from the input, lists and maps live in the arena; depth <= 64. */
+ * encode: false when out of memory or deeper than WG_VALUE_DEPTH_MAX (wg_value_check tells); appends nothing then.
+ * decode checks everything; strings are borrowed from the input, lists and maps live in the arena; *from advances on
+ * success only. Errors: WG_E_CORRUPT with the offset from the start of *from | WG_E_NOMEM. */
 bool wg_value_encode(wg_buf *out, const wg_value *v);
 wg_code wg_value_decode(wg_slice *from, wg_arena *arena, wg_value *out, wg_error *err);
-/* JSON text; NODE and EDGE by object when `as.node` form is meant (see api). False when out of memory. */
+/* JSON text (RFC 8259, no spaces): dates and times as ISO 8601 strings, bytes as base64, NaN and infinities as strings.
+ * NODE and EDGE hold as.id and become {"id":n}; a PATH is the array of its nodes and edges. False when out of memory. */
 bool wg_value_print_json(wg_buf *out, const wg_value *v);
+/* The same for results, where NODE and EDGE hold as.node and as.edge: {"id":1,"labels":["A"],"properties":{}} and
+ * {"id":1,"label":"T","from":1,"to":2,"properties":{}}. */
+bool wg_value_print_json_objects(wg_buf *out, const wg_value *v);
+/* Appends `s` as a JSON string with its quotes; well-formed UTF-8 is copied, control characters, '"' and '\\' escaped. */
+bool wg_json_print_string(wg_buf *out, wg_slice s);
 
 #endif

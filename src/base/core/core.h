@@ -23,6 +23,12 @@ _Noreturn void wg_assert_fail(const char *expression, const char *file, int line
 #define WG_IMPLIES(a, b)     (!(a) || (b))
 #define WG_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* Borrowed bytes. */
+typedef struct wg_slice {
+    const uint8_t *data;
+    size_t size;
+} wg_slice;
+
 /* ---- errors: `return wg_error_set(...)` is the whole idiom; the first error wins */
 
 /* Fills *err (when not NULL and not already an error) and returns `code`. */
@@ -33,6 +39,10 @@ wg_code wg_error_set_sys(wg_error *err, wg_code code, int sys_errno, const char 
 wg_code wg_error_prefix(wg_error *err, wg_code code, const char *format, ...) WG_PRINTF(3, 4);
 void wg_error_clear(wg_error *err);
 wg_code wg_error_nomem(wg_error *err, size_t bytes);
+
+/* Fills line and column (Unicode scalars, from 1) of a set error from its offset into `text`. Does nothing when the
+ * error is not set, has a place already, or its offset lies outside the text. */
+void wg_error_locate(wg_error *err, wg_slice text);
 
 #define WG_TRY(call)                                  \
     do {                                              \
@@ -47,11 +57,6 @@ wg_code wg_error_nomem(wg_error *err, size_t bytes);
     } while (0)
 
 /* ---- slices: borrowed bytes */
-
-typedef struct wg_slice {
-    const uint8_t *data;
-    size_t size;
-} wg_slice;
 
 static inline wg_slice wg_slice_of(const void *data, size_t size) { return (wg_slice){(const uint8_t *)data, size}; }
 static inline wg_slice wg_slice_str(const char *s) { return (wg_slice){(const uint8_t *)s, strlen(s)}; }

@@ -11,22 +11,34 @@ size_t wg_utf8_count(wg_slice s);
 
 /* Whole slice or nothing: optional sign, digits; false when empty, malformed or out of range. */
 bool wg_parse_i64(wg_slice s, int64_t *out);
-/* Decimal or exponent form, "NaN", "Infinity", "-Infinity" (also "inf"); correctly rounded. */
+/* Decimal or exponent form, "NaN", "Infinity", "-Infinity" (also "inf"), letters in any case; correctly rounded, so a
+ * magnitude past the largest double gives an infinity: who must refuse that tests the result. */
 bool wg_parse_f64(wg_slice s, double *out);
 /* Shortest text that reads back to the same double, always with '.', 'e' or a letter: "1.0", "1e+300", "NaN",
  * "Infinity", "-Infinity", "-0.0". Returns the length. */
 size_t wg_format_f64(double v, char out[32]);
 size_t wg_format_i64(int64_t v, char out[24]);
 
-/* Proleptic Gregorian calendar. Days count from 1970-01-01. */
+/* Proleptic Gregorian calendar. Days count from 1970-01-01. Dates that text can name lie within these bounds. */
+#define WG_YEAR_MAX INT64_C(999999999)
+#define WG_DAYS_MAX INT64_C(365241780471)    /* +999999999-12-31 */
+#define WG_DAYS_MIN (-INT64_C(365243219162)) /* -999999999-01-01 */
 int64_t wg_days_from_civil(int64_t year, uint32_t month, uint32_t day);
 void wg_civil_from_days(int64_t days, int64_t *year, uint32_t *month, uint32_t *day);
-/* "2001-01-31". */
+uint32_t wg_days_in_month(int64_t year, uint32_t month);
+/* "2001-01-31". Years outside 0..9999 carry a sign and 4 to 9 digits: "+12345-01-31", "-0044-03-15". A day outside
+ * WG_DAYS_MIN..WG_DAYS_MAX has no calendar text and is written as "d" and the number. Always NUL-terminated. */
 bool wg_parse_date(wg_slice s, int64_t *out_days);
 size_t wg_format_date(int64_t days, char out[24]);
 /* "2001-01-31T12:34:56", "...T12:34", with up to 9 decimals; 'T' may be a space. No zone. */
 bool wg_parse_local_datetime(wg_slice s, int64_t *out_seconds, uint32_t *out_ns);
 /* Seconds are always shown; decimals only when not zero, without trailing zeros. */
 size_t wg_format_local_datetime(int64_t seconds, uint32_t ns, char out[48]);
+/* "12:34", "12:34:56", with up to 9 decimals; nanoseconds since midnight. Written as datetimes are. */
+bool wg_parse_local_time(wg_slice s, int64_t *out_ns);
+size_t wg_format_local_time(int64_t ns, char out[24]);
+/* A local time and an offset from UTC: "Z", "+01:00", "-05:30:15"; at most 18 hours. */
+bool wg_parse_time(wg_slice s, int64_t *out_ns, int32_t *out_offset_s);
+size_t wg_format_time(int64_t ns, int32_t offset_s, char out[40]);
 
 #endif
