@@ -16,7 +16,7 @@
 #include "base/text/text.h"
 #include "format/parquet/parquet_internal.h"
 
-enum { TAIL_BYTES = 8, MAGIC_BYTES = 4 };
+enum { TAIL_BYTES = 8, MAGIC_BYTES = 4, UNDERCOUNT_BYTES_MAX = 100 };
 
 wg_code wg_parquet_tail(wg_slice tail, uint64_t file_size, uint32_t *out_footer_bytes, wg_error *err) {
     if (tail.size != TAIL_BYTES || file_size < MAGIC_BYTES + TAIL_BYTES)
@@ -46,6 +46,7 @@ typedef struct decode {
     uint32_t column_count;
     uint8_t *orders; /* wgi_parquet_order of each column */
     uint64_t chunk_total;
+    wg_parquet_chunk **chunks; /* of each row group */
 } decode;
 
 typedef struct chunk_raw {
@@ -98,8 +99,10 @@ static bool chunk_check(decode *d, uint32_t column, const chunk_raw *raw, wg_par
     if (raw->values < 0 || raw->uncompressed < 0 || raw->compressed < 0 || raw->data_offset < 0 ||
         raw->dictionary_offset < 0)
         return wg_thrift_fail(r, WG_E_CORRUPT, "a column chunk has a negative count, size or offset");
-    /* Some writers leave a zero, or an offset behind the data, when there is no dictionary. */
-    const bool dictionary = raw->dictionary_offset >= MAGIC_BYTES && raw->dictionary_offset < raw->data_offset;
+    /* Some writers leave a zero, or an offset behind the data, when there is no dictionary; a zero data offset when the
+     * chunk has no rows and so only a dictionary. */
+    const bool dictionary =
+        raw->dictionary_offset >= MAGIC_BYTES && (raw->dictionary_offset < raw->data_offset || raw->data_offset == 0);
     out->offset = (uint64_t)(dictionary ? raw->dictionary_offset : raw->data_offset);
     out->compressed_bytes = (uint64_t)raw->compressed;
     out->uncompressed_bytes = (uint64_t)raw->uncompressed;
@@ -135,13 +138,12 @@ static bool chunk_read(decode *d, uint32_t column, wg_parquet_chunk *out) {
         d->columns[column].why_not = "encrypted columns are not supported";
         return true;
     }
-    if (range.null_count_known && range.null_count > (uint64_t)wg_max_u64((uint64_t)raw.values, 0))
-        range.null_count_known = false;
+    if (range.null_count_known && range.null_count > wg_u64_of_i64(raw.values)) range.null_count_known = false;
     out->range = range;
     return chunk_check(d, column, &raw, out);
 }
 
-static bool row_group_read(decode *d, wg_parquet_row_group *out) {
+static bool row_group_read(decode *d, uint32_t group, wg_parquet_row_group *out) {
     wg_thrift_reader *r = d->r;
     int64_t rows = -1;
     wg_parquet_chunk *chunks = NULL;
@@ -170,6 +172,7 @@ static bool row_group_read(decode *d, wg_parquet_row_group *out) {
     d->chunk_total += d->column_count;
     out->row_count = (uint64_t)rows;
     out->chunks = chunks;
+    d->chunks[group] = chunks;
     return true;
 }
 
@@ -178,10 +181,11 @@ static bool row_groups_read(decode *d, uint32_t count, wg_parquet_metadata *out)
     if (count > WG_PARQUET_ROW_GROUPS_MAX) return wg_thrift_fail(r, WG_E_LIMIT, "more than 65,536 row groups");
     const size_t bytes = (size_t)count * sizeof(wg_parquet_row_group);
     wg_parquet_row_group *groups = wg_arena_alloc(d->arena, bytes);
-    if (groups == NULL) return fail_nomem(r, bytes);
+    d->chunks = wg_arena_alloc(d->arena, (size_t)count * sizeof *d->chunks);
+    if (groups == NULL || d->chunks == NULL) return fail_nomem(r, bytes);
     uint64_t first_row = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!row_group_read(d, &groups[i])) return false;
+        if (!row_group_read(d, i, &groups[i])) return false;
         groups[i].first_row = first_row;
         if (__builtin_add_overflow(first_row, groups[i].row_count, &first_row) || first_row > INT64_MAX)
             return wg_thrift_fail(r, WG_E_CORRUPT, "the row counts of the row groups overflow");
@@ -198,6 +202,7 @@ static bool row_groups_read(decode *d, uint32_t count, wg_parquet_metadata *out)
 typedef struct extent {
     uint64_t begin;
     uint64_t end;
+    wg_parquet_chunk *chunk;
 } extent;
 
 static void extent_sift(extent *e, size_t at, size_t count) {
@@ -224,7 +229,26 @@ static void extent_sort(extent *e, size_t count) {
     }
 }
 
-static wg_code overlap_check(const decode *d, const wg_parquet_metadata *m, wg_error *err) {
+static bool starts_with(wg_slice s, const char *prefix) {
+    const size_t n = strlen(prefix);
+    return s.size >= n && memcmp(s.data, prefix, n) == 0;
+}
+
+/* parquet-mr before 1.2.9 left the dictionary page's header out of the chunk's size (PARQUET-816). */
+static bool writer_undercounts(wg_slice created_by) {
+    return wg_slice_is(created_by, "parquet-mr") || starts_with(created_by, "parquet-mr version 1.0.") ||
+           starts_with(created_by, "parquet-mr version 1.1.") || starts_with(created_by, "parquet-mr version 1.2.");
+}
+
+/* Gives each chunk what lies between it and the next, up to the size of a header; the reader stops at its last row. */
+static void extents_pad(const decode *d, const extent *e, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t next = i + 1 < count ? e[i + 1].begin : d->data_end;
+        e[i].chunk->compressed_bytes += wg_min_u64(next - e[i].end, UNDERCOUNT_BYTES_MAX);
+    }
+}
+
+static wg_code extents_check(const decode *d, const wg_parquet_metadata *m, wg_slice created_by, wg_error *err) {
     size_t count = 0;
     if (d->chunk_total == 0) return WG_OK;
     extent *e = wg_arena_alloc(d->arena, (size_t)d->chunk_total * sizeof *e);
@@ -232,9 +256,9 @@ static wg_code overlap_check(const decode *d, const wg_parquet_metadata *m, wg_e
     bool sorted = true;
     for (uint32_t g = 0; g < m->row_group_count; g++) {
         for (uint32_t c = 0; c < m->column_count; c++) {
-            const wg_parquet_chunk *chunk = &m->row_groups[g].chunks[c];
+            wg_parquet_chunk *chunk = &d->chunks[g][c];
             if (chunk->compressed_bytes == 0) continue;
-            e[count] = (extent){chunk->offset, chunk->offset + chunk->compressed_bytes};
+            e[count] = (extent){chunk->offset, chunk->offset + chunk->compressed_bytes, chunk};
             if (count > 0 && e[count].begin < e[count - 1].begin) sorted = false;
             count++;
         }
@@ -244,6 +268,7 @@ static wg_code overlap_check(const decode *d, const wg_parquet_metadata *m, wg_e
         if (e[i].begin < e[i - 1].end)
             return wg_error_set(err, WG_E_CORRUPT, e[i].begin, "parquet: two column chunks share byte %llu",
                                 (unsigned long long)e[i].begin);
+    if (writer_undercounts(created_by)) extents_pad(d, e, count);
     return WG_OK;
 }
 
@@ -334,7 +359,7 @@ wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena
     uint32_t groups = 0;
     if (wg_thrift_read_list(&r, p.groups_type, WG_THRIFT_STRUCT, &groups)) row_groups_read(&d, groups, &m);
     if (r.code != WG_OK) return r.code;
-    WG_TRY(overlap_check(&d, &m, err));
+    WG_TRY(extents_check(&d, &m, p.created_by, err));
     m.columns = d.columns;
     m.created_by = wg_arena_strdup(arena, wg_utf8_valid(p.created_by, NULL) ? p.created_by : wg_slice_str("?"));
     if (m.created_by == NULL) return wg_error_nomem(err, p.created_by.size);
