@@ -1,4 +1,5 @@
-"""Files of at most 1,000 lines, headers of at most 300; functions of at most 70 lines and 6 parameters.
+"""Files of at most 1,000 lines, headers of at most 300; functions of at most 70 lines and 6 parameters
+(the error and out parameters, named err, out or out_..., come on top).
 
 A function is what clang-format makes of it: a definition that starts in column 0 and ends with a brace in column 0.
 The few that must be longer carry the comment `/* long: why */` in their body and a line "path function why" in
@@ -47,14 +48,18 @@ def described(first, last, head):
 
 
 def parameters(text):
-    depth, count = 0, 1
+    """Number of parameters of "(...)" besides the error and the out parameters."""
+    depth, parts = 0, [""]
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 1:
-            count += 1
         if depth == 0:
             break
-    return count
+        if character == "," and depth == 1:
+            parts.append("")
+        else:
+            parts[-1] += character
+    names = [re.sub(r"\[.*", "", part).strip() for part in parts]
+    return sum(not re.search(r"\*\s*(err|out|out_\w+)$", name) for name in names)
 
 
 def check(tree):
@@ -95,8 +100,10 @@ SELF_TEST = [
     ({"src/a/a.c": LONG, **LIST}, "f has 83 lines"),
     ({"src/a/a.c": "int f(void) { return 1; }\n", **LIST}, "not long any more"),
     ({"src/a/a.c": "int f(int a, int b, int c, int d, int e, int g, int h) { return a; }\n"}, "7 parameters"),
+    ({"src/a/a.c": "int f(int a, int b, int c, int d, int e, int g, int h, int *out, wg_error *err) { return a; }\n"}, "7 parameters"),
     ({"src/a/a.h": "int a;\n" * 301}, "301 lines"),
     ({"src/a/a.c": "int a;\n" * 1001}, "1001 lines"),
     ({"src/a/a.c": MARKED + "static const int t[] = {\n" + "    1,\n" * 90 + "};\nint g(void (*p)(int, int), int q) {\n}\n",
-      **LIST, "src/a/a.h": "int a;\n" * 300}, None),
+      **LIST, "src/a/a.h": "int a;\n" * 300,
+      "src/a/b.c": "int f(int a, int b, int c, int d, int e, int g, int *out, int *out_b, wg_error *err) {\n    return a;\n}\n"}, None),
 ]
