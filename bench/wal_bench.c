@@ -10,6 +10,7 @@
  * Usage: wal_bench [directory [rounds]]; the directory decides which disk is measured (default: build/bench). */
 #include "bench.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -39,19 +40,33 @@ static wg_code refuse_replay(void *ctx, uint64_t logseq, wg_slice bytes, const w
     return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a new log holds commit %llu", (unsigned long long)logseq);
 }
 
-/* A new log in a new directory below `directory`. */
-static wg_wal *open_log(const char *directory, const char *name, wg_durability durability) {
-    static unsigned serial;
+typedef struct bench_log {
+    wg_wal *wal;
     char path[PATH_BYTES];
+} bench_log;
+
+/* A new log in a new directory below `directory`. */
+static void log_open(bench_log *log, const char *directory, const char *name, wg_durability durability) {
+    static unsigned serial;
     wg_error err;
-    wg_wal *wal = NULL;
     wg_wal_recovery recovery;
-    snprintf(path, sizeof path, "%s/wal_bench.%ld.%u.%s", directory, (long)getpid(), serial++, name);
-    check_posix(mkdir(path, 0700) == 0, path);
+    snprintf(log->path, sizeof log->path, "%s/wal_bench.%ld.%u.%s", directory, (long)getpid(), serial++, name);
+    check_posix(mkdir(log->path, 0700) == 0, log->path);
     const wg_wal_options options = {.store_uuid = {1}, .durability = durability};
-    check(wg_wal_create(wg_platform_real(), path, &options, &err), &err, "create");
-    check(wg_wal_open(wg_platform_real(), path, &options, refuse_replay, NULL, &wal, &recovery, &err), &err, "open");
-    return wal;
+    check(wg_wal_create(wg_platform_real(), log->path, &options, &err), &err, "create");
+    check(wg_wal_open(wg_platform_real(), log->path, &options, refuse_replay, NULL, &log->wal, &recovery, &err), &err,
+          "open");
+}
+
+static void log_close(bench_log *log) {
+    wg_error err;
+    check(wg_wal_close(log->wal, &err), &err, "close");
+    DIR *folder = opendir(log->path);
+    check_posix(folder != NULL, log->path);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (entry->d_name[0] != '.') check_posix(unlinkat(dirfd(folder), entry->d_name, 0) == 0, entry->d_name);
+    closedir(folder);
+    check_posix(rmdir(log->path) == 0, log->path);
 }
 
 static void commit(wg_wal *wal, bool durable) {
@@ -94,13 +109,14 @@ static void raw_commit(raw_log *raw, bool durable) {
 
 static void measure_latency(const char *directory, raw_log *raw, bool durable, unsigned rounds) {
     static uint64_t ours[SAMPLES_MAX], theirs[SAMPLES_MAX];
-    wg_wal *wal = open_log(directory, durable ? "strict" : "buffered", durable ? WG_STRICT : WG_BUFFERED);
+    bench_log log;
+    log_open(&log, directory, durable ? "strict" : "buffered", durable ? WG_STRICT : WG_BUFFERED);
     size_t count = 0;
     for (unsigned round = 0; round < rounds; round++) {
         const size_t first = count;
         for (; count < first + COMMITS_A_ROUND && count < SAMPLES_MAX; count++) {
             const uint64_t begin = bench_now_ns();
-            commit(wal, durable);
+            commit(log.wal, durable);
             ours[count] = bench_now_ns() - begin;
         }
         for (size_t i = first; i < count; i++) {
@@ -109,8 +125,7 @@ static void measure_latency(const char *directory, raw_log *raw, bool durable, u
             theirs[i] = bench_now_ns() - begin;
         }
     }
-    wg_error err;
-    check(wg_wal_close(wal, &err), &err, "close");
+    log_close(&log);
     static const double percentiles[] = {50.0, 99.0};
     for (size_t i = 0; i < 2; i++) {
         char params[160];
@@ -160,15 +175,15 @@ static double run_threads(unsigned threads, wg_wal *wal, raw_log *raw) {
 
 /* The best round of each side counts: the disk's own pauses hit both. */
 static void measure_group_commit(const char *directory, raw_log *raw, unsigned threads, unsigned rounds) {
-    wg_wal *wal = open_log(directory, "group", WG_STRICT);
+    bench_log log;
+    log_open(&log, directory, "group", WG_STRICT);
     double ours = 0, theirs = 0;
     for (unsigned round = 0; round < rounds; round++) {
-        const double our_rate = run_threads(threads, wal, raw), their_rate = run_threads(threads, NULL, raw);
+        const double our_rate = run_threads(threads, log.wal, raw), their_rate = run_threads(threads, NULL, raw);
         if (our_rate > ours) ours = our_rate;
         if (their_rate > theirs) theirs = their_rate;
     }
-    wg_error err;
-    check(wg_wal_close(wal, &err), &err, "close");
+    log_close(&log);
     char params[160];
     snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"threads\":%u,\"rounds\":%u}", PAYLOAD_BYTES, threads,
              rounds);
