@@ -54,8 +54,8 @@ typedef enum wg_txn_mode {
                           after the snapshot gives WG_E_CONFLICT */
 } wg_txn_mode;
 
-/* as_of 0: the newest durable state, after looking for new files of virtual labels (`refresh`). */
-wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, bool refresh, wg_txn **out, wg_error *err);
+/* as_of 0: the newest state; a past logseq only with READ (WG_E_EXPIRED when the log has not reached it). */
+wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err);
 /* Ends the transaction and frees it in every case. *out_logseq: the commit's number, or the snapshot when nothing was
  * written. In STRICT mode returns after the sync. */
 wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err);
@@ -65,6 +65,19 @@ wg_engine *wg_txn_engine(const wg_txn *txn);
 bool wg_txn_is_write(const wg_txn *txn); /* the mode allows writes */
 /* Counters that this transaction has reached; statement counters are differences. */
 void wg_txn_stats(const wg_txn *txn, wg_stats *out);
+
+/* A place to go back to: a failed statement undoes its own writes and leaves the transaction as it was. */
+typedef struct wg_txn_mark {
+    size_t undo_bytes;
+    size_t log_bytes;
+    wg_stats stats;
+} wg_txn_mark;
+void wg_txn_mark_set(const wg_txn *txn, wg_txn_mark *out);
+void wg_txn_rollback_to(wg_txn *txn, const wg_txn_mark *mark);
+
+/* Looks for files of the virtual labels (numbers; labels dropped meanwhile are skipped) that are not yet registered and
+ * registers them in a commit of its own. Call outside of a transaction, before the one that reads. */
+wg_code wg_engine_refresh(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wg_error *err);
 
 /* ---- catalog at the transaction's view */
 
@@ -105,7 +118,6 @@ typedef struct wg_scan_spec {
     uint32_t key_count;
     const wg_scan_predicate *predicates;
     uint32_t predicate_count;
-    bool ids_only_for_count; /* the caller only counts rows: tasks of virtual labels may come from footers */
 } wg_scan_spec;
 
 typedef struct wg_scan wg_scan;               /* shared by the threads of a query */

@@ -36,6 +36,17 @@ uint32_t wg_epoch_enter(wg_epoch *epoch); /* returns the slot to leave with */
 void wg_epoch_leave(wg_epoch *epoch, uint32_t slot);
 /* Takes ownership of `p` (from wg_alloc). Never fails: when it cannot note the block it waits for the readers. */
 void wg_epoch_retire(wg_epoch *epoch, void *p);
+/* What a block that is retired often keeps in its first bytes; readers never look at it. Zero while the block lives. */
+typedef struct wg_epoch_link {
+    struct wg_epoch_link *next;
+    uint64_t epoch;
+    void *block;
+} wg_epoch_link;
+/* The same for a block (from wg_alloc) that begins with its link: allocates nothing and never waits, so it is safe for
+ * a thread that is itself inside the epoch. */
+void wg_epoch_retire_linked(wg_epoch *epoch, wg_epoch_link *block);
+/* Frees what no reader can see any more; retiring does it too. */
+void wg_epoch_collect(wg_epoch *epoch);
 uint64_t wg_epoch_pending(const wg_epoch *epoch);
 
 #endif

@@ -22,6 +22,14 @@ bool wg_codec_supported(wg_codec codec);
 
 /* Decompresses exactly out_size bytes into `out`; anything else is WG_E_CORRUPT. WG_E_UNSUPPORTED names the codec. */
 wg_code wg_codec_decompress(wg_codec codec, wg_slice in, uint8_t *out, size_t out_size, wg_error *err);
+/* The same with state that is kept from call to call, so that a run of pages allocates once. Zero-initialised is valid; one
+ * thread at a time. deinit frees it and leaves it zeroed. */
+typedef struct wg_codec_state {
+    void *zstd;
+} wg_codec_state;
+void wg_codec_state_deinit(wg_codec_state *state);
+wg_code wg_codec_decompress_with(wg_codec_state *state, wg_codec codec, wg_slice in, uint8_t *out, size_t out_size,
+                                 wg_error *err);
 /* Appends the compressed form. level 0: the codec's default. */
 wg_code wg_codec_compress(wg_codec codec, int level, wg_slice in, wg_buf *out, wg_error *err);
 

@@ -150,6 +150,9 @@ void wg_platform_sim_destroy(wg_platform *platform);
 void wg_platform_sim_crash_at(wg_platform *platform, uint64_t n);
 bool wg_platform_sim_crashed(const wg_platform *platform);
 uint64_t wg_platform_sim_calls(const wg_platform *platform);
+/* Sync call number n from now (1 = the next) fails with EIO and drops what it should have written: a seeded part of it is
+ * on the disk, reads still see all of it, and later syncs succeed without it (M6, what Linux does); 0: off. */
+void wg_platform_sim_fail_sync_at(wg_platform *platform, uint64_t n);
 /* Makes a new sim whose disk is what may be left after a crash now, under `pattern`. The old one stays as it is. */
 wg_code wg_platform_sim_reboot(const wg_platform *platform, wg_crash_pattern pattern, uint64_t seed,
                                wg_platform **out, wg_error *err);

@@ -83,8 +83,11 @@ wg_code wg_pattern_check(wg_slice pattern, wg_error *err);
 /* Names of the variables in order, in the arena. */
 wg_code wg_pattern_variables(wg_slice pattern, wg_arena *arena, const char ***out, uint32_t *out_count,
                              wg_error *err);
-/* Matches one path segment of the pattern with a name; captures fill values[] from *captured on. Values of hostile form (outside
- * [A-Za-z0-9_.=-], ".", "..") do not match. */
+/* Matches one path segment of the pattern with a name; captures fill values[] from *captured on. The caller refuses captured
+ * values that are not harmless, so that a file is never left out in silence. */
 bool wg_pattern_match_segment(wg_slice pattern_segment, wg_slice name, wg_slice *values, uint32_t *captured);
+
+/* Only [A-Za-z0-9_.=-], not empty, neither "." nor "..". */
+bool wg_pattern_value_is_harmless(wg_slice value);
 
 #endif

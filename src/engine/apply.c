@@ -1,0 +1,553 @@
+/* The applier table: what each mutation does to the memory image. Live writes and replay both come here, so a replayed store
+ * is the store that was.
+ *
+ * Live writes pass an undo list; every change is noted before or right after it is made, and wgi_undo_back_to takes changes
+ * back in reverse order. A mutation that fails half way is undone by its caller to where it began. In replay a mutation that
+ * cannot be applied means a damaged or foreign log: WG_E_CORRUPT. */
+#include "engine/engine_internal.h"
+
+static wg_code note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err) {
+    if (a->undo == NULL) return WG_OK;
+    const wgi_undo u = {.kind = kind, .number = number, .a = x, .b = y};
+    return wg_buf_append(a->undo, &u, sizeof u) ? WG_OK : wg_error_nomem(err, sizeof u);
+}
+
+static wg_directory *directory_of(const wg_engine *engine, bool is_edge) {
+    return is_edge ? engine->edges : engine->nodes;
+}
+
+static void undo_one(wg_engine *engine, const wgi_undo *u) {
+    switch (u->kind) {
+        case WGI_UNDO_ROW:
+            wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
+            return;
+        case WGI_UNDO_END:
+            wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
+            return;
+        case WGI_UNDO_DIRECTORY:
+            wg_directory_set(directory_of(engine, u->number != 0), u->a, u->b);
+            return;
+        case WGI_UNDO_EXTEND:
+            wg_directory_truncate(directory_of(engine, u->number != 0), u->a);
+            return;
+        case WGI_UNDO_KEYS:
+            wg_catalog_truncate_keys(engine->catalog, u->number);
+            return;
+        case WGI_UNDO_LABELS: {
+            /* Tables that hold the label are dead from now on: its number will be given out again. */
+            const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
+            for (uint32_t t = 0; t < count; t++) {
+                wgi_table *table = wgi_table_at(engine, t);
+                for (uint32_t i = 0; i < table->label_count; i++) table->dead |= table->labels[i] >= u->number;
+            }
+            wg_catalog_truncate_labels(engine->catalog, u->number);
+            return;
+        }
+        case WGI_UNDO_LABEL_END:
+            wg_catalog_end_label(engine->catalog, u->number, WG_LOGSEQ_NEVER);
+            return;
+        case WGI_UNDO_PARTITIONS:
+            wg_catalog_truncate_partitions(engine->catalog, u->number);
+            return;
+        case WGI_UNDO_TOPOLOGY:
+            wg_topology_truncate(wgi_label_state_at(engine, u->number)->topology, u->a);
+            return;
+        case WGI_UNDO_LIVE:
+            wgi_table_at(engine, u->number)->live -= u->a;
+            return;
+    }
+}
+
+void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes) {
+    while (undo->size > bytes) {
+        wgi_undo u;
+        WG_ASSERT(undo->size >= sizeof u);
+        undo->size -= sizeof u;
+        memcpy(&u, undo->data + undo->size, sizeof u);
+        undo_one(engine, &u);
+    }
+}
+
+static wg_code bad(wg_error *err, const char *what, uint64_t n) {
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "mutation does not fit the store: %s %llu", what,
+                        (unsigned long long)n);
+}
+
+/* ---- catalog */
+
+static wg_code apply_key(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    const uint32_t count = wg_catalog_key_count(a->engine->catalog);
+    if (m->number != count) return bad(err, "property key out of order", m->number);
+    uint32_t key = 0;
+    WG_TRY(note(a, WGI_UNDO_KEYS, count, 0, 0, err));
+    return wg_catalog_add_key(a->engine->catalog, m->name, &key, err);
+}
+
+static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_def *def, wg_error *err) {
+    wg_engine *e = a->engine;
+    wgi_label_state *state = wg_alloc_zero(&e->account, sizeof *state);
+    if (state == NULL) return wg_error_nomem(err, sizeof *state);
+    wg_code code = WG_OK;
+    if (def->key_count > 0) WG_TRY_GOTO(wg_key_index_create(e->epoch, &e->account, &state->key_index, err));
+    if (def->is_edge) {
+        WG_TRY_GOTO(wg_topology_create(e->epoch, &e->account, &state->topology, err));
+        WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
+    }
+    wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */
+    if (!wgi_slots_set(&e->labels, number, state, &e->account)) {
+        code = wg_error_nomem(err, sizeof(void *) * WGI_SLOT_CHUNK);
+        goto fail;
+    }
+    wgi_label_state_destroy(old);
+    return WG_OK;
+fail:
+    wgi_label_state_destroy(state);
+    return code;
+}
+
+static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    wg_engine *e = a->engine;
+    const uint32_t count = wg_catalog_label_count(e->catalog);
+    if (m->number != count) return bad(err, "label out of order", m->number);
+    if (count >= WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d labels", WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS);
+    WG_TRY(wg_label_def_check(&m->def, err));
+    WG_TRY(note(a, WGI_UNDO_LABELS, count, 0, 0, err));
+    uint32_t number = 0;
+    WG_TRY(wg_catalog_add_label(e->catalog, &m->def, a->begin, &number, err));
+    return label_state_make(a, number, &m->def, err);
+}
+
+static wg_code apply_drop_label(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    const wg_label *label = wg_catalog_label_at(a->engine->catalog, m->number);
+    if (label == NULL) return bad(err, "unknown label", m->number);
+    WG_TRY(note(a, WGI_UNDO_LABEL_END, m->number, 0, 0, err));
+    wg_catalog_end_label(a->engine->catalog, m->number, a->begin);
+    return WG_OK;
+}
+
+static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
+    enum { VARIABLES_MAX = 256 };
+    wgi_apply *a = ctx;
+    const uint32_t count = wg_catalog_partition_count(a->engine->catalog);
+    if (m->number != count || count >= (UINT32_C(1) << 23)) return bad(err, "partition out of order", m->number);
+    const wg_label *label = wg_catalog_label_at(a->engine->catalog, m->label);
+    if (label == NULL || m->property_count > VARIABLES_MAX) return bad(err, "partition of label", m->label);
+    uint32_t variables = 0;
+    for (uint32_t c = 0; c < label->def.column_count; c++)
+        variables += label->def.columns[c].source == WG_COLUMN_PARTITION;
+    if (variables != m->property_count || m->row_count >> WGI_PARTITION_SHIFT != 0)
+        return bad(err, "partition variables", m->property_count);
+    wg_value values[VARIABLES_MAX];
+    for (uint32_t i = 0; i < m->property_count; i++) values[i] = m->properties[i].value;
+    char path[WG_PATTERN_BYTES_MAX + 1];
+    if (m->name.size > WG_PATTERN_BYTES_MAX) return bad(err, "path of bytes", m->name.size);
+    memcpy(path, m->name.data, m->name.size);
+    path[m->name.size] = '\0';
+    const wg_partition partition = {.label = m->label,
+                                    .path = path,
+                                    .begin = a->begin,
+                                    .file_bytes = m->file_bytes,
+                                    .digest = m->digest,
+                                    .row_count = m->row_count,
+                                    .variables = values};
+    uint32_t number = 0;
+    WG_TRY(note(a, WGI_UNDO_PARTITIONS, count, 0, 0, err));
+    return wg_catalog_add_partition(a->engine->catalog, &partition, &number, err);
+}
+
+/* ---- rows */
+
+static wg_code count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
+    WG_TRY(note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
+    table->live += (uint64_t)delta;
+    return WG_OK;
+}
+
+/* Reserves the ids and checks that they are the ones that the log says. */
+static wg_code take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err) {
+    wg_directory *directory = directory_of(a->engine, is_edge);
+    const uint64_t old = wg_directory_count(directory);
+    if (id != old) return bad(err, is_edge ? "edge id out of order" : "node id out of order", id);
+    uint64_t first = 0;
+    WG_TRY(note(a, WGI_UNDO_EXTEND, is_edge, old, 0, err));
+    return wg_directory_extend(directory, count, &first, err);
+}
+
+static wg_code add_keys_of_row(wgi_apply *a, const wgi_table *table, uint64_t row, uint64_t id, wg_error *err) {
+    for (uint32_t i = 0; i < table->label_count; i++) {
+        wgi_label_state *state = wgi_label_state_at(a->engine, table->labels[i]);
+        if (state == NULL || state->key_index == NULL) continue;
+        const wg_label *label = wg_catalog_label_at(a->engine->catalog, table->labels[i]);
+        wg_value key[WG_KEY_COLUMNS_MAX];
+        for (uint32_t k = 0; k < label->def.key_count; k++) {
+            const uint32_t column = wg_table_column_of(table->rows, label->column_keys[label->def.key_columns[k]]);
+            WG_ASSERT(column != UINT32_MAX);
+            key[k] = wg_table_cell(table->rows, row, column);
+        }
+        WG_TRY(wg_key_index_add(state->key_index, wg_key_hash(key, label->def.key_count), id, err));
+    }
+    return WG_OK;
+}
+
+/* Column of a property, made when the table takes any. */
+static wg_code column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err) {
+    *out = wg_table_column_of(table->rows, key);
+    if (*out != UINT32_MAX) return WG_OK;
+    if (!table->open || key >= wg_catalog_key_count(a->engine->catalog)) return bad(err, "undeclared property", key);
+    return wg_table_add_column(table->rows, key, WG_TYPE_ANY, out, err);
+}
+
+/* The cells of a new version: those of `base` (or null) overlaid with properties. In the arena. */
+static wg_code build_cells(wgi_apply *a, wgi_table *table, const wg_mutation *m, wg_arena *arena, wg_value **io_cells,
+                           wg_error *err) {
+    uint32_t *columns = wg_arena_alloc(arena, ((size_t)m->property_count + 1) * sizeof *columns);
+    if (columns == NULL) return wg_error_nomem(err, (size_t)m->property_count * sizeof *columns);
+    for (uint32_t i = 0; i < m->property_count; i++)
+        WG_TRY(column_for_key(a, table, m->properties[i].key, &columns[i], err));
+    const uint32_t count = wg_table_column_count(table->rows);
+    wg_value *cells = wg_arena_alloc_zero(arena, ((size_t)count + 1) * sizeof *cells);
+    if (cells == NULL) return wg_error_nomem(err, (size_t)count * sizeof *cells);
+    if (*io_cells != NULL) {
+        /* Columns may have been added since the old cells were read; they are null there. */
+        const wg_value *old = *io_cells;
+        for (uint32_t c = 0; c < count && old[c].reserved[0] != 0xff; c++) cells[c] = old[c];
+    }
+    for (uint32_t i = 0; i < m->property_count; i++) {
+        wg_value v = m->properties[i].value;
+        if (v.type == WG_TYPE_INT && wg_table_column_type(table->rows, columns[i]) == WG_TYPE_FLOAT)
+            v = wg_value_float((double)v.as.i);
+        cells[columns[i]] = v;
+    }
+    *io_cells = cells;
+    return WG_OK;
+}
+
+/* Reads all cells of a row into the arena, ended by a sentinel (see build_cells). */
+static wg_code row_cells(const wgi_table *table, uint64_t row, wg_arena *arena, wg_value **out, wg_error *err) {
+    const uint32_t count = wg_table_column_count(table->rows);
+    wg_value *cells = wg_arena_alloc_zero(arena, ((size_t)count + 1) * sizeof *cells);
+    if (cells == NULL) return wg_error_nomem(err, (size_t)count * sizeof *cells);
+    for (uint32_t c = 0; c < count; c++) cells[c] = wg_table_cell(table->rows, row, c);
+    cells[count].reserved[0] = 0xff;
+    *out = cells;
+    return WG_OK;
+}
+
+/* Appends a version, notes it, and makes it the newest of its id. */
+static wg_code put_version(wgi_apply *a, wgi_table *table, const wg_row_head *head, const wg_value *cells,
+                           wg_error *err) {
+    uint64_t row = 0;
+    WG_TRY(wg_table_append(table->rows, head, cells, &row, err));
+    const wg_code code = note(a, WGI_UNDO_ROW, table->number, row, 0, err);
+    if (code != WG_OK) {
+        wg_table_set_begin(table->rows, row, WG_LOGSEQ_NEVER);
+        return code;
+    }
+    WG_TRY(note(a, WGI_UNDO_DIRECTORY, table->is_edge, head->id, head->prev, err));
+    wg_directory_set(directory_of(a->engine, table->is_edge), head->id, WG_ROW_ADDRESS(table->number, row));
+    WG_TRY(count_live(a, table, 1, err));
+    return table->is_edge ? WG_OK : add_keys_of_row(a, table, row, head->id, err);
+}
+
+static wg_code end_version(wgi_apply *a, wgi_table *table, uint64_t row, wg_error *err) {
+    WG_TRY(note(a, WGI_UNDO_END, table->number, row, 0, err));
+    wg_table_set_end(table->rows, row, a->begin);
+    return count_live(a, table, -1, err);
+}
+
+static int compare_u32(const void *x, const void *y) {
+    const uint32_t a = *(const uint32_t *)x;
+    const uint32_t b = *(const uint32_t *)y;
+    return (a > b) - (a < b);
+}
+
+/* Sorts and de-duplicates a small set of numbers; checks that they are node labels. */
+static wg_code sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err) {
+    for (uint32_t i = 1; i < *count; i++)
+        for (uint32_t j = i; j > 0 && compare_u32(&labels[j - 1], &labels[j]) > 0; j--) {
+            const uint32_t t = labels[j];
+            labels[j] = labels[j - 1];
+            labels[j - 1] = t;
+        }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++)
+        if (i == 0 || labels[i] != labels[kept - 1]) labels[kept++] = labels[i];
+    *count = kept;
+    for (uint32_t i = 0; i < kept; i++) {
+        const wg_label *label = wg_catalog_label_at(a->engine->catalog, labels[i]);
+        if (label == NULL || label->def.is_edge || label->def.kind == WG_LABEL_VIRTUAL)
+            return bad(err, "not a label of stored nodes:", labels[i]);
+    }
+    return WG_OK;
+}
+
+static wg_code apply_create_node(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    uint32_t labels[WG_MUTATION_LABELS_MAX];
+    uint32_t label_count = m->label_count;
+    if (label_count > WG_MUTATION_LABELS_MAX) return bad(err, "number of labels", label_count);
+    if (label_count != 0) memcpy(labels, m->labels, label_count * sizeof *labels);
+    WG_TRY(sort_labels(a, labels, &label_count, err));
+    wgi_table *table = NULL;
+    WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &table, err));
+    wg_arena arena;
+    wg_arena_init(&arena, &a->engine->account);
+    wg_value *cells = NULL;
+    wg_code code = build_cells(a, table, m, &arena, &cells, err);
+    if (code == WG_OK) code = take_ids(a, false, m->id, 1, err);
+    const wg_row_head head = {.id = m->id, .begin = a->begin, .prev = WG_ROW_NONE};
+    if (code == WG_OK) code = put_version(a, table, &head, cells, err);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+static wg_code note_bulk_rows(wgi_apply *a, wgi_table *table, uint64_t first_row, const wg_mutation *m,
+                              wg_error *err) {
+    for (uint32_t r = 0; r < m->batch.row_count; r++) {
+        const wg_code code = note(a, WGI_UNDO_ROW, table->number, first_row + r, 0, err);
+        if (code != WG_OK) {
+            for (uint32_t k = r; k < m->batch.row_count; k++)
+                wg_table_set_begin(table->rows, first_row + k, WG_LOGSEQ_NEVER);
+            return code;
+        }
+    }
+    for (uint32_t r = 0; r < m->batch.row_count; r++) {
+        wg_directory_set(a->engine->nodes, m->id + r, WG_ROW_ADDRESS(table->number, first_row + r));
+        WG_TRY(add_keys_of_row(a, table, first_row + r, m->id + r, err));
+    }
+    return count_live(a, table, m->batch.row_count, err);
+}
+
+static wg_code apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    uint32_t label = m->label;
+    uint32_t one = 1;
+    WG_TRY(sort_labels(a, &label, &one, err));
+    wgi_table *table = NULL;
+    WG_TRY(wgi_table_of_labels(a->engine, &label, 1, &table, err));
+    uint32_t *columns = wg_alloc(&a->engine->account, ((size_t)m->batch.column_count + 1) * sizeof *columns);
+    if (columns == NULL) return wg_error_nomem(err, (size_t)m->batch.column_count * sizeof *columns);
+    wg_code code = WG_OK;
+    for (uint32_t c = 0; c < m->batch.column_count && code == WG_OK; c++) {
+        code = column_for_key(a, table, m->keys[c], &columns[c], err);
+        if (code == WG_OK && wg_table_column_type(table->rows, columns[c]) != m->batch.columns[c].type)
+            code = bad(err, "bulk column of another type, key", m->keys[c]);
+    }
+    uint64_t first_row = 0;
+    if (code == WG_OK) code = take_ids(a, false, m->id, m->batch.row_count, err);
+    if (code == WG_OK)
+        code = wg_table_append_batch(table->rows, m->id, a->begin, &m->batch, columns, NULL, NULL, &first_row, err);
+    if (code == WG_OK) code = note_bulk_rows(a, table, first_row, m, err);
+    wg_free(columns);
+    return code;
+}
+
+static wg_code apply_create_edge(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    wgi_label_state *state = wgi_label_state_at(a->engine, m->label);
+    if (state == NULL || state->topology == NULL) return bad(err, "not an edge label:", m->label);
+    wg_arena arena;
+    wg_arena_init(&arena, &a->engine->account);
+    wg_value *cells = NULL;
+    wg_code code = build_cells(a, state->edges, m, &arena, &cells, err);
+    if (code == WG_OK) code = take_ids(a, true, m->id, 1, err);
+    const wg_row_head head = {.id = m->id, .begin = a->begin, .prev = WG_ROW_NONE, .from = m->from, .to = m->to};
+    if (code == WG_OK) code = put_version(a, state->edges, &head, cells, err);
+    if (code == WG_OK) code = note(a, WGI_UNDO_TOPOLOGY, m->label, m->id, 0, err);
+    if (code == WG_OK) code = wg_topology_add(state->topology, m->id, m->from, m->to, err);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+/* The newest version of an id that is not ended; mutations always work on that. */
+static bool newest_version(const wgi_apply *a, bool is_edge, uint64_t id, wgi_table **table, uint64_t *row,
+                           wg_row_head *head) {
+    const wg_row_address at = wg_directory_get(directory_of(a->engine, is_edge), id);
+    if (at == WG_ROW_NONE) return false;
+    uint64_t end;
+    *table = wgi_table_at(a->engine, wg_row_table(at));
+    *row = wg_row_ordinal(at);
+    wg_table_head((*table)->rows, *row, head, &end);
+    return end == WG_LOGSEQ_NEVER && head->begin != WG_LOGSEQ_NEVER;
+}
+
+static wg_code apply_set(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
+    wgi_table *table;
+    uint64_t row;
+    wg_row_head head;
+    if (!newest_version(a, is_edge, m->id, &table, &row, &head)) return bad(err, "no such node or edge:", m->id);
+    wg_arena arena;
+    wg_arena_init(&arena, &a->engine->account);
+    wg_value *cells = NULL;
+    wg_code code = m->replace ? WG_OK : row_cells(table, row, &arena, &cells, err);
+    if (code == WG_OK) code = build_cells(a, table, m, &arena, &cells, err);
+    if (code == WG_OK) code = end_version(a, table, row, err);
+    head.prev = WG_ROW_ADDRESS(table->number, row);
+    head.begin = a->begin;
+    if (code == WG_OK) code = put_version(a, table, &head, cells, err);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+static wg_code apply_set_node(void *ctx, const wg_mutation *m, wg_error *err) {
+    return apply_set(ctx, false, m, err);
+}
+static wg_code apply_set_edge(void *ctx, const wg_mutation *m, wg_error *err) { return apply_set(ctx, true, m, err); }
+
+/* The properties of a row as (key, value) pairs: the form in which a row changes tables. */
+static wg_code row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out,
+                              wg_error *err) {
+    const uint32_t count = wg_table_column_count(table->rows);
+    wg_mutation_property *p = wg_arena_alloc(arena, ((size_t)count + 1) * sizeof *p);
+    if (p == NULL) return wg_error_nomem(err, (size_t)count * sizeof *p);
+    uint32_t n = 0;
+    for (uint32_t c = 0; c < count; c++) {
+        const wg_value v = wg_table_cell(table->rows, row, c);
+        if (v.type != WG_TYPE_NULL)
+            p[n++] = (wg_mutation_property){.key = wg_table_column_key(table->rows, c), .value = v};
+    }
+    out->properties = p;
+    out->property_count = n;
+    return WG_OK;
+}
+
+static bool listed(const uint32_t *numbers, uint32_t count, uint32_t n) {
+    for (uint32_t i = 0; i < count; i++)
+        if (numbers[i] == n) return true;
+    return false;
+}
+
+static wg_code changed_labels(const wgi_table *table, const wg_mutation *m, uint32_t *labels, uint32_t *count,
+                              wg_error *err) {
+    if ((size_t)table->label_count + m->label_count > WG_MUTATION_LABELS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a node has at most %d labels",
+                            (int)WG_MUTATION_LABELS_MAX);
+    *count = 0;
+    for (uint32_t i = 0; i < table->label_count; i++)
+        if (!listed(m->removed_labels, m->removed_label_count, table->labels[i]))
+            labels[(*count)++] = table->labels[i];
+    for (uint32_t i = 0; i < m->label_count; i++) labels[(*count)++] = m->labels[i];
+    return WG_OK;
+}
+
+static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_apply *a = ctx;
+    wgi_table *table;
+    uint64_t row;
+    wg_row_head head;
+    if (!newest_version(a, false, m->id, &table, &row, &head)) return bad(err, "no such node:", m->id);
+    uint32_t labels[WG_MUTATION_LABELS_MAX];
+    uint32_t label_count = 0;
+    WG_TRY(changed_labels(table, m, labels, &label_count, err));
+    WG_TRY(sort_labels(a, labels, &label_count, err));
+    wgi_table *target = NULL;
+    WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
+    if (target == table) return WG_OK;
+    wg_arena arena;
+    wg_arena_init(&arena, &a->engine->account);
+    wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
+    wg_value *cells = NULL;
+    wg_code code = row_properties(table, row, &arena, &moved, err);
+    if (code == WG_OK) code = build_cells(a, target, &moved, &arena, &cells, err);
+    if (code == WG_OK) code = end_version(a, table, row, err);
+    head.prev = WG_ROW_ADDRESS(table->number, row);
+    head.begin = a->begin;
+    if (code == WG_OK) code = put_version(a, target, &head, cells, err);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+static wg_code apply_delete(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
+    wgi_table *table;
+    uint64_t row;
+    wg_row_head head;
+    if (!newest_version(a, is_edge, m->id, &table, &row, &head)) return bad(err, "no such node or edge:", m->id);
+    return end_version(a, table, row, err);
+}
+
+static wg_code apply_delete_node(void *ctx, const wg_mutation *m, wg_error *err) {
+    return apply_delete(ctx, false, m, err);
+}
+static wg_code apply_delete_edge(void *ctx, const wg_mutation *m, wg_error *err) {
+    return apply_delete(ctx, true, m, err);
+}
+
+/* Kind 0 is not a mutation; the decoder refuses it before it could come here. */
+static wg_code apply_nothing(void *ctx, const wg_mutation *m, wg_error *err) {
+    (void)ctx;
+    return bad(err, "kind", (uint64_t)m->kind);
+}
+
+const wg_applier wgi_applier = {.apply = {
+                                    [0] = apply_nothing,
+                                    [WG_MUTATION_ADD_KEY] = apply_key,
+                                    [WG_MUTATION_CREATE_LABEL] = apply_create_label,
+                                    [WG_MUTATION_DROP_LABEL] = apply_drop_label,
+                                    [WG_MUTATION_ADD_PARTITION] = apply_partition,
+                                    [WG_MUTATION_CREATE_NODE] = apply_create_node,
+                                    [WG_MUTATION_CREATE_NODES] = apply_create_nodes,
+                                    [WG_MUTATION_CREATE_EDGE] = apply_create_edge,
+                                    [WG_MUTATION_SET_NODE] = apply_set_node,
+                                    [WG_MUTATION_SET_EDGE] = apply_set_edge,
+                                    [WG_MUTATION_CHANGE_LABELS] = apply_change_labels,
+                                    [WG_MUTATION_DELETE_NODE] = apply_delete_node,
+                                    [WG_MUTATION_DELETE_EDGE] = apply_delete_edge,
+                                }};
+
+/* ---- history of live counts */
+
+static bool history_push(wg_engine *engine, wgi_history *h, uint64_t logseq, uint64_t live) {
+    if (h->count > 0 && h->pairs[2 * (h->count - 1) + 1] == live) return true;
+    if (h->count == h->capacity) {
+        const uint32_t capacity = h->capacity == 0 ? 4 : h->capacity * 2;
+        uint64_t *pairs = wg_realloc(&engine->account, h->pairs, (size_t)capacity * 16);
+        if (pairs == NULL) return false;
+        h->pairs = pairs;
+        h->capacity = capacity;
+    }
+    h->pairs[2 * h->count] = logseq;
+    h->pairs[2 * h->count + 1] = live;
+    h->count++;
+    return true;
+}
+
+wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err) {
+    bool ok = true;
+    const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
+    wg_mutex_lock(&engine->state_mutex);
+    for (uint32_t t = 0; t < count && ok; t++) {
+        wgi_table *table = wgi_table_at(engine, t);
+        if (!table->dead) ok = history_push(engine, &table->history, logseq, table->live);
+    }
+    wg_mutex_unlock(&engine->state_mutex);
+    return ok ? WG_OK : wg_error_nomem(err, 64);
+}
+
+void wgi_history_forget(wg_engine *engine, uint64_t logseq) {
+    const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
+    wg_mutex_lock(&engine->state_mutex);
+    for (uint32_t t = 0; t < count; t++) {
+        wgi_history *h = &wgi_table_at(engine, t)->history;
+        if (h->count > 0 && h->pairs[2 * (h->count - 1)] == logseq) h->count--;
+    }
+    wg_mutex_unlock(&engine->state_mutex);
+}
+
+uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq) {
+    wg_mutex_lock(&engine->state_mutex);
+    const wgi_history *h = &table->history;
+    uint32_t low = 0;
+    uint32_t high = h->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (h->pairs[2 * middle] <= logseq) low = middle + 1;
+        else high = middle;
+    }
+    const uint64_t live = low == 0 ? 0 : h->pairs[2 * (low - 1) + 1];
+    wg_mutex_unlock(&engine->state_mutex);
+    return live;
+}

@@ -1,0 +1,372 @@
+/* Opening, recovering, verifying and closing a workspace. See engine.h.
+ *
+ * A workspace directory holds LOCK, CURRENT, manifest/ and wal/. It exists from the moment that CURRENT does: creation writes
+ * the log first and the manifest last, so that a crash on the way leaves a directory that creation can take up again.
+ * Opening: lock, manifest (for the store's id), replay of the whole log through the applier table. */
+#include "engine/engine.h"
+#include "engine/engine_internal.h"
+
+char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
+    const size_t a = strlen(directory);
+    const size_t b = strlen(name);
+    const bool slash = a > 0 && directory[a - 1] == '/';
+    char *path = wg_arena_alloc(arena, a + b + 2);
+    if (path == NULL) return NULL;
+    memcpy(path, directory, a);
+    if (!slash) path[a] = '/';
+    memcpy(path + a + (slash ? 0 : 1), name, b + 1);
+    return path;
+}
+
+/* ---- construction */
+
+static void engine_free(wg_engine *e) {
+    const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
+    for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
+    for (uint32_t i = 0; i < WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS; i++) {
+        if (i % WGI_SLOT_CHUNK == 0 &&
+            atomic_load_explicit(&e->labels.chunks[i / WGI_SLOT_CHUNK], memory_order_relaxed) == NULL) {
+            i += WGI_SLOT_CHUNK - 1;
+            continue;
+        }
+        wgi_label_state_destroy(wgi_label_state_at(e, i));
+    }
+    wgi_slots_deinit(&e->tables);
+    wgi_slots_deinit(&e->labels);
+    wg_object_cache_destroy(e->objects);
+    wg_directory_destroy(e->nodes);
+    wg_directory_destroy(e->edges);
+    wg_catalog_destroy(e->catalog);
+    if (e->epoch != NULL) wg_epoch_destroy(e->epoch);
+    if (e->lock_file != NULL) e->platform->ops->close(e->platform, e->lock_file);
+    wg_buf_deinit(&e->chain);
+    wg_free(e->path);
+    wg_mutex_deinit(&e->writer_mutex);
+    wg_cond_deinit(&e->writer_free);
+    wg_mutex_deinit(&e->state_mutex);
+    wg_free(e);
+}
+
+static wg_code engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
+                           wg_error *err) {
+    wg_engine *e = wg_alloc_zero(NULL, sizeof *e);
+    if (e == NULL) return wg_error_nomem(err, sizeof *e);
+    wg_code code = WG_OK;
+    e->platform = platform;
+    e->options = *options;
+    wg_account_init(&e->account, NULL, 0);
+    wg_buf_init(&e->chain, &e->account);
+    wg_mutex_init(&e->writer_mutex, WG_RANK_ENGINE_WRITER);
+    wg_cond_init(&e->writer_free);
+    wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
+    if (path != NULL) {
+        char absolute[4096];
+        WG_TRY_GOTO(platform->ops->absolute(platform, path, absolute, sizeof absolute, err));
+        e->path = wg_alloc(&e->account, strlen(absolute) + 1);
+        if (e->path == NULL) {
+            code = wg_error_nomem(err, strlen(absolute) + 1);
+            goto fail;
+        }
+        memcpy(e->path, absolute, strlen(absolute) + 1);
+    }
+    WG_TRY_GOTO(wg_epoch_create(&e->account, &e->epoch, err));
+    WG_TRY_GOTO(wg_catalog_create(&e->account, &e->catalog, err));
+    WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->nodes, err));
+    WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->edges, err));
+    WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
+    *out = e;
+    return WG_OK;
+fail:
+    engine_free(e);
+    return code;
+}
+
+/* ---- creation */
+
+static wg_code make_directory(wg_platform *p, const char *path, wg_error *err) {
+    wg_error local = {0};
+    const wg_code code = p->ops->make_directory(p, path, &local);
+    if (code == WG_OK || code == WG_E_EXISTS) return WG_OK;
+    if (err != NULL && err->code == WG_OK) *err = local;
+    return code;
+}
+
+typedef struct leftovers {
+    wg_platform *platform;
+    wg_arena *arena;
+    const char *directory;
+    const char *names[256];
+    uint32_t count;
+    bool strange;
+} leftovers;
+
+static bool note_wal_file(void *ctx, const char *name, bool is_directory) {
+    leftovers *l = ctx;
+    if (is_directory || l->count == 256) return true;
+    char *path = wgi_path_join(l->arena, l->directory, name);
+    if (path != NULL) l->names[l->count++] = path;
+    return true;
+}
+
+/* What creation itself may have left behind; anything else in the directory belongs to somebody. */
+static bool note_strange(void *ctx, const char *name, bool is_directory) {
+    leftovers *l = ctx;
+    const char *own[] = {"LOCK", "manifest", "wal", "stripes", "topology"};
+    bool known = strncmp(name, "CURRENT", 7) == 0;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) known |= strcmp(name, own[i]) == 0;
+    (void)is_directory;
+    l->strange |= !known;
+    return true;
+}
+
+static wg_code clear_leftovers(wg_engine *e, wg_arena *arena, const char *wal, wg_error *err) {
+    wg_platform *p = e->platform;
+    leftovers l = {.platform = p, .arena = arena, .directory = wal};
+    WG_TRY(p->ops->list(p, e->path, note_strange, &l, err));
+    if (l.strange)
+        return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET,
+                            "%s is not empty and not a workspace: choose another directory", e->path);
+    WG_TRY(p->ops->list(p, wal, note_wal_file, &l, err));
+    for (uint32_t i = 0; i < l.count; i++) WG_TRY(p->ops->unlink(p, l.names[i], err));
+    return WG_OK;
+}
+
+static char *parent_of(wg_arena *arena, const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] != '/') n--;
+    return wg_arena_strdup(arena, wg_slice_of(path, n > 1 ? n - 1 : 1));
+}
+
+static wg_wal_options wal_options(const wg_engine *e, uint32_t segment_bytes) {
+    wg_wal_options o = {
+        .segment_bytes = segment_bytes,
+        .durability = e->options.durability,
+        .sync_interval_ms = e->options.sync_interval_ms == 0 ? 100 : e->options.sync_interval_ms,
+        .sync_batch_commits = e->options.sync_batch_commits == 0 ? 1000 : e->options.sync_batch_commits};
+    memcpy(o.store_uuid, e->uuid, sizeof o.store_uuid);
+    return o;
+}
+
+static wg_code workspace_create(wg_engine *e, wg_arena *arena, const char *wal, uint32_t segment_bytes,
+                                wg_error *err) {
+    wg_platform *p = e->platform;
+    char *parent = parent_of(arena, e->path);
+    char *manifest = wgi_path_join(arena, e->path, "manifest");
+    if (parent == NULL || manifest == NULL) return wg_error_nomem(err, strlen(e->path));
+    WG_TRY(make_directory(p, manifest, err));
+    WG_TRY(make_directory(p, wal, err));
+    WG_TRY(clear_leftovers(e, arena, wal, err));
+    WG_TRY(p->ops->random(p, e->uuid, sizeof e->uuid, err));
+    const wg_wal_options options = wal_options(e, segment_bytes);
+    WG_TRY(wg_wal_create(p, wal, &options, err));
+    WG_TRY(p->ops->sync_directory(p, e->path, err));
+    WG_TRY(p->ops->sync_directory(p, parent, err));
+    return wgi_manifest_write(e, 0, err);
+}
+
+/* ---- recovery */
+
+typedef struct replay_state {
+    wg_engine *engine;
+    wg_arena arena;
+} replay_state;
+
+static wg_code replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    replay_state *r = ctx;
+    wg_engine *e = r->engine;
+    if (logseq != e->applied + 1)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "log: commit %llu follows commit %llu",
+                            (unsigned long long)logseq, (unsigned long long)e->applied);
+    wgi_apply apply = {.engine = e, .begin = logseq, .undo = NULL};
+    const wg_code code = wg_mutations_replay(payload, &r->arena, &wgi_applier, &apply, err);
+    if (code != WG_OK) return wg_error_prefix(err, code, "commit %llu", (unsigned long long)logseq);
+    WG_TRY(wgi_history_record(e, logseq, err));
+    if (e->options.durability == WG_IN_MEMORY && !wg_buf_append(&e->chain, chain->bytes, sizeof chain->bytes))
+        return wg_error_nomem(err, sizeof chain->bytes);
+    e->applied = logseq;
+    return WG_OK;
+}
+
+static wg_code settle_all(wg_engine *e, wg_error *err) {
+    const uint32_t labels = wg_catalog_label_count(e->catalog);
+    for (uint32_t i = 0; i < labels; i++) {
+        wgi_label_state *state = wgi_label_state_at(e, i);
+        if (state != NULL && state->topology != NULL) WG_TRY(wg_topology_settle(state->topology, err));
+    }
+    return WG_OK;
+}
+
+/* Replays the log; with `append` it stays open for writing. */
+static wg_code workspace_replay(wg_engine *e, const char *wal, uint32_t segment_bytes, bool append,
+                                wg_wal_recovery *recovery, wg_error *err) {
+    replay_state r = {.engine = e};
+    wg_arena_init(&r.arena, &e->account);
+    const wg_wal_options options = wal_options(e, segment_bytes);
+    wg_code code = append ? wg_wal_open(e->platform, wal, &options, replay_commit, &r, &e->wal, recovery, err)
+                          : wg_wal_scan(e->platform, wal, e->uuid, replay_commit, &r, recovery, err);
+    wg_arena_deinit(&r.arena);
+    if (code == WG_OK) code = settle_all(e, err);
+    if (code == WG_OK) atomic_store_explicit(&e->published, e->applied, memory_order_release);
+    return code;
+}
+
+static wg_code workspace_lock(wg_engine *e, wg_arena *arena, bool create, wg_error *err) {
+    wg_platform *p = e->platform;
+    char *path = wgi_path_join(arena, e->path, "LOCK");
+    if (path == NULL) return wg_error_nomem(err, strlen(e->path));
+    wg_error local = {0};
+    wg_code code = p->ops->open(p, path, WG_OPEN_WRITE, &e->lock_file, &local);
+    if (code == WG_E_NOT_FOUND && create) {
+        local = (wg_error){0};
+        code = p->ops->open(p, path, WG_OPEN_CREATE_NEW, &e->lock_file, &local);
+    }
+    if (code == WG_E_NOT_FOUND) return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no workspace at %s", e->path);
+    if (code != WG_OK) {
+        if (err != NULL && err->code == WG_OK) *err = local;
+        return code;
+    }
+    code = p->ops->lock(p, e->lock_file, &local);
+    if (code == WG_E_BUSY)
+        return wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET, "workspace %s is open in another process", e->path);
+    if (code != WG_OK && err != NULL && err->code == WG_OK) *err = local;
+    return code;
+}
+
+/* Makes the directory itself when asked to; says whether the workspace stands already. */
+static wg_code workspace_find(wg_engine *e, wg_arena *arena, bool *out_exists, wg_error *err) {
+    wg_platform *p = e->platform;
+    if (e->options.create) WG_TRY(make_directory(p, e->path, err));
+    char *current = wgi_path_join(arena, e->path, "CURRENT");
+    if (current == NULL) return wg_error_nomem(err, strlen(e->path));
+    wg_file_info info;
+    wg_error local = {0};
+    const wg_code code = p->ops->stat(p, current, &info, &local);
+    *out_exists = code == WG_OK;
+    if (code == WG_E_NOT_FOUND && !e->options.create)
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no workspace at %s", e->path);
+    if (code != WG_OK && code != WG_E_NOT_FOUND) {
+        if (err != NULL && err->code == WG_OK) *err = local;
+        return code;
+    }
+    if (*out_exists && e->options.must_create)
+        return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET, "there is a workspace at %s already", e->path);
+    return WG_OK;
+}
+
+static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_bytes, wg_error *err) {
+    bool exists = false;
+    char *wal = wgi_path_join(arena, e->path, "wal");
+    if (wal == NULL) return wg_error_nomem(err, strlen(e->path));
+    WG_TRY(workspace_find(e, arena, &exists, err));
+    WG_TRY(workspace_lock(e, arena, e->options.create, err));
+    if (!exists) {
+        /* Another creator may have been quicker than our look: only the holder of the lock knows. */
+        WG_TRY(workspace_find(e, arena, &exists, err));
+        if (!exists) WG_TRY(workspace_create(e, arena, wal, segment_bytes, err));
+    }
+    WG_TRY(wg_manifest_clean(e->platform, e->path, err));
+    WG_TRY(wgi_manifest_load(e->platform, e->path, &e->manifest_epoch, e->uuid, err));
+    wg_wal_recovery recovery = {0};
+    return workspace_replay(e, wal, segment_bytes, e->options.durability != WG_IN_MEMORY, &recovery, err);
+}
+
+wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+    wg_platform *platform = options->platform != NULL ? options->platform : wg_platform_real();
+    wg_options o = options->options;
+    if (path == NULL) o.durability = WG_IN_MEMORY;
+    wg_engine *e = NULL;
+    WG_TRY(engine_make(platform, path, &o, &e, err));
+    wg_arena arena;
+    wg_arena_init(&arena, &e->account);
+    wg_code code = WG_OK;
+    if (path != NULL) code = workspace_open(e, &arena, options->wal_segment_bytes, err);
+    else code = platform->ops->random(platform, e->uuid, sizeof e->uuid, err);
+    wg_arena_deinit(&arena);
+    if (code != WG_OK) {
+        wg_error ignored = {0};
+        if (e->wal != NULL && wg_wal_close(e->wal, &ignored) != WG_OK) e->wal = NULL;
+        engine_free(e);
+        return code;
+    }
+    *out = e;
+    return WG_OK;
+}
+
+wg_code wg_engine_close(wg_engine *engine, wg_error *err) {
+    if (engine == NULL) return WG_OK;
+    const uint32_t open = atomic_load_explicit(&engine->open_txns, memory_order_relaxed);
+    if (open != 0)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "%u transactions are still open: end them before closing",
+                            open);
+    const wg_code code = engine->wal != NULL ? wg_wal_close(engine->wal, err) : WG_OK;
+    engine_free(engine);
+    return code;
+}
+
+wg_code wg_engine_sync(wg_engine *engine, wg_error *err) {
+    if (engine->wal == NULL) return WG_OK;
+    return wg_wal_wait(engine->wal, wg_wal_last_logseq(engine->wal), err);
+}
+
+/* ---- verify */
+
+static uint64_t live_rows(wg_engine *e, bool is_edge) {
+    uint64_t rows = 0;
+    const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
+    for (uint32_t t = 0; t < tables; t++) {
+        wgi_table *table = wgi_table_at(e, t);
+        if (table->is_edge == is_edge) rows += table->live;
+    }
+    return rows;
+}
+
+static wg_code check_topologies(wg_engine *e, wg_error *err) {
+    const uint32_t labels = wg_catalog_label_count(e->catalog);
+    for (uint32_t i = 0; i < labels; i++) {
+        wgi_label_state *state = wgi_label_state_at(e, i);
+        if (state != NULL && state->topology != NULL) WG_TRY(wg_topology_check(state->topology, err));
+    }
+    return WG_OK;
+}
+
+static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out, wg_error *err) {
+    bool exists = false;
+    char *wal = wgi_path_join(arena, e->path, "wal");
+    if (wal == NULL) return wg_error_nomem(err, strlen(e->path));
+    WG_TRY(workspace_find(e, arena, &exists, err));
+    WG_TRY(workspace_lock(e, arena, false, err));
+    WG_TRY(wgi_manifest_load(e->platform, e->path, &e->manifest_epoch, e->uuid, err));
+    wg_wal_recovery r = {0};
+    WG_TRY(workspace_replay(e, wal, 0, false, &r, err));
+    WG_TRY(check_topologies(e, err));
+    *out = (wg_verify_report){.manifest_epoch = e->manifest_epoch,
+                              .segments = r.segments,
+                              .records = r.records,
+                              .bytes = r.bytes,
+                              .last_logseq = r.last_logseq,
+                              .torn_tail_bytes = r.torn_tail_bytes,
+                              .nodes = live_rows(e, false),
+                              .edges = live_rows(e, true)};
+    memcpy(out->chain, r.chain.bytes, sizeof out->chain);
+    return WG_OK;
+}
+
+wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err) {
+    const wg_options options = {.durability = WG_IN_MEMORY};
+    wg_engine *e = NULL;
+    WG_TRY(engine_make(platform != NULL ? platform : wg_platform_real(), path, &options, &e, err));
+    wg_arena arena;
+    wg_arena_init(&arena, &e->account);
+    const wg_code code = verify_open(e, &arena, out, err);
+    wg_arena_deinit(&arena);
+    engine_free(e);
+    return code;
+}
+
+/* ---- getters */
+
+uint64_t wg_engine_manifest_epoch(const wg_engine *engine) { return engine->manifest_epoch; }
+const wg_options *wg_engine_option_values(const wg_engine *engine) { return &engine->options; }
+const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uuid; }
+wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
+wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }

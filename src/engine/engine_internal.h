@@ -1,0 +1,216 @@
+/* What the files of the engine share. Others include engine.h only. */
+#ifndef WG_ENGINE_INTERNAL_H
+#define WG_ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+#include "io/manifest_txn/manifest_txn.h"
+#include "io/object_cache/object_cache.h"
+#include "worldgraph/wal/wal.h"
+
+/* A directory of pointers by small number that readers use without a lock: two levels, the second made on demand. */
+enum { WGI_SLOT_CHUNK = 1024, WGI_SLOT_CHUNKS = 1024 };
+typedef struct wgi_slots {
+    _Atomic(void *_Atomic *) chunks[WGI_SLOT_CHUNKS]; /* release; pairs with the acquire in wgi_slots_get */
+} wgi_slots;
+void *wgi_slots_get(const wgi_slots *slots, uint32_t i);
+bool wgi_slots_set(wgi_slots *slots, uint32_t i, void *p, wg_account *account);
+void wgi_slots_deinit(wgi_slots *slots);
+
+/* Live rows over time: (logseq, count) pairs, ascending; statistics of a snapshot are read from here. */
+typedef struct wgi_history {
+    uint64_t *pairs;
+    uint32_t count;
+    uint32_t capacity;
+} wgi_history;
+
+/* Rows of one set of labels, or of one edge label. */
+typedef struct wgi_table {
+    uint32_t number;
+    bool is_edge;
+    bool open; /* properties that no declared label names are welcome */
+    bool dead; /* made by a rolled-back transaction; has no visible row and never will */
+    wg_table *rows;
+    uint64_t live;       /* of the newest state; writer only */
+    wgi_history history; /* guarded by state_mutex */
+    uint32_t label_count;
+    uint32_t labels[]; /* numbers, ascending */
+} wgi_table;
+
+/* What belongs to one label number. */
+typedef struct wgi_label_state {
+    wg_key_index *key_index; /* labels with a primary key */
+    wg_topology *topology;   /* edge labels */
+    wgi_table *edges;        /* edge labels */
+} wgi_label_state;
+
+enum { WGI_TABLES_MAX = 65535 };
+
+struct wg_engine {
+    wg_platform *platform;
+    wg_options options;
+    char *path; /* NULL: private and in memory */
+    wg_account account;
+    wg_file *lock_file;
+    wg_wal *wal; /* NULL: IN_MEMORY */
+    uint8_t uuid[16];
+    uint64_t manifest_epoch; /* writer */
+    wg_epoch *epoch;
+    wg_catalog *catalog;
+    wg_directory *nodes;
+    wg_directory *edges;
+    wgi_slots tables;
+    _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
+    wgi_slots labels;             /* wgi_label_state by label number */
+    wg_object_cache *objects;
+    wg_mutex writer_mutex; /* guards writer_busy, which stands from a transaction's first write to its append */
+    wg_cond writer_free;
+    bool writer_busy;
+    wg_mutex state_mutex;       /* histories, in-memory chain */
+    uint64_t applied;           /* last logseq applied in memory; writer */
+    _Atomic uint64_t published; /* what new readers see; release, pairs with the acquire in txn begin */
+    _Atomic uint32_t open_txns;
+    wg_buf chain; /* IN_MEMORY: 32 bytes a commit */
+};
+
+/* ---- applying: shared by live writes and replay */
+
+typedef enum wgi_undo_kind {
+    WGI_UNDO_ROW,        /* table, row: begin = NEVER */
+    WGI_UNDO_END,        /* table, row: end = NEVER */
+    WGI_UNDO_DIRECTORY,  /* is_edge, id, old address */
+    WGI_UNDO_EXTEND,     /* is_edge, old count */
+    WGI_UNDO_KEYS,       /* old count */
+    WGI_UNDO_LABELS,     /* old count */
+    WGI_UNDO_LABEL_END,  /* number */
+    WGI_UNDO_PARTITIONS, /* old count */
+    WGI_UNDO_TOPOLOGY,   /* label, first edge */
+    WGI_UNDO_LIVE        /* table, delta to subtract */
+} wgi_undo_kind;
+
+typedef struct wgi_undo {
+    wgi_undo_kind kind;
+    uint32_t number;
+    uint64_t a;
+    uint64_t b;
+} wgi_undo;
+
+typedef struct wgi_apply {
+    wg_engine *engine;
+    uint64_t begin; /* logseq of the mutations */
+    wg_buf *undo;   /* NULL in replay: there is nothing to go back to */
+} wgi_apply;
+
+extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
+void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
+
+/* Records the live counts of all tables that changed at `logseq`. */
+wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err);
+/* Takes back what was recorded for a commit that did not come about. */
+void wgi_history_forget(wg_engine *engine, uint64_t logseq);
+uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq);
+
+/* ---- tables and versions */
+
+wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number);
+wgi_label_state *wgi_label_state_at(const wg_engine *engine, uint32_t label);
+/* Finds or makes the table of a label set (ascending numbers). */
+wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
+                            wg_error *err);
+bool wgi_table_has_labels(const wgi_table *table, const uint32_t *labels, uint32_t label_count);
+void wgi_table_destroy(wgi_table *table);
+void wgi_label_state_destroy(wgi_label_state *state);
+
+/* The version of an owned node or edge that the view sees; false when none. */
+bool wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_table **out_table,
+                 uint64_t *out_row);
+/* Column of a primary key's visible holder. */
+bool wgi_key_matches(const wg_table *rows, uint64_t row, const wg_label *label, const wg_value *key);
+wg_code wgi_seek(const wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
+                 uint64_t *out_id, bool *out_found, wg_error *err);
+/* True when the node is visible: owned by its version, virtual by its partition and row count. */
+bool wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id);
+bool wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label);
+
+/* ---- virtual ids */
+enum { WGI_PARTITION_SHIFT = 40 };
+static inline uint64_t wgi_virtual_id(uint32_t partition, uint64_t row) {
+    return WG_ID_VIRTUAL | ((uint64_t)partition << WGI_PARTITION_SHIFT) | row;
+}
+static inline uint32_t wgi_virtual_partition(uint64_t id) {
+    return (uint32_t)((id & ~WG_ID_VIRTUAL) >> WGI_PARTITION_SHIFT);
+}
+static inline uint64_t wgi_virtual_row(uint64_t id) { return id & ((UINT64_C(1) << WGI_PARTITION_SHIFT) - 1); }
+
+/* ---- transactions */
+
+struct wg_txn {
+    wg_engine *engine;
+    wg_txn_mode mode;
+    wg_view view;
+    bool writing; /* holds the writer lock */
+    bool ddl;     /* the manifest wants a new epoch */
+    uint32_t epoch_slot;
+    wg_buf undo;
+    wg_buf log;
+    wg_stats stats;
+};
+
+/* Takes the writer lock and a logseq when this is the first write. */
+wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
+/* Logs and applies one mutation; on failure nothing of it stays. */
+wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);
+/* Newest committed state plus own writes: what constraints are checked against. */
+wg_view wgi_txn_newest(const wg_txn *txn);
+
+/* ---- virtual labels */
+
+typedef struct wgi_found_file {
+    const char *path;
+    const wg_slice *values; /* captured variables, in pattern order, then inferred keys */
+    const wg_slice *inferred_keys;
+    uint32_t inferred_count;
+} wgi_found_file;
+/* Lists the files that match, sorted by path. WG_E_NOT_FOUND names the directory that is missing. */
+wg_code wgi_virtual_list(wg_engine *engine, const char *pattern, wg_arena *arena, wgi_found_file **out,
+                         uint32_t *out_count, wg_error *err);
+/* Registers files of the label that are not yet known, in the transaction. */
+wg_code wgi_virtual_register(wg_txn *txn, const wg_label *label, const wgi_found_file *files, uint32_t count,
+                             wg_error *err);
+/* Fills columns of a definition that has none, and partition variables; checks declared ones against the first file. */
+wg_code wgi_virtual_complete_def(wg_engine *engine, const wgi_found_file *files, uint32_t count, wg_arena *arena,
+                                 wg_label_def *def, wg_error *err);
+/* Pins a partition's file and checks that it is what was registered. */
+wg_code wgi_partition_acquire(const wg_engine *engine, const wg_partition *partition, wg_object **out,
+                              bool *out_opened, wg_error *err);
+/* Checks that a stored column of the label can be read from the file's column; *out_column is its ordinal. */
+wg_code wgi_virtual_column(const wg_object *object, const wg_label *label, uint32_t def_column, uint32_t *out_column,
+                           wg_error *err);
+/* One value of a partition variable: text made into the column's type. */
+wg_code wgi_variable_value(const wg_column_def *def, wg_slice text, const char *path, wg_value *out, wg_error *err);
+/* Value of partition column `def_column` (an ordinal of the label's columns). */
+const wg_value *wgi_partition_variable(const wg_label *label, const wg_partition *partition, uint32_t def_column);
+
+/* Reads column chunks of one partition's row group in step. */
+typedef struct wgi_group_reader wgi_group_reader;
+wg_code wgi_group_reader_create(const wg_engine *engine, const wg_partition *partition, const wg_label *label,
+                                const uint32_t *def_columns, const wg_type *types, uint32_t column_count,
+                                uint32_t row_group, wg_account *account, wgi_group_reader **out, wg_stats *stats,
+                                wg_error *err);
+void wgi_group_reader_destroy(wgi_group_reader *reader, wg_stats *stats);
+/* Up to rows_max rows; vectors[column_count] live until the next call. 0 rows at the end. */
+wg_code wgi_group_reader_next(wgi_group_reader *reader, uint32_t rows_max, wg_vector *vectors, uint32_t *out_rows,
+                              wg_error *err);
+wg_code wgi_group_reader_skip(wgi_group_reader *reader, uint64_t rows, wg_error *err);
+
+/* True when no value in [min, max] of a column can satisfy the predicate. */
+bool wgi_prune_range(const wg_scan_predicate *predicate, const wg_value *min, const wg_value *max);
+
+/* ---- manifest */
+wg_code wgi_manifest_write(wg_engine *engine, uint64_t logseq, wg_error *err); /* next epoch */
+wg_code wgi_manifest_load(wg_platform *platform, const char *path, uint64_t *out_epoch, uint8_t uuid[16],
+                          wg_error *err);
+
+/* Joins a path and a name into the arena. */
+char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);
+
+#endif

@@ -1,0 +1,217 @@
+/* Tables by label set, versions by id, keys by value. See engine_internal.h.
+ *
+ * A table is found by walking all of them: there are as many as there are label sets, and writers ask once a mutation. When
+ * that shows in a profile, an index by label set goes here. */
+#include "engine/engine_internal.h"
+
+void *wgi_slots_get(const wgi_slots *slots, uint32_t i) {
+    if (i >= WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS) return NULL;
+    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_SLOT_CHUNK], memory_order_acquire);
+    if (chunk == NULL) return NULL;
+    return atomic_load_explicit(&chunk[i % WGI_SLOT_CHUNK], memory_order_acquire);
+}
+
+bool wgi_slots_set(wgi_slots *slots, uint32_t i, void *p, wg_account *account) {
+    WG_ASSERT(i < WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS);
+    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_SLOT_CHUNK], memory_order_relaxed);
+    if (chunk == NULL) {
+        chunk = wg_alloc_zero(account, WGI_SLOT_CHUNK * sizeof *chunk);
+        if (chunk == NULL) return false;
+        atomic_store_explicit(&slots->chunks[i / WGI_SLOT_CHUNK], chunk, memory_order_release);
+    }
+    atomic_store_explicit(&chunk[i % WGI_SLOT_CHUNK], p, memory_order_release);
+    return true;
+}
+
+void wgi_slots_deinit(wgi_slots *slots) {
+    for (uint32_t c = 0; c < WGI_SLOT_CHUNKS; c++) {
+        void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[c], memory_order_relaxed);
+        void *block;
+        memcpy(&block, &chunk, sizeof block);
+        wg_free(block);
+    }
+    memset(slots, 0, sizeof *slots);
+}
+
+wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number) { return wgi_slots_get(&engine->tables, number); }
+
+wgi_label_state *wgi_label_state_at(const wg_engine *engine, uint32_t label) {
+    return wgi_slots_get(&engine->labels, label);
+}
+
+void wgi_table_destroy(wgi_table *table) {
+    if (table == NULL) return;
+    wg_table_destroy(table->rows);
+    wg_free(table->history.pairs);
+    wg_free(table);
+}
+
+void wgi_label_state_destroy(wgi_label_state *state) {
+    if (state == NULL) return;
+    wg_key_index_destroy(state->key_index);
+    wg_topology_destroy(state->topology);
+    wg_free(state);
+}
+
+static bool same_labels(const wgi_table *table, const uint32_t *labels, uint32_t label_count) {
+    return table->label_count == label_count &&
+           (label_count == 0 || memcmp(table->labels, labels, label_count * sizeof *labels) == 0);
+}
+
+bool wgi_table_has_labels(const wgi_table *table, const uint32_t *labels, uint32_t label_count) {
+    for (uint32_t i = 0; i < label_count; i++) {
+        bool found = false;
+        for (uint32_t j = 0; j < table->label_count && !found; j++) found = table->labels[j] == labels[i];
+        if (!found) return false;
+    }
+    return true;
+}
+
+/* Declared labels bring their typed columns; two that type one name differently cannot share a node. */
+static wg_code add_declared_columns(const wg_engine *engine, wgi_table *table, const wg_label *label, wg_error *err) {
+    (void)engine;
+    for (uint32_t c = 0; c < label->def.column_count; c++) {
+        const wg_column_def *def = &label->def.columns[c];
+        const uint32_t key = label->column_keys[c];
+        const uint32_t present = wg_table_column_of(table->rows, key);
+        uint32_t column = 0;
+        if (present == UINT32_MAX) {
+            WG_TRY(wg_table_add_column(table->rows, key, def->type, &column, err));
+        } else if (wg_table_column_type(table->rows, present) != def->type) {
+            return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
+                                "label %s declares property %s as %s, another label of the same node as %s",
+                                label->def.name, def->name, wg_type_name(def->type),
+                                wg_type_name(wg_table_column_type(table->rows, present)));
+        }
+    }
+    return WG_OK;
+}
+
+static wg_code table_make(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
+                          wg_error *err) {
+    const uint32_t number = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
+    if (number >= WGI_TABLES_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d different sets of labels",
+                            (int)WGI_TABLES_MAX);
+    wgi_table *table = wg_alloc_zero(&engine->account, sizeof *table + label_count * sizeof *labels);
+    if (table == NULL) return wg_error_nomem(err, sizeof *table);
+    wg_code code = WG_OK;
+    table->number = number;
+    table->label_count = label_count;
+    table->open = label_count == 0;
+    if (label_count != 0) memcpy(table->labels, labels, label_count * sizeof *labels);
+    const wg_label *first = label_count == 0 ? NULL : wg_catalog_label_at(engine->catalog, labels[0]);
+    table->is_edge = first != NULL && first->def.is_edge;
+    WG_TRY_GOTO(wg_table_create(table->is_edge, engine->epoch, &engine->account, &table->rows, err));
+    for (uint32_t i = 0; i < label_count; i++) {
+        const wg_label *label = wg_catalog_label_at(engine->catalog, labels[i]);
+        if (label == NULL) {
+            code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "label number %u is unknown", labels[i]);
+            goto fail;
+        }
+        table->open |= label->def.kind == WG_LABEL_OPEN;
+        WG_TRY_GOTO(add_declared_columns(engine, table, label, err));
+    }
+    if (!wgi_slots_set(&engine->tables, number, table, &engine->account)) {
+        code = wg_error_nomem(err, sizeof(void *) * WGI_SLOT_CHUNK);
+        goto fail;
+    }
+    atomic_store_explicit(&engine->table_count, number + 1, memory_order_release);
+    *out = table;
+    return WG_OK;
+fail:
+    wgi_table_destroy(table);
+    return code;
+}
+
+wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
+                            wg_error *err) {
+    const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
+    for (uint32_t t = 0; t < count; t++) {
+        wgi_table *table = wgi_table_at(engine, t);
+        if (!table->dead && same_labels(table, labels, label_count) && !(label_count == 0 && table->is_edge)) {
+            *out = table;
+            return WG_OK;
+        }
+    }
+    return table_make(engine, labels, label_count, out, err);
+}
+
+/* ---- versions */
+
+bool wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_table **out_table,
+                 uint64_t *out_row) {
+    wg_row_address at = wg_directory_get(is_edge ? engine->edges : engine->nodes, id);
+    while (at != WG_ROW_NONE) {
+        wgi_table *table = wgi_table_at(engine, wg_row_table(at));
+        WG_ASSERT(table != NULL);
+        wg_row_head head;
+        uint64_t end;
+        wg_table_head(table->rows, wg_row_ordinal(at), &head, &end);
+        if (wg_visible(view, head.begin, end)) {
+            *out_table = table;
+            *out_row = wg_row_ordinal(at);
+            return true;
+        }
+        at = head.prev;
+    }
+    return false;
+}
+
+static const wg_partition *partition_of_id(const wg_engine *engine, wg_view view, uint64_t id) {
+    const wg_partition *p = wg_catalog_partition(engine->catalog, wgi_virtual_partition(id));
+    if (p == NULL || !wg_visible(view, p->begin, WG_LOGSEQ_NEVER) || wgi_virtual_row(id) >= p->row_count) return NULL;
+    const wg_label *label = wg_catalog_label_at(engine->catalog, p->label);
+    return label != NULL && wg_label_is_visible(label, view) ? p : NULL;
+}
+
+bool wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id) {
+    if (wg_id_is_virtual(id)) return partition_of_id(engine, view, id) != NULL;
+    wgi_table *table;
+    uint64_t row;
+    return wgi_version(engine, false, view, id, &table, &row);
+}
+
+bool wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label) {
+    if (wg_id_is_virtual(id)) {
+        const wg_partition *p = partition_of_id(engine, view, id);
+        return p != NULL && p->label == label;
+    }
+    wgi_table *table;
+    uint64_t row;
+    return wgi_version(engine, false, view, id, &table, &row) && wgi_table_has_labels(table, &label, 1);
+}
+
+/* ---- keys */
+
+bool wgi_key_matches(const wg_table *rows, uint64_t row, const wg_label *label, const wg_value *key) {
+    for (uint32_t k = 0; k < label->def.key_count; k++) {
+        const uint32_t column = wg_table_column_of(rows, label->column_keys[label->def.key_columns[k]]);
+        if (column == UINT32_MAX) return false;
+        const wg_value cell = wg_table_cell(rows, row, column);
+        if (wg_value_equal(&cell, &key[k]) != 1) return false;
+    }
+    return true;
+}
+
+wg_code wgi_seek(const wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key,
+                 uint32_t key_count, uint64_t *out_id, bool *out_found, wg_error *err) {
+    const wg_label *label = wg_catalog_label_at(engine->catalog, label_number);
+    wgi_label_state *state = wgi_label_state_at(engine, label_number);
+    if (label == NULL || state == NULL || state->key_index == NULL || label->def.key_count != key_count)
+        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "seek on a label without a primary key of %u columns",
+                            key_count);
+    const uint64_t hash = wg_key_hash(key, key_count);
+    uint64_t position = 0;
+    uint64_t id = 0;
+    bool found = false;
+    while (!found && wg_key_index_next(state->key_index, hash, &position, &id)) {
+        wgi_table *table;
+        uint64_t row;
+        found = wgi_version(engine, false, view, id, &table, &row) && wgi_table_has_labels(table, &label_number, 1) &&
+                wgi_key_matches(table->rows, row, label, key);
+    }
+    if (found) *out_id = id;
+    *out_found = found;
+    return WG_OK;
+}

@@ -1,0 +1,231 @@
+/* Transactions: one writer at a time applies in place under its future logseq; readers see what is published.
+ *
+ * A writing transaction holds the writer lock from its first write until its record is in the log (not until it is synced):
+ * the next writer then builds on a state that is in memory and in the log but perhaps not yet durable. That is safe because
+ * its own record stands behind the first one in the log: it can only become durable after it. Readers, who may tell the
+ * world what they saw, see only what is published: in STRICT mode that is after the sync.
+ *
+ * A rollback undoes the in-memory changes in reverse and gives numbers and ids back, so that a store that rolled back equals a
+ * store that never tried. */
+#include "engine/engine_internal.h"
+
+static void publish(wg_engine *engine, uint64_t logseq) {
+    uint64_t now = atomic_load_explicit(&engine->published, memory_order_relaxed);
+    while (now < logseq && !atomic_compare_exchange_weak_explicit(&engine->published, &now, logseq,
+                                                                  memory_order_release, memory_order_relaxed)) {}
+}
+
+uint64_t wg_engine_logseq(const wg_engine *engine) {
+    return atomic_load_explicit(&engine->published, memory_order_acquire);
+}
+
+/* The writer's place is a flag and not a held mutex: a session may begin on one thread and commit on another. Who waits
+ * longer than this is told so, instead of waiting for ever for a transaction that its own thread has open. */
+#define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
+
+static wg_code writer_take(wg_txn *txn, wg_error *err) {
+    wg_engine *e = txn->engine;
+    bool in_time = true;
+    wg_mutex_lock(&e->writer_mutex);
+    while (e->writer_busy && in_time) in_time = wg_cond_wait_for(&e->writer_free, &e->writer_mutex, WRITER_WAIT_NS);
+    const bool taken = !e->writer_busy;
+    if (taken) e->writer_busy = true;
+    wg_mutex_unlock(&e->writer_mutex);
+    if (!taken)
+        return wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
+                            "another transaction has been writing for 10 seconds: commit it or roll it back");
+    txn->writing = true;
+    txn->view.own = e->applied + 1;
+    return WG_OK;
+}
+
+static void writer_give(wg_txn *txn) {
+    if (!txn->writing) return;
+    wg_engine *e = txn->engine;
+    txn->writing = false;
+    wg_mutex_lock(&e->writer_mutex);
+    e->writer_busy = false;
+    wg_cond_signal(&e->writer_free);
+    wg_mutex_unlock(&e->writer_mutex);
+}
+
+wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err) {
+    const uint64_t newest = wg_engine_logseq(engine);
+    if (as_of > newest)
+        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu is in the future: the newest is %llu",
+                            (unsigned long long)as_of, (unsigned long long)newest);
+    if (as_of != 0 && mode != WG_TXN_READ)
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
+    wg_txn *txn = wg_alloc_zero(&engine->account, sizeof *txn);
+    if (txn == NULL) return wg_error_nomem(err, sizeof *txn);
+    txn->engine = engine;
+    txn->mode = mode;
+    wg_buf_init(&txn->undo, &engine->account);
+    wg_buf_init(&txn->log, &engine->account);
+    if (mode == WG_TXN_WRITE) {
+        const wg_code code = writer_take(txn, err);
+        if (code != WG_OK) {
+            wg_free(txn);
+            return code;
+        }
+        txn->view.snapshot = engine->applied;
+    } else {
+        txn->view.snapshot = as_of != 0 ? as_of : wg_engine_logseq(engine);
+    }
+    atomic_fetch_add_explicit(&engine->open_txns, 1, memory_order_relaxed);
+    txn->epoch_slot = wg_epoch_enter(engine->epoch);
+    *out = txn;
+    return WG_OK;
+}
+
+wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err) {
+    if (txn->mode == WG_TXN_READ)
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "this transaction is read-only");
+    return txn->writing ? WG_OK : writer_take(txn, err);
+}
+
+wg_view wgi_txn_newest(const wg_txn *txn) {
+    WG_ASSERT(txn->writing);
+    return (wg_view){.snapshot = txn->engine->applied, .own = txn->view.own};
+}
+
+wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
+    WG_ASSERT(txn->writing);
+    const size_t log_bytes = txn->log.size;
+    const size_t undo_bytes = txn->undo.size;
+    wg_code code = WG_OK;
+    if (!wg_mutation_encode(&txn->log, mutation)) code = wg_error_nomem(err, 64);
+    if (txn->log.size > WG_WAL_COMMIT_BYTES_MAX)
+        code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a transaction of more than %llu bytes: commit in parts",
+                            (unsigned long long)WG_WAL_COMMIT_BYTES_MAX);
+    wgi_apply apply = {.engine = txn->engine, .begin = txn->view.own, .undo = &txn->undo};
+    if (code == WG_OK) code = wgi_applier.apply[mutation->kind](&apply, mutation, err);
+    if (code != WG_OK) {
+        wgi_undo_back_to(txn->engine, &txn->undo, undo_bytes);
+        txn->log.size = log_bytes;
+    }
+    return code;
+}
+
+static void txn_free(wg_txn *txn) {
+    wg_engine *e = txn->engine;
+    writer_give(txn);
+    wg_epoch_leave(e->epoch, txn->epoch_slot);
+    wg_buf_deinit(&txn->undo);
+    wg_buf_deinit(&txn->log);
+    atomic_fetch_sub_explicit(&e->open_txns, 1, memory_order_relaxed);
+    wg_free(txn);
+}
+
+void wg_txn_abort(wg_txn *txn) {
+    if (txn == NULL) return;
+    wgi_undo_back_to(txn->engine, &txn->undo, 0);
+    txn_free(txn);
+}
+
+/* chain(n) = SHA-256(chain(n-1) | logseq | size | payload): the log's formula, for stores that have no log. */
+static wg_code chain_extend(wg_engine *e, uint64_t logseq, wg_slice payload, wg_error *err) {
+    uint8_t head[48] = {0};
+    wg_mutex_lock(&e->state_mutex);
+    if (e->chain.size >= 32) memcpy(head, e->chain.data + e->chain.size - 32, 32);
+    wg_store_u64le(head + 32, logseq);
+    wg_store_u64le(head + 40, payload.size);
+    const wg_slice parts[] = {wg_slice_of(head, sizeof head), payload};
+    wg_sha256 digest;
+    wg_sha256_of(parts, 2, &digest);
+    const bool ok = wg_buf_append(&e->chain, digest.bytes, sizeof digest.bytes);
+    wg_mutex_unlock(&e->state_mutex);
+    return ok ? WG_OK : wg_error_nomem(err, 32);
+}
+
+static wg_code log_commit(wg_txn *txn, wg_error *err) {
+    wg_engine *e = txn->engine;
+    if (e->wal == NULL) return chain_extend(e, txn->view.own, wg_buf_slice(&txn->log), err);
+    const wg_slice part = wg_buf_slice(&txn->log);
+    uint64_t logseq = 0;
+    WG_TRY(wg_wal_append(e->wal, &part, 1, &logseq, err));
+    if (logseq != txn->view.own)
+        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "the log gave logseq %llu, expected %llu",
+                            (unsigned long long)logseq, (unsigned long long)txn->view.own);
+    return WG_OK;
+}
+
+/* After the append nothing may fail in a way that undoes the commit: settling only makes reads faster. */
+static void settle(wg_txn *txn) {
+    wg_engine *e = txn->engine;
+    const uint32_t labels = wg_catalog_label_count(e->catalog);
+    for (uint32_t i = 0; i < labels; i++) {
+        wgi_label_state *state = wgi_label_state_at(e, i);
+        if (state == NULL || state->topology == NULL) continue;
+        wg_error ignored = {0};
+        const wg_code code = wg_topology_settle(state->topology, &ignored);
+        (void)code; /* out of memory leaves the delta as it is: slower, not wrong */
+    }
+}
+
+static wg_code commit_writes(wg_txn *txn, wg_error *err) {
+    wg_engine *e = txn->engine;
+    const uint64_t logseq = txn->view.own;
+    WG_TRY(wgi_history_record(e, logseq, err));
+    const wg_code code = log_commit(txn, err);
+    if (code != WG_OK) {
+        wgi_history_forget(e, logseq);
+        return code;
+    }
+    e->applied = logseq;
+    txn->undo.size = 0; /* there is no way back from here */
+    settle(txn);
+    if (e->wal == NULL || e->options.durability != WG_STRICT) publish(e, logseq);
+    return WG_OK;
+}
+
+wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
+    wg_engine *e = txn->engine;
+    uint64_t logseq = txn->view.snapshot;
+    wg_code code = WG_OK;
+    if (txn->writing && txn->undo.size > 0) {
+        logseq = txn->view.own;
+        code = commit_writes(txn, err);
+        if (code != WG_OK) {
+            wg_txn_abort(txn);
+            return code;
+        }
+        const bool ddl = txn->ddl;
+        if (ddl && e->wal != NULL) code = wg_wal_wait(e->wal, logseq, err);
+        if (code == WG_OK && ddl) code = wgi_manifest_write(e, logseq, err);
+        writer_give(txn);
+        if (code == WG_OK && e->wal != NULL && e->options.durability == WG_STRICT)
+            code = wg_wal_wait(e->wal, logseq, err);
+        if (code == WG_OK) publish(e, logseq);
+    }
+    txn_free(txn);
+    if (code == WG_OK && out_logseq != NULL) *out_logseq = logseq;
+    return code;
+}
+
+wg_view wg_txn_view(const wg_txn *txn) { return txn->view; }
+wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
+bool wg_txn_is_write(const wg_txn *txn) { return txn->mode != WG_TXN_READ; }
+const wg_catalog *wg_txn_catalog(const wg_txn *txn) { return txn->engine->catalog; }
+void wg_txn_stats(const wg_txn *txn, wg_stats *out) { *out = txn->stats; }
+
+void wg_txn_mark_set(const wg_txn *txn, wg_txn_mark *out) {
+    *out = (wg_txn_mark){.undo_bytes = txn->undo.size, .log_bytes = txn->log.size, .stats = txn->stats};
+}
+
+void wg_txn_rollback_to(wg_txn *txn, const wg_txn_mark *mark) {
+    wgi_undo_back_to(txn->engine, &txn->undo, mark->undo_bytes);
+    txn->log.size = mark->log_bytes;
+    txn->stats = mark->stats;
+}
+
+bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out) {
+    if (engine->wal != NULL) return wg_wal_chain_at(engine->wal, logseq, out);
+    bool found = true;
+    wg_mutex_lock(&engine->state_mutex);
+    if (logseq == 0) memset(out->bytes, 0, sizeof out->bytes);
+    else if (logseq * 32 <= engine->chain.size) memcpy(out->bytes, engine->chain.data + (logseq - 1) * 32, 32);
+    else found = false;
+    wg_mutex_unlock(&engine->state_mutex);
+    return found;
+}

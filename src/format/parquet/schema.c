@@ -1,0 +1,362 @@
+/* The schema tree of a footer, flattened to its leaf columns.
+ *
+ * A schema is a pre-order list of SchemaElements; a group says how many children follow. The walk keeps one frame per
+ * open group, at most WG_PARQUET_DEPTH_MAX, and emits a column at each leaf. Levels grow on the way down: an optional or
+ * repeated node adds a definition level, a repeated one also a repetition level.
+ *
+ *   SchemaElement  1 type  2 type_length  3 repetition  4 name  5 num_children  6 converted_type  10 logicalType
+ *
+ * Failure modes: a tree that does not add up is WG_E_CORRUPT; more columns than 65,536, deeper groups than 64 or paths of
+ * more than 64 MiB together (a small schema can name a large one) are WG_E_LIMIT. A leaf that this version cannot read is
+ * no error: its column carries why_not. */
+#include "format/parquet/parquet_internal.h"
+
+#include <stdio.h>
+
+#include "base/text/text.h"
+
+enum { PATH_BYTES_MAX = WG_PARQUET_FOOTER_BYTES_MAX };
+
+/* ConvertedType, the annotation before LogicalType. */
+enum {
+    CONVERTED_NONE = -1,
+    CONVERTED_UTF8 = 0,
+    CONVERTED_ENUM = 4,
+    CONVERTED_DECIMAL = 5,
+    CONVERTED_DATE = 6,
+    CONVERTED_TIME_MILLIS = 7,
+    CONVERTED_TIME_MICROS = 8,
+    CONVERTED_TIMESTAMP_MILLIS = 9,
+    CONVERTED_TIMESTAMP_MICROS = 10,
+    CONVERTED_UINT_8 = 11,
+    CONVERTED_INT_64 = 18,
+    CONVERTED_JSON = 19,
+    CONVERTED_BSON = 20,
+    CONVERTED_INTERVAL = 21
+};
+
+/* LogicalType, numbered by its union's field ids. */
+enum {
+    LOGICAL_NONE = 0,
+    LOGICAL_STRING = 1,
+    LOGICAL_MAP = 2,
+    LOGICAL_LIST = 3,
+    LOGICAL_ENUM = 4,
+    LOGICAL_DECIMAL = 5,
+    LOGICAL_DATE = 6,
+    LOGICAL_TIME = 7,
+    LOGICAL_TIMESTAMP = 8,
+    LOGICAL_INTEGER = 10,
+    LOGICAL_NULL = 11,
+    LOGICAL_JSON = 12,
+    LOGICAL_BSON = 13
+};
+
+typedef struct element {
+    bool has_type;
+    int32_t type;
+    int32_t type_length;
+    int32_t repetition; /* 0 required, 1 optional, 2 repeated */
+    int32_t children;
+    int32_t converted;
+    int16_t logical;
+    uint8_t unit; /* of LOGICAL_TIMESTAMP: 3, 6, 9 */
+    bool utc;
+    int8_t int_bits;
+    bool int_signed;
+    bool has_name;
+    wg_slice name;
+} element;
+
+typedef struct frame {
+    uint32_t children_left;
+    uint16_t def;
+    uint16_t rep;
+    wg_slice name;
+} frame;
+
+typedef struct walk {
+    wg_thrift_reader *r;
+    wg_arena *arena;
+    frame stack[WG_PARQUET_DEPTH_MAX];
+    uint32_t depth;
+    wg_parquet_column *columns;
+    uint32_t column_count;
+    uint32_t column_capacity;
+    size_t path_bytes;
+} walk;
+
+static void unit_read(wg_thrift_reader *r, element *e) {
+    wg_thrift_field f;
+    for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
+        if (f.id >= 1 && f.id <= 3) e->unit = (uint8_t)(3 * f.id);
+        wg_thrift_skip(r, f.type);
+    }
+}
+
+static void logical_detail_read(wg_thrift_reader *r, element *e) {
+    wg_thrift_field f;
+    for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
+        if (e->logical == LOGICAL_TIMESTAMP && f.id == 1) wg_thrift_read_bool(r, f.type, &e->utc);
+        else if (e->logical == LOGICAL_TIMESTAMP && f.id == 2 && f.type == WG_THRIFT_STRUCT) unit_read(r, e);
+        else if (e->logical == LOGICAL_INTEGER && f.id == 1) wg_thrift_read_i8(r, f.type, &e->int_bits);
+        else if (e->logical == LOGICAL_INTEGER && f.id == 2) wg_thrift_read_bool(r, f.type, &e->int_signed);
+        else wg_thrift_skip(r, f.type);
+    }
+}
+
+static void logical_read(wg_thrift_reader *r, element *e) {
+    wg_thrift_field f;
+    for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
+        e->logical = f.id;
+        if (f.type == WG_THRIFT_STRUCT) logical_detail_read(r, e);
+        else wg_thrift_skip(r, f.type);
+    }
+}
+
+static bool element_read(wg_thrift_reader *r, element *e) {
+    *e = (element){.converted = CONVERTED_NONE};
+    wg_thrift_field f;
+    for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
+        if (f.id == 1) e->has_type = wg_thrift_read_i32(r, f.type, &e->type);
+        else if (f.id == 2) wg_thrift_read_i32(r, f.type, &e->type_length);
+        else if (f.id == 3) wg_thrift_read_i32(r, f.type, &e->repetition);
+        else if (f.id == 4) e->has_name = wg_thrift_read_binary(r, f.type, &e->name);
+        else if (f.id == 5) wg_thrift_read_i32(r, f.type, &e->children);
+        else if (f.id == 6) wg_thrift_read_i32(r, f.type, &e->converted);
+        else if (f.id == 10 && f.type == WG_THRIFT_STRUCT) logical_read(r, e);
+        else wg_thrift_skip(r, f.type);
+    }
+    if (r->code != WG_OK) return false;
+    if (e->children < 0) return wg_thrift_fail(r, WG_E_CORRUPT, "a schema group has a negative child count");
+    if (e->repetition < 0 || e->repetition > 2)
+        return wg_thrift_fail(r, WG_E_CORRUPT, "a schema element has an unknown repetition");
+    if (e->has_type && e->children > 0) return wg_thrift_fail(r, WG_E_CORRUPT, "a schema element is leaf and group");
+    if (e->has_type && (e->type < 0 || e->type > WGI_PARQUET_FIXED))
+        return wg_thrift_fail(r, WG_E_CORRUPT, "a schema element has an unknown physical type");
+    if (e->has_type && e->type == WGI_PARQUET_FIXED && e->type_length <= 0)
+        return wg_thrift_fail(r, WG_E_CORRUPT, "a fixed-length column has no length");
+    if (!e->has_name || !wg_utf8_valid(e->name, NULL) ||
+        (e->name.size != 0 && memchr(e->name.data, 0, e->name.size) != NULL))
+        return wg_thrift_fail(r, WG_E_CORRUPT, "a schema element has no name, or one that is not text");
+    return true;
+}
+
+/* Folds the old annotations into the new ones; LogicalType wins where both are there. */
+static void annotations_unify(element *e) {
+    if (e->logical != LOGICAL_NONE || e->converted == CONVERTED_NONE) return;
+    const int32_t c = e->converted;
+    if (c == CONVERTED_UTF8) e->logical = LOGICAL_STRING;
+    else if (c == CONVERTED_ENUM) e->logical = LOGICAL_ENUM;
+    else if (c == CONVERTED_DECIMAL) e->logical = LOGICAL_DECIMAL;
+    else if (c == CONVERTED_DATE) e->logical = LOGICAL_DATE;
+    else if (c == CONVERTED_TIME_MILLIS || c == CONVERTED_TIME_MICROS) e->logical = LOGICAL_TIME;
+    else if (c == CONVERTED_JSON) e->logical = LOGICAL_JSON;
+    else if (c == CONVERTED_BSON) e->logical = LOGICAL_BSON;
+    if (c == CONVERTED_TIMESTAMP_MILLIS || c == CONVERTED_TIMESTAMP_MICROS) {
+        e->logical = LOGICAL_TIMESTAMP;
+        e->unit = c == CONVERTED_TIMESTAMP_MILLIS ? 3 : 6;
+        e->utc = true; /* the old annotation always meant an instant */
+    }
+    if (c >= CONVERTED_UINT_8 && c <= CONVERTED_INT_64) {
+        e->logical = LOGICAL_INTEGER;
+        e->int_bits = (int8_t)(8 << ((c - CONVERTED_UINT_8) & 3));
+        e->int_signed = c >= CONVERTED_UINT_8 + 4;
+    }
+}
+
+static void type_integer(const element *e, wg_parquet_column *c) {
+    const uint8_t bits = e->type == WGI_PARQUET_INT32 ? 32 : 64;
+    c->type = WG_TYPE_INT;
+    c->int_bits = bits;
+    if (e->logical == LOGICAL_NONE) return;
+    if (e->logical == LOGICAL_INTEGER) {
+        const bool known = e->int_bits == 8 || e->int_bits == 16 || e->int_bits == 32 || e->int_bits == 64;
+        if (!known || e->int_bits > bits) {
+            c->why_not = "its integer annotation does not fit its physical type";
+            return;
+        }
+        c->int_bits = (uint8_t)e->int_bits;
+        c->int_unsigned = !e->int_signed;
+    } else if (e->logical == LOGICAL_DATE && bits == 32) {
+        c->type = WG_TYPE_DATE;
+    } else if (e->logical == LOGICAL_TIMESTAMP && bits == 64 && e->unit != 0) {
+        c->type = WG_TYPE_LOCAL_DATETIME;
+        c->time_unit = e->unit;
+        c->time_utc = e->utc;
+    } else if (e->logical == LOGICAL_TIME) {
+        c->why_not = "TIME is not supported";
+    } else if (e->logical == LOGICAL_DECIMAL) {
+        c->why_not = "DECIMAL is not supported";
+    } else if (e->logical == LOGICAL_NULL) {
+        c->why_not = "the always-null type is not supported";
+    } else {
+        c->why_not = "its annotation is unknown or does not fit its physical type";
+    }
+}
+
+static void type_bytes(const element *e, wg_parquet_column *c) {
+    if (e->logical == LOGICAL_STRING || e->logical == LOGICAL_ENUM || e->logical == LOGICAL_JSON) {
+        c->type = WG_TYPE_STRING;
+    } else if (e->logical == LOGICAL_DECIMAL) {
+        c->why_not = "DECIMAL is not supported";
+    } else if (e->converted == CONVERTED_INTERVAL) {
+        c->why_not = "INTERVAL is not supported";
+    } else {
+        c->type = WG_TYPE_BYTES; /* many writers leave the annotation out: text may be in here, unchecked */
+    }
+}
+
+static const char *fixed_why_not(const element *e) {
+    if (e->logical == LOGICAL_DECIMAL) return "DECIMAL is not supported";
+    if (e->converted == CONVERTED_INTERVAL) return "INTERVAL is not supported";
+    return "FIXED_LEN_BYTE_ARRAY is not supported";
+}
+
+static void type_choose(const element *e, wg_parquet_column *c) {
+    switch ((wgi_parquet_physical)e->type) {
+        case WGI_PARQUET_BOOLEAN:
+            c->type = WG_TYPE_BOOL;
+            break;
+        case WGI_PARQUET_INT32:
+        case WGI_PARQUET_INT64:
+            type_integer(e, c);
+            break;
+        case WGI_PARQUET_INT96:
+            c->why_not = "INT96 is not supported";
+            break;
+        case WGI_PARQUET_FLOAT:
+        case WGI_PARQUET_DOUBLE:
+            c->type = WG_TYPE_FLOAT;
+            break;
+        case WGI_PARQUET_BYTE_ARRAY:
+            type_bytes(e, c);
+            break;
+        case WGI_PARQUET_FIXED:
+            c->why_not = fixed_why_not(e);
+            break;
+    }
+    if (c->max_rep > 0) c->why_not = "repeated columns (lists and maps) are not supported";
+    if (c->why_not != NULL) c->type = WG_TYPE_NULL;
+}
+
+static const char *physical_name(wg_arena *arena, const element *e) {
+    static const char *const names[] = {"BOOLEAN", "INT32",  "INT64",      "INT96",
+                                        "FLOAT",   "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"};
+    static const char *const logical[] = {"",     "STRING",    "MAP",     "LIST",     "ENUM",     "DECIMAL", "DATE",
+                                          "TIME", "TIMESTAMP", "?",       "INTEGER",  "NULL",     "JSON",    "BSON",
+                                          "UUID", "FLOAT16",   "VARIANT", "GEOMETRY", "GEOGRAPHY"};
+    const size_t i = (size_t)e->logical;
+    const char *note = e->logical < 0 || i >= sizeof logical / sizeof logical[0] ? "?" : logical[i];
+    char text[80];
+    if (e->logical == LOGICAL_INTEGER)
+        snprintf(text, sizeof text, "%s (%s_%d)", names[e->type], e->int_signed ? "INT" : "UINT", e->int_bits);
+    else if (e->logical == LOGICAL_TIMESTAMP)
+        snprintf(text, sizeof text, "%s (TIMESTAMP %s)", names[e->type],
+                 e->unit == 3   ? "ms"
+                 : e->unit == 6 ? "us"
+                 : e->unit == 9 ? "ns"
+                                : "?");
+    else if (note[0] != '\0') snprintf(text, sizeof text, "%s (%s)", names[e->type], note);
+    else if (e->type == WGI_PARQUET_FIXED) snprintf(text, sizeof text, "%s(%d)", names[e->type], e->type_length);
+    else snprintf(text, sizeof text, "%s", names[e->type]);
+    return wg_arena_strdup(arena, wg_slice_str(text));
+}
+
+static bool fail_nomem(wg_thrift_reader *r, size_t bytes) {
+    r->code = wg_error_nomem(r->err, bytes);
+    r->end = r->pos;
+    return false;
+}
+
+/* The path below the root, joined by '.'. */
+static bool path_make(walk *w, wg_slice leaf, const char **out) {
+    size_t bytes = leaf.size + 1;
+    for (uint32_t i = 1; i < w->depth; i++) bytes += w->stack[i].name.size + 1;
+    w->path_bytes += bytes;
+    if (w->path_bytes > PATH_BYTES_MAX)
+        return wg_thrift_fail(w->r, WG_E_LIMIT, "the column names take more than 64 MiB");
+    char *path = wg_arena_alloc(w->arena, bytes);
+    if (path == NULL) return fail_nomem(w->r, bytes);
+    size_t at = 0;
+    for (uint32_t i = 1; i <= w->depth; i++) {
+        const wg_slice name = i < w->depth ? w->stack[i].name : leaf;
+        if (name.size != 0) memcpy(path + at, name.data, name.size);
+        at += name.size;
+        path[at++] = i < w->depth ? '.' : '\0';
+    }
+    WG_ASSERT(at == bytes);
+    *out = path;
+    return true;
+}
+
+static bool columns_grow(walk *w) {
+    if (w->column_count < w->column_capacity) return true;
+    if (w->column_count == WG_PARQUET_COLUMNS_MAX)
+        return wg_thrift_fail(w->r, WG_E_LIMIT, "the schema has more than 65,536 columns");
+    const uint32_t capacity = w->column_capacity == 0 ? 16 : w->column_capacity * 2;
+    const size_t bytes = (size_t)capacity * sizeof *w->columns;
+    wg_parquet_column *columns = wg_arena_alloc(w->arena, bytes);
+    if (columns == NULL) return fail_nomem(w->r, bytes);
+    if (w->column_count != 0) memcpy(columns, w->columns, w->column_count * sizeof *columns);
+    w->columns = columns;
+    w->column_capacity = capacity;
+    return true;
+}
+
+static bool leaf_add(walk *w, element *e) {
+    const frame *parent = &w->stack[w->depth - 1];
+    annotations_unify(e);
+    wg_parquet_column c = {.physical = e->type, .optional = e->repetition == 1};
+    c.type_length = e->type == WGI_PARQUET_FIXED ? (uint32_t)e->type_length : 0;
+    c.max_def = (uint16_t)(parent->def + (e->repetition != 0));
+    c.max_rep = (uint16_t)(parent->rep + (e->repetition == 2));
+    type_choose(e, &c);
+    if (w->depth > 1) {
+        c.type = WG_TYPE_NULL;
+        if (c.max_rep == 0) c.why_not = "columns inside a group are not supported";
+    }
+    if (!path_make(w, e->name, &c.name) || !columns_grow(w)) return false;
+    c.physical_name = physical_name(w->arena, e);
+    if (c.physical_name == NULL) return fail_nomem(w->r, 80);
+    w->columns[w->column_count++] = c;
+    return true;
+}
+
+static bool group_open(walk *w, const element *e) {
+    if (w->depth == WG_PARQUET_DEPTH_MAX)
+        return wg_thrift_fail(w->r, WG_E_LIMIT, "schema groups nest deeper than 64");
+    frame f = {.children_left = (uint32_t)e->children, .name = e->name};
+    if (w->depth > 0) {
+        const frame *parent = &w->stack[w->depth - 1];
+        f.def = (uint16_t)(parent->def + (e->repetition != 0));
+        f.rep = (uint16_t)(parent->rep + (e->repetition == 2));
+    }
+    w->stack[w->depth++] = f;
+    return true;
+}
+
+wg_code wgi_parquet_schema_read(wg_thrift_reader *r, uint32_t element_count, wg_arena *arena,
+                                wg_parquet_column **out_columns, uint32_t *out_count) {
+    walk w = {.r = r, .arena = arena};
+    for (uint32_t i = 0; i < element_count && r->code == WG_OK; i++) {
+        element e;
+        if (!element_read(r, &e)) break;
+        if (i == 0 && e.has_type) {
+            wg_thrift_fail(r, WG_E_CORRUPT, "the schema's root is not a group");
+        } else if (i > 0 && w.depth == 0) {
+            wg_thrift_fail(r, WG_E_CORRUPT, "the schema has elements behind its root's last child");
+        } else {
+            if (i > 0) w.stack[w.depth - 1].children_left--;
+            const bool ok = e.has_type ? leaf_add(&w, &e) : group_open(&w, &e);
+            WG_ASSERT(ok == (r->code == WG_OK));
+            while (w.depth > 0 && w.stack[w.depth - 1].children_left == 0) w.depth--;
+        }
+    }
+    if (r->code == WG_OK && (w.depth != 0 || element_count == 0))
+        wg_thrift_fail(r, WG_E_CORRUPT, "the schema ends before its groups are complete");
+    if (r->code != WG_OK) return r->code;
+    *out_columns = w.columns;
+    *out_count = w.column_count;
+    return WG_OK;
+}

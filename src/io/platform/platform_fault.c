@@ -1,0 +1,161 @@
+/* The fault platform: passes every call to another platform and fails the one that the test names.
+ *
+ * Fallible calls are counted from 1; an armed fault fires at a count, once or from then on. A failed call does nothing
+ * on the disk, save WG_FAULT_SHORT_WRITE, which writes the first half of the bytes. close, now_ns and wall_us cannot
+ * fail and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
+#include "io/platform/platform_internal.h"
+
+#include <errno.h>
+
+typedef struct fault_platform {
+    wg_platform base; /* first: a wg_platform pointer is a fault_platform pointer */
+    wg_platform *inner;
+    _Atomic uint64_t calls;
+    _Atomic uint64_t fail_at; /* 0: off */
+    _Atomic int kind;
+    _Atomic bool persistent;
+} fault_platform;
+
+static fault_platform *fault_of(wg_platform *self) { return (fault_platform *)(void *)self; }
+
+/* Counts a call; true when it must fail. */
+static bool fault_hits(fault_platform *p) {
+    const uint64_t call = atomic_fetch_add(&p->calls, 1) + 1;
+    const uint64_t at = atomic_load(&p->fail_at);
+    if (at == 0 || call < at) return false;
+    return call == at || atomic_load(&p->persistent);
+}
+
+static int errno_of_kind(wg_fault_kind kind) {
+    switch (kind) {
+        case WG_FAULT_EIO:
+            return EIO;
+        case WG_FAULT_ENOSPC:
+            return ENOSPC;
+        case WG_FAULT_EACCES:
+            return EACCES;
+        case WG_FAULT_EMFILE:
+            return EMFILE;
+        case WG_FAULT_SHORT_WRITE:
+            return EIO;
+    }
+    WG_UNREACHABLE("fault kinds are closed");
+}
+
+static wg_code fault_error(fault_platform *p, const char *what, wg_error *err) {
+    const wg_fault_kind kind = (wg_fault_kind)atomic_load(&p->kind);
+    return wg_error_set_sys(err, WG_E_IO, errno_of_kind(kind), "injected fault: %s", what);
+}
+
+/* Every call but write_at: fail, or hand on. */
+#define FAULT_OR(self, name, call)                       \
+    fault_platform *p = fault_of(self);                  \
+    if (fault_hits(p)) return fault_error(p, name, err); \
+    return p->inner->ops->call
+
+static wg_code fault_open(wg_platform *self, const char *path, wg_open_mode mode, wg_file **out, wg_error *err) {
+    FAULT_OR(self, "open", open(p->inner, path, mode, out, err));
+}
+static void fault_close(wg_platform *self, wg_file *file) {
+    fault_of(self)->inner->ops->close(fault_of(self)->inner, file);
+}
+static wg_code fault_read_at(wg_platform *self, wg_file *file, uint64_t offset, void *data, size_t size,
+                             size_t *out_read, wg_error *err) {
+    FAULT_OR(self, "read", read_at(p->inner, file, offset, data, size, out_read, err));
+}
+static wg_code fault_write_at(wg_platform *self, wg_file *file, uint64_t offset, const void *data, size_t size,
+                              wg_error *err) {
+    fault_platform *p = fault_of(self);
+    if (!fault_hits(p)) return p->inner->ops->write_at(p->inner, file, offset, data, size, err);
+    if (atomic_load(&p->kind) == WG_FAULT_SHORT_WRITE && size > 1)
+        WG_TRY(p->inner->ops->write_at(p->inner, file, offset, data, size / 2, err));
+    return fault_error(p, "write", err);
+}
+static wg_code fault_sync(wg_platform *self, wg_file *file, wg_error *err) {
+    FAULT_OR(self, "sync", sync(p->inner, file, err));
+}
+static wg_code fault_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
+    FAULT_OR(self, "truncate", truncate(p->inner, file, size, err));
+}
+static wg_code fault_file_info(wg_platform *self, wg_file *file, wg_file_info *out, wg_error *err) {
+    FAULT_OR(self, "file_info", file_info(p->inner, file, out, err));
+}
+static wg_code fault_stat(wg_platform *self, const char *path, wg_file_info *out, wg_error *err) {
+    FAULT_OR(self, "stat", stat(p->inner, path, out, err));
+}
+static wg_code fault_rename(wg_platform *self, const char *from, const char *to, wg_error *err) {
+    FAULT_OR(self, "rename", rename(p->inner, from, to, err));
+}
+static wg_code fault_unlink(wg_platform *self, const char *path, wg_error *err) {
+    FAULT_OR(self, "unlink", unlink(p->inner, path, err));
+}
+static wg_code fault_make_directory(wg_platform *self, const char *path, wg_error *err) {
+    FAULT_OR(self, "make_directory", make_directory(p->inner, path, err));
+}
+static wg_code fault_sync_directory(wg_platform *self, const char *path, wg_error *err) {
+    FAULT_OR(self, "sync_directory", sync_directory(p->inner, path, err));
+}
+static wg_code fault_list(wg_platform *self, const char *path, wg_list_fn fn, void *ctx, wg_error *err) {
+    FAULT_OR(self, "list", list(p->inner, path, fn, ctx, err));
+}
+static wg_code fault_lock(wg_platform *self, wg_file *file, wg_error *err) {
+    FAULT_OR(self, "lock", lock(p->inner, file, err));
+}
+static wg_code fault_absolute(wg_platform *self, const char *path, char *out, size_t out_size, wg_error *err) {
+    FAULT_OR(self, "absolute", absolute(p->inner, path, out, out_size, err));
+}
+static uint64_t fault_now_ns(wg_platform *self) { return fault_of(self)->inner->ops->now_ns(fault_of(self)->inner); }
+static uint64_t fault_wall_us(wg_platform *self) {
+    return fault_of(self)->inner->ops->wall_us(fault_of(self)->inner);
+}
+static wg_code fault_random(wg_platform *self, void *out, size_t size, wg_error *err) {
+    FAULT_OR(self, "random", random(p->inner, out, size, err));
+}
+
+static const wg_platform_ops fault_ops = {
+    .open = fault_open,
+    .close = fault_close,
+    .read_at = fault_read_at,
+    .write_at = fault_write_at,
+    .sync = fault_sync,
+    .truncate = fault_truncate,
+    .file_info = fault_file_info,
+    .stat = fault_stat,
+    .rename = fault_rename,
+    .unlink = fault_unlink,
+    .make_directory = fault_make_directory,
+    .sync_directory = fault_sync_directory,
+    .list = fault_list,
+    .lock = fault_lock,
+    .absolute = fault_absolute,
+    .now_ns = fault_now_ns,
+    .wall_us = fault_wall_us,
+    .random = fault_random,
+};
+
+wg_code wg_platform_fault_create(wg_platform *inner, wg_platform **out, wg_error *err) {
+    WG_ASSERT(inner != NULL);
+    fault_platform *p = wg_alloc_zero(NULL, sizeof *p);
+    if (p == NULL) return wg_error_nomem(err, sizeof *p);
+    p->base.ops = &fault_ops;
+    p->inner = inner;
+    *out = &p->base;
+    return WG_OK;
+}
+
+void wg_platform_fault_destroy(wg_platform *platform) {
+    if (platform != NULL) wg_free(fault_of(platform));
+}
+
+void wg_platform_fault_arm(wg_platform *platform, uint64_t n, wg_fault_kind kind, bool persistent) {
+    fault_platform *p = fault_of(platform);
+    atomic_store(&p->fail_at, 0);
+    atomic_store(&p->kind, (int)kind);
+    atomic_store(&p->persistent, persistent);
+    if (n != 0) atomic_store(&p->fail_at, atomic_load(&p->calls) + n);
+}
+
+uint64_t wg_platform_fault_calls(const wg_platform *platform) {
+    const fault_platform *p = (const fault_platform *)(const void *)platform;
+    return atomic_load(&p->calls);
+}

@@ -1,0 +1,306 @@
+/* The real platform: Linux system calls (and macOS where they differ), one function each.
+ *
+ * Files are opened O_CLOEXEC, created 0600; directories 0700. EINTR is retried and short transfers are continued here,
+ * so callers see a whole transfer or an error. Only regular files and directories are opened: a FIFO or a device in
+ * the place of a file would block or do something else than store bytes.
+ *
+ * Failure modes: every failed call is a typed error with errno and path; a failed sync is reported once and never
+ * retried here, because the kernel has marked the pages clean and the next sync would lie. */
+#include "io/platform/platform_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h> /* renameat */
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/random.h>
+#endif
+
+typedef struct real_file {
+    int fd;
+    char path[]; /* for messages only */
+} real_file;
+
+static real_file *real_of(wg_file *file) { return (real_file *)(void *)file; }
+
+static wg_code error_of(wg_error *err, const char *action, const char *path) {
+    return wgi_platform_error(err, errno, action, path);
+}
+
+static int open_retry(const char *path, int flags, mode_t mode) {
+    for (;;) {
+        const int fd = open(path, flags | O_CLOEXEC, mode);
+        if (fd >= 0 || errno != EINTR) return fd;
+    }
+}
+
+static wg_code real_open(wg_platform *self, const char *path, wg_open_mode mode, wg_file **out, wg_error *err) {
+    (void)self;
+    int flags = O_RDONLY;
+    if (mode == WG_OPEN_WRITE) flags = O_RDWR;
+    if (mode == WG_OPEN_CREATE_NEW) flags = O_RDWR | O_CREAT | O_EXCL;
+    const size_t path_size = strlen(path) + 1;
+    real_file *file = wg_alloc(NULL, sizeof *file + path_size);
+    if (file == NULL) return wg_error_nomem(err, sizeof *file + path_size);
+    memcpy(file->path, path, path_size);
+    /* O_NONBLOCK changes nothing for files; it keeps the open of a FIFO from waiting for its other end. */
+    file->fd = open_retry(path, flags | O_NONBLOCK | O_NOCTTY, 0600);
+    if (file->fd < 0) {
+        const wg_code code = error_of(err, mode == WG_OPEN_CREATE_NEW ? "create" : "open", path);
+        wg_free(file);
+        return code;
+    }
+    struct stat st;
+    const bool known = fstat(file->fd, &st) == 0;
+    if (!known || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
+        const wg_code code = known ? wg_error_set_sys(err, WG_E_IO, EINVAL, "'%s' is not a regular file", path)
+                                   : error_of(err, "open", path);
+        close(file->fd);
+        wg_free(file);
+        return code;
+    }
+    *out = (wg_file *)(void *)file;
+    return WG_OK;
+}
+
+static void real_close(wg_platform *self, wg_file *file) {
+    (void)self;
+    if (file == NULL) return;
+    /* Not retried on EINTR: Linux has released the descriptor by then. Data were synced or are lost by contract. */
+    close(real_of(file)->fd);
+    wg_free(real_of(file));
+}
+
+static bool range_fits(uint64_t offset, size_t size) {
+    return offset <= (uint64_t)INT64_MAX && size <= (uint64_t)INT64_MAX - offset;
+}
+
+static wg_code real_read_at(wg_platform *self, wg_file *file, uint64_t offset, void *data, size_t size,
+                            size_t *out_read, wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    size_t done = 0;
+    if (!range_fits(offset, size))
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "read of '%s' past 2^63 bytes", f->path);
+    while (done < size) {
+        const ssize_t n = pread(f->fd, (uint8_t *)data + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return error_of(err, "read", f->path);
+        if (n == 0) break;
+        done += (size_t)n;
+    }
+    *out_read = done;
+    return WG_OK;
+}
+
+static wg_code real_write_at(wg_platform *self, wg_file *file, uint64_t offset, const void *data, size_t size,
+                             wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    size_t done = 0;
+    if (!range_fits(offset, size))
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "write to '%s' past 2^63 bytes", f->path);
+    while (done < size) {
+        const ssize_t n = pwrite(f->fd, (const uint8_t *)data + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO; /* a device that takes no byte and says nothing would loop for ever */
+        if (n <= 0) return error_of(err, "write", f->path);
+        done += (size_t)n;
+    }
+    return WG_OK;
+}
+
+static int sync_fd(int fd) {
+#ifdef __APPLE__
+    return fcntl(fd, F_FULLFSYNC) == -1 ? -1 : 0; /* fsync on macOS leaves the data in the drive's cache */
+#else
+    return fdatasync(fd);
+#endif
+}
+
+static wg_code real_sync(wg_platform *self, wg_file *file, wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    while (sync_fd(f->fd) != 0)
+        if (errno != EINTR) return error_of(err, "sync", f->path);
+    return WG_OK;
+}
+
+static wg_code real_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    if (!range_fits(size, 0)) return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "size of '%s' past 2^63", f->path);
+    while (ftruncate(f->fd, (off_t)size) != 0)
+        if (errno != EINTR) return error_of(err, "truncate", f->path);
+    return WG_OK;
+}
+
+static wg_file_info info_of(const struct stat *st) {
+#ifdef __APPLE__
+    const struct timespec t = st->st_mtimespec;
+#else
+    const struct timespec t = st->st_mtim;
+#endif
+    return (wg_file_info){.size = st->st_size < 0 ? 0 : (uint64_t)st->st_size,
+                          .mtime_ns = (int64_t)t.tv_sec * INT64_C(1000000000) + (int64_t)t.tv_nsec,
+                          .is_directory = S_ISDIR(st->st_mode)};
+}
+
+static wg_code real_file_info(wg_platform *self, wg_file *file, wg_file_info *out, wg_error *err) {
+    (void)self;
+    struct stat st;
+    if (fstat(real_of(file)->fd, &st) != 0) return error_of(err, "stat", real_of(file)->path);
+    *out = info_of(&st);
+    return WG_OK;
+}
+
+static wg_code real_stat(wg_platform *self, const char *path, wg_file_info *out, wg_error *err) {
+    (void)self;
+    struct stat st;
+    if (stat(path, &st) != 0) return error_of(err, "stat", path);
+    *out = info_of(&st);
+    return WG_OK;
+}
+
+static wg_code real_rename(wg_platform *self, const char *from, const char *to, wg_error *err) {
+    (void)self;
+    if (renameat(AT_FDCWD, from, AT_FDCWD, to) != 0) return error_of(err, "rename", from);
+    return WG_OK;
+}
+
+static wg_code real_unlink(wg_platform *self, const char *path, wg_error *err) {
+    (void)self;
+    if (unlink(path) != 0) return error_of(err, "remove", path);
+    return WG_OK;
+}
+
+static wg_code real_make_directory(wg_platform *self, const char *path, wg_error *err) {
+    (void)self;
+    if (mkdir(path, 0700) != 0) return error_of(err, "make directory", path);
+    return WG_OK;
+}
+
+static wg_code real_sync_directory(wg_platform *self, const char *path, wg_error *err) {
+    (void)self;
+    const int fd = open_retry(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) return error_of(err, "open directory", path);
+    for (;;) {
+        if (fsync(fd) == 0) break;
+        if (errno == EINTR) continue;
+        const wg_code code = error_of(err, "sync directory", path);
+        close(fd);
+        return code;
+    }
+    close(fd);
+    return WG_OK;
+}
+
+static bool entry_is_directory(DIR *dir, const struct dirent *entry) {
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK) return entry->d_type == DT_DIR;
+    struct stat st;
+    return fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static wg_code real_list(wg_platform *self, const char *path, wg_list_fn fn, void *ctx, wg_error *err) {
+    (void)self;
+    DIR *dir = opendir(path);
+    if (dir == NULL) return error_of(err, "list", path);
+    wg_code code = WG_OK;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (entry == NULL) {
+            if (errno != 0) code = error_of(err, "list", path);
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (!fn(ctx, entry->d_name, entry_is_directory(dir, entry))) break;
+    }
+    closedir(dir);
+    return code;
+}
+
+static wg_code real_lock(wg_platform *self, wg_file *file, wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    /* flock belongs to the open file, not to the process: a second open in this process is refused too, closing some
+     * other descriptor of the file does not drop the lock (as POSIX record locks would), and it dies with its holder. */
+    while (flock(f->fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK) return error_of(err, "lock", f->path);
+        return wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET, "'%s' is locked by another process or handle", f->path);
+    }
+    return WG_OK;
+}
+
+static wg_code real_absolute(wg_platform *self, const char *path, char *out, size_t out_size, wg_error *err) {
+    (void)self;
+    char base[4096] = "/";
+    if (path[0] != '/' && getcwd(base, sizeof base) == NULL)
+        return error_of(err, "find the current directory of", path);
+    return wgi_path_absolute(base, path, out, out_size, err);
+}
+
+static uint64_t real_now_ns(wg_platform *self) {
+    (void)self;
+    struct timespec t;
+    const int rc = clock_gettime(CLOCK_MONOTONIC, &t);
+    WG_ASSERT(rc == 0);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t real_wall_us(wg_platform *self) {
+    (void)self;
+    struct timespec t;
+    const int rc = clock_gettime(CLOCK_REALTIME, &t);
+    WG_ASSERT(rc == 0);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000) + (uint64_t)t.tv_nsec / 1000;
+}
+
+static wg_code real_random(wg_platform *self, void *out, size_t size, wg_error *err) {
+    (void)self;
+    for (size_t done = 0; done < size;) {
+        const size_t n = wg_min_size(size - done, 256); /* the size that getentropy and getrandom give whole */
+#ifdef __linux__
+        const ssize_t got = getrandom((uint8_t *)out + done, n, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return error_of(err, "read", "the random source of the system");
+        done += (size_t)got;
+#else
+        if (getentropy((uint8_t *)out + done, n) != 0)
+            return error_of(err, "read", "the random source of the system");
+        done += n;
+#endif
+    }
+    return WG_OK;
+}
+
+static const wg_platform_ops real_ops = {
+    .open = real_open,
+    .close = real_close,
+    .read_at = real_read_at,
+    .write_at = real_write_at,
+    .sync = real_sync,
+    .truncate = real_truncate,
+    .file_info = real_file_info,
+    .stat = real_stat,
+    .rename = real_rename,
+    .unlink = real_unlink,
+    .make_directory = real_make_directory,
+    .sync_directory = real_sync_directory,
+    .list = real_list,
+    .lock = real_lock,
+    .absolute = real_absolute,
+    .now_ns = real_now_ns,
+    .wall_us = real_wall_us,
+    .random = real_random,
+};
+
+wg_platform *wg_platform_real(void) {
+    static wg_platform real = {.ops = &real_ops};
+    return &real;
+}

@@ -1,0 +1,242 @@
+/* Tests of the real platform in a fresh directory under the system's temporary directory. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/platform/platform_internal.h"
+
+typedef struct fixture {
+    wg_platform *p;
+    char dir[256];
+    char path[512];
+} fixture;
+
+static const char *path_in(fixture *f, const char *name) {
+    snprintf(f->path, sizeof f->path, "%s/%s", f->dir, name);
+    return f->path;
+}
+
+static int setup(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    const char *base = getenv("TMPDIR");
+    snprintf(f->dir, sizeof f->dir, "%s/wgplatXXXXXX", base != NULL ? base : "/tmp");
+    assert_non_null(mkdtemp(f->dir));
+    f->p = wg_platform_real();
+    *state = f;
+    return 0;
+}
+
+static bool remove_entry(void *ctx, const char *name, bool is_directory) {
+    fixture *f = ctx;
+    if (is_directory) rmdir(path_in(f, name));
+    else unlink(path_in(f, name));
+    return true;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    wg_error err = {0};
+    f->p->ops->list(f->p, f->dir, remove_entry, f, &err);
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+/* Goal: what is written is read back at any offset, sparse ranges read as zeros, and a read at the end is short. */
+static void test_platform_reads_what_it_wrote(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    wg_error err = {0};
+    wg_file *file;
+    assert_int_equal(o->open(f->p, path_in(f, "a"), WG_OPEN_CREATE_NEW, &file, &err), WG_OK);
+    assert_int_equal(o->write_at(f->p, file, 10, "hello", 5, &err), WG_OK);
+    uint8_t back[32];
+    size_t n = 0;
+    assert_int_equal(o->read_at(f->p, file, 0, back, sizeof back, &n, &err), WG_OK);
+    assert_int_equal(n, 15);
+    for (size_t i = 0; i < 10; i++) assert_int_equal(back[i], 0);
+    assert_memory_equal(back + 10, "hello", 5);
+    assert_int_equal(o->read_at(f->p, file, 15, back, sizeof back, &n, &err), WG_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(o->sync(f->p, file, &err), WG_OK);
+    assert_int_equal(o->truncate(f->p, file, 3, &err), WG_OK);
+    wg_file_info info;
+    assert_int_equal(o->file_info(f->p, file, &info, &err), WG_OK);
+    assert_int_equal(info.size, 3);
+    assert_false(info.is_directory);
+    assert_true(info.mtime_ns > 0);
+    o->close(f->p, file);
+    assert_int_equal(o->sync_directory(f->p, f->dir, &err), WG_OK);
+}
+
+/* Goal: missing and existing names are typed, and messages name the path. */
+static void test_platform_errors_are_typed_and_name_the_path(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    wg_error err = {0};
+    wg_file *file = NULL;
+    assert_int_equal(o->open(f->p, path_in(f, "none"), WG_OPEN_READ, &file, &err), WG_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "/none"));
+    assert_null(file);
+    wg_error_clear(&err);
+    assert_int_equal(o->make_directory(f->p, path_in(f, "d"), &err), WG_OK);
+    assert_int_equal(o->make_directory(f->p, path_in(f, "d"), &err), WG_E_EXISTS);
+    wg_error_clear(&err);
+    assert_int_equal(o->open(f->p, path_in(f, "x"), WG_OPEN_CREATE_NEW, &file, &err), WG_OK);
+    o->close(f->p, file);
+    assert_int_equal(o->open(f->p, path_in(f, "x"), WG_OPEN_CREATE_NEW, &file, &err), WG_E_EXISTS);
+    wg_error_clear(&err);
+    wg_file_info info;
+    assert_int_equal(o->stat(f->p, path_in(f, "none"), &info, &err), WG_E_NOT_FOUND);
+    wg_error_clear(&err);
+    assert_int_equal(o->stat(f->p, path_in(f, "d"), &info, &err), WG_OK);
+    assert_true(info.is_directory);
+    assert_int_equal(o->unlink(f->p, path_in(f, "none"), &err), WG_E_NOT_FOUND);
+    wg_error_clear(&err);
+    assert_int_equal(mkfifo(path_in(f, "fifo"), 0600), 0);
+    assert_int_equal(o->open(f->p, path_in(f, "fifo"), WG_OPEN_READ, &file, &err), WG_E_IO);
+    assert_non_null(strstr(err.message, "regular"));
+}
+
+/* Goal: files are 0600 and directories 0700 whatever the umask allows. */
+static void test_platform_makes_private_files(void **state) {
+    fixture *f = *state;
+    const mode_t before = umask(0);
+    wg_error err = {0};
+    wg_file *file;
+    assert_int_equal(f->p->ops->open(f->p, path_in(f, "a"), WG_OPEN_CREATE_NEW, &file, &err), WG_OK);
+    f->p->ops->close(f->p, file);
+    assert_int_equal(f->p->ops->make_directory(f->p, path_in(f, "d"), &err), WG_OK);
+    umask(before);
+    struct stat st;
+    assert_int_equal(stat(path_in(f, "a"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat(path_in(f, "d"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+}
+
+/* Goal: a second open of a locked file is refused, closing releases, and the lock of a killed process is gone. */
+static void test_platform_lock_excludes_and_dies_with_its_process(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    wg_error err = {0};
+    wg_file *a;
+    wg_file *b;
+    assert_int_equal(o->open(f->p, path_in(f, "LOCK"), WG_OPEN_CREATE_NEW, &a, &err), WG_OK);
+    assert_int_equal(o->open(f->p, path_in(f, "LOCK"), WG_OPEN_WRITE, &b, &err), WG_OK);
+    assert_int_equal(o->lock(f->p, a, &err), WG_OK);
+    assert_int_equal(o->lock(f->p, b, &err), WG_E_BUSY);
+    wg_error_clear(&err);
+    o->close(f->p, a);
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        wg_file *c;
+        char ok = 0;
+        if (o->open(f->p, path_in(f, "LOCK"), WG_OPEN_WRITE, &c, NULL) == WG_OK && o->lock(f->p, c, NULL) == WG_OK)
+            ok = 1;
+        if (write(ready[1], &ok, 1) != 1) _exit(1);
+        for (;;) pause();
+    }
+    char ok = 0;
+    assert_int_equal(read(ready[0], &ok, 1), 1);
+    assert_int_equal(ok, 1);
+    assert_int_equal(o->lock(f->p, b, &err), WG_E_BUSY);
+    wg_error_clear(&err);
+    kill(child, 9);
+    waitpid(child, NULL, 0);
+    assert_int_equal(o->lock(f->p, b, &err), WG_OK);
+    o->close(f->p, b);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static bool count_entry(void *ctx, const char *name, bool is_directory) {
+    size_t *counts = ctx;
+    if (strcmp(name, "d") == 0) assert_true(is_directory);
+    counts[is_directory ? 1 : 0]++;
+    return counts[0] + counts[1] < 3;
+}
+
+/* Goal: listing gives each entry once with its kind, and stops when told. */
+static void test_platform_lists_and_renames(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    wg_error err = {0};
+    wg_file *file;
+    char to[600];
+    assert_int_equal(o->make_directory(f->p, path_in(f, "d"), &err), WG_OK);
+    assert_int_equal(o->open(f->p, path_in(f, "old"), WG_OPEN_CREATE_NEW, &file, &err), WG_OK);
+    o->close(f->p, file);
+    snprintf(to, sizeof to, "%s", path_in(f, "new"));
+    assert_int_equal(o->rename(f->p, path_in(f, "old"), to, &err), WG_OK);
+    size_t counts[2] = {0, 0};
+    assert_int_equal(o->list(f->p, f->dir, count_entry, counts, &err), WG_OK);
+    assert_int_equal(counts[0], 1);
+    assert_int_equal(counts[1], 1);
+    wg_file_info info;
+    assert_int_equal(o->stat(f->p, path_in(f, "old"), &info, &err), WG_E_NOT_FOUND);
+}
+
+static void check_absolute(const char *base, const char *path, const char *expected) {
+    char out[64];
+    wg_error err = {0};
+    assert_int_equal(wgi_path_absolute(base, path, out, sizeof out, &err), WG_OK);
+    assert_string_equal(out, expected);
+}
+
+/* Goal: lexical resolution over a table of forms; too long is WG_E_LIMIT, empty is WG_E_MISUSE. */
+static void test_platform_absolute_resolves_lexically(void **state) {
+    (void)state;
+    check_absolute("/a/b", "c", "/a/b/c");
+    check_absolute("/a/b", "../c", "/a/c");
+    check_absolute("/a/b", "../../../../c", "/c");
+    check_absolute("/a/b", "/x//y/./z/", "/x/y/z");
+    check_absolute("/a/b", "/..", "/");
+    check_absolute("/", ".", "/");
+    check_absolute("/", "...", "/...");
+    char out[8];
+    wg_error err = {0};
+    assert_int_equal(wgi_path_absolute("/", "/1234567", out, sizeof out, &err), WG_E_LIMIT);
+    wg_error_clear(&err);
+    assert_int_equal(wgi_path_absolute("/", "", out, sizeof out, &err), WG_E_MISUSE);
+    char real[4096];
+    wg_error_clear(&err);
+    assert_int_equal(wg_platform_real()->ops->absolute(wg_platform_real(), "x", real, sizeof real, &err), WG_OK);
+    assert_int_equal(real[0], '/');
+}
+
+/* Goal: time does not go back, and random bytes are not constant. */
+static void test_platform_time_and_randomness(void **state) {
+    fixture *f = *state;
+    const uint64_t a = f->p->ops->now_ns(f->p);
+    assert_true(f->p->ops->now_ns(f->p) >= a);
+    assert_true(f->p->ops->wall_us(f->p) > UINT64_C(1500000000000000));
+    uint8_t r[2][600] = {{0}};
+    assert_int_equal(f->p->ops->random(f->p, r[0], sizeof r[0], NULL), WG_OK);
+    assert_int_equal(f->p->ops->random(f->p, r[1], sizeof r[1], NULL), WG_OK);
+    assert_memory_not_equal(r[0], r[1], sizeof r[0]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_platform_reads_what_it_wrote, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_errors_are_typed_and_name_the_path, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_makes_private_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_lock_excludes_and_dies_with_its_process, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_lists_and_renames, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_absolute_resolves_lexically, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_time_and_randomness, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,347 @@
+/* The catalog's tables: keys, labels, partitions, each a growing array of pointers to entries that never move, with a hash
+ * from name to number for keys. One mutex guards the arrays; entries themselves are immutable after they are added, except
+ * `end` of a label, which is atomic. Names are looked up when a query is bound and when a mutation is applied, never per row,
+ * so a mutex is enough. */
+#include "worldgraph/catalog/catalog.h"
+
+#include "io/platform/platform.h"
+
+typedef struct pointer_list {
+    void **items;
+    uint32_t count;
+    uint32_t capacity;
+} pointer_list;
+
+typedef struct key_entry {
+    uint64_t hash;
+    const char *name;
+    size_t name_size;
+} key_entry;
+
+struct wg_catalog {
+    wg_mutex mutex;
+    wg_account *account;
+    wg_arena arena; /* names, definitions, entries; entries of rolled-back transactions stay until close */
+    pointer_list keys;
+    pointer_list labels;
+    pointer_list partitions;
+    uint32_t *key_slots; /* number + 1, open addressing; 0 empty */
+    uint32_t key_slot_count;
+};
+
+wg_code wg_catalog_create(wg_account *account, wg_catalog **out, wg_error *err) {
+    wg_catalog *c = wg_alloc_zero(account, sizeof *c);
+    if (c == NULL) return wg_error_nomem(err, sizeof *c);
+    c->account = account;
+    wg_mutex_init(&c->mutex, WG_RANK_CATALOG);
+    wg_arena_init(&c->arena, account);
+    *out = c;
+    return WG_OK;
+}
+
+void wg_catalog_destroy(wg_catalog *catalog) {
+    if (catalog == NULL) return;
+    wg_arena_deinit(&catalog->arena);
+    wg_free(catalog->keys.items);
+    wg_free(catalog->labels.items);
+    wg_free(catalog->partitions.items);
+    wg_free(catalog->key_slots);
+    wg_mutex_deinit(&catalog->mutex);
+    wg_free(catalog);
+}
+
+/* The catalog is logically constant for readers; the mutex inside is not. */
+static void lock(const wg_catalog *catalog) {
+    wg_catalog *c;
+    memcpy(&c, &catalog, sizeof c);
+    wg_mutex_lock(&c->mutex);
+}
+
+static void unlock(const wg_catalog *catalog) {
+    wg_catalog *c;
+    memcpy(&c, &catalog, sizeof c);
+    wg_mutex_unlock(&c->mutex);
+}
+
+static bool list_push(wg_catalog *c, pointer_list *list, void *item) {
+    if (list->count == list->capacity) {
+        const uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        void **items = wg_realloc(c->account, list->items, (size_t)capacity * sizeof *items);
+        if (items == NULL) return false;
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = item;
+    return true;
+}
+
+/* ---- keys */
+
+static key_entry *key_at(const wg_catalog *c, uint32_t key) { return c->keys.items[key]; }
+
+static void key_slot_insert(const wg_catalog *c, uint32_t *slots, uint32_t slot_count, uint32_t key) {
+    const uint32_t mask = slot_count - 1;
+    uint32_t i = (uint32_t)key_at(c, key)->hash & mask;
+    while (slots[i] != 0) i = (i + 1) & mask;
+    slots[i] = key + 1;
+}
+
+static bool key_slots_rebuild(wg_catalog *c, uint32_t slot_count) {
+    uint32_t *slots = wg_alloc_zero(c->account, (size_t)slot_count * sizeof *slots);
+    if (slots == NULL) return false;
+    for (uint32_t k = 0; k < c->keys.count; k++) key_slot_insert(c, slots, slot_count, k);
+    wg_free(c->key_slots);
+    c->key_slots = slots;
+    c->key_slot_count = slot_count;
+    return true;
+}
+
+static uint32_t key_find(const wg_catalog *c, wg_slice name) {
+    if (c->key_slot_count == 0) return WG_NO_KEY;
+    const uint64_t hash = wg_hash64(0, name.data, name.size);
+    const uint32_t mask = c->key_slot_count - 1;
+    for (uint32_t i = (uint32_t)hash & mask; c->key_slots[i] != 0; i = (i + 1) & mask) {
+        const key_entry *e = key_at(c, c->key_slots[i] - 1);
+        if (e->hash == hash && wg_slice_equal(wg_slice_of(e->name, e->name_size), name)) return c->key_slots[i] - 1;
+    }
+    return WG_NO_KEY;
+}
+
+uint32_t wg_catalog_key(const wg_catalog *catalog, wg_slice name) {
+    lock(catalog);
+    const uint32_t key = key_find(catalog, name);
+    unlock(catalog);
+    return key;
+}
+
+const char *wg_catalog_key_name(const wg_catalog *catalog, uint32_t key) {
+    lock(catalog);
+    const char *name = key < catalog->keys.count ? key_at(catalog, key)->name : NULL;
+    unlock(catalog);
+    return name;
+}
+
+uint32_t wg_catalog_key_count(const wg_catalog *catalog) {
+    lock(catalog);
+    const uint32_t count = catalog->keys.count;
+    unlock(catalog);
+    return count;
+}
+
+static wg_code key_add(wg_catalog *c, wg_slice name, uint32_t *out, wg_error *err) {
+    if (key_find(c, name) != WG_NO_KEY)
+        return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET, "property name '%.*s' has a number already",
+                            (int)wg_min_size(name.size, 64), (const char *)name.data);
+    key_entry *e = wg_arena_alloc(&c->arena, sizeof *e);
+    char *copy = wg_arena_strdup(&c->arena, name);
+    if (e == NULL || copy == NULL) return wg_error_nomem(err, sizeof *e + name.size);
+    *e = (key_entry){.hash = wg_hash64(0, name.data, name.size), .name = copy, .name_size = name.size};
+    if ((c->keys.count + 1) * 2 > c->key_slot_count &&
+        !key_slots_rebuild(c, c->key_slot_count == 0 ? 64 : c->key_slot_count * 2))
+        return wg_error_nomem(err, (size_t)c->key_slot_count * 8);
+    if (!list_push(c, &c->keys, e)) return wg_error_nomem(err, sizeof(void *) * 16);
+    *out = c->keys.count - 1;
+    key_slot_insert(c, c->key_slots, c->key_slot_count, *out);
+    return WG_OK;
+}
+
+wg_code wg_catalog_add_key(wg_catalog *catalog, wg_slice name, uint32_t *out, wg_error *err) {
+    if (name.size > WG_NAME_BYTES_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "property name of %zu bytes: at most %d", name.size,
+                            (int)WG_NAME_BYTES_MAX);
+    wg_mutex_lock(&catalog->mutex);
+    const wg_code code = key_add(catalog, name, out, err);
+    wg_mutex_unlock(&catalog->mutex);
+    return code;
+}
+
+void wg_catalog_truncate_keys(wg_catalog *catalog, uint32_t count) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(count <= catalog->keys.count);
+    if (count < catalog->keys.count) {
+        catalog->keys.count = count;
+        memset(catalog->key_slots, 0, (size_t)catalog->key_slot_count * sizeof *catalog->key_slots);
+        for (uint32_t k = 0; k < count; k++) key_slot_insert(catalog, catalog->key_slots, catalog->key_slot_count, k);
+    }
+    wg_mutex_unlock(&catalog->mutex);
+}
+
+/* ---- labels */
+
+bool wg_label_is_visible(const wg_label *label, wg_view view) {
+    return wg_visible(view, label->begin, atomic_load_explicit(&label->end, memory_order_relaxed));
+}
+
+static bool label_has_name(const wg_label *label, wg_slice name, bool is_edge) {
+    return label->def.is_edge == is_edge && wg_slice_equal(wg_slice_str(label->def.name), name);
+}
+
+const wg_label *wg_catalog_label(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_edge) {
+    const wg_label *found = NULL;
+    lock(catalog);
+    for (uint32_t i = 0; i < catalog->labels.count && found == NULL; i++) {
+        const wg_label *label = catalog->labels.items[i];
+        if (label_has_name(label, name, is_edge) && wg_label_is_visible(label, view)) found = label;
+    }
+    unlock(catalog);
+    return found;
+}
+
+const wg_label *wg_catalog_label_at(const wg_catalog *catalog, uint32_t number) {
+    lock(catalog);
+    const wg_label *label = number < catalog->labels.count ? catalog->labels.items[number] : NULL;
+    unlock(catalog);
+    return label;
+}
+
+uint32_t wg_catalog_label_count(const wg_catalog *catalog) {
+    lock(catalog);
+    const uint32_t count = catalog->labels.count;
+    unlock(catalog);
+    return count;
+}
+
+static wg_code label_add(wg_catalog *c, const wg_label_def *def, uint64_t begin, uint32_t *out, wg_error *err) {
+    const size_t bytes = sizeof(wg_label) + (size_t)def->column_count * sizeof(uint32_t);
+    wg_label *label = wg_arena_alloc_zero(&c->arena, bytes);
+    if (label == NULL || !wg_label_def_copy(&c->arena, def, &label->def)) return wg_error_nomem(err, bytes);
+    label->number = c->labels.count;
+    label->begin = begin;
+    atomic_init(&label->end, WG_LOGSEQ_NEVER);
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        label->column_keys[i] = key_find(c, wg_slice_str(def->columns[i].name));
+        if (label->column_keys[i] == WG_NO_KEY)
+            return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "label %s: column %s has no key number", def->name,
+                                def->columns[i].name);
+    }
+    if (!list_push(c, &c->labels, label)) return wg_error_nomem(err, sizeof(void *) * 16);
+    *out = label->number;
+    return WG_OK;
+}
+
+wg_code wg_catalog_add_label(wg_catalog *catalog, const wg_label_def *def, uint64_t begin, uint32_t *out,
+                             wg_error *err) {
+    wg_mutex_lock(&catalog->mutex);
+    const wg_code code = label_add(catalog, def, begin, out, err);
+    wg_mutex_unlock(&catalog->mutex);
+    return code;
+}
+
+void wg_catalog_end_label(wg_catalog *catalog, uint32_t number, uint64_t end) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(number < catalog->labels.count);
+    wg_label *label = catalog->labels.items[number];
+    atomic_store_explicit(&label->end, end, memory_order_relaxed);
+    wg_mutex_unlock(&catalog->mutex);
+}
+
+void wg_catalog_truncate_labels(wg_catalog *catalog, uint32_t count) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(count <= catalog->labels.count);
+    catalog->labels.count = count;
+    wg_mutex_unlock(&catalog->mutex);
+}
+
+/* Levenshtein distance, cut off at 3, over names of at most 64 bytes. */
+static uint32_t edit_distance(wg_slice a, wg_slice b) {
+    enum { NAME_MAX_BYTES = 64 };
+    if (a.size > NAME_MAX_BYTES || b.size > NAME_MAX_BYTES) return 3;
+    uint32_t row[NAME_MAX_BYTES + 1];
+    for (uint32_t j = 0; j <= b.size; j++) row[j] = j;
+    for (uint32_t i = 1; i <= a.size; i++) {
+        uint32_t diagonal = row[0];
+        row[0] = i;
+        for (uint32_t j = 1; j <= b.size; j++) {
+            const uint8_t x = a.data[i - 1];
+            const uint8_t y = b.data[j - 1];
+            const bool same = x == y || ((x ^ y) == 0x20 && ((x | 0x20) >= 'a') && ((x | 0x20) <= 'z'));
+            uint32_t best = diagonal + (same ? 0 : 1);
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[b.size];
+}
+
+const char *wg_catalog_suggest_label(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_edge) {
+    const char *best = NULL;
+    uint32_t best_distance = 3;
+    lock(catalog);
+    for (uint32_t i = 0; i < catalog->labels.count; i++) {
+        const wg_label *label = catalog->labels.items[i];
+        if (label->def.is_edge != is_edge || !wg_label_is_visible(label, view)) continue;
+        const uint32_t distance = edit_distance(name, wg_slice_str(label->def.name));
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = label->def.name;
+        }
+    }
+    unlock(catalog);
+    return best;
+}
+
+/* ---- partitions */
+
+uint32_t wg_catalog_partition_count(const wg_catalog *catalog) {
+    lock(catalog);
+    const uint32_t count = catalog->partitions.count;
+    unlock(catalog);
+    return count;
+}
+
+const wg_partition *wg_catalog_partition(const wg_catalog *catalog, uint32_t number) {
+    lock(catalog);
+    const wg_partition *p = number < catalog->partitions.count ? catalog->partitions.items[number] : NULL;
+    unlock(catalog);
+    return p;
+}
+
+const wg_partition *wg_catalog_partition_of(const wg_catalog *catalog, uint32_t label, wg_slice path) {
+    const wg_partition *found = NULL;
+    lock(catalog);
+    for (uint32_t i = 0; i < catalog->partitions.count && found == NULL; i++) {
+        const wg_partition *p = catalog->partitions.items[i];
+        if (p->label == label && wg_slice_equal(wg_slice_str(p->path), path)) found = p;
+    }
+    unlock(catalog);
+    return found;
+}
+
+static wg_code partition_add(wg_catalog *c, const wg_partition *from, uint32_t *out, wg_error *err) {
+    if (from->label >= c->labels.count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "partition %s: label number %u is unknown", from->path,
+                            from->label);
+    const wg_label *label = c->labels.items[from->label];
+    uint32_t variable_count = 0;
+    for (uint32_t i = 0; i < label->def.column_count; i++)
+        variable_count += label->def.columns[i].source == WG_COLUMN_PARTITION;
+    wg_partition *p = wg_arena_alloc(&c->arena, sizeof *p);
+    char *path = wg_arena_strdup(&c->arena, wg_slice_str(from->path));
+    wg_value *variables = wg_arena_alloc(&c->arena, (size_t)variable_count * sizeof *variables);
+    if (p == NULL || path == NULL || variables == NULL) return wg_error_nomem(err, sizeof *p);
+    for (uint32_t i = 0; i < variable_count; i++)
+        if (!wg_value_copy(&c->arena, &from->variables[i], &variables[i])) return wg_error_nomem(err, sizeof *p);
+    *p = *from;
+    p->path = path;
+    p->variables = variables;
+    p->number = c->partitions.count;
+    if (!list_push(c, &c->partitions, p)) return wg_error_nomem(err, sizeof(void *) * 16);
+    *out = p->number;
+    return WG_OK;
+}
+
+wg_code wg_catalog_add_partition(wg_catalog *catalog, const wg_partition *partition, uint32_t *out, wg_error *err) {
+    wg_mutex_lock(&catalog->mutex);
+    const wg_code code = partition_add(catalog, partition, out, err);
+    wg_mutex_unlock(&catalog->mutex);
+    return code;
+}
+
+void wg_catalog_truncate_partitions(wg_catalog *catalog, uint32_t count) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(count <= catalog->partitions.count);
+    catalog->partitions.count = count;
+    wg_mutex_unlock(&catalog->mutex);
+}

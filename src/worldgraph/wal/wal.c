@@ -1,0 +1,384 @@
+/* Encoding of mutations. See wal.h and docs/format/mutation.md.
+ *
+ * Bodies are made of varints (numbers), length-prefixed bytes (names), canonical values (base/column) and, for the bulk
+ * stripe, typed columns: a type byte, a validity byte (0 all present, 1 bitmap follows), then cells in Arrow's layout for
+ * fixed widths and varint length + bytes for strings. The body size in front lets an old reader step over what it may. */
+#include "worldgraph/wal/wal.h"
+
+/* ---- encoding */
+
+static bool put_bytes(wg_buf *out, wg_slice s) {
+    return wg_buf_append_varint(out, s.size) && wg_buf_append(out, s.data, s.size);
+}
+
+static bool put_numbers(wg_buf *out, const uint32_t *numbers, uint32_t count) {
+    bool ok = wg_buf_append_varint(out, count);
+    for (uint32_t i = 0; ok && i < count; i++) ok = wg_buf_append_varint(out, numbers[i]);
+    return ok;
+}
+
+static bool put_properties(wg_buf *out, const wg_mutation *m) {
+    bool ok = wg_buf_append_varint(out, m->property_count);
+    for (uint32_t i = 0; ok && i < m->property_count; i++)
+        ok = wg_buf_append_varint(out, m->properties[i].key) && wg_value_encode(out, &m->properties[i].value);
+    return ok;
+}
+
+static bool put_cell(wg_buf *out, const wg_vector *v, uint32_t row) {
+    const uint32_t cell = wg_vector_cell(v, row);
+    switch (wg_type_physical(v->type)) {
+        case WG_PHYSICAL_BOOL:
+            return wg_buf_append_u8(out, ((const uint8_t *)v->data)[cell]);
+        case WG_PHYSICAL_I64:
+        case WG_PHYSICAL_F64:
+        case WG_PHYSICAL_ID:
+            return wg_buf_append_u64(out, ((const uint64_t *)v->data)[cell]);
+        case WG_PHYSICAL_STR:
+            return put_bytes(out, wg_slice_of_str(((const wg_str *)v->data)[cell]));
+        case WG_PHYSICAL_VALUE:
+            return wg_value_encode(out, &((const wg_value *)v->data)[cell]);
+    }
+    return false;
+}
+
+/* Absent cells of fixed width are written as zeros, absent strings as empty: positions stay computable. */
+static bool put_absent(wg_buf *out, wg_type type) {
+    switch (wg_type_physical(type)) {
+        case WG_PHYSICAL_BOOL:
+        case WG_PHYSICAL_STR:
+            return wg_buf_append_u8(out, 0);
+        case WG_PHYSICAL_I64:
+        case WG_PHYSICAL_F64:
+        case WG_PHYSICAL_ID:
+            return wg_buf_append_u64(out, 0);
+        case WG_PHYSICAL_VALUE: {
+            const wg_value null = wg_value_null();
+            return wg_value_encode(out, &null);
+        }
+    }
+    return false;
+}
+
+static bool put_validity(wg_buf *out, const wg_vector *v, uint32_t rows) {
+    if (v->valid == NULL) return wg_buf_append_u8(out, 0);
+    if (!wg_buf_append_u8(out, 1)) return false;
+    const size_t bytes = wg_bit_bytes(rows);
+    if (!wg_buf_reserve(out, bytes)) return false;
+    uint8_t *bits = out->data + out->size;
+    memset(bits, 0, bytes);
+    for (uint32_t r = 0; r < rows; r++)
+        if (wg_vector_is_valid(v, r)) wg_bit_set(bits, r);
+    out->size += bytes;
+    return true;
+}
+
+static bool put_vector(wg_buf *out, const wg_vector *v, uint32_t rows) {
+    bool ok = wg_buf_append_u8(out, (uint8_t)v->type) && put_validity(out, v, rows);
+    for (uint32_t r = 0; ok && r < rows; r++)
+        ok = wg_vector_is_valid(v, r) ? put_cell(out, v, r) : put_absent(out, v->type);
+    return ok;
+}
+
+static bool put_batch(wg_buf *out, const wg_mutation *m) {
+    WG_ASSERT(m->batch.sel == NULL);
+    bool ok = wg_buf_append_varint(out, m->label) && wg_buf_append_varint(out, m->id) &&
+              wg_buf_append_varint(out, m->batch.row_count) && put_numbers(out, m->keys, m->batch.column_count);
+    for (uint32_t c = 0; ok && c < m->batch.column_count; c++)
+        ok = put_vector(out, &m->batch.columns[c], m->batch.row_count);
+    return ok;
+}
+
+static bool put_partition(wg_buf *out, const wg_mutation *m) {
+    return wg_buf_append_varint(out, m->number) && wg_buf_append_varint(out, m->label) && put_bytes(out, m->name) &&
+           wg_buf_append_varint(out, m->file_bytes) && wg_buf_append_varint(out, m->row_count) &&
+           wg_buf_append(out, m->digest.bytes, sizeof m->digest.bytes) && put_properties(out, m);
+}
+
+static bool put_body(wg_buf *out, const wg_mutation *m) {
+    switch (m->kind) {
+        case WG_MUTATION_ADD_KEY:
+            return wg_buf_append_varint(out, m->number) && put_bytes(out, m->name);
+        case WG_MUTATION_CREATE_LABEL:
+            return wg_buf_append_varint(out, m->number) && wg_label_def_encode(out, &m->def);
+        case WG_MUTATION_DROP_LABEL:
+            return wg_buf_append_varint(out, m->number);
+        case WG_MUTATION_ADD_PARTITION:
+            return put_partition(out, m);
+        case WG_MUTATION_CREATE_NODE:
+            return wg_buf_append_varint(out, m->id) && put_numbers(out, m->labels, m->label_count) &&
+                   put_properties(out, m);
+        case WG_MUTATION_CREATE_NODES:
+            return put_batch(out, m);
+        case WG_MUTATION_CREATE_EDGE:
+            return wg_buf_append_varint(out, m->id) && wg_buf_append_varint(out, m->label) &&
+                   wg_buf_append_varint(out, m->from) && wg_buf_append_varint(out, m->to) && put_properties(out, m);
+        case WG_MUTATION_SET_NODE:
+        case WG_MUTATION_SET_EDGE:
+            return wg_buf_append_varint(out, m->id) && wg_buf_append_u8(out, m->replace) && put_properties(out, m);
+        case WG_MUTATION_CHANGE_LABELS:
+            return wg_buf_append_varint(out, m->id) && put_numbers(out, m->labels, m->label_count) &&
+                   put_numbers(out, m->removed_labels, m->removed_label_count);
+        case WG_MUTATION_DELETE_NODE:
+        case WG_MUTATION_DELETE_EDGE:
+            return wg_buf_append_varint(out, m->id);
+        case WG_MUTATION_KIND_COUNT:
+            break;
+    }
+    WG_UNREACHABLE("kind of mutation");
+}
+
+static size_t varint_bytes(uint64_t v) {
+    size_t n = 1;
+    while (v >= 0x80) {
+        v >>= 7;
+        n++;
+    }
+    return n;
+}
+
+/* The body is written after a gap for the longest size, then moved down against its real size: no second buffer. */
+bool wg_mutation_encode(wg_buf *out, const wg_mutation *m) {
+    enum { GAP = 10 };
+    const size_t start = out->size;
+    if (!wg_buf_append_u8(out, (uint8_t)m->kind) || !wg_buf_reserve(out, GAP)) return false;
+    const size_t size_at = out->size;
+    out->size += GAP;
+    if (!put_body(out, m)) {
+        out->size = start;
+        return false;
+    }
+    const size_t body_bytes = out->size - size_at - GAP;
+    const size_t prefix = varint_bytes(body_bytes);
+    memmove(out->data + size_at + prefix, out->data + size_at + GAP, body_bytes);
+    out->size = size_at;
+    const bool ok = wg_buf_append_varint(out, body_bytes);
+    WG_ASSERT(ok); /* the room was there already */
+    out->size += body_bytes;
+    return true;
+}
+
+/* ---- decoding */
+
+typedef struct decoder {
+    wg_slice in;
+    wg_arena *arena;
+    wg_error *err;
+} decoder;
+
+static wg_code corrupt(decoder *d, const char *what) {
+    return wg_error_set(d->err, WG_E_CORRUPT, WG_NO_OFFSET, "mutation: %s is cut short or out of range", what);
+}
+
+static wg_code take_u64(decoder *d, const char *what, uint64_t *out) {
+    return wg_varint_take(&d->in, out) ? WG_OK : corrupt(d, what);
+}
+
+static wg_code take_u32(decoder *d, const char *what, uint32_t *out) {
+    uint64_t v;
+    WG_TRY(take_u64(d, what, &v));
+    if (v > UINT32_MAX) return corrupt(d, what);
+    *out = (uint32_t)v;
+    return WG_OK;
+}
+
+static wg_code take_bytes(decoder *d, const char *what, wg_slice *out) {
+    uint64_t size;
+    WG_TRY(take_u64(d, what, &size));
+    return wg_slice_take(&d->in, size, out) ? WG_OK : corrupt(d, what);
+}
+
+static wg_code take_u8(decoder *d, const char *what, uint8_t *out) {
+    wg_slice one;
+    if (!wg_slice_take(&d->in, 1, &one)) return corrupt(d, what);
+    *out = one.data[0];
+    return WG_OK;
+}
+
+/* Each element takes at least one byte, so the count is bounded by what is left. */
+static wg_code take_count(decoder *d, const char *what, uint32_t *out) {
+    WG_TRY(take_u32(d, what, out));
+    return *out <= d->in.size ? WG_OK : corrupt(d, what);
+}
+
+static wg_code take_numbers(decoder *d, const char *what, const uint32_t **out, uint32_t *out_count) {
+    uint32_t count;
+    WG_TRY(take_count(d, what, &count));
+    uint32_t *numbers = wg_arena_alloc(d->arena, (size_t)count * sizeof *numbers);
+    if (numbers == NULL) return wg_error_nomem(d->err, (size_t)count * sizeof *numbers);
+    for (uint32_t i = 0; i < count; i++) WG_TRY(take_u32(d, what, &numbers[i]));
+    *out = numbers;
+    *out_count = count;
+    return WG_OK;
+}
+
+static wg_code take_properties(decoder *d, wg_mutation *m) {
+    uint32_t count;
+    WG_TRY(take_count(d, "property count", &count));
+    wg_mutation_property *p = wg_arena_alloc(d->arena, (size_t)count * sizeof *p);
+    if (p == NULL) return wg_error_nomem(d->err, (size_t)count * sizeof *p);
+    for (uint32_t i = 0; i < count; i++) {
+        WG_TRY(take_u32(d, "property key", &p[i].key));
+        WG_TRY(wg_value_decode(&d->in, d->arena, &p[i].value, d->err));
+    }
+    m->properties = p;
+    m->property_count = count;
+    return WG_OK;
+}
+
+static wg_code take_string_cells(decoder *d, wg_str *cells, uint32_t rows) {
+    for (uint32_t r = 0; r < rows; r++) {
+        wg_slice s;
+        WG_TRY(take_bytes(d, "string cell", &s));
+        cells[r] = wg_str_of_slice(s);
+    }
+    return WG_OK;
+}
+
+static wg_code take_cells(decoder *d, wg_type type, uint32_t rows, const void **out) {
+    const wg_physical physical = wg_type_physical(type);
+    const size_t width = wg_physical_bytes(physical);
+    void *cells = wg_arena_alloc(d->arena, (size_t)rows * width);
+    if (cells == NULL) return wg_error_nomem(d->err, (size_t)rows * width);
+    *out = cells;
+    if (physical == WG_PHYSICAL_STR) return take_string_cells(d, cells, rows);
+    if (physical == WG_PHYSICAL_VALUE) {
+        wg_value *values = cells;
+        for (uint32_t r = 0; r < rows; r++) WG_TRY(wg_value_decode(&d->in, d->arena, &values[r], d->err));
+        return WG_OK;
+    }
+    wg_slice raw;
+    if (!wg_slice_take(&d->in, (size_t)rows * width, &raw)) return corrupt(d, "cells");
+    memcpy(cells, raw.data, raw.size);
+    return WG_OK;
+}
+
+static wg_code take_vector(decoder *d, uint32_t rows, wg_vector *out) {
+    uint8_t type = 0;
+    uint8_t has_nulls = 0;
+    WG_TRY(take_u8(d, "column type", &type));
+    if (type == WG_TYPE_NULL || type > WG_TYPE_ANY) return corrupt(d, "column type");
+    WG_TRY(take_u8(d, "validity", &has_nulls));
+    *out = (wg_vector){.type = (wg_type)type, .kind = WG_VECTOR_FLAT};
+    if (has_nulls > 1) return corrupt(d, "validity");
+    if (has_nulls == 1) {
+        wg_slice bits;
+        if (!wg_slice_take(&d->in, wg_bit_bytes(rows), &bits)) return corrupt(d, "validity");
+        out->valid = wg_arena_copy(d->arena, bits.data, bits.size);
+        if (out->valid == NULL) return wg_error_nomem(d->err, bits.size);
+    }
+    return take_cells(d, out->type, rows, &out->data);
+}
+
+static wg_code take_batch(decoder *d, wg_mutation *m) {
+    WG_TRY(take_u32(d, "label", &m->label));
+    WG_TRY(take_u64(d, "first id", &m->id));
+    WG_TRY(take_u32(d, "row count", &m->batch.row_count));
+    if (m->batch.row_count > WG_BATCH_ROWS_MAX) return corrupt(d, "row count");
+    WG_TRY(take_numbers(d, "column keys", &m->keys, &m->batch.column_count));
+    wg_vector *columns = wg_arena_alloc(d->arena, (size_t)m->batch.column_count * sizeof *columns);
+    if (columns == NULL) return wg_error_nomem(d->err, (size_t)m->batch.column_count * sizeof *columns);
+    for (uint32_t c = 0; c < m->batch.column_count; c++) WG_TRY(take_vector(d, m->batch.row_count, &columns[c]));
+    m->batch.columns = columns;
+    return WG_OK;
+}
+
+static wg_code take_partition(decoder *d, wg_mutation *m) {
+    WG_TRY(take_u32(d, "partition", &m->number));
+    WG_TRY(take_u32(d, "label", &m->label));
+    WG_TRY(take_bytes(d, "path", &m->name));
+    WG_TRY(take_u64(d, "file size", &m->file_bytes));
+    WG_TRY(take_u64(d, "row count", &m->row_count));
+    wg_slice digest;
+    if (!wg_slice_take(&d->in, sizeof m->digest.bytes, &digest)) return corrupt(d, "digest");
+    memcpy(m->digest.bytes, digest.data, digest.size);
+    return take_properties(d, m);
+}
+
+static wg_code take_edge(decoder *d, wg_mutation *m) {
+    WG_TRY(take_u64(d, "edge id", &m->id));
+    WG_TRY(take_u32(d, "label", &m->label));
+    WG_TRY(take_u64(d, "from", &m->from));
+    WG_TRY(take_u64(d, "to", &m->to));
+    return take_properties(d, m);
+}
+
+static wg_code take_set(decoder *d, wg_mutation *m) {
+    uint8_t replace = 0;
+    WG_TRY(take_u64(d, "id", &m->id));
+    WG_TRY(take_u8(d, "replace flag", &replace));
+    if (replace > 1) return corrupt(d, "replace flag");
+    m->replace = replace == 1;
+    return take_properties(d, m);
+}
+
+static wg_code take_body(decoder *d, wg_mutation *m) {
+    switch (m->kind) {
+        case WG_MUTATION_ADD_KEY:
+            WG_TRY(take_u32(d, "key", &m->number));
+            return take_bytes(d, "name", &m->name);
+        case WG_MUTATION_CREATE_LABEL:
+            WG_TRY(take_u32(d, "label", &m->number));
+            return wg_label_def_decode(&d->in, d->arena, &m->def, d->err);
+        case WG_MUTATION_DROP_LABEL:
+            return take_u32(d, "label", &m->number);
+        case WG_MUTATION_ADD_PARTITION:
+            return take_partition(d, m);
+        case WG_MUTATION_CREATE_NODE:
+            WG_TRY(take_u64(d, "node id", &m->id));
+            WG_TRY(take_numbers(d, "labels", &m->labels, &m->label_count));
+            return take_properties(d, m);
+        case WG_MUTATION_CREATE_NODES:
+            return take_batch(d, m);
+        case WG_MUTATION_CREATE_EDGE:
+            return take_edge(d, m);
+        case WG_MUTATION_SET_NODE:
+        case WG_MUTATION_SET_EDGE:
+            return take_set(d, m);
+        case WG_MUTATION_CHANGE_LABELS:
+            WG_TRY(take_u64(d, "node id", &m->id));
+            WG_TRY(take_numbers(d, "added labels", &m->labels, &m->label_count));
+            return take_numbers(d, "removed labels", &m->removed_labels, &m->removed_label_count);
+        case WG_MUTATION_DELETE_NODE:
+        case WG_MUTATION_DELETE_EDGE:
+            return take_u64(d, "id", &m->id);
+        case WG_MUTATION_KIND_COUNT:
+            break;
+    }
+    return wg_error_set(d->err, WG_E_VERSION, WG_NO_OFFSET,
+                        "mutation kind %u is unknown: the log was written by a newer version", (unsigned)m->kind);
+}
+
+static bool kind_is_known(uint8_t kind) { return kind >= WG_MUTATION_ADD_KEY && kind < WG_MUTATION_KIND_COUNT; }
+
+wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg_error *err) {
+    decoder d = {.in = *from, .arena = arena, .err = err};
+    uint8_t kind = 0;
+    wg_slice body;
+    WG_TRY(take_u8(&d, "kind", &kind));
+    WG_TRY(take_bytes(&d, "body", &body));
+    const wg_slice rest = d.in;
+    if (!kind_is_known(kind) && (kind & WG_MUTATION_IGNORABLE) == 0)
+        return wg_error_set(err, WG_E_VERSION, WG_NO_OFFSET,
+                            "mutation kind %u is unknown: the log was written by a newer version", (unsigned)kind);
+    wg_mutation m = {.kind = kind_is_known(kind) ? (wg_mutation_kind)kind : WG_MUTATION_KIND_COUNT};
+    if (kind_is_known(kind)) {
+        d.in = body;
+        WG_TRY(take_body(&d, &m));
+        if (d.in.size != 0) return corrupt(&d, "body (bytes left over)");
+    }
+    *out = m;
+    *from = rest;
+    return WG_OK;
+}
+
+wg_code wg_mutations_replay(wg_slice payload, wg_arena *arena, const wg_applier *applier, void *ctx, wg_error *err) {
+    wg_slice left = payload;
+    while (left.size != 0) {
+        wg_mutation m;
+        wg_arena_reset(arena);
+        WG_TRY(wg_mutation_decode(&left, arena, &m, err));
+        if (m.kind == WG_MUTATION_KIND_COUNT) continue; /* ignorable, and not ours */
+        WG_TRY(applier->apply[m.kind](ctx, &m, err));
+    }
+    return WG_OK;
+}
