@@ -259,7 +259,7 @@ fail:
 static void worker_run(void *arg, uint32_t number) {
     (void)number;
     wgi_pipeline *p = arg;
-    wgi_worker *w;
+    wgi_worker *w = NULL;
     wg_error error = {0};
     const wg_code made = worker_create(p, &w, &error);
     if (made != WG_OK) {
