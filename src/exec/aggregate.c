@@ -445,8 +445,11 @@ static wg_code state_result(const wg_aggregate *a, groups *g, uint32_t i, uint32
     }
     const list_state *list = &((const list_state *)g->states[i])[group];
     *out = (wg_value){.type = WG_TYPE_LIST, .size = list->count};
-    out->as.list = wg_arena_copy(arena, list->items, list->count * sizeof *list->items);
-    return out->as.list != NULL ? WG_OK : wg_error_nomem(err, list->count * sizeof *list->items);
+    wg_value *items = wg_arena_alloc(arena, list->count * sizeof *items + 1);
+    if (items == NULL) return wg_error_nomem(err, list->count * sizeof *items);
+    if (list->count != 0) memcpy(items, list->items, list->count * sizeof *items);
+    out->as.list = items;
+    return WG_OK;
 }
 
 static wg_code put_column(const wg_plan *plan, groups *g, uint32_t i, wg_rows *rows, wg_error *err) {

@@ -145,6 +145,7 @@ wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_
     WG_TRY(wgi_eval_count(context, plan->limit_expr, UINT64_MAX, &limit, err));
     WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, out, err));
     rows_sink *s = (rows_sink *)*out;
+    s->sink.can_end_early = true;
     s->skip = skip;
     s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
     return WG_OK;
