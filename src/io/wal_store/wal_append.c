@@ -133,9 +133,11 @@ static wg_code rotate(wg_wal *wal, const commit *c, wg_error *err) {
                                .previous_end = wal_position_of(wal->number, wal->offset),
                                .durable = c->durable,
                                .chain = wal->chain};
+    char path[WAL_PATH_BYTES];
     wg_file *file = NULL;
+    WG_TRY(wgi_wal_path(wal->dir, header.number, path, err));
     wal->directory_dirty = true; /* even a failed attempt may have made and removed a name */
-    WG_TRY(wgi_wal_segment_make(wal->platform, wal->dir, &header, wal->options.store_uuid, &file, err));
+    WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, &file, err));
     wal->retired.items[wal->retired.count++] = (wal_retired){
         .file = wal->file, .number = wal->number, .segment_bytes = wal->segment_bytes, .end = wal->offset};
     wal->file = file;

@@ -165,15 +165,13 @@ static wg_code open_new(wg_platform *platform, const char *path, wg_file **out, 
     return wg_error_set_sys(err, code, ignored.sys_errno, "cannot make log segment '%s'", path);
 }
 
-wg_code wgi_wal_segment_make(wg_platform *platform, const char *dir, const wal_header *header, const uint8_t uuid[16],
-                             wg_file **out, wg_error *err) {
-    char path[WAL_PATH_BYTES];
+wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_header *header,
+                             const uint8_t uuid[16], wg_file **out, wg_error *err) {
     wg_file *file = NULL;
     uint8_t bytes[WAL_HEADER_BYTES];
     wgi_wal_header_encode(header, uuid, bytes);
-    WG_TRY(wgi_wal_path(dir, header->number, path, err));
     WG_TRY(open_new(platform, path, &file, err));
-    /* Zeros from end to start would leave a hole for a while; written in order, ENOSPC comes before the header. */
+    /* The header comes last, so that ENOSPC never leaves a segment that looks usable. */
     wg_code code =
         wgi_wal_write_zeros(platform, file, WAL_HEADER_BYTES, header->segment_bytes - WAL_HEADER_BYTES, err);
     if (code == WG_OK) code = platform->ops->write_at(platform, file, 0, bytes, sizeof bytes, err);

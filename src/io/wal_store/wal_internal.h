@@ -111,9 +111,9 @@ size_t wgi_wal_used(const uint8_t *data, size_t size);
 wg_code wgi_wal_path(const char *dir, uint64_t number, char out[WAL_PATH_BYTES], wg_error *err);
 /* Segment numbers found in `dir`, ascending, as u64 in `out`. */
 wg_code wgi_wal_list(wg_platform *platform, const char *dir, wg_buf *out, wg_error *err);
-/* Makes segment `header->number`: header, zeros to its end. Not synced. What lay under the name is replaced. */
-wg_code wgi_wal_segment_make(wg_platform *platform, const char *dir, const wal_header *header, const uint8_t uuid[16],
-                             wg_file **out, wg_error *err);
+/* Makes a segment under `path`: header, zeros to its end. Not synced. What lay under the name is replaced. */
+wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_header *header,
+                             const uint8_t uuid[16], wg_file **out, wg_error *err);
 /* chain(n) from chain(n-1). */
 wg_code wgi_wal_chain_next(const wg_sha256 *before, uint64_t logseq, const wg_slice *parts, size_t part_count,
                            wg_sha256 *out, wg_error *err);

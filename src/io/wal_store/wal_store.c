@@ -7,6 +7,8 @@
  * on them. */
 #include "io/wal_store/wal_internal.h"
 
+#include <stdio.h>
+
 static wg_code options_check(const wg_wal_options *in, wg_wal_options *out, wg_error *err) {
     *out = *in;
     if (in->durability != WG_STRICT && in->durability != WG_BUFFERED)
@@ -22,7 +24,7 @@ static wg_code options_check(const wg_wal_options *in, wg_wal_options *out, wg_e
     return WG_OK;
 }
 
-/* A first segment without one byte behind its header is what a crash in wg_wal_create leaves: it may be replaced. */
+/* An empty first segment is what a crash at the end of wg_wal_create leaves: it may be replaced. */
 static wg_code create_check(wg_platform *platform, const char *dir, wg_error *err) {
     const uint8_t uuid[16] = {0};
     wal_scan scan;
@@ -50,12 +52,19 @@ wg_code wg_wal_create(wg_platform *platform, const char *dir, const wg_wal_optio
     WG_TRY(options_check(options, &checked, err));
     WG_TRY(create_check(platform, dir, err));
     const wal_header header = {.number = 1, .segment_bytes = checked.segment_bytes, .first_logseq = 1};
+    char path[WAL_PATH_BYTES];
+    char temporary[WAL_PATH_BYTES + 4];
+    WG_TRY(wgi_wal_path(dir, 1, path, err));
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
     wg_file *file = NULL;
-    WG_TRY(wgi_wal_segment_make(platform, dir, &header, checked.store_uuid, &file, err));
-    const wg_code code = platform->ops->sync(platform, file, err);
+    /* Made aside: under its own name a first segment is always whole, so a damaged one is never taken for a half-made. */
+    WG_TRY(wgi_wal_segment_make(platform, temporary, &header, checked.store_uuid, &file, err));
+    wg_code code = platform->ops->sync(platform, file, err);
     platform->ops->close(platform, file);
-    WG_TRY(code);
-    return platform->ops->sync_directory(platform, dir, err);
+    if (code == WG_OK) code = platform->ops->rename(platform, temporary, path, err);
+    if (code == WG_OK) return platform->ops->sync_directory(platform, dir, err);
+    platform->ops->unlink(platform, temporary, NULL);
+    return code;
 }
 
 /* ---- recovery */
