@@ -95,7 +95,7 @@ int wg_slice_compare(wg_slice a, wg_slice b) {
 bool wg_slice_take(wg_slice *from, size_t size, wg_slice *out) {
     if (from->size < size) return false;
     *out = wg_slice_of(from->data, size);
-    from->data += size;
+    if (size != 0) from->data += size; /* an empty slice may have no address */
     from->size -= size;
     return true;
 }
