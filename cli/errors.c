@@ -84,31 +84,37 @@ cli_exit cli_usage(const char *command, const char *format, ...) {
     return CLI_USAGE;
 }
 
-/* The line and column of byte `start` in `text`, both counted from 0. */
-static void place_of(const char *text, size_t start, uint32_t *line, uint32_t *column) {
-    *line = 0;
-    *column = 0;
-    for (size_t i = 0; i < start; i++) {
+/* Line and column of byte `at` of `text`, both counted from 1. */
+static void place_of(const char *text, size_t at, uint32_t *line, uint32_t *column) {
+    *line = 1;
+    *column = 1;
+    for (size_t i = 0; i < at && text[i] != '\0'; i++) {
         if (text[i] == '\n') {
             (*line)++;
-            *column = 0;
+            *column = 1;
         } else if (((unsigned char)text[i] & 0xc0) != 0x80) {
             (*column)++;
         }
     }
 }
 
+/* Moves a place in the statement at `start` to the whole text. False when the place is not in the statement: errors about
+ * files, such as a line of CSV, carry one too. */
+static bool move_place(wg_error *err, const char *text, size_t start) {
+    if (err->line == 0 || err->offset == WG_NO_OFFSET) return false;
+    uint32_t line;
+    uint32_t column;
+    place_of(text + start, (size_t)err->offset, &line, &column);
+    if (line != err->line || column != err->column) return false;
+    err->offset += start;
+    place_of(text, (size_t)err->offset, &err->line, &err->column);
+    return true;
+}
+
 cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
     wg_error shown = *err;
-    if (text != NULL && shown.line > 0) {
-        uint32_t line;
-        uint32_t column;
-        place_of(text, start, &line, &column);
-        if (shown.line == 1) shown.column += column;
-        shown.line += line;
-        if (shown.offset != WG_NO_OFFSET) shown.offset += start;
-    }
-    const char *query = shown.line > 0 ? text : NULL;
+    const char *query = text;
+    if (text != NULL && start > 0 && !move_place(&shown, text, start)) query = text + start;
     const size_t size = wg_error_format(&shown, query, NULL, 0) + 1;
     char *message = cli_allocate(size, 1);
     (void)wg_error_format(&shown, query, message, size);
