@@ -1,6 +1,6 @@
 /* cli/terminal: what the three standard streams are, and buffered output that remembers its first failure.
  *
- * Colour is used on terminals only and never when NO_COLOR is set to anything. Output goes through write(2) with our own
+ * Colour is used on terminals only and never when NO_COLOR is set and not empty. Output goes through write(2) with our own
  * buffer, because stdio forgets which error it met first, and a broken pipe must be told from a full disk. */
 #include "cli.h"
 
