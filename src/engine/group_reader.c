@@ -49,6 +49,11 @@ void wgi_group_reader_destroy(wgi_group_reader *reader, wg_stats *stats) {
     wg_free(reader);
 }
 
+/* Names file and column; the offset is one of the file and must not be taken for one of the query text. */
+static wg_code file_error(const wgi_group_reader *r, const char *column, wg_code code, wg_error *err) {
+    return wg_error_fold_offset(err, wg_error_prefix(err, code, "%s, column %s", r->path, column));
+}
+
 static wg_code open_chunk(wgi_group_reader *r, column_state *s, uint32_t column, uint32_t row_group, wg_error *err) {
     const wg_parquet_metadata *m = wg_object_metadata(r->object);
     const wg_parquet_row_group *group = &m->row_groups[row_group];
@@ -87,7 +92,7 @@ static wg_code open_column(wgi_group_reader *r, column_state *s, const wg_partit
     WG_TRY(wgi_virtual_column(r->object, label, def_column, &column, err));
     set_int_range(s, def);
     const wg_code code = open_chunk(r, s, column, row_group, err);
-    return code == WG_OK ? WG_OK : wg_error_prefix(err, code, "%s, column %s", r->path, def->name);
+    return code == WG_OK ? WG_OK : file_error(r, def->name, code, err);
 }
 
 wg_code wgi_group_reader_create(const wg_engine *engine, const wg_partition *partition, const wg_label *label,
@@ -235,7 +240,7 @@ static wg_code fill(wgi_group_reader *r, column_state *s, uint32_t rows_max, wg_
     if (s->reader == NULL || s->used < s->rows) return WG_OK;
     s->used = 0;
     const wg_code code = wg_parquet_reader_next(s->reader, rows_max, &s->vector, &s->rows, err);
-    if (code != WG_OK) return wg_error_prefix(err, code, "%s, column %s", r->path, s->name);
+    if (code != WG_OK) return file_error(r, s->name, code, err);
     if (s->rows == 0)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s: column %s ends before its row group does", r->path,
                             s->name);
@@ -285,7 +290,9 @@ wg_code wgi_group_reader_skip(wgi_group_reader *reader, uint64_t rows, wg_error 
         if (s->reader == NULL) continue;
         const uint64_t held = wg_min_u64(rows, s->rows - s->used);
         s->used += (uint32_t)held;
-        if (rows > held) WG_TRY(wg_parquet_reader_skip(s->reader, rows - held, err));
+        if (rows == held) continue;
+        const wg_code code = wg_parquet_reader_skip(s->reader, rows - held, err);
+        if (code != WG_OK) return file_error(reader, s->name, code, err);
     }
     reader->rows_left -= rows;
     return WG_OK;

@@ -77,6 +77,14 @@ wg_code wg_error_prefix(wg_error *err, wg_code code, const char *format, ...) {
     return code;
 }
 
+wg_code wg_error_fold_offset(wg_error *err, wg_code code) {
+    if (err == NULL || err->code == WG_OK || err->offset == WG_NO_OFFSET) return code;
+    const size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, " (at byte %llu)", (unsigned long long)err->offset);
+    err->offset = WG_NO_OFFSET;
+    return code;
+}
+
 void wg_error_clear(wg_error *err) {
     if (err != NULL) memset(err, 0, sizeof *err);
 }
