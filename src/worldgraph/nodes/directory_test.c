@@ -89,7 +89,8 @@ static void test_key_index_iterates_in_the_order_of_adds(void **state) {
         for (uint32_t i = 0; i < counts[h]; i++) {
             assert_true(wg_key_index_next(index, h, &position, &id));
             assert_int_equal(id, ids[h][i]);
-            if (h % 100 == 7 && i == 2) assert_int_equal(wg_key_index_reserve(index, KEYS << (h / 100), NULL), WG_OK);
+            if (h % 100 == 7 && i == 2)
+                assert_int_equal(wg_key_index_reserve(index, (uint64_t)KEYS << (h / 100), NULL), WG_OK);
         }
         assert_false(wg_key_index_next(index, h, &position, &id));
     }

@@ -259,6 +259,49 @@ static void test_cells_read_back_across_fragments_and_added_columns(void **state
     fixture_close(&f);
 }
 
+enum { PART_ROWS = 1000, PARTS = 18, PART_COLUMNS = CELL_COLUMNS - 1 };
+
+/* Appends 1,000 rows to `one` row by row and to `many` as a batch of column vectors; one column gets no vector. */
+static void part_append(fixture *one, fixture *many, uint64_t part) {
+    static uint64_t from[PART_ROWS];
+    static uint64_t to[PART_ROWS];
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    wg_column columns[PART_COLUMNS];
+    wg_vector vectors[PART_COLUMNS];
+    uint32_t ordinals[PART_COLUMNS];
+    for (uint32_t c = 0; c < PART_COLUMNS; c++) {
+        ordinals[c] = c + (part % 2 == 0 ? 0 : 1);
+        wg_column_init(&columns[c], cell_types[ordinals[c]], &arena, NULL);
+    }
+    for (uint64_t i = 0; i < PART_ROWS; i++) {
+        const uint64_t row = part * PART_ROWS + i;
+        char text[CELL_COLUMNS][64];
+        wg_value items[CELL_COLUMNS][2];
+        wg_value cells[CELL_COLUMNS] = {0};
+        for (uint32_t c = 0; c < PART_COLUMNS; c++) {
+            const uint32_t o = ordinals[c];
+            cells[o] = cell_value(part == 3 ? row * 3 + 1 : row, o, text[o], items[o]);
+            assert_true(wg_column_append_value(&columns[c], &cells[o]));
+        }
+        from[i] = row * 3;
+        to[i] = part < PARTS / 2 ? row : row + (UINT64_C(1) << 40);
+        wg_row_head head = head_of(10 + row, 1 + part / 4);
+        head.from = from[i];
+        head.to = to[i];
+        row_append(one, head, cells);
+    }
+    for (uint32_t c = 0; c < PART_COLUMNS; c++) vectors[c] = wg_column_view(&columns[c]);
+    const wg_batch batch = {.row_count = PART_ROWS, .column_count = PART_COLUMNS, .columns = vectors};
+    uint64_t first;
+    const wg_code code = wg_table_append_batch(many->table, 10 + part * PART_ROWS, 1 + part / 4, &batch, ordinals,
+                                               from, to, &first, NULL);
+    assert_int_equal(code, WG_OK);
+    assert_int_equal(first, part * PART_ROWS);
+    for (uint32_t c = 0; c < PART_COLUMNS; c++) wg_column_deinit(&columns[c]);
+    wg_arena_deinit(&arena);
+}
+
 /* Goal: a batch equals that many single appends: cells, ids, end points, also over a fragment border and with end points
  * that need 64 bits only from the middle on. */
 static void test_append_batch_equals_single_appends(void **state) {
@@ -271,46 +314,7 @@ static void test_append_batch_equals_single_appends(void **state) {
         column_add(&one, c, cell_types[c]);
         column_add(&many, c, cell_types[c]);
     }
-    enum { ROWS = 1000 };
-    static uint64_t from[ROWS];
-    static uint64_t to[ROWS];
-    for (uint64_t part = 0; part < 18; part++) {
-        wg_arena arena;
-        wg_arena_init(&arena, NULL);
-        wg_column columns[CELL_COLUMNS - 1];
-        wg_vector vectors[CELL_COLUMNS - 1];
-        uint32_t ordinals[CELL_COLUMNS - 1];
-        for (uint32_t c = 0; c < CELL_COLUMNS - 1; c++) {
-            ordinals[c] = c + (part % 2 == 0 ? 0 : 1); /* one column has no vector */
-            wg_column_init(&columns[c], cell_types[ordinals[c]], &arena, NULL);
-        }
-        for (uint64_t i = 0; i < ROWS; i++) {
-            const uint64_t row = part * ROWS + i;
-            char text[CELL_COLUMNS][64];
-            wg_value items[CELL_COLUMNS][2];
-            wg_value cells[CELL_COLUMNS] = {0};
-            for (uint32_t c = 0; c < CELL_COLUMNS - 1; c++) {
-                const uint32_t o = ordinals[c];
-                cells[o] = cell_value(part == 3 ? row * 3 + 1 : row, o, text[o], items[o]);
-                assert_true(wg_column_append_value(&columns[c], &cells[o]));
-            }
-            from[i] = row * 3;
-            to[i] = part < 9 ? row : row + (UINT64_C(1) << 40);
-            wg_row_head head = head_of(10 + row, 1 + part / 4);
-            head.from = from[i];
-            head.to = to[i];
-            row_append(&one, head, cells);
-        }
-        for (uint32_t c = 0; c < CELL_COLUMNS - 1; c++) vectors[c] = wg_column_view(&columns[c]);
-        const wg_batch batch = {.row_count = ROWS, .column_count = CELL_COLUMNS - 1, .columns = vectors};
-        uint64_t first;
-        assert_int_equal(wg_table_append_batch(many.table, 10 + part * ROWS, 1 + part / 4, &batch, ordinals, from, to,
-                                               &first, NULL),
-                         WG_OK);
-        assert_int_equal(first, part * ROWS);
-        for (uint32_t c = 0; c < CELL_COLUMNS - 1; c++) wg_column_deinit(&columns[c]);
-        wg_arena_deinit(&arena);
-    }
+    for (uint64_t part = 0; part < PARTS; part++) part_append(&one, &many, part);
     assert_int_equal(wg_table_row_count(one.table), wg_table_row_count(many.table));
     for (uint64_t row = 0; row < wg_table_row_count(one.table); row++) {
         wg_row_head a;
@@ -322,28 +326,40 @@ static void test_append_batch_equals_single_appends(void **state) {
         for (uint32_t c = 0; c < CELL_COLUMNS; c++)
             assert_cell(wg_table_cell(many.table, row, c), cell_types[c], wg_table_cell(one.table, row, c));
     }
+    fixture_close(&one);
+    fixture_close(&many);
+}
+
+/* Goal: the end points of edges are read as vectors, stored in 32 bits, in 64 bits, and across the change. */
+static void test_end_points_are_read_as_vectors(void **state) {
+    (void)state;
+    fixture f;
+    fixture_open(&f, true);
+    for (uint64_t i = 0; i < 20000; i++) {
+        wg_row_head head = head_of(i, 1);
+        head.from = i * 3;
+        head.to = i == 17000 ? UINT64_MAX - 1 : i;
+        row_append(&f, head, NULL);
+    }
     const uint32_t ends[2] = {WG_TABLE_FROM, WG_TABLE_TO};
     const wg_type ids[2] = {WG_TYPE_NODE, WG_TYPE_NODE};
     wg_table_scratch *scratch = NULL;
     assert_int_equal(wg_table_scratch_create(2, NULL, &scratch, NULL), WG_OK);
-    for (uint64_t row = 0; row < wg_table_row_count(many.table);) {
-        wg_vector vectors[3];
+    for (uint64_t row = 0; row < 20000;) {
+        wg_vector v[3];
         wg_batch batch;
         uint32_t n;
         assert_int_equal(
-            wg_table_read(many.table, (wg_view){100, 0}, row, 2048, ends, ids, 2, scratch, vectors, &batch, &n, NULL),
-            WG_OK);
+            wg_table_read(f.table, (wg_view){1, 0}, row, 1500, ends, ids, 2, scratch, v, &batch, &n, NULL), WG_OK);
+        assert_true(n > 0);
         for (uint32_t i = 0; i < n; i++) {
-            wg_row_head head;
-            wg_table_head(many.table, row + i, &head, NULL);
-            assert_int_equal(((const uint64_t *)vectors[1].data)[i], head.from);
-            assert_int_equal(((const uint64_t *)vectors[2].data)[i], head.to);
+            assert_int_equal(((const uint64_t *)v[1].data)[i], (row + i) * 3);
+            assert_int_equal(((const uint64_t *)v[2].data)[i], row + i == 17000 ? UINT64_MAX - 1 : row + i);
         }
         row += n;
     }
     wg_table_scratch_destroy(scratch);
-    fixture_close(&one);
-    fixture_close(&many);
+    fixture_close(&f);
 }
 
 /* Goal: whichever allocation is refused, an append fails cleanly, and after it the table goes on as if it had not been
@@ -493,6 +509,7 @@ int main(void) {
         cmocka_unit_test(test_scan_selects_what_the_visibility_rule_says),
         cmocka_unit_test(test_cells_read_back_across_fragments_and_added_columns),
         cmocka_unit_test(test_append_batch_equals_single_appends),
+        cmocka_unit_test(test_end_points_are_read_as_vectors),
         cmocka_unit_test(test_append_survives_refused_allocations),
         cmocka_unit_test(test_creation_survives_refused_allocations),
         cmocka_unit_test(test_readers_see_their_snapshot_during_writes),

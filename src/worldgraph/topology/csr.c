@@ -10,7 +10,7 @@
  * Failure modes: WG_E_NOMEM, nothing changed. */
 #include "worldgraph/topology/topology_internal.h"
 
-enum { DENSE_FACTOR = 4, DENSE_EXTRA = 1024, RADIX_BITS = 8, RADIX = 1 << RADIX_BITS };
+enum { DENSE_FACTOR = 4, DENSE_EXTRA = 1024, RADIX_BITS = 8, RADIX = 1 << RADIX_BITS, PREFETCH_AHEAD = 16 };
 
 typedef struct node_ref {
     uint64_t node;
@@ -134,6 +134,16 @@ static uint64_t base_put(const csr_writer *w, uint64_t at, const wgi_csr *base, 
     return at;
 }
 
+/* The scatter misses the cache at the cursor and at both places that it names; both are asked for ahead. */
+static void fill_prefetch(const csr_writer *w, const wgi_csr_source *s, uint64_t i) {
+    const size_t id_bytes = w->csr->wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    if (i + 2 * PREFETCH_AHEAD >= s->last) return;
+    __builtin_prefetch(&w->offsets[log_node(s, i + 2 * PREFETCH_AHEAD) - w->csr->node_min], 1);
+    const uint64_t at = w->offsets[log_node(s, i + PREFETCH_AHEAD) - w->csr->node_min];
+    __builtin_prefetch((uint8_t *)w->edges + at * id_bytes, 1);
+    __builtin_prefetch((uint8_t *)w->neighbours + at * id_bytes, 1);
+}
+
 /* Counting sort; offsets first hold counts, then starts, then (shifted by one) ends, and are shifted back. */
 static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
     const uint64_t min = w->csr->node_min;
@@ -141,7 +151,10 @@ static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
     const uint64_t base_keys = base == NULL ? 0 : base->key_count;
     for (uint64_t k = 0; k < base_keys; k++)
         w->offsets[wgi_csr_key(base, k) - min] += base->offsets[k + 1] - base->offsets[k];
-    for (uint64_t i = s->first; i < s->last; i++) w->offsets[log_node(s, i) - min]++;
+    for (uint64_t i = s->first; i < s->last; i++) {
+        if (i + PREFETCH_AHEAD < s->last) __builtin_prefetch(&w->offsets[log_node(s, i + PREFETCH_AHEAD) - min], 1);
+        w->offsets[log_node(s, i) - min]++;
+    }
     uint64_t total = 0;
     for (uint64_t k = 0; k <= w->csr->key_count; k++) {
         const uint64_t count = w->offsets[k];
@@ -155,6 +168,7 @@ static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
     }
     for (uint64_t i = s->first; i < s->last; i++) {
         uint64_t *cursor = &w->offsets[log_node(s, i) - min];
+        fill_prefetch(w, s, i);
         entry_put(w, (*cursor)++, wgi_word(&s->log->edges[i].edge), log_neighbour(s, i));
     }
     memmove(w->offsets + 1, w->offsets, w->csr->key_count * sizeof(uint64_t));

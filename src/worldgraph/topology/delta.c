@@ -2,8 +2,8 @@
  *
  * Single edges go into lists, one per node and direction, found through a hash map: one probe to read. Large batches go into
  * the log alone, because they are usually merged into a new base at once: until then readers find them through runs, small
- * CSRs over RUN_EDGES log edges each, and by walking the rest of the log. Readers take the division from one atomic load
- * (the view), so they see each edge exactly once while the writer moves edges from the log into the lists.
+ * CSRs that the writer makes before it reads its own load, and by walking the rest of the log. Readers take the division from
+ * one atomic load (the view), so they see each edge exactly once while the writer moves edges from the log into the lists.
  *
  *   log:  [ in the lists ............ | run 0 | run 1 | ... | walked ]
  *                                     ^ view->indexed       ^ last of the last run
@@ -16,7 +16,7 @@
 
 enum {
     BULK_EDGES_MIN = 512,
-    RUN_EDGES = 65536,
+    RUN_EDGES_MIN = 4096,
     LOG_FIRST = 16,
     MAP_FIRST_LOG2 = 4,
     LIST_BYTES_FIRST = 64,
@@ -283,12 +283,12 @@ static wgi_run *run_create(wgi_delta *d, uint64_t first, uint64_t last) {
     return run;
 }
 
-/* Indexes the walked part of the log once it is long. Not being able to only costs readers time. */
-static void runs_extend(wgi_delta *d, wg_epoch *epoch) {
+void wgi_delta_run(wgi_delta *d, wg_epoch *epoch) {
     wgi_view *view = atomic_load_explicit(&d->view, memory_order_relaxed);
+    if (view == d->view_all) return;
     const uint64_t last = wgi_delta_count(d);
     const uint64_t first = walk_first(view, atomic_load_explicit(&view->run_count, memory_order_relaxed));
-    if (last - first < RUN_EDGES) return;
+    if (last - first < RUN_EDGES_MIN) return;
     view = view_reserve(d, epoch, first);
     if (view == NULL) return;
     wgi_run *run = run_create(d, first, last);
@@ -338,7 +338,6 @@ wg_code wgi_delta_add(wgi_delta *d, wg_epoch *epoch, uint64_t first_edge, const 
     if (!all || count >= BULK_EDGES_MIN) {
         if (all && view_reserve(d, epoch, at) == NULL) return wg_error_nomem(err, sizeof(wgi_view));
         log_push(d, first_edge, ends, count);
-        runs_extend(d, epoch);
         return WG_OK;
     }
     log_push(d, first_edge, ends, count);

@@ -89,6 +89,8 @@ wg_code wg_topology_add(wg_topology *topology, uint64_t edge, uint64_t from, uin
     return wg_topology_add_batch(topology, edge, &from, &to, 1, err);
 }
 
+void wg_topology_index(wg_topology *topology) { wgi_delta_run(state_of(topology)->delta, topology->epoch); }
+
 void wg_topology_truncate(wg_topology *topology, uint64_t first_edge) {
     wgi_delta_truncate(state_of(topology)->delta, topology->epoch, first_edge);
 }

@@ -102,6 +102,8 @@ const wgi_log *wgi_delta_log(const wgi_delta *delta);
 wg_code wgi_delta_add(wgi_delta *delta, wg_epoch *epoch, uint64_t first_edge, const uint64_t *const ends[2],
                       uint64_t count, wg_error *err);
 void wgi_delta_truncate(wgi_delta *delta, wg_epoch *epoch, uint64_t first_edge);
+/* Makes a run over the walked part of the log when it is long. Not being able to only costs readers time. */
+void wgi_delta_run(wgi_delta *delta, wg_epoch *epoch);
 /* Puts everything into the lists. */
 wg_code wgi_delta_index(wgi_delta *delta, wg_epoch *epoch, wg_error *err);
 

@@ -124,6 +124,9 @@ static void random_operation(fixture *f, wg_rng *rng, node_kind kind) {
             if (wg_rng_below(rng, 20) == 0) batch_add(f, rng, kind, 70000);
             break;
         case 5:
+            wg_topology_index(f->topology);
+            break;
+        case 6:
             batch_add(f, rng, kind, 2 + wg_rng_below(rng, 100));
             break;
         default:
@@ -208,6 +211,7 @@ static void test_topology_survives_refused_allocations(void **state) {
             const bool adds = act == 0 || act == 1 || act == 4;
             wg_code code = WG_OK;
             if (adds) code = wg_topology_add_batch(f.topology, m.next_edge, from, to, count, NULL);
+            if (act == 2) wg_topology_index(f.topology);
             if (act == 2) code = wg_topology_settle(f.topology, NULL);
             if (act == 3) code = wg_topology_rebuild(f.topology, NULL);
             wg_memory_fail_at(0, false);
@@ -242,6 +246,7 @@ static void test_reading_allocates_nothing(void **state) {
     assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
     batch_add(&f, &rng, NODES_SPARSE, 100);
     batch_add(&f, &rng, NODES_SPARSE, 70000);
+    wg_topology_index(f.topology);
     batch_add(&f, &rng, NODES_SPARSE, 600);
     const uint64_t calls = wg_memory_calls();
     for (uint64_t i = 0; i < NODES; i += 20) node_compare(&f, i % 2, node_of(NODES_SPARSE, i));
@@ -314,6 +319,7 @@ static void test_readers_see_committed_edges_once_during_writes(void **state) {
             to[i] = (next + i) % 70;
         }
         assert_int_equal(wg_topology_add_batch(f.topology, next, from, to, count, NULL), WG_OK);
+        if (wg_rng_below(&rng, 2) == 0) wg_topology_index(f.topology);
         if (wg_rng_below(&rng, 4) == 0) {
             wg_topology_truncate(f.topology, next);
             continue;

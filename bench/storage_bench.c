@@ -1,20 +1,16 @@
 /* Measures tables and topology: rows appended and scanned a second, edges merged a second, bytes an edge. Prints one JSON
  * line per figure: name, value, unit. Arguments: edges in millions (default 10). */
-#include <stdio.h>
-#include <time.h>
+#include "bench.h"
 
 #include "base/text/text.h"
 #include "worldgraph/nodes/nodes.h"
 #include "worldgraph/topology/topology.h"
 
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+static double now_s(void) { return (double)bench_now_ns() * 1e-9; }
 
 static void report(const char *name, double value, const char *unit) {
-    printf("{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"}\n", name, value, unit);
+    const bench_line line = {.name = name, .params = "{}", .value = value, .unit = unit};
+    bench_print(&line);
 }
 
 static void must(wg_code code) { WG_ASSERT(code == WG_OK); }
