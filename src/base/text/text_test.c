@@ -268,10 +268,19 @@ static void test_datetimes_read_and_write(void **state) {
     assert_string_equal(out, "2001-01-31T12:34:00.12");
     const size_t size = wg_format_local_datetime(INT64_MIN, 0, out);
     assert_int_equal(size, strlen(out));
-    static const char *const bad[] = {
-        "2001-01-31",          "2001-01-31T",          "2001-01-31T24:00",     "2001-01-31T12:60",
-        "2001-01-31T12:34:60", "2001-01-31T12:34:56.", "2001-01-31T12:34:56Z", "2001-01-31T12:34:56.1234567890",
-        "2001-01-31t12:34"};
+    assert_true(wg_parse_local_datetime(LIT("+294247-01-10T04:00:53.5"), &s, &ns) && s == WG_SECONDS_MAX);
+    assert_true(wg_parse_local_datetime(LIT("-290308-12-21T19:59:06"), &s, &ns) && s == WG_SECONDS_MIN);
+    static const char *const bad[] = {"+294247-01-10T04:00:54",
+                                      "-290308-12-21T19:59:05",
+                                      "2001-01-31",
+                                      "2001-01-31T",
+                                      "2001-01-31T24:00",
+                                      "2001-01-31T12:60",
+                                      "2001-01-31T12:34:60",
+                                      "2001-01-31T12:34:56.",
+                                      "2001-01-31T12:34:56Z",
+                                      "2001-01-31T12:34:56.1234567890",
+                                      "2001-01-31t12:34"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(wg_parse_local_datetime(wg_slice_str(bad[i]), &s, &ns));
 }

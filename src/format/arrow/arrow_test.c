@@ -292,6 +292,25 @@ static void test_other_types_travel_as_json(void **state) {
     array.release(&array);
 }
 
+static void test_typed_vectors_serve_wider_fields(void **state) {
+    /* Goal: a vector of INT cells is text in an ANY field, floats in a FLOAT field, and refused as STRING. */
+    (void)state;
+    const int64_t cells[2] = {7, -8};
+    const wg_vector vector = {.type = WG_TYPE_INT, .kind = WG_VECTOR_FLAT, .data = cells};
+    const wg_batch batch = {.row_count = 2, .column_count = 1, .columns = &vector};
+    struct ArrowArray array;
+    wg_arrow_field field = {"c", WG_TYPE_ANY, false};
+    assert_int_equal(wg_arrow_export_batch(&field, &batch, &array, NULL), WG_OK);
+    assert_memory_equal(array.children[0]->buffers[2], "7-8", 3);
+    array.release(&array);
+    field.type = WG_TYPE_FLOAT;
+    assert_int_equal(wg_arrow_export_batch(&field, &batch, &array, NULL), WG_OK);
+    assert_true(((const double *)array.children[0]->buffers[1])[1] == -8.0);
+    array.release(&array);
+    field.type = WG_TYPE_STRING;
+    assert_int_equal(wg_arrow_export_batch(&field, &batch, &array, NULL), WG_E_TYPE);
+}
+
 static bool keep(void *ctx, const void *data, size_t size) { return wg_buf_append(ctx, data, size); }
 
 static bool stop(void *ctx, const void *data, size_t size) {
@@ -419,6 +438,7 @@ int main(void) {
         cmocka_unit_test(test_failed_stream_stays_failed),
         cmocka_unit_test(test_values_that_do_not_fit_are_refused),
         cmocka_unit_test(test_other_types_travel_as_json),
+        cmocka_unit_test(test_typed_vectors_serve_wider_fields),
         cmocka_unit_test(test_ipc_stream_is_framed_in_eights),
         cmocka_unit_test(test_ipc_stops_when_the_receiver_does),
         cmocka_unit_test(test_ipc_refuses_what_it_cannot_write),
