@@ -112,7 +112,10 @@ static inline wg_code canary_read_at(wg_platform *self, wg_file *file, uint64_t 
 static inline wg_code canary_write_at(wg_platform *self, wg_file *file, uint64_t offset, const void *data,
                                       size_t size, wg_error *err) {
     const uint8_t *bytes = data;
-    bool zero = canary_of(self)->bug == CANARY_TAIL_NOT_CUT;
+    wg_file_info info = {0};
+    bool zero = canary_of(self)->bug == CANARY_TAIL_NOT_CUT &&
+                canary_in(self)->ops->file_info(canary_in(self), file, &info, NULL) == WG_OK &&
+                offset + size <= info.size; /* making a new segment still works */
     for (size_t i = 0; zero && i < size; i++) zero = bytes[i] == 0;
     if (zero) return WG_OK;
     return canary_in(self)->ops->write_at(canary_in(self), file, offset, data, size, err);

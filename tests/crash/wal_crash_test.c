@@ -125,7 +125,8 @@ static void run_workload(wg_platform *p, const workload *w, oracle *o) {
     o->created = true;
     if (wg_wal_open(p, "/wal", &options, NULL, NULL, &wal, NULL, NULL) != WG_OK) return;
     run_commits(wal, w, w->commits, o);
-    if (wg_wal_close(wal, NULL) == WG_OK) o->acked = o->attempted;
+    const uint64_t last = wg_wal_last_logseq(wal);
+    if (wg_wal_close(wal, NULL) == WG_OK) o->acked = last;
 }
 
 /* ---- checking */
