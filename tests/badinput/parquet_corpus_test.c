@@ -148,7 +148,7 @@ static void test_data_is_read_or_unsupported(void **state) {
         }
         read += o.code == WG_OK && o.unreadable == 0;
     }
-    assert_true(read >= 15);
+    assert_true(read >= 13);
     wg_buf_deinit(&bytes);
 }
 
@@ -175,6 +175,8 @@ static void test_damaged_data_is_read_or_refused(void **state) {
     list(CORPUS "data/", &files);
     wg_buf bytes = {0};
     wg_buf copy = {0};
+    size_t read = 0;
+    size_t refused = 0;
     for (size_t i = 0; i < files.count; i++) {
         load(CORPUS "data/", files.names[i], &bytes);
         if (bytes.size >= MUTATED_BYTES_MAX) continue;
@@ -187,9 +189,14 @@ static void test_damaged_data_is_read_or_refused(void **state) {
             const outcome o = examine(wg_buf_slice(&copy));
             const bool typed = o.code == WG_OK || o.code == WG_E_CORRUPT || o.code == WG_E_LIMIT ||
                                o.code == WG_E_UNSUPPORTED || o.code == WG_E_VALUE || o.code == WG_E_NOMEM;
+            read += o.code == WG_OK;
+            refused += o.code == WG_E_CORRUPT;
             if (!typed) fail_msg("%s seed %llu: %s", files.names[i], (unsigned long long)seed, wg_code_name(o.code));
         }
     }
+    print_message("damaged files: %zu read, %zu corrupt\n", read, refused);
+    assert_true(read > 100);
+    assert_true(refused > 500);
     wg_buf_deinit(&bytes);
     wg_buf_deinit(&copy);
 }

@@ -48,7 +48,7 @@ static void file_read(wg_slice file, wg_arena *arena, wg_account *account) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     wg_account account;
-    wg_account_init(&account, NULL, 128 << 20);
+    wg_account_init(&account, NULL, 32 << 20);
     wg_arena arena;
     wg_arena_init(&arena, &account);
     file_read(wg_slice_of(data, size), &arena, &account);
