@@ -1,0 +1,222 @@
+/* wal_bench: what one durable commit costs, and what group commit gives back.
+ *
+ * Three measurements, each against a peer in the same run and the same directory, alternating in rounds:
+ *   wal.commit_latency   one thread, STRICT: append + wait, against pwrite + fdatasync of as many bytes into a preallocated
+ *                        file, which is the least that any durable log can do
+ *   wal.append_latency   one thread, BUFFERED: append alone, against pwrite alone
+ *   wal.group_commit     commits a second of 1, 2, 4, 8 threads, STRICT, against as many threads that take turns at
+ *                        pwrite + fdatasync under one lock (a log without group commit)
+ *
+ * Usage: wal_bench [directory [rounds]]; the directory decides which disk is measured (default: build/bench). */
+#include "bench.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/wal_store/wal_store.h"
+
+enum {
+    PAYLOAD_BYTES = 256,
+    COMMITS_A_ROUND = 200,
+    THREADS_MAX = 8,
+    SAMPLES_MAX = 1 << 16,
+    PATH_BYTES = 4096,
+    ROUNDS_MAX = 1000
+};
+
+static uint8_t payload[PAYLOAD_BYTES];
+
+static void check(wg_code code, const wg_error *err, const char *what) {
+    if (code == WG_OK) return;
+    fprintf(stderr, "wal_bench: %s: %s\n", what, err->message);
+    exit(1);
+}
+
+static void check_posix(bool ok, const char *what) {
+    if (ok) return;
+    perror(what);
+    exit(1);
+}
+
+static wg_code refuse_replay(void *ctx, uint64_t logseq, wg_slice bytes, const wg_sha256 *chain, wg_error *err) {
+    (void)ctx, (void)bytes, (void)chain;
+    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a new log holds commit %llu", (unsigned long long)logseq);
+}
+
+typedef struct bench_log {
+    wg_wal *wal;
+    char path[PATH_BYTES];
+} bench_log;
+
+/* A new log in a new directory below `directory`. */
+static void log_open(bench_log *log, const char *directory, const char *name, wg_durability durability) {
+    static unsigned serial;
+    wg_error err;
+    wg_wal_recovery recovery;
+    snprintf(log->path, sizeof log->path, "%s/wal_bench.%ld.%u.%s", directory, (long)getpid(), serial++, name);
+    check_posix(mkdir(log->path, 0700) == 0, log->path);
+    const wg_wal_options options = {.store_uuid = {1}, .durability = durability};
+    check(wg_wal_create(wg_platform_real(), log->path, &options, &err), &err, "create");
+    check(wg_wal_open(wg_platform_real(), log->path, &options, refuse_replay, NULL, &log->wal, &recovery, &err), &err,
+          "open");
+}
+
+static void log_close(bench_log *log) {
+    wg_error err;
+    check(wg_wal_close(log->wal, &err), &err, "close");
+    DIR *folder = opendir(log->path);
+    check_posix(folder != NULL, log->path);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (entry->d_name[0] != '.') check_posix(unlinkat(dirfd(folder), entry->d_name, 0) == 0, entry->d_name);
+    closedir(folder);
+    check_posix(rmdir(log->path) == 0, log->path);
+}
+
+static void commit(wg_wal *wal, bool durable) {
+    const wg_slice part = {payload, PAYLOAD_BYTES};
+    uint64_t logseq;
+    wg_error err;
+    check(wg_wal_append(wal, &part, 1, &logseq, &err), &err, "append");
+    if (durable) check(wg_wal_wait(wal, logseq, &err), &err, "wait");
+}
+
+/* ---- the peer: a preallocated file, written in order */
+
+typedef struct raw_log {
+    int fd;
+    off_t end;
+    pthread_mutex_t turn;
+} raw_log;
+
+static void raw_open(raw_log *raw, const char *directory) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/wal_bench.%ld.raw", directory, (long)getpid());
+    raw->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    check_posix(raw->fd >= 0, path);
+    check_posix(unlink(path) == 0, path);
+    static const uint8_t zeros[1 << 20];
+    for (off_t at = 0; at < (off_t)64 << 20; at += (off_t)sizeof zeros)
+        check_posix(pwrite(raw->fd, zeros, sizeof zeros, at) == (ssize_t)sizeof zeros, "preallocate");
+    check_posix(fsync(raw->fd) == 0, "fsync");
+    raw->end = 0;
+    check_posix(pthread_mutex_init(&raw->turn, NULL) == 0, "mutex");
+}
+
+static void raw_commit(raw_log *raw, bool durable) {
+    check_posix(pwrite(raw->fd, payload, PAYLOAD_BYTES, raw->end) == PAYLOAD_BYTES, "pwrite");
+    raw->end = (raw->end + PAYLOAD_BYTES) % ((off_t)64 << 20);
+    if (durable) check_posix(fdatasync(raw->fd) == 0, "fdatasync");
+}
+
+/* ---- one thread */
+
+static void measure_latency(const char *directory, raw_log *raw, bool durable, unsigned rounds) {
+    static uint64_t ours[SAMPLES_MAX], theirs[SAMPLES_MAX];
+    bench_log log;
+    log_open(&log, directory, durable ? "strict" : "buffered", durable ? WG_STRICT : WG_BUFFERED);
+    size_t count = 0;
+    for (unsigned round = 0; round < rounds; round++) {
+        const size_t first = count;
+        for (; count < first + COMMITS_A_ROUND && count < SAMPLES_MAX; count++) {
+            const uint64_t begin = bench_now_ns();
+            commit(log.wal, durable);
+            ours[count] = bench_now_ns() - begin;
+        }
+        for (size_t i = first; i < count; i++) {
+            const uint64_t begin = bench_now_ns();
+            raw_commit(raw, durable);
+            theirs[i] = bench_now_ns() - begin;
+        }
+    }
+    log_close(&log);
+    static const double percentiles[] = {50.0, 99.0};
+    for (size_t i = 0; i < 2; i++) {
+        char params[160];
+        snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"commits\":%zu,\"percentile\":%.0f,\"mode\":\"%s\"}",
+                 PAYLOAD_BYTES, count, percentiles[i], durable ? "STRICT" : "BUFFERED");
+        bench_print(&(bench_line){.name = durable ? "wal.commit_latency" : "wal.append_latency",
+                                  .params = params,
+                                  .value = (double)bench_percentile(ours, count, percentiles[i]) / 1e3,
+                                  .unit = "us",
+                                  .peer = durable ? "pwrite+fdatasync" : "pwrite",
+                                  .peer_value = (double)bench_percentile(theirs, count, percentiles[i]) / 1e3});
+    }
+}
+
+/* ---- many threads */
+
+typedef struct worker {
+    pthread_t thread;
+    wg_wal *wal; /* NULL: the peer */
+    raw_log *raw;
+} worker;
+
+static void *work(void *arg) {
+    const worker *self = arg;
+    for (unsigned i = 0; i < COMMITS_A_ROUND; i++) {
+        if (self->wal != NULL) {
+            commit(self->wal, true);
+            continue;
+        }
+        check_posix(pthread_mutex_lock(&self->raw->turn) == 0, "lock");
+        raw_commit(self->raw, true);
+        check_posix(pthread_mutex_unlock(&self->raw->turn) == 0, "unlock");
+    }
+    return NULL;
+}
+
+static double run_threads(unsigned threads, wg_wal *wal, raw_log *raw) {
+    worker workers[THREADS_MAX];
+    const uint64_t begin = bench_now_ns();
+    for (unsigned i = 0; i < threads; i++) {
+        workers[i] = (worker){.wal = wal, .raw = raw};
+        check_posix(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0, "thread");
+    }
+    for (unsigned i = 0; i < threads; i++) check_posix(pthread_join(workers[i].thread, NULL) == 0, "join");
+    return (double)threads * COMMITS_A_ROUND * 1e9 / (double)(bench_now_ns() - begin);
+}
+
+/* The median round of each side counts: a disk whose cache is fast for a while would make the best one a matter of luck. */
+static void measure_group_commit(const char *directory, raw_log *raw, unsigned threads, unsigned rounds) {
+    static uint64_t ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
+    bench_log log;
+    log_open(&log, directory, "group", WG_STRICT);
+    for (unsigned round = 0; round < rounds; round++) {
+        ours[round] = (uint64_t)run_threads(threads, log.wal, raw);
+        theirs[round] = (uint64_t)run_threads(threads, NULL, raw);
+    }
+    log_close(&log);
+    char params[160];
+    snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"threads\":%u,\"rounds\":%u}", PAYLOAD_BYTES, threads,
+             rounds);
+    bench_print(&(bench_line){.name = "wal.group_commit",
+                              .params = params,
+                              .value = (double)bench_percentile(ours, rounds, 50.0),
+                              .unit = "commits/s",
+                              .peer = "pwrite+fdatasync in turns",
+                              .peer_value = (double)bench_percentile(theirs, rounds, 50.0)});
+}
+
+int main(int argc, char **argv) {
+    const char *directory = argc > 1 ? argv[1] : "build/bench";
+    const unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
+    if (rounds == 0 || rounds > ROUNDS_MAX) {
+        fprintf(stderr, "usage: wal_bench [directory [rounds]]\n");
+        return 2;
+    }
+    memset(payload, 0x5a, sizeof payload);
+    check_posix(mkdir(directory, 0700) == 0 || errno == EEXIST, directory);
+    raw_log raw;
+    raw_open(&raw, directory);
+    measure_latency(directory, &raw, true, rounds);
+    measure_latency(directory, &raw, false, rounds);
+    for (unsigned threads = 1; threads <= THREADS_MAX; threads *= 2)
+        measure_group_commit(directory, &raw, threads, rounds);
+    close(raw.fd);
+    return 0;
+}
