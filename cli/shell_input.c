@@ -66,6 +66,9 @@ static int read_character(EditLine *editor, wchar_t *out) {
         char byte;
         const ssize_t n = read_byte(&byte);
         if (n <= 0) return (int)n;
+        /* A Ctrl-D that was typed while a statement ran reaches us as NUL: so the terminal keeps it between its modes. */
+        const LineInfo *line = el_line(editor);
+        if (byte == '\0' && line->lastchar == line->buffer) byte = '\x04';
         const size_t used = mbrtowc(out, &byte, 1, &input->decoding);
         if (used == (size_t)-2) continue;
         if (used == (size_t)-1) {
@@ -137,6 +140,8 @@ static cli_line next_edited(cli_input *input) {
     (void)sigaddset(&interrupt, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &interrupt, &before);
     el_resize(input->editor);
+    /* Before the prompt is written, not behind it: a key that is pressed at once must be taken as one. */
+    (void)el_set(input->editor, EL_PREP_TERM, 1);
     int size = 0;
     const char *text = el_gets(input->editor, &size);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

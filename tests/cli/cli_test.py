@@ -168,7 +168,7 @@ def missing_workspace_says_how_to_make_one(p):
 @case
 def query_errors_are_one(p):
     p.init()
-    for text in ("RETRUN 1", "RETURN x", "RETURN 1 / 0", "RETURN $p", "COPY Nope FROM 'nope.csv'",
+    for text in ("REPLY 1", "RETURN x", "RETURN 1 / 0", "RETURN $p", "COPY Nope FROM 'nope.csv'",
                  "CREATE NODE LABEL A (k INT, PRIMARY KEY (k)); CREATE (:A {k: 1}); CREATE (:A {k: 1})"):
         p.failing(1, "query", "ws", text)
 
@@ -229,31 +229,31 @@ def caret_column(err):
 @case
 def errors_show_line_column_and_caret(p):
     p.init()
-    err = p.failing(1, "query", "ws", "RETURN 1,\n  2 RETRUN")
+    err = p.failing(1, "query", "ws", "RETURN 1,\n  2 REPLY")
     contains(err, "WG_E_SYNTAX", "line 2, column 5")
     column, line = caret_column(err)
-    equal(line[column:column + 6], "RETRUN")
+    equal(line[column:column + 5], "REPLY")
 
 
 @case
 def errors_in_later_statements_are_placed_in_the_whole_text(p):
     p.init()
-    err = p.failing(1, "query", "ws", "RETURN 1;\nRETURN 'é;'; RETRUN 2")
+    err = p.failing(1, "query", "ws", "RETURN 1;\nRETURN 'é;'; REPLY 2")
     contains(err, "line 2, column 14")
     column, line = caret_column(err)
-    equal(line[column:column + 6], "RETRUN")
+    equal(line[column:column + 5], "REPLY")
 
 
 @case
 def errors_have_no_colour_in_a_pipe(p):
     p.init()
-    check("\033" not in p.failing(1, "query", "ws", "RETRUN"), "escape codes in a pipe")
+    check("\033" not in p.failing(1, "query", "ws", "REPLY"), "escape codes in a pipe")
 
 
 @case
 def query_text_cannot_drive_the_terminal(p):
     p.init()
-    check("\033" not in p.failing(1, "query", "ws", "RETURN '\033[31m' RETRUN"), "the query's escape code came through")
+    check("\033" not in p.failing(1, "query", "ws", "RETURN '\033[31m' REPLY"), "the query's escape code came through")
 
 
 # ---------------------------------------------------------------- output shapes
@@ -374,7 +374,7 @@ def statements_are_cut_at_semicolons_outside_of_strings_and_comments(p):
 @case
 def statements_stop_at_the_first_error_and_keep_what_came_before(p):
     p.init()
-    p.failing(1, "query", "ws", "CREATE (:A); RETRUN; CREATE (:A)")
+    p.failing(1, "query", "ws", "CREATE (:A); REPLY; CREATE (:A)")
     equal(p.json("MATCH (a:A) RETURN count(*) AS n")[0]["rows"], [[1]])
 
 
@@ -515,13 +515,13 @@ def shell_runs_a_script_without_prompt(p):
 @case
 def shell_in_a_pipe_stops_at_the_first_error(p):
     p.init()
-    rc, out, err = p.run("shell", "ws", stdin=b":mode csv\nRETURN 1 AS n;\nRETRUN;\nRETURN 3 AS n;\n")
+    rc, out, err = p.run("shell", "ws", stdin=b":mode csv\nRETURN 1 AS n;\nREPLY;\nRETURN 3 AS n;\n")
     equal((rc, out), (1, b"n\r\n1\r\n"), err)
     contains(err.decode(), "line 3 of the input")
     equal(p.run("shell", "ws", stdin=b":nonsense\n")[0], 3)
     equal(p.run("shell", "ws", stdin=b":mode purple\n")[0], 3)
     equal(p.run("shell", "ws", stdin=b"")[0], 0)
-    equal(p.run("shell", "ws", stdin=b":quit\nRETRUN;\n")[0], 0)
+    equal(p.run("shell", "ws", stdin=b":quit\nREPLY;\n")[0], 0)
 
 
 @case
@@ -610,7 +610,7 @@ def terminal_shell_takes_statements_of_several_lines(p):
     t.send("2 AS n;\n")
     contains(t.expect("(1 row"), "42")
     t.expect(PROMPT)
-    t.send("RETRUN;\n")
+    t.send("REPLY;\n")
     t.expect("error")
     t.expect(PROMPT)
     t.send(":mode json\nRETURN 5 AS n;\n")
@@ -704,9 +704,9 @@ def terminal_cells_are_cut_and_data_cannot_drive_it(p):
 @case
 def no_color_is_respected(p):
     p.init()
-    _, coloured = on_terminal(p, ["query", "ws", "RETRUN"], [])
+    _, coloured = on_terminal(p, ["query", "ws", "REPLY"], [])
     contains(coloured, "\x1b[1;31m")
-    _, plain = on_terminal(p, ["query", "ws", "RETRUN"], [], NO_COLOR="1")
+    _, plain = on_terminal(p, ["query", "ws", "REPLY"], [], NO_COLOR="1")
     check("\x1b[" not in plain, repr(plain))
 
 
