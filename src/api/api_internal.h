@@ -45,7 +45,7 @@ struct wg_session {
 struct wg_stmt {
     uint32_t tag;
     wg_session *session;
-    wg_query *query;
+    wg_prepared *query;
     wg_value *params;
     bool *bound;
     wg_arena arena; /* bound values */

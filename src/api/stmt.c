@@ -72,23 +72,11 @@ void wg_stmt_finish(wg_stmt *stmt) {
 
 /* ---- bind */
 
-static wg_code bindable(const wg_value *v, uint32_t depth, wg_error *err) {
-    if (v->type == WG_TYPE_NODE || v->type == WG_TYPE_EDGE || v->type == WG_TYPE_PATH || v->type >= WG_TYPE_ANY)
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "a parameter cannot be a %s",
-                            wg_type_name((wg_type)v->type));
-    if (depth > 64) return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a parameter is nested more than 64 deep");
-    for (uint32_t i = 0; v->type == WG_TYPE_LIST && i < v->size; i++)
-        WG_TRY(bindable(&v->as.list[i], depth + 1, err));
-    for (uint32_t i = 0; v->type == WG_TYPE_MAP && i < v->size; i++)
-        WG_TRY(bindable(&v->as.map[i].value, depth + 1, err));
-    return WG_OK;
-}
-
 wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error *err) {
     WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
     if (name == NULL || value == NULL)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_bind: name or value is NULL");
-    WG_TRY(bindable(value, 0, err));
+    WG_TRY(wg_value_check(value, false, err));
     if (name[0] == '$') name++;
     const uint32_t count = wg_query_param_count(stmt->query);
     for (uint32_t i = 0; i < count; i++) {
