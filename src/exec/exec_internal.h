@@ -127,6 +127,7 @@ struct wg_function {
     wgi_type_fn type;
     wgi_row_fn row;
     wgi_vector_fn vector;
+    double (*math)(double); /* of wgi_fn_math */
 };
 
 wg_code wgi_kernel_compare(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
@@ -191,6 +192,7 @@ WGI_ROW_FN(wgi_fn_split);
 WGI_ROW_FN(wgi_fn_abs);
 WGI_ROW_FN(wgi_fn_sign);
 WGI_ROW_FN(wgi_fn_math);
+WGI_ROW_FN(wgi_fn_atan2);
 WGI_ROW_FN(wgi_fn_pi);
 WGI_ROW_FN(wgi_fn_e);
 WGI_ROW_FN(wgi_fn_date);
@@ -240,8 +242,10 @@ void wgi_row_table_deinit(wgi_row_table *table);
 /* Index of the row equivalent to row `row` of the vectors (whose types are those of the table), added when new. */
 wg_code wgi_row_table_put(wgi_row_table *table, const wg_vector *vectors, uint32_t row, uint64_t hash,
                           uint32_t *out_index, bool *out_new, wg_error *err);
-/* hashes[i] of the i-th selected row over all vectors; agrees with equivalence. */
-void wgi_hash_rows(const wg_vector *vectors, uint32_t count, const wg_batch *batch, uint64_t *hashes);
+/* hashes[i] of the i-th selected row over all vectors; agrees with equivalence for columns of these types: a vector of a column
+ * of type ANY may have any type, others have theirs. */
+void wgi_hash_rows(const wg_type *types, const wg_vector *vectors, uint32_t count, const wg_batch *batch,
+                   uint64_t *hashes);
 bool wgi_cells_equivalent(const wg_vector *a, uint32_t a_row, const wg_vector *b, uint32_t b_row);
 
 /* ---- pipeline.c */
@@ -275,8 +279,9 @@ wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_
 wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
-/* Rows of `plan`'s child 1, then its key expressions as further columns. */
-wg_code wgi_sink_build(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+/* Rows with `types`, then the values of exprs[] as further columns of key_types[]. */
+wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
+                       uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 
 /* A streaming operator of one worker: takes batches, pushes batches on. */
 typedef struct wgi_op_class {
@@ -295,8 +300,9 @@ bool wgi_op_stopped(const wgi_op *op);
 uint32_t wgi_op_batch_rows(const wgi_op *op);
 
 typedef struct wgi_join_table wgi_join_table; /* the built side, shared by the workers */
-wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, wg_rows *built,
-                              wgi_join_table **out, wg_error *err);
+/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. */
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, wgi_join_table **out,
+                              wg_error *err);
 void wgi_join_table_destroy(wgi_join_table *table);
 
 wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
@@ -306,22 +312,23 @@ wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_e
 wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
                     wg_error *err);
-/* SCAN above an input: every input row with every node of the scan. The node ids and keys are a built table. */
+/* Input rows `rows[0..n)` of a batch ++ `added` new columns, pushed on as one batch. The arena must not be the input's. */
+wg_code wgi_push_fanout(wgi_op *op, const wg_batch *in, const uint32_t *rows, uint32_t n, const wg_vector *added,
+                        uint32_t added_count, wg_arena *arena, wg_error *err);
+wg_code wgi_op_alloc(const wgi_op_class *class, const wg_plan *plan, size_t bytes, wg_account *account, wgi_op **out,
+                     wg_error *err);
+wg_code wgi_sink_alloc(const wgi_sink_class *class, const wg_plan *plan, const wg_exec_context *context, size_t bytes,
+                       wgi_sink **out, wg_error *err);
+/* Takes the table's columns as rows; the table is left empty. */
+wg_code wgi_rows_of_table(wgi_row_table *table, wg_arena *strings, wg_rows **out, wg_error *err);
 
 /* Runs plan to the rows of its root. */
 wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
-/* Runs everything below `plan` into `sink`, whose input are the rows of `plan`; takes the sink. */
-wg_code wgi_run_into(const wg_plan *plan, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
+/* Runs `top` and gives its rows to `sink`, which is destroyed in every case. */
+wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
                      wg_error *err);
 /* Cancelled or past the deadline? */
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
-
-/* ---- expander: pairs (input row, new cells) gathered into output batches; used by join, unwind and expand */
-typedef struct wgi_pairs {
-    uint32_t rows[WG_BATCH_ROWS_MAX]; /* of the input batch */
-    uint32_t count;
-    uint32_t capacity;
-} wgi_pairs;
 
 /* ---- write_ops.c */
 wg_code wgi_run_write(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);

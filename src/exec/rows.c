@@ -206,7 +206,7 @@ wg_code wgi_rows_take(wg_rows *rows, wg_rows *from, wg_error *err) {
     const bool adopt = from->row_count >= ADOPT_ROWS_MIN;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         wg_column *to = &rows->columns[i];
-        if (rows->row_count == 0 && adopt) { /* nothing to join: swap the buffers */
+        if (rows->row_count == 0 && adopt && to->type == from->columns[i].type) { /* nothing to join: swap the buffers */
             const wg_column empty = *to;
             *to = from->columns[i];
             from->columns[i] = empty;
