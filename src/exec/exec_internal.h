@@ -256,7 +256,7 @@ typedef struct wgi_worker wgi_worker;
 typedef struct wgi_op wgi_op;
 
 /* Takes the rows of a pipeline. `local` is the state of one task; locals are merged in the order of the tasks, by one thread at a
- * time. A task whose rows failed is merged too, so that what came before the error can end a LIMIT. */
+ * time. For a sink that can end early a task whose rows failed is merged too: what came before the error may be all that is wanted. */
 typedef struct wgi_sink_class {
     wg_code (*local_create)(wgi_sink *sink, void **out, wg_error *err);
     void (*local_destroy)(wgi_sink *sink, void *local);
@@ -271,6 +271,7 @@ struct wgi_sink {
     const wgi_sink_class *class;
     const wg_plan *plan;
     const wg_exec_context *context;
+    bool can_end_early; /* merge may say done */
 };
 
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
@@ -327,6 +328,8 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
 /* Runs `top` and gives its rows to `sink`, which is destroyed in every case. */
 wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
                      wg_error *err);
+/* Opens the scan of a SCAN node with its predicates evaluated. */
+wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err);
 /* Cancelled or past the deadline? */
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
 

@@ -32,17 +32,21 @@ void wgi_join_table_destroy(wgi_join_table *table) {
     wg_free(table);
 }
 
+static bool is_typed(wg_type type) {
+    const wg_physical physical = wg_type_physical(type);
+    return physical != WG_PHYSICAL_VALUE && physical != WG_PHYSICAL_F64;
+}
+
 static bool joins_nothing(const wg_vector *keys, uint32_t count, uint32_t row) {
     for (uint32_t k = 0; k < count; k++) {
+        if (is_typed(keys[k].type)) {
+            if (!wg_vector_is_valid(&keys[k], row)) return true;
+            continue;
+        }
         const wg_value v = wg_vector_value(&keys[k], row);
         if (v.type == WG_TYPE_NULL || (v.type == WG_TYPE_FLOAT && v.as.f != v.as.f)) return true;
     }
     return false;
-}
-
-static bool is_typed(wg_type type) {
-    const wg_physical physical = wg_type_physical(type);
-    return physical != WG_PHYSICAL_VALUE && physical != WG_PHYSICAL_F64;
 }
 
 static wg_code hash_built(wgi_join_table *table, wg_error *err) {
@@ -97,7 +101,7 @@ static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, wg
         leaf.slot_count = plan->slot_count - plan->children[0]->slot_count;
         built = &leaf;
     }
-    wgi_sink *sink;
+    wgi_sink *sink = NULL;
     table->payload_count = built->slot_count;
     WG_TRY(wgi_sink_build(built->slot_types, built->slot_count, key_exprs, table->key_types, table->key_count, context,
                           &sink, err));

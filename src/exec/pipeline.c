@@ -176,7 +176,12 @@ static void merge_ready(wgi_pipeline *p) {
         bool done = false;
         wg_error error = {0};
         wg_code code = WG_OK;
-        if (slot->local != NULL) code = p->sink->class->merge(p->sink, slot->local, &done, &error);
+        /* What a failed task did before its error matters only where it can end the query. */
+        const bool wanted = slot->code == WG_OK || (p->sink->can_end_early && is_data_error(slot->code));
+        if (slot->local != NULL && wanted)
+            code = p->sink->class->merge(p->sink, slot->local, &done, &error);
+        else if (slot->local != NULL)
+            p->sink->class->local_destroy(p->sink, slot->local);
         if (code == WG_OK && !done && slot->code != WG_OK) {
             code = slot->code;
             error = slot->error;
@@ -259,7 +264,7 @@ fail:
 static void worker_run(void *arg, uint32_t number) {
     (void)number;
     wgi_pipeline *p = arg;
-    wgi_worker *w;
+    wgi_worker *w = NULL;
     wg_error error = {0};
     const wg_code made = worker_create(p, &w, &error);
     if (made != WG_OK) {
@@ -311,8 +316,7 @@ static bool is_streaming(const wg_plan *plan) {
     WG_UNREACHABLE("a plan operator outside its enum");
 }
 
-static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
-    const wg_exec_context *context = p->context;
+wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err) {
     wg_scan_spec spec = plan->scan;
     wg_arena arena;
     wg_arena_init(&arena, context->account);
@@ -329,13 +333,19 @@ static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     }
     spec.predicates = predicates;
     spec.predicate_count = n;
-    WG_TRY_GOTO(wg_scan_open(context->txn, &spec, context->account, &p->scan, err));
-    p->task_count = wg_scan_task_count(p->scan);
-    if (context->cancel != NULL)
-        atomic_fetch_add_explicit(&context->cancel->rows_total, wg_scan_row_count_max(p->scan), memory_order_relaxed);
+    code = wg_scan_open(context->txn, &spec, context->account, out, err);
 fail:
     wg_arena_deinit(&arena);
     return code;
+}
+
+static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
+    wg_cancel *cancel = p->context->cancel;
+    WG_TRY(wgi_open_scan(plan, p->context, &p->scan, err));
+    p->task_count = wg_scan_task_count(p->scan);
+    if (cancel != NULL)
+        atomic_fetch_add_explicit(&cancel->rows_total, wg_scan_row_count_max(p->scan), memory_order_relaxed);
+    return WG_OK;
 }
 
 static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {

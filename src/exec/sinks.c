@@ -111,7 +111,7 @@ static const wgi_sink_class rows_class = {rows_local_create, rows_local_destroy,
 
 wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
                        uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
-    wgi_sink *sink;
+    wgi_sink *sink = NULL;
     WG_TRY(wgi_sink_alloc(&rows_class, NULL, context, sizeof(rows_sink), &sink, err));
     rows_sink *s = (rows_sink *)sink;
     s->types = types;
@@ -145,6 +145,7 @@ wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_
     WG_TRY(wgi_eval_count(context, plan->limit_expr, UINT64_MAX, &limit, err));
     WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, out, err));
     rows_sink *s = (rows_sink *)*out;
+    s->sink.can_end_early = true;
     s->skip = skip;
     s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
     return WG_OK;
@@ -235,7 +236,7 @@ static void distinct_destroy(wgi_sink *sink) { distinct_local_deinit(&((distinct
 wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
     static const wgi_sink_class class = {distinct_local_create, distinct_local_destroy, distinct_consume,
                                          distinct_merge,        distinct_finish,        distinct_destroy};
-    wgi_sink *sink;
+    wgi_sink *sink = NULL;
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(distinct_sink), &sink, err));
     const wg_code code = distinct_local_init(sink, &((distinct_sink *)sink)->all, err);
     if (code != WG_OK)

@@ -162,7 +162,7 @@ wg_code wgi_tri_of_vector(const wg_vector *v, const wg_batch *batch, uint8_t *tr
         const uint32_t row = wg_batch_row(batch, i);
         if (v->type == WG_TYPE_BOOL) {
             const bool valid = wg_vector_is_valid(v, row);
-            tri[row] = !valid ? WGI_UNKNOWN : (uint8_t)(((const uint8_t *)v->data)[wg_vector_cell(v, row)] << 1);
+            tri[row] = (uint8_t)(valid ? ((const uint8_t *)v->data)[wg_vector_cell(v, row)] << 1 : WGI_UNKNOWN);
             continue;
         }
         const wg_value value = wg_vector_value(v, row);
