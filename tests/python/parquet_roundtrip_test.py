@@ -161,7 +161,7 @@ def pyarrow_cases():
         for share in (0.0, 0.1, 0.9):
             table = make_table(rows, share)
             for version in ("1.0", "2.0"):
-                codec = rng.choice(["none", "snappy", "zstd"])
+                codec = rng.choice(["none", "snappy", "zstd", "gzip"])
                 yield (f"pyarrow rows={rows} nulls={share} page v{version} {codec} dictionary", table,
                        dict(compression=codec, data_page_version=version, use_dictionary=True,
                             write_page_checksum=True, row_group_size=max(rows // 3, 1),
@@ -191,7 +191,7 @@ def test_pyarrow(folder):
 
 def test_duckdb(folder):
     count = 0
-    for codec in ("uncompressed", "snappy", "zstd"):
+    for codec in ("uncompressed", "snappy", "zstd", "gzip"):
         for version in ("V1", "V2"):
             table = make_table(30000, 0.2)
             path = os.path.join(folder, "duckdb.parquet")

@@ -276,10 +276,14 @@ static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
         WG_TRY(body_open(r, h, body, h->uncompressed_bytes, r->page_offset, &values, err));
         WG_TRY(levels_cut(r, &values, &levels, err));
     } else {
-        if (h->rep_bytes != 0) return corrupt_at(r, r->page_offset, "repetition levels in a flat column", err);
-        if (h->def_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->def_bytes, &levels))
-            return corrupt_at(r, r->page_offset, "the definition levels are longer than the page", err);
-        WG_TRY(body_open(r, h, body, h->uncompressed_bytes - h->def_bytes, r->page_offset, &values, err));
+        /* Some writers store repetition levels of flat columns too: zeros, which say nothing. */
+        const uint64_t level_bytes = (uint64_t)h->rep_bytes + h->def_bytes;
+        wg_slice zeros;
+        if (level_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->rep_bytes, &zeros) ||
+            !wg_slice_take(&body, h->def_bytes, &levels))
+            return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
+        const uint32_t size = h->uncompressed_bytes - (uint32_t)level_bytes;
+        WG_TRY(body_open(r, h, body, size, r->page_offset, &values, err));
     }
     const bool codes = h->encoding == WGI_PARQUET_PLAIN_DICTIONARY || h->encoding == WGI_PARQUET_RLE_DICTIONARY;
     if (codes && !r->dictionary_ready) WG_TRY(dictionary_load(r, err));
