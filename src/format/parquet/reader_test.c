@@ -472,6 +472,25 @@ static void test_pages_that_lie(void **state) {
     assert_int_equal(read_one(&opt, &p, 3, NULL), WG_E_CORRUPT);
 }
 
+/* Goal: the bound on growth lies exactly at 1 MiB plus 1000 times the compressed bytes, and pages of zeros above 1 MiB that
+ * stay under it are read. */
+static void test_page_growth_is_bounded(void **state) {
+    (void)state;
+    const size_t rows = ((size_t)1 << 17) + 3;
+    void *zeros = wg_alloc_zero(NULL, rows * 8);
+    const wg_parquet_column c = column_of(WG_TYPE_INT, WGI_PARQUET_INT64, false);
+    page_spec p = {
+        .values = (int32_t)rows, .no_levels = true, .body = wg_slice_of(zeros, rows * 8), .codec = WG_CODEC_ZSTD};
+    assert_int_equal(read_one(&c, &p, rows, NULL), WG_OK);
+    const uint8_t byte = 0;
+    p = (page_spec){.values = 1, .no_levels = true, .body = wg_slice_of(&byte, 1), .codec = WG_CODEC_UNCOMPRESSED};
+    p.declare_uncompressed = (1 << 20) + 1000;
+    assert_int_equal(read_one(&c, &p, 1, NULL), WG_E_CORRUPT); /* allowed by the bound, and a lie */
+    p.declare_uncompressed++;
+    assert_int_equal(read_one(&c, &p, 1, NULL), WG_E_LIMIT);
+    wg_free(zeros);
+}
+
 /* Goal: codes past the dictionary, over-wide codes, a second dictionary, and a chunk's declared size that its pages pass. */
 static void test_dictionaries_that_lie(void **state) {
     (void)state;
@@ -597,6 +616,7 @@ int main(void) {
                                        cmocka_unit_test(test_nulls_at_every_border),
                                        cmocka_unit_test(test_skip_decodes_nothing_and_pages_reuse_buffers),
                                        cmocka_unit_test(test_pages_that_lie),
+                                       cmocka_unit_test(test_page_growth_is_bounded),
                                        cmocka_unit_test(test_dictionaries_that_lie),
                                        cmocka_unit_test(test_strings_must_be_utf8),
                                        cmocka_unit_test(test_create_refuses),
