@@ -25,11 +25,12 @@ foreign=$(nm -D --defined-only "$library" | awk '{print $3}' |
 nm -D --defined-only "$library" | awk '{print $3}' | sort > "$scratch/exported"
 grep -E '^(WG_API|    WG_API)' -A 1 "$source/include/worldgraph.h" | grep -oE '\b(wg|arcflow)_[a-z0-9_]+ *\(' |
     tr -d ' (' | sort -u > "$scratch/declared"
-missing=$(comm -23 "$scratch/declared" "$scratch/exported")
-[[ -z $missing ]] || fail "declared but not exported: $(echo $missing)"
+missing=$(comm -23 "$scratch/declared" "$scratch/exported" | tr '\n' ' ')
+[[ -z $missing ]] || fail "declared but not exported: $missing"
 
-export PKG_CONFIG_PATH=$(dirname "$library")/pkgconfig
-export LD_LIBRARY_PATH=$(dirname "$library")
+LD_LIBRARY_PATH=$(dirname "$library")
+PKG_CONFIG_PATH=$LD_LIBRARY_PATH/pkgconfig
+export LD_LIBRARY_PATH PKG_CONFIG_PATH
 pkg-config --exists worldgraph || fail "pkg-config does not find worldgraph"
 echo '#include <worldgraph.h>
 int main(void) { return wg_version()[0] == 0; }' > "$scratch/smallest.c"

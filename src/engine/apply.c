@@ -95,8 +95,8 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
         WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
     }
     wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */
-    if (!wgi_slots_set(&e->labels, number, state, &e->account)) {
-        code = wg_error_nomem(err, sizeof(void *) * WGI_SLOT_CHUNK);
+    if (!wgi_registry_set(&e->labels, number, state, &e->account)) {
+        code = wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
         goto fail;
     }
     wgi_label_state_destroy(old);
@@ -111,8 +111,9 @@ static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err
     wg_engine *e = a->engine;
     const uint32_t count = wg_catalog_label_count(e->catalog);
     if (m->number != count) return bad(err, "label out of order", m->number);
-    if (count >= WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d labels", WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS);
+    if (count >= WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d labels",
+                            WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS);
     WG_TRY(wg_label_def_check(&m->def, err));
     WG_TRY(note(a, WGI_UNDO_LABELS, count, 0, 0, err));
     uint32_t number = 0;

@@ -23,16 +23,16 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 static void engine_free(wg_engine *e) {
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
-    for (uint32_t i = 0; i < WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS; i++) {
-        if (i % WGI_SLOT_CHUNK == 0 &&
-            atomic_load_explicit(&e->labels.chunks[i / WGI_SLOT_CHUNK], memory_order_relaxed) == NULL) {
-            i += WGI_SLOT_CHUNK - 1;
+    for (uint32_t i = 0; i < WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS; i++) {
+        if (i % WGI_REGISTRY_CHUNK == 0 &&
+            atomic_load_explicit(&e->labels.chunks[i / WGI_REGISTRY_CHUNK], memory_order_relaxed) == NULL) {
+            i += WGI_REGISTRY_CHUNK - 1;
             continue;
         }
         wgi_label_state_destroy(wgi_label_state_at(e, i));
     }
-    wgi_slots_deinit(&e->tables);
-    wgi_slots_deinit(&e->labels);
+    wgi_registry_deinit(&e->tables);
+    wgi_registry_deinit(&e->labels);
     wg_object_cache_destroy(e->objects);
     wg_directory_destroy(e->nodes);
     wg_directory_destroy(e->edges);

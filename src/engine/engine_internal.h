@@ -8,13 +8,13 @@
 #include "worldgraph/wal/wal.h"
 
 /* A directory of pointers by small number that readers use without a lock: two levels, the second made on demand. */
-enum { WGI_SLOT_CHUNK = 1024, WGI_SLOT_CHUNKS = 1024 };
-typedef struct wgi_slots {
-    _Atomic(void *_Atomic *) chunks[WGI_SLOT_CHUNKS]; /* release; pairs with the acquire in wgi_slots_get */
-} wgi_slots;
-void *wgi_slots_get(const wgi_slots *slots, uint32_t i);
-bool wgi_slots_set(wgi_slots *slots, uint32_t i, void *p, wg_account *account);
-void wgi_slots_deinit(wgi_slots *slots);
+enum { WGI_REGISTRY_CHUNK = 1024, WGI_REGISTRY_CHUNKS = 1024 };
+typedef struct wgi_registry {
+    _Atomic(void *_Atomic *) chunks[WGI_REGISTRY_CHUNKS]; /* release; pairs with the acquire in wgi_registry_get */
+} wgi_registry;
+void *wgi_registry_get(const wgi_registry *slots, uint32_t i);
+bool wgi_registry_set(wgi_registry *slots, uint32_t i, void *p, wg_account *account);
+void wgi_registry_deinit(wgi_registry *slots);
 
 /* Live rows over time: (logseq, count) pairs, ascending; statistics of a snapshot are read from here. */
 typedef struct wgi_history {
@@ -58,9 +58,9 @@ struct wg_engine {
     wg_catalog *catalog;
     wg_directory *nodes;
     wg_directory *edges;
-    wgi_slots tables;
+    wgi_registry tables;
     _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
-    wgi_slots labels;             /* wgi_label_state by label number */
+    wgi_registry labels;          /* wgi_label_state by label number */
     wg_object_cache *objects;
     wg_mutex writer_mutex; /* guards writer_busy, which stands from a transaction's first write to its append */
     wg_cond writer_free;

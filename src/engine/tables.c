@@ -4,27 +4,27 @@
  * that shows in a profile, an index by label set goes here. */
 #include "engine/engine_internal.h"
 
-void *wgi_slots_get(const wgi_slots *slots, uint32_t i) {
-    if (i >= WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS) return NULL;
-    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_SLOT_CHUNK], memory_order_acquire);
+void *wgi_registry_get(const wgi_registry *slots, uint32_t i) {
+    if (i >= WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS) return NULL;
+    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_REGISTRY_CHUNK], memory_order_acquire);
     if (chunk == NULL) return NULL;
-    return atomic_load_explicit(&chunk[i % WGI_SLOT_CHUNK], memory_order_acquire);
+    return atomic_load_explicit(&chunk[i % WGI_REGISTRY_CHUNK], memory_order_acquire);
 }
 
-bool wgi_slots_set(wgi_slots *slots, uint32_t i, void *p, wg_account *account) {
-    WG_ASSERT(i < WGI_SLOT_CHUNK * WGI_SLOT_CHUNKS);
-    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_SLOT_CHUNK], memory_order_relaxed);
+bool wgi_registry_set(wgi_registry *slots, uint32_t i, void *p, wg_account *account) {
+    WG_ASSERT(i < WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS);
+    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_REGISTRY_CHUNK], memory_order_relaxed);
     if (chunk == NULL) {
-        chunk = wg_alloc_zero(account, WGI_SLOT_CHUNK * sizeof *chunk);
+        chunk = wg_alloc_zero(account, WGI_REGISTRY_CHUNK * sizeof *chunk);
         if (chunk == NULL) return false;
-        atomic_store_explicit(&slots->chunks[i / WGI_SLOT_CHUNK], chunk, memory_order_release);
+        atomic_store_explicit(&slots->chunks[i / WGI_REGISTRY_CHUNK], chunk, memory_order_release);
     }
-    atomic_store_explicit(&chunk[i % WGI_SLOT_CHUNK], p, memory_order_release);
+    atomic_store_explicit(&chunk[i % WGI_REGISTRY_CHUNK], p, memory_order_release);
     return true;
 }
 
-void wgi_slots_deinit(wgi_slots *slots) {
-    for (uint32_t c = 0; c < WGI_SLOT_CHUNKS; c++) {
+void wgi_registry_deinit(wgi_registry *slots) {
+    for (uint32_t c = 0; c < WGI_REGISTRY_CHUNKS; c++) {
         void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[c], memory_order_relaxed);
         void *block;
         memcpy(&block, &chunk, sizeof block);
@@ -33,10 +33,12 @@ void wgi_slots_deinit(wgi_slots *slots) {
     memset(slots, 0, sizeof *slots);
 }
 
-wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number) { return wgi_slots_get(&engine->tables, number); }
+wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number) {
+    return wgi_registry_get(&engine->tables, number);
+}
 
 wgi_label_state *wgi_label_state_at(const wg_engine *engine, uint32_t label) {
-    return wgi_slots_get(&engine->labels, label);
+    return wgi_registry_get(&engine->labels, label);
 }
 
 void wgi_table_destroy(wgi_table *table) {
@@ -112,8 +114,8 @@ static wg_code table_make(wg_engine *engine, const uint32_t *labels, uint32_t la
         table->open |= label->def.kind == WG_LABEL_OPEN;
         WG_TRY_GOTO(add_declared_columns(engine, table, label, err));
     }
-    if (!wgi_slots_set(&engine->tables, number, table, &engine->account)) {
-        code = wg_error_nomem(err, sizeof(void *) * WGI_SLOT_CHUNK);
+    if (!wgi_registry_set(&engine->tables, number, table, &engine->account)) {
+        code = wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
         goto fail;
     }
     atomic_store_explicit(&engine->table_count, number + 1, memory_order_release);

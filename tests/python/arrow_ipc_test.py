@@ -1,9 +1,11 @@
 """Reads the Arrow IPC stream of tests/tools/arrow_dump.c with pyarrow and compares every type, null and value.
 
-Usage: python arrow_ipc_test.py PATH_OF_ARROW_DUMP. Skips (exit status 77) when pyarrow is not installed.
+Usage: python arrow_ipc_test.py [PATH_OF_ARROW_DUMP]. Without a path the program is tests/arrow_dump beside the shell
+that the environment variable WORLDGRAPH names. Skips (exit status 77) when pyarrow is not installed.
 """
-import datetime
 import json
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -88,10 +90,17 @@ def check(dump, batches, rows):
     return len(data)
 
 
+def find_dump():
+    if len(sys.argv) > 1:
+        return sys.argv[1]
+    shell = pathlib.Path(os.environ.get("WORLDGRAPH", "build/release/worldgraph"))
+    return str(shell.parent / "tests" / "arrow_dump")
+
+
 def main():
-    assert datetime.date(1970, 1, 1) == pa.scalar(0, pa.date32()).as_py()
+    dump = find_dump()
     for batches, rows in ((0, 0), (1, 0), (1, 1), (1, 6), (3, 8), (3, 100), (5, 2048)):
-        size = check(sys.argv[1], batches, rows)
+        size = check(dump, batches, rows)
         print(f"ok: {batches} batches of {rows} rows, {size} bytes")
 
 

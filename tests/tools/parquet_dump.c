@@ -238,6 +238,107 @@ static int time_all(const char *path, int times) {
     return code == WG_OK ? 0 : refuse(&err);
 }
 
+/* ---- --rewrite */
+
+typedef struct rewrite {
+    const input *in;
+    uint32_t count;
+    uint32_t *source; /* column of `in` */
+    wg_column *columns;
+    wg_vector *views;
+    wg_arena strings;
+} rewrite;
+
+static wg_code sink_file(void *ctx, wg_slice bytes, wg_error *err) {
+    if (fwrite(bytes.data, 1, bytes.size, ctx) == bytes.size) return WG_OK;
+    return wg_error_set(err, WG_E_IO, WG_NO_OFFSET, "the output cannot be written");
+}
+
+static bool writable(wg_type t) { return t != WG_TYPE_NULL && t != WG_TYPE_BYTES; }
+
+static wg_code column_load(rewrite *w, uint32_t group, uint32_t i, wg_error *err) {
+    wg_parquet_reader *reader = NULL;
+    WG_TRY(reader_open(w->in, group, w->source[i], &reader, err));
+    wg_code code;
+    uint32_t n = 0;
+    do {
+        wg_vector v;
+        code = wg_parquet_reader_next(reader, WG_BATCH_ROWS_MAX, &v, &n, err);
+        for (uint32_t row = 0; code == WG_OK && row < n; row++)
+            if (!wg_column_append_cell(&w->columns[i], &v, row)) code = wg_error_nomem(err, 1);
+    } while (code == WG_OK && n != 0);
+    wg_parquet_reader_destroy(reader);
+    return code;
+}
+
+static const void *cells_from(const wg_vector *v, uint32_t row) {
+    const size_t bytes = v->type == WG_TYPE_BOOL ? 1 : v->type == WG_TYPE_STRING ? sizeof(wg_str) : 8;
+    return (const uint8_t *)v->data + row * bytes;
+}
+
+static wg_code group_rewrite(rewrite *w, uint32_t group, wg_parquet_writer *writer, wg_error *err) {
+    for (uint32_t i = 0; i < w->count; i++) wg_column_clear(&w->columns[i]);
+    wg_arena_reset(&w->strings);
+    for (uint32_t i = 0; i < w->count; i++) WG_TRY(column_load(w, group, i, err));
+    const uint32_t rows = (uint32_t)w->in->meta.row_groups[group].row_count;
+    for (uint32_t row = 0; row < rows; row += WG_BATCH_ROWS_MAX) {
+        for (uint32_t i = 0; i < w->count; i++) {
+            const wg_vector all = wg_column_view(&w->columns[i]);
+            w->views[i] = all;
+            w->views[i].data = cells_from(&all, row);
+            if (all.valid != NULL) w->views[i].valid = all.valid + row / 8;
+        }
+        const wg_batch batch = {.row_count = (uint32_t)wg_min_size(rows - row, WG_BATCH_ROWS_MAX),
+                                .column_count = w->count,
+                                .columns = w->views};
+        WG_TRY(wg_parquet_writer_append(writer, &batch, err));
+    }
+    return WG_OK;
+}
+
+static wg_code rewrite_run(rewrite *w, FILE *out, wg_codec codec, uint32_t rows, wg_error *err) {
+    wg_arena *arena = &w->strings;
+    const wg_parquet_metadata *m = &w->in->meta;
+    wg_arena names;
+    wg_arena_init(&names, NULL);
+    wg_parquet_writer_column *columns = wg_arena_alloc(&names, m->column_count * sizeof *columns);
+    w->source = wg_arena_alloc(&names, m->column_count * sizeof *w->source);
+    w->columns = wg_arena_alloc(&names, m->column_count * sizeof *w->columns);
+    w->views = wg_arena_alloc(&names, m->column_count * sizeof *w->views);
+    for (uint32_t c = 0; c < m->column_count; c++) {
+        if (!writable(m->columns[c].type)) continue;
+        columns[w->count] =
+            (wg_parquet_writer_column){m->columns[c].name, m->columns[c].type, m->columns[c].optional};
+        wg_column_init(&w->columns[w->count], m->columns[c].type, arena, NULL);
+        w->source[w->count++] = c;
+    }
+    wg_parquet_writer *writer = NULL;
+    wg_code code = wg_parquet_writer_create(columns, w->count, codec, rows, sink_file, out, NULL, &writer, err);
+    for (uint32_t g = 0; code == WG_OK && g < m->row_group_count; g++) code = group_rewrite(w, g, writer, err);
+    if (code == WG_OK) code = wg_parquet_writer_finish(writer, err);
+    wg_parquet_writer_destroy(writer);
+    for (uint32_t i = 0; i < w->count; i++) wg_column_deinit(&w->columns[i]);
+    wg_arena_deinit(&names);
+    return code;
+}
+
+static int rewrite_file(char **argv) {
+    wg_error err = {0};
+    input in;
+    rewrite w = {.in = &in};
+    wg_arena_init(&w.strings, NULL);
+    wg_code code = input_open(argv[2], &in, &err);
+    FILE *out = code == WG_OK ? fopen(argv[3], "wb") : NULL;
+    if (code == WG_OK && out == NULL)
+        code = wg_error_set(&err, WG_E_IO, WG_NO_OFFSET, "%s cannot be written", argv[3]);
+    if (code == WG_OK)
+        code = rewrite_run(&w, out, (wg_codec)strtol(argv[4], NULL, 10), (uint32_t)strtoul(argv[5], NULL, 10), &err);
+    if (out != NULL) fclose(out);
+    wg_arena_deinit(&w.strings);
+    input_close(&in);
+    return code == WG_OK ? 0 : refuse(&err);
+}
+
 int main(int argc, char **argv) {
     if (argc == 2) return dump(argv[1], NULL);
     if (argc == 4 && strcmp(argv[1], "--skip") == 0) {
@@ -246,6 +347,7 @@ int main(int argc, char **argv) {
         return dump(argv[3], &rng);
     }
     if (argc == 4 && strcmp(argv[1], "--time") == 0) return time_all(argv[3], (int)strtol(argv[2], NULL, 10));
-    fprintf(stderr, "usage: parquet_dump [--skip SEED | --time N] FILE\n");
+    if (argc == 6 && strcmp(argv[1], "--rewrite") == 0) return rewrite_file(argv);
+    fprintf(stderr, "usage: parquet_dump [--rewrite IN OUT CODEC ROWS] [--skip SEED | --time N] FILE\n");
     return 2;
 }

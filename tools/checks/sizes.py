@@ -3,7 +3,7 @@
 
 A function is what clang-format makes of it: a definition that starts in column 0 and ends with a brace in column 0.
 The few that must be longer carry the comment `/* long: why */` in their body and a line "path function why" in
-tools/long_functions.txt. A line there that no function needs is a problem too, so the list only shrinks.
+tools/long_functions.txt; one with more parameters needs the line alone. A line there that no function needs is a problem too, so the list only shrinks.
 """
 import re
 
@@ -77,7 +77,9 @@ def check(tree):
             problems.append(f"{path}:1: {lines} lines, at most {most}")
         body = text.split("\n")
         for first, last, name, count in functions(text):
-            if count > PARAMETERS_MAX:
+            if count > PARAMETERS_MAX and (path, name) in excepted:
+                used.add((path, name))
+            elif count > PARAMETERS_MAX:
                 problems.append(f"{path}:{first}: {name} has {count} parameters, at most {PARAMETERS_MAX}")
             if last - first + 1 <= FUNCTION_LINES_MAX:
                 continue
@@ -86,7 +88,7 @@ def check(tree):
                 continue
             problems.append(f"{path}:{first}: {name} has {last - first + 1} lines, at most {FUNCTION_LINES_MAX}")
     for key in excepted.keys() - used:
-        problems.append(f"tools/long_functions.txt:{excepted[key]}: {key[1]} is not long any more, or not marked")
+        problems.append(f"tools/long_functions.txt:{excepted[key]}: {key[1]} needs no exception any more, or is not marked")
     return problems
 
 
@@ -98,7 +100,7 @@ SELF_TEST = [
     ({"src/a/a.c": "int f(int a,\n      int b) {\n" + "    a++;\n" * 80 + "}\n"}, "f has 83 lines"),
     ({"src/a/a.c": MARKED}, "f has 84 lines"),
     ({"src/a/a.c": LONG, **LIST}, "f has 83 lines"),
-    ({"src/a/a.c": "int f(void) { return 1; }\n", **LIST}, "not long any more"),
+    ({"src/a/a.c": "int f(void) { return 1; }\n", **LIST}, "needs no exception"),
     ({"src/a/a.c": "int f(int a, int b, int c, int d, int e, int g, int h) { return a; }\n"}, "7 parameters"),
     ({"src/a/a.c": "int f(int a, int b, int c, int d, int e, int g, int h, int *out, wg_error *err) { return a; }\n"}, "7 parameters"),
     ({"src/a/a.h": "int a;\n" * 301}, "301 lines"),

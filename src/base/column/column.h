@@ -20,13 +20,11 @@
 
 #include "base/core/core.h"
 #include "base/memory/memory.h"
+#include "base/text/text.h"
 
 enum { WG_BATCH_ROWS_MAX = 2048 };
 
 enum { WG_VALUE_DEPTH_MAX = 64 }; /* lists and maps inside one another */
-/* What fits a cell of microseconds. */
-#define WG_SECONDS_MAX INT64_C(9223372036853)
-#define WG_SECONDS_MIN (-INT64_C(9223372036854))
 
 typedef struct wg_str {
     const char *data; /* NULL allowed when size is 0 */

@@ -77,6 +77,14 @@ wg_code wg_error_prefix(wg_error *err, wg_code code, const char *format, ...) {
     return code;
 }
 
+wg_code wg_error_fold_offset(wg_error *err, wg_code code) {
+    if (err == NULL || err->code == WG_OK || err->offset == WG_NO_OFFSET) return code;
+    const size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, " (at byte %llu)", (unsigned long long)err->offset);
+    err->offset = WG_NO_OFFSET;
+    return code;
+}
+
 void wg_error_clear(wg_error *err) {
     if (err != NULL) memset(err, 0, sizeof *err);
 }
@@ -95,7 +103,7 @@ int wg_slice_compare(wg_slice a, wg_slice b) {
 bool wg_slice_take(wg_slice *from, size_t size, wg_slice *out) {
     if (from->size < size) return false;
     *out = wg_slice_of(from->data, size);
-    from->data += size;
+    if (size != 0) from->data += size; /* an empty slice may have no address */
     from->size -= size;
     return true;
 }

@@ -55,8 +55,10 @@ bool wg_account_charge(wg_account *account, uint64_t bytes) {
             }
             return false;
         }
-        account_note_peak(a, now);
     }
+    /* Peaks are noted only now, so that a charge which a parent refused leaves none behind. */
+    for (wg_account *a = account; a != NULL; a = a->parent)
+        account_note_peak(a, atomic_load_explicit(&a->bytes, memory_order_relaxed));
     return true;
 }
 

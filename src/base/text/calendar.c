@@ -133,7 +133,9 @@ bool wg_parse_local_datetime(wg_slice s, int64_t *out_seconds, uint32_t *out_ns)
     int64_t clock;
     if (!take_date(&s, &days) || !(take_char(&s, 'T') || take_char(&s, ' '))) return false;
     if (!take_clock(&s, &clock) || s.size != 0) return false;
-    *out_seconds = days * 86400 + clock / 1000000000; /* nine digits of year stay far inside int64 */
+    const int64_t seconds = days * 86400 + clock / 1000000000; /* nine digits of year stay far inside int64 */
+    if (seconds < WG_SECONDS_MIN || seconds > WG_SECONDS_MAX) return false;
+    *out_seconds = seconds;
     *out_ns = (uint32_t)(clock % 1000000000);
     return true;
 }

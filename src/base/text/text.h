@@ -19,6 +19,10 @@ bool wg_parse_f64(wg_slice s, double *out);
 size_t wg_format_f64(double v, char out[32]);
 size_t wg_format_i64(int64_t v, char out[24]);
 
+/* Seconds since 1970 that a datetime may have: what fits 64 bits of microseconds, years -290308 to 294247. */
+#define WG_SECONDS_MAX INT64_C(9223372036853)
+#define WG_SECONDS_MIN (-INT64_C(9223372036854))
+
 /* Proleptic Gregorian calendar. Days count from 1970-01-01. Dates that text can name lie within these bounds. */
 #define WG_YEAR_MAX INT64_C(999999999)
 #define WG_DAYS_MAX INT64_C(365241780471)    /* +999999999-12-31 */
@@ -30,7 +34,8 @@ uint32_t wg_days_in_month(int64_t year, uint32_t month);
  * WG_DAYS_MIN..WG_DAYS_MAX has no calendar text and is written as "d" and the number. Always NUL-terminated. */
 bool wg_parse_date(wg_slice s, int64_t *out_days);
 size_t wg_format_date(int64_t days, char out[24]);
-/* "2001-01-31T12:34:56", "...T12:34", with up to 9 decimals; 'T' may be a space. No zone. */
+/* "2001-01-31T12:34:56", "...T12:34", with up to 9 decimals; 'T' may be a space. No zone. Refused outside
+ * WG_SECONDS_MIN..WG_SECONDS_MAX. */
 bool wg_parse_local_datetime(wg_slice s, int64_t *out_seconds, uint32_t *out_ns);
 /* Seconds are always shown; decimals only when not zero, without trailing zeros. */
 size_t wg_format_local_datetime(int64_t seconds, uint32_t ns, char out[48]);

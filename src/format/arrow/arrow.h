@@ -19,8 +19,8 @@ typedef struct wg_arrow_field {
 /* Arrow's format string of a type, as the C data interface spells it. */
 const char *wg_arrow_format(wg_type type);
 
-/* Both: on success the caller releases *out by its callback. A vector of the batch has the type of its field, or ANY
- * with values of that type. Errors: WG_E_TYPE a value of another type | WG_E_VALUE a date outside 32 bits, a datetime
+/* Both: on success the caller releases *out by its callback. A vector of the batch may have any type as long as
+ * its values have that of the field (ANY takes all, FLOAT takes INT). Errors: WG_E_TYPE a value of another type | WG_E_VALUE a date outside 32 bits, a datetime
  * with nanoseconds below a microsecond | WG_E_LIMIT a column of 2 GiB of text and more | WG_E_NOMEM. */
 wg_code wg_arrow_export_schema(const wg_arrow_field *fields, uint32_t field_count, struct ArrowSchema *out,
                                wg_error *err);

@@ -301,7 +301,6 @@ static wg_code export_column(const wg_arrow_field *field, const wg_batch *batch,
                   .row_count = batch->row_count,
                   .err = err};
     wg_code code = WG_OK;
-    WG_ASSERT(e.vector->type == field->type || wg_type_physical(e.vector->type) == WG_PHYSICAL_VALUE);
     if (!array_begin(batch->row_count, out)) return wg_error_nomem(err, sizeof *out);
     wg_buf_init(&e.text, NULL);
     if (!alloc_buffers(&e) || (out->n_buffers == 3 && !wg_buf_reserve(&e.text, 64))) {

@@ -339,7 +339,8 @@ wg_code wg_arrow_ipc_end(wg_write_fn write, void *ctx, wg_error *err) {
 static wg_code stream_failed(struct ArrowArrayStream *stream, int failure, wg_error *err) {
     const char *why = stream->get_last_error(stream);
     const wg_code code = failure == ENOMEM ? WG_E_NOMEM : failure == EINVAL ? WG_E_VALUE : WG_E_IO;
-    return wg_error_set(err, code, WG_NO_OFFSET, "%s", why == NULL ? "arrow: the stream failed without a reason" : why);
+    return wg_error_set(err, code, WG_NO_OFFSET, "%s",
+                        why == NULL ? "arrow: the stream failed without a reason" : why);
 }
 
 static wg_code write_batches(struct ArrowArrayStream *stream, const struct ArrowSchema *schema, wg_write_fn write,

@@ -322,7 +322,7 @@ static void orders_read(decode *d, const first_pass *p) {
     if (!p->has_orders) return;
     wg_thrift_reader r = p->at_orders;
     uint32_t count = 0;
-    if (!wg_thrift_read_list(&r, p->orders_type, WG_THRIFT_STRUCT, &count)) return;
+    (void)wg_thrift_read_list(&r, p->orders_type, WG_THRIFT_STRUCT, &count);
     for (uint32_t i = 0; i < count && r.code == WG_OK; i++) {
         wg_thrift_field f;
         uint8_t order = WGI_PARQUET_ORDER_UNKNOWN;

@@ -117,7 +117,7 @@ static wg_code object_open(wg_object_cache *cache, const char *path, wg_object *
     WG_TRY_GOTO(p->ops->file_info(p, object->file, &object->info, err));
     code = footer_read(object, err);
     if (code != WG_OK) {
-        wg_error_prefix(err, code, "%s", path);
+        wg_error_fold_offset(err, wg_error_prefix(err, code, "%s", path));
         goto fail;
     }
     *out = object;

@@ -69,7 +69,10 @@ wg_value wg_table_cell(const wg_table *table, uint64_t row, uint32_t column);
  * *out_rows is the number of rows passed over (0 at the end), out->row_count of selected ones. Vectors point into the
  * fragment, or into `scratch` (validity and selection); they are valid until the epoch is left or scratch is reused.
  * columns[i] == UINT32_MAX gives a constant null vector of types[i]. When types[i] is ANY and the column is not, cells are
- * converted in scratch. vectors[] has column_count + 1 elements: vector 0 is the id. */
+ * converted in scratch. vectors[] has column_count + 1 elements: vector 0 is the id.
+ * For edge tables columns[i] may also be WG_TABLE_FROM or WG_TABLE_TO: the end points, of type NODE. */
+#define WG_TABLE_FROM (UINT32_MAX - 1)
+#define WG_TABLE_TO   (UINT32_MAX - 2)
 typedef struct wg_table_scratch wg_table_scratch;
 wg_code wg_table_scratch_create(uint32_t column_count, wg_account *account, wg_table_scratch **out, wg_error *err);
 void wg_table_scratch_destroy(wg_table_scratch *scratch);

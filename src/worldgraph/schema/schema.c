@@ -6,7 +6,7 @@
 
 #include "base/text/text.h"
 
-enum { NAME_TABLE_SLOTS = 8192, VALUE_DEPTH_MAX = 64, MICROS = 1000000 };
+enum { NAME_TABLE_SLOTS = 8192, VALUE_DEPTH_MAX = 64 };
 _Static_assert(NAME_TABLE_SLOTS >= 2 * WG_LABEL_COLUMNS_MAX, "the table of names stays at most half full");
 
 static bool type_storable(wg_type type) {
@@ -253,10 +253,11 @@ static wg_code int_range_check(const wg_column_def *def, int64_t v, wg_error *er
 
 /* Timestamps are kept as microseconds in 64 bits. */
 static wg_code timestamp_check(const wg_column_def *def, const wg_value *v, wg_error *err) {
-    const int64_t limit = INT64_MAX / MICROS;
-    if (v->as.i < -limit || v->as.i >= limit)
+    int64_t micros;
+    bool exact;
+    if (!wg_micros_of_datetime(v->as.i, v->size, &micros, &exact))
         return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "column %.60s: the timestamp is out of range", def->name);
-    if (v->size % 1000 != 0)
+    if (!exact)
         return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET,
                             "column %.60s: timestamps have microseconds, this one has nanoseconds", def->name);
     return WG_OK;

@@ -19,6 +19,9 @@ void wg_topology_destroy(wg_topology *topology);
 wg_code wg_topology_add(wg_topology *topology, uint64_t edge, uint64_t from, uint64_t to, wg_error *err);
 wg_code wg_topology_add_batch(wg_topology *topology, uint64_t first_edge, const uint64_t *from, const uint64_t *to,
                               uint64_t count, wg_error *err);
+/* Makes the edges of large batches fast to find before they are settled: readers walk them one by one otherwise. For a
+ * writer that is about to read its own uncommitted load; cheap when there is nothing to do, cannot fail (writer). */
+void wg_topology_index(wg_topology *topology);
 /* Takes back the edges with id >= first_edge, which must all be in the delta (rollback; writer). */
 void wg_topology_truncate(wg_topology *topology, uint64_t first_edge);
 /* Merges the delta into a new base when it has outgrown its share (writer; cheap when there is nothing to do). */

@@ -1,0 +1,156 @@
+/* cli/errors: exit codes, messages and hints, and the opening of workspaces.
+ *
+ * Messages pass through the terminal escaping, because they may quote file names and query text. Texts are built whole
+ * and written with one call, so that two processes on one terminal do not mix inside a line. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+cli_exit cli_exit_of(wg_code code) {
+    switch (code) {
+        case WG_OK:
+            return CLI_OK;
+        case WG_E_IO:
+        case WG_E_NOMEM:
+        case WG_E_BUSY:
+        case WG_E_INTERNAL:
+            return CLI_SYSTEM;
+        case WG_E_CORRUPT:
+        case WG_E_VERSION:
+        case WG_E_CHANGED:
+        case WG_E_MISUSE:
+            return CLI_USAGE;
+        case WG_E_LIMIT:
+        case WG_E_CONFLICT:
+        case WG_E_EXPIRED:
+        case WG_E_NOT_FOUND:
+        case WG_E_EXISTS:
+        case WG_E_SYNTAX:
+        case WG_E_BIND:
+        case WG_E_TYPE:
+        case WG_E_VALUE:
+        case WG_E_CONSTRAINT:
+        case WG_E_UNSUPPORTED:
+        case WG_E_CANCELLED:
+        case WG_E_DEADLINE:
+        case WG_E_READ_ONLY:
+        case WG_E_CAPACITY:
+        case WG_E_PARAMETER:
+            return CLI_QUERY;
+    }
+    return CLI_SYSTEM;
+}
+
+static void say(const char *label, const char *colour, const char *text) {
+    const bool coloured = cli_term()->err_colour;
+    cli_buf line = {0};
+    cli_buf_printf(&line, "worldgraph: %s%s:%s ", coloured ? colour : "", label, coloured ? "\033[0m" : "");
+    cli_add_escaped(&line, text, strlen(text), CLI_ESCAPE_LINES);
+    if (line.size > 0 && line.data[line.size - 1] != '\n') cli_buf_add_str(&line, "\n");
+    (void)fwrite(line.data, 1, line.size, stderr);
+    (void)fflush(stderr);
+    cli_buf_free(&line);
+}
+
+void cli_complain(const char *format, ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    say("error", "\033[1;31m", text);
+}
+
+void cli_note(const char *format, ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    say("hint", "\033[1;36m", text);
+}
+
+cli_exit cli_usage(const char *command, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    say("error", "\033[1;31m", text);
+    if (command == NULL) cli_note("worldgraph --help");
+    else cli_note("worldgraph %s --help", command);
+    return CLI_USAGE;
+}
+
+/* Line and column of byte `at` of `text`, both counted from 1. */
+static void place_of(const char *text, size_t at, uint32_t *line, uint32_t *column) {
+    *line = 1;
+    *column = 1;
+    for (size_t i = 0; i < at && text[i] != '\0'; i++) {
+        if (text[i] == '\n') {
+            (*line)++;
+            *column = 1;
+        } else if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            (*column)++;
+        }
+    }
+}
+
+/* Moves a place in the statement at `start` to the whole text. False when the place is not in the statement: errors about
+ * files, such as a line of CSV, carry one too. */
+static bool move_place(wg_error *err, const char *text, size_t start) {
+    if (err->line == 0 || err->offset == WG_NO_OFFSET) return false;
+    uint32_t line;
+    uint32_t column;
+    place_of(text + start, (size_t)err->offset, &line, &column);
+    if (line != err->line || column != err->column) return false;
+    err->offset += start;
+    place_of(text, (size_t)err->offset, &err->line, &err->column);
+    return true;
+}
+
+cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
+    wg_error shown = *err;
+    const char *query = text;
+    if (text != NULL && start > 0 && !move_place(&shown, text, start)) query = text + start;
+    const size_t size = wg_error_format(&shown, query, NULL, 0) + 1;
+    char *message = cli_allocate(size, 1);
+    (void)wg_error_format(&shown, query, message, size);
+    say(err->code == WG_E_CANCELLED ? "cancelled" : "error", "\033[1;31m", message);
+    cli_release(message);
+    if (err->code == WG_E_CONFLICT) cli_note("nothing was written; run the statement again");
+    if (err->code == WG_E_PARAMETER) cli_note("give parameters as: --param name=value");
+    return cli_exit_of(err->code);
+}
+
+cli_exit cli_fail(const wg_error *err) { return cli_fail_query(err, NULL, 0); }
+
+cli_exit cli_open(const char *path, wg_db **db, wg_session **session) {
+    const wg_options options = {0};
+    wg_error err = {0};
+    wg_code code = wg_open(path, &options, db, &err);
+    if (code != WG_OK) {
+        (void)cli_fail(&err);
+        if (code == WG_E_NOT_FOUND) {
+            cli_note("run: worldgraph ws init %s", path);
+            return CLI_SYSTEM;
+        }
+        if (code == WG_E_BUSY) cli_note("one process at a time has a workspace open; close the other one");
+        if (code == WG_E_CORRUPT) cli_note("run: worldgraph verify %s", path);
+        return cli_exit_of(code);
+    }
+    code = wg_session_open(*db, session, &err);
+    if (code == WG_OK) return CLI_OK;
+    (void)cli_fail(&err);
+    (void)wg_close(*db, NULL);
+    return cli_exit_of(code);
+}
+
+cli_exit cli_close(wg_db *db, wg_session *session, cli_exit so_far) {
+    wg_session_close(session);
+    wg_error err = {0};
+    if (wg_close(db, &err) == WG_OK || so_far != CLI_OK) return so_far;
+    return cli_fail(&err);
+}

@@ -1,0 +1,114 @@
+/* cli/help: what each command does, with examples that run as they stand. docs/worldgraph.1 says the same at length. */
+#include "cli.h"
+
+#include <string.h>
+
+static const char program_help[] =
+    "worldgraph: an embedded world-graph database: a typed graph joined in openCypher with Parquet files in place.\n"
+    "\n"
+    "  worldgraph ws init DIR            make a workspace\n"
+    "  worldgraph query WS \"TEXT\"        run statements and print the answers\n"
+    "  worldgraph shell WS               type statements, with history and editing\n"
+    "  worldgraph demo [DIR]             see it work on a season of football\n"
+    "  worldgraph verify WS              check every byte of a workspace\n"
+    "  worldgraph version                print the version\n"
+    "\n"
+    "Each command has --help. Exit codes: 0 done, 1 the query failed, 2 the system failed (files, memory, a missing "
+    "or\n"
+    "locked workspace), 3 wrong arguments or damaged data.\n"
+    "\n"
+    "  worldgraph ws init my-ws\n"
+    "  worldgraph query my-ws \"CREATE (:Player {name: 'Ada', level: 3})\"\n"
+    "  worldgraph query my-ws 'MATCH (p:Player) WHERE p.level > $least RETURN p.name' --param least=2 --json\n"
+    "\n"
+    "Environment: NO_COLOR switches colour off; HOME is where the shell keeps .worldgraph_history.\n";
+
+static const char ws_help[] =
+    "worldgraph ws init DIR\n"
+    "\n"
+    "Makes the directory DIR a workspace: one directory that holds one graph. Its parent must exist. Fails with "
+    "exit\n"
+    "code 1 when DIR is a workspace already.\n"
+    "\n"
+    "  worldgraph ws init my-ws\n";
+
+static const char query_help[] =
+    "worldgraph query WS \"TEXT\" [options]\n"
+    "worldgraph query WS --file FILE [options]       FILE may be - for standard input\n"
+    "\n"
+    "Runs the statements of TEXT, separated by ';', one after the other, each a transaction of its own unless BEGIN "
+    "and\n"
+    "COMMIT say otherwise. Stops at the first error; what was committed before stays.\n"
+    "\n"
+    "  --table                 an aligned table (the default)\n"
+    "  --csv                   RFC 4180 with a header; an absent value is empty, an empty string is \"\"\n"
+    "  --json                  one object a statement: {\"columns\":[..],\"types\":[..],\"rows\":[[..],..]}\n"
+    "  --arrow                 an Arrow IPC stream; not to a terminal\n"
+    "  --param NAME=VALUE      a value for $NAME: JSON where it is JSON, else a string; may be repeated\n"
+    "  --file FILE             read the statements from FILE\n"
+    "  --at-snapshot WHEN      read an earlier state: a log number or oz://snapshot/...\n"
+    "  --receipt FILE          write the receipt of each statement to FILE (- for standard output), one a line\n"
+    "  --stats                 say what was read and written, on standard error\n"
+    "  --threads N             worker threads; --morsel N rows a piece of work, 1 to 2048; neither changes an "
+    "answer\n"
+    "\n"
+    "  worldgraph query my-ws \"CREATE (:Player {name: 'Ada'}); MATCH (p:Player) RETURN p.name\"\n"
+    "  worldgraph query my-ws 'UNWIND $names AS n CREATE (:Player {name: n})' --param 'names=[\"Bo\",\"Cy\"]'\n"
+    "  worldgraph query my-ws 'MATCH (p:Player) RETURN p.name AS name' --csv > players.csv\n"
+    "  worldgraph query my-ws 'MATCH (p:Player) RETURN count(*)' --at-snapshot 1\n"
+    "\n"
+    "Ctrl-C cancels the statement that runs: exit code 1, nothing of it is kept.\n";
+
+static const char shell_help[] =
+    "worldgraph shell WS\n"
+    "\n"
+    "Reads statements that end with ';' and prints their answers. On a terminal: editing, history (kept in\n"
+    "~/.worldgraph_history), Ctrl-C clears the line or cancels what runs, Ctrl-D quits. From a pipe: no prompt, and "
+    "the\n"
+    "first error ends it with its exit code. :help lists the commands :schema :labels :stats :timing :mode :quit.\n"
+    "\n"
+    "  worldgraph shell my-ws\n"
+    "  echo 'MATCH (n) RETURN count(*);' | worldgraph shell my-ws\n";
+
+static const char demo_help[] =
+    "worldgraph demo [DIR] [--rows N] [--seed S] [--keep]\n"
+    "\n"
+    "Writes a seeded season of player tracking as Parquet files, makes a workspace beside it, joins the two and "
+    "shows the\n"
+    "answers with plan, time and receipt; then reopens the workspace and shows that the answer is the same to the "
+    "byte.\n"
+    "\n"
+    "  DIR        where to put season/ and ws/; made when missing, must be empty, and is kept. Without DIR a "
+    "directory\n"
+    "             worldgraph-demo-* is made here and removed at the end\n"
+    "  --keep     keep that directory too\n"
+    "  --rows N   frames in all (default 1000000)\n"
+    "  --seed S   another season (default 1); equal arguments give equal bytes\n"
+    "\n"
+    "  worldgraph demo\n"
+    "  worldgraph demo my-demo --rows 5000000 && worldgraph shell my-demo/ws\n";
+
+static const char verify_help[] =
+    "worldgraph verify WS [--json]\n"
+    "\n"
+    "Reads every byte of log and manifest without changing anything and checks checksums, hash chain and order. "
+    "Exit\n"
+    "code 0 when sound, 3 when damaged (the message names file and offset), 2 when WS is missing or open elsewhere.\n"
+    "\n"
+    "  worldgraph verify my-ws\n";
+
+static const char version_help[] = "worldgraph version\n\nPrints \"worldgraph\" and the version of the library.\n";
+
+cli_exit cli_help(const char *command) {
+    static const struct {
+        const char *name;
+        const char *text;
+    } texts[] = {{"ws", ws_help},     {"query", query_help},   {"shell", shell_help},
+                 {"demo", demo_help}, {"verify", verify_help}, {"version", version_help}};
+    const char *text = program_help;
+    for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(command, texts[i].name) == 0) text = texts[i].text;
+    }
+    cli_out_str(&cli_stdout, text);
+    return CLI_OK;
+}

@@ -1,0 +1,82 @@
+/* What the files of the API share: the bodies behind the handles of worldgraph.h. */
+#ifndef WG_API_INTERNAL_H
+#define WG_API_INTERNAL_H
+
+#include "exec/exec.h"
+#include "query/query.h"
+
+/* Every handle begins with a tag, so that a wrong or closed handle is WG_E_MISUSE where it can be told. */
+enum {
+    WGI_TAG_DB = 0x77676462,
+    WGI_TAG_SESSION = 0x77677365,
+    WGI_TAG_STMT = 0x77677374,
+    WGI_TAG_RESULT = 0x77677265,
+    WGI_TAG_SNAPSHOT = 0x7767736e,
+    WGI_TAG_CLOSED = 0
+};
+
+struct wg_db {
+    uint32_t tag;
+    wg_engine *engine;
+    wg_pool *pool;
+    uint32_t threads;
+    uint32_t batch_rows;
+    uint64_t query_memory_bytes_max;
+    _Atomic uint32_t children; /* sessions, snapshots and results that are open */
+};
+
+struct wg_snapshot {
+    uint32_t tag;
+    wg_db *db;
+    uint64_t logseq;
+    wg_sha256 chain;
+};
+
+struct wg_session {
+    uint32_t tag;
+    wg_db *db;
+    wg_txn *txn; /* the open transaction of wg_begin */
+    const wg_snapshot *snapshot;
+    uint32_t threads;
+    uint32_t batch_rows;
+    wg_cancel cancel;
+};
+
+struct wg_stmt {
+    uint32_t tag;
+    wg_session *session;
+    wg_prepared *query;
+    wg_value *params;
+    bool *bound;
+    wg_arena arena; /* bound values */
+};
+
+struct wg_result {
+    uint32_t tag;
+    wg_db *db;
+    wg_account account; /* of the query: rows, objects */
+    wg_query_result query;
+    wg_value **objects; /* per column: cells with NODE and EDGE as objects; NULL: take the rows' own */
+    wg_arena arena;
+    wg_stats stats;
+    uint64_t row_count;
+    wg_sha256 parameter_hash;
+    wg_sha256 chain;
+    wg_mutex receipt_mutex;
+    char *receipt; /* made when first asked for */
+};
+
+#define WGI_CHECK(handle, tag_value, what)                                                          \
+    do {                                                                                            \
+        if ((handle) == NULL || (handle)->tag != (uint32_t)(tag_value))                             \
+            return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "this is no open %s handle", what); \
+    } while (0)
+
+/* Turns the rows' NODE and EDGE cells into objects, while the transaction can still be read. */
+wg_code wgi_result_build(wg_result *result, const wg_txn *txn, wg_error *err);
+wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err);
+wg_value wgi_result_cell(const wg_result *result, uint64_t row, uint32_t column);
+/* True when the column's cells hold objects and are printed as such. */
+bool wgi_result_has_objects(const wg_result *result, uint32_t column);
+
+#endif

@@ -1,0 +1,230 @@
+/* Databases, snapshots and sessions: bodies of worldgraph.h. */
+#include "api/api_internal.h"
+
+static const uint64_t query_memory_default = UINT64_C(1) << 30;
+
+static wg_code check_options(const wg_options *o, wg_error *err) {
+    if (o->batch_rows > WG_BATCH_ROWS_MAX)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "batch_rows is %u: at most %d", o->batch_rows,
+                            (int)WG_BATCH_ROWS_MAX);
+    if (o->durability != WG_STRICT && o->durability != WG_BUFFERED && o->durability != WG_IN_MEMORY)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "durability is none of STRICT, BUFFERED, IN_MEMORY");
+    if (o->threads > 1024)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "threads is %u: at most 1024", o->threads);
+    return WG_OK;
+}
+
+wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_error *err) {
+    const wg_options o = options != NULL ? *options : (wg_options){0};
+    if (out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_open: out is NULL");
+    WG_TRY(check_options(&o, err));
+    wg_db *db = wg_alloc_zero(NULL, sizeof *db);
+    if (db == NULL) return wg_error_nomem(err, sizeof *db);
+    db->threads = o.threads != 0 ? o.threads : wg_cpu_count();
+    db->batch_rows = o.batch_rows != 0 ? o.batch_rows : WG_BATCH_ROWS_MAX;
+    db->query_memory_bytes_max = o.query_memory_bytes_max != 0 ? o.query_memory_bytes_max : query_memory_default;
+    const wg_engine_options engine = {.options = o};
+    wg_code code = wg_engine_open(path, &engine, &db->engine, err);
+    if (code == WG_OK) code = wg_pool_create(db->threads, &db->pool, err);
+    if (code != WG_OK) {
+        if (db->engine != NULL) (void)wg_engine_close(db->engine, NULL);
+        wg_free(db);
+        return code;
+    }
+    db->tag = WGI_TAG_DB;
+    *out = db;
+    return WG_OK;
+}
+
+wg_code wg_close(wg_db *db, wg_error *err) {
+    if (db == NULL) return WG_OK;
+    WGI_CHECK(db, WGI_TAG_DB, "database");
+    const uint32_t children = atomic_load_explicit(&db->children, memory_order_relaxed);
+    if (children != 0)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "%u sessions, snapshots or results are still open: close them first", children);
+    wg_pool_destroy(db->pool);
+    const wg_code code = wg_engine_close(db->engine, err);
+    db->tag = WGI_TAG_CLOSED;
+    wg_free(db);
+    return code;
+}
+
+wg_code wg_sync(wg_db *db, wg_error *err) {
+    WGI_CHECK(db, WGI_TAG_DB, "database");
+    return wg_engine_sync(db->engine, err);
+}
+
+wg_code wg_verify(const char *path, wg_verify_report *out, wg_error *err) {
+    if (path == NULL || out == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_verify: path or out is NULL");
+    return wg_engine_verify(NULL, path, out, err);
+}
+
+uint64_t wg_db_logseq(const wg_db *db) { return db == NULL ? 0 : wg_engine_logseq(db->engine); }
+
+/* ---- snapshots */
+
+wg_code wg_snapshot_acquire(wg_db *db, uint64_t logseq, wg_snapshot **out, wg_error *err) {
+    WGI_CHECK(db, WGI_TAG_DB, "database");
+    const uint64_t newest = wg_engine_logseq(db->engine);
+    if (logseq > newest)
+        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu is in the future: the newest is %llu",
+                            (unsigned long long)logseq, (unsigned long long)newest);
+    wg_snapshot *s = wg_alloc_zero(NULL, sizeof *s);
+    if (s == NULL) return wg_error_nomem(err, sizeof *s);
+    s->db = db;
+    s->logseq = logseq == 0 ? newest : logseq;
+    if (!wg_engine_chain_at(db->engine, s->logseq, &s->chain)) {
+        wg_free(s);
+        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "the log no longer knows snapshot %llu",
+                            (unsigned long long)logseq);
+    }
+    s->tag = WGI_TAG_SNAPSHOT;
+    atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
+    *out = s;
+    return WG_OK;
+}
+
+void wg_snapshot_release(wg_snapshot *snapshot) {
+    if (snapshot == NULL || snapshot->tag != WGI_TAG_SNAPSHOT) return;
+    snapshot->tag = WGI_TAG_CLOSED;
+    atomic_fetch_sub_explicit(&snapshot->db->children, 1, memory_order_relaxed);
+    wg_free(snapshot);
+}
+
+uint64_t wg_snapshot_logseq(const wg_snapshot *snapshot) { return snapshot == NULL ? 0 : snapshot->logseq; }
+
+void wg_snapshot_uri(const wg_snapshot *snapshot, char out[80]) {
+    static const char prefix[] = "oz://snapshot/";
+    memcpy(out, prefix, sizeof prefix - 1);
+    wg_sha256_hex(&snapshot->chain, out + sizeof prefix - 1);
+}
+
+/* ---- sessions */
+
+wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err) {
+    WGI_CHECK(db, WGI_TAG_DB, "database");
+    wg_session *s = wg_alloc_zero(NULL, sizeof *s);
+    if (s == NULL) return wg_error_nomem(err, sizeof *s);
+    s->db = db;
+    s->threads = db->threads;
+    s->batch_rows = db->batch_rows;
+    s->tag = WGI_TAG_SESSION;
+    atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
+    *out = s;
+    return WG_OK;
+}
+
+void wg_session_close(wg_session *session) {
+    if (session == NULL || session->tag != WGI_TAG_SESSION) return;
+    wg_txn_abort(session->txn);
+    session->tag = WGI_TAG_CLOSED;
+    atomic_fetch_sub_explicit(&session->db->children, 1, memory_order_relaxed);
+    wg_free(session);
+}
+
+wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    const wg_options o = {.threads = threads, .batch_rows = batch_rows};
+    WG_TRY(check_options(&o, err));
+    if (threads != 0) session->threads = threads;
+    if (batch_rows != 0) session->batch_rows = batch_rows;
+    return WG_OK;
+}
+
+void wg_session_cancel(wg_session *session) {
+    if (session != NULL) atomic_store_explicit(&session->cancel.cancelled, true, memory_order_relaxed);
+}
+
+void wg_session_progress(const wg_session *session, uint64_t *rows_done, uint64_t *rows_total) {
+    *rows_done = atomic_load_explicit(&session->cancel.rows_done, memory_order_relaxed);
+    *rows_total = atomic_load_explicit(&session->cancel.rows_total, memory_order_relaxed);
+}
+
+wg_code wg_session_use_snapshot(wg_session *session, wg_snapshot *snapshot, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (snapshot != NULL) {
+        WGI_CHECK(snapshot, WGI_TAG_SNAPSHOT, "snapshot");
+        if (snapshot->db != session->db)
+            return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "the snapshot is of another database");
+    }
+    if (session->txn != NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "a transaction is open: end it before you change the snapshot");
+    session->snapshot = snapshot;
+    return WG_OK;
+}
+
+/* An open transaction keeps the files of virtual labels that it began with. */
+static wg_code refresh_all(wg_engine *engine, wg_error *err) {
+    wg_txn *txn = NULL;
+    WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &txn, err));
+    const uint32_t count = wg_catalog_label_count(wg_txn_catalog(txn));
+    wg_txn_abort(txn);
+    for (uint32_t i = 0; i < count; i++) WG_TRY(wg_engine_refresh(engine, &i, 1, err));
+    return WG_OK;
+}
+
+wg_code wg_begin(wg_session *session, bool read_only, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (session->txn != NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "a transaction is open already: commit or roll back first");
+    const bool past = session->snapshot != NULL;
+    if (past && !read_only)
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
+                            "the session reads a snapshot: begin a read-only transaction");
+    if (!past) WG_TRY(refresh_all(session->db->engine, err));
+    return wg_txn_begin(session->db->engine, read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
+                        past ? session->snapshot->logseq : 0, &session->txn, err);
+}
+
+wg_code wg_commit(wg_session *session, uint64_t *out_logseq, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    wg_txn *txn = session->txn;
+    session->txn = NULL;
+    return wg_txn_commit(txn, out_logseq, err);
+}
+
+wg_code wg_rollback(wg_session *session, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    wg_txn_abort(session->txn);
+    session->txn = NULL;
+    return WG_OK;
+}
+
+/* ---- virtual labels */
+
+static wg_code register_virtual(wg_session *session, const char *label, const char *pattern, int64_t *out_epoch,
+                                wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (label == NULL || pattern == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "label or pattern is NULL");
+    if (session->txn != NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "registration is a transaction of its own: end the open one first");
+    const wg_label_def def = {.name = label, .kind = WG_LABEL_VIRTUAL, .pattern = pattern};
+    wg_txn *txn = NULL;
+    WG_TRY(wg_txn_begin(session->db->engine, WG_TXN_WRITE, 0, &txn, err));
+    const wg_code code = wg_txn_create_label(txn, &def, false, err);
+    if (code != WG_OK) {
+        wg_txn_abort(txn);
+        return code;
+    }
+    WG_TRY(wg_txn_commit(txn, NULL, err));
+    *out_epoch = wg_i64_of_u64(wg_engine_manifest_epoch(session->db->engine));
+    return WG_OK;
+}
+
+int64_t wg_register_virtual_partition(wg_session *session, const char *label, const char *pattern, wg_error *err) {
+    int64_t epoch = 0;
+    const wg_code code = register_virtual(session, label, pattern, &epoch, err);
+    return code == WG_OK ? epoch : -(int64_t)code;
+}
+
+int64_t arcflow_register_virtual_partition(wg_session *session, const char *label, const char *pattern) {
+    return wg_register_virtual_partition(session, label, pattern, NULL);
+}

@@ -1,0 +1,362 @@
+/* Results: rows with nodes and edges as objects, receipts, and the ways out (Arrow, JSON). See worldgraph.h, docs/receipt.md.
+ *
+ * Typed columns stay as the executor left them. Only columns that can hold nodes or edges get a second array of cells, made
+ * while the transaction can still be read. */
+#include "api/api_internal.h"
+#include "format/arrow/arrow.h"
+
+enum { RECEIPT_FORMAT = 1, SEMANTICS_VERSION = 1, OBJECT_DEPTH_MAX = 128 };
+
+wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err) {
+    wg_result *r = wg_alloc_zero(NULL, sizeof *r);
+    if (r == NULL) return wg_error_nomem(err, sizeof *r);
+    r->tag = WGI_TAG_RESULT;
+    r->db = db;
+    wg_account_init(&r->account, NULL, db->query_memory_bytes_max);
+    wg_arena_init(&r->arena, &r->account);
+    wg_mutex_init(&r->receipt_mutex, WG_RANK_SESSION);
+    atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
+    *out = r;
+    return WG_OK;
+}
+
+void wg_result_free(wg_result *result) {
+    if (result == NULL || result->tag != WGI_TAG_RESULT) return;
+    result->tag = WGI_TAG_CLOSED;
+    wg_query_result_deinit(&result->query);
+    wg_arena_deinit(&result->arena);
+    wg_mutex_deinit(&result->receipt_mutex);
+    atomic_fetch_sub_explicit(&result->db->children, 1, memory_order_relaxed);
+    wg_free(result);
+}
+
+/* ---- objects */
+
+typedef struct builder {
+    const wg_txn *txn;
+    wg_arena *arena;
+    wg_error *err;
+} builder;
+
+static wg_code nomem(const builder *b) { return wg_error_nomem(b->err, 64); }
+
+static wg_code build_value(const builder *b, const wg_value *from, uint32_t depth, wg_value *out);
+
+/* Entries borrow from the store; the result outlives the transaction, so everything is copied. */
+static wg_code copy_entries(const builder *b, const wg_map_entry *from, uint32_t count, const wg_map_entry **out) {
+    wg_map_entry *entries = wg_arena_alloc(b->arena, ((size_t)count + 1) * sizeof *entries);
+    if (entries == NULL) return nomem(b);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *key = wg_arena_strdup(b->arena, wg_slice_of(from[i].key, from[i].key_size));
+        entries[i] = (wg_map_entry){.key = key, .key_size = from[i].key_size};
+        if (key == NULL || !wg_value_copy(b->arena, &from[i].value, &entries[i].value)) return nomem(b);
+    }
+    *out = entries;
+    return WG_OK;
+}
+
+static const char *label_name(const builder *b, uint32_t number) {
+    return wg_arena_strdup(b->arena, wg_slice_str(wg_catalog_label_at(wg_txn_catalog(b->txn), number)->def.name));
+}
+
+static wg_code build_node(const builder *b, uint64_t id, wg_value *out) {
+    wg_node *node = wg_arena_alloc_zero(b->arena, sizeof *node);
+    if (node == NULL) return nomem(b);
+    const uint32_t *labels = NULL;
+    uint32_t label_count = 0;
+    bool found = false;
+    WG_TRY(wg_node_labels(b->txn, id, b->arena, &labels, &label_count, &found, b->err));
+    const char **names = wg_arena_alloc(b->arena, ((size_t)label_count + 1) * sizeof *names);
+    if (names == NULL) return nomem(b);
+    for (uint32_t i = 0; i < label_count; i++)
+        if ((names[i] = label_name(b, labels[i])) == NULL) return nomem(b);
+    const wg_map_entry *entries = NULL;
+    uint32_t count = 0;
+    WG_TRY(wg_node_properties(b->txn, id, b->arena, &entries, &count, b->err));
+    *node = (wg_node){.id = id, .label_count = label_count, .labels = names, .property_count = count};
+    WG_TRY(copy_entries(b, entries, count, &node->properties));
+    out->as.node = node;
+    return WG_OK;
+}
+
+static wg_code build_edge(const builder *b, uint64_t id, wg_value *out) {
+    wg_edge *edge = wg_arena_alloc_zero(b->arena, sizeof *edge);
+    if (edge == NULL) return nomem(b);
+    wg_edge_info info = {0};
+    *edge = (wg_edge){.id = id, .label = ""};
+    if (wg_edge_info_get(b->txn, id, &info)) {
+        *edge = (wg_edge){.id = id, .from = info.from, .to = info.to, .label = label_name(b, info.label)};
+        if (edge->label == NULL) return nomem(b);
+    }
+    const wg_map_entry *entries = NULL;
+    WG_TRY(wg_edge_properties(b->txn, id, b->arena, &entries, &edge->property_count, b->err));
+    WG_TRY(copy_entries(b, entries, edge->property_count, &edge->properties));
+    out->as.edge = edge;
+    return WG_OK;
+}
+
+static wg_code build_list(const builder *b, const wg_value *from, uint32_t depth, wg_value *out) {
+    wg_value *items = wg_arena_alloc(b->arena, ((size_t)from->size + 1) * sizeof *items);
+    if (items == NULL) return nomem(b);
+    for (uint32_t i = 0; i < from->size; i++) WG_TRY(build_value(b, &from->as.list[i], depth + 1, &items[i]));
+    out->as.list = items;
+    return WG_OK;
+}
+
+static wg_code build_map(const builder *b, const wg_value *from, uint32_t depth, wg_value *out) {
+    wg_map_entry *entries = wg_arena_alloc(b->arena, ((size_t)from->size + 1) * sizeof *entries);
+    if (entries == NULL) return nomem(b);
+    for (uint32_t i = 0; i < from->size; i++) {
+        entries[i] = from->as.map[i];
+        WG_TRY(build_value(b, &from->as.map[i].value, depth + 1, &entries[i].value));
+    }
+    out->as.map = entries;
+    return WG_OK;
+}
+
+static wg_code build_value(const builder *b, const wg_value *from, uint32_t depth, wg_value *out) {
+    if (depth > OBJECT_DEPTH_MAX)
+        return wg_error_set(b->err, WG_E_LIMIT, WG_NO_OFFSET, "a value is nested more than %d deep",
+                            (int)OBJECT_DEPTH_MAX);
+    *out = *from;
+    if (from->type == WG_TYPE_NODE) return build_node(b, from->as.id, out);
+    if (from->type == WG_TYPE_EDGE) return build_edge(b, from->as.id, out);
+    if (from->type == WG_TYPE_LIST) return build_list(b, from, depth, out);
+    if (from->type == WG_TYPE_MAP) return build_map(b, from, depth, out);
+    return WG_OK;
+}
+
+static bool may_hold_objects(wg_type type) {
+    return type == WG_TYPE_NODE || type == WG_TYPE_EDGE || type == WG_TYPE_LIST || type == WG_TYPE_MAP ||
+           type == WG_TYPE_ANY;
+}
+
+wg_code wgi_result_build(wg_result *r, const wg_txn *txn, wg_error *err) {
+    const builder b = {.txn = txn, .arena = &r->arena, .err = err};
+    r->row_count = r->query.rows == NULL ? 0 : wg_rows_count(r->query.rows);
+    r->objects = wg_arena_alloc_zero(&r->arena, ((size_t)r->query.column_count + 1) * sizeof *r->objects);
+    if (r->objects == NULL) return nomem(&b);
+    for (uint32_t c = 0; c < r->query.column_count; c++) {
+        if (r->row_count == 0 || !may_hold_objects(wg_rows_column_type(r->query.rows, c))) continue;
+        size_t bytes;
+        wg_value *cells = NULL;
+        if (wg_mul_size(r->row_count, sizeof *cells, &bytes)) cells = wg_arena_alloc(&r->arena, bytes);
+        if (cells == NULL) return wg_error_nomem(err, 16);
+        for (uint64_t row = 0; row < r->row_count; row++) {
+            const wg_value v = wg_rows_cell(r->query.rows, row, c);
+            WG_TRY(build_value(&b, &v, 0, &cells[row]));
+        }
+        r->objects[c] = cells;
+    }
+    return WG_OK;
+}
+
+/* ---- getters */
+
+uint32_t wg_result_column_count(const wg_result *result) { return result == NULL ? 0 : result->query.column_count; }
+
+const char *wg_result_column_name(const wg_result *result, uint32_t column) {
+    return column < wg_result_column_count(result) ? result->query.column_names[column] : NULL;
+}
+
+wg_type wg_result_column_type(const wg_result *result, uint32_t column) {
+    return column < wg_result_column_count(result) ? wg_rows_column_type(result->query.rows, column) : WG_TYPE_NULL;
+}
+
+uint64_t wg_result_row_count(const wg_result *result) { return result == NULL ? 0 : result->row_count; }
+
+bool wgi_result_has_objects(const wg_result *result, uint32_t column) {
+    return may_hold_objects(wg_rows_column_type(result->query.rows, column));
+}
+
+wg_value wgi_result_cell(const wg_result *result, uint64_t row, uint32_t column) {
+    return result->objects[column] != NULL ? result->objects[column][row]
+                                           : wg_rows_cell(result->query.rows, row, column);
+}
+
+wg_code wg_result_cell(const wg_result *result, uint64_t row, uint32_t column, wg_value *out, wg_error *err) {
+    WGI_CHECK(result, WGI_TAG_RESULT, "result");
+    if (row >= result->row_count || column >= result->query.column_count)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "cell (%llu, %u) is outside of %llu rows and %u columns",
+                            (unsigned long long)row, column, (unsigned long long)result->row_count,
+                            result->query.column_count);
+    *out = wgi_result_cell(result, row, column);
+    return WG_OK;
+}
+
+void wg_result_stats(const wg_result *result, wg_stats *out) { *out = result->stats; }
+
+/* ---- receipt */
+
+/* One cell: objects as their JSON text, everything else in the canonical encoding of values. */
+static bool hash_cell(const wg_result *r, uint64_t row, uint32_t column, wg_buf *out) {
+    const wg_value v = wgi_result_cell(r, row, column);
+    if (!wgi_result_has_objects(r, column)) return wg_value_encode(out, &v);
+    const size_t start = out->size;
+    if (!wg_value_print_json_objects(out, &v)) return false;
+    return wg_buf_append_u64(out, out->size - start);
+}
+
+static bool hash_rows(const wg_result *r, wg_sha256 *out) {
+    enum { FLUSH_BYTES = 1 << 16 };
+    wg_buf bytes;
+    wg_buf_init(&bytes, NULL);
+    wg_sha256_state *state = wg_sha256_begin();
+    bool ok = state != NULL && wg_buf_append_u64(&bytes, r->query.column_count);
+    for (uint32_t c = 0; c < r->query.column_count && ok; c++) {
+        const char *name = r->query.column_names[c];
+        ok = wg_buf_append_u64(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name);
+    }
+    for (uint64_t row = 0; row < r->row_count && ok; row++) {
+        for (uint32_t c = 0; c < r->query.column_count && ok; c++) ok = hash_cell(r, row, c, &bytes);
+        if (bytes.size < FLUSH_BYTES) continue;
+        wg_sha256_add(state, bytes.data, bytes.size);
+        bytes.size = 0;
+    }
+    if (ok) wg_sha256_add(state, bytes.data, bytes.size);
+    wg_sha256_end(state, ok ? out : NULL);
+    wg_buf_deinit(&bytes);
+    return ok;
+}
+
+static bool put_hex(wg_buf *out, const char *key, const wg_sha256 *digest) {
+    char hex[65];
+    wg_sha256_hex(digest, hex);
+    return wg_buf_printf(out, "\"%s\":\"%s\",", key, hex);
+}
+
+/* The core without its own id, keys sorted; core_id is the hash of exactly this text. */
+static bool put_core(const wg_result *r, const wg_sha256 *rows, wg_buf *out) {
+    const uint8_t *u = wg_engine_store_uuid(r->db->engine);
+    bool ok =
+        put_hex(out, "chain", &r->chain) && wg_buf_printf(out, "\"format\":%d,", RECEIPT_FORMAT) &&
+        put_hex(out, "parameter_hash", &r->parameter_hash) && put_hex(out, "plan_hash", &r->query.plan_hash) &&
+        put_hex(out, "result_hash", rows) &&
+        wg_buf_printf(out, "\"row_count\":%llu,\"semantics\":%d,\"snapshot\":%llu,\"store\":\"",
+                      (unsigned long long)r->row_count, SEMANTICS_VERSION, (unsigned long long)r->stats.snapshot);
+    for (uint32_t i = 0; i < 16 && ok; i++) ok = wg_buf_printf(out, "%02x", u[i]);
+    return ok && wg_buf_append_str(out, "\"}");
+}
+
+static char *receipt_make(wg_result *r) {
+    static const char domain[] = "worldgraph receipt core 1";
+    wg_sha256 rows;
+    wg_sha256 id;
+    wg_buf core;
+    wg_buf text;
+    wg_buf_init(&core, NULL);
+    wg_buf_init(&text, NULL);
+    char *receipt = NULL;
+    if (hash_rows(r, &rows) && put_core(r, &rows, &core)) {
+        const wg_slice parts[] = {wg_slice_of(domain, sizeof domain), wg_slice_str("{"), wg_buf_slice(&core)};
+        wg_sha256_of(parts, 3, &id);
+        char hex[65];
+        char chain_head[80];
+        wg_sha256_hex(&id, hex);
+        /* "chain" < "core_id" < "format": the id goes behind the first key. */
+        const size_t first = sizeof "\"chain\":\"\"," - 1 + 64;
+        memcpy(chain_head, core.data, first);
+        if (wg_buf_append_str(&text, "{") && wg_buf_append(&text, chain_head, first) &&
+            wg_buf_printf(&text, "\"core_id\":\"%s\",", hex) &&
+            wg_buf_append(&text, core.data + first, core.size - first))
+            receipt = wg_arena_strdup(&r->arena, wg_buf_slice(&text));
+    }
+    wg_buf_deinit(&core);
+    wg_buf_deinit(&text);
+    return receipt;
+}
+
+/* The result is constant to its readers; the receipt is made once, under a lock. NULL: out of memory. */
+const char *wg_result_receipt(const wg_result *result) {
+    wg_result *r;
+    memcpy(&r, &result, sizeof r);
+    if (r == NULL || r->tag != WGI_TAG_RESULT) return NULL;
+    wg_mutex_lock(&r->receipt_mutex);
+    if (r->receipt == NULL) r->receipt = receipt_make(r);
+    const char *receipt = r->receipt;
+    wg_mutex_unlock(&r->receipt_mutex);
+    return receipt;
+}
+
+/* ---- Arrow and JSON */
+
+typedef struct arrow_rows {
+    const wg_result *result;
+    wg_vector *vectors;
+    uint32_t piece;
+} arrow_rows;
+
+static wg_code arrow_next(void *ctx, wg_batch *out, bool *out_found, wg_error *err) {
+    arrow_rows *a = ctx;
+    (void)err;
+    *out_found = a->piece < wg_rows_piece_count(a->result->query.rows);
+    if (!*out_found) return WG_OK;
+    wg_rows_piece(a->result->query.rows, a->piece, a->vectors, out);
+    for (uint32_t c = 0; c < a->result->query.column_count; c++) {
+        if (a->result->objects[c] == NULL) continue;
+        a->vectors[c] = (wg_vector){.type = WG_TYPE_ANY,
+                                    .kind = WG_VECTOR_FLAT,
+                                    .data = a->result->objects[c] + (uint64_t)a->piece * WG_BATCH_ROWS_MAX};
+    }
+    out->columns = a->vectors;
+    a->piece++;
+    return WG_OK;
+}
+
+static void arrow_release(void *ctx) {
+    arrow_rows *a = ctx;
+    wg_free(a->vectors);
+    wg_free(a);
+}
+
+/* Batches are exported when they are pulled, each with its own memory. The stream reads the result until it is drained or
+ * released; drained batches do not depend on it. */
+static wg_code arrow_open(const wg_result *result, struct ArrowArrayStream *out, wg_error *err) {
+    const uint32_t count = result->query.column_count;
+    wg_arrow_field *fields = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *fields);
+    arrow_rows *a = wg_alloc_zero(NULL, sizeof *a);
+    wg_vector *vectors = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *vectors);
+    wg_code code = fields == NULL || a == NULL || vectors == NULL ? wg_error_nomem(err, sizeof *a) : WG_OK;
+    if (code == WG_OK) {
+        *a = (arrow_rows){.result = result, .vectors = vectors};
+        for (uint32_t c = 0; c < count; c++) {
+            const wg_type type = wg_rows_column_type(result->query.rows, c);
+            fields[c] = (wg_arrow_field){
+                .name = result->query.column_names[c], .type = type, .objects = may_hold_objects(type)};
+        }
+        const wg_arrow_source source = {.ctx = a, .next = arrow_next, .release = arrow_release};
+        code = wg_arrow_export_stream(fields, count, &source, out, err);
+    }
+    wg_free(fields);
+    if (code != WG_OK) {
+        wg_free(a);
+        wg_free(vectors);
+    }
+    return code;
+}
+
+wg_code wg_result_arrow_stream(const wg_result *result, struct ArrowArrayStream *out, wg_error *err) {
+    WGI_CHECK(result, WGI_TAG_RESULT, "result");
+    if (out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_result_arrow_stream: out is NULL");
+    return arrow_open(result, out, err);
+}
+
+wg_code wg_result_write_arrow(const wg_result *result, wg_write_fn write, void *ctx, wg_error *err) {
+    struct ArrowArrayStream stream;
+    WG_TRY(wg_result_arrow_stream(result, &stream, err));
+    const wg_code code = wg_arrow_ipc_stream(&stream, write, ctx, err);
+    stream.release(&stream);
+    return code;
+}
+
+wg_code wg_value_write_json(const wg_value *value, wg_write_fn write, void *ctx, wg_error *err) {
+    if (value == NULL || write == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_value_write_json: value or write is NULL");
+    wg_buf text;
+    wg_buf_init(&text, NULL);
+    wg_code code = wg_value_print_json_objects(&text, value) ? WG_OK : wg_error_nomem(err, 64);
+    if (code == WG_OK && !write(ctx, text.data, text.size))
+        code = wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "the writer stopped");
+    wg_buf_deinit(&text);
+    return code;
+}

@@ -1,0 +1,293 @@
+/* Statements: prepare, bind, execute. See worldgraph.h.
+ *
+ * Outside of a transaction a statement runs in one of its own: READ for those that only read, WRITE (which never conflicts)
+ * for the others. Inside one, a statement that fails undoes its own writes and leaves the transaction open. */
+#include "api/api_internal.h"
+#include "base/text/text.h"
+#include "format/json/json.h"
+
+/* ---- prepare */
+
+static wg_code prepare_params(wg_stmt *stmt, wg_error *err) {
+    const uint32_t count = wg_query_param_count(stmt->query);
+    stmt->params = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *stmt->params);
+    stmt->bound = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *stmt->bound);
+    return stmt->params == NULL || stmt->bound == NULL ? wg_error_nomem(err, count * sizeof *stmt->params) : WG_OK;
+}
+
+/* Names and types are checked against the newest state, or the open transaction: an early answer for the user. */
+static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
+    const wg_query_kind kind = wg_query_kind_of(stmt->query);
+    wg_session *session = stmt->session;
+    if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE) return WG_OK;
+    if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
+    wg_txn *txn = NULL;
+    WG_TRY(wg_txn_begin(session->db->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0,
+                        &txn, err));
+    const wg_code code = wg_query_check(stmt->query, txn, NULL, err);
+    wg_txn_abort(txn);
+    return code;
+}
+
+static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg_error *err) {
+    wg_stmt *stmt = wg_alloc_zero(NULL, sizeof *stmt);
+    if (stmt == NULL) return wg_error_nomem(err, sizeof *stmt);
+    stmt->tag = WGI_TAG_STMT;
+    stmt->session = session;
+    wg_arena_init(&stmt->arena, NULL);
+    wg_code code = wg_query_create(text, NULL, &stmt->query, err);
+    if (code == WG_OK) code = prepare_params(stmt, err);
+    if (code != WG_OK) {
+        wg_stmt_finish(stmt);
+        return code;
+    }
+    *out = stmt;
+    return WG_OK;
+}
+
+wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_stmt **out, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (text == NULL || out == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_prepare: text or out is NULL");
+    wg_stmt *stmt = NULL;
+    WG_TRY(stmt_create(session, wg_slice_of(text, text_size), &stmt, err));
+    const wg_code code = prepare_check(stmt, err);
+    if (code != WG_OK) {
+        wg_stmt_finish(stmt);
+        return code;
+    }
+    *out = stmt;
+    return WG_OK;
+}
+
+void wg_stmt_finish(wg_stmt *stmt) {
+    if (stmt == NULL || stmt->tag != WGI_TAG_STMT) return;
+    stmt->tag = WGI_TAG_CLOSED;
+    wg_query_destroy(stmt->query);
+    wg_free(stmt->params);
+    wg_free(stmt->bound);
+    wg_arena_deinit(&stmt->arena);
+    wg_free(stmt);
+}
+
+/* ---- bind */
+
+wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error *err) {
+    WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
+    if (name == NULL || value == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_bind: name or value is NULL");
+    WG_TRY(wg_value_check(value, false, err));
+    if (name[0] == '$') name++;
+    const uint32_t count = wg_query_param_count(stmt->query);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(wg_query_param_name(stmt->query, i), name) != 0) continue;
+        wg_value copy;
+        if (!wg_value_copy(&stmt->arena, value, &copy)) return wg_error_nomem(err, value->size);
+        stmt->params[i] = copy;
+        stmt->bound[i] = true;
+        return WG_OK;
+    }
+    return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%s", name);
+}
+
+wg_code wg_bind_int(wg_stmt *stmt, const char *name, int64_t value, wg_error *err) {
+    const wg_value v = wg_value_int(value);
+    return wg_bind(stmt, name, &v, err);
+}
+
+wg_code wg_bind_float(wg_stmt *stmt, const char *name, double value, wg_error *err) {
+    const wg_value v = wg_value_float(value);
+    return wg_bind(stmt, name, &v, err);
+}
+
+wg_code wg_bind_bool(wg_stmt *stmt, const char *name, bool value, wg_error *err) {
+    const wg_value v = wg_value_bool(value);
+    return wg_bind(stmt, name, &v, err);
+}
+
+wg_code wg_bind_string(wg_stmt *stmt, const char *name, const char *value, size_t size, wg_error *err) {
+    size_t bad = 0;
+    const wg_slice text = wg_slice_of(value, size);
+    if (size > UINT32_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a string of %zu bytes is too long", size);
+    if (!wg_utf8_valid(text, &bad))
+        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "parameter %s is not UTF-8 at byte %zu", name, bad);
+    const wg_value v = wg_value_str(text);
+    return wg_bind(stmt, name, &v, err);
+}
+
+wg_code wg_bind_null(wg_stmt *stmt, const char *name, wg_error *err) {
+    const wg_value v = wg_value_null();
+    return wg_bind(stmt, name, &v, err);
+}
+
+wg_code wg_bind_json(wg_stmt *stmt, const char *name, const char *json, size_t size, wg_error *err) {
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    wg_value v = wg_value_null();
+    wg_code code = wg_json_read(wg_slice_of(json, size), &arena, &v, err);
+    if (code == WG_OK) code = wg_bind(stmt, name, &v, err);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+/* ---- execute */
+
+static wg_code check_params(const wg_stmt *stmt, wg_error *err) {
+    const uint32_t count = wg_query_param_count(stmt->query);
+    for (uint32_t i = 0; i < count; i++)
+        if (!stmt->bound[i])
+            return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "parameter $%s has no value",
+                                wg_query_param_name(stmt->query, i));
+    return WG_OK;
+}
+
+static bool text_has(wg_slice text, const char *name) {
+    return memmem(text.data, text.size, name, strlen(name)) != NULL;
+}
+
+/* Looks for new files of the virtual labels whose name stands in the text: a label cannot be read without being named. */
+static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
+    wg_engine *engine = stmt->session->db->engine;
+    wg_txn *txn = NULL;
+    WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &txn, err));
+    const wg_catalog *catalog = wg_txn_catalog(txn);
+    wg_txn_abort(txn);
+    const uint32_t count = wg_catalog_label_count(catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label *label = wg_catalog_label_at(catalog, i);
+        if (label == NULL || label->def.kind != WG_LABEL_VIRTUAL) continue;
+        if (text_has(wg_query_text(stmt->query), label->def.name)) WG_TRY(wg_engine_refresh(engine, &i, 1, err));
+    }
+    return WG_OK;
+}
+
+static void hash_params(const wg_stmt *stmt, wg_sha256 *out) {
+    wg_buf bytes;
+    wg_buf_init(&bytes, NULL);
+    const uint32_t count = wg_query_param_count(stmt->query);
+    bool ok = wg_buf_append_varint(&bytes, count);
+    for (uint32_t i = 0; i < count && ok; i++) {
+        const char *name = wg_query_param_name(stmt->query, i);
+        ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name) &&
+             wg_value_encode(&bytes, &stmt->params[i]);
+    }
+    const wg_slice part = wg_buf_slice(&bytes);
+    wg_sha256_of(&part, 1, out);
+    wg_buf_deinit(&bytes);
+}
+
+static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, wg_result *result, wg_error *err) {
+    wg_session *s = stmt->session;
+    wg_stats before;
+    wg_txn_stats(txn, &before);
+    const wg_exec_context context = {.txn = txn,
+                                     .pool = s->db->pool,
+                                     .threads = s->threads,
+                                     .batch_rows = s->batch_rows,
+                                     .params = stmt->params,
+                                     .param_count = wg_query_param_count(stmt->query),
+                                     .account = &result->account,
+                                     .cancel = &s->cancel,
+                                     .stats = &result->stats};
+    WG_TRY(wg_query_run(stmt->query, &context, &result->query, err));
+    wg_stats after;
+    wg_txn_stats(txn, &after);
+    wg_stats *st = &result->stats;
+    st->nodes_created = after.nodes_created - before.nodes_created;
+    st->nodes_deleted = after.nodes_deleted - before.nodes_deleted;
+    st->edges_created = after.edges_created - before.edges_created;
+    st->edges_deleted = after.edges_deleted - before.edges_deleted;
+    st->properties_set = after.properties_set - before.properties_set;
+    st->labels_added = after.labels_added - before.labels_added;
+    st->labels_removed = after.labels_removed - before.labels_removed;
+    hash_params(stmt, &result->parameter_hash);
+    return wgi_result_build(result, txn, err);
+}
+
+/* Inside the session's transaction. */
+static wg_code run_in_open(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+    wg_txn *txn = stmt->session->txn;
+    wg_txn_mark mark;
+    wg_txn_mark_set(txn, &mark);
+    const wg_code code = run_in(stmt, txn, result, err);
+    if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_rollback_to(txn, &mark);
+    result->stats.snapshot = wg_txn_view(txn).snapshot;
+    return code;
+}
+
+static wg_code run_alone(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+    wg_session *s = stmt->session;
+    bool given = false;
+    uint64_t as_of = s->snapshot != NULL ? s->snapshot->logseq : 0;
+    uint64_t in_text = 0;
+    WG_TRY(wg_query_as_of(stmt->query, stmt->params, &given, &in_text, err));
+    const bool writes = wg_query_kind_of(stmt->query) == WG_QUERY_WRITE;
+    if (given && in_text == 0)
+        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "AS OF counts from 1: the first commit");
+    if (given) as_of = in_text;
+    if (as_of != 0 && writes)
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
+    if (as_of == 0) WG_TRY(refresh_named(stmt, err));
+    wg_txn *txn = NULL;
+    WG_TRY(wg_txn_begin(s->db->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err));
+    wg_code code = run_in(stmt, txn, result, err);
+    uint64_t logseq = wg_txn_view(txn).snapshot;
+    if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_abort(txn);
+    else code = wg_txn_commit(txn, &logseq, err);
+    result->stats.snapshot = logseq;
+    return code;
+}
+
+static wg_code run_kind(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+    wg_session *s = stmt->session;
+    switch (wg_query_kind_of(stmt->query)) {
+        case WG_QUERY_BEGIN:
+            return wg_begin(s, false, err);
+        case WG_QUERY_BEGIN_READ_ONLY:
+            return wg_begin(s, true, err);
+        case WG_QUERY_COMMIT:
+            return wg_commit(s, &result->stats.snapshot, err);
+        case WG_QUERY_ROLLBACK:
+            return wg_rollback(s, err);
+        case WG_QUERY_READ:
+        case WG_QUERY_WRITE:
+            break;
+    }
+    WG_TRY(check_params(stmt, err));
+    return s->txn != NULL ? run_in_open(stmt, result, err) : run_alone(stmt, result, err);
+}
+
+wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
+    WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
+    if (out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_execute: out is NULL");
+    wg_session *s = stmt->session;
+    wg_platform *platform = wg_engine_platform(s->db->engine);
+    wg_result *result = NULL;
+    WG_TRY(wgi_result_create(s->db, &result, err));
+    atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
+    const uint64_t start = platform->ops->now_ns(platform);
+    wg_code code = run_kind(stmt, result, err);
+    atomic_store_explicit(&s->cancel.cancelled, false, memory_order_relaxed);
+    if (code != WG_OK) {
+        wg_result_free(result);
+        return code;
+    }
+    result->stats.elapsed_ns = platform->ops->now_ns(platform) - start;
+    result->stats.memory_bytes_peak = wg_account_peak(&result->account);
+    if (!wg_engine_chain_at(s->db->engine, result->stats.snapshot, &result->chain))
+        memset(&result->chain, 0, sizeof result->chain);
+    *out = result;
+    return WG_OK;
+}
+
+wg_code wg_query(wg_session *session, const char *text, wg_result **out, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if (text == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_query: text is NULL");
+    wg_stmt *stmt = NULL;
+    WG_TRY(stmt_create(session, wg_slice_str(text), &stmt, err));
+    const wg_code code = wg_execute(stmt, out, err);
+    wg_stmt_finish(stmt);
+    return code;
+}

@@ -1,0 +1,127 @@
+/* One page of hostile bytes behind a sound header: the input's first six bytes choose type, encoding, levels, page version,
+ * codec, value count and the split between dictionary and data; the rest is the body. Every cell that comes out is read, so
+ * that a view outside the page is seen by the sanitizer. */
+#include "format/parquet/parquet_internal.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const wg_parquet_column columns[] = {
+    {.type = WG_TYPE_BOOL, .physical = WGI_PARQUET_BOOLEAN},
+    {.type = WG_TYPE_INT, .physical = WGI_PARQUET_INT32, .int_bits = 32},
+    {.type = WG_TYPE_INT, .physical = WGI_PARQUET_INT32, .int_bits = 8, .int_unsigned = true},
+    {.type = WG_TYPE_INT, .physical = WGI_PARQUET_INT64, .int_bits = 64},
+    {.type = WG_TYPE_INT, .physical = WGI_PARQUET_INT64, .int_bits = 64, .int_unsigned = true},
+    {.type = WG_TYPE_DATE, .physical = WGI_PARQUET_INT32, .int_bits = 32},
+    {.type = WG_TYPE_LOCAL_DATETIME, .physical = WGI_PARQUET_INT64, .int_bits = 64, .time_unit = 3},
+    {.type = WG_TYPE_LOCAL_DATETIME, .physical = WGI_PARQUET_INT64, .int_bits = 64, .time_unit = 9},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_FLOAT},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_DOUBLE},
+    {.type = WG_TYPE_STRING, .physical = WGI_PARQUET_BYTE_ARRAY},
+    {.type = WG_TYPE_BYTES, .physical = WGI_PARQUET_BYTE_ARRAY}};
+
+typedef struct plan {
+    wg_parquet_column column;
+    int32_t encoding;
+    bool v2;
+    wg_codec codec;
+    uint32_t rows;
+    size_t dictionary_bytes;
+} plan;
+
+static void page_put(wg_buf *out, const plan *p, wgi_parquet_page_type type, wg_slice body) {
+    wg_thrift_writer w;
+    wg_thrift_writer_init(&w, out);
+    wg_thrift_write_struct_begin(&w);
+    wg_thrift_write_i32(&w, 1, (int32_t)type);
+    wg_thrift_write_i32(&w, 2, p->codec == WG_CODEC_UNCOMPRESSED ? (int32_t)body.size : 4096);
+    wg_thrift_write_i32(&w, 3, (int32_t)body.size);
+    wg_thrift_write_struct_field(&w, type == WGI_PARQUET_PAGE_DATA ? 5 : type == WGI_PARQUET_PAGE_DICTIONARY ? 7 : 8);
+    wg_thrift_write_i32(&w, 1, type == WGI_PARQUET_PAGE_DICTIONARY ? (int32_t)(body.size / 5) : (int32_t)p->rows);
+    if (type == WGI_PARQUET_PAGE_DICTIONARY) {
+        wg_thrift_write_i32(&w, 2, WGI_PARQUET_PLAIN);
+    } else if (type == WGI_PARQUET_PAGE_DATA) {
+        wg_thrift_write_i32(&w, 2, p->encoding);
+        wg_thrift_write_i32(&w, 3, WGI_PARQUET_RLE);
+        wg_thrift_write_i32(&w, 4, WGI_PARQUET_RLE);
+    } else {
+        wg_thrift_write_i32(&w, 4, p->encoding);
+        wg_thrift_write_i32(&w, 5,
+                            p->column.max_def == 0 || body.size == 0 ? 0 : (int32_t)(body.data[0] % body.size));
+        wg_thrift_write_i32(&w, 6, 0);
+    }
+    wg_thrift_write_struct_end(&w);
+    wg_thrift_write_struct_end(&w);
+    (void)wg_buf_append(out, body.data, body.size);
+}
+
+static uint64_t touch(const wg_vector *v, uint32_t rows) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!wg_vector_is_valid(v, i)) continue;
+        const uint32_t at = wg_vector_cell(v, i);
+        if (v->type == WG_TYPE_BOOL) {
+            sum += ((const uint8_t *)v->data)[at];
+            WG_ASSERT(((const uint8_t *)v->data)[at] <= 1);
+        } else if (v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES) {
+            const wg_str s = ((const wg_str *)v->data)[at];
+            if (s.size != 0) sum += (uint8_t)s.data[0] + (uint64_t)(uint8_t)s.data[s.size - 1];
+        } else {
+            sum += wg_load_u64le((const uint8_t *)v->data + 8 * (size_t)at);
+        }
+    }
+    return sum;
+}
+
+static void chunk_read(const plan *p, wg_slice bytes, uint32_t step) {
+    wg_account account;
+    wg_account_init(&account, NULL, 128 << 20);
+    const wg_parquet_chunk chunk = {
+        .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->rows, .codec = p->codec};
+    wg_parquet_reader *reader = NULL;
+    wg_error err = {0};
+    wg_code code = wg_parquet_reader_create(&p->column, &chunk, bytes, p->rows, &account, &reader, &err);
+    WG_ASSERT(code == WG_OK);
+    uint64_t rows = 0;
+    uint32_t n = 1;
+    volatile uint64_t sum = 0;
+    while (code == WG_OK && n != 0) {
+        wg_vector v;
+        code = wg_parquet_reader_next(reader, step, &v, &n, &err);
+        if (code == WG_OK) sum = sum + touch(&v, n);
+        if (code == WG_OK) rows += n;
+        if (code == WG_OK && n != 0 && rows < p->rows && rows % 3 == 0) {
+            code = wg_parquet_reader_skip(reader, 1, &err);
+            rows++;
+        }
+    }
+    WG_ASSERT(WG_IMPLIES(code == WG_OK, rows == p->rows));
+    WG_ASSERT(code == err.code);
+    wg_parquet_reader_destroy(reader);
+    WG_ASSERT(wg_account_bytes(&account) == 0);
+}
+
+static const wg_codec codecs[] = {WG_CODEC_UNCOMPRESSED, WG_CODEC_SNAPPY, WG_CODEC_ZSTD, WG_CODEC_GZIP};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 6) return 0;
+    plan p = {.column = columns[data[0] % (sizeof columns / sizeof columns[0])]};
+    p.column.name = "c";
+    p.column.physical_name = "fuzzed";
+    p.column.optional = data[2] & 1;
+    p.column.max_def = data[2] & 1;
+    p.encoding = data[1] % 10;
+    p.v2 = (data[2] & 2) != 0;
+    p.codec = codecs[data[2] >> 2 & 3];
+    p.rows = wg_load_u16le(data + 3);
+    const wg_slice rest = wg_slice_of(data + 6, size - 6);
+    const bool codes = p.encoding == WGI_PARQUET_PLAIN_DICTIONARY || p.encoding == WGI_PARQUET_RLE_DICTIONARY;
+    p.dictionary_bytes = codes ? rest.size * data[5] / 256 : 0;
+    wg_buf bytes = {0};
+    if (codes) page_put(&bytes, &p, WGI_PARQUET_PAGE_DICTIONARY, wg_slice_of(rest.data, p.dictionary_bytes));
+    page_put(&bytes, &p, p.v2 ? WGI_PARQUET_PAGE_DATA_V2 : WGI_PARQUET_PAGE_DATA,
+             wg_slice_of(rest.data + p.dictionary_bytes, rest.size - p.dictionary_bytes));
+    chunk_read(&p, wg_buf_slice(&bytes), WG_BATCH_ROWS_MAX);
+    chunk_read(&p, wg_buf_slice(&bytes), 7);
+    wg_buf_deinit(&bytes);
+    return 0;
+}

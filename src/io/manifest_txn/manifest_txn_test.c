@@ -1,0 +1,170 @@
+/* Tests of manifest commits on the simulated disk. Crashes at every call are in tests/crash/manifest_crash_test.c. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "io/manifest_txn/manifest_txn.h"
+
+static wg_platform *sim;
+
+static int setup(void **state) {
+    (void)state;
+    assert_int_equal(wg_platform_sim_create(1, &sim, NULL), WG_OK);
+    assert_int_equal(sim->ops->make_directory(sim, "/db", NULL), WG_OK);
+    assert_int_equal(sim->ops->make_directory(sim, "/db/manifest", NULL), WG_OK);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    wg_platform_sim_destroy(sim);
+    return 0;
+}
+
+static void commit_ok(uint64_t epoch, const char *text) {
+    wg_error err = {0};
+    assert_int_equal(wg_manifest_commit(sim, "/db", epoch, wg_slice_str(text), &err), WG_OK);
+}
+
+static void expect_epoch(uint64_t epoch, const char *text) {
+    wg_buf payload;
+    wg_buf_init(&payload, NULL);
+    assert_true(wg_buf_append_str(&payload, "kept:"));
+    uint64_t found = 0;
+    assert_int_equal(wg_manifest_read(sim, "/db", &found, &payload, NULL), WG_OK);
+    assert_int_equal(found, epoch);
+    assert_int_equal(payload.size, 5 + strlen(text));
+    assert_memory_equal(payload.data, "kept:", 5);
+    assert_memory_equal(payload.data + 5, text, strlen(text));
+    wg_buf_deinit(&payload);
+}
+
+static wg_code read_code(void) {
+    wg_buf payload;
+    wg_buf_init(&payload, NULL);
+    assert_true(wg_buf_append_str(&payload, "kept"));
+    uint64_t epoch = 77;
+    const wg_code code = wg_manifest_read(sim, "/db", &epoch, &payload, NULL);
+    assert_true(code == WG_OK || payload.size == 4);
+    assert_true(code == WG_OK || epoch == 77);
+    wg_buf_deinit(&payload);
+    return code;
+}
+
+/* Goal: no CURRENT is "not a workspace", and each commit replaces what is read, also with an empty payload. */
+static void test_manifest_commit_replaces_the_epoch(void **state) {
+    (void)state;
+    assert_int_equal(read_code(), WG_E_NOT_FOUND);
+    commit_ok(1, "{\"a\": 1}");
+    expect_epoch(1, "{\"a\": 1}");
+    commit_ok(2, "");
+    expect_epoch(2, "");
+    commit_ok(UINT64_MAX, "last");
+    expect_epoch(UINT64_MAX, "last");
+}
+
+/* Goal: epochs only grow, oversized payloads are refused, and older manifests stay. */
+static void test_manifest_epochs_only_grow(void **state) {
+    (void)state;
+    commit_ok(5, "five");
+    assert_int_equal(wg_manifest_commit(sim, "/db", 5, wg_slice_str("x"), NULL), WG_E_MISUSE);
+    assert_int_equal(wg_manifest_commit(sim, "/db", 4, wg_slice_str("x"), NULL), WG_E_MISUSE);
+    assert_int_equal(wg_manifest_commit(sim, "/db", 6, wg_slice_of("", WG_MANIFEST_BYTES_MAX + 1), NULL), WG_E_LIMIT);
+    commit_ok(6, "six");
+    wg_file_info info;
+    assert_int_equal(sim->ops->stat(sim, "/db/manifest/00000000000000000005.json", &info, NULL), WG_OK);
+    assert_int_equal(info.size, 4 + 16);
+    expect_epoch(6, "six");
+}
+
+static void damage_each_byte(const char *path) {
+    wg_file *file;
+    wg_file_info info;
+    assert_int_equal(sim->ops->open(sim, path, WG_OPEN_WRITE, &file, NULL), WG_OK);
+    assert_int_equal(sim->ops->file_info(sim, file, &info, NULL), WG_OK);
+    uint8_t bytes[256];
+    size_t n;
+    assert_true(info.size <= sizeof bytes);
+    assert_int_equal(sim->ops->read_at(sim, file, 0, bytes, sizeof bytes, &n, NULL), WG_OK);
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            const uint8_t changed = (uint8_t)(bytes[i] ^ (1u << bit));
+            assert_int_equal(sim->ops->write_at(sim, file, i, &changed, 1, NULL), WG_OK);
+            assert_int_equal(read_code(), WG_E_CORRUPT);
+            assert_int_equal(sim->ops->write_at(sim, file, i, &bytes[i], 1, NULL), WG_OK);
+        }
+    }
+    for (size_t size = 0; size < n; size++) {
+        assert_int_equal(sim->ops->truncate(sim, file, size, NULL), WG_OK);
+        assert_int_equal(read_code(), WG_E_CORRUPT);
+    }
+    assert_int_equal(sim->ops->write_at(sim, file, 0, bytes, n, NULL), WG_OK);
+    assert_int_equal(read_code(), WG_OK);
+    sim->ops->close(sim, file);
+}
+
+/* Goal: every flipped bit and every length of CURRENT and of the manifest is WG_E_CORRUPT, and commits refuse too. */
+static void test_manifest_any_damage_is_found(void **state) {
+    (void)state;
+    commit_ok(7, "{\"format\": 1, \"segments\": []}");
+    damage_each_byte("/db/CURRENT");
+    damage_each_byte("/db/manifest/00000000000000000007.json");
+    wg_file *file;
+    assert_int_equal(sim->ops->open(sim, "/db/CURRENT", WG_OPEN_WRITE, &file, NULL), WG_OK);
+    assert_int_equal(sim->ops->write_at(sim, file, 0, "x", 1, NULL), WG_OK);
+    sim->ops->close(sim, file);
+    assert_int_equal(wg_manifest_commit(sim, "/db", 8, wg_slice_str("x"), NULL), WG_E_CORRUPT);
+}
+
+/* Goal: an older manifest under the newer name does not pass, nor does a missing one. */
+static void test_manifest_swapped_and_missing_files_are_corrupt(void **state) {
+    (void)state;
+    commit_ok(1, "one");
+    commit_ok(2, "two");
+    assert_int_equal(sim->ops->rename(sim, "/db/manifest/00000000000000000001.json",
+                                      "/db/manifest/00000000000000000002.json", NULL),
+                     WG_OK);
+    assert_int_equal(read_code(), WG_E_CORRUPT);
+    assert_int_equal(sim->ops->unlink(sim, "/db/manifest/00000000000000000002.json", NULL), WG_OK);
+    assert_int_equal(read_code(), WG_E_CORRUPT);
+}
+
+static void make_file(const char *path) {
+    wg_file *file;
+    assert_int_equal(sim->ops->open(sim, path, WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
+    sim->ops->close(sim, file);
+}
+
+/* Goal: cleaning removes temporary files of this module and nothing else; a commit replaces leftovers by itself. */
+static void test_manifest_clean_removes_temporaries_only(void **state) {
+    (void)state;
+    commit_ok(1, "one");
+    make_file("/db/CURRENT.tmp");
+    make_file("/db/other.tmp");
+    make_file("/db/manifest/00000000000000000002.json.tmp");
+    make_file("/db/manifest/2.json.tmp");
+    commit_ok(2, "two");
+    make_file("/db/CURRENT.tmp");
+    make_file("/db/manifest/00000000000000000003.json.tmp");
+    assert_int_equal(wg_manifest_clean(sim, "/db", NULL), WG_OK);
+    wg_file_info info;
+    assert_int_equal(sim->ops->stat(sim, "/db/CURRENT.tmp", &info, NULL), WG_E_NOT_FOUND);
+    assert_int_equal(sim->ops->stat(sim, "/db/manifest/00000000000000000003.json.tmp", &info, NULL), WG_E_NOT_FOUND);
+    assert_int_equal(sim->ops->stat(sim, "/db/other.tmp", &info, NULL), WG_OK);
+    assert_int_equal(sim->ops->stat(sim, "/db/manifest/2.json.tmp", &info, NULL), WG_OK);
+    expect_epoch(2, "two");
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_manifest_commit_replaces_the_epoch),
+        T(test_manifest_epochs_only_grow),
+        T(test_manifest_any_damage_is_found),
+        T(test_manifest_swapped_and_missing_files_are_corrupt),
+        T(test_manifest_clean_removes_temporaries_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

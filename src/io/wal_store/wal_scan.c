@@ -1,0 +1,267 @@
+/* The scan: replays every whole commit in order and finds where the log ends, without changing a byte.
+ *
+ * Segments are read in the order of their numbers; a segment continues the log when its header is valid and says that
+ * the one before ended where the scan stands. The scan stops at the first place that is no valid next frame and no next
+ * segment. What lies behind the stop is residue. Every frame header and every segment header carries the position up to
+ * which the log was known to be durable when it was written, so the residue tells whether the stop is a torn tail:
+ *
+ *   furthest durable position in any valid header  >  stop   ->  synced bytes were damaged: WG_E_CORRUPT
+ *   else                                                      ->  torn tail: the log ends with the last whole commit
+ *
+ * A valid frame behind the stop alone proves no damage: of several commits that no sync has covered, a crash may keep the
+ * later and lose the earlier. Frames that could never stand where they stand (a commit number twice, a new commit inside
+ * another) are refused at once. Only headers are checked in the residue, so its cost is linear in its size. */
+#include "io/wal_store/wal_internal.h"
+
+void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, const uint8_t uuid[16],
+                       wg_account *account) {
+    memset(scan, 0, sizeof *scan);
+    scan->platform = platform;
+    scan->dir = dir;
+    scan->uuid = uuid;
+    wg_buf_init(&scan->numbers, account);
+    wg_buf_init(&scan->bytes, account);
+    wg_buf_init(&scan->commit, account);
+}
+
+void wgi_wal_scan_deinit(wal_scan *scan) {
+    wg_buf_deinit(&scan->numbers);
+    wg_buf_deinit(&scan->bytes);
+    wg_buf_deinit(&scan->commit);
+}
+
+static wg_code corrupt(const wal_scan *scan, wal_position at, const char *what, wg_error *err) {
+    return wg_error_set(
+        err, WG_E_CORRUPT, wal_position_offset(at), "log segment '%.90s/%020llu.wal' at offset %llu: %s", scan->dir,
+        (unsigned long long)wal_position_segment(at), (unsigned long long)wal_position_offset(at), what);
+}
+
+/* Reads the file whole. */
+static wg_code read_file(wal_scan *scan, const char *path, uint64_t number, wg_error *err) {
+    const wg_platform_ops *ops = scan->platform->ops;
+    wg_file *file = NULL;
+    WG_TRY(ops->open(scan->platform, path, WG_OPEN_READ, &file, err));
+    wg_file_info info;
+    size_t got = 0;
+    wg_code code = ops->file_info(scan->platform, file, &info, err);
+    scan->bytes.size = 0;
+    if (code == WG_OK && info.size > WAL_SEGMENT_BYTES_MAX)
+        code = corrupt(scan, wal_position_of(number, 0), "the file is larger than any segment", err);
+    if (code == WG_OK && !wg_buf_reserve(&scan->bytes, (size_t)info.size + 1))
+        code = wg_error_nomem(err, (size_t)info.size);
+    if (code == WG_OK) code = ops->read_at(scan->platform, file, 0, scan->bytes.data, (size_t)info.size, &got, err);
+    ops->close(scan->platform, file);
+    if (code != WG_OK) return code;
+    scan->bytes.size = got;
+    scan->file_bytes = got;
+    return WG_OK;
+}
+
+wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err) {
+    char path[WAL_PATH_BYTES];
+    const wal_position start = wal_position_of(number, 0);
+    WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+    WG_TRY(read_file(scan, path, number, err));
+    wal_header header;
+    const wal_header_state state = wgi_wal_header_decode(scan->bytes.data, scan->bytes.size, scan->uuid, &header);
+    switch (state) {
+        case WAL_HEADER_NEWER:
+            return wg_error_set(err, WG_E_VERSION, WAL_H_VERSION,
+                                "log segment '%.120s' has a format version or feature "
+                                "that this build does not read",
+                                path);
+        case WAL_HEADER_FOREIGN:
+            return corrupt(scan, start, "the segment belongs to another store", err);
+        case WAL_HEADER_DAMAGED:
+            break;
+        case WAL_HEADER_VALID: {
+            if (header.number != number) return corrupt(scan, start, "the segment is another one, renamed", err);
+            if (scan->bytes.size > header.segment_bytes)
+                return corrupt(scan, start, "the file is larger than its header says", err);
+            const size_t missing = header.segment_bytes - scan->bytes.size;
+            if (!wg_buf_reserve(&scan->bytes, missing)) return wg_error_nomem(err, missing);
+            memset(scan->bytes.data + scan->bytes.size, 0, missing);
+            scan->bytes.size += missing;
+            scan->header = header;
+        }
+    }
+    scan->segment_crc = wgi_wal_segment_crc(scan->uuid, number);
+    *out = state;
+    return WG_OK;
+}
+
+/* Hands a whole commit on. */
+static wg_code commit_end(wal_scan *scan, uint64_t logseq, wg_slice payload, wg_error *err) {
+    wg_sha256 chain;
+    WG_TRY(wgi_wal_chain_next(&scan->chain, logseq, &payload, 1, &chain, err));
+    if (scan->wal != NULL) {
+        if (!wgi_wal_chain_reserve(scan->wal, logseq)) return wg_error_nomem(err, sizeof chain);
+        wgi_wal_chain_put(scan->wal, logseq, &chain);
+    }
+    if (scan->replay != NULL) WG_TRY(scan->replay(scan->ctx, logseq, payload, &chain, err));
+    scan->chain = chain;
+    scan->last_logseq = logseq;
+    scan->recovery.records++;
+    scan->recovery.bytes += payload.size;
+    return WG_OK;
+}
+
+/* Takes one frame whose checksums hold and whose place in the sequence is right. */
+static wg_code frame_take(wal_scan *scan, const wal_frame *frame, wg_slice payload, wg_error *err) {
+    scan->last_is_mark = frame->kind == WAL_MARK;
+    scan->payload_crc = frame->payload_crc;
+    scan->durable = wg_max_u64(scan->durable, frame->durable);
+    switch (frame->kind) {
+        case WAL_MARK:
+            return WG_OK;
+        case WAL_FULL:
+            return commit_end(scan, frame->logseq, payload, err);
+        case WAL_FIRST:
+            scan->in_commit = true;
+            scan->commit.size = 0;
+            break;
+        case WAL_MIDDLE:
+        case WAL_LAST:
+            break;
+    }
+    if (scan->commit.size + payload.size > WG_WAL_COMMIT_BYTES_MAX)
+        return corrupt(scan, scan->stop, "a commit is larger than the limit", err);
+    if (!wg_buf_append(&scan->commit, payload.data, payload.size)) return wg_error_nomem(err, payload.size);
+    if (frame->kind != WAL_LAST) return WG_OK;
+    scan->in_commit = false;
+    return commit_end(scan, frame->logseq, wg_buf_slice(&scan->commit), err);
+}
+
+typedef enum frame_fit { FIT_NEXT, FIT_DAMAGE, FIT_IMPOSSIBLE } frame_fit;
+
+/* Whether a frame with a valid header may follow what was scanned. */
+static frame_fit frame_fits(const wal_scan *scan, const wal_frame *frame) {
+    const bool starts = frame->kind == WAL_FULL || frame->kind == WAL_FIRST;
+    if (scan->in_commit) {
+        if (starts || frame->kind == WAL_MARK) return FIT_IMPOSSIBLE;
+        return frame->logseq == scan->last_logseq + 1 ? FIT_NEXT : FIT_DAMAGE;
+    }
+    if (starts) return frame->logseq == scan->last_logseq + 1 ? FIT_NEXT : FIT_IMPOSSIBLE;
+    if (frame->kind == WAL_MARK)
+        return frame->logseq == scan->last_logseq && frame->durable == scan->stop ? FIT_NEXT : FIT_IMPOSSIBLE;
+    return FIT_DAMAGE; /* the rest of an attempt that failed and could not be seen to be wiped */
+}
+
+/* Replays frames from scan->stop on; leaves scan->stop where they end. */
+static wg_code walk_frames(wal_scan *scan, wg_error *err) {
+    const uint64_t number = wal_position_segment(scan->stop);
+    uint64_t offset = wal_position_offset(scan->stop);
+    while (offset + WAL_FRAME_BYTES <= scan->bytes.size) {
+        const wal_place place = {.segment_crc = scan->segment_crc, .offset = (uint32_t)offset};
+        wal_frame frame;
+        scan->stop = wal_position_of(number, offset);
+        if (!wgi_wal_frame_decode(scan->bytes.data + offset, place, &frame)) return WG_OK;
+        const frame_fit fit = frame_fits(scan, &frame);
+        if (fit == FIT_IMPOSSIBLE)
+            return corrupt(scan, scan->stop, "a valid frame out of order: a commit number repeated or skipped", err);
+        const uint64_t size = wal_frame_size(frame.payload_bytes);
+        if (fit == FIT_DAMAGE || frame.durable > scan->stop || size > scan->bytes.size - offset) return WG_OK;
+        const wg_slice payload = wg_slice_of(scan->bytes.data + offset + WAL_FRAME_BYTES, frame.payload_bytes);
+        const uint64_t padding = size - WAL_FRAME_BYTES - frame.payload_bytes;
+        const uint32_t before = scan->in_commit ? scan->payload_crc : 0;
+        if (wgi_wal_payload_crc(place, before, payload.data, payload.size) != frame.payload_crc) return WG_OK;
+        if (wgi_wal_used(payload.data + payload.size, (size_t)padding) != 0) return WG_OK;
+        WG_TRY(frame_take(scan, &frame, payload, err));
+        offset += size;
+        scan->stop = wal_position_of(number, offset);
+        if (!scan->in_commit) scan->cut = scan->stop;
+    }
+    return WG_OK;
+}
+
+/* Looks at every aligned offset for a header that says what was durable. */
+static void residue_frames(wal_scan *scan, uint64_t offset) {
+    const size_t used = wgi_wal_used(scan->bytes.data, scan->bytes.size);
+    if (used <= offset) return;
+    scan->recovery.torn_tail_bytes += used - offset;
+    for (; offset + WAL_FRAME_BYTES <= scan->bytes.size && offset < used; offset += WAL_ALIGN) {
+        const wal_place place = {.segment_crc = scan->segment_crc, .offset = (uint32_t)offset};
+        wal_frame frame;
+        if (wgi_wal_frame_decode(scan->bytes.data + offset, place, &frame))
+            scan->durable = wg_max_u64(scan->durable, frame.durable);
+    }
+}
+
+static uint64_t number_at(const wal_scan *scan, size_t i) { return wg_load_u64le(scan->numbers.data + 8 * i); }
+
+/* Whether the loaded segment continues the log at scan->stop. */
+static bool segment_continues(const wal_scan *scan, wal_header_state state) {
+    return state == WAL_HEADER_VALID && scan->header.previous_end == scan->stop &&
+           scan->header.first_logseq == scan->last_logseq + 1 && scan->header.durable <= scan->stop &&
+           memcmp(scan->header.chain.bytes, scan->chain.bytes, 32) == 0;
+}
+
+static wg_code scan_segments(wal_scan *scan, size_t *out_residue_from, wg_error *err) {
+    const size_t count = scan->numbers.size / 8;
+    size_t i = 0;
+    for (; i < count; i++) {
+        wal_header_state state = WAL_HEADER_DAMAGED;
+        if (number_at(scan, i) != i + 1) break; /* a segment is missing */
+        WG_TRY(wgi_wal_scan_load(scan, i + 1, &state, err));
+        if (i == 0 && !segment_continues(scan, state))
+            return corrupt(scan, wal_position_of(1, 0), "the header of the first segment is damaged", err);
+        if (!segment_continues(scan, state)) break;
+        scan->recovery.segments++;
+        scan->durable = wg_max_u64(scan->durable, scan->header.durable);
+        scan->stop = wal_position_of(i + 1, WAL_HEADER_BYTES);
+        if (!scan->in_commit) scan->cut = scan->stop;
+        WG_TRY(walk_frames(scan, err));
+        const uint64_t end = wal_position_offset(scan->stop);
+        if (wgi_wal_used(scan->bytes.data, scan->bytes.size) <= end) continue;
+        residue_frames(scan, end);
+        i++;
+        break;
+    }
+    *out_residue_from = i;
+    return WG_OK;
+}
+
+/* The segments behind the stop. */
+static wg_code scan_residue(wal_scan *scan, size_t from, wg_error *err) {
+    for (size_t i = from; i < scan->numbers.size / 8; i++) {
+        wal_header_state state = WAL_HEADER_DAMAGED;
+        if (number_at(scan, i) > UINT32_MAX)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "log '%.120s': a segment number is over 2^32",
+                                scan->dir);
+        WG_TRY(wgi_wal_scan_load(scan, number_at(scan, i), &state, err));
+        if (state == WAL_HEADER_VALID) scan->durable = wg_max_u64(scan->durable, scan->header.durable);
+        residue_frames(scan, 0);
+    }
+    return WG_OK;
+}
+
+wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err) {
+    WG_TRY(wgi_wal_list(scan->platform, scan->dir, &scan->numbers, err));
+    if (scan->numbers.size == 0)
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "there is no log in '%.150s'", scan->dir);
+    if (number_at(scan, 0) != 1) return corrupt(scan, wal_position_of(1, 0), "the first segment is missing", err);
+    size_t residue_from = 0;
+    WG_TRY(scan_segments(scan, &residue_from, err));
+    const wal_position stop = scan->stop;
+    WG_TRY(scan_residue(scan, residue_from, err));
+    WG_ASSERT(scan->cut <= stop);
+    if (scan->durable > stop)
+        return corrupt(scan, stop, "damaged or missing bytes that were synced: later ones prove it", err);
+    /* An unfinished commit is a torn tail, however whole its frames are. */
+    if (scan->in_commit) scan->recovery.torn_tail_bytes += WAL_FRAME_BYTES + scan->commit.size;
+    scan->recovery.last_logseq = scan->last_logseq;
+    scan->recovery.chain = scan->chain;
+    return WG_OK;
+}
+
+wg_code wg_wal_scan(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], wg_wal_replay_fn replay,
+                    void *ctx, wg_wal_recovery *recovery, wg_error *err) {
+    wal_scan scan;
+    wgi_wal_scan_init(&scan, platform, dir, store_uuid, NULL);
+    scan.replay = replay;
+    scan.ctx = ctx;
+    const wg_code code = wgi_wal_scan_run(&scan, err);
+    if (code == WG_OK && recovery != NULL) *recovery = scan.recovery;
+    wgi_wal_scan_deinit(&scan);
+    return code;
+}

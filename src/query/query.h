@@ -1,0 +1,64 @@
+/* query: text to answer. Parses, binds names and types at a snapshot, plans, and runs through exec.
+ *
+ * The caller (api) owns sessions and transactions: it asks wg_query_kind what a statement needs, begins that transaction,
+ * runs the statement in it and ends it. A prepared query keeps no state of any snapshot: it is bound and planned anew at
+ * each run, so that a label that was created in between is found and an answer is a function of text, parameters and
+ * snapshot alone. */
+#ifndef WG_QUERY_H
+#define WG_QUERY_H
+
+#include "base/digest/digest.h"
+#include "exec/exec.h"
+
+typedef struct wg_prepared wg_prepared;
+
+typedef enum wg_query_kind {
+    WG_QUERY_READ,  /* any transaction */
+    WG_QUERY_WRITE, /* a transaction that may write; EXPLAIN of such a query too, and then it must be aborted */
+    WG_QUERY_BEGIN, /* the rest is the session's work: wg_query_run refuses them with WG_E_MISUSE */
+    WG_QUERY_BEGIN_READ_ONLY,
+    WG_QUERY_COMMIT,
+    WG_QUERY_ROLLBACK
+} wg_query_kind;
+
+/* Parses one statement; the text is copied.
+ * Owns:    the caller destroys *out. It is constant afterwards: any number of threads may run it.
+ * Errors:  WG_E_SYNTAX, WG_E_LIMIT, WG_E_BIND with offset, line and column | WG_E_NOMEM. */
+WG_MUST_USE wg_code wg_query_create(wg_slice text, wg_account *account, wg_prepared **out, wg_error *err);
+void wg_query_destroy(wg_prepared *query); /* NULL is legal */
+
+wg_query_kind wg_query_kind_of(const wg_prepared *query);
+bool wg_query_is_explain(const wg_prepared *query);
+wg_slice wg_query_text(const wg_prepared *query);
+/* The one spelling of this statement (wg_ast_print), for hashes. */
+wg_slice wg_query_canonical_text(const wg_prepared *query);
+/* Parameters in the order of their first use; the name is without '$' and NUL-terminated. */
+uint32_t wg_query_param_count(const wg_prepared *query);
+const char *wg_query_param_name(const wg_prepared *query, uint32_t i);
+
+/* AS OF: *out_given says whether the text has it; its number comes from the text or from params[].
+ * Errors: WG_E_PARAMETER or WG_E_VALUE when the parameter is not an integer of at least 0. */
+WG_MUST_USE wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given,
+                                   uint64_t *out_logseq, wg_error *err);
+
+/* Binds and plans without running, for wg_prepare: any transaction will do. Parameters have no type yet.
+ * Errors: WG_E_BIND, WG_E_TYPE, WG_E_NOT_FOUND, WG_E_READ_ONLY, WG_E_UNSUPPORTED with offset, line and column. */
+WG_MUST_USE wg_code wg_query_check(const wg_prepared *query, wg_txn *txn, wg_account *account, wg_error *err);
+
+typedef struct wg_query_result {
+    wg_rows *rows; /* the caller destroys it with wg_query_result_deinit */
+    uint32_t column_count;
+    const char *const *column_names; /* in `arena` */
+    wg_sha256 plan_hash;  /* SHA-256 of the canonical plan text; of the canonical statement when there is no plan */
+    uint64_t rows_copied; /* COPY */
+    wg_arena arena;
+} wg_query_result;
+void wg_query_result_deinit(wg_query_result *result);
+
+/* Binds, plans and runs. context->params has a value for each wg_query_param_name, in that order (the caller has refused
+ * missing ones). A statement without RETURN gives no columns and no rows; COPY gives one row, its count of rows.
+ * Errors: as wg_query_check and wg_exec_run; the ones about the text have offset, line and column. */
+WG_MUST_USE wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, wg_query_result *out,
+                                 wg_error *err);
+
+#endif

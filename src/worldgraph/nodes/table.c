@@ -1,0 +1,172 @@
+/* Tables: lifecycle, columns, and the heads and cells of single rows. Appending is in append.c, scanning in scan.c. */
+#include "worldgraph/nodes/nodes_internal.h"
+
+enum { COLUMNS_FIRST = 8 };
+
+static wgi_columns *columns_create(uint32_t capacity, wg_account *account) {
+    const size_t head = wg_align_up(sizeof(wgi_columns), 64);
+    const size_t bytes = head + (size_t)capacity * (sizeof(uint32_t) * 3 + 1);
+    uint8_t *p = wg_alloc_zero(account, bytes);
+    if (p == NULL) return NULL;
+    wgi_columns *c = (wgi_columns *)(void *)p;
+    c->capacity = capacity;
+    atomic_init(&c->count, 0);
+    c->keys = (uint32_t *)(void *)(p + head);
+    c->map = (_Atomic uint32_t *)(void *)(c->keys + capacity);
+    c->types = p + head + (size_t)capacity * 3 * sizeof(uint32_t);
+    return c;
+}
+
+static uint32_t key_slot(uint32_t key, uint32_t slots) { return (key * UINT32_C(2654435769)) & (slots - 1); }
+
+/* Writer: fills the next place, then publishes it. */
+static void columns_push(wgi_columns *c, uint32_t key, uint8_t type) {
+    const uint32_t column = atomic_load_explicit(&c->count, memory_order_relaxed);
+    WG_ASSERT(column < c->capacity);
+    c->keys[column] = key;
+    c->types[column] = type;
+    const uint32_t slots = 2 * c->capacity;
+    uint32_t at = key_slot(key, slots);
+    while (atomic_load_explicit(&c->map[at], memory_order_relaxed) != 0) at = (at + 1) & (slots - 1);
+    atomic_store_explicit(&c->map[at], column + 1, memory_order_release); /* pairs with wg_table_column_of */
+    atomic_store_explicit(&c->count, column + 1, memory_order_release);   /* pairs with wg_table_column_count */
+}
+
+static wgi_columns *columns_of(const wg_table *table) {
+    return atomic_load_explicit(&table->columns, memory_order_acquire); /* pairs with the release in columns_grow */
+}
+
+static bool columns_grow(wg_table *table) {
+    wgi_columns *old = columns_of(table);
+    wgi_columns *grown = columns_create(old->capacity * 2, table->account);
+    if (grown == NULL) return false;
+    for (uint32_t i = 0; i < old->capacity; i++) columns_push(grown, old->keys[i], old->types[i]);
+    atomic_store_explicit(&table->columns, grown, memory_order_release);
+    wg_epoch_retire_linked(table->epoch, &old->link);
+    return true;
+}
+
+wg_code wg_table_create(bool is_edge, wg_epoch *epoch, wg_account *account, wg_table **out, wg_error *err) {
+    WG_ASSERT(epoch != NULL);
+    WG_ASSERT(out != NULL);
+    wg_table *table = wg_alloc_zero(account, sizeof *table);
+    wgi_columns *columns = columns_create(COLUMNS_FIRST, account);
+    if (table == NULL || columns == NULL) {
+        wg_free(table);
+        wg_free(columns);
+        return wg_error_nomem(err, sizeof *table + sizeof *columns);
+    }
+    table->is_edge = is_edge;
+    table->epoch = epoch;
+    table->account = account;
+    atomic_init(&table->columns, columns);
+    atomic_init(&table->fragments, NULL);
+    atomic_init(&table->row_count, 0);
+    *out = table;
+    return WG_OK;
+}
+
+void wg_table_destroy(wg_table *table) {
+    if (table == NULL) return;
+    wgi_slots *fragments = atomic_load_explicit(&table->fragments, memory_order_acquire);
+    for (uint32_t i = 0; fragments != NULL && i < fragments->capacity; i++)
+        wgi_fragment_destroy(atomic_load_explicit(&fragments->items[i], memory_order_acquire));
+    wg_free(fragments);
+    wg_free(columns_of(table));
+    wg_free(table);
+}
+
+wg_code wg_table_add_column(wg_table *table, uint32_t key, wg_type type, uint32_t *out_column, wg_error *err) {
+    WG_ASSERT(out_column != NULL);
+    if (wg_table_column_of(table, key) != UINT32_MAX)
+        return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET, "the table has a column for property %u", key);
+    const uint32_t count = wg_table_column_count(table);
+    if (count >= WG_TABLE_COLUMNS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a table has at most %d columns", WG_TABLE_COLUMNS_MAX);
+    if (count == columns_of(table)->capacity && !columns_grow(table)) return wg_error_nomem(err, sizeof(wgi_columns));
+    columns_push(columns_of(table), key, (uint8_t)type);
+    *out_column = count;
+    return WG_OK;
+}
+
+uint32_t wg_table_column_count(const wg_table *table) {
+    return atomic_load_explicit(&columns_of(table)->count, memory_order_acquire);
+}
+
+uint32_t wg_table_column_of(const wg_table *table, uint32_t key) {
+    const wgi_columns *c = columns_of(table);
+    const uint32_t slots = 2 * c->capacity; /* at most half full, so the walk ends */
+    for (uint32_t at = key_slot(key, slots);; at = (at + 1) & (slots - 1)) {
+        const uint32_t entry = atomic_load_explicit(&c->map[at], memory_order_acquire);
+        if (entry == 0) return UINT32_MAX;
+        if (c->keys[entry - 1] == key) return entry - 1;
+    }
+}
+
+uint32_t wg_table_column_key(const wg_table *table, uint32_t column) {
+    WG_ASSERT(column < wg_table_column_count(table));
+    return columns_of(table)->keys[column];
+}
+
+wg_type wg_table_column_type(const wg_table *table, uint32_t column) {
+    WG_ASSERT(column < wg_table_column_count(table));
+    return (wg_type)columns_of(table)->types[column];
+}
+
+/* ---- versions */
+
+uint64_t wg_table_row_count(const wg_table *table) {
+    return atomic_load_explicit(&table->row_count, memory_order_acquire);
+}
+
+/* Rows of the fragment of `row` that are published; writer only. */
+static uint32_t rows_in_fragment(const wg_table *table, uint64_t row) {
+    const uint64_t count = atomic_load_explicit(&table->row_count, memory_order_relaxed);
+    WG_ASSERT(row < count);
+    return (uint32_t)wg_min_u64(count - (row & ~(uint64_t)(WG_FRAGMENT_ROWS - 1)), WG_FRAGMENT_ROWS);
+}
+
+void wg_table_set_end(wg_table *table, uint64_t row, uint64_t end) {
+    WG_ASSERT(row < atomic_load_explicit(&table->row_count, memory_order_relaxed));
+    wgi_fragment *f = wgi_table_fragment(table, row);
+    wgi_fragment_use_ends(f, wgi_fragment_row(row));
+    /* relaxed: a reader whose snapshot covers `end` got that snapshot from the commit, which happens after this */
+    atomic_store_explicit(&f->ends[wgi_fragment_row(row)], end, memory_order_relaxed);
+}
+
+void wg_table_set_begin(wg_table *table, uint64_t row, uint64_t begin) {
+    wgi_fragment *f = wgi_table_fragment(table, row);
+    wgi_fragment_use_begins(f, rows_in_fragment(table, row));
+    if (begin > atomic_load_explicit(&f->begin_max, memory_order_relaxed))
+        atomic_store_explicit(&f->begin_max, begin, memory_order_relaxed);
+    atomic_store_explicit(&f->begins[wgi_fragment_row(row)], begin, memory_order_relaxed); /* as in set_end */
+}
+
+void wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end) {
+    WG_ASSERT(row < wg_table_row_count(table));
+    const wgi_fragment *f = wgi_table_fragment(table, row);
+    const uint32_t r = wgi_fragment_row(row);
+    const uint32_t flags = wgi_fragment_flags(f);
+    wg_row_head head = {.prev = WG_ROW_NONE};
+    head.id = (flags & WGI_HAS_IDS) != 0 ? f->ids[r] : f->id_base + r;
+    head.begin = wgi_fragment_begin(f, flags, r);
+    if ((flags & WGI_HAS_PREVS) != 0) head.prev = f->prevs[r];
+    if (table->is_edge) {
+        const bool wide = (flags & WGI_HAS_WIDE) != 0;
+        head.from = wide ? f->ends_of_edge_wide[0][r] : f->ends_of_edge[0][r];
+        head.to = wide ? f->ends_of_edge_wide[1][r] : f->ends_of_edge[1][r];
+    }
+    *out = head;
+    if (out_end != NULL) *out_end = wgi_fragment_end(f, flags, r);
+}
+
+wg_value wg_table_cell(const wg_table *table, uint64_t row, uint32_t column) {
+    WG_ASSERT(row < wg_table_row_count(table));
+    WG_ASSERT(column < wg_table_column_count(table));
+    const wgi_fragment *f = wgi_table_fragment(table, row);
+    const wgi_block *block = wgi_slots_get(&f->columns, column);
+    const uint32_t r = wgi_fragment_row(row);
+    if (block == NULL || !wgi_block_is_valid(block, r)) return wg_value_null();
+    const wg_vector v = {.type = wg_table_column_type(table, column), .kind = WG_VECTOR_FLAT, .data = block->data};
+    return wg_vector_value(&v, r);
+}

@@ -1,0 +1,362 @@
+/* Building, searching and checking immutable adjacency.
+ *
+ * Build is a merge in O(entries + keys): the entries of the base, which are grouped by node, come first within each node, the
+ * newer log edges after them in log order, so that edge ids ascend. Where the node ids are dense (their range is at most
+ * four times the number of distinct ones, plus 1,024) it is a counting sort over an offset array; otherwise the log edges
+ * are sorted by node with a stable radix sort and merged with the sorted keys of the base.
+ *
+ *   one block: wgi_csr | offsets u64 (keys + 1) | keys u64 (not dense) | edges | neighbours (u32, or u64 when an id needs it)
+ *
+ * Failure modes: WG_E_NOMEM, nothing changed. */
+#include "worldgraph/topology/topology_internal.h"
+
+enum { DENSE_FACTOR = 4, DENSE_EXTRA = 1024, RADIX_BITS = 8, RADIX = 1 << RADIX_BITS, PREFETCH_AHEAD = 16 };
+
+typedef struct node_ref {
+    uint64_t node;
+    uint64_t at; /* log position */
+} node_ref;
+
+/* What one pass over the source tells. */
+typedef struct source_extent {
+    uint64_t entry_count;
+    uint64_t node_min;
+    uint64_t node_max;
+    uint64_t id_max; /* of edges and neighbours */
+} source_extent;
+
+/* The writer's view of the arrays under construction. */
+typedef struct csr_writer {
+    wgi_csr *csr;
+    uint64_t *keys;
+    uint64_t *offsets;
+    void *edges;
+    void *neighbours;
+} csr_writer;
+
+static uint64_t log_node(const wgi_csr_source *s, uint64_t i) { return wgi_word(&s->log->edges[i].ends[s->side]); }
+static uint64_t log_neighbour(const wgi_csr_source *s, uint64_t i) {
+    return wgi_word(&s->log->edges[i].ends[1 - s->side]);
+}
+
+static source_extent extent_of(const wgi_csr_source *s) {
+    source_extent e = {.node_min = UINT64_MAX};
+    const wgi_csr *base = s->base;
+    if (base != NULL && base->entry_count != 0) {
+        e.entry_count = base->entry_count;
+        e.node_min = wgi_csr_key(base, 0);
+        e.node_max = wgi_csr_key(base, base->key_count - 1);
+        if (base->wide) e.id_max = UINT64_MAX; /* ids never shrink, edges are not dropped */
+    }
+    for (uint64_t i = s->first; i < s->last; i++) {
+        const uint64_t node = log_node(s, i);
+        e.node_min = wg_min_u64(e.node_min, node);
+        e.node_max = wg_max_u64(e.node_max, node);
+        e.id_max |= log_neighbour(s, i) | wgi_word(&s->log->edges[i].edge);
+    }
+    e.entry_count += s->last - s->first;
+    return e;
+}
+
+/* Number of distinct nodes in a range that is small against the number of entries; 0 when out of memory. */
+static uint64_t distinct_count(const wgi_csr_source *s, const source_extent *e, wg_account *account) {
+    const size_t range = (size_t)(e->node_max - e->node_min) + 1;
+    uint8_t *seen = wg_alloc_zero(account, wg_bit_bytes(range));
+    if (seen == NULL) return 0;
+    const wgi_csr *base = s->base;
+    for (uint64_t k = 0; base != NULL && k < base->key_count; k++) {
+        if (base->offsets[k + 1] != base->offsets[k]) wg_bit_set(seen, wgi_csr_key(base, k) - e->node_min);
+    }
+    for (uint64_t i = s->first; i < s->last; i++) wg_bit_set(seen, log_node(s, i) - e->node_min);
+    const uint64_t count = wg_bit_count(seen, range);
+    wg_free(seen);
+    return count;
+}
+
+static wg_code dense_decide(const wgi_csr_source *s, const source_extent *e, wg_account *account, bool *out_dense,
+                            wg_error *err) {
+    const uint64_t span = e->node_max - e->node_min;
+    *out_dense = false;
+    if (e->entry_count == 0) return WG_OK;
+    if (span / DENSE_FACTOR > e->entry_count + DENSE_EXTRA / DENSE_FACTOR) return WG_OK;
+    const uint64_t distinct = distinct_count(s, e, account);
+    if (distinct == 0) return wg_error_nomem(err, (size_t)(span / 8));
+    *out_dense = span < DENSE_FACTOR * distinct + DENSE_EXTRA;
+    return WG_OK;
+}
+
+static bool writer_create(csr_writer *w, const source_extent *e, bool dense, uint64_t key_count,
+                          wg_account *account) {
+    const bool wide = e->id_max > UINT32_MAX;
+    const size_t id_bytes = wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    const size_t head = wg_align_up(sizeof(wgi_csr), 64);
+    size_t offsets_bytes;
+    size_t entries_bytes;
+    size_t bytes;
+    if (!wg_mul_size(key_count + 1, sizeof(uint64_t), &offsets_bytes)) return false;
+    if (!wg_mul_size(e->entry_count, id_bytes, &entries_bytes)) return false;
+    const size_t keys_bytes = dense ? 0 : key_count * sizeof(uint64_t);
+    if (!wg_add_size(head + keys_bytes, offsets_bytes, &bytes) || !wg_add_size(bytes, 2 * entries_bytes, &bytes))
+        return false;
+    uint8_t *p = wg_alloc(account, bytes);
+    if (p == NULL) return false;
+    memset(p, 0, head + offsets_bytes);
+    w->csr = (wgi_csr *)(void *)p;
+    w->offsets = (uint64_t *)(void *)(p + head);
+    w->keys = dense ? NULL : w->offsets + key_count + 1;
+    w->edges = p + head + offsets_bytes + keys_bytes;
+    w->neighbours = p + head + offsets_bytes + keys_bytes + entries_bytes;
+    *w->csr = (wgi_csr){.entry_count = e->entry_count,
+                        .key_count = key_count,
+                        .node_min = e->node_min,
+                        .dense = dense,
+                        .wide = wide,
+                        .keys = w->keys,
+                        .offsets = w->offsets,
+                        .edges = w->edges,
+                        .neighbours = w->neighbours};
+    return true;
+}
+
+static void entry_put(const csr_writer *w, uint64_t at, uint64_t edge, uint64_t neighbour) {
+    if (w->csr->wide) {
+        ((uint64_t *)w->edges)[at] = edge;
+        ((uint64_t *)w->neighbours)[at] = neighbour;
+    } else {
+        ((uint32_t *)w->edges)[at] = (uint32_t)edge;
+        ((uint32_t *)w->neighbours)[at] = (uint32_t)neighbour;
+    }
+}
+
+static uint64_t base_put(const csr_writer *w, uint64_t at, const wgi_csr *base, uint64_t key) {
+    for (uint64_t i = base->offsets[key]; i < base->offsets[key + 1]; i++)
+        entry_put(w, at++, wgi_csr_edge(base, i), wgi_csr_neighbour(base, i));
+    return at;
+}
+
+/* The scatter misses the cache at the cursor and at both places that it names; both are asked for ahead. */
+static void fill_prefetch(const csr_writer *w, const wgi_csr_source *s, uint64_t i) {
+    const size_t id_bytes = w->csr->wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    if (i + 2 * PREFETCH_AHEAD >= s->last) return;
+    __builtin_prefetch(&w->offsets[log_node(s, i + 2 * PREFETCH_AHEAD) - w->csr->node_min], 1);
+    const uint64_t at = w->offsets[log_node(s, i + PREFETCH_AHEAD) - w->csr->node_min];
+    __builtin_prefetch((uint8_t *)w->edges + at * id_bytes, 1);
+    __builtin_prefetch((uint8_t *)w->neighbours + at * id_bytes, 1);
+}
+
+/* Counting sort; offsets first hold counts, then starts, then (shifted by one) ends, and are shifted back. */
+static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
+    const uint64_t min = w->csr->node_min;
+    const wgi_csr *base = s->base;
+    const uint64_t base_keys = base == NULL ? 0 : base->key_count;
+    for (uint64_t k = 0; k < base_keys; k++)
+        w->offsets[wgi_csr_key(base, k) - min] += base->offsets[k + 1] - base->offsets[k];
+    for (uint64_t i = s->first; i < s->last; i++) {
+        if (i + PREFETCH_AHEAD < s->last) __builtin_prefetch(&w->offsets[log_node(s, i + PREFETCH_AHEAD) - min], 1);
+        w->offsets[log_node(s, i) - min]++;
+    }
+    uint64_t total = 0;
+    for (uint64_t k = 0; k <= w->csr->key_count; k++) {
+        const uint64_t count = w->offsets[k];
+        w->offsets[k] = total;
+        total += count;
+    }
+    WG_ASSERT(total == w->csr->entry_count);
+    for (uint64_t k = 0; k < base_keys; k++) {
+        uint64_t *cursor = &w->offsets[wgi_csr_key(base, k) - min];
+        *cursor = base_put(w, *cursor, base, k);
+    }
+    for (uint64_t i = s->first; i < s->last; i++) {
+        uint64_t *cursor = &w->offsets[log_node(s, i) - min];
+        fill_prefetch(w, s, i);
+        entry_put(w, (*cursor)++, wgi_word(&s->log->edges[i].edge), log_neighbour(s, i));
+    }
+    memmove(w->offsets + 1, w->offsets, w->csr->key_count * sizeof(uint64_t));
+    w->offsets[0] = 0;
+}
+
+/* Stable radix sort by node of refs[0..count), with `spare` of the same size; returns where the result is. Bytes in which
+ * all nodes agree cost one pass less. */
+static node_ref *refs_sort(node_ref *refs, node_ref *spare, uint64_t count) {
+    uint64_t any = 0;
+    uint64_t all = UINT64_MAX;
+    for (uint64_t i = 0; i < count; i++) {
+        any |= refs[i].node;
+        all &= refs[i].node;
+    }
+    for (uint32_t shift = 0; shift < 64; shift += RADIX_BITS) {
+        if ((((any ^ all) >> shift) & (RADIX - 1)) == 0) continue;
+        uint64_t starts[RADIX] = {0};
+        for (uint64_t i = 0; i < count; i++) starts[(refs[i].node >> shift) & (RADIX - 1)]++;
+        uint64_t total = 0;
+        for (size_t b = 0; b < RADIX; b++) {
+            const uint64_t n = starts[b];
+            starts[b] = total;
+            total += n;
+        }
+        for (uint64_t i = 0; i < count; i++) spare[starts[(refs[i].node >> shift) & (RADIX - 1)]++] = refs[i];
+        node_ref *swap = refs;
+        refs = spare;
+        spare = swap;
+    }
+    return refs;
+}
+
+/* Walks base keys and sorted refs together; with a writer it fills it, without it counts the keys. */
+static uint64_t sparse_merge(const csr_writer *w, const wgi_csr_source *s, const node_ref *refs, uint64_t ref_count) {
+    const wgi_csr *base = s->base;
+    const uint64_t base_keys = base == NULL ? 0 : base->key_count;
+    uint64_t key_count = 0;
+    uint64_t at = 0;
+    uint64_t r = 0;
+    for (uint64_t k = 0; k < base_keys || r < ref_count;) {
+        if (k < base_keys && base->offsets[k] == base->offsets[k + 1]) { /* a hole in a dense base */
+            k++;
+            continue;
+        }
+        uint64_t node = r < ref_count ? refs[r].node : UINT64_MAX;
+        if (k < base_keys) node = wg_min_u64(node, wgi_csr_key(base, k));
+        const bool in_base = k < base_keys && wgi_csr_key(base, k) == node;
+        if (w != NULL) {
+            w->keys[key_count] = node;
+            w->offsets[key_count] = at;
+            if (in_base) at = base_put(w, at, base, k);
+        }
+        if (in_base) k++;
+        for (; r < ref_count && refs[r].node == node; r++) {
+            if (w != NULL)
+                entry_put(w, at++, wgi_word(&s->log->edges[refs[r].at].edge), log_neighbour(s, refs[r].at));
+        }
+        key_count++;
+    }
+    if (w != NULL) w->offsets[key_count] = at;
+    return key_count;
+}
+
+static wg_code sparse_build(const wgi_csr_source *s, const source_extent *e, wg_account *account, wgi_csr **out,
+                            wg_error *err) {
+    const uint64_t count = s->last - s->first;
+    size_t bytes;
+    node_ref *refs = NULL;
+    if (wg_mul_size(count, 2 * sizeof *refs, &bytes)) refs = wg_alloc(account, bytes);
+    if (refs == NULL) return wg_error_nomem(err, (size_t)count);
+    for (uint64_t i = 0; i < count; i++) refs[i] = (node_ref){log_node(s, s->first + i), s->first + i};
+    const node_ref *sorted = refs_sort(refs, refs + count, count);
+    csr_writer w;
+    const bool ok = writer_create(&w, e, false, sparse_merge(NULL, s, sorted, count), account);
+    if (ok) {
+        (void)sparse_merge(&w, s, sorted, count);
+        *out = w.csr;
+    }
+    wg_free(refs);
+    return ok ? WG_OK : wg_error_nomem(err, (size_t)e->entry_count);
+}
+
+wg_code wgi_csr_build(const wgi_csr_source *source, wg_account *account, wgi_csr **out, wg_error *err) {
+    const source_extent extent = extent_of(source);
+    bool dense;
+    WG_TRY(dense_decide(source, &extent, account, &dense, err));
+    if (!dense) return sparse_build(source, &extent, account, out, err);
+    csr_writer w;
+    if (!writer_create(&w, &extent, true, extent.node_max - extent.node_min + 1, account))
+        return wg_error_nomem(err, (size_t)extent.entry_count);
+    dense_fill(&w, source);
+    *out = w.csr;
+    return WG_OK;
+}
+
+/* ---- reading */
+
+static uint64_t key_search(const wgi_csr *csr, uint64_t node) {
+    uint64_t low = 0;
+    uint64_t high = csr->key_count;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (csr->keys[middle] < node) low = middle + 1;
+        else high = middle;
+    }
+    return low < csr->key_count && csr->keys[low] == node ? low : UINT64_MAX;
+}
+
+uint64_t wgi_csr_find(const wgi_csr *csr, uint64_t node, uint64_t *out_first) {
+    const uint64_t k = csr->dense ? node - csr->node_min : key_search(csr, node);
+    if (k >= csr->key_count) return 0; /* also a node below node_min, which wraps */
+    *out_first = csr->offsets[k];
+    return csr->offsets[k + 1] - csr->offsets[k];
+}
+
+void wgi_reading_csr(wgi_reading *reading, const wgi_csr *csr) {
+    uint64_t first = 0;
+    uint64_t count = wgi_csr_find(csr, reading->node, &first);
+    const uint64_t skip = wg_min_u64(count, reading->skip);
+    reading->skip -= skip;
+    first += skip;
+    count -= skip;
+    if (reading->edges != NULL) {
+        count = wg_min_u64(count, reading->count_max - reading->count);
+        uint64_t *edges = reading->edges + reading->count;
+        uint64_t *neighbours = reading->neighbours + reading->count;
+        if (csr->wide) {
+            memcpy(edges, (const uint64_t *)csr->edges + first, count * sizeof(uint64_t));
+            memcpy(neighbours, (const uint64_t *)csr->neighbours + first, count * sizeof(uint64_t));
+        } else {
+            const uint32_t *from_edges = (const uint32_t *)csr->edges + first;
+            const uint32_t *from_neighbours = (const uint32_t *)csr->neighbours + first;
+            for (uint64_t i = 0; i < count; i++) {
+                edges[i] = from_edges[i];
+                neighbours[i] = from_neighbours[i];
+            }
+        }
+    }
+    reading->count += count;
+}
+
+/* ---- checking */
+
+static wg_code side_check(const wgi_csr *csr, const char *name, wg_error *err) {
+    if (csr->offsets[0] != 0 || csr->offsets[csr->key_count] != csr->entry_count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "topology %s: offsets do not cover the entries", name);
+    for (uint64_t k = 0; k < csr->key_count; k++) {
+        if (!csr->dense && k > 0 && csr->keys[k - 1] >= csr->keys[k])
+            return wg_error_set(err, WG_E_CORRUPT, k, "topology %s: node keys are not ascending", name);
+        if (csr->offsets[k] > csr->offsets[k + 1])
+            return wg_error_set(err, WG_E_CORRUPT, k, "topology %s: offsets are not ascending", name);
+        for (uint64_t i = csr->offsets[k] + 1; i < csr->offsets[k + 1]; i++) {
+            if (wgi_csr_edge(csr, i - 1) >= wgi_csr_edge(csr, i))
+                return wg_error_set(err, WG_E_CORRUPT, i, "topology %s: edges of a node are not ascending", name);
+        }
+    }
+    return WG_OK;
+}
+
+/* True when the node has that edge to that neighbour. */
+static bool csr_has(const wgi_csr *csr, uint64_t node, uint64_t edge, uint64_t neighbour) {
+    uint64_t first = 0;
+    uint64_t count = wgi_csr_find(csr, node, &first);
+    while (count > 0) {
+        const uint64_t half = count / 2;
+        const uint64_t there = wgi_csr_edge(csr, first + half);
+        if (there == edge) return wgi_csr_neighbour(csr, first + half) == neighbour;
+        if (there < edge) first += half + 1;
+        count = there < edge ? count - half - 1 : half;
+    }
+    return false;
+}
+
+wg_code wgi_csr_check_pair(const wgi_csr *out_side, const wgi_csr *in_side, wg_error *err) {
+    WG_TRY(side_check(out_side, "OUT", err));
+    WG_TRY(side_check(in_side, "IN", err));
+    if (out_side->entry_count != in_side->entry_count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "topology: %llu entries OUT, %llu IN",
+                            (unsigned long long)out_side->entry_count, (unsigned long long)in_side->entry_count);
+    for (uint64_t k = 0; k < out_side->key_count; k++) {
+        const uint64_t node = wgi_csr_key(out_side, k);
+        for (uint64_t i = out_side->offsets[k]; i < out_side->offsets[k + 1]; i++) {
+            const uint64_t edge = wgi_csr_edge(out_side, i);
+            if (!csr_has(in_side, wgi_csr_neighbour(out_side, i), edge, node))
+                return wg_error_set(err, WG_E_CORRUPT, edge, "topology: edge %llu is OUT but not IN",
+                                    (unsigned long long)edge);
+        }
+    }
+    return WG_OK;
+}
