@@ -89,9 +89,7 @@ static wg_code groups_reserve(const wg_plan *plan, groups *g, wg_account *accoun
     return WG_OK;
 }
 
-static wg_type value_type(const wg_aggregate *a) {
-    return a->arg->type == WG_TYPE_NULL ? WG_TYPE_ANY : a->arg->type;
-}
+static wg_type value_type(const wg_aggregate *a) { return a->arg->type == WG_TYPE_NULL ? WG_TYPE_ANY : a->arg->type; }
 
 static wg_code groups_create(const wg_plan *plan, wg_account *account, groups **out, wg_error *err) {
     const uint32_t n = plan->aggregate_count;
@@ -149,8 +147,7 @@ static wg_code append_item(list_state *list, const wg_value *v, wg_arena *string
     return WG_OK;
 }
 
-static wg_code keep_best(const wg_aggregate *a, wg_value *best, const wg_value *v, wg_arena *strings,
-                         wg_error *err) {
+static wg_code keep_best(const wg_aggregate *a, wg_value *best, const wg_value *v, wg_arena *strings, wg_error *err) {
     if (best->type != WG_TYPE_NULL) {
         const int cmp = wg_value_order(v, best);
         if (a->kind == WG_AGG_MIN ? cmp >= 0 : cmp <= 0) return WG_OK;
@@ -250,8 +247,7 @@ static wg_code add_batch(const wg_plan *plan, groups *g, uint32_t i, const wg_ba
     }
     if (a->distinct && value_type(a) != WG_TYPE_ANY)
         WG_TRY(wgi_eval_typed(eval, a->arg, value_type(a), batch, &v, err));
-    else
-        WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+    else WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
     if (a->distinct) return add_distinct(g, i, &v, batch, index, eval, err);
     if (a->kind == WG_AGG_COUNT) {
         add_counts(g->states[i], &v, batch, index);
@@ -361,8 +357,7 @@ static wg_code map_groups(const wg_plan *plan, groups *to, const groups *from, u
         bool is_new;
         WG_TRY(wgi_row_table_put(&to->keys, views, row, from->keys.hashes[row], &map[row], &is_new, err));
     }
-    return plan->expr_count == 0 ? WG_OK
-                                 : groups_reserve(plan, to, to->strings.account, to->keys.row_count, err);
+    return plan->expr_count == 0 ? WG_OK : groups_reserve(plan, to, to->strings.account, to->keys.row_count, err);
 }
 
 static wg_code merge_groups(const wg_plan *plan, groups *to, groups *from, wg_error *err) {

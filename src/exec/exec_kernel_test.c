@@ -72,7 +72,8 @@ static void check_row(wgi_call *c, const wg_vector *args, uint32_t n_args, uint3
     const wg_value have = wg_vector_value(got, row);
     if (want.type == have.type && wg_value_equivalent(&want, &have)) return;
     fail_msg("%s row %u: types %s %s want %s have %s", c->function->name, row, wg_type_name((wg_type)values[0].type),
-             wg_type_name((wg_type)values[1].type), wg_type_name((wg_type)want.type), wg_type_name((wg_type)have.type));
+             wg_type_name((wg_type)values[1].type), wg_type_name((wg_type)want.type),
+             wg_type_name((wg_type)have.type));
 }
 
 /* One comparison of kernel and row function over a batch. A kernel error must be one that some selected row gives. */
@@ -107,10 +108,11 @@ static bool check_kernel(const wg_function *f, const wg_vector *args, uint32_t n
 /* Goal: kernel and row function agree for every operator, type pair, vector kind, length 0..130, alignment and selection. */
 static void test_kernels_equal_row_functions(void **state) {
     (void)state;
-    static const char *const names[] = {"=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "AND", "OR", "XOR",
+    static const char *const names[] = {"=",   "<>",          "<",         "<=",       ">",       ">=",         "+",
+                                        "-",   "*",           "/",         "%",        "AND",     "OR",         "XOR",
                                         "NOT", "STARTS WITH", "ENDS WITH", "CONTAINS", "IS NULL", "IS NOT NULL"};
-    static const wg_type types[] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_BOOL,
-                                    WG_TYPE_DATE, WG_TYPE_NODE, WG_TYPE_ANY};
+    static const wg_type types[] = {WG_TYPE_INT,  WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_BOOL,
+                                    WG_TYPE_DATE, WG_TYPE_NODE,  WG_TYPE_ANY};
     wg_rng_init(&rng, 20);
     uint64_t done = 0;
     for (uint32_t n = 1; n <= 130; n++)

@@ -4,11 +4,11 @@
 /* Goal: scan, filter and project give what a loop over the data gives, in the order of the scan. */
 static void test_filter_and_project_match_a_loop(void **state) {
     (void)state;
-    wg_expr *condition = call("AND", call(">", slot(1, WG_TYPE_INT), integer(100)),
-                              call("<", slot(2, WG_TYPE_FLOAT), real(5.5)));
-    wg_plan *plan = project(filter_plan(scan_plan(), condition), slot(0, WG_TYPE_NODE),
-                            call("+", call("*", slot(1, WG_TYPE_INT), integer(3)), integer(1)),
-                            slot(3, WG_TYPE_STRING));
+    wg_expr *condition =
+        call("AND", call(">", slot(1, WG_TYPE_INT), integer(100)), call("<", slot(2, WG_TYPE_FLOAT), real(5.5)));
+    wg_plan *plan =
+        project(filter_plan(scan_plan(), condition), slot(0, WG_TYPE_NODE),
+                call("+", call("*", slot(1, WG_TYPE_INT), integer(3)), integer(1)), slot(3, WG_TYPE_STRING));
     wg_rows *rows = run_everywhere(plan, NULL);
     uint64_t at = 0;
     for (uint64_t n = 0; n < fake_txn.node_count; n++) {
@@ -29,8 +29,8 @@ static void test_filter_and_project_match_a_loop(void **state) {
 /* Goal: LIMIT and SKIP cut the defined order, also over task borders, and past the end. */
 static void test_limit_cuts_the_order_of_the_scan(void **state) {
     (void)state;
-    static const int64_t cases[][3] = {{0, 0, 0}, {0, 5, 5}, {998, 10, 10}, {3000, 4096, 4096}, {10000, 50, 7}, {20000, 3, 0},
-                                       {9000, -1, 1007}};
+    static const int64_t cases[][3] = {{0, 0, 0},      {0, 5, 5},     {998, 10, 10},   {3000, 4096, 4096},
+                                       {10000, 50, 7}, {20000, 3, 0}, {9000, -1, 1007}};
     for (uint32_t i = 0; i < 7; i++) {
         wg_rows *rows = run_everywhere(limit_plan(scan_plan(), cases[i][0], cases[i][1]), NULL);
         assert_int_equal(wg_rows_count(rows), cases[i][2]);
@@ -137,8 +137,8 @@ static void test_sum_overflow_is_about_the_total(void **state) {
     wg_value items[3] = {wg_value_int(INT64_MAX), wg_value_int(INT64_MAX), wg_value_int(-INT64_MAX)};
     wg_value list = {.type = WG_TYPE_LIST, .size = 3};
     list.as.list = items;
-    wg_rows *rows = run_everywhere(
-        aggregate_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), NULL);
+    wg_rows *rows =
+        run_everywhere(aggregate_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), NULL);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, INT64_MAX);
     wg_rows_destroy(rows);
     list.size = 2;
@@ -203,7 +203,8 @@ static void test_sort_is_stable_and_top_k_is_its_beginning(void **state) {
                     cmp = wg_value_order(&a, &b);
                     if (items[k].descending) cmp = -cmp;
                 }
-                assert_true(cmp < 0 || (cmp == 0 && wg_rows_cell(all, r - 1, 0).as.id < wg_rows_cell(all, r, 0).as.id));
+                assert_true(cmp < 0 ||
+                            (cmp == 0 && wg_rows_cell(all, r - 1, 0).as.id < wg_rows_cell(all, r, 0).as.id));
             }
             plan->limit_expr = integer(100);
             plan->skip_expr = integer(7);
@@ -235,8 +236,9 @@ static void check_join(wg_plan_op op, uint32_t left_column, uint32_t right_colum
     static const wg_type types[5] = {WG_TYPE_NODE, WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
     wg_plan *left = filter_plan(scan_plan(), call("=", call("%", slot(1, WG_TYPE_INT), integer(9)), integer(0)));
     wg_plan *right = filter_plan(scan_plan(), call(">", slot(1, WG_TYPE_INT), integer(480)));
-    wg_rows *rows = run_everywhere(join_plan(op, left, right, slot(left_column, types[left_column]),
-                                             slot(right_column, types[right_column])), NULL);
+    wg_rows *rows = run_everywhere(
+        join_plan(op, left, right, slot(left_column, types[left_column]), slot(right_column, types[right_column])),
+        NULL);
     uint64_t at = 0;
     for (uint64_t a = 0; a < fake_txn.node_count; a++) {
         if (fake_i(a) % 9 != 0) continue;
@@ -282,8 +284,8 @@ static void test_product_and_empty_outer_join(void **state) {
     }
     wg_rows_destroy(rows);
     wg_plan *none = filter_plan(scan_plan(), call("<", slot(1, WG_TYPE_INT), integer(-9999)));
-    rows = run_everywhere(
-        join_plan(WG_PLAN_OPTIONAL, scan_plan(), none, slot(1, WG_TYPE_INT), slot(1, WG_TYPE_INT)), NULL);
+    rows = run_everywhere(join_plan(WG_PLAN_OPTIONAL, scan_plan(), none, slot(1, WG_TYPE_INT), slot(1, WG_TYPE_INT)),
+                          NULL);
     assert_int_equal(wg_rows_count(rows), 70);
     assert_int_equal(wg_rows_cell(rows, 69, 5).type, WG_TYPE_NULL);
     wg_rows_destroy(rows);
@@ -293,7 +295,8 @@ static void test_product_and_empty_outer_join(void **state) {
 static void test_unwind_multiplies_rows(void **state) {
     (void)state;
     wg_plan *source = unwind_plan(unit_plan(), call("range", integer(0), integer(4999)), WG_TYPE_INT);
-    wg_plan *plan = unwind_plan(source, call("range", integer(1), call("%", slot(0, WG_TYPE_INT), integer(4))), WG_TYPE_INT);
+    wg_plan *plan =
+        unwind_plan(source, call("range", integer(1), call("%", slot(0, WG_TYPE_INT), integer(4))), WG_TYPE_INT);
     wg_rows *rows = run_everywhere(plan, NULL);
     uint64_t at = 0;
     for (int64_t n = 0; n < 5000; n++)
@@ -372,8 +375,8 @@ static void test_expand_two_hops_matches_a_loop(void **state) {
 static void test_seek_finds_by_key(void **state) {
     (void)state;
     static const wg_type types[] = {WG_TYPE_INT, WG_TYPE_NODE};
-    wg_plan *plan =
-        plan_new(WG_PLAN_SEEK, unwind_plan(unit_plan(), call("range", integer(-5), integer(20000), integer(3)), WG_TYPE_INT));
+    wg_plan *plan = plan_new(
+        WG_PLAN_SEEK, unwind_plan(unit_plan(), call("range", integer(-5), integer(20000), integer(3)), WG_TYPE_INT));
     wg_expr *key = slot(0, WG_TYPE_INT);
     plan_exprs(plan, 1, &key);
     plan_types(plan, 2, types);

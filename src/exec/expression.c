@@ -287,10 +287,8 @@ static wg_code eval_case(wgi_eval *eval, const wg_expr *expr, const wg_batch *in
         uint32_t left = 0;
         for (uint32_t i = 0; i < rows.row_count; i++) {
             const uint16_t row = rest[i];
-            if (tri[row] == WGI_TRUE)
-                taken[then.row_count++] = row;
-            else
-                rest[left++] = row;
+            if (tri[row] == WGI_TRUE) taken[then.row_count++] = row;
+            else rest[left++] = row;
         }
         rows.row_count = left;
         WG_TRY(case_branch(eval, expr, expr->args[k + 1], &then, &b, err));
@@ -372,10 +370,8 @@ wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg
     if (code == WG_OK) {
         const wg_value value = wg_vector_value(&v, 0);
         wg_value copy;
-        if (!wg_value_copy(arena, &value, &copy))
-            code = wg_error_nomem(err, sizeof value);
-        else
-            *out = copy;
+        if (!wg_value_copy(arena, &value, &copy)) code = wg_error_nomem(err, sizeof value);
+        else *out = copy;
     }
     wg_arena_deinit(&eval.arena);
     return code;

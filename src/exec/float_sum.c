@@ -50,12 +50,9 @@ static bool settle(wgi_float_sum *sum, wg_account *account) {
 }
 
 static bool note_special(wgi_float_sum *sum, double v) {
-    if (v != v)
-        sum->saw_nan = true;
-    else if (v > 0)
-        sum->saw_positive_infinity = true;
-    else
-        sum->saw_negative_infinity = true;
+    if (v != v) sum->saw_nan = true;
+    else if (v > 0) sum->saw_positive_infinity = true;
+    else sum->saw_negative_infinity = true;
     return true;
 }
 
@@ -154,8 +151,7 @@ static double round_chunks(const int64_t *chunks, int scale) {
 
 static double sum_scaled(const wgi_float_sum *sum, int scale) {
     int64_t chunks[WGI_SUM_CHUNKS] = {0};
-    if (sum->full != NULL)
-        memcpy(chunks, sum->full, sizeof chunks);
+    if (sum->full != NULL) memcpy(chunks, sum->full, sizeof chunks);
     else if (sum->window_used)
         memcpy(chunks + sum->window_first, sum->window,
                wg_min_size(WGI_SUM_WINDOW, WGI_SUM_CHUNKS - (size_t)sum->window_first) * sizeof *chunks);
@@ -172,12 +168,9 @@ static double sum_scaled(const wgi_float_sum *sum, int scale) {
 static bool special_value(const wgi_float_sum *sum, double *out) {
     if (sum->saw_nan || (sum->saw_positive_infinity && sum->saw_negative_infinity))
         *out = wg_f64_of_bits(UINT64_C(0x7ff8000000000000)); /* one NaN, not the sign that the machine makes */
-    else if (sum->saw_positive_infinity)
-        *out = INFINITY;
-    else if (sum->saw_negative_infinity)
-        *out = -INFINITY;
-    else
-        return false;
+    else if (sum->saw_positive_infinity) *out = INFINITY;
+    else if (sum->saw_negative_infinity) *out = -INFINITY;
+    else return false;
     return true;
 }
 

@@ -25,7 +25,7 @@ static void test_sums_are_exact_where_plain_addition_is_not(void **state) {
     assert_bits(sum_of((double[]){1e16, 1.0, 1.0, -1e16}, 4), 2.0);
     assert_bits(sum_of((double[]){0.1, 0.2, 0.3, -0.3, -0.2, -0.1}, 6), 0.0);
     assert_bits(sum_of((double[]){1e308, 1e308, -1e308, -1e308, 5e-324}, 5), 5e-324);
-    assert_bits(sum_of((double[]){1.0, 0x1p-53}, 2), 1.0);               /* a tie goes to even */
+    assert_bits(sum_of((double[]){1.0, 0x1p-53}, 2), 1.0);                      /* a tie goes to even */
     assert_bits(sum_of((double[]){1.0, 0x1p-53, 0x1p-1074}, 3), 1.0 + 0x1p-52); /* just over the tie */
     assert_bits(sum_of((double[]){1.0 + 0x1p-52, 0x1p-53}, 2), 1.0 + 0x1p-51);
     assert_bits(sum_of((double[]){-1.0, -0x1p-53, -0x1p-1074}, 3), -(1.0 + 0x1p-52));
@@ -52,7 +52,8 @@ static void test_sums_equal_integer_sums(void **state) {
             exact += (wg_i128)m * (INT64_C(1) << shift);
             assert_true(wgi_float_sum_add(&s, ldexp((double)m, (int)shift - 40), NULL));
         }
-        assert_bits(wgi_float_sum_value(&s), exact == 0 ? 0.0 : ldexp((double)exact, -40)); /* the cast rounds to nearest even */
+        assert_bits(wgi_float_sum_value(&s),
+                    exact == 0 ? 0.0 : ldexp((double)exact, -40)); /* the cast rounds to nearest even */
         wgi_float_sum_deinit(&s);
     }
 }

@@ -112,10 +112,8 @@ static wg_code type_arith(const wg_function *f, const wg_type *args, uint32_t n,
     if (!fits)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "cannot compute %s %s %s", wg_type_name(a), f->name,
                             wg_type_name(b));
-    if (is_open(a) || is_open(b))
-        *out = WG_TYPE_ANY;
-    else
-        *out = a == WG_TYPE_INT && b == WG_TYPE_INT ? WG_TYPE_INT : WG_TYPE_FLOAT;
+    if (is_open(a) || is_open(b)) *out = WG_TYPE_ANY;
+    else *out = a == WG_TYPE_INT && b == WG_TYPE_INT ? WG_TYPE_INT : WG_TYPE_FLOAT;
     return WG_OK;
 }
 
@@ -136,7 +134,8 @@ static wg_code type_in(const wg_function *f, const wg_type *args, uint32_t n, wg
     (void)f;
     (void)n;
     if (!letter_fits('l', args[1]))
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "IN takes a LIST on its right, not %s", wg_type_name(args[1]));
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "IN takes a LIST on its right, not %s",
+                            wg_type_name(args[1]));
     *out = WG_TYPE_BOOL;
     return WG_OK;
 }
@@ -149,15 +148,22 @@ static wg_code type_in(const wg_function *f, const wg_type *args, uint32_t n, wg
 #define S WG_TYPE_STRING
 #define L WG_TYPE_LIST
 #define A WG_TYPE_ANY
-#define COMPARE(name, op) {name, 2, 2, true, op, "**", B, type_compare, wgi_fn_compare, wgi_kernel_compare, NULL}
-#define ARITH(name, op)   {name, 2, 2, true, op, "**", A, type_arith, wgi_fn_arith, wgi_kernel_arith, NULL}
-#define LOGIC(name, n, op) {name, n, n, false, op, "b", B, NULL, wgi_fn_logic, wgi_kernel_logic, NULL}
-#define MATCH(name, row)  {name, 2, 2, true, WGI_OP_NONE, "s", B, NULL, row, wgi_kernel_string_match, NULL}
-#define NULLTEST(name, row) {name, 1, 1, false, WGI_OP_NONE, "*", B, NULL, row, wgi_kernel_is_null, NULL}
+#define COMPARE(name, op) \
+    { name, 2, 2, true, op, "**", B, type_compare, wgi_fn_compare, wgi_kernel_compare, NULL }
+#define ARITH(name, op) \
+    { name, 2, 2, true, op, "**", A, type_arith, wgi_fn_arith, wgi_kernel_arith, NULL }
+#define LOGIC(name, n, op) \
+    { name, n, n, false, op, "b", B, NULL, wgi_fn_logic, wgi_kernel_logic, NULL }
+#define MATCH(name, row) \
+    { name, 2, 2, true, WGI_OP_NONE, "s", B, NULL, row, wgi_kernel_string_match, NULL }
+#define NULLTEST(name, row) \
+    { name, 1, 1, false, WGI_OP_NONE, "*", B, NULL, row, wgi_kernel_is_null, NULL }
 #define PLAIN(name, min, max, args, result, row) \
-    {name, min, max, true, WGI_OP_NONE, args, result, NULL, row, NULL, NULL}
-#define SAME(name, args, row) {name, 1, 1, true, WGI_OP_NONE, args, A, type_common, row, NULL, NULL}
-#define MATH(name, fn)        {name, 1, 1, true, WGI_OP_NONE, "n", F, NULL, wgi_fn_math, NULL, fn}
+    { name, min, max, true, WGI_OP_NONE, args, result, NULL, row, NULL, NULL }
+#define SAME(name, args, row) \
+    { name, 1, 1, true, WGI_OP_NONE, args, A, type_common, row, NULL, NULL }
+#define MATH(name, fn) \
+    { name, 1, 1, true, WGI_OP_NONE, "n", F, NULL, wgi_fn_math, NULL, fn }
 
 /* Nearest integer, halves upwards, as openCypher says; exact where x + 0.5 would round. */
 static double round_half_up(double x) {

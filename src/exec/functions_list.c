@@ -93,12 +93,9 @@ WGI_ROW_FN(wgi_fn_slice) {
 
 WGI_ROW_FN(wgi_fn_size) {
     (void)arg_count;
-    if (args[0].type == WG_TYPE_LIST)
-        *out = wg_value_int(args[0].size);
-    else if (args[0].type == WG_TYPE_STRING)
-        *out = wg_value_int((int64_t)wg_utf8_count(wg_value_slice(&args[0])));
-    else
-        return wrong_type(call, &args[0], err);
+    if (args[0].type == WG_TYPE_LIST) *out = wg_value_int(args[0].size);
+    else if (args[0].type == WG_TYPE_STRING) *out = wg_value_int((int64_t)wg_utf8_count(wg_value_slice(&args[0])));
+    else return wrong_type(call, &args[0], err);
     return WG_OK;
 }
 

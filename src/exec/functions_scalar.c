@@ -58,10 +58,8 @@ WGI_ROW_FN(wgi_fn_compare) {
     }
     int cmp = 0;
     const int known = wgi_compare_values(&args[0], &args[1], &cmp);
-    if (known < 0)
-        *out = wg_value_null();
-    else
-        *out = wg_value_bool(known == 1 && wgi_compare_holds(op, cmp));
+    if (known < 0) *out = wg_value_null();
+    else *out = wg_value_bool(known == 1 && wgi_compare_holds(op, cmp));
     return WG_OK;
 }
 
@@ -177,8 +175,7 @@ WGI_ROW_FN(wgi_fn_to_integer) {
     if (v->type == WG_TYPE_BOOL) *out = wg_value_int(v->as.b ? 1 : 0);
     if (v->type == WG_TYPE_FLOAT) return integer_of_float(call, v->as.f, out, err);
     if (v->type == WG_TYPE_STRING) {
-        if (wg_parse_i64(wg_value_slice(v), &i))
-            *out = wg_value_int(i);
+        if (wg_parse_i64(wg_value_slice(v), &i)) *out = wg_value_int(i);
         else if (wg_parse_f64(wg_value_slice(v), &f) && f == f && fabs(f) < 9223372036854775808.0)
             return integer_of_float(call, f, out, err);
         return WG_OK;

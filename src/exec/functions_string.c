@@ -32,7 +32,9 @@ static size_t byte_of(wg_slice s, uint64_t index) {
     return i;
 }
 
-static wg_value part(wg_slice s, size_t from, size_t to) { return wg_value_str(wg_slice_of(s.data + from, to - from)); }
+static wg_value part(wg_slice s, size_t from, size_t to) {
+    return wg_value_str(wg_slice_of(s.data + from, to - from));
+}
 
 /* ---- case */
 

@@ -103,8 +103,8 @@ static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, wg
     }
     wgi_sink *sink = NULL;
     table->payload_count = built->slot_count;
-    WG_TRY(wgi_sink_build(built->slot_types, built->slot_count, key_exprs, table->key_types, table->key_count, context,
-                          &sink, err));
+    WG_TRY(wgi_sink_build(built->slot_types, built->slot_count, key_exprs, table->key_types, table->key_count,
+                          context, &sink, err));
     return wgi_run_into(built, context, sink, &table->rows, err);
 }
 
@@ -145,7 +145,8 @@ typedef struct join_op {
     uint32_t matches[WG_BATCH_ROWS_MAX]; /* NO_ROW: the null row of an outer join */
 } join_op;
 
-static wg_code gather_built(join_op *j, uint32_t column, uint32_t n, bool any_missing, wg_vector *out, wg_error *err) {
+static wg_code gather_built(join_op *j, uint32_t column, uint32_t n, bool any_missing, wg_vector *out,
+                            wg_error *err) {
     const wg_vector *from = &j->table->columns[column];
     if (j->table->rows->row_count == 0) {
         *out = wgi_vector_null(from->type);

@@ -19,7 +19,8 @@ static wg_code int_op(const wgi_call *call, int64_t a, int64_t b, int64_t *out, 
     if (op == WGI_OP_SUB) over = __builtin_sub_overflow(a, b, &r);
     if (op == WGI_OP_MUL) over = __builtin_mul_overflow(a, b, &r);
     if (op == WGI_OP_DIV || op == WGI_OP_MOD) {
-        if (b == 0) return wg_error_set(err, WG_E_VALUE, call->offset, "division by zero in %s", call->function->name);
+        if (b == 0)
+            return wg_error_set(err, WG_E_VALUE, call->offset, "division by zero in %s", call->function->name);
         if (b == -1) {
             over = op == WGI_OP_DIV && a == INT64_MIN;
             r = over || op == WGI_OP_MOD ? 0 : -a;
@@ -43,18 +44,15 @@ static double float_op(wgi_op_code op, double a, double b) {
 
 /* ---- whole batches; an operand with step 0 is a constant */
 
-#define INT_LOOP(builtin)                                                                                          \
+#define INT_LOOP(builtin) \
     for (uint32_t i = 0; i < n; i++) over |= builtin(a[i * a_step], b[i * b_step], &o[i])
 
 static bool int_loop(wgi_op_code op, const int64_t *a, uint32_t a_step, const int64_t *b, uint32_t b_step, int64_t *o,
                      uint32_t n) {
     bool over = false;
-    if (op == WGI_OP_ADD)
-        INT_LOOP(__builtin_add_overflow);
-    else if (op == WGI_OP_SUB)
-        INT_LOOP(__builtin_sub_overflow);
-    else
-        INT_LOOP(__builtin_mul_overflow);
+    if (op == WGI_OP_ADD) INT_LOOP(__builtin_add_overflow);
+    else if (op == WGI_OP_SUB) INT_LOOP(__builtin_sub_overflow);
+    else INT_LOOP(__builtin_mul_overflow);
     return over;
 }
 #undef INT_LOOP
@@ -64,14 +62,10 @@ static bool int_loop(wgi_op_code op, const int64_t *a, uint32_t a_step, const in
 
 static void float_loop(wgi_op_code op, const double *a, uint32_t a_step, const double *b, uint32_t b_step, double *o,
                        uint32_t n) {
-    if (op == WGI_OP_ADD)
-        FLOAT_LOOP(+);
-    else if (op == WGI_OP_SUB)
-        FLOAT_LOOP(-);
-    else if (op == WGI_OP_MUL)
-        FLOAT_LOOP(*);
-    else if (op == WGI_OP_DIV)
-        FLOAT_LOOP(/);
+    if (op == WGI_OP_ADD) FLOAT_LOOP(+);
+    else if (op == WGI_OP_SUB) FLOAT_LOOP(-);
+    else if (op == WGI_OP_MUL) FLOAT_LOOP(*);
+    else if (op == WGI_OP_DIV) FLOAT_LOOP(/);
     else
         for (uint32_t i = 0; i < n; i++) o[i] = fmod(a[i * a_step], b[i * b_step]);
 }
@@ -185,8 +179,8 @@ wg_code wgi_fn_arith(wgi_call *call, const wg_value *args, uint32_t arg_count, w
     }
     if (op == WGI_OP_ADD && a == WG_TYPE_STRING && b == WG_TYPE_STRING) return join_strings(call, args, out, err);
     if (op == WGI_OP_ADD && (a == WG_TYPE_LIST || b == WG_TYPE_LIST)) return join_lists(call, args, out, err);
-    return wg_error_set(err, WG_E_TYPE, call->offset, "cannot compute %s %s %s", wg_type_name(a), call->function->name,
-                        wg_type_name(b));
+    return wg_error_set(err, WG_E_TYPE, call->offset, "cannot compute %s %s %s", wg_type_name(a),
+                        call->function->name, wg_type_name(b));
 }
 
 wg_code wgi_fn_pow(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err) {

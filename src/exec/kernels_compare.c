@@ -6,45 +6,45 @@
  * strings and a constant is evaluated once for each dictionary cell that occurs. */
 #include "exec/exec_internal.h"
 
-#define LOOPS(suffix, ctype)                                                                                \
-    static void vv_##suffix(wgi_op_code op, const ctype *a, const ctype *b, uint8_t *o, uint32_t n) {       \
-        switch (op) {                                                                                       \
-            LOOP_CASE(WGI_OP_EQ, a[i] == b[i])                                                              \
-            LOOP_CASE(WGI_OP_NE, a[i] != b[i])                                                              \
-            LOOP_CASE(WGI_OP_LT, a[i] < b[i])                                                               \
-            LOOP_CASE(WGI_OP_LE, a[i] <= b[i])                                                              \
-            LOOP_CASE(WGI_OP_GT, a[i] > b[i])                                                               \
-            LOOP_CASE(WGI_OP_GE, a[i] >= b[i])                                                              \
-            LOOP_OTHERS                                                                                     \
-        }                                                                                                   \
-    }                                                                                                       \
-    static void vc_##suffix(wgi_op_code op, const ctype *a, ctype c, uint8_t *o, uint32_t n) {              \
-        switch (op) {                                                                                       \
-            LOOP_CASE(WGI_OP_EQ, a[i] == c)                                                                 \
-            LOOP_CASE(WGI_OP_NE, a[i] != c)                                                                 \
-            LOOP_CASE(WGI_OP_LT, a[i] < c)                                                                  \
-            LOOP_CASE(WGI_OP_LE, a[i] <= c)                                                                 \
-            LOOP_CASE(WGI_OP_GT, a[i] > c)                                                                  \
-            LOOP_CASE(WGI_OP_GE, a[i] >= c)                                                                 \
-            LOOP_OTHERS                                                                                     \
-        }                                                                                                   \
+#define LOOPS(suffix, ctype)                                                                          \
+    static void vv_##suffix(wgi_op_code op, const ctype *a, const ctype *b, uint8_t *o, uint32_t n) { \
+        switch (op) {                                                                                 \
+            LOOP_CASE(WGI_OP_EQ, a[i] == b[i])                                                        \
+            LOOP_CASE(WGI_OP_NE, a[i] != b[i])                                                        \
+            LOOP_CASE(WGI_OP_LT, a[i] < b[i])                                                         \
+            LOOP_CASE(WGI_OP_LE, a[i] <= b[i])                                                        \
+            LOOP_CASE(WGI_OP_GT, a[i] > b[i])                                                         \
+            LOOP_CASE(WGI_OP_GE, a[i] >= b[i])                                                        \
+            LOOP_OTHERS                                                                               \
+        }                                                                                             \
+    }                                                                                                 \
+    static void vc_##suffix(wgi_op_code op, const ctype *a, ctype c, uint8_t *o, uint32_t n) {        \
+        switch (op) {                                                                                 \
+            LOOP_CASE(WGI_OP_EQ, a[i] == c)                                                           \
+            LOOP_CASE(WGI_OP_NE, a[i] != c)                                                           \
+            LOOP_CASE(WGI_OP_LT, a[i] < c)                                                            \
+            LOOP_CASE(WGI_OP_LE, a[i] <= c)                                                           \
+            LOOP_CASE(WGI_OP_GT, a[i] > c)                                                            \
+            LOOP_CASE(WGI_OP_GE, a[i] >= c)                                                           \
+            LOOP_OTHERS                                                                               \
+        }                                                                                             \
     }
-#define LOOP_CASE(name, test)                                             \
-    case name:                                                            \
-        for (uint32_t i = 0; i < n; i++) o[i] = (test) ? 1 : 0;           \
+#define LOOP_CASE(name, test)                                   \
+    case name:                                                  \
+        for (uint32_t i = 0; i < n; i++) o[i] = (test) ? 1 : 0; \
         return;
-#define LOOP_OTHERS                                                       \
-    case WGI_OP_NONE:                                                     \
-    case WGI_OP_ADD:                                                      \
-    case WGI_OP_SUB:                                                      \
-    case WGI_OP_MUL:                                                      \
-    case WGI_OP_DIV:                                                      \
-    case WGI_OP_MOD:                                                      \
-    case WGI_OP_AND:                                                      \
-    case WGI_OP_OR:                                                       \
-    case WGI_OP_XOR:                                                      \
-    case WGI_OP_NOT:                                                      \
-    default:                                                              \
+#define LOOP_OTHERS   \
+    case WGI_OP_NONE: \
+    case WGI_OP_ADD:  \
+    case WGI_OP_SUB:  \
+    case WGI_OP_MUL:  \
+    case WGI_OP_DIV:  \
+    case WGI_OP_MOD:  \
+    case WGI_OP_AND:  \
+    case WGI_OP_OR:   \
+    case WGI_OP_XOR:  \
+    case WGI_OP_NOT:  \
+    default:          \
         WG_UNREACHABLE("not a comparison");
 LOOPS(i64, int64_t)
 LOOPS(f64, double)
@@ -78,10 +78,8 @@ static void mixed_loop(wgi_op_code op, const wg_vector *a, const wg_vector *b, c
     for (uint32_t k = 0; k < in->row_count; k++) {
         const uint32_t row = wg_batch_row(in, k);
         const double f = f64[wg_vector_cell(floats, row)];
-        if (f != f)
-            o[row] = op == WGI_OP_NE ? 1 : 0;
-        else
-            o[row] = wgi_compare_holds(int_op, wg_compare_i64_f64(i64[wg_vector_cell(ints, row)], f)) ? 1 : 0;
+        if (f != f) o[row] = op == WGI_OP_NE ? 1 : 0;
+        else o[row] = wgi_compare_holds(int_op, wg_compare_i64_f64(i64[wg_vector_cell(ints, row)], f)) ? 1 : 0;
     }
 }
 
@@ -138,14 +136,10 @@ static void numeric_loop(pair_kind pair, wgi_op_code op, const wg_vector *a, con
         b = t;
         op = flip(op);
     }
-    if (pair == PAIR_I64 && b->kind == WG_VECTOR_CONST)
-        vc_i64(op, a->data, *(const int64_t *)b->data, o, n);
-    else if (pair == PAIR_I64)
-        vv_i64(op, a->data, b->data, o, n);
-    else if (b->kind == WG_VECTOR_CONST)
-        vc_f64(op, a->data, *(const double *)b->data, o, n);
-    else
-        vv_f64(op, a->data, b->data, o, n);
+    if (pair == PAIR_I64 && b->kind == WG_VECTOR_CONST) vc_i64(op, a->data, *(const int64_t *)b->data, o, n);
+    else if (pair == PAIR_I64) vv_i64(op, a->data, b->data, o, n);
+    else if (b->kind == WG_VECTOR_CONST) vc_f64(op, a->data, *(const double *)b->data, o, n);
+    else vv_f64(op, a->data, b->data, o, n);
 }
 
 static bool is_null_constant(const wg_vector *v) {
@@ -182,10 +176,8 @@ wg_code wgi_kernel_compare(wgi_call *call, const wg_vector *args, const wg_batch
     wg_vector flat[2];
     if (!wgi_vector_flatten(arena, &args[0], in, &flat[0]) || !wgi_vector_flatten(arena, &args[1], in, &flat[1]))
         return wg_error_nomem(err, extent);
-    if (pair == PAIR_MIXED)
-        mixed_loop(op, &flat[0], &flat[1], in, data);
-    else
-        numeric_loop(pair, op, &flat[0], &flat[1], data, extent);
+    if (pair == PAIR_MIXED) mixed_loop(op, &flat[0], &flat[1], in, data);
+    else numeric_loop(pair, op, &flat[0], &flat[1], data, extent);
     return bool_result(call, flat, data, extent, out, out_done, err);
 }
 
@@ -230,8 +222,8 @@ static bool row_match(str_test test, const wg_value *args, wg_value *out) {
         *out = wg_value_null(); /* openCypher: matching something else than strings is null */
         return true;
     }
-    *out = wg_value_bool(
-        test(WGI_OP_NONE, (wg_str){args[0].as.s, args[0].size}, (wg_str){args[1].as.s, args[1].size}));
+    *out =
+        wg_value_bool(test(WGI_OP_NONE, (wg_str){args[0].as.s, args[0].size}, (wg_str){args[1].as.s, args[1].size}));
     return true;
 }
 

@@ -178,10 +178,8 @@ static void merge_ready(wgi_pipeline *p) {
         wg_code code = WG_OK;
         /* What a failed task did before its error matters only where it can end the query. */
         const bool wanted = slot->code == WG_OK || (p->sink->can_end_early && is_data_error(slot->code));
-        if (slot->local != NULL && wanted)
-            code = p->sink->class->merge(p->sink, slot->local, &done, &error);
-        else if (slot->local != NULL)
-            p->sink->class->local_destroy(p->sink, slot->local);
+        if (slot->local != NULL && wanted) code = p->sink->class->merge(p->sink, slot->local, &done, &error);
+        else if (slot->local != NULL) p->sink->class->local_destroy(p->sink, slot->local);
         if (code == WG_OK && !done && slot->code != WG_OK) {
             code = slot->code;
             error = slot->error;
@@ -433,10 +431,8 @@ static wg_code run_union(const wg_plan *plan, const wg_exec_context *context, wg
         code = wgi_rows_take(rows, part, err);
         wg_rows_destroy(part);
     }
-    if (code == WG_OK)
-        *out = rows;
-    else
-        wg_rows_destroy(rows);
+    if (code == WG_OK) *out = rows;
+    else wg_rows_destroy(rows);
     return code;
 }
 

@@ -86,8 +86,9 @@ static bool put_list(const printer *p, wg_expr *const *exprs, uint32_t count, ui
 static bool put_call(const printer *p, const wg_expr *e, uint32_t depth) {
     const char *name = e->function->name;
     const bool is_word = (name[0] | 0x20) >= 'a' && (name[0] | 0x20) <= 'z';
-    if (e->arg_count == 2 && (!is_word || strchr(name, ' ') != NULL || e->function->op != WGI_OP_NONE ||
-                              strcmp(name, "IN") == 0 || strcmp(name, "CONTAINS") == 0) &&
+    if (e->arg_count == 2 &&
+        (!is_word || strchr(name, ' ') != NULL || e->function->op != WGI_OP_NONE || strcmp(name, "IN") == 0 ||
+         strcmp(name, "CONTAINS") == 0) &&
         name[0] != '[')
         return put(p, "(") && put_expr(p, e->args[0], depth) && put(p, " ") && put(p, name) && put(p, " ") &&
                put_expr(p, e->args[1], depth) && put(p, ")");
@@ -280,15 +281,11 @@ static bool put_creates(const printer *p, const wg_plan *plan) {
     for (uint32_t i = 0; i < plan->create_count && ok; i++) {
         const wg_create_item *item = &plan->creates[i];
         ok = put(p, i == 0 ? " " : ", ");
-        if (ok && item->is_edge)
-            ok = wg_buf_printf(p->out, "$%u-[", (unsigned)item->from_slot);
-        else
-            ok = ok && put(p, "(");
+        if (ok && item->is_edge) ok = wg_buf_printf(p->out, "$%u-[", (unsigned)item->from_slot);
+        else ok = ok && put(p, "(");
         ok = ok && put_labels(p, item->labels, item->label_count, ":") && put_properties(p, &item->properties);
-        if (ok && item->is_edge)
-            ok = wg_buf_printf(p->out, "]->$%u", (unsigned)item->to_slot);
-        else
-            ok = ok && put(p, ")");
+        if (ok && item->is_edge) ok = wg_buf_printf(p->out, "]->$%u", (unsigned)item->to_slot);
+        else ok = ok && put(p, ")");
     }
     return ok;
 }
@@ -301,8 +298,7 @@ static bool put_sets(const printer *p, const wg_plan *plan) {
         ok = put(p, i == 0 ? " " : ", ") && put_expr(p, item->target, 0) && put(p, marks[item->kind]);
         if (ok && (item->kind == WG_SET_ADD_LABELS || item->kind == WG_SET_REMOVE_LABELS))
             ok = put_labels(p, item->labels, item->label_count, ":");
-        else
-            ok = ok && put_properties(p, &item->properties);
+        else ok = ok && put_properties(p, &item->properties);
     }
     return ok;
 }

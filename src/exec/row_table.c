@@ -8,7 +8,9 @@
 
 enum { SLOTS_FIRST = 64 };
 
-static inline uint64_t mix(uint64_t hash, uint64_t cell) { return wg_hash64_u64(hash * UINT64_C(0x9e3779b97f4a7c15) ^ cell); }
+static inline uint64_t mix(uint64_t hash, uint64_t cell) {
+    return wg_hash64_u64(hash * UINT64_C(0x9e3779b97f4a7c15) ^ cell);
+}
 
 #define NULL_HASH UINT64_C(0x6e756c6c)
 
@@ -61,8 +63,7 @@ void wgi_hash_rows(const wg_type *types, const wg_vector *vectors, uint32_t coun
                            v->kind == WG_VECTOR_FLAT && v->valid == NULL;
         if (words) {
             const uint64_t *data = v->data;
-            for (uint32_t i = 0; i < batch->row_count; i++)
-                hashes[i] = mix(hashes[i], data[wg_batch_row(batch, i)]);
+            for (uint32_t i = 0; i < batch->row_count; i++) hashes[i] = mix(hashes[i], data[wg_batch_row(batch, i)]);
             continue;
         }
         for (uint32_t i = 0; i < batch->row_count; i++)

@@ -120,13 +120,13 @@ static bool append_strings(wg_column *column, const wg_vector *v, const uint16_t
     return true;
 }
 
-#define COPY_CELLS(ctype)                                                                                          \
-    do {                                                                                                           \
-        ctype *to = (ctype *)column->data + column->row_count;                                                     \
-        for (uint32_t i = 0; i < n; i++) {                                                                         \
-            const uint32_t row = row_of(sel, index, i);                                                            \
-            to[i] = wg_vector_is_valid(v, row) ? ((const ctype *)v->data)[wg_vector_cell(v, row)] : (ctype){0};    \
-        }                                                                                                          \
+#define COPY_CELLS(ctype)                                                                                       \
+    do {                                                                                                        \
+        ctype *to = (ctype *)column->data + column->row_count;                                                  \
+        for (uint32_t i = 0; i < n; i++) {                                                                      \
+            const uint32_t row = row_of(sel, index, i);                                                         \
+            to[i] = wg_vector_is_valid(v, row) ? ((const ctype *)v->data)[wg_vector_cell(v, row)] : (ctype){0}; \
+        }                                                                                                       \
     } while (0)
 
 bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *sel, const uint32_t *index,
@@ -206,7 +206,8 @@ wg_code wgi_rows_take(wg_rows *rows, wg_rows *from, wg_error *err) {
     const bool adopt = from->row_count >= ADOPT_ROWS_MIN;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         wg_column *to = &rows->columns[i];
-        if (rows->row_count == 0 && adopt && to->type == from->columns[i].type) { /* nothing to join: swap the buffers */
+        if (rows->row_count == 0 && adopt &&
+            to->type == from->columns[i].type) { /* nothing to join: swap the buffers */
             const wg_column empty = *to;
             *to = from->columns[i];
             from->columns[i] = empty;

@@ -179,10 +179,8 @@ static wg_code distinct_local_create(wgi_sink *sink, void **out, wg_error *err) 
     distinct_local *local = wg_alloc_zero(sink->context->account, sizeof *local);
     if (local == NULL) return wg_error_nomem(err, sizeof *local);
     const wg_code code = distinct_local_init(sink, local, err);
-    if (code != WG_OK)
-        wg_free(local);
-    else
-        *out = local;
+    if (code != WG_OK) wg_free(local);
+    else *out = local;
     return code;
 }
 
@@ -239,9 +237,7 @@ wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, w
     wgi_sink *sink = NULL;
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(distinct_sink), &sink, err));
     const wg_code code = distinct_local_init(sink, &((distinct_sink *)sink)->all, err);
-    if (code != WG_OK)
-        wg_free(sink);
-    else
-        *out = sink;
+    if (code != WG_OK) wg_free(sink);
+    else *out = sink;
     return code;
 }

@@ -153,10 +153,8 @@ static void sort_worker(void *arg, uint32_t worker) {
         if (first >= job->n) return;
         const uint32_t end = (uint32_t)wg_min_u64(first + step, job->n);
         const uint32_t middle = (uint32_t)wg_min_u64(first + job->width, job->n);
-        if (job->width == 0)
-            sort_chunk(job->o, job->from, job->to, (uint32_t)first, end);
-        else
-            merge_runs(job->o, job->from, job->to, (uint32_t)first, middle, end);
+        if (job->width == 0) sort_chunk(job->o, job->from, job->to, (uint32_t)first, end);
+        else merge_runs(job->o, job->from, job->to, (uint32_t)first, middle, end);
     }
 }
 
@@ -288,10 +286,8 @@ static wg_code sort_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
     wg_rows *rows;
     WG_TRY(wgi_rows_create(sink->plan->slot_types, sink->plan->slot_count, sink->context->account, &rows, err));
     const wg_code code = s->all == NULL ? WG_OK : take_sorted(s, s->all, s->keep, true, rows, err);
-    if (code != WG_OK)
-        wg_rows_destroy(rows);
-    else
-        *out = rows;
+    if (code != WG_OK) wg_rows_destroy(rows);
+    else *out = rows;
     return code;
 }
 
@@ -327,8 +323,8 @@ wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_s
         s->key_exprs[k] = plan->sort_items[k].expr;
         s->key_types[k] = s->key_exprs[k]->type == WG_TYPE_NULL ? WG_TYPE_ANY : s->key_exprs[k]->type;
     }
-    WG_TRY_GOTO(wgi_sink_build(plan->slot_types, plan->slot_count, s->key_exprs, s->key_types, n, context, &s->rows,
-                               err));
+    WG_TRY_GOTO(
+        wgi_sink_build(plan->slot_types, plan->slot_count, s->key_exprs, s->key_types, n, context, &s->rows, err));
     *out = sink;
     return WG_OK;
 fail:

@@ -98,8 +98,7 @@ static wg_code unwind_flush(unwind_op *u, const wg_batch *batch, wg_error *err) 
     if (n == 0) return WG_OK;
     wg_arena_reset(&u->out);
     if (!wgi_builder_init(&b, &u->out, plan->slot_types[plan->slot_count - 1], n)) return wg_error_nomem(err, n);
-    for (uint32_t i = 0; i < n; i++)
-        WG_TRY(wgi_builder_set(&b, i, &u->items[i], plan->exprs[0]->text_start, err));
+    for (uint32_t i = 0; i < n; i++) WG_TRY(wgi_builder_set(&b, i, &u->items[i], plan->exprs[0]->text_start, err));
     return wgi_push_fanout(&u->op, batch, u->rows, n, &b.vector, 1, &u->out, err);
 }
 

@@ -29,8 +29,9 @@ struct wg_txn {
     uint64_t next_id;
 };
 
-static const char *const fake_names[16] = {"ann",  "bob",  "cid", "dora", "eve", "finn", "gus",  "hana",
-                                           "ivan", "june", "kai", "lea",  "max", "nora", "otto", "an unusually long name"};
+static const char *const fake_names[16] = {
+    "ann",  "bob",  "cid", "dora", "eve", "finn", "gus",  "hana",
+    "ivan", "june", "kai", "lea",  "max", "nora", "otto", "an unusually long name"};
 
 static inline int64_t fake_i(uint64_t n) { return (int64_t)(n * 7919 % 1009) - 500; }
 static inline bool fake_f(uint64_t n, double *out) {
@@ -226,7 +227,8 @@ wg_code wg_txn_intern_key(wg_txn *txn, wg_slice name, uint32_t *out, wg_error *e
     *out = 100 + name.data[0];
     return WG_OK;
 }
-static inline wg_code fake_log(wg_txn *txn, const char *verb, uint64_t id, const wg_property *properties, uint32_t n) {
+static inline wg_code fake_log(wg_txn *txn, const char *verb, uint64_t id, const wg_property *properties,
+                               uint32_t n) {
     wg_buf_printf(&txn->log, "%s %u", verb, (unsigned)id);
     for (uint32_t i = 0; i < n; i++) {
         wg_buf_printf(&txn->log, " %u=", (unsigned)properties[i].key);
@@ -248,17 +250,17 @@ wg_code wg_txn_create_edge(wg_txn *txn, uint32_t label, uint64_t from, uint64_t 
     wg_buf_printf(&txn->log, "%u->%u ", (unsigned)from, (unsigned)to);
     return fake_log(txn, "edge", *out_id, properties, property_count);
 }
-wg_code wg_txn_set_node(wg_txn *txn, uint64_t id, const wg_property *properties, uint32_t property_count, bool replace,
-                        wg_error *err) {
+wg_code wg_txn_set_node(wg_txn *txn, uint64_t id, const wg_property *properties, uint32_t property_count,
+                        bool replace, wg_error *err) {
     (void)err;
     return fake_log(txn, replace ? "replace" : "set", id, properties, property_count);
 }
-wg_code wg_txn_set_edge(wg_txn *txn, uint64_t id, const wg_property *properties, uint32_t property_count, bool replace,
-                        wg_error *err) {
+wg_code wg_txn_set_edge(wg_txn *txn, uint64_t id, const wg_property *properties, uint32_t property_count,
+                        bool replace, wg_error *err) {
     return wg_txn_set_node(txn, id, properties, property_count, replace, err);
 }
-wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count, const uint32_t *remove,
-                             uint32_t remove_count, wg_error *err) {
+wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count,
+                             const uint32_t *remove, uint32_t remove_count, wg_error *err) {
     (void)add, (void)remove, (void)err;
     wg_buf_printf(&txn->log, "+%u-%u ", (unsigned)add_count, (unsigned)remove_count);
     return fake_log(txn, "labels", id, NULL, 0);
@@ -320,9 +322,8 @@ static inline wg_expr *call_at(uint32_t start, const char *name, uint32_t n, wg_
     if (wg_function_type(e->function, types, n, &e->type, &err) != WG_OK) fail_msg("%s", err.message);
     return e;
 }
-#define call(name, ...)                                                                   \
-    call_at(0, name, sizeof((wg_expr *[]){__VA_ARGS__}) / sizeof(wg_expr *), \
-            (wg_expr *[]){__VA_ARGS__})
+#define call(name, ...) \
+    call_at(0, name, sizeof((wg_expr *[]){__VA_ARGS__}) / sizeof(wg_expr *), (wg_expr *[]){__VA_ARGS__})
 
 static inline wg_plan *plan_new(wg_plan_op op, wg_plan *child) {
     wg_plan *p = make(sizeof *p);
@@ -370,9 +371,8 @@ static inline wg_plan *project_n(wg_plan *child, uint32_t n, wg_expr *const *exp
     plan_exprs(p, n, exprs);
     return p;
 }
-#define project(child, ...)                                                               \
-    project_n(child, sizeof((wg_expr *[]){__VA_ARGS__}) / sizeof(wg_expr *), \
-              (wg_expr *[]){__VA_ARGS__})
+#define project(child, ...) \
+    project_n(child, sizeof((wg_expr *[]){__VA_ARGS__}) / sizeof(wg_expr *), (wg_expr *[]){__VA_ARGS__})
 static inline wg_plan *limit_plan(wg_plan *child, int64_t skip, int64_t limit) {
     wg_plan *p = plan_new(WG_PLAN_LIMIT, child);
     p->skip_expr = integer(skip);
@@ -433,10 +433,8 @@ static inline void rows_bytes(const wg_rows *rows, wg_buf *out) {
     for (uint32_t c = 0; c < wg_rows_column_count(rows); c++)
         for (uint64_t r = 0; r < wg_rows_count(rows); r++) {
             const wg_value v = wg_rows_cell(rows, r, c);
-            if (v.type == WG_TYPE_NODE || v.type == WG_TYPE_EDGE)
-                wg_buf_append_u64(out, v.as.id);
-            else
-                assert_true(wg_value_encode(out, &v));
+            if (v.type == WG_TYPE_NODE || v.type == WG_TYPE_EDGE) wg_buf_append_u64(out, v.as.id);
+            else assert_true(wg_value_encode(out, &v));
         }
 }
 /* Runs the plan in every combination of batch size and threads, demands equal bytes or equal errors, and returns the rows, or NULL

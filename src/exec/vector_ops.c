@@ -53,14 +53,14 @@ bool wgi_vector_const(wg_arena *arena, const wg_value *value, wg_vector *out) {
     return true;
 }
 
-#define SPREAD(ctype)                                                      \
-    do {                                                                   \
-        const ctype *from = in->data;                                      \
-        ctype *to = data;                                                  \
-        for (uint32_t i = 0; i < batch->row_count; i++) {                  \
-            const uint32_t row = wg_batch_row(batch, i);                   \
+#define SPREAD(ctype)                                                        \
+    do {                                                                     \
+        const ctype *from = in->data;                                        \
+        ctype *to = data;                                                    \
+        for (uint32_t i = 0; i < batch->row_count; i++) {                    \
+            const uint32_t row = wg_batch_row(batch, i);                     \
             if (wg_vector_is_valid(in, row)) to[row] = from[in->codes[row]]; \
-        }                                                                  \
+        }                                                                    \
     } while (0)
 
 bool wgi_vector_flatten(wg_arena *arena, const wg_vector *in, const wg_batch *batch, wg_vector *out) {
@@ -186,8 +186,7 @@ bool wgi_vector_of_tri(wg_arena *arena, const uint8_t *tri, uint32_t extent, wg_
     if (any_unknown == 0) return true;
     uint8_t *valid = wg_arena_alloc_zero(arena, wg_bit_bytes(extent) + 8);
     if (valid == NULL) return false;
-    for (uint32_t i = 0; i < extent; i++)
-        valid[i >> 3] = (uint8_t)(valid[i >> 3] | ((tri[i] & 1u) ^ 1u) << (i & 7));
+    for (uint32_t i = 0; i < extent; i++) valid[i >> 3] = (uint8_t)(valid[i >> 3] | ((tri[i] & 1u) ^ 1u) << (i & 7));
     out->valid = valid;
     return true;
 }
@@ -231,11 +230,8 @@ wg_code wgi_builder_set(wgi_builder *b, uint32_t row, const wg_value *v, uint64_
     bool exact;
     if (type == WG_TYPE_LOCAL_DATETIME && !(wg_micros_of_datetime(v->as.i, v->size, &i, &exact) && exact))
         return wg_error_set(err, WG_E_VALUE, offset, "a LOCAL DATETIME column keeps whole microseconds");
-    if (physical == WG_PHYSICAL_BOOL)
-        b->data[row] = v->as.b ? 1 : 0;
-    else if (physical == WG_PHYSICAL_STR)
-        ((wg_str *)(void *)b->data)[row] = (wg_str){v->as.s, v->size};
-    else
-        memcpy(b->data + (size_t)row * 8, &i, 8); /* INT and its like, FLOAT bits and ids share the eight bytes */
+    if (physical == WG_PHYSICAL_BOOL) b->data[row] = v->as.b ? 1 : 0;
+    else if (physical == WG_PHYSICAL_STR) ((wg_str *)(void *)b->data)[row] = (wg_str){v->as.s, v->size};
+    else memcpy(b->data + (size_t)row * 8, &i, 8); /* INT and its like, FLOAT bits and ids share the eight bytes */
     return WG_OK;
 }

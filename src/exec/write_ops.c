@@ -33,8 +33,8 @@ static wg_code map_entries(const write_row *w, const wg_expr *expr, const wg_map
     if (v.type == WG_TYPE_NODE) return wg_node_properties(w->txn, v.as.id, &w->eval->arena, out, out_count, err);
     if (v.type == WG_TYPE_EDGE) return wg_edge_properties(w->txn, v.as.id, &w->eval->arena, out, out_count, err);
     if (v.type != WG_TYPE_MAP)
-        return wg_error_set(err, WG_E_TYPE, expr->text_start, "properties come from a MAP, not from a value of type %s",
-                            wg_type_name((wg_type)v.type));
+        return wg_error_set(err, WG_E_TYPE, expr->text_start,
+                            "properties come from a MAP, not from a value of type %s", wg_type_name((wg_type)v.type));
     *out = v.as.map;
     *out_count = v.size;
     return WG_OK;
@@ -114,15 +114,16 @@ static wg_code set_item(const write_row *w, const wg_set_item *item, wg_error *e
     if (target.type == WG_TYPE_NULL) return WG_OK;
     const bool is_node = target.type == WG_TYPE_NODE;
     if (!is_node && target.type != WG_TYPE_EDGE)
-        return wg_error_set(err, WG_E_TYPE, item->target->text_start, "SET changes nodes and edges, not a value of type %s",
+        return wg_error_set(err, WG_E_TYPE, item->target->text_start,
+                            "SET changes nodes and edges, not a value of type %s",
                             wg_type_name((wg_type)target.type));
     if (item->kind == WG_SET_ADD_LABELS || item->kind == WG_SET_REMOVE_LABELS) {
         const uint32_t add = item->kind == WG_SET_ADD_LABELS ? item->label_count : 0;
         if (!is_node)
             return wg_error_set(err, WG_E_TYPE, item->target->text_start, "the label of an edge cannot change");
-        return at(wg_txn_change_labels(w->txn, target.as.id, item->labels, add, item->labels, item->label_count - add,
-                                       err),
-                  item->target, err);
+        return at(
+            wg_txn_change_labels(w->txn, target.as.id, item->labels, add, item->labels, item->label_count - add, err),
+            item->target, err);
     }
     WG_TRY(collect_properties(w, &item->properties, &properties, &n, err));
     const bool replace = item->kind == WG_SET_REPLACE_MAP;
@@ -231,9 +232,7 @@ wg_code wgi_run_write(const wg_plan *plan, const wg_exec_context *context, wg_ro
     if (ids != NULL) rows->column_count += plan->create_count; /* from here on the rows free them */
     wg_buf_deinit(&deletes.nodes);
     wg_buf_deinit(&deletes.edges);
-    if (code == WG_OK)
-        *out = rows;
-    else
-        wg_rows_destroy(rows);
+    if (code == WG_OK) *out = rows;
+    else wg_rows_destroy(rows);
     return code;
 }
