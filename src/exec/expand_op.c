@@ -22,9 +22,11 @@ static wg_code expand_flush(expand_op *e, const wg_batch *batch, wg_error *err) 
     e->count = 0;
     if (n == 0) return WG_OK;
     wg_arena_reset(&e->out);
-    const wg_vector added[2] = {{.type = WG_TYPE_EDGE, .kind = WG_VECTOR_FLAT, .data = e->edges},
-                                {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = e->nodes}};
-    return wgi_push_fanout(&e->op, batch, e->rows, n, added, e->op.plan->op == WG_PLAN_EXPAND ? 2 : 1, &e->out, err);
+    const wg_vector columns[2] = {{.type = WG_TYPE_EDGE, .kind = WG_VECTOR_FLAT, .data = e->edges},
+                                  {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = e->nodes}};
+    const wg_batch added = {
+        .row_count = n, .column_count = e->op.plan->op == WG_PLAN_EXPAND ? 2 : 1, .columns = columns};
+    return wgi_push_fanout(&e->op, batch, e->rows, &added, &e->out, err);
 }
 
 static bool is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge) {

@@ -4,7 +4,7 @@
  * which has the complete semantics; tests hold the two equal. When all arguments are constant the call runs once. CASE
  * narrows the selection branch by branch, so a branch that is not taken is not evaluated and cannot fail. Results live in the arena of
  * the evaluator. Nothing is evaluated over an empty selection. */
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 static wg_code eval_param(wgi_eval *eval, const wg_expr *expr, wg_vector *out, wg_error *err) {
     const wg_exec_context *context = eval->context;

@@ -5,7 +5,7 @@
  * the row function decides at run time. */
 #include <math.h>
 
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 static bool is_open(wg_type t) { return t == WG_TYPE_ANY || t == WG_TYPE_NULL; }
 static bool is_number(wg_type t) { return t == WG_TYPE_INT || t == WG_TYPE_FLOAT; }

@@ -1,6 +1,6 @@
 /* Row functions over lists, maps, nodes and edges. Results share the elements of their arguments where they can. */
 #include "base/text/text.h"
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 static wg_code wrong_type(const wgi_call *call, const wg_value *v, wg_error *err) {
     return wg_error_set(err, WG_E_TYPE, call->offset, "%s cannot take a value of type %s", call->function->name,

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/text/text.h"
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 static bool is_number(const wg_value *v) { return v->type == WG_TYPE_INT || v->type == WG_TYPE_FLOAT; }
 

@@ -1,7 +1,7 @@
 /* Row functions over strings. Positions and lengths count Unicode scalar values. Results that are a part of the argument share its
  * bytes. Case mapping covers ASCII, Latin-1, Greek and Cyrillic letters whose forms have the same length; others stay. */
 #include "base/text/text.h"
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 static wg_code need_strings(const wgi_call *call, const wg_value *args, uint32_t n, wg_error *err) {
     for (uint32_t i = 0; i < n; i++)

@@ -6,7 +6,7 @@
  * a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied. */
 #include "exec/exec_internal.h"
 
-enum { NO_ROW = UINT32_MAX };
+#define NO_ROW UINT32_MAX
 
 struct wgi_join_table {
     wg_account *account;
@@ -180,7 +180,8 @@ static wg_code join_flush(join_op *j, const wg_batch *batch, wg_error *err) {
     if (columns == NULL) return wg_error_nomem(err, added * sizeof *columns);
     for (uint32_t i = 0; i < n; i++) any_missing |= j->matches[i] == NO_ROW;
     for (uint32_t c = 0; c < added; c++) WG_TRY(gather_built(j, c, n, any_missing, &columns[c], err));
-    return wgi_push_fanout(&j->op, batch, j->rows, n, columns, added, &j->out, err);
+    const wg_batch built = {.row_count = n, .column_count = added, .columns = columns};
+    return wgi_push_fanout(&j->op, batch, j->rows, &built, &j->out, err);
 }
 
 static wg_code emit(join_op *j, const wg_batch *batch, uint32_t row, uint32_t match, wg_error *err) {

@@ -5,7 +5,7 @@
  * remainder has the sign of the dividend. + also joins strings and lists. */
 #include <math.h>
 
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 static wg_code overflow(const wgi_call *call, wg_error *err) {
     return wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in %s", call->function->name);
@@ -42,13 +42,27 @@ static double float_op(wgi_op_code op, double a, double b) {
     return fmod(a, b);
 }
 
-/* ---- whole batches; an operand with step 0 is a constant */
+/* ---- whole batches */
+
+/* Cells of both operands; a constant has step 0. */
+typedef struct int_operands {
+    const int64_t *a;
+    const int64_t *b;
+    uint32_t a_step;
+    uint32_t b_step;
+} int_operands;
+
+typedef struct float_operands {
+    const double *a;
+    const double *b;
+    uint32_t a_step;
+    uint32_t b_step;
+} float_operands;
 
 #define INT_LOOP(builtin) \
-    for (uint32_t i = 0; i < n; i++) over |= builtin(a[i * a_step], b[i * b_step], &o[i])
+    for (uint32_t i = 0; i < n; i++) over |= builtin(v->a[i * v->a_step], v->b[i * v->b_step], &o[i])
 
-static bool int_loop(wgi_op_code op, const int64_t *a, uint32_t a_step, const int64_t *b, uint32_t b_step, int64_t *o,
-                     uint32_t n) {
+static bool int_loop(wgi_op_code op, const int_operands *v, int64_t *o, uint32_t n) {
     bool over = false;
     if (op == WGI_OP_ADD) INT_LOOP(__builtin_add_overflow);
     else if (op == WGI_OP_SUB) INT_LOOP(__builtin_sub_overflow);
@@ -58,32 +72,30 @@ static bool int_loop(wgi_op_code op, const int64_t *a, uint32_t a_step, const in
 #undef INT_LOOP
 
 #define FLOAT_LOOP(sign) \
-    for (uint32_t i = 0; i < n; i++) o[i] = a[i * a_step] sign b[i * b_step]
+    for (uint32_t i = 0; i < n; i++) o[i] = v->a[i * v->a_step] sign v->b[i * v->b_step]
 
-static void float_loop(wgi_op_code op, const double *a, uint32_t a_step, const double *b, uint32_t b_step, double *o,
-                       uint32_t n) {
+static void float_loop(wgi_op_code op, const float_operands *v, double *o, uint32_t n) {
     if (op == WGI_OP_ADD) FLOAT_LOOP(+);
     else if (op == WGI_OP_SUB) FLOAT_LOOP(-);
     else if (op == WGI_OP_MUL) FLOAT_LOOP(*);
     else if (op == WGI_OP_DIV) FLOAT_LOOP(/);
     else
-        for (uint32_t i = 0; i < n; i++) o[i] = fmod(a[i * a_step], b[i * b_step]);
+        for (uint32_t i = 0; i < n; i++) o[i] = fmod(v->a[i * v->a_step], v->b[i * v->b_step]);
 }
 #undef FLOAT_LOOP
+
+static uint32_t step_of(const wg_vector *v) { return v->kind == WG_VECTOR_CONST ? 0 : 1; }
 
 static wg_code arith_int(wgi_call *call, const wg_vector *v, const uint8_t *valid, const wg_batch *in, int64_t *o,
                          wg_error *err) {
     const wgi_op_code op = call->function->op;
-    const uint32_t a_step = v[0].kind == WG_VECTOR_CONST ? 0 : 1;
-    const uint32_t b_step = v[1].kind == WG_VECTOR_CONST ? 0 : 1;
-    const int64_t *a = v[0].data;
-    const int64_t *b = v[1].data;
+    const int_operands cells = {v[0].data, v[1].data, step_of(&v[0]), step_of(&v[1])};
     const bool checked = op == WGI_OP_DIV || op == WGI_OP_MOD;
-    if (!checked && !int_loop(op, a, a_step, b, b_step, o, wgi_extent(in))) return WG_OK;
+    if (!checked && !int_loop(op, &cells, o, wgi_extent(in))) return WG_OK;
     for (uint32_t i = 0; i < in->row_count; i++) {
         const uint32_t row = wg_batch_row(in, i);
         if (valid != NULL && !wg_bit_get(valid, row)) continue;
-        WG_TRY(int_op(call, a[row * a_step], b[row * b_step], &o[row], err));
+        WG_TRY(int_op(call, cells.a[row * cells.a_step], cells.b[row * cells.b_step], &o[row], err));
     }
     return WG_OK;
 }
@@ -120,8 +132,8 @@ wg_code wgi_kernel_arith(wgi_call *call, const wg_vector *args, const wg_batch *
         WG_TRY(arith_int(call, v, valid, in, data, err));
     } else {
         if (!widen(arena, &v[0], extent) || !widen(arena, &v[1], extent)) return wg_error_nomem(err, extent * 8);
-        float_loop(call->function->op, v[0].data, v[0].kind == WG_VECTOR_CONST ? 0 : 1, v[1].data,
-                   v[1].kind == WG_VECTOR_CONST ? 0 : 1, (double *)(void *)data, extent);
+        const float_operands cells = {v[0].data, v[1].data, step_of(&v[0]), step_of(&v[1])};
+        float_loop(call->function->op, &cells, (double *)(void *)data, extent);
     }
     *out = (wg_vector){.type = is_int ? WG_TYPE_INT : WG_TYPE_FLOAT, .valid = valid, .data = data};
     *out_done = true;

@@ -4,7 +4,7 @@
  * Integer and float loops run over all rows up to the extent of the selection, the unselected included: their cells are readable and
  * their results are never read, and a plain loop is what the compiler turns into vector code. A predicate between a dictionary of
  * strings and a constant is evaluated once for each dictionary cell that occurs. */
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 #define LOOPS(suffix, ctype)                                                                          \
     static void vv_##suffix(wgi_op_code op, const ctype *a, const ctype *b, uint8_t *o, uint32_t n) { \

@@ -3,7 +3,7 @@
  *
  * Every value is printed in a form that tells its type (1, 1.0, 'a'); strings are quoted with \ before quote and backslash, and control
  * bytes as \xNN, so that no two plans share a text. Lines are indented by depth; a constant's text cannot break a line. */
-#include "exec/exec_internal.h"
+#include "exec/exec_functions.h"
 
 enum { PRINT_DEPTH_MAX = 4000 };
 

@@ -15,14 +15,15 @@ wg_code wgi_op_alloc(const wgi_op_class *class, const wg_plan *plan, size_t byte
     return WG_OK;
 }
 
-wg_code wgi_push_fanout(wgi_op *op, const wg_batch *in, const uint32_t *rows, uint32_t n, const wg_vector *added,
-                        uint32_t added_count, wg_arena *arena, wg_error *err) {
-    const uint32_t total = in->column_count + added_count;
+wg_code wgi_push_fanout(wgi_op *op, const wg_batch *in, const uint32_t *rows, const wg_batch *added, wg_arena *arena,
+                        wg_error *err) {
+    const uint32_t n = added->row_count;
+    const uint32_t total = in->column_count + added->column_count;
     wg_vector *columns = wg_arena_alloc(arena, (total + 1) * sizeof *columns);
     if (columns == NULL) return wg_error_nomem(err, total * sizeof *columns);
     for (uint32_t c = 0; c < in->column_count; c++)
         if (!wgi_vector_gather(arena, &in->columns[c], rows, n, &columns[c])) return wg_error_nomem(err, n * 4);
-    for (uint32_t c = 0; c < added_count; c++) columns[in->column_count + c] = added[c];
+    for (uint32_t c = 0; c < added->column_count; c++) columns[in->column_count + c] = added->columns[c];
     const wg_batch out = {.row_count = n, .column_count = total, .columns = columns};
     return wgi_push(op, &out, err);
 }
@@ -99,7 +100,8 @@ static wg_code unwind_flush(unwind_op *u, const wg_batch *batch, wg_error *err) 
     wg_arena_reset(&u->out);
     if (!wgi_builder_init(&b, &u->out, plan->slot_types[plan->slot_count - 1], n)) return wg_error_nomem(err, n);
     for (uint32_t i = 0; i < n; i++) WG_TRY(wgi_builder_set(&b, i, &u->items[i], plan->exprs[0]->text_start, err));
-    return wgi_push_fanout(&u->op, batch, u->rows, n, &b.vector, 1, &u->out, err);
+    const wg_batch added = {.row_count = n, .column_count = 1, .columns = &b.vector};
+    return wgi_push_fanout(&u->op, batch, u->rows, &added, &u->out, err);
 }
 
 static wg_code unwind_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
@@ -170,7 +172,8 @@ static wg_code seek_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     }
     if (n == 0) return WG_OK;
     const wg_vector id = {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = ids};
-    return wgi_push_fanout(op, batch, rows, n, &id, 1, arena, err);
+    const wg_batch added = {.row_count = n, .column_count = 1, .columns = &id};
+    return wgi_push_fanout(op, batch, rows, &added, arena, err);
 }
 
 wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
