@@ -150,7 +150,7 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
 }
 
 static uint64_t unsynced_commits(wg_wal *wal) {
-    if (atomic_load(&wal->poisoned)) return 0; /* nothing more will be synced */
+    if (atomic_load(&wal->poisoned)) return 0;                  /* nothing more will be synced */
     const uint64_t durable = atomic_load(&wal->durable_logseq); /* first: it never passes the last */
     return atomic_load(&wal->last_logseq) - durable;
 }
