@@ -9,7 +9,7 @@
 #ifndef WG_EXEC_TEST_ENGINE_H
 #define WG_EXEC_TEST_ENGINE_H
 
-#include "exec/exec_internal.h"
+#include "exec/test_support.h"
 
 struct wg_engine {
     wg_platform *platform;
@@ -266,6 +266,36 @@ wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err)
 wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err) {
     (void)err;
     return fake_log(txn, "delete-edge", id, NULL, 0);
+}
+
+/* SCAN of all nodes: slots id, i, f, s, a. */
+static inline wg_plan *scan_plan(void) {
+    static const uint32_t keys[4] = {0, 1, 2, 3};
+    static const wg_type types[5] = {WG_TYPE_NODE, WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
+    wg_plan *p = plan_new(WG_PLAN_SCAN, NULL);
+    p->scan.keys = keys;
+    p->scan.types = fake_types;
+    p->scan.key_count = 4;
+    plan_types(p, 5, types);
+    return p;
+}
+static wg_engine fake_engine_value;
+static wg_txn fake_txn;
+
+static inline int exec_test_setup(void **state) {
+    (void)state;
+    support_setup();
+    fake_engine_value.platform = wg_platform_real();
+    fake_txn = (wg_txn){.engine = &fake_engine_value, .node_count = 10007, .task_rows = 1000, .next_id = 1};
+    wg_buf_init(&fake_txn.log, NULL);
+    test_txn = &fake_txn;
+    return 0;
+}
+static inline int exec_test_teardown(void **state) {
+    (void)state;
+    wg_buf_deinit(&fake_txn.log);
+    support_teardown();
+    return 0;
 }
 
 #endif
