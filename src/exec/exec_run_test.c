@@ -458,7 +458,7 @@ static void test_a_query_ends_when_told_to(void **state) {
         wg_account_init(&small, &test_account, 600000);
         context.account = &small;
         err = (wg_error){0};
-        assert_int_equal(wg_exec_run(scan_plan(), &context, &rows, &err), WG_E_NOMEM);
+        assert_int_equal(wg_exec_run(scan_plan(), &context, &rows, &err), WG_E_LIMIT);
         assert_int_equal(wg_account_bytes(&small), 0);
     }
     assert_null(rows);

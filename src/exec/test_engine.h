@@ -44,7 +44,6 @@ static inline wg_value fake_property(uint64_t n, uint32_t key) {
     return wg_value_null();
 }
 static const wg_type fake_types[4] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
-
 /* ---- engine.h */
 
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
@@ -164,7 +163,7 @@ wg_code wg_read_edge_property(const wg_txn *txn, const uint64_t *ids, uint32_t n
 wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n, const uint32_t *labels,
                              uint32_t label_count, uint8_t *out, wg_error *err) {
     (void)txn, (void)label_count, (void)err;
-    for (uint32_t i = 0; i < n; i++) out[i] = ids[i] % (labels[0] + 2) == 0 ? 1 : 0;
+    for (uint32_t i = 0; i < n; i++) out[i] = ids[i] % (labels[0] + 2) == 0;
     return WG_OK;
 }
 wg_code wg_node_labels(const wg_txn *txn, uint64_t id, wg_arena *arena, const uint32_t **out, uint32_t *out_count,
