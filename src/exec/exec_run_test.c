@@ -397,6 +397,21 @@ static void test_union_appends(void **state) {
     const wg_value got = wg_rows_cell(rows, 10009, 0);
     assert_true(wg_value_equivalent(&want, &got));
     wg_rows_destroy(rows);
+    /* Operators above run over both branches as one stream, and a limit may end in either. */
+    for (int64_t limit = 9000; limit <= 12000; limit += 1500) {
+        wg_plan *both = plan_new(WG_PLAN_UNION, scan_plan());
+        both->children[1] = scan_plan();
+        wg_plan *self = join_plan(WG_PLAN_HASH_JOIN, both,
+                                  filter_plan(scan_plan(), call("<", slot(1, WG_TYPE_INT), integer(-499))),
+                                  slot(1, WG_TYPE_INT), slot(1, WG_TYPE_INT));
+        rows = run_everywhere(self, NULL);
+        assert_int_equal(wg_rows_count(rows), 2 * 10 * 10);
+        wg_rows_destroy(rows);
+        rows = run_everywhere(limit_plan(both, 5, limit), NULL);
+        assert_int_equal(wg_rows_count(rows), limit);
+        assert_int_equal(wg_rows_cell(rows, (uint64_t)limit - 1, 0).as.id, (limit + 4) % 10007);
+        wg_rows_destroy(rows);
+    }
 }
 
 /* Goal: of several failing rows and expressions the first failing row's first failing expression is reported, always. */
