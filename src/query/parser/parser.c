@@ -7,6 +7,8 @@
  * Failure: the first error is kept; everything lives in the caller's arena, so there is nothing to undo. */
 #include "query/parser/parser_internal.h"
 
+#include <stdio.h>
+
 #include "base/text/text.h"
 
 /* ---- tokens */
@@ -84,16 +86,25 @@ static size_t edit_distance(wg_slice a, wg_slice b) {
     return rows[a.size % 3][b.size];
 }
 
+static size_t common_prefix(wg_slice a, wg_slice b) {
+    size_t n = 0;
+    while (n < a.size && n < b.size && lower_of(a.data[n]) == lower_of(b.data[n])) n++;
+    return n;
+}
+
 const char *wg_parser_suggest(wg_slice word, const char *const *candidates, size_t count) {
     if (word.size < 2 || word.size > 32) return NULL;
     size_t best = word.size <= 4 ? 2 : 3; /* strictly less than this */
     const char *found = NULL;
+    size_t prefix = 0; /* between equally near words the one that begins alike wins */
     for (size_t i = 0; i < count; i++) {
         const wg_slice candidate = wg_slice_str(candidates[i]);
         if (candidate.size < 2 || candidate.size > 32) continue;
         const size_t distance = edit_distance(word, candidate);
-        if (distance >= best) continue;
+        const size_t same = common_prefix(word, candidate);
+        if (distance > best || (distance == best && (found == NULL || same <= prefix))) continue;
         best = distance;
+        prefix = same;
         found = candidates[i];
     }
     return found;

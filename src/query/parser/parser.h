@@ -19,7 +19,7 @@ WG_MUST_USE wg_code wg_parse(wg_slice text, wg_arena *arena, const wg_ast **out,
 WG_MUST_USE wg_code wg_parse_expression(wg_slice text, wg_arena *arena, const wg_ast **out, wg_error *err);
 
 /* Best guess for a misspelt word: the candidate with the least edit distance (transpositions count as one) if that is
- * small for the word's length, compared without regard to ASCII case; the first of equals; NULL when none is near. */
+ * small for the word's length, compared without regard to ASCII case; the one that begins alike among equals; NULL when none is near. */
 const char *wg_parser_suggest(wg_slice word, const char *const *candidates, size_t count);
 
 #endif

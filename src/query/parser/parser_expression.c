@@ -205,7 +205,7 @@ static wg_ast *number(wgi_parser *p, uint32_t start, bool negative) {
     wg_ast *node = wgi_leaf(p, integer ? WG_AST_INT : WG_AST_FLOAT, start);
     if (node == NULL) return NULL;
     node->i = i;
-    node->f = negative ? -f : f;
+    node->f = integer ? 0 : negative ? -f : f;
     return node;
 }
 
