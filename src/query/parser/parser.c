@@ -312,8 +312,10 @@ static wg_code parse_with(wgi_rule rule, wg_slice text, wg_arena *arena, const w
     size_t bad_offset = 0;
     wg_token_list tokens;
     if (text.size <= WG_QUERY_TEXT_BYTES_MAX && !wg_utf8_valid(text, &bad_offset)) {
-        return wg_error_set(err, WG_E_SYNTAX, bad_offset, "the query text is not valid UTF-8 at byte %zu",
-                            bad_offset);
+        const wg_code code =
+            wg_error_set(err, WG_E_SYNTAX, bad_offset, "the query text is not valid UTF-8 at byte %zu", bad_offset);
+        wg_error_locate(err, text);
+        return code;
     }
     WG_TRY(wg_lexer_run(text, arena, &tokens, err));
     const uint8_t *copy = text.size > 0 ? wg_arena_copy(arena, text.data, text.size) : (const uint8_t *)"";
