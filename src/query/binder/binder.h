@@ -50,6 +50,7 @@ typedef struct wgi_binder {
     const wg_value *params; /* NULL: types not known yet */
     bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
     bool closed_edges;
+    bool has_virtual; /* some label is virtual: a node of unknown labels may be one of its rows */
     const wg_ast *statement;
     uint32_t hidden_count;
     wg_error *err;
@@ -111,8 +112,8 @@ wg_code wgi_intern_key(wgi_binder *b, wg_slice name, uint32_t *out);
 wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, const char *what);
 /* Static type of symbol.key; WG_TYPE_NULL: no row can have it (then *out_key may be WG_NO_KEY). Unknown properties of
  * declared labels are WG_E_NOT_FOUND. */
-wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, wg_type of, const uint32_t *labels, uint32_t label_count,
-                          wg_slice name, uint32_t *out_key, wg_type *out);
+wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
+                          wg_type *out);
 
 /* ---- expression.c */
 wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);

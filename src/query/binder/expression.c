@@ -140,12 +140,14 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
     if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_EDGE)
         return wgi_error(b, WG_E_TYPE, ast, "a value of type %s has no properties, so '.%.*s' has no meaning",
                          wg_type_name(base->type), (int)wg_min_size(name.size, 64), (const char *)name.data);
+    const wgi_symbol nameless = {.type = base->type};
     const wgi_symbol *symbol = direct_symbol(scope, ast->child[0]);
-    const uint32_t *labels = symbol != NULL ? symbol->labels : NULL;
-    const uint32_t label_count = symbol != NULL ? symbol->label_count : 0;
+    const wgi_relation *input = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
     uint32_t key;
     wg_type type;
-    WG_TRY(wgi_property_type(b, ast, base->type, labels, label_count, name, &key, &type));
+    WG_TRY(wgi_property_type(b, ast, symbol != NULL ? symbol : &nameless, name, &key, &type));
+    /* A statement that writes may make rows that nothing is known of yet. */
+    if (input->writes && key != WG_NO_KEY) type = WG_TYPE_ANY;
     if (type == WG_TYPE_NULL) return const_of(b, wg_value_null(), ast, out);
     for (uint32_t i = 0; scope->aggregation == NULL && base->kind == WG_EXPR_SLOT && i < scope->rel->property_count;
          i++) {

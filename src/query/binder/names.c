@@ -116,16 +116,17 @@ static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t 
                      (const char *)name.data);
 }
 
-wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, wg_type of, const uint32_t *labels, uint32_t label_count,
-                          wg_slice name, uint32_t *out_key, wg_type *out) {
+wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
+                          wg_type *out) {
     const uint32_t key = wg_catalog_key(b->catalog, name);
     wg_type type = WG_TYPE_NULL;
     if (key != WG_NO_KEY) {
-        type = of == WG_TYPE_EDGE ? wg_txn_edge_property_type(b->txn, labels, label_count, key)
-                                  : wg_txn_node_property_type(b->txn, labels, label_count, key);
+        type = of->type == WG_TYPE_EDGE ? wg_txn_edge_property_type(b->txn, of->labels, of->label_count, key)
+                                        : wg_txn_node_property_type(b->txn, of->labels, of->label_count, key);
+        if (of->type == WG_TYPE_NODE && of->label_count == 0 && b->has_virtual) type = WG_TYPE_ANY;
     }
-    if (type == WG_TYPE_NULL && all_declared(b, labels, label_count))
-        return unknown_property(b, at, labels, label_count, name);
+    if (type == WG_TYPE_NULL && all_declared(b, of->labels, of->label_count))
+        return unknown_property(b, at, of->labels, of->label_count, name);
     *out_key = key;
     *out = type;
     return WG_OK;

@@ -11,8 +11,6 @@
 wg_code wgi_push_down(wgi_binder *b, wgi_relation *rel, const wg_expr *condition);
 /* Share of rows that a condition is expected to keep: fixed guesses, in (0, 1]. */
 double wgi_selectivity(const wg_expr *condition);
-/* Lets COUNT over a bare scan be answered from footers. `plan` is an AGGREGATE. */
-void wgi_count_from_footers(const wg_plan *plan);
 /* Expected rows of a scan of nodes with all these labels; none: every node. */
 double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count);
 
@@ -70,6 +68,8 @@ const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32
 double wgi_component_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t component);
 /* If `conjunct` is an equality of which one side is a property of the node: that property and the other side. */
 bool wgi_equality_on(const wg_ast *conjunct, wg_slice node, wg_slice *out_property, const wg_ast **out_other);
+/* True when a pattern or a subquery stands in the expression. */
+bool wgi_has_subquery(const wg_ast *ast);
 /* Keys of a node that the statement reads anywhere: columns of its scan. */
 wg_code wgi_keys_read(wgi_binder *b, const wgi_pattern_node *node, const wgi_graph *graph, uint32_t **out,
                       uint32_t *out_count);

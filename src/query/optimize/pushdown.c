@@ -102,18 +102,6 @@ double wgi_selectivity(const wg_expr *condition) {
     return 0.3;
 }
 
-void wgi_count_from_footers(const wg_plan *plan) {
-    wg_plan *scan = plan->children[0];
-    if (plan->expr_count != 0 || scan->op != WG_PLAN_SCAN || scan->scan.key_count != 0) return;
-    if (scan->scan.predicate_count != 0) return;
-    for (uint32_t i = 0; i < plan->aggregate_count; i++) {
-        const wg_aggregate *a = &plan->aggregates[i];
-        const bool node = a->kind == WG_AGG_COUNT && !a->distinct && a->arg->kind == WG_EXPR_SLOT;
-        if (a->kind != WG_AGG_COUNT_STAR && !node) return;
-    }
-    scan->scan.ids_only_for_count = true;
-}
-
 double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count) {
     double rows = 0;
     if (count == 0) {
