@@ -88,8 +88,9 @@ bool wgi_is_hidden(wg_slice name);
 wg_code wgi_hidden_name(wgi_binder *b, wg_slice *out);
 wg_code wgi_add_symbol(wgi_binder *b, wgi_relation *rel, const wgi_symbol *symbol);
 wg_code wgi_add_property(wgi_binder *b, wgi_relation *rel, uint32_t of_slot, uint32_t key, uint32_t slot);
-/* Forgets what was read before a write: cached properties and known labels. */
+/* What was read before a write no longer counts. */
 void wgi_forget_properties(wgi_relation *rel);
+void wgi_forget_labels(wgi_relation *rel); /* some may have been removed */
 wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, const wg_ast *at, wg_slice name);
 /* True when the expression names a symbol of the relation. */
 bool wgi_mentions(const wg_ast *ast, const wgi_relation *rel);

@@ -95,11 +95,6 @@ static const wg_ast *alias_target(const wgi_scope *scope, wg_slice name) {
 }
 
 static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
-    const wg_ast *target = alias_target(scope, ast->text);
-    if (target != NULL) {
-        const wgi_scope inner = {scope->rel, NULL, NULL, scope->where};
-        return wgi_bind(b, &inner, target, out);
-    }
     if (scope->aggregation != NULL) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
@@ -453,6 +448,11 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
 
 wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const wgi_aggregation *aggregation = scope->aggregation;
+    const wg_ast *target = ast->kind == WG_AST_VARIABLE ? alias_target(scope, ast->text) : NULL;
+    if (target != NULL) { /* the alias hides a variable of the same name */
+        const wgi_scope inner = {scope->rel, scope->aggregation, NULL, scope->where};
+        return wgi_bind(b, &inner, target, out);
+    }
     for (uint32_t i = 0; aggregation != NULL && i < aggregation->key_count; i++)
         if (wg_ast_equal(ast, aggregation->keys[i]))
             return wgi_slot_expr(b, i, aggregation->key_exprs[i]->type, ast, out);

@@ -74,8 +74,9 @@ wg_code wgi_add_property(wgi_binder *b, wgi_relation *rel, uint32_t of_slot, uin
     return WG_OK;
 }
 
-void wgi_forget_properties(wgi_relation *rel) {
-    rel->property_count = 0;
+void wgi_forget_properties(wgi_relation *rel) { rel->property_count = 0; }
+
+void wgi_forget_labels(wgi_relation *rel) {
     for (uint32_t i = 0; i < rel->symbol_count; i++)
         if (rel->symbols[i].type == WG_TYPE_NODE) rel->symbols[i].label_count = 0;
 }
