@@ -38,10 +38,16 @@ static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a)
     const bool number = arg == WG_TYPE_INT || arg == WG_TYPE_FLOAT || arg == WG_TYPE_ANY || arg == WG_TYPE_NULL;
     switch (a->kind) {
         case WG_AGG_COUNT_STAR:
-        case WG_AGG_COUNT: a->type = WG_TYPE_INT; return WG_OK;
-        case WG_AGG_COLLECT: a->type = WG_TYPE_LIST; return WG_OK;
+        case WG_AGG_COUNT:
+            a->type = WG_TYPE_INT;
+            return WG_OK;
+        case WG_AGG_COLLECT:
+            a->type = WG_TYPE_LIST;
+            return WG_OK;
         case WG_AGG_MIN:
-        case WG_AGG_MAX: a->type = arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg; return WG_OK;
+        case WG_AGG_MAX:
+            a->type = arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            return WG_OK;
         case WG_AGG_SUM:
         case WG_AGG_AVG:
             if (!number)
@@ -49,7 +55,8 @@ static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a)
                                  (const char *)ast->text.data, wg_type_name(arg));
             a->type = a->kind == WG_AGG_AVG ? WG_TYPE_FLOAT : arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
             return WG_OK;
-        default: WG_UNREACHABLE("an unknown aggregate");
+        default:
+            WG_UNREACHABLE("an unknown aggregate");
     }
 }
 
@@ -75,8 +82,7 @@ wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *
         return wgi_error(b, WG_E_BIND, ast, "an aggregate cannot be used %s",
                          scope->where != NULL ? scope->where : "here; it belongs into WITH or RETURN");
     for (uint32_t i = 0; i < g->count; i++)
-        if (wg_ast_equal(g->asts[i], ast))
-            return wgi_slot_expr(b, g->key_count + i, g->aggregates[i].type, ast, out);
+        if (wg_ast_equal(g->asts[i], ast)) return wgi_slot_expr(b, g->key_count + i, g->aggregates[i].type, ast, out);
     if (g->count == g->capacity) return wgi_error(b, WG_E_LIMIT, ast, "too many aggregates in one clause");
     wg_aggregate made;
     WG_TRY(make_aggregate(b, g, ast, &made));

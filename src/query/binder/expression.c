@@ -408,41 +408,68 @@ static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
 
 static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
     switch (ast->kind) {
-        case WG_AST_LIST_COMPREHENSION: return wgi_unsupported(b, ast, "a list comprehension");
-        case WG_AST_PATTERN_COMPREHENSION: return wgi_unsupported(b, ast, "a pattern comprehension");
-        case WG_AST_QUANTIFIER: return wgi_unsupported(b, ast, "a quantifier (all, any, none, single)");
-        case WG_AST_REDUCE: return wgi_unsupported(b, ast, "reduce()");
-        case WG_AST_PATTERN_TEST: return wgi_unsupported(b, ast, "a pattern as an expression here");
+        case WG_AST_LIST_COMPREHENSION:
+            return wgi_unsupported(b, ast, "a list comprehension");
+        case WG_AST_PATTERN_COMPREHENSION:
+            return wgi_unsupported(b, ast, "a pattern comprehension");
+        case WG_AST_QUANTIFIER:
+            return wgi_unsupported(b, ast, "a quantifier (all, any, none, single)");
+        case WG_AST_REDUCE:
+            return wgi_unsupported(b, ast, "reduce()");
+        case WG_AST_PATTERN_TEST:
+            return wgi_unsupported(b, ast, "a pattern as an expression here");
         case WG_AST_SUBQUERY:
             return wgi_unsupported(b, ast, ast->op == WG_AST_EXISTS ? "EXISTS { } here" : "COUNT { }");
-        default: return wgi_unsupported(b, ast, wg_ast_kind_name((wg_ast_kind)ast->kind));
+        default:
+            return wgi_unsupported(b, ast, wg_ast_kind_name((wg_ast_kind)ast->kind));
     }
 }
 
 /* long: one switch */
 static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     switch (ast->kind) {
-        case WG_AST_NULL: return const_of(b, wg_value_null(), ast, out);
-        case WG_AST_BOOL: return const_of(b, wg_value_bool(ast->i != 0), ast, out);
-        case WG_AST_INT: return const_of(b, wg_value_int(ast->i), ast, out);
-        case WG_AST_FLOAT: return const_of(b, wg_value_float(ast->f), ast, out);
-        case WG_AST_STRING: return const_of(b, wg_value_str(ast->text), ast, out);
-        case WG_AST_LIST: return bind_list_literal(b, scope, ast, out);
-        case WG_AST_MAP: return wgi_map_expr(b, scope, ast, out);
-        case WG_AST_PARAMETER: return bind_parameter(b, ast, out);
-        case WG_AST_VARIABLE: return bind_variable(b, scope, ast, out);
-        case WG_AST_PROPERTY: return property_of(b, scope, ast, ast->text, out);
-        case WG_AST_INDEX: return bind_index(b, scope, ast, out);
-        case WG_AST_SLICE: return bind_slice(b, scope, ast, out);
-        case WG_AST_HAS_LABELS: return bind_has_labels(b, scope, ast, out);
-        case WG_AST_UNARY: return bind_unary(b, scope, ast, out);
-        case WG_AST_BINARY: return bind_binary(b, scope, ast, out);
-        case WG_AST_NARY: return bind_nary(b, scope, ast, out);
-        case WG_AST_CHAIN: return bind_chain(b, scope, ast, out);
-        case WG_AST_FUNCTION: return wgi_bind_function(b, scope, ast, out);
-        case WG_AST_CASE: return bind_case(b, scope, ast, out);
-        case WG_AST_MAP_PROJECTION: return bind_map_projection(b, scope, ast, out);
-        default: return bind_refused(b, ast);
+        case WG_AST_NULL:
+            return const_of(b, wg_value_null(), ast, out);
+        case WG_AST_BOOL:
+            return const_of(b, wg_value_bool(ast->i != 0), ast, out);
+        case WG_AST_INT:
+            return const_of(b, wg_value_int(ast->i), ast, out);
+        case WG_AST_FLOAT:
+            return const_of(b, wg_value_float(ast->f), ast, out);
+        case WG_AST_STRING:
+            return const_of(b, wg_value_str(ast->text), ast, out);
+        case WG_AST_LIST:
+            return bind_list_literal(b, scope, ast, out);
+        case WG_AST_MAP:
+            return wgi_map_expr(b, scope, ast, out);
+        case WG_AST_PARAMETER:
+            return bind_parameter(b, ast, out);
+        case WG_AST_VARIABLE:
+            return bind_variable(b, scope, ast, out);
+        case WG_AST_PROPERTY:
+            return property_of(b, scope, ast, ast->text, out);
+        case WG_AST_INDEX:
+            return bind_index(b, scope, ast, out);
+        case WG_AST_SLICE:
+            return bind_slice(b, scope, ast, out);
+        case WG_AST_HAS_LABELS:
+            return bind_has_labels(b, scope, ast, out);
+        case WG_AST_UNARY:
+            return bind_unary(b, scope, ast, out);
+        case WG_AST_BINARY:
+            return bind_binary(b, scope, ast, out);
+        case WG_AST_NARY:
+            return bind_nary(b, scope, ast, out);
+        case WG_AST_CHAIN:
+            return bind_chain(b, scope, ast, out);
+        case WG_AST_FUNCTION:
+            return wgi_bind_function(b, scope, ast, out);
+        case WG_AST_CASE:
+            return bind_case(b, scope, ast, out);
+        case WG_AST_MAP_PROJECTION:
+            return bind_map_projection(b, scope, ast, out);
+        default:
+            return bind_refused(b, ast);
     }
 }
 

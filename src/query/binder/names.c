@@ -12,8 +12,8 @@ static wg_code unknown_label(const wgi_binder *b, const wg_ast *at, bool is_edge
     const int size = (int)wg_min_size(at->text.size, 64);
     const char *name = (const char *)at->text.data;
     if (near != NULL)
-        return wgi_error(b, WG_E_NOT_FOUND, at, "%s '%.*s' does not exist; did you mean the %s '%s'?", kind, size, name,
-                         kind, near);
+        return wgi_error(b, WG_E_NOT_FOUND, at, "%s '%.*s' does not exist; did you mean the %s '%s'?", kind, size,
+                         name, kind, near);
     return wgi_error(b, WG_E_NOT_FOUND, at, "%s '%.*s' does not exist", kind, size, name);
 }
 

@@ -123,8 +123,8 @@ wg_code wgi_join(wgi_binder *b, wg_plan_op kind, const wgi_relation *left, const
     plan->exprs = l;
     plan->right_exprs = r;
     plan->expr_count = count;
-    const double most = left->plan->row_estimate > right->plan->row_estimate ? left->plan->row_estimate
-                                                                             : right->plan->row_estimate;
+    const double most =
+        left->plan->row_estimate > right->plan->row_estimate ? left->plan->row_estimate : right->plan->row_estimate;
     plan->row_estimate = most;
     return wgi_merge_relations(b, plan, left, right, out);
 }

@@ -3,11 +3,16 @@
 
 static wg_code refused_clause(wgi_binder *b, const wg_ast *clause) {
     switch (clause->kind) {
-        case WG_AST_MERGE: return wgi_unsupported(b, clause, "MERGE");
-        case WG_AST_FOREACH: return wgi_unsupported(b, clause, "FOREACH");
-        case WG_AST_CALL: return wgi_unsupported(b, clause, "CALL of a procedure");
-        case WG_AST_CALL_QUERY: return wgi_unsupported(b, clause, "CALL { }");
-        default: return wgi_unsupported(b, clause, wg_ast_kind_name((wg_ast_kind)clause->kind));
+        case WG_AST_MERGE:
+            return wgi_unsupported(b, clause, "MERGE");
+        case WG_AST_FOREACH:
+            return wgi_unsupported(b, clause, "FOREACH");
+        case WG_AST_CALL:
+            return wgi_unsupported(b, clause, "CALL of a procedure");
+        case WG_AST_CALL_QUERY:
+            return wgi_unsupported(b, clause, "CALL { }");
+        default:
+            return wgi_unsupported(b, clause, wg_ast_kind_name((wg_ast_kind)clause->kind));
     }
 }
 
@@ -20,14 +25,22 @@ static wg_code plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *re
     switch (clause->kind) {
         case WG_AST_MATCH:
             return clause->flags & WG_AST_OPTIONAL ? wgi_optional_match(b, clause, rel) : wgi_match(b, clause, rel);
-        case WG_AST_UNWIND: return wgi_unwind(b, clause, rel);
-        case WG_AST_WITH: return wgi_project(b, clause, rel, NULL);
-        case WG_AST_RETURN: return wgi_project(b, clause, rel, columns);
-        case WG_AST_CREATE: return wgi_create(b, clause, rel);
-        case WG_AST_SET: return wgi_set(b, clause, rel);
-        case WG_AST_REMOVE: return wgi_remove(b, clause, rel);
-        case WG_AST_DELETE: return wgi_delete(b, clause, rel);
-        default: return refused_clause(b, clause);
+        case WG_AST_UNWIND:
+            return wgi_unwind(b, clause, rel);
+        case WG_AST_WITH:
+            return wgi_project(b, clause, rel, NULL);
+        case WG_AST_RETURN:
+            return wgi_project(b, clause, rel, columns);
+        case WG_AST_CREATE:
+            return wgi_create(b, clause, rel);
+        case WG_AST_SET:
+            return wgi_set(b, clause, rel);
+        case WG_AST_REMOVE:
+            return wgi_remove(b, clause, rel);
+        case WG_AST_DELETE:
+            return wgi_delete(b, clause, rel);
+        default:
+            return refused_clause(b, clause);
     }
 }
 

@@ -52,7 +52,8 @@ static wg_code make_scan(matcher *m, const wgi_pattern_node *node, const uint32_
     plan->row_estimate = wgi_scan_rows(b, labels, label_count);
     slots[0] = (wgi_new_slot){WG_TYPE_NODE, node->name};
     for (uint32_t i = 0; i < columns->key_count; i++)
-        slots[i + 1] = (wgi_new_slot){columns->types[i], wg_slice_str(wg_catalog_key_name(b->catalog, columns->keys[i]))};
+        slots[i + 1] =
+            (wgi_new_slot){columns->types[i], wg_slice_str(wg_catalog_key_name(b->catalog, columns->keys[i]))};
     WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, slots, columns->key_count + 1));
     *out = plan;
     return WG_OK;
@@ -65,7 +66,8 @@ static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const w
     WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
     for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
         const wg_label *label = wg_catalog_label_at(b->catalog, i);
-        if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view)) continue;
+        if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
+            continue;
         uint32_t *one = wgi_alloc(b, 1, sizeof *one);
         wg_plan *scan;
         if (one == NULL) return WG_E_NOMEM;
@@ -89,8 +91,8 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     wg_type *types = wgi_alloc(b, count, sizeof *types);
     if (types == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
-        const wg_type type = everything ? WG_TYPE_ANY
-                                        : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
+        const wg_type type =
+            everything ? WG_TYPE_ANY : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
         if (type == WG_TYPE_NULL) continue;
         keys[kept] = keys[i];
         types[kept++] = type;
@@ -269,7 +271,8 @@ static bool connects(const wgi_conjunct *c, const wgi_relation *left, const wgi_
     if (c->done || c->ast->kind != WG_AST_BINARY || c->ast->op != WG_OP_EQ || wgi_has_subquery(c->ast)) return false;
     for (uint32_t side = 0; side < 2; side++) {
         const wg_ast *l = c->ast->child[side], *r = c->ast->child[1 - side];
-        if (!wgi_mentions(l, left) || !wgi_covered(l, left) || !wgi_mentions(r, right) || !wgi_covered(r, right)) continue;
+        if (!wgi_mentions(l, left) || !wgi_covered(l, left) || !wgi_mentions(r, right) || !wgi_covered(r, right))
+            continue;
         *x = l;
         *y = r;
         return true;

@@ -74,7 +74,8 @@ static wg_code star_items(projection *p) {
 static wg_code collect_items(projection *p) {
     const wg_ast *clause = p->clause;
     const uint32_t sort_count = clause->child[0] != NULL ? clause->child[0]->child_count : 0;
-    p->items = wgi_alloc(p->b, (size_t)p->input->symbol_count + clause->child_count + sort_count + 1, sizeof *p->items);
+    p->items =
+        wgi_alloc(p->b, (size_t)p->input->symbol_count + clause->child_count + sort_count + 1, sizeof *p->items);
     if (p->items == NULL) return WG_E_NOMEM;
     if (clause->flags & WG_AST_STAR) WG_TRY(star_items(p));
     for (uint32_t i = 4; i < clause->child_count; i++) {

@@ -73,7 +73,8 @@ static wg_code settle_references(creator *c, const wg_ast *properties) {
 static wg_code push_item(creator *c, const wg_create_item *item, wg_slice name, wg_type type) {
     if (name.size == 0) WG_TRY(wgi_hidden_name(c->b, &name));
     c->items[c->count] = *item;
-    c->symbols[c->count] = (wgi_symbol){name, type, c->rel->plan->slot_count + c->count, item->labels, item->label_count};
+    c->symbols[c->count] =
+        (wgi_symbol){name, type, c->rel->plan->slot_count + c->count, item->labels, item->label_count};
     c->count++;
     return WG_OK;
 }
@@ -137,8 +138,7 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
 
 static wg_code create_path(creator *c, const wg_ast *path) {
     wg_slice left = {0};
-    if (path->op != WG_AST_PATH_ALL)
-        return wgi_error(c->b, WG_E_BIND, path, "a shortest path cannot be created");
+    if (path->op != WG_AST_PATH_ALL) return wgi_error(c->b, WG_E_BIND, path, "a shortest path cannot be created");
     for (uint32_t i = 0; i < path->child_count; i += 2) {
         wg_slice right;
         WG_TRY(create_node(c, path->child[i], path->child_count == 1, &right));
@@ -273,11 +273,16 @@ static wg_code set_labels(wgi_binder *b, const wgi_relation *rel, const wg_ast *
 
 static wg_code set_item(wgi_binder *b, const wgi_relation *rel, const wg_ast *item, wg_set_item *out) {
     switch (item->kind) {
-        case WG_AST_SET_PROPERTY: return set_property(b, rel, item->child[0], item->child[1], out);
-        case WG_AST_SET_LABELS: return set_labels(b, rel, item, true, out);
-        case WG_AST_REMOVE_PROPERTY: return set_property(b, rel, item->child[0], NULL, out);
-        case WG_AST_REMOVE_LABELS: return set_labels(b, rel, item, false, out);
-        default: return set_map(b, rel, item, out);
+        case WG_AST_SET_PROPERTY:
+            return set_property(b, rel, item->child[0], item->child[1], out);
+        case WG_AST_SET_LABELS:
+            return set_labels(b, rel, item, true, out);
+        case WG_AST_REMOVE_PROPERTY:
+            return set_property(b, rel, item->child[0], NULL, out);
+        case WG_AST_REMOVE_LABELS:
+            return set_labels(b, rel, item, false, out);
+        default:
+            return set_map(b, rel, item, out);
     }
 }
 
@@ -317,11 +322,13 @@ wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     for (uint32_t i = 0; i < clause->child_count; i++) {
         const wg_ast *ast = clause->child[i];
         if (ast->kind == WG_AST_HAS_LABELS)
-            return wgi_error(b, WG_E_BIND, ast, "DELETE takes nodes and relationships; labels are removed with REMOVE");
+            return wgi_error(b, WG_E_BIND, ast,
+                             "DELETE takes nodes and relationships; labels are removed with REMOVE");
         WG_TRY(wgi_bind_in(b, rel, "in DELETE", ast, &exprs[i]));
         const wg_type type = exprs[i]->type;
         if (type != WG_TYPE_NODE && type != WG_TYPE_EDGE && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
-            return wgi_error(b, WG_E_TYPE, ast, "DELETE takes nodes and relationships, this is %s", wg_type_name(type));
+            return wgi_error(b, WG_E_TYPE, ast, "DELETE takes nodes and relationships, this is %s",
+                             wg_type_name(type));
         const wgi_symbol *symbol = ast->kind == WG_AST_VARIABLE ? wgi_find(rel, ast->text) : NULL;
         if (symbol != NULL) WG_TRY(wgi_refuse_virtual(b, symbol, ast, "DELETE"));
     }
