@@ -110,7 +110,7 @@ typedef enum wgi_op_code {
 } wgi_op_code;
 
 typedef wg_code (*wgi_row_fn)(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err);
-/* Typed fast path for whole batches. Leaves *out_done false when it has none for these vectors. */
+/* Typed fast path for whole batches, at least one argument not CONST. Leaves *out_done false when it has none for these vectors. */
 typedef wg_code (*wgi_vector_fn)(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out,
                                  bool *out_done, wg_error *err);
 typedef wg_code (*wgi_type_fn)(const wg_function *function, const wg_type *args, uint32_t arg_count, wg_type *out,
