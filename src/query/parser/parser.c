@@ -232,7 +232,7 @@ uint32_t wgi_start(const wgi_parser *p) { return wgi_peek(p)->start; }
 
 size_t wgi_mark(const wgi_parser *p) { return p->stack.size; }
 
-bool wgi_push(wgi_parser *p, wg_ast *node) {
+bool wgi_push_child(wgi_parser *p, wg_ast *node) {
     if (wg_buf_append(&p->stack, &node, sizeof node)) return true;
     (void)fail_nomem(p, sizeof node);
     return false;
@@ -240,7 +240,7 @@ bool wgi_push(wgi_parser *p, wg_ast *node) {
 
 bool wgi_push_rule(wgi_parser *p, wgi_rule rule) {
     wg_ast *node = rule(p);
-    return node != NULL && wgi_push(p, node);
+    return node != NULL && wgi_push_child(p, node);
 }
 
 wg_ast *wgi_node(wgi_parser *p, wg_ast_kind kind, uint32_t start, size_t mark) {
@@ -293,7 +293,7 @@ static wg_ast *statement(wgi_parser *p) {
     bool handled = false;
     wg_ast *body = wgi_other_statement(p, &handled);
     if (!handled) body = wgi_query(p);
-    if (body == NULL || !wgi_push(p, body)) return NULL;
+    if (body == NULL || !wgi_push_child(p, body)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_STATEMENT, start, mark);
     if (node == NULL) return NULL;
     node->op = (uint8_t)mode;

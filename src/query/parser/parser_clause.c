@@ -6,7 +6,7 @@
 #include "query/parser/parser_internal.h"
 
 static bool push_optional(wgi_parser *p, wg_keyword keyword) {
-    return wgi_take_keyword(p, keyword) ? wgi_push_rule(p, wgi_expression) : wgi_push(p, NULL);
+    return wgi_take_keyword(p, keyword) ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL);
 }
 
 /* `AS OF` and a number or parameter: never an alias, because a number may not follow an alias. */
@@ -97,7 +97,7 @@ static wg_ast *order(wgi_parser *p) {
 static bool push_projection(wgi_parser *p, size_t mark, bool with, uint8_t *flags) {
     wg_ast *tail[4] = {NULL, NULL, NULL, NULL};
     for (size_t i = 0; i < 4; i++)
-        if (!wgi_push(p, NULL)) return false;
+        if (!wgi_push_child(p, NULL)) return false;
     if (wgi_take_keyword(p, WG_KW_DISTINCT)) *flags = WG_AST_DISTINCT;
     const bool star = wgi_take_punct(p, WG_P_STAR);
     if (star) *flags = (uint8_t)(*flags | WG_AST_STAR);
@@ -184,7 +184,7 @@ static wg_ast *merge(wgi_parser *p) {
         if (!created && !wgi_expect_keyword(p, WG_KW_MATCH, "or CREATE after ON")) return NULL;
         if (!wgi_push_rule(p, set)) return NULL;
         wg_ast *action = wgi_node(p, created ? WG_AST_ON_CREATE : WG_AST_ON_MATCH, action_start, action_mark);
-        if (action == NULL || !wgi_push(p, action)) return NULL;
+        if (action == NULL || !wgi_push_child(p, action)) return NULL;
     }
     return wgi_node(p, WG_AST_MERGE, start, mark);
 }
@@ -299,7 +299,7 @@ static wg_ast *yield_item(wgi_parser *p) {
         if (name == NULL) return NULL;
         name->text = alias;
     }
-    if (!wgi_push(p, name)) return NULL;
+    if (!wgi_push_child(p, name)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_YIELD_ITEM, start, mark);
     if (node != NULL) node->text = column;
     return node;
@@ -335,8 +335,8 @@ static wg_ast *call(wgi_parser *p) {
     p->at++;
     if (wgi_at_punct(p, WG_P_LBRACE)) return call_query(p, start, mark);
     if (!wgi_dotted_name(p, "a procedure", &name)) return NULL;
-    if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push(p, NULL))) return NULL;
-    if (!wgi_push(p, NULL)) return NULL;
+    if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
     if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
     if (node == NULL) return NULL;
@@ -370,7 +370,7 @@ static wg_ast *single(wgi_parser *p, bool open_end) {
     wg_ast_kind last;
     do {
         const wg_ast *node = clause(p);
-        if (node == NULL || !wgi_push(p, (wg_ast *)(uintptr_t)node)) return NULL;
+        if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
     } while (last != WG_AST_RETURN && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
@@ -386,10 +386,10 @@ static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
     bool all = false;
     wg_ast *snapshot = NULL;
     if (top && at_as_of(p) && (snapshot = as_of(p)) == NULL) return NULL;
-    if (!wgi_push(p, NULL)) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
     for (uint32_t i = 0;; i++) {
         wg_ast *part = single(p, open_end);
-        if (part == NULL || !wgi_push(p, part)) return NULL;
+        if (part == NULL || !wgi_push_child(p, part)) return NULL;
         const uint32_t union_start = wgi_start(p);
         if (!wgi_take_keyword(p, WG_KW_UNION)) break;
         const bool this_all = wgi_take_keyword(p, WG_KW_ALL);
@@ -422,9 +422,9 @@ static wg_ast *bare_pattern(wgi_parser *p) {
     const size_t mark = wgi_mark(p);
     if (!wgi_push_rule(p, wgi_pattern) || !push_optional(p, WG_KW_WHERE)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_MATCH, start, mark);
-    if (node == NULL || !wgi_push(p, node)) return NULL;
+    if (node == NULL || !wgi_push_child(p, node)) return NULL;
     node = wgi_node(p, WG_AST_SINGLE, start, mark);
-    if (node == NULL || !wgi_push(p, NULL) || !wgi_push(p, node)) return NULL;
+    if (node == NULL || !wgi_push_child(p, NULL) || !wgi_push_child(p, node)) return NULL;
     return wgi_node(p, WG_AST_QUERY, start, mark);
 }
 

@@ -33,7 +33,7 @@ static bool punct_op(const wgi_parser *p, const binary_op *table, size_t count, 
 static wg_ast *pair(wgi_parser *p, wg_ast_kind kind, wg_ast_op op, wg_ast *left, wg_ast *right) {
     if (left == NULL || right == NULL) return NULL;
     const size_t mark = wgi_mark(p);
-    if (!wgi_push(p, left) || !wgi_push(p, right)) return NULL;
+    if (!wgi_push_child(p, left) || !wgi_push_child(p, right)) return NULL;
     wg_ast *node = wgi_node(p, kind, left->start, mark);
     if (node != NULL) node->op = (uint8_t)op;
     return node;
@@ -41,7 +41,7 @@ static wg_ast *pair(wgi_parser *p, wg_ast_kind kind, wg_ast_op op, wg_ast *left,
 
 static wg_ast *wrap(wgi_parser *p, wg_ast_kind kind, wg_ast_op op, uint32_t start, wg_ast *only) {
     const size_t mark = wgi_mark(p);
-    if (only == NULL || !wgi_push(p, only)) return NULL;
+    if (only == NULL || !wgi_push_child(p, only)) return NULL;
     wg_ast *node = wgi_node(p, kind, start, mark);
     if (node != NULL) node->op = (uint8_t)op;
     return node;
@@ -115,7 +115,7 @@ static wg_ast *comparison(wgi_parser *p) {
     wg_buf chain;
     wg_buf_init(&chain, p->arena->account);
     wg_ast *node = NULL;
-    bool ok = wgi_push(p, first);
+    bool ok = wgi_push_child(p, first);
     while (ok && punct_op(p, ops, 6, &op)) {
         (void)wgi_take_punct(p, (wg_punct)wgi_peek(p)->punct);
         ok = wgi_push_rule(p, predicate);
@@ -147,7 +147,7 @@ static wg_ast *nary(wgi_parser *p, wg_keyword keyword, wg_ast_op op, wgi_rule op
     const size_t mark = wgi_mark(p);
     wg_ast *first = operand(p);
     if (first == NULL || !wgi_at_keyword(p, keyword)) return first;
-    if (!wgi_push(p, first)) return NULL;
+    if (!wgi_push_child(p, first)) return NULL;
     while (wgi_take_keyword(p, keyword))
         if (!wgi_push_rule(p, operand)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_NARY, first->start, mark);
@@ -267,7 +267,7 @@ wg_ast *wgi_map(wgi_parser *p) {
 
 /* Pushes the expression behind a keyword or punctuation when that stands here, else a missing child. */
 static bool push_where(wgi_parser *p) {
-    return wgi_take_keyword(p, WG_KW_WHERE) ? wgi_push_rule(p, wgi_expression) : wgi_push(p, NULL);
+    return wgi_take_keyword(p, WG_KW_WHERE) ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL);
 }
 
 static wg_ast *list_comprehension(wgi_parser *p, uint32_t start, size_t mark) {
@@ -275,7 +275,7 @@ static wg_ast *list_comprehension(wgi_parser *p, uint32_t start, size_t mark) {
     if (!wgi_name(p, "the variable of a list comprehension", &variable)) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_IN, "in a list comprehension")) return NULL;
     if (!wgi_push_rule(p, wgi_expression) || !push_where(p)) return NULL;
-    if (!(wgi_take_punct(p, WG_P_PIPE) ? wgi_push_rule(p, wgi_expression) : wgi_push(p, NULL))) return NULL;
+    if (!(wgi_take_punct(p, WG_P_PIPE) ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL))) return NULL;
     if (!wgi_expect_punct(p, WG_P_RBRACKET, "to close the list comprehension")) return NULL;
     return with_text(wgi_node(p, WG_AST_LIST_COMPREHENSION, start, mark), variable);
 }
@@ -318,7 +318,8 @@ static wg_ast *case_expression(wgi_parser *p) {
     const size_t mark = wgi_mark(p);
     (void)wgi_take_keyword(p, WG_KW_CASE);
     const bool simple = !wgi_at_keyword(p, WG_KW_WHEN);
-    if (!(simple ? wgi_push_rule(p, wgi_expression) : wgi_push(p, NULL)) || !wgi_push(p, NULL)) return NULL;
+    if (!(simple ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL)) || !wgi_push_child(p, NULL))
+        return NULL;
     do {
         if (!wgi_push_rule(p, when)) return NULL;
     } while (wgi_at_keyword(p, WG_KW_WHEN));
@@ -358,7 +359,7 @@ static wg_ast *reduce(wgi_parser *p) {
     const uint32_t name_start = wgi_start(p);
     if (!wgi_name(p, "the variable of reduce", &variable)) return NULL;
     wg_ast *name = with_text(wgi_leaf(p, WG_AST_NAME, name_start), variable);
-    if (name == NULL || !wgi_push(p, name) || !wgi_expect_keyword(p, WG_KW_IN, "in reduce")) return NULL;
+    if (name == NULL || !wgi_push_child(p, name) || !wgi_expect_keyword(p, WG_KW_IN, "in reduce")) return NULL;
     if (!wgi_push_rule(p, wgi_expression) || !wgi_expect_punct(p, WG_P_PIPE, "in reduce")) return NULL;
     if (!wgi_push_rule(p, wgi_expression) || !wgi_expect_punct(p, WG_P_RPAREN, "to close reduce")) return NULL;
     return with_text(wgi_node(p, WG_AST_REDUCE, start, mark), accumulator);
@@ -545,20 +546,20 @@ static wg_ast *lookup(wgi_parser *p, wg_ast *base) {
     const size_t mark = wgi_mark(p);
     const uint32_t start = base->start;
     wg_slice key;
-    if (!wgi_push(p, base)) return NULL;
+    if (!wgi_push_child(p, base)) return NULL;
     if (wgi_take_punct(p, WG_P_DOT)) {
         if (!wgi_any_name(p, "a property after '.'", &key)) return NULL;
         return with_text(wgi_node(p, WG_AST_PROPERTY, start, mark), key);
     }
     (void)wgi_take_punct(p, WG_P_LBRACKET);
     const bool from = !wgi_at_punct(p, WG_P_DOTDOT);
-    if (!(from ? wgi_push_rule(p, wgi_expression) : wgi_push(p, NULL))) return NULL;
+    if (!(from ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL))) return NULL;
     if (!wgi_take_punct(p, WG_P_DOTDOT)) {
         if (!wgi_expect_punct(p, WG_P_RBRACKET, "or '..' after an index")) return NULL;
         return wgi_node(p, WG_AST_INDEX, start, mark);
     }
     const bool to = !wgi_at_punct(p, WG_P_RBRACKET);
-    if (!(to ? wgi_push_rule(p, wgi_expression) : wgi_push(p, NULL))) return NULL;
+    if (!(to ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL))) return NULL;
     if (!wgi_expect_punct(p, WG_P_RBRACKET, "to close the slice")) return NULL;
     return wgi_node(p, WG_AST_SLICE, start, mark);
 }
@@ -579,7 +580,7 @@ static wg_ast *postfix(wgi_parser *p, wg_ast *node) {
     node = lookups(p, node);
     if (node == NULL || !wgi_at_punct(p, WG_P_COLON)) return node;
     const size_t mark = wgi_mark(p);
-    if (!wgi_push(p, node) || !wgi_push_labels(p)) return NULL;
+    if (!wgi_push_child(p, node) || !wgi_push_labels(p)) return NULL;
     return wgi_node(p, WG_AST_HAS_LABELS, node->start, mark);
 }
 

@@ -50,7 +50,7 @@ bool wgi_string(wgi_parser *p, const char *what, wg_slice *out);
 
 /* ---- parser.c: nodes */
 size_t wgi_mark(const wgi_parser *p);
-bool wgi_push(wgi_parser *p, wg_ast *node); /* NULL is a missing child */
+bool wgi_push_child(wgi_parser *p, wg_ast *node); /* NULL is a missing child */
 /* Makes a node of everything pushed since `mark`; its range ends with the last token taken. */
 wg_ast *wgi_node(wgi_parser *p, wg_ast_kind kind, uint32_t start, size_t mark);
 wg_ast *wgi_leaf(wgi_parser *p, wg_ast_kind kind, uint32_t start);

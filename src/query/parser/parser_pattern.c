@@ -77,7 +77,7 @@ bool wgi_at_pattern_comprehension(const wgi_parser *p) {
 bool wgi_push_labels(wgi_parser *p) {
     while (wgi_take_punct(p, WG_P_COLON)) {
         wg_ast *name = wgi_name_node(p, "a label after ':'");
-        if (name == NULL || !wgi_push(p, name)) return false;
+        if (name == NULL || !wgi_push_child(p, name)) return false;
     }
     return true;
 }
@@ -86,7 +86,7 @@ bool wgi_push_labels(wgi_parser *p) {
 static bool push_properties(wgi_parser *p) {
     if (wgi_at_punct(p, WG_P_LBRACE)) return wgi_push_rule(p, wgi_map);
     if (wgi_at_punct(p, WG_P_DOLLAR)) return wgi_push_rule(p, wgi_parameter);
-    return wgi_push(p, NULL);
+    return wgi_push_child(p, NULL);
 }
 
 /* The text puts labels before properties, the node has properties first. */
@@ -136,7 +136,7 @@ static bool push_types(wgi_parser *p) {
     do {
         (void)wgi_take_punct(p, WG_P_COLON); /* [:A|:B] is the old spelling of [:A|B] */
         wg_ast *name = wgi_name_node(p, "a relationship type");
-        if (name == NULL || !wgi_push(p, name)) return false;
+        if (name == NULL || !wgi_push_child(p, name)) return false;
     } while (wgi_take_punct(p, WG_P_PIPE));
     return true;
 }
@@ -148,7 +148,7 @@ typedef struct edge_detail {
 } edge_detail;
 
 static bool push_detail(wgi_parser *p, size_t mark, edge_detail *out) {
-    if (!wgi_take_punct(p, WG_P_LBRACKET)) return wgi_push(p, NULL);
+    if (!wgi_take_punct(p, WG_P_LBRACKET)) return wgi_push_child(p, NULL);
     if (wgi_is_name(wgi_peek(p)) && !wgi_name(p, "a relationship", &out->variable)) return false;
     if (!push_types(p)) return false;
     out->variable_length = wgi_take_punct(p, WG_P_STAR);

@@ -80,7 +80,7 @@ static wg_ast *type(wgi_parser *p) {
         const size_t mark = wgi_mark(p);
         const bool fixed = !wgi_at_punct(p, WG_P_RBRACKET);
         int64_t count = -1;
-        if (!wgi_push(p, node) || (fixed && !type_number(p, &count))) return NULL;
+        if (!wgi_push_child(p, node) || (fixed && !type_number(p, &count))) return NULL;
         if (!wgi_expect_punct(p, WG_P_RBRACKET, "to close the array type")) return NULL;
         node = with_text(wgi_node(p, WG_AST_TYPE, start, mark), wg_slice_str("LIST"));
         if (node == NULL) return NULL;
@@ -95,7 +95,7 @@ static bool push_names(wgi_parser *p, const char *what) {
     if (!wgi_expect_punct(p, WG_P_LPAREN, "before a list of columns")) return false;
     do {
         wg_ast *name = wgi_name_node(p, what);
-        if (name == NULL || !wgi_push(p, name)) return false;
+        if (name == NULL || !wgi_push_child(p, name)) return false;
     } while (wgi_take_punct(p, WG_P_COMMA));
     return wgi_expect_punct(p, WG_P_RPAREN, "or ',' in a list of columns");
 }
@@ -122,7 +122,7 @@ static wg_ast *column_list(wgi_parser *p, uint32_t start) {
         do {
             const uint32_t item_start = wgi_start(p);
             wg_ast *item = column(p);
-            if (item == NULL || !wgi_push(p, item)) return NULL;
+            if (item == NULL || !wgi_push_child(p, item)) return NULL;
             if (item->kind == WG_AST_PRIMARY_KEY && keys++ > 0)
                 return wgi_fail(p, WG_E_SYNTAX, item_start,
                                 "a label has one PRIMARY KEY; list all its columns there");
@@ -161,7 +161,7 @@ static wg_ast *create_node_label(wgi_parser *p, uint32_t start) {
     uint8_t flags;
     wg_slice name;
     if (!take_if(p, true, &flags) || !wgi_any_name(p, "the new label", &name)) return NULL;
-    if (!wgi_push(p, NULL) || !wgi_push(p, NULL)) return NULL;
+    if (!wgi_push_child(p, NULL) || !wgi_push_child(p, NULL)) return NULL;
     const bool before = wgi_at_punct(p, WG_P_LPAREN);
     if (before && !store_child(p, mark, 0, columns(p))) return NULL;
     if (wgi_take_keyword(p, WG_KW_VIRTUAL)) {
@@ -187,10 +187,10 @@ static wg_ast *create_edge_label(wgi_parser *p, uint32_t start) {
     if (!wgi_expect_punct(p, WG_P_LPAREN, "and FROM Label TO Label")) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_FROM, "and the source label")) return NULL;
     wg_ast *from = wgi_name_node(p, "the source label");
-    if (from == NULL || !wgi_push(p, from)) return NULL;
+    if (from == NULL || !wgi_push_child(p, from)) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_TO, "after the source label")) return NULL;
     wg_ast *to = wgi_name_node(p, "the target label");
-    if (to == NULL || !wgi_push(p, to)) return NULL;
+    if (to == NULL || !wgi_push_child(p, to)) return NULL;
     wg_ast *list = NULL;
     if (wgi_take_punct(p, WG_P_COMMA)) {
         list = column_list(p, list_start);
@@ -198,7 +198,7 @@ static wg_ast *create_edge_label(wgi_parser *p, uint32_t start) {
     } else if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' after FROM Label TO Label")) {
         return NULL;
     }
-    if (!wgi_push(p, list)) return NULL;
+    if (!wgi_push_child(p, list)) return NULL;
     return with_flags(with_text(wgi_node(p, WG_AST_CREATE_EDGE, start, mark), name), flags);
 }
 
@@ -238,7 +238,7 @@ static wg_ast *copy(wgi_parser *p, uint32_t start) {
     if (!wgi_any_name(p, "the label to copy into", &label)) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_FROM, "after the label of COPY")) return NULL;
     wg_ast *file = wgi_string_node(p, "the file of COPY");
-    if (file == NULL || !wgi_push(p, file)) return NULL;
+    if (file == NULL || !wgi_push_child(p, file)) return NULL;
     (void)wgi_take_keyword(p, WG_KW_WITH);
     if (wgi_take_punct(p, WG_P_LPAREN)) {
         do {

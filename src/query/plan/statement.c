@@ -132,7 +132,7 @@ static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
         return WG_OK;
     }
     if (wg_slice_is(option->text, "DELIMITER")) {
-        wg_slice text;
+        wg_slice text = {0};
         WG_TRY(option_string(b, option, &text));
         const bool one = text.size == 1 && text.data[0] < 0x80 && text.data[0] != '"' && text.data[0] != '\n' &&
                          text.data[0] != '\r' && text.data[0] != 0;
