@@ -93,6 +93,15 @@ wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *
 
 /* ---- functions */
 
+/* Operators share the table of functions but cannot be called by name. */
+static bool is_callable(const char *name) {
+    static const char *const operators[] = {"neg", "pos", "AND", "OR", "XOR", "NOT", "IN", "CONTAINS"};
+    if (name[0] < 'A' || strchr(name, ' ') != NULL) return false;
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
+        if (strcmp(name, operators[i]) == 0) return false;
+    return name[0] != '[' && name[0] != '^';
+}
+
 static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
     uint32_t least = 0, most = 0;
     const int size = (int)wg_min_size(ast->text.size, 64);
@@ -105,7 +114,7 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
                          ast->child_count, ast->child_count == 1 ? "is" : "are");
     }
     const char *near = wg_function_suggest(ast->text);
-    if (near != NULL)
+    if (near != NULL && is_callable(near))
         return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); did you mean %s()?", size, name, near);
     return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s()", size, name);
 }
@@ -115,13 +124,9 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     if (ast->flags & WG_AST_DISTINCT)
         return wgi_error(b, WG_E_BIND, ast, "DISTINCT is for aggregates only, and '%.*s' is none",
                          (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);
-    /* Operators share the table of functions but are not callable: their names are not lower-case words. */
-    const wg_slice name = exists ? wg_slice_str("IS NOT NULL") : ast->text;
-    const bool word = ast->text.size > 0 && ast->text.data[0] >= 'a' && ast->text.data[0] <= 'z';
-    const bool internal = wg_slice_is(name, "neg") || wg_slice_is(name, "pos") || wg_slice_is(name, "and") ||
-                          wg_slice_is(name, "or") || wg_slice_is(name, "xor") || wg_slice_is(name, "not") ||
-                          wg_slice_is(name, "in") || wg_slice_is(name, "contains");
-    const wg_function *function = word && !internal ? wg_function_find(name, ast->child_count) : NULL;
+    const wg_function *function =
+        wg_function_find(exists ? wg_slice_str("IS NOT NULL") : ast->text, ast->child_count);
+    if (function != NULL && !exists && !is_callable(wg_function_name(function))) function = NULL;
     if (function == NULL) return unknown_function(b, ast);
     wg_expr **args = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
     if (args == NULL) return WG_E_NOMEM;
