@@ -482,7 +482,16 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     WG_ASSERT(context->batch_rows <= WG_BATCH_ROWS_MAX);
     wg_error local = {0};
     wg_rows *rows = NULL;
-    const wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    if (code == WG_E_NOMEM && context->account != NULL && context->account->bytes_max != 0) {
+        /* The account refuses long before the machine does, and its limit is what the caller can change. */
+        wg_error_clear(&local);
+        code =
+            wg_error_set(&local, WG_E_LIMIT, WG_NO_OFFSET,
+                         "the query needs more than its memory limit of %llu bytes; raise query_memory_bytes_max or "
+                         "select less",
+                         (unsigned long long)context->account->bytes_max);
+    }
     if (code != WG_OK) {
         if (err != NULL) *err = local;
         return code;
