@@ -78,14 +78,14 @@ static char model_text[MODEL_TEXT_BYTES];
 
 static inline uint32_t pick(world *w, uint32_t bound) { return (uint32_t)wg_rng_below(&w->rng, bound); }
 
-static inline wg_value model_to_value(const world *w, model_value v) {
+static inline wg_value model_to_value(size_t text_max, model_value v) {
     if (v.kind == MODEL_INT) return wg_value_int((int64_t)v.i);
     if (v.kind == MODEL_NONE) return wg_value_null();
     /* Sizes spread over the powers of two; the start makes texts of one size differ. */
     if (model_text[0] == '\0')
         for (size_t i = 0; i < MODEL_TEXT_BYTES; i++) model_text[i] = (char)('a' + (i * 7 + i / 251) % 26);
     size_t size = (size_t)1 << (v.i % 21);
-    size = wg_min_size(wg_min_size(size + v.i % 3, w->text_max), MODEL_TEXT_BYTES / 2);
+    size = wg_min_size(wg_min_size(size + v.i % 3, text_max), MODEL_TEXT_BYTES / 2);
     return wg_value_str(wg_slice_of(model_text + v.i % 4096, size));
 }
 
@@ -105,10 +105,9 @@ static inline void put_named(wg_buf *out, const char *name, const wg_value *v) {
     put_value(out, v);
 }
 
-static inline void model_dump(const world *w, wg_buf *out) {
+static inline void model_dump(const model *m, size_t text_max, wg_buf *out) {
     static const uint32_t by_name[MODEL_KEYS] = {2, 3, 4, 0, 1}; /* a b c k v */
     static const uint32_t labels_by_name[MODEL_LABELS] = {1, 2, 3, 0};
-    const model *m = &w->now;
     out->size = 0;
     assert_true(wg_buf_printf(out, "X %d\n", m->extra_label));
     for (uint32_t n = 0; n < m->node_count; n++) {
@@ -118,7 +117,7 @@ static inline void model_dump(const world *w, wg_buf *out) {
             if (m->nodes[n].labels >> labels_by_name[l] & 1)
                 assert_true(wg_buf_printf(out, ":%s", model_label_names[labels_by_name[l]]));
         for (uint32_t k = 0; k < MODEL_KEYS; k++) {
-            const wg_value v = model_to_value(w, m->nodes[n].values[by_name[k]]);
+            const wg_value v = model_to_value(text_max, m->nodes[n].values[by_name[k]]);
             put_named(out, model_key_names[by_name[k]], &v);
         }
         assert_true(wg_buf_append_str(out, "\n"));
@@ -126,7 +125,7 @@ static inline void model_dump(const world *w, wg_buf *out) {
     for (uint32_t e = 0; e < m->edge_count; e++) {
         const model_edge *edge = &m->edges[e];
         if (!edge->alive) continue;
-        const wg_value v = model_to_value(w, edge->value);
+        const wg_value v = model_to_value(text_max, edge->value);
         assert_true(wg_buf_printf(out, "edge %u:%s %u %u", e, edge->label == 0 ? "R" : "S", edge->from, edge->to));
         put_named(out, "v", &v);
         assert_true(wg_buf_append_str(out, "\n"));
@@ -233,7 +232,7 @@ static inline void check_now(const world *w, const wg_txn *txn) {
     wg_buf b;
     wg_buf_init(&a, NULL);
     wg_buf_init(&b, NULL);
-    model_dump(w, &a);
+    model_dump(&w->now, w->text_max, &a);
     engine_dump(txn, &b);
     if (!same_text(&a, &b))
         fail_msg("model:\n%.*s\nengine:\n%.*s", (int)a.size, (const char *)a.data, (int)b.size, (const char *)b.data);
@@ -286,7 +285,7 @@ static inline wg_code properties_of(const world *w, wg_txn *txn, const model_val
     *count = 0;
     for (uint32_t k = 0; k < MODEL_KEYS; k++) {
         if ((named >> k & 1) == 0) continue;
-        out[*count].value = model_to_value(w, values[k]);
+        out[*count].value = model_to_value(w->text_max, values[k]);
         WG_TRY(wg_txn_intern_key(txn, wg_slice_str(model_key_names[k]), &out[(*count)++].key, err));
     }
     return WG_OK;
@@ -350,8 +349,8 @@ static inline void op_create_nodes(world *w, wg_txn *txn) {
             nodes[r].values[3] = (model_value){MODEL_TEXT, pick(w, 4000)};
             wg_bit_set(valid, r);
         }
-        cells[0][r] = model_to_value(w, nodes[r].values[2]);
-        cells[1][r] = model_to_value(w, nodes[r].values[3]);
+        cells[0][r] = model_to_value(w->text_max, nodes[r].values[2]);
+        cells[1][r] = model_to_value(w->text_max, nodes[r].values[3]);
     }
     const wg_vector vectors[2] = {{.type = WG_TYPE_ANY, .data = cells[0]},
                                   {.type = WG_TYPE_ANY, .data = cells[1], .valid = valid}};
@@ -380,7 +379,7 @@ static inline void op_create_edge(world *w, wg_txn *txn) {
     const bool legal = w->now.nodes[e.from].alive && w->now.nodes[e.to].alive;
     uint32_t label = 0;
     uint64_t id = 0;
-    wg_property p = {.value = model_to_value(w, e.value)};
+    wg_property p = {.value = model_to_value(w->text_max, e.value)};
     wg_error err = {0};
     wg_code code = wg_txn_intern_label(txn, wg_slice_str(e.label == 0 ? "R" : "S"), true, &label, &err);
     if (code == WG_OK) code = wg_txn_intern_key(txn, wg_slice_str("v"), &p.key, &err);
@@ -411,7 +410,7 @@ static inline void op_set_edge(world *w, wg_txn *txn) {
     if (w->now.edge_count == 0) return;
     const uint32_t e = pick(w, w->now.edge_count);
     const model_value value = random_value(w, 3);
-    wg_property p = {.value = model_to_value(w, value)};
+    wg_property p = {.value = model_to_value(w->text_max, value)};
     wg_error err = {0};
     wg_code code = wg_txn_intern_key(txn, wg_slice_str("v"), &p.key, &err);
     if (code == WG_OK) code = wg_txn_set_edge(txn, e, &p, 1, pick(w, 2) == 0, &err);

@@ -69,7 +69,7 @@ static void run_world(uint64_t seed, wg_durability durability, uint32_t transact
         const bool committed = one_transaction(&w, t == 0);
         const uint64_t logseq = wg_engine_logseq(w.engine);
         assert_true(logseq <= COMMITS_MAX);
-        if (committed) model_dump(&w, &dumps[logseq]);
+        if (committed) model_dump(&w.now, w.text_max, &dumps[logseq]);
         check_snapshot(&w, 0, &dumps[logseq]);
         for (uint32_t i = 0; i < 2; i++) {
             const uint64_t past = 1 + pick(&w, (uint32_t)logseq);
