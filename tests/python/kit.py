@@ -82,6 +82,9 @@ class Workspace:
     def run(self, text, *options, **more):
         return run("query", self.path, text, *options, **more)
 
+    def run_file(self, file, *options, **more):
+        return run("query", self.path, "--file", file, *options, **more)
+
     def do(self, text, *options):
         """Every statement's answer as {"columns", "types", "rows"}; it must work."""
         answer = self.run(text, "--json", *options)
