@@ -23,7 +23,7 @@ static void test_unknown_names_are_refused_with_a_hint(void **state) {
     expect_error(s, "MATCH (p:Stadium) RETURN p", WG_E_NOT_FOUND, 9, "'Stadium' does not exist");
     expect_error(s, "MATCH (p)-[:KNOW]->() RETURN p", WG_E_NOT_FOUND, 12, "did you mean the edge label 'KNOWS'?");
     expect_error(s, "MATCH (p:Player) RETURN p.mame", WG_E_NOT_FOUND, 24, "did you mean the property 'name'?");
-    expect_error(s, "MATCH (p:Player {nane: 1}) RETURN p", WG_E_NOT_FOUND, 17, "did you mean the property 'name'?");
+    expect_error(s, "MATCH (p:Player {namx: 1}) RETURN p", WG_E_NOT_FOUND, 17, "did you mean the property 'name'?");
     expect_error(s, "MATCH ()-[r:KNOWS]->() RETURN r.sinc", WG_E_NOT_FOUND, 30, "did you mean the property 'since'?");
     expect_error(s, "MATCH (player:Player) RETURN playr", WG_E_BIND, 29, "did you mean 'player'?");
     expect_error(s, "RETURN toUper('a')", WG_E_NOT_FOUND, 7, "did you mean toUpper()?");
