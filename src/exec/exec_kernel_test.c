@@ -1,5 +1,5 @@
 /* Every typed kernel against the row function of the same operator, on random vectors of every kind, length and selection. */
-#include "exec/test_support.h"
+#include "exec/test_engine.h"
 
 static wg_rng rng;
 

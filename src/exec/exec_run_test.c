@@ -1,5 +1,5 @@
 /* Plans run in every combination of batch size and thread count against naive oracles. */
-#include "exec/test_support.h"
+#include "exec/test_engine.h"
 
 /* Goal: scan, filter and project give what a loop over the data gives, in the order of the scan. */
 static void test_filter_and_project_match_a_loop(void **state) {
@@ -397,6 +397,21 @@ static void test_union_appends(void **state) {
     const wg_value got = wg_rows_cell(rows, 10009, 0);
     assert_true(wg_value_equivalent(&want, &got));
     wg_rows_destroy(rows);
+    /* Operators above run over both branches as one stream, and a limit may end in either. */
+    for (int64_t limit = 9000; limit <= 12000; limit += 1500) {
+        wg_plan *both = plan_new(WG_PLAN_UNION, scan_plan());
+        both->children[1] = scan_plan();
+        wg_plan *self = join_plan(WG_PLAN_HASH_JOIN, both,
+                                  filter_plan(scan_plan(), call("<", slot(1, WG_TYPE_INT), integer(-499))),
+                                  slot(1, WG_TYPE_INT), slot(1, WG_TYPE_INT));
+        rows = run_everywhere(self, NULL);
+        assert_int_equal(wg_rows_count(rows), 2 * 10 * 10);
+        wg_rows_destroy(rows);
+        rows = run_everywhere(limit_plan(both, 5, limit), NULL);
+        assert_int_equal(wg_rows_count(rows), limit);
+        assert_int_equal(wg_rows_cell(rows, (uint64_t)limit - 1, 0).as.id, (limit + 4) % 10007);
+        wg_rows_destroy(rows);
+    }
 }
 
 /* Goal: of several failing rows and expressions the first failing row's first failing expression is reported, always. */
@@ -455,10 +470,10 @@ static void test_a_query_ends_when_told_to(void **state) {
         assert_int_equal(wg_exec_run(scan_plan(), &context, &rows, &err), WG_E_DEADLINE);
         context.deadline_ns = 0;
         wg_account small;
-        wg_account_init(&small, &fake_account, 600000);
+        wg_account_init(&small, &test_account, 600000);
         context.account = &small;
         err = (wg_error){0};
-        assert_int_equal(wg_exec_run(scan_plan(), &context, &rows, &err), WG_E_NOMEM);
+        assert_int_equal(wg_exec_run(scan_plan(), &context, &rows, &err), WG_E_LIMIT);
         assert_int_equal(wg_account_bytes(&small), 0);
     }
     assert_null(rows);
@@ -494,7 +509,7 @@ static void test_every_allocation_may_fail(void **state) {
             return;
         }
         assert_int_equal(code, WG_E_NOMEM);
-        assert_int_equal(wg_account_bytes(&fake_account), 0);
+        assert_int_equal(wg_account_bytes(&test_account), 0);
     }
 }
 

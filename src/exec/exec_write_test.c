@@ -1,5 +1,5 @@
 /* Writes: what reaches the transaction and in which order; and the text of plans. */
-#include "exec/test_support.h"
+#include "exec/test_engine.h"
 
 static wg_plan *numbers(int64_t from, int64_t to) {
     return unwind_plan(unit_plan(), call("range", integer(from), integer(to)), WG_TYPE_INT);

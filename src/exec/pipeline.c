@@ -24,7 +24,7 @@ struct wgi_pipeline {
     const wg_exec_context *context;
     wgi_sink *sink;
     const wg_plan *ops[OPS_MAX]; /* from the source up */
-    wgi_join_table *tables[OPS_MAX];
+    const wgi_join_table *tables[OPS_MAX];
     uint32_t op_count;
     wg_scan *scan;
     wg_rows *rows;
@@ -358,26 +358,32 @@ static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) 
     return WG_OK;
 }
 
-static wg_code build(wgi_pipeline *p, const wg_plan *top, wg_error *err) {
-    const wg_plan *plan = top;
-    uint32_t depth = 0;
-    for (; is_streaming(plan); plan = plan->children[0]) {
-        if (depth == OPS_MAX)
+/* ---- chains: the streaming operators from a sink down to a source, with the tables of those that join */
+
+typedef struct op_chain {
+    const wg_plan *ops[OPS_MAX]; /* from the sink down */
+    wgi_join_table *tables[OPS_MAX];
+    uint32_t count;
+} op_chain;
+
+/* Adds the streaming operators from *plan down, and leaves *plan at what is below them. */
+static wg_code extend_chain(op_chain *chain, const wg_plan **plan, wg_error *err) {
+    for (; is_streaming(*plan); *plan = (*plan)->children[0]) {
+        if (chain->count == OPS_MAX)
             return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d operators in a row", OPS_MAX);
-        p->ops[depth++] = plan;
+        chain->tables[chain->count] = NULL;
+        chain->ops[chain->count++] = *plan;
     }
-    p->op_count = depth;
-    for (uint32_t i = 0; i < depth / 2; i++) {
-        const wg_plan *t = p->ops[i];
-        p->ops[i] = p->ops[depth - 1 - i];
-        p->ops[depth - 1 - i] = t;
-    }
-    WG_TRY(open_source(p, plan, err));
-    for (uint32_t i = 0; i < depth; i++) {
-        const wg_plan_op op = p->ops[i]->op;
+    return WG_OK;
+}
+
+/* Builds the tables of operators first.. of the chain, the lowest operator's first. */
+static wg_code build_tables(op_chain *chain, uint32_t first, const wg_exec_context *context, wg_error *err) {
+    for (uint32_t i = chain->count; i-- > first;) {
+        const wg_plan_op op = chain->ops[i]->op;
         const bool has_table =
             op == WG_PLAN_HASH_JOIN || op == WG_PLAN_CROSS || op == WG_PLAN_OPTIONAL || op == WG_PLAN_SCAN;
-        if (has_table) WG_TRY(wgi_join_table_create(p->ops[i], p->context, &p->tables[i], err));
+        if (has_table) WG_TRY(wgi_join_table_create(chain->ops[i], context, &chain->tables[i], err));
     }
     return WG_OK;
 }
@@ -385,42 +391,85 @@ static wg_code build(wgi_pipeline *p, const wg_plan *top, wg_error *err) {
 static void pipeline_destroy(wgi_pipeline *p) {
     for (uint32_t i = 0; i < WINDOW; i++)
         if (p->slots[i].local != NULL) p->sink->class->local_destroy(p->sink, p->slots[i].local);
-    for (uint32_t i = 0; i < p->op_count; i++) wgi_join_table_destroy(p->tables[i]);
     if (p->scan != NULL && p->context->stats != NULL) wg_scan_stats(p->scan, p->context->stats);
     wg_scan_close(p->scan);
     wg_rows_destroy(p->rows);
-    p->sink->class->destroy(p->sink);
-    wg_free(p->sink);
     wg_cond_deinit(&p->moved);
     wg_mutex_deinit(&p->lock);
     wg_free(p);
 }
 
-wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
-                     wg_error *err) {
+/* Runs one source through the chain, whose operators first.. still lack their tables. *done: the sink needs no more. */
+static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *source, const wg_exec_context *context,
+                            wgi_sink *sink, bool *done, wg_error *err) {
     wgi_pipeline *p = wg_alloc_zero(context->account, sizeof *p);
-    if (p == NULL) {
-        sink->class->destroy(sink);
-        wg_free(sink);
-        return wg_error_nomem(err, sizeof *p);
-    }
+    if (p == NULL) return wg_error_nomem(err, sizeof *p);
     p->context = context;
     p->sink = sink;
     wg_mutex_init(&p->lock, WG_RANK_POOL + 1);
     wg_cond_init(&p->moved);
-    wg_code code = build(p, top, err);
+    wg_code code = open_source(p, source, err);
+    if (code == WG_OK) code = build_tables(chain, first, context, err);
     if (code == WG_OK) {
+        p->op_count = chain->count;
+        for (uint32_t i = 0; i < chain->count; i++) {
+            p->ops[i] = chain->ops[chain->count - 1 - i];
+            p->tables[i] = chain->tables[chain->count - 1 - i];
+        }
         const uint64_t workers = wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
         wgi_pool_run(context->pool, (uint32_t)workers, worker_run, p);
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
+        *done = p->finished;
     }
-    if (code == WG_OK) code = wgi_check(context, err);
-    if (code == WG_OK) code = sink->class->finish(sink, out, err);
     pipeline_destroy(p);
     return code;
 }
 
+/* Rows of the branches can be passed on as they are when the types agree; ANY takes every type. */
+static bool union_streams(const wg_plan *plan) {
+    for (int side = 0; side < 2; side++)
+        for (uint32_t i = 0; i < plan->slot_count; i++) {
+            const wg_type type = plan->slot_types[i];
+            if (type != WG_TYPE_ANY && type != plan->children[side]->slot_types[i]) return false;
+        }
+    return true;
+}
+
+/* Feeds the rows of `plan` through the chain `upper` into the sink. A UNION runs its branches one after the other, each through a
+ * chain of its own that ends in the common one, so nothing is kept between them. */
+static wg_code run_source(const op_chain *upper, const wg_plan *plan, const wg_exec_context *context, wgi_sink *sink,
+                          bool *done, wg_error *err) {
+    op_chain *chain = wg_alloc(context->account, sizeof *chain);
+    if (chain == NULL) return wg_error_nomem(err, sizeof *chain);
+    *chain = *upper;
+    wg_code code = extend_chain(chain, &plan, err);
+    const bool branches = code == WG_OK && plan->op == WG_PLAN_UNION && union_streams(plan);
+    if (branches) {
+        code = build_tables(chain, upper->count, context, err);
+        for (int i = 0; i < 2 && code == WG_OK && !*done; i++)
+            code = run_source(chain, plan->children[i], context, sink, done, err);
+    } else if (code == WG_OK) {
+        code = run_pipeline(chain, upper->count, plan, context, sink, done, err);
+    }
+    for (uint32_t i = upper->count; i < chain->count; i++) wgi_join_table_destroy(chain->tables[i]);
+    wg_free(chain);
+    return code;
+}
+
+wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
+                     wg_error *err) {
+    static const op_chain nothing;
+    bool done = false;
+    wg_code code = run_source(&nothing, top, context, sink, &done, err);
+    if (code == WG_OK) code = wgi_check(context, err);
+    if (code == WG_OK) code = sink->class->finish(sink, out, err);
+    sink->class->destroy(sink);
+    wg_free(sink);
+    return code;
+}
+
+/* A union whose branches have other types than its own rows: these are converted as they are collected. */
 static wg_code run_union(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     wg_rows *rows = NULL;
     wg_rows *part = NULL;
@@ -453,7 +502,10 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
             WG_TRY(wgi_sink_limit(plan, context, &sink, err));
             break;
         case WG_PLAN_UNION:
-            return run_union(plan, context, out, err);
+            if (!union_streams(plan)) return run_union(plan, context, out, err);
+            top = plan;
+            WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, &sink, err));
+            break;
         case WG_PLAN_CREATE:
         case WG_PLAN_SET:
         case WG_PLAN_DELETE:
@@ -482,7 +534,16 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     WG_ASSERT(context->batch_rows <= WG_BATCH_ROWS_MAX);
     wg_error local = {0};
     wg_rows *rows = NULL;
-    const wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    if (code == WG_E_NOMEM && context->account != NULL && context->account->bytes_max != 0) {
+        /* The account refuses long before the machine does, and its limit is what the caller can change. */
+        wg_error_clear(&local);
+        code =
+            wg_error_set(&local, WG_E_LIMIT, WG_NO_OFFSET,
+                         "the query needs more than its memory limit of %llu bytes; raise query_memory_bytes_max or "
+                         "select less",
+                         (unsigned long long)context->account->bytes_max);
+    }
     if (code != WG_OK) {
         if (err != NULL) *err = local;
         return code;

@@ -9,7 +9,7 @@
 #ifndef WG_EXEC_TEST_ENGINE_H
 #define WG_EXEC_TEST_ENGINE_H
 
-#include "exec/exec_internal.h"
+#include "exec/test_support.h"
 
 struct wg_engine {
     wg_platform *platform;
@@ -44,7 +44,6 @@ static inline wg_value fake_property(uint64_t n, uint32_t key) {
     return wg_value_null();
 }
 static const wg_type fake_types[4] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
-
 /* ---- engine.h */
 
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
@@ -164,7 +163,7 @@ wg_code wg_read_edge_property(const wg_txn *txn, const uint64_t *ids, uint32_t n
 wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n, const uint32_t *labels,
                              uint32_t label_count, uint8_t *out, wg_error *err) {
     (void)txn, (void)label_count, (void)err;
-    for (uint32_t i = 0; i < n; i++) out[i] = ids[i] % (labels[0] + 2) == 0 ? 1 : 0;
+    for (uint32_t i = 0; i < n; i++) out[i] = ids[i] % (labels[0] + 2) == 0;
     return WG_OK;
 }
 wg_code wg_node_labels(const wg_txn *txn, uint64_t id, wg_arena *arena, const uint32_t **out, uint32_t *out_count,
@@ -266,6 +265,36 @@ wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err)
 wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err) {
     (void)err;
     return fake_log(txn, "delete-edge", id, NULL, 0);
+}
+
+/* SCAN of all nodes: slots id, i, f, s, a. */
+static inline wg_plan *scan_plan(void) {
+    static const uint32_t keys[4] = {0, 1, 2, 3};
+    static const wg_type types[5] = {WG_TYPE_NODE, WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
+    wg_plan *p = plan_new(WG_PLAN_SCAN, NULL);
+    p->scan.keys = keys;
+    p->scan.types = fake_types;
+    p->scan.key_count = 4;
+    plan_types(p, 5, types);
+    return p;
+}
+static wg_engine fake_engine_value;
+static wg_txn fake_txn;
+
+static inline int exec_test_setup(void **state) {
+    (void)state;
+    support_setup();
+    fake_engine_value.platform = wg_platform_real();
+    fake_txn = (wg_txn){.engine = &fake_engine_value, .node_count = 10007, .task_rows = 1000, .next_id = 1};
+    wg_buf_init(&fake_txn.log, NULL);
+    test_txn = &fake_txn;
+    return 0;
+}
+static inline int exec_test_teardown(void **state) {
+    (void)state;
+    wg_buf_deinit(&fake_txn.log);
+    support_teardown();
+    return 0;
 }
 
 #endif

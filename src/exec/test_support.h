@@ -10,8 +10,6 @@
 
 #include "exec/exec_functions.h"
 
-#include "exec/test_engine.h"
-
 /* ---- building expressions and plans in one arena */
 
 static wg_arena build_arena;
@@ -85,17 +83,6 @@ static inline void plan_exprs(wg_plan *p, uint32_t n, wg_expr *const *exprs) {
     p->exprs = copy;
     p->expr_count = n;
 }
-/* SCAN of all nodes: slots id, i, f, s, a. */
-static inline wg_plan *scan_plan(void) {
-    static const uint32_t keys[4] = {0, 1, 2, 3};
-    static const wg_type types[5] = {WG_TYPE_NODE, WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
-    wg_plan *p = plan_new(WG_PLAN_SCAN, NULL);
-    p->scan.keys = keys;
-    p->scan.types = fake_types;
-    p->scan.key_count = 4;
-    plan_types(p, 5, types);
-    return p;
-}
 static inline wg_plan *filter_plan(wg_plan *child, wg_expr *condition) {
     wg_plan *p = plan_new(WG_PLAN_FILTER, child);
     plan_exprs(p, 1, &condition);
@@ -130,41 +117,32 @@ static inline wg_plan *unit_plan(void) { return plan_new(WG_PLAN_UNIT, NULL); }
 
 /* ---- running */
 
-static wg_engine fake_engine_value;
-static wg_txn fake_txn;
-static wg_account fake_account;
+static wg_txn *test_txn; /* what plans run in */
+static wg_account test_account;
 static wg_pool *pools[9];
 
-static inline int exec_test_setup(void **state) {
-    (void)state;
+static inline void support_setup(void) {
     wg_arena_init(&build_arena, NULL);
-    wg_account_init(&fake_account, NULL, 0);
-    fake_engine_value.platform = wg_platform_real();
-    fake_txn = (wg_txn){.engine = &fake_engine_value, .node_count = 10007, .task_rows = 1000, .next_id = 1};
-    wg_buf_init(&fake_txn.log, NULL);
-    return 0;
+    wg_account_init(&test_account, NULL, 0);
 }
-static inline int exec_test_teardown(void **state) {
-    (void)state;
+static inline void support_teardown(void) {
     for (int i = 0; i < 9; i++) {
         wg_pool_destroy(pools[i]);
         pools[i] = NULL;
     }
     wg_arena_deinit(&build_arena);
-    wg_buf_deinit(&fake_txn.log);
-    assert_int_equal(wg_account_bytes(&fake_account), 0); /* nothing may leak, not even on errors */
-    return 0;
+    assert_int_equal(wg_account_bytes(&test_account), 0); /* nothing may leak, not even on errors */
 }
 static inline wg_exec_context context_with(uint32_t threads, uint32_t batch_rows) {
     if (threads > 1 && pools[threads] == NULL) {
         wg_error err = {0};
         assert_int_equal(wg_pool_create(threads, &pools[threads], &err), WG_OK);
     }
-    return (wg_exec_context){.txn = &fake_txn,
+    return (wg_exec_context){.txn = test_txn,
                              .pool = threads > 1 ? pools[threads] : NULL,
                              .threads = threads,
                              .batch_rows = batch_rows,
-                             .account = &fake_account};
+                             .account = &test_account};
 }
 static inline void rows_bytes(const wg_rows *rows, wg_buf *out) {
     wg_buf_append_u64(out, wg_rows_count(rows));

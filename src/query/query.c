@@ -197,6 +197,8 @@ static wg_code located(const wg_prepared *q, wg_code code, wg_error *err) {
         case WG_E_READ_ONLY:
         case WG_E_UNSUPPORTED:
         case WG_E_PARAMETER:
+        case WG_E_EXISTS:
+        case WG_E_LIMIT:
         case WG_E_CONSTRAINT:
             wg_error_locate(err, q->text);
             break;
@@ -256,8 +258,8 @@ static wg_code explain_plan(wgi_binder *b, const wg_exec_context *context, const
     wg_code code = wg_plan_print(plan, b->catalog, context, &text, b->err);
     const uint8_t *copy = NULL;
     const size_t size = text.size;
-    if (code == WG_OK &&
-        (copy = wg_arena_copy(b->arena, size > 0 ? text.data : (const uint8_t *)"", size)) == NULL && size > 0)
+    if (code == WG_OK && (copy = wg_arena_copy(b->arena, size > 0 ? text.data : (const uint8_t *)"", size)) == NULL &&
+        size > 0)
         code = wgi_nomem(b);
     wg_buf_deinit(&text);
     WG_TRY(code);
@@ -368,9 +370,7 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     const wg_code code = run_body(&b, context, &result);
     if (code != WG_OK) {
         wg_query_result_deinit(&result);
-        return query->statement->child[0]->kind == WG_AST_COPY_FROM && code != WG_E_BIND && code != WG_E_READ_ONLY
-                   ? code
-                   : located(query, code, err);
+        return located(query, code, err);
     }
     *out = result;
     return WG_OK;

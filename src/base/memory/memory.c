@@ -174,8 +174,11 @@ static bool arena_grow(wg_arena *arena, size_t bytes) {
 
 void *wg_arena_alloc(wg_arena *arena, size_t bytes) {
     size_t padded;
+    if (bytes == 0) bytes = 1; /* NULL means refused, also in an arena that has no block yet */
     if (!wg_add_size(bytes, ARENA_ALIGN - 1, &padded)) return NULL;
     padded &= ~(size_t)(ARENA_ALIGN - 1);
+    /* NULL means refused, so nothing at all still needs a place to point at. */
+    if (arena->cursor == NULL && padded == 0) padded = ARENA_ALIGN;
     if ((size_t)(arena->end - arena->cursor) < padded && !arena_grow(arena, padded)) return NULL;
     void *p = arena->cursor;
     arena->cursor += padded;

@@ -149,8 +149,22 @@ static void test_varints_read_back_and_refuse_overflow(void **state) {
     wg_buf_deinit(&buf);
 }
 
+/* Goal: an allocation of nothing is not a refusal, also as the first one of an arena. */
+static void test_arena_gives_a_place_for_nothing(void **state) {
+    (void)state;
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    assert_non_null(wg_arena_alloc(&arena, 0));
+    wg_arena_deinit(&arena);
+    wg_arena_init(&arena, NULL);
+    assert_non_null(wg_arena_copy(&arena, NULL, 0));
+    assert_non_null(wg_arena_alloc(&arena, 0));
+    wg_arena_deinit(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arena_gives_a_place_for_nothing),
         cmocka_unit_test(test_account_charges_parent_and_refuses_over_limit),
         cmocka_unit_test(test_blocks_are_aligned_and_given_back),
         cmocka_unit_test(test_refused_growth_keeps_the_block),

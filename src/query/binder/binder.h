@@ -9,7 +9,7 @@
 #include "exec/exec.h"
 #include "query/ast/ast.h"
 
-enum { WGI_SYMBOLS_MAX = 1000, WGI_SLOTS_MAX = 8000 };
+enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
 
 /* Names made by the planner start with a byte that no query text can hold. */
 #define WGI_HIDDEN_BYTE 0xFFu
@@ -20,6 +20,7 @@ typedef struct wgi_symbol {
     uint32_t slot;
     const uint32_t *labels; /* NODE: it surely has all of them. EDGE: it has one of them. */
     uint32_t label_count;
+    bool deleted; /* by an earlier clause: it has no properties any more */
 } wgi_symbol;
 
 typedef struct wgi_property_slot {
@@ -66,6 +67,7 @@ typedef struct wgi_aggregation {
     wg_aggregate *aggregates;
     uint32_t count;
     uint32_t capacity;
+    bool over_results; /* not an aggregation: the keys are DISTINCT results, other names are those of the results */
 } wgi_aggregation;
 
 /* What an expression may see. */
@@ -84,6 +86,8 @@ void *wgi_alloc(wgi_binder *b, size_t count, size_t size); /* zeroed; NULL with 
 
 /* ---- scope.c: relations and names */
 const wgi_symbol *wgi_find(const wgi_relation *rel, wg_slice name); /* NULL: none */
+/* Refuses to look into what the statement has deleted. */
+wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at);
 bool wgi_is_hidden(wg_slice name);
 wg_code wgi_hidden_name(wgi_binder *b, wg_slice *out);
 wg_code wgi_add_symbol(wgi_binder *b, wgi_relation *rel, const wgi_symbol *symbol);
@@ -123,6 +127,8 @@ wg_code wgi_bind_in(wgi_binder *b, const wgi_relation *rel, const char *where, c
 /* Refuses what can never be a boolean. */
 wg_code wgi_bind_condition(wgi_binder *b, const wgi_relation *rel, const char *where, const wg_ast *ast,
                            wg_expr **out);
+/* The symbol that an expression names directly, for what is known about it; NULL: none. */
+const wgi_symbol *wgi_direct_symbol(const wgi_scope *scope, const wg_ast *ast);
 wg_expr *wgi_expr(wgi_binder *b, wg_expr_kind kind, wg_type type, const wg_ast *at); /* NULL: out of memory */
 wg_code wgi_slot_expr(wgi_binder *b, uint32_t slot, wg_type type, const wg_ast *at, wg_expr **out);
 wg_code wgi_const_expr(wgi_binder *b, const wg_value *value, wg_type type, const wg_ast *at, wg_expr **out);

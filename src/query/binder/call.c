@@ -78,7 +78,7 @@ static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_
 
 wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wgi_aggregation *g = scope->aggregation;
-    if (g == NULL)
+    if (g == NULL || g->over_results)
         return wgi_error(b, WG_E_BIND, ast, "an aggregate cannot be used %s",
                          scope->where != NULL ? scope->where : "here; it belongs into WITH or RETURN");
     for (uint32_t i = 0; i < g->count; i++)
@@ -130,6 +130,10 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     if (function == NULL) return unknown_function(b, ast);
     wg_expr **args = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
     if (args == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(wgi_bind(b, scope, ast->child[i], &args[i]));
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        WG_TRY(wgi_bind(b, scope, ast->child[i], &args[i]));
+        if (!wg_slice_is(ast->text, "id"))
+            WG_TRY(wgi_refuse_deleted(b, wgi_direct_symbol(scope, ast->child[i]), ast));
+    }
     return wgi_call(b, ast, wg_function_name(function), args, ast->child_count, out);
 }

@@ -95,7 +95,7 @@ static const wg_ast *alias_target(const wgi_scope *scope, wg_slice name) {
 }
 
 static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
-    if (scope->aggregation != NULL) {
+    if (scope->aggregation != NULL && !scope->aggregation->over_results) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
         return wgi_error(b, WG_E_BIND, ast,
@@ -108,8 +108,7 @@ static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast
     return symbol_expr(b, symbol, ast, out);
 }
 
-/* The symbol that an expression names directly, for what is known about its labels. */
-static const wgi_symbol *direct_symbol(const wgi_scope *scope, const wg_ast *ast) {
+const wgi_symbol *wgi_direct_symbol(const wgi_scope *scope, const wg_ast *ast) {
     if (ast->kind != WG_AST_VARIABLE) return NULL;
     const wg_ast *target = alias_target(scope, ast->text);
     if (target != NULL && target->kind != WG_AST_VARIABLE) return NULL;
@@ -136,13 +135,17 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
         return wgi_error(b, WG_E_TYPE, ast, "a value of type %s has no properties, so '.%.*s' has no meaning",
                          wg_type_name(base->type), (int)wg_min_size(name.size, 64), (const char *)name.data);
     const wgi_symbol nameless = {.type = base->type};
-    const wgi_symbol *symbol = direct_symbol(scope, ast->child[0]);
+    const wgi_symbol *symbol = wgi_direct_symbol(scope, ast->child[0]);
+    WG_TRY(wgi_refuse_deleted(b, symbol, ast));
     const wgi_relation *input = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
     uint32_t key;
     wg_type type;
     WG_TRY(wgi_property_type(b, ast, symbol != NULL ? symbol : &nameless, name, &key, &type));
     /* A statement that writes may make rows that nothing is known of yet. */
-    if (input->writes && key != WG_NO_KEY) type = WG_TYPE_ANY;
+    if (input->writes) {
+        WG_TRY(wgi_intern_key(b, name, &key)); /* it may come with a map */
+        type = key != WG_NO_KEY ? WG_TYPE_ANY : WG_TYPE_NULL;
+    }
     if (type == WG_TYPE_NULL) return const_of(b, wg_value_null(), ast, out);
     for (uint32_t i = 0; scope->aggregation == NULL && base->kind == WG_EXPR_SLOT && i < scope->rel->property_count;
          i++) {
@@ -188,6 +191,19 @@ static wg_code bind_slice(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     return wgi_call(b, ast, "[..]", args, 3, out);
 }
 
+/* A label that no node has: false, and null for null. */
+static wg_code false_unless_null(wgi_binder *b, const wg_ast *ast, wg_expr *base, wg_expr **out) {
+    wg_expr *args[3];
+    wg_expr *e = wgi_expr(b, WG_EXPR_CASE, WG_TYPE_BOOL, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_call(b, ast, "IS NULL", &base, 1, &args[0]));
+    WG_TRY(const_of(b, wg_value_null(), ast, &args[1]));
+    WG_TRY(const_of(b, wg_value_bool(false), ast, &args[2]));
+    WG_TRY(set_args(b, e, args, 3));
+    *out = e;
+    return WG_OK;
+}
+
 static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *base;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
@@ -205,7 +221,7 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
     uint32_t count;
     bool missing = false;
     WG_TRY(wgi_labels(b, ast, 1, &labels, &count, &missing));
-    if (missing) return const_of(b, wg_value_bool(false), ast, out);
+    if (missing) return false_unless_null(b, ast, base, out);
     wg_expr *e = wgi_expr(b, WG_EXPR_HAS_LABELS, WG_TYPE_BOOL, ast);
     if (e == NULL) return WG_E_NOMEM;
     e->labels = labels;
@@ -480,8 +496,11 @@ wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_ex
         const wgi_scope inner = {scope->rel, scope->aggregation, NULL, scope->where};
         return wgi_bind(b, &inner, target, out);
     }
+    /* Inside a larger expression only variables and properties stand for a group key: `a.x + b.x + count(*)` beside
+     * `a.x + b.x` is refused, as openCypher asks, because it would depend on how the text is bracketed. */
+    const bool simple = ast->kind == WG_AST_VARIABLE || ast->kind == WG_AST_PROPERTY;
     for (uint32_t i = 0; aggregation != NULL && i < aggregation->key_count; i++)
-        if (wg_ast_equal(ast, aggregation->keys[i]))
+        if (ast == aggregation->keys[i] || (simple && wg_ast_equal(ast, aggregation->keys[i])))
             return wgi_slot_expr(b, i, aggregation->key_exprs[i]->type, ast, out);
     if (wgi_is_aggregate(ast)) return wgi_bind_aggregate(b, scope, ast, out);
     return bind_kind(b, scope, ast, out);

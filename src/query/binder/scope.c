@@ -82,8 +82,9 @@ void wgi_forget_labels(wgi_relation *rel) {
 }
 
 wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, const wg_ast *at, wg_slice name) {
-    const char *names[WGI_SYMBOLS_MAX];
+    const char **names = wg_arena_alloc(b->arena, (rel->symbol_count + (size_t)1) * sizeof *names);
     uint32_t count = 0;
+    if (names == NULL) return wgi_nomem(b);
     for (uint32_t i = 0; i < rel->symbol_count; i++) {
         if (wgi_is_hidden(rel->symbols[i].name)) continue;
         const char *copy = wg_arena_strdup(b->arena, rel->symbols[i].name);
@@ -96,6 +97,12 @@ wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, con
         return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here; did you mean '%s'?", size,
                          (const char *)name.data, near);
     return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, (const char *)name.data);
+}
+
+wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at) {
+    if (symbol == NULL || !symbol->deleted) return WG_OK;
+    return wgi_error(b, WG_E_BIND, at, "'%.*s' was deleted by an earlier clause: it has nothing to read any more",
+                     (int)wg_min_size(symbol->name.size, 64), (const char *)symbol->name.data);
 }
 
 /* Whether a node of this kind names a variable of the query by its text. */

@@ -87,7 +87,8 @@ static wg_code merge_labels(wgi_binder *b, wgi_pattern_node *node, const wg_ast 
 
 static wg_code check_bound(wgi_binder *b, const wgi_relation *rel, const wg_ast *ast, wg_type wanted) {
     const wgi_symbol *symbol = wgi_find(rel, ast->text);
-    if (symbol == NULL || symbol->type == wanted || symbol->type == WG_TYPE_ANY) return WG_OK;
+    if (symbol == NULL || symbol->type == wanted || symbol->type == WG_TYPE_ANY || symbol->type == WG_TYPE_NULL)
+        return WG_OK;
     return wgi_error(b, WG_E_BIND, ast, "'%.*s' is %s%s and cannot stand for %s here",
                      (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data, "a value of type ",
                      wg_type_name(symbol->type), wanted == WG_TYPE_NODE ? "a node" : "a relationship");
@@ -139,7 +140,8 @@ static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, co
     if (ast->flags & WG_AST_VARIABLE_LENGTH) return wgi_unsupported(b, ast, "a relationship of variable length");
     wgi_pattern_edge edge = {.name = ast->text, .ast = ast, .from = from, .to = to};
     const bool bound = edge.name.size > 0 && wgi_find(rel, edge.name) != NULL;
-    if (edge.name.size > 0 && wgi_find(&g->names, edge.name) != NULL)
+    const wgi_symbol *other = edge.name.size > 0 ? wgi_find(&g->names, edge.name) : NULL;
+    if (other != NULL && other->type == WG_TYPE_EDGE)
         return wgi_error(b, WG_E_BIND, ast, "'%.*s' names two relationships of one pattern, which are never the same",
                          (int)wg_min_size(edge.name.size, 64), (const char *)edge.name.data);
     WG_TRY(check_bound(b, rel, ast, WG_TYPE_EDGE));

@@ -14,7 +14,11 @@ typedef struct matcher {
 /* ---- starting */
 
 static wg_code node_symbol(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, uint32_t slot) {
-    const wgi_symbol symbol = {node->name, WG_TYPE_NODE, slot, node->labels, node->label_count};
+    const wgi_symbol symbol = {.name = node->name,
+                               .type = WG_TYPE_NODE,
+                               .slot = slot,
+                               .labels = node->labels,
+                               .label_count = node->label_count};
     return wgi_add_symbol(m->b, rel, &symbol);
 }
 
@@ -204,7 +208,11 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     rel->plan = plan;
     edge->done = true;
     const uint32_t edge_slot = plan->slot_count - (into ? 1 : 2);
-    const wgi_symbol symbol = {edge->name, WG_TYPE_EDGE, edge_slot, edge->types, edge->type_count};
+    const wgi_symbol symbol = {.name = edge->name,
+                               .type = WG_TYPE_EDGE,
+                               .slot = edge_slot,
+                               .labels = edge->types,
+                               .label_count = edge->type_count};
     WG_TRY(wgi_add_symbol(b, rel, &symbol));
     if (edge->missing) WG_TRY(wgi_filter_false(b, rel));
     if (into) return WG_OK;

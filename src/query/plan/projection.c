@@ -174,6 +174,21 @@ static wg_code hide(projection *p, const wg_ast *ast, const char *where, uint32_
     return WG_OK;
 }
 
+/* Over DISTINCT results: names of results, and expressions that are results. */
+static wg_code bind_over_results(projection *p, const wgi_relation *output, const char *where, const wg_ast *ast,
+                                 wg_expr **out) {
+    wgi_aggregation results = {.input = output, .key_count = p->visible_count, .over_results = true};
+    results.keys = wgi_alloc(p->b, p->visible_count, sizeof(wg_ast *));
+    results.key_exprs = wgi_alloc(p->b, p->visible_count, sizeof(wg_expr *));
+    if (results.keys == NULL || results.key_exprs == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < p->visible_count; i++) {
+        results.keys[i] = p->items[i].ast;
+        results.key_exprs[i] = p->items[i].expr;
+    }
+    const wgi_scope scope = {output, &results, NULL, where};
+    return wgi_bind(p->b, &scope, ast, out);
+}
+
 /* With DISTINCT the keys are bound over the results, otherwise before the projection. `output` is NULL in the latter. */
 static wg_code bind_sort(projection *p, const wgi_relation *output) {
     const wg_ast *order = p->clause->child[0];
@@ -185,7 +200,7 @@ static wg_code bind_sort(projection *p, const wgi_relation *output) {
         uint32_t slot = find_result(p, ast);
         wg_expr *expr;
         if (slot == UINT32_MAX && output != NULL) {
-            WG_TRY(wgi_bind_in(p->b, output, "in ORDER BY of DISTINCT results", ast, &expr));
+            WG_TRY(bind_over_results(p, output, "in ORDER BY of DISTINCT results", ast, &expr));
         } else {
             if (slot == UINT32_MAX) WG_TRY(hide(p, ast, "in ORDER BY unless a result holds one", &slot));
             WG_TRY(wgi_slot_expr(p->b, slot, p->items[slot].expr->type, ast, &expr));
@@ -232,6 +247,7 @@ static wg_code result_symbols(projection *p, wgi_relation *out) {
         if (same != NULL) {
             symbol.labels = same->labels;
             symbol.label_count = same->label_count;
+            symbol.deleted = same->deleted;
         }
         WG_TRY(wgi_add_symbol(p->b, out, &symbol));
     }
@@ -292,6 +308,10 @@ static wg_code filter_and_drop(projection *p, wgi_relation *out) {
     if (p->where_slot != UINT32_MAX) {
         wg_expr *condition;
         WG_TRY(wgi_slot_expr(p->b, p->where_slot, p->items[p->where_slot].expr->type, where, &condition));
+        WG_TRY(wgi_filter(p->b, out, condition));
+    } else if (where != NULL && p->distinct && !wgi_covered(where, out)) {
+        wg_expr *condition;
+        WG_TRY(bind_over_results(p, out, "in WHERE", where, &condition));
         WG_TRY(wgi_filter(p->b, out, condition));
     } else if (where != NULL) {
         WG_TRY(wgi_where(p->b, where, out));

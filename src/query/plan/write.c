@@ -73,8 +73,11 @@ static wg_code settle_references(creator *c, const wg_ast *properties) {
 static wg_code push_item(creator *c, const wg_create_item *item, wg_slice name, wg_type type) {
     if (name.size == 0) WG_TRY(wgi_hidden_name(c->b, &name));
     c->items[c->count] = *item;
-    c->symbols[c->count] =
-        (wgi_symbol){name, type, c->rel->plan->slot_count + c->count, item->labels, item->label_count};
+    c->symbols[c->count] = (wgi_symbol){.name = name,
+                                        .type = type,
+                                        .slot = c->rel->plan->slot_count + c->count,
+                                        .labels = item->labels,
+                                        .label_count = item->label_count};
     c->count++;
     return WG_OK;
 }
@@ -315,6 +318,14 @@ wg_code wgi_remove(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) { ret
 
 /* ---- DELETE */
 
+static void mark_deleted(const wg_ast *clause, wgi_relation *rel) {
+    for (uint32_t i = 0; i < clause->child_count; i++)
+        for (uint32_t k = 0; k < rel->symbol_count; k++)
+            if (clause->child[i]->kind == WG_AST_VARIABLE &&
+                wg_slice_equal(clause->child[i]->text, rel->symbols[k].name))
+                rel->symbols[k].deleted = true;
+}
+
 wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     wg_expr **exprs = wgi_alloc(b, clause->child_count, sizeof(wg_expr *));
     wg_plan *plan = wgi_plan(b, WG_PLAN_DELETE, rel->plan, NULL);
@@ -339,5 +350,6 @@ wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     rel->plan = plan;
     rel->writes = true;
     wgi_forget_properties(rel);
+    mark_deleted(clause, rel);
     return WG_OK;
 }
