@@ -535,7 +535,7 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     wg_error local = {0};
     wg_rows *rows = NULL;
     wg_code code = wgi_run_plan(plan, context, &rows, &local);
-    if (code == WG_E_NOMEM && context->account != NULL && context->account->bytes_max != 0) {
+    if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
         /* The account refuses long before the machine does, and its limit is what the caller can change. */
         wg_error_clear(&local);
         code =
