@@ -190,6 +190,8 @@ static void measure_group_commit(const char *directory, raw_log *raw, unsigned t
         ours[round] = (uint64_t)run_threads(threads, log.wal, raw);
         theirs[round] = (uint64_t)run_threads(threads, NULL, raw);
     }
+    wg_wal_metrics metrics;
+    wg_wal_metrics_get(log.wal, &metrics);
     log_close(&log);
     char params[160];
     snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"threads\":%u,\"rounds\":%u}", PAYLOAD_BYTES, threads,
@@ -200,6 +202,13 @@ static void measure_group_commit(const char *directory, raw_log *raw, unsigned t
                               .unit = "commits/s",
                               .peer = "pwrite+fdatasync in turns",
                               .peer_value = (double)bench_percentile(theirs, rounds, 50.0)});
+    /* How many commits shared a sync does not depend on the disk's mood, as the line before does. */
+    bench_print(&(bench_line){.name = "wal.commits_per_sync",
+                              .params = params,
+                              .value = (double)metrics.appends / (double)(metrics.syncs == 0 ? 1 : metrics.syncs),
+                              .unit = "commits/sync",
+                              .peer = "pwrite+fdatasync in turns",
+                              .peer_value = 1.0});
 }
 
 int main(int argc, char **argv) {

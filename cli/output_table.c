@@ -106,7 +106,22 @@ static void print_header(table *t, cli_out *out) {
     cli_out_write(out, t->line.data, t->line.size);
 }
 
+/* A plan that comes as one text of several lines is shown as such: in a cell its line feeds would be escaped. */
+static bool write_plan(cli_out *out, const wg_result *result) {
+    wg_value value = {0};
+    if (wg_result_column_count(result) != 1 || wg_result_row_count(result) != 1) return false;
+    if (strcmp(wg_result_column_name(result, 0), "plan") != 0) return false;
+    if (wg_result_cell(result, 0, 0, &value, NULL) != WG_OK || value.type != WG_TYPE_STRING) return false;
+    cli_buf text = {0};
+    cli_add_escaped(&text, value.as.s, value.size, CLI_ESCAPE_LINES);
+    if (text.size > 0 && text.data[text.size - 1] != '\n') cli_buf_add_str(&text, "\n");
+    cli_out_write(out, cli_buf_text(&text), text.size);
+    cli_buf_free(&text);
+    return true;
+}
+
 void cli_write_table(cli_out *out, const wg_result *result) {
+    if (write_plan(out, result)) return;
     table t = {.result = result, .columns = wg_result_column_count(result)};
     if (t.columns == 0) return;
     t.widths = cli_allocate(t.columns, sizeof t.widths[0]);

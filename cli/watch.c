@@ -6,6 +6,7 @@
  * terminal meanwhile. Lock: `watch.mutex`, alone. */
 #include "cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,9 +17,9 @@
 
 enum { WATCH_TICK_MS = 100, PROGRESS_AFTER_MS = 1000, BAR_CELLS = 24, INTERRUPTS_MAX = 3 };
 
-/* Lock-free on every platform we build for: read in the handler. */
+/* Lock-free on every platform we build for: used in the handler. */
 static _Atomic(wg_session *) running;
-static volatile sig_atomic_t interrupted;
+static _Atomic int interrupted; /* also read by the watching thread */
 static bool progress_shown;
 
 typedef struct watch {
@@ -32,10 +33,12 @@ typedef struct watch {
 
 static void on_interrupt(int signal_number) {
     (void)signal_number;
-    if (interrupted < INTERRUPTS_MAX) interrupted++;
+    const int saved = errno; /* of the call that was interrupted */
+    const int count = atomic_fetch_add(&interrupted, 1) + 1;
     wg_session *session = atomic_load(&running);
     if (session != NULL) wg_session_cancel(session);
-    if (interrupted == INTERRUPTS_MAX) cli_signals_default(); /* the next one ends the process, whatever it does */
+    if (count >= INTERRUPTS_MAX) cli_signals_default(); /* the next one ends the process, whatever it does */
+    errno = saved;
 }
 
 void cli_signals_default(void) {
@@ -52,10 +55,10 @@ void cli_signals_init(void) {
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-bool cli_interrupted(void) { return interrupted != 0; }
+bool cli_interrupted(void) { return atomic_load(&interrupted) != 0; }
 
 void cli_interrupt_clear(void) {
-    interrupted = 0;
+    atomic_store(&interrupted, 0);
     cli_signals_init();
 }
 
@@ -104,7 +107,7 @@ static void *watch_body(void *arg) {
         }
         (void)pthread_cond_timedwait(&w->wake, &w->mutex, &until);
         if (w->stop) break;
-        if (interrupted) wg_session_cancel(w->session);
+        if (cli_interrupted()) wg_session_cancel(w->session);
         if (!cli_term()->err_tty || cli_now_ms() - started < PROGRESS_AFTER_MS) continue;
         uint64_t done = 0;
         uint64_t total = 0;

@@ -265,11 +265,16 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     wg_platform *platform = wg_engine_platform(s->db->engine);
     wg_result *result = NULL;
     WG_TRY(wgi_result_create(s->db, &result, err));
+    atomic_store_explicit(&s->cancel.cancelled, false,
+                          memory_order_relaxed); /* of a call that came when nothing ran */
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
     wg_code code = run_kind(stmt, result, err);
     atomic_store_explicit(&s->cancel.cancelled, false, memory_order_relaxed);
+    if (code == WG_E_NOMEM && wg_account_refused(&result->account))
+        code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the query needs more than its %llu bytes of memory",
+                            (unsigned long long)result->account.bytes_max);
     if (code != WG_OK) {
         wg_result_free(result);
         return code;

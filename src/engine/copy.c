@@ -198,6 +198,8 @@ static wg_code copy_file(copier *c, wg_file *file, uint8_t *piece, wg_error *err
     WG_TRY(drain(c, err));
     /* A file without rows must still have the right columns. */
     if (c->columns == NULL && wg_csv_header(c->csv) != NULL) WG_TRY(map_columns(c, wg_csv_header(c->csv), err));
+    if (c->columns == NULL && c->options->header)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s has no first line that names its columns", c->path);
     return flush(c, err);
 }
 

@@ -13,9 +13,9 @@
 typedef struct wg_prepared wg_prepared;
 
 typedef enum wg_query_kind {
-    WG_QUERY_READ,            /* any transaction */
-    WG_QUERY_WRITE,           /* a transaction that may write; EXPLAIN of such a query too, and then it must be aborted */
-    WG_QUERY_BEGIN,           /* the rest is the session's work: wg_query_run refuses them with WG_E_MISUSE */
+    WG_QUERY_READ,  /* any transaction */
+    WG_QUERY_WRITE, /* a transaction that may write; EXPLAIN of such a query too, and then it must be aborted */
+    WG_QUERY_BEGIN, /* the rest is the session's work: wg_query_run refuses them with WG_E_MISUSE */
     WG_QUERY_BEGIN_READ_ONLY,
     WG_QUERY_COMMIT,
     WG_QUERY_ROLLBACK
@@ -38,8 +38,8 @@ const char *wg_query_param_name(const wg_prepared *query, uint32_t i);
 
 /* AS OF: *out_given says whether the text has it; its number comes from the text or from params[].
  * Errors: WG_E_PARAMETER or WG_E_VALUE when the parameter is not an integer of at least 0. */
-WG_MUST_USE wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given, uint64_t *out_logseq,
-                                   wg_error *err);
+WG_MUST_USE wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given,
+                                   uint64_t *out_logseq, wg_error *err);
 
 /* Binds and plans without running, for wg_prepare: any transaction will do. Parameters have no type yet.
  * Errors: WG_E_BIND, WG_E_TYPE, WG_E_NOT_FOUND, WG_E_READ_ONLY, WG_E_UNSUPPORTED with offset, line and column. */
@@ -49,8 +49,8 @@ typedef struct wg_query_result {
     wg_rows *rows; /* the caller destroys it with wg_query_result_deinit */
     uint32_t column_count;
     const char *const *column_names; /* in `arena` */
-    wg_sha256 plan_hash;             /* SHA-256 of the canonical plan text; of the canonical statement when there is no plan */
-    uint64_t rows_copied;            /* COPY */
+    wg_sha256 plan_hash;  /* SHA-256 of the canonical plan text; of the canonical statement when there is no plan */
+    uint64_t rows_copied; /* COPY */
     wg_arena arena;
 } wg_query_result;
 void wg_query_result_deinit(wg_query_result *result);

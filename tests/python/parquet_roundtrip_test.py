@@ -146,8 +146,8 @@ def check_rewriting(what, path, table, folder, codec, group_rows):
     for name in names:
         found, wanted = expected(arrow[name]), expected(table[name])
         assert len(found) == len(wanted) and all(map(same, found, wanted)), f"{what}: pyarrow differs in {name}"
-    if table.num_rows > 0:
-        assert check_bounds(what, out) > 0
+    known = check_bounds(what, out)
+    assert known > 0 or table.num_rows < 100, f"{what}: no chunk has bounds"  # one row may be all null
     duck = duckdb.connect().execute(f"SELECT * FROM read_parquet('{out}')").fetchall()
     assert len(duck) == table.num_rows, f"{what}: DuckDB sees {len(duck)} rows"
     plain = list(zip(*[arrow[n].to_pylist() for n in names])) if names else []
@@ -161,7 +161,7 @@ def pyarrow_cases():
         for share in (0.0, 0.1, 0.9):
             table = make_table(rows, share)
             for version in ("1.0", "2.0"):
-                codec = rng.choice(["none", "snappy", "zstd"])
+                codec = rng.choice(["none", "snappy", "zstd", "gzip"])
                 yield (f"pyarrow rows={rows} nulls={share} page v{version} {codec} dictionary", table,
                        dict(compression=codec, data_page_version=version, use_dictionary=True,
                             write_page_checksum=True, row_group_size=max(rows // 3, 1),
@@ -191,7 +191,7 @@ def test_pyarrow(folder):
 
 def test_duckdb(folder):
     count = 0
-    for codec in ("uncompressed", "snappy", "zstd"):
+    for codec in ("uncompressed", "snappy", "zstd", "gzip"):
         for version in ("V1", "V2"):
             table = make_table(30000, 0.2)
             path = os.path.join(folder, "duckdb.parquet")

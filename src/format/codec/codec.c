@@ -1,10 +1,13 @@
-/* Compression codecs: zstd by libzstd, snappy by libsnappy, uncompressed by memcpy.
+/* Compression codecs: zstd by libzstd, snappy by libsnappy, gzip (reading) by ISA-L, uncompressed by memcpy.
  *
  * Decompression always knows the exact size that it must produce (the page header says it, and the caller has bounded
  * it), so each library writes straight into the caller's buffer and never chooses a size of its own: hostile bytes can
- * cost at most out_size bytes and the time to fill them. A result of any other size is WG_E_CORRUPT. */
+ * cost at most out_size bytes and the time to fill them. A result of any other size is WG_E_CORRUPT.
+ *
+ * gzip is not written: ISA-L picks its matcher by processor, so its bytes would differ from machine to machine. */
 #include "format/codec/codec.h"
 
+#include <isa-l/igzip_lib.h>
 #include <snappy-c.h>
 #include <zstd.h>
 
@@ -14,15 +17,16 @@ const char *wg_codec_name(wg_codec codec) {
     return i < sizeof names / sizeof names[0] ? names[i] : "?";
 }
 
-bool wg_codec_supported(wg_codec codec) {
+bool wg_codec_supported(wg_codec codec) { return wg_codec_writable(codec) || codec == WG_CODEC_GZIP; }
+
+bool wg_codec_writable(wg_codec codec) {
     return codec == WG_CODEC_UNCOMPRESSED || codec == WG_CODEC_SNAPPY || codec == WG_CODEC_ZSTD;
 }
 
 static wg_code codec_refuse(wg_codec codec, wg_error *err) {
-    return wg_error_set(
-        err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
-        "compression codec %s (%d) is not supported; rewrite the file with ZSTD, SNAPPY or UNCOMPRESSED",
-        wg_codec_name(codec), (int)codec);
+    return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                        "compression codec %s (%d) is not supported here; use ZSTD, SNAPPY or UNCOMPRESSED",
+                        wg_codec_name(codec), (int)codec);
 }
 
 static wg_code zstd_decompress(wg_codec_state *state, wg_slice in, uint8_t *out, size_t out_size, wg_error *err) {
@@ -51,7 +55,33 @@ static wg_code snappy_decompress(wg_slice in, uint8_t *out, size_t out_size, wg_
     return WG_OK;
 }
 
+static wg_code gzip_decompress(wg_codec_state *state, wg_slice in, uint8_t *out, size_t out_size, wg_error *err) {
+    if (in.size > UINT32_MAX || out_size > UINT32_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "gzip: more than 4 GiB in one block");
+    if (state->gzip == NULL) state->gzip = wg_alloc(NULL, sizeof(struct inflate_state));
+    if (state->gzip == NULL) return wg_error_nomem(err, sizeof(struct inflate_state));
+    struct inflate_state *s = state->gzip;
+    isal_inflate_init(s);
+    s->next_in = (uint8_t *)(uintptr_t)in.data; /* only read from */
+    s->avail_in = (uint32_t)in.size;
+    s->next_out = out;
+    s->avail_out = (uint32_t)out_size;
+    for (;;) { /* a stream may be several members, one behind the other; each pass ends one */
+        s->crc_flag = ISAL_GZIP;
+        if (isal_inflate(s) != ISAL_DECOMP_OK || s->block_state != ISAL_BLOCK_FINISH)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "gzip: damaged stream of %zu bytes", in.size);
+        if (s->avail_in == 0) break;
+        isal_inflate_reset(s);
+    }
+    if (s->avail_out != 0)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "gzip: %zu bytes came out, %zu were declared",
+                            out_size - s->avail_out, out_size);
+    return WG_OK;
+}
+
 void wg_codec_state_deinit(wg_codec_state *state) {
+    wg_free(state->gzip);
+    state->gzip = NULL;
     ZSTD_freeDCtx((ZSTD_DCtx *)state->zstd); /* NULL is legal */
     state->zstd = NULL;
 }
@@ -69,6 +99,7 @@ wg_code wg_codec_decompress_with(wg_codec_state *state, wg_codec codec, wg_slice
         return WG_OK;
     }
     if (codec == WG_CODEC_SNAPPY) return snappy_decompress(in, out, out_size, err);
+    if (codec == WG_CODEC_GZIP) return gzip_decompress(state, in, out, out_size, err);
     if (codec == WG_CODEC_ZSTD) return zstd_decompress(state, in, out, out_size, err);
     return codec_refuse(codec, err);
 }

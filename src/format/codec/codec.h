@@ -1,4 +1,4 @@
-/* format/codec: compression codecs of foreign formats, by the libraries of each field (zstd, snappy). */
+/* format/codec: compression codecs of foreign formats, by the libraries of each field (zstd, snappy, ISA-L). */
 #ifndef WG_FORMAT_CODEC_H
 #define WG_FORMAT_CODEC_H
 
@@ -18,7 +18,8 @@ typedef enum wg_codec {
 } wg_codec;
 
 const char *wg_codec_name(wg_codec codec); /* "?" when unknown */
-bool wg_codec_supported(wg_codec codec);
+bool wg_codec_supported(wg_codec codec);   /* for reading */
+bool wg_codec_writable(wg_codec codec);    /* for writing: the bytes are the same on every machine */
 
 /* Decompresses exactly out_size bytes into `out`; anything else is WG_E_CORRUPT. WG_E_UNSUPPORTED names the codec. */
 wg_code wg_codec_decompress(wg_codec codec, wg_slice in, uint8_t *out, size_t out_size, wg_error *err);
@@ -26,6 +27,7 @@ wg_code wg_codec_decompress(wg_codec codec, wg_slice in, uint8_t *out, size_t ou
  * thread at a time. deinit frees it and leaves it zeroed. */
 typedef struct wg_codec_state {
     void *zstd;
+    void *gzip;
 } wg_codec_state;
 void wg_codec_state_deinit(wg_codec_state *state);
 wg_code wg_codec_decompress_with(wg_codec_state *state, wg_codec codec, wg_slice in, uint8_t *out, size_t out_size,

@@ -76,7 +76,7 @@ static void test_codec_survives_flipped_bits(void **state) {
 /* Goal: codecs without a library are refused by name, both ways, and the query function agrees. */
 static void test_codec_names_what_it_cannot_do(void **state) {
     (void)state;
-    static const wg_codec others[] = {WG_CODEC_GZIP, WG_CODEC_LZO, WG_CODEC_BROTLI, WG_CODEC_LZ4, WG_CODEC_LZ4_RAW};
+    static const wg_codec others[] = {WG_CODEC_LZO, WG_CODEC_BROTLI, WG_CODEC_LZ4, WG_CODEC_LZ4_RAW};
     uint8_t byte = 0;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         wg_error err = {0};
@@ -90,9 +90,38 @@ static void test_codec_names_what_it_cannot_do(void **state) {
     assert_string_equal(wg_codec_name((wg_codec)99), "?");
 }
 
+/* "hello" twice, as two gzip members with stored blocks. */
+static const uint8_t gzip_member[] = {0x1f, 0x8b, 8,   0,   0,   0,   0,    0,    0,    3,    1, 5, 0, 0xfa,
+                                      0xff, 'h',  'e', 'l', 'l', 'o', 0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0};
+
+/* Goal: gzip is read, one member or several, with its own checksum checked; and it is refused for writing. */
+static void test_codec_reads_gzip_members(void **state) {
+    (void)state;
+    uint8_t two[2 * sizeof gzip_member];
+    uint8_t out[11];
+    memcpy(two, gzip_member, sizeof gzip_member);
+    memcpy(two + sizeof gzip_member, gzip_member, sizeof gzip_member);
+    const wg_slice one = wg_slice_of(two, sizeof gzip_member);
+    const wg_slice both = wg_slice_of(two, sizeof two);
+    assert_int_equal(wg_codec_decompress(WG_CODEC_GZIP, one, out, 5, NULL), WG_OK);
+    assert_memory_equal(out, "hello", 5);
+    assert_int_equal(wg_codec_decompress(WG_CODEC_GZIP, both, out, 10, NULL), WG_OK);
+    assert_memory_equal(out, "hellohello", 10);
+    assert_int_equal(wg_codec_decompress(WG_CODEC_GZIP, both, out, 9, NULL), WG_E_CORRUPT);
+    assert_int_equal(wg_codec_decompress(WG_CODEC_GZIP, both, out, 11, NULL), WG_E_CORRUPT);
+    for (size_t cut = 0; cut < sizeof gzip_member; cut++)
+        assert_int_equal(wg_codec_decompress(WG_CODEC_GZIP, wg_slice_of(two, cut), out, 5, NULL), WG_E_CORRUPT);
+    two[16] ^= 1; /* the content no longer fits its checksum */
+    assert_int_equal(wg_codec_decompress(WG_CODEC_GZIP, one, out, 5, NULL), WG_E_CORRUPT);
+    wg_buf packed = {0};
+    assert_int_equal(wg_codec_compress(WG_CODEC_GZIP, 0, one, &packed, NULL), WG_E_UNSUPPORTED);
+    assert_false(wg_codec_writable(WG_CODEC_GZIP));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codec_round_trips), cmocka_unit_test(test_codec_refuses_other_sizes),
-        cmocka_unit_test(test_codec_survives_flipped_bits), cmocka_unit_test(test_codec_names_what_it_cannot_do)};
+        cmocka_unit_test(test_codec_survives_flipped_bits), cmocka_unit_test(test_codec_names_what_it_cannot_do),
+        cmocka_unit_test(test_codec_reads_gzip_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

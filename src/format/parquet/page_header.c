@@ -1,7 +1,7 @@
 /* Page headers: Thrift's PageHeader, checked against the limits before anything is sized by it.
  *
- * A header that breaks thrift is WG_E_CORRUPT; a page over 256 MiB, or one that would grow more than 1000-fold above
- * 1 MiB, is WG_E_LIMIT (a decompression bomb). */
+ * A header that breaks thrift is WG_E_CORRUPT; a page over 256 MiB, or one of more than 1 MiB plus 1000 times its
+ * compressed size, is WG_E_LIMIT (a decompression bomb). */
 #include "format/parquet/parquet_internal.h"
 
 enum { RATIO_MAX = 1000, RATIO_FREE_BYTES = 1 << 20 };
@@ -117,7 +117,8 @@ wg_code wgi_parquet_page_header_read(wg_slice bytes, uint64_t offset, wgi_parque
     if (h.uncompressed_bytes > WG_PARQUET_PAGE_BYTES_MAX)
         return wg_error_set(err, WG_E_LIMIT, offset, "parquet: a page of %u bytes at byte %llu; the limit is 256 MiB",
                             h.uncompressed_bytes, (unsigned long long)offset);
-    if (h.uncompressed_bytes > RATIO_FREE_BYTES && h.uncompressed_bytes / RATIO_MAX > h.compressed_bytes)
+    /* The free part is added, not a threshold: a page of zeros a few bytes over 1 MiB is no bomb. */
+    if (h.uncompressed_bytes > RATIO_FREE_BYTES + RATIO_MAX * (uint64_t)h.compressed_bytes)
         return wg_error_set(err, WG_E_LIMIT, offset,
                             "parquet: the page at byte %llu grows from %u to %u bytes, more than 1000-fold",
                             (unsigned long long)offset, h.compressed_bytes, h.uncompressed_bytes);

@@ -100,6 +100,8 @@ static void chunk_read(const plan *p, wg_slice bytes, uint32_t step) {
     WG_ASSERT(wg_account_bytes(&account) == 0);
 }
 
+static const wg_codec codecs[] = {WG_CODEC_UNCOMPRESSED, WG_CODEC_SNAPPY, WG_CODEC_ZSTD, WG_CODEC_GZIP};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 6) return 0;
     plan p = {.column = columns[data[0] % (sizeof columns / sizeof columns[0])]};
@@ -109,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     p.column.max_def = data[2] & 1;
     p.encoding = data[1] % 10;
     p.v2 = (data[2] & 2) != 0;
-    p.codec = (data[2] & 4) == 0 ? WG_CODEC_UNCOMPRESSED : (data[2] & 8) ? WG_CODEC_SNAPPY : WG_CODEC_ZSTD;
+    p.codec = codecs[data[2] >> 2 & 3];
     p.rows = wg_load_u16le(data + 3);
     const wg_slice rest = wg_slice_of(data + 6, size - 6);
     const bool codes = p.encoding == WGI_PARQUET_PLAIN_DICTIONARY || p.encoding == WGI_PARQUET_RLE_DICTIONARY;

@@ -202,10 +202,11 @@ static wg_code decompress(wg_parquet_reader *r, bool compressed, wg_slice in, si
 }
 
 static wg_code body_open(wg_parquet_reader *r, const wgi_parquet_page_header *h, wg_slice in, uint32_t size,
-                         uint64_t offset, wg_slice *out, wg_error *err) {
+                         wg_slice *out, wg_error *err) {
+    const bool dictionary = h->type == WGI_PARQUET_PAGE_DICTIONARY;
+    const uint64_t offset = dictionary ? r->dictionary_offset : r->page_offset;
     if (size > r->bytes_allowed - r->bytes_decoded)
         return corrupt_at(r, offset, "the pages decompress to more than the chunk declares", err);
-    const bool dictionary = h->type == WGI_PARQUET_PAGE_DICTIONARY;
     const wg_code code = decompress(r, h->is_compressed, in, size, dictionary ? &r->dictionary_page : &r->page, out);
     if (code == WG_E_NOMEM) return wg_error_nomem(err, size);
     if (code != WG_OK) return corrupt_at(r, offset, "the page does not decompress to its declared size", err);
@@ -230,7 +231,7 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
         return corrupt_at(r, at, "the dictionary page is not plain", err);
     WG_TRY(crc_check(r, h, r->dictionary_body, at, err));
     wg_slice bytes;
-    WG_TRY(body_open(r, h, r->dictionary_body, h->uncompressed_bytes, at, &bytes, err));
+    WG_TRY(body_open(r, h, r->dictionary_body, h->uncompressed_bytes, &bytes, err));
     if (h->value_count > bytes.size / 4) /* the least that a value takes */
         return corrupt_at(r, at, "the dictionary page holds fewer values than it declares", err);
     const size_t size = (size_t)h->value_count * cell_bytes(r->column.type) + SLACK_BYTES;
@@ -273,13 +274,17 @@ static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
     r->page_offset = offset_now(r);
     WG_TRY(crc_check(r, h, body, r->page_offset, err));
     if (h->type == WGI_PARQUET_PAGE_DATA) {
-        WG_TRY(body_open(r, h, body, h->uncompressed_bytes, r->page_offset, &values, err));
+        WG_TRY(body_open(r, h, body, h->uncompressed_bytes, &values, err));
         WG_TRY(levels_cut(r, &values, &levels, err));
     } else {
-        if (h->rep_bytes != 0) return corrupt_at(r, r->page_offset, "repetition levels in a flat column", err);
-        if (h->def_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->def_bytes, &levels))
-            return corrupt_at(r, r->page_offset, "the definition levels are longer than the page", err);
-        WG_TRY(body_open(r, h, body, h->uncompressed_bytes - h->def_bytes, r->page_offset, &values, err));
+        /* Some writers store repetition levels of flat columns too: zeros, which say nothing. */
+        const uint64_t level_bytes = (uint64_t)h->rep_bytes + h->def_bytes;
+        wg_slice zeros;
+        if (level_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->rep_bytes, &zeros) ||
+            !wg_slice_take(&body, h->def_bytes, &levels))
+            return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
+        const uint32_t size = h->uncompressed_bytes - (uint32_t)level_bytes;
+        WG_TRY(body_open(r, h, body, size, &values, err));
     }
     const bool codes = h->encoding == WGI_PARQUET_PLAIN_DICTIONARY || h->encoding == WGI_PARQUET_RLE_DICTIONARY;
     if (codes && !r->dictionary_ready) WG_TRY(dictionary_load(r, err));

@@ -88,8 +88,8 @@ wg_code wg_parquet_writer_create(const wg_parquet_writer_column *columns, uint32
     if (row_group_rows > ROW_GROUP_ROWS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "parquet: row groups of %u rows; the limit is 16,777,216",
                             row_group_rows);
-    if (!wg_codec_supported(codec))
-        return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET, "parquet: codec %s is not supported",
+    if (!wg_codec_writable(codec))
+        return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET, "parquet: codec %s cannot be written",
                             wg_codec_name(codec));
     for (uint32_t i = 0; i < column_count; i++) WG_TRY(column_check(&columns[i], err));
     wg_parquet_writer *w = wg_alloc_zero(account, sizeof *w);

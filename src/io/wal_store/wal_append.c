@@ -199,7 +199,8 @@ static wg_code commit_write(wg_wal *wal, commit *c, wg_error *err) {
 
 /* Wakes the background thread for a first unsynced commit, and when a batch is full. */
 static void nudge_sleeper(wg_wal *wal, uint64_t logseq) {
-    const uint64_t unsynced = logseq - atomic_load(&wal->durable_logseq);
+    const uint64_t durable = atomic_load(&wal->durable_logseq); /* may have passed `logseq` by now */
+    const uint64_t unsynced = logseq > durable ? logseq - durable : 0;
     bool wake = atomic_load(&wal->sleeper_idle) && atomic_exchange(&wal->sleeper_idle, false);
     if (unsynced >= wal->options.sync_batch_commits && !atomic_exchange(&wal->batch_signalled, true)) wake = true;
     if (!wake) return;

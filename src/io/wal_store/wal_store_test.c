@@ -523,6 +523,141 @@ static void test_wal_bytes_are_stable(void **state) {
     assert_int_equal(wg_crc32(0, bytes, n), UINT32_C(0xe562e890));
 }
 
+/* Goal: after a kill (not a power failure) recovery reads commits that only the system's cache holds; what it has shown
+ * must survive the next power failure, in every segment and under every name, without one further append. */
+static void test_wal_reopening_after_a_kill_syncs_what_it_shows(void **state) {
+    fixture *f = *state;
+    for (unsigned pattern = 0; pattern < WG_CRASH_PATTERN_COUNT; pattern++) {
+        wg_platform *sim = f->p;
+        wg_platform *fault;
+        wg_platform *after;
+        assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+        f->p = fault;
+        replayed r = {.size_of = NULL};
+        open_log(f, &r);
+        for (size_t i = 0; i < 60; i++) append_sized(f, 400, false);
+        /* The process is gone: nothing of its close reaches the disk. */
+        wg_platform_fault_arm(fault, 1, WG_FAULT_EIO, true);
+        wg_wal_close(f->wal, NULL);
+        f->wal = NULL;
+        wg_platform_fault_destroy(fault);
+        f->p = sim;
+        r.count = 0;
+        open_log(f, &r);
+        const uint64_t shown = r.count;
+        assert_true(shown >= 60);
+        assert_int_equal(wg_platform_sim_reboot(sim, (wg_crash_pattern)pattern, 4, &after, NULL), WG_OK);
+        wg_buf before;
+        wg_buf synced;
+        wg_buf_init(&before, NULL);
+        wg_buf_init(&synced, NULL);
+        assert_true(wg_platform_sim_dump(sim, &before));
+        assert_true(wg_platform_sim_dump(after, &synced));
+        assert_true(wg_slice_equal(wg_buf_slice(&before), wg_buf_slice(&synced))); /* nothing is left pending */
+        wg_buf_deinit(&before);
+        wg_buf_deinit(&synced);
+        close_log(f);
+        f->p = after;
+        wg_platform_sim_destroy(sim);
+        r.count = 0;
+        open_log(f, &r);
+        assert_int_equal(r.count, shown);
+        close_log(f);
+    }
+}
+
+/* Goal: the wiping of a torn tail is on the disk before the log is handed out. */
+static void test_wal_recovery_syncs_the_cut(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = NULL};
+    wg_platform *after;
+    open_log(f, &r);
+    append_sized(f, 600, true);
+    for (size_t i = 0; i < 4; i++) append_sized(f, 600, false);
+    crash(f, WG_CRASH_ONLY_LAST);
+    open_log(f, &r);
+    assert_true(f->recovery.torn_tail_bytes > 0);
+    assert_int_equal(wg_platform_sim_reboot(f->p, WG_CRASH_NONE_SURVIVES, 1, &after, NULL), WG_OK);
+    wg_wal_recovery found;
+    assert_int_equal(wg_wal_scan(after, "/wal", uuid_a, NULL, NULL, &found, NULL), WG_OK);
+    assert_int_equal(found.torn_tail_bytes, 0);
+    assert_int_equal(found.last_logseq, 1);
+    wg_platform_sim_destroy(after);
+}
+
+/* Goal: a second segment that does not begin where the first ends is residue, however well the rest of it fits. */
+static void test_wal_segment_must_begin_where_the_last_ended(void **state) {
+    fixture *f = *state;
+    for (uint64_t shift = 0; shift <= 8; shift += 8) {
+        replayed r = {.size_of = NULL};
+        open_log(f, &r);
+        if (shift == 0) append_sized(f, 200, true);
+        const uint64_t last = wg_wal_last_logseq(f->wal);
+        wal_header h = {.number = f->wal->number + 1,
+                        .segment_bytes = 8192,
+                        .first_logseq = last + 1,
+                        .previous_end = wal_position_of(f->wal->number, f->wal->offset + shift),
+                        .chain = f->wal->chain};
+        crash(f, WG_CRASH_NONE_SURVIVES);
+        char path[WAL_PATH_BYTES];
+        wg_file *file;
+        assert_int_equal(wgi_wal_path("/wal", h.number, path, NULL), WG_OK);
+        assert_int_equal(wgi_wal_segment_make(f->p, path, &h, uuid_a, &file, NULL), WG_OK);
+        f->p->ops->close(f->p, file);
+        const wal_place place = {.segment_crc = wgi_wal_segment_crc(uuid_a, h.number), .offset = WAL_HEADER_BYTES};
+        const wal_frame frame = {
+            .kind = WAL_FULL, .logseq = last + 1, .payload_crc = wgi_wal_payload_crc(place, 0, NULL, 0)};
+        uint8_t bytes[WAL_FRAME_BYTES];
+        wgi_wal_frame_encode(&frame, place, bytes);
+        patch(f, path, WAL_HEADER_BYTES, bytes, sizeof bytes);
+        r.count = 0;
+        open_log(f, &r);
+        assert_int_equal(r.count, shift == 0 ? last + 1 : last);
+        close_log(f);
+    }
+}
+
+/* Goal: the first part of one attempt at a commit and the last part of another never make a commit. */
+static void test_wal_parts_of_two_attempts_do_not_join(void **state) {
+    fixture *f = *state;
+    static uint8_t segment[8192];
+    size_t n = 0;
+    for (uint8_t attempt = 0; attempt < 2; attempt++) {
+        static uint8_t bytes[9000];
+        memset(bytes, attempt + 1, sizeof bytes);
+        const wg_slice part = wg_slice_of(bytes, sizeof bytes);
+        wg_platform *p;
+        wg_file *file;
+        uint64_t logseq = 0;
+        replayed r = {.size_of = NULL};
+        assert_int_equal(wg_platform_sim_reboot(f->p, WG_CRASH_NONE_SURVIVES, 1, &p, NULL), WG_OK);
+        if (attempt == 1) {
+            wg_platform_sim_destroy(f->p);
+            f->p = p;
+        }
+        assert_int_equal(wg_wal_open(p, "/wal", &f->options, NULL, NULL, &f->wal, NULL, NULL), WG_OK);
+        assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+        if (attempt == 0) {
+            assert_int_equal(p->ops->open(p, SEGMENT_2, WG_OPEN_READ, &file, NULL), WG_OK);
+            assert_int_equal(p->ops->read_at(p, file, 0, segment, sizeof segment, &n, NULL), WG_OK);
+            assert_int_equal(n, sizeof segment);
+            p->ops->close(p, file);
+            wg_wal_close(f->wal, NULL);
+            f->wal = NULL;
+            wg_platform_sim_destroy(p);
+            continue;
+        }
+        crash(f, WG_CRASH_ALL_SURVIVES);
+        open_log(f, &r);
+        assert_int_equal(r.count, 1);
+        crash(f, WG_CRASH_ALL_SURVIVES);
+        patch(f, SEGMENT_2, 0, segment, sizeof segment);
+        r.count = 0;
+        open_log(f, &r);
+        assert_int_equal(r.count, 0);
+    }
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -542,6 +677,10 @@ int main(void) {
         T(test_wal_buffered_syncs_in_the_background),
         T(test_wal_reopening_adds_nothing),
         T(test_wal_bytes_are_stable),
+        T(test_wal_reopening_after_a_kill_syncs_what_it_shows),
+        T(test_wal_recovery_syncs_the_cut),
+        T(test_wal_segment_must_begin_where_the_last_ended),
+        T(test_wal_parts_of_two_attempts_do_not_join),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,8 +149,10 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
     return code;
 }
 
-static bool anything_unsynced(wg_wal *wal) {
-    return !atomic_load(&wal->poisoned) && atomic_load(&wal->last_logseq) > atomic_load(&wal->durable_logseq);
+static uint64_t unsynced_commits(wg_wal *wal) {
+    if (atomic_load(&wal->poisoned)) return 0;                  /* nothing more will be synced */
+    const uint64_t durable = atomic_load(&wal->durable_logseq); /* first: it never passes the last */
+    return atomic_load(&wal->last_logseq) - durable;
 }
 
 void wgi_wal_sync_main(void *arg) {
@@ -161,13 +163,15 @@ void wgi_wal_sync_main(void *arg) {
         /* An idle log costs no wakeups. The flag goes up before the check: an append between the two clears it and
          * signals under sync_lock, which this thread gives up only by waiting. */
         atomic_store(&wal->sleeper_idle, true);
-        if (!anything_unsynced(wal)) {
+        if (unsynced_commits(wal) == 0) {
             wg_cond_wait(&wal->wake, &wal->sync_lock);
             continue;
         }
         atomic_store(&wal->sleeper_idle, false);
-        if (!atomic_load(&wal->batch_signalled)) wg_cond_wait_for(&wal->wake, &wal->sync_lock, interval_ns);
-        if (wal->stopping || !anything_unsynced(wal)) continue;
+        /* A batch may have filled while the last sync ran, when its signal found nobody waiting. */
+        if (unsynced_commits(wal) < wal->options.sync_batch_commits)
+            wg_cond_wait_for(&wal->wake, &wal->sync_lock, interval_ns);
+        if (wal->stopping || unsynced_commits(wal) == 0) continue;
         if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
         else
             (void)lead(wal, NULL); /* a failure has poisoned the log: the next call of the application learns of it */

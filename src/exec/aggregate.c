@@ -1,0 +1,565 @@
+/* Hash aggregation. Every task aggregates into groups of its own, and these are merged in task order, so that groups come out in the order
+ * of their first row and the work is cut by data alone.
+ *
+ * A state is small and additive: counts; integer sums in 128 bits, checked when they are put out; float sums exact (float_sum.c), so
+ * partial sums lose nothing; minima and maxima by the total order of values; lists for collect. A DISTINCT aggregate keeps a table of
+ * (group, value) and feeds its states only at the merge, where a value that is new for the whole query counts once.
+ * Nulls are left out of every aggregate but count(*). */
+#include "exec/exec_internal.h"
+
+typedef struct sum_state {
+    wg_i128 ints;
+    wgi_float_sum floats;
+    uint64_t count;
+    bool saw_float;
+} sum_state;
+
+typedef struct list_state {
+    wg_value *items;
+    uint32_t count;
+    uint32_t capacity;
+} list_state;
+
+typedef struct groups {
+    wg_arena strings;
+    wgi_row_table keys;
+    uint32_t count;
+    uint32_t capacity;
+    void **states;           /* of each aggregate: an array over the groups */
+    wgi_row_table *distinct; /* of each aggregate: (group, value) */
+} groups;
+
+typedef struct aggregate_sink {
+    wgi_sink sink;
+    groups *all;
+    bool has_distinct;
+} aggregate_sink;
+
+static size_t state_bytes(const wg_aggregate *a) {
+    switch (a->kind) {
+        case WG_AGG_COUNT_STAR:
+        case WG_AGG_COUNT:
+            return sizeof(uint64_t);
+        case WG_AGG_SUM:
+        case WG_AGG_AVG:
+            return sizeof(sum_state);
+        case WG_AGG_MIN:
+        case WG_AGG_MAX:
+            return sizeof(wg_value);
+        case WG_AGG_COLLECT:
+            return sizeof(list_state);
+    }
+    WG_UNREACHABLE("an aggregate outside its enum");
+}
+
+/* ---- groups */
+
+static void groups_destroy(const wg_plan *plan, groups *g) {
+    if (g == NULL) return;
+    for (uint32_t i = 0; i < plan->aggregate_count && g->states != NULL; i++) {
+        const wg_aggregate_kind kind = plan->aggregates[i].kind;
+        for (uint32_t k = 0; k < g->count && g->states[i] != NULL; k++) {
+            if (kind == WG_AGG_COLLECT) wg_free(((list_state *)g->states[i])[k].items);
+            if (kind == WG_AGG_SUM || kind == WG_AGG_AVG)
+                wgi_float_sum_deinit(&((sum_state *)g->states[i])[k].floats);
+        }
+        wg_free(g->states[i]);
+        if (g->distinct != NULL) wgi_row_table_deinit(&g->distinct[i]);
+    }
+    wgi_row_table_deinit(&g->keys);
+    wg_arena_deinit(&g->strings);
+    wg_free(g->states);
+    wg_free(g->distinct);
+    wg_free(g);
+}
+
+static wg_code groups_reserve(const wg_plan *plan, groups *g, wg_account *account, uint32_t count, wg_error *err) {
+    if (count > g->capacity) {
+        const uint64_t capacity = wg_max_u64(wg_max_u64(count, 4), (uint64_t)g->capacity * 2);
+        for (uint32_t i = 0; i < plan->aggregate_count; i++) {
+            const size_t bytes = state_bytes(&plan->aggregates[i]);
+            uint8_t *grown = wg_realloc(account, g->states[i], capacity * bytes);
+            if (grown == NULL) return wg_error_nomem(err, capacity * bytes);
+            memset(grown + g->capacity * bytes, 0, (capacity - g->capacity) * bytes);
+            g->states[i] = grown;
+        }
+        g->capacity = (uint32_t)wg_min_u64(capacity, UINT32_MAX);
+    }
+    if (count > g->count) g->count = count;
+    return WG_OK;
+}
+
+static wg_type value_type(const wg_aggregate *a) { return a->arg->type == WG_TYPE_NULL ? WG_TYPE_ANY : a->arg->type; }
+
+static wg_code groups_create(const wg_plan *plan, wg_account *account, groups **out, wg_error *err) {
+    const uint32_t n = plan->aggregate_count;
+    groups *g = wg_alloc_zero(account, sizeof *g);
+    if (g == NULL) return wg_error_nomem(err, sizeof *g);
+    wg_code code = WG_OK;
+    wg_arena_init(&g->strings, account);
+    g->states = wg_alloc_zero(account, (n + 1) * sizeof *g->states);
+    g->distinct = wg_alloc_zero(account, (n + 1) * sizeof *g->distinct);
+    if (g->states == NULL || g->distinct == NULL) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *g->distinct));
+    WG_TRY_GOTO(wgi_row_table_init(&g->keys, plan->slot_types, plan->expr_count, &g->strings, account, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (!plan->aggregates[i].distinct) continue;
+        const wg_type types[2] = {WG_TYPE_INT, value_type(&plan->aggregates[i])};
+        WG_TRY_GOTO(wgi_row_table_init(&g->distinct[i], types, 2, &g->strings, account, err));
+    }
+    if (plan->expr_count == 0) WG_TRY_GOTO(groups_reserve(plan, g, account, 1, err));
+    *out = g;
+    return WG_OK;
+fail:
+    groups_destroy(plan, g);
+    return code;
+}
+
+/* ---- one value into one state */
+
+static wg_code add_number(const wg_aggregate *a, sum_state *s, const wg_value *v, wg_account *account,
+                          wg_error *err) {
+    if (v->type == WG_TYPE_INT) {
+        s->ints += v->as.i; /* 2^64 values of 2^63 fit in 128 bits */
+    } else if (v->type == WG_TYPE_FLOAT) {
+        s->saw_float = true;
+        if (!wgi_float_sum_add(&s->floats, v->as.f, account)) return wg_error_nomem(err, 544);
+    } else {
+        return wg_error_set(err, WG_E_TYPE, a->arg->text_start, "sum and avg take numbers, not a value of type %s",
+                            wg_type_name((wg_type)v->type));
+    }
+    s->count++;
+    return WG_OK;
+}
+
+static wg_code append_item(list_state *list, const wg_value *v, wg_arena *strings, wg_account *account,
+                           wg_error *err) {
+    if (list->count == list->capacity) {
+        if (list->capacity > UINT32_MAX / 2)
+            return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "collect: more than 2^31 elements");
+        const uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+        wg_value *items = wg_realloc(account, list->items, capacity * sizeof *items);
+        if (items == NULL) return wg_error_nomem(err, capacity * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    if (!wg_value_copy(strings, v, &list->items[list->count])) return wg_error_nomem(err, v->size);
+    list->count++;
+    return WG_OK;
+}
+
+static wg_code keep_best(const wg_aggregate *a, wg_value *best, const wg_value *v, wg_arena *strings, wg_error *err) {
+    if (best->type != WG_TYPE_NULL) {
+        const int cmp = wg_value_order(v, best);
+        if (a->kind == WG_AGG_MIN ? cmp >= 0 : cmp <= 0) return WG_OK;
+    }
+    wg_value copy;
+    if (!wg_value_copy(strings, v, &copy)) return wg_error_nomem(err, v->size);
+    *best = copy;
+    return WG_OK;
+}
+
+static wg_code add_value(const wg_aggregate *a, groups *g, uint32_t i, uint32_t group, const wg_value *v,
+                         wg_error *err) {
+    wg_account *account = g->strings.account;
+    if (v->type == WG_TYPE_NULL) return WG_OK;
+    switch (a->kind) {
+        case WG_AGG_COUNT_STAR:
+        case WG_AGG_COUNT:
+            ((uint64_t *)g->states[i])[group]++;
+            return WG_OK;
+        case WG_AGG_SUM:
+        case WG_AGG_AVG:
+            return add_number(a, &((sum_state *)g->states[i])[group], v, account, err);
+        case WG_AGG_MIN:
+        case WG_AGG_MAX:
+            return keep_best(a, &((wg_value *)g->states[i])[group], v, &g->strings, err);
+        case WG_AGG_COLLECT:
+            return append_item(&((list_state *)g->states[i])[group], v, &g->strings, account, err);
+    }
+    WG_UNREACHABLE("an aggregate outside its enum");
+}
+
+/* ---- batches; index[i] is the group of the i-th selected row, NULL: group 0 for all */
+
+static void add_counts(uint64_t *states, const wg_vector *v, const wg_batch *batch, const uint32_t *index) {
+    const bool all = v == NULL || (v->valid == NULL && v->type != WG_TYPE_ANY && v->type != WG_TYPE_NULL);
+    if (all && index == NULL) {
+        states[0] += batch->row_count;
+        return;
+    }
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        bool counts = all;
+        if (!all) {
+            const wg_value value = wg_vector_value(v, wg_batch_row(batch, i));
+            counts = value.type != WG_TYPE_NULL;
+        }
+        states[index != NULL ? index[i] : 0] += counts ? 1 : 0;
+    }
+}
+
+static bool add_typed_numbers(sum_state *states, const wg_vector *v, const wg_batch *batch, const uint32_t *index,
+                              wg_account *account) {
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        sum_state *s = &states[index != NULL ? index[i] : 0];
+        const uint32_t cell = wg_vector_cell(v, row);
+        s->count++;
+        if (v->type == WG_TYPE_INT) {
+            s->ints += ((const int64_t *)v->data)[cell];
+            continue;
+        }
+        s->saw_float = true;
+        if (!wgi_float_sum_add(&s->floats, ((const double *)v->data)[cell], account)) return false;
+    }
+    return true;
+}
+
+/* By the order of values: NaN above every number, -0.0 equal to 0.0; of equal ones the first stays. */
+static bool better_float(bool min, double v, double best) {
+    if (v != v || best != best) return min ? best != best && v == v : v != v && best == best;
+    return min ? v < best : v > best;
+}
+
+/* MIN and MAX of INT, DATE and FLOAT columns without making a value of every cell. */
+static bool add_typed_best(bool min, wg_value *states, const wg_vector *v, const wg_batch *batch,
+                           const uint32_t *index) {
+    if (v->type != WG_TYPE_INT && v->type != WG_TYPE_DATE && v->type != WG_TYPE_FLOAT) return false;
+    const bool is_float = v->type == WG_TYPE_FLOAT;
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        wg_value *best = &states[index != NULL ? index[i] : 0];
+        const uint32_t cell = wg_vector_cell(v, row);
+        if (is_float) {
+            const double x = ((const double *)v->data)[cell];
+            if (best->type == WG_TYPE_NULL || better_float(min, x, best->as.f)) *best = wg_value_float(x);
+            continue;
+        }
+        const int64_t x = ((const int64_t *)v->data)[cell];
+        if (best->type != WG_TYPE_NULL && (min ? x >= best->as.i : x <= best->as.i)) continue;
+        *best = (wg_value){.type = (uint8_t)v->type, .as.i = x};
+    }
+    return true;
+}
+
+static wg_code add_distinct(groups *g, uint32_t i, const wg_vector *v, const wg_batch *batch, const uint32_t *index,
+                            wgi_eval *eval, wg_error *err) {
+    wgi_row_table *table = &g->distinct[i];
+    int64_t *group_cells = wg_arena_alloc(&eval->arena, wgi_extent(batch) * sizeof *group_cells);
+    uint64_t *hashes = wg_arena_alloc(&eval->arena, batch->row_count * sizeof *hashes);
+    if (group_cells == NULL || hashes == NULL) return wg_error_nomem(err, batch->row_count * sizeof *hashes);
+    for (uint32_t k = 0; k < batch->row_count; k++)
+        group_cells[wg_batch_row(batch, k)] = index != NULL ? index[k] : 0;
+    const wg_type types[2] = {WG_TYPE_INT, table->columns[1].type};
+    const wg_vector pair[2] = {{.type = WG_TYPE_INT, .data = group_cells}, *v};
+    wgi_hash_rows(types, pair, 2, batch, hashes);
+    for (uint32_t k = 0; k < batch->row_count; k++) {
+        uint32_t at;
+        bool is_new;
+        const uint32_t row = wg_batch_row(batch, k);
+        const wg_value value = wg_vector_value(v, row);
+        if (value.type == WG_TYPE_NULL) continue;
+        WG_TRY(wgi_row_table_put(table, pair, row, hashes[k], &at, &is_new, err));
+    }
+    return WG_OK;
+}
+
+static wg_code add_batch(const wg_plan *plan, groups *g, uint32_t i, const wg_batch *batch, const uint32_t *index,
+                         wgi_eval *eval, wg_error *err) {
+    const wg_aggregate *a = &plan->aggregates[i];
+    wg_vector v;
+    if (a->kind == WG_AGG_COUNT_STAR) {
+        add_counts(g->states[i], NULL, batch, index);
+        return WG_OK;
+    }
+    if (a->distinct && value_type(a) != WG_TYPE_ANY)
+        WG_TRY(wgi_eval_typed(eval, a->arg, value_type(a), batch, &v, err));
+    else WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+    if (a->distinct) return add_distinct(g, i, &v, batch, index, eval, err);
+    if (a->kind == WG_AGG_COUNT) {
+        add_counts(g->states[i], &v, batch, index);
+        return WG_OK;
+    }
+    const bool numbers = v.type == WG_TYPE_INT || v.type == WG_TYPE_FLOAT;
+    if (numbers && (a->kind == WG_AGG_SUM || a->kind == WG_AGG_AVG))
+        return add_typed_numbers(g->states[i], &v, batch, index, eval->context->account) ? WG_OK
+                                                                                         : wg_error_nomem(err, 544);
+    const bool best = a->kind == WG_AGG_MIN || a->kind == WG_AGG_MAX;
+    if (best && a->type == v.type && add_typed_best(a->kind == WG_AGG_MIN, g->states[i], &v, batch, index))
+        return WG_OK;
+    for (uint32_t k = 0; k < batch->row_count; k++) {
+        const wg_value value = wg_vector_value(&v, wg_batch_row(batch, k));
+        WG_TRY(add_value(a, g, i, index != NULL ? index[k] : 0, &value, err));
+    }
+    return WG_OK;
+}
+
+/* One key that is a dictionary vector: a group is looked up once a dictionary cell of the batch, not once a row. */
+static wg_code find_dictionary_groups(groups *g, const wg_vector *key, const wg_batch *batch, wgi_eval *eval,
+                                      const uint64_t *hashes, uint32_t *index, wg_error *err) {
+    uint32_t *group_of_code = wg_arena_alloc_zero(&eval->arena, ((size_t)key->dict_size + 1) * sizeof *group_of_code);
+    if (group_of_code == NULL) return wg_error_nomem(err, (size_t)key->dict_size * sizeof *group_of_code);
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        const uint32_t code = wg_vector_is_valid(key, row) ? key->codes[row] : key->dict_size;
+        bool is_new;
+        if (group_of_code[code] == 0) {
+            WG_TRY(wgi_row_table_put(&g->keys, key, row, hashes[i], &index[i], &is_new, err));
+            group_of_code[code] = index[i] + 1;
+        }
+        index[i] = group_of_code[code] - 1;
+    }
+    return WG_OK;
+}
+
+static wg_code find_groups(const wg_plan *plan, groups *g, const wg_batch *batch, wgi_eval *eval, uint32_t **out,
+                           wg_error *err) {
+    wg_arena *arena = &eval->arena;
+    wg_vector *keys = wg_arena_alloc(arena, plan->expr_count * sizeof *keys);
+    uint64_t *hashes = wg_arena_alloc(arena, batch->row_count * sizeof *hashes);
+    uint32_t *index = wg_arena_alloc(arena, batch->row_count * sizeof *index);
+    if (keys == NULL || hashes == NULL || index == NULL) return wg_error_nomem(err, batch->row_count * 12);
+    for (uint32_t k = 0; k < plan->expr_count; k++)
+        WG_TRY(plan->slot_types[k] == WG_TYPE_ANY
+                   ? wgi_eval_vector(eval, plan->exprs[k], batch, &keys[k], err)
+                   : wgi_eval_typed(eval, plan->exprs[k], plan->slot_types[k], batch, &keys[k], err));
+    wgi_hash_rows(plan->slot_types, keys, plan->expr_count, batch, hashes);
+    const bool by_code =
+        plan->expr_count == 1 && keys[0].kind == WG_VECTOR_DICT && keys[0].dict_size <= batch->row_count;
+    if (by_code) WG_TRY(find_dictionary_groups(g, keys, batch, eval, hashes, index, err));
+    for (uint32_t i = 0; i < batch->row_count && !by_code; i++) {
+        bool is_new;
+        WG_TRY(wgi_row_table_put(&g->keys, keys, wg_batch_row(batch, i), hashes[i], &index[i], &is_new, err));
+    }
+    *out = index;
+    return groups_reserve(plan, g, eval->context->account, g->keys.row_count, err);
+}
+
+static wg_code aggregate_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
+                                 wg_error *err) {
+    (void)stop;
+    const wg_plan *plan = sink->plan;
+    uint32_t *index = NULL;
+    wg_arena_reset(&eval->arena);
+    if (plan->expr_count > 0) WG_TRY(find_groups(plan, local, batch, eval, &index, err));
+    for (uint32_t i = 0; i < plan->aggregate_count; i++) WG_TRY(add_batch(plan, local, i, batch, index, eval, err));
+    return WG_OK;
+}
+
+/* ---- merging */
+
+static wg_code merge_state(const wg_aggregate *a, groups *to, uint32_t i, uint32_t group, const groups *from,
+                           uint32_t source, wg_error *err) {
+    wg_account *account = to->strings.account;
+    if (a->kind == WG_AGG_COUNT || a->kind == WG_AGG_COUNT_STAR) {
+        ((uint64_t *)to->states[i])[group] += ((const uint64_t *)from->states[i])[source];
+        return WG_OK;
+    }
+    if (a->kind == WG_AGG_SUM || a->kind == WG_AGG_AVG) {
+        sum_state *s = &((sum_state *)to->states[i])[group];
+        const sum_state *t = &((const sum_state *)from->states[i])[source];
+        s->ints += t->ints;
+        s->count += t->count;
+        s->saw_float |= t->saw_float;
+        return wgi_float_sum_merge(&s->floats, &t->floats, account) ? WG_OK : wg_error_nomem(err, 544);
+    }
+    if (a->kind == WG_AGG_MIN || a->kind == WG_AGG_MAX)
+        return add_value(a, to, i, group, &((const wg_value *)from->states[i])[source], err);
+    const list_state *list = &((const list_state *)from->states[i])[source];
+    for (uint32_t k = 0; k < list->count; k++) WG_TRY(add_value(a, to, i, group, &list->items[k], err));
+    return WG_OK;
+}
+
+/* Adds the local (group, value) pairs; pairs that are new for the query feed the state. */
+static wg_code merge_distinct(const wg_aggregate *a, groups *to, uint32_t i, groups *from, const uint32_t *map,
+                              wg_error *err) {
+    wgi_row_table *local = &from->distinct[i];
+    int64_t *group_cells = local->columns[0].data;
+    const wg_type types[2] = {WG_TYPE_INT, local->columns[1].type};
+    for (uint32_t row = 0; row < local->row_count; row++) group_cells[row] = map[group_cells[row]];
+    const wg_vector pair[2] = {wg_column_view(&local->columns[0]), wg_column_view(&local->columns[1])};
+    for (uint32_t row = 0; row < local->row_count; row++) {
+        uint64_t hash;
+        uint32_t at;
+        bool is_new;
+        uint16_t zero = 0;
+        wg_vector one[2] = {pair[0], pair[1]};
+        uint32_t code = row;
+        for (int c = 0; c < 2; c++) { /* a one-row window, for the hash */
+            one[c].kind = WG_VECTOR_DICT;
+            one[c].codes = &code;
+            one[c].valid = NULL;
+            one[c].dict_size = local->row_count;
+        }
+        const wg_batch batch = {.row_count = 1, .sel = &zero};
+        wgi_hash_rows(types, one, 2, &batch, &hash);
+        WG_TRY(wgi_row_table_put(&to->distinct[i], pair, row, hash, &at, &is_new, err));
+        const wg_value value = wg_vector_value(&pair[1], row);
+        if (is_new) WG_TRY(add_value(a, to, i, (uint32_t)group_cells[row], &value, err));
+    }
+    return WG_OK;
+}
+
+static wg_code map_groups(const wg_plan *plan, groups *to, const groups *from, uint32_t *map, wg_vector *views,
+                          wg_error *err) {
+    map[0] = 0;
+    for (uint32_t k = 0; k < plan->expr_count; k++) views[k] = wg_column_view(&from->keys.columns[k]);
+    for (uint32_t row = 0; row < from->keys.row_count; row++) {
+        bool is_new;
+        WG_TRY(wgi_row_table_put(&to->keys, views, row, from->keys.hashes[row], &map[row], &is_new, err));
+    }
+    return plan->expr_count == 0 ? WG_OK : groups_reserve(plan, to, to->strings.account, to->keys.row_count, err);
+}
+
+static wg_code merge_groups(const wg_plan *plan, groups *to, groups *from, wg_error *err) {
+    wg_arena arena;
+    wg_code code = WG_OK;
+    wg_arena_init(&arena, to->strings.account);
+    uint32_t *map = wg_arena_alloc(&arena, (from->count + 1) * sizeof *map);
+    wg_vector *views = wg_arena_alloc(&arena, (plan->expr_count + 1) * sizeof *views);
+    if (map == NULL || views == NULL) WG_TRY_GOTO(wg_error_nomem(err, from->count * sizeof *map));
+    WG_TRY_GOTO(map_groups(plan, to, from, map, views, err));
+    for (uint32_t i = 0; i < plan->aggregate_count; i++) {
+        const wg_aggregate *a = &plan->aggregates[i];
+        if (a->distinct) {
+            WG_TRY_GOTO(merge_distinct(a, to, i, from, map, err));
+            continue;
+        }
+        for (uint32_t k = 0; k < from->count; k++) WG_TRY_GOTO(merge_state(a, to, i, map[k], from, k, err));
+    }
+fail:
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+static wg_code aggregate_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)done;
+    aggregate_sink *s = (aggregate_sink *)sink;
+    groups *from = local;
+    if (s->all == NULL && !s->has_distinct) {
+        s->all = from;
+        return WG_OK;
+    }
+    wg_code code = WG_OK;
+    if (s->all == NULL) code = groups_create(sink->plan, sink->context->account, &s->all, err);
+    if (code == WG_OK) code = merge_groups(sink->plan, s->all, from, err);
+    groups_destroy(sink->plan, from);
+    return code;
+}
+
+/* ---- output */
+
+static wg_code sum_result(const wg_aggregate *a, sum_state *s, wg_value *out, wg_error *err) {
+    wg_account *account = NULL;
+    const bool is_mean = a->kind == WG_AGG_AVG;
+    if (is_mean && s->count == 0) {
+        *out = wg_value_null();
+        return WG_OK;
+    }
+    if (is_mean && !s->saw_float) {
+        *out = wg_value_float((double)s->ints / (double)s->count);
+        return WG_OK;
+    }
+    if (s->saw_float || a->type == WG_TYPE_FLOAT) {
+        if (!wgi_float_sum_add_i128(&s->floats, s->ints, account)) return wg_error_nomem(err, 544);
+        s->ints = 0;
+        *out = wg_value_float(is_mean ? wgi_float_sum_mean(&s->floats, s->count) : wgi_float_sum_value(&s->floats));
+        return WG_OK;
+    }
+    if (s->ints < INT64_MIN || s->ints > INT64_MAX)
+        return wg_error_set(err, WG_E_VALUE, a->arg->text_start, "integer overflow in sum()");
+    *out = wg_value_int((int64_t)s->ints);
+    return WG_OK;
+}
+
+static wg_code state_result(const wg_aggregate *a, groups *g, uint32_t i, uint32_t group, wg_arena *arena,
+                            wg_value *out, wg_error *err) {
+    switch (a->kind) {
+        case WG_AGG_COUNT_STAR:
+        case WG_AGG_COUNT:
+            *out = wg_value_int((int64_t)((const uint64_t *)g->states[i])[group]);
+            return WG_OK;
+        case WG_AGG_SUM:
+        case WG_AGG_AVG:
+            return sum_result(a, &((sum_state *)g->states[i])[group], out, err);
+        case WG_AGG_MIN:
+        case WG_AGG_MAX:
+            *out = ((const wg_value *)g->states[i])[group];
+            return WG_OK;
+        case WG_AGG_COLLECT:
+            break;
+    }
+    const list_state *list = &((const list_state *)g->states[i])[group];
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = list->count};
+    wg_value *items = wg_arena_alloc(arena, list->count * sizeof *items + 1);
+    if (items == NULL) return wg_error_nomem(err, list->count * sizeof *items);
+    if (list->count != 0) memcpy(items, list->items, list->count * sizeof *items);
+    out->as.list = items;
+    return WG_OK;
+}
+
+static wg_code put_column(const wg_plan *plan, groups *g, uint32_t i, wg_rows *rows, wg_error *err) {
+    wg_column *column = &rows->columns[plan->expr_count + i];
+    column->strings = NULL; /* what the states point at is in the arena that the rows took over */
+    wg_code code = WG_OK;
+    for (uint32_t group = 0; group < g->count && code == WG_OK; group++) {
+        wg_value v;
+        code = state_result(&plan->aggregates[i], g, i, group, &rows->strings, &v, err);
+        const bool fits = code != WG_OK || v.type == WG_TYPE_NULL || column->type == WG_TYPE_ANY ||
+                          column->type == (wg_type)v.type || (column->type == WG_TYPE_FLOAT && v.type == WG_TYPE_INT);
+        if (!fits)
+            code = wg_error_set(err, WG_E_TYPE, plan->aggregates[i].arg->text_start,
+                                "the aggregate has type %s, but a group gives %s", wg_type_name(column->type),
+                                wg_type_name((wg_type)v.type));
+        if (code == WG_OK && !wg_column_append_value(column, &v)) code = wg_error_nomem(err, sizeof v);
+    }
+    column->strings = &rows->strings;
+    return code;
+}
+
+static wg_code aggregate_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
+    aggregate_sink *s = (aggregate_sink *)sink;
+    const wg_plan *plan = sink->plan;
+    wg_account *account = sink->context->account;
+    if (s->all == NULL) WG_TRY(groups_create(plan, account, &s->all, err));
+    groups *g = s->all;
+    wg_rows *rows;
+    WG_TRY(wgi_rows_create(plan->slot_types, plan->expr_count + plan->aggregate_count, account, &rows, err));
+    rows->strings = g->strings; /* moved */
+    wg_arena_init(&g->strings, account);
+    rows->row_count = g->count;
+    for (uint32_t k = 0; k < plan->expr_count; k++) {
+        wg_column *key = &g->keys.columns[k];
+        rows->columns[k] = *key;
+        rows->columns[k].strings = &rows->strings;
+        wg_column_init(key, key->type, &g->strings, account);
+    }
+    for (uint32_t i = 0; i < plan->aggregate_count; i++) {
+        const wg_code code = put_column(plan, g, i, rows, err);
+        if (code == WG_OK) continue;
+        wg_rows_destroy(rows);
+        return code;
+    }
+    *out = rows;
+    return WG_OK;
+}
+
+static wg_code aggregate_local_create(wgi_sink *sink, void **out, wg_error *err) {
+    groups *g;
+    WG_TRY(groups_create(sink->plan, sink->context->account, &g, err));
+    *out = g;
+    return WG_OK;
+}
+
+static void aggregate_local_destroy(wgi_sink *sink, void *local) { groups_destroy(sink->plan, local); }
+static void aggregate_destroy(wgi_sink *sink) { groups_destroy(sink->plan, ((aggregate_sink *)sink)->all); }
+
+wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    static const wgi_sink_class class = {aggregate_local_create, aggregate_local_destroy, aggregate_consume,
+                                         aggregate_merge,        aggregate_finish,        aggregate_destroy};
+    WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(aggregate_sink), out, err));
+    for (uint32_t i = 0; i < plan->aggregate_count; i++)
+        if (plan->aggregates[i].distinct) ((aggregate_sink *)*out)->has_distinct = true;
+    return WG_OK;
+}

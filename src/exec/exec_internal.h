@@ -1,0 +1,227 @@
+/* exec: what the files of this folder share. See README.md for the map. */
+#ifndef WG_EXEC_INTERNAL_H
+#define WG_EXEC_INTERNAL_H
+
+#include "exec/exec.h"
+
+/* ---- vector_ops.c: making, flattening and gathering vectors. Everything lives in the arena that is passed. */
+
+/* One past the highest row that the batch can name. */
+static inline uint32_t wgi_extent(const wg_batch *batch) {
+    if (batch->row_count == 0) return 0;
+    return batch->sel != NULL ? (uint32_t)batch->sel[batch->row_count - 1] + 1 : batch->row_count;
+}
+
+wg_vector wgi_vector_null(wg_type type);
+/* A CONST vector of the value's own type (ANY where that type cannot hold it exactly). */
+bool wgi_vector_const(wg_arena *arena, const wg_value *value, wg_vector *out);
+/* The same cells as FLAT or CONST; DICT is spread. Cells of rows that are not selected are undefined. */
+bool wgi_vector_flatten(wg_arena *arena, const wg_vector *in, const wg_batch *batch, wg_vector *out);
+/* Rows rows[0..n) of a vector as a vector of n rows; shares the cells. */
+bool wgi_vector_gather(wg_arena *arena, const wg_vector *in, const uint32_t *rows, uint32_t n, wg_vector *out);
+/* Validity of a row-wise result: present where both are present. NULL: all present. False when out of memory. */
+bool wgi_valid_and(wg_arena *arena, const wg_vector *a, const wg_vector *b, uint32_t extent, const uint8_t **out);
+/* The id of a NODE or EDGE row, from a typed or an ANY vector; false when null or something else. */
+bool wgi_vector_id(const wg_vector *v, uint32_t row, wg_type type, uint64_t *out);
+
+/* Three-valued logic a byte a row: AND is min, OR is max, NOT is 2 - x. */
+enum { WGI_FALSE = 0, WGI_UNKNOWN = 1, WGI_TRUE = 2 };
+/* Fills tri[row] for selected rows; WG_E_TYPE for a value that is neither boolean nor null. */
+wg_code wgi_tri_of_vector(const wg_vector *v, const wg_batch *batch, uint8_t *tri, uint64_t offset, wg_error *err);
+bool wgi_vector_of_tri(wg_arena *arena, const uint8_t *tri, uint32_t extent, wg_vector *out);
+
+/* Writes a FLAT vector row by row, in any order of rows. */
+typedef struct wgi_builder {
+    wg_vector vector;
+    uint8_t *data;
+    uint8_t *valid;
+} wgi_builder;
+bool wgi_builder_init(wgi_builder *b, wg_arena *arena, wg_type type, uint32_t extent);
+/* WG_E_TYPE when the value does not fit the type. */
+wg_code wgi_builder_set(wgi_builder *b, uint32_t row, const wg_value *v, uint64_t offset, wg_error *err);
+
+/* ---- rows.c */
+
+/* Columns of equal length, each one contiguous, and the arenas that own what they point at. */
+struct wg_rows {
+    wg_account *account;
+    wg_column *columns;
+    uint32_t column_count;
+    uint64_t row_count;
+    wg_arena strings;
+    wg_arena *adopted;
+    uint32_t adopted_count;
+    uint32_t adopted_capacity;
+};
+wg_code wgi_rows_create(const wg_type *types, uint32_t column_count, wg_account *account, wg_rows **out,
+                        wg_error *err);
+wg_code wgi_rows_append(wg_rows *rows, const wg_batch *batch, wg_error *err);
+/* Moves all rows of `from` to the end; `from` is left empty or destroyed by the caller afterwards. */
+wg_code wgi_rows_take(wg_rows *rows, wg_rows *from, wg_error *err);
+/* Appends columns [0, rows->column_count) of from's rows index[0..n). Strings are copied. */
+wg_code wgi_rows_gather(wg_rows *rows, const wg_rows *from, const uint32_t *index, uint32_t n, wg_error *err);
+/* Vectors and batch of rows [first, first + n). first is a multiple of 8. */
+void wgi_rows_view(const wg_rows *rows, uint64_t first, uint32_t n, wg_vector *vectors, wg_batch *out);
+wg_code wgi_rows_drop_columns(wg_rows *rows, uint32_t column_count);
+/* Appends rows sel[i], index[i] or i of a vector, converting to an ANY column where needed. */
+bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *sel, const uint32_t *index, uint32_t n);
+
+/* ---- expression.c */
+
+typedef struct wgi_eval {
+    const wg_exec_context *context;
+    wg_arena arena; /* results of the current batch; the owner resets it */
+} wgi_eval;
+/* *out has the type of the expression unless that is ANY; it is indexed by the rows of `in` and lives until the arena is reset. */
+wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
+/* The same, in exactly this type (INT widens to FLOAT; ANY keeps the vector's own). */
+wg_code wgi_eval_typed(wgi_eval *eval, const wg_expr *expr, wg_type type, const wg_batch *in, wg_vector *out,
+                       wg_error *err);
+/* A non-negative integer from a constant expression (LIMIT, SKIP); NULL gives `otherwise`. */
+wg_code wgi_eval_count(const wg_exec_context *context, const wg_expr *expr, uint64_t otherwise, uint64_t *out,
+                       wg_error *err);
+wg_code wgi_read_property(wgi_eval *eval, bool is_edge, uint64_t id, uint32_t key, wg_value *out, wg_error *err);
+
+/* ---- float_sum.c: exact sums of doubles (R. M. Neal 2015) */
+
+enum { WGI_SUM_WINDOW = 4, WGI_SUM_CHUNKS = 68 };
+/* A superaccumulator of 32-bit chunks with 64-bit counters, in units of 2^-1074. It begins as a window of four chunks and
+ * moves to a full array when a value falls outside. All zero is the sum of nothing. */
+typedef struct wgi_float_sum {
+    int64_t window[WGI_SUM_WINDOW];
+    int64_t *full; /* NULL: the window is in use */
+    uint16_t adds; /* since the carries were last moved up */
+    uint8_t window_first;
+    bool window_used;
+    bool saw_nan;
+    bool saw_positive_infinity;
+    bool saw_negative_infinity;
+} wgi_float_sum;
+void wgi_float_sum_deinit(wgi_float_sum *sum);
+bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account);
+bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account);
+bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account);
+/* The exact sum rounded once, to nearest, ties to even; a sum of nothing and an exact zero are 0.0. */
+double wgi_float_sum_value(const wgi_float_sum *sum);
+double wgi_float_sum_mean(const wgi_float_sum *sum, uint64_t count);
+
+/* ---- row_table.c: hash table over rows of typed cells, in order of insertion */
+
+typedef struct wgi_row_table {
+    wg_account *account;
+    wg_column *columns;
+    uint32_t column_count;
+    uint32_t row_count;
+    wg_arena *strings;
+    uint64_t *hashes; /* of each row */
+    uint32_t hash_capacity;
+    uint32_t *slots; /* row + 1, 0: empty */
+    uint64_t slot_count;
+} wgi_row_table;
+wg_code wgi_row_table_init(wgi_row_table *table, const wg_type *types, uint32_t column_count, wg_arena *strings,
+                           wg_account *account, wg_error *err);
+void wgi_row_table_deinit(wgi_row_table *table);
+/* Index of the row equivalent to row `row` of the vectors (whose types are those of the table), added when new. */
+wg_code wgi_row_table_put(wgi_row_table *table, const wg_vector *vectors, uint32_t row, uint64_t hash,
+                          uint32_t *out_index, bool *out_new, wg_error *err);
+/* hashes[i] of the i-th selected row over all vectors; agrees with equivalence for columns of these types: a vector of a column
+ * of type ANY may have any type, others have theirs. */
+void wgi_hash_rows(const wg_type *types, const wg_vector *vectors, uint32_t count, const wg_batch *batch,
+                   uint64_t *hashes);
+bool wgi_cells_equivalent(const wg_vector *a, uint32_t a_row, const wg_vector *b, uint32_t b_row);
+
+/* ---- pipeline.c */
+
+typedef struct wgi_sink wgi_sink;
+typedef struct wgi_pipeline wgi_pipeline;
+typedef struct wgi_worker wgi_worker;
+typedef struct wgi_op wgi_op;
+
+/* Takes the rows of a pipeline. `local` is the state of one task; locals are merged in the order of the tasks, by one thread at a
+ * time. For a sink that can end early a task whose rows failed is merged too: what came before the error may be all that is wanted. */
+typedef struct wgi_sink_class {
+    wg_code (*local_create)(wgi_sink *sink, void **out, wg_error *err);
+    void (*local_destroy)(wgi_sink *sink, void *local);
+    /* *stop: this task needs no more rows. */
+    wg_code (*consume)(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop, wg_error *err);
+    /* Owns `local` from here on. *done: no later task is needed. */
+    wg_code (*merge)(wgi_sink *sink, void *local, bool *done, wg_error *err);
+    wg_code (*finish)(wgi_sink *sink, wg_rows **out, wg_error *err);
+    void (*destroy)(wgi_sink *sink);
+} wgi_sink_class;
+struct wgi_sink {
+    const wgi_sink_class *class;
+    const wg_plan *plan;
+    const wg_exec_context *context;
+    bool can_end_early; /* merge may say done */
+};
+
+wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
+                         wg_error *err);
+wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+/* Rows with `types`, then the values of exprs[] as further columns of key_types[]. */
+wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
+                       uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+
+/* A streaming operator of one worker: takes batches, pushes batches on. */
+typedef struct wgi_op_class {
+    wg_code (*push)(wgi_op *op, const wg_batch *batch, wg_error *err);
+    void (*destroy)(wgi_op *op); /* frees what is behind the common part */
+} wgi_op_class;
+struct wgi_op {
+    const wgi_op_class *class;
+    const wg_plan *plan;
+    wgi_op *next; /* NULL: the sink */
+    wgi_worker *worker;
+    wgi_eval eval;
+};
+wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err); /* to op->next */
+bool wgi_op_stopped(const wgi_op *op);
+uint32_t wgi_op_batch_rows(const wgi_op *op);
+
+typedef struct wgi_join_table wgi_join_table; /* the built side, shared by the workers */
+/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. */
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, wgi_join_table **out,
+                              wg_error *err);
+void wgi_join_table_destroy(wgi_join_table *table);
+
+wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_unwind(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
+                    wg_error *err);
+/* The new columns `added` (n rows), each row behind the input row rows[i], pushed on as one batch. The arena must not be the
+ * input's. */
+wg_code wgi_push_fanout(wgi_op *op, const wg_batch *in, const uint32_t *rows, const wg_batch *added, wg_arena *arena,
+                        wg_error *err);
+wg_code wgi_op_alloc(const wgi_op_class *class, const wg_plan *plan, size_t bytes, wg_account *account, wgi_op **out,
+                     wg_error *err);
+wg_code wgi_sink_alloc(const wgi_sink_class *class, const wg_plan *plan, const wg_exec_context *context, size_t bytes,
+                       wgi_sink **out, wg_error *err);
+/* Takes the table's columns as rows; the table is left empty. */
+wg_code wgi_rows_of_table(wgi_row_table *table, wg_arena *strings, wg_rows **out, wg_error *err);
+
+/* Runs plan to the rows of its root. */
+wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+/* Runs `top` and gives its rows to `sink`, which is destroyed in every case. */
+wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
+                     wg_error *err);
+/* Opens the scan of a SCAN node with its predicates evaluated. */
+wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err);
+/* Cancelled or past the deadline? */
+wg_code wgi_check(const wg_exec_context *context, wg_error *err);
+
+/* ---- write_ops.c */
+wg_code wgi_run_write(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+
+/* ---- pool.c */
+/* Calls fn(arg, i) for i = 0..workers-1, 0 on the calling thread, the others where pool threads are free; returns when all that
+ * were begun have ended. Fewer may be begun: fn must do all of the work on any number of workers. */
+void wgi_pool_run(wg_pool *pool, uint32_t workers, void (*fn)(void *arg, uint32_t worker), void *arg);
+
+#endif

@@ -1,0 +1,188 @@
+/* Exact sums of doubles: a small superaccumulator (R. M. Neal, Fast exact summation using small and large superaccumulators, 2015).
+ *
+ * The sum is a big integer in units of 2^-1074, the smallest subnormal, held as 68 signed 64-bit chunks that overlap: chunk i counts units of
+ * 2^(32 i - 1074). A double adds the low 32 bits of its shifted significand to one chunk and the rest, below 2^52, to the next, so 1,024
+ * additions cannot overflow a chunk before carries are moved up. Nothing is ever rounded before the end: the value is a function of
+ * the multiset of the terms, whatever their order and grouping.
+ *
+ * Most groups see few exponents, so a sum begins with a window of four chunks (96 bits of spread) inside the struct and allocates
+ * all 68 only when a term or a carry leaves the window. */
+#include <math.h>
+
+#include "exec/exec_internal.h"
+
+enum { ADDS_MAX = 1024, UNIT_EXPONENT = -1074 };
+
+void wgi_float_sum_deinit(wgi_float_sum *sum) {
+    wg_free(sum->full);
+    *sum = (wgi_float_sum){0};
+}
+
+/* Moves carries up so that all chunks but the last lie in [0, 2^32). */
+static void carry(int64_t *chunks, uint32_t n) {
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        const int64_t low = chunks[i] & INT64_C(0xffffffff);
+        const int64_t up = (chunks[i] - low) / (INT64_C(1) << 32);
+        chunks[i] = low;
+        chunks[i + 1] += up;
+    }
+}
+
+static bool widen(wgi_float_sum *sum, wg_account *account) {
+    if (sum->full != NULL) return true;
+    sum->full = wg_alloc_zero(account, WGI_SUM_CHUNKS * sizeof *sum->full);
+    if (sum->full == NULL) return false;
+    for (uint32_t i = 0; i < WGI_SUM_WINDOW && sum->window_used; i++)
+        if (sum->window[i] != 0) sum->full[sum->window_first + i] = sum->window[i];
+    return true;
+}
+
+static bool settle(wgi_float_sum *sum, wg_account *account) {
+    sum->adds = 0;
+    if (sum->full == NULL) {
+        carry(sum->window, WGI_SUM_WINDOW);
+        const int64_t top = sum->window[WGI_SUM_WINDOW - 1];
+        if (top > -(INT64_C(1) << 32) && top < (INT64_C(1) << 32)) return true;
+        if (!widen(sum, account)) return false;
+    }
+    carry(sum->full, WGI_SUM_CHUNKS);
+    return true;
+}
+
+static bool note_special(wgi_float_sum *sum, double v) {
+    if (v != v) sum->saw_nan = true;
+    else if (v > 0) sum->saw_positive_infinity = true;
+    else sum->saw_negative_infinity = true;
+    return true;
+}
+
+/* The two chunks from `first` on, in the window or in the full array; NULL when out of memory. */
+static int64_t *chunks_at(wgi_float_sum *sum, uint32_t first, wg_account *account) {
+    if (sum->full == NULL) {
+        if (!sum->window_used) {
+            sum->window_used = true;
+            sum->window_first = (uint8_t)(first == 0 ? 0 : first - 1);
+        }
+        if (first >= sum->window_first && first + 2 <= sum->window_first + (uint32_t)WGI_SUM_WINDOW)
+            return &sum->window[first - sum->window_first];
+        if (!widen(sum, account)) return NULL;
+    }
+    return &sum->full[first];
+}
+
+bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account) {
+    const uint64_t bits = wg_bits_of_f64(v);
+    const uint32_t biased = (uint32_t)(bits >> 52) & 0x7ff;
+    uint64_t significand = bits & UINT64_C(0xfffffffffffff);
+    if (biased == 0x7ff) return note_special(sum, v);
+    if (biased != 0) significand |= UINT64_C(1) << 52;
+    if (significand == 0) return true;
+    const uint32_t position = biased == 0 ? 0 : biased - 1;
+    const uint32_t shift = position & 31;
+    int64_t *chunks = chunks_at(sum, position >> 5, account);
+    if (chunks == NULL) return false;
+    const int64_t low = (int64_t)((significand << shift) & UINT64_C(0xffffffff));
+    const int64_t high = (int64_t)(significand >> (32 - shift));
+    if ((bits >> 63) != 0) {
+        chunks[0] -= low;
+        chunks[1] -= high;
+    } else {
+        chunks[0] += low;
+        chunks[1] += high;
+    }
+    return ++sum->adds < ADDS_MAX || settle(sum, account);
+}
+
+bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account) {
+    const bool negative = v < 0;
+    wg_u128 rest = negative ? 0 - (wg_u128)v : (wg_u128)v;
+    for (int shift = 0; rest != 0; shift += 32, rest >>= 32) {
+        const double part = ldexp((double)(uint32_t)rest, shift); /* exact: 32 bits */
+        if (!wgi_float_sum_add(sum, negative ? -part : part, account)) return false;
+    }
+    return true;
+}
+
+bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account) {
+    sum->saw_nan |= from->saw_nan;
+    sum->saw_positive_infinity |= from->saw_positive_infinity;
+    sum->saw_negative_infinity |= from->saw_negative_infinity;
+    if (from->full == NULL && !from->window_used) return true;
+    if (!sum->window_used && sum->full == NULL && from->full == NULL) {
+        *sum = *from;
+        return true;
+    }
+    const bool aligned = sum->full == NULL && from->full == NULL && sum->window_first == from->window_first;
+    if (!aligned && !widen(sum, account)) return false;
+    if (!settle(sum, account)) return false; /* now chunks are small: one more sum each cannot overflow */
+    int64_t *to = sum->full != NULL ? sum->full : sum->window;
+    if (from->full != NULL) {
+        for (uint32_t i = 0; i < WGI_SUM_CHUNKS; i++) to[i] += from->full[i];
+    } else {
+        if (sum->full != NULL) to += from->window_first;
+        for (uint32_t i = 0; i < WGI_SUM_WINDOW; i++)
+            if (from->window[i] != 0) to[i] += from->window[i];
+    }
+    return settle(sum, account);
+}
+
+static uint32_t bit_length(uint64_t v) { return v == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(v); }
+
+/* Rounds |chunks| * 2^(UNIT_EXPONENT - scale) to a double; all chunks are in [0, 2^32). */
+static double round_chunks(const int64_t *chunks, int scale) {
+    uint32_t top = WGI_SUM_CHUNKS;
+    while (top > 0 && chunks[top - 1] == 0) top--;
+    if (top == 0) return 0.0;
+    const uint32_t length = 32 * (top - 1) + bit_length((uint64_t)chunks[top - 1]);
+    const uint32_t cut = length > 53 ? length - 53 : 0;
+    const uint32_t word = cut / 32;
+    wg_u128 wide = 0;
+    for (uint32_t i = 0; i < 3 && word + i < top; i++) wide |= (wg_u128)(uint64_t)chunks[word + i] << (32 * i);
+    uint64_t significand = (uint64_t)(wide >> (cut % 32));
+    if (cut > 0) {
+        const uint32_t half = cut - 1;
+        const bool half_bit = (chunks[half / 32] >> (half % 32) & 1) != 0;
+        bool below = (chunks[half / 32] & ((INT64_C(1) << (half % 32)) - 1)) != 0;
+        for (uint32_t i = 0; i < half / 32 && !below; i++) below = chunks[i] != 0;
+        if (half_bit && (below || (significand & 1) != 0)) significand++;
+    }
+    return ldexp((double)significand, (int)cut + UNIT_EXPONENT - scale);
+}
+
+static double sum_scaled(const wgi_float_sum *sum, int scale) {
+    int64_t chunks[WGI_SUM_CHUNKS] = {0};
+    if (sum->full != NULL) memcpy(chunks, sum->full, sizeof chunks);
+    else if (sum->window_used)
+        memcpy(chunks + sum->window_first, sum->window,
+               wg_min_size(WGI_SUM_WINDOW, WGI_SUM_CHUNKS - (size_t)sum->window_first) * sizeof *chunks);
+    carry(chunks, WGI_SUM_CHUNKS);
+    const bool negative = chunks[WGI_SUM_CHUNKS - 1] < 0;
+    if (negative) {
+        for (uint32_t i = 0; i < WGI_SUM_CHUNKS; i++) chunks[i] = -chunks[i];
+        carry(chunks, WGI_SUM_CHUNKS);
+    }
+    const double v = round_chunks(chunks, scale);
+    return negative ? -v : v;
+}
+
+static bool special_value(const wgi_float_sum *sum, double *out) {
+    if (sum->saw_nan || (sum->saw_positive_infinity && sum->saw_negative_infinity))
+        *out = wg_f64_of_bits(UINT64_C(0x7ff8000000000000)); /* one NaN, not the sign that the machine makes */
+    else if (sum->saw_positive_infinity) *out = INFINITY;
+    else if (sum->saw_negative_infinity) *out = -INFINITY;
+    else return false;
+    return true;
+}
+
+double wgi_float_sum_value(const wgi_float_sum *sum) {
+    double v;
+    return special_value(sum, &v) ? v : sum_scaled(sum, 0);
+}
+
+double wgi_float_sum_mean(const wgi_float_sum *sum, uint64_t count) {
+    double v;
+    if (special_value(sum, &v)) return v;
+    v = sum_scaled(sum, 0);
+    if (isfinite(v)) return v / (double)count;
+    return ldexp(sum_scaled(sum, 64) / (double)count, 64); /* the sum overflows a double, the mean does not */
+}

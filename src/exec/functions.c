@@ -1,0 +1,336 @@
+/* The table of operators and functions, their static types, and finding them by name.
+ *
+ * Letters of `args`, one an argument, the last one for all that follow: '*' anything, 'n' number, 'i' INT, 's' STRING, 'b' BOOL, 'l' LIST,
+ * 'S' STRING or LIST, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
+ * the row function decides at run time. */
+#include <math.h>
+
+#include "exec/exec_functions.h"
+
+static bool is_open(wg_type t) { return t == WG_TYPE_ANY || t == WG_TYPE_NULL; }
+static bool is_number(wg_type t) { return t == WG_TYPE_INT || t == WG_TYPE_FLOAT; }
+
+static bool letter_fits(char letter, wg_type t) {
+    if (is_open(t)) return true;
+    switch (letter) {
+        case '*':
+            return true;
+        case 'n':
+            return is_number(t);
+        case 'i':
+            return t == WG_TYPE_INT;
+        case 's':
+            return t == WG_TYPE_STRING;
+        case 'b':
+            return t == WG_TYPE_BOOL;
+        case 'l':
+            return t == WG_TYPE_LIST;
+        case 'S':
+            return t == WG_TYPE_STRING || t == WG_TYPE_LIST;
+        case 'P':
+            return t == WG_TYPE_STRING || t == WG_TYPE_LIST || t == WG_TYPE_PATH;
+        case 'N':
+            return t == WG_TYPE_NODE;
+        case 'E':
+            return t == WG_TYPE_EDGE;
+        case 'x':
+            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP;
+        case 'c':
+            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP || t == WG_TYPE_LIST;
+        case 'k':
+            return t == WG_TYPE_INT || t == WG_TYPE_STRING;
+        case 't':
+            return t == WG_TYPE_STRING || t == WG_TYPE_DATE || t == WG_TYPE_LOCAL_DATETIME;
+        default:
+            break;
+    }
+    WG_UNREACHABLE("a letter that the table does not use");
+}
+
+static const char *letter_name(char letter) {
+    switch (letter) {
+        case 'n':
+            return "a number";
+        case 'i':
+            return "an INT";
+        case 's':
+            return "a STRING";
+        case 'b':
+            return "a BOOL";
+        case 'l':
+            return "a LIST";
+        case 'S':
+        case 'P':
+            return "a STRING or a LIST";
+        case 'N':
+            return "a NODE";
+        case 'E':
+            return "an EDGE";
+        case 'x':
+            return "a NODE, an EDGE or a MAP";
+        case 'c':
+            return "a LIST or a MAP";
+        case 'k':
+            return "an INT or a STRING";
+        case 't':
+            return "a STRING or a temporal value";
+        default:
+            return "a value";
+    }
+}
+
+/* ---- special type rules */
+
+static wg_code type_compare(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out, wg_error *err) {
+    (void)n;
+    const bool fits =
+        is_open(args[0]) || is_open(args[1]) || args[0] == args[1] || (is_number(args[0]) && is_number(args[1]));
+    if (!fits)
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
+                            "cannot compare %s %s %s: the types never match; convert one side, for example with "
+                            "toInteger(), toFloat() or toString()",
+                            wg_type_name(args[0]), f->name, wg_type_name(args[1]));
+    *out = WG_TYPE_BOOL;
+    return WG_OK;
+}
+
+static wg_code type_arith(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out, wg_error *err) {
+    (void)n;
+    const wg_type a = args[0];
+    const wg_type b = args[1];
+    if (f->op == WGI_OP_ADD && (a == WG_TYPE_LIST || b == WG_TYPE_LIST)) {
+        *out = WG_TYPE_LIST;
+        return WG_OK;
+    }
+    if (f->op == WGI_OP_ADD && a == WG_TYPE_STRING && b == WG_TYPE_STRING) {
+        *out = WG_TYPE_STRING;
+        return WG_OK;
+    }
+    const bool strings = f->op == WGI_OP_ADD && (a == WG_TYPE_STRING || b == WG_TYPE_STRING);
+    const bool fits = (is_open(a) || is_number(a) || strings) && (is_open(b) || is_number(b) || strings) &&
+                      !(strings && (is_number(a) || is_number(b)));
+    if (!fits)
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "cannot compute %s %s %s", wg_type_name(a), f->name,
+                            wg_type_name(b));
+    if (is_open(a) || is_open(b)) *out = WG_TYPE_ANY;
+    else *out = a == WG_TYPE_INT && b == WG_TYPE_INT ? WG_TYPE_INT : WG_TYPE_FLOAT;
+    return WG_OK;
+}
+
+/* The one type of all arguments, NULLs aside; ANY when they differ. */
+static wg_code type_common(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out, wg_error *err) {
+    (void)f;
+    (void)err;
+    wg_type common = WG_TYPE_NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        if (args[i] == WG_TYPE_NULL) continue;
+        common = common == WG_TYPE_NULL || common == args[i] ? args[i] : WG_TYPE_ANY;
+    }
+    *out = common == WG_TYPE_NULL ? WG_TYPE_ANY : common;
+    return WG_OK;
+}
+
+static wg_code type_in(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out, wg_error *err) {
+    (void)f;
+    (void)n;
+    if (!letter_fits('l', args[1]))
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "IN takes a LIST on its right, not %s",
+                            wg_type_name(args[1]));
+    *out = WG_TYPE_BOOL;
+    return WG_OK;
+}
+
+/* ---- the table */
+
+#define B WG_TYPE_BOOL
+#define I WG_TYPE_INT
+#define F WG_TYPE_FLOAT
+#define S WG_TYPE_STRING
+#define L WG_TYPE_LIST
+#define A WG_TYPE_ANY
+#define COMPARE(name, op) \
+    { name, 2, 2, true, op, "**", B, type_compare, wgi_fn_compare, wgi_kernel_compare, NULL }
+#define ARITH(name, op) \
+    { name, 2, 2, true, op, "**", A, type_arith, wgi_fn_arith, wgi_kernel_arith, NULL }
+#define LOGIC(name, n, op) \
+    { name, n, n, false, op, "b", B, NULL, wgi_fn_logic, wgi_kernel_logic, NULL }
+#define MATCH(name, row) \
+    { name, 2, 2, true, WGI_OP_NONE, "s", B, NULL, row, wgi_kernel_string_match, NULL }
+#define NULLTEST(name, row) \
+    { name, 1, 1, false, WGI_OP_NONE, "*", B, NULL, row, wgi_kernel_is_null, NULL }
+#define PLAIN(name, min, max, args, result, row) \
+    { name, min, max, true, WGI_OP_NONE, args, result, NULL, row, NULL, NULL }
+#define SAME(name, args, row) \
+    { name, 1, 1, true, WGI_OP_NONE, args, A, type_common, row, NULL, NULL }
+#define MATH(name, fn) \
+    { name, 1, 1, true, WGI_OP_NONE, "n", F, NULL, wgi_fn_math, NULL, fn }
+
+/* Nearest integer, halves upwards, as openCypher says; exact where x + 0.5 would round. */
+static double round_half_up(double x) {
+    const double low = floor(x);
+    return x - low >= 0.5 ? low + 1.0 : low;
+}
+
+static const wg_function table[] = {
+    COMPARE("=", WGI_OP_EQ),
+    COMPARE("<>", WGI_OP_NE),
+    COMPARE("<", WGI_OP_LT),
+    COMPARE("<=", WGI_OP_LE),
+    COMPARE(">", WGI_OP_GT),
+    COMPARE(">=", WGI_OP_GE),
+    ARITH("+", WGI_OP_ADD),
+    ARITH("-", WGI_OP_SUB),
+    ARITH("*", WGI_OP_MUL),
+    ARITH("/", WGI_OP_DIV),
+    ARITH("%", WGI_OP_MOD),
+    PLAIN("^", 2, 2, "n", F, wgi_fn_pow),
+    SAME("neg", "n", wgi_fn_neg),
+    SAME("pos", "n", wgi_fn_pos),
+    LOGIC("AND", 2, WGI_OP_AND),
+    LOGIC("OR", 2, WGI_OP_OR),
+    LOGIC("XOR", 2, WGI_OP_XOR),
+    LOGIC("NOT", 1, WGI_OP_NOT),
+    {"IN", 2, 2, false, WGI_OP_NONE, "*l", B, type_in, wgi_fn_in, NULL, NULL},
+    MATCH("STARTS WITH", wgi_fn_starts_with),
+    MATCH("ENDS WITH", wgi_fn_ends_with),
+    MATCH("CONTAINS", wgi_fn_contains),
+    NULLTEST("IS NULL", wgi_fn_is_null),
+    NULLTEST("IS NOT NULL", wgi_fn_is_not_null),
+    PLAIN("[]", 2, 2, "ck", A, wgi_fn_index),
+    PLAIN("[..]", 3, 3, "li", L, wgi_fn_slice),
+    {"coalesce", 1, UINT8_MAX, false, WGI_OP_NONE, "*", A, type_common, wgi_fn_coalesce, NULL, NULL},
+    PLAIN("id", 1, 1, "x", I, wgi_fn_id),
+    PLAIN("labels", 1, 1, "N", L, wgi_fn_labels),
+    PLAIN("type", 1, 1, "E", S, wgi_fn_type),
+    PLAIN("keys", 1, 1, "x", L, wgi_fn_keys),
+    PLAIN("properties", 1, 1, "x", WG_TYPE_MAP, wgi_fn_properties),
+    PLAIN("startNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_start_node),
+    PLAIN("endNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_end_node),
+    PLAIN("size", 1, 1, "S", I, wgi_fn_size),
+    PLAIN("length", 1, 1, "P", I, wgi_fn_size),
+    PLAIN("head", 1, 1, "l", A, wgi_fn_head),
+    PLAIN("last", 1, 1, "l", A, wgi_fn_last),
+    PLAIN("tail", 1, 1, "l", L, wgi_fn_tail),
+    SAME("reverse", "S", wgi_fn_reverse),
+    PLAIN("range", 2, 3, "i", L, wgi_fn_range),
+    PLAIN("toInteger", 1, 1, "*", I, wgi_fn_to_integer),
+    PLAIN("toFloat", 1, 1, "*", F, wgi_fn_to_float),
+    PLAIN("toString", 1, 1, "*", S, wgi_fn_to_string),
+    PLAIN("toBoolean", 1, 1, "*", B, wgi_fn_to_boolean),
+    PLAIN("toUpper", 1, 1, "s", S, wgi_fn_to_upper),
+    PLAIN("toLower", 1, 1, "s", S, wgi_fn_to_lower),
+    PLAIN("trim", 1, 1, "s", S, wgi_fn_trim),
+    PLAIN("ltrim", 1, 1, "s", S, wgi_fn_ltrim),
+    PLAIN("rtrim", 1, 1, "s", S, wgi_fn_rtrim),
+    PLAIN("substring", 2, 3, "si", S, wgi_fn_substring),
+    PLAIN("left", 2, 2, "si", S, wgi_fn_left),
+    PLAIN("right", 2, 2, "si", S, wgi_fn_right),
+    PLAIN("replace", 3, 3, "s", S, wgi_fn_replace),
+    PLAIN("split", 2, 2, "s", L, wgi_fn_split),
+    SAME("abs", "n", wgi_fn_abs),
+    PLAIN("sign", 1, 1, "n", I, wgi_fn_sign),
+    MATH("ceil", ceil),
+    MATH("floor", floor),
+    MATH("round", round_half_up),
+    MATH("sqrt", sqrt),
+    MATH("exp", exp),
+    MATH("log", log),
+    MATH("log10", log10),
+    MATH("sin", sin),
+    MATH("cos", cos),
+    MATH("tan", tan),
+    MATH("asin", asin),
+    MATH("acos", acos),
+    MATH("atan", atan),
+    PLAIN("atan2", 2, 2, "n", F, wgi_fn_atan2),
+    PLAIN("pi", 0, 0, "*", F, wgi_fn_pi),
+    PLAIN("e", 0, 0, "*", F, wgi_fn_e),
+    PLAIN("date", 1, 1, "t", WG_TYPE_DATE, wgi_fn_date),
+    PLAIN("localdatetime", 1, 1, "t", WG_TYPE_LOCAL_DATETIME, wgi_fn_local_datetime),
+};
+#undef B
+#undef I
+#undef F
+#undef S
+#undef L
+#undef A
+
+enum { TABLE_COUNT = sizeof table / sizeof table[0] };
+
+static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c; }
+
+static bool name_is(const char *name, wg_slice s) {
+    if (strlen(name) != s.size) return false;
+    for (size_t i = 0; i < s.size; i++)
+        if (lower((uint8_t)name[i]) != lower(s.data[i])) return false;
+    return true;
+}
+
+const wg_function *wg_function_find(wg_slice name, uint32_t arg_count) {
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        const wg_function *f = &table[i];
+        const bool fits = arg_count >= f->arg_min && (f->arg_max == UINT8_MAX || arg_count <= f->arg_max);
+        if (fits && name_is(f->name, name)) return f;
+    }
+    return NULL;
+}
+
+bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        if (!name_is(table[i].name, name)) continue;
+        *min = table[i].arg_min;
+        *max = table[i].arg_max == UINT8_MAX ? UINT32_MAX : table[i].arg_max;
+        return true;
+    }
+    return false;
+}
+
+const char *wg_function_name(const wg_function *function) { return function->name; }
+
+/* Levenshtein distance without regard to case; names longer than the row are never near. */
+static uint32_t distance(const char *a, wg_slice b) {
+    enum { NAME_MAX_BYTES = 32 };
+    uint32_t row[NAME_MAX_BYTES + 1];
+    const size_t n = strlen(a);
+    if (n > NAME_MAX_BYTES || b.size > NAME_MAX_BYTES) return UINT32_MAX;
+    for (uint32_t i = 0; i <= n; i++) row[i] = i;
+    for (size_t j = 0; j < b.size; j++) {
+        uint32_t diagonal = row[0];
+        row[0] = (uint32_t)j + 1;
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t replace = diagonal + (lower((uint8_t)a[i]) != lower(b.data[j]) ? 1 : 0);
+            const uint32_t shorter = row[i] < row[i + 1] ? row[i] : row[i + 1];
+            diagonal = row[i + 1];
+            row[i + 1] = replace < shorter + 1 ? replace : shorter + 1;
+        }
+    }
+    return row[n];
+}
+
+const char *wg_function_suggest(wg_slice name) {
+    const char *best = NULL;
+    uint32_t best_distance = 3;
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        if (lower((uint8_t)table[i].name[0]) < 'a' || strchr(table[i].name, ' ') != NULL) continue;
+        const uint32_t d = distance(table[i].name, name);
+        if (d < best_distance && d < name.size) {
+            best = table[i].name;
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+wg_code wg_function_type(const wg_function *function, const wg_type *args, uint32_t arg_count, wg_type *out,
+                         wg_error *err) {
+    const size_t letters = strlen(function->args);
+    for (uint32_t i = 0; i < arg_count && function->type != type_in; i++) {
+        const char letter = function->args[wg_min_size(i, letters - 1)];
+        if (!letter_fits(letter, args[i]))
+            return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "%s takes %s as argument %u, not %s", function->name,
+                                letter_name(letter), i + 1, wg_type_name(args[i]));
+    }
+    if (function->type != NULL) return function->type(function, args, arg_count, out, err);
+    *out = function->result;
+    return WG_OK;
+}

@@ -1,0 +1,216 @@
+/* Row functions over strings. Positions and lengths count Unicode scalar values. Results that are a part of the argument share its
+ * bytes. Case mapping covers ASCII, Latin-1, Greek and Cyrillic letters whose forms have the same length; others stay. */
+#include "base/text/text.h"
+#include "exec/exec_functions.h"
+
+static wg_code need_strings(const wgi_call *call, const wg_value *args, uint32_t n, wg_error *err) {
+    for (uint32_t i = 0; i < n; i++)
+        if (args[i].type != WG_TYPE_STRING)
+            return wg_error_set(err, WG_E_TYPE, call->offset, "%s takes a STRING, not a value of type %s",
+                                call->function->name, wg_type_name((wg_type)args[i].type));
+    return WG_OK;
+}
+
+static wg_code need_count(const wgi_call *call, const wg_value *v, wg_error *err) {
+    if (v->type != WG_TYPE_INT)
+        return wg_error_set(err, WG_E_TYPE, call->offset, "%s takes an INT, not a value of type %s",
+                            call->function->name, wg_type_name((wg_type)v->type));
+    if (v->as.i < 0)
+        return wg_error_set(err, WG_E_VALUE, call->offset, "%s: positions and lengths must not be negative",
+                            call->function->name);
+    return WG_OK;
+}
+
+/* Byte offset of character `index`, the end when there are fewer. */
+static size_t byte_of(wg_slice s, uint64_t index) {
+    size_t i = 0;
+    while (i < s.size && index > 0) {
+        i++;
+        while (i < s.size && (s.data[i] & 0xc0) == 0x80) i++;
+        index--;
+    }
+    return i;
+}
+
+static wg_value part(wg_slice s, size_t from, size_t to) {
+    return wg_value_str(wg_slice_of(s.data + from, to - from));
+}
+
+/* ---- case */
+
+static uint32_t map_case(uint32_t c, bool up) {
+    if (up) {
+        if ((c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7)) return c - 32;
+        if ((c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) || (c >= 0x430 && c <= 0x44f)) return c - 32;
+        if (c >= 0x450 && c <= 0x45f) return c - 80;
+        return c;
+    }
+    if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7)) return c + 32;
+    if ((c >= 0x391 && c <= 0x3a9 && c != 0x3a2) || (c >= 0x410 && c <= 0x42f)) return c + 32;
+    if (c >= 0x400 && c <= 0x40f) return c + 80;
+    return c;
+}
+
+static wg_code change_case(wgi_call *call, const wg_value *v, bool up, wg_value *out, wg_error *err) {
+    WG_TRY(need_strings(call, v, 1, err));
+    uint8_t *text = wg_arena_alloc(&call->eval->arena, v->size + 1u);
+    if (text == NULL) return wg_error_nomem(err, v->size);
+    const uint8_t *from = (const uint8_t *)v->as.s;
+    for (uint32_t i = 0; i < v->size; i++) {
+        const uint8_t c = from[i];
+        const bool is_pair = (c & 0xe0) == 0xc0 && i + 1 < v->size;
+        if (!is_pair) {
+            text[i] = c < 0x80 ? (uint8_t)map_case(c, up) : c;
+            continue;
+        }
+        const uint32_t mapped = map_case(((uint32_t)c & 0x1f) << 6 | (from[i + 1] & 0x3fu), up);
+        text[i] = (uint8_t)(0xc0 | mapped >> 6);
+        text[i + 1] = (uint8_t)(0x80 | (mapped & 0x3f));
+        i++;
+    }
+    *out = wg_value_str(wg_slice_of(text, v->size));
+    return WG_OK;
+}
+
+WGI_ROW_FN(wgi_fn_to_upper) {
+    (void)arg_count;
+    return change_case(call, &args[0], true, out, err);
+}
+
+WGI_ROW_FN(wgi_fn_to_lower) {
+    (void)arg_count;
+    return change_case(call, &args[0], false, out, err);
+}
+
+/* ---- trimming */
+
+static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+static wg_code trim_text(wgi_call *call, const wg_value *v, bool front, bool back, wg_value *out, wg_error *err) {
+    WG_TRY(need_strings(call, v, 1, err));
+    const wg_slice s = wg_value_slice(v);
+    size_t from = 0;
+    size_t to = s.size;
+    while (front && from < to && is_space(s.data[from])) from++;
+    while (back && to > from && is_space(s.data[to - 1])) to--;
+    *out = part(s, from, to);
+    return WG_OK;
+}
+
+WGI_ROW_FN(wgi_fn_trim) {
+    (void)arg_count;
+    return trim_text(call, &args[0], true, true, out, err);
+}
+
+WGI_ROW_FN(wgi_fn_ltrim) {
+    (void)arg_count;
+    return trim_text(call, &args[0], true, false, out, err);
+}
+
+WGI_ROW_FN(wgi_fn_rtrim) {
+    (void)arg_count;
+    return trim_text(call, &args[0], false, true, out, err);
+}
+
+/* ---- parts */
+
+WGI_ROW_FN(wgi_fn_substring) {
+    WG_TRY(need_strings(call, args, 1, err));
+    for (uint32_t k = 1; k < arg_count; k++) WG_TRY(need_count(call, &args[k], err));
+    const wg_slice s = wg_value_slice(&args[0]);
+    const size_t from = byte_of(s, (uint64_t)args[1].as.i);
+    const wg_slice rest = wg_slice_of(s.data + from, s.size - from);
+    const size_t bytes = arg_count == 3 ? byte_of(rest, (uint64_t)args[2].as.i) : rest.size;
+    *out = part(rest, 0, bytes);
+    return WG_OK;
+}
+
+WGI_ROW_FN(wgi_fn_left) {
+    (void)arg_count;
+    WG_TRY(need_strings(call, args, 1, err));
+    WG_TRY(need_count(call, &args[1], err));
+    const wg_slice s = wg_value_slice(&args[0]);
+    *out = part(s, 0, byte_of(s, (uint64_t)args[1].as.i));
+    return WG_OK;
+}
+
+WGI_ROW_FN(wgi_fn_right) {
+    (void)arg_count;
+    WG_TRY(need_strings(call, args, 1, err));
+    WG_TRY(need_count(call, &args[1], err));
+    const wg_slice s = wg_value_slice(&args[0]);
+    const uint64_t count = wg_utf8_count(s);
+    const uint64_t wanted = (uint64_t)args[1].as.i;
+    *out = part(s, byte_of(s, count > wanted ? count - wanted : 0), s.size);
+    return WG_OK;
+}
+
+static bool find(wg_slice s, wg_slice what, size_t from, size_t *out) {
+    if (s.size - from < what.size) return false;
+    const uint8_t *at = memmem(s.data + from, s.size - from, what.data, what.size);
+    if (at == NULL) return false;
+    *out = (size_t)(at - s.data);
+    return true;
+}
+
+WGI_ROW_FN(wgi_fn_replace) {
+    WG_TRY(need_strings(call, args, arg_count, err));
+    const wg_slice s = wg_value_slice(&args[0]);
+    const wg_slice what = wg_value_slice(&args[1]);
+    const wg_slice with = wg_value_slice(&args[2]);
+    size_t hits = 0;
+    size_t at = 0;
+    for (size_t from = 0; what.size != 0 && find(s, what, from, &at); from = at + what.size) hits++;
+    *out = args[0];
+    if (hits == 0) return WG_OK;
+    size_t grown;
+    if (!wg_mul_size(hits, with.size, &grown) || !wg_add_size(grown, s.size - hits * what.size, &grown) ||
+        grown > UINT32_MAX)
+        return wg_error_set(err, WG_E_LIMIT, call->offset, "replace(): a string longer than 4 GiB");
+    uint8_t *text = wg_arena_alloc(&call->eval->arena, grown + 1);
+    if (text == NULL) return wg_error_nomem(err, grown);
+    size_t to = 0;
+    size_t from = 0;
+    while (find(s, what, from, &at)) {
+        memcpy(text + to, s.data + from, at - from);
+        to += at - from;
+        if (with.size != 0) memcpy(text + to, with.data, with.size);
+        to += with.size;
+        from = at + what.size;
+    }
+    memcpy(text + to, s.data + from, s.size - from);
+    *out = wg_value_str(wg_slice_of(text, grown));
+    return WG_OK;
+}
+
+/* End of the piece that begins at `from`; *next is where the following one begins, or SIZE_MAX. An empty separator gives characters. */
+static size_t piece_end(wg_slice s, wg_slice separator, size_t from, size_t *next) {
+    size_t at = s.size;
+    *next = SIZE_MAX;
+    if (separator.size == 0) {
+        at = from + byte_of(wg_slice_of(s.data + from, s.size - from), 1);
+        if (at < s.size) *next = at;
+    } else if (find(s, separator, from, &at)) {
+        *next = at + separator.size;
+    }
+    return at;
+}
+
+WGI_ROW_FN(wgi_fn_split) {
+    WG_TRY(need_strings(call, args, arg_count, err));
+    const wg_slice s = wg_value_slice(&args[0]);
+    const wg_slice separator = wg_value_slice(&args[1]);
+    size_t next = 0;
+    size_t n = 0;
+    for (size_t from = 0; from != SIZE_MAX; from = next, n++) piece_end(s, separator, from, &next);
+    wg_value *items = wg_arena_alloc(&call->eval->arena, n * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
+    size_t i = 0;
+    for (size_t from = 0; from != SIZE_MAX; from = next) {
+        const size_t end = piece_end(s, separator, from, &next);
+        items[i++] = part(s, from, end);
+    }
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = (uint32_t)n};
+    out->as.list = items;
+    return WG_OK;
+}

@@ -1,0 +1,262 @@
+/* Hash join, left outer join and cross product. Child 1 is built, child 0 streams by; output in the order of child 0, then of child 1.
+ *
+ * The built rows stand in contiguous columns, followed by their key columns. Slots of the hash table hold the first row of a chain;
+ * `next` links rows of one slot in ascending order, so matches come out in build order. A key of one concrete type on both sides is hashed
+ * and compared in place; others go through values. Equality is openCypher's: null and NaN match nothing, 1 matches 1.0. A cross product is
+ * a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied. */
+#include "exec/exec_internal.h"
+
+#define NO_ROW UINT32_MAX
+
+struct wgi_join_table {
+    wg_account *account;
+    wg_rows *rows;
+    uint32_t payload_count; /* columns before the keys */
+    uint32_t key_count;
+    wg_type *key_types;
+    wg_vector *columns; /* views of rows */
+    uint64_t *hashes;
+    uint32_t *slots;
+    uint32_t *next;
+    uint64_t slot_mask;
+};
+
+void wgi_join_table_destroy(wgi_join_table *table) {
+    if (table == NULL) return;
+    wg_rows_destroy(table->rows);
+    wg_free(table->key_types);
+    wg_free(table->columns);
+    wg_free(table->hashes);
+    wg_free(table->slots);
+    wg_free(table->next);
+    wg_free(table);
+}
+
+static bool is_typed(wg_type type) {
+    const wg_physical physical = wg_type_physical(type);
+    return physical != WG_PHYSICAL_VALUE && physical != WG_PHYSICAL_F64;
+}
+
+static bool joins_nothing(const wg_vector *keys, uint32_t count, uint32_t row) {
+    for (uint32_t k = 0; k < count; k++) {
+        if (is_typed(keys[k].type)) {
+            if (!wg_vector_is_valid(&keys[k], row)) return true;
+            continue;
+        }
+        const wg_value v = wg_vector_value(&keys[k], row);
+        if (v.type == WG_TYPE_NULL || (v.type == WG_TYPE_FLOAT && v.as.f != v.as.f)) return true;
+    }
+    return false;
+}
+
+static wg_code hash_built(wgi_join_table *table, wg_error *err) {
+    const wg_rows *rows = table->rows;
+    const uint64_t n = rows->row_count;
+    uint64_t slot_count = 64;
+    while (slot_count < n * 2) slot_count *= 2;
+    table->hashes = wg_alloc(table->account, (n + 1) * sizeof *table->hashes);
+    table->next = wg_alloc(table->account, (n + 1) * sizeof *table->next);
+    table->slots = wg_alloc(table->account, slot_count * sizeof *table->slots);
+    if (table->hashes == NULL || table->next == NULL || table->slots == NULL)
+        return wg_error_nomem(err, slot_count * sizeof *table->slots);
+    table->slot_mask = slot_count - 1;
+    memset(table->slots, 0xff, slot_count * sizeof *table->slots);
+    wg_vector views[WG_KEY_COLUMNS_MAX + 1];
+    const wg_vector *keys = table->columns + table->payload_count;
+    for (uint64_t first = 0; first < n; first += WG_BATCH_ROWS_MAX) {
+        const uint32_t count = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, n - first);
+        for (uint32_t k = 0; k < table->key_count; k++) {
+            views[k] = keys[k];
+            const size_t bytes = wg_physical_bytes(wg_type_physical(keys[k].type));
+            views[k].data = (const uint8_t *)keys[k].data + first * bytes;
+            if (views[k].valid != NULL) views[k].valid += first / 8;
+        }
+        const wg_batch batch = {.row_count = count};
+        wgi_hash_rows(table->key_types, views, table->key_count, &batch, table->hashes + first);
+    }
+    for (uint64_t i = n; i-- > 0;) { /* backwards, so that chains ascend */
+        const uint32_t row = (uint32_t)i;
+        if (joins_nothing(keys, table->key_count, row)) continue;
+        uint32_t *slot = &table->slots[table->hashes[row] & table->slot_mask];
+        table->next[row] = *slot;
+        *slot = row;
+    }
+    return WG_OK;
+}
+
+/* The static type that both sides of a key are compared in. */
+static wg_type key_type(const wg_plan *plan, uint32_t k) {
+    const wg_type a = plan->exprs[k]->type;
+    return a == plan->right_exprs[k]->type && is_typed(a) ? a : WG_TYPE_ANY;
+}
+
+static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, wgi_join_table *table, wg_error *err) {
+    wg_plan leaf;
+    const wg_plan *built = plan->children[1];
+    wg_expr *const *key_exprs = plan->right_exprs;
+    if (plan->op == WG_PLAN_SCAN) { /* a scan beside an input is the product of both */
+        leaf = *plan;
+        leaf.children[0] = NULL;
+        leaf.slot_types = plan->slot_types + plan->children[0]->slot_count;
+        leaf.slot_count = plan->slot_count - plan->children[0]->slot_count;
+        built = &leaf;
+    }
+    wgi_sink *sink = NULL;
+    table->payload_count = built->slot_count;
+    WG_TRY(wgi_sink_build(built->slot_types, built->slot_count, key_exprs, table->key_types, table->key_count,
+                          context, &sink, err));
+    return wgi_run_into(built, context, sink, &table->rows, err);
+}
+
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, wgi_join_table **out,
+                              wg_error *err) {
+    wgi_join_table *table = wg_alloc_zero(context->account, sizeof *table);
+    if (table == NULL) return wg_error_nomem(err, sizeof *table);
+    wg_code code = WG_OK;
+    table->account = context->account;
+    table->key_count = plan->op == WG_PLAN_HASH_JOIN || plan->op == WG_PLAN_OPTIONAL ? plan->expr_count : 0;
+    if (table->key_count > WG_KEY_COLUMNS_MAX)
+        WG_TRY_GOTO(wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a join of more than %d keys", WG_KEY_COLUMNS_MAX));
+    table->key_types = wg_alloc(context->account, (table->key_count + 1) * sizeof *table->key_types);
+    if (table->key_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->key_types));
+    for (uint32_t k = 0; k < table->key_count; k++) table->key_types[k] = key_type(plan, k);
+    WG_TRY_GOTO(run_built(plan, context, table, err));
+    table->columns = wg_alloc(context->account, (table->rows->column_count + 1) * sizeof *table->columns);
+    if (table->columns == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->columns));
+    for (uint32_t i = 0; i < table->rows->column_count; i++)
+        table->columns[i] = wg_column_view(&table->rows->columns[i]);
+    if (table->key_count > 0) WG_TRY_GOTO(hash_built(table, err));
+    *out = table;
+    return WG_OK;
+fail:
+    wgi_join_table_destroy(table);
+    return code;
+}
+
+/* ---- probing */
+
+typedef struct join_op {
+    wgi_op op;
+    const wgi_join_table *table;
+    wg_arena out;
+    bool outer;
+    uint32_t count;
+    uint32_t rows[WG_BATCH_ROWS_MAX];
+    uint32_t matches[WG_BATCH_ROWS_MAX]; /* NO_ROW: the null row of an outer join */
+} join_op;
+
+static wg_code gather_built(join_op *j, uint32_t column, uint32_t n, bool any_missing, wg_vector *out,
+                            wg_error *err) {
+    const wg_vector *from = &j->table->columns[column];
+    if (j->table->rows->row_count == 0) {
+        *out = wgi_vector_null(from->type);
+        return WG_OK;
+    }
+    uint32_t *codes = wg_arena_alloc(&j->out, n * sizeof *codes);
+    if (codes == NULL) return wg_error_nomem(err, n * sizeof *codes);
+    for (uint32_t i = 0; i < n; i++) codes[i] = j->matches[i] == NO_ROW ? 0 : j->matches[i];
+    *out = (wg_vector){.type = from->type,
+                       .kind = WG_VECTOR_DICT,
+                       .data = from->data,
+                       .codes = codes,
+                       .dict_size = (uint32_t)j->table->rows->row_count};
+    if (from->valid == NULL && !any_missing) return WG_OK;
+    uint8_t *valid = wg_arena_alloc_zero(&j->out, wg_bit_bytes(n) + 8);
+    if (valid == NULL) return wg_error_nomem(err, n);
+    for (uint32_t i = 0; i < n; i++)
+        if (j->matches[i] != NO_ROW && wg_vector_is_valid(from, j->matches[i])) wg_bit_set(valid, i);
+    out->valid = valid;
+    return WG_OK;
+}
+
+static wg_code join_flush(join_op *j, const wg_batch *batch, wg_error *err) {
+    const uint32_t n = j->count;
+    const uint32_t added = j->table->payload_count;
+    bool any_missing = false;
+    j->count = 0;
+    if (n == 0) return WG_OK;
+    wg_arena_reset(&j->out);
+    wg_vector *columns = wg_arena_alloc(&j->out, (added + 1) * sizeof *columns);
+    if (columns == NULL) return wg_error_nomem(err, added * sizeof *columns);
+    for (uint32_t i = 0; i < n; i++) any_missing |= j->matches[i] == NO_ROW;
+    for (uint32_t c = 0; c < added; c++) WG_TRY(gather_built(j, c, n, any_missing, &columns[c], err));
+    const wg_batch built = {.row_count = n, .column_count = added, .columns = columns};
+    return wgi_push_fanout(&j->op, batch, j->rows, &built, &j->out, err);
+}
+
+static wg_code emit(join_op *j, const wg_batch *batch, uint32_t row, uint32_t match, wg_error *err) {
+    j->rows[j->count] = row;
+    j->matches[j->count++] = match;
+    return j->count < wgi_op_batch_rows(&j->op) ? WG_OK : join_flush(j, batch, err);
+}
+
+static bool keys_equal(const wgi_join_table *table, const wg_vector *keys, uint32_t row, uint32_t built) {
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        const wg_vector *other = &table->columns[table->payload_count + k];
+        if (is_typed(table->key_types[k]) && keys[k].type == other->type) {
+            if (!wgi_cells_equivalent(&keys[k], row, other, built)) return false;
+            continue;
+        }
+        const wg_value a = wg_vector_value(&keys[k], row);
+        const wg_value b = wg_vector_value(other, built);
+        if (wg_value_equal(&a, &b) != 1) return false;
+    }
+    return true;
+}
+
+static wg_code probe_row(join_op *j, const wg_batch *batch, const wg_vector *keys, uint32_t row, uint64_t hash,
+                         wg_error *err) {
+    const wgi_join_table *table = j->table;
+    bool matched = false;
+    uint32_t built = joins_nothing(keys, table->key_count, row) ? NO_ROW : table->slots[hash & table->slot_mask];
+    for (; built != NO_ROW && !wgi_op_stopped(&j->op); built = table->next[built]) {
+        if (table->hashes[built] != hash || !keys_equal(table, keys, row, built)) continue;
+        matched = true;
+        WG_TRY(emit(j, batch, row, built, err));
+    }
+    return j->outer && !matched ? emit(j, batch, row, NO_ROW, err) : WG_OK;
+}
+
+static wg_code product_row(join_op *j, const wg_batch *batch, uint32_t row, wg_error *err) {
+    const uint64_t n = j->table->rows->row_count;
+    for (uint64_t i = 0; i < n && !wgi_op_stopped(&j->op); i++) {
+        WG_TRY(emit(j, batch, row, (uint32_t)i, err));
+        if (i % 65536 == 65535) WG_TRY(wgi_check(j->op.eval.context, err));
+    }
+    return j->outer && n == 0 ? emit(j, batch, row, NO_ROW, err) : WG_OK;
+}
+
+static wg_code join_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
+    join_op *j = (join_op *)op;
+    const wgi_join_table *table = j->table;
+    wg_arena *arena = &op->eval.arena;
+    wg_arena_reset(arena);
+    j->count = 0;
+    wg_vector *keys = wg_arena_alloc(arena, (table->key_count + 1) * sizeof *keys);
+    uint64_t *hashes = wg_arena_alloc(arena, batch->row_count * sizeof *hashes);
+    if (keys == NULL || hashes == NULL) return wg_error_nomem(err, batch->row_count * sizeof *hashes);
+    for (uint32_t k = 0; k < table->key_count; k++)
+        WG_TRY(table->key_types[k] == WG_TYPE_ANY
+                   ? wgi_eval_vector(&op->eval, op->plan->exprs[k], batch, &keys[k], err)
+                   : wgi_eval_typed(&op->eval, op->plan->exprs[k], table->key_types[k], batch, &keys[k], err));
+    wgi_hash_rows(table->key_types, keys, table->key_count, batch, hashes);
+    for (uint32_t i = 0; i < batch->row_count && !wgi_op_stopped(op); i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        WG_TRY(table->key_count > 0 ? probe_row(j, batch, keys, row, hashes[i], err)
+                                    : product_row(j, batch, row, err));
+    }
+    return wgi_op_stopped(op) ? WG_OK : join_flush(j, batch, err);
+}
+
+static void join_destroy(wgi_op *op) { wg_arena_deinit(&((join_op *)op)->out); }
+
+wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
+                    wg_error *err) {
+    static const wgi_op_class class = {join_push, join_destroy};
+    WG_TRY(wgi_op_alloc(&class, plan, sizeof(join_op), account, out, err));
+    join_op *j = (join_op *)*out;
+    j->table = table;
+    j->outer = plan->op == WG_PLAN_OPTIONAL;
+    wg_arena_init(&j->out, account);
+    return WG_OK;
+}

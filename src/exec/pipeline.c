@@ -1,0 +1,553 @@
+/* Runs a plan as pipelines. A pipeline is a source cut into tasks, a chain of streaming operators, and a sink.
+ *
+ * Sources: the tasks of a scan, or rows that an earlier pipeline left, cut into tasks of TASK_ROWS rows. Workers claim tasks in order,
+ * push each one's batches through their own chain into a local state of the sink, and the locals are merged strictly in task order,
+ * by whichever worker completes the next one. A task may be begun only while it lies within WINDOW tasks of the merge, so memory is
+ * bounded; the task that the merge waits for is always running, so nobody waits for ever.
+ *
+ * Errors. A batch that fails tells that some row of it fails, not which is first: an early expression may fail on a late row. Therefore
+ * a task that fails in a way that depends on data alone is run again from its start with one row a batch; what it then gives (rows up to
+ * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
+ * it, is the same for every batch size and number of threads. */
+#include "exec/exec_internal.h"
+
+enum { TASK_ROWS = 8 * WG_BATCH_ROWS_MAX, WINDOW = 32, OPS_MAX = 256 };
+
+typedef struct task_slot {
+    void *local;
+    bool ready;
+    wg_code code;
+    wg_error error;
+} task_slot;
+
+struct wgi_pipeline {
+    const wg_exec_context *context;
+    wgi_sink *sink;
+    const wg_plan *ops[OPS_MAX]; /* from the source up */
+    const wgi_join_table *tables[OPS_MAX];
+    uint32_t op_count;
+    wg_scan *scan;
+    wg_rows *rows;
+    uint32_t task_count;
+    _Atomic uint32_t next_task;
+    _Atomic bool finished; /* relaxed: a hint that no further work is needed */
+    wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
+    wg_cond moved;
+    uint32_t merged;
+    bool merging;
+    wg_code code;
+    wg_error error;
+    task_slot slots[WINDOW];
+};
+
+struct wgi_worker {
+    wgi_pipeline *pipeline;
+    wgi_op *ops[OPS_MAX];
+    wg_scan_cursor *cursor;
+    wg_vector *vectors; /* of a rows source */
+    void *local;
+    wgi_eval eval;
+    uint32_t batch_rows;
+    bool stop;
+    uint16_t sel[WG_BATCH_ROWS_MAX];
+};
+
+wg_code wgi_check(const wg_exec_context *context, wg_error *err) {
+    WG_TRY(wg_cancel_check(context->cancel, err));
+    if (context->deadline_ns == 0) return WG_OK;
+    wg_platform *platform = wg_engine_platform(wg_txn_engine(context->txn));
+    if (platform->ops->now_ns(platform) < context->deadline_ns) return WG_OK;
+    return wg_error_set(err, WG_E_DEADLINE, WG_NO_OFFSET, "the deadline passed before the answer was complete");
+}
+
+/* ---- pushing */
+
+wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
+    if (batch->row_count == 0) return WG_OK;
+    if (op->next != NULL) return op->next->class->push(op->next, batch, err);
+    wgi_worker *w = op->worker;
+    wgi_sink *sink = w->pipeline->sink;
+    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+}
+
+bool wgi_op_stopped(const wgi_op *op) { return op->worker->stop; }
+uint32_t wgi_op_batch_rows(const wgi_op *op) { return op->worker->batch_rows; }
+
+static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) {
+    const wg_exec_context *context = w->pipeline->context;
+    WG_TRY(wgi_check(context, err));
+    if (context->cancel != NULL)
+        atomic_fetch_add_explicit(&context->cancel->rows_done, batch->row_count, memory_order_relaxed);
+    if (batch->row_count == 0) return WG_OK;
+    if (w->pipeline->op_count > 0) return w->ops[0]->class->push(w->ops[0], batch, err);
+    wgi_sink *sink = w->pipeline->sink;
+    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+}
+
+static bool is_over(const wgi_worker *w) {
+    return w->stop || atomic_load_explicit(&w->pipeline->finished, memory_order_relaxed);
+}
+
+static wg_code run_scan_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    WG_TRY(wg_scan_cursor_start(w->cursor, task, err));
+    while (!is_over(w)) {
+        wg_batch batch;
+        uint32_t rows;
+        WG_TRY(wg_scan_cursor_next(w->cursor, w->batch_rows, &batch, &rows, err));
+        if (rows == 0) return WG_OK;
+        WG_TRY(push_source(w, &batch, err));
+    }
+    return WG_OK;
+}
+
+/* One piece of materialised rows. Views begin at multiples of eight rows (the validity bitmap), so odd batch sizes select. */
+static wg_code run_piece(wgi_worker *w, uint64_t first, uint32_t n, wg_error *err) {
+    const bool aligned = w->batch_rows % 8 == 0;
+    for (uint32_t from = 0; from < n && !is_over(w); from += w->batch_rows) {
+        wg_batch batch;
+        const uint32_t count = n - from < w->batch_rows ? n - from : w->batch_rows;
+        if (aligned || count == n) {
+            wgi_rows_view(w->pipeline->rows, first + from, count, w->vectors, &batch);
+        } else {
+            wgi_rows_view(w->pipeline->rows, first, n, w->vectors, &batch);
+            for (uint32_t i = 0; i < count; i++) w->sel[i] = (uint16_t)(from + i);
+            batch.sel = w->sel;
+            batch.row_count = count;
+        }
+        WG_TRY(push_source(w, &batch, err));
+    }
+    return WG_OK;
+}
+
+static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    const uint64_t total = w->pipeline->rows->row_count;
+    const uint64_t begin = (uint64_t)task * TASK_ROWS;
+    const uint64_t end = wg_min_u64(begin + TASK_ROWS, total);
+    for (uint64_t first = begin; first < end && !is_over(w); first += WG_BATCH_ROWS_MAX)
+        WG_TRY(run_piece(w, first, (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, end - first), err));
+    return WG_OK;
+}
+
+static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
+    wgi_sink *sink = w->pipeline->sink;
+    w->stop = false;
+    w->local = NULL;
+    WG_TRY(sink->class->local_create(sink, &w->local, err));
+    return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
+}
+
+/* Errors that rows cause; the others come from outside and would only come again. */
+static bool is_data_error(wg_code code) {
+    return code == WG_E_VALUE || code == WG_E_TYPE || code == WG_E_BIND || code == WG_E_NOT_FOUND ||
+           code == WG_E_PARAMETER || code == WG_E_UNSUPPORTED || code == WG_E_CONSTRAINT;
+}
+
+static wg_code run_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    wgi_sink *sink = w->pipeline->sink;
+    wg_code code = run_task_once(w, task, err);
+    if (!is_data_error(code) || w->batch_rows == 1) return code;
+    const uint32_t batch_rows = w->batch_rows;
+    if (w->local != NULL) sink->class->local_destroy(sink, w->local);
+    wg_error_clear(err);
+    w->batch_rows = 1;
+    code = run_task_once(w, task, err);
+    w->batch_rows = batch_rows;
+    return code;
+}
+
+/* ---- merging */
+
+static void finish_locked(wgi_pipeline *p, wg_code code, const wg_error *error) {
+    if (!atomic_load_explicit(&p->finished, memory_order_relaxed)) {
+        p->code = code;
+        if (code != WG_OK) p->error = *error;
+    }
+    atomic_store_explicit(&p->finished, true, memory_order_relaxed);
+    wg_cond_broadcast(&p->moved);
+}
+
+/* Merges every local that is next. Called and left with the lock held. */
+static void merge_ready(wgi_pipeline *p) {
+    if (p->merging) return;
+    p->merging = true;
+    while (!p->finished && p->merged < p->task_count && p->slots[p->merged % WINDOW].ready) {
+        task_slot *slot = &p->slots[p->merged % WINDOW];
+        wg_mutex_unlock(&p->lock);
+        bool done = false;
+        wg_error error = {0};
+        wg_code code = WG_OK;
+        /* What a failed task did before its error matters only where it can end the query. */
+        const bool wanted = slot->code == WG_OK || (p->sink->can_end_early && is_data_error(slot->code));
+        if (slot->local != NULL && wanted) code = p->sink->class->merge(p->sink, slot->local, &done, &error);
+        else if (slot->local != NULL) p->sink->class->local_destroy(p->sink, slot->local);
+        if (code == WG_OK && !done && slot->code != WG_OK) {
+            code = slot->code;
+            error = slot->error;
+        }
+        wg_mutex_lock(&p->lock);
+        *slot = (task_slot){0};
+        p->merged++;
+        if (code != WG_OK || done) finish_locked(p, code, &error);
+        wg_cond_broadcast(&p->moved);
+    }
+    p->merging = false;
+}
+
+static bool claim_task(wgi_pipeline *p, uint32_t *out) {
+    const uint32_t task = atomic_fetch_add_explicit(&p->next_task, 1, memory_order_relaxed);
+    if (task >= p->task_count) return false;
+    wg_mutex_lock(&p->lock);
+    while (!p->finished && task >= p->merged + WINDOW) wg_cond_wait(&p->moved, &p->lock);
+    const bool go = !p->finished;
+    wg_mutex_unlock(&p->lock);
+    *out = task;
+    return go;
+}
+
+/* ---- workers */
+
+static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err) {
+    const wg_plan *plan = p->ops[i];
+    wg_account *account = p->context->account;
+    if (p->tables[i] != NULL) return wgi_op_join(plan, p->tables[i], account, out, err);
+    if (plan->op == WG_PLAN_FILTER) return wgi_op_filter(plan, account, out, err);
+    if (plan->op == WG_PLAN_PROJECT) return wgi_op_project(plan, account, out, err);
+    if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
+    if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
+    return wgi_op_expand(plan, account, out, err);
+}
+
+static void worker_deinit(wgi_worker *w) {
+    for (uint32_t i = 0; i < w->pipeline->op_count; i++) {
+        if (w->ops[i] == NULL) continue;
+        if (w->ops[i]->class->destroy != NULL) w->ops[i]->class->destroy(w->ops[i]);
+        wg_arena_deinit(&w->ops[i]->eval.arena);
+        wg_free(w->ops[i]);
+    }
+    wg_scan_cursor_destroy(w->cursor);
+    wg_arena_deinit(&w->eval.arena);
+    wg_free(w->vectors);
+    wg_free(w);
+}
+
+static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
+    const wg_exec_context *context = p->context;
+    wgi_worker *w = wg_alloc_zero(context->account, sizeof *w);
+    if (w == NULL) return wg_error_nomem(err, sizeof *w);
+    wg_code code = WG_OK;
+    w->pipeline = p;
+    w->batch_rows = context->batch_rows;
+    w->eval.context = context;
+    wg_arena_init(&w->eval.arena, context->account);
+    for (uint32_t i = 0; i < p->op_count; i++) {
+        WG_TRY_GOTO(make_op(p, i, &w->ops[i], err));
+        w->ops[i]->worker = w;
+        w->ops[i]->eval.context = context;
+        if (i > 0) w->ops[i - 1]->next = w->ops[i];
+    }
+    if (p->scan != NULL) {
+        WG_TRY_GOTO(wg_scan_cursor_create(p->scan, context->cancel, context->account, &w->cursor, err));
+    } else {
+        const size_t bytes = (p->rows->column_count + 1) * sizeof *w->vectors;
+        w->vectors = wg_alloc(context->account, bytes);
+        if (w->vectors == NULL) WG_TRY_GOTO(wg_error_nomem(err, bytes));
+    }
+    *out = w;
+    return WG_OK;
+fail:
+    worker_deinit(w);
+    return code;
+}
+
+static void worker_run(void *arg, uint32_t number) {
+    (void)number;
+    wgi_pipeline *p = arg;
+    wgi_worker *w = NULL;
+    wg_error error = {0};
+    const wg_code made = worker_create(p, &w, &error);
+    if (made != WG_OK) {
+        wg_mutex_lock(&p->lock);
+        finish_locked(p, made, &error);
+        wg_mutex_unlock(&p->lock);
+        return;
+    }
+    uint32_t task;
+    while (claim_task(p, &task)) {
+        task_slot done = {.ready = true};
+        done.code = run_task(w, task, &done.error);
+        done.local = w->local;
+        wg_mutex_lock(&p->lock);
+        p->slots[task % WINDOW] = done;
+        merge_ready(p);
+        wg_mutex_unlock(&p->lock);
+    }
+    worker_deinit(w);
+}
+
+/* ---- building */
+
+static bool is_streaming(const wg_plan *plan) {
+    switch (plan->op) {
+        case WG_PLAN_SCAN:
+            return plan->children[0] != NULL;
+        case WG_PLAN_SEEK:
+        case WG_PLAN_EXPAND:
+        case WG_PLAN_EXPAND_INTO:
+        case WG_PLAN_FILTER:
+        case WG_PLAN_PROJECT:
+        case WG_PLAN_HASH_JOIN:
+        case WG_PLAN_CROSS:
+        case WG_PLAN_UNWIND:
+        case WG_PLAN_OPTIONAL:
+            return true;
+        case WG_PLAN_UNIT:
+        case WG_PLAN_AGGREGATE:
+        case WG_PLAN_DISTINCT:
+        case WG_PLAN_SORT:
+        case WG_PLAN_LIMIT:
+        case WG_PLAN_UNION:
+        case WG_PLAN_CREATE:
+        case WG_PLAN_SET:
+        case WG_PLAN_DELETE:
+            return false;
+    }
+    WG_UNREACHABLE("a plan operator outside its enum");
+}
+
+wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err) {
+    wg_scan_spec spec = plan->scan;
+    wg_arena arena;
+    wg_arena_init(&arena, context->account);
+    wg_code code = WG_OK;
+    wg_scan_predicate *predicates = wg_arena_alloc(&arena, (spec.predicate_count + 1) * sizeof *predicates);
+    if (predicates == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *predicates));
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < spec.predicate_count; i++) {
+        predicates[n] = spec.predicates[i];
+        if (plan->scan_predicate_exprs != NULL && plan->scan_predicate_exprs[i] != NULL)
+            WG_TRY_GOTO(wg_exec_constant(plan->scan_predicate_exprs[i], context, &arena, &predicates[n].value, err));
+        /* A comparison with null leaves nothing, which the filter above finds out; null is no bound to prune by. */
+        if (predicates[n].op == WG_CMP_NOT_NULL || predicates[n].value.type != WG_TYPE_NULL) n++;
+    }
+    spec.predicates = predicates;
+    spec.predicate_count = n;
+    code = wg_scan_open(context->txn, &spec, context->account, out, err);
+fail:
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
+    wg_cancel *cancel = p->context->cancel;
+    WG_TRY(wgi_open_scan(plan, p->context, &p->scan, err));
+    p->task_count = wg_scan_task_count(p->scan);
+    if (cancel != NULL)
+        atomic_fetch_add_explicit(&cancel->rows_total, wg_scan_row_count_max(p->scan), memory_order_relaxed);
+    return WG_OK;
+}
+
+static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
+    if (plan->op == WG_PLAN_SCAN) return open_scan(p, plan, err);
+    if (plan->op == WG_PLAN_UNIT) {
+        WG_TRY(wgi_rows_create(NULL, 0, p->context->account, &p->rows, err));
+        p->rows->row_count = 1;
+    } else {
+        WG_TRY(wgi_run_plan(plan, p->context, &p->rows, err));
+    }
+    p->task_count = (uint32_t)((p->rows->row_count + TASK_ROWS - 1) / TASK_ROWS);
+    return WG_OK;
+}
+
+/* ---- chains: the streaming operators from a sink down to a source, with the tables of those that join */
+
+typedef struct op_chain {
+    const wg_plan *ops[OPS_MAX]; /* from the sink down */
+    wgi_join_table *tables[OPS_MAX];
+    uint32_t count;
+} op_chain;
+
+/* Adds the streaming operators from *plan down, and leaves *plan at what is below them. */
+static wg_code extend_chain(op_chain *chain, const wg_plan **plan, wg_error *err) {
+    for (; is_streaming(*plan); *plan = (*plan)->children[0]) {
+        if (chain->count == OPS_MAX)
+            return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d operators in a row", OPS_MAX);
+        chain->tables[chain->count] = NULL;
+        chain->ops[chain->count++] = *plan;
+    }
+    return WG_OK;
+}
+
+/* Builds the tables of operators first.. of the chain, the lowest operator's first. */
+static wg_code build_tables(op_chain *chain, uint32_t first, const wg_exec_context *context, wg_error *err) {
+    for (uint32_t i = chain->count; i-- > first;) {
+        const wg_plan_op op = chain->ops[i]->op;
+        const bool has_table =
+            op == WG_PLAN_HASH_JOIN || op == WG_PLAN_CROSS || op == WG_PLAN_OPTIONAL || op == WG_PLAN_SCAN;
+        if (has_table) WG_TRY(wgi_join_table_create(chain->ops[i], context, &chain->tables[i], err));
+    }
+    return WG_OK;
+}
+
+static void pipeline_destroy(wgi_pipeline *p) {
+    for (uint32_t i = 0; i < WINDOW; i++)
+        if (p->slots[i].local != NULL) p->sink->class->local_destroy(p->sink, p->slots[i].local);
+    if (p->scan != NULL && p->context->stats != NULL) wg_scan_stats(p->scan, p->context->stats);
+    wg_scan_close(p->scan);
+    wg_rows_destroy(p->rows);
+    wg_cond_deinit(&p->moved);
+    wg_mutex_deinit(&p->lock);
+    wg_free(p);
+}
+
+/* Runs one source through the chain, whose operators first.. still lack their tables. *done: the sink needs no more. */
+static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *source, const wg_exec_context *context,
+                            wgi_sink *sink, bool *done, wg_error *err) {
+    wgi_pipeline *p = wg_alloc_zero(context->account, sizeof *p);
+    if (p == NULL) return wg_error_nomem(err, sizeof *p);
+    p->context = context;
+    p->sink = sink;
+    wg_mutex_init(&p->lock, WG_RANK_POOL + 1);
+    wg_cond_init(&p->moved);
+    wg_code code = open_source(p, source, err);
+    if (code == WG_OK) code = build_tables(chain, first, context, err);
+    if (code == WG_OK) {
+        p->op_count = chain->count;
+        for (uint32_t i = 0; i < chain->count; i++) {
+            p->ops[i] = chain->ops[chain->count - 1 - i];
+            p->tables[i] = chain->tables[chain->count - 1 - i];
+        }
+        const uint64_t workers = wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
+        wgi_pool_run(context->pool, (uint32_t)workers, worker_run, p);
+        code = p->code;
+        if (code != WG_OK && err != NULL) *err = p->error;
+        *done = p->finished;
+    }
+    pipeline_destroy(p);
+    return code;
+}
+
+/* Rows of the branches can be passed on as they are when the types agree; ANY takes every type. */
+static bool union_streams(const wg_plan *plan) {
+    for (int side = 0; side < 2; side++)
+        for (uint32_t i = 0; i < plan->slot_count; i++) {
+            const wg_type type = plan->slot_types[i];
+            if (type != WG_TYPE_ANY && type != plan->children[side]->slot_types[i]) return false;
+        }
+    return true;
+}
+
+/* Feeds the rows of `plan` through the chain `upper` into the sink. A UNION runs its branches one after the other, each through a
+ * chain of its own that ends in the common one, so nothing is kept between them. */
+static wg_code run_source(const op_chain *upper, const wg_plan *plan, const wg_exec_context *context, wgi_sink *sink,
+                          bool *done, wg_error *err) {
+    op_chain *chain = wg_alloc(context->account, sizeof *chain);
+    if (chain == NULL) return wg_error_nomem(err, sizeof *chain);
+    *chain = *upper;
+    wg_code code = extend_chain(chain, &plan, err);
+    const bool branches = code == WG_OK && plan->op == WG_PLAN_UNION && union_streams(plan);
+    if (branches) {
+        code = build_tables(chain, upper->count, context, err);
+        for (int i = 0; i < 2 && code == WG_OK && !*done; i++)
+            code = run_source(chain, plan->children[i], context, sink, done, err);
+    } else if (code == WG_OK) {
+        code = run_pipeline(chain, upper->count, plan, context, sink, done, err);
+    }
+    for (uint32_t i = upper->count; i < chain->count; i++) wgi_join_table_destroy(chain->tables[i]);
+    wg_free(chain);
+    return code;
+}
+
+wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
+                     wg_error *err) {
+    static const op_chain nothing;
+    bool done = false;
+    wg_code code = run_source(&nothing, top, context, sink, &done, err);
+    if (code == WG_OK) code = wgi_check(context, err);
+    if (code == WG_OK) code = sink->class->finish(sink, out, err);
+    sink->class->destroy(sink);
+    wg_free(sink);
+    return code;
+}
+
+/* A union whose branches have other types than its own rows: these are converted as they are collected. */
+static wg_code run_union(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    wg_rows *rows = NULL;
+    wg_rows *part = NULL;
+    wg_code code = wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &rows, err);
+    for (int i = 0; i < 2 && code == WG_OK; i++) {
+        code = wgi_run_plan(plan->children[i], context, &part, err);
+        if (code != WG_OK) break;
+        code = wgi_rows_take(rows, part, err);
+        wg_rows_destroy(part);
+    }
+    if (code == WG_OK) *out = rows;
+    else wg_rows_destroy(rows);
+    return code;
+}
+
+wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    wgi_sink *sink = NULL;
+    const wg_plan *top = plan->children[0];
+    switch (plan->op) {
+        case WG_PLAN_AGGREGATE:
+            WG_TRY(wgi_sink_aggregate(plan, context, &sink, err));
+            break;
+        case WG_PLAN_DISTINCT:
+            WG_TRY(wgi_sink_distinct(plan, context, &sink, err));
+            break;
+        case WG_PLAN_SORT:
+            WG_TRY(wgi_sink_sort(plan, context, &sink, err));
+            break;
+        case WG_PLAN_LIMIT:
+            WG_TRY(wgi_sink_limit(plan, context, &sink, err));
+            break;
+        case WG_PLAN_UNION:
+            if (!union_streams(plan)) return run_union(plan, context, out, err);
+            top = plan;
+            WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, &sink, err));
+            break;
+        case WG_PLAN_CREATE:
+        case WG_PLAN_SET:
+        case WG_PLAN_DELETE:
+            return wgi_run_write(plan, context, out, err);
+        case WG_PLAN_UNIT:
+        case WG_PLAN_SCAN:
+        case WG_PLAN_SEEK:
+        case WG_PLAN_EXPAND:
+        case WG_PLAN_EXPAND_INTO:
+        case WG_PLAN_FILTER:
+        case WG_PLAN_PROJECT:
+        case WG_PLAN_HASH_JOIN:
+        case WG_PLAN_CROSS:
+        case WG_PLAN_UNWIND:
+        case WG_PLAN_OPTIONAL:
+            top = plan;
+            WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, &sink, err));
+            break;
+    }
+    return wgi_run_into(top, context, sink, out, err);
+}
+
+wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    WG_ASSERT(context->threads >= 1);
+    WG_ASSERT(context->batch_rows >= 1);
+    WG_ASSERT(context->batch_rows <= WG_BATCH_ROWS_MAX);
+    wg_error local = {0};
+    wg_rows *rows = NULL;
+    wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
+        /* The account refuses long before the machine does, and its limit is what the caller can change. */
+        wg_error_clear(&local);
+        code =
+            wg_error_set(&local, WG_E_LIMIT, WG_NO_OFFSET,
+                         "the query needs more than its memory limit of %llu bytes; raise query_memory_bytes_max or "
+                         "select less",
+                         (unsigned long long)context->account->bytes_max);
+    }
+    if (code != WG_OK) {
+        if (err != NULL) *err = local;
+        return code;
+    }
+    *out = rows;
+    return WG_OK;
+}

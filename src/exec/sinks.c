@@ -1,0 +1,243 @@
+/* Sinks that keep rows as they are: collect, limit, distinct, and the built side of a join. */
+#include "exec/exec_internal.h"
+
+wg_code wgi_sink_alloc(const wgi_sink_class *class, const wg_plan *plan, const wg_exec_context *context, size_t bytes,
+                       wgi_sink **out, wg_error *err) {
+    wgi_sink *sink = wg_alloc_zero(context->account, bytes);
+    if (sink == NULL) return wg_error_nomem(err, bytes);
+    sink->class = class;
+    sink->plan = plan;
+    sink->context = context;
+    *out = sink;
+    return WG_OK;
+}
+
+/* ---- rows: collect, build, limit */
+
+typedef struct rows_sink {
+    wgi_sink sink;
+    const wg_type *types; /* of the columns that come in */
+    uint32_t count;
+    wg_expr *const *exprs; /* key columns of a build */
+    const wg_type *key_types;
+    uint32_t key_count;
+    wg_type *all_types;
+    uint64_t skip;
+    uint64_t keep; /* skip + limit */
+    wg_rows *rows;
+} rows_sink;
+
+static wg_code rows_local_create(wgi_sink *sink, void **out, wg_error *err) {
+    const rows_sink *s = (rows_sink *)sink;
+    wg_rows *rows;
+    WG_TRY(wgi_rows_create(s->all_types, s->count + s->key_count, sink->context->account, &rows, err));
+    *out = rows;
+    return WG_OK;
+}
+
+static void rows_local_destroy(wgi_sink *sink, void *local) {
+    (void)sink;
+    wg_rows_destroy(local);
+}
+
+static wg_code append_with_keys(const rows_sink *s, wg_rows *rows, wgi_eval *eval, const wg_batch *batch,
+                                wg_error *err) {
+    wg_arena_reset(&eval->arena);
+    const uint32_t total = s->count + s->key_count;
+    wg_vector *columns = wg_arena_alloc(&eval->arena, (total + 1) * sizeof *columns);
+    if (columns == NULL) return wg_error_nomem(err, total * sizeof *columns);
+    for (uint32_t i = 0; i < s->count; i++) columns[i] = batch->columns[i];
+    for (uint32_t k = 0; k < s->key_count; k++)
+        WG_TRY(wgi_eval_typed(eval, s->exprs[k], s->key_types[k], batch, &columns[s->count + k], err));
+    wg_batch wide = *batch;
+    wide.columns = columns;
+    wide.column_count = total;
+    return wgi_rows_append(rows, &wide, err);
+}
+
+static wg_code rows_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
+                            wg_error *err) {
+    const rows_sink *s = (rows_sink *)sink;
+    wg_rows *rows = local;
+    wg_batch some = *batch;
+    if (s->key_count > 0) return append_with_keys(s, rows, eval, batch, err);
+    some.row_count = (uint32_t)wg_min_u64(some.row_count, s->keep - rows->row_count);
+    WG_TRY(wgi_rows_append(rows, &some, err));
+    *stop = rows->row_count >= s->keep;
+    return WG_OK;
+}
+
+static wg_code rows_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    rows_sink *s = (rows_sink *)sink;
+    wg_rows *rows = local;
+    const wg_code code = wgi_rows_take(s->rows, rows, err);
+    wg_rows_destroy(rows);
+    *done = s->rows->row_count >= s->keep;
+    return code;
+}
+
+static wg_code rows_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
+    rows_sink *s = (rows_sink *)sink;
+    const uint64_t end = wg_min_u64(s->rows->row_count, s->keep);
+    if (s->skip == 0 && end == s->rows->row_count) {
+        *out = s->rows;
+        s->rows = NULL;
+        return WG_OK;
+    }
+    wg_rows *rows;
+    WG_TRY(wgi_rows_create(s->all_types, s->count, sink->context->account, &rows, err));
+    uint32_t index[WG_BATCH_ROWS_MAX];
+    for (uint64_t row = s->skip; row < end;) {
+        uint32_t n = 0;
+        while (n < WG_BATCH_ROWS_MAX && row < end) index[n++] = (uint32_t)row++;
+        const wg_code code = wgi_rows_gather(rows, s->rows, index, n, err);
+        if (code != WG_OK) {
+            wg_rows_destroy(rows);
+            return code;
+        }
+    }
+    *out = rows;
+    return WG_OK;
+}
+
+static void rows_destroy(wgi_sink *sink) {
+    rows_sink *s = (rows_sink *)sink;
+    wg_rows_destroy(s->rows);
+    wg_free(s->all_types);
+}
+
+static const wgi_sink_class rows_class = {rows_local_create, rows_local_destroy, rows_consume,
+                                          rows_merge,        rows_finish,        rows_destroy};
+
+wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
+                       uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    wgi_sink *sink = NULL;
+    WG_TRY(wgi_sink_alloc(&rows_class, NULL, context, sizeof(rows_sink), &sink, err));
+    rows_sink *s = (rows_sink *)sink;
+    s->types = types;
+    s->count = count;
+    s->exprs = exprs;
+    s->key_types = key_types;
+    s->key_count = key_count;
+    s->keep = UINT64_MAX;
+    wg_code code = WG_OK;
+    s->all_types = wg_alloc(context->account, (count + key_count + 1) * sizeof *s->all_types);
+    if (s->all_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, count * sizeof *s->all_types));
+    for (uint32_t i = 0; i < count + key_count; i++) s->all_types[i] = i < count ? types[i] : key_types[i - count];
+    WG_TRY_GOTO(wgi_rows_create(s->all_types, count + key_count, context->account, &s->rows, err));
+    *out = sink;
+    return WG_OK;
+fail:
+    rows_destroy(sink);
+    wg_free(sink);
+    return code;
+}
+
+wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
+                         wg_error *err) {
+    return wgi_sink_build(types, count, NULL, NULL, 0, context, out, err);
+}
+
+wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    uint64_t skip;
+    uint64_t limit;
+    WG_TRY(wgi_eval_count(context, plan->skip_expr, 0, &skip, err));
+    WG_TRY(wgi_eval_count(context, plan->limit_expr, UINT64_MAX, &limit, err));
+    WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, out, err));
+    rows_sink *s = (rows_sink *)*out;
+    s->sink.can_end_early = true;
+    s->skip = skip;
+    s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
+    return WG_OK;
+}
+
+/* ---- distinct */
+
+typedef struct distinct_local {
+    wg_arena strings;
+    wgi_row_table table;
+} distinct_local;
+
+typedef struct distinct_sink {
+    wgi_sink sink;
+    distinct_local all;
+} distinct_sink;
+
+static void distinct_local_deinit(distinct_local *local) {
+    wgi_row_table_deinit(&local->table);
+    wg_arena_deinit(&local->strings);
+}
+
+static wg_code distinct_local_init(const wgi_sink *sink, distinct_local *local, wg_error *err) {
+    wg_account *account = sink->context->account;
+    wg_arena_init(&local->strings, account);
+    return wgi_row_table_init(&local->table, sink->plan->slot_types, sink->plan->slot_count, &local->strings, account,
+                              err);
+}
+
+static wg_code distinct_local_create(wgi_sink *sink, void **out, wg_error *err) {
+    distinct_local *local = wg_alloc_zero(sink->context->account, sizeof *local);
+    if (local == NULL) return wg_error_nomem(err, sizeof *local);
+    const wg_code code = distinct_local_init(sink, local, err);
+    if (code != WG_OK) wg_free(local);
+    else *out = local;
+    return code;
+}
+
+static void distinct_local_destroy(wgi_sink *sink, void *local) {
+    (void)sink;
+    distinct_local_deinit(local);
+    wg_free(local);
+}
+
+static wg_code distinct_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
+                                wg_error *err) {
+    (void)eval;
+    (void)stop;
+    distinct_local *d = local;
+    uint64_t hashes[WG_BATCH_ROWS_MAX];
+    wgi_hash_rows(sink->plan->slot_types, batch->columns, sink->plan->slot_count, batch, hashes);
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        uint32_t index;
+        bool is_new;
+        WG_TRY(wgi_row_table_put(&d->table, batch->columns, wg_batch_row(batch, i), hashes[i], &index, &is_new, err));
+    }
+    return WG_OK;
+}
+
+static wg_code distinct_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)done;
+    distinct_sink *s = (distinct_sink *)sink;
+    distinct_local *d = local;
+    wg_code code = WG_OK;
+    const uint32_t columns = sink->plan->slot_count;
+    wg_vector *views = wg_alloc(sink->context->account, (columns + 1) * sizeof *views);
+    if (views == NULL) code = wg_error_nomem(err, columns * sizeof *views);
+    for (uint32_t c = 0; c < columns && code == WG_OK; c++) views[c] = wg_column_view(&d->table.columns[c]);
+    for (uint32_t row = 0; row < d->table.row_count && code == WG_OK; row++) {
+        uint32_t index;
+        bool is_new;
+        code = wgi_row_table_put(&s->all.table, views, row, d->table.hashes[row], &index, &is_new, err);
+    }
+    wg_free(views);
+    distinct_local_destroy(sink, local);
+    return code;
+}
+
+static wg_code distinct_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
+    distinct_sink *s = (distinct_sink *)sink;
+    return wgi_rows_of_table(&s->all.table, &s->all.strings, out, err);
+}
+
+static void distinct_destroy(wgi_sink *sink) { distinct_local_deinit(&((distinct_sink *)sink)->all); }
+
+wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    static const wgi_sink_class class = {distinct_local_create, distinct_local_destroy, distinct_consume,
+                                         distinct_merge,        distinct_finish,        distinct_destroy};
+    wgi_sink *sink = NULL;
+    WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(distinct_sink), &sink, err));
+    const wg_code code = distinct_local_init(sink, &((distinct_sink *)sink)->all, err);
+    if (code != WG_OK) wg_free(sink);
+    else *out = sink;
+    return code;
+}

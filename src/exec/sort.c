@@ -1,0 +1,334 @@
+/* Stable sort, and top-k when there is a limit.
+ *
+ * Rows are kept with their key columns behind them. The order of the first key is turned into an unsigned 64-bit prefix and a rank for nulls,
+ * so most comparisons are of two integers; only ties look at the cells. Chunks of CHUNK_ROWS entries are merge-sorted by any worker, then
+ * pairs of runs are merged level by level: the cuts depend on the number of rows alone. Top-k: once a state holds more than a few times
+ * k rows it is sorted and cut to k; rows that come later sort behind equal ones, so the result is the first k of the whole. */
+#include "exec/exec_internal.h"
+
+enum { CHUNK_ROWS = 65536, PRUNE_ROWS_MIN = 8192, PRUNE_K_MAX = 1 << 20 };
+
+typedef struct entry {
+    uint64_t prefix;
+    uint32_t row;
+    uint32_t rank;
+} entry;
+
+typedef struct order {
+    const wg_sort_item *items;
+    const wg_vector *keys;
+    uint32_t count;
+    bool prefix_is_exact; /* equal prefixes: the first key is equal */
+} order;
+
+static int compare_cells(const wg_vector *v, uint32_t a, uint32_t b) {
+    const wg_physical physical = wg_type_physical(v->type);
+    if (v->valid == NULL && physical == WG_PHYSICAL_I64) {
+        const int64_t x = ((const int64_t *)v->data)[a];
+        const int64_t y = ((const int64_t *)v->data)[b];
+        return x < y ? -1 : x > y ? 1 : 0;
+    }
+    if (v->valid == NULL && physical == WG_PHYSICAL_STR)
+        return wg_slice_compare(wg_slice_of_str(((const wg_str *)v->data)[a]),
+                                wg_slice_of_str(((const wg_str *)v->data)[b]));
+    const wg_value x = wg_vector_value(v, a);
+    const wg_value y = wg_vector_value(v, b);
+    return wg_value_order(&x, &y);
+}
+
+static bool goes_before(const order *o, const entry *a, const entry *b) {
+    if (a->rank != b->rank) return a->rank < b->rank;
+    if (a->prefix != b->prefix) return a->prefix < b->prefix;
+    for (uint32_t k = o->prefix_is_exact ? 1 : 0; k < o->count; k++) {
+        const int cmp = compare_cells(&o->keys[k], a->row, b->row);
+        if (cmp != 0) return o->items[k].descending ? cmp > 0 : cmp < 0;
+    }
+    return false;
+}
+
+static uint64_t string_prefix(wg_str s) {
+    uint64_t prefix = 0;
+    for (uint64_t i = 0; i < 8; i++) prefix = prefix << 8 | (i < s.size ? (uint8_t)s.data[i] : 0);
+    return prefix;
+}
+
+/* Numbers in ascending order; -0.0 as 0.0, NaN last. */
+static uint64_t float_prefix(double f) {
+    if (f != f) return UINT64_MAX;
+    const uint64_t bits = wg_bits_of_f64(f == 0 ? 0.0 : f);
+    return (bits >> 63) != 0 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static uint64_t cell_prefix(const wg_vector *v, uint32_t row) {
+    switch (wg_type_physical(v->type)) {
+        case WG_PHYSICAL_BOOL:
+            return ((const uint8_t *)v->data)[row];
+        case WG_PHYSICAL_I64:
+            return ((const uint64_t *)v->data)[row] ^ UINT64_C(1) << 63;
+        case WG_PHYSICAL_ID:
+            return ((const uint64_t *)v->data)[row];
+        case WG_PHYSICAL_F64:
+            return float_prefix(((const double *)v->data)[row]);
+        case WG_PHYSICAL_STR:
+            return string_prefix(((const wg_str *)v->data)[row]);
+        case WG_PHYSICAL_VALUE:
+            return 0;
+    }
+    WG_UNREACHABLE("a wg_physical outside its enum");
+}
+
+static void fill_entries(order *o, entry *entries, uint32_t n) {
+    const wg_vector *v = &o->keys[0];
+    const wg_physical physical = wg_type_physical(v->type);
+    const bool mixed = physical == WG_PHYSICAL_VALUE;
+    o->prefix_is_exact = !mixed && physical != WG_PHYSICAL_STR;
+    for (uint32_t row = 0; row < n; row++) {
+        entry e = {.row = row};
+        if (!mixed) {
+            const bool valid = wg_vector_is_valid(v, row);
+            e.rank = valid ? 0 : 1; /* nulls last */
+            e.prefix = valid ? cell_prefix(v, row) : 0;
+        }
+        if (o->items[0].descending) {
+            e.rank = 1 - e.rank;
+            e.prefix = ~e.prefix;
+        }
+        entries[row] = e;
+    }
+}
+
+/* ---- merge sort */
+
+static void merge_runs(const order *o, const entry *from, entry *to, uint32_t first, uint32_t middle, uint32_t end) {
+    uint32_t a = first;
+    uint32_t b = middle;
+    for (uint32_t i = first; i < end; i++) {
+        const bool take_b = b < end && (a >= middle || goes_before(o, &from[b], &from[a]));
+        to[i] = take_b ? from[b++] : from[a++];
+    }
+}
+
+static void insertion_sort(const order *o, entry *e, uint32_t first, uint32_t end) {
+    for (uint32_t i = first + 1; i < end; i++) {
+        const entry moving = e[i];
+        uint32_t k = i;
+        for (; k > first && goes_before(o, &moving, &e[k - 1]); k--) e[k] = e[k - 1];
+        e[k] = moving;
+    }
+}
+
+/* Sorts entries [first, end); the result is in `e`. */
+static void sort_chunk(const order *o, entry *e, entry *scratch, uint32_t first, uint32_t end) {
+    enum { RUN = 16 };
+    for (uint32_t i = first; i < end; i += RUN) insertion_sort(o, e, i, i + RUN < end ? i + RUN : end);
+    entry *from = e;
+    entry *to = scratch;
+    for (uint32_t width = RUN; width < end - first; width *= 2) {
+        for (uint32_t i = first; i < end; i += 2 * width) {
+            const uint32_t middle = end - i < width ? end : i + width;
+            merge_runs(o, from, to, i, middle, end - i < 2 * width ? end : i + 2 * width);
+        }
+        entry *t = from;
+        from = to;
+        to = t;
+    }
+    if (from != e) memcpy(e + first, from + first, (end - first) * sizeof *e);
+}
+
+typedef struct sort_job {
+    const order *o;
+    entry *from;
+    entry *to;
+    uint64_t width; /* 0: sort chunks; else merge pairs of runs of this width */
+    uint32_t n;
+    _Atomic uint32_t next;
+} sort_job;
+
+static void sort_worker(void *arg, uint32_t worker) {
+    (void)worker;
+    sort_job *job = arg;
+    const uint64_t step = job->width == 0 ? CHUNK_ROWS : job->width * 2;
+    for (;;) {
+        const uint64_t first = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * step;
+        if (first >= job->n) return;
+        const uint32_t end = (uint32_t)wg_min_u64(first + step, job->n);
+        const uint32_t middle = (uint32_t)wg_min_u64(first + job->width, job->n);
+        if (job->width == 0) sort_chunk(job->o, job->from, job->to, (uint32_t)first, end);
+        else merge_runs(job->o, job->from, job->to, (uint32_t)first, middle, end);
+    }
+}
+
+static wg_code sort_entries(const order *o, entry **entries, entry **scratch, uint32_t n,
+                            const wg_exec_context *context, bool parallel, wg_error *err) {
+    sort_job job = {.o = o, .from = *entries, .to = *scratch, .n = n};
+    const uint32_t workers = parallel && n > CHUNK_ROWS ? context->threads : 1;
+    wgi_pool_run(context->pool, workers, sort_worker, &job);
+    for (uint64_t width = CHUNK_ROWS; width < n; width *= 2) {
+        WG_TRY(wgi_check(context, err));
+        job.width = width;
+        atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+        wgi_pool_run(context->pool, workers, sort_worker, &job);
+        entry *t = job.from;
+        job.from = job.to;
+        job.to = t;
+    }
+    *entries = job.from;
+    *scratch = job.to;
+    return WG_OK;
+}
+
+/* ---- the sink */
+
+typedef struct sort_sink {
+    wgi_sink sink;
+    wgi_sink *rows; /* a build sink: what keeps rows with their keys */
+    wg_type *key_types;
+    wg_expr **key_exprs;
+    uint64_t keep;
+    wg_rows *all;
+} sort_sink;
+
+/* The first `keep` rows of `rows` in order, with the columns of `out`. */
+static wg_code take_sorted(const sort_sink *s, const wg_rows *rows, uint64_t keep, bool parallel, wg_rows *out,
+                           wg_error *err) {
+    const wg_plan *plan = s->sink.plan;
+    wg_account *account = s->sink.context->account;
+    const uint32_t n = (uint32_t)rows->row_count;
+    wg_code code = WG_OK;
+    wg_arena arena;
+    wg_arena_init(&arena, account);
+    entry *buffers[2];
+    buffers[0] = wg_alloc(account, (n + 1) * sizeof(entry));
+    buffers[1] = wg_alloc(account, (n + 1) * sizeof(entry));
+    entry *entries = buffers[0];
+    entry *scratch = buffers[1];
+    wg_vector *keys = wg_arena_alloc(&arena, plan->sort_item_count * sizeof *keys);
+    if (entries == NULL || scratch == NULL || keys == NULL) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *entries));
+    for (uint32_t k = 0; k < plan->sort_item_count; k++)
+        keys[k] = wg_column_view(&rows->columns[plan->slot_count + k]);
+    order o = {.items = plan->sort_items, .keys = keys, .count = plan->sort_item_count};
+    fill_entries(&o, entries, n);
+    WG_TRY_GOTO(sort_entries(&o, &entries, &scratch, n, s->sink.context, parallel, err));
+    uint32_t *index = (uint32_t *)(void *)scratch; /* its entries are done with */
+    const uint32_t count = (uint32_t)wg_min_u64(keep, n);
+    for (uint32_t i = 0; i < count; i++) index[i] = entries[i].row;
+    WG_TRY_GOTO(wgi_rows_gather(out, rows, index, count, err));
+fail:
+    wg_free(buffers[0]);
+    wg_free(buffers[1]);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+/* Cuts *rows to the rows that can still be among the first `keep`. */
+static wg_code prune(const sort_sink *s, wg_rows **rows, wg_error *err) {
+    if (s->keep > PRUNE_K_MAX || (*rows)->row_count < wg_max_u64(PRUNE_ROWS_MIN, s->keep * 4)) return WG_OK;
+    void *fresh;
+    WG_TRY(s->rows->class->local_create(s->rows, &fresh, err));
+    const wg_code code = take_sorted(s, *rows, s->keep, false, fresh, err);
+    if (code != WG_OK) {
+        wg_rows_destroy(fresh);
+        return code;
+    }
+    wg_rows_destroy(*rows);
+    *rows = fresh;
+    return WG_OK;
+}
+
+static wg_code sort_local_create(wgi_sink *sink, void **out, wg_error *err) {
+    const sort_sink *s = (sort_sink *)sink;
+    wg_rows **local = wg_alloc(sink->context->account, sizeof *local); /* a pruned local is another object */
+    if (local == NULL) return wg_error_nomem(err, sizeof *local);
+    void *rows;
+    const wg_code code = s->rows->class->local_create(s->rows, &rows, err);
+    if (code != WG_OK) {
+        wg_free(local);
+        return code;
+    }
+    *local = rows;
+    *out = local;
+    return WG_OK;
+}
+
+static void sort_local_destroy(wgi_sink *sink, void *local) {
+    (void)sink;
+    wg_rows **rows = local;
+    wg_rows_destroy(*rows);
+    wg_free(local);
+}
+
+static wg_code sort_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
+                            wg_error *err) {
+    const sort_sink *s = (sort_sink *)sink;
+    wg_rows **rows = local;
+    WG_TRY(s->rows->class->consume(s->rows, *rows, eval, batch, stop, err));
+    return prune(s, rows, err);
+}
+
+static wg_code sort_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)done;
+    sort_sink *s = (sort_sink *)sink;
+    wg_rows **rows = local;
+    wg_code code = WG_OK;
+    if (s->all == NULL) {
+        s->all = *rows;
+        *rows = NULL;
+    } else {
+        code = wgi_rows_take(s->all, *rows, err);
+        if (code == WG_OK) code = prune(s, &s->all, err);
+    }
+    sort_local_destroy(sink, local);
+    return code;
+}
+
+static wg_code sort_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
+    sort_sink *s = (sort_sink *)sink;
+    wg_rows *rows;
+    WG_TRY(wgi_rows_create(sink->plan->slot_types, sink->plan->slot_count, sink->context->account, &rows, err));
+    const wg_code code = s->all == NULL ? WG_OK : take_sorted(s, s->all, s->keep, true, rows, err);
+    if (code != WG_OK) wg_rows_destroy(rows);
+    else *out = rows;
+    return code;
+}
+
+static void sort_destroy(wgi_sink *sink) {
+    sort_sink *s = (sort_sink *)sink;
+    if (s->rows != NULL) {
+        s->rows->class->destroy(s->rows);
+        wg_free(s->rows);
+    }
+    wg_rows_destroy(s->all);
+    wg_free(s->key_types);
+    wg_free(s->key_exprs);
+}
+
+wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    static const wgi_sink_class class = {sort_local_create, sort_local_destroy, sort_consume,
+                                         sort_merge,        sort_finish,        sort_destroy};
+    const uint32_t n = plan->sort_item_count;
+    uint64_t skip;
+    uint64_t limit;
+    wgi_sink *sink = NULL;
+    WG_ASSERT(n > 0);
+    WG_TRY(wgi_eval_count(context, plan->skip_expr, 0, &skip, err));
+    WG_TRY(wgi_eval_count(context, plan->limit_expr, UINT64_MAX, &limit, err));
+    WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(sort_sink), &sink, err));
+    sort_sink *s = (sort_sink *)sink;
+    wg_code code = WG_OK;
+    s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
+    s->key_types = wg_alloc(context->account, n * sizeof *s->key_types);
+    s->key_exprs = wg_alloc(context->account, n * sizeof *s->key_exprs);
+    if (s->key_types == NULL || s->key_exprs == NULL) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *s->key_exprs));
+    for (uint32_t k = 0; k < n; k++) {
+        s->key_exprs[k] = plan->sort_items[k].expr;
+        s->key_types[k] = s->key_exprs[k]->type == WG_TYPE_NULL ? WG_TYPE_ANY : s->key_exprs[k]->type;
+    }
+    WG_TRY_GOTO(
+        wgi_sink_build(plan->slot_types, plan->slot_count, s->key_exprs, s->key_types, n, context, &s->rows, err));
+    *out = sink;
+    return WG_OK;
+fail:
+    sort_destroy(sink);
+    wg_free(sink);
+    return code;
+}

@@ -1,0 +1,146 @@
+/* query/binder: names and types. Syntax trees in, typed wg_expr over the slots of a relation out.
+ *
+ * A relation is a plan with the names that its rows have: each variable is a slot, and properties that the plan already
+ * reads (columns of a scan) are slots too. Expressions are bound when the plan below them is known, so that slots are
+ * final and reordering of joins needs no second numbering. */
+#ifndef WG_QUERY_BINDER_H
+#define WG_QUERY_BINDER_H
+
+#include "exec/exec.h"
+#include "query/ast/ast.h"
+
+enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
+
+/* Names made by the planner start with a byte that no query text can hold. */
+#define WGI_HIDDEN_BYTE 0xFFu
+
+typedef struct wgi_symbol {
+    wg_slice name;
+    wg_type type; /* PATH: named in the text, has no value; using it is refused */
+    uint32_t slot;
+    const uint32_t *labels; /* NODE: it surely has all of them. EDGE: it has one of them. */
+    uint32_t label_count;
+    bool deleted; /* by an earlier clause: it has no properties any more */
+} wgi_symbol;
+
+typedef struct wgi_property_slot {
+    uint32_t of_slot;
+    uint32_t key;
+    uint32_t slot;
+} wgi_property_slot;
+
+typedef struct wgi_relation {
+    wg_plan *plan;
+    wgi_symbol *symbols;
+    uint32_t symbol_count;
+    uint32_t symbol_capacity;
+    wgi_property_slot *properties;
+    uint32_t property_count;
+    uint32_t property_capacity;
+    bool writes;
+} wgi_relation;
+
+typedef struct wgi_binder {
+    wg_arena *arena;
+    wg_txn *txn;
+    const wg_catalog *catalog;
+    wg_view view;
+    wg_slice text;
+    const char *const *param_names;
+    uint32_t param_count;
+    const wg_value *params; /* NULL: types not known yet */
+    bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
+    bool closed_edges;
+    bool has_virtual; /* some label is virtual: a node of unknown labels may be one of its rows */
+    const wg_ast *statement;
+    uint32_t hidden_count;
+    wg_error *err;
+} wgi_binder;
+
+/* The items of an aggregating WITH or RETURN: group keys, and the aggregates found so far. */
+typedef struct wgi_aggregation {
+    const wgi_relation *input;
+    const wg_ast **keys;
+    wg_expr **key_exprs;
+    uint32_t key_count;
+    const wg_ast **asts; /* of the aggregates */
+    wg_aggregate *aggregates;
+    uint32_t count;
+    uint32_t capacity;
+    bool over_results; /* not an aggregation: the keys are DISTINCT results, other names are those of the results */
+} wgi_aggregation;
+
+/* What an expression may see. */
+typedef struct wgi_scope {
+    const wgi_relation *rel;
+    wgi_aggregation *aggregation; /* NULL: aggregates are refused */
+    const wg_ast *aliases;        /* WITH or RETURN whose aliases stand for their expressions; NULL: none */
+    const char *where;            /* "in WHERE": for the message about aggregates; NULL: none given */
+} wgi_scope;
+
+/* ---- errors; all return the code. The place is the start of the node. */
+wg_code wgi_error(const wgi_binder *b, wg_code code, const wg_ast *at, const char *format, ...) WG_PRINTF(4, 5);
+wg_code wgi_unsupported(const wgi_binder *b, const wg_ast *at, const char *what);
+wg_code wgi_nomem(const wgi_binder *b);
+void *wgi_alloc(wgi_binder *b, size_t count, size_t size); /* zeroed; NULL with the error set */
+
+/* ---- scope.c: relations and names */
+const wgi_symbol *wgi_find(const wgi_relation *rel, wg_slice name); /* NULL: none */
+/* Refuses to look into what the statement has deleted. */
+wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at);
+bool wgi_is_hidden(wg_slice name);
+wg_code wgi_hidden_name(wgi_binder *b, wg_slice *out);
+wg_code wgi_add_symbol(wgi_binder *b, wgi_relation *rel, const wgi_symbol *symbol);
+wg_code wgi_add_property(wgi_binder *b, wgi_relation *rel, uint32_t of_slot, uint32_t key, uint32_t slot);
+/* What was read before a write no longer counts. */
+void wgi_forget_properties(wgi_relation *rel);
+void wgi_forget_labels(wgi_relation *rel); /* some may have been removed */
+wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, const wg_ast *at, wg_slice name);
+/* True when the expression names a symbol of the relation. */
+bool wgi_mentions(const wg_ast *ast, const wgi_relation *rel);
+/* True when it names only symbols of the relation, apart from variables that it binds itself. */
+bool wgi_covered(const wg_ast *ast, const wgi_relation *rel);
+bool wgi_has_aggregate(const wg_ast *ast);
+
+/* ---- names.c: labels, types of relationships, property keys */
+/* Numbers of existing labels. *out_missing: one of them does not exist in an open store, so no row can have it. In a
+ * store with declared labels an unknown name is WG_E_NOT_FOUND. Names are those of children [first..) of `ast`. */
+wg_code wgi_labels(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint32_t **out, uint32_t *out_count,
+                   bool *out_missing);
+/* Types of an edge pattern; *out_missing: types are given and none exists. */
+wg_code wgi_edge_types(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint32_t **out, uint32_t *out_count,
+                       bool *out_missing);
+/* For writes: made when they do not exist. In a transaction that cannot write (a check) a new name is WG_NO_LABEL or
+ * WG_NO_KEY. Virtual labels are WG_E_READ_ONLY. */
+wg_code wgi_intern_label(wgi_binder *b, const wg_ast *at, wg_slice name, bool is_edge, uint32_t *out);
+wg_code wgi_intern_key(wgi_binder *b, wg_slice name, uint32_t *out);
+wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, const char *what);
+/* Static type of symbol.key; WG_TYPE_NULL: no row can have it (then *out_key may be WG_NO_KEY). Unknown properties of
+ * declared labels are WG_E_NOT_FOUND. */
+wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
+                          wg_type *out);
+
+/* ---- expression.c */
+wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
+/* The same for a relation alone. */
+wg_code wgi_bind_in(wgi_binder *b, const wgi_relation *rel, const char *where, const wg_ast *ast, wg_expr **out);
+/* Refuses what can never be a boolean. */
+wg_code wgi_bind_condition(wgi_binder *b, const wgi_relation *rel, const char *where, const wg_ast *ast,
+                           wg_expr **out);
+/* The symbol that an expression names directly, for what is known about it; NULL: none. */
+const wgi_symbol *wgi_direct_symbol(const wgi_scope *scope, const wg_ast *ast);
+wg_expr *wgi_expr(wgi_binder *b, wg_expr_kind kind, wg_type type, const wg_ast *at); /* NULL: out of memory */
+wg_code wgi_slot_expr(wgi_binder *b, uint32_t slot, wg_type type, const wg_ast *at, wg_expr **out);
+wg_code wgi_const_expr(wgi_binder *b, const wg_value *value, wg_type type, const wg_ast *at, wg_expr **out);
+wg_code wgi_call(wgi_binder *b, const wg_ast *at, const char *name, wg_expr *const *args, uint32_t count,
+                 wg_expr **out);
+wg_code wgi_map_expr(wgi_binder *b, const wgi_scope *scope, const wg_ast *map, wg_expr **out);
+/* True when it reads no slot. */
+bool wgi_is_constant(const wg_expr *expr);
+
+/* ---- call.c */
+wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
+bool wgi_is_aggregate(const wg_ast *ast); /* this very node */
+wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
+
+#endif

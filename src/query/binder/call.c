@@ -1,0 +1,139 @@
+/* query/binder: function calls and aggregates. */
+#include "query/binder/binder.h"
+
+static const struct {
+    const char *name;
+    wg_aggregate_kind kind;
+} aggregates[] = {{"count", WG_AGG_COUNT}, {"sum", WG_AGG_SUM}, {"avg", WG_AGG_AVG},
+                  {"min", WG_AGG_MIN},     {"max", WG_AGG_MAX}, {"collect", WG_AGG_COLLECT}};
+
+/* Aggregates of openCypher that are not computed: known, so that the message can say so. */
+static const char *const refused_aggregates[] = {"stdev", "stdevp", "percentilecont", "percentiledisc"};
+
+static bool find_aggregate(wg_slice name, wg_aggregate_kind *out) {
+    for (size_t i = 0; i < sizeof aggregates / sizeof aggregates[0]; i++) {
+        if (!wg_slice_is(name, aggregates[i].name)) continue;
+        *out = aggregates[i].kind;
+        return true;
+    }
+    return false;
+}
+
+static bool is_refused_aggregate(wg_slice name) {
+    for (size_t i = 0; i < sizeof refused_aggregates / sizeof refused_aggregates[0]; i++)
+        if (wg_slice_is(name, refused_aggregates[i])) return true;
+    return false;
+}
+
+bool wgi_is_aggregate(const wg_ast *ast) {
+    wg_aggregate_kind kind;
+    if (ast->kind == WG_AST_COUNT_STAR) return true;
+    return ast->kind == WG_AST_FUNCTION && (find_aggregate(ast->text, &kind) || is_refused_aggregate(ast->text));
+}
+
+/* ---- aggregates */
+
+static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a) {
+    const wg_type arg = a->arg != NULL ? a->arg->type : WG_TYPE_NULL;
+    const bool number = arg == WG_TYPE_INT || arg == WG_TYPE_FLOAT || arg == WG_TYPE_ANY || arg == WG_TYPE_NULL;
+    switch (a->kind) {
+        case WG_AGG_COUNT_STAR:
+        case WG_AGG_COUNT:
+            a->type = WG_TYPE_INT;
+            return WG_OK;
+        case WG_AGG_COLLECT:
+            a->type = WG_TYPE_LIST;
+            return WG_OK;
+        case WG_AGG_MIN:
+        case WG_AGG_MAX:
+            a->type = arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            return WG_OK;
+        case WG_AGG_SUM:
+        case WG_AGG_AVG:
+            if (!number)
+                return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers, its argument is %s", (int)ast->text.size,
+                                 (const char *)ast->text.data, wg_type_name(arg));
+            a->type = a->kind == WG_AGG_AVG ? WG_TYPE_FLOAT : arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            return WG_OK;
+        default:
+            WG_UNREACHABLE("an unknown aggregate");
+    }
+}
+
+static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_ast *ast, wg_aggregate *out) {
+    *out = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = WG_TYPE_INT};
+    if (ast->kind == WG_AST_COUNT_STAR) return WG_OK;
+    if (!find_aggregate(ast->text, &out->kind))
+        return wgi_error(b, WG_E_UNSUPPORTED, ast, "%.*s() is not supported by this version", (int)ast->text.size,
+                         (const char *)ast->text.data);
+    if (ast->child_count != 1)
+        return wgi_error(b, WG_E_BIND, ast, "%.*s() takes one argument, %u are given", (int)ast->text.size,
+                         (const char *)ast->text.data, ast->child_count);
+    if (wgi_has_aggregate(ast->child[0]))
+        return wgi_error(b, WG_E_BIND, ast, "an aggregate inside an aggregate has no meaning; compute one in a WITH");
+    out->distinct = (ast->flags & WG_AST_DISTINCT) != 0;
+    WG_TRY(wgi_bind_in(b, g->input, "inside an aggregate", ast->child[0], &out->arg));
+    return aggregate_type(b, ast, out);
+}
+
+wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    wgi_aggregation *g = scope->aggregation;
+    if (g == NULL || g->over_results)
+        return wgi_error(b, WG_E_BIND, ast, "an aggregate cannot be used %s",
+                         scope->where != NULL ? scope->where : "here; it belongs into WITH or RETURN");
+    for (uint32_t i = 0; i < g->count; i++)
+        if (wg_ast_equal(g->asts[i], ast)) return wgi_slot_expr(b, g->key_count + i, g->aggregates[i].type, ast, out);
+    if (g->count == g->capacity) return wgi_error(b, WG_E_LIMIT, ast, "too many aggregates in one clause");
+    wg_aggregate made;
+    WG_TRY(make_aggregate(b, g, ast, &made));
+    g->asts[g->count] = ast;
+    g->aggregates[g->count] = made;
+    return wgi_slot_expr(b, g->key_count + g->count++, made.type, ast, out);
+}
+
+/* ---- functions */
+
+/* Operators share the table of functions but cannot be called by name. */
+static bool is_callable(const char *name) {
+    static const char *const operators[] = {"neg", "pos", "AND", "OR", "XOR", "NOT", "IN", "CONTAINS"};
+    if (name[0] < 'A' || strchr(name, ' ') != NULL) return false;
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
+        if (strcmp(name, operators[i]) == 0) return false;
+    return name[0] != '[' && name[0] != '^';
+}
+
+static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
+    uint32_t least = 0, most = 0;
+    const int size = (int)wg_min_size(ast->text.size, 64);
+    const char *name = (const char *)ast->text.data;
+    if (wg_function_arity(ast->text, &least, &most)) {
+        if (least == most)
+            return wgi_error(b, WG_E_BIND, ast, "%.*s() takes %u argument%s, %u %s given", size, name, least,
+                             least == 1 ? "" : "s", ast->child_count, ast->child_count == 1 ? "is" : "are");
+        return wgi_error(b, WG_E_BIND, ast, "%.*s() takes %u to %u arguments, %u %s given", size, name, least, most,
+                         ast->child_count, ast->child_count == 1 ? "is" : "are");
+    }
+    const char *near = wg_function_suggest(ast->text);
+    if (near != NULL && is_callable(near))
+        return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); did you mean %s()?", size, name, near);
+    return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s()", size, name);
+}
+
+wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    const bool exists = wg_slice_is(ast->text, "exists");
+    if (ast->flags & WG_AST_DISTINCT)
+        return wgi_error(b, WG_E_BIND, ast, "DISTINCT is for aggregates only, and '%.*s' is none",
+                         (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);
+    const wg_function *function =
+        wg_function_find(exists ? wg_slice_str("IS NOT NULL") : ast->text, ast->child_count);
+    if (function != NULL && !exists && !is_callable(wg_function_name(function))) function = NULL;
+    if (function == NULL) return unknown_function(b, ast);
+    wg_expr **args = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
+    if (args == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        WG_TRY(wgi_bind(b, scope, ast->child[i], &args[i]));
+        if (!wg_slice_is(ast->text, "id"))
+            WG_TRY(wgi_refuse_deleted(b, wgi_direct_symbol(scope, ast->child[i]), ast));
+    }
+    return wgi_call(b, ast, wg_function_name(function), args, ast->child_count, out);
+}

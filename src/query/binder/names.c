@@ -1,0 +1,133 @@
+/* query/binder: labels, relationship types and property keys against the catalog at the snapshot.
+ *
+ * What an unknown name means depends on the store. Where labels are declared (CREATE NODE LABEL, virtual labels) a name
+ * that nothing has is a mistake, and an empty answer would hide it: WG_E_NOT_FOUND with the nearest name. In a store that
+ * only has labels made by use an unknown label is simply one that no node has yet, as openCypher says. */
+#include "query/binder/binder.h"
+#include "query/parser/parser.h"
+
+static wg_code unknown_label(const wgi_binder *b, const wg_ast *at, bool is_edge) {
+    const char *near = wg_catalog_suggest_label(b->catalog, b->view, at->text, is_edge);
+    const char *kind = is_edge ? "edge label" : "label";
+    const int size = (int)wg_min_size(at->text.size, 64);
+    const char *name = (const char *)at->text.data;
+    if (near != NULL)
+        return wgi_error(b, WG_E_NOT_FOUND, at, "%s '%.*s' does not exist; did you mean the %s '%s'?", kind, size,
+                         name, kind, near);
+    return wgi_error(b, WG_E_NOT_FOUND, at, "%s '%.*s' does not exist", kind, size, name);
+}
+
+wg_code wgi_labels(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint32_t **out, uint32_t *out_count,
+                   bool *out_missing) {
+    uint32_t *labels = wgi_alloc(b, ast->child_count, sizeof *labels);
+    if (labels == NULL) return WG_E_NOMEM;
+    uint32_t count = 0;
+    for (uint32_t i = first; i < ast->child_count; i++) {
+        const wg_ast *name = ast->child[i];
+        const wg_label *label = wg_catalog_label(b->catalog, b->view, name->text, false);
+        if (label == NULL && b->closed_nodes) return unknown_label(b, name, false);
+        if (label == NULL) {
+            *out_missing = true;
+            continue;
+        }
+        bool seen = false;
+        for (uint32_t k = 0; k < count; k++) seen = seen || labels[k] == label->number;
+        if (!seen) labels[count++] = label->number;
+    }
+    *out = labels;
+    *out_count = count;
+    return WG_OK;
+}
+
+wg_code wgi_edge_types(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint32_t **out, uint32_t *out_count,
+                       bool *out_missing) {
+    uint32_t *labels = wgi_alloc(b, ast->child_count, sizeof *labels);
+    if (labels == NULL) return WG_E_NOMEM;
+    uint32_t count = 0;
+    for (uint32_t i = first; i < ast->child_count; i++) {
+        const wg_ast *name = ast->child[i];
+        const wg_label *label = wg_catalog_label(b->catalog, b->view, name->text, true);
+        if (label == NULL && b->closed_edges) return unknown_label(b, name, true);
+        if (label == NULL) continue;
+        bool seen = false;
+        for (uint32_t k = 0; k < count; k++) seen = seen || labels[k] == label->number;
+        if (!seen) labels[count++] = label->number;
+    }
+    *out = labels;
+    *out_count = count;
+    *out_missing = ast->child_count > first && count == 0;
+    return WG_OK;
+}
+
+wg_code wgi_intern_label(wgi_binder *b, const wg_ast *at, wg_slice name, bool is_edge, uint32_t *out) {
+    const wg_label *label = wg_catalog_label(b->catalog, b->view, name, is_edge);
+    if (label != NULL) {
+        if (label->def.kind == WG_LABEL_VIRTUAL)
+            return wgi_error(b, WG_E_READ_ONLY, at,
+                             "label '%s' is virtual: its rows live in files and cannot be written by a query",
+                             label->def.name);
+        *out = label->number;
+        return WG_OK;
+    }
+    *out = WG_NO_LABEL;
+    return wg_txn_is_write(b->txn) ? wg_txn_intern_label(b->txn, name, is_edge, out, b->err) : WG_OK;
+}
+
+wg_code wgi_intern_key(wgi_binder *b, wg_slice name, uint32_t *out) {
+    *out = wg_catalog_key(b->catalog, name);
+    if (*out != WG_NO_KEY || !wg_txn_is_write(b->txn)) return WG_OK;
+    return wg_txn_intern_key(b->txn, name, out, b->err);
+}
+
+wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, const char *what) {
+    for (uint32_t i = 0; symbol->type == WG_TYPE_NODE && i < symbol->label_count; i++) {
+        const wg_label *label = wg_catalog_label_at(b->catalog, symbol->labels[i]);
+        if (label->def.kind == WG_LABEL_VIRTUAL)
+            return wgi_error(b, WG_E_READ_ONLY, at, "%s: '%.*s' has the virtual label '%s', whose rows live in files",
+                             what, (int)wg_min_size(symbol->name.size, 64), (const char *)symbol->name.data,
+                             label->def.name);
+    }
+    return WG_OK;
+}
+
+/* True when all labels are declared ones, so that their columns are all that a row can have. */
+static bool all_declared(const wgi_binder *b, const uint32_t *labels, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (wg_catalog_label_at(b->catalog, labels[i])->def.kind == WG_LABEL_OPEN) return false;
+    return count > 0;
+}
+
+static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t *labels, uint32_t count,
+                                wg_slice name) {
+    const char *near = NULL;
+    for (uint32_t i = 0; i < count && near == NULL; i++) {
+        const wg_label_def *def = &wg_catalog_label_at(b->catalog, labels[i])->def;
+        const char **names = wgi_alloc(b, def->column_count, sizeof *names);
+        if (names == NULL) return WG_E_NOMEM;
+        for (uint32_t k = 0; k < def->column_count; k++) names[k] = def->columns[k].name;
+        near = wg_parser_suggest(name, names, def->column_count);
+    }
+    const int size = (int)wg_min_size(name.size, 64);
+    const char *label = wg_catalog_label_at(b->catalog, labels[0])->def.name;
+    if (near != NULL)
+        return wgi_error(b, WG_E_NOT_FOUND, at, "label '%s' has no property '%.*s'; did you mean the property '%s'?",
+                         label, size, (const char *)name.data, near);
+    return wgi_error(b, WG_E_NOT_FOUND, at, "label '%s' has no property '%.*s'", label, size,
+                     (const char *)name.data);
+}
+
+wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
+                          wg_type *out) {
+    const uint32_t key = wg_catalog_key(b->catalog, name);
+    wg_type type = WG_TYPE_NULL;
+    if (key != WG_NO_KEY) {
+        type = of->type == WG_TYPE_EDGE ? wg_txn_edge_property_type(b->txn, of->labels, of->label_count, key)
+                                        : wg_txn_node_property_type(b->txn, of->labels, of->label_count, key);
+        if (of->type == WG_TYPE_NODE && of->label_count == 0 && b->has_virtual) type = WG_TYPE_ANY;
+    }
+    if (type == WG_TYPE_NULL && all_declared(b, of->labels, of->label_count))
+        return unknown_property(b, at, of->labels, of->label_count, name);
+    *out_key = key;
+    *out = type;
+    return WG_OK;
+}

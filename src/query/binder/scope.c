@@ -1,0 +1,136 @@
+/* query/binder: relations, their names, and questions about names in syntax trees. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "query/binder/binder.h"
+#include "query/parser/parser.h"
+
+wg_code wgi_error(const wgi_binder *b, wg_code code, const wg_ast *at, const char *format, ...) {
+    char message[sizeof b->err->message];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return wg_error_set(b->err, code, at != NULL ? at->start : WG_NO_OFFSET, "%s", message);
+}
+
+wg_code wgi_unsupported(const wgi_binder *b, const wg_ast *at, const char *what) {
+    return wgi_error(b, WG_E_UNSUPPORTED, at, "%s is not supported by this version", what);
+}
+
+wg_code wgi_nomem(const wgi_binder *b) { return wg_error_nomem(b->err, 0); }
+
+void *wgi_alloc(wgi_binder *b, size_t count, size_t size) {
+    size_t bytes;
+    void *p = NULL;
+    if (wg_mul_size(count > 0 ? count : 1, size, &bytes)) p = wg_arena_alloc_zero(b->arena, bytes);
+    if (p == NULL) (void)wgi_nomem(b);
+    return p;
+}
+
+bool wgi_is_hidden(wg_slice name) { return name.size > 0 && name.data[0] == WGI_HIDDEN_BYTE; }
+
+wg_code wgi_hidden_name(wgi_binder *b, wg_slice *out) {
+    uint8_t *p = wg_arena_alloc(b->arena, 5);
+    if (p == NULL) return wgi_nomem(b);
+    p[0] = WGI_HIDDEN_BYTE;
+    wg_store_u32le(p + 1, b->hidden_count++);
+    *out = wg_slice_of(p, 5);
+    return WG_OK;
+}
+
+const wgi_symbol *wgi_find(const wgi_relation *rel, wg_slice name) {
+    for (uint32_t i = 0; i < rel->symbol_count; i++)
+        if (wg_slice_equal(rel->symbols[i].name, name)) return &rel->symbols[i];
+    return NULL;
+}
+
+/* Makes room for one more; arrays live in the arena, so the old one is simply left. */
+static void *grow(wgi_binder *b, void *items, uint32_t count, uint32_t *capacity, size_t size) {
+    if (count < *capacity) return items;
+    const uint32_t wanted = *capacity < 8 ? 8 : *capacity * 2;
+    void *p = wgi_alloc(b, wanted, size);
+    if (p == NULL) return NULL;
+    if (count > 0) memcpy(p, items, count * size);
+    *capacity = wanted;
+    return p;
+}
+
+wg_code wgi_add_symbol(wgi_binder *b, wgi_relation *rel, const wgi_symbol *symbol) {
+    if (rel->symbol_count >= WGI_SYMBOLS_MAX)
+        return wgi_error(b, WG_E_LIMIT, NULL, "a query may have at most %d variables at a time", WGI_SYMBOLS_MAX);
+    wgi_symbol *p = grow(b, rel->symbols, rel->symbol_count, &rel->symbol_capacity, sizeof *p);
+    if (p == NULL) return WG_E_NOMEM;
+    rel->symbols = p;
+    p[rel->symbol_count++] = *symbol;
+    return WG_OK;
+}
+
+wg_code wgi_add_property(wgi_binder *b, wgi_relation *rel, uint32_t of_slot, uint32_t key, uint32_t slot) {
+    wgi_property_slot *p = grow(b, rel->properties, rel->property_count, &rel->property_capacity, sizeof *p);
+    if (p == NULL) return WG_E_NOMEM;
+    rel->properties = p;
+    p[rel->property_count++] = (wgi_property_slot){of_slot, key, slot};
+    return WG_OK;
+}
+
+void wgi_forget_properties(wgi_relation *rel) { rel->property_count = 0; }
+
+void wgi_forget_labels(wgi_relation *rel) {
+    for (uint32_t i = 0; i < rel->symbol_count; i++)
+        if (rel->symbols[i].type == WG_TYPE_NODE) rel->symbols[i].label_count = 0;
+}
+
+wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, const wg_ast *at, wg_slice name) {
+    const char **names = wg_arena_alloc(b->arena, (rel->symbol_count + (size_t)1) * sizeof *names);
+    uint32_t count = 0;
+    if (names == NULL) return wgi_nomem(b);
+    for (uint32_t i = 0; i < rel->symbol_count; i++) {
+        if (wgi_is_hidden(rel->symbols[i].name)) continue;
+        const char *copy = wg_arena_strdup(b->arena, rel->symbols[i].name);
+        if (copy == NULL) return wgi_nomem(b);
+        names[count++] = copy;
+    }
+    const char *near = wg_parser_suggest(name, names, count);
+    const int size = (int)wg_min_size(name.size, 64);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here; did you mean '%s'?", size,
+                         (const char *)name.data, near);
+    return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, (const char *)name.data);
+}
+
+wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at) {
+    if (symbol == NULL || !symbol->deleted) return WG_OK;
+    return wgi_error(b, WG_E_BIND, at, "'%.*s' was deleted by an earlier clause: it has nothing to read any more",
+                     (int)wg_min_size(symbol->name.size, 64), (const char *)symbol->name.data);
+}
+
+/* Whether a node of this kind names a variable of the query by its text. */
+static bool names_variable(const wg_ast *ast) {
+    return ast->kind == WG_AST_VARIABLE || ast->kind == WG_AST_MAP_PROJECTION ||
+           ((ast->kind == WG_AST_NODE || ast->kind == WG_AST_EDGE) && ast->text.size > 0);
+}
+
+bool wgi_mentions(const wg_ast *ast, const wgi_relation *rel) {
+    if (ast == NULL) return false;
+    if (names_variable(ast) && wgi_find(rel, ast->text) != NULL) return true;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (wgi_mentions(ast->child[i], rel)) return true;
+    return false;
+}
+
+bool wgi_covered(const wg_ast *ast, const wgi_relation *rel) {
+    if (ast == NULL) return true;
+    if (names_variable(ast) && wgi_find(rel, ast->text) == NULL) return false;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (!wgi_covered(ast->child[i], rel)) return false;
+    return true;
+}
+
+bool wgi_has_aggregate(const wg_ast *ast) {
+    if (ast == NULL || ast->kind == WG_AST_SUBQUERY) return false;
+    if (wgi_is_aggregate(ast)) return true;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (wgi_has_aggregate(ast->child[i])) return true;
+    return false;
+}

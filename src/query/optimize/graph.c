@@ -1,0 +1,225 @@
+/* query/optimize: the pattern of a MATCH as a graph.
+ *
+ * Nodes of one name are one node. A property map becomes equality conditions, so that {id: $x} and WHERE n.id = $x are
+ * planned alike. Nodes and edges without a name get a hidden one. Components are numbered by their first node. */
+#include "query/optimize/optimize.h"
+
+static wg_ast *new_ast(wgi_binder *b, wg_ast_kind kind, const wg_ast *at, uint32_t children) {
+    wg_ast *a = wgi_alloc(b, 1, sizeof *a);
+    if (a == NULL) return NULL;
+    a->kind = (uint8_t)kind;
+    a->start = at->start;
+    a->end = at->end;
+    a->height = 1;
+    a->child_count = children;
+    if (children > 0 && (a->child = wgi_alloc(b, children, sizeof(wg_ast *))) == NULL) return NULL;
+    return a;
+}
+
+static wg_ast *variable_ast(wgi_binder *b, const wg_ast *at, wg_slice name) {
+    wg_ast *a = new_ast(b, WG_AST_VARIABLE, at, 0);
+    if (a != NULL) a->text = name;
+    return a;
+}
+
+static wg_code add_conjunct(wgi_binder *b, wgi_graph *g, const wg_ast *ast) {
+    if (g->conjunct_count == g->conjunct_capacity) {
+        const uint32_t wanted = g->conjunct_capacity < 8 ? 8 : g->conjunct_capacity * 2;
+        wgi_conjunct *p = wgi_alloc(b, wanted, sizeof *p);
+        if (p == NULL) return WG_E_NOMEM;
+        if (g->conjunct_count > 0) memcpy(p, g->conjuncts, g->conjunct_count * sizeof *p);
+        g->conjuncts = p;
+        g->conjunct_capacity = wanted;
+    }
+    g->conjuncts[g->conjunct_count++] = (wgi_conjunct){.ast = ast};
+    return WG_OK;
+}
+
+/* name.key = value, for each entry of a property map. */
+static wg_code add_properties(wgi_binder *b, wgi_graph *g, wg_slice name, const wg_ast *map) {
+    if (map == NULL) return WG_OK;
+    if (map->kind == WG_AST_PARAMETER)
+        return wgi_error(b, WG_E_BIND, map,
+                         "a parameter cannot stand for the whole property map of MATCH; write {name: $value}");
+    for (uint32_t i = 0; i < map->child_count; i++) {
+        wg_ast *entry = map->child[i];
+        wg_ast *equal = new_ast(b, WG_AST_BINARY, entry, 2);
+        wg_ast *property = new_ast(b, WG_AST_PROPERTY, entry, 1);
+        wg_ast *variable = variable_ast(b, entry, name);
+        if (equal == NULL || property == NULL || variable == NULL) return WG_E_NOMEM;
+        property->text = entry->text;
+        property->child[0] = variable;
+        equal->op = WG_OP_EQ;
+        equal->child[0] = property;
+        equal->child[1] = entry->child[0];
+        WG_TRY(add_conjunct(b, g, equal));
+    }
+    return WG_OK;
+}
+
+static wg_code add_where(wgi_binder *b, wgi_graph *g, const wg_ast *where) {
+    if (where == NULL) return WG_OK;
+    if (where->kind != WG_AST_NARY || where->op != WG_OP_AND) return add_conjunct(b, g, where);
+    for (uint32_t i = 0; i < where->child_count; i++) WG_TRY(add_where(b, g, where->child[i]));
+    return WG_OK;
+}
+
+/* ---- nodes */
+
+static wg_code merge_labels(wgi_binder *b, wgi_pattern_node *node, const wg_ast *ast) {
+    const uint32_t *more;
+    uint32_t count;
+    WG_TRY(wgi_labels(b, ast, 1, &more, &count, &node->missing));
+    if (count == 0) return WG_OK;
+    uint32_t *all = wgi_alloc(b, node->label_count + (size_t)count, sizeof *all);
+    if (all == NULL) return WG_E_NOMEM;
+    uint32_t kept = node->label_count;
+    if (kept > 0) memcpy(all, node->labels, kept * sizeof *all);
+    for (uint32_t i = 0; i < count; i++) {
+        bool seen = false;
+        for (uint32_t k = 0; k < kept; k++) seen = seen || all[k] == more[i];
+        if (!seen) all[kept++] = more[i];
+    }
+    node->labels = all;
+    node->label_count = kept;
+    return WG_OK;
+}
+
+static wg_code check_bound(wgi_binder *b, const wgi_relation *rel, const wg_ast *ast, wg_type wanted) {
+    const wgi_symbol *symbol = wgi_find(rel, ast->text);
+    if (symbol == NULL || symbol->type == wanted || symbol->type == WG_TYPE_ANY || symbol->type == WG_TYPE_NULL)
+        return WG_OK;
+    return wgi_error(b, WG_E_BIND, ast, "'%.*s' is %s%s and cannot stand for %s here",
+                     (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data, "a value of type ",
+                     wg_type_name(symbol->type), wanted == WG_TYPE_NODE ? "a node" : "a relationship");
+}
+
+static wg_code introduce(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *ast, wg_slice name,
+                         wg_type type) {
+    const wgi_symbol *other = wgi_find(&g->names, name);
+    if (other != NULL && other->type != type)
+        return wgi_error(b, WG_E_BIND, ast, "'%.*s' is used for a node and a relationship in one pattern",
+                         (int)wg_min_size(name.size, 64), (const char *)name.data);
+    if (other != NULL || wgi_find(rel, name) != NULL) return WG_OK;
+    const wgi_symbol symbol = {.name = name, .type = type};
+    return wgi_add_symbol(b, &g->names, &symbol);
+}
+
+static wg_code add_node(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *ast, uint32_t *out) {
+    wg_slice name = ast->text;
+    if (name.size == 0) WG_TRY(wgi_hidden_name(b, &name));
+    WG_TRY(check_bound(b, rel, ast, WG_TYPE_NODE));
+    WG_TRY(introduce(b, g, rel, ast, name, WG_TYPE_NODE));
+    uint32_t at = 0;
+    while (at < g->node_count && !wg_slice_equal(g->nodes[at].name, name)) at++;
+    if (at == g->node_count) {
+        g->nodes[at] = (wgi_pattern_node){.name = name, .ast = ast, .component = at};
+        g->node_count++;
+    }
+    WG_TRY(merge_labels(b, &g->nodes[at], ast));
+    WG_TRY(add_properties(b, g, name, ast->child[0]));
+    *out = at;
+    return WG_OK;
+}
+
+/* ---- edges */
+
+/* A relationship that is known before: matched anew under a hidden name that must be the same one. */
+static wg_code same_as_bound(wgi_binder *b, wgi_graph *g, const wg_ast *ast, wg_slice hidden) {
+    wg_ast *equal = new_ast(b, WG_AST_BINARY, ast, 2);
+    if (equal == NULL) return WG_E_NOMEM;
+    equal->op = WG_OP_EQ;
+    equal->child[0] = variable_ast(b, ast, hidden);
+    equal->child[1] = variable_ast(b, ast, ast->text);
+    if (equal->child[0] == NULL || equal->child[1] == NULL) return WG_E_NOMEM;
+    return add_conjunct(b, g, equal);
+}
+
+static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *ast, uint32_t from,
+                        uint32_t to) {
+    if (ast->flags & WG_AST_VARIABLE_LENGTH) return wgi_unsupported(b, ast, "a relationship of variable length");
+    wgi_pattern_edge edge = {.name = ast->text, .ast = ast, .from = from, .to = to};
+    const bool bound = edge.name.size > 0 && wgi_find(rel, edge.name) != NULL;
+    const wgi_symbol *other = edge.name.size > 0 ? wgi_find(&g->names, edge.name) : NULL;
+    if (other != NULL && other->type == WG_TYPE_EDGE)
+        return wgi_error(b, WG_E_BIND, ast, "'%.*s' names two relationships of one pattern, which are never the same",
+                         (int)wg_min_size(edge.name.size, 64), (const char *)edge.name.data);
+    WG_TRY(check_bound(b, rel, ast, WG_TYPE_EDGE));
+    if (edge.name.size == 0 || bound) WG_TRY(wgi_hidden_name(b, &edge.name));
+    if (bound) WG_TRY(same_as_bound(b, g, ast, edge.name));
+    WG_TRY(introduce(b, g, rel, ast, edge.name, WG_TYPE_EDGE));
+    WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
+    WG_TRY(add_properties(b, g, edge.name, ast->child[0]));
+    g->edges[g->edge_count++] = edge;
+    return WG_OK;
+}
+
+static wg_code add_path(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *path) {
+    uint32_t left = 0;
+    if (path->op != WG_AST_PATH_ALL) return wgi_unsupported(b, path, "a shortest path");
+    for (uint32_t i = 0; i < path->child_count; i += 2) {
+        uint32_t right;
+        WG_TRY(add_node(b, g, rel, path->child[i], &right));
+        if (i > 0) WG_TRY(add_edge(b, g, rel, path->child[i - 1], left, right));
+        left = right;
+    }
+    if (path->text.size == 0) return WG_OK;
+    if (wgi_find(rel, path->text) != NULL || wgi_find(&g->names, path->text) != NULL)
+        return wgi_error(b, WG_E_BIND, path, "variable '%.*s' exists already", (int)wg_min_size(path->text.size, 64),
+                         (const char *)path->text.data);
+    const wgi_symbol symbol = {.name = path->text, .type = WG_TYPE_PATH};
+    return wgi_add_symbol(b, &g->names, &symbol);
+}
+
+static void join_components(wgi_graph *g) {
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t i = 0; i < g->edge_count; i++) {
+            uint32_t *a = &g->nodes[g->edges[i].from].component, *c = &g->nodes[g->edges[i].to].component;
+            if (*a == *c) continue;
+            *a = *c = *a < *c ? *a : *c;
+            changed = true;
+        }
+    }
+    g->component_count = g->node_count; /* numbers with gaps: a component is named by its least node */
+}
+
+/* Expected rows of a node by its labels and by the conditions that need nothing else. */
+static void estimate(const wgi_binder *b, wgi_graph *g) {
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        wgi_pattern_node *node = &g->nodes[i];
+        wgi_symbol self = {.name = node->name};
+        const wgi_relation alone = {.symbols = &self, .symbol_count = 1};
+        node->rows = node->missing ? 0 : wgi_scan_rows(b, node->labels, node->label_count);
+        for (uint32_t k = 0; k < g->conjunct_count; k++) {
+            const wg_ast *c = g->conjuncts[k].ast;
+            if (!wgi_mentions(c, &alone) || !wgi_covered(c, &alone)) continue;
+            node->rows *= c->kind == WG_AST_BINARY && c->op == WG_OP_EQ ? 0.1 : 0.3;
+        }
+    }
+}
+
+static uint32_t count_children(const wg_ast *pattern) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < pattern->child_count; i++) count += pattern->child[i]->child_count;
+    return count;
+}
+
+wg_code wgi_graph_build(wgi_binder *b, const wg_ast *match, const wgi_relation *rel, wgi_graph *out) {
+    enum { ELEMENTS_MAX = 512 };
+    const wg_ast *pattern = match->child[0];
+    wgi_graph g = {0};
+    const uint32_t elements = count_children(pattern);
+    if (elements > ELEMENTS_MAX)
+        return wgi_error(b, WG_E_LIMIT, pattern, "a pattern may have at most %d nodes and relationships",
+                         ELEMENTS_MAX);
+    g.nodes = wgi_alloc(b, elements, sizeof *g.nodes);
+    g.edges = wgi_alloc(b, elements, sizeof *g.edges);
+    if (g.nodes == NULL || g.edges == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < pattern->child_count; i++) WG_TRY(add_path(b, &g, rel, pattern->child[i]));
+    WG_TRY(add_where(b, &g, match->child[1]));
+    join_components(&g);
+    estimate(b, &g);
+    *out = g;
+    return WG_OK;
+}

@@ -1,0 +1,77 @@
+/* query/optimize: where a pattern starts, in which order its parts are joined, what scans are told. Every decision is a
+ * function of the text, the parameters and the snapshot: row counts come from the catalog, ties go to the order of the
+ * text. */
+#ifndef WG_QUERY_OPTIMIZE_H
+#define WG_QUERY_OPTIMIZE_H
+
+#include "query/plan/planner.h"
+
+/* Tells the scan under `rel` (filters may lie between) the parts of a condition that it can use: property, comparison,
+ * constant. The caller filters all the same. */
+wg_code wgi_push_down(wgi_binder *b, wgi_relation *rel, const wg_expr *condition);
+/* Share of rows that a condition is expected to keep: fixed guesses, in (0, 1]. */
+double wgi_selectivity(const wg_expr *condition);
+/* Expected rows of a scan of nodes with all these labels; none: every node. */
+double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count);
+
+/* ---- pattern graph of one MATCH (graph.c) */
+
+typedef struct wgi_pattern_node {
+    wg_slice name; /* hidden when the text gives none */
+    const wg_ast *ast;
+    const uint32_t *labels;
+    uint32_t label_count;
+    bool missing; /* a label of it does not exist */
+    uint32_t component;
+    double rows; /* expected after its own conditions */
+} wgi_pattern_node;
+
+typedef struct wgi_pattern_edge {
+    wg_slice name;
+    const wg_ast *ast;
+    const uint32_t *types;
+    uint32_t type_count;
+    bool missing;
+    uint32_t from, to; /* as drawn: left and right node */
+    bool done;
+} wgi_pattern_edge;
+
+typedef struct wgi_conjunct {
+    const wg_ast *ast;
+    bool done;
+} wgi_conjunct;
+
+typedef struct wgi_graph {
+    wgi_pattern_node *nodes;
+    uint32_t node_count;
+    wgi_pattern_edge *edges;
+    uint32_t edge_count;
+    wgi_conjunct *conjuncts;
+    uint32_t conjunct_count;
+    uint32_t conjunct_capacity;
+    uint32_t component_count;
+    wgi_relation names; /* its symbols are the variables that the pattern introduces; no plan */
+} wgi_graph;
+
+/* Reads pattern and WHERE; `rel` has the variables that exist before. */
+wg_code wgi_graph_build(wgi_binder *b, const wg_ast *match, const wgi_relation *rel, wgi_graph *out);
+
+/* ---- start.c: the first node of a component */
+
+/* Number of the node of `component` to start with when nothing of it is known yet. */
+uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t component);
+/* Equality conditions that give every column of a primary key of the node over variables of `rel`; NULL: there are none.
+ * Fills key_asts[key_count]. */
+const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32_t node, const wgi_relation *rel,
+                             const wg_ast **key_asts);
+/* Expected rows of a component started at its best node. */
+double wgi_component_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t component);
+/* If `conjunct` is an equality of which one side is a property of the node: that property and the other side. */
+bool wgi_equality_on(const wg_ast *conjunct, wg_slice node, wg_slice *out_property, const wg_ast **out_other);
+/* True when a pattern or a subquery stands in the expression. */
+bool wgi_has_subquery(const wg_ast *ast);
+/* Keys of a node that the statement reads anywhere: columns of its scan. */
+wg_code wgi_keys_read(wgi_binder *b, const wgi_pattern_node *node, const wgi_graph *graph, uint32_t **out,
+                      uint32_t *out_count);
+
+#endif

@@ -1,0 +1,121 @@
+/* query/optimize: predicates into scans, and the guesses of selectivity.
+ *
+ * A condition is taken apart at AND only. A part is usable when it compares a property column of the scan with something
+ * that needs no row. All values are passed as expressions and evaluated when the scan opens, so that parameters work and
+ * equal texts have equal plans. */
+#include "query/optimize/optimize.h"
+
+typedef struct part {
+    uint32_t slot;
+    wg_compare_op op;
+    wg_expr *value; /* NULL: NOT_NULL */
+} part;
+
+static bool is_function(const wg_expr *e, const char *name) {
+    return e->kind == WG_EXPR_CALL && strcmp(wg_function_name(e->function), name) == 0;
+}
+
+static bool compare_of(const wg_expr *e, wg_compare_op *out, wg_compare_op *out_mirrored) {
+    static const struct {
+        const char *name;
+        wg_compare_op op, mirrored;
+    } table[] = {{"=", WG_CMP_EQ, WG_CMP_EQ},
+                 {"<", WG_CMP_LT, WG_CMP_GT},
+                 {"<=", WG_CMP_LE, WG_CMP_GE},
+                 {">", WG_CMP_GT, WG_CMP_LT},
+                 {">=", WG_CMP_GE, WG_CMP_LE}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (!is_function(e, table[i].name)) continue;
+        *out = table[i].op;
+        *out_mirrored = table[i].mirrored;
+        return true;
+    }
+    return false;
+}
+
+static bool usable(const wg_expr *e, part *out) {
+    wg_compare_op op, mirrored;
+    if (is_function(e, "IS NOT NULL") && e->args[0]->kind == WG_EXPR_SLOT) {
+        *out = (part){e->args[0]->slot, WG_CMP_NOT_NULL, NULL};
+        return true;
+    }
+    if (is_function(e, "IN") && e->args[0]->kind == WG_EXPR_SLOT && wgi_is_constant(e->args[1])) {
+        *out = (part){e->args[0]->slot, WG_CMP_IN, e->args[1]};
+        return true;
+    }
+    if (!compare_of(e, &op, &mirrored)) return false;
+    if (e->args[0]->kind == WG_EXPR_SLOT && wgi_is_constant(e->args[1])) {
+        *out = (part){e->args[0]->slot, op, e->args[1]};
+        return true;
+    }
+    if (e->args[1]->kind != WG_EXPR_SLOT || !wgi_is_constant(e->args[0])) return false;
+    *out = (part){e->args[1]->slot, mirrored, e->args[0]};
+    return true;
+}
+
+static wg_code add_predicate(wgi_binder *b, wg_plan *scan, const part *p) {
+    const uint32_t count = scan->scan.predicate_count;
+    wg_scan_predicate *predicates = wgi_alloc(b, count + 1, sizeof *predicates);
+    wg_expr **exprs = wgi_alloc(b, count + 1, sizeof(wg_expr *));
+    wg_expr *value = p->value;
+    if (predicates == NULL || exprs == NULL) return WG_E_NOMEM;
+    if (value == NULL) {
+        const wg_value null = wg_value_null();
+        WG_TRY(wgi_const_expr(b, &null, WG_TYPE_NULL, NULL, &value));
+    }
+    if (count > 0) memcpy(predicates, scan->scan.predicates, count * sizeof *predicates);
+    if (count > 0) memcpy(exprs, scan->scan_predicate_exprs, count * sizeof *exprs);
+    predicates[count] = (wg_scan_predicate){.key = scan->scan.keys[p->slot - 1], .op = p->op};
+    exprs[count] = value;
+    scan->scan.predicates = predicates;
+    scan->scan_predicate_exprs = exprs;
+    scan->scan.predicate_count = count + 1;
+    return WG_OK;
+}
+
+static wg_code push_part(wgi_binder *b, wg_plan *plan, const wg_expr *condition) {
+    part p;
+    if (is_function(condition, "AND")) {
+        WG_TRY(push_part(b, plan, condition->args[0]));
+        return push_part(b, plan, condition->args[1]);
+    }
+    if (!usable(condition, &p)) return WG_OK;
+    while (plan->op == WG_PLAN_FILTER) plan = plan->children[0];
+    if (plan->op == WG_PLAN_UNION) { /* every node of the store: owned ones, then each virtual label */
+        WG_TRY(push_part(b, plan->children[0], condition));
+        return push_part(b, plan->children[1], condition);
+    }
+    if (plan->op != WG_PLAN_SCAN || p.slot == 0 || p.slot > plan->scan.key_count) return WG_OK;
+    return add_predicate(b, plan, &p);
+}
+
+wg_code wgi_push_down(wgi_binder *b, wgi_relation *rel, const wg_expr *condition) {
+    return push_part(b, rel->plan, condition);
+}
+
+double wgi_selectivity(const wg_expr *condition) {
+    if (is_function(condition, "AND"))
+        return wgi_selectivity(condition->args[0]) * wgi_selectivity(condition->args[1]);
+    if (is_function(condition, "=")) return 0.1;
+    if (is_function(condition, "IS NOT NULL") || is_function(condition, "<>")) return 0.9;
+    if (condition->kind == WG_EXPR_HAS_LABELS) return 0.5;
+    return 0.3;
+}
+
+double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count) {
+    double rows = 0;
+    if (count == 0) {
+        const uint32_t all = wg_catalog_label_count(b->catalog);
+        for (uint32_t i = 0; i < all; i++) {
+            const wg_label *label = wg_catalog_label_at(b->catalog, i);
+            if (!label->def.is_edge && wg_label_is_visible(label, b->view))
+                rows += (double)wg_txn_label_row_estimate(b->txn, i);
+        }
+        return rows;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const double r = (double)wg_txn_label_row_estimate(b->txn, labels[i]);
+        if (i == 0 || r < rows) rows = r;
+    }
+    return rows;
+}

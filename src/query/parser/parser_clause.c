@@ -1,0 +1,438 @@
+/* query/parser: clauses and queries.
+ *
+ * Three rules that a grammar alone would not give are checked here, because they are about the text and not about names:
+ * RETURN is the last clause, a query ends with RETURN, an updating clause or CALL, and UNION is not mixed with
+ * UNION ALL. Everything about names and types is the binder's. */
+#include "query/parser/parser_internal.h"
+
+static bool push_optional(wgi_parser *p, wg_keyword keyword) {
+    return wgi_take_keyword(p, keyword) ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL);
+}
+
+/* `AS OF` and a number or parameter: never an alias, because a number may not follow an alias. */
+static bool at_as_of(const wgi_parser *p) {
+    if (!wgi_at_keywords(p, WG_KW_AS, WG_KW_OF)) return false;
+    const wg_token *t = wgi_peek_at(p, 2);
+    return t->kind == WG_TOKEN_INTEGER || (t->kind == WG_TOKEN_PUNCT && t->punct == WG_P_DOLLAR);
+}
+
+static wg_ast *as_of(wgi_parser *p) {
+    p->at += 2;
+    return wgi_integer_or_parameter(p, "a snapshot number or a parameter after AS OF");
+}
+
+/* ---- reading */
+
+static wg_ast *match(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    const bool optional = wgi_take_keyword(p, WG_KW_OPTIONAL);
+    if (!wgi_expect_keyword(p, WG_KW_MATCH, optional ? "after OPTIONAL" : "")) return NULL;
+    if (!wgi_push_rule(p, wgi_pattern) || !push_optional(p, WG_KW_WHERE)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_MATCH, start, mark);
+    if (node != NULL && optional) node->flags = WG_AST_OPTIONAL;
+    return node;
+}
+
+static wg_ast *unwind(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    wg_slice variable;
+    if (!wgi_expect_keyword(p, WG_KW_UNWIND, "") || !wgi_push_rule(p, wgi_expression)) return NULL;
+    if (!wgi_expect_keyword(p, WG_KW_AS, "after the list of UNWIND")) return NULL;
+    if (!wgi_name(p, "the variable of UNWIND", &variable)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_UNWIND, start, mark);
+    if (node != NULL) node->text = variable;
+    return node;
+}
+
+/* ---- WITH and RETURN */
+
+static wg_ast *item(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    wg_slice alias = {0};
+    if (!wgi_push_rule(p, wgi_expression)) return NULL;
+    if (!at_as_of(p) && wgi_take_keyword(p, WG_KW_AS) && !wgi_name(p, "the result after AS", &alias)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_ITEM, start, mark);
+    if (node != NULL) node->text = alias;
+    return node;
+}
+
+static wg_ast *sort_key(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_push_rule(p, wgi_expression)) return NULL;
+    uint8_t flags = 0;
+    if (wgi_take_keyword(p, WG_KW_DESC) || wgi_take_keyword(p, WG_KW_DESCENDING)) {
+        flags = WG_AST_DESCENDING;
+    } else if (!wgi_take_keyword(p, WG_KW_ASC)) {
+        (void)wgi_take_keyword(p, WG_KW_ASCENDING);
+    }
+    if (wgi_take_keyword(p, WG_KW_NULLS)) {
+        if (wgi_take_keyword(p, WG_KW_FIRST)) {
+            flags = (uint8_t)(flags | WG_AST_NULLS_FIRST);
+        } else if (wgi_expect_keyword(p, WG_KW_LAST, "or FIRST after NULLS")) {
+            flags = (uint8_t)(flags | WG_AST_NULLS_LAST);
+        } else {
+            return NULL;
+        }
+    }
+    wg_ast *node = wgi_node(p, WG_AST_SORT, start, mark);
+    if (node != NULL) node->flags = flags;
+    return node;
+}
+
+static wg_ast *order(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_expect_keyword(p, WG_KW_ORDER, "") || !wgi_expect_keyword(p, WG_KW_BY, "after ORDER")) return NULL;
+    do {
+        if (!wgi_push_rule(p, sort_key)) return NULL;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return wgi_node(p, WG_AST_ORDER, start, mark);
+}
+
+/* The node has the tail (order, skip, limit, where) before the items, the text has it behind them. */
+static bool push_projection(wgi_parser *p, size_t mark, bool with, uint8_t *flags) {
+    wg_ast *tail[4] = {NULL, NULL, NULL, NULL};
+    for (size_t i = 0; i < 4; i++)
+        if (!wgi_push_child(p, NULL)) return false;
+    if (wgi_take_keyword(p, WG_KW_DISTINCT)) *flags = WG_AST_DISTINCT;
+    const bool star = wgi_take_punct(p, WG_P_STAR);
+    if (star) *flags = (uint8_t)(*flags | WG_AST_STAR);
+    if (!star || wgi_take_punct(p, WG_P_COMMA)) {
+        do {
+            if (!wgi_push_rule(p, item)) return false;
+        } while (wgi_take_punct(p, WG_P_COMMA));
+    }
+    if (wgi_at_keyword(p, WG_KW_ORDER) && (tail[0] = order(p)) == NULL) return false;
+    if (wgi_take_keyword(p, WG_KW_SKIP) && (tail[1] = wgi_expression(p)) == NULL) return false;
+    if (wgi_take_keyword(p, WG_KW_LIMIT) && (tail[2] = wgi_expression(p)) == NULL) return false;
+    if (with && wgi_take_keyword(p, WG_KW_WHERE) && (tail[3] = wgi_expression(p)) == NULL) return false;
+    memcpy(p->stack.data + mark, tail, sizeof tail);
+    return true;
+}
+
+static wg_ast *projection(wgi_parser *p, wg_keyword keyword, wg_ast_kind kind) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = 0;
+    if (!wgi_expect_keyword(p, keyword, "")) return NULL;
+    if (!push_projection(p, mark, kind == WG_AST_WITH, &flags)) return NULL;
+    wg_ast *node = wgi_node(p, kind, start, mark);
+    if (node != NULL) node->flags = flags;
+    return node;
+}
+
+/* ---- writing */
+
+static wg_ast *create(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_expect_keyword(p, WG_KW_CREATE, "") || !wgi_push_rule(p, wgi_pattern)) return NULL;
+    return wgi_node(p, WG_AST_CREATE, start, mark);
+}
+
+static wg_ast *set_item(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    const wg_token *next = wgi_peek_at(p, 1);
+    const wg_punct punct = next->kind == WG_TOKEN_PUNCT ? (wg_punct)next->punct : WG_P_NONE;
+    const bool whole = punct == WG_P_EQ || punct == WG_P_PLUS_EQ || punct == WG_P_COLON;
+    wg_slice variable = {0};
+    wg_ast_kind kind = WG_AST_SET_PROPERTY;
+    if (wgi_is_name(wgi_peek(p)) && whole) {
+        if (!wgi_name(p, "a variable to set", &variable)) return NULL;
+        if (punct == WG_P_COLON) {
+            if (!wgi_push_labels(p)) return NULL;
+            kind = WG_AST_SET_LABELS;
+        } else {
+            p->at++;
+            if (!wgi_push_rule(p, wgi_expression)) return NULL;
+            kind = punct == WG_P_EQ ? WG_AST_SET_REPLACE : WG_AST_SET_MERGE;
+        }
+    } else {
+        if (!wgi_push_rule(p, wgi_property_target)) return NULL;
+        if (!wgi_expect_punct(p, WG_P_EQ, "after a property in SET") || !wgi_push_rule(p, wgi_expression))
+            return NULL;
+    }
+    wg_ast *node = wgi_node(p, kind, start, mark);
+    if (node != NULL) node->text = variable;
+    return node;
+}
+
+static wg_ast *set(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_expect_keyword(p, WG_KW_SET, "")) return NULL;
+    do {
+        if (!wgi_push_rule(p, set_item)) return NULL;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return wgi_node(p, WG_AST_SET, start, mark);
+}
+
+static wg_ast *merge(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_expect_keyword(p, WG_KW_MERGE, "") || !wgi_push_rule(p, wgi_path)) return NULL;
+    while (wgi_at_keyword(p, WG_KW_ON)) {
+        const uint32_t action_start = wgi_start(p);
+        const size_t action_mark = wgi_mark(p);
+        p->at++;
+        const bool created = wgi_take_keyword(p, WG_KW_CREATE);
+        if (!created && !wgi_expect_keyword(p, WG_KW_MATCH, "or CREATE after ON")) return NULL;
+        if (!wgi_push_rule(p, set)) return NULL;
+        wg_ast *action = wgi_node(p, created ? WG_AST_ON_CREATE : WG_AST_ON_MATCH, action_start, action_mark);
+        if (action == NULL || !wgi_push_child(p, action)) return NULL;
+    }
+    return wgi_node(p, WG_AST_MERGE, start, mark);
+}
+
+static wg_ast *remove_item(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    const wg_token *next = wgi_peek_at(p, 1);
+    wg_slice variable = {0};
+    const bool labels = wgi_is_name(wgi_peek(p)) && next->kind == WG_TOKEN_PUNCT && next->punct == WG_P_COLON;
+    if (labels) {
+        if (!wgi_name(p, "a variable", &variable) || !wgi_push_labels(p)) return NULL;
+    } else if (!wgi_push_rule(p, wgi_property_target)) {
+        return NULL;
+    }
+    wg_ast *node = wgi_node(p, labels ? WG_AST_REMOVE_LABELS : WG_AST_REMOVE_PROPERTY, start, mark);
+    if (node != NULL) node->text = variable;
+    return node;
+}
+
+static wg_ast *remove_clause(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_expect_keyword(p, WG_KW_REMOVE, "")) return NULL;
+    do {
+        if (!wgi_push_rule(p, remove_item)) return NULL;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return wgi_node(p, WG_AST_REMOVE, start, mark);
+}
+
+static wg_ast *delete_clause(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    const bool detach = wgi_take_keyword(p, WG_KW_DETACH);
+    if (!wgi_expect_keyword(p, WG_KW_DELETE, detach ? "after DETACH" : "")) return NULL;
+    do {
+        if (!wgi_push_rule(p, wgi_expression)) return NULL;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    wg_ast *node = wgi_node(p, WG_AST_DELETE, start, mark);
+    if (node != NULL && detach) node->flags = WG_AST_DETACH;
+    return node;
+}
+
+static wg_ast *updating(wgi_parser *p);
+
+static wg_ast *foreach_body(wgi_parser *p, uint32_t start, size_t mark) {
+    wg_slice variable;
+    p->at++;
+    if (!wgi_expect_punct(p, WG_P_LPAREN, "after FOREACH")) return NULL;
+    if (!wgi_name(p, "the variable of FOREACH", &variable)) return NULL;
+    if (!wgi_expect_keyword(p, WG_KW_IN, "in FOREACH") || !wgi_push_rule(p, wgi_expression)) return NULL;
+    if (!wgi_expect_punct(p, WG_P_PIPE, "after the list of FOREACH")) return NULL;
+    do {
+        if (!wgi_push_rule(p, updating)) return NULL;
+    } while (!wgi_at_punct(p, WG_P_RPAREN));
+    p->at++;
+    wg_ast *node = wgi_node(p, WG_AST_FOREACH, start, mark);
+    if (node != NULL) node->text = variable;
+    return node;
+}
+
+static wg_ast *foreach (wgi_parser *p) {
+    if (!wgi_enter(p)) return NULL;
+    wg_ast *node = foreach_body(p, wgi_start(p), wgi_mark(p));
+    wgi_leave(p);
+    return node;
+}
+
+static bool at_updating(const wgi_parser *p) {
+    static const wg_keyword first[] = {WG_KW_CREATE, WG_KW_MERGE,  WG_KW_SET,    WG_KW_REMOVE,
+                                       WG_KW_DELETE, WG_KW_DETACH, WG_KW_FOREACH};
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
+        if (wgi_at_keyword(p, first[i])) return true;
+    return false;
+}
+
+static wg_ast *updating(wgi_parser *p) {
+    if (wgi_at_keyword(p, WG_KW_CREATE)) return create(p);
+    if (wgi_at_keyword(p, WG_KW_MERGE)) return merge(p);
+    if (wgi_at_keyword(p, WG_KW_SET)) return set(p);
+    if (wgi_at_keyword(p, WG_KW_REMOVE)) return remove_clause(p);
+    if (wgi_at_keyword(p, WG_KW_DELETE) || wgi_at_keyword(p, WG_KW_DETACH)) return delete_clause(p);
+    if (wgi_at_keyword(p, WG_KW_FOREACH)) return foreach (p);
+    return wgi_unexpected(p, "CREATE, MERGE, SET, REMOVE, DELETE or FOREACH");
+}
+
+/* ---- CALL */
+
+static wg_ast *arguments(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    p->at++;
+    if (!wgi_at_punct(p, WG_P_RPAREN)) {
+        do {
+            if (!wgi_push_rule(p, wgi_expression)) return NULL;
+        } while (wgi_take_punct(p, WG_P_COMMA));
+    }
+    if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' in the arguments of a procedure")) return NULL;
+    return wgi_node(p, WG_AST_ARGUMENTS, start, mark);
+}
+
+static wg_ast *yield_item(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    wg_slice column, alias;
+    if (!wgi_name(p, "a column after YIELD", &column)) return NULL;
+    wg_ast *name = NULL;
+    if (!at_as_of(p) && wgi_take_keyword(p, WG_KW_AS)) {
+        const uint32_t alias_start = wgi_start(p);
+        if (!wgi_name(p, "the column after AS", &alias)) return NULL;
+        name = wgi_leaf(p, WG_AST_NAME, alias_start);
+        if (name == NULL) return NULL;
+        name->text = alias;
+    }
+    if (!wgi_push_child(p, name)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_YIELD_ITEM, start, mark);
+    if (node != NULL) node->text = column;
+    return node;
+}
+
+static bool push_yield(wgi_parser *p, size_t mark, uint8_t *flags) {
+    *flags = WG_AST_YIELD;
+    if (wgi_take_punct(p, WG_P_STAR)) {
+        *flags = WG_AST_YIELD | WG_AST_STAR;
+    } else {
+        do {
+            if (!wgi_push_rule(p, yield_item)) return false;
+        } while (wgi_take_punct(p, WG_P_COMMA));
+    }
+    if (!wgi_take_keyword(p, WG_KW_WHERE)) return true;
+    wg_ast *where = wgi_expression(p);
+    if (where == NULL) return false;
+    memcpy(p->stack.data + mark + sizeof(wg_ast *), &where, sizeof where);
+    return true;
+}
+
+static wg_ast *call_query(wgi_parser *p, uint32_t start, size_t mark) {
+    p->at++;
+    if (!wgi_push_rule(p, wgi_query) || !wgi_expect_punct(p, WG_P_RBRACE, "to close the subquery")) return NULL;
+    return wgi_node(p, WG_AST_CALL_QUERY, start, mark);
+}
+
+static wg_ast *call(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = 0;
+    wg_slice name;
+    p->at++;
+    if (wgi_at_punct(p, WG_P_LBRACE)) return call_query(p, start, mark);
+    if (!wgi_dotted_name(p, "a procedure", &name)) return NULL;
+    if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
+    if (node == NULL) return NULL;
+    node->text = name;
+    node->flags = flags;
+    return node;
+}
+
+/* ---- queries */
+
+static wg_ast *clause(wgi_parser *p) {
+    if (wgi_at_keyword(p, WG_KW_MATCH) || wgi_at_keyword(p, WG_KW_OPTIONAL)) return match(p);
+    if (wgi_at_keyword(p, WG_KW_UNWIND)) return unwind(p);
+    if (wgi_at_keyword(p, WG_KW_WITH)) return projection(p, WG_KW_WITH, WG_AST_WITH);
+    if (wgi_at_keyword(p, WG_KW_RETURN)) return projection(p, WG_KW_RETURN, WG_AST_RETURN);
+    if (wgi_at_keyword(p, WG_KW_CALL)) return call(p);
+    if (at_updating(p)) return updating(p);
+    return wgi_unexpected(p, "a clause such as MATCH, CREATE, WITH or RETURN");
+}
+
+static bool at_clause(const wgi_parser *p) {
+    return wgi_at_keyword(p, WG_KW_MATCH) || wgi_at_keyword(p, WG_KW_OPTIONAL) || wgi_at_keyword(p, WG_KW_UNWIND) ||
+           wgi_at_keyword(p, WG_KW_WITH) || wgi_at_keyword(p, WG_KW_RETURN) || wgi_at_keyword(p, WG_KW_CALL) ||
+           at_updating(p);
+}
+
+/* `open_end`: inside EXISTS and COUNT a query may end with a reading clause. */
+static wg_ast *single(wgi_parser *p, bool open_end) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    wg_ast_kind last;
+    do {
+        const wg_ast *node = clause(p);
+        if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
+        last = (wg_ast_kind)node->kind;
+    } while (last != WG_AST_RETURN && at_clause(p));
+    const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
+    if (last == WG_AST_RETURN && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION");
+    if (reading && (!open_end || last == WG_AST_WITH))
+        return wgi_unexpected(p, "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH");
+    return wgi_node(p, WG_AST_SINGLE, start, mark);
+}
+
+static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    bool all = false;
+    wg_ast *snapshot = NULL;
+    if (top && at_as_of(p) && (snapshot = as_of(p)) == NULL) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
+    for (uint32_t i = 0;; i++) {
+        wg_ast *part = single(p, open_end);
+        if (part == NULL || !wgi_push_child(p, part)) return NULL;
+        const uint32_t union_start = wgi_start(p);
+        if (!wgi_take_keyword(p, WG_KW_UNION)) break;
+        const bool this_all = wgi_take_keyword(p, WG_KW_ALL);
+        if (i > 0 && this_all != all)
+            return wgi_fail(p, WG_E_SYNTAX, union_start, "UNION and UNION ALL may not be mixed in one query");
+        all = this_all;
+    }
+    if (top && at_as_of(p)) {
+        if (snapshot != NULL) return wgi_fail(p, WG_E_SYNTAX, wgi_start(p), "AS OF is given twice");
+        snapshot = as_of(p);
+        if (snapshot == NULL) return NULL;
+    }
+    memcpy(p->stack.data + mark, &snapshot, sizeof snapshot);
+    wg_ast *node = wgi_node(p, WG_AST_QUERY, start, mark);
+    if (node != NULL && all) node->flags = WG_AST_UNION_ALL;
+    return node;
+}
+
+wg_ast *wgi_query(wgi_parser *p) {
+    const bool top = p->depth == 0;
+    if (!wgi_enter(p)) return NULL;
+    wg_ast *node = union_of(p, top, false);
+    wgi_leave(p);
+    return node;
+}
+
+/* Bare pattern: wrapped so that EXISTS { (a)-->() } and EXISTS { MATCH (a)-->() } are one tree. */
+static wg_ast *bare_pattern(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_push_rule(p, wgi_pattern) || !push_optional(p, WG_KW_WHERE)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_MATCH, start, mark);
+    if (node == NULL || !wgi_push_child(p, node)) return NULL;
+    node = wgi_node(p, WG_AST_SINGLE, start, mark);
+    if (node == NULL || !wgi_push_child(p, NULL) || !wgi_push_child(p, node)) return NULL;
+    return wgi_node(p, WG_AST_QUERY, start, mark);
+}
+
+wg_ast *wgi_subquery_body(wgi_parser *p) {
+    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN))
+        return wgi_unexpected(p, "a pattern or a query in the subquery");
+    if (!wgi_enter(p)) return NULL;
+    wg_ast *node = at_clause(p) ? union_of(p, false, true) : bare_pattern(p);
+    wgi_leave(p);
+    return node;
+}

@@ -1,0 +1,115 @@
+/* query/plan: clauses in sequence, UNION. */
+#include "query/plan/planner.h"
+
+static wg_code refused_clause(wgi_binder *b, const wg_ast *clause) {
+    switch (clause->kind) {
+        case WG_AST_MERGE:
+            return wgi_unsupported(b, clause, "MERGE");
+        case WG_AST_FOREACH:
+            return wgi_unsupported(b, clause, "FOREACH");
+        case WG_AST_CALL:
+            return wgi_unsupported(b, clause, "CALL of a procedure");
+        case WG_AST_CALL_QUERY:
+            return wgi_unsupported(b, clause, "CALL { }");
+        default:
+            return wgi_unsupported(b, clause, wg_ast_kind_name((wg_ast_kind)clause->kind));
+    }
+}
+
+static bool is_writing(const wg_ast *clause) {
+    return clause->kind == WG_AST_CREATE || clause->kind == WG_AST_MERGE || clause->kind == WG_AST_SET ||
+           clause->kind == WG_AST_REMOVE || clause->kind == WG_AST_DELETE || clause->kind == WG_AST_FOREACH;
+}
+
+static wg_code plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns) {
+    switch (clause->kind) {
+        case WG_AST_MATCH:
+            return clause->flags & WG_AST_OPTIONAL ? wgi_optional_match(b, clause, rel) : wgi_match(b, clause, rel);
+        case WG_AST_UNWIND:
+            return wgi_unwind(b, clause, rel);
+        case WG_AST_WITH:
+            return wgi_project(b, clause, rel, NULL);
+        case WG_AST_RETURN:
+            return wgi_project(b, clause, rel, columns);
+        case WG_AST_CREATE:
+            return wgi_create(b, clause, rel);
+        case WG_AST_SET:
+            return wgi_set(b, clause, rel);
+        case WG_AST_REMOVE:
+            return wgi_remove(b, clause, rel);
+        case WG_AST_DELETE:
+            return wgi_delete(b, clause, rel);
+        default:
+            return refused_clause(b, clause);
+    }
+}
+
+wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel) {
+    for (uint32_t i = 0; i < single->child_count; i++) {
+        const wg_ast *clause = single->child[i];
+        if (is_writing(clause)) return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
+        if (clause->kind == WG_AST_RETURN) {
+            wgi_relation copy = *rel; /* its results do not matter, its mistakes do */
+            WG_TRY(wgi_project(b, clause, &copy, NULL));
+        } else {
+            WG_TRY(plan_clause(b, clause, rel, NULL));
+        }
+    }
+    return WG_OK;
+}
+
+static wg_code plan_single(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
+    *columns = (wgi_columns){0};
+    WG_TRY(wgi_unit(b, rel));
+    for (uint32_t i = 0; i < single->child_count; i++) WG_TRY(plan_clause(b, single->child[i], rel, columns));
+    return WG_OK;
+}
+
+/* Slots of a union: a type that both sides have, else any. */
+static wg_code union_slots(wgi_binder *b, wg_plan *plan) {
+    const wg_plan *x = plan->children[0], *y = plan->children[1];
+    WG_TRY(wgi_plan_slots(b, plan, x, NULL, NULL, 0));
+    wg_type *types = wgi_alloc(b, x->slot_count, sizeof *types);
+    if (types == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < x->slot_count; i++)
+        types[i] = x->slot_types[i] == y->slot_types[i] ? x->slot_types[i] : WG_TYPE_ANY;
+    plan->slot_types = types;
+    return WG_OK;
+}
+
+static wg_code add_union(wgi_binder *b, wg_plan *left, wg_plan *right, wg_plan **out) {
+    wg_plan *plan = wgi_plan(b, WG_PLAN_UNION, left, right);
+    if (plan == NULL) return WG_E_NOMEM;
+    plan->row_estimate = left->row_estimate + right->row_estimate;
+    WG_TRY(union_slots(b, plan));
+    *out = plan;
+    return WG_OK;
+}
+
+static wg_code same_columns(wgi_binder *b, const wg_ast *single, const wgi_columns *x, const wgi_columns *y) {
+    bool same = x->count == y->count;
+    for (uint32_t i = 0; same && i < x->count; i++) same = strcmp(x->names[i], y->names[i]) == 0;
+    if (same) return WG_OK;
+    return wgi_error(b, WG_E_BIND, single, "all parts of a UNION must return the same names in the same order");
+}
+
+wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns) {
+    wgi_relation rel;
+    WG_TRY(plan_single(b, query->child[1], &rel, columns));
+    for (uint32_t i = 2; i < query->child_count; i++) {
+        wgi_relation next;
+        wgi_columns names;
+        WG_TRY(plan_single(b, query->child[i], &next, &names));
+        WG_TRY(same_columns(b, query->child[i], columns, &names));
+        if (rel.writes || next.writes) return wgi_unsupported(b, query, "UNION of queries that write");
+        WG_TRY(add_union(b, rel.plan, next.plan, &rel.plan));
+    }
+    if (query->child_count > 2 && !(query->flags & WG_AST_UNION_ALL)) {
+        wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, rel.plan, NULL);
+        if (distinct == NULL) return WG_E_NOMEM;
+        WG_TRY(wgi_plan_slots(b, distinct, rel.plan, NULL, NULL, 0));
+        rel.plan = distinct;
+    }
+    *out = rel.plan;
+    return WG_OK;
+}

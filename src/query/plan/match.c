@@ -1,0 +1,454 @@
+/* query/plan: MATCH.
+ *
+ * The pattern falls into components. A component with a node that is known already grows from it by expansion. The others
+ * are planned alone, from their cheapest node (a key seek, else a scan that is told the conditions), and then joined: by a
+ * key seek for each row when there are few rows, by hash on equalities between them, as a product when nothing connects
+ * them. A condition is applied as soon as its variables exist. */
+#include "query/optimize/optimize.h"
+
+typedef struct matcher {
+    wgi_binder *b;
+    wgi_graph graph;
+} matcher;
+
+/* ---- starting */
+
+static wg_code node_symbol(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, uint32_t slot) {
+    const wgi_symbol symbol = {.name = node->name,
+                               .type = WG_TYPE_NODE,
+                               .slot = slot,
+                               .labels = node->labels,
+                               .label_count = node->label_count};
+    return wgi_add_symbol(m->b, rel, &symbol);
+}
+
+/* No row, with a node slot: a label that no node has. */
+static wg_code start_empty(matcher *m, const wgi_pattern_node *node, wgi_relation *out) {
+    wgi_binder *b = m->b;
+    wgi_relation rel;
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    const wg_value null = wg_value_null();
+    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
+    if (exprs == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_unit(b, &rel));
+    WG_TRY(wgi_filter_false(b, &rel));
+    WG_TRY(wgi_const_expr(b, &null, WG_TYPE_NODE, node->ast, &exprs[0]));
+    wg_plan *plan = wgi_plan(b, WG_PLAN_PROJECT, rel.plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    plan->exprs = exprs;
+    plan->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, &slot, 1));
+    rel.plan = plan;
+    WG_TRY(node_symbol(m, &rel, node, 0));
+    *out = rel;
+    return WG_OK;
+}
+
+static wg_code make_scan(matcher *m, const wgi_pattern_node *node, const uint32_t *labels, uint32_t label_count,
+                         const wg_scan_spec *columns, wg_plan **out) {
+    wgi_binder *b = m->b;
+    wg_plan *plan = wgi_plan(b, WG_PLAN_SCAN, NULL, NULL);
+    wgi_new_slot *slots = wgi_alloc(b, columns->key_count + (size_t)1, sizeof *slots);
+    if (plan == NULL || slots == NULL) return WG_E_NOMEM;
+    plan->scan = *columns;
+    plan->scan.labels = labels;
+    plan->scan.label_count = label_count;
+    plan->row_estimate = wgi_scan_rows(b, labels, label_count);
+    slots[0] = (wgi_new_slot){WG_TYPE_NODE, node->name};
+    for (uint32_t i = 0; i < columns->key_count; i++)
+        slots[i + 1] =
+            (wgi_new_slot){columns->types[i], wg_slice_str(wg_catalog_key_name(b->catalog, columns->keys[i]))};
+    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, slots, columns->key_count + 1));
+    *out = plan;
+    return WG_OK;
+}
+
+/* Every node: the owned ones, then the rows of each virtual label. */
+static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const wg_scan_spec *columns, wg_plan **out) {
+    wgi_binder *b = m->b;
+    wg_plan *all;
+    WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
+    for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
+        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
+            continue;
+        uint32_t *one = wgi_alloc(b, 1, sizeof *one);
+        wg_plan *scan;
+        if (one == NULL) return WG_E_NOMEM;
+        *one = i;
+        WG_TRY(make_scan(m, node, one, 1, columns, &scan));
+        wg_plan *both = wgi_plan(b, WG_PLAN_UNION, all, scan);
+        if (both == NULL) return WG_E_NOMEM;
+        both->row_estimate = all->row_estimate + scan->row_estimate;
+        WG_TRY(wgi_plan_slots(b, both, all, NULL, NULL, 0));
+        all = both;
+    }
+    *out = all;
+    return WG_OK;
+}
+
+static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation *out) {
+    wgi_binder *b = m->b;
+    const bool everything = node->label_count == 0 && b->has_virtual;
+    uint32_t *keys, count, kept = 0;
+    WG_TRY(wgi_keys_read(b, node, &m->graph, &keys, &count));
+    wg_type *types = wgi_alloc(b, count, sizeof *types);
+    if (types == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_type type =
+            everything ? WG_TYPE_ANY : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
+        if (type == WG_TYPE_NULL) continue;
+        keys[kept] = keys[i];
+        types[kept++] = type;
+    }
+    const wg_scan_spec columns = {.keys = keys, .types = types, .key_count = kept};
+    wgi_relation rel = {0};
+    if (everything) {
+        WG_TRY(scan_everything(m, node, &columns, &rel.plan));
+    } else {
+        WG_TRY(make_scan(m, node, node->labels, node->label_count, &columns, &rel.plan));
+    }
+    WG_TRY(node_symbol(m, &rel, node, 0));
+    for (uint32_t i = 0; i < kept; i++) WG_TRY(wgi_add_property(b, &rel, 0, keys[i], i + 1));
+    *out = rel;
+    return WG_OK;
+}
+
+static wg_code has_labels(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, uint32_t slot) {
+    wgi_binder *b = m->b;
+    if (node->missing) return wgi_filter_false(b, rel);
+    if (node->label_count == 0) return WG_OK;
+    wg_expr *e = wgi_expr(b, WG_EXPR_HAS_LABELS, WG_TYPE_BOOL, node->ast);
+    wg_expr **args = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (e == NULL || args == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, slot, WG_TYPE_NODE, node->ast, &args[0]));
+    e->args = args;
+    e->arg_count = 1;
+    e->labels = node->labels;
+    e->label_count = node->label_count;
+    return wgi_filter(b, rel, e);
+}
+
+/* Adds the node by its primary key, whose values come from the rows of `rel`. */
+static wg_code seek(matcher *m, wgi_relation *rel, uint32_t index, const wg_label *label, const wg_ast *const *keys) {
+    wgi_binder *b = m->b;
+    const wgi_pattern_node *node = &m->graph.nodes[index];
+    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
+    wg_plan *plan = wgi_plan(b, WG_PLAN_SEEK, rel->plan, NULL);
+    wg_expr **exprs = wgi_alloc(b, label->def.key_count, sizeof(wg_expr *));
+    if (plan == NULL || exprs == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < label->def.key_count; i++) WG_TRY(wgi_bind_in(b, rel, "in MATCH", keys[i], &exprs[i]));
+    plan->label = label->number;
+    plan->exprs = exprs;
+    plan->expr_count = label->def.key_count;
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
+    rel->plan = plan;
+    WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
+    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, plan->slot_count - 1) : WG_OK;
+}
+
+/* ---- conditions */
+
+static wg_code apply_conditions(matcher *m, wgi_relation *rel) {
+    for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
+        wgi_conjunct *c = &m->graph.conjuncts[i];
+        if (c->done || wgi_has_subquery(c->ast) || !wgi_covered(c->ast, rel)) continue;
+        wg_expr *condition;
+        WG_TRY(wgi_bind_condition(m->b, rel, "in WHERE", c->ast, &condition));
+        WG_TRY(wgi_filter(m->b, rel, condition));
+        c->done = true;
+    }
+    return WG_OK;
+}
+
+/* ---- growing */
+
+static wg_direction direction_from_left(const wgi_pattern_edge *edge) {
+    if (edge->ast->op == WG_AST_RIGHT) return WG_DIRECTION_OUT;
+    return edge->ast->op == WG_AST_LEFT ? WG_DIRECTION_IN : WG_DIRECTION_BOTH;
+}
+
+static wg_direction reversed(wg_direction d) {
+    if (d == WG_DIRECTION_BOTH) return d;
+    return d == WG_DIRECTION_OUT ? WG_DIRECTION_IN : WG_DIRECTION_OUT;
+}
+
+/* Slots of the edges of this MATCH that the relation has: the new one must differ from each. */
+static wg_code earlier_edges(matcher *m, const wgi_relation *rel, wg_plan *plan) {
+    uint32_t *slots = wgi_alloc(m->b, m->graph.edge_count, sizeof *slots);
+    if (slots == NULL) return WG_E_NOMEM;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_symbol *symbol = wgi_find(rel, m->graph.edges[i].name);
+        if (symbol != NULL) slots[count++] = symbol->slot;
+    }
+    plan->unique_edge_slots = slots;
+    plan->unique_edge_slot_count = count;
+    return WG_OK;
+}
+
+static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
+    wgi_binder *b = m->b;
+    const wgi_symbol *left = wgi_find(rel, m->graph.nodes[edge->from].name);
+    const wgi_symbol *right = wgi_find(rel, m->graph.nodes[edge->to].name);
+    const bool into = left != NULL && right != NULL;
+    const wgi_pattern_node *far = left != NULL ? &m->graph.nodes[edge->to] : &m->graph.nodes[edge->from];
+    const wgi_new_slot slots[2] = {{WG_TYPE_EDGE, edge->name}, {WG_TYPE_NODE, far->name}};
+    wg_plan *plan = wgi_plan(b, into ? WG_PLAN_EXPAND_INTO : WG_PLAN_EXPAND, rel->plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    const wg_direction direction = direction_from_left(edge);
+    plan->slot = left != NULL ? left->slot : right->slot;
+    plan->slot_b = into ? right->slot : 0;
+    plan->direction = left != NULL ? direction : reversed(direction);
+    plan->edge_labels = edge->types;
+    plan->edge_label_count = edge->type_count;
+    plan->row_estimate = rel->plan->row_estimate * (into ? 0.5 : 3);
+    WG_TRY(earlier_edges(m, rel, plan));
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, into ? 1 : 2));
+    rel->plan = plan;
+    edge->done = true;
+    const uint32_t edge_slot = plan->slot_count - (into ? 1 : 2);
+    const wgi_symbol symbol = {.name = edge->name,
+                               .type = WG_TYPE_EDGE,
+                               .slot = edge_slot,
+                               .labels = edge->types,
+                               .label_count = edge->type_count};
+    WG_TRY(wgi_add_symbol(b, rel, &symbol));
+    if (edge->missing) WG_TRY(wgi_filter_false(b, rel));
+    if (into) return WG_OK;
+    WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
+    return has_labels(m, rel, far, edge_slot + 1);
+}
+
+/* Expands until every edge of the component is there. At least one of its nodes is. */
+static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
+    WG_TRY(apply_conditions(m, rel));
+    for (;;) {
+        wgi_pattern_edge *next = NULL;
+        bool closes = false;
+        for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+            wgi_pattern_edge *edge = &m->graph.edges[i];
+            if (edge->done || m->graph.nodes[edge->from].component != component) continue;
+            const bool left = wgi_find(rel, m->graph.nodes[edge->from].name) != NULL;
+            const bool right = wgi_find(rel, m->graph.nodes[edge->to].name) != NULL;
+            if (!(left || right) || (next != NULL && (closes || !(left && right)))) continue;
+            next = edge;
+            closes = left && right;
+        }
+        if (next == NULL) return WG_OK;
+        WG_TRY(expand(m, rel, next));
+        WG_TRY(apply_conditions(m, rel));
+    }
+}
+
+static wg_code start_component(matcher *m, uint32_t component, wgi_relation *out) {
+    const uint32_t start = wgi_choose_start(m->b, &m->graph, component);
+    const wgi_pattern_node *node = &m->graph.nodes[start];
+    const wg_ast *keys[WG_KEY_COLUMNS_MAX];
+    const wgi_relation nothing = {0};
+    const wg_label *label = wgi_find_key(m->b, &m->graph, start, &nothing, keys);
+    if (label != NULL) {
+        WG_TRY(wgi_unit(m->b, out));
+        WG_TRY(seek(m, out, start, label, keys));
+    } else if (node->missing) {
+        WG_TRY(start_empty(m, node, out));
+    } else {
+        WG_TRY(start_scan(m, node, out));
+    }
+    return grow(m, out, component);
+}
+
+/* ---- joining */
+
+static wg_code component_names(matcher *m, uint32_t component, wgi_relation *out) {
+    *out = (wgi_relation){0};
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
+        if (m->graph.nodes[i].component == component) WG_TRY(wgi_add_symbol(m->b, out, &symbol));
+    }
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_symbol symbol = {.name = m->graph.edges[i].name, .type = WG_TYPE_EDGE};
+        if (m->graph.nodes[m->graph.edges[i].from].component == component) WG_TRY(wgi_add_symbol(m->b, out, &symbol));
+    }
+    return WG_OK;
+}
+
+/* True when the conjunct is `x = y` with x over `left` and y over `right` or the other way round. */
+static bool connects(const wgi_conjunct *c, const wgi_relation *left, const wgi_relation *right, const wg_ast **x,
+                     const wg_ast **y) {
+    if (c->done || c->ast->kind != WG_AST_BINARY || c->ast->op != WG_OP_EQ || wgi_has_subquery(c->ast)) return false;
+    for (uint32_t side = 0; side < 2; side++) {
+        const wg_ast *l = c->ast->child[side], *r = c->ast->child[1 - side];
+        if (!wgi_mentions(l, left) || !wgi_covered(l, left) || !wgi_mentions(r, right) || !wgi_covered(r, right))
+            continue;
+        *x = l;
+        *y = r;
+        return true;
+    }
+    return false;
+}
+
+static bool joinable(const matcher *m, const wgi_relation *rel, const wgi_relation *names) {
+    const wg_ast *x, *y;
+    for (uint32_t i = 0; i < m->graph.conjunct_count; i++)
+        if (connects(&m->graph.conjuncts[i], rel, names, &x, &y)) return true;
+    return false;
+}
+
+/* Relationships of two components may be the same one: they must differ. */
+static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *left, const wgi_relation *right) {
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        for (uint32_t k = 0; k < m->graph.edge_count; k++) {
+            const wgi_pattern_edge *x = &m->graph.edges[i], *y = &m->graph.edges[k];
+            if (wgi_find(left, x->name) == NULL || wgi_find(right, y->name) == NULL) continue;
+            wg_expr *args[2], *condition;
+            WG_TRY(wgi_slot_expr(m->b, wgi_find(rel, x->name)->slot, WG_TYPE_EDGE, x->ast, &args[0]));
+            WG_TRY(wgi_slot_expr(m->b, wgi_find(rel, y->name)->slot, WG_TYPE_EDGE, y->ast, &args[1]));
+            WG_TRY(wgi_call(m->b, y->ast, "<>", args, 2, &condition));
+            WG_TRY(wgi_filter(m->b, rel, condition));
+        }
+    }
+    return WG_OK;
+}
+
+/* Joins two relations on every equality that connects them; the larger one streams, the smaller one is built. */
+static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other) {
+    wgi_binder *b = m->b;
+    const bool swap = other->plan->row_estimate > rel->plan->row_estimate;
+    const wgi_relation left = swap ? *other : *rel, right = swap ? *rel : *other;
+    wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *)),
+                          .right = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *))};
+    if (keys.left == NULL || keys.right == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
+        const wg_ast *x, *y;
+        wg_expr *args[2], *check;
+        if (!connects(&m->graph.conjuncts[i], &left, &right, &x, &y)) continue;
+        WG_TRY(wgi_bind_in(b, &left, "in WHERE", x, &args[0]));
+        WG_TRY(wgi_bind_in(b, &right, "in WHERE", y, &args[1]));
+        WG_TRY(wgi_call(b, m->graph.conjuncts[i].ast, "=", args, 2, &check)); /* only for its check of the types */
+        keys.left[keys.count] = args[0];
+        keys.right[keys.count++] = args[1];
+        m->graph.conjuncts[i].done = true;
+    }
+    if (keys.count > 0) {
+        WG_TRY(wgi_join(b, WG_PLAN_HASH_JOIN, &left, &right, &keys, rel));
+    } else {
+        WG_TRY(wgi_cross(b, &left, &right, rel));
+    }
+    WG_TRY(differ_across(m, rel, &left, &right));
+    return apply_conditions(m, rel);
+}
+
+/* Starts a component at a node whose key the rows of `rel` give. *out_done false: there is none, or a join is cheaper. */
+static wg_code seek_component(matcher *m, wgi_relation *rel, uint32_t component, bool *out_done) {
+    const wg_ast *keys[WG_KEY_COLUMNS_MAX];
+    *out_done = false;
+    if (wgi_is_unit(rel)) return WG_OK;
+    const double rows = wgi_component_rows(m->b, &m->graph, component);
+    for (uint32_t i = 0; i < m->graph.node_count && !*out_done; i++) {
+        if (m->graph.nodes[i].component != component) continue;
+        const wg_label *label = wgi_find_key(m->b, &m->graph, i, rel, keys);
+        if (label == NULL || (rel->plan->row_estimate > rows && rows > 1 && !rel->writes)) continue;
+        WG_TRY(seek(m, rel, i, label, keys));
+        WG_TRY(grow(m, rel, component));
+        *out_done = true;
+    }
+    return WG_OK;
+}
+
+/* Index into `pending` of the component to add next: connected before unconnected, then the smaller one. */
+static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_t *pending, uint32_t count,
+                              uint32_t *out) {
+    double best_rows = 0;
+    bool best_joins = false;
+    for (uint32_t i = 0; i < count; i++) {
+        wgi_relation names;
+        WG_TRY(component_names(m, pending[i], &names));
+        const bool joins = joinable(m, rel, &names);
+        const double rows = wgi_component_rows(m->b, &m->graph, pending[i]);
+        if (i > 0 && (best_joins > joins || (best_joins == joins && rows >= best_rows))) continue;
+        *out = i;
+        best_rows = rows;
+        best_joins = joins;
+    }
+    return WG_OK;
+}
+
+static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) {
+    bool done;
+    WG_TRY(seek_component(m, rel, component, &done));
+    if (done) return WG_OK;
+    if (rel->writes)
+        return wgi_unsupported(m->b, m->graph.nodes[component].ast,
+                               "a MATCH that is not connected to known nodes, after a write in the same query,");
+    wgi_relation other;
+    WG_TRY(start_component(m, component, &other));
+    if (!wgi_is_unit(rel)) return combine(m, rel, &other);
+    *rel = other;
+    return WG_OK;
+}
+
+/* A component with a node that the rows have already. */
+static wg_code grow_known(matcher *m, wgi_relation *rel, uint32_t component) {
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_pattern_node *node = &m->graph.nodes[i];
+        const wgi_symbol *symbol = wgi_find(rel, node->name);
+        if (node->component != component || symbol == NULL) continue;
+        wg_expr *arg, *condition;
+        WG_TRY(wgi_slot_expr(m->b, symbol->slot, symbol->type, node->ast, &arg));
+        WG_TRY(wgi_call(m->b, node->ast, "IS NOT NULL", &arg, 1, &condition));
+        WG_TRY(wgi_filter(m->b, rel, condition));
+        if (node->label_count > 0 || node->missing) {
+            if (symbol->type != WG_TYPE_NODE)
+                return wgi_unsupported(m->b, node->ast, "a label test on a value of unknown type");
+            WG_TRY(has_labels(m, rel, node, symbol->slot));
+        }
+    }
+    return grow(m, rel, component);
+}
+
+static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t component) {
+    for (uint32_t i = 0; i < m->graph.node_count; i++)
+        if (m->graph.nodes[i].component == component && wgi_find(rel, m->graph.nodes[i].name) != NULL) return true;
+    return false;
+}
+
+static wg_code finish(matcher *m, wgi_relation *rel) {
+    WG_TRY(apply_conditions(m, rel));
+    for (uint32_t i = 0; i < m->graph.names.symbol_count; i++) {
+        const wgi_symbol *symbol = &m->graph.names.symbols[i];
+        if (symbol->type == WG_TYPE_PATH) WG_TRY(wgi_add_symbol(m->b, rel, symbol));
+    }
+    for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
+        wgi_conjunct *c = &m->graph.conjuncts[i];
+        if (c->done) continue;
+        c->done = true;
+        WG_TRY(wgi_where(m->b, c->ast, rel)); /* subqueries, and what names unknown variables */
+    }
+    return WG_OK;
+}
+
+wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+    matcher m = {.b = b};
+    WG_TRY(wgi_graph_build(b, match, rel, &m.graph));
+    uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
+    if (pending == NULL) return WG_E_NOMEM;
+    uint32_t count = 0;
+    const wgi_relation before = *rel;
+    for (uint32_t i = 0; i < m.graph.node_count; i++) {
+        if (m.graph.nodes[i].component != i) continue;
+        if (is_known(&m, &before, i)) {
+            WG_TRY(grow_known(&m, rel, i));
+        } else {
+            pending[count++] = i;
+        }
+    }
+    while (count > 0) {
+        uint32_t next = 0;
+        WG_TRY(next_component(&m, rel, pending, count, &next));
+        WG_TRY(add_component(&m, rel, pending[next]));
+        memmove(pending + next, pending + next + 1, (count - next - 1) * sizeof *pending);
+        count--;
+    }
+    return finish(&m, rel);
+}

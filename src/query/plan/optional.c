@@ -1,0 +1,213 @@
+/* query/plan: OPTIONAL MATCH, EXISTS { } and patterns as conditions.
+ *
+ * All three ask for each row whether a pattern has an answer. The pattern is planned once over the distinct values of the
+ * variables that it shares with the rows, and joined back on them: a left outer join for OPTIONAL MATCH, one that only
+ * marks the row for the conditions. A shared value that is no node is joined as the pair (x IS NULL, coalesce(x, false)),
+ * because an equality alone never finds null again. */
+#include "query/optimize/optimize.h"
+
+typedef struct shared_values {
+    wgi_relation base;  /* distinct shared variables, in this order */
+    wgi_join_keys keys; /* left over the rows, right over a relation that begins with the slots of base */
+} shared_values;
+
+static wg_code add_key(wgi_binder *b, shared_values *s, const wg_ast *at, const char *function, wg_expr *left,
+                       wg_expr *right) {
+    wg_expr *args[2][2] = {{left, NULL}, {right, NULL}};
+    const wg_value no = wg_value_bool(false);
+    const uint32_t count = function != NULL && strcmp(function, "coalesce") == 0 ? 2 : 1;
+    for (uint32_t i = 0; i < 2; i++) {
+        wg_expr **out = i == 0 ? &s->keys.left[s->keys.count] : &s->keys.right[s->keys.count];
+        if (count == 2) WG_TRY(wgi_const_expr(b, &no, WG_TYPE_BOOL, at, &args[i][1]));
+        if (function == NULL) {
+            *out = args[i][0];
+        } else {
+            args[i][0]->type = WG_TYPE_ANY; /* so that any value may stand beside the replacement of null */
+            WG_TRY(wgi_call(b, at, function, args[i], count, out));
+        }
+    }
+    s->keys.count++;
+    return WG_OK;
+}
+
+static wg_code share(wgi_binder *b, shared_values *s, const wgi_symbol *symbol, uint32_t slot, const wg_ast *at) {
+    wg_expr *l, *r;
+    const bool entity = symbol->type == WG_TYPE_NODE || symbol->type == WG_TYPE_EDGE;
+    for (uint32_t i = 0; i < (entity ? 1u : 2u); i++) {
+        WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &l));
+        WG_TRY(wgi_slot_expr(b, slot, symbol->type, at, &r));
+        WG_TRY(add_key(b, s, at, entity ? NULL : i == 0 ? "IS NULL" : "coalesce", l, r));
+    }
+    return WG_OK;
+}
+
+/* A join needs a key: without shared variables all rows have the same one. */
+static wg_code share_nothing(wgi_binder *b, shared_values *s, const wg_ast *at) {
+    const wg_value one = wg_value_int(1);
+    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, at, &s->keys.left[0]));
+    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, at, &s->keys.right[0]));
+    s->keys.count = 1;
+    return wgi_unit(b, &s->base);
+}
+
+static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *rel, shared_values *out) {
+    *out = (shared_values){0};
+    wg_expr **exprs = wgi_alloc(b, rel->symbol_count, sizeof(wg_expr *));
+    wgi_new_slot *slots = wgi_alloc(b, rel->symbol_count, sizeof *slots);
+    out->keys.left = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
+    out->keys.right = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
+    if (exprs == NULL || slots == NULL || out->keys.left == NULL || out->keys.right == NULL) return WG_E_NOMEM;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < rel->symbol_count; i++) {
+        wgi_symbol symbol = rel->symbols[i];
+        const wgi_relation alone = {.symbols = &symbol, .symbol_count = 1};
+        if (!wgi_mentions(ast, &alone)) continue;
+        if (symbol.type == WG_TYPE_PATH) return wgi_unsupported(b, ast, "the value of a path variable");
+        WG_TRY(share(b, out, &symbol, count, ast));
+        WG_TRY(wgi_slot_expr(b, symbol.slot, symbol.type, ast, &exprs[count]));
+        slots[count] = (wgi_new_slot){symbol.type, symbol.name};
+        symbol.slot = count++;
+        WG_TRY(wgi_add_symbol(b, &out->base, &symbol));
+    }
+    if (count == 0) return share_nothing(b, out, ast);
+    wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, rel->plan, NULL);
+    if (project == NULL) return WG_E_NOMEM;
+    project->exprs = exprs;
+    project->expr_count = count;
+    WG_TRY(wgi_plan_slots(b, project, NULL, NULL, slots, count));
+    out->base.plan = wgi_plan(b, WG_PLAN_DISTINCT, project, NULL);
+    if (out->base.plan == NULL) return WG_E_NOMEM;
+    return wgi_plan_slots(b, out->base.plan, project, NULL, NULL, 0);
+}
+
+/* The shared slots are found by name again, because joins inside may have moved them. */
+static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *right) {
+    for (uint32_t i = 0; i < s->keys.count; i++) {
+        wg_expr *e = s->keys.right[i]->kind == WG_EXPR_SLOT ? s->keys.right[i] : NULL;
+        if (e == NULL && s->keys.right[i]->arg_count > 0 && s->keys.right[i]->args[0]->kind == WG_EXPR_SLOT)
+            e = s->keys.right[i]->args[0];
+        if (e == NULL) continue;
+        for (uint32_t k = 0; k < s->base.symbol_count; k++) {
+            const wgi_symbol *old = &s->base.symbols[k];
+            const wgi_symbol *now = wgi_find(right, old->name);
+            if (old->slot != e->slot || now == NULL) continue;
+            e->slot = now->slot;
+            break;
+        }
+    }
+    return b->err->code == WG_OK ? WG_OK : b->err->code;
+}
+
+wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+    if (rel->writes) return wgi_unsupported(b, match, "OPTIONAL MATCH after a write in the same query");
+    shared_values s;
+    wgi_relation joined;
+    WG_TRY(share_all(b, match, rel, &s));
+    wgi_relation right = s.base;
+    WG_TRY(wgi_match(b, match, &right));
+    WG_TRY(rebase_keys(b, &s, &right));
+    WG_TRY(wgi_join(b, WG_PLAN_OPTIONAL, rel, &right, &s.keys, &joined));
+    *rel = joined;
+    return WG_OK;
+}
+
+/* ---- conditions */
+
+/* Every variable of a pattern that stands as a condition must exist. */
+static wg_code all_known(wgi_binder *b, const wg_ast *path, const wgi_relation *rel) {
+    for (uint32_t i = 0; i < path->child_count; i++) {
+        const wg_ast *element = path->child[i];
+        if (element->text.size > 0 && wgi_find(rel, element->text) == NULL)
+            return wgi_undefined_variable(b, rel, element, element->text);
+    }
+    return WG_OK;
+}
+
+static wg_code pattern_rows(wgi_binder *b, const wg_ast *path, wgi_relation *rel) {
+    wg_ast *pattern = wgi_alloc(b, 1, sizeof *pattern);
+    wg_ast *match = wgi_alloc(b, 1, sizeof *match);
+    wg_ast **children = wgi_alloc(b, 3, sizeof(wg_ast *));
+    wg_ast *copy = wgi_alloc(b, 1, sizeof *copy);
+    if (pattern == NULL || match == NULL || children == NULL || copy == NULL) return WG_E_NOMEM;
+    *copy = *path;
+    *pattern = (wg_ast){.kind = WG_AST_PATTERN, .start = path->start, .end = path->end, .child_count = 1};
+    *match = (wg_ast){.kind = WG_AST_MATCH, .start = path->start, .end = path->end, .child_count = 2};
+    children[0] = copy;
+    children[1] = pattern;
+    pattern->child = &children[0];
+    match->child = &children[1]; /* pattern, no WHERE */
+    return wgi_match(b, match, rel);
+}
+
+static wg_code subquery_rows(wgi_binder *b, const wg_ast *test, wgi_relation *rel) {
+    if (test->kind == WG_AST_PATTERN_TEST) return pattern_rows(b, test->child[0], rel);
+    const wg_ast *query = test->child[0];
+    if (query->child_count != 2) return wgi_unsupported(b, test, "UNION inside EXISTS { }");
+    return wgi_plan_reading(b, query->child[1], rel);
+}
+
+/* Shared values that have an answer, each once, with a mark behind them. */
+static wg_code mark_answers(wgi_binder *b, const shared_values *s, const wg_ast *at, wgi_relation *right) {
+    const uint32_t count = s->base.symbol_count;
+    wg_expr **exprs = wgi_alloc(b, count + (size_t)1, sizeof(wg_expr *));
+    wgi_new_slot *slots = wgi_alloc(b, count + (size_t)1, sizeof *slots);
+    const wg_value yes = wg_value_bool(true);
+    if (exprs == NULL || slots == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        const wgi_symbol *symbol = wgi_find(right, s->base.symbols[i].name);
+        if (symbol == NULL) return wgi_unsupported(b, at, "a subquery that drops a variable with WITH");
+        WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &exprs[i]));
+        slots[i] = (wgi_new_slot){symbol->type, symbol->name};
+    }
+    WG_TRY(wgi_const_expr(b, &yes, WG_TYPE_BOOL, at, &exprs[count]));
+    slots[count] = (wgi_new_slot){WG_TYPE_BOOL, wg_slice_str("exists")};
+    wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, right->plan, NULL);
+    if (project == NULL) return WG_E_NOMEM;
+    project->exprs = exprs;
+    project->expr_count = count + 1;
+    WG_TRY(wgi_plan_slots(b, project, NULL, NULL, slots, count + 1));
+    wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, project, NULL);
+    if (distinct == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_plan_slots(b, distinct, project, NULL, NULL, 0));
+    *right = s->base;
+    right->plan = distinct;
+    return WG_OK;
+}
+
+wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel) {
+    if (rel->writes) return wgi_unsupported(b, test, "a pattern or EXISTS { } after a write in the same query");
+    if (test->kind == WG_AST_PATTERN_TEST) WG_TRY(all_known(b, test->child[0], rel));
+    shared_values s;
+    wgi_relation joined;
+    WG_TRY(share_all(b, test, rel, &s));
+    wgi_relation right = s.base;
+    WG_TRY(subquery_rows(b, test, &right));
+    WG_TRY(mark_answers(b, &s, test, &right));
+    WG_TRY(wgi_join(b, WG_PLAN_OPTIONAL, rel, &right, &s.keys, &joined));
+    wg_expr *mark, *condition;
+    WG_TRY(wgi_slot_expr(b, joined.plan->slot_count - 1, WG_TYPE_BOOL, test, &mark));
+    WG_TRY(wgi_call(b, test, negated ? "IS NULL" : "IS NOT NULL", &mark, 1, &condition));
+    WG_TRY(wgi_filter(b, &joined, condition));
+    *rel = joined;
+    return WG_OK;
+}
+
+static bool is_test(const wg_ast *ast) {
+    return ast->kind == WG_AST_PATTERN_TEST || (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS);
+}
+
+wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {
+    if (condition->kind == WG_AST_NARY && condition->op == WG_OP_AND) {
+        for (uint32_t i = 0; i < condition->child_count; i++) WG_TRY(wgi_where(b, condition->child[i], rel));
+        return WG_OK;
+    }
+    if (is_test(condition)) return wgi_semi_join(b, condition, false, rel);
+    if (condition->kind == WG_AST_UNARY && condition->op == WG_OP_NOT && is_test(condition->child[0]))
+        return wgi_semi_join(b, condition->child[0], true, rel);
+    const bool exists = condition->kind == WG_AST_FUNCTION && wg_slice_is(condition->text, "exists") &&
+                        condition->child_count == 1 && is_test(condition->child[0]);
+    if (exists) return wgi_semi_join(b, condition->child[0], false, rel);
+    wg_expr *e;
+    WG_TRY(wgi_bind_condition(b, rel, "in WHERE", condition, &e));
+    return wgi_filter(b, rel, e);
+}

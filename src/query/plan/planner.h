@@ -1,0 +1,66 @@
+/* query/plan: clauses to a physical plan of exec.h, one clause after the other; MATCH is ordered by query/optimize.
+ *
+ * A relation (binder.h) is the plan so far. Every function leaves its relation as it was on failure, or unusable together
+ * with the arena: nothing outlives a failed statement. */
+#ifndef WG_QUERY_PLANNER_H
+#define WG_QUERY_PLANNER_H
+
+#include "query/binder/binder.h"
+
+/* ---- build.c: plan nodes */
+wg_plan *wgi_plan(wgi_binder *b, wg_plan_op op, wg_plan *first, wg_plan *second); /* NULL: out of memory */
+/* Sets the slots: those of `base` (may be NULL), then of `second` (may be NULL), then `extra` new ones. */
+typedef struct wgi_new_slot {
+    wg_type type;
+    wg_slice name; /* for EXPLAIN; hidden names print as nothing */
+} wgi_new_slot;
+wg_code wgi_plan_slots(wgi_binder *b, wg_plan *plan, const wg_plan *base, const wg_plan *second,
+                       const wgi_new_slot *extra, uint32_t extra_count);
+wg_code wgi_unit(wgi_binder *b, wgi_relation *out);
+/* Puts a FILTER on top, and its usable parts into the scan below it. */
+wg_code wgi_filter(wgi_binder *b, wgi_relation *rel, wg_expr *condition);
+wg_code wgi_filter_false(wgi_binder *b, wgi_relation *rel);
+/* left ++ right as one relation over `plan`, whose slots are theirs. */
+wg_code wgi_merge_relations(wgi_binder *b, wg_plan *plan, const wgi_relation *left, const wgi_relation *right,
+                            wgi_relation *out);
+wg_code wgi_cross(wgi_binder *b, const wgi_relation *left, const wgi_relation *right, wgi_relation *out);
+/* Keys of a join: left[i] over the left rows equals right[i] over the right ones. */
+typedef struct wgi_join_keys {
+    wg_expr **left;
+    wg_expr **right;
+    uint32_t count;
+} wgi_join_keys;
+/* kind: HASH_JOIN or OPTIONAL. */
+wg_code wgi_join(wgi_binder *b, wg_plan_op kind, const wgi_relation *left, const wgi_relation *right,
+                 const wgi_join_keys *keys, wgi_relation *out);
+bool wgi_is_unit(const wgi_relation *rel);
+
+/* ---- match.c, optional.c */
+wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+/* Keeps the rows for which the subquery or pattern has an answer (or has none, `negated`). */
+wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel);
+/* A WHERE: conjuncts with EXISTS { } or patterns become semi-joins, the others filters. */
+wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel);
+
+/* ---- projection.c */
+typedef struct wgi_columns {
+    const char **names;
+    uint32_t count;
+} wgi_columns;
+/* WITH or RETURN. `columns` (may be NULL) receives the names of the results. */
+wg_code wgi_project(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns);
+wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+
+/* ---- write.c */
+wg_code wgi_create(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+wg_code wgi_remove(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+
+/* ---- clauses.c: a whole QUERY; without RETURN columns->count is 0 */
+wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns);
+/* The reading clauses of a SINGLE [from first), for subqueries. */
+wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel);
+
+#endif

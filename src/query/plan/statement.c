@@ -1,0 +1,275 @@
+/* query/plan: label definitions, COPY and SHOW LABELS.
+ *
+ * SHOW LABELS and EXPLAIN answer with rows that no operator reads from storage: they are a constant list of lists that is
+ * unwound and projected, so that every answer takes the same way out. */
+#include "query/plan/statement.h"
+
+/* ---- definitions */
+
+static wg_code column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
+    if (type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE))
+        return wgi_unsupported(b, type, "a column of a list type");
+    if (type->i >= 0) return wgi_unsupported(b, type, "a type with a precision or a length");
+    if (wg_column_type_parse(type->text, out)) return WG_OK;
+    return wgi_error(b, WG_E_BIND, type,
+                     "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, STRING, "
+                     "BYTES, DATE, TIMESTAMP, ANY",
+                     (int)wg_min_size(type->text.size, 32), (const char *)type->text.data);
+}
+
+static wg_code copy_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
+    if (name.size > WG_NAME_BYTES_MAX)
+        return wgi_error(b, WG_E_LIMIT, at, "a name may have at most %d bytes", WG_NAME_BYTES_MAX);
+    if (memchr(name.data, 0, name.size) != NULL)
+        return wgi_error(b, WG_E_BIND, at, "the name of a label or column may not hold a NUL character");
+    *out = wg_arena_strdup(b->arena, name);
+    return *out != NULL ? WG_OK : wgi_nomem(b);
+}
+
+static wg_code primary_key(wgi_binder *b, const wg_ast *ast, wg_column_def *columns, wg_label_def *out) {
+    if (ast->child_count > WG_KEY_COLUMNS_MAX)
+        return wgi_error(b, WG_E_LIMIT, ast, "a primary key may have at most %d columns", WG_KEY_COLUMNS_MAX);
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const wg_ast *name = ast->child[i];
+        const uint32_t column = wg_label_def_column(out, name->text);
+        if (column == UINT32_MAX)
+            return wgi_error(b, WG_E_NOT_FOUND, name, "PRIMARY KEY: label '%s' has no column '%.*s'", out->name,
+                             (int)wg_min_size(name->text.size, 64), (const char *)name->text.data);
+        columns[column].not_null = true;
+        out->key_columns[out->key_count++] = column;
+    }
+    return WG_OK;
+}
+
+static wg_code define_columns(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
+    if (ast == NULL) return WG_OK;
+    if (ast->child_count > WG_LABEL_COLUMNS_MAX)
+        return wgi_error(b, WG_E_LIMIT, ast, "a label may have at most %d columns", WG_LABEL_COLUMNS_MAX);
+    wg_column_def *columns = wgi_alloc(b, ast->child_count, sizeof *columns);
+    const wg_ast *key = NULL;
+    if (columns == NULL) return WG_E_NOMEM;
+    out->columns = columns;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const wg_ast *item = ast->child[i];
+        if (item->kind == WG_AST_PRIMARY_KEY) {
+            key = item;
+            continue;
+        }
+        wg_column_def *column = &columns[out->column_count];
+        if (wg_label_def_column(out, item->text) != UINT32_MAX)
+            return wgi_error(b, WG_E_BIND, item, "column '%.*s' is given twice",
+                             (int)wg_min_size(item->text.size, 64), (const char *)item->text.data);
+        WG_TRY(column_type(b, item->child[0], column));
+        WG_TRY(copy_name(b, item, item->text, &column->name));
+        column->not_null = (item->flags & WG_AST_NOT_NULL) != 0;
+        out->column_count++;
+    }
+    return key != NULL ? primary_key(b, key, columns, out) : WG_OK;
+}
+
+static wg_code endpoint(wgi_binder *b, const wg_ast *name, const char **out) {
+    wg_ast wrapper = {.kind = WG_AST_NODE, .start = name->start, .end = name->end, .child_count = 1};
+    wg_ast copy = *name;
+    wg_ast *child = &copy;
+    const uint32_t *labels;
+    uint32_t count;
+    bool missing = false;
+    wrapper.child = &child;
+    const bool closed = b->closed_nodes;
+    b->closed_nodes = true; /* an endpoint must exist */
+    const wg_code code = wgi_labels(b, &wrapper, 0, &labels, &count, &missing);
+    b->closed_nodes = closed;
+    WG_TRY(code);
+    return copy_name(b, name, name->text, out);
+}
+
+wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
+    const bool edge = ast->kind == WG_AST_CREATE_EDGE;
+    wg_label_def def = {.is_edge = edge, .kind = WG_LABEL_OWNED};
+    WG_TRY(copy_name(b, ast, ast->text, &def.name));
+    if (edge) {
+        WG_TRY(endpoint(b, ast->child[0], &def.from_label));
+        WG_TRY(endpoint(b, ast->child[1], &def.to_label));
+    } else if (ast->child[1] != NULL) {
+        def.kind = WG_LABEL_VIRTUAL;
+        if (ast->child_count > 2) return wgi_unsupported(b, ast->child[2], "COMPUTE");
+        WG_TRY(copy_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
+    }
+    WG_TRY(define_columns(b, edge ? ast->child[2] : ast->child[0], &def));
+    const wg_code code = wg_label_def_check(&def, b->err);
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = ast->start;
+    WG_TRY(code);
+    *out = def;
+    return WG_OK;
+}
+
+/* ---- COPY */
+
+static wg_code option_string(wgi_binder *b, const wg_ast *option, wg_slice *out) {
+    const wg_ast *value = option->child[0];
+    if (value->kind != WG_AST_STRING)
+        return wgi_error(b, WG_E_BIND, value, "COPY: %.*s needs a quoted string", (int)option->text.size,
+                         (const char *)option->text.data);
+    *out = value->text;
+    return WG_OK;
+}
+
+static wg_code copy_columns(wgi_binder *b, const wg_ast *list, wgi_copy *out) {
+    if (list->kind != WG_AST_COLUMNS) return wgi_error(b, WG_E_BIND, list, "COPY: COLUMNS needs a list: (a, b)");
+    wg_slice *names = wgi_alloc(b, list->child_count, sizeof *names);
+    if (names == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < list->child_count; i++) names[i] = list->child[i]->text;
+    out->options.columns = names;
+    out->options.column_count = list->child_count;
+    return WG_OK;
+}
+
+static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
+    const wg_ast *value = option->child[0];
+    if (wg_slice_is(option->text, "HEADER")) {
+        if (value->kind != WG_AST_BOOL) return wgi_error(b, WG_E_BIND, value, "COPY: HEADER is true or false");
+        out->options.header = value->i != 0;
+        return WG_OK;
+    }
+    if (wg_slice_is(option->text, "DELIMITER")) {
+        wg_slice text = {0};
+        WG_TRY(option_string(b, option, &text));
+        const bool one = text.size == 1 && text.data[0] < 0x80 && text.data[0] != '"' && text.data[0] != '\n' &&
+                         text.data[0] != '\r' && text.data[0] != 0;
+        if (!one)
+            return wgi_error(b, WG_E_BIND, value, "COPY: DELIMITER is one character, neither quote nor line break");
+        out->options.delimiter = (char)text.data[0];
+        return WG_OK;
+    }
+    if (wg_slice_is(option->text, "NULL")) return option_string(b, option, &out->options.null_text);
+    if (wg_slice_is(option->text, "COLUMNS")) return copy_columns(b, value, out);
+    return wgi_error(b, WG_E_BIND, option, "COPY has no option %.*s; it has HEADER, DELIMITER, NULL, COLUMNS",
+                     (int)wg_min_size(option->text.size, 32), (const char *)option->text.data);
+}
+
+wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out) {
+    *out = (wgi_copy){.options = {.header = true, .delimiter = ','}};
+    wg_ast name = {.kind = WG_AST_NAME, .start = ast->start, .end = ast->end, .text = ast->text};
+    const char *checked;
+    WG_TRY(endpoint(b, &name, &checked));
+    const wg_label *label = wg_catalog_label(b->catalog, b->view, ast->text, false);
+    WG_ASSERT(label != NULL);
+    if (label->def.kind == WG_LABEL_VIRTUAL)
+        return wgi_error(b, WG_E_READ_ONLY, ast, "label '%s' is virtual: its rows live in files", label->def.name);
+    out->label = label->number;
+    if (memchr(ast->child[0]->text.data, 0, ast->child[0]->text.size) != NULL)
+        return wgi_error(b, WG_E_BIND, ast->child[0], "a file name may not hold a NUL character");
+    out->path = wg_arena_strdup(b->arena, ast->child[0]->text);
+    if (out->path == NULL) return wgi_nomem(b);
+    for (uint32_t i = 1; i < ast->child_count; i++) WG_TRY(copy_option(b, ast->child[i], out));
+    return WG_OK;
+}
+
+/* ---- constant rows */
+
+static wg_code cell_expr(wgi_binder *b, uint32_t column, wg_type type, wg_expr **out) {
+    wg_expr *args[2];
+    const wg_value index = wg_value_int(column);
+    WG_TRY(wgi_slot_expr(b, 0, WG_TYPE_ANY, NULL, &args[0]));
+    WG_TRY(wgi_const_expr(b, &index, WG_TYPE_INT, NULL, &args[1]));
+    static const wg_ast nowhere = {0};
+    WG_TRY(wgi_call(b, &nowhere, "[]", args, 2, out));
+    /* Through a conversion, so that the column has a type of its own. */
+    if (type == WG_TYPE_ANY) return WG_OK;
+    return wgi_call(b, &nowhere, type == WG_TYPE_INT ? "toInteger" : "toString", out, 1, out);
+}
+
+wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, const char *const *names,
+                      const wg_type *types, uint32_t column_count, const wg_plan **out) {
+    wgi_relation rel;
+    wg_value *rows = wgi_alloc(b, row_count, sizeof *rows);
+    wg_expr **list = wgi_alloc(b, 1, sizeof(wg_expr *));
+    wg_expr **exprs = wgi_alloc(b, column_count, sizeof(wg_expr *));
+    wgi_new_slot *slots = wgi_alloc(b, column_count, sizeof *slots);
+    if (rows == NULL || list == NULL || exprs == NULL || slots == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < row_count; i++) {
+        rows[i] = (wg_value){.type = WG_TYPE_LIST, .size = column_count};
+        rows[i].as.list = cells + (size_t)i * column_count;
+    }
+    wg_value all = {.type = WG_TYPE_LIST, .size = row_count};
+    all.as.list = rows;
+    WG_TRY(wgi_unit(b, &rel));
+    WG_TRY(wgi_const_expr(b, &all, WG_TYPE_LIST, NULL, &list[0]));
+    wg_plan *unwind = wgi_plan(b, WG_PLAN_UNWIND, rel.plan, NULL);
+    wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, unwind, NULL);
+    if (unwind == NULL || project == NULL) return WG_E_NOMEM;
+    const wgi_new_slot row = {.type = WG_TYPE_ANY};
+    unwind->exprs = list;
+    unwind->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, unwind, rel.plan, NULL, &row, 1));
+    for (uint32_t i = 0; i < column_count; i++) {
+        WG_TRY(cell_expr(b, i, types[i], &exprs[i]));
+        slots[i] = (wgi_new_slot){exprs[i]->type, wg_slice_str(names[i])};
+    }
+    project->exprs = exprs;
+    project->expr_count = column_count;
+    WG_TRY(wgi_plan_slots(b, project, NULL, NULL, slots, column_count));
+    *out = project;
+    return WG_OK;
+}
+
+/* ---- SHOW LABELS */
+
+static wg_code string_value(wgi_binder *b, wg_slice text, wg_value *out) {
+    const void *copy = text.size > 0 ? wg_arena_copy(b->arena, text.data, text.size) : "";
+    if (copy == NULL) return wgi_nomem(b);
+    *out = wg_value_str(wg_slice_of(copy, text.size));
+    return WG_OK;
+}
+
+static bool print_columns(wg_buf *out, const wg_label_def *def) {
+    bool ok = true;
+    for (uint32_t i = 0; i < def->column_count && ok; i++) {
+        const wg_column_def *column = &def->columns[i];
+        ok = wg_buf_printf(out, "%s%s %s%s%s", i > 0 ? ", " : "", column->name, wg_type_name(column->type),
+                           column->source == WG_COLUMN_PARTITION ? " PARTITION" : "",
+                           column->not_null ? " NOT NULL" : "");
+    }
+    if (def->key_count == 0) return ok;
+    ok = ok && wg_buf_append_str(out, ", PRIMARY KEY (");
+    for (uint32_t i = 0; i < def->key_count && ok; i++)
+        ok = wg_buf_printf(out, "%s%s", i > 0 ? ", " : "", def->columns[def->key_columns[i]].name);
+    return ok && wg_buf_append_str(out, ")");
+}
+
+static wg_code label_row(wgi_binder *b, const wg_label *label, wg_value *cells) {
+    static const char *const kinds[] = {"OPEN", "OWNED", "VIRTUAL"};
+    const wg_label_def *def = &label->def;
+    wg_buf text;
+    wg_buf_init(&text, b->arena->account);
+    const bool ok = print_columns(&text, def);
+    const wg_code code = ok ? string_value(b, wg_buf_slice(&text), &cells[3]) : wgi_nomem(b);
+    wg_buf_deinit(&text);
+    WG_TRY(code);
+    cells[0] = wg_value_str(wg_slice_str(def->name));
+    cells[1] = wg_value_str(wg_slice_str(def->is_edge ? "EDGE" : "NODE"));
+    cells[2] = wg_value_str(wg_slice_str(kinds[def->kind]));
+    cells[4] = wg_value_int((int64_t)wg_txn_label_row_estimate(b->txn, label->number));
+    cells[5] = def->pattern != NULL ? wg_value_str(wg_slice_str(def->pattern)) : wg_value_null();
+    return WG_OK;
+}
+
+wg_code wgi_show_labels(wgi_binder *b, const wg_plan **out, wgi_columns *columns) {
+    enum { COLUMNS = 6 };
+    static const char *names[COLUMNS] = {"label", "of", "kind", "columns", "rows", "source"};
+    static const wg_type types[COLUMNS] = {WG_TYPE_STRING, WG_TYPE_STRING, WG_TYPE_STRING,
+                                           WG_TYPE_STRING, WG_TYPE_INT,    WG_TYPE_STRING};
+    const uint32_t count = wg_catalog_label_count(b->catalog);
+    wg_value *cells = wgi_alloc(b, (size_t)count * COLUMNS, sizeof *cells);
+    if (cells == NULL) return WG_E_NOMEM;
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        if (!wg_label_is_visible(label, b->view)) continue;
+        WG_TRY(label_row(b, label, cells + (size_t)rows * COLUMNS));
+        rows++;
+    }
+    columns->names = names;
+    columns->count = COLUMNS;
+    return wgi_rows_plan(b, cells, rows, names, types, COLUMNS, out);
+}

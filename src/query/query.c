@@ -1,0 +1,383 @@
+/* query: prepared statements, and their runs. */
+#include "query/query.h"
+
+#include "query/parser/parser.h"
+#include "query/plan/statement.h"
+
+struct wg_prepared {
+    wg_account *account;
+    wg_arena arena;
+    wg_slice text;
+    wg_buf canonical;
+    const wg_ast *statement;
+    const char **param_names;
+    uint32_t param_count;
+    uint32_t param_capacity;
+    wg_query_kind kind;
+};
+
+/* ---- creating */
+
+static wg_code add_param(wg_prepared *q, wg_slice name, wg_error *err) {
+    for (uint32_t i = 0; i < q->param_count; i++)
+        if (wg_slice_is(name, q->param_names[i])) return WG_OK;
+    if (memchr(name.data, 0, name.size) != NULL)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "the name of a parameter may not hold a NUL character");
+    if (q->param_count == q->param_capacity) {
+        const uint32_t wanted = q->param_capacity < 8 ? 8 : q->param_capacity * 2;
+        const char **p = wg_arena_alloc(&q->arena, wanted * sizeof *p);
+        if (p == NULL) return wg_error_nomem(err, wanted * sizeof *p);
+        if (q->param_count > 0) memcpy(p, q->param_names, q->param_count * sizeof *p);
+        q->param_names = p;
+        q->param_capacity = wanted;
+    }
+    const char *copy = wg_arena_strdup(&q->arena, name);
+    if (copy == NULL) return wg_error_nomem(err, name.size);
+    q->param_names[q->param_count++] = copy;
+    return WG_OK;
+}
+
+static wg_code collect_params(wg_prepared *q, const wg_ast *ast, wg_error *err) {
+    enum { PARAMS_MAX = 10000 };
+    if (ast == NULL) return WG_OK;
+    if (ast->kind == WG_AST_PARAMETER) WG_TRY(add_param(q, ast->text, err));
+    if (q->param_count > PARAMS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, ast->start, "a query may have at most %d parameters", PARAMS_MAX);
+    for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(collect_params(q, ast->child[i], err));
+    return WG_OK;
+}
+
+static bool writes(const wg_ast *ast) {
+    if (ast == NULL) return false;
+    switch (ast->kind) {
+        case WG_AST_CREATE:
+        case WG_AST_MERGE:
+        case WG_AST_SET:
+        case WG_AST_REMOVE:
+        case WG_AST_DELETE:
+        case WG_AST_FOREACH:
+            return true;
+        default:
+            break;
+    }
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (writes(ast->child[i])) return true;
+    return false;
+}
+
+static wg_query_kind kind_of(const wg_ast *body) {
+    switch (body->kind) {
+        case WG_AST_BEGIN:
+            return body->flags & WG_AST_READ_ONLY ? WG_QUERY_BEGIN_READ_ONLY : WG_QUERY_BEGIN;
+        case WG_AST_COMMIT:
+            return WG_QUERY_COMMIT;
+        case WG_AST_ROLLBACK:
+            return WG_QUERY_ROLLBACK;
+        case WG_AST_SHOW_LABELS:
+            return WG_QUERY_READ;
+        case WG_AST_QUERY:
+            return writes(body) ? WG_QUERY_WRITE : WG_QUERY_READ;
+        default:
+            return WG_QUERY_WRITE;
+    }
+}
+
+static wg_code check_modes(const wg_prepared *q, wg_error *err) {
+    const wg_ast *body = q->statement->child[0];
+    if (q->statement->op == WG_AST_PROFILE)
+        return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "PROFILE is not supported by this version");
+    if (q->statement->op == WG_AST_EXPLAIN && body->kind != WG_AST_QUERY)
+        return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "EXPLAIN is for queries only");
+    if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_WRITE)
+        return wg_error_set(err, WG_E_READ_ONLY, body->child[0]->start,
+                            "AS OF is for reading queries: the past is fixed");
+    return WG_OK;
+}
+
+static wg_code fill(wg_prepared *q, wg_slice text, wg_error *err) {
+    const uint8_t *copy = text.size > 0 ? wg_arena_copy(&q->arena, text.data, text.size) : (const uint8_t *)"";
+    if (copy == NULL) return wg_error_nomem(err, text.size);
+    q->text = wg_slice_of(copy, text.size);
+    WG_TRY(wg_parse(q->text, &q->arena, &q->statement, err));
+    q->kind = kind_of(q->statement->child[0]);
+    WG_TRY(check_modes(q, err));
+    WG_TRY(collect_params(q, q->statement, err));
+    return wg_ast_print(q->statement, &q->canonical, err);
+}
+
+wg_code wg_query_create(wg_slice text, wg_account *account, wg_prepared **out, wg_error *err) {
+    wg_error own;
+    wg_error_clear(&own);
+    if (err == NULL) err = &own;
+    wg_prepared *q = wg_alloc_zero(account, sizeof *q);
+    if (q == NULL) return wg_error_nomem(err, sizeof *q);
+    q->account = account;
+    wg_arena_init(&q->arena, account);
+    wg_buf_init(&q->canonical, account);
+    const wg_code code = fill(q, text, err);
+    if (code != WG_OK) {
+        wg_error_locate(err, text);
+        wg_query_destroy(q);
+        return code;
+    }
+    *out = q;
+    return WG_OK;
+}
+
+void wg_query_destroy(wg_prepared *query) {
+    if (query == NULL) return;
+    wg_buf_deinit(&query->canonical);
+    wg_arena_deinit(&query->arena);
+    wg_free(query);
+}
+
+wg_query_kind wg_query_kind_of(const wg_prepared *query) { return query->kind; }
+bool wg_query_is_explain(const wg_prepared *query) { return query->statement->op == WG_AST_EXPLAIN; }
+wg_slice wg_query_text(const wg_prepared *query) { return query->text; }
+wg_slice wg_query_canonical_text(const wg_prepared *query) { return wg_buf_slice(&query->canonical); }
+uint32_t wg_query_param_count(const wg_prepared *query) { return query->param_count; }
+
+const char *wg_query_param_name(const wg_prepared *query, uint32_t i) {
+    WG_ASSERT(i < query->param_count);
+    return query->param_names[i];
+}
+
+wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given, uint64_t *out_logseq,
+                       wg_error *err) {
+    const wg_ast *body = query->statement->child[0];
+    const wg_ast *as_of = body->kind == WG_AST_QUERY ? body->child[0] : NULL;
+    if (as_of == NULL) {
+        *out_given = false;
+        *out_logseq = 0;
+        return WG_OK;
+    }
+    int64_t logseq = as_of->i;
+    if (as_of->kind == WG_AST_PARAMETER) {
+        uint32_t i = 0;
+        while (!wg_slice_is(as_of->text, query->param_names[i])) i++;
+        if (params == NULL || params[i].type != WG_TYPE_INT || params[i].as.i < 0)
+            return wg_error_set(err, WG_E_PARAMETER, as_of->start, "AS OF $%s needs an INT that is not negative",
+                                query->param_names[i]);
+        logseq = params[i].as.i;
+    }
+    *out_given = true;
+    *out_logseq = (uint64_t)logseq;
+    return WG_OK;
+}
+
+/* ---- binding */
+
+static void init_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena *arena, wg_error *err) {
+    *b = (wgi_binder){.arena = arena,
+                      .txn = txn,
+                      .catalog = wg_txn_catalog(txn),
+                      .view = wg_txn_view(txn),
+                      .text = q->text,
+                      .param_names = q->param_names,
+                      .param_count = q->param_count,
+                      .statement = q->statement,
+                      .err = err};
+    const uint32_t count = wg_catalog_label_count(b->catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        if (!wg_label_is_visible(label, b->view) || label->def.kind == WG_LABEL_OPEN) continue;
+        b->closed_nodes = b->closed_nodes || !label->def.is_edge;
+        b->closed_edges = b->closed_edges || label->def.is_edge;
+        b->has_virtual = b->has_virtual || label->def.kind == WG_LABEL_VIRTUAL;
+    }
+}
+
+/* Only errors about the text get a line and column; offsets into files stay what they are. */
+static wg_code located(const wg_prepared *q, wg_code code, wg_error *err) {
+    switch ((int)code) {
+        case WG_E_BIND:
+        case WG_E_TYPE:
+        case WG_E_VALUE:
+        case WG_E_NOT_FOUND:
+        case WG_E_READ_ONLY:
+        case WG_E_UNSUPPORTED:
+        case WG_E_PARAMETER:
+        case WG_E_EXISTS:
+        case WG_E_LIMIT:
+        case WG_E_CONSTRAINT:
+            wg_error_locate(err, q->text);
+            break;
+        default:
+            break;
+    }
+    return code;
+}
+
+static wg_code check_body(wgi_binder *b, const wg_ast *body) {
+    const wg_plan *plan;
+    wgi_columns columns;
+    wg_label_def def;
+    wgi_copy copy;
+    switch (body->kind) {
+        case WG_AST_QUERY:
+            return wgi_plan_query(b, body, &plan, &columns);
+        case WG_AST_CREATE_NODE:
+        case WG_AST_CREATE_EDGE:
+            return wgi_label_def(b, body, &def);
+        case WG_AST_COPY_FROM:
+            return wgi_copy_statement(b, body, &copy);
+        default:
+            return WG_OK;
+    }
+}
+
+wg_code wg_query_check(const wg_prepared *query, wg_txn *txn, wg_account *account, wg_error *err) {
+    wg_error own;
+    wg_error_clear(&own);
+    if (err == NULL) err = &own;
+    wg_arena arena;
+    wgi_binder b;
+    wg_arena_init(&arena, account);
+    init_binder(&b, query, txn, &arena, err);
+    const wg_code code = check_body(&b, query->statement->child[0]);
+    wg_arena_deinit(&arena);
+    return located(query, code, err);
+}
+
+/* ---- running */
+
+static wg_code hash_of_plan(const wgi_binder *b, const wg_plan *plan, wg_sha256 *out) {
+    wg_buf text;
+    wg_buf_init(&text, b->arena->account);
+    const wg_code code = wg_plan_print(plan, b->catalog, NULL, &text, b->err);
+    const wg_slice part = wg_buf_slice(&text);
+    if (code == WG_OK) wg_sha256_of(&part, 1, out);
+    wg_buf_deinit(&text);
+    return code;
+}
+
+/* The printed plan, a row a line. */
+static wg_code explain_plan(wgi_binder *b, const wg_exec_context *context, const wg_plan *plan, const wg_plan **out) {
+    wg_buf text;
+    wg_buf_init(&text, b->arena->account);
+    wg_code code = wg_plan_print(plan, b->catalog, context, &text, b->err);
+    const uint8_t *copy = NULL;
+    const size_t size = text.size;
+    if (code == WG_OK && (copy = wg_arena_copy(b->arena, size > 0 ? text.data : (const uint8_t *)"", size)) == NULL &&
+        size > 0)
+        code = wgi_nomem(b);
+    wg_buf_deinit(&text);
+    WG_TRY(code);
+    uint32_t lines = 0;
+    for (size_t i = 0; i < size; i++) lines += copy[i] == '\n' || i + 1 == size;
+    wg_value *cells = wgi_alloc(b, lines, sizeof *cells);
+    if (cells == NULL) return WG_E_NOMEM;
+    size_t from = 0;
+    uint32_t line = 0;
+    for (size_t i = 0; i <= size && line < lines; i++) {
+        if (i < size && copy[i] != '\n') continue;
+        cells[line++] = wg_value_str(wg_slice_of(copy + from, i - from));
+        from = i + 1;
+    }
+    static const char *const names[] = {"plan"};
+    static const wg_type types[] = {WG_TYPE_STRING};
+    return wgi_rows_plan(b, cells, line, names, types, 1, out);
+}
+
+static wg_code run_plan(wgi_binder *b, const wg_exec_context *context, const wg_plan *plan,
+                        const wgi_columns *columns, wg_query_result *out) {
+    wg_rows *rows;
+    WG_TRY(hash_of_plan(b, plan, &out->plan_hash));
+    WG_TRY(wg_exec_run(plan, context, &rows, b->err));
+    if (columns->count == 0) {
+        wg_rows_destroy(rows);
+        return WG_OK;
+    }
+    out->rows = rows;
+    out->column_names = columns->names;
+    out->column_count = columns->count;
+    return WG_OK;
+}
+
+static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
+    const wg_plan *plan;
+    wgi_columns columns;
+    WG_TRY(wgi_plan_query(b, b->statement->child[0], &plan, &columns));
+    if (b->statement->op != WG_AST_EXPLAIN) return run_plan(b, context, plan, &columns, out);
+    static const char *names[] = {"plan"};
+    const wgi_columns explained = {names, 1};
+    const wg_plan *lines;
+    WG_TRY(explain_plan(b, context, plan, &lines));
+    WG_TRY(run_plan(b, context, lines, &explained, out));
+    return hash_of_plan(b, plan, &out->plan_hash); /* that of the query, so that it can be compared with a receipt */
+}
+
+static wg_code run_copy(wgi_binder *b, const wg_exec_context *context, const wg_ast *body, wg_query_result *out) {
+    wgi_copy copy;
+    static const char *names[] = {"rows"};
+    static const wg_type types[] = {WG_TYPE_INT};
+    const wgi_columns columns = {names, 1};
+    WG_TRY(wgi_copy_statement(b, body, &copy));
+    WG_TRY(wg_txn_copy_csv(b->txn, copy.label, copy.path, &copy.options, context->cancel, &out->rows_copied, b->err));
+    wg_value *cell = wgi_alloc(b, 1, sizeof *cell);
+    if (cell == NULL) return WG_E_NOMEM;
+    *cell = wg_value_int((int64_t)out->rows_copied);
+    const wg_plan *plan;
+    WG_TRY(wgi_rows_plan(b, cell, 1, names, types, 1, &plan));
+    return run_plan(b, context, plan, &columns, out);
+}
+
+static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
+    wg_label_def def;
+    WG_TRY(wgi_label_def(b, body, &def));
+    const wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET && code == WG_E_EXISTS) b->err->offset = body->start;
+    return code;
+}
+
+static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
+    const wg_ast *body = b->statement->child[0];
+    const bool if_exists = (body->flags & WG_AST_IF_EXISTS) != 0;
+    const wg_plan *plan;
+    wgi_columns columns;
+    switch (body->kind) {
+        case WG_AST_QUERY:
+            return run_query(b, context, out);
+        case WG_AST_CREATE_NODE:
+        case WG_AST_CREATE_EDGE:
+            return run_definition(b, body);
+        case WG_AST_DROP_NODE:
+            return wg_txn_drop_label(b->txn, body->text, false, if_exists, b->err);
+        case WG_AST_DROP_EDGE:
+            return wg_txn_drop_label(b->txn, body->text, true, if_exists, b->err);
+        case WG_AST_COPY_FROM:
+            return run_copy(b, context, body, out);
+        case WG_AST_SHOW_LABELS:
+            WG_TRY(wgi_show_labels(b, &plan, &columns));
+            return run_plan(b, context, plan, &columns, out);
+        default:
+            return wg_error_set(b->err, WG_E_MISUSE, WG_NO_OFFSET,
+                                "transaction control is the session's, not a query's");
+    }
+}
+
+wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, wg_query_result *out, wg_error *err) {
+    wg_error own;
+    wg_error_clear(&own);
+    if (err == NULL) err = &own;
+    wg_query_result result = {0};
+    wgi_binder b;
+    wg_arena_init(&result.arena, context->account);
+    init_binder(&b, query, context->txn, &result.arena, err);
+    b.params = context->params;
+    const wg_slice canonical = wg_buf_slice(&query->canonical);
+    wg_sha256_of(&canonical, 1, &result.plan_hash);
+    const wg_code code = run_body(&b, context, &result);
+    if (code != WG_OK) {
+        wg_query_result_deinit(&result);
+        return located(query, code, err);
+    }
+    *out = result;
+    return WG_OK;
+}
+
+void wg_query_result_deinit(wg_query_result *result) {
+    wg_rows_destroy(result->rows);
+    wg_arena_deinit(&result->arena);
+    *result = (wg_query_result){0};
+}
