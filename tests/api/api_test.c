@@ -55,7 +55,8 @@ static void load(void) {
     KIT_OK(run("CREATE NODE LABEL Player (name STRING, level INT, PRIMARY KEY (name))", err));
     KIT_OK(run("CREATE (:Player {name: 'Ada', level: 3}), (:Player {name: 'Bo', level: 4}), (:Player {name: 'Cy'})",
                err));
-    KIT_OK(run("MATCH (a:Player {name: 'Ada'}), (b:Player {name: 'Bo'}) CREATE (a)-[:KNOWS {since: 1999}]->(b)", err));
+    KIT_OK(
+        run("MATCH (a:Player {name: 'Ada'}), (b:Player {name: 'Bo'}) CREATE (a)-[:KNOWS {since: 1999}]->(b)", err));
 }
 
 /* Goal: NULL, wrong, early and late handles are WG_E_MISUSE and not a crash. */
@@ -317,14 +318,10 @@ static void test_cancel_from_another_thread(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_misuse_is_told),
-        cmocka_unit_test(test_results_own_what_they_show),
-        cmocka_unit_test(test_transactions),
-        cmocka_unit_test(test_snapshots),
-        cmocka_unit_test(test_receipts_are_equal),
-        cmocka_unit_test(test_register_virtual_partition),
-        cmocka_unit_test(test_arrow_stream),
-        cmocka_unit_test(test_cancel_from_another_thread),
+        cmocka_unit_test(test_misuse_is_told),     cmocka_unit_test(test_results_own_what_they_show),
+        cmocka_unit_test(test_transactions),       cmocka_unit_test(test_snapshots),
+        cmocka_unit_test(test_receipts_are_equal), cmocka_unit_test(test_register_virtual_partition),
+        cmocka_unit_test(test_arrow_stream),       cmocka_unit_test(test_cancel_from_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
