@@ -104,6 +104,16 @@ static void test_misuse_is_told(void **state) {
     KIT_OK(wg_close(NULL, err));
     assert_int_equal(wg_result_row_count(NULL), 0);
     assert_null(wg_result_receipt(NULL));
+    wg_stats stats;
+    wg_result_stats(NULL, &stats);
+    assert_int_equal(stats.rows_scanned, 0);
+    char uri[80];
+    wg_snapshot_uri(NULL, uri);
+    assert_string_equal(uri, "");
+    uint64_t done = 7;
+    uint64_t total = 7;
+    wg_session_progress(NULL, &done, &total);
+    assert_int_equal(done + total, 0);
     KIT_OK(wg_begin(session, false, err));
     KIT_FAILS(WG_E_MISUSE, wg_begin(session, false, err));
     KIT_OK(wg_rollback(session, err));

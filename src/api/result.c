@@ -200,7 +200,9 @@ wg_code wg_result_cell(const wg_result *result, uint64_t row, uint32_t column, w
     return WG_OK;
 }
 
-void wg_result_stats(const wg_result *result, wg_stats *out) { *out = result->stats; }
+void wg_result_stats(const wg_result *result, wg_stats *out) {
+    *out = result == NULL ? (wg_stats){0} : result->stats;
+}
 
 /* ---- receipt */
 
