@@ -121,14 +121,14 @@ static wg_code build_value(const builder *b, const wg_value *from, uint32_t dept
     *out = *from;
     if (from->type == WG_TYPE_NODE) return build_node(b, from->as.id, out);
     if (from->type == WG_TYPE_EDGE) return build_edge(b, from->as.id, out);
-    if (from->type == WG_TYPE_LIST) return build_list(b, from, depth, out);
+    if (from->type == WG_TYPE_LIST || from->type == WG_TYPE_PATH) return build_list(b, from, depth, out);
     if (from->type == WG_TYPE_MAP) return build_map(b, from, depth, out);
     return WG_OK;
 }
 
 static bool may_hold_objects(wg_type type) {
     return type == WG_TYPE_NODE || type == WG_TYPE_EDGE || type == WG_TYPE_LIST || type == WG_TYPE_MAP ||
-           type == WG_TYPE_ANY;
+           type == WG_TYPE_PATH || type == WG_TYPE_ANY;
 }
 
 /* A column whose type the plan could not know (an element of a list, a property of an open label) has the type of its values

@@ -83,7 +83,6 @@ static wg_code bind_list(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
 /* ---- variables and properties */
 
 static wg_code symbol_expr(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **out) {
-    if (symbol->type == WG_TYPE_PATH) return wgi_unsupported(b, at, "the value of a path variable");
     return wgi_slot_expr(b, symbol->slot, symbol->type, at, out);
 }
 

@@ -8,6 +8,7 @@
 
 typedef struct matcher {
     wgi_binder *b;
+    const wg_ast *pattern; /* with a name for every element of a named path */
     wgi_graph graph;
     bool after_write; /* scans run behind a write of the same statement: what is known of types may be out of date */
 } matcher;
@@ -418,10 +419,9 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
 
 static wg_code finish(matcher *m, wgi_relation *rel) {
     WG_TRY(apply_conditions(m, rel));
-    for (uint32_t i = 0; i < m->graph.names.symbol_count; i++) {
-        const wgi_symbol *symbol = &m->graph.names.symbols[i];
-        if (symbol->type == WG_TYPE_PATH) WG_TRY(wgi_add_symbol(m->b, rel, symbol));
-    }
+    for (uint32_t i = 0; i < m->pattern->child_count; i++)
+        if (m->pattern->child[i]->text.size > 0) WG_TRY(wgi_path_value(m->b, m->pattern->child[i], rel));
+    WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         wgi_conjunct *c = &m->graph.conjuncts[i];
         if (c->done) continue;
@@ -433,7 +433,13 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
 
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     matcher m = {.b = b};
-    WG_TRY(wgi_graph_build(b, match, rel, &m.graph));
+    wg_ast named = *match, *pattern;
+    wg_ast *children[2] = {NULL, match->child[1]};
+    WG_TRY(wgi_name_pattern(b, match->child[0], &pattern));
+    children[0] = pattern;
+    named.child = children;
+    m.pattern = pattern;
+    WG_TRY(wgi_graph_build(b, &named, rel, &m.graph));
     uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
     if (pending == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
