@@ -458,7 +458,6 @@ static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
     }
 }
 
-/* long: one switch */
 static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     switch (ast->kind) {
         case WG_AST_NULL:

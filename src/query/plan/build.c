@@ -113,18 +113,12 @@ wg_code wgi_cross(wgi_binder *b, const wgi_relation *left, const wgi_relation *r
 }
 
 wg_code wgi_join(wgi_binder *b, wg_plan_op kind, const wgi_relation *left, const wgi_relation *right,
-                 wg_expr *const *left_keys, wg_expr *const *right_keys, uint32_t count, wgi_relation *out) {
+                 const wgi_join_keys *keys, wgi_relation *out) {
     wg_plan *plan = wgi_plan(b, kind, left->plan, right->plan);
-    wg_expr **l = wgi_alloc(b, count, sizeof(wg_expr *));
-    wg_expr **r = wgi_alloc(b, count, sizeof(wg_expr *));
-    if (plan == NULL || l == NULL || r == NULL) return WG_E_NOMEM;
-    if (count > 0) memcpy(l, left_keys, count * sizeof *l);
-    if (count > 0) memcpy(r, right_keys, count * sizeof *r);
-    plan->exprs = l;
-    plan->right_exprs = r;
-    plan->expr_count = count;
-    const double most =
-        left->plan->row_estimate > right->plan->row_estimate ? left->plan->row_estimate : right->plan->row_estimate;
-    plan->row_estimate = most;
+    if (plan == NULL) return WG_E_NOMEM;
+    plan->exprs = keys->left;
+    plan->right_exprs = keys->right;
+    plan->expr_count = keys->count;
+    if (right->plan->row_estimate > plan->row_estimate) plan->row_estimate = right->plan->row_estimate;
     return wgi_merge_relations(b, plan, left, right, out);
 }

@@ -316,10 +316,9 @@ static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other)
     wgi_binder *b = m->b;
     const bool swap = other->plan->row_estimate > rel->plan->row_estimate;
     const wgi_relation left = swap ? *other : *rel, right = swap ? *rel : *other;
-    wg_expr **l = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *));
-    wg_expr **r = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *));
-    uint32_t count = 0;
-    if (l == NULL || r == NULL) return WG_E_NOMEM;
+    wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *)),
+                          .right = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *))};
+    if (keys.left == NULL || keys.right == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         const wg_ast *x, *y;
         wg_expr *args[2], *check;
@@ -327,12 +326,12 @@ static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other)
         WG_TRY(wgi_bind_in(b, &left, "in WHERE", x, &args[0]));
         WG_TRY(wgi_bind_in(b, &right, "in WHERE", y, &args[1]));
         WG_TRY(wgi_call(b, m->graph.conjuncts[i].ast, "=", args, 2, &check)); /* only for its check of the types */
-        l[count] = args[0];
-        r[count++] = args[1];
+        keys.left[keys.count] = args[0];
+        keys.right[keys.count++] = args[1];
         m->graph.conjuncts[i].done = true;
     }
-    if (count > 0) {
-        WG_TRY(wgi_join(b, WG_PLAN_HASH_JOIN, &left, &right, l, r, count, rel));
+    if (keys.count > 0) {
+        WG_TRY(wgi_join(b, WG_PLAN_HASH_JOIN, &left, &right, &keys, rel));
     } else {
         WG_TRY(wgi_cross(b, &left, &right, rel));
     }

@@ -24,9 +24,15 @@ wg_code wgi_filter_false(wgi_binder *b, wgi_relation *rel);
 wg_code wgi_merge_relations(wgi_binder *b, wg_plan *plan, const wgi_relation *left, const wgi_relation *right,
                             wgi_relation *out);
 wg_code wgi_cross(wgi_binder *b, const wgi_relation *left, const wgi_relation *right, wgi_relation *out);
+/* Keys of a join: left[i] over the left rows equals right[i] over the right ones. */
+typedef struct wgi_join_keys {
+    wg_expr **left;
+    wg_expr **right;
+    uint32_t count;
+} wgi_join_keys;
 /* kind: HASH_JOIN or OPTIONAL. */
 wg_code wgi_join(wgi_binder *b, wg_plan_op kind, const wgi_relation *left, const wgi_relation *right,
-                 wg_expr *const *left_keys, wg_expr *const *right_keys, uint32_t count, wgi_relation *out);
+                 const wgi_join_keys *keys, wgi_relation *out);
 bool wgi_is_unit(const wgi_relation *rel);
 
 /* ---- match.c, optional.c */

@@ -326,30 +326,49 @@ static void mark_deleted(const wg_ast *clause, wgi_relation *rel) {
                 rel->symbols[k].deleted = true;
 }
 
-wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
-    wg_expr **exprs = wgi_alloc(b, clause->child_count, sizeof(wg_expr *));
+static wg_code delete_plan(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wg_expr *const *exprs,
+                           uint32_t count) {
+    if (count == 0) return WG_OK;
     wg_plan *plan = wgi_plan(b, WG_PLAN_DELETE, rel->plan, NULL);
-    if (exprs == NULL || plan == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < clause->child_count; i++) {
-        const wg_ast *ast = clause->child[i];
-        if (ast->kind == WG_AST_HAS_LABELS)
-            return wgi_error(b, WG_E_BIND, ast,
-                             "DELETE takes nodes and relationships; labels are removed with REMOVE");
-        WG_TRY(wgi_bind_in(b, rel, "in DELETE", ast, &exprs[i]));
-        const wg_type type = exprs[i]->type;
-        if (type != WG_TYPE_NODE && type != WG_TYPE_EDGE && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
-            return wgi_error(b, WG_E_TYPE, ast, "DELETE takes nodes and relationships, this is %s",
-                             wg_type_name(type));
-        const wgi_symbol *symbol = ast->kind == WG_AST_VARIABLE ? wgi_find(rel, ast->text) : NULL;
-        if (symbol != NULL) WG_TRY(wgi_refuse_virtual(b, symbol, ast, "DELETE"));
-    }
+    if (plan == NULL) return WG_E_NOMEM;
     plan->exprs = exprs;
-    plan->expr_count = clause->child_count;
+    plan->expr_count = count;
     plan->detach = (clause->flags & WG_AST_DETACH) != 0;
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, NULL, 0));
     rel->plan = plan;
     rel->writes = true;
     wgi_forget_properties(rel);
+    return WG_OK;
+}
+
+static wg_code bind_deleted(wgi_binder *b, const wgi_relation *rel, const wg_ast *ast, wg_expr **out) {
+    if (ast->kind == WG_AST_HAS_LABELS)
+        return wgi_error(b, WG_E_BIND, ast, "DELETE takes nodes and relationships; labels are removed with REMOVE");
+    WG_TRY(wgi_bind_in(b, rel, "in DELETE", ast, out));
+    const wg_type type = (*out)->type;
+    if (type != WG_TYPE_NODE && type != WG_TYPE_EDGE && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
+        return wgi_error(b, WG_E_TYPE, ast, "DELETE takes nodes and relationships, this is %s", wg_type_name(type));
+    const wgi_symbol *symbol = ast->kind == WG_AST_VARIABLE ? wgi_find(rel, ast->text) : NULL;
+    return symbol != NULL ? wgi_refuse_virtual(b, symbol, ast, "DELETE") : WG_OK;
+}
+
+/* Relationships of all rows go first: whether a node still has some is a question about the end of the clause. */
+wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
+    wg_expr **edges = wgi_alloc(b, clause->child_count, sizeof(wg_expr *));
+    wg_expr **others = wgi_alloc(b, clause->child_count, sizeof(wg_expr *));
+    uint32_t edge_count = 0, other_count = 0;
+    if (edges == NULL || others == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < clause->child_count; i++) {
+        wg_expr *expr;
+        WG_TRY(bind_deleted(b, rel, clause->child[i], &expr));
+        if (expr->type == WG_TYPE_EDGE) {
+            edges[edge_count++] = expr;
+        } else {
+            others[other_count++] = expr;
+        }
+    }
+    WG_TRY(delete_plan(b, clause, rel, edges, edge_count));
+    WG_TRY(delete_plan(b, clause, rel, others, other_count));
     mark_deleted(clause, rel);
     return WG_OK;
 }
