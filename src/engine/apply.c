@@ -38,7 +38,9 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
             const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
             for (uint32_t t = 0; t < count; t++) {
                 wgi_table *table = wgi_table_at(engine, t);
-                for (uint32_t i = 0; i < table->label_count; i++) table->dead |= table->labels[i] >= u->number;
+                for (uint32_t i = 0; i < table->label_count; i++)
+                    if (table->labels[i] >= u->number)
+                        atomic_store_explicit(&table->dead, true, memory_order_relaxed);
             }
             wg_catalog_truncate_labels(engine->catalog, u->number);
             return;
@@ -99,7 +101,10 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
         code = wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
         goto fail;
     }
-    wgi_label_state_destroy(old);
+    if (old != NULL) { /* readers of the past may be walking it */
+        old->next_dead = e->dead_labels;
+        e->dead_labels = old;
+    }
     return WG_OK;
 fail:
     wgi_label_state_destroy(state);
@@ -124,7 +129,8 @@ static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err
 static wg_code apply_drop_label(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_apply *a = ctx;
     const wg_label *label = wg_catalog_label_at(a->engine->catalog, m->number);
-    if (label == NULL) return bad(err, "unknown label", m->number);
+    if (label == NULL || atomic_load_explicit(&label->end, memory_order_relaxed) != WG_LOGSEQ_NEVER)
+        return bad(err, "unknown or dropped label", m->number);
     WG_TRY(note(a, WGI_UNDO_LABEL_END, m->number, 0, 0, err));
     wg_catalog_end_label(a->engine->catalog, m->number, a->begin);
     return WG_OK;
@@ -165,6 +171,11 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
 static wg_code count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
     WG_TRY(note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
     table->live += (uint64_t)delta;
+    if (!table->touched) {
+        table->touched = true;
+        table->next_touched = a->engine->touched_tables;
+        a->engine->touched_tables = table;
+    }
     return WG_OK;
 }
 
@@ -347,6 +358,13 @@ static wg_code apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err
     return code;
 }
 
+static void touch_label(wg_engine *engine, wgi_label_state *state) {
+    if (state->touched) return;
+    state->touched = true;
+    state->next_touched = engine->touched_labels;
+    engine->touched_labels = state;
+}
+
 static wg_code apply_create_edge(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_apply *a = ctx;
     wgi_label_state *state = wgi_label_state_at(a->engine, m->label);
@@ -360,6 +378,7 @@ static wg_code apply_create_edge(void *ctx, const wg_mutation *m, wg_error *err)
     if (code == WG_OK) code = put_version(a, state->edges, &head, cells, err);
     if (code == WG_OK) code = note(a, WGI_UNDO_TOPOLOGY, m->label, m->id, 0, err);
     if (code == WG_OK) code = wg_topology_add(state->topology, m->id, m->from, m->to, err);
+    if (code == WG_OK) touch_label(a->engine, state);
     wg_arena_deinit(&arena);
     return code;
 }
@@ -518,24 +537,38 @@ static bool history_push(wg_engine *engine, wgi_history *h, uint64_t logseq, uin
 
 wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err) {
     bool ok = true;
-    const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
     wg_mutex_lock(&engine->state_mutex);
-    for (uint32_t t = 0; t < count && ok; t++) {
-        wgi_table *table = wgi_table_at(engine, t);
-        if (!table->dead) ok = history_push(engine, &table->history, logseq, table->live);
-    }
+    for (wgi_table *t = engine->touched_tables; t != NULL && ok; t = t->next_touched)
+        if (!atomic_load_explicit(&t->dead, memory_order_relaxed))
+            ok = history_push(engine, &t->history, logseq, t->live);
     wg_mutex_unlock(&engine->state_mutex);
-    return ok ? WG_OK : wg_error_nomem(err, 64);
+    if (ok) return WG_OK;
+    wgi_history_forget(engine, logseq);
+    return wg_error_nomem(err, 64);
 }
 
 void wgi_history_forget(wg_engine *engine, uint64_t logseq) {
-    const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
     wg_mutex_lock(&engine->state_mutex);
-    for (uint32_t t = 0; t < count; t++) {
-        wgi_history *h = &wgi_table_at(engine, t)->history;
+    for (wgi_table *t = engine->touched_tables; t != NULL; t = t->next_touched) {
+        wgi_history *h = &t->history;
         if (h->count > 0 && h->pairs[2 * (h->count - 1)] == logseq) h->count--;
     }
     wg_mutex_unlock(&engine->state_mutex);
+}
+
+void wgi_touched_clear(wg_engine *engine) {
+    while (engine->touched_tables != NULL) {
+        wgi_table *table = engine->touched_tables;
+        engine->touched_tables = table->next_touched;
+        table->next_touched = NULL;
+        table->touched = false;
+    }
+    while (engine->touched_labels != NULL) {
+        wgi_label_state *state = engine->touched_labels;
+        engine->touched_labels = state->next_touched;
+        state->next_touched = NULL;
+        state->touched = false;
+    }
 }
 
 uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq) {

@@ -196,6 +196,10 @@ static wg_code copy_file(copier *c, wg_file *file, uint8_t *piece, wg_error *err
     }
     WG_TRY(wg_csv_end(c->csv, err));
     WG_TRY(drain(c, err));
+    /* A file without rows must still have the right columns. */
+    if (c->columns == NULL && wg_csv_header(c->csv) != NULL) WG_TRY(map_columns(c, wg_csv_header(c->csv), err));
+    if (c->columns == NULL && c->options->header)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s has no first line that names its columns", c->path);
     return flush(c, err);
 }
 
@@ -234,6 +238,10 @@ wg_code wg_txn_copy_csv(wg_txn *txn, uint32_t label, const char *path, const wg_
                             "COPY into edge label %s: load the rows as nodes and link them with "
                             "MATCH ... CREATE",
                             c->label->def.name);
+    if (code == WG_OK && c->label->def.kind == WG_LABEL_VIRTUAL)
+        code =
+            wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
+                         "label %s is virtual: its rows live in Parquet files that never change", c->label->def.name);
     if (code == WG_OK) code = copy_open(c, err);
     if (code != WG_OK) wg_txn_rollback_to(txn, &mark);
     if (code == WG_OK) *out_rows = c->rows;

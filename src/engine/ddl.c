@@ -88,7 +88,8 @@ static wg_code check_droppable(wg_txn *txn, const wg_label *label, wg_error *err
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) {
         const wgi_table *table = wgi_table_at(e, t);
-        if (!table->dead && wgi_table_has_labels(table, &label->number, 1) && table->live > 0)
+        if (!atomic_load_explicit(&table->dead, memory_order_relaxed) &&
+            wgi_table_has_labels(table, &label->number, 1) && table->live > 0)
             return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "label %s still has %llu %s: delete them first",
                                 label->def.name, (unsigned long long)table->live,
                                 label->def.is_edge ? "edges" : "nodes");

@@ -31,6 +31,11 @@ static void engine_free(wg_engine *e) {
         }
         wgi_label_state_destroy(wgi_label_state_at(e, i));
     }
+    while (e->dead_labels != NULL) {
+        wgi_label_state *state = e->dead_labels;
+        e->dead_labels = state->next_dead;
+        wgi_label_state_destroy(state);
+    }
     wgi_registry_deinit(&e->tables);
     wgi_registry_deinit(&e->labels);
     wg_object_cache_destroy(e->objects);
@@ -119,6 +124,31 @@ static bool note_strange(void *ctx, const char *name, bool is_directory) {
     return true;
 }
 
+/* A log that holds commits is not a leftover of creation, which writes CURRENT before the first commit: CURRENT is lost, and
+ * the data are not ours to delete. The store's id stands in the segment's header (docs/format/wal.md). */
+static wg_code check_no_commits(wg_engine *e, const leftovers *l, wg_error *err) {
+    enum { UUID_AT = 16 };
+    wg_platform *p = e->platform;
+    uint64_t records = 0;
+    for (uint32_t i = 0; i < l->count && records == 0; i++) {
+        wg_file *file = NULL;
+        uint8_t uuid[16];
+        size_t got = 0;
+        WG_TRY(p->ops->open(p, l->names[i], WG_OPEN_READ, &file, err));
+        const wg_code code = p->ops->read_at(p, file, UUID_AT, uuid, sizeof uuid, &got, err);
+        p->ops->close(p, file);
+        WG_TRY(code);
+        wg_wal_recovery found = {0};
+        wg_error ignored = {0};
+        if (got == sizeof uuid) (void)wg_wal_scan(p, l->directory, uuid, NULL, NULL, &found, &ignored);
+        records = found.records;
+    }
+    if (records == 0) return WG_OK;
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                        "%s has a log with %llu commits and no CURRENT: restore CURRENT; nothing was changed",
+                        e->path, (unsigned long long)records);
+}
+
 static wg_code clear_leftovers(wg_engine *e, wg_arena *arena, const char *wal, wg_error *err) {
     wg_platform *p = e->platform;
     leftovers l = {.platform = p, .arena = arena, .directory = wal};
@@ -127,6 +157,7 @@ static wg_code clear_leftovers(wg_engine *e, wg_arena *arena, const char *wal, w
         return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET,
                             "%s is not empty and not a workspace: choose another directory", e->path);
     WG_TRY(p->ops->list(p, wal, note_wal_file, &l, err));
+    WG_TRY(check_no_commits(e, &l, err));
     for (uint32_t i = 0; i < l.count; i++) WG_TRY(p->ops->unlink(p, l.names[i], err));
     return WG_OK;
 }
@@ -181,6 +212,7 @@ static wg_code replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const
     const wg_code code = wg_mutations_replay(payload, &r->arena, &wgi_applier, &apply, err);
     if (code != WG_OK) return wg_error_prefix(err, code, "commit %llu", (unsigned long long)logseq);
     WG_TRY(wgi_history_record(e, logseq, err));
+    wgi_touched_clear(e);
     if (e->options.durability == WG_IN_MEMORY && !wg_buf_append(&e->chain, chain->bytes, sizeof chain->bytes))
         return wg_error_nomem(err, sizeof chain->bytes);
     e->applied = logseq;
@@ -253,27 +285,35 @@ static wg_code workspace_find(wg_engine *e, wg_arena *arena, bool *out_exists, w
     return WG_OK;
 }
 
+static wg_code load_manifest(wg_engine *e, wg_error *err) {
+    uint64_t epoch = 0;
+    WG_TRY(wgi_manifest_load(e->platform, e->path, &epoch, e->uuid, err));
+    atomic_store_explicit(&e->manifest_epoch, epoch, memory_order_relaxed);
+    return WG_OK;
+}
+
 static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_bytes, wg_error *err) {
     bool exists = false;
     char *wal = wgi_path_join(arena, e->path, "wal");
     if (wal == NULL) return wg_error_nomem(err, strlen(e->path));
     WG_TRY(workspace_find(e, arena, &exists, err));
-    WG_TRY(workspace_lock(e, arena, e->options.create, err));
+    WG_TRY(workspace_lock(e, arena, e->options.create || exists, err));
     if (!exists) {
         /* Another creator may have been quicker than our look: only the holder of the lock knows. */
         WG_TRY(workspace_find(e, arena, &exists, err));
         if (!exists) WG_TRY(workspace_create(e, arena, wal, segment_bytes, err));
     }
-    WG_TRY(wg_manifest_clean(e->platform, e->path, err));
-    WG_TRY(wgi_manifest_load(e->platform, e->path, &e->manifest_epoch, e->uuid, err));
+    if (e->options.durability != WG_IN_MEMORY) WG_TRY(wg_manifest_clean(e->platform, e->path, err));
+    WG_TRY(load_manifest(e, err));
     wg_wal_recovery recovery = {0};
     return workspace_replay(e, wal, segment_bytes, e->options.durability != WG_IN_MEMORY, &recovery, err);
 }
 
-wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+static wg_code open_at(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
     wg_platform *platform = options->platform != NULL ? options->platform : wg_platform_real();
     wg_options o = options->options;
     if (path == NULL) o.durability = WG_IN_MEMORY;
+    if (o.durability == WG_IN_MEMORY) o.create = false; /* nothing survives, so nothing is made */
     wg_engine *e = NULL;
     WG_TRY(engine_make(platform, path, &o, &e, err));
     wg_arena arena;
@@ -284,12 +324,22 @@ wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_en
     wg_arena_deinit(&arena);
     if (code != WG_OK) {
         wg_error ignored = {0};
-        if (e->wal != NULL && wg_wal_close(e->wal, &ignored) != WG_OK) e->wal = NULL;
+        if (e->wal != NULL && wg_wal_close(e->wal, &ignored) != WG_OK) e->wal = NULL; /* freed in any case */
         engine_free(e);
         return code;
     }
     *out = e;
     return WG_OK;
+}
+
+wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+    wg_error local = {0};
+    if (path == NULL || options->options.durability != WG_IN_MEMORY) return open_at(path, options, out, err);
+    /* On a path: a copy of what stands there, or nothing; no file is made or changed. */
+    wg_code code = open_at(path, options, out, &local);
+    if (code == WG_E_NOT_FOUND && options->options.create) return open_at(NULL, options, out, err);
+    if (code != WG_OK && err != NULL && err->code == WG_OK) *err = local;
+    return code;
 }
 
 wg_code wg_engine_close(wg_engine *engine, wg_error *err) {
@@ -335,11 +385,11 @@ static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out,
     if (wal == NULL) return wg_error_nomem(err, strlen(e->path));
     WG_TRY(workspace_find(e, arena, &exists, err));
     WG_TRY(workspace_lock(e, arena, false, err));
-    WG_TRY(wgi_manifest_load(e->platform, e->path, &e->manifest_epoch, e->uuid, err));
+    WG_TRY(load_manifest(e, err));
     wg_wal_recovery r = {0};
     WG_TRY(workspace_replay(e, wal, 0, false, &r, err));
     WG_TRY(check_topologies(e, err));
-    *out = (wg_verify_report){.manifest_epoch = e->manifest_epoch,
+    *out = (wg_verify_report){.manifest_epoch = wg_engine_manifest_epoch(e),
                               .segments = r.segments,
                               .records = r.records,
                               .bytes = r.bytes,
@@ -365,7 +415,9 @@ wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_repo
 
 /* ---- getters */
 
-uint64_t wg_engine_manifest_epoch(const wg_engine *engine) { return engine->manifest_epoch; }
+uint64_t wg_engine_manifest_epoch(const wg_engine *engine) {
+    return atomic_load_explicit(&engine->manifest_epoch, memory_order_relaxed);
+}
 const wg_options *wg_engine_option_values(const wg_engine *engine) { return &engine->options; }
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uuid; }
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }

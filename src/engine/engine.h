@@ -54,6 +54,9 @@ typedef enum wg_txn_mode {
                           after the snapshot gives WG_E_CONFLICT */
 } wg_txn_mode;
 
+/* At most this many transactions are open at a time; the next begin is WG_E_LIMIT. */
+enum { WG_TXN_OPEN_MAX = 120 };
+
 /* as_of 0: the newest state; a past logseq only with READ (WG_E_EXPIRED when the log has not reached it). */
 wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err);
 /* Ends the transaction and frees it in every case. *out_logseq: the commit's number, or the snapshot when nothing was
@@ -70,6 +73,7 @@ void wg_txn_stats(const wg_txn *txn, wg_stats *out);
 typedef struct wg_txn_mark {
     size_t undo_bytes;
     size_t log_bytes;
+    bool ddl;
     wg_stats stats;
 } wg_txn_mark;
 void wg_txn_mark_set(const wg_txn *txn, wg_txn_mark *out);

@@ -23,25 +23,33 @@ typedef struct wgi_history {
     uint32_t capacity;
 } wgi_history;
 
+typedef struct wgi_table wgi_table;
+typedef struct wgi_label_state wgi_label_state;
+
 /* Rows of one set of labels, or of one edge label. */
-typedef struct wgi_table {
+struct wgi_table {
     uint32_t number;
     bool is_edge;
-    bool open; /* properties that no declared label names are welcome */
-    bool dead; /* made by a rolled-back transaction; has no visible row and never will */
+    bool open;         /* properties that no declared label names are welcome */
+    _Atomic bool dead; /* made by a rolled-back transaction; has no visible row and never will */
+    bool touched;      /* in the writer's list */
+    wgi_table *next_touched;
     wg_table *rows;
     uint64_t live;       /* of the newest state; writer only */
     wgi_history history; /* guarded by state_mutex */
     uint32_t label_count;
     uint32_t labels[]; /* numbers, ascending */
-} wgi_table;
+};
 
 /* What belongs to one label number. */
-typedef struct wgi_label_state {
+struct wgi_label_state {
     wg_key_index *key_index; /* labels with a primary key */
     wg_topology *topology;   /* edge labels */
     wgi_table *edges;        /* edge labels */
-} wgi_label_state;
+    bool touched;            /* in the writer's list */
+    wgi_label_state *next_touched;
+    wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
+};
 
 enum { WGI_TABLES_MAX = 65535 };
 
@@ -53,7 +61,8 @@ struct wg_engine {
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
     uint8_t uuid[16];
-    uint64_t manifest_epoch; /* writer */
+    _Atomic uint64_t manifest_epoch; /* stored by the writer */
+    bool manifest_late;              /* writer: the last manifest could not be written; the next commit tries again */
     wg_epoch *epoch;
     wg_catalog *catalog;
     wg_directory *nodes;
@@ -65,9 +74,12 @@ struct wg_engine {
     wg_mutex writer_mutex; /* guards writer_busy, which stands from a transaction's first write to its append */
     wg_cond writer_free;
     bool writer_busy;
-    wg_mutex state_mutex;       /* histories, in-memory chain */
-    uint64_t applied;           /* last logseq applied in memory; writer */
-    _Atomic uint64_t published; /* what new readers see; release, pairs with the acquire in txn begin */
+    wg_mutex state_mutex;            /* histories, in-memory chain */
+    wgi_table *touched_tables;       /* writer: tables whose live count may have changed in this commit */
+    wgi_label_state *touched_labels; /* writer: edge labels with new edges in this commit */
+    wgi_label_state *dead_labels;    /* writer */
+    uint64_t applied;                /* last logseq applied in memory; writer */
+    _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
     wg_buf chain; /* IN_MEMORY: 32 bytes a commit */
 };
@@ -103,10 +115,14 @@ typedef struct wgi_apply {
 extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
 
-/* Records the live counts of all tables that changed at `logseq`. */
+/* Records the live counts of the touched tables at `logseq`; on failure nothing is recorded. */
 wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err);
 /* Takes back what was recorded for a commit that did not come about. */
 void wgi_history_forget(wg_engine *engine, uint64_t logseq);
+/* Empties the lists of what the commit touched. */
+void wgi_touched_clear(wg_engine *engine);
+/* Frees tables and labels that rolled-back transactions left, when no transaction but the caller's is open. */
+void wgi_dead_reap(wg_engine *engine);
 uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq);
 
 /* ---- tables and versions */

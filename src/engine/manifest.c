@@ -33,19 +33,20 @@ static bool put_virtual_labels(wg_buf *out, const wg_engine *engine, uint64_t lo
 
 wg_code wgi_manifest_write(wg_engine *engine, uint64_t logseq, wg_error *err) {
     if (engine->path == NULL || engine->options.durability == WG_IN_MEMORY) {
-        engine->manifest_epoch++; /* epochs count registrations there too; nothing is on disk */
+        /* Epochs count registrations there too; nothing is on disk. */
+        atomic_fetch_add_explicit(&engine->manifest_epoch, 1, memory_order_relaxed);
         return WG_OK;
     }
     wg_buf text;
     wg_buf_init(&text, &engine->account);
-    const uint64_t epoch = engine->manifest_epoch + 1;
+    const uint64_t epoch = wg_engine_manifest_epoch(engine) + 1;
     const bool ok = wg_buf_printf(&text, "{\"epoch\":%llu,\"format\":1,\"logseq\":%llu,\"store\":\"",
                                   (unsigned long long)epoch, (unsigned long long)logseq) &&
                     put_uuid(&text, engine->uuid) && wg_buf_append_str(&text, "\",") &&
                     put_virtual_labels(&text, engine, logseq) && wg_buf_append_str(&text, "}");
     wg_code code = ok ? WG_OK : wg_error_nomem(err, text.size);
     if (code == WG_OK) code = wg_manifest_commit(engine->platform, engine->path, epoch, wg_buf_slice(&text), err);
-    if (code == WG_OK) engine->manifest_epoch = epoch;
+    if (code == WG_OK) atomic_store_explicit(&engine->manifest_epoch, epoch, memory_order_relaxed);
     wg_buf_deinit(&text);
     return code;
 }

@@ -2,7 +2,7 @@
  * ids are grouped by row group first, so that a chunk is decoded once a call. */
 #include "engine/engine_internal.h"
 
-/* ---- static types of properties */
+/* ---- static types of properties: a function of the catalog and of the rows at the snapshot, so that a plan is too */
 
 typedef struct type_join {
     bool any; /* some row may hold it */
@@ -15,52 +15,61 @@ static void type_add(type_join *j, wg_type type) {
     j->any = true;
 }
 
-static void join_virtual_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key,
-                                type_join *j) {
-    if (label_count != 1) return; /* a virtual row has its one label */
-    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, labels[0]);
-    if (label == NULL || label->def.kind != WG_LABEL_VIRTUAL) return;
+/* What one label says: its declared type; any, when it is open; nothing, when it is declared without this property. */
+static bool type_of_label(const wg_txn *txn, uint32_t number, uint32_t key, type_join *j) {
+    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, number);
+    if (label == NULL) return false;
     for (uint32_t c = 0; c < label->def.column_count; c++)
-        if (label->column_keys[c] == key) type_add(j, label->def.columns[c].type);
+        if (label->column_keys[c] == key) {
+            type_add(j, label->def.columns[c].type);
+            return true;
+        }
+    if (label->def.kind == WG_LABEL_OPEN) type_add(j, WG_TYPE_ANY);
+    return false;
 }
 
-static wg_type property_type(const wg_txn *txn, bool is_edge, const uint32_t *labels, uint32_t label_count,
-                             uint32_t key, bool all_labels) {
-    const wg_engine *e = txn->engine;
-    type_join j = {.type = WG_TYPE_NULL};
+/* A node of declared labels may have further labels, which bring further properties. */
+static bool other_labels_may_hold(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key) {
+    wg_engine *e = txn->engine;
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_acquire);
     for (uint32_t t = 0; t < tables; t++) {
-        const wgi_table *table = wgi_table_at(e, t);
-        if (table->is_edge != is_edge || table->dead) continue;
-        bool matches = label_count == 0;
-        if (all_labels) matches = wgi_table_has_labels(table, labels, label_count);
-        else
-            for (uint32_t i = 0; i < label_count && !matches; i++)
-                matches = wgi_table_has_labels(table, &labels[i], 1);
-        if (!matches) continue;
-        const uint32_t column = wg_table_column_of(table->rows, key);
-        if (column != UINT32_MAX) type_add(&j, wg_table_column_type(table->rows, column));
-        else if (table->open) type_add(&j, WG_TYPE_ANY); /* a later row may bring it */
+        wgi_table *table = wgi_table_at(e, t);
+        if (table->is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
+            !wgi_table_has_labels(table, labels, label_count))
+            continue;
+        if (!table->open && wg_table_column_of(table->rows, key) == UINT32_MAX) continue;
+        if (wgi_history_at(e, table, txn->view.snapshot) > 0 || (txn->writing && table->live > 0)) return true;
     }
-    /* Labels that are declared but have no table yet still promise a type. */
-    for (uint32_t i = 0; i < label_count; i++) {
-        const wg_label *label = wg_catalog_label_at(e->catalog, labels[i]);
-        if (label == NULL || label->def.kind != WG_LABEL_OWNED) continue;
-        for (uint32_t c = 0; c < label->def.column_count; c++)
-            if (label->column_keys[c] == key) type_add(&j, label->def.columns[c].type);
-    }
-    if (!is_edge) join_virtual_labels(txn, labels, label_count, key, &j);
-    return j.type;
+    return false;
 }
 
 wg_type wg_txn_node_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key) {
     if (key == WG_NO_KEY) return WG_TYPE_NULL;
-    return property_type(txn, false, labels, label_count, key, true);
+    if (label_count == 0) return WG_TYPE_ANY;
+    type_join declared = {.type = WG_TYPE_NULL};
+    type_join open = {.type = WG_TYPE_NULL};
+    bool found = false;
+    for (uint32_t i = 0; i < label_count; i++) {
+        type_join *j = &open;
+        type_join one = {.type = WG_TYPE_NULL};
+        if (type_of_label(txn, labels[i], key, &one)) {
+            found = true;
+            j = &declared;
+        }
+        if (one.any) type_add(j, one.type);
+    }
+    if (found) return declared.type;
+    if (open.any || other_labels_may_hold(txn, labels, label_count, key)) return WG_TYPE_ANY;
+    return WG_TYPE_NULL;
 }
 
+/* An edge has one label: any of these. */
 wg_type wg_txn_edge_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key) {
     if (key == WG_NO_KEY) return WG_TYPE_NULL;
-    return property_type(txn, true, labels, label_count, key, false);
+    if (label_count == 0) return WG_TYPE_ANY;
+    type_join j = {.type = WG_TYPE_NULL};
+    for (uint32_t i = 0; i < label_count; i++) (void)type_of_label(txn, labels[i], key, &j);
+    return j.type;
 }
 
 uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label_number) {
@@ -80,7 +89,8 @@ uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label_number) {
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_acquire);
     for (uint32_t t = 0; t < tables; t++) {
         wgi_table *table = wgi_table_at(e, t);
-        if (!table->dead && wgi_table_has_labels(table, &label_number, 1))
+        if (!atomic_load_explicit(&table->dead, memory_order_relaxed) &&
+            wgi_table_has_labels(table, &label_number, 1))
             rows += wgi_history_at(e, table, txn->view.snapshot);
     }
     return rows;
@@ -213,14 +223,14 @@ static wg_code read_wants_of_partition(virtual_read *r, const virtual_want *want
         return WG_OK; /* null */
     r->label = wg_catalog_label_at(e->catalog, r->partition->label);
     r->def_column = column_with_key(r->label, key);
-    if (r->def_column == UINT32_MAX) return WG_OK;
+    if (r->def_column == UINT32_MAX || !wg_label_is_visible(r->label, r->txn->view)) return WG_OK;
+    uint32_t inside = count;
+    while (inside > 0 && wgi_virtual_row(wants[inside - 1].id) >= r->partition->row_count) inside--;
     if (r->label->def.columns[r->def_column].source == WG_COLUMN_PARTITION) {
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < inside; i++)
             r->values[wants[i].position] = *wgi_partition_variable(r->label, r->partition, r->def_column);
         return WG_OK;
     }
-    uint32_t inside = count;
-    while (inside > 0 && wgi_virtual_row(wants[inside - 1].id) >= r->partition->row_count) inside--;
     return inside == 0 ? WG_OK : read_partition(r, wants, inside, err);
 }
 

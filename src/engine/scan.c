@@ -98,15 +98,16 @@ static wg_code add_table_tasks(wg_scan *scan, const wgi_table *table, wg_error *
     return WG_OK;
 }
 
-static wg_code open_owned(wg_scan *scan, wg_error *err) {
+static wg_code open_owned(wg_scan *scan, uint32_t count, wg_error *err) {
     const wg_engine *e = scan->txn->engine;
-    const uint32_t count = atomic_load_explicit(&e->table_count, memory_order_acquire);
     const wgi_table **tables = wg_arena_alloc(&scan->arena, ((size_t)count + 1) * sizeof *tables);
     if (tables == NULL) return wg_error_nomem(err, count * sizeof *tables);
     uint32_t n = 0;
     for (uint32_t t = 0; t < count; t++) {
         const wgi_table *table = wgi_table_at(e, t);
-        if (table->is_edge || !wgi_table_has_labels(table, scan->spec.labels, scan->spec.label_count)) continue;
+        if (table->is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
+            !wgi_table_has_labels(table, scan->spec.labels, scan->spec.label_count))
+            continue;
         uint32_t at = n++;
         for (; at > 0 && compare_tables(tables[at - 1], table) > 0; at--) tables[at] = tables[at - 1];
         tables[at] = table;
@@ -230,8 +231,9 @@ static wg_code scan_fill(wg_scan *scan, const wg_scan_spec *spec, wg_error *err)
                                 spec->labels[i]);
         has_virtual |= label->def.kind == WG_LABEL_VIRTUAL;
     }
-    if (!has_virtual) return open_owned(scan, err);
-    if (spec->label_count > 1) return WG_OK; /* a virtual row has one label: rows with several labels do not exist */
+    if (!has_virtual)
+        return open_owned(scan, tables, err); /* as many as there is room for: a writer may be adding one */
+    if (spec->label_count > 1) return WG_OK;  /* a virtual row has one label: rows with several labels do not exist */
     return open_virtual(scan, wg_catalog_label_at(e->catalog, spec->labels[0]), err);
 }
 

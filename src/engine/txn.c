@@ -56,8 +56,17 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
                             (unsigned long long)as_of, (unsigned long long)newest);
     if (as_of != 0 && mode != WG_TXN_READ)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
+    /* acq_rel; pairs with wgi_dead_reap: whoever counts in later sees what it left */
+    if (atomic_fetch_add_explicit(&engine->open_txns, 1, memory_order_acq_rel) >= WG_TXN_OPEN_MAX) {
+        atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d open transactions: end some of them",
+                            (int)WG_TXN_OPEN_MAX);
+    }
     wg_txn *txn = wg_alloc_zero(&engine->account, sizeof *txn);
-    if (txn == NULL) return wg_error_nomem(err, sizeof *txn);
+    if (txn == NULL) {
+        atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
+        return wg_error_nomem(err, sizeof *txn);
+    }
     txn->engine = engine;
     txn->mode = mode;
     wg_buf_init(&txn->undo, &engine->account);
@@ -65,6 +74,7 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
     if (mode == WG_TXN_WRITE) {
         const wg_code code = writer_take(txn, err);
         if (code != WG_OK) {
+            atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
             wg_free(txn);
             return code;
         }
@@ -72,7 +82,6 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
     } else {
         txn->view.snapshot = as_of != 0 ? as_of : wg_engine_logseq(engine);
     }
-    atomic_fetch_add_explicit(&engine->open_txns, 1, memory_order_relaxed);
     txn->epoch_slot = wg_epoch_enter(engine->epoch);
     *out = txn;
     return WG_OK;
@@ -107,13 +116,21 @@ wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
     return code;
 }
 
+/* The writer's own lists go before the next writer comes. */
+static void writer_end(wg_txn *txn) {
+    if (!txn->writing) return;
+    wgi_touched_clear(txn->engine);
+    wgi_dead_reap(txn->engine);
+    writer_give(txn);
+}
+
 static void txn_free(wg_txn *txn) {
     wg_engine *e = txn->engine;
-    writer_give(txn);
+    writer_end(txn);
     wg_epoch_leave(e->epoch, txn->epoch_slot);
     wg_buf_deinit(&txn->undo);
     wg_buf_deinit(&txn->log);
-    atomic_fetch_sub_explicit(&e->open_txns, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&e->open_txns, 1, memory_order_release);
     wg_free(txn);
 }
 
@@ -151,12 +168,8 @@ static wg_code log_commit(wg_txn *txn, wg_error *err) {
 }
 
 /* After the append nothing may fail in a way that undoes the commit: settling only makes reads faster. */
-static void settle(wg_txn *txn) {
-    wg_engine *e = txn->engine;
-    const uint32_t labels = wg_catalog_label_count(e->catalog);
-    for (uint32_t i = 0; i < labels; i++) {
-        wgi_label_state *state = wgi_label_state_at(e, i);
-        if (state == NULL || state->topology == NULL) continue;
+static void settle(wg_engine *e) {
+    for (wgi_label_state *state = e->touched_labels; state != NULL; state = state->next_touched) {
         wg_error ignored = {0};
         const wg_code code = wg_topology_settle(state->topology, &ignored);
         (void)code; /* out of memory leaves the delta as it is: slower, not wrong */
@@ -174,31 +187,52 @@ static wg_code commit_writes(wg_txn *txn, wg_error *err) {
     }
     e->applied = logseq;
     txn->undo.size = 0; /* there is no way back from here */
-    settle(txn);
+    settle(e);
     if (e->wal == NULL || e->options.durability != WG_STRICT) publish(e, logseq);
     return WG_OK;
 }
 
-wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
+/* The manifest is a summary of the log for tools: that it cannot be written now does not undo a commit that is in the log.
+ * The next commit tries again. */
+static void write_manifest(wg_engine *e, uint64_t logseq) {
+    wg_error ignored = {0};
+    e->manifest_late = wgi_manifest_write(e, logseq, &ignored) != WG_OK;
+}
+
+static wg_code wait_durable(wg_engine *e, uint64_t logseq, wg_error *err) {
+    return e->wal != NULL && e->options.durability == WG_STRICT ? wg_wal_wait(e->wal, logseq, err) : WG_OK;
+}
+
+static wg_code commit_logged(wg_txn *txn, uint64_t logseq, wg_error *err) {
     wg_engine *e = txn->engine;
-    uint64_t logseq = txn->view.snapshot;
+    WG_TRY(commit_writes(txn, err));
     wg_code code = WG_OK;
-    if (txn->writing && txn->undo.size > 0) {
-        logseq = txn->view.own;
-        code = commit_writes(txn, err);
-        if (code != WG_OK) {
-            wg_txn_abort(txn);
-            return code;
-        }
-        const bool ddl = txn->ddl;
-        if (ddl && e->wal != NULL) code = wg_wal_wait(e->wal, logseq, err);
-        if (code == WG_OK && ddl) code = wgi_manifest_write(e, logseq, err);
-        writer_give(txn);
-        if (code == WG_OK && e->wal != NULL && e->options.durability == WG_STRICT)
-            code = wg_wal_wait(e->wal, logseq, err);
-        if (code == WG_OK) publish(e, logseq);
+    if (txn->ddl || e->manifest_late) {
+        if (e->wal != NULL) code = wg_wal_wait(e->wal, logseq, err); /* a manifest never says more than the log */
+        if (code == WG_OK) write_manifest(e, logseq);
     }
-    txn_free(txn);
+    writer_end(txn);
+    if (code == WG_OK) code = wait_durable(e, logseq, err);
+    if (code == WG_OK) publish(e, logseq);
+    return code;
+}
+
+/* A writer that wrote nothing may have read what is not durable yet: what it tells the world must be. */
+static wg_code commit_unwritten(wg_txn *txn, wg_error *err) {
+    wg_engine *e = txn->engine;
+    const uint64_t seen = txn->view.snapshot;
+    writer_end(txn);
+    if (seen <= wg_engine_logseq(e)) return WG_OK;
+    WG_TRY(wait_durable(e, seen, err));
+    publish(e, seen);
+    return WG_OK;
+}
+
+wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
+    const bool wrote = txn->writing && txn->undo.size > 0;
+    const uint64_t logseq = wrote ? txn->view.own : txn->view.snapshot;
+    const wg_code code = wrote ? commit_logged(txn, logseq, err) : commit_unwritten(txn, err);
+    wg_txn_abort(txn); /* takes back what did not reach the log */
     if (code == WG_OK && out_logseq != NULL) *out_logseq = logseq;
     return code;
 }
@@ -210,12 +244,14 @@ const wg_catalog *wg_txn_catalog(const wg_txn *txn) { return txn->engine->catalo
 void wg_txn_stats(const wg_txn *txn, wg_stats *out) { *out = txn->stats; }
 
 void wg_txn_mark_set(const wg_txn *txn, wg_txn_mark *out) {
-    *out = (wg_txn_mark){.undo_bytes = txn->undo.size, .log_bytes = txn->log.size, .stats = txn->stats};
+    *out =
+        (wg_txn_mark){.undo_bytes = txn->undo.size, .log_bytes = txn->log.size, .ddl = txn->ddl, .stats = txn->stats};
 }
 
 void wg_txn_rollback_to(wg_txn *txn, const wg_txn_mark *mark) {
     wgi_undo_back_to(txn->engine, &txn->undo, mark->undo_bytes);
     txn->log.size = mark->log_bytes;
+    txn->ddl = mark->ddl;
     txn->stats = mark->stats;
 }
 

@@ -4,6 +4,7 @@
  * Conflicts (P8, first committer wins): a transaction that reads snapshot S and writes a version that somebody committed after
  * S gets WG_E_CONFLICT; the message has the id and both logseqs. Constraints are checked against the newest state, which the
  * writer lock keeps still. */
+#include "base/text/text.h"
 #include "engine/engine_internal.h"
 
 /* ---- names */
@@ -12,6 +13,8 @@ static wg_code name_check(wg_slice name, const char *what, wg_error *err) {
     if (name.size == 0 || name.size > WG_NAME_BYTES_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a %s name has 1 to %d bytes, not %zu", what,
                             (int)WG_NAME_BYTES_MAX, name.size);
+    if (memchr(name.data, 0, name.size) != NULL || !wg_utf8_valid(name, NULL))
+        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "a %s name is UTF-8 without zero bytes", what);
     return WG_OK;
 }
 
@@ -40,6 +43,11 @@ wg_code wg_txn_intern_label(wg_txn *txn, wg_slice name, bool is_edge, uint32_t *
         WG_TRY(name_check(name, "label", err));
         WG_TRY(wgi_txn_write_begin(txn, err));
         label = wg_catalog_label(catalog, wgi_txn_newest(txn), name, is_edge);
+        if (label != NULL && !wg_label_is_visible(label, txn->view)) /* its own reads would not find what it wrote */
+            return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,
+                                "label %s was made at logseq %llu, after this transaction's snapshot %llu",
+                                label->def.name, (unsigned long long)label->begin,
+                                (unsigned long long)txn->view.snapshot);
     }
     if (label == NULL) {
         char text[WG_NAME_BYTES_MAX + 1];
@@ -63,7 +71,8 @@ static const char *key_name(const wg_txn *txn, uint32_t key) {
     return name != NULL ? name : "?";
 }
 
-/* A value that a property can hold: no nodes, edges or paths, also not inside lists. */
+/* A value that a property can hold: no nodes, edges, paths or maps, also not inside lists; and nothing that the log's
+ * decoder would refuse when it is replayed. */
 static wg_code storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err) {
     if (v->type == WG_TYPE_NODE || v->type == WG_TYPE_EDGE || v->type == WG_TYPE_PATH || v->type == WG_TYPE_MAP)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "property %s cannot hold a %s", key_name(txn, key),
@@ -73,7 +82,9 @@ static wg_code storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint
                             key_name(txn, key));
     for (uint32_t i = 0; v->type == WG_TYPE_LIST && i < v->size; i++)
         WG_TRY(storable(txn, key, &v->as.list[i], depth + 1, err));
-    return WG_OK;
+    if (depth > 0 || v->type == WG_TYPE_NULL) return WG_OK;
+    const wg_code code = wg_value_check(v, false, err);
+    return code == WG_OK ? WG_OK : wg_error_prefix(err, code, "property %s", key_name(txn, key));
 }
 
 /* Fits one value to what the labels declare about its key. */
@@ -147,17 +158,14 @@ static wg_value row_value(const row_source *s, uint32_t key) {
     return column == UINT32_MAX ? wg_value_null() : wg_table_cell(s->table->rows, s->row, column);
 }
 
-static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_source *s, uint64_t own_id,
-                         wg_error *err) {
-    wg_value key[WG_KEY_COLUMNS_MAX];
-    for (uint32_t k = 0; k < label->def.key_count; k++) {
-        key[k] = row_value(s, label->column_keys[label->def.key_columns[k]]);
+/* The values of the label's primary key are whole, and no other node has them. */
+static wg_code check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
+                                wg_error *err) {
+    for (uint32_t k = 0; k < label->def.key_count; k++)
         if (key[k].type == WG_TYPE_NULL)
             return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
                                 "%s.%s is part of the primary key and cannot be null", label->def.name,
                                 label->def.columns[label->def.key_columns[k]].name);
-    }
-    if (label->def.key_count == 0) return WG_OK;
     uint64_t id = 0;
     bool found = false;
     WG_TRY(wgi_seek(txn->engine, wgi_txn_newest(txn), label->number, key, label->def.key_count, &id, &found, err));
@@ -171,6 +179,15 @@ static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_sou
                      label->def.name, (int)wg_min_size(text.size, 120), (const char *)text.data);
     wg_buf_deinit(&text);
     return code;
+}
+
+static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_source *s, uint64_t own_id,
+                         wg_error *err) {
+    wg_value key[WG_KEY_COLUMNS_MAX];
+    if (label->def.key_count == 0) return WG_OK;
+    for (uint32_t k = 0; k < label->def.key_count; k++)
+        key[k] = row_value(s, label->column_keys[label->def.key_columns[k]]);
+    return check_key_values(txn, label, key, own_id, err);
 }
 
 static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const row_source *s,
@@ -227,43 +244,121 @@ wg_code wg_txn_create_node(wg_txn *txn, const uint32_t *labels, uint32_t label_c
     return code;
 }
 
-/* Checks one row of a bulk load: types were fitted by the caller's columns, so only nulls and keys are left. */
-static wg_code check_bulk_row(const wg_txn *txn, const wg_label *label, const uint32_t *keys, const wg_batch *batch,
-                              uint32_t row, wg_mutation_property *scratch, wg_error *err) {
-    for (uint32_t c = 0; c < batch->column_count; c++)
-        scratch[c] = (wg_mutation_property){.key = keys[c], .value = wg_vector_value(&batch->columns[c], row)};
-    const row_source s = {.properties = scratch, .property_count = batch->column_count};
-    return check_row(txn, &label->number, 1, &s, UINT64_MAX, err);
+/* ---- bulk */
+
+/* A batch against its label: where each declared column is in the batch, found once and not for every row. */
+typedef struct bulk {
+    const wg_txn *txn;
+    const wg_label *label;
+    const uint32_t *keys;
+    const wg_batch *batch;
+    const wg_column_def **defs; /* of each column of the batch; NULL: undeclared */
+    uint32_t *at;               /* of each declared column: its vector, UINT32_MAX when the batch has none */
+} bulk;
+
+static wg_code bulk_map(bulk *b, wg_arena *arena, wg_error *err) {
+    const wg_label_def *def = &b->label->def;
+    const uint32_t count = b->batch->column_count;
+    b->defs = wg_arena_alloc_zero(arena, ((size_t)count + 1) * sizeof *b->defs);
+    b->at = wg_arena_alloc(arena, ((size_t)def->column_count + 1) * sizeof *b->at);
+    if (b->defs == NULL || b->at == NULL) return wg_error_nomem(err, count * sizeof *b->defs);
+    if (b->batch->row_count > WG_BATCH_ROWS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a bulk stripe of %u rows: at most %d",
+                            b->batch->row_count, (int)WG_BATCH_ROWS_MAX);
+    for (uint32_t d = 0; d < def->column_count; d++) {
+        b->at[d] = UINT32_MAX;
+        for (uint32_t c = 0; c < count && b->at[d] == UINT32_MAX; c++)
+            if (b->keys[c] == b->label->column_keys[d]) b->at[d] = c;
+        if (b->at[d] != UINT32_MAX) b->defs[b->at[d]] = &def->columns[d];
+    }
+    for (uint32_t c = 0; c < count; c++) {
+        const wg_type wanted = b->defs[c] != NULL ? b->defs[c]->type : WG_TYPE_ANY;
+        if (b->keys[c] >= wg_catalog_key_count(b->txn->engine->catalog))
+            return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "unknown property key %u", b->keys[c]);
+        for (uint32_t k = 0; k < c; k++)
+            if (b->keys[k] == b->keys[c])
+                return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "bulk column %s appears twice",
+                                    key_name(b->txn, b->keys[c]));
+        if (b->defs[c] == NULL && def->kind != WG_LABEL_OPEN)
+            return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s", def->name,
+                                key_name(b->txn, b->keys[c]));
+        if (b->batch->columns[c].type != wanted)
+            return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored",
+                                key_name(b->txn, b->keys[c]), wg_type_name(b->batch->columns[c].type),
+                                wg_type_name(wanted));
+    }
+    return WG_OK;
+}
+
+/* Cells that their type alone does not make right: text, values of any type, integers of a declared width. */
+static wg_code bulk_check_cells(const bulk *b, uint32_t row, wg_error *err) {
+    for (uint32_t c = 0; c < b->batch->column_count; c++) {
+        const wg_vector *v = &b->batch->columns[c];
+        const wg_column_def *def = b->defs[c];
+        const bool narrow = def != NULL && def->type == WG_TYPE_INT && def->int_bits != 0 && def->int_bits < 64;
+        if ((v->type != WG_TYPE_STRING && v->type != WG_TYPE_ANY && !narrow) || !wg_vector_is_valid(v, row)) continue;
+        wg_value value = wg_vector_value(v, row);
+        if (narrow) WG_TRY(wg_column_def_coerce(def, &value, err));
+        WG_TRY(storable(b->txn, b->keys[c], &value, 0, err));
+    }
+    return WG_OK;
+}
+
+static wg_value bulk_cell(const bulk *b, uint32_t def_column, uint32_t row) {
+    const uint32_t at = b->at[def_column];
+    return at == UINT32_MAX ? wg_value_null() : wg_vector_value(&b->batch->columns[at], row);
+}
+
+static wg_code bulk_check_row(const bulk *b, uint32_t row, wg_error *err) {
+    const wg_label_def *def = &b->label->def;
+    WG_TRY(bulk_check_cells(b, row, err));
+    for (uint32_t d = 0; d < def->column_count; d++) {
+        if (!def->columns[d].not_null) continue;
+        if (b->at[d] == UINT32_MAX || bulk_cell(b, d, row).type == WG_TYPE_NULL)
+            return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "%s.%s is NOT NULL and has no value", def->name,
+                                def->columns[d].name);
+    }
+    if (def->key_count == 0) return WG_OK;
+    wg_value key[WG_KEY_COLUMNS_MAX];
+    for (uint32_t k = 0; k < def->key_count; k++) key[k] = bulk_cell(b, def->key_columns[k], row);
+    return check_key_values(b->txn, b->label, key, UINT64_MAX, err);
 }
 
 /* Two rows of one batch cannot see each other in the key index yet. */
-static wg_code check_bulk_duplicates(const wg_label *label, const uint32_t *keys, const wg_batch *batch,
-                                     wg_arena *arena, wg_error *err) {
-    if (label->def.key_count == 0 || batch->row_count < 2) return WG_OK;
+static wg_code bulk_check_duplicates(const bulk *b, wg_arena *arena, wg_error *err) {
+    const uint32_t key_count = b->label->def.key_count;
+    const uint32_t rows = b->batch->row_count;
+    if (key_count == 0 || rows < 2) return WG_OK;
     const uint32_t slot_count = 8192; /* over twice WG_BATCH_ROWS_MAX */
     uint16_t *slots = wg_arena_alloc_zero(arena, slot_count * sizeof *slots);
-    wg_value *all = wg_arena_alloc(arena, (size_t)batch->row_count * label->def.key_count * sizeof *all);
+    wg_value *all = wg_arena_alloc(arena, (size_t)rows * key_count * sizeof *all);
     if (slots == NULL || all == NULL) return wg_error_nomem(err, slot_count * sizeof *slots);
-    for (uint32_t r = 0; r < batch->row_count; r++) {
-        wg_value *mine = all + (size_t)r * label->def.key_count;
-        for (uint32_t k = 0; k < label->def.key_count; k++) {
-            mine[k] = wg_value_null();
-            for (uint32_t c = 0; c < batch->column_count; c++)
-                if (keys[c] == label->column_keys[label->def.key_columns[k]])
-                    mine[k] = wg_vector_value(&batch->columns[c], r);
-        }
-        uint32_t at = (uint32_t)wg_key_hash(mine, label->def.key_count) & (slot_count - 1);
+    for (uint32_t r = 0; r < rows; r++) {
+        wg_value *mine = all + (size_t)r * key_count;
+        for (uint32_t k = 0; k < key_count; k++) mine[k] = bulk_cell(b, b->label->def.key_columns[k], r);
+        uint32_t at = (uint32_t)wg_key_hash(mine, key_count) & (slot_count - 1);
         for (; slots[at] != 0; at = (at + 1) & (slot_count - 1)) {
-            const wg_value *other = all + (size_t)(slots[at] - 1) * label->def.key_count;
+            const wg_value *other = all + (size_t)(slots[at] - 1) * key_count;
             bool same = true;
-            for (uint32_t k = 0; k < label->def.key_count && same; k++)
-                same = wg_value_equivalent(&mine[k], &other[k]);
+            for (uint32_t k = 0; k < key_count && same; k++) same = wg_value_equivalent(&mine[k], &other[k]);
             if (same)
-                return wg_error_set(err, WG_E_CONSTRAINT, r, "%s: rows with the same primary key", label->def.name);
+                return wg_error_set(err, WG_E_CONSTRAINT, r, "%s: rows with the same primary key",
+                                    b->label->def.name);
         }
         slots[at] = (uint16_t)(r + 1);
     }
     return WG_OK;
+}
+
+static wg_code bulk_check(bulk *b, wg_arena *arena, wg_error *err) {
+    WG_TRY(bulk_map(b, arena, err));
+    for (uint32_t r = 0; r < b->batch->row_count; r++) {
+        const wg_code code = bulk_check_row(b, r, err);
+        if (code == WG_OK) continue;
+        if (err != NULL) err->offset = r;
+        return code;
+    }
+    return bulk_check_duplicates(b, arena, err);
 }
 
 /* On a refused row err->offset is its position in the batch, for the caller's line numbers. */
@@ -272,16 +367,11 @@ wg_code wg_txn_create_nodes(wg_txn *txn, uint32_t label_number, const uint32_t *
     WG_ASSERT(batch->sel == NULL);
     WG_TRY(wgi_txn_write_begin(txn, err));
     WG_TRY(check_node_labels(txn, &label_number, 1, err));
-    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, label_number);
+    bulk b = {
+        .txn = txn, .label = wg_catalog_label_at(txn->engine->catalog, label_number), .keys = keys, .batch = batch};
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
-    wg_mutation_property *scratch = wg_arena_alloc(&arena, ((size_t)batch->column_count + 1) * sizeof *scratch);
-    wg_code code = scratch == NULL ? wg_error_nomem(err, sizeof *scratch) : WG_OK;
-    for (uint32_t r = 0; r < batch->row_count && code == WG_OK; r++) {
-        code = check_bulk_row(txn, label, keys, batch, r, scratch, err);
-        if (code != WG_OK && err != NULL && err->offset == WG_NO_OFFSET) err->offset = r;
-    }
-    if (code == WG_OK) code = check_bulk_duplicates(label, keys, batch, &arena, err);
+    wg_code code = bulk_check(&b, &arena, err);
     wg_mutation m = {.kind = WG_MUTATION_CREATE_NODES, .label = label_number, .keys = keys, .batch = *batch};
     m.id = wg_directory_count(txn->engine->nodes);
     if (code == WG_OK) code = wgi_txn_do(txn, &m, err);
@@ -512,10 +602,15 @@ wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err)
     bool gone = false;
     WG_TRY(writable_version(txn, false, id, &table, &row, &gone, err));
     if (gone) return WG_OK;
-    if (detach) WG_TRY(delete_edges_of(txn, id, err));
-    else WG_TRY(refuse_when_connected(txn, id, err));
+    wg_txn_mark mark;
+    wg_txn_mark_set(txn, &mark);
+    wg_code code = detach ? delete_edges_of(txn, id, err) : refuse_when_connected(txn, id, err);
     const wg_mutation m = {.kind = WG_MUTATION_DELETE_NODE, .id = id};
-    WG_TRY(wgi_txn_do(txn, &m, err));
+    if (code == WG_OK) code = wgi_txn_do(txn, &m, err);
+    if (code != WG_OK) {
+        wg_txn_rollback_to(txn, &mark);
+        return code;
+    }
     txn->stats.nodes_deleted++;
     return WG_OK;
 }

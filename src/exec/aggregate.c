@@ -215,6 +215,34 @@ static bool add_typed_numbers(sum_state *states, const wg_vector *v, const wg_ba
     return true;
 }
 
+/* By the order of values: NaN above every number, -0.0 equal to 0.0; of equal ones the first stays. */
+static bool better_float(bool min, double v, double best) {
+    if (v != v || best != best) return min ? best != best && v == v : v != v && best == best;
+    return min ? v < best : v > best;
+}
+
+/* MIN and MAX of INT, DATE and FLOAT columns without making a value of every cell. */
+static bool add_typed_best(bool min, wg_value *states, const wg_vector *v, const wg_batch *batch,
+                           const uint32_t *index) {
+    if (v->type != WG_TYPE_INT && v->type != WG_TYPE_DATE && v->type != WG_TYPE_FLOAT) return false;
+    const bool is_float = v->type == WG_TYPE_FLOAT;
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        wg_value *best = &states[index != NULL ? index[i] : 0];
+        const uint32_t cell = wg_vector_cell(v, row);
+        if (is_float) {
+            const double x = ((const double *)v->data)[cell];
+            if (best->type == WG_TYPE_NULL || better_float(min, x, best->as.f)) *best = wg_value_float(x);
+            continue;
+        }
+        const int64_t x = ((const int64_t *)v->data)[cell];
+        if (best->type != WG_TYPE_NULL && (min ? x >= best->as.i : x <= best->as.i)) continue;
+        *best = (wg_value){.type = (uint8_t)v->type, .as.i = x};
+    }
+    return true;
+}
+
 static wg_code add_distinct(groups *g, uint32_t i, const wg_vector *v, const wg_batch *batch, const uint32_t *index,
                             wgi_eval *eval, wg_error *err) {
     wgi_row_table *table = &g->distinct[i];
@@ -257,9 +285,30 @@ static wg_code add_batch(const wg_plan *plan, groups *g, uint32_t i, const wg_ba
     if (numbers && (a->kind == WG_AGG_SUM || a->kind == WG_AGG_AVG))
         return add_typed_numbers(g->states[i], &v, batch, index, eval->context->account) ? WG_OK
                                                                                          : wg_error_nomem(err, 544);
+    const bool best = a->kind == WG_AGG_MIN || a->kind == WG_AGG_MAX;
+    if (best && a->type == v.type && add_typed_best(a->kind == WG_AGG_MIN, g->states[i], &v, batch, index))
+        return WG_OK;
     for (uint32_t k = 0; k < batch->row_count; k++) {
         const wg_value value = wg_vector_value(&v, wg_batch_row(batch, k));
         WG_TRY(add_value(a, g, i, index != NULL ? index[k] : 0, &value, err));
+    }
+    return WG_OK;
+}
+
+/* One key that is a dictionary vector: a group is looked up once a dictionary cell of the batch, not once a row. */
+static wg_code find_dictionary_groups(groups *g, const wg_vector *key, const wg_batch *batch, wgi_eval *eval,
+                                      const uint64_t *hashes, uint32_t *index, wg_error *err) {
+    uint32_t *group_of_code = wg_arena_alloc_zero(&eval->arena, ((size_t)key->dict_size + 1) * sizeof *group_of_code);
+    if (group_of_code == NULL) return wg_error_nomem(err, (size_t)key->dict_size * sizeof *group_of_code);
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        const uint32_t code = wg_vector_is_valid(key, row) ? key->codes[row] : key->dict_size;
+        bool is_new;
+        if (group_of_code[code] == 0) {
+            WG_TRY(wgi_row_table_put(&g->keys, key, row, hashes[i], &index[i], &is_new, err));
+            group_of_code[code] = index[i] + 1;
+        }
+        index[i] = group_of_code[code] - 1;
     }
     return WG_OK;
 }
@@ -276,7 +325,10 @@ static wg_code find_groups(const wg_plan *plan, groups *g, const wg_batch *batch
                    ? wgi_eval_vector(eval, plan->exprs[k], batch, &keys[k], err)
                    : wgi_eval_typed(eval, plan->exprs[k], plan->slot_types[k], batch, &keys[k], err));
     wgi_hash_rows(plan->slot_types, keys, plan->expr_count, batch, hashes);
-    for (uint32_t i = 0; i < batch->row_count; i++) {
+    const bool by_code =
+        plan->expr_count == 1 && keys[0].kind == WG_VECTOR_DICT && keys[0].dict_size <= batch->row_count;
+    if (by_code) WG_TRY(find_dictionary_groups(g, keys, batch, eval, hashes, index, err));
+    for (uint32_t i = 0; i < batch->row_count && !by_code; i++) {
         bool is_new;
         WG_TRY(wgi_row_table_put(&g->keys, keys, wg_batch_row(batch, i), hashes[i], &index[i], &is_new, err));
     }

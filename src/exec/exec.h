@@ -104,7 +104,12 @@ typedef enum wg_plan_op {
     WG_PLAN_UNION,    /* rows of children[0], then of children[1] */
     WG_PLAN_CREATE,   /* writes creates[]; input ++ ids of what was created */
     WG_PLAN_SET,      /* writes sets[]; passes the input through */
-    WG_PLAN_DELETE    /* deletes nodes and edges in exprs[]; passes the input through */
+    WG_PLAN_DELETE,   /* deletes nodes and edges in exprs[]; passes the input through */
+    WG_PLAN_MERGE, /* for each row of children[0], in order: runs children[1] on it, whose rows are the ids of creates[] in an
+                         existing match; each gives a row input ++ ids, with sets[] applied. When there is none creates[] are
+                         written and on_create[] applied. A null property of creates[] is an error. */
+    WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE and APPLY: the one row of children[0] that it is run for */
+    WG_PLAN_APPLY     /* children[0] ++ children[1] run for each row, in that order; reads only */
 } wg_plan_op;
 
 typedef enum wg_aggregate_kind {
@@ -197,6 +202,8 @@ struct wg_plan {
     uint32_t create_count;
     const wg_set_item *sets;
     uint32_t set_count;
+    const wg_set_item *on_create; /* MERGE */
+    uint32_t on_create_count;
     bool detach; /* DELETE */
 };
 
@@ -226,8 +233,9 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     wg_account *account;
     wg_cancel *cancel;
-    uint64_t deadline_ns; /* platform now_ns; 0: none */
-    wg_stats *stats;      /* scan counters are added */
+    uint64_t deadline_ns;           /* platform now_ns; 0: none */
+    wg_stats *stats;                /* scan counters are added */
+    const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
 } wg_exec_context;
 
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */

@@ -158,6 +158,20 @@ static void test_writes_change_the_graph(void **state) {
     expect(s, "MATCH (n:N) DELETE n", "");
 }
 
+/* Goal: a write happens for every row, whatever is returned of it; DELETE judges the end of the clause. */
+static void test_writes_are_complete(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND [1, 2, 3] AS i CREATE (n:W {i: i}) RETURN n.i LIMIT 0", "");
+    expect(s, "MATCH (n:W) RETURN count(*)", "3\n");
+    expect(s, "MATCH (n:W) SET n.j = 1 RETURN n.i ORDER BY n.i LIMIT 1", "1\n");
+    expect(s, "MATCH (n:W {j: 1}) RETURN count(*)", "3\n");
+    expect(s, "MATCH (n:W) WITH n LIMIT 1 SET n.k = 1", "");
+    expect(s, "MATCH (n:W) RETURN count(n.k)", "1\n");
+    run(s, "MATCH (a:W {i: 1}), (b:W {i: 2}), (c:W {i: 3}) CREATE (a)-[:X]->(b), (a)-[:X]->(c)");
+    expect(s, "MATCH (a:W)-[r:X]->(b:W) DELETE a, r, b RETURN count(*)", "2\n");
+    expect(s, "MATCH (n:W) RETURN count(*)", "0\n");
+}
+
 /* Goal: AS OF reads the past. */
 static void test_as_of_reads_the_past(void **state) {
     store *s = *state;
@@ -199,10 +213,15 @@ static void test_labels_are_shown_and_dropped(void **state) {
 
 int main(void) {
     const struct CMUnitTest open_tests[] = {
-        cmocka_unit_test(test_match_filters_orders_and_pages), cmocka_unit_test(test_match_walks_relationships),
-        cmocka_unit_test(test_match_joins_patterns),           cmocka_unit_test(test_optional_match_keeps_rows),
-        cmocka_unit_test(test_where_tests_patterns),           cmocka_unit_test(test_results_are_grouped),
-        cmocka_unit_test(test_expressions_are_evaluated),      cmocka_unit_test(test_writes_change_the_graph),
+        cmocka_unit_test(test_match_filters_orders_and_pages),
+        cmocka_unit_test(test_match_walks_relationships),
+        cmocka_unit_test(test_match_joins_patterns),
+        cmocka_unit_test(test_optional_match_keeps_rows),
+        cmocka_unit_test(test_where_tests_patterns),
+        cmocka_unit_test(test_results_are_grouped),
+        cmocka_unit_test(test_expressions_are_evaluated),
+        cmocka_unit_test(test_writes_change_the_graph),
+        cmocka_unit_test(test_writes_are_complete),
         cmocka_unit_test(test_as_of_reads_the_past),
     };
     const struct CMUnitTest declared_tests[] = {

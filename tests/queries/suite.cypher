@@ -46,7 +46,7 @@ MATCH (a:Player {game: 'game1'})-[:PASSED]->(b:Player)-[:PASSED]->(c:Player) WHE
 MATCH (a:Player)-[p:PASSED]->(b:Player)-[q:PASSED]->(a) WHERE q.event = p.event + 1 RETURN a.game, a.name, b.name, p.at, q.at;
 MATCH (a:Player)-[p:PASSED]->(b:Player)-[q:PASSED]->(c:Player) WHERE q.at - p.at < 2.0 AND q.at > p.at
     RETURN a.game, a.name, b.name, c.name, q.at - p.at LIMIT 100;
-MATCH (a:Player {game: 'game3'})-[:PASSED]->(b)-[:PASSED]->(c)-[:PASSED]->(d {name: 'Player2'}) RETURN a.name, count(*);
+MATCH (a:Player {game: 'game2'})-[:PASSED]->(b)-[:PASSED]->(c)-[:PASSED]->(d {name: 'Player2'}) RETURN a.name, count(*);
 MATCH (p:Player)-[:SHOT]->(e:Event) RETURN p.game, p.name, count(*), avg(e.start_x), collect(e.subtype);
 MATCH (p:Player)-[s:SHOT]->(e:Event) WHERE e.subtype CONTAINS 'GOAL' RETURN p.name, p.team, e.game, e.period, e.start_time;
 MATCH (e:Event), (p:Player) WHERE e.from_player = p.name AND e.game = p.game AND e.type = 'SHOT'

@@ -37,6 +37,7 @@ void wg_account_init(wg_account *account, wg_account *parent, uint64_t bytes_max
     account->bytes_max = bytes_max;
     atomic_init(&account->bytes, 0);
     atomic_init(&account->bytes_peak, 0);
+    atomic_init(&account->refused, false);
 }
 
 static void account_note_peak(wg_account *account, uint64_t now) {
@@ -49,6 +50,7 @@ bool wg_account_charge(wg_account *account, uint64_t bytes) {
     for (wg_account *a = account; a != NULL; a = a->parent) {
         const uint64_t now = atomic_fetch_add_explicit(&a->bytes, bytes, memory_order_relaxed) + bytes;
         if (a->bytes_max != 0 && now > a->bytes_max) {
+            atomic_store_explicit(&a->refused, true, memory_order_relaxed);
             for (wg_account *b = account;; b = b->parent) {
                 atomic_fetch_sub_explicit(&b->bytes, bytes, memory_order_relaxed);
                 if (b == a) break;
@@ -73,6 +75,10 @@ uint64_t wg_account_bytes(const wg_account *account) {
 
 uint64_t wg_account_peak(const wg_account *account) {
     return atomic_load_explicit(&account->bytes_peak, memory_order_relaxed);
+}
+
+bool wg_account_refused(const wg_account *account) {
+    return atomic_load_explicit(&account->refused, memory_order_relaxed);
 }
 
 void *wg_alloc(wg_account *account, size_t bytes) {

@@ -13,6 +13,8 @@ typedef struct wg_account {
     uint64_t bytes_max; /* 0: no limit of its own */
     _Atomic uint64_t bytes;
     _Atomic uint64_t bytes_peak;
+    _Atomic bool
+        refused; /* a charge went over bytes_max: tells a limit that was reached from a machine without memory */
 } wg_account;
 
 void wg_account_init(wg_account *account, wg_account *parent, uint64_t bytes_max);
@@ -20,6 +22,7 @@ bool wg_account_charge(wg_account *account, uint64_t bytes);
 void wg_account_release(wg_account *account, uint64_t bytes);
 uint64_t wg_account_bytes(const wg_account *account);
 uint64_t wg_account_peak(const wg_account *account);
+bool wg_account_refused(const wg_account *account);
 
 /* Fails allocation number `n` counted from now (1 = the next), once or from then on; 0 switches off. For tests: this is
  * the one hook, so that every allocation of the library can be made to fail. Threads: any. */

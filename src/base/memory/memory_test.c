@@ -15,7 +15,10 @@ static void test_account_charges_parent_and_refuses_over_limit(void **state) {
     wg_account_init(&parent, NULL, 1000);
     wg_account_init(&child, &parent, 600);
     assert_true(wg_account_charge(&child, 500));
+    assert_false(wg_account_refused(&child));
     assert_false(wg_account_charge(&child, 200));
+    assert_true(wg_account_refused(&child));
+    assert_false(wg_account_refused(&parent));
     assert_true(wg_account_charge(&parent, 450));
     assert_false(wg_account_charge(&child, 100));
     assert_int_equal(wg_account_bytes(&child), 500);

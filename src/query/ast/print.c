@@ -315,8 +315,8 @@ static void function(printer *pr, const wg_ast *a) {
     put(pr, ")");
 }
 
-/* long: one switch. False when `a` is no expression. */
-static bool expression(printer *pr, const wg_ast *a) {
+/* False when `a` is no expression. */
+static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
     switch (a->kind) {
         case WG_AST_NULL:
             put(pr, "null");
@@ -472,8 +472,8 @@ static void with_keyword(printer *pr, const char *keyword, const wg_ast *a, cons
     list(pr, a, 0, separator);
 }
 
-/* long: one switch. False when `a` is no clause. */
-static bool clause(printer *pr, const wg_ast *a) {
+/* False when `a` is no clause. */
+static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
     switch (a->kind) {
         case WG_AST_QUERY:
             query(pr, a);

@@ -16,7 +16,7 @@ enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
 
 typedef struct wgi_symbol {
     wg_slice name;
-    wg_type type; /* PATH: named in the text, has no value; using it is refused */
+    wg_type type;
     uint32_t slot;
     const uint32_t *labels; /* NODE: it surely has all of them. EDGE: it has one of them. */
     uint32_t label_count;
@@ -38,6 +38,7 @@ typedef struct wgi_relation {
     uint32_t property_count;
     uint32_t property_capacity;
     bool writes;
+    bool per_row; /* its plan is run anew for one row at a time: scans in it see every write before that row */
 } wgi_relation;
 
 /* A variable that an expression binds: of a comprehension, a quantifier, a reduce. */

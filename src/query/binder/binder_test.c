@@ -22,13 +22,13 @@ static void test_unknown_names_are_refused_with_a_hint(void **state) {
     expect_error(s, "MATCH (p:Playr) RETURN p", WG_E_NOT_FOUND, 9, "did you mean the label 'Player'?");
     expect_error(s, "MATCH (p:Stadium) RETURN p", WG_E_NOT_FOUND, 9, "'Stadium' does not exist");
     expect_error(s, "MATCH (p)-[:KNOW]->() RETURN p", WG_E_NOT_FOUND, 12, "did you mean the edge label 'KNOWS'?");
-    expect_error(s, "MATCH (p:Player) RETURN p.nmae", WG_E_NOT_FOUND, 24, "did you mean the property 'name'?");
-    expect_error(s, "MATCH (p:Player {nam: 1}) RETURN p", WG_E_NOT_FOUND, 17, "did you mean the property 'name'?");
+    expect_error(s, "MATCH (p:Player) RETURN p.mame", WG_E_NOT_FOUND, 24, "did you mean the property 'name'?");
+    expect_error(s, "MATCH (p:Player {namx: 1}) RETURN p", WG_E_NOT_FOUND, 17, "did you mean the property 'name'?");
     expect_error(s, "MATCH ()-[r:KNOWS]->() RETURN r.sinc", WG_E_NOT_FOUND, 30, "did you mean the property 'since'?");
     expect_error(s, "MATCH (player:Player) RETURN playr", WG_E_BIND, 29, "did you mean 'player'?");
     expect_error(s, "RETURN toUper('a')", WG_E_NOT_FOUND, 7, "did you mean toUpper()?");
     expect_error(s, "RETURN toUpper('a', 1)", WG_E_BIND, 7, "takes 1 argument, 2 are given");
-    expect_error(s, "MATCH (p:Player) SET p.nmae = 1", WG_E_NOT_FOUND, 21, "did you mean the property 'name'?");
+    expect_error(s, "MATCH (p:Player) SET p.mame = 1", WG_E_NOT_FOUND, 21, "did you mean the property 'name'?");
     expect_error(s, "COPY Playr FROM 'x'", WG_E_NOT_FOUND, 0, "did you mean the label 'Player'?");
     expect_error(s, "CREATE EDGE LABEL X (FROM Playr TO Player)", WG_E_NOT_FOUND, 26, "'Player'");
 }

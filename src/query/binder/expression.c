@@ -87,7 +87,6 @@ static wg_code bind_list(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
 /* ---- variables and properties */
 
 static wg_code symbol_expr(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **out) {
-    if (symbol->type == WG_TYPE_PATH) return wgi_unsupported(b, at, "the value of a path variable");
     return wgi_slot_expr(b, symbol->slot, symbol->type, at, out);
 }
 
@@ -252,11 +251,28 @@ static wg_code bind_unary(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     return wgi_call(b, ast, name, &arg, 1, out);
 }
 
+/* A property with a declared type in a list of literals: what `=` would refuse is refused here too, because no row could
+ * have it. Other lists may hold anything, as openCypher says. */
+static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list, const wg_ast *at) {
+    if (at->child[0]->kind != WG_AST_PROPERTY || list->kind != WG_EXPR_LIST) return WG_OK;
+    const wg_function *equal = wg_function_find(wg_slice_str("="), 2);
+    for (uint32_t i = 0; i < list->arg_count; i++) {
+        const wg_type types[2] = {value->type, list->args[i]->type};
+        wg_type unused;
+        if (wg_function_type(equal, types, 2, &unused, NULL) != WG_OK)
+            return wgi_error(b, WG_E_TYPE, at->child[1]->child[i],
+                             "cannot compare %s IN a list with a %s: the types never match", wg_type_name(types[0]),
+                             wg_type_name(types[1]));
+    }
+    return WG_OK;
+}
+
 static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *args[2];
     if (ast->op == WG_OP_REGEX) return wgi_unsupported(b, ast, "the regular expression operator =~");
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
+    if (ast->op == WG_OP_IN && ast->child[1]->kind == WG_AST_LIST) WG_TRY(check_in(b, args[0], args[1], ast));
     return wgi_call(b, ast, wg_ast_op_name((wg_ast_op)ast->op), args, 2, out);
 }
 
@@ -446,7 +462,6 @@ static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
     }
 }
 
-/* long: one switch */
 static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     switch (ast->kind) {
         case WG_AST_NULL:

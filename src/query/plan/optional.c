@@ -7,10 +7,8 @@
 #include "query/optimize/optimize.h"
 
 typedef struct shared_values {
-    wgi_relation base; /* distinct shared variables, in this order */
-    wg_expr **left;    /* keys over the rows */
-    wg_expr **right;   /* keys over a relation that begins with the slots of base */
-    uint32_t key_count;
+    wgi_relation base;  /* distinct shared variables, in this order */
+    wgi_join_keys keys; /* left over the rows, right over a relation that begins with the slots of base */
 } shared_values;
 
 static wg_code add_key(wgi_binder *b, shared_values *s, const wg_ast *at, const char *function, wg_expr *left,
@@ -19,7 +17,7 @@ static wg_code add_key(wgi_binder *b, shared_values *s, const wg_ast *at, const 
     const wg_value no = wg_value_bool(false);
     const uint32_t count = function != NULL && strcmp(function, "coalesce") == 0 ? 2 : 1;
     for (uint32_t i = 0; i < 2; i++) {
-        wg_expr **out = i == 0 ? &s->left[s->key_count] : &s->right[s->key_count];
+        wg_expr **out = i == 0 ? &s->keys.left[s->keys.count] : &s->keys.right[s->keys.count];
         if (count == 2) WG_TRY(wgi_const_expr(b, &no, WG_TYPE_BOOL, at, &args[i][1]));
         if (function == NULL) {
             *out = args[i][0];
@@ -28,7 +26,7 @@ static wg_code add_key(wgi_binder *b, shared_values *s, const wg_ast *at, const 
             WG_TRY(wgi_call(b, at, function, args[i], count, out));
         }
     }
-    s->key_count++;
+    s->keys.count++;
     return WG_OK;
 }
 
@@ -46,9 +44,9 @@ static wg_code share(wgi_binder *b, shared_values *s, const wgi_symbol *symbol, 
 /* A join needs a key: without shared variables all rows have the same one. */
 static wg_code share_nothing(wgi_binder *b, shared_values *s, const wg_ast *at) {
     const wg_value one = wg_value_int(1);
-    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, at, &s->left[0]));
-    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, at, &s->right[0]));
-    s->key_count = 1;
+    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, at, &s->keys.left[0]));
+    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, at, &s->keys.right[0]));
+    s->keys.count = 1;
     return wgi_unit(b, &s->base);
 }
 
@@ -56,15 +54,14 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
     *out = (shared_values){0};
     wg_expr **exprs = wgi_alloc(b, rel->symbol_count, sizeof(wg_expr *));
     wgi_new_slot *slots = wgi_alloc(b, rel->symbol_count, sizeof *slots);
-    out->left = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
-    out->right = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
-    if (exprs == NULL || slots == NULL || out->left == NULL || out->right == NULL) return WG_E_NOMEM;
+    out->keys.left = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
+    out->keys.right = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
+    if (exprs == NULL || slots == NULL || out->keys.left == NULL || out->keys.right == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
     for (uint32_t i = 0; i < rel->symbol_count; i++) {
         wgi_symbol symbol = rel->symbols[i];
         const wgi_relation alone = {.symbols = &symbol, .symbol_count = 1};
         if (!wgi_mentions(ast, &alone)) continue;
-        if (symbol.type == WG_TYPE_PATH) return wgi_unsupported(b, ast, "the value of a path variable");
         WG_TRY(share(b, out, &symbol, count, ast));
         WG_TRY(wgi_slot_expr(b, symbol.slot, symbol.type, ast, &exprs[count]));
         slots[count] = (wgi_new_slot){symbol.type, symbol.name};
@@ -84,10 +81,10 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
 
 /* The shared slots are found by name again, because joins inside may have moved them. */
 static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *right) {
-    for (uint32_t i = 0; i < s->key_count; i++) {
-        wg_expr *e = s->right[i]->kind == WG_EXPR_SLOT ? s->right[i] : NULL;
-        if (e == NULL && s->right[i]->arg_count > 0 && s->right[i]->args[0]->kind == WG_EXPR_SLOT)
-            e = s->right[i]->args[0];
+    for (uint32_t i = 0; i < s->keys.count; i++) {
+        wg_expr *e = s->keys.right[i]->kind == WG_EXPR_SLOT ? s->keys.right[i] : NULL;
+        if (e == NULL && s->keys.right[i]->arg_count > 0 && s->keys.right[i]->args[0]->kind == WG_EXPR_SLOT)
+            e = s->keys.right[i]->args[0];
         if (e == NULL) continue;
         for (uint32_t k = 0; k < s->base.symbol_count; k++) {
             const wgi_symbol *old = &s->base.symbols[k];
@@ -108,7 +105,7 @@ wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel
     wgi_relation right = s.base;
     WG_TRY(wgi_match(b, match, &right));
     WG_TRY(rebase_keys(b, &s, &right));
-    WG_TRY(wgi_join(b, WG_PLAN_OPTIONAL, rel, &right, s.left, s.right, s.key_count, &joined));
+    WG_TRY(wgi_join(b, WG_PLAN_OPTIONAL, rel, &right, &s.keys, &joined));
     *rel = joined;
     return WG_OK;
 }
@@ -185,7 +182,7 @@ wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relat
     wgi_relation right = s.base;
     WG_TRY(subquery_rows(b, test, &right));
     WG_TRY(mark_answers(b, &s, test, &right));
-    WG_TRY(wgi_join(b, WG_PLAN_OPTIONAL, rel, &right, s.left, s.right, s.key_count, &joined));
+    WG_TRY(wgi_join(b, WG_PLAN_OPTIONAL, rel, &right, &s.keys, &joined));
     wg_expr *mark, *condition;
     WG_TRY(wgi_slot_expr(b, joined.plan->slot_count - 1, WG_TYPE_BOOL, test, &mark));
     WG_TRY(wgi_call(b, test, negated ? "IS NULL" : "IS NOT NULL", &mark, 1, &condition));

@@ -1,5 +1,9 @@
 /* The catalog's tables: keys, labels, partitions, each a growing array of pointers to entries that never move, with a hash
- * from name to number for keys. One mutex guards the arrays; entries themselves are immutable after they are added, except
+ * index from name to number.
+ *
+ * The index chains entries newest first: a bucket holds the newest entry of its hash, an entry the next older one. So a
+ * rollback, which takes the newest entries back, pops them off their chains, and a look-up meets the newest version of a
+ * name first. One mutex guards the arrays; entries themselves are immutable after they are added, except
  * `end` of a label, which is atomic. Names are looked up when a query is bound and when a mutation is applied, never per row,
  * so a mutex is enough. */
 #include "worldgraph/catalog/catalog.h"
@@ -12,8 +16,17 @@ typedef struct pointer_list {
     uint32_t capacity;
 } pointer_list;
 
+/* Chains of item numbers by hash; `none` ends a chain. buckets is a power of two, at least the number of items. */
+typedef struct name_index {
+    uint32_t *buckets;
+    uint32_t bucket_count;
+    uint64_t *hashes; /* of each item */
+    uint32_t *older;
+    uint32_t count;
+    uint32_t capacity;
+} name_index;
+
 typedef struct key_entry {
-    uint64_t hash;
     const char *name;
     size_t name_size;
 } key_entry;
@@ -25,9 +38,12 @@ struct wg_catalog {
     pointer_list keys;
     pointer_list labels;
     pointer_list partitions;
-    uint32_t *key_slots; /* number + 1, open addressing; 0 empty */
-    uint32_t key_slot_count;
+    name_index key_index;
+    name_index label_index;
+    name_index partition_index;
 };
+
+static const uint32_t none = UINT32_MAX; /* ends a chain */
 
 wg_code wg_catalog_create(wg_account *account, wg_catalog **out, wg_error *err) {
     wg_catalog *c = wg_alloc_zero(account, sizeof *c);
@@ -39,13 +55,21 @@ wg_code wg_catalog_create(wg_account *account, wg_catalog **out, wg_error *err) 
     return WG_OK;
 }
 
+static void index_free(name_index *index) {
+    wg_free(index->buckets);
+    wg_free(index->hashes);
+    wg_free(index->older);
+}
+
 void wg_catalog_destroy(wg_catalog *catalog) {
     if (catalog == NULL) return;
     wg_arena_deinit(&catalog->arena);
     wg_free(catalog->keys.items);
     wg_free(catalog->labels.items);
     wg_free(catalog->partitions.items);
-    wg_free(catalog->key_slots);
+    index_free(&catalog->key_index);
+    index_free(&catalog->label_index);
+    index_free(&catalog->partition_index);
     wg_mutex_deinit(&catalog->mutex);
     wg_free(catalog);
 }
@@ -75,34 +99,63 @@ static bool list_push(wg_catalog *c, pointer_list *list, void *item) {
     return true;
 }
 
+/* ---- the index */
+
+static void index_link(name_index *index, uint32_t item) {
+    uint32_t *bucket = &index->buckets[index->hashes[item] & (index->bucket_count - 1)];
+    index->older[item] = *bucket;
+    *bucket = item;
+}
+
+/* Makes room for one more item; the index is unchanged when there is no memory. */
+static bool index_reserve(wg_catalog *c, name_index *index) {
+    if (index->count < index->capacity) return true;
+    const uint32_t capacity = index->capacity == 0 ? 64 : index->capacity * 2;
+    uint64_t *hashes = wg_realloc(c->account, index->hashes, (size_t)capacity * sizeof *hashes);
+    if (hashes == NULL) return false;
+    index->hashes = hashes;
+    uint32_t *older = wg_realloc(c->account, index->older, (size_t)capacity * sizeof *older);
+    if (older == NULL) return false;
+    index->older = older;
+    uint32_t *buckets = wg_alloc(c->account, (size_t)capacity * sizeof *buckets);
+    if (buckets == NULL) return false;
+    wg_free(index->buckets);
+    index->buckets = buckets;
+    index->bucket_count = capacity;
+    index->capacity = capacity;
+    for (uint32_t i = 0; i < capacity; i++) buckets[i] = none;
+    for (uint32_t i = 0; i < index->count; i++) index_link(index, i);
+    return true;
+}
+
+/* The next item gets the next number. */
+static void index_push(name_index *index, uint64_t hash) {
+    index->hashes[index->count] = hash;
+    index_link(index, index->count++);
+}
+
+static void index_truncate(name_index *index, uint32_t count) {
+    while (index->count > count) {
+        const uint32_t item = --index->count; /* the newest of all, so the newest of its chain */
+        index->buckets[index->hashes[item] & (index->bucket_count - 1)] = index->older[item];
+    }
+}
+
+static uint32_t index_first(const name_index *index, uint64_t hash) {
+    return index->bucket_count == 0 ? none : index->buckets[hash & (index->bucket_count - 1)];
+}
+
 /* ---- keys */
 
 static key_entry *key_at(const wg_catalog *c, uint32_t key) { return c->keys.items[key]; }
 
-static void key_slot_insert(const wg_catalog *c, uint32_t *slots, uint32_t slot_count, uint32_t key) {
-    const uint32_t mask = slot_count - 1;
-    uint32_t i = (uint32_t)key_at(c, key)->hash & mask;
-    while (slots[i] != 0) i = (i + 1) & mask;
-    slots[i] = key + 1;
-}
-
-static bool key_slots_rebuild(wg_catalog *c, uint32_t slot_count) {
-    uint32_t *slots = wg_alloc_zero(c->account, (size_t)slot_count * sizeof *slots);
-    if (slots == NULL) return false;
-    for (uint32_t k = 0; k < c->keys.count; k++) key_slot_insert(c, slots, slot_count, k);
-    wg_free(c->key_slots);
-    c->key_slots = slots;
-    c->key_slot_count = slot_count;
-    return true;
-}
+static uint64_t name_hash(uint64_t seed, wg_slice name) { return wg_hash64(seed, name.data, name.size); }
 
 static uint32_t key_find(const wg_catalog *c, wg_slice name) {
-    if (c->key_slot_count == 0) return WG_NO_KEY;
-    const uint64_t hash = wg_hash64(0, name.data, name.size);
-    const uint32_t mask = c->key_slot_count - 1;
-    for (uint32_t i = (uint32_t)hash & mask; c->key_slots[i] != 0; i = (i + 1) & mask) {
-        const key_entry *e = key_at(c, c->key_slots[i] - 1);
-        if (e->hash == hash && wg_slice_equal(wg_slice_of(e->name, e->name_size), name)) return c->key_slots[i] - 1;
+    const uint64_t hash = name_hash(0, name);
+    for (uint32_t k = index_first(&c->key_index, hash); k != none; k = c->key_index.older[k]) {
+        const key_entry *e = key_at(c, k);
+        if (c->key_index.hashes[k] == hash && wg_slice_equal(wg_slice_of(e->name, e->name_size), name)) return k;
     }
     return WG_NO_KEY;
 }
@@ -135,13 +188,11 @@ static wg_code key_add(wg_catalog *c, wg_slice name, uint32_t *out, wg_error *er
     key_entry *e = wg_arena_alloc(&c->arena, sizeof *e);
     char *copy = wg_arena_strdup(&c->arena, name);
     if (e == NULL || copy == NULL) return wg_error_nomem(err, sizeof *e + name.size);
-    *e = (key_entry){.hash = wg_hash64(0, name.data, name.size), .name = copy, .name_size = name.size};
-    if ((c->keys.count + 1) * 2 > c->key_slot_count &&
-        !key_slots_rebuild(c, c->key_slot_count == 0 ? 64 : c->key_slot_count * 2))
-        return wg_error_nomem(err, (size_t)c->key_slot_count * 8);
-    if (!list_push(c, &c->keys, e)) return wg_error_nomem(err, sizeof(void *) * 16);
+    *e = (key_entry){.name = copy, .name_size = name.size};
+    if (!index_reserve(c, &c->key_index) || !list_push(c, &c->keys, e))
+        return wg_error_nomem(err, (size_t)c->keys.count * 16);
+    index_push(&c->key_index, name_hash(0, name));
     *out = c->keys.count - 1;
-    key_slot_insert(c, c->key_slots, c->key_slot_count, *out);
     return WG_OK;
 }
 
@@ -158,11 +209,8 @@ wg_code wg_catalog_add_key(wg_catalog *catalog, wg_slice name, uint32_t *out, wg
 void wg_catalog_truncate_keys(wg_catalog *catalog, uint32_t count) {
     wg_mutex_lock(&catalog->mutex);
     WG_ASSERT(count <= catalog->keys.count);
-    if (count < catalog->keys.count) {
-        catalog->keys.count = count;
-        memset(catalog->key_slots, 0, (size_t)catalog->key_slot_count * sizeof *catalog->key_slots);
-        for (uint32_t k = 0; k < count; k++) key_slot_insert(catalog, catalog->key_slots, catalog->key_slot_count, k);
-    }
+    catalog->keys.count = count;
+    index_truncate(&catalog->key_index, count);
     wg_mutex_unlock(&catalog->mutex);
 }
 
@@ -179,7 +227,8 @@ static bool label_has_name(const wg_label *label, wg_slice name, bool is_edge) {
 const wg_label *wg_catalog_label(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_edge) {
     const wg_label *found = NULL;
     lock(catalog);
-    for (uint32_t i = 0; i < catalog->labels.count && found == NULL; i++) {
+    const name_index *index = &catalog->label_index;
+    for (uint32_t i = index_first(index, name_hash(is_edge, name)); i != none && found == NULL; i = index->older[i]) {
         const wg_label *label = catalog->labels.items[i];
         if (label_has_name(label, name, is_edge) && wg_label_is_visible(label, view)) found = label;
     }
@@ -211,10 +260,12 @@ static wg_code label_add(wg_catalog *c, const wg_label_def *def, uint64_t begin,
     for (uint32_t i = 0; i < def->column_count; i++) {
         label->column_keys[i] = key_find(c, wg_slice_str(def->columns[i].name));
         if (label->column_keys[i] == WG_NO_KEY)
-            return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "label %s: column %s has no key number", def->name,
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "label %s: column %s has no key number", def->name,
                                 def->columns[i].name);
     }
-    if (!list_push(c, &c->labels, label)) return wg_error_nomem(err, sizeof(void *) * 16);
+    if (!index_reserve(c, &c->label_index) || !list_push(c, &c->labels, label))
+        return wg_error_nomem(err, (size_t)c->labels.count * 16);
+    index_push(&c->label_index, name_hash(def->is_edge, wg_slice_str(def->name)));
     *out = label->number;
     return WG_OK;
 }
@@ -239,6 +290,7 @@ void wg_catalog_truncate_labels(wg_catalog *catalog, uint32_t count) {
     wg_mutex_lock(&catalog->mutex);
     WG_ASSERT(count <= catalog->labels.count);
     catalog->labels.count = count;
+    index_truncate(&catalog->label_index, count);
     wg_mutex_unlock(&catalog->mutex);
 }
 
@@ -301,7 +353,8 @@ const wg_partition *wg_catalog_partition(const wg_catalog *catalog, uint32_t num
 const wg_partition *wg_catalog_partition_of(const wg_catalog *catalog, uint32_t label, wg_slice path) {
     const wg_partition *found = NULL;
     lock(catalog);
-    for (uint32_t i = 0; i < catalog->partitions.count && found == NULL; i++) {
+    const name_index *index = &catalog->partition_index;
+    for (uint32_t i = index_first(index, name_hash(label, path)); i != none && found == NULL; i = index->older[i]) {
         const wg_partition *p = catalog->partitions.items[i];
         if (p->label == label && wg_slice_equal(wg_slice_str(p->path), path)) found = p;
     }
@@ -327,7 +380,9 @@ static wg_code partition_add(wg_catalog *c, const wg_partition *from, uint32_t *
     p->path = path;
     p->variables = variables;
     p->number = c->partitions.count;
-    if (!list_push(c, &c->partitions, p)) return wg_error_nomem(err, sizeof(void *) * 16);
+    if (!index_reserve(c, &c->partition_index) || !list_push(c, &c->partitions, p))
+        return wg_error_nomem(err, (size_t)c->partitions.count * 16);
+    index_push(&c->partition_index, name_hash(p->label, wg_slice_str(path)));
     *out = p->number;
     return WG_OK;
 }
@@ -343,5 +398,6 @@ void wg_catalog_truncate_partitions(wg_catalog *catalog, uint32_t count) {
     wg_mutex_lock(&catalog->mutex);
     WG_ASSERT(count <= catalog->partitions.count);
     catalog->partitions.count = count;
+    index_truncate(&catalog->partition_index, count);
     wg_mutex_unlock(&catalog->mutex);
 }

@@ -1,7 +1,9 @@
 /* Partition patterns. See catalog.h.
  *
- * A pattern is a path. Each segment is literal text mixed with `{name}` and `*`; matching is leftmost-shortest with
- * backtracking inside one segment, which is bounded: a segment has at most 8 holes and a name at most 255 bytes. */
+ * A pattern is a path. Each segment is literal text mixed with `{name}` and `*`; matching is leftmost-shortest: a hole ends
+ * at the first place where the text behind it stands. That needs no backtracking: between two holes there is always text, and
+ * when a later place of that text leads to a match the first place does too, because the next hole can take what lies between.
+ * Only the text behind the last hole has no choice: it ends the name. Time: pattern size times name size. */
 #include "worldgraph/catalog/catalog.h"
 
 enum { SEGMENT_HOLES_MAX = 8, SEGMENT_NAME_BYTES_MAX = 255 };
@@ -131,13 +133,6 @@ bool wg_pattern_value_is_harmless(wg_slice value) {
     return true;
 }
 
-typedef struct matcher {
-    wg_slice pattern;
-    wg_slice name;
-    wg_slice *values;
-    uint32_t captured;
-} matcher;
-
 /* Where the hole at pattern position `at` ends, and whether it has a name. */
 static size_t hole_end(wg_slice pattern, size_t at, bool *named) {
     *named = pattern.data[at] == '{';
@@ -146,31 +141,38 @@ static size_t hole_end(wg_slice pattern, size_t at, bool *named) {
     return at + 1;
 }
 
-/* Depth is bounded by the holes of a segment. */
-static bool match_from(matcher *m, size_t at, size_t pos) {
-    while (at < m->pattern.size && m->pattern.data[at] != '{' && m->pattern.data[at] != '*') {
-        if (pos >= m->name.size || m->name.data[pos] != m->pattern.data[at]) return false;
-        at++;
-        pos++;
-    }
-    if (at == m->pattern.size) return pos == m->name.size;
-    bool named = false;
-    const size_t after = hole_end(m->pattern, at, &named);
-    const uint32_t captured = m->captured;
-    const size_t first = after == m->pattern.size ? m->name.size : pos + 1; /* a last hole takes all */
-    for (size_t end = first; end <= m->name.size && end > pos; end++) {
-        m->captured = captured;
-        if (named) m->values[m->captured++] = wg_slice_of(m->name.data + pos, end - pos);
-        if (match_from(m, after, end)) return true;
-    }
-    m->captured = captured;
-    return false;
+/* The literal text from `at` to the next hole or the end. */
+static wg_slice literal_at(wg_slice pattern, size_t at) {
+    size_t end = at;
+    while (end < pattern.size && pattern.data[end] != '{' && pattern.data[end] != '*') end++;
+    return wg_slice_of(pattern.data + at, end - at);
 }
 
-bool wg_pattern_match_segment(wg_slice pattern_segment, wg_slice name, wg_slice *values, uint32_t *captured) {
+static bool stands_at(wg_slice name, size_t pos, wg_slice text) {
+    return text.size <= name.size - pos && (text.size == 0 || memcmp(name.data + pos, text.data, text.size) == 0);
+}
+
+bool wg_pattern_match_segment(wg_slice pattern, wg_slice name, wg_slice *values, uint32_t *captured) {
     if (name.size > SEGMENT_NAME_BYTES_MAX) return false;
-    matcher m = {.pattern = pattern_segment, .name = name, .values = values, .captured = *captured};
-    if (!match_from(&m, 0, 0)) return false;
-    *captured = m.captured;
+    wg_slice text = literal_at(pattern, 0);
+    if (!stands_at(name, 0, text)) return false;
+    size_t at = text.size;
+    size_t pos = text.size;
+    uint32_t count = *captured;
+    while (at < pattern.size) {
+        bool named = false;
+        at = hole_end(pattern, at, &named);
+        text = literal_at(pattern, at);
+        at += text.size;
+        const size_t start = pos;
+        pos++; /* a hole is never empty */
+        if (at == pattern.size && name.size >= text.size && name.size - text.size > pos) pos = name.size - text.size;
+        while (pos <= name.size && !stands_at(name, pos, text)) pos++;
+        if (pos > name.size) return false;
+        if (named) values[count++] = wg_slice_of(name.data + start, pos - start);
+        pos += text.size;
+    }
+    if (pos != name.size) return false;
+    *captured = count;
     return true;
 }

@@ -5,6 +5,8 @@
  * fixed widths and varint length + bytes for strings. The body size in front lets an old reader step over what it may. */
 #include "worldgraph/wal/wal.h"
 
+#include "base/text/text.h"
+
 /* ---- encoding */
 
 static bool put_bytes(wg_buf *out, wg_slice s) {
@@ -225,10 +227,11 @@ static wg_code take_properties(decoder *d, wg_mutation *m) {
     return WG_OK;
 }
 
-static wg_code take_string_cells(decoder *d, wg_str *cells, uint32_t rows) {
+static wg_code take_string_cells(decoder *d, wg_type type, wg_str *cells, uint32_t rows) {
     for (uint32_t r = 0; r < rows; r++) {
         wg_slice s;
         WG_TRY(take_bytes(d, "string cell", &s));
+        if (type == WG_TYPE_STRING && !wg_utf8_valid(s, NULL)) return corrupt(d, "string cell (not UTF-8)");
         cells[r] = wg_str_of_slice(s);
     }
     return WG_OK;
@@ -237,10 +240,13 @@ static wg_code take_string_cells(decoder *d, wg_str *cells, uint32_t rows) {
 static wg_code take_cells(decoder *d, wg_type type, uint32_t rows, const void **out) {
     const wg_physical physical = wg_type_physical(type);
     const size_t width = wg_physical_bytes(physical);
+    /* Before any memory is taken: cells of variable size have at least one byte. */
+    const bool variable = physical == WG_PHYSICAL_STR || physical == WG_PHYSICAL_VALUE;
+    if ((size_t)rows * (variable ? 1 : width) > d->in.size) return corrupt(d, "cells");
     void *cells = wg_arena_alloc(d->arena, (size_t)rows * width);
     if (cells == NULL) return wg_error_nomem(d->err, (size_t)rows * width);
     *out = cells;
-    if (physical == WG_PHYSICAL_STR) return take_string_cells(d, cells, rows);
+    if (physical == WG_PHYSICAL_STR) return take_string_cells(d, type, cells, rows);
     if (physical == WG_PHYSICAL_VALUE) {
         wg_value *values = cells;
         for (uint32_t r = 0; r < rows; r++) WG_TRY(wg_value_decode(&d->in, d->arena, &values[r], d->err));
@@ -248,7 +254,9 @@ static wg_code take_cells(decoder *d, wg_type type, uint32_t rows, const void **
     }
     wg_slice raw;
     if (!wg_slice_take(&d->in, (size_t)rows * width, &raw)) return corrupt(d, "cells");
-    memcpy(cells, raw.data, raw.size);
+    if (raw.size != 0) memcpy(cells, raw.data, raw.size);
+    for (uint32_t r = 0; physical == WG_PHYSICAL_BOOL && r < rows; r++)
+        if (raw.data[r] > 1) return corrupt(d, "BOOL cell");
     return WG_OK;
 }
 
