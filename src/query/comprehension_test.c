@@ -60,6 +60,20 @@ static void test_reduce(void **state) {
     expect(s, "RETURN reduce(t = 0, x IN range(1, 10000) | t + x)", "50005000\n");
 }
 
+/* Goal: aggregates over the list of a group. */
+static void test_percentiles_and_deviations(void **state) {
+    store *s = *state;
+    expect(s, "MATCH (a:A) RETURN percentileDisc(a.k, 0.5), percentileCont(a.k, 0.5), percentileDisc(a.k, 0)",
+           "20|25.0|10\n");
+    expect(s,
+           "UNWIND [1, 2, 3, 4] AS x RETURN stDevP(x) > 1.11, stDev(x) > 1.29, stDev(DISTINCT 1), "
+           "percentileCont(null, 1)",
+           "true|true|0.0|null\n");
+    expect(s, "MATCH (a:A) RETURN a.k > 20 AS big, percentileDisc(a.k, 1.0) AS p ORDER BY p", "false|20\ntrue|40\n");
+    expect_error(s, "UNWIND [1] AS x RETURN percentileDisc(x, 1.5)", WG_E_VALUE, 23, "within 0.0 and 1.0");
+    expect_error(s, "UNWIND ['a'] AS x RETURN stDev(x)", WG_E_TYPE, 25, "takes numbers");
+}
+
 /* Goal: in a store without declared labels values of different types compare as openCypher says. */
 static void test_open_stores_compare_any_types(void **state) {
     store *s = *state;
@@ -71,6 +85,7 @@ int main(void) {
         cmocka_unit_test(test_list_comprehensions),
         cmocka_unit_test(test_quantifiers),
         cmocka_unit_test(test_reduce),
+        cmocka_unit_test(test_percentiles_and_deviations),
         cmocka_unit_test(test_open_stores_compare_any_types),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -183,8 +183,6 @@ static wg_code bind_index(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     wg_expr *args[2];
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
-    if (args[0]->type == WG_TYPE_NODE || args[0]->type == WG_TYPE_EDGE)
-        return wgi_unsupported(b, ast, "reading a property by a computed name");
     return wgi_call(b, ast, "[]", args, 2, out);
 }
 
