@@ -78,6 +78,55 @@ static void test_merge_seeks_keys(void **state) {
     expect_error(s, "MERGE (p:P {id: 3, name: 'other'})", WG_E_CONSTRAINT, 16, "primary key");
 }
 
+/* A chain 1 -> 2 -> 3 -> 4 of R, a shortcut 1 -> 3 and a loop at 4. */
+static int set_up_walks(void **state) {
+    static store s;
+    store_open(&s);
+    run(&s,
+        "CREATE (a:N {k: 1})-[:R {w: 1}]->(b:N {k: 2})-[:R {w: 1}]->(c:N {k: 3})-[:R {w: 2}]->(d:N {k: 4}), "
+        "(a)-[:S {w: 1}]->(c), (d)-[:R {w: 2}]->(d)");
+    *state = &s;
+    return 0;
+}
+
+/* Goal: every form of bounds, both directions and none, types, properties of each edge, no edge twice. */
+static void test_walks_have_bounds_and_directions(void **state) {
+    store *s = *state;
+    expect(s, "MATCH ({k: 1})-[r:R*1..3]->(b) RETURN b.k, size(r)", "2|1\n3|2\n4|3\n");
+    expect(s, "MATCH ({k: 1})-[:R*]->(b) RETURN b.k", "2\n3\n4\n4\n");
+    expect(s, "MATCH ({k: 1})-[:R*2]->(b) RETURN b.k", "3\n");
+    expect(s, "MATCH ({k: 1})-[*..2]->(b) RETURN b.k ORDER BY b.k", "2\n3\n3\n4\n");
+    expect(s, "MATCH ({k: 1})-[:R*3..]->(b) RETURN b.k", "4\n4\n");
+    expect(s, "MATCH (a {k: 1})-[r:R*0..1]->(b) RETURN b.k, r", "1|[]\n2|[{\"id\":0}]\n");
+    expect(s, "MATCH (a {k: 1})-[*0]->(b) RETURN a = b", "true\n");
+    expect(s, "MATCH ({k: 1})-[:NOTHING*0..]->(b) RETURN b.k", "1\n");
+    expect(s, "MATCH ({k: 1})-[:NOTHING*]->(b) RETURN b.k", "");
+    expect(s, "MATCH ({k: 3})<-[:R*]-(b) RETURN b.k", "2\n1\n");
+    expect(s, "MATCH ({k: 4})-[:R*2..2]-(b) RETURN b.k ORDER BY b.k", "2\n3\n");
+    expect(s, "MATCH ({k: 1})-[*1..2 {w: 1}]->(b) RETURN b.k ORDER BY b.k", "2\n3\n3\n");
+    expect(s, "MATCH (a {k: 1}), (b {k: 4}) MATCH (a)-[r*]->(b) RETURN size(r) ORDER BY size(r)", "2\n3\n3\n4\n");
+    expect(s, "MATCH (a)-[r:R*]->({k: 2}) RETURN a.k, size(r)", "1|1\n");
+    expect(s, "MATCH (a {k: 1})-[:R]->(b)-[:R*]->(c) RETURN c.k", "3\n4\n4\n");
+    expect(s, "MATCH (a {k: 1})-[x:R*]-(b)-[y:R]-(c) WHERE y IN x RETURN count(*)", "0\n");
+    expect(s, "MATCH (a)-[*3]->(a) RETURN count(*)", "0\n");
+    expect(s, "MATCH (a:N {k: 9})-[*]->(b) RETURN b", "");
+    expect(s, "MATCH (a {k: 4}) OPTIONAL MATCH (a)-[r:S*]->(b) RETURN b, r", "null|null\n");
+}
+
+/* Goal: paths know their nodes and relationships, in the order of the pattern. */
+static void test_paths_have_values(void **state) {
+    store *s = *state;
+    expect(s, "MATCH p = ({k: 1})-[:R*2]->() RETURN p", "[{\"id\":0},{\"id\":0},{\"id\":1},{\"id\":1},{\"id\":2}]\n");
+    expect(s, "MATCH p = (a)-[:R*2]->({k: 3}) RETURN length(p), startNode(relationships(p)[0]).k", "2|1\n");
+    expect(s, "MATCH p = ({k: 1}) RETURN length(p), size(nodes(p)), relationships(p)", "0|1|[]\n");
+    expect(s, "MATCH p = (a {k: 3})<-[:S]-(b)-[:R]->(c) UNWIND nodes(p) AS n RETURN n.k", "3\n1\n2\n");
+    expect(s, "MATCH p = ({k: 1})-[*]->({k: 4}) RETURN length(p) AS l, count(*) ORDER BY l", "2|1\n3|2\n4|1\n");
+    expect(s, "MATCH p = ({k: 1})-->() WITH p WHERE length(p) = 1 RETURN count(DISTINCT p)", "2\n");
+    expect(s, "MATCH (a {k: 4}) OPTIONAL MATCH p = (a)-[:S]->() RETURN p, length(p), nodes(p)", "null|null|null\n");
+    expect(s, "CREATE p = (:Q)-[:T]->(:Q) RETURN length(p)", "1\n");
+    expect_error(s, "MATCH p = (a), p = (b) RETURN p", WG_E_BIND, 15, "exists already");
+}
+
 int main(void) {
     const struct CMUnitTest empty_tests[] = {
         cmocka_unit_test_setup_teardown(test_merge_node_sees_earlier_rows, set_up_empty, tear_down),
@@ -85,5 +134,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_merge_refuses, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_merge_seeks_keys, set_up_empty, tear_down),
     };
-    return cmocka_run_group_tests(empty_tests, NULL, NULL);
+    const struct CMUnitTest walk_tests[] = {
+        cmocka_unit_test(test_walks_have_bounds_and_directions),
+        cmocka_unit_test(test_paths_have_values),
+    };
+    const int failed = cmocka_run_group_tests(empty_tests, NULL, NULL);
+    return failed + cmocka_run_group_tests(walk_tests, set_up_walks, tear_down);
 }
