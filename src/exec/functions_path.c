@@ -80,3 +80,15 @@ WGI_ROW_FN(wgi_fn_disjoint) {
     *out = wg_value_bool(!shares_edge(&args[0], &args[1]));
     return WG_OK;
 }
+
+/* A list of lists of one value each as the list of these values, nulls included. */
+WGI_ROW_FN(wgi_fn_flatten) {
+    (void)arg_count;
+    const uint32_t n = args[0].size;
+    wg_value *items = wg_arena_alloc(&call->eval->arena, (n + (size_t)1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
+    for (uint32_t i = 0; i < n; i++) items[i] = args[0].as.list[i].as.list[0];
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = n};
+    out->as.list = items;
+    return WG_OK;
+}

@@ -127,6 +127,44 @@ static void test_paths_have_values(void **state) {
     expect_error(s, "MATCH p = (a), p = (b) RETURN p", WG_E_BIND, 15, "exists already");
 }
 
+/* Goal: patterns, EXISTS { } and COUNT { } inside any expression of WHERE, WITH, RETURN and UNWIND. */
+static void test_subqueries_are_expressions(void **state) {
+    store *s = *state;
+    expect(s, "MATCH (a:N) WHERE (a)-[:S]->() OR a.k = 4 RETURN a.k ORDER BY a.k", "1\n4\n");
+    expect(s, "MATCH (a:N) WHERE NOT ((a)-[:S]->() OR a.k = 4) RETURN a.k ORDER BY a.k", "2\n3\n");
+    expect(s, "MATCH (a:N) RETURN a.k, COUNT { (a)-->() } AS c ORDER BY a.k", "1|2\n2|1\n3|1\n4|1\n");
+    expect(s, "MATCH (a:N) WHERE COUNT { (a)-[r]->(b) WHERE b.k > 2 } = 1 RETURN a.k ORDER BY a.k", "1\n2\n3\n4\n");
+    expect(s, "MATCH (a:N) RETURN COUNT { MATCH (a)-->(b) RETURN DISTINCT labels(b) } AS c, a.k ORDER BY a.k LIMIT 1",
+           "1|1\n");
+    expect(s, "MATCH (a:N) RETURN a.k AS k, EXISTS { (a)-[:S]->() } AS e ORDER BY k",
+           "1|true\n2|false\n3|false\n4|false\n");
+    expect(s, "MATCH (a:N) WHERE a.k > 2 RETURN exists((a)-[:S]->())", "false\nfalse\n");
+    expect(s, "MATCH (a:N) RETURN EXISTS { (a)<-[:S]-() } AS e, count(*) ORDER BY e", "false|3\ntrue|1\n");
+    expect(s, "MATCH (a:N {k: 1}) RETURN [(a)-->(b) | b.k] AS l", "[2,3]\n");
+    expect(s, "MATCH (a:N {k: 1}) RETURN [p = (a)-[:R*]->(b) WHERE b.k > 2 | length(p)] AS l", "[2,3,4]\n");
+    expect(s, "MATCH (a:N {k: 1}) RETURN [(a)-->(b) | b.nothing], [(a)-[:NO]->(b) | b]", "[null,null]|[]\n");
+    expect(s, "MATCH (a:N {k: 1}) RETURN [(a)-->(b) | [(b)-->(c) | c.k]] AS l", "[[3],[4]]\n");
+    expect(s, "MATCH (a:N {k: 1}) UNWIND [(a)-->(b) | b] AS x RETURN x.k", "2\n3\n");
+    expect(s, "MATCH (a:N) WITH a, size([(a)-->() | 1]) AS n WHERE n > 1 RETURN a.k, n", "1|2\n");
+    expect(s, "MATCH (a:N) RETURN sum(COUNT { (a)--() })", "9\n");
+    expect(s, "OPTIONAL MATCH (a:None) RETURN EXISTS { (a)-->() } AS e, COUNT { (a)--() } AS c", "false|0\n");
+    expect(s, "MATCH (a:N) WHERE EXISTS { MATCH (a)-->(b) WHERE EXISTS { (b)-[:S]-() } } RETURN a.k ORDER BY a.k",
+           "1\n2\n");
+    expect_error(s, "MATCH (a:N) WHERE (a)-->(x) OR true RETURN a", WG_E_BIND, 24, "not defined");
+    expect_error(s, "MATCH (a:N) RETURN EXISTS { CREATE (b) }", WG_E_BIND, 28, "may not write");
+}
+
+/* Goal: a MATCH, an OPTIONAL MATCH and a pattern after a write see what was written, and nothing is written twice. */
+static void test_reads_follow_writes(void **state) {
+    store *s = *state;
+    expect(s, "CREATE (:V {k: 1}) WITH 1 AS one MATCH (v:V) RETURN v.k", "1\n");
+    expect(s, "UNWIND [2, 3] AS i CREATE (v:V {k: i}) WITH v OPTIONAL MATCH (w:V {k: v.k}) RETURN w.k", "2\n3\n");
+    expect(s, "MATCH (v:V) SET v.j = 1 WITH v WHERE EXISTS { MATCH (w:V {j: 1}) } RETURN count(*)", "3\n");
+    expect(s, "MATCH (v:V {k: 1}) CREATE (v)-[:Z]->(v) WITH v RETURN COUNT { (v)-[:Z]->() } AS c", "1\n");
+    expect(s, "MERGE (v:V {k: 1}) WITH v MATCH (w:V) WHERE w.k > v.k RETURN w.k ORDER BY w.k", "2\n3\n");
+    expect(s, "MATCH (v:V) RETURN count(*)", "3\n");
+}
+
 int main(void) {
     const struct CMUnitTest empty_tests[] = {
         cmocka_unit_test_setup_teardown(test_merge_node_sees_earlier_rows, set_up_empty, tear_down),
@@ -137,6 +175,8 @@ int main(void) {
     const struct CMUnitTest walk_tests[] = {
         cmocka_unit_test(test_walks_have_bounds_and_directions),
         cmocka_unit_test(test_paths_have_values),
+        cmocka_unit_test(test_subqueries_are_expressions),
+        cmocka_unit_test(test_reads_follow_writes),
     };
     const int failed = cmocka_run_group_tests(empty_tests, NULL, NULL);
     return failed + cmocka_run_group_tests(walk_tests, set_up_walks, tear_down);
