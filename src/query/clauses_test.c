@@ -1,4 +1,6 @@
 /* Goal: MERGE, relationships of variable length, paths, and patterns inside expressions give the answers that openCypher asks for. */
+#include <stdatomic.h>
+
 #include "query/query_test_kit.h"
 
 static int set_up_empty(void **state) {
@@ -165,6 +167,89 @@ static void test_reads_follow_writes(void **state) {
     expect(s, "MATCH (v:V) RETURN count(*)", "3\n");
 }
 
+/* Runs a reading statement with this many threads and rows a batch; its rows are left in s->answer. */
+static wg_code run_with(store *s, const char *text, uint32_t threads, uint32_t batch_rows, wg_pool *pool,
+                        wg_account *account, wg_cancel *cancel) {
+    wg_prepared *query;
+    wg_txn *txn;
+    wg_stats stats = {0};
+    wg_query_result result;
+    wg_error err = {0};
+    assert_int_equal(wg_query_create(wg_slice_str(text), NULL, &query, NULL), WG_OK);
+    assert_int_equal(wg_txn_begin(s->engine, WG_TXN_READ, 0, &txn, NULL), WG_OK);
+    const wg_exec_context context = {.txn = txn,
+                                     .threads = threads,
+                                     .batch_rows = batch_rows,
+                                     .pool = pool,
+                                     .account = account,
+                                     .cancel = cancel,
+                                     .stats = &stats};
+    s->answer.size = 0;
+    const wg_code code = wg_query_run(query, &context, &result, &err);
+    for (uint64_t r = 0; code == WG_OK && r < wg_rows_count(result.rows); r++)
+        for (uint32_t c = 0; c < result.column_count; c++) {
+            const wg_value v = wg_rows_cell(result.rows, r, c);
+            assert_true(wg_value_print_json(&s->answer, &v));
+        }
+    if (code == WG_OK) wg_query_result_deinit(&result);
+    wg_txn_abort(txn);
+    wg_query_destroy(query);
+    return code;
+}
+
+static int set_up_dense(void **state) {
+    static store s;
+    store_open(&s);
+    run(&s, "UNWIND range(1, 3000) AS i CREATE (:M {k: i})");
+    run(&s, "MATCH (m:M) MERGE (b:Bucket {k: m.k % 7}) CREATE (m)-[:IN]->(b)");
+    run(&s, "UNWIND range(1, 14) AS i CREATE (:D {k: i})");
+    run(&s, "MATCH (a:D), (b:D) WHERE a.k < b.k CREATE (a)-[:E]->(b)");
+    *state = &s;
+    return 0;
+}
+
+/* Goal: threads and batch sizes change no byte of an answer. */
+static void test_answers_do_not_depend_on_threads(void **state) {
+    store *s = *state;
+    static const char *const texts[] = {
+        "MATCH p = (m:M)-[*1..2]-(n) WHERE m.k < 40 RETURN m.k, n.k, length(p) LIMIT 5000",
+        "MATCH (m:M) WHERE COUNT { (m)-->(:Bucket {k: 3}) } = 1 RETURN m.k, [(m)-->(b) | b.k] AS l",
+        "MATCH (a:D {k: 9})-[r:E*1..3]->(b) RETURN r, b",
+    };
+    wg_pool *pool;
+    wg_buf first;
+    wg_buf_init(&first, NULL);
+    assert_int_equal(wg_pool_create(3, &pool, NULL), WG_OK);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        static const uint32_t ways[][2] = {{1, 2048}, {1, 1}, {4, 2048}, {4, 7}, {3, 64}};
+        for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+            assert_int_equal(run_with(s, texts[i], ways[k][0], ways[k][1], pool, NULL, NULL), WG_OK);
+            if (k == 0) {
+                first.size = 0;
+                assert_true(s->answer.size > 0);
+                assert_true(wg_buf_append(&first, s->answer.data, s->answer.size));
+            }
+            assert_int_equal(first.size, s->answer.size);
+            assert_memory_equal(first.data, s->answer.data, first.size);
+        }
+    }
+    wg_pool_destroy(pool);
+    wg_buf_deinit(&first);
+}
+
+/* Goal: walks without number end by the memory limit, and by cancellation, in an orderly way. */
+static void test_walks_without_number_end(void **state) {
+    store *s = *state;
+    wg_account account;
+    wg_account_init(&account, NULL, 8u << 20);
+    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN r", 1, 2048, NULL, &account, NULL), WG_E_LIMIT);
+    assert_int_equal(wg_account_bytes(&account), 0);
+    wg_cancel cancel = {0};
+    atomic_store(&cancel.cancelled, true);
+    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN count(*)", 1, 2048, NULL, NULL, &cancel),
+                     WG_E_CANCELLED);
+}
+
 int main(void) {
     const struct CMUnitTest empty_tests[] = {
         cmocka_unit_test_setup_teardown(test_merge_node_sees_earlier_rows, set_up_empty, tear_down),
@@ -178,6 +263,11 @@ int main(void) {
         cmocka_unit_test(test_subqueries_are_expressions),
         cmocka_unit_test(test_reads_follow_writes),
     };
-    const int failed = cmocka_run_group_tests(empty_tests, NULL, NULL);
+    const struct CMUnitTest dense_tests[] = {
+        cmocka_unit_test(test_answers_do_not_depend_on_threads),
+        cmocka_unit_test(test_walks_without_number_end),
+    };
+    const int dense_failed = cmocka_run_group_tests(dense_tests, set_up_dense, tear_down);
+    const int failed = dense_failed + cmocka_run_group_tests(empty_tests, NULL, NULL);
     return failed + cmocka_run_group_tests(walk_tests, set_up_walks, tear_down);
 }
