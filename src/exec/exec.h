@@ -33,6 +33,9 @@ const char *wg_function_name(const wg_function *function);
 wg_code wg_function_type(const wg_function *function, const wg_type *args, uint32_t arg_count, wg_type *out,
                          wg_error *err);
 
+/* "=", "<>", "<", "<=", ">", ">=": these have a result for values of any types too. */
+bool wg_function_is_comparison(const wg_function *function);
+
 /* ---- expressions */
 
 typedef enum wg_expr_kind {
@@ -46,8 +49,19 @@ typedef enum wg_expr_kind {
     WG_EXPR_CALL,       /* function, args */
     WG_EXPR_CASE,       /* args: when, then, when, then, ..., [else]; lazily evaluated row by row */
     WG_EXPR_LIST,       /* args are the elements */
-    WG_EXPR_MAP         /* args are the values of names[], sorted by key bytes */
+    WG_EXPR_MAP,        /* args are the values of names[], sorted by key bytes */
+    WG_EXPR_LOCAL, /* variable number `slot` of the enclosing expressions below, counted from the outermost one */
+    WG_EXPR_COMPREHENSION, /* args: list, condition, result; the element is local `slot` */
+    WG_EXPR_QUANTIFIER,    /* args: list, condition; the element is local `slot`; key: wg_quantifier */
+    WG_EXPR_REDUCE         /* args: start, list, result; the accumulator is local `slot`, the element slot + 1 */
 } wg_expr_kind;
+
+typedef enum wg_quantifier {
+    WG_QUANTIFIER_ALL,
+    WG_QUANTIFIER_ANY,
+    WG_QUANTIFIER_NONE,
+    WG_QUANTIFIER_SINGLE
+} wg_quantifier;
 
 typedef struct wg_expr {
     wg_expr_kind kind;
@@ -56,6 +70,7 @@ typedef struct wg_expr {
     uint32_t text_end;
     uint32_t slot;
     uint32_t key;
+    wg_type local_type; /* of the elements, where an expression binds them; ANY when it varies */
     wg_value value;
     wg_slice name;
     const wg_slice *names;
@@ -89,7 +104,12 @@ typedef enum wg_plan_op {
     WG_PLAN_UNION,    /* rows of children[0], then of children[1] */
     WG_PLAN_CREATE,   /* writes creates[]; input ++ ids of what was created */
     WG_PLAN_SET,      /* writes sets[]; passes the input through */
-    WG_PLAN_DELETE    /* deletes nodes and edges in exprs[]; passes the input through */
+    WG_PLAN_DELETE,   /* deletes nodes and edges in exprs[]; passes the input through */
+    WG_PLAN_MERGE, /* for each row of children[0], in order: runs children[1] on it, whose rows are the ids of creates[] in an
+                         existing match; each gives a row input ++ ids, with sets[] applied. When there is none creates[] are
+                         written and on_create[] applied. A null property of creates[] is an error. */
+    WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE and APPLY: the one row of children[0] that it is run for */
+    WG_PLAN_APPLY     /* children[0] ++ children[1] run for each row, in that order; reads only */
 } wg_plan_op;
 
 typedef enum wg_aggregate_kind {
@@ -182,6 +202,8 @@ struct wg_plan {
     uint32_t create_count;
     const wg_set_item *sets;
     uint32_t set_count;
+    const wg_set_item *on_create; /* MERGE */
+    uint32_t on_create_count;
     bool detach; /* DELETE */
 };
 
@@ -211,8 +233,9 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     wg_account *account;
     wg_cancel *cancel;
-    uint64_t deadline_ns; /* platform now_ns; 0: none */
-    wg_stats *stats;      /* scan counters are added */
+    uint64_t deadline_ns;           /* platform now_ns; 0: none */
+    wg_stats *stats;                /* scan counters are added */
+    const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
 } wg_exec_context;
 
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */

@@ -70,8 +70,11 @@ bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *se
 
 typedef struct wgi_eval {
     const wg_exec_context *context;
-    wg_arena arena; /* results of the current batch; the owner resets it */
+    wg_arena arena;          /* results of the current batch; the owner resets it */
+    const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
 } wgi_eval;
+/* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
+wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* *out has the type of the expression unless that is ANY; it is indexed by the rows of `in` and lives until the arena is reset. */
 wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* The same, in exactly this type (INT widens to FLOAT; ANY keeps the vector's own). */
@@ -217,7 +220,27 @@ wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_sc
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
 
 /* ---- write_ops.c */
+typedef struct wgi_write_row {
+    const wg_plan *plan;
+    wg_txn *txn;
+    wgi_eval *eval;
+    wg_batch batch; /* one row, sel[0] */
+} wgi_write_row;
 wg_code wgi_run_write(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+/* Writes plan->creates of one row; created[] receives their ids. */
+wg_code wgi_create_items(const wgi_write_row *w, uint64_t *created, wg_error *err);
+wg_code wgi_set_items(const wgi_write_row *w, const wg_set_item *items, uint32_t count, wg_error *err);
+/* Evaluates an expression on the row. */
+wg_code wgi_write_eval(const wgi_write_row *w, const wg_expr *expr, wg_value *out, wg_error *err);
+
+/* ---- merge_op.c, apply_op.c */
+wg_code wgi_run_merge(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+wg_code wgi_op_apply(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+/* The rows of ARGUMENT. */
+wg_code wgi_run_argument(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+/* Runs `plan` with row `row` of the batch as the row of its ARGUMENT, on the calling thread. */
+wg_code wgi_run_for_row(const wg_plan *plan, const wg_exec_context *context, const wg_type *types,
+                        const wg_batch *batch, uint32_t row, wg_rows **out, wg_error *err);
 
 /* ---- pool.c */
 /* Calls fn(arg, i) for i = 0..workers-1, 0 on the calling thread, the others where pool threads are free; returns when all that

@@ -1,7 +1,7 @@
 /* The table of operators and functions, their static types, and finding them by name.
  *
  * Letters of `args`, one an argument, the last one for all that follow: '*' anything, 'n' number, 'i' INT, 's' STRING, 'b' BOOL, 'l' LIST,
- * 'S' STRING or LIST, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
+ * 'S' STRING or LIST, 'p' PATH, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
  * the row function decides at run time. */
 #include <math.h>
 
@@ -29,6 +29,8 @@ static bool letter_fits(char letter, wg_type t) {
             return t == WG_TYPE_STRING || t == WG_TYPE_LIST;
         case 'P':
             return t == WG_TYPE_STRING || t == WG_TYPE_LIST || t == WG_TYPE_PATH;
+        case 'p':
+            return t == WG_TYPE_PATH;
         case 'N':
             return t == WG_TYPE_NODE;
         case 'E':
@@ -62,6 +64,8 @@ static const char *letter_name(char letter) {
         case 'S':
         case 'P':
             return "a STRING or a LIST";
+        case 'p':
+            return "a PATH";
         case 'N':
             return "a NODE";
         case 'E':
@@ -206,8 +210,11 @@ static const wg_function table[] = {
     PLAIN("properties", 1, 1, "x", WG_TYPE_MAP, wgi_fn_properties),
     PLAIN("startNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_start_node),
     PLAIN("endNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_end_node),
+    PLAIN("%path", 1, UINT8_MAX, "*", WG_TYPE_PATH, wgi_fn_path),
+    PLAIN("nodes", 1, 1, "p", L, wgi_fn_nodes),
+    PLAIN("relationships", 1, 1, "p", L, wgi_fn_relationships),
     PLAIN("size", 1, 1, "S", I, wgi_fn_size),
-    PLAIN("length", 1, 1, "P", I, wgi_fn_size),
+    PLAIN("length", 1, 1, "P", I, wgi_fn_length),
     PLAIN("head", 1, 1, "l", A, wgi_fn_head),
     PLAIN("last", 1, 1, "l", A, wgi_fn_last),
     PLAIN("tail", 1, 1, "l", L, wgi_fn_tail),
@@ -283,6 +290,10 @@ bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {
         return true;
     }
     return false;
+}
+
+bool wg_function_is_comparison(const wg_function *function) {
+    return function->op >= WGI_OP_EQ && function->op <= WGI_OP_GE;
 }
 
 const char *wg_function_name(const wg_function *function) { return function->name; }

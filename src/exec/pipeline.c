@@ -214,6 +214,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_PROJECT) return wgi_op_project(plan, account, out, err);
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
+    if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     return wgi_op_expand(plan, account, out, err);
 }
 
@@ -299,6 +300,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_CROSS:
         case WG_PLAN_UNWIND:
         case WG_PLAN_OPTIONAL:
+        case WG_PLAN_APPLY:
             return true;
         case WG_PLAN_UNIT:
         case WG_PLAN_AGGREGATE:
@@ -309,6 +311,8 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_CREATE:
         case WG_PLAN_SET:
         case WG_PLAN_DELETE:
+        case WG_PLAN_MERGE:
+        case WG_PLAN_ARGUMENT:
             return false;
     }
     WG_UNREACHABLE("a plan operator outside its enum");
@@ -510,6 +514,10 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
         case WG_PLAN_SET:
         case WG_PLAN_DELETE:
             return wgi_run_write(plan, context, out, err);
+        case WG_PLAN_MERGE:
+            return wgi_run_merge(plan, context, out, err);
+        case WG_PLAN_ARGUMENT:
+            return wgi_run_argument(plan, context, out, err);
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:
@@ -521,6 +529,7 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
         case WG_PLAN_CROSS:
         case WG_PLAN_UNWIND:
         case WG_PLAN_OPTIONAL:
+        case WG_PLAN_APPLY:
             top = plan;
             WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, &sink, err));
             break;

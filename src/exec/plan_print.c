@@ -112,6 +112,16 @@ static bool put_map(const printer *p, const wg_expr *e, uint32_t depth) {
     return ok && put(p, "}");
 }
 
+/* "all($0; list; condition)": the number of the first variable, then the parts in their order. */
+static bool put_binding(const printer *p, const wg_expr *e, uint32_t depth) {
+    static const char *const quantifiers[] = {"all", "any", "none", "single"};
+    const char *name = e->kind == WG_EXPR_REDUCE          ? "reduce"
+                       : e->kind == WG_EXPR_COMPREHENSION ? "comprehension"
+                                                          : quantifiers[e->key & 3];
+    return put(p, name) && wg_buf_printf(p->out, "($%u; ", (unsigned)e->slot) &&
+           put_list(p, e->args, e->arg_count, depth) && put(p, ")");
+}
+
 static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
     if (depth == PRINT_DEPTH_MAX) return put(p, "...");
     switch (e->kind) {
@@ -136,6 +146,12 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
             return put(p, "[") && put_list(p, e->args, e->arg_count, depth + 1) && put(p, "]");
         case WG_EXPR_MAP:
             return put_map(p, e, depth + 1);
+        case WG_EXPR_LOCAL:
+            return wg_buf_printf(p->out, "$%u", (unsigned)e->slot);
+        case WG_EXPR_COMPREHENSION:
+        case WG_EXPR_QUANTIFIER:
+        case WG_EXPR_REDUCE:
+            return put_binding(p, e, depth + 1);
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }
@@ -188,6 +204,12 @@ static const char *operator_name(wg_plan_op op) {
             return "Set";
         case WG_PLAN_DELETE:
             return "Delete";
+        case WG_PLAN_MERGE:
+            return "MergePattern";
+        case WG_PLAN_ARGUMENT:
+            return "Argument";
+        case WG_PLAN_APPLY:
+            return "Apply";
     }
     WG_UNREACHABLE("a plan operator outside its enum");
 }
@@ -290,17 +312,25 @@ static bool put_creates(const printer *p, const wg_plan *plan) {
     return ok;
 }
 
-static bool put_sets(const printer *p, const wg_plan *plan) {
+static bool put_sets(const printer *p, const wg_set_item *items, uint32_t count) {
     static const char *const marks[] = {" . ", " += ", " = ", " +", " -"};
     bool ok = true;
-    for (uint32_t i = 0; i < plan->set_count && ok; i++) {
-        const wg_set_item *item = &plan->sets[i];
+    for (uint32_t i = 0; i < count && ok; i++) {
+        const wg_set_item *item = &items[i];
         ok = put(p, i == 0 ? " " : ", ") && put_expr(p, item->target, 0) && put(p, marks[item->kind]);
         if (ok && (item->kind == WG_SET_ADD_LABELS || item->kind == WG_SET_REMOVE_LABELS))
             ok = put_labels(p, item->labels, item->label_count, ":");
         else ok = ok && put_properties(p, &item->properties);
     }
     return ok;
+}
+
+/* The expressions of SET are over the rows of the operator itself. */
+static bool put_merge(const printer *p, const wg_plan *plan) {
+    const printer own = {.catalog = p->catalog, .out = p->out, .input = plan};
+    return put_creates(p, plan) && (plan->on_create_count == 0 || put(p, " on create")) &&
+           put_sets(&own, plan->on_create, plan->on_create_count) && (plan->set_count == 0 || put(p, " on match")) &&
+           put_sets(&own, plan->sets, plan->set_count);
 }
 
 static bool put_details(const printer *p, const wg_plan *plan) {
@@ -322,7 +352,9 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_CREATE:
             return put_creates(p, plan);
         case WG_PLAN_SET:
-            return put_sets(p, plan);
+            return put_sets(p, plan->sets, plan->set_count);
+        case WG_PLAN_MERGE:
+            return put_merge(p, plan);
         case WG_PLAN_SEEK:
             return put(p, " label=") && put_labels(p, &plan->label, 1, ":") && put(p, " key=[") &&
                    put_list(p, plan->exprs, plan->expr_count, 0) && put(p, "]");
@@ -337,6 +369,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_CROSS:
         case WG_PLAN_DISTINCT:
         case WG_PLAN_UNION:
+        case WG_PLAN_ARGUMENT:
+        case WG_PLAN_APPLY:
             return true;
     }
     WG_UNREACHABLE("a plan operator outside its enum");

@@ -4,12 +4,7 @@
  * A failure leaves what earlier rows wrote in the transaction; the caller aborts the statement's transaction, which undoes it all. */
 #include "exec/exec_internal.h"
 
-typedef struct write_row {
-    const wg_plan *plan;
-    wg_txn *txn;
-    wgi_eval *eval;
-    wg_batch batch; /* one row of the input */
-} write_row;
+typedef wgi_write_row write_row;
 
 /* Gives an error of the engine a place in the query text. */
 static wg_code at(wg_code code, const wg_expr *expr, wg_error *err) {
@@ -17,7 +12,7 @@ static wg_code at(wg_code code, const wg_expr *expr, wg_error *err) {
     return code;
 }
 
-static wg_code eval_one(const write_row *w, const wg_expr *expr, wg_value *out, wg_error *err) {
+wg_code wgi_write_eval(const write_row *w, const wg_expr *expr, wg_value *out, wg_error *err) {
     wg_vector v;
     WG_TRY(wgi_eval_vector(w->eval, expr, &w->batch, &v, err));
     *out = wg_vector_value(&v, w->batch.sel[0]);
@@ -29,7 +24,7 @@ static wg_code eval_one(const write_row *w, const wg_expr *expr, wg_value *out, 
 static wg_code map_entries(const write_row *w, const wg_expr *expr, const wg_map_entry **out, uint32_t *out_count,
                            wg_error *err) {
     wg_value v;
-    WG_TRY(eval_one(w, expr, &v, err));
+    WG_TRY(wgi_write_eval(w, expr, &v, err));
     if (v.type == WG_TYPE_NODE) return wg_node_properties(w->txn, v.as.id, &w->eval->arena, out, out_count, err);
     if (v.type == WG_TYPE_EDGE) return wg_edge_properties(w->txn, v.as.id, &w->eval->arena, out, out_count, err);
     if (v.type != WG_TYPE_MAP)
@@ -49,7 +44,7 @@ static wg_code collect_properties(const write_row *w, const wg_write_properties 
     if (list == NULL) return wg_error_nomem(err, p->count * sizeof *list);
     for (uint32_t i = 0; i < p->count; i++) {
         list[i].key = p->keys[i];
-        WG_TRY(eval_one(w, p->exprs[i], &list[i].value, err));
+        WG_TRY(wgi_write_eval(w, p->exprs[i], &list[i].value, err));
     }
     for (uint32_t i = 0; i < entry_count; i++) {
         wg_property *property = &list[p->count + i];
@@ -93,14 +88,19 @@ static wg_code create_item(const write_row *w, const wg_create_item *item, const
     return at(wg_txn_create_edge(w->txn, item->labels[0], from, to, properties, n, out, err), place, err);
 }
 
+wg_code wgi_create_items(const write_row *w, uint64_t *created, wg_error *err) {
+    for (uint32_t i = 0; i < w->plan->create_count; i++)
+        WG_TRY(create_item(w, &w->plan->creates[i], created, &created[i], err));
+    return WG_OK;
+}
+
 static wg_code create_row(const write_row *w, wg_column *ids, wg_error *err) {
     const wg_plan *plan = w->plan;
     uint64_t *created = wg_arena_alloc(&w->eval->arena, (plan->create_count + 1) * sizeof *created);
     if (created == NULL) return wg_error_nomem(err, plan->create_count * sizeof *created);
-    for (uint32_t i = 0; i < plan->create_count; i++) {
-        WG_TRY(create_item(w, &plan->creates[i], created, &created[i], err));
+    WG_TRY(wgi_create_items(w, created, err));
+    for (uint32_t i = 0; i < plan->create_count; i++)
         if (!wg_column_append_id(&ids[i], created[i])) return wg_error_nomem(err, 8);
-    }
     return WG_OK;
 }
 
@@ -110,7 +110,7 @@ static wg_code set_item(const write_row *w, const wg_set_item *item, wg_error *e
     wg_value target;
     wg_property *properties;
     uint32_t n;
-    WG_TRY(eval_one(w, item->target, &target, err));
+    WG_TRY(wgi_write_eval(w, item->target, &target, err));
     if (target.type == WG_TYPE_NULL) return WG_OK;
     const bool is_node = target.type == WG_TYPE_NODE;
     if (!is_node && target.type != WG_TYPE_EDGE)
@@ -132,8 +132,8 @@ static wg_code set_item(const write_row *w, const wg_set_item *item, wg_error *e
               item->target, err);
 }
 
-static wg_code set_row(const write_row *w, wg_error *err) {
-    for (uint32_t i = 0; i < w->plan->set_count; i++) WG_TRY(set_item(w, &w->plan->sets[i], err));
+wg_code wgi_set_items(const write_row *w, const wg_set_item *items, uint32_t count, wg_error *err) {
+    for (uint32_t i = 0; i < count; i++) WG_TRY(set_item(w, &items[i], err));
     return WG_OK;
 }
 
@@ -147,7 +147,7 @@ typedef struct delete_list {
 static wg_code note_deletes(const write_row *w, delete_list *list, wg_error *err) {
     for (uint32_t i = 0; i < w->plan->expr_count; i++) {
         wg_value v;
-        WG_TRY(eval_one(w, w->plan->exprs[i], &v, err));
+        WG_TRY(wgi_write_eval(w, w->plan->exprs[i], &v, err));
         if (v.type == WG_TYPE_NULL) continue;
         if (v.type != WG_TYPE_NODE && v.type != WG_TYPE_EDGE)
             return wg_error_set(err, WG_E_TYPE, w->plan->exprs[i]->text_start,
@@ -173,7 +173,7 @@ static wg_code apply_deletes(const wg_plan *plan, wg_txn *txn, const delete_list
 static wg_code apply_row(const write_row *w, wg_column *ids, delete_list *deletes, wg_error *err) {
     wg_arena_reset(&w->eval->arena);
     if (w->plan->op == WG_PLAN_CREATE) return create_row(w, ids, err);
-    if (w->plan->op == WG_PLAN_SET) return set_row(w, err);
+    if (w->plan->op == WG_PLAN_SET) return wgi_set_items(w, w->plan->sets, w->plan->set_count, err);
     return note_deletes(w, deletes, err);
 }
 

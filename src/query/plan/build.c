@@ -84,7 +84,8 @@ wg_code wgi_filter_false(wgi_binder *b, wgi_relation *rel) {
 wg_code wgi_merge_relations(wgi_binder *b, wg_plan *plan, const wgi_relation *left, const wgi_relation *right,
                             wgi_relation *out) {
     const uint32_t shift = left->plan->slot_count;
-    wgi_relation merged = {.plan = plan, .writes = left->writes || right->writes};
+    wgi_relation merged = {
+        .plan = plan, .writes = left->writes || right->writes, .per_row = left->per_row || right->per_row};
     WG_TRY(wgi_plan_slots(b, plan, left->plan, right->plan, NULL, 0));
     for (uint32_t i = 0; i < left->symbol_count; i++) WG_TRY(wgi_add_symbol(b, &merged, &left->symbols[i]));
     for (uint32_t i = 0; i < right->symbol_count; i++) {
@@ -121,4 +122,14 @@ wg_code wgi_join(wgi_binder *b, wg_plan_op kind, const wgi_relation *left, const
     plan->expr_count = keys->count;
     if (right->plan->row_estimate > plan->row_estimate) plan->row_estimate = right->plan->row_estimate;
     return wgi_merge_relations(b, plan, left, right, out);
+}
+
+wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out) {
+    wgi_relation inner = {.writes = true, .per_row = true};
+    inner.plan = wgi_plan(b, WG_PLAN_ARGUMENT, NULL, NULL);
+    if (inner.plan == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_plan_slots(b, inner.plan, rel->plan, NULL, NULL, 0));
+    for (uint32_t i = 0; i < rel->symbol_count; i++) WG_TRY(wgi_add_symbol(b, &inner, &rel->symbols[i]));
+    *out = inner;
+    return WG_OK;
 }

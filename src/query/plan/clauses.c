@@ -3,8 +3,6 @@
 
 static wg_code refused_clause(wgi_binder *b, const wg_ast *clause) {
     switch (clause->kind) {
-        case WG_AST_MERGE:
-            return wgi_unsupported(b, clause, "MERGE");
         case WG_AST_FOREACH:
             return wgi_unsupported(b, clause, "FOREACH");
         case WG_AST_CALL:
@@ -33,6 +31,8 @@ static wg_code plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *re
             return wgi_project(b, clause, rel, columns);
         case WG_AST_CREATE:
             return wgi_create(b, clause, rel);
+        case WG_AST_MERGE:
+            return wgi_merge(b, clause, rel);
         case WG_AST_SET:
             return wgi_set(b, clause, rel);
         case WG_AST_REMOVE:

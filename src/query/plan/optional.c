@@ -62,7 +62,6 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
         wgi_symbol symbol = rel->symbols[i];
         const wgi_relation alone = {.symbols = &symbol, .symbol_count = 1};
         if (!wgi_mentions(ast, &alone)) continue;
-        if (symbol.type == WG_TYPE_PATH) return wgi_unsupported(b, ast, "the value of a path variable");
         WG_TRY(share(b, out, &symbol, count, ast));
         WG_TRY(wgi_slot_expr(b, symbol.slot, symbol.type, ast, &exprs[count]));
         slots[count] = (wgi_new_slot){symbol.type, symbol.name};

@@ -57,6 +57,27 @@ wg_code wgi_create(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_remove(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_delete(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+/* For MERGE, whose relationships may have no direction: what a path with a name for every element would create over the rows of
+ * `rel`, and the symbols of that, whose slots follow those of `rel`. */
+wg_code wgi_create_items_of(wgi_binder *b, const wg_ast *path, wgi_relation *rel, wg_create_item **out_items,
+                            wgi_symbol **out_symbols, uint32_t *out_count);
+/* Appends the items of a SET clause to out[]; *count grows. */
+wg_code wgi_set_items_of(wgi_binder *b, const wg_ast *set, const wgi_relation *rel, wg_set_item *out,
+                         uint32_t *count);
+
+/* ---- merge.c */
+wg_code wgi_merge(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+/* A plan that is run for one row of `rel` at a time begins with this: the same names, the ARGUMENT leaf. */
+wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out);
+
+/* ---- path.c */
+/* Adds a slot with `value` behind those of the relation, under no symbol. */
+wg_code wgi_add_slot(wgi_binder *b, wgi_relation *rel, wg_expr *value, wg_slice name, uint32_t *out_slot);
+/* Adds the value of a named path all of whose elements have names. */
+wg_code wgi_path_value(wgi_binder *b, const wg_ast *path, wgi_relation *rel);
+/* A copy of the path with a name for every element; of the pattern, where its named paths are such copies. */
+wg_code wgi_name_elements(wgi_binder *b, const wg_ast *path, wg_ast **out);
+wg_code wgi_name_pattern(wgi_binder *b, const wg_ast *pattern, wg_ast **out);
 
 /* ---- clauses.c: a whole QUERY; without RETURN columns->count is 0 */
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns);

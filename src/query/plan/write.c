@@ -10,6 +10,7 @@ typedef struct creator {
     wg_create_item *items;
     wgi_symbol *symbols; /* of the items, named or not */
     uint32_t count;
+    bool merges; /* relationships may have no direction; properties see only the rows */
 } creator;
 
 /* ---- CREATE */
@@ -67,7 +68,7 @@ static wg_code bind_properties(wgi_binder *b, const wgi_relation *rel, const wg_
 /* Makes sure that the properties can be bound over the rows that exist. */
 static wg_code settle_references(creator *c, const wg_ast *properties) {
     wgi_relation pending = {.symbols = c->symbols, .symbol_count = c->count};
-    return wgi_mentions(properties, &pending) ? flush_creates(c) : WG_OK;
+    return !c->merges && wgi_mentions(properties, &pending) ? flush_creates(c) : WG_OK;
 }
 
 static wg_code push_item(creator *c, const wg_create_item *item, wg_slice name, wg_type type) {
@@ -119,7 +120,7 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
     wgi_binder *b = c->b;
     if (ast->flags & WG_AST_VARIABLE_LENGTH)
         return wgi_error(b, WG_E_BIND, ast, "a relationship of variable length cannot be created");
-    if (ast->op != WG_AST_LEFT && ast->op != WG_AST_RIGHT)
+    if (ast->op != WG_AST_LEFT && ast->op != WG_AST_RIGHT && !c->merges)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs one direction: -[:TYPE]->");
     if (ast->child_count != 2)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs exactly one type: -[:TYPE]->");
@@ -132,8 +133,8 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
     WG_TRY(wgi_intern_label(b, ast->child[1], ast->child[1]->text, true, label));
     const uint32_t l = find_pending(c, left)->slot, r = find_pending(c, right)->slot;
     wg_create_item item = {.is_edge = true, .labels = label, .label_count = 1};
-    item.from_slot = ast->op == WG_AST_RIGHT ? l : r;
-    item.to_slot = ast->op == WG_AST_RIGHT ? r : l;
+    item.from_slot = ast->op == WG_AST_LEFT ? r : l;
+    item.to_slot = ast->op == WG_AST_LEFT ? l : r;
     if (*label == WG_NO_LABEL) item.label_count = 0;
     WG_TRY(bind_properties(b, c->rel, ast->child[0], &item.properties));
     return push_item(c, &item, ast->text, WG_TYPE_EDGE);
@@ -152,7 +153,8 @@ static wg_code create_path(creator *c, const wg_ast *path) {
 }
 
 wg_code wgi_create(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
-    const wg_ast *pattern = clause->child[0];
+    wg_ast *pattern;
+    WG_TRY(wgi_name_pattern(b, clause->child[0], &pattern));
     uint32_t elements = 0;
     for (uint32_t i = 0; i < pattern->child_count; i++) elements += pattern->child[i]->child_count;
     creator c = {.b = b, .rel = rel};
@@ -161,11 +163,28 @@ wg_code wgi_create(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     if (c.items == NULL || c.symbols == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < pattern->child_count; i++) {
         WG_TRY(create_path(&c, pattern->child[i]));
-        if (pattern->child[i]->text.size == 0) continue;
-        const wgi_symbol path = {.name = pattern->child[i]->text, .type = WG_TYPE_PATH};
-        WG_TRY(wgi_add_symbol(b, rel, &path));
+        const wg_slice name = pattern->child[i]->text;
+        if (name.size > 0 && (wgi_find(rel, name) != NULL || find_pending(&c, name) != NULL))
+            return wgi_error(b, WG_E_BIND, pattern->child[i], "variable '%.*s' exists already",
+                             (int)wg_min_size(name.size, 64), (const char *)name.data);
     }
-    return flush_creates(&c);
+    WG_TRY(flush_creates(&c));
+    for (uint32_t i = 0; i < pattern->child_count; i++)
+        if (pattern->child[i]->text.size > 0) WG_TRY(wgi_path_value(b, pattern->child[i], rel));
+    return WG_OK;
+}
+
+wg_code wgi_create_items_of(wgi_binder *b, const wg_ast *path, wgi_relation *rel, wg_create_item **out_items,
+                            wgi_symbol **out_symbols, uint32_t *out_count) {
+    creator c = {.b = b, .rel = rel, .merges = true};
+    c.items = wgi_alloc(b, path->child_count, sizeof *c.items);
+    c.symbols = wgi_alloc(b, path->child_count, sizeof *c.symbols);
+    if (c.items == NULL || c.symbols == NULL) return WG_E_NOMEM;
+    WG_TRY(create_path(&c, path));
+    *out_items = c.items;
+    *out_symbols = c.symbols;
+    *out_count = c.count;
+    return WG_OK;
 }
 
 /* ---- SET and REMOVE */
@@ -311,6 +330,18 @@ wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     }
     WG_TRY(set_plan(b, rel, items, count));
     wgi_forget_labels(rel);
+    return WG_OK;
+}
+
+wg_code wgi_set_items_of(wgi_binder *b, const wg_ast *set, const wgi_relation *rel, wg_set_item *out,
+                         uint32_t *count) {
+    for (uint32_t i = 0; i < set->child_count; i++) {
+        WG_TRY(set_item(b, rel, set->child[i], out));
+        const bool labels = out->kind == WG_SET_ADD_LABELS || out->kind == WG_SET_REMOVE_LABELS;
+        if (labels && out->label_count == 0) continue;
+        out++;
+        (*count)++;
+    }
     return WG_OK;
 }
 

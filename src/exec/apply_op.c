@@ -1,0 +1,99 @@
+/* Running a plan for one row: the Argument leaf, and Apply, which joins every row of its input with the rows of a plan that reads them.
+ *
+ * The row is copied into rows of its own, which the leaf hands out; the plan runs on the calling thread, so the order of its rows is
+ * that of the plan whatever the number of threads. Inner rows are copied out piece by piece, so an inner plan that gives very many
+ * rows ends by the query's memory limit. */
+#include "exec/exec_internal.h"
+
+typedef struct apply_op {
+    wgi_op op;
+    wg_arena out;
+    uint32_t rows[WG_BATCH_ROWS_MAX];
+} apply_op;
+
+wg_code wgi_run_argument(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    const uint32_t first = 0;
+    const wg_rows *from = context->argument;
+    wg_rows *rows;
+    WG_ASSERT(from != NULL);
+    WG_ASSERT(from->column_count == plan->slot_count);
+    WG_TRY(wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &rows, err));
+    const wg_code code = wgi_rows_gather(rows, from, &first, 1, err);
+    if (code == WG_OK) *out = rows;
+    else wg_rows_destroy(rows);
+    return code;
+}
+
+wg_code wgi_run_for_row(const wg_plan *plan, const wg_exec_context *context, const wg_type *types,
+                        const wg_batch *batch, uint32_t row, wg_rows **out, wg_error *err) {
+    const uint16_t sel = (uint16_t)row;
+    wg_batch one = *batch;
+    wg_rows *argument;
+    one.sel = &sel;
+    one.row_count = 1;
+    WG_TRY(wgi_rows_create(types, batch->column_count, context->account, &argument, err));
+    wg_code code = wgi_rows_append(argument, &one, err);
+    if (code == WG_OK) {
+        wg_exec_context inner = *context;
+        inner.argument = argument;
+        inner.threads = 1;
+        inner.pool = NULL;
+        code = wgi_run_plan(plan, &inner, out, err);
+    }
+    wg_rows_destroy(argument);
+    return code;
+}
+
+static wg_code push_inner(apply_op *a, const wg_batch *batch, uint32_t row, const wg_rows *inner, wg_error *err) {
+    const uint32_t capacity = wgi_op_batch_rows(&a->op);
+    for (uint32_t i = 0; i < capacity; i++) a->rows[i] = row;
+    wg_vector *vectors = wg_arena_alloc(&a->op.eval.arena, (inner->column_count + (size_t)1) * sizeof *vectors);
+    uint32_t *index = wg_arena_alloc(&a->op.eval.arena, WG_BATCH_ROWS_MAX * sizeof *index);
+    if (vectors == NULL || index == NULL) return wg_error_nomem(err, 64);
+    for (uint64_t from = 0; from < inner->row_count && !wgi_op_stopped(&a->op);) {
+        const uint64_t first = from / 8 * 8;
+        const uint32_t n = (uint32_t)wg_min_u64(capacity, inner->row_count - from);
+        const uint32_t end = (uint32_t)(from - first) + n;
+        const uint32_t extent = end < WG_BATCH_ROWS_MAX ? end : WG_BATCH_ROWS_MAX;
+        const uint32_t taken = extent - (uint32_t)(from - first);
+        wg_batch view;
+        wgi_rows_view(inner, first, extent, vectors, &view);
+        wg_arena_reset(&a->out);
+        for (uint32_t i = 0; i < taken; i++) index[i] = (uint32_t)(from - first) + i;
+        wg_vector *added = wg_arena_alloc(&a->out, (inner->column_count + (size_t)1) * sizeof *added);
+        if (added == NULL) return wg_error_nomem(err, 64);
+        for (uint32_t c = 0; c < inner->column_count; c++)
+            if (!wgi_vector_gather(&a->out, &vectors[c], index, taken, &added[c])) return wg_error_nomem(err, 64);
+        const wg_batch columns = {.row_count = taken, .column_count = inner->column_count, .columns = added};
+        WG_TRY(wgi_push_fanout(&a->op, batch, a->rows, &columns, &a->out, err));
+        from += taken;
+    }
+    return WG_OK;
+}
+
+static wg_code apply_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
+    apply_op *a = (apply_op *)op;
+    const wg_plan *plan = op->plan;
+    wg_arena_reset(&op->eval.arena);
+    for (uint32_t i = 0; i < batch->row_count && !wgi_op_stopped(op); i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        wg_rows *inner;
+        WG_TRY(wgi_check(op->eval.context, err));
+        WG_TRY(wgi_run_for_row(plan->children[1], op->eval.context, plan->children[0]->slot_types, batch, row, &inner,
+                               err));
+        wg_arena_reset(&op->eval.arena);
+        const wg_code code = push_inner(a, batch, row, inner, err);
+        wg_rows_destroy(inner);
+        WG_TRY(code);
+    }
+    return WG_OK;
+}
+
+static void apply_destroy(wgi_op *op) { wg_arena_deinit(&((apply_op *)op)->out); }
+
+wg_code wgi_op_apply(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
+    static const wgi_op_class class = {apply_push, apply_destroy};
+    WG_TRY(wgi_op_alloc(&class, plan, sizeof(apply_op), account, out, err));
+    wg_arena_init(&((apply_op *)*out)->out, account);
+    return WG_OK;
+}

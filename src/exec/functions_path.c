@@ -1,0 +1,64 @@
+/* Paths: making one from a start node and relationships, and taking one apart. A PATH is the list node, edge, node, ..., node. */
+#include "exec/exec_functions.h"
+
+static void put_id(wg_value *to, wg_type type, uint64_t id) {
+    *to = (wg_value){.type = type};
+    to->as.id = id;
+}
+
+static wg_code step(const wgi_call *call, wg_value *items, uint32_t *count, const wg_value *edge, wg_error *err) {
+    wg_edge_info info;
+    if (edge->type != WG_TYPE_EDGE || !wg_edge_info_get(call->eval->context->txn, edge->as.id, &info))
+        return wg_error_set(err, WG_E_VALUE, call->offset, "a relationship of a path does not exist any more");
+    const uint64_t at = items[*count - 1].as.id;
+    put_id(&items[(*count)++], WG_TYPE_EDGE, edge->as.id);
+    put_id(&items[(*count)++], WG_TYPE_NODE, info.from == at ? info.to : info.from);
+    return WG_OK;
+}
+
+/* Arguments: the first node, then an edge or a list of edges each. */
+WGI_ROW_FN(wgi_fn_path) {
+    uint32_t edges = 0;
+    for (uint32_t i = 1; i < arg_count; i++) edges += args[i].type == WG_TYPE_LIST ? args[i].size : 1;
+    wg_value *items = wg_arena_alloc(&call->eval->arena, (2 * (size_t)edges + 1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, edges * sizeof *items);
+    uint32_t count = 1;
+    put_id(&items[0], WG_TYPE_NODE, args[0].as.id);
+    for (uint32_t i = 1; i < arg_count; i++) {
+        const bool list = args[i].type == WG_TYPE_LIST;
+        for (uint32_t k = 0; k < (list ? args[i].size : 1); k++)
+            WG_TRY(step(call, items, &count, list ? &args[i].as.list[k] : &args[i], err));
+    }
+    *out = (wg_value){.type = WG_TYPE_PATH, .size = count};
+    out->as.list = items;
+    return WG_OK;
+}
+
+static wg_code every_second(wgi_call *call, const wg_value *path, uint32_t first, wg_value *out, wg_error *err) {
+    if (path->type != WG_TYPE_PATH)
+        return wg_error_set(err, WG_E_TYPE, call->offset, "%s() takes a PATH, not a value of type %s",
+                            call->function->name, wg_type_name((wg_type)path->type));
+    wg_value *items = wg_arena_alloc(&call->eval->arena, (path->size / 2 + (size_t)1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, path->size * sizeof *items);
+    uint32_t count = 0;
+    for (uint32_t i = first; i < path->size; i += 2) items[count++] = path->as.list[i];
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = count};
+    out->as.list = items;
+    return WG_OK;
+}
+
+WGI_ROW_FN(wgi_fn_nodes) {
+    (void)arg_count;
+    return every_second(call, &args[0], 0, out, err);
+}
+
+WGI_ROW_FN(wgi_fn_relationships) {
+    (void)arg_count;
+    return every_second(call, &args[0], 1, out, err);
+}
+
+WGI_ROW_FN(wgi_fn_length) {
+    if (args[0].type != WG_TYPE_PATH) return wgi_fn_size(call, args, arg_count, out, err);
+    *out = wg_value_int(args[0].size / 2);
+    return WG_OK;
+}
