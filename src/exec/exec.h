@@ -89,8 +89,10 @@ typedef enum wg_plan_op {
     WG_PLAN_SEEK, /* input ++ node id, for the node whose primary key equals exprs[] (evaluated on the input row); no row when none */
     WG_PLAN_EXPAND,      /* TgkTraversal: input ++ edge id ++ neighbour id, from node slot `slot` */
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
-    WG_PLAN_FILTER,      /* rows for which exprs[0] is true */
-    WG_PLAN_PROJECT,     /* exprs[] */
+    WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
+                            edge twice; `into`: only walks to `slot_b`, and no node. exprs[i] is what edge_keys[i] must be on each */
+    WG_PLAN_FILTER,  /* rows for which exprs[0] is true */
+    WG_PLAN_PROJECT, /* exprs[] */
     WG_PLAN_HASH_JOIN, /* children[0] ++ children[1] for equal keys: exprs[i] over children[0] = right_exprs[i] over children[1]; equality is
                            openCypher's (null never matches). children[1] is built, children[0] probes; output in the order of
                            children[0], then of children[1] */
@@ -184,10 +186,15 @@ struct wg_plan {
     const uint32_t *edge_labels;
     uint32_t edge_label_count;
     const uint32_t *
-        unique_edge_slots; /* EXPAND, EXPAND_INTO: earlier edges of the same MATCH that the new one must differ from */
+        unique_edge_slots; /* EXPAND*: earlier edges, or lists of edges, of the same MATCH that the new ones must differ from */
     uint32_t unique_edge_slot_count;
     uint32_t slot;
     uint32_t slot_b;
+    uint32_t hops_min; /* EXPAND_VAR */
+    uint32_t hops_max; /* UINT32_MAX: no limit but the edges that there are */
+    const uint32_t *edge_keys;
+    bool into;
+    bool backwards; /* the list begins with the last edge of the walk */
 
     wg_expr *const *exprs;
     wg_expr *const *right_exprs;

@@ -90,6 +90,8 @@ WGI_ROW_FN(wgi_fn_properties);
 WGI_ROW_FN(wgi_fn_start_node);
 WGI_ROW_FN(wgi_fn_end_node);
 WGI_ROW_FN(wgi_fn_path);
+WGI_ROW_FN(wgi_fn_disjoint);
+WGI_ROW_FN(wgi_fn_flatten);
 WGI_ROW_FN(wgi_fn_length);
 WGI_ROW_FN(wgi_fn_nodes);
 WGI_ROW_FN(wgi_fn_relationships);

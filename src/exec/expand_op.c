@@ -29,11 +29,22 @@ static wg_code expand_flush(expand_op *e, const wg_batch *batch, wg_error *err) 
     return wgi_push_fanout(&e->op, batch, e->rows, &added, &e->out, err);
 }
 
-static bool is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge) {
+static bool list_has(const wg_value *list, uint64_t edge) {
+    for (uint32_t i = 0; i < list->size; i++)
+        if (list->as.list[i].type == WG_TYPE_EDGE && list->as.list[i].as.id == edge) return true;
+    return false;
+}
+
+bool wgi_edge_is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge) {
     for (uint32_t i = 0; i < plan->unique_edge_slot_count; i++) {
         uint64_t earlier;
         const wg_vector *v = &batch->columns[plan->unique_edge_slots[i]];
-        if (wgi_vector_id(v, row, WG_TYPE_EDGE, &earlier) && earlier == edge) return true;
+        if (v->type == WG_TYPE_LIST) {
+            const wg_value list = wg_vector_value(v, row);
+            if (list.type == WG_TYPE_LIST && list_has(&list, edge)) return true;
+        } else if (wgi_vector_id(v, row, WG_TYPE_EDGE, &earlier) && earlier == edge) {
+            return true;
+        }
     }
     return false;
 }
@@ -46,7 +57,7 @@ static wg_code take_chunk(expand_op *e, const wg_batch *batch, uint32_t row, uin
     if (into && !wgi_vector_id(&batch->columns[plan->slot_b], row, WG_TYPE_NODE, &target)) return WG_OK;
     for (uint32_t i = 0; i < n; i++) {
         if (into && e->chunk_nodes[i] != target) continue;
-        if (is_used(plan, batch, row, e->chunk_edges[i])) continue;
+        if (wgi_edge_is_used(plan, batch, row, e->chunk_edges[i])) continue;
         e->rows[e->count] = row;
         e->edges[e->count] = e->chunk_edges[i];
         e->nodes[e->count++] = e->chunk_nodes[i];

@@ -62,3 +62,33 @@ WGI_ROW_FN(wgi_fn_length) {
     *out = wg_value_int(args[0].size / 2);
     return WG_OK;
 }
+
+static bool shares_edge(const wg_value *a, const wg_value *b) {
+    const wg_value *xs = a->type == WG_TYPE_LIST ? a->as.list : a, *ys = b->type == WG_TYPE_LIST ? b->as.list : b;
+    const uint32_t n = a->type == WG_TYPE_LIST ? a->size : 1, m = b->type == WG_TYPE_LIST ? b->size : 1;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < m; k++)
+            if (xs[i].type == WG_TYPE_EDGE && ys[k].type == WG_TYPE_EDGE && xs[i].as.id == ys[k].as.id) return true;
+    return false;
+}
+
+/* Two edges, or lists of edges, of one pattern: true when they have none in common. */
+WGI_ROW_FN(wgi_fn_disjoint) {
+    (void)call;
+    (void)arg_count;
+    (void)err;
+    *out = wg_value_bool(!shares_edge(&args[0], &args[1]));
+    return WG_OK;
+}
+
+/* A list of lists of one value each as the list of these values, nulls included. */
+WGI_ROW_FN(wgi_fn_flatten) {
+    (void)arg_count;
+    const uint32_t n = args[0].size;
+    wg_value *items = wg_arena_alloc(&call->eval->arena, (n + (size_t)1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
+    for (uint32_t i = 0; i < n; i++) items[i] = args[0].as.list[i].as.list[0];
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = n};
+    out->as.list = items;
+    return WG_OK;
+}

@@ -176,6 +176,8 @@ static const char *operator_name(wg_plan_op op) {
             return "TgkTraversal(Expand)";
         case WG_PLAN_EXPAND_INTO:
             return "TgkTraversal(ExpandInto)";
+        case WG_PLAN_EXPAND_VAR:
+            return "TgkTraversal(ExpandVar)";
         case WG_PLAN_FILTER:
             return "SimdFilter";
         case WG_PLAN_PROJECT:
@@ -247,10 +249,19 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
     const bool in = (plan->direction & WG_DIRECTION_IN) != 0;
     bool ok = put(p, " ") && put_slot(p, plan->slot) && put(p, in && !out ? "<-[" : "-[") &&
               put_labels(p, plan->edge_labels, plan->edge_label_count, ":") && put(p, out && !in ? "]->" : "]-");
-    if (ok && plan->op == WG_PLAN_EXPAND_INTO) ok = put_slot(p, plan->slot_b);
+    if (ok && (plan->op == WG_PLAN_EXPAND_INTO || plan->into)) ok = put_slot(p, plan->slot_b);
     for (uint32_t i = 0; i < plan->unique_edge_slot_count && ok; i++)
         ok = put(p, i == 0 ? " unlike " : ", ") && put_slot(p, plan->unique_edge_slots[i]);
     return ok;
+}
+
+static bool put_hops(const printer *p, const wg_plan *plan) {
+    bool ok = wg_buf_printf(p->out, " hops %u..", (unsigned)plan->hops_min);
+    if (ok && plan->hops_max != UINT32_MAX) ok = wg_buf_printf(p->out, "%u", (unsigned)plan->hops_max);
+    for (uint32_t i = 0; i < plan->expr_count && ok; i++)
+        ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
+             put_expr(p, plan->exprs[i], 0);
+    return ok && (!plan->backwards || put(p, " backwards"));
 }
 
 static bool put_keys(const printer *p, const wg_plan *plan) {
@@ -340,6 +351,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
             return put_expand(p, plan);
+        case WG_PLAN_EXPAND_VAR:
+            return put_expand(p, plan) && put_hops(p, plan);
         case WG_PLAN_HASH_JOIN:
         case WG_PLAN_OPTIONAL:
             return put_keys(p, plan);

@@ -137,19 +137,21 @@ static wg_code same_as_bound(wgi_binder *b, wgi_graph *g, const wg_ast *ast, wg_
 
 static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *ast, uint32_t from,
                         uint32_t to) {
-    if (ast->flags & WG_AST_VARIABLE_LENGTH) return wgi_unsupported(b, ast, "a relationship of variable length");
+    const bool walk = (ast->flags & WG_AST_VARIABLE_LENGTH) != 0;
+    const wg_type type = walk ? WG_TYPE_LIST : WG_TYPE_EDGE;
     wgi_pattern_edge edge = {.name = ast->text, .ast = ast, .from = from, .to = to};
     const bool bound = edge.name.size > 0 && wgi_find(rel, edge.name) != NULL;
     const wgi_symbol *other = edge.name.size > 0 ? wgi_find(&g->names, edge.name) : NULL;
-    if (other != NULL && other->type == WG_TYPE_EDGE)
+    if (other != NULL && (other->type == WG_TYPE_EDGE || other->type == WG_TYPE_LIST))
         return wgi_error(b, WG_E_BIND, ast, "'%.*s' names two relationships of one pattern, which are never the same",
                          (int)wg_min_size(edge.name.size, 64), (const char *)edge.name.data);
-    WG_TRY(check_bound(b, rel, ast, WG_TYPE_EDGE));
+    WG_TRY(check_bound(b, rel, ast, type));
     if (edge.name.size == 0 || bound) WG_TRY(wgi_hidden_name(b, &edge.name));
     if (bound) WG_TRY(same_as_bound(b, g, ast, edge.name));
-    WG_TRY(introduce(b, g, rel, ast, edge.name, WG_TYPE_EDGE));
+    WG_TRY(introduce(b, g, rel, ast, edge.name, type));
     WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
-    WG_TRY(add_properties(b, g, edge.name, ast->child[0]));
+    if (!walk)
+        WG_TRY(add_properties(b, g, edge.name, ast->child[0])); /* of a walk: for each of its edges, when expanding */
     g->edges[g->edge_count++] = edge;
     return WG_OK;
 }

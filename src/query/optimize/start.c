@@ -19,7 +19,8 @@ bool wgi_equality_on(const wg_ast *conjunct, wg_slice node, wg_slice *out_proper
 
 bool wgi_has_subquery(const wg_ast *ast) {
     if (ast == NULL) return false;
-    if (ast->kind == WG_AST_SUBQUERY || ast->kind == WG_AST_PATTERN_TEST) return true;
+    if (ast->kind == WG_AST_SUBQUERY || ast->kind == WG_AST_PATTERN_TEST || ast->kind == WG_AST_PATTERN_COMPREHENSION)
+        return true;
     for (uint32_t i = 0; i < ast->child_count; i++)
         if (wgi_has_subquery(ast->child[i])) return true;
     return false;

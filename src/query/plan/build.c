@@ -125,11 +125,15 @@ wg_code wgi_join(wgi_binder *b, wg_plan_op kind, const wgi_relation *left, const
 }
 
 wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out) {
-    wgi_relation inner = {.writes = true, .per_row = true};
+    wgi_relation inner = {.writes = rel->writes, .per_row = true};
     inner.plan = wgi_plan(b, WG_PLAN_ARGUMENT, NULL, NULL);
     if (inner.plan == NULL) return WG_E_NOMEM;
     WG_TRY(wgi_plan_slots(b, inner.plan, rel->plan, NULL, NULL, 0));
     for (uint32_t i = 0; i < rel->symbol_count; i++) WG_TRY(wgi_add_symbol(b, &inner, &rel->symbols[i]));
+    for (uint32_t i = 0; i < rel->property_count; i++) {
+        const wgi_property_slot *p = &rel->properties[i];
+        WG_TRY(wgi_add_property(b, &inner, p->of_slot, p->key, p->slot));
+    }
     *out = inner;
     return WG_OK;
 }

@@ -58,6 +58,16 @@ wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel)
     return WG_OK;
 }
 
+wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel) {
+    wgi_columns columns;
+    for (uint32_t i = 0; i < single->child_count; i++) {
+        const wg_ast *clause = single->child[i];
+        if (is_writing(clause)) return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
+        WG_TRY(plan_clause(b, clause, rel, &columns));
+    }
+    return WG_OK;
+}
+
 static wg_code plan_single(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
     *columns = (wgi_columns){0};
     WG_TRY(wgi_unit(b, rel));

@@ -191,13 +191,49 @@ static wg_code earlier_edges(matcher *m, const wgi_relation *rel, wg_plan *plan)
     return WG_OK;
 }
 
+/* The property map of a relationship of variable length. */
+static wg_code walk_properties(matcher *m, const wgi_relation *rel, const wg_ast *map, wg_plan *plan) {
+    wgi_binder *b = m->b;
+    if (map == NULL) return WG_OK;
+    if (map->kind == WG_AST_PARAMETER)
+        return wgi_error(b, WG_E_BIND, map,
+                         "a parameter cannot stand for the whole property map of MATCH; write {name: $value}");
+    uint32_t *keys = wgi_alloc(b, map->child_count, sizeof *keys);
+    wg_expr **exprs = wgi_alloc(b, map->child_count, sizeof(wg_expr *));
+    if (keys == NULL || exprs == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < map->child_count; i++) {
+        if (rel->writes) WG_TRY(wgi_intern_key(b, map->child[i]->text, &keys[i])); /* it may come with a map */
+        else keys[i] = wg_catalog_key(b->catalog, map->child[i]->text);
+        WG_TRY(wgi_bind_in(b, rel, "in MATCH", map->child[i]->child[0], &exprs[i]));
+    }
+    plan->edge_keys = keys;
+    plan->exprs = exprs;
+    plan->expr_count = map->child_count;
+    return WG_OK;
+}
+
+static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, bool from_left,
+                           wg_plan *plan) {
+    const wg_ast *ast = edge->ast;
+    const int64_t least = ast->i < 0 ? 1 : ast->i, most = ast->j < 0 ? UINT32_MAX : ast->j;
+    plan->op = WG_PLAN_EXPAND_VAR;
+    plan->hops_min = (uint32_t)(least < UINT32_MAX ? least : UINT32_MAX);
+    plan->hops_max = (uint32_t)(most < UINT32_MAX ? most : UINT32_MAX);
+    if (edge->missing) plan->hops_max = 0; /* no edge has the type: only the walk of no edges is left */
+    plan->backwards = !from_left;
+    plan->row_estimate *= 3;
+    return walk_properties(m, rel, ast->child[0], plan);
+}
+
 static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     wgi_binder *b = m->b;
     const wgi_symbol *left = wgi_find(rel, m->graph.nodes[edge->from].name);
     const wgi_symbol *right = wgi_find(rel, m->graph.nodes[edge->to].name);
     const bool into = left != NULL && right != NULL;
     const wgi_pattern_node *far = left != NULL ? &m->graph.nodes[edge->to] : &m->graph.nodes[edge->from];
-    const wgi_new_slot slots[2] = {{WG_TYPE_EDGE, edge->name}, {WG_TYPE_NODE, far->name}};
+    const bool walk = (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0;
+    const wg_type type = walk ? WG_TYPE_LIST : WG_TYPE_EDGE;
+    const wgi_new_slot slots[2] = {{type, edge->name}, {WG_TYPE_NODE, far->name}};
     wg_plan *plan = wgi_plan(b, into ? WG_PLAN_EXPAND_INTO : WG_PLAN_EXPAND, rel->plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
     const wg_direction direction = direction_from_left(edge);
@@ -207,18 +243,20 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     plan->edge_labels = edge->types;
     plan->edge_label_count = edge->type_count;
     plan->row_estimate = rel->plan->row_estimate * (into ? 0.5 : 3);
+    plan->into = walk && into;
+    if (walk) WG_TRY(walk_bounds(m, rel, edge, left != NULL, plan));
     WG_TRY(earlier_edges(m, rel, plan));
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, into ? 1 : 2));
     rel->plan = plan;
     edge->done = true;
     const uint32_t edge_slot = plan->slot_count - (into ? 1 : 2);
     const wgi_symbol symbol = {.name = edge->name,
-                               .type = WG_TYPE_EDGE,
+                               .type = type,
                                .slot = edge_slot,
                                .labels = edge->types,
-                               .label_count = edge->type_count};
+                               .label_count = walk ? 0 : edge->type_count};
     WG_TRY(wgi_add_symbol(b, rel, &symbol));
-    if (edge->missing) WG_TRY(wgi_filter_false(b, rel));
+    if (edge->missing && !walk) WG_TRY(wgi_filter_false(b, rel));
     if (into) return WG_OK;
     WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
     return has_labels(m, rel, far, edge_slot + 1);
@@ -306,10 +344,12 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
         for (uint32_t k = 0; k < m->graph.edge_count; k++) {
             const wgi_pattern_edge *x = &m->graph.edges[i], *y = &m->graph.edges[k];
             if (wgi_find(left, x->name) == NULL || wgi_find(right, y->name) == NULL) continue;
+            const wgi_symbol *xs = wgi_find(rel, x->name), *ys = wgi_find(rel, y->name);
+            const bool edges = xs->type == WG_TYPE_EDGE && ys->type == WG_TYPE_EDGE;
             wg_expr *args[2], *condition;
-            WG_TRY(wgi_slot_expr(m->b, wgi_find(rel, x->name)->slot, WG_TYPE_EDGE, x->ast, &args[0]));
-            WG_TRY(wgi_slot_expr(m->b, wgi_find(rel, y->name)->slot, WG_TYPE_EDGE, y->ast, &args[1]));
-            WG_TRY(wgi_call(m->b, y->ast, "<>", args, 2, &condition));
+            WG_TRY(wgi_slot_expr(m->b, xs->slot, xs->type, x->ast, &args[0]));
+            WG_TRY(wgi_slot_expr(m->b, ys->slot, ys->type, y->ast, &args[1]));
+            WG_TRY(wgi_call(m->b, y->ast, edges ? "<>" : "%disjoint", args, 2, &condition));
             WG_TRY(wgi_filter(m->b, rel, condition));
         }
     }
@@ -431,6 +471,14 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     return WG_OK;
 }
 
+/* After a write a scan must not be opened before the write has happened: the clause runs for one row at a time. */
+static bool must_wait(const matcher *m, const wgi_relation *rel) {
+    if (!rel->writes || rel->per_row) return false;
+    for (uint32_t i = 0; i < m->graph.node_count; i++)
+        if (m->graph.nodes[i].component == i && !is_known(m, rel, i)) return true;
+    return false;
+}
+
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     matcher m = {.b = b};
     wg_ast named = *match, *pattern;
@@ -440,6 +488,7 @@ wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     named.child = children;
     m.pattern = pattern;
     WG_TRY(wgi_graph_build(b, &named, rel, &m.graph));
+    if (must_wait(&m, rel)) return wgi_match_per_row(b, match, rel);
     uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
     if (pending == NULL) return WG_E_NOMEM;
     uint32_t count = 0;

@@ -32,6 +32,8 @@ static wg_code plan_search(wgi_binder *b, wg_ast *path, const wgi_relation *rel,
     wg_ast unnamed = *path, *match;
     unnamed.text = (wg_slice){0};
     WG_TRY(wgi_argument(b, rel, &inner));
+    inner.writes = true; /* it sees what earlier rows wrote */
+    wgi_forget_properties(&inner);
     WG_TRY(match_of_path(b, copy_ast(b, &unnamed), &match));
     WG_TRY(wgi_match(b, match, &inner));
     wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, inner.plan, NULL);

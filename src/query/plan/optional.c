@@ -98,7 +98,7 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
 }
 
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
-    if (rel->writes) return wgi_unsupported(b, match, "OPTIONAL MATCH after a write in the same query");
+    if (rel->writes && !rel->per_row) return wgi_match_per_row(b, match, rel);
     shared_values s;
     wgi_relation joined;
     WG_TRY(share_all(b, match, rel, &s));
@@ -112,8 +112,7 @@ wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel
 
 /* ---- conditions */
 
-/* Every variable of a pattern that stands as a condition must exist. */
-static wg_code all_known(wgi_binder *b, const wg_ast *path, const wgi_relation *rel) {
+wg_code wgi_all_known(wgi_binder *b, const wg_ast *path, const wgi_relation *rel) {
     for (uint32_t i = 0; i < path->child_count; i++) {
         const wg_ast *element = path->child[i];
         if (element->text.size > 0 && wgi_find(rel, element->text) == NULL)
@@ -174,8 +173,7 @@ static wg_code mark_answers(wgi_binder *b, const shared_values *s, const wg_ast 
 }
 
 wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel) {
-    if (rel->writes) return wgi_unsupported(b, test, "a pattern or EXISTS { } after a write in the same query");
-    if (test->kind == WG_AST_PATTERN_TEST) WG_TRY(all_known(b, test->child[0], rel));
+    if (test->kind == WG_AST_PATTERN_TEST) WG_TRY(wgi_all_known(b, test->child[0], rel));
     shared_values s;
     wgi_relation joined;
     WG_TRY(share_all(b, test, rel, &s));
@@ -200,13 +198,15 @@ wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {
         for (uint32_t i = 0; i < condition->child_count; i++) WG_TRY(wgi_where(b, condition->child[i], rel));
         return WG_OK;
     }
-    if (is_test(condition)) return wgi_semi_join(b, condition, false, rel);
-    if (condition->kind == WG_AST_UNARY && condition->op == WG_OP_NOT && is_test(condition->child[0]))
+    const bool joins = !rel->writes && !rel->per_row;
+    if (joins && is_test(condition)) return wgi_semi_join(b, condition, false, rel);
+    if (joins && condition->kind == WG_AST_UNARY && condition->op == WG_OP_NOT && is_test(condition->child[0]))
         return wgi_semi_join(b, condition->child[0], true, rel);
-    const bool exists = condition->kind == WG_AST_FUNCTION && wg_slice_is(condition->text, "exists") &&
+    const bool exists = joins && condition->kind == WG_AST_FUNCTION && wg_slice_is(condition->text, "exists") &&
                         condition->child_count == 1 && is_test(condition->child[0]);
     if (exists) return wgi_semi_join(b, condition->child[0], false, rel);
     wg_expr *e;
+    WG_TRY(wgi_hoist(b, rel, condition, &condition));
     WG_TRY(wgi_bind_condition(b, rel, "in WHERE", condition, &e));
     return wgi_filter(b, rel, e);
 }

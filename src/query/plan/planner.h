@@ -40,6 +40,8 @@ wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Keeps the rows for which the subquery or pattern has an answer (or has none, `negated`). */
 wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel);
+/* Every variable of a pattern that stands as a condition must exist. */
+wg_code wgi_all_known(wgi_binder *b, const wg_ast *path, const wgi_relation *rel);
 /* A WHERE: conjuncts with EXISTS { } or patterns become semi-joins, the others filters. */
 wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel);
 
@@ -70,6 +72,14 @@ wg_code wgi_merge(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 /* A plan that is run for one row of `rel` at a time begins with this: the same names, the ARGUMENT leaf. */
 wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out);
 
+/* ---- apply.c */
+/* MATCH or OPTIONAL MATCH that runs for one row at a time, so that it sees every earlier write. */
+wg_code wgi_match_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+/* Makes a slot of every pattern and subquery in an expression: *out is the expression with their hidden names instead. */
+wg_code wgi_hoist(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out);
+/* The same for the results of a WITH or RETURN. */
+wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, const wg_ast **out);
+
 /* ---- path.c */
 /* Adds a slot with `value` behind those of the relation, under no symbol. */
 wg_code wgi_add_slot(wgi_binder *b, wgi_relation *rel, wg_expr *value, wg_slice name, uint32_t *out_slot);
@@ -83,5 +93,7 @@ wg_code wgi_name_pattern(wgi_binder *b, const wg_ast *pattern, wg_ast **out);
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns);
 /* The reading clauses of a SINGLE [from first), for subqueries. */
 wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel);
+/* The same with the RETURN, whose results are the rows, and without one all rows. */
+wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel);
 
 #endif

@@ -4,7 +4,7 @@
  * and a PROJECT that drops what only sorting and filtering needed. Results without aggregates are the group keys. ORDER BY
  * and WHERE see aliases first and, unless DISTINCT has cut the rows loose from their origin, the variables before the
  * clause too; what they need of those is projected under no name. */
-#include "query/plan/planner.h"
+#include "query/optimize/optimize.h"
 
 typedef struct projected {
     wg_slice name;
@@ -210,10 +210,21 @@ static wg_code bind_sort(projection *p, const wgi_relation *output) {
     return WG_OK;
 }
 
+/* True when the condition can be asked of the results. A subquery may name variables of its own: then no dropped one may occur. */
+static bool is_over_results(const projection *p, const wg_ast *where, const wgi_relation *names) {
+    if (wgi_covered(where, names)) return true;
+    if (!wgi_has_subquery(where)) return false;
+    for (uint32_t i = 0; i < p->input->symbol_count; i++) {
+        const wgi_relation alone = {.symbols = &p->input->symbols[i], .symbol_count = 1};
+        if (wgi_find(names, p->input->symbols[i].name) == NULL && wgi_mentions(where, &alone)) return false;
+    }
+    return true;
+}
+
 static wg_code bind_hidden_where(projection *p, const wgi_relation *names) {
     const wg_ast *where = p->clause->child[3];
     p->where_slot = UINT32_MAX;
-    if (where == NULL || wgi_covered(where, names)) return WG_OK;
+    if (where == NULL || is_over_results(p, where, names)) return WG_OK;
     if (wgi_has_aggregate(where)) return wgi_error(p->b, WG_E_BIND, where, "an aggregate cannot be used in WHERE");
     return hide(p, where, "in WHERE", &p->where_slot);
 }
@@ -239,7 +250,7 @@ static wg_code project_plan(projection *p, wg_plan *below, uint32_t count, bool 
 
 /* Names of the results; a result that is a plain variable keeps what is known of its labels. */
 static wg_code result_symbols(projection *p, wgi_relation *out) {
-    *out = (wgi_relation){.writes = p->input->writes};
+    *out = (wgi_relation){.writes = p->input->writes, .per_row = p->input->per_row};
     for (uint32_t i = 0; i < p->visible_count; i++) {
         wgi_symbol symbol = {.name = p->items[i].name, .type = p->items[i].expr->type, .slot = i};
         const wg_ast *ast = p->items[i].ast;
@@ -309,7 +320,7 @@ static wg_code filter_and_drop(projection *p, wgi_relation *out) {
         wg_expr *condition;
         WG_TRY(wgi_slot_expr(p->b, p->where_slot, p->items[p->where_slot].expr->type, where, &condition));
         WG_TRY(wgi_filter(p->b, out, condition));
-    } else if (where != NULL && p->distinct && !wgi_covered(where, out)) {
+    } else if (where != NULL && p->distinct && !is_over_results(p, where, out)) {
         wg_expr *condition;
         WG_TRY(bind_over_results(p, out, "in WHERE", where, &condition));
         WG_TRY(wgi_filter(p->b, out, condition));
@@ -333,6 +344,7 @@ static wg_code set_columns(projection *p, wgi_columns *columns) {
 }
 
 wg_code wgi_project(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns) {
+    WG_TRY(wgi_hoist_items(b, rel, clause, &clause));
     projection p = {.b = b, .clause = clause, .input = rel, .distinct = (clause->flags & WG_AST_DISTINCT) != 0};
     const wgi_relation input = *rel;
     p.input = &input;
@@ -370,7 +382,9 @@ wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     if (wgi_find(rel, clause->text) != NULL)
         return wgi_error(b, WG_E_BIND, clause, "variable '%.*s' exists already",
                          (int)wg_min_size(clause->text.size, 64), (const char *)clause->text.data);
-    WG_TRY(wgi_bind_in(b, rel, "in UNWIND", clause->child[0], &exprs[0]));
+    const wg_ast *list;
+    WG_TRY(wgi_hoist(b, rel, clause->child[0], &list));
+    WG_TRY(wgi_bind_in(b, rel, "in UNWIND", list, &exprs[0]));
     wg_plan *plan = wgi_plan(b, WG_PLAN_UNWIND, rel->plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
     plan->exprs = exprs;
