@@ -74,6 +74,21 @@ static void test_percentiles_and_deviations(void **state) {
     expect_error(s, "UNWIND ['a'] AS x RETURN stDev(x)", WG_E_TYPE, 25, "takes numbers");
 }
 
+/* Goal: rand() differs between rows, elements and places, is the same in every run, and stays in its range. */
+static void test_rand_is_a_function_of_the_row(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND range(1, 1000) AS i WITH DISTINCT rand() AS r WHERE r >= 0 AND r < 1 RETURN count(*)",
+           "1000\n");
+    expect(s, "UNWIND range(1, 1000) AS i WITH rand() AS r WHERE r < 0.5 RETURN count(*) > 450 AND count(*) < 550",
+           "true\n");
+    expect(s, "RETURN rand() = rand(), size([x IN range(1, 100) WHERE rand() < 0.5]) IN range(35, 65)",
+           "false|true\n");
+    expect(s, "MATCH (a:A) WHERE rand() < 2 RETURN count(*)", "4\n");
+    run(s, "UNWIND range(1, 20) AS i CREATE (:R {i: i, r: rand()})");
+    expect(s, "MATCH (r:R) WITH collect(DISTINCT r.r) AS l RETURN size(l)", "20\n");
+    run(s, "MATCH (r:R) DELETE r");
+}
+
 /* Goal: in a store without declared labels values of different types compare as openCypher says. */
 static void test_open_stores_compare_any_types(void **state) {
     store *s = *state;
@@ -86,6 +101,7 @@ int main(void) {
         cmocka_unit_test(test_quantifiers),
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_percentiles_and_deviations),
+        cmocka_unit_test(test_rand_is_a_function_of_the_row),
         cmocka_unit_test(test_open_stores_compare_any_types),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

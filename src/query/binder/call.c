@@ -69,6 +69,13 @@ static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a)
     }
 }
 
+static bool is_random(const wg_expr *expr) {
+    if (expr->kind == WG_EXPR_RANDOM) return true;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (is_random(expr->args[i])) return true;
+    return false;
+}
+
 static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_ast *ast, wg_aggregate *out) {
     *out = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = WG_TYPE_INT};
     if (ast->kind == WG_AST_COUNT_STAR) return WG_OK;
@@ -83,6 +90,8 @@ static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_
         return wgi_error(b, WG_E_BIND, ast, "an aggregate inside an aggregate has no meaning; compute one in a WITH");
     out->distinct = (ast->flags & WG_AST_DISTINCT) != 0;
     WG_TRY(wgi_bind_in(b, g->input, "inside an aggregate", ast->child[0], &out->arg));
+    if (is_random(out->arg))
+        return wgi_error(b, WG_E_BIND, ast, "an aggregate of rand() has no meaning; compute the numbers in a WITH");
     const wg_type type = out->arg->type;
     if (list >= 0 && type != WG_TYPE_INT && type != WG_TYPE_FLOAT && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
         return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers, its argument is %s", (int)ast->text.size,
@@ -153,6 +162,12 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
 
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const bool exists = wg_slice_is(ast->text, "exists");
+    if (wg_slice_is(ast->text, "rand") && ast->child_count == 0) {
+        *out = wgi_expr(b, WG_EXPR_RANDOM, WG_TYPE_FLOAT, ast);
+        if (*out == NULL) return WG_E_NOMEM;
+        (*out)->slot = b->locals != NULL ? b->locals->number + 1 : 0;
+        return WG_OK;
+    }
     if (ast->flags & WG_AST_DISTINCT)
         return wgi_error(b, WG_E_BIND, ast, "DISTINCT is for aggregates only, and '%.*s' is none",
                          (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);

@@ -377,8 +377,10 @@ static wg_code bind_deleted(wgi_binder *b, const wgi_relation *rel, const wg_ast
         return wgi_error(b, WG_E_BIND, ast, "DELETE takes nodes and relationships; labels are removed with REMOVE");
     WG_TRY(wgi_bind_in(b, rel, "in DELETE", ast, out));
     const wg_type type = (*out)->type;
-    if (type != WG_TYPE_NODE && type != WG_TYPE_EDGE && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
-        return wgi_error(b, WG_E_TYPE, ast, "DELETE takes nodes and relationships, this is %s", wg_type_name(type));
+    if (type != WG_TYPE_NODE && type != WG_TYPE_EDGE && type != WG_TYPE_PATH && type != WG_TYPE_ANY &&
+        type != WG_TYPE_NULL)
+        return wgi_error(b, WG_E_TYPE, ast, "DELETE takes nodes, relationships and paths, this is %s",
+                         wg_type_name(type));
     const wgi_symbol *symbol = ast->kind == WG_AST_VARIABLE ? wgi_find(rel, ast->text) : NULL;
     return symbol != NULL ? wgi_refuse_virtual(b, symbol, ast, "DELETE") : WG_OK;
 }
