@@ -121,6 +121,20 @@ static wg_code eval_property(wgi_eval *eval, const wg_expr *expr, const wg_batch
     return WG_OK;
 }
 
+/* A target of unknown type must turn out to be a node or null. */
+static wg_code check_nodes(const wg_expr *expr, const wg_vector *target, const wg_batch *in, wg_error *err) {
+    for (uint32_t i = 0; i < in->row_count && target->type == WG_TYPE_ANY; i++) {
+        const wg_value v = wg_vector_value(target, wg_batch_row(in, i));
+        if (v.type == WG_TYPE_EDGE)
+            return wg_error_set(err, WG_E_UNSUPPORTED, expr->text_start,
+                                "a label test on a relationship of unknown type is not supported; compare type(r)");
+        if (v.type != WG_TYPE_NODE && v.type != WG_TYPE_NULL)
+            return wg_error_set(err, WG_E_TYPE, expr->text_start, "only a node has labels, this is %s",
+                                wg_type_name((wg_type)v.type));
+    }
+    return WG_OK;
+}
+
 static wg_code eval_has_labels(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out,
                                wg_error *err) {
     wg_vector target;
@@ -128,6 +142,7 @@ static wg_code eval_has_labels(wgi_eval *eval, const wg_expr *expr, const wg_bat
     uint16_t *rows;
     uint32_t n;
     WG_TRY(wgi_eval_vector(eval, expr->args[0], in, &target, err));
+    WG_TRY(check_nodes(expr, &target, in, err));
     WG_TRY(collect_ids(eval, &target, in, WG_TYPE_NODE, &ids, &rows, &n, err));
     uint8_t *has = wg_arena_alloc(&eval->arena, n + 1u);
     uint8_t *tri = wg_arena_alloc(&eval->arena, wgi_extent(in));

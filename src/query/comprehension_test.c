@@ -89,6 +89,16 @@ static void test_rand_is_a_function_of_the_row(void **state) {
     run(s, "MATCH (r:R) DELETE r");
 }
 
+/* Goal: elements may be nodes: their properties and labels can be asked for. */
+static void test_elements_may_be_nodes(void **state) {
+    store *s = *state;
+    expect(s, "MATCH (a:A) RETURN size([x IN collect(a) WHERE x:A AND x.k > 10 | x.k])", "3\n");
+    expect(s, "MATCH (a:A) WITH collect(a) AS l RETURN any(x IN l WHERE x:B), all(x IN l + [null] WHERE x:A)",
+           "false|null\n");
+    expect_error(s, "MATCH (a:A) WITH collect(a) + [1] AS l RETURN all(x IN l WHERE x:A)", WG_E_TYPE, 63,
+                 "only a node");
+}
+
 /* Goal: in a store without declared labels values of different types compare as openCypher says. */
 static void test_open_stores_compare_any_types(void **state) {
     store *s = *state;
@@ -102,6 +112,7 @@ int main(void) {
         cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_percentiles_and_deviations),
         cmocka_unit_test(test_rand_is_a_function_of_the_row),
+        cmocka_unit_test(test_elements_may_be_nodes),
         cmocka_unit_test(test_open_stores_compare_any_types),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

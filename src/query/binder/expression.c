@@ -222,8 +222,7 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
         WG_TRY(const_of(b, wg_value_str(ast->child[1]->text), ast, &args[1]));
         return wgi_call(b, ast, "=", args, 2, out);
     }
-    if (base->type == WG_TYPE_ANY) return wgi_unsupported(b, ast, "a label test on a value of unknown type");
-    if (base->type != WG_TYPE_NODE)
+    if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_ANY && base->type != WG_TYPE_NULL)
         return wgi_error(b, WG_E_TYPE, ast, "only a node has labels, this is %s", wg_type_name(base->type));
     const uint32_t *labels;
     uint32_t count;
