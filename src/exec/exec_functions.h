@@ -129,6 +129,6 @@ WGI_ROW_FN(wgi_fn_truncate);
 WGI_ROW_FN(wgi_fn_from_epoch);
 WGI_ROW_FN(wgi_fn_between);
 /* year, month, day, hour, ... of a temporal value; null when it has no such part. */
-wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, wg_slice name, wg_value *out, wg_error *err);
+wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr, wg_value *out, wg_error *err);
 
 #endif

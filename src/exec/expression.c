@@ -100,7 +100,7 @@ static wg_code property_of_value(wgi_eval *eval, const wg_expr *expr, const wg_v
         return WG_OK;
     }
     if (wgi_is_instant((wg_type)target->type) || target->type == WG_TYPE_DURATION)
-        return wgi_temporal_part(eval, target, expr->name, out, err);
+        return wgi_temporal_part(eval, target, expr, out, err);
     return wg_error_set(err, WG_E_TYPE, expr->text_start, "a value of type %s has no properties",
                         wg_type_name((wg_type)target->type));
 }

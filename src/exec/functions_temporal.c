@@ -298,11 +298,19 @@ static wg_code offset_text(wgi_eval *eval, const wgi_moment *m, wg_value *out, w
     return WG_OK;
 }
 
-wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, wg_slice name, wg_value *out, wg_error *err) {
+wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr, wg_value *out, wg_error *err) {
+    const wg_slice name = expr->name;
     wgi_span span;
     wgi_moment m;
     *out = wg_value_null();
     if (wgi_span_of(v, &span)) {
+        const int64_t scale = wg_slice_is(name, "nanoseconds")    ? 1000000000
+                              : wg_slice_is(name, "microseconds") ? 1000000
+                              : wg_slice_is(name, "milliseconds") ? 1000
+                                                                  : 1;
+        if (scale > 1 && (span.seconds > INT64_MAX / scale - 1 || span.seconds < INT64_MIN / scale + 1))
+            return wg_error_set(err, WG_E_VALUE, expr->text_start, "the duration has too many %.*s for an INT",
+                                (int)name.size, (const char *)name.data);
         *out = span_part(&span, name);
         return WG_OK;
     }

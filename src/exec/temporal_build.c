@@ -39,6 +39,7 @@ static wg_code build_week(const wg_value *map, wgi_moment *m, uint64_t at, wg_er
     WG_TRY(field(map, "week", 1, 53, &week, at, err));
     WG_TRY(field(map, "dayOfWeek", 1, 7, &day, at, err));
     m->days = wgi_week_start(year) + (week - 1) * 7 + day - 1;
+    if (m->days >= wgi_week_start(year + 1)) return wg_error_set(err, WG_E_VALUE, at, "the year has no week 53");
     return WG_OK;
 }
 
@@ -50,6 +51,9 @@ static wg_code build_quarter(const wg_value *map, wgi_moment *m, int64_t year, u
     uint32_t month = (uint32_t)(quarter * 3 - 2);
     if (day > 0) {
         m->days = wg_days_from_civil(year, month, 1) + day - 1;
+        const int64_t next =
+            month == 10 ? wg_days_from_civil(year + 1, 1, 1) : wg_days_from_civil(year, month + 3, 1);
+        if (m->days >= next) return wg_error_set(err, WG_E_VALUE, at, "the quarter has no day %lld", (long long)day);
         return WG_OK;
     }
     month += (base_month - 1) % 3;
@@ -83,6 +87,8 @@ wg_code wgi_build_date(const wg_value *map, wgi_moment *m, uint64_t at, wg_error
     WG_TRY(field(map, "ordinalDay", 1, 366, &ordinal, at, err));
     if (ordinal == 0) return build_day(map, m, year, month, day, at, err);
     m->days = wg_days_from_civil(year, 1, 1) + ordinal - 1;
+    if (m->days >= wg_days_from_civil(year + 1, 1, 1))
+        return wg_error_set(err, WG_E_VALUE, at, "the year has no day %lld", (long long)ordinal);
     return WG_OK;
 }
 

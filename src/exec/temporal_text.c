@@ -36,7 +36,7 @@ static bool week_date(wg_slice *s, int64_t year, bool dash, int64_t *out) {
     const bool more = dash ? take(s, '-') : digits_ahead(*s) == 1;
     if (more && (!number(s, 1, &day) || day < 1 || day > 7)) return false;
     *out = wgi_week_start(year) + (week - 1) * 7 + day - 1;
-    return true;
+    return *out < wgi_week_start(year + 1);
 }
 
 static bool quarter_date(wg_slice *s, int64_t year, bool dash, int64_t *out) {
@@ -45,7 +45,8 @@ static bool quarter_date(wg_slice *s, int64_t year, bool dash, int64_t *out) {
     const bool more = dash ? take(s, '-') : digits_ahead(*s) == 2;
     if (more && (!number(s, 2, &day) || day < 1 || day > 92)) return false;
     *out = wg_days_from_civil(year, (uint32_t)(quarter * 3 - 2), 1) + day - 1;
-    return true;
+    return *out < (quarter == 4 ? wg_days_from_civil(year + 1, 1, 1)
+                                : wg_days_from_civil(year, (uint32_t)(quarter * 3 + 1), 1));
 }
 
 static bool take_date(wg_slice *s, int64_t *out) {

@@ -26,6 +26,9 @@ static void test_dates_are_built_from_fields(void **state) {
     expect_error(s, "RETURN date({month: 1})", WG_E_VALUE, 7, "needs a year");
     expect_error(s, "RETURN date({year: 2001, month: 13})", WG_E_VALUE, 7, "month must be within 1 and 12");
     expect_error(s, "RETURN date({year: 2001, month: 2, day: 29})", WG_E_VALUE, 7, "day must be within 1 and 28");
+    expect_error(s, "RETURN date({year: 2017, week: 53})", WG_E_VALUE, 7, "no week 53");
+    expect_error(s, "RETURN date({year: 2017, ordinalDay: 366})", WG_E_VALUE, 7, "no day 366");
+    expect_error(s, "RETURN date({year: 2017, quarter: 1, dayOfQuarter: 91})", WG_E_VALUE, 7, "no day 91");
     expect_error(s, "RETURN date({year: 'x'})", WG_E_TYPE, 7, "year must be an INT");
 }
 
@@ -45,11 +48,20 @@ static void test_iso_text_is_read(void **state) {
 /* Goal: damaged text is refused, whatever is wrong with it. */
 static void test_wrong_text_is_refused(void **state) {
     store *s = *state;
-    static const char *const bad[] = {
-        "RETURN date('')",           "RETURN date('2015-13-01')",  "RETURN date('2015-02-30')",
-        "RETURN date('2015-366')",   "RETURN date('2015-07-21x')", "RETURN localtime('24:00')",
-        "RETURN localtime('12:60')", "RETURN time('12:00+19:00')", "RETURN duration('P')",
-        "RETURN duration('P1X')",    "RETURN duration('1D')",      "RETURN localdatetime('2015-01-01T12:00Z')"};
+    static const char *const bad[] = {"RETURN date('')",
+                                      "RETURN date('2015-13-01')",
+                                      "RETURN date('2015-02-30')",
+                                      "RETURN date('2015-366')",
+                                      "RETURN date('2017-W53')",
+                                      "RETURN date('2017-Q1-91')",
+                                      "RETURN date('2015-07-21x')",
+                                      "RETURN localtime('24:00')",
+                                      "RETURN localtime('12:60')",
+                                      "RETURN time('12:00+19:00')",
+                                      "RETURN duration('P')",
+                                      "RETURN duration('P1X')",
+                                      "RETURN duration('1D')",
+                                      "RETURN localdatetime('2015-01-01T12:00Z')"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect_error(s, bad[i], WG_E_VALUE, 7, "takes text like");
     expect_error(s, "RETURN datetime('2015-07-21T21:40[Europe/London]')", WG_E_UNSUPPORTED, 7, "named time zone");
     expect_error(s, "RETURN datetime({year: 1, timezone: 'Mars'})", WG_E_UNSUPPORTED, 7, "names of zones");
@@ -89,6 +101,8 @@ static void test_parts_and_order(void **state) {
            "RETURN time('10:00+01:00') < time('10:00Z'), datetime('2020-01-01T01:00+01:00') = "
            "datetime('2020-01-01T00:00Z')",
            "true|false\n");
+    expect_error(s, "WITH duration({seconds: 9300000000}) AS d RETURN d.nanoseconds", WG_E_VALUE, 49,
+                 "too many nanoseconds");
     expect(s, "RETURN duration('P1D') = duration('PT24H'), duration('P1D') < duration('P2D')", "false|null\n");
 }
 
