@@ -168,8 +168,7 @@ static void test_reads_follow_writes(void **state) {
 }
 
 /* Runs a reading statement with this many threads and rows a batch; its rows are left in s->answer. */
-static wg_code run_with(store *s, const char *text, uint32_t threads, uint32_t batch_rows, wg_pool *pool,
-                        wg_account *account, wg_cancel *cancel) {
+static wg_code run_with(store *s, const char *text, const wg_exec_context *how) {
     wg_prepared *query;
     wg_txn *txn;
     wg_stats stats = {0};
@@ -177,13 +176,9 @@ static wg_code run_with(store *s, const char *text, uint32_t threads, uint32_t b
     wg_error err = {0};
     assert_int_equal(wg_query_create(wg_slice_str(text), NULL, &query, NULL), WG_OK);
     assert_int_equal(wg_txn_begin(s->engine, WG_TXN_READ, 0, &txn, NULL), WG_OK);
-    const wg_exec_context context = {.txn = txn,
-                                     .threads = threads,
-                                     .batch_rows = batch_rows,
-                                     .pool = pool,
-                                     .account = account,
-                                     .cancel = cancel,
-                                     .stats = &stats};
+    wg_exec_context context = *how;
+    context.txn = txn;
+    context.stats = &stats;
     s->answer.size = 0;
     const wg_code code = wg_query_run(query, &context, &result, &err);
     for (uint64_t r = 0; code == WG_OK && r < wg_rows_count(result.rows); r++)
@@ -223,7 +218,8 @@ static void test_answers_do_not_depend_on_threads(void **state) {
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         static const uint32_t ways[][2] = {{1, 2048}, {1, 1}, {4, 2048}, {4, 7}, {3, 64}};
         for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
-            assert_int_equal(run_with(s, texts[i], ways[k][0], ways[k][1], pool, NULL, NULL), WG_OK);
+            const wg_exec_context how = {.threads = ways[k][0], .batch_rows = ways[k][1], .pool = pool};
+            assert_int_equal(run_with(s, texts[i], &how), WG_OK);
             if (k == 0) {
                 first.size = 0;
                 assert_true(s->answer.size > 0);
@@ -242,12 +238,14 @@ static void test_walks_without_number_end(void **state) {
     store *s = *state;
     wg_account account;
     wg_account_init(&account, NULL, 8u << 20);
-    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN r", 1, 2048, NULL, &account, NULL), WG_E_LIMIT);
+    wg_exec_context how = {.threads = 1, .batch_rows = 2048, .account = &account};
+    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN r", &how), WG_E_LIMIT);
     assert_int_equal(wg_account_bytes(&account), 0);
     wg_cancel cancel = {0};
     atomic_store(&cancel.cancelled, true);
-    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN count(*)", 1, 2048, NULL, NULL, &cancel),
-                     WG_E_CANCELLED);
+    how.account = NULL;
+    how.cancel = &cancel;
+    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN count(*)", &how), WG_E_CANCELLED);
 }
 
 int main(void) {
