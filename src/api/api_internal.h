@@ -56,6 +56,7 @@ struct wg_result {
     wg_db *db;
     wg_account account; /* of the query: rows, objects */
     wg_query_result query;
+    wg_type *types;     /* per column: as the plan says, or the one type that all values of an ANY column have */
     wg_value **objects; /* per column: cells with NODE and EDGE as objects; NULL: take the rows' own */
     wg_arena arena;
     wg_stats stats;

@@ -97,6 +97,8 @@ uint64_t wg_snapshot_logseq(const wg_snapshot *snapshot) { return snapshot == NU
 
 void wg_snapshot_uri(const wg_snapshot *snapshot, char out[80]) {
     static const char prefix[] = "oz://snapshot/";
+    out[0] = '\0';
+    if (snapshot == NULL || snapshot->tag != WGI_TAG_SNAPSHOT) return;
     memcpy(out, prefix, sizeof prefix - 1);
     wg_sha256_hex(&snapshot->chain, out + sizeof prefix - 1);
 }
@@ -138,6 +140,9 @@ void wg_session_cancel(wg_session *session) {
 }
 
 void wg_session_progress(const wg_session *session, uint64_t *rows_done, uint64_t *rows_total) {
+    *rows_done = 0;
+    *rows_total = 0;
+    if (session == NULL || session->tag != WGI_TAG_SESSION) return;
     *rows_done = atomic_load_explicit(&session->cancel.rows_done, memory_order_relaxed);
     *rows_total = atomic_load_explicit(&session->cancel.rows_total, memory_order_relaxed);
 }

@@ -131,12 +131,27 @@ static bool may_hold_objects(wg_type type) {
            type == WG_TYPE_PATH || type == WG_TYPE_ANY;
 }
 
+/* A column whose type the plan could not know (an element of a list, a property of an open label) has the type of its values
+ * when they all have one: a function of the answer alone. Mixed and empty columns stay ANY. */
+static wg_type narrow_type(const wg_value *cells, uint64_t count) {
+    wg_type type = WG_TYPE_NULL;
+    for (uint64_t row = 0; row < count; row++) {
+        const wg_type own = (wg_type)cells[row].type;
+        if (own == WG_TYPE_NULL || own == type) continue;
+        if (type != WG_TYPE_NULL) return WG_TYPE_ANY;
+        type = own;
+    }
+    return type == WG_TYPE_NULL ? WG_TYPE_ANY : type;
+}
+
 wg_code wgi_result_build(wg_result *r, const wg_txn *txn, wg_error *err) {
     const builder b = {.txn = txn, .arena = &r->arena, .err = err};
     r->row_count = r->query.rows == NULL ? 0 : wg_rows_count(r->query.rows);
     r->objects = wg_arena_alloc_zero(&r->arena, ((size_t)r->query.column_count + 1) * sizeof *r->objects);
-    if (r->objects == NULL) return nomem(&b);
+    r->types = wg_arena_alloc_zero(&r->arena, ((size_t)r->query.column_count + 1) * sizeof *r->types);
+    if (r->objects == NULL || r->types == NULL) return nomem(&b);
     for (uint32_t c = 0; c < r->query.column_count; c++) {
+        r->types[c] = wg_rows_column_type(r->query.rows, c);
         if (r->row_count == 0 || !may_hold_objects(wg_rows_column_type(r->query.rows, c))) continue;
         size_t bytes;
         wg_value *cells = NULL;
@@ -147,6 +162,7 @@ wg_code wgi_result_build(wg_result *r, const wg_txn *txn, wg_error *err) {
             WG_TRY(build_value(&b, &v, 0, &cells[row]));
         }
         r->objects[c] = cells;
+        if (r->types[c] == WG_TYPE_ANY) r->types[c] = narrow_type(cells, r->row_count);
     }
     return WG_OK;
 }
@@ -160,7 +176,7 @@ const char *wg_result_column_name(const wg_result *result, uint32_t column) {
 }
 
 wg_type wg_result_column_type(const wg_result *result, uint32_t column) {
-    return column < wg_result_column_count(result) ? wg_rows_column_type(result->query.rows, column) : WG_TYPE_NULL;
+    return column < wg_result_column_count(result) ? result->types[column] : WG_TYPE_NULL;
 }
 
 uint64_t wg_result_row_count(const wg_result *result) { return result == NULL ? 0 : result->row_count; }
@@ -184,7 +200,9 @@ wg_code wg_result_cell(const wg_result *result, uint64_t row, uint32_t column, w
     return WG_OK;
 }
 
-void wg_result_stats(const wg_result *result, wg_stats *out) { *out = result->stats; }
+void wg_result_stats(const wg_result *result, wg_stats *out) {
+    *out = result == NULL ? (wg_stats){0} : result->stats;
+}
 
 /* ---- receipt */
 
@@ -320,7 +338,7 @@ static wg_code arrow_open(const wg_result *result, struct ArrowArrayStream *out,
     if (code == WG_OK) {
         *a = (arrow_rows){.result = result, .vectors = vectors};
         for (uint32_t c = 0; c < count; c++) {
-            const wg_type type = wg_rows_column_type(result->query.rows, c);
+            const wg_type type = result->types[c];
             fields[c] = (wg_arrow_field){
                 .name = result->query.column_names[c], .type = type, .objects = may_hold_objects(type)};
         }

@@ -162,7 +162,7 @@ static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
     return WG_OK;
 }
 
-static void hash_params(const wg_stmt *stmt, wg_sha256 *out) {
+static wg_code hash_params(const wg_stmt *stmt, wg_sha256 *out, wg_error *err) {
     wg_buf bytes;
     wg_buf_init(&bytes, NULL);
     const uint32_t count = wg_query_param_count(stmt->query);
@@ -173,8 +173,9 @@ static void hash_params(const wg_stmt *stmt, wg_sha256 *out) {
              wg_value_encode(&bytes, &stmt->params[i]);
     }
     const wg_slice part = wg_buf_slice(&bytes);
-    wg_sha256_of(&part, 1, out);
+    if (ok) wg_sha256_of(&part, 1, out);
     wg_buf_deinit(&bytes);
+    return ok ? WG_OK : wg_error_nomem(err, 64); /* a hash of a part would be a wrong receipt */
 }
 
 static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, wg_result *result, wg_error *err) {
@@ -201,7 +202,7 @@ static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, wg_result *result, wg_er
     st->properties_set = after.properties_set - before.properties_set;
     st->labels_added = after.labels_added - before.labels_added;
     st->labels_removed = after.labels_removed - before.labels_removed;
-    hash_params(stmt, &result->parameter_hash);
+    WG_TRY(hash_params(stmt, &result->parameter_hash, err));
     return wgi_result_build(result, txn, err);
 }
 

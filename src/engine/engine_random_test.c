@@ -1,6 +1,6 @@
 /* Random transactions against a naive model (engine_model.h): after every commit, rollback and reopen the engine's state is the
  * model's, and past snapshots read as they did when they were new. */
-#include "engine/engine_model.h"
+#include "engine/engine_model_ops.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -140,19 +140,23 @@ wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t 
     return table_make(engine, labels, label_count, out, err);
 }
 
-/* A reader counts itself in before it looks at anything, so whoever counts in after the exchange below sees what the rollback
- * left, and whoever counted out before it is done: with one transaction open, the caller's, nobody holds the dead. Only
- * tables at the end of the numbers can go; others wait for a reopening. */
+/* A reader counts itself in before it looks at anything. The dead are first made unreachable; whoever counts in after the
+ * exchange below cannot find them any more, and whoever counted out before it is done. With one transaction open, the
+ * caller's, nobody holds them; else the tables are shown again, and a later end of a writer tries once more. Only tables at
+ * the end of the numbers can go; others wait for a reopening. */
 void wgi_dead_reap(wg_engine *engine) {
-    uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
-    const bool dead_tables =
-        count > 0 && atomic_load_explicit(&wgi_table_at(engine, count - 1)->dead, memory_order_relaxed);
-    if (!dead_tables && engine->dead_labels == NULL) return;
-    if (atomic_fetch_add_explicit(&engine->open_txns, 0, memory_order_acq_rel) != 1) return;
-    while (count > 0 && atomic_load_explicit(&wgi_table_at(engine, count - 1)->dead, memory_order_relaxed)) {
-        wgi_table *table = wgi_table_at(engine, --count);
+    const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
+    uint32_t kept = count;
+    while (kept > 0 && atomic_load_explicit(&wgi_table_at(engine, kept - 1)->dead, memory_order_relaxed)) kept--;
+    if (kept == count && engine->dead_labels == NULL) return;
+    atomic_store_explicit(&engine->table_count, kept, memory_order_release);
+    if (atomic_fetch_add_explicit(&engine->open_txns, 0, memory_order_acq_rel) != 1) {
         atomic_store_explicit(&engine->table_count, count, memory_order_release);
-        (void)wgi_registry_set(&engine->tables, count, NULL, &engine->account); /* the chunk is there: cannot fail */
+        return;
+    }
+    for (uint32_t t = kept; t < count; t++) {
+        wgi_table *table = wgi_table_at(engine, t);
+        (void)wgi_registry_set(&engine->tables, t, NULL, &engine->account); /* the chunk is there: cannot fail */
         wgi_table_destroy(table);
     }
     while (engine->dead_labels != NULL) {

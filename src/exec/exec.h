@@ -33,6 +33,9 @@ const char *wg_function_name(const wg_function *function);
 wg_code wg_function_type(const wg_function *function, const wg_type *args, uint32_t arg_count, wg_type *out,
                          wg_error *err);
 
+/* "=", "<>", "<", "<=", ">", ">=": these have a result for values of any types too. */
+bool wg_function_is_comparison(const wg_function *function);
+
 /* ---- expressions */
 
 typedef enum wg_expr_kind {
@@ -46,8 +49,19 @@ typedef enum wg_expr_kind {
     WG_EXPR_CALL,       /* function, args */
     WG_EXPR_CASE,       /* args: when, then, when, then, ..., [else]; lazily evaluated row by row */
     WG_EXPR_LIST,       /* args are the elements */
-    WG_EXPR_MAP         /* args are the values of names[], sorted by key bytes */
+    WG_EXPR_MAP,        /* args are the values of names[], sorted by key bytes */
+    WG_EXPR_LOCAL, /* variable number `slot` of the enclosing expressions below, counted from the outermost one */
+    WG_EXPR_COMPREHENSION, /* args: list, condition, result; the element is local `slot` */
+    WG_EXPR_QUANTIFIER,    /* args: list, condition; the element is local `slot`; key: wg_quantifier */
+    WG_EXPR_REDUCE         /* args: start, list, result; the accumulator is local `slot`, the element slot + 1 */
 } wg_expr_kind;
+
+typedef enum wg_quantifier {
+    WG_QUANTIFIER_ALL,
+    WG_QUANTIFIER_ANY,
+    WG_QUANTIFIER_NONE,
+    WG_QUANTIFIER_SINGLE
+} wg_quantifier;
 
 typedef struct wg_expr {
     wg_expr_kind kind;
@@ -56,6 +70,7 @@ typedef struct wg_expr {
     uint32_t text_end;
     uint32_t slot;
     uint32_t key;
+    wg_type local_type; /* of the elements, where an expression binds them; ANY when it varies */
     wg_value value;
     wg_slice name;
     const wg_slice *names;

@@ -70,8 +70,11 @@ bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *se
 
 typedef struct wgi_eval {
     const wg_exec_context *context;
-    wg_arena arena; /* results of the current batch; the owner resets it */
+    wg_arena arena;          /* results of the current batch; the owner resets it */
+    const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
 } wgi_eval;
+/* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
+wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* *out has the type of the expression unless that is ANY; it is indexed by the rows of `in` and lives until the arena is reset. */
 wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* The same, in exactly this type (INT widens to FLOAT; ANY keeps the vector's own). */

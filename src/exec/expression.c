@@ -333,6 +333,13 @@ wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in,
         case WG_EXPR_LIST:
         case WG_EXPR_MAP:
             return eval_container(eval, expr, in, out, err);
+        case WG_EXPR_LOCAL:
+            *out = eval->locals[expr->slot];
+            return WG_OK;
+        case WG_EXPR_COMPREHENSION:
+        case WG_EXPR_QUANTIFIER:
+        case WG_EXPR_REDUCE:
+            return wgi_eval_binding(eval, expr, in, out, err);
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }

@@ -294,6 +294,10 @@ bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {
     return false;
 }
 
+bool wg_function_is_comparison(const wg_function *function) {
+    return function->op >= WGI_OP_EQ && function->op <= WGI_OP_GE;
+}
+
 const char *wg_function_name(const wg_function *function) { return function->name; }
 
 /* Levenshtein distance without regard to case; names longer than the row are never near. */

@@ -112,6 +112,16 @@ static bool put_map(const printer *p, const wg_expr *e, uint32_t depth) {
     return ok && put(p, "}");
 }
 
+/* "all($0; list; condition)": the number of the first variable, then the parts in their order. */
+static bool put_binding(const printer *p, const wg_expr *e, uint32_t depth) {
+    static const char *const quantifiers[] = {"all", "any", "none", "single"};
+    const char *name = e->kind == WG_EXPR_REDUCE          ? "reduce"
+                       : e->kind == WG_EXPR_COMPREHENSION ? "comprehension"
+                                                          : quantifiers[e->key & 3];
+    return put(p, name) && wg_buf_printf(p->out, "($%u; ", (unsigned)e->slot) &&
+           put_list(p, e->args, e->arg_count, depth) && put(p, ")");
+}
+
 static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
     if (depth == PRINT_DEPTH_MAX) return put(p, "...");
     switch (e->kind) {
@@ -136,6 +146,12 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
             return put(p, "[") && put_list(p, e->args, e->arg_count, depth + 1) && put(p, "]");
         case WG_EXPR_MAP:
             return put_map(p, e, depth + 1);
+        case WG_EXPR_LOCAL:
+            return wg_buf_printf(p->out, "$%u", (unsigned)e->slot);
+        case WG_EXPR_COMPREHENSION:
+        case WG_EXPR_QUANTIFIER:
+        case WG_EXPR_REDUCE:
+            return put_binding(p, e, depth + 1);
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }

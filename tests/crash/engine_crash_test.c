@@ -5,7 +5,7 @@
  * model's; closing and opening again gives the same; verify passes; one more commit is kept through a second crash. */
 #include "crash_kit.h"
 
-#include "engine/engine_model.h"
+#include "engine/engine_model_ops.h"
 
 enum { COMMITS_MAX = 40 };
 

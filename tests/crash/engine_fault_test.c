@@ -3,7 +3,7 @@
  * acknowledged, writes unless its log is poisoned, and opens again with a state of the model. */
 #include "crash_kit.h"
 
-#include "engine/engine_model.h"
+#include "engine/engine_model_ops.h"
 
 enum { COMMITS_MAX = 24, TRANSACTIONS = 10, ROUNDS = 6 };
 

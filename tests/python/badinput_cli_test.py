@@ -46,10 +46,10 @@ def points_at(err, token):
 
 MISTAKES = [  # text, code, what the message names, where the caret stands
     ("MATCH (p:Plyer) RETURN p.name", "WG_E_NOT_FOUND", ["Plyer", "Player"], "Plyer"),
-    ("MATCH (p:Player) RETURN p.nam", "WG_E_NOT_FOUND", ["Player", "nam"], "p.nam"),
+    ("MATCH (p:Player) RETURN p.namx", "WG_E_NOT_FOUND", ["Player", "namx"], "p.namx"),
     ("MATCH (e:Event) WHERE e.sequ = 1 RETURN count(*)", "WG_E_NOT_FOUND", ["Event", "sequ"], "e.sequ"),
-    ("MATCH (p:Player {nme: 'x'}) RETURN p", "WG_E_NOT_FOUND", ["Player", "nme"], None),
-    ("MATCH (a:Player)-[:PASED]->(b) RETURN a", "WG_E_NOT_FOUND", ["PASED", "PASSED"], "PASED"),
+    ("MATCH (p:Player {namx: 'x'}) RETURN p", "WG_E_NOT_FOUND", ["Player", "namx"], None),
+    ("MATCH (a:Player)-[:PASSEDX]->(b) RETURN a", "WG_E_NOT_FOUND", ["PASSEDX", "PASSED"], "PASSEDX"),
     ("MATCH (a:Player)-[p:PASSED]->(b) RETURN p.when", "WG_E_NOT_FOUND", ["PASSED", "when"], "p.when"),
     ("CREATE (:Player {game: 'g', name: 'n', age: 3})", "WG_E_NOT_FOUND", ["Player", "age"], None),
     ("CREATE (:Player {game: 'g', name: 7})", "WG_E_TYPE", ["name"], None),
@@ -76,7 +76,7 @@ MISTAKES = [  # text, code, what the message names, where the caret stands
     ("MATCH (p:Player) DELETE p", "WG_E_CONSTRAINT", ["DETACH"], None),
     ("MATCH (p:Player), (e:Event {seq: 1}) CREATE (p)-[:PASSED]->(e)", "WG_E_", ["PASSED", "Player"], None),
     ("CREATE NODE LABEL Player (name STRING)", "WG_E_EXISTS", ["Player"], "CREATE"),
-    ("CREATE NODE LABEL Thing (a STRNG)", "WG_E_", ["STRNG"], "STRNG"),
+    ("CREATE NODE LABEL Thing (a STRIN)", "WG_E_", ["STRIN"], "STRIN"),
     ("CREATE NODE LABEL Thing (a INT, a INT)", "WG_E_", ["a"], None),
     ("CREATE NODE LABEL Thing (a INT, PRIMARY KEY (b))", "WG_E_", ["b"], None),
     ("CREATE EDGE LABEL LIKES (FROM Nobody TO Player)", "WG_E_NOT_FOUND", ["Nobody"], "Nobody"),
@@ -103,7 +103,7 @@ def mistakes_are_named_where_they_are(ws, _):
 SYNTAX = [
     ("MATCH (p:Player RETURN p", "RETURN"),
     ("MATCH p:Player) RETURN p", ":Player"),
-    ("MATCH (p:Player) RETUR p", "RETUR"),
+    ("MATCH (p:Player) RETURNX p", "RETURNX"),
     ("MATCH (p:Player) RETURN", None),
     ("RETURN 'open", "'open"),
     ("RETURN 1 +", None),
@@ -137,9 +137,9 @@ def syntax_errors_have_a_place(ws, _):
             problems.append(f"{text}: {error}")
     check(not problems, f"{len(problems)} of {len(SYNTAX)}:\n    " + "\n    ".join(problems))
     # The place is counted in the whole text, not in the statement.
-    answer = ws.run("RETURN 1;\n\n// a comment\nMATCH (p:Player)\n  RETURN p.nmae;", "--json")
+    answer = ws.run("RETURN 1;\n\n// a comment\nMATCH (p:Player)\n  RETURN p.namx;", "--json")
     equal(answer.rc, QUERY)
-    check("line 5, column 10" in answer.err and "  RETURN p.nmae" in answer.err, answer.err)
+    check("line 5, column 10" in answer.err and "  RETURN p.namx" in answer.err, answer.err)
     return f"{len(SYNTAX)} statements"
 
 

@@ -41,6 +41,14 @@ typedef struct wgi_relation {
     bool per_row; /* its plan is run anew for one row at a time: scans in it see every write before that row */
 } wgi_relation;
 
+/* A variable that an expression binds: of a comprehension, a quantifier, a reduce. */
+typedef struct wgi_local {
+    wg_slice name;
+    wg_type type;
+    uint32_t number;
+    const struct wgi_local *outer;
+} wgi_local;
+
 typedef struct wgi_binder {
     wg_arena *arena;
     wg_txn *txn;
@@ -55,6 +63,7 @@ typedef struct wgi_binder {
     bool has_virtual; /* some label is virtual: a node of unknown labels may be one of its rows */
     const wg_ast *statement;
     uint32_t hidden_count;
+    const wgi_local *locals; /* of the expression in hand, the innermost first */
     wg_error *err;
 } wgi_binder;
 
@@ -136,8 +145,16 @@ wg_code wgi_const_expr(wgi_binder *b, const wg_value *value, wg_type type, const
 wg_code wgi_call(wgi_binder *b, const wg_ast *at, const char *name, wg_expr *const *args, uint32_t count,
                  wg_expr **out);
 wg_code wgi_map_expr(wgi_binder *b, const wgi_scope *scope, const wg_ast *map, wg_expr **out);
+wg_code wgi_set_args(wgi_binder *b, wg_expr *e, wg_expr *const *args, uint32_t count);
 /* True when it reads no slot. */
 bool wgi_is_constant(const wg_expr *expr);
+
+/* ---- comprehension.c */
+const wgi_local *wgi_find_local(const wgi_binder *b, wg_slice name); /* NULL: none */
+/* True when the expression is a variable, or a property of one, that an expression around it binds. */
+bool wgi_is_local(const wgi_binder *b, const wg_ast *ast);
+/* LIST_COMPREHENSION, QUANTIFIER, REDUCE. */
+wg_code wgi_bind_binding(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 
 /* ---- call.c */
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);

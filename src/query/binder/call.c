@@ -78,6 +78,9 @@ static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_
 
 wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wgi_aggregation *g = scope->aggregation;
+    if (b->locals != NULL)
+        return wgi_error(b, WG_E_BIND, ast,
+                         "an aggregate cannot be used for each element of a list; compute it before");
     if (g == NULL || g->over_results)
         return wgi_error(b, WG_E_BIND, ast, "an aggregate cannot be used %s",
                          scope->where != NULL ? scope->where : "here; it belongs into WITH or RETURN");
@@ -133,7 +136,8 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     for (uint32_t i = 0; i < ast->child_count; i++) {
         WG_TRY(wgi_bind(b, scope, ast->child[i], &args[i]));
         if (!wg_slice_is(ast->text, "id"))
-            WG_TRY(wgi_refuse_deleted(b, wgi_direct_symbol(scope, ast->child[i]), ast));
+            WG_TRY(wgi_refuse_deleted(
+                b, wgi_is_local(b, ast->child[i]) ? NULL : wgi_direct_symbol(scope, ast->child[i]), ast));
     }
     return wgi_call(b, ast, wg_function_name(function), args, ast->child_count, out);
 }

@@ -43,7 +43,7 @@ bool wgi_is_constant(const wg_expr *expr) {
     return true;
 }
 
-static wg_code set_args(wgi_binder *b, wg_expr *e, wg_expr *const *args, uint32_t count) {
+wg_code wgi_set_args(wgi_binder *b, wg_expr *e, wg_expr *const *args, uint32_t count) {
     wg_expr **copy = wgi_alloc(b, count, sizeof *copy);
     if (copy == NULL) return WG_E_NOMEM;
     if (count > 0) memcpy(copy, args, count * sizeof *copy);
@@ -60,13 +60,17 @@ wg_code wgi_call(wgi_binder *b, const wg_ast *at, const char *name, wg_expr *con
     wg_expr *e = wgi_expr(b, WG_EXPR_CALL, WG_TYPE_ANY, at);
     if (types == NULL || e == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) types[i] = args[i]->type;
-    const wg_code code = wg_function_type(function, types, count, &e->type, b->err);
+    wg_code code = wg_function_type(function, types, count, &e->type, b->err);
+    if (code == WG_E_TYPE && !b->closed_nodes && wg_function_is_comparison(function)) {
+        e->type = WG_TYPE_BOOL; /* false or null, as openCypher says of types that do not compare */
+        code = WG_OK;
+    }
     if (code != WG_OK) {
         if (b->err->offset == WG_NO_OFFSET) b->err->offset = at->start;
         return code;
     }
     e->function = function;
-    WG_TRY(set_args(b, e, args, count));
+    WG_TRY(wgi_set_args(b, e, args, count));
     *out = e;
     return WG_OK;
 }
@@ -94,6 +98,12 @@ static const wg_ast *alias_target(const wgi_scope *scope, wg_slice name) {
 }
 
 static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    const wgi_local *local = wgi_find_local(b, ast->text);
+    if (local != NULL) {
+        WG_TRY(wgi_slot_expr(b, local->number, local->type, ast, out));
+        (*out)->kind = WG_EXPR_LOCAL;
+        return WG_OK;
+    }
     if (scope->aggregation != NULL && !scope->aggregation->over_results) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
@@ -120,7 +130,7 @@ static wg_code dynamic_property(wgi_binder *b, const wg_ast *ast, wg_slice name,
     if (e == NULL) return WG_E_NOMEM;
     e->name = name;
     e->key = wg_catalog_key(b->catalog, name);
-    WG_TRY(set_args(b, e, &base, 1));
+    WG_TRY(wgi_set_args(b, e, &base, 1));
     *out = e;
     return WG_OK;
 }
@@ -134,7 +144,7 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
         return wgi_error(b, WG_E_TYPE, ast, "a value of type %s has no properties, so '.%.*s' has no meaning",
                          wg_type_name(base->type), (int)wg_min_size(name.size, 64), (const char *)name.data);
     const wgi_symbol nameless = {.type = base->type};
-    const wgi_symbol *symbol = wgi_direct_symbol(scope, ast->child[0]);
+    const wgi_symbol *symbol = wgi_is_local(b, ast->child[0]) ? NULL : wgi_direct_symbol(scope, ast->child[0]);
     WG_TRY(wgi_refuse_deleted(b, symbol, ast));
     const wgi_relation *input = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
     uint32_t key;
@@ -157,7 +167,7 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
     if (e == NULL) return WG_E_NOMEM;
     e->key = key;
     e->name = name;
-    WG_TRY(set_args(b, e, &base, 1));
+    WG_TRY(wgi_set_args(b, e, &base, 1));
     *out = e;
     return WG_OK;
 }
@@ -198,7 +208,7 @@ static wg_code false_unless_null(wgi_binder *b, const wg_ast *ast, wg_expr *base
     WG_TRY(wgi_call(b, ast, "IS NULL", &base, 1, &args[0]));
     WG_TRY(const_of(b, wg_value_null(), ast, &args[1]));
     WG_TRY(const_of(b, wg_value_bool(false), ast, &args[2]));
-    WG_TRY(set_args(b, e, args, 3));
+    WG_TRY(wgi_set_args(b, e, args, 3));
     *out = e;
     return WG_OK;
 }
@@ -225,7 +235,7 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
     if (e == NULL) return WG_E_NOMEM;
     e->labels = labels;
     e->label_count = count;
-    WG_TRY(set_args(b, e, &base, 1));
+    WG_TRY(wgi_set_args(b, e, &base, 1));
     *out = e;
     return WG_OK;
 }
@@ -337,7 +347,7 @@ static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
         WG_TRY(wgi_bind(b, scope, ast->child[1], &args[count]));
         e->type = common_type(e->type, args[count++]->type);
     }
-    WG_TRY(set_args(b, e, args, count));
+    WG_TRY(wgi_set_args(b, e, args, count));
     *out = e;
     return WG_OK;
 }
@@ -347,7 +357,7 @@ static wg_code bind_list_literal(wgi_binder *b, const wgi_scope *scope, const wg
     WG_TRY(bind_list(b, scope, ast, 0, &items));
     wg_expr *e = wgi_expr(b, WG_EXPR_LIST, WG_TYPE_LIST, ast);
     if (e == NULL) return WG_E_NOMEM;
-    WG_TRY(set_args(b, e, items, ast->child_count));
+    WG_TRY(wgi_set_args(b, e, items, ast->child_count));
     *out = e;
     return WG_OK;
 }
@@ -376,7 +386,7 @@ static wg_code make_map(wgi_binder *b, const wg_ast *ast, named_expr *items, uin
         values[at] = items[i].expr;
     }
     e->names = names;
-    WG_TRY(set_args(b, e, values, kept));
+    WG_TRY(wgi_set_args(b, e, values, kept));
     *out = e;
     return WG_OK;
 }
@@ -440,14 +450,8 @@ static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
 
 static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
     switch (ast->kind) {
-        case WG_AST_LIST_COMPREHENSION:
-            return wgi_unsupported(b, ast, "a list comprehension");
         case WG_AST_PATTERN_COMPREHENSION:
             return wgi_unsupported(b, ast, "a pattern comprehension");
-        case WG_AST_QUANTIFIER:
-            return wgi_unsupported(b, ast, "a quantifier (all, any, none, single)");
-        case WG_AST_REDUCE:
-            return wgi_unsupported(b, ast, "reduce()");
         case WG_AST_PATTERN_TEST:
             return wgi_unsupported(b, ast, "a pattern as an expression here");
         case WG_AST_SUBQUERY:
@@ -499,6 +503,10 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
             return bind_case(b, scope, ast, out);
         case WG_AST_MAP_PROJECTION:
             return bind_map_projection(b, scope, ast, out);
+        case WG_AST_LIST_COMPREHENSION:
+        case WG_AST_QUANTIFIER:
+        case WG_AST_REDUCE:
+            return wgi_bind_binding(b, scope, ast, out);
         default:
             return bind_refused(b, ast);
     }
@@ -507,9 +515,14 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
 wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const wgi_aggregation *aggregation = scope->aggregation;
     const wg_ast *target = ast->kind == WG_AST_VARIABLE ? alias_target(scope, ast->text) : NULL;
+    if (wgi_is_local(b, ast)) return bind_kind(b, scope, ast, out);
     if (target != NULL) { /* the alias hides a variable of the same name */
         const wgi_scope inner = {scope->rel, scope->aggregation, NULL, scope->where};
-        return wgi_bind(b, &inner, target, out);
+        const wgi_local *locals = b->locals;
+        b->locals = NULL; /* its own text is not inside what binds them */
+        const wg_code code = wgi_bind(b, &inner, target, out);
+        b->locals = locals;
+        return code;
     }
     /* Inside a larger expression only variables and properties stand for a group key: `a.x + b.x + count(*)` beside
      * `a.x + b.x` is refused, as openCypher asks, because it would depend on how the text is bracketed. */

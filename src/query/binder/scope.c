@@ -111,21 +111,52 @@ static bool names_variable(const wg_ast *ast) {
            ((ast->kind == WG_AST_NODE || ast->kind == WG_AST_EDGE) && ast->text.size > 0);
 }
 
-bool wgi_mentions(const wg_ast *ast, const wgi_relation *rel) {
-    if (ast == NULL) return false;
-    if (names_variable(ast) && wgi_find(rel, ast->text) != NULL) return true;
-    for (uint32_t i = 0; i < ast->child_count; i++)
-        if (wgi_mentions(ast->child[i], rel)) return true;
+/* Names that an expression binds for its own parts. */
+typedef struct bound_names {
+    wg_slice names[2];
+    const struct bound_names *outer;
+} bound_names;
+
+static bool is_bound(const bound_names *bound, wg_slice name) {
+    for (; bound != NULL; bound = bound->outer)
+        if (wg_slice_equal(bound->names[0], name) || wg_slice_equal(bound->names[1], name)) return true;
     return false;
 }
 
-bool wgi_covered(const wg_ast *ast, const wgi_relation *rel) {
-    if (ast == NULL) return true;
-    if (names_variable(ast) && wgi_find(rel, ast->text) == NULL) return false;
+/* How many children come before the ones that see the bound names; UINT32_MAX: it binds none. */
+static uint32_t outside_children(const wg_ast *ast, bound_names *out) {
+    *out = (bound_names){.names = {ast->text, ast->text}};
+    if (ast->kind == WG_AST_LIST_COMPREHENSION || ast->kind == WG_AST_QUANTIFIER) return 1;
+    if (ast->kind != WG_AST_REDUCE) return UINT32_MAX;
+    out->names[1] = ast->child[1]->text;
+    return 3;
+}
+
+static bool mentions(const wg_ast *ast, const wgi_relation *rel, const bound_names *bound) {
+    if (ast == NULL) return false;
+    if (names_variable(ast) && !is_bound(bound, ast->text) && wgi_find(rel, ast->text) != NULL) return true;
+    bound_names inner;
+    const uint32_t outside = outside_children(ast, &inner);
+    inner.outer = bound;
     for (uint32_t i = 0; i < ast->child_count; i++)
-        if (!wgi_covered(ast->child[i], rel)) return false;
+        if (mentions(ast->child[i], rel, i >= outside ? &inner : bound)) return true;
+    return false;
+}
+
+static bool covered(const wg_ast *ast, const wgi_relation *rel, const bound_names *bound) {
+    if (ast == NULL) return true;
+    if (names_variable(ast) && !is_bound(bound, ast->text) && wgi_find(rel, ast->text) == NULL) return false;
+    bound_names inner;
+    const uint32_t outside = outside_children(ast, &inner);
+    inner.outer = bound;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (!covered(ast->child[i], rel, i >= outside ? &inner : bound)) return false;
     return true;
 }
+
+bool wgi_mentions(const wg_ast *ast, const wgi_relation *rel) { return mentions(ast, rel, NULL); }
+
+bool wgi_covered(const wg_ast *ast, const wgi_relation *rel) { return covered(ast, rel, NULL); }
 
 bool wgi_has_aggregate(const wg_ast *ast) {
     if (ast == NULL || ast->kind == WG_AST_SUBQUERY) return false;

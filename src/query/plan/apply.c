@@ -38,10 +38,10 @@ static wg_code apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner
     return WG_OK;
 }
 
-wg_code wgi_match_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     wgi_relation inner;
     WG_TRY(wgi_argument(b, rel, &inner));
-    WG_TRY(match->flags & WG_AST_OPTIONAL ? wgi_optional_match(b, match, &inner) : wgi_match(b, match, &inner));
+    WG_TRY(wgi_optional_match(b, match, &inner));
     return apply(b, rel, &inner, match);
 }
 

@@ -10,6 +10,7 @@ typedef struct matcher {
     wgi_binder *b;
     const wg_ast *pattern; /* with a name for every element of a named path */
     wgi_graph graph;
+    bool after_write; /* scans run behind a write of the same statement: what is known of types may be out of date */
 } matcher;
 
 /* ---- starting */
@@ -67,8 +68,9 @@ static wg_code make_scan(matcher *m, const wgi_pattern_node *node, const uint32_
 /* Every node: the owned ones, then the rows of each virtual label. */
 static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const wg_scan_spec *columns, wg_plan **out) {
     wgi_binder *b = m->b;
-    wg_plan *all;
+    wg_plan *all, *owned;
     WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
+    owned = all;
     for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
         const wg_label *label = wg_catalog_label_at(b->catalog, i);
         if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
@@ -78,9 +80,10 @@ static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const w
         if (one == NULL) return WG_E_NOMEM;
         *one = i;
         WG_TRY(make_scan(m, node, one, 1, columns, &scan));
+        owned->row_estimate -= owned->row_estimate < scan->row_estimate ? owned->row_estimate : scan->row_estimate;
         wg_plan *both = wgi_plan(b, WG_PLAN_UNION, all, scan);
         if (both == NULL) return WG_E_NOMEM;
-        both->row_estimate = all->row_estimate + scan->row_estimate;
+        both->row_estimate = wgi_scan_rows(b, NULL, 0);
         WG_TRY(wgi_plan_slots(b, both, all, NULL, NULL, 0));
         all = both;
     }
@@ -98,12 +101,12 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     for (uint32_t i = 0; i < count; i++) {
         const wg_type type =
             everything ? WG_TYPE_ANY : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
-        if (type == WG_TYPE_NULL) continue;
+        if (type == WG_TYPE_NULL || m->after_write) continue;
         keys[kept] = keys[i];
         types[kept++] = type;
     }
     const wg_scan_spec columns = {.keys = keys, .types = types, .key_count = kept};
-    wgi_relation rel = {0};
+    wgi_relation rel = {.writes = m->after_write};
     if (everything) {
         WG_TRY(scan_everything(m, node, &columns, &rel.plan));
     } else {
@@ -288,6 +291,7 @@ static wg_code start_component(matcher *m, uint32_t component, wgi_relation *out
     const wg_label *label = wgi_find_key(m->b, &m->graph, start, &nothing, keys);
     if (label != NULL) {
         WG_TRY(wgi_unit(m->b, out));
+        out->writes = m->after_write;
         WG_TRY(seek(m, out, start, label, keys));
     } else if (node->missing) {
         WG_TRY(start_empty(m, node, out));
@@ -355,7 +359,8 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
 /* Joins two relations on every equality that connects them; the larger one streams, the smaller one is built. */
 static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other) {
     wgi_binder *b = m->b;
-    const bool swap = other->plan->row_estimate > rel->plan->row_estimate;
+    /* What writes stays on the left: exec runs the source of the left side before it builds the right one. */
+    const bool swap = !rel->writes && other->plan->row_estimate > rel->plan->row_estimate;
     const wgi_relation left = swap ? *other : *rel, right = swap ? *rel : *other;
     wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *)),
                           .right = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *))};
@@ -419,6 +424,7 @@ static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) 
     bool done;
     WG_TRY(seek_component(m, rel, component, &done));
     if (done) return WG_OK;
+    m->after_write = rel->writes;
     wgi_relation other;
     WG_TRY(start_component(m, component, &other));
     if (!wgi_is_unit(rel)) return combine(m, rel, &other);
@@ -465,14 +471,6 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     return WG_OK;
 }
 
-/* After a write a scan must not be opened before the write has happened: the clause runs for one row at a time. */
-static bool must_wait(const matcher *m, const wgi_relation *rel) {
-    if (!rel->writes || rel->per_row) return false;
-    for (uint32_t i = 0; i < m->graph.node_count; i++)
-        if (m->graph.nodes[i].component == i && !is_known(m, rel, i)) return true;
-    return false;
-}
-
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     matcher m = {.b = b};
     wg_ast named = *match, *pattern;
@@ -482,7 +480,6 @@ wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     named.child = children;
     m.pattern = pattern;
     WG_TRY(wgi_graph_build(b, &named, rel, &m.graph));
-    if (must_wait(&m, rel)) return wgi_match_per_row(b, match, rel);
     uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
     if (pending == NULL) return WG_E_NOMEM;
     uint32_t count = 0;

@@ -98,7 +98,7 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
 }
 
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
-    if (rel->writes && !rel->per_row) return wgi_match_per_row(b, match, rel);
+    if (rel->writes && !rel->per_row) return wgi_optional_per_row(b, match, rel);
     shared_values s;
     wgi_relation joined;
     WG_TRY(share_all(b, match, rel, &s));

@@ -73,8 +73,8 @@ wg_code wgi_merge(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out);
 
 /* ---- apply.c */
-/* MATCH or OPTIONAL MATCH that runs for one row at a time, so that it sees every earlier write. */
-wg_code wgi_match_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+/* An OPTIONAL MATCH that runs for one row at a time, so that it sees every earlier write. */
+wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Makes a slot of every pattern and subquery in an expression: *out is the expression with their hidden names instead. */
 wg_code wgi_hoist(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out);
 /* The same for the results of a WITH or RETURN. */

@@ -1,0 +1,262 @@
+/* tests/tck: runs the steps of one scenario in a private workspace of its own. A step that is not understood fails the scenario. */
+#include <stdlib.h>
+
+#include "tests/tck/tck.h"
+
+typedef struct run {
+    wg_arena *arena;
+    const char *dir;
+    wg_db *db;
+    wg_session *session;
+    const tck_step *parameters;
+    wg_result *result; /* of the last query; NULL: it failed */
+    bool ran;
+    bool failed_at_prepare;
+    wg_error error;
+    tck_graph before;
+    tck_graph after;
+} run;
+
+static bool starts(wg_slice s, const char *prefix) {
+    return s.size >= strlen(prefix) && memcmp(s.data, prefix, strlen(prefix)) == 0;
+}
+
+static const char *fail_with(run *r, const char *what, const wg_error *err) {
+    return tck_format(r->arena, "%s: %s: %s", what, wg_code_name(err->code), err->message);
+}
+
+static wg_code bind_parameters(run *r, wg_stmt *stmt, wg_error *err) {
+    for (size_t i = 0; r->parameters != NULL && i < r->parameters->row_count; i++) {
+        const tck_row *row = &r->parameters->rows[i];
+        const char *name = tck_format(r->arena, "%.*s", (int)row->cells[0].size, (const char *)row->cells[0].data);
+        wg_value value;
+        if (!tck_parse_value(r->arena, row->cells[1], &value)) return WG_E_VALUE;
+        const wg_code code = wg_bind(stmt, name, &value, err);
+        if (code != WG_OK && code != WG_E_PARAMETER && code != WG_E_NOT_FOUND) return code;
+    }
+    return WG_OK;
+}
+
+static wg_code execute(run *r, wg_slice text, wg_result **out, bool *out_prepared, wg_error *err) {
+    wg_stmt *stmt;
+    *out_prepared = false;
+    wg_code code = wg_prepare(r->session, (const char *)text.data, text.size, &stmt, err);
+    if (code != WG_OK) return code;
+    *out_prepared = true;
+    code = bind_parameters(r, stmt, err);
+    if (code == WG_OK) code = wg_execute(stmt, out, err);
+    wg_stmt_finish(stmt);
+    return code;
+}
+
+static const char *step_setup(run *r, wg_slice text) {
+    wg_result *result;
+    wg_error err = {0};
+    bool prepared;
+    if (execute(r, text, &result, &prepared, &err) != WG_OK) return fail_with(r, "setup", &err);
+    wg_result_free(result);
+    return NULL;
+}
+
+static const char *step_graph(run *r, wg_slice text) {
+    if (starts(text, "an empty graph") || starts(text, "any graph")) return NULL;
+    const char *tail = " graph";
+    const wg_slice name = wg_slice_of(text.data + 4, text.size - 4 - strlen(tail));
+    const char *path = tck_format(r->arena, "%s/graphs/%.*s/%.*s.cypher", r->dir, (int)name.size,
+                                  (const char *)name.data, (int)name.size, (const char *)name.data);
+    wg_slice script;
+    tck_read_file(r->arena, path, &script);
+    if (script.data == NULL) return tck_format(r->arena, "cannot read %s", path);
+    return step_setup(r, script);
+}
+
+static const char *step_query(run *r, wg_slice text) {
+    wg_error err = {0};
+    bool prepared = false;
+    wg_result_free(r->result);
+    r->result = NULL;
+    if (!tck_graph_read(r->arena, r->session, &r->before, &err)) return fail_with(r, "reading the graph", &err);
+    r->error = (wg_error){0};
+    if (execute(r, text, &r->result, &prepared, &r->error) != WG_OK) r->result = NULL;
+    r->failed_at_prepare = !prepared;
+    r->ran = true;
+    if (!tck_graph_read(r->arena, r->session, &r->after, &err)) return fail_with(r, "reading the graph", &err);
+    return NULL;
+}
+
+/* ---- results */
+
+static int compare(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static const char *row_text(run *r, wg_buf *row) {
+    char *text = tck_alloc(r->arena, row->size + 1, 1);
+    if (row->size > 0) memcpy(text, row->data, row->size);
+    wg_buf_deinit(row);
+    return text;
+}
+
+static const char *expected_rows(run *r, const tck_step *step, bool any_list_order, const char **out) {
+    for (size_t i = 1; i < step->row_count; i++) {
+        wg_buf row;
+        wg_buf_init(&row, NULL);
+        for (size_t c = 0; c < step->rows[i].count; c++) {
+            const wg_slice cell = step->rows[i].cells[c];
+            wg_value v;
+            if (!tck_parse_value(r->arena, cell, &v))
+                return tck_format(r->arena, "cannot read the value %.*s", (int)cell.size, (const char *)cell.data);
+            tck_print_value(r->arena, &v, any_list_order, &row);
+            if (!wg_buf_append_str(&row, " | ")) exit(2);
+        }
+        out[i - 1] = row_text(r, &row);
+    }
+    return NULL;
+}
+
+static void actual_rows(run *r, bool any_list_order, const char **out) {
+    for (uint64_t i = 0; i < wg_result_row_count(r->result); i++) {
+        wg_buf row;
+        wg_buf_init(&row, NULL);
+        for (uint32_t c = 0; c < wg_result_column_count(r->result); c++) {
+            wg_value v = {0};
+            if (wg_result_cell(r->result, i, c, &v, NULL) != WG_OK) exit(2);
+            tck_print_value(r->arena, &v, any_list_order, &row);
+            if (!wg_buf_append_str(&row, " | ")) exit(2);
+        }
+        out[i] = row_text(r, &row);
+    }
+}
+
+static const char *check_columns(run *r, const tck_step *step) {
+    const tck_row *head = &step->rows[0];
+    if (head->count != wg_result_column_count(r->result)) return "the number of columns differs";
+    for (uint32_t c = 0; c < head->count; c++) {
+        const char *name = wg_result_column_name(r->result, c);
+        if (!wg_slice_is(head->cells[c], name))
+            return tck_format(r->arena, "column '%s' should be '%.*s'", name, (int)head->cells[c].size,
+                              (const char *)head->cells[c].data);
+    }
+    return NULL;
+}
+
+static const char *step_result(run *r, const tck_step *step, bool ordered, bool any_list_order) {
+    if (!r->ran) return "no query was run";
+    if (r->result == NULL) return fail_with(r, "query", &r->error);
+    if (step->row_count == 0) return "a table of results is missing";
+    const char *why = check_columns(r, step);
+    if (why != NULL) return why;
+    const size_t wanted_count = step->row_count - 1;
+    const size_t count = (size_t)wg_result_row_count(r->result);
+    if (count != wanted_count) return tck_format(r->arena, "%zu rows should be %zu", count, wanted_count);
+    const char **wanted = tck_alloc(r->arena, count, sizeof *wanted);
+    const char **got = tck_alloc(r->arena, count, sizeof *got);
+    why = expected_rows(r, step, any_list_order, wanted);
+    if (why != NULL) return why;
+    actual_rows(r, any_list_order, got);
+    if (!ordered) {
+        qsort(wanted, count, sizeof *wanted, compare);
+        qsort(got, count, sizeof *got, compare);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(wanted[i], got[i]) != 0)
+            return tck_format(r->arena, "row %.300s should be %.300s", got[i], wanted[i]);
+    return NULL;
+}
+
+static const char *step_empty(run *r) {
+    if (!r->ran) return "no query was run";
+    if (r->result == NULL) return fail_with(r, "query", &r->error);
+    return wg_result_row_count(r->result) == 0 ? NULL : "the result should be empty";
+}
+
+static const char *step_effects(run *r, const tck_step *step) {
+    static const char *const all[] = {"+nodes",  "-nodes",  "+relationships", "-relationships",
+                                      "+labels", "-labels", "+properties",    "-properties"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        size_t wanted = 0;
+        for (size_t k = 0; k < step->row_count; k++)
+            if (wg_slice_is(step->rows[k].cells[0], all[i]))
+                wanted = (size_t)strtoull((const char *)step->rows[k].cells[1].data, NULL, 10);
+        const size_t got = tck_graph_change(&r->before, &r->after, all[i]);
+        if (got != wanted) return tck_format(r->arena, "%s: %zu should be %zu", all[i], got, wanted);
+    }
+    return NULL;
+}
+
+/* ---- errors */
+
+/* The codes that say the same as a type of the TCK. Not supported, out of memory and the like never do. */
+static bool code_fits(wg_slice type, wg_code code) {
+    static const struct {
+        const char *type;
+        wg_code codes[5];
+    } table[] = {
+        {"SyntaxError", {WG_E_SYNTAX, WG_E_BIND, WG_E_TYPE, WG_E_VALUE, WG_E_NOT_FOUND}},
+        {"SemanticError", {WG_E_BIND, WG_E_TYPE, WG_E_VALUE}},
+        {"TypeError", {WG_E_TYPE, WG_E_BIND}},
+        {"ArgumentError", {WG_E_VALUE, WG_E_TYPE, WG_E_BIND}},
+        {"EntityNotFound", {WG_E_NOT_FOUND, WG_E_BIND}},
+        {"PropertyNotFound", {WG_E_NOT_FOUND, WG_E_BIND}},
+        {"LabelNotFound", {WG_E_NOT_FOUND, WG_E_BIND}},
+        {"ParameterMissing", {WG_E_PARAMETER}},
+        {"ProcedureError", {WG_E_NOT_FOUND, WG_E_BIND}},
+        {"ConstraintVerificationFailed", {WG_E_CONSTRAINT}},
+        {"ConstraintValidationFailed", {WG_E_CONSTRAINT}},
+        {"ArithmeticError", {WG_E_VALUE}},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        for (size_t k = 0; wg_slice_is(type, table[i].type) && k < 5; k++)
+            if (table[i].codes[k] == code && code != WG_OK) return true;
+    return false;
+}
+
+static const char *step_error(run *r, wg_slice text) {
+    const uint8_t *space = memchr(text.data, ' ', text.size);
+    const wg_slice type = wg_slice_of(text.data, space != NULL ? (size_t)(space - text.data) : text.size);
+    const char *line = tck_format(r->arena, "%.*s", (int)text.size, (const char *)text.data);
+    if (!r->ran) return "no query was run";
+    if (r->result != NULL) return tck_format(r->arena, "no error, should be %s", line);
+    if (!code_fits(type, r->error.code)) return fail_with(r, line, &r->error);
+    const bool compile = strstr(line, "at compile time") != NULL;
+    const bool runtime = strstr(line, "at runtime") != NULL;
+    if (compile && !r->failed_at_prepare) return fail_with(r, "found too late", &r->error);
+    if (runtime && r->failed_at_prepare) return fail_with(r, "found too early", &r->error);
+    return NULL;
+}
+
+static const char *run_step(run *r, const tck_step *step) {
+    wg_slice text = step->text;
+    if (starts(text, "an empty graph") || starts(text, "any graph") || starts(text, "the binary-tree"))
+        return step_graph(r, text);
+    if (starts(text, "having executed")) return step_setup(r, step->doc);
+    if (starts(text, "parameters are")) {
+        r->parameters = step;
+        return NULL;
+    }
+    if (starts(text, "executing query") || starts(text, "executing control query")) return step_query(r, step->doc);
+    if (starts(text, "the result should be empty")) return step_empty(r);
+    if (starts(text, "the result should be")) {
+        const char *line = tck_format(r->arena, "%.*s", (int)text.size, (const char *)text.data);
+        return step_result(r, step, strstr(line, "in order") != NULL, strstr(line, "ignoring element order") != NULL);
+    }
+    if (starts(text, "no side effects") || starts(text, "the side effects should be")) return step_effects(r, step);
+    if (starts(text, "a ") || starts(text, "an ")) {
+        const size_t skip = text.data[1] == 'n' ? 3 : 2;
+        return step_error(r, wg_slice_of(text.data + skip, text.size - skip));
+    }
+    return tck_format(r->arena, "not supported: %.*s", (int)text.size, (const char *)text.data);
+}
+
+const char *tck_run(wg_arena *arena, const char *dir, const tck_scenario *scenario) {
+    static const wg_options options = {.threads = 1};
+    run r = {.arena = arena, .dir = dir};
+    wg_error err = {0};
+    if (wg_open(NULL, &options, &r.db, &err) != WG_OK) return fail_with(&r, "open", &err);
+    const char *why = NULL;
+    if (wg_session_open(r.db, &r.session, &err) != WG_OK) why = fail_with(&r, "session", &err);
+    for (size_t i = 0; i < scenario->step_count && why == NULL; i++) why = run_step(&r, &scenario->steps[i]);
+    if (why == NULL && r.ran && r.result == NULL && r.error.code == WG_E_UNSUPPORTED) why = "not supported";
+    wg_result_free(r.result);
+    wg_session_close(r.session);
+    if (wg_close(r.db, &err) != WG_OK && why == NULL) why = fail_with(&r, "close", &err);
+    return why;
+}
