@@ -144,17 +144,24 @@ typedef struct delete_list {
     wg_buf edges;
 } delete_list;
 
+static wg_code note_entity(delete_list *list, const wg_value *v, wg_error *err) {
+    return wg_buf_append_u64(v->type == WG_TYPE_NODE ? &list->nodes : &list->edges, v->as.id)
+               ? WG_OK
+               : wg_error_nomem(err, 8);
+}
+
 static wg_code note_deletes(const write_row *w, delete_list *list, wg_error *err) {
     for (uint32_t i = 0; i < w->plan->expr_count; i++) {
         wg_value v;
         WG_TRY(wgi_write_eval(w, w->plan->exprs[i], &v, err));
         if (v.type == WG_TYPE_NULL) continue;
-        if (v.type != WG_TYPE_NODE && v.type != WG_TYPE_EDGE)
+        if (v.type != WG_TYPE_NODE && v.type != WG_TYPE_EDGE && v.type != WG_TYPE_PATH)
             return wg_error_set(err, WG_E_TYPE, w->plan->exprs[i]->text_start,
-                                "DELETE takes nodes and edges, not a value of type %s",
+                                "DELETE takes nodes, edges and paths, not a value of type %s",
                                 wg_type_name((wg_type)v.type));
-        if (!wg_buf_append_u64(v.type == WG_TYPE_NODE ? &list->nodes : &list->edges, v.as.id))
-            return wg_error_nomem(err, 8);
+        if (v.type != WG_TYPE_PATH) WG_TRY(note_entity(list, &v, err));
+        else
+            for (uint32_t k = 0; k < v.size; k++) WG_TRY(note_entity(list, &v.as.list[k], err));
     }
     return WG_OK;
 }

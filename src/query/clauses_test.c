@@ -153,6 +153,11 @@ static void test_subqueries_are_expressions(void **state) {
     expect(s, "MATCH (a:N) WHERE EXISTS { MATCH (a)-->(b) WHERE EXISTS { (b)-[:S]-() } } RETURN a.k ORDER BY a.k",
            "1\n2\n");
     expect_error(s, "MATCH (a:N) WHERE (a)-->(x) OR true RETURN a", WG_E_BIND, 24, "not defined");
+    expect_error(s, "MATCH (a:N) RETURN (a)-->()", WG_E_BIND, 19, "condition");
+    expect(s, "MATCH (a:N {k: 1}) SET a.t = 1, a.c = COUNT { (a {t: 1})-->() } RETURN a.c", "2\n");
+    expect(s, "CREATE (:Gone)-[:G]->(:Gone)", "");
+    expect(s, "MATCH p = (:Gone)-->() DELETE p", "");
+    expect(s, "MATCH (g:Gone) RETURN count(*)", "0\n");
     expect_error(s, "MATCH (a:N) RETURN EXISTS { CREATE (b) }", WG_E_BIND, 28, "may not write");
 }
 

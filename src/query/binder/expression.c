@@ -453,6 +453,7 @@ static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
         case WG_AST_PATTERN_COMPREHENSION:
             return wgi_unsupported(b, ast, "a pattern comprehension");
         case WG_AST_PATTERN_TEST:
+            if (ast->child[0]->op != WG_AST_PATH_ALL) return wgi_unsupported(b, ast, "a shortest path here");
             return wgi_unsupported(b, ast, "a pattern as an expression here");
         case WG_AST_SUBQUERY:
             return wgi_unsupported(b, ast, ast->op == WG_AST_EXISTS ? "EXISTS { } here" : "COUNT { }");

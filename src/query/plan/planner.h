@@ -77,6 +77,8 @@ wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out);
 wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Makes a slot of every pattern and subquery in an expression: *out is the expression with their hidden names instead. */
 wg_code wgi_hoist(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out);
+/* The same where a bare pattern may stand: in a WHERE. */
+wg_code wgi_hoist_condition(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out);
 /* The same for the results of a WITH or RETURN. */
 wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, const wg_ast **out);
 
