@@ -172,6 +172,40 @@ static void test_reads_follow_writes(void **state) {
     expect(s, "MATCH (v:V) RETURN count(*)", "3\n");
 }
 
+/* Goal: CALL { } joins each row with what its body returns; a body that writes does so row by row. */
+static void test_call_runs_for_each_row(void **state) {
+    store *s = *state;
+    expect(s, "CALL { RETURN 1 AS x UNION ALL RETURN 2 AS x } RETURN x", "1\n2\n");
+    expect(s, "UNWIND [1, 2] AS i CALL { WITH i RETURN i * 10 AS j UNION RETURN 5 AS j } RETURN i, j",
+           "1|10\n1|5\n2|20\n2|5\n");
+    expect(s, "MATCH (a:N) CALL { WITH a MATCH (a)-->(b) RETURN count(b) AS c } RETURN a.k, c ORDER BY a.k",
+           "1|2\n2|1\n3|1\n4|1\n");
+    expect(s,
+           "UNWIND [1, 2, 2] AS i CALL { WITH i MERGE (c:C {i: i}) ON CREATE SET c.n = 1 ON MATCH SET c.n = c.n + 1 "
+           "RETURN c } RETURN c.i, c.n",
+           "1|1\n2|2\n2|2\n");
+    expect(s, "UNWIND [7, 8] AS i CALL { WITH i CREATE (:C {i: i}) } RETURN i", "7\n8\n");
+    expect(s, "MATCH (c:C) RETURN count(*)", "4\n");
+    expect(s, "MATCH (c:C) DELETE c", "");
+    expect_error(s, "UNWIND [1] AS i CALL { RETURN i AS j } RETURN j", WG_E_BIND, 30, "not defined");
+    expect_error(s, "UNWIND [1] AS i CALL { RETURN 2 AS i } RETURN i", WG_E_BIND, 16, "exists already");
+}
+
+/* Goal: FOREACH writes for each element of each row and passes the rows on. */
+static void test_foreach_writes_for_each_element(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND [1, 2] AS i FOREACH (x IN range(1, i) | CREATE (:F {i: i, x: x})) RETURN i", "1\n2\n");
+    expect(s, "MATCH (f:F) RETURN f.i, f.x ORDER BY f.i, f.x", "1|1\n2|1\n2|2\n");
+    expect(s, "MATCH (f:F) FOREACH (x IN [1, 2, 3] | SET f.x = f.x + x)", "");
+    expect(s, "MATCH (f:F) RETURN f.x ORDER BY f.x", "7\n7\n8\n");
+    expect(s, "MATCH p = ({k: 1})-[:R*2]->() FOREACH (n IN nodes(p) | SET n.seen = true) RETURN length(p)", "2\n");
+    expect(s, "MATCH (n {seen: true}) RETURN n.k ORDER BY n.k", "1\n2\n3\n");
+    expect(s, "FOREACH (x IN [1, 1] | FOREACH (y IN [2] | MERGE (:F2 {v: x + y})))", "");
+    expect(s, "MATCH (f:F2) RETURN f.v", "3\n");
+    expect(s, "FOREACH (x IN null | CREATE (:F2))", "");
+    expect(s, "MATCH (f:F2) RETURN count(*)", "1\n");
+}
+
 /* Runs a reading statement with this many threads and rows a batch; its rows are left in s->answer. */
 static wg_code run_with(store *s, const char *text, const wg_exec_context *how) {
     wg_prepared *query;
@@ -265,6 +299,8 @@ int main(void) {
         cmocka_unit_test(test_paths_have_values),
         cmocka_unit_test(test_subqueries_are_expressions),
         cmocka_unit_test(test_reads_follow_writes),
+        cmocka_unit_test(test_call_runs_for_each_row),
+        cmocka_unit_test(test_foreach_writes_for_each_element),
     };
     const struct CMUnitTest dense_tests[] = {
         cmocka_unit_test(test_answers_do_not_depend_on_threads),

@@ -82,6 +82,10 @@ wg_code wgi_hoist_condition(wgi_binder *b, wgi_relation *rel, const wg_ast *ast,
 /* The same for the results of a WITH or RETURN. */
 wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, const wg_ast **out);
 
+/* ---- call.c */
+wg_code wgi_call_query(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+wg_code wgi_foreach(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+
 /* ---- path.c */
 /* Adds a slot with `value` behind those of the relation, under no symbol. */
 wg_code wgi_add_slot(wgi_binder *b, wgi_relation *rel, wg_expr *value, wg_slice name, uint32_t *out_slot);
@@ -93,6 +97,11 @@ wg_code wgi_name_pattern(wgi_binder *b, const wg_ast *pattern, wg_ast **out);
 
 /* ---- clauses.c: a whole QUERY; without RETURN columns->count is 0 */
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns);
+wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns);
+bool wgi_is_writing(const wg_ast *clause);
+/* left becomes the union of both; `at` is the right one. */
+wg_code wgi_add_union(wgi_binder *b, const wg_ast *at, wgi_relation *left, const wgi_columns *left_names,
+                      const wgi_relation *right, const wgi_columns *right_names);
 /* The reading clauses of a SINGLE [from first), for subqueries. */
 wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel);
 /* The same with the RETURN, whose results are the rows, and without one all rows. */
