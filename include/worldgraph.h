@@ -110,7 +110,7 @@ typedef enum wg_type {
     WG_TYPE_LOCAL_TIME = 7,     /* nanoseconds since midnight */
     WG_TYPE_TIME = 8,           /* the same, with an offset in seconds */
     WG_TYPE_LOCAL_DATETIME = 9, /* seconds and nanoseconds since 1970-01-01T00:00:00, no zone */
-    WG_TYPE_DATETIME = 10,      /* the same in UTC, with a zone */
+    WG_TYPE_DATETIME = 10,      /* the same in UTC, with an offset in seconds */
     WG_TYPE_DURATION = 11,
     WG_TYPE_POINT = 12,
     WG_TYPE_LIST = 13,
@@ -133,7 +133,8 @@ typedef struct wg_edge wg_edge;
  *   BOOL as.b | INT as.i | FLOAT as.f | STRING, BYTES as.s with `size` bytes, not NUL-terminated
  *   DATE as.i days | LOCAL_TIME as.i ns | TIME as.i ns, offset in (int32_t)size
  *   LOCAL_DATETIME as.i seconds, size nanoseconds | LIST as.list with `size` elements | MAP as.map with `size`
- *   entries sorted by key bytes | NODE as.node | EDGE as.edge */
+ *   entries sorted by key bytes | DATETIME as.i seconds in UTC, size nanoseconds, reserved: the offset in seconds as a
+ *   24-bit integer, low byte first | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
 struct wg_value {
     uint8_t type; /* wg_type */
     uint8_t reserved[3];

@@ -121,9 +121,12 @@ WGI_ROW_FN(wgi_fn_math);
 WGI_ROW_FN(wgi_fn_atan2);
 WGI_ROW_FN(wgi_fn_pi);
 WGI_ROW_FN(wgi_fn_e);
-WGI_ROW_FN(wgi_fn_date);
-WGI_ROW_FN(wgi_fn_local_datetime);
+WGI_ROW_FN(wgi_fn_instant);
+WGI_ROW_FN(wgi_fn_duration);
+WGI_ROW_FN(wgi_fn_truncate);
+WGI_ROW_FN(wgi_fn_from_epoch);
+WGI_ROW_FN(wgi_fn_between);
 /* year, month, day, hour, ... of a temporal value; null when it has no such part. */
-wg_value wgi_temporal_part(const wg_value *v, wg_slice name);
+wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, wg_slice name, wg_value *out, wg_error *err);
 
 #endif

@@ -4,7 +4,7 @@
  * which has the complete semantics; tests hold the two equal. When all arguments are constant the call runs once. CASE
  * narrows the selection branch by branch, so a branch that is not taken is not evaluated and cannot fail. Results live in the arena of
  * the evaluator. Nothing is evaluated over an empty selection. */
-#include "exec/exec_functions.h"
+#include "exec/temporal.h"
 
 static wg_code eval_param(wgi_eval *eval, const wg_expr *expr, wg_vector *out, wg_error *err) {
     const wg_exec_context *context = eval->context;
@@ -99,10 +99,8 @@ static wg_code property_of_value(wgi_eval *eval, const wg_expr *expr, const wg_v
         }
         return WG_OK;
     }
-    if (target->type == WG_TYPE_DATE || target->type == WG_TYPE_LOCAL_DATETIME) {
-        *out = wgi_temporal_part(target, expr->name);
-        return WG_OK;
-    }
+    if (wgi_is_instant((wg_type)target->type) || target->type == WG_TYPE_DURATION)
+        return wgi_temporal_part(eval, target, expr->name, out, err);
     return wg_error_set(err, WG_E_TYPE, expr->text_start, "a value of type %s has no properties",
                         wg_type_name((wg_type)target->type));
 }

@@ -10,6 +10,8 @@
 static bool is_open(wg_type t) { return t == WG_TYPE_ANY || t == WG_TYPE_NULL; }
 static bool is_number(wg_type t) { return t == WG_TYPE_INT || t == WG_TYPE_FLOAT; }
 
+static bool is_temporal(wg_type t) { return t >= WG_TYPE_DATE && t <= WG_TYPE_DURATION; }
+
 static bool letter_fits(char letter, wg_type t) {
     if (is_open(t)) return true;
     switch (letter) {
@@ -42,7 +44,7 @@ static bool letter_fits(char letter, wg_type t) {
         case 'k':
             return t == WG_TYPE_INT || t == WG_TYPE_STRING;
         case 't':
-            return t == WG_TYPE_STRING || t == WG_TYPE_DATE || t == WG_TYPE_LOCAL_DATETIME;
+            return t == WG_TYPE_STRING || t == WG_TYPE_MAP || is_temporal(t);
         default:
             break;
     }
@@ -77,7 +79,7 @@ static const char *letter_name(char letter) {
         case 'k':
             return "an INT or a STRING";
         case 't':
-            return "a STRING or a temporal value";
+            return "a STRING, a MAP or a temporal value";
         default:
             return "a value";
     }
@@ -108,6 +110,10 @@ static wg_code type_arith(const wg_function *f, const wg_type *args, uint32_t n,
     }
     if (f->op == WGI_OP_ADD && a == WG_TYPE_STRING && b == WG_TYPE_STRING) {
         *out = WG_TYPE_STRING;
+        return WG_OK;
+    }
+    if (is_temporal(a) || is_temporal(b)) { /* the row function knows which pairs have a result */
+        *out = WG_TYPE_ANY;
         return WG_OK;
     }
     const bool strings = f->op == WGI_OP_ADD && (a == WG_TYPE_STRING || b == WG_TYPE_STRING);
@@ -141,6 +147,18 @@ static wg_code type_in(const wg_function *f, const wg_type *args, uint32_t n, wg
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "IN takes a LIST on its right, not %s",
                             wg_type_name(args[1]));
     *out = WG_TYPE_BOOL;
+    return WG_OK;
+}
+
+/* Columns keep microseconds. Only dates and columns are known to give values that fit them, so other arguments leave it open. */
+static wg_code type_local_datetime(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out,
+                                   wg_error *err) {
+    (void)n;
+    if (!letter_fits('t', args[0]))
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "%s takes %s as argument 1, not %s", f->name,
+                            letter_name('t'), wg_type_name(args[0]));
+    const bool whole = args[0] == WG_TYPE_DATE || args[0] == WG_TYPE_LOCAL_DATETIME;
+    *out = whole ? WG_TYPE_LOCAL_DATETIME : WG_TYPE_ANY;
     return WG_OK;
 }
 
@@ -254,8 +272,23 @@ static const wg_function table[] = {
     PLAIN("atan2", 2, 2, "n", F, wgi_fn_atan2),
     PLAIN("pi", 0, 0, "*", F, wgi_fn_pi),
     PLAIN("e", 0, 0, "*", F, wgi_fn_e),
-    PLAIN("date", 1, 1, "t", WG_TYPE_DATE, wgi_fn_date),
-    PLAIN("localdatetime", 1, 1, "t", WG_TYPE_LOCAL_DATETIME, wgi_fn_local_datetime),
+    PLAIN("date", 1, 1, "t", WG_TYPE_DATE, wgi_fn_instant),
+    PLAIN("localtime", 1, 1, "t", WG_TYPE_LOCAL_TIME, wgi_fn_instant),
+    PLAIN("time", 1, 1, "t", WG_TYPE_TIME, wgi_fn_instant),
+    {"localdatetime", 1, 1, true, WGI_OP_NONE, "t", A, type_local_datetime, wgi_fn_instant, NULL, NULL},
+    PLAIN("datetime", 1, 1, "t", WG_TYPE_DATETIME, wgi_fn_instant),
+    PLAIN("datetime.fromepoch", 2, 2, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
+    PLAIN("datetime.fromepochmillis", 1, 1, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
+    PLAIN("date.truncate", 2, 3, "stt", WG_TYPE_DATE, wgi_fn_truncate),
+    PLAIN("localtime.truncate", 2, 3, "stt", WG_TYPE_LOCAL_TIME, wgi_fn_truncate),
+    PLAIN("time.truncate", 2, 3, "stt", WG_TYPE_TIME, wgi_fn_truncate),
+    PLAIN("localdatetime.truncate", 2, 3, "stt", A, wgi_fn_truncate),
+    PLAIN("datetime.truncate", 2, 3, "stt", WG_TYPE_DATETIME, wgi_fn_truncate),
+    PLAIN("duration", 1, 1, "t", WG_TYPE_DURATION, wgi_fn_duration),
+    PLAIN("duration.between", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
+    PLAIN("duration.inMonths", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
+    PLAIN("duration.inDays", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
+    PLAIN("duration.inSeconds", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
 };
 #undef B
 #undef I

@@ -2,7 +2,7 @@
 #include "exec/exec_functions.h"
 
 static void put_id(wg_value *to, wg_type type, uint64_t id) {
-    *to = (wg_value){.type = type};
+    *to = (wg_value){.type = (uint8_t)type};
     to->as.id = id;
 }
 

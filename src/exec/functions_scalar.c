@@ -1,4 +1,4 @@
-/* Row functions over single values: comparison, three-valued logic, numbers, conversions, temporal values.
+/* Row functions over single values: comparison, three-valued logic, numbers, conversions.
  *
  * These are the meaning of the language; the kernels are their fast forms. A strict function never sees a null. */
 #include <math.h>
@@ -40,7 +40,7 @@ int wgi_compare_values(const wg_value *a, const wg_value *b, int *out_cmp) {
     } else if (a->type == WG_TYPE_LIST) {
         return compare_lists(a, b, out_cmp);
     } else if (a->type == WG_TYPE_MAP || a->type == WG_TYPE_NODE || a->type == WG_TYPE_EDGE ||
-               a->type == WG_TYPE_PATH) {
+               a->type == WG_TYPE_PATH || a->type == WG_TYPE_DURATION) {
         return -1; /* these have no order */
     }
     *out_cmp = wg_value_order(a, b);
@@ -223,7 +223,7 @@ static wg_code text_value(wgi_call *call, const void *text, size_t size, wg_valu
 WGI_ROW_FN(wgi_fn_to_string) {
     (void)arg_count;
     const wg_value *v = &args[0];
-    char text[64];
+    char text[128];
     switch ((wg_type)v->type) {
         case WG_TYPE_STRING:
             *out = *v;
@@ -242,10 +242,16 @@ WGI_ROW_FN(wgi_fn_to_string) {
             return text_value(call, text, wg_format_time(v->as.i, (int32_t)v->size, text), out, err);
         case WG_TYPE_LOCAL_DATETIME:
             return text_value(call, text, wg_format_local_datetime(v->as.i, v->size, text), out, err);
+        case WG_TYPE_DATETIME:
+            return text_value(call, text, wg_format_datetime(v->as.i, v->size, wg_datetime_offset(v), text), out,
+                              err);
+        case WG_TYPE_DURATION:
+            return text_value(call, text,
+                              wg_format_duration(v->as.list[0].as.i, v->as.list[1].as.i, v->as.list[2].as.i,
+                                                 v->as.list[3].as.i, text),
+                              out, err);
         case WG_TYPE_NULL:
         case WG_TYPE_BYTES:
-        case WG_TYPE_DATETIME:
-        case WG_TYPE_DURATION:
         case WG_TYPE_POINT:
         case WG_TYPE_LIST:
         case WG_TYPE_MAP:
@@ -256,72 +262,4 @@ WGI_ROW_FN(wgi_fn_to_string) {
             break;
     }
     return wrong_type(call, v, err);
-}
-
-/* ---- temporal values */
-
-static int64_t day_of_seconds(int64_t seconds) {
-    return seconds >= 0 ? seconds / 86400 : -((-(seconds + 1)) / 86400) - 1;
-}
-
-WGI_ROW_FN(wgi_fn_date) {
-    (void)arg_count;
-    int64_t days = args[0].as.i;
-    if (args[0].type == WG_TYPE_LOCAL_DATETIME) {
-        days = day_of_seconds(args[0].as.i);
-    } else if (args[0].type == WG_TYPE_STRING) {
-        if (!wg_parse_date(wg_value_slice(&args[0]), &days))
-            return wg_error_set(err, WG_E_VALUE, call->offset, "date() takes text like 2001-01-31");
-    } else if (args[0].type != WG_TYPE_DATE) {
-        return wrong_type(call, &args[0], err);
-    }
-    *out = (wg_value){.type = WG_TYPE_DATE};
-    out->as.i = days;
-    return WG_OK;
-}
-
-WGI_ROW_FN(wgi_fn_local_datetime) {
-    (void)arg_count;
-    int64_t seconds = args[0].as.i;
-    uint32_t ns = args[0].size;
-    if (args[0].type == WG_TYPE_DATE) {
-        if (__builtin_mul_overflow(args[0].as.i, INT64_C(86400), &seconds))
-            return wg_error_set(err, WG_E_VALUE, call->offset, "localdatetime(): the date is out of range");
-        ns = 0;
-    } else if (args[0].type == WG_TYPE_STRING) {
-        int64_t days;
-        const wg_slice text = wg_value_slice(&args[0]);
-        if (wg_parse_date(text, &days)) {
-            if (__builtin_mul_overflow(days, INT64_C(86400), &seconds)) seconds = INT64_MAX;
-            ns = 0;
-        } else if (!wg_parse_local_datetime(text, &seconds, &ns)) {
-            return wg_error_set(err, WG_E_VALUE, call->offset, "localdatetime() takes text like 2001-01-31T12:34:56");
-        }
-    } else if (args[0].type != WG_TYPE_LOCAL_DATETIME) {
-        return wrong_type(call, &args[0], err);
-    }
-    *out = (wg_value){.type = WG_TYPE_LOCAL_DATETIME, .size = ns};
-    out->as.i = seconds;
-    return WG_OK;
-}
-
-wg_value wgi_temporal_part(const wg_value *v, wg_slice name) {
-    const bool has_time = v->type == WG_TYPE_LOCAL_DATETIME;
-    const int64_t days = has_time ? day_of_seconds(v->as.i) : v->as.i;
-    const int64_t second = has_time ? v->as.i - days * 86400 : 0;
-    int64_t year;
-    uint32_t month;
-    uint32_t day;
-    wg_civil_from_days(days, &year, &month, &day);
-    if (wg_slice_is(name, "year")) return wg_value_int(year);
-    if (wg_slice_is(name, "month")) return wg_value_int(month);
-    if (wg_slice_is(name, "day")) return wg_value_int(day);
-    if (!has_time) return wg_value_null();
-    if (wg_slice_is(name, "hour")) return wg_value_int(second / 3600);
-    if (wg_slice_is(name, "minute")) return wg_value_int(second / 60 % 60);
-    if (wg_slice_is(name, "second")) return wg_value_int(second % 60);
-    if (wg_slice_is(name, "millisecond")) return wg_value_int(v->size / 1000000);
-    if (wg_slice_is(name, "microsecond")) return wg_value_int(v->size / 1000);
-    if (wg_slice_is(name, "nanosecond")) return wg_value_int(v->size);
-    return wg_value_null();
 }

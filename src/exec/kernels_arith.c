@@ -5,7 +5,7 @@
  * remainder has the sign of the dividend. + also joins strings and lists. */
 #include <math.h>
 
-#include "exec/exec_functions.h"
+#include "exec/temporal.h"
 
 static wg_code overflow(const wgi_call *call, wg_error *err) {
     return wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in %s", call->function->name);
@@ -191,6 +191,8 @@ wg_code wgi_fn_arith(wgi_call *call, const wg_value *args, uint32_t arg_count, w
     }
     if (op == WGI_OP_ADD && a == WG_TYPE_STRING && b == WG_TYPE_STRING) return join_strings(call, args, out, err);
     if (op == WGI_OP_ADD && (a == WG_TYPE_LIST || b == WG_TYPE_LIST)) return join_lists(call, args, out, err);
+    if ((a >= WG_TYPE_DATE && a <= WG_TYPE_DURATION) || (b >= WG_TYPE_DATE && b <= WG_TYPE_DURATION))
+        return wgi_temporal_arith(call, args, out, err);
     return wg_error_set(err, WG_E_TYPE, call->offset, "cannot compute %s %s %s", wg_type_name(a),
                         call->function->name, wg_type_name(b));
 }

@@ -117,6 +117,12 @@ def streams(kills, scratch, random_):
             commits += acknowledged
             in_flight += more
             biggest = max(biggest, size)
+        # The check itself must be able to fail: a commit more or fewer than there is, and it does.
+        for wrong in (at + 3, at - 9):
+            if wrong > 2:
+                result = subprocess.run([victim_program(), "check", path, str(seed), str(wrong)], cwd=ROOT, check=False,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                equal(result.returncode, 3, f"state {at} passes for {wrong}")
         shutil.rmtree(path, ignore_errors=True)
     check(commits > kills, f"{commits} commits in {kills} kills: the victims did nothing")
     return f"{done} kills, {commits} acknowledged commits, {in_flight} found that were in flight, up to {biggest} bytes of text"

@@ -374,6 +374,21 @@ def set_and_delete_leave_the_past_alone(ws, duck, steps):
 
 
 @suite.case
+def merge_finds_or_makes(ws, *_):
+    """By the primary key: finds each of the 89 or fewer that are left, makes the one that is missing, once."""
+    before = ws.value("MATCH (p:Player) RETURN count(*)")
+    text = ("UNWIND ['Player19', 'Nobody', 'Nobody'] AS n MERGE (p:Player {game: 'game1', name: n})"
+            " ON CREATE SET p.touches = 1 ON MATCH SET p.touches = p.touches + 1 RETURN p.name, p.touches")
+    equal([row[0] for row in ws.rows(text)], ["Player19", "Nobody", "Nobody"])
+    equal(ws.value("MATCH (p:Player) RETURN count(*)"), before + 1)
+    equal(ws.value("MATCH (p:Player {game: 'game1', name: 'Nobody'}) RETURN p.touches"), 2)
+    made = ("MATCH (a:Player {game: 'game1', name: 'Nobody'}), (b:Player {game: 'game1', name: 'Player19'})"
+            " MERGE (a)-[p:PASSED {event: -1}]->(b) RETURN count(*)")
+    equal([ws.value(made), ws.value(made)], [1, 1])
+    equal(ws.value("MATCH (a:Player {name: 'Nobody'})-[p:PASSED]->(b:Player) RETURN count(p)"), 1)
+
+
+@suite.case
 def primary_key_is_kept(ws, *_):
     before = ws.logseq()
     ws.fails("CREATE (:Player {game: 'game1', team: 'Home', name: 'Player1', touches: 0})", 1, "WG_E_CONSTRAINT", "Player")

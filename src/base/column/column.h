@@ -14,7 +14,7 @@
  *
  * Buffers are 64-byte aligned and padded to a multiple of 64 bytes, so that a vector load past the last row stays
  * inside. In a wg_value inside the engine NODE and EDGE hold as.id; they become objects when a result is built. A PATH
- * holds as.list with `size` elements: node, edge, node, ..., node. DATETIME, DURATION and POINT have no values yet. */
+ * holds as.list with `size` elements: node, edge, node, ..., node. POINT has no values yet. */
 #ifndef WG_BASE_COLUMN_H
 #define WG_BASE_COLUMN_H
 
@@ -143,6 +143,19 @@ static inline wg_value wg_value_str(wg_slice s) {
     return v;
 }
 static inline wg_slice wg_value_slice(const wg_value *v) { return wg_slice_of(v->as.s, v->size); }
+
+/* A DATETIME keeps its offset from UTC, in seconds, in the 24 reserved bits. */
+static inline int32_t wg_datetime_offset(const wg_value *v) {
+    const uint32_t bits = (uint32_t)v->reserved[0] | (uint32_t)v->reserved[1] << 8 | (uint32_t)v->reserved[2] << 16;
+    return (int32_t)(bits ^ 0x800000u) - 0x800000;
+}
+static inline wg_value wg_value_datetime(int64_t utc_seconds, uint32_t ns, int32_t offset) {
+    const uint32_t bits = (uint32_t)offset;
+    wg_value v = {.type = WG_TYPE_DATETIME, .size = ns};
+    for (int i = 0; i < 3; i++) v.reserved[i] = (uint8_t)(bits >> (8 * i));
+    v.as.i = utc_seconds;
+    return v;
+}
 
 /* Deep copy into an arena; false when out of memory. */
 bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out);

@@ -51,6 +51,7 @@ bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out) {
             break;
         case WG_TYPE_LIST:
         case WG_TYPE_PATH:
+        case WG_TYPE_DURATION:
             if (!copy_list(arena, from, &copy)) return false;
             break;
         case WG_TYPE_MAP:
@@ -65,7 +66,6 @@ bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out) {
         case WG_TYPE_TIME:
         case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
-        case WG_TYPE_DURATION:
         case WG_TYPE_POINT:
         case WG_TYPE_NODE:
         case WG_TYPE_EDGE:
@@ -184,6 +184,27 @@ static int order_times(const wg_value *a, const wg_value *b) {
     return sign_of((int32_t)a->size > (int32_t)b->size, (int32_t)a->size < (int32_t)b->size);
 }
 
+/* By length, a month being the 2,629,746 seconds of an average one; then part by part, so that only equal ones are equal. */
+static int order_durations(const wg_value *a, const wg_value *b) {
+    wg_i128 ns[2];
+    const wg_value *both[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        const wg_value *parts = both[i]->as.list;
+        const wg_i128 seconds = (wg_i128)parts[0].as.i * 2629746 + (wg_i128)parts[1].as.i * 86400 + parts[2].as.i;
+        ns[i] = seconds * 1000000000 + parts[3].as.i;
+    }
+    if (ns[0] != ns[1]) return ns[0] < ns[1] ? -1 : 1;
+    return order_lists(a, b);
+}
+
+/* By instant, then by offset. */
+static int order_datetimes(const wg_value *a, const wg_value *b) {
+    if (a->as.i != b->as.i) return a->as.i < b->as.i ? -1 : 1;
+    if (a->size != b->size) return a->size < b->size ? -1 : 1;
+    const int32_t x = wg_datetime_offset(a), y = wg_datetime_offset(b);
+    return sign_of(x > y, x < y);
+}
+
 int wg_value_order(const wg_value *a, const wg_value *b) {
     if (is_number(a) && is_number(b)) return compare_numbers(a, b);
     const int rank_a = type_rank(a);
@@ -213,9 +234,11 @@ int wg_value_order(const wg_value *a, const wg_value *b) {
         case WG_TYPE_DATE:
         case WG_TYPE_LOCAL_TIME:
             return sign_of(a->as.i > b->as.i, a->as.i < b->as.i);
-        case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
+            return order_datetimes(a, b);
         case WG_TYPE_DURATION:
+            return order_durations(a, b);
+        case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_POINT:
             break;
     }
@@ -295,6 +318,7 @@ uint64_t wg_value_hash(const wg_value *v) {
             return wg_hash64(v->type, v->as.s, v->size);
         case WG_TYPE_LIST:
         case WG_TYPE_PATH:
+        case WG_TYPE_DURATION:
             for (uint32_t i = 0; i < v->size; i++) h = hash_pair(h, wg_value_hash(&v->as.list[i]));
             return h;
         case WG_TYPE_MAP:
@@ -312,7 +336,6 @@ uint64_t wg_value_hash(const wg_value *v) {
         case WG_TYPE_TIME:
         case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
-        case WG_TYPE_DURATION:
         case WG_TYPE_POINT:
             return hash_pair(h, wg_u64_of_i64(v->as.i));
     }

@@ -45,6 +45,13 @@ static wg_code check_range(bool good, const char *what, wg_error *err) {
     return good ? WG_OK : wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "%s out of range", what);
 }
 
+static wg_code check_duration(const wg_value *v, wg_error *err) {
+    bool good = v->size == 4 && v->as.list != NULL;
+    for (uint32_t i = 0; good && i < 4; i++) good = v->as.list[i].type == WG_TYPE_INT;
+    good = good && v->as.list[3].as.i >= 0 && v->as.list[3].as.i < 1000000000;
+    return check_range(good, "duration", err);
+}
+
 static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error *err) {
     const int64_t day_ns = INT64_C(86400000000000);
     const int32_t offset = (int32_t)v->size;
@@ -70,6 +77,13 @@ static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error 
         case WG_TYPE_LOCAL_DATETIME:
             WG_TRY(check_range(v->size < 1000000000, "nanoseconds of a datetime", err));
             return check_range(v->as.i >= WG_SECONDS_MIN && v->as.i <= WG_SECONDS_MAX, "datetime", err);
+        case WG_TYPE_DATETIME:
+            WG_TRY(check_range(v->size < 1000000000, "nanoseconds of a datetime", err));
+            WG_TRY(check_range(wg_datetime_offset(v) >= -18 * 3600 && wg_datetime_offset(v) <= 18 * 3600,
+                               "offset of a datetime", err));
+            return check_range(v->as.i >= WG_SECONDS_MIN && v->as.i <= WG_SECONDS_MAX, "datetime", err);
+        case WG_TYPE_DURATION:
+            return check_duration(v, err);
         case WG_TYPE_LIST:
             return check_list(v, graph, depth, err);
         case WG_TYPE_MAP:
@@ -81,8 +95,6 @@ static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error 
         case WG_TYPE_PATH:
             if (graph) return check_path(v, err);
             break;
-        case WG_TYPE_DATETIME:
-        case WG_TYPE_DURATION:
         case WG_TYPE_POINT:
         case WG_TYPE_ANY:
             break;

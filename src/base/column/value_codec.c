@@ -58,6 +58,12 @@ static bool encode_path(wg_buf *out, const wg_value *v) {
     return true;
 }
 
+static bool encode_duration(wg_buf *out, const wg_value *v) {
+    for (uint32_t i = 0; i < 4; i++)
+        if (!wg_buf_append_varint(out, zigzag(v->as.list[i].as.i))) return false;
+    return true;
+}
+
 static bool encode_at(wg_buf *out, const wg_value *v, uint32_t depth) {
     if (!wg_buf_append_u8(out, v->type)) return false;
     switch ((wg_type)v->type) {
@@ -90,7 +96,10 @@ static bool encode_at(wg_buf *out, const wg_value *v, uint32_t depth) {
         case WG_TYPE_PATH:
             return encode_path(out, v);
         case WG_TYPE_DATETIME:
+            return wg_buf_append_varint(out, zigzag(v->as.i)) && wg_buf_append_varint(out, v->size) &&
+                   wg_buf_append_varint(out, zigzag(wg_datetime_offset(v)));
         case WG_TYPE_DURATION:
+            return encode_duration(out, v);
         case WG_TYPE_POINT:
         case WG_TYPE_ANY:
             break;
@@ -264,6 +273,27 @@ static wg_code decode_local_datetime(decoder *d, wg_value *out) {
     return WG_OK;
 }
 
+static wg_code decode_datetime(decoder *d, wg_value *out) {
+    int64_t offset = 0;
+    WG_TRY(decode_local_datetime(d, out));
+    WG_TRY(take_i64(d, -OFFSET_SECONDS_MAX, OFFSET_SECONDS_MAX, &offset));
+    *out = wg_value_datetime(out->as.i, out->size, (int32_t)offset);
+    return WG_OK;
+}
+
+static wg_code decode_duration(decoder *d, wg_value *out) {
+    wg_value *parts = wg_arena_alloc(d->arena, 4 * sizeof *parts);
+    if (parts == NULL) return wg_error_nomem(d->err, 4 * sizeof *parts);
+    for (uint32_t i = 0; i < 4; i++) {
+        parts[i] = wg_value_int(0);
+        const int64_t most = i < 3 ? INT64_MAX : SECOND_NS - 1;
+        WG_TRY(take_i64(d, i < 3 ? INT64_MIN : 0, most, &parts[i].as.i));
+    }
+    out->size = 4;
+    out->as.list = parts;
+    return WG_OK;
+}
+
 static wg_code decode_bytes(decoder *d, wg_value *out) {
     wg_slice s = {0};
     WG_TRY(take_sized(d, out->type == WG_TYPE_STRING, &s));
@@ -295,6 +325,10 @@ static wg_code decode_at(decoder *d, uint32_t depth, wg_value *out) {
             return decode_time(d, out);
         case WG_TYPE_LOCAL_DATETIME:
             return decode_local_datetime(d, out);
+        case WG_TYPE_DATETIME:
+            return decode_datetime(d, out);
+        case WG_TYPE_DURATION:
+            return decode_duration(d, out);
         case WG_TYPE_LIST:
             return decode_list(d, depth, out);
         case WG_TYPE_MAP:

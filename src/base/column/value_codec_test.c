@@ -42,6 +42,9 @@ static void test_encoding_is_the_documented_bytes(void **state) {
     const wg_map_entry entries[2] = {{"a", 1, wg_value_bool(true)}, {"bc", 2, wg_value_int(-1)}};
     const wg_value path_items[3] = {typed(WG_TYPE_NODE, 1, 0), typed(WG_TYPE_EDGE, 300, 0),
                                     typed(WG_TYPE_NODE, 2, 0)};
+    const wg_value parts[4] = {wg_value_int(1), wg_value_int(-2), wg_value_int(-1), wg_value_int(3)};
+    wg_value duration = {.type = WG_TYPE_DURATION, .size = 4};
+    duration.as.list = parts;
     wg_value list = {.type = WG_TYPE_LIST, .size = 2};
     wg_value map = {.type = WG_TYPE_MAP, .size = 2};
     wg_value path = {.type = WG_TYPE_PATH, .size = 3};
@@ -69,6 +72,8 @@ static void test_encoding_is_the_documented_bytes(void **state) {
         {typed(WG_TYPE_LOCAL_TIME, 128, 0), LIT("\x07\x80\x01")},
         {typed(WG_TYPE_TIME, 1, (uint32_t)-2), LIT("\x08\x01\x03")},
         {typed(WG_TYPE_LOCAL_DATETIME, -1, 5), LIT("\x09\x01\x05")},
+        {wg_value_datetime(-1, 5, -3600), LIT("\x0a\x01\x05\x9f\x38")},
+        {duration, LIT("\x0b\x02\x03\x01\x06")},
         {list, LIT("\x0d\x02\x02\x02\x00")},
         {map, LIT("\x0e\x02\x01"
                   "a\x01\x01\x02"
@@ -85,7 +90,10 @@ static void test_decoding_refuses_other_spellings(void **state) {
     (void)state;
     const wg_slice rows[] = {
         LIT(""),
-        LIT("\x0a\x00"),                                     /* DATETIME has no values */
+        LIT("\x0a\x00"),                                     /* a DATETIME cut short */
+        LIT("\x0b\x02\x03\x01\xff"),                         /* a DURATION cut short */
+        LIT("\x0b\x02\x03\x01\x01"),                         /* negative nanoseconds */
+        LIT("\x0c\x00"),                                     /* POINT has no values */
         LIT("\x12"),                                         /* ANY is no type of values */
         LIT("\x01\x02"),                                     /* boolean 2 */
         LIT("\x02\x80\x00"),                                 /* longer than needed */

@@ -71,11 +71,15 @@ static bool print_i64(wg_buf *out, int64_t i) {
 }
 
 static bool print_time(wg_buf *out, const wg_value *v) {
-    char text[48];
+    char text[128];
     size_t size;
     if (v->type == WG_TYPE_DATE) size = wg_format_date(v->as.i, text);
     else if (v->type == WG_TYPE_LOCAL_TIME) size = wg_format_local_time(v->as.i, text);
     else if (v->type == WG_TYPE_TIME) size = wg_format_time(v->as.i, (int32_t)v->size, text);
+    else if (v->type == WG_TYPE_DATETIME) size = wg_format_datetime(v->as.i, v->size, wg_datetime_offset(v), text);
+    else if (v->type == WG_TYPE_DURATION)
+        size =
+            wg_format_duration(v->as.list[0].as.i, v->as.list[1].as.i, v->as.list[2].as.i, v->as.list[3].as.i, text);
     else size = wg_format_local_datetime(v->as.i, v->size, text);
     return wg_json_print_string(out, wg_slice_of(text, size));
 }
@@ -132,6 +136,8 @@ static bool print_at(wg_buf *out, const wg_value *v, bool objects) {
         case WG_TYPE_LOCAL_TIME:
         case WG_TYPE_TIME:
         case WG_TYPE_LOCAL_DATETIME:
+        case WG_TYPE_DATETIME:
+        case WG_TYPE_DURATION:
             return print_time(out, v);
         case WG_TYPE_LIST:
         case WG_TYPE_PATH:
@@ -144,8 +150,6 @@ static bool print_at(wg_buf *out, const wg_value *v, bool objects) {
         case WG_TYPE_EDGE:
             if (objects) return print_edge(out, v->as.edge);
             return wg_buf_printf(out, "{\"id\":%llu}", (unsigned long long)v->as.id);
-        case WG_TYPE_DATETIME:
-        case WG_TYPE_DURATION:
         case WG_TYPE_POINT:
         case WG_TYPE_ANY:
             break;

@@ -203,11 +203,59 @@ size_t wg_format_local_time(int64_t ns, char out[24]) {
     return put_clock(out, 24, (uint32_t)(ns / 1000000000), (uint32_t)(ns % 1000000000));
 }
 
-size_t wg_format_time(int64_t ns, int32_t offset_s, char out[40]) {
-    size_t n = wg_format_local_time(ns, out);
+/* "Z", "+01:00", "-05:30:15". */
+static size_t put_offset(char *out, int32_t offset_s) {
     const uint32_t o = (uint32_t)(offset_s < 0 ? -(int64_t)offset_s : (int64_t)offset_s);
-    if (o == 0) return n + (size_t)snprintf(out + n, 2, "Z");
-    n += (size_t)snprintf(out + n, 16, "%c%02u:%02u", offset_s < 0 ? '-' : '+', o / 3600 % 100, o / 60 % 60);
+    if (o == 0) return (size_t)snprintf(out, 2, "Z");
+    size_t n = (size_t)snprintf(out, 16, "%c%02u:%02u", offset_s < 0 ? '-' : '+', o / 3600 % 100, o / 60 % 60);
     if (o % 60 != 0) n += (size_t)snprintf(out + n, 8, ":%02u", o % 60);
+    return n;
+}
+
+size_t wg_format_time(int64_t ns, int32_t offset_s, char out[40]) {
+    const size_t n = wg_format_local_time(ns, out);
+    return n + put_offset(out + n, offset_s);
+}
+
+size_t wg_format_datetime(int64_t utc_seconds, uint32_t ns, int32_t offset_s, char out[80]) {
+    const size_t n = wg_format_local_datetime(clamp_i64((wg_i128)utc_seconds + offset_s), ns, out);
+    return n + put_offset(out + n, offset_s);
+}
+
+static size_t put_part(char *out, int64_t v, char unit) {
+    return v == 0 ? 0 : (size_t)snprintf(out, 24, "%lld%c", (long long)v, unit);
+}
+
+/* Seconds with their decimals; both have one sign. */
+static size_t put_seconds(char *out, int64_t seconds, int64_t ns) {
+    if (seconds == 0 && ns == 0) return 0;
+    const bool negative = seconds < 0 || ns < 0;
+    size_t n = (size_t)snprintf(out, 24, "%s%lld", negative && seconds == 0 ? "-" : "", (long long)seconds);
+    if (ns != 0) {
+        n += (size_t)snprintf(out + n, 16, ".%09lld", (long long)(ns < 0 ? -ns : ns));
+        while (out[n - 1] == '0') n--;
+    }
+    out[n++] = 'S';
+    return n;
+}
+
+size_t wg_format_duration(int64_t months, int64_t days, int64_t seconds, int64_t ns, char out[128]) {
+    if (seconds < 0 && ns > 0) { /* one sign for both */
+        seconds++;
+        ns -= 1000000000;
+    }
+    size_t n = 0;
+    out[n++] = 'P';
+    n += put_part(out + n, months / 12, 'Y');
+    n += put_part(out + n, months % 12, 'M');
+    n += put_part(out + n, days, 'D');
+    const size_t date_size = n;
+    out[n++] = 'T';
+    n += put_part(out + n, seconds / 3600, 'H');
+    n += put_part(out + n, seconds / 60 % 60, 'M');
+    n += put_seconds(out + n, seconds % 60, ns);
+    if (n == date_size + 1) n = date_size;
+    if (n == 1) n = (size_t)snprintf(out, 8, "PT0S");
+    out[n] = '\0';
     return n;
 }

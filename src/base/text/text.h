@@ -45,5 +45,9 @@ size_t wg_format_local_time(int64_t ns, char out[24]);
 /* A local time and an offset from UTC: "Z", "+01:00", "-05:30:15"; at most 18 hours. */
 bool wg_parse_time(wg_slice s, int64_t *out_ns, int32_t *out_offset_s);
 size_t wg_format_time(int64_t ns, int32_t offset_s, char out[40]);
+/* The local date and time of an instant, then its offset. */
+size_t wg_format_datetime(int64_t utc_seconds, uint32_t ns, int32_t offset_s, char out[80]);
+/* "P1Y2M3DT4H5M6.7S", parts of zero left out, "PT0S" when all are; each group of parts has its own sign. ns in 0..10^9. */
+size_t wg_format_duration(int64_t months, int64_t days, int64_t seconds, int64_t ns, char out[128]);
 
 #endif

@@ -1,0 +1,277 @@
+/* Points in time as parts and back, weeks, durations, arithmetic, truncation. Months are added on the calendar (the day is cut to the length
+ * of the month), then days, then the clock; where a part of a month is a number of days, a month has 30.436875 of them. Everything is checked
+ * for overflow; instants outside their range are WG_E_VALUE. */
+#include <math.h>
+
+#include "exec/temporal.h"
+
+static int64_t floor_div(int64_t a, int64_t b) {
+    const int64_t q = a / b;
+    return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+bool wgi_is_instant(wg_type type) {
+    return type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_TIME || type == WG_TYPE_TIME ||
+           type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_DATETIME;
+}
+
+bool wgi_moment_of(const wg_value *v, wgi_moment *out) {
+    const wg_type type = (wg_type)v->type;
+    if (!wgi_is_instant(type)) return false;
+    *out =
+        (wgi_moment){.has_date = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_DATETIME,
+                     .has_clock = type != WG_TYPE_DATE,
+                     .has_offset = type == WG_TYPE_TIME || type == WG_TYPE_DATETIME};
+    if (type == WG_TYPE_TIME) out->offset = (int32_t)v->size;
+    if (type == WG_TYPE_DATETIME) out->offset = wg_datetime_offset(v);
+    if (type == WG_TYPE_DATE) {
+        out->days = v->as.i;
+    } else if (!out->has_date) {
+        out->clock = v->as.i;
+    } else {
+        const int64_t local = v->as.i + out->offset; /* within WG_SECONDS_MIN..MAX */
+        out->days = floor_div(local, 86400);
+        out->clock = (local - out->days * 86400) * WGI_SECOND_NS + v->size;
+    }
+    return true;
+}
+
+wg_code wgi_moment_value(wg_type type, const wgi_moment *m, uint64_t at, wg_value *out, wg_error *err) {
+    const bool needs_date = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_DATETIME;
+    if (needs_date ? !m->has_date : !m->has_clock)
+        return wg_error_set(err, WG_E_TYPE, at, "a %s needs a %s", wg_type_name(type), needs_date ? "date" : "time");
+    if (needs_date && (m->days < WG_DAYS_MIN || m->days > WG_DAYS_MAX))
+        return wg_error_set(err, WG_E_VALUE, at, "the date is out of range");
+    wg_value v = {.type = (uint8_t)type};
+    v.as.i = m->clock;
+    if (type == WG_TYPE_DATE) v.as.i = m->days;
+    if (type == WG_TYPE_TIME) v.size = (uint32_t)m->offset;
+    if (type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_DATETIME) {
+        const int32_t offset = type == WG_TYPE_DATETIME ? m->offset : 0;
+        const int64_t seconds = m->days * 86400 + m->clock / WGI_SECOND_NS - offset;
+        if (seconds < WG_SECONDS_MIN + 86400 || seconds > WG_SECONDS_MAX - 86400)
+            return wg_error_set(err, WG_E_VALUE, at, "the datetime is out of range");
+        const uint32_t ns = (uint32_t)(m->clock % WGI_SECOND_NS);
+        if (type == WG_TYPE_DATETIME) {
+            v = wg_value_datetime(seconds, ns, offset);
+        } else {
+            v.as.i = seconds;
+            v.size = ns;
+        }
+    }
+    *out = v;
+    return WG_OK;
+}
+
+/* ---- weeks */
+
+static uint32_t week_day(int64_t days) { return (uint32_t)((days % 7 + 7 + 3) % 7) + 1; } /* 1970-01-01: Thursday */
+
+int64_t wgi_week_start(int64_t year) {
+    const int64_t fourth = wg_days_from_civil(year, 1, 4); /* always in week 1 */
+    return fourth - week_day(fourth) + 1;
+}
+
+void wgi_week_of(int64_t days, int64_t *out_year, uint32_t *out_week, uint32_t *out_day) {
+    uint32_t month, day;
+    *out_day = week_day(days);
+    wg_civil_from_days(days - *out_day + 4, out_year, &month, &day); /* the Thursday names the year */
+    *out_week = (uint32_t)((days - wgi_week_start(*out_year)) / 7) + 1;
+}
+
+/* ---- durations */
+
+/* Nanoseconds into seconds and the rest. */
+static bool add_ns(wgi_span *span, wg_i128 ns) {
+    const wg_i128 sum = (wg_i128)span->seconds * WGI_SECOND_NS + span->ns + ns;
+    wg_i128 seconds = sum / WGI_SECOND_NS;
+    int64_t rest = (int64_t)(sum % WGI_SECOND_NS);
+    if (rest < 0) {
+        rest += WGI_SECOND_NS;
+        seconds--;
+    }
+    if (seconds > INT64_MAX || seconds < INT64_MIN) return false;
+    span->seconds = (int64_t)seconds;
+    span->ns = rest;
+    return true;
+}
+
+/* Units that are no whole number: down to days, and from days to nanoseconds. */
+static bool add_part(wgi_span *span, wgi_unit unit, double units) {
+    if (unit == WGI_UNIT_MONTH) {
+        const double months = trunc(units);
+        if (__builtin_add_overflow(span->months, (int64_t)months, &span->months)) return false;
+        units = (units - months) * 30.436875;
+        unit = WGI_UNIT_DAY;
+    }
+    if (unit == WGI_UNIT_DAY) {
+        const double days = trunc(units);
+        if (__builtin_add_overflow(span->days, (int64_t)days, &span->days)) return false;
+        units = (units - days) * (double)WGI_DAY_NS;
+    }
+    return add_ns(span, (wg_i128)round(units));
+}
+
+bool wgi_span_add(wgi_span *span, wgi_unit unit, int64_t scale, int64_t whole, double part) {
+    int64_t *sum = unit == WGI_UNIT_MONTH ? &span->months : &span->days;
+    int64_t product;
+    if (unit == WGI_UNIT_NS) {
+        if (!add_ns(span, (wg_i128)whole * scale)) return false;
+    } else if (__builtin_mul_overflow(whole, scale, &product) || __builtin_add_overflow(*sum, product, sum)) {
+        return false;
+    }
+    return part == 0 || add_part(span, unit, part * (double)scale);
+}
+
+bool wgi_span_of(const wg_value *v, wgi_span *out) {
+    if (v->type != WG_TYPE_DURATION) return false;
+    const wg_value *parts = v->as.list;
+    *out = (wgi_span){parts[0].as.i, parts[1].as.i, parts[2].as.i, parts[3].as.i};
+    return true;
+}
+
+wg_code wgi_span_value(wgi_call *call, const wgi_span *span, wg_value *out, wg_error *err) {
+    wg_value *parts = wg_arena_alloc(&call->eval->arena, 4 * sizeof *parts);
+    if (parts == NULL) return wg_error_nomem(err, 4 * sizeof *parts);
+    parts[0] = wg_value_int(span->months);
+    parts[1] = wg_value_int(span->days);
+    parts[2] = wg_value_int(span->seconds);
+    parts[3] = wg_value_int(span->ns);
+    *out = (wg_value){.type = WG_TYPE_DURATION, .size = 4};
+    out->as.list = parts;
+    return WG_OK;
+}
+
+/* ---- arithmetic */
+
+static bool add_months(wgi_moment *m, int64_t months) {
+    int64_t year, index;
+    uint32_t month, day;
+    wg_civil_from_days(m->days, &year, &month, &day);
+    if (__builtin_add_overflow(year * 12 + month - 1, months, &index)) return false;
+    year = floor_div(index, 12);
+    month = (uint32_t)(index - year * 12) + 1;
+    if (year > WG_YEAR_MAX || year < -WG_YEAR_MAX) return false;
+    const uint32_t last = wg_days_in_month(year, month);
+    m->days = wg_days_from_civil(year, month, day < last ? day : last);
+    return true;
+}
+
+static bool add_span(wgi_moment *m, const wgi_span *span) {
+    if (m->has_date && (!add_months(m, span->months) || __builtin_add_overflow(m->days, span->days, &m->days)))
+        return false;
+    if (!m->has_clock) {
+        wgi_span rest = *span;
+        if (rest.seconds < 0 && rest.ns > 0) rest.seconds++;
+        return !__builtin_add_overflow(m->days, rest.seconds / 86400, &m->days);
+    }
+    const wg_i128 clock = (wg_i128)m->clock + (wg_i128)span->seconds * WGI_SECOND_NS + span->ns;
+    wg_i128 days = clock / WGI_DAY_NS;
+    wg_i128 rest = clock % WGI_DAY_NS;
+    if (rest < 0) {
+        rest += WGI_DAY_NS;
+        days--;
+    }
+    m->clock = (int64_t)rest;
+    return !m->has_date || !__builtin_add_overflow(m->days, (int64_t)days, &m->days);
+}
+
+static bool negate(wgi_span *s) {
+    const wgi_span from = *s;
+    *s = (wgi_span){0};
+    return !__builtin_sub_overflow((int64_t)0, from.months, &s->months) &&
+           !__builtin_sub_overflow((int64_t)0, from.days, &s->days) &&
+           add_ns(s, -((wg_i128)from.seconds * WGI_SECOND_NS + from.ns));
+}
+
+static bool sum_spans(wgi_span *a, const wgi_span *b) {
+    return !__builtin_add_overflow(a->months, b->months, &a->months) &&
+           !__builtin_add_overflow(a->days, b->days, &a->days) &&
+           add_ns(a, (wg_i128)b->seconds * WGI_SECOND_NS + b->ns);
+}
+
+static bool scale_span(wgi_span *s, double factor) {
+    const wgi_span from = *s;
+    const double months = (double)from.months * factor, days = (double)from.days * factor;
+    const double ns = ((double)from.seconds * 1e9 + (double)from.ns) * factor;
+    *s = (wgi_span){0};
+    if (!(fabs(months) < 9e18 && fabs(days) < 9e18 && fabs(ns) < 9e27)) return false;
+    return add_part(s, WGI_UNIT_MONTH, months) && add_part(s, WGI_UNIT_DAY, days) && add_ns(s, (wg_i128)trunc(ns));
+}
+
+static wg_code range_error(const wgi_call *call, wg_error *err) {
+    return wg_error_set(err, WG_E_VALUE, call->offset, "the result of %s is out of range", call->function->name);
+}
+
+wg_code wgi_temporal_arith(wgi_call *call, const wg_value *args, wg_value *out, wg_error *err) {
+    const wgi_op_code op = call->function->op;
+    const bool additive = op == WGI_OP_ADD || op == WGI_OP_SUB;
+    const bool first = args[0].type == WG_TYPE_DURATION;
+    wgi_span span, other;
+    wgi_moment m;
+    if (additive && wgi_span_of(&args[1], &other)) {
+        if (op == WGI_OP_SUB && !negate(&other)) return range_error(call, err);
+        if (wgi_span_of(&args[0], &span))
+            return sum_spans(&span, &other) ? wgi_span_value(call, &span, out, err) : range_error(call, err);
+        if (wgi_moment_of(&args[0], &m))
+            return add_span(&m, &other) ? wgi_moment_value((wg_type)args[0].type, &m, call->offset, out, err)
+                                        : range_error(call, err);
+    }
+    if (op == WGI_OP_ADD && wgi_span_of(&args[0], &span) && wgi_moment_of(&args[1], &m))
+        return add_span(&m, &span) ? wgi_moment_value((wg_type)args[1].type, &m, call->offset, out, err)
+                                   : range_error(call, err);
+    const wg_value *number = &args[first ? 1 : 0];
+    const bool is_number = number->type == WG_TYPE_INT || number->type == WG_TYPE_FLOAT;
+    if (is_number && (op == WGI_OP_MUL || (op == WGI_OP_DIV && first)) && wgi_span_of(&args[first ? 0 : 1], &span)) {
+        const double factor = number->type == WG_TYPE_INT ? (double)number->as.i : number->as.f;
+        return scale_span(&span, op == WGI_OP_MUL ? factor : 1 / factor) ? wgi_span_value(call, &span, out, err)
+                                                                         : range_error(call, err);
+    }
+    return wg_error_set(err, WG_E_TYPE, call->offset, "cannot compute %s %s %s", wg_type_name((wg_type)args[0].type),
+                        call->function->name, wg_type_name((wg_type)args[1].type));
+}
+
+/* ---- truncation */
+
+static bool truncate_date(wgi_moment *m, wg_slice unit) {
+    static const struct {
+        const char *name;
+        int64_t years;
+    } spans[] = {{"millennium", 1000}, {"century", 100}, {"decade", 10}, {"year", 1}};
+    int64_t year;
+    uint32_t month, day, week;
+    wg_civil_from_days(m->days, &year, &month, &day);
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+        if (!wg_slice_is(unit, spans[i].name)) continue;
+        m->days = wg_days_from_civil(floor_div(year, spans[i].years) * spans[i].years, 1, 1);
+        return true;
+    }
+    if (wg_slice_is(unit, "quarter")) m->days = wg_days_from_civil(year, (month - 1) / 3 * 3 + 1, 1);
+    else if (wg_slice_is(unit, "month")) m->days = wg_days_from_civil(year, month, 1);
+    else if (wg_slice_is(unit, "week")) m->days -= week_day(m->days) - 1;
+    else if (wg_slice_is(unit, "weekYear")) {
+        wgi_week_of(m->days, &year, &week, &day);
+        m->days = wgi_week_start(year);
+    } else {
+        return wg_slice_is(unit, "day");
+    }
+    return true;
+}
+
+bool wgi_truncate(wgi_moment *m, wg_slice unit) {
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"hour", 3600 * WGI_SECOND_NS},
+                 {"minute", 60 * WGI_SECOND_NS},
+                 {"second", WGI_SECOND_NS},
+                 {"millisecond", 1000000},
+                 {"microsecond", 1000}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (!wg_slice_is(unit, units[i].name)) continue;
+        m->clock -= m->clock % units[i].ns;
+        return true;
+    }
+    m->clock = 0;
+    return truncate_date(m, unit);
+}
