@@ -452,7 +452,8 @@ static wg_code bind_refused(wgi_binder *b, const wgi_scope *scope, const wg_ast 
         case WG_AST_PATTERN_COMPREHENSION:
             return wgi_unsupported(b, ast, "a pattern comprehension");
         case WG_AST_PATTERN_TEST:
-            if (written && ast->child[0]->op == WG_AST_PATH_ALL)
+            if (ast->child[0]->op != WG_AST_PATH_ALL) return wgi_unsupported(b, ast, "a shortest path here");
+            if (written)
                 return wgi_error(b, WG_E_BIND, ast, "a pattern is a condition, not a value that can be stored");
             return wgi_unsupported(b, ast, "a pattern as an expression here");
         case WG_AST_SUBQUERY:
