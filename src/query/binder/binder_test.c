@@ -65,6 +65,7 @@ static void test_scopes_are_checked(void **state) {
     expect_error(s, "RETURN 1 AS a, 2 AS a", WG_E_BIND, 15, "two results");
     expect_error(s, "MATCH (p:Player) SET p.id = size((p)-->())", WG_E_BIND, 33, "a pattern is a condition");
     expect_error(s, "RETURN count(rand())", WG_E_BIND, 7, "rand()");
+    expect_error(s, "MATCH (p:Player) RETURN (p)-->()", WG_E_BIND, 24, "not a result");
     expect_error(s, "RETURN *", WG_E_BIND, 0, "nothing to return");
     expect_error(s, "RETURN 1 AS a UNION RETURN 1 AS b", WG_E_BIND, 20, "same names");
     expect_error(s, "MATCH (a:Player)-[a:KNOWS]->() RETURN 1", WG_E_BIND, 16, "node and a relationship");
