@@ -111,8 +111,9 @@ typedef enum wg_plan_op {
     WG_PLAN_MERGE, /* for each row of children[0], in order: runs children[1] on it, whose rows are the ids of creates[] in an
                          existing match; each gives a row input ++ ids, with sets[] applied. When there is none creates[] are
                          written and on_create[] applied. A null property of creates[] is an error. */
-    WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE and APPLY: the one row of children[0] that it is run for */
-    WG_PLAN_APPLY     /* children[0] ++ children[1] run for each row, in that order; reads only */
+    WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE, APPLY and CALL: the one row of children[0] that it is run for */
+    WG_PLAN_APPLY,    /* children[0] ++ children[1] run for each row, in that order; reads only */
+    WG_PLAN_CALL /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
 } wg_plan_op;
 
 typedef enum wg_aggregate_kind {

@@ -236,7 +236,8 @@ wg_code wgi_set_items(const wgi_write_row *w, const wg_set_item *items, uint32_t
 /* Evaluates an expression on the row. */
 wg_code wgi_write_eval(const wgi_write_row *w, const wg_expr *expr, wg_value *out, wg_error *err);
 
-/* ---- merge_op.c, apply_op.c */
+/* ---- merge_op.c, apply_op.c, call_op.c */
+wg_code wgi_run_call(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_run_merge(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_op_apply(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 /* The rows of ARGUMENT. */

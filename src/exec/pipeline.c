@@ -314,6 +314,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_SET:
         case WG_PLAN_DELETE:
         case WG_PLAN_MERGE:
+        case WG_PLAN_CALL:
         case WG_PLAN_ARGUMENT:
             return false;
     }
@@ -518,6 +519,8 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
             return wgi_run_write(plan, context, out, err);
         case WG_PLAN_MERGE:
             return wgi_run_merge(plan, context, out, err);
+        case WG_PLAN_CALL:
+            return wgi_run_call(plan, context, out, err);
         case WG_PLAN_ARGUMENT:
             return wgi_run_argument(plan, context, out, err);
         case WG_PLAN_UNIT:

@@ -214,6 +214,8 @@ static const char *operator_name(wg_plan_op op) {
             return "Argument";
         case WG_PLAN_APPLY:
             return "Apply";
+        case WG_PLAN_CALL:
+            return "Call";
     }
     WG_UNREACHABLE("a plan operator outside its enum");
 }
@@ -386,6 +388,7 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_UNION:
         case WG_PLAN_ARGUMENT:
         case WG_PLAN_APPLY:
+        case WG_PLAN_CALL:
             return true;
     }
     WG_UNREACHABLE("a plan operator outside its enum");

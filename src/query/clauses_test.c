@@ -153,6 +153,11 @@ static void test_subqueries_are_expressions(void **state) {
     expect(s, "MATCH (a:N) WHERE EXISTS { MATCH (a)-->(b) WHERE EXISTS { (b)-[:S]-() } } RETURN a.k ORDER BY a.k",
            "1\n2\n");
     expect_error(s, "MATCH (a:N) WHERE (a)-->(x) OR true RETURN a", WG_E_BIND, 24, "not defined");
+    expect_error(s, "MATCH (a:N) RETURN (a)-->()", WG_E_BIND, 19, "condition");
+    expect(s, "MATCH (a:N {k: 1}) SET a.t = 1, a.c = COUNT { (a {t: 1})-->() } RETURN a.c", "2\n");
+    expect(s, "CREATE (:Gone)-[:G]->(:Gone)", "");
+    expect(s, "MATCH p = (:Gone)-->() DELETE p", "");
+    expect(s, "MATCH (g:Gone) RETURN count(*)", "0\n");
     expect_error(s, "MATCH (a:N) RETURN EXISTS { CREATE (b) }", WG_E_BIND, 28, "may not write");
 }
 
@@ -167,9 +172,42 @@ static void test_reads_follow_writes(void **state) {
     expect(s, "MATCH (v:V) RETURN count(*)", "3\n");
 }
 
+/* Goal: CALL { } joins each row with what its body returns; a body that writes does so row by row. */
+static void test_call_runs_for_each_row(void **state) {
+    store *s = *state;
+    expect(s, "CALL { RETURN 1 AS x UNION ALL RETURN 2 AS x } RETURN x", "1\n2\n");
+    expect(s, "UNWIND [1, 2] AS i CALL { WITH i RETURN i * 10 AS j UNION RETURN 5 AS j } RETURN i, j",
+           "1|10\n1|5\n2|20\n2|5\n");
+    expect(s, "MATCH (a:N) CALL { WITH a MATCH (a)-->(b) RETURN count(b) AS c } RETURN a.k, c ORDER BY a.k",
+           "1|2\n2|1\n3|1\n4|1\n");
+    expect(s,
+           "UNWIND [1, 2, 2] AS i CALL { WITH i MERGE (c:C {i: i}) ON CREATE SET c.n = 1 ON MATCH SET c.n = c.n + 1 "
+           "RETURN c } RETURN c.i, c.n",
+           "1|1\n2|2\n2|2\n");
+    expect(s, "UNWIND [7, 8] AS i CALL { WITH i CREATE (:C {i: i}) } RETURN i", "7\n8\n");
+    expect(s, "MATCH (c:C) RETURN count(*)", "4\n");
+    expect(s, "MATCH (c:C) DELETE c", "");
+    expect_error(s, "UNWIND [1] AS i CALL { RETURN i AS j } RETURN j", WG_E_BIND, 30, "not defined");
+    expect_error(s, "UNWIND [1] AS i CALL { RETURN 2 AS i } RETURN i", WG_E_BIND, 16, "exists already");
+}
+
+/* Goal: FOREACH writes for each element of each row and passes the rows on. */
+static void test_foreach_writes_for_each_element(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND [1, 2] AS i FOREACH (x IN range(1, i) | CREATE (:F {i: i, x: x})) RETURN i", "1\n2\n");
+    expect(s, "MATCH (f:F) RETURN f.i, f.x ORDER BY f.i, f.x", "1|1\n2|1\n2|2\n");
+    expect(s, "MATCH (f:F) FOREACH (x IN [1, 2, 3] | SET f.x = f.x + x)", "");
+    expect(s, "MATCH (f:F) RETURN f.x ORDER BY f.x", "7\n7\n8\n");
+    expect(s, "MATCH p = ({k: 1})-[:R*2]->() FOREACH (n IN nodes(p) | SET n.seen = true) RETURN length(p)", "2\n");
+    expect(s, "MATCH (n {seen: true}) RETURN n.k ORDER BY n.k", "1\n2\n3\n");
+    expect(s, "FOREACH (x IN [1, 1] | FOREACH (y IN [2] | MERGE (:F2 {v: x + y})))", "");
+    expect(s, "MATCH (f:F2) RETURN f.v", "3\n");
+    expect(s, "FOREACH (x IN null | CREATE (:F2))", "");
+    expect(s, "MATCH (f:F2) RETURN count(*)", "1\n");
+}
+
 /* Runs a reading statement with this many threads and rows a batch; its rows are left in s->answer. */
-static wg_code run_with(store *s, const char *text, uint32_t threads, uint32_t batch_rows, wg_pool *pool,
-                        wg_account *account, wg_cancel *cancel) {
+static wg_code run_with(store *s, const char *text, const wg_exec_context *how) {
     wg_prepared *query;
     wg_txn *txn;
     wg_stats stats = {0};
@@ -177,13 +215,9 @@ static wg_code run_with(store *s, const char *text, uint32_t threads, uint32_t b
     wg_error err = {0};
     assert_int_equal(wg_query_create(wg_slice_str(text), NULL, &query, NULL), WG_OK);
     assert_int_equal(wg_txn_begin(s->engine, WG_TXN_READ, 0, &txn, NULL), WG_OK);
-    const wg_exec_context context = {.txn = txn,
-                                     .threads = threads,
-                                     .batch_rows = batch_rows,
-                                     .pool = pool,
-                                     .account = account,
-                                     .cancel = cancel,
-                                     .stats = &stats};
+    wg_exec_context context = *how;
+    context.txn = txn;
+    context.stats = &stats;
     s->answer.size = 0;
     const wg_code code = wg_query_run(query, &context, &result, &err);
     for (uint64_t r = 0; code == WG_OK && r < wg_rows_count(result.rows); r++)
@@ -223,7 +257,8 @@ static void test_answers_do_not_depend_on_threads(void **state) {
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         static const uint32_t ways[][2] = {{1, 2048}, {1, 1}, {4, 2048}, {4, 7}, {3, 64}};
         for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
-            assert_int_equal(run_with(s, texts[i], ways[k][0], ways[k][1], pool, NULL, NULL), WG_OK);
+            const wg_exec_context how = {.threads = ways[k][0], .batch_rows = ways[k][1], .pool = pool};
+            assert_int_equal(run_with(s, texts[i], &how), WG_OK);
             if (k == 0) {
                 first.size = 0;
                 assert_true(s->answer.size > 0);
@@ -242,12 +277,14 @@ static void test_walks_without_number_end(void **state) {
     store *s = *state;
     wg_account account;
     wg_account_init(&account, NULL, 8u << 20);
-    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN r", 1, 2048, NULL, &account, NULL), WG_E_LIMIT);
+    wg_exec_context how = {.threads = 1, .batch_rows = 2048, .account = &account};
+    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN r", &how), WG_E_LIMIT);
     assert_int_equal(wg_account_bytes(&account), 0);
     wg_cancel cancel = {0};
     atomic_store(&cancel.cancelled, true);
-    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN count(*)", 1, 2048, NULL, NULL, &cancel),
-                     WG_E_CANCELLED);
+    how.account = NULL;
+    how.cancel = &cancel;
+    assert_int_equal(run_with(s, "MATCH (a:D)-[r*]-(b) RETURN count(*)", &how), WG_E_CANCELLED);
 }
 
 int main(void) {
@@ -262,6 +299,8 @@ int main(void) {
         cmocka_unit_test(test_paths_have_values),
         cmocka_unit_test(test_subqueries_are_expressions),
         cmocka_unit_test(test_reads_follow_writes),
+        cmocka_unit_test(test_call_runs_for_each_row),
+        cmocka_unit_test(test_foreach_writes_for_each_element),
     };
     const struct CMUnitTest dense_tests[] = {
         cmocka_unit_test(test_answers_do_not_depend_on_threads),

@@ -446,14 +446,12 @@ static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
 
 /* ---- dispatch */
 
-static wg_code bind_refused(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast) {
-    const bool written = scope->where != NULL && strcmp(scope->where, "in SET") == 0;
+static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
     switch (ast->kind) {
         case WG_AST_PATTERN_COMPREHENSION:
             return wgi_unsupported(b, ast, "a pattern comprehension");
         case WG_AST_PATTERN_TEST:
-            if (written && ast->child[0]->op == WG_AST_PATH_ALL)
-                return wgi_error(b, WG_E_BIND, ast, "a pattern is a condition, not a value that can be stored");
+            if (ast->child[0]->op != WG_AST_PATH_ALL) return wgi_unsupported(b, ast, "a shortest path here");
             return wgi_unsupported(b, ast, "a pattern as an expression here");
         case WG_AST_SUBQUERY:
             return wgi_unsupported(b, ast, ast->op == WG_AST_EXISTS ? "EXISTS { } here" : "COUNT { }");
@@ -509,7 +507,7 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
         case WG_AST_REDUCE:
             return wgi_bind_binding(b, scope, ast, out);
         default:
-            return bind_refused(b, scope, ast);
+            return bind_refused(b, ast);
     }
 }
 

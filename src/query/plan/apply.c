@@ -7,6 +7,7 @@
 typedef struct hoister {
     wgi_binder *b;
     wgi_relation *rel;
+    bool is_condition; /* a bare pattern may stand here */
 } hoister;
 
 /* ---- applying */
@@ -38,10 +39,10 @@ static wg_code apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner
     return WG_OK;
 }
 
-wg_code wgi_match_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     wgi_relation inner;
     WG_TRY(wgi_argument(b, rel, &inner));
-    WG_TRY(match->flags & WG_AST_OPTIONAL ? wgi_optional_match(b, match, &inner) : wgi_match(b, match, &inner));
+    WG_TRY(wgi_optional_match(b, match, &inner));
     return apply(b, rel, &inner, match);
 }
 
@@ -178,6 +179,9 @@ static bool is_inside_list(const wg_ast *ast, uint32_t child) {
 static wg_code rewrite(hoister *h, const wg_ast *ast, const wg_ast **out) {
     *out = ast;
     if (ast == NULL || !wgi_has_subquery(ast)) return WG_OK;
+    if (ast->kind == WG_AST_PATTERN_TEST && ast->child[0]->op == WG_AST_PATH_ALL && !h->is_condition)
+        return wgi_error(h->b, WG_E_BIND, ast,
+                         "a pattern is a condition for WHERE; elsewhere write exists((a)-->(b))");
     if (is_subquery(ast)) return replace(h, ast, out);
     const bool exists = ast->kind == WG_AST_FUNCTION && wg_slice_is(ast->text, "exists") && ast->child_count == 1 &&
                         is_subquery(ast->child[0]) && ast->child[0]->kind != WG_AST_PATTERN_COMPREHENSION;
@@ -200,7 +204,12 @@ static wg_code rewrite(hoister *h, const wg_ast *ast, const wg_ast **out) {
 }
 
 wg_code wgi_hoist(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out) {
-    hoister h = {b, rel};
+    hoister h = {b, rel, false};
+    return rewrite(&h, ast, out);
+}
+
+wg_code wgi_hoist_condition(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out) {
+    hoister h = {b, rel, true};
     return rewrite(&h, ast, out);
 }
 

@@ -3,23 +3,19 @@
 
 static wg_code refused_clause(wgi_binder *b, const wg_ast *clause) {
     switch (clause->kind) {
-        case WG_AST_FOREACH:
-            return wgi_unsupported(b, clause, "FOREACH");
         case WG_AST_CALL:
             return wgi_unsupported(b, clause, "CALL of a procedure");
-        case WG_AST_CALL_QUERY:
-            return wgi_unsupported(b, clause, "CALL { }");
         default:
             return wgi_unsupported(b, clause, wg_ast_kind_name((wg_ast_kind)clause->kind));
     }
 }
 
-static bool is_writing(const wg_ast *clause) {
+bool wgi_is_writing(const wg_ast *clause) {
     return clause->kind == WG_AST_CREATE || clause->kind == WG_AST_MERGE || clause->kind == WG_AST_SET ||
            clause->kind == WG_AST_REMOVE || clause->kind == WG_AST_DELETE || clause->kind == WG_AST_FOREACH;
 }
 
-static wg_code plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns) {
+wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns) {
     switch (clause->kind) {
         case WG_AST_MATCH:
             return clause->flags & WG_AST_OPTIONAL ? wgi_optional_match(b, clause, rel) : wgi_match(b, clause, rel);
@@ -31,6 +27,10 @@ static wg_code plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *re
             return wgi_project(b, clause, rel, columns);
         case WG_AST_CREATE:
             return wgi_create(b, clause, rel);
+        case WG_AST_FOREACH:
+            return wgi_foreach(b, clause, rel);
+        case WG_AST_CALL_QUERY:
+            return wgi_call_query(b, clause, rel);
         case WG_AST_MERGE:
             return wgi_merge(b, clause, rel);
         case WG_AST_SET:
@@ -47,12 +47,13 @@ static wg_code plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *re
 wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel) {
     for (uint32_t i = 0; i < single->child_count; i++) {
         const wg_ast *clause = single->child[i];
-        if (is_writing(clause)) return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
+        if (wgi_is_writing(clause))
+            return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
         if (clause->kind == WG_AST_RETURN) {
             wgi_relation copy = *rel; /* its results do not matter, its mistakes do */
             WG_TRY(wgi_project(b, clause, &copy, NULL));
         } else {
-            WG_TRY(plan_clause(b, clause, rel, NULL));
+            WG_TRY(wgi_plan_clause(b, clause, rel, NULL));
         }
     }
     return WG_OK;
@@ -62,8 +63,9 @@ wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel
     wgi_columns columns;
     for (uint32_t i = 0; i < single->child_count; i++) {
         const wg_ast *clause = single->child[i];
-        if (is_writing(clause)) return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
-        WG_TRY(plan_clause(b, clause, rel, &columns));
+        if (wgi_is_writing(clause))
+            return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
+        WG_TRY(wgi_plan_clause(b, clause, rel, &columns));
     }
     return WG_OK;
 }
@@ -71,7 +73,7 @@ wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel
 static wg_code plan_single(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
     *columns = (wgi_columns){0};
     WG_TRY(wgi_unit(b, rel));
-    for (uint32_t i = 0; i < single->child_count; i++) WG_TRY(plan_clause(b, single->child[i], rel, columns));
+    for (uint32_t i = 0; i < single->child_count; i++) WG_TRY(wgi_plan_clause(b, single->child[i], rel, columns));
     return WG_OK;
 }
 
@@ -101,6 +103,17 @@ static wg_code same_columns(wgi_binder *b, const wg_ast *single, const wgi_colum
     for (uint32_t i = 0; same && i < x->count; i++) same = strcmp(x->names[i], y->names[i]) == 0;
     if (same) return WG_OK;
     return wgi_error(b, WG_E_BIND, single, "all parts of a UNION must return the same names in the same order");
+}
+
+wg_code wgi_add_union(wgi_binder *b, const wg_ast *at, wgi_relation *left, const wgi_columns *left_names,
+                      const wgi_relation *right, const wgi_columns *right_names) {
+    WG_TRY(same_columns(b, at, left_names, right_names));
+    WG_TRY(add_union(b, left->plan, right->plan, &left->plan));
+    for (uint32_t i = 0; i < left->symbol_count; i++) {
+        left->symbols[i].type = left->plan->slot_types[left->symbols[i].slot];
+        left->symbols[i].label_count = 0; /* those of one side need not be those of the other */
+    }
+    return WG_OK;
 }
 
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns) {

@@ -471,14 +471,6 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     return WG_OK;
 }
 
-/* After a write a scan must not be opened before the write has happened: the clause runs for one row at a time. */
-static bool must_wait(const matcher *m, const wgi_relation *rel) {
-    if (!rel->writes || rel->per_row) return false;
-    for (uint32_t i = 0; i < m->graph.node_count; i++)
-        if (m->graph.nodes[i].component == i && !is_known(m, rel, i)) return true;
-    return false;
-}
-
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     matcher m = {.b = b};
     wg_ast named = *match, *pattern;
@@ -488,7 +480,6 @@ wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     named.child = children;
     m.pattern = pattern;
     WG_TRY(wgi_graph_build(b, &named, rel, &m.graph));
-    if (must_wait(&m, rel)) return wgi_match_per_row(b, match, rel);
     uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
     if (pending == NULL) return WG_E_NOMEM;
     uint32_t count = 0;

@@ -98,7 +98,7 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
 }
 
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
-    if (rel->writes && !rel->per_row) return wgi_match_per_row(b, match, rel);
+    if (rel->writes && !rel->per_row) return wgi_optional_per_row(b, match, rel);
     shared_values s;
     wgi_relation joined;
     WG_TRY(share_all(b, match, rel, &s));
@@ -206,7 +206,7 @@ wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {
                         condition->child_count == 1 && is_test(condition->child[0]);
     if (exists) return wgi_semi_join(b, condition->child[0], false, rel);
     wg_expr *e;
-    WG_TRY(wgi_hoist(b, rel, condition, &condition));
+    WG_TRY(wgi_hoist_condition(b, rel, condition, &condition));
     WG_TRY(wgi_bind_condition(b, rel, "in WHERE", condition, &e));
     return wgi_filter(b, rel, e);
 }

@@ -73,12 +73,18 @@ wg_code wgi_merge(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out);
 
 /* ---- apply.c */
-/* MATCH or OPTIONAL MATCH that runs for one row at a time, so that it sees every earlier write. */
-wg_code wgi_match_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+/* An OPTIONAL MATCH that runs for one row at a time, so that it sees every earlier write. */
+wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Makes a slot of every pattern and subquery in an expression: *out is the expression with their hidden names instead. */
 wg_code wgi_hoist(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out);
+/* The same where a bare pattern may stand: in a WHERE. */
+wg_code wgi_hoist_condition(wgi_binder *b, wgi_relation *rel, const wg_ast *ast, const wg_ast **out);
 /* The same for the results of a WITH or RETURN. */
 wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, const wg_ast **out);
+
+/* ---- call.c */
+wg_code wgi_call_query(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+wg_code wgi_foreach(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 
 /* ---- path.c */
 /* Adds a slot with `value` behind those of the relation, under no symbol. */
@@ -91,6 +97,11 @@ wg_code wgi_name_pattern(wgi_binder *b, const wg_ast *pattern, wg_ast **out);
 
 /* ---- clauses.c: a whole QUERY; without RETURN columns->count is 0 */
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns);
+wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns);
+bool wgi_is_writing(const wg_ast *clause);
+/* left becomes the union of both; `at` is the right one. */
+wg_code wgi_add_union(wgi_binder *b, const wg_ast *at, wgi_relation *left, const wgi_columns *left_names,
+                      const wgi_relation *right, const wgi_columns *right_names);
 /* The reading clauses of a SINGLE [from first), for subqueries. */
 wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel);
 /* The same with the RETURN, whose results are the rows, and without one all rows. */

@@ -2,7 +2,7 @@
  *
  * A write sees the rows as they were before it. Where one part of a clause reads what an earlier part of the same clause
  * has written, the clause is cut into two operators there. */
-#include "query/plan/planner.h"
+#include "query/optimize/optimize.h"
 
 typedef struct creator {
     wgi_binder *b;
@@ -313,16 +313,34 @@ static const wg_ast *value_of(const wg_ast *item) {
     return item->kind == WG_AST_SET_REPLACE || item->kind == WG_AST_SET_MERGE ? item->child[0] : NULL;
 }
 
+/* The item with a slot for every subquery in its value. What was set before is written first. */
+static wg_code hoist_value(wgi_binder *b, wgi_relation *rel, const wg_ast *item, const wg_ast **out) {
+    const wg_ast *value;
+    const uint32_t at = item->kind == WG_AST_SET_PROPERTY ? 1 : 0;
+    wg_ast *copy = wgi_alloc(b, 1, sizeof *copy);
+    wg_ast **children = wgi_alloc(b, 2, sizeof *children);
+    if (copy == NULL || children == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_hoist(b, rel, item->child[at], &value));
+    children[0] = item->child[0];
+    memcpy(&children[at], &value, sizeof value);
+    *copy = *item;
+    copy->child = children;
+    *out = copy;
+    return WG_OK;
+}
+
 wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     wg_set_item *items = wgi_alloc(b, clause->child_count, sizeof *items);
     if (items == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
     for (uint32_t i = 0; i < clause->child_count; i++) {
         const wg_ast *item = clause->child[i];
-        if (count > 0 && reads_entity(value_of(item), rel)) {
+        const bool subquery = wgi_has_subquery(value_of(item));
+        if (count > 0 && (subquery || reads_entity(value_of(item), rel))) {
             WG_TRY(set_plan(b, rel, items, count));
             count = 0;
         }
+        if (subquery) WG_TRY(hoist_value(b, rel, item, &item));
         WG_TRY(set_item(b, rel, item, &items[count]));
         const bool nothing = (items[count].kind == WG_SET_ADD_LABELS || items[count].kind == WG_SET_REMOVE_LABELS) &&
                              items[count].label_count == 0;
