@@ -33,7 +33,8 @@ typedef struct spread {
 
 /* True when the value is the same for every row: no slot is read, and no local below `locals`. */
 static bool is_row_free(const wg_expr *expr, uint32_t locals) {
-    if (expr->kind == WG_EXPR_SLOT || (expr->kind == WG_EXPR_LOCAL && expr->slot < locals)) return false;
+    if (expr->kind == WG_EXPR_SLOT || expr->kind == WG_EXPR_RANDOM) return false;
+    if (expr->kind == WG_EXPR_LOCAL && expr->slot < locals) return false;
     for (uint32_t i = 0; i < expr->arg_count; i++)
         if (!is_row_free(expr->args[i], locals)) return false;
     return true;

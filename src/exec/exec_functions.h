@@ -121,6 +121,8 @@ WGI_ROW_FN(wgi_fn_math);
 WGI_ROW_FN(wgi_fn_atan2);
 WGI_ROW_FN(wgi_fn_pi);
 WGI_ROW_FN(wgi_fn_e);
+WGI_ROW_FN(wgi_fn_percentile);
+WGI_ROW_FN(wgi_fn_deviation);
 WGI_ROW_FN(wgi_fn_instant);
 WGI_ROW_FN(wgi_fn_duration);
 WGI_ROW_FN(wgi_fn_truncate);

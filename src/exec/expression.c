@@ -121,6 +121,20 @@ static wg_code eval_property(wgi_eval *eval, const wg_expr *expr, const wg_batch
     return WG_OK;
 }
 
+/* A target of unknown type must turn out to be a node or null. */
+static wg_code check_nodes(const wg_expr *expr, const wg_vector *target, const wg_batch *in, wg_error *err) {
+    for (uint32_t i = 0; i < in->row_count && target->type == WG_TYPE_ANY; i++) {
+        const wg_value v = wg_vector_value(target, wg_batch_row(in, i));
+        if (v.type == WG_TYPE_EDGE)
+            return wg_error_set(err, WG_E_UNSUPPORTED, expr->text_start,
+                                "a label test on a relationship of unknown type is not supported; compare type(r)");
+        if (v.type != WG_TYPE_NODE && v.type != WG_TYPE_NULL)
+            return wg_error_set(err, WG_E_TYPE, expr->text_start, "only a node has labels, this is %s",
+                                wg_type_name((wg_type)v.type));
+    }
+    return WG_OK;
+}
+
 static wg_code eval_has_labels(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out,
                                wg_error *err) {
     wg_vector target;
@@ -128,6 +142,7 @@ static wg_code eval_has_labels(wgi_eval *eval, const wg_expr *expr, const wg_bat
     uint16_t *rows;
     uint32_t n;
     WG_TRY(wgi_eval_vector(eval, expr->args[0], in, &target, err));
+    WG_TRY(check_nodes(expr, &target, in, err));
     WG_TRY(collect_ids(eval, &target, in, WG_TYPE_NODE, &ids, &rows, &n, err));
     uint8_t *has = wg_arena_alloc(&eval->arena, n + 1u);
     uint8_t *tri = wg_arena_alloc(&eval->arena, wgi_extent(in));
@@ -301,6 +316,30 @@ static wg_code eval_case(wgi_eval *eval, const wg_expr *expr, const wg_batch *in
     return WG_OK;
 }
 
+/* ---- rand() */
+
+static uint64_t mix(uint64_t h, const wg_vector *v, uint32_t row) {
+    const wg_value value = wg_vector_value(v, row);
+    return wg_hash64_u64(h * UINT64_C(0x9e3779b97f4a7c15) + wg_value_hash(&value));
+}
+
+/* A hash of what makes the row what it is, so that no thread, batch or run changes it. Rows that are equal get equal numbers. */
+static wg_code eval_random(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
+    wgi_builder b;
+    if (!wgi_builder_init(&b, &eval->arena, WG_TYPE_FLOAT, wgi_extent(in))) return wg_error_nomem(err, in->row_count);
+    const uint64_t seed = wg_hash64_u64(expr->text_start + UINT64_C(1));
+    for (uint32_t i = 0; i < in->row_count; i++) {
+        const uint32_t row = wg_batch_row(in, i);
+        uint64_t h = seed;
+        for (uint32_t c = 0; c < in->column_count; c++) h = mix(h, &in->columns[c], row);
+        for (uint32_t c = 0; c < expr->slot; c++) h = mix(h, &eval->locals[c], row);
+        const wg_value value = wg_value_float((double)(wg_hash64_u64(h) >> 11) * 0x1p-53);
+        WG_TRY(wgi_builder_set(&b, row, &value, expr->text_start, err));
+    }
+    *out = b.vector;
+    return WG_OK;
+}
+
 /* ---- entry points */
 
 wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
@@ -334,6 +373,8 @@ wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in,
         case WG_EXPR_LOCAL:
             *out = eval->locals[expr->slot];
             return WG_OK;
+        case WG_EXPR_RANDOM:
+            return eval_random(eval, expr, in, out, err);
         case WG_EXPR_COMPREHENSION:
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:

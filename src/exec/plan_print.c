@@ -148,6 +148,8 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
             return put_map(p, e, depth + 1);
         case WG_EXPR_LOCAL:
             return wg_buf_printf(p->out, "$%u", (unsigned)e->slot);
+        case WG_EXPR_RANDOM:
+            return put(p, "rand()");
         case WG_EXPR_COMPREHENSION:
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:

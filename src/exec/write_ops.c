@@ -144,24 +144,27 @@ typedef struct delete_list {
     wg_buf edges;
 } delete_list;
 
-static wg_code note_entity(delete_list *list, const wg_value *v, wg_error *err) {
-    return wg_buf_append_u64(v->type == WG_TYPE_NODE ? &list->nodes : &list->edges, v->as.id)
-               ? WG_OK
-               : wg_error_nomem(err, 8);
+/* A node, an edge, or all of a path. */
+static wg_code note_delete(delete_list *list, const wg_expr *expr, const wg_value *v, wg_error *err) {
+    if (v->type == WG_TYPE_NULL) return WG_OK;
+    const bool path = v->type == WG_TYPE_PATH;
+    const wg_value *items = path ? v->as.list : v;
+    const uint32_t count = path ? v->size : 1;
+    if (!path && v->type != WG_TYPE_NODE && v->type != WG_TYPE_EDGE)
+        return wg_error_set(err, WG_E_TYPE, expr->text_start,
+                            "DELETE takes nodes, edges and paths, not a value of type %s",
+                            wg_type_name((wg_type)v->type));
+    for (uint32_t i = 0; i < count; i++)
+        if (!wg_buf_append_u64(items[i].type == WG_TYPE_NODE ? &list->nodes : &list->edges, items[i].as.id))
+            return wg_error_nomem(err, 8);
+    return WG_OK;
 }
 
 static wg_code note_deletes(const write_row *w, delete_list *list, wg_error *err) {
     for (uint32_t i = 0; i < w->plan->expr_count; i++) {
         wg_value v;
         WG_TRY(wgi_write_eval(w, w->plan->exprs[i], &v, err));
-        if (v.type == WG_TYPE_NULL) continue;
-        if (v.type != WG_TYPE_NODE && v.type != WG_TYPE_EDGE && v.type != WG_TYPE_PATH)
-            return wg_error_set(err, WG_E_TYPE, w->plan->exprs[i]->text_start,
-                                "DELETE takes nodes, edges and paths, not a value of type %s",
-                                wg_type_name((wg_type)v.type));
-        if (v.type != WG_TYPE_PATH) WG_TRY(note_entity(list, &v, err));
-        else
-            for (uint32_t k = 0; k < v.size; k++) WG_TRY(note_entity(list, &v.as.list[k], err));
+        WG_TRY(note_delete(list, w->plan->exprs[i], &v, err));
     }
     return WG_OK;
 }

@@ -60,6 +60,45 @@ static void test_reduce(void **state) {
     expect(s, "RETURN reduce(t = 0, x IN range(1, 10000) | t + x)", "50005000\n");
 }
 
+/* Goal: aggregates over the list of a group. */
+static void test_percentiles_and_deviations(void **state) {
+    store *s = *state;
+    expect(s, "MATCH (a:A) RETURN percentileDisc(a.k, 0.5), percentileCont(a.k, 0.5), percentileDisc(a.k, 0)",
+           "20|25.0|10\n");
+    expect(s,
+           "UNWIND [1, 2, 3, 4] AS x RETURN stDevP(x) > 1.11, stDev(x) > 1.29, stDev(DISTINCT 1), "
+           "percentileCont(null, 1)",
+           "true|true|0.0|null\n");
+    expect(s, "MATCH (a:A) RETURN a.k > 20 AS big, percentileDisc(a.k, 1.0) AS p ORDER BY p", "false|20\ntrue|40\n");
+    expect_error(s, "UNWIND [1] AS x RETURN percentileDisc(x, 1.5)", WG_E_VALUE, 23, "within 0.0 and 1.0");
+    expect_error(s, "UNWIND ['a'] AS x RETURN stDev(x)", WG_E_TYPE, 25, "takes numbers");
+}
+
+/* Goal: rand() differs between rows, elements and places, is the same in every run, and stays in its range. */
+static void test_rand_is_a_function_of_the_row(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND range(1, 1000) AS i WITH DISTINCT rand() AS r WHERE r >= 0 AND r < 1 RETURN count(*)",
+           "1000\n");
+    expect(s, "UNWIND range(1, 1000) AS i WITH rand() AS r WHERE r < 0.5 RETURN count(*) > 450 AND count(*) < 550",
+           "true\n");
+    expect(s, "RETURN rand() = rand(), size([x IN range(1, 100) WHERE rand() < 0.5]) IN range(35, 65)",
+           "false|true\n");
+    expect(s, "MATCH (a:A) WHERE rand() < 2 RETURN count(*)", "4\n");
+    run(s, "UNWIND range(1, 20) AS i CREATE (:R {i: i, r: rand()})");
+    expect(s, "MATCH (r:R) WITH collect(DISTINCT r.r) AS l RETURN size(l)", "20\n");
+    run(s, "MATCH (r:R) DELETE r");
+}
+
+/* Goal: elements may be nodes: their properties and labels can be asked for. */
+static void test_elements_may_be_nodes(void **state) {
+    store *s = *state;
+    expect(s, "MATCH (a:A) RETURN size([x IN collect(a) WHERE x:A AND x.k > 10 | x.k])", "3\n");
+    expect(s, "MATCH (a:A) WITH collect(a) AS l RETURN any(x IN l WHERE x:B), all(x IN l + [null] WHERE x:A)",
+           "false|null\n");
+    expect_error(s, "MATCH (a:A) WITH collect(a) + [1] AS l RETURN all(x IN l WHERE x:A)", WG_E_TYPE, 63,
+                 "only a node");
+}
+
 /* Goal: in a store without declared labels values of different types compare as openCypher says. */
 static void test_open_stores_compare_any_types(void **state) {
     store *s = *state;
@@ -71,6 +110,9 @@ int main(void) {
         cmocka_unit_test(test_list_comprehensions),
         cmocka_unit_test(test_quantifiers),
         cmocka_unit_test(test_reduce),
+        cmocka_unit_test(test_percentiles_and_deviations),
+        cmocka_unit_test(test_rand_is_a_function_of_the_row),
+        cmocka_unit_test(test_elements_may_be_nodes),
         cmocka_unit_test(test_open_stores_compare_any_types),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -7,8 +7,15 @@ static const struct {
 } aggregates[] = {{"count", WG_AGG_COUNT}, {"sum", WG_AGG_SUM}, {"avg", WG_AGG_AVG},
                   {"min", WG_AGG_MIN},     {"max", WG_AGG_MAX}, {"collect", WG_AGG_COLLECT}};
 
-/* Aggregates of openCypher that are not computed: known, so that the message can say so. */
-static const char *const refused_aggregates[] = {"stdev", "stdevp", "percentilecont", "percentiledisc"};
+/* Aggregates that are functions of the collected values of a group. */
+static const struct {
+    const char *name;
+    const char *function;
+    uint32_t arg_count;
+} list_aggregates[] = {{"stdev", "stDev", 1},
+                       {"stdevp", "stDevP", 1},
+                       {"percentilecont", "percentileCont", 2},
+                       {"percentiledisc", "percentileDisc", 2}};
 
 static bool find_aggregate(wg_slice name, wg_aggregate_kind *out) {
     for (size_t i = 0; i < sizeof aggregates / sizeof aggregates[0]; i++) {
@@ -19,16 +26,18 @@ static bool find_aggregate(wg_slice name, wg_aggregate_kind *out) {
     return false;
 }
 
-static bool is_refused_aggregate(wg_slice name) {
-    for (size_t i = 0; i < sizeof refused_aggregates / sizeof refused_aggregates[0]; i++)
-        if (wg_slice_is(name, refused_aggregates[i])) return true;
-    return false;
+/* Its index in list_aggregates, or -1. */
+static int find_list_aggregate(const wg_ast *ast) {
+    const int count = (int)(sizeof list_aggregates / sizeof list_aggregates[0]);
+    for (int i = 0; ast->kind == WG_AST_FUNCTION && i < count; i++)
+        if (wg_slice_is(ast->text, list_aggregates[i].name)) return i;
+    return -1;
 }
 
 bool wgi_is_aggregate(const wg_ast *ast) {
     wg_aggregate_kind kind;
     if (ast->kind == WG_AST_COUNT_STAR) return true;
-    return ast->kind == WG_AST_FUNCTION && (find_aggregate(ast->text, &kind) || is_refused_aggregate(ast->text));
+    return ast->kind == WG_AST_FUNCTION && (find_aggregate(ast->text, &kind) || find_list_aggregate(ast) >= 0);
 }
 
 /* ---- aggregates */
@@ -60,20 +69,49 @@ static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a)
     }
 }
 
+static bool is_random(const wg_expr *expr) {
+    if (expr->kind == WG_EXPR_RANDOM) return true;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (is_random(expr->args[i])) return true;
+    return false;
+}
+
 static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_ast *ast, wg_aggregate *out) {
     *out = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = WG_TYPE_INT};
     if (ast->kind == WG_AST_COUNT_STAR) return WG_OK;
-    if (!find_aggregate(ast->text, &out->kind))
-        return wgi_error(b, WG_E_UNSUPPORTED, ast, "%.*s() is not supported by this version", (int)ast->text.size,
-                         (const char *)ast->text.data);
-    if (ast->child_count != 1)
-        return wgi_error(b, WG_E_BIND, ast, "%.*s() takes one argument, %u are given", (int)ast->text.size,
-                         (const char *)ast->text.data, ast->child_count);
+    const int list = find_list_aggregate(ast);
+    const uint32_t wanted = list >= 0 ? list_aggregates[list].arg_count : 1;
+    if (!find_aggregate(ast->text, &out->kind)) out->kind = WG_AGG_COLLECT;
+    if (ast->child_count != wanted)
+        return wgi_error(b, WG_E_BIND, ast, "%.*s() takes %s, %u %s given", (int)ast->text.size,
+                         (const char *)ast->text.data, wanted == 1 ? "one argument" : "two arguments",
+                         ast->child_count, ast->child_count == 1 ? "is" : "are");
     if (wgi_has_aggregate(ast->child[0]))
         return wgi_error(b, WG_E_BIND, ast, "an aggregate inside an aggregate has no meaning; compute one in a WITH");
     out->distinct = (ast->flags & WG_AST_DISTINCT) != 0;
     WG_TRY(wgi_bind_in(b, g->input, "inside an aggregate", ast->child[0], &out->arg));
+    if (is_random(out->arg))
+        return wgi_error(b, WG_E_BIND, ast, "an aggregate of rand() has no meaning; compute the numbers in a WITH");
+    const wg_type type = out->arg->type;
+    if (list >= 0 && type != WG_TYPE_INT && type != WG_TYPE_FLOAT && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
+        return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers, its argument is %s", (int)ast->text.size,
+                         (const char *)ast->text.data, wg_type_name(type));
     return aggregate_type(b, ast, out);
+}
+
+/* The slot of the aggregate, or the function of its list. */
+static wg_code aggregate_value(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, uint32_t index,
+                               wg_expr **out) {
+    const wgi_aggregation *g = scope->aggregation;
+    const int list = find_list_aggregate(ast);
+    wg_expr *args[2];
+    WG_TRY(wgi_slot_expr(b, g->key_count + index, g->aggregates[index].type, ast, &args[0]));
+    if (list < 0) {
+        *out = args[0];
+        return WG_OK;
+    }
+    if (list_aggregates[list].arg_count == 2) WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
+    return wgi_call(b, ast, list_aggregates[list].function, args, list_aggregates[list].arg_count, out);
 }
 
 wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
@@ -85,13 +123,13 @@ wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *
         return wgi_error(b, WG_E_BIND, ast, "an aggregate cannot be used %s",
                          scope->where != NULL ? scope->where : "here; it belongs into WITH or RETURN");
     for (uint32_t i = 0; i < g->count; i++)
-        if (wg_ast_equal(g->asts[i], ast)) return wgi_slot_expr(b, g->key_count + i, g->aggregates[i].type, ast, out);
+        if (wg_ast_equal(g->asts[i], ast)) return aggregate_value(b, scope, ast, i, out);
     if (g->count == g->capacity) return wgi_error(b, WG_E_LIMIT, ast, "too many aggregates in one clause");
     wg_aggregate made;
     WG_TRY(make_aggregate(b, g, ast, &made));
     g->asts[g->count] = ast;
     g->aggregates[g->count] = made;
-    return wgi_slot_expr(b, g->key_count + g->count++, made.type, ast, out);
+    return aggregate_value(b, scope, ast, g->count++, out);
 }
 
 /* ---- functions */
@@ -124,6 +162,12 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
 
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const bool exists = wg_slice_is(ast->text, "exists");
+    if (wg_slice_is(ast->text, "rand") && ast->child_count == 0) {
+        *out = wgi_expr(b, WG_EXPR_RANDOM, WG_TYPE_FLOAT, ast);
+        if (*out == NULL) return WG_E_NOMEM;
+        (*out)->slot = b->locals != NULL ? b->locals->number + 1 : 0;
+        return WG_OK;
+    }
     if (ast->flags & WG_AST_DISTINCT)
         return wgi_error(b, WG_E_BIND, ast, "DISTINCT is for aggregates only, and '%.*s' is none",
                          (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);

@@ -37,7 +37,7 @@ static wg_code const_of(wgi_binder *b, wg_value value, const wg_ast *at, wg_expr
 }
 
 bool wgi_is_constant(const wg_expr *expr) {
-    if (expr->kind == WG_EXPR_SLOT) return false;
+    if (expr->kind == WG_EXPR_SLOT || expr->kind == WG_EXPR_RANDOM) return false;
     for (uint32_t i = 0; i < expr->arg_count; i++)
         if (!wgi_is_constant(expr->args[i])) return false;
     return true;
@@ -183,8 +183,6 @@ static wg_code bind_index(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     wg_expr *args[2];
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
-    if (args[0]->type == WG_TYPE_NODE || args[0]->type == WG_TYPE_EDGE)
-        return wgi_unsupported(b, ast, "reading a property by a computed name");
     return wgi_call(b, ast, "[]", args, 2, out);
 }
 
@@ -224,8 +222,7 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
         WG_TRY(const_of(b, wg_value_str(ast->child[1]->text), ast, &args[1]));
         return wgi_call(b, ast, "=", args, 2, out);
     }
-    if (base->type == WG_TYPE_ANY) return wgi_unsupported(b, ast, "a label test on a value of unknown type");
-    if (base->type != WG_TYPE_NODE)
+    if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_ANY && base->type != WG_TYPE_NULL)
         return wgi_error(b, WG_E_TYPE, ast, "only a node has labels, this is %s", wg_type_name(base->type));
     const uint32_t *labels;
     uint32_t count;

@@ -230,7 +230,11 @@ wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, 
         wg_ast *named = wgi_alloc(b, 1, sizeof *named);
         wg_ast **only = wgi_alloc(b, 1, sizeof *only);
         if (named == NULL || only == NULL) return WG_E_NOMEM;
-        WG_TRY(wgi_hoist(b, rel, item->child[0], &value));
+        const wg_ast *test = item->child[0];
+        if (test->kind == WG_AST_PATTERN_TEST && test->child[0]->op == WG_AST_PATH_ALL)
+            return wgi_error(b, WG_E_BIND, test,
+                             "a pattern is a condition, not a result: write EXISTS { } around it");
+        WG_TRY(wgi_hoist(b, rel, test, &value));
         memcpy(only, &value, sizeof value);
         *named = *item;
         named->child = only;

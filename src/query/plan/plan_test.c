@@ -106,6 +106,18 @@ static void test_every_allocation_may_fail(void **state) {
                               "MATCH p = (a:A)-[r:R*0..2]->(b) WHERE COUNT { (b)-->() } >= 0 OR (a)-->() "
                               "RETURN nodes(p), length(p), [(a)-[x]->(y) WHERE y.n > 0 | [y.n, x]] AS l",
                               WG_TXN_READ);
+    run_until_memory_suffices(
+        s,
+        "MATCH (a:A) WITH a, [x IN range(1, 4) WHERE x > a.n | [y IN range(1, x) | y + a.n]] AS l "
+        "RETURN all(x IN l WHERE any(y IN x WHERE y > rand())), reduce(t = [], x IN l | t + x), "
+        "stDev(a.n), percentileCont(a.n, 0.5)",
+        WG_TXN_READ);
+    run_until_memory_suffices(
+        s,
+        "MATCH (a:A) RETURN date({year: 2000 + a.n, week: 3}) + duration({months: 1.5, seconds: a.n}), "
+        "duration.between(datetime('2001-01-31T12:00+01:00'), localdatetime('2001-02')) * a.n, "
+        "datetime.truncate('week', datetime('2001-01-31T12:00Z'), {timezone: '+02:00'}).offset",
+        WG_TXN_READ);
     run_until_memory_suffices(s,
                               "UNWIND [1, 5, 5] AS i MERGE (a:A {n: i}) ON CREATE SET a.c = 1 ON MATCH SET a.m = [i] "
                               "MERGE p = (a)-[r:R]->(b:A {n: 2}) WITH a, p MATCH (z:A) RETURN a.c, p, count(z)",
