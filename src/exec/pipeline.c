@@ -215,6 +215,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
+    if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     return wgi_op_expand(plan, account, out, err);
 }
@@ -296,6 +297,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
+        case WG_PLAN_SHORTEST:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
@@ -529,6 +531,7 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
+        case WG_PLAN_SHORTEST:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:

@@ -180,6 +180,8 @@ static const char *operator_name(wg_plan_op op) {
             return "TgkTraversal(ExpandInto)";
         case WG_PLAN_EXPAND_VAR:
             return "TgkTraversal(ExpandVar)";
+        case WG_PLAN_SHORTEST:
+            return "TgkTraversal(Shortest)";
         case WG_PLAN_FILTER:
             return "SimdFilter";
         case WG_PLAN_PROJECT:
@@ -253,7 +255,8 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
     const bool in = (plan->direction & WG_DIRECTION_IN) != 0;
     bool ok = put(p, " ") && put_slot(p, plan->slot) && put(p, in && !out ? "<-[" : "-[") &&
               put_labels(p, plan->edge_labels, plan->edge_label_count, ":") && put(p, out && !in ? "]->" : "]-");
-    if (ok && (plan->op == WG_PLAN_EXPAND_INTO || plan->into)) ok = put_slot(p, plan->slot_b);
+    if (ok && (plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_SHORTEST || plan->into))
+        ok = put_slot(p, plan->slot_b);
     for (uint32_t i = 0; i < plan->unique_edge_slot_count && ok; i++)
         ok = put(p, i == 0 ? " unlike " : ", ") && put_slot(p, plan->unique_edge_slots[i]);
     return ok;
@@ -265,7 +268,7 @@ static bool put_hops(const printer *p, const wg_plan *plan) {
     for (uint32_t i = 0; i < plan->expr_count && ok; i++)
         ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
              put_expr(p, plan->exprs[i], 0);
-    return ok && (!plan->backwards || put(p, " backwards"));
+    return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all"));
 }
 
 static bool put_keys(const printer *p, const wg_plan *plan) {
@@ -356,6 +359,7 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
             return put_expand(p, plan);
         case WG_PLAN_EXPAND_VAR:
+        case WG_PLAN_SHORTEST:
             return put_expand(p, plan) && put_hops(p, plan);
         case WG_PLAN_HASH_JOIN:
         case WG_PLAN_OPTIONAL:

@@ -172,6 +172,27 @@ static void test_reads_follow_writes(void **state) {
     expect(s, "MATCH (v:V) RETURN count(*)", "3\n");
 }
 
+/* Goal: one shortest path, or all of them, or none. */
+static void test_shortest_paths_are_found(void **state) {
+    store *s = *state;
+    expect(s, "MATCH p = shortestPath((a:N {k: 1})-[*]->(b:N {k: 4})) RETURN [n IN nodes(p) | n.k]", "[1,3,4]\n");
+    expect(s, "MATCH p = shortestPath((a:N {k: 1})-[:R*]->(b:N {k: 4})) RETURN length(p)", "3\n");
+    expect(s, "MATCH p = shortestPath((a:N {k: 4})<-[:R*]-(b:N {k: 1})) RETURN [n IN nodes(p) | n.k]", "[4,3,2,1]\n");
+    expect(s, "MATCH p = shortestPath((a:N {k: 4})-[:R*]->(b:N {k: 1})) RETURN p", "");
+    expect(s, "MATCH p = shortestPath((a:N {k: 1})-[:R*..2]->(b:N {k: 4})) RETURN p", "");
+    expect(s, "MATCH (a:N {k: 2}), (b:N {k: 4}) MATCH p = shortestPath((a)-[r*..9]-(b)) RETURN length(p), size(r)",
+           "2|2\n");
+    expect(s, "MATCH (a:N {k: 1}) MATCH p = shortestPath((a)-[*0..]-(a)) RETURN length(p)", "0\n");
+    run(s,
+        "MATCH (a:N {k: 1}), (c:N {k: 4}) CREATE (a)-[:X]->(:O {k: 7})-[:X]->(c), (a)-[:X]->(:O {k: 8})-[:X]->(c)");
+    expect(s,
+           "MATCH p = allShortestPaths((a:N {k: 1})-[*]->(b:N {k: 4})) RETURN [n IN nodes(p) | n.k] AS l ORDER BY l",
+           "[1,3,4]\n[1,7,4]\n[1,8,4]\n");
+    expect(s, "MATCH p = allShortestPaths((a:N {k: 1})-[:X*]->(b:N {k: 4})) RETURN count(p)", "2\n");
+    run(s, "MATCH (o:O) DETACH DELETE o");
+    expect_error(s, "MATCH shortestPath((a)-[*2..]->(b)) RETURN a", WG_E_BIND, 22, "0 or 1");
+}
+
 /* Goal: CALL { } joins each row with what its body returns; a body that writes does so row by row. */
 static void test_call_runs_for_each_row(void **state) {
     store *s = *state;
@@ -249,6 +270,8 @@ static void test_answers_do_not_depend_on_threads(void **state) {
         "MATCH p = (m:M)-[*1..2]-(n) WHERE m.k < 40 RETURN m.k, n.k, length(p) LIMIT 5000",
         "MATCH (m:M) WHERE COUNT { (m)-->(:Bucket {k: 3}) } = 1 RETURN m.k, [(m)-->(b) | b.k] AS l",
         "MATCH (a:D {k: 9})-[r:E*1..3]->(b) RETURN r, b",
+        "MATCH p = allShortestPaths((a:M {k: 5})-[*]-(b:M {k: 12})) RETURN p",
+        "MATCH p = allShortestPaths((a:D)-[*..5]-(b:D)) RETURN p",
     };
     wg_pool *pool;
     wg_buf first;
@@ -297,6 +320,7 @@ int main(void) {
     const struct CMUnitTest walk_tests[] = {
         cmocka_unit_test(test_walks_have_bounds_and_directions),
         cmocka_unit_test(test_paths_have_values),
+        cmocka_unit_test(test_shortest_paths_are_found),
         cmocka_unit_test(test_subqueries_are_expressions),
         cmocka_unit_test(test_reads_follow_writes),
         cmocka_unit_test(test_call_runs_for_each_row),

@@ -156,13 +156,23 @@ static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, co
     return WG_OK;
 }
 
+static wg_code check_shortest(wgi_binder *b, const wg_ast *path) {
+    WG_ASSERT(path->child_count == 3); /* the parser sees to it */
+    const wg_ast *edge = path->child[1];
+    if (!(edge->flags & WG_AST_VARIABLE_LENGTH))
+        return wgi_unsupported(b, path, "a shortest path over a relationship without '*'");
+    if (edge->i > 1) return wgi_error(b, WG_E_BIND, edge, "a shortest path can begin at 0 or 1 relationships only");
+    return WG_OK;
+}
+
 static wg_code add_path(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *path) {
     uint32_t left = 0;
-    if (path->op != WG_AST_PATH_ALL) return wgi_unsupported(b, path, "a shortest path");
+    if (path->op != WG_AST_PATH_ALL) WG_TRY(check_shortest(b, path));
     for (uint32_t i = 0; i < path->child_count; i += 2) {
         uint32_t right;
         WG_TRY(add_node(b, g, rel, path->child[i], &right));
         if (i > 0) WG_TRY(add_edge(b, g, rel, path->child[i - 1], left, right));
+        if (i > 0) g->edges[g->edge_count - 1].search = (wg_ast_path)path->op;
         left = right;
     }
     if (path->text.size == 0) return WG_OK;
@@ -177,6 +187,7 @@ static void join_components(wgi_graph *g) {
     for (bool changed = true; changed;) {
         changed = false;
         for (uint32_t i = 0; i < g->edge_count; i++) {
+            if (g->edges[i].search != WG_AST_PATH_ALL) continue; /* its ends are found without it */
             uint32_t *a = &g->nodes[g->edges[i].from].component, *c = &g->nodes[g->edges[i].to].component;
             if (*a == *c) continue;
             *a = *c = *a < *c ? *a : *c;

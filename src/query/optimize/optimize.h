@@ -32,7 +32,8 @@ typedef struct wgi_pattern_edge {
     const uint32_t *types;
     uint32_t type_count;
     bool missing;
-    uint32_t from, to; /* as drawn: left and right node */
+    wg_ast_path search; /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
+    uint32_t from, to;  /* as drawn: left and right node */
     bool done;
 } wgi_pattern_edge;
 

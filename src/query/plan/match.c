@@ -216,7 +216,8 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
                            wg_plan *plan) {
     const wg_ast *ast = edge->ast;
     const int64_t least = ast->i < 0 ? 1 : ast->i, most = ast->j < 0 ? UINT32_MAX : ast->j;
-    plan->op = WG_PLAN_EXPAND_VAR;
+    plan->op = edge->search != WG_AST_PATH_ALL ? WG_PLAN_SHORTEST : WG_PLAN_EXPAND_VAR;
+    plan->all_shortest = edge->search == WG_AST_PATH_ALL_SHORTEST;
     plan->hops_min = (uint32_t)(least < UINT32_MAX ? least : UINT32_MAX);
     plan->hops_max = (uint32_t)(most < UINT32_MAX ? most : UINT32_MAX);
     if (edge->missing) plan->hops_max = 0; /* no edge has the type: only the walk of no edges is left */
@@ -270,7 +271,8 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
         bool closes = false;
         for (uint32_t i = 0; i < m->graph.edge_count; i++) {
             wgi_pattern_edge *edge = &m->graph.edges[i];
-            if (edge->done || m->graph.nodes[edge->from].component != component) continue;
+            if (edge->done || edge->search != WG_AST_PATH_ALL || m->graph.nodes[edge->from].component != component)
+                continue;
             const bool left = wgi_find(rel, m->graph.nodes[edge->from].name) != NULL;
             const bool right = wgi_find(rel, m->graph.nodes[edge->to].name) != NULL;
             if (!(left || right) || (next != NULL && (closes || !(left && right)))) continue;
@@ -458,6 +460,9 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
 }
 
 static wg_code finish(matcher *m, wgi_relation *rel) {
+    WG_TRY(apply_conditions(m, rel));
+    for (uint32_t i = 0; i < m->graph.edge_count; i++)
+        if (m->graph.edges[i].search != WG_AST_PATH_ALL) WG_TRY(expand(m, rel, &m->graph.edges[i]));
     WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->pattern->child_count; i++)
         if (m->pattern->child[i]->text.size > 0) WG_TRY(wgi_path_value(m->b, m->pattern->child[i], rel));
