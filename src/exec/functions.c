@@ -337,38 +337,15 @@ bool wg_function_is_comparison(const wg_function *function) {
 
 const char *wg_function_name(const wg_function *function) { return function->name; }
 
-/* Levenshtein distance without regard to case; names longer than the row are never near. */
-static uint32_t distance(const char *a, wg_slice b) {
-    enum { NAME_MAX_BYTES = 32 };
-    uint32_t row[NAME_MAX_BYTES + 1];
-    const size_t n = strlen(a);
-    if (n > NAME_MAX_BYTES || b.size > NAME_MAX_BYTES) return UINT32_MAX;
-    for (uint32_t i = 0; i <= n; i++) row[i] = i;
-    for (size_t j = 0; j < b.size; j++) {
-        uint32_t diagonal = row[0];
-        row[0] = (uint32_t)j + 1;
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t replace = diagonal + (lower((uint8_t)a[i]) != lower(b.data[j]) ? 1 : 0);
-            const uint32_t shorter = row[i] < row[i + 1] ? row[i] : row[i + 1];
-            diagonal = row[i + 1];
-            row[i + 1] = replace < shorter + 1 ? replace : shorter + 1;
-        }
-    }
-    return row[n];
-}
-
 const char *wg_function_suggest(wg_slice name) {
-    const char *best = NULL;
-    uint32_t best_distance = 3;
+    wg_suggestion suggestion;
+    wg_suggestion_init(&suggestion, name);
     for (size_t i = 0; i < TABLE_COUNT; i++) {
-        if (lower((uint8_t)table[i].name[0]) < 'a' || strchr(table[i].name, ' ') != NULL) continue;
-        const uint32_t d = distance(table[i].name, name);
-        if (d < best_distance && d < name.size) {
-            best = table[i].name;
-            best_distance = d;
-        }
+        const bool named =
+            lower((uint8_t)table[i].name[0]) >= 'a' && strchr(table[i].name, ' ') == NULL; /* no operator */
+        if (named) wg_suggestion_offer(&suggestion, table[i].name);
     }
-    return best;
+    return suggestion.name;
 }
 
 wg_code wg_function_type(const wg_function *function, const wg_type *args, uint32_t arg_count, wg_type *out,

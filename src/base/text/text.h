@@ -50,4 +50,16 @@ size_t wg_format_datetime(int64_t utc_seconds, uint32_t ns, int32_t offset_s, ch
 /* "P1Y2M3DT4H5M6.7S", parts of zero left out, "PT0S" when all are; each group of parts has its own sign. ns in 0..10^9. */
 size_t wg_format_duration(int64_t months, int64_t days, int64_t seconds, int64_t ns, char out[128]);
 
+/* "Did you mean": the candidate nearest to a misspelt word, without regard to ASCII case. A swap of neighbours counts as one
+ * edit (optimal string alignment); words of at most 4 bytes may differ in 1 edit, longer ones in 2, and between equally near
+ * candidates the one with the longer common prefix wins, then the first. Words of 1 or over 64 bytes are near to nothing. */
+typedef struct wg_suggestion {
+    wg_slice word;
+    const char *name; /* the best so far; NULL: none is near */
+    size_t distance;
+    size_t prefix;
+} wg_suggestion;
+void wg_suggestion_init(wg_suggestion *suggestion, wg_slice word);
+void wg_suggestion_offer(wg_suggestion *suggestion, const char *name);
+
 #endif

@@ -308,6 +308,31 @@ static void test_times_read_and_write(void **state) {
     assert_false(wg_parse_local_time(LIT("10:00Z"), &ns));
 }
 
+static const char *nearest(const char *word) {
+    static const char *const names[] = {"MATCH", "MERGE", "RETURN", "Event", "Player", "Place", "id"};
+    wg_suggestion suggestion;
+    wg_suggestion_init(&suggestion, wg_slice_str(word));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) wg_suggestion_offer(&suggestion, names[i]);
+    return suggestion.name;
+}
+
+/* Goal: a misspelt word finds its nearest name: without case, a swap counting once, and nothing when nothing is near. */
+static void test_suggestions_find_the_nearest_name(void **state) {
+    (void)state;
+    assert_string_equal(nearest("mtach"), "MATCH");
+    assert_string_equal(nearest("retrun"), "RETURN");
+    assert_string_equal(nearest("Evnt"), "Event");
+    assert_string_equal(nearest("Playr"), "Player"); /* one edit from Player, two from Place */
+    assert_string_equal(nearest("Plac"), "Place");
+    assert_null(nearest("Xyzzy"));
+    assert_null(nearest("x"));
+    assert_null(nearest("Even_t__"));
+    char longest[66];
+    memset(longest, 'a', 65);
+    longest[65] = '\0';
+    assert_null(nearest(longest));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_accepts_scalars_and_refuses_the_rest),
@@ -321,6 +346,7 @@ int main(void) {
         cmocka_unit_test(test_dates_read_and_write),
         cmocka_unit_test(test_datetimes_read_and_write),
         cmocka_unit_test(test_times_read_and_write),
+        cmocka_unit_test(test_suggestions_find_the_nearest_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

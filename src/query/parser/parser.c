@@ -65,49 +65,11 @@ static wg_ast *fail_nomem(wgi_parser *p, size_t bytes) {
     return NULL;
 }
 
-static uint8_t lower_of(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c; }
-
-/* Optimal string alignment distance of two words of at most 32 bytes, without case. */
-static size_t edit_distance(wg_slice a, wg_slice b) {
-    size_t rows[3][33];
-    for (size_t j = 0; j <= b.size; j++) rows[0][j] = j;
-    for (size_t i = 1; i <= a.size; i++) {
-        size_t *row = rows[i % 3], *above = rows[(i - 1) % 3];
-        const size_t *two_above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t j = 1; j <= b.size; j++) {
-            const uint8_t x = lower_of(a.data[i - 1]), y = lower_of(b.data[j - 1]);
-            size_t best = wg_min_size(wg_min_size(above[j], row[j - 1]) + 1, above[j - 1] + (x == y ? 0 : 1));
-            const bool swapped = i > 1 && j > 1 && x == lower_of(b.data[j - 2]) && lower_of(a.data[i - 2]) == y;
-            if (swapped) best = wg_min_size(best, two_above[j - 2] + 1);
-            row[j] = best;
-        }
-    }
-    return rows[a.size % 3][b.size];
-}
-
-static size_t common_prefix(wg_slice a, wg_slice b) {
-    size_t n = 0;
-    while (n < a.size && n < b.size && lower_of(a.data[n]) == lower_of(b.data[n])) n++;
-    return n;
-}
-
 const char *wg_parser_suggest(wg_slice word, const char *const *candidates, size_t count) {
-    if (word.size < 2 || word.size > 32) return NULL;
-    size_t best = word.size <= 4 ? 2 : 3; /* strictly less than this */
-    const char *found = NULL;
-    size_t prefix = 0; /* between equally near words the one that begins alike wins */
-    for (size_t i = 0; i < count; i++) {
-        const wg_slice candidate = wg_slice_str(candidates[i]);
-        if (candidate.size < 2 || candidate.size > 32) continue;
-        const size_t distance = edit_distance(word, candidate);
-        const size_t same = common_prefix(word, candidate);
-        if (distance > best || (distance == best && (found == NULL || same <= prefix))) continue;
-        best = distance;
-        prefix = same;
-        found = candidates[i];
-    }
-    return found;
+    wg_suggestion suggestion;
+    wg_suggestion_init(&suggestion, word);
+    for (size_t i = 0; i < count; i++) wg_suggestion_offer(&suggestion, candidates[i]);
+    return suggestion.name;
 }
 
 static const char *suggest_keyword(wg_slice word) {

@@ -294,44 +294,17 @@ void wg_catalog_truncate_labels(wg_catalog *catalog, uint32_t count) {
     wg_mutex_unlock(&catalog->mutex);
 }
 
-/* Levenshtein distance, cut off at 3, over names of at most 64 bytes. */
-static uint32_t edit_distance(wg_slice a, wg_slice b) {
-    enum { NAME_MAX_BYTES = 64 };
-    if (a.size > NAME_MAX_BYTES || b.size > NAME_MAX_BYTES) return 3;
-    uint32_t row[NAME_MAX_BYTES + 1];
-    for (uint32_t j = 0; j <= b.size; j++) row[j] = j;
-    for (uint32_t i = 1; i <= a.size; i++) {
-        uint32_t diagonal = row[0];
-        row[0] = i;
-        for (uint32_t j = 1; j <= b.size; j++) {
-            const uint8_t x = a.data[i - 1];
-            const uint8_t y = b.data[j - 1];
-            const bool same = x == y || ((x ^ y) == 0x20 && ((x | 0x20) >= 'a') && ((x | 0x20) <= 'z'));
-            uint32_t best = diagonal + (same ? 0 : 1);
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[b.size];
-}
-
 const char *wg_catalog_suggest_label(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_edge) {
-    const char *best = NULL;
-    uint32_t best_distance = 3;
+    wg_suggestion suggestion;
+    wg_suggestion_init(&suggestion, name);
     lock(catalog);
     for (uint32_t i = 0; i < catalog->labels.count; i++) {
         const wg_label *label = catalog->labels.items[i];
-        if (label->def.is_edge != is_edge || !wg_label_is_visible(label, view)) continue;
-        const uint32_t distance = edit_distance(name, wg_slice_str(label->def.name));
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = label->def.name;
-        }
+        if (label->def.is_edge == is_edge && wg_label_is_visible(label, view))
+            wg_suggestion_offer(&suggestion, label->def.name);
     }
     unlock(catalog);
-    return best;
+    return suggestion.name;
 }
 
 /* ---- partitions */

@@ -65,7 +65,7 @@ wg_code wg_catalog_add_label(wg_catalog *catalog, const wg_label_def *def, uint6
                              wg_error *err);
 void wg_catalog_end_label(wg_catalog *catalog, uint32_t number, uint64_t end); /* NEVER undoes */
 void wg_catalog_truncate_labels(wg_catalog *catalog, uint32_t count);
-/* The visible name nearest to a misspelt one (edit distance <= 2), or NULL: for "did you mean". */
+/* The visible name nearest to a misspelt one (wg_suggestion), or NULL: for "did you mean". */
 const char *wg_catalog_suggest_label(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_edge);
 
 /* ---- partitions */
