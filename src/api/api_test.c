@@ -252,6 +252,25 @@ static void test_receipts_are_equal(void **state) {
     end();
 }
 
+/* Goal: a file that arrives is seen by the next statement that may read its label, named or not, and by no older snapshot. */
+static void test_new_files_are_seen_with_and_without_a_label(void **state) {
+    (void)state;
+    begin();
+    kit_mkdir("d");
+    kit_parquet("d/a.parquet", (kit_file){.rows = 10});
+    assert_true(wg_register_virtual_partition(session, "F", kit_path("d/{g}.parquet"), NULL) > 0);
+    assert_int_equal(number("MATCH (n) RETURN count(*) AS n"), 10);
+    const uint64_t before = wg_db_logseq(db);
+    kit_parquet("d/b.parquet", (kit_file){.rows = 5});
+    assert_int_equal(number("MATCH (n) RETURN count(*) AS n"), 15);
+    kit_parquet("d/c.parquet", (kit_file){.rows = 1});
+    assert_int_equal(number("MATCH (f:F) RETURN count(*) AS n"), 16);
+    char past[96];
+    snprintf(past, sizeof past, "AS OF %llu MATCH (f:F) RETURN count(*) AS n", (unsigned long long)before);
+    assert_int_equal(number(past), 10);
+    end();
+}
+
 /* Goal: a registration answers the manifest epoch, which rises; failures answer minus their code; the alias is the same. */
 static void test_register_virtual_partition(void **state) {
     (void)state;
@@ -328,10 +347,15 @@ static void test_cancel_from_another_thread(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_misuse_is_told),     cmocka_unit_test(test_results_own_what_they_show),
-        cmocka_unit_test(test_transactions),       cmocka_unit_test(test_snapshots),
-        cmocka_unit_test(test_receipts_are_equal), cmocka_unit_test(test_register_virtual_partition),
-        cmocka_unit_test(test_arrow_stream),       cmocka_unit_test(test_cancel_from_another_thread),
+        cmocka_unit_test(test_misuse_is_told),
+        cmocka_unit_test(test_results_own_what_they_show),
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_snapshots),
+        cmocka_unit_test(test_receipts_are_equal),
+        cmocka_unit_test(test_register_virtual_partition),
+        cmocka_unit_test(test_arrow_stream),
+        cmocka_unit_test(test_cancel_from_another_thread),
+        cmocka_unit_test(test_new_files_are_seen_with_and_without_a_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

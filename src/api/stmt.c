@@ -146,18 +146,21 @@ static bool text_has(wg_slice text, const char *name) {
     return memmem(text.data, text.size, name, strlen(name)) != NULL;
 }
 
-/* Looks for new files of the virtual labels whose name stands in the text: a label cannot be read without being named. */
+/* Looks for new files of the virtual labels that the statement may read: those whose name stands in the text, and all of them
+ * when a node pattern names no label. */
 static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
     wg_engine *engine = stmt->session->db->engine;
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &txn, err));
     const wg_catalog *catalog = wg_txn_catalog(txn);
     wg_txn_abort(txn);
+    const bool any = wg_query_may_read_any_label(stmt->query);
     const uint32_t count = wg_catalog_label_count(catalog);
     for (uint32_t i = 0; i < count; i++) {
         const wg_label *label = wg_catalog_label_at(catalog, i);
         if (label == NULL || label->def.kind != WG_LABEL_VIRTUAL) continue;
-        if (text_has(wg_query_text(stmt->query), label->def.name)) WG_TRY(wg_engine_refresh(engine, &i, 1, err));
+        if (any || text_has(wg_query_text(stmt->query), label->def.name))
+            WG_TRY(wg_engine_refresh(engine, &i, 1, err));
     }
     return WG_OK;
 }

@@ -37,6 +37,15 @@ static wg_code add_param(wg_prepared *q, wg_slice name, wg_error *err) {
     return WG_OK;
 }
 
+/* A NODE has a slot for its properties, then its labels. */
+static bool has_unlabelled_node(const wg_ast *ast) {
+    if (ast == NULL) return false;
+    if (ast->kind == WG_AST_NODE && ast->child_count <= 1) return true;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (has_unlabelled_node(ast->child[i])) return true;
+    return false;
+}
+
 static wg_code collect_params(wg_prepared *q, const wg_ast *ast, wg_error *err) {
     enum { PARAMS_MAX = 10000 };
     if (ast == NULL) return WG_OK;
@@ -133,6 +142,7 @@ void wg_query_destroy(wg_prepared *query) {
 
 wg_query_kind wg_query_kind_of(const wg_prepared *query) { return query->kind; }
 bool wg_query_is_explain(const wg_prepared *query) { return query->statement->op == WG_AST_EXPLAIN; }
+bool wg_query_may_read_any_label(const wg_prepared *query) { return has_unlabelled_node(query->statement); }
 wg_slice wg_query_text(const wg_prepared *query) { return query->text; }
 wg_slice wg_query_canonical_text(const wg_prepared *query) { return wg_buf_slice(&query->canonical); }
 uint32_t wg_query_param_count(const wg_prepared *query) { return query->param_count; }

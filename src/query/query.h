@@ -29,6 +29,8 @@ void wg_query_destroy(wg_prepared *query); /* NULL is legal */
 
 wg_query_kind wg_query_kind_of(const wg_prepared *query);
 bool wg_query_is_explain(const wg_prepared *query);
+/* True when some node pattern names no label: the statement may then read rows of any label, virtual ones included. */
+bool wg_query_may_read_any_label(const wg_prepared *query);
 wg_slice wg_query_text(const wg_prepared *query);
 /* The one spelling of this statement (wg_ast_print), for hashes. */
 wg_slice wg_query_canonical_text(const wg_prepared *query);
