@@ -3,6 +3,7 @@
  * Messages pass through the terminal escaping, because they may quote file names and query text. Texts are built whole
  * and written with one call, so that two processes on one terminal do not mix inside a line. */
 #include "cli.h"
+#include <errno.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -121,6 +122,8 @@ cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
     say(err->code == WG_E_CANCELLED ? "cancelled" : "error", "\033[1;31m", message);
     cli_release(message);
     if (err->code == WG_E_CONFLICT) cli_note("nothing was written; run the statement again");
+    if (err->code == WG_E_IO && (err->sys_errno == EACCES || err->sys_errno == EROFS))
+        cli_note("a workspace must be writable by you: change its owner or rights, or work on a copy");
     if (err->code == WG_E_PARAMETER) cli_note("give parameters as: --param name=value");
     return cli_exit_of(err->code);
 }

@@ -397,6 +397,16 @@ def parameters_are_json_or_strings(p):
 
 
 @case
+def a_list_that_can_never_match_is_refused(p):
+    p.init()
+    p.query("CREATE NODE LABEL P (i INT, PRIMARY KEY (i)); CREATE (:P {i: 1})")
+    ask = "MATCH (p:P) WHERE p.i IN $v RETURN p.i AS i"
+    equal(p.json(ask, "--param", "v=[1, 2, null]")[0]["rows"], [[1]])
+    equal(p.json(ask, "--param", "v=[]")[0]["rows"], [])
+    contains(p.failing(1, "query", "ws", ask, "--param", 'v=["1"]'), "INT", "STRING", "^")
+
+
+@case
 def parameters_reach_the_statements_that_name_them(p):
     p.init()
     answers = p.json("RETURN $a AS a; RETURN $b AS b", "--param", "a=1", "--param", "b=2")

@@ -248,19 +248,25 @@ static wg_code bind_unary(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     return wgi_call(b, ast, name, &arg, 1, out);
 }
 
-/* A property with a declared type in a list of literals: what `=` would refuse is refused here too, because no row could
- * have it. Other lists may hold anything, as openCypher says. */
+static wg_code check_in_element(wgi_binder *b, wg_type value, wg_type element, const wg_ast *at) {
+    const wg_type types[2] = {value, element};
+    wg_type unused;
+    if (wg_function_type(wg_function_find(wg_slice_str("="), 2), types, 2, &unused, NULL) == WG_OK) return WG_OK;
+    return wgi_error(b, WG_E_TYPE, at, "cannot compare %s IN a list with a %s: the types never match",
+                     wg_type_name(value), wg_type_name(element));
+}
+
+/* A property with a declared type in a list of literals or in a parameter: what `=` would refuse is refused here too, because
+ * no row could have it. Other lists may hold anything, as openCypher says. */
 static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list, const wg_ast *at) {
-    if (at->child[0]->kind != WG_AST_PROPERTY || list->kind != WG_EXPR_LIST) return WG_OK;
-    const wg_function *equal = wg_function_find(wg_slice_str("="), 2);
-    for (uint32_t i = 0; i < list->arg_count; i++) {
-        const wg_type types[2] = {value->type, list->args[i]->type};
-        wg_type unused;
-        if (wg_function_type(equal, types, 2, &unused, NULL) != WG_OK)
-            return wgi_error(b, WG_E_TYPE, at->child[1]->child[i],
-                             "cannot compare %s IN a list with a %s: the types never match", wg_type_name(types[0]),
-                             wg_type_name(types[1]));
-    }
+    if (at->child[0]->kind != WG_AST_PROPERTY) return WG_OK;
+    if (at->child[1]->kind == WG_AST_LIST && list->kind == WG_EXPR_LIST)
+        for (uint32_t i = 0; i < list->arg_count; i++)
+            WG_TRY(check_in_element(b, value->type, list->args[i]->type, at->child[1]->child[i]));
+    if (list->kind != WG_EXPR_PARAM || list->type != WG_TYPE_LIST) return WG_OK;
+    const wg_value *param = &b->params[list->slot]; /* only a known parameter has the type LIST */
+    for (uint32_t i = 0; i < param->size; i++)
+        WG_TRY(check_in_element(b, value->type, (wg_type)param->as.list[i].type, at->child[1]));
     return WG_OK;
 }
 
@@ -269,7 +275,7 @@ static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *
     if (ast->op == WG_OP_REGEX) return wgi_unsupported(b, ast, "the regular expression operator =~");
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
-    if (ast->op == WG_OP_IN && ast->child[1]->kind == WG_AST_LIST) WG_TRY(check_in(b, args[0], args[1], ast));
+    if (ast->op == WG_OP_IN) WG_TRY(check_in(b, args[0], args[1], ast));
     return wgi_call(b, ast, wg_ast_op_name((wg_ast_op)ast->op), args, 2, out);
 }
 
