@@ -191,6 +191,17 @@ typedef enum wg_durability {
 } wg_durability;
 
 /* All zero means defaults. */
+/* Hard caps in bytes for each storage tier; 0: none. */
+typedef struct wg_tier_budget {
+    uint64_t gpu;    /* L0 */
+    uint64_t pinned; /* L1, never evicted */
+    uint64_t hot;    /* L1, heap */
+    uint64_t warm;   /* L1, pages of mapped stripes that this process holds */
+    uint64_t nvme;   /* L3, stripes */
+    uint64_t hdd;    /* L4 */
+    uint64_t remote; /* L5, local copies of remote objects */
+} wg_tier_budget;
+
 typedef struct wg_options {
     wg_durability durability;
     uint32_t sync_interval_ms;       /* BUFFERED: at most this long between syncs; 0: 100 */
@@ -200,6 +211,20 @@ typedef struct wg_options {
     uint64_t query_memory_bytes_max; /* of one query; 0: 1 GiB. Over it the query ends with WG_E_LIMIT. */
     bool create;                     /* make the workspace when there is none */
     bool must_create;                /* with create: fail with WG_E_EXISTS when there is one */
+    /* Reads a workspace that another process may be writing: takes no lock, changes no byte, needs no right to write. Sees what was
+     * durable when it opened, and more after wg_refresh. Writes are WG_E_READ_ONLY. */
+    bool read_only;
+    bool no_background; /* no thread of its own: checkpoints and compactions run only when they are called */
+    uint64_t
+        memory_bytes_max; /* of the whole database; 0: no limit. Split over budget.hot, .warm and queries unless those are set. */
+    wg_tier_budget budget; /* caps of the tiers */
+    uint64_t
+        checkpoint_log_bytes; /* a checkpoint is due when the log has grown by this; 0: 64 MiB; UINT64_MAX: never */
+    uint64_t
+        retain_commits; /* snapshots older than this many commits expire at each checkpoint; 0: only by wg_expire */
+    uint32_t retain_manifests;            /* manifest files that are kept; 0: 8 */
+    bool stripe_zstd;                     /* compress what checkpoints and compactions write */
+    uint64_t compaction_bytes_per_second; /* of background compaction, each level; 0: no cap */
 } wg_options;
 
 /* Opens the workspace directory `path` for reading and writing and recovers it: replays the log, cuts a torn tail and
@@ -230,11 +255,87 @@ typedef struct wg_verify_report {
     uint64_t nodes;
     uint64_t edges;
     uint8_t chain[32];
+    uint64_t stripes;
+    uint64_t stripe_bytes;
+    uint64_t fragments;
+    uint64_t checkpoint_logseq; /* 0: none */
 } wg_verify_report;
 WG_API WG_MUST_USE wg_code wg_verify(const char *path, wg_verify_report *out, wg_error *err);
 
 /* The newest logseq that new readers see. Threads: any. */
 WG_API uint64_t wg_db_logseq(const wg_db *db);
+
+/* ------------------------------------------------------------------ maintenance */
+
+/* Called with work done and work known in all (0: unknown, bytes unless stated); returning false ends the call with WG_E_CANCELLED. */
+typedef bool (*wg_progress_fn)(void *ctx, uint64_t done, uint64_t total);
+
+/* Called with consecutive pieces of output; returns false to stop, which ends the call with WG_E_CANCELLED. */
+typedef bool (*wg_write_fn)(void *ctx, const void *data, size_t size);
+
+typedef struct wg_checkpoint_info {
+    uint64_t logseq; /* the state that is in stripes now */
+    uint64_t stripes_written;
+    uint64_t bytes_written;
+    uint64_t log_bytes_freed;
+    uint64_t elapsed_ns;
+} wg_checkpoint_info;
+/* Writes everything committed since the last checkpoint into stripes and cuts the log behind it. Readers and writers go on meanwhile.
+ * `out` may be NULL. Threads: any. */
+WG_API WG_MUST_USE wg_code wg_checkpoint(wg_db *db, wg_checkpoint_info *out, wg_error *err);
+
+typedef struct wg_compact_options {
+    bool everything; /* merge all levels; otherwise only what is due */
+} wg_compact_options;
+typedef struct wg_compact_info {
+    uint64_t jobs;
+    uint64_t bytes_read;
+    uint64_t bytes_written;
+    uint64_t rows_dropped;
+    uint64_t stripes_before, stripes_after;
+    uint64_t bytes_before, bytes_after;
+} wg_compact_info;
+/* Merges stripes. No snapshot that can still be read changes. options, progress and out may be NULL. Threads: any. */
+WG_API WG_MUST_USE wg_code wg_compact(wg_db *db, const wg_compact_options *options, wg_progress_fn progress,
+                                      void *ctx, wg_compact_info *out, wg_error *err);
+/* Stops background compaction after the fragment at hand, or lets it go on. Threads: any. */
+WG_API void wg_compaction_pause(wg_db *db, bool paused);
+
+/* Gives up the snapshots before `logseq` (at most the newest one): reading them is WG_E_EXPIRED from now on, and compaction may drop what
+ * only they could see. Durable when it returns. Threads: any. */
+WG_API WG_MUST_USE wg_code wg_expire(wg_db *db, uint64_t logseq, wg_error *err);
+
+/* A read-only database takes in what the writing process made durable since. *out_logseq (may be NULL): the newest snapshot now. On a
+ * writing database it does nothing. Threads: any. */
+WG_API WG_MUST_USE wg_code wg_refresh(wg_db *db, uint64_t *out_logseq, wg_error *err);
+
+typedef struct wg_backup_info {
+    uint64_t logseq;
+    uint64_t files_copied, files_kept;
+    uint64_t bytes_copied, bytes_kept;
+} wg_backup_info;
+/* Copies the newest durable state to the directory `to` while the database is in use. A directory that holds an earlier backup of the
+ * same database gets only what is new. The copy is a workspace: it can be opened, verified and restored. A crash leaves the earlier
+ * backup whole. Threads: any. */
+WG_API WG_MUST_USE wg_code wg_backup(wg_db *db, const char *to, wg_progress_fn progress, void *ctx,
+                                     wg_backup_info *out, wg_error *err);
+/* Makes the workspace `to`, which must not exist or be an empty directory, from the backup `from`, and verifies it. */
+WG_API WG_MUST_USE wg_code wg_restore(const char *from, const char *to, wg_progress_fn progress, void *ctx,
+                                      wg_backup_info *out, wg_error *err);
+
+/* One measurement; text lives during the call. */
+typedef struct wg_stat {
+    const char *name;
+    const char *label; /* NULL: none */
+    const char *label_value;
+    const char *help;
+    double value;
+} wg_stat;
+typedef bool (*wg_stat_fn)(void *ctx, const wg_stat *stat);
+/* Calls fn for every metric in a fixed order (histograms as _count, _sum, _p50, _p99, _max). docs/metrics.md lists them. */
+WG_API WG_MUST_USE wg_code wg_db_stats(wg_db *db, wg_stat_fn fn, void *ctx, wg_error *err);
+/* The same as Prometheus text. */
+WG_API WG_MUST_USE wg_code wg_db_stats_prometheus(wg_db *db, wg_write_fn write, void *ctx, wg_error *err);
 
 /* ------------------------------------------------------------------ sessions, transactions, snapshots */
 
@@ -380,9 +481,6 @@ struct ArrowArrayStream {
 WG_API WG_MUST_USE wg_code wg_result_arrow_stream(const wg_result *result, struct ArrowArrayStream *out,
                                                   wg_error *err);
 
-/* Called with consecutive pieces of output; returns false to stop, which ends the call with WG_E_CANCELLED. */
-typedef bool (*wg_write_fn)(void *ctx, const void *data, size_t size);
-
 /* Writes the result as one Arrow IPC stream (schema, record batches, end marker). */
 WG_API WG_MUST_USE wg_code wg_result_write_arrow(const wg_result *result, wg_write_fn write, void *ctx,
                                                  wg_error *err);
@@ -406,7 +504,6 @@ WG_API int64_t arcflow_register_virtual_partition(wg_session *session, const cha
 /* Writes a seeded tracking season as Parquet under `dir` (made when missing): dir/<date>/<game>.parquet with columns
  * ts, player, team, x, y, speed, event, and dir/players.csv. Equal arguments give equal bytes. `rows` is the number of
  * frames over all games. `progress` (may be NULL) is called with rows written; returning false cancels. */
-typedef bool (*wg_progress_fn)(void *ctx, uint64_t done, uint64_t total);
 WG_API WG_MUST_USE wg_code wg_demo_write_season(const char *dir, uint64_t rows, uint64_t seed,
                                                 wg_progress_fn progress, void *ctx, wg_error *err);
 

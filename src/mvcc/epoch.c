@@ -66,8 +66,12 @@ static uint64_t chain_free(wg_epoch_link *link) {
     uint64_t count = 0;
     while (link != NULL) {
         wg_epoch_link *next = link->next;
-        if (link->block != link) wg_free(link->block);
-        wg_free(link);
+        if (link->dispose != NULL) {
+            link->dispose(link->block); /* the link is part of the object */
+        } else {
+            if (link->block != link) wg_free(link->block);
+            wg_free(link);
+        }
         link = next;
         count++;
     }
@@ -146,9 +150,10 @@ void wg_epoch_collect(wg_epoch *epoch) {
     if (freed != 0) atomic_fetch_sub_explicit(&epoch->pending, freed, memory_order_relaxed);
 }
 
-static void queue_push(wg_epoch *epoch, wg_epoch_link *link, void *block) {
+static void queue_push(wg_epoch *epoch, wg_epoch_link *link, void *block, void (*dispose)(void *block)) {
     link->next = NULL;
     link->block = block;
+    link->dispose = dispose;
     list_lock(epoch);
     link->epoch = atomic_fetch_add(&epoch->now, 1); /* seq_cst; partner: the loads of `now` in enter */
     if (epoch->tail == NULL) {
@@ -165,14 +170,19 @@ static void queue_push(wg_epoch *epoch, wg_epoch_link *link, void *block) {
 }
 
 void wg_epoch_retire_linked(wg_epoch *epoch, wg_epoch_link *block) {
-    if (block != NULL) queue_push(epoch, block, block);
+    if (block != NULL) queue_push(epoch, block, block, NULL);
+}
+
+void wg_epoch_retire_object(wg_epoch *epoch, wg_epoch_link *block, void (*dispose)(void *block)) {
+    WG_ASSERT(dispose != NULL);
+    if (block != NULL) queue_push(epoch, block, block, dispose);
 }
 
 void wg_epoch_retire(wg_epoch *epoch, void *p) {
     if (p == NULL) return;
     wg_epoch_link *note = wg_alloc(epoch->account, sizeof *note);
     if (note != NULL) {
-        queue_push(epoch, note, p);
+        queue_push(epoch, note, p, NULL);
         wg_epoch_collect(epoch);
         return;
     }

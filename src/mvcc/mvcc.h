@@ -41,10 +41,14 @@ typedef struct wg_epoch_link {
     struct wg_epoch_link *next;
     uint64_t epoch;
     void *block;
+    void (*dispose)(void *block); /* NULL: wg_free */
 } wg_epoch_link;
 /* The same for a block (from wg_alloc) that begins with its link: allocates nothing and never waits, so it is safe for
  * a thread that is itself inside the epoch. */
 void wg_epoch_retire_linked(wg_epoch *epoch, wg_epoch_link *block);
+/* As wg_epoch_retire_linked for an object that is more than one block: `dispose(block)` is called instead of wg_free, on
+ * whatever thread collects; it must not retire anything itself. */
+void wg_epoch_retire_object(wg_epoch *epoch, wg_epoch_link *block, void (*dispose)(void *block));
 /* Frees what no reader can see any more; retiring does it too. */
 void wg_epoch_collect(wg_epoch *epoch);
 uint64_t wg_epoch_pending(const wg_epoch *epoch);

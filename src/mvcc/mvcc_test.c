@@ -105,6 +105,42 @@ static void test_epoch_frees_after_the_readers_of_its_time(void **state) {
 }
 
 /* Goal: creation under memory pressure fails cleanly; retirement without memory for its note still frees. */
+typedef struct disposed_object {
+    wg_epoch_link link;
+    uint32_t *count;
+} disposed_object;
+
+static void dispose_object(void *block) {
+    disposed_object *object = block;
+    (*object->count)++;
+    wg_free(object);
+}
+
+/* Goal: an object's own dispose runs once, after the readers of its time have left, and at the end at the latest. */
+static void test_mvcc_retired_objects_are_disposed_of(void **state) {
+    (void)state;
+    wg_epoch *epoch = NULL;
+    uint32_t count = 0;
+    assert_int_equal(wg_epoch_create(NULL, &epoch, NULL), WG_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        disposed_object *object = wg_alloc_zero(NULL, sizeof *object);
+        assert_non_null(object);
+        object->count = &count;
+        const uint32_t slot = wg_epoch_enter(epoch);
+        wg_epoch_retire_object(epoch, &object->link, dispose_object);
+        wg_epoch_collect(epoch);
+        assert_int_equal(count, 0);
+        wg_epoch_leave(epoch, slot);
+        if (i == 0) {
+            wg_epoch_collect(epoch);
+            assert_int_equal(count, 1);
+            count = 0;
+        }
+    }
+    wg_epoch_destroy(epoch);
+    assert_int_equal(count, 1);
+}
+
 static void test_epoch_survives_refused_allocations(void **state) {
     (void)state;
     wg_account account;
@@ -201,6 +237,7 @@ static void test_epoch_hands_out_distinct_slots(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_visibility_equals_newest_record_of_a_naive_log),
+        cmocka_unit_test(test_mvcc_retired_objects_are_disposed_of),
         cmocka_unit_test(test_own_writes_are_seen_by_their_writer_only),
         cmocka_unit_test(test_epoch_frees_after_the_readers_of_its_time),
         cmocka_unit_test(test_epoch_survives_refused_allocations),

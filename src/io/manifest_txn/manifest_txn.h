@@ -17,6 +17,10 @@ wg_code wg_manifest_commit(wg_platform *platform, const char *dir, uint64_t epoc
  * or the manifest it names is damaged or missing. *payload is appended to. */
 wg_code wg_manifest_read(wg_platform *platform, const char *dir, uint64_t *out_epoch, wg_buf *payload, wg_error *err);
 
+/* Removes manifests of epochs before the newest `keep` ones (keep >= 1), oldest first, and never the one that CURRENT names. */
+wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep, uint64_t *out_removed,
+                           wg_error *err);
+
 /* Removes temporary files that a crash left. */
 wg_code wg_manifest_clean(wg_platform *platform, const char *dir, wg_error *err);
 

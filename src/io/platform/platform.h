@@ -26,6 +26,20 @@ typedef struct wg_file_info {
 /* Called once per entry, in no particular order, without "." and ".."; returning false stops the listing. */
 typedef bool (*wg_list_fn)(void *ctx, const char *name, bool is_directory);
 
+typedef enum wg_advice {
+    WG_ADVICE_WILL_NEED,  /* read ahead */
+    WG_ADVICE_DROP,       /* these pages leave the process; a later access reads them again */
+    WG_ADVICE_SEQUENTIAL, /* of the whole mapping */
+    WG_ADVICE_RANDOM
+} wg_advice;
+
+typedef struct wg_process_memory {
+    uint64_t resident_bytes;
+    uint64_t resident_file_bytes; /* the part that maps files */
+    uint64_t faults_minor;
+    uint64_t faults_major;
+} wg_process_memory;
+
 /* The table. `self` is always the first argument. Errors are WG_E_NOT_FOUND (ENOENT), WG_E_EXISTS (EEXIST), WG_E_BUSY
  * (lock held elsewhere), WG_E_NOMEM or WG_E_IO with sys_errno; messages name the path. EINTR and short transfers are
  * handled inside. All functions may be called from any thread; one file may be used by several threads. */
@@ -52,6 +66,16 @@ typedef struct wg_platform_ops {
     /* Absolute form of a path, "." and ".." resolved lexically after the current directory; the file need not exist.
      * Written into `out` of `out_size` bytes, NUL-terminated; WG_E_LIMIT when too long. */
     wg_code (*absolute)(wg_platform *self, const char *path, char *out, size_t out_size, wg_error *err);
+    /* Maps bytes [0, size) of the file read-only; the mapping outlives the file handle and an unlink. The file must have
+     * `size` bytes and must not shrink. WG_E_NOMEM, WG_E_IO. The sim copies. */
+    wg_code (*map)(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err);
+    void (*unmap)(wg_platform *self, const void *data, uint64_t size);
+    /* A wish about whole pages inside the range of a mapping; failure is ignored. */
+    void (*advise)(wg_platform *self, const void *data, uint64_t size, wg_advice advice);
+    /* What the operating system says of this process; zeros where it cannot. */
+    void (*process_memory)(wg_platform *self, wg_process_memory *out);
+    /* Gives freed heap pages back to the operating system. */
+    void (*trim_memory)(wg_platform *self);
     uint64_t (*now_ns)(wg_platform *self);  /* monotonic */
     uint64_t (*wall_us)(wg_platform *self); /* since 1970; envelope data only, never in hashed bytes */
     wg_code (*random)(wg_platform *self, void *out, size_t size, wg_error *err);
@@ -96,10 +120,13 @@ uint32_t wg_cpu_count(void);
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {
     WG_RANK_SESSION = 10,
+    WG_RANK_MAINTENANCE = 15,   /* one checkpoint, compaction or backup at a time */
     WG_RANK_ENGINE_WRITER = 20, /* one writer at a time */
     WG_RANK_ENGINE_STATE = 30,
     WG_RANK_CATALOG = 40,
+    WG_RANK_STRIPES = 45,
     WG_RANK_FILE_CACHE = 50,
+    WG_RANK_GOVERNOR = 55,
     WG_RANK_WAL_APPEND = 60,
     WG_RANK_WAL_SYNC = 70,
     WG_RANK_POOL = 80,

@@ -9,6 +9,7 @@
 #define WG_IO_WAL_STORE_H
 
 #include "base/digest/digest.h"
+#include "io/metrics/metrics.h"
 #include "io/platform/platform.h"
 
 typedef struct wg_wal wg_wal;
@@ -23,6 +24,13 @@ typedef struct wg_wal_options {
     uint32_t sync_interval_ms;
     uint32_t sync_batch_commits;
     wg_account *account;
+    /* Where replay begins: zeros for the whole log. Segments below `first_segment` are leftovers of a trim and are removed on open;
+     * commits up to `after` are checked but not replayed, and the chain value there must be `chain` (WG_E_CORRUPT). */
+    uint64_t first_segment;
+    uint64_t after;
+    wg_sha256 chain;
+    /* BUFFERED: append waits (back-pressure) while more than this is unsynced; 0: 64 MiB. */
+    uint64_t unsynced_bytes_max;
 } wg_wal_options;
 
 /* What replay found, for recovery reports and `verify`. */
@@ -73,9 +81,37 @@ uint64_t wg_wal_durable_logseq(const wg_wal *wal);
  * keeps 32 bytes for each); false when unknown. */
 bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out);
 
+/* The segment in which commit `logseq` + 1 begins or will begin: what a manifest names as the first one to keep. */
+uint64_t wg_wal_keep_from(wg_wal *wal, uint64_t logseq);
+/* Removes the segments below `segment` (oldest first), which a committed manifest no longer needs. A failure leaves the rest for the
+ * next open. Threads: any, beside appends. */
+wg_code wg_wal_trim(wg_wal *wal, uint64_t segment, wg_error *err);
+/* Forgets chain values up to logseq, which somebody else keeps. */
+void wg_wal_chain_forget(wg_wal *wal, uint64_t logseq);
+
 typedef struct wg_wal_metrics {
     uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments;
+    uint64_t written_bytes; /* headers and padding included */
+    uint64_t last_logseq, durable_logseq;
+    uint64_t position, durable_position;       /* segment << 32 | offset */
+    uint64_t unsynced_commits, unsynced_bytes; /* queue depth */
+    uint64_t waits;                            /* appends that waited for back-pressure */
+    uint64_t segments_made, segments_reused, segments_trimmed;
+    uint64_t chain_lag; /* commits whose chain value is not computed yet */
 } wg_wal_metrics;
 void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out);
+const wg_histogram *wg_wal_sync_histogram(const wg_wal *wal); /* nanoseconds */
+
+/* ---- following a log that another process writes. wal/HEAD holds, unsynced and only as a hint to readers, how far the log is durable: the
+ * writer renews it after each sync. docs/format/wal.md has its bytes. */
+typedef struct wg_wal_follower wg_wal_follower;
+/* Same start as wg_wal_open; changes nothing on the disk. WG_E_EXPIRED when a needed segment is gone: read the manifest again. */
+wg_code wg_wal_follow(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_wal_follower **out,
+                      wg_error *err);
+/* Replays the durable commits that are new since the last call; 0 and WG_OK when there is none. WG_E_EXPIRED as above. */
+wg_code wg_wal_follower_read(wg_wal_follower *follower, wg_wal_replay_fn replay, void *ctx, uint64_t *out_commits,
+                             wg_error *err);
+bool wg_wal_follower_chain_at(const wg_wal_follower *follower, uint64_t logseq, wg_sha256 *out);
+void wg_wal_follower_close(wg_wal_follower *follower);
 
 #endif

@@ -1,0 +1,94 @@
+/* worldgraph/mmap: the set of stripes that make up a checkpoint: mapped files, the newest fragment of each key, and merging.
+ *
+ * Coherence: a lookup gives the newest fragment of a key among the stripes of the set. Readers hold an epoch; a stripe that leaves
+ * the set is unmapped when the last reader of its time has left, so fragments that a reader has found stay valid for it.
+ *
+ * Threads: one writer (add, remove: rank WG_RANK_STRIPES); lookups any, inside the epoch. */
+#ifndef WG_WORLDGRAPH_MMAP_H
+#define WG_WORLDGRAPH_MMAP_H
+
+#include "io/compaction/compaction.h"
+#include "io/stripe/stripe.h"
+#include "mvcc/mvcc.h"
+
+/* One stripe as the manifest names it. */
+typedef struct wg_stripe_entry {
+    uint64_t id;
+    uint32_t level;
+    uint64_t bytes; /* of the file: a stripe of another size is WG_E_CORRUPT */
+} wg_stripe_entry;
+
+typedef struct wg_stripe_set wg_stripe_set;
+
+wg_code wg_stripe_set_create(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], wg_cache *cache,
+                             wg_epoch *epoch, wg_account *account, wg_stripe_set **out, wg_error *err);
+void wg_stripe_set_destroy(wg_stripe_set *set);
+/* Takes `removed` out and opens and puts `added` in, in one step for readers; on failure the set is unchanged. */
+wg_code wg_stripe_set_change(wg_stripe_set *set, const wg_stripe_entry *added, uint32_t added_count,
+                             const uint64_t *removed, uint32_t removed_count, wg_error *err);
+uint32_t wg_stripe_set_count(const wg_stripe_set *set);
+wg_stripe_entry wg_stripe_set_entry(const wg_stripe_set *set, uint32_t i); /* by rising id */
+wg_stripe *wg_stripe_set_stripe(const wg_stripe_set *set, uint32_t i);
+
+/* The newest fragment with this key; NULL: none. */
+const wg_fragment *wg_stripe_set_find(const wg_stripe_set *set, const wg_fragment_key *key);
+/* Newest fragments in key order: *position 0 to begin (writer, or inside one epoch while the set does not change); NULL at the end.
+ * Superseded KEYS and ADJACENCY runs (covered by a wider run of a higher or equal version) are left out. */
+const wg_fragment *wg_stripe_set_next(const wg_stripe_set *set, uint64_t *position);
+/* The first position whose key is not below `key`. */
+uint64_t wg_stripe_set_seek(const wg_stripe_set *set, const wg_fragment_key *key);
+
+/* ---- merging */
+
+typedef struct wg_merge_input {
+    const wg_stripe_set *set;
+    const wg_compaction_job *job;
+    uint64_t horizon; /* versions that ended at or before it are dropped; 0: none */
+    bool bottom;      /* nothing older lies below: empty slots vanish */
+    /* True while an id may still be seen at or after the horizon. Called for KEYS entries and edges of ADJACENCY runs. */
+    bool (*id_is_alive)(void *ctx, bool is_edge, uint64_t id);
+    void *ctx;
+    wg_pacer *pacer; /* NULL: none */
+    const wg_compaction_policy *policy;
+    /* Called between fragments with input bytes done; false stops with WG_E_CANCELLED. Waits of the pacer are slept by `wait`. */
+    bool (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void (*wait)(void *ctx, uint64_t ns);
+} wg_merge_input;
+
+typedef struct wg_merge_output {
+    wg_buf stripes; /* wg_stripe_entry each, of the output level; written, synced and renamed */
+    uint64_t bytes_read;
+    uint64_t bytes_written;
+    uint64_t rows_dropped;
+    uint64_t fragments_dropped;
+} wg_merge_output;
+
+/* Writes what the job's inputs hold into new stripes with ids from *next_id on. Newest version of a key wins; ROWS part 1 is folded into
+ * part 0 when both are among the inputs; KEYS and ADJACENCY runs of one owner that follow one another are joined into one. On
+ * failure no file is left. The result is a function of the inputs: equal inputs give equal bytes. */
+wg_code wg_stripe_merge(wg_platform *platform, const char *dir, const wg_merge_input *input,
+                        const wg_stripe_options *options, uint64_t *next_id, wg_merge_output *out, wg_error *err);
+/* What the policy wants to know about stripe i: key range, rows, rows dead at the horizon (reads END columns: cached). */
+wg_code wg_stripe_set_describe(const wg_stripe_set *set, uint32_t i, uint64_t horizon, wg_compaction_file *out,
+                               wg_error *err);
+
+/* ---- where a checkpoint's fragments go: stripes are begun and finished as they fill */
+
+typedef struct wg_stripe_sink {
+    wg_platform *platform;
+    const char *dir;
+    wg_stripe_options options;
+    uint64_t next_id;
+    wg_stripe_writer *writer; /* NULL between stripes */
+    uint32_t level;
+    wg_buf finished; /* wg_stripe_entry each */
+    uint64_t bytes_written;
+} wg_stripe_sink;
+/* Keys must ascend within the whole sink. */
+wg_code wg_stripe_sink_add(wg_stripe_sink *sink, const wg_fragment_head *head, const wg_stripe_column *columns,
+                           uint32_t column_count, wg_error *err);
+wg_code wg_stripe_sink_finish(wg_stripe_sink *sink, wg_error *err); /* the stripe under way too; keeps `finished` */
+void wg_stripe_sink_abort(wg_stripe_sink *sink);                    /* removes every file that it made; frees all */
+void wg_stripe_sink_deinit(wg_stripe_sink *sink);
+
+#endif
