@@ -171,11 +171,24 @@ static inline wg_code canary_random(wg_platform *self, void *out, size_t size, w
 /* `c` must outlive the platform that is returned. */
 static inline wg_platform *canary_wrap(canary *c, wg_platform *inner, canary_bug bug) {
     if (bug == CANARY_NONE) return inner;
-    c->ops = (wg_platform_ops){canary_open,    canary_close,    canary_read_at,        canary_write_at,
-                               canary_sync,    canary_truncate, canary_file_info,      canary_stat,
-                               canary_rename,  canary_unlink,   canary_make_directory, canary_sync_directory,
-                               canary_list,    canary_lock,     canary_absolute,       canary_now_ns,
-                               canary_wall_us, canary_random};
+    c->ops = (wg_platform_ops){.open = canary_open,
+                               .close = canary_close,
+                               .read_at = canary_read_at,
+                               .write_at = canary_write_at,
+                               .sync = canary_sync,
+                               .truncate = canary_truncate,
+                               .file_info = canary_file_info,
+                               .stat = canary_stat,
+                               .rename = canary_rename,
+                               .unlink = canary_unlink,
+                               .make_directory = canary_make_directory,
+                               .sync_directory = canary_sync_directory,
+                               .list = canary_list,
+                               .lock = canary_lock,
+                               .absolute = canary_absolute,
+                               .now_ns = canary_now_ns,
+                               .wall_us = canary_wall_us,
+                               .random = canary_random};
     c->base.ops = &c->ops;
     c->inner = inner;
     c->bug = bug;
