@@ -86,7 +86,8 @@ static void bench_edges(wg_epoch *epoch, uint64_t edge_count) {
         double start = now_s();
         must(wg_table_append_batch(table, e, 1, &batch, &column, from, to, &first, NULL));
         must(wg_directory_extend(directory, ROWS, &first, NULL));
-        for (uint64_t i = 0; i < ROWS; i++) wg_directory_set(directory, e + i, WG_ROW_ADDRESS(1, e + i));
+        for (uint64_t i = 0; i < ROWS; i++)
+            must(wg_directory_set(directory, e + i, WG_ROW_ADDRESS(1, e + i), 1, NULL));
         append_s += now_s() - start;
         start = now_s();
         must(wg_topology_add_batch(topology, e, from, to, ROWS, NULL));
@@ -101,7 +102,8 @@ static void bench_edges(wg_epoch *epoch, uint64_t edge_count) {
     report("edge_resident_with_row_directory_and_topology", (double)(resident_bytes() - before) / edges,
            "bytes/edge");
     scan(table, 1, "scan_all_visible");
-    for (uint64_t row = 0; row < wg_table_row_count(table); row += 1000) wg_table_set_end(table, row, 2);
+    for (uint64_t row = 0; row < wg_table_row_count(table); row += 1000)
+        must(wg_table_set_end(table, row, 2, 2, NULL));
     scan(table, 2, "scan_with_deletions");
     wg_topology_destroy(topology);
     wg_directory_destroy(directory);

@@ -84,7 +84,9 @@ static wg_code build_edge(const builder *b, uint64_t id, wg_value *out) {
     if (edge == NULL) return nomem(b);
     wg_edge_info info = {0};
     *edge = (wg_edge){.id = id, .label = ""};
-    if (wg_edge_info_get(b->txn, id, &info)) {
+    bool found = false;
+    WG_TRY(wg_edge_info_get(b->txn, id, &info, &found, b->err));
+    if (found) {
         *edge = (wg_edge){.id = id, .from = info.from, .to = info.to, .label = label_name(b, info.label)};
         if (edge->label == NULL) return nomem(b);
     }

@@ -21,11 +21,13 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
         case WGI_UNDO_ROW:
             wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
             return;
-        case WGI_UNDO_END:
-            wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
+        case WGI_UNDO_END: /* the `end`s are in memory since it was set: cannot fail */
+            WG_ASSERT(wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER,
+                                       engine->applied + 1, NULL) == WG_OK);
             return;
-        case WGI_UNDO_DIRECTORY:
-            wg_directory_set(directory_of(engine, u->number != 0), u->a, u->b);
+        case WGI_UNDO_DIRECTORY: /* the same */
+            WG_ASSERT(wg_directory_set(directory_of(engine, u->number != 0), u->a, u->b, engine->applied + 1, NULL) ==
+                      WG_OK);
             return;
         case WGI_UNDO_EXTEND:
             wg_directory_truncate(directory_of(engine, u->number != 0), u->a);
@@ -189,18 +191,31 @@ static wg_code take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count,
     return wg_directory_extend(directory, count, &first, err);
 }
 
-static wg_code add_keys_of_row(wgi_apply *a, const wgi_table *table, uint64_t row, uint64_t id, wg_error *err) {
+static wg_code key_hash_of_row(const wgi_place *at, const wg_label *label, wg_arena *arena, uint64_t *out,
+                               wg_error *err) {
+    wg_value key[WG_KEY_COLUMNS_MAX];
+    for (uint32_t k = 0; k < label->def.key_count; k++) {
+        const uint32_t column = wg_table_column_of(at->table->rows, label->column_keys[label->def.key_columns[k]]);
+        WG_ASSERT(column != UINT32_MAX);
+        WG_TRY(wg_table_cell(at->table->rows, at->row, column, arena, &key[k], err));
+    }
+    *out = wg_key_hash(key, label->def.key_count);
+    return WG_OK;
+}
+
+static wg_code add_keys_of_row(wgi_apply *a, wgi_table *table, uint64_t row, uint64_t id, wg_error *err) {
+    const wgi_place at = {table, row};
     for (uint32_t i = 0; i < table->label_count; i++) {
         wgi_label_state *state = wgi_label_state_at(a->engine, table->labels[i]);
         if (state == NULL || state->key_index == NULL) continue;
         const wg_label *label = wg_catalog_label_at(a->engine->catalog, table->labels[i]);
-        wg_value key[WG_KEY_COLUMNS_MAX];
-        for (uint32_t k = 0; k < label->def.key_count; k++) {
-            const uint32_t column = wg_table_column_of(table->rows, label->column_keys[label->def.key_columns[k]]);
-            WG_ASSERT(column != UINT32_MAX);
-            key[k] = wg_table_cell(table->rows, row, column);
-        }
-        WG_TRY(wg_key_index_add(state->key_index, wg_key_hash(key, label->def.key_count), id, err));
+        uint64_t hash = 0;
+        wg_arena arena;
+        wg_arena_init(&arena, &a->engine->account);
+        const wg_code code = key_hash_of_row(&at, label, &arena, &hash, err);
+        wg_arena_deinit(&arena);
+        if (code != WG_OK) return code;
+        WG_TRY(wg_key_index_add(state->key_index, hash, id, err));
     }
     return WG_OK;
 }
@@ -243,10 +258,20 @@ static wg_code row_cells(const wgi_table *table, uint64_t row, wg_arena *arena, 
     const uint32_t count = wg_table_column_count(table->rows);
     wg_value *cells = wg_arena_alloc_zero(arena, ((size_t)count + 1) * sizeof *cells);
     if (cells == NULL) return wg_error_nomem(err, (size_t)count * sizeof *cells);
-    for (uint32_t c = 0; c < count; c++) cells[c] = wg_table_cell(table->rows, row, c);
+    for (uint32_t c = 0; c < count; c++) WG_TRY(wg_table_cell(table->rows, row, c, arena, &cells[c], err));
     cells[count].reserved[0] = 0xff;
     *out = cells;
     return WG_OK;
+}
+
+/* Makes a version the newest of its id. What may fail comes before the note: undoing what was never done could fail too. */
+static wg_code put_address(wgi_apply *a, bool is_edge, const wg_row_head *head, wg_row_address address,
+                           wg_error *err) {
+    wg_directory *directory = directory_of(a->engine, is_edge);
+    WG_TRY(wg_directory_set(directory, head->id, address, a->begin, err));
+    const wg_code code = note(a, WGI_UNDO_DIRECTORY, is_edge, head->id, head->prev, err);
+    if (code != WG_OK) WG_ASSERT(wg_directory_set(directory, head->id, head->prev, a->begin, NULL) == WG_OK);
+    return code;
 }
 
 /* Appends a version, notes it, and makes it the newest of its id. */
@@ -259,15 +284,18 @@ static wg_code put_version(wgi_apply *a, wgi_table *table, const wg_row_head *he
         wg_table_set_begin(table->rows, row, WG_LOGSEQ_NEVER);
         return code;
     }
-    WG_TRY(note(a, WGI_UNDO_DIRECTORY, table->is_edge, head->id, head->prev, err));
-    wg_directory_set(directory_of(a->engine, table->is_edge), head->id, WG_ROW_ADDRESS(table->number, row));
+    WG_TRY(put_address(a, table->is_edge, head, WG_ROW_ADDRESS(table->number, row), err));
     WG_TRY(count_live(a, table, 1, err));
     return table->is_edge ? WG_OK : add_keys_of_row(a, table, row, head->id, err);
 }
 
 static wg_code end_version(wgi_apply *a, wgi_table *table, uint64_t row, wg_error *err) {
-    WG_TRY(note(a, WGI_UNDO_END, table->number, row, 0, err));
-    wg_table_set_end(table->rows, row, a->begin);
+    WG_TRY(wg_table_set_end(table->rows, row, a->begin, a->begin, err));
+    const wg_code code = note(a, WGI_UNDO_END, table->number, row, 0, err);
+    if (code != WG_OK) {
+        WG_ASSERT(wg_table_set_end(table->rows, row, WG_LOGSEQ_NEVER, a->begin, NULL) == WG_OK);
+        return code;
+    }
     return count_live(a, table, -1, err);
 }
 
@@ -328,7 +356,8 @@ static wg_code note_bulk_rows(wgi_apply *a, wgi_table *table, uint64_t first_row
         }
     }
     for (uint32_t r = 0; r < m->batch.row_count; r++) {
-        wg_directory_set(a->engine->nodes, m->id + r, WG_ROW_ADDRESS(table->number, first_row + r));
+        WG_TRY(wg_directory_set(a->engine->nodes, m->id + r, WG_ROW_ADDRESS(table->number, first_row + r), a->begin,
+                                err));
         WG_TRY(add_keys_of_row(a, table, first_row + r, m->id + r, err));
     }
     return count_live(a, table, m->batch.row_count, err);
@@ -383,32 +412,40 @@ static wg_code apply_create_edge(void *ctx, const wg_mutation *m, wg_error *err)
     return code;
 }
 
-/* The newest version of an id that is not ended; mutations always work on that. */
-static bool newest_version(const wgi_apply *a, bool is_edge, uint64_t id, wgi_table **table, uint64_t *row,
-                           wg_row_head *head) {
-    const wg_row_address at = wg_directory_get(directory_of(a->engine, is_edge), id);
-    if (at == WG_ROW_NONE) return false;
-    uint64_t end;
-    *table = wgi_table_at(a->engine, wg_row_table(at));
-    *row = wg_row_ordinal(at);
-    wg_table_head((*table)->rows, *row, head, &end);
-    return end == WG_LOGSEQ_NEVER && head->begin != WG_LOGSEQ_NEVER;
-}
-
-static wg_code apply_set(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
+typedef struct version {
     wgi_table *table;
     uint64_t row;
     wg_row_head head;
-    if (!newest_version(a, is_edge, m->id, &table, &row, &head)) return bad(err, "no such node or edge:", m->id);
+} version;
+
+/* The newest version of an id, which must not be ended; mutations always work on that. */
+static wg_code newest_version(const wgi_apply *a, bool is_edge, uint64_t id, version *out, wg_error *err) {
+    wg_row_address at = WG_ROW_NONE;
+    uint64_t end = WG_LOGSEQ_NEVER;
+    bool found = false;
+    WG_TRY(wg_directory_get(directory_of(a->engine, is_edge), id, &at, err));
+    if (at != WG_ROW_NONE) {
+        out->table = wgi_table_at(a->engine, wg_row_table(at));
+        out->row = wg_row_ordinal(at);
+        WG_TRY(wg_table_head(out->table->rows, out->row, &out->head, &end, &found, err));
+    }
+    if (!found || end != WG_LOGSEQ_NEVER || out->head.begin == WG_LOGSEQ_NEVER)
+        return bad(err, is_edge ? "no such edge:" : "no such node:", id);
+    return WG_OK;
+}
+
+static wg_code apply_set(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
+    version v;
+    WG_TRY(newest_version(a, is_edge, m->id, &v, err));
     wg_arena arena;
     wg_arena_init(&arena, &a->engine->account);
     wg_value *cells = NULL;
-    wg_code code = m->replace ? WG_OK : row_cells(table, row, &arena, &cells, err);
-    if (code == WG_OK) code = build_cells(a, table, m, &arena, &cells, err);
-    if (code == WG_OK) code = end_version(a, table, row, err);
-    head.prev = WG_ROW_ADDRESS(table->number, row);
-    head.begin = a->begin;
-    if (code == WG_OK) code = put_version(a, table, &head, cells, err);
+    wg_code code = m->replace ? WG_OK : row_cells(v.table, v.row, &arena, &cells, err);
+    if (code == WG_OK) code = build_cells(a, v.table, m, &arena, &cells, err);
+    if (code == WG_OK) code = end_version(a, v.table, v.row, err);
+    v.head.prev = WG_ROW_ADDRESS(v.table->number, v.row);
+    v.head.begin = a->begin;
+    if (code == WG_OK) code = put_version(a, v.table, &v.head, cells, err);
     wg_arena_deinit(&arena);
     return code;
 }
@@ -426,7 +463,8 @@ static wg_code row_properties(const wgi_table *table, uint64_t row, wg_arena *ar
     if (p == NULL) return wg_error_nomem(err, (size_t)count * sizeof *p);
     uint32_t n = 0;
     for (uint32_t c = 0; c < count; c++) {
-        const wg_value v = wg_table_cell(table->rows, row, c);
+        wg_value v;
+        WG_TRY(wg_table_cell(table->rows, row, c, arena, &v, err));
         if (v.type != WG_TYPE_NULL)
             p[n++] = (wg_mutation_property){.key = wg_table_column_key(table->rows, c), .value = v};
     }
@@ -456,37 +494,33 @@ static wg_code changed_labels(const wgi_table *table, const wg_mutation *m, uint
 
 static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_apply *a = ctx;
-    wgi_table *table;
-    uint64_t row;
-    wg_row_head head;
-    if (!newest_version(a, false, m->id, &table, &row, &head)) return bad(err, "no such node:", m->id);
+    version v;
+    WG_TRY(newest_version(a, false, m->id, &v, err));
     uint32_t labels[WG_MUTATION_LABELS_MAX];
     uint32_t label_count = 0;
-    WG_TRY(changed_labels(table, m, labels, &label_count, err));
+    WG_TRY(changed_labels(v.table, m, labels, &label_count, err));
     WG_TRY(sort_labels(a, labels, &label_count, err));
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
-    if (target == table) return WG_OK;
+    if (target == v.table) return WG_OK;
     wg_arena arena;
     wg_arena_init(&arena, &a->engine->account);
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_value *cells = NULL;
-    wg_code code = row_properties(table, row, &arena, &moved, err);
+    wg_code code = row_properties(v.table, v.row, &arena, &moved, err);
     if (code == WG_OK) code = build_cells(a, target, &moved, &arena, &cells, err);
-    if (code == WG_OK) code = end_version(a, table, row, err);
-    head.prev = WG_ROW_ADDRESS(table->number, row);
-    head.begin = a->begin;
-    if (code == WG_OK) code = put_version(a, target, &head, cells, err);
+    if (code == WG_OK) code = end_version(a, v.table, v.row, err);
+    v.head.prev = WG_ROW_ADDRESS(v.table->number, v.row);
+    v.head.begin = a->begin;
+    if (code == WG_OK) code = put_version(a, target, &v.head, cells, err);
     wg_arena_deinit(&arena);
     return code;
 }
 
 static wg_code apply_delete(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
-    wgi_table *table;
-    uint64_t row;
-    wg_row_head head;
-    if (!newest_version(a, is_edge, m->id, &table, &row, &head)) return bad(err, "no such node or edge:", m->id);
-    return end_version(a, table, row, err);
+    version v;
+    WG_TRY(newest_version(a, is_edge, m->id, &v, err));
+    return end_version(a, v.table, v.row, err);
 }
 
 static wg_code apply_delete_node(void *ctx, const wg_mutation *m, wg_error *err) {

@@ -113,14 +113,17 @@ static wg_code check_virtual_unreferenced(wg_txn *txn, const wg_label *label, wg
     if (label->def.kind != WG_LABEL_VIRTUAL) return WG_OK;
     const uint64_t edges = wg_directory_count(e->edges);
     for (uint64_t id = 0; id < edges; id++) {
-        wgi_table *table;
-        uint64_t row;
-        if (!wgi_version(e, true, wgi_txn_newest(txn), id, &table, &row)) continue;
+        wgi_place at;
         wg_row_head head;
-        uint64_t end;
-        wg_table_head(table->rows, row, &head, &end);
-        if (wgi_node_has_label(e, wgi_txn_newest(txn), head.from, label->number) ||
-            wgi_node_has_label(e, wgi_txn_newest(txn), head.to, label->number))
+        bool found = false;
+        bool from = false;
+        bool to = false;
+        WG_TRY(wgi_version(e, true, wgi_txn_newest(txn), id, &at, err));
+        if (at.table != NULL) WG_TRY(wg_table_head(at.table->rows, at.row, &head, NULL, &found, err));
+        if (!found) continue;
+        WG_TRY(wgi_node_has_label(e, wgi_txn_newest(txn), head.from, label->number, &from, err));
+        WG_TRY(wgi_node_has_label(e, wgi_txn_newest(txn), head.to, label->number, &to, err));
+        if (from || to)
             return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
                                 "edges end at rows of label %s: delete them first", label->def.name);
     }

@@ -12,6 +12,7 @@
 #ifndef WG_ENGINE_H
 #define WG_ENGINE_H
 
+#include "io/metrics/metrics.h"
 #include "io/platform/platform.h"
 #include "io/wal_store/wal_store.h"
 #include "mvcc/mvcc.h"
@@ -44,6 +45,27 @@ const uint8_t *wg_engine_store_uuid(const wg_engine *engine); /* 16 bytes */
 bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
 wg_account *wg_engine_account(wg_engine *engine);
 wg_platform *wg_engine_platform(wg_engine *engine);
+
+/* ---- maintenance: one call at a time runs, others wait (rank WG_RANK_MAINTENANCE). Nothing here blocks readers; writers wait only while a
+ * checkpoint captures counts and while finished fragments are adopted. */
+
+/* Writes what changed since the last checkpoint into stripes of level 0, commits a manifest, trims the log, gives the heap back. Nothing
+ * to do is WG_OK. A failure leaves the old checkpoint. */
+wg_code wg_engine_checkpoint(wg_engine *engine, wg_checkpoint_info *out, wg_error *err);
+/* Runs due jobs (or merges everything) until none is left. progress may be NULL. */
+wg_code wg_engine_compact(wg_engine *engine, const wg_compact_options *options, wg_progress_fn progress, void *ctx,
+                          wg_compact_info *out, wg_error *err);
+void wg_engine_compaction_pause(wg_engine *engine, bool paused);
+/* Snapshots before `logseq` can no longer be read (WG_E_EXPIRED); durable with the next manifest, which is written now. */
+wg_code wg_engine_expire(wg_engine *engine, uint64_t logseq, wg_error *err);
+uint64_t wg_engine_horizon(const wg_engine *engine); /* oldest snapshot that can be read */
+/* A read-only engine takes in what the writer made durable since. */
+wg_code wg_engine_follow(wg_engine *engine, uint64_t *out_logseq, wg_error *err);
+/* Copies a consistent state into the new or existing backup directory `to`: stripes that are there already are not copied again. */
+wg_code wg_engine_backup(wg_engine *engine, const char *to, wg_progress_fn progress, void *ctx, wg_backup_info *out,
+                         wg_error *err);
+/* Calls fn for every metric, in a fixed order. */
+wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_error *err);
 
 /* ---- transactions */
 
@@ -169,7 +191,7 @@ typedef struct wg_edge_info {
     uint64_t from;
     uint64_t to;
 } wg_edge_info;
-bool wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out); /* false: not visible */
+wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
 
 /* Finds the visible node whose primary key equals `key` (values in key order). */
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,

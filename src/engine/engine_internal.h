@@ -136,16 +136,19 @@ bool wgi_table_has_labels(const wgi_table *table, const uint32_t *labels, uint32
 void wgi_table_destroy(wgi_table *table);
 void wgi_label_state_destroy(wgi_label_state *state);
 
-/* The version of an owned node or edge that the view sees; false when none. */
-bool wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_table **out_table,
-                 uint64_t *out_row);
-/* Column of a primary key's visible holder. */
-bool wgi_key_matches(const wg_table *rows, uint64_t row, const wg_label *label, const wg_value *key);
-wg_code wgi_seek(const wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
+/* Where a version is. */
+typedef struct wgi_place {
+    wgi_table *table; /* NULL: nowhere */
+    uint64_t row;
+} wgi_place;
+/* The version of an owned node or edge that the view sees. */
+wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err);
+wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
                  uint64_t *out_id, bool *out_found, wg_error *err);
 /* True when the node is visible: owned by its version, virtual by its partition and row count. */
-bool wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id);
-bool wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label);
+wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, bool *out, wg_error *err);
+wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
+                           wg_error *err);
 
 /* ---- virtual ids */
 enum { WGI_PARTITION_SHIFT = 40 };

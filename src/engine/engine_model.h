@@ -153,7 +153,9 @@ static inline void dump_node(const wg_txn *txn, uint64_t id, wg_arena *arena, wg
 /* Every edge is also found from both of its ends. */
 static inline void dump_edge(const wg_txn *txn, uint64_t id, wg_arena *arena, wg_buf *out) {
     wg_edge_info info;
-    if (!wg_edge_info_get(txn, id, &info)) return;
+    bool visible = false;
+    MODEL_OK(wg_edge_info_get(txn, id, &info, &visible, err));
+    if (!visible) return;
     const wg_label *label = wg_catalog_label_at(wg_txn_catalog(txn), info.label);
     const wg_map_entry *entries = NULL;
     uint32_t count = 0;

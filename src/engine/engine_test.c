@@ -157,7 +157,9 @@ static void test_commit_is_seen_and_survives_reopen(void **state) {
         assert_int_equal(count, 1);
         assert_int_equal(neighbours[0], b);
         wg_edge_info info;
-        assert_true(wg_edge_info_get(txn, edges[0], &info));
+        bool edge_found = false;
+        OK(wg_edge_info_get(txn, edges[0], &info, &edge_found, err));
+        assert_true(edge_found);
         assert_int_equal(info.from, a);
         const wg_value key = str("Bo");
         uint64_t id = 99;

@@ -98,20 +98,33 @@ uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label_number) {
 
 /* ---- owned cells */
 
-static wg_code append_owned(const wg_txn *txn, bool is_edge, uint64_t id, uint32_t key, wg_column *out,
-                            wg_error *err) {
-    wgi_table *table;
-    uint64_t row;
-    bool ok;
+/* What is read, and memory for cells that must be copied on the way. */
+typedef struct owned_read {
+    const wg_txn *txn;
+    bool is_edge;
+    uint32_t key;
+    wg_arena arena;
+} owned_read;
+
+static wg_code append_owned(owned_read *r, uint64_t id, wg_column *out, wg_error *err) {
+    wgi_place at;
     uint32_t column = UINT32_MAX;
-    if (wgi_version(txn->engine, is_edge, txn->view, id, &table, &row)) column = wg_table_column_of(table->rows, key);
-    if (column == UINT32_MAX) {
-        ok = wg_column_append_null(out);
-    } else {
-        const wg_value v = wg_table_cell(table->rows, row, column);
-        ok = v.type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &v);
-    }
+    wg_value v = wg_value_null();
+    WG_TRY(wgi_version(r->txn->engine, r->is_edge, r->txn->view, id, &at, err));
+    if (at.table != NULL) column = wg_table_column_of(at.table->rows, r->key);
+    if (column != UINT32_MAX) WG_TRY(wg_table_cell(at.table->rows, at.row, column, &r->arena, &v, err));
+    const bool ok = v.type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &v);
     return ok ? WG_OK : wg_error_nomem(err, 16);
+}
+
+static wg_code read_owned(const wg_txn *txn, bool is_edge, const uint64_t *ids, uint32_t n, uint32_t key,
+                          wg_column *out, wg_error *err) {
+    owned_read r = {.txn = txn, .is_edge = is_edge, .key = key};
+    wg_code code = WG_OK;
+    wg_arena_init(&r.arena, out->account);
+    for (uint32_t i = 0; i < n && code == WG_OK; i++) code = append_owned(&r, ids[i], out, err);
+    wg_arena_deinit(&r.arena);
+    return code;
 }
 
 /* ---- virtual cells */
@@ -248,8 +261,10 @@ static wg_code read_wants(virtual_read *r, virtual_want *wants, uint32_t count, 
 
 static wg_code read_mixed(const wg_txn *txn, const uint64_t *ids, uint32_t n, uint32_t virtual_count, uint32_t key,
                           wg_column *out, wg_error *err) {
+    owned_read owned = {.txn = txn, .key = key};
     wg_arena arena;
     wg_arena_init(&arena, out->account);
+    wg_arena_init(&owned.arena, out->account);
     virtual_want *wants = wg_arena_alloc(&arena, virtual_count * sizeof *wants);
     wg_value *values = wg_arena_alloc_zero(&arena, n * sizeof *values);
     wg_code code = wants == NULL || values == NULL ? wg_error_nomem(err, n * sizeof *values) : WG_OK;
@@ -260,13 +275,14 @@ static wg_code read_mixed(const wg_txn *txn, const uint64_t *ids, uint32_t n, ui
     if (code == WG_OK) code = read_wants(&r, wants, virtual_count, key, err);
     for (uint32_t i = 0; i < n && code == WG_OK; i++) {
         if (!wg_id_is_virtual(ids[i])) {
-            code = append_owned(txn, false, ids[i], key, out, err);
+            code = append_owned(&owned, ids[i], out, err);
             continue;
         }
         const bool ok =
             values[i].type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &values[i]);
         if (!ok) code = wg_error_nomem(err, 16);
     }
+    wg_arena_deinit(&owned.arena);
     wg_arena_deinit(&arena);
     return code;
 }
@@ -276,25 +292,23 @@ wg_code wg_read_node_property(const wg_txn *txn, const uint64_t *ids, uint32_t n
     uint32_t virtual_count = 0;
     for (uint32_t i = 0; i < n; i++) virtual_count += wg_id_is_virtual(ids[i]);
     if (virtual_count > 0) return read_mixed(txn, ids, n, virtual_count, key, out, err);
-    for (uint32_t i = 0; i < n; i++) WG_TRY(append_owned(txn, false, ids[i], key, out, err));
-    return WG_OK;
+    return read_owned(txn, false, ids, n, key, out, err);
 }
 
 wg_code wg_read_edge_property(const wg_txn *txn, const uint64_t *ids, uint32_t n, uint32_t key, wg_column *out,
                               wg_error *err) {
-    for (uint32_t i = 0; i < n; i++) WG_TRY(append_owned(txn, true, ids[i], key, out, err));
-    return WG_OK;
+    return read_owned(txn, true, ids, n, key, out, err);
 }
 
 /* ---- labels and whole rows */
 
 wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n, const uint32_t *labels,
                              uint32_t label_count, uint8_t *out, wg_error *err) {
-    (void)err;
     for (uint32_t i = 0; i < n; i++) {
-        bool has = wgi_node_visible(txn->engine, txn->view, ids[i]);
+        bool has = false;
+        WG_TRY(wgi_node_visible(txn->engine, txn->view, ids[i], &has, err));
         for (uint32_t k = 0; k < label_count && has; k++)
-            has = wgi_node_has_label(txn->engine, txn->view, ids[i], labels[k]);
+            WG_TRY(wgi_node_has_label(txn->engine, txn->view, ids[i], labels[k], &has, err));
         out[i] = has;
     }
     return WG_OK;
@@ -315,20 +329,22 @@ static void sort_labels_by_name(const wg_catalog *catalog, uint32_t *labels, uin
 wg_code wg_node_labels(const wg_txn *txn, uint64_t id, wg_arena *arena, const uint32_t **out, uint32_t *out_count,
                        bool *out_found, wg_error *err) {
     const wg_engine *e = txn->engine;
-    *out_found = wgi_node_visible(e, txn->view, id);
+    bool found = false;
+    WG_TRY(wgi_node_visible(e, txn->view, id, &found, err));
+    *out_found = found;
     *out_count = 0;
-    if (!*out_found) return WG_OK;
+    if (!found) return WG_OK;
     uint32_t one = 0;
     const uint32_t *from = &one;
     uint32_t count = 1;
     if (wg_id_is_virtual(id)) {
         one = wg_catalog_partition(e->catalog, wgi_virtual_partition(id))->label;
     } else {
-        wgi_table *table = NULL;
-        uint64_t row;
-        if (!wgi_version(e, false, txn->view, id, &table, &row)) return WG_OK;
-        from = table->labels;
-        count = table->label_count;
+        wgi_place at;
+        WG_TRY(wgi_version(e, false, txn->view, id, &at, err));
+        if (at.table == NULL) return WG_OK;
+        from = at.table->labels;
+        count = at.table->label_count;
     }
     uint32_t *labels = wg_arena_copy(arena, from, count * sizeof *labels);
     if (labels == NULL) return wg_error_nomem(err, count * sizeof *labels);
@@ -352,19 +368,21 @@ static void sort_entries(wg_map_entry *entries, uint32_t count) {
 
 static wg_code owned_properties(const wg_txn *txn, bool is_edge, uint64_t id, wg_arena *arena,
                                 const wg_map_entry **out, uint32_t *out_count, wg_error *err) {
-    wgi_table *table;
-    uint64_t row;
+    wgi_place at;
     *out_count = 0;
     *out = NULL;
-    if (!wgi_version(txn->engine, is_edge, txn->view, id, &table, &row)) return WG_OK;
-    const uint32_t columns = wg_table_column_count(table->rows);
+    WG_TRY(wgi_version(txn->engine, is_edge, txn->view, id, &at, err));
+    if (at.table == NULL) return WG_OK;
+    const wg_table *rows = at.table->rows;
+    const uint32_t columns = wg_table_column_count(rows);
     wg_map_entry *entries = wg_arena_alloc(arena, ((size_t)columns + 1) * sizeof *entries);
     if (entries == NULL) return wg_error_nomem(err, (size_t)columns * sizeof *entries);
     uint32_t n = 0;
     for (uint32_t c = 0; c < columns; c++) {
-        const wg_value v = wg_table_cell(table->rows, row, c);
+        wg_value v;
+        WG_TRY(wg_table_cell(rows, at.row, c, arena, &v, err));
         if (v.type == WG_TYPE_NULL) continue;
-        const char *name = wg_catalog_key_name(txn->engine->catalog, wg_table_column_key(table->rows, c));
+        const char *name = wg_catalog_key_name(txn->engine->catalog, wg_table_column_key(rows, c));
         entries[n++] = (wg_map_entry){.key = name, .key_size = strlen(name), .value = v};
     }
     sort_entries(entries, n);
@@ -377,7 +395,9 @@ static wg_code virtual_properties(const wg_txn *txn, uint64_t id, wg_arena *aren
                                   uint32_t *out_count, wg_error *err) {
     *out_count = 0;
     *out = NULL;
-    if (!wgi_node_visible(txn->engine, txn->view, id)) return WG_OK;
+    bool visible = false;
+    WG_TRY(wgi_node_visible(txn->engine, txn->view, id, &visible, err));
+    if (!visible) return WG_OK;
     const wg_catalog *catalog = txn->engine->catalog;
     const wg_label *label =
         wg_catalog_label_at(catalog, wg_catalog_partition(catalog, wgi_virtual_partition(id))->label);
@@ -410,15 +430,15 @@ wg_code wg_edge_properties(const wg_txn *txn, uint64_t id, wg_arena *arena, cons
     return owned_properties(txn, true, id, arena, out, out_count, err);
 }
 
-bool wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out) {
-    wgi_table *table;
-    uint64_t row;
-    if (!wgi_version(txn->engine, true, txn->view, id, &table, &row)) return false;
+wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    wgi_place at;
     wg_row_head head;
-    uint64_t end;
-    wg_table_head(table->rows, row, &head, &end);
-    *out = (wg_edge_info){.label = table->labels[0], .from = head.from, .to = head.to};
-    return true;
+    bool found = false;
+    WG_TRY(wgi_version(txn->engine, true, txn->view, id, &at, err));
+    if (at.table != NULL) WG_TRY(wg_table_head(at.table->rows, at.row, &head, NULL, &found, err));
+    if (found) *out = (wg_edge_info){.label = at.table->labels[0], .from = head.from, .to = head.to};
+    *out_found = found;
+    return WG_OK;
 }
 
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
@@ -440,55 +460,65 @@ static uint32_t edge_label_at(const wg_engine *e, const uint32_t *labels, uint32
     return WG_NO_LABEL;
 }
 
-/* One page of entries of one label in one direction; keeps those that are visible. */
-static uint32_t expand_page(const wg_txn *txn, const wg_topology *topology, wg_direction direction, bool skip_loops,
-                            uint64_t node, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
-                            uint64_t *neighbours) {
-    uint32_t kept = 0;
-    while (kept < count_max) {
-        const uint32_t got = wg_topology_read(topology, direction, node, position->entry, count_max - kept,
-                                              edges + kept, neighbours + kept);
-        if (got == 0) break;
-        position->entry += got;
-        uint32_t at = kept;
-        for (uint32_t i = kept; i < kept + got; i++) {
-            wgi_table *table;
-            uint64_t row;
-            if (skip_loops && neighbours[i] == node) continue; /* the other direction had it */
-            if (!wgi_version(txn->engine, true, txn->view, edges[i], &table, &row)) continue;
-            edges[at] = edges[i];
-            neighbours[at] = neighbours[i];
-            at++;
-        }
-        kept = at;
+/* Where entries go; `kept` of them are filled. */
+typedef struct expand_page {
+    uint32_t count_max;
+    uint32_t kept;
+    uint64_t *edges;
+    uint64_t *neighbours;
+} expand_page;
+
+/* Of `got` entries behind those that are kept, keeps those that are visible. */
+static wg_code expand_keep(const wg_txn *txn, expand_page *page, uint32_t got, bool skip_loops, uint64_t node,
+                           wg_error *err) {
+    const uint32_t end = page->kept + got;
+    for (uint32_t i = page->kept; i < end; i++) {
+        wgi_place at;
+        if (skip_loops && page->neighbours[i] == node) continue; /* the other direction had it */
+        WG_TRY(wgi_version(txn->engine, true, txn->view, page->edges[i], &at, err));
+        if (at.table == NULL) continue;
+        page->edges[page->kept] = page->edges[i];
+        page->neighbours[page->kept] = page->neighbours[i];
+        page->kept++;
     }
-    return kept;
+    return WG_OK;
+}
+
+/* Fills the page with entries of one label in one direction. */
+static wg_code expand_label(const wg_txn *txn, const wg_topology *topology, wg_direction direction, bool skip_loops,
+                            uint64_t node, wg_expand_position *position, expand_page *page, wg_error *err) {
+    while (page->kept < page->count_max) {
+        uint32_t got = 0;
+        WG_TRY(wg_topology_read(topology, direction, node, position->entry, page->count_max - page->kept,
+                                page->edges + page->kept, page->neighbours + page->kept, &got, err));
+        if (got == 0) return WG_OK;
+        position->entry += got;
+        WG_TRY(expand_keep(txn, page, got, skip_loops, node, err));
+    }
+    return WG_OK;
 }
 
 wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
                   uint64_t *neighbours, uint32_t *out_count, wg_error *err) {
-    (void)err;
-    uint32_t kept = 0;
-    for (uint32_t label; kept < count_max && (label = edge_label_at(txn->engine, labels, label_count,
-                                                                    &position->label_index)) != WG_NO_LABEL;) {
+    expand_page page = {count_max, 0, edges, neighbours};
+    for (uint32_t label; page.kept < count_max && (label = edge_label_at(txn->engine, labels, label_count,
+                                                                         &position->label_index)) != WG_NO_LABEL;) {
         const wgi_label_state *state = wgi_label_state_at(txn->engine, label);
-        while (state != NULL && state->topology != NULL && position->direction < 2 && kept < count_max) {
+        while (state != NULL && state->topology != NULL && position->direction < 2 && page.kept < count_max) {
             const wg_direction way = position->direction == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN;
             const bool wanted = ((uint32_t)direction & (uint32_t)way) != 0;
             const bool skip_loops = direction == WG_DIRECTION_BOTH && way == WG_DIRECTION_IN;
-            if (wanted)
-                kept += expand_page(txn, state->topology, way, skip_loops, node, position, count_max - kept,
-                                    edges + kept, neighbours + kept);
-            if (kept == count_max) break;
+            if (wanted) WG_TRY(expand_label(txn, state->topology, way, skip_loops, node, position, &page, err));
+            if (page.kept == count_max) break;
             position->direction++;
             position->entry = 0;
         }
-        if (kept == count_max) break;
+        if (page.kept == count_max) break;
         position->label_index++;
         position->direction = 0;
         position->entry = 0;
     }
-    *out_count = kept;
+    *out_count = page.kept;
     return WG_OK;
 }

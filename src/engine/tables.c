@@ -168,23 +168,25 @@ void wgi_dead_reap(wg_engine *engine) {
 
 /* ---- versions */
 
-bool wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_table **out_table,
-                 uint64_t *out_row) {
-    wg_row_address at = wg_directory_get(is_edge ? engine->edges : engine->nodes, id);
+wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err) {
+    wg_row_address at = WG_ROW_NONE;
+    WG_TRY(wg_directory_get(is_edge ? engine->edges : engine->nodes, id, &at, err));
+    *out = (wgi_place){0};
     while (at != WG_ROW_NONE) {
         wgi_table *table = wgi_table_at(engine, wg_row_table(at));
         WG_ASSERT(table != NULL);
         wg_row_head head;
-        uint64_t end;
-        wg_table_head(table->rows, wg_row_ordinal(at), &head, &end);
+        uint64_t end = WG_LOGSEQ_NEVER;
+        bool found = false;
+        WG_TRY(wg_table_head(table->rows, wg_row_ordinal(at), &head, &end, &found, err));
+        if (!found) return WG_OK; /* nor any version before it */
         if (wg_visible(view, head.begin, end)) {
-            *out_table = table;
-            *out_row = wg_row_ordinal(at);
-            return true;
+            *out = (wgi_place){table, wg_row_ordinal(at)};
+            return WG_OK;
         }
         at = head.prev;
     }
-    return false;
+    return WG_OK;
 }
 
 static const wg_partition *partition_of_id(const wg_engine *engine, wg_view view, uint64_t id) {
@@ -194,52 +196,90 @@ static const wg_partition *partition_of_id(const wg_engine *engine, wg_view view
     return label != NULL && wg_label_is_visible(label, view) ? p : NULL;
 }
 
-bool wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id) {
-    if (wg_id_is_virtual(id)) return partition_of_id(engine, view, id) != NULL;
-    wgi_table *table;
-    uint64_t row;
-    return wgi_version(engine, false, view, id, &table, &row);
+wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, bool *out, wg_error *err) {
+    if (wg_id_is_virtual(id)) {
+        *out = partition_of_id(engine, view, id) != NULL;
+        return WG_OK;
+    }
+    wgi_place at;
+    WG_TRY(wgi_version(engine, false, view, id, &at, err));
+    *out = at.table != NULL;
+    return WG_OK;
 }
 
-bool wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label) {
+wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
+                           wg_error *err) {
     if (wg_id_is_virtual(id)) {
         const wg_partition *p = partition_of_id(engine, view, id);
-        return p != NULL && p->label == label;
+        *out = p != NULL && p->label == label;
+        return WG_OK;
     }
-    wgi_table *table;
-    uint64_t row;
-    return wgi_version(engine, false, view, id, &table, &row) && wgi_table_has_labels(table, &label, 1);
+    wgi_place at;
+    WG_TRY(wgi_version(engine, false, view, id, &at, err));
+    *out = at.table != NULL && wgi_table_has_labels(at.table, &label, 1);
+    return WG_OK;
 }
 
 /* ---- keys */
 
-bool wgi_key_matches(const wg_table *rows, uint64_t row, const wg_label *label, const wg_value *key) {
+static wg_code key_matches(const wgi_place *at, const wg_label *label, const wg_value *key, wg_arena *arena,
+                           bool *out, wg_error *err) {
+    const wg_table *rows = at->table->rows;
+    *out = false;
     for (uint32_t k = 0; k < label->def.key_count; k++) {
         const uint32_t column = wg_table_column_of(rows, label->column_keys[label->def.key_columns[k]]);
-        if (column == UINT32_MAX) return false;
-        const wg_value cell = wg_table_cell(rows, row, column);
-        if (wg_value_equal(&cell, &key[k]) != 1) return false;
+        if (column == UINT32_MAX) return WG_OK;
+        wg_value cell;
+        WG_TRY(wg_table_cell(rows, at->row, column, arena, &cell, err));
+        if (wg_value_equal(&cell, &key[k]) != 1) return WG_OK;
     }
-    return true;
+    *out = true;
+    return WG_OK;
 }
 
-wg_code wgi_seek(const wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key,
-                 uint32_t key_count, uint64_t *out_id, bool *out_found, wg_error *err) {
+/* What a seek looks for. */
+typedef struct seek {
+    const wg_engine *engine;
+    wg_view view;
+    const wg_label *label;
+    uint32_t label_number;
+    const wg_value *key;
+    wg_arena arena;
+} seek;
+
+/* Walks the candidates of the index up to the visible node that has the label and the key. */
+static wg_code seek_candidates(seek *s, const wg_key_index *index, uint64_t *out_id, bool *out_found, wg_error *err) {
+    const uint64_t hash = wg_key_hash(s->key, s->label->def.key_count);
+    uint64_t position = 0;
+    for (;;) {
+        uint64_t id = 0;
+        bool more = false;
+        WG_TRY(wg_key_index_next(index, hash, &position, &id, &more, err));
+        *out_found = false;
+        if (!more) return WG_OK;
+        wgi_place at;
+        WG_TRY(wgi_version(s->engine, false, s->view, id, &at, err));
+        if (at.table == NULL || !wgi_table_has_labels(at.table, &s->label_number, 1)) continue;
+        WG_TRY(key_matches(&at, s->label, s->key, &s->arena, out_found, err));
+        *out_id = id;
+        if (*out_found) return WG_OK;
+    }
+}
+
+wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key, uint32_t key_count,
+                 uint64_t *out_id, bool *out_found, wg_error *err) {
     const wg_label *label = wg_catalog_label_at(engine->catalog, label_number);
     wgi_label_state *state = wgi_label_state_at(engine, label_number);
     if (label == NULL || state == NULL || state->key_index == NULL || label->def.key_count != key_count)
         return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "seek on a label without a primary key of %u columns",
                             key_count);
-    const uint64_t hash = wg_key_hash(key, key_count);
-    uint64_t position = 0;
+    seek s = {.engine = engine, .view = view, .label = label, .label_number = label_number, .key = key};
     uint64_t id = 0;
     bool found = false;
-    while (!found && wg_key_index_next(state->key_index, hash, &position, &id)) {
-        wgi_table *table;
-        uint64_t row;
-        found = wgi_version(engine, false, view, id, &table, &row) && wgi_table_has_labels(table, &label_number, 1) &&
-                wgi_key_matches(table->rows, row, label, key);
-    }
+    wg_arena_init(&s.arena, &engine->account);
+    const wg_code code = seek_candidates(&s, state->key_index, &id, &found, err);
+    wg_arena_deinit(&s.arena);
+    if (code != WG_OK) return code;
     if (found) *out_id = id;
     *out_found = found;
     return WG_OK;

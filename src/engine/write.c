@@ -148,14 +148,15 @@ typedef struct row_source {
     uint32_t property_count;
     const wgi_table *table; /* the version that they overlay, or NULL */
     uint64_t row;
+    wg_arena *arena; /* for cells that must be copied */
 } row_source;
 
-static wg_value row_value(const row_source *s, uint32_t key) {
+static wg_code row_value(const row_source *s, uint32_t key, wg_value *out, wg_error *err) {
     const wg_value *v = property_of(s->properties, s->property_count, key);
-    if (v != NULL) return *v;
-    if (s->table == NULL) return wg_value_null();
+    *out = v != NULL ? *v : wg_value_null();
+    if (v != NULL || s->table == NULL) return WG_OK;
     const uint32_t column = wg_table_column_of(s->table->rows, key);
-    return column == UINT32_MAX ? wg_value_null() : wg_table_cell(s->table->rows, s->row, column);
+    return column == UINT32_MAX ? WG_OK : wg_table_cell(s->table->rows, s->row, column, s->arena, out, err);
 }
 
 /* The values of the label's primary key are whole, and no other node has them. */
@@ -186,7 +187,7 @@ static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_sou
     wg_value key[WG_KEY_COLUMNS_MAX];
     if (label->def.key_count == 0) return WG_OK;
     for (uint32_t k = 0; k < label->def.key_count; k++)
-        key[k] = row_value(s, label->column_keys[label->def.key_columns[k]]);
+        WG_TRY(row_value(s, label->column_keys[label->def.key_columns[k]], &key[k], err));
     return check_key_values(txn, label, key, own_id, err);
 }
 
@@ -194,10 +195,14 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
                          uint64_t own_id, wg_error *err) {
     for (uint32_t i = 0; i < label_count; i++) {
         const wg_label *label = wg_catalog_label_at(txn->engine->catalog, labels[i]);
-        for (uint32_t c = 0; c < label->def.column_count; c++)
-            if (label->def.columns[c].not_null && row_value(s, label->column_keys[c]).type == WG_TYPE_NULL)
+        for (uint32_t c = 0; c < label->def.column_count; c++) {
+            wg_value v;
+            if (!label->def.columns[c].not_null) continue;
+            WG_TRY(row_value(s, label->column_keys[c], &v, err));
+            if (v.type == WG_TYPE_NULL)
                 return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "%s.%s is NOT NULL and has no value",
                                     label->def.name, label->def.columns[c].name);
+        }
         WG_TRY(check_key(txn, label, s, own_id, err));
     }
     return WG_OK;
@@ -389,8 +394,11 @@ static wg_code check_endpoint(const wg_txn *txn, uint64_t id, const char *label_
                               const char *which, wg_error *err) {
     const wg_engine *e = txn->engine;
     const wg_view newest = wgi_txn_newest(txn);
-    if (!wgi_node_visible(e, newest, id)) {
-        if (wgi_node_visible(e, txn->view, id))
+    bool ok = false;
+    WG_TRY(wgi_node_visible(e, newest, id, &ok, err));
+    if (!ok) {
+        WG_TRY(wgi_node_visible(e, txn->view, id, &ok, err));
+        if (ok)
             return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,
                                 "node %llu was deleted by a transaction that committed after "
                                 "snapshot %llu",
@@ -400,7 +408,9 @@ static wg_code check_endpoint(const wg_txn *txn, uint64_t id, const char *label_
     }
     if (label_name == NULL) return WG_OK;
     const wg_label *label = wg_catalog_label(e->catalog, newest, wg_slice_str(label_name), false);
-    if (label != NULL && wgi_node_has_label(e, newest, id, label->number)) return WG_OK;
+    ok = false;
+    if (label != NULL) WG_TRY(wgi_node_has_label(e, newest, id, label->number, &ok, err));
+    if (ok) return WG_OK;
     return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "edge %s goes %s a %s: node %llu is none", edge, which,
                         label_name, (unsigned long long)id);
 }
@@ -441,14 +451,17 @@ static wg_code writable_version(wg_txn *txn, bool is_edge, uint64_t id, wgi_tabl
         return wg_error_set(
             err, WG_E_READ_ONLY, WG_NO_OFFSET,
             "this node is a row of a virtual label: its values live in Parquet files that never change");
-    const wg_row_address at = wg_directory_get(is_edge ? e->edges : e->nodes, id);
+    wg_row_address at = WG_ROW_NONE;
+    WG_TRY(wg_directory_get(is_edge ? e->edges : e->nodes, id, &at, err));
     *out_gone = true;
     if (at == WG_ROW_NONE) return WG_OK;
     wg_row_head head;
-    uint64_t end;
+    uint64_t end = WG_LOGSEQ_NEVER;
+    bool found = false;
     *table = wgi_table_at(e, wg_row_table(at));
     *row = wg_row_ordinal(at);
-    wg_table_head((*table)->rows, *row, &head, &end);
+    WG_TRY(wg_table_head((*table)->rows, *row, &head, &end, &found, err));
+    if (!found) return WG_OK;
     const uint64_t changed = end != WG_LOGSEQ_NEVER ? end : head.begin;
     if (changed > txn->view.snapshot && changed != txn->view.own)
         return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,
@@ -474,8 +487,11 @@ static wg_code set_properties(wg_txn *txn, bool is_edge, uint64_t id, const wg_p
     wg_mutation m = {.kind = is_edge ? WG_MUTATION_SET_EDGE : WG_MUTATION_SET_NODE, .id = id, .replace = replace};
     wg_code code =
         fit_properties(txn, table->labels, table->label_count, properties, property_count, !replace, &arena, &m, err);
-    const row_source s = {
-        .properties = m.properties, .property_count = m.property_count, .table = replace ? NULL : table, .row = row};
+    const row_source s = {.properties = m.properties,
+                          .property_count = m.property_count,
+                          .table = replace ? NULL : table,
+                          .row = row,
+                          .arena = &arena};
     if (code == WG_OK) code = check_row(txn, table->labels, table->label_count, &s, is_edge ? UINT64_MAX : id, err);
     if (code == WG_OK && (m.property_count > 0 || replace)) code = wgi_txn_do(txn, &m, err);
     if (code == WG_OK) txn->stats.properties_set += property_count;
@@ -500,8 +516,8 @@ static bool has_number(const uint32_t *numbers, uint32_t count, uint32_t n) {
 }
 
 /* The labels that the node will have; the row must fit all of them, and edges that demand a label must keep it. */
-static wg_code check_new_labels(wg_txn *txn, const wgi_table *table, uint64_t row, uint64_t id, const wg_mutation *m,
-                                wg_error *err) {
+static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, const wg_mutation *m, wg_error *err) {
+    const wgi_table *table = s->table;
     uint32_t labels[2 * WG_MUTATION_LABELS_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < table->label_count; i++)
@@ -511,12 +527,11 @@ static wg_code check_new_labels(wg_txn *txn, const wgi_table *table, uint64_t ro
         if (!has_number(labels, count, m->labels[i])) labels[count++] = m->labels[i];
     const uint32_t columns = wg_table_column_count(table->rows);
     for (uint32_t c = 0; c < columns; c++) {
-        wg_mutation_property p = {.key = wg_table_column_key(table->rows, c),
-                                  .value = wg_table_cell(table->rows, row, c)};
+        wg_mutation_property p = {.key = wg_table_column_key(table->rows, c)};
+        WG_TRY(wg_table_cell(table->rows, s->row, c, s->arena, &p.value, err));
         if (p.value.type != WG_TYPE_NULL) WG_TRY(fit_property(txn, labels, count, &p, err));
     }
-    const row_source s = {.table = table, .row = row};
-    return check_row(txn, labels, count, &s, id, err);
+    return check_row(txn, labels, count, s, id, err);
 }
 
 wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count,
@@ -543,7 +558,12 @@ wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint
     for (uint32_t i = 0; i < remove_count; i++)
         removed += has_number(table->labels, table->label_count, remove[i]) && !has_number(remove, i, remove[i]);
     if (added + removed == 0) return WG_OK;
-    WG_TRY(check_new_labels(txn, table, row, id, &m, err));
+    wg_arena arena;
+    wg_arena_init(&arena, &txn->engine->account);
+    const row_source s = {.table = table, .row = row, .arena = &arena};
+    const wg_code code = check_new_labels(txn, &s, id, &m, err);
+    wg_arena_deinit(&arena);
+    if (code != WG_OK) return code;
     WG_TRY(wgi_txn_do(txn, &m, err));
     txn->stats.labels_added += added;
     txn->stats.labels_removed += removed;

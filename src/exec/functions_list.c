@@ -204,17 +204,20 @@ WGI_ROW_FN(wgi_fn_type) {
     wg_edge_info info;
     if (args[0].type != WG_TYPE_EDGE) return wrong_type(call, &args[0], err);
     const wg_txn *txn = call->eval->context->txn;
+    bool found = false;
+    WG_TRY(wg_edge_info_get(txn, args[0].as.id, &info, &found, err));
     *out = wg_value_null();
-    if (wg_edge_info_get(txn, args[0].as.id, &info))
-        *out = wg_value_str(wg_slice_str(wg_catalog_label_at(wg_txn_catalog(txn), info.label)->def.name));
+    if (found) *out = wg_value_str(wg_slice_str(wg_catalog_label_at(wg_txn_catalog(txn), info.label)->def.name));
     return WG_OK;
 }
 
 static wg_code edge_end(wgi_call *call, const wg_value *v, bool is_start, wg_value *out, wg_error *err) {
     wg_edge_info info;
     if (v->type != WG_TYPE_EDGE) return wrong_type(call, v, err);
+    bool found = false;
+    WG_TRY(wg_edge_info_get(call->eval->context->txn, v->as.id, &info, &found, err));
     *out = wg_value_null();
-    if (!wg_edge_info_get(call->eval->context->txn, v->as.id, &info)) return WG_OK;
+    if (!found) return WG_OK;
     out->type = WG_TYPE_NODE;
     out->as.id = is_start ? info.from : info.to;
     return WG_OK;

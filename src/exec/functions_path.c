@@ -8,7 +8,10 @@ static void put_id(wg_value *to, wg_type type, uint64_t id) {
 
 static wg_code step(const wgi_call *call, wg_value *items, uint32_t *count, const wg_value *edge, wg_error *err) {
     wg_edge_info info;
-    if (edge->type != WG_TYPE_EDGE || !wg_edge_info_get(call->eval->context->txn, edge->as.id, &info))
+    bool found = false;
+    if (edge->type == WG_TYPE_EDGE)
+        WG_TRY(wg_edge_info_get(call->eval->context->txn, edge->as.id, &info, &found, err));
+    if (!found)
         return wg_error_set(err, WG_E_VALUE, call->offset, "a relationship of a path does not exist any more");
     const uint64_t at = items[*count - 1].as.id;
     put_id(&items[(*count)++], WG_TYPE_EDGE, edge->as.id);

@@ -191,9 +191,11 @@ wg_code wg_edge_properties(const wg_txn *txn, uint64_t id, wg_arena *arena, cons
 static inline uint64_t fake_neighbour(const wg_txn *txn, uint64_t node, uint64_t k) {
     return (7 * node + 3 * k + 1) % txn->node_count;
 }
-bool wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out) {
+wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    (void)err;
     *out = (wg_edge_info){.label = 0, .from = id / 4, .to = fake_neighbour(txn, id / 4, id % 4)};
-    return true;
+    *out_found = true;
+    return WG_OK;
 }
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
                      bool *out_found, wg_error *err) {

@@ -101,7 +101,8 @@ static void chunk_fill(directory_chunk *chunk) {
     atomic_store_explicit(&chunk->filled, true, memory_order_release); /* pairs with wg_directory_get */
 }
 
-void wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address) {
+wg_code wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address, uint64_t stamp, wg_error *err) {
+    (void)stamp, (void)err;
     WG_ASSERT(id < wg_directory_count(d));
     directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
     const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
@@ -111,14 +112,15 @@ void wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address) {
         if (i == run_count && address == atomic_load_explicit(&chunk->run_base, memory_order_relaxed) + i &&
             address != WG_ROW_NONE) {
             atomic_store_explicit(&chunk->run_count, run_count + 1, memory_order_release); /* pairs with get */
-            return;
+            return WG_OK;
         }
         chunk_fill(chunk);
     }
     atomic_store_explicit(&chunk->entries[i], address, memory_order_release); /* pairs with get */
+    return WG_OK;
 }
 
-wg_row_address wg_directory_get(const wg_directory *d, uint64_t id) {
+static wg_row_address address_of(const wg_directory *d, uint64_t id) {
     if (id >= wg_directory_count(d)) return WG_ROW_NONE;
     const directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
     const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
@@ -126,4 +128,10 @@ wg_row_address wg_directory_get(const wg_directory *d, uint64_t id) {
         return atomic_load_explicit(&chunk->entries[i], memory_order_acquire);
     if (i >= atomic_load_explicit(&chunk->run_count, memory_order_acquire)) return WG_ROW_NONE;
     return atomic_load_explicit(&chunk->run_base, memory_order_relaxed) + i;
+}
+
+wg_code wg_directory_get(const wg_directory *d, uint64_t id, wg_row_address *out, wg_error *err) {
+    (void)err;
+    *out = address_of(d, id);
+    return WG_OK;
 }

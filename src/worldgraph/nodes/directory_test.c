@@ -11,6 +11,20 @@
 
 enum { IDS = 50000 };
 
+static void put(wg_directory *d, uint64_t id, wg_row_address address) {
+    assert_int_equal(wg_directory_set(d, id, address, 1, NULL), WG_OK);
+}
+
+static wg_row_address got(const wg_directory *d, uint64_t id) {
+    wg_row_address address = 0;
+    return wg_directory_get(d, id, &address, NULL) == WG_OK ? address : UINT64_MAX - 1;
+}
+
+static bool next_of(const wg_key_index *index, uint64_t hash, uint64_t *position, uint64_t *out_id) {
+    bool found = false;
+    return wg_key_index_next(index, hash, position, out_id, &found, NULL) == WG_OK && found;
+}
+
 /* Goal: through random extends, sets and truncations the directory answers as an array does. */
 static void test_directory_equals_an_array(void **state) {
     (void)state;
@@ -35,7 +49,7 @@ static void test_directory_equals_an_array(void **state) {
                 const bool set = wg_rng_below(&rng, 4) != 0;
                 for (uint64_t i = 0; i < more; i++) {
                     model[count + i] = set ? WG_ROW_ADDRESS(seed, row) : WG_ROW_NONE;
-                    if (set) wg_directory_set(d, count + i, WG_ROW_ADDRESS(seed, row++));
+                    if (set) put(d, count + i, WG_ROW_ADDRESS(seed, row++));
                 }
                 count += more;
             }
@@ -46,11 +60,11 @@ static void test_directory_equals_an_array(void **state) {
             for (uint32_t i = 0; seed > 2 && count > 0 && i < 3; i++) {
                 const uint64_t id = wg_rng_below(&rng, count);
                 model[id] = wg_rng_below(&rng, 5) == 0 ? WG_ROW_NONE : WG_ROW_ADDRESS(9, row++);
-                wg_directory_set(d, id, model[id]);
+                put(d, id, model[id]);
             }
             assert_int_equal(wg_directory_count(d), count);
-            for (uint64_t id = step % 11; id < count; id += 11) assert_int_equal(wg_directory_get(d, id), model[id]);
-            assert_int_equal(wg_directory_get(d, count), WG_ROW_NONE);
+            for (uint64_t id = step % 11; id < count; id += 11) assert_int_equal(got(d, id), model[id]);
+            assert_int_equal(got(d, count), WG_ROW_NONE);
         }
         uint64_t first;
         assert_int_equal(wg_directory_extend(d, UINT64_MAX, &first, NULL), WG_E_LIMIT);
@@ -87,16 +101,16 @@ static void test_key_index_iterates_in_the_order_of_adds(void **state) {
         uint64_t position = 0;
         uint64_t id;
         for (uint32_t i = 0; i < counts[h]; i++) {
-            assert_true(wg_key_index_next(index, h, &position, &id));
+            assert_true(next_of(index, h, &position, &id));
             assert_int_equal(id, ids[h][i]);
             if (h % 100 == 7 && i == 2)
                 assert_int_equal(wg_key_index_reserve(index, (uint64_t)KEYS << (h / 100), NULL), WG_OK);
         }
-        assert_false(wg_key_index_next(index, h, &position, &id));
+        assert_false(next_of(index, h, &position, &id));
     }
     uint64_t position = 0;
     uint64_t id;
-    assert_false(wg_key_index_next(index, HASHES + 1, &position, &id));
+    assert_false(next_of(index, HASHES + 1, &position, &id));
     assert_int_equal(wg_key_index_reserve(index, UINT64_MAX / 2, NULL), WG_E_NOMEM);
     wg_key_index_destroy(index);
     wg_epoch_destroy(epoch);
@@ -134,8 +148,8 @@ static void *lookup_main(void *arg) {
         const uint32_t slot = wg_epoch_enter(l->epoch);
         uint64_t position = 0;
         uint64_t found = UINT64_MAX;
-        if (!wg_key_index_next(l->index, id * 3, &position, &found) || found != id) atomic_fetch_add(&l->wrong, 1);
-        const uint64_t address = wg_directory_get(l->directory, id);
+        if (!next_of(l->index, id * 3, &position, &found) || found != id) atomic_fetch_add(&l->wrong, 1);
+        const uint64_t address = got(l->directory, id);
         if (address != id && address != id + 1000000) atomic_fetch_add(&l->wrong, 1);
         wg_epoch_leave(l->epoch, slot);
     }
@@ -154,8 +168,8 @@ static void test_lookups_run_beside_the_writer(void **state) {
     for (uint64_t id = 0; id < IDS; id++) {
         uint64_t first;
         assert_int_equal(wg_directory_extend(l.directory, 1, &first, NULL), WG_OK);
-        wg_directory_set(l.directory, id, id);
-        if (id > 20000 && id % 3 == 0) wg_directory_set(l.directory, id - 100, id - 100 + 1000000);
+        put(l.directory, id, id);
+        if (id > 20000 && id % 3 == 0) put(l.directory, id - 100, id - 100 + 1000000);
         assert_int_equal(wg_key_index_add(l.index, id * 3, id, NULL), WG_OK);
         atomic_store(&l.published, id + 1);
     }

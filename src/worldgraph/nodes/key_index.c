@@ -132,7 +132,9 @@ wg_code wg_key_index_add(wg_key_index *index, uint64_t hash, uint64_t id, wg_err
     return WG_OK;
 }
 
-bool wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *position, uint64_t *out_id) {
+wg_code wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *position, uint64_t *out_id,
+                          bool *out_found, wg_error *err) {
+    (void)err;
     const key_table *table = atomic_load_explicit(&index->table, memory_order_acquire);
     const uint64_t seen = *position >> 32;
     uint64_t distance = *position & POSITION_DISTANCE_UNKNOWN;
@@ -145,7 +147,10 @@ bool wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *posit
     for (;; distance++) {
         const key_entry *e = &table->entries[(home + distance) & table->mask];
         const uint64_t id_plus_1 = entry_id_plus_1(e);
-        if (id_plus_1 == 0) return false;
+        if (id_plus_1 == 0) {
+            *out_found = false;
+            return WG_OK;
+        }
         if (entry_hash(e) != hash) continue;
         if (skip != 0) {
             skip--;
@@ -154,6 +159,7 @@ bool wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *posit
         const uint64_t next = wg_min_u64(distance + 1, POSITION_DISTANCE_UNKNOWN);
         *position = (seen + 1) << 32 | (uint64_t)table->generation << 24 | next;
         *out_id = id_plus_1 - 1;
-        return true;
+        *out_found = true;
+        return WG_OK;
     }
 }

@@ -14,6 +14,7 @@
 #define WG_WORLDGRAPH_NODES_H
 
 #include "mvcc/mvcc.h"
+#include "worldgraph/mmap/mmap.h"
 #include "worldgraph/schema/schema.h"
 
 enum { WG_FRAGMENT_ROWS = 16384, WG_TABLE_COLUMNS_MAX = 8192 };
@@ -56,14 +57,51 @@ wg_code wg_table_append(wg_table *table, const wg_row_head *head, const wg_value
 wg_code wg_table_append_batch(wg_table *table, uint64_t first_id, uint64_t begin, const wg_batch *batch,
                               const uint32_t *columns, const uint64_t *from, const uint64_t *to,
                               uint64_t *out_first_row, wg_error *err);
-void wg_table_set_end(wg_table *table, uint64_t row, uint64_t end);     /* NEVER undoes it */
-void wg_table_set_begin(wg_table *table, uint64_t row, uint64_t begin); /* NEVER: rolled back */
+/* WG_E_NOMEM only for a row of a mapped fragment whose `end`s are not in memory yet; undoing an end cannot fail. `stamp`: the
+ * logseq that a checkpoint must reach to have seen this change (the writer's own logseq, also when it undoes). */
+wg_code wg_table_set_end(wg_table *table, uint64_t row, uint64_t end, uint64_t stamp, wg_error *err);
+void wg_table_set_begin(wg_table *table, uint64_t row,
+                        uint64_t begin); /* NEVER: rolled back; rows of the heap only */
 
 /* ---- reading */
 uint64_t wg_table_row_count(const wg_table *table); /* versions, published */
-void wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end);
-/* One cell; strings live as long as the table. */
-wg_value wg_table_cell(const wg_table *table, uint64_t row, uint32_t column);
+/* Reads of mapped fragments may fail: WG_E_CORRUPT, WG_E_CAPACITY, WG_E_NOMEM. *out_found false: the row was dropped by a compaction,
+ * because no snapshot that is still kept can see it (nor any version before it). */
+wg_code wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end, bool *out_found,
+                      wg_error *err);
+/* One cell. Strings live until the epoch is left; lists, maps and cells of compressed blocks are copied to `arena`. */
+wg_code wg_table_cell(const wg_table *table, uint64_t row, uint32_t column, wg_arena *arena, wg_value *out,
+                      wg_error *err);
+/* Least and greatest value of a column over the fragment of `row`, for pruning; false when not known (heap fragments). */
+bool wg_table_zone(const wg_table *table, uint64_t row, uint32_t column, wg_value *out_min, wg_value *out_max,
+                   bool *out_has_null);
+/* Asks for the fragment of `row` ahead of its scan. */
+void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count);
+
+/* ---- stored fragments: a checkpoint writes, opening and compaction adopt
+ *
+ * A slot of 16,384 rows is in the heap or mapped. Row ordinals never change: a compaction may drop rows, which leaves gaps. A mapped slot
+ * that gets new `end`s holds them in the heap until a checkpoint has written them (part 1). Appending goes on behind the last
+ * row: into a heap fragment, or into one made from the mapped tail. */
+
+/* What one checkpoint asks of a table: everything that changed at logseqs in (since, until], as of `until`. */
+typedef struct wg_store_pass {
+    wg_stripe_sink *sink;
+    uint32_t owner; /* table number; DIRECTORY: 0 nodes, 1 edges; label number */
+    uint64_t since;
+    uint64_t until;
+    uint64_t row_count; /* captured under the writer's lock */
+} wg_store_pass;
+/* Writes the changed slots. Runs beside the writer, inside an epoch. An `end` above until is written as NEVER. */
+wg_code wg_table_store(const wg_table *table, const wg_store_pass *pass, wg_error *err);
+/* Writer: slot `rows->head.key.slot` is from now on read from the mapping (ends NULL: as in rows). A slot that changed after `until` stays in
+ * the heap (not an error); ends in memory that the fragments do not hold yet are kept. The row count grows to cover it. */
+wg_code wg_table_adopt(wg_table *table, const wg_fragment *rows, const wg_fragment *ends, uint64_t until,
+                       wg_error *err);
+/* Opening: rows below `row_count` exist, slots without fragment have no row. */
+wg_code wg_table_adopt_count(wg_table *table, uint64_t row_count, wg_error *err);
+/* Writer, after a compaction: the slot has no row left. Same rule for slots that changed. */
+wg_code wg_table_adopt_empty(wg_table *table, uint64_t slot, uint64_t until, wg_error *err);
 
 /* Reads up to rows_max (<= WG_BATCH_ROWS_MAX) rows from `row`, not past its fragment; only visible ones are selected.
  * *out_rows is the number of rows passed over (0 at the end), out->row_count of selected ones. Vectors point into the
@@ -88,8 +126,19 @@ uint64_t wg_directory_count(const wg_directory *directory); /* ids given out: 0.
 /* Reserves `count` consecutive ids (writer). Ids of a rolled-back transaction are given back by wg_directory_truncate. */
 wg_code wg_directory_extend(wg_directory *directory, uint64_t count, uint64_t *out_first, wg_error *err);
 void wg_directory_truncate(wg_directory *directory, uint64_t count);
-void wg_directory_set(wg_directory *directory, uint64_t id, wg_row_address address); /* release */
-wg_row_address wg_directory_get(const wg_directory *directory, uint64_t id); /* acquire; NONE when out of range */
+/* release. `stamp` as in wg_table_set_end. WG_E_NOMEM, WG_E_CORRUPT only when the chunk was mapped; setting an id again that was set
+ * since (undo) cannot fail. */
+wg_code wg_directory_set(wg_directory *directory, uint64_t id, wg_row_address address, uint64_t stamp, wg_error *err);
+wg_code wg_directory_get(const wg_directory *directory, uint64_t id, wg_row_address *out,
+                         wg_error *err); /* acquire; NONE when out of range */
+/* As for tables; pass->row_count is the captured count of ids. An address whose version began after until is replaced by what
+ * `version_at` says (the newest version at until, or NONE). */
+typedef wg_code (*wg_version_at_fn)(void *ctx, bool is_edge, wg_row_address newest, uint64_t until,
+                                    wg_row_address *out, wg_error *err);
+wg_code wg_directory_store(const wg_directory *directory, const wg_store_pass *pass, wg_version_at_fn version_at,
+                           void *ctx, wg_error *err);
+wg_code wg_directory_adopt(wg_directory *directory, const wg_fragment *chunk, uint64_t until, wg_error *err);
+wg_code wg_directory_adopt_count(wg_directory *directory, uint64_t count, wg_error *err);
 
 /* ---- key index: key values -> ids; finds candidates, the caller checks visibility and equality of the version it sees */
 typedef struct wg_key_index wg_key_index;
@@ -97,10 +146,21 @@ wg_code wg_key_index_create(wg_epoch *epoch, wg_account *account, wg_key_index *
 void wg_key_index_destroy(wg_key_index *index);
 /* Hash of a composite key; agrees with wg_value_equivalent. */
 uint64_t wg_key_hash(const wg_value *values, uint32_t count);
-/* Adds hash -> id unless that pair is there. Entries are never removed (history needs them). Writer only. */
+/* Adds hash -> id unless that pair is there, in memory or stored. Entries go only by compaction. Writer only. */
 wg_code wg_key_index_add(wg_key_index *index, uint64_t hash, uint64_t id, wg_error *err);
 wg_code wg_key_index_reserve(wg_key_index *index, uint64_t more, wg_error *err);
-/* Iterates ids whose hash is equal, in a defined order: start with *position = 0; false at the end. */
-bool wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *position, uint64_t *out_id);
+/* Iterates ids whose hash is equal: start with *position = 0; *out_found false at the end. Stored runs first, then memory. */
+wg_code wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *position, uint64_t *out_id,
+                          bool *out_found, wg_error *err);
+/* Checkpoint: what is in memory now becomes immutable and new entries go to a fresh table (writer); `store` writes it as a run of
+ * KEYS fragments sorted by (hash, id) whose ordinals follow those stored before, and which covers [run, attributes[0]). When the
+ * checkpoint fails, the next freeze takes it together with what came since. */
+wg_code wg_key_index_freeze(wg_key_index *index, wg_error *err);
+wg_code wg_key_index_store(const wg_key_index *index, const wg_store_pass *pass, wg_error *err);
+/* Replaces all stored runs by these (all pieces of all runs in key order); with `frozen_is_stored` what was frozen is now among
+ * them and leaves the memory. Writer. */
+wg_code wg_key_index_adopt(wg_key_index *index, const wg_fragment *const *pieces, uint32_t piece_count,
+                           bool frozen_is_stored, wg_error *err);
+uint64_t wg_key_index_stored_count(const wg_key_index *index); /* ordinals given to stored entries */
 
 #endif

@@ -126,12 +126,14 @@ static uint32_t rows_in_fragment(const wg_table *table, uint64_t row) {
     return (uint32_t)wg_min_u64(count - (row & ~(uint64_t)(WG_FRAGMENT_ROWS - 1)), WG_FRAGMENT_ROWS);
 }
 
-void wg_table_set_end(wg_table *table, uint64_t row, uint64_t end) {
+wg_code wg_table_set_end(wg_table *table, uint64_t row, uint64_t end, uint64_t stamp, wg_error *err) {
+    (void)stamp, (void)err;
     WG_ASSERT(row < atomic_load_explicit(&table->row_count, memory_order_relaxed));
     wgi_fragment *f = wgi_table_fragment(table, row);
     wgi_fragment_use_ends(f, wgi_fragment_row(row));
     /* relaxed: a reader whose snapshot covers `end` got that snapshot from the commit, which happens after this */
     atomic_store_explicit(&f->ends[wgi_fragment_row(row)], end, memory_order_relaxed);
+    return WG_OK;
 }
 
 void wg_table_set_begin(wg_table *table, uint64_t row, uint64_t begin) {
@@ -142,7 +144,9 @@ void wg_table_set_begin(wg_table *table, uint64_t row, uint64_t begin) {
     atomic_store_explicit(&f->begins[wgi_fragment_row(row)], begin, memory_order_relaxed); /* as in set_end */
 }
 
-void wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end) {
+wg_code wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end, bool *out_found,
+                      wg_error *err) {
+    (void)err;
     WG_ASSERT(row < wg_table_row_count(table));
     const wgi_fragment *f = wgi_table_fragment(table, row);
     const uint32_t r = wgi_fragment_row(row);
@@ -158,15 +162,21 @@ void wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64
     }
     *out = head;
     if (out_end != NULL) *out_end = wgi_fragment_end(f, flags, r);
+    *out_found = true;
+    return WG_OK;
 }
 
-wg_value wg_table_cell(const wg_table *table, uint64_t row, uint32_t column) {
+wg_code wg_table_cell(const wg_table *table, uint64_t row, uint32_t column, wg_arena *arena, wg_value *out,
+                      wg_error *err) {
+    (void)arena, (void)err;
     WG_ASSERT(row < wg_table_row_count(table));
     WG_ASSERT(column < wg_table_column_count(table));
     const wgi_fragment *f = wgi_table_fragment(table, row);
     const wgi_block *block = wgi_slots_get(&f->columns, column);
     const uint32_t r = wgi_fragment_row(row);
-    if (block == NULL || !wgi_block_is_valid(block, r)) return wg_value_null();
+    *out = wg_value_null();
+    if (block == NULL || !wgi_block_is_valid(block, r)) return WG_OK;
     const wg_vector v = {.type = wg_table_column_type(table, column), .kind = WG_VECTOR_FLAT, .data = block->data};
-    return wg_vector_value(&v, r);
+    *out = wg_vector_value(&v, r);
+    return WG_OK;
 }

@@ -130,20 +130,26 @@ static void reading_all(const wg_topology *topology, wg_direction direction, wgi
     if (reading->edges == NULL || reading->count < reading->count_max) wgi_reading_delta(reading, state->delta);
 }
 
-uint64_t wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node) {
+wg_code wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t *out,
+                           wg_error *err) {
+    (void)err;
     wgi_reading reading = {.node = node};
     reading_all(topology, direction, &reading);
-    return reading.count;
+    *out = reading.count;
+    return WG_OK;
 }
 
-uint32_t wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t position,
-                          uint32_t count_max, uint64_t *edges, uint64_t *neighbours) {
+wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t position,
+                         uint32_t count_max, uint64_t *edges, uint64_t *neighbours, uint32_t *out_count,
+                         wg_error *err) {
+    (void)err;
     WG_ASSERT(edges != NULL);
     WG_ASSERT(neighbours != NULL);
     wgi_reading reading = {
         .node = node, .skip = position, .count_max = count_max, .edges = edges, .neighbours = neighbours};
     reading_all(topology, direction, &reading);
-    return (uint32_t)reading.count;
+    *out_count = (uint32_t)reading.count;
+    return WG_OK;
 }
 
 wg_code wg_topology_check(const wg_topology *topology, wg_error *err) {

@@ -7,7 +7,7 @@
 #ifndef WG_WORLDGRAPH_TOPOLOGY_H
 #define WG_WORLDGRAPH_TOPOLOGY_H
 
-#include "mvcc/mvcc.h"
+#include "worldgraph/mmap/mmap.h"
 
 typedef struct wg_topology wg_topology;
 
@@ -29,13 +29,34 @@ wg_code wg_topology_settle(wg_topology *topology, wg_error *err);
 /* Merges now, whatever the size. */
 wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err);
 
-uint64_t wg_topology_edge_count(const wg_topology *topology);
+uint64_t wg_topology_edge_count(
+    const wg_topology *topology); /* given to it since the beginning, stored ones included */
 uint64_t wg_topology_delta_count(const wg_topology *topology);
-/* Number of entries of a node in one direction (OUT or IN), visible or not. */
-uint64_t wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node);
-/* Copies entries position.. of a node in one direction (OUT or IN) into the arrays; returns how many (0 at the end). */
-uint32_t wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t position,
-                          uint32_t count_max, uint64_t *edges, uint64_t *neighbours);
+/* Number of entries of a node in one direction (OUT or IN), visible or not. Errors of stored runs: WG_E_CORRUPT, WG_E_CAPACITY. */
+wg_code wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t *out,
+                           wg_error *err);
+/* Copies entries position.. of a node in one direction (OUT or IN) into the arrays; *out_count 0 at the end. Order: stored runs, base,
+ * delta: by edge id. */
+wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t position,
+                         uint32_t count_max, uint64_t *edges, uint64_t *neighbours, uint32_t *out_count,
+                         wg_error *err);
+
+/* ---- stored runs. A run is a CSR in both directions over the edges with ordinals [run, attributes[0]) of this label (ordinal = position in the
+ * order of adding). Fragments of kind ADJACENCY: part 0 OUT nodes and offsets, 1 OUT entries, 2 and 3 the same for IN; slot = piece of
+ * 16,384 rows; offsets count entries of the part from the start of the run. Runs ascend and do not overlap. */
+
+typedef struct wg_topology_pass {
+    wg_stripe_sink *sink;
+    uint32_t label;
+    uint64_t until;      /* version of the fragments */
+    uint64_t edge_count; /* wg_topology_edge_count, captured under the writer's lock */
+} wg_topology_pass;
+/* Writes the edges that are not stored yet, up to edge_count, as one run (nothing when there are none). Beside the writer, inside an
+ * epoch. */
+wg_code wg_topology_store(const wg_topology *topology, const wg_topology_pass *pass, wg_error *err);
+/* Writer: the stored runs are these (all pieces in key order); edges in memory below `edge_count` are among them and leave it. */
+wg_code wg_topology_adopt(wg_topology *topology, const wg_fragment *const *pieces, uint32_t piece_count,
+                          uint64_t edge_count, wg_error *err);
 /* Walks both directions and reports the first asymmetry, disorder or bad offset as WG_E_CORRUPT. */
 wg_code wg_topology_check(const wg_topology *topology, wg_error *err);
 

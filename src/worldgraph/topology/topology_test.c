@@ -54,8 +54,9 @@ static void node_compare(const fixture *f, uint32_t side, uint64_t node) {
     for (uint64_t i = 0; i < m.count; i++) {
         if (m.ends[side][i] != node) continue;
         if (at == have) {
-            have = wg_topology_read(f->topology, direction, node, position, 1 + (uint32_t)(node + position) % 37,
-                                    edges, neighbours);
+            assert_int_equal(wg_topology_read(f->topology, direction, node, position,
+                                              1 + (uint32_t)(node + position) % 37, edges, neighbours, &have, NULL),
+                             WG_OK);
             assert_true(have > 0);
             at = 0;
         }
@@ -65,8 +66,12 @@ static void node_compare(const fixture *f, uint32_t side, uint64_t node) {
         position++;
     }
     assert_int_equal(at, have);
-    assert_int_equal(wg_topology_read(f->topology, direction, node, position, 37, edges, neighbours), 0);
-    assert_int_equal(wg_topology_degree(f->topology, direction, node), position);
+    uint64_t degree = 0;
+    assert_int_equal(wg_topology_read(f->topology, direction, node, position, 37, edges, neighbours, &have, NULL),
+                     WG_OK);
+    assert_int_equal(have, 0);
+    assert_int_equal(wg_topology_degree(f->topology, direction, node, &degree, NULL), WG_OK);
+    assert_int_equal(degree, position);
 }
 
 typedef enum node_kind { NODES_DENSE, NODES_SPARSE, NODES_MIXED } node_kind;
@@ -271,8 +276,10 @@ static bool adjacency_right(const concurrent *c, uint32_t side, uint64_t node, u
     uint64_t neighbours[101];
     uint64_t expected = node;
     for (uint64_t position = 0; expected < published;) {
-        const uint32_t n = wg_topology_read(c->f->topology, direction, node, position, 101, edges, neighbours);
-        if (n == 0) return false;
+        uint32_t n = 0;
+        if (wg_topology_read(c->f->topology, direction, node, position, 101, edges, neighbours, &n, NULL) != WG_OK ||
+            n == 0)
+            return false;
         for (uint32_t i = 0; i < n && expected < published; i++, expected += step) {
             if (edges[i] != expected || neighbours[i] != expected % other) return false;
         }
