@@ -200,8 +200,8 @@ static void crash_everywhere(const workload *load) {
     const uint64_t seed = totals.seed;
     const crash_totals before = totals;
     bool crashed = true;
-    uint64_t call = 1;
-    for (; crashed; call += CRASH_STRIDE) {
+    uint64_t call = crash_first();
+    for (; crashed; call += totals.stride) {
         wg_platform *platform = NULL;
         MODEL_OK(wg_platform_sim_create(seed, &platform, err));
         wg_platform_sim_crash_at(platform, call);
@@ -264,14 +264,14 @@ static void test_crash_buffered(void **state) {
     crash_everywhere(&load);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crash_mixed_strict),
         cmocka_unit_test(test_crash_bulk),
         cmocka_unit_test(test_crash_large_values),
         cmocka_unit_test(test_crash_buffered),
     };
-    totals_begin();
+    totals_arguments(argc, argv);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     totals_print();
     return failed;

@@ -146,7 +146,7 @@ static void begin_world(uint64_t round) {
 static void fail_platform_calls(wg_fault_kind kind, bool persistent) {
     bool reached = true;
     uint64_t round = 0;
-    for (uint64_t n = 1; round < ROUNDS; n += CRASH_STRIDE) {
+    for (uint64_t n = crash_first(); round < ROUNDS; n += totals.stride) {
         wg_platform *disk = NULL;
         wg_platform *faulty = NULL;
         begin_world(round);
@@ -161,7 +161,7 @@ static void fail_platform_calls(wg_fault_kind kind, bool persistent) {
         wg_platform_fault_destroy(faulty);
         wg_platform_sim_destroy(disk);
         if (reached) continue;
-        n = UINT64_C(1) - CRASH_STRIDE; /* the next scenario from its first call */
+        n = crash_first() - totals.stride; /* the next scenario from its first call */
         round++;
     }
 }
@@ -193,7 +193,7 @@ static void test_platform_may_fail_for_good(void **state) {
 static void fail_allocations(bool persistent) {
     bool reached = true;
     uint64_t round = 0;
-    for (uint64_t n = 1; round < ROUNDS; n += CRASH_STRIDE) {
+    for (uint64_t n = crash_first(); round < ROUNDS; n += totals.stride) {
         wg_platform *disk = NULL;
         begin_world(round);
         the_world.may_fail = true;
@@ -207,7 +207,7 @@ static void fail_allocations(bool persistent) {
         counted.runs++;
         wg_platform_sim_destroy(disk);
         if (reached) continue;
-        n = UINT64_C(1) - CRASH_STRIDE; /* the next scenario from its first call */
+        n = crash_first() - totals.stride; /* the next scenario from its first call */
         round++;
     }
 }
@@ -221,12 +221,12 @@ static void test_any_allocation_may_fail(void **state) {
     print_counts("allocations for good");
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_platform_call_may_fail_once),
         cmocka_unit_test(test_platform_may_fail_for_good),
         cmocka_unit_test(test_any_allocation_may_fail),
     };
-    totals_begin();
+    totals_arguments(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  *
  * After each crash: the epoch read is the last acknowledged one or the one under way, byte-equal; cleaning changes
  * nothing that is read, and cleaning twice changes no byte; twenty further commits and a second crash keep all of that.
- * Recovery (read and clean) is crashed at each of its calls too. Canaries show that the checks can fail. */
+ * Recovery (read and clean) is crashed at each of its calls too. */
 #include "crash_kit.h"
 
 #include "io/manifest_txn/manifest_txn.h"
@@ -74,31 +74,28 @@ static bool recover(wg_platform *p, const oracle *o, uint64_t *out_epoch) {
     return again == *out_epoch || found("cleaning changed the epoch", *out_epoch, again);
 }
 
-static bool verify_again(wg_platform *sim, canary_bug bug, uint64_t epoch, wg_rng *rng) {
-    canary c;
+static bool verify_again(wg_platform *sim, uint64_t epoch, wg_rng *rng) {
     wg_platform *after;
     uint64_t last = 0;
     oracle o = {.acked = epoch, .attempted = epoch};
-    run_commits(canary_wrap(&c, sim, bug), epoch + 1, 1 + wg_rng_below(rng, FURTHER), &o);
+    run_commits(sim, epoch + 1, 1 + wg_rng_below(rng, FURTHER), &o);
     const wg_crash_pattern pattern = (wg_crash_pattern)wg_rng_below(rng, WG_CRASH_PATTERN_COUNT);
     assert_int_equal(wg_platform_sim_reboot(sim, pattern, wg_rng_next(rng), &after, NULL), WG_OK);
-    const bool ok = recover(canary_wrap(&c, after, bug), &o, &last);
+    const bool ok = recover(after, &o, &last);
     wg_platform_sim_destroy(after);
     return ok;
 }
 
 /* Takes the platform. */
-static bool verify(wg_platform *sim, canary_bug bug, const oracle *o, wg_rng *rng) {
-    canary c;
-    wg_platform *p = canary_wrap(&c, sim, bug);
+static bool verify(wg_platform *sim, const oracle *o, wg_rng *rng) {
     uint64_t first = 0;
     uint64_t second = 0;
     wg_buf dump;
     wg_buf_init(&dump, NULL);
-    bool ok = recover(p, o, &first) && wg_platform_sim_dump(sim, &dump) && recover(p, o, &second);
+    bool ok = recover(sim, o, &first) && wg_platform_sim_dump(sim, &dump) && recover(sim, o, &second);
     if (ok && !dumps_equal(sim, &dump)) ok = found("recovered twice: the bytes differ", first, second);
     wg_buf_deinit(&dump);
-    ok = ok && verify_again(sim, bug, first, rng);
+    ok = ok && verify_again(sim, first, rng);
     wg_platform_sim_destroy(sim);
     return ok;
 }
@@ -117,21 +114,20 @@ static bool verify_crashed_recovery(const wg_platform *disk, const oracle *o, wg
         const wg_crash_pattern pattern = (wg_crash_pattern)wg_rng_below(rng, WG_CRASH_PATTERN_COUNT);
         assert_int_equal(wg_platform_sim_reboot(sim, pattern, wg_rng_next(rng), &after, NULL), WG_OK);
         wg_platform_sim_destroy(sim);
-        if (!verify(after, CANARY_NONE, o, rng)) return false;
+        if (!verify(after, o, rng)) return false;
         if (through) return true;
     }
     return true;
 }
 
-static bool crash_everywhere(canary_bug bug) {
+static bool crash_everywhere(void) {
     wg_rng rng;
     wg_rng_init(&rng, totals.seed);
-    for (uint64_t n = 1;; n += CRASH_STRIDE) {
-        canary c;
+    for (uint64_t n = crash_first();; n += totals.stride) {
         oracle o = {0};
         wg_platform *sim = workspace();
         wg_platform_sim_crash_at(sim, n);
-        run_commits(canary_wrap(&c, sim, bug), 1, COMMITS, &o);
+        run_commits(sim, 1, COMMITS, &o);
         const bool through = !wg_platform_sim_crashed(sim);
         bool ok = true;
         totals.crash_points++;
@@ -139,8 +135,8 @@ static bool crash_everywhere(canary_bug bug) {
             wg_platform *disk;
             const uint64_t seed = wg_rng_next(&rng);
             assert_int_equal(wg_platform_sim_reboot(sim, (wg_crash_pattern)i, seed, &disk, NULL), WG_OK);
-            if (bug == CANARY_NONE) ok = verify_crashed_recovery(disk, &o, &rng);
-            if (ok) ok = verify(disk, bug, &o, &rng);
+            ok = verify_crashed_recovery(disk, &o, &rng);
+            if (ok) ok = verify(disk, &o, &rng);
             else wg_platform_sim_destroy(disk);
             if (!ok) {
                 print_message("crash at call %llu, pattern %u: %s\n", (unsigned long long)n, i, finding);
@@ -156,22 +152,14 @@ static bool crash_everywhere(canary_bug bug) {
 /* Goal: old or new epoch, whole, after a crash at any call, of the commits and of the recovery. */
 static void test_crash_manifest_is_old_or_new(void **state) {
     (void)state;
-    if (!crash_everywhere(CANARY_NONE)) fail_msg("WG_SEED=%llu: %s", (unsigned long long)totals.seed, finding);
+    if (!crash_everywhere()) fail_msg("WG_SEED=%llu: %s", (unsigned long long)totals.seed, finding);
 }
 
-/* Goal: the checks find a missing directory sync and a rename before the content is synced. */
-static void test_crash_manifest_canaries_are_caught(void **state) {
-    (void)state;
-    assert_false(crash_everywhere(CANARY_NO_DIRECTORY_SYNC));
-    assert_false(crash_everywhere(CANARY_RENAME_FIRST));
-}
-
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crash_manifest_is_old_or_new),
-        cmocka_unit_test(test_crash_manifest_canaries_are_caught),
     };
-    totals_begin();
+    totals_arguments(argc, argv);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     totals_print();
     return failed;

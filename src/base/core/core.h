@@ -19,6 +19,13 @@ _Noreturn void wg_assert_fail(const char *expression, const char *file, int line
 #else
 #define WG_ASSERT_SLOW(e) ((void)0)
 #endif
+/* Planted bugs: true only in the builds of tests/canary, which show that the crash suites can fail; 0 everywhere else, so that
+ * nothing of it is compiled. The list: tests/canary/README.md. */
+#ifdef WG_CANARY
+#define WG_CANARY_IS(n) (WG_CANARY == (n))
+#else
+#define WG_CANARY_IS(n) 0
+#endif
 #define WG_UNREACHABLE(why)  wg_assert_fail("unreachable: " why, __FILE__, __LINE__)
 #define WG_IMPLIES(a, b)     (!(a) || (b))
 #define WG_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))

@@ -101,7 +101,7 @@ static wg_code wipe_tail(wal_scan *scan, wg_file *file, wg_error *err) {
     const uint64_t from = wal_position_offset(scan->cut);
     const uint64_t used = wgi_wal_used(scan->bytes.data, scan->bytes.size);
     const uint64_t full = scan->header.segment_bytes;
-    if (used > from) WG_TRY(wgi_wal_write_zeros(scan->platform, file, from, used - from, err));
+    if (used > from && !WG_CANARY_IS(4)) WG_TRY(wgi_wal_write_zeros(scan->platform, file, from, used - from, err));
     const uint64_t rest = wg_max_u64(wg_max_u64(from, used), scan->file_bytes);
     if (scan->file_bytes < full) WG_TRY(wgi_wal_write_zeros(scan->platform, file, rest, full - rest, err));
     return scan->platform->ops->sync(scan->platform, file, err);

@@ -61,6 +61,7 @@ static wg_code work_do(wg_wal *wal, sync_work *work, wg_error *err) {
     }
     wg_free(work->retired.items);
     if (code == WG_OK) code = ops->sync(wal->platform, work->file, err);
+    if (code != WG_OK && WG_CANARY_IS(6)) code = ops->sync(wal->platform, work->file, err);
     if (code == WG_OK && work->directory) code = ops->sync_directory(wal->platform, wal->dir, err);
     return code;
 }
@@ -110,6 +111,7 @@ wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
         return wg_error_set_sys(err, cause.code, cause.sys_errno, "the log could not be synced: %.140s",
                                 cause.message);
     }
+    if (WG_CANARY_IS(8)) work.logseq = atomic_load(&wal->last_logseq);
     note_sync(wal, started_ns, work.logseq - before);
     wg_mutex_lock(&wal->sync_lock);
     atomic_store(&wal->durable_logseq, work.logseq);
@@ -133,7 +135,7 @@ static wg_code lead(wg_wal *wal, wg_error *err) {
 
 wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
     WG_ASSERT(wal != NULL);
-    if (logseq <= atomic_load(&wal->durable_logseq)) return WG_OK;
+    if (WG_CANARY_IS(3) || logseq <= atomic_load(&wal->durable_logseq)) return WG_OK;
     if (logseq > atomic_load(&wal->last_logseq))
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "commit %llu was never appended to the log",
                             (unsigned long long)logseq);
