@@ -40,7 +40,12 @@ typedef enum wg_speed_lane {
     WG_SPEED_LANE_ONLY    /* what cannot be promoted to L1 at once is WG_E_CAPACITY, "BelowSpeedLane" */
 } wg_speed_lane;
 
-enum { WG_HEAT_ONE = 256, WG_HEAT_PROMOTE = 4 * WG_HEAT_ONE, WG_HEAT_DEMOTE = WG_HEAT_ONE };
+enum {
+    WG_HEAT_ONE = 256,
+    WG_HEAT_PROMOTE = 4 * WG_HEAT_ONE,
+    WG_HEAT_DEMOTE = WG_HEAT_ONE,
+    WG_HEAT_HALF_LIFE = 16384
+};
 
 typedef struct wg_cache wg_cache;
 typedef struct wg_cache_entry wg_cache_entry;
@@ -57,6 +62,7 @@ struct wg_cache_entry {
     _Atomic uint32_t heat;
     _Atomic uint32_t pins;
     _Atomic uint8_t residency; /* wg_residency */
+    uint8_t home;              /* where it goes when it is demoted */
     uint32_t place;            /* index in the cache's list of resident entries */
 };
 
@@ -65,12 +71,13 @@ void wg_cache_destroy(wg_cache *cache); /* no entry is registered any more */
 void wg_cache_register(wg_cache *cache, wg_cache_entry *entry, wg_residency residency, wg_cache_evict_fn evict);
 /* Forgets the entry and gives its bytes back; does not call evict. */
 void wg_cache_unregister(wg_cache *cache, wg_cache_entry *entry);
-/* The entry is about to hold `more` further bytes in `residency` (its class changes when it is another one). Errors:
- * WG_E_CAPACITY, nothing changed. */
+/* The entry is about to hold `more` further bytes in `residency` (its class changes when it is another one, except that an entry in
+ * L1_CPU_PINNED stays there). When nothing else can be evicted its own older bytes are. Errors, nothing changed:
+ * WG_E_CAPACITY (also in the message: bytes wanted, in use, cap, evictable), WG_E_NOMEM. */
 wg_code wg_cache_admit(wg_cache *cache, wg_cache_entry *entry, wg_residency residency, uint64_t more, wg_error *err);
 /* One use. Cheap: two relaxed stores at most. */
 void wg_cache_touch(wg_cache *cache, wg_cache_entry *entry);
-/* A pinned entry is not evicted. Pinning into L1_CPU_PINNED is admission to that cap. */
+/* A pinned entry is not evicted. Pinning into L1_CPU_PINNED is admission to that cap (wg_cache_admit with 0 bytes more). */
 void wg_cache_pin(wg_cache *cache, wg_cache_entry *entry);
 void wg_cache_unpin(wg_cache *cache, wg_cache_entry *entry);
 /* Bytes that are not entries (heap of tables, deltas): set, not added. Returns false when the class is over its cap even after
@@ -78,6 +85,18 @@ void wg_cache_unpin(wg_cache *cache, wg_cache_entry *entry);
 bool wg_cache_set_held(wg_cache *cache, wg_residency residency, uint64_t bytes);
 /* Demotes entries colder than WG_HEAT_DEMOTE until `residency` is at or under `bytes`; returns bytes freed. */
 uint64_t wg_cache_shrink(wg_cache *cache, wg_residency residency, uint64_t bytes);
+/* The machine is short of memory: frees at least `bytes` of L1 if it can, all of L1 hot before any of L1 warm, coldest first;
+ * returns bytes freed. */
+uint64_t wg_cache_relieve(wg_cache *cache, uint64_t bytes);
+/* Sends one entry home now; the only way out of L1_CPU_PINNED. False when it is pinned or holds nothing that can be dropped. */
+bool wg_cache_demote(wg_cache *cache, wg_cache_entry *entry);
+/* Heat as of now. */
+uint32_t wg_cache_heat(const wg_cache *cache, const wg_cache_entry *entry);
+/* Hot enough for L1_CPU_HOT and not there: its owner may decode it and admit it. */
+bool wg_cache_wants_promotion(const wg_cache *cache, const wg_cache_entry *entry);
+/* Before a query in `lane` reads an entry that needs `more` bytes in L1: PREFER admits them when they fit, ONLY fails with WG_E_CAPACITY,
+ * "BelowSpeedLane: ...", when the entry is not in L1 (or L0) and cannot be admitted at once; ANY does nothing. */
+wg_code wg_cache_require(wg_cache *cache, wg_cache_entry *entry, wg_speed_lane lane, uint64_t more, wg_error *err);
 
 typedef struct wg_cache_class_stats {
     uint64_t bytes;

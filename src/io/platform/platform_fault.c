@@ -1,8 +1,8 @@
 /* The fault platform: passes every call to another platform and fails the one that the test names.
  *
  * Fallible calls are counted from 1; an armed fault fires at a count, once or from then on. A failed call does nothing
- * on the disk, save WG_FAULT_SHORT_WRITE, which writes the first half of the bytes. close, now_ns and wall_us cannot
- * fail and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
+ * on the disk, save WG_FAULT_SHORT_WRITE, which writes the first half of the bytes. close, unmap, advise, process_memory,
+ * trim_memory, now_ns and wall_us cannot fail and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
 #include "io/platform/platform_internal.h"
 
 #include <errno.h>
@@ -104,6 +104,19 @@ static wg_code fault_lock(wg_platform *self, wg_file *file, wg_error *err) {
 static wg_code fault_absolute(wg_platform *self, const char *path, char *out, size_t out_size, wg_error *err) {
     FAULT_OR(self, "absolute", absolute(p->inner, path, out, out_size, err));
 }
+static wg_code fault_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
+    FAULT_OR(self, "map", map(p->inner, file, size, out, err));
+}
+static void fault_unmap(wg_platform *self, const void *data, uint64_t size) {
+    fault_of(self)->inner->ops->unmap(fault_of(self)->inner, data, size);
+}
+static void fault_advise(wg_platform *self, const void *data, uint64_t size, wg_advice advice) {
+    fault_of(self)->inner->ops->advise(fault_of(self)->inner, data, size, advice);
+}
+static void fault_process_memory(wg_platform *self, wg_process_memory *out) {
+    fault_of(self)->inner->ops->process_memory(fault_of(self)->inner, out);
+}
+static void fault_trim_memory(wg_platform *self) { fault_of(self)->inner->ops->trim_memory(fault_of(self)->inner); }
 static uint64_t fault_now_ns(wg_platform *self) { return fault_of(self)->inner->ops->now_ns(fault_of(self)->inner); }
 static uint64_t fault_wall_us(wg_platform *self) {
     return fault_of(self)->inner->ops->wall_us(fault_of(self)->inner);
@@ -128,6 +141,11 @@ static const wg_platform_ops fault_ops = {
     .list = fault_list,
     .lock = fault_lock,
     .absolute = fault_absolute,
+    .map = fault_map,
+    .unmap = fault_unmap,
+    .advise = fault_advise,
+    .process_memory = fault_process_memory,
+    .trim_memory = fault_trim_memory,
     .now_ns = fault_now_ns,
     .wall_us = fault_wall_us,
     .random = fault_random,

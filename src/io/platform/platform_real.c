@@ -12,7 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h> /* renameat */
+#ifdef __GLIBC__
+#include <malloc.h> /* malloc_trim: not an allocation */
+#endif
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -245,6 +250,89 @@ static wg_code real_absolute(wg_platform *self, const char *path, char *out, siz
     return wgi_path_absolute(base, path, out, out_size, err);
 }
 
+/* ---- maps and memory */
+
+static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    struct stat st;
+    if (fstat(f->fd, &st) != 0) return error_of(err, "map", f->path);
+    /* A page past the end of the file would be a signal later; here it is an error that names the file. */
+    if (size == 0 || size > SIZE_MAX || st.st_size < 0 || (uint64_t)st.st_size < size)
+        return wg_error_set_sys(err, WG_E_IO, EINVAL, "map '%s': %llu bytes wanted, the file has %lld", f->path,
+                                (unsigned long long)size, (long long)st.st_size);
+    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, f->fd, 0);
+    if (data == MAP_FAILED) return error_of(err, "map", f->path);
+    *out = data;
+    return WG_OK;
+}
+
+static void real_unmap(wg_platform *self, const void *data, uint64_t size) {
+    (void)self;
+    if (data == NULL) return;
+    const int rc = munmap((void *)(uintptr_t)data, (size_t)size);
+    WG_ASSERT(rc == 0); /* fails only for a range that map never gave */
+}
+
+static uintptr_t page_bytes(void) {
+    const long n = sysconf(_SC_PAGESIZE);
+    return n > 0 ? (uintptr_t)n : 4096;
+}
+
+static void real_advise(wg_platform *self, const void *data, uint64_t size, wg_advice advice) {
+    static const int advices[] = {
+        [WG_ADVICE_WILL_NEED] = MADV_WILLNEED,
+        [WG_ADVICE_DROP] = MADV_DONTNEED,
+        [WG_ADVICE_SEQUENTIAL] = MADV_SEQUENTIAL,
+        [WG_ADVICE_RANDOM] = MADV_RANDOM,
+    };
+    (void)self;
+    /* Whole pages inside the range alone: a page that is shared with a neighbour is the neighbour's too. */
+    const uintptr_t page = page_bytes();
+    const uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1);
+    const uintptr_t end = ((uintptr_t)data + (uintptr_t)size) & ~(page - 1);
+    if (begin >= end) return;
+    const int saved = errno;
+    (void)madvise((void *)begin, end - begin, advices[advice]); /* a wish */
+    errno = saved;
+}
+
+/* Reads /proc/self/statm: pages in all, resident, resident and of files. */
+static void read_statm(wg_process_memory *out) {
+    char text[256];
+    const int fd = open_retry("/proc/self/statm", O_RDONLY, 0);
+    if (fd < 0) return;
+    const ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0) return;
+    uint64_t fields[3] = {0};
+    size_t field = 0;
+    for (ssize_t i = 0; i < n && field < 3; i++) {
+        if (text[i] >= '0' && text[i] <= '9') fields[field] = fields[field] * 10 + (uint64_t)(text[i] - '0');
+        else field++;
+    }
+    if (field < 3) return;
+    out->resident_bytes = fields[1] * page_bytes();
+    out->resident_file_bytes = fields[2] * page_bytes();
+}
+
+static void real_process_memory(wg_platform *self, wg_process_memory *out) {
+    (void)self;
+    *out = (wg_process_memory){0};
+    read_statm(out);
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) return;
+    out->faults_minor = (uint64_t)usage.ru_minflt;
+    out->faults_major = (uint64_t)usage.ru_majflt;
+}
+
+static void real_trim_memory(wg_platform *self) {
+    (void)self;
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 static uint64_t real_now_ns(wg_platform *self) {
     (void)self;
     struct timespec t;
@@ -295,6 +383,11 @@ static const wg_platform_ops real_ops = {
     .list = real_list,
     .lock = real_lock,
     .absolute = real_absolute,
+    .map = real_map,
+    .unmap = real_unmap,
+    .advise = real_advise,
+    .process_memory = real_process_memory,
+    .trim_memory = real_trim_memory,
     .now_ns = real_now_ns,
     .wall_us = real_wall_us,
     .random = real_random,

@@ -228,6 +228,70 @@ static void test_platform_time_and_randomness(void **state) {
     assert_memory_not_equal(r[0], r[1], sizeof r[0]);
 }
 
+/* Goal: a map shows the file, outlives its handle and its name, reads the same after its pages were dropped, and a size
+ * that the file does not have is an error. */
+static void test_platform_map_outlives_handle_and_name(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    wg_error err = {0};
+    wg_file *file;
+    static uint8_t bytes[3 * 4096 + 100];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7 >> 3);
+    assert_int_equal(o->open(f->p, path_in(f, "map"), WG_OPEN_CREATE_NEW, &file, &err), WG_OK);
+    assert_int_equal(o->write_at(f->p, file, 0, bytes, sizeof bytes, &err), WG_OK);
+    const void *map = NULL;
+    assert_int_equal(o->map(f->p, file, sizeof bytes + 1, &map, &err), WG_E_IO);
+    assert_non_null(strstr(err.message, "map"));
+    assert_int_equal(o->map(f->p, file, 0, &map, NULL), WG_E_IO);
+    assert_null(map);
+    wg_error_clear(&err);
+    assert_int_equal(o->map(f->p, file, sizeof bytes, &map, &err), WG_OK);
+    o->close(f->p, file);
+    assert_int_equal(o->unlink(f->p, path_in(f, "map"), &err), WG_OK);
+    assert_memory_equal(map, bytes, sizeof bytes);
+    static const wg_advice advices[] = {WG_ADVICE_WILL_NEED, WG_ADVICE_SEQUENTIAL, WG_ADVICE_RANDOM, WG_ADVICE_DROP};
+    for (size_t i = 0; i < 4; i++) o->advise(f->p, map, sizeof bytes, advices[i]);
+    assert_memory_equal(map, bytes, sizeof bytes);
+    o->advise(f->p, (const uint8_t *)map + 1, 4096, WG_ADVICE_DROP); /* no whole page inside: nothing to do */
+    assert_memory_equal(map, bytes, sizeof bytes);
+    o->unmap(f->p, map, sizeof bytes);
+    o->unmap(f->p, NULL, 0);
+    assert_int_equal(o->open(f->p, f->dir, WG_OPEN_READ, &file, &err), WG_OK);
+    assert_int_not_equal(o->map(f->p, file, 1, &map, NULL), WG_OK); /* a directory */
+    o->close(f->p, file);
+}
+
+/* Goal: touched pages show in the resident bytes of files; dropping them gives them back. */
+static void test_platform_process_memory_sees_mapped_pages(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    enum { BYTES = 16 << 20 };
+    wg_file *file;
+    assert_int_equal(o->open(f->p, path_in(f, "big"), WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
+    static uint8_t block[1 << 20];
+    memset(block, 1, sizeof block);
+    for (uint64_t at = 0; at < BYTES; at += sizeof block)
+        assert_int_equal(o->write_at(f->p, file, at, block, sizeof block, NULL), WG_OK);
+    const void *map;
+    assert_int_equal(o->map(f->p, file, BYTES, &map, NULL), WG_OK);
+    o->close(f->p, file);
+    wg_process_memory before, touched, dropped;
+    o->process_memory(f->p, &before);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BYTES; i += 512) sum += ((const volatile uint8_t *)map)[i];
+    assert_int_equal(sum, BYTES / 512);
+    o->process_memory(f->p, &touched);
+    o->advise(f->p, map, BYTES, WG_ADVICE_DROP);
+    o->process_memory(f->p, &dropped);
+    assert_true(before.resident_bytes > 0);
+    assert_true(touched.resident_file_bytes >= before.resident_file_bytes + BYTES / 2);
+    assert_true(dropped.resident_file_bytes <= touched.resident_file_bytes - BYTES / 2);
+    assert_true(touched.faults_minor + touched.faults_major > before.faults_minor + before.faults_major);
+    o->unmap(f->p, map, BYTES);
+    assert_int_equal(o->unlink(f->p, path_in(f, "big"), NULL), WG_OK);
+    o->trim_memory(f->p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_platform_reads_what_it_wrote, setup, teardown),
@@ -237,6 +301,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_platform_lists_and_renames, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_absolute_resolves_lexically, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_time_and_randomness, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_map_outlives_handle_and_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_process_memory_sees_mapped_pages, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -488,6 +488,42 @@ static wg_code sim_absolute(wg_platform *self, const char *path, char *out, size
     return wgi_path_absolute("/", path, out, out_size, err);
 }
 
+/* ---- maps: a copy of what reads see now; files that are mapped never change by contract */
+
+static wg_code sim_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
+    sim_disk *disk = sim_disk_of(self);
+    const sim_file *f = sim_file_of(file);
+    const sim_gate gate = sim_enter(disk);
+    wg_code code = WG_OK;
+    if (gate == GATE_PASS) {
+        const sim_inode *inode = disk->inodes[f->inode];
+        void *data = NULL;
+        if (size == 0 || inode->current.size < size) code = sim_error(err, EINVAL, "map", f->path);
+        else if ((data = wg_alloc(NULL, (size_t)size)) == NULL) code = sim_error(err, ENOMEM, "map", f->path);
+        if (data != NULL) {
+            memcpy(data, inode->current.data, (size_t)size);
+            *out = data;
+        }
+    }
+    return sim_leave(disk, gate, code, err);
+}
+
+static void sim_unmap(wg_platform *self, const void *data, uint64_t size) {
+    (void)self, (void)size;
+    wg_free((void *)(uintptr_t)data);
+}
+
+static void sim_advise(wg_platform *self, const void *data, uint64_t size, wg_advice advice) {
+    (void)self, (void)data, (void)size, (void)advice; /* copies stay */
+}
+
+static void sim_process_memory(wg_platform *self, wg_process_memory *out) {
+    (void)self;
+    *out = (wg_process_memory){0};
+}
+
+static void sim_trim_memory(wg_platform *self) { (void)self; }
+
 /* ---- time and randomness */
 
 static uint64_t sim_now_ns(wg_platform *self) {
@@ -523,6 +559,11 @@ static const wg_platform_ops sim_ops = {
     .list = sim_list,
     .lock = sim_lock,
     .absolute = sim_absolute,
+    .map = sim_map,
+    .unmap = sim_unmap,
+    .advise = sim_advise,
+    .process_memory = sim_process_memory,
+    .trim_memory = sim_trim_memory,
     .now_ns = sim_now_ns,
     .wall_us = sim_wall_us,
     .random = sim_random,

@@ -320,6 +320,45 @@ static void test_sim_repeats_and_fault_counts(void **state) {
     wg_buf_deinit(&dumps[1]);
 }
 
+/* Goal: a map of the sim is a copy that counts as one call, outlives the name, is refused past the end of the file and
+ * after a crash; the fault platform fails it by number and passes the rest through. */
+static void test_sim_map_is_a_counted_call(void **state) {
+    (void)state;
+    wg_platform *fault;
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    wg_file *a = create("/a");
+    put(a, 0, 9, 100);
+    const void *map = NULL;
+    const uint64_t calls = wg_platform_sim_calls(sim);
+    assert_int_equal(sim->ops->map(sim, a, 101, &map, NULL), WG_E_IO);
+    assert_int_equal(sim->ops->map(sim, a, 0, &map, NULL), WG_E_IO);
+    wg_platform_fault_arm(fault, 1, WG_FAULT_EMFILE, false);
+    assert_int_equal(fault->ops->map(fault, a, 100, &map, NULL), WG_E_IO);
+    wg_memory_fail_at(1, false);
+    assert_int_equal(fault->ops->map(fault, a, 100, &map, NULL), WG_E_NOMEM);
+    wg_memory_fail_at(0, false);
+    assert_null(map);
+    assert_int_equal(fault->ops->map(fault, a, 100, &map, NULL), WG_OK);
+    assert_int_equal(wg_platform_fault_calls(fault), 3);
+    assert_int_equal(wg_platform_sim_calls(sim), calls + 4);
+    assert_int_equal(sim->ops->unlink(sim, "/a", NULL), WG_OK);
+    fault->ops->advise(fault, map, 100, WG_ADVICE_DROP);
+    fault->ops->trim_memory(fault);
+    assert_int_equal(((const uint8_t *)map)[0], 9);
+    assert_int_equal(((const uint8_t *)map)[99], 9);
+    wg_process_memory memory = {.resident_bytes = 1};
+    fault->ops->process_memory(fault, &memory);
+    assert_int_equal(memory.resident_bytes, 0);
+    fault->ops->unmap(fault, map, 100);
+    map = NULL;
+    wg_platform_sim_crash_at(sim, 1);
+    assert_int_equal(sim->ops->map(sim, a, 100, &map, NULL), WG_E_IO);
+    assert_int_equal(sim->ops->map(sim, a, 100, &map, NULL), WG_E_IO);
+    assert_null(map);
+    sim->ops->close(sim, a);
+    wg_platform_fault_destroy(fault);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -327,7 +366,7 @@ int main(void) {
         T(test_sim_rename_is_old_or_new),           T(test_sim_tears_writes_at_sectors),
         T(test_sim_garbage_stays_inside_the_write), T(test_sim_failed_sync_drops_pages),
         T(test_sim_crash_stops_all_calls),          T(test_sim_lost_directory_takes_its_files),
-        T(test_sim_repeats_and_fault_counts),
+        T(test_sim_repeats_and_fault_counts),       T(test_sim_map_is_a_counted_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

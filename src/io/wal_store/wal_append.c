@@ -9,32 +9,6 @@
  * log is as it was and stays usable, else it is poisoned. */
 #include "io/wal_store/wal_internal.h"
 
-/* ---- the chain, in blocks so that growth copies nothing */
-
-bool wgi_wal_chain_reserve(wg_wal *wal, uint64_t logseq) {
-    WG_ASSERT(logseq > 0);
-    const size_t block = (size_t)((logseq - 1) / WAL_CHAIN_BLOCK);
-    if (block < wal->chain_block_count) return true;
-    WG_ASSERT(block == wal->chain_block_count);
-    if (block % 64 == 0) {
-        wg_sha256 **blocks = wg_realloc(wal->options.account, wal->chain_blocks, (block + 64) * sizeof *blocks);
-        if (blocks == NULL) return false;
-        wal->chain_blocks = blocks;
-    }
-    wg_sha256 *fresh = wg_alloc(wal->options.account, WAL_CHAIN_BLOCK * sizeof *fresh);
-    if (fresh == NULL) return false;
-    wal->chain_blocks[block] = fresh;
-    wal->chain_block_count = block + 1;
-    return true;
-}
-
-void wgi_wal_chain_put(wg_wal *wal, uint64_t logseq, const wg_sha256 *chain) {
-    const size_t block = (size_t)((logseq - 1) / WAL_CHAIN_BLOCK);
-    WG_ASSERT(block < wal->chain_block_count);
-    wal->chain_blocks[block][(logseq - 1) % WAL_CHAIN_BLOCK] = *chain;
-    wal->chain = *chain;
-}
-
 /* ---- one commit under way */
 
 typedef struct commit {
@@ -126,13 +100,14 @@ static bool retired_reserve(wal_retired_list *list) {
 static wg_code rotate(wg_wal *wal, const commit *c, wg_error *err) {
     if (wal->number >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the log has 2^32 segments: no more can be made");
-    if (!retired_reserve(&wal->retired)) return wg_error_nomem(err, sizeof(wal_retired));
+    if (!retired_reserve(&wal->retired) || !wgi_wal_note_reserve(&wal->notes))
+        return wg_error_nomem(err, sizeof(wal_retired));
     const wal_header header = {.number = wal->number + 1,
                                .segment_bytes = wal->options.segment_bytes,
                                .first_logseq = c->logseq,
                                .previous_end = wal_position_of(wal->number, wal->offset),
                                .durable = c->durable,
-                               .chain = wal->chain};
+                               .chain = wal->chain.head};
     char path[WAL_PATH_BYTES];
     wg_file *file = NULL;
     WG_TRY(wgi_wal_path(wal->dir, header.number, path, err));
@@ -145,6 +120,7 @@ static wg_code rotate(wg_wal *wal, const commit *c, wg_error *err) {
     wal->segment_bytes = header.segment_bytes;
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, header.number);
     wal->offset = WAL_HEADER_BYTES;
+    wgi_wal_note_put(&wal->notes, header.number, c->started ? c->logseq + 1 : c->logseq);
     atomic_fetch_add_explicit(&wal->segments, 1, memory_order_relaxed);
     return WG_OK;
 }
@@ -163,6 +139,7 @@ static wg_code remove_newest_segment(wg_wal *wal, wg_error *err) {
     wal->segment_bytes = before.segment_bytes;
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, before.number);
     wal->offset = before.end;
+    wal->notes.count--;
     atomic_fetch_sub_explicit(&wal->segments, 1, memory_order_relaxed);
     return code;
 }
@@ -218,8 +195,8 @@ static wg_code append_locked(wg_wal *wal, commit *c, size_t part_count, wg_error
     c->start_offset = wal->offset;
     c->dirty_end = wal->offset;
     WG_ASSERT(c->durable <= wal_position_of(wal->number, wal->offset));
-    if (!wgi_wal_chain_reserve(wal, c->logseq)) return wg_error_nomem(err, sizeof chain);
-    WG_TRY(wgi_wal_chain_next(&wal->chain, c->logseq, c->parts, part_count, &chain, err));
+    if (!wgi_wal_chain_reserve(&wal->chain, c->logseq)) return wg_error_nomem(err, sizeof chain);
+    WG_TRY(wgi_wal_chain_next(&wal->chain.head, c->logseq, c->parts, part_count, &chain, err));
     const uint64_t size = c->left;
     const wg_code code = commit_write(wal, c, err);
     if (code != WG_OK) {
@@ -227,7 +204,7 @@ static wg_code append_locked(wg_wal *wal, commit *c, size_t part_count, wg_error
         if (take_back(wal, c, &second) != WG_OK) wgi_wal_poison(wal, &second);
         return code;
     }
-    wgi_wal_chain_put(wal, c->logseq, &chain);
+    wgi_wal_chain_put(&wal->chain, c->logseq, &chain);
     wal->mark_wanted = true;
     atomic_fetch_add_explicit(&wal->appends, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&wal->append_bytes, size, memory_order_relaxed);

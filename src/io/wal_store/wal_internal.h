@@ -16,6 +16,7 @@ enum {
     WAL_PATH_BYTES = 4096 + 32,
     /* A commit that does not fit is split only when more than this is left; else it starts in the next segment. */
     WAL_SPLIT_BYTES_MIN = 4096,
+    WAL_UNSYNCED_BYTES_DEFAULT = 64 << 20,
 };
 
 /* Segment header. */
@@ -121,23 +122,35 @@ wg_code wgi_wal_write_zeros(wg_platform *platform, wg_file *file, uint64_t offse
 
 /* ---- scan */
 
+/* Where a scan begins and what it must find there; wg_wal_options has the same three. */
+typedef struct wal_start {
+    uint64_t first_segment;
+    uint64_t after;
+    wg_sha256 chain;
+    bool any; /* wherever the log begins: nothing is known of it */
+} wal_start;
+
 /* Input above, findings below. wgi_wal_scan_run changes nothing on the disk. */
 typedef struct wal_scan {
     wg_platform *platform;
     const char *dir;
     const uint8_t *uuid;
+    wal_start start;
     wg_wal_replay_fn replay; /* may be NULL */
     void *ctx;
-    wg_wal *wal; /* takes chain values when not NULL */
+    wg_wal *wal; /* takes chain values and segments when not NULL */
 
     wg_buf numbers; /* of the segments in the directory */
-    wg_buf bytes;   /* of the segment at hand */
-    wg_buf commit;  /* payload of a commit in several frames */
+    wg_buf bytes;   /* of the segment at hand, from offset `base` on */
+    uint64_t base;
+    wg_buf commit; /* payload of a commit in several frames */
     wal_header header;
     uint64_t file_bytes;
     uint32_t segment_crc;
     bool in_commit;
+    bool skipping; /* the commit under way began before the first segment */
     bool last_is_mark;
+    bool chain_known; /* not behind a commit that was skipped, until a header or the start says it */
     uint32_t payload_crc;
     uint64_t last_logseq;
     wg_sha256 chain;
@@ -149,14 +162,57 @@ typedef struct wal_scan {
 
 void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, const uint8_t uuid[16],
                        wg_account *account);
+/* `options` have passed the checks of wal_store.c: first_segment is not 0. */
+void wgi_wal_scan_start_at(wal_scan *scan, const wg_wal_options *options);
 void wgi_wal_scan_deinit(wal_scan *scan);
 wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err);
 /* Loads the bytes of one segment, padded with zeros to the size that its header states. */
 wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err);
 
+/* Whether the loaded segment goes on where the scan stands; steps into it when it does. The first one must. */
+wg_code wgi_wal_scan_enter(wal_scan *scan, wal_header_state state, bool *out_continues, wg_error *err);
+/* Replays frames from scan->stop on; leaves scan->stop where they end. */
+wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err);
+
 /* ---- open log */
 
 enum { WAL_CHAIN_BLOCK = 1024 };
+
+typedef struct wal_chain {
+    wg_account *account;
+    wg_sha256 **blocks; /* of WAL_CHAIN_BLOCK commits each */
+    size_t block_count;
+    size_t block_capacity;
+    uint64_t base_block; /* which one blocks[0] is */
+    uint64_t start;      /* the commit that the log was opened after, and its value */
+    wg_sha256 start_value;
+    uint64_t first; /* values below are forgotten */
+    uint64_t last;
+    wg_sha256 head; /* the value after `last` */
+} wal_chain;
+
+void wgi_wal_chain_init(wal_chain *chain, wg_account *account, uint64_t after, const wg_sha256 *value);
+void wgi_wal_chain_deinit(wal_chain *chain);
+/* Room for the value of `logseq`; false: out of memory. */
+bool wgi_wal_chain_reserve(wal_chain *chain, uint64_t logseq);
+void wgi_wal_chain_put(wal_chain *chain, uint64_t logseq, const wg_sha256 *value); /* last + 1, reserved */
+bool wgi_wal_chain_get(const wal_chain *chain, uint64_t logseq, wg_sha256 *out);
+void wgi_wal_chain_forget(wal_chain *chain, uint64_t logseq);
+
+/* A segment on the disk, and the first commit that begins in it or after it. */
+typedef struct wal_note {
+    uint64_t number;
+    uint64_t first_begin;
+} wal_note;
+
+typedef struct wal_note_list {
+    wal_note *items; /* numbers without gaps */
+    size_t count;
+    size_t capacity;
+} wal_note_list;
+
+bool wgi_wal_note_reserve(wal_note_list *list);
+void wgi_wal_note_put(wal_note_list *list, uint64_t number, uint64_t first_begin);
 
 /* A segment that appends have left and no sync has covered. */
 typedef struct wal_retired {
@@ -177,7 +233,7 @@ struct wg_wal {
     char *dir;
     wg_wal_options options;
 
-    wg_mutex append_lock; /* guards up to `chain_block_count` */
+    wg_mutex append_lock; /* guards up to `notes` */
     wg_file *file;
     uint64_t number;
     uint32_t segment_bytes;
@@ -187,9 +243,8 @@ struct wg_wal {
     bool mark_wanted;     /* the newest frame is not a mark */
     wal_retired_list retired;
     wg_buf frame; /* reused by each append */
-    wg_sha256 chain;
-    wg_sha256 **chain_blocks;
-    size_t chain_block_count;
+    wal_chain chain;
+    wal_note_list notes;
 
     _Atomic uint64_t last_logseq;      /* written under append_lock */
     _Atomic uint64_t durable_logseq;   /* written under sync_lock */
@@ -208,10 +263,9 @@ struct wg_wal {
     wg_thread thread;
 
     _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments;
+    _Atomic uint64_t segments_trimmed;
 };
 
-bool wgi_wal_chain_reserve(wg_wal *wal, uint64_t logseq);
-void wgi_wal_chain_put(wg_wal *wal, uint64_t logseq, const wg_sha256 *chain);
 /* The first failure stays; later calls answer with it. */
 void wgi_wal_poison(wg_wal *wal, const wg_error *cause);
 wg_code wgi_wal_poisoned(wg_wal *wal, wg_error *err);

@@ -10,7 +10,12 @@
  *
  * A valid frame behind the stop alone proves no damage: of several commits that no sync has covered, a crash may keep the
  * later and lose the earlier. Frames that could never stand where they stand (a commit number twice, a new commit inside
- * another) are refused at once. Only headers are checked in the residue, so its cost is linear in its size. */
+ * another) are refused at once. Only headers are checked in the residue, so its cost is linear in its size.
+ *
+ * A log that was trimmed begins at a later segment. Its header says which commit is under way there and the chain value before it.
+ * When that commit began earlier its frames are passed over, headers checked alone, because their payload checksums depend on
+ * the missing ones; the chain is then unknown until the next segment header or the start's own value says it. Commits up to
+ * `after` are checked and not replayed; with the chain value there the log must agree. */
 #include "io/wal_store/wal_internal.h"
 
 void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, const uint8_t uuid[16],
@@ -19,9 +24,17 @@ void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, c
     scan->platform = platform;
     scan->dir = dir;
     scan->uuid = uuid;
+    scan->start.first_segment = 1;
+    scan->chain_known = true;
     wg_buf_init(&scan->numbers, account);
     wg_buf_init(&scan->bytes, account);
     wg_buf_init(&scan->commit, account);
+}
+
+void wgi_wal_scan_start_at(wal_scan *scan, const wg_wal_options *options) {
+    WG_ASSERT(options->first_segment != 0);
+    scan->start = (wal_start){
+        .first_segment = options->first_segment, .after = options->after, .chain = options->chain, .any = false};
 }
 
 void wgi_wal_scan_deinit(wal_scan *scan) {
@@ -53,6 +66,7 @@ static wg_code read_file(wal_scan *scan, const char *path, uint64_t number, wg_e
     ops->close(scan->platform, file);
     if (code != WG_OK) return code;
     scan->bytes.size = got;
+    scan->base = 0;
     scan->file_bytes = got;
     return WG_OK;
 }
@@ -90,20 +104,45 @@ wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out
     return WG_OK;
 }
 
+/* Compares the chain with the value that is known for `after`, or takes that one. */
+static wg_code chain_arrived(wal_scan *scan, wg_error *err) {
+    if (scan->last_logseq != scan->start.after || scan->start.any) return WG_OK;
+    if (scan->chain_known && memcmp(scan->chain.bytes, scan->start.chain.bytes, 32) != 0)
+        return corrupt(scan, scan->stop, "the chain of commits is not the one that the manifest states", err);
+    scan->chain = scan->start.chain;
+    scan->chain_known = true;
+    return WG_OK;
+}
+
+/* The commit that began before the first segment is over. */
+static wg_code skipped(wal_scan *scan, uint64_t logseq, wg_error *err) {
+    scan->skipping = false;
+    if (scan->start.any) scan->start.after = logseq;
+    if (logseq > scan->start.after)
+        return corrupt(scan, scan->stop, "the log begins in the middle of a commit that is needed", err);
+    scan->last_logseq = logseq;
+    scan->chain_known = false;
+    memset(&scan->chain, 0, sizeof scan->chain);
+    return chain_arrived(scan, err);
+}
+
 /* Hands a whole commit on. */
 static wg_code commit_end(wal_scan *scan, uint64_t logseq, wg_slice payload, wg_error *err) {
-    wg_sha256 chain;
-    WG_TRY(wgi_wal_chain_next(&scan->chain, logseq, &payload, 1, &chain, err));
-    if (scan->wal != NULL) {
-        if (!wgi_wal_chain_reserve(scan->wal, logseq)) return wg_error_nomem(err, sizeof chain);
-        wgi_wal_chain_put(scan->wal, logseq, &chain);
+    wg_sha256 chain = {{0}};
+    if (scan->chain_known) WG_TRY(wgi_wal_chain_next(&scan->chain, logseq, &payload, 1, &chain, err));
+    const bool wanted = logseq > scan->start.after;
+    if (wanted && scan->wal != NULL) {
+        if (!wgi_wal_chain_reserve(&scan->wal->chain, logseq)) return wg_error_nomem(err, sizeof chain);
+        wgi_wal_chain_put(&scan->wal->chain, logseq, &chain);
     }
-    if (scan->replay != NULL) WG_TRY(scan->replay(scan->ctx, logseq, payload, &chain, err));
+    if (wanted && scan->replay != NULL) WG_TRY(scan->replay(scan->ctx, logseq, payload, &chain, err));
     scan->chain = chain;
     scan->last_logseq = logseq;
-    scan->recovery.records++;
-    scan->recovery.bytes += payload.size;
-    return WG_OK;
+    if (wanted) {
+        scan->recovery.records++;
+        scan->recovery.bytes += payload.size;
+    }
+    return wanted ? WG_OK : chain_arrived(scan, err);
 }
 
 /* Takes one frame whose checksums hold and whose place in the sequence is right. */
@@ -124,12 +163,23 @@ static wg_code frame_take(wal_scan *scan, const wal_frame *frame, wg_slice paylo
         case WAL_LAST:
             break;
     }
+    if (scan->skipping) {
+        scan->in_commit = frame->kind != WAL_LAST;
+        return scan->in_commit ? WG_OK : skipped(scan, frame->logseq, err);
+    }
     if (scan->commit.size + payload.size > WG_WAL_COMMIT_BYTES_MAX)
         return corrupt(scan, scan->stop, "a commit is larger than the limit", err);
     if (!wg_buf_append(&scan->commit, payload.data, payload.size)) return wg_error_nomem(err, payload.size);
     if (frame->kind != WAL_LAST) return WG_OK;
     scan->in_commit = false;
     return commit_end(scan, frame->logseq, wg_buf_slice(&scan->commit), err);
+}
+
+/* Whether the first segment begins inside a commit. */
+static bool begins_inside(const wal_scan *scan, const wal_frame *frame) {
+    const bool rest = frame->kind == WAL_MIDDLE || frame->kind == WAL_LAST;
+    return rest && !scan->in_commit && scan->stop == wal_position_of(scan->start.first_segment, WAL_HEADER_BYTES) &&
+           scan->start.first_segment > 1 && frame->logseq == scan->header.first_logseq;
 }
 
 typedef enum frame_fit { FIT_NEXT, FIT_DAMAGE, FIT_IMPOSSIBLE } frame_fit;
@@ -147,26 +197,35 @@ static frame_fit frame_fits(const wal_scan *scan, const wal_frame *frame) {
     return FIT_DAMAGE; /* the rest of an attempt that failed and could not be seen to be wiped */
 }
 
-/* Replays frames from scan->stop on; leaves scan->stop where they end. */
-static wg_code walk_frames(wal_scan *scan, wg_error *err) {
+static bool payload_is_whole(const wal_scan *scan, const wal_frame *frame, wal_place place, const uint8_t *payload,
+                             bool first_of_rest) {
+    const size_t padding = (size_t)wal_frame_size(frame->payload_bytes) - WAL_FRAME_BYTES - frame->payload_bytes;
+    if (wgi_wal_used(payload + frame->payload_bytes, padding) != 0) return false;
+    if (first_of_rest) return true; /* its checksum takes in that of a frame which is gone */
+    const uint32_t before = scan->in_commit ? scan->payload_crc : 0;
+    return wgi_wal_payload_crc(place, before, payload, frame->payload_bytes) == frame->payload_crc;
+}
+
+wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err) {
     const uint64_t number = wal_position_segment(scan->stop);
+    const uint64_t end = scan->base + scan->bytes.size;
     uint64_t offset = wal_position_offset(scan->stop);
-    while (offset + WAL_FRAME_BYTES <= scan->bytes.size) {
+    WG_ASSERT(offset >= scan->base);
+    while (offset + WAL_FRAME_BYTES <= end) {
         const wal_place place = {.segment_crc = scan->segment_crc, .offset = (uint32_t)offset};
+        const uint8_t *bytes = scan->bytes.data + (offset - scan->base);
         wal_frame frame;
         scan->stop = wal_position_of(number, offset);
-        if (!wgi_wal_frame_decode(scan->bytes.data + offset, place, &frame)) return WG_OK;
+        if (!wgi_wal_frame_decode(bytes, place, &frame)) return WG_OK;
+        const bool first_of_rest = begins_inside(scan, &frame);
+        if (first_of_rest) scan->in_commit = scan->skipping = true;
         const frame_fit fit = frame_fits(scan, &frame);
         if (fit == FIT_IMPOSSIBLE)
             return corrupt(scan, scan->stop, "a valid frame out of order: a commit number repeated or skipped", err);
         const uint64_t size = wal_frame_size(frame.payload_bytes);
-        if (fit == FIT_DAMAGE || frame.durable > scan->stop || size > scan->bytes.size - offset) return WG_OK;
-        const wg_slice payload = wg_slice_of(scan->bytes.data + offset + WAL_FRAME_BYTES, frame.payload_bytes);
-        const uint64_t padding = size - WAL_FRAME_BYTES - frame.payload_bytes;
-        const uint32_t before = scan->in_commit ? scan->payload_crc : 0;
-        if (wgi_wal_payload_crc(place, before, payload.data, payload.size) != frame.payload_crc) return WG_OK;
-        if (wgi_wal_used(payload.data + payload.size, (size_t)padding) != 0) return WG_OK;
-        WG_TRY(frame_take(scan, &frame, payload, err));
+        if (fit == FIT_DAMAGE || frame.durable > scan->stop || size > end - offset) return WG_OK;
+        if (!payload_is_whole(scan, &frame, place, bytes + WAL_FRAME_BYTES, first_of_rest)) return WG_OK;
+        WG_TRY(frame_take(scan, &frame, wg_slice_of(bytes + WAL_FRAME_BYTES, frame.payload_bytes), err));
         offset += size;
         scan->stop = wal_position_of(number, offset);
         if (!scan->in_commit) scan->cut = scan->stop;
@@ -189,28 +248,77 @@ static void residue_frames(wal_scan *scan, uint64_t offset) {
 
 static uint64_t number_at(const wal_scan *scan, size_t i) { return wg_load_u64le(scan->numbers.data + 8 * i); }
 
-/* Whether the loaded segment continues the log at scan->stop. */
 static bool segment_continues(const wal_scan *scan, wal_header_state state) {
     return state == WAL_HEADER_VALID && scan->header.previous_end == scan->stop &&
            scan->header.first_logseq == scan->last_logseq + 1 && scan->header.durable <= scan->stop &&
-           memcmp(scan->header.chain.bytes, scan->chain.bytes, 32) == 0;
+           (!scan->chain_known || memcmp(scan->header.chain.bytes, scan->chain.bytes, 32) == 0);
 }
 
-static wg_code scan_segments(wal_scan *scan, size_t *out_residue_from, wg_error *err) {
+/* The loaded segment is the first one: takes from its header where the log stands there. */
+static wg_code start_here(wal_scan *scan, wal_header_state state, wg_error *err) {
+    const uint64_t first = scan->start.first_segment;
+    scan->stop = wal_position_of(first, 0);
+    if (state == WAL_HEADER_VALID && first > 1) {
+        scan->stop = scan->header.previous_end;
+        scan->last_logseq = scan->header.first_logseq - 1;
+        scan->chain = scan->header.chain;
+    } else if (first == 1) {
+        scan->stop = 0; /* and zeros in the rest: a log that begins here has no history */
+    }
+    if (!segment_continues(scan, state) ||
+        (first > 1 && wal_position_segment(scan->header.previous_end) != first - 1))
+        return corrupt(scan, wal_position_of(first, 0), "the header of the first segment is damaged", err);
+    if (scan->start.any) scan->start.after = scan->last_logseq;
+    if (scan->last_logseq > scan->start.after)
+        return corrupt(scan, wal_position_of(first, 0), "commits between the manifest's and this segment are missing",
+                       err);
+    return chain_arrived(scan, err);
+}
+
+wg_code wgi_wal_scan_enter(wal_scan *scan, wal_header_state state, bool *out_continues, wg_error *err) {
+    const uint64_t number = scan->header.number;
+    if (scan->recovery.segments == 0) WG_TRY(start_here(scan, state, err));
+    *out_continues = segment_continues(scan, state);
+    if (!*out_continues) return WG_OK;
+    if (!scan->chain_known && !scan->in_commit) scan->chain = scan->header.chain;
+    scan->chain_known |= !scan->in_commit;
+    scan->recovery.segments++;
+    scan->durable = wg_max_u64(scan->durable, scan->header.durable);
+    scan->stop = wal_position_of(number, WAL_HEADER_BYTES);
+    if (!scan->in_commit) scan->cut = scan->stop;
+    return WG_OK;
+}
+
+/* The first commit that begins in the segment just walked from its start, or behind it. */
+static wg_code note_segment(wal_scan *scan, bool inside, wg_error *err) {
+    if (scan->wal == NULL) return WG_OK;
+    if (!wgi_wal_note_reserve(&scan->wal->notes)) return wg_error_nomem(err, sizeof(wal_note));
+    wgi_wal_note_put(&scan->wal->notes, scan->header.number, scan->header.first_logseq + (inside ? 1 : 0));
+    return WG_OK;
+}
+
+/* Whether the frame at the beginning of the loaded segment belongs to a commit of the segment before. */
+static bool segment_begins_inside(const wal_scan *scan) {
+    const wal_place place = {.segment_crc = scan->segment_crc, .offset = WAL_HEADER_BYTES};
+    wal_frame frame;
+    if (scan->bytes.size < WAL_HEADER_BYTES + WAL_FRAME_BYTES) return false;
+    return wgi_wal_frame_decode(scan->bytes.data + WAL_HEADER_BYTES, place, &frame) &&
+           (frame.kind == WAL_MIDDLE || frame.kind == WAL_LAST);
+}
+
+static wg_code scan_segments(wal_scan *scan, size_t from, size_t *out_residue_from, wg_error *err) {
     const size_t count = scan->numbers.size / 8;
-    size_t i = 0;
+    size_t i = from;
     for (; i < count; i++) {
         wal_header_state state = WAL_HEADER_DAMAGED;
-        if (number_at(scan, i) != i + 1) break; /* a segment is missing */
-        WG_TRY(wgi_wal_scan_load(scan, i + 1, &state, err));
-        if (i == 0 && !segment_continues(scan, state))
-            return corrupt(scan, wal_position_of(1, 0), "the header of the first segment is damaged", err);
-        if (!segment_continues(scan, state)) break;
-        scan->recovery.segments++;
-        scan->durable = wg_max_u64(scan->durable, scan->header.durable);
-        scan->stop = wal_position_of(i + 1, WAL_HEADER_BYTES);
-        if (!scan->in_commit) scan->cut = scan->stop;
-        WG_TRY(walk_frames(scan, err));
+        bool continues = false;
+        if (number_at(scan, i) != scan->start.first_segment + (i - from)) break; /* a segment is missing */
+        WG_TRY(wgi_wal_scan_load(scan, number_at(scan, i), &state, err));
+        WG_TRY(wgi_wal_scan_enter(scan, state, &continues, err));
+        if (!continues) break;
+        const bool first = i == from;
+        WG_TRY(note_segment(scan, scan->in_commit || (first && segment_begins_inside(scan)), err));
+        WG_TRY(wgi_wal_scan_frames(scan, err));
         const uint64_t end = wal_position_offset(scan->stop);
         if (wgi_wal_used(scan->bytes.data, scan->bytes.size) <= end) continue;
         residue_frames(scan, end);
@@ -235,18 +343,40 @@ static wg_code scan_residue(wal_scan *scan, size_t from, wg_error *err) {
     return WG_OK;
 }
 
+/* Where in the list the log begins. Without a start: at segment 1, else at the first of the newest run without gaps, because
+ * a crash may undo a part of a trim. */
+static wg_code find_first(wal_scan *scan, size_t *out, wg_error *err) {
+    const size_t count = scan->numbers.size / 8;
+    size_t i = 0;
+    if (scan->start.any && count > 0 && number_at(scan, 0) != 1) {
+        i = count - 1;
+        while (i > 0 && number_at(scan, i - 1) + 1 == number_at(scan, i)) i--;
+        scan->start.first_segment = number_at(scan, i);
+    }
+    while (i < count && number_at(scan, i) < scan->start.first_segment) i++;
+    if (i == count || number_at(scan, i) != scan->start.first_segment)
+        return corrupt(scan, wal_position_of(scan->start.first_segment, 0),
+                       "the first segment that is needed is missing", err);
+    *out = i;
+    return WG_OK;
+}
+
 wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err) {
     WG_TRY(wgi_wal_list(scan->platform, scan->dir, &scan->numbers, err));
-    if (scan->numbers.size == 0)
+    if (scan->numbers.size == 0 && scan->start.first_segment == 1 && scan->start.after == 0)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "there is no log in '%.150s'", scan->dir);
-    if (number_at(scan, 0) != 1) return corrupt(scan, wal_position_of(1, 0), "the first segment is missing", err);
     size_t residue_from = 0;
-    WG_TRY(scan_segments(scan, &residue_from, err));
+    size_t first = 0;
+    WG_TRY(find_first(scan, &first, err));
+    WG_TRY(scan_segments(scan, first, &residue_from, err));
     const wal_position stop = scan->stop;
     WG_TRY(scan_residue(scan, residue_from, err));
     WG_ASSERT(scan->cut <= stop);
     if (scan->durable > stop)
         return corrupt(scan, stop, "damaged or missing bytes that were synced: later ones prove it", err);
+    if (scan->last_logseq < scan->start.after)
+        return corrupt(scan, stop, "the log ends before the commit up to which the manifest says that it is durable",
+                       err);
     /* An unfinished commit is a torn tail, however whole its frames are. */
     if (scan->in_commit) scan->recovery.torn_tail_bytes += WAL_FRAME_BYTES + scan->commit.size;
     scan->recovery.last_logseq = scan->last_logseq;
@@ -254,14 +384,30 @@ wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err) {
     return WG_OK;
 }
 
+static wg_code scan_with(wal_scan *scan, wg_wal_replay_fn replay, void *ctx, wg_wal_recovery *recovery,
+                         wg_error *err) {
+    scan->replay = replay;
+    scan->ctx = ctx;
+    const wg_code code = wgi_wal_scan_run(scan, err);
+    if (code == WG_OK && recovery != NULL) *recovery = scan->recovery;
+    wgi_wal_scan_deinit(scan);
+    return code;
+}
+
 wg_code wg_wal_scan(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], wg_wal_replay_fn replay,
                     void *ctx, wg_wal_recovery *recovery, wg_error *err) {
     wal_scan scan;
     wgi_wal_scan_init(&scan, platform, dir, store_uuid, NULL);
-    scan.replay = replay;
-    scan.ctx = ctx;
-    const wg_code code = wgi_wal_scan_run(&scan, err);
-    if (code == WG_OK && recovery != NULL) *recovery = scan.recovery;
-    wgi_wal_scan_deinit(&scan);
-    return code;
+    scan.start.any = true;
+    return scan_with(&scan, replay, ctx, recovery, err);
+}
+
+wg_code wg_wal_scan_from(wg_platform *platform, const char *dir, const wg_wal_options *options,
+                         wg_wal_replay_fn replay, void *ctx, wg_wal_recovery *recovery, wg_error *err) {
+    wal_scan scan;
+    wg_wal_options start = *options;
+    start.first_segment = wg_max_u64(1, start.first_segment);
+    wgi_wal_scan_init(&scan, platform, dir, options->store_uuid, options->account);
+    wgi_wal_scan_start_at(&scan, &start);
+    return scan_with(&scan, replay, ctx, recovery, err);
 }

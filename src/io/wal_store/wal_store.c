@@ -21,6 +21,8 @@ static wg_code options_check(const wg_wal_options *in, wg_wal_options *out, wg_e
     out->segment_bytes &= ~(uint32_t)(WAL_SECTOR_BYTES - 1);
     if (out->sync_interval_ms == 0) out->sync_interval_ms = 100;
     if (out->sync_batch_commits == 0) out->sync_batch_commits = 1000;
+    if (out->unsynced_bytes_max == 0) out->unsynced_bytes_max = WAL_UNSYNCED_BYTES_DEFAULT;
+    if (out->first_segment == 0) out->first_segment = 1;
     return WG_OK;
 }
 
@@ -82,6 +84,18 @@ static wg_code remove_after(wal_scan *scan, uint64_t keep, wg_error *err) {
     return removed ? scan->platform->ops->sync_directory(scan->platform, scan->dir, err) : WG_OK;
 }
 
+/* What a trim left: no part of the log any more. Oldest first, like the trim. */
+static wg_code remove_below(wal_scan *scan, wg_error *err) {
+    char path[WAL_PATH_BYTES];
+    for (size_t i = 0; i < scan->numbers.size / 8; i++) {
+        const uint64_t number = wg_load_u64le(scan->numbers.data + 8 * i);
+        if (number >= scan->start.first_segment) break;
+        WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+        WG_TRY(scan->platform->ops->unlink(scan->platform, path, err));
+    }
+    return WG_OK; /* recovery syncs the directory at its end */
+}
+
 /* Overwrites everything behind the cut, gives the file its full size back, and syncs it. */
 static wg_code wipe_tail(wal_scan *scan, wg_file *file, wg_error *err) {
     const uint64_t from = wal_position_offset(scan->cut);
@@ -108,7 +122,8 @@ static wg_code recover(wal_scan *scan, wg_file **out, wg_error *err) {
     char path[WAL_PATH_BYTES];
     wal_header_state state;
     WG_TRY(remove_after(scan, last, err));
-    const uint64_t synced = wg_max_u64(1, wal_position_segment(scan->durable));
+    WG_TRY(remove_below(scan, err));
+    const uint64_t synced = wg_max_u64(scan->start.first_segment, wal_position_segment(scan->durable));
     for (uint64_t number = synced; number < last; number++) WG_TRY(sync_segment(scan, number, err));
     WG_TRY(wgi_wal_scan_load(scan, last, &state, err));
     if (state != WAL_HEADER_VALID)
@@ -134,8 +149,8 @@ static void wal_free(wg_wal *wal) {
     for (size_t i = 0; i < wal->retired.count; i++) ops->close(wal->platform, wal->retired.items[i].file);
     wg_free(wal->retired.items);
     if (wal->file != NULL) ops->close(wal->platform, wal->file);
-    for (size_t i = 0; i < wal->chain_block_count; i++) wg_free(wal->chain_blocks[i]);
-    wg_free(wal->chain_blocks);
+    wgi_wal_chain_deinit(&wal->chain);
+    wg_free(wal->notes.items);
     wg_buf_deinit(&wal->frame);
     wg_cond_deinit(&wal->wake);
     wg_cond_deinit(&wal->sync_done);
@@ -159,6 +174,7 @@ static wg_code wal_make(wg_platform *platform, const char *dir, const wg_wal_opt
     wal->platform = platform;
     wal->options = *options;
     wg_buf_init(&wal->frame, options->account);
+    wgi_wal_chain_init(&wal->chain, options->account, options->after, &options->chain);
     wg_mutex_init(&wal->append_lock, WG_RANK_WAL_APPEND);
     wg_mutex_init(&wal->sync_lock, WG_RANK_WAL_SYNC);
     wg_cond_init(&wal->sync_done);
@@ -175,11 +191,11 @@ static void wal_stand_at(wg_wal *wal, const wal_scan *scan, wg_file *file) {
     wal->segment_crc = scan->segment_crc;
     wal->offset = (uint32_t)wal_position_offset(scan->cut);
     wal->mark_wanted = scan->last_logseq != 0 && !scan->last_is_mark;
-    wal->chain = scan->chain;
     atomic_store(&wal->last_logseq, scan->last_logseq);
     atomic_store(&wal->durable_logseq, scan->last_logseq);
     atomic_store(&wal->durable_position, scan->cut);
-    atomic_store(&wal->segments, wal->number);
+    while (wal->notes.items[wal->notes.count - 1].number > wal->number) wal->notes.count--; /* cut off */
+    atomic_store(&wal->segments, wal->notes.count);
 }
 
 wg_code wg_wal_open(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_wal_replay_fn replay,
@@ -193,6 +209,7 @@ wg_code wg_wal_open(wg_platform *platform, const char *dir, const wg_wal_options
     scan.replay = replay;
     scan.ctx = ctx;
     scan.wal = wal;
+    wgi_wal_scan_start_at(&scan, &checked);
     wg_file *file = NULL;
     wg_code code;
     WG_TRY_GOTO(wgi_wal_scan_run(&scan, err));
@@ -241,16 +258,6 @@ wg_code wg_wal_close(wg_wal *wal, wg_error *err) {
 uint64_t wg_wal_last_logseq(const wg_wal *wal) { return atomic_load(&wal->last_logseq); }
 uint64_t wg_wal_durable_logseq(const wg_wal *wal) { return atomic_load(&wal->durable_logseq); }
 
-bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out) {
-    wg_mutex_lock(&wal->append_lock);
-    const bool known = logseq <= atomic_load(&wal->last_logseq);
-    if (known && logseq == 0) memset(out, 0, sizeof *out);
-    if (known && logseq != 0)
-        *out = wal->chain_blocks[(logseq - 1) / WAL_CHAIN_BLOCK][(logseq - 1) % WAL_CHAIN_BLOCK];
-    wg_mutex_unlock(&wal->append_lock);
-    return known;
-}
-
 void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out) {
     *out = (wg_wal_metrics){
         .appends = atomic_load(&wal->appends),
@@ -260,5 +267,6 @@ void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out) {
         .sync_ns_max = atomic_load(&wal->sync_ns_max),
         .commits_per_sync_max = atomic_load(&wal->commits_per_sync_max),
         .segments = atomic_load(&wal->segments),
+        .segments_trimmed = atomic_load(&wal->segments_trimmed),
     };
 }

@@ -56,9 +56,13 @@ wg_code wg_wal_create(wg_platform *platform, const char *dir, const wg_wal_optio
 wg_code wg_wal_open(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_wal_replay_fn replay,
                     void *ctx, wg_wal **out, wg_wal_recovery *recovery, wg_error *err);
 
-/* The same scan without changing a byte. */
+/* The same scan of everything that is there without changing a byte: from segment 1, or from where the log was trimmed to. After a trim
+ * the chain may be unknown (zeros) up to the next segment. */
 wg_code wg_wal_scan(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], wg_wal_replay_fn replay,
                     void *ctx, wg_wal_recovery *recovery, wg_error *err);
+/* The same scan from the start that the options state; of them only the store, the start and the account count. */
+wg_code wg_wal_scan_from(wg_platform *platform, const char *dir, const wg_wal_options *options,
+                         wg_wal_replay_fn replay, void *ctx, wg_wal_recovery *recovery, wg_error *err);
 
 /* Syncs what is unsynced, writes a durable mark, stops the thread, closes. The first failure is returned; all is freed
  * in any case. */

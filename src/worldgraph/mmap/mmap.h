@@ -83,6 +83,8 @@ typedef struct wg_stripe_sink {
     uint32_t level;
     wg_buf finished; /* wg_stripe_entry each */
     uint64_t bytes_written;
+    wg_fragment_key last; /* the sink's own */
+    bool has_last;
 } wg_stripe_sink;
 /* Keys must ascend within the whole sink. */
 wg_code wg_stripe_sink_add(wg_stripe_sink *sink, const wg_fragment_head *head, const wg_stripe_column *columns,
