@@ -64,6 +64,15 @@ static inline wg_engine_options options_of(const workload *load, wg_platform *pl
                                .wal_segment_bytes = load->segment_bytes};
 }
 
+static inline wg_code kit_checkpoint(wg_engine *engine) {
+    (void)engine;
+    return WG_OK;
+}
+static inline wg_code kit_compact(wg_engine *engine) {
+    (void)engine;
+    return WG_OK;
+}
+
 /* ---- running */
 
 /* One transaction of the workload; false when the platform failed. */
@@ -120,6 +129,7 @@ static inline bool run_open(wg_platform *platform, const workload *load, oracle 
 
 static inline bool run_close(oracle *o, bool alive) {
     const bool closed = wg_engine_close(the_world.engine, NULL) == WG_OK;
+    the_world.engine = NULL;
     if (closed && alive) o->acked = o->attempted;
     return closed && alive;
 }
