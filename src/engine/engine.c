@@ -45,6 +45,8 @@ static void engine_free(wg_engine *e) {
     if (e->epoch != NULL) wg_epoch_destroy(e->epoch);
     if (e->lock_file != NULL) e->platform->ops->close(e->platform, e->lock_file);
     wg_buf_deinit(&e->chain);
+    wg_arena_deinit(&e->apply_arena);
+    wg_arena_deinit(&e->key_arena);
     wg_free(e->path);
     wg_mutex_deinit(&e->writer_mutex);
     wg_cond_deinit(&e->writer_free);
@@ -61,6 +63,8 @@ static wg_code engine_make(wg_platform *platform, const char *path, const wg_opt
     e->options = *options;
     wg_account_init(&e->account, NULL, 0);
     wg_buf_init(&e->chain, &e->account);
+    wg_arena_init(&e->apply_arena, &e->account);
+    wg_arena_init(&e->key_arena, &e->account);
     wg_mutex_init(&e->writer_mutex, WG_RANK_ENGINE_WRITER);
     wg_cond_init(&e->writer_free);
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
