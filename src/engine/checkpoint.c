@@ -224,15 +224,14 @@ static wg_code write_stripes(capture *c, wg_error *err) {
 
 static uint32_t entry_count(wg_slice entries) { return (uint32_t)(entries.size / sizeof(wg_stripe_entry)); }
 
-/* Files that a failed commit may have made part of a state on the disk. */
-static void discard(wg_engine *e, wg_slice entries) {
-    wgi_maintenance *m = &e->maintenance;
+void wgi_discard(wg_engine *engine, wg_slice entries) {
+    wgi_maintenance *m = &engine->maintenance;
     for (uint32_t i = 0; i < entry_count(entries); i++) {
         wg_stripe_entry entry;
         memcpy(&entry, entries.data + i * sizeof entry, sizeof entry);
         (void)wg_stripe_set_change(m->stripes, NULL, 0, &entry.id, 1, NULL);
-        (void)wg_buf_append_u64(&m->garbage, entry.id); /* the next open finds it otherwise */
     }
+    wgi_garbage_note(engine, entries);
 }
 
 static uint64_t retained(const wg_engine *e, uint64_t logseq, uint64_t horizon) {
@@ -356,10 +355,29 @@ wg_code wgi_adopt(wg_engine *engine, wg_slice entries, bool frozen, wg_error *er
     return WG_OK;
 }
 
-wg_code wgi_adopt_all(wg_engine *engine, bool frozen, wg_error *err) {
-    const wg_stripe_set *set = engine->maintenance.stripes;
+static wg_code adopt_everything(wg_engine *e, wg_error *err) {
+    const wg_stripe_set *set = e->maintenance.stripes;
     for (uint32_t i = 0; i < wg_stripe_set_count(set); i++)
-        WG_TRY(adopt_stripe(engine, wg_stripe_set_stripe(set, i), frozen, err));
+        WG_TRY(adopt_stripe(e, wg_stripe_set_stripe(set, i), false, err));
+    return WG_OK;
+}
+
+/* Tables may still read stripes that left the set: these stay mapped until the set is settled. */
+wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
+    wgi_maintenance *m = &engine->maintenance;
+    if (!m->adopt_late) return WG_OK;
+    if (m->adopt_removed.size != 0)
+        WG_TRY(wg_stripe_set_change(m->stripes, NULL, 0, (const uint64_t *)(const void *)m->adopt_removed.data,
+                                    (uint32_t)(m->adopt_removed.size / 8), err));
+    m->adopt_removed.size = 0;
+    WG_TRY(wgi_writer_take(engine, err));
+    const uint32_t slot = wg_epoch_enter(engine->epoch);
+    const wg_code code = adopt_everything(engine, err);
+    wg_epoch_leave(engine->epoch, slot);
+    wgi_writer_give(engine);
+    WG_TRY(code);
+    wg_stripe_set_settle(m->stripes);
+    m->adopt_late = false;
     return WG_OK;
 }
 
@@ -388,9 +406,8 @@ static void adopt_tables(const capture *c) {
 static wg_code adopt(capture *c, wg_error *err) {
     wg_engine *e = c->engine;
     adopt_tables(c);
-    const bool late = e->maintenance.adopt_late;
     const uint32_t slot = wg_epoch_enter(e->epoch);
-    const wg_code code = late ? wgi_adopt_all(e, true, err) : wgi_adopt(e, wg_buf_slice(&c->sink.finished), true, err);
+    const wg_code code = wgi_adopt(e, wg_buf_slice(&c->sink.finished), true, err);
     wg_epoch_leave(e->epoch, slot);
     return code;
 }
@@ -434,7 +451,7 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
         code = adopt(c, err);
         if (log) wgi_writer_give(e);
     }
-    m->adopt_late = code != WG_OK;
+    if (log && code != WG_OK) m->adopt_late = true;
     if (log) trim(c, info);
     wgi_garbage_remove(e);
     wg_epoch_collect(e->epoch);
@@ -445,13 +462,14 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
 
 static wg_code run(capture *c, bool log, wg_checkpoint_info *info, wg_error *err) {
     wg_engine *e = c->engine;
+    if (log) WG_TRY(wgi_adopt_settle(e, err));
     WG_TRY(take_capture(c, log, err));
     info->logseq = c->next.logseq;
     if (c->next.logseq == c->since.logseq) return WG_OK;
     if (log) WG_TRY(wg_wal_wait(e->wal, c->next.logseq, err));
     WG_TRY(write_stripes(c, err));
     wg_code code = commit(c, log, err);
-    if (code != WG_OK) discard(e, wg_buf_slice(&c->sink.finished));
+    if (code != WG_OK) wgi_discard(e, wg_buf_slice(&c->sink.finished));
     info->bytes_written = c->sink.bytes_written;
     info->stripes_written = entry_count(wg_buf_slice(&c->sink.finished));
     if (code == WG_OK) code = finish(c, log, info, err);

@@ -14,6 +14,7 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_cond_init(&m->background.wake);
     wg_buf_init(&m->manifest.stripes, &engine->account);
     wg_buf_init(&m->garbage, &engine->account);
+    wg_buf_init(&m->adopt_removed, &engine->account);
     m->pins.next = &m->pins;
     m->pins.previous = &m->pins;
 }
@@ -24,6 +25,7 @@ void wgi_maintenance_deinit(wg_engine *engine) {
     wg_wal_follower_close(m->follower);
     wg_buf_deinit(&m->manifest.stripes);
     wg_buf_deinit(&m->garbage);
+    wg_buf_deinit(&m->adopt_removed);
     wg_free(m->stripe_dir);
     wg_free(m->wal_dir);
     wg_mutex_deinit(&m->compaction_mutex);
@@ -87,6 +89,25 @@ uint64_t wgi_drop_horizon(wg_engine *engine) {
     return oldest;
 }
 
+struct wg_engine_pin {
+    wgi_pin pin;
+};
+
+wg_code wg_engine_pin_acquire(wg_engine *engine, uint64_t snapshot, wg_engine_pin **out, wg_error *err) {
+    wg_engine_pin *pin = wg_alloc_zero(&engine->account, sizeof *pin);
+    if (pin == NULL) return wg_error_nomem(err, sizeof *pin);
+    const wg_code code = wgi_pin_set(engine, &pin->pin, snapshot, err);
+    if (code != WG_OK) wg_free(pin);
+    else *out = pin;
+    return code;
+}
+
+void wg_engine_pin_release(wg_engine *engine, wg_engine_pin *pin) {
+    if (pin == NULL) return;
+    wgi_pin_clear(engine, &pin->pin);
+    wg_free(pin);
+}
+
 bool wg_engine_is_idle(wg_engine *engine) {
     wg_mutex_lock(&engine->state_mutex);
     const bool pinned = engine->maintenance.pins.next != &engine->maintenance.pins;
@@ -95,6 +116,14 @@ bool wg_engine_is_idle(wg_engine *engine) {
 }
 
 /* ---- garbage */
+
+void wgi_garbage_note(wg_engine *engine, wg_slice entries) {
+    for (size_t at = 0; at < entries.size; at += sizeof(wg_stripe_entry)) {
+        wg_stripe_entry entry;
+        memcpy(&entry, entries.data + at, sizeof entry);
+        (void)wg_buf_append_u64(&engine->maintenance.garbage, entry.id); /* the next open finds it otherwise */
+    }
+}
 
 void wgi_garbage_remove(wg_engine *engine) {
     wgi_maintenance *m = &engine->maintenance;

@@ -81,7 +81,8 @@ typedef struct wgi_maintenance {
     uint64_t next_stripe;
     uint64_t catalog_pieces; /* CATALOG fragments stored */
     uint32_t segment_bytes;  /* of the log */
-    bool adopt_late;         /* the last adoption did not come to its end: the next one adopts everything */
+    bool adopt_late;         /* an adoption did not come to its end: the next call of maintenance begins with it */
+    wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
     wg_buf garbage;          /* ids of stripes that no manifest names any more, or never did */
     char *stripe_dir;        /* NULL: nothing on the disk */
     char *wal_dir;
@@ -126,14 +127,18 @@ void wgi_writer_give(wg_engine *engine);
 /* ---- checkpoint */
 /* maintenance.mutex is held. `log` false: the log is being replayed, so that nothing is waited for and nothing trimmed. */
 wg_code wgi_checkpoint_run(wg_engine *engine, bool log, wg_checkpoint_info *out, wg_error *err);
-/* Adopts the newest fragments of every key that the stripes with these entries (or all) hold; `frozen`: what key indexes froze is among
+/* Adopts the newest fragments of every key that the stripes with these entries hold; `frozen`: what key indexes froze is among
  * them. The caller has the writer's place and is inside the epoch. */
 wg_code wgi_adopt(wg_engine *engine, wg_slice entries, bool frozen, wg_error *err);
 /* One slot of a table; all runs of a label's keys or adjacency. */
 wg_code wgi_adopt_slot(wg_engine *engine, const wg_fragment_key *key, uint64_t version, wg_error *err);
 wg_code wgi_adopt_runs(wg_engine *engine, uint32_t kind, uint32_t owner, bool frozen, wg_error *err);
-wg_code wgi_adopt_all(wg_engine *engine, bool frozen, wg_error *err);
+/* Makes up for an adoption that did not come to its end. maintenance.mutex is held. */
+wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err);
+/* New stripes whose manifest could not be committed: they leave the set; the disk may name them. */
+void wgi_discard(wg_engine *engine, wg_slice entries);
 wg_code wgi_check_maintainable(const wg_engine *e, const char *what, bool *out_memory_only, wg_error *err);
+void wgi_garbage_note(wg_engine *engine, wg_slice entries);
 /* Removes files of stripes; what cannot be removed stays on the list. maintenance.mutex is held. */
 void wgi_garbage_remove(wg_engine *engine);
 /* At a writable open: removes every file of stripes/ that the manifest does not name. */
@@ -190,10 +195,23 @@ wg_code wgi_settle_all(wg_engine *engine, wg_error *err);
 /* Read-only engines (follow.c). */
 wg_code wgi_follow_open(wg_engine *engine, wg_error *err);
 
+/* ---- opening (engine.c) */
+wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
+                        wg_error *err);
+void wgi_engine_free(wg_engine *engine);
+wg_code wgi_workspace_find(wg_engine *engine, wg_arena *arena, bool *out_exists, wg_error *err);
+wg_code wgi_workspace_lock(wg_engine *engine, wg_arena *arena, bool create, wg_error *err);
+wg_code wgi_workspace_manifest(wg_engine *engine, wg_error *err); /* reads it and takes it over */
+
 /* ---- background and budgets */
 /* Called by a commit that holds nothing: starts or does what has become due. */
 void wgi_background_notice(wg_engine *engine);
 void wgi_background_stop(wg_engine *engine);
+/* For work on the background thread: something more urgent waits; sleep, but not through that. */
+bool wgi_background_interrupted(wg_engine *engine);
+void wgi_background_sleep(wg_engine *engine, uint64_t ns);
+/* Runs what is due; WG_E_CANCELLED when interrupted. */
+wg_code wgi_compact_background(wg_engine *engine, wg_error *err);
 /* Before a transaction takes the writer's place: makes room, or WG_E_CAPACITY. */
 wg_code wgi_budget_admit(wg_engine *engine, wg_error *err);
 /* During a transaction: WG_E_CAPACITY when memory is over the cap for what is not in stripes. */

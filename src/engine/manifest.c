@@ -5,6 +5,9 @@
  * manifest_mutex serialises commits: a definition's and maintenance's. Each writes the whole state, so every epoch names every
  * stripe. Failure: a commit that fails on the way may or may not be what CURRENT names; the next one looks first. */
 #include "engine/engine_internal.h"
+
+#include <stdlib.h>
+
 #include "format/json/json.h"
 
 enum { MANIFEST_FORMAT = 2, MANIFEST_STRIPES_MAX = 1 << 20 };
@@ -138,7 +141,13 @@ static bool is_listed(const uint64_t *ids, uint32_t count, uint64_t id) {
     return false;
 }
 
-/* Ids rise, and what is added is younger than all: the list stays sorted. */
+static int compare_entries(const void *a, const void *b) {
+    const uint64_t x = ((const wg_stripe_entry *)a)->id;
+    const uint64_t y = ((const wg_stripe_entry *)b)->id;
+    return (x > y) - (x < y);
+}
+
+/* Sorted by id: those of a merge were given out before those of a checkpoint that came meanwhile. */
 static bool changed_list(const wgi_manifest *m, wg_slice added, const uint64_t *removed, uint32_t removed_count,
                          wg_buf *out) {
     bool ok = true;
@@ -146,7 +155,10 @@ static bool changed_list(const wgi_manifest *m, wg_slice added, const uint64_t *
         const wg_stripe_entry entry = wgi_manifest_stripe(m, i);
         if (!is_listed(removed, removed_count, entry.id)) ok = wg_buf_append(out, &entry, sizeof entry);
     }
-    return ok && (added.size == 0 || wg_buf_append(out, added.data, added.size));
+    ok = ok && (added.size == 0 || wg_buf_append(out, added.data, added.size));
+    if (ok && out->size != 0)
+        qsort(out->data, out->size / sizeof(wg_stripe_entry), sizeof(wg_stripe_entry), compare_entries);
+    return ok;
 }
 
 wg_code wgi_manifest_change(wg_engine *engine, const wgi_checkpoint *checkpoint, wg_slice added,

@@ -288,7 +288,7 @@ static wg_code replay_log(wgi_replay *r, uint32_t segment_bytes, bool append, wg
     const wg_wal_options options = wgi_wal_options(e, segment_bytes);
     const char *dir = e->maintenance.wal_dir;
     if (append) return wg_wal_open(e->platform, dir, &options, wgi_replay_commit, r, &e->wal, recovery, err);
-    return wg_wal_scan(e->platform, dir, e->uuid, wgi_replay_commit, r, recovery, err);
+    return wg_wal_scan_from(e->platform, dir, &options, wgi_replay_commit, r, recovery, err);
 }
 
 wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, wg_wal_recovery *recovery,
