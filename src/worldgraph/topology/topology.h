@@ -1,7 +1,7 @@
-/* worldgraph/topology: adjacency of one edge label: a base CSR in both directions plus a delta of newer edges.
+/* worldgraph/topology: adjacency of one edge label: stored CSR runs, a base CSR in memory and a delta of newer edges.
  *
- * Entries are (edge id, neighbour id) in edge-id order: base first, then delta, whose ids are larger. Deleted and
- * rolled-back edges stay until a rebuild drops those that no snapshot can see; readers check the edge's row. One writer,
+ * Entries are (edge id, neighbour id) in edge-id order: stored runs, base, delta, each with larger ids than the one before.
+ * Deleted edges stay until a merge drops those that no snapshot can see; readers check the edge's row. One writer,
  * readers without locks inside an epoch. Node ids may be any 64-bit numbers: dense owned ids use an offset array, others
  * (rows of virtual labels) a sorted key array. */
 #ifndef WG_WORLDGRAPH_TOPOLOGY_H
@@ -28,6 +28,9 @@ void wg_topology_truncate(wg_topology *topology, uint64_t first_edge);
 wg_code wg_topology_settle(wg_topology *topology, wg_error *err);
 /* Merges now, whatever the size. */
 wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err);
+/* From now on a merge leaves out the edges in memory of which `is_alive` says false: no snapshot can see them, now or ever. It is
+ * called by the writer, once for each edge of a merge; NULL: all stay. Ordinals and edge_count do not change (writer). */
+void wg_topology_set_liveness(wg_topology *topology, bool (*is_alive)(void *ctx, uint64_t edge), void *ctx);
 
 uint64_t wg_topology_edge_count(
     const wg_topology *topology); /* given to it since the beginning, stored ones included */
@@ -41,9 +44,34 @@ wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, ui
                          uint32_t count_max, uint64_t *edges, uint64_t *neighbours, uint32_t *out_count,
                          wg_error *err);
 
-/* ---- stored runs. A run is a CSR in both directions over the edges with ordinals [run, attributes[0]) of this label (ordinal = position in the
- * order of adding). Fragments of kind ADJACENCY: part 0 OUT nodes and offsets, 1 OUT entries, 2 and 3 the same for IN; slot = piece of
- * 16,384 rows; offsets count entries of the part from the start of the run. Runs ascend and do not overlap. */
+/* ---- stored runs. A run holds the edges with ordinals [run, attributes[0]) of this label (ordinal = position in the order of
+ * adding) as a CSR in both directions. It is read from fragments of kind ADJACENCY, which any merge can make from fragments alone:
+ *
+ *   key     owner label, run first ordinal, slot number of the piece, part:
+ *             0 OUT nodes   NODE (NODE, strictly ascending), OFFSET (INT, strictly ascending, from 0)
+ *             1 OUT entries EDGE (NODE), NEIGHBOUR (NODE)
+ *             2 IN nodes    as part 0
+ *             3 IN entries  as part 1
+ *   pieces  piece p of a part holds its rows [p * 16,384, (p + 1) * 16,384): all pieces are full but the last of the part. No
+ *           piece is empty: parts have as many pieces as they need, not equally many. Because keys order by slot first, pieces
+ *           are written 0/0, 0/1, 0/2, 0/3, 1/0, ... as far as each part goes. No nulls.
+ *   rows    A node stands here only when it has an entry. OFFSET of a node is where its entries begin, counted from the first
+ *           entry of the part over all its pieces; they end where those of the next node begin, and those of the last at
+ *           attributes[1]. The entries of one node have strictly ascending edge ids. Both directions hold the same edges.
+ *   attributes, all pieces of the run: [0] ordinal where the run ends (exclusive)
+ *                                      [1] entries of each direction, > 0; at most attributes[0] - run, often fewer: an edge
+ *                                          that nobody can see any more leaves, its ordinal does not
+ *                                      [2], [3] bounds of the edge ids: first <= every id <= last (need not be tight)
+ *               parts 0 and 2 besides: [4] first node of the piece
+ *                                      [5] offset where the entries of the last node of the piece end
+ *               parts 1 and 3:         [4], [5] zero
+ *   runs    of one label ascend and do not overlap, in ordinals and in edge ids; there may be gaps between them. A run without
+ *           an entry is not written.
+ *
+ * Joining consecutive runs r1 .. rk: nodes of a direction merged k ways by node id; entries of a node concatenated run by run
+ * (then ids ascend by themselves); dead edges left out, of both directions or of none (ask once for each edge and remember, or
+ * with a liveness that does not move during the merge); nodes that lose their last entry left out; offsets counted anew.
+ * run = run of r1, [0] = [0] of rk, [1] = entries counted, [2] = [2] of r1, [3] = [3] of rk, version = the highest. */
 
 typedef struct wg_topology_pass {
     wg_stripe_sink *sink;
@@ -54,7 +82,9 @@ typedef struct wg_topology_pass {
 /* Writes the edges that are not stored yet, up to edge_count, as one run (nothing when there are none). Beside the writer, inside an
  * epoch. */
 wg_code wg_topology_store(const wg_topology *topology, const wg_topology_pass *pass, wg_error *err);
-/* Writer: the stored runs are these (all pieces in key order); edges in memory below `edge_count` are among them and leave it. */
+/* Writer: the stored runs are these (all pieces in key order); edges in memory below `edge_count` are among them and leave it. The
+ * pieces of the runs before stay open until this has returned and the epoch has let their last readers go. Reads nothing but the
+ * heads. Errors: WG_E_CORRUPT pieces that make no runs, or end above edge_count; WG_E_NOMEM; both change nothing. */
 wg_code wg_topology_adopt(wg_topology *topology, const wg_fragment *const *pieces, uint32_t piece_count,
                           uint64_t edge_count, wg_error *err);
 /* Walks both directions and reports the first asymmetry, disorder or bad offset as WG_E_CORRUPT. */
