@@ -285,18 +285,17 @@ static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_by
     return wgi_recover_log(e, segment_bytes, writable, &recovery, err);
 }
 
-static wg_code open_at(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+/* One attempt; *out_again: worth another one. */
+static wg_code open_once(const char *path, const wg_options *o, const wg_engine_options *options, wg_engine **out,
+                         bool *out_again, wg_error *err) {
     wg_platform *platform = options->platform != NULL ? options->platform : wg_platform_real();
-    wg_options o = options->options;
-    if (path == NULL) o.durability = WG_IN_MEMORY;
-    if (path != NULL && o.read_only) o.durability = WG_STRICT; /* as durable as what the writer has made it */
-    if (o.durability == WG_IN_MEMORY || o.read_only) o.create = false; /* nothing is made */
     wg_engine *e = NULL;
-    WG_TRY(wgi_engine_make(platform, path, &o, &e, err));
+    *out_again = false;
+    WG_TRY(wgi_engine_make(platform, path, o, &e, err));
     wg_arena arena;
     wg_arena_init(&arena, &e->account);
     wg_code code = WG_OK;
-    if (path != NULL && o.read_only) code = wgi_follow_open(e, err);
+    if (path != NULL && o->read_only) code = wgi_follow_open(e, out_again, err);
     else if (path != NULL) code = workspace_open(e, &arena, options->wal_segment_bytes, err);
     else code = platform->ops->random(platform, e->uuid, sizeof e->uuid, err);
     wg_arena_deinit(&arena);
@@ -307,10 +306,27 @@ static wg_code open_at(const char *path, const wg_engine_options *options, wg_en
         return code;
     }
     /* Simulated and faulty platforms count calls: what happens there must not depend on when a thread runs. */
-    e->maintenance.background.allowed = !options->no_background && !o.no_background && platform == wg_platform_real() &&
-                                        path != NULL && o.durability != WG_IN_MEMORY && !o.read_only;
+    e->maintenance.background.allowed = !options->no_background && !o->no_background &&
+                                        platform == wg_platform_real() && path != NULL &&
+                                        o->durability != WG_IN_MEMORY && !o->read_only;
     *out = e;
     return WG_OK;
+}
+
+static wg_code open_at(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+    enum { TRIES = 50 }; /* a writer that replaces its stripes faster than they can be opened */
+    wg_options o = options->options;
+    if (path == NULL) o.durability = WG_IN_MEMORY;
+    if (path != NULL && o.read_only) o.durability = WG_STRICT; /* as durable as what the writer has made it */
+    if (o.durability == WG_IN_MEMORY || o.read_only) o.create = false; /* nothing is made */
+    bool again = true;
+    wg_code code = WG_OK;
+    for (int i = 0; i < TRIES && again; i++) {
+        wg_error local = {0};
+        code = open_once(path, &o, options, out, &again, &local);
+        if (code != WG_OK && (!again || i + 1 == TRIES) && err != NULL && err->code == WG_OK) *err = local;
+    }
+    return code;
 }
 
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {

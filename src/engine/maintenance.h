@@ -97,6 +97,7 @@ typedef struct wgi_maintenance {
     _Atomic bool paused;             /* background compaction */
     wg_pacer pacer;
     wg_wal_follower *follower;       /* read-only engines */
+    bool follow_broken;              /* writer's place: a commit could not be applied */
     wgi_background background;
     _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ns;
     _Atomic uint64_t compactions, compaction_failures, compaction_bytes_read, compaction_bytes_written;
@@ -193,7 +194,8 @@ wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, 
 wg_wal_options wgi_wal_options(const wg_engine *engine, uint32_t segment_bytes);
 wg_code wgi_settle_all(wg_engine *engine, wg_error *err);
 /* Read-only engines (follow.c). */
-wg_code wgi_follow_open(wg_engine *engine, wg_error *err);
+/* *out_again: it failed because the writer replaced what the manifest named; try with another engine. */
+wg_code wgi_follow_open(wg_engine *engine, bool *out_again, wg_error *err);
 
 /* ---- opening (engine.c) */
 wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,

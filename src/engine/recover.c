@@ -256,6 +256,13 @@ static wg_code apply_commit(wgi_replay *r, uint64_t logseq, wg_slice payload, wg
     return code;
 }
 
+static wg_code keep_chain(wg_engine *e, const wg_sha256 *chain, wg_error *err) {
+    wg_mutex_lock(&e->state_mutex);
+    const bool ok = wg_buf_append(&e->chain, chain->bytes, sizeof chain->bytes);
+    wg_mutex_unlock(&e->state_mutex);
+    return ok ? WG_OK : wg_error_nomem(err, sizeof chain->bytes);
+}
+
 wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
     wgi_replay *r = ctx;
     wg_engine *e = r->engine;
@@ -264,8 +271,7 @@ wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "log: commit %llu follows commit %llu",
                             (unsigned long long)logseq, (unsigned long long)e->applied);
     WG_TRY(apply_commit(r, logseq, payload, err));
-    if (r->keep_chain && !wg_buf_append(&e->chain, chain->bytes, sizeof chain->bytes))
-        return wg_error_nomem(err, sizeof chain->bytes);
+    if (r->keep_chain) WG_TRY(keep_chain(e, chain, err));
     e->applied = logseq;
     r->commits++;
     r->since_checkpoint += payload.size;
