@@ -3,6 +3,7 @@
 #define WG_API_INTERNAL_H
 
 #include "exec/exec.h"
+#include "query/procedures/procedures.h"
 #include "query/query.h"
 
 /* Every handle begins with a tag, so that a wrong or closed handle is WG_E_MISUSE where it can be told. */
@@ -19,6 +20,7 @@ struct wg_db {
     uint32_t tag;
     wg_engine *engine;
     wg_pool *pool;
+    wg_procedures *procedures; /* what CALL finds; tests add theirs */
     uint32_t threads;
     uint32_t batch_rows;
     uint64_t query_memory_bytes_max;

@@ -25,8 +25,10 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
     db->query_memory_bytes_max = o.query_memory_bytes_max != 0 ? o.query_memory_bytes_max : query_memory_default;
     const wg_engine_options engine = {.options = o};
     wg_code code = wg_engine_open(path, &engine, &db->engine, err);
+    if (code == WG_OK) code = wg_procedures_create(NULL, &db->procedures, err);
     if (code == WG_OK) code = wg_pool_create(db->threads, &db->pool, err);
     if (code != WG_OK) {
+        wg_procedures_destroy(db->procedures);
         if (db->engine != NULL) (void)wg_engine_close(db->engine, NULL);
         wg_free(db);
         return code;
@@ -44,6 +46,7 @@ wg_code wg_close(wg_db *db, wg_error *err) {
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "%u sessions, snapshots or results are still open: close them first", children);
     wg_pool_destroy(db->pool);
+    wg_procedures_destroy(db->procedures);
     const wg_code code = wg_engine_close(db->engine, err);
     db->tag = WGI_TAG_CLOSED;
     wg_free(db);

@@ -19,7 +19,7 @@ static wg_code prepare_params(wg_stmt *stmt, wg_error *err) {
 static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     const wg_query_kind kind = wg_query_kind_of(stmt->query);
     wg_session *session = stmt->session;
-    if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE) return WG_OK;
+    if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE && kind != WG_QUERY_MAINTENANCE) return WG_OK;
     if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(session->db->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0,
@@ -35,7 +35,7 @@ static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg
     stmt->tag = WGI_TAG_STMT;
     stmt->session = session;
     wg_arena_init(&stmt->arena, NULL);
-    wg_code code = wg_query_create(text, NULL, &stmt->query, err);
+    wg_code code = wg_query_create(text, session->db->procedures, NULL, &stmt->query, err);
     if (code == WG_OK) code = prepare_params(stmt, err);
     if (code != WG_OK) {
         wg_stmt_finish(stmt);
@@ -181,19 +181,25 @@ static wg_code hash_params(const wg_stmt *stmt, wg_sha256 *out, wg_error *err) {
     return ok ? WG_OK : wg_error_nomem(err, 64); /* a hash of a part would be a wrong receipt */
 }
 
-static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, wg_result *result, wg_error *err) {
+static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
     wg_session *s = stmt->session;
+    return (wg_exec_context){.txn = txn,
+                             .pool = s->db->pool,
+                             .threads = s->threads,
+                             .batch_rows = s->batch_rows,
+                             .params = stmt->params,
+                             .param_count = wg_query_param_count(stmt->query),
+                             .account = &result->account,
+                             .cancel = &s->cancel,
+                             .stats = &result->stats};
+}
+
+/* `maintained`: the rows of the statement's maintenance procedure, or NULL. */
+static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintained, wg_result *result, wg_error *err) {
     wg_stats before;
     wg_txn_stats(txn, &before);
-    const wg_exec_context context = {.txn = txn,
-                                     .pool = s->db->pool,
-                                     .threads = s->threads,
-                                     .batch_rows = s->batch_rows,
-                                     .params = stmt->params,
-                                     .param_count = wg_query_param_count(stmt->query),
-                                     .account = &result->account,
-                                     .cancel = &s->cancel,
-                                     .stats = &result->stats};
+    wg_exec_context context = make_context(stmt, txn, result);
+    context.procedure_rows = maintained;
     WG_TRY(wg_query_run(stmt->query, &context, &result->query, err));
     wg_stats after;
     wg_txn_stats(txn, &after);
@@ -214,13 +220,13 @@ static wg_code run_in_open(const wg_stmt *stmt, wg_result *result, wg_error *err
     wg_txn *txn = stmt->session->txn;
     wg_txn_mark mark;
     wg_txn_mark_set(txn, &mark);
-    const wg_code code = run_in(stmt, txn, result, err);
+    const wg_code code = run_in(stmt, txn, NULL, result, err);
     if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_rollback_to(txn, &mark);
     result->stats.snapshot = wg_txn_view(txn).snapshot;
     return code;
 }
 
-static wg_code run_alone(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+static wg_code run_alone(const wg_stmt *stmt, const wg_rows *maintained, wg_result *result, wg_error *err) {
     wg_session *s = stmt->session;
     bool given = false;
     uint64_t as_of = s->snapshot != NULL ? s->snapshot->logseq : 0;
@@ -235,11 +241,27 @@ static wg_code run_alone(const wg_stmt *stmt, wg_result *result, wg_error *err) 
     if (as_of == 0) WG_TRY(refresh_named(stmt, err));
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(s->db->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err));
-    wg_code code = run_in(stmt, txn, result, err);
+    wg_code code = run_in(stmt, txn, maintained, result, err);
     uint64_t logseq = wg_txn_view(txn).snapshot;
     if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_abort(txn);
     else code = wg_txn_commit(txn, &logseq, err);
     result->stats.snapshot = logseq;
+    return code;
+}
+
+/* The procedure runs before the transaction that reads the rest of the statement, so that neither waits for the other. */
+static wg_code run_maintenance(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+    wg_session *s = stmt->session;
+    if (wg_query_is_explain(stmt->query))
+        return s->txn != NULL ? run_in_open(stmt, result, err) : run_alone(stmt, NULL, result, err);
+    if (s->txn != NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "maintenance of the store is not part of a transaction: COMMIT or ROLLBACK first");
+    const wg_exec_context context = make_context(stmt, NULL, result);
+    wg_rows *rows = NULL;
+    WG_TRY(wg_query_maintain(stmt->query, s->db->engine, &context, &rows, err));
+    const wg_code code = run_alone(stmt, rows, result, err);
+    wg_rows_destroy(rows);
     return code;
 }
 
@@ -254,12 +276,15 @@ static wg_code run_kind(const wg_stmt *stmt, wg_result *result, wg_error *err) {
             return wg_commit(s, &result->stats.snapshot, err);
         case WG_QUERY_ROLLBACK:
             return wg_rollback(s, err);
+        case WG_QUERY_MAINTENANCE:
+            WG_TRY(check_params(stmt, err));
+            return run_maintenance(stmt, result, err);
         case WG_QUERY_READ:
         case WG_QUERY_WRITE:
             break;
     }
     WG_TRY(check_params(stmt, err));
-    return s->txn != NULL ? run_in_open(stmt, result, err) : run_alone(stmt, result, err);
+    return s->txn != NULL ? run_in_open(stmt, result, err) : run_alone(stmt, NULL, result, err);
 }
 
 wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {

@@ -210,11 +210,8 @@ static wg_code add_keys_of_row(wgi_apply *a, wgi_table *table, uint64_t row, uin
         if (state == NULL || state->key_index == NULL) continue;
         const wg_label *label = wg_catalog_label_at(a->engine->catalog, table->labels[i]);
         uint64_t hash = 0;
-        wg_arena arena;
-        wg_arena_init(&arena, &a->engine->account);
-        const wg_code code = key_hash_of_row(&at, label, &arena, &hash, err);
-        wg_arena_deinit(&arena);
-        if (code != WG_OK) return code;
+        WG_TRY(key_hash_of_row(&at, label, &a->engine->key_arena, &hash, err));
+        wg_arena_reset(&a->engine->key_arena);
         WG_TRY(wg_key_index_add(state->key_index, hash, id, err));
     }
     return WG_OK;
@@ -334,14 +331,13 @@ static wg_code apply_create_node(void *ctx, const wg_mutation *m, wg_error *err)
     WG_TRY(sort_labels(a, labels, &label_count, err));
     wgi_table *table = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &table, err));
-    wg_arena arena;
-    wg_arena_init(&arena, &a->engine->account);
+    wg_arena *arena = &a->engine->apply_arena;
     wg_value *cells = NULL;
-    wg_code code = build_cells(a, table, m, &arena, &cells, err);
+    wg_code code = build_cells(a, table, m, arena, &cells, err);
     if (code == WG_OK) code = take_ids(a, false, m->id, 1, err);
     const wg_row_head head = {.id = m->id, .begin = a->begin, .prev = WG_ROW_NONE};
     if (code == WG_OK) code = put_version(a, table, &head, cells, err);
-    wg_arena_deinit(&arena);
+    wg_arena_reset(arena);
     return code;
 }
 
@@ -398,17 +394,16 @@ static wg_code apply_create_edge(void *ctx, const wg_mutation *m, wg_error *err)
     wgi_apply *a = ctx;
     wgi_label_state *state = wgi_label_state_at(a->engine, m->label);
     if (state == NULL || state->topology == NULL) return bad(err, "not an edge label:", m->label);
-    wg_arena arena;
-    wg_arena_init(&arena, &a->engine->account);
+    wg_arena *arena = &a->engine->apply_arena;
     wg_value *cells = NULL;
-    wg_code code = build_cells(a, state->edges, m, &arena, &cells, err);
+    wg_code code = build_cells(a, state->edges, m, arena, &cells, err);
     if (code == WG_OK) code = take_ids(a, true, m->id, 1, err);
     const wg_row_head head = {.id = m->id, .begin = a->begin, .prev = WG_ROW_NONE, .from = m->from, .to = m->to};
     if (code == WG_OK) code = put_version(a, state->edges, &head, cells, err);
     if (code == WG_OK) code = note(a, WGI_UNDO_TOPOLOGY, m->label, m->id, 0, err);
     if (code == WG_OK) code = wg_topology_add(state->topology, m->id, m->from, m->to, err);
     if (code == WG_OK) touch_label(a->engine, state);
-    wg_arena_deinit(&arena);
+    wg_arena_reset(arena);
     return code;
 }
 
@@ -438,16 +433,15 @@ static wg_code newest_version(const wgi_apply *a, bool is_edge, uint64_t id, ver
 static wg_code apply_set(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
     version v;
     WG_TRY(newest_version(a, is_edge, m->id, &v, err));
-    wg_arena arena;
-    wg_arena_init(&arena, &a->engine->account);
+    wg_arena *arena = &a->engine->apply_arena;
     wg_value *cells = NULL;
-    wg_code code = m->replace ? WG_OK : row_cells(v.table, v.row, &arena, &cells, err);
-    if (code == WG_OK) code = build_cells(a, v.table, m, &arena, &cells, err);
+    wg_code code = m->replace ? WG_OK : row_cells(v.table, v.row, arena, &cells, err);
+    if (code == WG_OK) code = build_cells(a, v.table, m, arena, &cells, err);
     if (code == WG_OK) code = end_version(a, v.table, v.row, err);
     v.head.prev = WG_ROW_ADDRESS(v.table->number, v.row);
     v.head.begin = a->begin;
     if (code == WG_OK) code = put_version(a, v.table, &v.head, cells, err);
-    wg_arena_deinit(&arena);
+    wg_arena_reset(arena);
     return code;
 }
 
@@ -504,17 +498,16 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
     if (target == v.table) return WG_OK;
-    wg_arena arena;
-    wg_arena_init(&arena, &a->engine->account);
+    wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_value *cells = NULL;
-    wg_code code = row_properties(v.table, v.row, &arena, &moved, err);
-    if (code == WG_OK) code = build_cells(a, target, &moved, &arena, &cells, err);
+    wg_code code = row_properties(v.table, v.row, arena, &moved, err);
+    if (code == WG_OK) code = build_cells(a, target, &moved, arena, &cells, err);
     if (code == WG_OK) code = end_version(a, v.table, v.row, err);
     v.head.prev = WG_ROW_ADDRESS(v.table->number, v.row);
     v.head.begin = a->begin;
     if (code == WG_OK) code = put_version(a, target, &v.head, cells, err);
-    wg_arena_deinit(&arena);
+    wg_arena_reset(arena);
     return code;
 }
 

@@ -49,6 +49,8 @@ void wgi_engine_free(wg_engine *e) {
     wgi_maintenance_deinit(e);
     if (e->lock_file != NULL) e->platform->ops->close(e->platform, e->lock_file);
     wg_buf_deinit(&e->chain);
+    wg_arena_deinit(&e->apply_arena);
+    wg_arena_deinit(&e->key_arena);
     wg_free(e->path);
     wg_mutex_deinit(&e->writer_mutex);
     wg_cond_deinit(&e->writer_free);
@@ -76,6 +78,8 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     e->options.budget = tier_budget(options);
     wg_account_init(&e->account, NULL, 0);
     wg_buf_init(&e->chain, &e->account);
+    wg_arena_init(&e->apply_arena, &e->account);
+    wg_arena_init(&e->key_arena, &e->account);
     wg_mutex_init(&e->writer_mutex, WG_RANK_ENGINE_WRITER);
     wg_cond_init(&e->writer_free);
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);

@@ -88,8 +88,10 @@ struct wg_engine {
     uint64_t applied;                /* last logseq applied in memory; writer */
     _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
-    wg_buf chain;        /* IN_MEMORY: 32 bytes a commit */
-    uint64_t chain_base; /* commits before the first of `chain` */
+    wg_arena apply_arena; /* writer: cells of the mutation at hand; reset at its end */
+    wg_arena key_arena;   /* writer: cells of one key */
+    wg_buf chain;         /* IN_MEMORY and read-only: 32 bytes a commit */
+    uint64_t chain_base;  /* commits before the first of `chain` */
     wgi_maintenance maintenance;
 };
 

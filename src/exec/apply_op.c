@@ -7,8 +7,7 @@
 
 typedef struct apply_op {
     wgi_op op;
-    wg_arena out;
-    uint32_t rows[WG_BATCH_ROWS_MAX];
+    wgi_row_fanout fanout;
 } apply_op;
 
 wg_code wgi_run_argument(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
@@ -44,28 +43,44 @@ wg_code wgi_run_for_row(const wg_plan *plan, const wg_exec_context *context, con
     return code;
 }
 
-static wg_code push_inner(apply_op *a, const wg_batch *batch, uint32_t row, const wg_rows *inner, wg_error *err) {
-    const uint32_t capacity = wgi_op_batch_rows(&a->op);
-    for (uint32_t i = 0; i < capacity; i++) a->rows[i] = row;
-    wg_vector *vectors = wg_arena_alloc(&a->op.eval.arena, (inner->column_count + (size_t)1) * sizeof *vectors);
-    uint32_t *index = wg_arena_alloc(&a->op.eval.arena, WG_BATCH_ROWS_MAX * sizeof *index);
+void wgi_row_fanout_init(wgi_row_fanout *fanout, wg_account *account) {
+    wg_arena_init(&fanout->scratch, account);
+    wg_arena_init(&fanout->out, account);
+}
+
+void wgi_row_fanout_deinit(wgi_row_fanout *fanout) {
+    wg_arena_deinit(&fanout->scratch);
+    wg_arena_deinit(&fanout->out);
+}
+
+wg_code wgi_push_for_row(wgi_op *op, wgi_row_fanout *fanout, const wg_batch *batch, uint32_t row,
+                         const wgi_picked_rows *inner, wg_error *err) {
+    const wg_rows *from_rows = inner->rows;
+    const uint32_t capacity = wgi_op_batch_rows(op);
+    const uint32_t count = inner->columns != NULL ? inner->column_count : from_rows->column_count;
+    for (uint32_t i = 0; i < capacity; i++) fanout->rows[i] = row;
+    wg_arena_reset(&fanout->scratch);
+    wg_vector *vectors = wg_arena_alloc(&fanout->scratch, (from_rows->column_count + (size_t)1) * sizeof *vectors);
+    uint32_t *index = wg_arena_alloc(&fanout->scratch, WG_BATCH_ROWS_MAX * sizeof *index);
     if (vectors == NULL || index == NULL) return wg_error_nomem(err, 64);
-    for (uint64_t from = 0; from < inner->row_count && !wgi_op_stopped(&a->op);) {
+    for (uint64_t from = 0; from < from_rows->row_count && !wgi_op_stopped(op);) {
         const uint64_t first = from / 8 * 8;
-        const uint32_t n = (uint32_t)wg_min_u64(capacity, inner->row_count - from);
+        const uint32_t n = (uint32_t)wg_min_u64(capacity, from_rows->row_count - from);
         const uint32_t end = (uint32_t)(from - first) + n;
         const uint32_t extent = end < WG_BATCH_ROWS_MAX ? end : WG_BATCH_ROWS_MAX;
         const uint32_t taken = extent - (uint32_t)(from - first);
         wg_batch view;
-        wgi_rows_view(inner, first, extent, vectors, &view);
-        wg_arena_reset(&a->out);
+        wgi_rows_view(from_rows, first, extent, vectors, &view);
+        wg_arena_reset(&fanout->out);
         for (uint32_t i = 0; i < taken; i++) index[i] = (uint32_t)(from - first) + i;
-        wg_vector *added = wg_arena_alloc(&a->out, (inner->column_count + (size_t)1) * sizeof *added);
+        wg_vector *added = wg_arena_alloc(&fanout->out, (count + (size_t)1) * sizeof *added);
         if (added == NULL) return wg_error_nomem(err, 64);
-        for (uint32_t c = 0; c < inner->column_count; c++)
-            if (!wgi_vector_gather(&a->out, &vectors[c], index, taken, &added[c])) return wg_error_nomem(err, 64);
-        const wg_batch columns = {.row_count = taken, .column_count = inner->column_count, .columns = added};
-        WG_TRY(wgi_push_fanout(&a->op, batch, a->rows, &columns, &a->out, err));
+        for (uint32_t c = 0; c < count; c++) {
+            const wg_vector *v = &vectors[inner->columns != NULL ? inner->columns[c] : c];
+            if (!wgi_vector_gather(&fanout->out, v, index, taken, &added[c])) return wg_error_nomem(err, 64);
+        }
+        const wg_batch columns = {.row_count = taken, .column_count = count, .columns = added};
+        WG_TRY(wgi_push_fanout(op, batch, fanout->rows, &columns, &fanout->out, err));
         from += taken;
     }
     return WG_OK;
@@ -81,19 +96,19 @@ static wg_code apply_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
         WG_TRY(wgi_check(op->eval.context, err));
         WG_TRY(wgi_run_for_row(plan->children[1], op->eval.context, plan->children[0]->slot_types, batch, row, &inner,
                                err));
-        wg_arena_reset(&op->eval.arena);
-        const wg_code code = push_inner(a, batch, row, inner, err);
+        const wgi_picked_rows all = {.rows = inner};
+        const wg_code code = wgi_push_for_row(op, &a->fanout, batch, row, &all, err);
         wg_rows_destroy(inner);
         WG_TRY(code);
     }
     return WG_OK;
 }
 
-static void apply_destroy(wgi_op *op) { wg_arena_deinit(&((apply_op *)op)->out); }
+static void apply_destroy(wgi_op *op) { wgi_row_fanout_deinit(&((apply_op *)op)->fanout); }
 
 wg_code wgi_op_apply(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
     static const wgi_op_class class = {apply_push, apply_destroy};
     WG_TRY(wgi_op_alloc(&class, plan, sizeof(apply_op), account, out, err));
-    wg_arena_init(&((apply_op *)*out)->out, account);
+    wgi_row_fanout_init(&((apply_op *)*out)->fanout, account);
     return WG_OK;
 }

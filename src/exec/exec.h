@@ -115,7 +115,8 @@ typedef enum wg_plan_op {
                          written and on_create[] applied. A null property of creates[] is an error. */
     WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE, APPLY and CALL: the one row of children[0] that it is run for */
     WG_PLAN_APPLY,    /* children[0] ++ children[1] run for each row, in that order; reads only */
-    WG_PLAN_CALL /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
+    WG_PLAN_CALL, /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
+    WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
 
 typedef enum wg_aggregate_kind {
@@ -173,6 +174,7 @@ typedef struct wg_set_item {
     uint32_t label_count;
 } wg_set_item;
 
+typedef struct wg_procedure wg_procedure; /* procedure.h */
 typedef struct wg_plan wg_plan;
 struct wg_plan {
     wg_plan_op op;
@@ -216,7 +218,10 @@ struct wg_plan {
     uint32_t set_count;
     const wg_set_item *on_create; /* MERGE */
     uint32_t on_create_count;
-    bool detach; /* DELETE */
+    bool detach;                   /* DELETE */
+    const wg_procedure *procedure; /* PROCEDURE */
+    const uint32_t *yields;
+    uint32_t yield_count;
 };
 
 /* ---- running */
@@ -248,6 +253,8 @@ typedef struct wg_exec_context {
     uint64_t deadline_ns;           /* platform now_ns; 0: none */
     wg_stats *stats;                /* scan counters are added */
     const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    const struct wg_rows
+        *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
 } wg_exec_context;
 
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */

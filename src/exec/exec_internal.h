@@ -241,6 +241,23 @@ wg_code wgi_write_eval(const wgi_write_row *w, const wg_expr *expr, wg_value *ou
 wg_code wgi_run_call(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_run_merge(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_op_apply(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_procedure(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err); /* procedure_op.c */
+/* Memory of an operator that pushes one row of its input joined with many. */
+typedef struct wgi_row_fanout {
+    wg_arena scratch;
+    wg_arena out;
+    uint32_t rows[WG_BATCH_ROWS_MAX];
+} wgi_row_fanout;
+void wgi_row_fanout_init(wgi_row_fanout *fanout, wg_account *account);
+void wgi_row_fanout_deinit(wgi_row_fanout *fanout);
+typedef struct wgi_picked_rows {
+    const wg_rows *rows;
+    const uint32_t *columns; /* NULL: all of them */
+    uint32_t column_count;
+} wgi_picked_rows;
+/* Pushes row `row` of the batch joined with every row of `inner`. */
+wg_code wgi_push_for_row(wgi_op *op, wgi_row_fanout *fanout, const wg_batch *batch, uint32_t row,
+                         const wgi_picked_rows *inner, wg_error *err);
 /* The rows of ARGUMENT. */
 wg_code wgi_run_argument(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 /* Runs `plan` with row `row` of the batch as the row of its ARGUMENT, on the calling thread. */

@@ -217,6 +217,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
+    if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);
     return wgi_op_expand(plan, account, out, err);
 }
 
@@ -305,6 +306,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_UNWIND:
         case WG_PLAN_OPTIONAL:
         case WG_PLAN_APPLY:
+        case WG_PLAN_PROCEDURE:
             return true;
         case WG_PLAN_UNIT:
         case WG_PLAN_AGGREGATE:
@@ -539,6 +541,7 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
         case WG_PLAN_UNWIND:
         case WG_PLAN_OPTIONAL:
         case WG_PLAN_APPLY:
+        case WG_PLAN_PROCEDURE:
             top = plan;
             WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, &sink, err));
             break;

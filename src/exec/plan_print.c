@@ -4,6 +4,7 @@
  * Every value is printed in a form that tells its type (1, 1.0, 'a'); strings are quoted with \ before quote and backslash, and control
  * bytes as \xNN, so that no two plans share a text. Lines are indented by depth; a constant's text cannot break a line. */
 #include "exec/exec_functions.h"
+#include "exec/procedure.h"
 
 enum { PRINT_DEPTH_MAX = 4000 };
 
@@ -218,6 +219,8 @@ static const char *operator_name(wg_plan_op op) {
             return "Apply";
         case WG_PLAN_CALL:
             return "Call";
+        case WG_PLAN_PROCEDURE:
+            return "ProcedureCall";
     }
     WG_UNREACHABLE("a plan operator outside its enum");
 }
@@ -351,6 +354,15 @@ static bool put_merge(const printer *p, const wg_plan *plan) {
            put_sets(&own, plan->sets, plan->set_count);
 }
 
+static bool put_procedure(const printer *p, const wg_plan *plan) {
+    const wg_procedure *procedure = plan->procedure;
+    bool ok = put(p, " ") && put(p, procedure->name) && put(p, "(") &&
+              put_list(p, plan->exprs, plan->expr_count, 0) && put(p, ")");
+    for (uint32_t i = 0; i < plan->yield_count && ok; i++)
+        ok = put(p, i == 0 ? " yields " : ", ") && put(p, procedure->results[plan->yields[i]].name);
+    return ok;
+}
+
 static bool put_details(const printer *p, const wg_plan *plan) {
     switch (plan->op) {
         case WG_PLAN_SCAN:
@@ -382,6 +394,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_DELETE:
             if (plan->detach && !put(p, " detach")) return false;
             return put(p, " ") && put_list(p, plan->exprs, plan->expr_count, 0);
+        case WG_PLAN_PROCEDURE:
+            return put_procedure(p, plan);
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_UNWIND:

@@ -234,7 +234,7 @@ static wg_code run_with(store *s, const char *text, const wg_exec_context *how) 
     wg_stats stats = {0};
     wg_query_result result;
     wg_error err = {0};
-    assert_int_equal(wg_query_create(wg_slice_str(text), NULL, &query, NULL), WG_OK);
+    assert_int_equal(wg_query_create(wg_slice_str(text), NULL, NULL, &query, NULL), WG_OK);
     assert_int_equal(wg_txn_begin(s->engine, WG_TXN_READ, 0, &txn, NULL), WG_OK);
     wg_exec_context context = *how;
     context.txn = txn;

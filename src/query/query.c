@@ -14,6 +14,8 @@ struct wg_prepared {
     uint32_t param_count;
     uint32_t param_capacity;
     wg_query_kind kind;
+    const wg_procedures *procedures;
+    const wg_ast *maintenance; /* the CALL of a maintenance procedure */
 };
 
 /* ---- creating */
@@ -91,12 +93,34 @@ static wg_query_kind kind_of(const wg_ast *body) {
     }
 }
 
+/* The CALL that begins a query of one part which writes nothing, if it is of a maintenance procedure. */
+static const wg_ast *maintenance_call(const wg_prepared *q, const wg_ast *body) {
+    if (body->kind != WG_AST_QUERY || body->child_count != 2 || writes(body)) return NULL;
+    const wg_ast *first = body->child[1]->child[0];
+    if (first->kind != WG_AST_CALL) return NULL;
+    const wg_procedure *procedure = wg_procedure_find(q->procedures, first->text);
+    return procedure != NULL && procedure->kind == WG_PROCEDURE_MAINTENANCE ? first : NULL;
+}
+
+/* A CALL without parentheses that is the whole statement takes parameters with the names of the procedure's. */
+static wg_code implicit_params(wg_prepared *q, const wg_ast *body, wg_error *err) {
+    if (body->kind != WG_AST_QUERY || !wgi_is_lone_call(body)) return WG_OK;
+    const wg_ast *call = body->child[1]->child[0];
+    const wg_procedure *procedure = wg_procedure_find(q->procedures, call->text);
+    if (call->child[0] != NULL || procedure == NULL) return WG_OK;
+    for (uint32_t i = 0; i < procedure->param_count; i++)
+        WG_TRY(add_param(q, wg_slice_str(procedure->params[i].name), err));
+    return WG_OK;
+}
+
 static wg_code check_modes(const wg_prepared *q, wg_error *err) {
     const wg_ast *body = q->statement->child[0];
     if (q->statement->op == WG_AST_PROFILE)
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "PROFILE is not supported by this version");
     if (q->statement->op == WG_AST_EXPLAIN && body->kind != WG_AST_QUERY)
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "EXPLAIN is for queries only");
+    if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_MAINTENANCE)
+        return wg_error_set(err, WG_E_BIND, body->child[0]->start, "AS OF has no meaning for maintenance");
     if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_WRITE)
         return wg_error_set(err, WG_E_READ_ONLY, body->child[0]->start,
                             "AS OF is for reading queries: the past is fixed");
@@ -108,19 +132,25 @@ static wg_code fill(wg_prepared *q, wg_slice text, wg_error *err) {
     if (copy == NULL) return wg_error_nomem(err, text.size);
     q->text = wg_slice_of(copy, text.size);
     WG_TRY(wg_parse(q->text, &q->arena, &q->statement, err));
-    q->kind = kind_of(q->statement->child[0]);
+    const wg_ast *body = q->statement->child[0];
+    q->kind = kind_of(body);
+    q->maintenance = maintenance_call(q, body);
+    if (q->maintenance != NULL) q->kind = WG_QUERY_MAINTENANCE;
     WG_TRY(check_modes(q, err));
     WG_TRY(collect_params(q, q->statement, err));
+    WG_TRY(implicit_params(q, body, err));
     return wg_ast_print(q->statement, &q->canonical, err);
 }
 
-wg_code wg_query_create(wg_slice text, wg_account *account, wg_prepared **out, wg_error *err) {
+wg_code wg_query_create(wg_slice text, const wg_procedures *procedures, wg_account *account, wg_prepared **out,
+                        wg_error *err) {
     wg_error own;
     wg_error_clear(&own);
     if (err == NULL) err = &own;
     wg_prepared *q = wg_alloc_zero(account, sizeof *q);
     if (q == NULL) return wg_error_nomem(err, sizeof *q);
     q->account = account;
+    q->procedures = procedures;
     wg_arena_init(&q->arena, account);
     wg_buf_init(&q->canonical, account);
     const wg_code code = fill(q, text, err);
@@ -186,6 +216,8 @@ static void init_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_are
                       .param_names = q->param_names,
                       .param_count = q->param_count,
                       .statement = q->statement,
+                      .procedures = q->procedures,
+                      .maintenance = q->maintenance,
                       .err = err};
     const uint32_t count = wg_catalog_label_count(b->catalog);
     for (uint32_t i = 0; i < count; i++) {
@@ -364,6 +396,50 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
             return wg_error_set(b->err, WG_E_MISUSE, WG_NO_OFFSET,
                                 "transaction control is the session's, not a query's");
     }
+}
+
+typedef struct maintenance {
+    const wg_procedure *procedure;
+    wg_value args[WG_PROCEDURE_FIELDS_MAX];
+    wg_arena arena; /* of the arguments */
+} maintenance;
+
+/* The arguments are read in a transaction of their own that has ended when this returns. */
+static wg_code maintenance_arguments(const wg_prepared *q, wg_engine *engine, const wg_exec_context *context,
+                                     maintenance *m, wg_error *err) {
+    wgi_binder b;
+    wgi_relation rel;
+    wg_expr **exprs;
+    wg_exec_context reading = *context;
+    WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &reading.txn, err));
+    init_binder(&b, q, reading.txn, &m->arena, err);
+    b.params = context->params;
+    wg_code code = wgi_unit(&b, &rel);
+    if (code == WG_OK) code = wgi_find_procedure(&b, q->maintenance, &m->procedure);
+    if (code == WG_OK) code = wgi_procedure_arguments(&b, q->maintenance, m->procedure, &rel, &exprs);
+    for (uint32_t i = 0; code == WG_OK && i < m->procedure->param_count; i++) {
+        code = wg_exec_constant(exprs[i], &reading, &m->arena, &m->args[i], err);
+        if (code == WG_OK) code = wg_procedure_argument(m->procedure, i, exprs[i]->text_start, &m->args[i], err);
+    }
+    wg_txn_abort(reading.txn);
+    return code;
+}
+
+wg_code wg_query_maintain(const wg_prepared *query, wg_engine *engine, const wg_exec_context *context, wg_rows **out,
+                          wg_error *err) {
+    wg_error own;
+    wg_error_clear(&own);
+    if (err == NULL) err = &own;
+    WG_ASSERT(query->maintenance != NULL);
+    maintenance m;
+    wg_arena_init(&m.arena, context->account);
+    wg_code code = maintenance_arguments(query, engine, context, &m, err);
+    if (code == WG_OK) {
+        const wg_procedure_call call = {.engine = engine, .cancel = context->cancel, .args = m.args};
+        code = wg_procedure_run(m.procedure, &call, context->account, out, err);
+    }
+    wg_arena_deinit(&m.arena);
+    return located(query, code, err);
 }
 
 wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, wg_query_result *out, wg_error *err) {

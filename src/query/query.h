@@ -9,22 +9,25 @@
 
 #include "base/digest/digest.h"
 #include "exec/exec.h"
+#include "query/procedures/procedures.h"
 
 typedef struct wg_prepared wg_prepared;
 
 typedef enum wg_query_kind {
-    WG_QUERY_READ,  /* any transaction */
-    WG_QUERY_WRITE, /* a transaction that may write; EXPLAIN of such a query too, and then it must be aborted */
-    WG_QUERY_BEGIN, /* the rest is the session's work: wg_query_run refuses them with WG_E_MISUSE */
+    WG_QUERY_READ,        /* any transaction */
+    WG_QUERY_MAINTENANCE, /* wg_query_maintain outside of any transaction, then any transaction */
+    WG_QUERY_WRITE,       /* a transaction that may write; EXPLAIN of such a query too, and then it must be aborted */
+    WG_QUERY_BEGIN,       /* the rest is the session's work: wg_query_run refuses them with WG_E_MISUSE */
     WG_QUERY_BEGIN_READ_ONLY,
     WG_QUERY_COMMIT,
     WG_QUERY_ROLLBACK
 } wg_query_kind;
 
-/* Parses one statement; the text is copied.
+/* Parses one statement; the text is copied. `procedures` (may be NULL: none) must outlive *out.
  * Owns:    the caller destroys *out. It is constant afterwards: any number of threads may run it.
  * Errors:  WG_E_SYNTAX, WG_E_LIMIT, WG_E_BIND with offset, line and column | WG_E_NOMEM. */
-WG_MUST_USE wg_code wg_query_create(wg_slice text, wg_account *account, wg_prepared **out, wg_error *err);
+WG_MUST_USE wg_code wg_query_create(wg_slice text, const wg_procedures *procedures, wg_account *account,
+                                    wg_prepared **out, wg_error *err);
 void wg_query_destroy(wg_prepared *query); /* NULL is legal */
 
 wg_query_kind wg_query_kind_of(const wg_prepared *query);
@@ -56,6 +59,12 @@ typedef struct wg_query_result {
     wg_arena arena;
 } wg_query_result;
 void wg_query_result_deinit(wg_query_result *result);
+
+/* Calls the procedure of a WG_QUERY_MAINTENANCE statement; *out are its rows, for context->procedure_rows of wg_query_run. The caller
+ * has no transaction open; context->txn is not looked at.
+ * Owns:    the caller destroys *out with wg_rows_destroy. */
+WG_MUST_USE wg_code wg_query_maintain(const wg_prepared *query, wg_engine *engine, const wg_exec_context *context,
+                                      wg_rows **out, wg_error *err);
 
 /* Binds, plans and runs. context->params has a value for each wg_query_param_name, in that order (the caller has refused
  * missing ones). A statement without RETURN gives no columns and no rows; COPY gives one row, its count of rows.

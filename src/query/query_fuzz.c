@@ -8,7 +8,7 @@ static wg_engine *engine;
 
 static void run_text(wg_txn *txn, wg_slice text) {
     wg_prepared *query;
-    if (wg_query_create(text, NULL, &query, NULL) != WG_OK) return;
+    if (wg_query_create(text, NULL, NULL, &query, NULL) != WG_OK) return;
     const wg_query_kind kind = wg_query_kind_of(query);
     wg_error err = {0};
     const wg_code checked = wg_query_check(query, txn, NULL, &err);

@@ -33,7 +33,7 @@ static inline wg_code try_text(store *s, const char *text, const wg_value *param
     wg_prepared *query;
     wg_txn *txn;
     s->answer.size = 0;
-    wg_code code = wg_query_create(wg_slice_str(text), NULL, &query, err);
+    wg_code code = wg_query_create(wg_slice_str(text), NULL, NULL, &query, err);
     if (code != WG_OK) return code;
     const bool write = wg_query_kind_of(query) == WG_QUERY_WRITE;
     bool given;

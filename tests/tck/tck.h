@@ -1,6 +1,6 @@
 /* tests/tck: runs the openCypher TCK. Reading of features (tck_feature.c), values of table cells (tck_value.c), states of the
- * graph (tck_graph.c) and the steps of a scenario (tck_run.c). The database is driven by include/worldgraph.h alone. Nothing here
- * knows a scenario by name. Running out of memory ends the program: it is a test. */
+ * graph (tck_graph.c), procedures (tck_procedure.c) and the steps of a scenario (tck_run.c). The database is driven by
+ * include/worldgraph.h, but for the registration of procedures. Nothing here knows a scenario by name. Running out of memory ends the program: it is a test. */
 #ifndef WG_TESTS_TCK_H
 #define WG_TESTS_TCK_H
 
@@ -47,6 +47,9 @@ typedef struct tck_graph {
 bool tck_graph_read(wg_arena *arena, wg_session *session, tck_graph *out, wg_error *err);
 /* "+nodes", "-properties", ...: how many there are in one and not in the other. */
 size_t tck_graph_change(const tck_graph *before, const tck_graph *after, const char *what);
+
+/* Adds the procedure that the step describes. NULL: done; else why not. */
+const char *tck_register_procedure(wg_arena *arena, wg_db *db, const tck_step *step);
 
 /* NULL: passed; else why not. */
 const char *tck_run(wg_arena *arena, const char *dir, const tck_scenario *scenario);

@@ -8,6 +8,7 @@
 
 #include "exec/exec.h"
 #include "query/ast/ast.h"
+#include "query/procedures/procedures.h"
 
 enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
 
@@ -62,6 +63,8 @@ typedef struct wgi_binder {
     bool closed_edges;
     bool has_virtual; /* some label is virtual: a node of unknown labels may be one of its rows */
     const wg_ast *statement;
+    const wg_procedures *procedures;
+    const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
     const wgi_local *locals; /* of the expression in hand, the innermost first */
     wg_error *err;

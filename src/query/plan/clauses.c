@@ -1,15 +1,6 @@
 /* query/plan: clauses in sequence, UNION. */
 #include "query/plan/planner.h"
 
-static wg_code refused_clause(wgi_binder *b, const wg_ast *clause) {
-    switch (clause->kind) {
-        case WG_AST_CALL:
-            return wgi_unsupported(b, clause, "CALL of a procedure");
-        default:
-            return wgi_unsupported(b, clause, wg_ast_kind_name((wg_ast_kind)clause->kind));
-    }
-}
-
 bool wgi_is_writing(const wg_ast *clause) {
     return clause->kind == WG_AST_CREATE || clause->kind == WG_AST_MERGE || clause->kind == WG_AST_SET ||
            clause->kind == WG_AST_REMOVE || clause->kind == WG_AST_DELETE || clause->kind == WG_AST_FOREACH;
@@ -29,6 +20,8 @@ wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, 
             return wgi_create(b, clause, rel);
         case WG_AST_FOREACH:
             return wgi_foreach(b, clause, rel);
+        case WG_AST_CALL:
+            return wgi_call_procedure(b, clause, rel);
         case WG_AST_CALL_QUERY:
             return wgi_call_query(b, clause, rel);
         case WG_AST_MERGE:
@@ -40,7 +33,7 @@ wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, 
         case WG_AST_DELETE:
             return wgi_delete(b, clause, rel);
         default:
-            return refused_clause(b, clause);
+            return wgi_unsupported(b, clause, wg_ast_kind_name((wg_ast_kind)clause->kind));
     }
 }
 
@@ -73,6 +66,7 @@ wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel
 static wg_code plan_single(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
     *columns = (wgi_columns){0};
     WG_TRY(wgi_unit(b, rel));
+    WG_TRY(wgi_check_last_call(b, single->child[single->child_count - 1]));
     for (uint32_t i = 0; i < single->child_count; i++) WG_TRY(wgi_plan_clause(b, single->child[i], rel, columns));
     return WG_OK;
 }
@@ -116,8 +110,20 @@ wg_code wgi_add_union(wgi_binder *b, const wg_ast *at, wgi_relation *left, const
     return WG_OK;
 }
 
+bool wgi_is_lone_call(const wg_ast *query) {
+    return query->child_count == 2 && query->child[1]->child_count == 1 &&
+           query->child[1]->child[0]->kind == WG_AST_CALL;
+}
+
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns) {
     wgi_relation rel;
+    if (wgi_is_lone_call(query)) {
+        *columns = (wgi_columns){0};
+        WG_TRY(wgi_unit(b, &rel));
+        WG_TRY(wgi_call_alone(b, query->child[1]->child[0], &rel, columns));
+        *out = rel.plan;
+        return WG_OK;
+    }
     WG_TRY(plan_single(b, query->child[1], &rel, columns));
     for (uint32_t i = 2; i < query->child_count; i++) {
         wgi_relation next;

@@ -58,7 +58,7 @@ static void test_statements_without_results(void **state) {
     wg_error err = {0};
     assert_int_equal(try_text(s, "COMMIT", NULL, &err), WG_E_MISUSE);
     wg_prepared *query;
-    assert_int_equal(wg_query_create(wg_slice_str("RETURN $b + $a + $b"), NULL, &query, NULL), WG_OK);
+    assert_int_equal(wg_query_create(wg_slice_str("RETURN $b + $a + $b"), NULL, NULL, &query, NULL), WG_OK);
     assert_int_equal(wg_query_param_count(query), 2);
     assert_string_equal(wg_query_param_name(query, 0), "b");
     assert_int_equal(wg_query_kind_of(query), WG_QUERY_READ);
@@ -69,7 +69,7 @@ static void test_statements_without_results(void **state) {
 
 static void run_until_memory_suffices(store *s, const char *text, wg_txn_mode mode) {
     wg_prepared *query;
-    assert_int_equal(wg_query_create(wg_slice_str(text), NULL, &query, NULL), WG_OK);
+    assert_int_equal(wg_query_create(wg_slice_str(text), NULL, NULL, &query, NULL), WG_OK);
     bool done = false;
     for (uint64_t n = 1; !done; n++) {
         assert_true(n < 100000);

@@ -86,6 +86,17 @@ wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, 
 wg_code wgi_call_query(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_foreach(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 
+/* ---- procedure.c */
+wg_code wgi_find_procedure(const wgi_binder *b, const wg_ast *clause, const wg_procedure **out);
+/* Binds the arguments of a CALL over the rows of `rel`, each of a type that the procedure takes. */
+wg_code wgi_procedure_arguments(wgi_binder *b, const wg_ast *clause, const wg_procedure *procedure, wgi_relation *rel,
+                                wg_expr ***out);
+wg_code wgi_call_procedure(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
+/* A CALL that is the whole statement: its results are the columns of the answer. */
+wg_code wgi_call_alone(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns);
+/* Refuses a query among several clauses that ends with rows which nobody takes. */
+wg_code wgi_check_last_call(const wgi_binder *b, const wg_ast *clause);
+
 /* ---- path.c */
 /* Adds a slot with `value` behind those of the relation, under no symbol. */
 wg_code wgi_add_slot(wgi_binder *b, wgi_relation *rel, wg_expr *value, wg_slice name, uint32_t *out_slot);
@@ -99,6 +110,7 @@ wg_code wgi_name_pattern(wgi_binder *b, const wg_ast *pattern, wg_ast **out);
 wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, wgi_columns *columns);
 wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_columns *columns);
 bool wgi_is_writing(const wg_ast *clause);
+bool wgi_is_lone_call(const wg_ast *query); /* the CALL of a procedure is the whole QUERY */
 /* left becomes the union of both; `at` is the right one. */
 wg_code wgi_add_union(wgi_binder *b, const wg_ast *at, wgi_relation *left, const wgi_columns *left_names,
                       const wgi_relation *right, const wgi_columns *right_names);
