@@ -39,6 +39,13 @@ void wg_sha256_end(wg_sha256_state *state, wg_sha256 *out) {
     wg_free(state);
 }
 
+void wg_sha256_finish(wg_sha256_state *state, wg_sha256 *out) {
+    const int ended = EVP_DigestFinal_ex(ctx_of(state), out->bytes, NULL);
+    WG_ASSERT(ended == 1);
+    const int begun = EVP_DigestInit_ex(ctx_of(state), NULL, NULL); /* the same algorithm again */
+    WG_ASSERT(begun == 1);
+}
+
 void wg_sha256_of(const wg_slice *parts, size_t count, wg_sha256 *out) {
     SHA256_CTX ctx;
     int ok = SHA256_Init(&ctx);
