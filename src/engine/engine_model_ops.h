@@ -25,7 +25,7 @@ static inline bool legal_node(const model *m, uint32_t self, uint32_t labels, co
 /* True: the operation happened and the model must follow. */
 static inline bool judge(world *w, wg_code code, bool legal, const wg_error *err, const char *what) {
     w->operations++;
-    if (w->may_fail && code == WG_E_NOMEM) {
+    if (w->may_fail && (code == WG_E_NOMEM || code == WG_E_IO)) {
         w->nomems++;
         return false;
     }
