@@ -126,6 +126,7 @@ enum {
     WG_RANK_CATALOG = 40,
     WG_RANK_STRIPES = 45,
     WG_RANK_FILE_CACHE = 50,
+    WG_RANK_STRIPE = 52, /* first touch of a stripe's blocks */
     WG_RANK_GOVERNOR = 55,
     WG_RANK_WAL_APPEND = 60,
     WG_RANK_WAL_SYNC = 70,

@@ -134,6 +134,11 @@ uint32_t wg_stripe_fragment_count(const wg_stripe *stripe);
 const wg_fragment *wg_stripe_fragment(const wg_stripe *stripe, uint32_t i);
 /* Checks every block, the zeros between them, that encodings decode, zone maps and counts. For verify. */
 wg_code wg_stripe_check(wg_stripe *stripe, wg_error *err);
+/* What `worldgraph dump` prints: JSON, one line each for the file, each fragment, each of its columns; with `cells`, their
+ * values too. `fn` gets the line without its end; false stops (not an error). Checks what it reads. */
+typedef bool (*wg_stripe_dump_fn)(void *ctx, wg_slice line);
+wg_code wg_stripe_dump(wg_stripe *stripe, bool cells, wg_stripe_dump_fn fn, void *ctx, wg_error *err);
+const char *wg_fragment_kind_name(uint32_t kind); /* "ROWS", ...; "?" when unknown */
 /* "DIR/<id>.arc1" into out[4160]. */
 wg_code wg_stripe_path(const char *dir, uint64_t id, char *out, size_t out_size, wg_error *err);
 /* True when `name` is that of a stripe (or of its temporary file); *out_id its number. */
@@ -150,12 +155,13 @@ typedef struct wg_fragment_scratch {
     wg_buf block; /* a decompressed block, and whose it is */
     const wg_fragment *block_of;
     uint32_t block_column;
-    wg_arena values; /* lists and maps of the current batch */
+    uint64_t block_serial; /* of its stripe: a pointer may come back with another stripe behind it */
+    wg_arena values;       /* lists and maps of the current batch */
     bool values_ready;
 } wg_fragment_scratch;
 void wg_fragment_scratch_deinit(wg_fragment_scratch *scratch);
 
-/* Rows [first, first + count) of one column, count <= WG_BATCH_ROWS_MAX. A plain column is a pointer into the mapping; others are
+/* Rows [first, first + count) of one column, count <= WG_BATCH_ROWS_MAX, always FLAT. A plain column is a pointer into the mapping; others are
  * decoded into scratch. STRING and BYTES point into the mapping (or into scratch->block). Valid until the scratch is used
  * again and the stripe is open. Errors: WG_E_CORRUPT, WG_E_CAPACITY (governor), WG_E_NOMEM. */
 wg_code wg_fragment_read(const wg_fragment *fragment, uint32_t column, uint32_t first, uint32_t count,
@@ -163,7 +169,7 @@ wg_code wg_fragment_read(const wg_fragment *fragment, uint32_t column, uint32_t 
 /* One cell. Bytes point into the mapping, or were copied to `arena` (compressed blocks, lists, maps). */
 wg_code wg_fragment_cell(const wg_fragment *fragment, uint32_t column, uint32_t row, wg_arena *arena, wg_value *out,
                          wg_error *err);
-/* One cell of a NODE or INT column. */
+/* One cell of a NODE or INT column without nulls; any other column is WG_E_CORRUPT: the file is not what the caller takes it for. */
 wg_code wg_fragment_u64(const wg_fragment *fragment, uint32_t column, uint32_t row, uint64_t *out, wg_error *err);
 /* First row whose cell is >= value, in a NODE column without nulls that ascends; row_count when none. */
 wg_code wg_fragment_lower_bound(const wg_fragment *fragment, uint32_t column, uint64_t value, uint32_t *out_row,
