@@ -230,6 +230,140 @@ void wg_topology_truncate(wg_topology *topology, uint64_t first_edge) {
     wgi_delta_truncate(state_of(topology)->delta, topology->epoch, first_edge);
 }
 
+/* ---- storing and adopting */
+
+/* How many ordinals of the base belong to edges with ids below `end`. */
+static uint64_t base_below(const wgi_state *state, uint64_t end) {
+    const wgi_csr *base = state->base[0];
+    uint64_t count = wgi_edge_set_below(state->gone, end);
+    for (uint64_t i = 0; i < base->entry_count; i++) count += wgi_csr_edge(base, i) < end;
+    return count;
+}
+
+/* No edge of the base has a larger id; those that have left count too. */
+static uint64_t base_edge_max(const wgi_state *state) {
+    const wgi_csr *base = state->base[0];
+    const wgi_edge_set *gone = state->gone;
+    uint64_t max = 0;
+    for (uint64_t i = 0; i < base->entry_count; i++) max = wg_max_u64(max, wgi_csr_edge(base, i));
+    for (uint64_t i = 0; gone != NULL && i < UINT64_C(1) << gone->slots_log2; i++) {
+        if (gone->slots[i] != 0) max = wg_max_u64(max, gone->slots[i] - 1);
+    }
+    return max;
+}
+
+/* The smallest id below which the base has `count` ordinals. */
+static uint64_t base_border(const wgi_state *state, uint64_t count) {
+    if (count == 0) return 0;
+    if (count >= state->base_count) return UINT64_MAX;
+    uint64_t low = 0;
+    uint64_t high = base_edge_max(state) + 1;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (base_below(state, middle) < count) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+wg_code wg_topology_store(const wg_topology *topology, const wg_topology_pass *pass, wg_error *err) {
+    WG_ASSERT(pass->sink != NULL);
+    const wgi_state *state = state_of(topology);
+    const uint64_t log_count = wgi_delta_count(state->delta);
+    WG_ASSERT(pass->edge_count <= state->stored_count + state->base_count + log_count);
+    if (pass->edge_count <= state->stored_count) return WG_OK;
+    const uint64_t count = pass->edge_count - state->stored_count;
+    const wgi_store_source source = {.base = {state->base[0], state->base[1]},
+                                     .base_end = base_border(state, count),
+                                     .log = wgi_delta_log(state->delta),
+                                     .log_count = count > state->base_count ? count - state->base_count : 0,
+                                     .first = state->stored_count};
+    return wgi_store_run(&source, pass, topology->account, err);
+}
+
+/* The id at which the ordinal `edge_count` stands or would: edges in memory below it leave with the adoption. */
+static uint64_t memory_border(const wgi_state *state, uint64_t edge_count) {
+    if (edge_count <= state->stored_count) return 0;
+    const uint64_t count = edge_count - state->stored_count;
+    if (count < state->base_count) return base_border(state, count);
+    const uint64_t at = count - state->base_count;
+    if (at >= wgi_delta_count(state->delta)) return UINT64_MAX;
+    return wgi_word(&wgi_delta_log(state->delta)->edges[at].edge);
+}
+
+/* Refuses runs that reach into the edges that stay in memory. */
+static wg_code adopted_check(const wgi_state *state, uint64_t edge_count, wg_error *err) {
+    uint64_t stored_last;
+    if (!stored_edge_last(state, &stored_last)) return WG_OK;
+    const wgi_stored_run *last = &state->stored->runs[state->stored->run_count - 1];
+    if (last->last > edge_count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "topology: a stored run ends at ordinal %llu, %llu edges are stored",
+                            (unsigned long long)last->last, (unsigned long long)edge_count);
+    const wgi_log *log = wgi_delta_log(state->delta);
+    bool overlaps = wgi_delta_count(state->delta) != 0 && wgi_word(&log->edges[0].edge) <= stored_last;
+    const wgi_csr *base = state->base[0];
+    for (uint64_t k = 0; k < base->key_count && !overlaps; k++)
+        overlaps = base->offsets[k] != base->offsets[k + 1] && wgi_csr_edge(base, base->offsets[k]) <= stored_last;
+    if (overlaps)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "topology: stored runs reach edge %llu, which is in memory too",
+                            (unsigned long long)stored_last);
+    return WG_OK;
+}
+
+/* The state without the edges below `border`. When none leaves, base and delta are shared with the old one: the usual case
+ * after compaction. */
+static wg_code state_cut(const wgi_state *old, uint64_t border, wg_account *account, wgi_state **out, wg_error *err) {
+    if (border == 0) {
+        wgi_state *state = wg_alloc(account, sizeof *state);
+        if (state == NULL) return wg_error_nomem(err, sizeof *state);
+        *state = *old;
+        memset(&state->link, 0, sizeof state->link);
+        *out = state;
+        return WG_OK;
+    }
+    if (border == UINT64_MAX) return state_create(NULL, NULL, account, out, err);
+    wgi_edge_set *gone = NULL;
+    if (!gone_copy(old->gone, border, account, &gone)) {
+        wg_free(gone);
+        return wg_error_nomem(err, sizeof *gone);
+    }
+    const wgi_retain retain = {border, NULL};
+    const wg_code code = state_create(old, &retain, account, out, err);
+    if (code == WG_OK) (*out)->gone = gone;
+    else wg_free(gone);
+    return code;
+}
+
+wg_code wg_topology_adopt(wg_topology *topology, const wg_fragment *const *pieces, uint32_t piece_count,
+                          uint64_t edge_count, wg_error *err) {
+    wgi_state *old = state_of(topology);
+    wgi_stored *stored = NULL;
+    wgi_state *state = NULL;
+    wg_code code = WG_OK;
+    const uint64_t border = memory_border(old, edge_count);
+    const uint64_t total = state_total(old);
+    if (piece_count != 0) WG_TRY(wgi_stored_create(pieces, piece_count, topology->account, &stored, err));
+    WG_TRY_GOTO(state_cut(old, border, topology->account, &state, err));
+    state->stored = stored;
+    WG_TRY_GOTO(adopted_check(state, edge_count, err));
+    if (border != 0) {
+        state->stored_count = edge_count;
+        state->base_count = total > edge_count ? total - edge_count : 0;
+    }
+    state_publish(topology, old, state);
+    return WG_OK;
+fail:
+    wg_free(stored);
+    if (state != NULL) {
+        state->stored = NULL;
+        if (border != 0) state_destroy(state);
+        else wg_free(state); /* the rest is that of the old one */
+    }
+    return code;
+}
+
 /* ---- reading */
 
 uint64_t wg_topology_edge_count(const wg_topology *topology) { return state_total(state_of(topology)); }
@@ -240,7 +374,7 @@ static wg_code reading_all(const wg_topology *topology, wg_direction direction, 
     WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
     const wgi_state *state = state_of(topology);
     reading->side = direction == WG_DIRECTION_OUT ? 0 : 1;
-    (void)err;
+    if (state->stored != NULL) WG_TRY(wgi_reading_stored(reading, state->stored, topology->account, err));
     if (!wgi_reading_full(reading)) wgi_reading_csr(reading, state->base[reading->side]);
     if (!wgi_reading_full(reading)) wgi_reading_delta(reading, state->delta);
     return WG_OK;
@@ -274,6 +408,7 @@ wg_code wg_topology_check(const wg_topology *topology, wg_error *err) {
                             "topology: %llu entries and %llu that left for %llu edges",
                             (unsigned long long)state->base[0]->entry_count, (unsigned long long)gone,
                             (unsigned long long)state->base_count);
+    if (state->stored != NULL) WG_TRY(wgi_stored_check(state->stored, topology->account, err));
     WG_TRY(wgi_csr_check_pair(state->base[0], state->base[1], err));
     return wgi_delta_check(state->delta, err);
 }

@@ -260,6 +260,29 @@ static void test_reading_allocates_nothing(void **state) {
     fixture_close(&f);
 }
 
+/* Goal: a load in many batches that are read in between (a run each) reads right, whichever allocation is refused while a run
+ * is made. */
+static void test_a_load_of_many_batches_is_read_in_between(void **state) {
+    (void)state;
+    fixture f;
+    fixture_open(&f);
+    wg_rng rng;
+    wg_rng_init(&rng, 13);
+    m.count = 0;
+    m.next_edge = 0;
+    for (uint32_t batch = 0; batch < 40; batch++) {
+        batch_add(&f, &rng, NODES_MIXED, 4096);
+        wg_memory_fail_at(1 + batch % 9, true);
+        wg_topology_index(f.topology);
+        wg_memory_fail_at(0, false);
+        if (batch % 3 == 0) wg_topology_index(f.topology);
+        node_compare(&f, batch % 2, node_of(NODES_MIXED, batch));
+        check(&f);
+    }
+    for (uint64_t i = 0; i < NODES; i += 3) node_compare(&f, i % 2, node_of(NODES_MIXED, i));
+    fixture_close(&f);
+}
+
 typedef struct concurrent {
     fixture *f;
     _Atomic uint64_t published; /* edges below are committed */
@@ -351,6 +374,7 @@ int main(void) {
         cmocka_unit_test(test_settle_merges_when_the_delta_outgrows_its_share),
         cmocka_unit_test(test_topology_survives_refused_allocations),
         cmocka_unit_test(test_reading_allocates_nothing),
+        cmocka_unit_test(test_a_load_of_many_batches_is_read_in_between),
         cmocka_unit_test(test_readers_see_committed_edges_once_during_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
