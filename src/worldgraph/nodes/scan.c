@@ -281,7 +281,7 @@ static wg_code mapped_history_read(const row_window *w, wg_view view, wg_table_s
     const bool has_overlay = atomic_load_explicit(&f->overlay, memory_order_acquire) != NULL;
     if (atomic_load_explicit(&f->begin_max, memory_order_relaxed) > view.snapshot)
         WG_TRY(wgi_part_u64s(rows, WGI_HEAD_BEGIN, w->rank, w->stored, &scratch->stored_begins, &h.begins, err));
-    if (has_overlay || f->end_min <= view.snapshot) {
+    if (has_overlay || f->end_min <= wg_max_u64(view.snapshot, view.own)) {
         WG_TRY(wgi_mapped_ends(f, w->first, w->count, &scratch->stored_ends, &h.ends, err));
         if (rows->heads[WGI_HEAD_ROW] != UINT32_MAX)
             WG_TRY(wgi_part_ordinals(rows, w->rank, w->stored, &scratch->stored_rows, &h.ordinals, err));
