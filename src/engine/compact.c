@@ -109,7 +109,7 @@ static bool id_is_alive(void *ctx, bool is_edge, uint64_t id) {
     const compaction *c = ctx;
     wg_engine *e = c->engine;
     wg_row_address at = WG_ROW_NONE;
-    wg_row_head head;
+    wg_row_head head = {.begin = WG_LOGSEQ_NEVER};
     uint64_t end = WG_LOGSEQ_NEVER;
     bool found = false;
     const uint32_t slot = wg_epoch_enter(e->epoch);
@@ -117,7 +117,7 @@ static bool id_is_alive(void *ctx, bool is_edge, uint64_t id) {
     const wgi_table *table = code == WG_OK && at != WG_ROW_NONE ? wgi_table_at(e, wg_row_table(at)) : NULL;
     if (table != NULL) code = wg_table_head(table->rows, wg_row_ordinal(at), &head, &end, &found, NULL);
     wg_epoch_leave(e->epoch, slot);
-    return code != WG_OK || (found && end > c->horizon);
+    return code != WG_OK || (found && head.begin != WG_LOGSEQ_NEVER && end > c->horizon);
 }
 
 static bool on_progress(void *ctx, uint64_t done, uint64_t total) {

@@ -14,6 +14,7 @@
 #include "io/manifest_txn/manifest_txn.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/digest/digest.h"
 
@@ -267,4 +268,67 @@ wg_code wg_manifest_clean(wg_platform *platform, const char *dir, wg_error *err)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
     WG_TRY(clean_directory(platform, directory, err));
     return clean_directory(platform, dir, err);
+}
+
+/* ---- expiring */
+
+/* The newest `keep` epochs that were seen, and all others in the order of the listing. */
+typedef struct epoch_list {
+    wg_buf epochs; /* u64 each */
+    bool ok;
+} epoch_list;
+
+static bool epoch_entry(void *ctx, const char *name, bool is_directory) {
+    epoch_list *list = ctx;
+    uint64_t epoch = 0;
+    if (is_directory || strlen(name) != EPOCH_DIGITS + strlen(".json") || strcmp(name + EPOCH_DIGITS, ".json") != 0 ||
+        !epoch_parse((const uint8_t *)name, &epoch))
+        return true;
+    list->ok = wg_buf_append_u64(&list->epochs, epoch);
+    return list->ok;
+}
+
+static int compare_epochs(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static wg_code remove_epochs(wg_platform *p, const char *dir, const epoch_list *list, uint32_t keep, uint64_t current,
+                             uint64_t *out_removed, wg_error *err) {
+    const size_t count = list->epochs.size / sizeof(uint64_t);
+    for (size_t i = 0; i + keep < count; i++) {
+        const uint64_t epoch = wg_load_u64le(list->epochs.data + i * sizeof epoch);
+        char name[48];
+        manifest_paths paths;
+        if (epoch >= current) break; /* nothing names it yet: a commit may be on its way, or was given up */
+        manifest_name(epoch, name);
+        WG_TRY(paths_of(&paths, dir, name, err));
+        WG_TRY(p->ops->unlink(p, paths.final, err));
+        (*out_removed)++;
+    }
+    return WG_OK;
+}
+
+wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep, uint64_t *out_removed,
+                           wg_error *err) {
+    WG_ASSERT(keep >= 1);
+    uint64_t current = 0;
+    uint64_t removed = 0;
+    char directory[PATH_BYTES];
+    epoch_list list = {.ok = true};
+    WG_TRY(read_current(platform, dir, &current, err));
+    const int n = snprintf(directory, sizeof directory, "%s/manifest", dir);
+    if (n < 0 || n >= PATH_BYTES)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
+    wg_buf_init(&list.epochs, NULL);
+    wg_code code = platform->ops->list(platform, directory, epoch_entry, &list, err);
+    if (code == WG_OK && !list.ok) code = wg_error_nomem(err, list.epochs.size);
+    if (code == WG_OK && list.epochs.size != 0) {
+        qsort(list.epochs.data, list.epochs.size / sizeof(uint64_t), sizeof(uint64_t), compare_epochs);
+        code = remove_epochs(platform, dir, &list, keep, current, &removed, err);
+    }
+    wg_buf_deinit(&list.epochs);
+    *out_removed = removed;
+    return code;
 }
