@@ -40,9 +40,9 @@ void wg_sha256_end(wg_sha256_state *state, wg_sha256 *out) {
 }
 
 void wg_sha256_finish(wg_sha256_state *state, wg_sha256 *out) {
-    const int ended = EVP_DigestFinal_ex(ctx_of(state), out->bytes, NULL);
+    const int ended = SHA256_Final(out->bytes, ctx_of(state));
     WG_ASSERT(ended == 1);
-    const int begun = EVP_DigestInit_ex(ctx_of(state), NULL, NULL); /* the same algorithm again */
+    const int begun = SHA256_Init(ctx_of(state));
     WG_ASSERT(begun == 1);
 }
 
