@@ -202,7 +202,7 @@ wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uin
 typedef struct wg_expand_position {
     uint32_t label_index;
     uint32_t direction;
-    uint64_t entry;
+    uint64_t entry; /* edge id to go on from */
 } wg_expand_position;
 wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,

@@ -48,17 +48,28 @@ typedef struct wg_compaction_job {
     uint64_t inputs[WG_COMPACTION_INPUTS_MAX]; /* ids */
     uint64_t input_bytes;
     bool move; /* one input, nothing overlaps below: change the level, copy nothing */
+    /* Capacity of the stripes that it writes. Below the policy's when one stripe overlaps more than a job can read: the job then
+     * cuts it into several of its own level, which overlap less each. */
+    uint64_t output_bytes;
 } wg_compaction_job;
 
 /* The next job, deterministic in its arguments; trigger NOTHING when none is due. `everything`: MANUAL job that merges all levels
- * down while there is more than one non-empty level or anything dead. Files are in no particular order. */
+ * down while there is more than one non-empty level (level 0 goes down always) or anything dead. Files are in no particular order.
+ * Allocates nothing. Jobs of TOMBSTONES rewrite a stripe in its own level. */
 void wg_compaction_pick(const wg_compaction_policy *policy, const wg_compaction_file *files, uint32_t file_count,
                         bool everything, wg_compaction_job *out);
+/* Target of a level in bytes; level 0 has none (UINT64_MAX), nor has the last. */
+uint64_t wg_compaction_level_bytes(const wg_compaction_policy *policy, uint32_t level);
+/* True when no file but the inputs has keys between the first and the last key of the inputs: nothing can come to light when
+ * they forget a key. */
+bool wg_compaction_is_bottom(const wg_compaction_file *files, uint32_t file_count, const wg_compaction_job *job);
+const char *wg_compaction_trigger_name(wg_compaction_trigger trigger); /* "read_amplification", ... */
 
-/* Token bucket: tells how long to wait before `bytes` more may be moved by a job of this level. Pausing makes it UINT64_MAX. */
+/* Token bucket: tells how long to wait before `bytes` more may be moved by a job of this level, and counts them as moved. Pausing makes
+ * it UINT64_MAX, and nothing is counted. A zeroed struct is ready. */
 typedef struct wg_pacer {
     _Atomic bool paused;
-    uint64_t next_ns[WG_LEVELS];
+    _Atomic uint64_t next_ns[WG_LEVELS]; /* when the next byte may move */
 } wg_pacer;
 uint64_t wg_pacer_wait_ns(wg_pacer *pacer, const wg_compaction_policy *policy, uint32_t level, uint64_t bytes,
                           uint64_t now_ns);

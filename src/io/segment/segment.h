@@ -117,6 +117,7 @@ typedef struct wg_arc1_cursor {
     uint32_t row_count;     /* of the current fragment */
     uint32_t columns_left;
     uint32_t required; /* features of the file */
+    bool newer;        /* its minor version is above ours: fields and bits that we do not know are skipped */
 } wg_arc1_cursor;
 wg_code wg_arc1_fragment_decode(wg_arc1_cursor *cursor, wg_arc1_fragment *out, wg_error *err);
 wg_code wg_arc1_column_decode(wg_arc1_cursor *cursor, wg_arc1_column *out, wg_error *err);

@@ -23,17 +23,25 @@ typedef struct wg_stripe_set wg_stripe_set;
 wg_code wg_stripe_set_create(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], wg_cache *cache,
                              wg_epoch *epoch, wg_account *account, wg_stripe_set **out, wg_error *err);
 void wg_stripe_set_destroy(wg_stripe_set *set);
-/* Takes `removed` out and opens and puts `added` in, in one step for readers; on failure the set is unchanged. */
+/* Takes `removed` out and opens and puts `added` in, in one step for readers; on failure the set is unchanged. A stripe in both lists
+ * only changes its level. What left stays mapped until wg_stripe_set_settle (or the next change), because tables hold its
+ * fragments until they have adopted those that took their place. Errors: WG_E_CORRUPT another size, level or store, or a
+ * stripe named twice; WG_E_MISUSE a stripe that is not there leaves; what wg_stripe_open says. */
 wg_code wg_stripe_set_change(wg_stripe_set *set, const wg_stripe_entry *added, uint32_t added_count,
                              const uint64_t *removed, uint32_t removed_count, wg_error *err);
+/* The fragments of stripes that left are in no table any more: unmaps them after the last reader who is inside the epoch now. The
+ * cache must live until the epoch is destroyed. */
+void wg_stripe_set_settle(wg_stripe_set *set);
+/* Destroying unmaps everything; no reader is inside. */
 uint32_t wg_stripe_set_count(const wg_stripe_set *set);
 wg_stripe_entry wg_stripe_set_entry(const wg_stripe_set *set, uint32_t i); /* by rising id */
 wg_stripe *wg_stripe_set_stripe(const wg_stripe_set *set, uint32_t i);
 
-/* The newest fragment with this key; NULL: none. */
+/* The newest fragment with this key; NULL: none, or superseded: a piece of a run that a wider run covers, or `end`s (ROWS part 1) whose rows
+ * are gone or as new. */
 const wg_fragment *wg_stripe_set_find(const wg_stripe_set *set, const wg_fragment_key *key);
 /* Newest fragments in key order: *position 0 to begin (writer, or inside one epoch while the set does not change); NULL at the end.
- * Superseded KEYS and ADJACENCY runs (covered by a wider run of a higher or equal version) are left out. */
+ * Superseded KEYS and ADJACENCY runs (covered by a wider run of a higher or equal version) are left out, and superseded `end`s. */
 const wg_fragment *wg_stripe_set_next(const wg_stripe_set *set, uint64_t *position);
 /* The first position whose key is not below `key`. */
 uint64_t wg_stripe_set_seek(const wg_stripe_set *set, const wg_fragment_key *key);

@@ -1,0 +1,65 @@
+/* worldgraph/mmap, own files only: what a set looks like inside. */
+#ifndef WG_WORLDGRAPH_MMAP_INTERNAL_H
+#define WG_WORLDGRAPH_MMAP_INTERNAL_H
+
+#include "worldgraph/mmap/mmap.h"
+
+/* One open stripe. Belongs to the set; when it leaves, to the epoch. */
+typedef struct wgi_member {
+    wg_epoch_link link; /* must be first: the epoch's while it is retired */
+    wg_stripe *stripe;
+    struct wgi_member *next_parked;
+    /* What wg_stripe_set_describe found; under the set's lock. */
+    uint64_t described_generation; /* 0: nothing */
+    uint64_t described_horizon;
+    wg_compaction_file described;
+} wgi_member;
+
+typedef struct wgi_slot {
+    wgi_member *member;
+    wg_stripe_entry entry; /* here, not in the member: a move changes the level alone */
+} wgi_slot;
+
+/* What readers see at one time: immutable, one block. */
+typedef struct wgi_view {
+    wg_epoch_link link; /* must be first */
+    uint64_t generation;
+    uint32_t slot_count;
+    uint64_t fragment_count;
+    wgi_slot *slots;               /* by rising id */
+    const wg_fragment **fragments; /* the newest of each key, by key */
+} wgi_view;
+
+struct wg_stripe_set {
+    wg_platform *platform;
+    char *dir;
+    uint8_t store_uuid[16];
+    wg_cache *cache;
+    wg_epoch *epoch;
+    wg_account *account;
+    wg_mutex lock;            /* rank WG_RANK_STRIPES; one change at a time */
+    _Atomic(wgi_view *) view; /* release in change; pairs with the acquire in wgi_view_of */
+    wgi_member *parked;       /* left the view, still mapped for those who hold their fragments; under the lock */
+};
+
+static inline const wgi_view *wgi_view_of(const wg_stripe_set *set) {
+    return atomic_load_explicit(&set->view, memory_order_acquire);
+}
+/* Where a stripe stands in the view; UINT32_MAX: nowhere. */
+uint32_t wgi_view_slot(const wgi_view *view, uint64_t id);
+/* First position whose key is not below `key`. */
+uint64_t wgi_view_seek(const wgi_view *view, const wg_fragment_key *key);
+const wg_fragment *wgi_view_find(const wgi_view *view, const wg_fragment_key *key);
+/* The fragment of one stripe with this key, newest or not; NULL: none. */
+const wg_fragment *wgi_stripe_find(const wg_stripe *stripe, const wg_fragment_key *key);
+
+/* Sorts fragments by key and leaves the newest of each, without superseded runs and `end`s; returns how many are left. `spare`
+ * has room for as many. Of equal versions the stripe with the higher id is the newer one. */
+uint64_t wgi_newest(const wg_fragment **fragments, const wg_fragment **spare, uint64_t count);
+
+/* Reads rows of the END column, from part 1 where it is newer: dead[i] says that row i of `rows` cannot be seen at or after the
+ * horizon. dead[] has a byte a row; *out_dead counts them. */
+wg_code wgi_rows_dead(const wg_fragment *rows, const wg_fragment *ends, uint64_t horizon, wg_account *account,
+                      uint8_t *dead, uint32_t *out_dead, wg_error *err);
+
+#endif
