@@ -2,6 +2,7 @@
 
 Everything in this folder was written from docs/format alone, to show that the documents suffice. Damage raises Corrupt.
 """
+import base64
 import datetime
 import json
 import struct
@@ -79,10 +80,6 @@ def duration(months, days, seconds, nanoseconds):
     return text + ("T" + times if times else "")
 
 
-class Literal(str):
-    """Text that stands in JSON as it is."""
-
-
 def value(r):
     """One value of value.md; dates and times become their text."""
     kind = r.u8()
@@ -100,7 +97,7 @@ def value(r):
     if kind == 4:
         return r.text()
     if kind == 5:
-        return r.bytes().hex()
+        return base64.b64encode(r.bytes()).decode()
     if kind == 6:
         return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.zigzag())).isoformat()
     if kind == 7:
@@ -151,7 +148,7 @@ def bulk_cell(r, kind):
     if kind == STRING:
         return r.text()
     if kind == BYTES:
-        return r.bytes().hex()
+        return base64.b64encode(r.bytes()).decode()
     if kind == DATE:
         return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.unpack("q"))).isoformat()
     if kind == LOCAL_DATETIME:
