@@ -60,6 +60,8 @@ def text_of(kind, data):
         return data.decode("utf-8")
     if kind == BYTES:
         return base64.b64encode(data).decode()
+    if not data:
+        return None  # of a null row, whose cell means nothing
     r = Reader(data)
     v = value(r)
     r.done()
@@ -133,7 +135,7 @@ def read(path, store, number):
         attributes, (start, step) = struct.unpack_from("<6Q", data, at + 48), struct.unpack_from("<HH", data, at + 96)
         check(before is None or before < (kind, owner, run, slot, part), "order of fragments")
         before = (kind, owner, run, slot, part)
-        fragment = {"kind": kind, "name": KINDS[kind], "owner": owner, "run": run, "slot": slot, "part": part, "version": version,
+        fragment = {"kind": kind, "name": KINDS[kind] if kind < len(KINDS) else "?", "owner": owner, "run": run, "slot": slot, "part": part, "version": version,
                     "rows": rows, "columns": columns, "attributes": list(attributes)}
         yield fragment, [column(data, at + start + i * step, rows, crc) for i in range(columns)]
         at += bytes_

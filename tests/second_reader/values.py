@@ -72,6 +72,14 @@ def local_datetime(seconds, nanoseconds):
     return f"{day.isoformat()}T{clock(second * 10 ** 9 + nanoseconds)}"
 
 
+def offset(seconds):
+    if seconds == 0:
+        return "Z"
+    east = abs(seconds)
+    text = f"{'+' if seconds > 0 else '-'}{east // 3600:02}:{east // 60 % 60:02}"
+    return text + (f":{east % 60:02}" if east % 60 else "")
+
+
 def duration(months, days, seconds, nanoseconds):
     text = "P" + "".join(f"{n}{unit}" for n, unit in ((months // 12, "Y"), (months % 12, "M"), (days, "D")) if n)
     times = "".join(f"{n}{unit}" for n, unit in ((seconds // 3600, "H"), (seconds // 60 % 60, "M")) if n)
@@ -102,8 +110,13 @@ def value(r):
         return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.zigzag())).isoformat()
     if kind == 7:
         return clock(r.varint())
+    if kind == 8:
+        return clock(r.varint()) + offset(r.zigzag())
     if kind == 9:
         return local_datetime(r.zigzag(), r.varint())
+    if kind == 10:
+        seconds, nanoseconds, east = r.zigzag(), r.varint(), r.zigzag()
+        return local_datetime(seconds + east, nanoseconds) + offset(east)
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
     if kind == 13:
