@@ -19,7 +19,9 @@ enum {
     MODEL_KEYS = 5,   /* k, v (declared INT by P), a, b, c */
     MODEL_LABELS = 4, /* P declared with primary key k; A, B, C open */
     MODEL_P = 1,
-    MODEL_TEXT_BYTES = 1 << 20
+    MODEL_TEXT_BYTES = 1 << 20,
+    MODEL_LARGE = 1 << 20, /* texts with this number or a higher one have 4 MiB, whatever the limit */
+    MODEL_LARGE_BYTES = 4 << 20
 };
 
 typedef enum model_kind { MODEL_NONE, MODEL_INT, MODEL_TEXT } model_kind;
@@ -56,7 +58,7 @@ typedef struct world {
     model now;
     model saved[2]; /* of the transaction's begin, and of a mark */
     size_t text_max;
-    bool may_fail; /* WG_E_NOMEM is a legal answer */
+    bool may_fail; /* WG_E_NOMEM and WG_E_IO are legal answers */
     uint64_t operations;
     uint64_t refusals;
     uint64_t nomems;
@@ -64,7 +66,7 @@ typedef struct world {
 
 static const char *const model_key_names[MODEL_KEYS] = {"k", "v", "a", "b", "c"};
 static const char *const model_label_names[MODEL_LABELS] = {"P", "A", "B", "C"};
-static char model_text[MODEL_TEXT_BYTES];
+static char model_text[MODEL_LARGE_BYTES + MODEL_TEXT_BYTES];
 
 #define MODEL_OK(call)                                                                        \
     do {                                                                                      \
@@ -81,7 +83,8 @@ static inline wg_value model_to_value(size_t text_max, model_value v) {
     if (v.kind == MODEL_NONE) return wg_value_null();
     /* Sizes spread over the powers of two; the start makes texts of one size differ. */
     if (model_text[0] == '\0')
-        for (size_t i = 0; i < MODEL_TEXT_BYTES; i++) model_text[i] = (char)('a' + (i * 7 + i / 251) % 26);
+        for (size_t i = 0; i < sizeof model_text; i++) model_text[i] = (char)('a' + (i * 7 + i / 251) % 26);
+    if (v.i >= MODEL_LARGE) return wg_value_str(wg_slice_of(model_text + v.i % 4096, MODEL_LARGE_BYTES));
     size_t size = (size_t)1 << (v.i % 21);
     size = wg_min_size(wg_min_size(size + v.i % 3, text_max), MODEL_TEXT_BYTES / 2);
     return wg_value_str(wg_slice_of(model_text + v.i % 4096, size));

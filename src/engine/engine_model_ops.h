@@ -25,7 +25,7 @@ static inline bool legal_node(const model *m, uint32_t self, uint32_t labels, co
 /* True: the operation happened and the model must follow. */
 static inline bool judge(world *w, wg_code code, bool legal, const wg_error *err, const char *what) {
     w->operations++;
-    if (w->may_fail && code == WG_E_NOMEM) {
+    if (w->may_fail && (code == WG_E_NOMEM || code == WG_E_IO)) {
         w->nomems++;
         return false;
     }
@@ -33,7 +33,8 @@ static inline bool judge(world *w, wg_code code, bool legal, const wg_error *err
         fail_msg("%s is %s, got %s: %s", what, legal ? "legal" : "illegal", wg_code_name(code), err->message);
     if (code == WG_OK) return true;
     w->refusals++;
-    assert_true(code == WG_E_CONSTRAINT || code == WG_E_TYPE || code == WG_E_NOT_FOUND || code == WG_E_EXISTS);
+    if (code != WG_E_CONSTRAINT && code != WG_E_TYPE && code != WG_E_NOT_FOUND && code != WG_E_EXISTS)
+        fail_msg("%s is refused as %s: %s", what, wg_code_name(code), err->message);
     return false;
 }
 

@@ -109,7 +109,7 @@ static wg_code append_rows(const wg_query_result *result, wg_buf *out, wg_error 
 wg_code golden_run(wg_engine *engine, const char *text, uint64_t as_of, wg_buf *out, wg_error *err) {
     wg_prepared *query = NULL;
     wg_txn *txn = NULL;
-    WG_TRY(wg_query_create(wg_slice_str(text), NULL, &query, err));
+    WG_TRY(wg_query_create(wg_slice_str(text), NULL, NULL, &query, err));
     const bool write = wg_query_kind_of(query) == WG_QUERY_WRITE;
     wg_code code = wg_txn_begin(engine, write ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err);
     if (code != WG_OK) {

@@ -39,6 +39,12 @@ void wg_sha256_end(wg_sha256_state *state, wg_sha256 *out) {
     wg_free(state);
 }
 
+void wg_sha256_finish(wg_sha256_state *state, wg_sha256 *out) {
+    int ok = SHA256_Final(out->bytes, ctx_of(state));
+    ok &= SHA256_Init(ctx_of(state));
+    WG_ASSERT(ok == 1);
+}
+
 void wg_sha256_of(const wg_slice *parts, size_t count, wg_sha256 *out) {
     SHA256_CTX ctx;
     int ok = SHA256_Init(&ctx);

@@ -19,6 +19,8 @@ typedef struct wg_sha256_state wg_sha256_state;
 wg_sha256_state *wg_sha256_begin(void);
 void wg_sha256_add(wg_sha256_state *state, const void *data, size_t size);
 void wg_sha256_end(wg_sha256_state *state, wg_sha256 *out); /* out may be NULL */
+/* Gives the digest of what was added and begins anew, without allocating: for many short messages. */
+void wg_sha256_finish(wg_sha256_state *state, wg_sha256 *out);
 
 /* 64 lower-case hex digits and a NUL. */
 void wg_sha256_hex(const wg_sha256 *digest, char out[65]);

@@ -31,6 +31,13 @@ static void test_sha256_matches_fips_180(void **state) {
     wg_sha256_add(s, "c", 1);
     wg_sha256_end(s, &e);
     assert_memory_equal(d.bytes, e.bytes, 32);
+    s = wg_sha256_begin();
+    for (size_t i = 0; i < 3; i++) { /* one state, many messages */
+        wg_sha256_add(s, "abc", 3);
+        wg_sha256_finish(s, &e);
+        assert_memory_equal(d.bytes, e.bytes, 32);
+    }
+    wg_sha256_end(s, NULL);
     wg_sha256_of(NULL, 0, &d);
     wg_sha256_hex(&d, hex);
     assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

@@ -129,6 +129,7 @@ enum {
     WG_RANK_STRIPE = 52, /* first touch of a stripe's blocks */
     WG_RANK_GOVERNOR = 55,
     WG_RANK_WAL_APPEND = 60,
+    WG_RANK_WAL_CHAIN = 65,
     WG_RANK_WAL_SYNC = 70,
     WG_RANK_POOL = 80,
     WG_RANK_EPOCH = 90,

@@ -192,6 +192,10 @@ wg_code wg_arc1_fragment_decode(wg_arc1_cursor *cursor, wg_arc1_fragment *out, w
         column_bytes < WG_ARC1_COLUMN_BYTES || f.row_count > WG_ARC1_ROWS_MAX ||
         f.column_count > WG_ARC1_COLUMNS_MAX || f.column_count * column_bytes > size - head_bytes)
         return wg_error_set(err, WG_E_CORRUPT, at, "fragment record: sizes or counts out of range");
+    const bool exact = head_bytes == WG_ARC1_FRAGMENT_BYTES && column_bytes == WG_ARC1_COLUMN_BYTES &&
+                       wg_load_u32le(in + ARC1_F_ZERO) == 0;
+    if (!exact && !cursor->newer)
+        return wg_error_set(err, WG_E_CORRUPT, at, "fragment record: not as this minor version has it");
     cursor->column = cursor->position + head_bytes;
     cursor->column_bytes = column_bytes;
     cursor->zone = cursor->column + f.column_count * column_bytes;
@@ -260,6 +264,10 @@ static bool parameters_fit(const wg_arc1_column *c) {
     if (c->encoding == WG_ENCODING_BIT_PACKED) return c->width == 1 && c->base == 0;
     return c->encoding == WG_ENCODING_PLAIN || c->encoding == WG_ENCODING_RUN_LENGTH ||
            (c->encoding == WG_ENCODING_CONSTANT && c->base <= 1);
+}
+
+static bool reserved_fits(const uint8_t *in) {
+    return (in[ARC1_C_FLAGS] & ~(ARC1_FLAG_VALID | ARC1_FLAG_ZONE)) == 0 && wg_load_u16le(in + ARC1_C_ZERO) == 0;
 }
 
 static bool type_fits(const wg_arc1_column *c) {
@@ -332,6 +340,8 @@ wg_code wg_arc1_column_decode(wg_arc1_cursor *cursor, wg_arc1_column *out, wg_er
     c.max = wg_slice_of(NULL, wg_load_u32le(in + ARC1_C_MAX_BYTES));
     if (c.codec == ARC1_CODEC_ZSTD && (cursor->required & WG_ARC1_FEATURE_ZSTD) == 0)
         return wg_error_set(err, WG_E_CORRUPT, at, "column %u: compressed in a file that says nothing of it", c.id);
+    if (!cursor->newer && !reserved_fits(in))
+        return wg_error_set(err, WG_E_CORRUPT, at, "column %u: not as this minor version has it", c.id);
     if (!type_fits(&c) || !encoding_fits(&c, cursor->row_count) || !parameters_fit(&c))
         return wg_error_set(err, WG_E_CORRUPT, at, "column %u: type %u, cells %u, encoding %u do not go together",
                             c.id, c.type, c.cell_type, c.encoding);

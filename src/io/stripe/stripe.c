@@ -48,7 +48,8 @@ static wg_arc1_cursor cursor_of(const wg_stripe *s) {
     return (wg_arc1_cursor){.footer = wg_slice_of(s->map + s->trailer.footer_offset, (size_t)s->trailer.footer_bytes),
                             .footer_offset = s->trailer.footer_offset,
                             .block_end = WG_ARC1_HEADER_BYTES,
-                            .required = s->header.required};
+                            .required = s->header.required,
+                            .newer = s->header.minor > WG_ARC1_MINOR};
 }
 
 static wg_fragment_key key_of(const wg_arc1_fragment *f) {

@@ -5,8 +5,12 @@
  * it is safe. The last 32 bytes of each segment are kept for the mark of a clean close. Rotation makes the next segment
  * under the append lock but syncs nothing: the old file waits in `retired` for the next leader of a sync (wal_sync.c).
  *
+ * Memory for all of it is taken before the first byte is written.
+ *
  * Failure: segments made by the commit are removed and its bytes are overwritten with zeros; when that succeeds too the
- * log is as it was and stays usable, else it is poisoned. */
+ * log is as it was and stays usable, else it is poisoned. Only when that was refused for want of memory, which says nothing about
+ * the disk, it is put off until the next append: what lies behind the end meanwhile is an unfinished commit, which a
+ * recovery would cut as well. */
 #include "io/wal_store/wal_internal.h"
 
 /* ---- one commit under way */
@@ -19,6 +23,7 @@ typedef struct commit {
     wal_position durable; /* of every frame of this commit */
     uint32_t payload_crc;
     bool started;
+    uint64_t written; /* bytes of its frames and headers */
     /* where it began */
     uint64_t start_number;
     uint32_t start_offset;
@@ -62,8 +67,7 @@ static void payload_copy(commit *c, uint8_t *to, size_t size) {
 static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
     const size_t size = (size_t)wal_frame_size(payload_bytes);
     const wal_place place = {.segment_crc = wal->segment_crc, .offset = wal->offset};
-    wal->frame.size = 0;
-    if (!wg_buf_reserve(&wal->frame, size)) return wg_error_nomem(err, size);
+    WG_ASSERT(wal->frame.capacity >= size);
     uint8_t *bytes = wal->frame.data;
     payload_copy(c, bytes + WAL_FRAME_BYTES, payload_bytes);
     memset(bytes + WAL_FRAME_BYTES + payload_bytes, 0, size - WAL_FRAME_BYTES - payload_bytes);
@@ -78,18 +82,21 @@ static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_er
                              .durable = c->durable,
                              .payload_crc = c->payload_crc};
     wgi_wal_frame_encode(&frame, place, bytes);
-    if (wal->number == c->start_number) c->dirty_end = wal->offset + (uint32_t)size;
-    WG_TRY(wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, size, err));
+    const wg_code code = wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, size, err);
+    const bool touched = code != WG_E_NOMEM; /* for want of memory nothing is written at all */
+    if (touched && wal->number == c->start_number) c->dirty_end = wal->offset + (uint32_t)size;
+    if (code != WG_OK) return code;
     wal->offset += (uint32_t)size;
+    c->written += size;
     c->started = true;
     return WG_OK;
 }
 
 /* ---- rotation */
 
-static bool retired_reserve(wal_retired_list *list) {
-    if (list->count < list->capacity) return true;
-    const size_t wanted = wg_max_size(4, list->capacity * 2);
+static bool retired_reserve(wal_retired_list *list, size_t more) {
+    if (list->capacity - list->count >= more) return true;
+    const size_t wanted = wg_max_size(list->count + more, list->capacity * 2);
     wal_retired *items = wg_realloc(NULL, list->items, wanted * sizeof *items);
     if (items == NULL) return false;
     list->items = items;
@@ -97,22 +104,37 @@ static bool retired_reserve(wal_retired_list *list) {
     return true;
 }
 
-static wg_code rotate(wg_wal *wal, const commit *c, wg_error *err) {
+/* Everything that the commit may need besides what the system takes for itself. */
+static wg_code reserve_all(wg_wal *wal, const commit *c, wg_error *err) {
+    /* Each segment but the last takes at least a quarter of its size: a commit that is split fills it, one that is not leaves
+     * less than WAL_SPLIT_BYTES_MIN and its headers. */
+    const size_t segments = (size_t)(c->left / (wal->options.segment_bytes / 4)) + 2;
+    const size_t frame = (size_t)wal_frame_size(wg_min_u64(c->left, WG_WAL_FRAME_PAYLOAD_BYTES_MAX));
+    wal->frame.size = 0;
+    if (!wg_buf_reserve(&wal->frame, frame) || !retired_reserve(&wal->retired, segments) ||
+        !wgi_wal_note_reserve(&wal->notes, segments) || !wgi_wal_chain_room(wal, c->logseq))
+        return wg_error_nomem(err, frame);
+    return WG_OK;
+}
+
+static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     if (wal->number >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the log has 2^32 segments: no more can be made");
-    if (!retired_reserve(&wal->retired) || !wgi_wal_note_reserve(&wal->notes))
-        return wg_error_nomem(err, sizeof(wal_retired));
-    const wal_header header = {.number = wal->number + 1,
-                               .segment_bytes = wal->options.segment_bytes,
-                               .first_logseq = c->logseq,
-                               .previous_end = wal_position_of(wal->number, wal->offset),
-                               .durable = c->durable,
-                               .chain = wal->chain.head};
+    WG_ASSERT(wal->retired.count < wal->retired.capacity);
+    wal_header header = {.number = wal->number + 1,
+                         .segment_bytes = wal->options.segment_bytes,
+                         .first_logseq = c->logseq,
+                         .previous_end = wal_position_of(wal->number, wal->offset),
+                         .durable = c->durable};
     char path[WAL_PATH_BYTES];
     wg_file *file = NULL;
     WG_TRY(wgi_wal_path(wal->dir, header.number, path, err));
+    wgi_wal_chain_settle(wal, &header.chain);
     wal->directory_dirty = true; /* even a failed attempt may have made and removed a name */
-    WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, &file, err));
+    if (!wgi_wal_prepare_take(wal, path, &header, &file)) {
+        WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, &file, err));
+        atomic_fetch_add_explicit(&wal->segments_made, 1, memory_order_relaxed);
+    }
     wal->retired.items[wal->retired.count++] = (wal_retired){
         .file = wal->file, .number = wal->number, .segment_bytes = wal->segment_bytes, .end = wal->offset};
     wal->file = file;
@@ -120,6 +142,7 @@ static wg_code rotate(wg_wal *wal, const commit *c, wg_error *err) {
     wal->segment_bytes = header.segment_bytes;
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, header.number);
     wal->offset = WAL_HEADER_BYTES;
+    c->written += WAL_HEADER_BYTES;
     wgi_wal_note_put(&wal->notes, header.number, c->started ? c->logseq + 1 : c->logseq);
     atomic_fetch_add_explicit(&wal->segments, 1, memory_order_relaxed);
     return WG_OK;
@@ -127,13 +150,10 @@ static wg_code rotate(wg_wal *wal, const commit *c, wg_error *err) {
 
 /* ---- taking a failed commit back */
 
-static wg_code remove_newest_segment(wg_wal *wal, wg_error *err) {
-    char path[WAL_PATH_BYTES];
+static void leave_newest_segment(wg_wal *wal) {
     WG_ASSERT(wal->retired.count > 0);
     const wal_retired before = wal->retired.items[--wal->retired.count];
     wal->platform->ops->close(wal->platform, wal->file);
-    wg_code code = wgi_wal_path(wal->dir, wal->number, path, err);
-    if (code == WG_OK) code = wal->platform->ops->unlink(wal->platform, path, err);
     wal->file = before.file;
     wal->number = before.number;
     wal->segment_bytes = before.segment_bytes;
@@ -141,22 +161,30 @@ static wg_code remove_newest_segment(wg_wal *wal, wg_error *err) {
     wal->offset = before.end;
     wal->notes.count--;
     atomic_fetch_sub_explicit(&wal->segments, 1, memory_order_relaxed);
-    return code;
+}
+
+wg_code wgi_wal_tail_clean(wg_wal *wal, wg_error *err) {
+    char path[WAL_PATH_BYTES];
+    for (; wal->stale_newest > wal->number; wal->stale_newest--) {
+        wg_error seen = {0};
+        WG_TRY(wgi_wal_path(wal->dir, wal->stale_newest, path, err));
+        const wg_code code = wal->platform->ops->unlink(wal->platform, path, &seen);
+        if (code != WG_OK && code != WG_E_NOT_FOUND)
+            return wg_error_set_sys(err, code, seen.sys_errno, "log segment '%.120s' could not be removed", path);
+    }
+    wal->stale_newest = 0;
+    if (wal->dirty_end > wal->offset)
+        WG_TRY(wgi_wal_write_zeros(wal->platform, wal->file, wal->offset, wal->dirty_end - wal->offset, err));
+    wal->dirty_end = 0;
+    return WG_OK;
 }
 
 static wg_code take_back(wg_wal *wal, const commit *c, wg_error *err) {
-    wg_code code = WG_OK;
-    while (wal->number > c->start_number) {
-        const wg_code removed = remove_newest_segment(wal, err);
-        if (code == WG_OK) code = removed;
-    }
+    if (wal->number > c->start_number) wal->stale_newest = wal->number;
+    while (wal->number > c->start_number) leave_newest_segment(wal);
     wal->offset = c->start_offset;
-    if (c->dirty_end > c->start_offset) {
-        const uint64_t size = c->dirty_end - c->start_offset;
-        const wg_code wiped = wgi_wal_write_zeros(wal->platform, wal->file, c->start_offset, size, err);
-        if (code == WG_OK) code = wiped;
-    }
-    return code;
+    wal->dirty_end = c->dirty_end;
+    return wgi_wal_tail_clean(wal, err);
 }
 
 static wg_code commit_write(wg_wal *wal, commit *c, wg_error *err) {
@@ -174,40 +202,45 @@ static wg_code commit_write(wg_wal *wal, commit *c, wg_error *err) {
 
 /* ---- entry points */
 
-/* Wakes the background thread for a first unsynced commit, and when a batch is full. */
-static void nudge_sleeper(wg_wal *wal, uint64_t logseq) {
+/* Wakes the background thread: for a first unsynced commit, when a batch is full, and for chores. */
+static void nudge_sleeper(wg_wal *wal, uint64_t logseq, bool chores) {
     const uint64_t durable = atomic_load(&wal->durable_logseq); /* may have passed `logseq` by now */
     const uint64_t unsynced = logseq > durable ? logseq - durable : 0;
     bool wake = atomic_load(&wal->sleeper_idle) && atomic_exchange(&wal->sleeper_idle, false);
-    if (unsynced >= wal->options.sync_batch_commits && !atomic_exchange(&wal->batch_signalled, true)) wake = true;
+    const bool full = unsynced >= wal->options.sync_batch_commits ||
+                      wgi_wal_unsynced_bytes(wal) >= wal->options.unsynced_bytes_max / 2;
+    if (full && !atomic_load(&wal->batch_signalled) && !atomic_exchange(&wal->batch_signalled, true)) wake = true;
+    if (chores && !atomic_load(&wal->chores) && !atomic_exchange(&wal->chores, true)) wake = true;
     if (!wake) return;
     wg_mutex_lock(&wal->sync_lock);
     wg_cond_signal(&wal->wake);
     wg_mutex_unlock(&wal->sync_lock);
 }
 
-static wg_code append_locked(wg_wal *wal, commit *c, size_t part_count, wg_error *err) {
-    wg_sha256 chain;
+static wg_code append_locked(wg_wal *wal, commit *c, const wg_slice *parts, size_t part_count, wg_error *err) {
     WG_TRY(wgi_wal_poisoned(wal, err));
+    if (wal->dirty_end != 0 || wal->stale_newest != 0) WG_TRY(wgi_wal_tail_clean(wal, err));
     c->logseq = atomic_load_explicit(&wal->last_logseq, memory_order_relaxed) + 1;
     c->durable = atomic_load_explicit(&wal->durable_position, memory_order_acquire);
     c->start_number = wal->number;
     c->start_offset = wal->offset;
     c->dirty_end = wal->offset;
     WG_ASSERT(c->durable <= wal_position_of(wal->number, wal->offset));
-    if (!wgi_wal_chain_reserve(&wal->chain, c->logseq)) return wg_error_nomem(err, sizeof chain);
-    WG_TRY(wgi_wal_chain_next(&wal->chain.head, c->logseq, c->parts, part_count, &chain, err));
     const uint64_t size = c->left;
+    WG_TRY(reserve_all(wal, c, err));
     const wg_code code = commit_write(wal, c, err);
     if (code != WG_OK) {
         wg_error second = {0};
-        if (take_back(wal, c, &second) != WG_OK) wgi_wal_poison(wal, &second);
+        const wg_code cleaned = take_back(wal, c, &second);
+        if (cleaned != WG_OK && cleaned != WG_E_NOMEM) wgi_wal_poison(wal, &second);
         return code;
     }
-    wgi_wal_chain_put(&wal->chain, c->logseq, &chain);
+    wgi_wal_chain_queue(wal, c->logseq, parts, part_count, size);
     wal->mark_wanted = true;
     atomic_fetch_add_explicit(&wal->appends, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&wal->append_bytes, size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&wal->written, c->written, memory_order_relaxed);
+    atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_relaxed);
     atomic_store(&wal->last_logseq, c->logseq); /* the commit exists from here on */
     return WG_OK;
 }
@@ -222,17 +255,20 @@ wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uin
                                 (unsigned long long)WG_WAL_COMMIT_BYTES_MAX);
         c.left += parts[i].size;
     }
+    if (wal->has_thread) wgi_wal_back_pressure(wal);
     wg_mutex_lock(&wal->append_lock);
-    const wg_code code = append_locked(wal, &c, part_count, err);
+    const wg_code code = append_locked(wal, &c, parts, part_count, err);
+    const bool chores = wal->chain_pending.size >= WAL_CHAIN_QUEUE_BYTES / 2 || wgi_wal_prepare_wanted(wal);
     wg_mutex_unlock(&wal->append_lock);
     if (code != WG_OK) return code;
-    if (wal->has_thread) nudge_sleeper(wal, c.logseq);
+    if (wal->has_thread) nudge_sleeper(wal, c.logseq, chores);
     *out_logseq = c.logseq;
     return WG_OK;
 }
 
 wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err) {
     if (wal->offset + WAL_FRAME_BYTES > wal->segment_bytes) return WG_OK;
+    WG_TRY(wgi_wal_tail_clean(wal, err));
     const wal_place place = {.segment_crc = wal->segment_crc, .offset = wal->offset};
     const wal_frame frame = {.payload_bytes = 0,
                              .kind = WAL_MARK,
@@ -243,6 +279,8 @@ wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err) {
     wgi_wal_frame_encode(&frame, place, bytes);
     WG_TRY(wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, sizeof bytes, err));
     wal->offset += WAL_FRAME_BYTES;
+    atomic_fetch_add_explicit(&wal->written, WAL_FRAME_BYTES, memory_order_relaxed);
+    atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_relaxed);
     wal->mark_wanted = false;
     return WG_OK;
 }

@@ -1,5 +1,12 @@
-/* The SHA-256 chain of an open log: one value of 32 bytes a commit, in blocks, so that growth copies nothing and forgetting
- * frees whole blocks. */
+/* The SHA-256 chain of an open log, computed beside the appends.
+ *
+ * An append only copies its payload into a queue of at most WAL_CHAIN_QUEUE_BYTES. Whoever drains the queue swaps it with an
+ * empty one under both locks, and hashes under chain_lock alone while appends go on: the leader of a sync when its commit is
+ * durable, the background thread, or whoever asks for a value. Only a rotation, whose header states the chain, and an append
+ * that finds the queue full hash under the append lock; both are bounded by the size of the queue.
+ *
+ * Values are kept in blocks of 32 bytes a commit, so that growth copies nothing and forgetting frees whole blocks. The room
+ * for a value and the queues are taken before anything is written, so that hashing cannot fail. */
 #include "io/wal_store/wal_internal.h"
 
 static uint64_t block_of(uint64_t logseq) { return (logseq - 1) / WAL_CHAIN_BLOCK; }
@@ -65,17 +72,98 @@ void wgi_wal_chain_forget(wal_chain *chain, uint64_t logseq) {
     if (gone > 0) memmove(chain->blocks, chain->blocks + gone, chain->block_count * sizeof *chain->blocks);
 }
 
+/* ---- the queue */
+
+bool wgi_wal_chain_room(wg_wal *wal, uint64_t logseq) {
+    if (logseq <= wal->chain_reserved) return true;
+    wg_mutex_lock(&wal->chain_lock);
+    const bool ok = wgi_wal_chain_reserve(&wal->chain, logseq);
+    wg_mutex_unlock(&wal->chain_lock);
+    if (ok) wal->chain_reserved = (block_of(logseq) + 1) * WAL_CHAIN_BLOCK;
+    return ok;
+}
+
+/* Caller holds chain_lock. */
+static void hash_one(wg_wal *wal, const wg_slice *parts, size_t part_count) {
+    wg_sha256 value;
+    const uint64_t logseq = wal->chain.last + 1;
+    wgi_wal_chain_next(wal->sha, &wal->chain.head, logseq, parts, part_count, &value);
+    wgi_wal_chain_put(&wal->chain, logseq, &value);
+    atomic_store_explicit(&wal->hashed_logseq, logseq, memory_order_relaxed);
+}
+
+static void hash_queue(wg_wal *wal, wg_buf *queue) {
+    for (size_t at = 0; at < queue->size;) {
+        const size_t size = (size_t)wg_load_u64le(queue->data + at);
+        const wg_slice payload = wg_slice_of(queue->data + at + 8, size);
+        hash_one(wal, &payload, 1);
+        at += 8 + size;
+    }
+    queue->size = 0;
+}
+
+void wgi_wal_chain_settle(wg_wal *wal, wg_sha256 *out_head) {
+    wg_mutex_lock(&wal->chain_lock);
+    WG_ASSERT(wal->chain_hashing.size == 0); /* it is emptied before chain_lock is given up */
+    hash_queue(wal, &wal->chain_pending);
+    if (out_head != NULL) *out_head = wal->chain.head;
+    wg_mutex_unlock(&wal->chain_lock);
+}
+
+void wgi_wal_chain_drain(wg_wal *wal) {
+    wg_mutex_lock(&wal->append_lock);
+    if (wal->chain_pending.size == 0) {
+        wg_mutex_unlock(&wal->append_lock);
+        return;
+    }
+    wg_mutex_lock(&wal->chain_lock);
+    const wg_buf full = wal->chain_pending;
+    wal->chain_pending = wal->chain_hashing;
+    wal->chain_hashing = full;
+    wg_mutex_unlock(&wal->append_lock);
+    hash_queue(wal, &wal->chain_hashing);
+    wg_mutex_unlock(&wal->chain_lock);
+}
+
+void wgi_wal_chain_queue(wg_wal *wal, uint64_t logseq, const wg_slice *parts, size_t part_count, uint64_t size) {
+    wg_buf *queue = &wal->chain_pending;
+    WG_ASSERT(queue->capacity >= WAL_CHAIN_QUEUE_BYTES);
+    if (size + 8 > WAL_CHAIN_QUEUE_BYTES - queue->size) wgi_wal_chain_settle(wal, NULL);
+    if (size + 8 > WAL_CHAIN_QUEUE_BYTES) {
+        wg_mutex_lock(&wal->chain_lock);
+        WG_ASSERT(wal->chain.last + 1 == logseq);
+        hash_one(wal, parts, part_count);
+        wg_mutex_unlock(&wal->chain_lock);
+        return;
+    }
+    wg_store_u64le(queue->data + queue->size, size);
+    queue->size += 8;
+    for (size_t i = 0; i < part_count; i++) {
+        if (parts[i].size == 0) continue;
+        memcpy(queue->data + queue->size, parts[i].data, parts[i].size);
+        queue->size += parts[i].size;
+    }
+}
+
 /* ---- entry points */
 
 bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out) {
-    wg_mutex_lock(&wal->append_lock);
-    const bool known = wgi_wal_chain_get(&wal->chain, logseq, out);
-    wg_mutex_unlock(&wal->append_lock);
+    if (logseq > atomic_load(&wal->last_logseq)) return false;
+    wg_mutex_lock(&wal->chain_lock);
+    const bool hashed = logseq <= wal->chain.last;
+    bool known = hashed && wgi_wal_chain_get(&wal->chain, logseq, out);
+    wg_mutex_unlock(&wal->chain_lock);
+    if (hashed) return known;
+    wgi_wal_chain_drain(wal);
+    wg_mutex_lock(&wal->chain_lock);
+    known = wgi_wal_chain_get(&wal->chain, logseq, out);
+    wg_mutex_unlock(&wal->chain_lock);
     return known;
 }
 
 void wg_wal_chain_forget(wg_wal *wal, uint64_t logseq) {
-    wg_mutex_lock(&wal->append_lock);
+    wgi_wal_chain_drain(wal);
+    wg_mutex_lock(&wal->chain_lock);
     wgi_wal_chain_forget(&wal->chain, logseq);
-    wg_mutex_unlock(&wal->append_lock);
+    wg_mutex_unlock(&wal->chain_lock);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 static const uint8_t wal_magic[8] = {'W', 'G', 'W', 'A', 'L', '\r', '\n', 0x1a};
+static const uint8_t head_magic[8] = {'W', 'G', 'H', 'E', 'A', 'D', '\r', '\n'};
 enum { ZERO_BYTES = 64 << 10 };
 static const uint8_t zeros[ZERO_BYTES];
 
@@ -102,12 +103,18 @@ size_t wgi_wal_used(const uint8_t *data, size_t size) {
     return size;
 }
 
-wg_code wgi_wal_path(const char *dir, uint64_t number, char out[WAL_PATH_BYTES], wg_error *err) {
-    const int n = snprintf(out, WAL_PATH_BYTES, "%s/%020llu.wal", dir, (unsigned long long)number);
+wg_code wgi_wal_path_of(const char *dir, const char *name, char out[WAL_PATH_BYTES], wg_error *err) {
+    const int n = snprintf(out, WAL_PATH_BYTES, "%s/%s", dir, name);
     if (n < 0 || n >= WAL_PATH_BYTES)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the log is over %d bytes",
                             WAL_PATH_BYTES - 32);
     return WG_OK;
+}
+
+wg_code wgi_wal_path(const char *dir, uint64_t number, char out[WAL_PATH_BYTES], wg_error *err) {
+    char name[WAL_NAME_BYTES + 1];
+    snprintf(name, sizeof name, "%020llu.wal", (unsigned long long)number);
+    return wgi_wal_path_of(dir, name, out, err);
 }
 
 typedef struct list_ctx {
@@ -153,7 +160,7 @@ wg_code wgi_wal_write_zeros(wg_platform *platform, wg_file *file, uint64_t offse
     return WG_OK;
 }
 
-static wg_code open_new(wg_platform *platform, const char *path, wg_file **out, wg_error *err) {
+wg_code wgi_wal_open_new(wg_platform *platform, const char *path, wg_file **out, wg_error *err) {
     wg_error ignored = {0};
     const wg_code code = platform->ops->open(platform, path, WG_OPEN_CREATE_NEW, out, &ignored);
     if (code == WG_OK) return WG_OK;
@@ -170,7 +177,7 @@ wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_
     wg_file *file = NULL;
     uint8_t bytes[WAL_HEADER_BYTES];
     wgi_wal_header_encode(header, uuid, bytes);
-    WG_TRY(open_new(platform, path, &file, err));
+    WG_TRY(wgi_wal_open_new(platform, path, &file, err));
     /* The header comes last, so that ENOSPC never leaves a segment that looks usable. */
     wg_code code =
         wgi_wal_write_zeros(platform, file, WAL_HEADER_BYTES, header->segment_bytes - WAL_HEADER_BYTES, err);
@@ -184,19 +191,37 @@ wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_
     return WG_OK;
 }
 
-wg_code wgi_wal_chain_next(const wg_sha256 *before, uint64_t logseq, const wg_slice *parts, size_t part_count,
-                           wg_sha256 *out, wg_error *err) {
+void wgi_wal_chain_next(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, const wg_slice *parts,
+                        size_t part_count, wg_sha256 *out) {
     uint64_t size = 0;
     for (size_t i = 0; i < part_count; i++) size += parts[i].size;
     uint8_t head[48];
     memcpy(head, before->bytes, 32);
     wg_store_u64le(head + 32, logseq);
     wg_store_u64le(head + 40, size);
-    wg_sha256_state *state = wg_sha256_begin();
-    if (state == NULL) return wg_error_nomem(err, sizeof head);
     wg_sha256_add(state, head, sizeof head);
     for (size_t i = 0; i < part_count; i++)
         if (parts[i].size != 0) wg_sha256_add(state, parts[i].data, parts[i].size);
-    wg_sha256_end(state, out);
-    return WG_OK;
+    wg_sha256_finish(state, out);
+}
+
+void wgi_wal_head_encode(const wal_head *head, const uint8_t uuid[16], uint8_t out[WAL_HEAD_BYTES]) {
+    memset(out, 0, WAL_HEAD_BYTES);
+    memcpy(out + WAL_HEAD_MAGIC, head_magic, sizeof head_magic);
+    wg_store_u32le(out + WAL_HEAD_VERSION, WAL_VERSION);
+    wg_store_u32le(out + WAL_HEAD_SIZE, WAL_HEAD_BYTES);
+    memcpy(out + WAL_HEAD_UUID, uuid, 16);
+    wg_store_u64le(out + WAL_HEAD_POSITION, head->durable);
+    wg_store_u64le(out + WAL_HEAD_LOGSEQ, head->logseq);
+    wg_store_u32le(out + WAL_HEAD_CRC, wg_crc32(0, out, WAL_HEAD_CRC));
+}
+
+bool wgi_wal_head_decode(const uint8_t *in, size_t size, const uint8_t uuid[16], wal_head *out) {
+    if (size < WAL_HEAD_BYTES || memcmp(in, head_magic, sizeof head_magic) != 0) return false;
+    if (wg_load_u32le(in + WAL_HEAD_CRC) != wg_crc32(0, in, WAL_HEAD_CRC)) return false;
+    if (wg_load_u32le(in + WAL_HEAD_VERSION) != WAL_VERSION) return false;
+    if (memcmp(in + WAL_HEAD_UUID, uuid, 16) != 0) return false;
+    *out =
+        (wal_head){.durable = wg_load_u64le(in + WAL_HEAD_POSITION), .logseq = wg_load_u64le(in + WAL_HEAD_LOGSEQ)};
+    return true;
 }

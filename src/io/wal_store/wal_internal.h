@@ -17,6 +17,8 @@ enum {
     /* A commit that does not fit is split only when more than this is left; else it starts in the next segment. */
     WAL_SPLIT_BYTES_MIN = 4096,
     WAL_UNSYNCED_BYTES_DEFAULT = 64 << 20,
+    WAL_CHAIN_QUEUE_BYTES = 128 << 10,
+    WAL_PREPARE_STEP_BYTES = 128 << 10,
 };
 
 /* Segment header. */
@@ -55,6 +57,21 @@ _Static_assert(WAL_F_RESERVED + 3 == WAL_F_LOGSEQ, "three reserved bytes");
 _Static_assert(WAL_F_DURABLE + 8 == WAL_FRAME_BYTES, "the durable position is last");
 _Static_assert(WAL_FRAME_BYTES % WAL_ALIGN == 0, "frames stay aligned");
 _Static_assert(WAL_HEADER_BYTES % WAL_ALIGN == 0, "the first frame is aligned");
+
+/* wal/HEAD. */
+enum {
+    WAL_HEAD_MAGIC = 0,
+    WAL_HEAD_VERSION = 8,
+    WAL_HEAD_SIZE = 12,
+    WAL_HEAD_UUID = 16,
+    WAL_HEAD_POSITION = 32,
+    WAL_HEAD_LOGSEQ = 40,
+    WAL_HEAD_RESERVED = 48,
+    WAL_HEAD_CRC = 60,
+    WAL_HEAD_BYTES = 64
+};
+_Static_assert(WAL_HEAD_UUID == (int)WAL_H_UUID, "whoever looks for the store's id finds it in any file of the log");
+_Static_assert(WAL_HEAD_CRC + 4 == WAL_HEAD_BYTES, "the checksum is last");
 
 typedef enum wal_kind { WAL_FULL = 1, WAL_FIRST = 2, WAL_MIDDLE = 3, WAL_LAST = 4, WAL_MARK = 5 } wal_kind;
 
@@ -115,66 +132,27 @@ wg_code wgi_wal_list(wg_platform *platform, const char *dir, wg_buf *out, wg_err
 /* Makes a segment under `path`: header, zeros to its end. Not synced. What lay under the name is replaced. */
 wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_header *header,
                              const uint8_t uuid[16], wg_file **out, wg_error *err);
-/* chain(n) from chain(n-1). */
-wg_code wgi_wal_chain_next(const wg_sha256 *before, uint64_t logseq, const wg_slice *parts, size_t part_count,
-                           wg_sha256 *out, wg_error *err);
+/* chain(n) from chain(n-1); `state` is one of wg_sha256_begin, reused. */
+void wgi_wal_chain_next(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, const wg_slice *parts,
+                        size_t part_count, wg_sha256 *out);
+
+/* How far the log is durable, as its writer told its readers. */
+typedef struct wal_head {
+    wal_position durable;
+    uint64_t logseq;
+} wal_head;
+void wgi_wal_head_encode(const wal_head *head, const uint8_t uuid[16], uint8_t out[WAL_HEAD_BYTES]);
+/* False when the bytes are torn, of another store or of another version: there is no hint then. */
+bool wgi_wal_head_decode(const uint8_t *in, size_t size, const uint8_t uuid[16], wal_head *out);
+/* "DIR/NAME" */
+wg_code wgi_wal_path_of(const char *dir, const char *name, char out[WAL_PATH_BYTES], wg_error *err);
+#define WAL_HEAD_NAME    "HEAD"
+#define WAL_PREPARE_NAME "next.tmp"
+/* Makes a file; what lay under the name is replaced. */
+wg_code wgi_wal_open_new(wg_platform *platform, const char *path, wg_file **out, wg_error *err);
 wg_code wgi_wal_write_zeros(wg_platform *platform, wg_file *file, uint64_t offset, uint64_t size, wg_error *err);
 
-/* ---- scan */
-
-/* Where a scan begins and what it must find there; wg_wal_options has the same three. */
-typedef struct wal_start {
-    uint64_t first_segment;
-    uint64_t after;
-    wg_sha256 chain;
-    bool any; /* wherever the log begins: nothing is known of it */
-} wal_start;
-
-/* Input above, findings below. wgi_wal_scan_run changes nothing on the disk. */
-typedef struct wal_scan {
-    wg_platform *platform;
-    const char *dir;
-    const uint8_t *uuid;
-    wal_start start;
-    wg_wal_replay_fn replay; /* may be NULL */
-    void *ctx;
-    wg_wal *wal; /* takes chain values and segments when not NULL */
-
-    wg_buf numbers; /* of the segments in the directory */
-    wg_buf bytes;   /* of the segment at hand, from offset `base` on */
-    uint64_t base;
-    wg_buf commit; /* payload of a commit in several frames */
-    wal_header header;
-    uint64_t file_bytes;
-    uint32_t segment_crc;
-    bool in_commit;
-    bool skipping; /* the commit under way began before the first segment */
-    bool last_is_mark;
-    bool chain_known; /* not behind a commit that was skipped, until a header or the start says it */
-    uint32_t payload_crc;
-    uint64_t last_logseq;
-    wg_sha256 chain;
-    wal_position stop;    /* where the log cannot go on */
-    wal_position cut;     /* end of the last whole commit or mark: where appending goes on */
-    wal_position durable; /* furthest position that any valid header says was durable */
-    wg_wal_recovery recovery;
-} wal_scan;
-
-void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, const uint8_t uuid[16],
-                       wg_account *account);
-/* `options` have passed the checks of wal_store.c: first_segment is not 0. */
-void wgi_wal_scan_start_at(wal_scan *scan, const wg_wal_options *options);
-void wgi_wal_scan_deinit(wal_scan *scan);
-wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err);
-/* Loads the bytes of one segment, padded with zeros to the size that its header states. */
-wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err);
-
-/* Whether the loaded segment goes on where the scan stands; steps into it when it does. The first one must. */
-wg_code wgi_wal_scan_enter(wal_scan *scan, wal_header_state state, bool *out_continues, wg_error *err);
-/* Replays frames from scan->stop on; leaves scan->stop where they end. */
-wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err);
-
-/* ---- open log */
+/* ---- what a log remembers of its commits and segments */
 
 enum { WAL_CHAIN_BLOCK = 1024 };
 
@@ -211,8 +189,69 @@ typedef struct wal_note_list {
     size_t capacity;
 } wal_note_list;
 
-bool wgi_wal_note_reserve(wal_note_list *list);
+bool wgi_wal_note_reserve(wal_note_list *list, size_t more);
 void wgi_wal_note_put(wal_note_list *list, uint64_t number, uint64_t first_begin);
+
+/* ---- scan */
+
+/* Where a scan begins and what it must find there; wg_wal_options has the same three. */
+typedef struct wal_start {
+    uint64_t first_segment;
+    uint64_t after;
+    wg_sha256 chain;
+    bool any; /* wherever the log begins: nothing is known of it */
+} wal_start;
+
+/* Input above, findings below. wgi_wal_scan_run changes nothing on the disk. */
+typedef struct wal_scan {
+    wg_platform *platform;
+    const char *dir;
+    const uint8_t *uuid;
+    wal_start start;
+    wg_wal_replay_fn replay; /* may be NULL */
+    void *ctx;
+    wal_chain *chain_out;     /* takes the values after the start when not NULL */
+    wal_note_list *notes_out; /* takes the segments when not NULL */
+
+    wg_buf numbers; /* of the segments in the directory */
+    wg_buf bytes;   /* of the segment at hand, from offset `base` on */
+    uint64_t base;
+    wg_buf commit; /* payload of a commit in several frames */
+    wg_sha256_state *sha;
+    wal_header header;
+    uint64_t file_bytes;
+    uint32_t segment_crc;
+    bool in_commit;
+    bool skipping; /* the commit under way began before the first segment */
+    bool last_is_mark;
+    bool chain_known; /* not behind a commit that was skipped, until a header or the start says it */
+    uint32_t payload_crc;
+    uint64_t last_logseq;
+    wg_sha256 chain;
+    wal_position stop;    /* where the log cannot go on */
+    wal_position cut;     /* end of the last whole commit or mark: where appending goes on */
+    wal_position durable; /* furthest position that any valid header says was durable */
+    wg_wal_recovery recovery;
+} wal_scan;
+
+void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, const uint8_t uuid[16],
+                       wg_account *account);
+/* `options` have passed the checks of wal_store.c: first_segment is not 0. */
+void wgi_wal_scan_start_at(wal_scan *scan, const wg_wal_options *options);
+void wgi_wal_scan_deinit(wal_scan *scan);
+wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err);
+/* Loads the bytes of one segment, padded with zeros to the size that its header states. */
+wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err);
+
+wg_code wgi_wal_scan_corrupt(const wal_scan *scan, wal_position at, const char *what, wg_error *err);
+/* Takes the header of segment `number` from its first bytes into scan->header. Refuses another store, number or version. */
+wg_code wgi_wal_scan_header(wal_scan *scan, uint64_t number, wg_slice bytes, wal_header_state *out, wg_error *err);
+/* Whether the loaded segment goes on where the scan stands; steps into it when it does. The first one must. */
+wg_code wgi_wal_scan_enter(wal_scan *scan, wal_header_state state, bool *out_continues, wg_error *err);
+/* Replays frames from scan->stop on; leaves scan->stop where they end. */
+wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err);
+
+/* ---- open log */
 
 /* A segment that appends have left and no sync has covered. */
 typedef struct wal_retired {
@@ -233,25 +272,48 @@ struct wg_wal {
     char *dir;
     wg_wal_options options;
 
-    wg_mutex append_lock; /* guards up to `notes` */
+    wg_mutex append_lock; /* guards up to `prepare_failed_at` */
     wg_file *file;
     uint64_t number;
     uint32_t segment_bytes;
     uint32_t segment_crc;
     uint32_t offset;
-    bool directory_dirty; /* a segment was made or removed since the directory was synced */
-    bool mark_wanted;     /* the newest frame is not a mark */
+    uint32_t
+        dirty_end; /* bytes from `offset` up to here are a failed commit's: wiped before the next write; 0: none */
+    uint64_t stale_newest; /* segments over `number` up to this one are a failed commit's; 0: none */
+    bool directory_dirty;  /* a segment was made or removed since the directory was synced */
+    bool mark_wanted;      /* the newest frame is not a mark */
     wal_retired_list retired;
-    wg_buf frame; /* reused by each append */
-    wal_chain chain;
+    wg_buf frame;            /* reused by each append */
+    wg_buf chain_pending;    /* commits not hashed yet: u64 size, payload, .. */
+    uint64_t chain_reserved; /* values up to this commit have their room */
     wal_note_list notes;
+    wg_file *prepared;          /* zeros, synced, under WAL_PREPARE_NAME; NULL: none */
+    uint64_t prepare_failed_at; /* not tried again before the next rotation */
+
+    wg_mutex chain_lock; /* taken with append_lock held or alone; guards up to `sha` */
+    wal_chain chain;
+    wg_buf chain_hashing; /* as chain_pending, and before it */
+    wg_sha256_state *sha;
+
+    _Atomic bool preparing; /* whoever set it owns the next three */
+    wg_file *filling;
+    uint32_t filled;
+    uint64_t prepare_credit; /* `written` when the last step ended */
+
+    wg_file *head_file; /* written by whoever leads; NULL: could not be made, and nobody minds */
 
     _Atomic uint64_t last_logseq;      /* written under append_lock */
+    _Atomic uint64_t place;            /* number and offset, written under append_lock */
+    _Atomic uint64_t written;          /* bytes of frames and headers, written under append_lock */
     _Atomic uint64_t durable_logseq;   /* written under sync_lock */
     _Atomic uint64_t durable_position; /* written under sync_lock; append reads it without */
+    _Atomic uint64_t durable_written;  /* written under sync_lock */
+    _Atomic uint64_t hashed_logseq;    /* written under chain_lock */
     _Atomic bool poisoned;             /* release in poison; pairs with the acquire in every entry point */
-    _Atomic bool sleeper_idle;         /* the background thread waits for a first unsynced commit */
+    _Atomic bool sleeper_idle;         /* the background thread waits for something to do */
     _Atomic bool batch_signalled;
+    _Atomic bool chores; /* the background thread is wanted for hashing or for the next segment */
 
     wg_mutex sync_lock; /* guards the rest */
     wg_cond sync_done;
@@ -262,18 +324,47 @@ struct wg_wal {
     bool has_thread;
     wg_thread thread;
 
-    _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments;
-    _Atomic uint64_t segments_trimmed;
+    _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments, waits;
+    _Atomic uint64_t segments_made, segments_trimmed;
+    wg_histogram sync_histogram;
 };
 
+static inline uint64_t wgi_wal_unsynced_bytes(const wg_wal *wal) {
+    const uint64_t durable =
+        atomic_load_explicit(&wal->durable_written, memory_order_relaxed); /* first: never passes */
+    return atomic_load_explicit(&wal->written, memory_order_relaxed) - durable;
+}
 /* The first failure stays; later calls answer with it. */
 void wgi_wal_poison(wg_wal *wal, const wg_error *cause);
 wg_code wgi_wal_poisoned(wg_wal *wal, wg_error *err);
 /* Appends a mark frame when there is room. Caller holds append_lock and everything before is synced. */
 wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err);
+/* Removes what a failed commit left and could not remove at once. Caller holds append_lock or is alone. */
+wg_code wgi_wal_tail_clean(wg_wal *wal, wg_error *err);
+/* Queues a commit for the chain, or hashes it. Caller holds append_lock. */
+void wgi_wal_chain_queue(wg_wal *wal, uint64_t logseq, const wg_slice *parts, size_t part_count, uint64_t size);
+/* Room for the value of a commit that comes next. Caller holds append_lock. False: out of memory. */
+bool wgi_wal_chain_room(wg_wal *wal, uint64_t logseq);
+/* Hashes everything queued; the chain's head is then that of the newest commit. Caller holds append_lock. */
+void wgi_wal_chain_settle(wg_wal *wal, wg_sha256 *out_head);
+/* Hashes what is queued, beside appends. */
+void wgi_wal_chain_drain(wg_wal *wal);
 /* The body of the background thread. */
 void wgi_wal_sync_main(void *arg);
 /* Syncs all that was appended when it starts; the caller has made itself the leader or is alone. */
 wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err);
+/* Makes itself the leader, or waits for one, while more than the options allow is unsynced. */
+void wgi_wal_back_pressure(wg_wal *wal);
+/* Whether the next segment should be prepared. Caller holds append_lock. */
+bool wgi_wal_prepare_wanted(const wg_wal *wal);
+/* Fills a part of the next segment, or all of it; failure only means that the next rotation makes its own. */
+void wgi_wal_prepare(wg_wal *wal, bool whole);
+/* Lets go of a segment that was prepared, ready or half-made. The caller is alone. */
+void wgi_wal_prepare_end(wg_wal *wal);
+/* Gives the prepared segment the name `path` and its header. Caller holds append_lock. False: make one. */
+bool wgi_wal_prepare_take(wg_wal *wal, const char *path, const wal_header *header, wg_file **out);
+/* Opens or makes wal/HEAD; failure leaves it NULL. */
+void wgi_wal_head_open(wg_wal *wal);
+void wgi_wal_head_write(wg_wal *wal, wal_position durable, uint64_t logseq);
 
 #endif

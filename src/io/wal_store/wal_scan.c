@@ -41,9 +41,10 @@ void wgi_wal_scan_deinit(wal_scan *scan) {
     wg_buf_deinit(&scan->numbers);
     wg_buf_deinit(&scan->bytes);
     wg_buf_deinit(&scan->commit);
+    wg_sha256_end(scan->sha, NULL);
 }
 
-static wg_code corrupt(const wal_scan *scan, wal_position at, const char *what, wg_error *err) {
+wg_code wgi_wal_scan_corrupt(const wal_scan *scan, wal_position at, const char *what, wg_error *err) {
     return wg_error_set(
         err, WG_E_CORRUPT, wal_position_offset(at), "log segment '%.90s/%020llu.wal' at offset %llu: %s", scan->dir,
         (unsigned long long)wal_position_segment(at), (unsigned long long)wal_position_offset(at), what);
@@ -59,7 +60,7 @@ static wg_code read_file(wal_scan *scan, const char *path, uint64_t number, wg_e
     wg_code code = ops->file_info(scan->platform, file, &info, err);
     scan->bytes.size = 0;
     if (code == WG_OK && info.size > WAL_SEGMENT_BYTES_MAX)
-        code = corrupt(scan, wal_position_of(number, 0), "the file is larger than any segment", err);
+        code = wgi_wal_scan_corrupt(scan, wal_position_of(number, 0), "the file is larger than any segment", err);
     if (code == WG_OK && !wg_buf_reserve(&scan->bytes, (size_t)info.size + 1))
         code = wg_error_nomem(err, (size_t)info.size);
     if (code == WG_OK) code = ops->read_at(scan->platform, file, 0, scan->bytes.data, (size_t)info.size, &got, err);
@@ -71,36 +72,43 @@ static wg_code read_file(wal_scan *scan, const char *path, uint64_t number, wg_e
     return WG_OK;
 }
 
-wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err) {
-    char path[WAL_PATH_BYTES];
+wg_code wgi_wal_scan_header(wal_scan *scan, uint64_t number, wg_slice bytes, wal_header_state *out, wg_error *err) {
     const wal_position start = wal_position_of(number, 0);
-    WG_TRY(wgi_wal_path(scan->dir, number, path, err));
-    WG_TRY(read_file(scan, path, number, err));
     wal_header header;
-    const wal_header_state state = wgi_wal_header_decode(scan->bytes.data, scan->bytes.size, scan->uuid, &header);
+    const wal_header_state state = wgi_wal_header_decode(bytes.data, bytes.size, scan->uuid, &header);
     switch (state) {
         case WAL_HEADER_NEWER:
-            return wg_error_set(err, WG_E_VERSION, WAL_H_VERSION,
-                                "log segment '%.120s' has a format version or feature "
-                                "that this build does not read",
-                                path);
+            return wg_error_set(
+                err, WG_E_VERSION, WAL_H_VERSION,
+                "log segment '%.90s/%020llu.wal' has a format version or feature that this build does not read",
+                scan->dir, (unsigned long long)number);
         case WAL_HEADER_FOREIGN:
-            return corrupt(scan, start, "the segment belongs to another store", err);
+            return wgi_wal_scan_corrupt(scan, start, "the segment belongs to another store", err);
         case WAL_HEADER_DAMAGED:
             break;
-        case WAL_HEADER_VALID: {
-            if (header.number != number) return corrupt(scan, start, "the segment is another one, renamed", err);
-            if (scan->bytes.size > header.segment_bytes)
-                return corrupt(scan, start, "the file is larger than its header says", err);
-            const size_t missing = header.segment_bytes - scan->bytes.size;
-            if (!wg_buf_reserve(&scan->bytes, missing)) return wg_error_nomem(err, missing);
-            memset(scan->bytes.data + scan->bytes.size, 0, missing);
-            scan->bytes.size += missing;
+        case WAL_HEADER_VALID:
+            if (header.number != number)
+                return wgi_wal_scan_corrupt(scan, start, "the segment is another one, renamed", err);
             scan->header = header;
-        }
+            break;
     }
     scan->segment_crc = wgi_wal_segment_crc(scan->uuid, number);
     *out = state;
+    return WG_OK;
+}
+
+wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err) {
+    char path[WAL_PATH_BYTES];
+    WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+    WG_TRY(read_file(scan, path, number, err));
+    WG_TRY(wgi_wal_scan_header(scan, number, wg_buf_slice(&scan->bytes), out, err));
+    if (*out != WAL_HEADER_VALID) return WG_OK;
+    if (scan->bytes.size > scan->header.segment_bytes)
+        return wgi_wal_scan_corrupt(scan, wal_position_of(number, 0), "the file is larger than its header says", err);
+    const size_t missing = scan->header.segment_bytes - scan->bytes.size;
+    if (!wg_buf_reserve(&scan->bytes, missing)) return wg_error_nomem(err, missing);
+    memset(scan->bytes.data + scan->bytes.size, 0, missing);
+    scan->bytes.size += missing;
     return WG_OK;
 }
 
@@ -108,7 +116,8 @@ wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out
 static wg_code chain_arrived(wal_scan *scan, wg_error *err) {
     if (scan->last_logseq != scan->start.after || scan->start.any) return WG_OK;
     if (scan->chain_known && memcmp(scan->chain.bytes, scan->start.chain.bytes, 32) != 0)
-        return corrupt(scan, scan->stop, "the chain of commits is not the one that the manifest states", err);
+        return wgi_wal_scan_corrupt(scan, scan->stop, "the chain of commits is not the one that the manifest states",
+                                    err);
     scan->chain = scan->start.chain;
     scan->chain_known = true;
     return WG_OK;
@@ -119,7 +128,7 @@ static wg_code skipped(wal_scan *scan, uint64_t logseq, wg_error *err) {
     scan->skipping = false;
     if (scan->start.any) scan->start.after = logseq;
     if (logseq > scan->start.after)
-        return corrupt(scan, scan->stop, "the log begins in the middle of a commit that is needed", err);
+        return wgi_wal_scan_corrupt(scan, scan->stop, "the log begins in the middle of a commit that is needed", err);
     scan->last_logseq = logseq;
     scan->chain_known = false;
     memset(&scan->chain, 0, sizeof scan->chain);
@@ -129,15 +138,14 @@ static wg_code skipped(wal_scan *scan, uint64_t logseq, wg_error *err) {
 /* Hands a whole commit on. */
 static wg_code commit_end(wal_scan *scan, uint64_t logseq, wg_slice payload, wg_error *err) {
     wg_sha256 chain = {{0}};
-    if (scan->chain_known) WG_TRY(wgi_wal_chain_next(&scan->chain, logseq, &payload, 1, &chain, err));
+    if (scan->chain_known) wgi_wal_chain_next(scan->sha, &scan->chain, logseq, &payload, 1, &chain);
     const bool wanted = logseq > scan->start.after;
-    if (wanted && scan->wal != NULL) {
-        if (!wgi_wal_chain_reserve(&scan->wal->chain, logseq)) return wg_error_nomem(err, sizeof chain);
-        wgi_wal_chain_put(&scan->wal->chain, logseq, &chain);
-    }
+    if (wanted && scan->chain_out != NULL && !wgi_wal_chain_reserve(scan->chain_out, logseq))
+        return wg_error_nomem(err, sizeof chain);
     if (wanted && scan->replay != NULL) WG_TRY(scan->replay(scan->ctx, logseq, payload, &chain, err));
     scan->chain = chain;
     scan->last_logseq = logseq;
+    if (wanted && scan->chain_out != NULL) wgi_wal_chain_put(scan->chain_out, logseq, &chain);
     if (wanted) {
         scan->recovery.records++;
         scan->recovery.bytes += payload.size;
@@ -168,7 +176,7 @@ static wg_code frame_take(wal_scan *scan, const wal_frame *frame, wg_slice paylo
         return scan->in_commit ? WG_OK : skipped(scan, frame->logseq, err);
     }
     if (scan->commit.size + payload.size > WG_WAL_COMMIT_BYTES_MAX)
-        return corrupt(scan, scan->stop, "a commit is larger than the limit", err);
+        return wgi_wal_scan_corrupt(scan, scan->stop, "a commit is larger than the limit", err);
     if (!wg_buf_append(&scan->commit, payload.data, payload.size)) return wg_error_nomem(err, payload.size);
     if (frame->kind != WAL_LAST) return WG_OK;
     scan->in_commit = false;
@@ -221,7 +229,8 @@ wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err) {
         if (first_of_rest) scan->in_commit = scan->skipping = true;
         const frame_fit fit = frame_fits(scan, &frame);
         if (fit == FIT_IMPOSSIBLE)
-            return corrupt(scan, scan->stop, "a valid frame out of order: a commit number repeated or skipped", err);
+            return wgi_wal_scan_corrupt(scan, scan->stop,
+                                        "a valid frame out of order: a commit number repeated or skipped", err);
         const uint64_t size = wal_frame_size(frame.payload_bytes);
         if (fit == FIT_DAMAGE || frame.durable > scan->stop || size > end - offset) return WG_OK;
         if (!payload_is_whole(scan, &frame, place, bytes + WAL_FRAME_BYTES, first_of_rest)) return WG_OK;
@@ -267,11 +276,12 @@ static wg_code start_here(wal_scan *scan, wal_header_state state, wg_error *err)
     }
     if (!segment_continues(scan, state) ||
         (first > 1 && wal_position_segment(scan->header.previous_end) != first - 1))
-        return corrupt(scan, wal_position_of(first, 0), "the header of the first segment is damaged", err);
+        return wgi_wal_scan_corrupt(scan, wal_position_of(first, 0), "the header of the first segment is damaged",
+                                    err);
     if (scan->start.any) scan->start.after = scan->last_logseq;
     if (scan->last_logseq > scan->start.after)
-        return corrupt(scan, wal_position_of(first, 0), "commits between the manifest's and this segment are missing",
-                       err);
+        return wgi_wal_scan_corrupt(scan, wal_position_of(first, 0),
+                                    "commits between the manifest's and this segment are missing", err);
     return chain_arrived(scan, err);
 }
 
@@ -291,9 +301,9 @@ wg_code wgi_wal_scan_enter(wal_scan *scan, wal_header_state state, bool *out_con
 
 /* The first commit that begins in the segment just walked from its start, or behind it. */
 static wg_code note_segment(wal_scan *scan, bool inside, wg_error *err) {
-    if (scan->wal == NULL) return WG_OK;
-    if (!wgi_wal_note_reserve(&scan->wal->notes)) return wg_error_nomem(err, sizeof(wal_note));
-    wgi_wal_note_put(&scan->wal->notes, scan->header.number, scan->header.first_logseq + (inside ? 1 : 0));
+    if (scan->notes_out == NULL) return WG_OK;
+    if (!wgi_wal_note_reserve(scan->notes_out, 1)) return wg_error_nomem(err, sizeof(wal_note));
+    wgi_wal_note_put(scan->notes_out, scan->header.number, scan->header.first_logseq + (inside ? 1 : 0));
     return WG_OK;
 }
 
@@ -355,13 +365,15 @@ static wg_code find_first(wal_scan *scan, size_t *out, wg_error *err) {
     }
     while (i < count && number_at(scan, i) < scan->start.first_segment) i++;
     if (i == count || number_at(scan, i) != scan->start.first_segment)
-        return corrupt(scan, wal_position_of(scan->start.first_segment, 0),
-                       "the first segment that is needed is missing", err);
+        return wgi_wal_scan_corrupt(scan, wal_position_of(scan->start.first_segment, 0),
+                                    "the first segment that is needed is missing", err);
     *out = i;
     return WG_OK;
 }
 
 wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err) {
+    scan->sha = wg_sha256_begin();
+    if (scan->sha == NULL) return wg_error_nomem(err, 0);
     WG_TRY(wgi_wal_list(scan->platform, scan->dir, &scan->numbers, err));
     if (scan->numbers.size == 0 && scan->start.first_segment == 1 && scan->start.after == 0)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "there is no log in '%.150s'", scan->dir);
@@ -373,10 +385,11 @@ wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err) {
     WG_TRY(scan_residue(scan, residue_from, err));
     WG_ASSERT(scan->cut <= stop);
     if (scan->durable > stop)
-        return corrupt(scan, stop, "damaged or missing bytes that were synced: later ones prove it", err);
+        return wgi_wal_scan_corrupt(scan, stop, "damaged or missing bytes that were synced: later ones prove it",
+                                    err);
     if (scan->last_logseq < scan->start.after)
-        return corrupt(scan, stop, "the log ends before the commit up to which the manifest says that it is durable",
-                       err);
+        return wgi_wal_scan_corrupt(
+            scan, stop, "the log ends before the commit up to which the manifest says that it is durable", err);
     /* An unfinished commit is a torn tail, however whole its frames are. */
     if (scan->in_commit) scan->recovery.torn_tail_bytes += WAL_FRAME_BYTES + scan->commit.size;
     scan->recovery.last_logseq = scan->last_logseq;

@@ -117,7 +117,7 @@ static wg_code sync_segment(wal_scan *scan, uint64_t number, wg_error *err) {
     return code;
 }
 
-static wg_code recover(wal_scan *scan, wg_file **out, wg_error *err) {
+static wg_code recover(wal_scan *scan, wg_wal *wal, wg_file **out, wg_error *err) {
     const uint64_t last = wal_position_segment(scan->cut);
     char path[WAL_PATH_BYTES];
     wal_header_state state;
@@ -133,6 +133,7 @@ static wg_code recover(wal_scan *scan, wg_file **out, wg_error *err) {
     wg_file *file = NULL;
     WG_TRY(scan->platform->ops->open(scan->platform, path, WG_OPEN_WRITE, &file, err));
     wg_code code = wipe_tail(scan, file, err);
+    if (code == WG_OK) wgi_wal_head_open(wal);
     if (code == WG_OK) code = scan->platform->ops->sync_directory(scan->platform, scan->dir, err);
     if (code != WG_OK) {
         scan->platform->ops->close(scan->platform, file);
@@ -146,15 +147,21 @@ static wg_code recover(wal_scan *scan, wg_file **out, wg_error *err) {
 
 static void wal_free(wg_wal *wal) {
     const wg_platform_ops *ops = wal->platform->ops;
+    wgi_wal_prepare_end(wal);
+    if (wal->head_file != NULL) ops->close(wal->platform, wal->head_file);
     for (size_t i = 0; i < wal->retired.count; i++) ops->close(wal->platform, wal->retired.items[i].file);
     wg_free(wal->retired.items);
     if (wal->file != NULL) ops->close(wal->platform, wal->file);
     wgi_wal_chain_deinit(&wal->chain);
     wg_free(wal->notes.items);
     wg_buf_deinit(&wal->frame);
+    wg_buf_deinit(&wal->chain_pending);
+    wg_buf_deinit(&wal->chain_hashing);
+    wg_sha256_end(wal->sha, NULL);
     wg_cond_deinit(&wal->wake);
     wg_cond_deinit(&wal->sync_done);
     wg_mutex_deinit(&wal->sync_lock);
+    wg_mutex_deinit(&wal->chain_lock);
     wg_mutex_deinit(&wal->append_lock);
     wg_free(wal->dir);
     wg_free(wal);
@@ -175,10 +182,19 @@ static wg_code wal_make(wg_platform *platform, const char *dir, const wg_wal_opt
     wal->options = *options;
     wg_buf_init(&wal->frame, options->account);
     wgi_wal_chain_init(&wal->chain, options->account, options->after, &options->chain);
+    wg_buf_init(&wal->chain_pending, options->account);
+    wg_buf_init(&wal->chain_hashing, options->account);
+    wg_mutex_init(&wal->chain_lock, WG_RANK_WAL_CHAIN);
     wg_mutex_init(&wal->append_lock, WG_RANK_WAL_APPEND);
     wg_mutex_init(&wal->sync_lock, WG_RANK_WAL_SYNC);
     wg_cond_init(&wal->sync_done);
     wg_cond_init(&wal->wake);
+    wal->sha = wg_sha256_begin();
+    if (wal->sha == NULL || !wg_buf_reserve(&wal->chain_pending, WAL_CHAIN_QUEUE_BYTES) ||
+        !wg_buf_reserve(&wal->chain_hashing, WAL_CHAIN_QUEUE_BYTES)) {
+        wal_free(wal);
+        return wg_error_nomem(err, WAL_CHAIN_QUEUE_BYTES);
+    }
     *out = wal;
     return WG_OK;
 }
@@ -194,6 +210,9 @@ static void wal_stand_at(wg_wal *wal, const wal_scan *scan, wg_file *file) {
     atomic_store(&wal->last_logseq, scan->last_logseq);
     atomic_store(&wal->durable_logseq, scan->last_logseq);
     atomic_store(&wal->durable_position, scan->cut);
+    atomic_store(&wal->place, scan->cut);
+    atomic_store(&wal->hashed_logseq, scan->last_logseq);
+    wal->chain_reserved = (wal->chain.base_block + wal->chain.block_count) * WAL_CHAIN_BLOCK;
     while (wal->notes.items[wal->notes.count - 1].number > wal->number) wal->notes.count--; /* cut off */
     atomic_store(&wal->segments, wal->notes.count);
 }
@@ -208,13 +227,15 @@ wg_code wg_wal_open(wg_platform *platform, const char *dir, const wg_wal_options
     wgi_wal_scan_init(&scan, platform, wal->dir, wal->options.store_uuid, options->account);
     scan.replay = replay;
     scan.ctx = ctx;
-    scan.wal = wal;
+    scan.chain_out = &wal->chain;
+    scan.notes_out = &wal->notes;
     wgi_wal_scan_start_at(&scan, &checked);
     wg_file *file = NULL;
     wg_code code;
     WG_TRY_GOTO(wgi_wal_scan_run(&scan, err));
-    WG_TRY_GOTO(recover(&scan, &file, err));
+    WG_TRY_GOTO(recover(&scan, wal, &file, err));
     wal_stand_at(wal, &scan, file);
+    wgi_wal_head_write(wal, scan.cut, scan.last_logseq);
     if (checked.durability == WG_BUFFERED) {
         WG_TRY_GOTO(wg_thread_start(&wal->thread, wgi_wal_sync_main, wal, err));
         wal->has_thread = true;
@@ -259,6 +280,12 @@ uint64_t wg_wal_last_logseq(const wg_wal *wal) { return atomic_load(&wal->last_l
 uint64_t wg_wal_durable_logseq(const wg_wal *wal) { return atomic_load(&wal->durable_logseq); }
 
 void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out) {
+    /* What lags is read before what it follows, so that no difference is negative. */
+    const uint64_t durable_logseq = atomic_load(&wal->durable_logseq);
+    const uint64_t durable_position = atomic_load(&wal->durable_position);
+    const uint64_t hashed = atomic_load(&wal->hashed_logseq);
+    const uint64_t unsynced_bytes = wgi_wal_unsynced_bytes(wal);
+    const uint64_t last = atomic_load(&wal->last_logseq);
     *out = (wg_wal_metrics){
         .appends = atomic_load(&wal->appends),
         .append_bytes = atomic_load(&wal->append_bytes),
@@ -267,6 +294,19 @@ void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out) {
         .sync_ns_max = atomic_load(&wal->sync_ns_max),
         .commits_per_sync_max = atomic_load(&wal->commits_per_sync_max),
         .segments = atomic_load(&wal->segments),
+        .written_bytes = atomic_load(&wal->written),
+        .last_logseq = last,
+        .durable_logseq = durable_logseq,
+        .position = atomic_load(&wal->place),
+        .durable_position = durable_position,
+        .unsynced_commits = last - durable_logseq,
+        .unsynced_bytes = unsynced_bytes,
+        .waits = atomic_load(&wal->waits),
+        .segments_made = atomic_load(&wal->segments_made),
+        .segments_reused = 0, /* an old segment would have to be filled with zeros all the same */
         .segments_trimmed = atomic_load(&wal->segments_trimmed),
+        .chain_lag = last - hashed,
     };
 }
+
+const wg_histogram *wg_wal_sync_histogram(const wg_wal *wal) { return &wal->sync_histogram; }

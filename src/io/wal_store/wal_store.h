@@ -112,10 +112,13 @@ typedef struct wg_wal_follower wg_wal_follower;
 /* Same start as wg_wal_open; changes nothing on the disk. WG_E_EXPIRED when a needed segment is gone: read the manifest again. */
 wg_code wg_wal_follow(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_wal_follower **out,
                       wg_error *err);
-/* Replays the durable commits that are new since the last call; 0 and WG_OK when there is none. WG_E_EXPIRED as above. */
+/* Replays the durable commits that are new since the last call; 0 and WG_OK when there is none. WG_E_EXPIRED as above. After any error,
+ * also of `replay`, the follower stands behind the last commit that was replayed, and the call may be repeated. Threads: one at a time. */
 wg_code wg_wal_follower_read(wg_wal_follower *follower, wg_wal_replay_fn replay, void *ctx, uint64_t *out_commits,
                              wg_error *err);
 bool wg_wal_follower_chain_at(const wg_wal_follower *follower, uint64_t logseq, wg_sha256 *out);
+void wg_wal_follower_chain_forget(wg_wal_follower *follower, uint64_t logseq);
+uint64_t wg_wal_follower_last_logseq(const wg_wal_follower *follower);
 void wg_wal_follower_close(wg_wal_follower *follower);
 
 #endif

@@ -1,4 +1,4 @@
-/* Syncing: group commit by one leader, the background thread of BUFFERED, and poison.
+/* Syncing: group commit by one leader, the background thread of BUFFERED, back-pressure, and poison.
  *
  * A waiter whose commit is not durable becomes the leader when nobody is: it notes under the append lock what has been
  * appended, releases every lock, syncs, and then tells all waiters how far the log is durable. Commits appended meanwhile
@@ -33,6 +33,7 @@ wg_code wgi_wal_poisoned(wg_wal *wal, wg_error *err) {
 /* What one leader syncs. */
 typedef struct sync_work {
     uint64_t logseq;
+    uint64_t written;
     wal_position position;
     wg_file *file;
     wal_retired_list retired; /* owned */
@@ -43,6 +44,7 @@ static void work_take(wg_wal *wal, sync_work *work) {
     wg_mutex_lock(&wal->append_lock);
     work->logseq = atomic_load_explicit(&wal->last_logseq, memory_order_relaxed);
     work->position = wal_position_of(wal->number, wal->offset);
+    work->written = atomic_load_explicit(&wal->written, memory_order_relaxed);
     work->file = wal->file;
     work->retired = wal->retired;
     work->directory = wal->directory_dirty;
@@ -89,6 +91,7 @@ static void forget_unsynced(wg_wal *wal) {
 
 static void note_sync(wg_wal *wal, uint64_t started_ns, uint64_t commits) {
     const uint64_t ns = wal->platform->ops->now_ns(wal->platform) - started_ns;
+    wg_histogram_add(&wal->sync_histogram, ns);
     atomic_fetch_add_explicit(&wal->syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&wal->sync_ns_total, ns, memory_order_relaxed);
     /* One leader at a time: plain maxima are enough. */
@@ -116,8 +119,10 @@ wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
     wg_mutex_lock(&wal->sync_lock);
     atomic_store(&wal->durable_logseq, work.logseq);
     atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
+    atomic_store(&wal->durable_written, work.written);
     atomic_store(&wal->batch_signalled, false);
     wg_mutex_unlock(&wal->sync_lock);
+    wgi_wal_head_write(wal, work.position, work.logseq);
     return WG_OK;
 }
 
@@ -140,16 +145,35 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "commit %llu was never appended to the log",
                             (unsigned long long)logseq);
     wg_code code = WG_OK;
+    bool led = false;
     wg_mutex_lock(&wal->sync_lock);
     while (code == WG_OK && atomic_load(&wal->durable_logseq) < logseq) {
         code = wgi_wal_poisoned(wal, err);
         if (code != WG_OK) break;
+        led |= !wal->syncing;
         if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
         else code = lead(wal, err);
     }
     wg_mutex_unlock(&wal->sync_lock);
+    if (led && code == WG_OK && !wal->has_thread) { /* the commit is safe, other leaders may go on */
+        wgi_wal_chain_drain(wal);
+        wgi_wal_prepare(wal, false);
+    }
     return code;
 }
+
+void wgi_wal_back_pressure(wg_wal *wal) {
+    if (wgi_wal_unsynced_bytes(wal) <= wal->options.unsynced_bytes_max) return;
+    atomic_fetch_add_explicit(&wal->waits, 1, memory_order_relaxed);
+    wg_mutex_lock(&wal->sync_lock);
+    while (wgi_wal_unsynced_bytes(wal) > wal->options.unsynced_bytes_max && !atomic_load(&wal->poisoned)) {
+        if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
+        else (void)lead(wal, NULL); /* a failure has poisoned the log: the append will say so */
+    }
+    wg_mutex_unlock(&wal->sync_lock);
+}
+
+/* ---- the background thread */
 
 static uint64_t unsynced_commits(wg_wal *wal) {
     if (atomic_load(&wal->poisoned)) return 0;                  /* nothing more will be synced */
@@ -157,26 +181,53 @@ static uint64_t unsynced_commits(wg_wal *wal) {
     return atomic_load(&wal->last_logseq) - durable;
 }
 
+static bool batch_is_full(wg_wal *wal) {
+    return unsynced_commits(wal) >= wal->options.sync_batch_commits ||
+           wgi_wal_unsynced_bytes(wal) >= wal->options.unsynced_bytes_max / 2;
+}
+
+/* Hashing and the next segment. Caller holds sync_lock and nothing else; it is given up meanwhile. */
+static void do_chores(wg_wal *wal) {
+    atomic_store(&wal->chores, false); /* before the work: what comes meanwhile raises it again */
+    wg_mutex_unlock(&wal->sync_lock);
+    wgi_wal_chain_drain(wal);
+    wgi_wal_prepare(wal, true);
+    wg_mutex_lock(&wal->sync_lock);
+}
+
+/* Time for threads is real also on a simulated disk. */
+static uint64_t thread_now_ns(void) { return wg_platform_real()->ops->now_ns(wg_platform_real()); }
+
 void wgi_wal_sync_main(void *arg) {
     wg_wal *wal = arg;
     const uint64_t interval_ns = (uint64_t)wal->options.sync_interval_ms * 1000000;
+    uint64_t due_ns = 0; /* when the oldest unsynced commit must be synced; 0: there is none */
     wg_mutex_lock(&wal->sync_lock);
     while (!wal->stopping) {
         /* An idle log costs no wakeups. The flag goes up before the check: an append between the two clears it and
          * signals under sync_lock, which this thread gives up only by waiting. */
         atomic_store(&wal->sleeper_idle, true);
+        if (atomic_load(&wal->chores)) do_chores(wal);
+        if (wal->stopping) break;
         if (unsynced_commits(wal) == 0) {
-            wg_cond_wait(&wal->wake, &wal->sync_lock);
+            due_ns = 0;
+            if (!atomic_load(&wal->chores)) wg_cond_wait(&wal->wake, &wal->sync_lock);
             continue;
         }
         atomic_store(&wal->sleeper_idle, false);
+        const uint64_t now_ns = thread_now_ns();
+        if (due_ns == 0) due_ns = now_ns + interval_ns;
         /* A batch may have filled while the last sync ran, when its signal found nobody waiting. */
-        if (unsynced_commits(wal) < wal->options.sync_batch_commits)
-            wg_cond_wait_for(&wal->wake, &wal->sync_lock, interval_ns);
-        if (wal->stopping || unsynced_commits(wal) == 0) continue;
+        if (now_ns < due_ns && !batch_is_full(wal)) {
+            wg_cond_wait_for(&wal->wake, &wal->sync_lock, due_ns - now_ns);
+            continue;
+        }
         if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
-        else
+        else {
             (void)lead(wal, NULL); /* a failure has poisoned the log: the next call of the application learns of it */
+            due_ns = 0;
+            do_chores(wal);
+        }
     }
     wg_mutex_unlock(&wal->sync_lock);
 }

@@ -68,10 +68,9 @@ static inline wg_code check_payload(void *ctx, uint64_t logseq, wg_slice payload
     assert_int_equal(logseq, r->count + 1);
     if (r->size_of != NULL) {
         assert_int_equal(payload.size, r->size_of(logseq));
-        uint8_t *expected = wg_alloc(NULL, payload.size + 1);
-        payload_make(logseq, payload.size, expected);
-        assert_memory_equal(expected, payload.data, payload.size);
-        wg_free(expected);
+        wg_rng rng; /* no allocation: a test may have told them to fail */
+        wg_rng_init(&rng, logseq);
+        for (size_t i = 0; i < payload.size; i++) assert_int_equal(payload.data[i], (uint8_t)wg_rng_next(&rng));
     }
     r->last_size = payload.size;
     r->count++;

@@ -9,9 +9,9 @@
  * which the next open removes again. */
 #include "io/wal_store/wal_internal.h"
 
-bool wgi_wal_note_reserve(wal_note_list *list) {
-    if (list->count < list->capacity) return true;
-    const size_t wanted = wg_max_size(16, list->capacity * 2);
+bool wgi_wal_note_reserve(wal_note_list *list, size_t more) {
+    if (list->capacity - list->count >= more) return true;
+    const size_t wanted = wg_max_size(list->count + more, wg_max_size(16, list->capacity * 2));
     wal_note *items = wg_realloc(NULL, list->items, wanted * sizeof *items);
     if (items == NULL) return false;
     list->items = items;

@@ -1,0 +1,92 @@
+/* The next segment, made before it is needed, so that a rotation inside an append costs a rename and one small write.
+ *
+ * Once the newest segment is half full, a file of zeros is written under wal/next.tmp and synced; a rotation gives it its name
+ * and its header. The background thread of BUFFERED makes it in one go; in STRICT the leaders of syncs make it in steps that
+ * keep pace with what they sync, when their own commit is acknowledged already. The name is no segment's, so readers and
+ * recovery do not see the file, and an open removes it.
+ *
+ * Nothing depends on it: whatever fails here, or comes too late, the rotation makes its own segment (wal_append.c). A file
+ * whose sync failed is thrown away, because the system may have dropped a part of its zeros. */
+#include "io/wal_store/wal_internal.h"
+
+bool wgi_wal_prepare_wanted(const wg_wal *wal) {
+    return wal->prepared == NULL && wal->offset >= wal->segment_bytes / 2 && wal->prepare_failed_at != wal->number &&
+           wal->number < UINT32_MAX;
+}
+
+static void discard(wg_wal *wal, wg_file *file) {
+    char path[WAL_PATH_BYTES];
+    wal->platform->ops->close(wal->platform, file);
+    if (wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, path, NULL) == WG_OK)
+        (void)wal->platform->ops->unlink(wal->platform, path, NULL);
+}
+
+/* The caller owns `filling`. Failure is remembered, so that it is not repeated with every commit. */
+static wg_code fill(wg_wal *wal, uint64_t bytes) {
+    char path[WAL_PATH_BYTES];
+    const uint32_t end = wal->options.segment_bytes;
+    WG_TRY(wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, path, NULL));
+    if (wal->filling == NULL) {
+        wal->filled = 0;
+        WG_TRY(wgi_wal_open_new(wal->platform, path, &wal->filling, NULL));
+    }
+    const uint64_t step = wg_min_u64(bytes, end - wal->filled);
+    WG_TRY(wgi_wal_write_zeros(wal->platform, wal->filling, wal->filled, step, NULL));
+    wal->filled += (uint32_t)step;
+    return wal->filled < end ? WG_OK : wal->platform->ops->sync(wal->platform, wal->filling, NULL);
+}
+
+void wgi_wal_prepare(wg_wal *wal, bool whole) {
+    if (atomic_load(&wal->preparing) || atomic_exchange(&wal->preparing, true)) return;
+    wg_mutex_lock(&wal->append_lock);
+    const bool wanted = wgi_wal_prepare_wanted(wal) && !atomic_load(&wal->poisoned);
+    const uint64_t number = wal->number;
+    wg_mutex_unlock(&wal->append_lock);
+    if (wanted) {
+        /* Twice what the log has grown by since the last step: a segment that is half full is ready before it is full. */
+        const uint64_t written = atomic_load_explicit(&wal->written, memory_order_relaxed);
+        if (wal->filling == NULL) wal->prepare_credit = written;
+        const uint64_t grown = 2 * (written - wal->prepare_credit);
+        wal->prepare_credit = written;
+        const wg_code code = fill(wal, whole ? UINT64_MAX : wg_max_u64(grown, WAL_PREPARE_STEP_BYTES));
+        if (code != WG_OK && wal->filling != NULL) {
+            discard(wal, wal->filling);
+            wal->filling = NULL;
+        }
+        wg_mutex_lock(&wal->append_lock);
+        if (code != WG_OK) wal->prepare_failed_at = number;
+        if (wal->filling != NULL && wal->filled == wal->options.segment_bytes) {
+            wal->prepared = wal->filling;
+            wal->filling = NULL;
+        }
+        wg_mutex_unlock(&wal->append_lock);
+    }
+    atomic_store(&wal->preparing, false);
+}
+
+bool wgi_wal_prepare_take(wg_wal *wal, const char *path, const wal_header *header, wg_file **out) {
+    char from[WAL_PATH_BYTES];
+    uint8_t bytes[WAL_HEADER_BYTES];
+    wg_file *file = wal->prepared;
+    if (file == NULL) return false;
+    wal->prepared = NULL;
+    wgi_wal_header_encode(header, wal->options.store_uuid, bytes);
+    if (wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, from, NULL) != WG_OK ||
+        wal->platform->ops->rename(wal->platform, from, path, NULL) != WG_OK) {
+        discard(wal, file);
+        return false;
+    }
+    if (wal->platform->ops->write_at(wal->platform, file, 0, bytes, sizeof bytes, NULL) != WG_OK) {
+        wal->platform->ops->close(wal->platform, file);
+        (void)wal->platform->ops->unlink(wal->platform, path, NULL); /* else whoever makes the segment replaces it */
+        return false;
+    }
+    *out = file;
+    return true;
+}
+
+void wgi_wal_prepare_end(wg_wal *wal) {
+    if (wal->filling != NULL) discard(wal, wal->filling);
+    if (wal->prepared != NULL) discard(wal, wal->prepared);
+    wal->filling = wal->prepared = NULL;
+}

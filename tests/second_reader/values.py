@@ -1,0 +1,269 @@
+"""Values, mutations and the state they make: docs/format/value.md and docs/format/mutation.md, read a second time.
+
+Everything in this folder was written from docs/format alone, to show that the documents suffice. Damage raises Corrupt.
+"""
+import datetime
+import json
+import struct
+
+
+class Corrupt(Exception):
+    pass
+
+
+class Reader:
+    """A cursor over bytes."""
+
+    def __init__(self, data, at=0):
+        self.data, self.at = data, at
+
+    def take(self, size):
+        if size > len(self.data) - self.at:
+            raise Corrupt(f"{size} bytes at {self.at}, but {len(self.data)} in all")
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def unpack(self, form):
+        values = struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
+        return values[0] if len(values) == 1 else values
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def varint(self):
+        value = 0
+        for i in range(10):
+            byte = self.u8()
+            value |= (byte & 127) << 7 * i
+            if byte < 128:
+                if (byte == 0 and i > 0) or value >= 1 << 64:
+                    raise Corrupt(f"varint before {self.at}")
+                return value
+        raise Corrupt(f"varint before {self.at}")
+
+    def zigzag(self):
+        n = self.varint()
+        return n >> 1 if n & 1 == 0 else -(n >> 1) - 1
+
+    def bytes(self):
+        return self.take(self.varint())
+
+    def text(self):
+        return self.bytes().decode("utf-8")
+
+    def numbers(self):
+        return [self.varint() for _ in range(self.varint())]
+
+    def done(self):
+        if self.at != len(self.data):
+            raise Corrupt(f"{len(self.data) - self.at} bytes left over")
+
+
+def clock(nanoseconds):
+    seconds, rest = divmod(nanoseconds, 10 ** 9)
+    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return text + (f".{rest:09}".rstrip("0") if rest else "")
+
+
+def local_datetime(seconds, nanoseconds):
+    days, second = divmod(seconds, 86400)
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=days)
+    return f"{day.isoformat()}T{clock(second * 10 ** 9 + nanoseconds)}"
+
+
+def duration(months, days, seconds, nanoseconds):
+    text = "P" + "".join(f"{n}{unit}" for n, unit in ((months // 12, "Y"), (months % 12, "M"), (days, "D")) if n)
+    times = "".join(f"{n}{unit}" for n, unit in ((seconds // 3600, "H"), (seconds // 60 % 60, "M")) if n)
+    if seconds % 60 or nanoseconds:
+        times += f"{seconds % 60}" + (f".{nanoseconds:09}".rstrip("0") if nanoseconds else "") + "S"
+    return text + ("T" + times if times else "")
+
+
+class Literal(str):
+    """Text that stands in JSON as it is."""
+
+
+def value(r):
+    """One value of value.md; dates and times become their text."""
+    kind = r.u8()
+    if kind == 0:
+        return None
+    if kind == 1:
+        flag = r.u8()
+        if flag > 1:
+            raise Corrupt("a boolean that is neither")
+        return flag == 1
+    if kind == 2:
+        return r.zigzag()
+    if kind == 3:
+        return r.unpack("d")
+    if kind == 4:
+        return r.text()
+    if kind == 5:
+        return r.bytes().hex()
+    if kind == 6:
+        return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.zigzag())).isoformat()
+    if kind == 7:
+        return clock(r.varint())
+    if kind == 9:
+        return local_datetime(r.zigzag(), r.varint())
+    if kind == 11:
+        return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
+    if kind == 13:
+        return [value(r) for _ in range(r.varint())]
+    if kind == 14:
+        return {r.text(): value(r) for _ in range(r.varint())}
+    raise Corrupt(f"value of type {kind}")
+
+
+def to_json(v):
+    return json.dumps(v, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+# ---------------------------------------------------------------- mutations
+
+BOOL, INT, FLOAT, STRING, BYTES, DATE, LOCAL_DATETIME, ANY = 1, 2, 3, 4, 5, 6, 9, 18
+
+
+def properties(r):
+    return {r.varint(): value(r) for _ in range(r.varint())}
+
+
+def definition(r):
+    if r.u8() != 1:
+        raise Corrupt("format of a label definition")
+    flags = r.u8()
+    label = {"edge": bool(flags & 1), "kind": flags >> 1 & 3, "name": r.text(), "columns": []}
+    for _ in range(r.varint()):
+        label["columns"].append((r.text(), r.u8(), r.u8(), r.u8()))
+    label["keys"] = r.numbers()
+    label["from"], label["to"], label["path"] = (r.text() if flags >> bit & 1 else None for bit in (3, 4, 5))
+    return label
+
+
+def bulk_cell(r, kind):
+    if kind == BOOL:
+        return r.u8() == 1
+    if kind == INT:
+        return r.unpack("q")
+    if kind == FLOAT:
+        return r.unpack("d")
+    if kind == STRING:
+        return r.text()
+    if kind == BYTES:
+        return r.bytes().hex()
+    if kind == DATE:
+        return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.unpack("q"))).isoformat()
+    if kind == LOCAL_DATETIME:
+        seconds, micro = divmod(r.unpack("q"), 10 ** 6)
+        return local_datetime(seconds, micro * 1000)
+    if kind == ANY:
+        return value(r)
+    raise Corrupt(f"column of type {kind}")
+
+
+def bulk_column(r, rows):
+    kind, partial = r.u8(), r.u8()
+    bitmap = r.take((rows + 7) // 8) if partial else b"\xff" * ((rows + 7) // 8)
+    cells = [bulk_cell(r, kind) for _ in range(rows)]
+    return [cells[i] if bitmap[i // 8] >> i % 8 & 1 else None for i in range(rows)]
+
+
+class State:
+    """What a log has made: names by number, nodes {id: [labels, properties]}, edges {id: [label, from, to, properties]}."""
+
+    def __init__(self):
+        self.keys, self.labels, self.partitions, self.dropped = [], [], [], set()
+        self.nodes, self.edges, self.node_ids, self.edge_ids = {}, {}, 0, 0
+
+    def apply(self, payload):
+        r = Reader(payload)
+        while r.at < len(payload):
+            kind = r.u8()
+            body = Reader(r.bytes())
+            step = self.STEPS.get(kind)
+            if step is None:
+                if kind & 128:
+                    continue
+                raise Corrupt(f"mutation {kind}")
+            step(self, body)
+            body.done()
+
+    @staticmethod
+    def expect(got, wanted, what):
+        if got != wanted:
+            raise Corrupt(f"{what} {got}, expected {wanted}")
+
+    def add_key(self, r):
+        self.expect(r.varint(), len(self.keys), "key")
+        self.keys.append(r.text())
+
+    def create_label(self, r):
+        self.expect(r.varint(), len(self.labels), "label")
+        self.labels.append(definition(r))
+
+    def drop_label(self, r):
+        self.dropped.add(r.varint())
+
+    def add_partition(self, r):
+        self.expect(r.varint(), len(self.partitions), "partition")
+        label, path, size, rows, digest = r.varint(), r.text(), r.varint(), r.varint(), r.take(32)
+        self.partitions.append({"label": label, "path": path, "bytes": size, "rows": rows, "digest": digest.hex(),
+                                "variables": [value(r) for _ in range(r.varint()) if r.varint() == 0]})
+
+    def create_node(self, r):
+        self.expect(r.varint(), self.node_ids, "node")
+        self.nodes[self.node_ids] = [set(r.numbers()), properties(r)]
+        self.node_ids += 1
+
+    def create_nodes(self, r):
+        label, first, rows = r.varint(), r.varint(), r.varint()
+        self.expect(first, self.node_ids, "node")
+        keys = r.numbers()
+        columns = [bulk_column(r, rows) for _ in keys]
+        for i in range(rows):
+            self.nodes[first + i] = [{label}, {key: column[i] for key, column in zip(keys, columns)}]
+        self.node_ids += rows
+
+    def create_edge(self, r):
+        self.expect(r.varint(), self.edge_ids, "edge")
+        self.edges[self.edge_ids] = [r.varint(), r.varint(), r.varint(), properties(r)]
+        self.edge_ids += 1
+
+    @staticmethod
+    def change(old, r):
+        if r.u8() == 1:
+            old.clear()
+        old.update(properties(r))
+
+    def set_node(self, r):
+        self.change(self.nodes[r.varint()][1], r)
+
+    def set_edge(self, r):
+        self.change(self.edges[r.varint()][3], r)
+
+    def change_labels(self, r):
+        labels = self.nodes[r.varint()][0]
+        labels.update(r.numbers())
+        labels.difference_update(r.numbers())
+
+    def delete_node(self, r):
+        del self.nodes[r.varint()]
+
+    def delete_edge(self, r):
+        del self.edges[r.varint()]
+
+    STEPS = {1: add_key, 2: create_label, 3: drop_label, 4: add_partition, 5: create_node, 6: create_nodes, 7: create_edge,
+             8: set_node, 9: set_edge, 10: change_labels, 11: delete_node, 12: delete_edge}
+
+    def named(self, values):
+        return to_json({self.keys[key]: v for key, v in values.items() if v is not None})
+
+    def dump(self):
+        lines = []
+        for id_, (labels, values) in sorted(self.nodes.items()):
+            names = sorted(self.labels[label]["name"] for label in labels)
+            lines.append(f"node {id_} {to_json(names)} {self.named(values)}")
+        for id_, (label, a, b, values) in sorted(self.edges.items()):
+            lines.append(f"edge {id_} {to_json(self.labels[label]['name'])} {a} {b} {self.named(values)}")
+        return lines
