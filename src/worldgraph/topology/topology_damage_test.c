@@ -273,9 +273,9 @@ static wg_code everything_read(const wg_topology *topology, wg_error *err) {
             const wg_direction direction = side == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN;
             uint64_t degree;
             uint32_t got;
+            WG_TRY(wg_topology_degree(topology, direction, node, &degree, err));
             WG_TRY(wg_topology_read(topology, direction, node, 0, 5000, edges, neighbours, &got, err));
             WG_TRY(wg_topology_read(topology, direction, node, 150, 5000, edges, neighbours, &got, err));
-            WG_TRY(wg_topology_degree(topology, direction, node, &degree, err));
         }
     }
     return wg_topology_check(topology, err);
