@@ -342,7 +342,8 @@ static void test_damage_of_stored_keys_is_an_error(void **state) {
             const wg_code got = wg_key_index_next(index, wg_hash64_u64(i), &position, &id, &found, NULL);
             assert_true((got == WG_OK && found && id == i) || got == WG_E_CORRUPT);
             refused += got == WG_E_CORRUPT;
-            if (got == WG_E_CORRUPT) assert_int_equal(wg_key_index_add(index, wg_hash64_u64(i), i, NULL), WG_E_CORRUPT);
+            if (got == WG_E_CORRUPT)
+                assert_int_equal(wg_key_index_add(index, wg_hash64_u64(i), i, NULL), WG_E_CORRUPT);
         }
         wg_key_index_destroy(index);
         wg_stripe_close(s.stripes[0]);
