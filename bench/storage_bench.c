@@ -1,5 +1,5 @@
-/* Measures tables and topology: rows appended and scanned a second, edges merged a second, bytes an edge. Prints one JSON
- * line per figure: name, value, unit. Arguments: edges in millions (default 10). */
+/* Measures tables and topology: rows appended and scanned a second, edges merged a second, bytes an edge, neighbour lists read a
+ * second from memory and from stored runs (warm). Prints one JSON line per figure: name, value, unit. Arguments: edges in millions (default 10). */
 #include "bench.h"
 
 #include "base/text/text.h"
@@ -128,6 +128,82 @@ static void bench_csr_bytes(wg_epoch *epoch, uint64_t edge_count) {
     wg_topology_destroy(topology);
 }
 
+/* Neighbour lists of random nodes, about 10 entries each. */
+static void bench_neighbours(const wg_topology *topology, uint64_t nodes, const char *name) {
+    enum { LISTS = 500000, ENTRIES = 64 };
+    uint64_t edges[ENTRIES];
+    uint64_t neighbours[ENTRIES];
+    uint64_t entries = 0;
+    wg_rng rng;
+    wg_rng_init(&rng, 3);
+    double start = 0;
+    for (uint64_t i = 0; i < 2 * LISTS; i++) { /* the first half warms */
+        uint32_t got;
+        if (i == LISTS) start = now_s();
+        must(wg_topology_read(topology, i % 2 == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN, wg_rng_below(&rng, nodes), 0,
+                              ENTRIES, edges, neighbours, &got, NULL));
+        entries += got;
+    }
+    WG_ASSERT(entries > LISTS);
+    report(name, LISTS / (now_s() - start), "lists/s");
+}
+
+/* Stores what is new and adopts all runs; the files live in the memory of a sim. */
+static void runs_store(wg_topology *topology, wg_stripe_sink *sink, wg_stripe **stripes, uint64_t edge_count) {
+    enum { PIECES = 100000 };
+    static const wg_fragment *pieces[PIECES];
+    const wg_topology_pass pass = {sink, 1, edge_count, edge_count};
+    const double start = now_s();
+    must(wg_topology_store(topology, &pass, NULL));
+    must(wg_stripe_sink_finish(sink, NULL));
+    if (pass.edge_count > 1000000) report("topology_store", (double)edge_count / (now_s() - start), "edges/s");
+    const wg_stripe_entry *entries = (const wg_stripe_entry *)(const void *)sink->finished.data;
+    uint32_t count = 0;
+    for (size_t i = 0; i < sink->finished.size / sizeof *entries; i++) {
+        if (stripes[i] == NULL)
+            must(wg_stripe_open(sink->platform, sink->dir, entries[i].id, sink->options.store_uuid, NULL, NULL,
+                                &stripes[i], NULL));
+        for (uint32_t f = 0; f < wg_stripe_fragment_count(stripes[i]); f++) {
+            WG_ASSERT(count < PIECES);
+            pieces[count++] = wg_stripe_fragment(stripes[i], f);
+        }
+    }
+    must(wg_topology_adopt(topology, pieces, count, edge_count, NULL));
+}
+
+static void bench_stored_runs(wg_epoch *epoch, uint64_t edge_count, uint32_t run_count) {
+    enum { STRIPES = 64 };
+    wg_stripe *stripes[STRIPES] = {NULL};
+    wg_platform *sim;
+    wg_topology *topology;
+    wg_rng rng;
+    wg_rng_init(&rng, 4);
+    must(wg_platform_sim_create(1, &sim, NULL));
+    must(sim->ops->make_directory(sim, "/s", NULL));
+    must(wg_topology_create(epoch, NULL, &topology, NULL));
+    wg_stripe_sink sink = {.platform = sim, .dir = "/s", .next_id = 1};
+    const uint64_t nodes = edge_count / 10 + 1;
+    for (uint64_t e = 0; e < edge_count; e++) {
+        must(wg_topology_add(topology, e, wg_rng_below(&rng, nodes), wg_rng_below(&rng, nodes), NULL));
+        if (e % 1000 == 0) must(wg_topology_settle(topology, NULL));
+        if (run_count > 1 && (e + 1) % (edge_count / run_count) == 0) runs_store(topology, &sink, stripes, e + 1);
+    }
+    must(wg_topology_rebuild(topology, NULL));
+    if (run_count == 1) {
+        bench_neighbours(topology, nodes, "neighbours_from_memory");
+        runs_store(topology, &sink, stripes, edge_count);
+        report("topology_stored_bytes", (double)sink.bytes_written / (double)edge_count, "bytes/edge");
+    }
+    bench_neighbours(topology, nodes,
+                     run_count == 1 ? "neighbours_from_a_stored_run" : "neighbours_from_8_stored_runs");
+    must(wg_topology_check(topology, NULL));
+    wg_topology_destroy(topology);
+    wg_epoch_collect(epoch);
+    for (uint32_t i = 0; i < STRIPES && stripes[i] != NULL; i++) wg_stripe_close(stripes[i]);
+    wg_stripe_sink_deinit(&sink);
+    wg_platform_sim_destroy(sim);
+}
+
 static void bench_rows(wg_epoch *epoch) {
     wg_table *table;
     uint32_t column;
@@ -155,6 +231,8 @@ int main(int argc, char **argv) {
     must(wg_epoch_create(NULL, &epoch, NULL));
     bench_edges(epoch, (uint64_t)millions * 1000000);
     bench_csr_bytes(epoch, 2000000);
+    bench_stored_runs(epoch, 2000000, 1);
+    bench_stored_runs(epoch, 2000000, 8);
     bench_rows(epoch);
     wg_epoch_destroy(epoch);
     return 0;

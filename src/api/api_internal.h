@@ -16,9 +16,22 @@ enum {
     WGI_TAG_CLOSED = 0
 };
 
+/* One engine of a database and who uses it (engines.c). */
+typedef struct wgi_db_engine {
+    struct wgi_db_engine *next;
+    wg_engine *engine;
+    uint32_t users;
+} wgi_db_engine;
+
 struct wg_db {
     uint32_t tag;
-    wg_engine *engine;
+    wg_mutex engine_mutex; /* guards engine, engines */
+    wg_engine *engine;     /* the newest */
+    wgi_db_engine *engines;
+    char *path; /* NULL: private */
+    wg_platform *platform;
+    uint8_t store_uuid[16];
+    wg_account queries; /* of all queries and their results */
     wg_pool *pool;
     wg_procedures *procedures; /* what CALL finds; tests add theirs */
     uint32_t threads;
@@ -30,6 +43,8 @@ struct wg_db {
 struct wg_snapshot {
     uint32_t tag;
     wg_db *db;
+    wg_engine *engine; /* held */
+    wg_engine_pin *pin;
     uint64_t logseq;
     wg_sha256 chain;
 };
@@ -39,6 +54,8 @@ struct wg_session {
     wg_db *db;
     wg_txn *txn; /* the open transaction of wg_begin */
     const wg_snapshot *snapshot;
+    wg_engine *engine; /* while a statement runs or a transaction is open */
+    uint32_t uses;
     uint32_t threads;
     uint32_t batch_rows;
     wg_cancel cancel;
@@ -74,6 +91,15 @@ struct wg_result {
         if ((handle) == NULL || (handle)->tag != (uint32_t)(tag_value))                             \
             return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "this is no open %s handle", what); \
     } while (0)
+
+void wgi_engines_init(wg_db *db);
+wg_code wgi_engines_add(wg_db *db, wg_engine *engine, wg_error *err); /* becomes the newest */
+wg_code wgi_engines_close(wg_db *db, wg_error *err);
+wg_engine *wgi_engine_hold(wg_db *db); /* the newest; the caller drops it */
+void wgi_engine_drop(wg_db *db, wg_engine *engine);
+/* Between them session->engine stands; they nest, and an open transaction is one level. */
+void wgi_session_enter(wg_session *session);
+void wgi_session_leave(wg_session *session);
 
 /* Turns the rows' NODE and EDGE cells into objects, while the transaction can still be read. */
 wg_code wgi_result_build(wg_result *result, const wg_txn *txn, wg_error *err);

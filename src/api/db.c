@@ -14,6 +14,37 @@ static wg_code check_options(const wg_options *o, wg_error *err) {
     return WG_OK;
 }
 
+/* Queries get a quarter of the memory budget together; one query what it asks for, within that. */
+static void set_query_memory(wg_db *db, const wg_options *o) {
+    const uint64_t all = o->memory_bytes_max / 4;
+    const uint64_t one = all != 0 ? wg_min_u64(all, query_memory_default) : query_memory_default;
+    db->query_memory_bytes_max = o->query_memory_bytes_max != 0 ? o->query_memory_bytes_max : one;
+    wg_account_init(&db->queries, NULL, all);
+}
+
+static wg_code copy_path(wg_db *db, const char *path, wg_error *err) {
+    if (path == NULL) return WG_OK;
+    db->path = wg_alloc(NULL, strlen(path) + 1);
+    if (db->path == NULL) return wg_error_nomem(err, strlen(path) + 1);
+    memcpy(db->path, path, strlen(path) + 1);
+    return WG_OK;
+}
+
+static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_error *err) {
+    const wg_engine_options options = {.options = *o};
+    wg_engine *engine = NULL;
+    WG_TRY(copy_path(db, path, err));
+    WG_TRY(wg_engine_open(path, &options, &engine, err));
+    const wg_code code = wgi_engines_add(db, engine, err);
+    if (code != WG_OK) {
+        (void)wg_engine_close(engine, NULL);
+        return code;
+    }
+    db->platform = wg_engine_platform(engine);
+    memcpy(db->store_uuid, wg_engine_store_uuid(engine), sizeof db->store_uuid);
+    return wg_pool_create(db->threads, &db->pool, err);
+}
+
 wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_error *err) {
     const wg_options o = options != NULL ? *options : (wg_options){0};
     if (out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_open: out is NULL");
@@ -22,14 +53,12 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
     if (db == NULL) return wg_error_nomem(err, sizeof *db);
     db->threads = o.threads != 0 ? o.threads : wg_cpu_count();
     db->batch_rows = o.batch_rows != 0 ? o.batch_rows : WG_BATCH_ROWS_MAX;
-    db->query_memory_bytes_max = o.query_memory_bytes_max != 0 ? o.query_memory_bytes_max : query_memory_default;
-    const wg_engine_options engine = {.options = o};
-    wg_code code = wg_engine_open(path, &engine, &db->engine, err);
-    if (code == WG_OK) code = wg_procedures_create(NULL, &db->procedures, err);
-    if (code == WG_OK) code = wg_pool_create(db->threads, &db->pool, err);
+    set_query_memory(db, &o);
+    wgi_engines_init(db);
+    const wg_code code = open_parts(db, path, &o, err);
     if (code != WG_OK) {
-        wg_procedures_destroy(db->procedures);
-        if (db->engine != NULL) (void)wg_engine_close(db->engine, NULL);
+        (void)wgi_engines_close(db, NULL);
+        wg_free(db->path);
         wg_free(db);
         return code;
     }
@@ -46,16 +75,19 @@ wg_code wg_close(wg_db *db, wg_error *err) {
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "%u sessions, snapshots or results are still open: close them first", children);
     wg_pool_destroy(db->pool);
-    wg_procedures_destroy(db->procedures);
-    const wg_code code = wg_engine_close(db->engine, err);
+    const wg_code code = wgi_engines_close(db, err);
     db->tag = WGI_TAG_CLOSED;
+    wg_free(db->path);
     wg_free(db);
     return code;
 }
 
 wg_code wg_sync(wg_db *db, wg_error *err) {
     WGI_CHECK(db, WGI_TAG_DB, "database");
-    return wg_engine_sync(db->engine, err);
+    wg_engine *engine = wgi_engine_hold(db);
+    const wg_code code = wg_engine_sync(engine, err);
+    wgi_engine_drop(db, engine);
+    return code;
 }
 
 wg_code wg_verify(const char *path, wg_verify_report *out, wg_error *err) {
@@ -64,24 +96,47 @@ wg_code wg_verify(const char *path, wg_verify_report *out, wg_error *err) {
     return wg_engine_verify(NULL, path, out, err);
 }
 
-uint64_t wg_db_logseq(const wg_db *db) { return db == NULL ? 0 : wg_engine_logseq(db->engine); }
+uint64_t wg_db_logseq(const wg_db *db) {
+    if (db == NULL) return 0;
+    wg_db *d; /* logically constant; who holds its engine is not */
+    memcpy(&d, &db, sizeof d);
+    wg_engine *engine = wgi_engine_hold(d);
+    const uint64_t logseq = wg_engine_logseq(engine);
+    wgi_engine_drop(d, engine);
+    return logseq;
+}
 
 /* ---- snapshots */
 
-wg_code wg_snapshot_acquire(wg_db *db, uint64_t logseq, wg_snapshot **out, wg_error *err) {
-    WGI_CHECK(db, WGI_TAG_DB, "database");
-    const uint64_t newest = wg_engine_logseq(db->engine);
+/* The newest may expire between the look and the pin; then there is a newer one. */
+static wg_code snapshot_pin(wg_snapshot *s, uint64_t logseq, wg_error *err) {
+    const uint64_t newest = wg_engine_logseq(s->engine);
     if (logseq > newest)
         return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu is in the future: the newest is %llu",
                             (unsigned long long)logseq, (unsigned long long)newest);
+    s->logseq = logseq == 0 ? newest : logseq;
+    WG_TRY(wg_engine_pin_acquire(s->engine, s->logseq, &s->pin, err));
+    if (wg_engine_chain_at(s->engine, s->logseq, &s->chain)) return WG_OK;
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the chain value of snapshot %llu cannot be read",
+                        (unsigned long long)s->logseq);
+}
+
+static void snapshot_free(wg_snapshot *s) {
+    wg_engine_pin_release(s->engine, s->pin);
+    wgi_engine_drop(s->db, s->engine);
+    wg_free(s);
+}
+
+wg_code wg_snapshot_acquire(wg_db *db, uint64_t logseq, wg_snapshot **out, wg_error *err) {
+    WGI_CHECK(db, WGI_TAG_DB, "database");
     wg_snapshot *s = wg_alloc_zero(NULL, sizeof *s);
     if (s == NULL) return wg_error_nomem(err, sizeof *s);
     s->db = db;
-    s->logseq = logseq == 0 ? newest : logseq;
-    if (!wg_engine_chain_at(db->engine, s->logseq, &s->chain)) {
-        wg_free(s);
-        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "the log no longer knows snapshot %llu",
-                            (unsigned long long)logseq);
+    s->engine = wgi_engine_hold(db);
+    const wg_code code = snapshot_pin(s, logseq, err);
+    if (code != WG_OK) {
+        snapshot_free(s);
+        return code;
     }
     s->tag = WGI_TAG_SNAPSHOT;
     atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
@@ -93,7 +148,7 @@ void wg_snapshot_release(wg_snapshot *snapshot) {
     if (snapshot == NULL || snapshot->tag != WGI_TAG_SNAPSHOT) return;
     snapshot->tag = WGI_TAG_CLOSED;
     atomic_fetch_sub_explicit(&snapshot->db->children, 1, memory_order_relaxed);
-    wg_free(snapshot);
+    snapshot_free(snapshot);
 }
 
 uint64_t wg_snapshot_logseq(const wg_snapshot *snapshot) { return snapshot == NULL ? 0 : snapshot->logseq; }
@@ -123,7 +178,10 @@ wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err) {
 
 void wg_session_close(wg_session *session) {
     if (session == NULL || session->tag != WGI_TAG_SESSION) return;
-    wg_txn_abort(session->txn);
+    if (session->txn != NULL) {
+        wg_txn_abort(session->txn);
+        wgi_session_leave(session);
+    }
     session->tag = WGI_TAG_CLOSED;
     atomic_fetch_sub_explicit(&session->db->children, 1, memory_order_relaxed);
     wg_free(session);
@@ -174,18 +232,25 @@ static wg_code refresh_all(wg_engine *engine, wg_error *err) {
     return WG_OK;
 }
 
+static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
+    const bool past = session->snapshot != NULL;
+    if (!past) WG_TRY(refresh_all(session->engine, err));
+    return wg_txn_begin(session->engine, read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
+                        past ? session->snapshot->logseq : 0, &session->txn, err);
+}
+
 wg_code wg_begin(wg_session *session, bool read_only, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
     if (session->txn != NULL)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "a transaction is open already: commit or roll back first");
-    const bool past = session->snapshot != NULL;
-    if (past && !read_only)
+    if (session->snapshot != NULL && !read_only)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
                             "the session reads a snapshot: begin a read-only transaction");
-    if (!past) WG_TRY(refresh_all(session->db->engine, err));
-    return wg_txn_begin(session->db->engine, read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
-                        past ? session->snapshot->logseq : 0, &session->txn, err);
+    wgi_session_enter(session); /* left with the transaction */
+    const wg_code code = begin_in(session, read_only, err);
+    if (code != WG_OK) wgi_session_leave(session);
+    return code;
 }
 
 wg_code wg_commit(wg_session *session, uint64_t *out_logseq, wg_error *err) {
@@ -193,7 +258,9 @@ wg_code wg_commit(wg_session *session, uint64_t *out_logseq, wg_error *err) {
     if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
     wg_txn *txn = session->txn;
     session->txn = NULL;
-    return wg_txn_commit(txn, out_logseq, err);
+    const wg_code code = wg_txn_commit(txn, out_logseq, err);
+    wgi_session_leave(session);
+    return code;
 }
 
 wg_code wg_rollback(wg_session *session, wg_error *err) {
@@ -201,10 +268,24 @@ wg_code wg_rollback(wg_session *session, wg_error *err) {
     if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
     wg_txn_abort(session->txn);
     session->txn = NULL;
+    wgi_session_leave(session);
     return WG_OK;
 }
 
 /* ---- virtual labels */
+
+static wg_code create_virtual(wg_engine *engine, const wg_label_def *def, int64_t *out_epoch, wg_error *err) {
+    wg_txn *txn = NULL;
+    WG_TRY(wg_txn_begin(engine, WG_TXN_WRITE, 0, &txn, err));
+    const wg_code code = wg_txn_create_label(txn, def, false, err);
+    if (code != WG_OK) {
+        wg_txn_abort(txn);
+        return code;
+    }
+    WG_TRY(wg_txn_commit(txn, NULL, err));
+    *out_epoch = wg_i64_of_u64(wg_engine_manifest_epoch(engine));
+    return WG_OK;
+}
 
 static wg_code register_virtual(wg_session *session, const char *label, const char *pattern, int64_t *out_epoch,
                                 wg_error *err) {
@@ -215,16 +296,10 @@ static wg_code register_virtual(wg_session *session, const char *label, const ch
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "registration is a transaction of its own: end the open one first");
     const wg_label_def def = {.name = label, .kind = WG_LABEL_VIRTUAL, .pattern = pattern};
-    wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(session->db->engine, WG_TXN_WRITE, 0, &txn, err));
-    const wg_code code = wg_txn_create_label(txn, &def, false, err);
-    if (code != WG_OK) {
-        wg_txn_abort(txn);
-        return code;
-    }
-    WG_TRY(wg_txn_commit(txn, NULL, err));
-    *out_epoch = wg_i64_of_u64(wg_engine_manifest_epoch(session->db->engine));
-    return WG_OK;
+    wgi_session_enter(session);
+    const wg_code code = create_virtual(session->engine, &def, out_epoch, err);
+    wgi_session_leave(session);
+    return code;
 }
 
 int64_t wg_register_virtual_partition(wg_session *session, const char *label, const char *pattern, wg_error *err) {

@@ -12,7 +12,7 @@ wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err) {
     if (r == NULL) return wg_error_nomem(err, sizeof *r);
     r->tag = WGI_TAG_RESULT;
     r->db = db;
-    wg_account_init(&r->account, NULL, db->query_memory_bytes_max);
+    wg_account_init(&r->account, &db->queries, db->query_memory_bytes_max);
     wg_arena_init(&r->arena, &r->account);
     wg_mutex_init(&r->receipt_mutex, WG_RANK_SESSION);
     atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
@@ -247,7 +247,7 @@ static bool put_hex(wg_buf *out, const char *key, const wg_sha256 *digest) {
 
 /* The core without its own id, keys sorted; core_id is the hash of exactly this text. */
 static bool put_core(const wg_result *r, const wg_sha256 *rows, wg_buf *out) {
-    const uint8_t *u = wg_engine_store_uuid(r->db->engine);
+    const uint8_t *u = r->db->store_uuid;
     bool ok =
         put_hex(out, "chain", &r->chain) && wg_buf_printf(out, "\"format\":%d,", RECEIPT_FORMAT) &&
         put_hex(out, "parameter_hash", &r->parameter_hash) && put_hex(out, "plan_hash", &r->query.plan_hash) &&

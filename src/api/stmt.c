@@ -18,11 +18,11 @@ static wg_code prepare_params(wg_stmt *stmt, wg_error *err) {
 /* Names and types are checked against the newest state, or the open transaction: an early answer for the user. */
 static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     const wg_query_kind kind = wg_query_kind_of(stmt->query);
-    wg_session *session = stmt->session;
+    const wg_session *session = stmt->session;
     if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE && kind != WG_QUERY_MAINTENANCE) return WG_OK;
     if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
     wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(session->db->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0,
+    WG_TRY(wg_txn_begin(session->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0,
                         &txn, err));
     const wg_code code = wg_query_check(stmt->query, txn, NULL, err);
     wg_txn_abort(txn);
@@ -51,7 +51,9 @@ wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_s
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_prepare: text or out is NULL");
     wg_stmt *stmt = NULL;
     WG_TRY(stmt_create(session, wg_slice_of(text, text_size), &stmt, err));
+    wgi_session_enter(session);
     const wg_code code = prepare_check(stmt, err);
+    wgi_session_leave(session);
     if (code != WG_OK) {
         wg_stmt_finish(stmt);
         return code;
@@ -149,7 +151,7 @@ static bool text_has(wg_slice text, const char *name) {
 /* Looks for new files of the virtual labels that the statement may read: those whose name stands in the text, and all of them
  * when a node pattern names no label. */
 static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
-    wg_engine *engine = stmt->session->db->engine;
+    wg_engine *engine = stmt->session->engine;
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &txn, err));
     const wg_catalog *catalog = wg_txn_catalog(txn);
@@ -240,7 +242,7 @@ static wg_code run_alone(const wg_stmt *stmt, const wg_rows *maintained, wg_resu
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
     if (as_of == 0) WG_TRY(refresh_named(stmt, err));
     wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(s->db->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err));
+    WG_TRY(wg_txn_begin(s->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err));
     wg_code code = run_in(stmt, txn, maintained, result, err);
     uint64_t logseq = wg_txn_view(txn).snapshot;
     if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_abort(txn);
@@ -259,7 +261,7 @@ static wg_code run_maintenance(const wg_stmt *stmt, wg_result *result, wg_error 
                             "maintenance of the store is not part of a transaction: COMMIT or ROLLBACK first");
     const wg_exec_context context = make_context(stmt, NULL, result);
     wg_rows *rows = NULL;
-    WG_TRY(wg_query_maintain(stmt->query, s->db->engine, &context, &rows, err));
+    WG_TRY(wg_query_maintain(stmt->query, s->engine, &context, &rows, err));
     const wg_code code = run_alone(stmt, rows, result, err);
     wg_rows_destroy(rows);
     return code;
@@ -291,7 +293,7 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
     if (out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_execute: out is NULL");
     wg_session *s = stmt->session;
-    wg_platform *platform = wg_engine_platform(s->db->engine);
+    wg_platform *platform = s->db->platform;
     wg_result *result = NULL;
     WG_TRY(wgi_result_create(s->db, &result, err));
     atomic_store_explicit(&s->cancel.cancelled, false,
@@ -299,19 +301,25 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
+    wgi_session_enter(s);
     wg_code code = run_kind(stmt, result, err);
+    if (code == WG_OK && !wg_engine_chain_at(s->engine, result->stats.snapshot, &result->chain))
+        memset(&result->chain, 0, sizeof result->chain);
+    wgi_session_leave(s);
     atomic_store_explicit(&s->cancel.cancelled, false, memory_order_relaxed);
     if (code == WG_E_NOMEM && wg_account_refused(&result->account))
         code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the query needs more than its %llu bytes of memory",
                             (unsigned long long)result->account.bytes_max);
+    if (code == WG_E_NOMEM && wg_account_refused(&s->db->queries))
+        code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET,
+                            "queries and results together need more than their %llu bytes of memory",
+                            (unsigned long long)s->db->queries.bytes_max);
     if (code != WG_OK) {
         wg_result_free(result);
         return code;
     }
     result->stats.elapsed_ns = platform->ops->now_ns(platform) - start;
     result->stats.memory_bytes_peak = wg_account_peak(&result->account);
-    if (!wg_engine_chain_at(s->db->engine, result->stats.snapshot, &result->chain))
-        memset(&result->chain, 0, sizeof result->chain);
     *out = result;
     return WG_OK;
 }

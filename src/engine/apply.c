@@ -96,7 +96,7 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
     if (def->key_count > 0) WG_TRY_GOTO(wg_key_index_create(e->epoch, &e->account, &state->key_index, err));
     if (def->is_edge) {
         WG_TRY_GOTO(wg_topology_create(e->epoch, &e->account, &state->topology, err));
-        WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
+        if (!a->stored) WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
     }
     wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */
     if (!wgi_registry_set(&e->labels, number, state, &e->account)) {
@@ -422,6 +422,7 @@ static wg_code newest_version(const wgi_apply *a, bool is_edge, uint64_t id, ver
     if (at != WG_ROW_NONE) {
         out->table = wgi_table_at(a->engine, wg_row_table(at));
         out->row = wg_row_ordinal(at);
+        if (out->table == NULL) return bad(err, "a directory names a table that does not exist:", wg_row_table(at));
         WG_TRY(wg_table_head(out->table->rows, out->row, &out->head, &end, &found, err));
     }
     if (!found || end != WG_LOGSEQ_NEVER || out->head.begin == WG_LOGSEQ_NEVER)
@@ -548,7 +549,7 @@ const wg_applier wgi_applier = {.apply = {
 /* ---- history of live counts */
 
 static bool history_push(wg_engine *engine, wgi_history *h, uint64_t logseq, uint64_t live) {
-    if (h->count > 0 && h->pairs[2 * (h->count - 1) + 1] == live) return true;
+    if (h->count > 0 ? h->pairs[2 * (h->count - 1) + 1] == live : h->base > 0 && h->base_live == live) return true;
     if (h->count == h->capacity) {
         const uint32_t capacity = h->capacity == 0 ? 4 : h->capacity * 2;
         uint64_t *pairs = wg_realloc(&engine->account, h->pairs, (size_t)capacity * 16);
@@ -598,9 +599,8 @@ void wgi_touched_clear(wg_engine *engine) {
     }
 }
 
-uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq) {
-    wg_mutex_lock(&engine->state_mutex);
-    const wgi_history *h = &table->history;
+/* Pairs with a logseq at or before `logseq`, in memory. */
+static uint32_t history_find(const wgi_history *h, uint64_t logseq) {
     uint32_t low = 0;
     uint32_t high = h->count;
     while (low < high) {
@@ -608,7 +608,22 @@ uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq) {
         if (h->pairs[2 * middle] <= logseq) low = middle + 1;
         else high = middle;
     }
-    const uint64_t live = low == 0 ? 0 : h->pairs[2 * (low - 1) + 1];
+    return low;
+}
+
+/* Older pairs are looked up in the stripes. One that cannot be read counts as one row: that is never taken for "no such row". */
+uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq) {
+    wg_mutex_lock(&engine->state_mutex);
+    const wgi_history *h = &table->history;
+    const uint32_t found = history_find(h, logseq);
+    uint64_t live = found == 0 ? 0 : h->pairs[2 * (found - 1) + 1];
+    const uint64_t base = h->base;
+    if (found == 0 && base > 0 && logseq >= atomic_load_explicit(&engine->maintenance.stored, memory_order_relaxed)) {
+        live = h->base_live;
+        wg_mutex_unlock(&engine->state_mutex);
+        return live;
+    }
     wg_mutex_unlock(&engine->state_mutex);
-    return live;
+    if (found != 0 || base == 0) return live;
+    return wgi_meta_live_at(engine, table->number, base, logseq, &live, NULL) == WG_OK ? live : 1;
 }

@@ -1,8 +1,9 @@
-/* Opening, recovering, verifying and closing a workspace. See engine.h.
+/* Creating, opening and closing a workspace. See engine.h.
  *
- * A workspace directory holds LOCK, CURRENT, manifest/ and wal/. It exists from the moment that CURRENT does: creation writes
- * the log first and the manifest last, so that a crash on the way leaves a directory that creation can take up again.
- * Opening: lock, manifest (for the store's id), replay of the whole log through the applier table. */
+ * A workspace directory holds LOCK, CURRENT, manifest/, wal/ and, from the first checkpoint on, stripes/. It exists from the moment
+ * that CURRENT does: creation writes the log first and the manifest last, so that a crash on the way leaves a directory that
+ * creation can take up again. Opening: lock, manifest, what is in stripes, the log behind it (recover.c). What the manifest
+ * does not name is removed only when the manifest itself is known to be on the disk. */
 #include "engine/engine.h"
 #include "engine/engine_internal.h"
 
@@ -20,7 +21,7 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 
 /* ---- construction */
 
-static void engine_free(wg_engine *e) {
+void wgi_engine_free(wg_engine *e) {
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
     for (uint32_t i = 0; i < WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS; i++) {
@@ -42,7 +43,10 @@ static void engine_free(wg_engine *e) {
     wg_directory_destroy(e->nodes);
     wg_directory_destroy(e->edges);
     wg_catalog_destroy(e->catalog);
+    wg_stripe_set_destroy(e->maintenance.stripes);
     if (e->epoch != NULL) wg_epoch_destroy(e->epoch);
+    if (e->maintenance.cache != NULL) wg_cache_destroy(e->maintenance.cache);
+    wgi_maintenance_deinit(e);
     if (e->lock_file != NULL) e->platform->ops->close(e->platform, e->lock_file);
     wg_buf_deinit(&e->chain);
     wg_arena_deinit(&e->apply_arena);
@@ -54,13 +58,24 @@ static void engine_free(wg_engine *e) {
     wg_free(e);
 }
 
-static wg_code engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
+/* What memory_bytes_max is split into unless the caller says: rows that are not in stripes 40 %, pages of stripes 25 %; queries get
+ * another 25 % (api), and the rest is room for what nobody counts. */
+static wg_tier_budget tier_budget(const wg_options *o) {
+    wg_tier_budget b = o->budget;
+    const uint64_t all = o->memory_bytes_max;
+    if (b.hot == 0) b.hot = all / 5 * 2;
+    if (b.warm == 0) b.warm = all / 4;
+    return b;
+}
+
+wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
                            wg_error *err) {
     wg_engine *e = wg_alloc_zero(NULL, sizeof *e);
     if (e == NULL) return wg_error_nomem(err, sizeof *e);
     wg_code code = WG_OK;
     e->platform = platform;
     e->options = *options;
+    e->options.budget = tier_budget(options);
     wg_account_init(&e->account, NULL, 0);
     wg_buf_init(&e->chain, &e->account);
     wg_arena_init(&e->apply_arena, &e->account);
@@ -68,6 +83,7 @@ static wg_code engine_make(wg_platform *platform, const char *path, const wg_opt
     wg_mutex_init(&e->writer_mutex, WG_RANK_ENGINE_WRITER);
     wg_cond_init(&e->writer_free);
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
+    wgi_maintenance_init(e);
     if (path != NULL) {
         char absolute[4096];
         WG_TRY_GOTO(platform->ops->absolute(platform, path, absolute, sizeof absolute, err));
@@ -77,7 +93,9 @@ static wg_code engine_make(wg_platform *platform, const char *path, const wg_opt
             goto fail;
         }
         memcpy(e->path, absolute, strlen(absolute) + 1);
+        WG_TRY_GOTO(wgi_maintenance_paths(e, err));
     }
+    WG_TRY_GOTO(wg_cache_create(&e->options.budget, &e->account, &e->maintenance.cache, err));
     WG_TRY_GOTO(wg_epoch_create(&e->account, &e->epoch, err));
     WG_TRY_GOTO(wg_catalog_create(&e->account, &e->catalog, err));
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->nodes, err));
@@ -86,7 +104,7 @@ static wg_code engine_make(wg_platform *platform, const char *path, const wg_opt
     *out = e;
     return WG_OK;
 fail:
-    engine_free(e);
+    wgi_engine_free(e);
     return code;
 }
 
@@ -172,16 +190,6 @@ static char *parent_of(wg_arena *arena, const char *path) {
     return wg_arena_strdup(arena, wg_slice_of(path, n > 1 ? n - 1 : 1));
 }
 
-static wg_wal_options wal_options(const wg_engine *e, uint32_t segment_bytes) {
-    wg_wal_options o = {
-        .segment_bytes = segment_bytes,
-        .durability = e->options.durability,
-        .sync_interval_ms = e->options.sync_interval_ms == 0 ? 100 : e->options.sync_interval_ms,
-        .sync_batch_commits = e->options.sync_batch_commits == 0 ? 1000 : e->options.sync_batch_commits};
-    memcpy(o.store_uuid, e->uuid, sizeof o.store_uuid);
-    return o;
-}
-
 static wg_code workspace_create(wg_engine *e, wg_arena *arena, const char *wal, uint32_t segment_bytes,
                                 wg_error *err) {
     wg_platform *p = e->platform;
@@ -192,61 +200,16 @@ static wg_code workspace_create(wg_engine *e, wg_arena *arena, const char *wal, 
     WG_TRY(make_directory(p, wal, err));
     WG_TRY(clear_leftovers(e, arena, wal, err));
     WG_TRY(p->ops->random(p, e->uuid, sizeof e->uuid, err));
-    const wg_wal_options options = wal_options(e, segment_bytes);
+    const wg_wal_options options = wgi_wal_options(e, segment_bytes);
     WG_TRY(wg_wal_create(p, wal, &options, err));
     WG_TRY(p->ops->sync_directory(p, e->path, err));
     WG_TRY(p->ops->sync_directory(p, parent, err));
     return wgi_manifest_write(e, 0, err);
 }
 
-/* ---- recovery */
+/* ---- opening */
 
-typedef struct replay_state {
-    wg_engine *engine;
-    wg_arena arena;
-} replay_state;
-
-static wg_code replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
-    replay_state *r = ctx;
-    wg_engine *e = r->engine;
-    if (logseq != e->applied + 1)
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "log: commit %llu follows commit %llu",
-                            (unsigned long long)logseq, (unsigned long long)e->applied);
-    wgi_apply apply = {.engine = e, .begin = logseq, .undo = NULL};
-    const wg_code code = wg_mutations_replay(payload, &r->arena, &wgi_applier, &apply, err);
-    if (code != WG_OK) return wg_error_prefix(err, code, "commit %llu", (unsigned long long)logseq);
-    WG_TRY(wgi_history_record(e, logseq, err));
-    wgi_touched_clear(e);
-    if (e->options.durability == WG_IN_MEMORY && !wg_buf_append(&e->chain, chain->bytes, sizeof chain->bytes))
-        return wg_error_nomem(err, sizeof chain->bytes);
-    e->applied = logseq;
-    return WG_OK;
-}
-
-static wg_code settle_all(wg_engine *e, wg_error *err) {
-    const uint32_t labels = wg_catalog_label_count(e->catalog);
-    for (uint32_t i = 0; i < labels; i++) {
-        wgi_label_state *state = wgi_label_state_at(e, i);
-        if (state != NULL && state->topology != NULL) WG_TRY(wg_topology_settle(state->topology, err));
-    }
-    return WG_OK;
-}
-
-/* Replays the log; with `append` it stays open for writing. */
-static wg_code workspace_replay(wg_engine *e, const char *wal, uint32_t segment_bytes, bool append,
-                                wg_wal_recovery *recovery, wg_error *err) {
-    replay_state r = {.engine = e};
-    wg_arena_init(&r.arena, &e->account);
-    const wg_wal_options options = wal_options(e, segment_bytes);
-    wg_code code = append ? wg_wal_open(e->platform, wal, &options, replay_commit, &r, &e->wal, recovery, err)
-                          : wg_wal_scan(e->platform, wal, e->uuid, replay_commit, &r, recovery, err);
-    wg_arena_deinit(&r.arena);
-    if (code == WG_OK) code = settle_all(e, err);
-    if (code == WG_OK) atomic_store_explicit(&e->published, e->applied, memory_order_release);
-    return code;
-}
-
-static wg_code workspace_lock(wg_engine *e, wg_arena *arena, bool create, wg_error *err) {
+wg_code wgi_workspace_lock(wg_engine *e, wg_arena *arena, bool create, wg_error *err) {
     wg_platform *p = e->platform;
     char *path = wgi_path_join(arena, e->path, "LOCK");
     if (path == NULL) return wg_error_nomem(err, strlen(e->path));
@@ -269,7 +232,7 @@ static wg_code workspace_lock(wg_engine *e, wg_arena *arena, bool create, wg_err
 }
 
 /* Makes the directory itself when asked to; says whether the workspace stands already. */
-static wg_code workspace_find(wg_engine *e, wg_arena *arena, bool *out_exists, wg_error *err) {
+wg_code wgi_workspace_find(wg_engine *e, wg_arena *arena, bool *out_exists, wg_error *err) {
     wg_platform *p = e->platform;
     if (e->options.create) WG_TRY(make_directory(p, e->path, err));
     char *current = wgi_path_join(arena, e->path, "CURRENT");
@@ -289,56 +252,91 @@ static wg_code workspace_find(wg_engine *e, wg_arena *arena, bool *out_exists, w
     return WG_OK;
 }
 
-static wg_code load_manifest(wg_engine *e, wg_error *err) {
-    uint64_t epoch = 0;
-    WG_TRY(wgi_manifest_load(e->platform, e->path, &epoch, e->uuid, err));
-    atomic_store_explicit(&e->manifest_epoch, epoch, memory_order_relaxed);
+wg_code wgi_workspace_manifest(wg_engine *e, wg_error *err) {
+    wgi_manifest *m = &e->maintenance.manifest;
+    WG_TRY(wgi_manifest_read(e->platform, e->path, m, err));
+    memcpy(e->uuid, m->uuid, sizeof e->uuid);
+    atomic_store_explicit(&e->manifest_epoch, m->epoch, memory_order_relaxed);
     return WG_OK;
+}
+
+/* CURRENT may be renamed and not yet on the disk: then the files that an older manifest names are still needed. */
+static wg_code remove_leftovers(wg_engine *e, wg_arena *arena, wg_error *err) {
+    wg_platform *p = e->platform;
+    WG_TRY(wg_manifest_clean(p, e->path, err));
+    if (e->maintenance.manifest.checkpoint.next_stripe == 0) return wgi_garbage_collect(e, err); /* no older one names any */
+    char *manifests = wgi_path_join(arena, e->path, "manifest");
+    if (manifests == NULL) return wg_error_nomem(err, strlen(e->path));
+    WG_TRY(p->ops->sync_directory(p, manifests, err));
+    WG_TRY(p->ops->sync_directory(p, e->path, err));
+    return wgi_garbage_collect(e, err);
 }
 
 static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_bytes, wg_error *err) {
     bool exists = false;
-    char *wal = wgi_path_join(arena, e->path, "wal");
-    if (wal == NULL) return wg_error_nomem(err, strlen(e->path));
-    WG_TRY(workspace_find(e, arena, &exists, err));
-    WG_TRY(workspace_lock(e, arena, e->options.create || exists, err));
+    const bool writable = e->options.durability != WG_IN_MEMORY;
+    WG_TRY(wgi_workspace_find(e, arena, &exists, err));
+    WG_TRY(wgi_workspace_lock(e, arena, e->options.create || exists, err));
     if (!exists) {
         /* Another creator may have been quicker than our look: only the holder of the lock knows. */
-        WG_TRY(workspace_find(e, arena, &exists, err));
-        if (!exists) WG_TRY(workspace_create(e, arena, wal, segment_bytes, err));
+        WG_TRY(wgi_workspace_find(e, arena, &exists, err));
+        if (!exists) WG_TRY(workspace_create(e, arena, e->maintenance.wal_dir, segment_bytes, err));
     }
-    if (e->options.durability != WG_IN_MEMORY) WG_TRY(wg_manifest_clean(e->platform, e->path, err));
-    WG_TRY(load_manifest(e, err));
+    WG_TRY(wgi_workspace_manifest(e, err));
+    if (writable) WG_TRY(remove_leftovers(e, arena, err));
+    WG_TRY(wgi_recover_stored(e, err));
     wg_wal_recovery recovery = {0};
-    return workspace_replay(e, wal, segment_bytes, e->options.durability != WG_IN_MEMORY, &recovery, err);
+    return wgi_recover_log(e, segment_bytes, writable, &recovery, err);
 }
 
-static wg_code open_at(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+/* One attempt; *out_again: worth another one. */
+static wg_code open_once(const char *path, const wg_options *o, const wg_engine_options *options, wg_engine **out,
+                         bool *out_again, wg_error *err) {
     wg_platform *platform = options->platform != NULL ? options->platform : wg_platform_real();
-    wg_options o = options->options;
-    if (path == NULL) o.durability = WG_IN_MEMORY;
-    if (o.durability == WG_IN_MEMORY) o.create = false; /* nothing survives, so nothing is made */
     wg_engine *e = NULL;
-    WG_TRY(engine_make(platform, path, &o, &e, err));
+    *out_again = false;
+    WG_TRY(wgi_engine_make(platform, path, o, &e, err));
     wg_arena arena;
     wg_arena_init(&arena, &e->account);
     wg_code code = WG_OK;
-    if (path != NULL) code = workspace_open(e, &arena, options->wal_segment_bytes, err);
+    if (path != NULL && o->read_only) code = wgi_follow_open(e, out_again, err);
+    else if (path != NULL) code = workspace_open(e, &arena, options->wal_segment_bytes, err);
     else code = platform->ops->random(platform, e->uuid, sizeof e->uuid, err);
     wg_arena_deinit(&arena);
     if (code != WG_OK) {
         wg_error ignored = {0};
         if (e->wal != NULL && wg_wal_close(e->wal, &ignored) != WG_OK) e->wal = NULL; /* freed in any case */
-        engine_free(e);
+        wgi_engine_free(e);
         return code;
     }
+    /* Simulated and faulty platforms count calls: what happens there must not depend on when a thread runs. */
+    e->maintenance.background.allowed = !options->no_background && !o->no_background &&
+                                        platform == wg_platform_real() && path != NULL &&
+                                        o->durability != WG_IN_MEMORY && !o->read_only;
     *out = e;
     return WG_OK;
 }
 
+static wg_code open_at(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
+    enum { TRIES = 50 }; /* a writer that replaces its stripes faster than they can be opened */
+    wg_options o = options->options;
+    if (path == NULL) o.durability = WG_IN_MEMORY;
+    if (path != NULL && o.read_only) o.durability = WG_STRICT; /* as durable as what the writer has made it */
+    if (o.durability == WG_IN_MEMORY || o.read_only) o.create = false; /* nothing is made */
+    bool again = true;
+    wg_code code = WG_OK;
+    for (int i = 0; i < TRIES && again; i++) {
+        wg_error local = {0};
+        code = open_once(path, &o, options, out, &again, &local);
+        if (code != WG_OK && (!again || i + 1 == TRIES) && err != NULL && err->code == WG_OK) *err = local;
+    }
+    return code;
+}
+
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err) {
     wg_error local = {0};
-    if (path == NULL || options->options.durability != WG_IN_MEMORY) return open_at(path, options, out, err);
+    if (path == NULL || options->options.read_only || options->options.durability != WG_IN_MEMORY)
+        return open_at(path, options, out, err);
     /* On a path: a copy of what stands there, or nothing; no file is made or changed. */
     wg_code code = open_at(path, options, out, &local);
     if (code == WG_E_NOT_FOUND && options->options.create) return open_at(NULL, options, out, err);
@@ -352,69 +350,15 @@ wg_code wg_engine_close(wg_engine *engine, wg_error *err) {
     if (open != 0)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "%u transactions are still open: end them before closing",
                             open);
+    wgi_background_stop(engine);
     const wg_code code = engine->wal != NULL ? wg_wal_close(engine->wal, err) : WG_OK;
-    engine_free(engine);
+    wgi_engine_free(engine);
     return code;
 }
 
 wg_code wg_engine_sync(wg_engine *engine, wg_error *err) {
     if (engine->wal == NULL) return WG_OK;
     return wg_wal_wait(engine->wal, wg_wal_last_logseq(engine->wal), err);
-}
-
-/* ---- verify */
-
-static uint64_t live_rows(wg_engine *e, bool is_edge) {
-    uint64_t rows = 0;
-    const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
-    for (uint32_t t = 0; t < tables; t++) {
-        wgi_table *table = wgi_table_at(e, t);
-        if (table->is_edge == is_edge) rows += table->live;
-    }
-    return rows;
-}
-
-static wg_code check_topologies(wg_engine *e, wg_error *err) {
-    const uint32_t labels = wg_catalog_label_count(e->catalog);
-    for (uint32_t i = 0; i < labels; i++) {
-        wgi_label_state *state = wgi_label_state_at(e, i);
-        if (state != NULL && state->topology != NULL) WG_TRY(wg_topology_check(state->topology, err));
-    }
-    return WG_OK;
-}
-
-static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out, wg_error *err) {
-    bool exists = false;
-    char *wal = wgi_path_join(arena, e->path, "wal");
-    if (wal == NULL) return wg_error_nomem(err, strlen(e->path));
-    WG_TRY(workspace_find(e, arena, &exists, err));
-    WG_TRY(workspace_lock(e, arena, false, err));
-    WG_TRY(load_manifest(e, err));
-    wg_wal_recovery r = {0};
-    WG_TRY(workspace_replay(e, wal, 0, false, &r, err));
-    WG_TRY(check_topologies(e, err));
-    *out = (wg_verify_report){.manifest_epoch = wg_engine_manifest_epoch(e),
-                              .segments = r.segments,
-                              .records = r.records,
-                              .bytes = r.bytes,
-                              .last_logseq = r.last_logseq,
-                              .torn_tail_bytes = r.torn_tail_bytes,
-                              .nodes = live_rows(e, false),
-                              .edges = live_rows(e, true)};
-    memcpy(out->chain, r.chain.bytes, sizeof out->chain);
-    return WG_OK;
-}
-
-wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err) {
-    const wg_options options = {.durability = WG_IN_MEMORY};
-    wg_engine *e = NULL;
-    WG_TRY(engine_make(platform != NULL ? platform : wg_platform_real(), path, &options, &e, err));
-    wg_arena arena;
-    wg_arena_init(&arena, &e->account);
-    const wg_code code = verify_open(e, &arena, out, err);
-    wg_arena_deinit(&arena);
-    engine_free(e);
-    return code;
 }
 
 /* ---- getters */

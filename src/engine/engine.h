@@ -32,6 +32,7 @@ typedef struct wg_engine_options {
     wg_platform *platform; /* NULL: real */
     wg_options options;
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
+    bool no_background;         /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
@@ -59,11 +60,18 @@ void wg_engine_compaction_pause(wg_engine *engine, bool paused);
 /* Snapshots before `logseq` can no longer be read (WG_E_EXPIRED); durable with the next manifest, which is written now. */
 wg_code wg_engine_expire(wg_engine *engine, uint64_t logseq, wg_error *err);
 uint64_t wg_engine_horizon(const wg_engine *engine); /* oldest snapshot that can be read */
-/* A read-only engine takes in what the writer made durable since. */
+/* A read-only engine takes in what the writer made durable since. WG_E_EXPIRED: the log that it needs is gone, or its memory is full of
+ * what is in stripes by now; it stays as it is, and an engine that is opened anew sees the newest state. */
 wg_code wg_engine_follow(wg_engine *engine, uint64_t *out_logseq, wg_error *err);
 /* Copies a consistent state into the new or existing backup directory `to`: stripes that are there already are not copied again. */
 wg_code wg_engine_backup(wg_engine *engine, const char *to, wg_progress_fn progress, void *ctx, wg_backup_info *out,
                          wg_error *err);
+/* True when no transaction is open and no snapshot is pinned. */
+bool wg_engine_is_idle(wg_engine *engine);
+/* A snapshot that is kept readable until it is released, apart from any transaction. WG_E_EXPIRED. The caller closes it before the engine. */
+typedef struct wg_engine_pin wg_engine_pin;
+wg_code wg_engine_pin_acquire(wg_engine *engine, uint64_t snapshot, wg_engine_pin **out, wg_error *err);
+void wg_engine_pin_release(wg_engine *engine, wg_engine_pin *pin); /* NULL is legal */
 /* Calls fn for every metric, in a fixed order. */
 wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_error *err);
 
@@ -202,7 +210,7 @@ wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uin
 typedef struct wg_expand_position {
     uint32_t label_index;
     uint32_t direction;
-    uint64_t entry;
+    uint64_t entry; /* edge id to go on from */
 } wg_expand_position;
 wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,

@@ -3,6 +3,7 @@
 #define WG_ENGINE_INTERNAL_H
 
 #include "engine/engine.h"
+#include "engine/maintenance.h"
 #include "io/manifest_txn/manifest_txn.h"
 #include "io/object_cache/object_cache.h"
 #include "worldgraph/wal/wal.h"
@@ -18,9 +19,11 @@ void wgi_registry_deinit(wgi_registry *slots);
 
 /* Live rows over time: (logseq, count) pairs, ascending; statistics of a snapshot are read from here. */
 typedef struct wgi_history {
-    uint64_t *pairs;
+    uint64_t *pairs; /* those that are not stored */
     uint32_t count;
     uint32_t capacity;
+    uint64_t base;      /* pairs that are in stripes, before these */
+    uint64_t base_live; /* of the last of them */
 } wgi_history;
 
 typedef struct wgi_table wgi_table;
@@ -37,6 +40,10 @@ struct wgi_table {
     wg_table *rows;
     uint64_t live;       /* of the newest state; writer only */
     wgi_history history; /* guarded by state_mutex */
+    bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
+    uint64_t stored_rows;
+    uint64_t stored_live;
+    uint32_t stored_columns;
     uint32_t label_count;
     uint32_t labels[]; /* numbers, ascending */
 };
@@ -83,7 +90,9 @@ struct wg_engine {
     _Atomic uint32_t open_txns;
     wg_arena apply_arena; /* writer: cells of the mutation at hand; reset at its end */
     wg_arena key_arena;   /* writer: cells of one key */
-    wg_buf chain;         /* IN_MEMORY: 32 bytes a commit */
+    wg_buf chain;         /* IN_MEMORY and read-only: 32 bytes a commit */
+    uint64_t chain_base;  /* commits before the first of `chain` */
+    wgi_maintenance maintenance;
 };
 
 /* ---- applying: shared by live writes and replay */
@@ -112,6 +121,7 @@ typedef struct wgi_apply {
     wg_engine *engine;
     uint64_t begin; /* logseq of the mutations */
     wg_buf *undo;   /* NULL in replay: there is nothing to go back to */
+    bool stored;    /* definitions of a checkpoint: their tables come from there too */
 } wgi_apply;
 
 extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
@@ -134,6 +144,9 @@ wgi_label_state *wgi_label_state_at(const wg_engine *engine, uint32_t label);
 /* Finds or makes the table of a label set (ascending numbers). */
 wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
                             wg_error *err);
+/* Makes the table with the number that it has in a checkpoint, no columns and no rows; numbers that are passed over get dead tables. */
+wg_code wgi_table_restore(wg_engine *engine, const wgi_table *like, const uint32_t *labels, wgi_table **out,
+                          wg_error *err);
 bool wgi_table_has_labels(const wgi_table *table, const uint32_t *labels, uint32_t label_count);
 void wgi_table_destroy(wgi_table *table);
 void wgi_label_state_destroy(wgi_label_state *state);
@@ -171,6 +184,7 @@ struct wg_txn {
     bool writing; /* holds the writer lock */
     bool ddl;     /* the manifest wants a new epoch */
     uint32_t epoch_slot;
+    wgi_pin pin;
     wg_buf undo;
     wg_buf log;
     wg_stats stats;
@@ -225,11 +239,6 @@ wg_code wgi_group_reader_skip(wgi_group_reader *reader, uint64_t rows, wg_error 
 
 /* True when no value in [min, max] of a column can satisfy the predicate. */
 bool wgi_prune_range(const wg_scan_predicate *predicate, const wg_value *min, const wg_value *max);
-
-/* ---- manifest */
-wg_code wgi_manifest_write(wg_engine *engine, uint64_t logseq, wg_error *err); /* next epoch */
-wg_code wgi_manifest_load(wg_platform *platform, const char *path, uint64_t *out_epoch, uint8_t uuid[16],
-                          wg_error *err);
 
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);

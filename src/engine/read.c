@@ -492,7 +492,7 @@ static wg_code expand_label(const wg_txn *txn, const wg_topology *topology, wg_d
         WG_TRY(wg_topology_read(topology, direction, node, position->entry, page->count_max - page->kept,
                                 page->edges + page->kept, page->neighbours + page->kept, &got, err));
         if (got == 0) return WG_OK;
-        position->entry += got;
+        position->entry = page->edges[page->kept + got - 1] + 1;
         WG_TRY(expand_keep(txn, page, got, skip_loops, node, err));
     }
     return WG_OK;

@@ -89,22 +89,40 @@ static wg_code add_declared_columns(const wg_engine *engine, wgi_table *table, c
     return WG_OK;
 }
 
-static wg_code table_make(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
-                          wg_error *err) {
+/* The next number's table, without columns; it is not shown yet. */
+static wg_code table_allocate(wg_engine *engine, const uint32_t *labels, uint32_t label_count, bool is_edge,
+                              wgi_table **out, wg_error *err) {
     const uint32_t number = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
     if (number >= WGI_TABLES_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d different sets of labels",
                             (int)WGI_TABLES_MAX);
     wgi_table *table = wg_alloc_zero(&engine->account, sizeof *table + label_count * sizeof *labels);
     if (table == NULL) return wg_error_nomem(err, sizeof *table);
-    wg_code code = WG_OK;
     table->number = number;
     table->label_count = label_count;
     table->open = label_count == 0;
+    table->is_edge = is_edge;
     if (label_count != 0) memcpy(table->labels, labels, label_count * sizeof *labels);
+    const wg_code code = wg_table_create(is_edge, engine->epoch, &engine->account, &table->rows, err);
+    if (code != WG_OK) wg_free(table);
+    else *out = table;
+    return code;
+}
+
+static wg_code table_show(wg_engine *engine, wgi_table *table, wg_error *err) {
+    if (!wgi_registry_set(&engine->tables, table->number, table, &engine->account))
+        return wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
+    atomic_store_explicit(&engine->table_count, table->number + 1, memory_order_release);
+    return WG_OK;
+}
+
+static wg_code table_make(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
+                          wg_error *err) {
     const wg_label *first = label_count == 0 ? NULL : wg_catalog_label_at(engine->catalog, labels[0]);
-    table->is_edge = first != NULL && first->def.is_edge;
-    WG_TRY_GOTO(wg_table_create(table->is_edge, engine->epoch, &engine->account, &table->rows, err));
+    const bool is_edge = first != NULL && first->def.is_edge;
+    wgi_table *table = NULL;
+    wg_code code = WG_OK;
+    WG_TRY(table_allocate(engine, labels, label_count, is_edge, &table, err));
     for (uint32_t i = 0; i < label_count; i++) {
         const wg_label *label = wg_catalog_label_at(engine->catalog, labels[i]);
         if (label == NULL) {
@@ -114,16 +132,37 @@ static wg_code table_make(wg_engine *engine, const uint32_t *labels, uint32_t la
         table->open |= label->def.kind == WG_LABEL_OPEN;
         WG_TRY_GOTO(add_declared_columns(engine, table, label, err));
     }
-    if (!wgi_registry_set(&engine->tables, number, table, &engine->account)) {
-        code = wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
-        goto fail;
-    }
-    atomic_store_explicit(&engine->table_count, number + 1, memory_order_release);
+    WG_TRY_GOTO(table_show(engine, table, err));
     *out = table;
     return WG_OK;
 fail:
     wgi_table_destroy(table);
     return code;
+}
+
+static wg_code table_add(wg_engine *engine, const uint32_t *labels, uint32_t label_count, bool is_edge,
+                         wgi_table **out, wg_error *err) {
+    wgi_table *table = NULL;
+    WG_TRY(table_allocate(engine, labels, label_count, is_edge, &table, err));
+    const wg_code code = table_show(engine, table, err);
+    if (code != WG_OK) wgi_table_destroy(table);
+    else *out = table;
+    return code;
+}
+
+wg_code wgi_table_restore(wg_engine *engine, const wgi_table *like, const uint32_t *labels, wgi_table **out,
+                          wg_error *err) {
+    wgi_table *table = NULL;
+    while (atomic_load_explicit(&engine->table_count, memory_order_relaxed) < like->number) {
+        WG_TRY(table_add(engine, NULL, 0, false, &table, err));
+        atomic_store_explicit(&table->dead, true, memory_order_relaxed);
+    }
+    if (atomic_load_explicit(&engine->table_count, memory_order_relaxed) != like->number)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored table %u comes twice", like->number);
+    WG_TRY(table_add(engine, labels, like->label_count, like->is_edge, &table, err));
+    table->open = like->open;
+    *out = table;
+    return WG_OK;
 }
 
 wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
@@ -174,7 +213,9 @@ wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_
     *out = (wgi_place){0};
     while (at != WG_ROW_NONE) {
         wgi_table *table = wgi_table_at(engine, wg_row_table(at));
-        WG_ASSERT(table != NULL);
+        if (table == NULL)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a row address names table %u, which does not exist",
+                                wg_row_table(at));
         wg_row_head head;
         uint64_t end = WG_LOGSEQ_NEVER;
         bool found = false;

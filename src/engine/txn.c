@@ -23,8 +23,7 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
  * longer than this is told so, instead of waiting for ever for a transaction that its own thread has open. */
 #define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
 
-static wg_code writer_take(wg_txn *txn, wg_error *err) {
-    wg_engine *e = txn->engine;
+wg_code wgi_writer_take(wg_engine *e, wg_error *err) {
     bool in_time = true;
     wg_mutex_lock(&e->writer_mutex);
     while (e->writer_busy && in_time) in_time = wg_cond_wait_for(&e->writer_free, &e->writer_mutex, WRITER_WAIT_NS);
@@ -34,19 +33,59 @@ static wg_code writer_take(wg_txn *txn, wg_error *err) {
     if (!taken)
         return wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
                             "another transaction has been writing for 10 seconds: commit it or roll it back");
+    return WG_OK;
+}
+
+void wgi_writer_give(wg_engine *e) {
+    wg_mutex_lock(&e->writer_mutex);
+    e->writer_busy = false;
+    wg_cond_signal(&e->writer_free);
+    wg_mutex_unlock(&e->writer_mutex);
+}
+
+static wg_code writer_take(wg_txn *txn, wg_error *err) {
+    if (txn->engine->options.read_only)
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "the database is open for reading only");
+    WG_TRY(wgi_budget_admit(txn->engine, err));
+    WG_TRY(wgi_writer_take(txn->engine, err));
     txn->writing = true;
-    txn->view.own = e->applied + 1;
+    txn->view.own = txn->engine->applied + 1;
     return WG_OK;
 }
 
 static void writer_give(wg_txn *txn) {
     if (!txn->writing) return;
-    wg_engine *e = txn->engine;
     txn->writing = false;
-    wg_mutex_lock(&e->writer_mutex);
-    e->writer_busy = false;
-    wg_cond_signal(&e->writer_free);
-    wg_mutex_unlock(&e->writer_mutex);
+    wgi_writer_give(txn->engine);
+}
+
+static wg_code txn_count(wg_engine *engine, wg_error *err) {
+    /* acq_rel; pairs with wgi_dead_reap: whoever counts in later sees what it left */
+    if (atomic_fetch_add_explicit(&engine->open_txns, 1, memory_order_acq_rel) < WG_TXN_OPEN_MAX) return WG_OK;
+    atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
+    return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d open transactions: end some of them",
+                        (int)WG_TXN_OPEN_MAX);
+}
+
+/* A snapshot that is asked for without a number is the newest; it may expire before it is pinned, and then a newer one is. */
+static wg_code txn_pin(wg_txn *txn, uint64_t as_of, wg_error *err) {
+    wg_engine *e = txn->engine;
+    for (;;) {
+        const uint64_t snapshot = as_of != 0 ? as_of : wg_engine_logseq(e);
+        const bool last = as_of != 0 || snapshot >= wg_engine_horizon(e);
+        const wg_code code = wgi_pin_set(e, &txn->pin, snapshot, last ? err : NULL);
+        if (code == WG_OK) txn->view.snapshot = snapshot;
+        if (code == WG_OK || as_of != 0) return code;
+    }
+}
+
+static wg_code txn_start(wg_txn *txn, uint64_t as_of, wg_error *err) {
+    if (txn->mode != WG_TXN_WRITE) return txn_pin(txn, as_of, err);
+    WG_TRY(writer_take(txn, err));
+    txn->view.snapshot = txn->engine->applied;
+    const wg_code code = wgi_pin_set(txn->engine, &txn->pin, txn->view.snapshot, err);
+    if (code != WG_OK) writer_give(txn);
+    return code;
 }
 
 wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err) {
@@ -56,31 +95,20 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
                             (unsigned long long)as_of, (unsigned long long)newest);
     if (as_of != 0 && mode != WG_TXN_READ)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
-    /* acq_rel; pairs with wgi_dead_reap: whoever counts in later sees what it left */
-    if (atomic_fetch_add_explicit(&engine->open_txns, 1, memory_order_acq_rel) >= WG_TXN_OPEN_MAX) {
-        atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d open transactions: end some of them",
-                            (int)WG_TXN_OPEN_MAX);
-    }
+    WG_TRY(txn_count(engine, err));
     wg_txn *txn = wg_alloc_zero(&engine->account, sizeof *txn);
-    if (txn == NULL) {
-        atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
-        return wg_error_nomem(err, sizeof *txn);
+    wg_code code = txn == NULL ? wg_error_nomem(err, sizeof *txn) : WG_OK;
+    if (code == WG_OK) {
+        txn->engine = engine;
+        txn->mode = mode;
+        wg_buf_init(&txn->undo, &engine->account);
+        wg_buf_init(&txn->log, &engine->account);
+        code = txn_start(txn, as_of, err);
     }
-    txn->engine = engine;
-    txn->mode = mode;
-    wg_buf_init(&txn->undo, &engine->account);
-    wg_buf_init(&txn->log, &engine->account);
-    if (mode == WG_TXN_WRITE) {
-        const wg_code code = writer_take(txn, err);
-        if (code != WG_OK) {
-            atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
-            wg_free(txn);
-            return code;
-        }
-        txn->view.snapshot = engine->applied;
-    } else {
-        txn->view.snapshot = as_of != 0 ? as_of : wg_engine_logseq(engine);
+    if (code != WG_OK) {
+        atomic_fetch_sub_explicit(&engine->open_txns, 1, memory_order_release);
+        wg_free(txn);
+        return code;
     }
     txn->epoch_slot = wg_epoch_enter(engine->epoch);
     *out = txn;
@@ -108,6 +136,7 @@ wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
         code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a transaction of more than %llu bytes: commit in parts",
                             (unsigned long long)WG_WAL_COMMIT_BYTES_MAX);
     wgi_apply apply = {.engine = txn->engine, .begin = txn->view.own, .undo = &txn->undo};
+    if (code == WG_OK) code = wgi_budget_check(txn->engine, err);
     if (code == WG_OK) code = wgi_applier.apply[mutation->kind](&apply, mutation, err);
     if (code != WG_OK) {
         wgi_undo_back_to(txn->engine, &txn->undo, undo_bytes);
@@ -128,6 +157,7 @@ static void txn_free(wg_txn *txn) {
     wg_engine *e = txn->engine;
     writer_end(txn);
     wg_epoch_leave(e->epoch, txn->epoch_slot);
+    wgi_pin_clear(e, &txn->pin);
     wg_buf_deinit(&txn->undo);
     wg_buf_deinit(&txn->log);
     atomic_fetch_sub_explicit(&e->open_txns, 1, memory_order_release);
@@ -145,6 +175,7 @@ static wg_code chain_extend(wg_engine *e, uint64_t logseq, wg_slice payload, wg_
     uint8_t head[48] = {0};
     wg_mutex_lock(&e->state_mutex);
     if (e->chain.size >= 32) memcpy(head, e->chain.data + e->chain.size - 32, 32);
+    else memcpy(head, e->maintenance.manifest.checkpoint.chain.bytes, 32); /* zeros when there is none */
     wg_store_u64le(head + 32, logseq);
     wg_store_u64le(head + 40, payload.size);
     const wg_slice parts[] = {wg_slice_of(head, sizeof head), payload};
@@ -186,6 +217,7 @@ static wg_code commit_writes(wg_txn *txn, wg_error *err) {
         return code;
     }
     e->applied = logseq;
+    atomic_fetch_add_explicit(&e->maintenance.log_bytes, txn->log.size, memory_order_relaxed);
     txn->undo.size = 0; /* there is no way back from here */
     settle(e);
     if (e->wal == NULL || e->options.durability != WG_STRICT) publish(e, logseq);
@@ -231,8 +263,10 @@ static wg_code commit_unwritten(wg_txn *txn, wg_error *err) {
 wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     const bool wrote = txn->writing && txn->undo.size > 0;
     const uint64_t logseq = wrote ? txn->view.own : txn->view.snapshot;
+    wg_engine *e = txn->engine;
     const wg_code code = wrote ? commit_logged(txn, logseq, err) : commit_unwritten(txn, err);
     wg_txn_abort(txn); /* takes back what did not reach the log */
+    if (wrote) wgi_background_notice(e);
     if (code == WG_OK && out_logseq != NULL) *out_logseq = logseq;
     return code;
 }
@@ -255,13 +289,27 @@ void wg_txn_rollback_to(wg_txn *txn, const wg_txn_mark *mark) {
     txn->stats = mark->stats;
 }
 
-bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out) {
-    if (engine->wal != NULL) return wg_wal_chain_at(engine->wal, logseq, out);
-    bool found = true;
-    wg_mutex_lock(&engine->state_mutex);
-    if (logseq == 0) memset(out->bytes, 0, sizeof out->bytes);
-    else if (logseq * 32 <= engine->chain.size) memcpy(out->bytes, engine->chain.data + (logseq - 1) * 32, 32);
-    else found = false;
-    wg_mutex_unlock(&engine->state_mutex);
+static bool chain_in_memory(wg_engine *e, uint64_t logseq, wg_sha256 *out) {
+    wg_mutex_lock(&e->state_mutex);
+    const uint64_t at = logseq > e->chain_base ? logseq - e->chain_base : 0; /* from 1 */
+    const bool found = at != 0 && at <= e->chain.size / 32;
+    if (found) memcpy(out->bytes, e->chain.data + (at - 1) * 32, 32);
+    wg_mutex_unlock(&e->state_mutex);
     return found;
+}
+
+bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out) {
+    wgi_maintenance *m = &engine->maintenance;
+    if (logseq == 0) {
+        memset(out->bytes, 0, sizeof out->bytes);
+        return true;
+    }
+    /* What the log forgets is in stripes before. */
+    if (engine->wal != NULL ? wg_wal_chain_at(engine->wal, logseq, out) : chain_in_memory(engine, logseq, out))
+        return true;
+    if (logseq > atomic_load_explicit(&m->stored, memory_order_acquire)) return false;
+    const uint32_t slot = wg_epoch_enter(engine->epoch);
+    const wg_code code = wgi_meta_chain_at(engine, logseq, out, NULL);
+    wg_epoch_leave(engine->epoch, slot);
+    return code == WG_OK;
 }

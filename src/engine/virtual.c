@@ -259,6 +259,7 @@ static wg_code refresh_label(wg_engine *e, const wg_label *label, wg_arena *aren
 }
 
 wg_code wg_engine_refresh(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wg_error *err) {
+    if (engine->options.read_only) return WG_OK; /* files are registered by who writes */
     wg_arena arena;
     wg_arena_init(&arena, &engine->account);
     const wg_view now = {.snapshot = wg_engine_logseq(engine)};

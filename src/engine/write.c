@@ -461,7 +461,7 @@ static wg_code writable_version(wg_txn *txn, bool is_edge, uint64_t id, wgi_tabl
     *table = wgi_table_at(e, wg_row_table(at));
     *row = wg_row_ordinal(at);
     WG_TRY(wg_table_head((*table)->rows, *row, &head, &end, &found, err));
-    if (!found) return WG_OK;
+    if (!found || head.begin == WG_LOGSEQ_NEVER) return WG_OK; /* dropped by a compaction */
     const uint64_t changed = end != WG_LOGSEQ_NEVER ? end : head.begin;
     if (changed > txn->view.snapshot && changed != txn->view.own)
         return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,

@@ -40,10 +40,9 @@ void wg_sha256_end(wg_sha256_state *state, wg_sha256 *out) {
 }
 
 void wg_sha256_finish(wg_sha256_state *state, wg_sha256 *out) {
-    const int ended = SHA256_Final(out->bytes, ctx_of(state));
-    WG_ASSERT(ended == 1);
-    const int begun = SHA256_Init(ctx_of(state));
-    WG_ASSERT(begun == 1);
+    int ok = SHA256_Final(out->bytes, ctx_of(state));
+    ok &= SHA256_Init(ctx_of(state));
+    WG_ASSERT(ok == 1);
 }
 
 void wg_sha256_of(const wg_slice *parts, size_t count, wg_sha256 *out) {

@@ -16,14 +16,31 @@ typedef struct row_range {
     uint32_t offset;
 } row_range;
 
-static wgi_fragment *fragment_for_write(wg_table *table, uint64_t row) {
-    const uint32_t index = (uint32_t)(row >> WGI_FRAGMENT_SHIFT);
-    wgi_fragment *f = wgi_slots_get(&table->fragments, index);
-    if (f != NULL) return f;
-    if (!wgi_slots_reserve(&table->fragments, index, table->epoch, table->account)) return NULL;
-    f = wgi_fragment_create(table->is_edge, table->account);
-    if (f != NULL) wgi_slots_set(&table->fragments, index, f);
-    return f;
+/* The heap fragment that takes row `row`: the one that is there, or one made from the mapped tail, or a fresh one. Rows before it
+ * in a slot that had nothing are gaps. */
+static wg_code fragment_for_write(wg_table *table, uint64_t row, wgi_fragment **out, wg_error *err) {
+    const uint64_t index = row >> WGI_FRAGMENT_SHIFT;
+    if (index >= WGI_SLOTS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a table has at most 2^38 versions of rows");
+    wgi_fragment *old = wgi_slots_get(&table->fragments, (uint32_t)index);
+    if (old != NULL && !wgi_fragment_is_mapped(old)) {
+        *out = old;
+        return WG_OK;
+    }
+    if (!wgi_slots_reserve(&table->fragments, (uint32_t)index, table->epoch, table->account))
+        return wg_error_nomem(err, sizeof(wgi_slots));
+    wgi_fragment *f = NULL;
+    if (old != NULL) {
+        WG_TRY(wgi_mapped_thaw(table, old, wgi_fragment_row(row), &f, err));
+    } else {
+        f = wgi_fragment_create(table->is_edge, table->account);
+        if (f == NULL) return wg_error_nomem(err, sizeof *f);
+        if (wgi_fragment_row(row) != 0) wgi_fragment_gap(f, wgi_fragment_row(row));
+    }
+    wgi_slots_set(&table->fragments, (uint32_t)index, f);
+    wgi_fragment_retire(old, true, table->epoch);
+    *out = f;
+    return WG_OK;
 }
 
 static void valid_store(wgi_block *block, uint32_t row, bool valid) {
@@ -42,7 +59,7 @@ static void valid_store_range(wgi_block *block, uint32_t first, uint32_t count, 
     for (; row < end; row++) valid_store(block, row, valid);
 }
 
-static wgi_block *block_create(uint32_t rows_before, size_t cell_bytes, wg_account *account) {
+wgi_block *wgi_block_create(uint32_t rows_before, size_t cell_bytes, wg_account *account) {
     const size_t head = wg_align_up(sizeof(wgi_block), 64);
     const size_t data_bytes = WG_FRAGMENT_ROWS * cell_bytes;
     uint8_t *bytes = wg_alloc(account, head + data_bytes + WG_FRAGMENT_ROWS / 8);
@@ -64,7 +81,7 @@ static wgi_block *block_for_write(wg_table *table, const row_range *rows, uint32
     if (block == NULL) {
         if (!wgi_slots_reserve(&f->columns, column, table->epoch, table->account)) return NULL;
         const size_t cell_bytes = wg_physical_bytes(wg_type_physical(wg_table_column_type(table, column)));
-        block = block_create(rows->first, cell_bytes, table->account);
+        block = wgi_block_create(rows->first, cell_bytes, table->account);
         if (block == NULL) return NULL;
         wgi_slots_set(&f->columns, column, block);
     }
@@ -106,8 +123,7 @@ static int64_t i64_cell(wg_type type, const wg_value *v) {
     return micros;
 }
 
-/* Stores a value that is not null; false when out of memory. */
-static bool cell_store(wgi_fragment *f, wgi_block *block, wg_type type, uint32_t row, const wg_value *v) {
+bool wgi_cell_store(wgi_fragment *f, wgi_block *block, wg_type type, uint32_t row, const wg_value *v) {
     WG_ASSERT(type == WG_TYPE_ANY || type == (wg_type)v->type || (type == WG_TYPE_FLOAT && v->type == WG_TYPE_INT));
     const char *text;
     switch (wg_type_physical(type)) {
@@ -202,14 +218,14 @@ wg_code wg_table_append(wg_table *table, const wg_row_head *head, const wg_value
     WG_ASSERT(head != NULL);
     const uint64_t row = atomic_load_explicit(&table->row_count, memory_order_relaxed);
     const uint32_t column_count = wg_table_column_count(table);
-    const row_range rows = {fragment_for_write(table, row), wgi_fragment_row(row), 1, 0};
-    if (rows.fragment == NULL) return wg_error_nomem(err, sizeof(wgi_fragment));
+    row_range rows = {NULL, wgi_fragment_row(row), 1, 0};
+    WG_TRY(fragment_for_write(table, row, &rows.fragment, err));
     table->append_stamp++;
     for (uint32_t c = 0; c < column_count; c++) {
         if (cells[c].type == WG_TYPE_NULL) continue;
         wgi_block *block = block_for_write(table, &rows, c);
         if (block == NULL) return wg_error_nomem(err, sizeof(wgi_block));
-        if (!cell_store(rows.fragment, block, wg_table_column_type(table, c), rows.first, &cells[c]))
+        if (!wgi_cell_store(rows.fragment, block, wg_table_column_type(table, c), rows.first, &cells[c]))
             return wg_error_nomem(err, cells[c].size);
     }
     others_store_null(table, &rows);
@@ -250,7 +266,7 @@ static bool values_store(const row_range *rows, wgi_block *block, wg_type type, 
     for (uint32_t i = 0; i < rows->count; i++) {
         const wg_value value = wg_vector_value(v, rows->offset + i);
         if (value.type == WG_TYPE_NULL) nulls_store(block, type, rows->first + i, 1);
-        else if (!cell_store(rows->fragment, block, type, rows->first + i, &value)) return false;
+        else if (!wgi_cell_store(rows->fragment, block, type, rows->first + i, &value)) return false;
     }
     return true;
 }
@@ -290,8 +306,8 @@ wg_code wg_table_append_batch(wg_table *table, uint64_t first_id, uint64_t begin
     WG_ASSERT(!table->is_edge || (from != NULL && to != NULL));
     const uint64_t row = atomic_load_explicit(&table->row_count, memory_order_relaxed);
     for (uint32_t done = 0; done < batch->row_count;) {
-        row_range rows = {fragment_for_write(table, row + done), wgi_fragment_row(row + done), 0, done};
-        if (rows.fragment == NULL) return wg_error_nomem(err, sizeof(wgi_fragment));
+        row_range rows = {NULL, wgi_fragment_row(row + done), 0, done};
+        WG_TRY(fragment_for_write(table, row + done, &rows.fragment, err));
         rows.count = (uint32_t)wg_min_u64(batch->row_count - done, WG_FRAGMENT_ROWS - rows.first);
         table->append_stamp++;
         for (uint32_t i = 0; i < batch->column_count; i++)

@@ -3,17 +3,32 @@
  * Chunks of 16,384 ids behind a growable array. While the ids of a chunk stand in consecutive rows (a bulk load) the chunk
  * is a run: address of id i = run_base + i, for i < run_count, and its array is reserved but untouched. The first set that
  * does not continue the run fills the array and switches over; readers that do not see the switch use the run, which is
- * still right for them. No call after wg_directory_extend needs memory. */
+ * still right for them.
+ *
+ * A chunk that a checkpoint has written is mapped: its entries are read from a stripe, ids beyond them have no version. The
+ * first set copies it to the heap. No call after wg_directory_extend needs memory but that one.
+ *
+ * A checkpoint reads chunks beside the writer, so it may find addresses that are newer than it. The writer raises the stamp
+ * of a chunk before it stores an entry (release) and the checkpoint loads the stamp after the entries (acquire): when the
+ * stamp is not above the checkpoint, no entry is. */
 #include "worldgraph/nodes/nodes_internal.h"
 
 enum { CHUNK_SHIFT = 14, CHUNK_IDS = 1 << CHUNK_SHIFT };
+_Static_assert((int)CHUNK_IDS == (int)WG_FRAGMENT_ROWS_MAX, "a chunk is one stored fragment");
 
+/* A mapped chunk ends before its entries. */
 typedef struct directory_chunk {
-    _Atomic bool filled; /* release after `entries` is filled, acquire by readers */
+    wg_epoch_link link;
+    const wg_fragment *stored; /* NULL: in the heap */
+    uint32_t column;           /* of its addresses */
+    _Atomic uint64_t stamp;    /* last logseq that set an entry */
+    _Atomic bool filled;       /* release after `entries` is filled, acquire by readers */
     _Atomic uint32_t run_count;
     _Atomic uint64_t run_base;
-    _Atomic uint64_t entries[CHUNK_IDS];
+    _Atomic uint64_t entries[];
 } directory_chunk;
+
+#define IDS_MAX ((uint64_t)WGI_SLOTS_MAX << CHUNK_SHIFT)
 
 struct wg_directory {
     wg_epoch *epoch;
@@ -44,27 +59,43 @@ void wg_directory_destroy(wg_directory *d) {
 
 uint64_t wg_directory_count(const wg_directory *d) { return atomic_load_explicit(&d->count, memory_order_acquire); }
 
-static directory_chunk *chunk_create(wg_account *account) {
-    directory_chunk *chunk = wg_alloc(account, sizeof *chunk);
+static directory_chunk *chunk_create(bool in_heap, wg_account *account) {
+    directory_chunk *chunk = wg_alloc(account, sizeof *chunk + (in_heap ? CHUNK_IDS * sizeof chunk->entries[0] : 0));
     if (chunk == NULL) return NULL;
+    memset(chunk, 0, sizeof *chunk);
+    atomic_init(&chunk->stamp, 0);
     atomic_init(&chunk->filled, false);
     atomic_init(&chunk->run_count, 0);
     atomic_init(&chunk->run_base, 0);
     return chunk;
 }
 
+static directory_chunk *chunk_of(const wg_directory *d, uint64_t id) {
+    return wgi_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
+}
+
+/* Puts a chunk into its place; the one that was there goes when no reader can hold it. */
+static wg_code chunk_put(wg_directory *d, uint32_t place, directory_chunk *chunk, wg_error *err) {
+    if (!wgi_slots_reserve(&d->chunks, place, d->epoch, d->account)) {
+        wg_free(chunk);
+        return wg_error_nomem(err, sizeof(wgi_slots));
+    }
+    directory_chunk *old = wgi_slots_get(&d->chunks, place);
+    wgi_slots_set(&d->chunks, place, chunk);
+    if (old != NULL) wg_epoch_retire_linked(d->epoch, &old->link);
+    return WG_OK;
+}
+
 wg_code wg_directory_extend(wg_directory *d, uint64_t count, uint64_t *out_first, wg_error *err) {
     const uint64_t first = wg_directory_count(d);
-    if (count > (UINT64_C(1) << 44) - first)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "no more ids: at most 2^44 are given out");
+    if (count > IDS_MAX - first)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "no more ids: at most 2^38 are given out");
     const uint64_t end = first + count;
     for (uint64_t c = first >> CHUNK_SHIFT; c << CHUNK_SHIFT < end; c++) {
         if (wgi_slots_get(&d->chunks, (uint32_t)c) != NULL) continue;
-        if (!wgi_slots_reserve(&d->chunks, (uint32_t)c, d->epoch, d->account))
-            return wg_error_nomem(err, sizeof(directory_chunk));
-        directory_chunk *chunk = chunk_create(d->account);
+        directory_chunk *chunk = chunk_create(true, d->account);
         if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
-        wgi_slots_set(&d->chunks, (uint32_t)c, chunk);
+        WG_TRY(chunk_put(d, (uint32_t)c, chunk, err));
     }
     atomic_store_explicit(&d->count, end, memory_order_release);
     *out_first = first;
@@ -72,7 +103,9 @@ wg_code wg_directory_extend(wg_directory *d, uint64_t count, uint64_t *out_first
 }
 
 static void chunk_cut(directory_chunk *chunk, uint32_t keep) {
-    if (atomic_load_explicit(&chunk->filled, memory_order_relaxed)) {
+    if (chunk->stored != NULL) {
+        WG_ASSERT(keep >= chunk->stored->head.row_count); /* what is stored was committed */
+    } else if (atomic_load_explicit(&chunk->filled, memory_order_relaxed)) {
         for (uint32_t i = keep; i < CHUNK_IDS; i++)
             atomic_store_explicit(&chunk->entries[i], WG_ROW_NONE, memory_order_relaxed);
     } else if (atomic_load_explicit(&chunk->run_count, memory_order_relaxed) > keep) {
@@ -89,7 +122,7 @@ void wg_directory_truncate(wg_directory *d, uint64_t count) {
     for (uint64_t c = count >> CHUNK_SHIFT; c << CHUNK_SHIFT < old; c++) {
         directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)c);
         const uint64_t start = c << CHUNK_SHIFT;
-        chunk_cut(chunk, count > start ? (uint32_t)(count - start) : 0);
+        if (chunk != NULL) chunk_cut(chunk, count > start ? (uint32_t)(count - start) : 0);
     }
 }
 
@@ -101,11 +134,49 @@ static void chunk_fill(directory_chunk *chunk) {
     atomic_store_explicit(&chunk->filled, true, memory_order_release); /* pairs with wg_directory_get */
 }
 
+/* A heap chunk with the entries of a mapped one. */
+static wg_code chunk_thaw(const wg_directory *d, const directory_chunk *from, directory_chunk **out, wg_error *err) {
+    const wg_fragment *stored = from->stored;
+    directory_chunk *chunk = chunk_create(true, d->account);
+    if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
+    chunk_fill(chunk);
+    wg_fragment_scratch scratch = {.account = d->account};
+    wg_code code = WG_OK;
+    for (uint32_t first = 0; first < stored->head.row_count && code == WG_OK; first += WG_BATCH_ROWS_MAX) {
+        wg_vector v;
+        const uint32_t left = stored->head.row_count - first;
+        const uint32_t count = left < WG_BATCH_ROWS_MAX ? left : WG_BATCH_ROWS_MAX;
+        code = wg_fragment_read(stored, from->column, first, count, &scratch, &v, err);
+        for (uint32_t i = 0; code == WG_OK && i < count; i++)
+            atomic_store_explicit(&chunk->entries[first + i], ((const uint64_t *)v.data)[wg_vector_cell(&v, i)],
+                                  memory_order_relaxed);
+    }
+    wg_fragment_scratch_deinit(&scratch);
+    if (code != WG_OK) wg_free(chunk);
+    else *out = chunk;
+    return code;
+}
+
+/* The heap chunk of an id. */
+static wg_code chunk_for_write(wg_directory *d, uint64_t id, directory_chunk **out, wg_error *err) {
+    directory_chunk *chunk = chunk_of(d, id);
+    if (chunk == NULL || chunk->stored != NULL) {
+        if (chunk != NULL) WG_TRY(chunk_thaw(d, chunk, &chunk, err));
+        else chunk = chunk_create(true, d->account);
+        if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
+        WG_TRY(chunk_put(d, (uint32_t)(id >> CHUNK_SHIFT), chunk, err));
+    }
+    *out = chunk;
+    return WG_OK;
+}
+
 wg_code wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address, uint64_t stamp, wg_error *err) {
-    (void)stamp, (void)err;
     WG_ASSERT(id < wg_directory_count(d));
-    directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
+    directory_chunk *chunk = NULL;
+    WG_TRY(chunk_for_write(d, id, &chunk, err));
     const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
+    if (stamp > atomic_load_explicit(&chunk->stamp, memory_order_relaxed))
+        atomic_store_explicit(&chunk->stamp, stamp, memory_order_relaxed); /* published by the entry */
     if (!atomic_load_explicit(&chunk->filled, memory_order_relaxed)) {
         const uint32_t run_count = atomic_load_explicit(&chunk->run_count, memory_order_relaxed);
         if (run_count == 0 && i == 0) atomic_store_explicit(&chunk->run_base, address, memory_order_relaxed);
@@ -120,10 +191,7 @@ wg_code wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address, u
     return WG_OK;
 }
 
-static wg_row_address address_of(const wg_directory *d, uint64_t id) {
-    if (id >= wg_directory_count(d)) return WG_ROW_NONE;
-    const directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
-    const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
+static wg_row_address heap_entry(const directory_chunk *chunk, uint32_t i) {
     if (atomic_load_explicit(&chunk->filled, memory_order_acquire))
         return atomic_load_explicit(&chunk->entries[i], memory_order_acquire);
     if (i >= atomic_load_explicit(&chunk->run_count, memory_order_acquire)) return WG_ROW_NONE;
@@ -131,7 +199,95 @@ static wg_row_address address_of(const wg_directory *d, uint64_t id) {
 }
 
 wg_code wg_directory_get(const wg_directory *d, uint64_t id, wg_row_address *out, wg_error *err) {
-    (void)err;
-    *out = address_of(d, id);
+    *out = WG_ROW_NONE;
+    if (id >= wg_directory_count(d)) return WG_OK;
+    const directory_chunk *chunk = chunk_of(d, id);
+    const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
+    if (chunk == NULL) return WG_OK;
+    if (chunk->stored == NULL) *out = heap_entry(chunk, i);
+    else if (i < chunk->stored->head.row_count) return wg_fragment_u64(chunk->stored, chunk->column, i, out, err);
+    return WG_OK;
+}
+
+/* ---- stored chunks */
+
+static wg_code chunk_store(uint64_t place, uint32_t count, const uint64_t *entries, const wg_store_pass *pass,
+                           wg_error *err) {
+    const wg_vector v = {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = entries};
+    const wg_stripe_column column = {.id = WG_COLUMN_ADDRESS, .vector = v};
+    const wg_fragment_head head = {.key = {.kind = WG_KIND_DIRECTORY, .owner = pass->owner, .slot = place},
+                                   .version = pass->until,
+                                   .row_count = count,
+                                   .attributes = {count}};
+    return wg_stripe_sink_add(pass->sink, &head, &column, 1, err);
+}
+
+/* Entries as of the checkpoint. */
+static wg_code chunk_read(const directory_chunk *chunk, uint32_t count, const wg_store_pass *pass,
+                          wg_version_at_fn version_at, void *ctx, uint64_t *entries, wg_error *err) {
+    for (uint32_t i = 0; i < count; i++) entries[i] = heap_entry(chunk, i);
+    if (atomic_load_explicit(&chunk->stamp, memory_order_relaxed) <= pass->until) return WG_OK;
+    for (uint32_t i = 0; i < count; i++)
+        if (entries[i] != WG_ROW_NONE)
+            WG_TRY(version_at(ctx, pass->owner != 0, entries[i], pass->until, &entries[i], err));
+    return WG_OK;
+}
+
+wg_code wg_directory_store(const wg_directory *d, const wg_store_pass *pass, wg_version_at_fn version_at, void *ctx,
+                           wg_error *err) {
+    uint64_t *entries = wg_alloc(d->account, CHUNK_IDS * sizeof *entries);
+    if (entries == NULL) return wg_error_nomem(err, CHUNK_IDS * sizeof *entries);
+    wg_code code = WG_OK;
+    for (uint64_t place = 0; place << CHUNK_SHIFT < pass->row_count && code == WG_OK; place++) {
+        const directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)place);
+        const uint32_t count = (uint32_t)wg_min_u64(pass->row_count - (place << CHUNK_SHIFT), CHUNK_IDS);
+        if (chunk == NULL || chunk->stored != NULL ||
+            atomic_load_explicit(&chunk->stamp, memory_order_relaxed) <= pass->since)
+            continue;
+        code = chunk_read(chunk, count, pass, version_at, ctx, entries, err);
+        if (code == WG_OK) code = chunk_store(place, count, entries, pass, err);
+    }
+    wg_free(entries);
+    return code;
+}
+
+static wg_code stored_check(const wg_fragment *stored, uint32_t *out_column, wg_error *err) {
+    const uint32_t column = wg_fragment_column_of(stored, WG_COLUMN_ADDRESS);
+    if (stored->head.key.slot >= WGI_SLOTS_MAX || stored->head.row_count > CHUNK_IDS || column == UINT32_MAX ||
+        stored->columns[column].type != WG_TYPE_NODE || stored->columns[column].null_count != 0)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored directory chunk %llu is not one",
+                            (unsigned long long)stored->head.key.slot);
+    *out_column = column;
+    return WG_OK;
+}
+
+wg_code wg_directory_adopt(wg_directory *d, const wg_fragment *stored, uint64_t until, wg_error *err) {
+    WG_ASSERT(stored != NULL && stored->head.key.kind == WG_KIND_DIRECTORY);
+    uint32_t column = 0;
+    WG_TRY(stored_check(stored, &column, err));
+    const uint64_t first = stored->head.key.slot << CHUNK_SHIFT;
+    const uint64_t count = atomic_load_explicit(&d->count, memory_order_relaxed);
+    const directory_chunk *old = chunk_of(d, first);
+    if (old != NULL && old->stored == NULL) {
+        const uint64_t bound = wg_min_u64(until, stored->head.version);
+        const bool grown = count > first + stored->head.row_count && stored->head.row_count < CHUNK_IDS;
+        if (grown || atomic_load_explicit(&old->stamp, memory_order_relaxed) > bound) return WG_OK;
+    }
+    directory_chunk *chunk = chunk_create(false, d->account);
+    if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
+    chunk->stored = stored;
+    chunk->column = column;
+    WG_TRY(chunk_put(d, (uint32_t)stored->head.key.slot, chunk, err));
+    const uint64_t end = first + stored->head.row_count;
+    if (end > count) atomic_store_explicit(&d->count, end, memory_order_release);
+    return WG_OK;
+}
+
+wg_code wg_directory_adopt_count(wg_directory *d, uint64_t count, wg_error *err) {
+    if (count > IDS_MAX)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a stored directory of %llu ids",
+                            (unsigned long long)count);
+    if (count > atomic_load_explicit(&d->count, memory_order_relaxed))
+        atomic_store_explicit(&d->count, count, memory_order_release);
     return WG_OK;
 }

@@ -55,6 +55,8 @@ wgi_fragment *wgi_fragment_create(bool is_edge, wg_account *account) {
     atomic_init(&f->flags, 0);
     atomic_init(&f->begin_max, 0);
     atomic_init(&f->columns, NULL);
+    atomic_init(&f->overlay, NULL);
+    atomic_init(&f->end_stamp, 0);
     uint8_t *at = bytes + head;
     f->ids = (uint64_t *)(void *)at;
     f->begins = (_Atomic uint64_t *)(void *)(at + word);
@@ -72,12 +74,26 @@ wgi_fragment *wgi_fragment_create(bool is_edge, wg_account *account) {
 
 void wgi_fragment_destroy(wgi_fragment *f) {
     if (f == NULL) return;
+    wg_free(atomic_load_explicit(&f->overlay, memory_order_relaxed));
     wgi_slots *columns = atomic_load_explicit(&f->columns, memory_order_relaxed);
     for (uint32_t i = 0; columns != NULL && i < columns->capacity; i++)
         wg_free(atomic_load_explicit(&columns->items[i], memory_order_relaxed));
     wg_free(columns);
     wg_arena_deinit(&f->strings);
     wg_free(f);
+}
+
+static void heap_dispose(void *block) { wgi_fragment_destroy(block); }
+
+void wgi_fragment_retire(wgi_fragment *f, bool with_overlay, wg_epoch *epoch) {
+    if (f == NULL) return;
+    if (!wgi_fragment_is_mapped(f)) {
+        wg_epoch_retire_object(epoch, &f->link, heap_dispose);
+        return;
+    }
+    wgi_overlay *overlay = atomic_load_explicit(&f->overlay, memory_order_relaxed); /* readers may still use it */
+    if (with_overlay && overlay != NULL) wg_epoch_retire_linked(epoch, &overlay->link);
+    wg_epoch_retire_linked(epoch, &f->link);
 }
 
 static void flags_add(wgi_fragment *f, uint32_t flag) {
@@ -123,6 +139,15 @@ void wgi_fragment_use_ends(wgi_fragment *f, uint32_t row) {
     for (uint32_t r = first; r < first + (1u << WGI_ENDED_SHIFT); r++)
         atomic_store_explicit(&f->ends[r], WG_LOGSEQ_NEVER, memory_order_relaxed);
     flags_add(f, flag);
+}
+
+void wgi_fragment_gap(wgi_fragment *f, uint32_t rows) {
+    f->begin_base = WG_LOGSEQ_NEVER;
+    atomic_store_explicit(&f->begin_max, WG_LOGSEQ_NEVER, memory_order_relaxed);
+    wgi_fragment_use_begins(f, rows);
+    wgi_fragment_use_ids(f, rows);
+    for (size_t side = 0; f->ends_of_edge[0] != NULL && side < 2; side++)
+        memset(f->ends_of_edge[side], 0, rows * sizeof(uint32_t));
 }
 
 uint64_t wgi_fragment_begin(const wgi_fragment *f, uint32_t flags, uint32_t row) {

@@ -3,7 +3,10 @@
  * Cells are used in place. Copied to scratch are: validity words, because the writer may be setting bits of later rows in
  * the same word (the copy loads words atomically; nothing is copied for a column without nulls); ids that count up; end
  * points that are stored in 32 bits; cells converted to ANY. When the whole range is visible, which one comparison and
- * one mask decide for a fragment without history, there is no selection. Otherwise rows are tested without branches. */
+ * one mask decide for a fragment without history, there is no selection. Otherwise rows are tested without branches.
+ *
+ * A mapped fragment gives the stored rows of the range: vectors count those, the range counts ordinals. Its zones decide
+ * first whether `begin` and `end` need to be read at all. */
 #include "worldgraph/nodes/nodes_internal.h"
 
 enum { VALID_WORDS = WG_BATCH_ROWS_MAX / 64 };
@@ -11,23 +14,31 @@ enum { VALID_WORDS = WG_BATCH_ROWS_MAX / 64 };
 typedef struct scratch_column {
     uint64_t valid[VALID_WORDS];
     void *cells; /* WG_BATCH_ROWS_MAX wg_values, allocated at first use */
+    wg_fragment_scratch stored;
 } scratch_column;
 
 struct wg_table_scratch {
     uint64_t ids[WG_BATCH_ROWS_MAX];
     uint16_t sel[WG_BATCH_ROWS_MAX + 1]; /* the branch-free loop writes one place past the last match */
+    wgi_u64_scratch stored_ids;
+    wgi_u64_scratch stored_begins;
+    wgi_u64_scratch stored_rows;
+    wgi_ends_scratch stored_ends;
     wg_account *account;
+    wg_vector *vectors; /* the caller's, during a call */
     uint32_t column_count;
     scratch_column columns[];
 };
 
-/* Rows of one fragment that a read covers. */
+/* Rows of one fragment that a read covers: ordinals. */
 typedef struct row_window {
     const wg_table *table;
     const wgi_fragment *fragment;
     uint32_t flags;
     uint32_t first;
     uint32_t count;
+    uint32_t rank; /* mapped: the first stored row, and how many */
+    uint32_t stored;
 } row_window;
 
 wg_code wg_table_scratch_create(uint32_t column_count, wg_account *account, wg_table_scratch **out, wg_error *err) {
@@ -36,7 +47,15 @@ wg_code wg_table_scratch_create(uint32_t column_count, wg_account *account, wg_t
     if (wg_mul_size(column_count, sizeof(scratch_column), &bytes) && wg_add_size(bytes, sizeof *scratch, &bytes))
         scratch = wg_alloc(account, bytes);
     if (scratch == NULL) return wg_error_nomem(err, sizeof *scratch);
-    for (uint32_t i = 0; i < column_count; i++) scratch->columns[i].cells = NULL;
+    for (uint32_t i = 0; i < column_count; i++) {
+        scratch->columns[i].cells = NULL;
+        memset(&scratch->columns[i].stored, 0, sizeof scratch->columns[i].stored);
+        scratch->columns[i].stored.account = account;
+    }
+    wgi_u64_scratch_init(&scratch->stored_ids, account);
+    wgi_u64_scratch_init(&scratch->stored_begins, account);
+    wgi_u64_scratch_init(&scratch->stored_rows, account);
+    wgi_ends_scratch_init(&scratch->stored_ends, account);
     scratch->account = account;
     scratch->column_count = column_count;
     *out = scratch;
@@ -45,7 +64,14 @@ wg_code wg_table_scratch_create(uint32_t column_count, wg_account *account, wg_t
 
 void wg_table_scratch_destroy(wg_table_scratch *scratch) {
     if (scratch == NULL) return;
-    for (uint32_t i = 0; i < scratch->column_count; i++) wg_free(scratch->columns[i].cells);
+    for (uint32_t i = 0; i < scratch->column_count; i++) {
+        wg_free(scratch->columns[i].cells);
+        wg_fragment_scratch_deinit(&scratch->columns[i].stored);
+    }
+    wgi_u64_scratch_deinit(&scratch->stored_ids);
+    wgi_u64_scratch_deinit(&scratch->stored_begins);
+    wgi_u64_scratch_deinit(&scratch->stored_rows);
+    wgi_ends_scratch_deinit(&scratch->stored_ends);
     wg_free(scratch);
 }
 
@@ -100,6 +126,11 @@ static wg_code ends_read(const row_window *w, uint32_t side, wg_table_scratch *s
     return WG_OK;
 }
 
+static wg_code wrong_type(wg_type stored, wg_type type, wg_error *err) {
+    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a column of %s was read as %s", wg_type_name(stored),
+                        wg_type_name(type));
+}
+
 static wg_code column_read(const row_window *w, uint32_t column, wg_type type, wg_table_scratch *scratch, uint32_t at,
                            wg_vector *out, wg_error *err) {
     scratch_column *own = &scratch->columns[at];
@@ -111,9 +142,7 @@ static wg_code column_read(const row_window *w, uint32_t column, wg_type type, w
         return WG_OK;
     }
     const wg_type stored = wg_table_column_type(w->table, column);
-    if (type != stored && type != WG_TYPE_ANY)
-        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a column of %s was read as %s", wg_type_name(stored),
-                            wg_type_name(type));
+    if (type != stored && type != WG_TYPE_ANY) return wrong_type(stored, type, err);
     wg_vector v = {.type = stored, .kind = WG_VECTOR_FLAT};
     v.data = block->data + w->first * wg_physical_bytes(wg_type_physical(stored));
     if (atomic_load_explicit(&block->has_null, memory_order_relaxed)) {
@@ -188,6 +217,122 @@ static void window_select(const row_window *w, wg_view view, wg_table_scratch *s
     out->row_count = n;
 }
 
+/* ---- mapped fragments */
+
+static wg_code mapped_to_any(wg_table_scratch *scratch, scratch_column *own, uint32_t count, wg_vector *v,
+                             wg_error *err) {
+    if (v->kind == WG_VECTOR_CONST && !wg_vector_is_valid(v, 0)) {
+        *v = null_vector(WG_TYPE_ANY);
+        return WG_OK;
+    }
+    WG_TRY(any_read(scratch, own, count, v, err));
+    if (v->kind == WG_VECTOR_CONST) v->valid = NULL; /* one bit, which says present */
+    v->kind = WG_VECTOR_FLAT;
+    return WG_OK;
+}
+
+static wg_code mapped_column_read(const row_window *w, uint32_t column, wg_type type, wg_table_scratch *scratch,
+                                  uint32_t at, wg_vector *out, wg_error *err) {
+    const wgi_part *rows = &w->fragment->rows;
+    scratch_column *own = &scratch->columns[at];
+    const bool is_end = w->table->is_edge && (column == WG_TABLE_FROM || column == WG_TABLE_TO);
+    uint32_t index = UINT32_MAX;
+    wg_type stored = WG_TYPE_NODE;
+    if (is_end) {
+        index = rows->heads[column == WG_TABLE_FROM ? WGI_HEAD_FROM : WGI_HEAD_TO];
+    } else if (column != UINT32_MAX) {
+        stored = wg_table_column_type(w->table, column);
+        WG_TRY(wgi_mapped_column(w->table, w->fragment, column, &index, err));
+    }
+    if (index == UINT32_MAX || w->stored == 0) {
+        *out = null_vector(type);
+        return WG_OK;
+    }
+    if (type != stored && type != WG_TYPE_ANY) return wrong_type(stored, type, err);
+    wg_vector v;
+    WG_TRY(wg_fragment_read(rows->fragment, index, w->rank, w->stored, &own->stored, &v, err));
+    v.type = stored;
+    if (type != stored) WG_TRY(mapped_to_any(scratch, own, w->stored, &v, err));
+    *out = v;
+    return WG_OK;
+}
+
+/* Vector 0, always flat. */
+static wg_code mapped_ids_read(const row_window *w, wg_table_scratch *scratch, wg_vector *out, wg_error *err) {
+    const uint64_t *ids = scratch->ids;
+    if (w->stored != 0)
+        WG_TRY(wgi_part_u64s(&w->fragment->rows, WGI_HEAD_ID, w->rank, w->stored, &scratch->stored_ids, &ids, err));
+    *out = (wg_vector){.type = w->table->is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = ids};
+    return WG_OK;
+}
+
+/* Sources of the visibility of stored rows; NULL pointers say that nothing needs to be tested. */
+typedef struct mapped_history {
+    const uint64_t *begins;   /* by stored row */
+    const uint64_t *ends;     /* by ordinal - w->first */
+    const uint64_t *ordinals; /* by stored row; NULL: consecutive from w->first */
+} mapped_history;
+
+static wg_code mapped_history_read(const row_window *w, wg_view view, wg_table_scratch *scratch, mapped_history *out,
+                                   wg_error *err) {
+    const wgi_fragment *f = w->fragment;
+    const wgi_part *rows = &f->rows;
+    mapped_history h = {0};
+    const bool has_overlay = atomic_load_explicit(&f->overlay, memory_order_acquire) != NULL;
+    if (atomic_load_explicit(&f->begin_max, memory_order_relaxed) > view.snapshot)
+        WG_TRY(wgi_part_u64s(rows, WGI_HEAD_BEGIN, w->rank, w->stored, &scratch->stored_begins, &h.begins, err));
+    if (has_overlay || f->end_min <= wg_max_u64(view.snapshot, view.own)) {
+        WG_TRY(wgi_mapped_ends(f, w->first, w->count, &scratch->stored_ends, &h.ends, err));
+        if (rows->heads[WGI_HEAD_ROW] != UINT32_MAX)
+            WG_TRY(wgi_part_ordinals(rows, w->rank, w->stored, &scratch->stored_rows, &h.ordinals, err));
+    }
+    *out = h;
+    return WG_OK;
+}
+
+static wg_code mapped_select(const row_window *w, wg_view view, wg_table_scratch *scratch, wg_batch *out,
+                             wg_error *err) {
+    mapped_history h;
+    out->row_count = w->stored;
+    if (w->stored == 0) return WG_OK;
+    WG_TRY(mapped_history_read(w, view, scratch, &h, err));
+    if (h.begins == NULL && h.ends == NULL) return WG_OK;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->stored; i++) {
+        const uint64_t at = h.ordinals == NULL ? i : h.ordinals[i] - w->first;
+        if (at >= w->count)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored rows: ordinals out of order");
+        scratch->sel[n] = (uint16_t)i;
+        n += visible_bit(view, h.begins == NULL ? 0 : h.begins[i], h.ends == NULL ? WG_LOGSEQ_NEVER : h.ends[at]);
+    }
+    if (n == w->stored) return WG_OK;
+    out->sel = scratch->sel;
+    out->row_count = n;
+    return WG_OK;
+}
+
+static wg_code mapped_read(row_window *w, wg_view view, const uint32_t *columns, const wg_type *types,
+                           wg_table_scratch *scratch, wg_batch *io, wg_error *err) {
+    wg_vector *vectors = scratch->vectors;
+    if (w->fragment != NULL) WG_TRY(wgi_part_span(&w->fragment->rows, w->first, w->count, &w->rank, &w->stored, err));
+    for (uint32_t i = 0; i + 1 < io->column_count; i++) {
+        if (w->fragment == NULL) vectors[i + 1] = null_vector(types[i]);
+        else WG_TRY(mapped_column_read(w, columns[i], types[i], scratch, i, &vectors[i + 1], err));
+    }
+    WG_TRY(mapped_ids_read(w, scratch, &vectors[0], err));
+    return mapped_select(w, view, scratch, io, err);
+}
+
+static wg_code heap_read(const row_window *w, wg_view view, const uint32_t *columns, const wg_type *types,
+                         wg_table_scratch *scratch, wg_batch *io, wg_error *err) {
+    wg_vector *vectors = scratch->vectors;
+    for (uint32_t i = 0; i + 1 < io->column_count; i++)
+        WG_TRY(column_read(w, columns[i], types[i], scratch, i, &vectors[i + 1], err));
+    ids_read(w, scratch, &vectors[0]);
+    window_select(w, view, scratch, io);
+    return WG_OK;
+}
+
 wg_code wg_table_read(const wg_table *table, wg_view view, uint64_t row, uint32_t rows_max, const uint32_t *columns,
                       const wg_type *types, uint32_t column_count, wg_table_scratch *scratch, wg_vector *vectors,
                       wg_batch *out, uint32_t *out_rows, wg_error *err) {
@@ -201,12 +346,14 @@ wg_code wg_table_read(const wg_table *table, wg_view view, uint64_t row, uint32_
         return WG_OK;
     }
     row_window w = {.table = table, .fragment = wgi_table_fragment(table, row), .first = wgi_fragment_row(row)};
-    w.flags = wgi_fragment_flags(w.fragment); /* after the row count: no array in use for these rows is missed */
     w.count = (uint32_t)wg_min_u64(wg_min_u64(rows_max, row_count - row), WG_FRAGMENT_ROWS - w.first);
-    for (uint32_t i = 0; i < column_count; i++)
-        WG_TRY(column_read(&w, columns[i], types[i], scratch, i, &vectors[i + 1], err));
-    ids_read(&w, scratch, &vectors[0]);
-    window_select(&w, view, scratch, &batch);
+    scratch->vectors = vectors;
+    if (w.fragment == NULL || wgi_fragment_is_mapped(w.fragment)) {
+        WG_TRY(mapped_read(&w, view, columns, types, scratch, &batch, err));
+    } else {
+        w.flags = wgi_fragment_flags(w.fragment); /* after the row count: no array in use for these rows is missed */
+        WG_TRY(heap_read(&w, view, columns, types, scratch, &batch, err));
+    }
     *out = batch;
     *out_rows = w.count;
     return WG_OK;

@@ -126,53 +126,74 @@ static uint32_t rows_in_fragment(const wg_table *table, uint64_t row) {
     return (uint32_t)wg_min_u64(count - (row & ~(uint64_t)(WG_FRAGMENT_ROWS - 1)), WG_FRAGMENT_ROWS);
 }
 
+/* Row numbers come from the directory and from rows before, which may have been read from a file. */
+static wg_code no_row(const wg_table *table, uint64_t row, wg_error *err) {
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a table of %llu rows is asked for row %llu",
+                        (unsigned long long)wg_table_row_count(table), (unsigned long long)row);
+}
+
 wg_code wg_table_set_end(wg_table *table, uint64_t row, uint64_t end, uint64_t stamp, wg_error *err) {
-    (void)stamp, (void)err;
     WG_ASSERT(row < atomic_load_explicit(&table->row_count, memory_order_relaxed));
     wgi_fragment *f = wgi_table_fragment(table, row);
-    wgi_fragment_use_ends(f, wgi_fragment_row(row));
+    const uint32_t r = wgi_fragment_row(row);
+    if (f == NULL) return no_row(table, row, err);
     /* relaxed: a reader whose snapshot covers `end` got that snapshot from the commit, which happens after this */
-    atomic_store_explicit(&f->ends[wgi_fragment_row(row)], end, memory_order_relaxed);
+    if (wgi_fragment_is_mapped(f)) {
+        wgi_overlay *overlay = NULL;
+        WG_TRY(wgi_mapped_overlay(f, table->account, &overlay, err));
+        atomic_store_explicit(&overlay->ends[r], end, memory_order_relaxed);
+    } else {
+        wgi_fragment_use_ends(f, r);
+        atomic_store_explicit(&f->ends[r], end, memory_order_relaxed);
+    }
+    if (stamp > atomic_load_explicit(&f->end_stamp, memory_order_relaxed))
+        atomic_store_explicit(&f->end_stamp, stamp, memory_order_relaxed);
     return WG_OK;
 }
 
 void wg_table_set_begin(wg_table *table, uint64_t row, uint64_t begin) {
     wgi_fragment *f = wgi_table_fragment(table, row);
+    WG_ASSERT(f != NULL && !wgi_fragment_is_mapped(f));
     wgi_fragment_use_begins(f, rows_in_fragment(table, row));
     if (begin > atomic_load_explicit(&f->begin_max, memory_order_relaxed))
         atomic_store_explicit(&f->begin_max, begin, memory_order_relaxed);
     atomic_store_explicit(&f->begins[wgi_fragment_row(row)], begin, memory_order_relaxed); /* as in set_end */
 }
 
-wg_code wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end, bool *out_found,
-                      wg_error *err) {
-    (void)err;
-    WG_ASSERT(row < wg_table_row_count(table));
-    const wgi_fragment *f = wgi_table_fragment(table, row);
-    const uint32_t r = wgi_fragment_row(row);
+static void heap_head(const wgi_fragment *f, bool is_edge, uint32_t r, wg_row_head *out, uint64_t *out_end) {
     const uint32_t flags = wgi_fragment_flags(f);
     wg_row_head head = {.prev = WG_ROW_NONE};
     head.id = (flags & WGI_HAS_IDS) != 0 ? f->ids[r] : f->id_base + r;
     head.begin = wgi_fragment_begin(f, flags, r);
     if ((flags & WGI_HAS_PREVS) != 0) head.prev = f->prevs[r];
-    if (table->is_edge) {
+    if (is_edge) {
         const bool wide = (flags & WGI_HAS_WIDE) != 0;
         head.from = wide ? f->ends_of_edge_wide[0][r] : f->ends_of_edge[0][r];
         head.to = wide ? f->ends_of_edge_wide[1][r] : f->ends_of_edge[1][r];
     }
     *out = head;
     if (out_end != NULL) *out_end = wgi_fragment_end(f, flags, r);
-    *out_found = true;
+}
+
+wg_code wg_table_head(const wg_table *table, uint64_t row, wg_row_head *out, uint64_t *out_end, bool *out_found,
+                      wg_error *err) {
+    if (row >= wg_table_row_count(table)) return no_row(table, row, err);
+    const wgi_fragment *f = wgi_table_fragment(table, row);
+    const uint32_t r = wgi_fragment_row(row);
+    if (f != NULL && wgi_fragment_is_mapped(f))
+        return wgi_mapped_head(f, table->is_edge, r, out, out_end, out_found, err);
+    if (f != NULL) heap_head(f, table->is_edge, r, out, out_end);
+    *out_found = f != NULL;
     return WG_OK;
 }
 
 wg_code wg_table_cell(const wg_table *table, uint64_t row, uint32_t column, wg_arena *arena, wg_value *out,
                       wg_error *err) {
-    (void)arena, (void)err;
-    WG_ASSERT(row < wg_table_row_count(table));
     WG_ASSERT(column < wg_table_column_count(table));
+    if (row >= wg_table_row_count(table)) return no_row(table, row, err);
     const wgi_fragment *f = wgi_table_fragment(table, row);
-    const wgi_block *block = wgi_slots_get(&f->columns, column);
+    if (f != NULL && wgi_fragment_is_mapped(f)) return wgi_mapped_cell(table, f, row, column, arena, out, err);
+    const wgi_block *block = f == NULL ? NULL : wgi_slots_get(&f->columns, column);
     const uint32_t r = wgi_fragment_row(row);
     *out = wg_value_null();
     if (block == NULL || !wgi_block_is_valid(block, r)) return WG_OK;

@@ -46,7 +46,7 @@ static source_extent extent_of(const wgi_csr_source *s) {
         e.entry_count = base->entry_count;
         e.node_min = wgi_csr_key(base, 0);
         e.node_max = wgi_csr_key(base, base->key_count - 1);
-        if (base->wide) e.id_max = UINT64_MAX; /* ids never shrink, edges are not dropped */
+        if (base->wide) e.id_max = UINT64_MAX; /* it may be narrower after edges have left: not looked for */
     }
     for (uint64_t i = s->first; i < s->last; i++) {
         const uint64_t node = log_node(s, i);
@@ -265,6 +265,34 @@ wg_code wgi_csr_build(const wgi_csr_source *source, wg_account *account, wgi_csr
     return WG_OK;
 }
 
+/* ---- leaving out */
+
+wg_code wgi_csr_retain(const wgi_csr *csr, const wgi_retain *retain, wg_account *account, wgi_csr **out,
+                       wg_error *err) {
+    source_extent extent = {.node_min = csr->node_min, .id_max = csr->wide ? UINT64_MAX : 0};
+    for (uint64_t i = 0; i < csr->entry_count; i++) extent.entry_count += wgi_retains(retain, wgi_csr_edge(csr, i));
+    if (extent.entry_count == 0) {
+        *out = NULL;
+        return WG_OK;
+    }
+    csr_writer w;
+    if (!writer_create(&w, &extent, csr->dense, csr->key_count, account))
+        return wg_error_nomem(err, (size_t)extent.entry_count);
+    uint64_t at = 0;
+    for (uint64_t k = 0; k < csr->key_count; k++) { /* keys without entries stay: the build passes over them */
+        if (!csr->dense) w.keys[k] = csr->keys[k];
+        w.offsets[k] = at;
+        for (uint64_t i = csr->offsets[k]; i < csr->offsets[k + 1]; i++) {
+            if (!wgi_retains(retain, wgi_csr_edge(csr, i))) continue;
+            entry_put(&w, at++, wgi_csr_edge(csr, i), wgi_csr_neighbour(csr, i));
+        }
+    }
+    w.offsets[csr->key_count] = at;
+    WG_ASSERT(at == extent.entry_count);
+    *out = w.csr;
+    return WG_OK;
+}
+
 /* ---- reading */
 
 static uint64_t key_search(const wgi_csr *csr, uint64_t node) {
@@ -285,13 +313,26 @@ uint64_t wgi_csr_find(const wgi_csr *csr, uint64_t node, uint64_t *out_first) {
     return csr->offsets[k + 1] - csr->offsets[k];
 }
 
+uint64_t wgi_csr_below(const wgi_csr *csr, uint64_t first, uint64_t count, uint64_t end) {
+    if (count == 0 || wgi_csr_edge(csr, first + count - 1) < end) return count;
+    uint64_t low = first;
+    uint64_t high = first + count - 1;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (wgi_csr_edge(csr, middle) < end) low = middle + 1;
+        else high = middle;
+    }
+    return low - first;
+}
+
 void wgi_reading_csr(wgi_reading *reading, const wgi_csr *csr) {
     uint64_t first = 0;
     uint64_t count = wgi_csr_find(csr, reading->node, &first);
-    const uint64_t skip = wg_min_u64(count, reading->skip);
-    reading->skip -= skip;
-    first += skip;
-    count -= skip;
+    if (reading->from_edge != 0) {
+        const uint64_t below = wgi_csr_below(csr, first, count, reading->from_edge);
+        first += below;
+        count -= below;
+    }
     if (reading->edges != NULL) {
         count = wg_min_u64(count, reading->count_max - reading->count);
         uint64_t *edges = reading->edges + reading->count;

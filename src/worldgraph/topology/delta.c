@@ -62,6 +62,22 @@ static wgi_log *log_create(uint64_t capacity, wg_account *account) {
     return log;
 }
 
+wgi_log *wgi_log_retain(const wgi_log *log, uint64_t first, uint64_t last, const wgi_retain *retain,
+                        wg_account *account, uint64_t *out_count) {
+    wgi_log *out = log_create(last - first, account);
+    if (out == NULL) return NULL;
+    uint64_t count = 0;
+    for (uint64_t i = first; i < last; i++) {
+        const wgi_log_edge *e = &log->edges[i];
+        if (!wgi_retains(retain, wgi_word(&e->edge))) continue;
+        atomic_init(&out->edges[count].edge, wgi_word(&e->edge));
+        for (size_t side = 0; side < 2; side++) atomic_init(&out->edges[count].ends[side], wgi_word(&e->ends[side]));
+        count++;
+    }
+    *out_count = count;
+    return out;
+}
+
 static wgi_view *view_create(uint64_t indexed, uint32_t run_capacity, wg_account *account) {
     wgi_view *view = wg_alloc_zero(account, sizeof *view + run_capacity * sizeof view->runs[0]);
     if (view == NULL) return NULL;
@@ -387,13 +403,8 @@ wg_code wgi_delta_index(wgi_delta *d, wg_epoch *epoch, wg_error *err) {
 
 /* ---- reading */
 
-static bool reading_full(const wgi_reading *r) { return r->edges != NULL && r->count == r->count_max; }
-
 static void reading_put(wgi_reading *r, uint64_t edge, uint64_t neighbour) {
-    if (r->skip != 0) {
-        r->skip--;
-        return;
-    }
+    if (edge < r->from_edge) return;
     if (r->edges != NULL) {
         r->edges[r->count] = edge;
         r->neighbours[r->count] = neighbour;
@@ -405,9 +416,9 @@ static void reading_list(wgi_reading *r, const wgi_delta *d, uint64_t limit) {
     const wgi_list *list = list_of(d, r->side, r->node);
     if (list == NULL) return;
     const uint32_t count = list_count(list, limit);
-    const uint32_t skip = (uint32_t)wg_min_u64(count, r->skip);
-    r->skip -= skip;
-    for (uint32_t i = skip; i < count && !reading_full(r); i++)
+    uint32_t below = 0;
+    if (r->from_edge != 0) below = (uint32_t)wg_min_u64(count, list_count(list, r->from_edge));
+    for (uint32_t i = below; i < count && !wgi_reading_full(r); i++)
         reading_put(r, wgi_word(&list->entries[i].edge), wgi_word(&list->entries[i].neighbour));
 }
 
@@ -425,10 +436,10 @@ void wgi_reading_delta(wgi_reading *r, const wgi_delta *d) {
     uint64_t at = view->indexed;
     for (uint32_t i = 0; i < runs; i++) {
         const wgi_run *run = atomic_load_explicit(&view->runs[i], memory_order_acquire);
-        if (!reading_full(r)) wgi_reading_csr(r, run->sides[r->side]);
+        if (!wgi_reading_full(r)) wgi_reading_csr(r, run->sides[r->side]);
         at = run->last;
     }
-    for (; at < log_count && !reading_full(r); at++) {
+    for (; at < log_count && !wgi_reading_full(r); at++) {
         const wgi_log_edge *e = &log->edges[at];
         if (wgi_word(&e->ends[r->side]) == r->node)
             reading_put(r, wgi_word(&e->edge), wgi_word(&e->ends[1 - r->side]));

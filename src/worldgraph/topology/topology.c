@@ -1,52 +1,93 @@
-/* The topology of one edge label: a state of two base CSRs and a delta behind one pointer.
+/* The topology of one edge label: a state of stored runs, two base CSRs and a delta behind one pointer.
  *
- * Readers load the state once per call; a rebuild publishes a new state with an empty delta and retires the old one, so a
- * reader sees base and delta that belong together. Positions of entries do not change when edges move from delta to
- * base, because both orders are by edge id. The delta is merged when it passes max(4096, base / 4): each edge is then
- * moved at most about five times in the life of a growing label, so adding is O(1) amortised. */
+ * Readers load the state once per call; a merge publishes a new state with an empty delta and retires the old one, so a
+ * reader sees runs, base and delta that belong together. A reader goes on after an edge id, not a position: all orders are by
+ * edge id, so it neither misses nor repeats one when edges moved or dead ones left between two calls. The delta is merged when it passes max(4096, base / 4):
+ * each edge is then moved at most about five times in the life of a growing label, so adding is O(1) amortised.
+ *
+ * Ordinals count the edges in the order of adding, those that merges have left out included. They say which edges a
+ * checkpoint has captured and which leave memory when it is adopted. As edge ids ascend too, a border between ordinals is a
+ * border between ids: in the log it is read off; in the base, which is ordered by node, it is found by bisection over ids,
+ * counting the entries below (rare: only when a merge came between a capture and its adoption).
+ *
+ * Failure modes: WG_E_NOMEM, nothing changed; those of stored runs. */
 #include "worldgraph/topology/topology_internal.h"
 
 enum { SETTLE_EDGES_MIN = 4096, SETTLE_SHARE = 4 };
 
-typedef struct topology_state {
-    wg_epoch_link link;
-    wgi_csr *base[2];
-    wgi_delta *delta;
-} topology_state;
-
 struct wg_topology {
     wg_epoch *epoch;
     wg_account *account;
-    _Atomic(topology_state *) state; /* release by the writer, acquire by readers */
+    _Atomic(wgi_state *) state; /* release by the writer, acquire by readers */
+    bool (*is_alive)(void *ctx, uint64_t edge);
+    void *is_alive_ctx;
 };
 
-static topology_state *state_of(const wg_topology *topology) {
+static wgi_state *state_of(const wg_topology *topology) {
     return atomic_load_explicit(&topology->state, memory_order_acquire);
 }
 
-static void state_destroy(topology_state *state) {
+static void state_destroy(wgi_state *state) {
     if (state == NULL) return;
+    wg_free(state->stored);
     for (size_t side = 0; side < 2; side++) wg_free(state->base[side]);
+    wg_free(state->gone);
     wgi_delta_destroy(state->delta);
     wg_free(state);
 }
 
-/* The state that follows `old` (NULL: the empty one): its base and its delta merged. */
-static wg_code state_create(const topology_state *old, wg_account *account, topology_state **out, wg_error *err) {
+static uint64_t state_total(const wgi_state *state) {
+    return state->stored_count + state->base_count + wgi_delta_count(state->delta);
+}
+
+/* ---- merging */
+
+/* Builds the base of `state` from those edges of `old` that stay. */
+static wg_code base_merge(wgi_state *state, const wgi_state *old, const wgi_retain *retain, wg_account *account,
+                          wg_error *err) {
     wg_code code = WG_OK;
-    topology_state *state = wg_alloc_zero(account, sizeof *state);
+    wgi_csr *kept = NULL;
+    const wgi_log *old_log = wgi_delta_log(old->delta);
+    uint64_t log_count = wgi_delta_count(old->delta);
+    uint64_t first = 0;
+    while (first < log_count && wgi_word(&old_log->edges[first].edge) < retain->floor) first++;
+    wgi_log *log = wgi_log_retain(old_log, first, log_count, retain, account, &log_count);
+    if (log == NULL) return wg_error_nomem(err, (size_t)log_count);
+    for (uint32_t side = 0; side < 2; side++) {
+        WG_TRY_GOTO(wgi_csr_retain(old->base[side], retain, account, &kept, err));
+        const wgi_csr_source source = {kept, log, 0, log_count, side};
+        WG_TRY_GOTO(wgi_csr_build(&source, account, &state->base[side], err));
+        wg_free(kept);
+        kept = NULL;
+    }
+fail:
+    wg_free(kept);
+    wg_free(log);
+    return code;
+}
+
+/* The state in which the edges of `old` are in the base, but for those that `retain` (NULL: none) leaves out. Does not set what it
+ * cannot know: stored, stored_count, gone, base_count. */
+static wg_code state_create(const wgi_state *old, const wgi_retain *retain, wg_account *account, wgi_state **out,
+                            wg_error *err) {
+    wg_code code = WG_OK;
+    wgi_state *state = wg_alloc_zero(account, sizeof *state);
     if (state == NULL) return wg_error_nomem(err, sizeof *state);
     state->delta = wgi_delta_create(account);
     if (state->delta == NULL) {
         code = wg_error_nomem(err, sizeof *state);
         goto fail;
     }
-    for (uint32_t side = 0; side < 2; side++) {
-        wgi_csr_source source = {.side = side};
-        if (old != NULL)
-            source =
-                (wgi_csr_source){old->base[side], wgi_delta_log(old->delta), 0, wgi_delta_count(old->delta), side};
-        WG_TRY_GOTO(wgi_csr_build(&source, account, &state->base[side], err));
+    if (retain != NULL) {
+        WG_TRY_GOTO(base_merge(state, old, retain, account, err));
+    } else {
+        for (uint32_t side = 0; side < 2; side++) {
+            wgi_csr_source source = {.side = side};
+            if (old != NULL)
+                source = (wgi_csr_source){old->base[side], wgi_delta_log(old->delta), 0, wgi_delta_count(old->delta),
+                                          side};
+            WG_TRY_GOTO(wgi_csr_build(&source, account, &state->base[side], err));
+        }
     }
     *out = state;
     return WG_OK;
@@ -55,12 +96,93 @@ fail:
     return code;
 }
 
+/* Retires what `state` no longer shares with `old`. */
+static void state_publish(wg_topology *topology, wgi_state *old, wgi_state *state) {
+    atomic_store_explicit(&topology->state, state, memory_order_release); /* pairs with state_of */
+    for (size_t side = 0; side < 2; side++) {
+        if (old->base[side] != state->base[side]) wg_epoch_retire_linked(topology->epoch, &old->base[side]->link);
+    }
+    if (old->stored != NULL && old->stored != state->stored)
+        wg_epoch_retire_linked(topology->epoch, &old->stored->link);
+    if (old->gone != NULL && old->gone != state->gone) wg_epoch_retire_linked(topology->epoch, &old->gone->link);
+    if (old->delta != state->delta) wgi_delta_retire(old->delta, topology->epoch);
+    wg_epoch_retire_linked(topology->epoch, &old->link);
+    wg_epoch_collect(topology->epoch);
+}
+
+/* Copies the ids of `from` (NULL: none) that are at least `floor`. */
+static bool gone_copy(const wgi_edge_set *from, uint64_t floor, wg_account *account, wgi_edge_set **to) {
+    for (uint64_t i = 0; from != NULL && i < UINT64_C(1) << from->slots_log2; i++) {
+        if (from->slots[i] > floor && !wgi_edge_set_add(to, from->slots[i] - 1, account)) return false;
+    }
+    return true;
+}
+
+/* Asks for every edge in memory and puts the dead ones into *gone, after those that are gone already. */
+static bool gone_collect(const wg_topology *topology, const wgi_state *state, wgi_edge_set **gone) {
+    if (topology->is_alive == NULL) return gone_copy(state->gone, 0, topology->account, gone);
+    if (!gone_copy(state->gone, 0, topology->account, gone)) return false;
+    const wgi_csr *base = state->base[0];
+    for (uint64_t i = 0; i < base->entry_count; i++) {
+        const uint64_t edge = wgi_csr_edge(base, i);
+        if (topology->is_alive(topology->is_alive_ctx, edge)) continue;
+        if (!wgi_edge_set_add(gone, edge, topology->account)) return false;
+    }
+    const wgi_log *log = wgi_delta_log(state->delta);
+    for (uint64_t i = 0; i < wgi_delta_count(state->delta); i++) {
+        const uint64_t edge = wgi_word(&log->edges[i].edge);
+        if (topology->is_alive(topology->is_alive_ctx, edge)) continue;
+        if (!wgi_edge_set_add(gone, edge, topology->account)) return false;
+    }
+    return true;
+}
+
+wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err) {
+    wgi_state *old = state_of(topology);
+    const bool has_work = topology->is_alive != NULL && old->base[0]->entry_count != 0;
+    if (wgi_delta_count(old->delta) == 0 && !has_work) return WG_OK;
+    wgi_edge_set *gone = NULL;
+    if (!gone_collect(topology, old, &gone)) {
+        wg_free(gone);
+        return wg_error_nomem(err, sizeof *gone);
+    }
+    const uint64_t before = old->gone == NULL ? 0 : old->gone->count;
+    const bool leaves = gone != NULL && gone->count != before;
+    const wgi_retain retain = {0, gone};
+    wgi_state *state;
+    const wg_code code = state_create(old, leaves ? &retain : NULL, topology->account, &state, err);
+    if (code != WG_OK) {
+        wg_free(gone);
+        return code;
+    }
+    state->stored = old->stored;
+    state->stored_count = old->stored_count;
+    state->gone = gone;
+    state->base_count = old->base_count + wgi_delta_count(old->delta);
+    state_publish(topology, old, state);
+    return WG_OK;
+}
+
+wg_code wg_topology_settle(wg_topology *topology, wg_error *err) {
+    const wgi_state *state = state_of(topology);
+    const uint64_t limit = wg_max_u64(SETTLE_EDGES_MIN, state->base[0]->entry_count / SETTLE_SHARE);
+    if (wgi_delta_count(state->delta) > limit) return wg_topology_rebuild(topology, err);
+    return wgi_delta_index(state->delta, topology->epoch, err);
+}
+
+void wg_topology_set_liveness(wg_topology *topology, bool (*is_alive)(void *ctx, uint64_t edge), void *ctx) {
+    topology->is_alive = is_alive;
+    topology->is_alive_ctx = ctx;
+}
+
+/* ---- life and writing */
+
 wg_code wg_topology_create(wg_epoch *epoch, wg_account *account, wg_topology **out, wg_error *err) {
     WG_ASSERT(epoch != NULL);
-    topology_state *state = NULL;
+    wgi_state *state = NULL;
     wg_topology *topology = wg_alloc_zero(account, sizeof *topology);
     if (topology == NULL) return wg_error_nomem(err, sizeof *topology);
-    const wg_code code = state_create(NULL, account, &state, err);
+    const wg_code code = state_create(NULL, NULL, account, &state, err);
     if (code != WG_OK) {
         wg_free(topology);
         return code;
@@ -78,11 +200,24 @@ void wg_topology_destroy(wg_topology *topology) {
     wg_free(topology);
 }
 
+/* The largest edge id that a stored run may hold; false when there is no run. */
+static bool stored_edge_last(const wgi_state *state, uint64_t *out) {
+    if (state->stored == NULL) return false;
+    *out = state->stored->runs[state->stored->run_count - 1].edge_last;
+    return true;
+}
+
 wg_code wg_topology_add_batch(wg_topology *topology, uint64_t first_edge, const uint64_t *from, const uint64_t *to,
                               uint64_t count, wg_error *err) {
     const uint64_t *const ends[2] = {from, to};
+    const wgi_state *state = state_of(topology);
+    uint64_t stored_last;
     if (count == 0) return WG_OK;
-    return wgi_delta_add(state_of(topology)->delta, topology->epoch, first_edge, ends, count, err);
+    if (stored_edge_last(state, &stored_last) && first_edge <= stored_last)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "topology: edge %llu is added although edges up to %llu are stored",
+                            (unsigned long long)first_edge, (unsigned long long)stored_last);
+    return wgi_delta_add(state->delta, topology->epoch, first_edge, ends, count, err);
 }
 
 wg_code wg_topology_add(wg_topology *topology, uint64_t edge, uint64_t from, uint64_t to, wg_error *err) {
@@ -95,65 +230,185 @@ void wg_topology_truncate(wg_topology *topology, uint64_t first_edge) {
     wgi_delta_truncate(state_of(topology)->delta, topology->epoch, first_edge);
 }
 
-wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err) {
-    topology_state *old = state_of(topology);
-    if (wgi_delta_count(old->delta) == 0) return WG_OK;
-    topology_state *state;
-    WG_TRY(state_create(old, topology->account, &state, err));
-    atomic_store_explicit(&topology->state, state, memory_order_release); /* pairs with state_of */
-    for (size_t side = 0; side < 2; side++) wg_epoch_retire_linked(topology->epoch, &old->base[side]->link);
-    wgi_delta_retire(old->delta, topology->epoch);
-    wg_epoch_retire_linked(topology->epoch, &old->link);
-    wg_epoch_collect(topology->epoch);
+/* ---- storing and adopting */
+
+/* How many ordinals of the base belong to edges with ids below `end`. */
+static uint64_t base_below(const wgi_state *state, uint64_t end) {
+    const wgi_csr *base = state->base[0];
+    uint64_t count = wgi_edge_set_below(state->gone, end);
+    for (uint64_t i = 0; i < base->entry_count; i++) count += wgi_csr_edge(base, i) < end;
+    return count;
+}
+
+/* No edge of the base has a larger id; those that have left count too. */
+static uint64_t base_edge_max(const wgi_state *state) {
+    const wgi_csr *base = state->base[0];
+    const wgi_edge_set *gone = state->gone;
+    uint64_t max = 0;
+    for (uint64_t i = 0; i < base->entry_count; i++) max = wg_max_u64(max, wgi_csr_edge(base, i));
+    for (uint64_t i = 0; gone != NULL && i < UINT64_C(1) << gone->slots_log2; i++) {
+        if (gone->slots[i] != 0) max = wg_max_u64(max, gone->slots[i] - 1);
+    }
+    return max;
+}
+
+/* The smallest id below which the base has `count` ordinals. */
+static uint64_t base_border(const wgi_state *state, uint64_t count) {
+    if (count == 0) return 0;
+    if (count >= state->base_count) return UINT64_MAX;
+    uint64_t low = 0;
+    uint64_t high = base_edge_max(state) + 1;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (base_below(state, middle) < count) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+wg_code wg_topology_store(const wg_topology *topology, const wg_topology_pass *pass, wg_error *err) {
+    WG_ASSERT(pass->sink != NULL);
+    const wgi_state *state = state_of(topology);
+    const uint64_t log_count = wgi_delta_count(state->delta);
+    WG_ASSERT(pass->edge_count <= state->stored_count + state->base_count + log_count);
+    if (pass->edge_count <= state->stored_count) return WG_OK;
+    const uint64_t count = pass->edge_count - state->stored_count;
+    const wgi_store_source source = {.base = {state->base[0], state->base[1]},
+                                     .base_end = base_border(state, count),
+                                     .log = wgi_delta_log(state->delta),
+                                     .log_count = count > state->base_count ? count - state->base_count : 0,
+                                     .first = state->stored_count};
+    return wgi_store_run(&source, pass, topology->account, err);
+}
+
+/* The id at which the ordinal `edge_count` stands or would: edges in memory below it leave with the adoption. */
+static uint64_t memory_border(const wgi_state *state, uint64_t edge_count) {
+    if (edge_count <= state->stored_count) return 0;
+    const uint64_t count = edge_count - state->stored_count;
+    if (count < state->base_count) return base_border(state, count);
+    const uint64_t at = count - state->base_count;
+    if (at >= wgi_delta_count(state->delta)) return UINT64_MAX;
+    return wgi_word(&wgi_delta_log(state->delta)->edges[at].edge);
+}
+
+/* Refuses runs that reach into the edges that stay in memory. */
+static wg_code adopted_check(const wgi_state *state, uint64_t edge_count, wg_error *err) {
+    uint64_t stored_last;
+    if (!stored_edge_last(state, &stored_last)) return WG_OK;
+    const wgi_stored_run *last = &state->stored->runs[state->stored->run_count - 1];
+    if (last->last > edge_count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "topology: a stored run ends at ordinal %llu, %llu edges are stored",
+                            (unsigned long long)last->last, (unsigned long long)edge_count);
+    const wgi_log *log = wgi_delta_log(state->delta);
+    bool overlaps = wgi_delta_count(state->delta) != 0 && wgi_word(&log->edges[0].edge) <= stored_last;
+    const wgi_csr *base = state->base[0];
+    for (uint64_t k = 0; k < base->key_count && !overlaps; k++)
+        overlaps = base->offsets[k] != base->offsets[k + 1] && wgi_csr_edge(base, base->offsets[k]) <= stored_last;
+    if (overlaps)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "topology: stored runs reach edge %llu, which is in memory too",
+                            (unsigned long long)stored_last);
     return WG_OK;
 }
 
-wg_code wg_topology_settle(wg_topology *topology, wg_error *err) {
-    const topology_state *state = state_of(topology);
-    const uint64_t limit = wg_max_u64(SETTLE_EDGES_MIN, state->base[0]->entry_count / SETTLE_SHARE);
-    if (wgi_delta_count(state->delta) > limit) return wg_topology_rebuild(topology, err);
-    return wgi_delta_index(state->delta, topology->epoch, err);
+/* The state without the edges below `border`. When none leaves, base and delta are shared with the old one: the usual case
+ * after compaction. */
+static wg_code state_cut(const wgi_state *old, uint64_t border, wg_account *account, wgi_state **out, wg_error *err) {
+    if (border == 0) {
+        wgi_state *state = wg_alloc(account, sizeof *state);
+        if (state == NULL) return wg_error_nomem(err, sizeof *state);
+        *state = *old;
+        memset(&state->link, 0, sizeof state->link);
+        *out = state;
+        return WG_OK;
+    }
+    if (border == UINT64_MAX) return state_create(NULL, NULL, account, out, err);
+    wgi_edge_set *gone = NULL;
+    if (!gone_copy(old->gone, border, account, &gone)) {
+        wg_free(gone);
+        return wg_error_nomem(err, sizeof *gone);
+    }
+    const wgi_retain retain = {border, NULL};
+    const wg_code code = state_create(old, &retain, account, out, err);
+    if (code == WG_OK) (*out)->gone = gone;
+    else wg_free(gone);
+    return code;
 }
 
-uint64_t wg_topology_edge_count(const wg_topology *topology) {
-    const topology_state *state = state_of(topology);
-    return state->base[0]->entry_count + wgi_delta_count(state->delta);
+wg_code wg_topology_adopt(wg_topology *topology, const wg_fragment *const *pieces, uint32_t piece_count,
+                          uint64_t edge_count, wg_error *err) {
+    wgi_state *old = state_of(topology);
+    wgi_stored *stored = NULL;
+    wgi_state *state = NULL;
+    wg_code code = WG_OK;
+    const uint64_t border = memory_border(old, edge_count);
+    const uint64_t total = state_total(old);
+    if (piece_count != 0) WG_TRY(wgi_stored_create(pieces, piece_count, topology->account, &stored, err));
+    WG_TRY_GOTO(state_cut(old, border, topology->account, &state, err));
+    state->stored = stored;
+    WG_TRY_GOTO(adopted_check(state, edge_count, err));
+    if (border != 0) {
+        state->stored_count = edge_count;
+        state->base_count = total > edge_count ? total - edge_count : 0;
+    }
+    state_publish(topology, old, state);
+    return WG_OK;
+fail:
+    wg_free(stored);
+    if (state != NULL) {
+        state->stored = NULL;
+        if (border != 0) state_destroy(state);
+        else wg_free(state); /* the rest is that of the old one */
+    }
+    return code;
 }
+
+/* ---- reading */
+
+uint64_t wg_topology_edge_count(const wg_topology *topology) { return state_total(state_of(topology)); }
 
 uint64_t wg_topology_delta_count(const wg_topology *topology) { return wgi_delta_count(state_of(topology)->delta); }
 
-static void reading_all(const wg_topology *topology, wg_direction direction, wgi_reading *reading) {
+static wg_code reading_all(const wg_topology *topology, wg_direction direction, wgi_reading *reading, wg_error *err) {
     WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
-    const topology_state *state = state_of(topology);
+    const wgi_state *state = state_of(topology);
     reading->side = direction == WG_DIRECTION_OUT ? 0 : 1;
-    wgi_reading_csr(reading, state->base[reading->side]);
-    if (reading->edges == NULL || reading->count < reading->count_max) wgi_reading_delta(reading, state->delta);
+    if (state->stored != NULL) WG_TRY(wgi_reading_stored(reading, state->stored, err));
+    if (!wgi_reading_full(reading)) wgi_reading_csr(reading, state->base[reading->side]);
+    if (!wgi_reading_full(reading)) wgi_reading_delta(reading, state->delta);
+    return WG_OK;
 }
 
 wg_code wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t *out,
                            wg_error *err) {
-    (void)err;
     wgi_reading reading = {.node = node};
-    reading_all(topology, direction, &reading);
+    WG_TRY(reading_all(topology, direction, &reading, err));
     *out = reading.count;
     return WG_OK;
 }
 
-wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t position,
+wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t from_edge,
                          uint32_t count_max, uint64_t *edges, uint64_t *neighbours, uint32_t *out_count,
                          wg_error *err) {
-    (void)err;
     WG_ASSERT(edges != NULL);
     WG_ASSERT(neighbours != NULL);
     wgi_reading reading = {
-        .node = node, .skip = position, .count_max = count_max, .edges = edges, .neighbours = neighbours};
-    reading_all(topology, direction, &reading);
+        .node = node, .from_edge = from_edge, .count_max = count_max, .edges = edges, .neighbours = neighbours};
+    WG_TRY(reading_all(topology, direction, &reading, err));
     *out_count = (uint32_t)reading.count;
     return WG_OK;
 }
 
 wg_code wg_topology_check(const wg_topology *topology, wg_error *err) {
-    const topology_state *state = state_of(topology);
+    const wgi_state *state = state_of(topology);
+    const uint64_t gone = state->gone == NULL ? 0 : state->gone->count;
+    if (state->base[0]->entry_count + gone != state->base_count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "topology: %llu entries and %llu that left for %llu edges",
+                            (unsigned long long)state->base[0]->entry_count, (unsigned long long)gone,
+                            (unsigned long long)state->base_count);
+    if (state->stored != NULL) WG_TRY(wgi_stored_check(state->stored, topology->account, err));
     WG_TRY(wgi_csr_check_pair(state->base[0], state->base[1], err));
     return wgi_delta_check(state->delta, err);
 }

@@ -38,9 +38,10 @@ uint64_t wg_topology_delta_count(const wg_topology *topology);
 /* Number of entries of a node in one direction (OUT or IN), visible or not. Errors of stored runs: WG_E_CORRUPT, WG_E_CAPACITY. */
 wg_code wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t *out,
                            wg_error *err);
-/* Copies entries position.. of a node in one direction (OUT or IN) into the arrays; *out_count 0 at the end. Order: stored runs, base,
- * delta: by edge id. */
-wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t position,
+/* Copies the entries of a node in one direction (OUT or IN) with edge ids >= from_edge into the arrays, in edge-id order; *out_count 0
+ * at the end. Go on with the last edge id + 1: unlike a position it keeps its meaning when edges that nobody can see leave
+ * between two calls (a merge, compaction). */
+wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t from_edge,
                          uint32_t count_max, uint64_t *edges, uint64_t *neighbours, uint32_t *out_count,
                          wg_error *err);
 

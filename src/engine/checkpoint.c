@@ -1,0 +1,517 @@
+/* Checkpoints: what was committed since the last one goes into stripes of level 0, and the log in front of it goes away.
+ *
+ *   capture   holding the writer's place, so that no transaction is half done: S, counts, lists; key indexes are frozen
+ *   wait      until the log holds S durably: a checkpoint never says more than the log
+ *   write     beside the writer: fragments in the order of their keys; versions that ended behind S are written as living
+ *   commit    the stripes join the set, then a manifest names them
+ *   adopt     holding the writer's place: tables read the stripes from now on, and give their heap to the epoch
+ *   trim      segments of the log that the manifest does not need; chain values that the stripes have
+ *
+ * Failure: before the commit nothing has happened, files written are removed; a commit that fails on the way leaves the old
+ * state in memory and the files on the list of garbage, because the disk may name them; an adoption that runs out of memory
+ * leaves rows in the heap, which is slower and right. */
+#include "engine/engine_internal.h"
+
+typedef struct captured_label {
+    wgi_label_state *state;
+    uint32_t number;
+    uint64_t edges;
+} captured_label;
+
+typedef struct capture {
+    wg_engine *engine;
+    wg_arena arena;
+    wgi_checkpoint next;
+    wgi_checkpoint since;
+    wgi_stored_table *tables;
+    uint32_t table_count;
+    captured_label *labels;
+    uint32_t label_count;
+    wg_stripe_sink sink;
+    uint64_t catalog_pieces;
+    uint64_t log_bytes;
+} capture;
+
+/* ---- capture */
+
+static wg_code capture_tables(capture *c, wg_error *err) {
+    wg_engine *e = c->engine;
+    const uint32_t count = atomic_load_explicit(&e->table_count, memory_order_relaxed);
+    c->next.counts.tables = count;
+    c->tables = wg_arena_alloc(&c->arena, ((size_t)count + 1) * sizeof *c->tables);
+    if (c->tables == NULL) return wg_error_nomem(err, count * sizeof *c->tables);
+    wg_mutex_lock(&e->state_mutex);
+    for (uint32_t t = 0; t < count; t++) {
+        wgi_table *table = wgi_table_at(e, t);
+        if (atomic_load_explicit(&table->dead, memory_order_relaxed)) continue;
+        c->tables[c->table_count++] = (wgi_stored_table){.table = table,
+                                                         .rows = wg_table_row_count(table->rows),
+                                                         .live = table->live,
+                                                         .columns = wg_table_column_count(table->rows),
+                                                         .pairs = table->history.base + table->history.count};
+    }
+    wg_mutex_unlock(&e->state_mutex);
+    return WG_OK;
+}
+
+static wg_code capture_labels(capture *c, wg_error *err) {
+    wg_engine *e = c->engine;
+    const uint32_t count = wg_catalog_label_count(e->catalog);
+    c->next.counts.labels = count;
+    c->labels = wg_arena_alloc(&c->arena, ((size_t)count + 1) * sizeof *c->labels);
+    if (c->labels == NULL) return wg_error_nomem(err, count * sizeof *c->labels);
+    for (uint32_t i = 0; i < count; i++) {
+        wgi_label_state *state = wgi_label_state_at(e, i);
+        if (state == NULL || (state->key_index == NULL && state->topology == NULL)) continue;
+        captured_label *label = &c->labels[c->label_count++];
+        *label = (captured_label){.state = state, .number = i};
+        if (state->topology != NULL) label->edges = wg_topology_edge_count(state->topology);
+        if (state->key_index != NULL) WG_TRY(wg_key_index_freeze(state->key_index, err));
+    }
+    return WG_OK;
+}
+
+/* The caller has the writer's place. */
+static wg_code capture_state(capture *c, wg_error *err) {
+    wg_engine *e = c->engine;
+    c->next.logseq = e->applied;
+    c->log_bytes = atomic_load_explicit(&e->maintenance.log_bytes, memory_order_relaxed);
+    if (e->applied == c->since.logseq) return WG_OK;
+    c->next.counts.nodes = wg_directory_count(e->nodes);
+    c->next.counts.edges = wg_directory_count(e->edges);
+    c->next.counts.keys = wg_catalog_key_count(e->catalog);
+    c->next.counts.partitions = wg_catalog_partition_count(e->catalog);
+    WG_TRY(capture_tables(c, err));
+    return capture_labels(c, err);
+}
+
+/* ---- write */
+
+/* The newest version at or before `until` of an id whose newest version is `newest`. */
+static wg_code version_at(void *ctx, bool is_edge, wg_row_address newest, uint64_t until, wg_row_address *out,
+                          wg_error *err) {
+    const wg_engine *e = ctx;
+    (void)is_edge;
+    wg_row_address at = newest;
+    while (at != WG_ROW_NONE) {
+        const wgi_table *table = wgi_table_at(e, wg_row_table(at));
+        wg_row_head head = {.prev = WG_ROW_NONE};
+        uint64_t end = 0;
+        bool found = false;
+        if (table != NULL) WG_TRY(wg_table_head(table->rows, wg_row_ordinal(at), &head, &end, &found, err));
+        if (!found) break;
+        if (head.begin <= until) {
+            *out = at;
+            return WG_OK;
+        }
+        at = head.prev;
+    }
+    *out = WG_ROW_NONE;
+    return WG_OK;
+}
+
+static wg_store_pass pass_of(capture *c, uint32_t owner, uint64_t rows) {
+    return (wg_store_pass){.sink = &c->sink,
+                           .owner = owner,
+                           .since = c->since.logseq,
+                           .until = c->next.logseq,
+                           .row_count = rows};
+}
+
+static wg_code store_tables(capture *c, wg_error *err) {
+    wg_epoch *epoch = c->engine->epoch;
+    for (uint32_t i = 0; i < c->table_count; i++) {
+        const wg_store_pass pass = pass_of(c, c->tables[i].table->number, c->tables[i].rows);
+        const uint32_t slot = wg_epoch_enter(epoch);
+        const wg_code code = wg_table_store(c->tables[i].table->rows, &pass, err);
+        wg_epoch_leave(epoch, slot);
+        WG_TRY(code);
+    }
+    return WG_OK;
+}
+
+static wg_code store_directories(capture *c, wg_error *err) {
+    wg_engine *e = c->engine;
+    for (uint32_t owner = 0; owner < 2; owner++) {
+        const wg_store_pass pass = pass_of(c, owner, owner == 0 ? c->next.counts.nodes : c->next.counts.edges);
+        const uint32_t slot = wg_epoch_enter(e->epoch);
+        const wg_code code = wg_directory_store(owner == 0 ? e->nodes : e->edges, &pass, version_at, e, err);
+        wg_epoch_leave(e->epoch, slot);
+        WG_TRY(code);
+    }
+    return WG_OK;
+}
+
+static wg_code store_labels(capture *c, bool keys, wg_error *err) {
+    wg_epoch *epoch = c->engine->epoch;
+    for (uint32_t i = 0; i < c->label_count; i++) {
+        const captured_label *label = &c->labels[i];
+        wg_code code = WG_OK;
+        const uint32_t slot = wg_epoch_enter(epoch);
+        if (keys && label->state->key_index != NULL) {
+            const wg_store_pass pass = pass_of(c, label->number, 0);
+            code = wg_key_index_store(label->state->key_index, &pass, err);
+        } else if (!keys && label->state->topology != NULL) {
+            const wg_topology_pass pass = {.sink = &c->sink,
+                                           .label = label->number,
+                                           .until = c->next.logseq,
+                                           .edge_count = label->edges};
+            code = wg_topology_store(label->state->topology, &pass, err);
+        }
+        wg_epoch_leave(epoch, slot);
+        WG_TRY(code);
+    }
+    return WG_OK;
+}
+
+static wg_code store_all(capture *c, wg_error *err) {
+    wgi_meta_pass meta = {.engine = c->engine,
+                          .sink = &c->sink,
+                          .since = c->since.counts,
+                          .until = c->next.counts,
+                          .since_logseq = c->since.logseq,
+                          .until_logseq = c->next.logseq,
+                          .catalog_pieces = c->catalog_pieces,
+                          .tables = c->tables,
+                          .table_count = c->table_count};
+    const uint32_t slot = wg_epoch_enter(c->engine->epoch);
+    const wg_code code = wgi_meta_store(&meta, err);
+    wg_epoch_leave(c->engine->epoch, slot);
+    WG_TRY(code);
+    c->catalog_pieces = meta.catalog_pieces;
+    WG_TRY(store_tables(c, err));
+    WG_TRY(store_directories(c, err));
+    WG_TRY(store_labels(c, true, err));
+    WG_TRY(store_labels(c, false, err));
+    return wg_stripe_sink_finish(&c->sink, err);
+}
+
+wg_stripe_options wgi_stripe_options(wg_engine *engine) {
+    wg_stripe_options o = {.zstd = engine->options.stripe_zstd, .account = &engine->account};
+    memcpy(o.store_uuid, engine->uuid, sizeof o.store_uuid);
+    return o;
+}
+
+/* The first checkpoint makes the directory. */
+static wg_code make_directory(wg_engine *e, wg_error *err) {
+    const wg_platform_ops *ops = e->platform->ops;
+    wg_error local = {0};
+    if (wg_stripe_set_count(e->maintenance.stripes) != 0) return WG_OK;
+    const wg_code code = ops->make_directory(e->platform, e->maintenance.stripe_dir, &local);
+    if (code == WG_E_EXISTS) return WG_OK;
+    if (code == WG_OK) return ops->sync_directory(e->platform, e->path, err);
+    if (err != NULL && err->code == WG_OK) *err = local;
+    return code;
+}
+
+static wg_code write_stripes(capture *c, wg_error *err) {
+    wg_engine *e = c->engine;
+    wgi_maintenance *m = &e->maintenance;
+    WG_TRY(make_directory(e, err));
+    c->sink = (wg_stripe_sink){.platform = e->platform,
+                               .dir = m->stripe_dir,
+                               .options = wgi_stripe_options(e),
+                               .next_id = m->next_stripe};
+    wg_buf_init(&c->sink.finished, &e->account);
+    c->catalog_pieces = m->catalog_pieces;
+    const wg_code code = store_all(c, err);
+    m->next_stripe = c->sink.next_id > m->next_stripe ? c->sink.next_id : m->next_stripe;
+    if (code != WG_OK) wg_stripe_sink_abort(&c->sink);
+    return code;
+}
+
+/* ---- commit */
+
+static uint32_t entry_count(wg_slice entries) { return (uint32_t)(entries.size / sizeof(wg_stripe_entry)); }
+
+void wgi_discard(wg_engine *engine, wg_slice entries) {
+    wgi_maintenance *m = &engine->maintenance;
+    for (uint32_t i = 0; i < entry_count(entries); i++) {
+        wg_stripe_entry entry;
+        memcpy(&entry, entries.data + i * sizeof entry, sizeof entry);
+        (void)wg_stripe_set_change(m->stripes, NULL, 0, &entry.id, 1, NULL);
+    }
+    wgi_garbage_note(engine, entries);
+}
+
+static uint64_t retained(const wg_engine *e, uint64_t logseq, uint64_t horizon) {
+    const uint64_t keep = e->options.retain_commits;
+    if (keep == 0 || keep >= logseq) return horizon;
+    return logseq - keep > horizon ? logseq - keep : horizon;
+}
+
+static wg_code commit(capture *c, bool log, wg_error *err) {
+    wg_engine *e = c->engine;
+    wgi_maintenance *m = &e->maintenance;
+    const wg_slice entries = wg_buf_slice(&c->sink.finished);
+    wgi_checkpoint *next = &c->next;
+    if (!wg_engine_chain_at(e, next->logseq, &next->chain))
+        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no chain value of commit %llu",
+                            (unsigned long long)next->logseq);
+    next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
+    next->next_stripe = m->next_stripe;
+    next->horizon = retained(e, next->logseq, c->since.horizon);
+    WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data,
+                                entry_count(entries), NULL, 0, err));
+    return wgi_manifest_change(e, next, entries, NULL, 0, err);
+}
+
+/* ---- adopt */
+
+typedef struct piece_list {
+    const wg_fragment **items;
+    uint32_t count;
+    uint32_t capacity;
+} piece_list;
+
+static bool push_piece(piece_list *list, const wg_fragment *f, wg_account *account) {
+    if (list->count == list->capacity) {
+        const uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+        const wg_fragment **items = wg_alloc(account, capacity * sizeof *items);
+        if (items == NULL) return false;
+        if (list->count != 0) memcpy(items, list->items, list->count * sizeof *items);
+        wg_free(list->items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = f;
+    return true;
+}
+
+/* All pieces of all runs of one owner, in key order. */
+static wg_code pieces_of(wg_engine *e, uint32_t kind, uint32_t owner, piece_list *list, wg_error *err) {
+    const wg_stripe_set *set = e->maintenance.stripes;
+    const wg_fragment_key first = {.kind = kind, .owner = owner};
+    uint64_t position = wg_stripe_set_seek(set, &first);
+    for (;;) {
+        const wg_fragment *f = wg_stripe_set_next(set, &position);
+        if (f == NULL || f->head.key.kind != kind || f->head.key.owner != owner) return WG_OK;
+        if (!push_piece(list, f, &e->account)) return wg_error_nomem(err, list->count * sizeof f);
+    }
+}
+
+wg_code wgi_adopt_runs(wg_engine *e, uint32_t kind, uint32_t owner, bool frozen, wg_error *err) {
+    wgi_label_state *state = wgi_label_state_at(e, owner);
+    piece_list list = {0};
+    uint64_t edges = 0;
+    wg_code code = pieces_of(e, kind, owner, &list, err);
+    for (uint32_t i = 0; i < list.count; i++) edges = wg_max_u64(edges, list.items[i]->head.attributes[0]);
+    if (code == WG_OK && kind == WG_KIND_KEYS && state != NULL && state->key_index != NULL)
+        code = wg_key_index_adopt(state->key_index, list.items, list.count, frozen, err);
+    if (code == WG_OK && kind == WG_KIND_ADJACENCY && state != NULL && state->topology != NULL)
+        code = wg_topology_adopt(state->topology, list.items, list.count, edges, err);
+    wg_free(list.items);
+    return code;
+}
+
+/* The slot as its newest fragments show it. */
+wg_code wgi_adopt_slot(wg_engine *e, const wg_fragment_key *key, uint64_t version, wg_error *err) {
+    const wg_stripe_set *set = e->maintenance.stripes;
+    wgi_table *table = wgi_table_at(e, key->owner);
+    wg_fragment_key part = *key;
+    if (table == NULL) return WG_OK;
+    part.part = 0;
+    const wg_fragment *rows = wg_stripe_set_find(set, &part);
+    part.part = 1;
+    const wg_fragment *ends = wg_stripe_set_find(set, &part);
+    if (rows == NULL) return wg_table_adopt_empty(table->rows, key->slot, version, err);
+    if (ends != NULL && ends->head.version <= rows->head.version) ends = NULL;
+    return wg_table_adopt(table->rows, rows, ends, ends != NULL ? ends->head.version : rows->head.version, err);
+}
+
+/* One stripe of what came: rows and directories one by one, runs once an owner. */
+static wg_code adopt_stripe(wg_engine *e, const wg_stripe *stripe, bool frozen, wg_error *err) {
+    const wg_fragment_key *last = NULL;
+    for (uint32_t i = 0; i < wg_stripe_fragment_count(stripe); i++) {
+        const wg_fragment *f = wg_stripe_fragment(stripe, i);
+        const wg_fragment_key *key = &f->head.key;
+        const bool same_owner = last != NULL && last->kind == key->kind && last->owner == key->owner;
+        last = key;
+        if (key->kind == WG_KIND_ROWS) WG_TRY(wgi_adopt_slot(e, key, f->head.version, err));
+        if (key->kind == WG_KIND_DIRECTORY) {
+            const wg_fragment *chunk = wg_stripe_set_find(e->maintenance.stripes, key);
+            wg_directory *d = key->owner == 0 ? e->nodes : e->edges;
+            if (chunk != NULL) WG_TRY(wg_directory_adopt(d, chunk, chunk->head.version, err));
+        }
+        if ((key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY) && !same_owner)
+            WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
+    }
+    return WG_OK;
+}
+
+static const wg_stripe *stripe_of(const wg_stripe_set *set, uint64_t id) {
+    for (uint32_t i = wg_stripe_set_count(set); i > 0; i--)
+        if (wg_stripe_set_entry(set, i - 1).id == id) return wg_stripe_set_stripe(set, i - 1);
+    return NULL;
+}
+
+wg_code wgi_adopt(wg_engine *engine, wg_slice entries, bool frozen, wg_error *err) {
+    for (uint32_t i = 0; i < entry_count(entries); i++) {
+        wg_stripe_entry entry;
+        memcpy(&entry, entries.data + i * sizeof entry, sizeof entry);
+        const wg_stripe *stripe = stripe_of(engine->maintenance.stripes, entry.id);
+        if (stripe != NULL) WG_TRY(adopt_stripe(engine, stripe, frozen, err));
+    }
+    return WG_OK;
+}
+
+static wg_code adopt_everything(wg_engine *e, wg_error *err) {
+    const wg_stripe_set *set = e->maintenance.stripes;
+    for (uint32_t i = 0; i < wg_stripe_set_count(set); i++)
+        WG_TRY(adopt_stripe(e, wg_stripe_set_stripe(set, i), false, err));
+    return WG_OK;
+}
+
+/* Tables may still read stripes that left the set: these stay mapped until the set is settled. */
+wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
+    wgi_maintenance *m = &engine->maintenance;
+    if (!m->adopt_late) return WG_OK;
+    if (m->adopt_removed.size != 0)
+        WG_TRY(wg_stripe_set_change(m->stripes, NULL, 0, (const uint64_t *)(const void *)m->adopt_removed.data,
+                                    (uint32_t)(m->adopt_removed.size / 8), err));
+    m->adopt_removed.size = 0;
+    WG_TRY(wgi_writer_take(engine, err));
+    const uint32_t slot = wg_epoch_enter(engine->epoch);
+    const wg_code code = adopt_everything(engine, err);
+    wg_epoch_leave(engine->epoch, slot);
+    wgi_writer_give(engine);
+    WG_TRY(code);
+    wg_stripe_set_settle(m->stripes);
+    m->adopt_late = false;
+    return WG_OK;
+}
+
+/* The stored part of each table's history leaves the memory. */
+static void adopt_tables(const capture *c) {
+    wg_engine *e = c->engine;
+    wg_mutex_lock(&e->state_mutex);
+    for (uint32_t i = 0; i < c->table_count; i++) {
+        const wgi_stored_table *t = &c->tables[i];
+        wgi_history *h = &t->table->history;
+        const uint32_t gone = (uint32_t)(t->pairs - h->base);
+        if (gone != 0) {
+            h->base_live = h->pairs[2 * (gone - 1) + 1];
+            h->count -= gone;
+            memmove(h->pairs, h->pairs + 2 * (size_t)gone, 16 * (size_t)h->count);
+            h->base = t->pairs;
+        }
+        t->table->is_stored = true;
+        t->table->stored_rows = t->rows;
+        t->table->stored_live = t->live;
+        t->table->stored_columns = t->columns;
+    }
+    wg_mutex_unlock(&e->state_mutex);
+}
+
+static wg_code adopt(capture *c, wg_error *err) {
+    wg_engine *e = c->engine;
+    adopt_tables(c);
+    const uint32_t slot = wg_epoch_enter(e->epoch);
+    const wg_code code = wgi_adopt(e, wg_buf_slice(&c->sink.finished), true, err);
+    wg_epoch_leave(e->epoch, slot);
+    return code;
+}
+
+/* ---- trim */
+
+static void trim(capture *c, wg_checkpoint_info *info) {
+    wg_engine *e = c->engine;
+    const wgi_maintenance *m = &e->maintenance;
+    wg_wal_metrics before = {0};
+    wg_wal_metrics after = {0};
+    wg_wal_metrics_get(e->wal, &before);
+    (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
+    wg_wal_metrics_get(e->wal, &after);
+    wg_wal_chain_forget(e->wal, c->next.logseq);
+    info->log_bytes_freed = (after.segments_trimmed - before.segments_trimmed) * m->segment_bytes;
+}
+
+/* ---- the whole */
+
+static wg_code take_capture(capture *c, bool log, wg_error *err) {
+    wg_engine *e = c->engine;
+    if (log) WG_TRY(wgi_writer_take(e, err));
+    const wg_code code = capture_state(c, err);
+    if (log) wgi_writer_give(e);
+    return code;
+}
+
+/* Behind the commit: the state on the disk is the new one, whatever happens here. */
+static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *err) {
+    wg_engine *e = c->engine;
+    wgi_maintenance *m = &e->maintenance;
+    m->catalog_pieces = c->catalog_pieces;
+    atomic_store_explicit(&m->stored, c->next.logseq, memory_order_release);
+    atomic_fetch_sub_explicit(&m->log_bytes, c->log_bytes, memory_order_relaxed);
+    atomic_store_explicit(&m->retry_bytes, 0, memory_order_relaxed);
+    wgi_horizon_raise(e, c->next.horizon);
+    wg_code code = WG_OK;
+    if (log) code = wgi_writer_take(e, err);
+    if (code == WG_OK) {
+        code = adopt(c, err);
+        if (log) wgi_writer_give(e);
+    }
+    if (log && code != WG_OK) m->adopt_late = true;
+    if (log) trim(c, info);
+    wgi_garbage_remove(e);
+    wg_epoch_collect(e->epoch);
+    e->platform->ops->trim_memory(e->platform);
+    atomic_store_explicit(&m->heap_after, wg_account_bytes(&e->account), memory_order_relaxed);
+    return code;
+}
+
+static wg_code run(capture *c, bool log, wg_checkpoint_info *info, wg_error *err) {
+    wg_engine *e = c->engine;
+    if (log) WG_TRY(wgi_adopt_settle(e, err));
+    WG_TRY(take_capture(c, log, err));
+    info->logseq = c->next.logseq;
+    if (c->next.logseq == c->since.logseq) return WG_OK;
+    if (log) WG_TRY(wg_wal_wait(e->wal, c->next.logseq, err));
+    WG_TRY(write_stripes(c, err));
+    wg_code code = commit(c, log, err);
+    if (code != WG_OK) wgi_discard(e, wg_buf_slice(&c->sink.finished));
+    info->bytes_written = c->sink.bytes_written;
+    info->stripes_written = entry_count(wg_buf_slice(&c->sink.finished));
+    if (code == WG_OK) code = finish(c, log, info, err);
+    wg_stripe_sink_deinit(&c->sink);
+    return code;
+}
+
+wg_code wgi_checkpoint_run(wg_engine *engine, bool log, wg_checkpoint_info *out, wg_error *err) {
+    wgi_maintenance *m = &engine->maintenance;
+    wg_checkpoint_info info = {0};
+    const uint64_t start = engine->platform->ops->now_ns(engine->platform);
+    capture c = {.engine = engine};
+    wg_arena_init(&c.arena, &engine->account);
+    wg_mutex_lock(&m->manifest_mutex);
+    c.since = m->manifest.checkpoint;
+    wg_mutex_unlock(&m->manifest_mutex);
+    const wg_code code = run(&c, log, &info, err);
+    wg_arena_deinit(&c.arena);
+    info.elapsed_ns = engine->platform->ops->now_ns(engine->platform) - start;
+    if (code != WG_OK) {
+        atomic_fetch_add_explicit(&m->checkpoint_failures, 1, memory_order_relaxed);
+        return code;
+    }
+    if (info.stripes_written != 0) {
+        atomic_fetch_add_explicit(&m->checkpoints, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&m->checkpoint_bytes, info.bytes_written, memory_order_relaxed);
+        atomic_fetch_add_explicit(&m->checkpoint_ns, info.elapsed_ns, memory_order_relaxed);
+        wg_histogram_add(&m->checkpoint_histogram, info.elapsed_ns);
+    }
+    if (out != NULL) *out = info;
+    return WG_OK;
+}
+
+wg_code wg_engine_checkpoint(wg_engine *engine, wg_checkpoint_info *out, wg_error *err) {
+    bool memory_only = false;
+    WG_TRY(wgi_check_maintainable(engine, "checkpoint", &memory_only, err));
+    if (memory_only) { /* nothing is kept, so there is nothing to write */
+        if (out != NULL) *out = (wg_checkpoint_info){0};
+        return WG_OK;
+    }
+    wg_mutex_lock(&engine->maintenance.mutex);
+    const wg_code code = wgi_checkpoint_run(engine, true, out, err);
+    wg_mutex_unlock(&engine->maintenance.mutex);
+    return code;
+}

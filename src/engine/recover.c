@@ -1,0 +1,321 @@
+/* Recovery: the checkpoint's stripes are mapped and adopted, then the log behind it is replayed through the applier table.
+ *
+ * Stored definitions are mutations and go through the applier too, with the logseq that they had. Tables come next, with the numbers that row
+ * addresses contain; numbers that have no TABLE fragment belonged to transactions that were rolled back. Rows, directories,
+ * keys and adjacency are only pointed at: opening reads footers, definitions and nothing else.
+ *
+ * When memory has a budget and the log holds more than fits, a replay that may write makes checkpoints on the way. The log is
+ * synced before: what is in stripes must also be in the log if the machine stops between the two. */
+#include "engine/engine_internal.h"
+
+/* ---- the checkpoint */
+
+static wg_code map_stripes(wg_engine *e, wg_error *err) {
+    wgi_maintenance *m = &e->maintenance;
+    const wg_stripe_entry *entries = (const wg_stripe_entry *)(const void *)m->manifest.stripes.data;
+    WG_TRY(wg_stripe_set_create(e->platform, m->stripe_dir, e->uuid, m->cache, e->epoch, &e->account, &m->stripes,
+                                err));
+    return wg_stripe_set_change(m->stripes, entries, wgi_manifest_stripe_count(&m->manifest), NULL, 0, err);
+}
+
+/* Every label of the table has the columns that it declares: writers rely on it. */
+static wg_code check_columns(const wg_engine *e, const wgi_table *table, wg_error *err) {
+    for (uint32_t i = 0; i < table->label_count; i++) {
+        const wg_label *label = wg_catalog_label_at(e->catalog, table->labels[i]);
+        bool ok = label != NULL && label->def.kind != WG_LABEL_VIRTUAL && label->def.is_edge == table->is_edge &&
+                  WG_IMPLIES(table->is_edge, table->label_count == 1);
+        for (uint32_t c = 0; ok && c < label->def.column_count; c++) {
+            const uint32_t column = wg_table_column_of(table->rows, label->column_keys[c]);
+            ok = column != UINT32_MAX && wg_table_column_type(table->rows, column) == label->def.columns[c].type;
+        }
+        if (!ok)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                                "stored table %u does not fit its label number %u", table->number, table->labels[i]);
+    }
+    return WG_OK;
+}
+
+/* Behind the last TABLE fragment. */
+static wg_code settle_tables(wg_engine *e, wg_error *err) {
+    const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
+    for (uint32_t t = 0; t < tables; t++) {
+        wgi_table *table = wgi_table_at(e, t);
+        if (atomic_load_explicit(&table->dead, memory_order_relaxed)) continue;
+        WG_TRY(check_columns(e, table, err));
+        if (table->is_edge) wgi_label_state_at(e, table->labels[0])->edges = table;
+    }
+    const uint32_t labels = wg_catalog_label_count(e->catalog);
+    for (uint32_t i = 0; i < labels; i++) {
+        const wgi_label_state *state = wgi_label_state_at(e, i);
+        if (state != NULL && state->topology != NULL && state->edges == NULL)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "edge label number %u has no stored table", i);
+    }
+    return WG_OK;
+}
+
+static wg_code check_counts(const wg_engine *e, wg_error *err) {
+    const wgi_counts *n = &e->maintenance.manifest.checkpoint.counts;
+    if (wg_catalog_key_count(e->catalog) != n->keys || wg_catalog_label_count(e->catalog) != n->labels ||
+        wg_catalog_partition_count(e->catalog) != n->partitions ||
+        atomic_load_explicit(&e->table_count, memory_order_relaxed) > n->tables)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "the stripes do not hold the definitions that manifest %llu counts",
+                            (unsigned long long)e->maintenance.manifest.epoch);
+    return WG_OK;
+}
+
+static wg_code load_definitions(wg_engine *e, wg_arena *arena, wg_error *err) {
+    const wg_stripe_set *set = e->maintenance.stripes;
+    uint64_t position = 0;
+    for (;;) {
+        const wg_fragment *f = wg_stripe_set_next(set, &position);
+        if (f == NULL || f->head.key.kind > WG_KIND_TABLE) break;
+        if (f->head.key.kind == WG_KIND_CATALOG) WG_TRY(wgi_meta_load_catalog(e, f, arena, err));
+        if (f->head.key.kind == WG_KIND_TABLE) WG_TRY(wgi_meta_load_table(e, f, arena, err));
+        wg_arena_reset(arena);
+    }
+    WG_TRY(settle_tables(e, err));
+    return check_counts(e, err);
+}
+
+static wg_code out_of_range(const wg_fragment *f, wg_error *err) {
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                        "stripe %llu: fragment of kind %u, owner %u, slot %llu lies outside of what the manifest counts",
+                        (unsigned long long)wg_stripe_id(f->stripe), f->head.key.kind, f->head.key.owner,
+                        (unsigned long long)f->head.key.slot);
+}
+
+static bool in_range(uint64_t slot, uint64_t count) { return slot < (count + WG_FRAGMENT_ROWS - 1) / WG_FRAGMENT_ROWS; }
+
+static wg_code load_rows(wg_engine *e, const wg_fragment *f, wg_error *err) {
+    const wgi_table *table = wgi_table_at(e, f->head.key.owner);
+    if (f->head.key.part != 0) return WG_OK; /* taken together with part 0; alone: the slot has no row left */
+    if (table == NULL || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
+        !in_range(f->head.key.slot, table->stored_rows))
+        return out_of_range(f, err);
+    return wgi_adopt_slot(e, &f->head.key, f->head.version, err);
+}
+
+static wg_code load_directory(wg_engine *e, const wg_fragment *f, wg_error *err) {
+    const wgi_counts *n = &e->maintenance.manifest.checkpoint.counts;
+    const uint32_t owner = f->head.key.owner;
+    if (owner > 1 || !in_range(f->head.key.slot, owner == 0 ? n->nodes : n->edges)) return out_of_range(f, err);
+    return wg_directory_adopt(owner == 0 ? e->nodes : e->edges, f, f->head.version, err);
+}
+
+static wg_code load_runs(wg_engine *e, const wg_fragment *f, const wg_fragment_key *last, wg_error *err) {
+    const wg_fragment_key *key = &f->head.key;
+    if (last != NULL && last->kind == key->kind && last->owner == key->owner) return WG_OK; /* with the first of them */
+    const wgi_label_state *state = wgi_label_state_at(e, key->owner);
+    if (state == NULL || (key->kind == WG_KIND_KEYS ? state->key_index == NULL : state->topology == NULL))
+        return out_of_range(f, err);
+    return wgi_adopt_runs(e, key->kind, key->owner, false, err);
+}
+
+static wg_code load_fragments(wg_engine *e, wg_error *err) {
+    const wg_fragment_key first = {.kind = WG_KIND_ROWS};
+    const wg_fragment_key *last = NULL;
+    uint64_t position = wg_stripe_set_seek(e->maintenance.stripes, &first);
+    for (;;) {
+        const wg_fragment *f = wg_stripe_set_next(e->maintenance.stripes, &position);
+        if (f == NULL) return WG_OK;
+        switch (f->head.key.kind) {
+            case WG_KIND_ROWS:
+                WG_TRY(load_rows(e, f, err));
+                break;
+            case WG_KIND_DIRECTORY:
+                WG_TRY(load_directory(e, f, err));
+                break;
+            case WG_KIND_KEYS:
+            case WG_KIND_ADJACENCY:
+                WG_TRY(load_runs(e, f, last, err));
+                break;
+            default:
+                return wg_error_set(err, WG_E_VERSION, WG_NO_OFFSET,
+                                    "stripe %llu has a fragment of kind %u: written by a newer version",
+                                    (unsigned long long)wg_stripe_id(f->stripe), f->head.key.kind);
+        }
+        last = &f->head.key;
+    }
+}
+
+static wg_code set_counts(wg_engine *e, wg_error *err) {
+    const wgi_counts *n = &e->maintenance.manifest.checkpoint.counts;
+    const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
+    for (uint32_t t = 0; t < tables; t++) {
+        wgi_table *table = wgi_table_at(e, t);
+        WG_TRY(wg_table_adopt_count(table->rows, table->stored_rows, err));
+    }
+    WG_TRY(wg_directory_adopt_count(e->nodes, n->nodes, err));
+    return wg_directory_adopt_count(e->edges, n->edges, err);
+}
+
+static wg_code load_stored(wg_engine *e, wg_arena *arena, wg_error *err) {
+    wgi_maintenance *m = &e->maintenance;
+    const wgi_checkpoint *c = &m->manifest.checkpoint;
+    m->next_stripe = wg_max_u64(c->next_stripe, 1);
+    atomic_store_explicit(&m->horizon, c->horizon, memory_order_relaxed);
+    WG_TRY(map_stripes(e, err));
+    if (c->logseq == 0) return WG_OK;
+    WG_TRY(load_definitions(e, arena, err));
+    WG_TRY(load_fragments(e, err));
+    WG_TRY(set_counts(e, err));
+    e->applied = c->logseq;
+    e->chain_base = c->logseq;
+    atomic_store_explicit(&m->stored, c->logseq, memory_order_release);
+    return WG_OK;
+}
+
+wg_code wgi_recover_stored(wg_engine *engine, wg_error *err) {
+    wg_arena arena;
+    wg_arena_init(&arena, &engine->account);
+    const uint32_t slot = wg_epoch_enter(engine->epoch);
+    const wg_code code = load_stored(engine, &arena, err);
+    wg_epoch_leave(engine->epoch, slot);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+/* ---- the log */
+
+wg_wal_options wgi_wal_options(const wg_engine *engine, uint32_t segment_bytes) {
+    const wgi_checkpoint *c = &engine->maintenance.manifest.checkpoint;
+    const wg_options *e = &engine->options;
+    wg_wal_options o = {.segment_bytes = segment_bytes,
+                        .durability = e->durability,
+                        .sync_interval_ms = e->sync_interval_ms == 0 ? 100 : e->sync_interval_ms,
+                        .sync_batch_commits = e->sync_batch_commits == 0 ? 1000 : e->sync_batch_commits,
+                        .first_segment = c->wal_segment,
+                        .after = c->logseq,
+                        .chain = c->chain};
+    memcpy(o.store_uuid, engine->uuid, sizeof o.store_uuid);
+    return o;
+}
+
+typedef struct log_files {
+    wg_engine *engine;
+    wg_arena arena;
+    wg_code code;
+    wg_error *err;
+} log_files;
+
+static bool sync_file(void *ctx, const char *name, bool is_directory) {
+    log_files *f = ctx;
+    wg_platform *p = f->engine->platform;
+    if (is_directory) return true;
+    wg_file *file = NULL;
+    char *path = wgi_path_join(&f->arena, f->engine->maintenance.wal_dir, name);
+    f->code = path == NULL ? wg_error_nomem(f->err, strlen(name)) : WG_OK;
+    if (f->code == WG_OK) f->code = p->ops->open(p, path, WG_OPEN_WRITE, &file, f->err);
+    if (f->code != WG_OK) return false;
+    f->code = p->ops->sync(p, file, f->err);
+    p->ops->close(p, file);
+    return f->code == WG_OK;
+}
+
+/* What was replayed may be in the system's memory only. */
+static wg_code sync_log(wg_engine *e, wg_error *err) {
+    log_files f = {.engine = e, .err = err};
+    wg_platform *p = e->platform;
+    wg_arena_init(&f.arena, &e->account);
+    wg_code code = p->ops->list(p, e->maintenance.wal_dir, sync_file, &f, err);
+    if (code == WG_OK) code = f.code;
+    if (code == WG_OK) code = p->ops->sync_directory(p, e->maintenance.wal_dir, err);
+    wg_arena_deinit(&f.arena);
+    return code;
+}
+
+static wg_code make_room(wgi_replay *r, wg_error *err) {
+    wg_engine *e = r->engine;
+    const uint64_t cap = wgi_heap_cap(e);
+    if (!r->may_checkpoint || cap == 0 || wg_account_bytes(&e->account) <= cap / 2 ||
+        r->since_checkpoint < cap / 16)
+        return WG_OK;
+    WG_TRY(sync_log(e, err));
+    WG_TRY(wgi_settle_all(e, err));
+    wg_mutex_lock(&e->maintenance.mutex);
+    const wg_code code = wgi_checkpoint_run(e, false, NULL, err);
+    wg_mutex_unlock(&e->maintenance.mutex);
+    WG_TRY(code);
+    r->since_checkpoint = 0;
+    e->chain.size = 0;
+    e->chain_base = e->applied;
+    return wgi_budget_check(e, err);
+}
+
+/* Replay is a writer: it takes part in the epoch commit by commit, as transactions do. */
+static wg_code apply_commit(wgi_replay *r, uint64_t logseq, wg_slice payload, wg_error *err) {
+    wg_engine *e = r->engine;
+    wgi_apply apply = {.engine = e, .begin = logseq, .undo = NULL};
+    const uint32_t slot = wg_epoch_enter(e->epoch);
+    wg_code code = wg_mutations_replay(payload, &r->arena, &wgi_applier, &apply, err);
+    if (code != WG_OK) code = wg_error_prefix(err, code, "commit %llu", (unsigned long long)logseq);
+    if (code == WG_OK) code = wgi_history_record(e, logseq, err);
+    wgi_touched_clear(e);
+    wg_epoch_leave(e->epoch, slot);
+    return code;
+}
+
+static wg_code keep_chain(wg_engine *e, const wg_sha256 *chain, wg_error *err) {
+    wg_mutex_lock(&e->state_mutex);
+    const bool ok = wg_buf_append(&e->chain, chain->bytes, sizeof chain->bytes);
+    wg_mutex_unlock(&e->state_mutex);
+    return ok ? WG_OK : wg_error_nomem(err, sizeof chain->bytes);
+}
+
+wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    wgi_replay *r = ctx;
+    wg_engine *e = r->engine;
+    if (logseq <= e->maintenance.manifest.checkpoint.logseq) return WG_OK; /* in stripes already */
+    if (logseq != e->applied + 1)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "log: commit %llu follows commit %llu",
+                            (unsigned long long)logseq, (unsigned long long)e->applied);
+    WG_TRY(apply_commit(r, logseq, payload, err));
+    if (r->keep_chain) WG_TRY(keep_chain(e, chain, err));
+    e->applied = logseq;
+    r->commits++;
+    r->since_checkpoint += payload.size;
+    atomic_fetch_add_explicit(&e->maintenance.log_bytes, payload.size, memory_order_relaxed);
+    return make_room(r, err);
+}
+
+wg_code wgi_settle_all(wg_engine *engine, wg_error *err) {
+    const uint32_t labels = wg_catalog_label_count(engine->catalog);
+    for (uint32_t i = 0; i < labels; i++) {
+        wgi_label_state *state = wgi_label_state_at(engine, i);
+        if (state != NULL && state->topology != NULL) WG_TRY(wg_topology_settle(state->topology, err));
+    }
+    return WG_OK;
+}
+
+static wg_code replay_log(wgi_replay *r, uint32_t segment_bytes, bool append, wg_wal_recovery *recovery,
+                          wg_error *err) {
+    wg_engine *e = r->engine;
+    const wg_wal_options options = wgi_wal_options(e, segment_bytes);
+    const char *dir = e->maintenance.wal_dir;
+    if (append) return wg_wal_open(e->platform, dir, &options, wgi_replay_commit, r, &e->wal, recovery, err);
+    return wg_wal_scan_from(e->platform, dir, &options, wgi_replay_commit, r, recovery, err);
+}
+
+wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, wg_wal_recovery *recovery,
+                        wg_error *err) {
+    wgi_maintenance *m = &engine->maintenance;
+    const uint64_t start = engine->platform->ops->now_ns(engine->platform);
+    wgi_replay r = {.engine = engine, .may_checkpoint = append};
+    r.keep_chain = !append || wgi_heap_cap(engine) != 0;
+    m->segment_bytes = segment_bytes != 0 ? segment_bytes : (uint32_t)WG_WAL_SEGMENT_BYTES_DEFAULT;
+    wg_arena_init(&r.arena, &engine->account);
+    wg_code code = replay_log(&r, segment_bytes, append, recovery, err);
+    wg_arena_deinit(&r.arena);
+    if (code == WG_OK && append && wg_wal_last_logseq(engine->wal) != engine->applied)
+        code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the log ends at commit %llu, the checkpoint at %llu",
+                            (unsigned long long)wg_wal_last_logseq(engine->wal), (unsigned long long)engine->applied);
+    if (code == WG_OK) code = wgi_settle_all(engine, err);
+    if (append) wg_buf_deinit(&engine->chain); /* the log has the chain from now on */
+    if (code != WG_OK) return code;
+    atomic_store_explicit(&engine->published, engine->applied, memory_order_release);
+    atomic_store_explicit(&m->recovered_commits, r.commits, memory_order_relaxed);
+    atomic_store_explicit(&m->recovery_ns, engine->platform->ops->now_ns(engine->platform) - start,
+                          memory_order_relaxed);
+    return WG_OK;
+}

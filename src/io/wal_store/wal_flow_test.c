@@ -1,0 +1,258 @@
+/* Tests of what happens beside the appends: hashing, the prepared segment, back-pressure, the figures, and want of memory. */
+#include "io/wal_store/wal_test_kit.h"
+
+#define PREPARED "/wal/" WAL_PREPARE_NAME
+
+static size_t size_spread(uint64_t n) { return n % 9 == 0 ? 20000 : (size_t)(n * 571 % 3000); }
+
+static bool exists(fixture *f, const char *path) {
+    wg_file_info info;
+    return f->p->ops->stat(f->p, path, &info, NULL) == WG_OK;
+}
+
+/* Goal: appends leave hashing to others, within a bounded queue, and every value is that of the definition whoever computes it. */
+static void test_wal_chain_is_computed_beside_appends(void **state) {
+    fixture *f = *state;
+    static wg_account account;
+    wg_account_init(&account, NULL, 0);
+    f->options.account = &account;
+    f->options.segment_bytes = 4 << 20;
+    replayed r = {.size_of = size_spread};
+    open_log(f, &r);
+    f->wal->prepare_failed_at = 1; /* segment 1 is small */
+    append_sized(f, 9000, true);   /* rotates, to a segment of 4 MiB */
+    const uint64_t at_start = wg_account_bytes(&account);
+    wg_sha256 expected;
+    assert_true(wg_wal_chain_at(f->wal, 1, &expected));
+    wg_sha256_state *sha = wg_sha256_begin();
+    uint64_t lag_max = 0;
+    static uint8_t bytes[300000];
+    for (uint64_t n = 2; n <= 900; n++) {
+        wg_wal_metrics m;
+        const size_t size = n % 300 == 0 ? sizeof bytes : size_200(n);
+        payload_make(n, size, bytes);
+        const wg_slice whole = wg_slice_of(bytes, size);
+        wgi_wal_chain_next(sha, &expected, n, &whole, 1, &expected);
+        append_sized(f, size, false);
+        wg_wal_metrics_get(f->wal, &m);
+        lag_max = wg_max_u64(lag_max, m.chain_lag);
+        assert_true(m.chain_lag <= WAL_CHAIN_QUEUE_BYTES / 200);
+        if (n % 250 != 0) continue;
+        wg_sha256 got;
+        assert_true(wg_wal_chain_at(f->wal, n, &got));
+        assert_memory_equal(got.bytes, expected.bytes, 32);
+        wg_wal_metrics_get(f->wal, &m);
+        assert_int_equal(m.chain_lag, 0);
+    }
+    assert_true(lag_max > 200);
+    /* the frame of the largest commit, and room for values: no payload is kept beyond the queue */
+    assert_true(wg_account_bytes(&account) < at_start + 2 * sizeof bytes + WAL_CHAIN_BLOCK * 32);
+    append_sized(f, 10, true);
+    wg_wal_metrics m;
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.chain_lag, 0); /* the leader of the sync has hashed */
+    wg_sha256_end(sha, NULL);
+    close_log(f);
+    f->options.account = NULL;
+}
+
+/* Goal: once a segment is half full the leaders of syncs make the next one, rotations take it, and close and open leave no trace
+ * of one that was not taken. */
+static void test_wal_next_segment_is_prepared(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = size_200};
+    f->options.segment_bytes = 1 << 20;
+    open_log(f, &r);
+    wg_wal_metrics m;
+    bool seen = false;
+    uint64_t n = 0;
+    while (f->wal->number < 2) append_sized(f, 200, false); /* leaves the small first segment */
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.segments_made, 1);
+    while (f->wal->number < 4) {
+        append_sized(f, 200, ++n % 50 == 0);
+        seen |= exists(f, PREPARED);
+        if (f->wal->offset < (1 << 19)) assert_false(exists(f, PREPARED));
+    }
+    assert_true(seen);
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.segments_made, 1);
+    assert_int_equal(m.segments, 4);
+    while (!exists(f, PREPARED)) append_sized(f, 200, true);
+    const uint64_t last = wg_wal_last_logseq(f->wal);
+    crash(f, WG_CRASH_ALL_SURVIVES);
+    assert_true(exists(f, PREPARED));
+    r.count = 0;
+    open_log(f, &r);
+    assert_int_equal(r.count, last);
+    assert_false(exists(f, PREPARED));
+    while (!exists(f, PREPARED)) append_sized(f, 200, true);
+    close_log(f);
+    assert_false(exists(f, PREPARED));
+}
+
+/* Goal: whichever call fails while a prepared segment is made or taken, no commit fails for it unless the rotation's own attempt
+ * fails too, and the log is whole. */
+static void test_wal_prepared_segment_is_never_needed(void **state) {
+    fixture *f = *state;
+    wg_platform *sim = f->p;
+    wg_platform *fault;
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    for (unsigned kind = WG_FAULT_EIO; kind <= WG_FAULT_SHORT_WRITE; kind++) {
+        for (uint64_t n = 1; n < 12; n++) {
+            replayed r = {.size_of = size_200};
+            f->p = fault;
+            open_log(f, &r);
+            while (f->wal->offset < f->wal->segment_bytes / 2) append_sized(f, 200, false);
+            /* All that is left to fail in the leader's part is the preparation, when the sync and HEAD are through. */
+            assert_int_equal(wg_wal_wait(f->wal, wg_wal_last_logseq(f->wal), NULL), WG_OK);
+            if (f->wal->prepared != NULL) wgi_wal_prepare_end(f->wal);
+            wg_platform_fault_arm(fault, n, (wg_fault_kind)kind, false);
+            wgi_wal_prepare(f->wal, true);
+            wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+            const uint64_t number = f->wal->number;
+            if (f->wal->prepared != NULL) wg_platform_fault_arm(fault, 1, (wg_fault_kind)kind, false);
+            while (f->wal->number == number) {
+                const bool taking = f->wal->offset + wal_frame_size(200) + WAL_FRAME_BYTES > f->wal->segment_bytes;
+                if (!taking) wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+                else if (f->wal->prepared != NULL)
+                    wg_platform_fault_arm(fault, 1 + n % 2, (wg_fault_kind)kind, false);
+                uint8_t bytes[200];
+                uint64_t logseq = 0;
+                payload_make(wg_wal_last_logseq(f->wal) + 1, 200, bytes);
+                const wg_slice part = wg_slice_of(bytes, 200);
+                (void)wg_wal_append(f->wal, &part, 1, &logseq, NULL);
+                assert_false(atomic_load(&f->wal->poisoned));
+            }
+            wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+            append_sized(f, 200, true);
+            const uint64_t last = wg_wal_last_logseq(f->wal);
+            close_log(f);
+            f->p = sim;
+            r.count = 0;
+            open_log(f, &r);
+            assert_int_equal(r.count, last);
+            close_log(f);
+        }
+    }
+    f->p = sim;
+    wg_platform_fault_destroy(fault);
+}
+
+/* Goal: BUFFERED appends wait once too much is unsynced, whatever interval and batch say, and go on when it is not. */
+static void test_wal_back_pressure_bounds_what_is_unsynced(void **state) {
+    fixture *f = *state;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 1 << 30;
+    f->options.unsynced_bytes_max = 20000;
+    replayed r = {.size_of = size_200};
+    wg_wal_metrics m;
+    open_log(f, &r);
+    for (size_t i = 0; i < 2000; i++) {
+        append_sized(f, 200, false);
+        wg_wal_metrics_get(f->wal, &m);
+        assert_true(m.unsynced_bytes <= 20000 + wal_frame_size(200) + WAL_HEADER_BYTES);
+    }
+    assert_true(m.syncs >= 2000 * 200 / 40000);
+    assert_true(m.written_bytes > 2000 * 200);
+    assert_int_equal(wg_wal_sync_histogram(f->wal)->count, m.syncs);
+    /* A failed sync ends the waiting with the poison. */
+    wg_platform_sim_fail_sync_at(f->p, 1);
+    uint64_t logseq = 0;
+    const wg_slice part = wg_slice_of("x", 1);
+    wg_code code = WG_OK;
+    for (size_t i = 0; i < 20000 && code == WG_OK; i++) code = wg_wal_append(f->wal, &part, 1, &logseq, NULL);
+    assert_int_equal(code, WG_E_IO);
+    assert_int_equal(wg_wal_close(f->wal, NULL), WG_E_IO);
+    f->wal = NULL;
+}
+
+/* Goal: STRICT never waits for bytes; the figures add up. */
+static void test_wal_metrics_add_up(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = size_spread};
+    wg_wal_metrics m;
+    open_log(f, &r);
+    uint64_t payload = 0;
+    for (uint64_t n = 1; n <= 40; n++) {
+        append_sized(f, size_spread(n), n == 20);
+        payload += size_spread(n);
+    }
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.appends, 40);
+    assert_int_equal(m.append_bytes, payload);
+    assert_true(m.written_bytes > payload);
+    assert_true(m.written_bytes < payload + 40 * 64 + f->wal->number * 256);
+    assert_int_equal(m.last_logseq, 40);
+    assert_int_equal(m.durable_logseq, 20);
+    assert_int_equal(m.unsynced_commits, 20);
+    assert_true(m.unsynced_bytes > 0);
+    assert_int_equal(m.position, wal_position_of(f->wal->number, f->wal->offset));
+    assert_true(m.durable_position < m.position);
+    assert_int_equal(m.segments, f->wal->number);
+    assert_int_equal(m.waits, 0);
+    assert_int_equal(m.syncs, 1);
+    assert_true(wg_histogram_quantile(wg_wal_sync_histogram(f->wal), 0.99) == m.sync_ns_max);
+    assert_int_equal(wg_wal_wait(f->wal, 40, NULL), WG_OK);
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.unsynced_bytes, 0);
+    assert_int_equal(m.durable_position, m.position);
+}
+
+/* Goal: memory that is refused from any moment of an append on, and stays refused, fails that append alone: once there is memory the
+ * log goes on, the commit has left nothing, and a crash in between is a torn tail. */
+static void test_wal_want_of_memory_does_not_poison(void **state) {
+    fixture *f = *state;
+    static uint8_t big[60000];
+    const wg_slice part = wg_slice_of(big, sizeof big);
+    for (unsigned crashing = 0; crashing < 2; crashing++) {
+        bool through = false;
+        for (uint64_t n = 1; !through; n++) {
+            replayed r = {.size_of = NULL};
+            open_log(f, &r);
+            const uint64_t before = r.count;
+            append_sized(f, 3000, true);
+            uint64_t logseq = 0;
+            wg_error err = {0};
+            wg_memory_fail_at(n, true);
+            const wg_code code = wg_wal_append(f->wal, &part, 1, &logseq, &err);
+            const wg_code again = code == WG_OK ? WG_OK : wg_wal_append(f->wal, &part, 1, &logseq, NULL);
+            wg_memory_fail_at(0, false);
+            through = code == WG_OK;
+            uint64_t expected = before + 1;
+            if (!through) {
+                assert_int_equal(code, WG_E_NOMEM);
+                assert_int_equal(again, WG_E_NOMEM);
+                assert_int_equal(wg_wal_last_logseq(f->wal), expected);
+                assert_false(atomic_load(&f->wal->poisoned));
+            }
+            if (crashing) {
+                if (through) expected++;
+                if (through) assert_int_equal(wg_wal_wait(f->wal, expected, NULL), WG_OK);
+                crash(f, n % 2 == 0 ? WG_CRASH_ALL_SURVIVES : WG_CRASH_RANDOM_1);
+            } else {
+                if (n % 3 != 0) append_sized(f, 100, n % 3 == 1); /* else the close meets the rest */
+                expected = wg_wal_last_logseq(f->wal);
+                close_log(f);
+            }
+            wg_wal_recovery found;
+            assert_int_equal(wg_wal_scan(f->p, "/wal", uuid_a, NULL, NULL, &found, NULL), WG_OK);
+            assert_int_equal(found.last_logseq, expected);
+            if (!crashing) assert_int_equal(found.torn_tail_bytes, 0);
+        }
+    }
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_wal_chain_is_computed_beside_appends),
+        T(test_wal_next_segment_is_prepared),
+        T(test_wal_prepared_segment_is_never_needed),
+        T(test_wal_back_pressure_bounds_what_is_unsynced),
+        T(test_wal_metrics_add_up),
+        T(test_wal_want_of_memory_does_not_poison),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
