@@ -333,7 +333,7 @@ static wg_code adopt_stripe(wg_engine *e, const wg_stripe *stripe, bool frozen, 
             wg_directory *d = key->owner == 0 ? e->nodes : e->edges;
             if (chunk != NULL) WG_TRY(wg_directory_adopt(d, chunk, chunk->head.version, err));
         }
-        if ((key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY) && !same_owner)
+        if (wgi_has_runs(key) && !same_owner)
             WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
     }
     return WG_OK;
@@ -362,6 +362,22 @@ static wg_code adopt_everything(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
+bool wgi_has_runs(const wg_fragment_key *key) {
+    return key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY;
+}
+
+wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err) {
+    const wg_buf *noted = &engine->maintenance.adopt_noted;
+    for (size_t at = 0; at < noted->size; at += sizeof(wgi_merged)) {
+        wgi_merged one;
+        memcpy(&one, noted->data + at, sizeof one);
+        if (wgi_has_runs(&one.key)) WG_TRY(wgi_adopt_runs(engine, one.key.kind, one.key.owner, false, err));
+        else if (wg_stripe_set_find(engine->maintenance.stripes, &one.key) == NULL)
+            WG_TRY(wgi_adopt_slot(engine, &one.key, one.version, err));
+    }
+    return WG_OK;
+}
+
 /* Tables may still read stripes that left the set: these stay mapped until the set is settled. */
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
     wgi_maintenance *m = &engine->maintenance;
@@ -372,11 +388,13 @@ wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
     m->adopt_removed.size = 0;
     WG_TRY(wgi_writer_take(engine, err));
     const uint32_t slot = wg_epoch_enter(engine->epoch);
-    const wg_code code = adopt_everything(engine, err);
+    wg_code code = adopt_everything(engine, err);
+    if (code == WG_OK) code = wgi_adopt_noted(engine, err);
     wg_epoch_leave(engine->epoch, slot);
     wgi_writer_give(engine);
     WG_TRY(code);
     wg_stripe_set_settle(m->stripes);
+    m->adopt_noted.size = 0;
     m->adopt_late = false;
     return WG_OK;
 }

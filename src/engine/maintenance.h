@@ -83,6 +83,7 @@ typedef struct wgi_maintenance {
     uint32_t segment_bytes;  /* of the log */
     bool adopt_late;         /* an adoption did not come to its end: the next call of maintenance begins with it */
     wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
+    wg_buf adopt_noted;      /* wgi_merged each: what tables may read of stripes that go */
     wg_buf garbage;          /* ids of stripes that no manifest names any more, or never did */
     char *stripe_dir;        /* NULL: nothing on the disk */
     char *wal_dir;
@@ -134,6 +135,14 @@ wg_code wgi_adopt(wg_engine *engine, wg_slice entries, bool frozen, wg_error *er
 /* One slot of a table; all runs of a label's keys or adjacency. */
 wg_code wgi_adopt_slot(wg_engine *engine, const wg_fragment_key *key, uint64_t version, wg_error *err);
 wg_code wgi_adopt_runs(wg_engine *engine, uint32_t kind, uint32_t owner, bool frozen, wg_error *err);
+/* What tables read of a stripe: a slot of rows, or the runs of one owner. */
+typedef struct wgi_merged {
+    wg_fragment_key key;
+    uint64_t version;
+} wgi_merged;
+bool wgi_has_runs(const wg_fragment_key *key);
+/* Of adopt_noted some has no successor: slots without rows, runs without an entry. Caller as for wgi_adopt. */
+wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err);
 /* Makes up for an adoption that did not come to its end. maintenance.mutex is held. */
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err);
 /* New stripes whose manifest could not be committed: they leave the set; the disk may name them. */
