@@ -211,8 +211,8 @@ static wg_code install_merged(compaction *c, const wg_compaction_job *job, wg_sl
     const uint32_t count = (uint32_t)(added.size / sizeof(wg_stripe_entry));
     wg_buf noted;
     wg_buf_init(&noted, &e->account);
-    wg_code code = wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)added.data, count, NULL, 0,
-                                        err);
+    wg_code code =
+        wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)added.data, count, NULL, 0, err);
     if (code == WG_OK) {
         code = note_inputs(c, job, &noted, err);
         if (code == WG_OK) code = commit(c, job, added, err);
@@ -316,10 +316,8 @@ static wg_code run(compaction *c, wg_error *err) {
 wg_code wg_engine_compact(wg_engine *engine, const wg_compact_options *options, wg_progress_fn progress, void *ctx,
                           wg_compact_info *out, wg_error *err) {
     bool memory_only = false;
-    compaction c = {.engine = engine,
-                    .everything = options != NULL && options->everything,
-                    .progress = progress,
-                    .ctx = ctx};
+    compaction c = {
+        .engine = engine, .everything = options != NULL && options->everything, .progress = progress, .ctx = ctx};
     WG_TRY(wgi_check_maintainable(engine, "compact", &memory_only, err));
     if (!memory_only) WG_TRY(run(&c, err));
     if (out != NULL) *out = c.info;

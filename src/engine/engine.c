@@ -69,7 +69,7 @@ static wg_tier_budget tier_budget(const wg_options *o) {
 }
 
 wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
-                           wg_error *err) {
+                        wg_error *err) {
     wg_engine *e = wg_alloc_zero(NULL, sizeof *e);
     if (e == NULL) return wg_error_nomem(err, sizeof *e);
     wg_code code = WG_OK;
@@ -264,7 +264,8 @@ wg_code wgi_workspace_manifest(wg_engine *e, wg_error *err) {
 static wg_code remove_leftovers(wg_engine *e, wg_arena *arena, wg_error *err) {
     wg_platform *p = e->platform;
     WG_TRY(wg_manifest_clean(p, e->path, err));
-    if (e->maintenance.manifest.checkpoint.next_stripe == 0) return wgi_garbage_collect(e, err); /* no older one names any */
+    if (e->maintenance.manifest.checkpoint.next_stripe == 0)
+        return wgi_garbage_collect(e, err); /* no older one names any */
     char *manifests = wgi_path_join(arena, e->path, "manifest");
     if (manifests == NULL) return wg_error_nomem(err, strlen(e->path));
     WG_TRY(p->ops->sync_directory(p, manifests, err));
@@ -321,7 +322,7 @@ static wg_code open_at(const char *path, const wg_engine_options *options, wg_en
     enum { TRIES = 50 }; /* a writer that replaces its stripes faster than they can be opened */
     wg_options o = options->options;
     if (path == NULL) o.durability = WG_IN_MEMORY;
-    if (path != NULL && o.read_only) o.durability = WG_STRICT; /* as durable as what the writer has made it */
+    if (path != NULL && o.read_only) o.durability = WG_STRICT;         /* as durable as what the writer has made it */
     if (o.durability == WG_IN_MEMORY || o.read_only) o.create = false; /* nothing is made */
     bool again = true;
     wg_code code = WG_OK;

@@ -74,8 +74,8 @@ typedef struct wgi_background {
 
 typedef struct wgi_maintenance {
     wg_mutex compaction_mutex; /* one compaction at a time, from pick to adoption */
-    wg_mutex mutex;            /* rank MAINTENANCE: guards next_stripe, stored counts of tables, catalog_pieces, garbage */
-    wg_mutex manifest_mutex;   /* guards manifest, manifest_unsure; held over a manifest's commit */
+    wg_mutex mutex; /* rank MAINTENANCE: guards next_stripe, stored counts of tables, catalog_pieces, garbage */
+    wg_mutex manifest_mutex; /* guards manifest, manifest_unsure; held over a manifest's commit */
     wgi_manifest manifest;
     bool manifest_unsure; /* a commit failed on the way: CURRENT may name a newer epoch than ours */
     uint64_t next_stripe;
@@ -88,17 +88,17 @@ typedef struct wgi_maintenance {
     char *stripe_dir;        /* NULL: nothing on the disk */
     char *wal_dir;
     wg_cache *cache;
-    wg_stripe_set *stripes;          /* NULL: nothing on the disk */
-    _Atomic uint64_t stored;         /* checkpoint's logseq; release after the stripes are in the set */
-    _Atomic uint64_t horizon;        /* written under state_mutex */
-    wgi_pin pins;                    /* head of a ring; state_mutex */
-    _Atomic uint64_t log_bytes;      /* payload in the log since the checkpoint */
-    _Atomic uint64_t retry_bytes;    /* after a failure: log_bytes at which it is worth another try */
-    _Atomic uint64_t heap_after;     /* heap that the last checkpoint left */
-    _Atomic bool paused;             /* background compaction */
+    wg_stripe_set *stripes;       /* NULL: nothing on the disk */
+    _Atomic uint64_t stored;      /* checkpoint's logseq; release after the stripes are in the set */
+    _Atomic uint64_t horizon;     /* written under state_mutex */
+    wgi_pin pins;                 /* head of a ring; state_mutex */
+    _Atomic uint64_t log_bytes;   /* payload in the log since the checkpoint */
+    _Atomic uint64_t retry_bytes; /* after a failure: log_bytes at which it is worth another try */
+    _Atomic uint64_t heap_after;  /* heap that the last checkpoint left */
+    _Atomic bool paused;          /* background compaction */
     wg_pacer pacer;
-    wg_wal_follower *follower;       /* read-only engines */
-    bool follow_broken;              /* writer's place: a commit could not be applied */
+    wg_wal_follower *follower; /* read-only engines */
+    bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
     _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ns;
     _Atomic uint64_t compactions, compaction_failures, compaction_bytes_read, compaction_bytes_written;

@@ -69,8 +69,7 @@ static void emit_wal(emitter *o) {
     gauge(o, "wal_chain_lag_commits", (double)w.chain_lag, "commits whose chain value is not computed yet");
     gauge(o, "wal_bytes_since_checkpoint", (double)load(&e->maintenance.log_bytes),
           "payload in the log behind the checkpoint");
-    if (e->wal != NULL)
-        histogram(o, "wal_sync_seconds", wg_wal_sync_histogram(e->wal), "time of a sync of the log");
+    if (e->wal != NULL) histogram(o, "wal_sync_seconds", wg_wal_sync_histogram(e->wal), "time of a sync of the log");
 }
 
 static void emit_stripes(emitter *o) {
