@@ -1,8 +1,8 @@
-/* Power fails at every call of a run of manifest commits; 16 patterns of what survives.
+/* Power fails at every call of a run of manifest commits and expiries; 16 patterns of what survives.
  *
  * After each crash: the epoch read is the last acknowledged one or the one under way, byte-equal; cleaning changes
  * nothing that is read, and cleaning twice changes no byte; twenty further commits and a second crash keep all of that.
- * Recovery (read and clean) is crashed at each of its calls too. */
+ * Recovery (read, clean and expire) is crashed at each of its calls too. */
 #include "crash_kit.h"
 
 #include "io/manifest_txn/manifest_txn.h"
@@ -34,6 +34,9 @@ static void run_commits(wg_platform *p, uint64_t from, uint64_t count, oracle *o
         o->attempted = epoch;
         if (commit_one(p, epoch) != WG_OK) return;
         o->acked = epoch;
+        uint64_t removed = 0; /* with 1 only the manifest that counts is left */
+        if (epoch % 3 == 0 && wg_manifest_expire(p, "/db", 1 + (uint32_t)(epoch / 3 % 2), &removed, NULL) != WG_OK)
+            return;
     }
 }
 
@@ -70,6 +73,9 @@ static bool recover(wg_platform *p, const oracle *o, uint64_t *out_epoch) {
     uint64_t again = 0;
     if (!read_checked(p, o, out_epoch)) return false;
     if (wg_manifest_clean(p, "/db", NULL) != WG_OK) return found("clean failed", 0, 0);
+    uint64_t removed = 0;
+    const wg_code expired = wg_manifest_expire(p, "/db", 2, &removed, NULL);
+    if (expired != WG_OK && expired != WG_E_NOT_FOUND) return found("expire failed", 0, 0);
     if (!read_checked(p, o, &again)) return false;
     return again == *out_epoch || found("cleaning changed the epoch", *out_epoch, again);
 }
@@ -102,7 +108,7 @@ static bool verify(wg_platform *sim, const oracle *o, wg_rng *rng) {
 
 /* Crashes inside the recovery of a disk, at each call until it runs through. */
 static bool verify_crashed_recovery(const wg_platform *disk, const oracle *o, wg_rng *rng) {
-    for (uint64_t call = 1; call < 40; call++) {
+    for (uint64_t call = 1; call < 80; call++) {
         wg_platform *sim;
         wg_platform *after;
         uint64_t epoch;

@@ -97,6 +97,8 @@ static void manifest_scenario(world *w) {
         if (went_well(w, wg_manifest_read(w->p, "/", &epoch, &payload, &err), &err)) assert_int_equal(epoch, i);
         wg_buf_deinit(&payload);
         (void)went_well(w, wg_manifest_clean(w->p, "/", &err), &err);
+        uint64_t removed = 0;
+        (void)went_well(w, wg_manifest_expire(w->p, "/", 1, &removed, &err), &err);
     }
 }
 

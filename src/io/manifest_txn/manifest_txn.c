@@ -9,6 +9,10 @@
  * Both files end in a 16-byte trailer: "\ncrc32 ", eight hex digits, "\n". The checksum covers a prefix that names the
  * kind of file and its epoch, then the content, so that one file in the place of another does not pass.
  *
+ * Expiry removes manifests whose epoch is not among the newest that counted, and orphans: those above the epoch of CURRENT,
+ * which a crash left behind before it changed. First the workspace directory is synced: a CURRENT whose rename is not on the disk
+ * may go back to the epoch before, whose manifest must then still be there.
+ *
  * Failure: temporary files are removed again as far as possible. When the last directory sync fails the new epoch may or
  * may not be what a crash leaves; either is whole. */
 #include "io/manifest_txn/manifest_txn.h"
@@ -188,34 +192,50 @@ wg_code wg_manifest_commit(wg_platform *platform, const char *dir, uint64_t epoc
     return replace(platform, &paths, dir, text, content_crc("current", epoch, text), err);
 }
 
-wg_code wg_manifest_read(wg_platform *platform, const char *dir, uint64_t *out_epoch, wg_buf *payload,
+/* One attempt; `missing` says that CURRENT's manifest was not there. */
+static wg_code read_once(wg_platform *platform, const char *dir, uint64_t *epoch, wg_buf *payload, bool *missing,
                          wg_error *err) {
-    uint64_t epoch = 0;
     uint32_t crc = 0;
     char name[48];
     manifest_paths paths;
     const size_t before = payload->size;
-    WG_TRY(read_current(platform, dir, &epoch, err));
-    manifest_name(epoch, name);
-    WG_TRY(paths_of(&paths, dir, name, err));
     wg_error seen = {0};
-    wg_code code = read_checked(platform, paths.final, WG_MANIFEST_BYTES_MAX, payload, &crc, &seen);
-    if (code == WG_E_NOT_FOUND)
+    *missing = false;
+    WG_TRY(read_current(platform, dir, epoch, err));
+    manifest_name(*epoch, name);
+    WG_TRY(paths_of(&paths, dir, name, err));
+    const wg_code code = read_checked(platform, paths.final, WG_MANIFEST_BYTES_MAX, payload, &crc, &seen);
+    if (code == WG_E_NOT_FOUND) {
+        *missing = true;
         return wg_error_set(err, WG_E_CORRUPT, 0, "CURRENT names epoch %llu, but '%.130s' is missing",
-                            (unsigned long long)epoch, paths.final);
-    if (code == WG_OK) {
-        const wg_slice content = wg_slice_of(payload->data + before, payload->size - before);
-        if (content_crc("manifest", epoch, content) != crc)
-            code =
-                wg_error_set(&seen, WG_E_CORRUPT, 0, "'%.150s' is damaged: its checksum does not fit", paths.final);
+                            (unsigned long long)*epoch, paths.final);
     }
     if (code != WG_OK) {
-        payload->size = before;
         if (err != NULL && err->code == WG_OK) *err = seen;
         return code;
     }
-    *out_epoch = epoch;
-    return WG_OK;
+    const wg_slice content = wg_slice_of(payload->data + before, payload->size - before);
+    if (content_crc("manifest", *epoch, content) == crc) return WG_OK;
+    payload->size = before;
+    return wg_error_set(err, WG_E_CORRUPT, 0, "'%.150s' is damaged: its checksum does not fit", paths.final);
+}
+
+wg_code wg_manifest_read(wg_platform *platform, const char *dir, uint64_t *out_epoch, wg_buf *payload,
+                         wg_error *err) {
+    uint64_t epoch = 0;
+    uint64_t tried = 0;
+    bool missing = false;
+    wg_error seen = {0};
+    wg_code code = read_once(platform, dir, &epoch, payload, &missing, &seen);
+    /* The writer may have committed and expired between the two reads; then CURRENT names another epoch by now. */
+    while (missing && epoch != tried) {
+        tried = epoch;
+        wg_error_clear(&seen);
+        code = read_once(platform, dir, &epoch, payload, &missing, &seen);
+    }
+    if (code == WG_OK) *out_epoch = epoch;
+    else if (err != NULL && err->code == WG_OK) *err = seen;
+    return code;
 }
 
 /* ---- cleaning */
@@ -270,65 +290,69 @@ wg_code wg_manifest_clean(wg_platform *platform, const char *dir, wg_error *err)
     return clean_directory(platform, dir, err);
 }
 
-/* ---- expiring */
+/* ---- expiry */
 
-/* The newest `keep` epochs that were seen, and all others in the order of the listing. */
 typedef struct epoch_list {
     wg_buf epochs; /* u64 each */
-    bool ok;
+    bool refused;
 } epoch_list;
 
-static bool epoch_entry(void *ctx, const char *name, bool is_directory) {
+static bool expire_entry(void *ctx, const char *name, bool is_directory) {
     epoch_list *list = ctx;
     uint64_t epoch = 0;
-    if (is_directory || strlen(name) != EPOCH_DIGITS + strlen(".json") || strcmp(name + EPOCH_DIGITS, ".json") != 0 ||
-        !epoch_parse((const uint8_t *)name, &epoch))
-        return true;
-    list->ok = wg_buf_append_u64(&list->epochs, epoch);
-    return list->ok;
+    if (is_directory || strlen(name) != EPOCH_DIGITS + strlen(".json")) return true;
+    if (strcmp(name + EPOCH_DIGITS, ".json") != 0 || !epoch_parse((const uint8_t *)name, &epoch)) return true;
+    list->refused = !wg_buf_append_u64(&list->epochs, epoch);
+    return !list->refused;
 }
 
 static int compare_epochs(const void *a, const void *b) {
-    const uint64_t x = *(const uint64_t *)a;
-    const uint64_t y = *(const uint64_t *)b;
+    const uint64_t x = wg_load_u64le(a);
+    const uint64_t y = wg_load_u64le(b);
     return (x > y) - (x < y);
 }
 
-static wg_code remove_epochs(wg_platform *p, const char *dir, const epoch_list *list, uint32_t keep, uint64_t current,
-                             uint64_t *out_removed, wg_error *err) {
-    const size_t count = list->epochs.size / sizeof(uint64_t);
-    for (size_t i = 0; i + keep < count; i++) {
-        const uint64_t epoch = wg_load_u64le(list->epochs.data + i * sizeof epoch);
+/* Removes what is neither `current` nor one of the `keep` - 1 epochs before it. `epochs` rise. */
+static wg_code expire_list(wg_platform *p, const char *dir, wg_slice epochs, uint64_t current, uint32_t keep,
+                           uint64_t *removed, wg_error *err) {
+    const size_t count = epochs.size / 8;
+    size_t end = 0; /* behind the current one */
+    while (end < count && wg_load_u64le(epochs.data + 8 * end) <= current) end++;
+    const size_t first_kept = end > keep ? end - keep : 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t epoch = wg_load_u64le(epochs.data + 8 * i);
+        if ((i >= first_kept && i < end) || epoch == current) continue;
         char name[48];
         manifest_paths paths;
-        if (epoch >= current) break; /* nothing names it yet: a commit may be on its way, or was given up */
         manifest_name(epoch, name);
         WG_TRY(paths_of(&paths, dir, name, err));
         WG_TRY(p->ops->unlink(p, paths.final, err));
-        (*out_removed)++;
+        (*removed)++;
     }
     return WG_OK;
 }
 
 wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep, uint64_t *out_removed,
                            wg_error *err) {
-    WG_ASSERT(keep >= 1);
     uint64_t current = 0;
     uint64_t removed = 0;
     char directory[PATH_BYTES];
-    epoch_list list = {.ok = true};
-    WG_TRY(read_current(platform, dir, &current, err));
+    WG_ASSERT(keep > 0);
     const int n = snprintf(directory, sizeof directory, "%s/manifest", dir);
     if (n < 0 || n >= PATH_BYTES)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
+    WG_TRY(read_current(platform, dir, &current, err));
+    WG_TRY(platform->ops->sync_directory(platform, dir, err));
+    epoch_list list = {.refused = false};
     wg_buf_init(&list.epochs, NULL);
-    wg_code code = platform->ops->list(platform, directory, epoch_entry, &list, err);
-    if (code == WG_OK && !list.ok) code = wg_error_nomem(err, list.epochs.size);
-    if (code == WG_OK && list.epochs.size != 0) {
-        qsort(list.epochs.data, list.epochs.size / sizeof(uint64_t), sizeof(uint64_t), compare_epochs);
-        code = remove_epochs(platform, dir, &list, keep, current, &removed, err);
+    wg_code code = platform->ops->list(platform, directory, expire_entry, &list, err);
+    if (code == WG_OK && list.refused) code = wg_error_nomem(err, list.epochs.size);
+    if (code == WG_OK) {
+        if (list.epochs.size != 0) qsort(list.epochs.data, list.epochs.size / 8, 8, compare_epochs);
+        code = expire_list(platform, dir, wg_buf_slice(&list.epochs), current, keep, &removed, err);
     }
     wg_buf_deinit(&list.epochs);
-    *out_removed = removed;
+    if (code == WG_OK && removed > 0) code = platform->ops->sync_directory(platform, directory, err);
+    if (code == WG_OK) *out_removed = removed;
     return code;
 }

@@ -2,7 +2,7 @@
  *
  * `manifest/<epoch, 20 digits>.json` is written to a temporary name, synced, renamed, the directory synced; then the
  * same for `CURRENT`, which holds the epoch. Both end in a CRC line. A crash leaves the old or the new epoch. Epochs only
- * grow; older manifests stay. docs/format/manifest.md has the bytes. The payload is not read here. */
+ * grow; older manifests stay until they are expired. docs/format/manifest.md has the bytes. The payload is not read here. */
 #ifndef WG_IO_MANIFEST_TXN_H
 #define WG_IO_MANIFEST_TXN_H
 
@@ -17,7 +17,8 @@ wg_code wg_manifest_commit(wg_platform *platform, const char *dir, uint64_t epoc
  * or the manifest it names is damaged or missing. *payload is appended to. */
 wg_code wg_manifest_read(wg_platform *platform, const char *dir, uint64_t *out_epoch, wg_buf *payload, wg_error *err);
 
-/* Removes manifests of epochs before the newest `keep` ones (keep >= 1), oldest first, and never the one that CURRENT names. */
+/* Removes manifests of epochs before the newest `keep` ones (keep >= 1), oldest first, and never the one that CURRENT names; those above it,
+ * which a crash orphaned, are neither counted nor kept. For the holder of LOCK, with no commit under way. */
 wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep, uint64_t *out_removed,
                            wg_error *err);
 

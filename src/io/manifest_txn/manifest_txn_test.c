@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "io/manifest_txn/manifest_txn.h"
 
 static wg_platform *sim;
@@ -157,6 +159,112 @@ static void test_manifest_clean_removes_temporaries_only(void **state) {
     expect_epoch(2, "two");
 }
 
+static bool has_epoch(uint64_t epoch) {
+    char path[64];
+    wg_file_info info;
+    snprintf(path, sizeof path, "/db/manifest/%020llu.json", (unsigned long long)epoch);
+    return sim->ops->stat(sim, path, &info, NULL) == WG_OK;
+}
+
+/* Goal: the newest manifests that counted stay, older ones and orphans above CURRENT go, other names are left alone. */
+static void test_manifest_expire_keeps_the_newest(void **state) {
+    (void)state;
+    uint64_t removed = 99;
+    assert_int_equal(wg_manifest_expire(sim, "/db", 1, &removed, NULL), WG_E_NOT_FOUND);
+    assert_int_equal(removed, 99);
+    for (uint64_t epoch = 1; epoch <= 9; epoch++)
+        if (epoch != 4) commit_ok(epoch, "content");
+    make_file("/db/manifest/00000000000000000010.json");
+    make_file("/db/manifest/00000000000000000002.json.bak");
+    make_file("/db/manifest/0000000000000000000x.json");
+    assert_int_equal(wg_manifest_expire(sim, "/db", 6, &removed, NULL), WG_OK);
+    assert_int_equal(removed, 3);
+    for (uint64_t epoch = 1; epoch <= 10; epoch++)
+        assert_true(has_epoch(epoch) == (epoch >= 3 && epoch != 4 && epoch != 10));
+    assert_int_equal(wg_manifest_expire(sim, "/db", 100, &removed, NULL), WG_OK);
+    assert_int_equal(removed, 0);
+    assert_int_equal(wg_manifest_expire(sim, "/db", 1, &removed, NULL), WG_OK);
+    assert_int_equal(removed, 5);
+    expect_epoch(9, "content");
+    wg_file_info info;
+    assert_int_equal(sim->ops->stat(sim, "/db/manifest/00000000000000000002.json.bak", &info, NULL), WG_OK);
+    assert_int_equal(sim->ops->stat(sim, "/db/manifest/0000000000000000000x.json", &info, NULL), WG_OK);
+}
+
+/* Goal: a commit whose last directory sync failed may be undone by a crash; an expiry in between makes it durable before it
+ * removes the epoch that a crash would go back to. */
+static void test_manifest_expire_secures_current_first(void **state) {
+    (void)state;
+    wg_platform *fault;
+    wg_platform *after;
+    uint64_t removed = 0;
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    assert_int_equal(sim->ops->sync_directory(sim, "/", NULL), WG_OK);
+    commit_ok(1, "one");
+    const uint64_t before = wg_platform_fault_calls(fault);
+    assert_int_equal(wg_manifest_commit(fault, "/db", 2, wg_slice_str("two"), NULL), WG_OK);
+    const uint64_t calls = wg_platform_fault_calls(fault) - before;
+    wg_platform_fault_arm(fault, calls, WG_FAULT_EIO, false);
+    assert_int_equal(wg_manifest_commit(fault, "/db", 3, wg_slice_str("three"), NULL), WG_E_IO);
+    expect_epoch(3, "three");
+    for (uint64_t n = 1; n <= 4; n++) { /* open, size and read of CURRENT, the sync: nothing is removed before */
+        wg_platform_fault_arm(fault, n, WG_FAULT_EIO, false);
+        assert_int_equal(wg_manifest_expire(fault, "/db", 1, &removed, NULL), WG_E_IO);
+        assert_true(has_epoch(1) && has_epoch(2));
+    }
+    wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+    assert_int_equal(wg_manifest_expire(fault, "/db", 1, &removed, NULL), WG_OK);
+    assert_int_equal(removed, 2);
+    assert_int_equal(wg_platform_sim_reboot(sim, WG_CRASH_NONE_SURVIVES, 1, &after, NULL), WG_OK);
+    wg_platform_fault_destroy(fault);
+    wg_platform_sim_destroy(sim);
+    sim = after;
+    expect_epoch(3, "three");
+}
+
+/* A reader whose every opening of a manifest is overtaken by a commit and an expiry, up to epoch 5. */
+static uint64_t overtaken_by;
+
+static wg_code slow_open(wg_platform *self, const char *path, wg_open_mode mode, wg_file **out, wg_error *err) {
+    (void)self;
+    uint64_t removed = 0;
+    if (strstr(path, ".json") != NULL && overtaken_by < 5) {
+        commit_ok(++overtaken_by, "newer");
+        assert_int_equal(wg_manifest_expire(sim, "/db", 1, &removed, NULL), WG_OK);
+    }
+    return sim->ops->open(sim, path, mode, out, err);
+}
+static void slow_close(wg_platform *self, wg_file *file) {
+    (void)self;
+    sim->ops->close(sim, file);
+}
+static wg_code slow_read_at(wg_platform *self, wg_file *file, uint64_t offset, void *data, size_t size,
+                            size_t *out_read, wg_error *err) {
+    (void)self;
+    return sim->ops->read_at(sim, file, offset, data, size, out_read, err);
+}
+static wg_code slow_file_info(wg_platform *self, wg_file *file, wg_file_info *out, wg_error *err) {
+    (void)self;
+    return sim->ops->file_info(sim, file, out, err);
+}
+
+/* Goal: a reader whose manifest is expired between CURRENT and the manifest reads the newer one, again and again. */
+static void test_manifest_read_beside_expire(void **state) {
+    (void)state;
+    static const wg_platform_ops ops = {
+        .open = slow_open, .close = slow_close, .read_at = slow_read_at, .file_info = slow_file_info};
+    wg_platform slow = {.ops = &ops};
+    wg_buf payload;
+    wg_buf_init(&payload, NULL);
+    uint64_t epoch = 0;
+    commit_ok(1, "older");
+    overtaken_by = 1;
+    assert_int_equal(wg_manifest_read(&slow, "/db", &epoch, &payload, NULL), WG_OK);
+    assert_int_equal(epoch, 5);
+    assert_true(wg_slice_is(wg_buf_slice(&payload), "newer"));
+    wg_buf_deinit(&payload);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -165,6 +273,9 @@ int main(void) {
         T(test_manifest_any_damage_is_found),
         T(test_manifest_swapped_and_missing_files_are_corrupt),
         T(test_manifest_clean_removes_temporaries_only),
+        T(test_manifest_expire_keeps_the_newest),
+        T(test_manifest_expire_secures_current_first),
+        T(test_manifest_read_beside_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
