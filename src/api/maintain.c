@@ -94,9 +94,8 @@ static wg_code print_metrics(wg_engine *engine, wg_buf *out, wg_error *err) {
     metric_list list = {.ok = true};
     wg_buf_init(&list.items, NULL);
     wg_code code = wg_engine_metrics(engine, collect, &list, err);
-    if (code == WG_OK &&
-        (!list.ok || !wg_metrics_prometheus(out, (const wg_metric *)(const void *)list.items.data,
-                                            (uint32_t)(list.items.size / sizeof(wg_metric)))))
+    if (code == WG_OK && (!list.ok || !wg_metrics_prometheus(out, (const wg_metric *)(const void *)list.items.data,
+                                                             (uint32_t)(list.items.size / sizeof(wg_metric)))))
         code = wg_error_nomem(err, list.items.size);
     wg_buf_deinit(&list.items);
     return code;
