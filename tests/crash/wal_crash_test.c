@@ -3,7 +3,10 @@
  *
  * After each crash: the log opens; all acknowledged commits are there, in order, byte-equal, and nothing behind what was
  * appended; recovering again changes no byte; one commit and a second crash, then twenty commits and a third crash, keep
- * all of that. A sample also crashes inside the recovery. */
+ * all of that. A sample also crashes inside the recovery.
+ *
+ * Some workloads make checkpoints: what is durable is said to be elsewhere, and the log is trimmed to where replay then begins. Some
+ * have a follower, on a second handle: it must see just the durable commits, and never one that a crash then takes away. */
 #include "crash_kit.h"
 
 #include "io/wal_store/wal_store.h"
@@ -19,7 +22,10 @@ typedef struct workload {
     uint32_t interval_ms;
     uint32_t batch;
     size_t (*size_of)(uint64_t logseq);
-    uint64_t deep_one_in;     /* the checks after the second recovery, for one disk in so many */
+    uint64_t deep_one_in;      /* the checks after the second recovery, for one disk in so many */
+    uint64_t checkpoint_every; /* 0: never */
+    bool follow;
+    uint64_t stride;          /* crash points left out; 0 and 1: none */
     bool appends_during_sync; /* another commit is appended while each sync runs */
     bool frames_as_values;    /* payloads hold frames that a twin of this log has elsewhere */
 } workload;
@@ -34,6 +40,12 @@ typedef struct oracle {
     uint64_t attempted; /* may be there */
     uint64_t generation;
     uint64_t starts[GENERATIONS]; /* commits above this number are of that generation or a later one */
+    /* the last checkpoint: where replay begins */
+    uint64_t first_segment;
+    uint64_t after;
+    wg_sha256 chain;
+    uint64_t followed; /* the follower has seen them: they must stay */
+    bool follower_wrong;
 } oracle;
 
 static uint64_t generation_of(const oracle *o, uint64_t logseq) {
@@ -74,16 +86,23 @@ static size_t size_mixed(uint64_t n) {
     static const size_t sizes[] = {1, 100, 5000, 70000, 3, 102400, 64, 20000, 1, 150000, 9};
     return sizes[(n - 1) % 11];
 }
+static size_t size_huge(uint64_t n) {
+    static const size_t sizes[] = {1, 4 << 20, 300, (1 << 20) + 1, 1};
+    return sizes[(n - 1) % 5];
+}
 static size_t size_large(uint64_t n) {
     static const size_t sizes[] = {10, 1 << 20, 200, 300000, 5};
     return sizes[(n - 1) % 5];
 }
 
-static wg_wal_options options_of(const workload *w) {
+static wg_wal_options options_of(const workload *w, const oracle *known) {
     wg_wal_options o = {.segment_bytes = w->segment_bytes,
                         .durability = w->durability,
                         .sync_interval_ms = w->interval_ms,
-                        .sync_batch_commits = w->batch};
+                        .sync_batch_commits = w->batch,
+                        .first_segment = known->first_segment,
+                        .after = known->after,
+                        .chain = known->chain};
     memcpy(o.store_uuid, store_uuid, 16);
     return o;
 }
@@ -101,7 +120,7 @@ static uint8_t twin[TWIN_SEGMENT_BYTES];
 /* The bytes of the first segment of a log with the same store id that has got further: a copy that went on elsewhere. */
 static void twin_make(void) {
     const workload w = {.segment_bytes = TWIN_SEGMENT_BYTES, .commits = TWIN_COMMITS, .size_of = size_even};
-    const wg_wal_options options = options_of(&w);
+    const wg_wal_options options = options_of(&w, &(oracle){.created = false});
     wg_platform *sim = NULL;
     wg_wal *wal = NULL;
     wg_file *file = NULL;
@@ -145,6 +164,53 @@ static bool payload_is(const workload *w, uint64_t logseq, uint64_t generation, 
     return same;
 }
 
+/* ---- following */
+
+typedef struct replay_check {
+    const oracle *o;
+    uint64_t count;
+    const workload *w;
+    uint64_t wrong; /* 0: none */
+} replay_check;
+
+static wg_code check_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    replay_check *c = ctx;
+    (void)chain;
+    (void)err;
+    const bool right = logseq == c->count + 1 && payload.size == c->w->size_of(logseq) &&
+                       payload_is(c->w, logseq, generation_of(c->o, logseq), payload);
+    if (!right && c->wrong == 0) c->wrong = logseq;
+    c->count++;
+    return WG_OK;
+}
+
+typedef struct reader {
+    wg_wal_follower *follower;
+    replay_check seen;
+} reader;
+
+static void reader_end(reader *r) {
+    wg_wal_follower_close(r->follower);
+    r->follower = NULL;
+}
+
+/* Reads what is durable. A trim sends it back to the last checkpoint. False when it refuses for another reason than the power. */
+static bool reader_poll(reader *r, wg_platform *p, const workload *w, oracle *o) {
+    uint64_t commits = 0;
+    wg_error err = {0};
+    wg_code code = WG_OK;
+    if (r->follower == NULL) {
+        const wg_wal_options options = options_of(w, o);
+        r->seen = (replay_check){.o = o, .w = w, .count = o->after};
+        code = wg_wal_follow(p, "/wal", &options, &r->follower, &err);
+    }
+    if (code == WG_OK) code = wg_wal_follower_read(r->follower, check_commit, &r->seen, &commits, &err);
+    if (code == WG_E_EXPIRED) reader_end(r);
+    o->followed = wg_max_u64(o->followed, r->seen.count);
+    o->follower_wrong |= r->seen.wrong != 0;
+    return code == WG_OK || code == WG_E_EXPIRED || code == WG_E_IO || code == WG_E_NOT_FOUND;
+}
+
 /* ---- running */
 
 /* Appends one more commit inside each sync, behind the sync itself: what another thread may do, at its worst moment. */
@@ -170,6 +236,18 @@ static wg_code append_one(wg_wal *wal, const workload *w, uint64_t generation, o
     return code;
 }
 
+/* What an engine does: everything up to here is written elsewhere, in the oracle's own memory, and the log is trimmed. */
+static void checkpoint(wg_wal *wal, oracle *o) {
+    const uint64_t after = wg_wal_durable_logseq(wal);
+    wg_sha256 chain;
+    if (!wg_wal_chain_at(wal, after, &chain)) return;
+    o->first_segment = wg_wal_keep_from(wal, after);
+    o->after = after;
+    o->chain = chain;
+    (void)wg_wal_trim(wal, o->first_segment, NULL);
+    wg_wal_chain_forget(wal, after);
+}
+
 static wg_code overtaken_sync(wg_platform *self, wg_file *file, wg_error *err) {
     const wg_code code = overtaker.inner->sync(self, file, err);
     if (code == WG_OK) (void)append_one(overtaker.wal, overtaker.w, overtaker.o->generation, overtaker.o, NULL);
@@ -186,26 +264,33 @@ static void overtaker_begin(wg_platform *p, wg_wal *wal, const workload *w, orac
     p->ops = &overtaker.ops;
 }
 
-static void run_commits(wg_wal *wal, const workload *w, uint64_t count, oracle *o) {
+static void run_commits(wg_wal *wal, wg_platform *p, const workload *w, uint64_t count, oracle *o) {
+    reader r = {.follower = NULL};
     for (uint64_t i = 1; i <= count; i++) {
         if (append_one(wal, w, o->generation, o, NULL) != WG_OK) break;
-        if (w->wait_every == 0 || i % w->wait_every != 0) continue;
-        const uint64_t waited = o->attempted;
-        if (wg_wal_wait(wal, waited, NULL) != WG_OK) break;
-        o->acked = wg_max_u64(o->acked, waited);
+        if (w->wait_every != 0 && i % w->wait_every == 0) {
+            const uint64_t waited = o->attempted;
+            if (wg_wal_wait(wal, waited, NULL) != WG_OK) break;
+            o->acked = wg_max_u64(o->acked, waited);
+        }
+        if (w->checkpoint_every != 0 && i % w->checkpoint_every == 0) checkpoint(wal, o);
+        if (!w->follow) continue;
+        if (!reader_poll(&r, p, w, o)) o->follower_wrong = true;
+        if (o->followed > wg_wal_durable_logseq(wal)) o->follower_wrong = true;
     }
+    reader_end(&r);
     o->acked = wg_max_u64(o->acked, wg_wal_durable_logseq(wal));
 }
 
 /* Creates, fills and closes a log until power fails. */
 static void run_workload(wg_platform *p, const workload *w, oracle *o) {
-    const wg_wal_options options = options_of(w);
+    const wg_wal_options options = options_of(w, o);
     wg_wal *wal = NULL;
     if (wg_wal_create(p, "/wal", &options, NULL) != WG_OK) return;
     o->created = true;
     if (wg_wal_open(p, "/wal", &options, NULL, NULL, &wal, NULL, NULL) != WG_OK) return;
     if (w->appends_during_sync) overtaker_begin(p, wal, w, o);
-    run_commits(wal, w, w->commits, o);
+    run_commits(wal, p, w, w->commits, o);
     if (w->appends_during_sync) p->ops = overtaker.inner;
     const uint64_t last = wg_wal_last_logseq(wal);
     if (wg_wal_close(wal, NULL) == WG_OK) o->acked = last;
@@ -213,28 +298,10 @@ static void run_workload(wg_platform *p, const workload *w, oracle *o) {
 
 /* ---- checking */
 
-typedef struct replay_check {
-    const oracle *o;
-    uint64_t count;
-    const workload *w;
-    uint64_t wrong; /* 0: none */
-} replay_check;
-
-static wg_code check_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
-    replay_check *c = ctx;
-    (void)chain;
-    (void)err;
-    const bool right = logseq == c->count + 1 && payload.size == c->w->size_of(logseq) &&
-                       payload_is(c->w, logseq, generation_of(c->o, logseq), payload);
-    if (!right && c->wrong == 0) c->wrong = logseq;
-    c->count++;
-    return WG_OK;
-}
-
 /* Opens and compares with the oracle; *out_wal stays open. */
 static bool open_checked(wg_platform *p, const workload *w, const oracle *o, wg_wal **out, finding *f) {
-    const wg_wal_options options = options_of(w);
-    replay_check c = {.o = o, .w = w};
+    const wg_wal_options options = options_of(w, o);
+    replay_check c = {.o = o, .w = w, .count = o->after};
     wg_error err = {0};
     totals.recoveries++;
     const wg_code code = wg_wal_open(p, "/wal", &options, check_commit, &c, out, NULL, &err);
@@ -254,6 +321,10 @@ static bool open_checked(wg_platform *p, const workload *w, const oracle *o, wg_
                    (unsigned long long)o->acked);
     if (ok && count > o->attempted)
         ok = found(f, "%llu commits appeared", (unsigned long long)(count - o->attempted));
+    if (ok && count < o->followed)
+        ok = found(f, "a follower saw %llu commits, %llu are there", (unsigned long long)o->followed,
+                   (unsigned long long)count);
+    if (ok && o->follower_wrong) ok = found(f, "a follower saw other than the durable commits");
     if (!ok) wg_wal_close(*out, NULL);
     return ok;
 }
@@ -283,10 +354,10 @@ static bool go_on_and_crash(wg_platform *sim, const workload *w, oracle *o, uint
     if (ok) {
         oracle_reopened(o, wg_wal_last_logseq(wal));
         further.wait_every = 1;
-        run_commits(wal, &further, count, o);
+        run_commits(wal, sim, &further, count, o);
         const uint64_t acked = o->acked;
         further.wait_every = 0;
-        run_commits(wal, &further, 2, o);
+        run_commits(wal, sim, &further, 2, o);
         o->acked = acked;
         const wg_crash_pattern pattern = (wg_crash_pattern)wg_rng_below(rng, WG_CRASH_PATTERN_COUNT);
         assert_int_equal(wg_platform_sim_reboot(sim, pattern, wg_rng_next(rng), &after, NULL), WG_OK);
@@ -304,6 +375,15 @@ static bool go_on_and_crash(wg_platform *sim, const workload *w, oracle *o, uint
     return true;
 }
 
+/* A reader that opens what a crash left, before any writer has: nothing that it sees may be lost by the recovery. */
+static bool follow_unrecovered(wg_platform *p, const workload *w, oracle *o, finding *f) {
+    reader r = {.follower = NULL};
+    if (!w->follow || !o->created) return true;
+    const bool ok = reader_poll(&r, p, w, o);
+    reader_end(&r);
+    return ok || found(f, "a follower refused what the crash left");
+}
+
 /* The checks on one disk that a crash left. Takes the platform. */
 static bool verify(wg_platform *sim, const workload *w, const oracle *known, wg_rng *rng, finding *f) {
     oracle o = *known;
@@ -311,8 +391,8 @@ static bool verify(wg_platform *sim, const workload *w, const oracle *known, wg_
     uint64_t second = 0;
     wg_buf dump;
     wg_buf_init(&dump, NULL);
-    bool ok = recover_once(sim, w, &o, &first, f) && wg_platform_sim_dump(sim, &dump) &&
-              recover_once(sim, w, &o, &second, f);
+    bool ok = follow_unrecovered(sim, w, &o, f) && recover_once(sim, w, &o, &first, f) &&
+              wg_platform_sim_dump(sim, &dump) && recover_once(sim, w, &o, &second, f);
     if (ok && first != second)
         ok = found(f, "recovered twice: %llu, then %llu commits", (unsigned long long)first,
                    (unsigned long long)second);
@@ -335,7 +415,7 @@ static bool verify(wg_platform *sim, const workload *w, const oracle *known, wg_
 /* Crashes once more inside the recovery, then checks. */
 static bool verify_crashed_recovery(const wg_platform *disk, const workload *w, const oracle *o, uint64_t call,
                                     wg_rng *rng, finding *f) {
-    const wg_wal_options options = options_of(w);
+    const wg_wal_options options = options_of(w, o);
     wg_platform *sim;
     wg_platform *after;
     wg_wal *wal = NULL;
@@ -376,7 +456,7 @@ static bool check_patterns(const wg_platform *sim, const workload *w, const orac
 
 /* One workload, power failing at each call. False with a finding when a promise was broken. */
 static bool crash_everywhere(const workload *w, finding *f) {
-    for (uint64_t n = crash_first();; n += totals.stride) {
+    for (uint64_t n = crash_first();; n += totals.stride * wg_max_u64(1, w->stride)) {
         wg_platform *sim;
         oracle o = {.created = false};
         assert_int_equal(wg_platform_sim_create(totals.seed, &sim, NULL), WG_OK);
@@ -395,15 +475,15 @@ static bool crash_everywhere(const workload *w, finding *f) {
 static bool fail_every_sync(const workload *w, finding *f) {
     for (uint64_t n = 1;; n++) {
         wg_platform *sim;
-        const wg_wal_options options = options_of(w);
         oracle o = {.created = true};
+        const wg_wal_options options = options_of(w, &o);
         wg_wal *wal = NULL;
         assert_int_equal(wg_platform_sim_create(totals.seed, &sim, NULL), WG_OK);
         make_directory(sim);
         assert_int_equal(wg_wal_create(sim, "/wal", &options, NULL), WG_OK);
         assert_int_equal(wg_wal_open(sim, "/wal", &options, NULL, NULL, &wal, NULL, NULL), WG_OK);
         wg_platform_sim_fail_sync_at(sim, n);
-        run_commits(wal, w, w->commits, &o);
+        run_commits(wal, sim, w, w->commits, &o);
         const bool through = wg_wal_close(wal, NULL) == WG_OK;
         wg_platform_sim_fail_sync_at(sim, 0);
         bool ok = open_checked(sim, w, &o, &wal, f);
@@ -411,7 +491,7 @@ static bool fail_every_sync(const workload *w, finding *f) {
             oracle_reopened(&o, wg_wal_last_logseq(wal));
             workload strict = *w;
             strict.wait_every = 1;
-            run_commits(wal, &strict, 4, &o);
+            run_commits(wal, sim, &strict, 4, &o);
             ok = check_patterns(sim, w, &o, n, f);
             wg_wal_close(wal, NULL);
         }
@@ -465,6 +545,42 @@ static const workload background = {.name = "buffered with the background thread
                                     .batch = 5,
                                     .size_of = size_small,
                                     .deep_one_in = 8};
+
+static const workload trimming = {.name = "checkpoints, trims and a follower",
+                                  .segment_bytes = 4096,
+                                  .commits = 45,
+                                  .wait_every = 3,
+                                  .size_of = size_rotating,
+                                  .deep_one_in = 4,
+                                  .checkpoint_every = 7,
+                                  .follow = true};
+static const workload trimming_split = {.name = "the same with commits of many segments",
+                                        .segment_bytes = 8192,
+                                        .commits = 16,
+                                        .wait_every = 1,
+                                        .size_of = size_mixed,
+                                        .deep_one_in = 16,
+                                        .checkpoint_every = 3,
+                                        .follow = true};
+static const workload trimming_background = {.name = "the same, buffered with the background thread",
+                                             .segment_bytes = 4096,
+                                             .commits = 60,
+                                             .durability = WG_BUFFERED,
+                                             .interval_ms = 1,
+                                             .batch = 5,
+                                             .size_of = size_small,
+                                             .deep_one_in = 8,
+                                             .checkpoint_every = 10,
+                                             .follow = true};
+static const workload huge = {.name = "commits of 1 B to 4 MiB",
+                              .segment_bytes = 1 << 20,
+                              .commits = 5,
+                              .wait_every = 1,
+                              .size_of = size_huge,
+                              .deep_one_in = 512,
+                              .checkpoint_every = 4,
+                              .follow = true,
+                              .stride = 9};
 
 static const workload overtaking = {.name = "appends while syncs run",
                                     .segment_bytes = 4096,
@@ -521,6 +637,19 @@ static void test_crash_background_sync_keeps_the_prefix(void **state) {
     expect_clean(&background);
 }
 
+/* Goal: P1 and P2 while checkpoints trim the log and a follower reads it. */
+static void test_crash_trims_and_followers_lose_nothing(void **state) {
+    (void)state;
+    expect_clean(&trimming);
+    expect_clean(&trimming_split);
+    expect_clean(&trimming_background);
+}
+/* Goal: the same for commits of 4 MiB beside commits of one byte. */
+static void test_crash_huge_commits_are_whole_or_absent(void **state) {
+    (void)state;
+    expect_clean(&huge);
+}
+
 /* Goal: P6: whichever sync fails and drops its data, what is built after reopening survives the next power failure. */
 static void test_crash_failed_sync_then_reopen_is_sound(void **state) {
     (void)state;
@@ -536,11 +665,11 @@ static void test_crash_failed_sync_then_reopen_is_sound(void **state) {
 /* Goal: power failing at every call of a recovery that has much to do leaves a disk that recovers. */
 static void test_crash_in_every_call_of_recovery(void **state) {
     (void)state;
-    static const workload *const kinds[] = {&strict_small, &grouped, &rotating, &mixed};
+    static const workload *const kinds[] = {&strict_small, &grouped, &rotating, &mixed, &trimming};
     wg_rng rng;
     wg_rng_init(&rng, totals.seed);
     for (size_t i = 0; i < 40; i += (totals.stride + 4) / 5) {
-        workload w = *kinds[i % 4];
+        workload w = *kinds[i % 5];
         w.deep_one_in = 8;
         wg_platform *sim;
         wg_platform *disk;
@@ -583,6 +712,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_crash_split_commits_are_whole_or_absent),
         cmocka_unit_test(test_crash_large_commits_are_whole_or_absent),
         cmocka_unit_test(test_crash_background_sync_keeps_the_prefix),
+        cmocka_unit_test(test_crash_trims_and_followers_lose_nothing),
+        cmocka_unit_test(test_crash_huge_commits_are_whole_or_absent),
         cmocka_unit_test(test_crash_failed_sync_then_reopen_is_sound),
         cmocka_unit_test(test_crash_in_every_call_of_recovery),
         cmocka_unit_test(test_crash_appends_during_a_sync_wait_for_the_next),

@@ -64,13 +64,10 @@ static inline wg_engine_options options_of(const workload *load, wg_platform *pl
                                .wal_segment_bytes = load->segment_bytes};
 }
 
-static inline wg_code kit_checkpoint(wg_engine *engine) {
-    (void)engine;
-    return WG_OK;
-}
+static inline wg_code kit_checkpoint(wg_engine *engine) { return wg_engine_checkpoint(engine, NULL, NULL); }
 static inline wg_code kit_compact(wg_engine *engine) {
-    (void)engine;
-    return WG_OK;
+    const wg_compact_options everything = {.everything = true};
+    return wg_engine_compact(engine, &everything, NULL, NULL, NULL, NULL);
 }
 
 /* ---- running */

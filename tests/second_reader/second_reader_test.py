@@ -4,12 +4,15 @@
 
 Standard library only. Exit 0, or 1 when a reading differs.
 """
+import json
+import math
 import pathlib
 import sys
 import tempfile
 import shutil
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import arc1  # noqa: E402
 import log  # noqa: E402
 import values  # noqa: E402
 
@@ -75,12 +78,74 @@ def check_can_fail(path):
     return got != wanted
 
 
+def plain(v):
+    """A cell as JSON shows it: what is no number there is a text."""
+    if isinstance(v, float) and (math.isnan(v) or math.isinf(v)):
+        return "NaN" if math.isnan(v) else "Infinity" if v > 0 else "-Infinity"
+    if isinstance(v, list):
+        return [plain(x) for x in v]
+    return {k: plain(x) for k, x in v.items()} if isinstance(v, dict) else v
+
+
+def same(a, b):
+    """Equal, and of the same type: 1, 1.0 and true differ."""
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    return type(a) is type(b) and a == b
+
+
+def check_stripes(folder):
+    """The stripes of a folder against the lines of their dumps."""
+    cells = 0
+    for path in sorted(folder.glob("*.arc1")):
+        lines = iter([json.loads(line) for line in path.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()])
+        head = next(lines)["arc1"]
+        for fragment, columns in arc1.read(path, bytes.fromhex(head["store"]), head["stripe"]):
+            wanted = next(lines)["fragment"]
+            if not same(fragment, wanted):
+                print(f"FAILED  {path.name}:\n  read    {fragment}\n  written {wanted}")
+                return False
+            for described, values_ in columns:
+                line = next(lines)
+                if described["type"] == "NODE":
+                    values_ = [v if v is None else {"id": v} for v in values_]
+                zoned = {k: v for k, v in line["column"].items() if k not in ("min", "max")}
+                if not same(described, zoned) or not same(plain(values_), line["cells"]):
+                    print(f"FAILED  {path.name}, {fragment['name']}:\n  read    {described} {plain(values_)}\n  written {line}")
+                    return False
+                cells += len(values_)
+        if next(lines, None) is not None:
+            print(f"FAILED  {path.name}: fragments are missing")
+            return False
+    print(f"ok      {folder.name}: {cells} cells")
+    return cells > 0
+
+
+def check_stripes_can_fail(folder):
+    path = sorted(folder.glob("*.arc1"))[0]
+    store = bytes.fromhex(json.loads(path.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()[0])["arc1"]["store"])
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = pathlib.Path(scratch) / path.name
+        data = bytearray(path.read_bytes())
+        data[-200] ^= 1
+        copy.write_bytes(data)
+        try:
+            list(arc1.read(copy, store, int(path.stem)))
+        except values.Corrupt:
+            return True
+    print(f"FAILED  {path.name}: a changed byte makes no difference")
+    return False
+
+
 def main():
     if len(sys.argv) > 1:
         print("\n".join(states(sys.argv[1], {})[1].dump()))
         return 0
     workspaces = sorted(GOLDEN.glob("workspace-*"))
     results = [check(path) for path in workspaces for check in (check_workspace, check_can_fail)]
+    results += [check(path) for path in sorted(GOLDEN.glob("arc1-*")) for check in (check_stripes, check_stripes_can_fail)]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1
 

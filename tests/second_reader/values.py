@@ -2,6 +2,7 @@
 
 Everything in this folder was written from docs/format alone, to show that the documents suffice. Damage raises Corrupt.
 """
+import base64
 import datetime
 import json
 import struct
@@ -71,16 +72,20 @@ def local_datetime(seconds, nanoseconds):
     return f"{day.isoformat()}T{clock(second * 10 ** 9 + nanoseconds)}"
 
 
+def offset(seconds):
+    if seconds == 0:
+        return "Z"
+    east = abs(seconds)
+    text = f"{'+' if seconds > 0 else '-'}{east // 3600:02}:{east // 60 % 60:02}"
+    return text + (f":{east % 60:02}" if east % 60 else "")
+
+
 def duration(months, days, seconds, nanoseconds):
     text = "P" + "".join(f"{n}{unit}" for n, unit in ((months // 12, "Y"), (months % 12, "M"), (days, "D")) if n)
     times = "".join(f"{n}{unit}" for n, unit in ((seconds // 3600, "H"), (seconds // 60 % 60, "M")) if n)
     if seconds % 60 or nanoseconds:
         times += f"{seconds % 60}" + (f".{nanoseconds:09}".rstrip("0") if nanoseconds else "") + "S"
     return text + ("T" + times if times else "")
-
-
-class Literal(str):
-    """Text that stands in JSON as it is."""
 
 
 def value(r):
@@ -100,13 +105,18 @@ def value(r):
     if kind == 4:
         return r.text()
     if kind == 5:
-        return r.bytes().hex()
+        return base64.b64encode(r.bytes()).decode()
     if kind == 6:
         return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.zigzag())).isoformat()
     if kind == 7:
         return clock(r.varint())
+    if kind == 8:
+        return clock(r.varint()) + offset(r.zigzag())
     if kind == 9:
         return local_datetime(r.zigzag(), r.varint())
+    if kind == 10:
+        seconds, nanoseconds, east = r.zigzag(), r.varint(), r.zigzag()
+        return local_datetime(seconds + east, nanoseconds) + offset(east)
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
     if kind == 13:
@@ -151,7 +161,7 @@ def bulk_cell(r, kind):
     if kind == STRING:
         return r.text()
     if kind == BYTES:
-        return r.bytes().hex()
+        return base64.b64encode(r.bytes()).decode()
     if kind == DATE:
         return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.unpack("q"))).isoformat()
     if kind == LOCAL_DATETIME:

@@ -1,7 +1,7 @@
 /* io/metrics: named counters, gauges and histograms of one open workspace, and their text for Prometheus.
  *
- * Counters are relaxed atomics in one struct, so that a hot path pays one add. Histograms have fixed buckets: bucket i counts values
- * in [2^(i/4 rounded), ...), four a power of two, so that percentiles are within 19 %. Threads: any. */
+ * Counters are relaxed atomics in one struct, so that a hot path pays one add. Histograms have fixed buckets: a power of two is cut
+ * into four equal parts, so that a quantile is at most a quarter above the exact one. Threads: any. */
 #ifndef WG_IO_METRICS_H
 #define WG_IO_METRICS_H
 
@@ -35,8 +35,9 @@ typedef struct wg_metric {
 /* Called once per metric, in a fixed order; false stops. */
 typedef bool (*wg_metric_fn)(void *ctx, const wg_metric *metric);
 
-/* Text exposition format 0.0.4: HELP and TYPE once a name, prefix "worldgraph_", histograms as cumulative buckets (powers of two),
- * _sum and _count; values of histograms in nanoseconds become seconds when the name ends in _seconds. False when out of memory. */
+/* Text exposition format 0.0.4: HELP and TYPE once a name (metrics of one name follow one another), prefix "worldgraph_", histograms as cumulative buckets (powers of two),
+ * _sum and _count; values of histograms in nanoseconds become seconds when the name ends in _seconds. False when out of memory, and then
+ * nothing was appended. */
 bool wg_metrics_prometheus(wg_buf *out, const wg_metric *metrics, uint32_t count);
 
 #endif

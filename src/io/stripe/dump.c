@@ -78,7 +78,7 @@ static wg_code dump_column(stripe_dump *d, const wg_fragment *f, uint32_t column
     const wg_arc1_column *c = &stripe_fragment_of(f)->blocks[column].column;
     const wg_fragment_column *described = &f->columns[column];
     bool ok = wg_buf_printf(&d->line,
-                            "{\"column\":{\"id\":%u,\"type\":\"%s\",\"cells\":\"%s\",\"encoding\":\"%s\","
+                            "{\"column\":{\"id\":%u,\"type\":\"%s\",\"cell_type\":\"%s\",\"encoding\":\"%s\","
                             "\"codec\":\"%s\",\"nulls\":%u,\"offset\":%llu,\"bytes\":%llu,\"raw_bytes\":%llu",
                             c->id, wg_type_name((wg_type)c->type), wg_type_name((wg_type)c->cell_type),
                             wg_encoding_name((wg_encoding)c->encoding), c->codec == 0 ? "none" : "zstd",

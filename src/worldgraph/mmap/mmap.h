@@ -52,8 +52,10 @@ typedef struct wg_merge_input {
     const wg_stripe_set *set;
     const wg_compaction_job *job;
     uint64_t horizon; /* versions that ended at or before it are dropped; 0: none */
-    bool bottom;      /* nothing older lies below: empty slots vanish */
-    /* True while an id may still be seen at or after the horizon. Called for KEYS entries and edges of ADJACENCY runs. */
+    bool
+        bottom; /* nothing older lies below: empty slots vanish, unless a stripe of the set that is no input has them */
+    /* True while an id may still be seen at or after the horizon. Called for KEYS entries and edges of ADJACENCY runs; gives one answer
+     * for an id during a merge. NULL: all are alive. */
     bool (*id_is_alive)(void *ctx, bool is_edge, uint64_t id);
     void *ctx;
     wg_pacer *pacer; /* NULL: none */
@@ -71,12 +73,14 @@ typedef struct wg_merge_output {
     uint64_t fragments_dropped;
 } wg_merge_output;
 
-/* Writes what the job's inputs hold into new stripes with ids from *next_id on. Newest version of a key wins; ROWS part 1 is folded into
- * part 0 when both are among the inputs; KEYS and ADJACENCY runs of one owner that follow one another are joined into one. On
+/* Writes what the job's inputs hold into new stripes with ids from *next_id on. The set must not change meanwhile. Newest version of a key
+ * in the whole set wins: what something newer, in whatever stripe, replaces is left out. The newest ROWS part 1 of a slot is folded into
+ * part 0 when part 0 is among the inputs; KEYS and ADJACENCY runs of one owner that follow one another are joined into one. On
  * failure no file is left. The result is a function of the inputs: equal inputs give equal bytes. */
 wg_code wg_stripe_merge(wg_platform *platform, const char *dir, const wg_merge_input *input,
                         const wg_stripe_options *options, uint64_t *next_id, wg_merge_output *out, wg_error *err);
-/* What the policy wants to know about stripe i: key range, rows, rows dead at the horizon (reads END columns: cached). */
+/* What the policy wants to know about stripe i: key range, rows, rows dead at the horizon (reads END columns: cached). Rows of fragments
+ * that newer ones have replaced count as dead. Threads: one at a time (who compacts). */
 wg_code wg_stripe_set_describe(const wg_stripe_set *set, uint32_t i, uint64_t horizon, wg_compaction_file *out,
                                wg_error *err);
 

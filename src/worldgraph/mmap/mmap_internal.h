@@ -9,7 +9,7 @@ typedef struct wgi_member {
     wg_epoch_link link; /* must be first: the epoch's while it is retired */
     wg_stripe *stripe;
     struct wgi_member *next_parked;
-    /* What wg_stripe_set_describe found; under the set's lock. */
+    /* What wg_stripe_set_describe found; the thread that compacts, one at a time. */
     uint64_t described_generation; /* 0: nothing */
     uint64_t described_horizon;
     wg_compaction_file described;
@@ -56,10 +56,5 @@ const wg_fragment *wgi_stripe_find(const wg_stripe *stripe, const wg_fragment_ke
 /* Sorts fragments by key and leaves the newest of each, without superseded runs and `end`s; returns how many are left. `spare`
  * has room for as many. Of equal versions the stripe with the higher id is the newer one. */
 uint64_t wgi_newest(const wg_fragment **fragments, const wg_fragment **spare, uint64_t count);
-
-/* Reads rows of the END column, from part 1 where it is newer: dead[i] says that row i of `rows` cannot be seen at or after the
- * horizon. dead[] has a byte a row; *out_dead counts them. */
-wg_code wgi_rows_dead(const wg_fragment *rows, const wg_fragment *ends, uint64_t horizon, wg_account *account,
-                      uint8_t *dead, uint32_t *out_dead, wg_error *err);
 
 #endif

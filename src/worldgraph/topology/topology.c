@@ -374,7 +374,7 @@ static wg_code reading_all(const wg_topology *topology, wg_direction direction, 
     WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
     const wgi_state *state = state_of(topology);
     reading->side = direction == WG_DIRECTION_OUT ? 0 : 1;
-    if (state->stored != NULL) WG_TRY(wgi_reading_stored(reading, state->stored, topology->account, err));
+    if (state->stored != NULL) WG_TRY(wgi_reading_stored(reading, state->stored, err));
     if (!wgi_reading_full(reading)) wgi_reading_csr(reading, state->base[reading->side]);
     if (!wgi_reading_full(reading)) wgi_reading_delta(reading, state->delta);
     return WG_OK;

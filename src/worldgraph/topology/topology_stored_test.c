@@ -280,8 +280,8 @@ static void test_storing_survives_refused_allocations(void **state) {
     }
 }
 
-/* Goal: once blocks are warm, looking up nodes with few entries in runs allocates nothing. */
-static void test_short_lookups_in_runs_allocate_nothing(void **state) {
+/* Goal: once blocks are warm, looking up nodes in runs allocates nothing. */
+static void test_lookups_in_runs_allocate_nothing(void **state) {
     (void)state;
     fixture f;
     fixture_open(&f);
@@ -438,7 +438,7 @@ int main(void) {
         cmocka_unit_test(test_a_run_without_entries_is_not_written),
         cmocka_unit_test(test_merges_leave_out_dead_edges),
         cmocka_unit_test(test_storing_survives_refused_allocations),
-        cmocka_unit_test(test_short_lookups_in_runs_allocate_nothing),
+        cmocka_unit_test(test_lookups_in_runs_allocate_nothing),
         cmocka_unit_test(test_readers_see_edges_once_while_runs_are_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,1076 @@
+/* Tests of merging: exact small cases, and a model of a store that is checkpointed and compacted at random while every snapshot that is
+ * kept is read back after each job. */
+#include "worldgraph/mmap/mmap_kit.h"
+
+enum { NAME_COLUMN = 3 };
+
+static wg_fragment_key slot_key(uint32_t owner, uint64_t slot, uint32_t part) {
+    return (wg_fragment_key){.kind = WG_KIND_ROWS, .owner = owner, .slot = slot, .part = part};
+}
+
+/* ---- running jobs */
+
+static wg_compaction_job job_of(const uint64_t *inputs, uint32_t count, uint32_t output_level) {
+    wg_compaction_job job = {.output_level = output_level, .input_count = count};
+    memcpy(job.inputs, inputs, count * sizeof *inputs);
+    return job;
+}
+
+static wg_stripe_options options_of(uint64_t capacity) {
+    wg_stripe_options options = {.capacity_bytes = capacity};
+    memcpy(options.store_uuid, kit_uuid, 16);
+    return options;
+}
+
+/* Merges and puts the outputs in the place of the inputs; removes the files of the inputs. */
+static void run_job(kit *k, const wg_merge_input *input, uint64_t capacity, wg_merge_output *out) {
+    wg_error err = {0};
+    const wg_stripe_options options = options_of(capacity);
+    const uint32_t reader = wg_epoch_enter(k->epoch);
+    const wg_code code = wg_stripe_merge(k->platform, "/s", input, &options, &k->next_id, out, &err);
+    wg_epoch_leave(k->epoch, reader);
+    if (code != WG_OK) print_error("%s\n", err.message);
+    assert_int_equal(code, WG_OK);
+    const wg_stripe_entry *made = (const wg_stripe_entry *)(const void *)out->stripes.data;
+    const uint32_t count = (uint32_t)(out->stripes.size / sizeof *made);
+    assert_int_equal(wg_stripe_set_change(k->set, made, count, input->job->inputs, input->job->input_count, &err),
+                     WG_OK);
+    wg_stripe_set_settle(k->set);
+    for (uint32_t i = 0; i < input->job->input_count; i++) {
+        char path[4200];
+        assert_int_equal(wg_stripe_path("/s", input->job->inputs[i], path, sizeof path, NULL), WG_OK);
+        assert_int_equal(k->platform->ops->unlink(k->platform, path, NULL), WG_OK);
+    }
+    assert_int_equal(kit_files(k), wg_stripe_set_count(k->set));
+}
+
+static wg_merge_output merge_all(kit *k, uint64_t horizon, bool bottom) {
+    wg_compaction_job job = {.output_level = 1};
+    for (uint32_t i = 0; i < wg_stripe_set_count(k->set); i++)
+        job.inputs[job.input_count++] = wg_stripe_set_entry(k->set, i).id;
+    const wg_merge_input input = {.set = k->set, .job = &job, .horizon = horizon, .bottom = bottom};
+    wg_merge_output out;
+    run_job(k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    return out;
+}
+
+/* ---- rows */
+
+static void put_rows(kit *k, wg_fragment_key key, uint64_t version, uint32_t rows, const uint64_t *begins,
+                     const uint64_t *ends) {
+    uint64_t ids[8];
+    wg_str names[8];
+    uint64_t valid = 0xfd; /* the second name is missing */
+    static const char text[] = "abcdefghij";
+    for (uint32_t i = 0; i < rows; i++) {
+        ids[i] = 100 + i;
+        names[i] = (wg_str){text, i};
+    }
+    const wg_fragment_head head = {.key = key, .version = version, .row_count = rows, .attributes = {rows, 7}};
+    wg_stripe_sink sink = kit_sink(k, 0, 0);
+    const wg_stripe_column columns[] = {
+        {NAME_COLUMN, {.type = WG_TYPE_STRING, .data = names, .valid = (const uint8_t *)&valid}},
+        {WG_COLUMN_ID, {.type = WG_TYPE_NODE, .data = ids}},
+        {WG_COLUMN_BEGIN, {.type = WG_TYPE_NODE, .data = begins}},
+        {WG_COLUMN_END, {.type = WG_TYPE_NODE, .data = ends}}};
+    assert_int_equal(wg_stripe_sink_add(&sink, &head, columns, ends == NULL ? 3 : 4, NULL), WG_OK);
+    kit_publish(k, &sink);
+}
+
+static void put_ends(kit *k, wg_fragment_key key, uint64_t version, uint32_t rows, const uint64_t *ordinals,
+                     const uint64_t *ends) {
+    const wg_fragment_head head = {.key = key, .version = version, .row_count = rows};
+    wg_stripe_sink sink = kit_sink(k, 0, 0);
+    const kit_column columns[] = {{.id = WG_COLUMN_ROW, .cells = ordinals}, {.id = WG_COLUMN_END, .cells = ends}};
+    kit_add(&sink, &head, columns, 2);
+    kit_publish(k, &sink);
+}
+
+static const uint64_t never = WG_LOGSEQ_NEVER;
+
+static void test_merge_folds_ends_and_drops_dead_rows(void **state) {
+    /* Goal: newer ends are matched by ordinal, rows that ended at the horizon go, the rest keeps its place, cells and attributes. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    const uint64_t begins[] = {1, 1, 1, 2, never, 2};
+    const uint64_t ends[] = {never, 3, never, never, never, never};
+    put_rows(&k, slot_key(0, 4, 0), 5, 6, begins, ends);
+    put_ends(&k, slot_key(0, 4, 1), 7, 3, (const uint64_t[]){0, 1, 3}, (const uint64_t[]){6, 3, 7});
+    wg_compaction_file file;
+    assert_int_equal(wg_stripe_set_describe(k.set, 0, 6, &file, NULL), WG_OK);
+    assert_int_equal(file.rows, 6);
+    assert_int_equal(file.dead_rows, 3);
+    const wg_merge_output out = merge_all(&k, 6, true);
+    assert_int_equal(out.rows_dropped, 3); /* ended at 3, at 6, rolled back */
+    assert_int_equal(out.fragments_dropped, 0);
+    assert_true(out.bytes_read > 0);
+    assert_int_equal(out.bytes_written, wg_stripe_set_entry(k.set, 0).bytes);
+    uint64_t position = 0;
+    const wg_fragment *f = wg_stripe_set_next(k.set, &position);
+    assert_null(wg_stripe_set_next(k.set, &position));
+    assert_int_equal(f->head.version, 7);
+    assert_int_equal(f->head.row_count, 3);
+    assert_int_equal(f->head.attributes[0], 6);
+    assert_int_equal(f->head.attributes[1], 7);
+    static const uint64_t ordinals[] = {2, 3, 5};
+    static const uint64_t left[] = {WG_LOGSEQ_NEVER, 7, WG_LOGSEQ_NEVER};
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(kit_number(f, WG_COLUMN_ROW, i), ordinals[i]);
+        assert_int_equal(kit_number(f, WG_COLUMN_ID, i), 100 + ordinals[i]);
+        assert_true(kit_number(f, WG_COLUMN_END, i) == left[i]);
+        wg_value name;
+        assert_int_equal(wg_fragment_cell(f, wg_fragment_column_of(f, NAME_COLUMN), i, &arena, &name, NULL), WG_OK);
+        assert_int_equal(name.type, WG_TYPE_STRING);
+        assert_int_equal(name.size, ordinals[i]);
+        assert_memory_equal(name.as.s, "abcdefghij", ordinals[i]);
+    }
+    wg_arena_deinit(&arena);
+    assert_int_equal(wg_stripe_set_describe(k.set, 0, 6, &file, NULL), WG_OK);
+    assert_int_equal(file.dead_rows, 0);
+    assert_int_equal(file.level, 1);
+    kit_close(&k);
+}
+
+static void test_merge_copies_what_needs_no_change(void **state) {
+    /* Goal: without a horizon and newer ends a fragment is written as it was, nulls included, and END stays absent. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    const uint64_t begins[] = {1, 2, 3};
+    put_rows(&k, slot_key(0, 4, 0), 5, 3, begins, NULL);
+    const wg_merge_output out = merge_all(&k, 0, true);
+    assert_int_equal(out.rows_dropped, 0);
+    uint64_t position = 0;
+    const wg_fragment *f = wg_stripe_set_next(k.set, &position);
+    assert_int_equal(f->head.version, 5);
+    assert_int_equal(f->column_count, 3);
+    assert_int_equal(f->columns[0].null_count, 1);
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(kit_number(f, WG_COLUMN_BEGIN, i), begins[i]);
+    kit_close(&k);
+}
+
+static void test_merge_keeps_an_empty_slot_that_hides_an_older_one(void **state) {
+    /* Goal: a slot without rows vanishes only at the bottom, and even there only if no other stripe holds it. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    const uint64_t begins[] = {1, 1};
+    const uint64_t ends[] = {2, 3};
+    put_rows(&k, slot_key(0, 4, 0), 1, 2, begins, NULL);
+    put_rows(&k, slot_key(0, 4, 0), 5, 2, begins, ends);
+    const wg_fragment_key key = slot_key(0, 4, 0);
+    for (int bottom = 0; bottom < 2; bottom++) {
+        const uint64_t newest = wg_stripe_set_entry(k.set, 1).id;
+        const wg_compaction_job job = job_of(&newest, 1, 0);
+        const wg_merge_input input = {.set = k.set, .job = &job, .horizon = 9, .bottom = bottom == 1};
+        wg_merge_output out;
+        run_job(&k, &input, 0, &out);
+        wg_buf_deinit(&out.stripes);
+        const wg_fragment *f = wg_stripe_set_find(k.set, &key);
+        assert_non_null(f);
+        assert_int_equal(f->head.version, 5);
+        assert_int_equal(f->head.row_count, 0);
+        assert_int_equal(f->head.attributes[0], 2);
+        assert_int_equal(wg_fragment_column_of(f, NAME_COLUMN), UINT32_MAX);
+        assert_true(wg_fragment_column_of(f, WG_COLUMN_ID) != UINT32_MAX);
+        assert_true(wg_fragment_column_of(f, WG_COLUMN_BEGIN) != UINT32_MAX);
+    }
+    wg_compaction_file file;
+    assert_int_equal(wg_stripe_set_describe(k.set, 0, 0, &file, NULL), WG_OK);
+    assert_int_equal(file.dead_rows, 2); /* replaced as a whole */
+    const wg_merge_output out = merge_all(&k, 9, true);
+    assert_int_equal(out.fragments_dropped, 1);
+    assert_int_equal(wg_stripe_set_count(k.set), 0);
+    kit_close(&k);
+}
+
+static void test_merge_keeps_ends_whose_rows_are_no_input(void **state) {
+    /* Goal: part 1 alone is copied; part 0 alone takes in the part 1 that lies elsewhere, which then counts no more. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    const uint64_t begins[] = {1, 1};
+    put_rows(&k, slot_key(0, 4, 0), 5, 2, begins, NULL);
+    put_ends(&k, slot_key(0, 4, 1), 7, 1, (const uint64_t[]){1}, (const uint64_t[]){6});
+    const wg_fragment_key rows = slot_key(0, 4, 0);
+    const wg_fragment_key ends = slot_key(0, 4, 1);
+    uint64_t id = wg_stripe_set_entry(k.set, 1).id;
+    wg_compaction_job job = job_of(&id, 1, 1);
+    wg_merge_input input = {.set = k.set, .job = &job, .horizon = 0, .bottom = true};
+    wg_merge_output out;
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    assert_int_equal(kit_number(wg_stripe_set_find(k.set, &ends), WG_COLUMN_END, 0), 6);
+    id = wg_stripe_set_entry(k.set, 0).id;
+    job = job_of(&id, 1, 1);
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    assert_null(wg_stripe_set_find(k.set, &ends));
+    const wg_fragment *f = wg_stripe_set_find(k.set, &rows);
+    assert_int_equal(f->head.version, 7);
+    assert_int_equal(wg_fragment_column_of(f, WG_COLUMN_ROW), UINT32_MAX); /* no row is missing */
+    assert_true(kit_number(f, WG_COLUMN_END, 0) == WG_LOGSEQ_NEVER);
+    assert_int_equal(kit_number(f, WG_COLUMN_END, 1), 6);
+    kit_close(&k);
+}
+
+/* ---- keys */
+
+static bool even_is_alive(void *ctx, bool is_edge, uint64_t id) {
+    (void)ctx;
+    assert_false(is_edge);
+    return id % 2 == 0;
+}
+
+static bool none_is_alive(void *ctx, bool is_edge, uint64_t id) {
+    (void)ctx, (void)is_edge, (void)id;
+    return false;
+}
+
+/* A run of ids first..end whose hashes ascend with step 3 from `hash`. */
+static void put_keys(kit *k, uint64_t first, uint64_t end, uint64_t version, uint64_t hash) {
+    static uint64_t hashes[WG_FRAGMENT_ROWS_MAX];
+    static uint64_t ids[WG_FRAGMENT_ROWS_MAX];
+    wg_stripe_sink sink = kit_sink(k, 0, 0);
+    wg_fragment_head head = {
+        .key = {.kind = WG_KIND_KEYS, .owner = 1, .run = first}, .version = version, .attributes = {end}};
+    for (uint64_t id = first; id < end; head.key.slot++) {
+        for (head.row_count = 0; id < end && head.row_count < WG_FRAGMENT_ROWS_MAX; head.row_count++) {
+            hashes[head.row_count] = hash + 3 * (id - first);
+            ids[head.row_count] = id++;
+        }
+        const kit_column columns[] = {{.id = WG_COLUMN_ID, .cells = ids}, {.id = WG_COLUMN_HASH, .cells = hashes}};
+        kit_add(&sink, &head, columns, 2);
+    }
+    kit_publish(k, &sink);
+}
+
+/* Walks all entries; returns how many, having checked order and pieces of the one run that is left. */
+static uint64_t walk_keys(const kit *k, uint64_t end, uint64_t version) {
+    uint64_t position = 0;
+    uint64_t count = 0;
+    uint64_t last = 0;
+    uint64_t piece = 0;
+    for (const wg_fragment *f; (f = wg_stripe_set_next(k->set, &position)) != NULL; piece++) {
+        assert_int_equal(f->head.key.run, 0);
+        assert_int_equal(f->head.key.slot, piece);
+        assert_int_equal(f->head.attributes[0], end);
+        assert_int_equal(f->head.version, version);
+        for (uint32_t i = 0; i < f->head.row_count; i++, count++) {
+            const uint64_t hash = kit_number(f, WG_COLUMN_HASH, i);
+            assert_true(count == 0 || hash > last);
+            last = hash;
+        }
+    }
+    assert_int_equal(piece, (count + WG_FRAGMENT_ROWS_MAX - 1) / WG_FRAGMENT_ROWS_MAX);
+    return count;
+}
+
+static void test_merge_joins_runs_of_keys(void **state) {
+    /* Goal: three runs become one in (hash, id) order, cut into full pieces; dead ids leave it. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_keys(&k, 0, 20000, 3, 0);
+    put_keys(&k, 20000, 20010, 4, 1);
+    put_keys(&k, 20010, 50000, 6, 2);
+    (void)merge_all(&k, 0, true);
+    assert_int_equal(walk_keys(&k, 50000, 6), 50000);
+    wg_compaction_job job = job_of((const uint64_t[]){wg_stripe_set_entry(k.set, 0).id}, 1, 1);
+    wg_merge_input input = {.set = k.set, .job = &job, .horizon = 1, .bottom = true, .id_is_alive = even_is_alive};
+    wg_merge_output out;
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    assert_int_equal(walk_keys(&k, 50000, 6), 25000);
+    job = job_of((const uint64_t[]){wg_stripe_set_entry(k.set, 0).id}, 1, 1);
+    input.id_is_alive = none_is_alive;
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    assert_int_equal(out.fragments_dropped, 2);
+    assert_int_equal(wg_stripe_set_count(k.set), 0);
+    kit_close(&k);
+}
+
+static void test_merge_does_not_join_across_a_run_that_is_no_input(void **state) {
+    /* Goal: joining over a run in between would claim its ordinals and hide it. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_keys(&k, 0, 10, 3, 0);
+    put_keys(&k, 10, 20, 4, 100);
+    put_keys(&k, 20, 30, 6, 200);
+    const wg_compaction_job job = job_of((const uint64_t[]){1, 3}, 2, 1);
+    const wg_merge_input input = {.set = k.set, .job = &job};
+    wg_merge_output out;
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    uint64_t position = 0;
+    for (uint64_t run = 0; run < 30; run += 10) {
+        const wg_fragment *f = wg_stripe_set_next(k.set, &position);
+        assert_int_equal(f->head.key.run, run);
+        assert_int_equal(f->head.attributes[0], run + 10);
+        assert_int_equal(f->head.row_count, 10);
+    }
+    assert_null(wg_stripe_set_next(k.set, &position));
+    kit_close(&k);
+}
+
+static void test_merge_copies_pieces_of_a_run_that_is_not_all_there(void **state) {
+    /* Goal: a run over two stripes of which one is an input stays the run that it was. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    static uint64_t cells[WG_FRAGMENT_ROWS_MAX];
+    for (uint64_t i = 0; i < WG_FRAGMENT_ROWS_MAX; i++) cells[i] = i;
+    wg_fragment_head head = {.key = {.kind = WG_KIND_KEYS, .owner = 1}, .version = 4, .attributes = {17000}};
+    for (head.key.slot = 0; head.key.slot < 2; head.key.slot++) {
+        wg_stripe_sink sink = kit_sink(&k, 1, 0);
+        head.row_count = head.key.slot == 0 ? WG_FRAGMENT_ROWS_MAX : 616;
+        const kit_column columns[] = {{.id = WG_COLUMN_ID, .cells = cells}, {.id = WG_COLUMN_HASH, .cells = cells}};
+        kit_add(&sink, &head, columns, 2);
+        kit_publish(&k, &sink);
+    }
+    const wg_compaction_job job = job_of((const uint64_t[]){2}, 1, 1);
+    const wg_merge_input input = {.set = k.set, .job = &job, .id_is_alive = none_is_alive};
+    wg_merge_output out;
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    uint64_t position = 0;
+    assert_int_equal(wg_stripe_set_next(k.set, &position)->head.row_count, WG_FRAGMENT_ROWS_MAX);
+    assert_int_equal(wg_stripe_set_next(k.set, &position)->head.row_count, 616);
+    kit_close(&k);
+}
+
+/* ---- stopping, failing, lying */
+
+typedef struct watcher {
+    uint64_t calls;
+    uint64_t stop_at;
+    uint64_t done;
+    uint64_t total;
+    uint64_t waited;
+    uint64_t pauses;
+    wg_pacer *pacer;
+} watcher;
+
+static bool watch(void *ctx, uint64_t done, uint64_t total) {
+    watcher *w = ctx;
+    assert_true(done >= w->done && done <= total);
+    w->done = done;
+    w->total = total;
+    return ++w->calls != w->stop_at;
+}
+
+static void wait_for(void *ctx, uint64_t ns) {
+    watcher *w = ctx;
+    w->waited += ns;
+    if (atomic_load(&w->pacer->paused) && ++w->pauses == 3) atomic_store(&w->pacer->paused, false);
+}
+
+static void put_three(kit *k) {
+    const uint64_t begins[] = {1, 1, 1, 2, 2, 2};
+    for (uint64_t slot = 0; slot < 3; slot++) put_rows(k, slot_key(0, slot, 0), 5, 6, begins, NULL);
+}
+
+static void test_merge_stops_when_told_and_leaves_no_file(void **state) {
+    /* Goal: wherever progress says no, the merge ends with WG_E_CANCELLED, the set and the disk are as before. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_three(&k);
+    const wg_compaction_job job = job_of((const uint64_t[]){1, 2, 3}, 3, 1);
+    const wg_stripe_options options = options_of(0);
+    for (uint64_t stop = 1;; stop++) {
+        watcher w = {.stop_at = stop};
+        const wg_merge_input input = {.set = k.set, .job = &job, .progress = watch, .ctx = &w};
+        wg_merge_output out;
+        uint64_t next_id = k.next_id;
+        const wg_code code = wg_stripe_merge(k.platform, "/s", &input, &options, &next_id, &out, NULL);
+        if (code == WG_OK) {
+            assert_int_equal(stop, 4);
+            assert_int_equal(w.done, w.total);
+            assert_int_equal(kit_files(&k), 4);
+            wg_buf_deinit(&out.stripes);
+            break;
+        }
+        assert_int_equal(code, WG_E_CANCELLED);
+        assert_int_equal(next_id, k.next_id);
+        assert_int_equal(kit_files(&k), 3);
+    }
+    kit_close(&k);
+}
+
+static void test_merge_waits_for_the_pacer_and_its_pause(void **state) {
+    /* Goal: a rate makes the merge wait as long as its bytes cost; a pause holds it until it ends. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_three(&k);
+    static wg_pacer pacer;
+    const wg_compaction_policy policy = {.bytes_per_second = {1}};
+    atomic_store(&pacer.paused, true);
+    watcher w = {.pacer = &pacer};
+    const wg_compaction_job job = job_of((const uint64_t[]){1, 2, 3}, 3, 1);
+    const wg_merge_input input = {.set = k.set,
+                                  .job = &job,
+                                  .ctx = &w,
+                                  .pacer = &pacer,
+                                  .policy = &policy,
+                                  .progress = watch,
+                                  .wait = wait_for};
+    wg_merge_output out;
+    run_job(&k, &input, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    assert_int_equal(w.pauses, 3);
+    assert_true(w.waited > w.total / 3 * UINT64_C(1000000000));
+    kit_close(&k);
+}
+
+/* Inputs that every path of a merge reads: rows with ends, keys, adjacency, a directory. */
+static void put_everything(kit *k);
+
+static void test_merge_leaves_no_file_after_any_failure(void **state) {
+    /* Goal: whichever call of the disk or allocation fails, the merge says so, and the disk is as before. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_everything(&k);
+    const uint32_t files = kit_files(&k);
+    wg_compaction_job job = {.output_level = 1, .output_bytes = 600};
+    for (uint32_t i = 0; i < wg_stripe_set_count(k.set); i++)
+        job.inputs[job.input_count++] = wg_stripe_set_entry(k.set, i).id;
+    const wg_merge_input input = {.set = k.set, .job = &job, .horizon = 3, .bottom = true};
+    const wg_stripe_options options = options_of(100000);
+    wg_platform *faulty = NULL;
+    assert_int_equal(wg_platform_fault_create(k.platform, &faulty, NULL), WG_OK);
+    uint64_t failures = 0;
+    for (int memory = 0; memory < 2; memory++) {
+        for (uint64_t n = 1;; n++) {
+            wg_error err = {0};
+            wg_merge_output out;
+            uint64_t next_id = k.next_id;
+            if (memory == 1) wg_memory_fail_at(n, false);
+            else wg_platform_fault_arm(faulty, n, WG_FAULT_ENOSPC, false);
+            const wg_code code = wg_stripe_merge(faulty, "/s", &input, &options, &next_id, &out, &err);
+            wg_memory_fail_at(0, false);
+            wg_platform_fault_arm(faulty, 0, WG_FAULT_EIO, false);
+            if (code == WG_OK) {
+                const wg_stripe_entry *made = (const wg_stripe_entry *)(const void *)out.stripes.data;
+                assert_true(out.stripes.size / sizeof *made > 2);
+                for (size_t i = 0; i < out.stripes.size / sizeof *made; i++) {
+                    char path[4200];
+                    assert_int_equal(wg_stripe_path("/s", made[i].id, path, sizeof path, NULL), WG_OK);
+                    assert_int_equal(k.platform->ops->unlink(k.platform, path, NULL), WG_OK);
+                }
+                wg_buf_deinit(&out.stripes);
+                break;
+            }
+            failures++;
+            assert_int_equal(code, memory == 1 ? WG_E_NOMEM : WG_E_IO);
+            assert_int_equal(err.code, code);
+            assert_int_equal(kit_files(&k), files);
+        }
+    }
+    assert_true(failures > 60);
+    wg_platform_fault_destroy(faulty);
+    kit_close(&k);
+}
+
+typedef struct lie {
+    const char *what;
+    wg_fragment_head head;
+    kit_column columns[3];
+    uint32_t count;
+} lie;
+
+static void test_merge_refuses_fragments_that_are_not_what_they_must_be(void **state) {
+    /* Goal: hostile content ends in WG_E_CORRUPT that names it, never in an abort, a hang or a file. */
+    (void)state;
+    static const uint64_t down[] = {5, 4, 3};
+    static const uint64_t up[] = {0, 1, 2};
+    static const uint64_t far[] = {0, 1, 16384};
+    static const uint64_t late[] = {1, 2, 3};
+    static const uint64_t dead[] = {1, 1, 1};
+    const wg_fragment_key rows = slot_key(0, 1, 0);
+    const wg_fragment_key keys = {.kind = WG_KIND_KEYS};
+    const wg_fragment_key nodes = {.kind = WG_KIND_ADJACENCY};
+    const lie lies[] = {
+        {"out of order",
+         {.key = rows},
+         {{WG_COLUMN_ROW, 0, down}, {WG_COLUMN_BEGIN, 0, dead}, {WG_COLUMN_END, 0, dead}},
+         3},
+        {"outside of the slot",
+         {.key = rows},
+         {{WG_COLUMN_ROW, 0, far}, {WG_COLUMN_BEGIN, 0, dead}, {WG_COLUMN_END, 0, dead}},
+         3},
+        {"not of whole numbers",
+         {.key = rows},
+         {{WG_COLUMN_BEGIN, 0, dead}, {WG_COLUMN_END, WG_TYPE_FLOAT, dead}},
+         2},
+        {"out of order", {.key = keys}, {{WG_COLUMN_ID, 0, up}, {WG_COLUMN_HASH, 0, down}}, 2},
+        {"column is missing", {.key = keys}, {{WG_COLUMN_ID, 0, up}}, 1},
+        {"not of whole numbers", {.key = keys}, {{WG_COLUMN_ID, 0, up}, {WG_COLUMN_HASH, WG_TYPE_FLOAT, up}}, 2},
+        {"piece is missing",
+         {.key = {.kind = WG_KIND_KEYS, .slot = 1}},
+         {{WG_COLUMN_ID, 0, up}, {WG_COLUMN_HASH, 0, up}},
+         2},
+        {"no such part",
+         {.key = {.kind = WG_KIND_KEYS, .part = 1}},
+         {{WG_COLUMN_ID, 0, up}, {WG_COLUMN_HASH, 0, up}},
+         2},
+        {"no such part", {.key = {.kind = WG_KIND_ADJACENCY, .part = 4}}, {{WG_COLUMN_NODE, 0, up}}, 1},
+        {"entries are missing",
+         {.key = nodes, .attributes = {9, 3}},
+         {{WG_COLUMN_NODE, 0, up}, {WG_COLUMN_OFFSET, WG_TYPE_INT, up}},
+         2},
+        {"do not fit",
+         {.key = nodes, .attributes = {9, 3}},
+         {{WG_COLUMN_NODE, 0, up}, {WG_COLUMN_OFFSET, WG_TYPE_INT, late}},
+         2},
+        {"entries are missing",
+         {.key = nodes, .attributes = {9, 2}},
+         {{WG_COLUMN_NODE, 0, up}, {WG_COLUMN_OFFSET, WG_TYPE_INT, up}},
+         2},
+        {"nodes out of order",
+         {.key = nodes, .attributes = {9, 3}},
+         {{WG_COLUMN_NODE, 0, down}, {WG_COLUMN_OFFSET, WG_TYPE_INT, up}},
+         2},
+        {"belong to no node",
+         {.key = {.kind = WG_KIND_ADJACENCY, .part = 1}, .attributes = {9, 3}},
+         {{WG_COLUMN_EDGE, 0, up}, {WG_COLUMN_NEIGHBOUR, 0, up}},
+         2},
+        {"more entries",
+         {.key = {.kind = WG_KIND_ADJACENCY, .part = 1}, .attributes = {9, 0}},
+         {{WG_COLUMN_EDGE, 0, up}, {WG_COLUMN_NEIGHBOUR, 0, up}},
+         2},
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        kit k;
+        kit_open(&k);
+        wg_stripe_sink sink = kit_sink(&k, 0, 0);
+        wg_fragment_head head = lies[i].head;
+        head.row_count = 3;
+        head.version = 2;
+        kit_add(&sink, &head, lies[i].columns, lies[i].count);
+        kit_publish(&k, &sink);
+        const wg_compaction_job job = job_of((const uint64_t[]){1}, 1, 1);
+        const wg_merge_input input = {.set = k.set, .job = &job, .horizon = 1, .bottom = true};
+        const wg_stripe_options options = options_of(0);
+        wg_merge_output out;
+        wg_error err = {0};
+        uint64_t next_id = 9;
+        assert_int_equal(wg_stripe_merge(k.platform, "/s", &input, &options, &next_id, &out, &err), WG_E_CORRUPT);
+        if (strstr(err.message, lies[i].what) == NULL) print_error("%zu: %s\n", i, err.message);
+        assert_non_null(strstr(err.message, lies[i].what));
+        assert_int_equal(kit_files(&k), 1);
+        kit_close(&k);
+    }
+}
+
+static void test_merge_refuses_a_stripe_that_is_not_in_the_set(void **state) {
+    /* Goal: a wrong job is the caller's error and does nothing. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    const wg_compaction_job job = job_of((const uint64_t[]){5}, 1, 1);
+    const wg_merge_input input = {.set = k.set, .job = &job};
+    const wg_stripe_options options = options_of(0);
+    wg_merge_output out;
+    assert_int_equal(wg_stripe_merge(k.platform, "/s", &input, &options, &k.next_id, &out, NULL), WG_E_MISUSE);
+    kit_close(&k);
+}
+
+/* ---- adjacency, with the model */
+
+enum { NODES = 40, EDGES_MAX = 6000, IDS_MAX = 6000, OWNERS = 2, SLOTS = 6, SLOT_ROWS = 90, SNAPSHOTS = 64 };
+
+typedef struct edge {
+    uint64_t from, to, end;
+} edge;
+
+typedef struct row {
+    uint64_t id, begin, end;
+} row;
+
+typedef struct model {
+    kit k;
+    wg_rng rng;
+    uint64_t now;
+    uint64_t horizon;
+    row rows[OWNERS][SLOTS][SLOT_ROWS];
+    uint32_t row_count[OWNERS][SLOTS];
+    uint64_t row_changed[OWNERS][SLOTS]; /* logseq of the last new row */
+    uint64_t end_changed[OWNERS][SLOTS];
+    edge edges[EDGES_MAX];
+    uint64_t edge_count, edge_stored;
+    uint64_t id_end[IDS_MAX];
+    uint64_t id_count, id_stored;
+} model;
+
+typedef struct entry {
+    uint64_t node, edge, neighbour;
+} entry;
+
+static bool entry_less(const entry *a, const entry *b) {
+    return a->node != b->node ? a->node < b->node : a->edge < b->edge;
+}
+
+static void entries_sort(entry *e, uint64_t count) {
+    for (uint64_t i = 1; i < count; i++) {
+        const entry moved = e[i];
+        uint64_t at = i;
+        for (; at > 0 && entry_less(&moved, &e[at - 1]); at--) e[at] = e[at - 1];
+        e[at] = moved;
+    }
+}
+
+/* Writes the edges [first, end) as one run with one piece a part. */
+static void put_run(wg_stripe_sink *sink, const edge *edges, uint64_t first, uint64_t end, uint64_t version) {
+    static entry e[EDGES_MAX];
+    static uint64_t cells[2][EDGES_MAX];
+    const uint64_t count = end - first;
+    wg_fragment_head head = {.key = {.kind = WG_KIND_ADJACENCY, .owner = 7, .run = first},
+                             .version = version,
+                             .attributes = {end, count, first, end - 1}};
+    for (uint32_t part = 0; part < 4; part++) {
+        for (uint64_t i = 0; i < count; i++) {
+            const edge *x = &edges[first + i];
+            e[i] = part < 2 ? (entry){x->from, first + i, x->to} : (entry){x->to, first + i, x->from};
+        }
+        entries_sort(e, count);
+        head.key.part = part;
+        head.row_count = 0;
+        for (uint64_t i = 0; i < count; i++) {
+            if (part % 2 == 0 && i > 0 && e[i].node == e[i - 1].node) continue;
+            cells[0][head.row_count] = part % 2 == 0 ? e[i].node : e[i].edge;
+            cells[1][head.row_count++] = part % 2 == 0 ? i : e[i].neighbour;
+        }
+        head.attributes[4] = part % 2 == 0 ? e[0].node : 0;
+        head.attributes[5] = part % 2 == 0 ? count : 0;
+        const kit_column columns[2][2] = {{{WG_COLUMN_NODE, 0, cells[0]}, {WG_COLUMN_OFFSET, WG_TYPE_INT, cells[1]}},
+                                          {{WG_COLUMN_EDGE, 0, cells[0]}, {WG_COLUMN_NEIGHBOUR, 0, cells[1]}}};
+        kit_add(sink, &head, columns[part % 2], 2);
+    }
+}
+
+static void put_everything(kit *k) {
+    const uint64_t begins[] = {1, 1, 1, 2, 2, 2};
+    const uint64_t ends[] = {never, 3, never, never, never, never};
+    put_rows(k, slot_key(0, 4, 0), 5, 6, begins, ends);
+    put_ends(k, slot_key(0, 4, 1), 7, 2, (const uint64_t[]){0, 3}, (const uint64_t[]){6, 7});
+    put_keys(k, 0, 30, 3, 5);
+    put_keys(k, 30, 40, 4, 6);
+    static edge edges[30];
+    for (uint64_t i = 0; i < 30; i++) edges[i] = (edge){i % 5, i % 7, never};
+    for (uint64_t run = 0; run < 2; run++) {
+        wg_stripe_sink sink = kit_sink(k, 0, 0);
+        kit_one(&sink, (wg_fragment_key){.kind = WG_KIND_DIRECTORY, .slot = run}, 4, 0, 77);
+        put_run(&sink, edges, run * 15, run * 15 + 15, 4 + run);
+        kit_publish(k, &sink);
+    }
+}
+
+static bool model_is_alive(void *ctx, bool is_edge, uint64_t id) {
+    const model *m = ctx;
+    return is_edge ? m->edges[id].end > m->horizon : m->id_end[id] > m->horizon;
+}
+
+/* Some commits: new rows with keys, ends of rows, new edges, ends of edges. */
+static void model_commit(model *m) {
+    m->now++;
+    for (uint64_t i = wg_rng_below(&m->rng, 14); i > 0; i--) {
+        const uint32_t o = (uint32_t)wg_rng_below(&m->rng, OWNERS);
+        const uint32_t s = (uint32_t)wg_rng_below(&m->rng, SLOTS);
+        uint32_t *count = &m->row_count[o][s];
+        if (wg_rng_below(&m->rng, 3) != 0 && *count < SLOT_ROWS && m->id_count < IDS_MAX) {
+            const bool rolled_back = wg_rng_below(&m->rng, 10) == 0;
+            m->rows[o][s][(*count)++] = (row){m->id_count, rolled_back ? never : m->now, never};
+            m->id_end[m->id_count++] = rolled_back ? 0 : never;
+            m->row_changed[o][s] = m->now;
+        } else if (*count > 0) {
+            row *r = &m->rows[o][s][wg_rng_below(&m->rng, *count)];
+            if (r->begin >= m->now || r->end != never) continue;
+            r->end = m->id_end[r->id] = m->now;
+            m->end_changed[o][s] = m->now;
+        }
+    }
+    for (uint64_t i = wg_rng_below(&m->rng, 12); i > 0 && m->edge_count < EDGES_MAX; i--)
+        m->edges[m->edge_count++] = (edge){wg_rng_below(&m->rng, NODES), wg_rng_below(&m->rng, NODES), never};
+    for (uint64_t i = wg_rng_below(&m->rng, 8); i > 0 && m->edge_count > 0; i--) {
+        edge *e = &m->edges[wg_rng_below(&m->rng, m->edge_count)];
+        if (e->end == never) e->end = m->now;
+    }
+}
+
+static void store_slot(model *m, wg_stripe_sink *sink, uint32_t o, uint32_t s, uint64_t since) {
+    uint64_t cells[5][SLOT_ROWS];
+    uint32_t n = 0;
+    if (m->row_changed[o][s] > since) {
+        bool sparse = false;
+        for (uint32_t i = 0; i < m->row_count[o][s]; i++) {
+            const row *r = &m->rows[o][s][i];
+            sparse = sparse || r->begin == never;
+            if (r->begin == never && (m->now & 1) == 0) continue; /* both ways of storing them */
+            const uint64_t v[5] = {i, r->id, r->begin, r->end, r->id * 3};
+            for (int c = 0; c < 5; c++) cells[c][n] = v[c];
+            n++;
+        }
+        const wg_fragment_head head = {
+            .key = slot_key(o, s, 0), .version = m->now, .row_count = n, .attributes = {m->row_count[o][s]}};
+        kit_column columns[5] = {{2, WG_TYPE_INT, cells[4]}};
+        uint32_t count = 1;
+        if (sparse) columns[count++] = (kit_column){WG_COLUMN_ROW, 0, cells[0]};
+        columns[count++] = (kit_column){WG_COLUMN_ID, 0, cells[1]};
+        columns[count++] = (kit_column){WG_COLUMN_BEGIN, 0, cells[2]};
+        columns[count++] = (kit_column){WG_COLUMN_END, 0, cells[3]};
+        if (n > 0 || sparse) kit_add(sink, &head, columns, count);
+    } else if (m->end_changed[o][s] > since) {
+        for (uint32_t i = 0; i < m->row_count[o][s]; i++) {
+            if (m->rows[o][s][i].end == never) continue;
+            cells[0][n] = i;
+            cells[1][n++] = m->rows[o][s][i].end;
+        }
+        const wg_fragment_head head = {.key = slot_key(o, s, 1), .version = m->now, .row_count = n};
+        const kit_column columns[] = {{WG_COLUMN_ROW, 0, cells[0]}, {WG_COLUMN_END, 0, cells[1]}};
+        kit_add(sink, &head, columns, 2);
+    }
+}
+
+static uint64_t hash_of(uint64_t id) { return id * UINT64_C(0x9e3779b97f4a7c15) >> 40; }
+
+static void store_keys(model *m, wg_stripe_sink *sink) {
+    static entry e[IDS_MAX];
+    static uint64_t cells[2][IDS_MAX];
+    const uint64_t count = m->id_count - m->id_stored;
+    if (count == 0) return;
+    for (uint64_t i = 0; i < count; i++) e[i] = (entry){hash_of(m->id_stored + i), m->id_stored + i, 0};
+    entries_sort(e, count);
+    for (uint64_t i = 0; i < count; i++) {
+        cells[0][i] = e[i].edge;
+        cells[1][i] = e[i].node;
+    }
+    const wg_fragment_head head = {.key = {.kind = WG_KIND_KEYS, .owner = 7, .run = m->id_stored},
+                                   .version = m->now,
+                                   .row_count = (uint32_t)count,
+                                   .attributes = {m->id_count}};
+    const kit_column columns[] = {{WG_COLUMN_ID, 0, cells[0]}, {WG_COLUMN_HASH, 0, cells[1]}};
+    kit_add(sink, &head, columns, 2);
+    m->id_stored = m->id_count;
+}
+
+static void model_checkpoint(model *m, uint64_t since) {
+    wg_stripe_sink sink = kit_sink(&m->k, 0, 4000);
+    for (uint32_t o = 0; o < OWNERS; o++)
+        for (uint32_t s = 0; s < SLOTS; s++) store_slot(m, &sink, o, s, since);
+    store_keys(m, &sink);
+    if (m->edge_count > m->edge_stored) {
+        put_run(&sink, m->edges, m->edge_stored, m->edge_count, m->now);
+        m->edge_stored = m->edge_count;
+    }
+    kit_publish(&m->k, &sink);
+}
+
+/* ---- reading the model back */
+
+static void check_slot(const model *m, uint32_t o, uint32_t s) {
+    const wg_fragment_key keys[2] = {slot_key(o, s, 0), slot_key(o, s, 1)};
+    const wg_fragment *rows = wg_stripe_set_find(m->k.set, &keys[0]);
+    const wg_fragment *ends = wg_stripe_set_find(m->k.set, &keys[1]);
+    row seen[SLOT_ROWS];
+    for (uint32_t i = 0; i < SLOT_ROWS; i++) seen[i] = (row){0, never, 0};
+    for (uint32_t i = 0; rows != NULL && i < rows->head.row_count; i++) {
+        const uint64_t at = kit_number_or(rows, WG_COLUMN_ROW, i, i);
+        assert_true(at < m->row_count[o][s]);
+        seen[at] = (row){kit_number(rows, WG_COLUMN_ID, i), kit_number(rows, WG_COLUMN_BEGIN, i),
+                         kit_number_or(rows, WG_COLUMN_END, i, never)};
+        assert_int_equal(kit_number(rows, 2, i), seen[at].id * 3);
+    }
+    for (uint32_t i = 0; ends != NULL && i < ends->head.row_count; i++)
+        seen[kit_number(ends, WG_COLUMN_ROW, i)].end = kit_number(ends, WG_COLUMN_END, i);
+    for (uint32_t i = 0; i < m->row_count[o][s]; i++) {
+        const row *r = &m->rows[o][s][i];
+        if (r->begin == never || r->end <= m->horizon) { /* may be gone; if not, it is the same */
+            if (seen[i].begin != never) assert_int_equal(seen[i].id, r->id);
+            continue;
+        }
+        assert_true(seen[i].id == r->id && seen[i].begin == r->begin && seen[i].end == r->end);
+    }
+}
+
+static void check_keys(const model *m) {
+    static uint8_t found[IDS_MAX];
+    memset(found, 0, sizeof found);
+    const wg_fragment_key from = {.kind = WG_KIND_KEYS};
+    uint64_t position = wg_stripe_set_seek(m->k.set, &from);
+    uint64_t end = 0;
+    for (const wg_fragment *f;
+         (f = wg_stripe_set_next(m->k.set, &position)) != NULL && f->head.key.kind == WG_KIND_KEYS;) {
+        assert_true(f->head.key.run >= end || f->head.key.slot > 0);
+        end = f->head.attributes[0];
+        for (uint32_t i = 0; i < f->head.row_count; i++) {
+            const uint64_t id = kit_number(f, WG_COLUMN_ID, i);
+            assert_int_equal(found[id], 0);
+            assert_int_equal(kit_number(f, WG_COLUMN_HASH, i), hash_of(id));
+            found[id] = 1;
+        }
+    }
+    for (uint64_t id = 0; id < m->id_stored; id++)
+        if (m->id_end[id] > m->horizon) assert_int_equal(found[id], 1);
+}
+
+/* One part pair of one run: nodes with offsets, and entries. */
+static void check_part(const model *m, const wg_fragment *nodes, const wg_fragment *entries, uint8_t *found) {
+    const uint64_t total = nodes->head.attributes[1];
+    assert_int_equal(total, entries->head.row_count);
+    const uint32_t count = nodes->head.row_count;
+    for (uint32_t n = 0; n < count; n++) {
+        const uint64_t node = kit_number(nodes, WG_COLUMN_NODE, n);
+        const uint64_t begin = kit_number(nodes, WG_COLUMN_OFFSET, n);
+        const uint64_t end = n + 1 < count ? kit_number(nodes, WG_COLUMN_OFFSET, n + 1) : total;
+        assert_true(begin < end && (n > 0 || begin == 0));
+        for (uint64_t i = begin; i < end; i++) {
+            const uint64_t id = kit_number(entries, WG_COLUMN_EDGE, (uint32_t)i);
+            const edge *e = &m->edges[id];
+            const bool out = nodes->head.key.part == 0;
+            assert_true(id >= nodes->head.attributes[2] && id <= nodes->head.attributes[3]);
+            assert_int_equal(node, out ? e->from : e->to);
+            assert_int_equal(kit_number(entries, WG_COLUMN_NEIGHBOUR, (uint32_t)i), out ? e->to : e->from);
+            assert_true(i == begin || id > kit_number(entries, WG_COLUMN_EDGE, (uint32_t)i - 1));
+            assert_int_equal(found[id], 0);
+            found[id] = 1;
+        }
+    }
+    assert_int_equal(nodes->head.attributes[4], kit_number(nodes, WG_COLUMN_NODE, 0));
+    assert_int_equal(nodes->head.attributes[5], total);
+}
+
+static void check_edges(const model *m) {
+    static uint8_t found[2][EDGES_MAX];
+    memset(found, 0, sizeof found);
+    const wg_fragment_key from = {.kind = WG_KIND_ADJACENCY};
+    uint64_t position = wg_stripe_set_seek(m->k.set, &from);
+    uint64_t end = 0;
+    for (;;) {
+        const wg_fragment *f[4];
+        for (int part = 0; part < 4; part++) {
+            f[part] = wg_stripe_set_next(m->k.set, &position);
+            if (f[part] == NULL) break;
+            assert_int_equal(f[part]->head.key.part, part);
+            assert_int_equal(f[part]->head.key.slot, 0);
+        }
+        if (f[0] == NULL) break;
+        assert_true(f[0]->head.key.run >= end);
+        end = f[0]->head.attributes[0];
+        for (int d = 0; d < 2; d++) check_part(m, f[2 * d], f[2 * d + 1], found[d]);
+    }
+    assert_memory_equal(found[0], found[1], EDGES_MAX);
+    for (uint64_t id = 0; id < m->edge_stored; id++)
+        if (m->edges[id].end > m->horizon) assert_int_equal(found[0][id], 1);
+}
+
+static void model_check(const model *m) {
+    for (uint32_t o = 0; o < OWNERS; o++)
+        for (uint32_t s = 0; s < SLOTS; s++) check_slot(m, o, s);
+    check_keys(m);
+    check_edges(m);
+}
+
+/* The job as the policy wants it; false when none is due. Moves are done by the set alone. */
+static bool model_compact(model *m, const wg_compaction_policy *policy, bool everything, uint64_t *out_moves) {
+    static wg_compaction_file files[400];
+    const uint32_t count = wg_stripe_set_count(m->k.set);
+    assert_true(count <= 400);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(wg_stripe_set_describe(m->k.set, i, m->horizon, &files[i], NULL), WG_OK);
+    wg_compaction_job job;
+    wg_compaction_pick(policy, files, count, everything, &job);
+    if (job.trigger == WG_COMPACT_NOTHING) return false;
+    if (job.move) {
+        wg_stripe_entry moved = {.id = job.inputs[0], .level = job.output_level, .bytes = job.input_bytes};
+        assert_int_equal(wg_stripe_set_change(m->k.set, &moved, 1, job.inputs, 1, NULL), WG_OK);
+        (*out_moves)++;
+        return true;
+    }
+    const wg_merge_input input = {.set = m->k.set,
+                                  .job = &job,
+                                  .horizon = m->horizon,
+                                  .bottom = wg_compaction_is_bottom(files, count, &job),
+                                  .id_is_alive = model_is_alive,
+                                  .ctx = m};
+    wg_merge_output out;
+    run_job(&m->k, &input, 4000, &out);
+    wg_buf_deinit(&out.stripes);
+    return true;
+}
+
+static void check_levels(const kit *k) {
+    for (uint32_t i = 0; i < wg_stripe_set_count(k->set); i++) {
+        const wg_stripe_entry a = wg_stripe_set_entry(k->set, i);
+        for (uint32_t j = 0; j < i && a.level > 0; j++) {
+            if (wg_stripe_set_entry(k->set, j).level != a.level) continue;
+            wg_compaction_file x, y;
+            assert_int_equal(wg_stripe_set_describe(k->set, i, 0, &x, NULL), WG_OK);
+            assert_int_equal(wg_stripe_set_describe(k->set, j, 0, &y, NULL), WG_OK);
+            assert_true(memcmp(x.last, y.first, 28) < 0 || memcmp(y.last, x.first, 28) < 0);
+        }
+    }
+}
+
+static void test_merge_never_changes_a_snapshot_that_is_kept(void **state) {
+    /* Goal: over random commits, checkpoints, expiry and jobs of every trigger, all rows, keys and edges that the horizon keeps
+     * are read back exactly, levels stay disjoint, and compacting everything leaves one level without anything dead. */
+    (void)state;
+    static model m;
+    const wg_compaction_policy policy = {.file_bytes = 4000, .level_bytes = 12000, .level0_files = 2};
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        memset(&m, 0, sizeof m);
+        kit_open(&m.k);
+        wg_rng_init(&m.rng, seed);
+        uint64_t jobs = 0;
+        uint64_t moves = 0;
+        uint32_t deepest = 0;
+        for (int checkpoint = 0; checkpoint < 40; checkpoint++) {
+            const uint64_t since = m.now;
+            for (uint64_t i = wg_rng_below(&m.rng, 6) + 1; i > 0; i--) model_commit(&m);
+            model_checkpoint(&m, since);
+            model_check(&m);
+            if (wg_rng_below(&m.rng, 3) == 0) m.horizon += wg_rng_below(&m.rng, m.now - m.horizon + 1);
+            for (uint64_t i = wg_rng_below(&m.rng, 6); i > 0 && model_compact(&m, &policy, false, &moves); i--) {
+                model_check(&m);
+                check_levels(&m.k);
+                jobs++;
+            }
+            for (uint32_t i = 0; i < wg_stripe_set_count(m.k.set); i++)
+                deepest = (uint32_t)wg_max_u64(deepest, wg_stripe_set_entry(m.k.set, i).level);
+        }
+        assert_true(jobs > 20);
+        assert_true(deepest >= 2);
+        m.horizon = m.now;
+        for (int steps = 0; model_compact(&m, &policy, true, &moves); steps++) {
+            assert_true(steps < 500);
+            model_check(&m);
+        }
+        const uint32_t level = wg_stripe_set_entry(m.k.set, 0).level;
+        for (uint32_t i = 0; i < wg_stripe_set_count(m.k.set); i++) {
+            wg_compaction_file file;
+            assert_int_equal(wg_stripe_set_describe(m.k.set, i, m.horizon, &file, NULL), WG_OK);
+            assert_int_equal(file.dead_rows, 0);
+            assert_int_equal(file.level, level);
+        }
+        kit_close(&m.k);
+    }
+}
+
+static void test_merge_gives_equal_bytes_for_inputs_in_any_order(void **state) {
+    /* Goal: the same stripes, named in another order and merged again, make the same files to the byte. */
+    (void)state;
+    wg_buf dumps[2] = {{0}, {0}};
+    for (int turn = 0; turn < 2; turn++) {
+        kit k;
+        kit_open(&k);
+        put_everything(&k);
+        wg_compaction_job job = {.output_level = 1};
+        const uint32_t count = wg_stripe_set_count(k.set);
+        for (uint32_t i = 0; i < count; i++)
+            job.inputs[job.input_count++] = wg_stripe_set_entry(k.set, turn == 0 ? i : count - 1 - i).id;
+        const wg_merge_input input = {.set = k.set, .job = &job, .horizon = 3, .bottom = true};
+        wg_merge_output out;
+        run_job(&k, &input, 1200, &out);
+        wg_buf_deinit(&out.stripes);
+        assert_true(wg_platform_sim_dump(k.platform, &dumps[turn]));
+        kit_close(&k);
+    }
+    assert_true(dumps[0].size > 1000);
+    assert_int_equal(dumps[0].size, dumps[1].size);
+    assert_memory_equal(dumps[0].data, dumps[1].data, dumps[0].size);
+    for (int i = 0; i < 2; i++) wg_buf_deinit(&dumps[i]);
+}
+
+static void test_merge_cuts_joined_adjacency_into_full_pieces(void **state) {
+    /* Goal: runs with more than 16,384 entries become pieces in the order 0/0, 0/1, 0/2, 0/3, 1/1, ... with the right fences. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    static edge edges[EDGES_MAX * 4];
+    const uint64_t total = EDGES_MAX * 4;
+    for (uint64_t i = 0; i < total; i++) edges[i] = (edge){i * 7 % 17, i % (total - 5000), never};
+    for (uint64_t run = 0; run < 4; run++) {
+        wg_stripe_sink sink = kit_sink(&k, 0, 0);
+        put_run(&sink, edges, run * EDGES_MAX, (run + 1) * EDGES_MAX, run + 1);
+        kit_publish(&k, &sink);
+    }
+    (void)merge_all(&k, 0, true);
+    static const uint32_t expected[][3] = {{0, 0, 17},   {0, 1, 16384}, {0, 2, 16384}, {0, 3, 16384},
+                                           {1, 1, 7616}, {1, 2, 2616},  {1, 3, 7616}};
+    uint64_t position = 0;
+    for (size_t i = 0; i < 7; i++) {
+        const wg_fragment *f = wg_stripe_set_next(k.set, &position);
+        assert_non_null(f);
+        assert_int_equal(f->head.key.slot, expected[i][0]);
+        assert_int_equal(f->head.key.part, expected[i][1]);
+        assert_int_equal(f->head.row_count, expected[i][2]);
+        assert_int_equal(f->head.attributes[0], total);
+        assert_int_equal(f->head.attributes[1], total);
+        assert_int_equal(f->head.attributes[3], total - 1);
+        assert_int_equal(f->head.version, 4);
+        if (expected[i][1] == 2) assert_int_equal(f->head.attributes[4], expected[i][0] == 0 ? 0 : 16384);
+        if (expected[i][1] == 2 && expected[i][0] == 1) assert_int_equal(f->head.attributes[5], total);
+        if (expected[i][1] % 2 == 1) assert_int_equal(f->head.attributes[5], 0);
+    }
+    assert_null(wg_stripe_set_next(k.set, &position));
+    kit_close(&k);
+}
+
+static bool moody(void *ctx, bool is_edge, uint64_t id) {
+    (void)is_edge;
+    return ++*(uint64_t *)ctx > 30 || id % 2 == 0;
+}
+
+static void test_merge_notices_a_liveness_that_moves(void **state) {
+    /* Goal: an answer that changes during a merge fails it instead of making the two directions differ. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_everything(&k);
+    uint64_t calls = 0;
+    wg_compaction_job job = {.output_level = 1};
+    for (uint32_t i = 4; i < wg_stripe_set_count(k.set); i++)
+        job.inputs[job.input_count++] = wg_stripe_set_entry(k.set, i).id;
+    const wg_merge_input input = {.set = k.set, .job = &job, .id_is_alive = moody, .ctx = &calls};
+    const wg_stripe_options options = options_of(0);
+    wg_merge_output out;
+    const uint32_t files = kit_files(&k);
+    assert_int_equal(wg_stripe_merge(k.platform, "/s", &input, &options, &k.next_id, &out, NULL), WG_E_INTERNAL);
+    assert_int_equal(kit_files(&k), files);
+    const wg_merge_input dead = {.set = k.set, .job = &job, .id_is_alive = none_is_alive};
+    run_job(&k, &dead, 0, &out);
+    wg_buf_deinit(&out.stripes);
+    assert_int_equal(out.fragments_dropped, 8);
+    kit_close(&k);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge_folds_ends_and_drops_dead_rows),
+        cmocka_unit_test(test_merge_copies_what_needs_no_change),
+        cmocka_unit_test(test_merge_keeps_an_empty_slot_that_hides_an_older_one),
+        cmocka_unit_test(test_merge_keeps_ends_whose_rows_are_no_input),
+        cmocka_unit_test(test_merge_joins_runs_of_keys),
+        cmocka_unit_test(test_merge_does_not_join_across_a_run_that_is_no_input),
+        cmocka_unit_test(test_merge_copies_pieces_of_a_run_that_is_not_all_there),
+        cmocka_unit_test(test_merge_stops_when_told_and_leaves_no_file),
+        cmocka_unit_test(test_merge_waits_for_the_pacer_and_its_pause),
+        cmocka_unit_test(test_merge_leaves_no_file_after_any_failure),
+        cmocka_unit_test(test_merge_refuses_fragments_that_are_not_what_they_must_be),
+        cmocka_unit_test(test_merge_refuses_a_stripe_that_is_not_in_the_set),
+        cmocka_unit_test(test_merge_never_changes_a_snapshot_that_is_kept),
+        cmocka_unit_test(test_merge_gives_equal_bytes_for_inputs_in_any_order),
+        cmocka_unit_test(test_merge_cuts_joined_adjacency_into_full_pieces),
+        cmocka_unit_test(test_merge_notices_a_liveness_that_moves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
