@@ -157,9 +157,8 @@ static wg_code check_plain(const wg_arc1_block *block, wg_error *err) {
     return any <= 1 ? WG_OK : damaged(block, data, "a BOOL is neither 0 nor 1", err);
 }
 
-wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
+static wg_code check_encoding(const wg_arc1_block *block, wg_error *err) {
     const wg_arc1_column *c = block->column;
-    if (c->has_valid) WG_TRY(check_valid(block, err));
     switch ((wg_encoding)c->encoding) {
         case WG_ENCODING_PLAIN:
             return check_plain(block, err);
@@ -178,6 +177,29 @@ wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
             return WG_OK;
     }
     WG_UNREACHABLE("encodings were checked with the footer");
+}
+
+/* Cells of types with a range; what null rows have as cells is nobody's. */
+static wg_code check_range(const wg_arc1_block *block, wg_error *err) {
+    const uint8_t type = block->column->cell_type;
+    const uint8_t *valid = wg_arc1_block_valid(block);
+    uint64_t cells[256];
+    if (type != WG_TYPE_DATE && type != WG_TYPE_LOCAL_TIME) return WG_OK;
+    for (uint32_t first = 0; first < block->row_count;) {
+        const uint32_t left = block->row_count - first, n = left < 256 ? left : 256;
+        wg_arc1_block_u64(block, first, n, cells);
+        for (uint32_t i = 0; i < n; i++)
+            if (!arc1_cell_fits(type, cells[i]) && (valid == NULL || wg_bit_get(valid, first + i)))
+                return damaged(block, block->raw, "a date or time out of range", err);
+        first += n;
+    }
+    return WG_OK;
+}
+
+wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
+    if (block->column->has_valid) WG_TRY(check_valid(block, err));
+    WG_TRY(check_encoding(block, err));
+    return check_range(block, err);
 }
 
 wg_code wg_arc1_block_inflate(const wg_arc1_column *column, const uint8_t *stored, wg_buf *out, wg_error *err) {

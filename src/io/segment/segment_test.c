@@ -216,6 +216,37 @@ static void test_segment_zones_follow_the_order_of_the_type(void **state) {
     wg_buf_deinit(&out);
 }
 
+static void test_segment_dates_and_times_have_a_range(void **state) {
+    /* Goal: cells at the ends of the ranges are stored, cells beyond are refused by writer and reader; null rows are free. */
+    (void)state;
+    const int64_t day_ns = INT64_C(86400000000000);
+    static const wg_type types[] = {WG_TYPE_DATE, WG_TYPE_LOCAL_TIME};
+    const int64_t good[2][2] = {{WG_DAYS_MIN, WG_DAYS_MAX}, {0, day_ns - 1}};
+    const int64_t bad[2][2] = {{WG_DAYS_MIN - 1, WG_DAYS_MAX + 1}, {-1, day_ns}};
+    for (size_t t = 0; t < 2; t++)
+        for (size_t i = 0; i < 2; i++) {
+            int64_t cells[2] = {good[t][0], good[t][1]};
+            wg_buf out = {0};
+            wg_error err = {0};
+            uint8_t valid = 1;
+            const wg_vector v = {.type = types[t], .data = cells};
+            wg_vector nulls = {.type = types[t], .data = cells, .valid = &valid};
+            wg_arc1_column c = encode(v, 2, &out);
+            assert_int_equal(c.encoding, WG_ENCODING_SEQUENCE);
+            wg_arc1_block block = {&c, 2, out.data};
+            assert_int_equal(wg_arc1_block_check(&block, NULL), WG_OK);
+            c.step +=
+                i == 0 ? 1 : UINT64_MAX - (uint64_t)(good[t][1] - good[t][0]); /* the second row leaves the range */
+            assert_int_equal(wg_arc1_block_check(&block, &err), WG_E_CORRUPT);
+            assert_non_null(strstr(err.message, "out of range"));
+            cells[1] = bad[t][i];
+            assert_int_equal(wg_arc1_encode(encoder, &v, 2, &c, &out, NULL), WG_E_MISUSE);
+            out.size = 0;
+            encode(nulls, 2, &out); /* the bad cell is null */
+            wg_buf_deinit(&out);
+        }
+}
+
 static void test_segment_names_of_encodings(void **state) {
     /* Goal: every encoding has a name, nothing else has. */
     (void)state;
@@ -232,6 +263,7 @@ int main(void) {
         T(test_segment_packs_every_width),
         T(test_segment_zones_of_long_strings_are_cut_and_raised),
         T(test_segment_zones_follow_the_order_of_the_type),
+        T(test_segment_dates_and_times_have_a_range),
         T(test_segment_names_of_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * Whatever the bytes are, open ends with success or a typed error; then the check, a dump and single cells do. When the check
  * passes, everything can be read and the dump is whole. */
 #include "io/stripe/stripe.h"
-#include "io/stripe/test_repair.h"
+#include "io/segment/test_repair.h"
 
 #include <stdio.h>
 
