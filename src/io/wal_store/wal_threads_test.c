@@ -147,7 +147,8 @@ static void checkpoint(void *arg) {
         b->start = next;
         wg_mutex_unlock(&b->lock);
         WG_ASSERT(wg_wal_trim(b->s->wal, next.first_segment, NULL) == WG_OK);
-        wg_wal_chain_forget(b->s->wal, next.after == 0 ? 0 : next.after - 1);
+        if (next.after > 0)
+            wg_wal_chain_forget(b->s->wal, next.after - 1); /* the value of `after` may be asked again */
         b->checkpoints++;
     }
 }
