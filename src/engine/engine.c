@@ -24,21 +24,15 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 void wgi_engine_free(wg_engine *e) {
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
-    for (uint32_t i = 0; i < WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS; i++) {
-        if (i % WGI_REGISTRY_CHUNK == 0 &&
-            atomic_load_explicit(&e->labels.chunks[i / WGI_REGISTRY_CHUNK], memory_order_relaxed) == NULL) {
-            i += WGI_REGISTRY_CHUNK - 1;
-            continue;
-        }
+    for (uint32_t i = wg_slots_next(&e->labels, 0); i != UINT32_MAX; i = wg_slots_next(&e->labels, i + 1))
         wgi_label_state_destroy(wgi_label_state_at(e, i));
-    }
     while (e->dead_labels != NULL) {
         wgi_label_state *state = e->dead_labels;
         e->dead_labels = state->next_dead;
         wgi_label_state_destroy(state);
     }
-    wgi_registry_deinit(&e->tables);
-    wgi_registry_deinit(&e->labels);
+    wg_slots_deinit(&e->tables);
+    wg_slots_deinit(&e->labels);
     wg_object_cache_destroy(e->objects);
     wg_directory_destroy(e->nodes);
     wg_directory_destroy(e->edges);
