@@ -38,6 +38,16 @@ typedef struct wg_engine_options {
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
+/* Makes the workspace `to`, which must not exist or be an empty directory, from the backup (or closed workspace) `from`, and verifies it.
+ * A failure leaves no workspace there. platform NULL: real; out may be NULL. */
+typedef struct wg_restore_request {
+    const char *from;
+    const char *to;
+    wg_progress_fn progress; /* NULL: none */
+    void *ctx;
+} wg_restore_request;
+wg_code wg_engine_restore(wg_platform *platform, const wg_restore_request *request, wg_backup_info *out,
+                          wg_error *err);
 wg_code wg_engine_sync(wg_engine *engine, wg_error *err);
 uint64_t wg_engine_logseq(const wg_engine *engine);
 uint64_t wg_engine_manifest_epoch(const wg_engine *engine);

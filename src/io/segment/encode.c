@@ -19,6 +19,7 @@ enum { DICTIONARY_SLOTS = 2 * WG_ARC1_ROWS_MAX };
 struct wg_arc1_encoder {
     bool zstd;
     bool plain;
+    bool point;
     wg_account *account;
     uint64_t cells[WG_ARC1_ROWS_MAX];    /* of the column, null rows filled */
     wg_str strings[WG_ARC1_ROWS_MAX];    /* of the column, null rows empty */
@@ -36,6 +37,7 @@ wg_code wg_arc1_encoder_create(bool zstd, bool plain, wg_account *account, wg_ar
     if (e == NULL) return wg_error_nomem(err, sizeof *e);
     e->zstd = zstd;
     e->plain = plain;
+    e->point = false;
     e->account = account;
     wg_buf_init(&e->values, account);
     wg_buf_init(&e->stored, account);
@@ -51,6 +53,8 @@ void wg_arc1_encoder_destroy(wg_arc1_encoder *encoder) {
     wg_arena_deinit(&encoder->zones);
     wg_free(encoder);
 }
+
+void wg_arc1_encoder_point(wg_arc1_encoder *encoder, bool point) { encoder->point = point; }
 
 void wg_arc1_encoder_reset(wg_arc1_encoder *encoder) { wg_arena_reset(&encoder->zones); }
 
@@ -278,7 +282,7 @@ static choice choose_fixed(wg_arc1_encoder *e, uint8_t type, uint32_t rows, cons
                              .bytes = s->runs * 8ull + wg_align_up(s->runs * 4ull, 8),
                              .count = s->runs});
     if (!is_bool && dictionary_build(e, false, rows, best.bytes * 7 / 8, &other)) consider(&best, other);
-    if (is_number && delta_measure(e, rows, &other)) consider(&best, other);
+    if (is_number && !e->point && delta_measure(e, rows, &other)) consider(&best, other);
     return best;
 }
 
@@ -498,7 +502,7 @@ static bool write_valid(const wg_arc1_encoder *e, const wg_arc1_column *c, uint3
 
 static wg_code compress(wg_arc1_encoder *e, wg_arc1_column *c, size_t begin, wg_buf *out, wg_error *err) {
     const size_t raw = out->size - begin;
-    if (!e->zstd || raw == 0 || raw > WG_ARC1_ZSTD_BYTES_MAX) return WG_OK;
+    if (!e->zstd || e->point || raw == 0 || raw > WG_ARC1_ZSTD_BYTES_MAX) return WG_OK;
     e->stored.size = 0;
     WG_TRY(wg_codec_compress(WG_CODEC_ZSTD, 0, wg_slice_of(out->data + begin, raw), &e->stored, err));
     if (e->stored.size * 8 > raw * 7 || raw / WG_ARC1_ZSTD_RATIO_MAX > e->stored.size) return WG_OK;

@@ -161,6 +161,8 @@ typedef struct wg_arc1_encoder wg_arc1_encoder;
 /* `zstd`: compress blocks where it pays; `plain`: no encodings. */
 wg_code wg_arc1_encoder_create(bool zstd, bool plain, wg_account *account, wg_arc1_encoder **out, wg_error *err);
 void wg_arc1_encoder_destroy(wg_arc1_encoder *encoder);
+/* Whether the columns that follow are read cell by cell: they get neither DELTA, whose cells need sums, nor a codec (a new encoder: no). */
+void wg_arc1_encoder_point(wg_arc1_encoder *encoder, bool point);
 /* Appends the stored bytes of one column to `out`, and fills *column but for id, offset and crc. Zones lie in the encoder until the
  * next wg_arc1_encoder_reset. Errors: WG_E_NOMEM; WG_E_MISUSE: a value that cannot be stored. */
 wg_code wg_arc1_encode(wg_arc1_encoder *encoder, const wg_vector *vector, uint32_t row_count, wg_arc1_column *column,

@@ -295,6 +295,18 @@ wg_code wg_fragment_u64(const wg_fragment *fragment, uint32_t column, uint32_t r
     return code;
 }
 
+wg_code wg_fragment_u64s(const wg_fragment *fragment, uint32_t column, uint32_t row, uint32_t count, uint64_t *out,
+                         wg_error *err) {
+    WG_ASSERT(row <= fragment->head.row_count && count <= fragment->head.row_count - row);
+    wg_buf temporary;
+    wg_arc1_block block;
+    WG_TRY(want_numbers(fragment, column, err));
+    const wg_code code = open_block(fragment, column, &temporary, &block, err);
+    if (code == WG_OK) wg_arc1_block_u64(&block, row, count, out);
+    wg_buf_deinit(&temporary);
+    return code;
+}
+
 wg_code wg_fragment_lower_bound(const wg_fragment *fragment, uint32_t column, uint64_t value, uint32_t *out_row,
                                 wg_error *err) {
     wg_buf temporary;

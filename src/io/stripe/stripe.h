@@ -171,6 +171,9 @@ wg_code wg_fragment_cell(const wg_fragment *fragment, uint32_t column, uint32_t 
                          wg_error *err);
 /* One cell of a NODE or INT column without nulls; any other column is WG_E_CORRUPT: the file is not what the caller takes it for. */
 wg_code wg_fragment_u64(const wg_fragment *fragment, uint32_t column, uint32_t row, uint64_t *out, wg_error *err);
+/* Cells [row, row + count) of such a column, of any count. */
+wg_code wg_fragment_u64s(const wg_fragment *fragment, uint32_t column, uint32_t row, uint32_t count, uint64_t *out,
+                         wg_error *err);
 /* First row whose cell is >= value, in a NODE column without nulls that ascends; row_count when none. */
 wg_code wg_fragment_lower_bound(const wg_fragment *fragment, uint32_t column, uint64_t value, uint32_t *out_row,
                                 wg_error *err);

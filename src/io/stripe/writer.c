@@ -124,6 +124,12 @@ static bool pad(wg_buf *buf, uint64_t from, uint64_t align) {
     return true;
 }
 
+/* Columns whose cells are looked up one by one: of rows what tells their visibility and versions, and all of what finds rows. */
+static bool is_point_column(uint32_t kind, uint32_t id) {
+    return id >= WG_COLUMN_HEADS &&
+           (kind == WG_KIND_ROWS || kind == WG_KIND_DIRECTORY || kind == WG_KIND_KEYS || kind == WG_KIND_ADJACENCY);
+}
+
 /* Encodes all blocks behind what is pending; offsets are set, checksums are not. */
 static wg_code encode_blocks(wg_stripe_writer *w, const wg_fragment_head *head, const wg_stripe_column *columns,
                              uint32_t column_count, wg_error *err) {
@@ -133,6 +139,7 @@ static wg_code encode_blocks(wg_stripe_writer *w, const wg_fragment_head *head, 
         wg_arc1_column *c = &w->columns[i];
         const uint64_t offset = wg_stripe_bytes(w);
         c->id = columns[i].id;
+        wg_arc1_encoder_point(w->encoder, is_point_column(head->key.kind, c->id));
         WG_TRY(wg_arc1_encode(w->encoder, &columns[i].vector, head->row_count, c, &w->pending, err));
         if (c->stored_bytes != 0) c->offset = offset;
     }

@@ -2,12 +2,12 @@
  *
  * What the heads say is checked when a list is made; nothing else is read then. In memory stays one fence per 16,384 nodes and
  * direction: a lookup bisects the fences, then the nodes of one piece (wg_fragment_lower_bound, O(1) where they are a plain
- * sequence), and reads two offsets. Short lists are read cell by cell, long ones in batches of up to 2,048 cells.
+ * sequence), and reads two offsets; the entries are decoded straight into the caller's arrays. Nothing is allocated.
  *
  *   one block: wgi_stored | runs | piece pointers | fences
  *
  * Failure modes: WG_E_CORRUPT from blocks whose checksums fail, and for cells that contradict each other; WG_E_CAPACITY from the governor;
- * WG_E_NOMEM (only long lists decode into memory). */
+ * WG_E_NOMEM (the check; and reading blocks that somebody compressed). */
 #include "base/digest/digest.h"
 #include "worldgraph/topology/topology_internal.h"
 
@@ -16,8 +16,6 @@ enum { ATTRIBUTE_NODE = 4, ATTRIBUTE_OFFSET };
 
 /* Columns of a piece by position, which piece_check has seen to. */
 enum { NODES_NODE = 0, NODES_OFFSET = 1, ENTRIES_EDGE = 0, ENTRIES_NEIGHBOUR = 1 };
-
-enum { CELLS_MAX = 32 }; /* entries that are read one by one: about where decoding a batch costs the same */
 
 static wg_code run_corrupt(const wg_fragment *piece, const char *what, wg_error *err) {
     return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
@@ -206,14 +204,13 @@ static wg_code cell(const wg_fragment *piece, uint32_t column, uint64_t row, uin
 /* Where the entries of the node in this row begin, and how many they are. */
 static wg_code row_extent(const wgi_stored_run *run, const wg_fragment *piece, uint32_t row, uint64_t *out_first,
                           uint64_t *out_count, wg_error *err) {
-    uint64_t first;
-    uint64_t end = piece->head.attributes[ATTRIBUTE_OFFSET];
-    WG_TRY(cell(piece, NODES_OFFSET, row, &first, err));
-    if (row + 1 < piece->head.row_count) WG_TRY(cell(piece, NODES_OFFSET, row + 1, &end, err));
-    if (first >= end || end > run->entry_count)
+    const bool is_last = row + 1 == piece->head.row_count;
+    uint64_t ends[2] = {0, piece->head.attributes[ATTRIBUTE_OFFSET]};
+    WG_TRY(wg_fragment_u64s(piece, NODES_OFFSET, row, is_last ? 1 : 2, ends, err));
+    if (ends[0] >= ends[1] || ends[1] > run->entry_count)
         return run_corrupt(piece, "an offset is outside of the entries or does not ascend", err);
-    *out_first = first;
-    *out_count = end - first;
+    *out_first = ends[0];
+    *out_count = ends[1] - ends[0];
     return WG_OK;
 }
 
@@ -265,34 +262,15 @@ static wg_code entries_below(const wgi_stored_run *run, uint32_t side, uint64_t 
     return WG_OK;
 }
 
-/* Cells [row, row + count) of an id or offset column as numbers. */
-static wg_code cells_read(const wg_fragment *piece, uint32_t column, uint32_t row, uint32_t count,
-                          wg_fragment_scratch *scratch, uint64_t *out, wg_error *err) {
-    wg_vector v;
-    WG_TRY(wg_fragment_read(piece, column, row, count, scratch, &v, err));
-    const uint64_t *cells = v.data;
-    if (v.kind == WG_VECTOR_FLAT) {
-        memcpy(out, cells, count * sizeof *out);
-        return WG_OK;
-    }
-    for (uint32_t i = 0; i < count; i++) out[i] = cells[wg_vector_cell(&v, i)];
-    return WG_OK;
-}
-
-typedef struct entry_scratch {
-    wg_fragment_scratch edges;
-    wg_fragment_scratch neighbours;
-} entry_scratch;
-
-static wg_code batches_read(const wgi_stored_run *run, uint32_t side, uint64_t first, uint64_t count,
-                            entry_scratch *scratch, uint64_t *edges, uint64_t *neighbours, wg_error *err) {
+static wg_code entries_read(const wgi_stored_run *run, uint32_t side, uint64_t first, uint64_t count, uint64_t *edges,
+                            uint64_t *neighbours, wg_error *err) {
     WG_ASSERT(first + count <= run->entry_count);
     while (count != 0) {
         const wg_fragment *piece = run->entries[side].pieces[first / WGI_PIECE_ROWS];
         const uint32_t row = (uint32_t)(first % WGI_PIECE_ROWS);
-        const uint32_t n = (uint32_t)wg_min_u64(wg_min_u64(count, WG_BATCH_ROWS_MAX), WGI_PIECE_ROWS - row);
-        WG_TRY(cells_read(piece, ENTRIES_EDGE, row, n, &scratch->edges, edges, err));
-        WG_TRY(cells_read(piece, ENTRIES_NEIGHBOUR, row, n, &scratch->neighbours, neighbours, err));
+        const uint32_t n = (uint32_t)wg_min_u64(count, WGI_PIECE_ROWS - row);
+        WG_TRY(wg_fragment_u64s(piece, ENTRIES_EDGE, row, n, edges, err));
+        WG_TRY(wg_fragment_u64s(piece, ENTRIES_NEIGHBOUR, row, n, neighbours, err));
         first += n;
         count -= n;
         edges += n;
@@ -301,23 +279,7 @@ static wg_code batches_read(const wgi_stored_run *run, uint32_t side, uint64_t f
     return WG_OK;
 }
 
-static wg_code entries_read(const wgi_stored_run *run, uint32_t side, uint64_t first, uint64_t count,
-                            wg_account *account, uint64_t *edges, uint64_t *neighbours, wg_error *err) {
-    if (count > CELLS_MAX) {
-        entry_scratch scratch = {{.account = account}, {.account = account}};
-        const wg_code code = batches_read(run, side, first, count, &scratch, edges, neighbours, err);
-        wg_fragment_scratch_deinit(&scratch.edges);
-        wg_fragment_scratch_deinit(&scratch.neighbours);
-        return code;
-    }
-    for (uint64_t i = 0; i < count; i++) {
-        WG_TRY(entry_cell(run, side, ENTRIES_EDGE, first + i, &edges[i], err));
-        WG_TRY(entry_cell(run, side, ENTRIES_NEIGHBOUR, first + i, &neighbours[i], err));
-    }
-    return WG_OK;
-}
-
-static wg_code reading_run(wgi_reading *r, const wgi_stored_run *run, wg_account *account, wg_error *err) {
+static wg_code reading_run(wgi_reading *r, const wgi_stored_run *run, wg_error *err) {
     uint64_t first;
     uint64_t count;
     WG_TRY(run_find(run, r->side, r->node, &first, &count, err));
@@ -329,13 +291,13 @@ static wg_code reading_run(wgi_reading *r, const wgi_stored_run *run, wg_account
     }
     if (r->edges != NULL) {
         count = wg_min_u64(count, r->count_max - r->count);
-        WG_TRY(entries_read(run, r->side, first, count, account, r->edges + r->count, r->neighbours + r->count, err));
+        WG_TRY(entries_read(run, r->side, first, count, r->edges + r->count, r->neighbours + r->count, err));
     }
     r->count += count;
     return WG_OK;
 }
 
-wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_account *account, wg_error *err) {
+wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_error *err) {
     uint32_t low = 0;
     uint32_t high = stored->run_count;
     while (low < high && reading->from_edge != 0) { /* runs that end before are not looked into */
@@ -344,7 +306,7 @@ wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_ac
         else high = middle;
     }
     for (uint32_t i = low; i < stored->run_count && !wgi_reading_full(reading); i++)
-        WG_TRY(reading_run(reading, &stored->runs[i], account, err));
+        WG_TRY(reading_run(reading, &stored->runs[i], err));
     return WG_OK;
 }
 
@@ -355,7 +317,6 @@ wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_ac
 typedef struct run_walk {
     const wgi_stored_run *run;
     uint32_t side;
-    entry_scratch scratch;
     uint64_t edges[WG_BATCH_ROWS_MAX];
     uint64_t neighbours[WG_BATCH_ROWS_MAX];
     uint64_t batch_first; /* entry of edges[0] */
@@ -366,7 +327,7 @@ typedef struct run_walk {
 static wg_code walk_entry(run_walk *w, uint64_t at, uint64_t *out_edge, uint64_t *out_neighbour, wg_error *err) {
     if (at - w->batch_first >= w->batch_count) {
         const uint64_t n = wg_min_u64(WG_BATCH_ROWS_MAX, w->run->entry_count - at);
-        WG_TRY(batches_read(w->run, w->side, at, n, &w->scratch, w->edges, w->neighbours, err));
+        WG_TRY(entries_read(w->run, w->side, at, n, w->edges, w->neighbours, err));
         w->batch_first = at;
         w->batch_count = n;
     }
@@ -432,15 +393,11 @@ wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error
     wg_code code = WG_OK;
     run_walk *w = wg_alloc_zero(account, sizeof *w);
     if (w == NULL) return wg_error_nomem(err, sizeof *w);
-    w->scratch.edges.account = account;
-    w->scratch.neighbours.account = account;
     for (uint32_t i = 0; i < stored->run_count; i++) {
         w->run = &stored->runs[i];
         WG_TRY_GOTO(run_check(w, err));
     }
 fail:
-    wg_fragment_scratch_deinit(&w->scratch.edges);
-    wg_fragment_scratch_deinit(&w->scratch.neighbours);
     wg_free(w);
     return code;
 }

@@ -189,7 +189,7 @@ typedef struct wgi_stored {
 /* Builds *out from pieces in key order; reads nothing but their heads. */
 wg_code wgi_stored_create(const wg_fragment *const *pieces, uint32_t piece_count, wg_account *account,
                           wgi_stored **out, wg_error *err);
-wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_account *account, wg_error *err);
+wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_error *err);
 wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error *err);
 
 /* ---- the state */
