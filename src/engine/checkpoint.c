@@ -111,11 +111,8 @@ static wg_code version_at(void *ctx, bool is_edge, wg_row_address newest, uint64
 }
 
 static wg_store_pass pass_of(capture *c, uint32_t owner, uint64_t rows) {
-    return (wg_store_pass){.sink = &c->sink,
-                           .owner = owner,
-                           .since = c->since.logseq,
-                           .until = c->next.logseq,
-                           .row_count = rows};
+    return (wg_store_pass){
+        .sink = &c->sink, .owner = owner, .since = c->since.logseq, .until = c->next.logseq, .row_count = rows};
 }
 
 static wg_code store_tables(capture *c, wg_error *err) {
@@ -152,10 +149,8 @@ static wg_code store_labels(capture *c, bool keys, wg_error *err) {
             const wg_store_pass pass = pass_of(c, label->number, 0);
             code = wg_key_index_store(label->state->key_index, &pass, err);
         } else if (!keys && label->state->topology != NULL) {
-            const wg_topology_pass pass = {.sink = &c->sink,
-                                           .label = label->number,
-                                           .until = c->next.logseq,
-                                           .edge_count = label->edges};
+            const wg_topology_pass pass = {
+                .sink = &c->sink, .label = label->number, .until = c->next.logseq, .edge_count = label->edges};
             code = wg_topology_store(label->state->topology, &pass, err);
         }
         wg_epoch_leave(epoch, slot);
@@ -208,10 +203,8 @@ static wg_code write_stripes(capture *c, wg_error *err) {
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
     WG_TRY(make_directory(e, err));
-    c->sink = (wg_stripe_sink){.platform = e->platform,
-                               .dir = m->stripe_dir,
-                               .options = wgi_stripe_options(e),
-                               .next_id = m->next_stripe};
+    c->sink = (wg_stripe_sink){
+        .platform = e->platform, .dir = m->stripe_dir, .options = wgi_stripe_options(e), .next_id = m->next_stripe};
     wg_buf_init(&c->sink.finished, &e->account);
     c->catalog_pieces = m->catalog_pieces;
     const wg_code code = store_all(c, err);
@@ -251,8 +244,8 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
     next->next_stripe = m->next_stripe;
     next->horizon = retained(e, next->logseq, c->since.horizon);
-    WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data,
-                                entry_count(entries), NULL, 0, err));
+    WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data, entry_count(entries),
+                                NULL, 0, err));
     return wgi_manifest_change(e, next, entries, NULL, 0, err);
 }
 
@@ -333,8 +326,7 @@ static wg_code adopt_stripe(wg_engine *e, const wg_stripe *stripe, bool frozen, 
             wg_directory *d = key->owner == 0 ? e->nodes : e->edges;
             if (chunk != NULL) WG_TRY(wg_directory_adopt(d, chunk, chunk->head.version, err));
         }
-        if ((key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY) && !same_owner)
-            WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
+        if (wgi_has_runs(key) && !same_owner) WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
     }
     return WG_OK;
 }
@@ -362,6 +354,20 @@ static wg_code adopt_everything(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
+bool wgi_has_runs(const wg_fragment_key *key) { return key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY; }
+
+wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err) {
+    const wg_buf *noted = &engine->maintenance.adopt_noted;
+    for (size_t at = 0; at < noted->size; at += sizeof(wgi_merged)) {
+        wgi_merged one;
+        memcpy(&one, noted->data + at, sizeof one);
+        if (wgi_has_runs(&one.key)) WG_TRY(wgi_adopt_runs(engine, one.key.kind, one.key.owner, false, err));
+        else if (wg_stripe_set_find(engine->maintenance.stripes, &one.key) == NULL)
+            WG_TRY(wgi_adopt_slot(engine, &one.key, one.version, err));
+    }
+    return WG_OK;
+}
+
 /* Tables may still read stripes that left the set: these stay mapped until the set is settled. */
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
     wgi_maintenance *m = &engine->maintenance;
@@ -372,11 +378,13 @@ wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
     m->adopt_removed.size = 0;
     WG_TRY(wgi_writer_take(engine, err));
     const uint32_t slot = wg_epoch_enter(engine->epoch);
-    const wg_code code = adopt_everything(engine, err);
+    wg_code code = adopt_everything(engine, err);
+    if (code == WG_OK) code = wgi_adopt_noted(engine, err);
     wg_epoch_leave(engine->epoch, slot);
     wgi_writer_give(engine);
     WG_TRY(code);
     wg_stripe_set_settle(m->stripes);
+    m->adopt_noted.size = 0;
     m->adopt_late = false;
     return WG_OK;
 }

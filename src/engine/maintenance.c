@@ -15,6 +15,7 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_buf_init(&m->manifest.stripes, &engine->account);
     wg_buf_init(&m->garbage, &engine->account);
     wg_buf_init(&m->adopt_removed, &engine->account);
+    wg_buf_init(&m->adopt_noted, &engine->account);
     m->pins.next = &m->pins;
     m->pins.previous = &m->pins;
 }
@@ -26,6 +27,7 @@ void wgi_maintenance_deinit(wg_engine *engine) {
     wg_buf_deinit(&m->manifest.stripes);
     wg_buf_deinit(&m->garbage);
     wg_buf_deinit(&m->adopt_removed);
+    wg_buf_deinit(&m->adopt_noted);
     wg_free(m->stripe_dir);
     wg_free(m->wal_dir);
     wg_mutex_deinit(&m->compaction_mutex);

@@ -74,8 +74,8 @@ typedef struct wgi_background {
 
 typedef struct wgi_maintenance {
     wg_mutex compaction_mutex; /* one compaction at a time, from pick to adoption */
-    wg_mutex mutex;            /* rank MAINTENANCE: guards next_stripe, stored counts of tables, catalog_pieces, garbage */
-    wg_mutex manifest_mutex;   /* guards manifest, manifest_unsure; held over a manifest's commit */
+    wg_mutex mutex; /* rank MAINTENANCE: guards next_stripe, stored counts of tables, catalog_pieces, garbage */
+    wg_mutex manifest_mutex; /* guards manifest, manifest_unsure; held over a manifest's commit */
     wgi_manifest manifest;
     bool manifest_unsure; /* a commit failed on the way: CURRENT may name a newer epoch than ours */
     uint64_t next_stripe;
@@ -83,21 +83,22 @@ typedef struct wgi_maintenance {
     uint32_t segment_bytes;  /* of the log */
     bool adopt_late;         /* an adoption did not come to its end: the next call of maintenance begins with it */
     wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
+    wg_buf adopt_noted;      /* wgi_merged each: what tables may read of stripes that go */
     wg_buf garbage;          /* ids of stripes that no manifest names any more, or never did */
     char *stripe_dir;        /* NULL: nothing on the disk */
     char *wal_dir;
     wg_cache *cache;
-    wg_stripe_set *stripes;          /* NULL: nothing on the disk */
-    _Atomic uint64_t stored;         /* checkpoint's logseq; release after the stripes are in the set */
-    _Atomic uint64_t horizon;        /* written under state_mutex */
-    wgi_pin pins;                    /* head of a ring; state_mutex */
-    _Atomic uint64_t log_bytes;      /* payload in the log since the checkpoint */
-    _Atomic uint64_t retry_bytes;    /* after a failure: log_bytes at which it is worth another try */
-    _Atomic uint64_t heap_after;     /* heap that the last checkpoint left */
-    _Atomic bool paused;             /* background compaction */
+    wg_stripe_set *stripes;       /* NULL: nothing on the disk */
+    _Atomic uint64_t stored;      /* checkpoint's logseq; release after the stripes are in the set */
+    _Atomic uint64_t horizon;     /* written under state_mutex */
+    wgi_pin pins;                 /* head of a ring; state_mutex */
+    _Atomic uint64_t log_bytes;   /* payload in the log since the checkpoint */
+    _Atomic uint64_t retry_bytes; /* after a failure: log_bytes at which it is worth another try */
+    _Atomic uint64_t heap_after;  /* heap that the last checkpoint left */
+    _Atomic bool paused;          /* background compaction */
     wg_pacer pacer;
-    wg_wal_follower *follower;       /* read-only engines */
-    bool follow_broken;              /* writer's place: a commit could not be applied */
+    wg_wal_follower *follower; /* read-only engines */
+    bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
     _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ns;
     _Atomic uint64_t compactions, compaction_failures, compaction_bytes_read, compaction_bytes_written;
@@ -134,6 +135,14 @@ wg_code wgi_adopt(wg_engine *engine, wg_slice entries, bool frozen, wg_error *er
 /* One slot of a table; all runs of a label's keys or adjacency. */
 wg_code wgi_adopt_slot(wg_engine *engine, const wg_fragment_key *key, uint64_t version, wg_error *err);
 wg_code wgi_adopt_runs(wg_engine *engine, uint32_t kind, uint32_t owner, bool frozen, wg_error *err);
+/* What tables read of a stripe: a slot of rows, or the runs of one owner. */
+typedef struct wgi_merged {
+    wg_fragment_key key;
+    uint64_t version;
+} wgi_merged;
+bool wgi_has_runs(const wg_fragment_key *key);
+/* Of adopt_noted some has no successor: slots without rows, runs without an entry. Caller as for wgi_adopt. */
+wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err);
 /* Makes up for an adoption that did not come to its end. maintenance.mutex is held. */
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err);
 /* New stripes whose manifest could not be committed: they leave the set; the disk may name them. */

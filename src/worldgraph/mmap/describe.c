@@ -41,7 +41,7 @@ static wg_code rows_count(const wgi_view *view, const wg_stripe *stripe, uint64_
 
 wg_code wg_stripe_set_describe(const wg_stripe_set *set, uint32_t i, uint64_t horizon, wg_compaction_file *out,
                                wg_error *err) {
-    const wgi_view *view = wgi_view_of(set);
+    const wgi_view *view = wgi_view_hold(set);
     WG_ASSERT(i < view->slot_count);
     const wgi_slot *slot = &view->slots[i];
     wgi_member *member = slot->member;

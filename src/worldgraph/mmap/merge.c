@@ -1,6 +1,6 @@
 /* Merging: what the inputs hold of the newest fragments, written again in key order.
  *
- * The view of the set lists the newest fragment of each key, so a merge walks it and takes the fragments whose stripe is an
+ * The view of the set, as it was described last, lists the newest fragment of each key, so a merge walks it and takes the fragments whose stripe is an
  * input; what is older, superseded, or newer elsewhere is left behind, which is how garbage goes. The walk is in key order,
  * so the outputs have disjoint ranges and are the same whatever the order of the inputs.
  *
@@ -146,12 +146,18 @@ static wg_code inputs_find(wgi_merge *m, wg_error *err) {
     return WG_OK;
 }
 
+static void merge_end(wgi_merge *m) {
+    wgi_view_give(m->input->set);
+    wg_free(m->slot);
+    wg_free(m->is_input);
+}
+
 wg_code wg_stripe_merge(wg_platform *platform, const char *dir, const wg_merge_input *input,
                         const wg_stripe_options *options, uint64_t *next_id, wg_merge_output *out, wg_error *err) {
     WG_ASSERT(WG_IMPLIES(input->pacer != NULL, input->wait != NULL));
     WG_ASSERT(WG_IMPLIES(input->pacer != NULL, input->policy != NULL));
     wgi_merge m = {.input = input,
-                   .view = wgi_view_of(input->set),
+                   .view = wgi_view_take(input->set),
                    .platform = platform,
                    .account = options->account,
                    .sink = {.platform = platform,
@@ -174,12 +180,10 @@ wg_code wg_stripe_merge(wg_platform *platform, const char *dir, const wg_merge_i
     *next_id = m.sink.next_id;
     m.sink.finished = (wg_buf){0};
     wg_stripe_sink_deinit(&m.sink);
-    wg_free(m.slot);
-    wg_free(m.is_input);
+    merge_end(&m);
     return WG_OK;
 fail:
     wg_stripe_sink_abort(&m.sink);
-    wg_free(m.slot);
-    wg_free(m.is_input);
+    merge_end(&m);
     return code;
 }

@@ -5,12 +5,15 @@
  * left; a part of entries reads both again and keeps the entries. A pass ahead counts the entries, because every piece says how
  * many the run has. Memory: a batch of four columns for each run and reader.
  *
- * `id_is_alive` is asked several times for an edge and must give one answer during a merge. If it does not, the directions would differ:
- * the counts are compared and the merge fails (WG_E_INTERNAL) rather than writing that. Offsets, orders and counts of what is read
+ * The pass ahead asks `id_is_alive` for each edge and notes the dead ones in a bitmap over the ids of the runs. Where that would be larger
+ * than 32 MiB it is asked again by every reader; should its answers differ, so would the directions: the counts are compared and the merge
+ * fails (WG_E_INTERNAL) rather than writing that. Offsets, orders and counts of what is read
  * are checked: WG_E_CORRUPT. */
 #include "worldgraph/mmap/merge_internal.h"
 
 enum { PARTS = 4 };
+
+#define DEAD_IDS_MAX (UINT64_C(1) << 28)
 
 /* One direction of one run. */
 typedef struct run_side {
@@ -25,9 +28,18 @@ typedef struct run_side {
     uint64_t total;
 } run_side;
 
+/* Which edges are dead. */
+typedef struct dead_edges {
+    uint8_t *bits; /* of ids from `first` on; NULL: not noted */
+    uint64_t first;
+    uint64_t last; /* bounds that the runs state */
+    bool noted;    /* the bits are whole */
+} dead_edges;
+
 /* One direction of all runs, merged by node. */
 typedef struct side {
     const wg_merge_input *input;
+    dead_edges *dead;
     run_side *runs;
     uint32_t count;
     uint32_t run; /* whose entries are next */
@@ -35,6 +47,14 @@ typedef struct side {
     bool has_edge;
     uint64_t edge; /* the last one of the node */
 } side;
+
+/* The runs that become one. */
+typedef struct joined {
+    wgi_merge *m;
+    uint64_t from; /* positions of the view */
+    uint64_t to;
+    dead_edges *dead;
+} joined;
 
 static wg_code corrupt(const wg_fragment *f, const char *what, wg_error *err) {
     const wg_fragment_key *k = &f->head.key;
@@ -72,12 +92,14 @@ static void side_deinit(side *s) {
 }
 
 /* `direction` 0 OUT, 1 IN; `counted` NULL or who is told of the pieces. */
-static wg_code side_init(side *s, wgi_merge *m, uint64_t from, uint64_t to, uint32_t direction, wgi_merge *counted,
-                         wg_error *err) {
+static wg_code side_init(side *s, const joined *j, uint32_t direction, wgi_merge *counted, wg_error *err) {
+    wgi_merge *m = j->m;
+    const uint64_t from = j->from;
+    const uint64_t to = j->to;
     const wg_fragment *const *f = m->view->fragments;
     uint32_t runs = 1;
     for (uint64_t i = from + 1; i < to; i++) runs += f[i]->head.key.run != f[i - 1]->head.key.run;
-    *s = (side){.input = m->input};
+    *s = (side){.input = m->input, .dead = j->dead};
     s->runs = wg_alloc_zero(m->account, runs * sizeof *s->runs);
     if (s->runs == NULL) return wg_error_nomem(err, runs * sizeof *s->runs);
     for (uint64_t at = from; at < to;) {
@@ -108,6 +130,15 @@ static bool side_node(side *s) {
     return found;
 }
 
+static bool is_dead(const side *s, uint64_t id) {
+    dead_edges *dead = s->dead;
+    if (s->input->id_is_alive == NULL) return false;
+    if (dead->noted) return wg_bit_get(dead->bits, id - dead->first);
+    const bool is = !s->input->id_is_alive(s->input->ctx, true, id);
+    if (is && dead->bits != NULL) wg_bit_set(dead->bits, id - dead->first);
+    return is;
+}
+
 /* The next living entry of the present node. */
 static wg_code side_entry(side *s, uint64_t out[2], bool *out_found, wg_error *err) {
     for (; s->run < s->count; s->run++) {
@@ -122,7 +153,9 @@ static wg_code side_entry(side *s, uint64_t out[2], bool *out_found, wg_error *e
             if (s->has_edge && out[0] <= s->edge) return corrupt(any_piece(r), "edge ids out of order", err);
             s->has_edge = true;
             s->edge = out[0];
-            if (s->input->id_is_alive != NULL && !s->input->id_is_alive(s->input->ctx, true, out[0])) continue;
+            if (out[0] < s->dead->first || out[0] > s->dead->last)
+                return corrupt(any_piece(r), "an edge id outside of the bounds", err);
+            if (is_dead(s, out[0])) continue;
             *out_found = true;
             return WG_OK;
         }
@@ -223,11 +256,11 @@ static wg_code pieces_write(joiner *j, wg_error *err) {
     return WG_OK;
 }
 
-/* How many entries are left. */
-static wg_code living_count(wgi_merge *m, uint64_t from, uint64_t to, uint64_t *out, wg_error *err) {
+/* How many entries are left; notes which edges are dead. */
+static wg_code living_count(const joined *j, uint64_t *out, wg_error *err) {
     side s;
     uint64_t living = 0;
-    wg_code code = side_init(&s, m, from, to, 0, m, err);
+    wg_code code = side_init(&s, j, 0, j->m, err);
     while (code == WG_OK && side_node(&s)) {
         bool found = true;
         for (uint64_t entry[2]; code == WG_OK && found; living += found) {
@@ -239,6 +272,20 @@ static wg_code living_count(wgi_merge *m, uint64_t from, uint64_t to, uint64_t *
     side_deinit(&s);
     *out = living;
     return code;
+}
+
+static wg_code dead_begin(const joined *j, wg_error *err) {
+    const wg_fragment *const *f = j->m->view->fragments;
+    j->dead->first = UINT64_MAX;
+    for (uint64_t i = j->from; i < j->to; i++) {
+        j->dead->first = wg_min_u64(j->dead->first, f[i]->head.attributes[2]);
+        j->dead->last = wg_max_u64(j->dead->last, f[i]->head.attributes[3]);
+    }
+    if (j->m->input->id_is_alive == NULL || j->dead->last < j->dead->first) return WG_OK;
+    const uint64_t ids = j->dead->last - j->dead->first;
+    if (ids >= DEAD_IDS_MAX) return WG_OK;
+    j->dead->bits = wg_alloc_zero(j->m->account, wg_bit_bytes(ids + 1));
+    return j->dead->bits == NULL ? wg_error_nomem(err, wg_bit_bytes(ids + 1)) : WG_OK;
 }
 
 /* The head that all pieces of the joined run share. */
@@ -262,26 +309,37 @@ static wg_code tell_of_rest(wgi_merge *m, uint64_t from, uint64_t to, wg_error *
     return wgi_merge_step(m, bytes, err);
 }
 
-wg_code wgi_merge_adjacency(wgi_merge *m, uint64_t from, uint64_t to, wg_error *err) {
-    for (uint64_t i = from; i < to; i++)
-        if (m->view->fragments[i]->head.key.part >= PARTS)
-            return corrupt(m->view->fragments[i], "there is no such part", err);
+static wg_code write_joined(const joined *runs, wg_error *err) {
+    wgi_merge *m = runs->m;
     joiner j = {.m = m};
     uint64_t living = 0;
     wg_code code = WG_OK;
-    WG_TRY(living_count(m, from, to, &living, err));
-    if (living == 0) return tell_of_rest(m, from, to, err);
-    j.head = joined_head(m->view, from, to, living);
+    WG_TRY(living_count(runs, &living, err));
+    runs->dead->noted = runs->dead->bits != NULL;
+    if (living == 0) return tell_of_rest(m, runs->from, runs->to, err);
+    j.head = joined_head(m->view, runs->from, runs->to, living);
     for (int i = 0; i < 2; i++) {
         j.cells[i] = wg_alloc(m->account, WG_FRAGMENT_ROWS_MAX * sizeof(uint64_t));
         if (j.cells[i] == NULL) WG_TRY_GOTO(wg_error_nomem(err, WG_FRAGMENT_ROWS_MAX * sizeof(uint64_t)));
     }
     /* The pass ahead has told of OUT; the nodes of IN, which read their entries too, tell of IN. */
     for (uint32_t part = 0; part < PARTS; part++)
-        WG_TRY_GOTO(side_init(&j.sides[part], m, from, to, part / 2, part == 2 ? m : NULL, err));
+        WG_TRY_GOTO(side_init(&j.sides[part], runs, part / 2, part == 2 ? m : NULL, err));
     WG_TRY_GOTO(pieces_write(&j, err));
 fail:
     for (uint32_t part = 0; part < PARTS; part++) side_deinit(&j.sides[part]);
     for (int i = 0; i < 2; i++) wg_free(j.cells[i]);
+    return code;
+}
+
+wg_code wgi_merge_adjacency(wgi_merge *m, uint64_t from, uint64_t to, wg_error *err) {
+    for (uint64_t i = from; i < to; i++)
+        if (m->view->fragments[i]->head.key.part >= PARTS)
+            return corrupt(m->view->fragments[i], "there is no such part", err);
+    dead_edges dead = {0};
+    const joined runs = {.m = m, .from = from, .to = to, .dead = &dead};
+    wg_code code = dead_begin(&runs, err);
+    if (code == WG_OK) code = write_joined(&runs, err);
+    wg_free(dead.bits);
     return code;
 }

@@ -1025,31 +1025,127 @@ static void test_merge_cuts_joined_adjacency_into_full_pieces(void **state) {
     kit_close(&k);
 }
 
-static bool moody(void *ctx, bool is_edge, uint64_t id) {
-    (void)is_edge;
-    return ++*(uint64_t *)ctx > 30 || id % 2 == 0;
+/* A run of one node with two entries. */
+static void put_small_run(kit *k, const uint64_t edges[2], uint64_t first, uint64_t last) {
+    static const uint64_t zero[2] = {0, 0};
+    static const uint64_t neighbours[2] = {8, 9};
+    wg_fragment_head head = {.key = {.kind = WG_KIND_ADJACENCY}, .version = 4, .attributes = {10, 2, first, last}};
+    wg_stripe_sink sink = kit_sink(k, 0, 0);
+    const kit_column nodes[2] = {{WG_COLUMN_NODE, 0, zero}, {WG_COLUMN_OFFSET, WG_TYPE_INT, zero}};
+    const kit_column entries[2] = {{WG_COLUMN_EDGE, 0, edges}, {WG_COLUMN_NEIGHBOUR, 0, neighbours}};
+    for (; head.key.part < 4; head.key.part++) {
+        head.row_count = 1 + head.key.part % 2;
+        kit_add(&sink, &head, head.key.part % 2 == 0 ? nodes : entries, 2);
+    }
+    kit_publish(k, &sink);
 }
 
-static void test_merge_notices_a_liveness_that_moves(void **state) {
-    /* Goal: an answer that changes during a merge fails it instead of making the two directions differ. */
+typedef struct mood {
+    uint64_t calls;
+    uint64_t kind_calls; /* so many are answered kindly */
+} mood;
+
+static bool moody(void *ctx, bool is_edge, uint64_t id) {
+    mood *m = ctx;
+    assert_true(is_edge && id < 10);
+    return ++m->calls <= m->kind_calls;
+}
+
+static wg_code merge_small_run(const uint64_t edges[2], uint64_t first, uint64_t last, mood *m, wg_error *err) {
+    kit k;
+    kit_open(&k);
+    put_small_run(&k, edges, first, last);
+    const wg_compaction_job job = job_of((const uint64_t[]){1}, 1, 1);
+    const wg_merge_input input = {.set = k.set, .job = &job, .id_is_alive = m == NULL ? NULL : moody, .ctx = m};
+    const wg_stripe_options options = options_of(0);
+    wg_merge_output out = {0};
+    const wg_code code = wg_stripe_merge(k.platform, "/s", &input, &options, &k.next_id, &out, err);
+    assert_int_equal(kit_files(&k), code == WG_OK && (m == NULL || m->kind_calls > 0) ? 2 : 1);
+    wg_buf_deinit(&out.stripes);
+    kit_close(&k);
+    return code;
+}
+
+static void test_merge_asks_once_for_each_edge_and_notices_a_liveness_that_moves(void **state) {
+    /* Goal: dead edges are noted, so that both directions agree; where the ids are too far apart for that, an answer that
+     * changes fails the merge instead of making the two directions differ. */
+    (void)state;
+    const uint64_t edges[2] = {4, 6};
+    wg_error err = {0};
+    mood m = {.kind_calls = 1};
+    assert_int_equal(merge_small_run(edges, 0, 9, &m, &err), WG_OK);
+    assert_int_equal(m.calls, 2);
+    m = (mood){.kind_calls = 2};
+    assert_int_equal(merge_small_run(edges, 0, UINT64_C(1) << 40, &m, &err), WG_E_INTERNAL);
+    m = (mood){.kind_calls = 0};
+    assert_int_equal(merge_small_run(edges, 0, UINT64_C(1) << 40, &m, &err), WG_OK);
+}
+
+static void test_merge_refuses_edges_out_of_order_or_bounds(void **state) {
+    /* Goal: what a run says of its edges is checked. */
+    (void)state;
+    wg_error err = {0};
+    assert_int_equal(merge_small_run((const uint64_t[]){6, 4}, 0, 9, NULL, &err), WG_E_CORRUPT);
+    assert_non_null(strstr(err.message, "edge ids out of order"));
+    wg_error_clear(&err);
+    assert_int_equal(merge_small_run((const uint64_t[]){4, 6}, 0, 5, NULL, &err), WG_E_CORRUPT);
+    assert_non_null(strstr(err.message, "outside of the bounds"));
+    mood m = {.kind_calls = 9};
+    wg_error_clear(&err);
+    assert_int_equal(merge_small_run((const uint64_t[]){4, 6}, 9, 5, &m, &err), WG_E_CORRUPT);
+}
+
+/* ---- beside checkpoints */
+
+typedef struct meddler {
+    kit *k;
+    wg_stripe_entry newer;
+} meddler;
+
+/* A checkpoint comes and goes between two fragments of a merge. */
+static bool meddle(void *ctx, uint64_t done, uint64_t total) {
+    meddler *m = ctx;
+    (void)done, (void)total;
+    assert_int_equal(wg_stripe_set_change(m->k->set, NULL, 0, &m->newer.id, 1, NULL), WG_OK);
+    assert_int_equal(wg_stripe_set_change(m->k->set, &m->newer, 1, NULL, 0, NULL), WG_OK);
+    wg_stripe_set_settle(m->k->set);
+    wg_epoch_collect(m->k->epoch);
+    return true;
+}
+
+static void test_merge_sees_the_set_that_was_described_whatever_a_checkpoint_does(void **state) {
+    /* Goal: a stripe that came after the description, and may yet be taken back, hides nothing; views and stripes that the merge
+     * reads stay while others come and go. */
     (void)state;
     kit k;
     kit_open(&k);
-    put_everything(&k);
-    uint64_t calls = 0;
-    wg_compaction_job job = {.output_level = 1};
-    for (uint32_t i = 4; i < wg_stripe_set_count(k.set); i++)
-        job.inputs[job.input_count++] = wg_stripe_set_entry(k.set, i).id;
-    const wg_merge_input input = {.set = k.set, .job = &job, .id_is_alive = moody, .ctx = &calls};
+    put_three(&k);
+    wg_compaction_file file;
+    const uint64_t begins[] = {1, 9};
+    put_rows(&k, slot_key(0, 1, 0), 9, 2, begins, NULL);
+    meddler m = {.k = &k, .newer = wg_stripe_set_entry(k.set, 3)};
+    assert_int_equal(wg_stripe_set_change(k.set, NULL, 0, &m.newer.id, 1, NULL), WG_OK);
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(wg_stripe_set_describe(k.set, i, 0, &file, NULL), WG_OK);
+    const wg_compaction_job job = job_of((const uint64_t[]){1, 2, 3}, 3, 1);
+    const wg_merge_input input = {.set = k.set, .job = &job, .progress = meddle, .ctx = &m};
     const wg_stripe_options options = options_of(0);
     wg_merge_output out;
-    const uint32_t files = kit_files(&k);
-    assert_int_equal(wg_stripe_merge(k.platform, "/s", &input, &options, &k.next_id, &out, NULL), WG_E_INTERNAL);
-    assert_int_equal(kit_files(&k), files);
-    const wg_merge_input dead = {.set = k.set, .job = &job, .id_is_alive = none_is_alive};
-    run_job(&k, &dead, 0, &out);
+    k.next_id = 20;
+    assert_int_equal(wg_stripe_set_change(k.set, &m.newer, 1, NULL, 0, NULL), WG_OK);
+    assert_int_equal(wg_stripe_merge(k.platform, "/s", &input, &options, &k.next_id, &out, NULL), WG_OK);
+    assert_int_equal(wg_stripe_set_change(k.set, NULL, 0, &m.newer.id, 1, NULL), WG_OK); /* its checkpoint failed */
+    assert_int_equal(
+        wg_stripe_set_change(k.set, (const wg_stripe_entry *)(const void *)out.stripes.data, 1, job.inputs, 3, NULL),
+        WG_OK);
+    const wg_fragment_key key = slot_key(0, 1, 0);
+    const wg_fragment *f = wg_stripe_set_find(k.set, &key);
+    assert_non_null(f);
+    assert_int_equal(f->head.row_count, 6);
+    assert_int_equal(f->head.version, 5);
     wg_buf_deinit(&out.stripes);
-    assert_int_equal(out.fragments_dropped, 8);
+    wg_stripe_set_settle(k.set);
+    wg_epoch_collect(k.epoch);
+    assert_int_equal(wg_epoch_pending(k.epoch), 0); /* nothing is held any more */
     kit_close(&k);
 }
 
@@ -1070,7 +1166,9 @@ int main(void) {
         cmocka_unit_test(test_merge_never_changes_a_snapshot_that_is_kept),
         cmocka_unit_test(test_merge_gives_equal_bytes_for_inputs_in_any_order),
         cmocka_unit_test(test_merge_cuts_joined_adjacency_into_full_pieces),
-        cmocka_unit_test(test_merge_notices_a_liveness_that_moves),
+        cmocka_unit_test(test_merge_asks_once_for_each_edge_and_notices_a_liveness_that_moves),
+        cmocka_unit_test(test_merge_refuses_edges_out_of_order_or_bounds),
+        cmocka_unit_test(test_merge_sees_the_set_that_was_described_whatever_a_checkpoint_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,14 +73,18 @@ typedef struct wg_merge_output {
     uint64_t fragments_dropped;
 } wg_merge_output;
 
-/* Writes what the job's inputs hold into new stripes with ids from *next_id on. The set must not change meanwhile. Newest version of a key
- * in the whole set wins: what something newer, in whatever stripe, replaces is left out. The newest ROWS part 1 of a slot is folded into
- * part 0 when part 0 is among the inputs; KEYS and ADJACENCY runs of one owner that follow one another are joined into one. On
- * failure no file is left. The result is a function of the inputs: equal inputs give equal bytes. */
+/* Writes what the job's inputs hold into new stripes with ids from *next_id on. Sees the set as it was when a stripe was last described
+ * (otherwise as it is), so checkpoints may go on beside it. The newest version of a key in that set wins: what something newer, in
+ * whatever stripe, replaces is left out. The newest ROWS part 1 of a slot is folded into part 0 when part 0 is among the inputs. KEYS
+ * and ADJACENCY runs of one owner that follow one another are joined into one. On failure no file is left. The result is a function
+ * of the job and the set: equal ones give equal bytes. Threads: one merge of a set at a time.
+ * Errors: WG_E_CANCELLED, WG_E_CORRUPT, WG_E_MISUSE an input is not in the set, WG_E_INTERNAL id_is_alive changed its mind; what reading
+ * and writing stripes say. */
 wg_code wg_stripe_merge(wg_platform *platform, const char *dir, const wg_merge_input *input,
                         const wg_stripe_options *options, uint64_t *next_id, wg_merge_output *out, wg_error *err);
 /* What the policy wants to know about stripe i: key range, rows, rows dead at the horizon (reads END columns: cached). Rows of fragments
- * that newer ones have replaced count as dead. Threads: one at a time (who compacts). */
+ * that newer ones have replaced count as dead. Holds the set as it is for the merge that follows; not while one runs. Threads: one at a
+ * time (who compacts), and no checkpoint under way that could still fail. */
 wg_code wg_stripe_set_describe(const wg_stripe_set *set, uint32_t i, uint64_t horizon, wg_compaction_file *out,
                                wg_error *err);
 

@@ -23,6 +23,7 @@ typedef struct wgi_slot {
 /* What readers see at one time: immutable, one block. */
 typedef struct wgi_view {
     wg_epoch_link link; /* must be first */
+    uint32_t refs;      /* the set while it is the present one, the set while it is held, a merge; under the lock */
     uint64_t generation;
     uint32_t slot_count;
     uint64_t fragment_count;
@@ -40,7 +41,16 @@ struct wg_stripe_set {
     wg_mutex lock;            /* rank WG_RANK_STRIPES; one change at a time */
     _Atomic(wgi_view *) view; /* release in change; pairs with the acquire in wgi_view_of */
     wgi_member *parked;       /* left the view, still mapped for those who hold their fragments; under the lock */
+    wgi_view *held;           /* as last described, for the merge that follows; NULL: none; under the lock */
+    wgi_view *merging;        /* what the merge that runs reads; NULL: none; under the lock */
+    wg_stripe_set *self;      /* the same object, for calls that only look but must lock */
 };
+
+/* The view to describe: the present one, held for the merge that may follow. */
+const wgi_view *wgi_view_hold(const wg_stripe_set *set);
+/* The view to merge: the held one, or the present one. Its stripes stay mapped until it is given back. */
+const wgi_view *wgi_view_take(const wg_stripe_set *set);
+void wgi_view_give(const wg_stripe_set *set);
 
 static inline const wgi_view *wgi_view_of(const wg_stripe_set *set) {
     return atomic_load_explicit(&set->view, memory_order_acquire);

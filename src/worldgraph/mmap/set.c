@@ -5,6 +5,10 @@
  * left are parked: tables may hold their fragments until they have adopted the new ones, and readers reach the fragments through
  * the tables. wg_stripe_set_settle, or the next change, hands them to the epoch, which unmaps them after the last reader.
  *
+ * A merge runs beside checkpoints, which add stripes, and which may fail after that and take them out again. It must see none of
+ * them: it uses the view that was described when its job was picked. That view is held, with its stripes, until the merge
+ * has ended.
+ *
  * The index is an array of pointers to the newest fragments in key order (newest.c); opening a stripe reads its header and
  * footer, so a set of hundreds opens in milliseconds. What is named is not trusted: sizes, levels and numbers are checked here,
  * bytes by io/stripe. */
@@ -39,6 +43,8 @@ wg_code wg_stripe_set_create(wg_platform *platform, const char *dir, const uint8
     set->epoch = epoch;
     set->account = account;
     view->generation = 1;
+    view->refs = 1;
+    set->self = set;
     wg_mutex_init(&set->lock, WG_RANK_STRIPES);
     atomic_init(&set->view, view);
     *out = set;
@@ -54,6 +60,8 @@ void wg_stripe_set_destroy(wg_stripe_set *set) {
         set->parked = member->next_parked;
         member_dispose(member);
     }
+    WG_ASSERT(set->merging == NULL);
+    if (set->held != view) wg_free(set->held);
     wg_free(view);
     wg_mutex_deinit(&set->lock);
     wg_free(set->dir);
@@ -166,6 +174,7 @@ static wg_code view_build(const change *c, wgi_view **out, wg_error *err) {
         return wg_error_nomem(err, bytes);
     }
     view->generation = c->old->generation + 1;
+    view->refs = 1;
     view->slot_count = c->slot_count;
     view->slots = (wgi_slot *)(void *)((uint8_t *)view + slots_at);
     view->fragments = (const wg_fragment **)(void *)((uint8_t *)view + fragments_at);
@@ -183,13 +192,75 @@ static wg_code view_build(const change *c, wgi_view **out, wg_error *err) {
     return WG_OK;
 }
 
+static bool is_needed(const wg_stripe_set *set, const wgi_member *member) {
+    const wgi_view *const views[2] = {set->held, set->merging};
+    for (int i = 0; i < 2; i++)
+        if (views[i] != NULL && wgi_view_slot(views[i], wg_stripe_id(member->stripe)) != UINT32_MAX) return true;
+    return false;
+}
+
+/* Hands parked stripes to the epoch, but for those that a merge needs. */
 static void settle_locked(wg_stripe_set *set) {
-    while (set->parked != NULL) {
-        wgi_member *member = set->parked;
-        set->parked = member->next_parked;
+    wgi_member *parked = set->parked;
+    set->parked = NULL;
+    while (parked != NULL) {
+        wgi_member *member = parked;
+        parked = member->next_parked;
+        if (is_needed(set, member)) {
+            member->next_parked = set->parked;
+            set->parked = member;
+            continue;
+        }
         member->link = (wg_epoch_link){0};
         wg_epoch_retire_object(set->epoch, &member->link, member_dispose);
     }
+}
+
+static void view_release(wg_stripe_set *set, wgi_view *view) {
+    WG_ASSERT(view->refs > 0);
+    if (--view->refs == 0) wg_epoch_retire_linked(set->epoch, &view->link);
+}
+
+static wgi_view *hold_locked(wg_stripe_set *set) {
+    wgi_view *view = atomic_load_explicit(&set->view, memory_order_relaxed);
+    if (set->held == view) return view;
+    if (set->held != NULL) view_release(set, set->held);
+    set->held = view;
+    view->refs++;
+    return view;
+}
+
+const wgi_view *wgi_view_hold(const wg_stripe_set *set) {
+    wg_stripe_set *self = set->self;
+    wg_mutex_lock(&self->lock);
+    const wgi_view *view = hold_locked(self);
+    wg_mutex_unlock(&self->lock);
+    return view;
+}
+
+const wgi_view *wgi_view_take(const wg_stripe_set *set) {
+    wg_stripe_set *self = set->self;
+    wg_mutex_lock(&self->lock);
+    WG_ASSERT(self->merging == NULL); /* one merge at a time */
+    self->merging = self->held != NULL ? self->held : hold_locked(self);
+    self->merging->refs++;
+    const wgi_view *view = self->merging;
+    wg_mutex_unlock(&self->lock);
+    return view;
+}
+
+void wgi_view_give(const wg_stripe_set *set) {
+    wg_stripe_set *self = set->self;
+    wg_mutex_lock(&self->lock);
+    wgi_view *view = self->merging;
+    WG_ASSERT(view != NULL);
+    self->merging = NULL;
+    if (self->held == view) {
+        self->held = NULL;
+        view_release(self, view);
+    }
+    view_release(self, view);
+    wg_mutex_unlock(&self->lock);
 }
 
 static void publish(const change *c, wgi_view *view) {
@@ -203,7 +274,7 @@ static void publish(const change *c, wgi_view *view) {
         old->slots[i].member->next_parked = set->parked;
         set->parked = old->slots[i].member;
     }
-    wg_epoch_retire_linked(set->epoch, &old->link);
+    view_release(set, old);
 }
 
 wg_code wg_stripe_set_change(wg_stripe_set *set, const wg_stripe_entry *added, uint32_t added_count,
