@@ -20,7 +20,7 @@ wg_code wg_wal_begin(wg_platform *platform, const char *dir, const wg_wal_option
     WG_TRY(wgi_wal_path(dir, number, path, err));
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     wg_file *file = NULL;
-    WG_TRY(wgi_wal_segment_make(platform, temporary, &header, options->store_uuid, false, &file, err));
+    WG_TRY(wgi_wal_segment_make(platform, temporary, &header, options->store_uuid, true, &file, err));
     wg_code code = platform->ops->sync(platform, file, err);
     platform->ops->close(platform, file);
     if (code == WG_OK) code = platform->ops->rename(platform, temporary, path, err);
