@@ -30,6 +30,7 @@ typedef struct capture {
     wg_stripe_sink sink;
     uint64_t catalog_pieces;
     uint64_t log_bytes;
+    uint64_t blocked_ns; /* how long writers had to wait */
 } capture;
 
 /* ---- capture */
@@ -246,6 +247,7 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     next->horizon = retained(e, next->logseq, c->since.horizon);
     WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data, entry_count(entries),
                                 NULL, 0, err));
+    if (log && WG_CANARY_IS(7)) (void)wg_wal_trim(e->wal, next->wal_segment, NULL);
     return wgi_manifest_change(e, next, entries, NULL, 0, err);
 }
 
@@ -428,7 +430,8 @@ static void trim(capture *c, wg_checkpoint_info *info) {
     wg_wal_metrics before = {0};
     wg_wal_metrics after = {0};
     wg_wal_metrics_get(e->wal, &before);
-    (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
+    if (m->backups == 0)
+        (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
     wg_wal_metrics_get(e->wal, &after);
     wg_wal_chain_forget(e->wal, c->next.logseq);
     info->log_bytes_freed = (after.segments_trimmed - before.segments_trimmed) * m->segment_bytes;
@@ -439,7 +442,9 @@ static void trim(capture *c, wg_checkpoint_info *info) {
 static wg_code take_capture(capture *c, bool log, wg_error *err) {
     wg_engine *e = c->engine;
     if (log) WG_TRY(wgi_writer_take(e, err));
+    const uint64_t start = e->platform->ops->now_ns(e->platform);
     const wg_code code = capture_state(c, err);
+    c->blocked_ns += e->platform->ops->now_ns(e->platform) - start;
     if (log) wgi_writer_give(e);
     return code;
 }
@@ -456,11 +461,15 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
     wg_code code = WG_OK;
     if (log) code = wgi_writer_take(e, err);
     if (code == WG_OK) {
+        const uint64_t start = e->platform->ops->now_ns(e->platform);
         code = adopt(c, err);
+        c->blocked_ns += e->platform->ops->now_ns(e->platform) - start;
         if (log) wgi_writer_give(e);
+        wg_histogram_add(&m->blocked_histogram, c->blocked_ns);
     }
     if (log && code != WG_OK) m->adopt_late = true;
     if (log) trim(c, info);
+    wgi_fragments_count(e);
     wgi_garbage_remove(e);
     wg_epoch_collect(e->epoch);
     e->platform->ops->trim_memory(e->platform);
@@ -504,7 +513,6 @@ wg_code wgi_checkpoint_run(wg_engine *engine, bool log, wg_checkpoint_info *out,
     if (info.stripes_written != 0) {
         atomic_fetch_add_explicit(&m->checkpoints, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&m->checkpoint_bytes, info.bytes_written, memory_order_relaxed);
-        atomic_fetch_add_explicit(&m->checkpoint_ns, info.elapsed_ns, memory_order_relaxed);
         wg_histogram_add(&m->checkpoint_histogram, info.elapsed_ns);
     }
     if (out != NULL) *out = info;
@@ -519,7 +527,9 @@ wg_code wg_engine_checkpoint(wg_engine *engine, wg_checkpoint_info *out, wg_erro
         return WG_OK;
     }
     wg_mutex_lock(&engine->maintenance.mutex);
+    atomic_fetch_add_explicit(&engine->maintenance.running, 1, memory_order_relaxed);
     const wg_code code = wgi_checkpoint_run(engine, true, out, err);
+    atomic_fetch_sub_explicit(&engine->maintenance.running, 1, memory_order_relaxed);
     wg_mutex_unlock(&engine->maintenance.mutex);
     return code;
 }

@@ -76,13 +76,6 @@ static bool is_bottom(const compaction *c, const wg_compaction_job *job) {
     return any;
 }
 
-static void note_debt(compaction *c) {
-    uint64_t debt = 0;
-    for (uint32_t i = 0; i < file_count(c); i++)
-        if (file_at(c, i)->level == 0) debt += file_at(c, i)->bytes;
-    atomic_store_explicit(&c->engine->maintenance.compaction_debt_bytes, debt, memory_order_relaxed);
-}
-
 static wg_code pick(compaction *c, picked *out, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     *out = (picked){0};
@@ -91,7 +84,6 @@ static wg_code pick(compaction *c, picked *out, wg_error *err) {
     wg_code code = wgi_adopt_settle(c->engine, err);
     if (code == WG_OK) code = describe(c, err);
     if (code == WG_OK) {
-        note_debt(c);
         wg_compaction_pick(&c->policy, file_count(c) == 0 ? NULL : file_at(c, 0), file_count(c), c->everything,
                            &out->job);
         out->bottom = is_bottom(c, &out->job);
@@ -222,6 +214,7 @@ static wg_code install_merged(compaction *c, const wg_compaction_job *job, wg_sl
         for (uint32_t i = 0; i < job->input_count; i++)
             (void)wg_buf_append_u64(&m->garbage, job->inputs[i]); /* the next open finds it otherwise */
         code = leave_inputs(c, job, added, &noted, err);
+        wgi_fragments_count(e);
         wgi_garbage_remove(e); /* mapped files stay readable */
     }
     wg_buf_deinit(&noted);
@@ -249,6 +242,7 @@ static void account_for(compaction *c, const wg_merge_output *out) {
     atomic_fetch_add_explicit(&m->compaction_bytes_read, out->bytes_read, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->compaction_bytes_written, out->bytes_written, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->compaction_rows_dropped, out->rows_dropped, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->compaction_fragments_dropped, out->fragments_dropped, memory_order_relaxed);
 }
 
 static wg_code run_job(compaction *c, picked *p, wg_error *err) {
@@ -269,7 +263,8 @@ static wg_code run_job(compaction *c, picked *p, wg_error *err) {
     if (code == WG_OK) {
         account_for(c, &out);
         c->info.jobs++;
-        atomic_fetch_add_explicit(&m->compactions, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&m->compactions[p->job.trigger], 1, memory_order_relaxed);
+        if (p->job.move) atomic_fetch_add_explicit(&m->compaction_moves, 1, memory_order_relaxed);
     }
     wg_buf_deinit(&out.stripes);
     return code;
@@ -302,14 +297,15 @@ static wg_code run(compaction *c, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     wg_buf_init(&c->files, &c->engine->account);
     wg_mutex_lock(&m->compaction_mutex);
+    atomic_fetch_add_explicit(&m->running, 1, memory_order_relaxed);
     measure(c, &c->info.stripes_before, &c->info.bytes_before);
     const wg_code code = run_jobs(c, err);
     measure(c, &c->info.stripes_after, &c->info.bytes_after);
+    atomic_fetch_sub_explicit(&m->running, 1, memory_order_relaxed);
     wg_mutex_unlock(&m->compaction_mutex);
     wg_buf_deinit(&c->files);
     c->engine->platform->ops->trim_memory(c->engine->platform);
-    if (code != WG_OK && code != WG_E_CANCELLED)
-        atomic_fetch_add_explicit(&m->compaction_failures, 1, memory_order_relaxed);
+    if (code != WG_OK) atomic_fetch_add_explicit(&m->compaction_failures, 1, memory_order_relaxed);
     return code;
 }
 

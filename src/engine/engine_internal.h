@@ -184,6 +184,7 @@ struct wg_txn {
 };
 
 /* Takes the writer lock and a logseq when this is the first write. */
+wg_code wgi_conflict(wg_engine *engine); /* counts one; gives WG_E_CONFLICT */
 wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
 /* Logs and applies one mutation; on failure nothing of it stays. */
 wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);

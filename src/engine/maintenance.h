@@ -81,6 +81,7 @@ typedef struct wgi_maintenance {
     uint64_t next_stripe;
     uint64_t catalog_pieces; /* CATALOG fragments stored */
     uint32_t segment_bytes;  /* of the log */
+    uint32_t backups;        /* that copy files now: none is removed before the last of them has ended */
     bool adopt_late;         /* an adoption did not come to its end: the next call of maintenance begins with it */
     wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
     wg_buf adopt_noted;      /* wgi_merged each: what tables may read of stripes that go */
@@ -100,12 +101,19 @@ typedef struct wgi_maintenance {
     wg_wal_follower *follower; /* read-only engines */
     bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
-    _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ns;
-    _Atomic uint64_t compactions, compaction_failures, compaction_bytes_read, compaction_bytes_written;
-    _Atomic uint64_t compaction_rows_dropped, compaction_debt_bytes;
+    _Atomic uint64_t fragments; /* in all stripes */
+    _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes;
+    wg_histogram checkpoint_histogram;                   /* nanoseconds */
+    wg_histogram blocked_histogram;                      /* writers, by capture and adoption; nanoseconds */
+    _Atomic uint64_t compactions[WG_COMPACT_MANUAL + 1]; /* by trigger */
+    _Atomic uint64_t compaction_moves, compaction_failures;
+    _Atomic uint64_t compaction_bytes_read, compaction_bytes_written;
+    _Atomic uint64_t compaction_rows_dropped, compaction_fragments_dropped;
+    _Atomic uint32_t running; /* calls of maintenance under way */
     _Atomic uint64_t refused_writes;
     _Atomic uint64_t recovered_commits, recovery_ns;
-    wg_histogram checkpoint_histogram; /* nanoseconds */
+    _Atomic uint64_t commits, rollbacks, conflicts;
+    _Atomic uint64_t snapshots; /* pins apart from transactions */
 } wgi_maintenance;
 
 enum { WGI_RANK_COMPACTION = 14, WGI_RANK_MANIFEST = 25, WGI_RANK_BACKGROUND = 35 };
@@ -148,6 +156,7 @@ wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err);
 /* New stripes whose manifest could not be committed: they leave the set; the disk may name them. */
 void wgi_discard(wg_engine *engine, wg_slice entries);
 wg_code wgi_check_maintainable(const wg_engine *e, const char *what, bool *out_memory_only, wg_error *err);
+void wgi_fragments_count(wg_engine *engine); /* maintenance.mutex is held */
 void wgi_garbage_note(wg_engine *engine, wg_slice entries);
 /* Removes files of stripes; what cannot be removed stays on the list. maintenance.mutex is held. */
 void wgi_garbage_remove(wg_engine *engine);

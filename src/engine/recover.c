@@ -160,6 +160,7 @@ static wg_code load_stored(wg_engine *e, wg_arena *arena, wg_error *err) {
     m->next_stripe = wg_max_u64(c->next_stripe, 1);
     atomic_store_explicit(&m->horizon, c->horizon, memory_order_relaxed);
     WG_TRY(map_stripes(e, err));
+    wgi_fragments_count(e);
     if (c->logseq == 0) return WG_OK;
     WG_TRY(load_definitions(e, arena, err));
     WG_TRY(load_fragments(e, err));
