@@ -239,6 +239,94 @@ static void test_wal_follower_refuses_an_impossible_head(void **state) {
     }
 }
 
+/* Goal: a log that begins behind a commit is empty there and takes commits; the older log beside it is whole; failures leave it so. */
+static void test_wal_begin_beside_an_older_log(void **state) {
+    fixture *f = *state;
+    wg_platform *sim = f->p;
+    wg_platform *fault;
+    replayed r = {.size_of = size_200};
+    open_log(f, &r);
+    for (size_t i = 0; i < 5; i++) append_sized(f, 200, true);
+    wg_wal_options next = f->options;
+    next.after = 40;
+    next.first_segment = 3;
+    memset(next.chain.bytes, 7, sizeof next.chain.bytes);
+    close_log(f);
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    wg_code code = WG_E_IO;
+    for (uint64_t n = 1; code != WG_OK; n++) {
+        wg_wal_recovery found;
+        wg_platform_fault_arm(fault, n, WG_FAULT_ENOSPC, false);
+        code = wg_wal_begin(fault, "/wal", &next, NULL);
+        assert_int_equal(wg_wal_scan_from(sim, "/wal", &f->options, NULL, NULL, &found, NULL), WG_OK);
+        assert_int_equal(found.last_logseq, 5);
+    }
+    wg_platform_fault_destroy(fault);
+    f->options = next;
+    r = (replayed){.size_of = size_200, .count = 40};
+    open_log(f, &r);
+    assert_int_equal(r.count, 40);
+    append_sized(f, 200, true);
+    assert_int_equal(wg_wal_last_logseq(f->wal), 41);
+    f->options.segment_bytes = 0;
+    f->options.first_segment = 9;
+    close_log(f);
+    assert_int_equal(wg_wal_begin(f->p, "/wal", &f->options, NULL), WG_OK);
+}
+
+typedef struct lines {
+    wg_buf text;
+    uint64_t count;
+    uint64_t stop_at;
+} lines;
+
+static bool take_line(void *ctx, wg_slice line) {
+    lines *l = ctx;
+    assert_true(wg_buf_append(&l->text, line.data, line.size));
+    assert_true(wg_buf_append_str(&l->text, "\n"));
+    return ++l->count != l->stop_at;
+}
+
+/* Goal: a segment is shown frame by frame, damage and the rest of an earlier commit included, and nothing else is taken for one. */
+static void test_wal_dump_shows_each_frame(void **state) {
+    fixture *f = *state;
+    static uint8_t bytes[8192];
+    replayed r = {.size_of = NULL};
+    open_log(f, &r);
+    append_sized(f, 200, true);
+    append_sized(f, 12000, true);
+    close_log(f);
+    for (unsigned segment = 1; segment <= 2; segment++) {
+        wg_file *file;
+        size_t n = 0;
+        memset(bytes, 0, sizeof bytes);
+        assert_int_equal(f->p->ops->open(f->p, segment == 1 ? SEGMENT_1 : SEGMENT_2, WG_OPEN_READ, &file, NULL),
+                         WG_OK);
+        assert_int_equal(f->p->ops->read_at(f->p, file, 0, bytes, sizeof bytes, &n, NULL), WG_OK);
+        f->p->ops->close(f->p, file);
+        for (unsigned kind = 0; kind < 3; kind++) {
+            lines l = {.stop_at = kind == 2 ? 2 : 0};
+            wg_buf_init(&l.text, NULL);
+            if (kind == 1) bytes[WAL_HEADER_BYTES + WAL_FRAME_BYTES] ^= 1;
+            assert_int_equal(wg_wal_dump(wg_slice_of(bytes, n), take_line, &l, NULL), WG_OK);
+            assert_true(wg_buf_append_u8(&l.text, 0));
+            const char *text = (const char *)l.text.data;
+            assert_int_equal(l.count, kind == 2 ? 2 : 4); /* header, two frames, the end */
+            if (segment == 1) assert_non_null(strstr(text, "FULL"));
+            if (kind != 2) assert_non_null(strstr(text, segment == 1 ? "FIRST" : "MARK"));
+            if (kind != 2) assert_non_null(strstr(text, "bytes_behind"));
+            wg_buf_deinit(&l.text);
+        }
+    }
+    lines l = {.stop_at = 0};
+    assert_int_equal(wg_wal_dump(wg_slice_of(bytes, 100), take_line, &l, NULL), WG_E_CORRUPT);
+    wg_store_u32le(bytes + WAL_H_VERSION, 9);
+    assert_int_equal(wg_wal_dump(wg_slice_of(bytes, sizeof bytes), take_line, &l, NULL), WG_E_CORRUPT);
+    header_crc(bytes);
+    assert_int_equal(wg_wal_dump(wg_slice_of(bytes, sizeof bytes), take_line, &l, NULL), WG_E_VERSION);
+    assert_int_equal(l.count, 0);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -246,6 +334,7 @@ int main(void) {
         T(test_wal_other_names_are_ignored),   T(test_wal_frames_out_of_order),
         T(test_wal_oversized_segment_refuses), T(test_wal_segment_numbers_end),
         T(test_wal_corners_of_size),           T(test_wal_follower_refuses_an_impossible_head),
+        T(test_wal_begin_beside_an_older_log), T(test_wal_dump_shows_each_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
