@@ -1,11 +1,15 @@
 /* wal_bench: what one durable commit costs, and what group commit gives back.
  *
- * Three measurements, each against a peer in the same run and the same directory, alternating in rounds:
+ * Six measurements, each against a peer in the same run and the same directory, alternating in rounds:
  *   wal.commit_latency   one thread, STRICT: append + wait, against pwrite + fdatasync of as many bytes into a preallocated
  *                        file, which is the least that any durable log can do
  *   wal.append_latency   one thread, BUFFERED: append alone, against pwrite alone
  *   wal.group_commit     commits a second of 1, 2, 4, 8 threads, STRICT, against as many threads that take turns at
  *                        pwrite + fdatasync under one lock (a log without group commit)
+ *   wal.append_rate      commits a second of 1, 2, 4, 8 threads, BUFFERED, against as many threads that take turns at pwrite
+ *   wal.bandwidth        bytes a second of batches that end in a sync, for payloads of 256 B to 1 MiB, against the same writes
+ *                        into a new file and one fdatasync: a log never writes a place twice
+ *   wal.recovery         commits a second of scanning 1,000,000 small commits, chain and checksums included
  *
  * Usage: wal_bench [directory [rounds]]; the directory decides which disk is measured (default: build/bench). */
 #include "bench.h"
@@ -23,6 +27,9 @@
 enum {
     PAYLOAD_BYTES = 256,
     COMMITS_A_ROUND = 200,
+    APPENDS_A_ROUND = 20000,
+    RECOVERY_COMMITS = 1000000,
+    BATCH_BYTES = 32 << 20,
     THREADS_MAX = 8,
     SAMPLES_MAX = 1 << 16,
     PATH_BYTES = 4096,
@@ -93,12 +100,17 @@ typedef struct raw_log {
     pthread_mutex_t turn;
 } raw_log;
 
-static void raw_open(raw_log *raw, const char *directory) {
+static int new_file(const char *directory) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/wal_bench.%ld.raw", directory, (long)getpid());
-    raw->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    check_posix(raw->fd >= 0, path);
+    const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    check_posix(fd >= 0, path);
     check_posix(unlink(path) == 0, path);
+    return fd;
+}
+
+static void raw_open(raw_log *raw, const char *directory) {
+    raw->fd = new_file(directory);
     static const uint8_t zeros[1 << 20];
     for (off_t at = 0; at < (off_t)64 << 20; at += (off_t)sizeof zeros)
         check_posix(pwrite(raw->fd, zeros, sizeof zeros, at) == (ssize_t)sizeof zeros, "preallocate");
@@ -134,10 +146,10 @@ static void measure_latency(const char *directory, raw_log *raw, bool durable, u
         }
     }
     log_close(&log);
-    static const double percentiles[] = {50.0, 99.0};
-    for (size_t i = 0; i < 2; i++) {
+    static const double percentiles[] = {50.0, 99.0, 99.9};
+    for (size_t i = 0; i < 3; i++) {
         char params[160];
-        snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"commits\":%zu,\"percentile\":%.0f,\"mode\":\"%s\"}",
+        snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"commits\":%zu,\"percentile\":%.4g,\"mode\":\"%s\"}",
                  PAYLOAD_BYTES, count, percentiles[i], durable ? "STRICT" : "BUFFERED");
         bench_print(&(bench_line){.name = durable ? "wal.commit_latency" : "wal.append_latency",
                                   .params = params,
@@ -154,31 +166,34 @@ typedef struct worker {
     pthread_t thread;
     wg_wal *wal; /* NULL: the peer */
     raw_log *raw;
+    bool durable;
+    unsigned commits;
 } worker;
 
 static void *work(void *arg) {
     const worker *self = arg;
-    for (unsigned i = 0; i < COMMITS_A_ROUND; i++) {
+    for (unsigned i = 0; i < self->commits; i++) {
         if (self->wal != NULL) {
-            commit(self->wal, true);
+            commit(self->wal, self->durable);
             continue;
         }
         check_posix(pthread_mutex_lock(&self->raw->turn) == 0, "lock");
-        raw_commit(self->raw, true);
+        raw_commit(self->raw, self->durable);
         check_posix(pthread_mutex_unlock(&self->raw->turn) == 0, "unlock");
     }
     return NULL;
 }
 
-static double run_threads(unsigned threads, wg_wal *wal, raw_log *raw) {
+static double run_threads(unsigned threads, wg_wal *wal, raw_log *raw, bool durable) {
     worker workers[THREADS_MAX];
+    const unsigned commits = durable ? COMMITS_A_ROUND : APPENDS_A_ROUND;
     const uint64_t begin = bench_now_ns();
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] = (worker){.wal = wal, .raw = raw};
+        workers[i] = (worker){.wal = wal, .raw = raw, .durable = durable, .commits = commits};
         check_posix(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0, "thread");
     }
     for (unsigned i = 0; i < threads; i++) check_posix(pthread_join(workers[i].thread, NULL) == 0, "join");
-    return (double)threads * COMMITS_A_ROUND * 1e9 / (double)(bench_now_ns() - begin);
+    return (double)threads * commits * 1e9 / (double)(bench_now_ns() - begin);
 }
 
 /* The median round of each side counts: a disk whose cache is fast for a while would make the best one a matter of luck. */
@@ -187,8 +202,8 @@ static void measure_group_commit(const char *directory, raw_log *raw, unsigned t
     bench_log log;
     log_open(&log, directory, "group", WG_STRICT);
     for (unsigned round = 0; round < rounds; round++) {
-        ours[round] = (uint64_t)run_threads(threads, log.wal, raw);
-        theirs[round] = (uint64_t)run_threads(threads, NULL, raw);
+        ours[round] = (uint64_t)run_threads(threads, log.wal, raw, true);
+        theirs[round] = (uint64_t)run_threads(threads, NULL, raw, true);
     }
     wg_wal_metrics metrics;
     wg_wal_metrics_get(log.wal, &metrics);
@@ -211,6 +226,109 @@ static void measure_group_commit(const char *directory, raw_log *raw, unsigned t
                               .peer_value = 1.0});
 }
 
+/* Appends that nobody waits for; the background thread syncs, hashes and prepares segments beside them. */
+static void measure_append_rate(const char *directory, raw_log *raw, unsigned threads, unsigned rounds) {
+    static uint64_t ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
+    bench_log log;
+    log_open(&log, directory, "rate", WG_BUFFERED);
+    for (unsigned round = 0; round < rounds; round++) {
+        ours[round] = (uint64_t)run_threads(threads, log.wal, raw, false);
+        theirs[round] = (uint64_t)run_threads(threads, NULL, raw, false);
+    }
+    log_close(&log);
+    char params[160];
+    snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"threads\":%u,\"commits\":%u,\"mode\":\"BUFFERED\"}",
+             PAYLOAD_BYTES, threads, threads * APPENDS_A_ROUND);
+    bench_print(&(bench_line){.name = "wal.append_rate",
+                              .params = params,
+                              .value = (double)bench_percentile(ours, rounds, 50.0),
+                              .unit = "commits/s",
+                              .peer = "pwrite in turns",
+                              .peer_value = (double)bench_percentile(theirs, rounds, 50.0)});
+}
+
+static void append_large(wg_wal *wal, const uint8_t *bytes, size_t size, uint64_t *logseq) {
+    const wg_slice part = {bytes, size};
+    wg_error err;
+    check(wg_wal_append(wal, &part, 1, logseq, &err), &err, "append");
+}
+
+/* One batch of each side: as many writes of the same size, then one sync. */
+static void measure_bandwidth(const char *directory, size_t size, unsigned rounds) {
+    static uint64_t ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
+    static uint8_t bytes[1 << 20];
+    const unsigned writes = (unsigned)(BATCH_BYTES / size);
+    bench_log log;
+    memset(bytes, 0xa5, sizeof bytes);
+    log_open(&log, directory, "bandwidth", WG_BUFFERED);
+    for (unsigned round = 0; round < rounds; round++) {
+        wg_error err;
+        uint64_t logseq = 0;
+        uint64_t begin = bench_now_ns();
+        for (unsigned i = 0; i < writes; i++) append_large(log.wal, bytes, size, &logseq);
+        check(wg_wal_wait(log.wal, logseq, &err), &err, "wait");
+        ours[round] = (uint64_t)BATCH_BYTES * 1000000000 / (bench_now_ns() - begin);
+        begin = bench_now_ns();
+        const int fd = new_file(directory);
+        for (unsigned i = 0; i < writes; i++)
+            check_posix(pwrite(fd, bytes, size, (off_t)(i * size)) == (ssize_t)size, "pwrite");
+        check_posix(fdatasync(fd) == 0, "fdatasync");
+        theirs[round] = (uint64_t)BATCH_BYTES * 1000000000 / (bench_now_ns() - begin);
+        close(fd);
+    }
+    log_close(&log);
+    char params[160];
+    snprintf(params, sizeof params, "{\"payload_bytes\":%zu,\"batch_bytes\":%d,\"rounds\":%u}", size, BATCH_BYTES,
+             rounds);
+    bench_print(&(bench_line){.name = "wal.bandwidth",
+                              .params = params,
+                              .value = (double)bench_percentile(ours, rounds, 50.0) / 1e6,
+                              .unit = "MB/s",
+                              .peer = "pwrite to a new file, then fdatasync",
+                              .peer_value = (double)bench_percentile(theirs, rounds, 50.0) / 1e6});
+}
+
+static wg_code count_replay(void *ctx, uint64_t logseq, wg_slice bytes, const wg_sha256 *chain, wg_error *err) {
+    (void)bytes, (void)chain, (void)err;
+    *(uint64_t *)ctx = logseq;
+    return WG_OK;
+}
+
+static void measure_recovery(const char *directory, unsigned rounds) {
+    enum { SMALL = 48 };
+    static uint64_t ours[ROUNDS_MAX];
+    bench_log log;
+    uint64_t logseq = 0;
+    uint64_t begin = 0;
+    wg_error err;
+    log_open(&log, directory, "recovery", WG_BUFFERED);
+    begin = bench_now_ns();
+    for (unsigned i = 0; i < RECOVERY_COMMITS; i++) append_large(log.wal, payload, SMALL, &logseq);
+    check(wg_wal_wait(log.wal, logseq, &err), &err, "wait");
+    fprintf(stderr, "wal_bench: %u commits appended in %.2f s\n", RECOVERY_COMMITS,
+            (double)(bench_now_ns() - begin) / 1e9);
+    for (unsigned round = 0; round < rounds; round++) {
+        const uint8_t uuid[16] = {1};
+        wg_wal_recovery found;
+        uint64_t last = 0;
+        begin = bench_now_ns();
+        check(wg_wal_scan(wg_platform_real(), log.path, uuid, count_replay, &last, &found, &err), &err, "scan");
+        ours[round] = (uint64_t)RECOVERY_COMMITS * 1000000000 / (bench_now_ns() - begin);
+        if (last != RECOVERY_COMMITS) {
+            fprintf(stderr, "wal_bench: %llu commits found\n", (unsigned long long)last);
+            exit(1);
+        }
+    }
+    log_close(&log);
+    char params[160];
+    snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"commits\":%d,\"rounds\":%u}", SMALL, RECOVERY_COMMITS,
+             rounds);
+    bench_print(&(bench_line){.name = "wal.recovery",
+                              .params = params,
+                              .value = (double)bench_percentile(ours, rounds, 50.0),
+                              .unit = "commits/s"});
+}
+
 int main(int argc, char **argv) {
     const char *directory = argc > 1 ? argv[1] : "build/bench";
     const unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
@@ -226,6 +344,10 @@ int main(int argc, char **argv) {
     measure_latency(directory, &raw, false, rounds);
     for (unsigned threads = 1; threads <= THREADS_MAX; threads *= 2)
         measure_group_commit(directory, &raw, threads, rounds);
+    for (unsigned threads = 1; threads <= THREADS_MAX; threads *= 2)
+        measure_append_rate(directory, &raw, threads, rounds);
+    for (size_t size = PAYLOAD_BYTES; size <= (1 << 20); size *= 16) measure_bandwidth(directory, size, rounds);
+    measure_recovery(directory, rounds);
     close(raw.fd);
     return 0;
 }

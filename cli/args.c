@@ -45,6 +45,28 @@ int cli_args_next(cli_args *args, const cli_option *options, const char **out_va
     return CLI_ARGS_WRONG;
 }
 
+bool cli_args_bytes(const cli_args *args, const char *option, const char *text, uint64_t *out) {
+    static const char letters[] = "KMGT";
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+    bool ok = end != NULL && errno == 0 && value > 0;
+    const char *letter = ok && *end != '\0' ? strchr(letters, *end >= 'a' ? *end - 32 : *end) : NULL;
+    if (letter != NULL) {
+        const unsigned shift = 10 * ((unsigned)(letter - letters) + 1);
+        end++;
+        if (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0) end += strlen(end);
+        ok = value <= (UINT64_MAX >> shift);
+        value = ok ? value << shift : 0;
+    }
+    if (!ok || *end != '\0') {
+        (void)cli_usage(args->command, "%s takes a number of bytes such as 64M or 1G, not \"%s\"", option, text);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
 bool cli_args_number(const cli_args *args, const char *option, const char *text, uint64_t min, uint64_t max,
                      uint64_t *out) {
     char *end = NULL;

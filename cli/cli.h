@@ -96,7 +96,8 @@ cli_exit cli_usage(const char *command, const char *format, ...) CLI_PRINTF(2, 3
 cli_exit cli_fail(const wg_error *err);
 /* `text` is what the statement was cut from at byte `start`: place and caret are shown in the whole. */
 cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start);
-/* Opens a workspace that exists, and a session in it. */
+/* Opens a workspace that exists, and a session in it. `options` may be NULL. */
+cli_exit cli_open_with(const char *path, const wg_options *options, wg_db **db, wg_session **session);
 cli_exit cli_open(const char *path, wg_db **db, wg_session **session);
 /* Closes both; returns `so_far`, or the failure to close when so_far is CLI_OK. */
 cli_exit cli_close(wg_db *db, wg_session *session, cli_exit so_far);
@@ -109,6 +110,7 @@ void cli_interrupt_clear(void);
 /* Runs the statement with Ctrl-C bound to it and, on a terminal, a bar after a second. */
 wg_code cli_watch_execute(wg_session *session, wg_stmt *stmt, wg_result **out, wg_error *err);
 void cli_progress_draw(const char *what, uint64_t done, uint64_t total);
+void cli_progress_bytes(const char *what, uint64_t done, uint64_t total);
 void cli_progress_clear(void);
 uint64_t cli_now_ms(void);
 
@@ -166,6 +168,8 @@ int cli_args_next(cli_args *args, const cli_option *options, const char **out_va
 /* A whole number in [min, max], or a complaint and false. */
 bool cli_args_number(const cli_args *args, const char *option, const char *text, uint64_t min, uint64_t max,
                      uint64_t *out);
+/* A number of bytes of at least 1: 1048576, 64M, 1G, 512KiB; or a complaint and false. */
+bool cli_args_bytes(const cli_args *args, const char *option, const char *text, uint64_t *out);
 
 /* ---- help.c */
 cli_exit cli_help(const char *command); /* NULL: the program */
@@ -177,6 +181,12 @@ cli_exit cli_shell(cli_args *args);
 cli_exit cli_demo(cli_args *args);
 cli_exit cli_verify(cli_args *args);
 cli_exit cli_version(cli_args *args);
+cli_exit cli_checkpoint(cli_args *args);
+cli_exit cli_compact(cli_args *args);
+cli_exit cli_backup(cli_args *args);
+cli_exit cli_restore(cli_args *args);
+cli_exit cli_stats(cli_args *args);
+cli_exit cli_dump(cli_args *args);
 
 /* ---- shell_input.c: one line at a time, edited on a terminal, plain from a pipe */
 typedef struct cli_input cli_input;

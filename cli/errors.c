@@ -123,24 +123,28 @@ cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
     cli_release(message);
     if (err->code == WG_E_CONFLICT) cli_note("nothing was written; run the statement again");
     if (err->code == WG_E_IO && (err->sys_errno == EACCES || err->sys_errno == EROFS))
-        cli_note("a workspace must be writable by you: change its owner or rights, or work on a copy");
+        cli_note(
+            "a workspace must be writable by you: change its owner or rights, work on a copy, or read with "
+            "--read-only");
     if (err->code == WG_E_PARAMETER) cli_note("give parameters as: --param name=value");
     return cli_exit_of(err->code);
 }
 
 cli_exit cli_fail(const wg_error *err) { return cli_fail_query(err, NULL, 0); }
 
-cli_exit cli_open(const char *path, wg_db **db, wg_session **session) {
-    const wg_options options = {0};
+cli_exit cli_open_with(const char *path, const wg_options *options, wg_db **db, wg_session **session) {
     wg_error err = {0};
-    wg_code code = wg_open(path, &options, db, &err);
+    wg_code code = wg_open(path, options, db, &err);
     if (code != WG_OK) {
         (void)cli_fail(&err);
         if (code == WG_E_NOT_FOUND) {
             cli_note("run: worldgraph ws init %s", path);
             return CLI_SYSTEM;
         }
-        if (code == WG_E_BUSY) cli_note("one process at a time has a workspace open; close the other one");
+        if (code == WG_E_BUSY)
+            cli_note(
+                "one process at a time has a workspace open for writing; close the other one, or read beside it "
+                "with --read-only");
         if (code == WG_E_CORRUPT) cli_note("run: worldgraph verify %s", path);
         return cli_exit_of(code);
     }
@@ -149,6 +153,10 @@ cli_exit cli_open(const char *path, wg_db **db, wg_session **session) {
     (void)cli_fail(&err);
     (void)wg_close(*db, NULL);
     return cli_exit_of(code);
+}
+
+cli_exit cli_open(const char *path, wg_db **db, wg_session **session) {
+    return cli_open_with(path, NULL, db, session);
 }
 
 cli_exit cli_close(wg_db *db, wg_session *session, cli_exit so_far) {

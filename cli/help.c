@@ -11,6 +11,12 @@ static const char program_help[] =
     "  worldgraph shell WS               type statements, with history and editing\n"
     "  worldgraph demo [DIR]             see it work on a season of football\n"
     "  worldgraph verify WS              check every byte of a workspace\n"
+    "  worldgraph checkpoint WS          write what changed into stripes and cut the log\n"
+    "  worldgraph compact WS             merge stripes, give up old snapshots\n"
+    "  worldgraph backup WS DEST         copy a workspace, or what is new of it\n"
+    "  worldgraph restore FROM TO        make a workspace from a backup\n"
+    "  worldgraph stats WS               measurements: memory, log, stripes\n"
+    "  worldgraph dump FILE              show what a file of a workspace holds\n"
     "  worldgraph version                print the version\n"
     "\n"
     "Each command has --help. Exit codes: 0 done, 1 the query failed, 2 the system failed (files, memory, a missing "
@@ -49,6 +55,8 @@ static const char query_help[] =
     "  --at-snapshot WHEN      read an earlier state: a log number or oz://snapshot/...\n"
     "  --receipt FILE          write the receipt of each statement to FILE (- for standard output), one a line\n"
     "  --stats                 say what was read and written, on standard error\n"
+    "  --read-only             read beside a process that writes; takes no lock, changes nothing\n"
+    "  --memory BYTES          cap of the whole database, such as 64M or 1G\n"
     "  --threads N             worker threads; --morsel N rows a piece of work, 1 to 2048; neither changes an "
     "answer\n"
     "\n"
@@ -60,12 +68,15 @@ static const char query_help[] =
     "Ctrl-C cancels the statement that runs: exit code 1, nothing of it is kept.\n";
 
 static const char shell_help[] =
-    "worldgraph shell WS\n"
+    "worldgraph shell WS [--read-only] [--memory BYTES]\n"
     "\n"
     "Reads statements that end with ';' and prints their answers. On a terminal: editing, history (kept in\n"
     "~/.worldgraph_history), Ctrl-C clears the line or cancels what runs, Ctrl-D quits. From a pipe: no prompt, and "
     "the\n"
     "first error ends it with its exit code. :help lists the commands :schema :labels :stats :timing :mode :quit.\n"
+    "\n"
+    "  --read-only             read beside a process that writes; takes no lock, changes nothing\n"
+    "  --memory BYTES          cap of the whole database, such as 64M or 1G\n"
     "\n"
     "  worldgraph shell my-ws\n"
     "  echo 'MATCH (n) RETURN count(*);' | worldgraph shell my-ws\n";
@@ -91,11 +102,77 @@ static const char demo_help[] =
 static const char verify_help[] =
     "worldgraph verify WS [--json]\n"
     "\n"
-    "Reads every byte of log and manifest without changing anything and checks checksums, hash chain and order. "
-    "Exit\n"
+    "Reads every byte of log, manifest and stripes without changing anything and checks checksums, hash chain and "
+    "order. Exit\n"
     "code 0 when sound, 3 when damaged (the message names file and offset), 2 when WS is missing or open elsewhere.\n"
     "\n"
     "  worldgraph verify my-ws\n";
+
+static const char checkpoint_help[] =
+    "worldgraph checkpoint WS [--json]\n"
+    "\n"
+    "Writes everything that changed since the last checkpoint into stripes and removes the log before it, so that "
+    "the "
+    "next\n"
+    "open is quick. A process that has the workspace open does this by itself; there it is CALL db.checkpoint().\n"
+    "\n"
+    "  worldgraph checkpoint my-ws\n";
+
+static const char compact_help[] =
+    "worldgraph compact WS [--all] [--expire N | --expire-all] [--progress] [--json]\n"
+    "\n"
+    "Merges the stripes that are due. No snapshot that can still be read changes.\n"
+    "\n"
+    "  --all          merge all of them\n"
+    "  --expire N     first give up the snapshots before commit N: what only they saw may be dropped\n"
+    "  --expire-all   give up all snapshots but the newest\n"
+    "  --progress     say how far it is even when standard error is no terminal\n"
+    "\n"
+    "  worldgraph compact my-ws --all --expire-all\n";
+
+static const char backup_help[] =
+    "worldgraph backup WS DEST [--progress] [--json]\n"
+    "\n"
+    "Copies the workspace to the directory DEST. When DEST holds an earlier backup of it only what is new is copied. "
+    "DEST is\n"
+    "a workspace itself: verify it, query it with --read-only, restore it. A crash or a full disk leaves the earlier "
+    "backup\n"
+    "whole. In a process that has the workspace open it is CALL db.backup('DEST').\n"
+    "\n"
+    "  --progress     say how far it is even when standard error is no terminal\n"
+    "\n"
+    "  worldgraph backup my-ws /backups/my-ws\n";
+
+static const char restore_help[] =
+    "worldgraph restore FROM TO [--progress] [--json]\n"
+    "\n"
+    "Makes the workspace TO, which must not exist or be empty, from the backup FROM, and verifies every byte of it.\n"
+    "\n"
+    "  --progress     say how far it is even when standard error is no terminal\n"
+    "\n"
+    "  worldgraph restore /backups/my-ws my-ws\n";
+
+static const char stats_help[] =
+    "worldgraph stats WS [--prometheus | --json]\n"
+    "\n"
+    "Opens the workspace for reading and prints the measurements of that: memory, log, stripes, cache. Those of a "
+    "process\n"
+    "that has it open are in that process: CALL db.stats().\n"
+    "\n"
+    "  --prometheus   the text format of Prometheus\n"
+    "\n"
+    "  worldgraph stats my-ws\n";
+
+static const char dump_help[] =
+    "worldgraph dump FILE [--cells]\n"
+    "\n"
+    "Prints what one file of a workspace holds, as lines of JSON: a stripe (stripes/N.arc1), a log segment "
+    "(wal/N.wal), a\n"
+    "manifest or CURRENT. Checksums are checked; damage is exit code 3.\n"
+    "\n"
+    "  --cells   with the values of a stripe\n"
+    "\n"
+    "  worldgraph dump my-ws/CURRENT\n";
 
 static const char version_help[] = "worldgraph version\n\nPrints \"worldgraph\" and the version of the library.\n";
 
@@ -103,8 +180,18 @@ cli_exit cli_help(const char *command) {
     static const struct {
         const char *name;
         const char *text;
-    } texts[] = {{"ws", ws_help},     {"query", query_help},   {"shell", shell_help},
-                 {"demo", demo_help}, {"verify", verify_help}, {"version", version_help}};
+    } texts[] = {{"ws", ws_help},
+                 {"query", query_help},
+                 {"shell", shell_help},
+                 {"demo", demo_help},
+                 {"verify", verify_help},
+                 {"version", version_help},
+                 {"checkpoint", checkpoint_help},
+                 {"compact", compact_help},
+                 {"backup", backup_help},
+                 {"restore", restore_help},
+                 {"stats", stats_help},
+                 {"dump", dump_help}};
     const char *text = program_help;
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(command, texts[i].name) == 0) text = texts[i].text;

@@ -11,8 +11,18 @@
 static const struct {
     const char *name;
     cli_exit (*run)(cli_args *args);
-} commands[] = {{"ws", cli_ws},     {"query", cli_query},   {"shell", cli_shell},
-                {"demo", cli_demo}, {"verify", cli_verify}, {"version", cli_version}};
+} commands[] = {{"ws", cli_ws},
+                {"query", cli_query},
+                {"shell", cli_shell},
+                {"demo", cli_demo},
+                {"verify", cli_verify},
+                {"stats", cli_stats},
+                {"checkpoint", cli_checkpoint},
+                {"compact", cli_compact},
+                {"backup", cli_backup},
+                {"restore", cli_restore},
+                {"dump", cli_dump},
+                {"version", cli_version}};
 
 static cli_exit print_help(int argc, char **argv) {
     if (argc < 3) return cli_help(NULL);

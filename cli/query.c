@@ -27,14 +27,30 @@ typedef struct query {
     cli_param *params;
     bool mode_set;
     bool param_seen;
+    wg_options open;
     cli_request request;
 } query;
 
-enum { O_PARAM, O_CSV, O_JSON, O_ARROW, O_TABLE, O_THREADS, O_MORSEL, O_SNAPSHOT, O_RECEIPT, O_STATS, O_FILE };
+enum {
+    O_PARAM,
+    O_CSV,
+    O_JSON,
+    O_ARROW,
+    O_TABLE,
+    O_THREADS,
+    O_MORSEL,
+    O_SNAPSHOT,
+    O_RECEIPT,
+    O_STATS,
+    O_FILE,
+    O_READ_ONLY,
+    O_MEMORY
+};
 static const cli_option options[] = {
     {"--param", "NAME=VALUE"}, {"--csv", NULL},    {"--json", NULL},   {"--arrow", NULL},
     {"--table", NULL},         {"--threads", "N"}, {"--morsel", "N"},  {"--at-snapshot", "URI_OR_LOGSEQ"},
-    {"--receipt", "FILE"},     {"--stats", NULL},  {"--file", "FILE"}, {NULL, NULL}};
+    {"--receipt", "FILE"},     {"--stats", NULL},  {"--file", "FILE"}, {"--read-only", NULL},
+    {"--memory", "BYTES"},     {NULL, NULL}};
 
 static bool add_param(const cli_args *args, query *q, const char *text) {
     const char *name = text[0] == '$' ? text + 1 : text;
@@ -101,6 +117,11 @@ static bool take_option(const cli_args *args, query *q, int option, const char *
         case O_FILE:
             q->file = value;
             return true;
+        case O_READ_ONLY:
+            q->open.read_only = true;
+            return true;
+        case O_MEMORY:
+            return cli_args_bytes(args, "--memory", value, &q->open.memory_bytes_max);
         default:
             return set_mode(args, q, option);
     }
@@ -201,7 +222,7 @@ static cli_exit run_query(query *q, const cli_buf *text) {
     wg_db *db = NULL;
     wg_session *session = NULL;
     wg_snapshot *snapshot = NULL;
-    rc = cli_open(q->workspace, &db, &session);
+    rc = cli_open_with(q->workspace, &q->open, &db, &session);
     if (rc == CLI_OK) {
         wg_error err = {0};
         if (wg_session_set_parallelism(session, (uint32_t)q->threads, (uint32_t)q->morsel, &err) != WG_OK)

@@ -178,10 +178,10 @@ static cli_exit converse(shell *sh) {
     }
 }
 
-static cli_exit open_shell(const char *workspace) {
+static cli_exit open_shell(const char *workspace, const wg_options *options) {
     wg_db *db = NULL;
     shell sh = {.request = {.mode = CLI_TABLE, .summary = &cli_stderr, .timing = true}};
-    cli_exit rc = cli_open(workspace, &db, &sh.session);
+    cli_exit rc = cli_open_with(workspace, options, &db, &sh.session);
     if (rc != CLI_OK) return rc;
     sh.interactive = cli_term()->in_tty && cli_term()->out_tty;
     sh.input = cli_input_open(sh.interactive);
@@ -196,16 +196,25 @@ static cli_exit open_shell(const char *workspace) {
 }
 
 cli_exit cli_shell(cli_args *args) {
-    static const cli_option options[] = {{NULL, NULL}};
+    enum { O_READ_ONLY, O_MEMORY };
+    static const cli_option options[] = {{"--read-only", NULL}, {"--memory", "BYTES"}, {NULL, NULL}};
     const char *workspace = NULL;
+    wg_options open = {0};
     const char *value = NULL;
     int option;
     while ((option = cli_args_next(args, options, &value)) != CLI_ARGS_END) {
         if (option == CLI_ARGS_HELP) return cli_help("shell");
         if (option == CLI_ARGS_WRONG) return CLI_USAGE;
-        if (workspace != NULL) return cli_usage("shell", "unexpected argument \"%s\"", value);
-        workspace = value;
+        if (option == O_READ_ONLY) {
+            open.read_only = true;
+        } else if (option == O_MEMORY) {
+            if (!cli_args_bytes(args, "--memory", value, &open.memory_bytes_max)) return CLI_USAGE;
+        } else if (workspace != NULL) {
+            return cli_usage("shell", "unexpected argument \"%s\"", value);
+        } else {
+            workspace = value;
+        }
     }
     if (workspace == NULL) return cli_usage("shell", "which workspace?");
-    return open_shell(workspace);
+    return open_shell(workspace, &open);
 }

@@ -20,7 +20,11 @@ static void print_report(const wg_verify_report *report, bool json) {
                         {"last_logseq", report->last_logseq},
                         {"torn_tail_bytes", report->torn_tail_bytes},
                         {"nodes", report->nodes},
-                        {"edges", report->edges}};
+                        {"edges", report->edges},
+                        {"checkpoint_logseq", report->checkpoint_logseq},
+                        {"stripes", report->stripes},
+                        {"stripe_bytes", report->stripe_bytes},
+                        {"fragments", report->fragments}};
     char chain[65];
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < sizeof report->chain; i++) {
@@ -40,9 +44,9 @@ static void print_report(const wg_verify_report *report, bool json) {
         size_t size = strlen(rows[i].name);
         memcpy(name, rows[i].name, size + 1);
         for (size_t k = 0; k < size; k++) name[k] = name[k] == '_' ? ' ' : name[k];
-        cli_out_printf(&cli_stdout, "%-16s %15" PRIu64 "\n", name, rows[i].value);
+        cli_out_printf(&cli_stdout, "%-17s %15" PRIu64 "\n", name, rows[i].value);
     }
-    cli_out_printf(&cli_stdout, "%-16s %s\n", "chain", chain);
+    cli_out_printf(&cli_stdout, "%-17s %s\n", "chain", chain);
     if (report->torn_tail_bytes > 0)
         cli_out_str(&cli_stdout,
                     "the tail was cut by a crash; the next open removes it, nothing acknowledged is lost\n");

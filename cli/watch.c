@@ -68,11 +68,11 @@ uint64_t cli_now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void cli_progress_draw(const char *what, uint64_t done, uint64_t total) {
+static void draw(const char *what, uint64_t done, uint64_t total, const char *unit) {
     if (!cli_term()->err_tty) return;
     progress_shown = true;
     if (total == 0) {
-        fprintf(stderr, "\r\033[K%s: %" PRIu64 " rows", what, done);
+        fprintf(stderr, "\r\033[K%s: %" PRIu64 " %s", what, done, unit);
         fflush(stderr);
         return;
     }
@@ -81,9 +81,16 @@ void cli_progress_draw(const char *what, uint64_t done, uint64_t total) {
     char bar[BAR_CELLS + 1];
     for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < cells ? '#' : '.';
     bar[BAR_CELLS] = '\0';
-    fprintf(stderr, "\r\033[K%s: [%s] %3d%%  %" PRIu64 " of %" PRIu64 " rows", what, bar, (int)(part * 100.0), done,
-            total);
+    fprintf(stderr, "\r\033[K%s: [%s] %3d%%  %" PRIu64 " of %" PRIu64 " %s", what, bar, (int)(part * 100.0), done,
+            total, unit);
     fflush(stderr);
+}
+
+void cli_progress_draw(const char *what, uint64_t done, uint64_t total) { draw(what, done, total, "rows"); }
+
+void cli_progress_bytes(const char *what, uint64_t done, uint64_t total) {
+    if (total == 0) draw(what, done >> 20, 0, "MiB");
+    else draw(what, done >> 20, (total >> 20) + ((total & 0xfffff) != 0), "MiB");
 }
 
 void cli_progress_clear(void) {

@@ -323,6 +323,11 @@ WG_API WG_MUST_USE wg_code wg_backup(wg_db *db, const char *to, wg_progress_fn p
 WG_API WG_MUST_USE wg_code wg_restore(const char *from, const char *to, wg_progress_fn progress, void *ctx,
                                       wg_backup_info *out, wg_error *err);
 
+/* Writes what one file of a workspace holds as lines of JSON: a stripe (stripes/N.arc1; with `cells` its values too), a log segment
+ * (wal/N.wal), a manifest or CURRENT. Changes nothing and takes no lock. Threads: any.
+ * Errors: WG_E_CORRUPT damaged, naming the offset, or no such file | WG_E_NOT_FOUND | WG_E_MISUSE a directory. */
+WG_API WG_MUST_USE wg_code wg_dump(const char *path, bool cells, wg_write_fn write, void *ctx, wg_error *err);
+
 /* One measurement; text lives during the call. */
 typedef struct wg_stat {
     const char *name;

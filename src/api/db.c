@@ -34,6 +34,7 @@ static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_e
     const wg_engine_options options = {.options = *o};
     wg_engine *engine = NULL;
     WG_TRY(copy_path(db, path, err));
+    WG_TRY(wg_procedures_create(NULL, &db->procedures, err));
     WG_TRY(wg_engine_open(path, &options, &engine, err));
     const wg_code code = wgi_engines_add(db, engine, err);
     if (code != WG_OK) {
@@ -58,6 +59,7 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
     const wg_code code = open_parts(db, path, &o, err);
     if (code != WG_OK) {
         (void)wgi_engines_close(db, NULL);
+        wg_procedures_destroy(db->procedures);
         wg_free(db->path);
         wg_free(db);
         return code;
@@ -76,10 +78,16 @@ wg_code wg_close(wg_db *db, wg_error *err) {
                             "%u sessions, snapshots or results are still open: close them first", children);
     wg_pool_destroy(db->pool);
     const wg_code code = wgi_engines_close(db, err);
+    wg_procedures_destroy(db->procedures);
     db->tag = WGI_TAG_CLOSED;
     wg_free(db->path);
     wg_free(db);
     return code;
+}
+
+wg_procedures *wg_db_procedures(wg_db *db) {
+    WG_ASSERT(db != NULL);
+    return db->procedures;
 }
 
 wg_code wg_sync(wg_db *db, wg_error *err) {

@@ -35,47 +35,12 @@ wg_code wg_expire(wg_db *db, uint64_t logseq, wg_error *err) {
 
 /* ---- measurements */
 
-typedef struct stat_sink {
-    wg_stat_fn fn;
-    void *ctx;
-    bool stopped;
-} stat_sink;
-
-static bool give(stat_sink *s, const wg_metric *m, const char *suffix, double value) {
-    char name[128];
-    const size_t size = strlen(m->name);
-    const size_t extra = strlen(suffix);
-    if (size + extra >= sizeof name) return true; /* no metric has such a name */
-    memcpy(name, m->name, size);
-    memcpy(name + size, suffix, extra + 1);
-    const wg_stat stat = {
-        .name = name, .label = m->label, .label_value = m->label_value, .help = m->help, .value = value};
-    s->stopped = !s->fn(s->ctx, &stat);
-    return !s->stopped;
-}
-
-static bool give_histogram(stat_sink *s, const wg_metric *m) {
-    const wg_histogram *h = m->histogram;
-    return give(s, m, "_count", (double)atomic_load_explicit(&h->count, memory_order_relaxed)) &&
-           give(s, m, "_sum", (double)atomic_load_explicit(&h->sum, memory_order_relaxed)) &&
-           give(s, m, "_p50", (double)wg_histogram_quantile(h, 0.5)) &&
-           give(s, m, "_p99", (double)wg_histogram_quantile(h, 0.99)) &&
-           give(s, m, "_max", (double)atomic_load_explicit(&h->max, memory_order_relaxed));
-}
-
-static bool on_metric(void *ctx, const wg_metric *metric) {
-    stat_sink *s = ctx;
-    return metric->kind == WG_METRIC_HISTOGRAM ? give_histogram(s, metric) : give(s, metric, "", metric->value);
-}
-
 wg_code wg_db_stats(wg_db *db, wg_stat_fn fn, void *ctx, wg_error *err) {
     WGI_CHECK(db, WGI_TAG_DB, "database");
     if (fn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_db_stats: fn is NULL");
-    stat_sink sink = {.fn = fn, .ctx = ctx};
     wg_engine *engine = wgi_engine_hold(db);
-    const wg_code code = wg_engine_metrics(engine, on_metric, &sink, err);
+    const wg_code code = wg_engine_stats(engine, fn, ctx, err);
     wgi_engine_drop(db, engine);
-    if (code == WG_OK && sink.stopped) return wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");
     return code;
 }
 
@@ -94,9 +59,8 @@ static wg_code print_metrics(wg_engine *engine, wg_buf *out, wg_error *err) {
     metric_list list = {.ok = true};
     wg_buf_init(&list.items, NULL);
     wg_code code = wg_engine_metrics(engine, collect, &list, err);
-    if (code == WG_OK &&
-        (!list.ok || !wg_metrics_prometheus(out, (const wg_metric *)(const void *)list.items.data,
-                                            (uint32_t)(list.items.size / sizeof(wg_metric)))))
+    if (code == WG_OK && (!list.ok || !wg_metrics_prometheus(out, (const wg_metric *)(const void *)list.items.data,
+                                                             (uint32_t)(list.items.size / sizeof(wg_metric)))))
         code = wg_error_nomem(err, list.items.size);
     wg_buf_deinit(&list.items);
     return code;

@@ -22,8 +22,8 @@ static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE && kind != WG_QUERY_MAINTENANCE) return WG_OK;
     if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
     wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(session->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0,
-                        &txn, err));
+    WG_TRY(wg_txn_begin(session->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0, &txn,
+                        err));
     const wg_code code = wg_query_check(stmt->query, txn, NULL, err);
     wg_txn_abort(txn);
     return code;

@@ -99,10 +99,11 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
         if (!a->stored) WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
     }
     wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */
-    if (!wgi_registry_set(&e->labels, number, state, &e->account)) {
-        code = wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
+    if (!wg_slots_reserve(&e->labels, number, &e->account)) {
+        code = wg_error_nomem(err, sizeof state);
         goto fail;
     }
+    wg_slots_set(&e->labels, number, state);
     if (old != NULL) { /* readers of the past may be walking it */
         old->next_dead = e->dead_labels;
         e->dead_labels = old;
@@ -118,9 +119,8 @@ static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err
     wg_engine *e = a->engine;
     const uint32_t count = wg_catalog_label_count(e->catalog);
     if (m->number != count) return bad(err, "label out of order", m->number);
-    if (count >= WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d labels",
-                            WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS);
+    if (count >= WGI_LABELS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d labels", (int)WGI_LABELS_MAX);
     WG_TRY(wg_label_def_check(&m->def, err));
     WG_TRY(note(a, WGI_UNDO_LABELS, count, 0, 0, err));
     uint32_t number = 0;

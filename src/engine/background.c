@@ -78,7 +78,8 @@ static void thread_body(void *arg) {
             continue;
         }
         if (checkpoint) b->checkpoint_wanted = false;
-        b->compaction_wanted = checkpoint; /* one thing at a time; behind a checkpoint there may be something to merge */
+        b->compaction_wanted =
+            checkpoint; /* one thing at a time; behind a checkpoint there may be something to merge */
         wg_mutex_unlock(&b->mutex);
         if (checkpoint) make_checkpoint(e);
         else merge(e);
@@ -166,7 +167,6 @@ wg_code wgi_budget_admit(wg_engine *engine, wg_error *err) {
     for (int i = 0; i < ADMIT_TRIES && maintained && wg_account_bytes(&engine->account) > cap / 4 * 3; i++)
         WG_TRY(wg_engine_checkpoint(engine, NULL, err));
     const wg_code code = wgi_budget_check(engine, err);
-    if (code != WG_OK)
-        atomic_fetch_add_explicit(&engine->maintenance.refused_writes, 1, memory_order_relaxed);
+    if (code != WG_OK) atomic_fetch_add_explicit(&engine->maintenance.refused_writes, 1, memory_order_relaxed);
     return code;
 }

@@ -30,6 +30,7 @@ typedef struct capture {
     wg_stripe_sink sink;
     uint64_t catalog_pieces;
     uint64_t log_bytes;
+    uint64_t blocked_ns; /* how long writers had to wait */
 } capture;
 
 /* ---- capture */
@@ -111,11 +112,8 @@ static wg_code version_at(void *ctx, bool is_edge, wg_row_address newest, uint64
 }
 
 static wg_store_pass pass_of(capture *c, uint32_t owner, uint64_t rows) {
-    return (wg_store_pass){.sink = &c->sink,
-                           .owner = owner,
-                           .since = c->since.logseq,
-                           .until = c->next.logseq,
-                           .row_count = rows};
+    return (wg_store_pass){
+        .sink = &c->sink, .owner = owner, .since = c->since.logseq, .until = c->next.logseq, .row_count = rows};
 }
 
 static wg_code store_tables(capture *c, wg_error *err) {
@@ -152,10 +150,8 @@ static wg_code store_labels(capture *c, bool keys, wg_error *err) {
             const wg_store_pass pass = pass_of(c, label->number, 0);
             code = wg_key_index_store(label->state->key_index, &pass, err);
         } else if (!keys && label->state->topology != NULL) {
-            const wg_topology_pass pass = {.sink = &c->sink,
-                                           .label = label->number,
-                                           .until = c->next.logseq,
-                                           .edge_count = label->edges};
+            const wg_topology_pass pass = {
+                .sink = &c->sink, .label = label->number, .until = c->next.logseq, .edge_count = label->edges};
             code = wg_topology_store(label->state->topology, &pass, err);
         }
         wg_epoch_leave(epoch, slot);
@@ -208,10 +204,8 @@ static wg_code write_stripes(capture *c, wg_error *err) {
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
     WG_TRY(make_directory(e, err));
-    c->sink = (wg_stripe_sink){.platform = e->platform,
-                               .dir = m->stripe_dir,
-                               .options = wgi_stripe_options(e),
-                               .next_id = m->next_stripe};
+    c->sink = (wg_stripe_sink){
+        .platform = e->platform, .dir = m->stripe_dir, .options = wgi_stripe_options(e), .next_id = m->next_stripe};
     wg_buf_init(&c->sink.finished, &e->account);
     c->catalog_pieces = m->catalog_pieces;
     const wg_code code = store_all(c, err);
@@ -251,8 +245,9 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
     next->next_stripe = m->next_stripe;
     next->horizon = retained(e, next->logseq, c->since.horizon);
-    WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data,
-                                entry_count(entries), NULL, 0, err));
+    WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data, entry_count(entries),
+                                NULL, 0, err));
+    if (log && WG_CANARY_IS(7)) (void)wg_wal_trim(e->wal, next->wal_segment, NULL);
     return wgi_manifest_change(e, next, entries, NULL, 0, err);
 }
 
@@ -333,8 +328,7 @@ static wg_code adopt_stripe(wg_engine *e, const wg_stripe *stripe, bool frozen, 
             wg_directory *d = key->owner == 0 ? e->nodes : e->edges;
             if (chunk != NULL) WG_TRY(wg_directory_adopt(d, chunk, chunk->head.version, err));
         }
-        if ((key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY) && !same_owner)
-            WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
+        if (wgi_has_runs(key) && !same_owner) WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
     }
     return WG_OK;
 }
@@ -362,6 +356,20 @@ static wg_code adopt_everything(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
+bool wgi_has_runs(const wg_fragment_key *key) { return key->kind == WG_KIND_KEYS || key->kind == WG_KIND_ADJACENCY; }
+
+wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err) {
+    const wg_buf *noted = &engine->maintenance.adopt_noted;
+    for (size_t at = 0; at < noted->size; at += sizeof(wgi_merged)) {
+        wgi_merged one;
+        memcpy(&one, noted->data + at, sizeof one);
+        if (wgi_has_runs(&one.key)) WG_TRY(wgi_adopt_runs(engine, one.key.kind, one.key.owner, false, err));
+        else if (wg_stripe_set_find(engine->maintenance.stripes, &one.key) == NULL)
+            WG_TRY(wgi_adopt_slot(engine, &one.key, one.version, err));
+    }
+    return WG_OK;
+}
+
 /* Tables may still read stripes that left the set: these stay mapped until the set is settled. */
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
     wgi_maintenance *m = &engine->maintenance;
@@ -372,11 +380,13 @@ wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
     m->adopt_removed.size = 0;
     WG_TRY(wgi_writer_take(engine, err));
     const uint32_t slot = wg_epoch_enter(engine->epoch);
-    const wg_code code = adopt_everything(engine, err);
+    wg_code code = adopt_everything(engine, err);
+    if (code == WG_OK) code = wgi_adopt_noted(engine, err);
     wg_epoch_leave(engine->epoch, slot);
     wgi_writer_give(engine);
     WG_TRY(code);
     wg_stripe_set_settle(m->stripes);
+    m->adopt_noted.size = 0;
     m->adopt_late = false;
     return WG_OK;
 }
@@ -420,7 +430,8 @@ static void trim(capture *c, wg_checkpoint_info *info) {
     wg_wal_metrics before = {0};
     wg_wal_metrics after = {0};
     wg_wal_metrics_get(e->wal, &before);
-    (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
+    if (m->backups == 0)
+        (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
     wg_wal_metrics_get(e->wal, &after);
     wg_wal_chain_forget(e->wal, c->next.logseq);
     info->log_bytes_freed = (after.segments_trimmed - before.segments_trimmed) * m->segment_bytes;
@@ -431,7 +442,9 @@ static void trim(capture *c, wg_checkpoint_info *info) {
 static wg_code take_capture(capture *c, bool log, wg_error *err) {
     wg_engine *e = c->engine;
     if (log) WG_TRY(wgi_writer_take(e, err));
+    const uint64_t start = e->platform->ops->now_ns(e->platform);
     const wg_code code = capture_state(c, err);
+    c->blocked_ns += e->platform->ops->now_ns(e->platform) - start;
     if (log) wgi_writer_give(e);
     return code;
 }
@@ -448,11 +461,15 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
     wg_code code = WG_OK;
     if (log) code = wgi_writer_take(e, err);
     if (code == WG_OK) {
+        const uint64_t start = e->platform->ops->now_ns(e->platform);
         code = adopt(c, err);
+        c->blocked_ns += e->platform->ops->now_ns(e->platform) - start;
         if (log) wgi_writer_give(e);
+        wg_histogram_add(&m->blocked_histogram, c->blocked_ns);
     }
     if (log && code != WG_OK) m->adopt_late = true;
     if (log) trim(c, info);
+    wgi_fragments_count(e);
     wgi_garbage_remove(e);
     wg_epoch_collect(e->epoch);
     e->platform->ops->trim_memory(e->platform);
@@ -496,7 +513,6 @@ wg_code wgi_checkpoint_run(wg_engine *engine, bool log, wg_checkpoint_info *out,
     if (info.stripes_written != 0) {
         atomic_fetch_add_explicit(&m->checkpoints, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&m->checkpoint_bytes, info.bytes_written, memory_order_relaxed);
-        atomic_fetch_add_explicit(&m->checkpoint_ns, info.elapsed_ns, memory_order_relaxed);
         wg_histogram_add(&m->checkpoint_histogram, info.elapsed_ns);
     }
     if (out != NULL) *out = info;
@@ -511,7 +527,9 @@ wg_code wg_engine_checkpoint(wg_engine *engine, wg_checkpoint_info *out, wg_erro
         return WG_OK;
     }
     wg_mutex_lock(&engine->maintenance.mutex);
+    atomic_fetch_add_explicit(&engine->maintenance.running, 1, memory_order_relaxed);
     const wg_code code = wgi_checkpoint_run(engine, true, out, err);
+    atomic_fetch_sub_explicit(&engine->maintenance.running, 1, memory_order_relaxed);
     wg_mutex_unlock(&engine->maintenance.mutex);
     return code;
 }

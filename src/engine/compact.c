@@ -76,13 +76,6 @@ static bool is_bottom(const compaction *c, const wg_compaction_job *job) {
     return any;
 }
 
-static void note_debt(compaction *c) {
-    uint64_t debt = 0;
-    for (uint32_t i = 0; i < file_count(c); i++)
-        if (file_at(c, i)->level == 0) debt += file_at(c, i)->bytes;
-    atomic_store_explicit(&c->engine->maintenance.compaction_debt_bytes, debt, memory_order_relaxed);
-}
-
 static wg_code pick(compaction *c, picked *out, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     *out = (picked){0};
@@ -91,7 +84,6 @@ static wg_code pick(compaction *c, picked *out, wg_error *err) {
     wg_code code = wgi_adopt_settle(c->engine, err);
     if (code == WG_OK) code = describe(c, err);
     if (code == WG_OK) {
-        note_debt(c);
         wg_compaction_pick(&c->policy, file_count(c) == 0 ? NULL : file_at(c, 0), file_count(c), c->everything,
                            &out->job);
         out->bottom = is_bottom(c, &out->job);
@@ -150,56 +142,48 @@ static wg_code merge(compaction *c, picked *p, wg_merge_output *out, wg_error *e
 
 /* ---- installing */
 
-/* A slot of rows among the inputs. */
-typedef struct merged_slot {
-    wg_fragment_key key;
-    uint64_t version;
-} merged_slot;
-
-/* Slots of the inputs: one that is in no stripe afterwards has no row left. */
-static wg_code note_slots(const compaction *c, const wg_compaction_job *job, wg_buf *out, wg_error *err) {
-    const wg_stripe_set *set = c->engine->maintenance.stripes;
-    for (uint32_t i = 0; i < wg_stripe_set_count(set); i++) {
-        if (!is_input(job, wg_stripe_set_entry(set, i).id)) continue;
-        const wg_stripe *stripe = wg_stripe_set_stripe(set, i);
-        for (uint32_t f = 0; f < wg_stripe_fragment_count(stripe); f++) {
-            const wg_fragment_head *head = &wg_stripe_fragment(stripe, f)->head;
-            const merged_slot slot = {.key = head->key, .version = head->version};
-            if (head->key.kind != WG_KIND_ROWS || head->key.part != 0) continue;
-            if (!wg_buf_append(out, &slot, sizeof slot)) return wg_error_nomem(err, sizeof slot);
-        }
+static wg_code note_stripe(const wg_stripe *stripe, wg_buf *out, wg_error *err) {
+    const wg_fragment_key *last = NULL;
+    for (uint32_t f = 0; f < wg_stripe_fragment_count(stripe); f++) {
+        const wg_fragment_head *head = &wg_stripe_fragment(stripe, f)->head;
+        const wg_fragment_key *key = &head->key;
+        const bool again = last != NULL && last->kind == key->kind && last->owner == key->owner;
+        last = key;
+        const bool wanted = wgi_has_runs(key) ? !again : key->kind == WG_KIND_ROWS && key->part == 0;
+        const wgi_merged one = {.key = *key, .version = head->version};
+        if (wanted && !wg_buf_append(out, &one, sizeof one)) return wg_error_nomem(err, sizeof one);
     }
     return WG_OK;
 }
 
-static wg_code adopt_vanished(wg_engine *e, const wg_buf *slots, wg_error *err) {
-    for (size_t at = 0; at < slots->size; at += sizeof(merged_slot)) {
-        merged_slot slot;
-        memcpy(&slot, slots->data + at, sizeof slot);
-        if (wg_stripe_set_find(e->maintenance.stripes, &slot.key) == NULL)
-            WG_TRY(wgi_adopt_slot(e, &slot.key, slot.version, err));
-    }
+static wg_code note_inputs(const compaction *c, const wg_compaction_job *job, wg_buf *out, wg_error *err) {
+    const wg_stripe_set *set = c->engine->maintenance.stripes;
+    for (uint32_t i = 0; i < wg_stripe_set_count(set); i++)
+        if (is_input(job, wg_stripe_set_entry(set, i).id))
+            WG_TRY(note_stripe(wg_stripe_set_stripe(set, i), out, err));
     return WG_OK;
 }
 
 /* From here on the disk has the new state; tables still read the inputs. */
-static wg_code leave_inputs(const compaction *c, const wg_compaction_job *job, wg_slice added, const wg_buf *slots,
+static wg_code leave_inputs(const compaction *c, const wg_compaction_job *job, wg_slice added, const wg_buf *noted,
                             wg_error *err) {
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
     m->adopt_late = true;
-    if (!wg_buf_append(&m->adopt_removed, job->inputs, job->input_count * sizeof *job->inputs))
-        return wg_error_nomem(err, job->input_count * sizeof *job->inputs);
+    if (!wg_buf_append(&m->adopt_removed, job->inputs, job->input_count * sizeof *job->inputs) ||
+        !wg_buf_append(&m->adopt_noted, noted->data, noted->size))
+        return wg_error_nomem(err, noted->size);
     WG_TRY(wg_stripe_set_change(m->stripes, NULL, 0, job->inputs, job->input_count, err));
     m->adopt_removed.size = 0;
     WG_TRY(wgi_writer_take(e, err));
     const uint32_t slot = wg_epoch_enter(e->epoch);
     wg_code code = wgi_adopt(e, added, false, err);
-    if (code == WG_OK) code = adopt_vanished(e, slots, err);
+    if (code == WG_OK) code = wgi_adopt_noted(e, err);
     wg_epoch_leave(e->epoch, slot);
     wgi_writer_give(e);
     WG_TRY(code);
     wg_stripe_set_settle(m->stripes);
+    m->adopt_noted.size = 0;
     m->adopt_late = false;
     return WG_OK;
 }
@@ -217,22 +201,23 @@ static wg_code install_merged(compaction *c, const wg_compaction_job *job, wg_sl
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
     const uint32_t count = (uint32_t)(added.size / sizeof(wg_stripe_entry));
-    wg_buf slots;
-    wg_buf_init(&slots, &e->account);
-    wg_code code = wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)added.data, count, NULL, 0,
-                                        err);
+    wg_buf noted;
+    wg_buf_init(&noted, &e->account);
+    wg_code code =
+        wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)added.data, count, NULL, 0, err);
     if (code == WG_OK) {
-        code = note_slots(c, job, &slots, err);
+        code = note_inputs(c, job, &noted, err);
         if (code == WG_OK) code = commit(c, job, added, err);
         if (code != WG_OK) wgi_discard(e, added);
     }
     if (code == WG_OK) {
         for (uint32_t i = 0; i < job->input_count; i++)
             (void)wg_buf_append_u64(&m->garbage, job->inputs[i]); /* the next open finds it otherwise */
-        code = leave_inputs(c, job, added, &slots, err);
+        code = leave_inputs(c, job, added, &noted, err);
+        wgi_fragments_count(e);
         wgi_garbage_remove(e); /* mapped files stay readable */
     }
-    wg_buf_deinit(&slots);
+    wg_buf_deinit(&noted);
     return code;
 }
 
@@ -257,6 +242,7 @@ static void account_for(compaction *c, const wg_merge_output *out) {
     atomic_fetch_add_explicit(&m->compaction_bytes_read, out->bytes_read, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->compaction_bytes_written, out->bytes_written, memory_order_relaxed);
     atomic_fetch_add_explicit(&m->compaction_rows_dropped, out->rows_dropped, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->compaction_fragments_dropped, out->fragments_dropped, memory_order_relaxed);
 }
 
 static wg_code run_job(compaction *c, picked *p, wg_error *err) {
@@ -277,7 +263,8 @@ static wg_code run_job(compaction *c, picked *p, wg_error *err) {
     if (code == WG_OK) {
         account_for(c, &out);
         c->info.jobs++;
-        atomic_fetch_add_explicit(&m->compactions, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&m->compactions[p->job.trigger], 1, memory_order_relaxed);
+        if (p->job.move) atomic_fetch_add_explicit(&m->compaction_moves, 1, memory_order_relaxed);
     }
     wg_buf_deinit(&out.stripes);
     return code;
@@ -310,24 +297,23 @@ static wg_code run(compaction *c, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     wg_buf_init(&c->files, &c->engine->account);
     wg_mutex_lock(&m->compaction_mutex);
+    atomic_fetch_add_explicit(&m->running, 1, memory_order_relaxed);
     measure(c, &c->info.stripes_before, &c->info.bytes_before);
     const wg_code code = run_jobs(c, err);
     measure(c, &c->info.stripes_after, &c->info.bytes_after);
+    atomic_fetch_sub_explicit(&m->running, 1, memory_order_relaxed);
     wg_mutex_unlock(&m->compaction_mutex);
     wg_buf_deinit(&c->files);
     c->engine->platform->ops->trim_memory(c->engine->platform);
-    if (code != WG_OK && code != WG_E_CANCELLED)
-        atomic_fetch_add_explicit(&m->compaction_failures, 1, memory_order_relaxed);
+    if (code != WG_OK) atomic_fetch_add_explicit(&m->compaction_failures, 1, memory_order_relaxed);
     return code;
 }
 
 wg_code wg_engine_compact(wg_engine *engine, const wg_compact_options *options, wg_progress_fn progress, void *ctx,
                           wg_compact_info *out, wg_error *err) {
     bool memory_only = false;
-    compaction c = {.engine = engine,
-                    .everything = options != NULL && options->everything,
-                    .progress = progress,
-                    .ctx = ctx};
+    compaction c = {
+        .engine = engine, .everything = options != NULL && options->everything, .progress = progress, .ctx = ctx};
     WG_TRY(wgi_check_maintainable(engine, "compact", &memory_only, err));
     if (!memory_only) WG_TRY(run(&c, err));
     if (out != NULL) *out = c.info;

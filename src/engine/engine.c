@@ -24,21 +24,15 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 void wgi_engine_free(wg_engine *e) {
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
-    for (uint32_t i = 0; i < WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS; i++) {
-        if (i % WGI_REGISTRY_CHUNK == 0 &&
-            atomic_load_explicit(&e->labels.chunks[i / WGI_REGISTRY_CHUNK], memory_order_relaxed) == NULL) {
-            i += WGI_REGISTRY_CHUNK - 1;
-            continue;
-        }
+    for (uint32_t i = wg_slots_next(&e->labels, 0); i != UINT32_MAX; i = wg_slots_next(&e->labels, i + 1))
         wgi_label_state_destroy(wgi_label_state_at(e, i));
-    }
     while (e->dead_labels != NULL) {
         wgi_label_state *state = e->dead_labels;
         e->dead_labels = state->next_dead;
         wgi_label_state_destroy(state);
     }
-    wgi_registry_deinit(&e->tables);
-    wgi_registry_deinit(&e->labels);
+    wg_slots_deinit(&e->tables);
+    wg_slots_deinit(&e->labels);
     wg_object_cache_destroy(e->objects);
     wg_directory_destroy(e->nodes);
     wg_directory_destroy(e->edges);
@@ -69,7 +63,7 @@ static wg_tier_budget tier_budget(const wg_options *o) {
 }
 
 wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
-                           wg_error *err) {
+                        wg_error *err) {
     wg_engine *e = wg_alloc_zero(NULL, sizeof *e);
     if (e == NULL) return wg_error_nomem(err, sizeof *e);
     wg_code code = WG_OK;
@@ -264,7 +258,8 @@ wg_code wgi_workspace_manifest(wg_engine *e, wg_error *err) {
 static wg_code remove_leftovers(wg_engine *e, wg_arena *arena, wg_error *err) {
     wg_platform *p = e->platform;
     WG_TRY(wg_manifest_clean(p, e->path, err));
-    if (e->maintenance.manifest.checkpoint.next_stripe == 0) return wgi_garbage_collect(e, err); /* no older one names any */
+    if (e->maintenance.manifest.checkpoint.next_stripe == 0)
+        return wgi_garbage_collect(e, err); /* no older one names any */
     char *manifests = wgi_path_join(arena, e->path, "manifest");
     if (manifests == NULL) return wg_error_nomem(err, strlen(e->path));
     WG_TRY(p->ops->sync_directory(p, manifests, err));
@@ -321,7 +316,7 @@ static wg_code open_at(const char *path, const wg_engine_options *options, wg_en
     enum { TRIES = 50 }; /* a writer that replaces its stripes faster than they can be opened */
     wg_options o = options->options;
     if (path == NULL) o.durability = WG_IN_MEMORY;
-    if (path != NULL && o.read_only) o.durability = WG_STRICT; /* as durable as what the writer has made it */
+    if (path != NULL && o.read_only) o.durability = WG_STRICT;         /* as durable as what the writer has made it */
     if (o.durability == WG_IN_MEMORY || o.read_only) o.create = false; /* nothing is made */
     bool again = true;
     wg_code code = WG_OK;

@@ -38,6 +38,16 @@ typedef struct wg_engine_options {
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
+/* Makes the workspace `to`, which must not exist or be an empty directory, from the backup (or closed workspace) `from`, and verifies it.
+ * A failure leaves no workspace there. platform NULL: real; out may be NULL. */
+typedef struct wg_restore_request {
+    const char *from;
+    const char *to;
+    wg_progress_fn progress; /* NULL: none */
+    void *ctx;
+} wg_restore_request;
+wg_code wg_engine_restore(wg_platform *platform, const wg_restore_request *request, wg_backup_info *out,
+                          wg_error *err);
 wg_code wg_engine_sync(wg_engine *engine, wg_error *err);
 uint64_t wg_engine_logseq(const wg_engine *engine);
 uint64_t wg_engine_manifest_epoch(const wg_engine *engine);
@@ -63,7 +73,8 @@ uint64_t wg_engine_horizon(const wg_engine *engine); /* oldest snapshot that can
 /* A read-only engine takes in what the writer made durable since. WG_E_EXPIRED: the log that it needs is gone, or its memory is full of
  * what is in stripes by now; it stays as it is, and an engine that is opened anew sees the newest state. */
 wg_code wg_engine_follow(wg_engine *engine, uint64_t *out_logseq, wg_error *err);
-/* Copies a consistent state into the new or existing backup directory `to`: stripes that are there already are not copied again. */
+/* Copies a consistent state into the new or existing backup directory `to`: stripes that are there already are not copied again. The
+ * exception to the rule above: other maintenance goes on beside it and leaves the removal of files to its end. */
 wg_code wg_engine_backup(wg_engine *engine, const char *to, wg_progress_fn progress, void *ctx, wg_backup_info *out,
                          wg_error *err);
 /* True when no transaction is open and no snapshot is pinned. */

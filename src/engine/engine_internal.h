@@ -8,14 +8,7 @@
 #include "io/object_cache/object_cache.h"
 #include "worldgraph/wal/wal.h"
 
-/* A directory of pointers by small number that readers use without a lock: two levels, the second made on demand. */
-enum { WGI_REGISTRY_CHUNK = 1024, WGI_REGISTRY_CHUNKS = 1024 };
-typedef struct wgi_registry {
-    _Atomic(void *_Atomic *) chunks[WGI_REGISTRY_CHUNKS]; /* release; pairs with the acquire in wgi_registry_get */
-} wgi_registry;
-void *wgi_registry_get(const wgi_registry *slots, uint32_t i);
-bool wgi_registry_set(wgi_registry *slots, uint32_t i, void *p, wg_account *account);
-void wgi_registry_deinit(wgi_registry *slots);
+enum { WGI_LABELS_MAX = 1 << 20 };
 
 /* Live rows over time: (logseq, count) pairs, ascending; statistics of a snapshot are read from here. */
 typedef struct wgi_history {
@@ -74,9 +67,9 @@ struct wg_engine {
     wg_catalog *catalog;
     wg_directory *nodes;
     wg_directory *edges;
-    wgi_registry tables;
+    wg_slots tables;
     _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
-    wgi_registry labels;          /* wgi_label_state by label number */
+    wg_slots labels;              /* wgi_label_state by label number */
     wg_object_cache *objects;
     wg_mutex writer_mutex; /* guards writer_busy, which stands from a transaction's first write to its append */
     wg_cond writer_free;
@@ -191,6 +184,7 @@ struct wg_txn {
 };
 
 /* Takes the writer lock and a logseq when this is the first write. */
+wg_code wgi_conflict(wg_engine *engine); /* counts one; gives WG_E_CONFLICT */
 wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
 /* Logs and applies one mutation; on failure nothing of it stays. */
 wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);

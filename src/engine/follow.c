@@ -66,7 +66,8 @@ static bool should_reopen(const wg_engine *e) {
     const wgi_maintenance *m = &e->maintenance;
     const uint64_t cap = wgi_heap_cap(e);
     const uint64_t bytes = atomic_load_explicit(&m->log_bytes, memory_order_relaxed);
-    const uint64_t limit = e->options.checkpoint_log_bytes != 0 ? e->options.checkpoint_log_bytes : UINT64_C(64) << 20;
+    const uint64_t limit =
+        e->options.checkpoint_log_bytes != 0 ? e->options.checkpoint_log_bytes : UINT64_C(64) << 20;
     wgi_manifest found;
     if ((cap == 0 || wg_account_bytes(&e->account) <= cap / 2) && bytes < limit) return false;
     return newer_manifest(e, &m->manifest, &found) && found.checkpoint.logseq > m->manifest.checkpoint.logseq;

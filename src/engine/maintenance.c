@@ -15,6 +15,7 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_buf_init(&m->manifest.stripes, &engine->account);
     wg_buf_init(&m->garbage, &engine->account);
     wg_buf_init(&m->adopt_removed, &engine->account);
+    wg_buf_init(&m->adopt_noted, &engine->account);
     m->pins.next = &m->pins;
     m->pins.previous = &m->pins;
 }
@@ -26,6 +27,7 @@ void wgi_maintenance_deinit(wg_engine *engine) {
     wg_buf_deinit(&m->manifest.stripes);
     wg_buf_deinit(&m->garbage);
     wg_buf_deinit(&m->adopt_removed);
+    wg_buf_deinit(&m->adopt_noted);
     wg_free(m->stripe_dir);
     wg_free(m->wal_dir);
     wg_mutex_deinit(&m->compaction_mutex);
@@ -99,12 +101,14 @@ wg_code wg_engine_pin_acquire(wg_engine *engine, uint64_t snapshot, wg_engine_pi
     const wg_code code = wgi_pin_set(engine, &pin->pin, snapshot, err);
     if (code != WG_OK) wg_free(pin);
     else *out = pin;
+    if (code == WG_OK) atomic_fetch_add_explicit(&engine->maintenance.snapshots, 1, memory_order_relaxed);
     return code;
 }
 
 void wg_engine_pin_release(wg_engine *engine, wg_engine_pin *pin) {
     if (pin == NULL) return;
     wgi_pin_clear(engine, &pin->pin);
+    atomic_fetch_sub_explicit(&engine->maintenance.snapshots, 1, memory_order_relaxed);
     wg_free(pin);
 }
 
@@ -117,6 +121,14 @@ bool wg_engine_is_idle(wg_engine *engine) {
 
 /* ---- garbage */
 
+void wgi_fragments_count(wg_engine *engine) {
+    const wg_stripe_set *set = engine->maintenance.stripes;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < wg_stripe_set_count(set); i++)
+        count += wg_stripe_fragment_count(wg_stripe_set_stripe(set, i));
+    atomic_store_explicit(&engine->maintenance.fragments, count, memory_order_relaxed);
+}
+
 void wgi_garbage_note(wg_engine *engine, wg_slice entries) {
     for (size_t at = 0; at < entries.size; at += sizeof(wg_stripe_entry)) {
         wg_stripe_entry entry;
@@ -128,6 +140,7 @@ void wgi_garbage_note(wg_engine *engine, wg_slice entries) {
 void wgi_garbage_remove(wg_engine *engine) {
     wgi_maintenance *m = &engine->maintenance;
     size_t kept = 0;
+    if (m->backups != 0) return;
     for (size_t at = 0; at < m->garbage.size; at += 8) {
         const uint64_t id = wg_load_u64le(m->garbage.data + at);
         char path[4160];

@@ -74,37 +74,46 @@ typedef struct wgi_background {
 
 typedef struct wgi_maintenance {
     wg_mutex compaction_mutex; /* one compaction at a time, from pick to adoption */
-    wg_mutex mutex;            /* rank MAINTENANCE: guards next_stripe, stored counts of tables, catalog_pieces, garbage */
-    wg_mutex manifest_mutex;   /* guards manifest, manifest_unsure; held over a manifest's commit */
+    wg_mutex mutex; /* rank MAINTENANCE: guards next_stripe, stored counts of tables, catalog_pieces, garbage */
+    wg_mutex manifest_mutex; /* guards manifest, manifest_unsure; held over a manifest's commit */
     wgi_manifest manifest;
     bool manifest_unsure; /* a commit failed on the way: CURRENT may name a newer epoch than ours */
     uint64_t next_stripe;
     uint64_t catalog_pieces; /* CATALOG fragments stored */
     uint32_t segment_bytes;  /* of the log */
+    uint32_t backups;        /* that copy files now: none is removed before the last of them has ended */
     bool adopt_late;         /* an adoption did not come to its end: the next call of maintenance begins with it */
     wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
+    wg_buf adopt_noted;      /* wgi_merged each: what tables may read of stripes that go */
     wg_buf garbage;          /* ids of stripes that no manifest names any more, or never did */
     char *stripe_dir;        /* NULL: nothing on the disk */
     char *wal_dir;
     wg_cache *cache;
-    wg_stripe_set *stripes;          /* NULL: nothing on the disk */
-    _Atomic uint64_t stored;         /* checkpoint's logseq; release after the stripes are in the set */
-    _Atomic uint64_t horizon;        /* written under state_mutex */
-    wgi_pin pins;                    /* head of a ring; state_mutex */
-    _Atomic uint64_t log_bytes;      /* payload in the log since the checkpoint */
-    _Atomic uint64_t retry_bytes;    /* after a failure: log_bytes at which it is worth another try */
-    _Atomic uint64_t heap_after;     /* heap that the last checkpoint left */
-    _Atomic bool paused;             /* background compaction */
+    wg_stripe_set *stripes;       /* NULL: nothing on the disk */
+    _Atomic uint64_t stored;      /* checkpoint's logseq; release after the stripes are in the set */
+    _Atomic uint64_t horizon;     /* written under state_mutex */
+    wgi_pin pins;                 /* head of a ring; state_mutex */
+    _Atomic uint64_t log_bytes;   /* payload in the log since the checkpoint */
+    _Atomic uint64_t retry_bytes; /* after a failure: log_bytes at which it is worth another try */
+    _Atomic uint64_t heap_after;  /* heap that the last checkpoint left */
+    _Atomic bool paused;          /* background compaction */
     wg_pacer pacer;
-    wg_wal_follower *follower;       /* read-only engines */
-    bool follow_broken;              /* writer's place: a commit could not be applied */
+    wg_wal_follower *follower; /* read-only engines */
+    bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
-    _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ns;
-    _Atomic uint64_t compactions, compaction_failures, compaction_bytes_read, compaction_bytes_written;
-    _Atomic uint64_t compaction_rows_dropped, compaction_debt_bytes;
+    _Atomic uint64_t fragments; /* in all stripes */
+    _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes;
+    wg_histogram checkpoint_histogram;                   /* nanoseconds */
+    wg_histogram blocked_histogram;                      /* writers, by capture and adoption; nanoseconds */
+    _Atomic uint64_t compactions[WG_COMPACT_MANUAL + 1]; /* by trigger */
+    _Atomic uint64_t compaction_moves, compaction_failures;
+    _Atomic uint64_t compaction_bytes_read, compaction_bytes_written;
+    _Atomic uint64_t compaction_rows_dropped, compaction_fragments_dropped;
+    _Atomic uint32_t running; /* calls of maintenance under way */
     _Atomic uint64_t refused_writes;
     _Atomic uint64_t recovered_commits, recovery_ns;
-    wg_histogram checkpoint_histogram; /* nanoseconds */
+    _Atomic uint64_t commits, rollbacks, conflicts;
+    _Atomic uint64_t snapshots; /* pins apart from transactions */
 } wgi_maintenance;
 
 enum { WGI_RANK_COMPACTION = 14, WGI_RANK_MANIFEST = 25, WGI_RANK_BACKGROUND = 35 };
@@ -134,11 +143,20 @@ wg_code wgi_adopt(wg_engine *engine, wg_slice entries, bool frozen, wg_error *er
 /* One slot of a table; all runs of a label's keys or adjacency. */
 wg_code wgi_adopt_slot(wg_engine *engine, const wg_fragment_key *key, uint64_t version, wg_error *err);
 wg_code wgi_adopt_runs(wg_engine *engine, uint32_t kind, uint32_t owner, bool frozen, wg_error *err);
+/* What tables read of a stripe: a slot of rows, or the runs of one owner. */
+typedef struct wgi_merged {
+    wg_fragment_key key;
+    uint64_t version;
+} wgi_merged;
+bool wgi_has_runs(const wg_fragment_key *key);
+/* Of adopt_noted some has no successor: slots without rows, runs without an entry. Caller as for wgi_adopt. */
+wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err);
 /* Makes up for an adoption that did not come to its end. maintenance.mutex is held. */
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err);
 /* New stripes whose manifest could not be committed: they leave the set; the disk may name them. */
 void wgi_discard(wg_engine *engine, wg_slice entries);
 wg_code wgi_check_maintainable(const wg_engine *e, const char *what, bool *out_memory_only, wg_error *err);
+void wgi_fragments_count(wg_engine *engine); /* maintenance.mutex is held */
 void wgi_garbage_note(wg_engine *engine, wg_slice entries);
 /* Removes files of stripes; what cannot be removed stays on the list. maintenance.mutex is held. */
 void wgi_garbage_remove(wg_engine *engine);

@@ -68,9 +68,8 @@ static bool put_virtual_labels(wg_buf *out, const wg_engine *engine, uint64_t lo
         const wg_label *label = wg_catalog_label_at(engine->catalog, i);
         if (label == NULL || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, view)) continue;
         ok = wg_buf_append_str(out, first ? "{\"label\":" : ",{\"label\":") && put_string(out, label->def.name) &&
-             put_number(out, ",\"logseq\":", label->begin) &&
-             wg_buf_append_str(out, ",\"partition_pattern\":") && put_string(out, label->def.pattern) &&
-             wg_buf_append_str(out, ",\"resolver_kind\":\"ParquetGlob\"}");
+             put_number(out, ",\"logseq\":", label->begin) && wg_buf_append_str(out, ",\"partition_pattern\":") &&
+             put_string(out, label->def.pattern) && wg_buf_append_str(out, ",\"resolver_kind\":\"ParquetGlob\"}");
         first = false;
     }
     return ok && wg_buf_append_str(out, "]}");

@@ -460,40 +460,42 @@ static uint32_t edge_label_at(const wg_engine *e, const uint32_t *labels, uint32
     return WG_NO_LABEL;
 }
 
-/* Where entries go; `kept` of them are filled. */
-typedef struct expand_page {
+/* One call of wg_expand; `kept` entries are filled. */
+typedef struct expansion {
+    const wg_txn *txn;
+    uint64_t node;
+    wg_expand_position *position;
     uint32_t count_max;
     uint32_t kept;
     uint64_t *edges;
     uint64_t *neighbours;
-} expand_page;
+} expansion;
 
 /* Of `got` entries behind those that are kept, keeps those that are visible. */
-static wg_code expand_keep(const wg_txn *txn, expand_page *page, uint32_t got, bool skip_loops, uint64_t node,
-                           wg_error *err) {
-    const uint32_t end = page->kept + got;
-    for (uint32_t i = page->kept; i < end; i++) {
+static wg_code expand_keep(expansion *x, uint32_t got, bool skip_loops, wg_error *err) {
+    const uint32_t end = x->kept + got;
+    for (uint32_t i = x->kept; i < end; i++) {
         wgi_place at;
-        if (skip_loops && page->neighbours[i] == node) continue; /* the other direction had it */
-        WG_TRY(wgi_version(txn->engine, true, txn->view, page->edges[i], &at, err));
+        if (skip_loops && x->neighbours[i] == x->node) continue; /* the other direction had it */
+        WG_TRY(wgi_version(x->txn->engine, true, x->txn->view, x->edges[i], &at, err));
         if (at.table == NULL) continue;
-        page->edges[page->kept] = page->edges[i];
-        page->neighbours[page->kept] = page->neighbours[i];
-        page->kept++;
+        x->edges[x->kept] = x->edges[i];
+        x->neighbours[x->kept] = x->neighbours[i];
+        x->kept++;
     }
     return WG_OK;
 }
 
-/* Fills the page with entries of one label in one direction. */
-static wg_code expand_label(const wg_txn *txn, const wg_topology *topology, wg_direction direction, bool skip_loops,
-                            uint64_t node, wg_expand_position *position, expand_page *page, wg_error *err) {
-    while (page->kept < page->count_max) {
+/* Adds entries of one label in one direction. */
+static wg_code expand_label(expansion *x, const wg_topology *topology, wg_direction direction, bool skip_loops,
+                            wg_error *err) {
+    while (x->kept < x->count_max) {
         uint32_t got = 0;
-        WG_TRY(wg_topology_read(topology, direction, node, position->entry, page->count_max - page->kept,
-                                page->edges + page->kept, page->neighbours + page->kept, &got, err));
+        WG_TRY(wg_topology_read(topology, direction, x->node, x->position->entry, x->count_max - x->kept,
+                                x->edges + x->kept, x->neighbours + x->kept, &got, err));
         if (got == 0) return WG_OK;
-        position->entry = page->edges[page->kept + got - 1] + 1;
-        WG_TRY(expand_keep(txn, page, got, skip_loops, node, err));
+        x->position->entry = x->edges[x->kept + got - 1] + 1;
+        WG_TRY(expand_keep(x, got, skip_loops, err));
     }
     return WG_OK;
 }
@@ -501,24 +503,24 @@ static wg_code expand_label(const wg_txn *txn, const wg_topology *topology, wg_d
 wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
                   uint64_t *neighbours, uint32_t *out_count, wg_error *err) {
-    expand_page page = {count_max, 0, edges, neighbours};
-    for (uint32_t label; page.kept < count_max && (label = edge_label_at(txn->engine, labels, label_count,
-                                                                         &position->label_index)) != WG_NO_LABEL;) {
+    expansion x = {txn, node, position, count_max, 0, edges, neighbours};
+    for (uint32_t label; x.kept < count_max && (label = edge_label_at(txn->engine, labels, label_count,
+                                                                      &position->label_index)) != WG_NO_LABEL;) {
         const wgi_label_state *state = wgi_label_state_at(txn->engine, label);
-        while (state != NULL && state->topology != NULL && position->direction < 2 && page.kept < count_max) {
+        while (state != NULL && state->topology != NULL && position->direction < 2 && x.kept < count_max) {
             const wg_direction way = position->direction == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN;
             const bool wanted = ((uint32_t)direction & (uint32_t)way) != 0;
             const bool skip_loops = direction == WG_DIRECTION_BOTH && way == WG_DIRECTION_IN;
-            if (wanted) WG_TRY(expand_label(txn, state->topology, way, skip_loops, node, position, &page, err));
-            if (page.kept == count_max) break;
+            if (wanted) WG_TRY(expand_label(&x, state->topology, way, skip_loops, err));
+            if (x.kept == count_max) break;
             position->direction++;
             position->entry = 0;
         }
-        if (page.kept == count_max) break;
+        if (x.kept == count_max) break;
         position->label_index++;
         position->direction = 0;
         position->entry = 0;
     }
-    *out_count = page.kept;
+    *out_count = x.kept;
     return WG_OK;
 }

@@ -13,8 +13,8 @@
 static wg_code map_stripes(wg_engine *e, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
     const wg_stripe_entry *entries = (const wg_stripe_entry *)(const void *)m->manifest.stripes.data;
-    WG_TRY(wg_stripe_set_create(e->platform, m->stripe_dir, e->uuid, m->cache, e->epoch, &e->account, &m->stripes,
-                                err));
+    WG_TRY(
+        wg_stripe_set_create(e->platform, m->stripe_dir, e->uuid, m->cache, e->epoch, &e->account, &m->stripes, err));
     return wg_stripe_set_change(m->stripes, entries, wgi_manifest_stripe_count(&m->manifest), NULL, 0, err);
 }
 
@@ -29,8 +29,8 @@ static wg_code check_columns(const wg_engine *e, const wgi_table *table, wg_erro
             ok = column != UINT32_MAX && wg_table_column_type(table->rows, column) == label->def.columns[c].type;
         }
         if (!ok)
-            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
-                                "stored table %u does not fit its label number %u", table->number, table->labels[i]);
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored table %u does not fit its label number %u",
+                                table->number, table->labels[i]);
     }
     return WG_OK;
 }
@@ -79,13 +79,16 @@ static wg_code load_definitions(wg_engine *e, wg_arena *arena, wg_error *err) {
 }
 
 static wg_code out_of_range(const wg_fragment *f, wg_error *err) {
-    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
-                        "stripe %llu: fragment of kind %u, owner %u, slot %llu lies outside of what the manifest counts",
-                        (unsigned long long)wg_stripe_id(f->stripe), f->head.key.kind, f->head.key.owner,
-                        (unsigned long long)f->head.key.slot);
+    return wg_error_set(
+        err, WG_E_CORRUPT, WG_NO_OFFSET,
+        "stripe %llu: fragment of kind %u, owner %u, slot %llu lies outside of what the manifest counts",
+        (unsigned long long)wg_stripe_id(f->stripe), f->head.key.kind, f->head.key.owner,
+        (unsigned long long)f->head.key.slot);
 }
 
-static bool in_range(uint64_t slot, uint64_t count) { return slot < (count + WG_FRAGMENT_ROWS - 1) / WG_FRAGMENT_ROWS; }
+static bool in_range(uint64_t slot, uint64_t count) {
+    return slot < (count + WG_FRAGMENT_ROWS - 1) / WG_FRAGMENT_ROWS;
+}
 
 static wg_code load_rows(wg_engine *e, const wg_fragment *f, wg_error *err) {
     const wgi_table *table = wgi_table_at(e, f->head.key.owner);
@@ -105,7 +108,8 @@ static wg_code load_directory(wg_engine *e, const wg_fragment *f, wg_error *err)
 
 static wg_code load_runs(wg_engine *e, const wg_fragment *f, const wg_fragment_key *last, wg_error *err) {
     const wg_fragment_key *key = &f->head.key;
-    if (last != NULL && last->kind == key->kind && last->owner == key->owner) return WG_OK; /* with the first of them */
+    if (last != NULL && last->kind == key->kind && last->owner == key->owner)
+        return WG_OK; /* with the first of them */
     const wgi_label_state *state = wgi_label_state_at(e, key->owner);
     if (state == NULL || (key->kind == WG_KIND_KEYS ? state->key_index == NULL : state->topology == NULL))
         return out_of_range(f, err);
@@ -156,6 +160,7 @@ static wg_code load_stored(wg_engine *e, wg_arena *arena, wg_error *err) {
     m->next_stripe = wg_max_u64(c->next_stripe, 1);
     atomic_store_explicit(&m->horizon, c->horizon, memory_order_relaxed);
     WG_TRY(map_stripes(e, err));
+    wgi_fragments_count(e);
     if (c->logseq == 0) return WG_OK;
     WG_TRY(load_definitions(e, arena, err));
     WG_TRY(load_fragments(e, err));
@@ -228,8 +233,7 @@ static wg_code sync_log(wg_engine *e, wg_error *err) {
 static wg_code make_room(wgi_replay *r, wg_error *err) {
     wg_engine *e = r->engine;
     const uint64_t cap = wgi_heap_cap(e);
-    if (!r->may_checkpoint || cap == 0 || wg_account_bytes(&e->account) <= cap / 2 ||
-        r->since_checkpoint < cap / 16)
+    if (!r->may_checkpoint || cap == 0 || wg_account_bytes(&e->account) <= cap / 2 || r->since_checkpoint < cap / 16)
         return WG_OK;
     WG_TRY(sync_log(e, err));
     WG_TRY(wgi_settle_all(e, err));

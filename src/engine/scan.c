@@ -1,8 +1,8 @@
 /* Scans: a list of tasks, each a fragment of an owned table or a row group of a file, in a defined order: tables by their label
  * numbers, then files by partition number; rows in the order of their source.
  *
- * Pruning happens when the scan is opened: partitions by their path variables, before any file is opened; row groups by the
- * statistics of every column that a predicate names. What is left is checked row by row by the caller's filter. */
+ * Pruning happens when the scan is opened: partitions by their path variables, before any file is opened; row groups, and slots
+ * of tables that are in stripes, by the least and greatest value of every column that a predicate names. What is left is checked row by row by the caller's filter. */
 #include "engine/engine_internal.h"
 
 typedef struct scan_task {
@@ -84,6 +84,21 @@ static int compare_tables(const wgi_table *a, const wgi_table *b) {
     return (a->label_count > b->label_count) - (a->label_count < b->label_count);
 }
 
+/* Stored slots know the least and greatest value of each column; what a writer appends goes to slots that do not. */
+static bool prune_slot(const wg_scan *scan, const wgi_table *table, uint64_t row) {
+    for (uint32_t i = 0; i < scan->spec.predicate_count; i++) {
+        const wg_scan_predicate *p = &scan->spec.predicates[i];
+        const uint32_t column = wg_table_column_of(table->rows, p->key);
+        wg_value min;
+        wg_value max;
+        bool has_null = false;
+        if (column != UINT32_MAX && wg_table_zone(table->rows, row, column, &min, &max, &has_null) &&
+            wgi_prune_range(p, &min, &max))
+            return true;
+    }
+    return false;
+}
+
 static wg_code add_table_tasks(wg_scan *scan, const wgi_table *table, wg_error *err) {
     const uint64_t rows = wg_table_row_count(table->rows);
     if (rows == 0) return WG_OK;
@@ -92,9 +107,10 @@ static wg_code add_table_tasks(wg_scan *scan, const wgi_table *table, wg_error *
     for (uint64_t first = 0; first < rows; first += WG_FRAGMENT_ROWS) {
         task.first_row = first;
         task.end_row = wg_min_u64(first + WG_FRAGMENT_ROWS, rows);
+        if (prune_slot(scan, table, first)) continue;
+        scan->rows_max += task.end_row - first;
         WG_TRY(push_task(scan, &task, err));
     }
-    scan->rows_max += rows;
     return WG_OK;
 }
 
@@ -341,6 +357,10 @@ wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *er
                                        &cursor->reader, &cursor->stats, err));
     cursor->task = t;
     cursor->row = t->first_row;
+    const scan_task *next = task + 1 < scan->task_count ? t + 1 : NULL; /* of this thread or another */
+    if (next != NULL && next->table != NULL)
+        wg_table_prefetch(next->table->rows, next->first_row, scan->sources[next->source].columns,
+                          scan->spec.key_count);
     return WG_OK;
 }
 

@@ -44,23 +44,20 @@ static void piece_end(piece *p) {
 }
 
 static wg_code piece_bytes(piece *p, uint64_t logseq, wg_slice payload, wg_error *err) {
-    if (!wg_column_append_id(&p->logseqs, logseq) ||
-        !wg_column_append_str(&p->payloads, wg_str_of_slice(payload)))
+    if (!wg_column_append_id(&p->logseqs, logseq) || !wg_column_append_str(&p->payloads, wg_str_of_slice(payload)))
         return wg_error_nomem(err, payload.size);
     p->payload_bytes += payload.size;
     return WG_OK;
 }
 
 static wg_code piece_number(piece *p, uint64_t logseq, uint64_t number, wg_error *err) {
-    if (!wg_column_append_id(&p->logseqs, logseq) ||
-        !wg_column_append_i64(&p->payloads, wg_i64_of_u64(number)))
+    if (!wg_column_append_id(&p->logseqs, logseq) || !wg_column_append_i64(&p->payloads, wg_i64_of_u64(number)))
         return wg_error_nomem(err, 16);
     return WG_OK;
 }
 
 static wg_code piece_write(piece *p, const wg_fragment_key *key, wg_error *err) {
-    const wg_fragment_head head = {
-        .key = *key, .version = p->pass->until_logseq, .row_count = p->logseqs.row_count};
+    const wg_fragment_head head = {.key = *key, .version = p->pass->until_logseq, .row_count = p->logseqs.row_count};
     const wg_stripe_column columns[] = {{WG_COLUMN_LOGSEQ, wg_column_view(&p->logseqs)},
                                         {WG_COLUMN_PAYLOAD, wg_column_view(&p->payloads)}};
     WG_TRY(wg_stripe_sink_add(p->pass->sink, &head, columns, 2, err));
@@ -149,8 +146,7 @@ static wg_code catalog_put_all(catalog_writer *w, wg_error *err) {
                                .name = wg_slice_str(wg_catalog_key_name(pass->engine->catalog, k))};
         WG_TRY(catalog_put(w, pass->until_logseq, &m, err));
     }
-    for (uint32_t i = (uint32_t)pass->since.labels; i < pass->until.labels; i++)
-        WG_TRY(catalog_put_label(w, i, err));
+    for (uint32_t i = (uint32_t)pass->since.labels; i < pass->until.labels; i++) WG_TRY(catalog_put_label(w, i, err));
     for (uint32_t i = (uint32_t)pass->since.partitions; i < pass->until.partitions; i++)
         WG_TRY(catalog_put_partition(w, i, err));
     WG_TRY(catalog_put_drops(w, err));
@@ -248,9 +244,8 @@ static wg_code store_table(const wgi_meta_pass *pass, const wgi_stored_table *t,
     wg_buf bytes;
     wg_buf_init(&bytes, &pass->engine->account);
     const bool ok = table_encode(t, &bytes);
-    wg_fragment_head head = {.key = {.kind = WG_KIND_TABLE, .slot = t->table->number},
-                             .version = pass->until_logseq,
-                             .row_count = 1};
+    wg_fragment_head head = {
+        .key = {.kind = WG_KIND_TABLE, .slot = t->table->number}, .version = pass->until_logseq, .row_count = 1};
     head.attributes[TABLE_ROWS] = t->rows;
     head.attributes[TABLE_LIVE] = t->live;
     head.attributes[TABLE_FLAGS] =
@@ -259,7 +254,8 @@ static wg_code store_table(const wgi_meta_pass *pass, const wgi_stored_table *t,
     const wg_str cell = wg_str_of_slice(wg_buf_slice(&bytes));
     const wg_stripe_column column = {WG_COLUMN_PAYLOAD,
                                      {.type = WG_TYPE_BYTES, .kind = WG_VECTOR_FLAT, .data = &cell}};
-    const wg_code code = ok ? wg_stripe_sink_add(pass->sink, &head, &column, 1, err) : wg_error_nomem(err, bytes.size);
+    const wg_code code =
+        ok ? wg_stripe_sink_add(pass->sink, &head, &column, 1, err) : wg_error_nomem(err, bytes.size);
     wg_buf_deinit(&bytes);
     return code;
 }

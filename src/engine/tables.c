@@ -4,41 +4,10 @@
  * that shows in a profile, an index by label set goes here. */
 #include "engine/engine_internal.h"
 
-void *wgi_registry_get(const wgi_registry *slots, uint32_t i) {
-    if (i >= WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS) return NULL;
-    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_REGISTRY_CHUNK], memory_order_acquire);
-    if (chunk == NULL) return NULL;
-    return atomic_load_explicit(&chunk[i % WGI_REGISTRY_CHUNK], memory_order_acquire);
-}
-
-bool wgi_registry_set(wgi_registry *slots, uint32_t i, void *p, wg_account *account) {
-    WG_ASSERT(i < WGI_REGISTRY_CHUNK * WGI_REGISTRY_CHUNKS);
-    void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[i / WGI_REGISTRY_CHUNK], memory_order_relaxed);
-    if (chunk == NULL) {
-        chunk = wg_alloc_zero(account, WGI_REGISTRY_CHUNK * sizeof *chunk);
-        if (chunk == NULL) return false;
-        atomic_store_explicit(&slots->chunks[i / WGI_REGISTRY_CHUNK], chunk, memory_order_release);
-    }
-    atomic_store_explicit(&chunk[i % WGI_REGISTRY_CHUNK], p, memory_order_release);
-    return true;
-}
-
-void wgi_registry_deinit(wgi_registry *slots) {
-    for (uint32_t c = 0; c < WGI_REGISTRY_CHUNKS; c++) {
-        void *_Atomic *chunk = atomic_load_explicit(&slots->chunks[c], memory_order_relaxed);
-        void *block;
-        memcpy(&block, &chunk, sizeof block);
-        wg_free(block);
-    }
-    memset(slots, 0, sizeof *slots);
-}
-
-wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number) {
-    return wgi_registry_get(&engine->tables, number);
-}
+wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number) { return wg_slots_get(&engine->tables, number); }
 
 wgi_label_state *wgi_label_state_at(const wg_engine *engine, uint32_t label) {
-    return wgi_registry_get(&engine->labels, label);
+    return wg_slots_get(&engine->labels, label);
 }
 
 void wgi_table_destroy(wgi_table *table) {
@@ -110,8 +79,8 @@ static wg_code table_allocate(wg_engine *engine, const uint32_t *labels, uint32_
 }
 
 static wg_code table_show(wg_engine *engine, wgi_table *table, wg_error *err) {
-    if (!wgi_registry_set(&engine->tables, table->number, table, &engine->account))
-        return wg_error_nomem(err, sizeof(void *) * WGI_REGISTRY_CHUNK);
+    if (!wg_slots_reserve(&engine->tables, table->number, &engine->account)) return wg_error_nomem(err, sizeof table);
+    wg_slots_set(&engine->tables, table->number, table);
     atomic_store_explicit(&engine->table_count, table->number + 1, memory_order_release);
     return WG_OK;
 }
@@ -195,7 +164,7 @@ void wgi_dead_reap(wg_engine *engine) {
     }
     for (uint32_t t = kept; t < count; t++) {
         wgi_table *table = wgi_table_at(engine, t);
-        (void)wgi_registry_set(&engine->tables, t, NULL, &engine->account); /* the chunk is there: cannot fail */
+        wg_slots_set(&engine->tables, t, NULL);
         wgi_table_destroy(table);
     }
     while (engine->dead_labels != NULL) {

@@ -115,6 +115,11 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
     return WG_OK;
 }
 
+wg_code wgi_conflict(wg_engine *engine) {
+    atomic_fetch_add_explicit(&engine->maintenance.conflicts, 1, memory_order_relaxed);
+    return WG_E_CONFLICT;
+}
+
 wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err) {
     if (txn->mode == WG_TXN_READ)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "this transaction is read-only");
@@ -164,10 +169,16 @@ static void txn_free(wg_txn *txn) {
     wg_free(txn);
 }
 
-void wg_txn_abort(wg_txn *txn) {
-    if (txn == NULL) return;
+static void txn_end(wg_txn *txn) {
     wgi_undo_back_to(txn->engine, &txn->undo, 0);
     txn_free(txn);
+}
+
+void wg_txn_abort(wg_txn *txn) {
+    if (txn == NULL) return;
+    if (txn->mode != WG_TXN_READ) /* ending a reader undoes nothing */
+        atomic_fetch_add_explicit(&txn->engine->maintenance.rollbacks, 1, memory_order_relaxed);
+    txn_end(txn);
 }
 
 /* chain(n) = SHA-256(chain(n-1) | logseq | size | payload): the log's formula, for stores that have no log. */
@@ -265,7 +276,9 @@ wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     const uint64_t logseq = wrote ? txn->view.own : txn->view.snapshot;
     wg_engine *e = txn->engine;
     const wg_code code = wrote ? commit_logged(txn, logseq, err) : commit_unwritten(txn, err);
-    wg_txn_abort(txn); /* takes back what did not reach the log */
+    atomic_fetch_add_explicit(code == WG_OK ? &e->maintenance.commits : &e->maintenance.rollbacks, 1,
+                              memory_order_relaxed);
+    txn_end(txn); /* takes back what did not reach the log */
     if (wrote) wgi_background_notice(e);
     if (code == WG_OK && out_logseq != NULL) *out_logseq = logseq;
     return code;

@@ -41,8 +41,7 @@ static wg_code check_key(const living *l, uint32_t label_number, wg_error *err) 
     if (state == NULL || state->key_index == NULL || label == NULL) return WG_OK;
     wg_value key[WG_KEY_COLUMNS_MAX];
     for (uint32_t k = 0; k < label->def.key_count; k++) {
-        const uint32_t column =
-            wg_table_column_of(l->table->rows, label->column_keys[label->def.key_columns[k]]);
+        const uint32_t column = wg_table_column_of(l->table->rows, label->column_keys[label->def.key_columns[k]]);
         WG_TRY(wg_table_cell(l->table->rows, l->row, column, l->arena, &key[k], err));
     }
     uint64_t id = 0;
@@ -59,7 +58,8 @@ static wg_code check_living(const living *l, wg_error *err) {
     wg_row_address at = WG_ROW_NONE;
     WG_TRY(wg_directory_get(l->table->is_edge ? e->edges : e->nodes, l->head.id, &at, err));
     if (at != WG_ROW_ADDRESS(l->table->number, l->row))
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s %llu lives in table %u, row %llu; its directory says another place",
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "%s %llu lives in table %u, row %llu; its directory says another place",
                             l->table->is_edge ? "edge" : "node", (unsigned long long)l->head.id, l->table->number,
                             (unsigned long long)l->row);
     for (uint32_t i = 0; i < l->table->label_count && !l->table->is_edge; i++)

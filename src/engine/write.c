@@ -44,7 +44,7 @@ wg_code wg_txn_intern_label(wg_txn *txn, wg_slice name, bool is_edge, uint32_t *
         WG_TRY(wgi_txn_write_begin(txn, err));
         label = wg_catalog_label(catalog, wgi_txn_newest(txn), name, is_edge);
         if (label != NULL && !wg_label_is_visible(label, txn->view)) /* its own reads would not find what it wrote */
-            return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,
+            return wg_error_set(err, wgi_conflict(txn->engine), WG_NO_OFFSET,
                                 "label %s was made at logseq %llu, after this transaction's snapshot %llu",
                                 label->def.name, (unsigned long long)label->begin,
                                 (unsigned long long)txn->view.snapshot);
@@ -399,7 +399,7 @@ static wg_code check_endpoint(const wg_txn *txn, uint64_t id, const char *label_
     if (!ok) {
         WG_TRY(wgi_node_visible(e, txn->view, id, &ok, err));
         if (ok)
-            return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,
+            return wg_error_set(err, wgi_conflict(txn->engine), WG_NO_OFFSET,
                                 "node %llu was deleted by a transaction that committed after "
                                 "snapshot %llu",
                                 (unsigned long long)id, (unsigned long long)txn->view.snapshot);
@@ -464,7 +464,7 @@ static wg_code writable_version(wg_txn *txn, bool is_edge, uint64_t id, wgi_tabl
     if (!found || head.begin == WG_LOGSEQ_NEVER) return WG_OK; /* dropped by a compaction */
     const uint64_t changed = end != WG_LOGSEQ_NEVER ? end : head.begin;
     if (changed > txn->view.snapshot && changed != txn->view.own)
-        return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET,
+        return wg_error_set(err, wgi_conflict(txn->engine), WG_NO_OFFSET,
                             "%s %llu: this transaction reads snapshot %llu, version %llu was committed since",
                             is_edge ? "edge" : "node", (unsigned long long)id, (unsigned long long)txn->view.snapshot,
                             (unsigned long long)changed);

@@ -53,4 +53,18 @@ void wg_epoch_retire_object(wg_epoch *epoch, wg_epoch_link *block, void (*dispos
 void wg_epoch_collect(wg_epoch *epoch);
 uint64_t wg_epoch_pending(const wg_epoch *epoch);
 
+/* Pointers by number that readers look up without a lock: one writer reserves and sets, any thread gets. Slots never move, so
+ * only what they point to needs an epoch. Zeroed is empty. */
+enum { WG_SLOTS_CHUNKS = 22, WG_SLOTS_MAX = 33554424 };
+typedef struct wg_slots {
+    _Atomic(void *_Atomic *) chunks[WG_SLOTS_CHUNKS];
+} wg_slots;
+/* Makes room for number `i`; false when out of memory, nothing changed. */
+bool wg_slots_reserve(wg_slots *slots, uint32_t i, wg_account *account);
+void *wg_slots_get(const wg_slots *slots, uint32_t i);      /* acquire; NULL when nothing is there */
+void wg_slots_set(wg_slots *slots, uint32_t i, void *item); /* release; room was reserved */
+/* The first number from `from` on that has an item; UINT32_MAX: none. */
+uint32_t wg_slots_next(const wg_slots *slots, uint32_t from);
+void wg_slots_deinit(wg_slots *slots); /* frees the slots, not the items; nobody reads */
+
 #endif

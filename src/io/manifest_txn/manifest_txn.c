@@ -238,6 +238,28 @@ wg_code wg_manifest_read(wg_platform *platform, const char *dir, uint64_t *out_e
     return code;
 }
 
+wg_code wg_manifest_content(const char *path, wg_slice file, wg_slice *out, wg_error *err) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    uint64_t epoch = 0;
+    char trailer[TRAILER_BYTES + 1];
+    const bool is_current = strcmp(name, "CURRENT") == 0;
+    const size_t size = file.size >= TRAILER_BYTES ? file.size - TRAILER_BYTES : 0;
+    const bool named =
+        is_current ? size == EPOCH_DIGITS && epoch_parse(file.data, &epoch)
+                   : strlen(name) == EPOCH_DIGITS + strlen(".json") && epoch_parse((const uint8_t *)name, &epoch);
+    if (size == 0 || !named)
+        return wg_error_set(err, WG_E_CORRUPT, 0,
+                            "'%.150s' is no file of a workspace: neither stripe, log segment, manifest nor CURRENT",
+                            path);
+    const wg_slice content = wg_slice_of(file.data, size);
+    trailer_make(content_crc(is_current ? "current" : "manifest", epoch, content), trailer);
+    if (memcmp(trailer, file.data + size, TRAILER_BYTES) != 0)
+        return wg_error_set(err, WG_E_CORRUPT, 0, "'%.150s' is damaged: its checksum does not fit", path);
+    *out = content;
+    return WG_OK;
+}
+
 /* ---- cleaning */
 
 typedef struct clean_list {

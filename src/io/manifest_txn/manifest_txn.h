@@ -22,6 +22,10 @@ wg_code wg_manifest_read(wg_platform *platform, const char *dir, uint64_t *out_e
 wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep, uint64_t *out_removed,
                            wg_error *err);
 
+/* What a manifest file or CURRENT says, out of its bytes: without the checksum line, which is checked. `path` tells the epoch.
+ * WG_E_CORRUPT when it is neither, or damaged. *out points into `file`. */
+wg_code wg_manifest_content(const char *path, wg_slice file, wg_slice *out, wg_error *err);
+
 /* Removes temporary files that a crash left. */
 wg_code wg_manifest_clean(wg_platform *platform, const char *dir, wg_error *err);
 

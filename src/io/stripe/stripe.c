@@ -39,7 +39,10 @@ bool wg_stripe_name_parse(const char *name, uint64_t *out_id, bool *out_temporar
 
 wg_code wgi_stripe_error(const wg_stripe *stripe, wg_code code, wg_error *err) {
     if (code == WG_OK) return WG_OK;
-    return wg_error_prefix(err, code, "stripe '%.100s'", stripe->path);
+    if (err == NULL || err->offset == WG_NO_OFFSET)
+        return wg_error_prefix(err, code, "stripe '%.100s'", stripe->path);
+    return wg_error_prefix(err, code, "stripe '%.100s' at offset %llu", stripe->path,
+                           (unsigned long long)err->offset);
 }
 
 /* ---- the footer */

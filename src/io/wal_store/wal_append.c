@@ -131,8 +131,9 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     WG_TRY(wgi_wal_path(wal->dir, header.number, path, err));
     wgi_wal_chain_settle(wal, &header.chain);
     wal->directory_dirty = true; /* even a failed attempt may have made and removed a name */
+    /* One that nobody had time to prepare grows as it is filled: the log is written faster than zeros could be beside it. */
     if (!wgi_wal_prepare_take(wal, path, &header, &file)) {
-        WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, &file, err));
+        WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, false, &file, err));
         atomic_fetch_add_explicit(&wal->segments_made, 1, memory_order_relaxed);
     }
     wal->retired.items[wal->retired.count++] = (wal_retired){
@@ -143,6 +144,7 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, header.number);
     wal->offset = WAL_HEADER_BYTES;
     c->written += WAL_HEADER_BYTES;
+    wal->rotated_at_sync = atomic_load_explicit(&wal->syncs, memory_order_relaxed);
     wgi_wal_note_put(&wal->notes, header.number, c->started ? c->logseq + 1 : c->logseq);
     atomic_fetch_add_explicit(&wal->segments, 1, memory_order_relaxed);
     return WG_OK;
@@ -258,7 +260,7 @@ wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uin
     if (wal->has_thread) wgi_wal_back_pressure(wal);
     wg_mutex_lock(&wal->append_lock);
     const wg_code code = append_locked(wal, &c, parts, part_count, err);
-    const bool chores = wal->chain_pending.size >= WAL_CHAIN_QUEUE_BYTES / 2 || wgi_wal_prepare_wanted(wal);
+    const bool chores = wal->chain_pending.bytes.size >= WAL_CHAIN_QUEUE_BYTES / 2 || wgi_wal_prepare_wanted(wal);
     wg_mutex_unlock(&wal->append_lock);
     if (code != WG_OK) return code;
     if (wal->has_thread) nudge_sleeper(wal, c.logseq, chores);

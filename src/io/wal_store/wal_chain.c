@@ -2,8 +2,10 @@
  *
  * An append only copies its payload into a queue of at most WAL_CHAIN_QUEUE_BYTES. Whoever drains the queue swaps it with an
  * empty one under both locks, and hashes under chain_lock alone while appends go on: the leader of a sync when its commit is
- * durable, the background thread, or whoever asks for a value. Only a rotation, whose header states the chain, and an append
- * that finds the queue full hash under the append lock; both are bounded by the size of the queue.
+ * durable, the background thread, or whoever asks for a value. When they do not keep up, each append that finds the queue
+ * three quarters full hashes a few of the oldest itself, so that nobody pays for all at once. A large commit is hashed where it
+ * is: two of them would fill the queue, and its write takes longer than its hash. Only a rotation, whose header
+ * states the chain, hashes what is queued under the append lock.
  *
  * Values are kept in blocks of 32 bytes a commit, so that growth copies nothing and forgetting frees whole blocks. The room
  * for a value and the queues are taken before anything is written, so that hashing cannot fail. */
@@ -92,44 +94,59 @@ static void hash_one(wg_wal *wal, const wg_slice *parts, size_t part_count) {
     atomic_store_explicit(&wal->hashed_logseq, logseq, memory_order_relaxed);
 }
 
-static void hash_queue(wg_wal *wal, wg_buf *queue) {
-    for (size_t at = 0; at < queue->size;) {
-        const size_t size = (size_t)wg_load_u64le(queue->data + at);
-        const wg_slice payload = wg_slice_of(queue->data + at + 8, size);
+/* Hashes up to `commits` from the front. Caller holds chain_lock and what guards the queue. */
+static void hash_queue(wg_wal *wal, wal_queue *queue, uint64_t commits) {
+    for (; commits > 0 && queue->front < queue->bytes.size; commits--) {
+        const uint8_t *entry = queue->bytes.data + queue->front;
+        const size_t size = (size_t)wg_load_u64le(entry);
+        const wg_slice payload = wg_slice_of(entry + 8, size);
         hash_one(wal, &payload, 1);
-        at += 8 + size;
+        queue->front += 8 + size;
     }
-    queue->size = 0;
+    if (queue->front == queue->bytes.size) queue->front = queue->bytes.size = 0;
 }
 
 void wgi_wal_chain_settle(wg_wal *wal, wg_sha256 *out_head) {
     wg_mutex_lock(&wal->chain_lock);
-    WG_ASSERT(wal->chain_hashing.size == 0); /* it is emptied before chain_lock is given up */
-    hash_queue(wal, &wal->chain_pending);
+    WG_ASSERT(wal->chain_hashing.bytes.size == 0); /* it is emptied before chain_lock is given up */
+    hash_queue(wal, &wal->chain_pending, UINT64_MAX);
     if (out_head != NULL) *out_head = wal->chain.head;
     wg_mutex_unlock(&wal->chain_lock);
 }
 
 void wgi_wal_chain_drain(wg_wal *wal) {
     wg_mutex_lock(&wal->append_lock);
-    if (wal->chain_pending.size == 0) {
+    if (wal->chain_pending.bytes.size == 0) {
         wg_mutex_unlock(&wal->append_lock);
         return;
     }
     wg_mutex_lock(&wal->chain_lock);
-    const wg_buf full = wal->chain_pending;
+    const wal_queue full = wal->chain_pending;
     wal->chain_pending = wal->chain_hashing;
     wal->chain_hashing = full;
+    atomic_store(&wal->chain_busy, true);
     wg_mutex_unlock(&wal->append_lock);
-    hash_queue(wal, &wal->chain_hashing);
+    hash_queue(wal, &wal->chain_hashing, UINT64_MAX);
+    atomic_store(&wal->chain_busy, false);
+    wg_mutex_unlock(&wal->chain_lock);
+}
+
+/* Four commits for each one that comes while the last quarter fills: the queue is empty when it is full. */
+static void help(wg_wal *wal) {
+    enum { COMMITS = 4 };
+    if (atomic_load(&wal->chain_busy)) return; /* somebody hashes the ones before */
+    wg_mutex_lock(&wal->chain_lock);
+    hash_queue(wal, &wal->chain_pending, COMMITS);
     wg_mutex_unlock(&wal->chain_lock);
 }
 
 void wgi_wal_chain_queue(wg_wal *wal, uint64_t logseq, const wg_slice *parts, size_t part_count, uint64_t size) {
-    wg_buf *queue = &wal->chain_pending;
+    wg_buf *queue = &wal->chain_pending.bytes;
     WG_ASSERT(queue->capacity >= WAL_CHAIN_QUEUE_BYTES);
-    if (size + 8 > WAL_CHAIN_QUEUE_BYTES - queue->size) wgi_wal_chain_settle(wal, NULL);
-    if (size + 8 > WAL_CHAIN_QUEUE_BYTES) {
+    const bool large = size >= WAL_CHAIN_QUEUE_BYTES / 8;
+    if (queue->size >= WAL_CHAIN_QUEUE_BYTES / 4 * 3) help(wal);
+    if (large || size + 8 > WAL_CHAIN_QUEUE_BYTES - queue->size) wgi_wal_chain_settle(wal, NULL);
+    if (large) {
         wg_mutex_lock(&wal->chain_lock);
         WG_ASSERT(wal->chain.last + 1 == logseq);
         hash_one(wal, parts, part_count);

@@ -103,7 +103,7 @@ static void test_wal_prepared_segment_is_never_needed(void **state) {
             replayed r = {.size_of = size_200};
             f->p = fault;
             open_log(f, &r);
-            while (f->wal->offset < f->wal->segment_bytes / 2) append_sized(f, 200, false);
+            while (f->wal->offset < f->wal->segment_bytes / 2) append_sized(f, 200, true);
             /* All that is left to fail in the leader's part is the preparation, when the sync and HEAD are through. */
             assert_int_equal(wg_wal_wait(f->wal, wg_wal_last_logseq(f->wal), NULL), WG_OK);
             if (f->wal->prepared != NULL) wgi_wal_prepare_end(f->wal);

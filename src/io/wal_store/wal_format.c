@@ -173,14 +173,15 @@ wg_code wgi_wal_open_new(wg_platform *platform, const char *path, wg_file **out,
 }
 
 wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_header *header,
-                             const uint8_t uuid[16], wg_file **out, wg_error *err) {
+                             const uint8_t uuid[16], bool fill, wg_file **out, wg_error *err) {
     wg_file *file = NULL;
     uint8_t bytes[WAL_HEADER_BYTES];
     wgi_wal_header_encode(header, uuid, bytes);
     WG_TRY(wgi_wal_open_new(platform, path, &file, err));
     /* The header comes last, so that ENOSPC never leaves a segment that looks usable. */
-    wg_code code =
-        wgi_wal_write_zeros(platform, file, WAL_HEADER_BYTES, header->segment_bytes - WAL_HEADER_BYTES, err);
+    wg_code code = WG_OK;
+    if (fill)
+        code = wgi_wal_write_zeros(platform, file, WAL_HEADER_BYTES, header->segment_bytes - WAL_HEADER_BYTES, err);
     if (code == WG_OK) code = platform->ops->write_at(platform, file, 0, bytes, sizeof bytes, err);
     if (code != WG_OK) {
         platform->ops->close(platform, file);

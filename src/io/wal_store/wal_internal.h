@@ -129,9 +129,10 @@ size_t wgi_wal_used(const uint8_t *data, size_t size);
 wg_code wgi_wal_path(const char *dir, uint64_t number, char out[WAL_PATH_BYTES], wg_error *err);
 /* Segment numbers found in `dir`, ascending, as u64 in `out`. */
 wg_code wgi_wal_list(wg_platform *platform, const char *dir, wg_buf *out, wg_error *err);
-/* Makes a segment under `path`: header, zeros to its end. Not synced. What lay under the name is replaced. */
+/* Makes a segment under `path`: header, and zeros to its end when it is to be filled. Not synced. What lay under the name is
+ * replaced. */
 wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_header *header,
-                             const uint8_t uuid[16], wg_file **out, wg_error *err);
+                             const uint8_t uuid[16], bool fill, wg_file **out, wg_error *err);
 /* chain(n) from chain(n-1); `state` is one of wg_sha256_begin, reused. */
 void wgi_wal_chain_next(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, const wg_slice *parts,
                         size_t part_count, wg_sha256 *out);
@@ -267,6 +268,12 @@ typedef struct wal_retired_list {
     size_t capacity;
 } wal_retired_list;
 
+/* Commits to be hashed: u64 size, payload, and so on, from offset `front`. */
+typedef struct wal_queue {
+    wg_buf bytes;
+    size_t front;
+} wal_queue;
+
 struct wg_wal {
     wg_platform *platform;
     char *dir;
@@ -285,15 +292,16 @@ struct wg_wal {
     bool mark_wanted;      /* the newest frame is not a mark */
     wal_retired_list retired;
     wg_buf frame;            /* reused by each append */
-    wg_buf chain_pending;    /* commits not hashed yet: u64 size, payload, .. */
+    wal_queue chain_pending; /* commits not hashed yet */
     uint64_t chain_reserved; /* values up to this commit have their room */
     wal_note_list notes;
     wg_file *prepared;          /* zeros, synced, under WAL_PREPARE_NAME; NULL: none */
+    uint64_t rotated_at_sync;   /* `syncs` when the newest segment began */
     uint64_t prepare_failed_at; /* not tried again before the next rotation */
 
     wg_mutex chain_lock; /* taken with append_lock held or alone; guards up to `sha` */
     wal_chain chain;
-    wg_buf chain_hashing; /* as chain_pending, and before it */
+    wal_queue chain_hashing; /* those before chain_pending */
     wg_sha256_state *sha;
 
     _Atomic bool preparing; /* whoever set it owns the next three */
@@ -313,7 +321,8 @@ struct wg_wal {
     _Atomic bool poisoned;             /* release in poison; pairs with the acquire in every entry point */
     _Atomic bool sleeper_idle;         /* the background thread waits for something to do */
     _Atomic bool batch_signalled;
-    _Atomic bool chores; /* the background thread is wanted for hashing or for the next segment */
+    _Atomic bool chain_busy; /* somebody hashes beside the appends */
+    _Atomic bool chores;     /* the background thread is wanted for hashing or for the next segment */
 
     wg_mutex sync_lock; /* guards the rest */
     wg_cond sync_done;

@@ -5,13 +5,18 @@
  * keep pace with what they sync, when their own commit is acknowledged already. The name is no segment's, so readers and
  * recovery do not see the file, and an open removes it.
  *
+ * Zeros make syncs cheap, because neither size nor blocks of the file change under them; they cost as much as the log itself. A
+ * segment that fills with hardly a sync, as in a bulk load, gets none: its successor grows as it is written.
+ *
  * Nothing depends on it: whatever fails here, or comes too late, the rotation makes its own segment (wal_append.c). A file
  * whose sync failed is thrown away, because the system may have dropped a part of its zeros. */
 #include "io/wal_store/wal_internal.h"
 
 bool wgi_wal_prepare_wanted(const wg_wal *wal) {
-    return wal->prepared == NULL && wal->offset >= wal->segment_bytes / 2 && wal->prepare_failed_at != wal->number &&
-           wal->number < UINT32_MAX;
+    enum { SYNCS_MIN = 4 };
+    if (wal->prepared != NULL || wal->offset < wal->segment_bytes / 2) return false;
+    if (wal->prepare_failed_at == wal->number || wal->number == UINT32_MAX) return false;
+    return atomic_load_explicit(&wal->syncs, memory_order_relaxed) - wal->rotated_at_sync >= SYNCS_MIN;
 }
 
 static void discard(wg_wal *wal, wg_file *file) {

@@ -60,7 +60,7 @@ wg_code wg_wal_create(wg_platform *platform, const char *dir, const wg_wal_optio
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     wg_file *file = NULL;
     /* Made aside: under its own name a first segment is always whole, so a damaged one is never taken for a half-made. */
-    WG_TRY(wgi_wal_segment_make(platform, temporary, &header, checked.store_uuid, &file, err));
+    WG_TRY(wgi_wal_segment_make(platform, temporary, &header, checked.store_uuid, true, &file, err));
     wg_code code = platform->ops->sync(platform, file, err);
     platform->ops->close(platform, file);
     if (code == WG_OK) code = platform->ops->rename(platform, temporary, path, err);
@@ -155,8 +155,8 @@ static void wal_free(wg_wal *wal) {
     wgi_wal_chain_deinit(&wal->chain);
     wg_free(wal->notes.items);
     wg_buf_deinit(&wal->frame);
-    wg_buf_deinit(&wal->chain_pending);
-    wg_buf_deinit(&wal->chain_hashing);
+    wg_buf_deinit(&wal->chain_pending.bytes);
+    wg_buf_deinit(&wal->chain_hashing.bytes);
     wg_sha256_end(wal->sha, NULL);
     wg_cond_deinit(&wal->wake);
     wg_cond_deinit(&wal->sync_done);
@@ -182,16 +182,16 @@ static wg_code wal_make(wg_platform *platform, const char *dir, const wg_wal_opt
     wal->options = *options;
     wg_buf_init(&wal->frame, options->account);
     wgi_wal_chain_init(&wal->chain, options->account, options->after, &options->chain);
-    wg_buf_init(&wal->chain_pending, options->account);
-    wg_buf_init(&wal->chain_hashing, options->account);
+    wg_buf_init(&wal->chain_pending.bytes, options->account);
+    wg_buf_init(&wal->chain_hashing.bytes, options->account);
     wg_mutex_init(&wal->chain_lock, WG_RANK_WAL_CHAIN);
     wg_mutex_init(&wal->append_lock, WG_RANK_WAL_APPEND);
     wg_mutex_init(&wal->sync_lock, WG_RANK_WAL_SYNC);
     wg_cond_init(&wal->sync_done);
     wg_cond_init(&wal->wake);
     wal->sha = wg_sha256_begin();
-    if (wal->sha == NULL || !wg_buf_reserve(&wal->chain_pending, WAL_CHAIN_QUEUE_BYTES) ||
-        !wg_buf_reserve(&wal->chain_hashing, WAL_CHAIN_QUEUE_BYTES)) {
+    if (wal->sha == NULL || !wg_buf_reserve(&wal->chain_pending.bytes, WAL_CHAIN_QUEUE_BYTES) ||
+        !wg_buf_reserve(&wal->chain_hashing.bytes, WAL_CHAIN_QUEUE_BYTES)) {
         wal_free(wal);
         return wg_error_nomem(err, WAL_CHAIN_QUEUE_BYTES);
     }

@@ -50,6 +50,15 @@ typedef wg_code (*wg_wal_replay_fn)(void *ctx, uint64_t logseq, wg_slice payload
 /* Makes an empty log in the existing directory `dir`: first segment, preallocated with zeros, synced, directory synced. */
 wg_code wg_wal_create(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_error *err);
 
+/* Makes segment options->first_segment (above 1), synced and named: an empty log behind commit options->after, whose chain value is
+ * options->chain. An older log in `dir` stays whole: to it the segment is a torn tail. */
+wg_code wg_wal_begin(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_error *err);
+
+/* Lines of JSON about one segment, whose bytes are `file`: its header, each frame, where the frames end. `fn` gets the line without its
+ * end; false stops. WG_E_CORRUPT: no valid header. */
+typedef bool (*wg_wal_dump_fn)(void *ctx, wg_slice line);
+wg_code wg_wal_dump(wg_slice file, wg_wal_dump_fn fn, void *ctx, wg_error *err);
+
 /* Opens, replays every commit through `replay`, cuts the torn tail, syncs, and is ready to append.
  * P5: damage before the durable mark of any later valid frame, or followed by one, refuses with WG_E_CORRUPT naming
  * segment and offset. An unknown format version is WG_E_VERSION. BUFFERED starts the background sync thread. */

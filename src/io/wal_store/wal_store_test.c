@@ -464,7 +464,7 @@ static void test_wal_segment_must_begin_where_the_last_ended(void **state) {
         char path[WAL_PATH_BYTES];
         wg_file *file;
         assert_int_equal(wgi_wal_path("/wal", h.number, path, NULL), WG_OK);
-        assert_int_equal(wgi_wal_segment_make(f->p, path, &h, uuid_a, &file, NULL), WG_OK);
+        assert_int_equal(wgi_wal_segment_make(f->p, path, &h, uuid_a, true, &file, NULL), WG_OK);
         f->p->ops->close(f->p, file);
         const wal_place place = {.segment_crc = wgi_wal_segment_crc(uuid_a, h.number), .offset = WAL_HEADER_BYTES};
         const wal_frame frame = {
@@ -502,7 +502,7 @@ static void test_wal_parts_of_two_attempts_do_not_join(void **state) {
         if (attempt == 0) {
             assert_int_equal(p->ops->open(p, SEGMENT_2, WG_OPEN_READ, &file, NULL), WG_OK);
             assert_int_equal(p->ops->read_at(p, file, 0, segment, sizeof segment, &n, NULL), WG_OK);
-            assert_int_equal(n, sizeof segment);
+            assert_true(n > WAL_HEADER_BYTES); /* it has grown just as far as it was filled */
             p->ops->close(p, file);
             wg_wal_close(f->wal, NULL);
             f->wal = NULL;

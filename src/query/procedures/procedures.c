@@ -20,7 +20,8 @@ wg_code wg_procedures_create(wg_account *account, wg_procedures **out, wg_error 
     wg_procedures *p = wg_alloc_zero(account, sizeof *p);
     if (p == NULL) return wg_error_nomem(err, sizeof *p);
     wg_arena_init(&p->arena, account);
-    const wg_code code = wg_procedures_register_builtin(p, err);
+    wg_code code = wg_procedures_register_builtin(p, err);
+    if (code == WG_OK) code = wg_procedures_register_maintenance(p, err);
     if (code == WG_OK) *out = p;
     else wg_procedures_destroy(p);
     return code;

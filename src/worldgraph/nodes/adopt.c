@@ -45,19 +45,19 @@ wg_code wg_table_adopt(wg_table *table, const wg_fragment *rows, const wg_fragme
     const uint32_t slot = (uint32_t)rows->head.key.slot;
     wgi_fragment *f = NULL;
     WG_TRY(wgi_mapped_create(table->is_edge, rows, ends, table->account, &f, err));
-    wgi_fragment *old = wgi_slots_get(&table->fragments, slot);
+    wgi_fragment *old = wg_slots_get(&table->fragments, slot);
     const bool changed = old != NULL && end_stamp(old) > stored_until(f, until);
     if (old != NULL && !wgi_fragment_is_mapped(old) && (changed || rows_in_slot(table, slot) > f->covered)) {
         old->covered = f->covered;
         wgi_fragment_destroy(f);
         return WG_OK;
     }
-    if (!wgi_slots_reserve(&table->fragments, slot, table->epoch, table->account)) {
+    if (!wg_slots_reserve(&table->fragments, slot, table->account)) {
         wgi_fragment_destroy(f);
-        return wg_error_nomem(err, sizeof(wgi_slots));
+        return wg_error_nomem(err, sizeof(wg_slots));
     }
     if (changed) overlay_carry(old, f);
-    wgi_slots_set(&table->fragments, slot, f);
+    wg_slots_set(&table->fragments, slot, f);
     wgi_fragment_retire(old, !changed, table->epoch);
     const uint64_t end = ((uint64_t)slot << WGI_FRAGMENT_SHIFT) + f->covered;
     if (end > atomic_load_explicit(&table->row_count, memory_order_relaxed))
@@ -76,14 +76,14 @@ wg_code wg_table_adopt_count(wg_table *table, uint64_t row_count, wg_error *err)
 
 wg_code wg_table_adopt_empty(wg_table *table, uint64_t slot, uint64_t until, wg_error *err) {
     (void)err;
-    wgi_fragment *old = slot < WGI_SLOTS_MAX ? wgi_slots_get(&table->fragments, (uint32_t)slot) : NULL;
+    wgi_fragment *old = slot < WGI_SLOTS_MAX ? wg_slots_get(&table->fragments, (uint32_t)slot) : NULL;
     if (old == NULL) return WG_OK;
     const bool in_heap = !wgi_fragment_is_mapped(old);
     if (in_heap && (rows_in_slot(table, slot) > old->covered || end_stamp(old) > until)) {
         old->covered = 0; /* nothing of it is stored any more: the next checkpoint writes it whole */
         return WG_OK;
     }
-    wgi_slots_set(&table->fragments, (uint32_t)slot, NULL);
+    wg_slots_set(&table->fragments, (uint32_t)slot, NULL);
     wgi_fragment_retire(old, true, table->epoch);
     return WG_OK;
 }
@@ -136,7 +136,7 @@ static wg_code thaw_heads(thaw *t, const thaw_window *w, wg_error *err) {
 
 static wg_code thaw_cells(thaw *t, const thaw_window *w, uint32_t column, uint32_t at, wg_error *err) {
     const wg_type type = wg_table_column_type(t->table, column);
-    wgi_block *block = wgi_slots_get(&t->to->columns, column);
+    wgi_block *block = wg_slots_get(&t->to->columns, column);
     wg_vector v;
     WG_TRY(wg_fragment_read(t->from->rows.fragment, at, w->rank, w->count, &t->column, &v, err));
     if (v.type == WG_TYPE_ANY) v.type = type;
@@ -168,14 +168,13 @@ static wg_code thaw_column(thaw *t, uint32_t column, wg_error *err) {
     wg_account *account = t->table->account;
     WG_TRY(wgi_mapped_column(t->table, t->from, column, &at, err));
     if (at == UINT32_MAX) return WG_OK;
-    if (!wgi_slots_reserve(&t->to->columns, column, t->table->epoch, account))
-        return wg_error_nomem(err, sizeof(wgi_slots));
+    if (!wg_slots_reserve(&t->to->columns, column, account)) return wg_error_nomem(err, sizeof(wg_slots));
     const size_t cell_bytes = wg_physical_bytes(wg_type_physical(wg_table_column_type(t->table, column)));
     wgi_block *block = wgi_block_create(t->rows, cell_bytes, account);
     if (block == NULL) return wg_error_nomem(err, sizeof *block);
     const bool whole = rows->head.row_count == t->rows && rows->columns[at].null_count == 0;
     atomic_store_explicit(&block->has_null, !whole, memory_order_relaxed);
-    wgi_slots_set(&t->to->columns, column, block);
+    wg_slots_set(&t->to->columns, column, block);
     for (uint32_t rank = 0; rank < rows->head.row_count;) {
         thaw_window w;
         WG_TRY(thaw_window_of(t, rank, &w, err));

@@ -22,13 +22,13 @@ static wg_code fragment_for_write(wg_table *table, uint64_t row, wgi_fragment **
     const uint64_t index = row >> WGI_FRAGMENT_SHIFT;
     if (index >= WGI_SLOTS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a table has at most 2^38 versions of rows");
-    wgi_fragment *old = wgi_slots_get(&table->fragments, (uint32_t)index);
+    wgi_fragment *old = wg_slots_get(&table->fragments, (uint32_t)index);
     if (old != NULL && !wgi_fragment_is_mapped(old)) {
         *out = old;
         return WG_OK;
     }
-    if (!wgi_slots_reserve(&table->fragments, (uint32_t)index, table->epoch, table->account))
-        return wg_error_nomem(err, sizeof(wgi_slots));
+    if (!wg_slots_reserve(&table->fragments, (uint32_t)index, table->account))
+        return wg_error_nomem(err, sizeof(wg_slots));
     wgi_fragment *f = NULL;
     if (old != NULL) {
         WG_TRY(wgi_mapped_thaw(table, old, wgi_fragment_row(row), &f, err));
@@ -37,7 +37,7 @@ static wg_code fragment_for_write(wg_table *table, uint64_t row, wgi_fragment **
         if (f == NULL) return wg_error_nomem(err, sizeof *f);
         if (wgi_fragment_row(row) != 0) wgi_fragment_gap(f, wgi_fragment_row(row));
     }
-    wgi_slots_set(&table->fragments, (uint32_t)index, f);
+    wg_slots_set(&table->fragments, (uint32_t)index, f);
     wgi_fragment_retire(old, true, table->epoch);
     *out = f;
     return WG_OK;
@@ -77,13 +77,13 @@ wgi_block *wgi_block_create(uint32_t rows_before, size_t cell_bytes, wg_account 
 /* The block of a column, made when it is missing; NULL when out of memory. */
 static wgi_block *block_for_write(wg_table *table, const row_range *rows, uint32_t column) {
     wgi_fragment *f = rows->fragment;
-    wgi_block *block = wgi_slots_get(&f->columns, column);
+    wgi_block *block = wg_slots_get(&f->columns, column);
     if (block == NULL) {
-        if (!wgi_slots_reserve(&f->columns, column, table->epoch, table->account)) return NULL;
+        if (!wg_slots_reserve(&f->columns, column, table->account)) return NULL;
         const size_t cell_bytes = wg_physical_bytes(wg_type_physical(wg_table_column_type(table, column)));
         block = wgi_block_create(rows->first, cell_bytes, table->account);
         if (block == NULL) return NULL;
-        wgi_slots_set(&f->columns, column, block);
+        wg_slots_set(&f->columns, column, block);
     }
     block->append_stamp = table->append_stamp;
     return block;
@@ -162,11 +162,9 @@ static void nulls_store(wgi_block *block, wg_type type, uint32_t first, uint32_t
 
 /* Columns of the fragment that this append gave no cells. */
 static void others_store_null(wg_table *table, const row_range *rows) {
-    wgi_slots *columns = atomic_load_explicit(&rows->fragment->columns, memory_order_relaxed);
-    if (columns == NULL) return;
-    const uint32_t count = (uint32_t)wg_min_u64(columns->capacity, wg_table_column_count(table));
+    const uint32_t count = wg_table_column_count(table);
     for (uint32_t c = 0; c < count; c++) {
-        wgi_block *block = atomic_load_explicit(&columns->items[c], memory_order_relaxed);
+        wgi_block *block = wg_slots_get(&rows->fragment->columns, c);
         if (block != NULL && block->append_stamp != table->append_stamp)
             nulls_store(block, wg_table_column_type(table, c), rows->first, rows->count);
     }

@@ -1,6 +1,6 @@
 /* The directory from id to the address of the newest version.
  *
- * Chunks of 16,384 ids behind a growable array. While the ids of a chunk stand in consecutive rows (a bulk load) the chunk
+ * Chunks of 16,384 ids behind slots. While the ids of a chunk stand in consecutive rows (a bulk load) the chunk
  * is a run: address of id i = run_base + i, for i < run_count, and its array is reserved but untouched. The first set that
  * does not continue the run fills the array and switches over; readers that do not see the switch use the run, which is
  * still right for them.
@@ -33,7 +33,7 @@ typedef struct directory_chunk {
 struct wg_directory {
     wg_epoch *epoch;
     wg_account *account;
-    _Atomic(wgi_slots *) chunks;
+    wg_slots chunks;
     _Atomic uint64_t count;
 };
 
@@ -42,7 +42,6 @@ wg_code wg_directory_create(wg_epoch *epoch, wg_account *account, wg_directory *
     if (d == NULL) return wg_error_nomem(err, sizeof *d);
     d->epoch = epoch;
     d->account = account;
-    atomic_init(&d->chunks, NULL);
     atomic_init(&d->count, 0);
     *out = d;
     return WG_OK;
@@ -50,10 +49,9 @@ wg_code wg_directory_create(wg_epoch *epoch, wg_account *account, wg_directory *
 
 void wg_directory_destroy(wg_directory *d) {
     if (d == NULL) return;
-    wgi_slots *chunks = atomic_load_explicit(&d->chunks, memory_order_acquire);
-    for (uint32_t i = 0; chunks != NULL && i < chunks->capacity; i++)
-        wg_free(atomic_load_explicit(&chunks->items[i], memory_order_acquire));
-    wg_free(chunks);
+    for (uint32_t i = wg_slots_next(&d->chunks, 0); i != UINT32_MAX; i = wg_slots_next(&d->chunks, i + 1))
+        wg_free(wg_slots_get(&d->chunks, i));
+    wg_slots_deinit(&d->chunks);
     wg_free(d);
 }
 
@@ -71,17 +69,17 @@ static directory_chunk *chunk_create(bool in_heap, wg_account *account) {
 }
 
 static directory_chunk *chunk_of(const wg_directory *d, uint64_t id) {
-    return wgi_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
+    return wg_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
 }
 
 /* Puts a chunk into its place; the one that was there goes when no reader can hold it. */
 static wg_code chunk_put(wg_directory *d, uint32_t place, directory_chunk *chunk, wg_error *err) {
-    if (!wgi_slots_reserve(&d->chunks, place, d->epoch, d->account)) {
+    if (!wg_slots_reserve(&d->chunks, place, d->account)) {
         wg_free(chunk);
-        return wg_error_nomem(err, sizeof(wgi_slots));
+        return wg_error_nomem(err, sizeof(wg_slots));
     }
-    directory_chunk *old = wgi_slots_get(&d->chunks, place);
-    wgi_slots_set(&d->chunks, place, chunk);
+    directory_chunk *old = wg_slots_get(&d->chunks, place);
+    wg_slots_set(&d->chunks, place, chunk);
     if (old != NULL) wg_epoch_retire_linked(d->epoch, &old->link);
     return WG_OK;
 }
@@ -92,7 +90,7 @@ wg_code wg_directory_extend(wg_directory *d, uint64_t count, uint64_t *out_first
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "no more ids: at most 2^38 are given out");
     const uint64_t end = first + count;
     for (uint64_t c = first >> CHUNK_SHIFT; c << CHUNK_SHIFT < end; c++) {
-        if (wgi_slots_get(&d->chunks, (uint32_t)c) != NULL) continue;
+        if (wg_slots_get(&d->chunks, (uint32_t)c) != NULL) continue;
         directory_chunk *chunk = chunk_create(true, d->account);
         if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
         WG_TRY(chunk_put(d, (uint32_t)c, chunk, err));
@@ -120,7 +118,7 @@ void wg_directory_truncate(wg_directory *d, uint64_t count) {
     WG_ASSERT(count <= old);
     atomic_store_explicit(&d->count, count, memory_order_release);
     for (uint64_t c = count >> CHUNK_SHIFT; c << CHUNK_SHIFT < old; c++) {
-        directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)c);
+        directory_chunk *chunk = wg_slots_get(&d->chunks, (uint32_t)c);
         const uint64_t start = c << CHUNK_SHIFT;
         if (chunk != NULL) chunk_cut(chunk, count > start ? (uint32_t)(count - start) : 0);
     }
@@ -239,7 +237,7 @@ wg_code wg_directory_store(const wg_directory *d, const wg_store_pass *pass, wg_
     if (entries == NULL) return wg_error_nomem(err, CHUNK_IDS * sizeof *entries);
     wg_code code = WG_OK;
     for (uint64_t place = 0; place << CHUNK_SHIFT < pass->row_count && code == WG_OK; place++) {
-        const directory_chunk *chunk = wgi_slots_get(&d->chunks, (uint32_t)place);
+        const directory_chunk *chunk = wg_slots_get(&d->chunks, (uint32_t)place);
         const uint32_t count = (uint32_t)wg_min_u64(pass->row_count - (place << CHUNK_SHIFT), CHUNK_IDS);
         if (chunk == NULL || chunk->stored != NULL ||
             atomic_load_explicit(&chunk->stamp, memory_order_relaxed) <= pass->since)

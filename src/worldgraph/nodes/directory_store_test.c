@@ -6,7 +6,7 @@
 
 /* ---- directory */
 
-enum { IDS = 60000, VERSIONS = 400000 };
+enum { IDS = 100000, VERSIONS = 400000 };
 
 /* Versions have addresses 0, 1, 2, ...; each knows where it began and which it replaced. */
 typedef struct history {

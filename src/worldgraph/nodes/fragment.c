@@ -1,4 +1,4 @@
-/* Fragments: 16,384 rows of heads in one allocation, and the arrays that readers index without locks.
+/* Fragments: 16,384 rows of heads in one allocation.
  *
  * The allocation reserves every array a fragment may need, but an array is first written when its default no longer holds
  * (see nodes_internal.h). Untouched pages cost address space only, so a bulk load pays eight bytes a row for the end points
@@ -11,38 +11,7 @@
  * is still right for every row that is published to it. */
 #include "worldgraph/nodes/nodes_internal.h"
 
-enum { SLOTS_FIRST = 8, TEXT_BLOCK_FIRST = 1024 };
-
-bool wgi_slots_reserve(_Atomic(wgi_slots *) *array, uint32_t need, wg_epoch *epoch, wg_account *account) {
-    wgi_slots *old = atomic_load_explicit(array, memory_order_relaxed);
-    if (old != NULL && need < old->capacity) return true;
-    WG_ASSERT(need < UINT32_MAX / 2);
-    uint32_t capacity = old == NULL ? SLOTS_FIRST : old->capacity * 2;
-    while (capacity <= need) capacity *= 2;
-    wgi_slots *slots = wg_alloc_zero(account, sizeof *slots + capacity * sizeof slots->items[0]);
-    if (slots == NULL) return false;
-    slots->capacity = capacity;
-    for (uint32_t i = 0; i < capacity; i++) {
-        void *item =
-            old != NULL && i < old->capacity ? atomic_load_explicit(&old->items[i], memory_order_relaxed) : NULL;
-        atomic_init(&slots->items[i], item);
-    }
-    atomic_store_explicit(array, slots, memory_order_release); /* pairs with the acquire in wgi_slots_get */
-    if (old != NULL) wg_epoch_retire_linked(epoch, &old->link);
-    return true;
-}
-
-void *wgi_slots_get(const _Atomic(wgi_slots *) *array, uint32_t index) {
-    const wgi_slots *slots = atomic_load_explicit(array, memory_order_acquire);
-    if (slots == NULL || index >= slots->capacity) return NULL;
-    return atomic_load_explicit(&slots->items[index], memory_order_acquire);
-}
-
-void wgi_slots_set(_Atomic(wgi_slots *) *array, uint32_t index, void *item) {
-    wgi_slots *slots = atomic_load_explicit(array, memory_order_relaxed);
-    WG_ASSERT(slots != NULL && index < slots->capacity);
-    atomic_store_explicit(&slots->items[index], item, memory_order_release);
-}
+enum { TEXT_BLOCK_FIRST = 1024 };
 
 wgi_fragment *wgi_fragment_create(bool is_edge, wg_account *account) {
     const size_t head = wg_align_up(sizeof(wgi_fragment), 64);
@@ -54,7 +23,6 @@ wgi_fragment *wgi_fragment_create(bool is_edge, wg_account *account) {
     memset(f, 0, sizeof *f);
     atomic_init(&f->flags, 0);
     atomic_init(&f->begin_max, 0);
-    atomic_init(&f->columns, NULL);
     atomic_init(&f->overlay, NULL);
     atomic_init(&f->end_stamp, 0);
     uint8_t *at = bytes + head;
@@ -75,10 +43,9 @@ wgi_fragment *wgi_fragment_create(bool is_edge, wg_account *account) {
 void wgi_fragment_destroy(wgi_fragment *f) {
     if (f == NULL) return;
     wg_free(atomic_load_explicit(&f->overlay, memory_order_relaxed));
-    wgi_slots *columns = atomic_load_explicit(&f->columns, memory_order_relaxed);
-    for (uint32_t i = 0; columns != NULL && i < columns->capacity; i++)
-        wg_free(atomic_load_explicit(&columns->items[i], memory_order_relaxed));
-    wg_free(columns);
+    for (uint32_t i = wg_slots_next(&f->columns, 0); i != UINT32_MAX; i = wg_slots_next(&f->columns, i + 1))
+        wg_free(wg_slots_get(&f->columns, i));
+    wg_slots_deinit(&f->columns);
     wg_arena_deinit(&f->strings);
     wg_free(f);
 }

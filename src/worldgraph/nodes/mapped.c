@@ -71,7 +71,6 @@ wg_code wgi_mapped_create(bool is_edge, const wg_fragment *rows, const wg_fragme
     wgi_fragment *f = wg_alloc_zero(account, sizeof *f);
     if (f == NULL) return wg_error_nomem(err, sizeof *f);
     atomic_init(&f->flags, 0);
-    atomic_init(&f->columns, NULL);
     atomic_init(&f->overlay, NULL);
     atomic_init(&f->end_stamp, 0);
     wg_arena_init(&f->strings, account);

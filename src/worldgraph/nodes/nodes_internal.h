@@ -1,4 +1,4 @@
-/* Shared by the files of worldgraph/nodes: fragments, column blocks and growable arrays of pointers. */
+/* Shared by the files of worldgraph/nodes: fragments and column blocks. */
 #ifndef WG_WORLDGRAPH_NODES_INTERNAL_H
 #define WG_WORLDGRAPH_NODES_INTERNAL_H
 
@@ -12,19 +12,6 @@ enum {
 };
 _Static_assert(WG_FRAGMENT_ROWS == 1 << WGI_FRAGMENT_SHIFT, "row numbers split by shifts");
 _Static_assert((int)WG_FRAGMENT_ROWS == (int)WG_FRAGMENT_ROWS_MAX, "a slot is one stored fragment");
-
-/* A growable array of pointers that readers index without locks: replaced whole, the old one retired. */
-typedef struct wgi_slots {
-    wg_epoch_link link;
-    uint32_t capacity;
-    _Atomic(void *) items[];
-} wgi_slots;
-
-/* Makes *array hold index `need`; writer only. False when out of memory, array unchanged. */
-bool wgi_slots_reserve(_Atomic(wgi_slots *) *array, uint32_t need, wg_epoch *epoch, wg_account *account);
-/* acquire; pairs with the release of wgi_slots_set. NULL when out of range. */
-void *wgi_slots_get(const _Atomic(wgi_slots *) *array, uint32_t index);
-void wgi_slots_set(_Atomic(wgi_slots *) *array, uint32_t index, void *item);
 
 /* The cells of one column in one fragment, in one allocation: this header, WG_FRAGMENT_ROWS cells, validity words. */
 typedef struct wgi_block {
@@ -81,7 +68,7 @@ typedef struct wgi_fragment {
     _Atomic uint64_t begin_max;
     uint64_t id_base;
     uint64_t begin_base;
-    _Atomic(wgi_slots *) columns; /* of wgi_block */
+    wg_slots columns; /* of wgi_block */
     uint64_t *ids;
     _Atomic uint64_t *begins;
     _Atomic uint64_t *ends;
@@ -109,13 +96,13 @@ struct wg_table {
     wg_epoch *epoch;
     wg_account *account;
     _Atomic(wgi_columns *) columns;
-    _Atomic(wgi_slots *) fragments; /* of wgi_fragment */
-    _Atomic uint64_t row_count;     /* release after cells and heads are filled; pairs with the acquire of readers */
+    wg_slots fragments;         /* of wgi_fragment */
+    _Atomic uint64_t row_count; /* release after cells and heads are filled; pairs with the acquire of readers */
     uint64_t append_stamp;
 };
 
 static inline wgi_fragment *wgi_table_fragment(const wg_table *table, uint64_t row) {
-    return wgi_slots_get(&table->fragments, (uint32_t)(row >> WGI_FRAGMENT_SHIFT));
+    return wg_slots_get(&table->fragments, (uint32_t)(row >> WGI_FRAGMENT_SHIFT));
 }
 static inline uint32_t wgi_fragment_row(uint64_t row) { return (uint32_t)(row & (WG_FRAGMENT_ROWS - 1)); }
 static inline uint32_t wgi_fragment_flags(const wgi_fragment *f) {

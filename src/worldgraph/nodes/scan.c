@@ -136,7 +136,7 @@ static wg_code column_read(const row_window *w, uint32_t column, wg_type type, w
     scratch_column *own = &scratch->columns[at];
     if (w->table->is_edge && (column == WG_TABLE_FROM || column == WG_TABLE_TO))
         return ends_read(w, column == WG_TABLE_FROM ? 0 : 1, scratch, own, out, err);
-    const wgi_block *block = column == UINT32_MAX ? NULL : wgi_slots_get(&w->fragment->columns, column);
+    const wgi_block *block = column == UINT32_MAX ? NULL : wg_slots_get(&w->fragment->columns, column);
     if (block == NULL) {
         *out = null_vector(type);
         return WG_OK;

@@ -111,7 +111,7 @@ static wg_code table_columns_push(slot_pass *s, wg_error *err) {
     if (s->columns == NULL) return wg_error_nomem(err, count * sizeof *s->columns);
     s->column_count = 0;
     for (uint32_t c = 0; c < count; c++) {
-        const wgi_block *block = wgi_slots_get(&s->fragment->columns, c);
+        const wgi_block *block = wg_slots_get(&s->fragment->columns, c);
         if (block != NULL) WG_TRY(cells_push(s, c, block, err));
     }
     return WG_OK;

@@ -60,7 +60,6 @@ wg_code wg_table_create(bool is_edge, wg_epoch *epoch, wg_account *account, wg_t
     table->epoch = epoch;
     table->account = account;
     atomic_init(&table->columns, columns);
-    atomic_init(&table->fragments, NULL);
     atomic_init(&table->row_count, 0);
     *out = table;
     return WG_OK;
@@ -68,10 +67,10 @@ wg_code wg_table_create(bool is_edge, wg_epoch *epoch, wg_account *account, wg_t
 
 void wg_table_destroy(wg_table *table) {
     if (table == NULL) return;
-    wgi_slots *fragments = atomic_load_explicit(&table->fragments, memory_order_acquire);
-    for (uint32_t i = 0; fragments != NULL && i < fragments->capacity; i++)
-        wgi_fragment_destroy(atomic_load_explicit(&fragments->items[i], memory_order_acquire));
-    wg_free(fragments);
+    for (uint32_t i = wg_slots_next(&table->fragments, 0); i != UINT32_MAX;
+         i = wg_slots_next(&table->fragments, i + 1))
+        wgi_fragment_destroy(wg_slots_get(&table->fragments, i));
+    wg_slots_deinit(&table->fragments);
     wg_free(columns_of(table));
     wg_free(table);
 }
@@ -193,7 +192,7 @@ wg_code wg_table_cell(const wg_table *table, uint64_t row, uint32_t column, wg_a
     if (row >= wg_table_row_count(table)) return no_row(table, row, err);
     const wgi_fragment *f = wgi_table_fragment(table, row);
     if (f != NULL && wgi_fragment_is_mapped(f)) return wgi_mapped_cell(table, f, row, column, arena, out, err);
-    const wgi_block *block = f == NULL ? NULL : wgi_slots_get(&f->columns, column);
+    const wgi_block *block = f == NULL ? NULL : wg_slots_get(&f->columns, column);
     const uint32_t r = wgi_fragment_row(row);
     *out = wg_value_null();
     if (block == NULL || !wgi_block_is_valid(block, r)) return WG_OK;

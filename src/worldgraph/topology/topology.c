@@ -28,7 +28,6 @@ static wgi_state *state_of(const wg_topology *topology) {
 }
 
 static void state_destroy(wgi_state *state) {
-    if (state == NULL) return;
     wg_free(state->stored);
     for (size_t side = 0; side < 2; side++) wg_free(state->base[side]);
     wg_free(state->gone);
@@ -254,7 +253,7 @@ static uint64_t base_edge_max(const wgi_state *state) {
 
 /* The smallest id below which the base has `count` ordinals. */
 static uint64_t base_border(const wgi_state *state, uint64_t count) {
-    if (count == 0) return 0;
+    WG_ASSERT(count != 0);
     if (count >= state->base_count) return UINT64_MAX;
     uint64_t low = 0;
     uint64_t high = base_edge_max(state) + 1;

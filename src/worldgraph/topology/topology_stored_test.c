@@ -238,7 +238,7 @@ static void test_merges_leave_out_dead_edges(void **state) {
  * and it works afterwards. */
 static void test_storing_survives_refused_allocations(void **state) {
     (void)state;
-    for (uint32_t act = 0; act < 3; act++) {
+    for (uint32_t act = 0; act < 5; act++) {
         bool done = false;
         for (uint64_t n = 1; !done; n++) {
             fixture f;
@@ -251,27 +251,30 @@ static void test_storing_survives_refused_allocations(void **state) {
             adopt(&f);
             edges_add(&f, &rng, NODES_VIRTUAL, 700);
             assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
-            edges_add(&f, &rng, NODES_VIRTUAL, 5);
-            edges_kill(&rng, 100);
+            edges_kill(&rng, 40);
+            if (act == 3) assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
+            if (act == 3) wg_topology_set_liveness(f.topology, NULL, NULL); /* what has left stays away */
+            edges_add(&f, &rng, NODES_VIRTUAL, 300);
+            edges_kill(&rng, 600);
             if (act == 1) assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
             if (act == 1) store(&f, 1000);
-            const wg_topology_pass pass = {&f.sink, LABEL, 9, 1405};
+            const wg_topology_pass pass = {&f.sink, LABEL, 9, 1700};
             wg_code code = WG_OK;
             wg_memory_fail_at(n, true);
             if (act == 0) code = wg_topology_store(f.topology, &pass, NULL);
-            if (act == 1) code = wg_topology_adopt(f.topology, f.pieces, f.piece_count, f.stored, NULL);
-            if (act == 2) code = wg_topology_rebuild(f.topology, NULL);
+            if (act == 1 || act == 4) code = wg_topology_adopt(f.topology, f.pieces, f.piece_count, f.stored, NULL);
+            if (act == 2 || act == 3) code = wg_topology_rebuild(f.topology, NULL);
             wg_memory_fail_at(0, false);
             done = code == WG_OK;
             assert_true(done || code == WG_E_NOMEM);
             if (act == 0) wg_stripe_sink_abort(&f.sink);
-            assert_int_equal(wg_topology_edge_count(f.topology), 1405);
+            assert_int_equal(wg_topology_edge_count(f.topology), 1700);
             check(f.topology);
             for (uint64_t i = 0; i < NODES; i += 5)
                 node_compare(f.topology, i % 2, node_of(NODES_VIRTUAL, i), 40, m.count);
             if (act == 1) adopt(&f);
             if (act != 0) {
-                store(&f, 1405);
+                store(&f, 1700);
                 adopt(&f);
                 check(f.topology);
             }
