@@ -691,6 +691,32 @@ static void test_merge_refuses_edges_out_of_order_or_bounds(void **state) {
     assert_int_equal(merge_small_run((const uint64_t[]){4, 6}, 9, 5, &m, &err), WG_E_CORRUPT);
 }
 
+static void test_merge_leaves_memory_to_queries(void **state) {
+    /* Goal: what only the merge has read is dropped again; what a query had in memory stays. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_everything(&k);
+    put_three(&k);
+    const wg_fragment_key key = slot_key(0, 1, 0);
+    const wg_fragment *read = wg_stripe_set_find(k.set, &key);
+    assert_int_equal(kit_number(read, WG_COLUMN_BEGIN, 5), 2);
+    wg_compaction_job job = {.output_level = 1};
+    for (uint32_t i = 0; i < wg_stripe_set_count(k.set); i++)
+        job.inputs[job.input_count++] = wg_stripe_set_entry(k.set, i).id;
+    const wg_merge_input input = {.set = k.set, .job = &job, .horizon = 3, .bottom = true};
+    const wg_stripe_options options = options_of(0);
+    wg_merge_output out;
+    assert_int_equal(wg_stripe_merge(k.platform, "/s", &input, &options, &k.next_id, &out, NULL), WG_OK);
+    wg_buf_deinit(&out.stripes);
+    wg_cache_class_stats warm;
+    wg_cache_stats(k.cache, WG_L1_CPU_WARM, &warm);
+    assert_int_equal(warm.entries, 1);
+    assert_true(warm.admissions > 8);
+    assert_int_equal(atomic_load(&wg_fragment_cache_entry(read)->residency), WG_L1_CPU_WARM);
+    kit_close(&k);
+}
+
 /* ---- beside checkpoints */
 
 typedef struct meddler {
@@ -763,6 +789,7 @@ int main(void) {
         cmocka_unit_test(test_merge_cuts_joined_adjacency_into_full_pieces),
         cmocka_unit_test(test_merge_asks_once_for_each_edge_and_notices_a_liveness_that_moves),
         cmocka_unit_test(test_merge_refuses_edges_out_of_order_or_bounds),
+        cmocka_unit_test(test_merge_leaves_memory_to_queries),
         cmocka_unit_test(test_merge_sees_the_set_that_was_described_whatever_a_checkpoint_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
