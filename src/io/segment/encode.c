@@ -525,6 +525,10 @@ static wg_code encode_cells(wg_arc1_encoder *e, const wg_vector *v, uint32_t row
     } else {
         gather_fixed(e, v, rows);
         if (rows != 0) stats = stats_of(e, c->cell_type, rows);
+        if (c->null_count != rows &&
+            !(arc1_cell_fits(c->cell_type, stats.min) && arc1_cell_fits(c->cell_type, stats.max)))
+            return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "column %u: a %s is out of range", c->id,
+                                wg_type_name((wg_type)c->cell_type));
         chosen = choose_fixed(e, c->cell_type, rows, &stats);
         WG_TRY(zone_fixed(e, c, rows, &stats, err));
         c->base = chosen.base;

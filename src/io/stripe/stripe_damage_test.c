@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "io/stripe/stripe.h"
-#include "io/stripe/test_repair.h"
+#include "io/segment/test_repair.h"
 
 static wg_platform *sim;
 static const uint8_t uuid[16] = {9, 8, 7};
