@@ -1,6 +1,6 @@
 /* Power fails at every platform call of the workloads that write stripes: checkpoints and compactions, between commits of
  * everything, and the first checkpoint of the oldest golden workspace. workload_kit.h says what is checked after each. */
-#include "workload_kit.h"
+#include "workload_checks.h"
 
 #include "tests/golden/golden_kit.h"
 
