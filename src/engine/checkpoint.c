@@ -430,7 +430,8 @@ static void trim(capture *c, wg_checkpoint_info *info) {
     wg_wal_metrics before = {0};
     wg_wal_metrics after = {0};
     wg_wal_metrics_get(e->wal, &before);
-    (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
+    if (m->backups == 0)
+        (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
     wg_wal_metrics_get(e->wal, &after);
     wg_wal_chain_forget(e->wal, c->next.logseq);
     info->log_bytes_freed = (after.segments_trimmed - before.segments_trimmed) * m->segment_bytes;
