@@ -24,6 +24,9 @@ static wg_code check_frames(wg_slice file, const wal_header *header, uint32_t se
         if (size > end - offset) return damaged(offset, "a frame goes past the end of the log", err);
         const bool begins = frame.kind == WAL_FULL || frame.kind == WAL_FIRST || frame.kind == WAL_MARK;
         const uint8_t *payload = file.data + offset + WAL_FRAME_BYTES;
+        const size_t padding = (size_t)size - WAL_FRAME_BYTES - frame.payload_bytes;
+        if (wgi_wal_used(payload + frame.payload_bytes, padding) != 0)
+            return damaged(offset, "the bytes behind a payload are not zero", err);
         if (begins) before = 0;
         known |= begins;
         if (known && wgi_wal_payload_crc(place, before, payload, frame.payload_bytes) != frame.payload_crc)
