@@ -247,6 +247,7 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     next->horizon = retained(e, next->logseq, c->since.horizon);
     WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data, entry_count(entries),
                                 NULL, 0, err));
+    if (log && WG_CANARY_IS(7)) (void)wg_wal_trim(e->wal, next->wal_segment, NULL);
     return wgi_manifest_change(e, next, entries, NULL, 0, err);
 }
 
