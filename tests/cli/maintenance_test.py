@@ -149,7 +149,7 @@ def backup_refuses_other_directories(p):
     contains(p.failing(1, "backup", "ws", "photos"), "choose another directory")
     contains(p.failing(3, "backup", "ws", "ws/inside"), "inside")
     p.failing(3, "backup", "ws", "ws")
-    p.failing(1, "backup", "ws", "no/such/parent")
+    p.failing(2, "backup", "ws", "no/such/parent")
     equal(p.run("ws", "init", "other")[0], 0)
     contains(p.failing(1, "backup", "ws", "other"), "another store")
     p.failing(2, "backup", "none", "safe")
