@@ -171,6 +171,12 @@ static void test_segment_zones_of_long_strings_are_cut_and_raised(void **state) 
     char low[65] = "a";
     memset(low + 1, 0xff, 63);
     assert_string_zone(WG_TYPE_BYTES, (wg_str){bytes, 80}, low, "b");
+    memset(bytes, 0x80, sizeof bytes); /* text that no caller should give: no zone rather than a wrong one */
+    assert_string_zone(WG_TYPE_STRING, (wg_str){bytes, 80}, NULL, NULL);
+    bytes[0] = 'a';
+    assert_string_zone(WG_TYPE_STRING, (wg_str){bytes, 80}, NULL, NULL);
+    bytes[64] = 'b';
+    assert_string_zone(WG_TYPE_STRING, (wg_str){bytes, 80}, NULL, NULL);
     char top[81];
     for (size_t i = 0; i < 20; i++) memcpy(top + 4 * i, "\xf4\x8f\xbf\xbf", 5); /* the last character of all */
     assert_string_zone(WG_TYPE_STRING, (wg_str){top, 80}, NULL, NULL);

@@ -325,7 +325,7 @@ static void test_stripe_refuses_hostile_blocks(void **state) {
     const uint8_t values_width = l.columns[VALUES][ARC1_C_WIDTH];
     assert_int_equal(values_width, 32);
     uint8_t *value = block_of(&l, VALUES) + 4 * (ROWS + 1);
-    static const uint8_t bad_types[] = {WG_TYPE_NULL, WG_TYPE_NODE, WG_TYPE_POINT, 200, WG_TYPE_FLOAT};
+    static const uint8_t bad_types[] = {WG_TYPE_NULL, WG_TYPE_NODE, WG_TYPE_EDGE, WG_TYPE_POINT, 200, WG_TYPE_FLOAT};
     for (size_t i = 0; i < sizeof bad_types; i++) refuse(&good, value, bad_types[i], WG_E_CORRUPT);
     refuse(&good, l.fragments[0] + WG_ARC1_FRAGMENT_BYTES + COLUMNS * WG_ARC1_COLUMN_BYTES + 8, 1, WG_E_CORRUPT);
     wg_buf_deinit(&good);
