@@ -2,6 +2,7 @@
 #ifndef WG_API_INTERNAL_H
 #define WG_API_INTERNAL_H
 
+#include "api/api.h"
 #include "exec/exec.h"
 #include "query/procedures/procedures.h"
 #include "query/query.h"

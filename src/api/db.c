@@ -85,6 +85,11 @@ wg_code wg_close(wg_db *db, wg_error *err) {
     return code;
 }
 
+wg_procedures *wg_db_procedures(wg_db *db) {
+    WG_ASSERT(db != NULL);
+    return db->procedures;
+}
+
 wg_code wg_sync(wg_db *db, wg_error *err) {
     WGI_CHECK(db, WGI_TAG_DB, "database");
     wg_engine *engine = wgi_engine_hold(db);

@@ -253,29 +253,6 @@ static void test_builtin_procedures_describe_the_store(void **state) {
            "\"test.repeat\"|\"test.repeat(value :: ANY, times :: INT NOT NULL) :: (value :: ANY, number :: INT)\"\n");
 }
 
-/* Goal: a registry refuses what could not be called. */
-static void test_register_refuses_bad_procedures(void **state) {
-    fixture *f = *state;
-    static const wg_procedure_field twice[] = {{.name = "a", .type = WG_TYPE_INT},
-                                               {.name = "a", .type = WG_TYPE_INT}};
-    static const char *const names[] = {"", ".", "a.", "a..b", "1a", "a b", "a'"};
-    wg_procedure p = {.fn = nothing};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        p.name = names[i];
-        assert_int_equal(wg_procedure_register(f->db->procedures, &p, NULL), WG_E_MISUSE);
-    }
-    p.name = "db.labels";
-    assert_int_equal(wg_procedure_register(f->db->procedures, &p, NULL), WG_E_EXISTS);
-    p.name = "ok";
-    p.params = twice;
-    p.param_count = 2;
-    assert_int_equal(wg_procedure_register(f->db->procedures, &p, NULL), WG_E_MISUSE);
-    p.param_count = WG_PROCEDURE_FIELDS_MAX + 1;
-    assert_int_equal(wg_procedure_register(f->db->procedures, &p, NULL), WG_E_MISUSE);
-    p.param_count = 1;
-    assert_int_equal(wg_procedure_register(f->db->procedures, &p, NULL), WG_OK);
-}
-
 /* Goal: an allocation that fails anywhere in a CALL is WG_E_NOMEM, and nothing leaks (the sanitisers look). */
 static void test_every_allocation_of_a_call_may_fail(void **state) {
     fixture *f = *state;
@@ -301,7 +278,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_call_takes_parameters_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_maintenance_runs_outside_of_transactions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_builtin_procedures_describe_the_store, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_register_refuses_bad_procedures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_of_a_call_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

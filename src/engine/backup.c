@@ -1,7 +1,7 @@
 /* Backup of an open workspace: the stripes that its manifest names, the log behind them up to its durable end, and the manifest.
  *
- * Maintenance waits meanwhile, so that no file that is copied goes away; readers and writers do not. The target is a workspace at
- * every moment: an earlier backup, the new one, or a state between them.
+ * Nobody waits: checkpoints and compactions go on meanwhile, but leave the files that they no longer need to the end of the backup. The
+ * target is a workspace at every moment: an earlier backup, the new one, or a state between them.
  *
  *   1. new stripes             nothing names them yet
  *   2. new and grown segments  written aside
@@ -9,7 +9,7 @@
  *      commits at each step; then the manifest is committed
  *      it does not (commits between them are in stripes by now): an empty segment is made at which the new log begins, the
  *      manifest is committed - the backup is the checkpoint now - and then the segments get their names
- *   4. what the new manifest does not name is removed
+ *   4. what the new manifest does not name is removed; readers are told where the log ends
  *
  * A target is refused when its commits are not those of this store: its chain value must be ours at the same place. */
 #include "engine/backup.h"
@@ -94,7 +94,7 @@ static wg_code prepare_target(wg_engine *e, const wgi_file_set *to, wg_file **ou
 /* ---- the steps */
 
 /* Everything committed until now is durable, and the set is what holds it. */
-static wg_code capture(wg_engine *e, wgi_file_set *from, uint64_t *out_logseq, wg_error *err) {
+static wg_code capture(wg_engine *e, wgi_file_set *from, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
     wg_wal_metrics log;
     wg_mutex_lock(&m->manifest_mutex);
@@ -107,8 +107,7 @@ static wg_code capture(wg_engine *e, wgi_file_set *from, uint64_t *out_logseq, w
     wg_wal_metrics_get(e->wal, &log);
     from->last = log.durable_position >> 32;
     from->last_bytes = log.durable_position & UINT32_MAX;
-    *out_logseq = log.durable_logseq;
-    return wgi_file_set_list(from, e->platform, err);
+    return WG_OK;
 }
 
 /* The segments that are to be copied follow those of the target, or replace some of them, without a gap. */
@@ -149,22 +148,46 @@ static wg_code switch_over(wgi_copying *c, const wgi_file_set *from, const wgi_f
 
 static wg_code backup_to(wg_engine *e, wgi_copying *c, wgi_file_set *from, wgi_file_set *to, wg_error *err) {
     WG_TRY(wgi_file_set_read(to, e->platform, err));
-    WG_TRY(capture(e, from, &c->info.logseq, err));
+    WG_TRY(capture(e, from, err));
+    WG_TRY(wgi_file_set_list(from, e->platform, err));
     if (to->exists) WG_TRY(check_earlier(e, from, to, err));
     WG_TRY(wgi_remove_aside(to, e->platform, err));
     WG_TRY(wgi_file_set_list(to, e->platform, err));
     WG_TRY(wgi_count_work(c, from, err));
     WG_TRY(wgi_copy_stripes(c, from, to, err));
     wg_code code = wgi_copy_segments(c, from, to, err);
+    if (code == WG_OK) code = wgi_check_segments(c, from, to, &c->info.logseq, err);
     if (code == WG_OK) code = switch_over(c, from, to, err);
     if (code != WG_OK) {
         (void)wgi_remove_aside(to, e->platform, NULL);
         return code;
     }
-    return wgi_remove_others(to, from, e->platform, err);
+    const uint64_t end = from->last << 32 | from->last_bytes;
+    WG_TRY(wgi_remove_others(to, from, e->platform, err));
+    return wg_wal_tell(e->platform, to->wal, e->uuid, end, c->info.logseq, err);
 }
 
-static wg_code backup_locked(wg_engine *e, const char *path, wgi_copying *c, wg_error *err) {
+/* From here to the end nothing that a manifest named is removed. */
+static void hold_files(wg_engine *e) {
+    wg_mutex_lock(&e->maintenance.mutex);
+    e->maintenance.backups++;
+    wg_mutex_unlock(&e->maintenance.mutex);
+}
+
+static void release_files(wg_engine *e) {
+    wgi_maintenance *m = &e->maintenance;
+    wg_mutex_lock(&m->mutex);
+    if (--m->backups == 0) {
+        wgi_garbage_remove(e);
+        wg_mutex_lock(&m->manifest_mutex);
+        const uint64_t needed = m->manifest.checkpoint.wal_segment;
+        wg_mutex_unlock(&m->manifest_mutex);
+        (void)wg_wal_trim(e->wal, needed, NULL); /* the next open removes what is left */
+    }
+    wg_mutex_unlock(&m->mutex);
+}
+
+static wg_code backup_held(wg_engine *e, const char *path, wgi_copying *c, wg_error *err) {
     wgi_file_set from;
     wgi_file_set to;
     wg_file *lock = NULL;
@@ -191,9 +214,9 @@ wg_code wg_engine_backup(wg_engine *engine, const char *to, wg_progress_fn progr
     WG_TRY(wgi_copying_init(&copying, engine->platform, err));
     copying.progress = progress;
     copying.ctx = ctx;
-    wg_mutex_lock(&engine->maintenance.mutex);
-    const wg_code code = backup_locked(engine, to, &copying, err);
-    wg_mutex_unlock(&engine->maintenance.mutex);
+    hold_files(engine);
+    const wg_code code = backup_held(engine, to, &copying, err);
+    release_files(engine);
     if (code == WG_OK && out != NULL) *out = copying.info;
     wgi_copying_deinit(&copying);
     return code;

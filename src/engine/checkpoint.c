@@ -253,6 +253,7 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
     next->next_stripe = m->next_stripe;
     next->horizon = retained(e, next->logseq, c->since.horizon);
+    if (log && WG_CANARY_IS(7)) (void)wg_wal_trim(e->wal, next->wal_segment, NULL);
     return wgi_manifest_change(e, next, entries, NULL, 0, err);
 }
 
@@ -435,7 +436,8 @@ static void trim(capture *c, wg_checkpoint_info *info) {
     wg_wal_metrics before = {0};
     wg_wal_metrics after = {0};
     wg_wal_metrics_get(e->wal, &before);
-    (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
+    if (m->backups == 0)
+        (void)wg_wal_trim(e->wal, c->next.wal_segment, NULL); /* the next open removes what is left */
     wg_wal_metrics_get(e->wal, &after);
     wg_wal_chain_forget(e->wal, c->next.logseq);
     info->log_bytes_freed = (after.segments_trimmed - before.segments_trimmed) * m->segment_bytes;

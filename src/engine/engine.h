@@ -76,7 +76,8 @@ uint64_t wg_engine_horizon(const wg_engine *engine); /* oldest snapshot that can
 /* A read-only engine takes in what the writer made durable since. WG_E_EXPIRED: the log that it needs is gone, or its memory is full of
  * what is in stripes by now; it stays as it is, and an engine that is opened anew sees the newest state. */
 wg_code wg_engine_follow(wg_engine *engine, uint64_t *out_logseq, wg_error *err);
-/* Copies a consistent state into the new or existing backup directory `to`: stripes that are there already are not copied again. */
+/* Copies a consistent state into the new or existing backup directory `to`: stripes that are there already are not copied again. The
+ * exception to the rule above: other maintenance goes on beside it and leaves the removal of files to its end. */
 wg_code wg_engine_backup(wg_engine *engine, const char *to, wg_progress_fn progress, void *ctx, wg_backup_info *out,
                          wg_error *err);
 /* True when no transaction is open and no snapshot is pinned. */

@@ -141,6 +141,7 @@ void wgi_garbage_note(wg_engine *engine, wg_slice entries) {
 void wgi_garbage_remove(wg_engine *engine) {
     wgi_maintenance *m = &engine->maintenance;
     size_t kept = 0;
+    if (m->backups != 0) return;
     for (size_t at = 0; at < m->garbage.size; at += 8) {
         const uint64_t id = wg_load_u64le(m->garbage.data + at);
         char path[4160];

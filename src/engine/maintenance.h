@@ -81,6 +81,7 @@ typedef struct wgi_maintenance {
     uint64_t next_stripe;
     uint64_t catalog_pieces; /* CATALOG fragments stored */
     uint32_t segment_bytes;  /* of the log */
+    uint32_t backups;        /* that copy files now: none is removed before the last of them has ended */
     bool adopt_late;         /* an adoption did not come to its end: the next call of maintenance begins with it */
     wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
     wg_buf adopt_noted;      /* wgi_merged each: what tables may read of stripes that go */

@@ -284,8 +284,7 @@ static wg_engine fake_engine_value;
 static wg_txn fake_txn;
 
 static inline int exec_test_setup(void **state) {
-    (void)state;
-    support_setup();
+    (void)state, support_setup();
     fake_engine_value.platform = wg_platform_real();
     fake_txn = (wg_txn){.engine = &fake_engine_value, .node_count = 10007, .task_rows = 1000, .next_id = 1};
     wg_buf_init(&fake_txn.log, NULL);
@@ -293,8 +292,7 @@ static inline int exec_test_setup(void **state) {
     return 0;
 }
 static inline int exec_test_teardown(void **state) {
-    (void)state;
-    wg_buf_deinit(&fake_txn.log);
+    (void)state, wg_buf_deinit(&fake_txn.log);
     support_teardown();
     return 0;
 }

@@ -116,7 +116,7 @@ static void note_files(wg_platform *disk, bool older) {
     DAMAGE_OK(disk->ops->list(disk, "/ws", note_entry, &l, err));
 }
 
-static void maintain(wg_engine *engine) { (void)engine; }
+static void maintain(wg_engine *engine) { DAMAGE_OK(wg_engine_checkpoint(engine, NULL, err)); }
 
 static void make_database(void) {
     wg_platform *earlier = NULL;
@@ -141,6 +141,8 @@ static void make_database(void) {
     for (uint32_t i = 0; i < file_count; i++) bytes += files[i].bytes.size;
     printf("a database of %u files, %llu bytes, %llu commits\n", file_count, (unsigned long long)bytes,
            (unsigned long long)newest);
+    for (uint32_t i = 0; i < file_count; i++)
+        printf("  %s: %zu bytes, %zu before\n", files[i].path, files[i].bytes.size, files[i].older.size);
     assert_true(bytes <= 64 << 10);
 }
 
@@ -201,6 +203,7 @@ static void judge(wg_platform *disk, const disk_file *f, const char *what, uint6
             wrong(f, what, at, "verify tells another commit", NULL);
     } else {
         if (!is_refusal(code)) wrong(f, what, at, wg_code_name(code), &e);
+        if (verified == WG_OK) wrong(f, what, at, "verify passes and reading refuses", &e);
         counts.refused++;
     }
     DAMAGE_OK(wg_engine_close(engine, err));

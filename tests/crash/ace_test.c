@@ -4,7 +4,7 @@
  * Crash bugs of file systems and databases nearly always need no more than three operations on a fresh store; so all of them
  * are tried. The first commit, before the sequence, declares the label and puts two nodes, and is part of what is crashed in
  * every 29th sequence only. BUFFERED, so that `sync` means something. What is checked: workload_kit.h. */
-#include "workload_kit.h"
+#include "workload_checks.h"
 
 enum { OPERATIONS = 8, LENGTH_MAX = 3, PATTERNS = 4 };
 enum { OP_PUT, OP_DELETE, OP_BATCH, OP_DEFINE, OP_SYNC, OP_CHECKPOINT, OP_COMPACT, OP_REOPEN };

@@ -3,7 +3,7 @@
  * Each round runs the mix of engine_model.h on a fresh disk with a seeded durability and segment size. Power fails at a seeded
  * call, a seeded pattern survives, the next run goes on from there (its own recovery may be what is cut), three times. After
  * the last crash everything of workload_kit.h is checked. */
-#include "workload_kit.h"
+#include "workload_checks.h"
 
 enum { ROUNDS = 1000, CRASHES = 3, CALLS_MAX = 160, SAMPLED_RECOVERIES = 20000 };
 

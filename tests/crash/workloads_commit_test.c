@@ -1,6 +1,6 @@
 /* Power fails at every platform call of the workloads that write the log and the manifest; workload_kit.h says what is
  * checked after each. Each ends with a value of 4 MiB; the calls inside of that commit are sampled. */
-#include "workload_kit.h"
+#include "workload_checks.h"
 
 #include "io/object_cache/parquet_kit.h"
 

@@ -1,6 +1,6 @@
 /* Power fails at every platform call of the workloads that write stripes: checkpoints and compactions, between commits of
  * everything, and the first checkpoint of the oldest golden workspace. workload_kit.h says what is checked after each. */
-#include "workload_kit.h"
+#include "workload_checks.h"
 
 #include "tests/golden/golden_kit.h"
 
@@ -95,7 +95,7 @@ static void upgrade_run(wg_platform *disk) {
     (void)wg_engine_close(engine, NULL);
 }
 
-/* The old snapshots are as they were, and a prefix of the new commits is there. */
+/* The old snapshots are as they were (looked at for one disk in four), and a prefix of the new commits is there. */
 static void upgrade_check(wg_platform *disk, uint64_t at_least, uint64_t at_most) {
     wg_buf text;
     char count[24];
@@ -103,8 +103,10 @@ static void upgrade_check(wg_platform *disk, uint64_t at_least, uint64_t at_most
     totals.recoveries++;
     wg_engine *engine = upgrade_open(disk);
     if (engine == NULL) fail_at("open", NULL);
-    MODEL_OK(golden_dump_all(engine, GOLDEN_NEWEST, &text, err));
-    if (!same_text(&text, &golden_text)) fail_at("the old snapshots differ", NULL);
+    if ((current_call + (uint64_t)current_pattern) % 4 == 0) {
+        MODEL_OK(golden_dump_all(engine, GOLDEN_NEWEST, &text, err));
+        if (!same_text(&text, &golden_text)) fail_at("the old snapshots differ", NULL);
+    }
     const uint64_t logseq = wg_engine_logseq(engine);
     if (logseq < GOLDEN_NEWEST + at_least || logseq > GOLDEN_NEWEST + at_most) fail_at("logseq", NULL);
     text.size = 0;

@@ -1,6 +1,6 @@
 /* Power fails at every platform call of the workloads that write stripes: checkpoints, merges, expiry; workload_kit.h says what is
  * checked after each. Recovery is crashed at each of its calls too: it removes what no manifest names. */
-#include "workload_kit.h"
+#include "workload_checks.h"
 
 static bool maintain_checkpoints(world *w, uint32_t transaction, oracle *o) {
     (void)o;

@@ -5,7 +5,7 @@ import struct
 import subprocess
 import zlib
 
-from values import Corrupt, Reader, clock, local_datetime, value
+from values import Reader, check, clock, local_datetime, value
 
 BOOL, INT, FLOAT, STRING, BYTES, DATE, LOCAL_TIME, LOCAL_DATETIME, NODE, ANY = 1, 2, 3, 4, 5, 6, 7, 9, 15, 18
 STRINGS = (STRING, BYTES, ANY)
@@ -13,12 +13,7 @@ NAMES = {1: "BOOL", 2: "INT", 3: "FLOAT", 4: "STRING", 5: "BYTES", 6: "DATE", 7:
          18: "ANY"}
 KINDS = "? CATALOG CHAIN TABLE HISTORY ROWS DIRECTORY KEYS ADJACENCY".split()
 ENCODINGS = "PLAIN CONSTANT SEQUENCE BIT_PACKED DELTA RUN_LENGTH DICTIONARY".split()
-MASK = (1 << 64) - 1
-
-
-def check(good, what):
-    if not good:
-        raise Corrupt(what)
+MASK, HEADS = (1 << 64) - 1, 1 << 24
 
 
 def unzstd(data, size):

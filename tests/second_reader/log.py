@@ -2,11 +2,10 @@
 import hashlib
 import json
 import pathlib
-import re
 import struct
 import zlib
 
-from values import Corrupt
+from values import Corrupt, check
 
 HEADER, FRAME, FULL, FIRST, MIDDLE, LAST, MARK = 128, 32, 1, 2, 3, 4, 5
 
@@ -28,7 +27,7 @@ def manifest(workspace):
     workspace = pathlib.Path(workspace)
     epoch = int(sealed(workspace / "CURRENT", "current"))
     content = json.loads(sealed(workspace / "manifest" / f"{epoch:020}.json", "manifest", epoch))
-    if content["epoch"] != epoch or content["format"] != 1:
+    if content["epoch"] != epoch or content["format"] not in (1, 2):
         raise Corrupt("epoch or format of the manifest")
     return epoch, content
 
@@ -55,8 +54,9 @@ class Segment:
             return None
         end = offset + FRAME + size
         payload = self.data[offset + FRAME:end]
-        chained = struct.pack("<I", before if kind in (MIDDLE, LAST) else 0)
-        if payload_crc != zlib.crc32(self.store + place + chained + payload):
+        chained = struct.pack("<I", before or 0 if kind in (MIDDLE, LAST) else 0)
+        known = before is not None or kind not in (MIDDLE, LAST)
+        if known and payload_crc != zlib.crc32(self.store + place + chained + payload):
             return None
         after = (end + 7) // 8 * 8
         if any(self.data[end:after]) or durable > self.number << 32 | offset:
@@ -64,43 +64,39 @@ class Segment:
         return kind, logseq, payload, payload_crc, after
 
 
-def commits(workspace, store_hex, first_segment=1):
-    """Yields (logseq, payload, chain value) of every whole commit."""
-    store = bytes.fromhex(store_hex)
-    logseq, chain, payload, checksum, end = None, None, None, 0, None
-    number = first_segment
+def commits(workspace, content):
+    """Yields (logseq, payload, chain value) of every whole commit behind the checkpoint of a manifest."""
+    store = bytes.fromhex(content["store"])
+    begin = content.get("checkpoint", {"wal_segment": 0, "logseq": 0, "chain": "00" * 32})
+    logseq, chain, payload, checksum, end = None, None, None, None, None
+    number = begin["wal_segment"] or 1
     while True:
         path = pathlib.Path(workspace) / "wal" / f"{number:020}.wal"
         if not path.exists():
             return
         segment = Segment(path, store)
         segment.store = store
-        if chain is None:
+        if logseq is None:
             logseq, chain = segment.first - 1, segment.chain
-        elif (segment.previous_end, segment.first, segment.chain) != (end, logseq + 1, chain):
+        elif (segment.previous_end, segment.first, segment.chain) != (end, logseq + 1, chain or segment.chain):
             return
+        chain = segment.chain
         offset = HEADER
         while (found := segment.frame(offset, checksum)) is not None:
             kind, number_of, part, checksum, offset = found
             if kind != MARK:
-                payload = part if kind in (FULL, FIRST) else payload + part
+                payload = part if kind in (FULL, FIRST) else payload and payload + part
             if kind in (FULL, LAST):
-                if number_of != logseq + 1:
-                    raise Corrupt(f"commit {number_of} after {logseq}")
+                check(number_of == logseq + 1, f"commit {number_of} after {logseq}")
                 logseq = number_of
-                chain = hashlib.sha256(chain + struct.pack("<QQ", logseq, len(payload)) + payload).digest()
-                yield logseq, payload, chain
+                if payload is None or chain is None:  # it began before this segment, and is in stripes
+                    chain = None
+                else:
+                    chain = hashlib.sha256(chain + struct.pack("<QQ", logseq, len(payload)) + payload).digest()
+                if logseq == begin["logseq"]:
+                    check(chain is None or chain.hex() == begin["chain"], "chain value of the checkpoint")
+                    chain = bytes.fromhex(begin["chain"])
+                elif logseq > begin["logseq"]:
+                    yield logseq, payload, chain
         end = number << 32 | offset
         number += 1
-
-
-def golden_dumps(path):
-    """{snapshot: lines} of a dump.txt, without the rows of virtual labels, which lie in Parquet (their ids are below 0)."""
-    dumps, lines = {}, None
-    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
-        match = re.fullmatch(r"snapshot (\d+)", line)
-        if match:
-            lines = dumps.setdefault(int(match[1]), [])
-        elif not line.startswith(("shot ", "node -")):
-            lines.append(line)
-    return dumps

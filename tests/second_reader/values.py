@@ -12,6 +12,11 @@ class Corrupt(Exception):
     pass
 
 
+def check(good, what):
+    if not good:
+        raise Corrupt(what)
+
+
 class Reader:
     """A cursor over bytes."""
 
@@ -75,9 +80,8 @@ def local_datetime(seconds, nanoseconds):
 def offset(seconds):
     if seconds == 0:
         return "Z"
-    east = abs(seconds)
-    text = f"{'+' if seconds > 0 else '-'}{east // 3600:02}:{east // 60 % 60:02}"
-    return text + (f":{east % 60:02}" if east % 60 else "")
+    text = f"{'+' if seconds > 0 else '-'}{abs(seconds) // 3600:02}:{abs(seconds) // 60 % 60:02}"
+    return text + (f":{abs(seconds) % 60:02}" if seconds % 60 else "")
 
 
 def duration(months, days, seconds, nanoseconds):
@@ -201,8 +205,7 @@ class State:
 
     @staticmethod
     def expect(got, wanted, what):
-        if got != wanted:
-            raise Corrupt(f"{what} {got}, expected {wanted}")
+        check(got == wanted, f"{what} {got}, expected {wanted}")
 
     def add_key(self, r):
         self.expect(r.varint(), len(self.keys), "key")

@@ -2,7 +2,7 @@
  * say which results belong to which arguments. It is registered as any program that links the library would do it. */
 #include <stdlib.h>
 
-#include "api/api_internal.h"
+#include "api/api.h"
 #include "tests/tck/tck.h"
 
 enum { FIELDS_MAX = 16 };
@@ -91,6 +91,6 @@ const char *tck_register_procedure(wg_arena *arena, wg_db *db, const tck_step *s
                 return tck_format(arena, "cannot read row %zu of the table of %s", row + 1, p.name);
     p.ctx = t;
     wg_error err = {0};
-    if (wg_procedure_register(db->procedures, &p, &err) != WG_OK) return tck_format(arena, "%s", err.message);
+    if (wg_procedure_register(wg_db_procedures(db), &p, &err) != WG_OK) return tck_format(arena, "%s", err.message);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* golden_writer: writes a golden workspace into tests/golden/NAME, which must not exist: run once for each format.
  *
- *   golden_writer NAME
+ *   golden_writer NAME [stripes]       with "stripes": two checkpoints, a compaction, and the end in the log
  *
  * The history has declared and open labels, every type that can be stored, updates, deletions, edges, a commit over several
  * frames and segments, DDL, and a virtual label with two files. See tests/golden/golden_kit.h for what is written where. */
@@ -91,8 +91,8 @@ static void put_data(wg_platform *sim, const char *path, int64_t base) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: golden_writer NAME\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: golden_writer NAME [stripes]\n");
         return 2;
     }
     char root[512];
@@ -109,8 +109,12 @@ int main(int argc, char **argv) {
     const wg_engine_options options = {
         .platform = sim, .options = {.create = true, .no_background = true}, .wal_segment_bytes = 8192};
     KIT_OK(wg_engine_open("/ws", &options, &engine, err));
-    for (size_t i = 0; i < sizeof history / sizeof history[0]; i++)
+    const wg_compact_options everything = {.everything = true};
+    for (size_t i = 0; i < sizeof history / sizeof history[0]; i++) {
         KIT_OK(golden_run(engine, history[i], 0, NULL, err));
+        if (argc == 3 && (i == 7 || i == 12 || i == 16)) KIT_OK(wg_engine_checkpoint(engine, NULL, err));
+        if (argc == 3 && i == 12) KIT_OK(wg_engine_compact(engine, &everything, NULL, NULL, NULL, err));
+    }
     wg_buf dump;
     wg_buf_init(&dump, NULL);
     KIT_OK(golden_dump_all(engine, wg_engine_logseq(engine), &dump, err));

@@ -22,7 +22,9 @@
  * passed since. Two threads that touch one entry at once may lose one of the two touches: heat is a hint. */
 #include "io/cache/cache.h"
 
-enum { CAP_COUNT = 7, TRACE_MAX = 1024, PLACE_NONE = UINT32_MAX, HEAT_MAX = 1 << 30, PERIODS_MAX = 31, LINE = 64 };
+#define PLACE_NONE UINT32_MAX
+
+enum { CAP_COUNT = 7, TRACE_MAX = 1024, HEAT_MAX = 1 << 30, PERIODS_MAX = 31, LINE = 64 };
 
 enum { CAP_GPU, CAP_PINNED, CAP_HOT, CAP_WARM, CAP_NVME, CAP_HDD, CAP_REMOTE };
 

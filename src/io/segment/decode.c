@@ -157,9 +157,8 @@ static wg_code check_plain(const wg_arc1_block *block, wg_error *err) {
     return any <= 1 ? WG_OK : damaged(block, data, "a BOOL is neither 0 nor 1", err);
 }
 
-wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
+static wg_code check_encoding(const wg_arc1_block *block, wg_error *err) {
     const wg_arc1_column *c = block->column;
-    if (c->has_valid) WG_TRY(check_valid(block, err));
     switch ((wg_encoding)c->encoding) {
         case WG_ENCODING_PLAIN:
             return check_plain(block, err);
@@ -178,6 +177,29 @@ wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
             return WG_OK;
     }
     WG_UNREACHABLE("encodings were checked with the footer");
+}
+
+/* Cells of types with a range; what null rows have as cells is nobody's. */
+static wg_code check_range(const wg_arc1_block *block, wg_error *err) {
+    const uint8_t type = block->column->cell_type;
+    const uint8_t *valid = wg_arc1_block_valid(block);
+    uint64_t cells[256];
+    if (type != WG_TYPE_DATE && type != WG_TYPE_LOCAL_TIME) return WG_OK;
+    for (uint32_t first = 0; first < block->row_count;) {
+        const uint32_t left = block->row_count - first, n = left < 256 ? left : 256;
+        wg_arc1_block_u64(block, first, n, cells);
+        for (uint32_t i = 0; i < n; i++)
+            if (!arc1_cell_fits(type, cells[i]) && (valid == NULL || wg_bit_get(valid, first + i)))
+                return damaged(block, block->raw, "a date or time out of range", err);
+        first += n;
+    }
+    return WG_OK;
+}
+
+wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
+    if (block->column->has_valid) WG_TRY(check_valid(block, err));
+    WG_TRY(check_encoding(block, err));
+    return check_range(block, err);
 }
 
 wg_code wg_arc1_block_inflate(const wg_arc1_column *column, const uint8_t *stored, wg_buf *out, wg_error *err) {
@@ -205,6 +227,26 @@ static void unpack(const uint8_t *packed, uint32_t width, uint64_t first, uint32
         out[i] = base + ((wg_load_u64le(packed + (bit >> 3)) >> (bit & 7)) & mask);
 }
 
+static uint64_t packed_at_bit(const uint8_t *packed, uint64_t bit, uint64_t mask) {
+    return (wg_load_u64le(packed + (bit >> 3)) >> (bit & 7)) & mask;
+}
+
+/* The sum of the first `count` packed numbers: what lies between the first row of a group and a later one. Four sums, so that loads
+ * and shifts overlap. */
+static uint64_t packed_sum(const uint8_t *packed, uint32_t width, uint32_t count) {
+    const uint64_t mask = (UINT64_C(1) << width) - 1;
+    uint64_t a = 0, b = 0, c = 0, d = 0, bit = 0;
+    uint32_t i = 0;
+    for (; i + 4 <= count; i += 4, bit += 4 * (uint64_t)width) {
+        a += packed_at_bit(packed, bit, mask);
+        b += packed_at_bit(packed, bit + width, mask);
+        c += packed_at_bit(packed, bit + 2 * (uint64_t)width, mask);
+        d += packed_at_bit(packed, bit + 3 * (uint64_t)width, mask);
+    }
+    for (; i < count; i++, bit += width) a += packed_at_bit(packed, bit, mask);
+    return a + b + c + d;
+}
+
 static void delta_read(const wg_arc1_block *block, uint32_t first, uint32_t count, uint64_t *out) {
     const uint8_t *groups = data_of(block);
     const uint8_t *packed = groups + (uint64_t)block->column->count * WG_ARC1_DELTA_GROUP_BYTES;
@@ -217,8 +259,7 @@ static void delta_read(const wg_arc1_block *block, uint32_t first, uint32_t coun
         const uint8_t *differences = packed + wg_load_u32le(group + ARC1_D_OFFSET);
         const uint64_t minimum = wg_load_u64le(group + ARC1_D_MINIMUM);
         const uint32_t width = group[ARC1_D_WIDTH];
-        uint64_t cell = wg_load_u64le(group + ARC1_D_FIRST);
-        for (uint32_t i = 0; i < skip; i++) cell += minimum + wg_arc1_packed_at(differences, width, i);
+        uint64_t cell = wg_load_u64le(group + ARC1_D_FIRST) + skip * minimum + packed_sum(differences, width, skip);
         out[0] = cell;
         const uint64_t mask = (UINT64_C(1) << width) - 1;
         uint64_t bit = (uint64_t)skip * width;

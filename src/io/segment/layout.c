@@ -312,7 +312,9 @@ static bool zone_fits(const wg_arc1_column *c, const wg_arc1_cursor *cursor) {
     if (c->min.size > left || c->max.size > left - c->min.size) return false;
     if (wg_arc1_is_string(c->cell_type))
         return c->min.size <= WG_ARC1_ZONE_STRING_BYTES_MAX && c->max.size <= WG_ARC1_ZONE_STRING_BYTES_MAX;
-    return c->min.size == 8 && c->max.size == 8;
+    return c->min.size == 8 && c->max.size == 8 && left >= 16 &&
+           arc1_cell_fits(c->cell_type, wg_load_u64le(c->min.data)) &&
+           arc1_cell_fits(c->cell_type, wg_load_u64le(c->min.data + 8));
 }
 
 wg_code wg_arc1_column_decode(wg_arc1_cursor *cursor, wg_arc1_column *out, wg_error *err) {

@@ -95,6 +95,13 @@ static inline uint32_t arc1_group_differences(uint32_t row_count, uint32_t group
     const uint32_t left = row_count - group * WG_ARC1_DELTA_ROWS;
     return (left < WG_ARC1_DELTA_ROWS ? left : WG_ARC1_DELTA_ROWS) - 1;
 }
+/* Times and dates have a range; who prints them relies on it. */
+static inline bool arc1_cell_fits(uint8_t cell_type, uint64_t cell) {
+    const int64_t i = wg_i64_of_u64(cell);
+    if (cell_type == WG_TYPE_LOCAL_TIME) return cell < UINT64_C(86400000000000);
+    if (cell_type == WG_TYPE_DATE) return i >= WG_DAYS_MIN && i <= WG_DAYS_MAX;
+    return cell_type != WG_TYPE_BOOL || cell <= 1;
+}
 /* Bits that hold every number up to `largest`. */
 static inline uint32_t arc1_bits(uint64_t largest) {
     return largest == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(largest);

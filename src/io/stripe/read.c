@@ -46,8 +46,9 @@ static wg_code check_block(const wg_stripe *stripe, const wg_arc1_column *column
     const uint8_t *stored = stripe->map + column->offset;
     if (column->stored_bytes != 0 &&
         wg_arc1_crc(&stripe->header, column->offset, stored, (size_t)column->stored_bytes) != column->crc)
-        return wg_error_set(err, WG_E_CORRUPT, column->offset, "stripe '%.100s': column %u: checksum does not match",
-                            stripe->path, column->id);
+        return wg_error_set(err, WG_E_CORRUPT, column->offset,
+                            "stripe '%.100s' at offset %llu: column %u: checksum does not match", stripe->path,
+                            (unsigned long long)column->offset, column->id);
     wg_arc1_block block = {.column = column, .row_count = row_count, .raw = stored};
     wg_error inner = {0};
     wg_code code = WG_OK;

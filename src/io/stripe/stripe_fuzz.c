@@ -3,7 +3,7 @@
  * Whatever the bytes are, open ends with success or a typed error; then the check, a dump and single cells do. When the check
  * passes, everything can be read and the dump is whole. */
 #include "io/stripe/stripe.h"
-#include "io/stripe/test_repair.h"
+#include "io/segment/test_repair.h"
 
 #include <stdio.h>
 
@@ -47,8 +47,20 @@ static void read_rows(const wg_fragment *f, uint32_t column, bool whole) {
     wg_arena_deinit(&arena);
 }
 
+/* A constant column says thousands of rows in 72 bytes, and reading them all takes the time of so many rows: fair for a user, too
+ * long for a fuzzer. */
+static bool is_small(const wg_stripe *s) {
+    uint64_t cells = 0;
+    for (uint32_t i = 0; i < wg_stripe_fragment_count(s); i++) {
+        const wg_fragment *f = wg_stripe_fragment(s, i);
+        cells += (uint64_t)f->head.row_count * f->column_count;
+    }
+    return cells < 1 << 18;
+}
+
 static void read_stripe(wg_stripe *s) {
     wg_error err = {0};
+    if (!is_small(s)) return;
     const wg_code checked = wg_stripe_check(s, &err);
     WG_ASSERT(checked == WG_OK || is_refusal(checked));
     uint64_t lines = 0, expected = 1;

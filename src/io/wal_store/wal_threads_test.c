@@ -22,6 +22,7 @@ typedef struct shared {
 typedef struct worker {
     shared *s;
     uint32_t index;
+    bool no_chain; /* somebody forgets its values */
 } worker;
 
 static void work(void *arg) {
@@ -36,7 +37,7 @@ static void work(void *arg) {
         WG_ASSERT(wg_wal_append(w->s->wal, &part, 1, &logseq, NULL) == WG_OK);
         atomic_store(&w->s->seen[logseq], (uint64_t)w->index + 1);
         wg_sha256 chain;
-        WG_ASSERT(wg_wal_chain_at(w->s->wal, logseq, &chain));
+        WG_ASSERT(w->no_chain || wg_wal_chain_at(w->s->wal, logseq, &chain));
         if (!w->s->wait && i % 16 != 0) continue;
         WG_ASSERT(wg_wal_wait(w->s->wal, logseq, NULL) == WG_OK);
         WG_ASSERT(wg_wal_durable_logseq(w->s->wal) >= logseq);
@@ -123,6 +124,121 @@ static void test_wal_threads_buffered(void **state) {
     run_threads(WG_BUFFERED);
 }
 
+typedef struct beside {
+    shared *s;
+    const char *dir;
+    _Atomic bool stop;
+    wg_wal_options start; /* of the last checkpoint */
+    wg_mutex lock;        /* guards start */
+    uint64_t followed;
+    uint64_t expired;
+    uint64_t checkpoints;
+} beside;
+
+/* Trims like an engine: what is durable counts as written elsewhere. */
+static void checkpoint(void *arg) {
+    beside *b = arg;
+    while (!atomic_load(&b->stop)) {
+        wg_wal_options next = b->start;
+        next.after = wg_wal_durable_logseq(b->s->wal);
+        WG_ASSERT(wg_wal_chain_at(b->s->wal, next.after, &next.chain));
+        next.first_segment = wg_wal_keep_from(b->s->wal, next.after);
+        wg_mutex_lock(&b->lock);
+        b->start = next;
+        wg_mutex_unlock(&b->lock);
+        WG_ASSERT(wg_wal_trim(b->s->wal, next.first_segment, NULL) == WG_OK);
+        if (next.after > 0)
+            wg_wal_chain_forget(b->s->wal, next.after - 1); /* the value of `after` may be asked again */
+        b->checkpoints++;
+    }
+}
+
+static wg_code count_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    beside *b = ctx;
+    (void)payload, (void)chain, (void)err;
+    WG_ASSERT(logseq == b->followed + 1);
+    b->followed = logseq;
+    WG_ASSERT(logseq <= wg_wal_last_logseq(b->s->wal));
+    return WG_OK;
+}
+
+/* Follows until all is read; a trim sends it back to the last checkpoint. */
+static void follow(void *arg) {
+    beside *b = arg;
+    wg_wal_follower *f = NULL;
+    while (b->followed < THREADS * COMMITS) {
+        wg_error err = {0};
+        uint64_t commits = 0;
+        wg_code code = WG_OK;
+        if (f == NULL) {
+            wg_mutex_lock(&b->lock);
+            const wg_wal_options start = b->start;
+            wg_mutex_unlock(&b->lock);
+            b->followed = start.after;
+            code = wg_wal_follow(wg_platform_real(), b->dir, &start, &f, &err);
+        }
+        if (code == WG_OK) code = wg_wal_follower_read(f, count_commit, b, &commits, &err);
+        if (code == WG_OK) continue;
+        if (code != WG_E_EXPIRED) fprintf(stderr, "follower: %s\n", err.message);
+        WG_ASSERT(code == WG_E_EXPIRED);
+        b->expired++;
+        wg_wal_follower_close(f);
+        f = NULL;
+    }
+    wg_wal_follower_close(f);
+}
+
+/* Goal: eight writers, a trimmer and a follower at once: the follower sees every commit from its start on, in order, and what is
+ * left of the log replays. */
+static void test_wal_threads_with_follower_and_trims(void **state) {
+    (void)state;
+    static shared s;
+    static beside b;
+    memset(&s, 0, sizeof s);
+    memset(&b, 0, sizeof b);
+    char dir[256];
+    const char *base = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/wgwalXXXXXX", base != NULL ? base : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    wg_platform *p = wg_platform_real();
+    b.start = (wg_wal_options){
+        .segment_bytes = 32768, .durability = WG_BUFFERED, .sync_interval_ms = 1, .sync_batch_commits = 20};
+    assert_int_equal(wg_wal_create(p, dir, &b.start, NULL), WG_OK);
+    assert_int_equal(wg_wal_open(p, dir, &b.start, NULL, NULL, &s.wal, NULL, NULL), WG_OK);
+    b.s = &s;
+    b.dir = dir;
+    wg_mutex_init(&b.lock, WG_RANK_ENGINE_STATE);
+    wg_thread threads[THREADS];
+    worker workers[THREADS];
+    wg_thread trimmer;
+    wg_thread follower;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        workers[i] = (worker){.s = &s, .index = i, .no_chain = true};
+        assert_int_equal(wg_thread_start(&threads[i], work, &workers[i], NULL), WG_OK);
+    }
+    assert_int_equal(wg_thread_start(&trimmer, checkpoint, &b, NULL), WG_OK);
+    assert_int_equal(wg_thread_start(&follower, follow, &b, NULL), WG_OK);
+    for (size_t i = 0; i < THREADS; i++) wg_thread_join(&threads[i]);
+    assert_int_equal(wg_wal_wait(s.wal, THREADS * COMMITS, NULL), WG_OK);
+    wg_thread_join(&follower);
+    atomic_store(&b.stop, true);
+    wg_thread_join(&trimmer);
+    wg_wal_metrics m;
+    wg_wal_metrics_get(s.wal, &m);
+    print_message("%llu checkpoints, %llu segments trimmed, %llu times expired\n", (unsigned long long)b.checkpoints,
+                  (unsigned long long)m.segments_trimmed, (unsigned long long)b.expired);
+    assert_true(m.segments_trimmed > 0);
+    assert_int_equal(b.followed, THREADS * COMMITS);
+    assert_int_equal(wg_wal_close(s.wal, NULL), WG_OK);
+    b.followed = b.start.after;
+    assert_int_equal(wg_wal_open(p, dir, &b.start, NULL, NULL, &s.wal, NULL, NULL), WG_OK);
+    assert_int_equal(wg_wal_last_logseq(s.wal), THREADS * COMMITS);
+    assert_int_equal(wg_wal_close(s.wal, NULL), WG_OK);
+    wg_mutex_deinit(&b.lock);
+    p->ops->list(p, dir, remove_entry, dir, NULL);
+    rmdir(dir);
+}
+
 /* Goal: the latency of one strict commit on this disk is printed, and each commit costs one sync, one write, and one of HEAD. */
 static void test_wal_single_writer_syncs_once_per_commit(void **state) {
     (void)state;
@@ -164,6 +280,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wal_threads_strict_group_commit),
         cmocka_unit_test(test_wal_threads_buffered),
+        cmocka_unit_test(test_wal_threads_with_follower_and_trims),
         cmocka_unit_test(test_wal_single_writer_syncs_once_per_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,13 +55,19 @@ static void job_run(fixture *f, kit *k, const wg_compaction_job *job, bool botto
     wg_stripe_set_settle(k->set);
 }
 
-/* Runs the job that the policy wants, if any. */
-static bool compact(fixture *f, kit *k, const wg_compaction_policy *policy) {
-    static wg_compaction_file files[STRIPES_MAX];
+/* Describes all stripes, which also says what the next merge may read; returns how many. */
+static uint32_t describe(const kit *k, wg_compaction_file files[STRIPES_MAX]) {
     const uint32_t count = wg_stripe_set_count(k->set);
     assert_true(count <= STRIPES_MAX);
     for (uint32_t i = 0; i < count; i++)
         assert_int_equal(wg_stripe_set_describe(k->set, i, 0, &files[i], NULL), WG_OK);
+    return count;
+}
+
+/* Runs the job that the policy wants, if any. */
+static bool compact(fixture *f, kit *k, const wg_compaction_policy *policy) {
+    static wg_compaction_file files[STRIPES_MAX];
+    const uint32_t count = describe(k, files);
     wg_compaction_job job;
     wg_compaction_pick(policy, files, count, false, &job);
     if (job.trigger == WG_COMPACT_NOTHING) return false;
@@ -71,10 +77,10 @@ static bool compact(fixture *f, kit *k, const wg_compaction_policy *policy) {
 
 /* Joins all runs into one. */
 static void join(fixture *f, kit *k) {
-    wg_compaction_job job = {.trigger = WG_COMPACT_MANUAL, .output_level = 6};
-    assert_true(wg_stripe_set_count(k->set) <= WG_COMPACTION_INPUTS_MAX);
-    for (uint32_t i = 0; i < wg_stripe_set_count(k->set); i++)
-        job.inputs[job.input_count++] = wg_stripe_set_entry(k->set, i).id;
+    static wg_compaction_file files[STRIPES_MAX];
+    wg_compaction_job job = {.trigger = WG_COMPACT_MANUAL, .output_level = 6, .input_count = describe(k, files)};
+    assert_true(job.input_count <= WG_COMPACTION_INPUTS_MAX);
+    for (uint32_t i = 0; i < job.input_count; i++) job.inputs[i] = files[i].id;
     job_run(f, k, &job, true);
 }
 

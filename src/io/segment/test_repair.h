@@ -1,6 +1,6 @@
-/* io/stripe, tests and fuzzer only: makes the checksums of a changed stripe right, so that what lies behind them is reached. */
-#ifndef WG_IO_STRIPE_TEST_REPAIR_H
-#define WG_IO_STRIPE_TEST_REPAIR_H
+/* io/segment, tests and fuzzer only: makes the checksums of a changed stripe right, so that what lies behind them is reached. */
+#ifndef WG_IO_SEGMENT_TEST_REPAIR_H
+#define WG_IO_SEGMENT_TEST_REPAIR_H
 
 #include "io/segment/segment_internal.h"
 
@@ -12,7 +12,7 @@ static inline void repair_blocks(uint8_t *bytes, const wg_arc1_header *h, const 
         const uint64_t size = wg_load_u32le(bytes + at + ARC1_F_BYTES);
         uint64_t column = at + wg_load_u16le(bytes + at + ARC1_F_HEAD_BYTES);
         const uint64_t stride = wg_load_u16le(bytes + at + ARC1_F_COLUMN_BYTES);
-        if (size > end - at || size < WG_ARC1_FRAGMENT_BYTES) return;
+        if (size > end - at || size < WG_ARC1_FRAGMENT_BYTES || stride < WG_ARC1_COLUMN_BYTES) return;
         const uint32_t count = wg_load_u32le(bytes + at + ARC1_F_COLUMNS);
         for (uint32_t k = 0; k < count && column + WG_ARC1_COLUMN_BYTES <= at + size; k++, column += stride) {
             const uint64_t offset = wg_load_u64le(bytes + column + ARC1_C_OFFSET);
