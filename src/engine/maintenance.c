@@ -16,6 +16,7 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_buf_init(&m->garbage, &engine->account);
     wg_buf_init(&m->adopt_removed, &engine->account);
     wg_buf_init(&m->adopt_noted, &engine->account);
+    wg_account_init(&m->writing, NULL, 0);
     m->pins.next = &m->pins;
     m->pins.previous = &m->pins;
 }
