@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/core/test_seed.h"
 #include "io/cache/cache.h"
 
 enum { ENTRIES = 24, OPERATIONS = 20000, THREADS = 4, THREAD_OPERATIONS = 4000, HELD_MAX = 10 };
@@ -484,7 +485,7 @@ static void test_cache_random_run_agrees_with_a_naive_model(void **state) {
     model m = {0};
     uint32_t evictions[ENTRIES] = {0};
     wg_rng rng;
-    wg_rng_init(&rng, 20261121);
+    wg_rng_init(&rng, wg_test_seed(20261121));
     uint64_t refusals = 0, admissions = 0;
     for (int i = 0; i < ENTRIES; i++) {
         m.at[i] = i % 3 == 2 ? WG_L5_REMOTE_COLD : WG_L3_SSD_LOCAL;
