@@ -145,7 +145,7 @@ static cli_exit cancelled_or_failed(const wg_error *err) {
     const cli_exit rc = cli_fail(err);
     if (err->code == WG_E_IO && (err->sys_errno == ENOSPC || err->sys_errno == EDQUOT || err->sys_errno == EFBIG))
         cli_note("make room at the destination and run it again; what was there before is as it was");
-    return rc;
+    return err->code == WG_E_NOT_FOUND ? CLI_SYSTEM : rc; /* a directory, not a name in a query */
 }
 
 /* ---- checkpoint */
@@ -284,10 +284,7 @@ cli_exit cli_restore(cli_args *args) {
     wg_error err = {0};
     progress p = progress_begin("copying", r.progress);
     const wg_code code = wg_restore(r.paths[0], r.paths[1], show_progress, &p, &info, &err);
-    if (code != WG_OK) {
-        rc = cancelled_or_failed(&err);
-        return code == WG_E_NOT_FOUND ? CLI_SYSTEM : rc;
-    }
+    if (code != WG_OK) return cancelled_or_failed(&err);
     cli_progress_clear();
     print_copied("restored and verified up to", r.paths[1], &info, r.json);
     return CLI_OK;

@@ -243,7 +243,7 @@ WG_API wg_code wg_close(wg_db *db, wg_error *err);
 /* Blocks until everything committed so far is on stable storage, whatever the mode. Threads: any. */
 WG_API WG_MUST_USE wg_code wg_sync(wg_db *db, wg_error *err);
 
-/* Reads every byte of log and manifest at `path` without changing anything and checks all checksums, the hash chain,
+/* Reads every byte of log, manifest and stripes at `path` without changing anything and checks all checksums, the hash chain,
  * the order of the log and that it can be applied. The workspace must not be open elsewhere. Threads: any. */
 typedef struct wg_verify_report {
     uint64_t manifest_epoch;

@@ -190,6 +190,34 @@ static void test_backup_progress_and_cancelling(void **state) {
     kit_end();
 }
 
+/* Goal: whoever opens a backup for reading sees all of it, also what was committed last before it was taken, and changes nothing. */
+static void test_backup_is_read_to_its_end(void **state) {
+    (void)state;
+    kit_begin();
+    const wg_options reading = {.read_only = true};
+    wg_db *db = open_at("ws", true), *copy = NULL;
+    wg_session *s = session_of(db), *r;
+    for (int64_t i = 1; i <= 4; i++) {
+        run(s, "CREATE (:A)");
+        if (i == 2) KIT_OK(wg_checkpoint(db, NULL, err));
+        KIT_OK(wg_backup(db, kit_path("copy"), NULL, NULL, NULL, err));
+        KIT_OK(wg_open(kit_path("copy"), &reading, &copy, err));
+        r = session_of(copy);
+        assert_int_equal(number(r, "MATCH (n:A) RETURN count(*)"), i);
+        wg_session_close(r);
+        KIT_OK(wg_close(copy, err));
+    }
+    KIT_OK(wg_restore(kit_path("copy"), kit_path("back"), NULL, NULL, NULL, err));
+    KIT_OK(wg_open(kit_path("back"), &reading, &copy, err));
+    r = session_of(copy);
+    assert_int_equal(number(r, "MATCH (n:A) RETURN count(*)"), 4);
+    wg_session_close(r);
+    KIT_OK(wg_close(copy, err));
+    wg_session_close(s);
+    KIT_OK(wg_close(db, err));
+    kit_end();
+}
+
 /* Goal: misuse is told, and a database without files has no backup. */
 static void test_backup_misuse_is_typed(void **state) {
     (void)state;
@@ -270,6 +298,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backup_beside_writer_and_maintenance),
         cmocka_unit_test(test_backup_progress_and_cancelling),
+        cmocka_unit_test(test_backup_is_read_to_its_end),
         cmocka_unit_test(test_backup_misuse_is_typed),
         cmocka_unit_test(test_dump_tells_files_by_content),
     };

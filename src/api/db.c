@@ -16,7 +16,7 @@ static wg_code check_options(const wg_options *o, wg_error *err) {
 
 /* Queries get a quarter of the memory budget together; one query what it asks for, within that. */
 static void set_query_memory(wg_db *db, const wg_options *o) {
-    const uint64_t all = o->memory_bytes_max / 4;
+    const uint64_t all = wg_engine_memory_to_split(o) / 4;
     const uint64_t one = all != 0 ? wg_min_u64(all, query_memory_default) : query_memory_default;
     db->query_memory_bytes_max = o->query_memory_bytes_max != 0 ? o->query_memory_bytes_max : one;
     wg_account_init(&db->queries, NULL, all);

@@ -9,7 +9,7 @@
  *      commits at each step; then the manifest is committed
  *      it does not (commits between them are in stripes by now): an empty segment is made at which the new log begins, the
  *      manifest is committed - the backup is the checkpoint now - and then the segments get their names
- *   4. what the new manifest does not name is removed
+ *   4. what the new manifest does not name is removed; readers are told where the log ends
  *
  * A target is refused when its commits are not those of this store: its chain value must be ours at the same place. */
 #include "engine/backup.h"
@@ -94,7 +94,7 @@ static wg_code prepare_target(wg_engine *e, const wgi_file_set *to, wg_file **ou
 /* ---- the steps */
 
 /* Everything committed until now is durable, and the set is what holds it. */
-static wg_code capture(wg_engine *e, wgi_file_set *from, uint64_t *out_logseq, wg_error *err) {
+static wg_code capture(wg_engine *e, wgi_file_set *from, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
     wg_wal_metrics log;
     wg_mutex_lock(&m->manifest_mutex);
@@ -107,7 +107,6 @@ static wg_code capture(wg_engine *e, wgi_file_set *from, uint64_t *out_logseq, w
     wg_wal_metrics_get(e->wal, &log);
     from->last = log.durable_position >> 32;
     from->last_bytes = log.durable_position & UINT32_MAX;
-    *out_logseq = log.durable_logseq;
     return WG_OK;
 }
 
@@ -149,7 +148,7 @@ static wg_code switch_over(wgi_copying *c, const wgi_file_set *from, const wgi_f
 
 static wg_code backup_to(wg_engine *e, wgi_copying *c, wgi_file_set *from, wgi_file_set *to, wg_error *err) {
     WG_TRY(wgi_file_set_read(to, e->platform, err));
-    WG_TRY(capture(e, from, &c->info.logseq, err));
+    WG_TRY(capture(e, from, err));
     WG_TRY(wgi_file_set_list(from, e->platform, err));
     if (to->exists) WG_TRY(check_earlier(e, from, to, err));
     WG_TRY(wgi_remove_aside(to, e->platform, err));
@@ -157,12 +156,15 @@ static wg_code backup_to(wg_engine *e, wgi_copying *c, wgi_file_set *from, wgi_f
     WG_TRY(wgi_count_work(c, from, err));
     WG_TRY(wgi_copy_stripes(c, from, to, err));
     wg_code code = wgi_copy_segments(c, from, to, err);
+    if (code == WG_OK) code = wgi_check_segments(c, from, to, &c->info.logseq, err);
     if (code == WG_OK) code = switch_over(c, from, to, err);
     if (code != WG_OK) {
         (void)wgi_remove_aside(to, e->platform, NULL);
         return code;
     }
-    return wgi_remove_others(to, from, e->platform, err);
+    const uint64_t end = from->last << 32 | from->last_bytes;
+    WG_TRY(wgi_remove_others(to, from, e->platform, err));
+    return wg_wal_tell(e->platform, to->wal, e->uuid, end, c->info.logseq, err);
 }
 
 /* From here to the end nothing that a manifest named is removed. */

@@ -67,6 +67,9 @@ wg_code wgi_is_copy(wgi_copying *copying, const char *path, const char *like, ui
 wg_code wgi_copy_stripes(wgi_copying *copying, const wgi_file_set *from, const wgi_file_set *to, wg_error *err);
 /* Copies the segments that the target lacks or has in part aside: copying->segments. */
 wg_code wgi_copy_segments(wgi_copying *copying, const wgi_file_set *from, const wgi_file_set *to, wg_error *err);
+/* Checks every byte of the log that is copied aside or there already, and says which commit is its last. */
+wg_code wgi_check_segments(wgi_copying *copying, const wgi_file_set *from, const wgi_file_set *to,
+                           uint64_t *out_logseq, wg_error *err);
 wg_code wgi_name_segments(wgi_copying *copying, const wgi_file_set *to, wg_error *err);
 /* Removes from `set` what a crash left aside. */
 wg_code wgi_remove_aside(const wgi_file_set *set, wg_platform *platform, wg_error *err);

@@ -413,6 +413,54 @@ wg_code wgi_copy_segments(wgi_copying *copying, const wgi_file_set *from, const 
     return WG_OK;
 }
 
+static bool is_aside(const wgi_copying *c, uint64_t number) {
+    for (size_t i = 0; i < number_count(&c->segments); i++)
+        if (number_at(&c->segments, i) == number) return true;
+    return false;
+}
+
+static wg_code read_segment(wgi_copying *c, const wgi_file_set *to, uint64_t number, wg_buf *out, wg_error *err) {
+    char path[WGI_BACKUP_PATH_BYTES];
+    char aside[WGI_BACKUP_PATH_BYTES + 8];
+    wg_platform *p = c->platform;
+    wg_file *file = NULL;
+    wg_file_info info = {0};
+    size_t got = 0;
+    WG_TRY(wgi_segment_path(to, number, path, err));
+    aside_of(path, aside);
+    WG_TRY(p->ops->open(p, is_aside(c, number) ? aside : path, WG_OPEN_READ, &file, err));
+    wg_code code = p->ops->file_info(p, file, &info, err);
+    out->size = 0;
+    if (code == WG_OK && !wg_buf_reserve(out, (size_t)info.size + 1)) code = wg_error_nomem(err, (size_t)info.size);
+    if (code == WG_OK) code = p->ops->read_at(p, file, 0, out->data, (size_t)info.size, &got, err);
+    p->ops->close(p, file);
+    if (code == WG_OK) out->size = got;
+    return code;
+}
+
+/* From the last one back: each says where the frames of the one before end. */
+wg_code wgi_check_segments(wgi_copying *copying, const wgi_file_set *from, const wgi_file_set *to,
+                           uint64_t *out_logseq, wg_error *err) {
+    wg_buf bytes;
+    uint64_t end = from->last_bytes;
+    wg_code code = WG_OK;
+    wg_buf_init(&bytes, NULL);
+    for (uint64_t number = from->last; code == WG_OK && number >= from->first_needed; number--) {
+        wg_wal_segment found = {0};
+        code = read_segment(copying, to, number, &bytes, err);
+        if (code == WG_OK) code = wg_wal_segment_check(wg_buf_slice(&bytes), from->manifest.uuid, end, &found, err);
+        if (code == WG_OK && found.number != number)
+            code = wg_error_set(err, WG_E_CORRUPT, 0, "log segment %llu is another one", (unsigned long long)number);
+        if (code != WG_OK)
+            code = wg_error_prefix(err, code, "segment %llu of the log in '%.80s'", (unsigned long long)number,
+                                   from->wal);
+        if (code == WG_OK && number == from->last) *out_logseq = found.last_logseq;
+        end = found.previous_end & UINT32_MAX;
+    }
+    wg_buf_deinit(&bytes);
+    return code;
+}
+
 /* One after the other, each durable before the next: a later one without an earlier would be a hole. */
 wg_code wgi_name_segments(wgi_copying *copying, const wgi_file_set *to, wg_error *err) {
     char target[WGI_BACKUP_PATH_BYTES];
@@ -472,20 +520,8 @@ wg_code wgi_remove_manifests(const wgi_file_set *set, wg_platform *platform, wg_
     return remove_numbers(platform, set->manifests, ".json", NULL, set, err);
 }
 
-/* The writer's hint to readers, if the copy was opened meanwhile: it spoke of the log before. */
-static wg_code remove_hint(const wgi_file_set *set, wg_platform *p, wg_error *err) {
-    char path[WGI_BACKUP_PATH_BYTES];
-    wg_error seen = {0};
-    WG_TRY(wgi_path_of(set->wal, "HEAD", path, err));
-    const wg_code code = p->ops->unlink(p, path, &seen);
-    if (code == WG_OK || code == WG_E_NOT_FOUND) return WG_OK;
-    if (err != NULL && err->code == WG_OK) *err = seen;
-    return code;
-}
-
 wg_code wgi_remove_others(const wgi_file_set *set, const wgi_file_set *from, wg_platform *platform, wg_error *err) {
     uint64_t removed = 0;
-    WG_TRY(remove_hint(set, platform, err));
     WG_TRY(remove_numbers(platform, set->wal, segment_suffix, is_segment_of, from, err));
     WG_TRY(remove_numbers(platform, set->stripes, ".arc1", is_stripe_of, from, err));
     return wg_manifest_expire(platform, set->root, 1, &removed, err);

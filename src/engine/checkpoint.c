@@ -183,7 +183,7 @@ static wg_code store_all(capture *c, wg_error *err) {
 }
 
 wg_stripe_options wgi_stripe_options(wg_engine *engine) {
-    wg_stripe_options o = {.zstd = engine->options.stripe_zstd, .account = &engine->account};
+    wg_stripe_options o = {.zstd = engine->options.stripe_zstd, .account = &engine->maintenance.writing};
     memcpy(o.store_uuid, engine->uuid, sizeof o.store_uuid);
     return o;
 }
@@ -218,12 +218,20 @@ static wg_code write_stripes(capture *c, wg_error *err) {
 
 static uint32_t entry_count(wg_slice entries) { return (uint32_t)(entries.size / sizeof(wg_stripe_entry)); }
 
+wg_code wgi_discard_reserve(wg_engine *engine, uint32_t count, wg_error *err) {
+    return wg_buf_reserve(&engine->maintenance.adopt_removed, count * sizeof(uint64_t)) ? WG_OK
+                                                                                        : wg_error_nomem(err, count);
+}
+
 void wgi_discard(wg_engine *engine, wg_slice entries) {
     wgi_maintenance *m = &engine->maintenance;
     for (uint32_t i = 0; i < entry_count(entries); i++) {
         wg_stripe_entry entry;
         memcpy(&entry, entries.data + i * sizeof entry, sizeof entry);
-        (void)wg_stripe_set_change(m->stripes, NULL, 0, &entry.id, 1, NULL);
+        if (wg_stripe_set_change(m->stripes, NULL, 0, &entry.id, 1, NULL) == WG_OK) continue;
+        m->adopt_late = true; /* the next call of maintenance begins with taking it out */
+        const bool noted = wg_buf_append_u64(&m->adopt_removed, entry.id);
+        WG_ASSERT(noted); /* reserved */
     }
     wgi_garbage_note(engine, entries);
 }
@@ -245,8 +253,6 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
     next->next_stripe = m->next_stripe;
     next->horizon = retained(e, next->logseq, c->since.horizon);
-    WG_TRY(wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)entries.data, entry_count(entries),
-                                NULL, 0, err));
     if (log && WG_CANARY_IS(7)) (void)wg_wal_trim(e->wal, next->wal_segment, NULL);
     return wgi_manifest_change(e, next, entries, NULL, 0, err);
 }
@@ -485,8 +491,13 @@ static wg_code run(capture *c, bool log, wg_checkpoint_info *info, wg_error *err
     if (c->next.logseq == c->since.logseq) return WG_OK;
     if (log) WG_TRY(wg_wal_wait(e->wal, c->next.logseq, err));
     WG_TRY(write_stripes(c, err));
-    wg_code code = commit(c, log, err);
-    if (code != WG_OK) wgi_discard(e, wg_buf_slice(&c->sink.finished));
+    const wg_slice entries = wg_buf_slice(&c->sink.finished);
+    wg_code code = wgi_discard_reserve(e, entry_count(entries), err);
+    if (code == WG_OK)
+        code = wg_stripe_set_change(e->maintenance.stripes, (const wg_stripe_entry *)(const void *)entries.data,
+                                    entry_count(entries), NULL, 0, err);
+    if (code != WG_OK) wgi_garbage_note(e, entries); /* no manifest names them */
+    else if ((code = commit(c, log, err)) != WG_OK) wgi_discard(e, entries);
     info->bytes_written = c->sink.bytes_written;
     info->stripes_written = entry_count(wg_buf_slice(&c->sink.finished));
     if (code == WG_OK) code = finish(c, log, info, err);

@@ -114,6 +114,7 @@ static bool id_is_alive(void *ctx, bool is_edge, uint64_t id) {
 
 static bool on_progress(void *ctx, uint64_t done, uint64_t total) {
     compaction *c = ctx;
+    wgi_residency_look(c->engine);
     if (c->background && wgi_background_interrupted(c->engine)) c->stopped = true;
     if (!c->stopped && c->progress != NULL && !c->progress(c->ctx, done, total)) c->stopped = true;
     return !c->stopped;
@@ -197,22 +198,32 @@ static wg_code commit(const compaction *c, const wg_compaction_job *job, wg_slic
     return wgi_manifest_change(c->engine, &same, added, job->inputs, job->input_count, err);
 }
 
+static wg_code commit_merged(compaction *c, const wg_compaction_job *job, wg_slice added, wg_buf *noted,
+                             wg_error *err) {
+    wg_engine *e = c->engine;
+    const uint32_t count = (uint32_t)(added.size / sizeof(wg_stripe_entry));
+    wg_code code = wgi_discard_reserve(e, count, err);
+    if (code == WG_OK)
+        code = wg_stripe_set_change(e->maintenance.stripes, (const wg_stripe_entry *)(const void *)added.data, count,
+                                    NULL, 0, err);
+    if (code != WG_OK) {
+        wgi_garbage_note(e, added); /* no manifest names them */
+        return code;
+    }
+    code = note_inputs(c, job, noted, err);
+    if (code == WG_OK) code = commit(c, job, added, err);
+    if (code != WG_OK) wgi_discard(e, added);
+    return code;
+}
+
 static wg_code install_merged(compaction *c, const wg_compaction_job *job, wg_slice added, wg_error *err) {
     wg_engine *e = c->engine;
-    wgi_maintenance *m = &e->maintenance;
-    const uint32_t count = (uint32_t)(added.size / sizeof(wg_stripe_entry));
     wg_buf noted;
     wg_buf_init(&noted, &e->account);
-    wg_code code =
-        wg_stripe_set_change(m->stripes, (const wg_stripe_entry *)(const void *)added.data, count, NULL, 0, err);
-    if (code == WG_OK) {
-        code = note_inputs(c, job, &noted, err);
-        if (code == WG_OK) code = commit(c, job, added, err);
-        if (code != WG_OK) wgi_discard(e, added);
-    }
+    wg_code code = commit_merged(c, job, added, &noted, err);
     if (code == WG_OK) {
         for (uint32_t i = 0; i < job->input_count; i++)
-            (void)wg_buf_append_u64(&m->garbage, job->inputs[i]); /* the next open finds it otherwise */
+            (void)wg_buf_append_u64(&e->maintenance.garbage, job->inputs[i]); /* the next open finds it otherwise */
         code = leave_inputs(c, job, added, &noted, err);
         wgi_fragments_count(e);
         wgi_garbage_remove(e); /* mapped files stay readable */
@@ -304,6 +315,7 @@ static wg_code run(compaction *c, wg_error *err) {
     atomic_fetch_sub_explicit(&m->running, 1, memory_order_relaxed);
     wg_mutex_unlock(&m->compaction_mutex);
     wg_buf_deinit(&c->files);
+    wg_epoch_collect(c->engine->epoch);
     c->engine->platform->ops->trim_memory(c->engine->platform);
     if (code != WG_OK) atomic_fetch_add_explicit(&m->compaction_failures, 1, memory_order_relaxed);
     return code;

@@ -52,14 +52,20 @@ void wgi_engine_free(wg_engine *e) {
     wg_free(e);
 }
 
-/* What memory_bytes_max is split into unless the caller says: rows that are not in stripes 40 %, pages of stripes 25 %; queries get
- * another 25 % (api), and the rest is room for what nobody counts. */
+/* What memory_bytes_max is split into unless the caller says: a part for the program itself, which nobody counts, and of the rest rows
+ * that are not in stripes 40 %, pages of stripes 25 %, queries 25 % (api); a tenth is room for what is on its way. */
 static wg_tier_budget tier_budget(const wg_options *o) {
     wg_tier_budget b = o->budget;
-    const uint64_t all = o->memory_bytes_max;
+    const uint64_t all = wg_engine_memory_to_split(o);
     if (b.hot == 0) b.hot = all / 5 * 2;
     if (b.warm == 0) b.warm = all / 4;
     return b;
+}
+
+uint64_t wg_engine_memory_to_split(const wg_options *options) {
+    static const uint64_t program_bytes_max = UINT64_C(12) << 20;
+    const uint64_t all = options->memory_bytes_max;
+    return all - (all / 4 < program_bytes_max ? all / 4 : program_bytes_max);
 }
 
 wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,
@@ -95,6 +101,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->nodes, err));
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->edges, err));
     WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
+    wgi_residency_begin(e);
     *out = e;
     return WG_OK;
 fail:

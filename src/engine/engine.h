@@ -35,6 +35,9 @@ typedef struct wg_engine_options {
     bool no_background;         /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
+/* memory_bytes_max without what the program itself needs; 0: no limit. Queries get a quarter of it. */
+uint64_t wg_engine_memory_to_split(const wg_options *options);
+
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);

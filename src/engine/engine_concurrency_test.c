@@ -3,6 +3,7 @@
 #include "engine/engine_model.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "io/platform/platform.h"
 
@@ -211,10 +212,92 @@ static void test_writers_lose_no_update(void **state) {
     wg_platform_sim_destroy(platform);
 }
 
+/* ---- maintenance beside them */
+
+static void note_wrong(shared *s, wg_code code, const wg_error *err) {
+    if (code == WG_OK) return;
+    fprintf(stderr, "maintenance: %s: %s\n", wg_code_name(code), err->message);
+    atomic_fetch_add(&s->wrong, 1);
+}
+
+static void checkpointer(void *arg) {
+    shared *s = arg;
+    while (!atomic_load(&s->done)) {
+        wg_error err = {0};
+        note_wrong(s, wg_engine_checkpoint(s->engine, NULL, &err), &err);
+    }
+}
+
+static void compactor(void *arg) {
+    shared *s = arg;
+    const wg_compact_options everything = {.everything = true};
+    while (!atomic_load(&s->done)) {
+        wg_error err = {0};
+        note_wrong(s, wg_engine_compact(s->engine, &everything, NULL, NULL, NULL, &err), &err);
+    }
+}
+
+/* Reads states of the past while they expire: one that can be pinned is whole until it is let go. */
+static void historian(void *arg) {
+    shared *s = arg;
+    wg_rng rng;
+    wg_rng_init(&rng, 11);
+    while (!atomic_load(&s->done)) {
+        wg_error err = {0};
+        wg_txn *txn = NULL;
+        const uint64_t newest = wg_engine_logseq(s->engine);
+        const uint64_t snapshot = 1 + wg_rng_below(&rng, newest);
+        if (newest > 30 && wg_rng_below(&rng, 4) == 0)
+            note_wrong(s, wg_engine_expire(s->engine, newest - 30, &err), &err);
+        const wg_code code = wg_txn_begin(s->engine, WG_TXN_READ, snapshot, &txn, &err);
+        if (code == WG_E_EXPIRED) continue;
+        note_wrong(s, code, &err);
+        if (code != WG_OK) continue;
+        uint64_t rows = 0;
+        int64_t low = -1;
+        int64_t high = -2;
+        note_wrong(s, sum_values(s, txn, &rows, &low, &high, &err), &err);
+        const bool right =
+            rows == PAIRS && low == high && low == (int64_t)snapshot - 1 && count_edges(txn) == snapshot - 1;
+        wg_txn_abort(txn);
+        if (!right) atomic_fetch_add(&s->wrong, 1);
+    }
+}
+
+/* Goal: checkpoints, merges and expiry beside readers of the newest and of past states and a writer change nothing that anybody sees. */
+static void test_maintenance_is_invisible(void **state) {
+    (void)state;
+    static void (*const bodies[])(void *) = {reader, reader, checkpointer, compactor, historian};
+    enum { THREADS = sizeof bodies / sizeof bodies[0] };
+    wg_platform *platform = NULL;
+    shared s = {0};
+    wg_thread threads[THREADS];
+    MODEL_OK(wg_platform_sim_create(3, &platform, err));
+    prepare(&s, platform);
+    for (int i = 0; i < THREADS; i++) MODEL_OK(wg_thread_start(&threads[i], bodies[i], &s, err));
+    for (int64_t n = 1; n <= COMMITS; n++) {
+        wg_txn *txn = NULL;
+        MODEL_OK(wg_txn_begin(s.engine, WG_TXN_WRITE, 0, &txn, err));
+        MODEL_OK(set_all(&s, txn, n, err));
+        MODEL_OK(wg_txn_commit(txn, NULL, err));
+        if (n % 5 == 0) MODEL_OK(try_and_abort(&s, err));
+    }
+    atomic_store(&s.done, true);
+    for (int i = 0; i < THREADS; i++) wg_thread_join(&threads[i]);
+    assert_int_equal(atomic_load(&s.wrong), 0);
+    MODEL_OK(wg_engine_close(s.engine, err));
+    wg_verify_report report;
+    MODEL_OK(wg_engine_verify(platform, "/ws", &report, err));
+    assert_int_equal(report.edges, COMMITS);
+    assert_true(report.checkpoint_logseq > 0);
+    wg_platform_sim_destroy(platform);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readers_see_whole_commits),
         cmocka_unit_test(test_writers_lose_no_update),
+        cmocka_unit_test(test_maintenance_is_invisible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

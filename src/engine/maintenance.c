@@ -16,6 +16,7 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_buf_init(&m->garbage, &engine->account);
     wg_buf_init(&m->adopt_removed, &engine->account);
     wg_buf_init(&m->adopt_noted, &engine->account);
+    wg_account_init(&m->writing, NULL, 0);
     m->pins.next = &m->pins;
     m->pins.previous = &m->pins;
 }
@@ -73,12 +74,13 @@ wg_code wgi_pin_set(wg_engine *engine, wgi_pin *pin, uint64_t snapshot, wg_error
 }
 
 void wgi_pin_clear(wg_engine *engine, wgi_pin *pin) {
-    if (pin->next == NULL) return;
-    wg_mutex_lock(&engine->state_mutex);
-    pin->previous->next = pin->next;
-    pin->next->previous = pin->previous;
+    wg_mutex_lock(&engine->state_mutex); /* neighbours change the links too */
+    if (pin->next != NULL) {
+        pin->previous->next = pin->next;
+        pin->next->previous = pin->previous;
+        *pin = (wgi_pin){0};
+    }
     wg_mutex_unlock(&engine->state_mutex);
-    *pin = (wgi_pin){0};
 }
 
 uint64_t wgi_drop_horizon(wg_engine *engine) {

@@ -101,6 +101,10 @@ typedef struct wgi_maintenance {
     wg_wal_follower *follower; /* read-only engines */
     bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
+    wg_account writing;         /* memory of stripes that are being written: passing, so it does not count as heap of rows */
+    uint64_t file_bytes_before; /* files that the process held before any stripe: its own program */
+    _Atomic uint64_t residency_looked_ns;
+    _Atomic uint64_t residency_sweeps;
     _Atomic uint64_t fragments; /* in all stripes */
     _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes;
     wg_histogram checkpoint_histogram;                   /* nanoseconds */
@@ -155,6 +159,7 @@ wg_code wgi_adopt_noted(wg_engine *engine, wg_error *err);
 wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err);
 /* New stripes whose manifest could not be committed: they leave the set; the disk may name them. */
 void wgi_discard(wg_engine *engine, wg_slice entries);
+wg_code wgi_discard_reserve(wg_engine *engine, uint32_t count, wg_error *err); /* before they join it */
 wg_code wgi_check_maintainable(const wg_engine *e, const char *what, bool *out_memory_only, wg_error *err);
 void wgi_fragments_count(wg_engine *engine); /* maintenance.mutex is held */
 void wgi_garbage_note(wg_engine *engine, wg_slice entries);
@@ -236,6 +241,9 @@ wg_code wgi_compact_background(wg_engine *engine, wg_error *err);
 wg_code wgi_budget_admit(wg_engine *engine, wg_error *err);
 /* During a transaction: WG_E_CAPACITY when memory is over the cap for what is not in stripes. */
 wg_code wgi_budget_check(const wg_engine *engine, wg_error *err);
+/* Keeps pages that the governor does not know of within bounds: called now and then by who reads much. Inside no lock. */
+void wgi_residency_begin(wg_engine *engine);
+void wgi_residency_look(wg_engine *engine);
 uint64_t wgi_heap_cap(const wg_engine *engine); /* 0: none */
 
 #endif

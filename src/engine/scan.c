@@ -349,6 +349,7 @@ void wg_scan_cursor_destroy(wg_scan_cursor *cursor) {
 wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *err) {
     wg_scan *scan = cursor->scan;
     WG_ASSERT(task < scan->task_count);
+    wgi_residency_look(scan->txn->engine);
     end_task(cursor);
     const scan_task *t = &scan->tasks[task];
     if (t->table == NULL && scan->spec.key_count > 0)

@@ -162,6 +162,7 @@ static void txn_free(wg_txn *txn) {
     wg_engine *e = txn->engine;
     writer_end(txn);
     wg_epoch_leave(e->epoch, txn->epoch_slot);
+    wgi_residency_look(e);
     wgi_pin_clear(e, &txn->pin);
     wg_buf_deinit(&txn->undo);
     wg_buf_deinit(&txn->log);

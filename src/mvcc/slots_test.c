@@ -19,7 +19,8 @@ static void test_slots_equal_an_array(void **state) {
     static const char letters[26];
     wg_account account;
     wg_account_init(&account, NULL, 0);
-    wg_slots slots = {0};
+    wg_slots slots;
+    memset(&slots, 0, sizeof slots);
     wg_rng rng;
     wg_rng_init(&rng, wg_test_seed(11));
     assert_int_equal(wg_slots_next(&slots, 0), UINT32_MAX);
@@ -45,7 +46,8 @@ static void test_slots_equal_an_array(void **state) {
 static void test_slots_end_where_they_say(void **state) {
     (void)state;
     char item;
-    wg_slots slots = {0};
+    wg_slots slots;
+    memset(&slots, 0, sizeof slots);
     wg_account small;
     wg_account_init(&small, NULL, 1 << 20);
     assert_true(wg_slots_reserve(&slots, 0, &small));

@@ -5,10 +5,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static wg_engine *engine;
+static wg_procedures *procedures;
 
 static void run_text(wg_txn *txn, wg_slice text) {
     wg_prepared *query;
-    if (wg_query_create(text, NULL, NULL, &query, NULL) != WG_OK) return;
+    if (wg_query_create(text, procedures, NULL, &query, NULL) != WG_OK) return;
     const wg_query_kind kind = wg_query_kind_of(query);
     wg_error err = {0};
     const wg_code checked = wg_query_check(query, txn, NULL, &err);
@@ -45,6 +46,7 @@ static void set_up(void) {
         "MATCH (a:P), (b:P) WHERE a.id = b.id + 1 CREATE (a)-[:K {since: a.id}]->(b)",
     };
     const wg_engine_options options = {0};
+    if (wg_procedures_create(NULL, &procedures, NULL) != WG_OK) WG_UNREACHABLE("no procedures");
     if (wg_engine_open(NULL, &options, &engine, NULL) != WG_OK) WG_UNREACHABLE("the engine does not open");
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         wg_txn *txn;

@@ -312,6 +312,28 @@ static void test_restore_gives_the_same_store(void **state) {
     wg_platform_sim_destroy(sim);
 }
 
+/* Goal: damage in the log of the source, under an open store, is found before the earlier backup is touched. */
+static void test_backup_finds_damage_in_the_log(void **state) {
+    (void)state;
+    wg_error err;
+    wg_platform *sim = make_disk(CASE_LOG_ONLY);
+    wg_engine *e = open_store(sim, false);
+    commit_some(e, 12);
+    const char *segment = "/src/wal/00000000000000000002.wal";
+    for (uint64_t offset = 40; offset < 3900; offset += 97) {
+        flip_byte(sim, segment, offset);
+        const wg_code code = try_backup(e, "/dst", &err);
+        if (code != WG_E_CORRUPT || strstr(err.message, "segment 2") == NULL)
+            fail_msg("offset %llu: %s: %s", (unsigned long long)offset, wg_code_name(code), err.message);
+        if (!check_target(sim, false)) fail_msg("offset %llu: %s", (unsigned long long)offset, finding);
+        flip_byte(sim, segment, offset);
+    }
+    if (try_backup(e, "/dst", &err) != WG_OK) fail_msg("%s", err.message);
+    assert_true(check_target(sim, true));
+    assert_int_equal(wg_engine_close(e, NULL), WG_OK);
+    wg_platform_sim_destroy(sim);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crash_first_backup_is_whole_or_absent),
@@ -321,6 +343,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_failure_at_any_call_leaves_a_whole_backup),
         cmocka_unit_test(test_backup_refuses_other_targets),
         cmocka_unit_test(test_restore_gives_the_same_store),
+        cmocka_unit_test(test_backup_finds_damage_in_the_log),
     };
     totals_arguments(argc, argv);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -473,89 +473,110 @@ static void model_follow(model *m, thing *t, uint32_t *evictions, int admitted) 
     }
 }
 
+typedef struct random_run {
+    wg_cache *cache;
+    thing t[ENTRIES];
+    model m;
+    uint32_t evictions[ENTRIES];
+    wg_rng rng;
+    uint64_t refusals;
+    uint64_t admissions;
+} random_run;
+
+static wg_residency home_of(int i) { return i % 3 == 2 ? WG_L5_REMOTE_COLD : WG_L3_SSD_LOCAL; }
+
+static void random_admit(random_run *r, int i) {
+    wg_error err = {0};
+    wg_residency to = (wg_residency)wg_rng_below(&r->rng, WG_RESIDENCY_COUNT);
+    const uint64_t more = wg_rng_below(&r->rng, 30);
+    if (to == WG_L3_SSD_LOCAL || to == WG_L4_HDD_LOCAL || to == WG_L5_REMOTE_COLD) to = WG_L1_CPU_WARM;
+    const wg_code code = wg_cache_admit(r->cache, &r->t[i].entry, to, more, &err);
+    model_follow(&r->m, r->t, r->evictions, code == WG_OK ? i : -1);
+    if (code != WG_OK) {
+        assert_int_equal(code, WG_E_CAPACITY);
+        r->refusals++;
+        return;
+    }
+    r->admissions++;
+    r->m.bytes[i] += more;
+    r->m.at[i] = r->m.at[i] == WG_L1_CPU_PINNED ? WG_L1_CPU_PINNED : to;
+}
+
+static void random_step(random_run *r) {
+    const int i = (int)wg_rng_below(&r->rng, ENTRIES);
+    model *m = &r->m;
+    switch (wg_rng_below(&r->rng, 8)) {
+        case 0:
+        case 1:
+        case 2:
+            random_admit(r, i);
+            break;
+        case 3:
+            wg_cache_touch(r->cache, &r->t[i].entry);
+            break;
+        case 4:
+            if (m->pins[i] < 2 && i % 4 == 0) wg_cache_pin(r->cache, &r->t[i].entry), m->pins[i]++;
+            break;
+        case 5:
+            if (m->pins[i] > 0) wg_cache_unpin(r->cache, &r->t[i].entry), m->pins[i]--;
+            break;
+        case 6:
+            if (!wg_cache_demote(r->cache, &r->t[i].entry)) break;
+            assert_int_equal(m->pins[i], 0);
+            m->bytes[i] = 0;
+            m->at[i] = home_of(i);
+            r->evictions[i] = r->t[i].evictions;
+            break;
+        default:
+            m->held = wg_rng_below(&r->rng, 40);
+            (void)wg_cache_set_held(r->cache, WG_L1_CPU_WARM, m->held);
+            model_follow(m, r->t, r->evictions, -1);
+            break;
+    }
+}
+
+static void random_check(const random_run *r) {
+    static const uint64_t cap_of[] = {0, 1, 2, 3, 4, 5, 6, 6, 6};
+    static const uint64_t cap_bytes[] = {50, 60, 90, 120, 400, 400, 70};
+    uint64_t entries[WG_RESIDENCY_COUNT] = {0};
+    uint64_t bytes[WG_RESIDENCY_COUNT] = {0};
+    const model *m = &r->m;
+    for (int k = 0; k < ENTRIES; k++) {
+        assert_int_equal(r->t[k].entry.bytes, m->bytes[k]);
+        assert_int_equal(where(&r->t[k]), m->at[k]);
+        entries[m->at[k]]++;
+        bytes[m->at[k]] += m->bytes[k];
+    }
+    bytes[WG_L1_CPU_WARM] += m->held;
+    for (int c = 0; c < WG_RESIDENCY_COUNT; c++) {
+        assert_int_equal(stats(r->cache, (wg_residency)c).bytes, bytes[c]);
+        assert_int_equal(stats(r->cache, (wg_residency)c).entries, entries[c]);
+    }
+    for (uint64_t c = 0; c < 7; c++)
+        if (c != 3) assert_true(model_sum(m, cap_of, c) <= cap_bytes[c]);
+}
+
 static void test_cache_random_run_agrees_with_a_naive_model(void **state) {
     /* Goal: over a long random run no cap is passed, nothing pinned is evicted, and every sum is that of the entries. */
     (void)state;
     const wg_tier_budget budget = {
         .gpu = 50, .pinned = 60, .hot = 90, .warm = 120, .nvme = 400, .hdd = 400, .remote = 70};
-    static const uint64_t cap_of[] = {0, 1, 2, 3, 4, 5, 6, 6, 6};
-    static const uint64_t cap_bytes[] = {50, 60, 90, 120, 400, 400, 70};
-    wg_cache *cache = make(&budget);
-    thing t[ENTRIES] = {0};
-    model m = {0};
-    uint32_t evictions[ENTRIES] = {0};
-    wg_rng rng;
-    wg_rng_init(&rng, wg_test_seed(20261121));
-    uint64_t refusals = 0, admissions = 0;
+    static random_run r;
+    r.cache = make(&budget);
+    wg_rng_init(&r.rng, wg_test_seed(20261121));
     for (int i = 0; i < ENTRIES; i++) {
-        m.at[i] = i % 3 == 2 ? WG_L5_REMOTE_COLD : WG_L3_SSD_LOCAL;
-        wg_cache_register(cache, &t[i].entry, m.at[i], on_evict);
+        r.m.at[i] = home_of(i);
+        wg_cache_register(r.cache, &r.t[i].entry, r.m.at[i], on_evict);
     }
     for (int op = 0; op < OPERATIONS; op++) {
-        const int i = (int)wg_rng_below(&rng, ENTRIES);
-        wg_error err = {0};
-        switch (wg_rng_below(&rng, 8)) {
-            case 0:
-            case 1:
-            case 2: {
-                wg_residency to = (wg_residency)wg_rng_below(&rng, WG_RESIDENCY_COUNT);
-                const uint64_t more = wg_rng_below(&rng, 30);
-                if (to == WG_L3_SSD_LOCAL || to == WG_L4_HDD_LOCAL || to == WG_L5_REMOTE_COLD) to = WG_L1_CPU_WARM;
-                const wg_code code = wg_cache_admit(cache, &t[i].entry, to, more, &err);
-                model_follow(&m, t, evictions, code == WG_OK ? i : -1);
-                if (code == WG_OK) {
-                    admissions++;
-                    m.bytes[i] += more;
-                    m.at[i] = m.at[i] == WG_L1_CPU_PINNED ? WG_L1_CPU_PINNED : to;
-                } else {
-                    assert_int_equal(code, WG_E_CAPACITY);
-                    refusals++;
-                }
-                break;
-            }
-            case 3:
-                wg_cache_touch(cache, &t[i].entry);
-                break;
-            case 4:
-                if (m.pins[i] < 2 && i % 4 == 0) wg_cache_pin(cache, &t[i].entry), m.pins[i]++;
-                break;
-            case 5:
-                if (m.pins[i] > 0) wg_cache_unpin(cache, &t[i].entry), m.pins[i]--;
-                break;
-            case 6:
-                if (wg_cache_demote(cache, &t[i].entry)) {
-                    assert_int_equal(m.pins[i], 0);
-                    m.bytes[i] = 0;
-                    m.at[i] = i % 3 == 2 ? WG_L5_REMOTE_COLD : WG_L3_SSD_LOCAL;
-                    evictions[i] = t[i].evictions;
-                }
-                break;
-            default:
-                m.held = wg_rng_below(&rng, 40);
-                (void)wg_cache_set_held(cache, WG_L1_CPU_WARM, m.held);
-                model_follow(&m, t, evictions, -1);
-                break;
-        }
-        uint64_t entries[WG_RESIDENCY_COUNT] = {0}, bytes[WG_RESIDENCY_COUNT] = {0};
-        for (int k = 0; k < ENTRIES; k++) {
-            assert_int_equal(t[k].entry.bytes, m.bytes[k]);
-            assert_int_equal(where(&t[k]), m.at[k]);
-            entries[m.at[k]]++;
-            bytes[m.at[k]] += m.bytes[k];
-        }
-        bytes[WG_L1_CPU_WARM] += m.held;
-        for (int r = 0; r < WG_RESIDENCY_COUNT; r++) {
-            assert_int_equal(stats(cache, (wg_residency)r).bytes, bytes[r]);
-            assert_int_equal(stats(cache, (wg_residency)r).entries, entries[r]);
-        }
-        for (uint64_t c = 0; c < 7; c++)
-            if (c != 3) assert_true(model_sum(&m, cap_of, c) <= cap_bytes[c]);
+        random_step(&r);
+        random_check(&r);
     }
-    assert_true(refusals > 100);
-    assert_true(admissions > 1000);
+    assert_true(r.refusals > 100);
+    assert_true(r.admissions > 1000);
     for (int i = 0; i < ENTRIES; i++)
-        for (; m.pins[i] > 0; m.pins[i]--) wg_cache_unpin(cache, &t[i].entry);
-    drop(cache, t, ENTRIES);
+        for (; r.m.pins[i] > 0; r.m.pins[i]--) wg_cache_unpin(r.cache, &r.t[i].entry);
+    drop(r.cache, r.t, ENTRIES);
 }
 
 typedef struct worker {

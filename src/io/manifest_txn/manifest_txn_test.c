@@ -265,6 +265,55 @@ static void test_manifest_read_beside_expire(void **state) {
     wg_buf_deinit(&payload);
 }
 
+static wg_code content_of(const char *path, wg_slice *out) {
+    static uint8_t bytes[256];
+    wg_file *file;
+    size_t n = 0;
+    assert_int_equal(sim->ops->open(sim, path, WG_OPEN_READ, &file, NULL), WG_OK);
+    assert_int_equal(sim->ops->read_at(sim, file, 0, bytes, sizeof bytes, &n, NULL), WG_OK);
+    sim->ops->close(sim, file);
+    return wg_manifest_content(path, wg_slice_of(bytes, n), out, NULL);
+}
+
+/* Goal: the content of a file alone is given when kind, epoch and bytes are what its name and its checksum say. */
+static void test_manifest_content_of_one_file(void **state) {
+    (void)state;
+    wg_slice out = {0};
+    commit_ok(12, "some content");
+    assert_int_equal(content_of("/db/manifest/00000000000000000012.json", &out), WG_OK);
+    assert_true(wg_slice_is(out, "some content"));
+    assert_int_equal(content_of("/db/CURRENT", &out), WG_OK);
+    assert_true(wg_slice_is(out, "00000000000000000012"));
+    assert_int_equal(sim->ops->rename(sim, "/db/manifest/00000000000000000012.json",
+                                      "/db/manifest/00000000000000000013.json", NULL),
+                     WG_OK);
+    assert_int_equal(content_of("/db/manifest/00000000000000000013.json", &out), WG_E_CORRUPT);
+    assert_int_equal(wg_manifest_content("CURRENT", wg_slice_str("short"), &out, NULL), WG_E_CORRUPT);
+    assert_int_equal(
+        wg_manifest_content("CURRENT", wg_slice_str("0000000000000000000x\ncrc32 01234567\n"), &out, NULL),
+        WG_E_CORRUPT);
+    assert_int_equal(wg_manifest_content("x.json", wg_slice_str("content\ncrc32 01234567\n"), &out, NULL),
+                     WG_E_CORRUPT);
+    assert_int_equal(
+        wg_manifest_content("000000000000000000yy.json", wg_slice_str("content\ncrc32 01234567\n"), &out, NULL),
+        WG_E_CORRUPT);
+}
+
+/* Goal: a workspace whose path is too long is refused by every call, before anything is touched. */
+static void test_manifest_path_over_the_limit(void **state) {
+    (void)state;
+    static char dir[4200];
+    memset(dir, 'd', sizeof dir - 1);
+    uint64_t epoch = 0;
+    wg_buf payload;
+    wg_buf_init(&payload, NULL);
+    assert_int_equal(wg_manifest_commit(sim, dir, 1, wg_slice_str("x"), NULL), WG_E_LIMIT);
+    assert_int_equal(wg_manifest_read(sim, dir, &epoch, &payload, NULL), WG_E_LIMIT);
+    assert_int_equal(wg_manifest_expire(sim, dir, 1, &epoch, NULL), WG_E_LIMIT);
+    assert_int_equal(wg_manifest_clean(sim, dir, NULL), WG_E_LIMIT);
+    wg_buf_deinit(&payload);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -276,6 +325,8 @@ int main(void) {
         T(test_manifest_expire_keeps_the_newest),
         T(test_manifest_expire_secures_current_first),
         T(test_manifest_read_beside_expire),
+        T(test_manifest_content_of_one_file),
+        T(test_manifest_path_over_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

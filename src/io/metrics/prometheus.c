@@ -7,6 +7,8 @@
  * a scrape is consistent in itself. */
 #include "io/metrics/metrics.h"
 
+#include <stdio.h>
+
 enum { BUCKETS_A_POWER = 4, POWERS = WG_HISTOGRAM_BUCKETS / BUCKETS_A_POWER };
 
 #define PREFIX      "worldgraph_"
@@ -64,13 +66,10 @@ static bool put_head(wg_buf *out, const wg_metric *metric) {
 
 /* Bucket of a power p holds values below 2^(p + 1), so that is its upper bound; values are whole, so "at most" is one less. */
 static bool put_bucket(wg_buf *out, const wg_metric *metric, uint32_t power, double unit, uint64_t count) {
-    wg_buf le = {.account = out->account};
+    char le[32];
     const double bound = ((double)(UINT64_C(1) << (power + 1)) - 1) / unit;
-    const bool ok = (unit == 1 ? wg_buf_printf(&le, "%.0f", bound) : wg_buf_printf(&le, "%.9g", bound)) &&
-                    wg_buf_append_u8(&le, 0) && put_sample_name(out, metric, "_bucket", (const char *)le.data) &&
-                    put_number(out, (double)count);
-    wg_buf_deinit(&le);
-    return ok;
+    snprintf(le, sizeof le, unit == 1 ? "%.0f" : "%.9g", bound);
+    return put_sample_name(out, metric, "_bucket", le) && put_number(out, (double)count);
 }
 
 static bool put_histogram(wg_buf *out, const wg_metric *metric) {

@@ -175,7 +175,7 @@ typedef struct choice {
 } choice;
 
 static void consider(choice *best, choice other) {
-    if (other.bytes * 8 <= best->bytes * 7 && best->bytes != 0) *best = other;
+    if (other.bytes * 8 <= best->bytes * 7) *best = other;
 }
 
 static uint64_t hash_of(const wg_arc1_encoder *e, bool string, uint32_t row) {
@@ -349,12 +349,13 @@ static bool write_runs(const wg_arc1_encoder *e, uint32_t rows, uint32_t count, 
 }
 
 static bool write_fixed(wg_arc1_encoder *e, const wg_arc1_column *c, uint32_t rows, wg_buf *out) {
-    bool ok = true;
     switch ((wg_encoding)c->encoding) {
         case WG_ENCODING_PLAIN:
             if (c->cell_type != WG_TYPE_BOOL) return wg_buf_append(out, e->cells, 8 * (size_t)rows);
-            for (uint32_t i = 0; ok && i < rows; i++) ok = wg_buf_append_u8(out, (uint8_t)e->cells[i]);
-            return ok;
+            if (!wg_buf_reserve(out, rows)) return false;
+            for (uint32_t i = 0; i < rows; i++) out->data[out->size + i] = (uint8_t)e->cells[i];
+            out->size += rows;
+            return true;
         case WG_ENCODING_BIT_PACKED:
             for (uint32_t i = 0; i < rows; i++) e->codes[i] = e->cells[i] - c->base;
             return wg_arc1_pack(e->codes, rows, c->width, out);
@@ -363,8 +364,11 @@ static bool write_fixed(wg_arc1_encoder *e, const wg_arc1_column *c, uint32_t ro
         case WG_ENCODING_RUN_LENGTH:
             return write_runs(e, rows, c->count, out);
         case WG_ENCODING_DICTIONARY:
-            for (uint32_t i = 0; ok && i < c->count; i++) ok = wg_buf_append_u64(out, e->cells[e->entries[i]]);
-            return ok && wg_arc1_pack(e->codes, rows, c->width, out);
+            if (!wg_buf_reserve(out, 8 * (size_t)c->count)) return false;
+            for (uint32_t i = 0; i < c->count; i++)
+                wg_store_u64le(out->data + out->size + 8 * (size_t)i, e->cells[e->entries[i]]);
+            out->size += 8 * (size_t)c->count;
+            return wg_arc1_pack(e->codes, rows, c->width, out);
         case WG_ENCODING_CONSTANT:
         case WG_ENCODING_SEQUENCE:
         case WG_ENCODING_COUNT:
@@ -375,18 +379,22 @@ static bool write_fixed(wg_arc1_encoder *e, const wg_arc1_column *c, uint32_t ro
 
 /* Offsets, then bytes, of the strings of rows[0..count), or of the first `count` rows when rows is NULL. */
 static bool write_strings(const wg_arc1_encoder *e, const uint32_t *rows, uint32_t count, bool wide, wg_buf *out) {
+    const size_t width = wide ? 8 : 4;
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) size += (size_t)e->strings[rows == NULL ? i : rows[i]].size;
+    if (!wg_buf_reserve(out, (count + (size_t)1) * width + size)) return false;
+    uint8_t *offsets = out->data + out->size;
+    uint8_t *bytes = offsets + (count + (size_t)1) * width;
     uint64_t at = 0;
-    bool ok = true;
-    for (uint32_t i = 0; ok && i <= count; i++) {
-        ok = wide ? wg_buf_append_u64(out, at) : wg_buf_append_u32(out, (uint32_t)at);
-        if (i < count) at += e->strings[rows == NULL ? i : rows[i]].size;
-    }
-    if (!ok || !wg_buf_reserve(out, (size_t)at)) return false;
+    memcpy(offsets, &at, width);
     for (uint32_t i = 0; i < count; i++) {
         const wg_str *s = &e->strings[rows == NULL ? i : rows[i]];
-        ok = ok && wg_buf_append(out, s->data, (size_t)s->size);
+        if (s->size != 0) memcpy(bytes + at, s->data, (size_t)s->size);
+        at += s->size;
+        memcpy(offsets + width * (i + (size_t)1), &at, width); /* little-endian: the low bytes come first */
     }
-    return ok;
+    out->size += (count + (size_t)1) * width + size;
+    return true;
 }
 
 static bool write_string(wg_arc1_encoder *e, const wg_arc1_column *c, uint32_t rows, uint32_t constant_row,

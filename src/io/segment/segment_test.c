@@ -171,6 +171,12 @@ static void test_segment_zones_of_long_strings_are_cut_and_raised(void **state) 
     char low[65] = "a";
     memset(low + 1, 0xff, 63);
     assert_string_zone(WG_TYPE_BYTES, (wg_str){bytes, 80}, low, "b");
+    memset(bytes, 0x80, sizeof bytes); /* text that no caller should give: no zone rather than a wrong one */
+    assert_string_zone(WG_TYPE_STRING, (wg_str){bytes, 80}, NULL, NULL);
+    bytes[0] = 'a';
+    assert_string_zone(WG_TYPE_STRING, (wg_str){bytes, 80}, NULL, NULL);
+    bytes[64] = 'b';
+    assert_string_zone(WG_TYPE_STRING, (wg_str){bytes, 80}, NULL, NULL);
     char top[81];
     for (size_t i = 0; i < 20; i++) memcpy(top + 4 * i, "\xf4\x8f\xbf\xbf", 5); /* the last character of all */
     assert_string_zone(WG_TYPE_STRING, (wg_str){top, 80}, NULL, NULL);
@@ -247,6 +253,84 @@ static void test_segment_dates_and_times_have_a_range(void **state) {
         }
 }
 
+static void test_segment_reads_wide_offsets_and_plain_bools(void **state) {
+    /* Goal: blocks that only huge columns have, made by hand: 64-bit offsets; and BOOL cells of a byte, copied. */
+    (void)state;
+    wg_buf raw = {0};
+    static const uint64_t offsets[] = {0, 1, 1, 4};
+    for (size_t i = 0; i < 4; i++) assert_true(wg_buf_append_u64(&raw, offsets[i]));
+    assert_true(wg_buf_append(&raw, "abcd        ", 12));
+    const wg_arc1_column strings = {
+        .type = WG_TYPE_STRING, .cell_type = WG_TYPE_STRING, .width = 64, .raw_bytes = 36};
+    wg_arc1_block block = {&strings, 3, raw.data};
+    wg_str out[3];
+    assert_int_equal(wg_arc1_block_check(&block, NULL), WG_OK);
+    wg_arc1_block_str(&block, 0, 3, out);
+    assert_true(wg_slice_is(wg_slice_of_str(out[0]), "a") && out[1].size == 0);
+    assert_true(wg_slice_is(wg_slice_of_str(out[2]), "bcd"));
+    wg_store_u64le(raw.data + 24, UINT64_C(1) << 33);
+    assert_int_equal(wg_arc1_block_check(&block, NULL), WG_E_CORRUPT);
+    wg_buf_deinit(&raw);
+    static const uint8_t bytes[16] = {1, 0, 1, 2};
+    const wg_arc1_column bools = {.type = WG_TYPE_BOOL, .cell_type = WG_TYPE_BOOL, .raw_bytes = 3};
+    block = (wg_arc1_block){&bools, 3, bytes};
+    uint8_t cells[3];
+    assert_int_equal(wg_arc1_block_check(&block, NULL), WG_OK);
+    wg_arc1_block_bool(&block, 1, 2, cells);
+    assert_memory_equal(cells, bytes + 1, 2);
+    assert_int_equal(wg_arc1_block_u64_at(&block, 2), 1);
+    const wg_arc1_column four = {.type = WG_TYPE_BOOL, .cell_type = WG_TYPE_BOOL, .raw_bytes = 4};
+    block = (wg_arc1_block){&four, 4, bytes};
+    assert_int_equal(wg_arc1_block_check(&block, NULL), WG_E_CORRUPT);
+}
+
+static void test_segment_out_of_memory_is_typed(void **state) {
+    /* Goal: each allocation of encoding and decoding may fail: WG_E_NOMEM, no leak; then the same call succeeds. */
+    (void)state;
+    static uint64_t numbers[4][3000];
+    static wg_str strings[3000];
+    static uint8_t valid[375];
+    static wg_value values[3000];
+    wg_value deep[2] = {wg_value_int(1), wg_value_str(wg_slice_str("text"))};
+    for (uint64_t i = 0; i < 3000; i++) {
+        numbers[0][i] = i * i * i * UINT64_C(0x9e3779b97f4a7c15);
+        numbers[1][i] = i / 200 * UINT64_C(0x9e3779b97f4a7c15);
+        numbers[2][i] = numbers[0][i * 7 % 20];
+        numbers[3][i] = i * 1000 + i * 7 % 5;
+        strings[i] = (wg_str){(const char *)&numbers[0][i % 2000], 1 + i % 8};
+        values[i] = (wg_value){.type = WG_TYPE_LIST, .size = 1 + i % 2, .as.list = deep};
+        if (i % 3 != 0) wg_bit_set(valid, i);
+    }
+    const wg_vector vectors[] = {{.type = WG_TYPE_INT, .data = numbers[0]},
+                                 {.type = WG_TYPE_INT, .data = numbers[1]},
+                                 {.type = WG_TYPE_INT, .data = numbers[2]},
+                                 {.type = WG_TYPE_INT, .data = numbers[3]},
+                                 {.type = WG_TYPE_FLOAT, .data = numbers[2], .valid = valid},
+                                 {.type = WG_TYPE_BYTES, .data = strings, .valid = valid},
+                                 {.type = WG_TYPE_ANY, .data = values, .valid = valid}};
+    for (size_t v = 0; v < 2 * sizeof vectors / sizeof vectors[0]; v++) {
+        const bool zstd = v % 2 != 0;
+        for (uint64_t n = 1;; n++) {
+            wg_account account;
+            wg_account_init(&account, NULL, 0);
+            wg_buf out = {.account = &account}, inflated = {.account = &account};
+            wg_arc1_encoder *e = NULL;
+            wg_arc1_column c = {.id = 1};
+            wg_memory_fail_at(n, false);
+            wg_code code = wg_arc1_encoder_create(zstd, v >= 7, &account, &e, NULL);
+            if (code == WG_OK) code = wg_arc1_encode(e, &vectors[v / 2], 3000, &c, &out, NULL);
+            if (code == WG_OK && c.codec != 0) code = wg_arc1_block_inflate(&c, out.data, &inflated, NULL);
+            wg_memory_fail_at(0, false);
+            wg_arc1_encoder_destroy(e);
+            wg_buf_deinit(&out);
+            wg_buf_deinit(&inflated);
+            assert_int_equal(wg_account_bytes(&account), 0);
+            if (code == WG_OK) break;
+            assert_int_equal(code, WG_E_NOMEM);
+        }
+    }
+}
+
 static void test_segment_names_of_encodings(void **state) {
     /* Goal: every encoding has a name, nothing else has. */
     (void)state;
@@ -264,6 +348,8 @@ int main(void) {
         T(test_segment_zones_of_long_strings_are_cut_and_raised),
         T(test_segment_zones_follow_the_order_of_the_type),
         T(test_segment_dates_and_times_have_a_range),
+        T(test_segment_reads_wide_offsets_and_plain_bools),
+        T(test_segment_out_of_memory_is_typed),
         T(test_segment_names_of_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
  *   {"fragment":{...}}                  one line for each fragment, followed by
  *   {"column":{...},"cells":[...]}      one line for each of its columns; "cells" only when asked for
  *
- * The text is a function of the file. Lines are built in one buffer, so memory is that of the largest column's text. */
+ * A line that an allocation has failed in is not given out, whatever was appended after it. The text is a function of the file. Lines are built in one buffer, so memory is that of the largest column's text. */
 #include "io/stripe/stripe_internal.h"
 
 typedef struct stripe_dump {
@@ -31,13 +31,12 @@ static wg_code emit(stripe_dump *d, bool ok, wg_error *err) {
 static wg_code dump_file(stripe_dump *d, wg_error *err) {
     const wg_stripe *s = d->stripe;
     bool ok = wg_buf_append_str(&d->line, "{\"arc1\":{\"store\":\"");
-    for (size_t i = 0; i < 16; i++) ok = ok && wg_buf_printf(&d->line, "%02x", s->header.store_uuid[i]);
-    ok = ok &&
-         wg_buf_printf(&d->line,
-                       "\",\"stripe\":%llu,\"version\":%d,\"minor\":%u,\"required\":%u,\"optional\":%u,"
-                       "\"bytes\":%llu,\"fragments\":%u}}",
-                       (unsigned long long)s->header.stripe_id, WG_ARC1_VERSION, s->header.minor, s->header.required,
-                       s->header.optional, (unsigned long long)s->file_bytes, s->trailer.fragment_count);
+    for (size_t i = 0; i < 16; i++) ok &= wg_buf_printf(&d->line, "%02x", s->header.store_uuid[i]);
+    ok &= wg_buf_printf(&d->line,
+                        "\",\"stripe\":%llu,\"version\":%d,\"minor\":%u,\"required\":%u,\"optional\":%u,"
+                        "\"bytes\":%llu,\"fragments\":%u}}",
+                        (unsigned long long)s->header.stripe_id, WG_ARC1_VERSION, s->header.minor, s->header.required,
+                        s->header.optional, (unsigned long long)s->file_bytes, s->trailer.fragment_count);
     return emit(d, ok, err);
 }
 
@@ -50,8 +49,9 @@ static wg_code dump_fragment(stripe_dump *d, const wg_fragment *f, wg_error *err
                             (unsigned long long)h->key.run, (unsigned long long)h->key.slot, h->key.part,
                             (unsigned long long)h->version, h->row_count, f->column_count);
     for (size_t i = 0; i < WG_FRAGMENT_ATTRIBUTES; i++)
-        ok = ok && wg_buf_printf(&d->line, "%s%llu", i == 0 ? "" : ",", (unsigned long long)h->attributes[i]);
-    return emit(d, ok && wg_buf_append_str(&d->line, "]}}"), err);
+        ok &= wg_buf_printf(&d->line, "%s%llu", i == 0 ? "" : ",", (unsigned long long)h->attributes[i]);
+    ok &= wg_buf_append_str(&d->line, "]}}");
+    return emit(d, ok, err);
 }
 
 static wg_code dump_cells(stripe_dump *d, const wg_fragment *f, uint32_t column, wg_error *err) {
@@ -65,13 +65,15 @@ static wg_code dump_cells(stripe_dump *d, const wg_fragment *f, uint32_t column,
         code = wg_fragment_read(f, column, first, count, &scratch, &v, err);
         for (uint32_t i = 0; code == WG_OK && ok && i < count; i++) {
             const wg_value cell = wg_vector_value(&v, i);
-            ok = (first + i == 0 || wg_buf_append_u8(&d->line, ',')) && wg_value_print_json(&d->line, &cell);
+            if (first + i != 0) ok &= wg_buf_append_u8(&d->line, ',');
+            ok &= wg_value_print_json(&d->line, &cell);
         }
         first += count;
     }
     wg_fragment_scratch_deinit(&scratch);
     WG_TRY(code);
-    return ok && wg_buf_append_u8(&d->line, ']') ? WG_OK : wg_error_nomem(err, d->line.size);
+    ok &= wg_buf_append_u8(&d->line, ']');
+    return ok ? WG_OK : wg_error_nomem(err, d->line.size);
 }
 
 static wg_code dump_column(stripe_dump *d, const wg_fragment *f, uint32_t column, bool cells, wg_error *err) {
@@ -84,12 +86,16 @@ static wg_code dump_column(stripe_dump *d, const wg_fragment *f, uint32_t column
                             wg_encoding_name((wg_encoding)c->encoding), c->codec == 0 ? "none" : "zstd",
                             c->null_count, (unsigned long long)c->offset, (unsigned long long)c->stored_bytes,
                             (unsigned long long)c->raw_bytes);
-    if (described->has_zone)
-        ok = ok && wg_buf_append_str(&d->line, ",\"min\":") && wg_value_print_json(&d->line, &described->min) &&
-             wg_buf_append_str(&d->line, ",\"max\":") && wg_value_print_json(&d->line, &described->max);
-    ok = ok && wg_buf_append_u8(&d->line, '}');
-    if (ok && cells) WG_TRY(dump_cells(d, f, column, err));
-    return emit(d, ok && wg_buf_append_u8(&d->line, '}'), err);
+    if (described->has_zone) {
+        ok &= wg_buf_append_str(&d->line, ",\"min\":");
+        ok &= wg_value_print_json(&d->line, &described->min);
+        ok &= wg_buf_append_str(&d->line, ",\"max\":");
+        ok &= wg_value_print_json(&d->line, &described->max);
+    }
+    ok &= wg_buf_append_u8(&d->line, '}');
+    if (cells) WG_TRY(dump_cells(d, f, column, err));
+    ok &= wg_buf_append_u8(&d->line, '}');
+    return emit(d, ok, err);
 }
 
 wg_code wg_stripe_dump(wg_stripe *stripe, bool cells, wg_stripe_dump_fn fn, void *ctx, wg_error *err) {

@@ -289,6 +289,7 @@ static void test_stripe_numbers_are_asked_of_number_columns_only(void **state) {
     assert_int_equal(wg_fragment_u64(f, 2, 0, &number, &err), WG_E_CORRUPT);
     assert_non_null(strstr(err.message, "FLOAT"));
     assert_int_equal(wg_fragment_lower_bound(f, 2, 0, &row, NULL), WG_E_CORRUPT);
+    assert_int_equal(wg_fragment_u64s(f, 2, 0, 2, &number, NULL), WG_E_CORRUPT);
     assert_int_equal(wg_fragment_u64(f, 3, 9, &number, NULL), WG_OK);
     assert_int_equal(number, 0);
     wg_stripe_close(s);

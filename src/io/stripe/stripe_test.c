@@ -233,10 +233,52 @@ static void test_stripe_reads_what_it_wrote(void **state) {
     round_trip(7, false, true);
 }
 
+static bool append_line(void *ctx, wg_slice line) { return wg_buf_append(ctx, line.data, line.size); }
+
+static void test_stripe_dump_out_of_memory_is_typed(void **state) {
+    /* Goal: each allocation of a dump may fail: WG_E_NOMEM, no leak; the dump that succeeds is the same. */
+    (void)state;
+    static wg_column columns[3];
+    wg_stripe_column stored[3];
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    static const wg_type dumped[] = {WG_TYPE_STRING, WG_TYPE_ANY, WG_TYPE_INT};
+    for (uint32_t i = 0; i < 3; i++) {
+        fill(&columns[i], dumped[i], &arena, SHAPE_RANDOM, NULLS_SOME, 200);
+        stored[i] = (wg_stripe_column){.id = i, .vector = wg_column_view(&columns[i])};
+    }
+    const wg_stripe_options o = options_of(true, false);
+    write_one(stored, 3, 200, &o);
+    wg_account account;
+    wg_account_init(&account, NULL, 0);
+    wg_stripe *s;
+    assert_int_equal(wg_stripe_open(sim, "/s", 1, uuid, NULL, &account, &s, NULL), WG_OK);
+    const uint64_t before = wg_account_bytes(&account);
+    wg_buf expected = {0}, got = {0};
+    assert_int_equal(wg_stripe_dump(s, true, append_line, &expected, NULL), WG_OK);
+    assert_true(wg_buf_reserve(&got, 2 * expected.size)); /* so that only the dump itself allocates */
+    for (uint64_t n = 1;; n++) {
+        got.size = 0;
+        wg_memory_fail_at(n, false);
+        const wg_code code = wg_stripe_dump(s, true, append_line, &got, NULL);
+        wg_memory_fail_at(0, false);
+        assert_int_equal(wg_account_bytes(&account), before);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+    }
+    assert_true(wg_slice_equal(wg_buf_slice(&expected), wg_buf_slice(&got)));
+    wg_buf_deinit(&expected);
+    wg_buf_deinit(&got);
+    wg_stripe_close(s);
+    for (uint32_t i = 0; i < 3; i++) wg_column_deinit(&columns[i]);
+    wg_arena_deinit(&arena);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_stripe_reads_what_it_wrote),
+        T(test_stripe_dump_out_of_memory_is_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

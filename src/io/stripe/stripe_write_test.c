@@ -267,6 +267,53 @@ static void test_stripe_replaces_a_torn_temporary_file(void **state) {
     assert_int_equal(file_count(), 1);
 }
 
+static void test_stripe_create_refuses_what_it_cannot_make(void **state) {
+    /* Goal: a path that is too long, and a torn file that cannot be removed, are typed errors; nothing is left open. */
+    (void)state;
+    static char longer[4200];
+    memset(longer, 'x', sizeof longer - 1);
+    wg_stripe_writer *w;
+    wg_stripe *s;
+    wg_file *file;
+    const wg_stripe_options o = options();
+    assert_int_equal(wg_stripe_create(sim, longer, 1, &o, &w, NULL), WG_E_LIMIT);
+    assert_int_equal(wg_stripe_open(sim, longer, 1, uuid, NULL, NULL, &s, NULL), WG_E_LIMIT);
+    assert_int_equal(sim->ops->open(sim, "/s/00000000000000000001.arc1.tmp", WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
+    sim->ops->close(sim, file);
+    wg_platform_fault_arm(fault, 2, WG_FAULT_EACCES, false);
+    assert_int_equal(wg_stripe_create(fault, "/s", 1, &o, &w, NULL), WG_E_IO);
+    wg_platform_fault_arm(fault, 3, WG_FAULT_EMFILE, false);
+    assert_int_equal(wg_stripe_create(fault, "/s", 1, &o, &w, NULL), WG_E_IO);
+    wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+    wg_stripe_close(NULL);
+}
+
+static void test_stripe_writes_a_fragment_of_many_megabytes(void **state) {
+    /* Goal: a fragment far above the buffer is one fragment, and memory is given back behind it. */
+    (void)state;
+    static char bytes[1 << 20];
+    wg_str large[18];
+    for (uint32_t i = 0; i < 18; i++) large[i] = (wg_str){bytes, sizeof bytes - i};
+    wg_stripe_options o = options();
+    wg_account account;
+    wg_account_init(&account, NULL, 0);
+    o.account = &account;
+    wg_stripe_writer *w;
+    uint64_t size;
+    const wg_fragment_head head = {.key = {.kind = WG_KIND_ROWS}, .row_count = 18};
+    const wg_stripe_column column = {1, {.type = WG_TYPE_BYTES, .data = large}};
+    assert_int_equal(wg_stripe_create(sim, "/s", 1, &o, &w, NULL), WG_OK);
+    assert_int_equal(wg_stripe_add(w, &head, &column, 1, NULL), WG_OK);
+    assert_true(wg_account_bytes(&account) < 4 << 20);
+    assert_int_equal(wg_stripe_bytes(w) >> 20, 18);
+    assert_int_equal(add_rows(w, 1, 10, NULL), WG_OK);
+    assert_int_equal(wg_stripe_finish(w, &size, NULL), WG_OK);
+    wg_stripe *s;
+    assert_int_equal(open_stripe(sim, 1, &s, NULL), WG_OK);
+    assert_int_equal(wg_stripe_check(s, NULL), WG_OK);
+    wg_stripe_close(s);
+}
+
 static void test_stripe_survives_every_crash_whole_or_not_at_all(void **state) {
     /* Goal: after finish the stripe survives every crash; before, no name of a stripe holds anything but a whole one. */
     (void)state;
@@ -394,11 +441,18 @@ static void test_stripe_bytes_are_a_function_of_the_input(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_stripe_names_are_twenty_digits),         T(test_stripe_refuses_what_passes_its_capacity),
-        T(test_stripe_refuses_disorder_and_excess),     T(test_stripe_keys_are_ordered_by_all_parts),
-        T(test_stripe_failures_leave_no_file),          T(test_stripe_add_after_a_failed_write_fails),
-        T(test_stripe_replaces_a_torn_temporary_file),  T(test_stripe_survives_every_crash_whole_or_not_at_all),
-        T(test_stripe_out_of_memory_anywhere_is_typed), T(test_stripe_bytes_are_a_function_of_the_input),
+        T(test_stripe_create_refuses_what_it_cannot_make),
+        T(test_stripe_writes_a_fragment_of_many_megabytes),
+        T(test_stripe_names_are_twenty_digits),
+        T(test_stripe_refuses_what_passes_its_capacity),
+        T(test_stripe_refuses_disorder_and_excess),
+        T(test_stripe_keys_are_ordered_by_all_parts),
+        T(test_stripe_failures_leave_no_file),
+        T(test_stripe_add_after_a_failed_write_fails),
+        T(test_stripe_replaces_a_torn_temporary_file),
+        T(test_stripe_survives_every_crash_whole_or_not_at_all),
+        T(test_stripe_out_of_memory_anywhere_is_typed),
+        T(test_stripe_bytes_are_a_function_of_the_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

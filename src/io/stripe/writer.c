@@ -10,7 +10,8 @@
  * done a failure of the directory's sync removes the file under its name too, as far as that can be done: nobody was told of it. */
 #include "io/stripe/stripe_internal.h"
 
-enum { PENDING_BYTES = 1 << 20, PAGED_BYTES = 4 * WG_ARC1_PAGE };
+/* SPARE_BYTES are reserved before zeros are appended: more are never needed at once. */
+enum { PENDING_BYTES = 1 << 20, PAGED_BYTES = 4 * WG_ARC1_PAGE, SPARE_BYTES = WG_ARC1_PAGE + WG_ARC1_BLOCK_ALIGN };
 _Static_assert((int)WG_FRAGMENT_ROWS_MAX == (int)WG_ARC1_ROWS_MAX, "the format's limit is the contract's");
 _Static_assert((int)WG_FRAGMENT_COLUMNS_MAX == (int)WG_ARC1_COLUMNS_MAX, "the format's limit is the contract's");
 _Static_assert((int)WG_FRAGMENT_ATTRIBUTES == (int)WG_ARC1_ATTRIBUTES, "the format's limit is the contract's");
@@ -46,12 +47,25 @@ int wg_fragment_key_compare(const wg_fragment_key *a, const wg_fragment_key *b) 
 }
 
 static void writer_free(wg_stripe_writer *w) {
-    if (w->file != NULL) w->platform->ops->close(w->platform, w->file);
+    WG_ASSERT(w->file == NULL);
     wg_arc1_encoder_destroy(w->encoder);
     wg_buf_deinit(&w->pending);
     wg_buf_deinit(&w->footer);
     wg_free(w->columns);
     wg_free(w);
+}
+
+static wg_code spare(wg_stripe_writer *w, wg_error *err) {
+    return wg_buf_reserve(&w->pending, SPARE_BYTES) ? WG_OK : wg_error_nomem(err, SPARE_BYTES);
+}
+
+/* Appends zeros up to a multiple of `align`. */
+static void pad(wg_stripe_writer *w, uint64_t align) {
+    const uint64_t from = w->written + w->pending.size;
+    const size_t zeros = (size_t)(wg_align_up(from, align) - from);
+    WG_ASSERT(zeros <= w->pending.capacity - w->pending.size);
+    memset(w->pending.data + w->pending.size, 0, zeros);
+    w->pending.size += zeros;
 }
 
 static wg_code open_temporary(wg_stripe_writer *w, wg_error *err) {
@@ -83,10 +97,7 @@ wg_code wg_stripe_create(wg_platform *platform, const char *dir, uint64_t id, co
     memcpy(w->temporary, w->final, strlen(w->final));
     memcpy(w->temporary + strlen(w->final), ".tmp", 5);
     WG_TRY_GOTO(wg_arc1_encoder_create(options->zstd, options->plain, options->account, &w->encoder, err));
-    if (!wg_buf_reserve(&w->pending, PENDING_BYTES)) {
-        code = wg_error_nomem(err, PENDING_BYTES);
-        goto fail;
-    }
+    WG_TRY_GOTO(spare(w, err));
     WG_TRY_GOTO(open_temporary(w, err));
     wg_arc1_header_encode(&w->header, w->pending.data);
     w->pending.size = WG_ARC1_HEADER_BYTES;
@@ -116,14 +127,6 @@ static wg_code check_head(const wg_stripe_writer *w, const wg_fragment_head *hea
     return WG_OK;
 }
 
-static bool pad(wg_buf *buf, uint64_t from, uint64_t align) {
-    const size_t zeros = (size_t)(wg_align_up(from, align) - from);
-    if (!wg_buf_reserve(buf, zeros)) return false;
-    memset(buf->data + buf->size, 0, zeros);
-    buf->size += zeros;
-    return true;
-}
-
 /* Columns whose cells are looked up one by one: of rows what tells their visibility and versions, and all of what finds rows. */
 static bool is_point_column(uint32_t kind, uint32_t id) {
     return id >= WG_COLUMN_HEADS &&
@@ -134,31 +137,30 @@ static bool is_point_column(uint32_t kind, uint32_t id) {
 static wg_code encode_blocks(wg_stripe_writer *w, const wg_fragment_head *head, const wg_stripe_column *columns,
                              uint32_t column_count, wg_error *err) {
     for (uint32_t i = 0; i < column_count; i++) {
-        if (!pad(&w->pending, wg_stripe_bytes(w), WG_ARC1_BLOCK_ALIGN))
-            return wg_error_nomem(err, WG_ARC1_BLOCK_ALIGN);
+        pad(w, WG_ARC1_BLOCK_ALIGN);
         wg_arc1_column *c = &w->columns[i];
         const uint64_t offset = wg_stripe_bytes(w);
         c->id = columns[i].id;
         wg_arc1_encoder_point(w->encoder, is_point_column(head->key.kind, c->id));
         WG_TRY(wg_arc1_encode(w->encoder, &columns[i].vector, head->row_count, c, &w->pending, err));
+        WG_TRY(spare(w, err)); /* for the next zeros */
         if (c->stored_bytes != 0) c->offset = offset;
     }
     return WG_OK;
 }
 
 /* Moves the blocks from `begin` on so that a large fragment begins at a page. Blocks stay at multiples of 64. */
-static wg_code align_blocks(wg_stripe_writer *w, size_t begin, uint32_t column_count, wg_error *err) {
+static void align_blocks(wg_stripe_writer *w, size_t begin, uint32_t column_count) {
     const uint64_t at = w->written + begin;
     const size_t size = w->pending.size - begin;
     const size_t shift = (size_t)(wg_align_up(at, WG_ARC1_PAGE) - at);
-    if (size < PAGED_BYTES || shift == 0) return WG_OK;
-    if (!wg_buf_reserve(&w->pending, shift)) return wg_error_nomem(err, shift);
+    if (size < PAGED_BYTES || shift == 0) return;
+    WG_ASSERT(shift <= w->pending.capacity - w->pending.size);
     memmove(w->pending.data + begin + shift, w->pending.data + begin, size);
     memset(w->pending.data + begin, 0, shift);
     w->pending.size += shift;
     for (uint32_t i = 0; i < column_count; i++)
         if (w->columns[i].stored_bytes != 0) w->columns[i].offset += shift;
-    return WG_OK;
 }
 
 static wg_code describe(wg_stripe_writer *w, const wg_fragment_head *head, uint32_t column_count, wg_error *err) {
@@ -193,10 +195,11 @@ static bool columns_reserve(wg_stripe_writer *w, uint32_t count) {
 static wg_code add_pending(wg_stripe_writer *w, const wg_fragment_head *head, const wg_stripe_column *columns,
                            uint32_t column_count, wg_error *err) {
     if (!columns_reserve(w, column_count)) return wg_error_nomem(err, column_count * sizeof *w->columns);
-    if (!pad(&w->pending, wg_stripe_bytes(w), WG_ARC1_BLOCK_ALIGN)) return wg_error_nomem(err, WG_ARC1_BLOCK_ALIGN);
+    WG_TRY(spare(w, err));
+    pad(w, WG_ARC1_BLOCK_ALIGN);
     const size_t begin = w->pending.size;
     WG_TRY(encode_blocks(w, head, columns, column_count, err));
-    WG_TRY(align_blocks(w, begin, column_count, err));
+    align_blocks(w, begin, column_count);
     WG_TRY(describe(w, head, column_count, err));
     const uint64_t file_bytes =
         wg_align_up(wg_stripe_bytes(w), WG_ARC1_BLOCK_ALIGN) + w->footer.size + WG_ARC1_TRAILER_BYTES;
@@ -208,7 +211,7 @@ static wg_code add_pending(wg_stripe_writer *w, const wg_fragment_head *head, co
 }
 
 static wg_code flush(wg_stripe_writer *w, wg_error *err) {
-    if (w->pending.size == 0) return WG_OK;
+    WG_ASSERT(w->pending.size != 0);
     const wg_code code =
         w->platform->ops->write_at(w->platform, w->file, w->written, w->pending.data, w->pending.size, err);
     w->failed = code != WG_OK;
@@ -241,19 +244,18 @@ wg_code wg_stripe_add(wg_stripe_writer *writer, const wg_fragment_head *head, co
 /* ---- finishing */
 
 static wg_code write_end(wg_stripe_writer *w, uint64_t *out_bytes, wg_error *err) {
-    if (!pad(&w->pending, wg_stripe_bytes(w), WG_ARC1_BLOCK_ALIGN) ||
-        !wg_buf_reserve(&w->pending, w->footer.size + WG_ARC1_TRAILER_BYTES))
-        return wg_error_nomem(err, w->footer.size + WG_ARC1_TRAILER_BYTES);
+    const size_t size = SPARE_BYTES + w->footer.size + WG_ARC1_TRAILER_BYTES;
+    if (!wg_buf_reserve(&w->pending, size)) return wg_error_nomem(err, size);
+    pad(w, WG_ARC1_BLOCK_ALIGN);
     const uint64_t at = wg_stripe_bytes(w);
     const wg_arc1_trailer trailer = {.footer_offset = at,
                                      .footer_bytes = w->footer.size,
                                      .fragment_count = w->fragment_count,
                                      .footer_crc = wg_arc1_crc(&w->header, at, w->footer.data, w->footer.size)};
-    uint8_t bytes[WG_ARC1_TRAILER_BYTES];
-    wg_arc1_trailer_encode(&trailer, &w->header, bytes);
-    const bool ok =
-        wg_buf_append(&w->pending, w->footer.data, w->footer.size) && wg_buf_append(&w->pending, bytes, sizeof bytes);
-    WG_ASSERT(ok); /* reserved above */
+    uint8_t *to = w->pending.data + w->pending.size;
+    if (w->footer.size != 0) memcpy(to, w->footer.data, w->footer.size);
+    wg_arc1_trailer_encode(&trailer, &w->header, to + w->footer.size);
+    w->pending.size += w->footer.size + WG_ARC1_TRAILER_BYTES;
     *out_bytes = wg_stripe_bytes(w);
     WG_TRY(flush(w, err));
     return w->platform->ops->sync(w->platform, w->file, err);

@@ -63,11 +63,11 @@ bool wgi_wal_chain_get(const wal_chain *chain, uint64_t logseq, wg_sha256 *out) 
 }
 
 void wgi_wal_chain_forget(wal_chain *chain, uint64_t logseq) {
-    const uint64_t upto = wg_min_u64(logseq, chain->last);
-    if (upto < chain->first) return;
-    chain->first = upto + 1;
+    const uint64_t until = wg_min_u64(logseq, chain->last);
+    if (until < chain->first) return;
+    chain->first = until + 1;
     size_t gone = 0;
-    while (gone < chain->block_count && (chain->base_block + gone + 1) * WAL_CHAIN_BLOCK <= upto)
+    while (gone < chain->block_count && (chain->base_block + gone + 1) * WAL_CHAIN_BLOCK <= until)
         wg_free(chain->blocks[gone++]);
     chain->block_count -= gone;
     chain->base_block += gone;

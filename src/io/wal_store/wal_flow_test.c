@@ -27,7 +27,7 @@ static void test_wal_chain_is_computed_beside_appends(void **state) {
     wg_sha256_state *sha = wg_sha256_begin();
     uint64_t lag_max = 0;
     static uint8_t bytes[300000];
-    for (uint64_t n = 2; n <= 900; n++) {
+    for (uint64_t n = 2; n <= 3000; n++) {
         wg_wal_metrics m;
         const size_t size = n % 300 == 0 ? sizeof bytes : size_200(n);
         payload_make(n, size, bytes);
@@ -37,7 +37,8 @@ static void test_wal_chain_is_computed_beside_appends(void **state) {
         wg_wal_metrics_get(f->wal, &m);
         lag_max = wg_max_u64(lag_max, m.chain_lag);
         assert_true(m.chain_lag <= WAL_CHAIN_QUEUE_BYTES / 200);
-        if (n % 250 != 0) continue;
+        if (n % 250 != 0 || (n > 500 && n < 3000))
+            continue; /* in between the appends alone keep the queue within its bound */
         wg_sha256 got;
         assert_true(wg_wal_chain_at(f->wal, n, &got));
         assert_memory_equal(got.bytes, expected.bytes, 32);
@@ -46,7 +47,7 @@ static void test_wal_chain_is_computed_beside_appends(void **state) {
     }
     assert_true(lag_max > 200);
     /* the frame of the largest commit, and room for values: no payload is kept beyond the queue */
-    assert_true(wg_account_bytes(&account) < at_start + 2 * sizeof bytes + WAL_CHAIN_BLOCK * 32);
+    assert_true(wg_account_bytes(&account) < at_start + 2 * sizeof bytes + 3 * WAL_CHAIN_BLOCK * 32);
     append_sized(f, 10, true);
     wg_wal_metrics m;
     wg_wal_metrics_get(f->wal, &m);
@@ -54,6 +55,28 @@ static void test_wal_chain_is_computed_beside_appends(void **state) {
     wg_sha256_end(sha, NULL);
     close_log(f);
     f->options.account = NULL;
+}
+
+/* Goal: with BUFFERED the background thread hashes while nobody syncs, waits or asks. */
+static void test_wal_thread_hashes_beside_appends(void **state) {
+    fixture *f = *state;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 1 << 30;
+    f->options.segment_bytes = 4 << 20; /* a rotation would hash too */
+    replayed r = {.size_of = size_200};
+    wg_wal_metrics m;
+    open_log(f, &r);
+    while (f->wal->number < 2) append_sized(f, 200, false);
+    uint64_t lag_max = 0;
+    const uint64_t give_up = wg_platform_real()->ops->now_ns(wg_platform_real()) + UINT64_C(20000000000);
+    do {
+        append_sized(f, 200, false);
+        wg_wal_metrics_get(f->wal, &m);
+        lag_max = wg_max_u64(lag_max, m.chain_lag);
+        assert_true(wg_platform_real()->ops->now_ns(wg_platform_real()) < give_up);
+    } while (lag_max < 100 || m.chain_lag > 50 || m.appends < 2000);
+    assert_int_equal(m.syncs, 0);
 }
 
 /* Goal: once a segment is half full the leaders of syncs make the next one, rotations take it, and close and open leave no trace
@@ -244,6 +267,66 @@ static void test_wal_want_of_memory_does_not_poison(void **state) {
     }
 }
 
+/* A disk that gives recovery everything to do: leftovers of a trim below, a torn tail, segments behind it that no sync covered. */
+static wg_platform *busy_disk(fixture *f, uint64_t *out_last) {
+    wg_platform *disk;
+    replayed r = {.size_of = NULL};
+    open_log(f, &r);
+    for (uint64_t n = 1; n <= 12; n++) append_sized(f, 3000, true);
+    f->options.after = 9;
+    f->options.first_segment = wg_wal_keep_from(f->wal, 9);
+    assert_true(wg_wal_chain_at(f->wal, 9, &f->options.chain));
+    for (uint64_t n = 13; n <= 22; n++) append_sized(f, 3000, false);
+    *out_last = 12;
+    assert_int_equal(wg_platform_sim_reboot(f->p, WG_CRASH_ALL_SURVIVES, 5, &disk, NULL), WG_OK);
+    char path[WAL_PATH_BYTES]; /* commit 15 is torn: what follows it is no part of the log */
+    for (size_t i = 0; i < f->wal->notes.count; i++) {
+        const wal_note *note = &f->wal->notes.items[i];
+        if (note->first_begin != 15) continue;
+        wg_file *file;
+        assert_int_equal(wgi_wal_path("/wal", note->number, path, NULL), WG_OK);
+        assert_int_equal(disk->ops->open(disk, path, WG_OPEN_WRITE, &file, NULL), WG_OK);
+        assert_int_equal(disk->ops->write_at(disk, file, 500, "torn", 4, NULL), WG_OK);
+        disk->ops->close(disk, file);
+        *out_last = 14;
+    }
+    assert_int_equal(*out_last, 14);
+    return disk;
+}
+
+/* Goal: whichever call or allocation of a recovery fails, the error is typed, nothing leaks, and the next open recovers the same. */
+static void test_wal_recovery_every_failure(void **state) {
+    fixture *f = *state;
+    uint64_t last = 0;
+    wg_platform *disk = busy_disk(f, &last);
+    for (unsigned kind = 0; kind < 2; kind++) {
+        bool through = false;
+        for (uint64_t n = 1; !through; n++) {
+            wg_platform *copy;
+            wg_platform *fault;
+            wg_wal *wal = NULL;
+            wg_error err = {0};
+            assert_int_equal(wg_platform_sim_reboot(disk, WG_CRASH_ALL_SURVIVES, 5, &copy, NULL), WG_OK);
+            assert_int_equal(wg_platform_fault_create(copy, &fault, NULL), WG_OK);
+            const uint64_t calls = wg_memory_calls();
+            if (kind == 0) wg_platform_fault_arm(fault, n, WG_FAULT_EIO, false);
+            else wg_memory_fail_at(n, false);
+            const wg_code code = wg_wal_open(fault, "/wal", &f->options, NULL, NULL, &wal, NULL, &err);
+            through = kind == 0 ? wg_platform_fault_calls(fault) < n : wg_memory_calls() - calls < n;
+            wg_memory_fail_at(0, false);
+            wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+            assert_true(code == WG_OK || code == (kind == 0 ? WG_E_IO : WG_E_NOMEM));
+            if (code == WG_OK) assert_int_equal(wg_wal_close(wal, NULL), WG_OK);
+            assert_int_equal(wg_wal_open(copy, "/wal", &f->options, NULL, NULL, &wal, NULL, NULL), WG_OK);
+            assert_int_equal(wg_wal_last_logseq(wal), last);
+            assert_int_equal(wg_wal_close(wal, NULL), WG_OK);
+            wg_platform_fault_destroy(fault);
+            wg_platform_sim_destroy(copy);
+        }
+    }
+    wg_platform_sim_destroy(disk);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -251,6 +334,8 @@ int main(void) {
         T(test_wal_next_segment_is_prepared),
         T(test_wal_prepared_segment_is_never_needed),
         T(test_wal_back_pressure_bounds_what_is_unsynced),
+        T(test_wal_thread_hashes_beside_appends),
+        T(test_wal_recovery_every_failure),
         T(test_wal_metrics_add_up),
         T(test_wal_want_of_memory_does_not_poison),
     };

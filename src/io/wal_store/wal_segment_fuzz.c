@@ -2,7 +2,7 @@
  *
  * The first byte chooses how the rest is used; checksums are put right for some choices, because random bytes would
  * almost never pass them. Whatever the bytes are, the scan ends with success or a typed error, changes nothing, and
- * when it succeeds the log opens, takes a commit, and scans again with exactly one commit more. */
+ * a follower sees a prefix of what the scan sees; when the scan succeeds the log opens, takes a commit, and scans again with exactly one commit more. */
 #include "io/wal_store/wal_internal.h"
 
 static const uint8_t uuid[16] = {1};
@@ -61,6 +61,23 @@ static wg_code count_commit(void *ctx, uint64_t logseq, wg_slice payload, const 
     return WG_OK;
 }
 
+/* What a follower reads, with or without HEAD, is a prefix of what a scan that succeeds reads; else any typed error. */
+static uint64_t follow(wg_platform *p, const wg_wal_options *options) {
+    wg_wal_follower *follower = NULL;
+    uint64_t followed = 0;
+    uint64_t commits = 0;
+    wg_error err = {0};
+    wg_code code = wg_wal_follow(p, "/wal", options, &follower, &err);
+    for (int i = 0; i < 2 && code == WG_OK; i++) { /* again after an error, and after the end */
+        code = wg_wal_follower_read(follower, count_commit, &followed, &commits, &err);
+        WG_ASSERT(wg_wal_follower_last_logseq(follower) == followed);
+        WG_ASSERT(code == WG_OK || code == err.code);
+    }
+    WG_ASSERT(code == WG_OK || code == WG_E_CORRUPT || code == WG_E_VERSION || code == WG_E_EXPIRED);
+    wg_wal_follower_close(follower);
+    return followed;
+}
+
 static void check(wg_platform *p) {
     wg_wal_options options = {.segment_bytes = WAL_SEGMENT_BYTES_MIN};
     memcpy(options.store_uuid, uuid, 16);
@@ -69,11 +86,13 @@ static void check(wg_platform *p) {
     uint64_t opened = 0;
     uint64_t again = 0;
     wg_wal_recovery recovery;
-    const wg_code code = wg_wal_scan(p, "/wal", uuid, count_commit, &scanned, &recovery, &err);
+    const uint64_t followed = follow(p, &options);
+    const wg_code code = wg_wal_scan_from(p, "/wal", &options, count_commit, &scanned, &recovery, &err);
     if (code != WG_OK) {
         WG_ASSERT(code == WG_E_CORRUPT || code == WG_E_VERSION);
         return;
     }
+    WG_ASSERT(followed <= scanned);
     WG_ASSERT(recovery.records == scanned);
     wg_wal *wal = NULL;
     WG_ASSERT(wg_wal_open(p, "/wal", &options, count_commit, &opened, &wal, NULL, NULL) == WG_OK);
@@ -85,6 +104,16 @@ static void check(wg_platform *p) {
     WG_ASSERT(wg_wal_scan(p, "/wal", uuid, count_commit, &again, &recovery, NULL) == WG_OK);
     WG_ASSERT(again == opened + 1);
     WG_ASSERT(recovery.torn_tail_bytes == 0);
+}
+
+/* A HEAD with a right checksum that states some place in the first two segments. */
+static void put_head(wg_platform *p, const uint8_t *data, size_t size) {
+    uint8_t bytes[WAL_HEAD_BYTES];
+    const uint64_t where = size < 8 ? 0 : wg_load_u64le(data + size - 8);
+    const wal_head head = {
+        .durable = wal_position_of(1 + (where >> 32) % 2, where % (WAL_SEGMENT_BYTES_MIN + 64) & ~UINT64_C(7))};
+    wgi_wal_head_encode(&head, uuid, bytes);
+    put_file(p, "/wal/HEAD", bytes, sizeof bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -100,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     WG_ASSERT(p->ops->make_directory(p, "/wal", NULL) == WG_OK);
     put_file(p, "/wal/00000000000000000001.wal", bytes, first);
     if (first < size) put_file(p, "/wal/00000000000000000002.wal", bytes + first, size - first);
+    if (mode & 8) put_head(p, bytes, size);
     check(p);
     wg_platform_sim_destroy(p);
     return 0;

@@ -54,6 +54,18 @@ wg_code wg_wal_create(wg_platform *platform, const char *dir, const wg_wal_optio
  * options->chain. An older log in `dir` stays whole: to it the segment is a torn tail. */
 wg_code wg_wal_begin(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_error *err);
 
+/* Checks a segment, whose bytes are `file`, up to offset `end`, where its part of the log ends (0: it has no frame). */
+typedef struct wg_wal_segment {
+    uint64_t number;
+    uint64_t previous_end; /* position */
+    uint64_t last_logseq;  /* last commit that ends in it, or before it */
+} wg_wal_segment;
+wg_code wg_wal_segment_check(wg_slice file, const uint8_t store_uuid[16], uint64_t end, wg_wal_segment *out,
+                             wg_error *err);
+/* Writes HEAD beside a copied log, synced: it is durable up to `position`, which lies behind commit `logseq`. */
+wg_code wg_wal_tell(wg_platform *platform, const char *dir, const uint8_t store_uuid[16], uint64_t position,
+                    uint64_t logseq, wg_error *err);
+
 /* Lines of JSON about one segment, whose bytes are `file`: its header, each frame, where the frames end. `fn` gets the line without its
  * end; false stops. WG_E_CORRUPT: no valid header. */
 typedef bool (*wg_wal_dump_fn)(void *ctx, wg_slice line);

@@ -46,6 +46,18 @@ wg_code wgi_merge_step(wgi_merge *m, uint64_t bytes, wg_error *err) {
     }
 }
 
+/* ---- what is read for a merge alone should not push out what queries use, so it goes again at once */
+
+static bool is_away(const wg_fragment *f) {
+    if (f == NULL) return false;
+    return atomic_load_explicit(&wg_fragment_cache_entry(f)->residency, memory_order_relaxed) > WG_L1_CPU_WARM;
+}
+
+static void let_go(const wgi_merge *m, const wg_fragment *f, bool was_away) {
+    wg_cache *cache = m->input->set->cache;
+    if (was_away && cache != NULL) (void)wg_cache_demote(cache, wg_fragment_cache_entry(f));
+}
+
 /* ---- the walk */
 
 static bool is_run(const wg_fragment *f) {
@@ -69,7 +81,9 @@ static uint64_t run_end(const wgi_merge *m, uint64_t from, bool *out_complete) {
 
 static wg_code copy_input(wgi_merge *m, const wg_fragment *fragment, wg_error *err) {
     if (!wgi_merge_has(m, fragment)) return WG_OK;
+    const bool was_away = is_away(fragment);
     WG_TRY(wgi_merge_copy(m, fragment, err));
+    let_go(m, fragment, was_away);
     return wgi_merge_step(m, wgi_fragment_bytes(fragment), err);
 }
 
@@ -89,8 +103,11 @@ static wg_code merge_runs(wgi_merge *m, uint64_t at, uint64_t *out_next, wg_erro
         end = next;
     }
     *out_next = end;
-    return f[at]->head.key.kind == WG_KIND_KEYS ? wgi_merge_keys(m, at, end, err)
-                                                : wgi_merge_adjacency(m, at, end, err);
+    const bool was_away = is_away(f[at]);
+    const bool is_keys = f[at]->head.key.kind == WG_KIND_KEYS;
+    WG_TRY(is_keys ? wgi_merge_keys(m, at, end, err) : wgi_merge_adjacency(m, at, end, err));
+    for (uint64_t i = at; i < end; i++) let_go(m, f[i], was_away);
+    return WG_OK;
 }
 
 /* ROWS at position `at`, and the newer ends of the slot behind them. */
@@ -104,7 +121,11 @@ static wg_code merge_rows(wgi_merge *m, uint64_t at, uint64_t *out_next, wg_erro
     }
     *out_next = at + 1;
     if (!wgi_merge_has(m, rows)) return WG_OK; /* the ends are next */
+    const bool rows_away = is_away(rows);
+    const bool ends_away = is_away(ends);
     WG_TRY(wgi_merge_slot(m, rows, ends, err));
+    let_go(m, rows, rows_away);
+    if (ends != NULL) let_go(m, ends, ends_away);
     uint64_t bytes = wgi_fragment_bytes(rows);
     if (ends != NULL) {
         *out_next = at + 2;

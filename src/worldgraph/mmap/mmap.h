@@ -52,8 +52,7 @@ typedef struct wg_merge_input {
     const wg_stripe_set *set;
     const wg_compaction_job *job;
     uint64_t horizon; /* versions that ended at or before it are dropped; 0: none */
-    bool
-        bottom; /* nothing older lies below: empty slots vanish, unless a stripe of the set that is no input has them */
+    bool bottom;      /* empty slots vanish, unless a stripe that is no input has them too */
     /* True while an id may still be seen at or after the horizon. Called for KEYS entries and edges of ADJACENCY runs; gives one answer
      * for an id during a merge. NULL: all are alive. */
     bool (*id_is_alive)(void *ctx, bool is_edge, uint64_t id);

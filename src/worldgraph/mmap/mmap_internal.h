@@ -10,7 +10,7 @@ typedef struct wgi_member {
     wg_stripe *stripe;
     struct wgi_member *next_parked;
     /* What wg_stripe_set_describe found; the thread that compacts, one at a time. */
-    uint64_t described_generation; /* 0: nothing */
+    uint64_t described_signature; /* 0: nothing */
     uint64_t described_horizon;
     wg_compaction_file described;
 } wgi_member;
@@ -24,7 +24,6 @@ typedef struct wgi_slot {
 typedef struct wgi_view {
     wg_epoch_link link; /* must be first */
     uint32_t refs;      /* the set while it is the present one, the set while it is held, a merge; under the lock */
-    uint64_t generation;
     uint32_t slot_count;
     uint64_t fragment_count;
     wgi_slot *slots;               /* by rising id */

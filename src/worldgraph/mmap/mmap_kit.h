@@ -126,4 +126,99 @@ static inline uint32_t kit_files(const kit *k) {
     return count;
 }
 
+/* ---- merging */
+
+static inline wg_fragment_key slot_key(uint32_t owner, uint64_t slot, uint32_t part) {
+    return (wg_fragment_key){.kind = WG_KIND_ROWS, .owner = owner, .slot = slot, .part = part};
+}
+
+static inline wg_compaction_job job_of(const uint64_t *inputs, uint32_t count, uint32_t output_level) {
+    wg_compaction_job job = {.output_level = output_level, .input_count = count};
+    memcpy(job.inputs, inputs, count * sizeof *inputs);
+    return job;
+}
+
+static inline wg_stripe_options options_of(uint64_t capacity) {
+    wg_stripe_options options = {.capacity_bytes = capacity};
+    memcpy(options.store_uuid, kit_uuid, 16);
+    return options;
+}
+
+/* Merges and puts the outputs in the place of the inputs; removes the files of the inputs. */
+static inline void run_job(kit *k, const wg_merge_input *input, uint64_t capacity, wg_merge_output *out) {
+    wg_error err = {0};
+    const wg_stripe_options options = options_of(capacity);
+    const uint32_t reader = wg_epoch_enter(k->epoch);
+    const wg_code code = wg_stripe_merge(k->platform, "/s", input, &options, &k->next_id, out, &err);
+    wg_epoch_leave(k->epoch, reader);
+    if (code != WG_OK) print_error("%s\n", err.message);
+    assert_int_equal(code, WG_OK);
+    const wg_stripe_entry *made = (const wg_stripe_entry *)(const void *)out->stripes.data;
+    const uint32_t count = (uint32_t)(out->stripes.size / sizeof *made);
+    assert_int_equal(wg_stripe_set_change(k->set, made, count, input->job->inputs, input->job->input_count, &err),
+                     WG_OK);
+    wg_stripe_set_settle(k->set);
+    for (uint32_t i = 0; i < input->job->input_count; i++) {
+        char path[4200];
+        assert_int_equal(wg_stripe_path("/s", input->job->inputs[i], path, sizeof path, NULL), WG_OK);
+        assert_int_equal(k->platform->ops->unlink(k->platform, path, NULL), WG_OK);
+    }
+    assert_int_equal(kit_files(k), wg_stripe_set_count(k->set));
+}
+
+/* ---- adjacency */
+
+enum { EDGES_MAX = 6000 };
+
+typedef struct kit_edge {
+    uint64_t from, to, end;
+} kit_edge;
+
+typedef struct kit_entry {
+    uint64_t node, edge, neighbour;
+} kit_entry;
+
+static inline bool entry_less(const kit_entry *a, const kit_entry *b) {
+    return a->node != b->node ? a->node < b->node : a->edge < b->edge;
+}
+
+static inline void entries_sort(kit_entry *e, uint64_t count) {
+    for (uint64_t i = 1; i < count; i++) {
+        const kit_entry moved = e[i];
+        uint64_t at = i;
+        for (; at > 0 && entry_less(&moved, &e[at - 1]); at--) e[at] = e[at - 1];
+        e[at] = moved;
+    }
+}
+
+/* Writes the edges [first, end) as one run with one piece a part. */
+static inline void put_run(wg_stripe_sink *sink, const kit_edge *edges, uint64_t first, uint64_t end,
+                           uint64_t version) {
+    static kit_entry e[EDGES_MAX];
+    static uint64_t cells[2][EDGES_MAX];
+    const uint64_t count = end - first;
+    wg_fragment_head head = {.key = {.kind = WG_KIND_ADJACENCY, .owner = 7, .run = first},
+                             .version = version,
+                             .attributes = {end, count, first, end - 1}};
+    for (uint32_t part = 0; part < 4; part++) {
+        for (uint64_t i = 0; i < count; i++) {
+            const kit_edge *x = &edges[first + i];
+            e[i] = part < 2 ? (kit_entry){x->from, first + i, x->to} : (kit_entry){x->to, first + i, x->from};
+        }
+        entries_sort(e, count);
+        head.key.part = part;
+        head.row_count = 0;
+        for (uint64_t i = 0; i < count; i++) {
+            if (part % 2 == 0 && i > 0 && e[i].node == e[i - 1].node) continue;
+            cells[0][head.row_count] = part % 2 == 0 ? e[i].node : e[i].edge;
+            cells[1][head.row_count++] = part % 2 == 0 ? i : e[i].neighbour;
+        }
+        head.attributes[4] = part % 2 == 0 ? e[0].node : 0;
+        head.attributes[5] = part % 2 == 0 ? count : 0;
+        const kit_column columns[2][2] = {{{WG_COLUMN_NODE, 0, cells[0]}, {WG_COLUMN_OFFSET, WG_TYPE_INT, cells[1]}},
+                                          {{WG_COLUMN_EDGE, 0, cells[0]}, {WG_COLUMN_NEIGHBOUR, 0, cells[1]}}};
+        kit_add(sink, &head, columns[part % 2], 2);
+    }
+}
+
 #endif

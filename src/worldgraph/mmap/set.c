@@ -42,7 +42,6 @@ wg_code wg_stripe_set_create(wg_platform *platform, const char *dir, const uint8
     set->cache = cache;
     set->epoch = epoch;
     set->account = account;
-    view->generation = 1;
     view->refs = 1;
     set->self = set;
     wg_mutex_init(&set->lock, WG_RANK_STRIPES);
@@ -173,7 +172,6 @@ static wg_code view_build(const change *c, wgi_view **out, wg_error *err) {
         wg_free((void *)spare);
         return wg_error_nomem(err, bytes);
     }
-    view->generation = c->old->generation + 1;
     view->refs = 1;
     view->slot_count = c->slot_count;
     view->slots = (wgi_slot *)(void *)((uint8_t *)view + slots_at);

@@ -1,7 +1,7 @@
 /* Tests of the sink and of the set: what counts among many stripes, what readers keep, and that failures change nothing. */
 #include "worldgraph/mmap/mmap_kit.h"
 
-enum { STRIPES = 160, STRIPE_FRAGMENTS = 64 };
+enum { STRIPES = 160, STRIPE_FRAGMENTS = 64, READERS = 3, READS = 3000, CHANGES = 300 };
 
 static wg_fragment_key rows_key(uint64_t slot, uint32_t part) {
     return (wg_fragment_key){.kind = WG_KIND_ROWS, .slot = slot, .part = part};
@@ -355,6 +355,63 @@ static void test_set_change_survives_allocation_failures(void **state) {
     kit_close(&k);
 }
 
+/* ---- threads */
+
+typedef struct reader {
+    wg_thread thread;
+    kit *k;
+    uint64_t wrong;
+} reader;
+
+/* Both keys are always there, in one stripe or the other, and the cell tells which. */
+static void read_on(void *arg) {
+    reader *self = arg;
+    const wg_fragment_key keys[2] = {rows_key(1, 0), rows_key(2, 0)};
+    for (int i = 0; i < READS; i++) {
+        const uint32_t slot = wg_epoch_enter(self->k->epoch);
+        for (int n = 0; n < 2; n++) {
+            uint64_t cell = 0;
+            const wg_fragment *f = wg_stripe_set_find(self->k->set, &keys[n]);
+            const bool ok = f != NULL && wg_fragment_u64(f, 0, 0, &cell, NULL) == WG_OK;
+            if (!ok || cell != f->head.version * 10 + keys[n].slot) self->wrong++;
+        }
+        uint64_t position = 0;
+        if (wg_stripe_set_next(self->k->set, &position) == NULL) self->wrong++;
+        wg_epoch_leave(self->k->epoch, slot);
+    }
+}
+
+static void test_set_readers_find_every_key_while_stripes_come_and_go(void **state) {
+    /* Goal: threads inside the epoch never miss a key or read what was unmapped, whatever the changes beside them. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    wg_stripe_entry made[2];
+    for (uint64_t version = 1; version <= 2; version++) {
+        wg_stripe_sink sink = kit_sink(&k, 0, 0);
+        for (uint64_t slot = 1; slot <= 2; slot++) kit_one(&sink, rows_key(slot, 0), version, 0, version * 10 + slot);
+        kit_publish(&k, &sink);
+        made[version - 1] = wg_stripe_set_entry(k.set, (uint32_t)version - 1);
+    }
+    reader readers[READERS] = {0};
+    for (int i = 0; i < READERS; i++) {
+        readers[i].k = &k;
+        assert_int_equal(wg_thread_start(&readers[i].thread, read_on, &readers[i], NULL), WG_OK);
+    }
+    for (int i = 0; i < CHANGES; i++) {
+        const wg_stripe_entry *one = &made[i % 2];
+        assert_int_equal(wg_stripe_set_change(k.set, NULL, 0, &one->id, 1, NULL), WG_OK);
+        if (i % 3 == 0) wg_stripe_set_settle(k.set);
+        assert_int_equal(wg_stripe_set_change(k.set, one, 1, NULL, 0, NULL), WG_OK);
+        wg_epoch_collect(k.epoch);
+    }
+    for (int i = 0; i < READERS; i++) {
+        wg_thread_join(&readers[i].thread);
+        assert_int_equal(readers[i].wrong, 0);
+    }
+    kit_close(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sink_begins_a_stripe_when_one_is_full),
@@ -368,6 +425,7 @@ int main(void) {
         cmocka_unit_test(test_set_change_moves_a_stripe_without_opening_it_again),
         cmocka_unit_test(test_set_change_refuses_what_a_manifest_may_not_say),
         cmocka_unit_test(test_set_change_survives_allocation_failures),
+        cmocka_unit_test(test_set_readers_find_every_key_while_stripes_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,8 +144,7 @@ static wg_code thaw_cells(thaw *t, const thaw_window *w, uint32_t column, uint32
         const wg_value value = wg_vector_value(&v, i);
         if (value.type == WG_TYPE_NULL) continue; /* as the block was made */
         if (type != WG_TYPE_ANY && value.type != type)
-            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
-                                "stored rows: a value of another type than its column");
+            return wgi_corrupt(t->from->rows.fragment, "a value of another type than its column", err);
         if (!wgi_cell_store(t->to, block, type, (uint32_t)w->ordinals[i], &value))
             return wg_error_nomem(err, value.size);
     }
@@ -158,7 +157,7 @@ static wg_code thaw_window_of(thaw *t, uint32_t rank, thaw_window *out, wg_error
     *out = (thaw_window){.rank = rank, .count = left < WG_BATCH_ROWS_MAX ? left : WG_BATCH_ROWS_MAX};
     WG_TRY(wgi_part_ordinals(part, rank, out->count, &t->ordinals, &out->ordinals, err));
     if (out->ordinals[out->count - 1] >= t->rows)
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored rows: more rows than the table has");
+        return wgi_corrupt(part->fragment, "more rows than the table has", err);
     return WG_OK;
 }
 

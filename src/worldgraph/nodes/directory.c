@@ -146,8 +146,7 @@ static wg_code chunk_thaw(const wg_directory *d, const directory_chunk *from, di
         const uint32_t count = left < WG_BATCH_ROWS_MAX ? left : WG_BATCH_ROWS_MAX;
         code = wg_fragment_read(stored, from->column, first, count, &scratch, &v, err);
         for (uint32_t i = 0; code == WG_OK && i < count; i++)
-            atomic_store_explicit(&chunk->entries[first + i], ((const uint64_t *)v.data)[wg_vector_cell(&v, i)],
-                                  memory_order_relaxed);
+            atomic_store_explicit(&chunk->entries[first + i], ((const uint64_t *)v.data)[i], memory_order_relaxed);
     }
     wg_fragment_scratch_deinit(&scratch);
     if (code != WG_OK) wg_free(chunk);

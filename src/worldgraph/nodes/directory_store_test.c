@@ -161,6 +161,116 @@ static void test_a_directory_with_holes_has_no_versions_there(void **state) {
     store_close(&s);
 }
 
+static wg_code no_version(void *ctx, bool is_edge, wg_row_address newest, uint64_t until, wg_row_address *out,
+                          wg_error *err) {
+    (void)ctx, (void)is_edge, (void)newest, (void)until, (void)out;
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "no version");
+}
+
+/* Goal: what asking for a version refuses ends the checkpoint; ids that got no version are stored as such; ids that were only
+ * reserved over a mapped chunk can be given back. */
+static void test_versions_that_cannot_be_told_end_a_checkpoint(void **state) {
+    (void)state;
+    static history h;
+    store s;
+    wg_directory *d = NULL;
+    uint64_t first = 0;
+    h = (history){0};
+    store_open(&s);
+    STORE_OK(wg_directory_create(s.epoch, &s.account, &d, err));
+    ids_add(&h, d, 20000, 1);
+    STORE_OK(wg_directory_extend(d, 5, &first, err)); /* no versions */
+    STORE_OK(wg_directory_set(d, 20003, 99, 5, err));
+    const wg_store_pass pass = store_begin(&s, 0, 1, 20005);
+    assert_int_equal(wg_directory_store(d, &pass, no_version, NULL, NULL), WG_E_CORRUPT);
+    wg_stripe_sink_abort(&s.sink);
+    const wg_store_pass again = store_begin(&s, 0, 5, 20005);
+    STORE_OK(wg_directory_store(d, &again, no_version, NULL, err)); /* nothing is above 5: not asked */
+    STORE_OK(store_commit(&s, err));
+    directory_adopt(&s, d, 5, 20005);
+    STORE_OK(wg_directory_extend(d, 7, &first, err));
+    wg_row_address got = 1;
+    STORE_OK(wg_directory_get(d, first + 2, &got, err));
+    assert_int_equal(got, WG_ROW_NONE);
+    wg_directory_truncate(d, first);
+    STORE_OK(wg_directory_get(d, 20002, &got, err));
+    assert_int_equal(got, WG_ROW_NONE);
+    STORE_OK(wg_directory_get(d, 20003, &got, err));
+    assert_int_equal(got, 99);
+    wg_directory_destroy(d);
+    store_close(&s);
+}
+
+/* Goal: a damaged chunk is an error of reading and of the first set, which changes nothing. */
+static void test_damage_of_a_stored_chunk_is_an_error(void **state) {
+    (void)state;
+    static history h;
+    store s;
+    wg_directory *d = NULL;
+    wg_rng rng;
+    wg_rng_init(&rng, 4);
+    h = (history){0};
+    store_open(&s);
+    STORE_OK(wg_directory_create(s.epoch, &s.account, &d, err));
+    ids_add(&h, d, 5000, 1);
+    for (uint32_t i = 0; i < 9000; i++) id_put(&h, d, wg_rng_below(&rng, 5000), 1);
+    const wg_store_pass pass = store_begin(&s, 0, 1, 5000);
+    STORE_OK(wg_directory_store(d, &pass, version_at, &h, err));
+    STORE_OK(store_commit(&s, err));
+    wg_directory_destroy(d);
+    wg_stripe_close(s.stripes[0]);
+    s.stripe_count = 0;
+    assert_int_equal(store_damage(&s, 1, 2000), WG_OK);
+    STORE_OK(wg_directory_create(s.epoch, &s.account, &d, err));
+    STORE_OK(wg_directory_adopt(d, wg_stripe_fragment(s.stripes[0], 0), 1, err));
+    for (uint32_t i = 0; i < 2; i++) {
+        wg_row_address got = 1;
+        assert_int_equal(wg_directory_get(d, 40, &got, NULL), WG_E_CORRUPT);
+        assert_int_equal(wg_directory_set(d, 40, 7, 2, NULL), WG_E_CORRUPT);
+    }
+    wg_directory_destroy(d);
+    store_close(&s);
+}
+
+/* Goal: footers of chunks and pieces that cannot be are refused; what was there stays. */
+static void test_footers_of_chunks_and_pieces_are_checked(void **state) {
+    (void)state;
+    store s;
+    wg_directory *d = NULL;
+    wg_key_index *index = NULL;
+    store_open(&s);
+    STORE_OK(wg_directory_create(s.epoch, &s.account, &d, err));
+    STORE_OK(wg_key_index_create(s.epoch, &s.account, &index, err));
+    for (uint32_t twist = 0; twist < 7; twist++) {
+        wg_fragment_column columns[3] = {{.id = WG_COLUMN_ID, .type = WG_TYPE_NODE, .has_zone = true},
+                                         {.id = WG_COLUMN_ADDRESS, .type = WG_TYPE_NODE, .has_zone = true},
+                                         {.id = WG_COLUMN_HASH, .type = WG_TYPE_NODE, .has_zone = true}};
+        wg_fragment f = {.head = {.key = {.kind = WG_KIND_DIRECTORY}, .row_count = 3}, .column_count = 3};
+        f.columns = columns;
+        if (twist == 1) f.head.row_count = WG_FRAGMENT_ROWS + 1;
+        for (uint32_t i = 0; i < 3; i++) {
+            if (twist == 2) columns[i].type = WG_TYPE_INT;
+            if (twist == 3) columns[i].null_count = 1;
+        }
+        if (twist == 4) columns[0].has_zone = false;
+        if (twist == 5) columns[2].has_zone = false;
+        if (twist == 6) f.head.row_count = 0;
+        const bool chunk = twist == 0 || twist > 3;
+        assert_int_equal(wg_directory_adopt(d, &f, 1, NULL), chunk ? WG_OK : WG_E_CORRUPT);
+        f.head.key.kind = WG_KIND_KEYS;
+        const wg_fragment *piece = &f;
+        assert_int_equal(wg_key_index_adopt(index, &piece, 1, true, NULL), twist == 0 ? WG_OK : WG_E_CORRUPT);
+        STORE_OK(wg_key_index_adopt(index, NULL, 0, true, err));
+    }
+    const wg_store_pass pass = store_begin(&s, 0, 1, 0);
+    STORE_OK(wg_key_index_store(index, &pass, err)); /* nothing is frozen */
+    STORE_OK(store_commit(&s, err));
+    assert_int_equal(s.stripe_count, 0);
+    wg_key_index_destroy(index);
+    wg_directory_destroy(d);
+    store_close(&s);
+}
+
 /* ---- key index */
 
 enum { PAIRS_MAX = 200000, PIECES_MAX = 200 };
@@ -486,6 +596,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_stored_directory_is_that_of_its_logseq),
         cmocka_unit_test(test_a_directory_with_holes_has_no_versions_there),
+        cmocka_unit_test(test_versions_that_cannot_be_told_end_a_checkpoint),
+        cmocka_unit_test(test_damage_of_a_stored_chunk_is_an_error),
+        cmocka_unit_test(test_footers_of_chunks_and_pieces_are_checked),
         cmocka_unit_test(test_stored_keys_are_found),
         cmocka_unit_test(test_iterations_survive_checkpoints),
         cmocka_unit_test(test_damage_of_stored_keys_is_an_error),

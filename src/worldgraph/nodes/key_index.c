@@ -77,11 +77,10 @@ static key_table *active_of(const key_state *state) {
 
 /* ---- tables in memory */
 
+/* generation <= 56: sizes do not overflow. */
 static key_table *table_create(uint32_t generation, wg_account *account) {
     const uint64_t slots = UINT64_C(1) << generation;
-    size_t bytes;
-    if (!wg_mul_size(slots, sizeof(key_entry), &bytes) || !wg_add_size(bytes, sizeof(key_table), &bytes)) return NULL;
-    key_table *table = wg_alloc_zero(account, bytes);
+    key_table *table = wg_alloc_zero(account, sizeof *table + slots * sizeof table->entries[0]);
     if (table == NULL) return NULL;
     table->generation = generation;
     table->mask = slots - 1;
@@ -143,10 +142,7 @@ static uint32_t generation_for(uint32_t generation, uint64_t count, uint64_t mor
 /* ---- states */
 
 static key_state *state_create(uint32_t piece_count, wg_account *account) {
-    size_t bytes;
-    if (!wg_mul_size(piece_count, sizeof(key_piece), &bytes) || !wg_add_size(bytes, sizeof(key_state), &bytes))
-        return NULL;
-    key_state *state = wg_alloc_zero(account, bytes);
+    key_state *state = wg_alloc_zero(account, sizeof *state + piece_count * sizeof state->pieces[0]);
     if (state == NULL) return NULL;
     atomic_init(&state->active, NULL);
     state->piece_count = piece_count;
@@ -442,11 +438,10 @@ wg_code wg_key_index_store(const wg_key_index *index, const wg_store_pass *pass,
     const key_state *state = state_of(index);
     const key_table *frozen = state->frozen;
     if (frozen == NULL) return WG_OK;
-    size_t bytes;
-    const bool fits = wg_mul_size(frozen->count, 2 * sizeof(key_pair), &bytes);
-    key_pair *pairs = fits ? wg_alloc(index->account, bytes) : NULL;
+    const size_t bytes = frozen->count * 2 * sizeof(key_pair); /* of the order of the table: no overflow */
+    key_pair *pairs = wg_alloc(index->account, bytes);
     uint64_t *buffer = wg_alloc(index->account, (size_t)2 * WG_FRAGMENT_ROWS * sizeof *buffer);
-    wg_code code = pairs == NULL || buffer == NULL ? wg_error_nomem(err, SIZE_MAX) : WG_OK;
+    wg_code code = pairs == NULL || buffer == NULL ? wg_error_nomem(err, bytes) : WG_OK;
     if (code == WG_OK) {
         uint64_t n = 0;
         for (uint64_t i = 0; i <= frozen->mask; i++) {
@@ -462,27 +457,23 @@ wg_code wg_key_index_store(const wg_key_index *index, const wg_store_pass *pass,
 
 /* ---- adopting */
 
-/* One end of what a column holds: from the footer when it says, else from the cell. */
-static wg_code fence(const wg_fragment *f, uint32_t column, bool last, uint64_t *out, wg_error *err) {
+static bool is_word_column(const wg_fragment *f, uint32_t column) {
+    if (column == UINT32_MAX) return false;
     const wg_fragment_column *c = &f->columns[column];
-    if (c->has_zone) {
-        *out = last ? c->max.as.id : c->min.as.id;
-        return WG_OK;
-    }
-    return wg_fragment_u64(f, column, last ? f->head.row_count - 1 : 0, out, err);
+    return c->type == WG_TYPE_NODE && c->null_count == 0 && c->has_zone;
 }
 
 static wg_code piece_open(const wg_fragment *f, key_piece *out, wg_error *err) {
     const uint32_t hash = wg_fragment_column_of(f, WG_COLUMN_HASH);
     const uint32_t id = wg_fragment_column_of(f, WG_COLUMN_ID);
-    if (f->head.row_count == 0 || f->head.row_count > WG_FRAGMENT_ROWS || hash == UINT32_MAX || id == UINT32_MAX ||
-        f->columns[hash].type != WG_TYPE_NODE || f->columns[id].type != WG_TYPE_NODE ||
-        f->columns[hash].null_count != 0 || f->columns[id].null_count != 0)
+    if (f->head.row_count == 0 || f->head.row_count > WG_FRAGMENT_ROWS || !is_word_column(f, hash) ||
+        !is_word_column(f, id))
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored keys of label %u, run %llu, are none",
                             f->head.key.owner, (unsigned long long)f->head.key.run);
     *out = (key_piece){.fragment = f, .hash_column = hash, .id_column = id};
-    WG_TRY(fence(f, hash, false, &out->first, err));
-    return fence(f, hash, true, &out->last, err);
+    out->first = f->columns[hash].min.as.id;
+    out->last = f->columns[hash].max.as.id;
+    return WG_OK;
 }
 
 static bool same_run(const key_state *state, uint32_t i) {
@@ -494,8 +485,7 @@ static wg_code pieces_open(key_state *state, const wg_fragment *const *pieces, w
         key_piece *p = &state->pieces[i - 1];
         const wg_fragment_head *head = &pieces[i - 1]->head;
         WG_TRY(piece_open(pieces[i - 1], p, err));
-        const wg_fragment_column *id = &p->fragment->columns[p->id_column];
-        state->stored_id_max = wg_max_u64(state->stored_id_max, id->has_zone ? id->max.as.id : UINT64_MAX);
+        state->stored_id_max = wg_max_u64(state->stored_id_max, p->fragment->columns[p->id_column].max.as.id);
         state->stored_end = wg_max_u64(state->stored_end, head->attributes[0]);
         const bool goes_on = i < state->piece_count && same_run(state, i - 1);
         p->run_end = goes_on ? p[1].run_end : i;

@@ -10,7 +10,7 @@
  * columns must have the type of the table. Failures: WG_E_CORRUPT, and what the stripe says. */
 #include "worldgraph/nodes/nodes_internal.h"
 
-static wg_code corrupt(const wg_fragment *fragment, const char *what, wg_error *err) {
+wg_code wgi_corrupt(const wg_fragment *fragment, const char *what, wg_error *err) {
     const wg_fragment_key *k = &fragment->head.key;
     return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored rows of table %u, slot %llu, part %u: %s", k->owner,
                         (unsigned long long)k->slot, k->part, what);
@@ -18,13 +18,15 @@ static wg_code corrupt(const wg_fragment *fragment, const char *what, wg_error *
 
 static wg_code part_open(const wg_fragment *fragment, wgi_part *out, wg_error *err) {
     out->fragment = fragment;
-    if (fragment->head.row_count > WG_FRAGMENT_ROWS) return corrupt(fragment, "more rows than a slot has", err);
+    if (fragment->head.row_count > WG_FRAGMENT_ROWS) return wgi_corrupt(fragment, "more rows than a slot has", err);
     for (uint32_t h = 0; h < WGI_HEAD_COUNT; h++) {
         const uint32_t at = wg_fragment_column_of(fragment, (uint32_t)WG_COLUMN_HEADS + h);
         out->heads[h] = at;
         if (at == UINT32_MAX) continue;
         if (fragment->columns[at].type != WG_TYPE_NODE || fragment->columns[at].null_count != 0)
-            return corrupt(fragment, "a head column is not of whole numbers", err);
+            return wgi_corrupt(fragment, "a head column is not of whole numbers", err);
+        if (fragment->head.row_count != 0 && !fragment->columns[at].has_zone)
+            return wgi_corrupt(fragment, "a head column without bounds", err);
     }
     return WG_OK;
 }
@@ -37,13 +39,12 @@ static const wg_fragment_column *head_column(const wgi_part *part, uint32_t head
 static wg_code covered_of(const wgi_part *rows, uint32_t *out, wg_error *err) {
     const wg_fragment_head *head = &rows->fragment->head;
     const wg_fragment_column *row = head_column(rows, WGI_HEAD_ROW);
-    uint64_t last = head->row_count - UINT64_C(1); /* no row: wraps, and back below */
-    if (head->row_count != 0 && row != NULL) {
-        if (row->has_zone) last = row->max.as.id;
-        else WG_TRY(wg_fragment_u64(rows->fragment, rows->heads[WGI_HEAD_ROW], head->row_count - 1, &last, err));
-    }
-    if (last + 1 > WG_FRAGMENT_ROWS) return corrupt(rows->fragment, "a row outside of the slot", err);
-    *out = (uint32_t)wg_max_u64(last + 1, wg_min_u64(head->attributes[0], WG_FRAGMENT_ROWS));
+    uint64_t covered = head->row_count;
+    if (head->row_count != 0 && row != NULL) covered = row->max.as.id + 1;
+    covered = wg_max_u64(covered, head->attributes[0]);
+    if (covered > WG_FRAGMENT_ROWS || covered < head->row_count)
+        return wgi_corrupt(rows->fragment, "a row outside of the slot", err);
+    *out = (uint32_t)covered;
     return WG_OK;
 }
 
@@ -52,17 +53,18 @@ static wg_code mapped_open(wgi_fragment *f, bool is_edge, const wg_fragment *row
     WG_TRY(part_open(rows, &f->rows, err));
     const uint32_t *heads = f->rows.heads;
     if (heads[WGI_HEAD_ID] == UINT32_MAX || heads[WGI_HEAD_BEGIN] == UINT32_MAX)
-        return corrupt(rows, "no ids or no begins", err);
+        return wgi_corrupt(rows, "no ids or no begins", err);
     if (is_edge && (heads[WGI_HEAD_FROM] == UINT32_MAX || heads[WGI_HEAD_TO] == UINT32_MAX))
-        return corrupt(rows, "no end points", err);
+        return wgi_corrupt(rows, "no end points", err);
     WG_TRY(covered_of(&f->rows, &f->covered, err));
     /* Of the same version: part 1 was folded into the rows. */
     if (ends != NULL && ends->head.version > rows->head.version) WG_TRY(part_open(ends, &f->ends_part, err));
     const wg_fragment_column *begin = head_column(&f->rows, WGI_HEAD_BEGIN);
     const wg_fragment_column *end =
         head_column(f->ends_part.fragment != NULL ? &f->ends_part : &f->rows, WGI_HEAD_END);
-    atomic_init(&f->begin_max, begin->has_zone ? begin->max.as.id : WG_LOGSEQ_NEVER);
-    f->end_min = end == NULL ? WG_LOGSEQ_NEVER : end->has_zone ? end->min.as.id : 0;
+    const bool empty = rows->head.row_count == 0; /* what a compaction leaves to hide older rows */
+    atomic_init(&f->begin_max, empty ? 0 : begin->max.as.id);
+    f->end_min = empty || end == NULL ? WG_LOGSEQ_NEVER : end->min.as.id;
     return WG_OK;
 }
 
@@ -88,7 +90,7 @@ wg_code wgi_mapped_column(const wg_table *table, const wgi_fragment *f, uint32_t
     const wg_fragment *rows = f->rows.fragment;
     const uint32_t at = wg_fragment_column_of(rows, column);
     if (at != UINT32_MAX && rows->columns[at].type != wgi_stored_type(wg_table_column_type(table, column)))
-        return corrupt(rows, "a column of another type than in the table", err);
+        return wgi_corrupt(rows, "a column of another type than in the table", err);
     *out = at;
     return WG_OK;
 }
@@ -110,7 +112,7 @@ wg_code wgi_part_span(const wgi_part *part, uint32_t first, uint32_t count, uint
     uint32_t to = 0;
     WG_TRY(rank_of(part, first, &from, err));
     WG_TRY(rank_of(part, first + count, &to, err));
-    if (to < from || to - from > count) return corrupt(part->fragment, "rows out of order", err);
+    if (to < from || to - from > count) return wgi_corrupt(part->fragment, "rows out of order", err);
     *out_rank = from;
     *out_count = to - from;
     return WG_OK;
@@ -150,24 +152,19 @@ wg_code wgi_part_u64s(const wgi_part *part, uint32_t head, uint32_t rank, uint32
                       const uint64_t **out, wg_error *err) {
     wg_vector v;
     WG_TRY(wg_fragment_read(part->fragment, part->heads[head], rank, count, &scratch->read, &v, err));
-    const uint64_t *cells = v.data;
-    if (v.kind != WG_VECTOR_FLAT) {
-        for (uint32_t i = 0; i < count; i++) scratch->flat[i] = cells[wg_vector_cell(&v, i)];
-        cells = scratch->flat;
-    }
-    *out = cells;
+    *out = v.data;
     return WG_OK;
 }
 
 wg_code wgi_part_ordinals(const wgi_part *part, uint32_t rank, uint32_t count, wgi_u64_scratch *scratch,
                           const uint64_t **out, wg_error *err) {
-    const uint64_t *cells = scratch->flat;
+    const uint64_t *cells = scratch->made;
     if (part->heads[WGI_HEAD_ROW] == UINT32_MAX)
-        for (uint32_t i = 0; i < count; i++) scratch->flat[i] = rank + i;
+        for (uint32_t i = 0; i < count; i++) scratch->made[i] = rank + i;
     else WG_TRY(wgi_part_u64s(part, WGI_HEAD_ROW, rank, count, scratch, &cells, err));
     for (uint32_t i = 0; i < count; i++)
         if (cells[i] >= WG_FRAGMENT_ROWS || (i > 0 && cells[i] <= cells[i - 1]))
-            return corrupt(part->fragment, "rows out of order", err);
+            return wgi_corrupt(part->fragment, "rows out of order", err);
     *out = cells;
     return WG_OK;
 }
@@ -197,7 +194,7 @@ static wg_code ends_scatter(const wgi_part *part, uint32_t first, uint32_t count
     WG_TRY(wgi_part_ordinals(part, rank, n, &scratch->rows, &ordinals, err));
     for (uint32_t i = 0; i < n; i++) {
         if (ordinals[i] < first || ordinals[i] >= first + count)
-            return corrupt(part->fragment, "rows out of order", err);
+            return wgi_corrupt(part->fragment, "rows out of order", err);
         scratch->window[ordinals[i] - first] = ends[i];
     }
     return WG_OK;

@@ -1,11 +1,10 @@
-/* worldgraph/nodes: owned rows of nodes and edges: tables of fixed-capacity columnar fragments in RAM, the directory from id
- * to newest version, and the key index.
+/* worldgraph/nodes: owned rows of nodes and edges: tables of fixed-capacity columnar fragments in RAM or mapped from stripes, the
+ * directory from id to newest version, and the key index.
  *
  * One writer at a time (the engine's writer lock), any number of readers without locks. The writer fills cells beyond the
  * published row count and then publishes the count (release); readers load it (acquire). A version is never changed after
  * that except for its `begin` (set to NEVER by a rollback) and `end` (set by the writer that replaces it), both atomic.
- * Arrays that must grow are replaced and the old ones retired to the epoch, so every reader call happens between
- * wg_epoch_enter and wg_epoch_leave.
+ * What is replaced is retired to the epoch, so every reader call happens between wg_epoch_enter and wg_epoch_leave.
  *
  * Row = position in the table, 0-based, append order; fragment = row / WG_FRAGMENT_ROWS. Every row has: id, begin, end,
  * prev (address of the version that it replaced), for edges from and to, and one cell a column (wg_vector physical cells).

@@ -284,61 +284,207 @@ static void test_hostile_fragments_are_refused(void **state) {
     }
 }
 
+/* ---- fragments whose footers say what cannot be */
+
+typedef enum twist {
+    TWIST_NONE,
+    TWIST_ROWS,
+    TWIST_NULLS,
+    TWIST_TYPE,
+    TWIST_BOUNDS,
+    TWIST_ORDINAL,
+    TWIST_COVERED,
+    TWIST_NO_FROM,
+    TWIST_NO_TO,
+    TWIST_ENDS,
+    TWIST_COUNT
+} twist;
+
+/* Goal: each twist of a good footer is refused before any byte is read; the good one is not. */
+static void test_footers_are_checked(void **state) {
+    (void)state;
+    for (uint32_t twisted = 0; twisted < TWIST_COUNT; twisted++) {
+        store s;
+        pair p;
+        wg_fragment_column columns[6];
+        static const uint32_t ids[6] = {WG_COLUMN_ROW,  WG_COLUMN_ID,   WG_COLUMN_BEGIN,
+                                        WG_COLUMN_PREV, WG_COLUMN_FROM, WG_COLUMN_TO};
+        for (uint32_t i = 0; i < 6; i++) {
+            columns[i] = (wg_fragment_column){.id = ids[i], .type = WG_TYPE_NODE, .has_zone = true};
+            columns[i].max.as.id = 50;
+        }
+        wg_fragment_column end = columns[1];
+        end.id = WG_COLUMN_END;
+        wg_fragment rows = {.head = {.key = {.kind = WG_KIND_ROWS, .owner = 3}, .version = 1, .row_count = 4},
+                            .column_count = 6,
+                            .columns = columns};
+        wg_fragment ends = {
+            .head = {.key = {.kind = WG_KIND_ROWS, .owner = 3, .part = 1}, .version = 2, .row_count = 4},
+            .column_count = 1,
+            .columns = &end};
+        if (twisted == TWIST_ROWS) rows.head.row_count = WG_FRAGMENT_ROWS + 1;
+        if (twisted == TWIST_NULLS) columns[1].null_count = 1;
+        if (twisted == TWIST_TYPE) columns[3].type = WG_TYPE_INT;
+        if (twisted == TWIST_BOUNDS) columns[2].has_zone = false;
+        if (twisted == TWIST_ORDINAL) columns[0].max.as.id = WG_FRAGMENT_ROWS;
+        if (twisted == TWIST_COVERED) rows.head.attributes[0] = WG_FRAGMENT_ROWS + 1;
+        if (twisted == TWIST_NO_FROM) columns[4].id = WG_COLUMN_PAYLOAD;
+        if (twisted == TWIST_NO_TO) rows.column_count = 5;
+        if (twisted == TWIST_ENDS) end.type = WG_TYPE_INT;
+        store_open(&s);
+        pair_open(&p, &s, true);
+        const wg_code code = wg_table_adopt(p.stored, &rows, &ends, 2, NULL);
+        assert_int_equal(code, twisted == TWIST_NONE ? WG_OK : WG_E_CORRUPT);
+        assert_int_equal(wg_table_row_count(p.stored), twisted == TWIST_NONE ? 51 : 0);
+        pair_close(&p);
+        store_close(&s);
+    }
+}
+
+/* Goal: a slot that a compaction left without rows but not without a fragment reads as empty and takes new rows. */
+static void test_a_fragment_without_rows_is_an_empty_slot(void **state) {
+    (void)state;
+    store s;
+    pair p;
+    store_open(&s);
+    pair_open(&p, &s, false);
+    pair_column(&p);
+    const wg_vector none = {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = &none};
+    const wg_stripe_column columns[3] = {{.id = WG_COLUMN_ROW, .vector = none},
+                                         {.id = WG_COLUMN_ID, .vector = none},
+                                         {.id = WG_COLUMN_BEGIN, .vector = none}};
+    const wg_fragment_head head = {.key = {.kind = WG_KIND_ROWS, .owner = 3}, .version = 1, .attributes = {90}};
+    (void)store_begin(&s, 0, 1, 90);
+    STORE_OK(wg_stripe_sink_add(&s.sink, &head, columns, 3, err));
+    STORE_OK(store_commit(&s, err));
+    pair_fill(&p, 90, 1, 1); /* the model: rolled back */
+    wg_table_destroy(p.stored);
+    STORE_OK(wg_table_create(false, s.epoch, &s.account, &p.stored, err));
+    uint32_t column = 0;
+    STORE_OK(wg_table_add_column(p.stored, 50, column_types[0], &column, err));
+    STORE_OK(wg_table_adopt(p.stored, wg_stripe_fragment(s.stripes[0], 0), NULL, 1, err));
+    assert_same_after(&p, 1);
+    pair_end(&p, 7, 2, 2);
+    const wg_store_pass ends = store_begin(&s, 1, 2, 90);
+    STORE_OK(wg_table_store(p.stored, &ends, err)); /* nothing to write */
+    STORE_OK(store_commit(&s, err));
+    pair_fill(&p, 5, 3, 0);
+    assert_same_after(&p, 3);
+    pair_close(&p);
+    store_close(&s);
+}
+
+/* Goal: a table ends where its slots end. */
+static void test_a_full_table_refuses_rows(void **state) {
+    (void)state;
+    store s;
+    pair p;
+    uint64_t row = 0;
+    store_open(&s);
+    pair_open(&p, &s, false);
+    STORE_OK(wg_table_adopt_count(p.stored, UINT64_C(1) << 38, err));
+    const wg_row_head head = {.id = 1, .begin = 1, .prev = WG_ROW_NONE};
+    assert_int_equal(wg_table_append(p.stored, &head, NULL, &row, NULL), WG_E_LIMIT);
+    const wg_batch batch = {.row_count = 1};
+    assert_int_equal(wg_table_append_batch(p.stored, 1, 1, &batch, NULL, NULL, NULL, &row, NULL), WG_E_LIMIT);
+    pair_close(&p);
+    store_close(&s);
+}
+
 /* ---- damage */
+
+/* Edges whose heads are all over the place, so that every column has bytes of its own that can be damaged. */
+static void damaged_fill(const pair *p) {
+    wg_rng rng;
+    wg_rng_init(&rng, 8);
+    for (uint64_t i = 0; i < 700; i++) {
+        const wg_row_head head = {.id = wg_rng_below(&rng, 1000000),
+                                  .begin = 1 + wg_rng_below(&rng, 900),
+                                  .prev = wg_rng_below(&rng, 2) == 0 ? WG_ROW_NONE : wg_rng_below(&rng, 5000),
+                                  .from = wg_rng_next(&rng) >> 20,
+                                  .to = wg_rng_next(&rng) >> 30};
+        const uint64_t row = pair_append(p, &head, i % 9);
+        if (wg_rng_below(&rng, 3) == 0) pair_end(p, row, 901 + wg_rng_below(&rng, 60), 960);
+        if (wg_rng_below(&rng, 7) == 0) pair_roll_back(p, row);
+    }
+}
+
+/* A fresh table over what is open now. */
+static wg_code damaged_open(pair *p) {
+    wg_table_destroy(p->stored);
+    STORE_OK(wg_table_create(p->is_edge, p->s->epoch, &p->s->account, &p->stored, err));
+    for (uint32_t c = 0; c < COLUMNS_MAX; c++) {
+        uint32_t column = 0;
+        STORE_OK(wg_table_add_column(p->stored, 50 + c, column_types[c], &column, err));
+    }
+    return wg_table_adopt(p->stored, wg_stripe_fragment(p->s->stripes[0], 0), NULL, 990, NULL);
+}
+
+static bool whole_or_corrupt(wg_code code) { return code == WG_OK || code == WG_E_CORRUPT; }
+
+/* Every way to read gives what the model gives, or WG_E_CORRUPT; returns how many did the latter. */
+static uint32_t damaged_read(pair *p, const wg_buf *want_rows, const wg_buf *want_scan) {
+    const wg_row_head head = {.id = 600, .begin = 990, .prev = WG_ROW_NONE};
+    const wg_view view = {500, 0};
+    wg_buf rows;
+    wg_buf scan;
+    wg_arena arena;
+    uint64_t row = 0;
+    wg_buf_init(&rows, NULL);
+    wg_buf_init(&scan, NULL);
+    wg_arena_init(&arena, NULL);
+    const wg_code codes[5] = {dump_rows(p->stored, 1, &arena, &rows, NULL),
+                              dump_scan(p->stored, view, 600, &scan, NULL), dump_ends(p->stored, view, &scan, NULL),
+                              wg_table_set_end(p->stored, 50, 980, 980, NULL),
+                              append_one(p->stored, &head, 1, &row, NULL)};
+    uint32_t refused = 0;
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(whole_or_corrupt(codes[i]));
+        refused += codes[i] != WG_OK;
+    }
+    if (codes[0] == WG_OK) assert_same_bytes(want_rows, &rows, "rows");
+    if (codes[1] == WG_OK && codes[2] == WG_OK) assert_same_bytes(want_scan, &scan, "scans");
+    wg_buf_deinit(&rows);
+    wg_buf_deinit(&scan);
+    wg_arena_deinit(&arena);
+    return refused;
+}
 
 /* Goal: with any byte of the stripe damaged, every row reads as it was or as WG_E_CORRUPT; so do ends and appends. */
 static void test_damage_is_an_error_and_not_an_answer(void **state) {
     (void)state;
     store s;
     pair p;
-    store_open(&s);
-    pair_open(&p, &s, false);
-    for (uint32_t c = 0; c < COLUMNS_MAX; c++) pair_column(&p);
-    pair_fill(&p, 600, 1, 7);
-    pair_end(&p, 30, 1, 1);
-    pair_store(&p, 0, 1, 600);
-    wg_buf want;
-    wg_buf_init(&want, NULL);
+    wg_buf rows;
+    wg_buf scan;
     wg_arena arena;
+    wg_buf_init(&rows, NULL);
+    wg_buf_init(&scan, NULL);
     wg_arena_init(&arena, NULL);
-    STORE_OK(dump_rows(p.heap, 1, &arena, &want, err));
+    store_open(&s);
+    pair_open(&p, &s, true);
+    for (uint32_t c = 0; c < COLUMNS_MAX; c++) pair_column(&p);
+    damaged_fill(&p);
+    pair_store(&p, 0, 970, 700);
+    STORE_OK(dump_rows(p.heap, 1, &arena, &rows, err));
+    STORE_OK(dump_scan(p.heap, (wg_view){500, 0}, 600, &scan, err));
+    STORE_OK(dump_ends(p.heap, (wg_view){500, 0}, &scan, err));
     const uint64_t bytes = wg_stripe_file_bytes(s.stripes[0]);
     wg_stripe_close(s.stripes[0]);
     s.stripe_count = 0;
     uint32_t refused = 0;
-    for (uint64_t at = 0; at < bytes; at += 37) {
+    for (uint64_t at = 0; at < bytes; at += 53) {
         if (store_damage(&s, 1, at) != WG_OK) continue;
+        if (damaged_open(&p) == WG_OK) refused += damaged_read(&p, &rows, &scan);
         wg_table_destroy(p.stored);
-        STORE_OK(wg_table_create(false, s.epoch, &s.account, &p.stored, err));
-        for (uint32_t c = 0; c < COLUMNS_MAX; c++) {
-            uint32_t column = 0;
-            STORE_OK(wg_table_add_column(p.stored, 50 + c, column_types[c], &column, err));
-        }
-        wg_buf got;
-        wg_buf_init(&got, NULL);
-        wg_code code = wg_table_adopt(p.stored, wg_stripe_fragment(s.stripes[0], 0), NULL, 1, NULL);
-        const bool adopted = code == WG_OK;
-        if (adopted) code = dump_rows(p.stored, 1, &arena, &got, NULL);
-        if (code == WG_OK) assert_same_bytes(&want, &got, "rows");
-        else assert_int_equal(code, WG_E_CORRUPT);
-        refused += code != WG_OK;
-        if (adopted) {
-            const wg_row_head head = {.id = 600, .begin = 2, .prev = WG_ROW_NONE};
-            uint64_t row = 0;
-            const wg_code ended = wg_table_set_end(p.stored, 50, 2, 2, NULL);
-            assert_true(ended == WG_OK || ended == WG_E_CORRUPT);
-            const wg_code appended = append_one(p.stored, &head, 1, &row, NULL);
-            assert_int_equal(appended, code);
-        }
-        wg_buf_deinit(&got);
-        wg_table_destroy(p.stored);
-        STORE_OK(wg_table_create(false, s.epoch, &s.account, &p.stored, err));
+        STORE_OK(wg_table_create(true, s.epoch, &s.account, &p.stored, err));
         wg_stripe_close(s.stripes[0]);
         s.stripe_count = 0;
         store_repair(&s, 1, at);
     }
-    assert_true(refused > 20);
-    wg_buf_deinit(&want);
+    assert_true(refused > 100);
+    wg_buf_deinit(&rows);
+    wg_buf_deinit(&scan);
     wg_arena_deinit(&arena);
     pair_close(&p);
     store_close(&s);
@@ -514,6 +660,9 @@ int main(void) {
         cmocka_unit_test(test_zones_bound_stored_values),
         cmocka_unit_test(test_rows_that_do_not_exist_are_refused),
         cmocka_unit_test(test_hostile_fragments_are_refused),
+        cmocka_unit_test(test_footers_are_checked),
+        cmocka_unit_test(test_a_fragment_without_rows_is_an_empty_slot),
+        cmocka_unit_test(test_a_full_table_refuses_rows),
         cmocka_unit_test(test_damage_is_an_error_and_not_an_answer),
         cmocka_unit_test(test_refused_memory_leaves_the_table_whole),
         cmocka_unit_test(test_scans_run_beside_checkpoints),

@@ -138,6 +138,9 @@ uint64_t wgi_fragment_end(const wgi_fragment *fragment, uint32_t flags, uint32_t
 
 /* ---- mapped fragments (mapped.c) */
 
+/* WG_E_CORRUPT that says of which slot. */
+wg_code wgi_corrupt(const wg_fragment *fragment, const char *what, wg_error *err);
+
 /* Checks what the footer says of the fragments; `ends` may be NULL. WG_E_CORRUPT, WG_E_NOMEM. */
 wg_code wgi_mapped_create(bool is_edge, const wg_fragment *rows, const wg_fragment *ends, wg_account *account,
                           wgi_fragment **out, wg_error *err);
@@ -154,7 +157,7 @@ wg_code wgi_part_span(const wgi_part *part, uint32_t first, uint32_t count, uint
 /* Memory of one reader of one head column. */
 typedef struct wgi_u64_scratch {
     wg_fragment_scratch read;
-    uint64_t flat[WG_BATCH_ROWS_MAX];
+    uint64_t made[WG_BATCH_ROWS_MAX]; /* ordinals that are not stored */
 } wgi_u64_scratch;
 /* A head column of stored rows [rank, rank + count), count <= WG_BATCH_ROWS_MAX: cells in the mapping or in scratch. */
 wg_code wgi_part_u64s(const wgi_part *part, uint32_t head, uint32_t rank, uint32_t count, wgi_u64_scratch *scratch,

@@ -409,6 +409,47 @@ static void test_append_survives_refused_allocations(void **state) {
     }
 }
 
+/* Goal: whichever allocation is refused, a batch fails whole, and the next one reads back as if it had not been tried. */
+static void test_append_batch_survives_refused_allocations(void **state) {
+    (void)state;
+    static char text[WG_BATCH_ROWS_MAX][40];
+    static wg_str strings[WG_BATCH_ROWS_MAX];
+    static wg_value anys[WG_BATCH_ROWS_MAX];
+    static uint64_t nodes[WG_BATCH_ROWS_MAX];
+    for (uint32_t i = 0; i < WG_BATCH_ROWS_MAX; i++) {
+        const int n = snprintf(text[i], sizeof text[i], "some longer text of row %u", i);
+        strings[i] = (wg_str){text[i], (uint64_t)n};
+        anys[i] = wg_value_str(wg_slice_of(text[i], (size_t)n));
+        nodes[i] = i;
+    }
+    const wg_vector vectors[3] = {{.type = WG_TYPE_STRING, .kind = WG_VECTOR_FLAT, .data = strings},
+                                  {.type = WG_TYPE_ANY, .kind = WG_VECTOR_FLAT, .data = anys},
+                                  {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = nodes}};
+    const uint32_t columns[3] = {0, 1, 2};
+    const wg_batch batch = {.row_count = WG_BATCH_ROWS_MAX, .column_count = 3, .columns = vectors};
+    bool done = false;
+    for (uint64_t n = 1; !done; n++) {
+        fixture f;
+        fixture_open(&f, false);
+        column_add(&f, 0, WG_TYPE_STRING);
+        column_add(&f, 1, WG_TYPE_ANY);
+        column_add(&f, 2, WG_TYPE_NODE);
+        uint64_t row = 0;
+        wg_memory_fail_at(n, true);
+        const wg_code code = wg_table_append_batch(f.table, 0, 1, &batch, columns, NULL, NULL, &row, NULL);
+        wg_memory_fail_at(0, false);
+        done = code == WG_OK;
+        assert_true(done || (code == WG_E_NOMEM && wg_table_row_count(f.table) == 0));
+        assert_int_equal(wg_table_append_batch(f.table, 0, 1, &batch, columns, NULL, NULL, &row, NULL), WG_OK);
+        wg_value one[3] = {anys[5], wg_value_null(), {.type = WG_TYPE_NODE}};
+        one[2].as.id = 77;
+        row = row_append(&f, head_of(9, 2), one);
+        for (uint32_t c = 0; c < 3; c++) assert_cell(cell_read(f.table, row, c), WG_TYPE_ANY, one[c]);
+        assert_cell(cell_read(f.table, row - 1, 0), WG_TYPE_STRING, anys[WG_BATCH_ROWS_MAX - 1]);
+        fixture_close(&f);
+    }
+}
+
 /* Goal: creation, columns, directory, index and scratch leak nothing when memory is refused. */
 static void test_creation_survives_refused_allocations(void **state) {
     (void)state;
@@ -525,6 +566,7 @@ int main(void) {
         cmocka_unit_test(test_append_batch_equals_single_appends),
         cmocka_unit_test(test_end_points_are_read_as_vectors),
         cmocka_unit_test(test_append_survives_refused_allocations),
+        cmocka_unit_test(test_append_batch_survives_refused_allocations),
         cmocka_unit_test(test_creation_survives_refused_allocations),
         cmocka_unit_test(test_readers_see_their_snapshot_during_writes),
     };

@@ -219,18 +219,6 @@ static void window_select(const row_window *w, wg_view view, wg_table_scratch *s
 
 /* ---- mapped fragments */
 
-static wg_code mapped_to_any(wg_table_scratch *scratch, scratch_column *own, uint32_t count, wg_vector *v,
-                             wg_error *err) {
-    if (v->kind == WG_VECTOR_CONST && !wg_vector_is_valid(v, 0)) {
-        *v = null_vector(WG_TYPE_ANY);
-        return WG_OK;
-    }
-    WG_TRY(any_read(scratch, own, count, v, err));
-    if (v->kind == WG_VECTOR_CONST) v->valid = NULL; /* one bit, which says present */
-    v->kind = WG_VECTOR_FLAT;
-    return WG_OK;
-}
-
 static wg_code mapped_column_read(const row_window *w, uint32_t column, wg_type type, wg_table_scratch *scratch,
                                   uint32_t at, wg_vector *out, wg_error *err) {
     const wgi_part *rows = &w->fragment->rows;
@@ -252,7 +240,7 @@ static wg_code mapped_column_read(const row_window *w, uint32_t column, wg_type 
     wg_vector v;
     WG_TRY(wg_fragment_read(rows->fragment, index, w->rank, w->stored, &own->stored, &v, err));
     v.type = stored;
-    if (type != stored) WG_TRY(mapped_to_any(scratch, own, w->stored, &v, err));
+    if (type != stored) WG_TRY(any_read(scratch, own, w->stored, &v, err));
     *out = v;
     return WG_OK;
 }
@@ -300,8 +288,7 @@ static wg_code mapped_select(const row_window *w, wg_view view, wg_table_scratch
     uint32_t n = 0;
     for (uint32_t i = 0; i < w->stored; i++) {
         const uint64_t at = h.ordinals == NULL ? i : h.ordinals[i] - w->first;
-        if (at >= w->count)
-            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "stored rows: ordinals out of order");
+        if (at >= w->count) return wgi_corrupt(w->fragment->rows.fragment, "rows out of order", err);
         scratch->sel[n] = (uint16_t)i;
         n += visible_bit(view, h.begins == NULL ? 0 : h.begins[i], h.ends == NULL ? WG_LOGSEQ_NEVER : h.ends[at]);
     }
