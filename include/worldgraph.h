@@ -214,7 +214,8 @@ typedef struct wg_options {
     /* Reads a workspace that another process may be writing: takes no lock, changes no byte, needs no right to write. Sees what was
      * durable when it opened, and more after wg_refresh. Writes are WG_E_READ_ONLY. */
     bool read_only;
-    bool no_background; /* no thread of its own: a commit that makes a checkpoint due makes it, compactions run only when called */
+    bool
+        no_background; /* no thread of its own: a commit that makes a checkpoint due makes it, compactions run only when called */
     uint64_t
         memory_bytes_max; /* of the whole database; 0: no limit. A quarter, at most 12 MiB, is kept for the program; of the rest 40 % are
                              budget.hot and 25 % budget.warm, unless set, and queries get 25 %. */
