@@ -1,4 +1,5 @@
 /* Every typed kernel against the row function of the same operator, on random vectors of every kind, length and selection. */
+#include "base/core/test_seed.h"
 #include "exec/test_engine.h"
 
 static wg_rng rng;
@@ -113,7 +114,7 @@ static void test_kernels_equal_row_functions(void **state) {
                                         "NOT", "STARTS WITH", "ENDS WITH", "CONTAINS", "IS NULL", "IS NOT NULL"};
     static const wg_type types[] = {WG_TYPE_INT,  WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_BOOL,
                                     WG_TYPE_DATE, WG_TYPE_NODE,  WG_TYPE_ANY};
-    wg_rng_init(&rng, 20);
+    wg_rng_init(&rng, wg_test_seed(20));
     uint64_t done = 0;
     for (uint32_t n = 1; n <= 130; n++)
         for (uint32_t f = 0; f < 20; f++)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <math.h>
 
+#include "base/core/test_seed.h"
 #include "exec/exec_internal.h"
 
 static double sum_of(const double *v, uint32_t n) {
@@ -40,7 +41,7 @@ static void test_sums_are_exact_where_plain_addition_is_not(void **state) {
 static void test_sums_equal_integer_sums(void **state) {
     (void)state;
     wg_rng rng;
-    wg_rng_init(&rng, 11);
+    wg_rng_init(&rng, wg_test_seed(11));
     for (int round = 0; round < 300; round++) {
         wgi_float_sum s = {0};
         wg_i128 exact = 0;
@@ -64,7 +65,7 @@ static void test_order_and_grouping_change_no_bit(void **state) {
     enum { N = 3000 };
     static double v[N];
     wg_rng rng;
-    wg_rng_init(&rng, 5);
+    wg_rng_init(&rng, wg_test_seed(5));
     for (int round = 0; round < 60; round++) {
         const bool wide = round % 2 == 0;
         for (int i = 0; i < N; i++) {

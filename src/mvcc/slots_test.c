@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "base/core/test_seed.h"
 #include "mvcc/mvcc.h"
 
 enum { NUMBERS = 3000 };
@@ -21,7 +22,7 @@ static void test_slots_equal_an_array(void **state) {
     wg_slots slots;
     memset(&slots, 0, sizeof slots);
     wg_rng rng;
-    wg_rng_init(&rng, 11);
+    wg_rng_init(&rng, wg_test_seed(11));
     assert_int_equal(wg_slots_next(&slots, 0), UINT32_MAX);
     for (uint32_t step = 0; step < 4000; step++) {
         const uint32_t i = (uint32_t)wg_rng_below(&rng, NUMBERS);
@@ -76,7 +77,7 @@ typedef struct shared {
 static void *get_main(void *arg) {
     shared *s = arg;
     wg_rng rng;
-    wg_rng_init(&rng, 2);
+    wg_rng_init(&rng, wg_test_seed(2));
     while (!atomic_load(&s->stop)) {
         const uint32_t published = atomic_load(&s->published);
         if (published == 0) continue;

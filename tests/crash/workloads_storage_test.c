@@ -22,7 +22,19 @@ static bool maintain_compaction(world *w, uint32_t t, oracle *o) {
     return t % 6 != 5 || kit_compact(w->engine) == WG_OK;
 }
 
-/* Goal: checkpoints between strict commits; each recovery crashed at each of its calls. */
+static bool maintain_merges(world *w, uint32_t transaction, oracle *o) {
+    (void)o;
+    if (kit_checkpoint(w->engine) != WG_OK) return false;
+    return transaction % 4 != 3 || kit_compact(w->engine) == WG_OK;
+}
+
+static void step_changes(world *w, wg_txn *txn) {
+    static void (*const ops[])(world *, wg_txn *) = {op_create_node, op_create_nodes, op_create_edge,
+                                                     op_set_node,    op_delete_node,  op_delete_edge};
+    ops[pick(w, 6)](w, txn);
+}
+
+/* Goal: checkpoints between strict commits. */
 static void test_crash_checkpoints(void **state) {
     (void)state;
     crash_everywhere(&(workload){.name = "checkpoints",
@@ -31,8 +43,7 @@ static void test_crash_checkpoints(void **state) {
                                  .step = step_bulk,
                                  .text_max = 900,
                                  .segment_bytes = 8192,
-                                 .maintain = maintain_checkpoint,
-                                 .recovery_exhaustive = true});
+                                 .maintain = maintain_checkpoint});
 }
 
 /* Goal: checkpoints of a buffered log: what is in stripes is durable, what came later a prefix. */
@@ -55,6 +66,19 @@ static void test_crash_compactions(void **state) {
                                  .text_max = 600,
                                  .segment_bytes = 8192,
                                  .maintain = maintain_compaction});
+}
+
+/* Goal: recovery from a checkpoint is crashed at each of its calls. */
+static void test_crash_recovery_from_checkpoints(void **state) {
+    (void)state;
+    crash_everywhere(&(workload){.name = "recovery from checkpoints",
+                                 .transactions = 2,
+                                 .steps = 2,
+                                 .step = step_changes,
+                                 .text_max = 100,
+                                 .segment_bytes = 4096,
+                                 .maintain = maintain_merges,
+                                 .recovery_exhaustive = true});
 }
 
 /* ---- upgrade from the oldest golden workspace */
@@ -171,9 +195,8 @@ static void test_crash_upgrade(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_crash_checkpoints),
-        cmocka_unit_test(test_crash_checkpoints_buffered),
-        cmocka_unit_test(test_crash_compactions),
+        cmocka_unit_test(test_crash_checkpoints), cmocka_unit_test(test_crash_checkpoints_buffered),
+        cmocka_unit_test(test_crash_compactions), cmocka_unit_test(test_crash_recovery_from_checkpoints),
         cmocka_unit_test(test_crash_upgrade),
     };
     totals_arguments(argc, argv);

@@ -7,6 +7,7 @@
 
 #include <locale.h>
 
+#include "base/core/test_seed.h"
 #include "base/text/text.h"
 
 #define LIT(text) wg_slice_of(text, sizeof(text) - 1)
@@ -161,7 +162,7 @@ static void test_floats_read_back_to_the_same_bits(void **state) {
     (void)state;
     wg_rng rng;
     char out[32];
-    wg_rng_init(&rng, 20240601);
+    wg_rng_init(&rng, wg_test_seed(20240601));
     for (int i = 0; i < 100000; i++) {
         double v = wg_f64_of_bits(wg_rng_next(&rng));
         if (i % 3 == 0) v = (double)(int64_t)wg_rng_below(&rng, 1000000000) / 1000;

@@ -5,13 +5,14 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "base/core/test_seed.h"
 #include "format/codec/codec.h"
 
 static const wg_codec supported[] = {WG_CODEC_UNCOMPRESSED, WG_CODEC_SNAPPY, WG_CODEC_ZSTD};
 
 static void bytes_make(uint8_t *out, size_t size, uint64_t seed) {
     wg_rng rng;
-    wg_rng_init(&rng, seed);
+    wg_rng_init(&rng, wg_test_seed(seed));
     for (size_t i = 0; i < size; i++) out[i] = (uint8_t)wg_rng_below(&rng, 7);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/core/test_seed.h"
 #include "base/digest/digest.h"
 #include "format/parquet/parquet_internal.h"
 
@@ -350,7 +351,7 @@ static void test_nulls_at_every_border(void **state) {
     (void)state;
     static const uint32_t sizes[] = {1, 7, 8, 9, 63, 64, 65, 1000, 2047, 2048, 2049, 5000};
     wg_rng rng;
-    wg_rng_init(&rng, 11);
+    wg_rng_init(&rng, wg_test_seed(11));
     const wg_parquet_column c = column_of(WG_TYPE_INT, WGI_PARQUET_INT64, true);
     for (uint32_t round = 0; round < 12 * 9 * 4; round++) {
         const pattern p = {.page_rows = sizes[round % 12],

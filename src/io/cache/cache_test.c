@@ -562,7 +562,7 @@ static void test_cache_random_run_agrees_with_a_naive_model(void **state) {
         .gpu = 50, .pinned = 60, .hot = 90, .warm = 120, .nvme = 400, .hdd = 400, .remote = 70};
     static random_run r;
     r.cache = make(&budget);
-    wg_rng_init(&r.rng, 20261121);
+    wg_rng_init(&r.rng, wg_test_seed(20261121));
     for (int i = 0; i < ENTRIES; i++) {
         r.m.at[i] = home_of(i);
         wg_cache_register(r.cache, &r.t[i].entry, r.m.at[i], on_evict);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/core/test_seed.h"
 #include "io/compaction/compaction.h"
 
 enum { MANY = 400, STEPS_MAX = 5000 };
@@ -233,7 +234,7 @@ static void test_policy_everything_ends_in_one_level_without_tombstones(void **s
     (void)state;
     static store s;
     wg_rng rng;
-    wg_rng_init(&rng, 7);
+    wg_rng_init(&rng, wg_test_seed(7));
     for (int round = 0; round < 60; round++) {
         s.count = 0;
         s.next_id = 1000;
@@ -299,7 +300,7 @@ static void test_policy_answer_does_not_depend_on_the_order_of_stripes(void **st
     (void)state;
     static wg_compaction_file files[60];
     wg_rng rng;
-    wg_rng_init(&rng, 99);
+    wg_rng_init(&rng, wg_test_seed(99));
     for (int round = 0; round < 200; round++) {
         const uint32_t count = (uint32_t)wg_rng_below(&rng, 59) + 1;
         uint32_t key = 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/core/test_seed.h"
 #include "io/segment/segment.h"
 #include "io/stripe/stripe.h"
 
@@ -18,7 +19,7 @@ static char dir[64];
 static int setup(void **state) {
     (void)state;
     wg_rng rng;
-    wg_rng_init(&rng, 3);
+    wg_rng_init(&rng, wg_test_seed(3));
     for (uint32_t i = 0; i < ROWS; i++) numbers[i] = wg_i64_of_u64(wg_rng_next(&rng) >> 1);
     memcpy(dir, "/tmp/stripe_test.XXXXXX", 24);
     return mkdtemp(dir) != NULL ? 0 : 1;

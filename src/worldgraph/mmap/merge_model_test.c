@@ -1,4 +1,5 @@
 /* A model of a store, checkpointed and compacted at random, while every snapshot that is kept is read back after each job. */
+#include "base/core/test_seed.h"
 #include "worldgraph/mmap/mmap_kit.h"
 
 static const uint64_t never = WG_LOGSEQ_NEVER;
@@ -279,7 +280,7 @@ static void test_merge_never_changes_a_snapshot_that_is_kept(void **state) {
     for (uint64_t seed = 1; seed <= 6; seed++) {
         memset(&m, 0, sizeof m);
         kit_open(&m.k);
-        wg_rng_init(&m.rng, seed);
+        wg_rng_init(&m.rng, wg_test_seed(seed));
         uint64_t jobs = 0;
         uint64_t moves = 0;
         uint32_t deepest = 0;

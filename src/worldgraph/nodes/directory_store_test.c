@@ -1,4 +1,5 @@
 /* Tests of stored directory chunks and stored key runs, against plain arrays. */
+#include "base/core/test_seed.h"
 #include "base/digest/digest.h"
 #include "worldgraph/nodes/test_store.h"
 
@@ -90,7 +91,7 @@ static void test_a_stored_directory_is_that_of_its_logseq(void **state) {
         store s;
         wg_directory *d = NULL;
         wg_rng rng;
-        wg_rng_init(&rng, seed);
+        wg_rng_init(&rng, wg_test_seed(seed));
         store_open(&s);
         STORE_OK(wg_directory_create(s.epoch, &s.account, &d, err));
         h = (history){0};
@@ -349,7 +350,7 @@ static void test_stored_keys_are_found(void **state) {
     store s;
     wg_key_index *index = NULL;
     wg_rng rng;
-    wg_rng_init(&rng, 5);
+    wg_rng_init(&rng, wg_test_seed(5));
     store_open(&s);
     STORE_OK(wg_key_index_create(s.epoch, &s.account, &index, err));
     STORE_OK(wg_key_index_freeze(index, err)); /* nothing in it */
@@ -522,7 +523,7 @@ typedef struct lookups {
 static void *lookups_main(void *arg) {
     lookups *l = arg;
     wg_rng rng;
-    wg_rng_init(&rng, 3);
+    wg_rng_init(&rng, wg_test_seed(3));
     while (!atomic_load(&l->stop)) {
         const uint64_t published = atomic_load(&l->published);
         if (published == 0) continue;

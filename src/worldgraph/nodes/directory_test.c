@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "base/core/test_seed.h"
 #include "worldgraph/nodes/nodes.h"
 
 enum { IDS = 50000 };
@@ -37,7 +38,7 @@ static void test_directory_equals_an_array(void **state) {
         assert_int_equal(wg_epoch_create(&account, &epoch, NULL), WG_OK);
         assert_int_equal(wg_directory_create(epoch, &account, &d, NULL), WG_OK);
         wg_rng rng;
-        wg_rng_init(&rng, seed);
+        wg_rng_init(&rng, wg_test_seed(seed));
         uint64_t count = 0;
         uint64_t row = 0;
         for (uint32_t step = 0; step < 300; step++) {
@@ -89,7 +90,7 @@ static void test_key_index_iterates_in_the_order_of_adds(void **state) {
     assert_int_equal(wg_epoch_create(&account, &epoch, NULL), WG_OK);
     assert_int_equal(wg_key_index_create(epoch, &account, &index, NULL), WG_OK);
     wg_rng rng;
-    wg_rng_init(&rng, 42);
+    wg_rng_init(&rng, wg_test_seed(42));
     for (uint64_t k = 0; k < KEYS; k++) {
         const uint64_t h = wg_rng_below(&rng, HASHES);
         if (counts[h] == 64) continue;
@@ -140,7 +141,7 @@ typedef struct lookup {
 static void *lookup_main(void *arg) {
     lookup *l = arg;
     wg_rng rng;
-    wg_rng_init(&rng, 7);
+    wg_rng_init(&rng, wg_test_seed(7));
     while (!atomic_load(&l->stop)) {
         const uint64_t published = atomic_load(&l->published);
         if (published == 0) continue;

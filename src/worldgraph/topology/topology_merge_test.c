@@ -1,4 +1,5 @@
 /* Tests of stored runs under compaction: runs that worldgraph/mmap has joined and cut anew read as what they were made from. */
+#include "base/core/test_seed.h"
 #include "worldgraph/mmap/mmap_kit.h"
 #include "worldgraph/topology/topology_test_kit.h"
 
@@ -111,7 +112,7 @@ static void test_joined_runs_read_as_the_runs_did(void **state) {
         fixture_open(&f);
         kit_open(&k);
         wg_rng rng;
-        wg_rng_init(&rng, seed);
+        wg_rng_init(&rng, wg_test_seed(seed));
         wg_topology_set_liveness(f.topology, model_is_alive, NULL);
         uint32_t jobs = 0;
         for (uint32_t round = 0; round < 12; round++) {

@@ -1,6 +1,7 @@
 /* Tests of stored runs: what is stored and adopted reads as what was in memory, whatever the writer does meanwhile; readers in threads never miss an edge. */
 #include <pthread.h>
 
+#include "base/core/test_seed.h"
 #include "worldgraph/topology/topology_test_kit.h"
 
 /* ---- random operations */
@@ -55,7 +56,7 @@ static void test_stored_runs_read_as_memory_does(void **state) {
         fixture_open(&f);
         const node_kind kind = (node_kind)(seed % 4);
         wg_rng rng;
-        wg_rng_init(&rng, seed);
+        wg_rng_init(&rng, wg_test_seed(seed));
         if (seed > 8) m.next_edge = UINT64_C(5) << 32;
         if (seed % 3 != 0) wg_topology_set_liveness(f.topology, model_is_alive, NULL);
         random_history(&f, &rng, kind, 9);
@@ -130,7 +131,7 @@ static void test_a_capture_is_exact_although_merges_came_between(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 4);
+    wg_rng_init(&rng, wg_test_seed(4));
     wg_topology_set_liveness(f.topology, model_is_alive, NULL);
     edges_add(&f, &rng, NODES_DENSE, 6000);
     edges_kill(&rng, 900);
@@ -161,7 +162,7 @@ static void test_a_run_without_entries_is_not_written(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 8);
+    wg_rng_init(&rng, wg_test_seed(8));
     store(&f, 0);
     adopt(&f);
     wg_topology_set_liveness(f.topology, model_is_alive, NULL);
@@ -192,7 +193,7 @@ static void test_merges_leave_out_dead_edges(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 6);
+    wg_rng_init(&rng, wg_test_seed(6));
     wg_topology_set_liveness(f.topology, model_is_alive, NULL);
     edges_add(&f, &rng, NODES_HUB, 3000);
     store(&f, 3000);
@@ -244,7 +245,7 @@ static void test_storing_survives_refused_allocations(void **state) {
             fixture f;
             fixture_open(&f);
             wg_rng rng;
-            wg_rng_init(&rng, 21);
+            wg_rng_init(&rng, wg_test_seed(21));
             wg_topology_set_liveness(f.topology, model_is_alive, NULL);
             edges_add(&f, &rng, NODES_VIRTUAL, 700);
             store(&f, 700);
@@ -289,7 +290,7 @@ static void test_lookups_in_runs_allocate_nothing(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 31);
+    wg_rng_init(&rng, wg_test_seed(31));
     for (uint32_t i = 0; i < 3; i++) {
         edges_add(&f, &rng, NODES_SPARSE, 1000);
         store(&f, m.count);
@@ -357,7 +358,7 @@ static bool adjacency_right(const concurrent *c, uint32_t side, uint64_t node, u
 static void *reader_main(void *arg) {
     concurrent *c = arg;
     wg_rng rng;
-    wg_rng_init(&rng, 77);
+    wg_rng_init(&rng, wg_test_seed(77));
     while (!atomic_load(&c->stop)) {
         const uint64_t published = atomic_load(&c->published);
         const uint32_t slot = wg_epoch_enter(c->f->epoch);
@@ -412,7 +413,7 @@ static void test_readers_see_edges_once_while_runs_are_stored(void **state) {
     pthread_t threads[2];
     for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, reader_main, &c), 0);
     wg_rng rng;
-    wg_rng_init(&rng, 9);
+    wg_rng_init(&rng, wg_test_seed(9));
     uint64_t next = 0;
     for (uint32_t round = 0; round < 40; round++) {
         writer_burst(&f, &rng, &c.published, &next);

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "base/core/test_seed.h"
 #include "worldgraph/topology/topology.h"
 
 enum { MODEL_EDGES = 400000, NODES = 300 };
@@ -150,7 +151,7 @@ static void test_topology_equals_an_array_of_edges(void **state) {
         fixture_open(&f);
         const node_kind kind = (node_kind)(seed % 3);
         wg_rng rng;
-        wg_rng_init(&rng, seed);
+        wg_rng_init(&rng, wg_test_seed(seed));
         m.count = 0;
         m.next_edge = seed > 6 ? UINT64_C(1) << 33 : 0;
         for (uint32_t step = 0; step < 250; step++) {
@@ -172,7 +173,7 @@ static void test_settle_merges_when_the_delta_outgrows_its_share(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 5);
+    wg_rng_init(&rng, wg_test_seed(5));
     m.count = 0;
     m.next_edge = 0;
     batch_add(&f, &rng, NODES_DENSE, 4096);
@@ -204,7 +205,7 @@ static void test_topology_survives_refused_allocations(void **state) {
             fixture f;
             fixture_open(&f);
             wg_rng rng;
-            wg_rng_init(&rng, 11);
+            wg_rng_init(&rng, wg_test_seed(11));
             m.count = 0;
             m.next_edge = 0;
             for (uint32_t i = 0; i < 10; i++) batch_add(&f, &rng, NODES_MIXED, 1);
@@ -245,7 +246,7 @@ static void test_reading_allocates_nothing(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 3);
+    wg_rng_init(&rng, wg_test_seed(3));
     m.count = 0;
     m.next_edge = 0;
     batch_add(&f, &rng, NODES_SPARSE, 10000);
@@ -267,7 +268,7 @@ static void test_a_load_of_many_batches_is_read_in_between(void **state) {
     fixture f;
     fixture_open(&f);
     wg_rng rng;
-    wg_rng_init(&rng, 13);
+    wg_rng_init(&rng, wg_test_seed(13));
     m.count = 0;
     m.next_edge = 0;
     for (uint32_t batch = 0; batch < 40; batch++) {
@@ -315,7 +316,7 @@ static bool adjacency_right(const concurrent *c, uint32_t side, uint64_t node, u
 static void *reader_main(void *arg) {
     concurrent *c = arg;
     wg_rng rng;
-    wg_rng_init(&rng, 77);
+    wg_rng_init(&rng, wg_test_seed(77));
     while (!atomic_load(&c->stop)) {
         const uint64_t published = atomic_load(&c->published);
         const uint32_t slot = wg_epoch_enter(c->f->epoch);
@@ -337,7 +338,7 @@ static void test_readers_see_committed_edges_once_during_writes(void **state) {
     pthread_t threads[2];
     for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, reader_main, &c), 0);
     wg_rng rng;
-    wg_rng_init(&rng, 9);
+    wg_rng_init(&rng, wg_test_seed(9));
     static uint64_t from[40000];
     static uint64_t to[40000];
     uint64_t next = 0;

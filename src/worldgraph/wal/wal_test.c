@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "base/core/test_seed.h"
 #include "worldgraph/wal/wal.h"
 
 enum { ROWS_MAX = 70, LIST_MAX = 6 };
@@ -140,7 +141,7 @@ static wg_buf encode(const wg_mutation *m) {
 static void test_every_kind_reads_back(void **state) {
     (void)state;
     maker m = {0};
-    wg_rng_init(&m.rng, 5);
+    wg_rng_init(&m.rng, wg_test_seed(5));
     wg_arena_init(&m.arena, NULL);
     for (int round = 0; round < 60; round++)
         for (int kind = WG_MUTATION_ADD_KEY; kind < WG_MUTATION_KIND_COUNT; kind++) {
@@ -167,7 +168,7 @@ static void test_every_kind_reads_back(void **state) {
 static void test_truncation_is_refused_everywhere(void **state) {
     (void)state;
     maker m = {0};
-    wg_rng_init(&m.rng, 6);
+    wg_rng_init(&m.rng, wg_test_seed(6));
     wg_arena_init(&m.arena, NULL);
     for (int kind = WG_MUTATION_ADD_KEY; kind < WG_MUTATION_KIND_COUNT; kind++) {
         const wg_mutation from = random_mutation(&m, (wg_mutation_kind)kind);
