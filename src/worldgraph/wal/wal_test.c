@@ -186,6 +186,90 @@ static void test_truncation_is_refused_everywhere(void **state) {
     wg_arena_deinit(&m.arena);
 }
 
+/* kind | varint size | body, with the first `cut` bytes of the body and a size that says so. */
+static void cut_body(wg_slice bytes, size_t cut, wg_buf *out) {
+    wg_slice left = wg_slice_of(bytes.data + 1, bytes.size - 1);
+    uint64_t size = 0;
+    out->size = 0;
+    assert_true(wg_varint_take(&left, &size));
+    assert_true(wg_buf_append_u8(out, bytes.data[0]) && wg_buf_append_varint(out, cut) &&
+                wg_buf_append(out, left.data, cut));
+}
+
+/* Goal: a body that ends early, though its size says so, is refused at whichever field it ends; and a changed byte is never
+ * more than another mutation or a refusal. */
+static void test_bodies_that_end_early_are_refused(void **state) {
+    (void)state;
+    maker m = {0};
+    wg_buf cut;
+    wg_buf_init(&cut, NULL);
+    wg_rng_init(&m.rng, wg_test_seed(7));
+    wg_arena_init(&m.arena, NULL);
+    for (int round = 0; round < 8; round++)
+        for (int kind = WG_MUTATION_ADD_KEY; kind < WG_MUTATION_KIND_COUNT; kind++) {
+            const wg_mutation from = random_mutation(&m, (wg_mutation_kind)kind);
+            wg_buf bytes = encode(&from);
+            wg_mutation to;
+            for (size_t body = 0; body + 2 < bytes.size && body < 300; body++) {
+                wg_error err = {0};
+                wg_slice whole = wg_slice_of(bytes.data + 1, bytes.size - 1);
+                uint64_t size = 0;
+                assert_true(wg_varint_take(&whole, &size));
+                if (body >= size) break;
+                cut_body(wg_buf_slice(&bytes), body, &cut);
+                wg_slice left = wg_buf_slice(&cut);
+                const wg_code code = wg_mutation_decode(&left, &m.arena, &to, &err);
+                if (code != WG_E_CORRUPT && code != WG_E_LIMIT) fail_msg("kind %d, %zu bytes: %d", kind, body, code);
+                cut_body(wg_buf_slice(&bytes), size, &cut);
+                cut.data[cut.size - size + body] ^= (uint8_t)(1 + wg_rng_below(&m.rng, 255));
+                left = wg_buf_slice(&cut);
+                err = (wg_error){0};
+                (void)wg_mutation_decode(&left, &m.arena, &to, &err);
+            }
+            wg_buf_deinit(&bytes);
+            wg_arena_reset(&m.arena);
+        }
+    wg_arena_deinit(&m.arena);
+    wg_buf_deinit(&cut);
+}
+
+/* Goal: want of memory is WG_E_NOMEM when reading and false when writing. */
+static void test_want_of_memory_is_told(void **state) {
+    (void)state;
+    maker m = {0};
+    wg_rng_init(&m.rng, wg_test_seed(8));
+    wg_arena_init(&m.arena, NULL);
+    for (int kind = WG_MUTATION_ADD_KEY; kind < WG_MUTATION_KIND_COUNT; kind++) {
+        const wg_mutation from = random_mutation(&m, (wg_mutation_kind)kind);
+        wg_buf bytes = encode(&from);
+        for (uint64_t n = 1; n < 40; n++) {
+            wg_arena arena;
+            wg_mutation to;
+            wg_error err = {0};
+            wg_slice left = wg_buf_slice(&bytes);
+            wg_arena_init(&arena, NULL);
+            wg_memory_fail_at(n, true);
+            const wg_code code = wg_mutation_decode(&left, &arena, &to, &err);
+            wg_memory_fail_at(0, false);
+            assert_true(code == WG_OK || code == WG_E_NOMEM);
+            wg_arena_deinit(&arena);
+            if (code == WG_OK) break;
+        }
+        for (size_t room = 1; room <= bytes.size; room++) {
+            wg_account account;
+            wg_buf out;
+            wg_account_init(&account, NULL, room);
+            wg_buf_init(&out, &account);
+            if (wg_mutation_encode(&out, &from)) assert_int_equal(out.size, bytes.size);
+            wg_buf_deinit(&out);
+            if (room > 2000) room += 500;
+        }
+        wg_buf_deinit(&bytes);
+        wg_arena_reset(&m.arena);
+    }
+    wg_arena_deinit(&m.arena);
+}
+
 typedef struct applied {
     uint32_t count;
     uint64_t ids[8];
@@ -265,6 +349,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_reads_back),
         cmocka_unit_test(test_truncation_is_refused_everywhere),
+        cmocka_unit_test(test_bodies_that_end_early_are_refused),
+        cmocka_unit_test(test_want_of_memory_is_told),
         cmocka_unit_test(test_replay_steps_over_ignorable_kinds_only),
         cmocka_unit_test(test_hostile_bodies_are_refused),
     };
