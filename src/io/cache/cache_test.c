@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/core/test_seed.h"
 #include "io/cache/cache.h"
 
 enum { ENTRIES = 24, OPERATIONS = 20000, THREADS = 4, THREAD_OPERATIONS = 4000, HELD_MAX = 10 };
