@@ -57,6 +57,8 @@ static const char query_help[] =
     "  --stats                 say what was read and written, on standard error\n"
     "  --read-only             read beside a process that writes; takes no lock, changes nothing\n"
     "  --memory BYTES          cap of the whole database, such as 64M or 1G\n"
+    "  --speed-lane LANE       any, prefer (bring what is scanned into memory first) or only (refuse what does not "
+    "fit)\n"
     "  --threads N             worker threads; --morsel N rows a piece of work, 1 to 2048; neither changes an "
     "answer\n"
     "\n"

@@ -24,6 +24,7 @@ typedef struct query {
     const char *receipt;
     uint64_t threads;
     uint64_t morsel;
+    wg_speed_lane lane;
     cli_param *params;
     bool mode_set;
     bool param_seen;
@@ -44,13 +45,14 @@ enum {
     O_STATS,
     O_FILE,
     O_READ_ONLY,
-    O_MEMORY
+    O_MEMORY,
+    O_SPEED_LANE
 };
 static const cli_option options[] = {
-    {"--param", "NAME=VALUE"}, {"--csv", NULL},    {"--json", NULL},   {"--arrow", NULL},
-    {"--table", NULL},         {"--threads", "N"}, {"--morsel", "N"},  {"--at-snapshot", "URI_OR_LOGSEQ"},
-    {"--receipt", "FILE"},     {"--stats", NULL},  {"--file", "FILE"}, {"--read-only", NULL},
-    {"--memory", "BYTES"},     {NULL, NULL}};
+    {"--param", "NAME=VALUE"}, {"--csv", NULL},          {"--json", NULL},   {"--arrow", NULL},
+    {"--table", NULL},         {"--threads", "N"},       {"--morsel", "N"},  {"--at-snapshot", "URI_OR_LOGSEQ"},
+    {"--receipt", "FILE"},     {"--stats", NULL},        {"--file", "FILE"}, {"--read-only", NULL},
+    {"--memory", "BYTES"},     {"--speed-lane", "LANE"}, {NULL, NULL}};
 
 static bool add_param(const cli_args *args, query *q, const char *text) {
     const char *name = text[0] == '$' ? text + 1 : text;
@@ -95,6 +97,17 @@ static bool add_positional(const cli_args *args, query *q, const char *value) {
     return true;
 }
 
+static bool take_lane(const cli_args *args, const char *value, wg_speed_lane *out) {
+    static const char *const names[] = {"any", "prefer", "only"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(value, names[i]) != 0) continue;
+        *out = (wg_speed_lane)i;
+        return true;
+    }
+    (void)cli_usage(args->command, "--speed-lane is any, prefer or only, not \"%s\"", value);
+    return false;
+}
+
 static bool take_option(const cli_args *args, query *q, int option, const char *value) {
     switch (option) {
         case CLI_ARGS_POSITIONAL:
@@ -105,6 +118,8 @@ static bool take_option(const cli_args *args, query *q, int option, const char *
             return cli_args_number(args, "--threads", value, 1, THREADS_MAX, &q->threads);
         case O_MORSEL:
             return cli_args_number(args, "--morsel", value, 1, MORSEL_MAX, &q->morsel);
+        case O_SPEED_LANE:
+            return take_lane(args, value, &q->lane);
         case O_SNAPSHOT:
             q->snapshot = value;
             return true;
@@ -227,6 +242,7 @@ static cli_exit run_query(query *q, const cli_buf *text) {
         wg_error err = {0};
         if (wg_session_set_parallelism(session, (uint32_t)q->threads, (uint32_t)q->morsel, &err) != WG_OK)
             rc = cli_fail(&err);
+        if (rc == CLI_OK && wg_session_set_speed_lane(session, q->lane, &err) != WG_OK) rc = cli_fail(&err);
         if (rc == CLI_OK && q->snapshot != NULL) rc = use_snapshot(q, db, session, &snapshot);
         if (rc == CLI_OK) rc = run_all(session, text, q);
         if (snapshot != NULL) (void)!wg_session_use_snapshot(session, NULL, NULL);

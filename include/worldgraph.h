@@ -355,6 +355,15 @@ WG_API void wg_session_close(wg_session *session);
 WG_API WG_MUST_USE wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows,
                                                       wg_error *err);
 
+/* Which residency the scans of a session's statements ask for (SpeedLaneHint). Results never depend on it, except that ONLY refuses. */
+typedef enum wg_speed_lane {
+    WG_SPEED_LANE_ANY,
+    WG_SPEED_LANE_PREFER, /* what is scanned is brought into L1 first when it fits */
+    WG_SPEED_LANE_ONLY /* what cannot be in L1 at once is WG_E_CAPACITY, "BelowSpeedLane: ...": files of virtual labels, and fragments
+                             for which the budget has no room */
+} wg_speed_lane;
+WG_API WG_MUST_USE wg_code wg_session_set_speed_lane(wg_session *session, wg_speed_lane lane, wg_error *err);
+
 /* Makes the running statement of the session end with WG_E_CANCELLED soon. Safe from any thread and from a signal
  * handler. Has no effect when nothing runs. */
 WG_API void wg_session_cancel(wg_session *session);

@@ -59,6 +59,7 @@ struct wg_session {
     uint32_t uses;
     uint32_t threads;
     uint32_t batch_rows;
+    wg_speed_lane lane;
     wg_cancel cancel;
 };
 

@@ -204,6 +204,14 @@ wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32
     return WG_OK;
 }
 
+wg_code wg_session_set_speed_lane(wg_session *session, wg_speed_lane lane, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    if ((unsigned)lane > WG_SPEED_LANE_ONLY)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "there is no speed lane %d", (int)lane);
+    session->lane = lane;
+    return WG_OK;
+}
+
 void wg_session_cancel(wg_session *session) {
     if (session != NULL) atomic_store_explicit(&session->cancel.cancelled, true, memory_order_relaxed);
 }

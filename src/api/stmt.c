@@ -200,6 +200,7 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
 static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintained, wg_result *result, wg_error *err) {
     wg_stats before;
     wg_txn_stats(txn, &before);
+    wg_txn_set_speed_lane(txn, stmt->session->lane);
     wg_exec_context context = make_context(stmt, txn, result);
     context.procedure_rows = maintained;
     WG_TRY(wg_query_run(stmt->query, &context, &result->query, err));

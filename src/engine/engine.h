@@ -110,6 +110,8 @@ void wg_txn_abort(wg_txn *txn); /* NULL is legal */
 wg_view wg_txn_view(const wg_txn *txn);
 wg_engine *wg_txn_engine(const wg_txn *txn);
 bool wg_txn_is_write(const wg_txn *txn); /* the mode allows writes */
+/* For the scans that begin from now on; ANY at first. */
+void wg_txn_set_speed_lane(wg_txn *txn, wg_speed_lane lane);
 /* Counters that this transaction has reached; statement counters are differences. */
 void wg_txn_stats(const wg_txn *txn, wg_stats *out);
 

@@ -173,6 +173,7 @@ static inline uint64_t wgi_virtual_row(uint64_t id) { return id & ((UINT64_C(1) 
 struct wg_txn {
     wg_engine *engine;
     wg_txn_mode mode;
+    wg_speed_lane lane;
     wg_view view;
     bool writing; /* holds the writer lock */
     bool ddl;     /* the manifest wants a new epoch */

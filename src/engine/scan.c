@@ -356,6 +356,13 @@ wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *er
         WG_TRY(wgi_group_reader_create(scan->txn->engine, t->partition, t->label, scan->sources[t->source].columns,
                                        scan->spec.types, scan->spec.key_count, t->row_group, cursor->account,
                                        &cursor->reader, &cursor->stats, err));
+    if (t->table != NULL)
+        WG_TRY(wg_table_require(t->table->rows, t->first_row, scan->sources[t->source].columns, scan->spec.key_count,
+                                scan->txn->lane, err));
+    else if (scan->txn->lane == WG_SPEED_LANE_ONLY)
+        return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
+                            "BelowSpeedLane: rows of %s are in the file %s, which is read and never held in memory",
+                            t->label->def.name, t->partition->path);
     cursor->task = t;
     cursor->row = t->first_row;
     const scan_task *next = task + 1 < scan->task_count ? t + 1 : NULL; /* of this thread or another */

@@ -34,12 +34,6 @@ const char *wg_residency_name(wg_residency residency);
 
 /* wg_tier_budget (worldgraph.h) has the seven caps in bytes; 0 = no cap. */
 
-typedef enum wg_speed_lane {
-    WG_SPEED_LANE_ANY,
-    WG_SPEED_LANE_PREFER, /* promote what is read when it fits */
-    WG_SPEED_LANE_ONLY    /* what cannot be promoted to L1 at once is WG_E_CAPACITY, "BelowSpeedLane" */
-} wg_speed_lane;
-
 enum {
     WG_HEAT_ONE = 256,
     WG_HEAT_PROMOTE = 4 * WG_HEAT_ONE,

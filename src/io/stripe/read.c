@@ -84,6 +84,21 @@ wg_code wgi_stripe_touch(const wg_fragment *fragment, uint32_t column, wg_error 
     return code;
 }
 
+wg_code wg_fragment_require(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count, wg_speed_lane lane,
+                            wg_error *err) {
+    const uint32_t count = ids == NULL ? fragment->column_count : id_count;
+    for (uint32_t i = 0; i < count && lane != WG_SPEED_LANE_ANY; i++) {
+        const uint32_t column = ids == NULL ? i : wg_fragment_column_of(fragment, ids[i]);
+        if (column == UINT32_MAX) continue;
+        wg_error problem = {0};
+        const wg_code code = wgi_stripe_touch(fragment, column, &problem);
+        if (code == WG_OK || (code == WG_E_CAPACITY && lane == WG_SPEED_LANE_PREFER)) continue;
+        return wg_error_set(err, code, problem.offset, "%s%s", code == WG_E_CAPACITY ? "BelowSpeedLane: " : "",
+                            problem.message);
+    }
+    return WG_OK;
+}
+
 static wg_arc1_block mapped_block(const wg_fragment *fragment, uint32_t column) {
     const wg_arc1_column *c = &stripe_fragment_of(fragment)->blocks[column].column;
     return (wg_arc1_block){

@@ -322,18 +322,13 @@ bool wg_table_zone(const wg_table *table, uint64_t row, uint32_t column, wg_valu
     return true;
 }
 
-void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count) {
-    enum { IDS_MAX = 64 };
+enum { SCAN_IDS_MAX = 64 };
+
+/* Ids of the blocks that a scan of these table columns reads; 0: too many to list, so all. */
+static uint32_t scan_ids(const uint32_t *columns, uint32_t column_count, uint32_t ids[SCAN_IDS_MAX]) {
     static const uint32_t always[] = {WG_COLUMN_ROW, WG_COLUMN_ID, WG_COLUMN_BEGIN, WG_COLUMN_END};
     const uint32_t always_count = sizeof always / sizeof always[0];
-    const wgi_fragment *f = wgi_table_fragment(table, row);
-    uint32_t ids[IDS_MAX];
-    if (f == NULL || !wgi_fragment_is_mapped(f)) return;
-    if (f->ends_part.fragment != NULL) wg_fragment_prefetch(f->ends_part.fragment, NULL, 0);
-    if (column_count > IDS_MAX - always_count) {
-        wg_fragment_prefetch(f->rows.fragment, NULL, 0);
-        return;
-    }
+    if (column_count > SCAN_IDS_MAX - always_count) return 0;
     uint32_t n = 0;
     for (uint32_t i = 0; i < column_count; i++) {
         if (columns[i] == UINT32_MAX) continue;
@@ -342,5 +337,24 @@ void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *colu
                                                : columns[i];
     }
     for (uint32_t i = 0; i < always_count; i++) ids[n++] = always[i];
-    wg_fragment_prefetch(f->rows.fragment, ids, n);
+    return n;
+}
+
+wg_code wg_table_require(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count,
+                         wg_speed_lane lane, wg_error *err) {
+    const wgi_fragment *f = wgi_table_fragment(table, row);
+    uint32_t ids[SCAN_IDS_MAX];
+    if (lane == WG_SPEED_LANE_ANY || f == NULL || !wgi_fragment_is_mapped(f)) return WG_OK;
+    if (f->ends_part.fragment != NULL) WG_TRY(wg_fragment_require(f->ends_part.fragment, NULL, 0, lane, err));
+    const uint32_t n = scan_ids(columns, column_count, ids);
+    return wg_fragment_require(f->rows.fragment, n == 0 ? NULL : ids, n, lane, err);
+}
+
+void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count) {
+    const wgi_fragment *f = wgi_table_fragment(table, row);
+    uint32_t ids[SCAN_IDS_MAX];
+    if (f == NULL || !wgi_fragment_is_mapped(f)) return;
+    if (f->ends_part.fragment != NULL) wg_fragment_prefetch(f->ends_part.fragment, NULL, 0);
+    const uint32_t n = scan_ids(columns, column_count, ids);
+    wg_fragment_prefetch(f->rows.fragment, n == 0 ? NULL : ids, n);
 }

@@ -74,6 +74,9 @@ wg_code wg_table_cell(const wg_table *table, uint64_t row, uint32_t column, wg_a
 /* Least and greatest value of a column over the fragment of `row`, for pruning; false when not known (heap fragments). */
 bool wg_table_zone(const wg_table *table, uint64_t row, uint32_t column, wg_value *out_min, wg_value *out_max,
                    bool *out_has_null);
+/* Before the fragment of `row` is scanned in `lane`: as wg_fragment_require; what is in the heap is in L1. */
+wg_code wg_table_require(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count,
+                         wg_speed_lane lane, wg_error *err);
 /* Asks for the fragment of `row` ahead of its scan. */
 void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count);
 
