@@ -214,9 +214,11 @@ typedef struct wg_options {
     /* Reads a workspace that another process may be writing: takes no lock, changes no byte, needs no right to write. Sees what was
      * durable when it opened, and more after wg_refresh. Writes are WG_E_READ_ONLY. */
     bool read_only;
-    bool no_background; /* no thread of its own: checkpoints and compactions run only when they are called */
+    bool
+        no_background; /* no thread of its own: a commit that makes a checkpoint due makes it, compactions run only when called */
     uint64_t
-        memory_bytes_max; /* of the whole database; 0: no limit. Split over budget.hot, .warm and queries unless those are set. */
+        memory_bytes_max; /* of the whole database; 0: no limit. A quarter, at most 12 MiB, is kept for the program; of the rest 40 % are
+                             budget.hot and 25 % budget.warm, unless set, and queries get 25 %. */
     wg_tier_budget budget; /* caps of the tiers */
     uint64_t
         checkpoint_log_bytes; /* a checkpoint is due when the log has grown by this; 0: 64 MiB; UINT64_MAX: never */

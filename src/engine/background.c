@@ -159,12 +159,17 @@ wg_code wgi_budget_check(const wg_engine *engine, wg_error *err) {
                         (unsigned long long)heap, (unsigned long long)cap);
 }
 
+/* What a checkpoint holds while it writes goes by itself, but until then it is there. */
+static uint64_t held_bytes(const wg_engine *e) {
+    return wg_account_bytes(&e->account) + wg_account_bytes(&e->maintenance.writing);
+}
+
 /* A transaction that begins has a quarter of the share to itself. */
 wg_code wgi_budget_admit(wg_engine *engine, wg_error *err) {
     const uint64_t cap = wgi_heap_cap(engine);
     if (cap == 0) return WG_OK;
     const bool maintained = is_maintained(engine);
-    for (int i = 0; i < ADMIT_TRIES && maintained && wg_account_bytes(&engine->account) > cap / 4 * 3; i++)
+    for (int i = 0; i < ADMIT_TRIES && maintained && held_bytes(engine) > cap / 4 * 3; i++)
         WG_TRY(wg_engine_checkpoint(engine, NULL, err));
     const wg_code code = wgi_budget_check(engine, err);
     if (code != WG_OK) atomic_fetch_add_explicit(&engine->maintenance.refused_writes, 1, memory_order_relaxed);

@@ -126,6 +126,7 @@ typedef struct leftovers {
     const char *names[256];
     uint32_t count;
     bool strange;
+    bool stripes; /* made by the first checkpoint */
 } leftovers;
 
 static bool note_wal_file(void *ctx, const char *name, bool is_directory) {
@@ -144,32 +145,49 @@ static bool note_strange(void *ctx, const char *name, bool is_directory) {
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) known |= strcmp(name, own[i]) == 0;
     (void)is_directory;
     l->strange |= !known;
+    l->stripes |= strcmp(name, "stripes") == 0;
     return true;
 }
 
-/* A log that holds commits is not a leftover of creation, which writes CURRENT before the first commit: CURRENT is lost, and
- * the data are not ours to delete. The store's id stands in the segment's header (docs/format/wal.md). */
-static wg_code check_no_commits(wg_engine *e, const leftovers *l, wg_error *err) {
+static wg_code current_is_lost(const wg_engine *e, const char *what, wg_error *err) {
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                        "%s holds %s and no CURRENT: restore CURRENT; nothing was changed", e->path, what);
+}
+
+/* Creation puts one whole segment, number 1, under its name. The store's id stands in its header (docs/format/wal.md). A log that cannot
+ * be read to its end may hold commits. */
+static wg_code check_first_segment(const wg_engine *e, const leftovers *l, const char *path, wg_error *err) {
     enum { UUID_AT = 16 };
     wg_platform *p = e->platform;
-    uint64_t records = 0;
-    for (uint32_t i = 0; i < l->count && records == 0; i++) {
-        wg_file *file = NULL;
-        uint8_t uuid[16];
-        size_t got = 0;
-        WG_TRY(p->ops->open(p, l->names[i], WG_OPEN_READ, &file, err));
-        const wg_code code = p->ops->read_at(p, file, UUID_AT, uuid, sizeof uuid, &got, err);
-        p->ops->close(p, file);
-        WG_TRY(code);
-        wg_wal_recovery found = {0};
-        wg_error ignored = {0};
-        if (got == sizeof uuid) (void)wg_wal_scan(p, l->directory, uuid, NULL, NULL, &found, &ignored);
-        records = found.records;
+    wg_file *file = NULL;
+    uint8_t uuid[16];
+    size_t got = 0;
+    WG_TRY(p->ops->open(p, path, WG_OPEN_READ, &file, err));
+    wg_code code = p->ops->read_at(p, file, UUID_AT, uuid, sizeof uuid, &got, err);
+    p->ops->close(p, file);
+    WG_TRY(code);
+    wg_wal_recovery found = {0};
+    wg_error problem = {0};
+    code = got == sizeof uuid ? wg_wal_scan(p, l->directory, uuid, NULL, NULL, &found, &problem) : WG_E_CORRUPT;
+    if (code == WG_E_CORRUPT) return current_is_lost(e, "a damaged log", err);
+    if (code != WG_OK) {
+        if (err != NULL && err->code == WG_OK) *err = problem;
+        return code;
     }
-    if (records == 0) return WG_OK;
-    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
-                        "%s has a log with %llu commits and no CURRENT: restore CURRENT; nothing was changed",
-                        e->path, (unsigned long long)records);
+    return found.records == 0 ? WG_OK : current_is_lost(e, "a log with commits", err);
+}
+
+/* What holds commits is not a leftover of creation, which writes CURRENT before the first commit: CURRENT is lost, and the data are not
+ * ours to delete. */
+static wg_code check_no_commits(const wg_engine *e, const leftovers *l, wg_error *err) {
+    for (uint32_t i = 0; i < l->count; i++) {
+        const size_t size = strlen(l->names[i]);
+        if (size < 24 || strcmp(l->names[i] + size - 4, ".wal") != 0) continue;
+        if (strcmp(l->names[i] + size - 24, "00000000000000000001.wal") != 0)
+            return current_is_lost(e, "a log that has grown", err);
+        WG_TRY(check_first_segment(e, l, l->names[i], err));
+    }
+    return WG_OK;
 }
 
 static wg_code clear_leftovers(wg_engine *e, wg_arena *arena, const char *wal, wg_error *err) {
@@ -179,6 +197,7 @@ static wg_code clear_leftovers(wg_engine *e, wg_arena *arena, const char *wal, w
     if (l.strange)
         return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET,
                             "%s is not empty and not a workspace: choose another directory", e->path);
+    if (l.stripes) return current_is_lost(e, "stripes", err);
     WG_TRY(p->ops->list(p, wal, note_wal_file, &l, err));
     WG_TRY(check_no_commits(e, &l, err));
     for (uint32_t i = 0; i < l.count; i++) WG_TRY(p->ops->unlink(p, l.names[i], err));

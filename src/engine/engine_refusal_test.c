@@ -200,6 +200,37 @@ static void test_lost_current_does_not_lose_the_log(void **state) {
     teardown(&f);
 }
 
+/* Goal: nor is one that is damaged as well, or one whose commits went to stripes: nothing is deleted. */
+static void test_lost_current_of_a_damaged_or_checkpointed_workspace(void **state) {
+    (void)state;
+    for (int checkpointed = 0; checkpointed < 2; checkpointed++) {
+        fixture f;
+        setup(&f);
+        wg_txn *txn = begin(&f, WG_TXN_WRITE);
+        add_open_node(txn, "A");
+        commit(txn);
+        if (checkpointed != 0) MODEL_OK(wg_engine_checkpoint(f.engine, NULL, err));
+        MODEL_OK(wg_engine_close(f.engine, err));
+        wg_platform *p = f.platform;
+        wg_file *file = NULL;
+        wg_file_info before;
+        wg_file_info after;
+        const char *wal = "/ws/wal/00000000000000000001.wal";
+        MODEL_OK(p->ops->rename(p, "/ws/CURRENT", "/ws/CURRENT.away", err));
+        if (checkpointed == 0) {
+            MODEL_OK(p->ops->open(p, wal, WG_OPEN_WRITE, &file, err));
+            MODEL_OK(p->ops->write_at(p, file, 140, "damage", 6, err)); /* in the first frame; a mark follows */
+            p->ops->close(p, file);
+        }
+        MODEL_OK(p->ops->stat(p, wal, &before, err));
+        FAILS(WG_E_CORRUPT, open_as(&f, (wg_options){.create = true}, err));
+        MODEL_OK(p->ops->stat(p, wal, &after, err));
+        assert_int_equal(before.size, after.size);
+        f.engine = NULL;
+        teardown(&f);
+    }
+}
+
 /* Goal: IN_MEMORY on a path reads what stands there and changes no byte; on an empty path it makes nothing. */
 static void test_in_memory_leaves_the_disk_alone(void **state) {
     (void)state;
@@ -274,6 +305,7 @@ int main(void) {
         cmocka_unit_test(test_label_made_after_the_snapshot_conflicts),
         cmocka_unit_test(test_failed_delete_changes_nothing),
         cmocka_unit_test(test_lost_current_does_not_lose_the_log),
+        cmocka_unit_test(test_lost_current_of_a_damaged_or_checkpointed_workspace),
         cmocka_unit_test(test_in_memory_leaves_the_disk_alone),
         cmocka_unit_test(test_many_rolled_back_labels_leave_nothing),
         cmocka_unit_test(test_empty_commit_does_not_acknowledge_lost_writes),

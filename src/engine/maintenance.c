@@ -58,17 +58,25 @@ wg_code wgi_maintenance_paths(wg_engine *engine, wg_error *err) {
 
 /* ---- pins */
 
+/* Somebody holds this very snapshot, so all that it sees is kept. state_mutex is held. */
+static bool is_pinned(const wgi_maintenance *m, uint64_t snapshot) {
+    for (const wgi_pin *pin = m->pins.next; pin != &m->pins; pin = pin->next)
+        if (pin->snapshot == snapshot) return true;
+    return false;
+}
+
 wg_code wgi_pin_set(wg_engine *engine, wgi_pin *pin, uint64_t snapshot, wg_error *err) {
     wgi_maintenance *m = &engine->maintenance;
     wg_mutex_lock(&engine->state_mutex);
     const uint64_t horizon = atomic_load_explicit(&m->horizon, memory_order_relaxed);
-    if (snapshot >= horizon) {
+    const bool kept = snapshot >= horizon || is_pinned(m, snapshot);
+    if (kept) {
         *pin = (wgi_pin){.next = &m->pins, .previous = m->pins.previous, .snapshot = snapshot};
         pin->previous->next = pin;
         m->pins.previous = pin;
     }
     wg_mutex_unlock(&engine->state_mutex);
-    if (snapshot >= horizon) return WG_OK;
+    if (kept) return WG_OK;
     return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu has expired: the oldest that is kept is %llu",
                         (unsigned long long)snapshot, (unsigned long long)horizon);
 }

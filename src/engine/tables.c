@@ -180,7 +180,13 @@ wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_
     wg_row_address at = WG_ROW_NONE;
     WG_TRY(wg_directory_get(is_edge ? engine->edges : engine->nodes, id, &at, err));
     *out = (wgi_place){0};
-    while (at != WG_ROW_NONE) {
+    wg_row_address anchor =
+        WG_ROW_NONE; /* Brent: a walk in a circle comes back to a place where it was at a power of two */
+    for (uint64_t steps = 1; at != WG_ROW_NONE; steps++) {
+        if (at == anchor)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the versions of %s %llu are linked in a circle",
+                                is_edge ? "edge" : "node", (unsigned long long)id);
+        if ((steps & (steps - 1)) == 0) anchor = at;
         wgi_table *table = wgi_table_at(engine, wg_row_table(at));
         if (table == NULL)
             return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a row address names table %u, which does not exist",

@@ -3,7 +3,7 @@ more memory than the budget. The system is the judge: /proc/<pid>/status is read
 kernel's own high-water mark, at the end of each step.
 
     python tests/python/budget_test.py
-    WG_BUDGET_MIB=64 python tests/python/budget_test.py
+    WG_BUDGET_MIB=128 python tests/python/budget_test.py
 """
 import os
 import pathlib
@@ -17,7 +17,7 @@ import time
 from kit import ROOT, check, program
 
 BUDGET_MIB = int(os.environ.get("WG_BUDGET_MIB", "96"))
-ROW_BYTES = 512
+ROW_BYTES = 256
 ROWS = int(os.environ.get("WG_BUDGET_ROWS", str(BUDGET_MIB * 8 * 1048576 // ROW_BYTES + 500)))
 STEPS = ["load", "scan", "update", "snapshot", "compact", "reopen"]
 

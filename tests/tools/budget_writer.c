@@ -3,7 +3,7 @@
  *
  *   budget_writer DIR MEBIBYTES ROWS
  *
- * Loads ROWS rows of 512 bytes of text, scans them, changes some, reads an old snapshot, merges everything, opens again and scans again,
+ * Loads ROWS rows of 256 bytes of text, scans them, changes some, reads an old snapshot, merges everything, opens again and scans again,
  * and checks every answer. After each step it prints the step's name and waits for a line, so that what the system counted for it
  * can be read at rest. Exit 0: done; 1: an error of the database; 2: usage; 3: a wrong answer. */
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <worldgraph.h>
 
-enum { TEXT_BYTES = 512, ROWS_OF_A_COMMIT = 500, STEP_OF_CHANGES = 401 };
+enum { TEXT_BYTES = 256, ROWS_OF_A_COMMIT = 500, STEP_OF_CHANGES = 401 };
 
 static wg_db *db;
 static wg_session *session;

@@ -90,7 +90,6 @@ static void test_unsupported_constructs_are_named(void **state) {
         const char *part;
     } cases[] = {
         {"MATCH p = shortestPath((a)-->(b)) RETURN a", 6, "shortest path"},
-        {"CALL db.labels()", 0, "CALL of a procedure"},
         {"RETURN 'a' =~ 'b'", 7, "=~"},
         {"PROFILE RETURN 1", 0, "PROFILE"},
         {"EXPLAIN SHOW LABELS", 0, "EXPLAIN is for queries"},
