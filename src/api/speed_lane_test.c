@@ -1,28 +1,16 @@
 /* The speed lane of a session: never another answer; ONLY refuses what cannot be in memory, and says so. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include "io/object_cache/parquet_kit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "worldgraph.h"
 
 enum { ROWS = 200000 };
 
-static char directory[] = "/tmp/wg-speed-lane-XXXXXX";
-
 static wg_db *open_with(uint64_t warm, bool create) {
-    char path[64];
     wg_error err = {0};
     wg_db *db = NULL;
     const wg_options o = {.create = create, .no_background = true, .budget = {.warm = warm}};
-    snprintf(path, sizeof path, "%s/ws", directory);
-    if (wg_open(path, &o, &db, &err) != WG_OK) fail_msg("open: %s", err.message);
+    if (wg_open(kit_path("lanes"), &o, &db, &err) != WG_OK) fail_msg("open: %s", err.message);
     return db;
 }
 
@@ -51,7 +39,7 @@ static int make_workspace(void **state) {
     wg_error err = {0};
     wg_session *session = NULL;
     char text[160];
-    if (mkdtemp(directory) == NULL) return -1;
+    kit_begin();
     wg_db *db = open_with(0, true);
     assert_int_equal(wg_session_open(db, &session, &err), WG_OK);
     run(session, "CREATE NODE LABEL P (a INT, b INT)");
@@ -65,10 +53,9 @@ static int make_workspace(void **state) {
 }
 
 static int remove_workspace(void **state) {
-    char command[96];
     (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    return system(command);
+    kit_end();
+    return 0;
 }
 
 /* Goal: every lane gives one answer while the budget has room, with and without a cap. */

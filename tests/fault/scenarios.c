@@ -82,6 +82,7 @@ static wg_code run_session(scene *s, wg_error *err) {
     uint64_t total = 0;
     WG_TRY(wg_session_open(s->db, &session, err));
     wg_code code = wg_session_set_parallelism(session, 1, 16, err);
+    if (code == WG_OK) code = wg_session_set_speed_lane(session, WG_SPEED_LANE_PREFER, err);
     wg_session_cancel(session);
     wg_session_progress(session, &done, &total);
     wg_session_close(session);
