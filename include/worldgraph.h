@@ -515,6 +515,330 @@ WG_API int64_t wg_register_virtual_partition(wg_session *session, const char *la
 /* The founding name of the same function. */
 WG_API int64_t arcflow_register_virtual_partition(wg_session *session, const char *label, const char *pattern);
 
+/* ------------------------------------------------------------------ runs: the state and history of agents
+ *
+ * A run is an isolation domain with a name: key-values, an event log, and a clock of its own. Each commit in a run has the next
+ * version (1, 2, 3, ...); everything that it wrote carries it. The log gives all commits of all runs one order: once a commit is in the
+ * log it belongs to one logseq, and reading "at S" shows each run as the log's commit S left it.
+ *
+ * Transactions are optimistic and cover one run, and with it nodes and edges through statements of the same session. Without
+ * wg_run_begin each call is a transaction of its own. Reads never wait for writers of other keys.
+ *
+ * Durability is that of the database unless a handle or transaction overrides it: IN_MEMORY nothing survives; BUFFERED a commit is in the
+ * log after sync_interval_ms or sync_batch_commits at the latest, in order and without holes, and survives the death of the process at
+ * once where shared memory is available (docs/durability.md); STRICT it is on stable storage when the call returns.
+ * An override can only ask for more than the database's mode (WG_E_MISUSE otherwise). */
+
+typedef struct wg_run wg_run;
+
+#define WG_KEY_SIZE_MAX   1024
+#define WG_VALUE_SIZE_MAX (UINT64_C(64) << 20)
+#define WG_VERSION_NONE   UINT64_C(0) /* expected: the key must be absent */
+
+typedef enum wg_run_status {
+    WG_RUN_ACTIVE = 0,
+    WG_RUN_PAUSED = 1, /* to ACTIVE, CANCELLED, ARCHIVED */
+    WG_RUN_COMPLETED = 2, /* finished runs only go to ARCHIVED */
+    WG_RUN_FAILED = 3,
+    WG_RUN_CANCELLED = 4,
+    WG_RUN_ARCHIVED = 5 /* for good */
+} wg_run_status;
+WG_API const char *wg_run_status_name(wg_run_status status); /* "active", ...; never NULL */
+
+typedef struct wg_run_options {
+    const char *parent; /* name of the run that this one belongs to; NULL: none. A lasting note, not a fork. */
+    const char *const *tags;
+    uint32_t tag_count;       /* at most 64, each 1 to 128 bytes of UTF-8 */
+    const wg_value *metadata; /* a MAP or NULL */
+    bool if_not_exists;       /* opens the one that is there */
+} wg_run_options;
+
+/* Names: 1 to 256 bytes of UTF-8, no control characters. The run "default" is there from the first wg_run_open(session, NULL).
+ * Owns: the caller closes *out with wg_run_close before the session. Threads: a handle belongs to its session's one thread at a time.
+ * Errors: WG_E_EXISTS | WG_E_NOT_FOUND the run or its parent | WG_E_VALUE a bad name | WG_E_READ_ONLY. */
+WG_API WG_MUST_USE wg_code wg_run_create(wg_session *session, const char *name, const wg_run_options *options,
+                                         wg_run **out, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_run_open(wg_session *session, const char *name, wg_run **out, wg_error *err);
+WG_API void wg_run_close(wg_run *run); /* rolls an open transaction back */
+
+typedef struct wg_run_info {
+    const char *name;
+    uint8_t id[16];
+    wg_run_status status;
+    const char *parent;    /* NULL: none */
+    const char *forked_of; /* NULL: no fork */
+    uint64_t fork_version;
+    uint64_t created_us, updated_us, ended_us; /* since 1970; ended 0: not ended */
+    const char *error;                         /* of FAILED; NULL: none */
+    const char *const *tags;
+    uint32_t tag_count;
+    wg_value metadata; /* MAP */
+    uint64_t version;  /* newest that is visible */
+    uint64_t events;
+} wg_run_info;
+/* What *out points to lives until the next call with this handle. */
+WG_API WG_MUST_USE wg_code wg_run_get_info(wg_run *run, wg_run_info *out, wg_error *err);
+
+typedef struct wg_run_filter {
+    const char *prefix; /* of the name; NULL: any */
+    const char *tag;
+    const char *parent;
+    uint32_t status_mask; /* 1 << status, or'ed; 0: any */
+} wg_run_filter;
+typedef bool (*wg_run_fn)(void *ctx, const wg_run_info *info); /* false stops */
+/* In order of names. filter NULL: all. */
+WG_API WG_MUST_USE wg_code wg_run_list(wg_session *session, const wg_run_filter *filter, wg_run_fn fn, void *ctx,
+                                       wg_error *err);
+
+/* Changes the status; `message` (may be NULL) is kept with FAILED. WG_E_CONSTRAINT: not allowed from the status that it has; the error
+ * names both. Writes to a run that is not ACTIVE are WG_E_READ_ONLY. */
+WG_API WG_MUST_USE wg_code wg_run_set_status(wg_run *run, wg_run_status status, const char *message, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_run_set_tags(wg_run *run, const char *const *tags, uint32_t tag_count, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_run_set_metadata(wg_run *run, const wg_value *metadata, wg_error *err);
+/* Deletes the run with its keys and events. Open handles of it get WG_E_NOT_FOUND from then on. Forks of it keep what they see. */
+WG_API WG_MUST_USE wg_code wg_run_delete(wg_session *session, const char *name, wg_error *err);
+
+/* A new run that begins as `run` was at `version` (0: newest visible): O(1) whatever its size. Both go on independently.
+ * WG_E_EXPIRED: that version was forgotten. *out may be NULL-passed to only make it. */
+WG_API WG_MUST_USE wg_code wg_run_fork(wg_run *run, const char *name, uint64_t version, const wg_run_options *options,
+                                       wg_run **out, wg_error *err);
+
+typedef enum wg_diff_kind { WG_DIFF_ADDED, WG_DIFF_REMOVED, WG_DIFF_CHANGED } wg_diff_kind;
+typedef struct wg_diff_item {
+    wg_diff_kind kind; /* seen from a to b */
+    const char *key;   /* not NUL-terminated */
+    size_t key_size;
+    wg_value before; /* in a; NULL when absent */
+    wg_value after;  /* in b */
+    uint64_t before_version, after_version;
+} wg_diff_item;
+typedef bool (*wg_diff_fn)(void *ctx, const wg_diff_item *item); /* false stops */
+typedef struct wg_run_diff_report {
+    uint64_t added, removed, changed;
+    uint64_t events_common, events_only_a, events_only_b;
+    uint64_t keys_examined;
+} wg_run_diff_report;
+/* Differences of two runs' newest states in key order. Runs with a common fork: O(what changed since); others: O(keys). fn and out may be NULL. */
+WG_API WG_MUST_USE wg_code wg_run_diff(wg_run *a, wg_run *b, wg_diff_fn fn, void *ctx, wg_run_diff_report *out,
+                                       wg_error *err);
+
+typedef enum wg_merge_policy {
+    WG_MERGE_STRICT, /* a key that both changed since the fork is a conflict: WG_E_CONFLICT, nothing is merged, *out names the first */
+    WG_MERGE_SOURCE, /* the fork's value wins */
+    WG_MERGE_TARGET, /* the target's value stays */
+    WG_MERGE_LAST    /* the later commit time wins; equal times: the source */
+} wg_merge_policy;
+typedef struct wg_merge_report {
+    uint64_t applied, conflicts, deleted, unchanged, events_appended;
+    uint64_t version;       /* of the target's commit; 0: nothing to do */
+    char first_conflict[128]; /* key, cut off when longer; "" */
+} wg_merge_report;
+/* Brings what `source`, a fork of `target` (or of its fork), changed since the fork into `target`, in one transaction. Events that the source has more
+ * are appended when the target has none since the fork; when both have, STRICT is WG_E_CONFLICT, the others append the source's behind. */
+WG_API WG_MUST_USE wg_code wg_run_merge(wg_run *source, wg_run *target, wg_merge_policy policy, wg_merge_report *out,
+                                        wg_error *err);
+
+typedef struct wg_replay_report {
+    uint64_t logseq;   /* the state that was made */
+    uint64_t version;  /* of the run there */
+    uint64_t commits, operations, keys, events;
+    uint8_t digest[32]; /* SHA-256 of the state in canonical bytes: keys, values, versions, times, events, hashes */
+    bool equal;         /* to the live state at the same point */
+} wg_replay_report;
+/* Applies the log (from the oldest checkpoint that is needed) anew to an empty state up to `logseq` (0: newest) and compares it with the live one.
+ * Changes nothing. WG_E_EXPIRED: the log does not reach back so far. */
+WG_API WG_MUST_USE wg_code wg_run_replay(wg_run *run, uint64_t logseq, wg_replay_report *out, wg_error *err);
+
+/* ---- transactions of a run */
+
+typedef struct wg_run_txn_options {
+    bool serializable; /* scans and lengths that were read are checked at commit too; otherwise snapshot isolation with checked reads */
+    bool has_durability;
+    wg_durability durability; /* with has_durability */
+    bool no_wait;             /* STRICT: commit returns before the sync; see wg_ticket_wait */
+} wg_run_txn_options;
+
+typedef struct wg_commit_info {
+    uint64_t version; /* of the run; 0: nothing was written */
+    uint64_t ticket;  /* for wg_ticket_wait */
+} wg_commit_info;
+
+/* Until wg_run_commit or wg_run_rollback all calls with this handle, and all statements of its session, belong to one transaction: it sees the
+ * state of its begin and its own writes. options NULL: defaults. WG_E_MISUSE: the session has a transaction. */
+WG_API WG_MUST_USE wg_code wg_run_begin(wg_run *run, const wg_run_txn_options *options, wg_error *err);
+/* WG_E_CONFLICT: a key that was read, or an expected version, has changed: the error names key and both versions; nothing of the transaction stays.
+ * out may be NULL. */
+WG_API WG_MUST_USE wg_code wg_run_commit(wg_run *run, wg_commit_info *out, wg_error *err);
+WG_API void wg_run_rollback(wg_run *run);
+
+typedef struct wg_retry_options {
+    wg_run_txn_options txn;
+    uint32_t attempts_max;     /* 0: 64 */
+    uint32_t backoff_us;       /* first wait, doubled each time with jitter; 0: 2 */
+    uint32_t backoff_us_max;   /* 0: 1000 */
+    uint32_t deadline_ms;      /* 0: none; then WG_E_DEADLINE */
+} wg_retry_options;
+typedef wg_code (*wg_run_body_fn)(void *ctx, wg_run *run, wg_error *err);
+/* Begins, calls body, commits; on WG_E_CONFLICT waits and calls body again: whoever has lost several times gets a turn in order, so nobody starves.
+ * Another error from body rolls back and is returned. */
+WG_API WG_MUST_USE wg_code wg_run_transact(wg_run *run, const wg_retry_options *options, wg_run_body_fn body,
+                                           void *ctx, wg_commit_info *out, wg_error *err);
+
+/* What every call with this handle does from now on unless its transaction says otherwise. */
+WG_API WG_MUST_USE wg_code wg_run_set_durability(wg_run *run, wg_durability durability, bool no_wait, wg_error *err);
+/* The ticket of the newest commit of this handle's session. Tickets of a session rise; one that is durable makes all before it so. */
+WG_API uint64_t wg_run_ticket(const wg_run *run);
+WG_API WG_MUST_USE wg_code wg_ticket_wait(wg_run *run, uint64_t ticket, wg_error *err); /* until it is on stable storage */
+WG_API bool wg_ticket_is_durable(const wg_run *run, uint64_t ticket);
+
+/* ---- key-values. Keys: 1 to 1,024 bytes, any. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
+ * What is read lives until the next call with the same handle. */
+
+typedef struct wg_kv_item {
+    bool found;
+    wg_value value;
+    uint64_t version; /* 0: absent */
+    uint64_t time_us; /* of the commit */
+    uint64_t expires_us; /* 0: never */
+} wg_kv_item;
+
+typedef struct wg_kv_put_options {
+    uint64_t ttl_ms;      /* 0: none */
+    bool has_expected;    /* compare and set */
+    uint64_t expected;    /* the version that must be there; WG_VERSION_NONE: absent. Versions never come back, so there is no ABA. */
+    bool has_durability;
+    wg_durability durability;
+} wg_kv_put_options;
+
+WG_API WG_MUST_USE wg_code wg_kv_get(wg_run *run, const void *key, size_t key_size, wg_kv_item *out, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_kv_exists(wg_run *run, const void *key, size_t key_size, bool *out, wg_error *err);
+/* out_version may be NULL. Inside a transaction it is 0. */
+WG_API WG_MUST_USE wg_code wg_kv_put(wg_run *run, const void *key, size_t key_size, const wg_value *value,
+                                     uint64_t *out_version, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_kv_put_with(wg_run *run, const void *key, size_t key_size, const wg_value *value,
+                                          const wg_kv_put_options *options, uint64_t *out_version, wg_error *err);
+/* On stable storage when it returns, whatever the mode of the database is (IN_MEMORY: WG_E_MISUSE). */
+WG_API WG_MUST_USE wg_code wg_kv_put_durable(wg_run *run, const void *key, size_t key_size, const wg_value *value,
+                                             uint64_t *out_version, wg_error *err);
+/* Raw bytes, no wg_value in between: value type BYTES. */
+WG_API WG_MUST_USE wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const void *value,
+                                           size_t value_size, uint64_t *out_version, wg_error *err);
+/* WG_E_CONFLICT: another version is there. */
+WG_API WG_MUST_USE wg_code wg_kv_cas(wg_run *run, const void *key, size_t key_size, uint64_t expected,
+                                     const wg_value *value, uint64_t *out_version, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_kv_delete(wg_run *run, const void *key, size_t key_size, bool *out_existed,
+                                        wg_error *err);
+/* Adds to an INT; absent counts as 0. WG_E_VALUE on overflow, WG_E_TYPE when it is no INT. Retries conflicts itself. */
+WG_API WG_MUST_USE wg_code wg_kv_increment(wg_run *run, const void *key, size_t key_size, int64_t by, int64_t *out,
+                                           wg_error *err);
+
+typedef struct wg_kv_key {
+    const void *data;
+    size_t size;
+} wg_kv_key;
+/* One snapshot; out[n]. All cache misses are in flight together. */
+WG_API WG_MUST_USE wg_code wg_kv_get_many(wg_run *run, const wg_kv_key *keys, uint32_t n, wg_kv_item *out,
+                                          wg_error *err);
+typedef enum wg_kv_op { WG_KV_PUT, WG_KV_DELETE } wg_kv_op;
+typedef struct wg_kv_write {
+    wg_kv_op op;
+    wg_kv_key key;
+    wg_value value;
+    wg_kv_put_options options; /* its durability is ignored */
+} wg_kv_write;
+/* One transaction. *out_failed (may be NULL): the index of the write that was refused. */
+WG_API WG_MUST_USE wg_code wg_kv_write_many(wg_run *run, const wg_kv_write *writes, uint32_t n,
+                                            uint64_t *out_version, uint32_t *out_failed, wg_error *err);
+
+typedef struct wg_kv_scan_options {
+    const void *prefix;
+    size_t prefix_size;
+    const void *from; /* begin here; with `behind` after it: a cursor that goes on where another ended */
+    size_t from_size;
+    bool behind;
+    bool reverse;
+    bool keys_only;
+    uint64_t at; /* logseq; 0: now */
+} wg_kv_scan_options;
+typedef struct wg_kv_cursor wg_kv_cursor;
+typedef struct wg_kv_row {
+    wg_kv_key key;
+    wg_kv_item item;
+} wg_kv_row;
+/* Keys in the order of their bytes at one snapshot. rows live until the next call with the cursor. */
+WG_API WG_MUST_USE wg_code wg_kv_scan(wg_run *run, const wg_kv_scan_options *options, wg_kv_cursor **out,
+                                      wg_error *err);
+WG_API WG_MUST_USE wg_code wg_kv_cursor_next(wg_kv_cursor *cursor, wg_kv_row *rows, uint32_t rows_max,
+                                             uint32_t *out_n, wg_error *err);
+WG_API void wg_kv_cursor_close(wg_kv_cursor *cursor);
+
+/* As the log's commit `logseq` left it. WG_E_EXPIRED: forgotten, or not yet. */
+WG_API WG_MUST_USE wg_code wg_kv_get_at(wg_run *run, const void *key, size_t key_size, uint64_t logseq,
+                                        wg_kv_item *out, wg_error *err);
+typedef bool (*wg_kv_version_fn)(void *ctx, const wg_kv_item *item); /* found false: a deletion */
+/* Newest first. *out_complete (may be NULL) false: older versions were forgotten. */
+WG_API WG_MUST_USE wg_code wg_kv_history(wg_run *run, const void *key, size_t key_size, wg_kv_version_fn fn,
+                                         void *ctx, bool *out_complete, wg_error *err);
+
+/* ---- event log. Types: 1 to 256 bytes of UTF-8. Payloads: any wg_value but NODE and EDGE; floats must be finite. */
+
+typedef struct wg_event_item {
+    uint64_t sequence; /* 0, 1, 2, ... without gaps */
+    uint64_t version;
+    uint64_t time_us;
+    const char *type; /* not NUL-terminated */
+    size_t type_size;
+    wg_value payload;
+} wg_event_item;
+
+WG_API WG_MUST_USE wg_code wg_eventlog_append(wg_run *run, const char *type, const wg_value *payload,
+                                              uint64_t *out_sequence, wg_error *err);
+typedef struct wg_event_write {
+    const char *type;
+    wg_value payload;
+} wg_event_write;
+/* One transaction; consecutive sequences. */
+WG_API WG_MUST_USE wg_code wg_eventlog_append_many(wg_run *run, const wg_event_write *events, uint32_t n,
+                                                   uint64_t *out_first_sequence, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_eventlog_length(wg_run *run, uint64_t *out, wg_error *err);
+/* WG_E_NOT_FOUND: behind the end. */
+WG_API WG_MUST_USE wg_code wg_eventlog_read(wg_run *run, uint64_t sequence, wg_event_item *out, wg_error *err);
+typedef struct wg_event_range {
+    uint64_t from;        /* sequence */
+    uint64_t to;          /* exclusive; 0: the end */
+    const char *type;     /* NULL: all */
+    uint64_t time_from_us; /* 0: from the beginning */
+    uint64_t time_to_us;   /* exclusive; 0: to the end */
+    bool reverse;
+    uint64_t limit; /* 0: none */
+    uint64_t at;    /* logseq; 0: now */
+} wg_event_range;
+typedef bool (*wg_event_fn)(void *ctx, const wg_event_item *event); /* false stops */
+WG_API WG_MUST_USE wg_code wg_eventlog_range(wg_run *run, const wg_event_range *range, wg_event_fn fn, void *ctx,
+                                             wg_error *err);
+typedef bool (*wg_event_type_fn)(void *ctx, const char *type, size_t type_size, uint64_t count);
+WG_API WG_MUST_USE wg_code wg_eventlog_types(wg_run *run, wg_event_type_fn fn, void *ctx, wg_error *err);
+/* Hash after event `sequence` (docs/format/events.md); UINT64_MAX: the newest. */
+WG_API WG_MUST_USE wg_code wg_eventlog_hash(wg_run *run, uint64_t sequence, uint8_t out[32], wg_error *err);
+typedef struct wg_eventlog_report {
+    bool valid;
+    uint64_t length;
+    uint64_t first_invalid; /* sequence; UINT64_MAX: none */
+    uint8_t head[32];
+    char reason[96];
+} wg_eventlog_report;
+WG_API WG_MUST_USE wg_code wg_eventlog_verify(wg_run *run, wg_eventlog_report *out, wg_error *err);
+/* Blocks until the log has more than `length` events or timeout_ms passed; *out the length then. */
+WG_API WG_MUST_USE wg_code wg_eventlog_wait(wg_run *run, uint64_t length, uint32_t timeout_ms, uint64_t *out,
+                                            wg_error *err);
+
+/* Named places of consumers: how many events each has done with. Part of the run's transactions. */
+WG_API WG_MUST_USE wg_code wg_consumer_get(wg_run *run, const char *consumer, uint64_t *out, wg_error *err); /* 0: new */
+WG_API WG_MUST_USE wg_code wg_consumer_set(wg_run *run, const char *consumer, uint64_t position, wg_error *err);
+typedef bool (*wg_consumer_fn)(void *ctx, const char *consumer, uint64_t position);
+WG_API WG_MUST_USE wg_code wg_consumer_list(wg_run *run, wg_consumer_fn fn, void *ctx, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_consumer_remove(wg_run *run, const char *consumer, wg_error *err);
+
 /* ------------------------------------------------------------------ demonstration data */
 
 /* Writes a seeded tracking season as Parquet under `dir` (made when missing): dir/<date>/<game>.parquet with columns

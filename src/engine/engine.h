@@ -18,6 +18,7 @@
 #include "mvcc/mvcc.h"
 #include "worldgraph/catalog/catalog.h"
 #include "worldgraph/nodes/nodes.h"
+#include "worldgraph/state/state.h"
 #include "worldgraph/topology/topology.h"
 
 typedef struct wg_engine wg_engine;
@@ -88,6 +89,43 @@ wg_code wg_engine_pin_acquire(wg_engine *engine, uint64_t snapshot, wg_engine_pi
 void wg_engine_pin_release(wg_engine *engine, wg_engine_pin *pin); /* NULL is legal */
 /* Calls fn for every metric, in a fixed order. */
 wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_error *err);
+
+/* ---- agents' state: made with the engine; the engine logs it (state_log.c), stores it at checkpoints and brings it back */
+
+wg_state *wg_engine_state(wg_engine *engine);
+/* Cuts the lanes and puts what they hold into the log as one commit (none: nothing to do). *out_logseq (may be NULL): the log's newest commit then,
+ * which new snapshots of the graph see too. durable: returns after the sync. IN_MEMORY: nothing but the number. Threads: any; one cut
+ * serves all who wait. */
+wg_code wg_engine_state_drain(wg_engine *engine, bool durable, uint64_t *out_logseq, wg_error *err);
+/* Until the lane's ticket is durable: leads a drain and a sync or waits for who does. */
+wg_code wg_engine_state_wait(wg_engine *engine, const wg_lane *lane, uint64_t ticket, wg_error *err);
+/* After a commit of BUFFERED, or of STRICT that nobody waits for: wakes the background when enough has gathered. A load and a compare. */
+void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane);
+/* A snapshot of the graph and of a run that belong together: no commit of both is half in it. Brings what is in the lanes into the log first when
+ * `drain` (the graph's procedures must see acknowledged puts). */
+wg_code wg_engine_state_pair(wg_engine *engine, wg_state_run *run, bool drain, uint64_t *out_logseq,
+                             uint64_t *out_version, wg_error *err);
+/* A commit that the fast path cannot do: writes of the graph (graph, may be NULL), of a run (state, may be NULL; ended in every case) and of the
+ * list of runs in one commit of the log. */
+typedef struct wg_run_change {
+    bool drop; /* otherwise create */
+    wg_run_origin origin; /* drop: number only */
+} wg_run_change;
+typedef struct wg_mixed_commit {
+    wg_txn *graph; /* ended in every case */
+    wg_state_txn *state;
+    const wg_run_change *change; /* NULL: none; create: origin.number is given here when UINT32_MAX */
+    uint32_t change_count;
+    bool durable; /* wait for the sync whatever the mode */
+} wg_mixed_commit;
+typedef struct wg_mixed_result {
+    uint64_t logseq, version, first_sequence;
+    uint32_t run_number; /* of the created run */
+} wg_mixed_result;
+wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out, wg_error *err);
+/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store; the caller destroys it. */
+wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq, wg_state **out, uint64_t *out_logseq,
+                               uint64_t *out_commits, wg_error *err);
 
 /* ---- transactions */
 
