@@ -59,6 +59,7 @@ void wg_state_destroy(wg_state *state);
 wg_code wg_state_session_open(wg_state *state, wg_state_session **out, wg_error *err);
 void wg_state_session_close(wg_state_session *session); /* aborts its transaction */
 wg_lane *wg_state_session_lane(const wg_state_session *session);
+bool wg_state_session_has_txn(const wg_state_session *session);
 
 /* ---- values: a type and bytes. STRING, BYTES: the bytes; INT, FLOAT: 8 bytes little-endian; BOOL: one byte; NULL: none; all others: the
  * canonical bytes of docs/format/value.md without the type byte. This module never looks into them. */
