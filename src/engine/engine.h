@@ -127,9 +127,10 @@ typedef struct wg_mixed_result {
     uint32_t run_number; /* of the created run */
 } wg_mixed_result;
 wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out, wg_error *err);
-/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store; the caller destroys it. */
+/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store. The caller ends it. */
 wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq, wg_state **out, uint64_t *out_logseq,
                                uint64_t *out_commits, wg_error *err);
+void wg_engine_state_replay_end(wg_state *replayed); /* its lanes too */
 
 /* ---- transactions */
 

@@ -116,8 +116,8 @@ wg_code wg_runs_list(wg_agent *agent, const wg_run_filter *filter, wg_run_fn fn,
     const wg_state_range range = {.prefix = wg_slice_of(prefix, size + 1)};
     wg_state_scan *scan = NULL;
     wgi_run_system_init(&l.system, agent);
-    wg_code code = wg_state_scan_open(agent->session, l.system.run, &range, wg_state_run_visible(l.system.run), 0,
-                                      &scan, err);
+    wg_code code =
+        wg_state_scan_open(agent->session, l.system.run, &range, wg_state_run_visible(l.system.run), 0, &scan, err);
     if (code == WG_OK) {
         code = walk(&l, scan, err);
         wg_state_scan_close(scan);

@@ -18,14 +18,21 @@ static wg_value bytes_of(const uint8_t *data, size_t size) {
 
 wg_code wgi_run_record_value(const wgi_run_record *r, wg_arena *arena, wg_value *out, wg_error *err) {
     const wg_value tags = {.type = WG_TYPE_LIST, .size = r->tag_count, .as.list = r->tags};
-    static const char *const names[FIELDS] = {"created",  "ended", "error",  "fork_version", "forked_of", "id",     "metadata",
-                                              "name", "number",   "parent", "status",       "tags",      "updated"};
-    const wg_value values[FIELDS] = {int_of(r->created_us), int_of(r->ended_us),
-                                     wg_value_str(r->error), int_of(r->fork_version),
-                                     wg_value_str(r->forked_of), bytes_of(r->id, sizeof r->id),
-                                     r->metadata, wg_value_str(r->name),
-                                     int_of(r->number), wg_value_str(r->parent),
-                                     int_of((uint64_t)r->status), tags,
+    static const char *const names[FIELDS] = {"created", "ended",    "error",  "fork_version", "forked_of",
+                                              "id",      "metadata", "name",   "number",       "parent",
+                                              "status",  "tags",     "updated"};
+    const wg_value values[FIELDS] = {int_of(r->created_us),
+                                     int_of(r->ended_us),
+                                     wg_value_str(r->error),
+                                     int_of(r->fork_version),
+                                     wg_value_str(r->forked_of),
+                                     bytes_of(r->id, sizeof r->id),
+                                     r->metadata,
+                                     wg_value_str(r->name),
+                                     int_of(r->number),
+                                     wg_value_str(r->parent),
+                                     int_of((uint64_t)r->status),
+                                     tags,
                                      int_of(r->updated_us)};
     wg_map_entry *entries = wg_arena_alloc(arena, FIELDS * sizeof *entries);
     if (entries == NULL) return wg_error_nomem(err, FIELDS * sizeof *entries);

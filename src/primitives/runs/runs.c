@@ -95,15 +95,15 @@ static wg_code take_number(change *c, uint32_t *out, wg_error *err) {
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the stored count of runs is none");
     const uint64_t next = first ? WG_RUN_SYSTEM + 1 : wg_load_u64le(system->cell.bytes.data);
     if (next > WG_STATE_RUNS_MAX)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "%d runs were made: no more can be", (int)WG_STATE_RUNS_MAX);
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "%d runs were made: no more can be",
+                            (int)WG_STATE_RUNS_MAX);
     wg_store_u64le(bytes, next + 1);
     const wg_state_value value = {.type = WG_TYPE_INT, .bytes = wg_slice_of(bytes, sizeof bytes)};
     *out = (uint32_t)next;
     return wg_state_txn_put(system->txn, &key, &value, WG_VERSION_ANY, err);
 }
 
-static wg_code tags_of(wg_arena *arena, const char *const *tags, uint32_t count, wgi_run_record *out,
-                       wg_error *err) {
+static wg_code tags_of(wg_arena *arena, const char *const *tags, uint32_t count, wgi_run_record *out, wg_error *err) {
     if (count > WGI_RUN_TAGS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "%u tags: at most %d", count, (int)WGI_RUN_TAGS_MAX);
     wg_value *values = wg_arena_alloc(arena, ((size_t)count + 1) * sizeof *values);
@@ -183,8 +183,7 @@ static wg_code create(change *c, void *ctx, wg_error *err) {
         WG_TRY(fork_record(c, cr, &record, err));
         c->run.origin.parent = cr->fork_of->number;
         c->run.origin.fork_version = cr->fork_version;
-        c->run.origin.fork_events =
-            wg_events_count(wg_state_run_events(cr->fork_of->run), cr->fork_version);
+        c->run.origin.fork_events = wg_events_count(wg_state_run_events(cr->fork_of->run), cr->fork_version);
     }
     return wgi_run_write(&c->system, &record, err);
 }
@@ -200,7 +199,8 @@ wg_code wg_runs_create(wg_agent *agent, wg_slice name, const wg_run_options *opt
 wg_code wg_runs_fork(wg_agent_run *from, wg_slice name, uint64_t version, const wg_run_options *options,
                      uint32_t *out_number, wg_error *err) {
     const uint64_t newest = wg_state_run_visible(from->run);
-    creation cr = {.name = name, .options = options, .fork_of = from, .fork_version = version != 0 ? version : newest};
+    creation cr = {
+        .name = name, .options = options, .fork_of = from, .fork_version = version != 0 ? version : newest};
     wg_state_pin pin;
     WG_TRY(wgi_run_name_check(name, err));
     WG_TRY(wg_agent_read(from, err));
@@ -280,8 +280,7 @@ static wg_code edit_status(const edit *e, uint64_t now, wgi_run_record *record, 
     record->status = e->status;
     const bool ends = e->status != WG_RUN_ACTIVE && e->status != WG_RUN_PAUSED;
     if (ends && record->ended_us == 0) record->ended_us = now;
-    if (e->status == WG_RUN_FAILED && e->message != NULL)
-        record->error = wg_slice_of(e->message, strlen(e->message));
+    if (e->status == WG_RUN_FAILED && e->message != NULL) record->error = wg_slice_of(e->message, strlen(e->message));
     if (wg_utf8_valid(record->error, NULL)) return WG_OK;
     return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "the message is not UTF-8");
 }

@@ -107,6 +107,8 @@ wg_state_run *wg_state_run_at(const wg_state *state, uint32_t number); /* NULL: 
 /* The same, and it stays in memory until it is released, whoever drops it. */
 wg_state_run *wg_state_run_hold(wg_state *state, uint32_t number);
 void wg_state_run_release(wg_state_run *run);
+/* A run that is perhaps dropped but still has forks: for lineages. The fork keeps it. */
+wg_state_run *wg_state_run_ancestor(const wg_state *state, uint32_t number);
 uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dropped ones included; at least 1 */
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 wg_events *wg_state_run_events(const wg_state_run *run);
