@@ -303,7 +303,8 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
     wgi_session_enter(s);
-    wg_code code = run_kind(stmt, result, err);
+    wg_code code = wgi_session_join(s, err);
+    if (code == WG_OK) code = run_kind(stmt, result, err);
     if (code == WG_OK && !wg_engine_chain_at(s->engine, result->stats.snapshot, &result->chain))
         memset(&result->chain, 0, sizeof result->chain);
     wgi_session_leave(s);
