@@ -60,6 +60,7 @@ const uint8_t *wg_engine_store_uuid(const wg_engine *engine); /* 16 bytes */
 bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
 wg_account *wg_engine_account(wg_engine *engine);
 wg_platform *wg_engine_platform(wg_engine *engine);
+wg_epoch *wg_engine_epoch(wg_engine *engine);
 
 /* ---- maintenance: one call at a time runs, others wait (rank WG_RANK_MAINTENANCE). Nothing here blocks readers; writers wait only while a
  * checkpoint captures counts and while finished fragments are adopted. */
@@ -105,6 +106,9 @@ void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane);
  * `drain` (the graph's procedures must see acknowledged puts). */
 wg_code wg_engine_state_pair(wg_engine *engine, wg_state_run *run, bool drain, uint64_t *out_logseq,
                              uint64_t *out_version, wg_error *err);
+/* Begins a transaction of the run at such a pair without draining; *out_logseq: the graph's side, for a transaction that joins. */
+wg_code wg_engine_state_begin(wg_engine *engine, wg_state_session *session, wg_state_run *run,
+                              wg_state_isolation isolation, wg_state_txn **out, uint64_t *out_logseq, wg_error *err);
 /* A commit that the fast path cannot do: writes of the graph (graph, may be NULL), of a run (state, may be NULL; ended in every case) and of the
  * list of runs in one commit of the log. */
 typedef struct wg_run_change {
@@ -123,9 +127,10 @@ typedef struct wg_mixed_result {
     uint32_t run_number; /* of the created run */
 } wg_mixed_result;
 wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out, wg_error *err);
-/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store; the caller destroys it. */
+/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store. The caller ends it. */
 wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq, wg_state **out, uint64_t *out_logseq,
                                uint64_t *out_commits, wg_error *err);
+void wg_engine_state_replay_end(wg_state *replayed); /* its lanes too */
 
 /* ---- transactions */
 
