@@ -297,7 +297,8 @@ typedef struct wg_compact_info {
     uint64_t stripes_before, stripes_after;
     uint64_t bytes_before, bytes_after;
 } wg_compact_info;
-/* Merges stripes. No snapshot that can still be read changes. options, progress and out may be NULL. Threads: any. */
+/* Merges stripes: those that there are when it begins, so that it ends beside any writer; what is written meanwhile is left to the next
+ * call. No snapshot that can still be read changes. options, progress and out may be NULL. Threads: any. */
 WG_API WG_MUST_USE wg_code wg_compact(wg_db *db, const wg_compact_options *options, wg_progress_fn progress,
                                       void *ctx, wg_compact_info *out, wg_error *err);
 /* Stops background compaction after the fragment at hand, or lets it go on. Threads: any. */

@@ -55,6 +55,7 @@ wg_code wg_engine_restore(wg_platform *platform, const wg_restore_request *reque
 wg_code wg_engine_sync(wg_engine *engine, wg_error *err);
 uint64_t wg_engine_logseq(const wg_engine *engine);
 uint64_t wg_engine_manifest_epoch(const wg_engine *engine);
+uint32_t wg_engine_writers_waiting(wg_engine *engine); /* for the writer's place */
 const wg_options *wg_engine_option_values(const wg_engine *engine);
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine); /* 16 bytes */
 bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
@@ -68,7 +69,8 @@ wg_epoch *wg_engine_epoch(wg_engine *engine);
 /* Writes what changed since the last checkpoint into stripes of level 0, commits a manifest, trims the log, gives the heap back. Nothing
  * to do is WG_OK. A failure leaves the old checkpoint. */
 wg_code wg_engine_checkpoint(wg_engine *engine, wg_checkpoint_info *out, wg_error *err);
-/* Runs due jobs (or merges everything) until none is left. progress may be NULL. */
+/* Runs due jobs (or merges everything) until none is left among the stripes that there were when it began and what it makes of them:
+ * what checkpoints write meanwhile is left to the next call, so that it ends beside any writer. progress may be NULL. */
 wg_code wg_engine_compact(wg_engine *engine, const wg_compact_options *options, wg_progress_fn progress, void *ctx,
                           wg_compact_info *out, wg_error *err);
 void wg_engine_compaction_pause(wg_engine *engine, bool paused);
