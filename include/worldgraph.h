@@ -693,7 +693,7 @@ WG_API uint64_t wg_run_ticket(const wg_run *run);
 WG_API WG_MUST_USE wg_code wg_ticket_wait(wg_run *run, uint64_t ticket, wg_error *err); /* until it is on stable storage */
 WG_API bool wg_ticket_is_durable(const wg_run *run, uint64_t ticket);
 
-/* ---- key-values. Keys: 1 to 1,024 bytes, of which the first is not zero. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
+/* ---- key-values. Keys: 1 to 1,024 bytes, any but those that begin with 00 'wg.sys' 00. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
  * What is read lives until the next call with the same handle. */
 
 typedef struct wg_kv_item {

@@ -56,14 +56,14 @@ static void test_txn_conflicts(void **state) {
     kit_expect_none(a, "new");
     kit_put(a, "y", 1);
     const uint64_t second = kit_put(b, "x", 2);
-    wg_error err = {0};
+    wg_error seen = {0};
     char numbers[2][32];
     snprintf(numbers[0], sizeof numbers[0], "%llu", (unsigned long long)first);
     snprintf(numbers[1], sizeof numbers[1], "%llu", (unsigned long long)second);
-    assert_int_equal(wg_run_commit(a, NULL, &err), WG_E_CONFLICT);
-    assert_non_null(strstr(err.message, "'x'"));
-    assert_non_null(strstr(err.message, numbers[0]));
-    assert_non_null(strstr(err.message, numbers[1]));
+    assert_int_equal(wg_run_commit(a, NULL, &seen), WG_E_CONFLICT);
+    assert_non_null(strstr(seen.message, "'x'"));
+    assert_non_null(strstr(seen.message, numbers[0]));
+    assert_non_null(strstr(seen.message, numbers[1]));
     kit_expect_none(b, "y");
     KIT_OK(wg_run_begin(a, NULL, err)); /* an absent key that appears is a conflict too */
     kit_expect_none(a, "new");

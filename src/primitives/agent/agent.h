@@ -6,8 +6,12 @@
 
 #include "engine/engine.h"
 
-/* System keys of a run begin with this byte; keys of users may not. */
-enum { WG_AGENT_SYSTEM_BYTE = 0 };
+/* System keys of a run begin with these eight bytes; keys of users may not. */
+#define WG_AGENT_SYSTEM_PREFIX "\0wg.sys"
+enum { WG_AGENT_SYSTEM_BYTES = 8 };
+static inline bool wg_agent_is_system(wg_slice key) {
+    return key.size >= WG_AGENT_SYSTEM_BYTES && memcmp(key.data, WG_AGENT_SYSTEM_PREFIX, WG_AGENT_SYSTEM_BYTES) == 0;
+}
 
 typedef struct wg_agent {
     wg_engine *engine;
@@ -79,7 +83,7 @@ wg_code wg_agent_encode(wg_agent_run *run, const wg_value *value, uint8_t small[
                         wg_error *err);
 /* Strings and bytes are borrowed from `bytes`, the rest lives in the arena. */
 wg_code wg_agent_decode(wg_arena *arena, uint8_t type, wg_slice bytes, wg_value *out, wg_error *err);
-/* 1 to 1,024 bytes that do not begin with the system byte. */
+/* 1 to 1,024 bytes that do not begin as system keys do. */
 wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_state_key *out, wg_error *err);
 
 #endif

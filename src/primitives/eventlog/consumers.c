@@ -1,11 +1,11 @@
 /* Places of consumers: system keys of the run, so that a transaction moves a place together with what was done for it.
  *
- *   00 'c' name -> INT */
+ *   00 'wg.sys' 00 'c' name -> INT */
 #include "base/text/text.h"
 #include "primitives/eventlog/eventlog.h"
 
 enum { CONSUMER_BYTES_MAX = 256 };
-static const uint8_t prefix[] = {WG_AGENT_SYSTEM_BYTE, 'c'};
+static const uint8_t prefix[WG_AGENT_SYSTEM_BYTES + 1] = WG_AGENT_SYSTEM_PREFIX "\0c";
 
 typedef struct consumer_key {
     uint8_t bytes[sizeof prefix + CONSUMER_BYTES_MAX];

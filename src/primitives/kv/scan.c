@@ -2,7 +2,6 @@
 #include "primitives/kv/kv.h"
 
 static wg_code range_of(const wg_kv_scan_options *o, wg_state_range *out, wg_error *err) {
-    static const uint8_t first_of_users[] = {WG_AGENT_SYSTEM_BYTE + 1};
     if (o->prefix_size > WG_KEY_BYTES_MAX || o->from_size > WG_KEY_BYTES_MAX)
         return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "a prefix or first key is over %d bytes",
                             (int)WG_KEY_BYTES_MAX);
@@ -11,8 +10,6 @@ static wg_code range_of(const wg_kv_scan_options *o, wg_state_range *out, wg_err
                             .from_excluded = o->behind && o->from_size != 0,
                             .reverse = o->reverse,
                             .keys_only = o->keys_only};
-    if (!o->reverse && o->from_size == 0 && o->prefix_size == 0)
-        out->from = wg_slice_of(first_of_users, sizeof first_of_users);
     return WG_OK;
 }
 
@@ -62,18 +59,16 @@ enum { ROWS_AT_ONCE_MAX = 4096 };
 wg_code wg_keyvalue_next(wg_keyvalue_cursor *cursor, wg_kv_row *rows, uint32_t rows_max, uint32_t *out_n,
                          wg_error *err) {
     const uint32_t wanted = rows_max < ROWS_AT_ONCE_MAX ? rows_max : ROWS_AT_ONCE_MAX;
-    uint32_t n = 0;
     uint32_t kept = 0;
     WG_TRY(reserve_rows(cursor, wanted, err));
     wg_arena_reset(&cursor->arena);
-    if (!cursor->ended && wanted != 0) WG_TRY(wg_state_scan_next(cursor->scan, cursor->rows, wanted, &n, err));
-    for (; kept < n; kept++) {
-        const wg_state_row *row = &cursor->rows[kept];
-        if (row->key.size != 0 && row->key.data[0] == WG_AGENT_SYSTEM_BYTE)
-            break; /* reverse: behind all keys of users */
-        WG_TRY(row_of(cursor, row, &rows[kept], err));
+    while (!cursor->ended && kept == 0 && wanted != 0) { /* again when all that came were system keys */
+        uint32_t n = 0;
+        WG_TRY(wg_state_scan_next(cursor->scan, cursor->rows, wanted, &n, err));
+        cursor->ended = n == 0;
+        for (uint32_t i = 0; i < n; i++)
+            if (!wg_agent_is_system(cursor->rows[i].key)) WG_TRY(row_of(cursor, &cursor->rows[i], &rows[kept++], err));
     }
-    cursor->ended = wanted != 0 && (n == 0 || kept < n);
     *out_n = kept;
     return WG_OK;
 }

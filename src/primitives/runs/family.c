@@ -52,7 +52,7 @@ void wgi_keys_init(wgi_key_list *list, wg_arena *arena) {
 void wgi_keys_deinit(wgi_key_list *list) { wg_buf_deinit(&list->slices); }
 
 static bool push(wgi_key_list *list, wg_slice key) {
-    if (key.size == 0 || key.data[0] == WG_AGENT_SYSTEM_BYTE) return true;
+    if (wg_agent_is_system(key)) return true;
     const uint8_t *copy = wg_arena_copy(list->arena, key.data, key.size);
     if (copy == NULL) return false;
     const wg_slice slice = wg_slice_of(copy, key.size);
