@@ -191,7 +191,8 @@ static void *our_replay_prepare(const kv_options *options, uint64_t records, cha
     our_db db = {0};
     our_replay *r = kv_alloc(sizeof *r);
     kv_path(r->path, sizeof r->path, options->dir, "replay");
-    const wg_options o = {.create = true, .durability = WG_BUFFERED, .threads = 1, .checkpoint_log_bytes = UINT64_MAX};
+    const wg_options o = {
+        .create = true, .durability = WG_BUFFERED, .threads = 1, .checkpoint_log_bytes = UINT64_MAX};
     must(wg_open(r->path, &o, &db.db, &err), "open", &err);
     open_handles(&db);
     for (uint64_t i = 0; i < records; i++) {

@@ -136,7 +136,8 @@ wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_s
         return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "a key of %zu bytes: 1 to %d", size,
                             (int)WG_KEY_BYTES_MAX);
     if (wg_agent_is_system(wg_slice_of(key, size)))
-        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "keys that begin with the bytes 00 'wg.sys' 00 are reserved");
+        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET,
+                            "keys that begin with the bytes 00 'wg.sys' 00 are reserved");
     *out = wg_state_key_of(run->run, wg_slice_of(key, size));
     return WG_OK;
 }

@@ -67,7 +67,8 @@ wg_code wg_keyvalue_next(wg_keyvalue_cursor *cursor, wg_kv_row *rows, uint32_t r
         WG_TRY(wg_state_scan_next(cursor->scan, cursor->rows, wanted, &n, err));
         cursor->ended = n == 0;
         for (uint32_t i = 0; i < n; i++)
-            if (!wg_agent_is_system(cursor->rows[i].key)) WG_TRY(row_of(cursor, &cursor->rows[i], &rows[kept++], err));
+            if (!wg_agent_is_system(cursor->rows[i].key))
+                WG_TRY(row_of(cursor, &cursor->rows[i], &rows[kept++], err));
     }
     *out_n = kept;
     return WG_OK;
