@@ -165,7 +165,8 @@ void wgi_fragments_count(wg_engine *engine); /* maintenance.mutex is held */
 void wgi_garbage_note(wg_engine *engine, wg_slice entries);
 /* Removes files of stripes; what cannot be removed stays on the list. maintenance.mutex is held. */
 void wgi_garbage_remove(wg_engine *engine);
-/* At a writable open: removes every file of stripes/ that the manifest does not name. */
+/* At a writable open: removes every file of stripes/ that the manifest does not name. When there are any, or the log has segments that it does
+ * not need and that will go next, the manifest is made durable before. */
 wg_code wgi_garbage_collect(wg_engine *engine, wg_error *err);
 wg_stripe_options wgi_stripe_options(wg_engine *engine);
 
