@@ -16,6 +16,8 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_cond_init(&m->background.wake);
     wg_buf_init(&m->manifest.stripes, &engine->account);
     wg_buf_init(&m->garbage, &engine->account);
+    wg_buf_init(&m->runs_joined, &engine->account);
+    m->runs_owner = UINT64_MAX;
     wg_buf_init(&m->adopt_removed, &engine->account);
     wg_buf_init(&m->adopt_noted, &engine->account);
     wg_account_init(&m->writing, NULL, 0);
@@ -29,6 +31,7 @@ void wgi_maintenance_deinit(wg_engine *engine) {
     wg_wal_follower_close(m->follower);
     wg_buf_deinit(&m->manifest.stripes);
     wg_buf_deinit(&m->garbage);
+    wg_buf_deinit(&m->runs_joined);
     wg_buf_deinit(&m->adopt_removed);
     wg_buf_deinit(&m->adopt_noted);
     wg_free(m->stripe_dir);
