@@ -69,7 +69,9 @@ typedef struct wal_scan {
     wg_buf numbers; /* of the segments in the directory */
     wg_buf bytes;   /* of the segment at hand, from offset `base` on */
     uint64_t base;
-    wg_buf commit; /* payload of a commit in several frames */
+    uint64_t zeros_to; /* behind `bytes` the segment is zeros to here; 0: nobody knows what follows */
+    uint64_t loaded;   /* the segment whose bytes these are; 0: none */
+    wg_buf commit;     /* payload of a commit in several frames */
     wg_sha256_state *sha;
     wal_header header;
     uint64_t file_bytes;
@@ -93,7 +95,7 @@ void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, c
 void wgi_wal_scan_start_at(wal_scan *scan, const wg_wal_options *options);
 void wgi_wal_scan_deinit(wal_scan *scan);
 wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err);
-/* Loads the bytes of one segment, padded with zeros to the size that its header states. */
+/* Loads the bytes of one segment up to the last one that is not zero, and some zeros; zeros_to is the size that its header states. */
 wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err);
 
 wg_code wgi_wal_scan_corrupt(const wal_scan *scan, wal_position at, const char *what, wg_error *err);
