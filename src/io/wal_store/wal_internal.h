@@ -255,6 +255,8 @@ void wgi_wal_back_pressure(wg_wal *wal);
 bool wgi_wal_prepare_wanted(const wg_wal *wal);
 /* Fills a part of the next segment, or all of it; failure only means that the next rotation makes its own. */
 void wgi_wal_prepare(wg_wal *wal, bool whole);
+/* Keeps the trimmed segment `number`, whose name is `path`, to be used again; false: remove it. */
+bool wgi_wal_spare_keep(wg_wal *wal, const char *path, uint64_t number);
 /* Lets go of a segment that was prepared, ready or half-made. The caller is alone. */
 void wgi_wal_prepare_end(wg_wal *wal);
 /* Gives the prepared segment the name `path` and its header. Caller holds append_lock. False: make one. */
