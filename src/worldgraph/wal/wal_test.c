@@ -265,7 +265,8 @@ static void test_want_of_memory_is_told_when_reading(void **state) {
 static void encode_into(const wg_mutation *from, size_t room, wg_slice whole) {
     wg_buf out;
     wg_buf_init(&out, NULL);
-    assert_true(wg_buf_reserve(&out, whole.size + 16) && wg_buf_append_u8(&out, 0xee));
+    /* So much larger that what it asks for is a new, smaller block: asked for, and refused. */
+    assert_true(wg_buf_reserve(&out, 6 * whole.size + 1000) && wg_buf_append_u8(&out, 0xee));
     out.capacity = wg_min_size(1 + room, whole.size + 16);
     wg_memory_fail_at(1, true);
     const bool fits = wg_mutation_encode(&out, from);
