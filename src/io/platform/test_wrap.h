@@ -8,7 +8,6 @@
 #define WG_IO_PLATFORM_TEST_WRAP_H
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "io/platform/platform_internal.h"
 
@@ -30,7 +29,12 @@ typedef enum wrap_call {
     WRAP_MAP
 } wrap_call;
 
-enum { WRAP_PATH_BYTES = 4400 };
+enum { WRAP_PATH_BYTES = 4400, WRAP_FILES = 64 };
+
+typedef struct wrap_file {
+    wg_file *inner; /* NULL: free */
+    char path[WRAP_PATH_BYTES];
+} wrap_file;
 
 typedef struct wrap_platform {
     wg_platform base; /* first */
@@ -44,12 +48,9 @@ typedef struct wrap_platform {
     size_t short_by;    /* reads of files that fit `part` give so many bytes fewer, with call WRAP_NONE */
     uint64_t larger_by; /* their sizes are told so much larger */
     void (*before)(struct wrap_platform *wrap, wrap_call call, const char *path);
+    uint64_t file_bytes;         /* what process_memory tells; 0: what the wrapped one tells */
+    wrap_file files[WRAP_FILES]; /* open ones: no allocation, which a test may have told to fail */
 } wrap_platform;
-
-typedef struct wrap_file {
-    wg_file *inner;
-    char path[WRAP_PATH_BYTES];
-} wrap_file;
 
 static inline wrap_platform *wrap_of(wg_platform *self) { return (wrap_platform *)(void *)self; }
 static inline wrap_file *wrap_file_of(wg_file *file) { return (wrap_file *)(void *)file; }
@@ -91,8 +92,9 @@ static inline wg_code wrap_open(wg_platform *self, const char *path, wg_open_mod
     if (wrap_meets(w, WRAP_OPEN, path)) return wrap_answer(w, err);
     wg_file *inner = NULL;
     WG_TRY(w->inner->ops->open(w->inner, wrap_short(path, text), mode, &inner, err));
-    wrap_file *file = calloc(1, sizeof *file);
-    WG_ASSERT(file != NULL);
+    wrap_file *file = w->files;
+    while (file < w->files + WRAP_FILES && file->inner != NULL) file++;
+    WG_ASSERT(file < w->files + WRAP_FILES);
     file->inner = inner;
     snprintf(file->path, sizeof file->path, "%s", path);
     *out = (wg_file *)(void *)file;
@@ -102,7 +104,7 @@ static inline void wrap_close(wg_platform *self, wg_file *file) {
     wrap_platform *w = wrap_of(self);
     if (file == NULL) return;
     w->inner->ops->close(w->inner, wrap_file_of(file)->inner);
-    free(file);
+    wrap_file_of(file)->inner = NULL;
 }
 static inline wg_code wrap_read_at(wg_platform *self, wg_file *file, uint64_t offset, void *data, size_t size,
                                    size_t *out_read, wg_error *err) {
@@ -198,6 +200,7 @@ static inline void wrap_advise(wg_platform *self, const void *data, uint64_t siz
 }
 static inline void wrap_process_memory(wg_platform *self, wg_process_memory *out) {
     wrap_of(self)->inner->ops->process_memory(wrap_of(self)->inner, out);
+    if (wrap_of(self)->file_bytes != 0) out->resident_file_bytes = wrap_of(self)->file_bytes;
 }
 static inline void wrap_trim_memory(wg_platform *self) {
     wrap_of(self)->inner->ops->trim_memory(wrap_of(self)->inner);
@@ -237,7 +240,9 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .now_ns = wrap_now_ns,
                                         .wall_us = wrap_wall_us,
                                         .random = wrap_random};
-    *w = (wrap_platform){.base.ops = &ops, .inner = inner};
+    memset(w, 0, sizeof *w);
+    w->base.ops = &ops;
+    w->inner = inner;
     return &w->base;
 }
 
