@@ -236,9 +236,12 @@ static void test_platform_absolute_resolves_lexically(void **state) {
     check_absolute("/a/b", "/..", "/");
     check_absolute("/", ".", "/");
     check_absolute("/", "...", "/...");
+    check_absolute("/a", ".b/c./.", "/a/.b/c.");
     char out[8];
     wg_error err = {0};
     assert_int_equal(wgi_path_absolute("/", "/1234567", out, sizeof out, &err), WG_E_LIMIT);
+    wg_error_clear(&err);
+    assert_int_equal(wgi_path_absolute("/1234567", "x", out, sizeof out, &err), WG_E_LIMIT);
     wg_error_clear(&err);
     assert_int_equal(wgi_path_absolute("/", "", out, sizeof out, &err), WG_E_MISUSE);
     char real[4096];
