@@ -204,7 +204,8 @@ static uint64_t seq_replay(void *prepared) {
     for (uint64_t i = 0; i < replay->count; i++) {
         const floor_record *record = &replay->records[i];
         if (i + AHEAD < replay->count) floor_prefetch(&replay->table, &record[AHEAD].key);
-        if (!floor_record_ok(record) || record->sequence != i) kv_die("floor: record %llu is damaged", (unsigned long long)i);
+        if (!floor_record_ok(record) || record->sequence != i)
+            kv_die("floor: record %llu is damaged", (unsigned long long)i);
         wg_sha256_add(state, record, sizeof *record);
         floor_put_seq(&replay->table, &record->key, &record->value);
     }
@@ -242,8 +243,9 @@ const kv_driver kv_driver_floor_mem = {
 
 const kv_driver kv_driver_floor_seq = {
     .name = "floor_seq",
-    .settings = "floor_mem with a sequence lock a slot; scans go through the slots; logs: ring in memory (buffered), ring in "
-                "/dev/shm (killsafe), O_DIRECT|O_DSYNC with group commit (strict)",
+    .settings =
+        "floor_mem with a sequence lock a slot; scans go through the slots; logs: ring in memory (buffered), ring in "
+        "/dev/shm (killsafe), O_DIRECT|O_DSYNC with group commit (strict)",
     .traits = KV_NEAR | KV_STORES | KV_CHAINS | KV_PRESIZES | KV_FLOOR,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = seq_open,

@@ -142,8 +142,8 @@ static unsigned lmdb_scan(void *handle, const kv_key *from, kv_row *out) {
     unsigned rows = 0;
     must(mdb_txn_renew(session->reader), "renew");
     must(mdb_cursor_renew(session->reader, session->cursor), "cursor_renew");
-    for (int code = mdb_cursor_get(session->cursor, &k, &v, MDB_SET_RANGE); code == MDB_SUCCESS && rows < KV_SCAN_ROWS;
-         code = mdb_cursor_get(session->cursor, &k, &v, MDB_NEXT)) {
+    for (int code = mdb_cursor_get(session->cursor, &k, &v, MDB_SET_RANGE);
+         code == MDB_SUCCESS && rows < KV_SCAN_ROWS; code = mdb_cursor_get(session->cursor, &k, &v, MDB_NEXT)) {
         memcpy(&out[rows].key, k.mv_data, sizeof out[rows].key);
         memcpy(&out[rows++].value, v.mv_data, sizeof out[rows].value);
     }
@@ -164,7 +164,7 @@ static uint64_t lmdb_append(void *handle, const kv_value *event) {
 const kv_driver kv_driver_lmdb = {
     .name = "lmdb",
     .settings = "memory: /dev/shm, WRITEMAP, NOSYNC; buffered and killsafe: NOSYNC; strict: default",
-    .traits = KV_STORES,
+    .traits = KV_STORES | KV_KILLSAFE_TOO,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = lmdb_open,
     .close = lmdb_close,

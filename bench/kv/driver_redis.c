@@ -42,9 +42,9 @@ static void become_server(const redis_db *db, const kv_options *options) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int null = open("/dev/null", O_RDWR);
     if (null >= 0) dup2(null, 0), dup2(null, 1), dup2(null, 2);
-    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", db->socket, "--dir", options->dir, "--save", "",
-           "--appendonly", logged, "--appendfsync", fsync, "--auto-aof-rewrite-percentage", "0", "--daemonize", "no",
-           "--maxmemory", "0", (char *)NULL);
+    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", db->socket, "--dir", options->dir, "--save",
+           "", "--appendonly", logged, "--appendfsync", fsync, "--auto-aof-rewrite-percentage", "0", "--daemonize",
+           "no", "--maxmemory", "0", (char *)NULL);
     _exit(127);
 }
 
@@ -242,8 +242,9 @@ static void redis_ticket_wait(void *handle, uint64_t ticket) {
 
 const kv_driver kv_driver_redis = {
     .name = "redis",
-    .settings = "own server, Unix socket; memory: no file; buffered and killsafe: appendfsync everysec; strict: always",
-    .traits = KV_STORES,
+    .settings =
+        "own server, Unix socket; memory: no file; buffered and killsafe: appendfsync everysec; strict: always",
+    .traits = KV_STORES | KV_KILLSAFE_TOO,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = redis_open,
     .close = redis_close,

@@ -166,7 +166,8 @@ static void rocks_rmw(void *handle, const kv_key *key) {
         kv_value value;
         size_t size = 0;
         rocksdb_optimistictransaction_begin(db->transactions, db->write, db->begin, session->txn);
-        char *found = rocksdb_transaction_get_for_update(session->txn, db->read, chars(key), sizeof *key, &size, 1, &error);
+        char *found =
+            rocksdb_transaction_get_for_update(session->txn, db->read, chars(key), sizeof *key, &size, 1, &error);
         must(error, "get_for_update");
         if (found == NULL || size != sizeof value) kv_die("rocksdb: rmw of an absent key");
         memcpy(&value, found, sizeof value);
@@ -212,7 +213,7 @@ static uint64_t rocks_append(void *handle, const kv_value *event) {
 const kv_driver kv_driver_rocksdb = {
     .name = "rocksdb",
     .settings = "memory: /dev/shm, no log; buffered and killsafe: log written, not synced; strict: sync = true",
-    .traits = KV_STORES,
+    .traits = KV_STORES | KV_KILLSAFE_TOO,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = rocks_open,
     .close = rocks_close,

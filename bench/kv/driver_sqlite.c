@@ -28,14 +28,16 @@ typedef struct lite_session {
 } lite_session;
 
 static void must(sqlite3 *link, int code, const char *what) {
-    if (code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW) kv_die("sqlite: %s: %s", what, sqlite3_errmsg(link));
+    if (code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW)
+        kv_die("sqlite: %s: %s", what, sqlite3_errmsg(link));
 }
 
 static void run(sqlite3 *link, const char *text) { must(link, sqlite3_exec(link, text, NULL, NULL, NULL), text); }
 
 static sqlite3 *connect(const lite_db *db) {
     sqlite3 *link;
-    if (sqlite3_open(db->mode == KV_MEMORY ? ":memory:" : db->path, &link) != SQLITE_OK) kv_die("sqlite: open %s", db->path);
+    if (sqlite3_open(db->mode == KV_MEMORY ? ":memory:" : db->path, &link) != SQLITE_OK)
+        kv_die("sqlite: open %s", db->path);
     sqlite3_busy_timeout(link, 10000);
     run(link, "PRAGMA cache_size=-262144");
     if (db->mode == KV_MEMORY) return link;
@@ -51,8 +53,9 @@ static void *lite_open(const kv_options *options, char why[KV_WHY_BYTES]) {
     kv_path(db->path, sizeof db->path, options->dir, "db.sqlite");
     pthread_mutex_init(&db->turn, NULL);
     db->first = connect(db);
-    run(db->first, "CREATE TABLE rows(k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;"
-                   "CREATE TABLE events(seq INTEGER PRIMARY KEY, v BLOB NOT NULL)");
+    run(db->first,
+        "CREATE TABLE rows(k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE events(seq INTEGER PRIMARY KEY, v BLOB NOT NULL)");
     return db;
 }
 
@@ -76,9 +79,10 @@ static void *lite_session_open(void *handle) {
     session->db = handle;
     session->link = session->db->mode == KV_MEMORY ? session->db->first : connect(session->db);
     for (unsigned i = 0; i < STATEMENTS; i++)
-        must(session->link,
-             sqlite3_prepare_v3(session->link, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &session->statements[i], NULL),
-             texts[i]);
+        must(
+            session->link,
+            sqlite3_prepare_v3(session->link, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &session->statements[i], NULL),
+            texts[i]);
     return session;
 }
 
@@ -179,8 +183,10 @@ static uint64_t lite_append(void *handle, const kv_value *event) {
 
 const kv_driver kv_driver_sqlite = {
     .name = "sqlite",
-    .settings = "memory: one connection to :memory:; buffered and killsafe: WAL, synchronous=OFF; strict: WAL, synchronous=FULL",
-    .traits = KV_STORES | KV_ONE_THREAD,
+    .settings =
+        "memory: one connection to :memory:; buffered and killsafe: WAL, synchronous=OFF; strict: WAL, "
+        "synchronous=FULL",
+    .traits = KV_STORES | KV_KILLSAFE_TOO | KV_ONE_THREAD,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = lite_open,
     .close = lite_close,

@@ -32,13 +32,14 @@ struct floor_group {
     int fd;
     uint64_t file_at;
     uint8_t *buffers[BATCHES];
-    uint32_t used;          /* records in the open batch */
+    uint32_t used; /* records in the open batch */
     uint32_t open_batch;
     bool writing;
-    uint32_t sleepers;              /* that wait for the open batch */
-    _Atomic uint32_t words[BATCHES]; /* futex: LEAD asks one sleeper to write, else the last finished batch of the slot */
-    _Atomic uint64_t durable;       /* records below are durable */
-    pthread_t writer;               /* of tickets */
+    uint32_t sleepers; /* that wait for the open batch */
+    _Atomic uint32_t
+        words[BATCHES];       /* futex: LEAD asks one sleeper to write, else the last finished batch of the slot */
+    _Atomic uint64_t durable; /* records below are durable */
+    pthread_t writer;         /* of tickets */
     bool writer_runs, stop;
     pthread_cond_t wanted, finished;
 };
@@ -154,8 +155,7 @@ void floor_log_close(floor_log *log) {
 static uint64_t add_record(floor_log *log, const kv_key *key, const kv_value *value) {
     floor_group *group = log->group;
     while (group->used == BATCH_RECORDS) pthread_cond_wait(&group->finished, &group->lock);
-    floor_record *record =
-        (floor_record *)(void *)group->buffers[group->open_batch % BATCHES] + group->used++;
+    floor_record *record = (floor_record *)(void *)group->buffers[group->open_batch % BATCHES] + group->used++;
     floor_record_make(record, log->next, key, value);
     if (log->chain != NULL) wg_sha256_add(log->chain, record, sizeof *record);
     return log->next++;

@@ -59,14 +59,15 @@ typedef struct kv_options {
 
 /* Bits of kv_driver.traits. */
 enum {
-    KV_NEAR = 1u,             /* an operation takes well below a microsecond: it is timed in batches */
-    KV_STORES = 2u,           /* gets answer what was put; a bare log does not */
-    KV_CHAINS = 4u,           /* can keep a SHA-256 chain over its records */
-    KV_CHAINS_ALWAYS = 8u,    /* and cannot do without */
-    KV_ONE_THREAD = 16u,      /* one session at a time in KV_MEMORY */
-    KV_SCANS_STALE = 32u,     /* its scan answers the state after load(), not later puts */
-    KV_PRESIZES = 64u,        /* `presized` makes a difference */
-    KV_FLOOR = 128u           /* ours, to compare with: not a peer */
+    KV_NEAR = 1u,           /* an operation takes well below a microsecond: it is timed in batches */
+    KV_STORES = 2u,         /* gets answer what was put; a bare log does not */
+    KV_CHAINS = 4u,         /* can keep a SHA-256 chain over its records */
+    KV_CHAINS_ALWAYS = 8u,  /* and cannot do without */
+    KV_ONE_THREAD = 16u,    /* one session at a time in KV_MEMORY */
+    KV_SCANS_STALE = 32u,   /* its scan answers the state after load(), not later puts */
+    KV_PRESIZES = 64u,      /* `presized` makes a difference */
+    KV_KILLSAFE_TOO = 128u, /* KV_BUFFERED outlives kill -9 already: one database for both modes */
+    KV_FLOOR = 256u         /* ours, to compare with: not a peer */
 };
 
 /* `db` and `session` are the driver's own. Operations that an engine has not are NULL; the harness reports the absence.
@@ -170,8 +171,8 @@ static inline void kv_value_change(kv_value *value) {
 
 /* Says what failed on stderr, removes the run's folders and ends the program with status 1. */
 __attribute__((format(printf, 1, 2), noreturn)) void kv_die(const char *format, ...);
-void *kv_alloc(size_t size);             /* zeroed; never NULL */
-void *kv_alloc_large(size_t size);       /* zeroed, touched, on 2 MiB pages where the kernel gives them */
+void *kv_alloc(size_t size);       /* zeroed; never NULL */
+void *kv_alloc_large(size_t size); /* zeroed, touched, on 2 MiB pages where the kernel gives them */
 void kv_free_large(void *at, size_t size);
 uint64_t kv_now_ns(void);
 void kv_path(char *out, size_t size, const char *dir, const char *name); /* dir/name */

@@ -2,7 +2,7 @@
  * file driver_<name>.c. An engine whose library the build did not find is listed as absent, with what is missing. */
 #include "kv_bench.h"
 
-#define DECLARE(name) extern const kv_driver kv_driver_##name
+#define DECLARE(name)    extern const kv_driver kv_driver_##name
 #define ABSENT(id, what) static const kv_driver kv_driver_##id = {.name = #id, .settings = "", .absent_why = what}
 
 DECLARE(floor_mem);

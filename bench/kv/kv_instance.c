@@ -11,7 +11,8 @@
 
 enum { SAMPLES = 200, SCAN_SAMPLES = 2 };
 
-kv_instance *kv_instance_open(const kv_driver *driver, const kv_options *options, uint64_t keys, char why[KV_WHY_BYTES]) {
+kv_instance *kv_instance_open(const kv_driver *driver, const kv_options *options, uint64_t keys,
+                              char why[KV_WHY_BYTES]) {
     kv_instance *instance = kv_alloc(sizeof *instance);
     instance->driver = driver;
     instance->options = *options;

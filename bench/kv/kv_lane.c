@@ -8,10 +8,13 @@
 
 #include "kv_run.h"
 
-enum { CALIBRATIONS = 20001 };
-#define HOT_SALT UINT64_C(0x686f74)
+enum {
+    CALIBRATIONS = 20001,
+    BATCHES_MIN = 20 /* a slice goes on until it has so many, however long others held the processor */
+};
+#define HOT_SALT    UINT64_C(0x686f74)
 #define INSERT_STEP UINT64_C(0x9e3779b97f4a7c15) /* odd: all 64-bit numbers in turn, scattered over the key space */
-#define ONE_KEY 7
+#define ONE_KEY     7
 
 static uint64_t clock_cost_ns;
 
@@ -36,7 +39,8 @@ uint64_t kv_lane_index(const kv_lane *lane, uint64_t number) {
     if (lane->work->shape == KV_INSERT) return kv_insert_index(lane->inserted + number);
     if (lane->work->choice == KV_ONE_KEY) return ONE_KEY;
     const uint64_t random = kv_mix(lane->seed + number);
-    if (lane->work->choice == KV_HOT_SET) return kv_below(kv_mix(HOT_SALT + kv_below(random, KV_HOT_KEYS)), lane->span);
+    if (lane->work->choice == KV_HOT_SET)
+        return kv_below(kv_mix(HOT_SALT + kv_below(random, KV_HOT_KEYS)), lane->span);
     return lane->first + kv_below(random, lane->span);
 }
 
@@ -62,7 +66,9 @@ static void prepare(kv_lane *lane) {
 
 /* ---- running it: one small loop a shape, with nothing in it but the calls */
 
-static void miss(const kv_lane *lane) { kv_die("%s: %s: a loaded key was not found", lane->driver->name, lane->work->name); }
+static void miss(const kv_lane *lane) {
+    kv_die("%s: %s: a loaded key was not found", lane->driver->name, lane->work->name);
+}
 
 static uint64_t digest(const kv_value *value) {
     return kv_word(value->bytes + KV_WORD_TAG) + kv_word(value->bytes + KV_WORD_STAMP);
@@ -151,10 +157,10 @@ static void run_tickets(kv_lane *lane) {
 }
 
 static void (*const runners[])(kv_lane *) = {
-    [KV_GET] = run_get, [KV_GET_DEPENDENT] = run_get_dependent,
+    [KV_GET] = run_get,         [KV_GET_DEPENDENT] = run_get_dependent,
     [KV_GET_X16] = run_get_x16, [KV_PUT] = run_put,
     [KV_PUT_X16] = run_put_x16, [KV_RMW] = run_rmw,
-    [KV_SCAN] = run_scan, [KV_APPEND] = run_append,
+    [KV_SCAN] = run_scan,       [KV_APPEND] = run_append,
     [KV_TICKETS] = run_tickets, [KV_INSERT] = run_put,
 };
 
@@ -188,14 +194,19 @@ static double prepare_cost(kv_lane *lane) {
 void kv_lane_run(kv_lane *lane) {
     void (*const run)(kv_lane *) = runners[lane->work->shape];
     kv_counters before, after;
-    const uint64_t start = kv_now_ns();
-    uint64_t now = start;
+    uint64_t now = kv_now_ns();
+    lane->measured_from = now;
+    lane->span_cpu_ns = kv_thread_cpu_ns();
     bool warm = lane->warm_ns != 0;
     kv_counters_read(&before);
-    while (now < start + lane->warm_ns + lane->run_ns && lane->operations < lane->operations_max) {
+    const uint64_t end = lane->start + lane->warm_ns + lane->run_ns;
+    const uint64_t least = lane->work->threads == 1 ? BATCHES_MIN : 1;
+    while ((now < end || lane->histogram.count < least) && lane->operations < lane->operations_max) {
         prepare(lane);
-        if (warm && now >= start + lane->warm_ns) {
+        if (warm && now >= lane->start + lane->warm_ns) {
             warm = false;
+            lane->measured_from = now;
+            lane->span_cpu_ns = kv_thread_cpu_ns();
             kv_counters_read(&before);
         }
         const uint64_t cpu = lane->work->cpu ? kv_thread_cpu_ns() : 0;
@@ -208,7 +219,8 @@ void kv_lane_run(kv_lane *lane) {
     }
     kv_counters_read(&after);
     if (lane->work->shape == KV_TICKETS) finish_tickets(lane);
-    lane->span_ns = kv_now_ns() - start - lane->warm_ns;
+    lane->measured_to = kv_now_ns();
+    lane->span_cpu_ns = kv_thread_cpu_ns() - lane->span_cpu_ns;
     lane->allocations = after.allocations - before.allocations;
     lane->faults = after.faults - before.faults;
     lane->instructions = after.instructions < 0 ? -1 : after.instructions - before.instructions - prepare_cost(lane);

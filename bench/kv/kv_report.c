@@ -23,13 +23,16 @@ static void json_engine(unsigned engine, const kv_results *results) {
 static void json_result(const kv_work *work, const kv_driver *driver, const kv_result *result) {
     const kv_round *last = &result->rounds[result->round_count - 1];
     const double value = least(result, KV_NS);
-    printf("{\"name\":\"%s\",\"engine\":\"%s\",\"threads\":%u,\"mode\":\"%s\",\"chained\":%s", work->name, driver->name,
-           work->threads, mode_names[work->mode],
+    printf("{\"name\":\"%s\",\"engine\":\"%s\",\"threads\":%u,\"mode\":\"%s\",\"chained\":%s", work->name,
+           driver->name, work->threads, mode_names[work->mode],
            work->chained || (driver->traits & KV_CHAINS_ALWAYS) != 0 ? "true" : "false");
-    printf(",\"value\":%.6g,\"unit\":\"ns\",\"ops_per_s\":%.6g,\"p50\":%.6g,\"p99\":%.6g,\"p999\":%.6g,\"rounds\":%u", value,
-           1e9 / value, kv_histogram_at(result->histogram, 0.5), kv_histogram_at(result->histogram, 0.99),
+    printf(",\"value\":%.6g,\"unit\":\"ns\",\"ops_per_s\":%.6g,\"p50\":%.6g,\"p99\":%.6g,\"p999\":%.6g,\"rounds\":%u",
+           value, 1e9 / value, kv_histogram_at(result->histogram, 0.5), kv_histogram_at(result->histogram, 0.99),
            kv_histogram_at(result->histogram, 0.999), result->round_count);
-    printf(",\"batch\":%u", (driver->traits & KV_NEAR) != 0 ? work->batch : 1);
+    uint64_t operations = 0;
+    for (unsigned i = 0; i < result->round_count; i++) operations += result->rounds[i].operations;
+    printf(",\"operations\":%llu,\"batch\":%u", (unsigned long long)operations,
+           (driver->traits & KV_NEAR) != 0 ? work->batch : 1);
     if (work->cpu) printf(",\"cpu_ns\":%.6g", least(result, KV_CPU));
     if (work->threads == 1 && work->shape != KV_REPLAY) {
         printf(",\"allocations_per_op\":%.4g,\"faults_per_1000\":%.4g", last->allocations, last->faults * 1000);
@@ -107,5 +110,6 @@ void kv_report_table(const kv_settings *settings, const kv_results *results) {
     print_table(results, "time over operations over threads, best round", best_ns);
     print_table(results, "p99 of all rounds", all_p99);
     print_table(results, "p99.9 of all rounds", all_p999);
-    if (!results->instructions) printf("\nThis machine shows no instruction counter; see --count in bench/kv/README.md.\n");
+    if (!results->instructions)
+        printf("\nThis machine shows no instruction counter; see --count in bench/kv/README.md.\n");
 }

@@ -60,14 +60,22 @@ int kv_driver_find(const char *name) {
 
 double kv_round_metric(const kv_round *round, kv_metric metric) {
     switch (metric) {
-        case KV_NS: return round->ns;
-        case KV_P50: return round->p50;
-        case KV_P99: return round->p99;
-        case KV_P999: return round->p999;
-        case KV_CPU: return round->cpu_ns;
-        case KV_INSTRUCTIONS: return round->instructions;
-        case KV_ALLOCATIONS: return round->allocations;
-        case KV_FAULTS: return round->faults;
+        case KV_NS:
+            return round->ns;
+        case KV_P50:
+            return round->p50;
+        case KV_P99:
+            return round->p99;
+        case KV_P999:
+            return round->p999;
+        case KV_CPU:
+            return round->cpu_ns;
+        case KV_INSTRUCTIONS:
+            return round->instructions;
+        case KV_ALLOCATIONS:
+            return round->allocations;
+        case KV_FAULTS:
+            return round->faults;
     }
     return 0;
 }
@@ -78,15 +86,23 @@ static bool has_operation(const kv_driver *driver, kv_shape shape) {
     switch (shape) {
         case KV_GET:
         case KV_GET_DEPENDENT:
-        case KV_GET_X16: return driver->get != NULL;
+        case KV_GET_X16:
+            return driver->get != NULL;
         case KV_PUT:
-        case KV_PUT_X16: return driver->put != NULL;
-        case KV_INSERT: return driver->put != NULL && driver->get != NULL;
-        case KV_RMW: return driver->rmw != NULL;
-        case KV_SCAN: return driver->scan != NULL;
-        case KV_APPEND: return driver->append != NULL;
-        case KV_TICKETS: return driver->put_ticket != NULL;
-        case KV_REPLAY: return driver->replay != NULL;
+        case KV_PUT_X16:
+            return driver->put != NULL;
+        case KV_INSERT:
+            return driver->put != NULL && driver->get != NULL;
+        case KV_RMW:
+            return driver->rmw != NULL;
+        case KV_SCAN:
+            return driver->scan != NULL;
+        case KV_APPEND:
+            return driver->append != NULL;
+        case KV_TICKETS:
+            return driver->put_ticket != NULL;
+        case KV_REPLAY:
+            return driver->replay != NULL;
     }
     return false;
 }
@@ -107,14 +123,19 @@ static bool chains(const kv_work *work, const kv_driver *driver) {
     return work->chained || (driver->traits & KV_CHAINS_ALWAYS) != 0;
 }
 
+static kv_mode mode_of(const kv_work *work, const kv_driver *driver) {
+    const bool same = work->mode == KV_KILLSAFE && (driver->traits & KV_KILLSAFE_TOO) != 0;
+    return same ? KV_BUFFERED : work->mode;
+}
+
 /* ---- instances */
 
 static kv_instance *find_instance(const run *r, const kv_work *work, const kv_driver *driver) {
     for (unsigned i = 0; i < r->instance_count; i++) {
         kv_instance *instance = r->instances[i];
         const kv_options *options = &instance->options;
-        if (instance->driver == driver && options->mode == work->mode && options->chained == chains(work, driver) &&
-            options->presized == work->presized)
+        if (instance->driver == driver && options->mode == mode_of(work, driver) &&
+            options->chained == chains(work, driver) && options->presized == work->presized)
             return instance;
     }
     return NULL;
@@ -122,7 +143,7 @@ static kv_instance *find_instance(const run *r, const kv_work *work, const kv_dr
 
 static kv_options options_for(const run *r, const kv_work *work, const kv_driver *driver) {
     const uint64_t keys = r->phase->small ? r->settings->keys_small : r->settings->keys;
-    return (kv_options){.mode = work->mode,
+    return (kv_options){.mode = mode_of(work, driver),
                         .chained = chains(work, driver),
                         .presized = work->presized,
                         .loaded = r->phase->loaded,
@@ -187,40 +208,56 @@ static void run_threads(kv_lane *lanes, unsigned count) {
     pthread_barrier_destroy(&barrier);
 }
 
+/* Nanoseconds an operation. With one thread, the time inside operations. With more, the time that passed for all of them;
+ * of that the part that went into operations and not into building batches, by processor time where it was read (threads
+ * that wait for a disk spend next to nothing on building). */
+static double ns_of(const kv_lane *lanes, unsigned count, double operations) {
+    uint64_t first = UINT64_MAX, last = 0;
+    double inside = 0, all = 0;
+    if (count == 1) return (double)lanes[0].timed_ns / operations;
+    for (unsigned i = 0; i < count; i++) {
+        inside += (double)lanes[i].cpu_ns;
+        all += (double)lanes[i].span_cpu_ns;
+        if (lanes[i].measured_from < first) first = lanes[i].measured_from;
+        if (lanes[i].measured_to > last) last = lanes[i].measured_to;
+    }
+    const double share = lanes[0].work->cpu && all > 0 ? inside / all : 1;
+    return (double)(last - first) * share / operations;
+}
+
 static void keep_round(kv_result *result, const kv_lane *lanes, unsigned count) {
     static kv_histogram together;
     kv_round *round = &result->rounds[result->round_count++];
-    uint64_t timed = 0, cpu = 0, window_ns = 1;
-    double inside = 0, spans = 1; /* time in operations, and all time of the threads */
+    uint64_t timed = 0, cpu = 0;
     kv_histogram_clear(&together);
     for (unsigned i = 0; i < count; i++) {
         kv_histogram_merge(&together, &lanes[i].histogram);
         timed += lanes[i].timed;
-        inside += (double)lanes[i].timed_ns;
-        spans += (double)lanes[i].span_ns;
         cpu += lanes[i].cpu_ns;
-        if (lanes[i].span_ns > window_ns) window_ns = lanes[i].span_ns;
     }
     const double operations = timed == 0 ? 1 : (double)timed;
-    *round = (kv_round){.ns = (double)window_ns * (inside / spans) / operations,
-                        .p50 = kv_histogram_at(&together, 0.5),
-                        .p99 = kv_histogram_at(&together, 0.99),
-                        .p999 = kv_histogram_at(&together, 0.999),
-                        .cpu_ns = (double)cpu / operations,
-                        .instructions = lanes[0].instructions < 0 || count > 1 ? -1 : lanes[0].instructions / operations,
-                        .allocations = lanes[0].allocations / operations,
-                        .faults = lanes[0].faults / operations,
-                        .operations = timed};
+    *round =
+        (kv_round){.ns = ns_of(lanes, count, operations),
+                   .p50 = kv_histogram_at(&together, 0.5),
+                   .p99 = kv_histogram_at(&together, 0.99),
+                   .p999 = kv_histogram_at(&together, 0.999),
+                   .cpu_ns = (double)cpu / operations,
+                   .instructions = lanes[0].instructions < 0 || count > 1 ? -1 : lanes[0].instructions / operations,
+                   .allocations = lanes[0].allocations / operations,
+                   .faults = lanes[0].faults / operations,
+                   .operations = timed};
     if (result->histogram == NULL) result->histogram = kv_alloc(sizeof *result->histogram);
     kv_histogram_merge(result->histogram, &together);
 }
 
 static void init_lanes(run *r, kv_instance *instance, const kv_work *work) {
     const uint64_t ns = slice_ns(r, work);
+    const uint64_t start = kv_now_ns();
     instance->slices++;
     for (unsigned i = 0; i < work->threads; i++) {
         kv_lane *lane = &r->lanes[i];
         kv_lane_init(lane, instance, work, i);
+        lane->start = start;
         lane->run_ns = ns;
         if (work->shape == KV_INSERT) lane->operations_max = instance->keys / r->settings->rounds;
         else lane->warm_ns = ns / WARM_SHARE;
@@ -271,11 +308,15 @@ static void run_replay(run *r) {
     char dirs[KV_DRIVERS_MAX][KV_PATH_BYTES];
     const unsigned engines = kv_driver_count();
     for (unsigned i = 0; i < engines; i++) {
-        if (!r->results->chosen[i] || r->results->absent[i][0] != '\0' || !kv_work_fits(&kv_works[work], kv_drivers[i]))
+        if (!r->results->chosen[i] || r->results->absent[i][0] != '\0' ||
+            !kv_work_fits(&kv_works[work], kv_drivers[i]))
             continue;
         kv_folder_make(true, dirs[i]);
-        const kv_options options = {
-            .mode = KV_BUFFERED, .chained = true, .keys_expected = r->settings->keys, .threads_max = 1, .dir = dirs[i]};
+        const kv_options options = {.mode = KV_BUFFERED,
+                                    .chained = true,
+                                    .keys_expected = r->settings->keys,
+                                    .threads_max = 1,
+                                    .dir = dirs[i]};
         prepared[i] = kv_drivers[i]->replay_prepare(&options, records, r->results->absent[i]);
     }
     for (unsigned round = 0; round < r->settings->rounds; round++)
@@ -337,8 +378,8 @@ void kv_run_counted(const kv_settings *settings) {
     r.lanes[0].operations_max = WARM_OPERATIONS;
     kv_lane_run(&r.lanes[0]);
     kv_count_operations(&r.lanes[0], settings->operations);
-    fprintf(stderr, "kv_bench: %llu operations of %s on %s\n", (unsigned long long)(r.lanes[0].operations - WARM_OPERATIONS),
-            settings->count, driver->name);
+    fprintf(stderr, "kv_bench: %llu operations of %s on %s\n",
+            (unsigned long long)(r.lanes[0].operations - WARM_OPERATIONS), settings->count, driver->name);
     kv_free_large(r.lanes, sizeof *r.lanes);
     close_phase(&r);
 }

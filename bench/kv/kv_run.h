@@ -29,10 +29,10 @@ typedef enum kv_shape {
 enum { KV_TICKETS_OPEN = 4096, KV_HOT_KEYS = 10000 };
 
 typedef enum kv_choice {
-    KV_ALL_KEYS,  /* uniformly */
-    KV_HOT_SET,   /* KV_HOT_KEYS of them */
-    KV_ONE_KEY,   /* always the same */
-    KV_OWN_RANGE  /* uniformly in a range that belongs to the thread */
+    KV_ALL_KEYS, /* uniformly */
+    KV_HOT_SET,  /* KV_HOT_KEYS of them */
+    KV_ONE_KEY,  /* always the same */
+    KV_OWN_RANGE /* uniformly in a range that belongs to the thread */
 } kv_choice;
 
 typedef enum kv_stage {
@@ -66,9 +66,9 @@ int kv_work_find(const char *name, unsigned threads);
 /* ---- what is kept of a (work, engine) */
 
 typedef struct kv_round {
-    double ns; /* time that passed over operations of all threads, without the building of batches */
+    double ns;             /* time that passed over operations of all threads, without the building of batches */
     double p50, p99, p999; /* of a call */
-    double cpu_ns;             /* a thread's, per operation */
+    double cpu_ns;         /* a thread's, per operation */
     double instructions, allocations, faults; /* per operation; instructions < 0: no counter */
     uint64_t operations;
 } kv_round;
@@ -79,7 +79,16 @@ typedef struct kv_result {
     unsigned round_count;
 } kv_result;
 
-typedef enum kv_metric { KV_NS, KV_P50, KV_P99, KV_P999, KV_CPU, KV_INSTRUCTIONS, KV_ALLOCATIONS, KV_FAULTS } kv_metric;
+typedef enum kv_metric {
+    KV_NS,
+    KV_P50,
+    KV_P99,
+    KV_P999,
+    KV_CPU,
+    KV_INSTRUCTIONS,
+    KV_ALLOCATIONS,
+    KV_FAULTS
+} kv_metric;
 double kv_round_metric(const kv_round *round, kv_metric metric);
 
 /* ---- one thread of one slice (kv_lane.c) */
@@ -92,13 +101,14 @@ typedef struct kv_lane {
     uint64_t first, span; /* its keys */
     uint64_t inserted;    /* KV_INSERT: keys present before */
     unsigned batch;
-    uint64_t warm_ns, run_ns, operations_max;
-    bool counts; /* read the counters: one lane alone */
+    uint64_t start, warm_ns, run_ns, operations_max; /* all threads of a slice have one start */
+    bool counts;                                     /* read the counters: one lane alone */
 
     kv_histogram histogram;
-    uint64_t operations;      /* all, warming up included */
-    uint64_t timed, timed_ns; /* those that count */
-    uint64_t span_ns; /* from the end of warming up to the end, building batches included */
+    uint64_t operations;                 /* all, warming up included */
+    uint64_t timed, timed_ns;            /* those that count */
+    uint64_t measured_from, measured_to; /* from the end of warming up to the end */
+    uint64_t span_cpu_ns;                /* the thread's processor time in that span, building batches included */
     uint64_t cpu_ns;
     uint64_t sum;      /* of what was read */
     uint64_t position; /* KV_GET_DEPENDENT: the next index */
@@ -115,7 +125,8 @@ void kv_lane_run(kv_lane *lane);
 uint64_t kv_lane_index(const kv_lane *lane, uint64_t number);
 uint64_t kv_lane_step(const kv_lane *lane, uint64_t tag, uint64_t number); /* KV_GET_DEPENDENT */
 uint64_t kv_insert_index(uint64_t number);
-void kv_count_operations(kv_lane *lane, uint64_t operations); /* for callgrind: --toggle-collect=kv_count_operations */
+void kv_count_operations(kv_lane *lane,
+                         uint64_t operations); /* for callgrind: --toggle-collect=kv_count_operations */
 void kv_clock_calibrate(void);
 
 /* ---- counters (kv_counters.c) */
@@ -147,7 +158,8 @@ typedef struct kv_settings {
 } kv_settings;
 
 /* NULL and a sentence when the engine cannot be opened. */
-kv_instance *kv_instance_open(const kv_driver *driver, const kv_options *options, uint64_t keys, char why[KV_WHY_BYTES]);
+kv_instance *kv_instance_open(const kv_driver *driver, const kv_options *options, uint64_t keys,
+                              char why[KV_WHY_BYTES]);
 void kv_instance_close(kv_instance *instance);
 /* Brings the model up to date with a finished slice and ends the program if an answer was wrong. */
 void kv_instance_check(kv_instance *instance, const kv_work *work, const kv_lane *lanes, unsigned count);

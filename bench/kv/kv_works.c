@@ -6,18 +6,26 @@
  * the first-level cache. */
 enum { BATCH = 128, BATCH_THREADS = 512 };
 
-#define READ(id, ...) {.name = id, .stage = KV_STAGE_READ, .mode = KV_MEMORY, .threads = 1, .batch = BATCH, __VA_ARGS__}
-#define WRITE(id, ...) {.name = id, .stage = KV_STAGE_WRITE, .threads = 1, .batch = BATCH, __VA_ARGS__}
-#define SMALL(id, ...) {.name = id, .stage = KV_STAGE_SMALL, .mode = KV_MEMORY, .threads = 1, .batch = BATCH, __VA_ARGS__}
-#define GROW(id, ...) \
-    {.name = id, .stage = KV_STAGE_GROW, .mode = KV_MEMORY, .threads = 1, .batch = BATCH, .shape = KV_INSERT, __VA_ARGS__}
-#define THREADS(id, count, ...)                                                                                      \
-    {.name = id, .stage = KV_STAGE_THREADS, .mode = KV_MEMORY, .threads = count, .batch = BATCH_THREADS, .cpu = true, \
-     __VA_ARGS__}
+#define READ(id, ...) \
+    { .name = id, .stage = KV_STAGE_READ, .mode = KV_MEMORY, .threads = 1, .batch = BATCH, __VA_ARGS__ }
+#define WRITE(id, ...) \
+    { .name = id, .stage = KV_STAGE_WRITE, .threads = 1, .batch = BATCH, __VA_ARGS__ }
+#define SMALL(id, ...) \
+    { .name = id, .stage = KV_STAGE_SMALL, .mode = KV_MEMORY, .threads = 1, .batch = BATCH, __VA_ARGS__ }
+#define GROW(id, ...)                                                                                            \
+    {                                                                                                            \
+        .name = id, .stage = KV_STAGE_GROW, .mode = KV_MEMORY, .threads = 1, .batch = BATCH, .shape = KV_INSERT, \
+        __VA_ARGS__                                                                                              \
+    }
+#define THREADS(id, count, ...)                                                                             \
+    {                                                                                                       \
+        .name = id, .stage = KV_STAGE_THREADS, .mode = KV_MEMORY, .threads = count, .batch = BATCH_THREADS, \
+        .cpu = true, __VA_ARGS__                                                                            \
+    }
 #define THREADS_1248(id, ...) \
     THREADS(id, 1, __VA_ARGS__), THREADS(id, 2, __VA_ARGS__), THREADS(id, 4, __VA_ARGS__), THREADS(id, 8, __VA_ARGS__)
 #define STRICT(id, count, ...) \
-    {.name = id, .stage = KV_STAGE_STRICT, .mode = KV_STRICT, .threads = count, .batch = 1, __VA_ARGS__}
+    { .name = id, .stage = KV_STAGE_STRICT, .mode = KV_STRICT, .threads = count, .batch = 1, __VA_ARGS__ }
 
 const kv_work kv_works[] = {
     READ("get_rand", .shape = KV_GET),
@@ -60,7 +68,12 @@ const kv_work kv_works[] = {
     STRICT("put_strict_chained", 1, .chained = true, .shape = KV_PUT),
     STRICT("put_strict_tickets", 1, .shape = KV_TICKETS),
 
-    {.name = "replay", .stage = KV_STAGE_REPLAY, .shape = KV_REPLAY, .mode = KV_BUFFERED, .chained = true, .threads = 1},
+    {.name = "replay",
+     .stage = KV_STAGE_REPLAY,
+     .shape = KV_REPLAY,
+     .mode = KV_BUFFERED,
+     .chained = true,
+     .threads = 1},
 };
 
 const unsigned kv_work_count = sizeof kv_works / sizeof kv_works[0];
