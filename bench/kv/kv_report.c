@@ -107,7 +107,7 @@ void kv_report_table(const kv_settings *settings, const kv_results *results) {
     printf("%u rounds, %llu keys; nanoseconds an operation; -: the engine has no such operation; strict phase %s\n",
            settings->rounds, (unsigned long long)settings->keys, results->fifo ? "under SCHED_FIFO" : "as any other");
     print_table(results, "p50 of the best round", best_p50);
-    print_table(results, "time over operations over threads, best round", best_ns);
+    print_table(results, "time that passed over operations of all threads, best round", best_ns);
     print_table(results, "p99 of all rounds", all_p99);
     print_table(results, "p99.9 of all rounds", all_p999);
     if (!results->instructions)
