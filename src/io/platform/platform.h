@@ -124,18 +124,18 @@ void wg_thread_yield(void);
 
 /* Something that happens again and again, and threads that sleep until it does; no lock is involved. A sleeper reads the count, then
  * looks at what it waits for, and sleeps only if the count is still the same: an event in between is not missed. */
-typedef struct wg_event {
+typedef struct wg_wakeup {
     _Atomic uint32_t count;
     _Atomic uint32_t sleepers; /* read by anybody, as a hint */
     _Alignas(8) uint8_t opaque[128];
-} wg_event;
-void wg_event_init(wg_event *event);
-void wg_event_deinit(wg_event *event);
-uint32_t wg_event_count(const wg_event *event);
+} wg_wakeup;
+void wg_wakeup_init(wg_wakeup *event);
+void wg_wakeup_deinit(wg_wakeup *event);
+uint32_t wg_wakeup_count(const wg_wakeup *event);
 /* Returns when the count is not `seen`, or by chance. */
-void wg_event_wait(wg_event *event, uint32_t seen);
+void wg_wakeup_wait(wg_wakeup *event, uint32_t seen);
 /* Raises the count and wakes up to `wake` sleepers; the others sleep on. Costs no system call while nobody sleeps. */
-void wg_event_raise(wg_event *event, uint32_t wake);
+void wg_wakeup_raise(wg_wakeup *event, uint32_t wake);
 
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {
