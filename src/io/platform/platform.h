@@ -124,18 +124,18 @@ void wg_thread_yield(void);
 
 /* Something that happens again and again, and threads that sleep until it does; no lock is involved. A sleeper reads the count, then
  * looks at what it waits for, and sleeps only if the count is still the same: an event in between is not missed. */
-typedef struct wg_wakeup {
+typedef struct wg_signal {
     _Atomic uint32_t count;
     _Atomic uint32_t sleepers; /* read by anybody, as a hint */
     _Alignas(8) uint8_t opaque[128];
-} wg_wakeup;
-void wg_wakeup_init(wg_wakeup *event);
-void wg_wakeup_deinit(wg_wakeup *event);
-uint32_t wg_wakeup_count(const wg_wakeup *event);
+} wg_signal;
+void wg_signal_init(wg_signal *event);
+void wg_signal_deinit(wg_signal *event);
+uint32_t wg_signal_count(const wg_signal *event);
 /* Returns when the count is not `seen`, or by chance. */
-void wg_wakeup_wait(wg_wakeup *event, uint32_t seen);
+void wg_signal_wait(wg_signal *event, uint32_t seen);
 /* Raises the count and wakes up to `wake` sleepers; the others sleep on. Costs no system call while nobody sleeps. */
-void wg_wakeup_raise(wg_wakeup *event, uint32_t wake);
+void wg_signal_raise(wg_signal *event, uint32_t wake);
 
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {

@@ -322,7 +322,7 @@ wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uin
         nudge_sleeper(wal, c.logseq);
         if ((prepare || wgi_wal_chain_wanted(wal)) && !atomic_load(&wal->chores) &&
             !atomic_exchange(&wal->chores, true))
-            wg_wakeup_raise(&wal->chores_wanted, 1);
+            wg_signal_raise(&wal->chores_wanted, 1);
     }
     *out_logseq = c.logseq;
     return WG_OK;

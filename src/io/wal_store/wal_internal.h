@@ -193,7 +193,7 @@ struct wg_wal {
     /* Turns at syncing (wal_sync.c): even, nobody syncs; odd, turn `turn / 2` is under way. */
     _Atomic uint64_t turn;
     _Atomic uint64_t noted; /* last commit that the turn under way covers; UINT64_MAX: not known yet */
-    wg_wakeup turn_over[2]; /* of even and odd turns */
+    wg_signal turn_over[2]; /* of even and odd turns */
     uint32_t crowd;         /* under the turn, with the next two: threads that waited when the last one ended */
     uint32_t crowd_missed;
     uint32_t crowd_pause;
@@ -205,7 +205,7 @@ struct wg_wal {
     _Atomic bool has_thread; /* both run */
     wg_thread thread;
     wg_thread chores_thread;
-    wg_wakeup chores_wanted;
+    wg_signal chores_wanted;
 
     _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments, waits;
     _Atomic uint64_t segments_made, segments_trimmed, segments_reused;
