@@ -43,7 +43,8 @@ enum {
 /* An expected version of 0 means: the key is absent (never written, deleted, or expired). */
 
 typedef struct wg_state wg_state;
-typedef struct wg_state_run wg_state_run;         /* one run in memory; lives until it is dropped and nobody is inside the epoch */
+typedef struct wg_state_run
+    wg_state_run; /* one run in memory; lives until it is dropped and nobody is inside the epoch */
 typedef struct wg_state_session wg_state_session; /* a lane, pooled transactions, scratch */
 typedef struct wg_state_txn wg_state_txn;
 
@@ -112,11 +113,11 @@ wg_state_run *wg_state_run_at(const wg_state *state, uint32_t number); /* NULL: 
 /* As wg_state_run_at, and keeps it: commits in a run that was dropped since are WG_E_NOT_FOUND, reads find what is left. Threads: any. */
 wg_state_run *wg_state_run_hold(wg_state *state, uint32_t number);
 void wg_state_run_release(wg_state_run *run);
-uint32_t wg_state_run_count(const wg_state *state);                    /* numbers given so far, dropped ones included; at least 1 */
+uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dropped ones included; at least 1 */
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 wg_events *wg_state_run_events(const wg_state_run *run);
-uint64_t wg_state_run_newest(const wg_state_run *run);  /* newest version that was given */
-uint64_t wg_state_run_visible(const wg_state_run *run); /* what a new reader sees */
+uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
+uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising. NOMEM leaves it out: the caller fails the drain before the log. */
 wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err);
@@ -190,7 +191,7 @@ wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice t
 
 /* ---- transactions over one run; pooled: begin and end allocate nothing in steady state. At most one a session. */
 typedef enum wg_state_isolation {
-    WG_STATE_SNAPSHOT,    /* every key that was read and every expected version is checked at commit; blind writes do not conflict */
+    WG_STATE_SNAPSHOT, /* every key that was read and every expected version is checked at commit; blind writes do not conflict */
     WG_STATE_SERIALIZABLE /* scanned ranges, histories and lengths of the event log are checked too */
 } wg_state_isolation;
 wg_code wg_state_begin(wg_state_session *session, wg_state_run *run, wg_state_isolation isolation, uint64_t now_us,
