@@ -69,6 +69,9 @@ typedef struct wg_platform_ops {
     /* Maps bytes [0, size) of the file read-only; the mapping outlives the file handle and an unlink. The file must have
      * `size` bytes and must not shrink. WG_E_NOMEM, WG_E_IO. The sim copies. */
     wg_code (*map)(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err);
+    /* The same for reading and writing: what is stored there is seen by other processes and outlives this one. Real only; others answer
+     * WG_E_MISUSE. */
+    wg_code (*map_shared)(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err);
     void (*unmap)(wg_platform *self, const void *data, uint64_t size);
     /* A wish about whole pages inside the range of a mapping; failure is ignored. */
     void (*advise)(wg_platform *self, const void *data, uint64_t size, wg_advice advice);
@@ -128,6 +131,7 @@ enum {
     WG_RANK_FILE_CACHE = 50,
     WG_RANK_STRIPE = 52, /* first touch of a stripe's blocks */
     WG_RANK_GOVERNOR = 55,
+    WG_RANK_LANES = 57, /* which lanes are open */
     WG_RANK_WAL_APPEND = 60,
     WG_RANK_WAL_CHAIN = 65,
     WG_RANK_WAL_SYNC = 70,

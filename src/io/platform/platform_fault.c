@@ -107,6 +107,9 @@ static wg_code fault_absolute(wg_platform *self, const char *path, char *out, si
 static wg_code fault_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
     FAULT_OR(self, "map", map(p->inner, file, size, out, err));
 }
+static wg_code fault_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    FAULT_OR(self, "map_shared", map_shared(p->inner, file, size, out, err));
+}
 static void fault_unmap(wg_platform *self, const void *data, uint64_t size) {
     fault_of(self)->inner->ops->unmap(fault_of(self)->inner, data, size);
 }
@@ -142,6 +145,7 @@ static const wg_platform_ops fault_ops = {
     .lock = fault_lock,
     .absolute = fault_absolute,
     .map = fault_map,
+    .map_shared = fault_map_shared,
     .unmap = fault_unmap,
     .advise = fault_advise,
     .process_memory = fault_process_memory,

@@ -252,8 +252,7 @@ static wg_code real_absolute(wg_platform *self, const char *path, char *out, siz
 
 /* ---- maps and memory */
 
-static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
-    (void)self;
+static wg_code map_file(wg_file *file, uint64_t size, int protection, void **out, wg_error *err) {
     const real_file *f = real_of(file);
     struct stat st;
     if (fstat(f->fd, &st) != 0) return error_of(err, "map", f->path);
@@ -261,10 +260,23 @@ static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const v
     if (size == 0 || size > SIZE_MAX || st.st_size < 0 || (uint64_t)st.st_size < size)
         return wg_error_set_sys(err, WG_E_IO, EINVAL, "map '%s': %llu bytes wanted, the file has %lld", f->path,
                                 (unsigned long long)size, (long long)st.st_size);
-    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, f->fd, 0);
+    void *data = mmap(NULL, (size_t)size, protection, MAP_SHARED, f->fd, 0);
     if (data == MAP_FAILED) return error_of(err, "map", f->path);
     *out = data;
     return WG_OK;
+}
+
+static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
+    (void)self;
+    void *data = NULL;
+    WG_TRY(map_file(file, size, PROT_READ, &data, err));
+    *out = data;
+    return WG_OK;
+}
+
+static wg_code real_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)self;
+    return map_file(file, size, PROT_READ | PROT_WRITE, out, err);
 }
 
 static void real_unmap(wg_platform *self, const void *data, uint64_t size) {
@@ -384,6 +396,7 @@ static const wg_platform_ops real_ops = {
     .lock = real_lock,
     .absolute = real_absolute,
     .map = real_map,
+    .map_shared = real_map_shared,
     .unmap = real_unmap,
     .advise = real_advise,
     .process_memory = real_process_memory,

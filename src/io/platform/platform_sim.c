@@ -508,6 +508,15 @@ static wg_code sim_map(wg_platform *self, wg_file *file, uint64_t size, const vo
     return sim_leave(disk, gate, code, err);
 }
 
+/* A disk that can lose its power has no memory that outlives a process. */
+static wg_code sim_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)self;
+    (void)file;
+    (void)size;
+    (void)out;
+    return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "the simulated disk has no shared memory");
+}
+
 static void sim_unmap(wg_platform *self, const void *data, uint64_t size) {
     (void)self, (void)size;
     wg_free((void *)(uintptr_t)data);
@@ -560,6 +569,7 @@ static const wg_platform_ops sim_ops = {
     .lock = sim_lock,
     .absolute = sim_absolute,
     .map = sim_map,
+    .map_shared = sim_map_shared,
     .unmap = sim_unmap,
     .advise = sim_advise,
     .process_memory = sim_process_memory,
