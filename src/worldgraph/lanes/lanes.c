@@ -27,21 +27,24 @@ wg_code wg_lanes_create(const wg_lanes_options *options, wg_lanes **out, wg_erro
     if (lanes == NULL) return wg_error_nomem(err, sizeof *lanes);
     lanes->options = *options;
     if (options->ring_bytes == 0) lanes->options.ring_bytes = WG_LANE_RING_BYTES_DEFAULT;
-    lanes->options.ring_dir = NULL;
-    if (options->ring_dir != NULL && options->has_rings) {
-        const size_t size = strlen(options->ring_dir) + 1;
-        char *dir = wg_alloc(options->account, size);
-        if (dir == NULL) {
-            wg_free(lanes);
-            return wg_error_nomem(err, size);
-        }
-        memcpy(dir, options->ring_dir, size);
-        lanes->options.ring_dir = dir;
-    }
-    atomic_store_explicit(&lanes->outlives, lanes->options.ring_dir != NULL, memory_order_relaxed);
     wg_mutex_init(&lanes->mutex, WG_RANK_LANES);
     wg_cond_init(&lanes->gone);
     *out = lanes;
+    return WG_OK;
+}
+
+wg_code wg_lanes_use_files(wg_lanes *lanes, const wg_rings_source *source, wg_error *err) {
+    WG_ASSERT(lanes->options.has_rings);
+    WG_ASSERT(atomic_load_explicit(&lanes->count, memory_order_relaxed) == 0);
+    const size_t size = strlen(source->ring_dir) + 1;
+    char *dir = wg_alloc(lanes->options.account, size);
+    if (dir == NULL) return wg_error_nomem(err, size);
+    memcpy(dir, source->ring_dir, size);
+    wg_free(lanes->ring_dir);
+    lanes->ring_dir = dir;
+    lanes->files = *source;
+    lanes->files.ring_dir = dir;
+    atomic_store_explicit(&lanes->outlives, true, memory_order_relaxed);
     return WG_OK;
 }
 
@@ -62,7 +65,7 @@ void wg_lanes_destroy(wg_lanes *lanes) {
     for (uint32_t i = count; i > 0; i--) place_end(lanes, &lanes->places[i - 1], keep);
     wg_cond_deinit(&lanes->gone);
     wg_mutex_deinit(&lanes->mutex);
-    wg_free((void *)(uintptr_t)lanes->options.ring_dir);
+    wg_free(lanes->ring_dir);
     wg_free(lanes);
 }
 
@@ -281,6 +284,18 @@ void wg_lanes_durable(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count
         while (now < spans[i].end && !atomic_compare_exchange_weak_explicit(
                                          durable, &now, spans[i].end, memory_order_release, memory_order_relaxed)) {}
     }
+}
+
+uint32_t wg_lanes_undurable(const wg_lanes *lanes, wg_lane_span *spans) {
+    const uint32_t count = atomic_load(&lanes->count);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        wg_lane *lane = lanes->places[i].lane;
+        const uint64_t end = atomic_load_explicit(&lane->drained, memory_order_relaxed);
+        if (atomic_load_explicit(&lane->durable, memory_order_relaxed) < end)
+            spans[found++] = (wg_lane_span){.lane = lane, .end = end};
+    }
+    return found;
 }
 
 uint64_t wg_lanes_pending(const wg_lanes *lanes) {

@@ -39,18 +39,17 @@ typedef struct wg_lane wg_lane;
 typedef struct wg_lanes_options {
     wg_platform *platform;
     wg_account *account;
-    bool has_rings;       /* false: IN_MEMORY, no redo is kept */
-    uint64_t ring_bytes;  /* a power of two; 0: default; lanes from WG_LANES_WIDE on have a sixteenth of it */
-    const char *ring_dir; /* NULL: anonymous memory */
-    uint8_t store_uuid[16];
-    uint8_t ring_id[16]; /* of this opening of the store: names the ring files */
-    uint64_t logseq;     /* the log's newest commit now */
+    bool has_rings;      /* false: IN_MEMORY, no redo is kept */
+    uint64_t ring_bytes; /* a power of two; 0: default; lanes from WG_LANES_WIDE on have a sixteenth of it */
     /* Called by wg_lane_reserve, outside of a commit, when the ring is full: makes room (drains into the log) or fails. */
     wg_code (*drain)(void *ctx, wg_error *err);
     void *ctx;
 } wg_lanes_options;
 
 wg_code wg_lanes_create(const wg_lanes_options *options, wg_lanes **out, wg_error *err);
+/* Rings of lanes that are opened from now on lie in files (none is open yet), whose directory etc. are copied. */
+struct wg_rings_source;
+wg_code wg_lanes_use_files(wg_lanes *lanes, const struct wg_rings_source *source, wg_error *err);
 void wg_lanes_destroy(wg_lanes *lanes); /* all lanes are closed; ring files stay if the log lacks anything of them */
 
 /* A closed lane's bytes stay until they are drained; its place is used again. WG_E_LIMIT over WG_LANES_MAX open ones. Threads: any. */
@@ -147,6 +146,8 @@ void wg_lanes_drained(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count
 void wg_lanes_give_up(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count);
 /* They are on stable storage: tickets up to their ends are fulfilled. */
 void wg_lanes_durable(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count);
+/* Between drains: fills spans[WG_LANES_MAX] with the lanes that have drained bytes which are not known to be durable; no pieces. */
+uint32_t wg_lanes_undurable(const wg_lanes *lanes, wg_lane_span *spans);
 /* Bytes that wait for a drain, now and roughly. */
 uint64_t wg_lanes_pending(const wg_lanes *lanes);
 /* Lanes that are open. */

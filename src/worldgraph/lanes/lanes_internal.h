@@ -32,8 +32,10 @@ typedef struct lane_place {
 
 struct wg_lanes {
     wg_lanes_options options;
-    wg_mutex mutex; /* guards up to `outlives`; taken with `gone` */
-    wg_cond gone;   /* the lanes go on */
+    wg_rings_source files; /* ring_dir NULL: anonymous memory */
+    char *ring_dir;        /* the same, owned */
+    wg_mutex mutex;        /* guards up to `outlives`; taken with `gone` */
+    wg_cond gone;          /* the lanes go on */
     lane_place places[WG_LANES_MAX];
     uint32_t free_lanes[WG_LANES_MAX]; /* closed ones, a stack */
     uint32_t free_count;

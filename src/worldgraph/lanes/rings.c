@@ -37,7 +37,7 @@ static wg_code take_memory(wg_platform *p, wg_file *file, uint64_t size, wg_erro
 }
 
 static wg_code file_make(const wg_lanes *lanes, uint32_t number, const char *path, lane_place *out, wg_error *err) {
-    wg_platform *p = lanes->options.platform;
+    wg_platform *p = lanes->files.platform;
     const uint64_t ring_bytes = wgi_lanes_ring_bytes(lanes, number);
     const uint64_t size = RING_PAGE_BYTES + ring_bytes;
     wg_file *file = NULL;
@@ -55,10 +55,10 @@ static wg_code file_make(const wg_lanes *lanes, uint32_t number, const char *pat
     ring_head *head = map;
     head->version = RING_VERSION;
     head->lane = number;
-    memcpy(head->store_uuid, lanes->options.store_uuid, 16);
-    memcpy(head->ring_id, lanes->options.ring_id, 16);
+    memcpy(head->store_uuid, lanes->files.store_uuid, 16);
+    memcpy(head->ring_id, lanes->files.ring_id, 16);
     head->ring_bytes = ring_bytes;
-    head->logseq = lanes->options.logseq;
+    head->logseq = lanes->files.logseq;
     wg_lane *lane = lane_of(head);
     lane->ring_bytes = ring_bytes;
     lane->ring = (uint8_t *)map + RING_PAGE_BYTES;
@@ -70,7 +70,7 @@ static wg_code file_make(const wg_lanes *lanes, uint32_t number, const char *pat
 
 wg_code wgi_ring_make(const wg_lanes *lanes, uint32_t number, lane_place *out, wg_error *err) {
     char path[RING_PATH_BYTES];
-    WG_TRY(wgi_ring_path(lanes->options.ring_dir, lanes->options.ring_id, number, path, err));
+    WG_TRY(wgi_ring_path(lanes->files.ring_dir, lanes->files.ring_id, number, path, err));
     return file_make(lanes, number, path, out, err);
 }
 
@@ -81,10 +81,9 @@ bool wgi_ring_is_wanted(const lane_place *place) {
 }
 
 void wgi_ring_end(const wg_lanes *lanes, lane_place *place, bool keep) {
-    wg_platform *p = lanes->options.platform;
+    wg_platform *p = lanes->files.platform;
     char path[RING_PATH_BYTES];
-    if (!keep &&
-        wgi_ring_path(lanes->options.ring_dir, lanes->options.ring_id, place->lane->number, path, NULL) == WG_OK)
+    if (!keep && wgi_ring_path(lanes->files.ring_dir, lanes->files.ring_id, place->lane->number, path, NULL) == WG_OK)
         (void)p->ops->unlink(p, path, NULL); /* one that stays is empty, and its name never comes again */
     p->ops->unmap(p, place->map, RING_PAGE_BYTES + place->lane->ring_bytes);
     p->ops->close(p, place->file);

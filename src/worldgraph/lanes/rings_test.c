@@ -20,24 +20,25 @@ static wg_code no_drain(void *ctx, wg_error *err) {
     return wg_error_set(err, WG_E_IO, WG_NO_OFFSET, "the ring is full");
 }
 
+static wg_rings_source source_at(uint64_t logseq) {
+    wg_rings_source s = {.platform = wg_platform_real(), .ring_dir = directory, .logseq = logseq};
+    memcpy(s.store_uuid, uuid, 16);
+    memcpy(s.ring_id, id, 16);
+    return s;
+}
+
 static wg_lanes *make(uint64_t logseq) {
-    wg_lanes_options o = {.platform = wg_platform_real(),
-                          .has_rings = true,
-                          .ring_bytes = RING,
-                          .ring_dir = directory,
-                          .logseq = logseq,
-                          .drain = no_drain};
-    memcpy(o.store_uuid, uuid, 16);
-    memcpy(o.ring_id, id, 16);
+    const wg_lanes_options o = {
+        .platform = wg_platform_real(), .has_rings = true, .ring_bytes = RING, .drain = no_drain};
+    const wg_rings_source s = source_at(logseq);
     wg_lanes *lanes = NULL;
     assert_int_equal(wg_lanes_create(&o, &lanes, NULL), WG_OK);
+    assert_int_equal(wg_lanes_use_files(lanes, &s, NULL), WG_OK);
     return lanes;
 }
 
 static wg_code reopen(uint64_t logseq, wg_rings **out, wg_error *err) {
-    wg_rings_source s = {.platform = wg_platform_real(), .ring_dir = directory, .logseq = logseq};
-    memcpy(s.store_uuid, uuid, 16);
-    memcpy(s.ring_id, id, 16);
+    const wg_rings_source s = source_at(logseq);
     return wg_rings_open(&s, out, err);
 }
 
@@ -52,12 +53,8 @@ static void put(wg_lane *lane, const char *text) {
 
 /* What a kill does: the memory of the process goes, the files stay and their locks do not. */
 static void killed(wg_lanes *lanes) {
-    const uint32_t count = atomic_load(&lanes->count);
-    for (uint32_t i = 0; i < count; i++) {
-        wgi_ring_end(lanes, &lanes->places[i], true);
-        if (lanes->places[i].lane != NULL) continue;
-        atomic_store(&lanes->count, 0);
-    }
+    for (uint32_t i = atomic_load(&lanes->count); i > 0; i--) wgi_ring_end(lanes, &lanes->places[i - 1], true);
+    atomic_store(&lanes->count, 0);
     lanes->free_count = 0;
     wg_lanes_destroy(lanes);
 }
@@ -193,7 +190,7 @@ static void test_rings_all_count_or_none(void **state) {
         lanes = make(0);
         assert_int_equal(wg_lane_open(lanes, &a, NULL), WG_OK);
         put(a, "lost");
-        lanes->options.platform = fault;
+        lanes->files.platform = fault;
         wg_platform_fault_arm(fault, n, WG_FAULT_ENOSPC, false);
         wg_lane *b = NULL;
         assert_int_equal(wg_lane_open(lanes, &b, NULL), WG_OK);
