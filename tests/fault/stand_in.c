@@ -25,6 +25,11 @@ static wg_code s_write_at(wg_platform *p, wg_file *file, uint64_t offset, const 
     (void)p;
     return to->ops->write_at(to, file, offset, data, size, err);
 }
+static wg_code s_write_parts(wg_platform *p, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                             wg_error *err) {
+    (void)p;
+    return to->ops->write_parts(to, file, offset, parts, count, err);
+}
 static wg_code s_sync(wg_platform *p, wg_file *file, wg_error *err) {
     (void)p;
     return to->ops->sync(to, file, err);
@@ -113,6 +118,7 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .close = s_close,
                                            .read_at = s_read_at,
                                            .write_at = s_write_at,
+                                           .write_parts = s_write_parts,
                                            .sync = s_sync,
                                            .truncate = s_truncate,
                                            .file_info = s_file_info,

@@ -51,6 +51,9 @@ typedef struct wg_platform_ops {
                        wg_error *err);
     wg_code (*write_at)(wg_platform *self, wg_file *file, uint64_t offset, const void *data, size_t size,
                         wg_error *err);
+    /* The same for the concatenation of `count` parts, without copying them together: one write where the system can. */
+    wg_code (*write_parts)(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                           wg_error *err);
     /* Data and size reach stable storage (fdatasync; F_FULLFSYNC on macOS). */
     wg_code (*sync)(wg_platform *self, wg_file *file, wg_error *err);
     wg_code (*truncate)(wg_platform *self, wg_file *file, uint64_t size, wg_error *err);
@@ -119,6 +122,23 @@ void wg_cond_broadcast(wg_cond *cond);
 wg_code wg_thread_start(wg_thread *thread, void (*body)(void *), void *arg, wg_error *err);
 void wg_thread_join(wg_thread *thread);
 uint32_t wg_cpu_count(void);
+/* Lets other threads run on this processor. */
+void wg_thread_yield(void);
+
+/* Something that happens again and again, and threads that sleep until it does; no lock is involved. A sleeper reads the count, then
+ * looks at what it waits for, and sleeps only if the count is still the same: an event in between is not missed. */
+typedef struct wg_event {
+    _Atomic uint32_t count;
+    _Atomic uint32_t sleepers; /* read by anybody, as a hint */
+    _Alignas(8) uint8_t opaque[128];
+} wg_event;
+void wg_event_init(wg_event *event);
+void wg_event_deinit(wg_event *event);
+uint32_t wg_event_count(const wg_event *event);
+/* Returns when the count is not `seen`, or by chance. */
+void wg_event_wait(wg_event *event, uint32_t seen);
+/* Raises the count and wakes up to `wake` sleepers; the others sleep on. Costs no system call while nobody sleeps. */
+void wg_event_raise(wg_event *event, uint32_t wake);
 
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {
