@@ -33,6 +33,8 @@ typedef enum wg_advice {
     WG_ADVICE_RANDOM
 } wg_advice;
 
+#define WG_HUGE_PAGE_BYTES (UINT64_C(2) << 20)
+
 typedef struct wg_process_memory {
     uint64_t resident_bytes;
     uint64_t resident_file_bytes; /* the part that maps files */
@@ -82,8 +84,14 @@ typedef struct wg_platform_ops {
     void (*process_memory)(wg_platform *self, wg_process_memory *out);
     /* Gives freed heap pages back to the operating system. */
     void (*trim_memory)(wg_platform *self);
-    uint64_t (*now_ns)(wg_platform *self);  /* monotonic */
+    /* Zeroed memory at an address that is a multiple of 2 MiB, on huge pages where the system has them; `bytes` is a multiple of
+     * WG_HUGE_PAGE_BYTES. NULL: the system has none. The caller charges its account. The sim's and the fault platform's is the real one. */
+    void *(*take_memory)(wg_platform *self, uint64_t bytes);
+    void (*give_memory)(wg_platform *self, void *data, uint64_t bytes); /* data NULL is legal */
+    uint64_t (*now_ns)(wg_platform *self);                              /* monotonic */
     uint64_t (*wall_us)(wg_platform *self); /* since 1970; envelope data only, never in hashed bytes */
+    /* The same as of the last tick (1 to 10 ms), for a tenth of the price. */
+    uint64_t (*wall_coarse_us)(wg_platform *self);
     wg_code (*random)(wg_platform *self, void *out, size_t size, wg_error *err);
 } wg_platform_ops;
 
@@ -127,18 +135,18 @@ void wg_thread_yield(void);
 
 /* Something that happens again and again, and threads that sleep until it does; no lock is involved. A sleeper reads the count, then
  * looks at what it waits for, and sleeps only if the count is still the same: an event in between is not missed. */
-typedef struct wg_event {
+typedef struct wg_signal {
     _Atomic uint32_t count;
     _Atomic uint32_t sleepers; /* read by anybody, as a hint */
     _Alignas(8) uint8_t opaque[128];
-} wg_event;
-void wg_event_init(wg_event *event);
-void wg_event_deinit(wg_event *event);
-uint32_t wg_event_count(const wg_event *event);
+} wg_signal;
+void wg_signal_init(wg_signal *event);
+void wg_signal_deinit(wg_signal *event);
+uint32_t wg_signal_count(const wg_signal *event);
 /* Returns when the count is not `seen`, or by chance. */
-void wg_event_wait(wg_event *event, uint32_t seen);
+void wg_signal_wait(wg_signal *event, uint32_t seen);
 /* Raises the count and wakes up to `wake` sleepers; the others sleep on. Costs no system call while nobody sleeps. */
-void wg_event_raise(wg_event *event, uint32_t wake);
+void wg_signal_raise(wg_signal *event, uint32_t wake);
 
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {

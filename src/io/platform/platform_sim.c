@@ -294,8 +294,8 @@ static wg_code sim_write_parts(wg_platform *self, wg_file *file, uint64_t offset
     bool ok = true;
     wg_buf_init(&joined, NULL);
     for (size_t i = 0; i < count && ok; i++) ok = wg_buf_append(&joined, parts[i].data, parts[i].size);
-    const wg_code code = ok ? sim_write_at(self, file, offset, joined.data, joined.size, err)
-                            : wg_error_nomem(err, joined.size);
+    const wg_code code =
+        ok ? sim_write_at(self, file, offset, joined.data, joined.size, err) : wg_error_nomem(err, joined.size);
     wg_buf_deinit(&joined);
     return code;
 }
@@ -546,6 +546,17 @@ static void sim_process_memory(wg_platform *self, wg_process_memory *out) {
 
 static void sim_trim_memory(wg_platform *self) { (void)self; }
 
+/* Memory is no part of the disk: it is the real one's. */
+static void *sim_take_memory(wg_platform *self, uint64_t bytes) {
+    (void)self;
+    return wg_platform_real()->ops->take_memory(wg_platform_real(), bytes);
+}
+
+static void sim_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    (void)self;
+    wg_platform_real()->ops->give_memory(wg_platform_real(), data, bytes);
+}
+
 /* ---- time and randomness */
 
 static uint64_t sim_now_ns(wg_platform *self) {
@@ -588,8 +599,11 @@ static const wg_platform_ops sim_ops = {
     .advise = sim_advise,
     .process_memory = sim_process_memory,
     .trim_memory = sim_trim_memory,
+    .take_memory = sim_take_memory,
+    .give_memory = sim_give_memory,
     .now_ns = sim_now_ns,
     .wall_us = sim_wall_us,
+    .wall_coarse_us = sim_wall_us,
     .random = sim_random,
 };
 

@@ -128,21 +128,21 @@ void wg_thread_yield(void) { (void)sched_yield(); }
 
 /* ---- events: a futex where there are futexes, else a mutex and a condition variable */
 
-uint32_t wg_event_count(const wg_event *event) { return atomic_load(&event->count); }
+uint32_t wg_signal_count(const wg_signal *event) { return atomic_load(&event->count); }
 
 #ifdef __linux__
-void wg_event_init(wg_event *event) { memset(event, 0, sizeof *event); }
-void wg_event_deinit(wg_event *event) { (void)event; }
+void wg_signal_init(wg_signal *event) { memset(event, 0, sizeof *event); }
+void wg_signal_deinit(wg_signal *event) { (void)event; }
 
 /* A sleeper counts itself before the system compares the count of events, and whoever raises that looks at the sleepers
  * afterwards: either the sleeper sees the new count or it is seen. */
-void wg_event_wait(wg_event *event, uint32_t seen) {
+void wg_signal_wait(wg_signal *event, uint32_t seen) {
     atomic_fetch_add(&event->sleepers, 1);
     (void)syscall(SYS_futex, &event->count, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* EAGAIN, EINTR: by chance */
     atomic_fetch_sub(&event->sleepers, 1);
 }
 
-void wg_event_raise(wg_event *event, uint32_t wake) {
+void wg_signal_raise(wg_signal *event, uint32_t wake) {
     atomic_fetch_add(&event->count, 1);
     if (wake == 0 || atomic_load(&event->sleepers) == 0) return;
     (void)syscall(SYS_futex, &event->count, FUTEX_WAKE_PRIVATE, wg_min_u64(wake, INT32_MAX), NULL, NULL, 0);
@@ -152,21 +152,22 @@ typedef struct event_state {
     pthread_mutex_t mutex;
     pthread_cond_t raised;
 } event_state;
-_Static_assert(sizeof(event_state) <= sizeof(((wg_event *)0)->opaque), "wg_event has room for the system's state");
-static event_state *event_of(wg_event *event) { return (event_state *)(void *)event->opaque; }
+_Static_assert(sizeof(event_state) <= sizeof(((wg_signal *)0)->opaque), "wg_signal has room for the system's state");
+static event_state *event_of(wg_signal *event) { return (event_state *)(void *)event->opaque; }
 
-void wg_event_init(wg_event *event) {
+void wg_signal_init(wg_signal *event) {
     memset(event, 0, sizeof *event);
-    const int rc = pthread_mutex_init(&event_of(event)->mutex, NULL) | pthread_cond_init(&event_of(event)->raised, NULL);
+    const int rc =
+        pthread_mutex_init(&event_of(event)->mutex, NULL) | pthread_cond_init(&event_of(event)->raised, NULL);
     WG_ASSERT(rc == 0);
 }
 
-void wg_event_deinit(wg_event *event) {
+void wg_signal_deinit(wg_signal *event) {
     pthread_cond_destroy(&event_of(event)->raised);
     pthread_mutex_destroy(&event_of(event)->mutex);
 }
 
-void wg_event_wait(wg_event *event, uint32_t seen) {
+void wg_signal_wait(wg_signal *event, uint32_t seen) {
     pthread_mutex_lock(&event_of(event)->mutex);
     atomic_fetch_add(&event->sleepers, 1);
     if (atomic_load(&event->count) == seen) pthread_cond_wait(&event_of(event)->raised, &event_of(event)->mutex);
@@ -174,7 +175,7 @@ void wg_event_wait(wg_event *event, uint32_t seen) {
     pthread_mutex_unlock(&event_of(event)->mutex);
 }
 
-void wg_event_raise(wg_event *event, uint32_t wake) {
+void wg_signal_raise(wg_signal *event, uint32_t wake) {
     pthread_mutex_lock(&event_of(event)->mutex);
     atomic_fetch_add(&event->count, 1);
     if (wake == 1) pthread_cond_signal(&event_of(event)->raised);

@@ -124,13 +124,13 @@ typedef struct wal_retired_list {
  * multiple of 8, or the u64 position of its first frame. */
 typedef struct wal_queue {
     uint8_t *bytes;
-    size_t capacity; /* a power of two */
-    _Atomic uint64_t head;        /* where the next entry goes; written under append_lock (release) */
-    _Atomic uint64_t tail;        /* the oldest entry; written under chain_lock (release) */
-    _Atomic uint64_t to_read;     /* payload bytes to be read back since the log was opened; written under append_lock */
-    _Atomic uint64_t read;        /* how many of them are hashed; written under chain_lock */
+    size_t capacity;          /* a power of two */
+    _Atomic uint64_t head;    /* where the next entry goes; written under append_lock (release) */
+    _Atomic uint64_t tail;    /* the oldest entry; written under chain_lock (release) */
+    _Atomic uint64_t to_read; /* payload bytes to be read back since the log was opened; written under append_lock */
+    _Atomic uint64_t read;    /* how many of them are hashed; written under chain_lock */
     /* a part of a segment, for reading back; under chain_lock */
-    wg_file *file;                /* NULL: none */
+    wg_file *file; /* NULL: none */
     uint64_t number;
     wg_buf window;
     uint64_t window_from;
@@ -186,12 +186,12 @@ struct wg_wal {
     _Atomic bool sleeper_idle;         /* the background thread waits for a commit */
     _Atomic bool sleeper_waits;        /* it waits for anything */
     _Atomic bool batch_signalled;
-    _Atomic bool chores;     /* the second thread is wanted for hashing or for the next segment */
+    _Atomic bool chores; /* the second thread is wanted for hashing or for the next segment */
 
     /* Turns at syncing (wal_sync.c): even, nobody syncs; odd, turn `turn / 2` is under way. */
     _Atomic uint64_t turn;
     _Atomic uint64_t noted; /* last commit that the turn under way covers; UINT64_MAX: not known yet */
-    wg_event turn_over[2];  /* of even and odd turns */
+    wg_signal turn_over[2]; /* of even and odd turns */
     uint32_t crowd;         /* under the turn, with the next two: threads that waited when the last one ended */
     uint32_t crowd_missed;
     uint32_t crowd_pause;
@@ -203,7 +203,7 @@ struct wg_wal {
     _Atomic bool has_thread; /* both run */
     wg_thread thread;
     wg_thread chores_thread;
-    wg_event chores_wanted;
+    wg_signal chores_wanted;
 
     _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments, waits;
     _Atomic uint64_t segments_made, segments_trimmed, segments_reused;

@@ -157,8 +157,8 @@ static void wal_free(wg_wal *wal) {
     wg_buf_deinit(&wal->frame);
     wg_sha256_end(wal->sha, NULL);
     wg_cond_deinit(&wal->wake);
-    for (unsigned i = 0; i < 2; i++) wg_event_deinit(&wal->turn_over[i]);
-    wg_event_deinit(&wal->chores_wanted);
+    for (unsigned i = 0; i < 2; i++) wg_signal_deinit(&wal->turn_over[i]);
+    wg_signal_deinit(&wal->chores_wanted);
     wg_mutex_deinit(&wal->sync_lock);
     wg_mutex_deinit(&wal->chain_lock);
     wg_mutex_deinit(&wal->append_lock);
@@ -185,8 +185,8 @@ static wg_code wal_make(wg_platform *platform, const char *dir, const wg_wal_opt
     wg_mutex_init(&wal->append_lock, WG_RANK_WAL_APPEND);
     wg_mutex_init(&wal->sync_lock, WG_RANK_WAL_SYNC);
     wg_cond_init(&wal->wake);
-    for (unsigned i = 0; i < 2; i++) wg_event_init(&wal->turn_over[i]);
-    wg_event_init(&wal->chores_wanted);
+    for (unsigned i = 0; i < 2; i++) wg_signal_init(&wal->turn_over[i]);
+    wg_signal_init(&wal->chores_wanted);
     atomic_store(&wal->noted, UINT64_MAX);
     wal->sha = wg_sha256_begin();
     if (!wgi_wal_chain_make(wal) || wal->sha == NULL) {

@@ -28,7 +28,7 @@ void wgi_wal_poison(wg_wal *wal, const wg_error *cause) {
         atomic_store_explicit(&wal->poisoned, true, memory_order_release);
     }
     wg_mutex_unlock(&wal->sync_lock);
-    for (unsigned i = 0; i < 2; i++) wg_event_raise(&wal->turn_over[i], UINT32_MAX);
+    for (unsigned i = 0; i < 2; i++) wg_signal_raise(&wal->turn_over[i], UINT32_MAX);
 }
 
 /* `poison` does not change once the flag is set, so reading it needs no lock. */
@@ -141,7 +141,7 @@ static uint64_t thread_now_ns(void) { return wg_platform_real()->ops->now_ns(wg_
 /* Waits a moment for the threads of the last turn to come back. The caller leads turn `number`. */
 static void gather_crowd(wg_wal *wal, uint64_t number) {
     enum { SPIN_NS = 20000, MISSED_MAX = 6 };
-    const wg_event *event = &wal->turn_over[number & 1];
+    const wg_signal *event = &wal->turn_over[number & 1];
     if (wal->crowd <= 1 || 1 + atomic_load(&event->sleepers) >= wal->crowd) return;
     if (wal->crowd_pause > 0) {
         wal->crowd_pause--;
@@ -160,28 +160,28 @@ static void gather_crowd(wg_wal *wal, uint64_t number) {
 
 /* Ends turn `number`. */
 static void turn_end(wg_wal *wal, uint64_t number) {
-    wg_event *mine = &wal->turn_over[number & 1];
-    wg_event *next = &wal->turn_over[(number + 1) & 1];
+    wg_signal *mine = &wal->turn_over[number & 1];
+    wg_signal *next = &wal->turn_over[(number + 1) & 1];
     wal->crowd = 1 + atomic_load(&mine->sleepers) + atomic_load(&next->sleepers);
     atomic_store(&wal->noted, UINT64_MAX);
     atomic_fetch_add(&wal->turn, 1);
     const bool poisoned = atomic_load(&wal->poisoned);
-    wg_event_raise(next, poisoned ? UINT32_MAX : 1);
-    wg_event_raise(mine, UINT32_MAX);
+    wg_signal_raise(next, poisoned ? UINT32_MAX : 1);
+    wg_signal_raise(mine, UINT32_MAX);
 }
 
 /* One step towards a durable commit `logseq`: leads a turn, or sleeps until one may be over. *led is set when it led. A waiter
  * that is not alone lets others join. */
 static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err) {
     /* The counts come first: an end after this is seen by the sleep. */
-    const uint32_t seen[2] = {wg_event_count(&wal->turn_over[0]), wg_event_count(&wal->turn_over[1])};
+    const uint32_t seen[2] = {wg_signal_count(&wal->turn_over[0]), wg_signal_count(&wal->turn_over[1])};
     uint64_t turn = atomic_load(&wal->turn);
     if (turn % 2 == 0) {
         if (!atomic_compare_exchange_strong(&wal->turn, &turn, turn + 1)) return WG_OK;
         *led = true;
         if (atomic_load(&wal->durable_logseq) < logseq) gather_crowd(wal, turn / 2);
-        const wg_code code =
-            atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err) : WG_OK; /* else another was faster */
+        const wg_code code = atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err)
+                                                                        : WG_OK; /* else another was faster */
         turn_end(wal, turn / 2);
         return code;
     }
@@ -189,7 +189,7 @@ static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err)
     if (atomic_load(&wal->turn) != turn || atomic_load(&wal->durable_logseq) >= logseq) return WG_OK;
     if (atomic_load(&wal->poisoned)) return WG_OK; /* the caller looks */
     const uint64_t number = turn / 2 + (noted < logseq ? 1 : 0);
-    wg_event_wait(&wal->turn_over[number & 1], seen[number & 1]);
+    wg_signal_wait(&wal->turn_over[number & 1], seen[number & 1]);
     return WG_OK;
 }
 
@@ -283,12 +283,12 @@ static void sync_main(void *arg) {
 static void chores_main(void *arg) {
     wg_wal *wal = arg;
     while (!atomic_load(&wal->stopping)) {
-        const uint32_t seen = wg_event_count(&wal->chores_wanted);
+        const uint32_t seen = wg_signal_count(&wal->chores_wanted);
         if (atomic_exchange(&wal->chores, false)) { /* before the work: what comes meanwhile raises it again */
             (void)wgi_wal_chain_drain(wal, NULL);
             wgi_wal_prepare(wal, true);
         } else {
-            wg_event_wait(&wal->chores_wanted, seen);
+            wg_signal_wait(&wal->chores_wanted, seen);
         }
     }
 }
@@ -305,7 +305,7 @@ wg_code wgi_wal_threads_start(wg_wal *wal, wg_error *err) {
     atomic_store(&wal->has_thread, code == WG_OK);
     if (half && code != WG_OK) {
         atomic_store(&wal->stopping, true);
-        wg_event_raise(&wal->chores_wanted, UINT32_MAX);
+        wg_signal_raise(&wal->chores_wanted, UINT32_MAX);
         wg_thread_join(&wal->chores_thread);
         atomic_store(&wal->stopping, false);
     }
@@ -319,8 +319,8 @@ void wgi_wal_threads_stop(wg_wal *wal) {
     atomic_store(&wal->stopping, true);
     wg_cond_broadcast(&wal->wake);
     wg_mutex_unlock(&wal->sync_lock);
-    for (unsigned i = 0; i < 2; i++) wg_event_raise(&wal->turn_over[i], UINT32_MAX);
-    wg_event_raise(&wal->chores_wanted, UINT32_MAX);
+    for (unsigned i = 0; i < 2; i++) wg_signal_raise(&wal->turn_over[i], UINT32_MAX);
+    wg_signal_raise(&wal->chores_wanted, UINT32_MAX);
     wg_thread_join(&wal->thread);
     wg_thread_join(&wal->chores_thread);
     atomic_store(&wal->has_thread, false);
