@@ -9,7 +9,7 @@
  * Failure modes: NULL when memory is refused; WG_E_CORRUPT when a fragment is not what docs/format/arc1.md says of EVENTS. */
 #include "worldgraph/events/events_internal.h"
 
-wgi_chunk *wgi_chunk_create(wg_account *account, size_t capacity) {
+wgi_chunk *wgi_events_chunk_create(wg_account *account, size_t capacity) {
     size_t bytes;
     if (!wg_add_size(sizeof(wgi_chunk), capacity, &bytes)) return NULL;
     wgi_chunk *chunk = wg_alloc(account, bytes);
@@ -19,13 +19,13 @@ wgi_chunk *wgi_chunk_create(wg_account *account, size_t capacity) {
     return chunk;
 }
 
-void wgi_chunk_release(wgi_chunk *chunk) {
+void wgi_events_chunk_release(wgi_chunk *chunk) {
     if (chunk == NULL) return;
     /* acq_rel: what other users did with it comes before the free */
     if (atomic_fetch_sub_explicit(&chunk->users, 1, memory_order_acq_rel) == 1) wg_free(chunk);
 }
 
-wgi_block *wgi_block_create(wg_account *account, uint64_t first, uint32_t capacity) {
+wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t capacity) {
     WG_ASSERT(capacity > 0 && capacity <= WG_EVENTS_SLOT);
     const size_t head = (size_t)wg_align_up(sizeof(wgi_block), 8);
     const size_t n = capacity;
@@ -43,7 +43,7 @@ wgi_block *wgi_block_create(wg_account *account, uint64_t first, uint32_t capaci
     return block;
 }
 
-void wgi_block_take(wgi_block *block, wgi_block *from, uint32_t rows) {
+void wgi_events_block_take(wgi_block *block, wgi_block *from, uint32_t rows) {
     WG_ASSERT(rows <= from->capacity);
     WG_ASSERT(rows <= block->capacity);
     for (uint32_t i = 0; i < rows; i++) { /* nobody reads `block` yet; what is in `from` is published */
@@ -60,12 +60,12 @@ void wgi_block_take(wgi_block *block, wgi_block *from, uint32_t rows) {
     from->chunk_count = 0; /* readers of `from` do not look at its chunks' list */
 }
 
-void wgi_block_destroy(void *p) {
+void wgi_events_block_destroy(void *p) {
     wgi_block *block = p;
     wgi_chunk *chunk = block->first_chunk;
     for (uint32_t left = block->chunk_count; left > 0; left--) {
         wgi_chunk *next = left > 1 ? chunk->next : NULL;
-        wgi_chunk_release(chunk);
+        wgi_events_chunk_release(chunk);
         chunk = next;
     }
     wg_free(block);
@@ -79,7 +79,7 @@ static wg_code is_not_events(const wg_fragment *f, const char *what, wg_error *e
                         (unsigned long long)f->head.key.slot, (unsigned long long)wg_stripe_id(f->stripe), what);
 }
 
-wg_code wgi_block_map(wg_account *account, const wg_fragment *fragment, wgi_block **out, wg_error *err) {
+wg_code wgi_events_block_map(wg_account *account, const wg_fragment *fragment, wgi_block **out, wg_error *err) {
     static const struct {
         uint32_t id;
         wg_type type;
@@ -111,7 +111,7 @@ wg_code wgi_block_map(wg_account *account, const wg_fragment *fragment, wgi_bloc
 }
 
 /* Columns of EVENTS have no codec, so a cell points into the mapping and needs no arena. */
-wg_code wgi_stored_bytes(const wgi_block *block, uint32_t column, uint32_t row, wg_slice *out, wg_error *err) {
+wg_code wgi_events_stored_bytes(const wgi_block *block, uint32_t column, uint32_t row, wg_slice *out, wg_error *err) {
     wg_value v;
     wg_arena arena;
     wg_arena_init(&arena, NULL);
@@ -125,23 +125,23 @@ wg_code wgi_stored_bytes(const wgi_block *block, uint32_t column, uint32_t row, 
     return WG_OK;
 }
 
-wg_code wgi_stored_digest(const wgi_block *block, uint32_t row, wg_sha256 *out, wg_error *err) {
+wg_code wgi_events_stored_digest(const wgi_block *block, uint32_t row, wg_sha256 *out, wg_error *err) {
     wg_slice bytes;
-    WG_TRY(wgi_stored_bytes(block, WGI_C_DIGEST, row, &bytes, err));
+    WG_TRY(wgi_events_stored_bytes(block, WGI_C_DIGEST, row, &bytes, err));
     if (bytes.size != sizeof out->bytes) return is_not_events(block->stored, "a hash has not 32 bytes", err);
     memcpy(out->bytes, bytes.data, sizeof out->bytes);
     return WG_OK;
 }
 
-wg_code wgi_stored_event(const wgi_block *block, uint32_t row, wg_event *out, wg_error *err) {
+wg_code wgi_events_stored_event(const wgi_block *block, uint32_t row, wg_event *out, wg_error *err) {
     const wg_fragment *f = block->stored;
     uint64_t value_type;
     wg_event e = {.sequence = block->first + row};
     WG_TRY(wg_fragment_u64(f, block->columns[WGI_C_VERSION], row, &e.version, err));
     WG_TRY(wg_fragment_u64(f, block->columns[WGI_C_TIME], row, &e.time_us, err));
     WG_TRY(wg_fragment_u64(f, block->columns[WGI_C_VALUE_TYPE], row, &value_type, err));
-    WG_TRY(wgi_stored_bytes(block, WGI_C_TYPE, row, &e.type, err));
-    WG_TRY(wgi_stored_bytes(block, WGI_C_PAYLOAD, row, &e.payload, err));
+    WG_TRY(wgi_events_stored_bytes(block, WGI_C_TYPE, row, &e.type, err));
+    WG_TRY(wgi_events_stored_bytes(block, WGI_C_PAYLOAD, row, &e.payload, err));
     if (value_type > UINT8_MAX || e.type.size > WG_EVENT_TYPE_BYTES_MAX || e.payload.size > UINT32_MAX)
         return is_not_events(f, "a value type, type or payload is out of range", err);
     e.value_type = (uint8_t)value_type;

@@ -14,7 +14,7 @@ enum { MESSAGE_MAX = 512, BATCH_BYTES = 256 * 1024, DIGESTS_FIRST = 64, SETTLE_C
 static uint64_t slot_of(uint64_t sequence) { return sequence / WG_EVENTS_SLOT; }
 
 /* One piece when it is short: two calls of the digest less. */
-void wgi_event_hash(const wg_sha256 *before, const wg_event *event, wg_sha256 *out) {
+void wgi_events_hash_one(const wg_sha256 *before, const wg_event *event, wg_sha256 *out) {
     uint8_t message[MESSAGE_MAX];
     WG_ASSERT(event->type.size <= WG_EVENT_TYPE_BYTES_MAX);
     uint8_t *p = message;
@@ -62,7 +62,7 @@ static wg_code digest_get(const wg_events *log, uint64_t sequence, wg_sha256 *ou
     const uint64_t slot = slot_of(sequence);
     const wgi_digests *digests = wg_slots_get(&log->digests, wgi_slot_place(log, slot));
     const wgi_block *block = wgi_block_at(log, slot);
-    if (block->capacity == 0) return wgi_stored_digest(block, (uint32_t)(sequence - block->first), out, err);
+    if (block->capacity == 0) return wgi_events_stored_digest(block, (uint32_t)(sequence - block->first), out, err);
     WG_ASSERT(digests != NULL);
     *out = digests->rows[sequence - wgi_slot_start(log, slot)];
     return WG_OK;
@@ -89,8 +89,8 @@ static wg_code batch_compute(wg_events *log, uint64_t end, bool *out_done, wg_er
     WG_TRY(digests_reserve(log, slot_of(at), (uint32_t)(end - start), &digests, err));
     for (size_t bytes = 0; at < end && bytes < BATCH_BYTES; at++) {
         wg_event event;
-        WG_TRY(wgi_own_event(log, at, &event, err));
-        wgi_event_hash(&log->head, &event, &digests->rows[at - start]);
+        WG_TRY(wgi_events_own_event(log, at, &event, err));
+        wgi_events_hash_one(&log->head, &event, &digests->rows[at - start]);
         log->head = digests->rows[at - start];
         bytes += event.payload.size;
         atomic_store_explicit(&log->hashed, at + 1, memory_order_relaxed); /* order comes from the mutex */
@@ -99,16 +99,17 @@ static wg_code batch_compute(wg_events *log, uint64_t end, bool *out_done, wg_er
     return WG_OK;
 }
 
-wg_code wgi_digests_thaw(wg_events *log, const wgi_block *from, uint32_t rows, wg_error *err) {
+wg_code wgi_events_digests_thaw(wg_events *log, const wgi_block *from, uint32_t rows, wg_error *err) {
     wgi_digests *digests = NULL;
     wg_mutex_lock(&log->chain_mutex);
     wg_code code = digests_reserve(log, slot_of(from->first), rows, &digests, err);
-    for (uint32_t i = 0; i < rows && code == WG_OK; i++) code = wgi_stored_digest(from, i, &digests->rows[i], err);
+    for (uint32_t i = 0; i < rows && code == WG_OK; i++)
+        code = wgi_events_stored_digest(from, i, &digests->rows[i], err);
     wg_mutex_unlock(&log->chain_mutex);
     return code;
 }
 
-void wgi_digests_drop(wg_events *log, uint64_t slot) {
+void wgi_events_digests_drop(wg_events *log, uint64_t slot) {
     const uint32_t place = wgi_slot_place(log, slot);
     wg_mutex_lock(&log->chain_mutex);
     void *digests = wg_slots_get(&log->digests, place);
@@ -119,7 +120,8 @@ void wgi_digests_drop(wg_events *log, uint64_t slot) {
     wg_mutex_unlock(&log->chain_mutex);
 }
 
-wg_code wgi_digests_known(wg_events *log, uint64_t from, uint32_t n, wg_sha256 *out, uint32_t *out_n, wg_error *err) {
+wg_code wgi_events_digests_known(wg_events *log, uint64_t from, uint32_t n, wg_sha256 *out, uint32_t *out_n,
+                                 wg_error *err) {
     wg_code code = WG_OK;
     uint32_t got = 0;
     wg_mutex_lock(&log->chain_mutex);
@@ -187,15 +189,15 @@ wg_code wg_events_hash(wg_events *events, uint64_t sequence, wg_sha256 *out, wg_
 static void make_ahead(wg_events *log, uint64_t length) {
     if (length % WG_EVENTS_SLOT < WG_EVENTS_SLOT / 2) return;
     if (atomic_load_explicit(&log->ahead, memory_order_relaxed) == NULL) {
-        wgi_block *block = wgi_block_create(log->account, 0, WG_EVENTS_SLOT);
+        wgi_block *block = wgi_events_block_create(log->account, 0, WG_EVENTS_SLOT);
         wgi_block *none = NULL;
         if (block != NULL && !atomic_compare_exchange_strong(&log->ahead, &none, block)) wg_free(block);
     }
     if (atomic_load_explicit(&log->ahead_chunk, memory_order_relaxed) == NULL) {
-        wgi_chunk *chunk = wgi_chunk_create(log->account, SETTLE_CHUNK);
+        wgi_chunk *chunk = wgi_events_chunk_create(log->account, SETTLE_CHUNK);
         wgi_chunk *none = NULL;
         if (chunk != NULL && !atomic_compare_exchange_strong(&log->ahead_chunk, &none, chunk))
-            wgi_chunk_release(chunk);
+            wgi_events_chunk_release(chunk);
     }
 }
 

@@ -45,22 +45,22 @@ wg_code wg_events_create(wg_epoch *epoch, wg_account *account, wg_events *parent
 void wg_events_destroy(wg_events *events) {
     if (events == NULL) return;
     for (uint32_t i = wg_slots_next(&events->blocks, 0); i != UINT32_MAX; i = wg_slots_next(&events->blocks, i + 1))
-        wgi_block_destroy(wg_slots_get(&events->blocks, i));
+        wgi_events_block_destroy(wg_slots_get(&events->blocks, i));
     for (uint32_t i = wg_slots_next(&events->digests, 0); i != UINT32_MAX; i = wg_slots_next(&events->digests, i + 1))
         wg_free(wg_slots_get(&events->digests, i));
     wg_slots_deinit(&events->blocks);
     wg_slots_deinit(&events->digests);
     while (events->spares != NULL) {
         wgi_block *next = events->spares->spare_next;
-        wgi_block_destroy(events->spares);
+        wgi_events_block_destroy(events->spares);
         events->spares = next;
     }
     wg_free(atomic_load_explicit(&events->ahead, memory_order_acquire));
-    wgi_chunk_release(atomic_load_explicit(&events->ahead_chunk, memory_order_acquire));
-    wgi_chunk_release(events->chunk);
-    wgi_chunk_release(events->next_chunk);
-    wgi_types_deinit(&events->types);
-    wgi_types_deinit(&events->stored_types);
+    wgi_events_chunk_release(atomic_load_explicit(&events->ahead_chunk, memory_order_acquire));
+    wgi_events_chunk_release(events->chunk);
+    wgi_events_chunk_release(events->next_chunk);
+    wgi_events_types_deinit(&events->types);
+    wgi_events_types_deinit(&events->stored_types);
     wg_mutex_deinit(&events->stored_mutex);
     wg_mutex_deinit(&events->chain_mutex);
     wg_free(events);
@@ -68,7 +68,7 @@ void wg_events_destroy(wg_events *events) {
 
 uint64_t wg_events_base(const wg_events *events) { return events->base; }
 
-wgi_part wgi_part_of(const wg_events *events, uint64_t sequence, uint64_t count) {
+wgi_part wgi_events_part_of(const wg_events *events, uint64_t sequence, uint64_t count) {
     wgi_part part = {.log = events, .hi = count};
     while (sequence < part.log->base) {
         part.hi = wg_min_u64(part.hi, part.log->base);
@@ -91,12 +91,12 @@ static wg_code block_find(const wg_events *events, uint64_t slot, const wgi_bloc
     return WG_OK;
 }
 
-wg_code wgi_own_event(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err) {
+wg_code wgi_events_own_event(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err) {
     const wgi_block *block;
     WG_TRY(block_find(events, slot_of(sequence), &block, err));
     WG_ASSERT(sequence >= block->first);
     const uint32_t row = (uint32_t)(sequence - block->first);
-    if (block->capacity == 0) return wgi_stored_event(block, row, out, err);
+    if (block->capacity == 0) return wgi_events_stored_event(block, row, out, err);
     *out = (wg_event){.sequence = sequence,
                       .version = atomic_load_explicit(&block->versions[row], memory_order_relaxed),
                       .time_us = atomic_load_explicit(&block->times[row], memory_order_relaxed),
@@ -109,7 +109,7 @@ wg_code wgi_own_event(const wg_events *events, uint64_t sequence, wg_event *out,
 wg_code wg_events_read(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err) {
     const uint64_t count = wgi_events_length(events);
     WG_ASSERT(sequence < count);
-    return wgi_own_event(wgi_part_of(events, sequence, count).log, sequence, out, err);
+    return wgi_events_own_event(wgi_events_part_of(events, sequence, count).log, sequence, out, err);
 }
 
 static wg_code field_at(const wgi_block *block, wgi_field field, uint64_t sequence, uint64_t *out, wg_error *err) {
@@ -131,8 +131,8 @@ static wg_code slot_last(const wg_events *events, wgi_field field, uint64_t slot
     return WG_OK;
 }
 
-wg_code wgi_bound(const wg_events *events, wgi_field field, uint64_t value, uint64_t hi, uint64_t *out,
-                  wg_error *err) {
+wg_code wgi_events_bound(const wg_events *events, wgi_field field, uint64_t value, uint64_t hi, uint64_t *out,
+                         wg_error *err) {
     if (hi <= events->base) {
         *out = events->base;
         return WG_OK;
@@ -166,7 +166,7 @@ wg_code wg_events_count_checked(const wg_events *events, uint64_t snapshot, uint
     for (; snapshot != WG_LOGSEQ_NEVER && count > 0; events = events->parent) {
         if (count > events->base) {
             uint64_t seen;
-            WG_TRY(wgi_bound(events, WGI_FIELD_VERSION, snapshot + 1, count, &seen, err));
+            WG_TRY(wgi_events_bound(events, WGI_FIELD_VERSION, snapshot + 1, count, &seen, err));
             if (seen > events->base) {
                 *out = seen;
                 return WG_OK;
@@ -184,7 +184,7 @@ uint64_t wg_events_count(const wg_events *events, uint64_t snapshot) {
     if (wg_events_count_checked(events, snapshot, &count, NULL) == WG_OK) return count;
     /* Damage: the last slot that has an event of a version that counts, as its head tells, counts whole. */
     for (uint64_t end = count; end > 0;) {
-        const wgi_part part = wgi_part_of(events, end - 1, count);
+        const wgi_part part = wgi_events_part_of(events, end - 1, count);
         const wgi_block *block = wgi_block_at(part.log, slot_of(end - 1));
         const bool mapped = block != NULL && block->capacity == 0;
         uint64_t first = 0;
@@ -199,9 +199,9 @@ uint64_t wg_events_count(const wg_events *events, uint64_t snapshot) {
 wg_code wg_events_seek_time(const wg_events *events, uint64_t time_us, uint64_t count, uint64_t *out, wg_error *err) {
     uint64_t found = count;
     for (uint64_t hi = count; hi > 0;) { /* from the newest log to the oldest: the first that has one is the answer */
-        const wgi_part part = wgi_part_of(events, hi - 1, hi);
+        const wgi_part part = wgi_events_part_of(events, hi - 1, hi);
         uint64_t at;
-        WG_TRY(wgi_bound(part.log, WGI_FIELD_TIME, time_us, hi, &at, err));
+        WG_TRY(wgi_events_bound(part.log, WGI_FIELD_TIME, time_us, hi, &at, err));
         if (at < hi) found = at;
         if (at > part.lo) break;
         hi = part.lo;
@@ -221,7 +221,7 @@ static wgi_block *block_take(wg_events *events, uint64_t first, uint32_t capacit
             return made;
         }
     }
-    return wgi_block_create(events->account, first, capacity);
+    return wgi_events_block_create(events->account, first, capacity);
 }
 
 /* Puts a block into its place; the one that was there goes with its last reader. */
@@ -230,7 +230,7 @@ static bool block_put(wg_events *events, uint64_t slot, wgi_block *block) {
     if (!wg_slots_reserve(&events->blocks, place, events->account)) return false;
     wgi_block *old = wg_slots_get(&events->blocks, place);
     wg_slots_set(&events->blocks, place, block);
-    if (old != NULL) wg_epoch_retire_object(events->epoch, &old->link, wgi_block_destroy);
+    if (old != NULL) wg_epoch_retire_object(events->epoch, &old->link, wgi_events_block_destroy);
     return true;
 }
 
@@ -249,22 +249,22 @@ static wg_code thaw_rows(wg_events *events, const wgi_block *from, uint32_t rows
     size_t bytes = 0;
     wg_event e;
     for (uint32_t i = 0; i < rows; i++) {
-        WG_TRY(wgi_stored_event(from, i, &e, err));
+        WG_TRY(wgi_events_stored_event(from, i, &e, err));
         bytes += e.payload.size;
     }
-    wgi_chunk *chunk = wgi_chunk_create(events->account, bytes);
+    wgi_chunk *chunk = wgi_events_chunk_create(events->account, bytes);
     if (chunk == NULL) return wg_error_nomem(err, bytes);
     to->first_chunk = to->last_chunk = chunk;
     to->chunk_count = 1;
     for (uint32_t i = 0; i < rows; i++) {
-        WG_TRY(wgi_stored_event(from, i, &e, err));
-        if (!wgi_types_reserve(&events->types, 1, e.type.size)) return wg_error_nomem(err, e.type.size);
+        WG_TRY(wgi_events_stored_event(from, i, &e, err));
+        if (!wgi_events_types_reserve(&events->types, 1, e.type.size)) return wg_error_nomem(err, e.type.size);
         uint8_t *payload = chunk->bytes + chunk->used;
         if (e.payload.size > 0) memcpy(payload, e.payload.data, e.payload.size);
         chunk->used += e.payload.size;
         atomic_init(&to->versions[i], e.version);
         atomic_init(&to->times[i], e.time_us);
-        to->types[i] = wgi_types_add(&events->types, e.type, slot_of(e.sequence));
+        to->types[i] = wgi_events_types_add(&events->types, e.type, slot_of(e.sequence));
         to->payloads[i] = payload;
         to->sizes[i] = (uint32_t)e.payload.size;
         to->value_types[i] = e.value_type;
@@ -279,14 +279,14 @@ static wg_code thaw(wg_events *events, uint64_t slot, uint64_t end, wg_error *er
     WG_ASSERT(from != NULL && from->capacity == 0);
     WG_ASSERT(events->chunk == NULL); /* nothing was appended yet */
     const uint32_t rows = (uint32_t)(end - from->first);
-    wgi_block *block = wgi_block_create(events->account, from->first, capacity_for(events, slot, rows + 1));
+    wgi_block *block = wgi_events_block_create(events->account, from->first, capacity_for(events, slot, rows + 1));
     if (block == NULL) return wg_error_nomem(err, sizeof *block);
     uint32_t done = 0;
-    wg_code code = wgi_digests_thaw(events, from, rows, err);
+    wg_code code = wgi_events_digests_thaw(events, from, rows, err);
     if (code == WG_OK) code = thaw_rows(events, from, rows, block, &done, err);
     if (code != WG_OK) {
-        while (done > 0) wgi_types_take_back(&events->types, block->types[--done]);
-        wgi_block_destroy(block);
+        while (done > 0) wgi_events_types_take_back(&events->types, block->types[--done]);
+        wgi_events_block_destroy(block);
         return code;
     }
     events->chunk = block->first_chunk;
@@ -316,10 +316,10 @@ static wg_code tail_reserve(wg_events *events, uint64_t next, uint64_t rows, wg_
     wgi_block *block = block_take(events, wgi_slot_start(events, slot), capacity);
     if (block == NULL) return wg_error_nomem(err, sizeof *block);
     if (!wg_slots_reserve(&events->blocks, wgi_slot_place(events, slot), events->account)) {
-        wgi_block_destroy(block);
+        wgi_events_block_destroy(block);
         return wg_error_nomem(err, sizeof(wg_slots));
     }
-    if (events->tail != NULL) wgi_block_take(block, events->tail, used);
+    if (events->tail != NULL) wgi_events_block_take(block, events->tail, used);
     (void)block_put(events, slot, block);
     events->tail = block;
     return WG_OK;
@@ -345,19 +345,19 @@ static wg_code payload_reserve(wg_events *events, size_t bytes, wg_error *err) {
     wgi_chunk *made =
         atomic_exchange_explicit(&events->ahead_chunk, NULL, memory_order_acquire); /* pairs with settle */
     if (chunk_left(made) < bytes) {
-        wgi_chunk_release(made);
+        wgi_events_chunk_release(made);
         const size_t wish = events->chunk == NULL ? CHUNK_MIN : wg_min_size(2 * events->chunk->capacity, CHUNK_MAX);
-        made = wgi_chunk_create(events->account, wg_max_size(wish, bytes));
+        made = wgi_events_chunk_create(events->account, wg_max_size(wish, bytes));
         if (made == NULL) return wg_error_nomem(err, bytes);
     }
-    wgi_chunk_release(events->next_chunk);
+    wgi_events_chunk_release(events->next_chunk);
     events->next_chunk = made;
     return WG_OK;
 }
 
 static wg_code last_learn(wg_events *events, uint64_t next, wg_error *err) {
     if (next > 0) {
-        const wgi_part part = wgi_part_of(events, next - 1, next);
+        const wgi_part part = wgi_events_part_of(events, next - 1, next);
         const wgi_block *block;
         const uint32_t slot = wg_epoch_enter(events->epoch);
         wg_code code = block_find(part.log, slot_of(next - 1), &block, err);
@@ -378,7 +378,7 @@ wg_code wg_events_reserve_many(wg_events *events, uint32_t count, size_t type_by
     if (!events->last_known) WG_TRY(last_learn(events, next, err));
     WG_TRY(tail_reserve(events, next, wg_min_u64(count, in_slot), err));
     if (count > in_slot) WG_TRY(spares_reserve(events, slot_of(next) + 1, count - in_slot, err));
-    if (!wgi_types_reserve(&events->types, count, type_bytes)) return wg_error_nomem(err, type_bytes);
+    if (!wgi_events_types_reserve(&events->types, count, type_bytes)) return wg_error_nomem(err, type_bytes);
     return payload_reserve(events, payload_bytes, err);
 }
 
@@ -406,7 +406,7 @@ static const uint8_t *payload_copy(wg_events *events, wgi_block *block, wg_slice
     if (chunk_left(events->chunk) < payload.size) {
         WG_ASSERT(chunk_left(events->next_chunk) >= payload.size); /* reserved */
         if (events->chunk != NULL) events->chunk->next = events->next_chunk;
-        wgi_chunk_release(events->chunk);
+        wgi_events_chunk_release(events->chunk);
         events->chunk = events->next_chunk;
         events->next_chunk = NULL;
     }
@@ -438,7 +438,7 @@ uint64_t wg_events_append(wg_events *events, const wg_event *event) {
     if (event->time_us > events->last_time) events->last_time = event->time_us;
     atomic_store_explicit(&block->versions[row], event->version, memory_order_relaxed);
     atomic_store_explicit(&block->times[row], events->last_time, memory_order_relaxed);
-    block->types[row] = wgi_types_add(&events->types, event->type, slot);
+    block->types[row] = wgi_events_types_add(&events->types, event->type, slot);
     block->payloads[row] = payload_copy(events, block, event->payload);
     block->sizes[row] = (uint32_t)event->payload.size;
     block->value_types[row] = event->value_type;
@@ -461,7 +461,7 @@ void wg_events_truncate(wg_events *events, uint64_t count) {
     for (uint64_t sequence = length; sequence-- > left;) {
         const wgi_block *block = wgi_block_at(events, slot_of(sequence));
         const uint64_t row = sequence - block->first;
-        wgi_types_take_back(&events->types, block->types[row]);
+        wgi_events_types_take_back(&events->types, block->types[row]);
         const wgi_chunk *chunk = events->chunk;
         if (block->sizes[row] > 0 && block->payloads[row] + block->sizes[row] == chunk->bytes + chunk->used)
             events->chunk->used -= block->sizes[row];

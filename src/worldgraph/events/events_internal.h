@@ -59,14 +59,14 @@ typedef struct wgi_types {
     wgi_chunk *chunks; /* names, types, postings: newest chunk first */
 } wgi_types;
 
-/* Room so that `events` calls of wgi_types_add with new names of `name_bytes` together cannot fail. */
-bool wgi_types_reserve(wgi_types *types, uint32_t events, size_t name_bytes);
-wgi_type *wgi_types_add(wgi_types *types, wg_slice name, uint64_t slot); /* one more event in `slot` */
-void wgi_types_take_back(wgi_types *types, wgi_type *type);              /* the newest event, which is of this type */
-wgi_type *wgi_types_find(const wgi_types *types, wg_slice name);         /* NULL: none */
+/* Room so that `events` calls of wgi_events_types_add with new names of `name_bytes` together cannot fail. */
+bool wgi_events_types_reserve(wgi_types *types, uint32_t events, size_t name_bytes);
+wgi_type *wgi_events_types_add(wgi_types *types, wg_slice name, uint64_t slot); /* one more event in `slot` */
+void wgi_events_types_take_back(wgi_types *types, wgi_type *type);      /* the newest event, which is of this type */
+wgi_type *wgi_events_types_find(const wgi_types *types, wg_slice name); /* NULL: none */
 /* The first slot >= (reverse: last slot <=) `slot` that has the type; NULL: none. */
-const wgi_posting *wgi_posting_at(const wgi_type *type, uint64_t slot, bool reverse);
-void wgi_types_deinit(wgi_types *types);
+const wgi_posting *wgi_events_posting_at(const wgi_type *type, uint64_t slot, bool reverse);
+void wgi_events_types_deinit(wgi_types *types);
 
 /* ---- blocks: the events of one slot, or of its part behind the log's base */
 
@@ -93,18 +93,18 @@ typedef struct wgi_block {
 enum { WGI_C_VERSION, WGI_C_TIME, WGI_C_TYPE, WGI_C_VALUE_TYPE, WGI_C_PAYLOAD, WGI_C_DIGEST };
 enum { WGI_A_FIRST, WGI_A_FIRST_VERSION, WGI_A_LAST_VERSION, WGI_A_FIRST_TIME, WGI_A_LAST_TIME };
 
-wgi_chunk *wgi_chunk_create(wg_account *account, size_t capacity);
-void wgi_chunk_release(wgi_chunk *chunk);
-wgi_block *wgi_block_create(wg_account *account, uint64_t first, uint32_t capacity);
+wgi_chunk *wgi_events_chunk_create(wg_account *account, size_t capacity);
+void wgi_events_chunk_release(wgi_chunk *chunk);
+wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t capacity);
 /* Rows [0, rows) of `from`, whose chunks it takes over. */
-void wgi_block_take(wgi_block *block, wgi_block *from, uint32_t rows);
-void wgi_block_destroy(void *block); /* with its chunks */
+void wgi_events_block_take(wgi_block *block, wgi_block *from, uint32_t rows);
+void wgi_events_block_destroy(void *block); /* with its chunks */
 /* A block that reads from a fragment of this log; WG_E_CORRUPT when the fragment is not one. */
-wg_code wgi_block_map(wg_account *account, const wg_fragment *fragment, wgi_block **out, wg_error *err);
+wg_code wgi_events_block_map(wg_account *account, const wg_fragment *fragment, wgi_block **out, wg_error *err);
 /* Row `row` of a stored block. */
-wg_code wgi_stored_event(const wgi_block *block, uint32_t row, wg_event *out, wg_error *err);
-wg_code wgi_stored_digest(const wgi_block *block, uint32_t row, wg_sha256 *out, wg_error *err);
-wg_code wgi_stored_bytes(const wgi_block *block, uint32_t column, uint32_t row, wg_slice *out, wg_error *err);
+wg_code wgi_events_stored_event(const wgi_block *block, uint32_t row, wg_event *out, wg_error *err);
+wg_code wgi_events_stored_digest(const wgi_block *block, uint32_t row, wg_sha256 *out, wg_error *err);
+wg_code wgi_events_stored_bytes(const wgi_block *block, uint32_t column, uint32_t row, wg_slice *out, wg_error *err);
 
 /* ---- the log */
 
@@ -154,7 +154,7 @@ typedef struct wgi_part {
     const wg_events *log;
     uint64_t lo, hi;
 } wgi_part;
-wgi_part wgi_part_of(const wg_events *events, uint64_t sequence, uint64_t count);
+wgi_part wgi_events_part_of(const wg_events *events, uint64_t sequence, uint64_t count);
 static inline uint64_t wgi_slot_start(const wg_events *events, uint64_t slot) {
     return wg_max_u64(slot * WG_EVENTS_SLOT, events->base);
 }
@@ -166,29 +166,30 @@ static inline const wgi_block *wgi_block_at(const wg_events *events, uint64_t sl
 }
 typedef enum wgi_field { WGI_FIELD_VERSION, WGI_FIELD_TIME } wgi_field;
 /* The first own event of [base, hi) whose field is >= value; hi: none. */
-wg_code wgi_bound(const wg_events *events, wgi_field field, uint64_t value, uint64_t hi, uint64_t *out,
-                  wg_error *err);
+wg_code wgi_events_bound(const wg_events *events, wgi_field field, uint64_t value, uint64_t hi, uint64_t *out,
+                         wg_error *err);
 /* An own event, inside the epoch. */
-wg_code wgi_own_event(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err);
+wg_code wgi_events_own_event(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err);
 /* Own events [from, to) of one slot that are of this type: how many, the first and the last of them. */
 typedef struct wgi_scan {
     uint64_t n, first, last; /* UINT64_MAX: none */
 } wgi_scan;
-wg_code wgi_slot_scan(const wg_events *events, uint64_t from, uint64_t to, wg_slice type, wgi_scan *out,
-                      wg_error *err);
+wg_code wgi_events_slot_scan(const wg_events *events, uint64_t from, uint64_t to, wg_slice type, wgi_scan *out,
+                             wg_error *err);
 /* Makes the lists of the stored events, once. */
-wg_code wgi_stored_types_build(wg_events *events, wg_error *err);
+wg_code wgi_events_stored_types_build(wg_events *events, wg_error *err);
 
 /* True when the lists of an own log's events [base, hi) agree with the events; else *out_bad is where the first slot begins that they do
  * not agree in. */
-wg_code wgi_lists_check(wg_events *events, uint64_t hi, uint64_t *out_bad, wg_error *err);
+wg_code wgi_events_lists_check(wg_events *events, uint64_t hi, uint64_t *out_bad, wg_error *err);
 
 /* Hashes of the rows of a stored block, before it comes back into memory; of a slot that is stored now: not needed any more. */
-wg_code wgi_digests_thaw(wg_events *log, const wgi_block *from, uint32_t rows, wg_error *err);
-void wgi_digests_drop(wg_events *log, uint64_t slot);
+wg_code wgi_events_digests_thaw(wg_events *log, const wgi_block *from, uint32_t rows, wg_error *err);
+void wgi_events_digests_drop(wg_events *log, uint64_t slot);
 /* The hashes of own events [from, from + n) that were computed so far. */
-wg_code wgi_digests_known(wg_events *log, uint64_t from, uint32_t n, wg_sha256 *out, uint32_t *out_n, wg_error *err);
+wg_code wgi_events_digests_known(wg_events *log, uint64_t from, uint32_t n, wg_sha256 *out, uint32_t *out_n,
+                                 wg_error *err);
 /* hash of one event behind `before` (docs/format/events.md) */
-void wgi_event_hash(const wg_sha256 *before, const wg_event *event, wg_sha256 *out);
+void wgi_events_hash_one(const wg_sha256 *before, const wg_event *event, wg_sha256 *out);
 
 #endif

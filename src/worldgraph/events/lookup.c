@@ -22,8 +22,8 @@ static wg_code scan_stored(const wg_events *events, const wgi_block *block, uint
     return code;
 }
 
-wg_code wgi_slot_scan(const wg_events *events, uint64_t from, uint64_t to, wg_slice type, wgi_scan *out,
-                      wg_error *err) {
+wg_code wgi_events_slot_scan(const wg_events *events, uint64_t from, uint64_t to, wg_slice type, wgi_scan *out,
+                             wg_error *err) {
     wgi_scan scan = {.first = UINT64_MAX, .last = UINT64_MAX};
     if (from < to) {
         const wgi_block *block = wgi_block_at(events, slot_of(from));
@@ -32,7 +32,7 @@ wg_code wgi_slot_scan(const wg_events *events, uint64_t from, uint64_t to, wg_sl
         if (block->capacity == 0) {
             WG_TRY(scan_stored(events, block, from, to, type, &scan, err));
         } else {
-            const wgi_type *known = wgi_types_find(&events->types, type);
+            const wgi_type *known = wgi_events_types_find(&events->types, type);
             for (uint64_t i = from; known != NULL && i < to; i++)
                 if (block->types[i - block->first] == known) scan_hit(&scan, i);
         }
@@ -57,14 +57,14 @@ static wg_code add_slot(wg_events *events, uint64_t from, uint64_t to, wgi_types
     }
     for (uint64_t i = from; code == WG_OK && i < to; i++) {
         const wg_slice name = cells != NULL ? wg_slice_of_str(cells[i - from]) : block->types[i - block->first]->name;
-        if (!wgi_types_reserve(types, 1, name.size)) code = wg_error_nomem(err, name.size);
-        else (void)wgi_types_add(types, name, slot_of(i));
+        if (!wgi_events_types_reserve(types, 1, name.size)) code = wg_error_nomem(err, name.size);
+        else (void)wgi_events_types_add(types, name, slot_of(i));
     }
     wg_fragment_scratch_deinit(&scratch);
     return code;
 }
 
-wg_code wgi_stored_types_build(wg_events *events, wg_error *err) {
+wg_code wgi_events_stored_types_build(wg_events *events, wg_error *err) {
     if (atomic_load_explicit(&events->stored_types_ready, memory_order_acquire)) return WG_OK;
     wg_mutex_lock(&events->stored_mutex);
     wg_code code = WG_OK;
@@ -81,7 +81,7 @@ wg_code wgi_stored_types_build(wg_events *events, wg_error *err) {
             /* release; pairs with the load above */
             atomic_store_explicit(&events->stored_types_ready, true, memory_order_release);
         } else {
-            wgi_types_deinit(&types);
+            wgi_events_types_deinit(&types);
         }
     }
     wg_mutex_unlock(&events->stored_mutex);
@@ -94,11 +94,11 @@ wg_code wgi_stored_types_build(wg_events *events, wg_error *err) {
 static wg_code count_below(const wg_events *log, const wgi_type *type, uint64_t end, uint64_t *out, wg_error *err) {
     *out = 0;
     if (type == NULL || end <= log->base) return WG_OK;
-    const wgi_posting *p = wgi_posting_at(type, slot_of(end - 1), true);
+    const wgi_posting *p = wgi_events_posting_at(type, slot_of(end - 1), true);
     if (p == NULL) return WG_OK;
     wgi_scan scan;
-    WG_TRY(wgi_slot_scan(log, wgi_slot_start(log, p->slot), wg_min_u64(end, (p->slot + 1) * WG_EVENTS_SLOT),
-                         type->name, &scan, err));
+    WG_TRY(wgi_events_slot_scan(log, wgi_slot_start(log, p->slot), wg_min_u64(end, (p->slot + 1) * WG_EVENTS_SLOT),
+                                type->name, &scan, err));
     *out = p->before + scan.n;
     return WG_OK;
 }
@@ -108,12 +108,12 @@ static wg_code list_next(const wg_events *log, const wgi_type *type, uint64_t fr
                          wg_error *err) {
     *out = UINT64_MAX;
     while (type != NULL && from < to) {
-        const wgi_posting *p = wgi_posting_at(type, slot_of(from), false);
+        const wgi_posting *p = wgi_events_posting_at(type, slot_of(from), false);
         if (p == NULL) return WG_OK;
         const uint64_t start = wg_max_u64(from, wgi_slot_start(log, p->slot));
         const uint64_t end = wg_min_u64(to, (p->slot + 1) * WG_EVENTS_SLOT);
         wgi_scan scan;
-        WG_TRY(wgi_slot_scan(log, start, end, type->name, &scan, err));
+        WG_TRY(wgi_events_slot_scan(log, start, end, type->name, &scan, err));
         *out = scan.first;
         if (scan.n > 0) return WG_OK;
         from = wg_max_u64(end, start);
@@ -126,12 +126,12 @@ static wg_code list_last(const wg_events *log, const wgi_type *type, uint64_t fr
                          wg_error *err) {
     *out = UINT64_MAX;
     while (type != NULL && from < to) {
-        const wgi_posting *p = wgi_posting_at(type, slot_of(to - 1), true);
+        const wgi_posting *p = wgi_events_posting_at(type, slot_of(to - 1), true);
         if (p == NULL) return WG_OK;
         const uint64_t start = wg_max_u64(from, wgi_slot_start(log, p->slot));
         const uint64_t end = wg_min_u64(to, (p->slot + 1) * WG_EVENTS_SLOT);
         wgi_scan scan;
-        WG_TRY(wgi_slot_scan(log, start, end, type->name, &scan, err));
+        WG_TRY(wgi_events_slot_scan(log, start, end, type->name, &scan, err));
         *out = scan.last;
         if (scan.n > 0) return WG_OK;
         to = start;
@@ -153,10 +153,10 @@ static wg_code lists_of(const wg_events *log, wg_slice name, log_lists *out, wg_
     out->stored = NULL;
     if (out->border > log->base) {
         /* The lists are a cache: making them changes nothing that a reader sees. */
-        WG_TRY(wgi_stored_types_build((wg_events *)(uintptr_t)log, err));
-        out->stored = wgi_types_find(&log->stored_types, name);
+        WG_TRY(wgi_events_stored_types_build((wg_events *)(uintptr_t)log, err));
+        out->stored = wgi_events_types_find(&log->stored_types, name);
     }
-    out->tail = wgi_types_find(&log->types, name);
+    out->tail = wgi_events_types_find(&log->types, name);
     return WG_OK;
 }
 
@@ -200,13 +200,13 @@ wg_code wg_events_next_of_type(const wg_events *events, wg_slice type, uint64_t 
     if (reverse) {
         for (uint64_t end = wg_min_u64(count, from == UINT64_MAX ? from : from + 1);
              end > 0 && found == UINT64_MAX;) {
-            const wgi_part part = wgi_part_of(events, end - 1, end);
+            const wgi_part part = wgi_events_part_of(events, end - 1, end);
             WG_TRY(log_last(part.log, type, part.lo, end, &found, err));
             end = part.lo;
         }
     } else {
         while (from < count && found == UINT64_MAX) {
-            const wgi_part part = wgi_part_of(events, from, count);
+            const wgi_part part = wgi_events_part_of(events, from, count);
             WG_TRY(log_next(part.log, type, from, part.hi, &found, err));
             from = part.hi;
         }
@@ -218,7 +218,7 @@ wg_code wg_events_next_of_type(const wg_events *events, wg_slice type, uint64_t 
 static wg_code count_of(const wg_events *events, wg_slice type, uint64_t count, uint64_t *out, wg_error *err) {
     uint64_t sum = 0;
     for (uint64_t end = count; end > 0;) {
-        const wgi_part part = wgi_part_of(events, end - 1, end);
+        const wgi_part part = wgi_events_part_of(events, end - 1, end);
         uint64_t n;
         WG_TRY(log_count(part.log, type, end, &n, err));
         sum += n;
@@ -236,16 +236,17 @@ typedef struct types_walk {
     bool stopped;
 } types_walk;
 
-/* Types of one set of lists that occur in [from, count) and not before `from`. */
-static wg_code walk_list(types_walk *w, const wgi_types *types, uint64_t from, wg_error *err) {
+/* Types of one set of lists whose first use is in [from, to). */
+static wg_code walk_list(types_walk *w, const wgi_types *types, uint64_t from, uint64_t to, wg_error *err) {
     const wgi_type *type = atomic_load_explicit(&types->first, memory_order_acquire); /* pairs with list in types.c */
     while (type != NULL && !w->stopped) {
         uint64_t before = 0;
         uint64_t n;
         if (from > 0) WG_TRY(count_of(w->events, type->name, from, &before, err));
-        if (before == 0) {
-            WG_TRY(count_of(w->events, type->name, w->count, &n, err));
-            if (n > 0) w->stopped = !w->fn(w->ctx, type->name, n);
+        WG_TRY(count_of(w->events, type->name, to, &n, err));
+        if (before == 0 && n > 0) {
+            if (to < w->count) WG_TRY(count_of(w->events, type->name, w->count, &n, err));
+            w->stopped = !w->fn(w->ctx, type->name, n);
         }
         type = atomic_load_explicit(&type->next, memory_order_acquire);
     }
@@ -257,13 +258,13 @@ wg_code wg_events_types(const wg_events *events, uint64_t count, bool (*fn)(void
     WG_ASSERT(count <= wgi_events_length(events));
     types_walk w = {.events = events, .count = count, .fn = fn, .ctx = ctx};
     for (uint64_t from = 0; from < count && !w.stopped;) {
-        const wgi_part part = wgi_part_of(events, from, count);
-        const uint64_t border = atomic_load_explicit(&part.log->tail_from, memory_order_acquire);
+        const wgi_part part = wgi_events_part_of(events, from, count);
+        const uint64_t border = wg_min_u64(part.hi, atomic_load_explicit(&part.log->tail_from, memory_order_acquire));
         if (border > part.lo) {
-            WG_TRY(wgi_stored_types_build((wg_events *)(uintptr_t)part.log, err));
-            WG_TRY(walk_list(&w, &part.log->stored_types, from, err));
+            WG_TRY(wgi_events_stored_types_build((wg_events *)(uintptr_t)part.log, err));
+            WG_TRY(walk_list(&w, &part.log->stored_types, from, border, err));
         }
-        if (border < part.hi) WG_TRY(walk_list(&w, &part.log->types, wg_max_u64(from, border), err));
+        if (border < part.hi) WG_TRY(walk_list(&w, &part.log->types, wg_max_u64(from, border), part.hi, err));
         from = part.hi;
     }
     return WG_OK;
@@ -274,11 +275,12 @@ wg_code wg_events_types(const wg_events *events, uint64_t count, bool (*fn)(void
 static wg_code list_check(const wg_events *log, const wgi_type *type, uint64_t lo, uint64_t hi, uint64_t *sum,
                           uint64_t *out_bad, wg_error *err) {
     uint64_t expected = UINT64_MAX; /* `before` of the posting above */
-    const wgi_posting *p = hi > lo ? wgi_posting_at(type, slot_of(hi - 1), true) : NULL;
+    const wgi_posting *p = hi > lo ? wgi_events_posting_at(type, slot_of(hi - 1), true) : NULL;
     for (; p != NULL && *out_bad == UINT64_MAX; p = p->prev) {
         const uint64_t start = wg_max_u64(lo, wgi_slot_start(log, p->slot));
         wgi_scan scan;
-        WG_TRY(wgi_slot_scan(log, start, wg_min_u64(hi, (p->slot + 1) * WG_EVENTS_SLOT), type->name, &scan, err));
+        WG_TRY(
+            wgi_events_slot_scan(log, start, wg_min_u64(hi, (p->slot + 1) * WG_EVENTS_SLOT), type->name, &scan, err));
         const bool sums = expected == UINT64_MAX || p->before + scan.n == expected;
         const bool ends = p->prev != NULL ? p->prev->slot < p->slot : p->before == 0;
         if (!sums || !ends || (scan.n == 0 && expected != UINT64_MAX)) *out_bad = start;
@@ -288,7 +290,7 @@ static wg_code list_check(const wg_events *log, const wgi_type *type, uint64_t l
     return WG_OK;
 }
 
-wg_code wgi_lists_check(wg_events *log, uint64_t hi, uint64_t *out_bad, wg_error *err) {
+wg_code wgi_events_lists_check(wg_events *log, uint64_t hi, uint64_t *out_bad, wg_error *err) {
     const uint64_t lo = atomic_load_explicit(&log->tail_from, memory_order_acquire);
     uint64_t sum = 0;
     *out_bad = UINT64_MAX;

@@ -20,11 +20,11 @@ typedef struct slot_cells {
 
 static wg_code cells_read(wg_events *log, uint64_t from, uint32_t rows, slot_cells *cells, wg_error *err) {
     uint32_t known;
-    WG_TRY(wgi_digests_known(log, from, rows, cells->hashes, &known, err));
+    WG_TRY(wgi_events_digests_known(log, from, rows, cells->hashes, &known, err));
     WG_ASSERT(known == rows); /* computed before, and they stay below `until` */
     for (uint32_t i = 0; i < rows; i++) {
         wg_event e;
-        WG_TRY(wgi_own_event(log, from + i, &e, err));
+        WG_TRY(wgi_events_own_event(log, from + i, &e, err));
         cells->versions[i] = e.version;
         cells->times[i] = e.time_us;
         cells->value_types[i] = e.value_type;
@@ -96,7 +96,7 @@ static wg_code extend(wg_events *log, wgi_block *block, uint64_t end, wg_error *
     if (!wg_slots_reserve(&log->blocks, place, log->account)) return wg_error_nomem(err, sizeof(wg_slots));
     wgi_block *old = wg_slots_get(&log->blocks, place);
     wg_slots_set(&log->blocks, place, block);
-    if (old != NULL) wg_epoch_retire_object(log->epoch, &old->link, wgi_block_destroy);
+    if (old != NULL) wg_epoch_retire_object(log->epoch, &old->link, wgi_events_block_destroy);
     wg_mutex_lock(&log->chain_mutex);
     atomic_store_explicit(&log->hashed, end, memory_order_relaxed);
     log->head_known = false;
@@ -127,18 +127,18 @@ static wg_code adopt(wg_events *log, wgi_block *block, bool *out_used, wg_error 
     if (is_stored ? end < old->first + old->stored->head.row_count : end != (slot + 1) * WG_EVENTS_SLOT) return WG_OK;
     *out_used = true;
     wg_slots_set(&log->blocks, wgi_slot_place(log, slot), block);
-    wg_epoch_retire_object(log->epoch, &old->link, wgi_block_destroy);
-    if (!is_stored) wgi_digests_drop(log, slot);
+    wg_epoch_retire_object(log->epoch, &old->link, wgi_events_block_destroy);
+    if (!is_stored) wgi_events_digests_drop(log, slot);
     return WG_OK;
 }
 
 wg_code wg_events_adopt(wg_events *events, const wg_fragment *fragment, wg_error *err) {
     wgi_block *block = NULL;
-    WG_TRY(wgi_block_map(events->account, fragment, &block, err));
+    WG_TRY(wgi_events_block_map(events->account, fragment, &block, err));
     bool used = false;
     wg_mutex_lock(&events->stored_mutex); /* nobody thaws a block or makes lists meanwhile */
     const wg_code code = adopt(events, block, &used, err);
     wg_mutex_unlock(&events->stored_mutex);
-    if (code != WG_OK || !used) wgi_block_destroy(block);
+    if (code != WG_OK || !used) wgi_events_block_destroy(block);
     return code;
 }

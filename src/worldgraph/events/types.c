@@ -41,26 +41,26 @@ static bool table_grow(wgi_types *types, uint64_t count) {
         while (atomic_load_explicit(&table->places[at], memory_order_relaxed) != NULL) at = (at + 1) & table->mask;
         atomic_init(&table->places[at], type);
     }
-    atomic_store_explicit(&types->table, table, memory_order_release); /* pairs with wgi_types_find */
+    atomic_store_explicit(&types->table, table, memory_order_release); /* pairs with wgi_events_types_find */
     if (old != NULL) wg_epoch_retire_linked(types->epoch, &old->link);
     return true;
 }
 
-bool wgi_types_reserve(wgi_types *types, uint32_t events, size_t name_bytes) {
+bool wgi_events_types_reserve(wgi_types *types, uint32_t events, size_t name_bytes) {
     size_t bytes = (size_t)wg_align_up(sizeof(wgi_type), ITEM_ALIGN) + sizeof(wgi_posting) + ITEM_ALIGN;
     if (!wg_mul_size(bytes, events, &bytes) || !wg_add_size(bytes, name_bytes, &bytes)) return false;
     if (!table_grow(types, types->count + events)) return false;
     wgi_chunk *chunk = types->chunks;
     if (chunk != NULL && chunk->capacity - chunk->used >= bytes) return true;
     const size_t wish = chunk == NULL ? CHUNK_BYTES_MIN : wg_min_size(2 * chunk->capacity, CHUNK_BYTES_MAX);
-    wgi_chunk *made = wgi_chunk_create(types->account, wg_max_size(wish, bytes));
+    wgi_chunk *made = wgi_events_chunk_create(types->account, wg_max_size(wish, bytes));
     if (made == NULL) return false;
     made->next = chunk;
     types->chunks = made;
     return true;
 }
 
-wgi_type *wgi_types_find(const wgi_types *types, wg_slice name) {
+wgi_type *wgi_events_types_find(const wgi_types *types, wg_slice name) {
     const wgi_type_table *table = atomic_load_explicit(&types->table, memory_order_acquire);
     if (table == NULL) return NULL;
     const uint64_t hash = hash_of(name);
@@ -78,7 +78,7 @@ static wgi_type *type_create(wgi_types *types, wg_slice name) {
     wgi_type_table *table = atomic_load_explicit(&types->table, memory_order_relaxed);
     uint64_t at = type->hash & table->mask;
     while (atomic_load_explicit(&table->places[at], memory_order_relaxed) != NULL) at = (at + 1) & table->mask;
-    atomic_store_explicit(&table->places[at], type, memory_order_release); /* pairs with wgi_types_find */
+    atomic_store_explicit(&table->places[at], type, memory_order_release); /* pairs with wgi_events_types_find */
     types->count++;
     return type;
 }
@@ -93,8 +93,8 @@ static void list(wgi_types *types, wgi_type *type) {
     types->last = type;
 }
 
-wgi_type *wgi_types_add(wgi_types *types, wg_slice name, uint64_t slot) {
-    wgi_type *type = wgi_types_find(types, name);
+wgi_type *wgi_events_types_add(wgi_types *types, wg_slice name, uint64_t slot) {
+    wgi_type *type = wgi_events_types_find(types, name);
     if (type == NULL) type = type_create(types, name);
     if (!type->listed) list(types, type);
     const wgi_posting *newest = atomic_load_explicit(&type->newest, memory_order_relaxed);
@@ -108,13 +108,13 @@ wgi_type *wgi_types_add(wgi_types *types, wg_slice name, uint64_t slot) {
             if (jump != NULL && jump->jump != NULL && newest->depth - jump->depth == jump->depth - jump->jump->depth)
                 posting->jump = jump->jump;
         }
-        atomic_store_explicit(&type->newest, posting, memory_order_release); /* pairs with wgi_posting_at */
+        atomic_store_explicit(&type->newest, posting, memory_order_release); /* pairs with wgi_events_posting_at */
     }
     type->total++;
     return type;
 }
 
-void wgi_types_take_back(wgi_types *types, wgi_type *type) {
+void wgi_events_types_take_back(wgi_types *types, wgi_type *type) {
     const wgi_posting *newest = atomic_load_explicit(&type->newest, memory_order_relaxed);
     WG_ASSERT(newest != NULL);
     WG_ASSERT(type->total > newest->before);
@@ -129,8 +129,9 @@ void wgi_types_take_back(wgi_types *types, wgi_type *type) {
 }
 
 /* Postings get older along prev and jump, and jumps never pass over more than what lies between. */
-const wgi_posting *wgi_posting_at(const wgi_type *type, uint64_t slot, bool reverse) {
-    const wgi_posting *p = atomic_load_explicit(&type->newest, memory_order_acquire); /* pairs with wgi_types_add */
+const wgi_posting *wgi_events_posting_at(const wgi_type *type, uint64_t slot, bool reverse) {
+    const wgi_posting *p =
+        atomic_load_explicit(&type->newest, memory_order_acquire); /* pairs with wgi_events_types_add */
     if (reverse) {
         while (p != NULL && p->slot > slot) p = p->jump != NULL && p->jump->slot > slot ? p->jump : p->prev;
         return p;
@@ -143,10 +144,10 @@ const wgi_posting *wgi_posting_at(const wgi_type *type, uint64_t slot, bool reve
     }
 }
 
-void wgi_types_deinit(wgi_types *types) {
+void wgi_events_types_deinit(wgi_types *types) {
     while (types->chunks != NULL) {
         wgi_chunk *next = types->chunks->next;
-        wgi_chunk_release(types->chunks);
+        wgi_events_chunk_release(types->chunks);
         types->chunks = next;
     }
     wg_free(atomic_load_explicit(&types->table, memory_order_relaxed));

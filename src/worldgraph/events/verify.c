@@ -31,7 +31,7 @@ static wg_code finding(verify *v, uint64_t sequence, wg_code code, const wg_erro
 /* True: go on. */
 static bool event_check(verify *v, const wg_event *event, const wg_sha256 *known, bool new_log) {
     wg_sha256 hash;
-    wgi_event_hash(&v->report.head, event, &hash);
+    wgi_events_hash_one(&v->report.head, event, &hash);
     if (!new_log && event->version < v->version) found(v, event->sequence, "the version is below the one before");
     else if (event->time_us < v->time_us) found(v, event->sequence, "the time is before that of the event before");
     else if (known != NULL && memcmp(known, &hash, sizeof hash) != 0)
@@ -49,14 +49,14 @@ static wg_code batch_check(verify *v, wg_events *log, uint64_t from, uint64_t to
     wg_sha256 known[WGI_EVENTS_BATCH];
     uint32_t known_count = 0;
     wg_error damage = {0};
-    wg_code code = wgi_digests_known(log, from, (uint32_t)(to - from), known, &known_count, &damage);
+    wg_code code = wgi_events_digests_known(log, from, (uint32_t)(to - from), known, &known_count, &damage);
     if (code != WG_OK && code != WG_E_CORRUPT) return finding(v, from, code, &damage, err);
     const wg_code digests_code = code;
     for (uint64_t at = from; at < to; at++) {
         wg_event event;
         if (digests_code != WG_OK && at - from == known_count) return finding(v, at, digests_code, &damage, err);
         wg_error_clear(&damage);
-        code = wgi_own_event(log, at, &event, &damage);
+        code = wgi_events_own_event(log, at, &event, &damage);
         if (code != WG_OK) return finding(v, at, code, &damage, err);
         if (!event_check(v, &event, at - from < known_count ? &known[at - from] : NULL, at == log->base))
             return WG_OK;
@@ -78,7 +78,7 @@ static wg_code part_check(verify *v, wg_events *log, uint64_t hi, wg_error *err)
     uint64_t bad;
     wg_error damage = {0};
     const uint32_t reader = wg_epoch_enter(log->epoch);
-    const wg_code code = wgi_lists_check(log, hi, &bad, &damage);
+    const wg_code code = wgi_events_lists_check(log, hi, &bad, &damage);
     wg_epoch_leave(log->epoch, reader);
     if (code == WG_OK && bad != UINT64_MAX) found(v, bad, "a list of events by type does not agree with the events");
     return finding(v, hi - 1, code, &damage, err);
@@ -88,7 +88,7 @@ wg_code wg_events_verify(wg_events *events, uint64_t count, wg_events_report *ou
     WG_ASSERT(count <= wgi_events_length(events));
     verify v = {.report = {.valid = true, .first_invalid = UINT64_MAX}};
     for (uint64_t from = 0; from < count && v.report.valid;) {
-        const wgi_part part = wgi_part_of(events, from, count);
+        const wgi_part part = wgi_events_part_of(events, from, count);
         wg_events *log = events;
         while (log != part.log) log = log->parent;
         WG_TRY(part_check(&v, log, part.hi, err));
