@@ -13,9 +13,9 @@ enum { MESSAGE_MAX = 512, BATCH_BYTES = 256 * 1024, DIGESTS_FIRST = 64, SETTLE_C
 
 static uint64_t slot_of(uint64_t sequence) { return sequence / WG_EVENTS_SLOT; }
 
-/* One piece when it is short: two calls of the digest less. */
+/* In one piece when it is short, which is what most events are. */
 void wgi_events_hash_one(const wg_sha256 *before, const wg_event *event, wg_sha256 *out) {
-    uint8_t message[MESSAGE_MAX];
+    uint8_t message[MESSAGE_MAX + WG_SHA256_PADDING_MAX];
     WG_ASSERT(event->type.size <= WG_EVENT_TYPE_BYTES_MAX);
     uint8_t *p = message;
     memcpy(p, before->bytes, 32);
@@ -28,13 +28,13 @@ void wgi_events_hash_one(const wg_sha256 *before, const wg_event *event, wg_sha2
     *p++ = event->value_type;
     wg_store_u64le(p, event->payload.size);
     p += 8;
-    wg_slice parts[2] = {wg_slice_of(message, (size_t)(p - message)), event->payload};
-    if (event->payload.size > 0 && event->payload.size <= (size_t)(message + MESSAGE_MAX - p)) {
-        memcpy(p, event->payload.data, event->payload.size);
-        parts[0].size += event->payload.size;
-        parts[1].size = 0;
+    if (event->payload.size <= (size_t)(message + MESSAGE_MAX - p)) {
+        if (event->payload.size > 0) memcpy(p, event->payload.data, event->payload.size);
+        wg_sha256_in_place(message, (size_t)(p - message) + event->payload.size, out);
+        return;
     }
-    wg_sha256_of(parts, parts[1].size == 0 ? 1 : 2, out);
+    const wg_slice parts[2] = {wg_slice_of(message, (size_t)(p - message)), event->payload};
+    wg_sha256_of(parts, 2, out);
 }
 
 /* ---- under chain_mutex */

@@ -383,6 +383,11 @@ wg_code wg_events_reserve_many(wg_events *events, uint32_t count, size_t type_by
 }
 
 wg_code wg_events_reserve(wg_events *events, size_t type_bytes, size_t payload_bytes, wg_error *err) {
+    const uint64_t next = atomic_load_explicit(&events->count, memory_order_relaxed);
+    const wgi_block *tail = events->tail;
+    if (tail != NULL && events->last_known && next % WG_EVENTS_SLOT != 0 && next - tail->first < tail->capacity &&
+        chunk_left(events->chunk) >= payload_bytes && wgi_events_types_reserve(&events->types, 1, type_bytes))
+        return WG_OK; /* nearly always */
     return wg_events_reserve_many(events, 1, type_bytes, payload_bytes, err);
 }
 

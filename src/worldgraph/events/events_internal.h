@@ -48,12 +48,15 @@ typedef struct wgi_type_table {
     _Atomic(wgi_type *) places[];
 } wgi_type_table;
 
+enum { WGI_TYPES_RECENT = 8 };
 /* Readers any; one changes it. A zeroed one with account and epoch is empty. */
 typedef struct wgi_types {
     wg_account *account;
     wg_epoch *epoch;
     _Atomic(wgi_type_table *) table;
-    uint64_t count; /* of types in the table */
+    uint64_t count;                     /* of types in the table */
+    uint64_t capacity;                  /* of the table before it grows */
+    wgi_type *recent[WGI_TYPES_RECENT]; /* appender */
     _Atomic(wgi_type *) first;
     wgi_type *last;
     wgi_chunk *chunks; /* names, types, postings: newest chunk first */

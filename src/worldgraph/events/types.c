@@ -25,7 +25,7 @@ static uint64_t hash_of(wg_slice name) { return wg_hash64(0, name.data, name.siz
 
 static bool table_grow(wgi_types *types, uint64_t count) {
     wgi_type_table *old = atomic_load_explicit(&types->table, memory_order_relaxed);
-    if (old != NULL && count <= (old->mask + 1) * 2 / 3) return true;
+    if (old != NULL && count <= types->capacity) return true;
     uint64_t places = TABLE_PLACES_MIN;
     while (places * 2 / 3 < count) places *= 2;
     size_t bytes;
@@ -41,6 +41,7 @@ static bool table_grow(wgi_types *types, uint64_t count) {
         while (atomic_load_explicit(&table->places[at], memory_order_relaxed) != NULL) at = (at + 1) & table->mask;
         atomic_init(&table->places[at], type);
     }
+    types->capacity = places * 2 / 3;
     atomic_store_explicit(&types->table, table, memory_order_release); /* pairs with wgi_events_types_find */
     if (old != NULL) wg_epoch_retire_linked(types->epoch, &old->link);
     return true;
@@ -48,6 +49,9 @@ static bool table_grow(wgi_types *types, uint64_t count) {
 
 bool wgi_events_types_reserve(wgi_types *types, uint32_t events, size_t name_bytes) {
     size_t bytes = (size_t)wg_align_up(sizeof(wgi_type), ITEM_ALIGN) + sizeof(wgi_posting) + ITEM_ALIGN;
+    if (types->count + events <= types->capacity && types->chunks != NULL && events == 1 &&
+        types->chunks->capacity - types->chunks->used >= bytes + name_bytes)
+        return true;
     if (!wg_mul_size(bytes, events, &bytes) || !wg_add_size(bytes, name_bytes, &bytes)) return false;
     if (!table_grow(types, types->count + events)) return false;
     wgi_chunk *chunk = types->chunks;
@@ -93,9 +97,19 @@ static void list(wgi_types *types, wgi_type *type) {
     types->last = type;
 }
 
-wgi_type *wgi_events_types_add(wgi_types *types, wg_slice name, uint64_t slot) {
+/* The few types that a run uses most of the time are found without a hash. */
+static wgi_type *find_or_create(wgi_types *types, wg_slice name) {
+    const size_t mix = name.size == 0 ? 0 : name.size + name.data[0] + name.data[name.size - 1];
+    wgi_type **recent = &types->recent[mix % WGI_TYPES_RECENT];
+    if (*recent != NULL && wg_slice_equal((*recent)->name, name)) return *recent;
     wgi_type *type = wgi_events_types_find(types, name);
     if (type == NULL) type = type_create(types, name);
+    *recent = type;
+    return type;
+}
+
+wgi_type *wgi_events_types_add(wgi_types *types, wg_slice name, uint64_t slot) {
+    wgi_type *type = find_or_create(types, name);
     if (!type->listed) list(types, type);
     const wgi_posting *newest = atomic_load_explicit(&type->newest, memory_order_relaxed);
     WG_ASSERT(newest == NULL || newest->slot <= slot);
