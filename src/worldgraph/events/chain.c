@@ -15,7 +15,7 @@ static uint64_t slot_of(uint64_t sequence) { return sequence / WG_EVENTS_SLOT; }
 
 /* In one piece when it is short, which is what most events are. */
 void wgi_events_hash_one(const wg_sha256 *before, const wg_event *event, wg_sha256 *out) {
-    uint8_t message[MESSAGE_MAX + WG_SHA256_PADDING_MAX];
+    uint8_t message[MESSAGE_MAX + WG_SHA256_PADDING];
     WG_ASSERT(event->type.size <= WG_EVENT_TYPE_BYTES_MAX);
     uint8_t *p = message;
     memcpy(p, before->bytes, 32);

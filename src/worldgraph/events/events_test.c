@@ -188,6 +188,30 @@ static void test_events_settled_log_appends_without_allocating(void **state) {
     env_close(&v);
 }
 
+static void test_events_hash_of_the_documented_example(void **state) {
+    /* Goal: the example of docs/format/events.md, byte for byte. */
+    (void)state;
+    env v;
+    env_open(&v);
+    wg_events *log = NULL;
+    KIT_OK(wg_events_create(v.epoch, &v.account, NULL, 0, &log, err));
+    uint8_t payload[8];
+    wg_store_u64le(payload, 1);
+    KIT_OK(wg_events_reserve(log, 10, 8, err));
+    (void)wg_events_append(log, &(wg_event){.version = 1,
+                                            .time_us = 1000000,
+                                            .type = wg_slice_str("test_event"),
+                                            .value_type = WG_TYPE_INT,
+                                            .payload = wg_slice_of(payload, 8)});
+    wg_sha256 hash;
+    char hex[65];
+    KIT_OK(wg_events_hash(log, 0, &hash, err));
+    wg_sha256_hex(&hash, hex);
+    assert_string_equal(hex, "b04afbb63370c576c14e8ad261b9558ec3dbe674037fa3e8a26d1b6ced6709ec");
+    wg_events_destroy(log);
+    env_close(&v);
+}
+
 static void test_events_many_types_are_listed_in_order_of_use(void **state) {
     /* Goal: a type for each event is found again, and a stop of the walk is heeded. */
     (void)state;
@@ -251,6 +275,7 @@ int main(void) {
         cmocka_unit_test(test_events_large_payloads_and_names_are_kept),
         cmocka_unit_test(test_events_refused_memory_changes_nothing),
         cmocka_unit_test(test_events_settled_log_appends_without_allocating),
+        cmocka_unit_test(test_events_hash_of_the_documented_example),
         cmocka_unit_test(test_events_many_types_are_listed_in_order_of_use),
         cmocka_unit_test(test_events_deep_forks_share_one_chain),
     };
