@@ -86,6 +86,7 @@ static wg_code dump_column(stripe_dump *d, const wg_fragment *f, uint32_t column
                             wg_encoding_name((wg_encoding)c->encoding), c->codec == 0 ? "none" : "zstd",
                             c->null_count, (unsigned long long)c->offset, (unsigned long long)c->stored_bytes,
                             (unsigned long long)c->raw_bytes);
+    if (c->part_count != 0) ok &= wg_buf_printf(&d->line, ",\"parts\":%u", c->part_count);
     if (described->has_zone) {
         ok &= wg_buf_append_str(&d->line, ",\"min\":");
         ok &= wg_value_print_json(&d->line, &described->min);

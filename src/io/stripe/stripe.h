@@ -7,7 +7,7 @@
  * dropped alone.
  *
  * Reading: header and footer are checked at open; a block's checksum is checked before its first use, once (P4: WG_E_CORRUPT
- * names file and offset). Before a block is first touched its bytes are admitted to L1_CPU_WARM of the governor; eviction drops the
+ * names file and offset). Large blocks of strings have a checksum for each 64 KiB, and are admitted and checked in such parts. Before a block is first touched its bytes are admitted to L1_CPU_WARM of the governor; eviction drops the
  * pages, pointers into the mapping stay valid and read the file again.
  *
  * Threads: a writer one at a time; readers any. */
@@ -86,6 +86,7 @@ typedef struct wg_stripe_options {
     uint64_t capacity_bytes; /* of the file; 0: default */
     bool zstd;               /* compress blocks where it pays */
     bool plain;              /* no encodings: for measurements */
+    uint64_t parts_from;     /* blocks of strings of so many bytes have checksums of parts; 0: 256 KiB */
     wg_account *account;
 } wg_stripe_options;
 

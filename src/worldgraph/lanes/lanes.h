@@ -78,9 +78,7 @@ static inline void wg_lane_publish(wg_lane *lane, size_t bytes) {
     lane->tail += bytes;
     atomic_store_explicit(&lane->end, lane->tail, memory_order_release);
 }
-static inline void wg_lane_leave(wg_lane *lane) {
-    atomic_store_explicit(&lane->in_commit, 0, memory_order_release);
-}
+static inline void wg_lane_leave(wg_lane *lane) { atomic_store_explicit(&lane->in_commit, 0, memory_order_release); }
 void wg_lane_wait(wg_lane *lane); /* until the lanes go on */
 
 /* The ticket of everything that this lane has published: durable once wg_lane_durable reaches it. */
