@@ -18,7 +18,7 @@
  * Failure: everything that a split needs is allocated before anything is changed. */
 #include "worldgraph/state/order_internal.h"
 
-enum { LOCKED = 1, DEAD = 2, VERSION_STEP = 4, SPIN_MAX = 64, FEW_KEYS = 16, MERGED_MAX = 40 };
+enum { LOCKED = 1, DEAD = 2, VERSION_STEP = 4, FEW_KEYS = 16, MERGED_MAX = 40 };
 
 /* ---- versions */
 
@@ -113,11 +113,11 @@ static wgi_order_spot find(const wgi_order *order, wg_slice key, bool last) {
     return spot;
 }
 
-wgi_order_spot wgi_order_find(const wgi_order *order, wg_slice key) { return find(order, key, false); }
+wgi_order_spot wgi_tree_find(const wgi_order *order, wg_slice key) { return find(order, key, false); }
 
-wgi_order_spot wgi_order_find_last(const wgi_order *order) { return find(order, wg_slice_of(NULL, 0), true); }
+wgi_order_spot wgi_tree_find_last(const wgi_order *order) { return find(order, wg_slice_of(NULL, 0), true); }
 
-bool wgi_order_step(wgi_order_spot spot, bool back, wgi_order_spot *out) {
+bool wgi_tree_step(wgi_order_spot spot, bool back, wgi_order_spot *out) {
     const wgi_order_node *leaf = spot.leaf;
     wgi_order_node *beside = atomic_load_explicit(back ? &leaf->prev : &leaf->next, memory_order_acquire);
     if (!version_is(leaf, spot.version)) return false;
@@ -128,8 +128,9 @@ bool wgi_order_step(wgi_order_spot spot, bool back, wgi_order_spot *out) {
     return version_stable(beside, &out->version) && version_is(leaf, spot.version);
 }
 
-bool wgi_order_rank(wgi_order_spot spot, wg_slice key, uint32_t *out_position, bool *out_equal) {
-    return wgi_node_rank(spot.leaf, spot.version, key, out_position, out_equal) && version_is(spot.leaf, spot.version);
+bool wgi_tree_rank(wgi_order_spot spot, wg_slice key, uint32_t *out_position, bool *out_equal) {
+    return wgi_node_rank(spot.leaf, spot.version, key, out_position, out_equal) &&
+           version_is(spot.leaf, spot.version);
 }
 
 /* ---- the way down to a leaf, under shape_lock */
@@ -339,7 +340,7 @@ static bool insert_fast(wgi_order *order, const wgi_order_entry *entry, bool *ou
     }
     uint32_t position;
     bool equal;
-    if (!wgi_order_rank(spot, key, &position, &equal)) return false;
+    if (!wgi_tree_rank(spot, key, &position, &equal)) return false;
     *out_taken = !equal;
     if (equal) return true;
     *out_full = wgi_node_count(spot.leaf) == WGI_NODE_KEYS;
@@ -349,8 +350,8 @@ static bool insert_fast(wgi_order *order, const wgi_order_entry *entry, bool *ou
     return true;
 }
 
-wg_code wgi_order_insert(wgi_order *order, wg_slice key, uint64_t hash, wg_error *err) {
-    WG_ASSERT(key.size <= WGI_ORDER_KEY_MAX);
+wg_code wgi_tree_add(wgi_order *order, wg_slice key, uint64_t hash, wg_error *err) {
+    WG_ASSERT(key.size <= WG_KEY_BYTES_MAX);
     void *block;
     WG_TRY(wgi_key_block_create(order, key, &block, err));
     wgi_order_entry entry;
@@ -487,7 +488,7 @@ static bool remove_try(wgi_order *order, wg_slice key, bool *out_found, bool *ou
     *out_few = false;
     if (spot.leaf == NULL) return true;
     uint32_t position;
-    if (!wgi_order_rank(spot, key, &position, out_found)) return false;
+    if (!wgi_tree_rank(spot, key, &position, out_found)) return false;
     if (!*out_found) return true;
     if (!node_try_lock(spot.leaf, spot.version)) return false;
     void *block = wgi_entry_block(wgi_node_entry(spot.leaf, position));
@@ -498,7 +499,7 @@ static bool remove_try(wgi_order *order, wg_slice key, bool *out_found, bool *ou
     return true;
 }
 
-bool wgi_order_remove(wgi_order *order, wg_slice key) {
+bool wgi_tree_take(wgi_order *order, wg_slice key) {
     bool found = false;
     bool few = false;
     while (!remove_try(order, key, &found, &few)) wgi_pause();
@@ -510,32 +511,89 @@ bool wgi_order_remove(wgi_order *order, wg_slice key) {
 
 /* ---- the whole tree */
 
-void wgi_order_init(wgi_order *order, wg_account *account, wg_epoch *epoch, uint32_t rank) {
+void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch) {
     memset(order, 0, sizeof *order);
     atomic_init(&order->root, NULL);
     atomic_init(&order->bytes, 0);
     atomic_init(&order->keys, 0);
     order->account = account;
     order->epoch = epoch;
-    wg_mutex_init(&order->shape_lock, rank);
+    wg_mutex_init(&order->shape_lock, WGI_RANK_ORDER);
 }
 
-/* Bounded: the tree has at most WGI_ORDER_LEVELS levels. */
-static void subtree_free(wgi_order *order, wgi_order_node *node) {
-    const uint32_t count = wgi_node_count(node);
-    for (uint32_t i = 0; i < count; i++) wgi_key_block_free(order, wgi_entry_block(wgi_node_entry(node, i)));
-    if (node->level != 0)
-        for (uint32_t i = 0; i <= count; i++)
-            subtree_free(order, atomic_load_explicit(&node->children[i], memory_order_relaxed));
-    wgi_node_free(order, node);
+/* Takes the last leaf out of a tree that nobody uses, with all that is empty then. */
+static void last_leaf_free(wgi_order *order, wgi_order_node *root) {
+    wgi_order_node *nodes[WGI_ORDER_LEVELS];
+    const uint32_t levels = (uint32_t)root->level + 1;
+    nodes[levels - 1] = root;
+    for (uint32_t level = levels - 1; level > 0; level--) {
+        const uint32_t last = wgi_node_count(nodes[level]);
+        nodes[level - 1] = atomic_load_explicit(&nodes[level]->children[last], memory_order_relaxed);
+    }
+    const uint32_t keys = wgi_node_count(nodes[0]);
+    for (uint32_t i = 0; i < keys; i++) wgi_key_block_free(order, wgi_entry_block(wgi_node_entry(nodes[0], i)));
+    atomic_fetch_sub_explicit(&order->keys, keys, memory_order_relaxed);
+    wgi_node_free(order, nodes[0]);
+    for (uint32_t level = 1; level < levels; level++) {
+        const uint32_t count = wgi_node_count(nodes[level]);
+        if (count != 0) {
+            wgi_key_block_free(order, wgi_entry_block(wgi_node_entry(nodes[level], count - 1)));
+            wgi_node_remove(nodes[level], count - 1);
+            return;
+        }
+        wgi_node_free(order, nodes[level]);
+    }
+    atomic_store_explicit(&order->root, NULL, memory_order_relaxed);
 }
 
-void wgi_order_deinit(wgi_order *order) {
-    wgi_order_node *root = atomic_load_explicit(&order->root, memory_order_relaxed);
-    if (root != NULL) subtree_free(order, root);
+bool wgi_order_drop_some(wgi_order *order, uint32_t max) {
+    for (;;) {
+        wgi_order_node *root = atomic_load_explicit(&order->root, memory_order_relaxed);
+        if (root == NULL || max-- == 0) return root != NULL;
+        last_leaf_free(order, root);
+    }
+}
+
+void wgi_tree_deinit(wgi_order *order) {
+    while (wgi_order_drop_some(order, UINT32_MAX)) {}
     wg_mutex_deinit(&order->shape_lock);
     memset(order, 0, sizeof *order);
 }
+
+uint64_t wgi_order_bytes(const wgi_order *order) {
+    return sizeof *order + atomic_load_explicit(&order->bytes, memory_order_relaxed);
+}
+
+/* ---- as the rest of the module calls it */
+
+wg_code wgi_order_create(wg_state *state, wgi_order **out, wg_error *err) {
+    wgi_order *order = wg_alloc(state->account, sizeof *order);
+    if (order == NULL) return wg_error_nomem(err, sizeof *order);
+    wgi_tree_init(order, state->account, state->epoch);
+    *out = order;
+    return WG_OK;
+}
+
+void wgi_order_destroy(wgi_order *order) {
+    if (order == NULL) return;
+    wgi_tree_deinit(order);
+    wg_free(order);
+}
+
+wg_code wgi_order_insert(wg_state_run *run, const wg_state_key *key, wg_error *err) {
+    const uint32_t slot = wg_epoch_enter(run->state->epoch);
+    const wg_code code = wgi_tree_add(run->order, key->bytes, key->hash, err);
+    wg_epoch_leave(run->state->epoch, slot);
+    return code;
+}
+
+void wgi_order_remove(wg_state_run *run, const wg_state_key *key) {
+    const uint32_t slot = wg_epoch_enter(run->state->epoch);
+    (void)wgi_tree_take(run->order, key->bytes);
+    wg_epoch_leave(run->state->epoch, slot);
+}
+
+/* ---- check */
 
 /* Every key of the subtree lies in [low, high) where these are given. Returns the number of keys. */
 static uint64_t subtree_check(const wgi_order_node *node, const wg_slice *low, const wg_slice *high,
@@ -571,7 +629,7 @@ static uint64_t subtree_check(const wgi_order_node *node, const wg_slice *low, c
     return keys;
 }
 
-uint64_t wgi_order_check(const wgi_order *order) {
+uint64_t wgi_tree_check(const wgi_order *order) {
     const wgi_order_node *root = atomic_load_explicit(&order->root, memory_order_acquire);
     const wgi_order_node *last_leaf = NULL;
     const uint64_t keys = root == NULL ? 0 : subtree_check(root, NULL, NULL, &last_leaf);

@@ -2,15 +2,14 @@
 #ifndef WG_STATE_ORDER_INTERNAL_H
 #define WG_STATE_ORDER_INTERNAL_H
 
-#include "io/platform/platform.h"
-#include "mvcc/mvcc.h"
+#include "worldgraph/state/state_internal.h"
 
 enum {
     WGI_NODE_KEYS = 64,    /* of a leaf; separators of an inner node */
     WGI_KEY_INLINE = 22,   /* longer keys have a block of their own */
     WGI_PREFIX_MAX = 24,   /* of what all keys of a node share this much is left out of the heads */
-    WGI_ORDER_LEVELS = 16, /* 32^15 keys */
-    WGI_ORDER_KEY_MAX = 1024
+    WGI_ORDER_LEVELS = 16, /* 32^15 keys at least */
+    WGI_RANK_ORDER = 85    /* shape_lock */
 };
 
 /* ---- words that readers load while a writer may change them; the node's version tells afterwards whether one did.
@@ -18,12 +17,6 @@ enum {
 
 static inline uint64_t wgi_word_load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void wgi_word_store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
-
-static inline void wgi_pause(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
 
 /* A key in a node. As bytes: hash 8 | size u16 | up to 22 bytes of key; of a longer key its first 14 and a pointer to all. */
 typedef struct wgi_order_entry {
@@ -36,8 +29,8 @@ struct wgi_order_node {
     _Atomic uint64_t version; /* bit 0 locked, bit 1 dead; counts in steps of 4 */
     uint64_t shape;           /* keys u32 | shared prefix bytes u32 */
     uint64_t prefix[WGI_PREFIX_MAX / 8];
-    uint64_t used; /* bit i: entries[i] is taken; writers only */
-    uint64_t level; /* 0: a leaf; never changes */
+    uint64_t used;                        /* bit i: entries[i] is taken; writers only */
+    uint64_t level;                       /* 0: a leaf; never changes */
     _Atomic(wgi_order_node *) next, prev; /* leaves */
     _Atomic(void *) rows;                 /* leaves: what scan.c keeps of the records; NULL: nothing */
     uint64_t heads[WGI_NODE_KEYS];        /* in order: eight bytes of the key behind the prefix, big-endian */
@@ -46,24 +39,23 @@ struct wgi_order_node {
     _Atomic(wgi_order_node *) children[]; /* inner: in order, one more than keys; 65 of them */
 };
 
-typedef struct wgi_order {
+struct wgi_order {
     _Atomic(wgi_order_node *) root; /* NULL: no key */
     wg_account *account;
     wg_epoch *epoch;
     wg_mutex shape_lock;    /* who splits and merges */
     _Atomic uint64_t bytes; /* of nodes, key blocks and rows */
     _Atomic uint64_t keys;
-} wgi_order;
+};
 
-/* rank: of the lock under which nodes are split; taken with no other lock of this module held. */
-void wgi_order_init(wgi_order *order, wg_account *account, wg_epoch *epoch, uint32_t rank);
+void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch);
 /* Nobody uses it any more. Frees at once. */
-void wgi_order_deinit(wgi_order *order);
+void wgi_tree_deinit(wgi_order *order);
 
 /* Idempotent. WG_E_NOMEM: nothing changed. Threads: any, inside the epoch, beside readers and other writers. */
-wg_code wgi_order_insert(wgi_order *order, wg_slice key, uint64_t hash, wg_error *err);
+wg_code wgi_tree_add(wgi_order *order, wg_slice key, uint64_t hash, wg_error *err);
 /* False: it was not there. Never fails otherwise. Threads: as insert. */
-bool wgi_order_remove(wgi_order *order, wg_slice key);
+bool wgi_tree_take(wgi_order *order, wg_slice key);
 
 /* ---- reading, inside the epoch: find a leaf with its version, copy out, check that the version still holds */
 
@@ -76,13 +68,13 @@ static inline bool wgi_spot_holds(wgi_order_spot spot) {
     return atomic_load_explicit(&spot.leaf->version, memory_order_relaxed) == spot.version;
 }
 /* The leaf in which `key` is or would be. */
-wgi_order_spot wgi_order_find(const wgi_order *order, wg_slice key);
+wgi_order_spot wgi_tree_find(const wgi_order *order, wg_slice key);
 /* The last leaf. */
-wgi_order_spot wgi_order_find_last(const wgi_order *order);
+wgi_order_spot wgi_tree_find_last(const wgi_order *order);
 /* The leaf behind (or before) it. False: the spot does not hold any more; *out.leaf NULL: the end. */
-bool wgi_order_step(wgi_order_spot spot, bool back, wgi_order_spot *out);
+bool wgi_tree_step(wgi_order_spot spot, bool back, wgi_order_spot *out);
 /* Keys of the leaf below `key`; false: the spot does not hold any more. */
-bool wgi_order_rank(wgi_order_spot spot, wg_slice key, uint32_t *out_position, bool *out_equal);
+bool wgi_tree_rank(wgi_order_spot spot, wg_slice key, uint32_t *out_position, bool *out_equal);
 
 static inline uint32_t wgi_node_count(const wgi_order_node *node) { return (uint32_t)wgi_word_load(&node->shape); }
 /* Place in `entries` (and in rows) of the key at a position. */
@@ -114,7 +106,8 @@ void wgi_node_free(wgi_order *order, wgi_order_node *node);
 /* The same, when readers may be inside. */
 void wgi_node_retire(wgi_order *order, wgi_order_node *node);
 /* Number of keys below `key`; false: another version, nothing is known. */
-bool wgi_node_rank(const wgi_order_node *node, uint64_t version, wg_slice key, uint32_t *out_position, bool *out_equal);
+bool wgi_node_rank(const wgi_order_node *node, uint64_t version, wg_slice key, uint32_t *out_position,
+                   bool *out_equal);
 /* The entry at a position of a locked node. */
 const wgi_order_entry *wgi_node_entry(const wgi_order_node *node, uint32_t position);
 void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_entry *entry);
@@ -125,6 +118,6 @@ void wgi_node_move(wgi_order_node *node, uint32_t position, wgi_order_node *to);
 void wgi_node_settle(wgi_order_node *node);
 
 /* Walks the whole tree and asserts that it is sound (tests; no writer beside it). Returns how many keys it has. */
-uint64_t wgi_order_check(const wgi_order *order);
+uint64_t wgi_tree_check(const wgi_order *order);
 
 #endif

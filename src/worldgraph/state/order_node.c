@@ -24,7 +24,7 @@ _Static_assert(WGI_NODE_KEYS == 64, "places are six bits, `used` is one word");
 static uint32_t entry_size(const wgi_order_entry *entry) { return (uint32_t)entry->w[1] & 0xffff; }
 
 void wgi_entry_set(wgi_order_entry *entry, wg_slice key, uint64_t hash, void *block) {
-    WG_ASSERT(key.size <= WGI_ORDER_KEY_MAX);
+    WG_ASSERT(key.size <= WG_KEY_BYTES_MAX);
     WG_ASSERT((block != NULL) == (key.size > WGI_KEY_INLINE));
     uint8_t bytes[sizeof *entry] = {0};
     wg_store_u64le(bytes, hash);
