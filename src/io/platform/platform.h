@@ -33,6 +33,8 @@ typedef enum wg_advice {
     WG_ADVICE_RANDOM
 } wg_advice;
 
+#define WG_HUGE_PAGE_BYTES (UINT64_C(2) << 20)
+
 typedef struct wg_process_memory {
     uint64_t resident_bytes;
     uint64_t resident_file_bytes; /* the part that maps files */
@@ -76,8 +78,14 @@ typedef struct wg_platform_ops {
     void (*process_memory)(wg_platform *self, wg_process_memory *out);
     /* Gives freed heap pages back to the operating system. */
     void (*trim_memory)(wg_platform *self);
-    uint64_t (*now_ns)(wg_platform *self);  /* monotonic */
+    /* Zeroed memory at an address that is a multiple of 2 MiB, on huge pages where the system has them; `bytes` is a multiple of
+     * WG_HUGE_PAGE_BYTES. NULL: the system has none. The caller charges its account. The sim's and the fault platform's is the real one. */
+    void *(*take_memory)(wg_platform *self, uint64_t bytes);
+    void (*give_memory)(wg_platform *self, void *data, uint64_t bytes); /* data NULL is legal */
+    uint64_t (*now_ns)(wg_platform *self);                              /* monotonic */
     uint64_t (*wall_us)(wg_platform *self); /* since 1970; envelope data only, never in hashed bytes */
+    /* The same as of the last tick (1 to 10 ms), for a tenth of the price. */
+    uint64_t (*wall_coarse_us)(wg_platform *self);
     wg_code (*random)(wg_platform *self, void *out, size_t size, wg_error *err);
 } wg_platform_ops;
 
@@ -116,6 +124,8 @@ void wg_cond_broadcast(wg_cond *cond);
 wg_code wg_thread_start(wg_thread *thread, void (*body)(void *), void *arg, wg_error *err);
 void wg_thread_join(wg_thread *thread);
 uint32_t wg_cpu_count(void);
+void wg_thread_yield(
+    void); /* lets another thread have the processor; for waits on a spin lock that have become long */
 
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {

@@ -333,6 +333,36 @@ static void real_trim_memory(wg_platform *self) {
 #endif
 }
 
+static void *real_take_memory(wg_platform *self, uint64_t bytes) {
+    (void)self;
+    WG_ASSERT(bytes != 0 && bytes % WG_HUGE_PAGE_BYTES == 0);
+    /* One huge page more than asked for: what lies before and behind the aligned part goes back at once. */
+    const size_t mapped = (size_t)bytes + (size_t)WG_HUGE_PAGE_BYTES;
+    const int saved = errno;
+    uint8_t *data = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) {
+        errno = saved;
+        return NULL;
+    }
+    const size_t before = (size_t)(-(uintptr_t)data & (uintptr_t)(WG_HUGE_PAGE_BYTES - 1));
+    uint8_t *aligned = data + before;
+    const size_t behind = (size_t)WG_HUGE_PAGE_BYTES - before;
+    if (before != 0) (void)munmap(data, before);
+    if (behind != 0) (void)munmap(aligned + bytes, behind);
+#ifdef MADV_HUGEPAGE
+    (void)madvise(aligned, (size_t)bytes, MADV_HUGEPAGE); /* a wish: small pages do as well, only slower */
+#endif
+    errno = saved;
+    return aligned;
+}
+
+static void real_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    (void)self;
+    if (data == NULL) return;
+    const int rc = munmap(data, (size_t)bytes);
+    WG_ASSERT(rc == 0);
+}
+
 static uint64_t real_now_ns(wg_platform *self) {
     (void)self;
     struct timespec t;
@@ -347,6 +377,18 @@ static uint64_t real_wall_us(wg_platform *self) {
     const int rc = clock_gettime(CLOCK_REALTIME, &t);
     WG_ASSERT(rc == 0);
     return (uint64_t)t.tv_sec * UINT64_C(1000000) + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t real_wall_coarse_us(wg_platform *self) {
+#ifdef CLOCK_REALTIME_COARSE
+    (void)self;
+    struct timespec t;
+    const int rc = clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    WG_ASSERT(rc == 0);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000) + (uint64_t)t.tv_nsec / 1000;
+#else
+    return real_wall_us(self);
+#endif
 }
 
 static wg_code real_random(wg_platform *self, void *out, size_t size, wg_error *err) {
@@ -388,8 +430,11 @@ static const wg_platform_ops real_ops = {
     .advise = real_advise,
     .process_memory = real_process_memory,
     .trim_memory = real_trim_memory,
+    .take_memory = real_take_memory,
+    .give_memory = real_give_memory,
     .now_ns = real_now_ns,
     .wall_us = real_wall_us,
+    .wall_coarse_us = real_wall_coarse_us,
     .random = real_random,
 };
 

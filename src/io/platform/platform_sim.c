@@ -524,6 +524,17 @@ static void sim_process_memory(wg_platform *self, wg_process_memory *out) {
 
 static void sim_trim_memory(wg_platform *self) { (void)self; }
 
+/* Memory is no part of the disk: it is the real one's. */
+static void *sim_take_memory(wg_platform *self, uint64_t bytes) {
+    (void)self;
+    return wg_platform_real()->ops->take_memory(wg_platform_real(), bytes);
+}
+
+static void sim_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    (void)self;
+    wg_platform_real()->ops->give_memory(wg_platform_real(), data, bytes);
+}
+
 /* ---- time and randomness */
 
 static uint64_t sim_now_ns(wg_platform *self) {
@@ -564,8 +575,11 @@ static const wg_platform_ops sim_ops = {
     .advise = sim_advise,
     .process_memory = sim_process_memory,
     .trim_memory = sim_trim_memory,
+    .take_memory = sim_take_memory,
+    .give_memory = sim_give_memory,
     .now_ns = sim_now_ns,
     .wall_us = sim_wall_us,
+    .wall_coarse_us = sim_wall_us,
     .random = sim_random,
 };
 

@@ -160,6 +160,8 @@ void wg_thread_join(wg_thread *thread) {
     WG_ASSERT(rc == 0);
 }
 
+void wg_thread_yield(void) { (void)sched_yield(); }
+
 uint32_t wg_cpu_count(void) {
     long n = 0;
 #ifdef __linux__
