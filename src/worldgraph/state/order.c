@@ -67,7 +67,10 @@ static void node_unlock(wgi_order_node *node, bool dead) {
 
 bool wgi_spot_try_lock(wgi_order_spot spot) { return node_try_lock(spot.leaf, spot.version); }
 
-void wgi_spot_unlock(wgi_order_spot spot) { node_unlock(spot.leaf, false); }
+void wgi_spot_unlock(wgi_order_spot *spot) {
+    node_unlock(spot->leaf, false);
+    spot->version += VERSION_STEP;
+}
 
 /* ---- descent */
 

@@ -16,12 +16,28 @@ enum {
  * Loads acquire, so the version is read again behind them; stores release, so the lock is seen before them. */
 
 static inline uint64_t wgi_word_load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+#if defined(__SANITIZE_THREAD__)
+#define WGI_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WGI_THREAD_SANITIZER 1
+#endif
+#endif
 static inline void wgi_word_store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
 /* A key in a node. As bytes: hash 8 | size u16 | up to 22 bytes of key; of a longer key its first 14 and a pointer to all. */
 typedef struct wgi_order_entry {
     uint64_t w[4];
 } wgi_order_entry;
+
+/* What a scan keeps of a record: words as the slot has them. */
+typedef struct wgi_leaf_row {
+    uint64_t stamp; /* of the key's bucket before and after the slot was read */
+    uint64_t hash;
+    uint64_t time_us;
+    uint64_t words[WGI_SLOT_WORDS];
+} wgi_leaf_row;
+#define WGI_STAMP_NONE UINT64_MAX /* of a row that is no copy of anything; odd, so no bucket ever rests at it */
 
 typedef struct wgi_order_node wgi_order_node;
 struct wgi_order_node {
@@ -32,7 +48,7 @@ struct wgi_order_node {
     uint64_t used;                        /* bit i: entries[i] is taken; writers only */
     uint64_t level;                       /* 0: a leaf; never changes */
     _Atomic(wgi_order_node *) next, prev; /* leaves */
-    _Atomic(void *) rows;                 /* leaves: what scan.c keeps of the records; NULL: nothing */
+    _Atomic(wgi_leaf_row *) rows;         /* leaves: copies of the records, by place (scan_level.c); NULL: none */
     uint64_t heads[WGI_NODE_KEYS];        /* in order: eight bytes of the key behind the prefix, big-endian */
     uint64_t order[WGI_NODE_KEYS / 8];    /* in order: u8 place in `entries` */
     wgi_order_entry entries[WGI_NODE_KEYS];
@@ -90,7 +106,10 @@ wg_slice wgi_entry_key(const wgi_order_entry *entry);
 
 /* Lock of a leaf, for scan.c, which refreshes rows: only when nothing changed since the spot was taken. */
 bool wgi_spot_try_lock(wgi_order_spot spot);
-void wgi_spot_unlock(wgi_order_spot spot);
+void wgi_spot_unlock(wgi_order_spot *spot); /* the spot holds again */
+/* Rows of a leaf, all WGI_STAMP_NONE; NULL: no memory. */
+wgi_leaf_row *wgi_leaf_rows_create(wgi_order *order);
+void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_row *rows);
 
 /* ---- one node, for order.c alone. The node is locked, or read under a version. */
 

@@ -10,6 +10,7 @@
 #include "worldgraph/state/order_internal.h"
 
 enum { ENTRY_KEY_AT = 10, ENTRY_POINTER_AT = 24, ENTRY_HEAD_BYTES = 14 };
+#define ROWS_BYTES (WGI_NODE_KEYS * sizeof(wgi_leaf_row))
 
 typedef struct key_block {
     wg_epoch_link link;
@@ -97,10 +98,24 @@ wgi_order_node *wgi_node_create(wgi_order *order, uint32_t level) {
     return node;
 }
 
+wgi_leaf_row *wgi_leaf_rows_create(wgi_order *order) {
+    wgi_leaf_row *rows = wg_alloc_zero(order->account, ROWS_BYTES);
+    if (rows == NULL) return NULL;
+    for (uint32_t i = 0; i < WGI_NODE_KEYS; i++) rows[i].stamp = WGI_STAMP_NONE;
+    count_bytes(order, ROWS_BYTES, 0);
+    return rows;
+}
+
+void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_row *rows) {
+    if (rows == NULL) return;
+    count_bytes(order, 0, ROWS_BYTES);
+    wg_free(rows);
+}
+
 void wgi_node_free(wgi_order *order, wgi_order_node *node) {
     if (node == NULL) return;
+    wgi_leaf_rows_free(order, atomic_load_explicit(&node->rows, memory_order_relaxed));
     count_bytes(order, 0, node_bytes(node->level));
-    wg_free(atomic_load_explicit(&node->rows, memory_order_relaxed));
     wg_free(node);
 }
 
@@ -111,7 +126,8 @@ static void node_dispose(void *block) {
 }
 
 void wgi_node_retire(wgi_order *order, wgi_order_node *node) {
-    count_bytes(order, 0, node_bytes(node->level));
+    const bool has_rows = atomic_load_explicit(&node->rows, memory_order_relaxed) != NULL;
+    count_bytes(order, 0, node_bytes(node->level) + (has_rows ? ROWS_BYTES : 0));
     wg_epoch_retire_object(order->epoch, &node->link, node_dispose);
 }
 
@@ -269,12 +285,21 @@ static void place_set(wgi_order_node *node, uint32_t position, uint32_t place) {
     wgi_word_store(&node->order[position / 8], word | (uint64_t)place << shift);
 }
 
+/* A place for an entry; a copy of the record that stood there before does not count any more. */
+static uint32_t place_take(wgi_order_node *node) {
+    WG_ASSERT(~node->used != 0);
+    const uint32_t place = (uint32_t)__builtin_ctzll(~node->used);
+    node->used |= UINT64_C(1) << place;
+    wgi_leaf_row *rows = atomic_load_explicit(&node->rows, memory_order_relaxed);
+    if (rows != NULL) wgi_word_store(&rows[place].stamp, WGI_STAMP_NONE);
+    return place;
+}
+
 void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_entry *entry) {
     const uint32_t count = wgi_node_count(node);
     WG_ASSERT(count < WGI_NODE_KEYS);
     WG_ASSERT(position <= count);
-    const uint32_t place = (uint32_t)__builtin_ctzll(~node->used);
-    node->used |= UINT64_C(1) << place;
+    const uint32_t place = place_take(node);
     entry_store(&node->entries[place], entry);
     places_shift(node, position, count, false);
     place_set(node, position, place);
@@ -307,9 +332,8 @@ void wgi_node_move(wgi_order_node *node, uint32_t position, wgi_order_node *to) 
     WG_ASSERT(end + count - position <= WGI_NODE_KEYS);
     for (uint32_t i = position; i < count; i++, end++) {
         const uint32_t from = wgi_node_place(node, i);
-        const uint32_t place = (uint32_t)__builtin_ctzll(~to->used);
+        const uint32_t place = place_take(to);
         node->used &= ~(UINT64_C(1) << from);
-        to->used |= UINT64_C(1) << place;
         entry_store(&to->entries[place], &node->entries[from]);
         place_set(to, end, place);
     }
