@@ -20,7 +20,6 @@ struct wg_state_scan {
     wg_state_txn *txn; /* NULL: none */
     wgi_range *range;  /* of a serializable transaction */
     uint64_t snapshot, now_us;
-    uint64_t owner; /* account */
     bool reverse, keys_only, done, called, pinned;
     wg_state_pin pin;
     wg_arena arena;

@@ -62,7 +62,8 @@ static void level_seek(wgi_level *level, const wgi_interval *interval) {
     } else if (!level->reverse) {
         level->spot = wgi_tree_find(order, wgi_interval_low(interval));
     } else {
-        level->spot = interval->has_high ? wgi_tree_find(order, wgi_interval_high(interval)) : wgi_tree_find_last(order);
+        level->spot =
+            interval->has_high ? wgi_tree_find(order, wgi_interval_high(interval)) : wgi_tree_find_last(order);
     }
 }
 
@@ -72,7 +73,7 @@ static void level_seek(wgi_level *level, const wgi_interval *interval) {
 typedef struct batch {
     uint32_t count;
     uint64_t (*images)[WGI_SLOT_WORDS];
-    uint64_t missing; /* bit i: row i has to be read from its slot */
+    uint64_t missing;                   /* bit i: row i has to be read from its slot */
     wgi_order_entry entries[WGI_BATCH]; /* of the missing ones */
     uint64_t stamps[WGI_BATCH];         /* of the missing ones: even when the copy may be kept */
     uint8_t places[WGI_BATCH];
@@ -124,9 +125,10 @@ static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *
     const wgi_found found = wgi_slot_read(level->run, &key, level->version, &record);
     b->stamps[i] = WGI_STAMP_NONE;
     if (found == WGI_EXPIRED)
-        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET,
-                            "version %llu of run %u is not in memory any more: history was forgotten beyond its bound",
-                            (unsigned long long)level->version, level->run->origin.number);
+        return wg_error_set(
+            err, WG_E_EXPIRED, WG_NO_OFFSET,
+            "version %llu of run %u is not in memory any more: history was forgotten beyond its bound",
+            (unsigned long long)level->version, level->run->origin.number);
     item->words = found == WGI_ABSENT ? NULL : b->images[i];
     if (found == WGI_ABSENT) return WG_OK;
     memcpy(b->images[i], record.words, sizeof record.words);
@@ -229,8 +231,8 @@ static bool level_step(wgi_level *level) {
 }
 
 /* One try. *out_done: there are items, or the end. */
-static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena, bool *out_done,
-                         wg_error *err) {
+static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena,
+                         bool *out_done, wg_error *err) {
     uint32_t from, to, count;
     bool changed = false;
     if (!leaf_window(level, interval, &from, &to, &count)) {
@@ -260,7 +262,8 @@ static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_
     return WG_OK;
 }
 
-wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena, wg_error *err) {
+wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena,
+                       wg_error *err) {
     WG_ASSERT(want > 0);
     WG_ASSERT(want <= WGI_BATCH);
     level->next = 0;
@@ -282,10 +285,8 @@ wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t 
 void wgi_item_decode(const wgi_item *item, wg_state_version *out) {
     if (item->own != NULL) {
         const wgi_write *own = item->own;
-        *out = (wg_state_version){.expires_us = own->expires_us,
-                                  .deleted = own->deleted,
-                                  .type = own->type,
-                                  .value = own->value};
+        *out = (wg_state_version){
+            .expires_us = own->expires_us, .deleted = own->deleted, .type = own->type, .value = own->value};
         return;
     }
     const uint64_t *words = item->words;
