@@ -81,6 +81,10 @@ static wg_code s_map(wg_platform *p, wg_file *file, uint64_t size, const void **
         return wg_error_set(err, WG_E_NOMEM, WG_NO_OFFSET, "injected: no address space for a map");
     return to->ops->map(to, file, size, out, err);
 }
+static wg_code s_map_shared(wg_platform *p, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)p;
+    return to->ops->map_shared(to, file, size, out, err);
+}
 static void s_unmap(wg_platform *p, const void *data, uint64_t size) {
     (void)p;
     to->ops->unmap(to, data, size);
@@ -127,6 +131,7 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .lock = s_lock,
                                            .absolute = s_absolute,
                                            .map = s_map,
+                                           .map_shared = s_map_shared,
                                            .unmap = s_unmap,
                                            .advise = s_advise,
                                            .process_memory = s_process_memory,

@@ -33,6 +33,8 @@ typedef enum wg_advice {
     WG_ADVICE_RANDOM
 } wg_advice;
 
+#define WG_HUGE_PAGE_BYTES (UINT64_C(2) << 20)
+
 typedef struct wg_process_memory {
     uint64_t resident_bytes;
     uint64_t resident_file_bytes; /* the part that maps files */
@@ -72,6 +74,9 @@ typedef struct wg_platform_ops {
     /* Maps bytes [0, size) of the file read-only; the mapping outlives the file handle and an unlink. The file must have
      * `size` bytes and must not shrink. WG_E_NOMEM, WG_E_IO. The sim copies. */
     wg_code (*map)(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err);
+    /* The same for reading and writing: what is stored there is seen by other processes and outlives this one. Real only; others answer
+     * WG_E_MISUSE. */
+    wg_code (*map_shared)(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err);
     void (*unmap)(wg_platform *self, const void *data, uint64_t size);
     /* A wish about whole pages inside the range of a mapping; failure is ignored. */
     void (*advise)(wg_platform *self, const void *data, uint64_t size, wg_advice advice);
@@ -79,8 +84,14 @@ typedef struct wg_platform_ops {
     void (*process_memory)(wg_platform *self, wg_process_memory *out);
     /* Gives freed heap pages back to the operating system. */
     void (*trim_memory)(wg_platform *self);
-    uint64_t (*now_ns)(wg_platform *self);  /* monotonic */
+    /* Zeroed memory at an address that is a multiple of 2 MiB, on huge pages where the system has them; `bytes` is a multiple of
+     * WG_HUGE_PAGE_BYTES. NULL: the system has none. The caller charges its account. The sim's and the fault platform's is the real one. */
+    void *(*take_memory)(wg_platform *self, uint64_t bytes);
+    void (*give_memory)(wg_platform *self, void *data, uint64_t bytes); /* data NULL is legal */
+    uint64_t (*now_ns)(wg_platform *self);                              /* monotonic */
     uint64_t (*wall_us)(wg_platform *self); /* since 1970; envelope data only, never in hashed bytes */
+    /* The same as of the last tick (1 to 10 ms), for a tenth of the price. */
+    uint64_t (*wall_coarse_us)(wg_platform *self);
     wg_code (*random)(wg_platform *self, void *out, size_t size, wg_error *err);
 } wg_platform_ops;
 
@@ -148,6 +159,7 @@ enum {
     WG_RANK_FILE_CACHE = 50,
     WG_RANK_STRIPE = 52, /* first touch of a stripe's blocks */
     WG_RANK_GOVERNOR = 55,
+    WG_RANK_LANES = 57, /* which lanes are open */
     WG_RANK_WAL_APPEND = 60,
     WG_RANK_WAL_CHAIN = 65,
     WG_RANK_WAL_SYNC = 70,

@@ -2,7 +2,7 @@
  *
  * Fallible calls are counted from 1; an armed fault fires at a count, once or from then on. A failed call does nothing
  * on the disk, save WG_FAULT_SHORT_WRITE, which writes the first half of the bytes. close, unmap, advise, process_memory,
- * trim_memory, now_ns and wall_us cannot fail and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
+ * trim_memory, take_memory, give_memory, now_ns, wall_us and wall_coarse_us cannot fail by plan and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
 #include "io/platform/platform_internal.h"
 
 #include <errno.h>
@@ -129,6 +129,9 @@ static wg_code fault_absolute(wg_platform *self, const char *path, char *out, si
 static wg_code fault_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
     FAULT_OR(self, "map", map(p->inner, file, size, out, err));
 }
+static wg_code fault_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    FAULT_OR(self, "map_shared", map_shared(p->inner, file, size, out, err));
+}
 static void fault_unmap(wg_platform *self, const void *data, uint64_t size) {
     fault_of(self)->inner->ops->unmap(fault_of(self)->inner, data, size);
 }
@@ -139,9 +142,18 @@ static void fault_process_memory(wg_platform *self, wg_process_memory *out) {
     fault_of(self)->inner->ops->process_memory(fault_of(self)->inner, out);
 }
 static void fault_trim_memory(wg_platform *self) { fault_of(self)->inner->ops->trim_memory(fault_of(self)->inner); }
+static void *fault_take_memory(wg_platform *self, uint64_t bytes) {
+    return fault_of(self)->inner->ops->take_memory(fault_of(self)->inner, bytes);
+}
+static void fault_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    fault_of(self)->inner->ops->give_memory(fault_of(self)->inner, data, bytes);
+}
 static uint64_t fault_now_ns(wg_platform *self) { return fault_of(self)->inner->ops->now_ns(fault_of(self)->inner); }
 static uint64_t fault_wall_us(wg_platform *self) {
     return fault_of(self)->inner->ops->wall_us(fault_of(self)->inner);
+}
+static uint64_t fault_wall_coarse_us(wg_platform *self) {
+    return fault_of(self)->inner->ops->wall_coarse_us(fault_of(self)->inner);
 }
 static wg_code fault_random(wg_platform *self, void *out, size_t size, wg_error *err) {
     FAULT_OR(self, "random", random(p->inner, out, size, err));
@@ -165,12 +177,16 @@ static const wg_platform_ops fault_ops = {
     .lock = fault_lock,
     .absolute = fault_absolute,
     .map = fault_map,
+    .map_shared = fault_map_shared,
     .unmap = fault_unmap,
     .advise = fault_advise,
     .process_memory = fault_process_memory,
     .trim_memory = fault_trim_memory,
+    .take_memory = fault_take_memory,
+    .give_memory = fault_give_memory,
     .now_ns = fault_now_ns,
     .wall_us = fault_wall_us,
+    .wall_coarse_us = fault_wall_coarse_us,
     .random = fault_random,
 };
 

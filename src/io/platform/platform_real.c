@@ -292,8 +292,7 @@ static wg_code real_absolute(wg_platform *self, const char *path, char *out, siz
 
 /* ---- maps and memory */
 
-static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
-    (void)self;
+static wg_code map_file(wg_file *file, uint64_t size, int protection, void **out, wg_error *err) {
     const real_file *f = real_of(file);
     struct stat st;
     if (fstat(f->fd, &st) != 0) return error_of(err, "map", f->path);
@@ -301,10 +300,23 @@ static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const v
     if (size == 0 || size > SIZE_MAX || st.st_size < 0 || (uint64_t)st.st_size < size)
         return wg_error_set_sys(err, WG_E_IO, EINVAL, "map '%s': %llu bytes wanted, the file has %lld", f->path,
                                 (unsigned long long)size, (long long)st.st_size);
-    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, f->fd, 0);
+    void *data = mmap(NULL, (size_t)size, protection, MAP_SHARED, f->fd, 0);
     if (data == MAP_FAILED) return error_of(err, "map", f->path);
     *out = data;
     return WG_OK;
+}
+
+static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
+    (void)self;
+    void *data = NULL;
+    WG_TRY(map_file(file, size, PROT_READ, &data, err));
+    *out = data;
+    return WG_OK;
+}
+
+static wg_code real_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)self;
+    return map_file(file, size, PROT_READ | PROT_WRITE, out, err);
 }
 
 static void real_unmap(wg_platform *self, const void *data, uint64_t size) {
@@ -373,6 +385,36 @@ static void real_trim_memory(wg_platform *self) {
 #endif
 }
 
+static void *real_take_memory(wg_platform *self, uint64_t bytes) {
+    (void)self;
+    WG_ASSERT(bytes != 0 && bytes % WG_HUGE_PAGE_BYTES == 0);
+    /* One huge page more than asked for: what lies before and behind the aligned part goes back at once. */
+    const size_t mapped = (size_t)bytes + (size_t)WG_HUGE_PAGE_BYTES;
+    const int saved = errno;
+    uint8_t *data = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) {
+        errno = saved;
+        return NULL;
+    }
+    const size_t before = (size_t)(-(uintptr_t)data & (uintptr_t)(WG_HUGE_PAGE_BYTES - 1));
+    uint8_t *aligned = data + before;
+    const size_t behind = (size_t)WG_HUGE_PAGE_BYTES - before;
+    if (before != 0) (void)munmap(data, before);
+    if (behind != 0) (void)munmap(aligned + bytes, behind);
+#ifdef MADV_HUGEPAGE
+    (void)madvise(aligned, (size_t)bytes, MADV_HUGEPAGE); /* a wish: small pages do as well, only slower */
+#endif
+    errno = saved;
+    return aligned;
+}
+
+static void real_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    (void)self;
+    if (data == NULL) return;
+    const int rc = munmap(data, (size_t)bytes);
+    WG_ASSERT(rc == 0);
+}
+
 static uint64_t real_now_ns(wg_platform *self) {
     (void)self;
     struct timespec t;
@@ -387,6 +429,18 @@ static uint64_t real_wall_us(wg_platform *self) {
     const int rc = clock_gettime(CLOCK_REALTIME, &t);
     WG_ASSERT(rc == 0);
     return (uint64_t)t.tv_sec * UINT64_C(1000000) + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t real_wall_coarse_us(wg_platform *self) {
+#ifdef CLOCK_REALTIME_COARSE
+    (void)self;
+    struct timespec t;
+    const int rc = clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    WG_ASSERT(rc == 0);
+    return (uint64_t)t.tv_sec * UINT64_C(1000000) + (uint64_t)t.tv_nsec / 1000;
+#else
+    return real_wall_us(self);
+#endif
 }
 
 static wg_code real_random(wg_platform *self, void *out, size_t size, wg_error *err) {
@@ -425,12 +479,16 @@ static const wg_platform_ops real_ops = {
     .lock = real_lock,
     .absolute = real_absolute,
     .map = real_map,
+    .map_shared = real_map_shared,
     .unmap = real_unmap,
     .advise = real_advise,
     .process_memory = real_process_memory,
     .trim_memory = real_trim_memory,
+    .take_memory = real_take_memory,
+    .give_memory = real_give_memory,
     .now_ns = real_now_ns,
     .wall_us = real_wall_us,
+    .wall_coarse_us = real_wall_coarse_us,
     .random = real_random,
 };
 

@@ -256,6 +256,9 @@ static void test_platform_time_and_randomness(void **state) {
     const uint64_t a = f->p->ops->now_ns(f->p);
     assert_true(f->p->ops->now_ns(f->p) >= a);
     assert_true(f->p->ops->wall_us(f->p) > UINT64_C(1500000000000000));
+    const uint64_t coarse = f->p->ops->wall_coarse_us(f->p), fine = f->p->ops->wall_us(f->p);
+    assert_true(coarse <= fine);
+    assert_true(coarse > UINT64_C(1500000000000000));
     uint8_t r[2][600] = {{0}};
     assert_int_equal(f->p->ops->random(f->p, r[0], sizeof r[0], NULL), WG_OK);
     assert_int_equal(f->p->ops->random(f->p, r[1], sizeof r[1], NULL), WG_OK);
@@ -326,6 +329,25 @@ static void test_platform_process_memory_sees_mapped_pages(void **state) {
     o->trim_memory(f->p);
 }
 
+/* Goal: memory for large tables comes zeroed, aligned to huge pages, and from every platform. */
+static void test_platform_take_memory_is_aligned_and_zeroed(void **state) {
+    fixture *f = *state;
+    wg_platform *sim = NULL;
+    assert_int_equal(wg_platform_sim_create(1, &sim, NULL), WG_OK);
+    wg_platform *platforms[] = {f->p, sim};
+    for (size_t i = 0; i < 2; i++) {
+        wg_platform *p = platforms[i];
+        uint8_t *data = p->ops->take_memory(p, 2 * WG_HUGE_PAGE_BYTES);
+        assert_non_null(data);
+        assert_int_equal((uintptr_t)data % WG_HUGE_PAGE_BYTES, 0);
+        for (size_t at = 0; at < 2 * WG_HUGE_PAGE_BYTES; at += 4095) assert_int_equal(data[at], 0);
+        data[2 * WG_HUGE_PAGE_BYTES - 1] = 1;
+        p->ops->give_memory(p, data, 2 * WG_HUGE_PAGE_BYTES);
+        p->ops->give_memory(p, NULL, 0);
+    }
+    wg_platform_sim_destroy(sim);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_platform_reads_what_it_wrote, setup, teardown),
@@ -337,6 +359,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_platform_absolute_resolves_lexically, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_time_and_randomness, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_map_outlives_handle_and_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_take_memory_is_aligned_and_zeroed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_process_memory_sees_mapped_pages, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

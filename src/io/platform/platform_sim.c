@@ -294,8 +294,8 @@ static wg_code sim_write_parts(wg_platform *self, wg_file *file, uint64_t offset
     bool ok = true;
     wg_buf_init(&joined, NULL);
     for (size_t i = 0; i < count && ok; i++) ok = wg_buf_append(&joined, parts[i].data, parts[i].size);
-    const wg_code code = ok ? sim_write_at(self, file, offset, joined.data, joined.size, err)
-                            : wg_error_nomem(err, joined.size);
+    const wg_code code =
+        ok ? sim_write_at(self, file, offset, joined.data, joined.size, err) : wg_error_nomem(err, joined.size);
     wg_buf_deinit(&joined);
     return code;
 }
@@ -521,6 +521,15 @@ static wg_code sim_map(wg_platform *self, wg_file *file, uint64_t size, const vo
     return sim_leave(disk, gate, code, err);
 }
 
+/* A disk that can lose its power has no memory that outlives a process. */
+static wg_code sim_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)self;
+    (void)file;
+    (void)size;
+    (void)out;
+    return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "the simulated disk has no shared memory");
+}
+
 static void sim_unmap(wg_platform *self, const void *data, uint64_t size) {
     (void)self, (void)size;
     wg_free((void *)(uintptr_t)data);
@@ -536,6 +545,17 @@ static void sim_process_memory(wg_platform *self, wg_process_memory *out) {
 }
 
 static void sim_trim_memory(wg_platform *self) { (void)self; }
+
+/* Memory is no part of the disk: it is the real one's. */
+static void *sim_take_memory(wg_platform *self, uint64_t bytes) {
+    (void)self;
+    return wg_platform_real()->ops->take_memory(wg_platform_real(), bytes);
+}
+
+static void sim_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    (void)self;
+    wg_platform_real()->ops->give_memory(wg_platform_real(), data, bytes);
+}
 
 /* ---- time and randomness */
 
@@ -574,12 +594,16 @@ static const wg_platform_ops sim_ops = {
     .lock = sim_lock,
     .absolute = sim_absolute,
     .map = sim_map,
+    .map_shared = sim_map_shared,
     .unmap = sim_unmap,
     .advise = sim_advise,
     .process_memory = sim_process_memory,
     .trim_memory = sim_trim_memory,
+    .take_memory = sim_take_memory,
+    .give_memory = sim_give_memory,
     .now_ns = sim_now_ns,
     .wall_us = sim_wall_us,
+    .wall_coarse_us = sim_wall_us,
     .random = sim_random,
 };
 

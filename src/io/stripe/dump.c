@@ -16,8 +16,8 @@ typedef struct stripe_dump {
 } stripe_dump;
 
 const char *wg_fragment_kind_name(uint32_t kind) {
-    static const char *const names[] = {"?",    "CATALOG",   "CHAIN", "TABLE",    "HISTORY",
-                                        "ROWS", "DIRECTORY", "KEYS",  "ADJACENCY"};
+    static const char *const names[] = {"?",         "CATALOG", "CHAIN",     "TABLE", "HISTORY", "ROWS",
+                                        "DIRECTORY", "KEYS",    "ADJACENCY", "RUNS",  "STATE",   "EVENTS"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "?";
 }
 

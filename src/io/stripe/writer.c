@@ -136,10 +136,20 @@ static wg_code check_head(const wg_stripe_writer *w, const wg_fragment_head *hea
     return WG_OK;
 }
 
-/* Columns whose cells are looked up one by one: of rows what tells their visibility and versions, and all of what finds rows. */
+/* Columns whose cells are looked up one by one: of rows what tells their visibility and versions, all of what finds rows, and all of agents'
+ * records and events, whose bytes readers use where they lie. */
 static bool is_point_column(uint32_t kind, uint32_t id) {
-    return id >= WG_COLUMN_HEADS &&
-           (kind == WG_KIND_ROWS || kind == WG_KIND_DIRECTORY || kind == WG_KIND_KEYS || kind == WG_KIND_ADJACENCY);
+    switch (kind) {
+        case WG_KIND_ROWS:
+        case WG_KIND_DIRECTORY:
+        case WG_KIND_KEYS:
+        case WG_KIND_ADJACENCY:
+        case WG_KIND_STATE:
+        case WG_KIND_EVENTS:
+            return id >= WG_COLUMN_HEADS;
+        default:
+            return false;
+    }
 }
 
 /* Encodes all blocks behind what is pending; offsets are set, checksums are not. */

@@ -18,6 +18,12 @@
  * oldest forgotten first beyond history_bytes_max, except what a pin still sees. Keys in order: a tree a run (order.c), made when a
  * key is new. A forked run has its parent and the version of the fork: what it does not have itself it reads there; the fork pins that version.
  *
+ * A fork's clock goes on where its parent's was: its first commit has version fork_version + 1, so versions of a key never come back
+ * and what it inherits has versions of the same row.
+ *
+ * Commits whose redo record is over a quarter of a ring go through the engine: wg_state_put, _delete, _append and wg_state_commit refuse them with
+ * WG_E_LIMIT (nothing changed; a transaction has ended), wg_state_txn_is_large says so before.
+ *
  * Threads: a session is used by one thread at a time; different sessions at once, freely. */
 #ifndef WG_WORLDGRAPH_STATE_H
 #define WG_WORLDGRAPH_STATE_H
@@ -51,6 +57,8 @@ typedef struct wg_state_options {
     /* STRICT: readers see what wg_state_run_durable said (and their own session's commits); otherwise what is committed. */
     bool readers_wait_for_durable;
     uint64_t history_bytes_max; /* 0: 64 MiB */
+    /* Deletions are purged only once wg_state_run_stored has said that a checkpoint has them. False (IN_MEMORY): whenever nobody needs them. */
+    bool keeps_until_stored;
 } wg_state_options;
 
 wg_code wg_state_create(const wg_state_options *options, wg_state **out, wg_error *err);
@@ -104,13 +112,14 @@ wg_code wg_state_run_create(wg_state *state, const wg_run_origin *origin, wg_sta
  * wg_state_collect, bounded per call. */
 void wg_state_run_drop(wg_state *state, uint32_t number);
 wg_state_run *wg_state_run_at(const wg_state *state, uint32_t number); /* NULL: none, or dropped */
-/* The same, and it stays in memory until it is released, whoever drops it. */
+/* The same, and it stays in memory until it is released, whoever drops it: commits in it are WG_E_NOT_FOUND then, reads find what is left. */
 wg_state_run *wg_state_run_hold(wg_state *state, uint32_t number);
 void wg_state_run_release(wg_state_run *run);
 /* A run that is perhaps dropped but still has forks: for lineages. The fork keeps it. */
 wg_state_run *wg_state_run_ancestor(const wg_state *state, uint32_t number);
 uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dropped ones included; at least 1 */
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
+/* Asked for after a snapshot was taken: has all its events (waits for an append that is under way). */
 wg_events *wg_state_run_events(const wg_state_run *run);
 uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
 uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
@@ -119,6 +128,8 @@ void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what S
 wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err);
 /* The run's version at snapshot `logseq`; 0: before its first commit. */
 uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq);
+/* A checkpoint has everything up to `version`. Rising. */
+void wg_state_run_stored(wg_state_run *run, uint64_t version);
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq); /* those below are not needed any more */
 
 /* A snapshot that is kept readable. WG_E_EXPIRED: history of before it was forgotten. wg_state_snapshot is for short reads: ~20 ns,
