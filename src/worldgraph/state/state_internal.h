@@ -35,6 +35,14 @@ enum {
     WGI_HISTORY_CHUNK_BYTES = 1 << 18,
     WGI_RECORD_BYTES_MAX = 32 + WGI_SLOT_BYTES /* of history */
 };
+/* Mutexes of the state (docs/locks.md), off the path of commits but for a table that grows and a history chunk that is full. */
+enum {
+    WGI_RANK_COLLECT = 71,
+    WGI_RANK_RUNS = 72,
+    WGI_RANK_TABLE = 73,
+    WGI_RANK_HISTORY = 75,
+    WGI_RANK_SESSIONS = 77
+};
 #define WGI_LOCKED        (UINT64_C(1) << 63)
 #define WGI_FLAG_DELETED  UINT64_C(0x20)
 #define WGI_FLAG_EXPIRES  UINT64_C(0x40)
@@ -65,6 +73,7 @@ typedef struct wgi_chunk { /* 128 segments */
 /* A value or key out of its slot. */
 typedef struct wgi_block {
     wg_epoch_link link;
+    _Atomic uint32_t holds; /* the slot's or a history record's, each one */
     uint64_t size;
     uint8_t bytes[];
 } wgi_block;
@@ -77,26 +86,31 @@ typedef struct wgi_record {
     uint64_t replaced_by; /* version; UINT64_MAX: the newest */
 } wgi_record;
 
-typedef struct wgi_order wgi_order; /* order.c */
-typedef struct wgi_pins wgi_pins;   /* pins.c */
-typedef struct wgi_table wgi_table; /* table.c */
-typedef struct wgi_history wgi_history;
-typedef struct wgi_notes wgi_notes;
+typedef struct wgi_order wgi_order;     /* order.c */
+typedef struct wgi_pins wgi_pins;       /* pins.c */
+typedef struct wgi_table wgi_table;     /* table.c */
+typedef struct wgi_history wgi_history; /* history.c */
+typedef struct wgi_notes wgi_notes;     /* pins.c */
 
 struct wg_state_run {
     wg_epoch_link link; /* first: retired by the epoch */
     wg_state *state;
+    wgi_table *table;
     wg_run_origin origin;
+    uint64_t hash_mix;    /* of its keys' hashes; hash ^ child's mix ^ parent's mix is the hash in the parent */
     wg_state_run *parent; /* NULL: none; held while this run is there */
     wg_events *events;
     wgi_order *order;       /* order.c's; made by wgi_order_create with the run */
     _Atomic uint32_t holds; /* the state's own, children, wg_state_run_hold */
     _Atomic bool dropped;
+    wg_state_run *next_dead;              /* under runs_mutex */
+    uint64_t dead_since;                  /* round of the collector that began behind its drop */
     _Alignas(64) _Atomic uint64_t newest; /* begins at origin.fork_version: a fork goes on in its parent's versions */
     _Atomic uint32_t event_lock;          /* taken before segments */
     _Alignas(64) _Atomic uint64_t durable;
     _Atomic uint64_t horizon;  /* below it a version may be gone */
     _Atomic uint64_t stored;   /* deletions up to it may be purged */
+    _Atomic uint64_t purged;   /* the newest deletion that was purged */
     _Atomic uint64_t restored; /* below it only pinned versions are whole */
     _Atomic uint32_t pin_lock; /* guards pins and notes */
     wgi_pins *pins;
@@ -115,10 +129,13 @@ struct wg_state {
     wg_mutex runs_mutex;     /* creation and drop */
     wg_mutex sessions_mutex; /* list of sessions */
     wg_state_session *sessions;
-    wg_state_session *replay; /* without a lane: replay and restore */
-    wg_state_run *dead;       /* dropped ones whose keys are still in the table; under runs_mutex */
-    struct wgi_collector *collector;
+    wg_state_session *replay;           /* without a lane: replay and restore */
+    wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
+    wg_mutex collect_mutex;             /* one collector at a time */
+    uint64_t collect_at, collect_round; /* hash that the round has come to */
     _Atomic uint64_t large_bytes;
+    _Atomic uint64_t commits, conflicts; /* of closed sessions */
+    _Atomic uint32_t prepared;           /* commits between prepare and apply: nothing is purged */
 };
 
 /* ---- one key */
@@ -130,18 +147,17 @@ typedef enum wgi_found {
     WGI_EXPIRED  /* forgotten */
 } wgi_found;
 /* The record of `run` itself (never its parent's) at `snapshot` (WG_LOGSEQ_NEVER: the newest committed). No lock; waits for a commit that holds
- * the slot. `out` has the words as a slot has them; blocks: wgi_record_value. Expiry is the caller's to look at. */
+ * the slot. `out` has the words as a slot has them. Expiry is the caller's to look at. The caller is inside the epoch (keys of at most
+ * WGI_KEY_INLINE_MAX bytes whose value block nobody looks at need none); blocks of what it gets live until it leaves. */
 wgi_found wgi_slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out);
 /* The parent's record (or its parent's, ...) that a fork sees: *out_run says whose it is. run->parent is not NULL. */
 wgi_found wgi_fork_get(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
                        const wg_state_run **out_run);
-/* Into the cell: version 0 when it has expired at now_us or is a deletion. Blocks are copied (inside the epoch, checked after entering: then
- * *out_again says that the record was replaced meanwhile and has to be read again). */
-wg_code wgi_record_to_cell(const wg_state_run *run, const wg_state_key *key, const wgi_record *record,
-                           uint64_t now_us, wg_state_cell *out, bool *out_again, wg_error *err);
+/* Into the cell: version 0 when it has expired at now_us or is a deletion. Inside the epoch since before the record was read. */
+wg_code wgi_record_to_cell(const wgi_record *record, uint64_t now_us, wg_state_cell *out, wg_error *err);
 /* Starts the misses of a key: directory, then header, slot and side. */
 void wgi_prefetch(const wg_state_run *run, uint64_t hash);
-/* Own records of the key with version <= snapshot, newest first; false stops. Value bytes live until fn returns. */
+/* Own records of the key with version <= snapshot, newest first; false stops. Value bytes live until fn returns. Inside the epoch. */
 wg_code wgi_versions(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wg_state_version_fn fn,
                      void *ctx, bool *out_complete, wg_error *err);
 
@@ -150,7 +166,7 @@ static inline uint64_t wgi_record_version(const wgi_record *r) { return wgi_vers
 static inline bool wgi_record_deleted(const wgi_record *r) { return (r->words[0] & WGI_FLAG_DELETED) != 0; }
 static inline uint8_t wgi_record_type(const wgi_record *r) { return (uint8_t)(r->words[0] & 0x1f); }
 uint64_t wgi_record_expires(const wgi_record *r); /* 0: never */
-wg_slice wgi_record_value(const wgi_record *r);   /* inside r, or in its block: then inside the epoch and checked */
+wg_slice wgi_record_value(const wgi_record *r);   /* inside r, or in its block: until the epoch is left */
 
 /* ---- keys in order: written in order.c, called by the others */
 
@@ -183,22 +199,24 @@ typedef struct wgi_write {
     wgi_block *key_block; /* NULL: inline or there already */
     uint8_t type;
     bool deleted;
-    bool parent_read; /* the version that the parents show was looked up */
-    uint64_t parent_version;
-    uint32_t segment, slot; /* while locked */
+    bool mapped;                  /* value bytes stay where they are */
+    bool is_new, ordered;         /* the commit's */
+    uint64_t parent_version;      /* what the parents show; 0: nothing, or not asked */
+    uint32_t segment, generation; /* of the table when the key was put in order */
+    uint32_t at, slot;            /* its segment and place while that is locked */
+    uint64_t word0;
 } wgi_write;
 typedef struct wgi_read {
     wg_state_key key;
     uint64_t version; /* that was seen; 0: absent */
     bool of_parent;   /* not a record of the run itself */
-    uint32_t segment; /* while locked */
 } wgi_read;
 typedef struct wgi_event {
     wg_slice type;
     wg_state_value payload;
 } wgi_event;
 
-struct wg_state_txn {
+struct wg_state_txn { /* pooled: one a session */
     wg_state_session *session;
     wg_state_run *run;
     uint64_t snapshot;
@@ -222,6 +240,7 @@ struct wg_state_txn {
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */
 wg_code wgi_txn_sorted(wg_state_txn *txn, const uint32_t **out, wg_error *err);
+void wgi_txn_deinit(wg_state_txn *txn);
 /* The write of a key; NULL: none. */
 const wgi_write *wgi_txn_write(const wg_state_txn *txn, const wg_state_key *key);
 
@@ -237,7 +256,9 @@ struct wg_state_session {
     struct wgi_writer *writer;                    /* commit.c: room in history, scratch of locks */
     _Alignas(64) _Atomic(wg_state_run *) reading; /* a short snapshot that history keeps: run, then version */
     _Atomic uint64_t reading_version;
-    uint64_t commits, conflicts;
+    struct wgi_own *own; /* STRICT: its last version of each run that is not durable yet */
+    uint32_t own_count, own_room;
+    _Atomic uint64_t commits, conflicts;
 };
 
 /* What a new reader of this session sees in the run. */
