@@ -147,7 +147,7 @@ typedef enum wg_txn_mode {
 /* At most this many transactions are open at a time; the next begin is WG_E_LIMIT. */
 enum { WG_TXN_OPEN_MAX = 120 };
 
-/* as_of 0: the newest state; a past logseq only with READ (WG_E_EXPIRED when the log has not reached it). */
+/* as_of 0: the newest state; a past logseq not with WRITE (WG_E_EXPIRED when the log has not reached it): OPTIMISTIC then conflicts with what came since. */
 wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err);
 /* Ends the transaction and frees it in every case. *out_logseq: the commit's number, or the snapshot when nothing was
  * written. In STRICT mode returns after the sync. */

@@ -114,7 +114,7 @@ wg_code wg_agent_settle(wg_agent_run *run, wg_agent_mode mode, wg_error *err) {
     return wg_engine_state_wait(run->agent->engine, lane, wg_lane_ticket(lane), err);
 }
 
-uint64_t wg_agent_now_us(const wg_agent *agent) { return agent->platform->ops->wall_us(agent->platform); }
+uint64_t wg_agent_now_us(const wg_agent *agent) { return agent->platform->ops->wall_coarse_us(agent->platform); }
 
 wg_code wg_agent_version_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, wg_error *err) {
     wg_engine *engine = run->agent->engine;
