@@ -157,7 +157,8 @@ static event_state *event_of(wg_event *event) { return (event_state *)(void *)ev
 
 void wg_event_init(wg_event *event) {
     memset(event, 0, sizeof *event);
-    const int rc = pthread_mutex_init(&event_of(event)->mutex, NULL) | pthread_cond_init(&event_of(event)->raised, NULL);
+    const int rc =
+        pthread_mutex_init(&event_of(event)->mutex, NULL) | pthread_cond_init(&event_of(event)->raised, NULL);
     WG_ASSERT(rc == 0);
 }
 

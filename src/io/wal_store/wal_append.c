@@ -320,7 +320,8 @@ wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uin
     if (code != WG_OK) return code;
     if (atomic_load_explicit(&wal->has_thread, memory_order_acquire)) {
         nudge_sleeper(wal, c.logseq);
-        if ((prepare || wgi_wal_chain_wanted(wal)) && !atomic_load(&wal->chores) && !atomic_exchange(&wal->chores, true))
+        if ((prepare || wgi_wal_chain_wanted(wal)) && !atomic_load(&wal->chores) &&
+            !atomic_exchange(&wal->chores, true))
             wg_event_raise(&wal->chores_wanted, 1);
     }
     *out_logseq = c.logseq;

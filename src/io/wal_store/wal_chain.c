@@ -94,9 +94,7 @@ static bool is_inline(const wal_link *link) { return !link->read_back && link->s
 
 static uint64_t entry_bytes(uint64_t size, bool read_back) { return 8 + (read_back ? 8 : wg_align_up(size, 8)); }
 
-static uint8_t *ring_at(const wal_queue *queue, uint64_t at) {
-    return queue->bytes + (at & (queue->capacity - 1));
-}
+static uint8_t *ring_at(const wal_queue *queue, uint64_t at) { return queue->bytes + (at & (queue->capacity - 1)); }
 
 /* Copies into the ring, over its end; gives where the next byte goes. */
 static uint64_t ring_put(wal_queue *queue, uint64_t at, const uint8_t *data, size_t size) {
@@ -304,7 +302,8 @@ static wg_code hash_oldest(wg_wal *wal, uint64_t commits, wg_error *err) {
 
 wg_code wgi_wal_chain_room(wg_wal *wal, wal_link *link, wg_error *err) {
     enum { HELP_COMMITS = 4 }; /* for each that comes while the last quarter fills: it is empty when it is full */
-    link->read_back = link->size >= WAL_CHAIN_COPY_MAX && atomic_load_explicit(&wal->has_thread, memory_order_relaxed);
+    link->read_back =
+        link->size >= WAL_CHAIN_COPY_MAX && atomic_load_explicit(&wal->has_thread, memory_order_relaxed);
     if (link->logseq > wal->chain_reserved) {
         wg_mutex_lock(&wal->chain_lock);
         const bool ok = wgi_wal_chain_reserve(&wal->chain, link->logseq);
@@ -341,7 +340,8 @@ void wgi_wal_chain_queue(wg_wal *wal, const wal_link *link) {
         const uint64_t before = atomic_load_explicit(&queue->to_read, memory_order_relaxed);
         atomic_store_explicit(&queue->to_read, before + link->size, memory_order_relaxed);
     } else {
-        for (size_t i = 0; i < link->part_count; i++) at = ring_put(queue, at, link->parts[i].data, link->parts[i].size);
+        for (size_t i = 0; i < link->part_count; i++)
+            at = ring_put(queue, at, link->parts[i].data, link->parts[i].size);
     }
     atomic_store_explicit(&queue->head, head + entry_bytes(link->size, link->read_back), memory_order_release);
 }

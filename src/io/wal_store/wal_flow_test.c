@@ -112,7 +112,8 @@ static void test_wal_chain_is_read_back(void **state) {
         const size_t size = payload_make(n, size_mixed(n), bytes);
         const wg_slice whole = wg_slice_of(bytes, size);
         wgi_wal_chain_next(sha, &expected[n - 1], n, &whole, 1, &expected[n]);
-        if (n == 50) wg_mutex_lock(&f->wal->chain_lock); /* the hashing stands still: rotations do not know the chain */
+        if (n == 50)
+            wg_mutex_lock(&f->wal->chain_lock); /* the hashing stands still: rotations do not know the chain */
         if (n == 60) wg_mutex_unlock(&f->wal->chain_lock);
         append_sized(f, size, false);
         if (n % 37 != 0) continue;

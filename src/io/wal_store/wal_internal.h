@@ -124,13 +124,13 @@ typedef struct wal_retired_list {
  * multiple of 8, or the u64 position of its first frame. */
 typedef struct wal_queue {
     uint8_t *bytes;
-    size_t capacity; /* a power of two */
-    _Atomic uint64_t head;        /* where the next entry goes; written under append_lock (release) */
-    _Atomic uint64_t tail;        /* the oldest entry; written under chain_lock (release) */
-    _Atomic uint64_t to_read;     /* payload bytes to be read back since the log was opened; written under append_lock */
-    _Atomic uint64_t read;        /* how many of them are hashed; written under chain_lock */
+    size_t capacity;          /* a power of two */
+    _Atomic uint64_t head;    /* where the next entry goes; written under append_lock (release) */
+    _Atomic uint64_t tail;    /* the oldest entry; written under chain_lock (release) */
+    _Atomic uint64_t to_read; /* payload bytes to be read back since the log was opened; written under append_lock */
+    _Atomic uint64_t read;    /* how many of them are hashed; written under chain_lock */
     /* a part of a segment, for reading back; under chain_lock */
-    wg_file *file;                /* NULL: none */
+    wg_file *file; /* NULL: none */
     uint64_t number;
     wg_buf window;
     uint64_t window_from;
@@ -186,7 +186,7 @@ struct wg_wal {
     _Atomic bool sleeper_idle;         /* the background thread waits for a commit */
     _Atomic bool sleeper_waits;        /* it waits for anything */
     _Atomic bool batch_signalled;
-    _Atomic bool chores;     /* the second thread is wanted for hashing or for the next segment */
+    _Atomic bool chores; /* the second thread is wanted for hashing or for the next segment */
 
     /* Turns at syncing (wal_sync.c): even, nobody syncs; odd, turn `turn / 2` is under way. */
     _Atomic uint64_t turn;

@@ -180,8 +180,8 @@ static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err)
         if (!atomic_compare_exchange_strong(&wal->turn, &turn, turn + 1)) return WG_OK;
         *led = true;
         if (atomic_load(&wal->durable_logseq) < logseq) gather_crowd(wal, turn / 2);
-        const wg_code code =
-            atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err) : WG_OK; /* else another was faster */
+        const wg_code code = atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err)
+                                                                        : WG_OK; /* else another was faster */
         turn_end(wal, turn / 2);
         return code;
     }

@@ -217,7 +217,8 @@ static void test_wal_trim_failure_leaves_the_rest(void **state) {
     assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
     f->p = fault;
     fill(f, &h);
-    wg_platform_fault_arm(fault, 3, WG_FAULT_EACCES, false); /* the first is looked at and renamed, to be used again */
+    wg_platform_fault_arm(fault, 3, WG_FAULT_EACCES,
+                          false); /* the first is looked at and renamed, to be used again */
     wg_error err = {0};
     assert_int_equal(wg_wal_trim(f->wal, h.keep[COMMITS], &err), WG_E_IO);
     assert_int_equal(err.sys_errno, 13);
