@@ -294,8 +294,8 @@ static wg_code sim_write_parts(wg_platform *self, wg_file *file, uint64_t offset
     bool ok = true;
     wg_buf_init(&joined, NULL);
     for (size_t i = 0; i < count && ok; i++) ok = wg_buf_append(&joined, parts[i].data, parts[i].size);
-    const wg_code code = ok ? sim_write_at(self, file, offset, joined.data, joined.size, err)
-                            : wg_error_nomem(err, joined.size);
+    const wg_code code =
+        ok ? sim_write_at(self, file, offset, joined.data, joined.size, err) : wg_error_nomem(err, joined.size);
     wg_buf_deinit(&joined);
     return code;
 }
