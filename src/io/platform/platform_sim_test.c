@@ -395,12 +395,18 @@ static void test_sim_map_is_a_counted_call(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sim_behaves_as_a_file_system),       T(test_sim_data_and_names_need_their_own_sync),
-        T(test_sim_parts_are_one_write),       T(test_sim_data_and_names_need_their_own_sync),
-        T(test_sim_rename_is_old_or_new),           T(test_sim_tears_writes_at_sectors),
-        T(test_sim_garbage_stays_inside_the_write), T(test_sim_failed_sync_drops_pages),
-        T(test_sim_crash_stops_all_calls),          T(test_sim_lost_directory_takes_its_files),
-        T(test_sim_repeats_and_fault_counts),       T(test_sim_map_is_a_counted_call),
+        T(test_sim_behaves_as_a_file_system),
+        T(test_sim_data_and_names_need_their_own_sync),
+        T(test_sim_parts_are_one_write),
+        T(test_sim_data_and_names_need_their_own_sync),
+        T(test_sim_rename_is_old_or_new),
+        T(test_sim_tears_writes_at_sectors),
+        T(test_sim_garbage_stays_inside_the_write),
+        T(test_sim_failed_sync_drops_pages),
+        T(test_sim_crash_stops_all_calls),
+        T(test_sim_lost_directory_takes_its_files),
+        T(test_sim_repeats_and_fault_counts),
+        T(test_sim_map_is_a_counted_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
