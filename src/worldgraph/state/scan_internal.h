@@ -33,6 +33,7 @@ typedef struct wgi_item {
 typedef struct wgi_level {
     const wg_state_run *run;
     uint64_t version;
+    uint64_t newest; /* of the run, when the batch began */
     bool reverse, end;
     wgi_order_spot spot; /* leaf NULL: has to be found again */
     bool has_last;       /* goes on behind `last` instead of at the interval's side */
@@ -47,11 +48,18 @@ void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version
 wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena, wg_error *err);
 
 /* The stamp of the key's bucket; odd while a commit changes a record of it. */
+#ifdef WGI_STAMPS_ARE_THERE
+#include "worldgraph/state/table_internal.h"
+static inline uint64_t wgi_stamp_now(const wg_state_run *run, uint64_t hash) {
+    return wgi_load(wgi_stamp_of(run->table, hash));
+}
+#else
 static inline uint64_t wgi_stamp_now(const wg_state_run *run, uint64_t hash) {
     (void)run;
     (void)hash;
     return 1;
 }
+#endif
 
 /* The item's parts, decoded. Value bytes are in the arena or in a block, which the epoch keeps. */
 void wgi_item_decode(const wgi_item *item, wg_state_version *out);
