@@ -1,6 +1,6 @@
 /* wal_bench: what one durable commit costs, and what group commit gives back.
  *
- * Six measurements, each against a peer in the same run and the same directory, alternating in rounds:
+ * Ten measurements, each against a peer in the same run and the same directory, alternating in rounds:
  *   wal.commit_latency   one thread, STRICT: append + wait, against pwrite + fdatasync of as many bytes into a preallocated
  *                        file, which is the least that any durable log can do
  *   wal.append_latency   one thread, BUFFERED: append alone, against pwrite alone
@@ -9,6 +9,11 @@
  *   wal.append_rate      commits a second of 1, 2, 4, 8 threads, BUFFERED, against as many threads that take turns at pwrite
  *   wal.bandwidth        bytes a second of batches that end in a sync, for payloads of 256 B to 1 MiB, against the same writes
  *                        into a new file and one fdatasync: a log never writes a place twice
+ *   wal.strict_put       S1, S2: one blocked writer, microseconds, against RAW: pwrite of 4 KiB and fdatasync in a file that was
+ *                        written before
+ *   wal.blocked_writers  S3, S4: 8 and 32 writers that wait for each commit: microseconds a commit, against the median of RAW
+ *   wal.tickets          S5: durable commits a second of one thread that has 4,096 of them under way, against one at a time
+ *   wal.chain_share      S6: the time of a strict commit with its hash over the time without, hash measured alone
  *   wal.recovery         commits a second of scanning 1,000,000 small commits, chain and checksums included
  *
  * Usage: wal_bench [directory [rounds]]; the directory decides which disk is measured (default: build/bench). */
@@ -30,7 +35,10 @@ enum {
     APPENDS_A_ROUND = 20000,
     RECOVERY_COMMITS = 1000000,
     BATCH_BYTES = 32 << 20,
-    THREADS_MAX = 8,
+    THREADS_MAX = 32,
+    GROUP_THREADS_MAX = 8,
+    RAW_BYTES = 4096,
+    TICKETS = 4096,
     SAMPLES_MAX = 1 << 16,
     PATH_BYTES = 4096,
     ROUNDS_MAX = 1000
@@ -247,6 +255,124 @@ static void measure_append_rate(const char *directory, raw_log *raw, unsigned th
                               .peer_value = (double)bench_percentile(theirs, rounds, 50.0)});
 }
 
+/* ---- S1 to S6 */
+
+static uint64_t raw_4k(raw_log *raw) {
+    static uint8_t bytes[RAW_BYTES];
+    const uint64_t begin = bench_now_ns();
+    raw->end = (raw->end + RAW_BYTES - 1) / RAW_BYTES * RAW_BYTES % ((off_t)64 << 20);
+    check_posix(pwrite(raw->fd, bytes, RAW_BYTES, raw->end) == RAW_BYTES, "pwrite");
+    check_posix(fdatasync(raw->fd) == 0, "fdatasync");
+    raw->end += RAW_BYTES;
+    return bench_now_ns() - begin;
+}
+
+static const char raw_name[] = "RAW: pwrite of 4 KiB + fdatasync, prewritten file, p50";
+
+static void measure_strict(const char *directory, raw_log *raw, unsigned rounds) {
+    static uint64_t ours[SAMPLES_MAX], theirs[SAMPLES_MAX];
+    bench_log log;
+    size_t count = 0;
+    log_open(&log, directory, "put", WG_STRICT);
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned i = 0; i < COMMITS_A_ROUND && count < SAMPLES_MAX; i++, count++) {
+            theirs[count] = raw_4k(raw);
+            const uint64_t begin = bench_now_ns();
+            commit(log.wal, true);
+            ours[count] = bench_now_ns() - begin;
+        }
+    }
+    log_close(&log);
+    static const double percentiles[] = {50.0, 99.0};
+    for (size_t i = 0; i < 2; i++) {
+        char params[160];
+        snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"commits\":%zu,\"percentile\":%.4g}", PAYLOAD_BYTES,
+                 count, percentiles[i]);
+        bench_print(&(bench_line){.name = "wal.strict_put",
+                                  .params = params,
+                                  .value = (double)bench_percentile(ours, count, percentiles[i]) / 1e3,
+                                  .unit = "us",
+                                  .peer = "RAW: pwrite of 4 KiB + fdatasync, prewritten file",
+                                  .peer_value = (double)bench_percentile(theirs, count, percentiles[i]) / 1e3});
+    }
+    enum { HASHES = 1000 };
+    wg_sha256 digest = {{0}};
+    const uint64_t begin = bench_now_ns();
+    for (unsigned i = 0; i < HASHES; i++) {
+        const wg_slice parts[] = {{digest.bytes, sizeof digest.bytes}, {payload, 16}, {payload, PAYLOAD_BYTES}};
+        wg_sha256_of(parts, 3, &digest);
+    }
+    const double hash_us = (double)(bench_now_ns() - begin) / HASHES / 1e3;
+    const double put_us = (double)bench_percentile(ours, count, 50.0) / 1e3;
+    bench_print(&(bench_line){.name = "wal.chain_share",
+                              .params = "{}",
+                              .value = put_us,
+                              .unit = "us",
+                              .peer = "the same without the time of a hash",
+                              .peer_value = put_us - hash_us});
+}
+
+static void measure_blocked(const char *directory, raw_log *raw, unsigned threads, unsigned rounds) {
+    static uint64_t ours[ROUNDS_MAX], theirs[SAMPLES_MAX];
+    bench_log log;
+    size_t count = 0;
+    log_open(&log, directory, "blocked", WG_STRICT);
+    for (unsigned round = 0; round < rounds; round++) {
+        ours[round] = (uint64_t)(1e12 / run_threads(threads, log.wal, raw, true)); /* picoseconds */
+        for (unsigned i = 0; i < COMMITS_A_ROUND && count < SAMPLES_MAX; i++) theirs[count++] = raw_4k(raw);
+    }
+    wg_wal_metrics metrics;
+    wg_wal_metrics_get(log.wal, &metrics);
+    log_close(&log);
+    char params[160];
+    snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"threads\":%u,\"commits_per_sync\":%.3g}", PAYLOAD_BYTES,
+             threads, (double)metrics.appends / (double)(metrics.syncs == 0 ? 1 : metrics.syncs));
+    bench_print(&(bench_line){.name = "wal.blocked_writers",
+                              .params = params,
+                              .value = (double)bench_percentile(ours, rounds, 50.0) / 1e6,
+                              .unit = "us",
+                              .peer = raw_name,
+                              .peer_value = (double)bench_percentile(theirs, count, 50.0) / 1e3});
+}
+
+/* One thread that asks for each commit to be durable soon, and looks only when TICKETS of them are under way. */
+static void tickets_round(wg_wal *wal, unsigned count) {
+    const wg_slice part = {payload, PAYLOAD_BYTES};
+    wg_error err;
+    uint64_t logseq = 0;
+    for (unsigned i = 0; i < count; i++) {
+        check(wg_wal_append(wal, &part, 1, &logseq, &err), &err, "append");
+        check(wg_wal_sync_soon(wal, logseq, &err), &err, "sync soon");
+        if (logseq > TICKETS) check(wg_wal_wait(wal, logseq - TICKETS, &err), &err, "wait");
+    }
+    check(wg_wal_wait(wal, logseq, &err), &err, "wait");
+}
+
+static void measure_tickets(const char *directory, unsigned rounds) {
+    enum { PUTS = 16 * TICKETS };
+    static uint64_t ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
+    bench_log log;
+    log_open(&log, directory, "tickets", WG_STRICT);
+    for (unsigned round = 0; round < rounds; round++) {
+        uint64_t begin = bench_now_ns();
+        tickets_round(log.wal, PUTS);
+        ours[round] = (uint64_t)PUTS * 1000000000 / (bench_now_ns() - begin);
+        begin = bench_now_ns();
+        for (unsigned i = 0; i < COMMITS_A_ROUND; i++) commit(log.wal, true);
+        theirs[round] = (uint64_t)COMMITS_A_ROUND * 1000000000 / (bench_now_ns() - begin);
+    }
+    log_close(&log);
+    char params[160];
+    snprintf(params, sizeof params, "{\"payload_bytes\":%d,\"in_flight\":%d,\"rounds\":%u}", PAYLOAD_BYTES, TICKETS,
+             rounds);
+    bench_print(&(bench_line){.name = "wal.tickets",
+                              .params = params,
+                              .value = (double)bench_percentile(ours, rounds, 50.0),
+                              .unit = "commits/s",
+                              .peer = "one at a time, waited for",
+                              .peer_value = (double)bench_percentile(theirs, rounds, 50.0)});
+}
+
 static void append_large(wg_wal *wal, const uint8_t *bytes, size_t size, uint64_t *logseq) {
     const wg_slice part = {bytes, size};
     wg_error err;
@@ -342,9 +468,13 @@ int main(int argc, char **argv) {
     raw_open(&raw, directory);
     measure_latency(directory, &raw, true, rounds);
     measure_latency(directory, &raw, false, rounds);
-    for (unsigned threads = 1; threads <= THREADS_MAX; threads *= 2)
+    measure_strict(directory, &raw, rounds);
+    measure_blocked(directory, &raw, 8, rounds);
+    measure_blocked(directory, &raw, 32, rounds);
+    measure_tickets(directory, rounds);
+    for (unsigned threads = 1; threads <= GROUP_THREADS_MAX; threads *= 2)
         measure_group_commit(directory, &raw, threads, rounds);
-    for (unsigned threads = 1; threads <= THREADS_MAX; threads *= 2)
+    for (unsigned threads = 1; threads <= GROUP_THREADS_MAX; threads *= 2)
         measure_append_rate(directory, &raw, threads, rounds);
     for (size_t size = PAYLOAD_BYTES; size <= (1 << 20); size *= 16) measure_bandwidth(directory, size, rounds);
     measure_recovery(directory, rounds);

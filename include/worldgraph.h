@@ -297,7 +297,8 @@ typedef struct wg_compact_info {
     uint64_t stripes_before, stripes_after;
     uint64_t bytes_before, bytes_after;
 } wg_compact_info;
-/* Merges stripes. No snapshot that can still be read changes. options, progress and out may be NULL. Threads: any. */
+/* Merges stripes: those that there are when it begins, so that it ends beside any writer; what is written meanwhile is left to the next
+ * call. No snapshot that can still be read changes. options, progress and out may be NULL. Threads: any. */
 WG_API WG_MUST_USE wg_code wg_compact(wg_db *db, const wg_compact_options *options, wg_progress_fn progress,
                                       void *ctx, wg_compact_info *out, wg_error *err);
 /* Stops background compaction after the fragment at hand, or lets it go on. Threads: any. */
@@ -641,7 +642,8 @@ WG_API WG_MUST_USE wg_code wg_run_merge(wg_run *source, wg_run *target, wg_merge
 typedef struct wg_replay_report {
     uint64_t logseq;   /* the state that was made */
     uint64_t version;  /* of the run there */
-    uint64_t commits, operations, keys, events;
+    uint64_t commits; /* of the log that were applied */
+    uint64_t keys, events;
     uint8_t digest[32]; /* SHA-256 of the state in canonical bytes: keys, values, versions, times, events, hashes */
     bool equal;         /* to the live state at the same point */
 } wg_replay_report;
@@ -691,13 +693,13 @@ WG_API uint64_t wg_run_ticket(const wg_run *run);
 WG_API WG_MUST_USE wg_code wg_ticket_wait(wg_run *run, uint64_t ticket, wg_error *err); /* until it is on stable storage */
 WG_API bool wg_ticket_is_durable(const wg_run *run, uint64_t ticket);
 
-/* ---- key-values. Keys: 1 to 1,024 bytes, any. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
+/* ---- key-values. Keys: 1 to 1,024 bytes, of which the first is not zero. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
  * What is read lives until the next call with the same handle. */
 
 typedef struct wg_kv_item {
     bool found;
     wg_value value;
-    uint64_t version; /* 0: absent */
+    uint64_t version; /* 0: absent, or written by this transaction */
     uint64_t time_us; /* of the commit */
     uint64_t expires_us; /* 0: never */
 } wg_kv_item;

@@ -4,6 +4,11 @@
  * Merges run beside everything: only picking and installing hold the maintenance lock, so checkpoints go on meanwhile. The ids of a
  * merge's outputs are set aside when it is picked. What a checkpoint writes meanwhile has higher versions and counts.
  *
+ * A call covers the stripes that there were when it began and what its own merges make of them. Stripes that checkpoints write meanwhile
+ * are left to the next call, the horizon stays what it was, and what was rewritten because of dead rows is not rewritten for newer
+ * ones: so the work is bounded by the data at the beginning, and the call ends beside a writer that is faster than its merges. The
+ * background thread, which a checkpoint interrupts, covers all of them each time.
+ *
  * Failure: before the manifest the outputs are removed and nothing has happened. Behind it tables must leave the inputs before these are
  * unmapped: an adoption that cannot finish keeps the epoch, and the next call of maintenance goes on with it. */
 #include "engine/engine_internal.h"
@@ -20,9 +25,17 @@ typedef struct compaction {
     void *ctx;
     wg_compaction_policy policy;
     wg_compact_info info;
-    uint64_t horizon; /* of the job at hand */
-    wg_buf files;     /* wg_compaction_file each, of the last pick */
+    uint64_t horizon;  /* of the job at hand; of all jobs but the background's */
+    uint64_t begun_at; /* stripes from this id on are younger than the call, or its own */
+    wg_buf files;      /* wg_compaction_file each, of the last pick; the covered ones first */
+    uint32_t covered;
+    wg_buf made; /* made_stripe each: the call's own */
 } compaction;
+
+typedef struct made_stripe {
+    uint64_t id;
+    bool rewritten; /* because of dead rows */
+} made_stripe;
 
 typedef struct picked {
     wg_compaction_job job;
@@ -44,16 +57,34 @@ static bool is_input(const wg_compaction_job *job, uint64_t id) {
     return false;
 }
 
-static wg_code describe(compaction *c, wg_error *err) {
+/* One of the call's own; NULL: no. */
+static const made_stripe *made_find(const compaction *c, uint64_t id) {
+    const made_stripe *made = (const made_stripe *)(const void *)c->made.data;
+    for (size_t i = 0; i < c->made.size / sizeof *made; i++)
+        if (made[i].id == id) return &made[i];
+    return NULL;
+}
+
+static wg_code describe_some(compaction *c, bool covered, wg_error *err) {
     const wg_stripe_set *set = c->engine->maintenance.stripes;
     const uint32_t count = wg_stripe_set_count(set);
-    c->files.size = 0;
     for (uint32_t i = 0; i < count; i++) {
         wg_compaction_file file = {0};
+        const uint64_t id = wg_stripe_set_entry(set, i).id;
+        const made_stripe *made = id < c->begun_at ? NULL : made_find(c, id);
+        if ((id < c->begun_at || made != NULL) != covered) continue;
         WG_TRY(wg_stripe_set_describe(set, i, c->horizon, &file, err));
+        if (made != NULL && made->rewritten) file.dead_rows = 0;
         if (!wg_buf_append(&c->files, &file, sizeof file)) return wg_error_nomem(err, sizeof file);
     }
     return WG_OK;
+}
+
+static wg_code describe(compaction *c, wg_error *err) {
+    c->files.size = 0;
+    WG_TRY(describe_some(c, true, err));
+    c->covered = file_count(c);
+    return describe_some(c, false, err);
 }
 
 /* True when no other stripe at or below the job's level shares keys with its inputs: nothing older can come to light. */
@@ -79,13 +110,12 @@ static bool is_bottom(const compaction *c, const wg_compaction_job *job) {
 static wg_code pick(compaction *c, picked *out, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     *out = (picked){0};
-    c->horizon = wgi_drop_horizon(c->engine);
     wg_mutex_lock(&m->mutex);
+    if (c->background) c->horizon = wgi_drop_horizon(c->engine);
     wg_code code = wgi_adopt_settle(c->engine, err);
     if (code == WG_OK) code = describe(c, err);
     if (code == WG_OK) {
-        wg_compaction_pick(&c->policy, file_count(c) == 0 ? NULL : file_at(c, 0), file_count(c), c->everything,
-                           &out->job);
+        wg_compaction_pick(&c->policy, c->covered == 0 ? NULL : file_at(c, 0), c->covered, c->everything, &out->job);
         out->bottom = is_bottom(c, &out->job);
         out->next_id = m->next_stripe;
         if (out->job.trigger != WG_COMPACT_NOTHING && !out->job.move) m->next_stripe += MERGE_IDS;
@@ -256,6 +286,17 @@ static void account_for(compaction *c, const wg_merge_output *out) {
     atomic_fetch_add_explicit(&m->compaction_fragments_dropped, out->fragments_dropped, memory_order_relaxed);
 }
 
+static wg_code note_made(compaction *c, const wg_compaction_job *job, const wg_buf *stripes, wg_error *err) {
+    const bool rewritten = job->level == job->output_level && !job->cut;
+    for (size_t at = 0; at < stripes->size; at += sizeof(wg_stripe_entry)) {
+        wg_stripe_entry entry;
+        memcpy(&entry, stripes->data + at, sizeof entry);
+        const made_stripe made = {.id = entry.id, .rewritten = rewritten};
+        if (!wg_buf_append(&c->made, &made, sizeof made)) return wg_error_nomem(err, sizeof made);
+    }
+    return WG_OK;
+}
+
 static wg_code run_job(compaction *c, picked *p, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     wg_merge_output out = {0};
@@ -265,6 +306,7 @@ static wg_code run_job(compaction *c, picked *p, wg_error *err) {
     if (code == WG_OK) {
         wg_mutex_lock(&m->mutex);
         code = wgi_adopt_settle(c->engine, err);
+        if (code == WG_OK) code = note_made(c, &p->job, &out.stripes, err);
         if (code == WG_OK)
             code = p->job.move ? install_move(c, &p->job, err)
                                : install_merged(c, &p->job, wg_buf_slice(&out.stripes), err);
@@ -304,10 +346,20 @@ static wg_code run_jobs(compaction *c, wg_error *err) {
     }
 }
 
-static wg_code run(compaction *c, wg_error *err) {
+static void begin(compaction *c) {
     wgi_maintenance *m = &c->engine->maintenance;
     wg_buf_init(&c->files, &c->engine->account);
+    wg_buf_init(&c->made, &c->engine->account);
+    c->horizon = wgi_drop_horizon(c->engine);
+    wg_mutex_lock(&m->mutex);
+    c->begun_at = c->background ? UINT64_MAX : m->next_stripe;
+    wg_mutex_unlock(&m->mutex);
+}
+
+static wg_code run(compaction *c, wg_error *err) {
+    wgi_maintenance *m = &c->engine->maintenance;
     wg_mutex_lock(&m->compaction_mutex);
+    begin(c);
     atomic_fetch_add_explicit(&m->running, 1, memory_order_relaxed);
     measure(c, &c->info.stripes_before, &c->info.bytes_before);
     const wg_code code = run_jobs(c, err);
@@ -315,6 +367,7 @@ static wg_code run(compaction *c, wg_error *err) {
     atomic_fetch_sub_explicit(&m->running, 1, memory_order_relaxed);
     wg_mutex_unlock(&m->compaction_mutex);
     wg_buf_deinit(&c->files);
+    wg_buf_deinit(&c->made);
     wg_epoch_collect(c->engine->epoch);
     c->engine->platform->ops->trim_memory(c->engine->platform);
     if (code != WG_OK) atomic_fetch_add_explicit(&m->compaction_failures, 1, memory_order_relaxed);

@@ -82,6 +82,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     wg_arena_init(&e->key_arena, &e->account);
     wg_mutex_init(&e->writer_mutex, WG_RANK_ENGINE_WRITER);
     wg_cond_init(&e->writer_free);
+    e->writer_last = &e->writer_first;
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
     wgi_maintenance_init(e);
     if (path != NULL) {

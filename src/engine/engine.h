@@ -55,11 +55,13 @@ wg_code wg_engine_restore(wg_platform *platform, const wg_restore_request *reque
 wg_code wg_engine_sync(wg_engine *engine, wg_error *err);
 uint64_t wg_engine_logseq(const wg_engine *engine);
 uint64_t wg_engine_manifest_epoch(const wg_engine *engine);
+uint32_t wg_engine_writers_waiting(wg_engine *engine); /* for the writer's place */
 const wg_options *wg_engine_option_values(const wg_engine *engine);
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine); /* 16 bytes */
 bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
 wg_account *wg_engine_account(wg_engine *engine);
 wg_platform *wg_engine_platform(wg_engine *engine);
+wg_epoch *wg_engine_epoch(wg_engine *engine);
 
 /* ---- maintenance: one call at a time runs, others wait (rank WG_RANK_MAINTENANCE). Nothing here blocks readers; writers wait only while a
  * checkpoint captures counts and while finished fragments are adopted. */
@@ -67,7 +69,8 @@ wg_platform *wg_engine_platform(wg_engine *engine);
 /* Writes what changed since the last checkpoint into stripes of level 0, commits a manifest, trims the log, gives the heap back. Nothing
  * to do is WG_OK. A failure leaves the old checkpoint. */
 wg_code wg_engine_checkpoint(wg_engine *engine, wg_checkpoint_info *out, wg_error *err);
-/* Runs due jobs (or merges everything) until none is left. progress may be NULL. */
+/* Runs due jobs (or merges everything) until none is left among the stripes that there were when it began and what it makes of them:
+ * what checkpoints write meanwhile is left to the next call, so that it ends beside any writer. progress may be NULL. */
 wg_code wg_engine_compact(wg_engine *engine, const wg_compact_options *options, wg_progress_fn progress, void *ctx,
                           wg_compact_info *out, wg_error *err);
 void wg_engine_compaction_pause(wg_engine *engine, bool paused);
@@ -105,6 +108,9 @@ void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane);
  * `drain` (the graph's procedures must see acknowledged puts). */
 wg_code wg_engine_state_pair(wg_engine *engine, wg_state_run *run, bool drain, uint64_t *out_logseq,
                              uint64_t *out_version, wg_error *err);
+/* Begins a transaction of the run at such a pair without draining; *out_logseq: the graph's side, for a transaction that joins. */
+wg_code wg_engine_state_begin(wg_engine *engine, wg_state_session *session, wg_state_run *run,
+                              wg_state_isolation isolation, wg_state_txn **out, uint64_t *out_logseq, wg_error *err);
 /* A commit that the fast path cannot do: writes of the graph (graph, may be NULL), of a run (state, may be NULL; ended in every case) and of the
  * list of runs in one commit of the log. */
 typedef struct wg_run_change {
@@ -123,9 +129,10 @@ typedef struct wg_mixed_result {
     uint32_t run_number; /* of the created run */
 } wg_mixed_result;
 wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out, wg_error *err);
-/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store; the caller destroys it. */
+/* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store. The caller ends it. */
 wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq, wg_state **out, uint64_t *out_logseq,
                                uint64_t *out_commits, wg_error *err);
+void wg_engine_state_replay_end(wg_state *replayed); /* its lanes too */
 
 /* ---- transactions */
 

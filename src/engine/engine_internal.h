@@ -53,6 +53,12 @@ struct wgi_label_state {
 
 enum { WGI_TABLES_MAX = 65535 };
 
+/* One who waits for the writer's place; on its own stack. */
+typedef struct wgi_turn {
+    struct wgi_turn *next;
+    bool given; /* the place is handed over to this one */
+} wgi_turn;
+
 struct wg_engine {
     wg_platform *platform;
     wg_options options;
@@ -71,9 +77,12 @@ struct wg_engine {
     _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
     wg_slots labels;              /* wgi_label_state by label number */
     wg_object_cache *objects;
-    wg_mutex writer_mutex; /* guards writer_busy, which stands from a transaction's first write to its append */
+    wg_mutex writer_mutex; /* guards writer_*; the place is taken from a transaction's first write to its append */
     wg_cond writer_free;
     bool writer_busy;
+    wgi_turn *writer_first; /* who waits for it, in the order in which they came */
+    wgi_turn **writer_last;
+    uint32_t writer_barged;          /* turns that others took while somebody waited */
     wg_mutex state_mutex;            /* histories, in-memory chain */
     wgi_table *touched_tables;       /* writer: tables whose live count may have changed in this commit */
     wgi_label_state *touched_labels; /* writer: edge labels with new edges in this commit */

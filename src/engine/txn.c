@@ -20,15 +20,41 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
 }
 
 /* The writer's place is a flag and not a held mutex: a session may begin on one thread and commit on another. Who waits
- * longer than this is told so, instead of waiting for ever for a transaction that its own thread has open. */
+ * longer than this is told so, instead of waiting for ever for a transaction that its own thread has open.
+ *
+ * Whoever comes while it is free takes it, which saves a change of threads for each commit. One who writes without a rest would
+ * always be there first, so those who wait stand in a queue, and after some such turns the place is handed to the first of them. */
 #define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
+enum { WRITER_BARGES_MAX = 8 };
+
+static void queue_leave(wg_engine *e, const wgi_turn *turn) {
+    wgi_turn **at = &e->writer_first;
+    while (*at != turn) at = &(*at)->next;
+    if (at == &e->writer_first) e->writer_barged = 0;
+    else e->writer_barged++;
+    *at = turn->next;
+    if (*at == NULL) e->writer_last = at;
+}
+
+/* writer_mutex is held, and somebody else has the place. */
+static bool wait_for_turn(wg_engine *e) {
+    wgi_turn turn = {0};
+    bool in_time = true;
+    *e->writer_last = &turn;
+    e->writer_last = &turn.next;
+    while (!turn.given && e->writer_busy && in_time)
+        in_time = wg_cond_wait_for(&e->writer_free, &e->writer_mutex, WRITER_WAIT_NS);
+    if (turn.given) return true; /* it has left the queue already, and the place was never free */
+    queue_leave(e, &turn);
+    return !e->writer_busy;
+}
 
 wg_code wgi_writer_take(wg_engine *e, wg_error *err) {
-    bool in_time = true;
     wg_mutex_lock(&e->writer_mutex);
-    while (e->writer_busy && in_time) in_time = wg_cond_wait_for(&e->writer_free, &e->writer_mutex, WRITER_WAIT_NS);
-    const bool taken = !e->writer_busy;
+    const bool waited = e->writer_busy;
+    const bool taken = !waited || wait_for_turn(e);
     if (taken) e->writer_busy = true;
+    if (!waited && e->writer_first != NULL) e->writer_barged++;
     wg_mutex_unlock(&e->writer_mutex);
     if (!taken)
         return wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
@@ -36,11 +62,27 @@ wg_code wgi_writer_take(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
+/* All are woken: which of them the place was handed to only it can tell. */
 void wgi_writer_give(wg_engine *e) {
     wg_mutex_lock(&e->writer_mutex);
-    e->writer_busy = false;
-    wg_cond_signal(&e->writer_free);
+    wgi_turn *first = e->writer_first;
+    if (first != NULL && e->writer_barged >= WRITER_BARGES_MAX) {
+        queue_leave(e, first);
+        first->given = true;
+        wg_cond_broadcast(&e->writer_free);
+    } else {
+        e->writer_busy = false;
+        wg_cond_signal(&e->writer_free);
+    }
     wg_mutex_unlock(&e->writer_mutex);
+}
+
+uint32_t wg_engine_writers_waiting(wg_engine *engine) {
+    uint32_t count = 0;
+    wg_mutex_lock(&engine->writer_mutex);
+    for (const wgi_turn *turn = engine->writer_first; turn != NULL; turn = turn->next) count++;
+    wg_mutex_unlock(&engine->writer_mutex);
+    return count;
 }
 
 static wg_code writer_take(wg_txn *txn, wg_error *err) {

@@ -25,6 +25,11 @@ static wg_code s_write_at(wg_platform *p, wg_file *file, uint64_t offset, const 
     (void)p;
     return to->ops->write_at(to, file, offset, data, size, err);
 }
+static wg_code s_write_parts(wg_platform *p, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                             wg_error *err) {
+    (void)p;
+    return to->ops->write_parts(to, file, offset, parts, count, err);
+}
 static wg_code s_sync(wg_platform *p, wg_file *file, wg_error *err) {
     (void)p;
     return to->ops->sync(to, file, err);
@@ -76,6 +81,10 @@ static wg_code s_map(wg_platform *p, wg_file *file, uint64_t size, const void **
         return wg_error_set(err, WG_E_NOMEM, WG_NO_OFFSET, "injected: no address space for a map");
     return to->ops->map(to, file, size, out, err);
 }
+static wg_code s_map_shared(wg_platform *p, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)p;
+    return to->ops->map_shared(to, file, size, out, err);
+}
 static void s_unmap(wg_platform *p, const void *data, uint64_t size) {
     (void)p;
     to->ops->unmap(to, data, size);
@@ -109,6 +118,7 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .close = s_close,
                                            .read_at = s_read_at,
                                            .write_at = s_write_at,
+                                           .write_parts = s_write_parts,
                                            .sync = s_sync,
                                            .truncate = s_truncate,
                                            .file_info = s_file_info,
@@ -121,6 +131,7 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .lock = s_lock,
                                            .absolute = s_absolute,
                                            .map = s_map,
+                                           .map_shared = s_map_shared,
                                            .unmap = s_unmap,
                                            .advise = s_advise,
                                            .process_memory = s_process_memory,

@@ -194,6 +194,34 @@ static wg_code write_kinds(wg_stripe_writer *w, wg_error *err) {
     return code == WG_OK ? wg_stripe_add(w, &empty, NULL, 0, err) : code;
 }
 
+/* Texts of several parts with characters of 1 to 4 bytes, some of which lie across a seam; long words; a short column. */
+static wg_code write_parts(wg_stripe_writer *w, wg_error *err) {
+    static const char *const characters[] = {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x8c\x8d"};
+    enum { PARTS_ROWS = 60, CHARACTERS = 560 };
+    static table t;
+    table_begin(&t);
+    wg_column *texts = table_add(&t, 1, WG_TYPE_STRING);
+    wg_column *words = table_add(&t, 2, WG_TYPE_BYTES);
+    fill(&t, table_add(&t, 3, WG_TYPE_INT), RISING, SOME, PARTS_ROWS);
+    uint64_t state = 16;
+    for (uint32_t i = 0; i < PARTS_ROWS; i++) {
+        char text[4 * CHARACTERS];
+        size_t size = 0;
+        for (uint32_t k = 0; k < CHARACTERS; k++) {
+            const char *c = characters[step(&state) % 4];
+            memcpy(text + size, c, strlen(c));
+            size += strlen(c);
+        }
+        t.ok =
+            t.ok && (i % 9 == 4 ? wg_column_append_null(texts) : wg_column_append_str(texts, (wg_str){text, size}));
+        const int length = snprintf(text, sizeof text, "%0*u", 300 + (int)(i % 3), i % 3);
+        t.ok = t.ok && wg_column_append_str(words, (wg_str){text, (uint64_t)length});
+    }
+    const wg_code code = add(w, &t, (wg_fragment_key){.kind = WG_KIND_ROWS, .owner = 3}, err);
+    table_end(&t);
+    return code;
+}
+
 static wg_code write_case(wg_stripe_writer *w, uint64_t id, wg_error *err) {
     static const wg_type types[] = {WG_TYPE_BOOL,  WG_TYPE_INT,  WG_TYPE_FLOAT,      WG_TYPE_STRING,
                                     WG_TYPE_BYTES, WG_TYPE_DATE, WG_TYPE_LOCAL_TIME, WG_TYPE_LOCAL_DATETIME,
@@ -203,13 +231,19 @@ static wg_code write_case(wg_stripe_writer *w, uint64_t id, wg_error *err) {
     if (id == 12) return write_kinds(w, err);
     if (id == 13) return write_large(w, err);
     if (id == 14) return WG_OK; /* no fragment at all */
+    if (id == ARC1_GOLDEN_PARTS) return write_parts(w, err);
     static const wg_type some[] = {WG_TYPE_BOOL, WG_TYPE_INT, WG_TYPE_STRING, WG_TYPE_ANY};
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) WG_TRY(write_type(w, some[i], 2, err));
     return WG_OK;
 }
 
+const char *arc1_golden_folder(uint64_t id) {
+    return id == ARC1_GOLDEN_PARTS ? "tests/golden/arc1-v1.1" : "tests/golden/arc1-v1";
+}
+
 wg_code arc1_golden_write(wg_platform *platform, const char *dir, uint64_t id, wg_error *err) {
     wg_stripe_options options = {.zstd = id == ARC1_GOLDEN_ZSTD, .plain = id == ARC1_GOLDEN_PLAIN};
+    if (id == ARC1_GOLDEN_PARTS) options.parts_from = 1;
     memcpy(options.store_uuid, arc1_golden_store, 16);
     wg_stripe_writer *w;
     uint64_t bytes;

@@ -132,16 +132,21 @@ def read(path, store, number):
         before = (kind, owner, run, slot, part)
         fragment = {"kind": kind, "name": KINDS[kind] if kind < len(KINDS) else "?", "owner": owner, "run": run, "slot": slot, "part": part, "version": version,
                     "rows": rows, "columns": columns, "attributes": list(attributes)}
-        yield fragment, [column(data, at + start + i * step, rows, crc) for i in range(columns)]
+        check(step == 72 or step == 80 and data[9] >= 1, "length of column records")
+        yield fragment, [column(data, at + start + i * step, rows, crc, at if step >= 80 else None) for i in range(columns)]
         at += bytes_
     check(at == end, "end of the footer")
 
 
-def column(data, at, rows, crc):
+def column(data, at, rows, crc, record):
     id_, type_, cell, encoding, codec, flags, width = struct.unpack_from("<I6B", data, at)
     nulls, count, stored_crc, base, step, offset, stored, raw = struct.unpack_from("<III5Q", data, at + 12)
-    block = data[offset:offset + stored]
-    check(stored == 0 or crc(offset, stored) == stored_crc, f"block at {offset}")
+    block, where, more = data[offset:offset + stored], 0 if record is None else struct.unpack_from("<Q", data, at + 72)[0], {}
+    check((stored == 0 or crc(offset, stored) == stored_crc) and where < len(data), f"block at {offset}")
+    if where:
+        sums = [crc(offset + i, min(65536, stored - i)) for i in range(0, stored, 65536)]
+        check(list(struct.unpack_from(f"<{len(sums)}I", data, record + where)) == sums, f"parts of the block at {offset}")
+        more = {"parts": len(sums)}
     block = unzstd(block, raw) if codec == 1 else block
     bitmap = (rows + 511) // 512 * 64 if flags & 1 else 0
     c = {"cell": cell, "encoding": encoding, "width": width, "nulls": nulls, "count": count, "base": base, "step": step}
@@ -150,4 +155,4 @@ def column(data, at, rows, crc):
         cells = [v if block[i // 8] >> i % 8 & 1 else None for i, v in enumerate(cells)]
     check(sum(v is None for v in cells) == nulls, "null rows")
     return {"id": id_, "type": NAMES[type_], "cell_type": NAMES[cell], "encoding": ENCODINGS[encoding], "nulls": nulls,
-            "codec": "zstd" if codec else "none", "offset": offset, "bytes": stored, "raw_bytes": raw}, cells
+            "codec": "zstd" if codec else "none", "offset": offset, "bytes": stored, "raw_bytes": raw, **more}, cells

@@ -24,8 +24,7 @@ class Reader:
         self.data, self.at = data, at
 
     def take(self, size):
-        if size > len(self.data) - self.at:
-            raise Corrupt(f"{size} bytes at {self.at}, but {len(self.data)} in all")
+        check(size <= len(self.data) - self.at, f"{size} bytes at {self.at}, but {len(self.data)} in all")
         self.at += size
         return self.data[self.at - size:self.at]
 
@@ -42,8 +41,7 @@ class Reader:
             byte = self.u8()
             value |= (byte & 127) << 7 * i
             if byte < 128:
-                if (byte == 0 and i > 0) or value >= 1 << 64:
-                    raise Corrupt(f"varint before {self.at}")
+                check((byte != 0 or i == 0) and value < 1 << 64, f"varint before {self.at}")
                 return value
         raise Corrupt(f"varint before {self.at}")
 
@@ -61,8 +59,7 @@ class Reader:
         return [self.varint() for _ in range(self.varint())]
 
     def done(self):
-        if self.at != len(self.data):
-            raise Corrupt(f"{len(self.data) - self.at} bytes left over")
+        check(self.at == len(self.data), f"{len(self.data) - self.at} bytes left over")
 
 
 def clock(nanoseconds):
@@ -99,8 +96,7 @@ def value(r):
         return None
     if kind == 1:
         flag = r.u8()
-        if flag > 1:
-            raise Corrupt("a boolean that is neither")
+        check(flag <= 1, "a boolean that is neither")
         return flag == 1
     if kind == 2:
         return r.zigzag()
@@ -144,8 +140,7 @@ def properties(r):
 
 
 def definition(r):
-    if r.u8() != 1:
-        raise Corrupt("format of a label definition")
+    check(r.u8() == 1, "format of a label definition")
     flags = r.u8()
     label = {"edge": bool(flags & 1), "kind": flags >> 1 & 3, "name": r.text(), "columns": []}
     for _ in range(r.varint()):

@@ -53,6 +53,21 @@ void wg_sha256_of(const wg_slice *parts, size_t count, wg_sha256 *out) {
     WG_ASSERT(ok == 1); /* no step has a way to fail */
 }
 
+void wg_sha256_in_place(uint8_t *message, size_t size, wg_sha256 *out) {
+    const size_t padded = (size_t)wg_align_up(size + 9, 64);
+    memset(message + size, 0, padded - size);
+    message[size] = 0x80;
+    for (size_t i = 0; i < 8; i++) message[padded - 1 - i] = (uint8_t)((uint64_t)size * 8 >> (8 * i));
+    SHA256_CTX ctx;
+    int ok = SHA256_Init(&ctx);
+    ok &= SHA256_Update(&ctx, message, padded); /* whole blocks leave nothing in the context but the state */
+    WG_ASSERT(ok == 1);
+    for (size_t i = 0; i < 8; i++) {
+        const uint32_t word = __builtin_bswap32((uint32_t)ctx.h[i]);
+        memcpy(out->bytes + 4 * i, &word, 4);
+    }
+}
+
 void wg_sha256_hex(const wg_sha256 *digest, char out[65]) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < 32; i++) {

@@ -14,6 +14,11 @@ typedef struct wg_sha256 {
 /* SHA-256 over the concatenation of `count` parts (FIPS 180-4). */
 void wg_sha256_of(const wg_slice *parts, size_t count, wg_sha256 *out);
 
+/* The same for a short message in a buffer that has room behind it: writes the padding there (up to 72 bytes) and hashes whole blocks, which
+ * is what chains of many short messages want. */
+void wg_sha256_in_place(uint8_t *message, size_t size, wg_sha256 *out);
+enum { WG_SHA256_PADDING = 72 };
+
 /* Incremental form. Owns: begin allocates, end frees; every begin needs one end. NULL from begin: out of memory. */
 typedef struct wg_sha256_state wg_sha256_state;
 wg_sha256_state *wg_sha256_begin(void);

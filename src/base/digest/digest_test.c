@@ -45,6 +45,21 @@ static void test_sha256_matches_fips_180(void **state) {
     wg_sha256_end(wg_sha256_begin(), NULL);
 }
 
+static void test_sha256_in_place_agrees_with_the_general_form(void **state) {
+    /* Goal: for every length around the borders of blocks both forms give one digest, whatever lies behind the message. */
+    (void)state;
+    uint8_t message[300 + WG_SHA256_PADDING];
+    for (size_t size = 0; size <= 300; size++) {
+        for (size_t i = 0; i < sizeof message; i++) message[i] = (uint8_t)(i * 31 + size);
+        const wg_slice part = wg_slice_of(message, size);
+        wg_sha256 expected;
+        wg_sha256 got;
+        wg_sha256_of(&part, 1, &expected);
+        wg_sha256_in_place(message, size, &got);
+        assert_memory_equal(expected.bytes, got.bytes, 32);
+    }
+}
+
 static void test_hash_depends_on_every_byte_seed_and_length(void **state) {
     /* Goal: changing any one bit, the seed or the number of zero bytes changes the hash. */
     (void)state;
@@ -82,6 +97,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc32_matches_the_check_value),
         cmocka_unit_test(test_sha256_matches_fips_180),
+        cmocka_unit_test(test_sha256_in_place_agrees_with_the_general_form),
         cmocka_unit_test(test_hash_depends_on_every_byte_seed_and_length),
         cmocka_unit_test(test_hash_spreads_small_keys),
     };

@@ -51,10 +51,12 @@ typedef struct wg_compaction_job {
     /* Capacity of the stripes that it writes. Below the policy's when one stripe overlaps more than a job can read: the job then
      * cuts it into several of its own level, which overlap less each. */
     uint64_t output_bytes;
+    bool cut;
 } wg_compaction_job;
 
 /* The next job, deterministic in its arguments; trigger NOTHING when none is due. `everything`: MANUAL job that merges all levels
  * down while there is more than one non-empty level (level 0 goes down always) or anything dead. Files are in no particular order.
+ * Jobs end when the caller adds nothing to the files but what they wrote; a caller beside a writer leaves out what came meanwhile.
  * Allocates nothing. Jobs of TOMBSTONES rewrite a stripe in its own level. */
 void wg_compaction_pick(const wg_compaction_policy *policy, const wg_compaction_file *files, uint32_t file_count,
                         bool everything, wg_compaction_job *out);

@@ -172,6 +172,7 @@ static void job_cut(picker *p, wg_compaction_trigger trigger, const wg_compactio
         return;
     }
     job_rewrite(p, trigger, file);
+    p->job->cut = true;
     p->job->output_bytes = wg_max_u64(1, wg_min_u64(file->bytes, p->policy.file_bytes) / CUT_PARTS);
 }
 

@@ -53,6 +53,9 @@ typedef struct wg_platform_ops {
                        wg_error *err);
     wg_code (*write_at)(wg_platform *self, wg_file *file, uint64_t offset, const void *data, size_t size,
                         wg_error *err);
+    /* The same for the concatenation of `count` parts, without copying them together: one write where the system can. */
+    wg_code (*write_parts)(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                           wg_error *err);
     /* Data and size reach stable storage (fdatasync; F_FULLFSYNC on macOS). */
     wg_code (*sync)(wg_platform *self, wg_file *file, wg_error *err);
     wg_code (*truncate)(wg_platform *self, wg_file *file, uint64_t size, wg_error *err);
@@ -71,6 +74,9 @@ typedef struct wg_platform_ops {
     /* Maps bytes [0, size) of the file read-only; the mapping outlives the file handle and an unlink. The file must have
      * `size` bytes and must not shrink. WG_E_NOMEM, WG_E_IO. The sim copies. */
     wg_code (*map)(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err);
+    /* The same for reading and writing: what is stored there is seen by other processes and outlives this one. Real only; others answer
+     * WG_E_MISUSE. */
+    wg_code (*map_shared)(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err);
     void (*unmap)(wg_platform *self, const void *data, uint64_t size);
     /* A wish about whole pages inside the range of a mapping; failure is ignored. */
     void (*advise)(wg_platform *self, const void *data, uint64_t size, wg_advice advice);
@@ -124,8 +130,23 @@ void wg_cond_broadcast(wg_cond *cond);
 wg_code wg_thread_start(wg_thread *thread, void (*body)(void *), void *arg, wg_error *err);
 void wg_thread_join(wg_thread *thread);
 uint32_t wg_cpu_count(void);
-void wg_thread_yield(
-    void); /* lets another thread have the processor; for waits on a spin lock that have become long */
+/* Lets other threads run on this processor. */
+void wg_thread_yield(void);
+
+/* Something that happens again and again, and threads that sleep until it does; no lock is involved. A sleeper reads the count, then
+ * looks at what it waits for, and sleeps only if the count is still the same: an event in between is not missed. */
+typedef struct wg_signal {
+    _Atomic uint32_t count;
+    _Atomic uint32_t sleepers; /* read by anybody, as a hint */
+    _Alignas(8) uint8_t opaque[128];
+} wg_signal;
+void wg_signal_init(wg_signal *event);
+void wg_signal_deinit(wg_signal *event);
+uint32_t wg_signal_count(const wg_signal *event);
+/* Returns when the count is not `seen`, or by chance. */
+void wg_signal_wait(wg_signal *event, uint32_t seen);
+/* Raises the count and wakes up to `wake` sleepers; the others sleep on. Costs no system call while nobody sleeps. */
+void wg_signal_raise(wg_signal *event, uint32_t wake);
 
 /* Lock ranks, lowest taken first (docs/locks.md). */
 enum {
@@ -138,6 +159,7 @@ enum {
     WG_RANK_FILE_CACHE = 50,
     WG_RANK_STRIPE = 52, /* first touch of a stripe's blocks */
     WG_RANK_GOVERNOR = 55,
+    WG_RANK_LANES = 57, /* which lanes are open */
     WG_RANK_WAL_APPEND = 60,
     WG_RANK_WAL_CHAIN = 65,
     WG_RANK_WAL_SYNC = 70,

@@ -71,6 +71,28 @@ static wg_code fault_write_at(wg_platform *self, wg_file *file, uint64_t offset,
         WG_TRY(p->inner->ops->write_at(p->inner, file, offset, data, size / 2, err));
     return fault_error(p, "write", err);
 }
+/* A short write ends in the middle of the bytes, wherever the parts have their borders. */
+static wg_code write_half(fault_platform *p, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                          wg_error *err) {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) left += parts[i].size;
+    left /= 2;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        const size_t n = wg_min_size(left, parts[i].size);
+        WG_TRY(p->inner->ops->write_at(p->inner, file, offset, parts[i].data, n, err));
+        offset += n;
+        left -= n;
+    }
+    return WG_OK;
+}
+
+static wg_code fault_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                 size_t count, wg_error *err) {
+    fault_platform *p = fault_of(self);
+    if (!fault_hits(p)) return p->inner->ops->write_parts(p->inner, file, offset, parts, count, err);
+    if (atomic_load(&p->kind) == WG_FAULT_SHORT_WRITE) WG_TRY(write_half(p, file, offset, parts, count, err));
+    return fault_error(p, "write", err);
+}
 static wg_code fault_sync(wg_platform *self, wg_file *file, wg_error *err) {
     FAULT_OR(self, "sync", sync(p->inner, file, err));
 }
@@ -107,6 +129,9 @@ static wg_code fault_absolute(wg_platform *self, const char *path, char *out, si
 static wg_code fault_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
     FAULT_OR(self, "map", map(p->inner, file, size, out, err));
 }
+static wg_code fault_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    FAULT_OR(self, "map_shared", map_shared(p->inner, file, size, out, err));
+}
 static void fault_unmap(wg_platform *self, const void *data, uint64_t size) {
     fault_of(self)->inner->ops->unmap(fault_of(self)->inner, data, size);
 }
@@ -139,6 +164,7 @@ static const wg_platform_ops fault_ops = {
     .close = fault_close,
     .read_at = fault_read_at,
     .write_at = fault_write_at,
+    .write_parts = fault_write_parts,
     .sync = fault_sync,
     .truncate = fault_truncate,
     .file_info = fault_file_info,
@@ -151,6 +177,7 @@ static const wg_platform_ops fault_ops = {
     .lock = fault_lock,
     .absolute = fault_absolute,
     .map = fault_map,
+    .map_shared = fault_map_shared,
     .unmap = fault_unmap,
     .advise = fault_advise,
     .process_memory = fault_process_memory,

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -113,6 +114,45 @@ static wg_code real_write_at(wg_platform *self, wg_file *file, uint64_t offset, 
         const ssize_t n = pwrite(f->fd, (const uint8_t *)data + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n == 0) errno = EIO; /* a device that takes no byte and says nothing would loop for ever */
+        if (n <= 0) return error_of(err, "write", f->path);
+        done += (size_t)n;
+    }
+    return WG_OK;
+}
+
+enum { VECTORS_MAX = 64 }; /* below every system's limit; the rest goes with the next call */
+
+/* Fills `out` with the parts from byte `skip` on. */
+static int vectors_from(const wg_slice *parts, size_t count, size_t skip, struct iovec out[VECTORS_MAX]) {
+    int n = 0;
+    for (size_t i = 0; i < count && n < VECTORS_MAX; i++) {
+        const size_t gone = wg_min_size(skip, parts[i].size);
+        skip -= gone;
+        if (gone == parts[i].size) continue;
+        out[n].iov_base = (void *)(uintptr_t)(parts[i].data + gone); /* only read */
+        out[n++].iov_len = parts[i].size - gone;
+    }
+    return n;
+}
+
+static wg_code real_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                size_t count, wg_error *err) {
+    (void)self;
+    const real_file *f = real_of(file);
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size > SIZE_MAX - size)
+            return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "write to '%s' past 2^64 bytes", f->path);
+        size += parts[i].size;
+    }
+    if (!range_fits(offset, size))
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "write to '%s' past 2^63 bytes", f->path);
+    for (size_t done = 0; done < size;) {
+        struct iovec vectors[VECTORS_MAX];
+        const int used = vectors_from(parts, count, done, vectors);
+        const ssize_t n = pwritev(f->fd, vectors, used, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO; /* as in write_at */
         if (n <= 0) return error_of(err, "write", f->path);
         done += (size_t)n;
     }
@@ -252,8 +292,7 @@ static wg_code real_absolute(wg_platform *self, const char *path, char *out, siz
 
 /* ---- maps and memory */
 
-static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
-    (void)self;
+static wg_code map_file(wg_file *file, uint64_t size, int protection, void **out, wg_error *err) {
     const real_file *f = real_of(file);
     struct stat st;
     if (fstat(f->fd, &st) != 0) return error_of(err, "map", f->path);
@@ -261,10 +300,23 @@ static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const v
     if (size == 0 || size > SIZE_MAX || st.st_size < 0 || (uint64_t)st.st_size < size)
         return wg_error_set_sys(err, WG_E_IO, EINVAL, "map '%s': %llu bytes wanted, the file has %lld", f->path,
                                 (unsigned long long)size, (long long)st.st_size);
-    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, f->fd, 0);
+    void *data = mmap(NULL, (size_t)size, protection, MAP_SHARED, f->fd, 0);
     if (data == MAP_FAILED) return error_of(err, "map", f->path);
     *out = data;
     return WG_OK;
+}
+
+static wg_code real_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
+    (void)self;
+    void *data = NULL;
+    WG_TRY(map_file(file, size, PROT_READ, &data, err));
+    *out = data;
+    return WG_OK;
+}
+
+static wg_code real_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)self;
+    return map_file(file, size, PROT_READ | PROT_WRITE, out, err);
 }
 
 static void real_unmap(wg_platform *self, const void *data, uint64_t size) {
@@ -414,6 +466,7 @@ static const wg_platform_ops real_ops = {
     .close = real_close,
     .read_at = real_read_at,
     .write_at = real_write_at,
+    .write_parts = real_write_parts,
     .sync = real_sync,
     .truncate = real_truncate,
     .file_info = real_file_info,
@@ -426,6 +479,7 @@ static const wg_platform_ops real_ops = {
     .lock = real_lock,
     .absolute = real_absolute,
     .map = real_map,
+    .map_shared = real_map_shared,
     .unmap = real_unmap,
     .advise = real_advise,
     .process_memory = real_process_memory,

@@ -287,6 +287,19 @@ static wg_code sim_write_at(wg_platform *self, wg_file *file, uint64_t offset, c
     return sim_leave(disk, gate, code, err);
 }
 
+/* One change of the content, as one write of the parts together would be. */
+static wg_code sim_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                               wg_error *err) {
+    wg_buf joined;
+    bool ok = true;
+    wg_buf_init(&joined, NULL);
+    for (size_t i = 0; i < count && ok; i++) ok = wg_buf_append(&joined, parts[i].data, parts[i].size);
+    const wg_code code =
+        ok ? sim_write_at(self, file, offset, joined.data, joined.size, err) : wg_error_nomem(err, joined.size);
+    wg_buf_deinit(&joined);
+    return code;
+}
+
 static wg_code sim_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
     sim_disk *disk = sim_disk_of(self);
     const sim_gate gate = sim_enter(disk);
@@ -508,6 +521,15 @@ static wg_code sim_map(wg_platform *self, wg_file *file, uint64_t size, const vo
     return sim_leave(disk, gate, code, err);
 }
 
+/* A disk that can lose its power has no memory that outlives a process. */
+static wg_code sim_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    (void)self;
+    (void)file;
+    (void)size;
+    (void)out;
+    return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "the simulated disk has no shared memory");
+}
+
 static void sim_unmap(wg_platform *self, const void *data, uint64_t size) {
     (void)self, (void)size;
     wg_free((void *)(uintptr_t)data);
@@ -559,6 +581,7 @@ static const wg_platform_ops sim_ops = {
     .close = sim_close,
     .read_at = sim_read_at,
     .write_at = sim_write_at,
+    .write_parts = sim_write_parts,
     .sync = sim_sync,
     .truncate = sim_truncate,
     .file_info = sim_file_info,
@@ -571,6 +594,7 @@ static const wg_platform_ops sim_ops = {
     .lock = sim_lock,
     .absolute = sim_absolute,
     .map = sim_map,
+    .map_shared = sim_map_shared,
     .unmap = sim_unmap,
     .advise = sim_advise,
     .process_memory = sim_process_memory,

@@ -13,6 +13,10 @@
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
 
 typedef struct mutex_state {
     pthread_mutex_t mutex;
@@ -120,6 +124,66 @@ bool wg_cond_wait_for(wg_cond *cond, wg_mutex *mutex, uint64_t ns) {
 void wg_cond_signal(wg_cond *cond) { pthread_cond_signal(cond_of(cond)); }
 void wg_cond_broadcast(wg_cond *cond) { pthread_cond_broadcast(cond_of(cond)); }
 
+void wg_thread_yield(void) { (void)sched_yield(); }
+
+/* ---- events: a futex where there are futexes, else a mutex and a condition variable */
+
+uint32_t wg_signal_count(const wg_signal *event) { return atomic_load(&event->count); }
+
+#ifdef __linux__
+void wg_signal_init(wg_signal *event) { memset(event, 0, sizeof *event); }
+void wg_signal_deinit(wg_signal *event) { (void)event; }
+
+/* A sleeper counts itself before the system compares the count of events, and whoever raises that looks at the sleepers
+ * afterwards: either the sleeper sees the new count or it is seen. */
+void wg_signal_wait(wg_signal *event, uint32_t seen) {
+    atomic_fetch_add(&event->sleepers, 1);
+    (void)syscall(SYS_futex, &event->count, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* EAGAIN, EINTR: by chance */
+    atomic_fetch_sub(&event->sleepers, 1);
+}
+
+void wg_signal_raise(wg_signal *event, uint32_t wake) {
+    atomic_fetch_add(&event->count, 1);
+    if (wake == 0 || atomic_load(&event->sleepers) == 0) return;
+    (void)syscall(SYS_futex, &event->count, FUTEX_WAKE_PRIVATE, wg_min_u64(wake, INT32_MAX), NULL, NULL, 0);
+}
+#else
+typedef struct event_state {
+    pthread_mutex_t mutex;
+    pthread_cond_t raised;
+} event_state;
+_Static_assert(sizeof(event_state) <= sizeof(((wg_signal *)0)->opaque), "wg_signal has room for the system's state");
+static event_state *event_of(wg_signal *event) { return (event_state *)(void *)event->opaque; }
+
+void wg_signal_init(wg_signal *event) {
+    memset(event, 0, sizeof *event);
+    const int rc =
+        pthread_mutex_init(&event_of(event)->mutex, NULL) | pthread_cond_init(&event_of(event)->raised, NULL);
+    WG_ASSERT(rc == 0);
+}
+
+void wg_signal_deinit(wg_signal *event) {
+    pthread_cond_destroy(&event_of(event)->raised);
+    pthread_mutex_destroy(&event_of(event)->mutex);
+}
+
+void wg_signal_wait(wg_signal *event, uint32_t seen) {
+    pthread_mutex_lock(&event_of(event)->mutex);
+    atomic_fetch_add(&event->sleepers, 1);
+    if (atomic_load(&event->count) == seen) pthread_cond_wait(&event_of(event)->raised, &event_of(event)->mutex);
+    atomic_fetch_sub(&event->sleepers, 1);
+    pthread_mutex_unlock(&event_of(event)->mutex);
+}
+
+void wg_signal_raise(wg_signal *event, uint32_t wake) {
+    pthread_mutex_lock(&event_of(event)->mutex);
+    atomic_fetch_add(&event->count, 1);
+    if (wake == 1) pthread_cond_signal(&event_of(event)->raised);
+    else if (wake > 1) pthread_cond_broadcast(&event_of(event)->raised);
+    pthread_mutex_unlock(&event_of(event)->mutex);
+}
+#endif
+
 typedef struct thread_start {
     void (*body)(void *);
     void *arg;
@@ -159,8 +223,6 @@ void wg_thread_join(wg_thread *thread) {
     const int rc = pthread_join(handle, NULL);
     WG_ASSERT(rc == 0);
 }
-
-void wg_thread_yield(void) { (void)sched_yield(); }
 
 uint32_t wg_cpu_count(void) {
     long n = 0;

@@ -85,19 +85,41 @@ static wg_code check_utf8(const wg_arc1_block *block, const uint8_t *bytes, uint
     return damaged(block, bytes + bad, "a string is not UTF-8", err);
 }
 
-static wg_code check_strings(const wg_arc1_block *block, wg_error *err) {
-    const string_table t = strings_of(block);
-    const bool utf8 = block->column->cell_type == WG_TYPE_STRING;
+/* Offsets span the bytes and ascend. */
+static wg_code check_offsets(const wg_arc1_block *block, const string_table *t, wg_error *err) {
     uint64_t before = 0;
-    if (string_offset(&t, 0) != 0 || string_offset(&t, t.count) != t.byte_count)
-        return damaged(block, t.offsets, "the offsets do not span the bytes", err);
-    for (uint32_t i = 1; i <= t.count; i++) {
-        const uint64_t at = string_offset(&t, i);
-        if (at < before || at > t.byte_count) return damaged(block, t.offsets, "offsets do not ascend", err);
-        if (utf8 && at < t.byte_count && (t.bytes[at] & 0xc0) == 0x80)
-            return damaged(block, t.bytes + at, "a string begins inside a character", err);
+    if (string_offset(t, 0) != 0 || string_offset(t, t->count) != t->byte_count)
+        return damaged(block, t->offsets, "the offsets do not span the bytes", err);
+    for (uint32_t i = 1; i <= t->count; i++) {
+        const uint64_t at = string_offset(t, i);
+        if (at < before || at > t->byte_count) return damaged(block, t->offsets, "offsets do not ascend", err);
         before = at;
     }
+    return WG_OK;
+}
+
+static bool is_continuation(uint8_t byte) { return (byte & 0xc0) == 0x80; }
+
+/* Strings from the first one that begins at or behind byte `begin`, as long as they begin before `end`. */
+static wg_code check_starts(const wg_arc1_block *block, const string_table *t, uint64_t begin, uint64_t end,
+                            wg_error *err) {
+    uint32_t low = 0;
+    uint32_t high = t->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (string_offset(t, middle) < begin) low = middle + 1;
+        else high = middle;
+    }
+    for (uint64_t at; low < t->count && (at = string_offset(t, low)) < end; low++)
+        if (is_continuation(t->bytes[at]))
+            return damaged(block, t->bytes + at, "a string begins inside a character", err);
+    return WG_OK;
+}
+
+static wg_code check_strings(const wg_arc1_block *block, wg_error *err) {
+    const string_table t = strings_of(block);
+    WG_TRY(check_offsets(block, &t, err));
+    if (block->column->cell_type == WG_TYPE_STRING) WG_TRY(check_starts(block, &t, 0, t.byte_count, err));
     return check_utf8(block, t.bytes, t.byte_count, err);
 }
 
@@ -200,6 +222,82 @@ wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err) {
     if (block->column->has_valid) WG_TRY(check_valid(block, err));
     WG_TRY(check_encoding(block, err));
     return check_range(block, err);
+}
+
+/* ---- checks in pieces */
+
+uint64_t wg_arc1_block_index_bytes(const wg_arc1_block *block) {
+    const string_table t = strings_of(block);
+    return (uint64_t)(t.bytes - block->raw);
+}
+
+wg_code wg_arc1_block_check_index(const wg_arc1_block *block, wg_error *err) {
+    const string_table t = strings_of(block);
+    if (block->column->has_valid) WG_TRY(check_valid(block, err));
+    if (block->column->encoding == WG_ENCODING_DICTIONARY) WG_TRY(check_codes(block, data_of(block), err));
+    return check_offsets(block, &t, err);
+}
+
+/* Bytes at the end of text[0..size) that begin a character which goes on behind them. */
+static uint64_t open_end(const uint8_t *text, uint64_t size) {
+    for (uint64_t n = 1; n <= 3 && n <= size; n++) {
+        const uint8_t byte = text[size - n];
+        if (is_continuation(byte)) continue;
+        const uint64_t whole = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+        return whole > n ? n : 0;
+    }
+    return 0;
+}
+
+/* Bytes at the beginning that belong to a character which began before them. */
+static uint64_t open_begin(const uint8_t *text, uint64_t size) {
+    uint64_t n = 0;
+    while (n < 3 && n < size && is_continuation(text[n])) n++;
+    return n;
+}
+
+static bool has_offset(const string_table *t, uint64_t offset) {
+    uint32_t low = 0;
+    uint32_t high = t->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (string_offset(t, middle) < offset) low = middle + 1;
+        else high = middle;
+    }
+    return string_offset(t, low) == offset;
+}
+
+wg_code wg_arc1_block_check_piece(const wg_arc1_block *block, uint64_t begin, uint64_t end, wg_error *err) {
+    const string_table t = strings_of(block);
+    const uint64_t index = (uint64_t)(t.bytes - block->raw);
+    if (block->column->cell_type != WG_TYPE_STRING || end <= index) return WG_OK;
+    const uint64_t from = begin > index ? begin - index : 0;
+    const uint64_t to = wg_min_u64(end - index, t.byte_count);
+    const uint64_t skip = from == 0 ? 0 : open_begin(t.bytes + from, to - from);
+    const uint64_t rest = to == t.byte_count ? 0 : open_end(t.bytes + from + skip, to - from - skip);
+    WG_TRY(check_starts(block, &t, from, to, err));
+    WG_TRY(check_utf8(block, t.bytes + from + skip, to - from - skip - rest, err));
+    if (rest == 0 || !has_offset(&t, to)) return WG_OK;
+    return damaged(block, t.bytes + to - rest, "a string ends inside a character", err);
+}
+
+wg_code wg_arc1_block_check_seam(const wg_arc1_block *block, uint64_t at, wg_error *err) {
+    const string_table t = strings_of(block);
+    const uint64_t index = (uint64_t)(t.bytes - block->raw);
+    if (block->column->cell_type != WG_TYPE_STRING || at <= index || at - index >= t.byte_count) return WG_OK;
+    const uint64_t seam = at - index;
+    const uint64_t before = open_end(t.bytes, seam);
+    const uint64_t behind = open_begin(t.bytes + seam, t.byte_count - seam);
+    return check_utf8(block, t.bytes + seam - before, before + behind, err);
+}
+
+void wg_arc1_block_place(const wg_arc1_block *block, uint32_t row, uint64_t *out_begin, uint64_t *out_end) {
+    const string_table t = strings_of(block);
+    const uint64_t index = (uint64_t)(t.bytes - block->raw);
+    const bool coded = block->column->encoding == WG_ENCODING_DICTIONARY;
+    const uint64_t i = coded ? wg_arc1_packed_at(data_of(block), block->column->width, row) : row;
+    *out_begin = index + string_offset(&t, i);
+    *out_end = index + string_offset(&t, i + 1);
 }
 
 wg_code wg_arc1_block_inflate(const wg_arc1_column *column, const uint8_t *stored, wg_buf *out, wg_error *err) {

@@ -135,13 +135,29 @@ static void column_encode(const wg_arc1_column *c, uint8_t *out) {
 
 static size_t zone_bytes(const wg_arc1_column *c) { return c->has_zone ? c->min.size + c->max.size : 0; }
 
+/* Behind the zones. */
+static void parts_encode(const wg_arc1_fragment *f, const wg_arc1_column *columns, uint8_t *record, size_t at) {
+    at = (size_t)wg_align_up(at, 4);
+    for (uint32_t i = 0; i < f->column_count; i++) {
+        const wg_arc1_column *c = &columns[i];
+        if (c->part_count == 0) continue;
+        wg_store_u32le(record + WG_ARC1_FRAGMENT_BYTES + (size_t)i * WG_ARC1_COLUMN_PARTS_BYTES + ARC1_C_PARTS,
+                       (uint32_t)at);
+        memcpy(record + at, c->part_crcs, 4 * (size_t)c->part_count);
+        at += 4 * (size_t)c->part_count;
+    }
+}
+
 bool wg_arc1_fragment_encode(const wg_arc1_fragment *fragment, const wg_arc1_column *columns, wg_buf *out) {
     WG_ASSERT(fragment->row_count <= WG_ARC1_ROWS_MAX);
     WG_ASSERT(fragment->column_count <= WG_ARC1_COLUMNS_MAX);
-    size_t size = WG_ARC1_FRAGMENT_BYTES + (size_t)fragment->column_count * WG_ARC1_COLUMN_BYTES;
-    size_t zone = size;
+    size_t parts = 0;
+    for (uint32_t i = 0; i < fragment->column_count; i++) parts += columns[i].part_count;
+    const size_t stride = parts == 0 ? WG_ARC1_COLUMN_BYTES : WG_ARC1_COLUMN_PARTS_BYTES;
+    size_t zone = WG_ARC1_FRAGMENT_BYTES + (size_t)fragment->column_count * stride;
+    size_t size = zone;
     for (uint32_t i = 0; i < fragment->column_count; i++) size += zone_bytes(&columns[i]);
-    size = (size_t)wg_align_up(size, 8);
+    size = (size_t)wg_align_up(wg_align_up(size, 4) + 4 * parts, 8);
     if (!wg_buf_reserve(out, size)) return false;
     uint8_t *record = out->data + out->size;
     memset(record, 0, size);
@@ -158,15 +174,16 @@ bool wg_arc1_fragment_encode(const wg_arc1_fragment *fragment, const wg_arc1_col
     for (size_t i = 0; i < WG_ARC1_ATTRIBUTES; i++)
         wg_store_u64le(record + ARC1_F_ATTRIBUTES + 8 * i, fragment->attributes[i]);
     wg_store_u16le(record + ARC1_F_HEAD_BYTES, WG_ARC1_FRAGMENT_BYTES);
-    wg_store_u16le(record + ARC1_F_COLUMN_BYTES, WG_ARC1_COLUMN_BYTES);
+    wg_store_u16le(record + ARC1_F_COLUMN_BYTES, (uint16_t)stride);
     for (uint32_t i = 0; i < fragment->column_count; i++) {
-        column_encode(&columns[i], record + WG_ARC1_FRAGMENT_BYTES + (size_t)i * WG_ARC1_COLUMN_BYTES);
+        column_encode(&columns[i], record + WG_ARC1_FRAGMENT_BYTES + i * stride);
         if (!columns[i].has_zone) continue;
         if (columns[i].min.size != 0) memcpy(record + zone, columns[i].min.data, columns[i].min.size);
         zone += columns[i].min.size;
         if (columns[i].max.size != 0) memcpy(record + zone, columns[i].max.data, columns[i].max.size);
         zone += columns[i].max.size;
     }
+    if (parts != 0) parts_encode(fragment, columns, record, zone);
     return true;
 }
 
@@ -192,14 +209,18 @@ wg_code wg_arc1_fragment_decode(wg_arc1_cursor *cursor, wg_arc1_fragment *out, w
         column_bytes < WG_ARC1_COLUMN_BYTES || f.row_count > WG_ARC1_ROWS_MAX ||
         f.column_count > WG_ARC1_COLUMNS_MAX || f.column_count * column_bytes > size - head_bytes)
         return wg_error_set(err, WG_E_CORRUPT, at, "fragment record: sizes or counts out of range");
-    const bool exact = head_bytes == WG_ARC1_FRAGMENT_BYTES && column_bytes == WG_ARC1_COLUMN_BYTES &&
-                       wg_load_u32le(in + ARC1_F_ZERO) == 0;
+    const bool known =
+        column_bytes == WG_ARC1_COLUMN_BYTES || (cursor->has_parts && column_bytes == WG_ARC1_COLUMN_PARTS_BYTES);
+    const bool exact = head_bytes == WG_ARC1_FRAGMENT_BYTES && known && wg_load_u32le(in + ARC1_F_ZERO) == 0;
     if (!exact && !cursor->newer)
         return wg_error_set(err, WG_E_CORRUPT, at, "fragment record: not as this minor version has it");
     cursor->column = cursor->position + head_bytes;
     cursor->column_bytes = column_bytes;
     cursor->zone = cursor->column + f.column_count * column_bytes;
+    cursor->begin = cursor->position;
     cursor->end = cursor->position + size;
+    cursor->zone_end = cursor->end;
+    cursor->parts = cursor->zone;
     cursor->row_count = f.row_count;
     cursor->columns_left = f.column_count;
     cursor->position = cursor->end;
@@ -308,13 +329,36 @@ static bool place_fits(const wg_arc1_column *c, const wg_arc1_cursor *cursor) {
 static bool zone_fits(const wg_arc1_column *c, const wg_arc1_cursor *cursor) {
     if (!c->has_zone) return c->min.size == 0 && c->max.size == 0;
     if (c->cell_type == WG_TYPE_ANY || c->null_count == cursor->row_count) return false;
-    const size_t left = cursor->end - cursor->zone;
+    const size_t left = cursor->zone_end - cursor->zone;
     if (c->min.size > left || c->max.size > left - c->min.size) return false;
     if (wg_arc1_is_string(c->cell_type))
         return c->min.size <= WG_ARC1_ZONE_STRING_BYTES_MAX && c->max.size <= WG_ARC1_ZONE_STRING_BYTES_MAX;
     return c->min.size == 8 && c->max.size == 8 && left >= 16 &&
            arc1_cell_fits(c->cell_type, wg_load_u64le(c->min.data)) &&
            arc1_cell_fits(c->cell_type, wg_load_u64le(c->min.data + 8));
+}
+
+bool wg_arc1_column_has_index(const wg_arc1_column *c) {
+    return wg_arc1_is_string(c->cell_type) && c->codec == ARC1_CODEC_NONE && c->stored_bytes != 0 &&
+           (c->encoding == WG_ENCODING_PLAIN || c->encoding == WG_ENCODING_DICTIONARY);
+}
+
+/* Checksums of parts lie behind all zones, in the order of the columns. `in` is a column record. */
+static bool parts_decode(wg_arc1_cursor *cursor, const uint8_t *in, wg_arc1_column *c) {
+    if (!cursor->has_parts || cursor->column_bytes < WG_ARC1_COLUMN_PARTS_BYTES) return true;
+    const size_t at = wg_load_u32le(in + ARC1_C_PARTS);
+    if (!cursor->newer && wg_load_u32le(in + ARC1_C_PARTS_ZERO) != 0) return false;
+    if (at == 0) return true;
+    const uint64_t count = (c->stored_bytes + WG_ARC1_PART_BYTES - 1) / WG_ARC1_PART_BYTES;
+    const size_t size = cursor->end - cursor->begin;
+    if (!wg_arc1_column_has_index(c) || at % 4 != 0 || at > size || count > (size - at) / 4 ||
+        cursor->begin + at < cursor->parts || cursor->begin + at < cursor->zone)
+        return false;
+    cursor->zone_end = wg_min_size(cursor->zone_end, cursor->begin + at);
+    cursor->parts = cursor->begin + at + 4 * (size_t)count;
+    c->part_count = (uint32_t)count;
+    c->part_crcs = cursor->footer.data + cursor->begin + at;
+    return true;
 }
 
 wg_code wg_arc1_column_decode(wg_arc1_cursor *cursor, wg_arc1_column *out, wg_error *err) {
@@ -353,6 +397,8 @@ wg_code wg_arc1_column_decode(wg_arc1_cursor *cursor, wg_arc1_column *out, wg_er
     if (!block_fits(&c, cursor->row_count) || !place_fits(&c, cursor))
         return wg_error_set(err, WG_E_CORRUPT, at, "column %u: its block has not the size or place that it must have",
                             c.id);
+    if (!parts_decode(cursor, in, &c))
+        return wg_error_set(err, WG_E_CORRUPT, at, "column %u: checksums of parts out of place", c.id);
     if (!zone_fits(&c, cursor)) return wg_error_set(err, WG_E_CORRUPT, at, "column %u: zone map out of place", c.id);
     if (c.has_zone) {
         c.max.data = zone + c.min.size;

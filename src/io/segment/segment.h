@@ -11,7 +11,8 @@
 /* 8-byte magic "ARC1" CR LF SUB LF, then the version byte. */
 #define WG_ARC1_MAGIC     "ARC1\r\n\x1a\n"
 #define WG_ARC1_END_MAGIC "1CRA\r\n\x1a\n"
-enum { WG_ARC1_VERSION = 1, WG_ARC1_MINOR = 0, WG_ARC1_BLOCK_ALIGN = 64, WG_ARC1_PAGE = 4096 };
+enum { WG_ARC1_VERSION = 1, WG_ARC1_MINOR = 1, WG_ARC1_BLOCK_ALIGN = 64, WG_ARC1_PAGE = 4096 };
+enum { WG_ARC1_MINOR_PARTS = 1 }; /* the first minor version with checksums of parts */
 
 /* Required features: a reader that does not know one refuses the file. */
 enum { WG_ARC1_FEATURE_ZSTD = 1, WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD };
@@ -21,6 +22,8 @@ enum {
     WG_ARC1_TRAILER_BYTES = 64,
     WG_ARC1_FRAGMENT_BYTES = 104,
     WG_ARC1_COLUMN_BYTES = 72,
+    WG_ARC1_COLUMN_PARTS_BYTES = 80, /* of all columns of a fragment in which one has checksums of parts */
+    WG_ARC1_PART_BYTES = 65536,      /* of a block: each has a checksum of its own */
     WG_ARC1_ROWS_MAX = 16384,
     WG_ARC1_COLUMNS_MAX = 8256,
     WG_ARC1_ATTRIBUTES = 6,
@@ -97,8 +100,10 @@ typedef struct wg_arc1_column {
     uint64_t step;  /* SEQUENCE */
     uint64_t offset;
     uint64_t stored_bytes;
-    uint64_t raw_bytes; /* before the codec */
-    wg_slice min, max;  /* zone: 8-byte cells, or bytes of strings */
+    uint64_t raw_bytes;       /* before the codec */
+    wg_slice min, max;        /* zone: 8-byte cells, or bytes of strings */
+    uint32_t part_count;      /* 0: only the whole has a checksum */
+    const uint8_t *part_crcs; /* u32 each */
 } wg_arc1_column;
 
 bool wg_arc1_fragment_encode(const wg_arc1_fragment *fragment, const wg_arc1_column *columns, wg_buf *out);
@@ -112,11 +117,15 @@ typedef struct wg_arc1_cursor {
     size_t column;          /* of the next column of the current fragment */
     size_t column_bytes;    /* stride */
     size_t zone;            /* of its zone */
-    size_t end;             /* of the current fragment */
-    uint64_t block_end;     /* of the block before: blocks ascend */
-    uint32_t row_count;     /* of the current fragment */
+    size_t zone_end;        /* of all zones: where the checksums of parts begin, or the end */
+    size_t parts;           /* where the next column's checksums of parts may begin */
+    size_t begin;           /* of the current fragment */
+    size_t end;
+    uint64_t block_end; /* of the block before: blocks ascend */
+    uint32_t row_count; /* of the current fragment */
     uint32_t columns_left;
     uint32_t required; /* features of the file */
+    bool has_parts;    /* its minor version has checksums of parts */
     bool newer;        /* its minor version is above ours: fields and bits that we do not know are skipped */
 } wg_arc1_cursor;
 wg_code wg_arc1_fragment_decode(wg_arc1_cursor *cursor, wg_arc1_fragment *out, wg_error *err);
@@ -134,6 +143,20 @@ typedef struct wg_arc1_block {
 /* That everything in the block is where and what it must be, so that the functions below need no checks: sizes, codes,
  * offsets, run ends, counts of nulls, UTF-8. Cells of ANY are checked when they are decoded. Errors: WG_E_CORRUPT, offset in the block. */
 wg_code wg_arc1_block_check(const wg_arc1_block *block, wg_error *err);
+/* Blocks with checksums of parts are checked in pieces. First the index: all that says where strings are; its bytes are right. Then the
+ * strings that begin in bytes [begin, end) of the block, which are right, and where two pieces that have been checked meet: when
+ * all pieces that a string touches and their seams have been, the string is what its type says. */
+uint64_t wg_arc1_block_index_bytes(const wg_arc1_block *block);
+wg_code wg_arc1_block_check_index(const wg_arc1_block *block, wg_error *err);
+wg_code wg_arc1_block_check_piece(const wg_arc1_block *block, uint64_t begin, uint64_t end, wg_error *err);
+wg_code wg_arc1_block_check_seam(const wg_arc1_block *block, uint64_t at, wg_error *err);
+/* Where in such a block the string of a row lies; only the index is read. */
+void wg_arc1_block_place(const wg_arc1_block *block, uint32_t row, uint64_t *out_begin, uint64_t *out_end);
+static inline uint32_t wg_arc1_part_count(uint64_t stored_bytes) {
+    return (uint32_t)((stored_bytes + WG_ARC1_PART_BYTES - 1) / WG_ARC1_PART_BYTES);
+}
+/* Whether a block may have checksums of parts: its cells are found by offsets, and its bytes are those in the file. */
+bool wg_arc1_column_has_index(const wg_arc1_column *column);
 /* Undoes the codec: raw_bytes and 64 zeros are appended to `out`. */
 wg_code wg_arc1_block_inflate(const wg_arc1_column *column, const uint8_t *stored, wg_buf *out, wg_error *err);
 

@@ -76,6 +76,9 @@ enum {
     ARC1_C_MAX_BYTES = 68
 };
 _Static_assert(ARC1_C_MAX_BYTES + 4 == WG_ARC1_COLUMN_BYTES, "no gap at the end of a column record");
+/* What follows in a longer column record. */
+enum { ARC1_C_PARTS = 72, ARC1_C_PARTS_ZERO = 76 };
+_Static_assert(ARC1_C_PARTS_ZERO + 4 == WG_ARC1_COLUMN_PARTS_BYTES, "no gap at the end of a column record");
 enum { ARC1_FLAG_VALID = 1, ARC1_FLAG_ZONE = 2 };
 enum { ARC1_CODEC_NONE = 0, ARC1_CODEC_ZSTD = 1 };
 

@@ -19,6 +19,15 @@ static inline void repair_blocks(uint8_t *bytes, const wg_arc1_header *h, const 
             const uint64_t stored = wg_load_u64le(bytes + column + ARC1_C_STORED);
             if (stored == 0 || offset > t->footer_offset || stored > t->footer_offset - offset) continue;
             wg_store_u32le(bytes + column + ARC1_C_CRC, wg_arc1_crc(h, offset, bytes + offset, (size_t)stored));
+            const uint64_t parts = stride < WG_ARC1_COLUMN_PARTS_BYTES || column + stride > at + size
+                                       ? 0
+                                       : wg_load_u32le(bytes + column + ARC1_C_PARTS);
+            for (uint64_t p = 0; parts != 0 && p < stored; p += WG_ARC1_PART_BYTES) {
+                const uint64_t to = parts + p / WG_ARC1_PART_BYTES * 4;
+                const uint64_t part = wg_min_u64(WG_ARC1_PART_BYTES, stored - p);
+                if (to > size - 4) break;
+                wg_store_u32le(bytes + at + to, wg_arc1_crc(h, offset + p, bytes + offset + p, (size_t)part));
+            }
         }
         at += size;
     }

@@ -73,6 +73,7 @@ static wg_code check_fragment(stripe_checker *k, const stripe_fragment *f, wg_er
         }
         atomic_store(&f->blocks[i].checked, 0); /* so that the first read checks it again */
         WG_TRY(wgi_stripe_touch(&f->fragment, i, err));
+        WG_TRY(wgi_parts_check(&f->fragment, i, err));
         WG_TRY(check_cells(k, &f->fragment, i, err));
     }
     return WG_OK;

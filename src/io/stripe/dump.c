@@ -16,8 +16,8 @@ typedef struct stripe_dump {
 } stripe_dump;
 
 const char *wg_fragment_kind_name(uint32_t kind) {
-    static const char *const names[] = {"?",    "CATALOG",   "CHAIN", "TABLE",    "HISTORY",
-                                        "ROWS", "DIRECTORY", "KEYS",  "ADJACENCY"};
+    static const char *const names[] = {"?",         "CATALOG", "CHAIN",     "TABLE", "HISTORY", "ROWS",
+                                        "DIRECTORY", "KEYS",    "ADJACENCY", "RUNS",  "STATE",   "EVENTS"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "?";
 }
 
@@ -86,6 +86,7 @@ static wg_code dump_column(stripe_dump *d, const wg_fragment *f, uint32_t column
                             wg_encoding_name((wg_encoding)c->encoding), c->codec == 0 ? "none" : "zstd",
                             c->null_count, (unsigned long long)c->offset, (unsigned long long)c->stored_bytes,
                             (unsigned long long)c->raw_bytes);
+    if (c->part_count != 0) ok &= wg_buf_printf(&d->line, ",\"parts\":%u", c->part_count);
     if (described->has_zone) {
         ok &= wg_buf_append_str(&d->line, ",\"min\":");
         ok &= wg_value_print_json(&d->line, &described->min);

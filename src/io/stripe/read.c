@@ -5,6 +5,8 @@
  * block is charged for the pages that it touches. An eviction drops the pages and raises the fragment's generation: what was charged in
  * an earlier generation is charged again when it is next touched. Readers under way keep their pointers, which then read the file.
  *
+ * Blocks with checksums of parts are charged and checked part by part (parts.c).
+ *
  * Two readers may check one block at a time, which costs time and nothing else; admission is one at a time for each stripe, so that
  * a block is charged once. An eviction by another thread between a charge and its note leaves the block uncharged until the fragment
  * is evicted the next time: that much, one block for each reader, a cap may be passed by pages that are being read anyway. */
@@ -24,15 +26,16 @@ static uint64_t pages_of(uint64_t begin, uint64_t end) {
     return wg_align_up(end, WG_ARC1_PAGE) - (begin & ~(uint64_t)(WG_ARC1_PAGE - 1));
 }
 
-static wg_code admit(stripe_fragment *f, const stripe_block *block, _Atomic uint32_t *admitted, wg_error *err) {
+wg_code wgi_stripe_admit(stripe_fragment *f, _Atomic uint32_t *admitted, uint64_t begin, uint64_t end,
+                         wg_error *err) {
     wg_stripe *s = f->fragment.stripe;
-    const wg_arc1_column *c = &block->column;
-    const bool whole = f->end - f->begin <= STRIPE_UNIT_BYTES;
-    const uint64_t bytes = whole ? pages_of(f->begin, f->end) : pages_of(c->offset, c->offset + c->stored_bytes);
     wg_code code = WG_OK;
+    if (atomic_load_explicit(admitted, memory_order_acquire) ==
+        atomic_load_explicit(&f->generation, memory_order_acquire))
+        return WG_OK;
     wg_mutex_lock(&s->mutex);
     if (atomic_load(admitted) != atomic_load(&f->generation)) {
-        code = wg_cache_admit(s->cache, &f->entry, WG_L1_CPU_WARM, bytes, err);
+        code = wg_cache_admit(s->cache, &f->entry, WG_L1_CPU_WARM, pages_of(begin, end), err);
         /* Read after the call: making room may have evicted this fragment itself, before the new bytes were charged. */
         if (code == WG_OK) atomic_store(admitted, atomic_load(&f->generation));
     }
@@ -68,20 +71,32 @@ wg_code wgi_stripe_touch(const wg_fragment *fragment, uint32_t column, wg_error 
     WG_ASSERT(column < fragment->column_count);
     stripe_block *block = &f->blocks[column];
     wg_stripe *s = fragment->stripe;
-    if (s->cache != NULL && block->column.stored_bytes != 0) {
-        _Atomic uint32_t *admitted =
-            f->end - f->begin <= STRIPE_UNIT_BYTES ? &f->blocks[0].admitted : &block->admitted;
-        if (atomic_load_explicit(admitted, memory_order_acquire) !=
-            atomic_load_explicit(&f->generation, memory_order_acquire))
-            WG_TRY(admit(f, block, admitted, err));
+    const wg_arc1_column *c = &block->column;
+    if (s->cache != NULL && c->stored_bytes != 0) {
+        if (wgi_stripe_is_unit(f)) WG_TRY(wgi_stripe_admit(f, &f->blocks[0].admitted, f->begin, f->end, err));
+        else if (c->part_count == 0)
+            WG_TRY(wgi_stripe_admit(f, &block->admitted, c->offset, c->offset + c->stored_bytes, err));
         wg_cache_touch(s->cache, &f->entry);
     }
+    if (c->part_count != 0) return wgi_parts_touch_index(f, block, err);
     if (atomic_load_explicit(&block->checked, memory_order_acquire) != 0) return WG_OK;
     wg_buf inflated = {.account = s->account};
-    const wg_code code = check_block(s, &block->column, fragment->head.row_count, &inflated, err);
+    const wg_code code = check_block(s, c, fragment->head.row_count, &inflated, err);
     wg_buf_deinit(&inflated);
     if (code == WG_OK) atomic_store_explicit(&block->checked, 1, memory_order_release);
     return code;
+}
+
+/* Admits and checks all of a block. What does not fit under the cap beside itself is refused, though its parts could be read in turn. */
+static wg_code touch_whole(const wg_fragment *fragment, uint32_t column, wg_error *err) {
+    const stripe_fragment *f = stripe_fragment_of(fragment);
+    WG_TRY(wgi_stripe_touch(fragment, column, err));
+    const uint32_t generation = atomic_load(&f->generation);
+    WG_TRY(wgi_parts_touch_all(fragment, column, err));
+    if (f->blocks[column].column.part_count == 0 || atomic_load(&f->generation) == generation) return WG_OK;
+    return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
+                        "stripe '%.100s': column %u of %llu bytes did not stay in memory", fragment->stripe->path,
+                        f->blocks[column].column.id, (unsigned long long)f->blocks[column].column.stored_bytes);
 }
 
 wg_code wg_fragment_require(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count, wg_speed_lane lane,
@@ -91,7 +106,7 @@ wg_code wg_fragment_require(const wg_fragment *fragment, const uint32_t *ids, ui
         const uint32_t column = ids == NULL ? i : wg_fragment_column_of(fragment, ids[i]);
         if (column == UINT32_MAX) continue;
         wg_error problem = {0};
-        const wg_code code = wgi_stripe_touch(fragment, column, &problem);
+        const wg_code code = touch_whole(fragment, column, &problem);
         if (code == WG_OK || (code == WG_E_CAPACITY && lane == WG_SPEED_LANE_PREFER)) continue;
         return wg_error_set(err, code, problem.offset, "%s%s", code == WG_E_CAPACITY ? "BelowSpeedLane: " : "",
                             problem.message);
@@ -223,6 +238,7 @@ wg_code wg_fragment_read(const wg_fragment *fragment, uint32_t column, uint32_t 
     WG_ASSERT(count <= WG_BATCH_ROWS_MAX);
     WG_ASSERT(first <= fragment->head.row_count && count <= fragment->head.row_count - first);
     WG_TRY(wgi_stripe_touch(fragment, column, err));
+    WG_TRY(wgi_parts_touch_rows(fragment, column, first, count, err));
     wg_arc1_block block = mapped_block(fragment, column);
     const wg_arc1_column *c = block.column;
     if (c->codec != 0) WG_TRY(inflate_to(fragment, column, scratch, &block, err));
@@ -287,6 +303,7 @@ wg_code wg_fragment_cell(const wg_fragment *fragment, uint32_t column, uint32_t 
     wg_buf temporary;
     wg_arc1_block block;
     wg_code code = open_block(fragment, column, &temporary, &block, err);
+    if (code == WG_OK) code = wgi_parts_touch_rows(fragment, column, row, 1, err);
     if (code == WG_OK) code = cell_of(fragment, &block, row, arena, out, err);
     wg_buf_deinit(&temporary);
     return code;

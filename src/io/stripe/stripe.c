@@ -52,6 +52,7 @@ static wg_arc1_cursor cursor_of(const wg_stripe *s) {
                             .footer_offset = s->trailer.footer_offset,
                             .block_end = WG_ARC1_HEADER_BYTES,
                             .required = s->header.required,
+                            .has_parts = s->header.minor >= WG_ARC1_MINOR_PARTS,
                             .newer = s->header.minor > WG_ARC1_MINOR};
 }
 
@@ -59,11 +60,16 @@ static wg_fragment_key key_of(const wg_arc1_fragment *f) {
     return (wg_fragment_key){.kind = f->kind, .owner = f->owner, .run = f->run, .slot = f->slot, .part = f->part};
 }
 
-/* Checks all records; the number of columns of all fragments. */
-static wg_code footer_count(const wg_stripe *s, uint64_t *out_columns, wg_error *err) {
+typedef struct footer_counts { /* over all fragments */
+    uint64_t columns;
+    uint64_t parts;
+} footer_counts;
+
+/* Checks all records. */
+static wg_code footer_count(const wg_stripe *s, footer_counts *out, wg_error *err) {
     wg_arc1_cursor cursor = cursor_of(s);
     wg_fragment_key before = {0};
-    uint64_t columns = 0;
+    footer_counts n = {0};
     for (uint32_t i = 0; i < s->trailer.fragment_count; i++) {
         wg_arc1_fragment f;
         wg_arc1_column c;
@@ -78,13 +84,14 @@ static wg_code footer_count(const wg_stripe *s, uint64_t *out_columns, wg_error 
             WG_TRY(wg_arc1_column_decode(&cursor, &c, err));
             if (k != 0 && c.id <= id_before)
                 return wg_error_set(err, WG_E_CORRUPT, at, "columns are not in the order of their ids");
+            n.parts += c.part_count;
         }
-        columns += f.column_count;
+        n.columns += f.column_count;
     }
     if (cursor.position != cursor.footer.size)
         return wg_error_set(err, WG_E_CORRUPT, cursor.footer_offset + cursor.position,
                             "the footer has bytes behind its last fragment");
-    *out_columns = columns;
+    *out = n;
     return WG_OK;
 }
 
@@ -115,8 +122,10 @@ static wg_fragment_column column_of(const wg_arc1_column *c) {
     return column;
 }
 
-static wg_code fragment_fill(wg_stripe *s, wg_arc1_cursor *cursor, stripe_fragment *to, uint64_t first_column,
+/* `at` is how much of the arrays was filled before. */
+static wg_code fragment_fill(wg_stripe *s, wg_arc1_cursor *cursor, stripe_fragment *to, footer_counts *at,
                              wg_error *err) {
+    const uint64_t first_column = at->columns;
     wg_arc1_fragment f;
     WG_TRY(wg_arc1_fragment_decode(cursor, &f, err));
     to->fragment = (wg_fragment){.head = {.key = key_of(&f), .version = f.version, .row_count = f.row_count},
@@ -132,26 +141,28 @@ static wg_code fragment_fill(wg_stripe *s, wg_arc1_cursor *cursor, stripe_fragme
         s->columns[first_column + k] = column_of(&block->column);
         atomic_init(&block->checked, 0);
         atomic_init(&block->admitted, 0);
+        block->parts = s->parts + at->parts;
+        at->parts += block->column.part_count;
         if (block->column.stored_bytes == 0) continue;
         if (to->end == 0) to->begin = block->column.offset;
         to->end = block->column.offset + block->column.stored_bytes;
     }
+    at->columns += f.column_count;
     return WG_OK;
 }
 
-static wg_code footer_fill(wg_stripe *s, uint64_t column_count, wg_error *err) {
-    const size_t fragments = s->trailer.fragment_count, columns = (size_t)column_count;
+static wg_code footer_fill(wg_stripe *s, const footer_counts *counts, wg_error *err) {
+    const size_t fragments = s->trailer.fragment_count, columns = (size_t)counts->columns;
+    const size_t parts = (size_t)counts->parts;
     s->fragments = wg_alloc_zero(s->account, fragments * sizeof *s->fragments);
     s->columns = wg_alloc_zero(s->account, columns * sizeof *s->columns);
     s->blocks = wg_alloc_zero(s->account, columns * sizeof *s->blocks);
-    if (s->fragments == NULL || s->columns == NULL || s->blocks == NULL)
+    s->parts = wg_alloc_zero(s->account, parts * sizeof *s->parts); /* nothing is checked or admitted */
+    if (s->fragments == NULL || s->columns == NULL || s->blocks == NULL || s->parts == NULL)
         return wg_error_nomem(err, fragments * sizeof *s->fragments + columns * sizeof *s->blocks);
     wg_arc1_cursor cursor = cursor_of(s);
-    uint64_t first = 0;
-    for (size_t i = 0; i < fragments; i++) {
-        WG_TRY(fragment_fill(s, &cursor, &s->fragments[i], first, err));
-        first += s->fragments[i].fragment.column_count;
-    }
+    footer_counts at = {0};
+    for (size_t i = 0; i < fragments; i++) WG_TRY(fragment_fill(s, &cursor, &s->fragments[i], &at, err));
     return WG_OK;
 }
 
@@ -214,13 +225,13 @@ wg_code wg_stripe_open(wg_platform *platform, const char *dir, uint64_t id, cons
     s->account = account;
     s->serial = atomic_fetch_add(&serials, 1) + 1;
     wg_mutex_init(&s->mutex, WG_RANK_STRIPE);
-    uint64_t columns = 0;
+    footer_counts counts = {0};
     wg_code code;
     WG_TRY_GOTO(wg_stripe_path(dir, id, s->path, sizeof s->path, err));
     WG_TRY_GOTO(map_file(s, err));
     WG_TRY_GOTO(read_ends(s, id, store_uuid, err));
-    WG_TRY_GOTO(footer_count(s, &columns, err));
-    WG_TRY_GOTO(footer_fill(s, columns, err));
+    WG_TRY_GOTO(footer_count(s, &counts, err));
+    WG_TRY_GOTO(footer_fill(s, &counts, err));
     register_fragments(s);
     *out = s;
     return WG_OK;
@@ -238,6 +249,7 @@ void wg_stripe_close(wg_stripe *stripe) {
     wg_free(stripe->fragments);
     wg_free(stripe->columns);
     wg_free(stripe->blocks);
+    wg_free(stripe->parts);
     wg_free(stripe);
 }
 

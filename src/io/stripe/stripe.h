@@ -7,7 +7,7 @@
  * dropped alone.
  *
  * Reading: header and footer are checked at open; a block's checksum is checked before its first use, once (P4: WG_E_CORRUPT
- * names file and offset). Before a block is first touched its bytes are admitted to L1_CPU_WARM of the governor; eviction drops the
+ * names file and offset). Large blocks of strings have a checksum for each 64 KiB, and are admitted and checked in such parts. Before a block is first touched its bytes are admitted to L1_CPU_WARM of the governor; eviction drops the
  * pages, pointers into the mapping stay valid and read the file again.
  *
  * Threads: a writer one at a time; readers any. */
@@ -29,15 +29,18 @@ typedef enum wg_fragment_kind {
     WG_KIND_ROWS = 5,      /* part 0: versions of rows; part 1: newer `end`s of the same slot */
     WG_KIND_DIRECTORY = 6, /* id -> row address; owner 0 nodes, 1 edges */
     WG_KIND_KEYS = 7,      /* key index of a label: hash -> id, sorted */
-    WG_KIND_ADJACENCY = 8  /* CSR of an edge label */
+    WG_KIND_ADJACENCY = 8, /* CSR of an edge label */
+    WG_KIND_RUNS = 9,      /* what runs of agents there are: origins, versions, notes */
+    WG_KIND_STATE = 10,    /* key-value records of a run, by key, newest version first */
+    WG_KIND_EVENTS = 11    /* events of a run */
 } wg_fragment_kind;
 
 /* Ordered by (kind, owner, run, slot, part). Of two fragments with one key the one with the higher version counts. */
 typedef struct wg_fragment_key {
     uint32_t kind;
-    uint32_t owner; /* table or label number */
-    uint64_t run;   /* KEYS, ADJACENCY: first ordinal that the run covers; else 0 */
-    uint64_t slot;  /* ROWS: row >> 14; DIRECTORY: id >> 14; others: number of the piece */
+    uint32_t owner; /* number of the table, label or agents' run */
+    uint64_t run;   /* KEYS, ADJACENCY: first ordinal that the run covers; STATE: versions are above it; else 0 */
+    uint64_t slot;  /* ROWS: row >> 14; DIRECTORY: id >> 14; EVENTS: sequence >> 10; others: number of the piece */
     uint32_t part;
 } wg_fragment_key;
 int wg_fragment_key_compare(const wg_fragment_key *a, const wg_fragment_key *b);
@@ -65,8 +68,15 @@ enum {
     WG_COLUMN_OFFSET,  /* where their entries begin in the run */
     WG_COLUMN_EDGE,    /* ADJACENCY parts 1 and 3: entries */
     WG_COLUMN_NEIGHBOUR,
-    WG_COLUMN_LOGSEQ, /* CATALOG, HISTORY, CHAIN */
-    WG_COLUMN_PAYLOAD /* CATALOG, CHAIN, TABLE: BYTES; HISTORY: INT */
+    WG_COLUMN_LOGSEQ,     /* CATALOG, HISTORY, CHAIN */
+    WG_COLUMN_PAYLOAD,    /* CATALOG, CHAIN, TABLE, RUNS, STATE, EVENTS: BYTES; HISTORY: INT */
+    WG_COLUMN_VERSION,    /* STATE, EVENTS: of the run */
+    WG_COLUMN_TIME,       /* STATE, EVENTS: microseconds since 1970 */
+    WG_COLUMN_TYPE,       /* EVENTS: STRING or BYTES */
+    WG_COLUMN_VALUE_TYPE, /* STATE, EVENTS: wg_type of the payload; STATE: 255 is a deletion */
+    WG_COLUMN_DIGEST,     /* EVENTS: BYTES, 32 each */
+    WG_COLUMN_KEY,        /* STATE: BYTES */
+    WG_COLUMN_EXPIRES     /* STATE; absent: 0 for all */
 };
 
 /* ---- writing */
@@ -76,6 +86,7 @@ typedef struct wg_stripe_options {
     uint64_t capacity_bytes; /* of the file; 0: default */
     bool zstd;               /* compress blocks where it pays */
     bool plain;              /* no encodings: for measurements */
+    uint64_t parts_from;     /* blocks of strings of so many bytes have checksums of parts; 0: 256 KiB */
     wg_account *account;
 } wg_stripe_options;
 

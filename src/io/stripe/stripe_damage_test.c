@@ -373,6 +373,7 @@ static void test_stripe_reads_a_newer_minor_version(void **state) {
     const size_t footer = (size_t)(l.fragments[0] - l.bytes);
     assert_true(wg_buf_append(&newer, good.data, footer));
     static const uint8_t extra[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    static const uint8_t no_parts[WG_ARC1_COLUMN_PARTS_BYTES - WG_ARC1_COLUMN_BYTES];
     for (size_t f = 0; f < 2; f++) { /* heads longer by 16, columns by 8 */
         const uint32_t size = wg_load_u32le(l.fragments[f] + ARC1_F_BYTES);
         const uint32_t columns = wg_load_u32le(l.fragments[f] + ARC1_F_COLUMNS);
@@ -381,12 +382,13 @@ static void test_stripe_reads_a_newer_minor_version(void **state) {
                     wg_buf_append(&newer, extra, 16));
         for (uint32_t c = 0; c < columns; c++) {
             const uint8_t *record = l.fragments[f] + WG_ARC1_FRAGMENT_BYTES + (size_t)c * WG_ARC1_COLUMN_BYTES;
-            assert_true(wg_buf_append(&newer, record, WG_ARC1_COLUMN_BYTES) && wg_buf_append(&newer, extra, 8));
+            assert_true(wg_buf_append(&newer, record, WG_ARC1_COLUMN_BYTES) &&
+                        wg_buf_append(&newer, no_parts, sizeof no_parts) && wg_buf_append(&newer, extra, 8));
         }
         assert_true(wg_buf_append(&newer, l.fragments[f] + zones, size - zones));
         wg_store_u32le(newer.data + at + ARC1_F_BYTES, (uint32_t)(newer.size - at));
         wg_store_u16le(newer.data + at + ARC1_F_HEAD_BYTES, WG_ARC1_FRAGMENT_BYTES + 16);
-        wg_store_u16le(newer.data + at + ARC1_F_COLUMN_BYTES, WG_ARC1_COLUMN_BYTES + 8);
+        wg_store_u16le(newer.data + at + ARC1_F_COLUMN_BYTES, WG_ARC1_COLUMN_PARTS_BYTES + 8);
         newer.data[at + ARC1_F_ZERO] = 7;
     }
     const size_t footer_bytes = newer.size - footer;
@@ -398,7 +400,7 @@ static void test_stripe_reads_a_newer_minor_version(void **state) {
     repair(newer.data, newer.size);
     write_all(newer.data, newer.size);
     assert_int_equal(outcome(&dump, &dumped, NULL), WG_E_CORRUPT);
-    newer.data[ARC1_H_MINOR] = 1;
+    newer.data[ARC1_H_MINOR] = WG_ARC1_MINOR + 1;
     repair(newer.data, newer.size);
     write_all(newer.data, newer.size);
     wg_error err = {0};

@@ -2,6 +2,8 @@
  *
  *   header (64) | fragment: block, zeros to 64, block, ... | fragment ... | zeros to 64 | footer | trailer (64)
  *
+ * Bytes are written in order, but for the header's minor version, which is known at the end.
+ *
  * A fragment is encoded whole before anything of it counts, so that one that does not fit changes nothing. Bytes wait in `pending`
  * until there are 1 MiB of them. A fragment of 16 KiB or more begins at a page: its pages can then leave memory without
  * those of its neighbours.
@@ -9,6 +11,8 @@
  * Failure: a failed write or sync makes the writer useless; finish and abort remove the temporary file. Once the rename has been
  * done a failure of the directory's sync removes the file under its name too, as far as that can be done: nobody was told of it. */
 #include "io/stripe/stripe_internal.h"
+
+static const uint64_t parts_from_default = UINT64_C(256) << 10;
 
 /* SPARE_BYTES are reserved before zeros are appended: more are never needed at once. */
 enum { PENDING_BYTES = 1 << 20, PAGED_BYTES = 4 * WG_ARC1_PAGE, SPARE_BYTES = WG_ARC1_PAGE + WG_ARC1_BLOCK_ALIGN };
@@ -23,9 +27,11 @@ struct wg_stripe_writer {
     uint64_t capacity;
     wg_account *account;
     wg_arc1_encoder *encoder;
-    wg_buf pending;           /* bytes that are not written yet */
-    uint64_t written;         /* bytes before them */
-    wg_buf footer;            /* records so far */
+    wg_buf pending;   /* bytes that are not written yet */
+    uint64_t written; /* bytes before them */
+    wg_buf footer;    /* records so far */
+    uint64_t parts_from;
+    wg_buf part_crcs;         /* u32 each, of the fragment under way */
     wg_arc1_column *columns;  /* of the fragment under way */
     uint32_t column_capacity; /* of `columns` */
     uint32_t fragment_count;
@@ -51,6 +57,7 @@ static void writer_free(wg_stripe_writer *w) {
     wg_arc1_encoder_destroy(w->encoder);
     wg_buf_deinit(&w->pending);
     wg_buf_deinit(&w->footer);
+    wg_buf_deinit(&w->part_crcs);
     wg_free(w->columns);
     wg_free(w);
 }
@@ -86,11 +93,13 @@ wg_code wg_stripe_create(wg_platform *platform, const char *dir, uint64_t id, co
     w->platform = platform;
     w->account = options->account;
     w->capacity = options->capacity_bytes == 0 ? WG_STRIPE_BYTES_DEFAULT : options->capacity_bytes;
+    w->parts_from = options->parts_from == 0 ? parts_from_default : options->parts_from;
     w->header.required = options->zstd ? WG_ARC1_FEATURE_ZSTD : 0;
     w->header.stripe_id = id;
     memcpy(w->header.store_uuid, options->store_uuid, 16);
     wg_buf_init(&w->pending, options->account);
     wg_buf_init(&w->footer, options->account);
+    wg_buf_init(&w->part_crcs, options->account);
     wg_code code;
     WG_TRY_GOTO(wg_stripe_path(dir, id, w->final, sizeof w->final, err));
     memcpy(w->dir, dir, strlen(dir) + 1); /* shorter than the path */
@@ -127,10 +136,20 @@ static wg_code check_head(const wg_stripe_writer *w, const wg_fragment_head *hea
     return WG_OK;
 }
 
-/* Columns whose cells are looked up one by one: of rows what tells their visibility and versions, and all of what finds rows. */
+/* Columns whose cells are looked up one by one: of rows what tells their visibility and versions, all of what finds rows, and all of agents'
+ * records and events, whose bytes readers use where they lie. */
 static bool is_point_column(uint32_t kind, uint32_t id) {
-    return id >= WG_COLUMN_HEADS &&
-           (kind == WG_KIND_ROWS || kind == WG_KIND_DIRECTORY || kind == WG_KIND_KEYS || kind == WG_KIND_ADJACENCY);
+    switch (kind) {
+        case WG_KIND_ROWS:
+        case WG_KIND_DIRECTORY:
+        case WG_KIND_KEYS:
+        case WG_KIND_ADJACENCY:
+        case WG_KIND_STATE:
+        case WG_KIND_EVENTS:
+            return id >= WG_COLUMN_HEADS;
+        default:
+            return false;
+    }
 }
 
 /* Encodes all blocks behind what is pending; offsets are set, checksums are not. */
@@ -163,6 +182,21 @@ static void align_blocks(wg_stripe_writer *w, size_t begin, uint32_t column_coun
         if (w->columns[i].stored_bytes != 0) w->columns[i].offset += shift;
 }
 
+/* Checksums of the parts of one block, behind those of the blocks before it. */
+static wg_code sum_parts(wg_stripe_writer *w, wg_arc1_column *c, wg_error *err) {
+    if (!wg_arc1_column_has_index(c) || c->stored_bytes < w->parts_from) return WG_OK;
+    c->part_count = wg_arc1_part_count(c->stored_bytes);
+    if (!wg_buf_reserve(&w->part_crcs, 4 * (size_t)c->part_count))
+        return wg_error_nomem(err, 4 * (size_t)c->part_count);
+    for (uint64_t at = 0; at < c->stored_bytes; at += WG_ARC1_PART_BYTES) {
+        const size_t size = (size_t)wg_min_u64(WG_ARC1_PART_BYTES, c->stored_bytes - at);
+        const uint32_t crc =
+            wg_arc1_crc(&w->header, c->offset + at, w->pending.data + (c->offset + at - w->written), size);
+        (void)wg_buf_append_u32(&w->part_crcs, crc); /* reserved */
+    }
+    return WG_OK;
+}
+
 static wg_code describe(wg_stripe_writer *w, const wg_fragment_head *head, uint32_t column_count, wg_error *err) {
     wg_arc1_fragment f = {.kind = head->key.kind,
                           .owner = head->key.owner,
@@ -173,11 +207,18 @@ static wg_code describe(wg_stripe_writer *w, const wg_fragment_head *head, uint3
                           .row_count = head->row_count,
                           .column_count = column_count};
     memcpy(f.attributes, head->attributes, sizeof f.attributes);
+    w->part_crcs.size = 0;
     for (uint32_t i = 0; i < column_count; i++) {
         wg_arc1_column *c = &w->columns[i];
         if (c->stored_bytes != 0)
             c->crc = wg_arc1_crc(&w->header, c->offset, w->pending.data + (c->offset - w->written),
                                  (size_t)c->stored_bytes);
+        WG_TRY(sum_parts(w, c, err));
+    }
+    size_t at = 0; /* only now: the buffer moves while it grows */
+    for (uint32_t i = 0; i < column_count; i++) {
+        w->columns[i].part_crcs = w->part_crcs.data + at;
+        at += 4 * (size_t)w->columns[i].part_count;
     }
     if (!wg_arc1_fragment_encode(&f, w->columns, &w->footer)) return wg_error_nomem(err, w->footer.size);
     return WG_OK;
@@ -236,6 +277,7 @@ wg_code wg_stripe_add(wg_stripe_writer *writer, const wg_fragment_head *head, co
         writer->footer.size = footer;
         return code;
     }
+    if (writer->part_crcs.size != 0) writer->header.minor = WG_ARC1_MINOR_PARTS;
     writer->last = head->key;
     writer->fragment_count++;
     return writer->pending.size >= PENDING_BYTES ? flush(writer, err) : WG_OK;
@@ -243,7 +285,18 @@ wg_code wg_stripe_add(wg_stripe_writer *writer, const wg_fragment_head *head, co
 
 /* ---- finishing */
 
+/* The header says the lowest minor version that has all that the file uses, which is known only now. */
+static wg_code write_minor(wg_stripe_writer *w, wg_error *err) {
+    uint8_t header[WG_ARC1_HEADER_BYTES];
+    if (w->header.minor == 0) return WG_OK;
+    wg_arc1_header_encode(&w->header, header);
+    if (w->written != 0) return w->platform->ops->write_at(w->platform, w->file, 0, header, sizeof header, err);
+    memcpy(w->pending.data, header, sizeof header);
+    return WG_OK;
+}
+
 static wg_code write_end(wg_stripe_writer *w, uint64_t *out_bytes, wg_error *err) {
+    WG_TRY(write_minor(w, err));
     const size_t size = SPARE_BYTES + w->footer.size + WG_ARC1_TRAILER_BYTES;
     if (!wg_buf_reserve(&w->pending, size)) return wg_error_nomem(err, size);
     pad(w, WG_ARC1_BLOCK_ALIGN);

@@ -1,5 +1,8 @@
 /* Appending: a commit becomes frames, one write each; segments rotate; a failure is taken back whole.
  *
+ * A small frame is put together in a buffer; a larger one is written from where the caller's bytes lie, between its header and
+ * its zeros. Either way it is one write.
+ *
  * A commit is one FULL frame, or FIRST, MIDDLE.., LAST when it is over 1 MiB or passes the end of a segment. All frames of
  * a commit carry the durable position of its start, so that the frames of an unfinished commit never claim that part of
  * it is safe. The last 32 bytes of each segment are kept for the mark of a clean close. Rotation makes the next segment
@@ -18,6 +21,7 @@
 typedef struct commit {
     const wg_slice *parts; /* what is left to write begins in parts[0] at `skip` */
     size_t skip;
+    bool gather; /* few enough parts to be written from where they lie */
     uint64_t left;
     uint64_t logseq;
     wal_position durable; /* of every frame of this commit */
@@ -64,25 +68,66 @@ static void payload_copy(commit *c, uint8_t *to, size_t size) {
     }
 }
 
-static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
-    const size_t size = (size_t)wal_frame_size(payload_bytes);
+/* The next `size` payload bytes where they lie; gives the number of slices. */
+static size_t payload_slices(commit *c, wg_slice *out, size_t size) {
+    size_t count = 0;
+    while (size > 0) {
+        const size_t n = wg_min_size(size, c->parts->size - c->skip);
+        if (n != 0) out[count++] = wg_slice_of(c->parts->data + c->skip, n);
+        size -= n;
+        c->left -= n;
+        c->skip += n;
+        if (c->skip == c->parts->size && (size > 0 || c->left > 0)) {
+            c->parts++;
+            c->skip = 0;
+        }
+    }
+    return count;
+}
+
+/* The header of the frame whose payload, the next of the commit, is in `payload`; c->left is what follows it. */
+static void frame_header(const wg_wal *wal, commit *c, const wg_slice *payload, size_t count, uint32_t payload_bytes,
+                         uint8_t out[WAL_FRAME_BYTES]) {
     const wal_place place = {.segment_crc = wal->segment_crc, .offset = wal->offset};
-    WG_ASSERT(wal->frame.capacity >= size);
-    uint8_t *bytes = wal->frame.data;
-    payload_copy(c, bytes + WAL_FRAME_BYTES, payload_bytes);
-    memset(bytes + WAL_FRAME_BYTES + payload_bytes, 0, size - WAL_FRAME_BYTES - payload_bytes);
     wal_kind kind = WAL_FULL;
     if (c->left > 0) kind = c->started ? WAL_MIDDLE : WAL_FIRST;
     else if (c->started) kind = WAL_LAST;
-    c->payload_crc =
-        wgi_wal_payload_crc(place, c->started ? c->payload_crc : 0, bytes + WAL_FRAME_BYTES, payload_bytes);
+    c->payload_crc = wgi_wal_payload_crc_parts(place, c->started ? c->payload_crc : 0, payload, count);
     const wal_frame frame = {.payload_bytes = payload_bytes,
                              .kind = kind,
                              .logseq = c->logseq,
                              .durable = c->durable,
                              .payload_crc = c->payload_crc};
-    wgi_wal_frame_encode(&frame, place, bytes);
-    const wg_code code = wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, size, err);
+    wgi_wal_frame_encode(&frame, place, out);
+}
+
+static wg_code write_gathered(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
+    static const uint8_t zeros[WAL_ALIGN];
+    uint8_t header[WAL_FRAME_BYTES];
+    wg_slice parts[1 + WAL_GATHER_PARTS_MAX + 1];
+    size_t count = payload_slices(c, parts + 1, payload_bytes);
+    frame_header(wal, c, parts + 1, count, payload_bytes, header);
+    parts[0] = wg_slice_of(header, sizeof header);
+    parts[++count] = wg_slice_of(zeros, (size_t)wal_frame_size(payload_bytes) - WAL_FRAME_BYTES - payload_bytes);
+    return wal->platform->ops->write_parts(wal->platform, wal->file, wal->offset, parts, count + 1, err);
+}
+
+static wg_code write_copied(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
+    const size_t size = (size_t)wal_frame_size(payload_bytes);
+    WG_ASSERT(wal->frame.capacity >= size);
+    uint8_t *bytes = wal->frame.data;
+    const wg_slice payload = wg_slice_of(bytes + WAL_FRAME_BYTES, payload_bytes);
+    payload_copy(c, bytes + WAL_FRAME_BYTES, payload_bytes);
+    memset(bytes + WAL_FRAME_BYTES + payload_bytes, 0, size - WAL_FRAME_BYTES - payload_bytes);
+    frame_header(wal, c, &payload, 1, payload_bytes, bytes);
+    return wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, size, err);
+}
+
+static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
+    const size_t size = (size_t)wal_frame_size(payload_bytes);
+    const bool gather = c->gather && payload_bytes >= WAL_GATHER_BYTES_MIN;
+    const wg_code code =
+        gather ? write_gathered(wal, c, payload_bytes, err) : write_copied(wal, c, payload_bytes, err);
     const bool touched = code != WG_E_NOMEM; /* for want of memory nothing is written at all */
     if (touched && wal->number == c->start_number) c->dirty_end = wal->offset + (uint32_t)size;
     if (code != WG_OK) return code;
@@ -105,16 +150,17 @@ static bool retired_reserve(wal_retired_list *list, size_t more) {
 }
 
 /* Everything that the commit may need besides what the system takes for itself. */
-static wg_code reserve_all(wg_wal *wal, const commit *c, wg_error *err) {
+static wg_code reserve_all(wg_wal *wal, const commit *c, wal_link *link, wg_error *err) {
     /* Each segment but the last takes at least a quarter of its size: a commit that is split fills it, one that is not leaves
      * less than WAL_SPLIT_BYTES_MIN and its headers. */
     const size_t segments = (size_t)(c->left / (wal->options.segment_bytes / 4)) + 2;
-    const size_t frame = (size_t)wal_frame_size(wg_min_u64(c->left, WG_WAL_FRAME_PAYLOAD_BYTES_MAX));
+    const uint64_t copied = c->gather ? WAL_GATHER_BYTES_MIN : WG_WAL_FRAME_PAYLOAD_BYTES_MAX;
+    const size_t frame = (size_t)wal_frame_size(wg_min_u64(c->left, copied));
     wal->frame.size = 0;
     if (!wg_buf_reserve(&wal->frame, frame) || !retired_reserve(&wal->retired, segments) ||
-        !wgi_wal_note_reserve(&wal->notes, segments) || !wgi_wal_chain_room(wal, c->logseq))
+        !wgi_wal_note_reserve(&wal->notes, segments))
         return wg_error_nomem(err, frame);
-    return WG_OK;
+    return wgi_wal_chain_room(wal, link, err);
 }
 
 static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
@@ -129,7 +175,7 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     char path[WAL_PATH_BYTES];
     wg_file *file = NULL;
     WG_TRY(wgi_wal_path(wal->dir, header.number, path, err));
-    wgi_wal_chain_settle(wal, &header.chain);
+    wgi_wal_chain_head(wal, &header.chain);
     wal->directory_dirty = true; /* even a failed attempt may have made and removed a name */
     /* One that nobody had time to prepare grows as it is filled: the log is written faster than zeros could be beside it. */
     if (!wgi_wal_prepare_take(wal, path, &header, &file)) {
@@ -189,7 +235,7 @@ static wg_code take_back(wg_wal *wal, const commit *c, wg_error *err) {
     return wgi_wal_tail_clean(wal, err);
 }
 
-static wg_code commit_write(wg_wal *wal, commit *c, wg_error *err) {
+static wg_code commit_write(wg_wal *wal, commit *c, wal_link *link, wg_error *err) {
     do {
         uint32_t payload_bytes = frame_room(wal, c);
         if (payload_bytes == 0 && (c->left != 0 || room_in(wal) < WAL_FRAME_BYTES)) {
@@ -197,6 +243,7 @@ static wg_code commit_write(wg_wal *wal, commit *c, wg_error *err) {
             payload_bytes = frame_room(wal, c);
             WG_ASSERT(payload_bytes > 0 || c->left == 0);
         }
+        if (!c->started) link->position = wal_position_of(wal->number, wal->offset);
         WG_TRY(frame_write(wal, c, payload_bytes, err));
     } while (c->left > 0);
     return WG_OK;
@@ -204,22 +251,27 @@ static wg_code commit_write(wg_wal *wal, commit *c, wg_error *err) {
 
 /* ---- entry points */
 
-/* Wakes the background thread: for a first unsynced commit, when a batch is full, and for chores. */
-static void nudge_sleeper(wg_wal *wal, uint64_t logseq, bool chores) {
+/* Wakes the background thread when a batch is full, and in BUFFERED for a first unsynced commit. */
+static void nudge_sleeper(wg_wal *wal, uint64_t logseq) {
     const uint64_t durable = atomic_load(&wal->durable_logseq); /* may have passed `logseq` by now */
     const uint64_t unsynced = logseq > durable ? logseq - durable : 0;
-    bool wake = atomic_load(&wal->sleeper_idle) && atomic_exchange(&wal->sleeper_idle, false);
+    bool wake = wal->options.durability == WG_BUFFERED && atomic_load(&wal->sleeper_idle) &&
+                atomic_exchange(&wal->sleeper_idle, false);
     const bool full = unsynced >= wal->options.sync_batch_commits ||
                       wgi_wal_unsynced_bytes(wal) >= wal->options.unsynced_bytes_max / 2;
     if (full && !atomic_load(&wal->batch_signalled) && !atomic_exchange(&wal->batch_signalled, true)) wake = true;
-    if (chores && !atomic_load(&wal->chores) && !atomic_exchange(&wal->chores, true)) wake = true;
     if (!wake) return;
     wg_mutex_lock(&wal->sync_lock);
     wg_cond_signal(&wal->wake);
     wg_mutex_unlock(&wal->sync_lock);
 }
 
-static wg_code append_locked(wg_wal *wal, commit *c, const wg_slice *parts, size_t part_count, wg_error *err) {
+/* Counters that one writer changes under append_lock and others only read. */
+static void count(_Atomic uint64_t *counter, uint64_t more) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
+}
+
+static wg_code append_locked(wg_wal *wal, commit *c, wal_link *link, wg_error *err) {
     WG_TRY(wgi_wal_poisoned(wal, err));
     if (wal->dirty_end != 0 || wal->stale_newest != 0) WG_TRY(wgi_wal_tail_clean(wal, err));
     c->logseq = atomic_load_explicit(&wal->last_logseq, memory_order_relaxed) + 1;
@@ -228,21 +280,22 @@ static wg_code append_locked(wg_wal *wal, commit *c, const wg_slice *parts, size
     c->start_offset = wal->offset;
     c->dirty_end = wal->offset;
     WG_ASSERT(c->durable <= wal_position_of(wal->number, wal->offset));
-    const uint64_t size = c->left;
-    WG_TRY(reserve_all(wal, c, err));
-    const wg_code code = commit_write(wal, c, err);
+    link->logseq = c->logseq;
+    WG_TRY(reserve_all(wal, c, link, err));
+    const wg_code code = commit_write(wal, c, link, err);
     if (code != WG_OK) {
         wg_error second = {0};
         const wg_code cleaned = take_back(wal, c, &second);
         if (cleaned != WG_OK && cleaned != WG_E_NOMEM) wgi_wal_poison(wal, &second);
         return code;
     }
-    wgi_wal_chain_queue(wal, c->logseq, parts, part_count, size);
     wal->mark_wanted = true;
-    atomic_fetch_add_explicit(&wal->appends, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&wal->append_bytes, size, memory_order_relaxed);
-    atomic_fetch_add_explicit(&wal->written, c->written, memory_order_relaxed);
-    atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_relaxed);
+    count(&wal->appends, 1);
+    count(&wal->append_bytes, link->size);
+    count(&wal->written, c->written);
+    /* Before the commit is queued: what is read back lies before this place. */
+    atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_release);
+    wgi_wal_chain_queue(wal, link);
     atomic_store(&wal->last_logseq, c->logseq); /* the commit exists from here on */
     return WG_OK;
 }
@@ -250,20 +303,27 @@ static wg_code append_locked(wg_wal *wal, commit *c, const wg_slice *parts, size
 wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uint64_t *out_logseq, wg_error *err) {
     WG_ASSERT(wal != NULL);
     static const wg_slice none = {NULL, 0};
-    commit c = {.parts = part_count == 0 ? &none : parts};
+    commit c = {.parts = part_count == 0 ? &none : parts, .gather = part_count <= WAL_GATHER_PARTS_MAX};
+    wal_link link = {.parts = parts, .part_count = part_count};
     for (size_t i = 0; i < part_count; i++) {
         if (parts[i].size > WG_WAL_COMMIT_BYTES_MAX - c.left)
             return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a commit is over %llu bytes: split it",
                                 (unsigned long long)WG_WAL_COMMIT_BYTES_MAX);
         c.left += parts[i].size;
     }
-    if (wal->has_thread) wgi_wal_back_pressure(wal);
+    link.size = c.left;
+    wgi_wal_back_pressure(wal);
     wg_mutex_lock(&wal->append_lock);
-    const wg_code code = append_locked(wal, &c, parts, part_count, err);
-    const bool chores = wal->chain_pending.bytes.size >= WAL_CHAIN_QUEUE_BYTES / 2 || wgi_wal_prepare_wanted(wal);
+    const wg_code code = append_locked(wal, &c, &link, err);
+    const bool prepare = wgi_wal_prepare_wanted(wal);
     wg_mutex_unlock(&wal->append_lock);
     if (code != WG_OK) return code;
-    if (wal->has_thread) nudge_sleeper(wal, c.logseq, chores);
+    if (atomic_load_explicit(&wal->has_thread, memory_order_acquire)) {
+        nudge_sleeper(wal, c.logseq);
+        if ((prepare || wgi_wal_chain_wanted(wal)) && !atomic_load(&wal->chores) &&
+            !atomic_exchange(&wal->chores, true))
+            wg_signal_raise(&wal->chores_wanted, 1);
+    }
     *out_logseq = c.logseq;
     return WG_OK;
 }
@@ -281,7 +341,7 @@ wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err) {
     wgi_wal_frame_encode(&frame, place, bytes);
     WG_TRY(wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, sizeof bytes, err));
     wal->offset += WAL_FRAME_BYTES;
-    atomic_fetch_add_explicit(&wal->written, WAL_FRAME_BYTES, memory_order_relaxed);
+    count(&wal->written, WAL_FRAME_BYTES);
     atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_relaxed);
     wal->mark_wanted = false;
     return WG_OK;

@@ -15,7 +15,13 @@ enum {
     /* A commit that does not fit is split only when more than this is left; else it starts in the next segment. */
     WAL_SPLIT_BYTES_MIN = 4096,
     WAL_UNSYNCED_BYTES_DEFAULT = 64 << 20,
-    WAL_CHAIN_QUEUE_BYTES = 128 << 10,
+    WAL_CHAIN_QUEUE_BYTES = 256 << 10, /* of STRICT; powers of two */
+    WAL_CHAIN_QUEUE_BYTES_BUFFERED = 1 << 20,
+    WAL_CHAIN_COPY_MAX = 2048,        /* larger payloads are read back rather than copied into the queue */
+    WAL_CHAIN_LAG_BYTES = 64 << 20,   /* of such payloads */
+    WAL_CHAIN_STEP_BYTES = 256 << 10, /* hashed, or read back, in one go */
+    WAL_GATHER_BYTES_MIN = 16384,     /* payloads of frames that are written without being copied together */
+    WAL_GATHER_PARTS_MAX = 14,
     WAL_PREPARE_STEP_BYTES = 128 << 10,
 };
 
@@ -114,6 +120,8 @@ void wgi_wal_header_encode(const wal_header *header, const uint8_t uuid[16], uin
 wal_header_state wgi_wal_header_decode(const uint8_t *in, size_t size, const uint8_t uuid[16], wal_header *out);
 /* Checksum of a payload: binds its place and the checksum of the frame before it in the same commit (0: none). */
 uint32_t wgi_wal_payload_crc(wal_place place, uint32_t before, const void *payload, size_t size);
+/* The same of a payload in parts. */
+uint32_t wgi_wal_payload_crc_parts(wal_place place, uint32_t before, const wg_slice *parts, size_t count);
 void wgi_wal_frame_encode(const wal_frame *frame, wal_place place, uint8_t out[WAL_FRAME_BYTES]);
 /* False when the bytes are no frame header of this place. */
 bool wgi_wal_frame_decode(const uint8_t *in, wal_place place, wal_frame *out);
@@ -135,6 +143,11 @@ wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_
 void wgi_wal_chain_next(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, const wg_slice *parts,
                         size_t part_count, wg_sha256 *out);
 
+/* The 48 bytes before the payload. */
+void wgi_wal_chain_begin(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, uint64_t size);
+/* Whether a header states the chain value; a writer that had not computed it leaves zeros. */
+bool wgi_wal_header_states_chain(const wal_header *header);
+
 /* How far the log is durable, as its writer told its readers. */
 typedef struct wal_head {
     wal_position durable;
@@ -147,6 +160,7 @@ bool wgi_wal_head_decode(const uint8_t *in, size_t size, const uint8_t uuid[16],
 wg_code wgi_wal_path_of(const char *dir, const char *name, char out[WAL_PATH_BYTES], wg_error *err);
 #define WAL_HEAD_NAME    "HEAD"
 #define WAL_PREPARE_NAME "next.tmp"
+#define WAL_SPARE_NAME   "spare.tmp"
 /* Makes a file; what lay under the name is replaced. */
 wg_code wgi_wal_open_new(wg_platform *platform, const char *path, wg_file **out, wg_error *err);
 wg_code wgi_wal_write_zeros(wg_platform *platform, wg_file *file, uint64_t offset, uint64_t size, wg_error *err);

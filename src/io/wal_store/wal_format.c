@@ -64,10 +64,17 @@ static uint32_t place_crc(wal_place place) {
     return wg_crc32(place.segment_crc, offset, sizeof offset);
 }
 
-uint32_t wgi_wal_payload_crc(wal_place place, uint32_t before, const void *payload, size_t size) {
+uint32_t wgi_wal_payload_crc_parts(wal_place place, uint32_t before, const wg_slice *parts, size_t count) {
     uint8_t chained[4];
     wg_store_u32le(chained, before);
-    return wg_crc32(wg_crc32(place_crc(place), chained, sizeof chained), payload, size);
+    uint32_t crc = wg_crc32(place_crc(place), chained, sizeof chained);
+    for (size_t i = 0; i < count; i++) crc = wg_crc32(crc, parts[i].data, parts[i].size);
+    return crc;
+}
+
+uint32_t wgi_wal_payload_crc(wal_place place, uint32_t before, const void *payload, size_t size) {
+    const wg_slice part = wg_slice_of(payload, size);
+    return wgi_wal_payload_crc_parts(place, before, &part, 1);
 }
 
 void wgi_wal_frame_encode(const wal_frame *frame, wal_place place, uint8_t out[WAL_FRAME_BYTES]) {
@@ -192,15 +199,23 @@ wg_code wgi_wal_segment_make(wg_platform *platform, const char *path, const wal_
     return WG_OK;
 }
 
-void wgi_wal_chain_next(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, const wg_slice *parts,
-                        size_t part_count, wg_sha256 *out) {
-    uint64_t size = 0;
-    for (size_t i = 0; i < part_count; i++) size += parts[i].size;
+void wgi_wal_chain_begin(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, uint64_t size) {
     uint8_t head[48];
     memcpy(head, before->bytes, 32);
     wg_store_u64le(head + 32, logseq);
     wg_store_u64le(head + 40, size);
     wg_sha256_add(state, head, sizeof head);
+}
+
+bool wgi_wal_header_states_chain(const wal_header *header) {
+    return header->first_logseq == 1 || wgi_wal_used(header->chain.bytes, sizeof header->chain.bytes) != 0;
+}
+
+void wgi_wal_chain_next(wg_sha256_state *state, const wg_sha256 *before, uint64_t logseq, const wg_slice *parts,
+                        size_t part_count, wg_sha256 *out) {
+    uint64_t size = 0;
+    for (size_t i = 0; i < part_count; i++) size += parts[i].size;
+    wgi_wal_chain_begin(state, before, logseq, size);
     for (size_t i = 0; i < part_count; i++)
         if (parts[i].size != 0) wg_sha256_add(state, parts[i].data, parts[i].size);
     wg_sha256_finish(state, out);

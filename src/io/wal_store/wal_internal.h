@@ -120,10 +120,20 @@ typedef struct wal_retired_list {
     size_t capacity;
 } wal_retired_list;
 
-/* Commits to be hashed: u64 size, payload, and so on, from offset `front`. */
+/* Commits to be hashed, in order: a ring. An entry is the u64 `payload bytes << 1 | read back`, then the payload and zeros to a
+ * multiple of 8, or the u64 position of its first frame. */
 typedef struct wal_queue {
-    wg_buf bytes;
-    size_t front;
+    uint8_t *bytes;
+    size_t capacity;          /* a power of two */
+    _Atomic uint64_t head;    /* where the next entry goes; written under append_lock (release) */
+    _Atomic uint64_t tail;    /* the oldest entry; written under chain_lock (release) */
+    _Atomic uint64_t to_read; /* payload bytes to be read back since the log was opened; written under append_lock */
+    _Atomic uint64_t read;    /* how many of them are hashed; written under chain_lock */
+    /* a part of a segment, for reading back; under chain_lock */
+    wg_file *file; /* NULL: none */
+    uint64_t number;
+    wg_buf window;
+    uint64_t window_from;
 } wal_queue;
 
 struct wg_wal {
@@ -144,16 +154,17 @@ struct wg_wal {
     bool mark_wanted;      /* the newest frame is not a mark */
     wal_retired_list retired;
     wg_buf frame;            /* reused by each append */
-    wal_queue chain_pending; /* commits not hashed yet */
     uint64_t chain_reserved; /* values up to this commit have their room */
     wal_note_list notes;
+    bool spare;                 /* a trimmed segment of the usual size lies under WAL_SPARE_NAME */
     wg_file *prepared;          /* zeros, synced, under WAL_PREPARE_NAME; NULL: none */
     uint64_t rotated_at_sync;   /* `syncs` when the newest segment began */
     uint64_t prepare_failed_at; /* not tried again before the next rotation */
 
     wg_mutex chain_lock; /* taken with append_lock held or alone; guards up to `sha` */
     wal_chain chain;
-    wal_queue chain_hashing; /* those before chain_pending */
+    wal_queue queue;
+    bool chain_broken; /* the log could not be read back: it is poisoned, and values end here */
     wg_sha256_state *sha;
 
     _Atomic bool preparing; /* whoever set it owns the next three */
@@ -166,27 +177,36 @@ struct wg_wal {
     _Atomic uint64_t last_logseq;      /* written under append_lock */
     _Atomic uint64_t place;            /* number and offset, written under append_lock */
     _Atomic uint64_t written;          /* bytes of frames and headers, written under append_lock */
-    _Atomic uint64_t durable_logseq;   /* written under sync_lock */
-    _Atomic uint64_t durable_position; /* written under sync_lock; append reads it without */
-    _Atomic uint64_t durable_written;  /* written under sync_lock */
+    _Atomic uint64_t durable_logseq;   /* written by who has the turn */
+    _Atomic uint64_t durable_position; /* the same (release); append reads it (acquire) */
+    _Atomic uint64_t durable_written;  /* the same */
+    _Atomic uint64_t soon_logseq;      /* the thread syncs up to here without delay */
     _Atomic uint64_t hashed_logseq;    /* written under chain_lock */
     _Atomic bool poisoned;             /* release in poison; pairs with the acquire in every entry point */
-    _Atomic bool sleeper_idle;         /* the background thread waits for something to do */
+    _Atomic bool sleeper_idle;         /* the background thread waits for a commit */
+    _Atomic bool sleeper_waits;        /* it waits for anything */
     _Atomic bool batch_signalled;
-    _Atomic bool chain_busy; /* somebody hashes beside the appends */
-    _Atomic bool chores;     /* the background thread is wanted for hashing or for the next segment */
+    _Atomic bool chores; /* the second thread is wanted for hashing or for the next segment */
+
+    /* Turns at syncing (wal_sync.c): even, nobody syncs; odd, turn `turn / 2` is under way. */
+    _Atomic uint64_t turn;
+    _Atomic uint64_t noted; /* last commit that the turn under way covers; UINT64_MAX: not known yet */
+    wg_signal turn_over[2]; /* of even and odd turns */
+    uint32_t crowd;         /* under the turn, with the next two: threads that waited when the last one ended */
+    uint32_t crowd_missed;
+    uint32_t crowd_pause;
 
     wg_mutex sync_lock; /* guards the rest */
-    wg_cond sync_done;
     wg_cond wake;
-    bool syncing;
-    bool stopping;
+    _Atomic bool stopping;
     wg_error poison;
-    bool has_thread;
+    _Atomic bool has_thread; /* both run */
     wg_thread thread;
+    wg_thread chores_thread;
+    wg_signal chores_wanted;
 
     _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments, waits;
-    _Atomic uint64_t segments_made, segments_trimmed;
+    _Atomic uint64_t segments_made, segments_trimmed, segments_reused;
     wg_histogram sync_histogram;
 };
 
@@ -202,16 +222,31 @@ wg_code wgi_wal_poisoned(wg_wal *wal, wg_error *err);
 wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err);
 /* Removes what a failed commit left and could not remove at once. Caller holds append_lock or is alone. */
 wg_code wgi_wal_tail_clean(wg_wal *wal, wg_error *err);
-/* Queues a commit for the chain, or hashes it. Caller holds append_lock. */
-void wgi_wal_chain_queue(wg_wal *wal, uint64_t logseq, const wg_slice *parts, size_t part_count, uint64_t size);
-/* Room for the value of a commit that comes next. Caller holds append_lock. False: out of memory. */
-bool wgi_wal_chain_room(wg_wal *wal, uint64_t logseq);
-/* Hashes everything queued; the chain's head is then that of the newest commit. Caller holds append_lock. */
-void wgi_wal_chain_settle(wg_wal *wal, wg_sha256 *out_head);
-/* Hashes what is queued, beside appends. */
-void wgi_wal_chain_drain(wg_wal *wal);
-/* The body of the background thread. */
-void wgi_wal_sync_main(void *arg);
+/* A commit on its way into the queue. */
+typedef struct wal_link {
+    uint64_t logseq;
+    const wg_slice *parts;
+    size_t part_count;
+    uint64_t size;
+    wal_position position; /* of its first frame */
+    bool read_back;
+} wal_link;
+/* Makes room for a commit and its value, and decides whether it is read back; waits for the hashing when that lags too far. Caller holds
+ * append_lock. WG_E_NOMEM, or WG_E_IO when the log cannot be read back. */
+wg_code wgi_wal_chain_room(wg_wal *wal, wal_link *link, wg_error *err);
+/* Queues a commit for which there is room, or hashes it. Caller holds append_lock. */
+void wgi_wal_chain_queue(wg_wal *wal, const wal_link *link);
+/* The value after the newest commit, for a header; zeros while a thread is still at it. Caller holds append_lock. */
+void wgi_wal_chain_head(wg_wal *wal, wg_sha256 *out_head);
+/* Hashes what was queued when it is called, beside appends. */
+wg_code wgi_wal_chain_drain(wg_wal *wal, wg_error *err);
+/* Whether the second thread should hash. */
+bool wgi_wal_chain_wanted(const wg_wal *wal);
+bool wgi_wal_chain_make(wg_wal *wal);
+void wgi_wal_chain_end(wg_wal *wal);
+/* Starts the background threads if they do not run yet, and stops them. */
+wg_code wgi_wal_threads_start(wg_wal *wal, wg_error *err);
+void wgi_wal_threads_stop(wg_wal *wal);
 /* Syncs all that was appended when it starts; the caller has made itself the leader or is alone. */
 wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err);
 /* Makes itself the leader, or waits for one, while more than the options allow is unsynced. */

@@ -260,7 +260,8 @@ static uint64_t number_at(const wal_scan *scan, size_t i) { return wg_load_u64le
 static bool segment_continues(const wal_scan *scan, wal_header_state state) {
     return state == WAL_HEADER_VALID && scan->header.previous_end == scan->stop &&
            scan->header.first_logseq == scan->last_logseq + 1 && scan->header.durable <= scan->stop &&
-           (!scan->chain_known || memcmp(scan->header.chain.bytes, scan->chain.bytes, 32) == 0);
+           (!scan->chain_known || !wgi_wal_header_states_chain(&scan->header) ||
+            memcmp(scan->header.chain.bytes, scan->chain.bytes, 32) == 0);
 }
 
 /* The loaded segment is the first one: takes from its header where the log stands there. */
@@ -271,6 +272,7 @@ static wg_code start_here(wal_scan *scan, wal_header_state state, wg_error *err)
         scan->stop = scan->header.previous_end;
         scan->last_logseq = scan->header.first_logseq - 1;
         scan->chain = scan->header.chain;
+        scan->chain_known = wgi_wal_header_states_chain(&scan->header);
     } else if (first == 1) {
         scan->stop = 0; /* and zeros in the rest: a log that begins here has no history */
     }
@@ -290,8 +292,10 @@ wg_code wgi_wal_scan_enter(wal_scan *scan, wal_header_state state, bool *out_con
     if (scan->recovery.segments == 0) WG_TRY(start_here(scan, state, err));
     *out_continues = segment_continues(scan, state);
     if (!*out_continues) return WG_OK;
-    if (!scan->chain_known && !scan->in_commit) scan->chain = scan->header.chain;
-    scan->chain_known |= !scan->in_commit;
+    if (!scan->chain_known && !scan->in_commit && wgi_wal_header_states_chain(&scan->header)) {
+        scan->chain = scan->header.chain;
+        scan->chain_known = true;
+    }
     scan->recovery.segments++;
     scan->durable = wg_max_u64(scan->durable, scan->header.durable);
     scan->stop = wal_position_of(number, WAL_HEADER_BYTES);

@@ -152,14 +152,13 @@ static void wal_free(wg_wal *wal) {
     for (size_t i = 0; i < wal->retired.count; i++) ops->close(wal->platform, wal->retired.items[i].file);
     wg_free(wal->retired.items);
     if (wal->file != NULL) ops->close(wal->platform, wal->file);
-    wgi_wal_chain_deinit(&wal->chain);
+    wgi_wal_chain_end(wal);
     wg_free(wal->notes.items);
     wg_buf_deinit(&wal->frame);
-    wg_buf_deinit(&wal->chain_pending.bytes);
-    wg_buf_deinit(&wal->chain_hashing.bytes);
     wg_sha256_end(wal->sha, NULL);
     wg_cond_deinit(&wal->wake);
-    wg_cond_deinit(&wal->sync_done);
+    for (unsigned i = 0; i < 2; i++) wg_signal_deinit(&wal->turn_over[i]);
+    wg_signal_deinit(&wal->chores_wanted);
     wg_mutex_deinit(&wal->sync_lock);
     wg_mutex_deinit(&wal->chain_lock);
     wg_mutex_deinit(&wal->append_lock);
@@ -182,16 +181,15 @@ static wg_code wal_make(wg_platform *platform, const char *dir, const wg_wal_opt
     wal->options = *options;
     wg_buf_init(&wal->frame, options->account);
     wgi_wal_chain_init(&wal->chain, options->account, options->after, &options->chain);
-    wg_buf_init(&wal->chain_pending.bytes, options->account);
-    wg_buf_init(&wal->chain_hashing.bytes, options->account);
     wg_mutex_init(&wal->chain_lock, WG_RANK_WAL_CHAIN);
     wg_mutex_init(&wal->append_lock, WG_RANK_WAL_APPEND);
     wg_mutex_init(&wal->sync_lock, WG_RANK_WAL_SYNC);
-    wg_cond_init(&wal->sync_done);
     wg_cond_init(&wal->wake);
+    for (unsigned i = 0; i < 2; i++) wg_signal_init(&wal->turn_over[i]);
+    wg_signal_init(&wal->chores_wanted);
+    atomic_store(&wal->noted, UINT64_MAX);
     wal->sha = wg_sha256_begin();
-    if (wal->sha == NULL || !wg_buf_reserve(&wal->chain_pending.bytes, WAL_CHAIN_QUEUE_BYTES) ||
-        !wg_buf_reserve(&wal->chain_hashing.bytes, WAL_CHAIN_QUEUE_BYTES)) {
+    if (!wgi_wal_chain_make(wal) || wal->sha == NULL) {
         wal_free(wal);
         return wg_error_nomem(err, WAL_CHAIN_QUEUE_BYTES);
     }
@@ -236,10 +234,7 @@ wg_code wg_wal_open(wg_platform *platform, const char *dir, const wg_wal_options
     WG_TRY_GOTO(recover(&scan, wal, &file, err));
     wal_stand_at(wal, &scan, file);
     wgi_wal_head_write(wal, scan.cut, scan.last_logseq);
-    if (checked.durability == WG_BUFFERED) {
-        WG_TRY_GOTO(wg_thread_start(&wal->thread, wgi_wal_sync_main, wal, err));
-        wal->has_thread = true;
-    }
+    if (checked.durability == WG_BUFFERED) WG_TRY_GOTO(wgi_wal_threads_start(wal, err));
     if (recovery != NULL) *recovery = scan.recovery;
     wgi_wal_scan_deinit(&scan);
     *out = wal;
@@ -250,19 +245,9 @@ fail:
     return code;
 }
 
-static void stop_thread(wg_wal *wal) {
-    if (!wal->has_thread) return;
-    wg_mutex_lock(&wal->sync_lock);
-    wal->stopping = true;
-    wg_cond_broadcast(&wal->wake);
-    wg_cond_broadcast(&wal->sync_done);
-    wg_mutex_unlock(&wal->sync_lock);
-    wg_thread_join(&wal->thread);
-}
-
 wg_code wg_wal_close(wg_wal *wal, wg_error *err) {
     if (wal == NULL) return WG_OK;
-    stop_thread(wal);
+    wgi_wal_threads_stop(wal);
     wg_code code = wgi_wal_poisoned(wal, err);
     if (code == WG_OK && atomic_load(&wal->last_logseq) > atomic_load(&wal->durable_logseq))
         code = wgi_wal_sync_all(wal, err);
@@ -303,7 +288,7 @@ void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out) {
         .unsynced_bytes = unsynced_bytes,
         .waits = atomic_load(&wal->waits),
         .segments_made = atomic_load(&wal->segments_made),
-        .segments_reused = 0, /* an old segment would have to be filled with zeros all the same */
+        .segments_reused = atomic_load(&wal->segments_reused),
         .segments_trimmed = atomic_load(&wal->segments_trimmed),
         .chain_lag = last - hashed,
     };

@@ -29,7 +29,7 @@ typedef struct wg_wal_options {
     uint64_t first_segment;
     uint64_t after;
     wg_sha256 chain;
-    /* BUFFERED: append waits (back-pressure) while more than this is unsynced; 0: 64 MiB. */
+    /* append waits, or syncs (back-pressure), while more than this is unsynced; 0: 64 MiB. */
     uint64_t unsynced_bytes_max;
 } wg_wal_options;
 
@@ -97,13 +97,18 @@ wg_code wg_wal_close(wg_wal *wal, wg_error *err);
 wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uint64_t *out_logseq, wg_error *err);
 
 /* Blocks until the commit is on stable storage. Leader/follower group commit: one waiter syncs for all appended so far.
- * A failed sync poisons the log (P6). Threads: any. */
+ * A failed sync poisons the log (P6). Threads: any, at any time later; one comparison when the commit is durable already. */
 wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err);
+
+/* Asks for the commit to become durable without anybody waiting: the background thread syncs as soon as it can, for all appended by
+ * then. wg_wal_durable_logseq tells when, wg_wal_wait waits for it. STRICT starts its thread with the first call.
+ * Errors: WG_E_MISUSE for a commit that was never appended | WG_E_IO poisoned, or no thread could be started | WG_E_NOMEM. */
+wg_code wg_wal_sync_soon(wg_wal *wal, uint64_t logseq, wg_error *err);
 
 uint64_t wg_wal_last_logseq(const wg_wal *wal);
 uint64_t wg_wal_durable_logseq(const wg_wal *wal);
 /* Chain value after the newest commit, or after `logseq` when it is among the commits appended or replayed (the log
- * keeps 32 bytes for each); false when unknown. */
+ * keeps 32 bytes for each); false when unknown. Hashes first what is not hashed yet: at most 64 MiB of it. */
 bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out);
 
 /* The segment in which commit `logseq` + 1 begins or will begin: what a manifest names as the first one to keep. */

@@ -1,11 +1,19 @@
-/* Syncing: group commit by one leader, the background thread of BUFFERED, back-pressure, and poison.
+/* Syncing: group commit by one leader, the background thread, back-pressure, and poison.
  *
- * A waiter whose commit is not durable becomes the leader when nobody is: it notes under the append lock what has been
- * appended, releases every lock, syncs, and then tells all waiters how far the log is durable. Commits appended meanwhile
- * are the next leader's. No lock is held across a sync, so appending goes on.
+ * Turns. `turn` is even while nobody syncs; whoever makes it odd leads: notes under the append lock what has been appended, releases
+ * it, syncs, tells how far the log is durable, and makes it even again. Commits appended meanwhile are the next leader's. No lock
+ * is held across a sync, so appending goes on. A waiter never takes a lock either: it sleeps on the event of the turn that
+ * covers its commit, even and odd turns having one each. At the end of a turn the leader wakes all that slept for it with one call,
+ * and of those that sleep for the next one just one, first, who will lead it.
+ *
+ * Crowds. When several threads wait, a leader gives those of the last turn up to SPIN_NS to come back with their next commits,
+ * so that one sync covers all of them instead of every other half. When they do not come that is left off for a while.
  *
  * A leader syncs the segments that appends have left, then the current one, then the directory when a segment was made:
  * only all of them together make a commit durable.
+ *
+ * The background thread syncs what nobody waits for: in BUFFERED by interval and batch; in both modes what was asked for by
+ * wg_wal_sync_soon. A second thread hashes (wal_chain.c) and makes the next segment (wal_prepare.c), so that neither delays a sync.
  *
  * Failure: a failed sync is never repeated, because the system may have dropped the unwritten pages and would now report
  * success. The log is poisoned, and the bytes that no sync covered are overwritten with zeros: the system's cache still
@@ -19,8 +27,8 @@ void wgi_wal_poison(wg_wal *wal, const wg_error *cause) {
         wal->poison = *cause;
         atomic_store_explicit(&wal->poisoned, true, memory_order_release);
     }
-    wg_cond_broadcast(&wal->sync_done);
     wg_mutex_unlock(&wal->sync_lock);
+    for (unsigned i = 0; i < 2; i++) wg_signal_raise(&wal->turn_over[i], UINT32_MAX);
 }
 
 /* `poison` does not change once the flag is set, so reading it needs no lock. */
@@ -51,6 +59,7 @@ static void work_take(wg_wal *wal, sync_work *work) {
     memset(&wal->retired, 0, sizeof wal->retired);
     wal->directory_dirty = false;
     wg_mutex_unlock(&wal->append_lock);
+    atomic_store(&wal->noted, work->logseq);
 }
 
 /* Syncs in the order of the log. Closes the retired files whatever happens. */
@@ -116,26 +125,72 @@ wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
     }
     if (WG_CANARY_IS(8)) work.logseq = atomic_load(&wal->last_logseq);
     note_sync(wal, started_ns, work.logseq - before);
-    wg_mutex_lock(&wal->sync_lock);
-    atomic_store(&wal->durable_logseq, work.logseq);
     atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
     atomic_store(&wal->durable_written, work.written);
+    atomic_store(&wal->durable_logseq, work.logseq);
     atomic_store(&wal->batch_signalled, false);
-    wg_mutex_unlock(&wal->sync_lock);
     wgi_wal_head_write(wal, work.position, work.logseq);
     return WG_OK;
 }
 
-/* Caller holds sync_lock and has found `syncing` false; holds it again on return. */
-static wg_code lead(wg_wal *wal, wg_error *err) {
-    WG_ASSERT(!wal->syncing);
-    wal->syncing = true;
-    wg_mutex_unlock(&wal->sync_lock);
-    const wg_code code = wgi_wal_sync_all(wal, err);
-    wg_mutex_lock(&wal->sync_lock);
-    wal->syncing = false;
-    wg_cond_broadcast(&wal->sync_done);
-    return code;
+/* ---- turns */
+
+/* Time for threads is real also on a simulated disk. */
+static uint64_t thread_now_ns(void) { return wg_platform_real()->ops->now_ns(wg_platform_real()); }
+
+/* Waits a moment for the threads of the last turn to come back. The caller leads turn `number`. */
+static void gather_crowd(wg_wal *wal, uint64_t number) {
+    enum { SPIN_NS = 20000, MISSED_MAX = 6 };
+    const wg_signal *event = &wal->turn_over[number & 1];
+    if (wal->crowd <= 1 || 1 + atomic_load(&event->sleepers) >= wal->crowd) return;
+    if (wal->crowd_pause > 0) {
+        wal->crowd_pause--;
+        return;
+    }
+    const uint64_t until = thread_now_ns() + SPIN_NS;
+    uint32_t here = 1;
+    do {
+        wg_thread_yield();
+        here = 1 + atomic_load(&event->sleepers);
+    } while (here < wal->crowd && thread_now_ns() < until);
+    const bool worth = 2 * here > wal->crowd;
+    wal->crowd_missed = worth ? 0 : wal->crowd_missed + (wal->crowd_missed < MISSED_MAX ? 1 : 0);
+    wal->crowd_pause = worth ? 0 : UINT32_C(1) << wal->crowd_missed; /* turns */
+}
+
+/* Ends turn `number`. */
+static void turn_end(wg_wal *wal, uint64_t number) {
+    wg_signal *mine = &wal->turn_over[number & 1];
+    wg_signal *next = &wal->turn_over[(number + 1) & 1];
+    wal->crowd = 1 + atomic_load(&mine->sleepers) + atomic_load(&next->sleepers);
+    atomic_store(&wal->noted, UINT64_MAX);
+    atomic_fetch_add(&wal->turn, 1);
+    const bool poisoned = atomic_load(&wal->poisoned);
+    wg_signal_raise(next, poisoned ? UINT32_MAX : 1);
+    wg_signal_raise(mine, UINT32_MAX);
+}
+
+/* One step towards a durable commit `logseq`: leads a turn, or sleeps until one may be over. *led is set when it led. A waiter
+ * that is not alone lets others join. */
+static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err) {
+    /* The counts come first: an end after this is seen by the sleep. */
+    const uint32_t seen[2] = {wg_signal_count(&wal->turn_over[0]), wg_signal_count(&wal->turn_over[1])};
+    uint64_t turn = atomic_load(&wal->turn);
+    if (turn % 2 == 0) {
+        if (!atomic_compare_exchange_strong(&wal->turn, &turn, turn + 1)) return WG_OK;
+        *led = true;
+        if (atomic_load(&wal->durable_logseq) < logseq) gather_crowd(wal, turn / 2);
+        const wg_code code = atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err)
+                                                                        : WG_OK; /* else another was faster */
+        turn_end(wal, turn / 2);
+        return code;
+    }
+    const uint64_t noted = atomic_load(&wal->noted);
+    if (atomic_load(&wal->turn) != turn || atomic_load(&wal->durable_logseq) >= logseq) return WG_OK;
+    if (atomic_load(&wal->poisoned)) return WG_OK; /* the caller looks */
+    const uint64_t number = turn / 2 + (noted < logseq ? 1 : 0);
+    wg_signal_wait(&wal->turn_over[number & 1], seen[number & 1]);
+    return WG_OK;
 }
 
 wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
@@ -144,36 +199,28 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
     if (logseq > atomic_load(&wal->last_logseq))
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "commit %llu was never appended to the log",
                             (unsigned long long)logseq);
-    wg_code code = WG_OK;
     bool led = false;
-    wg_mutex_lock(&wal->sync_lock);
-    while (code == WG_OK && atomic_load(&wal->durable_logseq) < logseq) {
-        code = wgi_wal_poisoned(wal, err);
-        if (code != WG_OK) break;
-        led |= !wal->syncing;
-        if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
-        else code = lead(wal, err);
+    while (atomic_load(&wal->durable_logseq) < logseq) {
+        WG_TRY(wgi_wal_poisoned(wal, err));
+        WG_TRY(turn_take(wal, logseq, &led, err));
     }
-    wg_mutex_unlock(&wal->sync_lock);
-    if (led && code == WG_OK && !wal->has_thread) { /* the commit is safe, other leaders may go on */
-        wgi_wal_chain_drain(wal);
+    if (led && !atomic_load(&wal->has_thread)) { /* the commit is safe, other leaders may go on */
+        (void)wgi_wal_chain_drain(wal, NULL);
         wgi_wal_prepare(wal, false);
     }
-    return code;
+    return WG_OK;
 }
 
 void wgi_wal_back_pressure(wg_wal *wal) {
     if (wgi_wal_unsynced_bytes(wal) <= wal->options.unsynced_bytes_max) return;
     atomic_fetch_add_explicit(&wal->waits, 1, memory_order_relaxed);
-    wg_mutex_lock(&wal->sync_lock);
-    while (wgi_wal_unsynced_bytes(wal) > wal->options.unsynced_bytes_max && !atomic_load(&wal->poisoned)) {
-        if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
-        else (void)lead(wal, NULL); /* a failure has poisoned the log: the append will say so */
-    }
-    wg_mutex_unlock(&wal->sync_lock);
+    bool led = false;
+    /* A failure has poisoned the log: the append will say so. */
+    while (wgi_wal_unsynced_bytes(wal) > wal->options.unsynced_bytes_max && !atomic_load(&wal->poisoned))
+        (void)turn_take(wal, atomic_load(&wal->last_logseq), &led, NULL);
 }
 
-/* ---- the background thread */
+/* ---- the background threads */
 
 static uint64_t unsynced_commits(wg_wal *wal) {
     if (atomic_load(&wal->poisoned)) return 0;                  /* nothing more will be synced */
@@ -182,52 +229,116 @@ static uint64_t unsynced_commits(wg_wal *wal) {
 }
 
 static bool batch_is_full(wg_wal *wal) {
-    return unsynced_commits(wal) >= wal->options.sync_batch_commits ||
-           wgi_wal_unsynced_bytes(wal) >= wal->options.unsynced_bytes_max / 2;
+    const uint64_t commits = unsynced_commits(wal);
+    return commits >= wal->options.sync_batch_commits ||
+           (commits > 0 && wgi_wal_unsynced_bytes(wal) >= wal->options.unsynced_bytes_max / 2);
 }
 
-/* Hashing and the next segment. Caller holds sync_lock and nothing else; it is given up meanwhile. */
-static void do_chores(wg_wal *wal) {
-    atomic_store(&wal->chores, false); /* before the work: what comes meanwhile raises it again */
-    wg_mutex_unlock(&wal->sync_lock);
-    wgi_wal_chain_drain(wal);
-    wgi_wal_prepare(wal, true);
-    wg_mutex_lock(&wal->sync_lock);
+static bool wanted_soon(wg_wal *wal) {
+    return atomic_load(&wal->soon_logseq) > atomic_load(&wal->durable_logseq) && !atomic_load(&wal->poisoned);
 }
 
-/* Time for threads is real also on a simulated disk. */
-static uint64_t thread_now_ns(void) { return wg_platform_real()->ops->now_ns(wg_platform_real()); }
+/* Sleeps until there may be something to sync. Caller holds sync_lock. */
+static void sleep_some(wg_wal *wal, uint64_t *due_ns) {
+    const bool interval = wal->options.durability == WG_BUFFERED;
+    if (unsynced_commits(wal) == 0 || !interval) {
+        *due_ns = 0;
+        wg_cond_wait(&wal->wake, &wal->sync_lock);
+        return;
+    }
+    atomic_store(&wal->sleeper_idle, false);
+    const uint64_t now_ns = thread_now_ns();
+    if (*due_ns == 0) *due_ns = now_ns + (uint64_t)wal->options.sync_interval_ms * 1000000;
+    if (now_ns < *due_ns) wg_cond_wait_for(&wal->wake, &wal->sync_lock, *due_ns - now_ns);
+}
 
-void wgi_wal_sync_main(void *arg) {
+static void sync_main(void *arg) {
     wg_wal *wal = arg;
-    const uint64_t interval_ns = (uint64_t)wal->options.sync_interval_ms * 1000000;
     uint64_t due_ns = 0; /* when the oldest unsynced commit must be synced; 0: there is none */
     wg_mutex_lock(&wal->sync_lock);
-    while (!wal->stopping) {
-        /* An idle log costs no wakeups. The flag goes up before the check: an append between the two clears it and
+    while (!atomic_load(&wal->stopping)) {
+        /* An idle log costs no wakeups. The flags go up before the check: an append between the two clears them and
          * signals under sync_lock, which this thread gives up only by waiting. */
         atomic_store(&wal->sleeper_idle, true);
-        if (atomic_load(&wal->chores)) do_chores(wal);
-        if (wal->stopping) break;
-        if (unsynced_commits(wal) == 0) {
-            due_ns = 0;
-            if (!atomic_load(&wal->chores)) wg_cond_wait(&wal->wake, &wal->sync_lock);
+        atomic_store(&wal->sleeper_waits, true);
+        const bool late = due_ns != 0 && unsynced_commits(wal) > 0 && thread_now_ns() >= due_ns;
+        /* A batch may have filled while the last sync ran, when its signal found nobody waiting. */
+        if (!wanted_soon(wal) && !batch_is_full(wal) && !late) {
+            sleep_some(wal, &due_ns);
             continue;
         }
         atomic_store(&wal->sleeper_idle, false);
-        const uint64_t now_ns = thread_now_ns();
-        if (due_ns == 0) due_ns = now_ns + interval_ns;
-        /* A batch may have filled while the last sync ran, when its signal found nobody waiting. */
-        if (now_ns < due_ns && !batch_is_full(wal)) {
-            wg_cond_wait_for(&wal->wake, &wal->sync_lock, due_ns - now_ns);
-            continue;
-        }
-        if (wal->syncing) wg_cond_wait(&wal->sync_done, &wal->sync_lock);
-        else {
-            (void)lead(wal, NULL); /* a failure has poisoned the log: the next call of the application learns of it */
-            due_ns = 0;
-            do_chores(wal);
-        }
+        atomic_store(&wal->sleeper_waits, false);
+        wg_mutex_unlock(&wal->sync_lock);
+        bool led = false;
+        /* A failure has poisoned the log: the next call of the application learns of it. */
+        (void)turn_take(wal, atomic_load(&wal->last_logseq), &led, NULL);
+        if (led) due_ns = 0;
+        wg_mutex_lock(&wal->sync_lock);
     }
     wg_mutex_unlock(&wal->sync_lock);
+}
+
+/* Hashing and the next segment. */
+static void chores_main(void *arg) {
+    wg_wal *wal = arg;
+    while (!atomic_load(&wal->stopping)) {
+        const uint32_t seen = wg_signal_count(&wal->chores_wanted);
+        if (atomic_exchange(&wal->chores, false)) { /* before the work: what comes meanwhile raises it again */
+            (void)wgi_wal_chain_drain(wal, NULL);
+            wgi_wal_prepare(wal, true);
+        } else {
+            wg_signal_wait(&wal->chores_wanted, seen);
+        }
+    }
+}
+
+wg_code wgi_wal_threads_start(wg_wal *wal, wg_error *err) {
+    wg_mutex_lock(&wal->sync_lock); /* two calls start one pair */
+    if (atomic_load(&wal->has_thread)) {
+        wg_mutex_unlock(&wal->sync_lock);
+        return WG_OK;
+    }
+    wg_code code = wg_thread_start(&wal->chores_thread, chores_main, wal, err);
+    const bool half = code == WG_OK;
+    if (half) code = wg_thread_start(&wal->thread, sync_main, wal, err);
+    atomic_store(&wal->has_thread, code == WG_OK);
+    if (half && code != WG_OK) {
+        atomic_store(&wal->stopping, true);
+        wg_signal_raise(&wal->chores_wanted, UINT32_MAX);
+        wg_thread_join(&wal->chores_thread);
+        atomic_store(&wal->stopping, false);
+    }
+    wg_mutex_unlock(&wal->sync_lock);
+    return code;
+}
+
+void wgi_wal_threads_stop(wg_wal *wal) {
+    if (!atomic_load(&wal->has_thread)) return;
+    wg_mutex_lock(&wal->sync_lock);
+    atomic_store(&wal->stopping, true);
+    wg_cond_broadcast(&wal->wake);
+    wg_mutex_unlock(&wal->sync_lock);
+    for (unsigned i = 0; i < 2; i++) wg_signal_raise(&wal->turn_over[i], UINT32_MAX);
+    wg_signal_raise(&wal->chores_wanted, UINT32_MAX);
+    wg_thread_join(&wal->thread);
+    wg_thread_join(&wal->chores_thread);
+    atomic_store(&wal->has_thread, false);
+}
+
+wg_code wg_wal_sync_soon(wg_wal *wal, uint64_t logseq, wg_error *err) {
+    WG_ASSERT(wal != NULL);
+    if (logseq <= atomic_load(&wal->durable_logseq)) return WG_OK;
+    WG_TRY(wgi_wal_poisoned(wal, err));
+    if (logseq > atomic_load(&wal->last_logseq))
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "commit %llu was never appended to the log",
+                            (unsigned long long)logseq);
+    if (!atomic_load(&wal->has_thread)) WG_TRY(wgi_wal_threads_start(wal, err));
+    uint64_t before = atomic_load(&wal->soon_logseq);
+    while (before < logseq && !atomic_compare_exchange_weak(&wal->soon_logseq, &before, logseq)) {}
+    if (!atomic_load(&wal->sleeper_waits) || !atomic_exchange(&wal->sleeper_waits, false)) return WG_OK;
+    wg_mutex_lock(&wal->sync_lock);
+    wg_cond_signal(&wal->wake);
+    wg_mutex_unlock(&wal->sync_lock);
+    return WG_OK;
 }

@@ -33,13 +33,18 @@ void wg_events_destroy(wg_events *events);
 
 /* Room so that one append of this size cannot fail. Allocation-free in steady state (blocks are taken ahead). */
 wg_code wg_events_reserve(wg_events *events, size_t type_bytes, size_t payload_bytes, wg_error *err);
+/* The same for `count` appends whose types and payloads have so many bytes together. */
+wg_code wg_events_reserve_many(wg_events *events, uint32_t count, size_t type_bytes, size_t payload_bytes,
+                               wg_error *err);
 /* event->sequence is ignored; returns the one given. Published with release. A time below the last one's is raised to it. */
 uint64_t wg_events_append(wg_events *events, const wg_event *event);
 /* Takes the newest `count` events back (a commit that failed behind its apply; replay). Nobody has seen them. */
 void wg_events_truncate(wg_events *events, uint64_t count);
 
-/* Events of versions <= snapshot; WG_LOGSEQ_NEVER: all. O(log n). */
+/* Events of versions <= snapshot; WG_LOGSEQ_NEVER: all. O(log n). Of a slot whose stored versions are damaged all events count: reading
+ * them says WG_E_CORRUPT, and so does the second form. */
 uint64_t wg_events_count(const wg_events *events, uint64_t snapshot);
+wg_code wg_events_count_checked(const wg_events *events, uint64_t snapshot, uint64_t *out, wg_error *err);
 uint64_t wg_events_base(const wg_events *events); /* events before it are the parent's */
 /* sequence < count. WG_E_CORRUPT: a stored block is damaged. */
 wg_code wg_events_read(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err);

@@ -5,8 +5,10 @@
  * state that existed between commits: whatever a commit saw is in the same cut or an earlier one. The bytes of a cut, lane after lane,
  * are the payload of one commit of the log; replay sorts them by (run, version).
  *
- * On x86 the store of `in_commit` is ordered before the load of `stopped` by the locked instruction that takes the commit's first lock;
- * elsewhere wg_lane_enter has a fence.
+ * Why no commit slips through: a commit stores `in_commit` and then loads `stopped`; a cut stores `stopped` and then loads `in_commit`. If a full
+ * barrier stands between store and load on both sides, one of the two sees the other. On x86 the commit's barrier is the locked instruction that
+ * takes its first lock, which therefore has to stand between wg_lane_enter and wg_lane_is_stopped; elsewhere the store is sequentially
+ * consistent itself.
  *
  * Rings may lie in a memory file (options.ring_dir, "/dev/shm"): they outlive a killed process, and the next open takes what they
  * hold behind the log's end (docs/format/ring.md). */
@@ -15,7 +17,21 @@
 
 #include "io/platform/platform.h"
 
-enum { WG_LANES_MAX = 1024, WG_LANE_RING_BYTES_DEFAULT = 4 << 20 };
+enum { WG_LANES_MAX = 1024, WG_LANES_WIDE = 64, WG_LANE_RING_BYTES_DEFAULT = 4 << 20, WG_LANE_RING_BYTES_MIN = 4096 };
+
+/* ThreadSanitizer knows the language's rules only, not the processor's. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WG_LANE_LOCK_IS_FENCE 0
+#endif
+#endif
+#ifndef WG_LANE_LOCK_IS_FENCE
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define WG_LANE_LOCK_IS_FENCE 1
+#else
+#define WG_LANE_LOCK_IS_FENCE 0
+#endif
+#endif
 
 typedef struct wg_lanes wg_lanes;
 typedef struct wg_lane wg_lane;
@@ -23,17 +39,18 @@ typedef struct wg_lane wg_lane;
 typedef struct wg_lanes_options {
     wg_platform *platform;
     wg_account *account;
-    bool has_rings;       /* false: IN_MEMORY, no redo is kept */
-    uint64_t ring_bytes;  /* a power of two; 0: default */
-    const char *ring_dir; /* NULL: anonymous memory */
-    uint8_t store_uuid[16];
+    bool has_rings;      /* false: IN_MEMORY, no redo is kept */
+    uint64_t ring_bytes; /* a power of two; 0: default; lanes from WG_LANES_WIDE on have a sixteenth of it */
     /* Called by wg_lane_reserve, outside of a commit, when the ring is full: makes room (drains into the log) or fails. */
     wg_code (*drain)(void *ctx, wg_error *err);
     void *ctx;
 } wg_lanes_options;
 
 wg_code wg_lanes_create(const wg_lanes_options *options, wg_lanes **out, wg_error *err);
-void wg_lanes_destroy(wg_lanes *lanes); /* all lanes are closed; removes ring files */
+/* Rings of lanes that are opened from now on lie in files (none is open yet), whose directory etc. are copied. */
+struct wg_rings_source;
+wg_code wg_lanes_use_files(wg_lanes *lanes, const struct wg_rings_source *source, wg_error *err);
+void wg_lanes_destroy(wg_lanes *lanes); /* all lanes are closed; ring files stay if the log lacks anything of them */
 
 /* A closed lane's bytes stay until they are drained; its place is used again. WG_E_LIMIT over WG_LANES_MAX open ones. Threads: any. */
 wg_code wg_lane_open(wg_lanes *lanes, wg_lane **out, wg_error *err);
@@ -41,7 +58,8 @@ void wg_lane_close(wg_lane *lane);
 
 /* ---- one commit; one thread at a time uses a lane */
 
-/* Fields are the module's own; they stand here for the inline calls. */
+/* Fields are the module's own; they stand here for the inline calls. Where rings lie in files, so does this: end, pad and drained are
+ * what the next open reads (docs/format/ring.md). */
 struct wg_lane {
     wg_lanes *lanes;
     uint8_t *ring; /* NULL: no redo is kept */
@@ -49,24 +67,44 @@ struct wg_lane {
     uint64_t tail; /* owner: bytes ever put into the ring, padding included */
     const _Atomic uint32_t *stopped;
     uint64_t time_us; /* owner: what the last TIME record of this lane said; 0 after a drain */
+    uint64_t free_to; /* owner: the tail may reach this without a look at `drained` */
     uint32_t number;
     bool open;
     _Alignas(64) _Atomic uint32_t in_commit; /* owner writes; a cut reads */
     _Atomic uint64_t end;                    /* owner: published; release, pairs with the acquire of a cut */
+    _Atomic uint64_t pad;                    /* owner: where the padding before the newest wrap begins */
     _Alignas(64) _Atomic uint64_t drained;   /* a cut's end: bytes before it are free again */
     _Atomic uint64_t durable;                /* bytes before it are on stable storage */
+    _Atomic uint64_t cut_end;    /* a drain under way: the log's commit `cut_logseq` has the bytes before it */
+    _Atomic uint64_t cut_logseq; /* 0: none is under way */
 };
+
+wg_code wgi_lane_make_room(wg_lane *lane, size_t bytes, wg_error *err);
 
 /* Contiguous room for a record of at most `bytes` (up to a quarter of the ring: WG_E_LIMIT above; the caller then commits through
  * the engine). Without rings *out is NULL. Waits for room by draining. Not inside a commit. */
-wg_code wg_lane_reserve(wg_lane *lane, size_t bytes, uint8_t **out, wg_error *err);
+static inline wg_code wg_lane_reserve(wg_lane *lane, size_t bytes, uint8_t **out, wg_error *err) {
+    *out = NULL;
+    if (lane->ring == NULL) return WG_OK;
+    uint64_t at = lane->tail & (lane->ring_bytes - 1);
+    if (bytes > lane->ring_bytes - at || bytes > lane->free_to - lane->tail || bytes > lane->ring_bytes / 4) {
+        WG_TRY(wgi_lane_make_room(lane, bytes, err));
+        at = lane->tail & (lane->ring_bytes - 1);
+    }
+    *out = lane->ring + at;
+    return WG_OK;
+}
+/* The most that wg_lane_reserve gives. */
+static inline uint64_t wg_lane_record_bytes_max(const wg_lane *lane) {
+    return lane->ring == NULL ? UINT64_MAX : lane->ring_bytes / 4;
+}
 
 static inline void wg_lane_enter(wg_lane *lane) {
+#if WG_LANE_LOCK_IS_FENCE
     atomic_store_explicit(&lane->in_commit, 1, memory_order_relaxed);
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
     atomic_signal_fence(memory_order_seq_cst); /* the lock that comes next is a full barrier */
 #else
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store_explicit(&lane->in_commit, 1, memory_order_seq_cst);
 #endif
 }
 /* With the first lock taken: true when the commit has to give its locks back, leave, wg_lane_wait, and begin again. */
@@ -78,9 +116,7 @@ static inline void wg_lane_publish(wg_lane *lane, size_t bytes) {
     lane->tail += bytes;
     atomic_store_explicit(&lane->end, lane->tail, memory_order_release);
 }
-static inline void wg_lane_leave(wg_lane *lane) {
-    atomic_store_explicit(&lane->in_commit, 0, memory_order_release);
-}
+static inline void wg_lane_leave(wg_lane *lane) { atomic_store_explicit(&lane->in_commit, 0, memory_order_release); }
 void wg_lane_wait(wg_lane *lane); /* until the lanes go on */
 
 /* The ticket of everything that this lane has published: durable once wg_lane_durable reaches it. */
@@ -100,23 +136,45 @@ typedef struct wg_lane_span {
     uint64_t end;       /* of the lane at the cut */
     wg_slice pieces[2]; /* whole records, padding left out; valid until wg_lanes_drained */
 } wg_lane_span;
-/* Between stop and go: fills spans[WG_LANES_MAX] with the lanes that have something; returns how many, and bytes in all. */
-uint32_t wg_lanes_cut(wg_lanes *lanes, wg_lane_span *spans, uint64_t *out_bytes);
+/* Between stop and go: fills spans[WG_LANES_MAX] with the lanes that have something; returns how many, and bytes in all. Until the spans are
+ * drained or given up the next cut must not come. `logseq`: the commit of the log that the caller makes of them. Without rings the pieces are
+ * empty. */
+uint32_t wg_lanes_cut(wg_lanes *lanes, uint64_t logseq, wg_lane_span *spans, uint64_t *out_bytes);
 /* The spans are in the log: their room is free. */
 void wg_lanes_drained(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count);
+/* The log refused them: they stay where they are. Before anything else is appended to the log. */
+void wg_lanes_give_up(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count);
 /* They are on stable storage: tickets up to their ends are fulfilled. */
 void wg_lanes_durable(wg_lanes *lanes, const wg_lane_span *spans, uint32_t count);
+/* Between drains: fills spans[WG_LANES_MAX] with the lanes that have drained bytes which are not known to be durable; no pieces. */
+uint32_t wg_lanes_undurable(const wg_lanes *lanes, wg_lane_span *spans);
 /* Bytes that wait for a drain, now and roughly. */
 uint64_t wg_lanes_pending(const wg_lanes *lanes);
+/* Lanes that are open. */
+uint32_t wg_lanes_open_count(const wg_lanes *lanes);
+/* Everything that was published outlives the process. False: no ring_dir, or it gave no room (then none does). */
+bool wg_lanes_outlive(const wg_lanes *lanes);
+/* The log took harm: what the rings hold must not be appended to it by the next open. */
+void wg_lanes_forget_rings(wg_lanes *lanes);
 
 /* ---- rings of a killed process */
 
-/* Before wg_lanes_create at open, with the lock of the workspace held: calls fn with the undrained whole records of each ring file of this
- * store whose log stood at (logseq, chain) when they were written; then removes the files. Others of this store are removed. */
-typedef wg_code (*wg_ring_fn)(void *ctx, wg_slice records, wg_error *err);
-wg_code wg_rings_recover(wg_platform *platform, const char *ring_dir, const uint8_t store_uuid[16], uint64_t logseq,
-                         const uint8_t chain[32], wg_ring_fn fn, void *ctx, wg_error *err);
-/* Every ring notes that its undrained bytes follow commit `logseq`, whose chain value is `chain`; part of each drain. */
-void wg_rings_mark(wg_lanes *lanes, uint64_t logseq, const uint8_t chain[32]);
+/* What the rings of one opening held beyond the log. */
+typedef struct wg_rings wg_rings;
+typedef struct wg_rings_source {
+    wg_platform *platform;
+    const char *ring_dir;
+    uint8_t store_uuid[16];
+    uint8_t ring_id[16];
+    uint64_t logseq; /* the log's newest commit */
+    wg_account *account;
+} wg_rings_source;
+/* Before wg_lanes_create at open, with the lock of the workspace held. *out: NULL when there is nothing. WG_E_CORRUPT names a damaged file.
+ * A ring that goes on behind a newer log than this one is left alone: WG_E_CORRUPT too, because acknowledged commits would be lost. */
+wg_code wg_rings_open(const wg_rings_source *source, wg_rings **out, wg_error *err);
+/* The undrained whole records, lane after lane: the caller checks what they mean, and appends them as commit `logseq` + 1. */
+uint32_t wg_rings_pieces(const wg_rings *rings, const wg_slice **out);
+/* The log has them now, or will not take them: `remove` removes the files, which a failure leaves for the next open. */
+void wg_rings_close(wg_rings *rings, bool remove);
 
 #endif

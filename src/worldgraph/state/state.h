@@ -39,11 +39,13 @@ enum {
     WG_RUN_SYSTEM = 0           /* run 0: records about runs; always there */
 };
 #define WG_VERSION_MAX ((UINT64_C(1) << 47) - 2)
-#define WG_VERSION_ANY UINT64_MAX /* as an expected version: whatever is there */
+#define WG_VERSION_OWN (WG_VERSION_MAX + 1) /* of a record that the reading transaction wrote itself */
+#define WG_VERSION_ANY UINT64_MAX           /* as an expected version: whatever is there */
 /* An expected version of 0 means: the key is absent (never written, deleted, or expired). */
 
 typedef struct wg_state wg_state;
-typedef struct wg_state_run wg_state_run;         /* one run in memory; lives until it is dropped and nobody is inside the epoch */
+typedef struct wg_state_run
+    wg_state_run; /* one run in memory; lives until it is dropped and nobody is inside the epoch */
 typedef struct wg_state_session wg_state_session; /* a lane, pooled transactions, scratch */
 typedef struct wg_state_txn wg_state_txn;
 
@@ -65,6 +67,7 @@ void wg_state_destroy(wg_state *state);
 wg_code wg_state_session_open(wg_state *state, wg_state_session **out, wg_error *err);
 void wg_state_session_close(wg_state_session *session); /* aborts its transaction */
 wg_lane *wg_state_session_lane(const wg_state_session *session);
+bool wg_state_session_has_txn(const wg_state_session *session);
 
 /* ---- values: a type and bytes. STRING, BYTES: the bytes; INT, FLOAT: 8 bytes little-endian; BOOL: one byte; NULL: none; all others: the
  * canonical bytes of docs/format/value.md without the type byte. This module never looks into them. */
@@ -109,14 +112,16 @@ wg_code wg_state_run_create(wg_state *state, const wg_run_origin *origin, wg_sta
  * wg_state_collect, bounded per call. */
 void wg_state_run_drop(wg_state *state, uint32_t number);
 wg_state_run *wg_state_run_at(const wg_state *state, uint32_t number); /* NULL: none, or dropped */
-/* As wg_state_run_at, and keeps it: commits in a run that was dropped since are WG_E_NOT_FOUND, reads find what is left. Threads: any. */
+/* The same, and it stays in memory until it is released, whoever drops it: commits in it are WG_E_NOT_FOUND then, reads find what is left. */
 wg_state_run *wg_state_run_hold(wg_state *state, uint32_t number);
 void wg_state_run_release(wg_state_run *run);
-uint32_t wg_state_run_count(const wg_state *state);                    /* numbers given so far, dropped ones included; at least 1 */
+/* A run that is perhaps dropped but still has forks: for lineages. The fork keeps it. */
+wg_state_run *wg_state_run_ancestor(const wg_state *state, uint32_t number);
+uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dropped ones included; at least 1 */
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 wg_events *wg_state_run_events(const wg_state_run *run);
-uint64_t wg_state_run_newest(const wg_state_run *run);  /* newest version that was given */
-uint64_t wg_state_run_visible(const wg_state_run *run); /* what a new reader sees */
+uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
+uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising. NOMEM leaves it out: the caller fails the drain before the log. */
 wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err);
@@ -190,7 +195,7 @@ wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice t
 
 /* ---- transactions over one run; pooled: begin and end allocate nothing in steady state. At most one a session. */
 typedef enum wg_state_isolation {
-    WG_STATE_SNAPSHOT,    /* every key that was read and every expected version is checked at commit; blind writes do not conflict */
+    WG_STATE_SNAPSHOT, /* every key that was read and every expected version is checked at commit; blind writes do not conflict */
     WG_STATE_SERIALIZABLE /* scanned ranges, histories and lengths of the event log are checked too */
 } wg_state_isolation;
 wg_code wg_state_begin(wg_state_session *session, wg_state_run *run, wg_state_isolation isolation, uint64_t now_us,
@@ -198,8 +203,10 @@ wg_code wg_state_begin(wg_state_session *session, wg_state_run *run, wg_state_is
 uint64_t wg_state_txn_snapshot(const wg_state_txn *txn);
 wg_state_run *wg_state_txn_run(const wg_state_txn *txn);
 bool wg_state_txn_has_writes(const wg_state_txn *txn);
-bool wg_state_txn_is_large(const wg_state_txn *txn); /* has to be committed through the engine */
-/* Own writes first, then the snapshot. Remembers what was read. */
+/* Its record, or the write of one key, is over a quarter of a ring: it is committed through the engine. */
+bool wg_state_txn_is_large(const wg_state_txn *txn);
+bool wg_state_put_is_large(const wg_state_session *session, const wg_state_key *key, const wg_state_value *value);
+/* Own writes first (version WG_VERSION_OWN), then the snapshot. Remembers what was read. */
 wg_code wg_state_txn_get(wg_state_txn *txn, const wg_state_key *key, wg_state_cell *out, wg_error *err);
 wg_code wg_state_txn_put(wg_state_txn *txn, const wg_state_key *key, const wg_state_value *value, uint64_t expected,
                          wg_error *err);

@@ -36,7 +36,13 @@ enum {
     WGI_RECORD_BYTES_MAX = 32 + WGI_SLOT_BYTES /* of history */
 };
 /* Mutexes of the state (docs/locks.md), off the path of commits but for a table that grows and a history chunk that is full. */
-enum { WGI_RANK_COLLECT = 71, WGI_RANK_RUNS = 72, WGI_RANK_TABLE = 73, WGI_RANK_HISTORY = 75, WGI_RANK_SESSIONS = 77 };
+enum {
+    WGI_RANK_COLLECT = 71,
+    WGI_RANK_RUNS = 72,
+    WGI_RANK_TABLE = 73,
+    WGI_RANK_HISTORY = 75,
+    WGI_RANK_SESSIONS = 77
+};
 #define WGI_LOCKED        (UINT64_C(1) << 63)
 #define WGI_FLAG_DELETED  UINT64_C(0x20)
 #define WGI_FLAG_EXPIRES  UINT64_C(0x40)
@@ -97,6 +103,8 @@ struct wg_state_run {
     wgi_order *order;       /* order.c's; made by wgi_order_create with the run */
     _Atomic uint32_t holds; /* the state's own, children, wg_state_run_hold */
     _Atomic bool dropped;
+    wg_state_run *next_dead;              /* under runs_mutex */
+    uint64_t dead_since;                  /* round of the collector that began behind its drop */
     _Alignas(64) _Atomic uint64_t newest; /* begins at origin.fork_version: a fork goes on in its parent's versions */
     _Atomic uint32_t event_lock;          /* taken before segments */
     _Alignas(64) _Atomic uint64_t durable;
@@ -121,10 +129,13 @@ struct wg_state {
     wg_mutex runs_mutex;     /* creation and drop */
     wg_mutex sessions_mutex; /* list of sessions */
     wg_state_session *sessions;
-    wg_state_session *replay; /* without a lane: replay and restore */
-    wg_state_run *dead;       /* dropped ones whose keys are still in the table; under runs_mutex */
-    struct wgi_collector *collector;
+    wg_state_session *replay;           /* without a lane: replay and restore */
+    wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
+    wg_mutex collect_mutex;             /* one collector at a time */
+    uint64_t collect_at, collect_round; /* hash that the round has come to */
     _Atomic uint64_t large_bytes;
+    _Atomic uint64_t commits, conflicts; /* of closed sessions */
+    _Atomic uint32_t prepared;           /* commits between prepare and apply: nothing is purged */
 };
 
 /* ---- one key */
@@ -188,22 +199,24 @@ typedef struct wgi_write {
     wgi_block *key_block; /* NULL: inline or there already */
     uint8_t type;
     bool deleted;
-    bool parent_read; /* the version that the parents show was looked up */
-    uint64_t parent_version;
-    uint32_t segment, slot; /* while locked */
+    bool mapped;                  /* value bytes stay where they are */
+    bool is_new, ordered;         /* the commit's */
+    uint64_t parent_version;      /* what the parents show; 0: nothing, or not asked */
+    uint32_t segment, generation; /* of the table when the key was put in order */
+    uint32_t at, slot;            /* its segment and place while that is locked */
+    uint64_t word0;
 } wgi_write;
 typedef struct wgi_read {
     wg_state_key key;
     uint64_t version; /* that was seen; 0: absent */
     bool of_parent;   /* not a record of the run itself */
-    uint32_t segment; /* while locked */
 } wgi_read;
 typedef struct wgi_event {
     wg_slice type;
     wg_state_value payload;
 } wgi_event;
 
-struct wg_state_txn {
+struct wg_state_txn { /* pooled: one a session */
     wg_state_session *session;
     wg_state_run *run;
     uint64_t snapshot;
@@ -227,6 +240,7 @@ struct wg_state_txn {
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */
 wg_code wgi_txn_sorted(wg_state_txn *txn, const uint32_t **out, wg_error *err);
+void wgi_txn_deinit(wg_state_txn *txn);
 /* The write of a key; NULL: none. */
 const wgi_write *wgi_txn_write(const wg_state_txn *txn, const wg_state_key *key);
 
@@ -242,7 +256,9 @@ struct wg_state_session {
     struct wgi_writer *writer;                    /* commit.c: room in history, scratch of locks */
     _Alignas(64) _Atomic(wg_state_run *) reading; /* a short snapshot that history keeps: run, then version */
     _Atomic uint64_t reading_version;
-    uint64_t commits, conflicts;
+    struct wgi_own *own; /* STRICT: its last version of each run that is not durable yet */
+    uint32_t own_count, own_room;
+    _Atomic uint64_t commits, conflicts;
 };
 
 /* What a new reader of this session sees in the run. */

@@ -123,6 +123,15 @@ static bool put_body(wg_buf *out, const wg_mutation *m) {
         case WG_MUTATION_DELETE_NODE:
         case WG_MUTATION_DELETE_EDGE:
             return wg_buf_append_varint(out, m->id);
+        case WG_MUTATION_TIME:
+            return wg_buf_append_u64(out, m->time_us);
+        case WG_MUTATION_RUN_COMMIT:
+            return wg_buf_append(out, m->redo.data, m->redo.size);
+        case WG_MUTATION_RUN_CREATE:
+            return wg_buf_append_varint(out, m->number) && wg_buf_append_varint(out, m->parent) &&
+                   wg_buf_append_varint(out, m->fork_version) && wg_buf_append_varint(out, m->fork_events);
+        case WG_MUTATION_RUN_DROP:
+            return wg_buf_append_varint(out, m->number);
         case WG_MUTATION_KIND_COUNT:
             break;
     }
@@ -319,6 +328,20 @@ static wg_code take_set(decoder *d, wg_mutation *m) {
     return take_properties(d, m);
 }
 
+static wg_code take_time(decoder *d, wg_mutation *m) {
+    if (d->in.size < 8) return corrupt(d, "time");
+    m->time_us = wg_load_u64le(d->in.data);
+    d->in = wg_slice_of(d->in.data + 8, d->in.size - 8);
+    return WG_OK;
+}
+
+static wg_code take_run(decoder *d, wg_mutation *m) {
+    WG_TRY(take_u32(d, "run", &m->number));
+    WG_TRY(take_u32(d, "parent of a run", &m->parent));
+    WG_TRY(take_u64(d, "version of a fork", &m->fork_version));
+    return take_u64(d, "events of a fork", &m->fork_events);
+}
+
 static wg_code take_body(decoder *d, wg_mutation *m) {
     switch (m->kind) {
         case WG_MUTATION_ADD_KEY:
@@ -349,42 +372,75 @@ static wg_code take_body(decoder *d, wg_mutation *m) {
         case WG_MUTATION_DELETE_NODE:
         case WG_MUTATION_DELETE_EDGE:
             return take_u64(d, "id", &m->id);
+        case WG_MUTATION_TIME:
+            return take_time(d, m);
+        case WG_MUTATION_RUN_COMMIT:
+            m->redo = d->in;
+            d->in = wg_slice_of(d->in.data + d->in.size, 0);
+            return WG_OK;
+        case WG_MUTATION_RUN_CREATE:
+            return take_run(d, m);
+        case WG_MUTATION_RUN_DROP:
+            return take_u32(d, "run", &m->number);
         case WG_MUTATION_KIND_COUNT:
             break;
     }
-    return wg_error_set(d->err, WG_E_VERSION, WG_NO_OFFSET,
-                        "mutation kind %u is unknown: the log was written by a newer version", (unsigned)m->kind);
+    WG_UNREACHABLE("kind of mutation");
 }
 
 static bool kind_is_known(uint8_t kind) { return kind >= WG_MUTATION_ADD_KEY && kind < WG_MUTATION_KIND_COUNT; }
 
-wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg_error *err) {
-    decoder d = {.in = *from, .arena = arena, .err = err};
-    uint8_t kind = 0;
-    wg_slice body;
-    WG_TRY(take_u8(&d, "kind", &kind));
-    WG_TRY(take_bytes(&d, "body", &body));
-    const wg_slice rest = d.in;
-    if (!kind_is_known(kind) && (kind & WG_MUTATION_IGNORABLE) == 0)
-        return wg_error_set(err, WG_E_VERSION, WG_NO_OFFSET,
-                            "mutation kind %u is unknown: the log was written by a newer version", (unsigned)kind);
+static wg_code unknown_kind(uint8_t kind, wg_error *err) {
+    return wg_error_set(err, WG_E_VERSION, WG_NO_OFFSET,
+                        "mutation kind %u is unknown: the log was written by a newer version", (unsigned)kind);
+}
+
+wg_code wg_mutation_step(wg_slice *from, uint8_t *out_kind, wg_slice *out_body, wg_error *err) {
+    decoder d = {.in = *from, .err = err};
+    WG_TRY(take_u8(&d, "kind", out_kind));
+    WG_TRY(take_bytes(&d, "body", out_body));
+    if (!kind_is_known(*out_kind) && (*out_kind & WG_MUTATION_IGNORABLE) == 0) return unknown_kind(*out_kind, err);
+    *from = d.in;
+    return WG_OK;
+}
+
+static wg_code decode_body(uint8_t kind, wg_slice body, wg_arena *arena, wg_mutation *out, wg_error *err) {
+    decoder d = {.in = body, .arena = arena, .err = err};
     wg_mutation m = {.kind = kind_is_known(kind) ? (wg_mutation_kind)kind : WG_MUTATION_KIND_COUNT};
     if (kind_is_known(kind)) {
-        d.in = body;
         WG_TRY(take_body(&d, &m));
         if (d.in.size != 0) return corrupt(&d, "body (bytes left over)");
     }
     *out = m;
+    return WG_OK;
+}
+
+wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg_error *err) {
+    wg_slice rest = *from;
+    uint8_t kind = 0;
+    wg_slice body;
+    WG_TRY(wg_mutation_step(&rest, &kind, &body, err));
+    WG_TRY(decode_body(kind, body, arena, out, err));
     *from = rest;
     return WG_OK;
 }
 
+/* A log of agents' state is mostly RUN_COMMITs, some hundred thousand a commit: these go without the arena and the large struct. */
 wg_code wg_mutations_replay(wg_slice payload, wg_arena *arena, const wg_applier *applier, void *ctx, wg_error *err) {
     wg_slice left = payload;
+    wg_mutation light = {.kind = WG_MUTATION_RUN_COMMIT};
     while (left.size != 0) {
+        uint8_t kind = 0;
+        wg_slice body;
+        WG_TRY(wg_mutation_step(&left, &kind, &body, err));
+        if (kind == WG_MUTATION_RUN_COMMIT) {
+            light.redo = body;
+            WG_TRY(applier->apply[kind](ctx, &light, err));
+            continue;
+        }
         wg_mutation m;
         wg_arena_reset(arena);
-        WG_TRY(wg_mutation_decode(&left, arena, &m, err));
+        WG_TRY(decode_body(kind, body, arena, &m, err));
         if (m.kind == WG_MUTATION_KIND_COUNT) continue; /* ignorable, and not ours */
         WG_TRY(applier->apply[m.kind](ctx, &m, err));
     }

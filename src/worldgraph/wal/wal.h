@@ -23,7 +23,11 @@ typedef enum wg_mutation_kind {
     WG_MUTATION_CHANGE_LABELS = 10,
     WG_MUTATION_DELETE_NODE = 11,
     WG_MUTATION_DELETE_EDGE = 12,
-    WG_MUTATION_KIND_COUNT = 13
+    WG_MUTATION_TIME = 13,       /* of the RUN_COMMITs behind it */
+    WG_MUTATION_RUN_COMMIT = 14, /* what one commit of agents' state changed (worldgraph/state) */
+    WG_MUTATION_RUN_CREATE = 15,
+    WG_MUTATION_RUN_DROP = 16,
+    WG_MUTATION_KIND_COUNT = 17
 } wg_mutation_kind;
 
 enum { WG_MUTATION_LABELS_MAX = 64, WG_MUTATION_IGNORABLE = 0x80 };
@@ -37,8 +41,8 @@ typedef struct wg_mutation_property {
 typedef struct wg_mutation {
     wg_mutation_kind kind;
     uint32_t
-        number;    /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition */
-    wg_slice name; /* ADD_KEY: the name; ADD_PARTITION: the path */
+        number; /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition; RUN_*: of the run */
+    wg_slice name;    /* ADD_KEY: the name; ADD_PARTITION: the path */
     wg_label_def def; /* CREATE_LABEL */
     uint64_t id;      /* of the node or edge; CREATE_NODES: of the first */
     uint32_t label;   /* CREATE_NODES, CREATE_EDGE, ADD_PARTITION */
@@ -56,12 +60,20 @@ typedef struct wg_mutation {
     uint64_t file_bytes; /* ADD_PARTITION */
     uint64_t row_count;
     wg_sha256 digest;
+    uint64_t time_us;      /* TIME: since 1970 */
+    wg_slice redo;         /* RUN_COMMIT: the whole body, which worldgraph/state reads */
+    uint32_t parent;       /* RUN_CREATE: a run; 0: none */
+    uint64_t fork_version; /* RUN_CREATE: of the parent */
+    uint64_t fork_events;  /* RUN_CREATE: events of the parent that are the run's too */
 } wg_mutation;
 
 /* Appends; false when out of memory. */
 bool wg_mutation_encode(wg_buf *out, const wg_mutation *mutation);
 /* Takes one mutation off the front. Everything is checked; sizes are bounded by the bytes at hand. */
 wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg_error *err);
+
+/* Takes one mutation off the front without a look at its body. */
+wg_code wg_mutation_step(wg_slice *from, uint8_t *out_kind, wg_slice *out_body, wg_error *err);
 
 /* apply[kind] for every kind; none may be NULL. */
 typedef wg_code (*wg_apply_fn)(void *ctx, const wg_mutation *mutation, wg_error *err);

@@ -1,0 +1,162 @@
+/* worldgraph/state, inside: the steps of a commit, for commit.c (one operation), txn.c (many) and redo.c (replay). */
+#ifndef WG_WORLDGRAPH_STATE_COMMIT_INTERNAL_H
+#define WG_WORLDGRAPH_STATE_COMMIT_INTERNAL_H
+
+#include "worldgraph/state/history_internal.h"
+
+#ifdef WG_LAYER_TIMING
+uint64_t wgi_layer_begin(void);
+void wgi_layer_end(wg_layer layer, uint64_t begin);
+#define WGI_LAYER_BEGIN(name)      const uint64_t layer_##name = wgi_layer_begin()
+#define WGI_LAYER_END(name, layer) wgi_layer_end(layer, layer_##name)
+#else
+#define WGI_LAYER_BEGIN(name)      ((void)0)
+#define WGI_LAYER_END(name, layer) ((void)0)
+#endif
+
+/* ---- redo */
+
+enum { WGI_REDO_HEAD_MAX = 48 }; /* TIME and the head of a RUN_COMMIT */
+
+static inline size_t wgi_varint_size(uint64_t v) {
+    return v < 128 ? 1 : (size_t)(70 - __builtin_clzll(v)) / 7; /* ceil(bits / 7) */
+}
+static inline uint8_t *wgi_varint_put(uint8_t *p, uint64_t v) {
+    while (v >= 128) {
+        *p++ = (uint8_t)(v | 128);
+        v >>= 7;
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+static inline size_t wgi_redo_op_size(size_t key, size_t value, bool expires) {
+    return 2 + wgi_varint_size(key) + wgi_varint_size(value) + (expires ? 8 : 0) + key + value;
+}
+static inline uint8_t *wgi_redo_op_put(uint8_t *p, uint8_t op, wg_slice key, const wg_state_value *value) {
+    const bool expires = value->expires_us != 0;
+    *p++ = (uint8_t)(op | (expires ? 0x80 : 0));
+    *p++ = value->type;
+    p = wgi_varint_put(p, key.size);
+    p = wgi_varint_put(p, value->bytes.size);
+    if (expires) {
+        wg_store_u64le(p, value->expires_us);
+        p += 8;
+    }
+    memcpy(p, key.data, key.size);
+    p += key.size;
+    if (value->bytes.size != 0) memcpy(p, value->bytes.data, value->bytes.size);
+    return p + value->bytes.size;
+}
+/* TIME when the lane does not stand at `time_us` (lane NULL: always), then the head of a RUN_COMMIT with `ops` bytes of operations. */
+uint8_t *wgi_redo_head_put(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg_state_run *run, uint64_t version,
+                           size_t ops);
+
+/* ---- slots */
+
+static inline bool wgi_fits(size_t key, size_t value, bool expires) {
+    const size_t key_bytes = key > WGI_KEY_INLINE_MAX ? 20 : key;
+    return key_bytes + value + (expires ? 8 : 0) <= WGI_INLINE_BYTES;
+}
+
+/* The words of a write; `m` is of its key. Returns how many count. words[0] lacks its version. */
+static inline uint32_t wgi_image_make(const wgi_write *w, const wgi_match *m, const wgi_block *key_block,
+                                      uint64_t *words) {
+    uint64_t word0 = (uint64_t)m->size << 8 | w->type;
+    uint32_t at = WGI_KEY_AT + m->size;
+    for (uint32_t i = 1; i <= m->last; i++) words[i] = m->words[i];
+    if (m->size == WGI_KEY_IN_BLOCK) {
+        words[3] = (uint64_t)(uintptr_t)key_block;
+        at = 32;
+    }
+    if (w->deleted) {
+        words[0] = word0 | WGI_FLAG_DELETED;
+        return wgi_words_used(words[0], words[1]);
+    }
+    if (w->expires_us != 0) word0 |= WGI_FLAG_EXPIRES;
+    if (w->block != NULL || w->mapped) {
+        for (uint32_t i = (at + 7) / 8; i < 13; i++) words[i] = 0;
+        words[0] = word0 | WGI_FLAG_BLOCK;
+        words[13] = w->expires_us;
+        words[14] = (uint64_t)w->value.size | (uint64_t)w->mapped << 32;
+        words[15] = w->mapped ? (uint64_t)(uintptr_t)w->value.data : (uint64_t)(uintptr_t)w->block;
+        return WGI_SLOT_WORDS;
+    }
+    words[1] |= w->value.size;
+    if (w->expires_us != 0) {
+        uint8_t expires[8];
+        wg_store_u64le(expires, w->expires_us);
+        wgi_words_put(words, at, expires, 8);
+        at += 8;
+    }
+    wgi_words_put(words, at, w->value.data, w->value.size);
+    words[0] = word0;
+    return (uint32_t)((at + w->value.size + 7) / 8);
+}
+
+/* Where a write goes; with the segment's lock held. */
+typedef struct wgi_target {
+    wgi_place place;
+    uint32_t slot;
+    bool is_new;
+    uint64_t word0; /* of the record there; 0: new */
+} wgi_target;
+
+/* What a reader would see at now: 0 for absent, deleted and expired. */
+static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, uint64_t now_us) {
+    if ((word0 & WGI_FLAG_DELETED) != 0) return 0;
+    if ((word0 & WGI_FLAG_EXPIRES) != 0) {
+        wgi_record r;
+        wgi_slot_copy(slot, r.words);
+        if (wgi_record_expires(&r) <= now_us) return 0;
+    }
+    return word0 >> WGI_VERSION_SHIFT;
+}
+
+/* The slot is marked as locked: before the version is taken. */
+static inline void wgi_claim(const wgi_target *t) {
+    atomic_store_explicit(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED, memory_order_relaxed);
+    if (t->is_new) t->place.header->used++;
+}
+static inline void wgi_unclaim(const wgi_target *t) {
+    wgi_store(&t->place.slots[t->slot].words[0], t->word0);
+    if (t->is_new) t->place.header->used--;
+}
+/* History first, then the new words; word 0 unlocks. */
+static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, uint64_t *words,
+                                  uint32_t used, uint64_t version, uint64_t now_us) {
+    wgi_slot *slot = &t->place.slots[t->slot];
+    wgi_side *side = &t->place.sides[t->slot];
+    uint64_t position = 0;
+    if (!t->is_new) {
+        uint64_t old[WGI_SLOT_WORDS];
+        old[0] = t->word0;
+        for (int i = 1; i < WGI_SLOT_WORDS; i++) old[i] = wgi_load(&slot->words[i]);
+        position =
+            wgi_history_append(state, writer, old, wgi_load(&side->history), wgi_load(&side->time_us), version);
+    }
+    for (uint32_t i = 1; i < used; i++) wgi_store(&slot->words[i], words[i]);
+    wgi_store(&side->history, position);
+    wgi_store(&side->time_us, now_us);
+    wgi_store(&slot->words[0], words[0] | version << WGI_VERSION_SHIFT);
+}
+
+/* ---- checks of callers' arguments */
+
+wg_code wgi_check_key(wg_slice key, wg_error *err);
+wg_code wgi_check_value(const wg_state_value *value, wg_error *err);
+wg_code wgi_check_event(wg_slice type, const wg_state_value *payload, wg_error *err);
+wg_code wgi_check_run(const wg_state_run *run, wg_error *err);
+/* WG_E_CONFLICT that names the key and both versions. */
+wg_code wgi_error_conflict(wg_slice key, uint64_t expected, uint64_t found, wg_error *err);
+/* A write's blocks: of its key when that is long, of its value when it does not fit. */
+wg_code wgi_write_blocks(wg_state *state, wgi_write *w, wg_error *err);
+void wgi_write_release(wg_state *state, wgi_write *w);
+/* Before locks: when the run has no record of the key, the key is put in order; w->segment and w->generation say of which state of the
+ * table that holds. */
+wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err);
+/* What the parents of a fork show of a write's key, when somebody asks for its version. */
+wg_code wgi_write_parent(const wg_state_run *run, wgi_write *w, uint64_t now_us, wg_error *err);
+/* STRICT: the session sees its own commits. NOMEM: it waits for them to be durable. */
+void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version);
+
+#endif

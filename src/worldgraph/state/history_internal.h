@@ -1,0 +1,107 @@
+/* worldgraph/state, inside: replaced records and what keeps them. */
+#ifndef WG_WORLDGRAPH_STATE_HISTORY_INTERNAL_H
+#define WG_WORLDGRAPH_STATE_HISTORY_INTERNAL_H
+
+#include "worldgraph/state/table_internal.h"
+
+/* 256 KiB: a head of 64 bytes, then records of whole words:
+ *   previous position | version that replaced it | time | words of the slot, as many as count */
+typedef struct wgi_history_chunk {
+    _Atomic uint64_t number; /* 0: not in use; positions are number << 18 | byte */
+    struct wgi_history_chunk *next;
+    uint64_t large_bytes; /* of value blocks that records hold */
+    uint64_t replaced_by; /* the highest */
+    uint32_t run;         /* of all records unless mixed */
+    uint32_t used;        /* bytes */
+    uint32_t records;
+    bool mixed, has_blocks;
+    _Alignas(64) _Atomic uint64_t words[];
+} wgi_history_chunk;
+enum { WGI_HISTORY_SHIFT = 18, WGI_HISTORY_HEAD = 64, WGI_HISTORY_META = 3 /* words */ };
+
+/* What a session writes commits with. */
+typedef struct wgi_writer {
+    wgi_history_chunk *chunk; /* open; NULL: none yet */
+    wgi_history_chunk *ready; /* more of them, for a commit that needs several */
+    uint32_t ready_count;
+    uint32_t room;      /* bytes in `chunk` that may be used */
+    uint32_t *segments; /* of a commit with several keys, to lock in order */
+    uint32_t segment_room;
+} wgi_writer;
+
+wg_code wgi_history_create(wg_state *state, wgi_history **out, wg_error *err);
+void wgi_history_destroy(wgi_history *history);
+
+/* Room for `records` appends. Forgets the oldest chunks beyond the bound. Outside of all locks of segments. */
+wg_code wgi_history_reserve_slow(wg_state *state, wgi_writer *writer, uint32_t records, wg_error *err);
+static inline wg_code wgi_history_reserve(wg_state *state, wgi_writer *writer, uint32_t records, wg_error *err) {
+    if ((uint64_t)records * WGI_RECORD_BYTES_MAX <= writer->room) return WG_OK;
+    return wgi_history_reserve_slow(state, writer, records, err);
+}
+/* The record in the words goes to history; its blocks' references with it, a block key gets one more. */
+uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const uint64_t *words, uint64_t previous,
+                            uint64_t time_us, uint64_t replaced_by);
+void wgi_history_close(wg_state *state, wgi_writer *writer); /* gives its chunks away */
+
+/* The record at a position; false: forgotten. */
+bool wgi_history_read(const wgi_history *history, uint64_t position, wgi_record *out);
+/* From `position` down to the newest record with version <= snapshot. WGI_FOUND (deletions too), WGI_ABSENT, WGI_EXPIRED. */
+wgi_found wgi_history_walk(const wg_state_run *run, const wg_state_key *key, uint64_t position, uint64_t snapshot,
+                           wgi_record *out);
+
+/* Records that pins need and the bound does not: one per key and pin at most. */
+typedef struct wgi_kept {
+    struct wgi_kept *next;
+    const wg_state_run *run; /* identity only */
+    uint64_t hash;
+    bool absent; /* no record: the key was not there before replaced_by */
+    wgi_record record;
+} wgi_kept;
+bool wgi_kept_find(wgi_history *history, const wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                   wgi_found *out_found, wgi_record *out);
+/* The newest kept record of the key (absences left out) with version < below. */
+bool wgi_kept_before(wgi_history *history, const wg_state_run *run, const wg_state_key *key, uint64_t below,
+                     wgi_record *out);
+/* Looks at up to `buckets` buckets for entries that nobody needs; true: a round is not finished. */
+bool wgi_kept_collect(wgi_history *history, uint32_t buckets);
+void wgi_kept_drop_run(wgi_history *history, const wg_state_run *run);
+uint64_t wgi_history_bytes(const wgi_history *history);
+uint64_t wgi_history_forgotten(const wgi_history *history);
+
+/* ---- pins.c */
+
+/* The smallest pinned version >= from, sessions' short snapshots included in the list when `list` has been gathered; UINT64_MAX: none. */
+typedef struct wgi_reading {
+    const wg_state_run *run;
+    uint64_t version;
+} wgi_reading;
+typedef struct wgi_readings {
+    wgi_reading *items;
+    uint32_t count, room;
+} wgi_readings;
+void wgi_readings_gather(wg_state *state,
+                         wgi_readings *out); /* too many for its room: grown; NOMEM leaves some out */
+uint64_t wgi_pins_from(wg_state_run *run, const wgi_readings *readings, uint64_t from);
+bool wgi_pins_has(const wg_state_run *run, uint64_t version);
+wg_code wgi_pins_add(wg_state_run *run, uint64_t version, wg_error *err);
+void wgi_pins_remove(wg_state_run *run, uint64_t version);
+void wgi_pins_deinit(wg_state_run *run); /* notes too */
+
+/* ---- read.c */
+
+/* wg_state_get the long way; *out_of_parent: the run itself has no record at the snapshot. */
+wg_code wgi_get_seen(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
+                     wg_state_cell *out, bool *out_of_parent, wg_error *err);
+
+/* ---- run.c */
+
+static inline void wgi_run_hold(wg_state_run *run) {
+    atomic_fetch_add_explicit(&run->holds, 1, memory_order_relaxed);
+}
+
+static inline void wgi_raise(_Atomic uint64_t *p, uint64_t v) {
+    uint64_t seen = atomic_load_explicit(p, memory_order_relaxed);
+    while (seen < v && !atomic_compare_exchange_weak(p, &seen, v)) {}
+}
+
+#endif

@@ -1,0 +1,395 @@
+/* The table of all runs' keys: extendible hashing (Fagin, Nievergelt, Pippenger, Strong 1979) over segments of 128 slots.
+ *
+ * The directory has an entry for each value of the hash's top bits; a segment of depth d serves all hashes that begin with its d bits, so that
+ * 2^(depth - d) entries lead to it. Inside, a key's home is given by the hash's low bits, the next free slot behind it takes it. A segment
+ * with WGI_SEGMENT_FULL keys is split: its keys are copied into two others, the entries are changed, and it goes to the free ones;
+ * when its depth is the directory's, the directory is doubled first. That is 5 us now and then, never a pause of the whole table.
+ *
+ * Readers hold nothing. A segment's generation is odd while it is not in service; who found it even before and the same after has read
+ * a segment that served its hashes all the time. Segments and directories stay for good: what a reader holds may be stale, never gone.
+ * Purging works the same way: the keys that stay are copied into another segment.
+ *
+ * Failure modes: no memory for a segment, a chunk or a larger directory: nothing has changed. */
+#include "worldgraph/state/table_internal.h"
+
+#include "base/digest/digest.h"
+
+enum {
+    DEPTH_FIRST = 3,
+    DEPTH_MAX = 28,
+    SIDES_CHUNKS = 8, /* whose sides share a huge page */
+    CHUNK_ROOM_FIRST = 16
+};
+#define SIDES_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_side))
+#define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
+#define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
+_Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
+_Static_assert(sizeof(wgi_header) == 16, "four headers a line");
+_Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
+
+/* ---- memory */
+
+static void *huge_take(wgi_table *table, size_t bytes, wg_error *err) {
+    wg_platform *platform = table->state->options.platform;
+    if (!wg_account_charge(table->state->account, bytes)) {
+        (void)wg_error_nomem(err, bytes);
+        return NULL;
+    }
+    void *data = platform->ops->take_memory(platform, bytes);
+    if (data == NULL) {
+        wg_account_release(table->state->account, bytes);
+        (void)wg_error_nomem(err, bytes);
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&table->bytes, bytes, memory_order_relaxed);
+    return data;
+}
+
+static void huge_give(wgi_table *table, void *data, size_t bytes) {
+    wg_platform *platform = table->state->options.platform;
+    if (data == NULL) return;
+    platform->ops->give_memory(platform, data, bytes);
+    wg_account_release(table->state->account, bytes);
+    atomic_fetch_sub_explicit(&table->bytes, bytes, memory_order_relaxed);
+}
+
+static wg_code chunk_array_grow(wgi_table *table, wg_error *err) {
+    WG_ASSERT(table->chunk_array_count < sizeof table->chunk_arrays / sizeof table->chunk_arrays[0]);
+    const uint32_t room = table->chunk_room == 0 ? CHUNK_ROOM_FIRST : table->chunk_room * 2;
+    wgi_chunk *chunks = wg_alloc_zero(table->state->account, room * sizeof *chunks);
+    if (chunks == NULL) return wg_error_nomem(err, room * sizeof *chunks);
+    if (table->chunk_count != 0)
+        memcpy(chunks, atomic_load_explicit(&table->chunks, memory_order_relaxed),
+               table->chunk_count * sizeof *chunks);
+    table->chunk_arrays[table->chunk_array_count++] = chunks;
+    table->chunk_room = room;
+    atomic_store_explicit(&table->chunks, chunks, memory_order_release); /* pairs with wgi_place_at */
+    return WG_OK;
+}
+
+/* 128 more segments. */
+static wg_code chunk_add(wgi_table *table, wg_error *err) {
+    const uint32_t room = (table->chunk_count + 1) * WGI_CHUNK_SEGMENTS;
+    if (table->chunk_count == table->chunk_room) WG_TRY(chunk_array_grow(table, err));
+    if (table->free_room < room) { /* so that giving a segment back cannot fail */
+        const uint32_t free_room = wg_max_size(room, 2 * (size_t)table->free_room) > UINT32_MAX / 2
+                                       ? room
+                                       : (uint32_t)wg_max_size(room, 2 * (size_t)table->free_room);
+        uint32_t *grown = wg_realloc(table->state->account, table->free_segments, free_room * sizeof *grown);
+        if (grown == NULL) return wg_error_nomem(err, free_room * sizeof *grown);
+        table->free_segments = grown;
+        table->free_room = free_room;
+    }
+    wgi_header *headers = wg_alloc_zero(table->state->account, HEADER_BYTES);
+    if (headers == NULL) return wg_error_nomem(err, HEADER_BYTES);
+    wgi_slot *slots = huge_take(table, CHUNK_BYTES, err);
+    if (slots == NULL) goto fail;
+    if (table->chunk_count % SIDES_CHUNKS == 0) {
+        table->sides_block = huge_take(table, SIDES_BYTES * SIDES_CHUNKS, err);
+        if (table->sides_block == NULL) goto fail;
+    }
+    wgi_side *sides = table->sides_block;
+    wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
+    chunks[table->chunk_count] =
+        (wgi_chunk){.slots = slots,
+                    .sides = sides + (size_t)(table->chunk_count % SIDES_CHUNKS) * WGI_CHUNK_SEGMENTS * WGI_SLOTS,
+                    .headers = headers};
+    table->chunk_count++;
+    return WG_OK;
+fail:
+    huge_give(table, slots, CHUNK_BYTES);
+    wg_free(headers);
+    return WG_E_NOMEM;
+}
+
+/* `count` segments out of service can be taken without failing. */
+static wg_code segments_reserve(wgi_table *table, uint32_t count, wg_error *err) {
+    while (table->free_count + (table->chunk_count * WGI_CHUNK_SEGMENTS - table->fresh) < count)
+        WG_TRY(chunk_add(table, err));
+    return WG_OK;
+}
+
+/* An empty one, generation odd. */
+static wgi_place segment_take(wgi_table *table, uint8_t depth) {
+    uint32_t n;
+    bool fresh = false;
+    if (table->free_count != 0) {
+        n = table->free_segments[--table->free_count];
+    } else {
+        n = table->fresh++;
+        fresh = true;
+    }
+    wgi_place place = wgi_place_at(table, n);
+    if (fresh) {
+        atomic_store_explicit(&place.header->generation, 1, memory_order_relaxed);
+    } else {
+        WG_ASSERT((atomic_load_explicit(&place.header->generation, memory_order_relaxed) & 1) == 1); /* I3 */
+        for (uint32_t i = 0; i < WGI_SLOTS; i++)
+            for (int w = 0; w < WGI_SLOT_WORDS; w++) wgi_store(&place.slots[i].words[w], 0);
+    }
+    place.header->used = 0;
+    place.header->depth = depth;
+    return place;
+}
+
+static void generation_step(wgi_header *header) {
+    const uint32_t generation = atomic_load_explicit(&header->generation, memory_order_relaxed);
+    atomic_store_explicit(&header->generation, generation + 1, memory_order_release);
+}
+
+/* Puts an even generation's segment out of service: its lock is held and no entry leads to it any more. */
+static void segment_retire(wgi_table *table, const wgi_place *place) {
+    generation_step(place->header);
+    place->header->depth = UINT8_MAX;
+    WG_ASSERT(table->free_count < table->free_room);
+    table->free_segments[table->free_count++] = place->segment;
+}
+
+/* ---- blocks */
+
+wgi_block *wgi_block_new(wg_state *state, wg_slice bytes) {
+    wgi_block *block = wg_alloc(state->account, sizeof *block + bytes.size);
+    if (block == NULL) return NULL;
+    block->link = (wg_epoch_link){0};
+    block->size = bytes.size;
+    atomic_init(&block->holds, 1);
+    if (bytes.size != 0) memcpy(block->bytes, bytes.data, bytes.size);
+    atomic_fetch_add_explicit(&state->large_bytes, bytes.size, memory_order_relaxed);
+    return block;
+}
+
+void wgi_block_hold(wgi_block *block) {
+    if (block != NULL) atomic_fetch_add_explicit(&block->holds, 1, memory_order_relaxed);
+}
+
+void wgi_block_release(wg_state *state, wgi_block *block) {
+    if (block == NULL) return;
+    if (atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) != 1) return;
+    atomic_fetch_sub_explicit(&state->large_bytes, block->size, memory_order_relaxed);
+    wg_epoch_retire_linked(state->epoch, &block->link);
+}
+
+/* ---- keys in slots */
+
+wg_slice wgi_words_key(const uint64_t *words) {
+    const uint32_t size = (uint32_t)(words[0] >> 8) & 0xff;
+    if (size != WGI_KEY_IN_BLOCK) return wg_slice_of((const uint8_t *)words + WGI_KEY_AT, size);
+    const wgi_block *block = (const wgi_block *)(uintptr_t)words[3];
+    return wg_slice_of(block->bytes, (size_t)block->size);
+}
+
+uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words) {
+    const wg_slice key = wgi_words_key(words);
+    const uint32_t number = (uint32_t)words[1] >> 8;
+    return wg_hash64(table->seed, key.data, key.size) ^ wg_hash64_u64(number);
+}
+
+static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
+    const wgi_block *block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
+    return wg_slice_equal(wg_slice_of(block->bytes, (size_t)block->size), m->key->bytes);
+}
+
+uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty) {
+    uint32_t at = wgi_home(hash);
+    *out_empty = UINT32_MAX;
+    for (uint32_t i = 0; i < WGI_SLOTS; i++, at = (at + 1) % WGI_SLOTS) {
+        const wgi_slot *slot = &place->slots[at];
+        const uint64_t word0 = wgi_load(&slot->words[0]);
+        if (word0 == 0) {
+            *out_empty = at;
+            return UINT32_MAX;
+        }
+        if (wgi_matches(slot, word0, m) && (m->size != WGI_KEY_IN_BLOCK || block_key_is(slot, m))) return at;
+    }
+    return UINT32_MAX;
+}
+
+/* ---- splitting and purging */
+
+/* A copy of slot `at` of `from` into its place in `to`, which is out of service and has room. */
+static void segment_insert(const wgi_place *from, uint32_t at, const wgi_place *to, const uint64_t *words,
+                           uint64_t hash) {
+    uint32_t i = wgi_home(hash);
+    while (wgi_load(&to->slots[i].words[0]) != 0) i = (i + 1) % WGI_SLOTS;
+    for (int w = 1; w < WGI_SLOT_WORDS; w++) wgi_store(&to->slots[i].words[w], words[w]);
+    wgi_store(&to->sides[i].history, wgi_load(&from->sides[at].history));
+    wgi_store(&to->sides[i].time_us, wgi_load(&from->sides[at].time_us));
+    wgi_store(&to->slots[i].words[0], words[0]);
+    to->header->used++;
+}
+
+static wg_code map_double(wgi_table *table, wgi_map *map, wg_error *err) {
+    if (map->depth >= DEPTH_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the table of keys has no room for more: 2^%u segments",
+                            map->depth);
+    const size_t count = (size_t)1 << map->depth;
+    wgi_map *next = wg_alloc(table->state->account, sizeof *next + 2 * count * sizeof next->entries[0]);
+    if (next == NULL) return wg_error_nomem(err, 2 * count * sizeof next->entries[0]);
+    next->older = map;
+    next->depth = map->depth + 1;
+    next->shift = map->shift - 1;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t n = atomic_load_explicit(&map->entries[i], memory_order_relaxed);
+        atomic_init(&next->entries[2 * i], n);
+        atomic_init(&next->entries[2 * i + 1], n);
+    }
+    atomic_store_explicit(&table->map, next, memory_order_release); /* pairs with wgi_segment_of */
+    return WG_OK;
+}
+
+/* The entries of all hashes that begin with the first `depth` bits of `hash`. */
+static void map_set(wgi_table *table, uint64_t hash, uint32_t depth, uint32_t segment) {
+    wgi_map *map = atomic_load_explicit(&table->map, memory_order_relaxed);
+    const uint32_t below = map->depth - depth;
+    const size_t first = (size_t)(hash >> (64 - depth)) << below;
+    for (size_t i = 0; i < (size_t)1 << below; i++)
+        atomic_store_explicit(&map->entries[first + i], segment,
+                              memory_order_release); /* pairs with wgi_segment_of */
+}
+
+static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old) {
+    const uint32_t depth = old->header->depth;
+    const uint64_t bit = UINT64_C(1) << (63 - depth);
+    const wgi_place halves[2] = {segment_take(table, (uint8_t)(depth + 1)),
+                                 segment_take(table, (uint8_t)(depth + 1))};
+    for (uint32_t i = 0; i < WGI_SLOTS; i++) {
+        uint64_t words[WGI_SLOT_WORDS];
+        if (wgi_load(&old->slots[i].words[0]) == 0) continue;
+        wgi_slot_copy(&old->slots[i], words);
+        const uint64_t h = wgi_words_hash(table, words);
+        segment_insert(old, i, &halves[(h & bit) != 0], words, h);
+    }
+    WG_ASSERT(halves[0].header->used + halves[1].header->used == old->header->used); /* I2 */
+    generation_step(halves[0].header);
+    generation_step(halves[1].header);
+    map_set(table, hash & ~bit, depth + 1, halves[0].segment);
+    map_set(table, hash | bit, depth + 1, halves[1].segment);
+    segment_retire(table, old);
+}
+
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err) {
+    wg_code code = WG_OK;
+    wg_mutex_lock(&table->mutex);
+    wgi_place place = wgi_place_of(table, hash);
+    wgi_map *map = atomic_load_explicit(&table->map, memory_order_relaxed);
+    if (place.header->depth == map->depth) WG_TRY_GOTO(map_double(table, map, err));
+    WG_TRY_GOTO(segments_reserve(table, 2, err));
+    wgi_lock(&place.header->lock);
+    if (place.header->used >= WGI_SEGMENT_FULL) { /* nobody was first */
+        segment_split(table, hash, &place);
+        atomic_fetch_add_explicit(&table->splits, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&table->segments, 1, memory_order_relaxed);
+    }
+    wgi_unlock(&place.header->lock);
+fail:
+    wg_mutex_unlock(&table->mutex);
+    return code;
+}
+
+uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx) {
+    uint32_t count = 0;
+    wg_mutex_lock(&table->mutex);
+    const wgi_place place = wgi_place_of(table, hash);
+    if (place.segment != segment || segments_reserve(table, 1, NULL) != WG_OK) goto done; /* another time */
+    wgi_lock(&place.header->lock);
+    uint8_t bits[WGI_SLOTS / 8] = {0};
+    for (uint32_t i = 0; i < WGI_SLOTS; i++) {
+        uint64_t words[WGI_SLOT_WORDS];
+        if (wgi_load(&place.slots[i].words[0]) == 0) continue;
+        wgi_slot_copy(&place.slots[i], words);
+        if (!gone(ctx, words, wgi_load(&place.sides[i].history))) continue;
+        wg_bit_set(bits, i);
+        count++;
+    }
+    if (count != 0) {
+        const wgi_place next = segment_take(table, place.header->depth);
+        for (uint32_t i = 0; i < WGI_SLOTS; i++) {
+            uint64_t words[WGI_SLOT_WORDS];
+            if (wgi_load(&place.slots[i].words[0]) == 0 || wg_bit_get(bits, i)) continue;
+            wgi_slot_copy(&place.slots[i], words);
+            segment_insert(&place, i, &next, words, wgi_words_hash(table, words));
+        }
+        generation_step(next.header);
+        map_set(table, hash, place.header->depth, next.segment);
+        segment_retire(table, &place);
+        for (uint32_t i = 0; i < WGI_SLOTS; i++) { /* nobody takes the segment while the mutex is held */
+            uint64_t words[WGI_SLOT_WORDS];
+            if (!wg_bit_get(bits, i)) continue;
+            wgi_slot_copy(&place.slots[i], words);
+            wgi_block_release(table->state, wgi_words_block(words));
+            wgi_block_release(table->state, wgi_words_key_block(words));
+        }
+        atomic_fetch_sub_explicit(&table->keys, count, memory_order_relaxed);
+    }
+    wgi_unlock(&place.header->lock);
+done:
+    wg_mutex_unlock(&table->mutex);
+    return count;
+}
+
+/* ---- life */
+
+wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
+    wg_code code = WG_OK;
+    wgi_table *table = wg_alloc_zero(state->account, sizeof *table);
+    if (table == NULL) return wg_error_nomem(err, sizeof *table);
+    table->state = state;
+    wg_mutex_init(&table->mutex, WGI_RANK_TABLE);
+    wg_platform *platform = state->options.platform;
+    WG_TRY_GOTO(platform->ops->random(platform, &table->seed, sizeof table->seed, err));
+    const size_t count = (size_t)1 << DEPTH_FIRST;
+    wgi_map *map = wg_alloc_zero(state->account, sizeof *map + count * sizeof map->entries[0]);
+    if (map == NULL) {
+        code = wg_error_nomem(err, sizeof *map);
+        goto fail;
+    }
+    map->depth = DEPTH_FIRST;
+    map->shift = 64 - DEPTH_FIRST;
+    atomic_store_explicit(&table->map, map, memory_order_relaxed);
+    WG_TRY_GOTO(segments_reserve(table, (uint32_t)count, err));
+    for (size_t i = 0; i < count; i++) {
+        const wgi_place place = segment_take(table, DEPTH_FIRST);
+        generation_step(place.header);
+        atomic_init(&map->entries[i], place.segment);
+    }
+    atomic_store_explicit(&table->segments, count, memory_order_relaxed);
+    *out = table;
+    return WG_OK;
+fail:
+    wgi_table_destroy(table);
+    return code;
+}
+
+/* Blocks of what is in the slots. */
+static void slots_free_blocks(wg_state *state, const wgi_place *place) {
+    for (uint32_t i = 0; i < WGI_SLOTS; i++) {
+        uint64_t words[WGI_SLOT_WORDS];
+        wgi_slot_copy(&place->slots[i], words);
+        if (words[0] == 0) continue;
+        wgi_block_release(state, wgi_words_block(words));
+        wgi_block_release(state, wgi_words_key_block(words));
+    }
+}
+
+void wgi_table_destroy(wgi_table *table) {
+    if (table == NULL) return;
+    wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
+    for (uint32_t n = 0; n < table->fresh; n++) {
+        const wgi_place place = wgi_place_at(table, n);
+        if (place.header->depth != UINT8_MAX) slots_free_blocks(table->state, &place);
+    }
+    for (uint32_t i = 0; i < table->chunk_count; i++) {
+        huge_give(table, chunks[i].slots, CHUNK_BYTES);
+        if (i % SIDES_CHUNKS == 0) huge_give(table, chunks[i].sides, SIDES_BYTES * SIDES_CHUNKS);
+        wg_free(chunks[i].headers);
+    }
+    for (uint32_t i = 0; i < table->chunk_array_count; i++) wg_free(table->chunk_arrays[i]);
+    for (wgi_map *map = atomic_load_explicit(&table->map, memory_order_relaxed); map != NULL;) {
+        wgi_map *older = map->older;
+        wg_free(map);
+        map = older;
+    }
+    wg_free(table->free_segments);
+    wg_mutex_deinit(&table->mutex);
+    wg_free(table);
+}

@@ -1,0 +1,178 @@
+/* worldgraph/state, inside: the table, for the files that change it (table.c, commit.c, txn.c, redo.c, collect.c, history.c). */
+#ifndef WG_WORLDGRAPH_STATE_TABLE_INTERNAL_H
+#define WG_WORLDGRAPH_STATE_TABLE_INTERNAL_H
+
+#include "worldgraph/state/state_internal.h"
+
+/* The directory: for each value of the hash's top bits the number of a segment. Readers may hold an old one. */
+typedef struct wgi_map {
+    struct wgi_map *older;
+    uint32_t depth; /* bits; at least 1 */
+    uint32_t shift; /* 64 - depth */
+    _Atomic uint32_t entries[];
+} wgi_map;
+
+struct wgi_table {
+    _Atomic(wgi_map *) map;
+    _Atomic(wgi_chunk *) chunks; /* an array that is replaced when it grows; old ones stay */
+    wg_state *state;
+    uint64_t seed;
+    wg_mutex mutex; /* directory, free segments, chunks */
+    wgi_chunk *chunk_arrays[32];
+    uint32_t chunk_array_count;
+    uint32_t chunk_count, chunk_room;
+    uint32_t fresh; /* segments below it were used once */
+    uint32_t *free_segments;
+    uint32_t free_count, free_room;
+    void *sides_block; /* of the newest 8 chunks */
+    _Atomic uint64_t splits, segments, keys, bytes;
+};
+
+wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err);
+void wgi_table_destroy(wgi_table *table);
+
+/* ---- what a key looks like in a slot */
+
+typedef struct wgi_match {
+    uint64_t words[14]; /* [1] .. [last]; the word that holds the key's end has zeros behind it */
+    uint64_t mask_first, mask_last;
+    uint32_t last;
+    uint32_t size; /* the byte in word 0 */
+    const wg_state_key *key;
+} wgi_match;
+
+static inline uint64_t wgi_load_small(const uint8_t *p, size_t n) { /* n < 8 */
+    uint64_t v = 0;
+    if (n >= 4) {
+        uint32_t low, high;
+        memcpy(&low, p, 4);
+        memcpy(&high, p + n - 4, 4);
+        return low | (uint64_t)high << (8 * (n - 4));
+    }
+    for (size_t i = 0; i < n; i++) v |= (uint64_t)p[i] << (8 * i);
+    return v;
+}
+
+/* Puts bytes into words at byte `at`: what is before stays, what is behind in the last word becomes zero. */
+static inline void wgi_words_put(uint64_t *words, size_t at, const uint8_t *p, size_t n) {
+    size_t i = at >> 3, done = 0;
+    const size_t r = at & 7;
+    if (n < 8) {
+        const uint64_t v = wgi_load_small(p, n);
+        if (n == 0) return;
+        words[i] = (r == 0 ? 0 : words[i] & ((UINT64_C(1) << (8 * r)) - 1)) | v << (8 * r);
+        if (r + n > 8) words[i + 1] = v >> (8 * (8 - r));
+        return;
+    }
+    if (r != 0) {
+        words[i] = (words[i] & ((UINT64_C(1) << (8 * r)) - 1)) | wg_load_u64le(p) << (8 * r);
+        done = 8 - r;
+        i++;
+    }
+    for (; done + 8 <= n; done += 8) words[i++] = wg_load_u64le(p + done);
+    if (done < n) words[i] = wg_load_u64le(p + n - 8) >> (8 * (8 - (n - done)));
+}
+
+static inline void wgi_match_make(const wg_state_run *run, const wg_state_key *key, wgi_match *m) {
+    m->key = key;
+    m->words[1] = (uint64_t)run->origin.number << 8;
+    m->mask_first = ~UINT64_C(0xff);
+    if (key->bytes.size > WGI_KEY_INLINE_MAX) {
+        m->size = WGI_KEY_IN_BLOCK;
+        m->words[1] |= (uint64_t)key->bytes.size << 32;
+        m->words[2] = key->hash >> 32;
+        m->last = 2;
+        m->mask_last = UINT64_MAX;
+        return;
+    }
+    const size_t n = key->bytes.size;
+    m->size = (uint32_t)n;
+    m->last = (uint32_t)((WGI_KEY_AT + n - 1) >> 3);
+    wgi_words_put(m->words, WGI_KEY_AT, key->bytes.data, n);
+    const uint32_t rest = (uint32_t)((WGI_KEY_AT + n) & 7);
+    m->mask_last = rest == 0 ? UINT64_MAX : (UINT64_C(1) << (8 * rest)) - 1;
+    if (m->last == 1) {
+        m->mask_first &= m->mask_last;
+        m->mask_last = m->mask_first;
+    }
+}
+
+/* Words are loaded with acquire and stored with release: on x86 that is free, and it orders them between the two looks at word 0. */
+static inline uint64_t wgi_load(const _Atomic uint64_t *p) { return atomic_load_explicit(p, memory_order_acquire); }
+static inline void wgi_store(_Atomic uint64_t *p, uint64_t v) { atomic_store_explicit(p, v, memory_order_release); }
+
+static inline bool wgi_matches(const wgi_slot *slot, uint64_t word0, const wgi_match *m) {
+    if (((word0 >> 8) & 0xff) != m->size) return false;
+    uint64_t difference = (wgi_load(&slot->words[1]) ^ m->words[1]) & m->mask_first;
+    for (uint32_t i = 2; i < m->last; i++) difference |= wgi_load(&slot->words[i]) ^ m->words[i];
+    if (m->last > 1) difference |= (wgi_load(&slot->words[m->last]) ^ m->words[m->last]) & m->mask_last;
+    return difference == 0;
+}
+
+/* ---- places */
+
+typedef struct wgi_place {
+    uint32_t segment;
+    wgi_header *header;
+    wgi_slot *slots;
+    wgi_side *sides;
+} wgi_place;
+
+static inline uint32_t wgi_segment_of(const wgi_table *table, uint64_t hash) {
+    const wgi_map *map = atomic_load_explicit(&table->map, memory_order_acquire);
+    return atomic_load_explicit(&map->entries[hash >> map->shift], memory_order_acquire);
+}
+static inline wgi_place wgi_place_at(const wgi_table *table, uint32_t segment) {
+    const wgi_chunk *chunk =
+        atomic_load_explicit(&table->chunks, memory_order_acquire) + segment / WGI_CHUNK_SEGMENTS;
+    const uint32_t at = segment % WGI_CHUNK_SEGMENTS;
+    return (wgi_place){segment, chunk->headers + at, chunk->slots + (size_t)at * WGI_SLOTS,
+                       chunk->sides + (size_t)at * WGI_SLOTS};
+}
+static inline wgi_place wgi_place_of(const wgi_table *table, uint64_t hash) {
+    return wgi_place_at(table, wgi_segment_of(table, hash));
+}
+static inline uint32_t wgi_home(uint64_t hash) { return (uint32_t)hash % WGI_SLOTS; }
+
+/* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
+uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
+/* The segment of the hash has WGI_SEGMENT_FULL keys or more: makes two of it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err);
+/* The hash of the key in a slot (or in a record), which is stable. */
+uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);
+wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
+/* Takes keys out of the segment that serves `hash` (when that is still `segment`), for which `gone` says so, called with the segment's lock held.
+ * Their blocks are released. Outside of all locks. How many. */
+typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
+uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
+static inline void wgi_slot_copy(const wgi_slot *slot, uint64_t *words) {
+    for (int i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_load(&slot->words[i]);
+}
+/* How many words of a record count. */
+static inline uint32_t wgi_words_used(uint64_t word0, uint64_t word1) {
+    const uint32_t key = (uint32_t)(word0 >> 8) & 0xff, value = (uint32_t)word1 & 0xff;
+    if ((word0 & WGI_FLAG_BLOCK) != 0) return WGI_SLOT_WORDS;
+    const uint32_t key_bytes = key == WGI_KEY_IN_BLOCK ? 20 : key;
+    return (WGI_KEY_AT + key_bytes + ((word0 & WGI_FLAG_EXPIRES) != 0 ? 8 : 0) + value + 7) / 8;
+}
+/* Where the value part begins: expires, then the value, unless they are in a block. */
+static inline uint32_t wgi_value_at(uint64_t word0) {
+    const uint32_t key = (uint32_t)(word0 >> 8) & 0xff;
+    return WGI_KEY_AT + (key == WGI_KEY_IN_BLOCK ? 20 : key);
+}
+
+/* Blocks of a record; NULL: none of its own. */
+static inline wgi_block *wgi_words_block(const uint64_t *words) {
+    const bool own = (words[0] & WGI_FLAG_BLOCK) != 0 && words[14] >> 32 == 0;
+    return own ? (wgi_block *)(uintptr_t)words[15] : NULL;
+}
+static inline wgi_block *wgi_words_key_block(const uint64_t *words) {
+    const bool has = ((words[0] >> 8) & 0xff) == WGI_KEY_IN_BLOCK;
+    return has ? (wgi_block *)(uintptr_t)words[3] : NULL;
+}
+/* A block with one reference; charged. The last release retires it to the epoch. NULL is legal. */
+wgi_block *wgi_block_new(wg_state *state, wg_slice bytes);
+void wgi_block_hold(wgi_block *block);
+void wgi_block_release(wg_state *state, wgi_block *block);
+
+#endif
