@@ -96,6 +96,7 @@ static inline uint32_t wgi_image_make(const wgi_write *w, const wgi_match *m, co
 /* Where a write goes; with the segment's lock held. */
 typedef struct wgi_target {
     wgi_place place;
+    uint64_t hash; /* of the key */
     uint32_t slot;
     bool is_new;
     uint64_t word0; /* of the record there; 0: new */
@@ -114,11 +115,14 @@ static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, ui
 
 /* The slot is marked as locked: before the version is taken. */
 static inline void wgi_claim(const wgi_target *t) {
+    WG_ASSERT(t->hash != 0);
+    wgi_stamp_raise(t->place.header, t->hash);
     atomic_store_explicit(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED, memory_order_relaxed);
     if (t->is_new) t->place.header->used++;
 }
 static inline void wgi_unclaim(const wgi_target *t) {
     wgi_store(&t->place.slots[t->slot].words[0], t->word0);
+    wgi_stamp_settle(t->place.header, t->hash);
     if (t->is_new) t->place.header->used--;
 }
 /* History first, then the new words; word 0 unlocks. */
@@ -138,6 +142,7 @@ static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, now_us);
     wgi_store(&slot->words[0], words[0] | version << WGI_VERSION_SHIFT);
+    wgi_stamp_settle(t->place.header, t->hash);
 }
 
 /* ---- checks of callers' arguments */

@@ -47,20 +47,6 @@ void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version
  * level_start: spots live as long. WG_E_EXPIRED, WG_E_NOMEM. */
 wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena, wg_error *err);
 
-/* The stamp of the key's bucket; odd while a commit changes a record of it. */
-#ifdef WGI_STAMPS_ARE_THERE
-#include "worldgraph/state/table_internal.h"
-static inline uint64_t wgi_stamp_now(const wg_state_run *run, uint64_t hash) {
-    return wgi_load(wgi_stamp_of(run->table, hash));
-}
-#else
-static inline uint64_t wgi_stamp_now(const wg_state_run *run, uint64_t hash) {
-    (void)run;
-    (void)hash;
-    return 1;
-}
-#endif
-
 /* The item's parts, decoded. Value bytes are in the arena or in a block, which the epoch keeps. */
 void wgi_item_decode(const wgi_item *item, wg_state_version *out);
 

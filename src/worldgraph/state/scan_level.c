@@ -106,7 +106,7 @@ static void beside_prefetch(const wgi_level *level) {
 static bool row_is_current(const wgi_level *level, const wgi_leaf_row *row, uint32_t place, bool all_current) {
     const uint64_t stamp = wgi_word_load(&row->stamp);
     if (stamp == WGI_STAMP_NONE) return false;
-    return all_current || stamp == wgi_stamp_now(level->run, wgi_word_load(&level->spot.leaf->entries[place].w[0]));
+    return all_current || stamp == wgi_stamp_of(level->run->table, wgi_word_load(&level->spot.leaf->entries[place].w[0]));
 }
 
 /* Copies out what the leaf has of positions [first, first + count). False: the leaf changed, nothing is known. */
@@ -143,7 +143,7 @@ static bool key_keep(wgi_item *item, wg_slice key, wg_arena *arena) {
 static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *item, wg_error *err) {
     const wg_state_key key = {wgi_entry_key(&b->entries[i]), b->entries[i].w[0]};
     wgi_record record;
-    const uint64_t stamp = wgi_stamp_now(level->run, key.hash);
+    const uint64_t stamp = wgi_stamp_of(level->run->table, key.hash);
     const wgi_found found = wgi_slot_read(level->run, &key, level->version, &record);
     b->stamps[i] = WGI_STAMP_NONE;
     if (found == WGI_EXPIRED)
@@ -155,7 +155,7 @@ static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *
     if (found == WGI_ABSENT) return WG_OK;
     memcpy(b->images[i], record.words, sizeof record.words);
     item->time_us = record.time_us;
-    if (record.replaced_by == UINT64_MAX && stamp == wgi_stamp_now(level->run, key.hash)) b->stamps[i] = stamp;
+    if (record.replaced_by == UINT64_MAX && stamp == wgi_stamp_of(level->run->table, key.hash)) b->stamps[i] = stamp;
     return WG_OK;
 }
 
