@@ -13,7 +13,7 @@
  * Failure modes: no memory for copies: the scan goes without. A record that history has forgotten: WG_E_EXPIRED. */
 #include "worldgraph/state/scan_internal.h"
 
-#include "worldgraph/state/table_internal.h"
+#include "worldgraph/state/history_internal.h"
 
 enum { ROWS_WORTH = 8 /* so many rows from slots are worth a block of copies */ };
 
@@ -153,6 +153,13 @@ static bool key_keep(wgi_item *item, wg_slice key, wg_arena *arena) {
     return item->key.data != NULL;
 }
 
+static wg_code error_expired(const wgi_level *level, wg_error *err) {
+    return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET,
+                        "run %u at version %llu is forgotten in part; the oldest that can be read is %llu",
+                        level->run->origin.number, (unsigned long long)level->version,
+                        (unsigned long long)wg_state_run_horizon(level->run));
+}
+
 /* Reads one missing row. */
 static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *item, wg_error *err) {
     const wg_state_key key = {wgi_entry_key(&b->entries[i]), b->entries[i].w[0]};
@@ -160,11 +167,7 @@ static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *
     const uint64_t stamp = wgi_stamp_of(level->run->table, key.hash);
     const wgi_found found = wgi_slot_read(level->run, &key, level->version, &record);
     b->stamps[i] = UINT64_MAX; /* odd */
-    if (found == WGI_EXPIRED)
-        return wg_error_set(
-            err, WG_E_EXPIRED, WG_NO_OFFSET,
-            "version %llu of run %u is not in memory any more: history was forgotten beyond its bound",
-            (unsigned long long)level->version, level->run->origin.number);
+    if (found == WGI_EXPIRED) return error_expired(level, err);
     item->words = found == WGI_ABSENT ? NULL : b->images[i];
     if (found == WGI_ABSENT) return WG_OK;
     memcpy(b->images[i], record.words, sizeof record.words);
@@ -317,6 +320,13 @@ static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_
     return WG_OK;
 }
 
+/* A key that was purged is not in the tree any more. Its deletion raised `purged` before it went; a snapshot at or above that does not miss
+ * it, and for one that is pinned nothing is purged that it sees. */
+static bool level_is_whole(const wgi_level *level) {
+    const uint64_t known = wg_max_u64(atomic_load(&level->run->purged), atomic_load(&level->run->restored));
+    return level->version >= known || wgi_pins_has(level->run, level->version);
+}
+
 wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena,
                        wg_error *err) {
     WG_ASSERT(want > 0);
@@ -326,13 +336,11 @@ wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t 
     bool done = level->end;
     while (!done) {
         if (level->spot.leaf == NULL) level_seek(level, interval);
-        if (level->spot.leaf == NULL) {
-            level->end = true;
-            return WG_OK;
-        }
+        level->end = level->spot.leaf == NULL;
+        if (level->end) break;
         WG_TRY(level_try(level, interval, want, arena, &done, err));
     }
-    return WG_OK;
+    return level_is_whole(level) ? WG_OK : error_expired(level, err);
 }
 
 /* ---- decoding */
