@@ -76,7 +76,9 @@ wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err) {
     const wgi_place place = wgi_place_of(run->table, w->key.hash);
     w->segment = place.segment;
     w->generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
-    return wgi_order_insert(run, &w->key, err);
+    WG_TRY(wgi_order_insert(run, &w->key, err));
+    w->ordered = true;
+    return WG_OK;
 }
 
 wg_code wgi_write_parent(const wg_state_run *run, wgi_write *w, uint64_t now_us, wg_error *err) {
@@ -147,8 +149,8 @@ typedef struct single {
     uint64_t now_us;
     uint64_t found; /* version that was there */
     uint64_t version;
-    uint8_t *room; /* in the lane; NULL: no redo */
-    bool ordered;
+    uint8_t *room;   /* in the lane; NULL: no redo */
+    uint64_t forced; /* replay: the version; 0: the next */
 } single;
 
 static inline void single_redo(const single *s) {
@@ -178,22 +180,24 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     if (t.is_new) {
         s->found = w->parent_version;
         if (w->expected != WG_VERSION_ANY && w->expected != s->found) return SINGLE_CONFLICT;
-        if (w->deleted && s->found == 0) return SINGLE_DONE;
+        if (w->deleted && s->found == 0 && s->forced == 0) return SINGLE_DONE;
         if (place->header->used >= WGI_SEGMENT_FULL || empty == UINT32_MAX) return SINGLE_SPLIT;
         const uint32_t generation = atomic_load_explicit(&place->header->generation, memory_order_relaxed);
-        if (!s->ordered || w->segment != place->segment || w->generation != generation) return SINGLE_ORDER;
+        if (!w->ordered || w->segment != place->segment || w->generation != generation) return SINGLE_ORDER;
         t.slot = empty;
     } else {
         t.word0 = wgi_load(&place->slots[t.slot].words[0]);
         s->found = wgi_slot_version(&place->slots[t.slot], t.word0, s->now_us);
         if (w->expected != WG_VERSION_ANY && w->expected != s->found) return SINGLE_CONFLICT;
-        if (w->deleted && s->found == 0) return SINGLE_DONE;
+        if (w->deleted && s->found == 0 && s->forced == 0) return SINGLE_DONE;
         if (s->match.size == WGI_KEY_IN_BLOCK)
             key_block = (const wgi_block *)(uintptr_t)wgi_load(&place->slots[t.slot].words[3]);
     }
     const uint32_t used = wgi_image_make(w, &s->match, key_block, words);
-    wgi_claim(&t);
-    s->version = atomic_fetch_add(&s->run->newest, 1) + 1;
+    wgi_mark(&t);
+    if (t.is_new) place->header->used++;
+    s->version = s->forced != 0 ? s->forced : atomic_fetch_add(&s->run->newest, 1) + 1;
+    if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
     wgi_write_slot(s->run->state, s->session->writer, &t, words, used, s->version, s->now_us);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
@@ -210,9 +214,9 @@ static inline single_step single_try(single *s) {
     __builtin_prefetch(&place.slots[home].words[0], 1);
     __builtin_prefetch(&place.slots[home].words[8], 1);
     __builtin_prefetch(&place.sides[home], 1);
-    wg_lane_enter(lane);
+    if (lane != NULL) wg_lane_enter(lane);
     wgi_lock(&place.header->lock);
-    if (wg_lane_is_stopped(lane)) {
+    if (lane != NULL && wg_lane_is_stopped(lane)) {
         wgi_unlock(&place.header->lock);
         wg_lane_leave(lane);
         wg_lane_wait(lane);
@@ -220,7 +224,7 @@ static inline single_step single_try(single *s) {
     }
     const single_step step = single_locked(s, &place);
     wgi_unlock(&place.header->lock);
-    wg_lane_leave(lane);
+    if (lane != NULL) wg_lane_leave(lane);
     return step;
 }
 
@@ -243,7 +247,7 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 WG_TRY(wgi_table_split(run->table, w->key.hash, err));
                 break;
             case SINGLE_CONFLICT:
-                atomic_store_explicit(&session->conflicts, session->conflicts + 1, memory_order_relaxed);
+                wgi_count(&session->conflicts);
                 return wgi_error_conflict(w->key.bytes, w->expected, s.found, err);
             case SINGLE_DONE:
                 if (s.version != 0) {
@@ -255,6 +259,20 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 if (out_version != NULL) *out_version = s.version;
                 return WG_OK;
         }
+    }
+}
+
+wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t version,
+                            uint64_t time_us, wg_error *err) {
+    single s = {.session = session, .run = run, .w = w, .now_us = time_us, .forced = version};
+    wgi_match_make(run, &w->key, &s.match);
+    for (;;) {
+        WG_TRY(wgi_history_reserve(run->state, session->writer, 1, err));
+        const single_step step = single_try(&s);
+        if (step == SINGLE_DONE) return WG_OK;
+        if (step == SINGLE_ORDER) WG_TRY(wgi_write_order(run, w, err));
+        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+        WG_ASSERT(step != SINGLE_CONFLICT); /* nothing is expected */
     }
 }
 
@@ -340,7 +358,7 @@ wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice t
         if (!stopped) break;
         wg_lane_wait(lane);
     }
-    atomic_fetch_add_explicit(&session->commits, 1, memory_order_relaxed);
+    wgi_count(&session->commits);
     wgi_own_note(session, run, event.version);
     if (out_sequence != NULL) *out_sequence = sequence;
     if (out_version != NULL) *out_version = event.version;

@@ -14,6 +14,11 @@ void wgi_layer_end(wg_layer layer, uint64_t begin);
 #define WGI_LAYER_END(name, layer) ((void)0)
 #endif
 
+/* A session's own counter: others only read it. */
+static inline void wgi_count(_Atomic uint64_t *counter) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 /* ---- redo */
 
 enum { WGI_REDO_HEAD_MAX = 48 }; /* TIME and the head of a RUN_COMMIT */
@@ -112,14 +117,9 @@ static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, ui
     return word0 >> WGI_VERSION_SHIFT;
 }
 
-/* The slot is marked as locked: before the version is taken. */
-static inline void wgi_claim(const wgi_target *t) {
-    atomic_store_explicit(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED, memory_order_relaxed);
-    if (t->is_new) t->place.header->used++;
-}
-static inline void wgi_unclaim(const wgi_target *t) {
-    wgi_store(&t->place.slots[t->slot].words[0], t->word0);
-    if (t->is_new) t->place.header->used--;
+/* The slot is marked as locked: before the version is taken. Release: the data that is stored behind it is seen after it. */
+static inline void wgi_mark(const wgi_target *t) {
+    wgi_store(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED);
 }
 /* History first, then the new words; word 0 unlocks. */
 static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, uint64_t *words,
@@ -156,6 +156,14 @@ void wgi_write_release(wg_state *state, wgi_write *w);
 wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err);
 /* What the parents of a fork show of a write's key, when somebody asks for its version. */
 wg_code wgi_write_parent(const wg_state_run *run, wgi_write *w, uint64_t now_us, wg_error *err);
+/* Whether the run itself has a record of the key in the table, deletions included. */
+bool wgi_has_record(const wg_state_run *run, const wg_state_key *key);
+/* Replay: the transaction's writes and events under a version that is given; no checks, no redo. */
+wg_code wgi_commit_replayed(wg_state_txn *txn, uint64_t version, wg_error *err);
+/* Replay of one put or delete. */
+wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t version,
+                            uint64_t time_us, wg_error *err);
+void wgi_txn_end(wg_state_txn *txn); /* empty again */
 /* STRICT: the session sees its own commits. NOMEM: it waits for them to be durable. */
 void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version);
 

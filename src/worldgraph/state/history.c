@@ -206,6 +206,15 @@ bool wgi_history_read(const wgi_history *h, uint64_t position, wgi_record *out) 
            atomic_load_explicit(&c->number, memory_order_relaxed) == number;
 }
 
+_Atomic uint64_t *wgi_history_link(const wgi_history *h, uint64_t position, uint64_t *out_version) {
+    wgi_history_chunk *c =
+        atomic_load_explicit(&h->chunks[(position >> WGI_HISTORY_SHIFT) & h->mask], memory_order_acquire);
+    WG_ASSERT(c != NULL && atomic_load(&c->number) == position >> WGI_HISTORY_SHIFT);
+    _Atomic uint64_t *p = c->words + ((position & (WGI_HISTORY_CHUNK_BYTES - 1)) - WGI_HISTORY_HEAD) / 8;
+    *out_version = wgi_version_of(wgi_load(p + WGI_HISTORY_META));
+    return p;
+}
+
 /* What is older than `restored` has gaps, but for what is pinned; older deletions than `purged` are gone. */
 static bool run_is_whole_at(const wg_state_run *run, uint64_t snapshot) {
     return snapshot >= atomic_load_explicit(&run->restored, memory_order_acquire) || wgi_pins_has(run, snapshot);

@@ -45,6 +45,8 @@ void wgi_history_close(wg_state *state, wgi_writer *writer); /* gives its chunks
 
 /* The record at a position; false: forgotten. */
 bool wgi_history_read(const wgi_history *history, uint64_t position, wgi_record *out);
+/* Where the record at `position` (of a state that is being restored: nothing is forgotten) says which one was before it; *out_version: its own. */
+_Atomic uint64_t *wgi_history_link(const wgi_history *history, uint64_t position, uint64_t *out_version);
 /* From `position` down to the newest record with version <= snapshot. WGI_FOUND (deletions too), WGI_ABSENT, WGI_EXPIRED. */
 wgi_found wgi_history_walk(const wg_state_run *run, const wg_state_key *key, uint64_t position, uint64_t snapshot,
                            wgi_record *out);
@@ -89,6 +91,9 @@ void wgi_pins_deinit(wg_state_run *run); /* notes too */
 
 /* ---- read.c */
 
+/* The common case of wg_state_get: a short key of a run without parents, its newest record, visible and inline. False: go the long way. */
+bool wgi_get_short(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
+                   wg_state_cell *out);
 /* wg_state_get the long way; *out_of_parent: the run itself has no record at the snapshot. */
 wg_code wgi_get_seen(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
                      wg_state_cell *out, bool *out_of_parent, wg_error *err);

@@ -68,6 +68,15 @@ static inline bool newest_read(const wg_state_run *run, const wg_state_key *key,
     }
 }
 
+bool wgi_has_record(const wg_state_run *run, const wg_state_key *key) {
+    wgi_record record;
+    slot_side side;
+    const uint32_t inside = key->bytes.size > WGI_KEY_INLINE_MAX ? wg_epoch_enter(run->state->epoch) : UINT32_MAX;
+    const bool has = newest_read(run, key, (cell_word *)record.words, &side);
+    if (inside != UINT32_MAX) wg_epoch_leave(run->state->epoch, inside);
+    return has;
+}
+
 /* A key without a record: was it never there at the snapshot, or is that not known any more? */
 static wgi_found absent_at(const wg_state_run *run, uint64_t snapshot) {
     if (snapshot == WG_LOGSEQ_NEVER) return WGI_ABSENT;
@@ -231,13 +240,18 @@ static inline bool get_short(const wg_state_run *run, const wg_state_key *key, u
     slot_side side;
     if (key->bytes.size > WGI_KEY_INLINE_MAX) return false;
     if (!newest_read(run, key, words, &side)) {
-        if (run->parent != NULL || snapshot != WG_LOGSEQ_NEVER) return false;
+        if (run->parent != NULL || absent_at(run, snapshot) != WGI_ABSENT) return false;
         cell_absent(out);
         return true;
     }
     if ((words[0] & WGI_FLAG_BLOCK) != 0 || words[0] >> WGI_VERSION_SHIFT > snapshot) return false;
     cell_finish(out, words[0], side.time_us, now_us);
     return true;
+}
+
+bool wgi_get_short(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
+                   wg_state_cell *out) {
+    return get_short(run, key, snapshot, now_us, out);
 }
 
 /* WG_LOGSEQ_NEVER stays what it is where the newest committed record is what a new reader sees. */

@@ -117,6 +117,10 @@ wg_state_run *wg_state_run_hold(wg_state *state, uint32_t number) {
     return run;
 }
 
+wg_state_run *wg_state_run_ancestor(const wg_state *state, uint32_t number) {
+    return wg_slots_get(&state->runs, number);
+}
+
 void wg_state_run_release(wg_state_run *run) {
     while (run != NULL) {
         if (atomic_fetch_sub_explicit(&run->holds, 1, memory_order_acq_rel) != 1) return;
@@ -145,7 +149,12 @@ void wg_state_run_drop(wg_state *state, uint32_t number) {
 
 uint32_t wg_state_run_count(const wg_state *state) { return atomic_load(&state->run_count); }
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run) { return &run->origin; }
-wg_events *wg_state_run_events(const wg_state_run *run) { return run->events; }
+/* Waits for appends that are under way: after it, a snapshot that was taken before it has all its events. */
+wg_events *wg_state_run_events(const wg_state_run *run) {
+    uint32_t rounds = 0;
+    while (atomic_load_explicit(&run->event_lock, memory_order_acquire) != 0) wgi_wait(&rounds);
+    return run->events;
+}
 
 /* ---- sessions */
 
@@ -196,6 +205,7 @@ void wg_state_session_close(wg_state_session *session) {
     wg_free(session);
 }
 
+bool wg_state_session_has_txn(const wg_state_session *session) { return session->txn.open; }
 wg_lane *wg_state_session_lane(const wg_state_session *session) { return session->lane; }
 
 /* ---- the state */

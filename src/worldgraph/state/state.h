@@ -119,6 +119,7 @@ void wg_state_run_release(wg_state_run *run);
 wg_state_run *wg_state_run_ancestor(const wg_state *state, uint32_t number);
 uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dropped ones included; at least 1 */
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
+/* Asked for after a snapshot was taken: has all its events (waits for an append that is under way). */
 wg_events *wg_state_run_events(const wg_state_run *run);
 uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
 uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */

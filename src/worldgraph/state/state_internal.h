@@ -199,17 +199,18 @@ typedef struct wgi_write {
     wgi_block *key_block; /* NULL: inline or there already */
     uint8_t type;
     bool deleted;
-    bool mapped;                  /* value bytes stay where they are */
-    bool is_new, ordered;         /* the commit's */
-    uint64_t parent_version;      /* what the parents show; 0: nothing, or not asked */
-    uint32_t segment, generation; /* of the table when the key was put in order */
-    uint32_t at, slot;            /* its segment and place while that is locked */
+    bool mapped;                   /* value bytes stay where they are */
+    bool is_new, ordered, skipped; /* the commit's; skipped: a deletion of what is absent */
+    uint64_t parent_version;       /* what the parents show; 0: nothing, or not asked */
+    uint32_t segment, generation;  /* of the table when the key was put in order */
+    uint32_t at, slot;             /* its segment and place while that is locked */
     uint64_t word0;
 } wgi_write;
 typedef struct wgi_read {
     wg_state_key key;
     uint64_t version; /* that was seen; 0: absent */
     bool of_parent;   /* not a record of the run itself */
+    uint32_t at;      /* its segment while that is locked */
 } wgi_read;
 typedef struct wgi_event {
     wg_slice type;

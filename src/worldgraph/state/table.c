@@ -319,7 +319,6 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
             wgi_block_release(table->state, wgi_words_block(words));
             wgi_block_release(table->state, wgi_words_key_block(words));
         }
-        atomic_fetch_sub_explicit(&table->keys, count, memory_order_relaxed);
     }
     wgi_unlock(&place.header->lock);
 done:
@@ -358,6 +357,20 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
 fail:
     wgi_table_destroy(table);
     return code;
+}
+
+uint64_t wgi_table_keys(wgi_table *table) {
+    uint64_t keys = 0;
+    wg_mutex_lock(&table->mutex); /* no segment changes its place */
+    for (uint32_t n = 0; n < table->fresh; n++) {
+        const wgi_place place = wgi_place_at(table, n);
+        if (place.header->depth == UINT8_MAX) continue;
+        wgi_lock(&place.header->lock);
+        keys += place.header->used;
+        wgi_unlock(&place.header->lock);
+    }
+    wg_mutex_unlock(&table->mutex);
+    return keys;
 }
 
 /* Blocks of what is in the slots. */

@@ -25,11 +25,12 @@ struct wgi_table {
     uint32_t *free_segments;
     uint32_t free_count, free_room;
     void *sides_block; /* of the newest 8 chunks */
-    _Atomic uint64_t splits, segments, keys, bytes;
+    _Atomic uint64_t splits, segments, bytes;
 };
 
 wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err);
 void wgi_table_destroy(wgi_table *table);
+uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 
 /* ---- what a key looks like in a slot */
 

@@ -1,0 +1,195 @@
+/* Housekeeping: deletions that nobody needs, keys of dropped runs, kept records without a pin; and the figures.
+ *
+ * The table is walked in the order of hashes, a few segments a call, round after round. A deletion is purged when it is at or below every
+ * snapshot that can still be asked for to good effect: no pin and no short snapshot is older than it, checkpoints have it, and its run has no
+ * parent (there it hides the parent's record). A dropped run's keys go when nothing but the state holds it; it goes itself when a whole
+ * round has passed.
+ *
+ * Failure modes: no memory to rebuild a segment: it stays until a later round. */
+#include "worldgraph/state/commit_internal.h"
+
+enum { SEGMENTS_A_CALL = 64, BUCKETS_A_CALL = 256, NODES_A_CALL = 4096 };
+
+typedef struct sweep {
+    wg_state *state;
+    wgi_readings readings;
+} sweep;
+
+static bool run_is_dead(const wg_state_run *run) {
+    return atomic_load(&run->dropped) && atomic_load_explicit(&run->holds, memory_order_acquire) == 1;
+}
+
+static bool deletion_is_needed(const sweep *s, wg_state_run *run, const uint64_t *words, uint64_t history) {
+    const uint64_t version = wgi_version_of(words[0]);
+    const wg_state_options *options = &s->state->options;
+    if (run->parent != NULL) return true;
+    if (options->keeps_until_stored && atomic_load(&run->stored) < version) return true;
+    if (options->readers_wait_for_durable && atomic_load(&run->durable) < version) return true;
+    /* Those who come later read at the newest version; a pin that is entered now looks at `purged` after it is there. */
+    wgi_raise(&run->purged, version);
+    (void)history;
+    return wgi_pins_from(run, &s->readings, 0) < version;
+}
+
+static bool slot_is_gone(void *ctx, const uint64_t *words, uint64_t history) {
+    const sweep *s = ctx;
+    const uint32_t number = (uint32_t)words[1] >> 8;
+    wg_state_run *run = wg_slots_get(&s->state->runs, number);
+    if (run == NULL) return true;
+    if (atomic_load(&s->state->prepared) != 0) return false;
+    if (run_is_dead(run)) return true;
+    if ((words[0] & WGI_FLAG_DELETED) == 0 || deletion_is_needed(s, run, words, history)) return false;
+    const wg_state_key key = {wgi_words_key(words), wgi_words_hash(run->table, words)};
+    wgi_order_remove(run, &key);
+    return true;
+}
+
+/* Whether the segment has anything that may go, without its lock: a hint. */
+static bool segment_is_worth(const sweep *s, const wgi_place *place) {
+    for (uint32_t i = 0; i < WGI_SLOTS; i++) {
+        const uint64_t word0 = wgi_load(&place->slots[i].words[0]);
+        if (word0 == 0) continue;
+        if ((word0 & WGI_FLAG_DELETED) != 0) return true;
+        const wg_state_run *run = wg_slots_get(&s->state->runs, (uint32_t)wgi_load(&place->slots[i].words[1]) >> 8);
+        if (run != NULL && run_is_dead(run)) return true;
+    }
+    return false;
+}
+
+/* Some segments further; false: a round is over. */
+static bool sweep_on(sweep *s) {
+    wg_state *state = s->state;
+    for (uint32_t i = 0; i < SEGMENTS_A_CALL; i++) {
+        const uint64_t hash = state->collect_at;
+        const wgi_place place = wgi_place_of(state->table, hash);
+        const uint32_t depth =
+            wg_min_size(place.header->depth, 63) == 0 ? 1 : (uint32_t)wg_min_size(place.header->depth, 63);
+        if (segment_is_worth(s, &place)) (void)wgi_segment_purge(state->table, hash, place.segment, slot_is_gone, s);
+        const uint64_t step = UINT64_C(1) << (64 - depth);
+        const uint64_t next =
+            (hash & ~(step - 1)) + step; /* a split meanwhile: its other half waits for the next round */
+        state->collect_at = next;
+        if (next == 0) return false;
+    }
+    return true;
+}
+
+/* Dropped runs: whether any still has keys in the table; those that had a whole round go. */
+static bool dead_runs(wg_state *state) {
+    wg_state_run *done = NULL;
+    bool waiting = false;
+    wg_mutex_lock(&state->runs_mutex);
+    for (wg_state_run **link = &state->dead; *link != NULL;) {
+        wg_state_run *run = *link;
+        if (atomic_load_explicit(&run->holds, memory_order_acquire) != 1) { /* forks or handles need it */
+            run->dead_since = 0;
+            link = &run->next_dead;
+            continue;
+        }
+        if (run->dead_since == 0) run->dead_since = state->collect_round + 2; /* the round under way is not whole */
+        if (run->dead_since > state->collect_round || wgi_order_drop_some(run->order, NODES_A_CALL)) {
+            waiting = true;
+            link = &run->next_dead;
+            continue;
+        }
+        *link = run->next_dead;
+        run->next_dead = done;
+        done = run;
+    }
+    wg_mutex_unlock(&state->runs_mutex);
+    while (done != NULL) {
+        wg_state_run *next = done->next_dead;
+        wg_state_run_release(done);
+        done = next;
+    }
+    return waiting;
+}
+
+bool wg_state_collect(wg_state *state) {
+    wg_mutex_lock(&state->collect_mutex);
+    sweep s = {.state = state};
+    const uint32_t inside = wg_epoch_enter(state->epoch);
+    wgi_readings_gather(state, &s.readings);
+    const bool more = sweep_on(&s);
+    if (!more) state->collect_round++;
+    wg_epoch_leave(state->epoch, inside);
+    wg_free(s.readings.items);
+    const bool kept = wgi_kept_collect(state->history, BUCKETS_A_CALL);
+    const bool dead = dead_runs(state);
+    wg_mutex_unlock(&state->collect_mutex);
+    wg_epoch_collect(state->epoch);
+    return more || kept || dead;
+}
+
+void wg_state_metrics_get(const wg_state *state, wg_state_metrics *out) {
+    wg_state *s = (wg_state *)(uintptr_t)state;
+    wgi_table *table = s->table;
+    *out = (wg_state_metrics){0};
+    out->commits = atomic_load(&s->commits);
+    out->conflicts = atomic_load(&s->conflicts);
+    wg_mutex_lock(&s->sessions_mutex);
+    for (wg_state_session *session = s->sessions; session != NULL; session = session->next) {
+        out->commits += atomic_load_explicit(&session->commits, memory_order_relaxed);
+        out->conflicts += atomic_load_explicit(&session->conflicts, memory_order_relaxed);
+    }
+    wg_mutex_unlock(&s->sessions_mutex);
+    const uint32_t inside = wg_epoch_enter(s->epoch);
+    for (uint32_t i = wg_slots_next(&s->runs, 0); i != UINT32_MAX; i = wg_slots_next(&s->runs, i + 1)) {
+        const wg_state_run *run = wg_slots_get(&s->runs, i);
+        if (run == NULL) continue;
+        out->runs++;
+        out->order_bytes += wgi_order_bytes(run->order);
+        out->event_bytes += wg_events_bytes(run->events);
+    }
+    wg_epoch_leave(s->epoch, inside);
+    out->segments = atomic_load(&table->segments);
+    out->slots = out->segments * WGI_SLOTS;
+    out->keys = wgi_table_keys(table);
+    out->table_bytes = atomic_load(&table->bytes);
+    out->history_bytes = wgi_history_bytes(s->history);
+    out->large_bytes = atomic_load(&s->large_bytes);
+    out->splits = atomic_load(&table->splits);
+    out->history_forgotten = wgi_history_forgotten(s->history);
+}
+
+/* ---- layers */
+
+static const char *const layer_names[WG_LAYER_COUNT] = {"snapshot acquisition",
+                                                        "transaction object",
+                                                        "read set validation",
+                                                        "write set validation",
+                                                        "commit",
+                                                        "index",
+                                                        "hash chain",
+                                                        "encoding"};
+
+const char *wg_layer_name(wg_layer layer) { return layer < WG_LAYER_COUNT ? layer_names[layer] : "unknown"; }
+
+#ifdef WG_LAYER_TIMING
+static _Atomic uint64_t layer_calls[WG_LAYER_COUNT], layer_ticks[WG_LAYER_COUNT];
+
+uint64_t wgi_layer_begin(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return wg_platform_real()->ops->now_ns(wg_platform_real());
+#endif
+}
+
+void wgi_layer_end(wg_layer layer, uint64_t begin) {
+    atomic_fetch_add_explicit(&layer_calls[layer], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&layer_ticks[layer], wgi_layer_begin() - begin, memory_order_relaxed);
+}
+
+bool wg_layer_timing(wg_layer layer, uint64_t *out_calls, uint64_t *out_ticks) {
+    *out_calls = atomic_load(&layer_calls[layer]);
+    *out_ticks = atomic_load(&layer_ticks[layer]);
+    return true;
+}
+#else
+bool wg_layer_timing(wg_layer layer, uint64_t *out_calls, uint64_t *out_ticks) {
+    (void)layer;
+    *out_calls = *out_ticks = 0;
+    return false;
+}
+#endif
