@@ -544,10 +544,10 @@ const wg_applier wgi_applier = {.apply = {
                                     [WG_MUTATION_CHANGE_LABELS] = apply_change_labels,
                                     [WG_MUTATION_DELETE_NODE] = apply_delete_node,
                                     [WG_MUTATION_DELETE_EDGE] = apply_delete_edge,
-                                    [WG_MUTATION_TIME] = apply_nothing,
-                                    [WG_MUTATION_RUN_COMMIT] = apply_nothing,
-                                    [WG_MUTATION_RUN_CREATE] = apply_nothing,
-                                    [WG_MUTATION_RUN_DROP] = apply_nothing,
+                                    [WG_MUTATION_TIME] = wgi_apply_time,
+                                    [WG_MUTATION_RUN_COMMIT] = wgi_apply_run_commit,
+                                    [WG_MUTATION_RUN_CREATE] = wgi_apply_run_create,
+                                    [WG_MUTATION_RUN_DROP] = wgi_apply_run_drop,
                                 }};
 
 /* ---- history of live counts */

@@ -22,6 +22,7 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 /* ---- construction */
 
 void wgi_engine_free(wg_engine *e) {
+    wgi_state_free(e);
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
     for (uint32_t i = wg_slots_next(&e->labels, 0); i != UINT32_MAX; i = wg_slots_next(&e->labels, i + 1))
@@ -85,6 +86,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     e->writer_last = &e->writer_first;
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
     wgi_maintenance_init(e);
+    wgi_state_init(e);
     if (path != NULL) {
         char absolute[4096];
         WG_TRY_GOTO(platform->ops->absolute(platform, path, absolute, sizeof absolute, err));
@@ -102,6 +104,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->nodes, err));
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->edges, err));
     WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
+    WG_TRY_GOTO(wgi_state_make(e, err));
     wgi_residency_begin(e);
     *out = e;
     return WG_OK;
@@ -294,7 +297,7 @@ static wg_code remove_leftovers(wg_engine *e, wg_arena *arena, wg_error *err) {
     return wgi_garbage_collect(e, err);
 }
 
-static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_bytes, wg_error *err) {
+static wg_code workspace_open(wg_engine *e, wg_arena *arena, const wg_engine_options *options, wg_error *err) {
     bool exists = false;
     const bool writable = e->options.durability != WG_IN_MEMORY;
     WG_TRY(wgi_workspace_find(e, arena, &exists, err));
@@ -302,13 +305,14 @@ static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_by
     if (!exists) {
         /* Another creator may have been quicker than our look: only the holder of the lock knows. */
         WG_TRY(wgi_workspace_find(e, arena, &exists, err));
-        if (!exists) WG_TRY(workspace_create(e, arena, e->maintenance.wal_dir, segment_bytes, err));
+        if (!exists) WG_TRY(workspace_create(e, arena, e->maintenance.wal_dir, options->wal_segment_bytes, err));
     }
     WG_TRY(wgi_workspace_manifest(e, err));
     if (writable) WG_TRY(remove_leftovers(e, arena, err));
     WG_TRY(wgi_recover_stored(e, err));
     wg_wal_recovery recovery = {0};
-    return wgi_recover_log(e, segment_bytes, writable, &recovery, err);
+    WG_TRY(wgi_recover_log(e, options->wal_segment_bytes, writable, &recovery, err));
+    return writable ? wgi_state_open(e, options->ring_dir, err) : WG_OK;
 }
 
 /* One attempt; *out_again: worth another one. */
@@ -322,7 +326,7 @@ static wg_code open_once(const char *path, const wg_options *o, const wg_engine_
     wg_arena_init(&arena, &e->account);
     wg_code code = WG_OK;
     if (path != NULL && o->read_only) code = wgi_follow_open(e, out_again, err);
-    else if (path != NULL) code = workspace_open(e, &arena, options->wal_segment_bytes, err);
+    else if (path != NULL) code = workspace_open(e, &arena, options, err);
     else code = platform->ops->random(platform, e->uuid, sizeof e->uuid, err);
     wg_arena_deinit(&arena);
     if (code != WG_OK) {
@@ -372,14 +376,24 @@ wg_code wg_engine_close(wg_engine *engine, wg_error *err) {
     if (open != 0)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "%u transactions are still open: end them before closing",
                             open);
+    const uint32_t sessions = wg_lanes_open_count(engine->state_log.lanes);
+    if (sessions != 0)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "%u sessions of runs are still open: end them before closing", sessions);
     wgi_background_stop(engine);
-    const wg_code code = engine->wal != NULL ? wg_wal_close(engine->wal, err) : WG_OK;
+    wg_code code = wgi_state_close(engine, err);
+    if (engine->wal != NULL) {
+        const wg_code closed = wg_wal_close(engine->wal, code == WG_OK ? err : NULL);
+        if (code == WG_OK) code = closed;
+    }
     wgi_engine_free(engine);
     return code;
 }
 
 wg_code wg_engine_sync(wg_engine *engine, wg_error *err) {
     if (engine->wal == NULL) return WG_OK;
+    if (wg_lanes_open_count(engine->state_log.lanes) != 0 || wg_lanes_pending(engine->state_log.lanes) != 0)
+        return wg_engine_state_drain(engine, true, NULL, err);
     return wg_wal_wait(engine->wal, wg_wal_last_logseq(engine->wal), err);
 }
 

@@ -33,6 +33,7 @@ typedef struct wg_engine_options {
     wg_platform *platform; /* NULL: real */
     wg_options options;
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
+    const char *ring_dir;       /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
     bool no_background;         /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 

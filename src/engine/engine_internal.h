@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "engine/maintenance.h"
+#include "engine/state_log.h"
 #include "io/manifest_txn/manifest_txn.h"
 #include "io/object_cache/object_cache.h"
 #include "worldgraph/wal/wal.h"
@@ -95,6 +96,7 @@ struct wg_engine {
     wg_buf chain;         /* IN_MEMORY and read-only: 32 bytes a commit */
     uint64_t chain_base;  /* commits before the first of `chain` */
     wgi_maintenance maintenance;
+    wgi_state_log state_log;
 };
 
 /* ---- applying: shared by live writes and replay */
@@ -124,6 +126,7 @@ typedef struct wgi_apply {
     uint64_t begin; /* logseq of the mutations */
     wg_buf *undo;   /* NULL in replay: there is nothing to go back to */
     bool stored;    /* definitions of a checkpoint: their tables come from there too */
+    wgi_state_pass *state; /* of replay */
 } wgi_apply;
 
 extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
@@ -191,7 +194,13 @@ struct wg_txn {
     wg_buf undo;
     wg_buf log;
     wg_stats stats;
+    wgi_mixed *mixed; /* what else its commit changes; NULL: nothing */
 };
+
+/* Readers see commits up to `logseq`. */
+void wgi_publish(wg_engine *engine, uint64_t logseq);
+/* The log's formula of the chain, for stores that have no log. */
+wg_code wgi_chain_extend(wg_engine *engine, uint64_t logseq, wg_slice payload, wg_error *err);
 
 /* Takes the writer lock and a logseq when this is the first write. */
 wg_code wgi_conflict(wg_engine *engine); /* counts one; gives WG_E_CONFLICT */

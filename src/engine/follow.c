@@ -15,7 +15,9 @@ static wg_code follow_log(wg_engine *e, uint64_t *out_commits, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
     wgi_replay r = {.engine = e, .keep_chain = true};
     wg_arena_init(&r.arena, &e->account);
+    wgi_state_pass_init(&r.state, e->state_log.state, &e->account);
     const wg_code code = wg_wal_follower_read(m->follower, wgi_replay_commit, &r, out_commits, err);
+    wgi_state_pass_deinit(&r.state);
     wg_arena_deinit(&r.arena);
     return code;
 }

@@ -250,10 +250,11 @@ static wg_code make_room(wgi_replay *r, wg_error *err) {
 /* Replay is a writer: it takes part in the epoch commit by commit, as transactions do. */
 static wg_code apply_commit(wgi_replay *r, uint64_t logseq, wg_slice payload, wg_error *err) {
     wg_engine *e = r->engine;
-    wgi_apply apply = {.engine = e, .begin = logseq, .undo = NULL};
+    wgi_apply apply = {.engine = e, .begin = logseq, .undo = NULL, .state = &r->state};
     const uint32_t slot = wg_epoch_enter(e->epoch);
     wg_code code = wg_mutations_replay(payload, &r->arena, &wgi_applier, &apply, err);
     if (code != WG_OK) code = wg_error_prefix(err, code, "commit %llu", (unsigned long long)logseq);
+    if (code == WG_OK) code = wgi_state_pass_end(&r->state, logseq, err);
     if (code == WG_OK) code = wgi_history_record(e, logseq, err);
     wgi_touched_clear(e);
     wg_epoch_leave(e->epoch, slot);
@@ -309,7 +310,9 @@ wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, 
     r.keep_chain = !append || wgi_heap_cap(engine) != 0;
     m->segment_bytes = segment_bytes != 0 ? segment_bytes : (uint32_t)WG_WAL_SEGMENT_BYTES_DEFAULT;
     wg_arena_init(&r.arena, &engine->account);
+    wgi_state_pass_init(&r.state, engine->state_log.state, &engine->account);
     wg_code code = replay_log(&r, segment_bytes, append, recovery, err);
+    wgi_state_pass_deinit(&r.state);
     wg_arena_deinit(&r.arena);
     if (code == WG_OK && append && wg_wal_last_logseq(engine->wal) != engine->applied)
         code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the log ends at commit %llu, the checkpoint at %llu",

@@ -9,7 +9,7 @@
  * store that never tried. */
 #include "engine/engine_internal.h"
 
-static void publish(wg_engine *engine, uint64_t logseq) {
+void wgi_publish(wg_engine *engine, uint64_t logseq) {
     uint64_t now = atomic_load_explicit(&engine->published, memory_order_relaxed);
     while (now < logseq && !atomic_compare_exchange_weak_explicit(&engine->published, &now, logseq,
                                                                   memory_order_release, memory_order_relaxed)) {}
@@ -224,8 +224,8 @@ void wg_txn_abort(wg_txn *txn) {
     txn_end(txn);
 }
 
-/* chain(n) = SHA-256(chain(n-1) | logseq | size | payload): the log's formula, for stores that have no log. */
-static wg_code chain_extend(wg_engine *e, uint64_t logseq, wg_slice payload, wg_error *err) {
+/* chain(n) = SHA-256(chain(n-1) | logseq | size | payload). */
+wg_code wgi_chain_extend(wg_engine *e, uint64_t logseq, wg_slice payload, wg_error *err) {
     uint8_t head[48] = {0};
     wg_mutex_lock(&e->state_mutex);
     if (e->chain.size >= 32) memcpy(head, e->chain.data + e->chain.size - 32, 32);
@@ -240,16 +240,37 @@ static wg_code chain_extend(wg_engine *e, uint64_t logseq, wg_slice payload, wg_
     return ok ? WG_OK : wg_error_nomem(err, 32);
 }
 
-static wg_code log_commit(wg_txn *txn, wg_error *err) {
+static wg_code append(wg_txn *txn, const wg_slice *parts, uint32_t count, wg_error *err) {
     wg_engine *e = txn->engine;
-    if (e->wal == NULL) return chain_extend(e, txn->view.own, wg_buf_slice(&txn->log), err);
-    const wg_slice part = wg_buf_slice(&txn->log);
     uint64_t logseq = 0;
-    WG_TRY(wg_wal_append(e->wal, &part, 1, &logseq, err));
+    WG_TRY(wg_wal_append(e->wal, parts, count, &logseq, err));
     if (logseq != txn->view.own)
         return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "the log gave logseq %llu, expected %llu",
                             (unsigned long long)logseq, (unsigned long long)txn->view.own);
     return WG_OK;
+}
+
+/* What the lanes hold comes first: it was acknowledged before this commit is. */
+static wg_code log_cut(wg_txn *txn, wg_error *err) {
+    wg_engine *e = txn->engine;
+    wgi_cut *cut = &e->state_log.cut;
+    wg_code code = txn->mixed != NULL ? wgi_mixed_prepare(e, txn->mixed, err) : WG_OK;
+    if (code != WG_OK) {
+        wgi_state_cut_end(e, false);
+        return code;
+    }
+    WG_TRY(wgi_state_note(e, err));
+    uint32_t count = cut->part_count;
+    cut->parts[count++] = wg_buf_slice(&txn->log);
+    if (txn->mixed != NULL) cut->parts[count++] = wg_buf_slice(&txn->mixed->payload);
+    if (e->wal != NULL) code = append(txn, cut->parts, count, err);
+    else code = wgi_chain_extend(e, txn->view.own, wg_buf_slice(&txn->log), err);
+    if (code == WG_OK) {
+        atomic_fetch_add_explicit(&e->maintenance.log_bytes, cut->bytes, memory_order_relaxed);
+        e->applied = txn->view.own;
+    }
+    wgi_state_cut_end(e, code == WG_OK);
+    return code;
 }
 
 /* After the append nothing may fail in a way that undoes the commit: settling only makes reads faster. */
@@ -261,6 +282,28 @@ static void settle(wg_engine *e) {
     }
 }
 
+/* A transaction of the graph alone does not keep the lanes standing, and without a log nobody asks what they hold. */
+static wg_code log_commit(wg_txn *txn, wg_error *err) {
+    wg_engine *e = txn->engine;
+    if (e->wal == NULL && txn->mixed == NULL) {
+        WG_TRY(wgi_chain_extend(e, txn->view.own, wg_buf_slice(&txn->log), err));
+        e->applied = txn->view.own;
+        return WG_OK;
+    }
+    wg_code code = wgi_state_cut(e, txn->mixed != NULL, err);
+    if (code == WG_OK) code = log_cut(txn, err);
+    const bool hidden = e->wal != NULL && e->options.durability == WG_STRICT;
+    if (code == WG_OK && txn->mixed != NULL) {
+        atomic_fetch_add(&e->state_log.mixed, 1);
+        wgi_mixed_apply(e, txn->mixed);
+        if (!hidden) wgi_publish(e, txn->view.own);
+        atomic_fetch_add(&e->state_log.mixed, 1);
+    }
+    if (code != WG_OK && txn->mixed != NULL) wgi_mixed_take_back(e, txn->mixed);
+    if (txn->mixed != NULL) wg_lanes_go(e->state_log.lanes);
+    return code;
+}
+
 static wg_code commit_writes(wg_txn *txn, wg_error *err) {
     wg_engine *e = txn->engine;
     const uint64_t logseq = txn->view.own;
@@ -270,11 +313,10 @@ static wg_code commit_writes(wg_txn *txn, wg_error *err) {
         wgi_history_forget(e, logseq);
         return code;
     }
-    e->applied = logseq;
     atomic_fetch_add_explicit(&e->maintenance.log_bytes, txn->log.size, memory_order_relaxed);
     txn->undo.size = 0; /* there is no way back from here */
     settle(e);
-    if (e->wal == NULL || e->options.durability != WG_STRICT) publish(e, logseq);
+    if (e->wal == NULL || e->options.durability != WG_STRICT) wgi_publish(e, logseq);
     return WG_OK;
 }
 
@@ -299,7 +341,7 @@ static wg_code commit_logged(wg_txn *txn, uint64_t logseq, wg_error *err) {
     }
     writer_end(txn);
     if (code == WG_OK) code = wait_durable(e, logseq, err);
-    if (code == WG_OK) publish(e, logseq);
+    if (code == WG_OK) wgi_publish(e, logseq);
     return code;
 }
 
@@ -310,12 +352,12 @@ static wg_code commit_unwritten(wg_txn *txn, wg_error *err) {
     writer_end(txn);
     if (seen <= wg_engine_logseq(e)) return WG_OK;
     WG_TRY(wait_durable(e, seen, err));
-    publish(e, seen);
+    wgi_publish(e, seen);
     return WG_OK;
 }
 
 wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
-    const bool wrote = txn->writing && txn->undo.size > 0;
+    const bool wrote = txn->writing && (txn->undo.size > 0 || txn->mixed != NULL);
     const uint64_t logseq = wrote ? txn->view.own : txn->view.snapshot;
     wg_engine *e = txn->engine;
     const wg_code code = wrote ? commit_logged(txn, logseq, err) : commit_unwritten(txn, err);

@@ -261,6 +261,8 @@ wg_code wg_wal_close(wg_wal *wal, wg_error *err) {
 
 /* ---- questions */
 
+bool wg_wal_is_poisoned(const wg_wal *wal) { return atomic_load_explicit(&wal->poisoned, memory_order_acquire); }
+
 uint64_t wg_wal_last_logseq(const wg_wal *wal) { return atomic_load(&wal->last_logseq); }
 uint64_t wg_wal_durable_logseq(const wg_wal *wal) { return atomic_load(&wal->durable_logseq); }
 

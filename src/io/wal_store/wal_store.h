@@ -106,6 +106,7 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err);
 wg_code wg_wal_sync_soon(wg_wal *wal, uint64_t logseq, wg_error *err);
 
 uint64_t wg_wal_last_logseq(const wg_wal *wal);
+bool wg_wal_is_poisoned(const wg_wal *wal); /* it takes no writes any more */
 uint64_t wg_wal_durable_logseq(const wg_wal *wal);
 /* Chain value after the newest commit, or after `logseq` when it is among the commits appended or replayed (the log
  * keeps 32 bytes for each); false when unknown. Hashes first what is not hashed yet: at most 64 MiB of it. */

@@ -12,7 +12,7 @@
  * would bring back effects without their causes. */
 #include "worldgraph/lanes/lanes_internal.h"
 
-enum { SPINS_MAX = 200, STOP_NAP_NS = 20000 };
+enum { SPINS_MAX = 200 };
 
 static inline void cpu_relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -196,12 +196,6 @@ void wg_lane_wait(wg_lane *lane) {
 
 /* ---- cuts */
 
-static void nap(wg_lanes *lanes) {
-    wg_mutex_lock(&lanes->mutex);
-    (void)wg_cond_wait_for(&lanes->gone, &lanes->mutex, STOP_NAP_NS);
-    wg_mutex_unlock(&lanes->mutex);
-}
-
 void wg_lanes_stop(wg_lanes *lanes) {
     const uint32_t before = atomic_exchange(&lanes->stopped, 1);
     WG_ASSERT(before == 0); /* one cut at a time */
@@ -211,7 +205,7 @@ void wg_lanes_stop(wg_lanes *lanes) {
         /* acquire, and more: pairs with the release of wg_lane_leave */
         for (uint32_t spins = 0; atomic_load(&lane->in_commit) != 0; spins++) {
             if (spins < SPINS_MAX) cpu_relax();
-            else nap(lanes);
+            else wg_thread_yield();
         }
     }
 }

@@ -1,0 +1,111 @@
+/* Replay of agents' state.
+ *
+ * A commit of the log holds RUN_COMMITs of many lanes: within a run their versions are not in order. So they are gathered, sorted by (run,
+ * version) unless they stand so already, and applied together behind the commit's RUN_CREATEs; RUN_DROPs come last. Bodies stay where
+ * they are, in the commit's payload. A commit without state costs two comparisons.
+ *
+ * Failure: what does not fit the state is WG_E_CORRUPT; hostile bodies cost what they are long. */
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account) {
+    *pass = (wgi_state_pass){.state = state, .sorted = true};
+    wg_buf_init(&pass->commits, account);
+    wg_buf_init(&pass->drops, account);
+}
+
+void wgi_state_pass_deinit(wgi_state_pass *pass) {
+    wg_buf_deinit(&pass->commits);
+    wg_buf_deinit(&pass->drops);
+}
+
+static wg_code bad(wg_error *err, const char *what, uint64_t n) {
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "mutation does not fit the state of agents: %s %llu", what,
+                        (unsigned long long)n);
+}
+
+static wgi_state_pass *pass_of(void *ctx) { return ((wgi_apply *)ctx)->state; }
+
+wg_code wgi_apply_time(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_state_pass *pass = pass_of(ctx);
+    if (pass == NULL) return bad(err, "a time outside of replay", m->time_us);
+    pass->time_us = m->time_us;
+    pass->has_time = true;
+    return WG_OK;
+}
+
+static bool in_order(const wg_redo_commit *a, const wg_redo_commit *b) {
+    return a->run < b->run || (a->run == b->run && a->version < b->version);
+}
+
+wg_code wgi_apply_run_commit(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_state_pass *pass = pass_of(ctx);
+    wg_redo_commit commit;
+    if (pass == NULL || !pass->has_time) return bad(err, "a commit without a time, of bytes", m->redo.size);
+    WG_TRY(wg_redo_decode(m->redo, pass->time_us, &commit, err));
+    if (pass->commits.size != 0) {
+        const wg_redo_commit *last =
+            (const wg_redo_commit *)(const void *)(pass->commits.data + pass->commits.size - sizeof commit);
+        pass->sorted = pass->sorted && in_order(last, &commit);
+    }
+    return wg_buf_append(&pass->commits, &commit, sizeof commit) ? WG_OK : wg_error_nomem(err, sizeof commit);
+}
+
+wg_code wgi_apply_run_create(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_state_pass *pass = pass_of(ctx);
+    if (pass == NULL) return bad(err, "a run outside of replay", m->number);
+    if (m->number < wg_state_run_count(pass->state) || m->number > WG_STATE_RUNS_MAX)
+        return bad(err, "run out of order", m->number);
+    const wg_state_run *parent = wg_state_run_at(pass->state, m->parent);
+    if (parent == NULL) return bad(err, "parent of a run", m->parent);
+    const wg_run_origin origin = {
+        .number = m->number, .parent = m->parent, .fork_version = m->fork_version, .fork_events = m->fork_events};
+    wg_state_run *run = NULL;
+    return wg_state_run_create(pass->state, &origin, &run, err);
+}
+
+wg_code wgi_apply_run_drop(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_state_pass *pass = pass_of(ctx);
+    if (pass == NULL) return bad(err, "a run outside of replay", m->number);
+    if (m->number == WG_RUN_SYSTEM || m->number >= wg_state_run_count(pass->state)) return bad(err, "run", m->number);
+    const uint32_t number = m->number;
+    return wg_buf_append(&pass->drops, &number, sizeof number) ? WG_OK : wg_error_nomem(err, sizeof number);
+}
+
+static int by_run_and_version(const void *x, const void *y) {
+    const wg_redo_commit *a = x;
+    const wg_redo_commit *b = y;
+    return in_order(a, b) ? -1 : in_order(b, a);
+}
+
+static wg_code apply_all(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
+    wg_redo_commit *commits = (wg_redo_commit *)(void *)pass->commits.data;
+    const size_t count = pass->commits.size / sizeof *commits;
+    if (!pass->sorted) qsort(commits, count, sizeof *commits, by_run_and_version);
+    for (size_t i = 0; i < count; i++) {
+        const wg_redo_commit *c = &commits[i];
+        if (c->run >= wg_state_run_count(pass->state)) return bad(err, "commit of run", c->run);
+        wg_state_run *run = wg_state_run_at(pass->state, c->run);
+        if (run == NULL) continue; /* dropped */
+        WG_TRY(wg_state_apply(pass->state, c, err));
+        pass->count++;
+        const bool last = i + 1 == count || commits[i + 1].run != c->run;
+        if (last && logseq != 0) WG_TRY(wg_state_run_note(run, logseq, wg_state_run_newest(run), err));
+    }
+    return WG_OK;
+}
+
+wg_code wgi_state_pass_end(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
+    wg_code code = pass->commits.size != 0 ? apply_all(pass, logseq, err) : WG_OK;
+    for (size_t at = 0; at < pass->drops.size && code == WG_OK; at += sizeof(uint32_t)) {
+        uint32_t number = 0;
+        memcpy(&number, pass->drops.data + at, sizeof number);
+        wg_state_run_drop(pass->state, number);
+    }
+    pass->commits.size = 0;
+    pass->drops.size = 0;
+    pass->sorted = true;
+    pass->has_time = false;
+    return code;
+}

@@ -1,0 +1,152 @@
+/* One commit of the log over the graph, a run and the list of runs: what the fast path of a run's commits cannot do.
+ *
+ * It rides on a commit of the graph (one without mutations when the caller has none): that holds the writer's place, cuts the lanes and
+ * keeps them standing; here the run's transaction is checked and gets its version, and what it changes is encoded behind the graph's
+ * mutations. When the log has all of it, the run's changes become visible together with the graph's, the lanes go on.
+ *
+ * Failure before the append leaves nothing: the run's transaction is abandoned, runs that were made are dropped. Their numbers are not given
+ * again, so numbers may have gaps in the log (docs/format/mutation.md). */
+#include "engine/engine_internal.h"
+
+static wg_code check_change(const wg_state *state, const wg_run_change *change, wg_error *err) {
+    const uint32_t number = change->origin.number;
+    if (change->drop) {
+        if (number != WG_RUN_SYSTEM && wg_state_run_at(state, number) != NULL) return WG_OK;
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "there is no run %u to drop", number);
+    }
+    if (wg_state_run_at(state, change->origin.parent) == NULL)
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "there is no run %u to fork", change->origin.parent);
+    if (wg_state_run_count(state) <= WG_STATE_RUNS_MAX) return WG_OK;
+    return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d runs were made", (int)WG_STATE_RUNS_MAX);
+}
+
+static wg_code encode(wg_buf *out, const wg_mutation *m, wg_error *err) {
+    return wg_mutation_encode(out, m) ? WG_OK : wg_error_nomem(err, 64);
+}
+
+static wg_code create_run(wg_engine *e, wgi_mixed *mixed, const wg_run_change *change, wg_error *err) {
+    wg_state *state = e->state_log.state;
+    wg_run_origin origin = change->origin;
+    wg_state_run *run = NULL;
+    if (origin.number == UINT32_MAX) origin.number = wg_state_run_count(state);
+    WG_TRY(encode(&mixed->payload,
+                  &(wg_mutation){.kind = WG_MUTATION_RUN_CREATE,
+                                 .number = origin.number,
+                                 .parent = origin.parent,
+                                 .fork_version = origin.fork_version,
+                                 .fork_events = origin.fork_events},
+                  err));
+    WG_TRY(wg_state_run_create(state, &origin, &run, err));
+    mixed->result.run_number = origin.number;
+    return WG_OK;
+}
+
+static wg_code make_changes(wg_engine *e, wgi_mixed *mixed, wg_error *err) {
+    const wg_mixed_commit *c = mixed->commit;
+    for (uint32_t i = 0; i < c->change_count; i++) {
+        const wg_run_change *change = &c->change[i];
+        WG_TRY(check_change(e->state_log.state, change, err));
+        if (!change->drop) {
+            WG_TRY(create_run(e, mixed, change, err));
+            mixed->created++;
+            continue;
+        }
+        const wg_mutation m = {.kind = WG_MUTATION_RUN_DROP, .number = change->origin.number};
+        WG_TRY(encode(&mixed->payload, &m, err));
+    }
+    return WG_OK;
+}
+
+wg_code wgi_mixed_prepare(wg_engine *engine, wgi_mixed *mixed, wg_error *err) {
+    const wg_mixed_commit *c = mixed->commit;
+    WG_TRY(make_changes(engine, mixed, err));
+    if (c->state == NULL) return WG_OK;
+    wg_state_run *run = wg_state_txn_run(c->state);
+    const uint32_t number = wg_state_run_origin(run)->number;
+    mixed->ended = true; /* unless it is prepared now */
+    WG_TRY(wg_state_commit_prepare(c->state, &mixed->payload, &mixed->result.version, err));
+    mixed->ended = false;
+    mixed->prepared = true;
+    if (!wgi_state_reach(engine, number, mixed->result.version)) return wg_error_nomem(err, sizeof(wgi_reached));
+    return WG_OK;
+}
+
+void wgi_mixed_apply(wg_engine *engine, wgi_mixed *mixed) {
+    const wg_mixed_commit *c = mixed->commit;
+    if (mixed->prepared) wg_state_commit_apply(c->state, &mixed->result.first_sequence);
+    mixed->prepared = false;
+    mixed->ended = true;
+    mixed->created = 0;
+    for (uint32_t i = 0; i < c->change_count; i++)
+        if (c->change[i].drop) wg_state_run_drop(engine->state_log.state, c->change[i].origin.number);
+}
+
+void wgi_mixed_take_back(wg_engine *e, wgi_mixed *mixed) {
+    const wg_mixed_commit *c = mixed->commit;
+    if (mixed->prepared) wg_state_commit_abandon(c->state);
+    else if (c->state != NULL && !mixed->ended) wg_state_abort(c->state);
+    const uint32_t count = wg_state_run_count(e->state_log.state);
+    for (uint32_t i = 0; i < mixed->created; i++) wg_state_run_drop(e->state_log.state, count - 1 - i);
+    mixed->created = 0;
+    mixed->prepared = false;
+    mixed->ended = true;
+}
+
+/* The transaction that carries the commit: the caller's, when it may write. */
+static wg_code carrier(wg_engine *e, wg_txn *graph, wg_txn **out, wg_error *err) {
+    if (graph != NULL && wg_txn_is_write(graph)) {
+        *out = graph;
+        return wgi_txn_write_begin(graph, err);
+    }
+    *out = NULL;
+    if (graph != NULL) WG_TRY(wg_txn_commit(graph, NULL, err)); /* it only read */
+    return wg_txn_begin(e, WG_TXN_WRITE, 0, out, err);
+}
+
+static bool changes_anything(const wg_mixed_commit *c) {
+    return c->change_count != 0 || (c->state != NULL && wg_state_txn_has_writes(c->state)) ||
+           (c->graph != NULL && c->graph->writing && c->graph->undo.size != 0);
+}
+
+static wg_code commit_nothing(wg_engine *e, const wg_mixed_commit *c, wg_mixed_result *out, wg_error *err) {
+    wg_code code = WG_OK;
+    *out = (wg_mixed_result){.logseq = wg_engine_logseq(e)};
+    if (c->state != NULL) code = wg_state_commit(c->state, &out->version, &out->first_sequence, err);
+    if (code == WG_OK && c->graph != NULL) code = wg_txn_commit(c->graph, &out->logseq, err);
+    else wg_txn_abort(c->graph);
+    return code;
+}
+
+static wg_code commit_on(wg_engine *e, wg_txn *txn, wgi_mixed *mixed, wg_error *err) {
+    const bool strict = e->options.durability == WG_STRICT;
+    wg_state_run *run = mixed->commit->state == NULL
+                            ? NULL
+                            : wg_state_run_hold(e->state_log.state,
+                                                wg_state_run_origin(wg_state_txn_run(mixed->commit->state))->number);
+    txn->mixed = mixed;
+    wg_code code = wg_txn_commit(txn, &mixed->result.logseq, err);
+    if (!mixed->ended) wgi_mixed_take_back(e, mixed); /* it failed before the log was reached */
+    if (code == WG_OK && mixed->commit->durable && e->wal != NULL)
+        code = wg_wal_wait(e->wal, mixed->result.logseq, err);
+    if (code == WG_OK && run != NULL && strict) wg_state_run_durable(run, mixed->result.version);
+    if (run != NULL) wg_state_run_release(run);
+    return code;
+}
+
+wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out,
+                               wg_error *err) {
+    wgi_mixed mixed = {.commit = commit, .ended = commit->state == NULL && commit->change_count == 0};
+    wg_txn *txn = NULL;
+    if (!changes_anything(commit)) return commit_nothing(engine, commit, out, err);
+    wg_code code = carrier(engine, commit->graph, &txn, err);
+    if (code != WG_OK) {
+        wg_txn_abort(txn);
+        if (commit->state != NULL) wg_state_abort(commit->state);
+        return code;
+    }
+    wg_buf_init(&mixed.payload, &engine->account);
+    code = commit_on(engine, txn, &mixed, err);
+    wg_buf_deinit(&mixed.payload);
+    if (code == WG_OK) *out = mixed.result;
+    return code;
+}
