@@ -131,9 +131,11 @@ struct wg_events {
     wgi_chunk *next_chunk; /* taken ahead */
     bool last_known;
     uint64_t last_time;
-    wgi_types types;            /* of the events from tail_from on */
-    _Atomic uint64_t tail_from; /* events before it were stored when the log was opened */
-    _Atomic(wgi_block *) ahead; /* a block that the background has made */
+    _Atomic uint64_t payloads_in;  /* bytes that were appended; the appender's */
+    _Atomic uint64_t payloads_out; /* of those, what is stored by now; under stored_mutex */
+    wgi_types types;               /* of the events from tail_from on */
+    _Atomic uint64_t tail_from;    /* events before it were stored when the log was opened */
+    _Atomic(wgi_block *) ahead;    /* a block that the background has made */
     _Atomic(wgi_chunk *) ahead_chunk;
     wg_mutex stored_mutex; /* which blocks are stored; who builds the lists of the stored events */
     /* lists of the events before tail_from, built when somebody asks first */
