@@ -6,9 +6,10 @@
 #include "worldgraph/events/events.h"
 
 enum {
-    WGI_RANK_EVENTS_STORED = 46, /* which slots are stored, and their lists by type */
-    WGI_RANK_EVENTS_CHAIN = 47,  /* the hash chain of one log */
-    WGI_EVENTS_BATCH = 64        /* events hashed under one hold of the chain's mutex */
+    WGI_RANK_EVENTS_STORED = 46,                              /* which slots are stored, and their lists by type */
+    WGI_RANK_EVENTS_CHAIN = 47,                               /* the hash chain of one log */
+    WGI_EVENTS_BATCH = 64,                                    /* events hashed under one hold of the chain's mutex */
+    WGI_EVENT_BYTES = 2 * 8 + 2 * sizeof(void *) + 4 + 1 + 32 /* of an event in memory, but its payload */
 };
 
 /* ---- memory of payloads and names: bytes never move; freed when no block uses them */

@@ -139,7 +139,6 @@ void wg_state_metrics_get(const wg_state *state, wg_state_metrics *out) {
         if (run == NULL) continue;
         out->runs++;
         out->order_bytes += wgi_order_bytes(run->order);
-        out->event_bytes += wg_events_bytes(run->events);
     }
     wg_epoch_leave(s->epoch, inside);
     out->segments = atomic_load(&table->segments);

@@ -168,7 +168,7 @@ static inline void single_redo(const single *s) {
 /* With the segment locked. */
 static inline single_step single_locked(single *s, const wgi_place *place) {
     wgi_write *w = s->w;
-    wgi_target t = {.place = *place};
+    wgi_target t = {.place = *place, .hash = w->key.hash};
     uint32_t empty;
     uint64_t words[WGI_SLOT_WORDS];
     if (wgi_segment_of(s->run->table, w->key.hash) != place->segment) return SINGLE_AGAIN;

@@ -101,6 +101,7 @@ static inline uint32_t wgi_image_make(const wgi_write *w, const wgi_match *m, co
 /* Where a write goes; with the segment's lock held. */
 typedef struct wgi_target {
     wgi_place place;
+    uint64_t hash; /* of the key */
     uint32_t slot;
     bool is_new;
     uint64_t word0; /* of the record there; 0: new */
@@ -119,7 +120,12 @@ static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, ui
 
 /* The slot is marked as locked: before the version is taken. Release: the data that is stored behind it is seen after it. */
 static inline void wgi_mark(const wgi_target *t) {
+    wgi_stamp_raise(t->place.header, t->hash);
     wgi_store(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED);
+}
+static inline void wgi_unmark(const wgi_target *t) {
+    wgi_store(&t->place.slots[t->slot].words[0], t->word0);
+    wgi_stamp_settle(t->place.header, t->hash);
 }
 /* History first, then the new words; word 0 unlocks. */
 static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, uint64_t *words,
@@ -138,6 +144,7 @@ static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, now_us);
     wgi_store(&slot->words[0], words[0] | version << WGI_VERSION_SHIFT);
+    wgi_stamp_settle(t->place.header, t->hash);
 }
 
 /* ---- checks of callers' arguments */

@@ -74,11 +74,6 @@ void wgi_spot_unlock(wgi_order_spot *spot) {
 
 /* ---- descent */
 
-static void node_prefetch(const wgi_order_node *node) {
-    const uint8_t *at = (const uint8_t *)node;
-    for (size_t i = 0; i < offsetof(wgi_order_node, entries); i += 64) __builtin_prefetch(at + i);
-}
-
 /* The child that a search for `key` (last: the rightmost) goes to. NULL: another version. */
 static wgi_order_node *child_for(const wgi_order_node *node, uint64_t version, wg_slice key, bool last) {
     uint32_t position = wgi_node_count(node);
@@ -99,7 +94,7 @@ static bool descend(const wgi_order *order, wg_slice key, bool last, wgi_order_s
     while (node->level != 0) {
         wgi_order_node *child = child_for(node, version, key, last);
         if (child == NULL) return false;
-        node_prefetch(child);
+        wgi_node_prefetch(child);
         uint64_t child_version;
         if (!version_stable(child, &child_version)) return false;
         if (!version_is(node, version)) return false;
@@ -126,7 +121,7 @@ bool wgi_tree_step(wgi_order_spot spot, bool back, wgi_order_spot *out) {
     if (!version_is(leaf, spot.version)) return false;
     *out = (wgi_order_spot){beside, 0};
     if (beside == NULL) return true;
-    node_prefetch(beside);
+    wgi_node_prefetch(beside);
     /* With both versions valid at one moment the two are neighbours: nothing lies between them. */
     return version_stable(beside, &out->version) && version_is(leaf, spot.version);
 }

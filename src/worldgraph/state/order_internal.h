@@ -33,7 +33,6 @@ typedef struct wgi_order_entry {
 /* What a scan keeps of a record: words as the slot has them. */
 typedef struct wgi_leaf_row {
     uint64_t stamp; /* of the key's bucket before and after the slot was read */
-    uint64_t hash;
     uint64_t time_us;
     uint64_t words[WGI_SLOT_WORDS];
 } wgi_leaf_row;
@@ -49,6 +48,8 @@ struct wgi_order_node {
     uint64_t level;                       /* 0: a leaf; never changes */
     _Atomic(wgi_order_node *) next, prev; /* leaves */
     _Atomic(wgi_leaf_row *) rows;         /* leaves: copies of the records, by place (scan_level.c); NULL: none */
+    uint64_t as_of;                       /* leaves: version of the run at which all these copies were the newest */
+    _Atomic uint64_t looked_at;           /* leaves: version of the run at which somebody scanned last; a hint */
     uint64_t heads[WGI_NODE_KEYS];        /* in order: eight bytes of the key behind the prefix, big-endian */
     uint64_t order[WGI_NODE_KEYS / 8];    /* in order: u8 place in `entries` */
     wgi_order_entry entries[WGI_NODE_KEYS];
@@ -110,6 +111,10 @@ void wgi_spot_unlock(wgi_order_spot *spot); /* the spot holds again */
 /* Rows of a leaf, all WGI_STAMP_NONE; NULL: no memory. */
 wgi_leaf_row *wgi_leaf_rows_create(wgi_order *order);
 void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_row *rows);
+/* The copies at the places whose bit is set do not count any more; the leaf is locked. */
+void wgi_leaf_rows_drop(wgi_order_node *leaf, uint64_t places);
+/* What a search in the node looks at. */
+void wgi_node_prefetch(const wgi_order_node *node);
 
 /* ---- one node, for order.c alone. The node is locked, or read under a version. */
 

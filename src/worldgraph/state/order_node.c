@@ -112,6 +112,16 @@ void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_row *rows) {
     wg_free(rows);
 }
 
+void wgi_leaf_rows_drop(wgi_order_node *leaf, uint64_t places) {
+    wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_relaxed);
+    for (; places != 0; places &= places - 1) wgi_word_store(&rows[__builtin_ctzll(places)].stamp, WGI_STAMP_NONE);
+}
+
+void wgi_node_prefetch(const wgi_order_node *node) {
+    const uint8_t *at = (const uint8_t *)node;
+    for (size_t i = 0; i < offsetof(wgi_order_node, entries); i += 64) __builtin_prefetch(at + i);
+}
+
 void wgi_node_free(wgi_order *order, wgi_order_node *node) {
     if (node == NULL) return;
     wgi_leaf_rows_free(order, atomic_load_explicit(&node->rows, memory_order_relaxed));

@@ -33,6 +33,7 @@ typedef struct wgi_item {
 typedef struct wgi_level {
     const wg_state_run *run;
     uint64_t version;
+    uint64_t newest; /* of the run, when the batch began */
     bool reverse, end;
     wgi_order_spot spot; /* leaf NULL: has to be found again */
     bool has_last;       /* goes on behind `last` instead of at the interval's side */
@@ -45,13 +46,6 @@ void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version
 /* The next up to `want` keys of the interval, count 0 at the end. Inside the epoch, which stays entered until the next call of
  * level_start: spots live as long. WG_E_EXPIRED, WG_E_NOMEM. */
 wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena, wg_error *err);
-
-/* The stamp of the key's bucket; odd while a commit changes a record of it. */
-static inline uint64_t wgi_stamp_now(const wg_state_run *run, uint64_t hash) {
-    (void)run;
-    (void)hash;
-    return 1;
-}
 
 /* The item's parts, decoded. Value bytes are in the arena or in a block, which the epoch keeps. */
 void wgi_item_decode(const wgi_item *item, wg_state_version *out);

@@ -20,6 +20,7 @@ enum { ROWS_WORTH = 8 /* so many rows from slots are worth a block of copies */ 
 void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version, bool reverse) {
     level->run = run;
     level->version = version;
+    level->newest = wg_state_run_newest(run);
     level->reverse = reverse;
     level->end = false;
     level->spot = (wgi_order_spot){NULL, 0};
@@ -89,22 +90,43 @@ static void row_copy(const wgi_leaf_row *row, uint64_t *words) {
 #endif
 }
 
+static void row_prefetch(const wgi_leaf_row *row) {
+    for (size_t i = 0; i < sizeof *row; i += 64) __builtin_prefetch((const uint8_t *)row + i);
+}
+
+/* What lies in a leaf beside this one is on its way while this one is looked at. */
+static void beside_prefetch(const wgi_level *level) {
+    const wgi_order_node *leaf = level->spot.leaf;
+    const wgi_order_node *beside =
+        atomic_load_explicit(level->reverse ? &leaf->prev : &leaf->next, memory_order_acquire);
+    if (beside != NULL) wgi_node_prefetch(beside);
+}
+
+/* Whether the copy in a row is the newest record. */
+static bool row_is_current(const wgi_level *level, const wgi_leaf_row *row, uint32_t place, bool all_current) {
+    const uint64_t stamp = wgi_word_load(&row->stamp);
+    if (stamp == WGI_STAMP_NONE) return false;
+    return all_current || stamp == wgi_stamp_of(level->run->table, wgi_word_load(&level->spot.leaf->entries[place].w[0]));
+}
+
 /* Copies out what the leaf has of positions [first, first + count). False: the leaf changed, nothing is known. */
 static bool batch_copy(wgi_level *level, uint32_t first, batch *b) {
     const wgi_order_node *leaf = level->spot.leaf;
     const wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
+    const bool all_current = wgi_word_load(&leaf->as_of) == level->newest;
     b->missing = 0;
     for (uint32_t i = 0; i < b->count; i++) {
         const uint32_t place = wgi_node_place(leaf, level->reverse ? first + b->count - 1 - i : first + i);
         b->places[i] = (uint8_t)place;
-        if (rows != NULL) {
-            const wgi_leaf_row *row = &rows[place];
-            const uint64_t stamp = wgi_word_load(&row->stamp);
-            if (stamp == wgi_stamp_now(level->run, wgi_word_load(&row->hash))) {
-                row_copy(row, b->images[i]);
-                level->items[i].time_us = wgi_word_load(&row->time_us);
-                if (wgi_version_of(b->images[i][0]) <= level->version) continue;
-            }
+        if (rows != NULL) row_prefetch(&rows[place]);
+    }
+    beside_prefetch(level);
+    for (uint32_t i = 0; i < b->count; i++) {
+        const uint32_t place = b->places[i];
+        if (rows != NULL && row_is_current(level, &rows[place], place, all_current)) {
+            row_copy(&rows[place], b->images[i]);
+            level->items[i].time_us = wgi_word_load(&rows[place].time_us);
+            if (wgi_version_of(b->images[i][0]) <= level->version) continue;
         }
         b->missing |= UINT64_C(1) << i;
         wgi_entry_load(&leaf->entries[place], &b->entries[i]);
@@ -121,7 +143,7 @@ static bool key_keep(wgi_item *item, wg_slice key, wg_arena *arena) {
 static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *item, wg_error *err) {
     const wg_state_key key = {wgi_entry_key(&b->entries[i]), b->entries[i].w[0]};
     wgi_record record;
-    const uint64_t stamp = wgi_stamp_now(level->run, key.hash);
+    const uint64_t stamp = wgi_stamp_of(level->run->table, key.hash);
     const wgi_found found = wgi_slot_read(level->run, &key, level->version, &record);
     b->stamps[i] = WGI_STAMP_NONE;
     if (found == WGI_EXPIRED)
@@ -133,7 +155,7 @@ static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *
     if (found == WGI_ABSENT) return WG_OK;
     memcpy(b->images[i], record.words, sizeof record.words);
     item->time_us = record.time_us;
-    if (record.replaced_by == UINT64_MAX && stamp == wgi_stamp_now(level->run, key.hash)) b->stamps[i] = stamp;
+    if (record.replaced_by == UINT64_MAX && stamp == wgi_stamp_of(level->run->table, key.hash)) b->stamps[i] = stamp;
     return WG_OK;
 }
 
@@ -158,7 +180,6 @@ static wg_code batch_read_missing(wgi_level *level, batch *b, wg_arena *arena, w
 
 static void row_store(wgi_leaf_row *row, const batch *b, uint32_t i, uint64_t time_us) {
     wgi_word_store(&row->stamp, b->stamps[i]);
-    wgi_word_store(&row->hash, b->entries[i].w[0]);
     wgi_word_store(&row->time_us, time_us);
     for (uint32_t w = 0; w < WGI_SLOT_WORDS; w++) wgi_word_store(&row->words[w], b->images[i][w]);
 }
@@ -194,6 +215,25 @@ static void batch_renew(wgi_level *level, const batch *b) {
     wgi_spot_unlock(&level->spot);
 }
 
+/* Notes that the copies of the whole leaf are the newest records at the level's `newest`, if they are. Worth it only when nothing was committed in
+ * the run since a scan was here before. */
+static void leaf_confirm(wgi_level *level) {
+    wgi_order_node *leaf = level->spot.leaf;
+    const wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
+    if (rows == NULL || wgi_word_load(&leaf->as_of) == level->newest) return;
+    if (atomic_exchange_explicit(&leaf->looked_at, level->newest, memory_order_relaxed) != level->newest) return;
+    const uint32_t count = wgi_node_count(leaf);
+    uint64_t stale = 0;
+    for (uint32_t i = 0; i < count && i < WGI_NODE_KEYS; i++) {
+        const uint32_t place = wgi_node_place(leaf, i);
+        if (!row_is_current(level, &rows[place], place, false)) stale |= UINT64_C(1) << place;
+    }
+    if (!wgi_spot_try_lock(level->spot)) return;
+    wgi_leaf_rows_drop(leaf, stale);
+    wgi_word_store(&leaf->as_of, level->newest);
+    wgi_spot_unlock(&level->spot);
+}
+
 /* ---- a batch */
 
 /* Positions [first, first + count) of the leaf become items. *out_changed: the leaf is another now. */
@@ -218,6 +258,7 @@ static wg_code leaf_read(wgi_level *level, uint32_t first, uint32_t count, wg_ar
         WG_TRY(batch_read_missing(level, &b, arena, err));
         batch_renew(level, &b);
     }
+    leaf_confirm(level);
     return WG_OK;
 }
 

@@ -30,6 +30,7 @@ enum {
     WGI_KEY_INLINE_MAX = 92,
     WGI_KEY_IN_BLOCK = 255,
     WGI_INLINE_BYTES = WGI_SLOT_BYTES - WGI_KEY_AT, /* key, expires and value together */
+    WGI_STAMPS = 11,                                /* of a segment: its header is a line */
     WGI_SEGMENT_FULL = 96,                          /* more keys split it */
     WGI_CHUNK_SEGMENTS = 128,                       /* 2 MiB */
     WGI_HISTORY_CHUNK_BYTES = 1 << 18,
@@ -57,12 +58,14 @@ typedef struct wgi_side {     /* beside each slot */
     _Atomic uint64_t history; /* position of the record before; 0: none */
     _Atomic uint64_t time_us;
 } wgi_side;
-typedef struct wgi_header {      /* of a segment */
-    _Atomic uint32_t lock;       /* 0 free, 1 held */
-    _Atomic uint32_t generation; /* rises when keys leave it or move in it */
-    uint32_t used;               /* slots that are not empty; under the lock */
-    uint8_t depth;               /* bits of the hash that all its keys share; 255: not in use */
+typedef struct wgi_header {             /* of a segment; a line */
+    _Alignas(64) _Atomic uint32_t lock; /* 0 free, 1 held */
+    _Atomic uint32_t generation;        /* rises when keys leave it or move in it */
+    uint32_t used;                      /* slots that are not empty; under the lock */
+    uint8_t depth;                      /* bits of the hash that all its keys share; 255: not in use */
     uint8_t pad[3];
+    _Atomic uint32_t service;            /* another number each time it is put into service */
+    _Atomic uint32_t stamps[WGI_STAMPS]; /* of keys by home: odd while one is changed, another number afterwards */
 } wgi_header;
 typedef struct wgi_chunk { /* 128 segments */
     wgi_slot *slots;

@@ -135,6 +135,30 @@ static inline wgi_place wgi_place_of(const wgi_table *table, uint64_t hash) {
 }
 static inline uint32_t wgi_home(uint64_t hash) { return (uint32_t)hash % WGI_SLOTS; }
 
+/* ---- stamps: what a copy of a record is compared by (scan_level.c) */
+
+static inline uint32_t wgi_stamp_bucket(uint64_t hash) { return wgi_home(hash) * WGI_STAMPS / WGI_SLOTS; }
+/* Service and stamp of a key's bucket; odd while a commit changes a record of it. Loaded in the other order than they are stored. */
+static inline uint64_t wgi_stamp_of(const wgi_table *table, uint64_t hash) {
+    const wgi_header *header = wgi_place_of(table, hash).header;
+    const uint32_t stamp = atomic_load_explicit(&header->stamps[wgi_stamp_bucket(hash)], memory_order_acquire);
+    return (uint64_t)atomic_load_explicit(&header->service, memory_order_acquire) << 32 | stamp;
+}
+/* New stamps for a segment that nobody changes. */
+void wgi_stamps_begin(wgi_header *header);
+/* With the segment's lock held: before the version is taken, and when the record is in its slot. Several keys of a commit may share a
+ * bucket: their slots are locked, so that it rests early only makes nobody copy them. */
+static inline void wgi_stamp_raise(wgi_header *header, uint64_t hash) {
+    _Atomic uint32_t *stamp = &header->stamps[wgi_stamp_bucket(hash)];
+    atomic_store_explicit(stamp, atomic_load_explicit(stamp, memory_order_relaxed) | 1, memory_order_release);
+}
+static inline void wgi_stamp_settle(wgi_header *header, uint64_t hash) {
+    _Atomic uint32_t *stamp = &header->stamps[wgi_stamp_bucket(hash)];
+    const uint32_t settled = (atomic_load_explicit(stamp, memory_order_relaxed) | 1) + 1;
+    if (settled == 0) wgi_stamps_begin(header);
+    else atomic_store_explicit(stamp, settled, memory_order_release);
+}
+
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
 uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
 /* The segment of the hash has WGI_SEGMENT_FULL keys or more: makes two of it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */

@@ -241,8 +241,11 @@ static commit_step commit_check(commit *c) {
 /* ---- publish and apply */
 
 static wgi_target target_of(const commit *c, const wgi_write *w) {
-    return (wgi_target){
-        .place = wgi_place_at(c->run->table, w->at), .slot = w->slot, .is_new = w->is_new, .word0 = w->word0};
+    return (wgi_target){.place = wgi_place_at(c->run->table, w->at),
+                        .hash = w->key.hash,
+                        .slot = w->slot,
+                        .is_new = w->is_new,
+                        .word0 = w->word0};
 }
 
 /* The slots are marked; new ones take the next empty place. */
@@ -266,7 +269,7 @@ static void unmark_all(const commit *c) {
         const wgi_write *w = &c->txn->writes[i];
         if (w->skipped) continue;
         const wgi_target t = target_of(c, w);
-        wgi_store(&t.place.slots[t.slot].words[0], t.word0);
+        wgi_unmark(&t);
     }
 }
 
