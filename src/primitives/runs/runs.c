@@ -93,7 +93,9 @@ static wg_code take_number(change *c, uint32_t *out, wg_error *err) {
     const bool first = system->cell.version == 0;
     if (!first && (system->cell.type != WG_TYPE_INT || system->cell.bytes.size != 8))
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the stored count of runs is none");
-    const uint64_t next = first ? WG_RUN_SYSTEM + 1 : wg_load_u64le(system->cell.bytes.data);
+    const uint64_t counted = first ? WG_RUN_SYSTEM + 1 : wg_load_u64le(system->cell.bytes.data);
+    const uint64_t given = wg_state_run_count(system->agent->state); /* an attempt that failed may have used one up */
+    const uint64_t next = counted > given ? counted : given;
     if (next > WG_STATE_RUNS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "%d runs were made: no more can be",
                             (int)WG_STATE_RUNS_MAX);
