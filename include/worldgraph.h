@@ -348,7 +348,7 @@ WG_API WG_MUST_USE wg_code wg_db_stats_prometheus(wg_db *db, wg_write_fn write, 
 /* ------------------------------------------------------------------ sessions, transactions, snapshots */
 
 /* A session is one conversation: at most one open transaction, one statement running at a time.
- * Owns: the caller closes it with wg_session_close, which rolls an open transaction back. */
+ * Owns: the caller closes it with wg_session_close, which rolls an open transaction back; its runs are closed before, otherwise it stays open. */
 WG_API WG_MUST_USE wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err);
 WG_API void wg_session_close(wg_session *session);
 

@@ -77,7 +77,7 @@ wg_code wg_close(wg_db *db, wg_error *err) {
     const uint32_t children = atomic_load_explicit(&db->children, memory_order_relaxed);
     if (children != 0)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
-                            "%u sessions, snapshots or results are still open: close them first", children);
+                            "%u sessions, runs, snapshots or results are still open: close them first", children);
     wg_pool_destroy(db->pool);
     const wg_code code = wgi_engines_close(db, err);
     wgi_turns_deinit(db);
@@ -189,6 +189,7 @@ wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err) {
 
 void wg_session_close(wg_session *session) {
     if (session == NULL || session->tag != WGI_TAG_SESSION) return;
+    if (session->agent != NULL && session->agent->handles != 0) return; /* wg_close will say that it is still open */
     if (session->txn != NULL) {
         wg_txn_abort(session->txn);
         wgi_session_leave(session);
@@ -224,6 +225,7 @@ void wg_session_progress(const wg_session *session, uint64_t *rows_done, uint64_
     *rows_done = 0;
     *rows_total = 0;
     if (session == NULL || session->tag != WGI_TAG_SESSION) return;
+    if (session->agent != NULL && session->agent->handles != 0) return; /* wg_close will say that it is still open */
     *rows_done = atomic_load_explicit(&session->cancel.rows_done, memory_order_relaxed);
     *rows_total = atomic_load_explicit(&session->cancel.rows_total, memory_order_relaxed);
 }

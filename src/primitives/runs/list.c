@@ -44,7 +44,7 @@ wg_code wg_runs_info(wg_agent_run *run, wg_run_info *out, wg_error *err) {
     bool found = false;
     WG_TRY(wg_agent_read(run, err));
     wgi_run_system_init(&system, run->agent);
-    wg_code code = wgi_run_read(&system, run->number, &record, &found, err);
+    wg_code code = wgi_registry_read(&system, run->number, &record, &found, err);
     if (code == WG_OK && !found)
         code = wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "run number %u was deleted", run->number);
     if (code == WG_OK) code = wgi_run_record_value(&record, &system.arena, &value, err);
@@ -85,7 +85,7 @@ static wg_code visit(listing *l, const wg_state_row *row, bool *out_go_on, wg_er
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the stored number of a run is none");
     const uint32_t number = (uint32_t)wg_load_u64le(row->value.data);
     wg_arena_reset(&l->system.arena);
-    WG_TRY(wgi_run_read(&l->system, number, &record, &found, err));
+    WG_TRY(wgi_registry_read(&l->system, number, &record, &found, err));
     if (!found || !wanted(l->filter, &record)) return WG_OK;
     wg_state_run *run = wg_state_run_hold(l->system.agent->state, number);
     const wg_code code = info_of(&record, run, &l->system.arena, &info, err);

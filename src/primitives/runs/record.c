@@ -126,7 +126,7 @@ static wg_code read_key(wg_agent_run *system, wg_slice key, wg_value *out, bool 
     return wg_agent_decode(&system->arena, system->cell.type, wg_slice_of(copy, system->cell.bytes.size), out, err);
 }
 
-wg_code wgi_run_number(wg_agent_run *system, wg_slice name, uint32_t *out, bool *out_found, wg_error *err) {
+wg_code wgi_registry_number(wg_agent_run *system, wg_slice name, uint32_t *out, bool *out_found, wg_error *err) {
     uint8_t key[1 + WGI_RUN_NAME_BYTES_MAX];
     wg_value v;
     WG_TRY(wgi_run_name_check(name, err));
@@ -140,7 +140,7 @@ wg_code wgi_run_number(wg_agent_run *system, wg_slice name, uint32_t *out, bool 
     return WG_OK;
 }
 
-wg_code wgi_run_read(wg_agent_run *system, uint32_t number, wgi_run_record *out, bool *out_found, wg_error *err) {
+wg_code wgi_registry_read(wg_agent_run *system, uint32_t number, wgi_run_record *out, bool *out_found, wg_error *err) {
     wg_registry_key key;
     wg_value v;
     WG_TRY(read_key(system, wg_registry_key_of(&key, WG_REGISTRY_RECORD, number), &v, out_found, err));
@@ -155,7 +155,7 @@ static wg_code put(wg_agent_run *system, wg_slice key, const wg_value *value, wg
     return wg_state_txn_put(system->txn, &k, &v, WG_VERSION_ANY, err);
 }
 
-wg_code wgi_run_write(wg_agent_run *system, const wgi_run_record *record, wg_error *err) {
+wg_code wgi_registry_write(wg_agent_run *system, const wgi_run_record *record, wg_error *err) {
     uint8_t name[1 + WGI_RUN_NAME_BYTES_MAX];
     wg_registry_key key;
     wg_value v;

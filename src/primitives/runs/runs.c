@@ -15,7 +15,7 @@ wg_code wg_runs_find(wg_agent *agent, wg_slice name, uint32_t *out_number, wg_er
     wg_agent_run system;
     bool found = false;
     wgi_run_system_init(&system, agent);
-    wg_code code = wgi_run_number(&system, name, out_number, &found, err);
+    wg_code code = wgi_registry_number(&system, name, out_number, &found, err);
     wg_agent_run_deinit(&system);
     if (code == WG_OK && !found) code = not_found(name, err);
     return code;
@@ -141,7 +141,7 @@ static wg_code record_options(change *c, const wg_run_options *options, wgi_run_
     WG_TRY(metadata_of(options == NULL ? NULL : options->metadata, record, err));
     if (options == NULL || options->parent == NULL) return WG_OK;
     record->parent = wg_slice_of(options->parent, strlen(options->parent));
-    WG_TRY(wgi_run_number(&c->system, record->parent, &parent, &found, err));
+    WG_TRY(wgi_registry_number(&c->system, record->parent, &parent, &found, err));
     return found ? WG_OK : not_found(record->parent, err);
 }
 
@@ -156,7 +156,7 @@ static wg_code make_id(wg_platform *platform, uint8_t id[16], wg_error *err) {
 static wg_code fork_record(change *c, const creation *cr, wgi_run_record *record, wg_error *err) {
     wgi_run_record from;
     bool found = false;
-    WG_TRY(wgi_run_read(&c->system, cr->fork_of->number, &from, &found, err));
+    WG_TRY(wgi_registry_read(&c->system, cr->fork_of->number, &from, &found, err));
     if (!found) return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "the run to fork was deleted");
     record->forked_of = from.name;
     record->fork_version = cr->fork_version;
@@ -169,7 +169,7 @@ static wg_code create(change *c, void *ctx, wg_error *err) {
     bool found = false;
     const uint64_t now = wg_agent_now_us(agent);
     wgi_run_record record = {.name = cr->name, .created_us = now, .updated_us = now};
-    WG_TRY(wgi_run_number(&c->system, cr->name, &c->number, &found, err));
+    WG_TRY(wgi_registry_number(&c->system, cr->name, &c->number, &found, err));
     c->nothing = found;
     if (found && cr->options != NULL && cr->options->if_not_exists) return WG_OK;
     if (found)
@@ -187,7 +187,7 @@ static wg_code create(change *c, void *ctx, wg_error *err) {
         c->run.origin.fork_version = cr->fork_version;
         c->run.origin.fork_events = wg_events_count(wg_state_run_events(cr->fork_of->run), cr->fork_version);
     }
-    return wgi_run_write(&c->system, &record, err);
+    return wgi_registry_write(&c->system, &record, err);
 }
 
 wg_code wg_runs_create(wg_agent *agent, wg_slice name, const wg_run_options *options, uint32_t *out_number,
@@ -227,7 +227,7 @@ static wg_code delete_run(change *c, void *ctx, wg_error *err) {
     wg_registry_key key;
     uint8_t by_name[1 + WGI_RUN_NAME_BYTES_MAX];
     bool found = false;
-    WG_TRY(wgi_run_number(&c->system, *name, &c->number, &found, err));
+    WG_TRY(wgi_registry_number(&c->system, *name, &c->number, &found, err));
     if (!found) return not_found(*name, err);
     by_name[0] = WG_REGISTRY_NAME;
     memcpy(by_name + 1, name->data, name->size);
@@ -291,13 +291,13 @@ static wg_code edit_record(change *c, void *ctx, wg_error *err) {
     const edit *e = ctx;
     wgi_run_record record;
     bool found = false;
-    WG_TRY(wgi_run_read(&c->system, e->number, &record, &found, err));
+    WG_TRY(wgi_registry_read(&c->system, e->number, &record, &found, err));
     if (!found) return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "run number %u was deleted", e->number);
     record.updated_us = wg_agent_now_us(c->system.agent);
     if (e->has_status) WG_TRY(edit_status(e, record.updated_us, &record, err));
     if (e->has_tags) WG_TRY(tags_of(&c->system.arena, e->tags, e->tag_count, &record, err));
     if (e->has_metadata) WG_TRY(metadata_of(e->metadata, &record, err));
-    return wgi_run_write(&c->system, &record, err);
+    return wgi_registry_write(&c->system, &record, err);
 }
 
 wg_code wg_runs_set_status(wg_agent_run *run, wg_run_status status, const char *message, wg_error *err) {

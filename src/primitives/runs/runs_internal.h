@@ -28,9 +28,9 @@ wg_code wgi_run_record_value(const wgi_run_record *record, wg_arena *arena, wg_v
 wg_code wgi_run_record_of(const wg_value *value, wgi_run_record *out, wg_error *err);
 
 /* Reads inside a transaction of run 0 (txn NULL: the newest state); everything lives in the arena of `system`. */
-wg_code wgi_run_number(wg_agent_run *system, wg_slice name, uint32_t *out, bool *out_found, wg_error *err);
-wg_code wgi_run_read(wg_agent_run *system, uint32_t number, wgi_run_record *out, bool *out_found, wg_error *err);
-wg_code wgi_run_write(wg_agent_run *system, const wgi_run_record *record, wg_error *err);
+wg_code wgi_registry_number(wg_agent_run *system, wg_slice name, uint32_t *out, bool *out_found, wg_error *err);
+wg_code wgi_registry_read(wg_agent_run *system, uint32_t number, wgi_run_record *out, bool *out_found, wg_error *err);
+wg_code wgi_registry_write(wg_agent_run *system, const wgi_run_record *record, wg_error *err);
 /* A handle of run 0, which has no status. */
 void wgi_run_system_init(wg_agent_run *run, wg_agent *agent);
 
