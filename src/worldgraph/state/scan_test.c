@@ -11,7 +11,7 @@
 #include "base/core/test_seed.h"
 #include "worldgraph/state/order_internal.h"
 
-enum { KEYS = 260, RUNS_MAX = 8, RECORDS_MAX = 40, VALUE_MAX = 6000, PINS_MAX = 6, ROWS_MAX = 100 };
+enum { KEYS = 260, RUNS_MAX = 8, RECORDS_MAX = 40, VALUE_MAX = 1000, PINS_MAX = 6, ROWS_MAX = 100 };
 
 typedef struct record {
     uint64_t version, time_us, expires_us;
@@ -387,7 +387,7 @@ static void test_scan_agrees_with_a_sorted_map(void **state) {
         kit k;
         kit_open(&k, wg_test_seed(round));
         kit_run(&k, 0);
-        for (uint32_t step = 0; step < 1500; step++) kit_step(&k, round % 2 == 1);
+        for (uint32_t step = 0; step < 400; step++) kit_step(&k, round % 2 == 1);
         assert_true(k.run_count > 4);
         kit_close(&k);
     }
