@@ -387,7 +387,7 @@ static void test_scan_agrees_with_a_sorted_map(void **state) {
         kit k;
         kit_open(&k, wg_test_seed(round));
         kit_run(&k, 0);
-        for (uint32_t step = 0; step < 400; step++) kit_step(&k, round % 2 == 1);
+        for (uint32_t step = 0; step < 3000; step++) kit_step(&k, round % 2 == 1);
         assert_true(k.run_count > 4);
         kit_close(&k);
     }
