@@ -243,7 +243,7 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 WG_TRY(wgi_write_order(run, w, err));
                 break;
             case SINGLE_SPLIT:
-                WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+                WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
                 break;
             case SINGLE_CONFLICT:
                 wgi_count(&session->conflicts);
@@ -268,7 +268,7 @@ wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_wr
         const single_step step = single_try(&s);
         if (step == SINGLE_DONE) return WG_OK;
         if (step == SINGLE_ORDER) WG_TRY(wgi_write_order(run, w, err));
-        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
         WG_ASSERT(step != SINGLE_CONFLICT); /* nothing is expected */
     }
 }

@@ -161,8 +161,8 @@ static inline void wgi_stamp_settle(wgi_header *header, uint64_t hash) {
 
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
 uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
-/* The segment of the hash has WGI_SEGMENT_FULL keys or more: makes two of it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
-wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err);
+/* Makes two of the hash's segment when `more` keys would be too many for it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err);
 /* The hash of the key in a slot (or in a record), which is stable. */
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);
 wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
