@@ -330,16 +330,11 @@ static void commit_apply(commit *c) {
     wg_state_txn *txn = c->txn;
     for (uint32_t i = 0; i < txn->write_count; i++) {
         wgi_write *w = &txn->writes[i];
-        uint64_t words[WGI_SLOT_WORDS];
         wgi_match m;
         if (w->skipped) continue;
         const wgi_target t = target_of(c, w);
         wgi_match_make(c->run, &w->key, &m);
-        const wgi_block *key_block = w->key_block;
-        if (!w->is_new && m.size == WGI_KEY_IN_BLOCK)
-            key_block = (const wgi_block *)(uintptr_t)wgi_load(&t.place.slots[t.slot].words[3]);
-        const uint32_t used = wgi_image_make(w, &m, key_block, words);
-        wgi_write_slot(c->run->state, c->writer, &t, words, used, c->version, txn->now_us);
+        wgi_write_slot(c->run->state, c->writer, &t, w, &m, c->version, txn->now_us);
         w->block = NULL; /* the slot's now */
         if (w->is_new) w->key_block = NULL;
     }
