@@ -5,6 +5,8 @@
 #define DECLARE(name)    extern const kv_driver kv_driver_##name
 #define ABSENT(id, what) static const kv_driver kv_driver_##id = {.name = #id, .settings = "", .absent_why = what}
 
+DECLARE(worldgraph);
+DECLARE(worldgraph_engine);
 DECLARE(floor_mem);
 DECLARE(floor_seq);
 DECLARE(raw);
@@ -33,13 +35,7 @@ DECLARE(redis);
 ABSENT(redis, "the build did not find libhiredis-dev");
 #endif
 
-#ifdef KV_HAVE_WORLDGRAPH
-DECLARE(worldgraph);
-#else
-ABSENT(worldgraph, "there is no driver_worldgraph.c");
-#endif
-
 const kv_driver *const kv_drivers[] = {
-    &kv_driver_worldgraph, &kv_driver_floor_mem, &kv_driver_floor_seq, &kv_driver_raw, &kv_driver_lmdb,
-    &kv_driver_rocksdb,    &kv_driver_sqlite,    &kv_driver_redis,     NULL,
+    &kv_driver_worldgraph, &kv_driver_worldgraph_engine, &kv_driver_floor_mem, &kv_driver_floor_seq, &kv_driver_raw,
+    &kv_driver_lmdb,       &kv_driver_rocksdb,           &kv_driver_sqlite,    &kv_driver_redis,     NULL,
 };

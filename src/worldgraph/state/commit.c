@@ -170,13 +170,11 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     wgi_write *w = s->w;
     wgi_target t = {.place = *place, .hash = w->key.hash};
     uint32_t empty;
-    uint64_t words[WGI_SLOT_WORDS];
     if (wgi_segment_of(s->run->table, w->key.hash) != place->segment) return SINGLE_AGAIN;
     WGI_LAYER_BEGIN(index);
     t.slot = wgi_find_locked(place, w->key.hash, &s->match, &empty);
     WGI_LAYER_END(index, WG_LAYER_INDEX);
     t.is_new = t.slot == UINT32_MAX;
-    const wgi_block *key_block = w->key_block;
     if (t.is_new) {
         s->found = w->parent_version;
         if (w->expected != WG_VERSION_ANY && w->expected != s->found) return SINGLE_CONFLICT;
@@ -190,15 +188,12 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
         s->found = wgi_slot_version(&place->slots[t.slot], t.word0, s->now_us);
         if (w->expected != WG_VERSION_ANY && w->expected != s->found) return SINGLE_CONFLICT;
         if (w->deleted && s->found == 0 && s->forced == 0) return SINGLE_DONE;
-        if (s->match.size == WGI_KEY_IN_BLOCK)
-            key_block = (const wgi_block *)(uintptr_t)wgi_load(&place->slots[t.slot].words[3]);
     }
-    const uint32_t used = wgi_image_make(w, &s->match, key_block, words);
     wgi_mark(&t);
     if (t.is_new) place->header->used++;
     s->version = s->forced != 0 ? s->forced : atomic_fetch_add(&s->run->newest, 1) + 1;
     if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
-    wgi_write_slot(s->run->state, s->session->writer, &t, words, used, s->version, s->now_us);
+    wgi_write_slot(s->run->state, s->session->writer, &t, w, &s->match, s->version, s->now_us);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
     single_redo(s);
@@ -230,7 +225,12 @@ static inline single_step single_try(single *s) {
 
 static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
                              uint64_t *out_version, wg_error *err) {
-    single s = {.session = session, .run = run, .w = w, .now_us = now_us};
+    single s; /* not cleared: the match is large */
+    s.session = session;
+    s.run = run;
+    s.w = w;
+    s.now_us = now_us;
+    s.version = s.forced = 0;
     const size_t bytes = WGI_REDO_HEAD_MAX + wgi_redo_op_size(w->key.bytes.size, w->value.size, w->expires_us != 0);
     wgi_match_make(run, &w->key, &s.match);
     for (;;) {
@@ -243,7 +243,7 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 WG_TRY(wgi_write_order(run, w, err));
                 break;
             case SINGLE_SPLIT:
-                WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+                WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
                 break;
             case SINGLE_CONFLICT:
                 wgi_count(&session->conflicts);
@@ -268,7 +268,7 @@ wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_wr
         const single_step step = single_try(&s);
         if (step == SINGLE_DONE) return WG_OK;
         if (step == SINGLE_ORDER) WG_TRY(wgi_write_order(run, w, err));
-        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
         WG_ASSERT(step != SINGLE_CONFLICT); /* nothing is expected */
     }
 }

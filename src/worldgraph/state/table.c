@@ -276,7 +276,7 @@ static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old)
     segment_retire(table, old);
 }
 
-wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err) {
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err) {
     wg_code code = WG_OK;
     wg_mutex_lock(&table->mutex);
     wgi_place place = wgi_place_of(table, hash);
@@ -284,7 +284,7 @@ wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err) {
     if (place.header->depth == map->depth) WG_TRY_GOTO(map_double(table, map, err));
     WG_TRY_GOTO(segments_reserve(table, 2, err));
     wgi_lock(&place.header->lock);
-    if (place.header->used >= WGI_SEGMENT_FULL) { /* nobody was first */
+    if (place.header->used + more > WGI_SEGMENT_FULL) { /* nobody was first */
         segment_split(table, hash, &place);
         atomic_fetch_add_explicit(&table->splits, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&table->segments, 1, memory_order_relaxed);

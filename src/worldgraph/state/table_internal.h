@@ -32,6 +32,18 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err);
 void wgi_keys_table_destroy(wgi_table *table);
 uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 
+/* ThreadSanitizer knows words that are loaded and stored one by one only; elsewhere a slot is copied as the bytes that it is. */
+#if defined(__SANITIZE_THREAD__)
+#define WGI_COPY_WORDS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WGI_COPY_WORDS 1
+#endif
+#endif
+#ifndef WGI_COPY_WORDS
+#define WGI_COPY_WORDS 0
+#endif
+
 /* ---- what a key looks like in a slot */
 
 typedef struct wgi_match {
@@ -102,6 +114,19 @@ static inline void wgi_match_make(const wg_state_run *run, const wg_state_key *k
 static inline uint64_t wgi_load(const _Atomic uint64_t *p) { return atomic_load_explicit(p, memory_order_acquire); }
 static inline void wgi_store(_Atomic uint64_t *p, uint64_t v) { atomic_store_explicit(p, v, memory_order_release); }
 
+/* Ordered before every later load, behind word 0 that was loaded before. */
+static inline void wgi_slot_copy(const wgi_slot *slot, void *words) {
+#if WGI_COPY_WORDS
+    for (int i = 0; i < WGI_SLOT_WORDS; i++) {
+        const uint64_t word = wgi_load(&slot->words[i]);
+        memcpy((uint8_t *)words + 8 * i, &word, 8);
+    }
+#else
+    memcpy(words, slot, WGI_SLOT_BYTES);
+    atomic_thread_fence(memory_order_acquire);
+#endif
+}
+
 static inline bool wgi_matches(const wgi_slot *slot, uint64_t word0, const wgi_match *m) {
     if (((word0 >> 8) & 0xff) != m->size) return false;
     uint64_t difference = (wgi_load(&slot->words[1]) ^ m->words[1]) & m->mask_first;
@@ -161,8 +186,8 @@ static inline void wgi_stamp_settle(wgi_header *header, uint64_t hash) {
 
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
 uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
-/* The segment of the hash has WGI_SEGMENT_FULL keys or more: makes two of it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
-wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err);
+/* Makes two of the hash's segment when `more` keys would be too many for it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err);
 /* The hash of the key in a slot (or in a record), which is stable. */
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);
 wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
@@ -170,9 +195,6 @@ wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
  * Their blocks are released. Outside of all locks. How many. */
 typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
-static inline void wgi_slot_copy(const wgi_slot *slot, uint64_t *words) {
-    for (int i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_load(&slot->words[i]);
-}
 /* How many words of a record count. */
 static inline uint32_t wgi_words_used(uint64_t word0, uint64_t word1) {
     const uint32_t key = (uint32_t)(word0 >> 8) & 0xff, value = (uint32_t)word1 & 0xff;
