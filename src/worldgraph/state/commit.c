@@ -241,7 +241,6 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 break;
             case SINGLE_ORDER:
                 WG_TRY(wgi_write_order(run, w, err));
-                s.ordered = true;
                 break;
             case SINGLE_SPLIT:
                 WG_TRY(wgi_table_split(run->table, w->key.hash, err));
@@ -251,9 +250,7 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 return wgi_error_conflict(w->key.bytes, w->expected, s.found, err);
             case SINGLE_DONE:
                 if (s.version != 0) {
-                    atomic_store_explicit(&session->commits,
-                                          atomic_load_explicit(&session->commits, memory_order_relaxed) + 1,
-                                          memory_order_relaxed);
+                    wgi_count(&session->commits);
                     wgi_own_note(session, run, s.version);
                 }
                 if (out_version != NULL) *out_version = s.version;

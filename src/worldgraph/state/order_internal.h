@@ -30,13 +30,13 @@ typedef struct wgi_order_entry {
     uint64_t w[4];
 } wgi_order_entry;
 
-/* What a scan keeps of a record: words as the slot has them. */
-typedef struct wgi_leaf_row {
-    uint64_t stamp; /* of the key's bucket before and after the slot was read */
-    uint64_t time_us;
-    uint64_t words[WGI_SLOT_WORDS];
-} wgi_leaf_row;
-#define WGI_STAMP_NONE UINT64_MAX /* of a row that is no copy of anything; odd, so no bucket ever rests at it */
+/* What scans keep of a leaf's records, by place; words are as a slot has them. */
+typedef struct wgi_leaf_rows {
+    uint64_t times_us[WGI_NODE_KEYS];
+    uint64_t stamps[WGI_NODE_KEYS]; /* of the key's bucket before and after the slot was read */
+    uint64_t hashes[WGI_NODE_KEYS];
+    uint64_t words[WGI_NODE_KEYS][WGI_SLOT_WORDS];
+} wgi_leaf_rows;
 
 typedef struct wgi_order_node wgi_order_node;
 struct wgi_order_node {
@@ -47,7 +47,8 @@ struct wgi_order_node {
     uint64_t used;                        /* bit i: entries[i] is taken; writers only */
     uint64_t level;                       /* 0: a leaf; never changes */
     _Atomic(wgi_order_node *) next, prev; /* leaves */
-    _Atomic(wgi_leaf_row *) rows;         /* leaves: copies of the records, by place (scan_level.c); NULL: none */
+    _Atomic(wgi_leaf_rows *) rows;        /* leaves: copies of the records, by place (scan_level.c); NULL: none */
+    uint64_t copied;                      /* leaves: bit i: rows has a copy at place i */
     uint64_t as_of;                       /* leaves: version of the run at which all these copies were the newest */
     _Atomic uint64_t looked_at;           /* leaves: version of the run at which somebody scanned last; a hint */
     uint64_t heads[WGI_NODE_KEYS];        /* in order: eight bytes of the key behind the prefix, big-endian */
@@ -108,11 +109,9 @@ wg_slice wgi_entry_key(const wgi_order_entry *entry);
 /* Lock of a leaf, for scan.c, which refreshes rows: only when nothing changed since the spot was taken. */
 bool wgi_spot_try_lock(wgi_order_spot spot);
 void wgi_spot_unlock(wgi_order_spot *spot); /* the spot holds again */
-/* Rows of a leaf, all WGI_STAMP_NONE; NULL: no memory. */
-wgi_leaf_row *wgi_leaf_rows_create(wgi_order *order);
-void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_row *rows);
-/* The copies at the places whose bit is set do not count any more; the leaf is locked. */
-void wgi_leaf_rows_drop(wgi_order_node *leaf, uint64_t places);
+/* NULL: no memory. */
+wgi_leaf_rows *wgi_leaf_rows_create(wgi_order *order);
+void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_rows *rows);
 /* What a search in the node looks at. */
 void wgi_node_prefetch(const wgi_order_node *node);
 

@@ -10,7 +10,6 @@
 #include "worldgraph/state/order_internal.h"
 
 enum { ENTRY_KEY_AT = 10, ENTRY_POINTER_AT = 24, ENTRY_HEAD_BYTES = 14 };
-#define ROWS_BYTES (WGI_NODE_KEYS * sizeof(wgi_leaf_row))
 
 typedef struct key_block {
     wg_epoch_link link;
@@ -98,23 +97,16 @@ wgi_order_node *wgi_node_create(wgi_order *order, uint32_t level) {
     return node;
 }
 
-wgi_leaf_row *wgi_leaf_rows_create(wgi_order *order) {
-    wgi_leaf_row *rows = wg_alloc_zero(order->account, ROWS_BYTES);
-    if (rows == NULL) return NULL;
-    for (uint32_t i = 0; i < WGI_NODE_KEYS; i++) rows[i].stamp = WGI_STAMP_NONE;
-    count_bytes(order, ROWS_BYTES, 0);
+wgi_leaf_rows *wgi_leaf_rows_create(wgi_order *order) {
+    wgi_leaf_rows *rows = wg_alloc(order->account, sizeof *rows);
+    if (rows != NULL) count_bytes(order, sizeof *rows, 0);
     return rows;
 }
 
-void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_row *rows) {
+void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_rows *rows) {
     if (rows == NULL) return;
-    count_bytes(order, 0, ROWS_BYTES);
+    count_bytes(order, 0, sizeof *rows);
     wg_free(rows);
-}
-
-void wgi_leaf_rows_drop(wgi_order_node *leaf, uint64_t places) {
-    wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_relaxed);
-    for (; places != 0; places &= places - 1) wgi_word_store(&rows[__builtin_ctzll(places)].stamp, WGI_STAMP_NONE);
 }
 
 void wgi_node_prefetch(const wgi_order_node *node) {
@@ -137,7 +129,7 @@ static void node_dispose(void *block) {
 
 void wgi_node_retire(wgi_order *order, wgi_order_node *node) {
     const bool has_rows = atomic_load_explicit(&node->rows, memory_order_relaxed) != NULL;
-    count_bytes(order, 0, node_bytes(node->level) + (has_rows ? ROWS_BYTES : 0));
+    count_bytes(order, 0, node_bytes(node->level) + (has_rows ? sizeof(wgi_leaf_rows) : 0));
     wg_epoch_retire_object(order->epoch, &node->link, node_dispose);
 }
 
@@ -300,8 +292,7 @@ static uint32_t place_take(wgi_order_node *node) {
     WG_ASSERT(~node->used != 0);
     const uint32_t place = (uint32_t)__builtin_ctzll(~node->used);
     node->used |= UINT64_C(1) << place;
-    wgi_leaf_row *rows = atomic_load_explicit(&node->rows, memory_order_relaxed);
-    if (rows != NULL) wgi_word_store(&rows[place].stamp, WGI_STAMP_NONE);
+    wgi_word_store(&node->copied, node->copied & ~(UINT64_C(1) << place));
     return place;
 }
 

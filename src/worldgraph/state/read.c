@@ -5,7 +5,7 @@
  * the record is read again there, so that its block is known to be alive after entering.
  *
  * Failure modes: WG_E_EXPIRED when history no longer has the snapshot; WG_E_NOMEM for a large value. */
-#include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/commit_internal.h"
 
 typedef uint64_t __attribute__((may_alias)) cell_word;
 _Static_assert(offsetof(wg_state_cell, small) % 8 == 0, "a slot is copied into a cell word by word");

@@ -93,8 +93,12 @@ bool wgi_interval_has(const wgi_interval *interval, wg_slice key) {
 /* ---- the pool */
 
 wgi_scans *wgi_scans_of(wg_state_session *session) {
-    if (session->scans == NULL) session->scans = wg_alloc_zero(session->state->account, sizeof *session->scans);
-    return session->scans;
+    if (session->scans != NULL) return session->scans;
+    wgi_scans *scans = wg_alloc_zero(session->state->account, sizeof *scans);
+    if (scans == NULL) return NULL;
+    wg_arena_init(&scans->check_arena, session->state->account);
+    session->scans = scans;
+    return scans;
 }
 
 static void scan_free(wg_state_scan *scan) {
@@ -115,6 +119,7 @@ void wgi_scans_destroy(wgi_scans *scans) {
         wg_free(range);
         range = next;
     }
+    wg_arena_deinit(&scans->check_arena);
     wg_free(scans);
 }
 
@@ -318,7 +323,7 @@ static const wgi_item *own_head(wg_state_scan *scan) {
     if (scan->own_next == scan->own_end) return NULL;
     const uint32_t at = scan->reverse ? scan->own_end - 1 : scan->own_next;
     const wgi_write *write = &scan->txn->writes[scan->own[at]];
-    scan->own_item = (wgi_item){.key = write->key.bytes, .own = write};
+    scan->own_item = (wgi_item){.key = write->key.bytes, .own = write, .time_us = scan->now_us};
     return &scan->own_item;
 }
 

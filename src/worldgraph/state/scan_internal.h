@@ -61,10 +61,12 @@ wgi_range *wgi_range_add(wg_state_txn *txn, const wgi_interval *interval, bool r
 /* Everything up to `key` was read; NULL: to the interval's end. */
 void wgi_range_extend(wgi_range *range, const wgi_interval *whole, const wg_slice *key);
 
-/* A session's scans and ranges that are not in use. */
+/* A session's scans and ranges that are not in use, and what checks its ranges. */
 struct wgi_scans {
     wg_state_scan *free_scans;
     wgi_range *free_ranges;
+    wg_arena check_arena;
+    wgi_level check_level;
 };
 /* The session's pool; NULL: no memory. */
 wgi_scans *wgi_scans_of(wg_state_session *session);

@@ -1,6 +1,6 @@
 /* Keys of one run in order, with the record that each has at a version.
  *
- * A leaf of the tree keeps copies of its records (wgi_leaf_row), made when a scan reads them from their slots. So a scan of records that have not
+ * A leaf of the tree keeps copies of its records (wgi_leaf_rows), made when a scan reads them from their slots. So a scan of records that have not
  * changed since is a walk over memory in order; through the slots each row would be a miss of its own. Commits do not touch leaves. They
  * raise the stamp of their key's bucket (a few keys of a segment share one) before they take their version, which makes it odd, and
  * once more when the record is in its slot. A copy remembers the stamp that was there before and after its slot was read; as long as the stamp is
@@ -13,7 +13,7 @@
  * Failure modes: no memory for copies: the scan goes without. A record that history has forgotten: WG_E_EXPIRED. */
 #include "worldgraph/state/scan_internal.h"
 
-#include "worldgraph/state/table_internal.h"
+#include "worldgraph/state/history_internal.h"
 
 enum { ROWS_WORTH = 8 /* so many rows from slots are worth a block of copies */ };
 
@@ -80,18 +80,14 @@ typedef struct batch {
     uint8_t places[WGI_BATCH];
 } batch;
 
-static void row_copy(const wgi_leaf_row *row, uint64_t *words) {
+static void row_copy(const uint64_t *from, uint64_t *words) {
 #if defined(__x86_64__) && !defined(WGI_THREAD_SANITIZER)
     /* Loads are not reordered with loads here; the compiler must not either. Whether it was torn shows the leaf's version. */
-    memcpy(words, row->words, sizeof row->words);
+    memcpy(words, from, WGI_SLOT_BYTES);
     atomic_signal_fence(memory_order_acquire);
 #else
-    for (uint32_t i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_word_load(&row->words[i]);
+    for (uint32_t i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_word_load(&from[i]);
 #endif
-}
-
-static void row_prefetch(const wgi_leaf_row *row) {
-    for (size_t i = 0; i < sizeof *row; i += 64) __builtin_prefetch((const uint8_t *)row + i);
 }
 
 /* What lies in a leaf beside this one is on its way while this one is looked at. */
@@ -102,30 +98,48 @@ static void beside_prefetch(const wgi_level *level) {
     if (beside != NULL) wgi_node_prefetch(beside);
 }
 
-/* Whether the copy in a row is the newest record. */
-static bool row_is_current(const wgi_level *level, const wgi_leaf_row *row, uint32_t place, bool all_current) {
-    const uint64_t stamp = wgi_word_load(&row->stamp);
-    if (stamp == WGI_STAMP_NONE) return false;
-    return all_current || stamp == wgi_stamp_of(level->run->table, wgi_word_load(&level->spot.leaf->entries[place].w[0]));
+/* Starts the misses of the batch: the copies, and the stamps that have to be looked at. */
+static void batch_prefetch(const wgi_level *level, const wgi_leaf_rows *rows, uint64_t unsure, batch *b) {
+    for (uint32_t i = 0; i < b->count; i++) {
+        const uint32_t place = b->places[i];
+        __builtin_prefetch(&rows->words[place][0]);
+        __builtin_prefetch(&rows->words[place][8]);
+        if ((unsure >> place & 1) == 0) continue;
+        __builtin_prefetch(wgi_place_of(level->run->table, wgi_word_load(&rows->hashes[place])).header);
+    }
+}
+
+/* Places whose copies are the newest records of their keys, of those in `places`. */
+static uint64_t places_current(const wgi_level *level, const wgi_leaf_rows *rows, uint64_t places) {
+    uint64_t current = 0;
+    for (; places != 0; places &= places - 1) {
+        const uint32_t place = (uint32_t)__builtin_ctzll(places);
+        const uint64_t now = wgi_stamp_of(level->run->table, wgi_word_load(&rows->hashes[place]));
+        if (wgi_word_load(&rows->stamps[place]) == now) current |= UINT64_C(1) << place;
+    }
+    return current;
 }
 
 /* Copies out what the leaf has of positions [first, first + count). False: the leaf changed, nothing is known. */
 static bool batch_copy(wgi_level *level, uint32_t first, batch *b) {
     const wgi_order_node *leaf = level->spot.leaf;
-    const wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
+    const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
     const bool all_current = wgi_word_load(&leaf->as_of) == level->newest;
+    uint64_t places = 0;
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->places[i] = (uint8_t)wgi_node_place(leaf, level->reverse ? first + b->count - 1 - i : first + i);
+        places |= UINT64_C(1) << b->places[i];
+    }
+    uint64_t current = rows == NULL ? 0 : places & wgi_word_load(&leaf->copied);
+    if (current != 0) batch_prefetch(level, rows, all_current ? 0 : current, b);
+    beside_prefetch(level);
+    if (!all_current) current = places_current(level, rows, current);
     b->missing = 0;
     for (uint32_t i = 0; i < b->count; i++) {
-        const uint32_t place = wgi_node_place(leaf, level->reverse ? first + b->count - 1 - i : first + i);
-        b->places[i] = (uint8_t)place;
-        if (rows != NULL) row_prefetch(&rows[place]);
-    }
-    beside_prefetch(level);
-    for (uint32_t i = 0; i < b->count; i++) {
         const uint32_t place = b->places[i];
-        if (rows != NULL && row_is_current(level, &rows[place], place, all_current)) {
-            row_copy(&rows[place], b->images[i]);
-            level->items[i].time_us = wgi_word_load(&rows[place].time_us);
+        if ((current >> place & 1) != 0) {
+            row_copy(rows->words[place], b->images[i]);
+            level->items[i].time_us = wgi_word_load(&rows->times_us[place]);
             if (wgi_version_of(b->images[i][0]) <= level->version) continue;
         }
         b->missing |= UINT64_C(1) << i;
@@ -139,18 +153,21 @@ static bool key_keep(wgi_item *item, wg_slice key, wg_arena *arena) {
     return item->key.data != NULL;
 }
 
+static wg_code error_expired(const wgi_level *level, wg_error *err) {
+    return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET,
+                        "run %u at version %llu is forgotten in part; the oldest that can be read is %llu",
+                        level->run->origin.number, (unsigned long long)level->version,
+                        (unsigned long long)wg_state_run_horizon(level->run));
+}
+
 /* Reads one missing row. */
 static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *item, wg_error *err) {
     const wg_state_key key = {wgi_entry_key(&b->entries[i]), b->entries[i].w[0]};
     wgi_record record;
     const uint64_t stamp = wgi_stamp_of(level->run->table, key.hash);
     const wgi_found found = wgi_slot_read(level->run, &key, level->version, &record);
-    b->stamps[i] = WGI_STAMP_NONE;
-    if (found == WGI_EXPIRED)
-        return wg_error_set(
-            err, WG_E_EXPIRED, WG_NO_OFFSET,
-            "version %llu of run %u is not in memory any more: history was forgotten beyond its bound",
-            (unsigned long long)level->version, level->run->origin.number);
+    b->stamps[i] = UINT64_MAX; /* odd */
+    if (found == WGI_EXPIRED) return error_expired(level, err);
     item->words = found == WGI_ABSENT ? NULL : b->images[i];
     if (found == WGI_ABSENT) return WG_OK;
     memcpy(b->images[i], record.words, sizeof record.words);
@@ -178,10 +195,12 @@ static wg_code batch_read_missing(wgi_level *level, batch *b, wg_arena *arena, w
 
 /* ---- renewing copies */
 
-static void row_store(wgi_leaf_row *row, const batch *b, uint32_t i, uint64_t time_us) {
-    wgi_word_store(&row->stamp, b->stamps[i]);
-    wgi_word_store(&row->time_us, time_us);
-    for (uint32_t w = 0; w < WGI_SLOT_WORDS; w++) wgi_word_store(&row->words[w], b->images[i][w]);
+static void row_store(wgi_leaf_rows *rows, const batch *b, uint32_t i, uint64_t time_us) {
+    const uint32_t place = b->places[i];
+    wgi_word_store(&rows->stamps[place], b->stamps[i]);
+    wgi_word_store(&rows->hashes[place], b->entries[i].w[0]);
+    wgi_word_store(&rows->times_us[place], time_us);
+    for (uint32_t w = 0; w < WGI_SLOT_WORDS; w++) wgi_word_store(&rows->words[place][w], b->images[i][w]);
 }
 
 /* What was read from slots goes into the leaf, if nobody changed or is changing that. */
@@ -193,7 +212,7 @@ static void batch_renew(wgi_level *level, const batch *b) {
     }
     if (fresh == 0) return;
     wgi_order_node *leaf = level->spot.leaf;
-    wgi_leaf_row *made = NULL;
+    wgi_leaf_rows *made = NULL;
     if (atomic_load_explicit(&leaf->rows, memory_order_acquire) == NULL) {
         if (__builtin_popcountll(fresh) < ROWS_WORTH) return;
         made = wgi_leaf_rows_create(level->run->order);
@@ -203,15 +222,18 @@ static void batch_renew(wgi_level *level, const batch *b) {
         wgi_leaf_rows_free(level->run->order, made);
         return;
     }
-    wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_relaxed);
+    wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_relaxed);
     if (rows == NULL) { /* so `made` is there: a change in between would have failed the lock */
         rows = made;
         atomic_store_explicit(&leaf->rows, made, memory_order_release);
     }
+    uint64_t copied = leaf->copied;
     for (; fresh != 0; fresh &= fresh - 1) {
         const uint32_t i = (uint32_t)__builtin_ctzll(fresh);
-        row_store(&rows[b->places[i]], b, i, level->items[i].time_us);
+        row_store(rows, b, i, level->items[i].time_us);
+        copied |= UINT64_C(1) << b->places[i];
     }
+    wgi_word_store(&leaf->copied, copied);
     wgi_spot_unlock(&level->spot);
 }
 
@@ -219,17 +241,12 @@ static void batch_renew(wgi_level *level, const batch *b) {
  * the run since a scan was here before. */
 static void leaf_confirm(wgi_level *level) {
     wgi_order_node *leaf = level->spot.leaf;
-    const wgi_leaf_row *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
+    const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
     if (rows == NULL || wgi_word_load(&leaf->as_of) == level->newest) return;
     if (atomic_exchange_explicit(&leaf->looked_at, level->newest, memory_order_relaxed) != level->newest) return;
-    const uint32_t count = wgi_node_count(leaf);
-    uint64_t stale = 0;
-    for (uint32_t i = 0; i < count && i < WGI_NODE_KEYS; i++) {
-        const uint32_t place = wgi_node_place(leaf, i);
-        if (!row_is_current(level, &rows[place], place, false)) stale |= UINT64_C(1) << place;
-    }
+    const uint64_t current = places_current(level, rows, wgi_word_load(&leaf->copied));
     if (!wgi_spot_try_lock(level->spot)) return;
-    wgi_leaf_rows_drop(leaf, stale);
+    wgi_word_store(&leaf->copied, current);
     wgi_word_store(&leaf->as_of, level->newest);
     wgi_spot_unlock(&level->spot);
 }
@@ -303,6 +320,13 @@ static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_
     return WG_OK;
 }
 
+/* A key that was purged is not in the tree any more. Its deletion raised `purged` before it went; a snapshot at or above that does not miss
+ * it, and for one that is pinned nothing is purged that it sees. */
+static bool level_is_whole(const wgi_level *level) {
+    const uint64_t known = wg_max_u64(atomic_load(&level->run->purged), atomic_load(&level->run->restored));
+    return level->version >= known || wgi_pins_has(level->run, level->version);
+}
+
 wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena,
                        wg_error *err) {
     WG_ASSERT(want > 0);
@@ -312,13 +336,11 @@ wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t 
     bool done = level->end;
     while (!done) {
         if (level->spot.leaf == NULL) level_seek(level, interval);
-        if (level->spot.leaf == NULL) {
-            level->end = true;
-            return WG_OK;
-        }
+        level->end = level->spot.leaf == NULL;
+        if (level->end) break;
         WG_TRY(level_try(level, interval, want, arena, &done, err));
     }
-    return WG_OK;
+    return level_is_whole(level) ? WG_OK : error_expired(level, err);
 }
 
 /* ---- decoding */
