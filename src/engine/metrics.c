@@ -230,6 +230,37 @@ static void emit_sessions(emitter *o) {
     gauge(o, "recovery_seconds", (double)load(&m->recovery_ns) / 1e9, "time that opening spent on the log");
 }
 
+/* ---- agents' state */
+
+static void emit_state_memory(emitter *o, const wg_state_metrics *s) {
+    gauge(o, "runs", (double)s->runs, "runs that are there");
+    gauge(o, "run_keys", (double)s->keys, "keys of all runs");
+    gauge(o, "run_table_bytes", (double)s->table_bytes, "slots of keys");
+    gauge(o, "run_history_bytes", (double)s->history_bytes, "replaced records that can still be read");
+    gauge(o, "run_order_bytes", (double)s->order_bytes, "keys in order");
+    gauge(o, "run_event_bytes", (double)s->event_bytes, "event logs in memory");
+    gauge(o, "run_large_bytes", (double)s->large_bytes, "keys and values that do not fit into a slot");
+    counter(o, "run_history_forgotten_total", s->history_forgotten, "replaced records that were given up");
+    counter(o, "run_splits_total", s->splits, "segments of the table that were split");
+}
+
+static void emit_state(emitter *o) {
+    const wgi_state_log *l = &o->engine->state_log;
+    wg_state_metrics s = {0};
+    wg_state_metrics_get(l->state, &s);
+    emit_state_memory(o, &s);
+    counter(o, "run_commits_total", s.commits, "commits of runs");
+    counter(o, "run_conflicts_total", s.conflicts, "commits of runs that met a change by somebody else");
+    gauge(o, "run_sessions", (double)wg_lanes_open_count(l->lanes), "sessions that are open, each with a ring");
+    gauge(o, "run_ring_pending_bytes", (double)wg_lanes_pending(l->lanes), "redo bytes that wait for a drain");
+    gauge(o, "run_rings_outlive_process", wg_lanes_outlive(l->lanes) ? 1 : 0, "1: the rings lie in shared memory");
+    counter(o, "run_drains_total", load(&l->drains), "commits of the log with redo bytes of runs");
+    counter(o, "run_drain_bytes_total", load(&l->drain_bytes), "their redo bytes");
+    counter(o, "run_sync_rounds_total", load(&l->rounds_led), "drains that a sync and its waiters followed");
+    counter(o, "run_recovered_ring_bytes_total", load(&l->recovered_ring_bytes),
+            "redo bytes taken over from the rings of a killed process");
+}
+
 wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_error *err) {
     emitter o = {.engine = engine, .fn = fn, .ctx = ctx};
     wg_wal_metrics wal = {0};
@@ -245,5 +276,6 @@ wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_erro
     emit_maintenance(&o);
     emit_amplification(&o, &wal, &totals);
     emit_sessions(&o);
+    emit_state(&o);
     return WG_OK;
 }

@@ -17,7 +17,7 @@
 
 #include "io/platform/platform.h"
 
-enum { WG_LANES_MAX = 1024, WG_LANES_WIDE = 64, WG_LANE_RING_BYTES_DEFAULT = 4 << 20, WG_LANE_RING_BYTES_MIN = 4096 };
+enum { WG_LANES_MAX = 1024, WG_LANES_WIDE = 64, WG_LANE_RING_BYTES_DEFAULT = 1 << 20, WG_LANE_RING_BYTES_MIN = 4096 };
 
 /* ThreadSanitizer knows the language's rules only, not the processor's. */
 #if defined(__has_feature)
@@ -40,7 +40,7 @@ typedef struct wg_lanes_options {
     wg_platform *platform;
     wg_account *account;
     bool has_rings;      /* false: IN_MEMORY, no redo is kept */
-    uint64_t ring_bytes; /* a power of two; 0: default; lanes from WG_LANES_WIDE on have a sixteenth of it */
+    uint64_t ring_bytes; /* a power of two; 0: default; lanes from WG_LANES_WIDE on have a quarter of it */
     /* Called by wg_lane_reserve, outside of a commit, when the ring is full: makes room (drains into the log) or fails. */
     wg_code (*drain)(void *ctx, wg_error *err);
     void *ctx;

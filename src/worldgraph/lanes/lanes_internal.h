@@ -47,7 +47,7 @@ struct wg_lanes {
 
 static inline uint64_t wgi_lanes_ring_bytes(const wg_lanes *lanes, uint32_t number) {
     const uint64_t bytes = lanes->options.ring_bytes;
-    return number < WG_LANES_WIDE ? bytes : wg_max_u64(bytes / 16, WG_LANE_RING_BYTES_MIN);
+    return number < WG_LANES_WIDE ? bytes : wg_max_u64(bytes / 4, WG_LANE_RING_BYTES_MIN);
 }
 
 wg_code wgi_ring_path(const char *dir, const uint8_t id[16], uint32_t lane, char out[RING_PATH_BYTES], wg_error *err);

@@ -210,7 +210,7 @@ void wg_state_run_stored(wg_state_run *run, uint64_t version) { wgi_raise(&run->
 
 /* ---- notes */
 
-wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err) {
+wg_code wg_state_run_note_reserve(wg_state_run *run, wg_error *err) {
     wgi_notes *grown = NULL;
     for (;;) {
         wgi_lock(&run->pin_lock);
@@ -231,13 +231,20 @@ wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, 
         grown->count = 0;
         grown->room = room;
     }
-    wgi_notes *notes = run->notes;
-    WG_ASSERT(notes->count == 0 || notes->items[notes->count - 1].version <= version);
-    if (notes->count != 0 && notes->items[notes->count - 1].logseq >= logseq)
-        notes->items[notes->count - 1].version = version; /* said again, or corrected before the log has it */
-    else notes->items[notes->count++] = (note){logseq, version};
     wgi_unlock(&run->pin_lock);
     wg_free(grown);
+    return WG_OK;
+}
+
+wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err) {
+    WG_TRY(wg_state_run_note_reserve(run, err));
+    wgi_lock(&run->pin_lock);
+    wgi_notes *notes = run->notes; /* one thread at a time notes: there is room still */
+    WG_ASSERT(notes->count == 0 || notes->items[notes->count - 1].version <= version);
+    if (notes->count != 0 && notes->items[notes->count - 1].logseq >= logseq)
+        notes->items[notes->count - 1].version = version; /* said again */
+    else notes->items[notes->count++] = (note){logseq, version};
+    wgi_unlock(&run->pin_lock);
     return WG_OK;
 }
 

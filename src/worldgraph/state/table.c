@@ -364,7 +364,7 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
     *out = table;
     return WG_OK;
 fail:
-    wgi_table_destroy(table);
+    wgi_state_table_destroy(table);
     return code;
 }
 
@@ -393,7 +393,7 @@ static void slots_free_blocks(wg_state *state, const wgi_place *place) {
     }
 }
 
-void wgi_table_destroy(wgi_table *table) {
+void wgi_state_table_destroy(wgi_table *table) {
     if (table == NULL) return;
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     for (uint32_t n = 0; n < table->fresh; n++) {

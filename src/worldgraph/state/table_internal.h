@@ -29,7 +29,7 @@ struct wgi_table {
 };
 
 wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err);
-void wgi_table_destroy(wgi_table *table);
+void wgi_state_table_destroy(wgi_table *table);
 uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 
 /* ---- what a key looks like in a slot */
