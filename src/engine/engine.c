@@ -408,3 +408,4 @@ const wg_options *wg_engine_option_values(const wg_engine *engine) { return &eng
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uuid; }
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
+wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }
