@@ -1,7 +1,7 @@
 /* Replay of agents' state.
  *
  * A commit of the log holds RUN_COMMITs of many lanes: within a run their versions are not in order. So they are gathered, sorted by (run,
- * version) unless they stand so already, and applied together behind the commit's RUN_CREATEs; RUN_DROPs come last. Bodies stay where
+ * version) unless they stand so already, and applied together, before a RUN_CREATE or at the commit's end; RUN_DROPs come last. Bodies stay where
  * they are, in the commit's payload. A commit without state costs two comparisons.
  *
  * Failure: what does not fit the state is WG_E_CORRUPT; hostile bodies cost what they are long. */
@@ -52,19 +52,6 @@ wg_code wgi_apply_run_commit(void *ctx, const wg_mutation *m, wg_error *err) {
     return wg_buf_append(&pass->commits, &commit, sizeof commit) ? WG_OK : wg_error_nomem(err, sizeof commit);
 }
 
-wg_code wgi_apply_run_create(void *ctx, const wg_mutation *m, wg_error *err) {
-    wgi_state_pass *pass = pass_of(ctx);
-    if (pass == NULL) return bad(err, "a run outside of replay", m->number);
-    if (m->number < wg_state_run_count(pass->state) || m->number > WG_STATE_RUNS_MAX)
-        return bad(err, "run out of order", m->number);
-    const wg_state_run *parent = wg_state_run_at(pass->state, m->parent);
-    if (parent == NULL) return bad(err, "parent of a run", m->parent);
-    const wg_run_origin origin = {
-        .number = m->number, .parent = m->parent, .fork_version = m->fork_version, .fork_events = m->fork_events};
-    wg_state_run *run = NULL;
-    return wg_state_run_create(pass->state, &origin, &run, err);
-}
-
 wg_code wgi_apply_run_drop(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_state_pass *pass = pass_of(ctx);
     if (pass == NULL) return bad(err, "a run outside of replay", m->number);
@@ -94,6 +81,23 @@ static wg_code apply_all(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
         if (last && logseq != 0) WG_TRY(wg_state_run_note(run, logseq, wg_state_run_newest(run), err));
     }
     return WG_OK;
+}
+
+wg_code wgi_apply_run_create(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_state_pass *pass = pass_of(ctx);
+    if (pass == NULL) return bad(err, "a run outside of replay", m->number);
+    if (m->number < wg_state_run_count(pass->state) || m->number > WG_STATE_RUNS_MAX)
+        return bad(err, "run out of order", m->number);
+    /* What the lanes held stands before it: a fork may begin at a version that this commit brings. */
+    if (pass->commits.size != 0) WG_TRY(apply_all(pass, ((wgi_apply *)ctx)->begin, err));
+    pass->commits.size = 0;
+    pass->sorted = true;
+    const wg_state_run *parent = wg_state_run_at(pass->state, m->parent);
+    if (parent == NULL) return bad(err, "parent of a run", m->parent);
+    const wg_run_origin origin = {
+        .number = m->number, .parent = m->parent, .fork_version = m->fork_version, .fork_events = m->fork_events};
+    wg_state_run *run = NULL;
+    return wg_state_run_create(pass->state, &origin, &run, err);
 }
 
 wg_code wgi_state_pass_end(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {

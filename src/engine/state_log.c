@@ -105,28 +105,42 @@ static void merge_reached(wg_buf *buf) {
     buf->size = (kept + 1) * sizeof *items;
 }
 
-static wg_code note_runs(wg_engine *e, wg_error *err) {
+static bool is_hidden_until_durable(const wg_engine *e) {
+    return e->options.durability == WG_STRICT && e->wal != NULL;
+}
+
+wg_code wgi_state_note(wg_engine *engine, wg_error *err) {
+    wgi_state_log *l = log_of(engine);
+    wg_code code = WG_OK;
+    merge_reached(&l->cut.reached);
+    if (l->unsynced.size > UNSYNCED_BYTES) merge_reached(&l->unsynced);
+    const wgi_reached *items = (const wgi_reached *)(const void *)l->cut.reached.data;
+    const size_t count = l->cut.reached.size / sizeof *items;
+    for (size_t i = 0; i < count && code == WG_OK; i++) {
+        wg_state_run *run = wg_state_run_hold(l->state, items[i].run);
+        if (run == NULL) continue; /* dropped since */
+        code = wg_state_run_note_reserve(run, err);
+        wg_state_run_release(run);
+    }
+    if (code == WG_OK && is_hidden_until_durable(engine) && !wg_buf_reserve(&l->unsynced, count * sizeof *items))
+        code = wg_error_nomem(err, count * sizeof *items);
+    if (code != WG_OK) wgi_state_cut_end(engine, false);
+    return code;
+}
+
+/* There is room for all of it. */
+static void note_runs(wg_engine *e) {
     wgi_state_log *l = log_of(e);
     const wgi_reached *items = (const wgi_reached *)(const void *)l->cut.reached.data;
     const size_t count = l->cut.reached.size / sizeof *items;
     for (size_t i = 0; i < count; i++) {
         wg_state_run *run = wg_state_run_hold(l->state, items[i].run);
-        if (run == NULL) continue; /* dropped since */
-        const wg_code code = wg_state_run_note(run, e->applied + 1, items[i].version, err);
+        if (run == NULL) continue;
+        WG_ASSERT(wg_state_run_note(run, e->applied, items[i].version, NULL) == WG_OK);
         wg_state_run_release(run);
-        WG_TRY(code);
     }
-    if (e->options.durability != WG_STRICT || e->wal == NULL) return WG_OK;
-    if (l->unsynced.size > UNSYNCED_BYTES) merge_reached(&l->unsynced);
-    return wg_buf_append(&l->unsynced, items, count * sizeof *items) ? WG_OK
-                                                                     : wg_error_nomem(err, count * sizeof *items);
-}
-
-wg_code wgi_state_note(wg_engine *engine, wg_error *err) {
-    merge_reached(&engine->state_log.cut.reached);
-    const wg_code code = note_runs(engine, err);
-    if (code != WG_OK) wgi_state_cut_end(engine, false);
-    return code;
+    if (is_hidden_until_durable(e) && count != 0)
+        WG_ASSERT(wg_buf_append(&l->unsynced, items, count * sizeof *items));
 }
 
 void wgi_state_cut_end(wg_engine *engine, bool logged) {
@@ -134,6 +148,7 @@ void wgi_state_cut_end(wg_engine *engine, bool logged) {
     wgi_cut *cut = &l->cut;
     if (logged) {
         wg_lanes_drained(l->lanes, cut->spans, cut->span_count);
+        note_runs(engine);
         atomic_fetch_add_explicit(&l->drain_bytes, cut->bytes, memory_order_relaxed);
         atomic_fetch_add_explicit(&l->drains, cut->span_count != 0, memory_order_relaxed);
     } else wg_lanes_give_up(l->lanes, cut->spans, cut->span_count);

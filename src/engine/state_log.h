@@ -70,14 +70,14 @@ void wgi_state_free(wg_engine *engine);
 
 /* ---- the writer's place is held */
 
-/* Cuts the lanes for commit applied + 1. Notes of runs are taken; parts are filled. With `hold` the lanes stay stopped. On failure nothing
+/* Cuts the lanes for commit applied + 1; parts are filled. With `hold` the lanes stay stopped. On failure nothing
  * stays but what `hold` asked for. */
 wg_code wgi_state_cut(wg_engine *engine, bool hold, wg_error *err);
 /* Another run that the same commit changes. False: out of memory. */
 bool wgi_state_reach(wg_engine *engine, uint32_t run, uint64_t version);
-/* Notes for every reached run that commit applied + 1 brings it there. The cut is given up on failure. */
+/* Room for the notes of all reached runs. The cut is given up on failure. */
 wg_code wgi_state_note(wg_engine *engine, wg_error *err);
-/* The log has the cut, and `applied` says so; or it does not. */
+/* The log has the cut, and `applied` says so: every reached run notes it. Or it does not. */
 void wgi_state_cut_end(wg_engine *engine, bool logged);
 
 /* ---- commits of graph and state together (state_mixed.c); called by the commit of the graph */

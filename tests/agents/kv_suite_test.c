@@ -93,7 +93,7 @@ static void test_kv_compare_and_set(void **state) {
     kit_put(run, "k", 7);
     wg_error seen = {0};
     assert_int_equal(wg_kv_cas(run, "k", 1, version, &v, NULL, &seen), WG_E_CONFLICT);
-    assert_non_null(strstr(seen.message, "'k'"));
+    assert_non_null(strstr(seen.message, "key k "));
     const uint64_t newest = kit_get(run, "k").version;
     KIT_OK(wg_kv_cas(run, "k", 1, newest, &v, &version, err));
     assert_true(kit_delete(run, "k"));

@@ -61,7 +61,7 @@ static void test_txn_conflicts(void **state) {
     snprintf(numbers[0], sizeof numbers[0], "%llu", (unsigned long long)first);
     snprintf(numbers[1], sizeof numbers[1], "%llu", (unsigned long long)second);
     assert_int_equal(wg_run_commit(a, NULL, &seen), WG_E_CONFLICT);
-    assert_non_null(strstr(seen.message, "'x'"));
+    assert_non_null(strstr(seen.message, "key x "));
     assert_non_null(strstr(seen.message, numbers[0]));
     assert_non_null(strstr(seen.message, numbers[1]));
     kit_expect_none(b, "y");

@@ -71,7 +71,7 @@ def key_values_come_back_from_another_process(p):
 def conditions_times_to_live_and_raw_bytes(p):
     p.init()
     done(p, "kv", "put", "ws", "k", "1", "--if-version", "0")
-    contains(p.failing(1, "kv", "put", "ws", "k", "2", "--if-version", "0"), "'k'")
+    contains(p.failing(1, "kv", "put", "ws", "k", "2", "--if-version", "0"), "key k ")
     done(p, "kv", "put", "ws", "k", "2", "--if-version", "1")
     done(p, "kv", "put", "ws", "soon", "1", "--ttl", "1ms")
     p.failing(1, "kv", "get", "ws", "soon")

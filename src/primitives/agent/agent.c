@@ -138,6 +138,7 @@ wg_code wg_agent_begin(wg_agent_run *run, bool serializable, wg_agent_mode mode,
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "a transaction is open already: commit or roll back first");
     run->txn_mode = mode;
+    run->serializable = serializable;
     return wg_engine_state_begin(run->agent->engine, run->agent->session, run->run,
                                  serializable ? WG_STATE_SERIALIZABLE : WG_STATE_SNAPSHOT, &run->txn, &run->logseq,
                                  err);

@@ -42,6 +42,7 @@ typedef struct wg_agent_run {
     wg_run_status status;
     /* the open transaction */
     wg_state_txn *txn; /* NULL: none */
+    bool serializable;
     wg_agent_mode txn_mode;
     uint64_t logseq; /* of the graph's snapshot that belongs to it */
     /* what a call gives out lives here until the next one */

@@ -93,7 +93,7 @@ static wg_code count_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, wg_er
     if (logseq != 0) {
         WG_TRY(wg_agent_version_at(run, logseq, &version, err));
     } else if (run->txn != NULL) {
-        WG_TRY(wg_state_txn_reads_events(run->txn, err));
+        if (run->serializable) WG_TRY(wg_state_txn_reads_events(run->txn, err));
         version = wg_state_txn_snapshot(run->txn);
     } else {
         version = wg_state_run_visible(run->run);

@@ -190,3 +190,158 @@ wg_code wg_record_seek(const wg_fragment *fragment, wg_slice key, uint64_t versi
     *out_row = from;
     return WG_OK;
 }
+
+/* ---- all records of a run */
+
+typedef struct records_cursor {
+    uint64_t at; /* in the list of pieces */
+    uint64_t end;
+    uint32_t row;
+    bool found;
+    wg_record record;
+} records_cursor;
+
+struct wg_records {
+    wg_account *account;
+    const wg_fragment **pieces;
+    uint64_t piece_count;
+    records_cursor *cursors; /* one a set, of rising versions */
+    uint32_t cursor_count;
+    uint32_t least; /* whose record was given last */
+};
+
+static wg_code pieces_find(wg_records *r, const wg_stripe_set *set, uint32_t owner, wg_error *err) {
+    const wg_fragment_key first = {.kind = WG_KIND_STATE, .owner = owner};
+    for (int pass = 0; pass < 2; pass++) {
+        uint64_t position = wg_stripe_set_seek(set, &first);
+        uint64_t n = 0;
+        for (const wg_fragment *f; (f = wg_stripe_set_next(set, &position)) != NULL; n++) {
+            if (f->head.key.kind != WG_KIND_STATE || f->head.key.owner != owner) break;
+            if (pass == 0) continue;
+            const wg_fragment *last = n == 0 ? NULL : r->pieces[n - 1];
+            const bool same = last != NULL && last->head.key.run == f->head.key.run;
+            if (f->head.key.slot != (same ? last->head.key.slot + 1 : 0) || f->head.key.part != 0 ||
+                f->head.row_count == 0)
+                return corrupt(f, "a piece is missing before it", err);
+            if (!same && last != NULL && f->head.key.run < last->head.attributes[0])
+                return corrupt(f, "its versions are those of another set too", err);
+            r->cursor_count += !same;
+            r->pieces[n] = f;
+        }
+        if (pass == 1) break;
+        r->piece_count = n;
+        r->pieces = wg_alloc(r->account, (n + 1) * sizeof *r->pieces);
+        if (r->pieces == NULL) return wg_error_nomem(err, n * sizeof *r->pieces);
+    }
+    return WG_OK;
+}
+
+static int record_compare(const wg_record *a, const wg_record *b) {
+    const int order = wg_slice_compare(a->key, b->key);
+    if (order != 0) return order;
+    return a->version == b->version ? 0 : a->version > b->version ? -1 : 1;
+}
+
+static wg_code records_step(const wg_records *r, records_cursor *c, wg_error *err) {
+    const bool had = c->found;
+    const wg_record before = c->record;
+    while (c->at < c->end && c->row == r->pieces[c->at]->head.row_count) {
+        c->at++;
+        c->row = 0;
+    }
+    c->found = c->at < c->end;
+    if (!c->found) return WG_OK;
+    WG_TRY(wg_record_read(r->pieces[c->at], c->row++, &c->record, err));
+    if (had && record_compare(&before, &c->record) >= 0)
+        return corrupt(r->pieces[c->at], "records out of order", err);
+    return WG_OK;
+}
+
+wg_code wg_records_open(const wg_stripe_set *set, uint32_t owner, wg_account *account, wg_records **out,
+                        wg_error *err) {
+    wg_records *r = wg_alloc_zero(account, sizeof *r);
+    if (r == NULL) return wg_error_nomem(err, sizeof *r);
+    r->account = account;
+    r->least = UINT32_MAX;
+    wg_code code = pieces_find(r, set, owner, err);
+    if (code == WG_OK) {
+        r->cursors = wg_alloc_zero(account, (r->cursor_count + (size_t)1) * sizeof *r->cursors);
+        if (r->cursors == NULL) code = wg_error_nomem(err, r->cursor_count * sizeof *r->cursors);
+    }
+    uint32_t n = 0;
+    for (uint64_t at = 0; code == WG_OK && at < r->piece_count; n++) {
+        records_cursor *c = &r->cursors[n];
+        c->at = at;
+        while (at < r->piece_count && r->pieces[at]->head.key.run == r->pieces[c->at]->head.key.run) at++;
+        c->end = at;
+        code = records_step(r, c, err);
+    }
+    if (code != WG_OK) wg_records_close(r);
+    else *out = r;
+    return code;
+}
+
+/* A few sets: compaction joins them. */
+wg_code wg_records_next(wg_records *records, wg_record *out, bool *out_found, wg_error *err) {
+    if (records->least != UINT32_MAX) WG_TRY(records_step(records, &records->cursors[records->least], err));
+    records->least = UINT32_MAX;
+    for (uint32_t i = 0; i < records->cursor_count; i++) {
+        const records_cursor *c = &records->cursors[i];
+        if (!c->found) continue;
+        if (records->least == UINT32_MAX || record_compare(&c->record, &records->cursors[records->least].record) < 0)
+            records->least = i;
+    }
+    *out_found = records->least != UINT32_MAX;
+    if (*out_found) *out = records->cursors[records->least].record;
+    return WG_OK;
+}
+
+/* The set is searched from its last versions down: first the piece, by its first row, then the row. */
+static wg_code set_versions(const wg_records *r, const records_cursor *c, wg_slice key, uint64_t snapshot,
+                            wg_record_fn fn, void *ctx, bool *stop, wg_error *err) {
+    uint64_t piece = c->at;
+    for (uint64_t to = c->end;
+         to - piece > 1;) { /* the last piece whose first record is not behind (key, snapshot) */
+        const uint64_t middle = piece + (to - piece) / 2;
+        wg_slice k;
+        uint64_t v;
+        WG_TRY(wg_record_head(r->pieces[middle], 0, &k, &v, err));
+        const int order = wg_slice_compare(k, key);
+        if (order < 0 || (order == 0 && v >= snapshot)) piece = middle;
+        else to = middle;
+    }
+    uint32_t row;
+    WG_TRY(wg_record_seek(r->pieces[piece], key, snapshot, &row, err));
+    for (; piece < c->end && !*stop; piece++, row = 0) {
+        for (; row < r->pieces[piece]->head.row_count && !*stop; row++) {
+            wg_record record;
+            WG_TRY(wg_record_read(r->pieces[piece], row, &record, err));
+            if (!wg_slice_equal(record.key, key)) return WG_OK;
+            *stop = !fn(ctx, &record);
+        }
+    }
+    return WG_OK;
+}
+
+wg_code wg_records_versions(const wg_stripe_set *set, uint32_t owner, wg_slice key, uint64_t snapshot,
+                            wg_record_fn fn, void *ctx, wg_error *err) {
+    wg_records r = {.least = UINT32_MAX};
+    bool stop = false;
+    wg_code code = pieces_find(&r, set, owner, err);
+    for (uint64_t end = r.piece_count; code == WG_OK && end > 0 && !stop;) {
+        uint64_t at = end - 1;
+        while (at > 0 && r.pieces[at - 1]->head.key.run == r.pieces[at]->head.key.run) at--;
+        const records_cursor c = {.at = at, .end = end};
+        if (r.pieces[at]->head.key.run < snapshot) code = set_versions(&r, &c, key, snapshot, fn, ctx, &stop, err);
+        end = at;
+    }
+    wg_free(r.pieces);
+    return code;
+}
+
+void wg_records_close(wg_records *records) {
+    if (records == NULL) return;
+    wg_free(records->pieces);
+    wg_free(records->cursors);
+    wg_free(records);
+}

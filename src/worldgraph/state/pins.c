@@ -210,7 +210,7 @@ void wg_state_run_stored(wg_state_run *run, uint64_t version) { wgi_raise(&run->
 
 /* ---- notes */
 
-wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err) {
+wg_code wg_state_run_note_reserve(wg_state_run *run, wg_error *err) {
     wgi_notes *grown = NULL;
     for (;;) {
         wgi_lock(&run->pin_lock);
@@ -231,13 +231,20 @@ wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, 
         grown->count = 0;
         grown->room = room;
     }
-    wgi_notes *notes = run->notes;
-    WG_ASSERT(notes->count == 0 || notes->items[notes->count - 1].version <= version);
-    if (notes->count != 0 && notes->items[notes->count - 1].logseq >= logseq)
-        notes->items[notes->count - 1].version = version; /* said again, or corrected before the log has it */
-    else notes->items[notes->count++] = (note){logseq, version};
     wgi_unlock(&run->pin_lock);
     wg_free(grown);
+    return WG_OK;
+}
+
+wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err) {
+    WG_TRY(wg_state_run_note_reserve(run, err));
+    wgi_lock(&run->pin_lock);
+    wgi_notes *notes = run->notes; /* one thread at a time notes: there is room still */
+    WG_ASSERT(notes->count == 0 || notes->items[notes->count - 1].version <= version);
+    if (notes->count != 0 && notes->items[notes->count - 1].logseq >= logseq)
+        notes->items[notes->count - 1].version = version; /* said again */
+    else notes->items[notes->count++] = (note){logseq, version};
+    wgi_unlock(&run->pin_lock);
     return WG_OK;
 }
 
@@ -259,6 +266,26 @@ uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq) {
     const uint64_t version = at == 0 ? r->origin.fork_version : r->notes->items[at - 1].version;
     wgi_unlock(&r->pin_lock);
     return version;
+}
+
+/* A few are copied at a time, so that fn may do what it likes. */
+wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until,
+                           wg_code (*fn)(void *ctx, uint64_t logseq, uint64_t version, wg_error *err), void *ctx,
+                           wg_error *err) {
+    wg_state_run *r = (wg_state_run *)(uintptr_t)run;
+    note some[64];
+    for (;;) {
+        uint32_t count = 0;
+        wgi_lock(&r->pin_lock);
+        for (uint32_t at = note_place(r->notes, since); r->notes != NULL && at < r->notes->count && count < 64; at++) {
+            if (r->notes->items[at].logseq > until) break;
+            some[count++] = r->notes->items[at];
+        }
+        wgi_unlock(&r->pin_lock);
+        for (uint32_t i = 0; i < count; i++) WG_TRY(fn(ctx, some[i].logseq, some[i].version, err));
+        if (count < 64) return WG_OK;
+        since = some[count - 1].logseq;
+    }
 }
 
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq) {

@@ -124,12 +124,18 @@ wg_events *wg_state_run_events(const wg_state_run *run);
 uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
 uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
-/* Commit `logseq` of the log brought the run to `version`. Rising. NOMEM leaves it out: the caller fails the drain before the log. */
+/* Commit `logseq` of the log brought the run to `version`. Rising; one thread at a time notes. Cannot fail behind a reservation, which comes before the
+ * log is written. */
+wg_code wg_state_run_note_reserve(wg_state_run *run, wg_error *err);
 wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err);
 /* The run's version at snapshot `logseq`; 0: before its first commit. */
 uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq);
 /* A checkpoint has everything up to `version`. Rising. */
 void wg_state_run_stored(wg_state_run *run, uint64_t version);
+/* Notes of logseqs in (since, until], rising. */
+wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until,
+                           wg_code (*fn)(void *ctx, uint64_t logseq, uint64_t version, wg_error *err), void *ctx,
+                           wg_error *err);
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq); /* those below are not needed any more */
 
 /* A snapshot that is kept readable. WG_E_EXPIRED: history of before it was forgotten. wg_state_snapshot is for short reads: ~20 ns,
