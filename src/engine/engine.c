@@ -397,4 +397,3 @@ const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uu
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
 wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
-wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }

@@ -240,11 +240,7 @@ void wg_state_destroy(wg_state *state) {
     WG_ASSERT(state->sessions == NULL); /* all are closed */
     for (uint32_t i = wg_slots_next(&state->runs, 0); i != UINT32_MAX; i = wg_slots_next(&state->runs, i + 1))
         run_dispose(wg_slots_get(&state->runs, i));
-<<<<<<< HEAD
-    wgi_keys_table_destroy(state->table);
-=======
     wgi_state_table_destroy(state->table);
->>>>>>> h/events
     wgi_history_destroy(state->history);
     wg_epoch_collect(state->epoch);
     wg_slots_deinit(&state->runs);

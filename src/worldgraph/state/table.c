@@ -364,11 +364,7 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
     *out = table;
     return WG_OK;
 fail:
-<<<<<<< HEAD
-    wgi_keys_table_destroy(table);
-=======
     wgi_state_table_destroy(table);
->>>>>>> h/events
     return code;
 }
 
@@ -397,11 +393,7 @@ static void slots_free_blocks(wg_state *state, const wgi_place *place) {
     }
 }
 
-<<<<<<< HEAD
-void wgi_keys_table_destroy(wgi_table *table) {
-=======
 void wgi_state_table_destroy(wgi_table *table) {
->>>>>>> h/events
     if (table == NULL) return;
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     for (uint32_t n = 0; n < table->fresh; n++) {

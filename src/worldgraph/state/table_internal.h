@@ -29,11 +29,7 @@ struct wgi_table {
 };
 
 wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err);
-<<<<<<< HEAD
-void wgi_keys_table_destroy(wgi_table *table);
-=======
 void wgi_state_table_destroy(wgi_table *table);
->>>>>>> h/events
 uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 
 /* ThreadSanitizer knows words that are loaded and stored one by one only; elsewhere a slot is copied as the bytes that it is. */
