@@ -252,16 +252,16 @@ static void keep_round(kv_result *result, const kv_lane *lanes, unsigned count) 
 
 static void init_lanes(run *r, kv_instance *instance, const kv_work *work) {
     const uint64_t ns = slice_ns(r, work);
-    const uint64_t start = kv_now_ns();
     instance->slices++;
     for (unsigned i = 0; i < work->threads; i++) {
         kv_lane *lane = &r->lanes[i];
         kv_lane_init(lane, instance, work, i);
-        lane->start = start;
         lane->run_ns = ns;
         if (work->shape == KV_INSERT) lane->operations_max = instance->keys / r->settings->rounds;
         else lane->warm_ns = ns / WARM_SHARE;
     }
+    const uint64_t start = kv_now_ns(); /* once every session is there */
+    for (unsigned i = 0; i < work->threads; i++) r->lanes[i].start = start;
 }
 
 static void run_slice(run *r, unsigned work_number, unsigned engine) {
@@ -274,7 +274,7 @@ static void run_slice(run *r, unsigned work_number, unsigned engine) {
     else run_threads(r->lanes, work->threads);
     keep_round(&r->results->of[work_number][engine], r->lanes, work->threads);
     kv_instance_check(instance, work, r->lanes, work->threads);
-    for (unsigned i = 1; i < work->threads; i++) kv_drivers[engine]->session_close(r->lanes[i].session);
+    for (unsigned i = 0; i < work->threads; i++) kv_lane_end(&r->lanes[i], instance);
 }
 
 /* The first engine of a round is another one each time: none always runs after the same neighbour. */
@@ -292,8 +292,10 @@ static void run_stage(run *r, kv_stage stage) {
 static void replay_rounds(run *r, unsigned work, unsigned engine, void *prepared) {
     kv_result *result = &r->results->of[work][engine];
     if (result->histogram == NULL) result->histogram = kv_alloc(sizeof *result->histogram);
+    const kv_driver *driver = kv_drivers[engine];
+    if (result->round_count != 0 && driver->replay_reset != NULL) driver->replay_reset(prepared);
     const uint64_t begin = kv_now_ns();
-    const uint64_t records = kv_drivers[engine]->replay(prepared);
+    const uint64_t records = driver->replay(prepared);
     const double ns = (double)(kv_now_ns() - begin) / (double)records;
     kv_histogram_add(result->histogram, (uint64_t)(ns * 1e3));
     result->rounds[result->round_count++] =
@@ -380,6 +382,7 @@ void kv_run_counted(const kv_settings *settings) {
     kv_count_operations(&r.lanes[0], settings->operations);
     fprintf(stderr, "kv_bench: %llu operations of %s on %s\n",
             (unsigned long long)(r.lanes[0].operations - WARM_OPERATIONS), settings->count, driver->name);
+    kv_lane_end(&r.lanes[0], r.instances[0]);
     kv_free_large(r.lanes, sizeof *r.lanes);
     close_phase(&r);
 }

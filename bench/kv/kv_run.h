@@ -26,13 +26,14 @@ typedef enum kv_shape {
     KV_REPLAY
 } kv_shape;
 
-enum { KV_TICKETS_OPEN = 4096, KV_HOT_KEYS = 10000 };
+enum { KV_TICKETS_OPEN = 4096, KV_HOT_KEYS = 10000, KV_APART_KEYS = 100000 };
 
 typedef enum kv_choice {
-    KV_ALL_KEYS, /* uniformly */
-    KV_HOT_SET,  /* KV_HOT_KEYS of them */
-    KV_ONE_KEY,  /* always the same */
-    KV_OWN_RANGE /* uniformly in a range that belongs to the thread */
+    KV_ALL_KEYS,  /* uniformly */
+    KV_HOT_SET,   /* KV_HOT_KEYS of them */
+    KV_ONE_KEY,   /* always the same */
+    KV_OWN_RANGE, /* uniformly in a range that belongs to the thread */
+    KV_OWN_RUN    /* the same, KV_APART_KEYS of them, in a run of its own where the engine has such */
 } kv_choice;
 
 typedef enum kv_stage {
@@ -147,6 +148,7 @@ typedef struct kv_instance {
     void *db, *session;
     uint64_t keys;
     uint32_t *stamps, *changes; /* the model: a key's last stamp and the changes since */
+    uint32_t *apart_stamps;     /* of the same keys in runs of their own; NULL: never opened */
     uint64_t slices, inserted;
 } kv_instance;
 
@@ -163,8 +165,9 @@ kv_instance *kv_instance_open(const kv_driver *driver, const kv_options *options
 void kv_instance_close(kv_instance *instance);
 /* Brings the model up to date with a finished slice and ends the program if an answer was wrong. */
 void kv_instance_check(kv_instance *instance, const kv_work *work, const kv_lane *lanes, unsigned count);
-/* A lane of the instance for the work, with its own session except the first. */
+/* A lane of the instance for the work, with its own session except the first of an ordinary work. */
 void kv_lane_init(kv_lane *lane, kv_instance *instance, const kv_work *work, unsigned number);
+void kv_lane_end(kv_lane *lane, kv_instance *instance); /* closes that session */
 
 /* ---- the run (kv_run.c) */
 

@@ -52,6 +52,8 @@ const kv_work kv_works[] = {
 
     THREADS_1248("get_disjoint", .shape = KV_GET, .choice = KV_OWN_RANGE),
     THREADS_1248("put_disjoint", .shape = KV_PUT, .choice = KV_OWN_RANGE),
+    THREADS_1248("get_own_run", .shape = KV_GET, .choice = KV_OWN_RUN),
+    THREADS_1248("put_own_run", .shape = KV_PUT, .choice = KV_OWN_RUN),
     THREADS_1248("get_shared_key", .shape = KV_GET, .choice = KV_ONE_KEY),
     THREADS_1248("put_shared_key", .shape = KV_PUT, .choice = KV_ONE_KEY),
 
