@@ -104,7 +104,6 @@ typedef struct kv_lane {
     uint64_t inserted;    /* KV_INSERT: keys present before */
     unsigned batch;
     uint64_t start, warm_ns, run_ns, operations_max; /* all threads of a slice have one start */
-    bool counts;                                     /* read the counters: one lane alone */
 
     kv_histogram histogram;
     uint64_t operations;                 /* all, warming up included */
