@@ -15,7 +15,6 @@ typedef struct own_db {
 } own_db;
 
 typedef struct own_session {
-    own_db *owner;
     wg_session *session;
     wg_run *run;
     wg_run *tickets; /* NULL until the first ticket */
@@ -63,7 +62,6 @@ static void own_close(void *handle) {
 static own_session *open_run(own_db *db, const char *name) {
     own_session *session = kv_alloc(sizeof *session);
     wg_error err;
-    session->owner = db;
     must(wg_session_open(db->db, &session->session, &err), &err, "session");
     if (name == NULL) must(wg_run_open(session->session, NULL, &session->run, &err), &err, "run");
     else {

@@ -67,7 +67,7 @@ enum {
     KV_SCANS_STALE = 32u,   /* its scan answers the state after load(), not later puts */
     KV_PRESIZES = 64u,      /* `presized` makes a difference */
     KV_KILLSAFE_TOO = 128u, /* KV_BUFFERED outlives kill -9 already: one database for both modes */
-    KV_FLOOR = 256u         /* ours, to compare with: not a peer */
+    KV_SERVER = 256u        /* works in another process */
 };
 
 /* `db` and `session` are the driver's own. Operations that an engine has not are NULL; the harness reports the absence.

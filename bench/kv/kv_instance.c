@@ -85,7 +85,6 @@ void kv_lane_init(kv_lane *lane, kv_instance *instance, const kv_work *work, uns
     lane->inserted = instance->inserted;
     lane->batch = batch_of(instance->driver, work);
     lane->operations_max = work->shape == KV_INSERT ? instance->keys - instance->inserted : UINT64_MAX;
-    lane->counts = work->threads == 1;
     if (work->shape == KV_GET_DEPENDENT) lane->position = kv_lane_index(lane, 0);
 }
 

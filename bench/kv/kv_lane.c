@@ -223,6 +223,7 @@ void kv_lane_run(kv_lane *lane) {
     lane->span_cpu_ns = kv_thread_cpu_ns() - lane->span_cpu_ns;
     lane->allocations = after.allocations - before.allocations;
     lane->faults = after.faults - before.faults;
+    lane->waited_ns = after.waited_ns - before.waited_ns;
     lane->instructions = after.instructions < 0 ? -1 : after.instructions - before.instructions - prepare_cost(lane);
 }
 

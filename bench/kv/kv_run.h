@@ -67,9 +67,10 @@ int kv_work_find(const char *name, unsigned threads);
 /* ---- what is kept of a (work, engine) */
 
 typedef struct kv_round {
-    double ns;             /* time that passed over operations of all threads, without the building of batches */
-    double p50, p99, p999; /* of a call */
-    double cpu_ns;         /* a thread's, per operation */
+    double
+        ns; /* time that passed over operations of all threads, without the building of batches; one thread: nor waiting for a processor */
+    double p50, p99, p999;                    /* of a call */
+    double cpu_ns;                            /* a thread's, per operation */
     double instructions, allocations, faults; /* per operation; instructions < 0: no counter */
     uint64_t operations;
 } kv_round;
@@ -103,13 +104,13 @@ typedef struct kv_lane {
     uint64_t inserted;    /* KV_INSERT: keys present before */
     unsigned batch;
     uint64_t start, warm_ns, run_ns, operations_max; /* all threads of a slice have one start */
-    bool counts;                                     /* read the counters: one lane alone */
 
     kv_histogram histogram;
     uint64_t operations;                 /* all, warming up included */
     uint64_t timed, timed_ns;            /* those that count */
     uint64_t measured_from, measured_to; /* from the end of warming up to the end */
-    uint64_t span_cpu_ns;                /* the thread's processor time in that span, building batches included */
+    uint64_t waited_ns;
+    uint64_t span_cpu_ns; /* the thread's processor time in that span, building batches included */
     uint64_t cpu_ns;
     uint64_t sum;      /* of what was read */
     uint64_t position; /* KV_GET_DEPENDENT: the next index */
@@ -134,6 +135,7 @@ void kv_clock_calibrate(void);
 
 typedef struct kv_counters {
     double instructions, allocations, faults;
+    uint64_t waited_ns; /* ready to run while others held the processors; 0 where the kernel does not say */
 } kv_counters;
 
 bool kv_counters_begin(void); /* opens the instruction counter; false: this machine shows none */
