@@ -63,9 +63,13 @@ static inline bool wgi_fits(size_t key, size_t value, bool expires) {
     return key_bytes + value + (expires ? 8 : 0) <= WGI_INLINE_BYTES;
 }
 
-/* Stores bytes at byte `at` of a slot: what is before stays (`before` is the word that holds byte `at`), what is behind in the last word becomes
- * zero. */
+/* Stores bytes at byte `at` of a slot: what is before stays (`before` is the word that holds byte `at`), what is behind in the last word does not
+ * count. */
 static inline void wgi_slot_put(wgi_slot *slot, size_t at, uint64_t before, const uint8_t *p, size_t n) {
+#if !WGI_COPY_WORDS
+    (void)before;
+    memcpy((uint8_t *)(uintptr_t)slot + at, p, n);
+#else
     size_t i = at >> 3, done = 0;
     const size_t r = 8 * (at & 7);
     if (n < 8) {
@@ -80,6 +84,7 @@ static inline void wgi_slot_put(wgi_slot *slot, size_t at, uint64_t before, cons
     }
     for (; done + 8 <= n; done += 8) wgi_store(&slot->words[i++], wg_load_u64le(p + done));
     if (done < n) wgi_store(&slot->words[i], wg_load_u64le(p + n - 8) >> (8 * (8 - (n - done))));
+#endif
 }
 
 /* Stores a write into a slot that is locked (or nobody's): all but word 0, which is returned without its version. `m` is of its key. */
@@ -171,10 +176,23 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
 
 /* ---- checks of callers' arguments */
 
-wg_code wgi_check_key(wg_slice key, wg_error *err);
-wg_code wgi_check_value(const wg_state_value *value, wg_error *err);
+wg_code wgi_error_key(wg_slice key, wg_error *err);
+wg_code wgi_error_value(const wg_state_value *value, wg_error *err);
+wg_code wgi_error_run(const wg_state_run *run, wg_error *err);
+static inline wg_code wgi_check_key(wg_slice key, wg_error *err) {
+    return key.size >= 1 && key.size <= WG_KEY_BYTES_MAX ? WG_OK : wgi_error_key(key, err);
+}
+static inline wg_code wgi_check_value(const wg_state_value *value, wg_error *err) {
+    const bool good = value->bytes.size <= WG_STATE_VALUE_BYTES_MAX && value->type <= WG_TYPE_PATH;
+    return good ? WG_OK : wgi_error_value(value, err);
+}
 wg_code wgi_check_event(wg_slice type, const wg_state_value *payload, wg_error *err);
-wg_code wgi_check_run(const wg_state_run *run, wg_error *err);
+static inline wg_code wgi_check_run(const wg_state_run *run, wg_error *err) {
+    return !atomic_load_explicit(&run->dropped, memory_order_relaxed) ? WG_OK : wgi_error_run(run, err);
+}
+/* One write that is checked against `w->expected`: commit.c; ends nothing. *out_version 0: nothing to do. */
+wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
+                          uint64_t *out_version, wg_error *err);
 /* WG_E_CONFLICT that names the key and both versions. */
 wg_code wgi_error_conflict(wg_slice key, uint64_t expected, uint64_t found, wg_error *err);
 /* A write's blocks: of its key when that is long, of its value when it does not fit. */
@@ -194,6 +212,9 @@ wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_wr
                             uint64_t time_us, wg_error *err);
 void wgi_txn_end(wg_state_txn *txn); /* empty again */
 /* STRICT: the session sees its own commits. NOMEM: it waits for them to be durable. */
-void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version);
+void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version);
+static inline void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version) {
+    if (run->state->options.readers_wait_for_durable) wgi_own_add(session, run, version);
+}
 
 #endif

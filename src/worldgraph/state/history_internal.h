@@ -66,8 +66,7 @@ static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, c
 #if WGI_COPY_WORDS
     for (uint32_t i = 1; i < WGI_SLOT_WORDS; i++) wgi_store(p + WGI_HISTORY_META + i, wgi_load(&slot->words[i]));
 #else
-    memcpy((void *)(uintptr_t)(p + WGI_HISTORY_META), slot,
-           WGI_SLOT_BYTES); /* more than counts: it is overwritten */
+    memcpy((void *)(uintptr_t)(p + WGI_HISTORY_META), slot, WGI_SLOT_BYTES); /* more than counts: it is overwritten */
 #endif
     wgi_store(p + WGI_HISTORY_META, r->word0);
     const uint32_t bytes = 8 * (WGI_HISTORY_META + wgi_words_used(r->word0, word1));

@@ -390,7 +390,7 @@ static wg_code txn_failed(wg_state_txn *txn, wg_code code) {
     return code;
 }
 
-wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
+static wg_code commit_many(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
     uint8_t *room = NULL;
     wg_error local = {0};
     commit c = commit_of(txn, txn->session->lane, err == NULL ? &local : err);
@@ -415,6 +415,39 @@ wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_
     WGI_LAYER_END(commit, WG_LAYER_COMMIT);
     if (out_version != NULL) *out_version = c.version;
     if (out_first_sequence != NULL) *out_first_sequence = c.first_sequence;
+    return WG_OK;
+}
+
+/* The commonest transaction writes one key and has read no other: then what was read is what it expects. */
+static bool txn_is_single(const wg_state_txn *txn) {
+    if (txn->write_count != 1 || txn->event_count != 0 || txn->read_count > 1 || txn->reads_events) return false;
+    if (txn->ranges != NULL && txn->isolation == WG_STATE_SERIALIZABLE) return false;
+    if (txn->read_count == 0) return true;
+    const wgi_write *w = &txn->writes[0];
+    const wgi_read *r = &txn->reads[0];
+    return r->key.hash == w->key.hash && wg_slice_equal(r->key.bytes, w->key.bytes) &&
+           (w->expected == WG_VERSION_ANY || w->expected == r->version);
+}
+
+static wg_code commit_single(wg_state_txn *txn, uint64_t *out_version, wg_error *err) {
+    wgi_write *w = &txn->writes[0];
+    WG_TRY(wgi_check_run(txn->run, err));
+    if (txn->read_count != 0) w->expected = txn->reads[0].version;
+    if (txn->run->parent != NULL) WG_TRY(wgi_write_parent(txn->run, w, txn->now_us, err));
+    return wgi_single_commit(txn->session, txn->run, w, txn->now_us, out_version, err);
+}
+
+wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
+    WG_ASSERT(txn->open);
+    if (!txn_is_single(txn)) return commit_many(txn, out_version, out_first_sequence, err);
+    WGI_LAYER_BEGIN(commit);
+    uint64_t version = 0;
+    const wg_code code = commit_single(txn, &version, err);
+    wgi_txn_end(txn);
+    WGI_LAYER_END(commit, WG_LAYER_COMMIT);
+    if (code != WG_OK) return code;
+    if (out_version != NULL) *out_version = version;
+    if (out_first_sequence != NULL) *out_first_sequence = 0;
     return WG_OK;
 }
 
