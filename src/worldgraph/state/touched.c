@@ -12,7 +12,7 @@
  * Then, and while a prepared commit is on its way, all keys have to be looked at. */
 #include "worldgraph/state/commit_internal.h"
 
-enum { CHUNK_HASHES = 1022, MARKS = 16, TOUCHED_MAX = 1 << 20 };
+enum { CHUNK_HASHES = 1022, MARKS = 64, TOUCHED_MAX = 1 << 20 };
 
 typedef struct chunk {
     struct chunk *next;
