@@ -198,7 +198,7 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     if (t.is_new) place->header->used++;
     s->version = s->forced != 0 ? s->forced : atomic_fetch_add(&s->run->newest, 1) + 1;
     if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
-    wgi_write_slot(s->run->state, s->session->writer, &t, w, &s->match, s->version, s->now_us);
+    wgi_write_slot(s->run, s->session->writer, &t, w, &s->match, s->version, s->now_us);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
     single_redo(s);

@@ -151,18 +151,20 @@ static inline void wgi_unmark(const wgi_target *t) {
     wgi_stamp_settle(t->place.header, t->hash);
 }
 /* History first, then the new record; word 0 unlocks. */
-static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
+static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
                                   const wgi_match *m, uint64_t version, uint64_t now_us) {
     wgi_slot *slot = &t->place.slots[t->slot];
     wgi_side *side = &t->place.sides[t->slot];
     const wgi_block *key_block = w->key_block;
     uint64_t position = 0;
+    /* seq_cst: behind the version; pairs with wgi_touched_mark */
+    if (wgi_version_of(t->word0) < atomic_load(&run->touch_below)) wgi_touched_note(run, t->hash);
     if (!t->is_new) {
         const wgi_replaced replaced = {.history = wgi_load(&side->history),
                                        .time_us = wgi_load(&side->time_us),
                                        .word0 = t->word0,
                                        .replaced_by = version};
-        position = wgi_history_append(state, writer, slot, &replaced);
+        position = wgi_history_append(run->state, writer, slot, &replaced);
         if (m->size == WGI_KEY_IN_BLOCK) key_block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
     }
     const uint64_t word0 = wgi_image_store(w, m, key_block, slot);

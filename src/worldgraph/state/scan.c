@@ -21,6 +21,7 @@ struct wg_state_scan {
     wgi_range *range;  /* of a serializable transaction */
     uint64_t snapshot, now_us;
     bool reverse, keys_only, done, called, pinned;
+    bool is_newest; /* the snapshot is what was visible at its opening */
     wg_state_pin pin;
     wg_arena arena;
     wgi_level *levels; /* nearest first */
@@ -167,6 +168,7 @@ static wg_code scan_open(wg_state_session *session, wg_state_run *run, const wg_
     scan->done = false;
     scan->called = false;
     scan->pinned = false;
+    scan->is_newest = false;
     scan->own = NULL;
     scan->own_next = 0;
     scan->own_end = 0;
@@ -180,13 +182,18 @@ static wg_code scan_open(wg_state_session *session, wg_state_run *run, const wg_
     return WG_OK;
 }
 
+static uint64_t snapshot_now(const wg_state_session *session, const wg_state_run *run) {
+    return session == NULL ? wg_state_run_visible(run) : wgi_snapshot(session, run);
+}
+
 wg_code wg_state_scan_open(wg_state_session *session, wg_state_run *run, const wg_state_range *range,
                            uint64_t snapshot, uint64_t now_us, wg_state_scan **out, wg_error *err) {
     WG_ASSERT(run != NULL);
     WG_ASSERT(range != NULL);
     wg_state_scan *scan;
     WG_TRY(scan_open(session, run, range, &scan, err));
-    scan->snapshot = snapshot != WG_LOGSEQ_NEVER ? snapshot : wgi_snapshot(session, run);
+    scan->is_newest = snapshot == WG_LOGSEQ_NEVER;
+    scan->snapshot = scan->is_newest ? snapshot_now(session, run) : snapshot;
     scan->now_us = now_us;
     *out = scan;
     return WG_OK;
@@ -391,6 +398,20 @@ static wg_code scan_keep(wg_state_scan *scan, wg_error *err) {
     return WG_OK;
 }
 
+/* Fills rows from where the scan stands; what it has come to is in *p. */
+static wg_code scan_fill(wg_state_scan *scan, progress *p, wg_error *err) {
+    const uint32_t slot = wg_epoch_enter(scan->run->state->epoch);
+    wg_code code = scan_start(scan, err);
+    if (code == WG_OK && scan->level_count == 1 && scan->own_next == scan->own_end) {
+        code = scan_plain(scan, p, err);
+    } else {
+        while (code == WG_OK && !p->end && !progress_is_over(p)) code = scan_merge_one(scan, p, err);
+    }
+    wg_epoch_leave(scan->run->state->epoch, slot);
+    if (code == WG_OK && !p->end) code = scan_keep(scan, err);
+    return code;
+}
+
 wg_code wg_state_scan_next(wg_state_scan *scan, wg_state_row *rows, uint32_t n, uint32_t *out_n, wg_error *err) {
     WG_ASSERT(scan != NULL);
     WG_ASSERT(n > 0);
@@ -398,20 +419,24 @@ wg_code wg_state_scan_next(wg_state_scan *scan, wg_state_row *rows, uint32_t n, 
         *out_n = 0;
         return WG_OK;
     }
+    wg_error local = {0};
     progress p = {.rows = rows, .room = n};
-    const uint32_t slot = wg_epoch_enter(scan->run->state->epoch);
-    wg_code code = scan_start(scan, err);
-    if (code == WG_OK && scan->level_count == 1 && scan->own_next == scan->own_end) {
-        code = scan_plain(scan, &p, err);
-    } else {
-        while (code == WG_OK && !p.end && !progress_is_over(&p)) code = scan_merge_one(scan, &p, err);
+    wg_code code = scan_fill(scan, &p, &local);
+    /* A scan of what is there now has promised nothing before its first rows: while it ran, deletions newer than its snapshot were purged. */
+    while (code == WG_E_EXPIRED && scan->is_newest && !scan->called) {
+        wg_error_clear(&local);
+        scan->snapshot = snapshot_now(scan->session, scan->run);
+        p = (progress){.rows = rows, .room = n};
+        code = scan_fill(scan, &p, &local);
     }
-    wg_epoch_leave(scan->run->state->epoch, slot);
-    WG_TRY(code);
+    if (code != WG_OK) {
+        if (err != NULL && err->code == WG_OK) *err = local;
+        return code;
+    }
+    scan->called = true;
     scan->done = p.end;
     if (p.any) wgi_interval_advance(&scan->interval, p.last, scan->reverse);
     if (scan->range != NULL) wgi_range_extend(scan->range, &scan->whole, p.end ? NULL : &p.last);
-    if (!p.end) WG_TRY(scan_keep(scan, err));
     *out_n = p.count;
     return WG_OK;
 }
