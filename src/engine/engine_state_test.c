@@ -134,6 +134,60 @@ static void check_run(const world *w, uint32_t n, uint64_t at) {
     assert_int_equal(wg_events_count(wg_state_run_events(run), at), model_events(w, n, at));
 }
 
+typedef struct listed {
+    const world *w;
+    uint32_t run, key;
+    uint64_t last; /* version of the one before */
+    uint32_t count;
+} listed;
+
+static bool on_version(void *ctx, const wg_state_version *v) {
+    listed *l = ctx;
+    assert_true(v->version < l->last);
+    l->last = v->version;
+    l->count++;
+    uint32_t seed = 0;
+    const uint64_t expected = model_get(l->w, l->run, l->key, v->version, &seed);
+    assert_int_equal(v->deleted ? 0 : v->version, expected);
+    if (!v->deleted) assert_true(wg_slice_equal(v->value, value_of(seed)));
+    return true;
+}
+
+/* How often the key was written up to `at`, in the run and where it was forked from. */
+static uint32_t model_writes(const world *w, uint32_t run, uint32_t key, uint64_t at) {
+    const model_run *r = &w->runs[run];
+    uint32_t n = r->parent == 0 ? 0 : model_writes(w, r->parent, key, wg_min_u64(at, r->fork_version));
+    for (uint64_t v = r->fork_version + 1; v <= wg_min_u64(at, r->version); v++)
+        for (int i = 0; i < SUB; i++) {
+            const op *o = &r->ops[v - r->fork_version - 1][i];
+            n += o->key == key && (o->kind == OP_PUT || o->kind == OP_DELETE);
+        }
+    return n;
+}
+
+/* The past: whatever memory has forgotten is in stripes. */
+static void check_past(world *w, uint32_t n) {
+    char text[200];
+    wg_state_run *run = run_of(w, n);
+    wg_state_cell cell = {0};
+    for (int i = 0; i < 40; i++) {
+        const uint64_t at = wg_rng_below(&w->rng, w->runs[n].version + 1);
+        const uint32_t k = (uint32_t)wg_rng_below(&w->rng, KEYS);
+        const wg_state_key key = wg_state_key_of(run, key_text(k, text));
+        uint32_t seed = 0;
+        const uint64_t expected = model_get(w, n, k, at, &seed);
+        OK(wg_engine_state_get_at(w->engine, run, &key, at, w->now, &cell, err));
+        assert_int_equal(cell.version, expected);
+        if (expected != 0) assert_true(wg_slice_equal(cell.bytes, value_of(seed)));
+        bool complete = false;
+        listed l = {.w = w, .run = n, .key = k, .last = UINT64_MAX};
+        OK(wg_engine_state_history(w->engine, run, &key, at, on_version, &l, &complete, err));
+        assert_true(complete);
+        assert_int_equal(l.count, model_writes(w, n, k, at));
+    }
+    wg_state_cell_deinit(&cell);
+}
+
 static void check_events(const world *w, uint32_t n) {
     wg_events *events = wg_state_run_events(run_of(w, n));
     const uint64_t count = wg_events_count(events, WG_LOGSEQ_NEVER);
@@ -327,6 +381,8 @@ static void test_state_random_work_survives_checkpoints_and_reopens(void **state
         check_all(&w);
         reopen(&w);
         check_all(&w);
+        for (uint32_t n = 0; n < w.run_count; n++)
+            if (w.runs[n].alive) check_past(&w, n);
         world_end(&w);
     }
 }

@@ -331,6 +331,10 @@ wg_code wgi_adopt_events(wg_engine *engine, const wg_fragment_key *key, wg_error
     wg_state_run *run = wg_state_run_ancestor(wg_engine_state(engine), key->owner);
     const wg_fragment *f = wg_stripe_set_find(engine->maintenance.stripes, key);
     if (run == NULL || f == NULL) return WG_OK; /* dropped */
+    const uint64_t end = f->head.attributes[0] + f->head.row_count;
+    const bool alive = wg_state_run_at(wg_engine_state(engine), key->owner) != NULL;
+    if (!alive && wg_events_count(wg_state_run_events(run), WG_LOGSEQ_NEVER) < end)
+        return WG_OK; /* stands in for the number of a run that is gone */
     return wg_events_adopt(wg_state_run_events(run), f, err);
 }
 
@@ -348,12 +352,24 @@ static int kept_order(const void *x, const void *y) {
     return (a->version > b->version) - (a->version < b->version);
 }
 
+/* A run that was dropped behind the newest checkpoint has to be whole for the next open, which drops it again from the log. */
+static void stored_states(wgi_kept_versions *k) {
+    wg_engine *e = k->engine;
+    wg_mutex_lock(&e->maintenance.mutex);
+    const wgi_stored_run *runs = (const wgi_stored_run *)(const void *)store_of(e)->runs.data;
+    for (size_t i = 0; i < store_of(e)->runs.size / sizeof *runs; i++)
+        k->failed |= !wg_buf_append_u8(&k->stored, runs[i].state);
+    wg_mutex_unlock(&e->maintenance.mutex);
+}
+
 /* Versions that forks see, and the horizon of each run: made once for a merge. */
 wg_code wgi_kept_versions_make(wg_engine *engine, uint64_t horizon, wgi_kept_versions *out, wg_error *err) {
     wg_state *state = wg_engine_state(engine);
     *out = (wgi_kept_versions){.engine = engine, .horizon = horizon};
     wg_buf_init(&out->list, &engine->account);
     wg_buf_init(&out->versions, &engine->account);
+    wg_buf_init(&out->stored, &engine->account);
+    stored_states(out);
     const uint32_t count = wg_state_run_count(state);
     const uint32_t slot = wg_epoch_enter(engine->epoch);
     for (uint32_t n = 0; n < count; n++) {
@@ -375,13 +391,15 @@ wg_code wgi_kept_versions_make(wg_engine *engine, uint64_t horizon, wgi_kept_ver
 void wgi_kept_versions_deinit(wgi_kept_versions *kept) {
     wg_buf_deinit(&kept->list);
     wg_buf_deinit(&kept->versions);
+    wg_buf_deinit(&kept->stored);
 }
 
 void wgi_kept_versions_of(const wgi_kept_versions *kept, uint32_t number, wg_merge_run *out) {
     *out = (wg_merge_run){0};
     const uint32_t slot = wg_epoch_enter(kept->engine->epoch);
     const wg_state_run *run = wg_state_run_ancestor(wg_engine_state(kept->engine), number);
-    out->gone = run == NULL;
+    out->gone = run == NULL && (number >= kept->stored.size || kept->stored.data[number] == WGI_RUN_ABSENT);
+    out->has_parent = true; /* of one that is gone from memory nothing is known: it is kept whole */
     if (run != NULL) {
         out->has_parent = wg_state_run_origin(run)->parent != WG_RUN_SYSTEM;
         out->horizon = wg_state_run_version_at(run, kept->horizon);

@@ -65,6 +65,7 @@ typedef struct wgi_kept_versions {
     uint64_t horizon; /* logseq */
     wg_buf list;      /* wgi_kept_version each, ascending */
     wg_buf versions;  /* u64: the same */
+    wg_buf stored;    /* u8 by run: its state in the newest checkpoint */
     bool failed;
 } wgi_kept_versions;
 wg_code wgi_kept_versions_make(wg_engine *engine, uint64_t horizon, wgi_kept_versions *out, wg_error *err);

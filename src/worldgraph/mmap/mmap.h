@@ -145,7 +145,7 @@ wg_code wg_record_head(const wg_fragment *fragment, uint32_t row, wg_slice *out_
 /* The first row that is not before the key's record of this version: a larger key, or a version at or below it. */
 wg_code wg_record_seek(const wg_fragment *fragment, wg_slice key, uint64_t version, uint32_t *out_row, wg_error *err);
 
-/* All records of a run in the newest fragments of the set: keys ascending, of one key the newest first. Inside one epoch, while the set does not change.
+/* All records of a run in the newest fragments of the set: keys ascending, of one key the newest first. Inside one epoch.
  * WG_E_CORRUPT: pieces are missing, sets overlap, or records are out of order. */
 typedef struct wg_records wg_records;
 wg_code wg_records_open(const wg_stripe_set *set, uint32_t owner, wg_account *account, wg_records **out,

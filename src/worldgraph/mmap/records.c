@@ -4,7 +4,7 @@
  * small ones. The writer copies what it is given: records come from memory that their source reuses.
  *
  * Failure modes: WG_E_NOMEM; WG_E_CORRUPT when a fragment lacks a column or a cell is out of range; errors of writing and reading stripes. */
-#include "worldgraph/mmap/mmap.h"
+#include "worldgraph/mmap/mmap_internal.h"
 
 enum { PIECE_BYTES = 1 << 20, ROWS_FIRST = 256, DELETED = 255 };
 
@@ -210,28 +210,29 @@ struct wg_records {
     uint32_t least; /* whose record was given last */
 };
 
+/* One view is read: the set may change meanwhile, what the view holds stays for who is inside the epoch. */
 static wg_code pieces_find(wg_records *r, const wg_stripe_set *set, uint32_t owner, wg_error *err) {
     const wg_fragment_key first = {.kind = WG_KIND_STATE, .owner = owner};
-    for (int pass = 0; pass < 2; pass++) {
-        uint64_t position = wg_stripe_set_seek(set, &first);
-        uint64_t n = 0;
-        for (const wg_fragment *f; (f = wg_stripe_set_next(set, &position)) != NULL; n++) {
-            if (f->head.key.kind != WG_KIND_STATE || f->head.key.owner != owner) break;
-            if (pass == 0) continue;
-            const wg_fragment *last = n == 0 ? NULL : r->pieces[n - 1];
-            const bool same = last != NULL && last->head.key.run == f->head.key.run;
-            if (f->head.key.slot != (same ? last->head.key.slot + 1 : 0) || f->head.key.part != 0 ||
-                f->head.row_count == 0)
-                return corrupt(f, "a piece is missing before it", err);
-            if (!same && last != NULL && f->head.key.run < last->head.attributes[0])
-                return corrupt(f, "its versions are those of another set too", err);
-            r->cursor_count += !same;
-            r->pieces[n] = f;
-        }
-        if (pass == 1) break;
-        r->piece_count = n;
-        r->pieces = wg_alloc(r->account, (n + 1) * sizeof *r->pieces);
-        if (r->pieces == NULL) return wg_error_nomem(err, n * sizeof *r->pieces);
+    const wgi_view *view = wgi_view_of(set);
+    const uint64_t begin = wgi_view_seek(view, &first);
+    uint64_t end = begin;
+    for (; end < view->fragment_count; end++) {
+        const wg_fragment_key *key = &view->fragments[end]->head.key;
+        if (key->kind != WG_KIND_STATE || key->owner != owner) break;
+    }
+    r->pieces = wg_alloc(r->account, (end - begin + 1) * sizeof *r->pieces);
+    if (r->pieces == NULL) return wg_error_nomem(err, (end - begin) * sizeof *r->pieces);
+    for (uint64_t at = begin; at < end; at++) {
+        const wg_fragment *f = view->fragments[at];
+        const wg_fragment *last = at == begin ? NULL : view->fragments[at - 1];
+        const bool same = last != NULL && last->head.key.run == f->head.key.run;
+        if (f->head.key.slot != (same ? last->head.key.slot + 1 : 0) || f->head.key.part != 0 ||
+            f->head.row_count == 0)
+            return corrupt(f, "a piece is missing before it", err);
+        if (!same && last != NULL && f->head.key.run < last->head.attributes[0])
+            return corrupt(f, "its versions are those of another set too", err);
+        r->cursor_count += !same;
+        r->pieces[r->piece_count++] = f;
     }
     return WG_OK;
 }
