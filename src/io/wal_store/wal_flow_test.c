@@ -95,7 +95,7 @@ static size_t size_mixed(uint64_t n) { return mixed_sizes[n % 10]; }
 /* Holds chain_lock until it is told to let go, so that the hashing stands still. */
 typedef struct holder {
     wg_wal *wal;
-    wg_event changed;
+    wg_signal changed;
     _Atomic bool held;
     _Atomic bool let_go;
     wg_thread thread;
@@ -103,9 +103,9 @@ typedef struct holder {
 
 static void wait_for(holder *h, _Atomic bool *flag) {
     for (;;) {
-        const uint32_t seen = wg_event_count(&h->changed);
+        const uint32_t seen = wg_signal_count(&h->changed);
         if (atomic_load(flag)) break;
-        wg_event_wait(&h->changed, seen);
+        wg_signal_wait(&h->changed, seen);
     }
 }
 
@@ -113,7 +113,7 @@ static void hold(void *arg) {
     holder *h = arg;
     wg_mutex_lock(&h->wal->chain_lock);
     atomic_store(&h->held, true);
-    wg_event_raise(&h->changed, UINT32_MAX);
+    wg_signal_raise(&h->changed, UINT32_MAX);
     wait_for(h, &h->let_go);
     wg_mutex_unlock(&h->wal->chain_lock);
 }
@@ -121,16 +121,16 @@ static void hold(void *arg) {
 static void hold_begin(holder *h, wg_wal *wal) {
     memset(h, 0, sizeof *h);
     h->wal = wal;
-    wg_event_init(&h->changed);
+    wg_signal_init(&h->changed);
     assert_int_equal(wg_thread_start(&h->thread, hold, h, NULL), WG_OK);
     wait_for(h, &h->held);
 }
 
 static void hold_end(holder *h) {
     atomic_store(&h->let_go, true);
-    wg_event_raise(&h->changed, UINT32_MAX);
+    wg_signal_raise(&h->changed, UINT32_MAX);
     wg_thread_join(&h->thread);
-    wg_event_deinit(&h->changed);
+    wg_signal_deinit(&h->changed);
 }
 
 /* As after a checkpoint at each segment; gives how many headers do not state the chain. */
