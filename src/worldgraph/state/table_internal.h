@@ -159,6 +159,9 @@ static inline void wgi_slot_copy(const wgi_slot *slot, void *words) {
 static inline bool wgi_matches(const wgi_slot *slot, uint64_t word0, const wgi_match *m) {
     if (((word0 >> 8) & 0xff) != m->size) return false;
     uint64_t difference = (wgi_load(&slot->words[1]) ^ m->words[1]) & m->mask_first;
+    if (m->last == 3) /* keys of 13 to 20 bytes */
+        return (difference | (wgi_load(&slot->words[2]) ^ m->words[2]) |
+                ((wgi_load(&slot->words[3]) ^ m->words[3]) & m->mask_last)) == 0;
     for (uint32_t i = 2; i < m->last; i++) difference |= wgi_load(&slot->words[i]) ^ m->words[i];
     if (m->last > 1) difference |= (wgi_load(&slot->words[m->last]) ^ m->words[m->last]) & m->mask_last;
     return difference == 0;
