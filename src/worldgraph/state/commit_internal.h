@@ -3,6 +3,7 @@
 #define WG_WORLDGRAPH_STATE_COMMIT_INTERNAL_H
 
 #include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 #ifdef WG_LAYER_TIMING
 uint64_t wgi_layer_begin(void);
