@@ -314,6 +314,7 @@ static inline bool put_short(wg_state_session *session, wg_state_run *run, const
     wgi_stamp_raise(place.header, key->hash);
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     version = atomic_fetch_add(&run->newest, 1) + 1;
+    wgi_touch(run, word0, key->hash);
     const wgi_replaced replaced = {wgi_load(&side->history), wgi_load(&side->time_us), word0, version};
     const uint64_t position = wgi_history_append(run->state, writer, slot, &replaced);
     wgi_store(&slot->words[1], m.words[1] | size);

@@ -3,6 +3,7 @@
 #define WG_WORLDGRAPH_STATE_COMMIT_INTERNAL_H
 
 #include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 #ifdef WG_LAYER_TIMING
 uint64_t wgi_layer_begin(void);
@@ -157,8 +158,7 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
     wgi_side *side = &t->place.sides[t->slot];
     const wgi_block *key_block = w->key_block;
     uint64_t position = 0;
-    /* seq_cst: behind the version; pairs with wgi_touched_mark */
-    if (wgi_version_of(t->word0) < atomic_load(&run->touch_below)) wgi_touched_note(run, t->hash);
+    wgi_touch(run, t->word0, t->hash);
     if (!t->is_new) {
         const wgi_replaced replaced = {.history = wgi_load(&side->history),
                                        .time_us = wgi_load(&side->time_us),

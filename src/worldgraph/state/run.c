@@ -5,6 +5,7 @@
  *
  * Failure modes: no memory for a run or a session: nothing has changed. */
 #include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 #include "base/digest/digest.h"
 

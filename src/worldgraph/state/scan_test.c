@@ -10,6 +10,7 @@
 
 #include "base/core/test_seed.h"
 #include "worldgraph/state/order_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 enum { KEYS = 260, RUNS_MAX = 8, RECORDS_MAX = 40, VALUE_MAX = 1000, PINS_MAX = 6, ROWS_MAX = 100 };
 

@@ -120,7 +120,7 @@ struct wg_state_run {
     wgi_pins *pins;
     wgi_notes *notes;
     _Atomic uint64_t pinned_least; /* smallest pinned version; UINT64_MAX: none */
-    _Atomic uint64_t touch_below;  /* touched.c: a commit that replaces a record of a version below it notes the key */
+    _Atomic uint64_t touch_below; /* touched.c: a commit that replaces a record of a version below it notes the key */
     _Atomic(wgi_touched *) touched;
 };
 
@@ -185,21 +185,6 @@ void wgi_order_remove(wg_state_run *run, const wg_state_key *key);
 /* Frees up to about `max` nodes of a dropped run's tree; true: there is more. */
 bool wgi_order_drop_some(wgi_order *order, uint32_t max);
 uint64_t wgi_order_bytes(const wgi_order *order);
-
-/* ---- keys that were touched since a fork or a checkpoint: touched.c */
-
-/* From now on keys are noted when they are changed for the first time after this moment. Whoever lists changes since a version that the run has
- * now, or later, looks at them alone. Without memory it does without. */
-void wgi_touched_mark(wg_state_run *run);
-/* The rest of the note that a commit makes, with its version taken and its slot locked. */
-void wgi_touched_note(wg_state_run *run, uint64_t hash);
-/* Nothing is noted any more; the next mark begins anew. Replay, whose commits nobody can wait for. */
-void wgi_touched_forget(wg_state_run *run);
-void wgi_touched_destroy(wgi_touched *touched);
-/* Hashes of all keys that commits of versions in (since, until] have changed, and perhaps of others; *out_known false: that is not known, look
- * at all keys. `until` is the run's newest version or less. */
-wg_code wgi_touched_since(wg_state_run *run, uint64_t since, uint64_t most, wg_buf *out, bool *out_known,
-                          wg_error *err);
 
 /* ---- ranges of serializable transactions: written in scan.c, called by the commit */
 
