@@ -28,6 +28,7 @@ typedef struct capture {
     captured_label *labels;
     uint32_t label_count;
     wg_stripe_sink sink;
+    wgi_state_capture state;
     uint64_t catalog_pieces;
     uint64_t log_bytes;
     uint64_t blocked_ns; /* how long writers had to wait */
@@ -83,7 +84,10 @@ static wg_code capture_state(capture *c, wg_error *err) {
     c->next.counts.keys = wg_catalog_key_count(e->catalog);
     c->next.counts.partitions = wg_catalog_partition_count(e->catalog);
     WG_TRY(capture_tables(c, err));
-    return capture_labels(c, err);
+    WG_TRY(capture_labels(c, err));
+    WG_TRY(wgi_state_capture_take(e, c->next.logseq, &c->arena, &c->state, err));
+    c->state.since_logseq = c->since.logseq;
+    return WG_OK;
 }
 
 /* ---- write */
@@ -179,6 +183,7 @@ static wg_code store_all(capture *c, wg_error *err) {
     WG_TRY(store_directories(c, err));
     WG_TRY(store_labels(c, true, err));
     WG_TRY(store_labels(c, false, err));
+    WG_TRY(wgi_state_capture_store(&c->state, &c->sink, err));
     return wg_stripe_sink_finish(&c->sink, err);
 }
 
@@ -334,6 +339,7 @@ static wg_code adopt_stripe(wg_engine *e, const wg_stripe *stripe, bool frozen, 
             wg_directory *d = key->owner == 0 ? e->nodes : e->edges;
             if (chunk != NULL) WG_TRY(wg_directory_adopt(d, chunk, chunk->head.version, err));
         }
+        if (key->kind == WG_KIND_EVENTS) WG_TRY(wgi_adopt_events(e, key, err));
         if (wgi_has_runs(key) && !same_owner) WG_TRY(wgi_adopt_runs(e, key->kind, key->owner, frozen, err));
     }
     return WG_OK;
@@ -460,6 +466,7 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
     m->catalog_pieces = c->catalog_pieces;
+    wgi_state_capture_settle(&c->state);
     atomic_store_explicit(&m->stored, c->next.logseq, memory_order_release);
     atomic_fetch_sub_explicit(&m->log_bytes, c->log_bytes, memory_order_relaxed);
     atomic_store_explicit(&m->retry_bytes, 0, memory_order_relaxed);
@@ -514,7 +521,10 @@ wg_code wgi_checkpoint_run(wg_engine *engine, bool log, wg_checkpoint_info *out,
     wg_mutex_lock(&m->manifest_mutex);
     c.since = m->manifest.checkpoint;
     wg_mutex_unlock(&m->manifest_mutex);
-    const wg_code code = run(&c, log, &info, err);
+    wg_code code = WG_OK;
+    if (log) code = wg_engine_state_drain(engine, false, NULL, err); /* the log holds what agents did */
+    if (code == WG_OK) code = run(&c, log, &info, err);
+    wgi_state_capture_end(&c.state);
     wg_arena_deinit(&c.arena);
     info.elapsed_ns = engine->platform->ops->now_ns(engine->platform) - start;
     if (code != WG_OK) {

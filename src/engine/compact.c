@@ -25,9 +25,10 @@ typedef struct compaction {
     void *ctx;
     wg_compaction_policy policy;
     wg_compact_info info;
-    uint64_t horizon;  /* of the job at hand; of all jobs but the background's */
-    uint64_t begun_at; /* stripes from this id on are younger than the call, or its own */
-    wg_buf files;      /* wg_compaction_file each, of the last pick; the covered ones first */
+    uint64_t horizon;       /* of the job at hand; of all jobs but the background's */
+    wgi_kept_versions kept; /* of agents\' runs, at the horizon */
+    uint64_t begun_at;      /* stripes from this id on are younger than the call, or its own */
+    wg_buf files;           /* wg_compaction_file each, of the last pick; the covered ones first */
     uint32_t covered;
     wg_buf made; /* made_stripe each: the call's own */
 } compaction;
@@ -145,6 +146,11 @@ static bool id_is_alive(void *ctx, bool is_edge, uint64_t id) {
     return code != WG_OK || (found && head.begin != WG_LOGSEQ_NEVER && end > c->horizon);
 }
 
+static void run_of(void *ctx, uint32_t run, wg_merge_run *out) {
+    const compaction *c = ctx;
+    wgi_kept_versions_of(&c->kept, run, out);
+}
+
 static bool on_progress(void *ctx, uint64_t done, uint64_t total) {
     compaction *c = ctx;
     wgi_residency_look(c->engine);
@@ -165,13 +171,18 @@ static wg_code merge(compaction *c, picked *p, wg_merge_output *out, wg_error *e
                                   .horizon = c->horizon,
                                   .bottom = p->bottom,
                                   .id_is_alive = id_is_alive,
+                                  .run_of = run_of,
                                   .ctx = c,
                                   .pacer = c->background ? &e->maintenance.pacer : NULL,
                                   .policy = &c->policy,
                                   .progress = on_progress,
                                   .wait = on_wait};
     const wg_stripe_options options = wgi_stripe_options(e);
-    return wg_stripe_merge(e->platform, e->maintenance.stripe_dir, &input, &options, &p->next_id, out, err);
+    WG_TRY(wgi_kept_versions_make(e, c->horizon, &c->kept, err));
+    const wg_code code =
+        wg_stripe_merge(e->platform, e->maintenance.stripe_dir, &input, &options, &p->next_id, out, err);
+    wgi_kept_versions_deinit(&c->kept);
+    return code;
 }
 
 /* ---- installing */

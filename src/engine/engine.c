@@ -23,6 +23,7 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 
 void wgi_engine_free(wg_engine *e) {
     wgi_state_free(e);
+    wgi_state_store_deinit(e);
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
     for (uint32_t i = wg_slots_next(&e->labels, 0); i != UINT32_MAX; i = wg_slots_next(&e->labels, i + 1))
@@ -87,6 +88,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
     wgi_maintenance_init(e);
     wgi_state_init(e);
+    wgi_state_store_init(e);
     if (path != NULL) {
         char absolute[4096];
         WG_TRY_GOTO(platform->ops->absolute(platform, path, absolute, sizeof absolute, err));
@@ -394,3 +396,4 @@ const wg_options *wg_engine_option_values(const wg_engine *engine) { return &eng
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uuid; }
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
+wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }

@@ -130,6 +130,12 @@ typedef struct wg_mixed_result {
     uint32_t run_number; /* of the created run */
 } wg_mixed_result;
 wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out, wg_error *err);
+/* As wg_state_history and wg_state_get, but what memory has forgotten is read from the last checkpoint: not in *out_complete are only versions
+ * that expired (`retain_commits`). get_at: WG_E_EXPIRED when `snapshot` did. */
+wg_code wg_engine_state_history(wg_engine *engine, wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                                wg_state_version_fn fn, void *ctx, bool *out_complete, wg_error *err);
+wg_code wg_engine_state_get_at(wg_engine *engine, wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                               uint64_t now_us, wg_state_cell *out, wg_error *err);
 /* Rebuilds the state of one run from checkpoint and log up to `logseq` (0: newest) in a private store. The caller ends it. */
 wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq, wg_state **out, uint64_t *out_logseq,
                                uint64_t *out_commits, wg_error *err);

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/maintenance.h"
 #include "engine/state_log.h"
+#include "engine/state_store.h"
 #include "io/manifest_txn/manifest_txn.h"
 #include "io/object_cache/object_cache.h"
 #include "worldgraph/wal/wal.h"
@@ -97,6 +98,7 @@ struct wg_engine {
     uint64_t chain_base;  /* commits before the first of `chain` */
     wgi_maintenance maintenance;
     wgi_state_log state_log;
+    wgi_state_store state_store;
 };
 
 /* ---- applying: shared by live writes and replay */

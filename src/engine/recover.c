@@ -137,6 +137,10 @@ static wg_code load_fragments(wg_engine *e, wg_error *err) {
             case WG_KIND_ADJACENCY:
                 WG_TRY(load_runs(e, f, last, err));
                 break;
+            case WG_KIND_RUNS:
+            case WG_KIND_STATE:
+            case WG_KIND_EVENTS:
+                break; /* wgi_state_load */
             default:
                 return wg_error_set(err, WG_E_VERSION, WG_NO_OFFSET,
                                     "stripe %llu has a fragment of kind %u: written by a newer version",
@@ -168,6 +172,7 @@ static wg_code load_stored(wg_engine *e, wg_arena *arena, wg_error *err) {
     WG_TRY(load_definitions(e, arena, err));
     WG_TRY(load_fragments(e, err));
     WG_TRY(set_counts(e, err));
+    WG_TRY(wgi_state_load(e, err));
     e->applied = c->logseq;
     e->chain_base = c->logseq;
     atomic_store_explicit(&m->stored, c->logseq, memory_order_release);

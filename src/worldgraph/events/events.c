@@ -68,6 +68,18 @@ void wg_events_destroy(wg_events *events) {
 
 uint64_t wg_events_base(const wg_events *events) { return events->base; }
 
+uint64_t wg_events_bytes(const wg_events *events) {
+    const uint32_t slots = wgi_slot_place(events, (wgi_events_length(events) + WG_EVENTS_SLOT - 1) / WG_EVENTS_SLOT);
+    const uint64_t out = atomic_load_explicit(&events->payloads_out, memory_order_relaxed);
+    uint64_t bytes = sizeof *events + atomic_load_explicit(&events->payloads_in, memory_order_relaxed);
+    bytes = bytes > out ? bytes - out : 0;
+    for (uint32_t i = wg_slots_next(&events->blocks, 0); i <= slots; i = wg_slots_next(&events->blocks, i + 1)) {
+        const wgi_block *block = wg_slots_get(&events->blocks, i);
+        bytes += sizeof *block + (uint64_t)block->capacity * WGI_EVENT_BYTES;
+    }
+    return bytes;
+}
+
 wgi_part wgi_events_part_of(const wg_events *events, uint64_t sequence, uint64_t count) {
     wgi_part part = {.log = events, .hi = count};
     while (sequence < part.log->base) {
@@ -419,6 +431,8 @@ static const uint8_t *payload_copy(wg_events *events, wgi_block *block, wg_slice
     uint8_t *p = events->chunk->bytes + events->chunk->used;
     memcpy(p, payload.data, payload.size);
     events->chunk->used += payload.size;
+    const uint64_t in = atomic_load_explicit(&events->payloads_in, memory_order_relaxed);
+    atomic_store_explicit(&events->payloads_in, in + payload.size, memory_order_relaxed);
     return p;
 }
 

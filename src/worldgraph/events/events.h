@@ -45,7 +45,8 @@ void wg_events_truncate(wg_events *events, uint64_t count);
  * them says WG_E_CORRUPT, and so does the second form. */
 uint64_t wg_events_count(const wg_events *events, uint64_t snapshot);
 wg_code wg_events_count_checked(const wg_events *events, uint64_t snapshot, uint64_t *out, wg_error *err);
-uint64_t wg_events_base(const wg_events *events); /* events before it are the parent's */
+uint64_t wg_events_base(const wg_events *events);  /* events before it are the parent's */
+uint64_t wg_events_bytes(const wg_events *events); /* about what is in memory of own events; inside the epoch */
 /* sequence < count. WG_E_CORRUPT: a stored block is damaged. */
 wg_code wg_events_read(const wg_events *events, uint64_t sequence, wg_event *out, wg_error *err);
 /* First sequence whose time is at or behind time_us; count when there is none. */

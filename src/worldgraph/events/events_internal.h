@@ -6,9 +6,10 @@
 #include "worldgraph/events/events.h"
 
 enum {
-    WGI_RANK_EVENTS_STORED = 46, /* which slots are stored, and their lists by type */
-    WGI_RANK_EVENTS_CHAIN = 47,  /* the hash chain of one log */
-    WGI_EVENTS_BATCH = 64        /* events hashed under one hold of the chain's mutex */
+    WGI_RANK_EVENTS_STORED = 46,                              /* which slots are stored, and their lists by type */
+    WGI_RANK_EVENTS_CHAIN = 47,                               /* the hash chain of one log */
+    WGI_EVENTS_BATCH = 64,                                    /* events hashed under one hold of the chain's mutex */
+    WGI_EVENT_BYTES = 2 * 8 + 2 * sizeof(void *) + 4 + 1 + 32 /* of an event in memory, but its payload */
 };
 
 /* ---- memory of payloads and names: bytes never move; freed when no block uses them */
@@ -131,9 +132,11 @@ struct wg_events {
     wgi_chunk *next_chunk; /* taken ahead */
     bool last_known;
     uint64_t last_time;
-    wgi_types types;            /* of the events from tail_from on */
-    _Atomic uint64_t tail_from; /* events before it were stored when the log was opened */
-    _Atomic(wgi_block *) ahead; /* a block that the background has made */
+    _Atomic uint64_t payloads_in;  /* bytes that were appended; the appender's */
+    _Atomic uint64_t payloads_out; /* of those, what is stored by now; under stored_mutex */
+    wgi_types types;               /* of the events from tail_from on */
+    _Atomic uint64_t tail_from;    /* events before it were stored when the log was opened */
+    _Atomic(wgi_block *) ahead;    /* a block that the background has made */
     _Atomic(wgi_chunk *) ahead_chunk;
     wg_mutex stored_mutex; /* which blocks are stored; who builds the lists of the stored events */
     /* lists of the events before tail_from, built when somebody asks first */

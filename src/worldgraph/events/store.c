@@ -127,8 +127,13 @@ static wg_code adopt(wg_events *log, wgi_block *block, bool *out_used, wg_error 
     if (is_stored ? end < old->first + old->stored->head.row_count : end != (slot + 1) * WG_EVENTS_SLOT) return WG_OK;
     *out_used = true;
     wg_slots_set(&log->blocks, wgi_slot_place(log, slot), block);
+    if (!is_stored) {
+        uint64_t bytes = 0;
+        for (uint64_t i = 0; i < end - old->first; i++) bytes += old->sizes[i];
+        atomic_fetch_add_explicit(&log->payloads_out, bytes, memory_order_relaxed);
+        wgi_events_digests_drop(log, slot);
+    }
     wg_epoch_retire_object(log->epoch, &old->link, wgi_events_block_destroy);
-    if (!is_stored) wgi_events_digests_drop(log, slot);
     return WG_OK;
 }
 

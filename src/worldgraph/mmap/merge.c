@@ -7,6 +7,7 @@
  *   ROWS part 0        newer ends folded in, dead rows dropped (merge_rows.c)
  *   ROWS part 1        copied, unless the rows are an input too and have taken it in
  *   KEYS, ADJACENCY    complete neighbouring runs become one (merge_runs.c, merge_keys.c); pieces of a run that is not all there are copied
+ *   STATE              the same, without records that nobody sees (merge_state.c); of agents' runs that are gone nothing, EVENTS neither
  *   all others         copied
  *
  * Memory: one fragment, and for joined runs one batch of each column of each run. Failure, pause and the caller's stop come
@@ -61,7 +62,8 @@ static void let_go(const wgi_merge *m, const wg_fragment *f, bool was_away) {
 /* ---- the walk */
 
 static bool is_run(const wg_fragment *f) {
-    return f->head.key.kind == WG_KIND_KEYS || f->head.key.kind == WG_KIND_ADJACENCY;
+    const uint32_t kind = f->head.key.kind;
+    return kind == WG_KIND_KEYS || kind == WG_KIND_ADJACENCY || kind == WG_KIND_STATE;
 }
 
 static bool same_owner(const wg_fragment *a, const wg_fragment *b) {
@@ -104,8 +106,10 @@ static wg_code merge_runs(wgi_merge *m, uint64_t at, uint64_t *out_next, wg_erro
     }
     *out_next = end;
     const bool was_away = is_away(f[at]);
-    const bool is_keys = f[at]->head.key.kind == WG_KIND_KEYS;
-    WG_TRY(is_keys ? wgi_merge_keys(m, at, end, err) : wgi_merge_adjacency(m, at, end, err));
+    const uint32_t kind = f[at]->head.key.kind;
+    WG_TRY(kind == WG_KIND_KEYS    ? wgi_merge_keys(m, at, end, err)
+           : kind == WG_KIND_STATE ? wgi_merge_state(m, at, end, err)
+                                   : wgi_merge_adjacency(m, at, end, err));
     for (uint64_t i = at; i < end; i++) let_go(m, f[i], was_away);
     return WG_OK;
 }
@@ -134,10 +138,27 @@ static wg_code merge_rows(wgi_merge *m, uint64_t at, uint64_t *out_next, wg_erro
     return wgi_merge_step(m, bytes, err);
 }
 
+static bool is_gone(const wgi_merge *m, const wg_fragment *f) {
+    const uint32_t kind = f->head.key.kind;
+    wg_merge_run run = {0};
+    if ((kind == WG_KIND_STATE || kind == WG_KIND_EVENTS) && m->input->run_of != NULL)
+        m->input->run_of(m->input->ctx, f->head.key.owner, &run);
+    return run.gone;
+}
+
+static wg_code leave_out(wgi_merge *m, const wg_fragment *f, wg_error *err) {
+    if (!wgi_merge_has(m, f)) return WG_OK;
+    m->fragments_dropped++;
+    return wgi_merge_step(m, wgi_fragment_bytes(f), err);
+}
+
 static wg_code merge_walk(wgi_merge *m, wg_error *err) {
     for (uint64_t at = 0; at < m->view->fragment_count;) {
         const wg_fragment *f = m->view->fragments[at];
-        if (is_run(f)) {
+        if (is_gone(m, f)) {
+            WG_TRY(leave_out(m, f, err));
+            at++;
+        } else if (is_run(f)) {
             WG_TRY(merge_runs(m, at, &at, err));
         } else if (f->head.key.kind == WG_KIND_ROWS && f->head.key.part == 0) {
             WG_TRY(merge_rows(m, at, &at, err));

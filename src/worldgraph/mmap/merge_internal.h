@@ -30,6 +30,7 @@ wg_code wgi_merge_slot(wgi_merge *m, const wg_fragment *rows, const wg_fragment 
 /* Runs whose pieces stand at [from, to) of the view, complete and neighbours, become one. */
 wg_code wgi_merge_keys(wgi_merge *m, uint64_t from, uint64_t to, wg_error *err);
 wg_code wgi_merge_adjacency(wgi_merge *m, uint64_t from, uint64_t to, wg_error *err);
+wg_code wgi_merge_state(wgi_merge *m, uint64_t from, uint64_t to, wg_error *err);
 
 /* ---- rows of a slot: ordinals, begins and ends as they are now */
 

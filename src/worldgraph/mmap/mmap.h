@@ -41,12 +41,21 @@ wg_stripe *wg_stripe_set_stripe(const wg_stripe_set *set, uint32_t i);
  * are gone or as new. */
 const wg_fragment *wg_stripe_set_find(const wg_stripe_set *set, const wg_fragment_key *key);
 /* Newest fragments in key order: *position 0 to begin (writer, or inside one epoch while the set does not change); NULL at the end.
- * Superseded KEYS and ADJACENCY runs (covered by a wider run of a higher or equal version) are left out, and superseded `end`s. */
+ * Superseded KEYS, ADJACENCY and STATE runs (covered by a wider run of a higher or equal version) are left out, and superseded `end`s. */
 const wg_fragment *wg_stripe_set_next(const wg_stripe_set *set, uint64_t *position);
 /* The first position whose key is not below `key`. */
 uint64_t wg_stripe_set_seek(const wg_stripe_set *set, const wg_fragment_key *key);
 
 /* ---- merging */
+
+/* What a merge has to keep of an agents' run. Zeroed: everything, as long as nobody says otherwise. */
+typedef struct wg_merge_run {
+    bool gone;            /* its fragments are left out */
+    bool has_parent;      /* its deletions hide records of others */
+    uint64_t horizon;     /* snapshots of versions from this one on are seen */
+    const uint64_t *kept; /* and of these below it, ascending; live as long as the merge */
+    uint32_t kept_count;
+} wg_merge_run;
 
 typedef struct wg_merge_input {
     const wg_stripe_set *set;
@@ -56,6 +65,8 @@ typedef struct wg_merge_input {
     /* True while an id may still be seen at or after the horizon. Called for KEYS entries and edges of ADJACENCY runs; gives one answer
      * for an id during a merge. NULL: all are alive. */
     bool (*id_is_alive)(void *ctx, bool is_edge, uint64_t id);
+    /* STATE and EVENTS of a run; one answer for a run during a merge. NULL: all records are kept. */
+    void (*run_of)(void *ctx, uint32_t run, wg_merge_run *out);
     void *ctx;
     wg_pacer *pacer; /* NULL: none */
     const wg_compaction_policy *policy;
@@ -74,8 +85,8 @@ typedef struct wg_merge_output {
 
 /* Writes what the job's inputs hold into new stripes with ids from *next_id on. Sees the set as it was when a stripe was last described
  * (otherwise as it is), so checkpoints may go on beside it. The newest version of a key in that set wins: what something newer, in
- * whatever stripe, replaces is left out. The newest ROWS part 1 of a slot is folded into part 0 when part 0 is among the inputs. KEYS
- * and ADJACENCY runs of one owner that follow one another are joined into one. On failure no file is left. The result is a function
+ * whatever stripe, replaces is left out. The newest ROWS part 1 of a slot is folded into part 0 when part 0 is among the inputs. KEYS,
+ * ADJACENCY and STATE runs of one owner that follow one another are joined into one. On failure no file is left. The result is a function
  * of the job and the set: equal ones give equal bytes. Threads: one merge of a set at a time.
  * Errors: WG_E_CANCELLED, WG_E_CORRUPT, WG_E_MISUSE an input is not in the set, WG_E_INTERNAL id_is_alive changed its mind; what reading
  * and writing stripes say. */
@@ -109,5 +120,41 @@ wg_code wg_stripe_sink_add(wg_stripe_sink *sink, const wg_fragment_head *head, c
 wg_code wg_stripe_sink_finish(wg_stripe_sink *sink, wg_error *err); /* the stripe under way too; keeps `finished` */
 void wg_stripe_sink_abort(wg_stripe_sink *sink);                    /* removes every file that it made; frees all */
 void wg_stripe_sink_deinit(wg_stripe_sink *sink);
+
+/* ---- records of agents' runs: kind STATE. A set holds those of versions (key.run, attribute 0], by key, newest first */
+
+typedef struct wg_record {
+    wg_slice key;
+    wg_slice value; /* of what was read: in the mapping, as long as the stripe is there */
+    uint64_t version, time_us, expires_us;
+    uint8_t type;
+    bool deleted;
+} wg_record;
+
+/* Cuts sorted records into pieces of one set. head: key (slot is given here), version, attribute 0. */
+typedef struct wg_record_sink wg_record_sink;
+wg_code wg_record_sink_create(wg_stripe_sink *sink, const wg_fragment_head *head, wg_account *account,
+                              wg_record_sink **out, wg_error *err);
+wg_code wg_record_sink_add(wg_record_sink *sink, const wg_record *record, wg_error *err); /* copies */
+wg_code wg_record_sink_finish(wg_record_sink *sink, uint64_t *out_pieces, wg_error *err);
+void wg_record_sink_destroy(wg_record_sink *sink);
+/* One record of a piece; WG_E_CORRUPT when the piece is not one. */
+wg_code wg_record_read(const wg_fragment *fragment, uint32_t row, wg_record *out, wg_error *err);
+wg_code wg_record_head(const wg_fragment *fragment, uint32_t row, wg_slice *out_key, uint64_t *out_version,
+                       wg_error *err);
+/* The first row that is not before the key's record of this version: a larger key, or a version at or below it. */
+wg_code wg_record_seek(const wg_fragment *fragment, wg_slice key, uint64_t version, uint32_t *out_row, wg_error *err);
+
+/* All records of a run in the newest fragments of the set: keys ascending, of one key the newest first. Inside one epoch.
+ * WG_E_CORRUPT: pieces are missing, sets overlap, or records are out of order. */
+typedef struct wg_records wg_records;
+wg_code wg_records_open(const wg_stripe_set *set, uint32_t owner, wg_account *account, wg_records **out,
+                        wg_error *err);
+wg_code wg_records_next(wg_records *records, wg_record *out, bool *out_found, wg_error *err);
+void wg_records_close(wg_records *records);
+/* Those of one key with version <= snapshot, newest first; false stops. O(sets * log records). Inside the epoch. */
+typedef bool (*wg_record_fn)(void *ctx, const wg_record *record);
+wg_code wg_records_versions(const wg_stripe_set *set, uint32_t owner, wg_slice key, uint64_t snapshot,
+                            wg_record_fn fn, void *ctx, wg_error *err);
 
 #endif

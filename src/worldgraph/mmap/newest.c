@@ -5,7 +5,7 @@
  * then the highest stripe, and only the first stays.
  *
  * Two kinds of fragments are dropped although nothing has their key: newer `end`s (ROWS part 1) of a slot whose rows are as
- * new or gone, because a merge folded them in; and runs of KEYS or ADJACENCY that a wider run of no lower version covers, because
+ * new or gone, because a merge folded them in; and runs of KEYS, ADJACENCY or STATE that a wider run of no lower version covers, because
  * a merge joined them. Both are left behind when the merge did not read their stripe. */
 #include "worldgraph/mmap/mmap_internal.h"
 
@@ -70,7 +70,8 @@ static run_span run_read(const wg_fragment *const *f, uint64_t from, uint64_t co
 }
 
 static bool has_runs(const wg_fragment *f) {
-    return f->head.key.kind == WG_KIND_KEYS || f->head.key.kind == WG_KIND_ADJACENCY;
+    const uint32_t kind = f->head.key.kind;
+    return kind == WG_KIND_KEYS || kind == WG_KIND_ADJACENCY || kind == WG_KIND_STATE;
 }
 
 /* True when the rows that these `end`s belong to are among those that count (the last of `kept`), and older. */

@@ -268,6 +268,26 @@ uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq) {
     return version;
 }
 
+/* A few are copied at a time, so that fn may do what it likes. */
+wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until,
+                           wg_code (*fn)(void *ctx, uint64_t logseq, uint64_t version, wg_error *err), void *ctx,
+                           wg_error *err) {
+    wg_state_run *r = (wg_state_run *)(uintptr_t)run;
+    note some[64];
+    for (;;) {
+        uint32_t count = 0;
+        wgi_lock(&r->pin_lock);
+        for (uint32_t at = note_place(r->notes, since); r->notes != NULL && at < r->notes->count && count < 64; at++) {
+            if (r->notes->items[at].logseq > until) break;
+            some[count++] = r->notes->items[at];
+        }
+        wgi_unlock(&r->pin_lock);
+        for (uint32_t i = 0; i < count; i++) WG_TRY(fn(ctx, some[i].logseq, some[i].version, err));
+        if (count < 64) return WG_OK;
+        since = some[count - 1].logseq;
+    }
+}
+
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq) {
     wgi_lock(&run->pin_lock);
     const uint32_t at = note_place(run->notes, logseq);
