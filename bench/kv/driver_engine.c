@@ -19,6 +19,7 @@ typedef struct engine_session {
     const wg_lane *lane;
     wg_state_cell cell;
     wg_state_cell cells[KV_BATCH];
+    wg_error err;
 } engine_session;
 
 static void check(wg_code code, const wg_error *err) {
@@ -82,9 +83,8 @@ static inline wg_state_value value_of(const kv_value *value) {
 
 static bool engine_get(void *handle, const kv_key *key, kv_value *out) {
     engine_session *s = handle;
-    wg_error err = {0};
     const wg_state_key k = key_of(s, key);
-    check(wg_state_get(s->session, s->db->run, &k, WG_LOGSEQ_NEVER, 1, &s->cell, &err), &err);
+    check(wg_state_get(s->session, s->db->run, &k, WG_LOGSEQ_NEVER, 1, &s->cell, &s->err), &s->err);
     if (s->cell.version == 0) return false;
     memcpy(out->bytes, s->cell.bytes.data, sizeof out->bytes);
     return true;
@@ -92,11 +92,10 @@ static bool engine_get(void *handle, const kv_key *key, kv_value *out) {
 
 static bool engine_get_x16(void *handle, const kv_key *keys, kv_value *out) {
     engine_session *s = handle;
-    wg_error err = {0};
     wg_state_key k[KV_BATCH];
     bool found = true;
     for (unsigned i = 0; i < KV_BATCH; i++) k[i] = key_of(s, &keys[i]);
-    check(wg_state_get_many(s->session, s->db->run, k, KV_BATCH, WG_LOGSEQ_NEVER, 1, s->cells, &err), &err);
+    check(wg_state_get_many(s->session, s->db->run, k, KV_BATCH, WG_LOGSEQ_NEVER, 1, s->cells, &s->err), &s->err);
     for (unsigned i = 0; i < KV_BATCH; i++) {
         if (s->cells[i].version == 0) found = false;
         else memcpy(out[i].bytes, s->cells[i].bytes.data, sizeof out[i].bytes);
@@ -106,18 +105,16 @@ static bool engine_get_x16(void *handle, const kv_key *keys, kv_value *out) {
 
 /* What the mode promises behind a commit. */
 static inline void promise(engine_session *s, bool wait) {
-    wg_error err = {0};
     if (s->db->mode == KV_MEMORY) return;
     if (s->db->mode == KV_STRICT && wait)
-        check(wg_engine_state_wait(s->db->engine, s->lane, wg_lane_ticket(s->lane), &err), &err);
+        check(wg_engine_state_wait(s->db->engine, s->lane, wg_lane_ticket(s->lane), &s->err), &s->err);
     else wg_engine_state_notice(s->db->engine, s->lane);
 }
 
 static void put_only(engine_session *s, const kv_key *key, const kv_value *value) {
-    wg_error err = {0};
     const wg_state_key k = key_of(s, key);
     const wg_state_value v = value_of(value);
-    check(wg_state_put(s->session, s->db->run, &k, &v, WG_VERSION_ANY, 1, NULL, &err), &err);
+    check(wg_state_put(s->session, s->db->run, &k, &v, WG_VERSION_ANY, 1, NULL, &s->err), &s->err);
 }
 
 static void engine_put(void *handle, const kv_key *key, const kv_value *value) {
@@ -134,36 +131,33 @@ static uint64_t engine_put_ticket(void *handle, const kv_key *key, const kv_valu
 
 static void engine_ticket_wait(void *handle, uint64_t ticket) {
     engine_session *s = handle;
-    wg_error err = {0};
-    check(wg_engine_state_wait(s->db->engine, s->lane, ticket, &err), &err);
+    check(wg_engine_state_wait(s->db->engine, s->lane, ticket, &s->err), &s->err);
 }
 
 static void engine_rmw(void *handle, const kv_key *key) {
     engine_session *s = handle;
-    wg_error err = {0};
     wg_state_txn *txn = NULL;
     kv_value value;
     const wg_state_key k = key_of(s, key);
-    check(wg_state_begin(s->session, s->db->run, WG_STATE_SERIALIZABLE, 1, &txn, &err), &err);
-    check(wg_state_txn_get(txn, &k, &s->cell, &err), &err);
+    check(wg_state_begin(s->session, s->db->run, WG_STATE_SERIALIZABLE, 1, &txn, &s->err), &s->err);
+    check(wg_state_txn_get(txn, &k, &s->cell, &s->err), &s->err);
     memcpy(value.bytes, s->cell.bytes.data, sizeof value.bytes);
     kv_value_change(&value);
     const wg_state_value v = value_of(&value);
-    check(wg_state_txn_put(txn, &k, &v, WG_VERSION_ANY, &err), &err);
-    check(wg_state_commit(txn, NULL, NULL, &err), &err);
+    check(wg_state_txn_put(txn, &k, &v, WG_VERSION_ANY, &s->err), &s->err);
+    check(wg_state_commit(txn, NULL, NULL, &s->err), &s->err);
     promise(s, true);
 }
 
 static unsigned engine_scan(void *handle, const kv_key *from, kv_row *out) {
     engine_session *s = handle;
-    wg_error err = {0};
     wg_state_scan *scan = NULL;
     wg_state_row rows[KV_SCAN_ROWS];
     uint32_t n = 0, total = 0;
     const wg_state_range range = {.from = wg_slice_of(from->bytes, sizeof from->bytes)};
-    check(wg_state_scan_open(s->session, s->db->run, &range, WG_LOGSEQ_NEVER, 1, &scan, &err), &err);
+    check(wg_state_scan_open(s->session, s->db->run, &range, WG_LOGSEQ_NEVER, 1, &scan, &s->err), &s->err);
     do {
-        check(wg_state_scan_next(scan, rows, KV_SCAN_ROWS - total, &n, &err), &err);
+        check(wg_state_scan_next(scan, rows, KV_SCAN_ROWS - total, &n, &s->err), &s->err);
         for (uint32_t i = 0; i < n; i++) {
             memcpy(out[total + i].key.bytes, rows[i].key.data, KV_KEY_BYTES);
             memcpy(out[total + i].value.bytes, rows[i].value.data, KV_VALUE_BYTES);
@@ -176,10 +170,9 @@ static unsigned engine_scan(void *handle, const kv_key *from, kv_row *out) {
 
 static uint64_t engine_append(void *handle, const kv_value *event) {
     engine_session *s = handle;
-    wg_error err = {0};
     uint64_t sequence = 0;
     const wg_state_value v = value_of(event);
-    check(wg_state_append(s->session, s->db->run, wg_slice_str("event"), &v, 1, &sequence, NULL, &err), &err);
+    check(wg_state_append(s->session, s->db->run, wg_slice_str("event"), &v, 1, &sequence, NULL, &s->err), &s->err);
     promise(s, true);
     return sequence;
 }

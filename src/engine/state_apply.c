@@ -1,8 +1,8 @@
 /* Replay of agents' state.
  *
  * A commit of the log holds RUN_COMMITs of many lanes: within a run their versions are not in order. So they are gathered, sorted by (run,
- * version) unless they stand so already, and applied together, before a RUN_CREATE or at the commit's end; RUN_DROPs come last. Bodies stay where
- * they are, in the commit's payload. A commit without state costs two comparisons.
+ * version) unless they stand so already, and applied together: at the commit's end, and before a RUN_CREATE or RUN_DROP, which stand
+ * behind what they build on. Bodies stay where they are, in the commit's payload. A commit without state costs a comparison.
  *
  * Failure: what does not fit the state is WG_E_CORRUPT; hostile bodies cost what they are long. */
 #include <stdlib.h>
@@ -12,13 +12,9 @@
 void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account) {
     *pass = (wgi_state_pass){.state = state, .sorted = true};
     wg_buf_init(&pass->commits, account);
-    wg_buf_init(&pass->drops, account);
 }
 
-void wgi_state_pass_deinit(wgi_state_pass *pass) {
-    wg_buf_deinit(&pass->commits);
-    wg_buf_deinit(&pass->drops);
-}
+void wgi_state_pass_deinit(wgi_state_pass *pass) { wg_buf_deinit(&pass->commits); }
 
 static wg_code bad(wg_error *err, const char *what, uint64_t n) {
     return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "mutation does not fit the state of agents: %s %llu", what,
@@ -52,14 +48,6 @@ wg_code wgi_apply_run_commit(void *ctx, const wg_mutation *m, wg_error *err) {
     return wg_buf_append(&pass->commits, &commit, sizeof commit) ? WG_OK : wg_error_nomem(err, sizeof commit);
 }
 
-wg_code wgi_apply_run_drop(void *ctx, const wg_mutation *m, wg_error *err) {
-    wgi_state_pass *pass = pass_of(ctx);
-    if (pass == NULL) return bad(err, "a run outside of replay", m->number);
-    if (m->number == WG_RUN_SYSTEM || m->number >= wg_state_run_count(pass->state)) return bad(err, "run", m->number);
-    const uint32_t number = m->number;
-    return wg_buf_append(&pass->drops, &number, sizeof number) ? WG_OK : wg_error_nomem(err, sizeof number);
-}
-
 static int by_run_and_version(const void *x, const void *y) {
     const wg_redo_commit *a = x;
     const wg_redo_commit *b = y;
@@ -84,15 +72,19 @@ static wg_code apply_all(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
     return WG_OK;
 }
 
+static wg_code apply_gathered(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
+    const wg_code code = pass->commits.size != 0 ? apply_all(pass, logseq, err) : WG_OK;
+    pass->commits.size = 0;
+    pass->sorted = true;
+    return code;
+}
+
 wg_code wgi_apply_run_create(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_state_pass *pass = pass_of(ctx);
     if (pass == NULL) return bad(err, "a run outside of replay", m->number);
+    WG_TRY(apply_gathered(pass, ((wgi_apply *)ctx)->begin, err));
     if (m->number < wg_state_run_count(pass->state) || m->number > WG_STATE_RUNS_MAX)
         return bad(err, "run out of order", m->number);
-    /* What the lanes held stands before it: a fork may begin at a version that this commit brings. */
-    if (pass->commits.size != 0) WG_TRY(apply_all(pass, ((wgi_apply *)ctx)->begin, err));
-    pass->commits.size = 0;
-    pass->sorted = true;
     const wg_state_run *parent = wg_state_run_at(pass->state, m->parent);
     if (parent == NULL) return bad(err, "parent of a run", m->parent);
     const wg_run_origin origin = {
@@ -101,16 +93,16 @@ wg_code wgi_apply_run_create(void *ctx, const wg_mutation *m, wg_error *err) {
     return wg_state_run_create(pass->state, &origin, &run, err);
 }
 
+wg_code wgi_apply_run_drop(void *ctx, const wg_mutation *m, wg_error *err) {
+    wgi_state_pass *pass = pass_of(ctx);
+    if (pass == NULL) return bad(err, "a run outside of replay", m->number);
+    if (m->number == WG_RUN_SYSTEM || m->number >= wg_state_run_count(pass->state)) return bad(err, "run", m->number);
+    WG_TRY(apply_gathered(pass, ((wgi_apply *)ctx)->begin, err));
+    wg_state_run_drop(pass->state, m->number); /* one that is dropped already stays so */
+    return WG_OK;
+}
+
 wg_code wgi_state_pass_end(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
-    wg_code code = pass->commits.size != 0 ? apply_all(pass, logseq, err) : WG_OK;
-    for (size_t at = 0; at < pass->drops.size && code == WG_OK; at += sizeof(uint32_t)) {
-        uint32_t number = 0;
-        memcpy(&number, pass->drops.data + at, sizeof number);
-        wg_state_run_drop(pass->state, number);
-    }
-    pass->commits.size = 0;
-    pass->drops.size = 0;
-    pass->sorted = true;
     pass->has_time = false;
-    return code;
+    return apply_gathered(pass, logseq, err);
 }

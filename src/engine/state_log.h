@@ -99,15 +99,13 @@ void wgi_mixed_apply(wg_engine *engine, wgi_mixed *mixed);
 
 /* ---- replay (state_apply.c) */
 
-/* RUN_COMMITs and RUN_DROPs of the commit that is being replayed. */
+/* RUN_COMMITs of the commit that is being replayed. */
 typedef struct wgi_state_pass {
     wg_state *state;
     wg_buf commits; /* wg_redo_commit each */
-    wg_buf drops;   /* u32 each */
     uint64_t time_us;
     bool has_time;
     bool sorted;
-    bool only; /* of one run and its parents: others are stepped over */
     uint64_t count;
 } wgi_state_pass;
 void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account);

@@ -114,6 +114,19 @@ static wg_code s_random(wg_platform *p, void *out, size_t size, wg_error *err) {
     return to->ops->random(to, out, size, err);
 }
 
+static void *s_take_memory(wg_platform *p, uint64_t bytes) {
+    (void)p;
+    return real_ops->take_memory(wg_platform_real(), bytes); /* the target has no memory of its own */
+}
+static void s_give_memory(wg_platform *p, void *data, uint64_t bytes) {
+    (void)p;
+    real_ops->give_memory(wg_platform_real(), data, bytes);
+}
+static uint64_t s_wall_coarse_us(wg_platform *p) {
+    (void)p;
+    return to->ops->wall_us(to);
+}
+
 static const wg_platform_ops forwarding = {.open = s_open,
                                            .close = s_close,
                                            .read_at = s_read_at,
@@ -130,6 +143,9 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .list = s_list,
                                            .lock = s_lock,
                                            .absolute = s_absolute,
+                                           .take_memory = s_take_memory,
+                                           .give_memory = s_give_memory,
+                                           .wall_coarse_us = s_wall_coarse_us,
                                            .map = s_map,
                                            .map_shared = s_map_shared,
                                            .unmap = s_unmap,

@@ -25,9 +25,11 @@ static bool deletion_is_needed(const sweep *s, wg_state_run *run, const uint64_t
     if (run->parent != NULL) return true;
     if (options->keeps_until_stored && atomic_load(&run->stored) < version) return true;
     if (options->readers_wait_for_durable && atomic_load(&run->durable) < version) return true;
+    (void)history;
+    if (wgi_pins_from(run, &s->readings, 0) < version)
+        return true; /* and `purged` stays: those snapshots are whole */
     /* Those who come later read at the newest version; a pin that is entered now looks at `purged` after it is there. */
     wgi_raise(&run->purged, version);
-    (void)history;
     return wgi_pins_from(run, &s->readings, 0) < version;
 }
 

@@ -11,23 +11,19 @@
 
 /* ---- arguments */
 
-wg_code wgi_check_key(wg_slice key, wg_error *err) {
-    if (key.size >= 1 && key.size <= WG_KEY_BYTES_MAX) return WG_OK;
+wg_code wgi_error_key(wg_slice key, wg_error *err) {
     return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a key of %zu bytes: keys have 1 to %d", key.size,
                         WG_KEY_BYTES_MAX);
 }
 
-wg_code wgi_check_value(const wg_state_value *value, wg_error *err) {
+wg_code wgi_error_value(const wg_state_value *value, wg_error *err) {
     if (value->bytes.size > WG_STATE_VALUE_BYTES_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a value of %zu bytes: at most %d", value->bytes.size,
                             WG_STATE_VALUE_BYTES_MAX);
-    if (value->type > WG_TYPE_PATH)
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "a value of type %u cannot be stored", value->type);
-    return WG_OK;
+    return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "a value of type %u cannot be stored", value->type);
 }
 
-wg_code wgi_check_run(const wg_state_run *run, wg_error *err) {
-    if (!atomic_load_explicit(&run->dropped, memory_order_relaxed)) return WG_OK;
+wg_code wgi_error_run(const wg_state_run *run, wg_error *err) {
     return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "run %u was deleted", run->origin.number);
 }
 
@@ -113,8 +109,7 @@ uint64_t wgi_snapshot(const wg_state_session *session, const wg_state_run *run) 
     return visible;
 }
 
-void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version) {
-    if (!run->state->options.readers_wait_for_durable) return;
+void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < session->own_count; i++) {
         if (session->own[i].run == run) {
@@ -135,6 +130,16 @@ void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version
         session->own_room = room;
     }
     session->own[session->own_count++] = (struct wgi_own){run, version};
+}
+
+/* Starts the misses of a write. */
+static inline void prefetch_write(const wg_state_run *run, uint64_t hash) {
+    const wgi_place place = wgi_place_of(run->table, hash);
+    const uint32_t home = wgi_home(hash);
+    __builtin_prefetch(&place.slots[home].words[0], 1);
+    __builtin_prefetch(&place.slots[home].words[8], 1);
+    __builtin_prefetch(&place.sides[home], 1);
+    __builtin_prefetch(place.header, 1);
 }
 
 /* ---- one put or delete */
@@ -170,13 +175,11 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     wgi_write *w = s->w;
     wgi_target t = {.place = *place, .hash = w->key.hash};
     uint32_t empty;
-    uint64_t words[WGI_SLOT_WORDS];
     if (wgi_segment_of(s->run->table, w->key.hash) != place->segment) return SINGLE_AGAIN;
     WGI_LAYER_BEGIN(index);
     t.slot = wgi_find_locked(place, w->key.hash, &s->match, &empty);
     WGI_LAYER_END(index, WG_LAYER_INDEX);
     t.is_new = t.slot == UINT32_MAX;
-    const wgi_block *key_block = w->key_block;
     if (t.is_new) {
         s->found = w->parent_version;
         if (w->expected != WG_VERSION_ANY && w->expected != s->found) return SINGLE_CONFLICT;
@@ -190,15 +193,12 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
         s->found = wgi_slot_version(&place->slots[t.slot], t.word0, s->now_us);
         if (w->expected != WG_VERSION_ANY && w->expected != s->found) return SINGLE_CONFLICT;
         if (w->deleted && s->found == 0 && s->forced == 0) return SINGLE_DONE;
-        if (s->match.size == WGI_KEY_IN_BLOCK)
-            key_block = (const wgi_block *)(uintptr_t)wgi_load(&place->slots[t.slot].words[3]);
     }
-    const uint32_t used = wgi_image_make(w, &s->match, key_block, words);
     wgi_mark(&t);
     if (t.is_new) place->header->used++;
     s->version = s->forced != 0 ? s->forced : atomic_fetch_add(&s->run->newest, 1) + 1;
     if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
-    wgi_write_slot(s->run->state, s->session->writer, &t, words, used, s->version, s->now_us);
+    wgi_write_slot(s->run->state, s->session->writer, &t, w, &s->match, s->version, s->now_us);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
     single_redo(s);
@@ -210,10 +210,6 @@ static inline single_step single_try(single *s) {
     wg_lane *lane = s->session->lane;
     const uint64_t hash = s->w->key.hash;
     const wgi_place place = wgi_place_of(s->run->table, hash);
-    const uint32_t home = wgi_home(hash);
-    __builtin_prefetch(&place.slots[home].words[0], 1);
-    __builtin_prefetch(&place.slots[home].words[8], 1);
-    __builtin_prefetch(&place.sides[home], 1);
     if (lane != NULL) wg_lane_enter(lane);
     wgi_lock(&place.header->lock);
     if (lane != NULL && wg_lane_is_stopped(lane)) {
@@ -228,9 +224,14 @@ static inline single_step single_try(single *s) {
     return step;
 }
 
-static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
-                             uint64_t *out_version, wg_error *err) {
-    single s = {.session = session, .run = run, .w = w, .now_us = now_us};
+wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
+                          uint64_t *out_version, wg_error *err) {
+    single s; /* not cleared: the match is large */
+    s.session = session;
+    s.run = run;
+    s.w = w;
+    s.now_us = now_us;
+    s.version = s.forced = 0;
     const size_t bytes = WGI_REDO_HEAD_MAX + wgi_redo_op_size(w->key.bytes.size, w->value.size, w->expires_us != 0);
     wgi_match_make(run, &w->key, &s.match);
     for (;;) {
@@ -243,7 +244,7 @@ static wg_code single_commit(wg_state_session *session, wg_state_run *run, wgi_w
                 WG_TRY(wgi_write_order(run, w, err));
                 break;
             case SINGLE_SPLIT:
-                WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+                WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
                 break;
             case SINGLE_CONFLICT:
                 wgi_count(&session->conflicts);
@@ -268,7 +269,7 @@ wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_wr
         const single_step step = single_try(&s);
         if (step == SINGLE_DONE) return WG_OK;
         if (step == SINGLE_ORDER) WG_TRY(wgi_write_order(run, w, err));
-        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, err));
+        if (step == SINGLE_SPLIT) WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
         WG_ASSERT(step != SINGLE_CONFLICT); /* nothing is expected */
     }
 }
@@ -283,6 +284,7 @@ static wg_code single_begin(wg_state_session *session, const wg_state_run *run, 
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err) {
+    prefetch_write(run, key->hash);
     WG_TRY(single_begin(session, run, key, err));
     WG_TRY(wgi_check_value(value, err));
     wgi_write w = {.key = *key,
@@ -294,7 +296,7 @@ wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_stat
     if (key->bytes.size > WGI_KEY_INLINE_MAX || !wgi_fits(key->bytes.size, value->bytes.size, w.expires_us != 0))
         code = wgi_write_blocks(run->state, &w, err);
     if (code == WG_OK && run->parent != NULL) code = wgi_write_parent(run, &w, now_us, err);
-    if (code == WG_OK) code = single_commit(session, run, &w, now_us, out_version, err);
+    if (code == WG_OK) code = wgi_single_commit(session, run, &w, now_us, out_version, err);
     if (w.block != NULL || w.key_block != NULL) wgi_write_release(run->state, &w);
     return code;
 }
@@ -305,7 +307,7 @@ wg_code wg_state_delete(wg_state_session *session, wg_state_run *run, const wg_s
     wgi_write w = {.key = *key, .expected = expected, .deleted = true};
     wg_code code = wgi_write_blocks(run->state, &w, err);
     if (code == WG_OK) code = wgi_write_parent(run, &w, now_us, err);
-    if (code == WG_OK) code = single_commit(session, run, &w, now_us, out_version, err);
+    if (code == WG_OK) code = wgi_single_commit(session, run, &w, now_us, out_version, err);
     wgi_write_release(run->state, &w);
     return code;
 }

@@ -63,39 +63,62 @@ static inline bool wgi_fits(size_t key, size_t value, bool expires) {
     return key_bytes + value + (expires ? 8 : 0) <= WGI_INLINE_BYTES;
 }
 
-/* The words of a write; `m` is of its key. Returns how many count. words[0] lacks its version. */
-static inline uint32_t wgi_image_make(const wgi_write *w, const wgi_match *m, const wgi_block *key_block,
-                                      uint64_t *words) {
+/* Stores bytes at byte `at` of a slot: what is before stays (`before` is the word that holds byte `at`), what is behind in the last word does not
+ * count. */
+static inline void wgi_slot_put(wgi_slot *slot, size_t at, uint64_t before, const uint8_t *p, size_t n) {
+#if !WGI_COPY_WORDS
+    (void)before;
+    memcpy((uint8_t *)(uintptr_t)slot + at, p, n);
+#else
+    size_t i = at >> 3, done = 0;
+    const size_t r = 8 * (at & 7);
+    if (n < 8) {
+        const uint64_t v = wgi_load_small(p, n), low = r == 0 ? 0 : before & ((UINT64_C(1) << r) - 1);
+        wgi_store(&slot->words[i], low | v << r);
+        if (r + 8 * n > 64) wgi_store(&slot->words[i + 1], v >> (64 - r));
+        return;
+    }
+    if (r != 0) {
+        wgi_store(&slot->words[i++], (before & ((UINT64_C(1) << r) - 1)) | wg_load_u64le(p) << r);
+        done = 8 - r / 8;
+    }
+    for (; done + 8 <= n; done += 8) wgi_store(&slot->words[i++], wg_load_u64le(p + done));
+    if (done < n) wgi_store(&slot->words[i], wg_load_u64le(p + n - 8) >> (8 * (8 - (n - done))));
+#endif
+}
+
+/* Stores a write into a slot that is locked (or nobody's): all but word 0, which is returned without its version. `m` is of its key. */
+static inline uint64_t wgi_image_store(const wgi_write *w, const wgi_match *m, const wgi_block *key_block,
+                                       wgi_slot *slot) {
     uint64_t word0 = (uint64_t)m->size << 8 | w->type;
+    const bool in_block = w->block != NULL || w->mapped;
+    const uint64_t inline_bytes = in_block || w->deleted ? 0 : w->value.size;
     uint32_t at = WGI_KEY_AT + m->size;
-    for (uint32_t i = 1; i <= m->last; i++) words[i] = m->words[i];
+    wgi_store(&slot->words[1], m->words[1] | inline_bytes);
+    for (uint32_t i = 2; i <= m->last; i++) wgi_store(&slot->words[i], m->words[i]);
+    uint64_t before = m->words[m->last];
+    if (m->last == 1) before |= inline_bytes;
     if (m->size == WGI_KEY_IN_BLOCK) {
-        words[3] = (uint64_t)(uintptr_t)key_block;
+        wgi_store(&slot->words[3], (uint64_t)(uintptr_t)key_block);
         at = 32;
     }
-    if (w->deleted) {
-        words[0] = word0 | WGI_FLAG_DELETED;
-        return wgi_words_used(words[0], words[1]);
-    }
+    if (w->deleted) return word0 | WGI_FLAG_DELETED;
     if (w->expires_us != 0) word0 |= WGI_FLAG_EXPIRES;
-    if (w->block != NULL || w->mapped) {
-        for (uint32_t i = (at + 7) / 8; i < 13; i++) words[i] = 0;
-        words[0] = word0 | WGI_FLAG_BLOCK;
-        words[13] = w->expires_us;
-        words[14] = (uint64_t)w->value.size | (uint64_t)w->mapped << 32;
-        words[15] = w->mapped ? (uint64_t)(uintptr_t)w->value.data : (uint64_t)(uintptr_t)w->block;
-        return WGI_SLOT_WORDS;
+    if (in_block) {
+        wgi_store(&slot->words[13], w->expires_us);
+        wgi_store(&slot->words[14], (uint64_t)w->value.size | (uint64_t)w->mapped << 32);
+        wgi_store(&slot->words[15], w->mapped ? (uint64_t)(uintptr_t)w->value.data : (uint64_t)(uintptr_t)w->block);
+        return word0 | WGI_FLAG_BLOCK;
     }
-    words[1] |= w->value.size;
     if (w->expires_us != 0) {
         uint8_t expires[8];
         wg_store_u64le(expires, w->expires_us);
-        wgi_words_put(words, at, expires, 8);
+        wgi_slot_put(slot, at, before, expires, 8);
         at += 8;
+        before = wgi_load(&slot->words[at >> 3]);
     }
-    wgi_words_put(words, at, w->value.data, w->value.size);
-    words[0] = word0;
-    return (uint32_t)((at + w->value.size + 7) / 8);
+    if (w->value.size != 0) wgi_slot_put(slot, at, before, w->value.data, w->value.size);
+    return word0;
 }
 
 /* Where a write goes; with the segment's lock held. */
@@ -127,32 +150,47 @@ static inline void wgi_unmark(const wgi_target *t) {
     wgi_store(&t->place.slots[t->slot].words[0], t->word0);
     wgi_stamp_settle(t->place.header, t->hash);
 }
-/* History first, then the new words; word 0 unlocks. */
-static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, uint64_t *words,
-                                  uint32_t used, uint64_t version, uint64_t now_us) {
+/* History first, then the new record; word 0 unlocks. */
+static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
+                                  const wgi_match *m, uint64_t version, uint64_t now_us) {
     wgi_slot *slot = &t->place.slots[t->slot];
     wgi_side *side = &t->place.sides[t->slot];
+    const wgi_block *key_block = w->key_block;
     uint64_t position = 0;
     if (!t->is_new) {
-        uint64_t old[WGI_SLOT_WORDS];
-        old[0] = t->word0;
-        for (int i = 1; i < WGI_SLOT_WORDS; i++) old[i] = wgi_load(&slot->words[i]);
-        position =
-            wgi_history_append(state, writer, old, wgi_load(&side->history), wgi_load(&side->time_us), version);
+        const wgi_replaced replaced = {.history = wgi_load(&side->history),
+                                       .time_us = wgi_load(&side->time_us),
+                                       .word0 = t->word0,
+                                       .replaced_by = version};
+        position = wgi_history_append(state, writer, slot, &replaced);
+        if (m->size == WGI_KEY_IN_BLOCK) key_block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
     }
-    for (uint32_t i = 1; i < used; i++) wgi_store(&slot->words[i], words[i]);
+    const uint64_t word0 = wgi_image_store(w, m, key_block, slot);
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, now_us);
-    wgi_store(&slot->words[0], words[0] | version << WGI_VERSION_SHIFT);
+    wgi_store(&slot->words[0], word0 | version << WGI_VERSION_SHIFT);
     wgi_stamp_settle(t->place.header, t->hash);
 }
 
 /* ---- checks of callers' arguments */
 
-wg_code wgi_check_key(wg_slice key, wg_error *err);
-wg_code wgi_check_value(const wg_state_value *value, wg_error *err);
+wg_code wgi_error_key(wg_slice key, wg_error *err);
+wg_code wgi_error_value(const wg_state_value *value, wg_error *err);
+wg_code wgi_error_run(const wg_state_run *run, wg_error *err);
+static inline wg_code wgi_check_key(wg_slice key, wg_error *err) {
+    return key.size >= 1 && key.size <= WG_KEY_BYTES_MAX ? WG_OK : wgi_error_key(key, err);
+}
+static inline wg_code wgi_check_value(const wg_state_value *value, wg_error *err) {
+    const bool good = value->bytes.size <= WG_STATE_VALUE_BYTES_MAX && value->type <= WG_TYPE_PATH;
+    return good ? WG_OK : wgi_error_value(value, err);
+}
 wg_code wgi_check_event(wg_slice type, const wg_state_value *payload, wg_error *err);
-wg_code wgi_check_run(const wg_state_run *run, wg_error *err);
+static inline wg_code wgi_check_run(const wg_state_run *run, wg_error *err) {
+    return !atomic_load_explicit(&run->dropped, memory_order_relaxed) ? WG_OK : wgi_error_run(run, err);
+}
+/* One write that is checked against `w->expected`: commit.c; ends nothing. *out_version 0: nothing to do. */
+wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
+                          uint64_t *out_version, wg_error *err);
 /* WG_E_CONFLICT that names the key and both versions. */
 wg_code wgi_error_conflict(wg_slice key, uint64_t expected, uint64_t found, wg_error *err);
 /* A write's blocks: of its key when that is long, of its value when it does not fit. */
@@ -172,6 +210,9 @@ wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_wr
                             uint64_t time_us, wg_error *err);
 void wgi_txn_end(wg_state_txn *txn); /* empty again */
 /* STRICT: the session sees its own commits. NOMEM: it waits for them to be durable. */
-void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version);
+void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version);
+static inline void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version) {
+    if (run->state->options.readers_wait_for_durable) wgi_own_add(session, run, version);
+}
 
 #endif

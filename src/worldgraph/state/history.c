@@ -360,6 +360,8 @@ static wg_code chunk_take(wgi_history *h, wgi_history_chunk **out, wg_error *err
     c->replaced_by = 0;
     c->used = WGI_HISTORY_HEAD;
     c->records = 0;
+    c->run = UINT32_MAX;
+    c->base = number << WGI_HISTORY_SHIFT;
     c->mixed = false;
     c->has_blocks = false;
     atomic_store_explicit(&h->chunks[number & h->mask], c, memory_order_release);
@@ -407,39 +409,22 @@ fail:
     return code;
 }
 
-uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const uint64_t *words, uint64_t previous,
-                            uint64_t time_us, uint64_t replaced_by) {
-    wgi_history_chunk *c = writer->chunk;
-    const uint32_t used = wgi_words_used(words[0], words[1]);
-    const uint32_t bytes = 8 * (WGI_HISTORY_META + used);
-    if (c == NULL || c->used + bytes > WGI_HISTORY_CHUNK_BYTES) {
-        WG_ASSERT(writer->ready != NULL); /* the room was reserved */
-        wg_mutex_lock(&state->history->mutex);
-        writer_turn(state->history, writer);
-        wg_mutex_unlock(&state->history->mutex);
-        c = writer->chunk;
-    }
-    _Atomic uint64_t *p = c->words + (c->used - WGI_HISTORY_HEAD) / 8;
-    wgi_store(p, previous);
-    wgi_store(p + 1, replaced_by);
-    wgi_store(p + 2, time_us);
-    for (uint32_t i = 0; i < used; i++) wgi_store(p + WGI_HISTORY_META + i, words[i]);
-    const uint64_t position =
-        atomic_load_explicit(&c->number, memory_order_relaxed) << WGI_HISTORY_SHIFT | (uint64_t)c->used;
-    const uint32_t run = (uint32_t)words[1] >> 8;
-    if (c->records++ == 0) c->run = run;
-    else if (c->run != run) c->mixed = true;
-    if (c->replaced_by < replaced_by) c->replaced_by = replaced_by;
-    c->used += bytes;
-    writer->room -= writer->room < bytes ? writer->room : bytes;
-    if ((words[0] & WGI_FLAG_BLOCK) != 0 || ((words[0] >> 8) & 0xff) == WGI_KEY_IN_BLOCK) {
-        const wgi_block *block = wgi_words_block(words);
-        c->has_blocks = true;
-        if (block != NULL) c->large_bytes += block->size;
-        if (c->large_bytes > LARGE_BYTES_MAX) writer->room = 0; /* large ones are forgotten a few at a time */
-        wgi_block_hold(wgi_words_key_block(words));
-    }
-    return position;
+void wgi_history_turn(wg_state *state, wgi_writer *writer) {
+    WG_ASSERT(writer->ready != NULL); /* the room was reserved */
+    wg_mutex_lock(&state->history->mutex);
+    writer_turn(state->history, writer);
+    wg_mutex_unlock(&state->history->mutex);
+}
+
+void wgi_history_append_blocks(wgi_writer *writer, const wgi_slot *slot, uint64_t word0) {
+    uint64_t words[WGI_SLOT_WORDS];
+    wgi_slot_copy(slot, words);
+    words[0] = word0;
+    const wgi_block *block = wgi_words_block(words);
+    writer->chunk->has_blocks = true;
+    if (block != NULL) writer->chunk->large_bytes += block->size;
+    if (writer->chunk->large_bytes > LARGE_BYTES_MAX) writer->room = 0; /* large ones are forgotten a few at a time */
+    wgi_block_hold(wgi_words_key_block(words));
 }
 
 void wgi_history_close(wg_state *state, wgi_writer *writer) {

@@ -9,6 +9,7 @@
 typedef struct wgi_history_chunk {
     _Atomic uint64_t number; /* 0: not in use; positions are number << 18 | byte */
     struct wgi_history_chunk *next;
+    uint64_t base;        /* number << 18 */
     uint64_t large_bytes; /* of value blocks that records hold */
     uint64_t replaced_by; /* the highest */
     uint32_t run;         /* of all records unless mixed */
@@ -17,7 +18,7 @@ typedef struct wgi_history_chunk {
     bool mixed, has_blocks;
     _Alignas(64) _Atomic uint64_t words[];
 } wgi_history_chunk;
-enum { WGI_HISTORY_SHIFT = 18, WGI_HISTORY_HEAD = 64, WGI_HISTORY_META = 3 /* words */ };
+enum { WGI_HISTORY_SHIFT = 18, WGI_HISTORY_HEAD = 64, WGI_HISTORY_META = 3 /* words */, WGI_HISTORY_AHEAD = 768 };
 
 /* What a session writes commits with. */
 typedef struct wgi_writer {
@@ -38,9 +39,50 @@ static inline wg_code wgi_history_reserve(wg_state *state, wgi_writer *writer, u
     if ((uint64_t)records * WGI_RECORD_BYTES_MAX <= writer->room) return WG_OK;
     return wgi_history_reserve_slow(state, writer, records, err);
 }
-/* The record in the words goes to history; its blocks' references with it, a block key gets one more. */
-uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const uint64_t *words, uint64_t previous,
-                            uint64_t time_us, uint64_t replaced_by);
+/* What goes to history with a record. */
+typedef struct wgi_replaced {
+    uint64_t history; /* the record before */
+    uint64_t time_us;
+    uint64_t word0; /* without the lock */
+    uint64_t replaced_by;
+} wgi_replaced;
+void wgi_history_turn(wg_state *state, wgi_writer *writer); /* the open chunk is full: the next ready one */
+void wgi_history_append_blocks(wgi_writer *writer, const wgi_slot *slot, uint64_t word0);
+/* The record in the slot goes to history; its blocks' references with it, a block key gets one more. Gives its position. */
+static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const wgi_slot *slot,
+                                          const wgi_replaced *r) {
+    if (writer->chunk == NULL || writer->chunk->used + WGI_RECORD_BYTES_MAX > WGI_HISTORY_CHUNK_BYTES)
+        wgi_history_turn(state, writer);
+    wgi_history_chunk *c = writer->chunk;
+    const uint32_t byte = c->used;
+    _Atomic uint64_t *p = c->words + (byte - WGI_HISTORY_HEAD) / 8;
+    const uint64_t word1 = wgi_load(&slot->words[1]);
+    __builtin_prefetch(p + WGI_HISTORY_AHEAD / 8, 1);
+    __builtin_prefetch(p + (WGI_HISTORY_AHEAD + 64) / 8, 1);
+    __builtin_prefetch(p + (WGI_HISTORY_AHEAD + 128) / 8, 1);
+    wgi_store(p, r->history);
+    wgi_store(p + 1, r->replaced_by);
+    wgi_store(p + 2, r->time_us);
+#if WGI_COPY_WORDS
+    for (uint32_t i = 1; i < WGI_SLOT_WORDS; i++) wgi_store(p + WGI_HISTORY_META + i, wgi_load(&slot->words[i]));
+#else
+    memcpy((void *)(uintptr_t)(p + WGI_HISTORY_META), slot, WGI_SLOT_BYTES); /* more than counts: it is overwritten */
+#endif
+    wgi_store(p + WGI_HISTORY_META, r->word0);
+    const uint32_t bytes = 8 * (WGI_HISTORY_META + wgi_words_used(r->word0, word1));
+    const uint32_t run = (uint32_t)word1 >> 8;
+    if (c->run != run) {
+        c->mixed = c->mixed || c->records != 0;
+        c->run = run;
+    }
+    c->records++;
+    if (c->replaced_by < r->replaced_by) c->replaced_by = r->replaced_by;
+    c->used = byte + bytes;
+    writer->room = writer->room < bytes ? 0 : writer->room - bytes;
+    if ((r->word0 & WGI_FLAG_BLOCK) != 0 || ((r->word0 >> 8) & 0xff) == WGI_KEY_IN_BLOCK)
+        wgi_history_append_blocks(writer, slot, r->word0);
+    return c->base | byte;
+}
 void wgi_history_close(wg_state *state, wgi_writer *writer); /* gives its chunks away */
 
 /* The record at a position; false: forgotten. */

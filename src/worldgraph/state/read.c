@@ -42,11 +42,11 @@ static inline probe_result probe(const wgi_table *table, uint64_t hash, const wg
         if (word0 == 0) break;
         if ((word0 & WGI_LOCKED) != 0) return PROBE_AGAIN;
         if (!wgi_matches(slot, word0, m)) continue;
-        words[0] = word0;
-        for (int w = 1; w < WGI_SLOT_WORDS; w++) words[w] = wgi_load(&slot->words[w]);
+        wgi_slot_copy(slot, words);
         side->history = wgi_load(&place.sides[at].history);
         side->time_us = wgi_load(&place.sides[at].time_us);
-        if (wgi_load(&slot->words[0]) != word0 || !segment_is_same(place.header, generation)) return PROBE_AGAIN;
+        if (words[0] != word0 || wgi_load(&slot->words[0]) != word0 || !segment_is_same(place.header, generation))
+            return PROBE_AGAIN;
         if (m->size != WGI_KEY_IN_BLOCK) return PROBE_FOUND;
         uint64_t copy[4] = {words[0], words[1], words[2], words[3]};
         if (block_key_is(copy, m)) return PROBE_FOUND;

@@ -156,7 +156,7 @@ wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *
 static wg_code restore_older(wg_state_run *run, const wgi_write *w, const wg_state_version *record, wg_error *err) {
     wg_state *state = run->state;
     wgi_match m;
-    uint64_t words[WGI_SLOT_WORDS] = {0};
+    wgi_slot image = {0};
     uint32_t empty;
     WG_TRY(wgi_history_reserve(state, state->replay->writer, 1, err));
     const wgi_place place = wgi_place_of(run->table, w->key.hash);
@@ -169,9 +169,9 @@ static wg_code restore_older(wg_state_run *run, const wgi_write *w, const wg_sta
     while (wgi_load(link) != 0) link = wgi_history_link(state->history, wgi_load(link), &newer);
     WG_ASSERT(newer > record->version); /* newest first */
     const wgi_block *key_block = (const wgi_block *)(uintptr_t)wgi_load(&place.slots[slot].words[3]);
-    (void)wgi_image_make(w, &m, key_block, words);
-    words[0] |= record->version << WGI_VERSION_SHIFT;
-    wgi_store(link, wgi_history_append(state, state->replay->writer, words, 0, record->time_us, newer));
+    const uint64_t word0 = wgi_image_store(w, &m, key_block, &image) | record->version << WGI_VERSION_SHIFT;
+    const wgi_replaced replaced = {.time_us = record->time_us, .word0 = word0, .replaced_by = newer};
+    wgi_store(link, wgi_history_append(state, state->replay->writer, &image, &replaced));
     wgi_unlock(&place.header->lock);
     return WG_OK;
 }

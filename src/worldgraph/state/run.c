@@ -27,7 +27,7 @@ void wgi_lock_slow(_Atomic uint32_t *lock) {
 /* ---- runs */
 
 wg_state_key wg_state_key_of(const wg_state_run *run, wg_slice bytes) {
-    return (wg_state_key){bytes, wg_hash64(run->table->seed, bytes.data, bytes.size) ^ run->hash_mix};
+    return (wg_state_key){bytes, wgi_key_hash(run->table->seed, bytes.data, bytes.size) ^ run->hash_mix};
 }
 
 static void run_dispose(void *block) {

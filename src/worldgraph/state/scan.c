@@ -168,6 +168,7 @@ static wg_code scan_open(wg_state_session *session, wg_state_run *run, const wg_
     scan->called = false;
     scan->pinned = false;
     scan->own = NULL;
+    scan->own_next = 0;
     scan->own_end = 0;
     wg_code code = wgi_interval_make(range, &scan->interval, err);
     if (code == WG_OK) code = levels_reserve(scan, run, err);
@@ -400,7 +401,7 @@ wg_code wg_state_scan_next(wg_state_scan *scan, wg_state_row *rows, uint32_t n, 
     progress p = {.rows = rows, .room = n};
     const uint32_t slot = wg_epoch_enter(scan->run->state->epoch);
     wg_code code = scan_start(scan, err);
-    if (code == WG_OK && scan->level_count == 1 && scan->own_end == 0) {
+    if (code == WG_OK && scan->level_count == 1 && scan->own_next == scan->own_end) {
         code = scan_plain(scan, &p, err);
     } else {
         while (code == WG_OK && !p.end && !progress_is_over(&p)) code = scan_merge_one(scan, &p, err);

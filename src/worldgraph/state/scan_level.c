@@ -348,8 +348,12 @@ wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t 
 void wgi_item_decode(const wgi_item *item, wg_state_version *out) {
     if (item->own != NULL) {
         const wgi_write *own = item->own;
-        *out = (wg_state_version){
-            .expires_us = own->expires_us, .deleted = own->deleted, .type = own->type, .value = own->value};
+        *out = (wg_state_version){.version = WG_VERSION_OWN,
+                                  .time_us = item->time_us,
+                                  .expires_us = own->expires_us,
+                                  .deleted = own->deleted,
+                                  .type = own->type,
+                                  .value = own->value};
         return;
     }
     const uint64_t *words = item->words;

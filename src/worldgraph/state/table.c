@@ -190,7 +190,7 @@ wg_slice wgi_words_key(const uint64_t *words) {
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words) {
     const wg_slice key = wgi_words_key(words);
     const uint32_t number = (uint32_t)words[1] >> 8;
-    return wg_hash64(table->seed, key.data, key.size) ^ wg_hash64_u64(number);
+    return wgi_key_hash(table->seed, key.data, key.size) ^ wg_hash64_u64(number);
 }
 
 static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
@@ -198,7 +198,7 @@ static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
     return wg_slice_equal(wg_slice_of(block->bytes, (size_t)block->size), m->key->bytes);
 }
 
-uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty) {
+uint32_t wgi_find_further(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty) {
     uint32_t at = wgi_home(hash);
     *out_empty = UINT32_MAX;
     for (uint32_t i = 0; i < WGI_SLOTS; i++, at = (at + 1) % WGI_SLOTS) {
@@ -276,7 +276,7 @@ static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old)
     segment_retire(table, old);
 }
 
-wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err) {
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err) {
     wg_code code = WG_OK;
     wg_mutex_lock(&table->mutex);
     wgi_place place = wgi_place_of(table, hash);
@@ -284,7 +284,7 @@ wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err) {
     if (place.header->depth == map->depth) WG_TRY_GOTO(map_double(table, map, err));
     WG_TRY_GOTO(segments_reserve(table, 2, err));
     wgi_lock(&place.header->lock);
-    if (place.header->used >= WGI_SEGMENT_FULL) { /* nobody was first */
+    if (place.header->used + more > WGI_SEGMENT_FULL) { /* nobody was first */
         segment_split(table, hash, &place);
         atomic_fetch_add_explicit(&table->splits, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&table->segments, 1, memory_order_relaxed);

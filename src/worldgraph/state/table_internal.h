@@ -2,6 +2,7 @@
 #ifndef WG_WORLDGRAPH_STATE_TABLE_INTERNAL_H
 #define WG_WORLDGRAPH_STATE_TABLE_INTERNAL_H
 
+#include "base/digest/digest.h"
 #include "worldgraph/state/state_internal.h"
 
 /* The directory: for each value of the hash's top bits the number of a segment. Readers may hold an old one. */
@@ -32,6 +33,18 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err);
 void wgi_state_table_destroy(wgi_table *table);
 uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 
+/* ThreadSanitizer knows words that are loaded and stored one by one only; elsewhere a slot is copied as the bytes that it is. */
+#if defined(__SANITIZE_THREAD__)
+#define WGI_COPY_WORDS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WGI_COPY_WORDS 1
+#endif
+#endif
+#ifndef WGI_COPY_WORDS
+#define WGI_COPY_WORDS 0
+#endif
+
 /* ---- what a key looks like in a slot */
 
 typedef struct wgi_match {
@@ -52,6 +65,19 @@ static inline uint64_t wgi_load_small(const uint8_t *p, size_t n) { /* n < 8 */
     }
     for (size_t i = 0; i < n; i++) v |= (uint64_t)p[i] << (8 * i);
     return v;
+}
+
+/* The hash of a key before its run is mixed in. Two multiplications for short ones; the seed is secret, so that nobody can choose keys that meet. */
+static inline uint64_t wgi_mix(uint64_t a, uint64_t b) {
+    const wg_u128 product = (wg_u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+static inline uint64_t wgi_key_hash(uint64_t seed, const uint8_t *p, size_t n) {
+    const uint64_t k = UINT64_C(0xa0761d6478bd642f);
+    if (n > 16) return wg_hash64(seed, p, n);
+    const uint64_t a = n >= 8 ? wg_load_u64le(p) : wgi_load_small(p, n);
+    const uint64_t b = n >= 8 ? wg_load_u64le(p + n - 8) : 0;
+    return wgi_mix(wgi_mix(a ^ k, b ^ seed) ^ seed, k ^ n);
 }
 
 /* Puts bytes into words at byte `at`: what is before stays, what is behind in the last word becomes zero. */
@@ -88,6 +114,21 @@ static inline void wgi_match_make(const wg_state_run *run, const wg_state_key *k
     }
     const size_t n = key->bytes.size;
     m->size = (uint32_t)n;
+    if (n >= 12 && n <= 20) { /* what most keys are, straight */
+        const uint8_t *p = key->bytes.data;
+        uint32_t first;
+        memcpy(&first, p, 4);
+        m->words[1] |= (uint64_t)first << 32;
+        m->words[2] = wg_load_u64le(p + 4);
+        m->last = 2;
+        m->mask_last = UINT64_MAX;
+        if (n == 12) return;
+        const uint32_t shift = 8 * (20 - (uint32_t)n);
+        m->last = 3;
+        m->mask_last = UINT64_MAX >> shift;
+        m->words[3] = wg_load_u64le(p + n - 8) >> shift;
+        return;
+    }
     m->last = (uint32_t)((WGI_KEY_AT + n - 1) >> 3);
     wgi_words_put(m->words, WGI_KEY_AT, key->bytes.data, n);
     const uint32_t rest = (uint32_t)((WGI_KEY_AT + n) & 7);
@@ -101,6 +142,19 @@ static inline void wgi_match_make(const wg_state_run *run, const wg_state_key *k
 /* Words are loaded with acquire and stored with release: on x86 that is free, and it orders them between the two looks at word 0. */
 static inline uint64_t wgi_load(const _Atomic uint64_t *p) { return atomic_load_explicit(p, memory_order_acquire); }
 static inline void wgi_store(_Atomic uint64_t *p, uint64_t v) { atomic_store_explicit(p, v, memory_order_release); }
+
+/* Ordered before every later load, behind word 0 that was loaded before. */
+static inline void wgi_slot_copy(const wgi_slot *slot, void *words) {
+#if WGI_COPY_WORDS
+    for (int i = 0; i < WGI_SLOT_WORDS; i++) {
+        const uint64_t word = wgi_load(&slot->words[i]);
+        memcpy((uint8_t *)words + 8 * i, &word, 8);
+    }
+#else
+    memcpy(words, slot, WGI_SLOT_BYTES);
+    atomic_thread_fence(memory_order_acquire);
+#endif
+}
 
 static inline bool wgi_matches(const wgi_slot *slot, uint64_t word0, const wgi_match *m) {
     if (((word0 >> 8) & 0xff) != m->size) return false;
@@ -160,9 +214,16 @@ static inline void wgi_stamp_settle(wgi_header *header, uint64_t hash) {
 }
 
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
-uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
-/* The segment of the hash has WGI_SEGMENT_FULL keys or more: makes two of it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
-wg_code wgi_table_split(wgi_table *table, uint64_t hash, wg_error *err);
+uint32_t wgi_find_further(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
+static inline uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m,
+                                       uint32_t *out_empty) {
+    const uint32_t home = wgi_home(hash);
+    const wgi_slot *slot = &place->slots[home];
+    if (m->size != WGI_KEY_IN_BLOCK && wgi_matches(slot, wgi_load(&slot->words[0]), m)) return home;
+    return wgi_find_further(place, hash, m, out_empty);
+}
+/* Makes two of the hash's segment when `more` keys would be too many for it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err);
 /* The hash of the key in a slot (or in a record), which is stable. */
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);
 wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
@@ -170,9 +231,6 @@ wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
  * Their blocks are released. Outside of all locks. How many. */
 typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
-static inline void wgi_slot_copy(const wgi_slot *slot, uint64_t *words) {
-    for (int i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_load(&slot->words[i]);
-}
 /* How many words of a record count. */
 static inline uint32_t wgi_words_used(uint64_t word0, uint64_t word1) {
     const uint32_t key = (uint32_t)(word0 >> 8) & 0xff, value = (uint32_t)word1 & 0xff;

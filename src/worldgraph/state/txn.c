@@ -251,7 +251,9 @@ static wg_code write_put(wg_state_txn *txn, const wg_state_key *key, wgi_write *
         WG_TRY(grow(txn, &items, &txn->write_room, txn->write_count + 1, sizeof *txn->writes, err));
         txn->writes = items;
         WG_TRY(index_reserve(txn, true, err));
-        WG_TRY(key_copy(txn, key, &next->key, err));
+        const uint32_t read = read_find(txn, key);
+        if (read != UINT32_MAX) next->key = txn->reads[read].key; /* the bytes are there */
+        else WG_TRY(key_copy(txn, key, &next->key, err));
     }
     wg_code code = wgi_write_blocks(state, next, err);
     if (code == WG_OK && next->block == NULL && next->value.size != 0) {

@@ -26,6 +26,7 @@ typedef struct commit {
     bool replay;
     bool split;
     uint64_t split_hash;
+    uint32_t split_more; /* keys that this commit wants to put there */
     uint64_t version;
     uint64_t first_sequence;
     wg_error *err;
@@ -151,6 +152,16 @@ static wg_code check_reads(const commit *c) {
     return WG_OK;
 }
 
+/* New places that the writes before this one take in a segment. */
+static uint32_t places_in(const commit *c, uint32_t segment) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < c->reserved; i++) {
+        const wgi_write *w = &c->txn->writes[i];
+        count += w->is_new && !w->skipped && w->at == segment;
+    }
+    return count;
+}
+
 /* Where the write goes and whether it may. New places are counted in their segments until commit_release_places. */
 static commit_step check_write(commit *c, wgi_write *w) {
     const wgi_place place = wgi_place_at(c->run->table, w->at);
@@ -174,6 +185,7 @@ static commit_step check_write(commit *c, wgi_write *w) {
     if (place.header->used >= WGI_SEGMENT_FULL) {
         c->split = true;
         c->split_hash = w->key.hash;
+        c->split_more = 1 + places_in(c, w->at);
         return STEP_AGAIN;
     }
     const uint32_t generation = atomic_load_explicit(&place.header->generation, memory_order_relaxed);
@@ -318,16 +330,11 @@ static void commit_apply(commit *c) {
     wg_state_txn *txn = c->txn;
     for (uint32_t i = 0; i < txn->write_count; i++) {
         wgi_write *w = &txn->writes[i];
-        uint64_t words[WGI_SLOT_WORDS];
         wgi_match m;
         if (w->skipped) continue;
         const wgi_target t = target_of(c, w);
         wgi_match_make(c->run, &w->key, &m);
-        const wgi_block *key_block = w->key_block;
-        if (!w->is_new && m.size == WGI_KEY_IN_BLOCK)
-            key_block = (const wgi_block *)(uintptr_t)wgi_load(&t.place.slots[t.slot].words[3]);
-        const uint32_t used = wgi_image_make(w, &m, key_block, words);
-        wgi_write_slot(c->run->state, c->writer, &t, words, used, c->version, txn->now_us);
+        wgi_write_slot(c->run->state, c->writer, &t, w, &m, c->version, txn->now_us);
         w->block = NULL; /* the slot's now */
         if (w->is_new) w->key_block = NULL;
     }
@@ -371,7 +378,7 @@ static wg_code commit_settle(commit *c, uint8_t **out_room) {
         if (step == STEP_OK) break;
         commit_unlock(c);
         if (step == STEP_FAILED) return c->err == NULL ? WG_E_CONFLICT : c->err->code;
-        if (c->split) WG_TRY(wgi_table_split(c->run->table, c->split_hash, c->err));
+        if (c->split) WG_TRY(wgi_table_split(c->run->table, c->split_hash, c->split_more, c->err));
     }
     c->ops += event_ops(txn);
     return WG_OK;
@@ -383,7 +390,7 @@ static wg_code txn_failed(wg_state_txn *txn, wg_code code) {
     return code;
 }
 
-wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
+static wg_code commit_many(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
     uint8_t *room = NULL;
     wg_error local = {0};
     commit c = commit_of(txn, txn->session->lane, err == NULL ? &local : err);
@@ -408,6 +415,39 @@ wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_
     WGI_LAYER_END(commit, WG_LAYER_COMMIT);
     if (out_version != NULL) *out_version = c.version;
     if (out_first_sequence != NULL) *out_first_sequence = c.first_sequence;
+    return WG_OK;
+}
+
+/* The commonest transaction writes one key and has read no other: then what was read is what it expects. */
+static bool txn_is_single(const wg_state_txn *txn) {
+    if (txn->write_count != 1 || txn->event_count != 0 || txn->read_count > 1 || txn->reads_events) return false;
+    if (txn->ranges != NULL && txn->isolation == WG_STATE_SERIALIZABLE) return false;
+    if (txn->read_count == 0) return true;
+    const wgi_write *w = &txn->writes[0];
+    const wgi_read *r = &txn->reads[0];
+    return r->key.hash == w->key.hash && wg_slice_equal(r->key.bytes, w->key.bytes) &&
+           (w->expected == WG_VERSION_ANY || w->expected == r->version);
+}
+
+static wg_code commit_single(wg_state_txn *txn, uint64_t *out_version, wg_error *err) {
+    wgi_write *w = &txn->writes[0];
+    WG_TRY(wgi_check_run(txn->run, err));
+    if (txn->read_count != 0) w->expected = txn->reads[0].version;
+    if (txn->run->parent != NULL) WG_TRY(wgi_write_parent(txn->run, w, txn->now_us, err));
+    return wgi_single_commit(txn->session, txn->run, w, txn->now_us, out_version, err);
+}
+
+wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
+    WG_ASSERT(txn->open);
+    if (!txn_is_single(txn)) return commit_many(txn, out_version, out_first_sequence, err);
+    WGI_LAYER_BEGIN(commit);
+    uint64_t version = 0;
+    const wg_code code = commit_single(txn, &version, err);
+    wgi_txn_end(txn);
+    WGI_LAYER_END(commit, WG_LAYER_COMMIT);
+    if (code != WG_OK) return code;
+    if (out_version != NULL) *out_version = version;
+    if (out_first_sequence != NULL) *out_first_sequence = 0;
     return WG_OK;
 }
 
