@@ -228,6 +228,42 @@ static void check_all(const world *w) {
     }
 }
 
+/* A run made anew from checkpoint and log is what the model says of that commit. */
+static void check_replay(world *w) {
+    char text[200];
+    for (uint32_t i = 0; i < 6 && w->note_count > 0; i++) {
+        const model_note *note = &w->notes[wg_rng_below(&w->rng, w->note_count)];
+        const uint32_t n = (uint32_t)wg_rng_below(&w->rng, w->run_count);
+        if (!w->runs[n].alive || !note->exists[n]) continue;
+        wg_state *again = NULL;
+        uint64_t logseq = 0;
+        uint64_t commits = 0;
+        OK(wg_engine_state_replay(w->engine, n, note->logseq, &again, &logseq, &commits, err));
+        assert_int_equal(logseq, note->logseq);
+        wg_state_run *run = wg_state_run_at(again, n);
+        assert_int_equal(wg_state_run_newest(run), note->versions[n]);
+        wg_state_cell cell = {0};
+        for (uint32_t k = 0; k < KEYS; k++) {
+            uint32_t seed = 0;
+            const uint64_t expected = model_get(w, n, k, note->versions[n], &seed);
+            const wg_state_key key = wg_state_key_of(run, key_text(k, text));
+            OK(wg_state_get(NULL, run, &key, note->versions[n], w->now, &cell, err));
+            assert_int_equal(cell.version, expected);
+            if (expected != 0) assert_true(wg_slice_equal(cell.bytes, value_of(seed)));
+        }
+        wg_state_cell_deinit(&cell);
+        const uint64_t events = wg_events_count(wg_state_run_events(run), note->versions[n]);
+        assert_int_equal(events, model_events(w, n, note->versions[n]));
+        if (events > 0) {
+            wg_sha256 a, b;
+            OK(wg_events_hash(wg_state_run_events(run), events - 1, &a, err));
+            OK(wg_events_hash(wg_state_run_events(run_of(w, n)), events - 1, &b, err));
+            assert_memory_equal(a.bytes, b.bytes, sizeof a.bytes);
+        }
+        wg_engine_state_replay_end(again);
+    }
+}
+
 /* ---- steps */
 
 static uint32_t some_run(world *w) {
@@ -342,6 +378,7 @@ static void step(world *w) {
     else if (what < 982) create(w, true);
     else if (what < 985) drop(w);
     else if (what < 993) reopen(w);
+    else if (what < 996) check_replay(w);
     else
         while (wg_state_collect(wg_engine_state(w->engine))) {}
 }
@@ -383,6 +420,7 @@ static void test_state_random_work_survives_checkpoints_and_reopens(void **state
         check_all(&w);
         for (uint32_t n = 0; n < w.run_count; n++)
             if (w.runs[n].alive) check_past(&w, n);
+        check_replay(&w);
         world_end(&w);
     }
 }

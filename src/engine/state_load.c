@@ -17,8 +17,7 @@ typedef struct loaded_run {
 typedef struct load {
     wg_engine *engine;
     wg_state *state;
-    uint64_t logseq; /* what is asked for; UINT64_MAX: the checkpoint */
-    uint32_t only;   /* UINT32_MAX: all */
+    const wgi_lineage *only; /* NULL: all runs, as they were at the checkpoint */
     uint64_t run_count;
     wg_buf runs; /* loaded_run by number */
     wg_buf kept; /* u64: fork versions, by parent */
@@ -199,7 +198,7 @@ static wg_code events_load(const load *l, const loaded_run *r, wg_state_run *run
     wg_events *events = wg_state_run_events(run);
     for (const wg_fragment *f; (f = next_of(l->engine, &position, WG_KIND_EVENTS, r->origin.number)) != NULL;)
         WG_TRY(wg_events_adopt(events, f, err));
-    if (wg_events_count(events, WG_LOGSEQ_NEVER) != r->events)
+    if (l->only == NULL && wg_events_count(events, WG_LOGSEQ_NEVER) != r->events)
         return bad(err, r->origin.number, "events are missing");
     return WG_OK;
 }
@@ -261,10 +260,25 @@ static wg_code notes_load(load *l, uint64_t *out_count, wg_error *err) {
     return WG_OK;
 }
 
+/* A run and its parents as they were at an earlier commit: records up to the versions that they had. */
+static wg_code lineage_load(const load *l, wg_error *err) {
+    for (uint32_t i = l->only->count; i-- > 0;) { /* parents first */
+        loaded_run *r = run_at(l, l->only->runs[i]);
+        if (r == NULL || r->state == WGI_RUN_ABSENT) continue; /* the log makes it */
+        if (r->version > l->only->versions[i]) r->version = l->only->versions[i];
+        if (r->version < r->origin.fork_version ||
+            (i + 1 < l->only->count && run_at(l, r->origin.parent)->version < r->origin.fork_version))
+            return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "run %u was not there yet", r->origin.number);
+        WG_TRY(run_load(l, r, err));
+    }
+    return WG_OK;
+}
+
 static wg_code load_all(load *l, uint64_t *out_notes, wg_error *err) {
     WG_TRY(rows_load(l, err));
     if (l->run_count == 0) return WG_OK;
     WG_TRY(kept_load(l, err));
+    if (l->only != NULL) return lineage_load(l, err);
     for (uint64_t n = 0; n < l->run_count; n++)
         if (run_at(l, n)->state != WGI_RUN_ABSENT) WG_TRY(run_load(l, run_at(l, n), err));
     WG_TRY(notes_load(l, out_notes, err));
@@ -286,7 +300,7 @@ static wg_code remember(wg_engine *e, const load *l, wg_error *err) {
 }
 
 wg_code wgi_state_load(wg_engine *engine, wg_error *err) {
-    load l = {.engine = engine, .state = wg_engine_state(engine), .logseq = UINT64_MAX, .only = UINT32_MAX};
+    load l = {.engine = engine, .state = wg_engine_state(engine)};
     wg_buf_init(&l.runs, &engine->account);
     wg_buf_init(&l.kept, &engine->account);
     wg_code code = load_all(&l, &engine->state_store.notes, err);
@@ -294,4 +308,35 @@ wg_code wgi_state_load(wg_engine *engine, wg_error *err) {
     wg_buf_deinit(&l.runs);
     wg_buf_deinit(&l.kept);
     return code;
+}
+
+wg_code wgi_state_load_lineage(wg_engine *engine, const wgi_lineage *lineage, wg_state *into, wg_error *err) {
+    load l = {.engine = engine, .state = into, .only = lineage};
+    uint64_t notes = 0;
+    wg_buf_init(&l.runs, &engine->account);
+    wg_buf_init(&l.kept, &engine->account);
+    const uint32_t slot = wg_epoch_enter(engine->epoch);
+    const wg_code code = load_all(&l, &notes, err);
+    wg_epoch_leave(engine->epoch, slot);
+    wg_buf_deinit(&l.runs);
+    wg_buf_deinit(&l.kept);
+    return code;
+}
+
+/* ---- verification; records are checked by the open that comes before it */
+
+wg_code wgi_state_verify(wg_engine *engine, wg_error *err) {
+    const wg_state *state = wg_engine_state(engine);
+    const uint32_t count = wg_state_run_count(state);
+    for (uint32_t n = 0; n < count; n++) {
+        const wg_state_run *run = wg_state_run_ancestor(state, n);
+        if (run == NULL) continue;
+        wg_events *events = wg_state_run_events(run);
+        wg_events_report report;
+        WG_TRY(wg_events_verify(events, wg_events_count(events, WG_LOGSEQ_NEVER), &report, err));
+        if (!report.valid)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "event %llu of run %u: %s",
+                                (unsigned long long)report.first_invalid, n, report.reason);
+    }
+    return WG_OK;
 }

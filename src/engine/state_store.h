@@ -54,6 +54,17 @@ wg_code wgi_adopt_events(wg_engine *engine, const wg_fragment_key *key, wg_error
 
 /* ---- opening: after the definitions, before the log */
 wg_code wgi_state_load(wg_engine *engine, wg_error *err);
+/* A run and its parents, nearest first, and the versions to load. */
+typedef struct wgi_lineage {
+    uint32_t *runs;
+    uint64_t *versions;
+    uint32_t count;
+} wgi_lineage;
+/* Into a private state, for a replay; maintenance.mutex is held. WG_E_NOT_FOUND: the run was not there yet. */
+wg_code wgi_state_load_lineage(wg_engine *engine, const wgi_lineage *lineage, wg_state *into, wg_error *err);
+
+/* The events of every run, from first to last: chain, order, lists. Inside the epoch. */
+wg_code wgi_state_verify(wg_engine *engine, wg_error *err);
 
 /* ---- merging */
 

@@ -237,6 +237,8 @@ fail:
     return code;
 }
 
+wg_lanes *wg_state_lanes(const wg_state *state) { return state->options.lanes; }
+
 void wg_state_destroy(wg_state *state) {
     if (state == NULL) return;
     wg_state_session_close(state->replay);

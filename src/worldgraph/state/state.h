@@ -63,6 +63,7 @@ typedef struct wg_state_options {
 
 wg_code wg_state_create(const wg_state_options *options, wg_state **out, wg_error *err);
 void wg_state_destroy(wg_state *state);
+wg_lanes *wg_state_lanes(const wg_state *state);
 
 wg_code wg_state_session_open(wg_state *state, wg_state_session **out, wg_error *err);
 void wg_state_session_close(wg_state_session *session); /* aborts its transaction */
