@@ -136,11 +136,24 @@ static void test_crash_mixed_commit_strict(void **state) {
                                        .mixed = true});
 }
 
+/* Goal: checkpoints and merges on the way: what is in stripes and what is in the log fit together, whatever of both survives. */
+static void test_crash_state_checkpoints(void **state) {
+    (void)state;
+    crash_everywhere(&(state_workload){.name = "checkpoints of runs",
+                                       .operations = 36,
+                                       .durability = WG_BUFFERED,
+                                       .wait_every = 8,
+                                       .store_every = 7,
+                                       .events = true,
+                                       .transactions = true,
+                                       .mixed = true});
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crash_kv_strict),           cmocka_unit_test(test_crash_kv_buffered),
         cmocka_unit_test(test_crash_event_log),           cmocka_unit_test(test_crash_mixed_commit),
-        cmocka_unit_test(test_crash_mixed_commit_strict),
+        cmocka_unit_test(test_crash_mixed_commit_strict), cmocka_unit_test(test_crash_state_checkpoints),
     };
     totals_arguments(argc, argv);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

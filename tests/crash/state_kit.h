@@ -32,7 +32,8 @@ typedef struct state_workload {
     const char *name;
     uint32_t operations;
     wg_durability durability;
-    uint32_t wait_every; /* a sync or a ticket after so many; 0: never but at the end */
+    uint32_t wait_every;  /* a sync or a ticket after so many; 0: never but at the end */
+    uint32_t store_every; /* a checkpoint, now and then a compaction */
     bool events, transactions, mixed;
 } state_workload;
 
@@ -250,6 +251,15 @@ static inline wg_code promise(state_world *w, const state_workload *load, state_
     return WG_OK;
 }
 
+static inline wg_code store(state_world *w, const state_workload *load, state_oracle *o, wg_error *err) {
+    if (load->store_every == 0 || o->attempted % load->store_every != 0) return WG_OK;
+    const wg_compact_options everything = {.everything = true};
+    WG_TRY(wg_engine_checkpoint(w->engine, NULL, err));
+    o->acked = o->attempted; /* what is in stripes is durable */
+    if (o->attempted / load->store_every % 3 != 0) return WG_OK;
+    return wg_engine_compact(w->engine, &everything, NULL, NULL, NULL, err);
+}
+
 /* Opens what is there and goes on until the platform fails or all is done; false: it failed. The session and the engine are closed. */
 static inline bool run_state(wg_platform *platform, const state_workload *load, state_world *w, state_oracle *o) {
     const wg_engine_options options = state_options(platform, load->durability);
@@ -264,6 +274,7 @@ static inline bool run_state(wg_platform *platform, const state_workload *load, 
     for (uint32_t i = 0; i < load->operations && code == WG_OK; i++) {
         code = one_operation(w, load, o, NULL);
         if (code == WG_OK) code = promise(w, load, o, NULL);
+        if (code == WG_OK) code = store(w, load, o, NULL);
     }
     wg_state_session_close(w->session);
     const bool closed = wg_engine_close(w->engine, NULL) == WG_OK;
