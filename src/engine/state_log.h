@@ -106,6 +106,7 @@ typedef struct wgi_state_pass {
     uint64_t time_us;
     bool has_time;
     bool sorted;
+    bool only; /* of one run and its parents: others are stepped over */
     uint64_t count;
 } wgi_state_pass;
 void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account);
