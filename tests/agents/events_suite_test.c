@@ -105,8 +105,7 @@ static void test_events_ranges(void **state) {
 
 static bool on_type(void *ctx, const char *type, size_t type_size, uint64_t count) {
     char *text = ctx;
-    strncat(text, type, type_size);
-    snprintf(text + strlen(text), 16, "=%d ", (int)count);
+    snprintf(text + strlen(text), 32, "%.*s=%d ", (int)type_size, type, (int)count);
     return true;
 }
 

@@ -179,8 +179,8 @@ static void expect_scan(wg_run *run, const wg_kv_scan_options *o, const char *ex
         wg_kv_row rows[2];
         KIT_OK(wg_kv_cursor_next(cursor, rows, 2, &n, err));
         for (uint32_t i = 0; i < n; i++) {
-            strncat(seen, rows[i].key.data, rows[i].key.size);
-            strcat(seen, " ");
+            const size_t used = strlen(seen);
+            snprintf(seen + used, sizeof seen - used, "%.*s ", (int)rows[i].key.size, (const char *)rows[i].key.data);
         }
     }
     wg_kv_cursor_close(cursor);

@@ -3,8 +3,7 @@
 
 static bool on_run(void *ctx, const wg_run_info *info) {
     char *text = ctx;
-    strcat(text, info->name);
-    strcat(text, " ");
+    snprintf(text + strlen(text), 32, "%s ", info->name);
     return true;
 }
 

@@ -149,7 +149,8 @@ static void test_txn_with_graph(void **state) {
         if (how == 1) {
             kit_put(b, "x", 1);
             KIT_FAILS(WG_E_CONFLICT, wg_run_commit(a, NULL, err));
-            if (kit_mode == WG_STRICT) KIT_OK(wg_ticket_wait(b, wg_run_ticket(b), err)); /* readers see what is durable */
+            if (kit_mode == WG_STRICT)
+                KIT_OK(wg_ticket_wait(b, wg_run_ticket(b), err)); /* readers see what is durable */
         }
         if (how == 2) {
             wg_commit_info info;

@@ -140,7 +140,8 @@ wg_code wgi_registry_number(wg_agent_run *system, wg_slice name, uint32_t *out, 
     return WG_OK;
 }
 
-wg_code wgi_registry_read(wg_agent_run *system, uint32_t number, wgi_run_record *out, bool *out_found, wg_error *err) {
+wg_code wgi_registry_read(wg_agent_run *system, uint32_t number, wgi_run_record *out, bool *out_found,
+                          wg_error *err) {
     wg_registry_key key;
     wg_value v;
     WG_TRY(read_key(system, wg_registry_key_of(&key, WG_REGISTRY_RECORD, number), &v, out_found, err));
