@@ -162,8 +162,9 @@ static void expect_all(wg_engine *e) {
  * whichever call or allocation fails the disk stays whole, and the next opening succeeds. */
 static void test_replay_makes_room(void **state) {
     (void)state;
-    wg_platform *disk = disk_of(100);
+    wg_platform *disk = disk_of(60);
     wg_engine *e = NULL;
+    MODEL_OK(disk->ops->make_directory(disk, "/ws/wal/strange", err));
     for (unsigned memory = 0; memory < 2; memory++) {
         bool met = true;
         for (uint64_t n = 1; met; n += n < 20 ? 1 : memory == 1 ? 499 : 17) {
