@@ -234,6 +234,8 @@ static void test_reader_within_its_share(void **state) {
     MODEL_OK(wg_engine_follow(reader, &logseq, err));
     assert_int_equal(living(reader), added);
     MODEL_OK(wg_engine_follow(reader, NULL, err)); /* no newer manifest: nothing to open anew for */
+    MODEL_OK(wg_engine_expire(writer, 2, err));
+    MODEL_OK(wg_engine_follow(reader, NULL, err)); /* a newer one with the same stripes: neither */
     MODEL_OK(wg_engine_checkpoint(writer, NULL, err));
     assert_int_equal(wg_engine_follow(reader, &logseq, NULL), WG_E_EXPIRED);
     MODEL_OK(wg_engine_close(reader, err));

@@ -334,6 +334,17 @@ static void test_backup_of_large_stripes(void **state) {
         assert_int_equal(code, wrap.met > 0 ? WG_E_IO : WG_OK);
         wrap_clear(&wrap);
     }
+    wrap_rule(&wrap, WRAP_NONE, "/b/stripes/00000000000000000003.arc1", WG_OK);
+    wrap.short_by = 1; /* what cannot be read to its end is no copy, and is not replaced either */
+    assert_int_equal(wg_engine_backup(w.engine, "/b", NULL, NULL, &info, NULL), WG_E_CORRUPT);
+    wrap_rule(&wrap, WRAP_NONE, "/ws/stripes/00000000000000000003.arc1", WG_OK);
+    wrap.short_by = 1;
+    assert_int_equal(wg_engine_backup(w.engine, "/b", NULL, NULL, &info, NULL), WG_E_CORRUPT);
+    wrap_clear(&wrap);
+    put(p, "/b/stripes/00000000000000000004.arc1", "a stray file that the backup does not name");
+    ws_commit(&w, body_large);
+    MODEL_OK(wg_engine_checkpoint(w.engine, NULL, err));
+    MODEL_OK(wg_engine_backup(w.engine, "/b", NULL, NULL, &info, err));
     MODEL_OK(p->ops->make_directory(p, "/c", err)); /* a stray stripe where there was no backup yet */
     MODEL_OK(p->ops->make_directory(p, "/c/stripes", err));
     put(p, "/c/stripes/00000000000000000003.arc1", "stray");

@@ -345,9 +345,16 @@ static void test_writes_that_cannot_be_admitted(void **state) {
     wg_platform *p = wrap_begin(&wrap, disk);
     wg_engine *e = ws_open(p);
     wg_txn *txn = NULL;
+    make_label(e, "Wanted"); /* something to put into stripes */
     e->options.budget.hot = 1;
     wrap_rule(&wrap, WRAP_OPEN, ".arc1.tmp", WG_E_IO);
     assert_int_equal(wg_txn_begin(e, WG_TXN_WRITE, 0, &txn, NULL), WG_E_IO);
+    atomic_store(&e->maintenance.log_bytes, 10);
+    e->options.checkpoint_log_bytes = UINT64_MAX;
+    wgi_background_notice(e); /* tried, and not again before the log has grown */
+    assert_int_equal(e->maintenance.background.last_error.code, WG_E_IO);
+    assert_true(atomic_load(&e->maintenance.retry_bytes) > 10);
+    atomic_store(&e->maintenance.retry_bytes, 0);
     wrap_clear(&wrap);
     assert_int_equal(wg_txn_begin(e, WG_TXN_WRITE, 0, &txn, NULL), WG_E_CAPACITY);
     assert_int_equal(atomic_load(&e->maintenance.refused_writes), 1);
@@ -364,16 +371,44 @@ static void test_writes_that_cannot_be_admitted(void **state) {
     wgi_background_notice(e);
     assert_int_equal(atomic_load(&e->maintenance.checkpoints), before);
     atomic_store(&e->maintenance.retry_bytes, 0);
-    e->options.checkpoint_log_bytes = UINT64_MAX;
-    wrap_rule(&wrap, WRAP_OPEN, ".arc1.tmp", WG_E_IO);
-    wgi_background_notice(e);
-    wrap_clear(&wrap);
     e->options.budget.hot = 0;
     MODEL_OK(wg_txn_begin(e, WG_TXN_WRITE, 0, &txn, err));
     wg_txn_abort(txn);
-    ws_expect_same(e);
+    assert_int_equal(wg_engine_logseq(e), ws_logseq + 1);
     MODEL_OK(wg_engine_close(e, err));
     wg_platform_sim_destroy(disk);
+}
+
+/* Goal: a reader whose disk fails while it takes in a commit says so, told or not, keeps what it shows, and asks to be opened anew. */
+static void test_reader_meets_a_failing_disk(void **state) {
+    (void)state;
+    for (int tell = 0; tell < 2; tell++) {
+        wg_platform *disk = ws_copy();
+        wg_platform *p = wrap_begin(&wrap, disk);
+        wg_engine_options o = ws_options(p);
+        wg_engine *writer = ws_open(disk);
+        wg_engine *reader = NULL;
+        wg_error seen = {0};
+        uint64_t logseq = 7;
+        (void)wg_error_set(&seen, WG_E_LIMIT, 7, "before");
+        o.options.read_only = true;
+        MODEL_OK(wg_engine_open("/ws", &o, &reader, err));
+        make_label(writer, "News");
+        wrap_rule(&wrap, WRAP_READ, ".wal", WG_E_IO);
+        assert_int_equal(wg_engine_follow(reader, &logseq, tell == 1 ? &seen : NULL), WG_E_IO);
+        assert_true(seen.code == WG_E_LIMIT && logseq == 7);
+        wrap_clear(&wrap);
+        ws_expect_same(reader);
+        assert_int_equal(wg_engine_follow(reader, &logseq, NULL), WG_E_EXPIRED);
+        MODEL_OK(wg_engine_close(reader, err));
+        MODEL_OK(wg_engine_close(writer, err));
+        wg_platform_sim_destroy(disk);
+    }
+    wg_engine *alone = open_with(NULL, NULL, (wg_options){.durability = WG_IN_MEMORY, .read_only = true});
+    uint64_t logseq = 7;
+    MODEL_OK(wg_engine_follow(alone, &logseq, err)); /* nobody writes it */
+    assert_int_equal(logseq, 0);
+    MODEL_OK(wg_engine_close(alone, err));
 }
 
 int main(void) {
@@ -388,6 +423,7 @@ int main(void) {
         cmocka_unit_test(test_definitions_in_pieces),
         cmocka_unit_test(test_epochs_after_an_unsure_commit),
         cmocka_unit_test(test_writes_that_cannot_be_admitted),
+        cmocka_unit_test(test_reader_meets_a_failing_disk),
     };
     ws_make();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
