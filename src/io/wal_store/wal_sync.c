@@ -303,8 +303,10 @@ static void sync_main(void *arg) {
 /* Hashing and the next segment. */
 static void chores_main(void *arg) {
     wg_wal *wal = arg;
-    while (!atomic_load(&wal->stopping)) {
+    for (;;) {
+        /* The count comes before both flags: whoever raises one of them raises the count afterwards. */
         const uint32_t seen = wg_signal_count(&wal->chores_wanted);
+        if (atomic_load(&wal->stopping)) return;
         if (atomic_exchange(&wal->chores, false)) { /* before the work: what comes meanwhile raises it again */
             (void)wgi_wal_chain_drain(wal, NULL);
             wgi_wal_prepare(wal, true);
