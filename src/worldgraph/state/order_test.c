@@ -68,7 +68,7 @@ static void kit_open(kit *k, uint64_t seed) {
     memset(k, 0, sizeof *k);
     wg_account_init(&k->account, NULL, 0);
     assert_int_equal(wg_epoch_create(&k->account, &k->epoch, NULL), WG_OK);
-    wgi_tree_init(&k->order, &k->account, k->epoch);
+    wgi_tree_init(&k->order, &k->account, k->epoch, wg_platform_real());
     wg_rng_init(&k->rng, seed);
     k->keys = wg_alloc(NULL, KEYS * sizeof k->keys[0]);
     k->present = wg_alloc_zero(NULL, KEYS);
