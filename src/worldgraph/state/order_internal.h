@@ -145,6 +145,8 @@ void wgi_node_retire(wgi_order *order, wgi_order_node *node);
 /* Number of keys below `key`; false: another version, nothing is known. */
 bool wgi_node_rank(const wgi_order_node *node, uint64_t version, wg_slice key, uint32_t *out_position,
                    bool *out_equal);
+/* About that number, from the heads alone: good enough to begin to fetch what lies there. */
+uint32_t wgi_node_guess(const wgi_order_node *node, wg_slice key);
 /* The entry at a position of a locked node. */
 const wgi_order_entry *wgi_node_entry(const wgi_order_node *node, uint32_t position);
 void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_entry *entry);

@@ -235,10 +235,21 @@ static uint32_t head_rank(const wgi_order_node *node, uint32_t count, uint64_t h
     return base;
 }
 
+static uint32_t count_bounded(const wgi_order_node *node) {
+    const uint32_t count = wgi_node_count(node);
+    return count > WGI_NODE_KEYS ? WGI_NODE_KEYS : count;
+}
+
+uint32_t wgi_node_guess(const wgi_order_node *node, wg_slice key) {
+    const uint32_t prefix_bytes = node_prefix_bytes(node);
+    const int side = prefix_compare(node, prefix_bytes, key);
+    if (side < 0) return 0;
+    return side > 0 ? count_bounded(node) : head_rank(node, count_bounded(node), head_of(key, prefix_bytes), false);
+}
+
 bool wgi_node_rank(const wgi_order_node *node, uint64_t version, wg_slice key, uint32_t *out_position,
                    bool *out_equal) {
-    const uint32_t shape = wgi_node_count(node);
-    const uint32_t count = shape > WGI_NODE_KEYS ? WGI_NODE_KEYS : shape;
+    const uint32_t count = count_bounded(node);
     const uint32_t prefix_bytes = node_prefix_bytes(node);
     *out_equal = false;
     const int side = prefix_compare(node, prefix_bytes, key);
