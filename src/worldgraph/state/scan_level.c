@@ -291,9 +291,11 @@ static wg_code leaf_read(wgi_level *level, leaf_part part, wg_arena *arena, bool
         item->own = NULL;
         if ((b.missing >> i & 1) != 0) continue;
         item->words = b.images[i];
+        const uint32_t key_bytes = (uint32_t)(b.images[i][0] >> 8) & 0xff;
+        item->key = wg_slice_of((const uint8_t *)b.images[i] + WGI_KEY_AT, key_bytes);
+        if (key_bytes != WGI_KEY_IN_BLOCK) continue;
         const wg_slice key = wgi_words_key(b.images[i]);
-        item->key = key;
-        if (key.size > WGI_KEY_INLINE_MAX && !key_keep(item, key, arena)) return wg_error_nomem(err, key.size);
+        if (!key_keep(item, key, arena)) return wg_error_nomem(err, key.size);
     }
     if (b.missing != 0) {
         WG_TRY(batch_read_missing(level, &b, arena, err));
