@@ -509,13 +509,14 @@ bool wgi_tree_take(wgi_order *order, wg_slice key) {
 
 /* ---- the whole tree */
 
-void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch) {
+void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch, wg_platform *platform) {
     memset(order, 0, sizeof *order);
     atomic_init(&order->root, NULL);
     atomic_init(&order->bytes, 0);
     atomic_init(&order->keys, 0);
     order->account = account;
     order->epoch = epoch;
+    order->platform = platform;
     wg_mutex_init(&order->shape_lock, WGI_RANK_ORDER);
 }
 
@@ -554,6 +555,8 @@ bool wgi_order_drop_some(wgi_order *order, uint32_t max) {
 
 void wgi_tree_deinit(wgi_order *order) {
     while (wgi_order_drop_some(order, UINT32_MAX)) {}
+    wgi_slab_close(atomic_load_explicit(&order->leaf_slab, memory_order_relaxed));
+    wgi_slab_close(atomic_load_explicit(&order->rows_slab, memory_order_relaxed));
     wg_mutex_deinit(&order->shape_lock);
     memset(order, 0, sizeof *order);
 }
@@ -567,7 +570,7 @@ uint64_t wgi_order_bytes(const wgi_order *order) {
 wg_code wgi_order_create(wg_state *state, wgi_order **out, wg_error *err) {
     wgi_order *order = wg_alloc(state->account, sizeof *order);
     if (order == NULL) return wg_error_nomem(err, sizeof *order);
-    wgi_tree_init(order, state->account, state->epoch);
+    wgi_tree_init(order, state->account, state->epoch, state->options.platform);
     *out = order;
     return WG_OK;
 }
