@@ -107,6 +107,7 @@ typedef struct wgi_state_pass {
     bool has_time;
     bool sorted;
     uint64_t count;
+    bool only; /* commits of runs that the state does not have are stepped over */
 } wgi_state_pass;
 void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account);
 void wgi_state_pass_deinit(wgi_state_pass *pass);
