@@ -106,6 +106,7 @@ typedef struct wgi_state_pass {
     uint64_t time_us;
     bool has_time;
     bool sorted;
+    bool only; /* of one run and its parents: others are stepped over */
     uint64_t count;
     bool only; /* commits of runs that the state does not have are stepped over */
 } wgi_state_pass;
