@@ -108,7 +108,6 @@ typedef struct wgi_state_pass {
     bool sorted;
     bool only; /* of one run and its parents: others are stepped over */
     uint64_t count;
-    bool only; /* commits of runs that the state does not have are stepped over */
 } wgi_state_pass;
 void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account);
 void wgi_state_pass_deinit(wgi_state_pass *pass);
