@@ -136,29 +136,17 @@ static void test_crash_mixed_commit_strict(void **state) {
                                        .mixed = true});
 }
 
-/* Goal: records, notes and events go into stripes and come back, whatever of the files survives. */
+/* Goal: checkpoints and merges on the way: what is in stripes and what is in the log fit together, whatever of both survives. */
 static void test_crash_state_checkpoints(void **state) {
     (void)state;
-    crash_everywhere(&(state_workload){.name = "state checkpoints",
+    crash_everywhere(&(state_workload){.name = "checkpoints of runs",
                                        .operations = 36,
                                        .durability = WG_BUFFERED,
                                        .wait_every = 8,
+                                       .store_every = 7,
                                        .events = true,
                                        .transactions = true,
-                                       .mixed = true,
-                                       .checkpoint_every = 9});
-}
-
-/* Goal: the same, with merges that join what the checkpoints wrote. */
-static void test_crash_state_compaction(void **state) {
-    (void)state;
-    crash_everywhere(&(state_workload){.name = "state compaction",
-                                       .operations = 27,
-                                       .durability = WG_STRICT,
-                                       .events = true,
-                                       .transactions = true,
-                                       .checkpoint_every = 6,
-                                       .compact_every = 13});
+                                       .mixed = true});
 }
 
 int main(int argc, char **argv) {
@@ -166,7 +154,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_crash_kv_strict),           cmocka_unit_test(test_crash_kv_buffered),
         cmocka_unit_test(test_crash_event_log),           cmocka_unit_test(test_crash_mixed_commit),
         cmocka_unit_test(test_crash_mixed_commit_strict), cmocka_unit_test(test_crash_state_checkpoints),
-        cmocka_unit_test(test_crash_state_compaction),
     };
     totals_arguments(argc, argv);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,10 +32,9 @@ typedef struct state_workload {
     const char *name;
     uint32_t operations;
     wg_durability durability;
-    uint32_t wait_every; /* a sync or a ticket after so many; 0: never but at the end */
+    uint32_t wait_every;  /* a sync or a ticket after so many; 0: never but at the end */
+    uint32_t store_every; /* a checkpoint, now and then a compaction */
     bool events, transactions, mixed;
-    uint32_t checkpoint_every; /* operations; 0: never */
-    uint32_t compact_every;    /* operations; 0: never */
 } state_workload;
 
 typedef struct state_world {
@@ -252,14 +251,13 @@ static inline wg_code promise(state_world *w, const state_workload *load, state_
     return WG_OK;
 }
 
-/* A checkpoint holds what was acknowledged by then, and is durable; a compaction promises nothing. */
-static inline wg_code maintain(state_world *w, const state_workload *load, state_oracle *o, wg_error *err) {
-    if (load->checkpoint_every != 0 && o->attempted % load->checkpoint_every == 0) {
-        WG_TRY(wg_engine_checkpoint(w->engine, NULL, err));
-        o->acked = o->attempted;
-    }
-    if (load->compact_every == 0 || o->attempted % load->compact_every != 0) return WG_OK;
-    return wg_engine_compact(w->engine, &(wg_compact_options){.everything = true}, NULL, NULL, NULL, err);
+static inline wg_code store(state_world *w, const state_workload *load, state_oracle *o, wg_error *err) {
+    if (load->store_every == 0 || o->attempted % load->store_every != 0) return WG_OK;
+    const wg_compact_options everything = {.everything = true};
+    WG_TRY(wg_engine_checkpoint(w->engine, NULL, err));
+    o->acked = o->attempted; /* what is in stripes is durable */
+    if (o->attempted / load->store_every % 3 != 0) return WG_OK;
+    return wg_engine_compact(w->engine, &everything, NULL, NULL, NULL, err);
 }
 
 /* Opens what is there and goes on until the platform fails or all is done; false: it failed. The session and the engine are closed. */
@@ -276,7 +274,7 @@ static inline bool run_state(wg_platform *platform, const state_workload *load, 
     for (uint32_t i = 0; i < load->operations && code == WG_OK; i++) {
         code = one_operation(w, load, o, NULL);
         if (code == WG_OK) code = promise(w, load, o, NULL);
-        if (code == WG_OK) code = maintain(w, load, o, NULL);
+        if (code == WG_OK) code = store(w, load, o, NULL);
     }
     wg_state_session_close(w->session);
     const bool closed = wg_engine_close(w->engine, NULL) == WG_OK;
