@@ -125,9 +125,9 @@ typedef struct wgi_undo {
 
 typedef struct wgi_apply {
     wg_engine *engine;
-    uint64_t begin; /* logseq of the mutations */
-    wg_buf *undo;   /* NULL in replay: there is nothing to go back to */
-    bool stored;    /* definitions of a checkpoint: their tables come from there too */
+    uint64_t begin;        /* logseq of the mutations */
+    wg_buf *undo;          /* NULL in replay: there is nothing to go back to */
+    bool stored;           /* definitions of a checkpoint: their tables come from there too */
     wgi_state_pass *state; /* of replay */
 } wgi_apply;
 

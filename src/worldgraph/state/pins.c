@@ -277,7 +277,8 @@ wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t unt
     for (;;) {
         uint32_t count = 0;
         wgi_lock(&r->pin_lock);
-        for (uint32_t at = note_place(r->notes, since); r->notes != NULL && at < r->notes->count && count < 64; at++) {
+        for (uint32_t at = note_place(r->notes, since); r->notes != NULL && at < r->notes->count && count < 64;
+             at++) {
             if (r->notes->items[at].logseq > until) break;
             some[count++] = r->notes->items[at];
         }
