@@ -30,7 +30,8 @@ typedef struct compaction {
     uint64_t begun_at;      /* stripes from this id on are younger than the call, or its own */
     wg_buf files;           /* wg_compaction_file each, of the last pick; the covered ones first */
     uint32_t covered;
-    wg_buf made; /* made_stripe each: the call's own */
+    wg_buf made;       /* made_stripe each: the call's own */
+    bool all_alive[2]; /* no version of a node, of an edge, has ever ended: nobody need be asked */
 } compaction;
 
 typedef struct made_stripe {
@@ -108,11 +109,29 @@ static bool is_bottom(const compaction *c, const wg_compaction_job *job) {
     return any;
 }
 
+/* Rows that were given out and are not live have ended or were rolled back. The counts are not of one moment; what ends after the horizon
+ * is alive for the merge, and what a commit in between hides is kept until the next one. */
+static bool nothing_ended(wg_engine *e, bool is_edge) {
+    const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_acquire);
+    const uint32_t slot = wg_epoch_enter(e->epoch);
+    bool nothing = true;
+    for (uint32_t t = 0; t < tables && nothing; t++) {
+        wgi_table *table = wgi_table_at(e, t);
+        if (table != NULL && table->is_edge != is_edge) continue;
+        nothing = table != NULL && !atomic_load_explicit(&table->dead, memory_order_relaxed);
+        const uint64_t rows = nothing ? wg_table_row_count(table->rows) : 0;
+        nothing = nothing && wgi_history_at(e, table, wg_engine_logseq(e)) == rows;
+    }
+    wg_epoch_leave(e->epoch, slot);
+    return nothing;
+}
+
 static wg_code pick(compaction *c, picked *out, wg_error *err) {
     wgi_maintenance *m = &c->engine->maintenance;
     *out = (picked){0};
     wg_mutex_lock(&m->mutex);
     if (c->background) c->horizon = wgi_drop_horizon(c->engine);
+    for (int edge = 0; edge < 2; edge++) c->all_alive[edge] = nothing_ended(c->engine, edge == 1);
     wg_code code = wgi_adopt_settle(c->engine, err);
     if (code == WG_OK) code = describe(c, err);
     if (code == WG_OK) {
@@ -138,6 +157,7 @@ static bool id_is_alive(void *ctx, bool is_edge, uint64_t id) {
     wg_row_head head = {.begin = WG_LOGSEQ_NEVER};
     uint64_t end = WG_LOGSEQ_NEVER;
     bool found = false;
+    if (c->all_alive[is_edge]) return true;
     const uint32_t slot = wg_epoch_enter(e->epoch);
     wg_code code = wg_directory_get(is_edge ? e->edges : e->nodes, id, &at, NULL);
     const wgi_table *table = code == WG_OK && at != WG_ROW_NONE ? wgi_table_at(e, wg_row_table(at)) : NULL;

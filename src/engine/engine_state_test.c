@@ -425,9 +425,123 @@ static void test_state_random_work_survives_checkpoints_and_reopens(void **state
     }
 }
 
+static wg_engine_options reader_options(const world *w) {
+    return (wg_engine_options){.platform = w->platform, .options = {.read_only = true}, .wal_segment_bytes = 1 << 14};
+}
+
+static void test_state_followers_see_what_is_durable(void **state) {
+    /* Goal: a reader of the workspace opens the state from stripes and log and follows it; when the log was trimmed it says so, and opens anew. */
+    (void)state;
+    static world w;
+    world_make(&w, wg_test_seed(70));
+    world reader = w;
+    reader.session = NULL;
+    const wg_engine_options o = reader_options(&w);
+    for (uint32_t i = 0; i < 200; i++) write_some(&w);
+    drain(&w);
+    OK(wg_engine_open("/ws", &o, &reader.engine, err));
+    uint32_t reopened = 0;
+    for (uint32_t round = 0; round < 12; round++) {
+        for (uint32_t i = 0; i < 60; i++) write_some(&w);
+        if (round % 3 == 1) create(&w, round % 2 == 0);
+        if (round % 4 == 2) OK(wg_engine_checkpoint(w.engine, NULL, err));
+        OK(wg_engine_state_drain(w.engine, true, NULL, err));
+        const wg_code code = wg_engine_follow(reader.engine, NULL, NULL);
+        if (code == WG_E_EXPIRED) {
+            OK(wg_engine_close(reader.engine, err));
+            OK(wg_engine_open("/ws", &o, &reader.engine, err));
+            reopened++;
+        } else {
+            assert_int_equal(code, WG_OK);
+        }
+        reader.run_count = w.run_count;
+        reader.now = w.now;
+        check_all(&reader);
+    }
+    assert_true(reopened > 0);
+    OK(wg_engine_close(reader.engine, err));
+    world_end(&w);
+}
+
+static void test_state_backups_hold_it(void **state) {
+    /* Goal: a backup of a running workspace, and the next one onto it, restore to what was committed when they began. */
+    (void)state;
+    static world w;
+    world_make(&w, wg_test_seed(80));
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 150; i++) write_some(&w);
+        create(&w, round == 2);
+        if (round == 1) OK(wg_engine_checkpoint(w.engine, NULL, err));
+        for (uint32_t i = 0; i < 50; i++) write_some(&w);
+        OK(wg_engine_backup(w.engine, "/backup", NULL, NULL, NULL, err));
+        char to[16];
+        (void)snprintf(to, sizeof to, "/r%u", round);
+        const wg_restore_request request = {.from = "/backup", .to = to};
+        OK(wg_engine_restore(w.platform, &request, NULL, err));
+        world copy = w;
+        const wg_engine_options o = reader_options(&w);
+        OK(wg_engine_open(to, &o, &copy.engine, err));
+        copy.session = NULL;
+        check_all(&copy);
+        OK(wg_engine_close(copy.engine, err));
+    }
+    world_end(&w);
+}
+
+static void test_state_checkpoint_survives_refused_memory(void **state) {
+    /* Goal: whichever allocation fails in a checkpoint, a compaction or an open, nothing is lost and the next try succeeds. */
+    (void)state;
+    static world w;
+    world_make(&w, wg_test_seed(90));
+    create(&w, false);
+    uint64_t refused = 0;
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 120; i++) write_some(&w);
+        if (round == 1) create(&w, true);
+        OK(wg_engine_state_drain(w.engine, true, NULL,
+                                 err)); /* the simulated disk needs memory for a sync of the log too */
+        for (uint64_t fail = 1 + round;; fail += 1 + fail / 16) {
+            wg_error err = {0};
+            wg_memory_fail_at(fail, false);
+            wg_code code = wg_engine_checkpoint(w.engine, NULL, &err);
+            if (code == WG_OK && round == 2) {
+                const wg_compact_options everything = {.everything = true};
+                code = wg_engine_compact(w.engine, &everything, NULL, NULL, NULL, &err);
+            }
+            wg_memory_fail_at(0, false);
+            if (code == WG_OK) break;
+            if (code != WG_E_NOMEM && code != WG_E_IO &&
+                code != WG_E_INTERNAL) /* the disk and the chain have their own answers */
+                fail_msg("refused allocation %llu: %s", (unsigned long long)fail, err.message);
+            refused++;
+        }
+        check_all(&w);
+    }
+    reopen(&w);
+    check_all(&w);
+    close_world(&w);
+    for (uint64_t fail = 1;; fail += 1 + fail / 16) {
+        const wg_engine_options o = {.platform = w.platform, .options = {.durability = WG_BUFFERED}};
+        wg_error err = {0};
+        wg_memory_fail_at(fail, false);
+        const wg_code code = wg_engine_open("/ws", &o, &w.engine, &err);
+        wg_memory_fail_at(0, false);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+        refused++;
+    }
+    OK(wg_state_session_open(wg_engine_state(w.engine), &w.session, err));
+    assert_true(refused > 60);
+    check_all(&w);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_random_work_survives_checkpoints_and_reopens),
+        cmocka_unit_test(test_state_followers_see_what_is_durable),
+        cmocka_unit_test(test_state_backups_hold_it),
+        cmocka_unit_test(test_state_checkpoint_survives_refused_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,14 +44,15 @@ static wg_code rows_count(runs_look *l, wg_error *err) {
     }
     for (uint32_t t = 0; t < tables; t++) { /* what came since the checkpoint */
         const wgi_table *table = wgi_table_at(l->engine, t);
-        if (!atomic_load_explicit(&table->dead, memory_order_relaxed))
+        if (table != NULL && !atomic_load_explicit(&table->dead, memory_order_relaxed))
             l->rows[t] += wg_table_row_count(table->rows) - table->stored_rows;
     }
     return WG_OK;
 }
 
 static bool has_label(const wgi_table *table, bool is_edge, uint32_t label) {
-    if (table->is_edge != is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed)) return false;
+    if (table == NULL || table->is_edge != is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed))
+        return false;
     for (uint32_t i = 0; i < table->label_count; i++)
         if (table->labels[i] == label) return true;
     return false;
@@ -161,7 +162,9 @@ wg_code wgi_runs_pick(wg_engine *engine, const wg_compaction_policy *policy, con
     runs_look l = {.engine = engine, .policy = policy, .files = files, .file_count = file_count};
     uint64_t owner = UINT64_MAX;
     wg_buf_init(&l.runs, &engine->account);
+    const uint32_t slot = wg_epoch_enter(engine->epoch);
     const wg_code code = owners_read(&l, err);
+    wg_epoch_leave(engine->epoch, slot);
     if (code == WG_OK)
         wg_compaction_pick_runs(policy, files, file_count, (const wg_compaction_run *)(const void *)l.runs.data,
                                 (uint32_t)(l.runs.size / sizeof(wg_compaction_run)), out, &owner);

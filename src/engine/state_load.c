@@ -322,3 +322,21 @@ wg_code wgi_state_load_lineage(wg_engine *engine, const wgi_lineage *lineage, wg
     wg_buf_deinit(&l.kept);
     return code;
 }
+
+/* ---- verification; records are checked by the open that comes before it */
+
+wg_code wgi_state_verify(wg_engine *engine, wg_error *err) {
+    const wg_state *state = wg_engine_state(engine);
+    const uint32_t count = wg_state_run_count(state);
+    for (uint32_t n = 0; n < count; n++) {
+        const wg_state_run *run = wg_state_run_ancestor(state, n);
+        if (run == NULL) continue;
+        wg_events *events = wg_state_run_events(run);
+        wg_events_report report;
+        WG_TRY(wg_events_verify(events, wg_events_count(events, WG_LOGSEQ_NEVER), &report, err));
+        if (!report.valid)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "event %llu of run %u: %s",
+                                (unsigned long long)report.first_invalid, n, report.reason);
+    }
+    return WG_OK;
+}

@@ -63,6 +63,9 @@ typedef struct wgi_lineage {
 /* Into a private state, for a replay; maintenance.mutex is held. WG_E_NOT_FOUND: the run was not there yet. */
 wg_code wgi_state_load_lineage(wg_engine *engine, const wgi_lineage *lineage, wg_state *into, wg_error *err);
 
+/* The events of every run, from first to last: chain, order, lists. Inside the epoch. */
+wg_code wgi_state_verify(wg_engine *engine, wg_error *err);
+
 /* ---- merging */
 
 typedef struct wgi_kept_version {

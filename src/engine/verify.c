@@ -2,7 +2,7 @@
  *
  * The manifest and every stripe it names (each block, wg_stripe_check); the log; then the state that they give: adjacency is the
  * same from both ends, every living row is what the directory says of its id, every primary key finds its node, and the
- * stored counts of living rows are right. Memory is that of opening: rows are read where they lie. */
+ * stored counts of living rows are right; the hash chain of each agents' run's events holds. Memory is that of opening: rows are read where they lie. */
 #include "engine/engine_internal.h"
 
 static wg_code check_stripes(wg_engine *e, wg_verify_report *out, wg_error *err) {
@@ -93,7 +93,8 @@ static wg_code check_state(wg_engine *e, wg_arena *arena, wg_verify_report *out,
         WG_TRY(check_table(e, table, arena, err));
         *(table->is_edge ? &out->edges : &out->nodes) += table->live;
     }
-    return check_topologies(e, err);
+    WG_TRY(check_topologies(e, err));
+    return wgi_state_verify(e, err);
 }
 
 static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out, wg_error *err) {

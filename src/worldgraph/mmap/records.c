@@ -297,28 +297,33 @@ wg_code wg_records_next(wg_records *records, wg_record *out, bool *out_found, wg
     return WG_OK;
 }
 
-/* The set is searched from its last versions down: first the piece, by its first row, then the row. */
-static wg_code set_versions(const wg_records *r, const records_cursor *c, wg_slice key, uint64_t snapshot,
-                            wg_record_fn fn, void *ctx, bool *stop, wg_error *err) {
-    uint64_t piece = c->at;
-    for (uint64_t to = c->end;
-         to - piece > 1;) { /* the last piece whose first record is not behind (key, snapshot) */
+typedef struct versions_call {
+    wg_slice key;
+    uint64_t snapshot;
+    wg_record_fn fn;
+    void *ctx;
+    bool stopped;
+} versions_call;
+
+/* One set, pieces [piece, end): first the piece is searched, by its first row, then the row. */
+static wg_code set_versions(const wg_records *r, uint64_t piece, uint64_t end, versions_call *call, wg_error *err) {
+    for (uint64_t to = end; to - piece > 1;) { /* the last piece whose first record is not behind (key, snapshot) */
         const uint64_t middle = piece + (to - piece) / 2;
         wg_slice k;
         uint64_t v;
         WG_TRY(wg_record_head(r->pieces[middle], 0, &k, &v, err));
-        const int order = wg_slice_compare(k, key);
-        if (order < 0 || (order == 0 && v >= snapshot)) piece = middle;
+        const int order = wg_slice_compare(k, call->key);
+        if (order < 0 || (order == 0 && v >= call->snapshot)) piece = middle;
         else to = middle;
     }
     uint32_t row;
-    WG_TRY(wg_record_seek(r->pieces[piece], key, snapshot, &row, err));
-    for (; piece < c->end && !*stop; piece++, row = 0) {
-        for (; row < r->pieces[piece]->head.row_count && !*stop; row++) {
+    WG_TRY(wg_record_seek(r->pieces[piece], call->key, call->snapshot, &row, err));
+    for (; piece < end && !call->stopped; piece++, row = 0) {
+        for (; row < r->pieces[piece]->head.row_count && !call->stopped; row++) {
             wg_record record;
             WG_TRY(wg_record_read(r->pieces[piece], row, &record, err));
-            if (!wg_slice_equal(record.key, key)) return WG_OK;
-            *stop = !fn(ctx, &record);
+            if (!wg_slice_equal(record.key, call->key)) return WG_OK;
+            call->stopped = !call->fn(call->ctx, &record);
         }
     }
     return WG_OK;
@@ -327,13 +332,12 @@ static wg_code set_versions(const wg_records *r, const records_cursor *c, wg_sli
 wg_code wg_records_versions(const wg_stripe_set *set, uint32_t owner, wg_slice key, uint64_t snapshot,
                             wg_record_fn fn, void *ctx, wg_error *err) {
     wg_records r = {.least = UINT32_MAX};
-    bool stop = false;
+    versions_call call = {.key = key, .snapshot = snapshot, .fn = fn, .ctx = ctx};
     wg_code code = pieces_find(&r, set, owner, err);
-    for (uint64_t end = r.piece_count; code == WG_OK && end > 0 && !stop;) {
+    for (uint64_t end = r.piece_count; code == WG_OK && end > 0 && !call.stopped;) { /* newest versions first */
         uint64_t at = end - 1;
         while (at > 0 && r.pieces[at - 1]->head.key.run == r.pieces[at]->head.key.run) at--;
-        const records_cursor c = {.at = at, .end = end};
-        if (r.pieces[at]->head.key.run < snapshot) code = set_versions(&r, &c, key, snapshot, fn, ctx, &stop, err);
+        if (r.pieces[at]->head.key.run < snapshot) code = set_versions(&r, at, end, &call, err);
         end = at;
     }
     wg_free(r.pieces);

@@ -5,8 +5,9 @@
  * does not continue the run fills the array and switches over; readers that do not see the switch use the run, which is
  * still right for them.
  *
- * A chunk that a checkpoint has written is mapped: its entries are read from a stripe, ids beyond them have no version. The
- * first set copies it to the heap. No call after wg_directory_extend needs memory but that one.
+ * A chunk that a checkpoint has written is mapped: its entries are read from a stripe, ids beyond them have no version. Entries that
+ * are set later stand in a patch, whose pages of 256 ids are made by the first set in them. No call after wg_directory_extend needs
+ * memory but that one. The patch goes with the next checkpoint's chunk, or over to it when it holds entries that are newer still.
  *
  * A checkpoint reads chunks beside the writer, so it may find addresses that are newer than it. The writer raises the stamp
  * of a chunk before it stores an entry (release) and the checkpoint loads the stamp after the entries (acquire): when the
@@ -16,13 +17,14 @@
 enum { CHUNK_SHIFT = 14, CHUNK_IDS = 1 << CHUNK_SHIFT };
 _Static_assert((int)CHUNK_IDS == (int)WG_FRAGMENT_ROWS_MAX, "a chunk is one stored fragment");
 
-/* A mapped chunk ends before its entries. */
+/* A mapped chunk ends before its entries; a heap chunk has no patch. */
 typedef struct directory_chunk {
     wg_epoch_link link;
-    const wg_fragment *stored; /* NULL: in the heap */
-    uint32_t column;           /* of its addresses */
-    _Atomic uint64_t stamp;    /* last logseq that set an entry */
-    _Atomic bool filled;       /* release after `entries` is filled, acquire by readers */
+    const wg_fragment *stored;  /* NULL: in the heap */
+    uint32_t column;            /* of its addresses */
+    _Atomic(wgi_patch *) patch; /* mapped; release by the writer, acquire by readers */
+    _Atomic uint64_t stamp;     /* last logseq that set an entry */
+    _Atomic bool filled;        /* release after `entries` is filled, acquire by readers */
     _Atomic uint32_t run_count;
     _Atomic uint64_t run_base;
     _Atomic uint64_t entries[];
@@ -49,8 +51,11 @@ wg_code wg_directory_create(wg_epoch *epoch, wg_account *account, wg_directory *
 
 void wg_directory_destroy(wg_directory *d) {
     if (d == NULL) return;
-    for (uint32_t i = wg_slots_next(&d->chunks, 0); i != UINT32_MAX; i = wg_slots_next(&d->chunks, i + 1))
-        wg_free(wg_slots_get(&d->chunks, i));
+    for (uint32_t i = wg_slots_next(&d->chunks, 0); i != UINT32_MAX; i = wg_slots_next(&d->chunks, i + 1)) {
+        directory_chunk *chunk = wg_slots_get(&d->chunks, i);
+        if (chunk != NULL) wgi_patch_destroy(atomic_load_explicit(&chunk->patch, memory_order_relaxed));
+        wg_free(chunk);
+    }
     wg_slots_deinit(&d->chunks);
     wg_free(d);
 }
@@ -61,6 +66,7 @@ static directory_chunk *chunk_create(bool in_heap, wg_account *account) {
     directory_chunk *chunk = wg_alloc(account, sizeof *chunk + (in_heap ? CHUNK_IDS * sizeof chunk->entries[0] : 0));
     if (chunk == NULL) return NULL;
     memset(chunk, 0, sizeof *chunk);
+    atomic_init(&chunk->patch, NULL);
     atomic_init(&chunk->stamp, 0);
     atomic_init(&chunk->filled, false);
     atomic_init(&chunk->run_count, 0);
@@ -72,7 +78,11 @@ static directory_chunk *chunk_of(const wg_directory *d, uint64_t id) {
     return wg_slots_get(&d->chunks, (uint32_t)(id >> CHUNK_SHIFT));
 }
 
-/* Puts a chunk into its place; the one that was there goes when no reader can hold it. */
+static wgi_patch *patch_of(const directory_chunk *chunk) {
+    return atomic_load_explicit(&chunk->patch, memory_order_acquire); /* pairs with stored_set */
+}
+
+/* Puts a chunk into its place; the one that was there goes when no reader can hold it, its patch too unless that lives on. */
 static wg_code chunk_put(wg_directory *d, uint32_t place, directory_chunk *chunk, wg_error *err) {
     if (!wg_slots_reserve(&d->chunks, place, d->account)) {
         wg_free(chunk);
@@ -80,7 +90,10 @@ static wg_code chunk_put(wg_directory *d, uint32_t place, directory_chunk *chunk
     }
     directory_chunk *old = wg_slots_get(&d->chunks, place);
     wg_slots_set(&d->chunks, place, chunk);
-    if (old != NULL) wg_epoch_retire_linked(d->epoch, &old->link);
+    if (old == NULL) return WG_OK;
+    wgi_patch *patch = patch_of(old);
+    if (patch != patch_of(chunk)) wgi_patch_retire(patch, d->epoch);
+    wg_epoch_retire_linked(d->epoch, &old->link);
     return WG_OK;
 }
 
@@ -100,9 +113,17 @@ wg_code wg_directory_extend(wg_directory *d, uint64_t count, uint64_t *out_first
     return WG_OK;
 }
 
+static void patch_cut(wgi_patch *patch, uint32_t keep) {
+    for (uint32_t i = keep; i < CHUNK_IDS; i++) {
+        wgi_patch_page *page = wgi_patch_page_of(patch, i);
+        if (page != NULL) atomic_store_explicit(&page->cells[i % WGI_PATCH_ROWS], WG_ROW_NONE, memory_order_relaxed);
+    }
+}
+
 static void chunk_cut(directory_chunk *chunk, uint32_t keep) {
     if (chunk->stored != NULL) {
         WG_ASSERT(keep >= chunk->stored->head.row_count); /* what is stored was committed */
+        if (patch_of(chunk) != NULL) patch_cut(patch_of(chunk), keep);
     } else if (atomic_load_explicit(&chunk->filled, memory_order_relaxed)) {
         for (uint32_t i = keep; i < CHUNK_IDS; i++)
             atomic_store_explicit(&chunk->entries[i], WG_ROW_NONE, memory_order_relaxed);
@@ -132,46 +153,55 @@ static void chunk_fill(directory_chunk *chunk) {
     atomic_store_explicit(&chunk->filled, true, memory_order_release); /* pairs with wg_directory_get */
 }
 
-/* A heap chunk with the entries of a mapped one. */
-static wg_code chunk_thaw(const wg_directory *d, const directory_chunk *from, directory_chunk **out, wg_error *err) {
-    const wg_fragment *stored = from->stored;
-    directory_chunk *chunk = chunk_create(true, d->account);
-    if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
-    chunk_fill(chunk);
-    wg_fragment_scratch scratch = {.account = d->account};
+/* Stored entries [first, first + count), NONE where there are none. */
+static wg_code stored_read(const directory_chunk *chunk, uint32_t first, uint32_t count, wg_account *account,
+                           uint64_t *out, wg_error *err) {
+    const uint32_t rows = chunk->stored->head.row_count;
+    const uint32_t stored = first >= rows ? 0 : (uint32_t)wg_min_u64(rows - first, count);
+    for (uint32_t i = stored; i < count; i++) out[i] = WG_ROW_NONE;
+    wg_fragment_scratch scratch = {.account = account};
     wg_code code = WG_OK;
-    for (uint32_t first = 0; first < stored->head.row_count && code == WG_OK; first += WG_BATCH_ROWS_MAX) {
+    for (uint32_t at = 0; at < stored && code == WG_OK; at += WG_BATCH_ROWS_MAX) {
         wg_vector v;
-        const uint32_t left = stored->head.row_count - first;
-        const uint32_t count = left < WG_BATCH_ROWS_MAX ? left : WG_BATCH_ROWS_MAX;
-        code = wg_fragment_read(stored, from->column, first, count, &scratch, &v, err);
-        for (uint32_t i = 0; code == WG_OK && i < count; i++)
-            atomic_store_explicit(&chunk->entries[first + i], ((const uint64_t *)v.data)[i], memory_order_relaxed);
+        const uint32_t n = stored - at < WG_BATCH_ROWS_MAX ? stored - at : WG_BATCH_ROWS_MAX;
+        code = wg_fragment_read(chunk->stored, chunk->column, first + at, n, &scratch, &v, err);
+        if (code == WG_OK) memcpy(out + at, v.data, n * sizeof *out);
     }
     wg_fragment_scratch_deinit(&scratch);
-    if (code != WG_OK) wg_free(chunk);
-    else *out = chunk;
     return code;
 }
 
-/* The heap chunk of an id. */
-static wg_code chunk_for_write(wg_directory *d, uint64_t id, directory_chunk **out, wg_error *err) {
-    directory_chunk *chunk = chunk_of(d, id);
-    if (chunk == NULL || chunk->stored != NULL) {
-        if (chunk != NULL) WG_TRY(chunk_thaw(d, chunk, &chunk, err));
-        else chunk = chunk_create(true, d->account);
-        if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
-        WG_TRY(chunk_put(d, (uint32_t)(id >> CHUNK_SHIFT), chunk, err));
+static wg_code stored_set(const wg_directory *d, directory_chunk *chunk, uint32_t i, wg_row_address address,
+                          uint64_t stamp, wg_error *err) {
+    wgi_patch *patch = patch_of(chunk);
+    if (patch == NULL) {
+        patch = wgi_patch_create(d->account);
+        if (patch == NULL) return wg_error_nomem(err, sizeof *patch);
+        atomic_store_explicit(&chunk->patch, patch, memory_order_release); /* pairs with patch_of */
     }
-    *out = chunk;
+    if (wgi_patch_page_of(patch, i) == NULL) {
+        uint64_t cells[WGI_PATCH_ROWS];
+        WG_TRY(stored_read(chunk, i / WGI_PATCH_ROWS * WGI_PATCH_ROWS, WGI_PATCH_ROWS, d->account, cells, err));
+        if (!wgi_patch_put(patch, i / WGI_PATCH_ROWS, cells, d->account))
+            return wg_error_nomem(err, sizeof(wgi_patch_page));
+    }
+    if (stamp > atomic_load_explicit(&chunk->stamp, memory_order_relaxed))
+        atomic_store_explicit(&chunk->stamp, stamp, memory_order_relaxed); /* published by the entry */
+    atomic_store_explicit(&wgi_patch_page_of(patch, i)->cells[i % WGI_PATCH_ROWS], address,
+                          memory_order_release); /* pairs with get */
     return WG_OK;
 }
 
 wg_code wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address, uint64_t stamp, wg_error *err) {
     WG_ASSERT(id < wg_directory_count(d));
-    directory_chunk *chunk = NULL;
-    WG_TRY(chunk_for_write(d, id, &chunk, err));
+    directory_chunk *chunk = chunk_of(d, id);
     const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
+    if (chunk != NULL && chunk->stored != NULL) return stored_set(d, chunk, i, address, stamp, err);
+    if (chunk == NULL) {
+        chunk = chunk_create(true, d->account);
+        if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
+        WG_TRY(chunk_put(d, (uint32_t)(id >> CHUNK_SHIFT), chunk, err));
+    }
     if (stamp > atomic_load_explicit(&chunk->stamp, memory_order_relaxed))
         atomic_store_explicit(&chunk->stamp, stamp, memory_order_relaxed); /* published by the entry */
     if (!atomic_load_explicit(&chunk->filled, memory_order_relaxed)) {
@@ -201,7 +231,10 @@ wg_code wg_directory_get(const wg_directory *d, uint64_t id, wg_row_address *out
     const directory_chunk *chunk = chunk_of(d, id);
     const uint32_t i = (uint32_t)(id & (CHUNK_IDS - 1));
     if (chunk == NULL) return WG_OK;
+    const wgi_patch *patch = chunk->stored == NULL ? NULL : patch_of(chunk);
+    const wgi_patch_page *page = patch == NULL ? NULL : wgi_patch_page_of(patch, i);
     if (chunk->stored == NULL) *out = heap_entry(chunk, i);
+    else if (page != NULL) *out = atomic_load_explicit(&page->cells[i % WGI_PATCH_ROWS], memory_order_acquire);
     else if (i < chunk->stored->head.row_count) return wg_fragment_u64(chunk->stored, chunk->column, i, out, err);
     return WG_OK;
 }
@@ -222,7 +255,12 @@ static wg_code chunk_store(uint64_t place, uint32_t count, const uint64_t *entri
 /* Entries as of the checkpoint. */
 static wg_code chunk_read(const directory_chunk *chunk, uint32_t count, const wg_store_pass *pass,
                           wg_version_at_fn version_at, void *ctx, uint64_t *entries, wg_error *err) {
-    for (uint32_t i = 0; i < count; i++) entries[i] = heap_entry(chunk, i);
+    for (uint32_t i = 0; i < count && chunk->stored == NULL; i++) entries[i] = heap_entry(chunk, i);
+    if (chunk->stored != NULL) {
+        const wgi_patch *patch = patch_of(chunk);
+        WG_TRY(stored_read(chunk, 0, count, pass->sink->options.account, entries, err));
+        if (patch != NULL) wgi_patch_over(patch, 0, count, entries);
+    }
     if (atomic_load_explicit(&chunk->stamp, memory_order_relaxed) <= pass->until) return WG_OK;
     for (uint32_t i = 0; i < count; i++)
         if (entries[i] != WG_ROW_NONE)
@@ -238,9 +276,7 @@ wg_code wg_directory_store(const wg_directory *d, const wg_store_pass *pass, wg_
     for (uint64_t place = 0; place << CHUNK_SHIFT < pass->row_count && code == WG_OK; place++) {
         const directory_chunk *chunk = wg_slots_get(&d->chunks, (uint32_t)place);
         const uint32_t count = (uint32_t)wg_min_u64(pass->row_count - (place << CHUNK_SHIFT), CHUNK_IDS);
-        if (chunk == NULL || chunk->stored != NULL ||
-            atomic_load_explicit(&chunk->stamp, memory_order_relaxed) <= pass->since)
-            continue;
+        if (chunk == NULL || atomic_load_explicit(&chunk->stamp, memory_order_relaxed) <= pass->since) continue;
         code = chunk_read(chunk, count, pass, version_at, ctx, entries, err);
         if (code == WG_OK) code = chunk_store(place, count, entries, pass, err);
     }
@@ -265,8 +301,8 @@ wg_code wg_directory_adopt(wg_directory *d, const wg_fragment *stored, uint64_t 
     const uint64_t first = stored->head.key.slot << CHUNK_SHIFT;
     const uint64_t count = atomic_load_explicit(&d->count, memory_order_relaxed);
     const directory_chunk *old = chunk_of(d, first);
+    const uint64_t bound = wg_min_u64(until, stored->head.version);
     if (old != NULL && old->stored == NULL) {
-        const uint64_t bound = wg_min_u64(until, stored->head.version);
         const bool grown = count > first + stored->head.row_count && stored->head.row_count < CHUNK_IDS;
         if (grown || atomic_load_explicit(&old->stamp, memory_order_relaxed) > bound) return WG_OK;
     }
@@ -274,6 +310,11 @@ wg_code wg_directory_adopt(wg_directory *d, const wg_fragment *stored, uint64_t 
     if (chunk == NULL) return wg_error_nomem(err, sizeof *chunk);
     chunk->stored = stored;
     chunk->column = column;
+    if (old != NULL && atomic_load_explicit(&old->stamp, memory_order_relaxed) > bound) { /* what is newer stays */
+        atomic_store_explicit(&chunk->patch, patch_of(old), memory_order_relaxed); /* published with the chunk */
+        atomic_store_explicit(&chunk->stamp, atomic_load_explicit(&old->stamp, memory_order_relaxed),
+                              memory_order_relaxed);
+    }
     WG_TRY(chunk_put(d, (uint32_t)stored->head.key.slot, chunk, err));
     const uint64_t end = first + stored->head.row_count;
     if (end > count) atomic_store_explicit(&d->count, end, memory_order_release);

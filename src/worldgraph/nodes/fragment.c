@@ -42,7 +42,7 @@ wgi_fragment *wgi_fragment_create(bool is_edge, wg_account *account) {
 
 void wgi_fragment_destroy(wgi_fragment *f) {
     if (f == NULL) return;
-    wg_free(atomic_load_explicit(&f->overlay, memory_order_relaxed));
+    wgi_patch_destroy(atomic_load_explicit(&f->overlay, memory_order_relaxed));
     for (uint32_t i = wg_slots_next(&f->columns, 0); i != UINT32_MAX; i = wg_slots_next(&f->columns, i + 1))
         wg_free(wg_slots_get(&f->columns, i));
     wg_slots_deinit(&f->columns);
@@ -58,8 +58,7 @@ void wgi_fragment_retire(wgi_fragment *f, bool with_overlay, wg_epoch *epoch) {
         wg_epoch_retire_object(epoch, &f->link, heap_dispose);
         return;
     }
-    wgi_overlay *overlay = atomic_load_explicit(&f->overlay, memory_order_relaxed); /* readers may still use it */
-    if (with_overlay && overlay != NULL) wg_epoch_retire_linked(epoch, &overlay->link);
+    if (with_overlay) wgi_patch_retire(atomic_load_explicit(&f->overlay, memory_order_relaxed), epoch);
     wg_epoch_retire_linked(epoch, &f->link);
 }
 

@@ -175,8 +175,8 @@ static const wgi_part *ends_source(const wgi_fragment *f) {
     return f->ends_part.fragment != NULL ? &f->ends_part : &f->rows;
 }
 
-static wgi_overlay *overlay_of(const wgi_fragment *f) {
-    return atomic_load_explicit(&f->overlay, memory_order_acquire); /* pairs with wgi_mapped_overlay */
+static wgi_patch *overlay_of(const wgi_fragment *f) {
+    return atomic_load_explicit(&f->overlay, memory_order_acquire); /* pairs with wgi_mapped_set_end */
 }
 
 /* Stored `end`s of [first, first + count), scattered into the window. */
@@ -200,30 +200,42 @@ static wg_code ends_scatter(const wgi_part *part, uint32_t first, uint32_t count
     return WG_OK;
 }
 
-wg_code wgi_mapped_ends(const wgi_fragment *f, uint32_t first, uint32_t count, wgi_ends_scratch *scratch,
-                        const uint64_t **out, wg_error *err) {
-    const wgi_overlay *overlay = overlay_of(f);
+/* As wgi_mapped_ends, without the overlay. */
+static wg_code ends_stored(const wgi_fragment *f, uint32_t first, uint32_t count, wgi_ends_scratch *scratch,
+                           const uint64_t **out, wg_error *err) {
     const wgi_part *part = ends_source(f);
-    *out = scratch->window;
-    if (overlay != NULL) {
-        for (uint32_t i = 0; i < count; i++)
-            scratch->window[i] = atomic_load_explicit(&overlay->ends[first + i], memory_order_relaxed);
-        return WG_OK;
-    }
     const bool dense = part->heads[WGI_HEAD_END] != UINT32_MAX && part->heads[WGI_HEAD_ROW] == UINT32_MAX;
     if (dense && first + count <= part->fragment->head.row_count)
         return wgi_part_u64s(part, WGI_HEAD_END, first, count, &scratch->cells, out, err);
+    *out = scratch->window;
     return ends_scatter(part, first, count, scratch, err);
 }
 
+/* The mapping is not written to. */
+static void window_own(wgi_ends_scratch *scratch, uint32_t count, const uint64_t **cells) {
+    if (*cells != scratch->window) memcpy(scratch->window, *cells, count * sizeof scratch->window[0]);
+    *cells = scratch->window;
+}
+
+wg_code wgi_mapped_ends(const wgi_fragment *f, uint32_t first, uint32_t count, wgi_ends_scratch *scratch,
+                        const uint64_t **out, wg_error *err) {
+    const wgi_patch *overlay = overlay_of(f);
+    WG_TRY(ends_stored(f, first, count, scratch, out, err));
+    if (overlay == NULL) return WG_OK;
+    window_own(scratch, count, out);
+    wgi_patch_over(overlay, first, count, scratch->window);
+    return WG_OK;
+}
+
 static wg_code end_of(const wgi_fragment *f, uint32_t row, uint64_t *out, wg_error *err) {
-    const wgi_overlay *overlay = overlay_of(f);
+    const wgi_patch *overlay = overlay_of(f);
+    const wgi_patch_page *page = overlay == NULL ? NULL : wgi_patch_page_of(overlay, row);
     const wgi_part *part = ends_source(f);
     uint32_t rank = 0;
     bool found = false;
     *out = WG_LOGSEQ_NEVER;
-    if (overlay != NULL) {
-        *out = atomic_load_explicit(&overlay->ends[row], memory_order_relaxed);
+    if (page != NULL) {
+        *out = atomic_load_explicit(&page->cells[row % WGI_PATCH_ROWS], memory_order_relaxed);
         return WG_OK;
     }
     if (part->heads[WGI_HEAD_END] == UINT32_MAX) return WG_OK;
@@ -231,37 +243,30 @@ static wg_code end_of(const wgi_fragment *f, uint32_t row, uint64_t *out, wg_err
     return found ? wg_fragment_u64(part->fragment, part->heads[WGI_HEAD_END], rank, out, err) : WG_OK;
 }
 
-static wg_code overlay_fill(const wgi_fragment *f, wgi_overlay *overlay, wgi_ends_scratch *scratch, wg_error *err) {
-    for (uint32_t first = 0; first < WG_FRAGMENT_ROWS; first += WG_BATCH_ROWS_MAX) {
-        const uint64_t *ends = NULL;
-        WG_TRY(wgi_mapped_ends(f, first, WG_BATCH_ROWS_MAX, scratch, &ends, err));
-        for (uint32_t i = 0; i < WG_BATCH_ROWS_MAX; i++) atomic_init(&overlay->ends[first + i], ends[i]);
-    }
-    return WG_OK;
+/* The page of `row`, made of the `end`s that are stored. */
+static wg_code overlay_page(const wgi_fragment *f, wgi_patch *overlay, uint32_t row, wg_account *account,
+                            wg_error *err) {
+    const uint64_t *ends = NULL;
+    wgi_ends_scratch *scratch = wg_alloc(account, sizeof *scratch);
+    if (scratch == NULL) return wg_error_nomem(err, sizeof *scratch);
+    wgi_ends_scratch_init(scratch, account);
+    wg_code code = ends_stored(f, row / WGI_PATCH_ROWS * WGI_PATCH_ROWS, WGI_PATCH_ROWS, scratch, &ends, err);
+    if (code == WG_OK && !wgi_patch_put(overlay, row / WGI_PATCH_ROWS, ends, account))
+        code = wg_error_nomem(err, sizeof(wgi_patch_page));
+    wgi_ends_scratch_deinit(scratch);
+    wg_free(scratch);
+    return code;
 }
 
-wg_code wgi_mapped_overlay(wgi_fragment *f, wg_account *account, wgi_overlay **out, wg_error *err) {
-    wgi_overlay *overlay = overlay_of(f);
-    if (overlay != NULL) {
-        *out = overlay;
-        return WG_OK;
+wg_code wgi_mapped_set_end(wgi_fragment *f, uint32_t row, uint64_t end, wg_account *account, wg_error *err) {
+    wgi_patch *overlay = overlay_of(f);
+    if (overlay == NULL) {
+        overlay = wgi_patch_create(account);
+        if (overlay == NULL) return wg_error_nomem(err, sizeof *overlay);
+        atomic_store_explicit(&f->overlay, overlay, memory_order_release); /* pairs with overlay_of */
     }
-    overlay = wg_alloc(account, sizeof *overlay);
-    wgi_ends_scratch *scratch = wg_alloc(account, sizeof *scratch);
-    wg_code code = overlay == NULL || scratch == NULL ? wg_error_nomem(err, sizeof *overlay) : WG_OK;
-    if (code == WG_OK) {
-        memset(&overlay->link, 0, sizeof overlay->link);
-        wgi_ends_scratch_init(scratch, account);
-        code = overlay_fill(f, overlay, scratch, err);
-        wgi_ends_scratch_deinit(scratch);
-    }
-    wg_free(scratch);
-    if (code != WG_OK) {
-        wg_free(overlay);
-        return code;
-    }
-    atomic_store_explicit(&f->overlay, overlay, memory_order_release); /* pairs with overlay_of */
-    *out = overlay;
+    if (wgi_patch_page_of(overlay, row) == NULL) WG_TRY(overlay_page(f, overlay, row, account, err));
+    atomic_store_explicit(&wgi_patch_page_of(overlay, row)->cells[row % WGI_PATCH_ROWS], end, memory_order_relaxed);
     return WG_OK;
 }
 

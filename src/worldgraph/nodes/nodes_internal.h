@@ -49,11 +49,25 @@ typedef struct wgi_part {
     uint32_t heads[WGI_HEAD_COUNT]; /* index into its columns; UINT32_MAX: absent */
 } wgi_part;
 
-/* The `end`s of a mapped slot, all of them, since one was set that its fragments do not hold. By ordinal. */
-typedef struct wgi_overlay {
+/* Numbers of a mapped slot or chunk that are not as they are stored (patch.c). */
+enum { WGI_PATCH_ROWS = 256, WGI_PATCH_PAGES = WG_FRAGMENT_ROWS / WGI_PATCH_ROWS };
+typedef struct wgi_patch_page {
+    _Atomic uint64_t cells[WGI_PATCH_ROWS];
+} wgi_patch_page;
+typedef struct wgi_patch {
     wg_epoch_link link;
-    _Atomic uint64_t ends[WG_FRAGMENT_ROWS];
-} wgi_overlay;
+    _Atomic(wgi_patch_page *) pages[WGI_PATCH_PAGES]; /* NULL: as stored */
+} wgi_patch;
+wgi_patch *wgi_patch_create(wg_account *account); /* NULL when out of memory */
+void wgi_patch_destroy(wgi_patch *patch);
+void wgi_patch_retire(wgi_patch *patch, wg_epoch *epoch); /* NULL is legal */
+/* Writer: makes a page that is not there, of what is stored. False when out of memory. */
+bool wgi_patch_put(wgi_patch *patch, uint32_t page, const uint64_t stored[WGI_PATCH_ROWS], wg_account *account);
+static inline wgi_patch_page *wgi_patch_page_of(const wgi_patch *patch, uint32_t row) {
+    return atomic_load_explicit(&patch->pages[row / WGI_PATCH_ROWS], memory_order_acquire);
+}
+/* Puts what the patch has of rows [first, first + count) over what is stored of them in `out`. */
+void wgi_patch_over(const wgi_patch *patch, uint32_t first, uint32_t count, uint64_t *out);
 
 /* A slot, in the heap (rows.fragment is NULL) or mapped; a mapped one has no arrays. */
 typedef struct wgi_fragment {
@@ -62,9 +76,10 @@ typedef struct wgi_fragment {
     wgi_part ends_part; /* mapped: part 1, when it is newer than the rows */
     uint32_t covered;   /* ordinals that the stored fragment covers; 0: none is stored. Writer and maintenance */
     uint64_t end_min;   /* mapped: earliest stored end */
-    _Atomic(wgi_overlay *) overlay; /* mapped; release by the writer, acquire by readers */
-    _Atomic uint64_t end_stamp;     /* last logseq that ended a row here or undid that */
-    _Atomic uint32_t flags; /* set with release after the array is filled; pairs with the acquire of readers */
+    _Atomic(wgi_patch *)
+        overlay; /* mapped: `end`s that its fragments do not hold; release by the writer, acquire by readers */
+    _Atomic uint64_t end_stamp; /* last logseq that ended a row here or undid that */
+    _Atomic uint32_t flags;     /* set with release after the array is filled; pairs with the acquire of readers */
     _Atomic uint64_t begin_max;
     uint64_t id_base;
     uint64_t begin_base;
@@ -183,8 +198,8 @@ wg_code wgi_mapped_head(const wgi_fragment *f, bool is_edge, uint32_t row, wg_ro
                         bool *out_found, wg_error *err);
 wg_code wgi_mapped_cell(const wg_table *table, const wgi_fragment *f, uint64_t row, uint32_t column, wg_arena *arena,
                         wg_value *out, wg_error *err);
-/* Writer: makes the overlay when there is none. */
-wg_code wgi_mapped_overlay(wgi_fragment *f, wg_account *account, wgi_overlay **out, wg_error *err);
+/* Writer: sets an `end`, in the overlay. */
+wg_code wgi_mapped_set_end(wgi_fragment *f, uint32_t row, uint64_t end, wg_account *account, wg_error *err);
 /* A heap fragment with the first `rows` ordinals of a mapped one. */
 wg_code wgi_mapped_thaw(const wg_table *table, const wgi_fragment *f, uint32_t rows, wgi_fragment **out,
                         wg_error *err);

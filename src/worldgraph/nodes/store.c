@@ -184,19 +184,28 @@ static wg_code heap_ends_store(slot_pass *s, wg_error *err) {
     return ends_push(s, is_sparse(s), err);
 }
 
-static wg_code mapped_ends_store(slot_pass *s, const wgi_overlay *overlay, wg_error *err) {
+/* The `end`s of a window first: their scratch is free again when the ordinals are read. */
+static wg_code mapped_ends_store(slot_pass *s, wg_error *err) {
     const wgi_part *part = &s->fragment->rows;
     s->kept = part->fragment->head.row_count;
-    for (uint32_t rank = 0; rank < s->kept;) {
+    for (uint32_t first = 0; first < s->fragment->covered; first += WG_BATCH_ROWS_MAX) {
+        const uint64_t *ends = NULL;
         const uint64_t *ordinals = NULL;
-        const uint32_t count = s->kept - rank < WG_BATCH_ROWS_MAX ? s->kept - rank : WG_BATCH_ROWS_MAX;
+        uint32_t rank = 0;
+        uint32_t count = 0;
+        const uint32_t left = s->fragment->covered - first;
+        const uint32_t window = left < WG_BATCH_ROWS_MAX ? left : WG_BATCH_ROWS_MAX;
+        WG_TRY(wgi_part_span(part, first, window, &rank, &count, err));
+        if (count == 0) continue;
+        WG_TRY(wgi_mapped_ends(s->fragment, first, window, s->scratch, &ends, err));
         WG_TRY(wgi_part_ordinals(part, rank, count, &s->scratch->rows, &ordinals, err));
         for (uint32_t i = 0; i < count; i++) {
-            const uint64_t end = atomic_load_explicit(&overlay->ends[ordinals[i]], memory_order_relaxed);
+            if (ordinals[i] < first || ordinals[i] - first >= window)
+                return wgi_corrupt(part->fragment, "rows out of order", err);
+            const uint64_t end = ends[ordinals[i] - first];
             s->buffers->rows[rank + i] = ordinals[i];
             s->buffers->ends[rank + i] = end > s->pass->until ? WG_LOGSEQ_NEVER : end;
         }
-        rank += count;
     }
     s->rows = s->fragment->covered;
     return s->kept == 0 ? WG_OK : ends_push(s, part->heads[WGI_HEAD_ROW] != UINT32_MAX, err);
@@ -211,8 +220,8 @@ static wg_code slot_store(slot_pass *s, wg_error *err) {
         if (s->rows > f->covered) return rows_store(s, err);
         return ended ? heap_ends_store(s, err) : WG_OK;
     }
-    const wgi_overlay *overlay = atomic_load_explicit(&f->overlay, memory_order_acquire);
-    return ended && overlay != NULL ? mapped_ends_store(s, overlay, err) : WG_OK;
+    const bool changed = atomic_load_explicit(&f->overlay, memory_order_acquire) != NULL;
+    return ended && changed ? mapped_ends_store(s, err) : WG_OK;
 }
 
 wg_code wg_table_store(const wg_table *table, const wg_store_pass *pass, wg_error *err) {

@@ -138,9 +138,7 @@ wg_code wg_table_set_end(wg_table *table, uint64_t row, uint64_t end, uint64_t s
     if (f == NULL) return no_row(table, row, err);
     /* relaxed: a reader whose snapshot covers `end` got that snapshot from the commit, which happens after this */
     if (wgi_fragment_is_mapped(f)) {
-        wgi_overlay *overlay = NULL;
-        WG_TRY(wgi_mapped_overlay(f, table->account, &overlay, err));
-        atomic_store_explicit(&overlay->ends[r], end, memory_order_relaxed);
+        WG_TRY(wgi_mapped_set_end(f, r, end, table->account, err));
     } else {
         wgi_fragment_use_ends(f, r);
         atomic_store_explicit(&f->ends[r], end, memory_order_relaxed);
