@@ -29,7 +29,7 @@ wg_code wg_keyvalue_get_version(wg_agent_run *run, wg_kv_key key, uint64_t versi
     wg_state_key k;
     WG_TRY(wg_agent_read(run, err));
     WG_TRY(wg_agent_key(run, key.data, key.size, &k, err));
-    WG_TRY(wg_state_get(run->agent->session, run->run, &k, version, 0, &run->cell, err));
+    WG_TRY(wg_engine_state_get_at(run->agent->engine, run->run, &k, version, 0, &run->cell, err));
     return item_of(run, &run->cell, out, err);
 }
 
@@ -249,7 +249,7 @@ wg_code wg_keyvalue_history(wg_agent_run *run, wg_kv_key key, wg_kv_version_fn f
     WG_TRY(wg_agent_read(run, err));
     WG_TRY(wg_agent_key(run, key.data, key.size, &k, err));
     const uint64_t snapshot = run->txn != NULL ? wg_state_txn_snapshot(run->txn) : wg_state_run_visible(run->run);
-    WG_TRY(wg_state_history(run->run, &k, snapshot, on_version, &h, &complete, err));
+    WG_TRY(wg_engine_state_history(run->agent->engine, run->run, &k, snapshot, on_version, &h, &complete, err));
     WG_TRY(h.code);
     if (out_complete != NULL) *out_complete = complete;
     return WG_OK;
