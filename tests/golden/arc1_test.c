@@ -77,7 +77,8 @@ static void test_arc1_golden_files_are_what_was_committed(void **state) {
     assert_digest(1, ARC1_GOLDEN_COUNT, "3e41fe0d42b69154bfe7891efc133afa9f3176d058e1fb244aa189fa3b315164");
     assert_digest(ARC1_GOLDEN_PARTS, ARC1_GOLDEN_PARTS,
                   "fa6ae2f9db65c6396021f03c10b8b34b25ac2d08027765853a16c1a995695776");
-    assert_digest(ARC1_GOLDEN_AGENTS, ARC1_GOLDEN_AGENTS, "a6f652ed405c9c7ea36c6842994a7a3a9ce686a81263dd7866f95088596bc5ac");
+    assert_digest(ARC1_GOLDEN_AGENTS, ARC1_GOLDEN_AGENTS,
+                  "a6f652ed405c9c7ea36c6842994a7a3a9ce686a81263dd7866f95088596bc5ac");
 }
 
 int main(void) {
