@@ -5,6 +5,7 @@
 #define DECLARE(name)    extern const kv_driver kv_driver_##name
 #define ABSENT(id, what) static const kv_driver kv_driver_##id = {.name = #id, .settings = "", .absent_why = what}
 
+DECLARE(worldgraph_engine);
 DECLARE(floor_mem);
 DECLARE(floor_seq);
 DECLARE(raw);
@@ -40,6 +41,6 @@ ABSENT(worldgraph, "there is no driver_worldgraph.c");
 #endif
 
 const kv_driver *const kv_drivers[] = {
-    &kv_driver_worldgraph, &kv_driver_floor_mem, &kv_driver_floor_seq, &kv_driver_raw, &kv_driver_lmdb,
-    &kv_driver_rocksdb,    &kv_driver_sqlite,    &kv_driver_redis,     NULL,
+    &kv_driver_worldgraph, &kv_driver_worldgraph_engine, &kv_driver_floor_mem, &kv_driver_floor_seq, &kv_driver_raw,
+    &kv_driver_lmdb,       &kv_driver_rocksdb,           &kv_driver_sqlite,    &kv_driver_redis,     NULL,
 };

@@ -33,8 +33,9 @@ typedef struct wg_engine_options {
     wg_platform *platform; /* NULL: real */
     wg_options options;
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
-    const char *ring_dir;       /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
-    bool no_background;         /* as in options; simulated and faulty platforms have no background in any case */
+    const char
+        *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
+    bool no_background; /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
 /* memory_bytes_max without what the program itself needs; 0: no limit. Queries get a quarter of it. */
@@ -115,7 +116,7 @@ wg_code wg_engine_state_begin(wg_engine *engine, wg_state_session *session, wg_s
 /* A commit that the fast path cannot do: writes of the graph (graph, may be NULL), of a run (state, may be NULL; ended in every case) and of the
  * list of runs in one commit of the log. */
 typedef struct wg_run_change {
-    bool drop; /* otherwise create */
+    bool drop;            /* otherwise create */
     wg_run_origin origin; /* drop: number only */
 } wg_run_change;
 typedef struct wg_mixed_commit {

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "engine/engine_internal.h"
 
@@ -395,14 +394,8 @@ static void test_state_waiters_are_all_served(void **state) {
     /* Goal: threads that wait for each of their commits, beside commits of the graph, all come to an end, with fewer rounds than commits,
      * and everything is there afterwards. */
     (void)state;
-    char directory[] = "/tmp/wg-state-XXXXXX";
-    char path[64];
-    assert_non_null(mkdtemp(directory));
-    (void)snprintf(path, sizeof path, "%s/ws", directory);
-    world w = {0};
-    const wg_engine_options o = {.options = {.durability = WG_STRICT, .create = true}};
-    OK(wg_engine_open(path, &o, &w.engine, err));
-    OK(wg_state_session_open(wg_engine_state(w.engine), &w.session, err));
+    world w;
+    begin_world(&w, WG_STRICT);
     const uint32_t number = make_run(w.engine, 0, 0);
     writer writers[THREADS + 1];
     wg_thread threads[THREADS + 1];
@@ -413,17 +406,13 @@ static void test_state_waiters_are_all_served(void **state) {
     for (uint32_t i = 0; i <= THREADS; i++) wg_thread_join(&threads[i]);
     assert_true(atomic_load(&w.engine->state_log.rounds_led) <= THREADS * 300);
     close_world(&w);
-    OK(wg_engine_open(path, &o, &w.engine, err));
-    OK(wg_state_session_open(wg_engine_state(w.engine), &w.session, err));
+    open_world(&w, WG_STRICT);
     for (uint32_t i = 0; i < THREADS; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "w%u", i);
         assert_int_equal(get(w.session, run_at(&w, number), name, WG_LOGSEQ_NEVER), 300);
     }
-    close_world(&w);
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf %s", directory);
-    assert_int_equal(system(command), 0);
+    end_world(&w);
 }
 
 int main(void) {

@@ -214,7 +214,7 @@ typedef struct wgi_replay {
     uint64_t since_checkpoint; /* bytes */
     bool keep_chain;           /* nobody else does */
     wgi_state_pass state;
-    bool may_checkpoint;       /* a writable open: memory over its budget goes into stripes on the way */
+    bool may_checkpoint; /* a writable open: memory over its budget goes into stripes on the way */
 } wgi_replay;
 wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err);
 /* Replays the log; with `append` it stays open for writing. */

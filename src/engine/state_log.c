@@ -21,7 +21,7 @@
 
 #include "engine/engine_internal.h"
 
-enum { JOIN_NS = 20000, COLLECTS_MAX = 64, UNSYNCED_BYTES = 65536 };
+enum { JOIN_NS = 60000, JOIN_STEP_NS = 8000, COLLECTS_MAX = 64, UNSYNCED_BYTES = 65536 };
 
 static inline wgi_state_log *log_of(wg_engine *e) { return &e->state_log; }
 
@@ -206,14 +206,30 @@ static wg_code drain_for_room(void *ctx, wg_error *err) {
 
 /* ---- rounds */
 
-/* Waits a little for those who were in the last rounds too: a sync costs the same for all of them. */
+/* A sync costs the same for one as for all, so those whom the last rounds served are waited for, as long as they keep coming: they have just been
+ * woken, and most will have committed again in some microseconds. */
 static void let_others_join(wgi_state_log *l) {
-    if (l->crowd <= 1 || atomic_load_explicit(&l->waiting, memory_order_relaxed) >= l->crowd) return;
-    const wg_platform_ops *ops = wg_platform_real()->ops; /* the time of threads */
-    const uint64_t until = ops->now_ns(wg_platform_real()) + JOIN_NS;
-    while (atomic_load_explicit(&l->waiting, memory_order_relaxed) < l->crowd &&
-           ops->now_ns(wg_platform_real()) < until)
+    const uint32_t wanted = (uint32_t)wg_max_u64(l->groups[0], l->groups[1]);
+    uint32_t come = atomic_load(&l->arrivals) - l->arrived;
+    if (wanted <= 1 || come >= wanted) return;
+    wg_platform *p = wg_platform_real(); /* the time of threads */
+    const uint64_t start = p->ops->now_ns(p);
+    for (uint64_t now = start, last = start; come < wanted && now - start < JOIN_NS && now - last < JOIN_STEP_NS;
+         now = p->ops->now_ns(p)) {
         wg_thread_yield();
+        const uint32_t more = atomic_load(&l->arrivals) - l->arrived;
+        if (more != come) last = now;
+        come = more;
+    }
+}
+
+/* Who has arrived by now is in this round. */
+static void round_begin(wgi_state_log *l) {
+    const uint32_t arrivals = atomic_load(&l->arrivals);
+    l->groups[1] = l->groups[0];
+    l->groups[0] = arrivals - l->arrived;
+    l->arrived = arrivals;
+    atomic_fetch_add(&l->started, 1);
 }
 
 static void runs_are_durable(wgi_state_log *l) {
@@ -247,8 +263,7 @@ static wg_code lead_round(wg_engine *e, uint64_t *out_logseq, wg_error *err) {
     wgi_state_log *l = log_of(e);
     uint32_t spans = 0;
     let_others_join(l);
-    atomic_fetch_add(&l->started, 1);
-    l->crowd = atomic_load_explicit(&l->waiting, memory_order_relaxed);
+    round_begin(l);
     WG_TRY(round_drain(e, out_logseq, &spans, err));
     if (e->wal != NULL && !WG_CANARY_IS(9)) {
         const wg_code code = wg_wal_wait(e->wal, *out_logseq, err);
@@ -309,10 +324,8 @@ static wg_code wait_for_ticket(wg_engine *e, const wg_lane *lane, uint64_t ticke
 wg_code wg_engine_state_wait(wg_engine *engine, const wg_lane *lane, uint64_t ticket, wg_error *err) {
     wgi_state_log *l = log_of(engine);
     if (engine->wal == NULL || wg_lane_durable(lane) >= ticket) return WG_OK;
-    atomic_fetch_add(&l->waiting, 1);
-    const wg_code code = wait_for_ticket(engine, lane, ticket, err);
-    atomic_fetch_sub(&l->waiting, 1);
-    return code;
+    atomic_fetch_add(&l->arrivals, 1);
+    return wait_for_ticket(engine, lane, ticket, err);
 }
 
 /* Everything that is published now: a round that begins behind this call has it. */
@@ -321,7 +334,7 @@ static wg_code drain_durably(wg_engine *e, uint64_t *out_logseq, wg_error *err) 
     uint64_t wanted = atomic_load(&l->started) + 1;
     wg_code code = WG_OK;
     bool led = false;
-    atomic_fetch_add(&l->waiting, 1);
+    atomic_fetch_add(&l->arrivals, 1);
     while (!led && atomic_load(&l->succeeded) < wanted) {
         wg_signal *signal = &l->rounds[wanted & 1];
         const uint32_t seen = wg_signal_count(signal);
@@ -331,7 +344,6 @@ static wg_code drain_durably(wg_engine *e, uint64_t *out_logseq, wg_error *err) 
             wanted = atomic_load(&l->started) + 1; /* its leader failed: this thread's own try says why */
     }
     if (!led) *out_logseq = wg_engine_logseq(e);
-    atomic_fetch_sub(&l->waiting, 1);
     return code;
 }
 

@@ -41,11 +41,12 @@ typedef struct wgi_state_log {
     _Atomic uint64_t started;   /* rounds; the leader raises it before its cut */
     _Atomic uint64_t completed; /* rounds, failed ones included */
     _Atomic uint64_t succeeded; /* the newest that did */
-    _Atomic uint32_t waiting;
-    uint32_t crowd;          /* leader: how many the last rounds served */
-    wg_signal rounds[2];     /* by parity of the round that is waited for */
-    wg_lane_span *undurable; /* leader: WG_LANES_MAX */
-    wg_buf syncing;          /* leader: wgi_reached */
+    _Atomic uint32_t arrivals;  /* threads that came to wait, ever */
+    uint32_t arrived;           /* leader: of them in rounds up to the last */
+    uint32_t groups[2];         /* leader: how many came for the last two rounds */
+    wg_signal rounds[2];        /* by parity of the round that is waited for */
+    wg_lane_span *undurable;    /* leader: WG_LANES_MAX */
+    wg_buf syncing;             /* leader: wgi_reached */
 
     /* The thread that drains without being waited for. */
     _Atomic bool armed;  /* it knows that there is something */

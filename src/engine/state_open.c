@@ -73,6 +73,7 @@ static wg_code take_rings(wg_engine *e, const wg_rings *rings, wg_arena *arena, 
         atomic_fetch_add_explicit(&e->state_log.recovered_ring_bytes, pieces[i].size, memory_order_relaxed);
     }
     if (code == WG_OK) code = wg_wal_append(e->wal, pieces, count, &logseq, err);
+    if (code == WG_OK) code = wg_wal_wait(e->wal, logseq, err); /* the rings go; and STRICT shows what is durable */
     if (code == WG_OK) {
         const uint32_t slot = wg_epoch_enter(e->epoch);
         e->applied = logseq;

@@ -124,7 +124,6 @@ static inline uint64_t wgi_image_store(const wgi_write *w, const wgi_match *m, c
 /* Where a write goes; with the segment's lock held. */
 typedef struct wgi_target {
     wgi_place place;
-    uint64_t hash; /* of the key */
     uint32_t slot;
     bool is_new;
     uint64_t word0; /* of the record there; 0: new */
@@ -143,12 +142,12 @@ static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, ui
 
 /* The slot is marked as locked: before the version is taken. Release: the data that is stored behind it is seen after it. */
 static inline void wgi_mark(const wgi_target *t) {
-    wgi_stamp_raise(t->place.header, t->hash);
+    wgi_stamp_raise(t->place.header);
     wgi_store(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED);
 }
 static inline void wgi_unmark(const wgi_target *t) {
     wgi_store(&t->place.slots[t->slot].words[0], t->word0);
-    wgi_stamp_settle(t->place.header, t->hash);
+    wgi_stamp_settle(t->place.header);
 }
 /* History first, then the new record; word 0 unlocks. */
 static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
@@ -169,7 +168,7 @@ static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, now_us);
     wgi_store(&slot->words[0], word0 | version << WGI_VERSION_SHIFT);
-    wgi_stamp_settle(t->place.header, t->hash);
+    wgi_stamp_settle(t->place.header);
 }
 
 /* ---- checks of callers' arguments */
@@ -188,6 +187,10 @@ wg_code wgi_check_event(wg_slice type, const wg_state_value *payload, wg_error *
 static inline wg_code wgi_check_run(const wg_state_run *run, wg_error *err) {
     return !atomic_load_explicit(&run->dropped, memory_order_relaxed) ? WG_OK : wgi_error_run(run, err);
 }
+/* The put of nearly always: wgi_single_commit for a short key that is there and an inline value. False: nothing was done, the long way finds out
+ * why. */
+bool wgi_put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key, const wg_state_value *value,
+                   uint64_t expected, uint64_t now_us, uint64_t *out_version);
 /* One write that is checked against `w->expected`: commit.c; ends nothing. *out_version 0: nothing to do. */
 wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
                           uint64_t *out_version, wg_error *err);

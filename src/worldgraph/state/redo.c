@@ -161,7 +161,7 @@ static wg_code restore_older(wg_state_run *run, const wgi_write *w, const wg_sta
     WG_TRY(wgi_history_reserve(state, state->replay->writer, 1, err));
     const wgi_place place = wgi_place_of(run->table, w->key.hash);
     wgi_match_make(run, &w->key, &m);
-    wgi_lock(&place.header->lock);
+    wgi_segment_lock(place.header);
     const uint32_t slot = wgi_find_locked(&place, w->key.hash, &m, &empty);
     WG_ASSERT(slot != UINT32_MAX);
     uint64_t newer = wgi_version_of(wgi_load(&place.slots[slot].words[0]));
@@ -172,7 +172,7 @@ static wg_code restore_older(wg_state_run *run, const wgi_write *w, const wg_sta
     const uint64_t word0 = wgi_image_store(w, &m, key_block, &image) | record->version << WGI_VERSION_SHIFT;
     const wgi_replaced replaced = {.time_us = record->time_us, .word0 = word0, .replaced_by = newer};
     wgi_store(link, wgi_history_append(state, state->replay->writer, &image, &replaced));
-    wgi_unlock(&place.header->lock);
+    wgi_segment_unlock(place.header);
     return WG_OK;
 }
 

@@ -24,6 +24,14 @@ void wgi_lock_slow(_Atomic uint32_t *lock) {
     }
 }
 
+void wgi_segment_lock_slow(wgi_header *header) {
+    uint32_t rounds = 0;
+    for (;;) {
+        while (atomic_load_explicit(&header->lock, memory_order_relaxed) != 0) wgi_wait(&rounds);
+        if (wgi_segment_try_lock(header)) return;
+    }
+}
+
 /* ---- runs */
 
 wg_state_key wg_state_key_of(const wg_state_run *run, wg_slice bytes) {

@@ -30,7 +30,6 @@ enum {
     WGI_KEY_INLINE_MAX = 92,
     WGI_KEY_IN_BLOCK = 255,
     WGI_INLINE_BYTES = WGI_SLOT_BYTES - WGI_KEY_AT, /* key, expires and value together */
-    WGI_STAMPS = 11,                                /* of a segment: its header is a line */
     WGI_SEGMENT_FULL = 96,                          /* more keys split it */
     WGI_CHUNK_SEGMENTS = 128,                       /* 2 MiB */
     WGI_HISTORY_CHUNK_BYTES = 1 << 18,
@@ -58,14 +57,16 @@ typedef struct wgi_side {     /* beside each slot */
     _Atomic uint64_t history; /* position of the record before; 0: none */
     _Atomic uint64_t time_us;
 } wgi_side;
-typedef struct wgi_header {             /* of a segment; a line */
-    _Alignas(64) _Atomic uint32_t lock; /* 0 free, 1 held */
-    _Atomic uint32_t generation;        /* rises when keys leave it or move in it */
-    uint32_t used;                      /* slots that are not empty; under the lock */
-    uint8_t depth;                      /* bits of the hash that all its keys share; 255: not in use */
-    uint8_t pad[3];
-    _Atomic uint32_t service;            /* another number each time it is put into service */
-    _Atomic uint32_t stamps[WGI_STAMPS]; /* of keys by home: odd while one is changed, another number afterwards */
+typedef struct
+    wgi_header { /* of a segment; four a line, so that those of a million keys stay in the second-level cache */
+    _Atomic uint8_t lock; /* 0 free, 1 held */
+    uint8_t depth;        /* bits of the hash that all its keys share; 255: not in use */
+    uint8_t used;         /* slots that are not empty; under the lock */
+    uint8_t pad;
+    _Atomic uint32_t
+        generation; /* odd while it is out of service; rises each time it is put into service or out of it */
+    _Atomic uint64_t
+        stamp; /* odd while a record is changed, another number afterwards; never the same again in any segment */
 } wgi_header;
 typedef struct wgi_chunk { /* 128 segments */
     wgi_slot *slots;
@@ -237,10 +238,13 @@ struct wg_state_txn { /* pooled: one a session */
     uint32_t write_index_room, read_index_room;
     uint32_t *sorted; /* numbers of writes in key order; valid up to sorted_count writes */
     uint32_t sorted_count, sorted_room;
-    wg_arena arena;
+    wg_arena arena; /* bytes of keys, values and events; small ones first in `scratch` */
+    uint32_t scratch_used;
+    bool arena_used;
     wgi_range *ranges; /* scan.c's; in its own memory, wgi_ranges_reset empties it */
     uint64_t version;  /* of a prepared commit */
     size_t redo_bytes; /* of all operations, encoded */
+    uint8_t scratch[512];
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */
 wg_code wgi_txn_sorted(wg_state_txn *txn, const uint32_t **out, wg_error *err);
@@ -285,5 +289,19 @@ static inline void wgi_lock(_Atomic uint32_t *lock) {
     if (!wgi_try_lock(lock)) wgi_lock_slow(lock);
 }
 static inline void wgi_unlock(_Atomic uint32_t *lock) { atomic_store_explicit(lock, 0, memory_order_release); }
+
+/* Of segments. */
+static inline bool wgi_segment_try_lock(wgi_header *header) {
+    uint8_t free_value = 0;
+    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+void wgi_segment_lock_slow(wgi_header *header);
+static inline void wgi_segment_lock(wgi_header *header) {
+    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
+}
+static inline void wgi_segment_unlock(wgi_header *header) {
+    atomic_store_explicit(&header->lock, 0, memory_order_release);
+}
 
 #endif

@@ -24,7 +24,7 @@ enum {
 #define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
 #define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
 _Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
-_Static_assert(sizeof(wgi_header) == 64, "a header is a line");
+_Static_assert(sizeof(wgi_header) == 16, "four headers a line");
 _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
 
 /* ---- memory */
@@ -109,12 +109,10 @@ static wg_code segments_reserve(wgi_table *table, uint32_t count, wg_error *err)
     return WG_OK;
 }
 
-/* So that a stamp and a service together never come back: who remembers them knows that nothing was changed. */
-void wgi_stamps_begin(wgi_header *header) {
+void wgi_stamp_begin(wgi_header *header) {
     static _Atomic uint32_t next_service;
-    const uint32_t service = atomic_fetch_add_explicit(&next_service, 1, memory_order_relaxed);
-    atomic_store_explicit(&header->service, service, memory_order_release);
-    for (uint32_t i = 0; i < WGI_STAMPS; i++) atomic_store_explicit(&header->stamps[i], 2, memory_order_release);
+    const uint64_t service = atomic_fetch_add_explicit(&next_service, 1, memory_order_relaxed);
+    atomic_store_explicit(&header->stamp, service << 32 | 2, memory_order_release);
 }
 
 /* An empty one, generation odd. */
@@ -137,7 +135,7 @@ static wgi_place segment_take(wgi_table *table, uint8_t depth) {
     }
     place.header->used = 0;
     place.header->depth = depth;
-    wgi_stamps_begin(place.header);
+    wgi_stamp_begin(place.header);
     return place;
 }
 
@@ -283,13 +281,13 @@ wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error
     wgi_map *map = atomic_load_explicit(&table->map, memory_order_relaxed);
     if (place.header->depth == map->depth) WG_TRY_GOTO(map_double(table, map, err));
     WG_TRY_GOTO(segments_reserve(table, 2, err));
-    wgi_lock(&place.header->lock);
+    wgi_segment_lock(place.header);
     if (place.header->used + more > WGI_SEGMENT_FULL) { /* nobody was first */
         segment_split(table, hash, &place);
         atomic_fetch_add_explicit(&table->splits, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&table->segments, 1, memory_order_relaxed);
     }
-    wgi_unlock(&place.header->lock);
+    wgi_segment_unlock(place.header);
 fail:
     wg_mutex_unlock(&table->mutex);
     return code;
@@ -300,7 +298,7 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
     wg_mutex_lock(&table->mutex);
     const wgi_place place = wgi_place_of(table, hash);
     if (place.segment != segment || segments_reserve(table, 1, NULL) != WG_OK) goto done; /* another time */
-    wgi_lock(&place.header->lock);
+    wgi_segment_lock(place.header);
     uint8_t bits[WGI_SLOTS / 8] = {0};
     for (uint32_t i = 0; i < WGI_SLOTS; i++) {
         uint64_t words[WGI_SLOT_WORDS];
@@ -329,7 +327,7 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
             wgi_block_release(table->state, wgi_words_key_block(words));
         }
     }
-    wgi_unlock(&place.header->lock);
+    wgi_segment_unlock(place.header);
 done:
     wg_mutex_unlock(&table->mutex);
     return count;
@@ -374,9 +372,9 @@ uint64_t wgi_table_keys(wgi_table *table) {
     for (uint32_t n = 0; n < table->fresh; n++) {
         const wgi_place place = wgi_place_at(table, n);
         if (place.header->depth == UINT8_MAX) continue;
-        wgi_lock(&place.header->lock);
+        wgi_segment_lock(place.header);
         keys += place.header->used;
-        wgi_unlock(&place.header->lock);
+        wgi_segment_unlock(place.header);
     }
     wg_mutex_unlock(&table->mutex);
     return keys;

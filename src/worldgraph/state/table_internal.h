@@ -159,6 +159,9 @@ static inline void wgi_slot_copy(const wgi_slot *slot, void *words) {
 static inline bool wgi_matches(const wgi_slot *slot, uint64_t word0, const wgi_match *m) {
     if (((word0 >> 8) & 0xff) != m->size) return false;
     uint64_t difference = (wgi_load(&slot->words[1]) ^ m->words[1]) & m->mask_first;
+    if (m->last == 3) /* keys of 13 to 20 bytes */
+        return (difference | (wgi_load(&slot->words[2]) ^ m->words[2]) |
+                ((wgi_load(&slot->words[3]) ^ m->words[3]) & m->mask_last)) == 0;
     for (uint32_t i = 2; i < m->last; i++) difference |= wgi_load(&slot->words[i]) ^ m->words[i];
     if (m->last > 1) difference |= (wgi_load(&slot->words[m->last]) ^ m->words[m->last]) & m->mask_last;
     return difference == 0;
@@ -191,26 +194,22 @@ static inline uint32_t wgi_home(uint64_t hash) { return (uint32_t)hash % WGI_SLO
 
 /* ---- stamps: what a copy of a record is compared by (scan_level.c) */
 
-static inline uint32_t wgi_stamp_bucket(uint64_t hash) { return wgi_home(hash) * WGI_STAMPS / WGI_SLOTS; }
-/* Service and stamp of a key's bucket; odd while a commit changes a record of it. Loaded in the other order than they are stored. */
+/* Of the key's segment; odd while a commit changes a record in it. */
 static inline uint64_t wgi_stamp_of(const wgi_table *table, uint64_t hash) {
-    const wgi_header *header = wgi_place_of(table, hash).header;
-    const uint32_t stamp = atomic_load_explicit(&header->stamps[wgi_stamp_bucket(hash)], memory_order_acquire);
-    return (uint64_t)atomic_load_explicit(&header->service, memory_order_acquire) << 32 | stamp;
+    return atomic_load_explicit(&wgi_place_of(table, hash).header->stamp, memory_order_acquire);
 }
-/* New stamps for a segment that nobody changes. */
-void wgi_stamps_begin(wgi_header *header);
+/* The first stamp of a service: its upper half is a number that no other service has. */
+void wgi_stamp_begin(wgi_header *header);
 /* With the segment's lock held: before the version is taken, and when the record is in its slot. Several keys of a commit may share a
- * bucket: their slots are locked, so that it rests early only makes nobody copy them. */
-static inline void wgi_stamp_raise(wgi_header *header, uint64_t hash) {
-    _Atomic uint32_t *stamp = &header->stamps[wgi_stamp_bucket(hash)];
-    atomic_store_explicit(stamp, atomic_load_explicit(stamp, memory_order_relaxed) | 1, memory_order_release);
+ * segment: their slots are locked, so that it rests early only makes nobody copy them. */
+static inline void wgi_stamp_raise(wgi_header *header) {
+    const uint64_t stamp = atomic_load_explicit(&header->stamp, memory_order_relaxed);
+    atomic_store_explicit(&header->stamp, stamp | 1, memory_order_release);
 }
-static inline void wgi_stamp_settle(wgi_header *header, uint64_t hash) {
-    _Atomic uint32_t *stamp = &header->stamps[wgi_stamp_bucket(hash)];
-    const uint32_t settled = (atomic_load_explicit(stamp, memory_order_relaxed) | 1) + 1;
-    if (settled == 0) wgi_stamps_begin(header);
-    else atomic_store_explicit(stamp, settled, memory_order_release);
+static inline void wgi_stamp_settle(wgi_header *header) {
+    const uint64_t settled = (atomic_load_explicit(&header->stamp, memory_order_relaxed) | 1) + 1;
+    if ((uint32_t)settled == 0) wgi_stamp_begin(header);
+    else atomic_store_explicit(&header->stamp, settled, memory_order_release);
 }
 
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */

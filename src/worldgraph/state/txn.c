@@ -28,6 +28,7 @@ static bool room_grow(wg_account *account, void **items, uint32_t *room, uint32_
 
 static wg_code grow(wg_state_txn *txn, void **items, uint32_t *room, uint32_t needed, size_t item_bytes,
                     wg_error *err) {
+    if (needed <= *room) return WG_OK; /* never more than WG_STATE_OPS_MAX of them */
     if (needed > WG_STATE_OPS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a transaction of more than %d operations",
                             WG_STATE_OPS_MAX);
@@ -40,6 +41,18 @@ static void index_put(uint32_t *index, uint32_t room, uint64_t hash, uint32_t nu
     uint32_t at = (uint32_t)(hash >> 32) & (room - 1);
     while (index[at] != 0) at = (at + 1) & (room - 1);
     index[at] = number + 1;
+}
+
+/* Bytes that stay until the transaction ends. */
+static inline const uint8_t *bytes_copy(wg_state_txn *txn, wg_slice bytes) {
+    if (bytes.size > sizeof txn->scratch - txn->scratch_used) {
+        txn->arena_used = true;
+        return wg_arena_copy(&txn->arena, bytes.data, bytes.size);
+    }
+    uint8_t *copy = txn->scratch + txn->scratch_used;
+    memcpy(copy, bytes.data, bytes.size);
+    txn->scratch_used += (uint32_t)bytes.size;
+    return copy;
 }
 
 /* ---- sets */
@@ -101,7 +114,7 @@ static wg_code index_reserve(wg_state_txn *txn, bool of_writes, wg_error *err) {
 }
 
 static wg_code key_copy(wg_state_txn *txn, const wg_state_key *key, wg_state_key *out, wg_error *err) {
-    const uint8_t *bytes = wg_arena_copy(&txn->arena, key->bytes.data, key->bytes.size);
+    const uint8_t *bytes = bytes_copy(txn, key->bytes);
     if (bytes == NULL) return wg_error_nomem(err, key->bytes.size);
     *out = (wg_state_key){wg_slice_of(bytes, key->bytes.size), key->hash};
     return WG_OK;
@@ -149,7 +162,9 @@ void wgi_txn_end(wg_state_txn *txn) {
     for (uint32_t i = 0; i < txn->write_count; i++)
         if (txn->writes[i].block != NULL || txn->writes[i].key_block != NULL)
             wgi_write_release(state, &txn->writes[i]);
-    if (txn->write_count + txn->read_count + txn->event_count != 0) wg_arena_reset(&txn->arena);
+    if (txn->arena_used) wg_arena_reset(&txn->arena);
+    txn->arena_used = false;
+    txn->scratch_used = 0;
     if (txn->ranges != NULL) wgi_ranges_reset(txn);
     txn->write_count = txn->read_count = txn->event_count = txn->sorted_count = 0;
     txn->redo_bytes = 0;
@@ -257,7 +272,7 @@ static wg_code write_put(wg_state_txn *txn, const wg_state_key *key, wgi_write *
     }
     wg_code code = wgi_write_blocks(state, next, err);
     if (code == WG_OK && next->block == NULL && next->value.size != 0) {
-        next->value.data = wg_arena_copy(&txn->arena, next->value.data, next->value.size);
+        next->value.data = bytes_copy(txn, next->value);
         if (next->value.data == NULL) code = wg_error_nomem(err, next->value.size);
     } else if (code == WG_OK && next->block != NULL) {
         next->value.data = next->block->bytes;
@@ -316,10 +331,10 @@ wg_code wg_state_txn_append(wg_state_txn *txn, wg_slice type, const wg_state_val
     txn->events = items;
     events_look(txn);
     wgi_event e = {.type = type, .payload = *payload};
-    e.type.data = wg_arena_copy(&txn->arena, type.data, type.size);
+    e.type.data = bytes_copy(txn, type);
     if (e.type.data == NULL) return wg_error_nomem(err, type.size);
     if (payload->bytes.size != 0) {
-        e.payload.bytes.data = wg_arena_copy(&txn->arena, payload->bytes.data, payload->bytes.size);
+        e.payload.bytes.data = bytes_copy(txn, payload->bytes);
         if (e.payload.bytes.data == NULL) return wg_error_nomem(err, payload->bytes.size);
     }
     e.payload.expires_us = 0;

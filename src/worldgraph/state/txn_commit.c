@@ -104,7 +104,7 @@ static void segments_gather(commit *c) {
 
 static void commit_unlock(commit *c) {
     for (uint32_t i = c->segment_count; i-- > 0;)
-        wgi_unlock(&wgi_place_at(c->run->table, c->writer->segments[i]).header->lock);
+        wgi_segment_unlock(wgi_place_at(c->run->table, c->writer->segments[i]).header);
     if (c->txn->event_count != 0 || c->txn->reads_events) wgi_unlock(&c->run->event_lock);
     if (c->lane != NULL) wg_lane_leave(c->lane);
 }
@@ -124,7 +124,7 @@ static commit_step commit_lock(commit *c) {
     if (c->lane != NULL) wg_lane_enter(c->lane);
     if (c->txn->event_count != 0 || c->txn->reads_events) wgi_lock(&c->run->event_lock);
     for (uint32_t i = 0; i < c->segment_count; i++)
-        wgi_lock(&wgi_place_at(c->run->table, c->writer->segments[i]).header->lock);
+        wgi_segment_lock(wgi_place_at(c->run->table, c->writer->segments[i]).header);
     /* At least one lock was taken. With all of them held nothing has been done yet: it is not too late to step back. */
     const bool stopped = c->lane != NULL && wg_lane_is_stopped(c->lane);
     if (!stopped && segments_serve(c)) return STEP_OK;
@@ -253,11 +253,8 @@ static commit_step commit_check(commit *c) {
 /* ---- publish and apply */
 
 static wgi_target target_of(const commit *c, const wgi_write *w) {
-    return (wgi_target){.place = wgi_place_at(c->run->table, w->at),
-                        .hash = w->key.hash,
-                        .slot = w->slot,
-                        .is_new = w->is_new,
-                        .word0 = w->word0};
+    return (wgi_target){
+        .place = wgi_place_at(c->run->table, w->at), .slot = w->slot, .is_new = w->is_new, .word0 = w->word0};
 }
 
 /* The slots are marked; new ones take the next empty place. */
@@ -431,8 +428,13 @@ static bool txn_is_single(const wg_state_txn *txn) {
 
 static wg_code commit_single(wg_state_txn *txn, uint64_t *out_version, wg_error *err) {
     wgi_write *w = &txn->writes[0];
-    WG_TRY(wgi_check_run(txn->run, err));
     if (txn->read_count != 0) w->expected = txn->reads[0].version;
+    if (!w->deleted && w->block == NULL) {
+        const wg_state_value value = {.type = w->type, .bytes = w->value, .expires_us = w->expires_us};
+        if (wgi_put_short(txn->session, txn->run, &w->key, &value, w->expected, txn->now_us, out_version))
+            return WG_OK;
+    }
+    WG_TRY(wgi_check_run(txn->run, err));
     if (txn->run->parent != NULL) WG_TRY(wgi_write_parent(txn->run, w, txn->now_us, err));
     return wgi_single_commit(txn->session, txn->run, w, txn->now_us, out_version, err);
 }
