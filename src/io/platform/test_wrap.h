@@ -121,6 +121,12 @@ static inline wg_code wrap_write_at(wg_platform *self, wg_file *file, uint64_t o
     if (wrap_meets(w, WRAP_WRITE, wrap_file_of(file)->path)) return wrap_answer(w, err);
     return w->inner->ops->write_at(w->inner, wrap_file_of(file)->inner, offset, data, size, err);
 }
+static inline wg_code wrap_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                       size_t count, wg_error *err) {
+    wrap_platform *w = wrap_of(self);
+    if (wrap_meets(w, WRAP_WRITE, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    return w->inner->ops->write_parts(w->inner, wrap_file_of(file)->inner, offset, parts, count, err);
+}
 static inline wg_code wrap_sync(wg_platform *self, wg_file *file, wg_error *err) {
     wrap_platform *w = wrap_of(self);
     if (wrap_meets(w, WRAP_SYNC, wrap_file_of(file)->path)) return wrap_answer(w, err);
@@ -221,6 +227,7 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .close = wrap_close,
                                         .read_at = wrap_read_at,
                                         .write_at = wrap_write_at,
+                                        .write_parts = wrap_write_parts,
                                         .sync = wrap_sync,
                                         .truncate = wrap_truncate,
                                         .file_info = wrap_file_info,
