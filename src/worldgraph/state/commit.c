@@ -199,7 +199,9 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     if (t.is_new) place->header->used++;
     s->version = s->forced != 0 ? s->forced : atomic_fetch_add(&s->run->newest, 1) + 1;
     if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
-    wgi_write_slot(s->run->state, s->session->writer, &t, w, &s->match, s->version, s->now_us);
+    t.version = s->version;
+    t.now_us = s->now_us;
+    wgi_write_slot(s->run, s->session->writer, &t, w, &s->match);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
     single_redo(s);
@@ -317,6 +319,7 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_stamp_raise(place.header);
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     version = atomic_fetch_add(&run->newest, 1) + 1;
+    wgi_touch(run, word0, key->hash);
     const wgi_replaced replaced = {wgi_load(&side->history), wgi_load(&side->time_us), word0, version};
     const uint64_t position = wgi_history_append(run->state, writer, slot, &replaced);
     wgi_store(&slot->words[1], m.words[1] | size);

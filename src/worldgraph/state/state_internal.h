@@ -95,6 +95,7 @@ typedef struct wgi_pins wgi_pins;       /* pins.c */
 typedef struct wgi_table wgi_table;     /* table.c */
 typedef struct wgi_history wgi_history; /* history.c */
 typedef struct wgi_notes wgi_notes;     /* pins.c */
+typedef struct wgi_touched wgi_touched; /* touched.c */
 
 struct wg_state_run {
     wg_epoch_link link; /* first: retired by the epoch */
@@ -120,6 +121,8 @@ struct wg_state_run {
     wgi_pins *pins;
     wgi_notes *notes;
     _Atomic uint64_t pinned_least; /* smallest pinned version; UINT64_MAX: none */
+    _Atomic uint64_t touch_below; /* touched.c: a commit that replaces a record of a version below it notes the key */
+    _Atomic(wgi_touched *) touched;
 };
 
 struct wg_state {
@@ -289,19 +292,5 @@ static inline void wgi_lock(_Atomic uint32_t *lock) {
     if (!wgi_try_lock(lock)) wgi_lock_slow(lock);
 }
 static inline void wgi_unlock(_Atomic uint32_t *lock) { atomic_store_explicit(lock, 0, memory_order_release); }
-
-/* Of segments. */
-static inline bool wgi_segment_try_lock(wgi_header *header) {
-    uint8_t free_value = 0;
-    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
-                                                   memory_order_relaxed);
-}
-void wgi_segment_lock_slow(wgi_header *header);
-static inline void wgi_segment_lock(wgi_header *header) {
-    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
-}
-static inline void wgi_segment_unlock(wgi_header *header) {
-    atomic_store_explicit(&header->lock, 0, memory_order_release);
-}
 
 #endif

@@ -195,6 +195,21 @@ static inline wgi_place wgi_place_of(const wgi_table *table, uint64_t hash) {
 }
 static inline uint32_t wgi_home(uint64_t hash) { return (uint32_t)hash % WGI_SLOTS; }
 
+/* ---- locks of segments */
+
+static inline bool wgi_segment_try_lock(wgi_header *header) {
+    uint8_t free_value = 0;
+    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+void wgi_segment_lock_slow(wgi_header *header);
+static inline void wgi_segment_lock(wgi_header *header) {
+    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
+}
+static inline void wgi_segment_unlock(wgi_header *header) {
+    atomic_store_explicit(&header->lock, 0, memory_order_release);
+}
+
 /* ---- stamps: what a copy of a record is compared by (scan_level.c) */
 
 /* Of the key's segment; odd while a commit changes a record in it. */
