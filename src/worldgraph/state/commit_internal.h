@@ -157,7 +157,7 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
     wgi_side *side = &t->place.sides[t->slot];
     const wgi_block *key_block = w->key_block;
     uint64_t position = 0;
-    wgi_touch(run, t->word0, t->hash);
+    wgi_touch(run, t->word0, w->key.hash);
     if (!t->is_new) {
         const wgi_replaced replaced = {.history = wgi_load(&side->history),
                                        .time_us = wgi_load(&side->time_us),
