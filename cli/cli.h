@@ -97,6 +97,7 @@ cli_exit cli_fail(const wg_error *err);
 /* `text` is what the statement was cut from at byte `start`: place and caret are shown in the whole. */
 cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start);
 /* Opens a workspace that exists, and a session in it. `options` may be NULL. */
+void cli_note_missing(const char *path, bool useful_when_new); /* the hint for a path where no workspace is */
 cli_exit cli_open_with(const char *path, const wg_options *options, wg_db **db, wg_session **session);
 cli_exit cli_open(const char *path, wg_db **db, wg_session **session);
 /* Closes both; returns `so_far`, or the failure to close when so_far is CLI_OK. */

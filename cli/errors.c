@@ -132,13 +132,19 @@ cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
 
 cli_exit cli_fail(const wg_error *err) { return cli_fail_query(err, NULL, 0); }
 
+/* Who only looks, or keeps what is there in order, has no use for a new workspace. */
+void cli_note_missing(const char *path, bool useful_when_new) {
+    if (useful_when_new) cli_note("run: worldgraph ws init %s", path);
+    else cli_note("check the path: a workspace is a directory with a file CURRENT in it");
+}
+
 cli_exit cli_open_with(const char *path, const wg_options *options, wg_db **db, wg_session **session) {
     wg_error err = {0};
     wg_code code = wg_open(path, options, db, &err);
     if (code != WG_OK) {
         (void)cli_fail(&err);
         if (code == WG_E_NOT_FOUND) {
-            cli_note("run: worldgraph ws init %s", path);
+            cli_note_missing(path, options == NULL || (!options->no_background && !options->read_only));
             return CLI_SYSTEM;
         }
         if (code == WG_E_BUSY)

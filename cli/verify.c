@@ -76,6 +76,6 @@ cli_exit cli_verify(cli_args *args) {
     }
     const cli_exit rc = cli_fail(&err);
     if (code != WG_E_NOT_FOUND) return rc;
-    cli_note("run: worldgraph ws init %s", path);
+    cli_note_missing(path, false);
     return CLI_SYSTEM;
 }

@@ -11,9 +11,9 @@ enum {
     SLICE_MS = 80,
     SLICE_STRICT_MS = 220,
     SLICE_QUICK_MS = 12,
-    SLICE_STRICT_QUICK_MS = 45,
+    SLICE_STRICT_QUICK_MS = 60,
     GROW_SLICE_MS = 700,
-    GROW_SLICE_QUICK_MS = 40,
+    GROW_SLICE_QUICK_MS = 60,
     WARM_SHARE = 8, /* an eighth of a slice before what counts */
     REPLAY_RECORDS = 500000,
     REPLAY_RECORDS_QUICK = 100000,

@@ -24,8 +24,8 @@ enum { BATCH = 128, BATCH_THREADS = 512 };
     }
 #define THREADS_1248(id, ...) \
     THREADS(id, 1, __VA_ARGS__), THREADS(id, 2, __VA_ARGS__), THREADS(id, 4, __VA_ARGS__), THREADS(id, 8, __VA_ARGS__)
-#define STRICT(id, count, together, ...) \
-    { .name = id, .stage = KV_STAGE_STRICT, .mode = KV_STRICT, .threads = count, .batch = together, __VA_ARGS__ }
+#define STRICT(id, count, ...) \
+    { .name = id, .stage = KV_STAGE_STRICT, .mode = KV_STRICT, .threads = count, .batch = 1, __VA_ARGS__ }
 
 const kv_work kv_works[] = {
     READ("get_rand", .shape = KV_GET),
@@ -62,11 +62,11 @@ const kv_work kv_works[] = {
     GROW("insert_presized", .presized = true),
     GROW("insert_growing", .presized = false),
 
-    STRICT("put_strict", 1, 1, .shape = KV_PUT),
-    STRICT("put_strict", 8, 1, .shape = KV_PUT),
-    STRICT("put_strict", 32, 1, .shape = KV_PUT),
-    STRICT("put_strict_chained", 1, 1, .chained = true, .shape = KV_PUT),
-    STRICT("put_strict_tickets", 1, BATCH, .shape = KV_TICKETS),
+    STRICT("put_strict", 1, .shape = KV_PUT),
+    STRICT("put_strict", 8, .shape = KV_PUT),
+    STRICT("put_strict", 32, .shape = KV_PUT),
+    STRICT("put_strict_chained", 1, .chained = true, .shape = KV_PUT),
+    STRICT("put_strict_tickets", 1, .shape = KV_TICKETS),
 
     {.name = "replay",
      .stage = KV_STAGE_REPLAY,

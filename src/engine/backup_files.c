@@ -253,8 +253,10 @@ wg_code wgi_copy_name(wgi_copying *copying, const char *to, const char *director
     wg_platform *p = copying->platform;
     char aside[WGI_BACKUP_PATH_BYTES + 8];
     aside_of(to, aside);
-    WG_TRY(p->ops->rename(p, aside, to, err));
-    return p->ops->sync_directory(p, directory, err);
+    const wg_code code = p->ops->rename(p, aside, to, err);
+    if (code == WG_OK) return p->ops->sync_directory(p, directory, err);
+    (void)p->ops->unlink(p, aside, NULL); /* HEAD.part has no number by which it would be found later */
+    return code;
 }
 
 /* ---- comparing */

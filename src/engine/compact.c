@@ -116,6 +116,9 @@ static wg_code pick(compaction *c, picked *out, wg_error *err) {
     if (code == WG_OK) code = describe(c, err);
     if (code == WG_OK) {
         wg_compaction_pick(&c->policy, c->covered == 0 ? NULL : file_at(c, 0), c->covered, c->everything, &out->job);
+        if (out->job.trigger == WG_COMPACT_NOTHING)
+            code = wgi_runs_pick(c->engine, &c->policy, c->covered == 0 ? NULL : file_at(c, 0), c->covered, &out->job,
+                                 err);
         out->bottom = is_bottom(c, &out->job);
         out->next_id = m->next_stripe;
         if (out->job.trigger != WG_COMPACT_NOTHING && !out->job.move) m->next_stripe += MERGE_IDS;
@@ -351,6 +354,9 @@ static void begin(compaction *c) {
     wg_buf_init(&c->files, &c->engine->account);
     wg_buf_init(&c->made, &c->engine->account);
     c->horizon = wgi_drop_horizon(c->engine);
+    c->policy = m->policy;
+    for (uint32_t i = 0; i < WG_LEVELS && c->background; i++)
+        c->policy.bytes_per_second[i] = c->engine->options.compaction_bytes_per_second;
     wg_mutex_lock(&m->mutex);
     c->begun_at = c->background ? UINT64_MAX : m->next_stripe;
     wg_mutex_unlock(&m->mutex);
@@ -387,7 +393,5 @@ wg_code wg_engine_compact(wg_engine *engine, const wg_compact_options *options, 
 
 wg_code wgi_compact_background(wg_engine *engine, wg_error *err) {
     compaction c = {.engine = engine, .background = true};
-    for (uint32_t i = 0; i < WG_LEVELS; i++)
-        c.policy.bytes_per_second[i] = engine->options.compaction_bytes_per_second;
     return run(&c, err);
 }

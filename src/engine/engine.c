@@ -281,19 +281,6 @@ wg_code wgi_workspace_manifest(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
-/* CURRENT may be renamed and not yet on the disk: then the files that an older manifest names are still needed. */
-static wg_code remove_leftovers(wg_engine *e, wg_arena *arena, wg_error *err) {
-    wg_platform *p = e->platform;
-    WG_TRY(wg_manifest_clean(p, e->path, err));
-    if (e->maintenance.manifest.checkpoint.next_stripe == 0)
-        return wgi_garbage_collect(e, err); /* no older one names any */
-    char *manifests = wgi_path_join(arena, e->path, "manifest");
-    if (manifests == NULL) return wg_error_nomem(err, strlen(e->path));
-    WG_TRY(p->ops->sync_directory(p, manifests, err));
-    WG_TRY(p->ops->sync_directory(p, e->path, err));
-    return wgi_garbage_collect(e, err);
-}
-
 static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_bytes, wg_error *err) {
     bool exists = false;
     const bool writable = e->options.durability != WG_IN_MEMORY;
@@ -305,7 +292,8 @@ static wg_code workspace_open(wg_engine *e, wg_arena *arena, uint32_t segment_by
         if (!exists) WG_TRY(workspace_create(e, arena, e->maintenance.wal_dir, segment_bytes, err));
     }
     WG_TRY(wgi_workspace_manifest(e, err));
-    if (writable) WG_TRY(remove_leftovers(e, arena, err));
+    if (writable) WG_TRY(wg_manifest_clean(e->platform, e->path, err));
+    if (writable) WG_TRY(wgi_garbage_collect(e, err));
     WG_TRY(wgi_recover_stored(e, err));
     wg_wal_recovery recovery = {0};
     return wgi_recover_log(e, segment_bytes, writable, &recovery, err);

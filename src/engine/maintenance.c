@@ -3,6 +3,8 @@
  *
  * The drop horizon is what may be forgotten: the oldest snapshot that can still be asked for, or the oldest one that somebody
  * reads, whichever is older. Whoever begins to read takes a pin under the same mutex under which the horizon rises. */
+#include <stdio.h>
+
 #include "engine/engine_internal.h"
 
 void wgi_maintenance_init(wg_engine *engine) {
@@ -14,6 +16,8 @@ void wgi_maintenance_init(wg_engine *engine) {
     wg_cond_init(&m->background.wake);
     wg_buf_init(&m->manifest.stripes, &engine->account);
     wg_buf_init(&m->garbage, &engine->account);
+    wg_buf_init(&m->runs_joined, &engine->account);
+    m->runs_owner = UINT64_MAX;
     wg_buf_init(&m->adopt_removed, &engine->account);
     wg_buf_init(&m->adopt_noted, &engine->account);
     wg_account_init(&m->writing, NULL, 0);
@@ -27,6 +31,7 @@ void wgi_maintenance_deinit(wg_engine *engine) {
     wg_wal_follower_close(m->follower);
     wg_buf_deinit(&m->manifest.stripes);
     wg_buf_deinit(&m->garbage);
+    wg_buf_deinit(&m->runs_joined);
     wg_buf_deinit(&m->adopt_removed);
     wg_buf_deinit(&m->adopt_noted);
     wg_free(m->stripe_dir);
@@ -164,19 +169,12 @@ void wgi_garbage_remove(wg_engine *engine) {
 }
 
 typedef struct stripe_files {
-    wg_buf ids; /* u64 each, not temporary */
-    wg_buf temporary;
+    const wgi_manifest *manifest;
+    wg_buf ids;       /* u64 each, neither temporary nor named */
+    wg_buf temporary; /* u64 each */
+    bool log;         /* segments that the manifest does not need */
     bool ok;
 } stripe_files;
-
-static bool note_file(void *ctx, const char *name, bool is_directory) {
-    stripe_files *f = ctx;
-    uint64_t id = 0;
-    bool temporary = false;
-    if (is_directory || !wg_stripe_name_parse(name, &id, &temporary)) return true;
-    f->ok = wg_buf_append_u64(temporary ? &f->temporary : &f->ids, id);
-    return f->ok;
-}
 
 static bool is_named(const wgi_manifest *m, uint64_t id) {
     uint32_t low = 0;
@@ -201,23 +199,64 @@ static wg_code remove_file(wg_engine *e, uint64_t id, const char *suffix, wg_err
 static wg_code remove_unnamed(wg_engine *e, const stripe_files *f, wg_error *err) {
     for (size_t at = 0; at < f->temporary.size; at += 8)
         WG_TRY(remove_file(e, wg_load_u64le(f->temporary.data + at), ".tmp", err));
-    for (size_t at = 0; at < f->ids.size; at += 8) {
-        const uint64_t id = wg_load_u64le(f->ids.data + at);
-        if (!is_named(&e->maintenance.manifest, id)) WG_TRY(remove_file(e, id, "", err));
-    }
+    for (size_t at = 0; at < f->ids.size; at += 8) WG_TRY(remove_file(e, wg_load_u64le(f->ids.data + at), "", err));
     return WG_OK;
 }
 
-wg_code wgi_garbage_collect(wg_engine *engine, wg_error *err) {
-    stripe_files f = {.ok = true};
+static bool note_file(void *ctx, const char *name, bool is_directory) {
+    stripe_files *f = ctx;
+    uint64_t id = 0;
+    bool temporary = false;
+    if (is_directory || !wg_stripe_name_parse(name, &id, &temporary) || (!temporary && is_named(f->manifest, id)))
+        return true;
+    f->ok = wg_buf_append_u64(temporary ? &f->temporary : &f->ids, id);
+    return f->ok;
+}
+
+/* Names of segments are their numbers in digits of fixed count, so they compare as the numbers do. */
+static bool note_log(void *ctx, const char *name, bool is_directory) {
+    stripe_files *f = ctx;
+    char first[32];
+    snprintf(first, sizeof first, "%020llu.wal", (unsigned long long)f->manifest->checkpoint.wal_segment);
+    f->log |= !is_directory && strlen(name) == strlen(first) && strcmp(name, first) < 0;
+    return !f->log;
+}
+
+/* CURRENT may be renamed and not yet on the disk: then the files that an older manifest names are still needed. */
+static wg_code sync_manifest(const wg_engine *e, wg_error *err) {
+    wg_platform *p = e->platform;
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    const char *manifests = wgi_path_join(&arena, e->path, "manifest");
+    wg_code code =
+        manifests == NULL ? wg_error_nomem(err, strlen(e->path)) : p->ops->sync_directory(p, manifests, err);
+    if (code == WG_OK) code = p->ops->sync_directory(p, e->path, err);
+    wg_arena_deinit(&arena);
+    return code;
+}
+
+/* A directory that is not there holds nothing. */
+static wg_code list_some(wg_engine *e, const char *directory, bool (*note)(void *, const char *, bool),
+                         stripe_files *f, wg_error *err) {
     wg_error local = {0};
+    const wg_code code = e->platform->ops->list(e->platform, directory, note, f, &local);
+    if (code == WG_OK && !f->ok) return wg_error_nomem(err, f->ids.size);
+    if (code == WG_OK || code == WG_E_NOT_FOUND) return WG_OK;
+    if (err != NULL && err->code == WG_OK) *err = local;
+    return code;
+}
+
+wg_code wgi_garbage_collect(wg_engine *engine, wg_error *err) {
+    const wgi_maintenance *m = &engine->maintenance;
+    stripe_files f = {.manifest = &m->manifest, .ok = true};
     wg_buf_init(&f.ids, &engine->account);
     wg_buf_init(&f.temporary, &engine->account);
-    wg_platform *p = engine->platform;
-    wg_code code = p->ops->list(p, engine->maintenance.stripe_dir, note_file, &f, &local);
-    if (code == WG_E_NOT_FOUND) code = WG_OK; /* no checkpoint yet */
-    else if (code != WG_OK && err != NULL && err->code == WG_OK) *err = local;
-    if (code == WG_OK && !f.ok) code = wg_error_nomem(err, f.ids.size);
+    wg_code code = list_some(engine, m->stripe_dir, note_file, &f, err);
+    if (code == WG_OK && m->manifest.checkpoint.wal_segment > 1)
+        code = list_some(engine, m->wal_dir, note_log, &f, err);
+    /* Without a checkpoint no older manifest names a stripe, and the log is whole. */
+    const bool any = f.log || f.ids.size != 0 || f.temporary.size != 0;
+    if (code == WG_OK && any && m->manifest.checkpoint.next_stripe != 0) code = sync_manifest(engine, err);
     if (code == WG_OK) code = remove_unnamed(engine, &f, err);
     wg_buf_deinit(&f.ids);
     wg_buf_deinit(&f.temporary);

@@ -86,6 +86,8 @@ typedef struct wgi_maintenance {
     wg_buf adopt_removed;    /* ids that are still in the set and in no manifest */
     wg_buf adopt_noted;      /* wgi_merged each: what tables may read of stripes that go */
     wg_buf garbage;          /* ids of stripes that no manifest names any more, or never did */
+    wg_buf runs_joined;      /* wgi_runs_state each: owners whose runs were joined, and what was left */
+    uint64_t runs_owner;     /* whose were joined last; UINT64_MAX: looked at since */
     char *stripe_dir;        /* NULL: nothing on the disk */
     char *wal_dir;
     wg_cache *cache;
@@ -97,6 +99,7 @@ typedef struct wgi_maintenance {
     _Atomic uint64_t retry_bytes; /* after a failure: log_bytes at which it is worth another try */
     _Atomic uint64_t heap_after;  /* heap that the last checkpoint left */
     _Atomic bool paused;          /* background compaction */
+    wg_compaction_policy policy;  /* zeros: what is usual; tests want small stripes */
     wg_pacer pacer;
     wg_wal_follower *follower; /* read-only engines */
     bool follow_broken;        /* writer's place: a commit could not be applied */
@@ -107,9 +110,9 @@ typedef struct wgi_maintenance {
     _Atomic uint64_t residency_sweeps;
     _Atomic uint64_t fragments; /* in all stripes */
     _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes;
-    wg_histogram checkpoint_histogram;                   /* nanoseconds */
-    wg_histogram blocked_histogram;                      /* writers, by capture and adoption; nanoseconds */
-    _Atomic uint64_t compactions[WG_COMPACT_MANUAL + 1]; /* by trigger */
+    wg_histogram checkpoint_histogram;                 /* nanoseconds */
+    wg_histogram blocked_histogram;                    /* writers, by capture and adoption; nanoseconds */
+    _Atomic uint64_t compactions[WG_COMPACT_RUNS + 1]; /* by trigger */
     _Atomic uint64_t compaction_moves, compaction_failures;
     _Atomic uint64_t compaction_bytes_read, compaction_bytes_written;
     _Atomic uint64_t compaction_rows_dropped, compaction_fragments_dropped;
@@ -165,7 +168,8 @@ void wgi_fragments_count(wg_engine *engine); /* maintenance.mutex is held */
 void wgi_garbage_note(wg_engine *engine, wg_slice entries);
 /* Removes files of stripes; what cannot be removed stays on the list. maintenance.mutex is held. */
 void wgi_garbage_remove(wg_engine *engine);
-/* At a writable open: removes every file of stripes/ that the manifest does not name. */
+/* At a writable open: removes every file of stripes/ that the manifest does not name. When there are any, or the log has segments that it does
+ * not need and that will go next, the manifest is made durable before. */
 wg_code wgi_garbage_collect(wg_engine *engine, wg_error *err);
 wg_stripe_options wgi_stripe_options(wg_engine *engine);
 
@@ -227,6 +231,11 @@ void wgi_engine_free(wg_engine *engine);
 wg_code wgi_workspace_find(wg_engine *engine, wg_arena *arena, bool *out_exists, wg_error *err);
 wg_code wgi_workspace_lock(wg_engine *engine, wg_arena *arena, bool create, wg_error *err);
 wg_code wgi_workspace_manifest(wg_engine *engine, wg_error *err); /* reads it and takes it over */
+
+/* ---- runs of keys and adjacency (runs.c) */
+/* A job of RUNS over `files` (by rising id, as they were described), or NOTHING. maintenance.mutex is held. */
+wg_code wgi_runs_pick(wg_engine *engine, const wg_compaction_policy *policy, const wg_compaction_file *files,
+                      uint32_t file_count, wg_compaction_job *out, wg_error *err);
 
 /* ---- background and budgets */
 /* Called by a commit that holds nothing: starts or does what has become due. */

@@ -262,7 +262,12 @@ static wg_code manifest_parse(wg_slice text, wg_arena *arena, wgi_manifest *out,
     uint64_t format = 0;
     uint64_t own = 0;
     const unsigned long long epoch = out->epoch;
-    WG_TRY(wg_json_read(text, arena, &root, err));
+    wg_error inner = {0};
+    const wg_code code = wg_json_read(text, arena, &root, &inner);
+    if (code == WG_E_NOMEM) return wg_error_nomem(err, text.size);
+    if (code != WG_OK)
+        return wg_error_set(err, WG_E_CORRUPT, inner.offset, "manifest %llu is damaged: %.150s", epoch,
+                            inner.message);
     if (!parse_number(&root, "format", INT64_MAX, &format))
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "manifest %llu has no format number", epoch);
     if (format != 1 && format != MANIFEST_FORMAT)

@@ -146,7 +146,6 @@ static void emit_stripes(emitter *o, const stripe_totals *t) {
 /* ---- checkpoints and compaction */
 
 static void emit_maintenance(emitter *o) {
-    static const char *const triggers[] = {"", "read_amplification", "level_size", "tombstones", "manual"};
     wgi_maintenance *m = &o->engine->maintenance;
     counter(o, "checkpoints_total", load(&m->checkpoints), "finished");
     counter(o, "checkpoint_failures_total", load(&m->checkpoint_failures), "given up after an error");
@@ -157,8 +156,8 @@ static void emit_maintenance(emitter *o) {
     gauge(o, "horizon_logseq", (double)wg_engine_horizon(o->engine), "oldest snapshot that can be read");
     const wg_metric jobs = {
         .name = "compactions_total", .help = "jobs finished", .label = "trigger", .kind = WG_METRIC_COUNTER};
-    for (uint32_t t = 1; t <= WG_COMPACT_MANUAL; t++)
-        by_label(o, &jobs, triggers[t], (double)load(&m->compactions[t]));
+    for (uint32_t t = 1; t <= WG_COMPACT_RUNS; t++)
+        by_label(o, &jobs, wg_compaction_trigger_name((wg_compaction_trigger)t), (double)load(&m->compactions[t]));
     counter(o, "compaction_moves_total", load(&m->compaction_moves), "jobs that only changed a level");
     counter(o, "compaction_failures_total", load(&m->compaction_failures), "given up after an error or stopped");
     counter(o, "compaction_read_bytes_total", load(&m->compaction_bytes_read), "bytes of stripes read");

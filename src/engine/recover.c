@@ -20,10 +20,13 @@ static wg_code map_stripes(wg_engine *e, wg_error *err) {
 
 /* Every label of the table has the columns that it declares: writers rely on it. */
 static wg_code check_columns(const wg_engine *e, const wgi_table *table, wg_error *err) {
+    if (table->is_edge && table->label_count != 1)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                            "stored table %u of edges has %u labels: it has one label", table->number,
+                            table->label_count);
     for (uint32_t i = 0; i < table->label_count; i++) {
         const wg_label *label = wg_catalog_label_at(e->catalog, table->labels[i]);
-        bool ok = label != NULL && label->def.kind != WG_LABEL_VIRTUAL && label->def.is_edge == table->is_edge &&
-                  WG_IMPLIES(table->is_edge, table->label_count == 1);
+        bool ok = label != NULL && label->def.kind != WG_LABEL_VIRTUAL && label->def.is_edge == table->is_edge;
         for (uint32_t c = 0; ok && c < label->def.column_count; c++) {
             const uint32_t column = wg_table_column_of(table->rows, label->column_keys[c]);
             ok = column != UINT32_MAX && wg_table_column_type(table->rows, column) == label->def.columns[c].type;

@@ -1,6 +1,9 @@
 /* Worker threads that live as long as the database. A job is a function to be run by up to N workers; the caller is worker 0 and never
  * waits for a free thread: helpers join while the job is open, and a job that nobody helps is done by its caller alone.
  *
+ * Threads are started by the first jobs that want them: whoever asks for one row by its key pays for none. One that cannot be started is not
+ * missed, since its job goes on without.
+ *
  * Jobs of several sessions stand in one list; an idle thread takes the first that still wants a worker. Everything is under one lock,
  * which is held only to take and to leave a job. */
 #include "exec/exec_internal.h"
@@ -20,7 +23,8 @@ struct wg_pool {
     wg_cond left;  /* a helper left its job */
     pool_job *jobs;
     bool stopping;
-    uint32_t thread_count;
+    uint32_t thread_max;
+    uint32_t thread_count; /* started */
     wg_thread threads[];
 };
 
@@ -72,14 +76,7 @@ wg_code wg_pool_create(uint32_t threads, wg_pool **out, wg_error *err) {
     wg_mutex_init(&pool->lock, WG_RANK_POOL);
     wg_cond_init(&pool->work);
     wg_cond_init(&pool->left);
-    for (uint32_t i = 0; i < helpers; i++) {
-        const wg_code code = wg_thread_start(&pool->threads[i], pool_thread, pool, err);
-        if (code != WG_OK) {
-            pool_stop(pool);
-            return code;
-        }
-        pool->thread_count++;
-    }
+    pool->thread_max = helpers;
     *out = pool;
     return WG_OK;
 }
@@ -88,9 +85,17 @@ void wg_pool_destroy(wg_pool *pool) {
     if (pool != NULL) pool_stop(pool);
 }
 
+/* The lock is held. */
+static void threads_start(wg_pool *pool, uint32_t wanted) {
+    while (pool->thread_count < wanted && pool->thread_count < pool->thread_max) {
+        if (wg_thread_start(&pool->threads[pool->thread_count], pool_thread, pool, NULL) != WG_OK) return;
+        pool->thread_count++;
+    }
+}
+
 void wgi_pool_run(wg_pool *pool, uint32_t workers, void (*fn)(void *arg, uint32_t worker), void *arg) {
     WG_ASSERT(workers > 0);
-    if (pool == NULL || workers == 1 || pool->thread_count == 0) {
+    if (pool == NULL || workers == 1 || pool->thread_max == 0) {
         fn(arg, 0);
         return;
     }
@@ -99,6 +104,7 @@ void wgi_pool_run(wg_pool *pool, uint32_t workers, void (*fn)(void *arg, uint32_
     pool_job **end = &pool->jobs;
     while (*end != NULL) end = &(*end)->next;
     *end = &job;
+    threads_start(pool, workers - 1);
     wg_cond_broadcast(&pool->work);
     wg_mutex_unlock(&pool->lock);
     fn(arg, 0);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "base/core/test_seed.h"
 #include "mvcc/mvcc.h"
@@ -162,6 +163,87 @@ static void test_epoch_survives_refused_allocations(void **state) {
     assert_int_equal(wg_account_bytes(&account), 0);
 }
 
+typedef struct waiter {
+    wg_epoch *epoch;
+    void *block;
+    uint32_t slot;
+    _Atomic bool begun;
+    _Atomic bool done;
+} waiter;
+
+static void *retire_without_memory(void *arg) {
+    waiter *w = arg;
+    wg_epoch_retire(w->epoch, w->block);
+    atomic_store(&w->done, true);
+    return NULL;
+}
+
+/* Goal: a retirement that cannot be noted waits for the reader that may see the block, and then frees it. */
+static void test_epoch_retire_waits_when_it_cannot_note(void **state) {
+    (void)state;
+    wg_account account;
+    wg_account_init(&account, NULL, 0);
+    waiter w = {.epoch = NULL};
+    pthread_t thread;
+    assert_int_equal(wg_epoch_create(&account, &w.epoch, NULL), WG_OK);
+    w.block = wg_alloc(&account, 100);
+    assert_non_null(w.block);
+    const uint32_t slot = wg_epoch_enter(w.epoch);
+    const uint64_t calls = wg_memory_calls();
+    wg_memory_fail_at(1, false);
+    assert_int_equal(pthread_create(&thread, NULL, retire_without_memory, &w), 0);
+    while (wg_memory_calls() == calls) sched_yield(); /* until the note was refused */
+    for (uint32_t i = 0; i < 100; i++) sched_yield();
+    assert_false(atomic_load(&w.done));
+    memset(w.block, 1, 100); /* still ours to read */
+    wg_memory_fail_at(0, false);
+    wg_epoch_leave(w.epoch, slot);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(atomic_load(&w.done));
+    assert_int_equal(wg_epoch_pending(w.epoch), 0);
+    wg_epoch_destroy(w.epoch);
+    assert_int_equal(wg_account_bytes(&account), 0);
+}
+
+static void *enter_when_full(void *arg) {
+    waiter *w = arg;
+    atomic_store(&w->begun, true);
+    w->slot = wg_epoch_enter(w->epoch);
+    atomic_store(&w->done, true);
+    return NULL;
+}
+
+/* Goal: one reader more than there are slots waits for a slot, and gets the one that comes free. */
+static void test_epoch_enter_waits_for_a_slot(void **state) {
+    (void)state;
+    waiter w = {.epoch = NULL};
+    pthread_t thread;
+    assert_int_equal(wg_epoch_create(NULL, &w.epoch, NULL), WG_OK);
+    for (uint32_t i = 0; i < 128; i++) (void)wg_epoch_enter(w.epoch);
+    assert_int_equal(pthread_create(&thread, NULL, enter_when_full, &w), 0);
+    while (!atomic_load(&w.begun)) sched_yield();
+    for (uint32_t i = 0; i < 1000; i++) sched_yield();
+    assert_false(atomic_load(&w.done));
+    wg_epoch_leave(w.epoch, 77);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(w.slot, 77);
+    for (uint32_t i = 0; i < 128; i++) wg_epoch_leave(w.epoch, i);
+    wg_epoch_destroy(w.epoch);
+}
+
+/* Goal: nothing is a thing to retire and to destroy. */
+static void test_epoch_takes_nothing(void **state) {
+    (void)state;
+    wg_epoch *epoch = NULL;
+    assert_int_equal(wg_epoch_create(NULL, &epoch, NULL), WG_OK);
+    wg_epoch_retire(epoch, NULL);
+    wg_epoch_retire_linked(epoch, NULL);
+    wg_epoch_retire_object(epoch, NULL, dispose_object);
+    assert_int_equal(wg_epoch_pending(epoch), 0);
+    wg_epoch_destroy(epoch);
+    wg_epoch_destroy(NULL);
+}
+
 typedef struct cell {
     wg_epoch_link link;
     uint64_t value;
@@ -218,6 +300,29 @@ static void test_epoch_protects_concurrent_readers(void **state) {
     assert_int_equal(wg_account_bytes(&account), 0);
 }
 
+static void *retirer_main(void *arg) {
+    wg_epoch *epoch = arg;
+    for (uint32_t i = 0; i < 20000; i++) {
+        wg_epoch_link *block = wg_alloc_zero(NULL, sizeof *block);
+        assert_non_null(block);
+        wg_epoch_retire_linked(epoch, block);
+    }
+    return NULL;
+}
+
+/* Goal: threads that retire at once lose no block: the queue keeps its order (asserted inside) and is empty at the end. */
+static void test_epoch_threads_retire_at_once(void **state) {
+    (void)state;
+    wg_epoch *epoch = NULL;
+    pthread_t threads[4];
+    assert_int_equal(wg_epoch_create(NULL, &epoch, NULL), WG_OK);
+    for (size_t i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, retirer_main, epoch), 0);
+    for (size_t i = 0; i < 4; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    wg_epoch_collect(epoch);
+    assert_int_equal(wg_epoch_pending(epoch), 0);
+    wg_epoch_destroy(epoch);
+}
+
 /* Goal: all slots can be taken by one thread, and each comes back. */
 static void test_epoch_hands_out_distinct_slots(void **state) {
     (void)state;
@@ -244,6 +349,10 @@ int main(void) {
         cmocka_unit_test(test_epoch_survives_refused_allocations),
         cmocka_unit_test(test_epoch_protects_concurrent_readers),
         cmocka_unit_test(test_epoch_hands_out_distinct_slots),
+        cmocka_unit_test(test_epoch_retire_waits_when_it_cannot_note),
+        cmocka_unit_test(test_epoch_enter_waits_for_a_slot),
+        cmocka_unit_test(test_epoch_takes_nothing),
+        cmocka_unit_test(test_epoch_threads_retire_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ def init_makes_a_workspace_once(p):
 
 @case
 def missing_workspace_says_how_to_make_one(p):
-    for arguments in (["query", "none", "RETURN 1"], ["shell", "none"], ["verify", "none"]):
+    for arguments in (["query", "none", "RETURN 1"], ["shell", "none"]):
         contains(p.failing(2, *arguments), "worldgraph ws init none")
     check(not os.path.exists(p.path("none")), "reading made a workspace")
 

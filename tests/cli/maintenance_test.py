@@ -217,7 +217,7 @@ def every_command_names_what_is_missing(p):
     p.init()
     for command in ("checkpoint", "compact", "backup", "stats", "verify"):
         more = ["dest"] if command == "backup" else []
-        contains(p.failing(2, command, "none", *more), "worldgraph ws init none")
+        contains(p.failing(2, command, "none", *more), "check the path")
         os.makedirs(p.path("plain"), exist_ok=True)
         p.failing(2, command, "plain", *more)
     equal(os.listdir(p.path("plain")), [])

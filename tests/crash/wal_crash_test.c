@@ -27,6 +27,7 @@ typedef struct workload {
     bool follow;
     uint64_t stride;          /* crash points left out; 0 and 1: none */
     bool appends_during_sync; /* another commit is appended while each sync runs */
+    bool tickets;             /* every commit is wanted soon, nobody waits */
     bool frames_as_values;    /* payloads hold frames that a twin of this log has elsewhere */
 } workload;
 
@@ -268,6 +269,7 @@ static void run_commits(wg_wal *wal, wg_platform *p, const workload *w, uint64_t
     reader r = {.follower = NULL};
     for (uint64_t i = 1; i <= count; i++) {
         if (append_one(wal, w, o->generation, o, NULL) != WG_OK) break;
+        if (w->tickets) (void)wg_wal_sync_soon(wal, o->attempted, NULL);
         if (w->wait_every != 0 && i % w->wait_every == 0) {
             const uint64_t waited = o->attempted;
             if (wg_wal_wait(wal, waited, NULL) != WG_OK) break;
@@ -582,6 +584,20 @@ static const workload huge = {.name = "commits of 1 B to 4 MiB",
                               .follow = true,
                               .stride = 9};
 
+static const workload tickets = {.name = "tickets: wanted soon, waited for by nobody",
+                                 .segment_bytes = 4096,
+                                 .commits = 50,
+                                 .size_of = size_small,
+                                 .deep_one_in = 4,
+                                 .checkpoint_every = 12,
+                                 .tickets = true};
+static const workload tickets_large = {.name = "the same with commits of 1 B to 150 kB",
+                                       .segment_bytes = 16384,
+                                       .commits = 12,
+                                       .size_of = size_mixed,
+                                       .deep_one_in = 16,
+                                       .tickets = true,
+                                       .stride = 3};
 static const workload overtaking = {.name = "appends while syncs run",
                                     .segment_bytes = 4096,
                                     .commits = 40,
@@ -697,6 +713,14 @@ static void test_crash_appends_during_a_sync_wait_for_the_next(void **state) {
     expect_clean(&overtaking);
 }
 
+/* Goal: P1 for commits that the background thread of STRICT makes durable: those that a ticket says are durable survive, and what is
+ * read back for the chain changes nothing. */
+static void test_crash_tickets_that_are_durable_survive(void **state) {
+    (void)state;
+    expect_clean(&tickets);
+    expect_clean(&tickets_large);
+}
+
 /* Goal: values that are frames of a twin of this log, valid there, are not taken for frames here. */
 static void test_crash_values_that_look_like_frames_are_values(void **state) {
     (void)state;
@@ -717,6 +741,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_crash_failed_sync_then_reopen_is_sound),
         cmocka_unit_test(test_crash_in_every_call_of_recovery),
         cmocka_unit_test(test_crash_appends_during_a_sync_wait_for_the_next),
+        cmocka_unit_test(test_crash_tickets_that_are_durable_survive),
         cmocka_unit_test(test_crash_values_that_look_like_frames_are_values),
     };
     totals_arguments(argc, argv);

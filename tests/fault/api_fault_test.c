@@ -160,7 +160,7 @@ static bool one_run(const scenario *sc, const fault *f, uint64_t n, bool thoroug
     }
     const uint64_t calls = wg_platform_fault_calls(faulty);
     const uint64_t allocations = wg_memory_calls();
-    arm(faulty, disk, f, f->way == WAY_CALL ? n + calls : n);
+    arm(faulty, disk, f, n);
     const wg_code code = sc->run(&s, &seen);
     bool met = code != WG_OK;
     if (f->way == WAY_CALL) met = wg_platform_fault_calls(faulty) - calls >= n;

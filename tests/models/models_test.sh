@@ -46,9 +46,10 @@ check() {
 
 safety="-DSAFETY -DNOCLAIM"
 check "group commit, safety and no deadlock" holds group_commit.pml "-DN=2 -DEACH=2" "$safety" ""
-check "group commit, three committers" holds group_commit.pml "-DN=3 -DEACH=1 -DWAIT_LAST=1" "$safety" ""
+check "group commit, three committers, no thread" holds group_commit.pml "-DN=3 -DEACH=1 -DWAIT_LAST=1 -DNO_THREAD" "$safety" ""
 check "group commit, all becomes durable" holds group_commit.pml "-DN=2 -DEACH=2" "" "-a -f -N all_durable"
-for bug in BUG_ACK_EARLY BUG_NO_BROADCAST BUG_LATE_IDLE; do
+check "group commit with BUG_NO_BROADCAST" fails group_commit.pml "-DN=3 -DEACH=1 -DWAIT_LAST=1 -DNO_THREAD -DBUG_NO_BROADCAST" "$safety" ""
+for bug in BUG_ACK_EARLY BUG_NO_HANDOVER BUG_LATE_COUNT BUG_LATE_IDLE; do
     check "group commit with $bug" fails group_commit.pml "-DN=2 -DEACH=2 -D$bug" "$safety" ""
 done
 check "manifest commit" holds manifest_commit.pml "" -DSAFETY ""

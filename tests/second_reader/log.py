@@ -39,6 +39,8 @@ class Segment:
             raise Corrupt(f"header of {path}")
         (version, size, uuid, self.number, self.bytes, features, self.first, self.previous_end, self.durable,
          self.chain) = struct.unpack_from("<II16sQIIQQQ32s", data, 8)
+        if self.first > 1 and not any(self.chain):  # the writer had not computed it yet
+            self.chain = None
         if (version, size, uuid, features) != (1, HEADER, store, 0) or self.number != int(path.stem):
             raise Corrupt(f"header of {path}")
         self.data = data + bytes(self.bytes - len(data))
@@ -78,9 +80,13 @@ def commits(workspace, content):
         segment.store = store
         if logseq is None:
             logseq, chain = segment.first - 1, segment.chain
-        elif (segment.previous_end, segment.first, segment.chain) != (end, logseq + 1, chain or segment.chain):
+            if logseq == begin["logseq"]:
+                chain = bytes.fromhex(begin["chain"])
+        elif (segment.previous_end, segment.first) != (end, logseq + 1):
             return
-        chain = segment.chain
+        if chain and segment.chain and chain != segment.chain:
+            return
+        chain = segment.chain or chain
         offset = HEADER
         while (found := segment.frame(offset, checksum)) is not None:
             kind, number_of, part, checksum, offset = found

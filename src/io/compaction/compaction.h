@@ -4,7 +4,8 @@
  * level n + 1 ten times level n. A job takes stripes of one level and those of the next that overlap them.
  *
  * Triggers, in order of urgency: READ_AMPLIFICATION (more level-0 stripes than the limit), LEVEL_SIZE (the level with the highest
- * size / target above 1), TOMBSTONES (a stripe whose dead share is above the limit), MANUAL. Threads: the policy is a pure function;
+ * size / target above 1), TOMBSTONES (a stripe whose dead share is above the limit), RUNS (more runs of one owner than the limit, or too many
+ * dead entries in them), MANUAL. Threads: the policy is a pure function;
  * the pacer is safe for any. */
 #ifndef WG_IO_COMPACTION_H
 #define WG_IO_COMPACTION_H
@@ -18,7 +19,8 @@ typedef enum wg_compaction_trigger {
     WG_COMPACT_READ_AMPLIFICATION,
     WG_COMPACT_LEVEL_SIZE,
     WG_COMPACT_TOMBSTONES,
-    WG_COMPACT_MANUAL
+    WG_COMPACT_MANUAL,
+    WG_COMPACT_RUNS
 } wg_compaction_trigger;
 
 typedef struct wg_compaction_policy {
@@ -26,6 +28,7 @@ typedef struct wg_compaction_policy {
     uint64_t level_bytes;                 /* target of level 1; 0: 10 * file_bytes */
     uint32_t level0_files;                /* merge when there are more; 0: 4 */
     uint32_t tombstone_percent;           /* dead rows of a stripe; 0: 25 */
+    uint32_t runs_max;                    /* of one owner below level 0; 0: 6 */
     uint64_t bytes_per_second[WG_LEVELS]; /* of a job that reads from this level; 0: no cap */
 } wg_compaction_policy;
 
@@ -60,6 +63,22 @@ typedef struct wg_compaction_job {
  * Allocates nothing. Jobs of TOMBSTONES rewrite a stripe in its own level. */
 void wg_compaction_pick(const wg_compaction_policy *policy, const wg_compaction_file *files, uint32_t file_count,
                         bool everything, wg_compaction_job *out);
+/* A run of one owner: a sorted part of an index, which a reader must look into beside the others. A merge that reads all pieces of runs
+ * that follow one another makes one of them. */
+typedef struct wg_compaction_run {
+    uint64_t owner;
+    uint64_t bytes;
+    bool dead;  /* too many entries of the owner are: same for all its runs */
+    bool fixed; /* a piece of it lies where no such job reads: in level 0, or younger than the call */
+    uint8_t first[28];
+    uint8_t last[28];
+} wg_compaction_run;
+/* A job of RUNS, or NOTHING: `runs` in key order. Of an owner that has too many those neighbours whose joining rewrites least for
+ * the number that goes; of one with dead entries, all. Its inputs may be of several levels; what it writes goes to the deepest of
+ * them. *out_owner: whose runs it joins. */
+void wg_compaction_pick_runs(const wg_compaction_policy *policy, const wg_compaction_file *files, uint32_t file_count,
+                             const wg_compaction_run *runs, uint32_t run_count, wg_compaction_job *out,
+                             uint64_t *out_owner);
 /* Target of a level in bytes; level 0 has none (UINT64_MAX), nor has the last. */
 uint64_t wg_compaction_level_bytes(const wg_compaction_policy *policy, uint32_t level);
 /* True when no file but the inputs has keys between the first and the last key of the inputs: nothing can come to light when

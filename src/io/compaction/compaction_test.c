@@ -55,8 +55,9 @@ static void test_policy_levels_grow_by_ten_from_ten_files(void **state) {
     assert_int_equal(wg_compaction_level_bytes(&huge, 1), UINT64_MAX);
     const wg_compaction_policy large = {.level_bytes = UINT64_MAX / 50};
     assert_int_equal(wg_compaction_level_bytes(&large, 3), UINT64_MAX);
-    static const char *const names[] = {"nothing", "read_amplification", "level_size", "tombstones", "manual"};
-    for (int i = 0; i < 5; i++) assert_string_equal(wg_compaction_trigger_name((wg_compaction_trigger)i), names[i]);
+    static const char *const names[] = {"nothing", "read_amplification", "level_size", "tombstones", "manual",
+                                        "runs"};
+    for (int i = 0; i < 6; i++) assert_string_equal(wg_compaction_trigger_name((wg_compaction_trigger)i), names[i]);
 }
 
 static void test_policy_nothing_is_due_at_the_limits(void **state) {
@@ -328,6 +329,127 @@ static void test_policy_answer_does_not_depend_on_the_order_of_stripes(void **st
     }
 }
 
+/* ---- runs */
+
+static wg_compaction_run run_of(uint64_t owner, uint64_t bytes, uint32_t first, uint32_t last) {
+    const wg_compaction_file f = file(0, 0, 0, first, last);
+    wg_compaction_run r = {.owner = owner, .bytes = bytes};
+    memcpy(r.first, f.first, sizeof r.first);
+    memcpy(r.last, f.last, sizeof r.last);
+    return r;
+}
+
+static wg_compaction_job pick_runs(const wg_compaction_file *files, uint32_t file_count,
+                                   const wg_compaction_run *runs, uint32_t run_count, uint64_t *owner) {
+    const wg_compaction_policy policy = {.runs_max = 3};
+    wg_compaction_job job;
+    *owner = 0;
+    wg_compaction_pick_runs(&policy, files, file_count, runs, run_count, &job, owner);
+    return job;
+}
+
+static void test_policy_joins_the_cheapest_neighbours_of_too_many_runs(void **state) {
+    /* Goal: RUNS waits for the limit to be passed, takes the neighbours that cost least for the number that goes, and writes to their deepest
+     * level, with what lies between them there; level 0 and runs that reach into it stay; nothing hangs on the order of stripes. */
+    (void)state;
+    uint64_t owner;
+    /* Five runs at 10, 20, ... in levels 3, 2, 2, 1, 1; between the third and the fourth a stripe of level 2 without a run. */
+    const wg_compaction_file files[] = {file(1, 3, MIB, 10, 11), file(2, 2, MIB, 20, 21), file(3, 2, MIB, 30, 31),
+                                        file(4, 2, MIB, 33, 34), file(5, 1, MIB, 38, 44), file(6, 1, MIB, 50, 51),
+                                        file(7, 0, MIB, 0, 99)};
+    wg_compaction_run runs[] = {run_of(7, 1000, 10, 11), run_of(7, 100, 20, 21), run_of(7, 60, 30, 31),
+                                run_of(7, 40, 40, 41),   run_of(7, 90, 50, 51),  run_of(8, 1, 60, 61)};
+    assert_int_equal(pick_runs(files, 7, runs + 2, 4, &owner).trigger, WG_COMPACT_NOTHING);
+    wg_compaction_job job = pick_runs(files, 7, runs, 6, &owner);
+    assert_int_equal(owner, 7);
+    expect(&job, WG_COMPACT_RUNS, 1, 2, (const uint64_t[]){2, 3, 4, 5, 6}, 5); /* 290 bytes for three runs */
+    assert_false(job.move);
+    runs[2].fixed = true;
+    job = pick_runs(files, 7, runs, 6, &owner);
+    expect(&job, WG_COMPACT_RUNS, 1, 1, (const uint64_t[]){5, 6}, 2);
+    runs[3].fixed = true;
+    job = pick_runs(files, 7, runs, 6, &owner);
+    expect(&job, WG_COMPACT_RUNS, 2, 3, (const uint64_t[]){1, 2}, 2);
+    runs[0].fixed = true;
+    assert_int_equal(pick_runs(files, 7, runs, 6, &owner).trigger, WG_COMPACT_NOTHING);
+    for (int i = 0; i < 5; i++) runs[i].fixed = false;
+    wg_compaction_file turned[7];
+    for (int i = 0; i < 7; i++) turned[i] = files[6 - i];
+    const wg_compaction_job same = pick_runs(turned, 7, runs, 6, &owner);
+    job = pick_runs(files, 7, runs, 6, &owner);
+    assert_memory_equal(&same, &job, sizeof job);
+}
+
+static void test_policy_rewrites_runs_with_dead_entries(void **state) {
+    /* Goal: an owner with too many dead entries has all its runs rewritten, one too; those of one that lies in level 0 wait. */
+    (void)state;
+    uint64_t owner;
+    const wg_compaction_file files[] = {file(1, 2, MIB, 10, 19), file(2, 1, MIB, 20, 29), file(3, 0, MIB, 30, 39)};
+    wg_compaction_run runs[] = {run_of(4, 10, 5, 6), run_of(7, 1000, 10, 11), run_of(7, 100, 20, 21),
+                                run_of(7, 1, 30, 31)};
+    for (int i = 1; i < 4; i++) runs[i].dead = true;
+    runs[3].fixed = true;
+    wg_compaction_job job = pick_runs(files, 3, runs, 4, &owner);
+    assert_int_equal(owner, 7);
+    expect(&job, WG_COMPACT_RUNS, 1, 2, (const uint64_t[]){1, 2}, 2);
+    runs[1].fixed = true;
+    job = pick_runs(files, 3, runs, 4, &owner);
+    expect(&job, WG_COMPACT_RUNS, 1, 1, (const uint64_t[]){2}, 1);
+    runs[2].fixed = true;
+    assert_int_equal(pick_runs(files, 3, runs, 4, &owner).trigger, WG_COMPACT_NOTHING);
+}
+
+static void test_policy_joins_some_runs_where_all_are_too_many(void **state) {
+    /* Goal: a job of RUNS reads as many stripes as any other at most. */
+    (void)state;
+    static wg_compaction_file files[MANY];
+    static wg_compaction_run runs[MANY];
+    uint64_t owner;
+    for (uint32_t i = 0; i < MANY; i++) {
+        files[i] = file(i + 1, 1, MIB, 10 * i, 10 * i + 9);
+        runs[i] = run_of(1, 100, 10 * i, 10 * i + 1);
+        runs[i].dead = true;
+    }
+    const wg_compaction_job job = pick_runs(files, MANY, runs, MANY, &owner);
+    assert_int_equal(job.trigger, WG_COMPACT_RUNS);
+    assert_in_range(job.input_count, 2, WG_COMPACTION_INPUTS_MAX);
+}
+
+static void test_policy_joins_runs_for_a_price_that_grows_slowly(void **state) {
+    /* Goal: a thousand runs that come one by one never stand beside one another in number, and each byte is rewritten few times. */
+    (void)state;
+    enum { COMING = 1000, LIMIT = 6 };
+    const wg_compaction_policy policy = {.runs_max = LIMIT};
+    wg_compaction_run runs[LIMIT + 2];
+    wg_compaction_file files[LIMIT + 2];
+    uint32_t count = 0;
+    uint64_t rewritten = 0;
+    for (uint32_t i = 0; i < COMING; i++) {
+        runs[count] = run_of(1, 100, 10 * i, 10 * i + 9);
+        files[count] = file(i + 1, 1, 100, 10 * i, 10 * i + 9);
+        count++;
+        wg_compaction_job job;
+        uint64_t owner;
+        wg_compaction_pick_runs(&policy, files, count, runs, count, &job, &owner);
+        assert_int_equal(job.trigger, count > LIMIT ? WG_COMPACT_RUNS : WG_COMPACT_NOTHING);
+        if (job.trigger == WG_COMPACT_NOTHING) continue;
+        uint32_t first = 0;
+        while (files[first].id != job.inputs[0]) first++;
+        const uint32_t gone = job.input_count - 1;
+        for (uint32_t k = 1; k <= gone; k++) {
+            runs[first].bytes += runs[first + k].bytes;
+            memcpy(runs[first].last, runs[first + k].last, sizeof runs[first].last);
+        }
+        memcpy(files[first].last, runs[first].last, sizeof files[first].last);
+        rewritten += runs[first].bytes;
+        memmove(&runs[first + 1], &runs[first + 1 + gone], (count - first - 1 - gone) * sizeof *runs);
+        memmove(&files[first + 1], &files[first + 1 + gone], (count - first - 1 - gone) * sizeof *files);
+        count -= gone;
+        assert_true(count <= LIMIT);
+    }
+    assert_true(rewritten < 7 * (uint64_t)COMING * 100);
+}
+
 /* ---- pacer */
 
 static void test_pacer_spaces_bytes_at_the_rate_of_the_level(void **state) {
@@ -390,6 +512,10 @@ static void test_pacer_threads_share_one_rate(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_policy_joins_runs_for_a_price_that_grows_slowly),
+        cmocka_unit_test(test_policy_joins_some_runs_where_all_are_too_many),
+        cmocka_unit_test(test_policy_rewrites_runs_with_dead_entries),
+        cmocka_unit_test(test_policy_joins_the_cheapest_neighbours_of_too_many_runs),
         cmocka_unit_test(test_policy_levels_grow_by_ten_from_ten_files),
         cmocka_unit_test(test_policy_nothing_is_due_at_the_limits),
         cmocka_unit_test(test_policy_too_many_level0_stripes_go_down_with_what_they_overlap),

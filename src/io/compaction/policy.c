@@ -18,7 +18,7 @@
 
 #define FILE_BYTES_DEFAULT (UINT64_C(64) << 20)
 
-enum { LEVEL0_FILES_DEFAULT = 4, TOMBSTONE_PERCENT_DEFAULT = 25, CUT_PARTS = 8, KEY_BYTES = 28 };
+enum { LEVEL0_FILES_DEFAULT = 4, TOMBSTONE_PERCENT_DEFAULT = 25, RUNS_DEFAULT = 6, CUT_PARTS = 8, KEY_BYTES = 28 };
 
 typedef struct picker {
     wg_compaction_policy policy; /* defaults filled in */
@@ -36,6 +36,7 @@ static wg_compaction_policy with_defaults(const wg_compaction_policy *policy) {
         p.level_bytes = UINT64_MAX;
     if (p.level0_files == 0) p.level0_files = LEVEL0_FILES_DEFAULT;
     if (p.tombstone_percent == 0) p.tombstone_percent = TOMBSTONE_PERCENT_DEFAULT;
+    if (p.runs_max == 0) p.runs_max = RUNS_DEFAULT;
     return p;
 }
 
@@ -49,7 +50,8 @@ uint64_t wg_compaction_level_bytes(const wg_compaction_policy *policy, uint32_t 
 }
 
 const char *wg_compaction_trigger_name(wg_compaction_trigger trigger) {
-    static const char *const names[] = {"nothing", "read_amplification", "level_size", "tombstones", "manual"};
+    static const char *const names[] = {"nothing", "read_amplification", "level_size", "tombstones", "manual",
+                                        "runs"};
     WG_ASSERT((unsigned)trigger < sizeof names / sizeof names[0]);
     return names[trigger];
 }
@@ -318,4 +320,112 @@ void wg_compaction_pick(const wg_compaction_policy *policy, const wg_compaction_
     for (uint32_t i = 0; i < file_count; i++) WG_ASSERT(files[i].level < WG_LEVELS);
     if (everything && pick_everything(&p)) return;
     if (!pick_read_amplification(&p) && !pick_level_size(&p)) (void)pick_tombstones(&p);
+}
+
+/* ---- runs */
+
+/* Level of the deepest stripe with keys between first and last; 0: none below level 0. */
+static uint32_t deepest_of(const picker *p, const uint8_t *first, const uint8_t *last) {
+    uint32_t deepest = 0;
+    for (uint32_t i = 0; i < p->count; i++)
+        if (overlaps(&p->files[i], first, last) && p->files[i].level > deepest) deepest = p->files[i].level;
+    return deepest;
+}
+
+static bool take_within(picker *p, const wg_compaction_file *file) {
+    if (p->job->input_count == WG_COMPACTION_INPUTS_MAX) return false;
+    job_take(p, file);
+    if (memcmp(file->first, p->first, KEY_BYTES) < 0) memcpy(p->first, file->first, KEY_BYTES);
+    if (memcmp(file->last, p->last, KEY_BYTES) > 0) memcpy(p->last, file->last, KEY_BYTES);
+    if (file->level < p->job->level) p->job->level = file->level;
+    return true;
+}
+
+/* All stripes below level 0 that hold these runs, and those of the deepest level that lie between their keys, so that its ranges stay
+ * disjoint. What else lies between in other levels stays there: newer or older, its version tells. False: too many. */
+static bool runs_job(picker *p, const wg_compaction_run *from, const wg_compaction_run *to) {
+    const uint32_t deepest = deepest_of(p, from->first, to->last);
+    if (deepest == 0) return false;
+    job_begin(p, WG_COMPACT_RUNS, deepest, deepest);
+    memcpy(p->first, from->first, KEY_BYTES);
+    memcpy(p->last, to->last, KEY_BYTES);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const wg_compaction_file *f = &p->files[i];
+        if (f->level > 0 && overlaps(f, from->first, to->last) && !take_within(p, f)) return false;
+    }
+    for (uint32_t i = 0; i < p->count; i++) {
+        const wg_compaction_file *f = &p->files[i];
+        if (f->level != deepest || is_input(p->job, f->id) || !overlaps(f, p->first, p->last)) continue;
+        if (p->job->input_count == WG_COMPACTION_INPUTS_MAX) return false;
+        job_take(p, f);
+    }
+    job_sort(p->job);
+    return p->job->input_count > 0;
+}
+
+typedef struct run_window {
+    uint32_t from; /* of `count` runs; 0: none */
+    uint32_t count;
+    uint64_t bytes;
+} run_window;
+
+/* Fewer bytes for the square of the runs that go: bytes for each run alone would join the newest, small one to the one before it over and
+ * over, and this one would be rewritten each time. So the price of a byte stays near six rewritings for a thousand runs that come. */
+static bool window_is_better(const run_window *a, const run_window *b) {
+    if (b->count == 0) return true;
+    const uint64_t a_gone = a->count - 1, b_gone = b->count - 1;
+    const wg_u128 left = (wg_u128)a->bytes * (b_gone * b_gone);
+    const wg_u128 right = (wg_u128)b->bytes * (a_gone * a_gone);
+    return left != right ? left < right : a->count > b->count;
+}
+
+/* The best neighbours among runs[0..count), `widest` of them at most, that may be read. */
+static run_window window_choose(const wg_compaction_run *runs, uint32_t count, uint32_t widest) {
+    run_window best = {0};
+    for (uint32_t from = 0; from < count; from++) {
+        run_window w = {.from = from};
+        for (uint32_t i = from; i < count && w.count < widest && !runs[i].fixed; i++) {
+            w.count++;
+            if (__builtin_add_overflow(w.bytes, runs[i].bytes, &w.bytes)) break;
+            if (w.count > 1 && window_is_better(&w, &best)) best = w;
+        }
+    }
+    return best;
+}
+
+/* The longest row of runs that may be read. */
+static run_window segment_choose(const wg_compaction_run *runs, uint32_t count) {
+    run_window best = {0};
+    for (uint32_t from = 0; from < count; from++) {
+        run_window w = {.from = from};
+        while (from + w.count < count && !runs[from + w.count].fixed) w.count++;
+        if (w.count > best.count) best = w;
+        from += w.count;
+    }
+    return best;
+}
+
+static bool pick_owner(picker *p, const wg_compaction_run *runs, uint32_t count) {
+    if (runs->dead) {
+        const run_window all = segment_choose(runs, count);
+        if (all.count > 0 && runs_job(p, &runs[all.from], &runs[all.from + all.count - 1])) return true;
+    }
+    if (count <= p->policy.runs_max) return false;
+    for (uint32_t widest = WG_COMPACTION_INPUTS_MAX; widest > 1; widest /= 2) {
+        const run_window w = window_choose(runs, count, widest);
+        if (w.count > 1 && runs_job(p, &runs[w.from], &runs[w.from + w.count - 1])) return true;
+    }
+    return false;
+}
+
+void wg_compaction_pick_runs(const wg_compaction_policy *policy, const wg_compaction_file *files, uint32_t file_count,
+                             const wg_compaction_run *runs, uint32_t run_count, wg_compaction_job *out,
+                             uint64_t *out_owner) {
+    picker p = {.policy = with_defaults(policy), .files = files, .count = file_count, .job = out};
+    for (uint32_t from = 0, to = 0; from < run_count; from = to) {
+        while (to < run_count && runs[to].owner == runs[from].owner) to++;
+        *out_owner = runs[from].owner;
+        if (pick_owner(&p, runs + from, to - from)) return;
+    }
+    *out = (wg_compaction_job){.trigger = WG_COMPACT_NOTHING};
 }

@@ -38,9 +38,9 @@ typedef struct manifest_paths {
 } manifest_paths;
 
 static wg_code paths_of(manifest_paths *paths, const char *dir, const char *name, wg_error *err) {
-    const int n = snprintf(paths->final, PATH_BYTES, "%s/%s", dir, name);
+    snprintf(paths->final, PATH_BYTES, "%s/%s", dir, name);
     const int m = snprintf(paths->temporary, PATH_BYTES, "%s/%s.tmp", dir, name);
-    if (n < 0 || m < 0 || m >= PATH_BYTES)
+    if (m >= PATH_BYTES) /* the longer of the two */
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
     return WG_OK;
 }
@@ -293,7 +293,7 @@ static wg_code clean_directory(wg_platform *p, const char *directory, wg_error *
         const char *name = (const char *)list.names.data + at;
         char path[PATH_BYTES];
         const int n = snprintf(path, sizeof path, "%s/%s", directory, name);
-        if (n < 0 || n >= PATH_BYTES)
+        if (n >= PATH_BYTES)
             code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
         else code = p->ops->unlink(p, path, err);
         at += strlen(name) + 1;
@@ -306,7 +306,7 @@ static wg_code clean_directory(wg_platform *p, const char *directory, wg_error *
 wg_code wg_manifest_clean(wg_platform *platform, const char *dir, wg_error *err) {
     char directory[PATH_BYTES];
     const int n = snprintf(directory, sizeof directory, "%s/manifest", dir);
-    if (n < 0 || n >= PATH_BYTES)
+    if (n >= PATH_BYTES)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
     WG_TRY(clean_directory(platform, directory, err));
     return clean_directory(platform, dir, err);
@@ -343,7 +343,8 @@ static wg_code expire_list(wg_platform *p, const char *dir, wg_slice epochs, uin
     const size_t first_kept = end > keep ? end - keep : 0;
     for (size_t i = 0; i < count; i++) {
         const uint64_t epoch = wg_load_u64le(epochs.data + 8 * i);
-        if ((i >= first_kept && i < end) || epoch == current) continue;
+        if (i >= first_kept && i < end) continue;
+        WG_ASSERT(epoch != current); /* it is the last of those below `end`, and one is kept at least */
         char name[48];
         manifest_paths paths;
         manifest_name(epoch, name);
@@ -361,7 +362,7 @@ wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep
     char directory[PATH_BYTES];
     WG_ASSERT(keep > 0);
     const int n = snprintf(directory, sizeof directory, "%s/manifest", dir);
-    if (n < 0 || n >= PATH_BYTES)
+    if (n >= PATH_BYTES)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
     WG_TRY(read_current(platform, dir, &current, err));
     WG_TRY(platform->ops->sync_directory(platform, dir, err));

@@ -158,11 +158,80 @@ static void test_refused_memory_leaks_nothing(void **state) {
     end(cache);
 }
 
+/* Goal: whichever call to the disk fails while a file is opened, the error is the disk's, nothing stays open, and the next
+ * opening works. */
+static void test_a_failing_disk_leaves_nothing_open(void **state) {
+    (void)state;
+    wg_platform *fault = NULL;
+    wg_object_cache *cache = NULL;
+    kit_begin();
+    kit_parquet("a.parquet", (kit_file){.rows = 5});
+    KIT_OK(wg_platform_fault_create(kit_platform(), &fault, err));
+    wg_memory_fail_at(1, false);
+    KIT_FAILS(WG_E_NOMEM, wg_object_cache_create(fault, 0, NULL, &cache, err));
+    wg_memory_fail_at(0, false);
+    assert_null(cache);
+    KIT_OK(wg_object_cache_create(fault, 0, NULL, &cache, err)); /* 0: the usual number of open files */
+    wg_object_cache_destroy(cache);
+    KIT_OK(wg_object_cache_create(fault, 4, NULL, &cache, err));
+    const char *path = kit_path("a.parquet");
+    wg_object *object = NULL;
+    bool opened = false;
+    wg_object_release(cache, NULL);
+    for (uint64_t n = 1; n <= 4; n++) { /* open, size, tail, footer */
+        wg_platform_fault_arm(fault, n, WG_FAULT_EIO, false);
+        KIT_FAILS(WG_E_IO, wg_object_acquire(cache, path, &object, &opened, err));
+        assert_null(object);
+    }
+    KIT_OK(wg_object_acquire(cache, path, &object, &opened, err));
+    assert_true(opened);
+    wg_platform_fault_arm(fault, 1, WG_FAULT_EIO, false);
+    wg_object *again = NULL;
+    KIT_FAILS(WG_E_IO, wg_object_acquire(cache, path, &again, &opened, err)); /* is it still the same file? */
+    KIT_OK(wg_object_acquire(cache, path, &again, &opened, err));
+    assert_ptr_equal(again, object);
+    wg_object_release(cache, again);
+    wg_object_release(cache, object);
+    wg_object_cache_destroy(cache);
+    wg_object_cache_destroy(NULL);
+    wg_platform_fault_destroy(fault);
+    kit_end();
+}
+
+/* Goal: a footer that is larger than the first block of its arena may find no memory: refused, and opened when there is some. */
+static void test_a_large_footer_may_find_no_memory(void **state) {
+    (void)state;
+    wg_object_cache *cache = begin(3);
+    kit_parquet("a.parquet", (kit_file){.rows = 400, .group_rows = 2});
+    const char *path = kit_path("a.parquet");
+    uint32_t refused = 0;
+    wg_code code = WG_E_NOMEM;
+    for (uint64_t n = 1; code != WG_OK; n++) {
+        wg_object *object = NULL;
+        bool opened = false;
+        wg_memory_fail_at(n, false);
+        code = wg_object_acquire(cache, path, &object, &opened, NULL);
+        wg_memory_fail_at(0, false);
+        assert_true(code == WG_OK || code == WG_E_NOMEM);
+        assert_true(n < 2000);
+        refused += code != WG_OK;
+        if (code == WG_OK) assert_int_equal(wg_object_metadata(object)->row_count, 400);
+        wg_object_release(cache, object);
+    }
+    assert_true(refused > 3);
+    end(cache);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_file_is_opened_once),           cmocka_unit_test(test_a_replaced_file_is_opened_anew),
-        cmocka_unit_test(test_a_touched_file_keeps_its_digest), cmocka_unit_test(test_damaged_files_are_refused),
-        cmocka_unit_test(test_the_least_recently_used_goes),    cmocka_unit_test(test_refused_memory_leaks_nothing),
+        cmocka_unit_test(test_a_file_is_opened_once),
+        cmocka_unit_test(test_a_replaced_file_is_opened_anew),
+        cmocka_unit_test(test_a_touched_file_keeps_its_digest),
+        cmocka_unit_test(test_damaged_files_are_refused),
+        cmocka_unit_test(test_the_least_recently_used_goes),
+        cmocka_unit_test(test_refused_memory_leaks_nothing),
+        cmocka_unit_test(test_a_failing_disk_leaves_nothing_open),
+        cmocka_unit_test(test_a_large_footer_may_find_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

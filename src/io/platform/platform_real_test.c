@@ -78,6 +78,37 @@ static void test_platform_reads_what_it_wrote(void **state) {
     assert_int_equal(o->sync_directory(f->p, f->dir, &err), WG_OK);
 }
 
+/* Goal: parts are written as one run of bytes: none, empty ones, and more than one system call takes. */
+static void test_platform_writes_parts_together(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    enum { PARTS = 300, EACH = 7 };
+    static uint8_t bytes[PARTS * EACH];
+    static uint8_t back[PARTS * EACH + 20];
+    wg_slice parts[PARTS];
+    wg_error err = {0};
+    wg_file *file;
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 31 + 1);
+    for (size_t i = 0; i < PARTS; i++)
+        parts[i] = i % 3 == 0 ? wg_slice_of(NULL, 0) : wg_slice_of(bytes + i * EACH, i % 3 == 2 ? EACH : 2 * EACH);
+    size_t total = 0;
+    for (size_t i = 0; i < PARTS; i++) total += parts[i].size;
+    assert_int_equal(o->open(f->p, path_in(f, "a"), WG_OPEN_CREATE_NEW, &file, &err), WG_OK);
+    assert_int_equal(o->write_parts(f->p, file, 5, NULL, 0, &err), WG_OK);
+    assert_int_equal(o->write_parts(f->p, file, 5, parts, PARTS, &err), WG_OK);
+    assert_int_equal(o->read_at(f->p, file, 0, back, sizeof back, &n, &err), WG_OK);
+    assert_int_equal(n, wg_min_size(sizeof back, 5 + total));
+    size_t at = 5;
+    for (size_t i = 0; i < PARTS && at < n; i++) {
+        const size_t m = wg_min_size(parts[i].size, n - at);
+        if (m != 0) assert_memory_equal(back + at, parts[i].data, m);
+        at += m;
+    }
+    assert_int_equal(o->write_parts(f->p, file, UINT64_MAX - 3, parts, PARTS, &err), WG_E_LIMIT);
+    o->close(f->p, file);
+}
+
 /* Goal: missing and existing names are typed, and messages name the path. */
 static void test_platform_errors_are_typed_and_name_the_path(void **state) {
     fixture *f = *state;
@@ -205,9 +236,12 @@ static void test_platform_absolute_resolves_lexically(void **state) {
     check_absolute("/a/b", "/..", "/");
     check_absolute("/", ".", "/");
     check_absolute("/", "...", "/...");
+    check_absolute("/a", ".b/c./.", "/a/.b/c.");
     char out[8];
     wg_error err = {0};
     assert_int_equal(wgi_path_absolute("/", "/1234567", out, sizeof out, &err), WG_E_LIMIT);
+    wg_error_clear(&err);
+    assert_int_equal(wgi_path_absolute("/1234567", "x", out, sizeof out, &err), WG_E_LIMIT);
     wg_error_clear(&err);
     assert_int_equal(wgi_path_absolute("/", "", out, sizeof out, &err), WG_E_MISUSE);
     char real[4096];
@@ -317,6 +351,7 @@ static void test_platform_take_memory_is_aligned_and_zeroed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_platform_reads_what_it_wrote, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_writes_parts_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_errors_are_typed_and_name_the_path, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_makes_private_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_lock_excludes_and_dies_with_its_process, setup, teardown),

@@ -46,6 +46,39 @@ static bool content(wg_platform *p, const char *path, uint8_t *out, size_t capac
     return true;
 }
 
+/* Goal: parts are one write: one call, torn like one; a short write of the fault platform ends in the middle of all of them. */
+static void test_sim_parts_are_one_write(void **state) {
+    (void)state;
+    static uint8_t ones[600];
+    static uint8_t bytes[2048];
+    memset(ones, 1, sizeof ones);
+    const wg_slice parts[3] = {wg_slice_of(ones, 600), wg_slice_of(ones, 1), wg_slice_of(ones, 599)};
+    size_t n;
+    wg_file *a = create("/a");
+    put(a, 0, 7, 1200);
+    assert_int_equal(sim->ops->sync(sim, a, NULL), WG_OK);
+    assert_int_equal(sim->ops->sync_directory(sim, "/", NULL), WG_OK);
+    const uint64_t calls = wg_platform_sim_calls(sim);
+    assert_int_equal(sim->ops->write_parts(sim, a, 0, parts, 3, NULL), WG_OK);
+    assert_int_equal(wg_platform_sim_calls(sim), calls + 1);
+    wg_platform *after = reboot(WG_CRASH_TORN_LAST, 1);
+    assert_true(content(after, "/a", bytes, sizeof bytes, &n));
+    for (size_t i = 0; i < 1200; i++) assert_int_equal(bytes[i], i < 1024 ? 1 : 7);
+    wg_platform_sim_destroy(after);
+    wg_platform *fault;
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    put(a, 0, 7, 1200);
+    wg_platform_fault_arm(fault, 1, WG_FAULT_SHORT_WRITE, false);
+    assert_int_equal(fault->ops->write_parts(fault, a, 0, parts, 3, NULL), WG_E_IO);
+    assert_true(content(sim, "/a", bytes, sizeof bytes, &n));
+    for (size_t i = 0; i < 1200; i++) assert_int_equal(bytes[i], i < 600 ? 1 : 7);
+    assert_int_equal(fault->ops->write_parts(fault, a, 0, parts, 3, NULL), WG_OK);
+    assert_true(content(sim, "/a", bytes, sizeof bytes, &n));
+    for (size_t i = 0; i < 1200; i++) assert_int_equal(bytes[i], 1);
+    wg_platform_fault_destroy(fault);
+    sim->ops->close(sim, a);
+}
+
 /* Goal: files behave as files: holes read as zeros, truncation cuts, a removed name frees it, locks exclude. */
 static void test_sim_behaves_as_a_file_system(void **state) {
     (void)state;
@@ -362,11 +395,18 @@ static void test_sim_map_is_a_counted_call(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sim_behaves_as_a_file_system),       T(test_sim_data_and_names_need_their_own_sync),
-        T(test_sim_rename_is_old_or_new),           T(test_sim_tears_writes_at_sectors),
-        T(test_sim_garbage_stays_inside_the_write), T(test_sim_failed_sync_drops_pages),
-        T(test_sim_crash_stops_all_calls),          T(test_sim_lost_directory_takes_its_files),
-        T(test_sim_repeats_and_fault_counts),       T(test_sim_map_is_a_counted_call),
+        T(test_sim_behaves_as_a_file_system),
+        T(test_sim_data_and_names_need_their_own_sync),
+        T(test_sim_parts_are_one_write),
+        T(test_sim_data_and_names_need_their_own_sync),
+        T(test_sim_rename_is_old_or_new),
+        T(test_sim_tears_writes_at_sectors),
+        T(test_sim_garbage_stays_inside_the_write),
+        T(test_sim_failed_sync_drops_pages),
+        T(test_sim_crash_stops_all_calls),
+        T(test_sim_lost_directory_takes_its_files),
+        T(test_sim_repeats_and_fault_counts),
+        T(test_sim_map_is_a_counted_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,66 @@ static void test_threads_mutex_excludes_and_broadcast_wakes_all(void **state) {
     wg_mutex_deinit(&s.mutex);
 }
 
+typedef struct ping {
+    wg_signal events[2];
+    _Atomic uint32_t turn;
+    _Atomic uint32_t over;
+} ping;
+
+/* Sleeps until the turn is odd, makes it even, and so on. */
+static void answer(void *arg) {
+    ping *p = arg;
+    for (uint32_t i = 0; i < 2000; i++) {
+        for (;;) {
+            const uint32_t seen = wg_signal_count(&p->events[0]);
+            if (atomic_load(&p->turn) == 2 * i + 1) break;
+            wg_signal_wait(&p->events[0], seen);
+        }
+        atomic_store(&p->turn, 2 * i + 2);
+        wg_signal_raise(&p->events[1], 1);
+    }
+}
+
+static void sleep_until_over(void *arg) {
+    ping *p = arg;
+    while (atomic_load(&p->over) == 0) {
+        const uint32_t seen = wg_signal_count(&p->events[0]);
+        if (atomic_load(&p->over) == 0) wg_signal_wait(&p->events[0], seen);
+    }
+}
+
+/* Goal: no event is missed by two threads that wait for one another, one event wakes all who sleep for it, and a count that has moved
+ * on lets nobody sleep. */
+static void test_threads_events_are_not_missed(void **state) {
+    (void)state;
+    static ping p;
+    wg_thread threads[4];
+    for (size_t i = 0; i < 2; i++) wg_signal_init(&p.events[i]);
+    assert_int_equal(wg_thread_start(&threads[0], answer, &p, NULL), WG_OK);
+    for (uint32_t i = 0; i < 2000; i++) {
+        atomic_store(&p.turn, 2 * i + 1);
+        wg_signal_raise(&p.events[0], 1);
+        for (;;) {
+            const uint32_t seen = wg_signal_count(&p.events[1]);
+            if (atomic_load(&p.turn) == 2 * i + 2) break;
+            wg_signal_wait(&p.events[1], seen);
+        }
+        wg_thread_yield();
+    }
+    wg_thread_join(&threads[0]);
+    for (size_t i = 0; i < 4; i++) assert_int_equal(wg_thread_start(&threads[i], sleep_until_over, &p, NULL), WG_OK);
+    while (atomic_load(&p.events[0].sleepers) < 4) wg_thread_yield();
+    atomic_store(&p.over, 1);
+    wg_signal_raise(&p.events[0], UINT32_MAX);
+    for (size_t i = 0; i < 4; i++) wg_thread_join(&threads[i]);
+    assert_int_equal(atomic_load(&p.events[0].sleepers), 0);
+    const uint32_t before = wg_signal_count(&p.events[0]);
+    wg_signal_raise(&p.events[0], 0);
+    assert_int_equal(wg_signal_count(&p.events[0]), before + 1);
+    wg_signal_wait(&p.events[0], before);
+    for (size_t i = 0; i < 2; i++) wg_signal_deinit(&p.events[i]);
+}
+
 /* Goal: a timed wait that nobody signals ends by itself and says so. */
 static void test_threads_timed_wait_times_out(void **state) {
     (void)state;
@@ -109,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads_mutex_excludes_and_broadcast_wakes_all),
         cmocka_unit_test(test_threads_timed_wait_times_out),
+        cmocka_unit_test(test_threads_events_are_not_missed),
         cmocka_unit_test(test_threads_start_reports_no_memory),
         cmocka_unit_test(test_threads_rank_order_is_checked),
     };

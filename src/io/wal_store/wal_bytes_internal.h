@@ -17,10 +17,11 @@ enum {
     WAL_UNSYNCED_BYTES_DEFAULT = 64 << 20,
     WAL_CHAIN_QUEUE_BYTES = 256 << 10, /* of STRICT; powers of two */
     WAL_CHAIN_QUEUE_BYTES_BUFFERED = 1 << 20,
-    WAL_CHAIN_COPY_MAX = 2048,        /* larger payloads are read back rather than copied into the queue */
-    WAL_CHAIN_LAG_BYTES = 64 << 20,   /* of such payloads */
-    WAL_CHAIN_STEP_BYTES = 256 << 10, /* hashed, or read back, in one go */
-    WAL_GATHER_BYTES_MIN = 16384,     /* payloads of frames that are written without being copied together */
+    WAL_CHAIN_COPY_MAX = 2048,          /* larger payloads are read back rather than copied into the queue */
+    WAL_CHAIN_LAG_BYTES = 64 << 20,     /* of such payloads */
+    WAL_CHAIN_WINDOW_BYTES = 256 << 10, /* read back in one go */
+    WAL_CHAIN_STEP_BYTES = 32 << 10,    /* hashed in one go: an append that needs chain_lock waits no longer */
+    WAL_GATHER_BYTES_MIN = 16384,       /* payloads of frames that are written without being copied together */
     WAL_GATHER_PARTS_MAX = 14,
     WAL_PREPARE_STEP_BYTES = 128 << 10,
 };

@@ -133,8 +133,8 @@ static wg_code window_open(wg_wal *wal, uint64_t number, wg_error *err) {
     wal_queue *queue = &wal->queue;
     if (queue->file != NULL && queue->number == number) return WG_OK;
     window_close(wal);
-    if (queue->window.capacity < WAL_CHAIN_STEP_BYTES && !wg_buf_reserve(&queue->window, WAL_CHAIN_STEP_BYTES))
-        return wg_error_nomem(err, WAL_CHAIN_STEP_BYTES);
+    if (queue->window.capacity < WAL_CHAIN_WINDOW_BYTES && !wg_buf_reserve(&queue->window, WAL_CHAIN_WINDOW_BYTES))
+        return wg_error_nomem(err, WAL_CHAIN_WINDOW_BYTES);
     WG_TRY(wgi_wal_path(wal->dir, number, path, err));
     WG_TRY(wal->platform->ops->open(wal->platform, path, WG_OPEN_READ, &queue->file, err));
     queue->number = number;
@@ -148,7 +148,7 @@ static wg_code window_at(wg_wal *wal, uint64_t offset, wg_slice *out, wg_error *
     const uint64_t end = queue->window_from + queue->window.size;
     if (queue->window.size == 0 || offset < queue->window_from || offset >= end) {
         const wal_position place = atomic_load_explicit(&wal->place, memory_order_acquire);
-        uint64_t size = WAL_CHAIN_STEP_BYTES;
+        uint64_t size = WAL_CHAIN_WINDOW_BYTES;
         size_t got = 0;
         if (wal_position_segment(place) == queue->number)
             size = wg_min_u64(size, wg_max_u64(wal_position_offset(place), offset) - offset);
@@ -184,6 +184,7 @@ static wg_code frame_find(wg_wal *wal, uint64_t logseq, wal_position *at, wal_fr
         }
         if (bytes.size >= WAL_FRAME_BYTES && wgi_wal_frame_decode(bytes.data, place, out) && out->logseq == logseq)
             return WG_OK;
+        if (wal_position_segment(atomic_load_explicit(&wal->place, memory_order_acquire)) == number) break;
         *at = wal_position_of(number + 1, WAL_HEADER_BYTES);
     }
     return unreadable(*at, err);
@@ -286,7 +287,7 @@ wg_code wgi_wal_chain_drain(wg_wal *wal, wg_error *err) {
 }
 
 bool wgi_wal_chain_wanted(const wg_wal *wal) {
-    return queued(wal) >= wal->queue.capacity / 4 || to_read(wal) >= WAL_CHAIN_STEP_BYTES;
+    return queued(wal) >= wal->queue.capacity / 4 || to_read(wal) >= WAL_CHAIN_WINDOW_BYTES;
 }
 
 /* ---- what appends do; the caller holds append_lock */

@@ -79,6 +79,194 @@ static void test_wal_thread_hashes_beside_appends(void **state) {
     assert_int_equal(m.syncs, 0);
 }
 
+/* Real time is waited for, and never for long. */
+static uint64_t give_up_at(void) {
+    return wg_platform_real()->ops->now_ns(wg_platform_real()) + UINT64_C(20000000000);
+}
+
+static void assert_in_time(uint64_t give_up) {
+    assert_true(wg_platform_real()->ops->now_ns(wg_platform_real()) < give_up);
+    wg_thread_yield();
+}
+
+static const size_t mixed_sizes[] = {3000, 60000, 10, 0, 150000, 2047, 2048, 20000, 200, 9000};
+static size_t size_mixed(uint64_t n) { return mixed_sizes[n % 10]; }
+
+/* Goal: what is read back for the chain gives the values of the definition, over segments and frames and between copied commits,
+ * asked for at any moment; a log whose headers leave the value out replays with all of them. */
+static void test_wal_chain_is_read_back(void **state) {
+    fixture *f = *state;
+    enum { COMMITS = 300 };
+    static wg_sha256 expected[COMMITS + 1];
+    static uint8_t bytes[150000];
+    wg_sha256 got;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 1 << 30;
+    f->options.segment_bytes = 65536;
+    replayed r = {.size_of = size_mixed};
+    wg_sha256_state *sha = wg_sha256_begin();
+    open_log(f, &r);
+    uint64_t unstated = 0;
+    for (uint64_t n = 1; n <= COMMITS; n++) {
+        const size_t size = payload_make(n, size_mixed(n), bytes);
+        const wg_slice whole = wg_slice_of(bytes, size);
+        wgi_wal_chain_next(sha, &expected[n - 1], n, &whole, 1, &expected[n]);
+        if (n == 50)
+            wg_mutex_lock(&f->wal->chain_lock); /* the hashing stands still: rotations do not know the chain */
+        if (n == 60) wg_mutex_unlock(&f->wal->chain_lock);
+        append_sized(f, size, false);
+        if (n % 37 != 0) continue;
+        assert_true(wg_wal_chain_at(f->wal, n, &got));
+        assert_memory_equal(got.bytes, expected[n].bytes, 32);
+    }
+    const uint64_t give_up = give_up_at();
+    wg_wal_metrics m;
+    do {
+        wg_wal_metrics_get(f->wal, &m);
+        assert_in_time(give_up);
+    } while (m.chain_lag > 12); /* nobody asks: the second thread comes that near by itself */
+    assert_int_equal(wg_wal_wait(f->wal, COMMITS, NULL), WG_OK);
+    for (uint64_t n = 1; n <= COMMITS; n++) {
+        assert_true(wg_wal_chain_at(f->wal, n, &got));
+        assert_memory_equal(got.bytes, expected[n].bytes, 32);
+    }
+    /* From each segment on, as after a checkpoint. */
+    for (size_t i = 1; i < f->wal->notes.count; i++) {
+        const wal_note note = f->wal->notes.items[i];
+        wg_wal_options from = f->options;
+        wg_wal_recovery found;
+        wal_header header;
+        uint8_t head[WAL_HEADER_BYTES];
+        char path[WAL_PATH_BYTES];
+        wg_file *file;
+        size_t n = 0;
+        assert_int_equal(wgi_wal_path("/wal", note.number, path, NULL), WG_OK);
+        assert_int_equal(f->p->ops->open(f->p, path, WG_OPEN_READ, &file, NULL), WG_OK);
+        assert_int_equal(f->p->ops->read_at(f->p, file, 0, head, sizeof head, &n, NULL), WG_OK);
+        f->p->ops->close(f->p, file);
+        assert_int_equal(wgi_wal_header_decode(head, n, uuid_a, &header), WAL_HEADER_VALID);
+        if (!wgi_wal_header_states_chain(&header)) unstated++;
+        else assert_memory_equal(header.chain.bytes, expected[header.first_logseq - 1].bytes, 32);
+        from.first_segment = note.number;
+        from.after = note.first_begin - 1;
+        from.chain = expected[from.after];
+        assert_int_equal(wg_wal_scan_from(f->p, "/wal", &from, NULL, NULL, &found, NULL), WG_OK);
+        assert_memory_equal(found.chain.bytes, expected[COMMITS].bytes, 32);
+    }
+    assert_true(unstated > 0);
+    close_log(f);
+    r.count = 0;
+    open_log(f, &r);
+    assert_int_equal(r.count, COMMITS);
+    assert_memory_equal(f->recovery.chain.bytes, expected[COMMITS].bytes, 32);
+    close_log(f);
+    wg_sha256_end(sha, NULL);
+}
+
+/* Goal: a log that cannot be read back is poisoned and says no chain value that it does not know; one whose segment cannot be opened
+ * just now is asked again. */
+static void test_wal_failed_reading_back_is_no_answer(void **state) {
+    fixture *f = *state;
+    static uint8_t bytes[30000];
+    const wg_slice part = wg_slice_of(bytes, sizeof bytes);
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 1 << 30;
+    f->options.segment_bytes = 1 << 20;
+    replayed r = {.size_of = NULL};
+    wg_platform *sim = f->p;
+    for (unsigned damage = 0; damage < 2; damage++) {
+        wg_platform *fault;
+        wg_sha256 got;
+        uint64_t logseq = 0;
+        assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+        f->p = fault;
+        open_log(f, &r);
+        assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+        wg_platform_fault_arm(fault, 1, WG_FAULT_EMFILE, false); /* the open */
+        assert_false(wg_wal_chain_at(f->wal, logseq, &got));
+        assert_false(atomic_load(&f->wal->poisoned));
+        assert_true(wg_wal_chain_at(f->wal, logseq, &got));
+        assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+        if (damage == 0) {
+            wg_platform_fault_arm(fault, 1, WG_FAULT_EIO, false); /* the read */
+        } else {
+            const wal_position at = atomic_load(&f->wal->place);
+            wg_file *file;
+            char path[WAL_PATH_BYTES];
+            assert_int_equal(wgi_wal_path("/wal", wal_position_segment(at), path, NULL), WG_OK);
+            assert_int_equal(sim->ops->open(sim, path, WG_OPEN_WRITE, &file, NULL), WG_OK);
+            assert_int_equal(
+                sim->ops->write_at(sim, file, wal_position_offset(at) - wal_frame_size(sizeof bytes), "bad", 3, NULL),
+                WG_OK);
+            sim->ops->close(sim, file);
+        }
+        assert_false(wg_wal_chain_at(f->wal, logseq, &got));
+        assert_true(atomic_load(&f->wal->poisoned));
+        assert_true(wg_wal_chain_at(f->wal, logseq - 1, &got));
+        assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_E_IO);
+        assert_int_equal(wg_wal_close(f->wal, NULL), WG_E_IO);
+        f->wal = NULL;
+        wg_platform_fault_destroy(fault);
+        f->p = sim;
+        r.count = 0;
+        if (damage == 1) break;
+        open_log(f, &r);
+        close_log(f);
+        r.count = 0;
+    }
+}
+
+/* Goal: STRICT commits that nobody waits for become durable when somebody asks for it once, waiting for them later is no work, and
+ * what was never appended or can no longer be is refused. */
+static void test_wal_sync_soon_needs_no_waiter(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = size_200};
+    wg_wal_metrics m;
+    open_log(f, &r);
+    assert_int_equal(wg_wal_sync_soon(f->wal, 1, NULL), WG_E_MISUSE);
+    assert_int_equal(wg_wal_sync_soon(f->wal, 0, NULL), WG_OK);
+    assert_false(atomic_load(&f->wal->has_thread));
+    for (uint64_t n = 1; n <= 500; n++) {
+        append_sized(f, 200, false);
+        assert_int_equal(wg_wal_sync_soon(f->wal, n, NULL), WG_OK);
+        const uint64_t give_up = give_up_at();
+        while (n % 100 == 0 && wg_wal_durable_logseq(f->wal) < n) assert_in_time(give_up);
+    }
+    wg_wal_metrics_get(f->wal, &m);
+    const uint64_t syncs = m.syncs;
+    for (uint64_t n = 1; n <= 500; n++) assert_int_equal(wg_wal_wait(f->wal, n, NULL), WG_OK);
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.syncs, syncs);
+    append_sized(f, 200, false); /* nobody asks: it stays where it is */
+    assert_int_equal(wg_wal_durable_logseq(f->wal), 500);
+    wg_platform_sim_fail_sync_at(f->p, 1);
+    assert_int_equal(wg_wal_sync_soon(f->wal, 501, NULL), WG_OK);
+    const uint64_t give_up = give_up_at();
+    while (!atomic_load(&f->wal->poisoned)) assert_in_time(give_up);
+    assert_int_equal(wg_wal_sync_soon(f->wal, 501, NULL), WG_E_IO);
+    assert_int_equal(wg_wal_wait(f->wal, 501, NULL), WG_E_IO);
+    assert_int_equal(wg_wal_close(f->wal, NULL), WG_E_IO);
+    f->wal = NULL;
+}
+
+/* Goal: STRICT appends that nobody waits for sync by themselves once too much is unsynced. */
+static void test_wal_strict_appends_feel_back_pressure(void **state) {
+    fixture *f = *state;
+    f->options.unsynced_bytes_max = 20000;
+    replayed r = {.size_of = size_200};
+    wg_wal_metrics m;
+    open_log(f, &r);
+    for (size_t i = 0; i < 500; i++) {
+        append_sized(f, 200, false);
+        wg_wal_metrics_get(f->wal, &m);
+        assert_true(m.unsynced_bytes <= 20000 + wal_frame_size(200) + WAL_HEADER_BYTES);
+    }
+    assert_true(m.waits > 0 && m.syncs == m.waits);
+    close_log(f);
+}
+
 /* Goal: once a segment is half full the leaders of syncs make the next one, rotations take it, and close and open leave no trace
  * of one that was not taken. */
 static void test_wal_next_segment_is_prepared(void **state) {
@@ -331,6 +519,10 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_wal_chain_is_computed_beside_appends),
+        T(test_wal_chain_is_read_back),
+        T(test_wal_failed_reading_back_is_no_answer),
+        T(test_wal_sync_soon_needs_no_waiter),
+        T(test_wal_strict_appends_feel_back_pressure),
         T(test_wal_next_segment_is_prepared),
         T(test_wal_prepared_segment_is_never_needed),
         T(test_wal_back_pressure_bounds_what_is_unsynced),

@@ -182,6 +182,18 @@ static wg_code read_on(wg_wal_follower *f, wg_wal_replay_fn replay, void *ctx, w
     return WG_OK;
 }
 
+/* A trimmed segment may be written over while a follower still has it open: what looks like damage is none when the name is gone. */
+static wg_code doubt(wg_wal_follower *f, wg_code code, wg_error *seen, wg_error *err) {
+    char path[WAL_PATH_BYTES];
+    wg_file_info info;
+    const uint64_t number = wal_position_segment(f->scan.stop);
+    if (code == WG_E_CORRUPT && wgi_wal_path(f->dir, number, path, NULL) == WG_OK &&
+        f->platform->ops->stat(f->platform, path, &info, NULL) == WG_E_NOT_FOUND)
+        return missing(f, number, err);
+    if (err != NULL && err->code == WG_OK) *err = *seen;
+    return code;
+}
+
 wg_code wg_wal_follow(wg_platform *platform, const char *dir, const wg_wal_options *options, wg_wal_follower **out,
                       wg_error *err) {
     const size_t dir_size = strlen(dir) + 1;
@@ -208,7 +220,9 @@ wg_code wg_wal_follow(wg_platform *platform, const char *dir, const wg_wal_optio
 wg_code wg_wal_follower_read(wg_wal_follower *follower, wg_wal_replay_fn replay, void *ctx, uint64_t *out_commits,
                              wg_error *err) {
     const uint64_t before = follower->chain.last;
-    const wg_code code = read_on(follower, replay, ctx, err);
+    wg_error seen = {0};
+    wg_code code = read_on(follower, replay, ctx, &seen);
+    if (code != WG_OK) code = doubt(follower, code, &seen, err);
     if (code != WG_OK) segment_close(follower); /* and the next call stands behind the last commit again */
     else *out_commits = follower->chain.last - before;
     return code;

@@ -132,6 +132,35 @@ static void test_wal_follower_of_a_trimmed_log_is_expired(void **state) {
     assert_int_equal(wg_wal_follow(f->p, "/nowhere", &f->options, &w.follower, &err), WG_E_NOT_FOUND);
 }
 
+/* Goal: a follower whose open segment was trimmed, and written over to be used again, is told that it expired: not of damage. */
+static void test_wal_follower_of_a_reused_segment_is_expired(void **state) {
+    fixture *f = *state;
+    follow w;
+    uint64_t commits = 0;
+    replayed r = {.size_of = size_spread};
+    open_log(f, &r);
+    for (uint64_t n = 1; n <= 3; n++) append_sized(f, size_spread(n), true);
+    follow_open(f, &w);
+    follow_read(&w);
+    assert_int_equal(w.seen.count, 3); /* stands in segment 1 */
+    assert_int_equal(f->wal->number, 1);
+    uint64_t n = 4;
+    wg_wal_metrics m;
+    do {
+        for (unsigned i = 0; i < 4; i++, n++) append_sized(f, size_spread(n), true);
+        assert_int_equal(wg_wal_trim(f->wal, wg_wal_keep_from(f->wal, n - 1), NULL), WG_OK);
+        atomic_fetch_add(&f->wal->syncs, 8); /* the next segment is wanted as soon as this one is half full */
+        wgi_wal_prepare(f->wal, true);
+        wg_wal_metrics_get(f->wal, &m);
+    } while (m.segments_reused == 0);
+    wg_error err = {0};
+    assert_int_equal(wg_wal_follower_read(w.follower, check_payload, &w.seen, &commits, &err), WG_E_EXPIRED);
+    assert_true(err.message[0] != '\0');
+    assert_int_equal(w.seen.count, 3);
+    wg_wal_follower_close(w.follower);
+    close_log(f);
+}
+
 /* Goal: any flipped bit of durable bytes is damage to a follower too, never another answer; once it is put right the follower
  * goes on where it was. */
 static void test_wal_follower_refuses_damage(void **state) {
@@ -256,6 +285,7 @@ int main(void) {
         T(test_wal_follower_sees_exactly_the_durable_commits),
         T(test_wal_follower_without_head_takes_the_frames_word),
         T(test_wal_follower_of_a_trimmed_log_is_expired),
+        T(test_wal_follower_of_a_reused_segment_is_expired),
         T(test_wal_follower_refuses_damage),
         T(test_wal_follower_goes_on_after_any_failure),
         T(test_wal_follower_outlives_a_crash_of_the_writer),

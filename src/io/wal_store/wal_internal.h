@@ -69,7 +69,9 @@ typedef struct wal_scan {
     wg_buf numbers; /* of the segments in the directory */
     wg_buf bytes;   /* of the segment at hand, from offset `base` on */
     uint64_t base;
-    wg_buf commit; /* payload of a commit in several frames */
+    uint64_t zeros_to; /* behind `bytes` the segment is zeros to here; 0: nobody knows what follows */
+    uint64_t loaded;   /* the segment whose bytes these are; 0: none */
+    wg_buf commit;     /* payload of a commit in several frames */
     wg_sha256_state *sha;
     wal_header header;
     uint64_t file_bytes;
@@ -93,7 +95,7 @@ void wgi_wal_scan_init(wal_scan *scan, wg_platform *platform, const char *dir, c
 void wgi_wal_scan_start_at(wal_scan *scan, const wg_wal_options *options);
 void wgi_wal_scan_deinit(wal_scan *scan);
 wg_code wgi_wal_scan_run(wal_scan *scan, wg_error *err);
-/* Loads the bytes of one segment, padded with zeros to the size that its header states. */
+/* Loads the bytes of one segment up to the last one that is not zero, and some zeros; zeros_to is the size that its header states. */
 wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err);
 
 wg_code wgi_wal_scan_corrupt(const wal_scan *scan, wal_position at, const char *what, wg_error *err);
@@ -255,6 +257,8 @@ void wgi_wal_back_pressure(wg_wal *wal);
 bool wgi_wal_prepare_wanted(const wg_wal *wal);
 /* Fills a part of the next segment, or all of it; failure only means that the next rotation makes its own. */
 void wgi_wal_prepare(wg_wal *wal, bool whole);
+/* Keeps the trimmed segment `number`, whose name is `path`, to be used again; false: remove it. */
+bool wgi_wal_spare_keep(wg_wal *wal, const char *path, uint64_t number);
 /* Lets go of a segment that was prepared, ready or half-made. The caller is alone. */
 void wgi_wal_prepare_end(wg_wal *wal);
 /* Gives the prepared segment the name `path` and its header. Caller holds append_lock. False: make one. */

@@ -6,24 +6,79 @@
  * recovery do not see the file, and an open removes it.
  *
  * Zeros make syncs cheap, because neither size nor blocks of the file change under them; they cost as much as the log itself. A
- * segment that fills with hardly a sync, as in a bulk load, gets none: its successor grows as it is written.
+ * segment that fills with few syncs, as in a bulk load, gets none: its successor grows as it is written.
+ *
+ * A trim leaves one segment of the usual size under wal/spare.tmp. It is taken instead of a new file: the directory is synced, so that
+ * no crash brings the old name back, then it is overwritten with zeros like a new one. Its blocks are there already.
  *
  * Nothing depends on it: whatever fails here, or comes too late, the rotation makes its own segment (wal_append.c). A file
  * whose sync failed is thrown away, because the system may have dropped a part of its zeros. */
 #include "io/wal_store/wal_internal.h"
 
 bool wgi_wal_prepare_wanted(const wg_wal *wal) {
-    enum { SYNCS_MIN = 4 };
+    enum { SYNCS_MIN = 4, SYNC_BYTES_MAX = 128 << 10 };
     if (wal->prepared != NULL || wal->offset < wal->segment_bytes / 2) return false;
     if (wal->prepare_failed_at == wal->number || wal->number == UINT32_MAX) return false;
-    return atomic_load_explicit(&wal->syncs, memory_order_relaxed) - wal->rotated_at_sync >= SYNCS_MIN;
+    const uint64_t syncs = atomic_load_explicit(&wal->syncs, memory_order_relaxed) - wal->rotated_at_sync;
+    return syncs >= SYNCS_MIN && wal->offset / syncs <= SYNC_BYTES_MAX;
+}
+
+static void remove_name(wg_wal *wal, const char *name) {
+    char path[WAL_PATH_BYTES];
+    if (wgi_wal_path_of(wal->dir, name, path, NULL) == WG_OK)
+        (void)wal->platform->ops->unlink(wal->platform, path, NULL);
 }
 
 static void discard(wg_wal *wal, wg_file *file) {
-    char path[WAL_PATH_BYTES];
     wal->platform->ops->close(wal->platform, file);
-    if (wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, path, NULL) == WG_OK)
-        (void)wal->platform->ops->unlink(wal->platform, path, NULL);
+    remove_name(wal, WAL_PREPARE_NAME);
+}
+
+/* Takes the spare segment as the next one. False: there is none, or it cannot be used; then it is gone. */
+static bool spare_take(wg_wal *wal, const char *path) {
+    const wg_platform_ops *ops = wal->platform->ops;
+    char from[WAL_PATH_BYTES];
+    wg_file_info info = {0};
+    wg_mutex_lock(&wal->append_lock);
+    const bool there = wal->spare;
+    wg_mutex_unlock(&wal->append_lock);
+    if (!there) return false;
+    /* Only whoever prepares takes it, and a trim makes none while there is one. */
+    bool ok = wgi_wal_path_of(wal->dir, WAL_SPARE_NAME, from, NULL) == WG_OK &&
+              ops->sync_directory(wal->platform, wal->dir, NULL) == WG_OK &&
+              ops->rename(wal->platform, from, path, NULL) == WG_OK;
+    if (ok && ops->open(wal->platform, path, WG_OPEN_WRITE, &wal->filling, NULL) != WG_OK) {
+        wal->filling = NULL;
+        ok = false;
+    }
+    if (ok && (ops->file_info(wal->platform, wal->filling, &info, NULL) != WG_OK ||
+               info.size != wal->options.segment_bytes)) {
+        ops->close(wal->platform, wal->filling);
+        wal->filling = NULL;
+        ok = false;
+    }
+    if (!ok) remove_name(wal, WAL_SPARE_NAME); /* under the other name it is replaced by the caller */
+    wg_mutex_lock(&wal->append_lock);
+    wal->spare = false;
+    wg_mutex_unlock(&wal->append_lock);
+    if (ok) atomic_fetch_add_explicit(&wal->segments_reused, 1, memory_order_relaxed);
+    return ok;
+}
+
+bool wgi_wal_spare_keep(wg_wal *wal, const char *path, uint64_t number) {
+    const wg_platform_ops *ops = wal->platform->ops;
+    char to[WAL_PATH_BYTES];
+    wg_file_info info = {0};
+    wg_mutex_lock(&wal->append_lock);
+    const bool wanted = !wal->spare && wal->notes.items[0].number == number;
+    wg_mutex_unlock(&wal->append_lock);
+    if (!wanted || wgi_wal_path_of(wal->dir, WAL_SPARE_NAME, to, NULL) != WG_OK) return false;
+    if (ops->stat(wal->platform, path, &info, NULL) != WG_OK || info.size != wal->options.segment_bytes) return false;
+    if (ops->rename(wal->platform, path, to, NULL) != WG_OK) return false;
+    wg_mutex_lock(&wal->append_lock);
+    wal->spare = true;
+    wg_mutex_unlock(&wal->append_lock);
+    return true;
 }
 
 /* The caller owns `filling`. Failure is remembered, so that it is not repeated with every commit. */
@@ -33,7 +88,7 @@ static wg_code fill(wg_wal *wal, uint64_t bytes) {
     WG_TRY(wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, path, NULL));
     if (wal->filling == NULL) {
         wal->filled = 0;
-        WG_TRY(wgi_wal_open_new(wal->platform, path, &wal->filling, NULL));
+        if (!spare_take(wal, path)) WG_TRY(wgi_wal_open_new(wal->platform, path, &wal->filling, NULL));
     }
     const uint64_t step = wg_min_u64(bytes, end - wal->filled);
     WG_TRY(wgi_wal_write_zeros(wal->platform, wal->filling, wal->filled, step, NULL));
@@ -93,5 +148,7 @@ bool wgi_wal_prepare_take(wg_wal *wal, const char *path, const wal_header *heade
 void wgi_wal_prepare_end(wg_wal *wal) {
     if (wal->filling != NULL) discard(wal, wal->filling);
     if (wal->prepared != NULL) discard(wal, wal->prepared);
+    if (wal->spare) remove_name(wal, WAL_SPARE_NAME);
+    wal->spare = false;
     wal->filling = wal->prepared = NULL;
 }

@@ -50,26 +50,56 @@ wg_code wgi_wal_scan_corrupt(const wal_scan *scan, wal_position at, const char *
         (unsigned long long)wal_position_segment(at), (unsigned long long)wal_position_offset(at), what);
 }
 
-/* Reads the file whole. */
+/* A piece that is read at once when only its zeros are of interest, and zeros that are kept behind the last byte that is none: a
+ * header can be decoded wherever something stands. */
+enum { READ_PIECE = 256 << 10, ZEROS_KEPT = WAL_HEADER_BYTES + WAL_FRAME_BYTES };
+
+/* Where the zeros at the end of the file begin. Segments are made of zeros, and most of the last one still is: it is read in pieces
+ * from the end, so that its memory is not taken for them. */
+static wg_code find_used(wal_scan *scan, wg_file *file, uint64_t size, uint64_t *out, wg_error *err) {
+    uint8_t *const piece = scan->bytes.data;
+    *out = 0;
+    while (size > 0) {
+        const uint64_t from = (size - 1) / READ_PIECE * READ_PIECE;
+        size_t got = 0;
+        WG_TRY(scan->platform->ops->read_at(scan->platform, file, from, piece, (size_t)(size - from), &got, err));
+        const bool zeros = got == 0 || (piece[0] == 0 && memcmp(piece, piece + 1, got - 1) == 0);
+        if (!zeros) {
+            *out = from + wgi_wal_used(piece, got);
+            return WG_OK;
+        }
+        size = from;
+    }
+    return WG_OK;
+}
+
+static wg_code read_used(wal_scan *scan, wg_file *file, uint64_t size, wg_error *err) {
+    uint64_t used = 0;
+    size_t got = 0;
+    if (!wg_buf_reserve(&scan->bytes, READ_PIECE)) return wg_error_nomem(err, READ_PIECE);
+    WG_TRY(find_used(scan, file, size, &used, err));
+    if (!wg_buf_reserve(&scan->bytes, (size_t)used + ZEROS_KEPT)) return wg_error_nomem(err, (size_t)used);
+    if (used > 0)
+        WG_TRY(scan->platform->ops->read_at(scan->platform, file, 0, scan->bytes.data, (size_t)used, &got, err));
+    memset(scan->bytes.data + got, 0, ZEROS_KEPT);
+    scan->bytes.size = (size_t)wg_min_u64(size, got + ZEROS_KEPT);
+    scan->file_bytes = size;
+    return WG_OK;
+}
+
 static wg_code read_file(wal_scan *scan, const char *path, uint64_t number, wg_error *err) {
     const wg_platform_ops *ops = scan->platform->ops;
     wg_file *file = NULL;
     WG_TRY(ops->open(scan->platform, path, WG_OPEN_READ, &file, err));
     wg_file_info info;
-    size_t got = 0;
     wg_code code = ops->file_info(scan->platform, file, &info, err);
     scan->bytes.size = 0;
+    scan->base = scan->zeros_to = scan->loaded = 0;
     if (code == WG_OK && info.size > WAL_SEGMENT_BYTES_MAX)
         code = wgi_wal_scan_corrupt(scan, wal_position_of(number, 0), "the file is larger than any segment", err);
-    if (code == WG_OK && !wg_buf_reserve(&scan->bytes, (size_t)info.size + 1))
-        code = wg_error_nomem(err, (size_t)info.size);
-    if (code == WG_OK) code = ops->read_at(scan->platform, file, 0, scan->bytes.data, (size_t)info.size, &got, err);
+    if (code == WG_OK) code = read_used(scan, file, info.size, err);
     ops->close(scan->platform, file);
-    if (code != WG_OK) return code;
-    scan->bytes.size = got;
-    scan->base = 0;
-    scan->file_bytes = got;
-    return WG_OK;
+    return code;
 }
 
 wg_code wgi_wal_scan_header(wal_scan *scan, uint64_t number, wg_slice bytes, wal_header_state *out, wg_error *err) {
@@ -97,19 +127,29 @@ wg_code wgi_wal_scan_header(wal_scan *scan, uint64_t number, wg_slice bytes, wal
     return WG_OK;
 }
 
+/* Makes bytes that are known to be zeros, up to offset `end` of the segment. */
+static wg_code extend(wal_scan *scan, uint64_t end, wg_error *err) {
+    if (end <= scan->bytes.size) return WG_OK;
+    const size_t more = (size_t)(end - scan->bytes.size);
+    if (!wg_buf_reserve(&scan->bytes, more)) return wg_error_nomem(err, more);
+    memset(scan->bytes.data + scan->bytes.size, 0, more);
+    scan->bytes.size += more;
+    return WG_OK;
+}
+
 wg_code wgi_wal_scan_load(wal_scan *scan, uint64_t number, wal_header_state *out, wg_error *err) {
     char path[WAL_PATH_BYTES];
-    WG_TRY(wgi_wal_path(scan->dir, number, path, err));
-    WG_TRY(read_file(scan, path, number, err));
+    if (scan->loaded != number) {
+        WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+        WG_TRY(read_file(scan, path, number, err));
+    }
     WG_TRY(wgi_wal_scan_header(scan, number, wg_buf_slice(&scan->bytes), out, err));
+    scan->loaded = number;
     if (*out != WAL_HEADER_VALID) return WG_OK;
-    if (scan->bytes.size > scan->header.segment_bytes)
+    if (scan->file_bytes > scan->header.segment_bytes)
         return wgi_wal_scan_corrupt(scan, wal_position_of(number, 0), "the file is larger than its header says", err);
-    const size_t missing = scan->header.segment_bytes - scan->bytes.size;
-    if (!wg_buf_reserve(&scan->bytes, missing)) return wg_error_nomem(err, missing);
-    memset(scan->bytes.data + scan->bytes.size, 0, missing);
-    scan->bytes.size += missing;
-    return WG_OK;
+    scan->zeros_to = scan->header.segment_bytes;
+    return extend(scan, wg_min_u64(scan->zeros_to, scan->bytes.size + ZEROS_KEPT), err);
 }
 
 /* Compares the chain with the value that is known for `after`, or takes that one. */
@@ -216,14 +256,15 @@ static bool payload_is_whole(const wal_scan *scan, const wal_frame *frame, wal_p
 
 wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err) {
     const uint64_t number = wal_position_segment(scan->stop);
-    const uint64_t end = scan->base + scan->bytes.size;
+    const uint64_t end = wg_max_u64(scan->base + scan->bytes.size, scan->zeros_to);
     uint64_t offset = wal_position_offset(scan->stop);
     WG_ASSERT(offset >= scan->base);
     while (offset + WAL_FRAME_BYTES <= end) {
         const wal_place place = {.segment_crc = scan->segment_crc, .offset = (uint32_t)offset};
-        const uint8_t *bytes = scan->bytes.data + (offset - scan->base);
         wal_frame frame;
         scan->stop = wal_position_of(number, offset);
+        if (scan->zeros_to != 0) WG_TRY(extend(scan, offset + WAL_FRAME_BYTES, err));
+        const uint8_t *bytes = scan->bytes.data + (offset - scan->base);
         if (!wgi_wal_frame_decode(bytes, place, &frame)) return WG_OK;
         const bool first_of_rest = begins_inside(scan, &frame);
         if (first_of_rest) scan->in_commit = scan->skipping = true;
@@ -233,6 +274,8 @@ wg_code wgi_wal_scan_frames(wal_scan *scan, wg_error *err) {
                                         "a valid frame out of order: a commit number repeated or skipped", err);
         const uint64_t size = wal_frame_size(frame.payload_bytes);
         if (fit == FIT_DAMAGE || frame.durable > scan->stop || size > end - offset) return WG_OK;
+        if (scan->zeros_to != 0) WG_TRY(extend(scan, offset + size, err)); /* a payload may end in zeros */
+        bytes = scan->bytes.data + (offset - scan->base);
         if (!payload_is_whole(scan, &frame, place, bytes + WAL_FRAME_BYTES, first_of_rest)) return WG_OK;
         WG_TRY(frame_take(scan, &frame, wg_slice_of(bytes + WAL_FRAME_BYTES, frame.payload_bytes), err));
         offset += size;

@@ -217,7 +217,8 @@ static void test_wal_trim_failure_leaves_the_rest(void **state) {
     assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
     f->p = fault;
     fill(f, &h);
-    wg_platform_fault_arm(fault, 2, WG_FAULT_EACCES, false);
+    wg_platform_fault_arm(fault, 3, WG_FAULT_EACCES,
+                          false); /* the first is looked at and renamed, to be used again */
     wg_error err = {0};
     assert_int_equal(wg_wal_trim(f->wal, h.keep[COMMITS], &err), WG_E_IO);
     assert_int_equal(err.sys_errno, 13);
@@ -232,6 +233,79 @@ static void test_wal_trim_failure_leaves_the_rest(void **state) {
     wg_platform_fault_destroy(fault);
 }
 
+/* Goal: a trimmed segment becomes the next one: zeros, then a whole log; nothing of its former life comes back, and neither a close nor
+ * a crash leaves it behind. */
+static void test_wal_trimmed_segment_is_used_again(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = size_200};
+    wg_wal_metrics m;
+    wg_file_info info;
+    f->options.segment_bytes = 8192;
+    open_log(f, &r);
+    for (uint64_t n = 1; n <= 400; n++) {
+        append_sized(f, 200, true);
+        if (n % 40 != 0) continue;
+        wg_sha256 chain;
+        assert_true(wg_wal_chain_at(f->wal, n, &chain));
+        f->options.first_segment = wg_wal_keep_from(f->wal, n);
+        f->options.after = n;
+        f->options.chain = chain;
+        assert_int_equal(wg_wal_trim(f->wal, f->options.first_segment, NULL), WG_OK);
+    }
+    wg_wal_metrics_get(f->wal, &m);
+    assert_true(m.segments_trimmed >= 8);
+    assert_true(m.segments_reused >= 4);
+    for (uint64_t n = 0; n < 30; n++) append_sized(f, 200, true); /* the newest segment is one of those */
+    assert_int_equal(wg_wal_trim(f->wal, wg_wal_keep_from(f->wal, 430), NULL), WG_OK);
+    f->options.first_segment = wg_wal_keep_from(f->wal, 430);
+    f->options.after = 430;
+    assert_true(wg_wal_chain_at(f->wal, 430, &f->options.chain));
+    assert_int_equal(f->p->ops->stat(f->p, "/wal/" WAL_SPARE_NAME, &info, NULL), WG_OK);
+    append_sized(f, 200, true);
+    crash(f, WG_CRASH_ALL_SURVIVES);
+    r.count = 430;
+    open_log(f, &r);
+    assert_int_equal(r.count, 431);
+    assert_int_equal(f->recovery.torn_tail_bytes, 0);
+    assert_int_equal(f->p->ops->stat(f->p, "/wal/" WAL_SPARE_NAME, &info, NULL), WG_E_NOT_FOUND);
+    close_log(f);
+}
+
+/* Goal: whichever call fails while a trimmed segment is kept and taken, nothing but its use again fails with it. */
+static void test_wal_reuse_is_never_needed(void **state) {
+    fixture *f = *state;
+    wg_platform *sim = f->p;
+    wg_platform *fault;
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    f->p = fault;
+    replayed r = {.size_of = size_200};
+    open_log(f, &r);
+    for (uint64_t n = 1; n <= 16; n++) {
+        const uint64_t number = f->wal->number;
+        while (f->wal->number == number) append_sized(f, 200, true);
+        assert_int_equal(wg_wal_trim(f->wal, f->wal->number, NULL), WG_OK);
+        assert_true(f->wal->spare);
+        while (f->wal->offset < f->wal->segment_bytes / 2) append_sized(f, 200, false);
+        atomic_fetch_add(&f->wal->syncs, 8); /* as if there had been enough of them to want the next segment */
+        wg_platform_fault_arm(fault, n, WG_FAULT_EIO, false);
+        wgi_wal_prepare(f->wal, true);
+        wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+        assert_false(f->wal->spare);
+        while (f->wal->number == number + 1) append_sized(f, 200, false);
+        assert_false(atomic_load(&f->wal->poisoned));
+    }
+    wg_wal_metrics m;
+    wg_wal_metrics_get(f->wal, &m);
+    assert_true(m.segments_reused >= 10 && m.segments_reused < 16);
+    f->options.first_segment = f->wal->notes.items[0].number;
+    close_log(f);
+    f->p = sim;
+    wg_wal_recovery found;
+    assert_int_equal(wg_wal_scan(f->p, "/wal", uuid_a, NULL, NULL, &found, NULL), WG_OK);
+    assert_int_equal(found.torn_tail_bytes, 0);
+    wg_platform_fault_destroy(fault);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -241,6 +315,8 @@ int main(void) {
         T(test_wal_open_removes_leftovers_of_a_trim),
         T(test_wal_chain_forget_frees),
         T(test_wal_trim_failure_leaves_the_rest),
+        T(test_wal_trimmed_segment_is_used_again),
+        T(test_wal_reuse_is_never_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,8 +13,7 @@ static void store_be(uint8_t *to, uint64_t value, int bytes) {
     for (int i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
 }
 
-/* Bytes whose order by memcmp is the order of keys. */
-static void key_bytes(const wg_fragment_key *key, uint8_t out[28]) {
+void wg_fragment_key_bytes(const wg_fragment_key *key, uint8_t out[28]) {
     store_be(out, key->kind, 4);
     store_be(out + 4, key->owner, 4);
     store_be(out + 8, key->run, 8);
@@ -77,8 +76,8 @@ wg_code wg_stripe_set_describe(const wg_stripe_set *set, uint32_t i, uint64_t ho
     wg_compaction_file file = {.id = slot->entry.id, .level = slot->entry.level, .bytes = slot->entry.bytes};
     const uint32_t count = wg_stripe_fragment_count(stripe);
     if (count > 0) {
-        key_bytes(&wg_stripe_fragment(stripe, 0)->head.key, file.first);
-        key_bytes(&wg_stripe_fragment(stripe, count - 1)->head.key, file.last);
+        wg_fragment_key_bytes(&wg_stripe_fragment(stripe, 0)->head.key, file.first);
+        wg_fragment_key_bytes(&wg_stripe_fragment(stripe, count - 1)->head.key, file.last);
     }
     wgi_slot_rows *scratch = NULL;
     const wg_code code = rows_count(view, stripe, horizon, set->account, &scratch, &file, err);

@@ -2,7 +2,7 @@
  *
  * A run of KEYS is sorted by (hash, id) over all its pieces; joining merges k runs through a heap of cursors, leaves out ids
  * that are dead and pairs that stand in two runs, and cuts the result into full pieces. It takes the place of the first run and
- * covers the ordinals of all, so the last run's end and the highest version are its own. A run without an entry vanishes. */
+ * covers the ordinals of all, so the highest end and the highest version are its own. A run without an entry vanishes. */
 #include "worldgraph/mmap/merge_internal.h"
 
 static wg_code corrupt(const wg_fragment *f, const char *what, wg_error *err) {
@@ -196,11 +196,12 @@ static wg_code join_begin(key_join *j, uint64_t from, uint64_t to, wg_error *err
     if (j->cursors == NULL || j->heap == NULL || j->cells[0] == NULL || j->cells[1] == NULL)
         return wg_error_nomem(err, bytes);
     j->head = f[from]->head;
-    memcpy(j->head.attributes, f[to - 1]->head.attributes, sizeof j->head.attributes);
     for (uint64_t at = from; at < to;) {
         uint64_t end = at;
-        for (; end < to && f[end]->head.key.run == f[at]->head.key.run; end++)
+        for (; end < to && f[end]->head.key.run == f[at]->head.key.run; end++) {
             j->head.version = wg_max_u64(j->head.version, f[end]->head.version);
+            j->head.attributes[0] = wg_max_u64(j->head.attributes[0], f[end]->head.attributes[0]);
+        }
         key_cursor *c = &j->cursors[j->count];
         wgi_pairs_init(&c->pairs, j->m, at, end, 0);
         c->pairs.counted = j->m;

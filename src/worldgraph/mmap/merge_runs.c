@@ -292,11 +292,14 @@ static wg_code dead_begin(const joined *j, wg_error *err) {
 static wg_fragment_head joined_head(const wgi_view *view, uint64_t from, uint64_t to, uint64_t entries) {
     const wg_fragment *const *f = view->fragments;
     wg_fragment_head head = f[from]->head;
-    const uint64_t *last = f[to - 1]->head.attributes;
-    for (uint64_t i = from; i < to; i++) head.version = wg_max_u64(head.version, f[i]->head.version);
-    head.attributes[0] = last[0];
+    for (uint64_t i = from; i < to; i++) {
+        const uint64_t *attributes = f[i]->head.attributes;
+        head.version = wg_max_u64(head.version, f[i]->head.version);
+        head.attributes[0] = wg_max_u64(head.attributes[0], attributes[0]);
+        head.attributes[2] = wg_min_u64(head.attributes[2], attributes[2]);
+        head.attributes[3] = wg_max_u64(head.attributes[3], attributes[3]);
+    }
     head.attributes[1] = entries;
-    head.attributes[3] = last[3];
     return head;
 }
 

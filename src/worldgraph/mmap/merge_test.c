@@ -256,6 +256,21 @@ static void test_merge_joins_runs_of_keys(void **state) {
     kit_close(&k);
 }
 
+static void test_merge_keeps_a_newer_run_that_a_wider_one_covers(void **state) {
+    /* Goal: a run between the ordinals of a wider one is superseded by it only when it is no newer: entries that came later stay. */
+    (void)state;
+    kit k;
+    kit_open(&k);
+    put_keys(&k, 0, 20000, 3, 0);
+    put_keys(&k, 5, 8, 9, 1);
+    (void)merge_all(&k, 0, true);
+    assert_int_equal(walk_keys(&k, 20000, 9), 20003);
+    put_keys(&k, 10, 20, 9, 2); /* no newer */
+    (void)merge_all(&k, 0, true);
+    assert_int_equal(walk_keys(&k, 20000, 9), 20003);
+    kit_close(&k);
+}
+
 static void test_merge_does_not_join_across_a_run_that_is_no_input(void **state) {
     /* Goal: joining over a run in between would claim its ordinals and hide it. */
     (void)state;
@@ -778,6 +793,7 @@ int main(void) {
         cmocka_unit_test(test_merge_keeps_an_empty_slot_that_hides_an_older_one),
         cmocka_unit_test(test_merge_keeps_ends_whose_rows_are_no_input),
         cmocka_unit_test(test_merge_joins_runs_of_keys),
+        cmocka_unit_test(test_merge_keeps_a_newer_run_that_a_wider_one_covers),
         cmocka_unit_test(test_merge_does_not_join_across_a_run_that_is_no_input),
         cmocka_unit_test(test_merge_copies_pieces_of_a_run_that_is_not_all_there),
         cmocka_unit_test(test_merge_stops_when_told_and_leaves_no_file),

@@ -86,6 +86,8 @@ wg_code wg_stripe_merge(wg_platform *platform, const char *dir, const wg_merge_i
  * time (who compacts), and no checkpoint under way that could still fail. */
 wg_code wg_stripe_set_describe(const wg_stripe_set *set, uint32_t i, uint64_t horizon, wg_compaction_file *out,
                                wg_error *err);
+/* Bytes whose order by memcmp is the order of keys, as the policy has them. */
+void wg_fragment_key_bytes(const wg_fragment_key *key, uint8_t out[28]);
 
 /* ---- where a checkpoint's fragments go: stripes are begun and finished as they fill */
 

@@ -127,7 +127,8 @@ typedef struct wgi_target {
     wgi_place place;
     uint32_t slot;
     bool is_new;
-    uint64_t word0; /* of the record there; 0: new */
+    uint64_t word0;           /* of the record there; 0: new */
+    uint64_t version, now_us; /* of the commit */
 } wgi_target;
 
 /* What a reader would see at now: 0 for absent, deleted and expired. */
@@ -152,24 +153,24 @@ static inline void wgi_unmark(const wgi_target *t) {
 }
 /* History first, then the new record; word 0 unlocks. */
 static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
-                                  const wgi_match *m, uint64_t version, uint64_t now_us) {
+                                  const wgi_match *m) {
     wgi_slot *slot = &t->place.slots[t->slot];
     wgi_side *side = &t->place.sides[t->slot];
     const wgi_block *key_block = w->key_block;
     uint64_t position = 0;
-    wgi_touch(run, t->word0, w->key.hash);
+    wgi_touch(run, t->word0, m->key->hash);
     if (!t->is_new) {
         const wgi_replaced replaced = {.history = wgi_load(&side->history),
                                        .time_us = wgi_load(&side->time_us),
                                        .word0 = t->word0,
-                                       .replaced_by = version};
+                                       .replaced_by = t->version};
         position = wgi_history_append(run->state, writer, slot, &replaced);
         if (m->size == WGI_KEY_IN_BLOCK) key_block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
     }
     const uint64_t word0 = wgi_image_store(w, m, key_block, slot);
     wgi_store(&side->history, position);
-    wgi_store(&side->time_us, now_us);
-    wgi_store(&slot->words[0], word0 | version << WGI_VERSION_SHIFT);
+    wgi_store(&side->time_us, t->now_us);
+    wgi_store(&slot->words[0], word0 | t->version << WGI_VERSION_SHIFT);
     wgi_stamp_settle(t->place.header);
 }
 

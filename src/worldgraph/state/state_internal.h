@@ -293,18 +293,4 @@ static inline void wgi_lock(_Atomic uint32_t *lock) {
 }
 static inline void wgi_unlock(_Atomic uint32_t *lock) { atomic_store_explicit(lock, 0, memory_order_release); }
 
-/* Of segments. */
-static inline bool wgi_segment_try_lock(wgi_header *header) {
-    uint8_t free_value = 0;
-    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
-                                                   memory_order_relaxed);
-}
-void wgi_segment_lock_slow(wgi_header *header);
-static inline void wgi_segment_lock(wgi_header *header) {
-    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
-}
-static inline void wgi_segment_unlock(wgi_header *header) {
-    atomic_store_explicit(&header->lock, 0, memory_order_release);
-}
-
 #endif

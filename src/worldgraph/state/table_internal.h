@@ -45,6 +45,9 @@ uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 #define WGI_COPY_WORDS 0
 #endif
 
+/* On the path of every put and get: a call would cost what it does. */
+#define WGI_HOT __attribute__((always_inline))
+
 /* ---- what a key looks like in a slot */
 
 typedef struct wgi_match {
@@ -100,7 +103,7 @@ static inline void wgi_words_put(uint64_t *words, size_t at, const uint8_t *p, s
     if (done < n) words[i] = wg_load_u64le(p + n - 8) >> (8 * (8 - (n - done)));
 }
 
-static inline void wgi_match_make(const wg_state_run *run, const wg_state_key *key, wgi_match *m) {
+static inline WGI_HOT void wgi_match_make(const wg_state_run *run, const wg_state_key *key, wgi_match *m) {
     m->key = key;
     m->words[1] = (uint64_t)run->origin.number << 8;
     m->mask_first = ~UINT64_C(0xff);
@@ -191,6 +194,21 @@ static inline wgi_place wgi_place_of(const wgi_table *table, uint64_t hash) {
     return wgi_place_at(table, wgi_segment_of(table, hash));
 }
 static inline uint32_t wgi_home(uint64_t hash) { return (uint32_t)hash % WGI_SLOTS; }
+
+/* ---- locks of segments */
+
+static inline bool wgi_segment_try_lock(wgi_header *header) {
+    uint8_t free_value = 0;
+    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+void wgi_segment_lock_slow(wgi_header *header);
+static inline void wgi_segment_lock(wgi_header *header) {
+    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
+}
+static inline void wgi_segment_unlock(wgi_header *header) {
+    atomic_store_explicit(&header->lock, 0, memory_order_release);
+}
 
 /* ---- stamps: what a copy of a record is compared by (scan_level.c) */
 

@@ -253,8 +253,12 @@ static commit_step commit_check(commit *c) {
 /* ---- publish and apply */
 
 static wgi_target target_of(const commit *c, const wgi_write *w) {
-    return (wgi_target){
-        .place = wgi_place_at(c->run->table, w->at), .slot = w->slot, .is_new = w->is_new, .word0 = w->word0};
+    return (wgi_target){.place = wgi_place_at(c->run->table, w->at),
+                        .slot = w->slot,
+                        .is_new = w->is_new,
+                        .word0 = w->word0,
+                        .version = c->version,
+                        .now_us = c->txn->now_us};
 }
 
 /* The slots are marked; new ones take the next empty place. */
@@ -331,7 +335,7 @@ static void commit_apply(commit *c) {
         if (w->skipped) continue;
         const wgi_target t = target_of(c, w);
         wgi_match_make(c->run, &w->key, &m);
-        wgi_write_slot(c->run, c->writer, &t, w, &m, c->version, txn->now_us);
+        wgi_write_slot(c->run, c->writer, &t, w, &m);
         w->block = NULL; /* the slot's now */
         if (w->is_new) w->key_block = NULL;
     }

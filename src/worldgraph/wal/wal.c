@@ -151,9 +151,10 @@ static size_t varint_bytes(uint64_t v) {
 bool wg_mutation_encode(wg_buf *out, const wg_mutation *m) {
     enum { GAP = 10 };
     const size_t start = out->size;
-    if (!wg_buf_append_u8(out, (uint8_t)m->kind) || !wg_buf_reserve(out, GAP)) return false;
-    const size_t size_at = out->size;
-    out->size += GAP;
+    if (!wg_buf_reserve(out, 1 + GAP)) return false;
+    out->data[start] = (uint8_t)m->kind;
+    const size_t size_at = start + 1;
+    out->size = size_at + GAP;
     if (!put_body(out, m)) {
         out->size = start;
         return false;
@@ -262,7 +263,8 @@ static wg_code take_cells(decoder *d, wg_type type, uint32_t rows, const void **
         return WG_OK;
     }
     wg_slice raw;
-    if (!wg_slice_take(&d->in, (size_t)rows * width, &raw)) return corrupt(d, "cells");
+    const bool taken = wg_slice_take(&d->in, (size_t)rows * width, &raw);
+    WG_ASSERT(taken); /* the size was looked at above */
     if (raw.size != 0) memcpy(cells, raw.data, raw.size);
     for (uint32_t r = 0; physical == WG_PHYSICAL_BOOL && r < rows; r++)
         if (raw.data[r] > 1) return corrupt(d, "BOOL cell");

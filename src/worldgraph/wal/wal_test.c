@@ -239,8 +239,8 @@ static void test_bodies_that_end_early_are_refused(void **state) {
     wg_buf_deinit(&cut);
 }
 
-/* Goal: want of memory is WG_E_NOMEM when reading and false when writing. */
-static void test_want_of_memory_is_told(void **state) {
+/* Goal: want of memory is WG_E_NOMEM when reading. */
+static void test_want_of_memory_is_told_when_reading(void **state) {
     (void)state;
     maker m = {0};
     wg_rng_init(&m.rng, wg_test_seed(8));
@@ -261,19 +261,91 @@ static void test_want_of_memory_is_told(void **state) {
             wg_arena_deinit(&arena);
             if (code == WG_OK) break;
         }
-        for (size_t room = 1; room <= bytes.size; room++) {
-            wg_account account;
-            wg_buf out;
-            wg_account_init(&account, NULL, room);
-            wg_buf_init(&out, &account);
-            if (wg_mutation_encode(&out, &from)) assert_int_equal(out.size, bytes.size);
-            wg_buf_deinit(&out);
-            if (room > 2000) room += 500;
-        }
         wg_buf_deinit(&bytes);
         wg_arena_reset(&m.arena);
     }
     wg_arena_deinit(&m.arena);
+}
+
+/* A mutation in a buffer that ends after `room` bytes and cannot grow. */
+static void encode_into(const wg_mutation *from, size_t room, wg_slice whole) {
+    wg_buf out;
+    wg_buf_init(&out, NULL);
+    /* So much larger that what it asks for is a new, smaller block: asked for, and refused. */
+    assert_true(wg_buf_reserve(&out, 6 * whole.size + 1000) && wg_buf_append_u8(&out, 0xee));
+    out.capacity = wg_min_size(1 + room, whole.size + 16);
+    wg_memory_fail_at(1, true);
+    const bool fits = wg_mutation_encode(&out, from);
+    wg_memory_fail_at(0, false);
+    if (fits) {
+        assert_int_equal(out.size, 1 + whole.size);
+        assert_memory_equal(out.data + 1, whole.data, whole.size);
+    } else {
+        assert_true(room < whole.size + 10 && out.size == 1); /* less than the gap for the size may be missing */
+    }
+    assert_int_equal(out.data[0], 0xee);
+    wg_buf_deinit(&out);
+}
+
+/* Goal: whichever byte finds no room, writing says so and leaves what stood there before. */
+static void test_want_of_memory_is_told_when_writing(void **state) {
+    (void)state;
+    maker m = {0};
+    wg_rng_init(&m.rng, wg_test_seed(9));
+    wg_arena_init(&m.arena, NULL);
+    for (int round = 0; round < 6; round++)
+        for (int kind = WG_MUTATION_ADD_KEY; kind < WG_MUTATION_KIND_COUNT; kind++) {
+            const wg_mutation from = random_mutation(&m, (wg_mutation_kind)kind);
+            wg_buf bytes = encode(&from);
+            for (size_t room = 0; room <= bytes.size + 10; room += room > 2000 ? 501 : 1)
+                encode_into(&from, room, wg_buf_slice(&bytes));
+            wg_buf_deinit(&bytes);
+            wg_arena_reset(&m.arena);
+        }
+    wg_arena_deinit(&m.arena);
+}
+
+/* Goal: a column of BYTES holds what is no UTF-8, with absent cells, and may find no memory at any step. */
+static void test_bytes_are_read_back_whatever_they_are(void **state) {
+    (void)state;
+    static const wg_str cells[3] = {{"\xff\xfe", 2}, {NULL, 0}, {"\x80", 1}};
+    static const uint8_t valid[1] = {5};
+    static const uint32_t keys[2] = {3, 4};
+    wg_vector columns[2] = {{.type = WG_TYPE_BYTES, .kind = WG_VECTOR_FLAT, .data = cells, .valid = valid},
+                            {.type = WG_TYPE_BYTES, .kind = WG_VECTOR_FLAT, .data = cells}};
+    const wg_mutation from = {.kind = WG_MUTATION_CREATE_NODES,
+                              .label = 1,
+                              .id = 9,
+                              .keys = keys,
+                              .batch = {.row_count = 3, .column_count = 2, .columns = columns}};
+    wg_buf bytes = encode(&from);
+    uint32_t refused = 0;
+    for (uint64_t n = 1;; n++) {
+        wg_arena arena;
+        wg_mutation to;
+        wg_error err = {0};
+        wg_slice left = wg_buf_slice(&bytes);
+        wg_arena_init(&arena, NULL);
+        arena.block_bytes = 1; /* each allocation asks for a block, so that each is once the one that is refused */
+        wg_memory_fail_at(n, true);
+        const wg_code code = wg_mutation_decode(&left, &arena, &to, &err);
+        wg_memory_fail_at(0, false);
+        if (code == WG_OK) {
+            const wg_str *first = to.batch.columns[0].data;
+            assert_true(first[0].size == 2 && memcmp(first[0].data, "\xff\xfe", 2) == 0);
+            assert_true(wg_vector_is_valid(&to.batch.columns[0], 2) && !wg_vector_is_valid(&to.batch.columns[0], 1));
+            wg_buf again = encode(&to);
+            assert_true(wg_slice_equal(wg_buf_slice(&again), wg_buf_slice(&bytes)));
+            wg_buf_deinit(&again);
+        }
+        wg_arena_deinit(&arena);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+        assert_int_equal(left.size, bytes.size);
+        refused++;
+    }
+    assert_true(refused >= 4);
+    wg_buf_deinit(&bytes);
 }
 
 typedef struct applied {
@@ -356,7 +428,9 @@ int main(void) {
         cmocka_unit_test(test_every_kind_reads_back),
         cmocka_unit_test(test_truncation_is_refused_everywhere),
         cmocka_unit_test(test_bodies_that_end_early_are_refused),
-        cmocka_unit_test(test_want_of_memory_is_told),
+        cmocka_unit_test(test_want_of_memory_is_told_when_reading),
+        cmocka_unit_test(test_want_of_memory_is_told_when_writing),
+        cmocka_unit_test(test_bytes_are_read_back_whatever_they_are),
         cmocka_unit_test(test_replay_steps_over_ignorable_kinds_only),
         cmocka_unit_test(test_hostile_bodies_are_refused),
     };

@@ -1,0 +1,212 @@
+/* Manifests that are whole and wrong: each field missing, of another type or out of range, each count off by one. An open refuses them by
+ * name, or reads the same state when the field is one that nothing rests on. */
+#include <stdlib.h>
+
+#include "engine/test_workspace.h"
+
+/* Opens a copy whose manifest is `text`; checks the answer. Returns the code. */
+static wg_code open_with(wg_buf *text, uint64_t epoch, wg_platform *p, const char *what) {
+    const wg_engine_options o = ws_options(p);
+    wg_engine *e = NULL;
+    wg_error seen = {0};
+    ws_manifest_put(p, epoch, text);
+    const wg_code code = wg_engine_open("/ws", &o, &e, &seen);
+    if (code == WG_OK) {
+        ws_expect_same(e);
+        MODEL_OK(wg_engine_close(e, err));
+    } else {
+        assert_null(e);
+        const bool typed = code == WG_E_CORRUPT || code == WG_E_VERSION;
+        if (!typed || seen.code != code || seen.message[0] == '\0')
+            fail_msg("%s: %s: %s", what, wg_code_name(code), seen.message);
+    }
+    return code;
+}
+
+/* One edit of a copy. */
+static wg_code edited(const char *from, uint32_t which, const char *to) {
+    wg_platform *p = ws_copy();
+    wg_buf text = {0};
+    uint64_t epoch = 0;
+    ws_manifest_text(p, &epoch, &text);
+    if (!ws_replace(&text, from, which, to)) fail_msg("'%s' is not in %s", from, (const char *)text.data);
+    const wg_code code = open_with(&text, epoch, p, to);
+    wg_buf_deinit(&text);
+    wg_platform_sim_destroy(p);
+    return code;
+}
+
+static bool has(const char *part, uint32_t which) {
+    wg_buf text = {0};
+    uint64_t epoch = 0;
+    ws_manifest_text(ws_disk, &epoch, &text);
+    const bool found = ws_replace(&text, part, which, "");
+    wg_buf_deinit(&text);
+    return found;
+}
+
+/* The value behind occurrence `which` of a key becomes `to`. */
+static wg_code with_value(const char *key, uint32_t which, const char *to) {
+    wg_platform *p = ws_copy();
+    wg_buf text = {0};
+    uint64_t epoch = 0;
+    ws_manifest_text(p, &epoch, &text);
+    const char *begin = (const char *)text.data;
+    const char *at = strstr(begin, key);
+    for (; which > 0; which--) at = strstr(at + 1, key);
+    at += strlen(key);
+    size_t size = 0; /* to the end of the number, string, list or map */
+    uint32_t depth = 0;
+    for (bool inside = false; at[size] != '\0'; size++) {
+        if (at[size] == '"') inside = !inside;
+        if (inside) continue;
+        if (at[size] == '{' || at[size] == '[') depth++;
+        if (depth == 0 && (at[size] == ',' || at[size] == '}' || at[size] == ']')) break;
+        if (at[size] == '}' || at[size] == ']') depth--;
+    }
+    ws_splice(&text, (size_t)(at - begin), size, to);
+    const wg_code code = open_with(&text, epoch, p, to);
+    wg_buf_deinit(&text);
+    wg_platform_sim_destroy(p);
+    return code;
+}
+
+/* Goal: any field that is missing, of another type, negative or larger than anything can be is refused, unless nothing rests on it. */
+static void test_manifest_each_field_is_checked(void **state) {
+    (void)state;
+    static const char *const keys[] = {
+        "\"checkpoint\":",  "\"chain\":",      "\"horizon\":", "\"logseq\":", "\"next_stripe\":",
+        "\"wal_segment\":", "\"counts\":",     "\"edges\":",   "\"keys\":",   "\"labels\":",
+        "\"nodes\":",       "\"partitions\":", "\"tables\":",  "\"format\":", "\"store\":",
+        "\"stripes\":",     "\"bytes\":",      "\"id\":",      "\"level\":"};
+    static const char *const values[] = {"-1", "\"x\"", "null", "[]", "[7]", "{}", "18446744073709551615", "0.5"};
+    uint32_t refused = 0;
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        for (uint32_t which = 0; which < 3 && has(keys[k], which); which++) {
+            char renamed[32];
+            snprintf(renamed, sizeof renamed, "\"_%s", keys[k] + 1);
+            refused += edited(keys[k], which, renamed) != WG_OK;
+            for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+                const wg_code code = with_value(keys[k], which, values[v]);
+                refused += code != WG_OK;
+                /* An empty list of stripes is a list: that its definitions are missing is found later. */
+                if (code == WG_OK) fail_msg("%s %s is taken", keys[k], values[v]);
+            }
+        }
+    assert_true(refused > 150);
+}
+
+/* Goal: hexadecimal digits are those, in lower case, and as many as there must be. */
+static void test_manifest_hex_is_hex(void **state) {
+    (void)state;
+    static const char odd[] = "/:`gAF G";
+    for (size_t i = 0; i < sizeof odd - 1; i++)
+        for (uint32_t place = 0; place < 2; place++) {
+            wg_platform *p = ws_copy();
+            wg_buf text = {0};
+            uint64_t epoch = 0;
+            ws_manifest_text(p, &epoch, &text);
+            char *at = strstr((char *)text.data, i % 2 == 0 ? "\"chain\":\"" : "\"store\":\"");
+            at[9 + place] = odd[i];
+            assert_int_equal(open_with(&text, epoch, p, odd + i), WG_E_CORRUPT);
+            wg_buf_deinit(&text);
+            wg_platform_sim_destroy(p);
+        }
+    assert_int_equal(with_value("\"store\":", 0, "\"00\""), WG_E_CORRUPT);
+}
+
+/* Goal: a count that is off by one, a list of stripes out of order, a level that there is not, an id that was never given out, another
+ * epoch, a format of the future and a text that is no manifest are each refused by name. */
+static void test_manifest_wrong_by_one(void **state) {
+    (void)state;
+    wgi_manifest m = {0};
+    char number[32];
+    MODEL_OK(wgi_manifest_read(ws_disk, "/ws", &m, err));
+    const wgi_counts *n = &m.checkpoint.counts;
+    const struct {
+        const char *key;
+        uint64_t value;
+    } off[] = {{"\"keys\":", n->keys + 1},
+               {"\"labels\":", n->labels + 1},
+               {"\"partitions\":", n->partitions + 1},
+               {"\"tables\":", n->tables - 1},
+               {"\"nodes\":", 0},
+               {"\"edges\":", 0},
+               {"\"keys\":", n->keys - 1},
+               {"\"next_stripe\":", 1},
+               {"\"wal_segment\":", m.checkpoint.wal_segment + 90},
+               {"\"level\":", WG_LEVELS},
+               {"\"logseq\":", m.checkpoint.logseq + 1}};
+    for (size_t i = 0; i < sizeof off / sizeof off[0]; i++) {
+        snprintf(number, sizeof number, "%llu", (unsigned long long)off[i].value);
+        assert_int_equal(with_value(off[i].key, 0, number), WG_E_CORRUPT);
+    }
+    assert_true(wgi_manifest_stripe_count(&m) >= 2);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)wgi_manifest_stripe(&m, 0).id);
+    assert_int_equal(with_value("\"id\":", 1, number), WG_E_CORRUPT);
+    assert_int_equal(edited("\"epoch\":", 0, "\"epoch\":9"), WG_E_CORRUPT);
+    assert_int_equal(with_value("\"format\":", 0, "3"), WG_E_VERSION);
+    assert_int_equal(with_value("\"format\":", 0, "0"), WG_E_VERSION);
+    static const char *const texts[] = {"", "[]", "7", "{}", "{\"format\":2}", "{\"format\":2,\"epoch\":99}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        wg_platform *p = ws_copy();
+        wg_buf text = {0};
+        uint64_t epoch = 0;
+        ws_manifest_text(p, &epoch, &text);
+        text.size = 0;
+        assert_true(wg_buf_append_str(&text, texts[i]) && wg_buf_append_u8(&text, 0));
+        text.size--;
+        assert_true(open_with(&text, epoch, p, texts[i]) != WG_OK);
+        wg_buf_deinit(&text);
+        wg_platform_sim_destroy(p);
+    }
+    wg_buf_deinit(&m.stripes);
+}
+
+/* Goal: a manifest that finds no room for any of its bytes is not written in part: printing says so. */
+static void test_manifest_prints_all_or_says_so(void **state) {
+    (void)state;
+    wg_platform *p = ws_copy();
+    wg_engine *e = ws_open(p);
+    wg_buf whole = {0};
+    static const wg_label_def virtual_label = {
+        .name = "File", .kind = WG_LABEL_VIRTUAL, .pattern = "/data/{day}.parquet"};
+    wg_txn *txn = NULL;
+    MODEL_OK(p->ops->make_directory(p, "/data", err));
+    MODEL_OK(wg_txn_begin(e, WG_TXN_WRITE, 0, &txn, err));
+    wg_error ignored = {0};
+    const bool made = wg_txn_create_label(txn, &virtual_label, false, &ignored) == WG_OK;
+    MODEL_OK(wg_txn_commit(txn, NULL, err));
+    assert_true(wgi_manifest_print(&whole, &e->maintenance.manifest, e));
+    if (made) assert_non_null(strstr((const char *)whole.data, "ParquetGlob"));
+    uint32_t refused = 0;
+    for (size_t room = 0; room <= whole.size + 2; room++) {
+        wg_buf out = {0};
+        assert_true(wg_buf_reserve(&out, 8 * whole.size));
+        out.capacity = room; /* what it asks for beyond is a new, smaller block: asked for, and refused */
+        wg_memory_fail_at(1, true);
+        const bool ok = wgi_manifest_print(&out, &e->maintenance.manifest, e);
+        wg_memory_fail_at(0, false);
+        assert_true(ok || room <= whole.size);
+        if (ok) assert_true(wg_slice_equal(wg_buf_slice(&out), wg_buf_slice(&whole)));
+        refused += !ok;
+        wg_buf_deinit(&out);
+    }
+    assert_true(refused >= whole.size);
+    wg_buf_deinit(&whole);
+    MODEL_OK(wg_engine_close(e, err));
+    wg_platform_sim_destroy(p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_manifest_each_field_is_checked),
+        cmocka_unit_test(test_manifest_hex_is_hex),
+        cmocka_unit_test(test_manifest_wrong_by_one),
+        cmocka_unit_test(test_manifest_prints_all_or_says_so),
+    };
+    ws_make();
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ws_free();
+    return failed;
+}
