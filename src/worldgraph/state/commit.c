@@ -310,7 +310,9 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     uint64_t version = 0;
     uint32_t empty;
     if (wg_lane_is_stopped(lane) || wgi_segment_of(run->table, key->hash) != place.segment) goto leave;
+    WGI_LAYER_BEGIN(index);
     const uint32_t at = wgi_find_locked(&place, key->hash, &m, &empty);
+    WGI_LAYER_END(index, WG_LAYER_INDEX);
     if (at == UINT32_MAX) goto leave;
     wgi_slot *slot = &place.slots[at];
     wgi_side *side = &place.sides[at];
@@ -331,10 +333,12 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_store(&slot->words[0], version << WGI_VERSION_SHIFT | (uint64_t)m.size << 8 | value->type);
     wgi_stamp_settle(place.header);
     if (room != NULL) {
+        WGI_LAYER_BEGIN(encode);
         uint8_t *p =
             wgi_redo_head_put(room, lane, now_us, run, version, wgi_redo_op_size(key->bytes.size, size, false));
         p = wgi_redo_op_put(p, WG_REDO_PUT, key->bytes, value);
         wg_lane_publish(lane, (size_t)(p - room));
+        WGI_LAYER_END(encode, WG_LAYER_ENCODING);
     }
 leave:
     wgi_segment_unlock(place.header);

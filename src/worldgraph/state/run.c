@@ -85,10 +85,8 @@ wg_code wg_state_run_create(wg_state *state, const wg_run_origin *origin, wg_sta
     }
     if (origin->parent != WG_RUN_SYSTEM) {
         parent = wg_slots_get(&state->runs, origin->parent);
-        if (parent == NULL || origin->fork_version > wg_state_run_newest(parent)) {
-            parent = NULL;
-            code = wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no run %u that has come to version %llu",
-                                origin->parent, (unsigned long long)origin->fork_version);
+        if (parent == NULL) { /* at open it may not have come to the version of the fork yet */
+            code = wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no run %u to be forked", origin->parent);
             goto fail;
         }
     }

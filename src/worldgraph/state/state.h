@@ -126,7 +126,7 @@ uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new re
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising. NOMEM leaves it out: the caller fails the drain before the log. */
 wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, wg_error *err);
-/* The run's version at snapshot `logseq`; 0: before its first commit. */
+/* The run's version at snapshot `logseq`; before its first commit: 0, of a fork the version of the fork. */
 uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq);
 /* A checkpoint has everything up to `version`. Rising. */
 void wg_state_run_stored(wg_state_run *run, uint64_t version);
