@@ -35,7 +35,7 @@ typedef struct wgi_slab wgi_slab; /* order_slab.c */
 /* What scans keep of a leaf's records, by place; words are as a slot has them. */
 typedef struct wgi_leaf_rows {
     uint64_t times_us[WGI_NODE_KEYS];
-    uint64_t stamps[WGI_NODE_KEYS]; /* of the key's bucket before and after the slot was read */
+    uint64_t stamps[WGI_NODE_KEYS]; /* of the key's segment before and after the slot was read */
     uint64_t hashes[WGI_NODE_KEYS];
     uint64_t words[WGI_NODE_KEYS][WGI_SLOT_WORDS];
     wgi_slab *slab; /* that it came from; NULL: the allocator */

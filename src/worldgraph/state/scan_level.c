@@ -2,7 +2,7 @@
  *
  * A leaf of the tree keeps copies of its records (wgi_leaf_rows), made when a scan reads them from their slots. So a scan of records that have not
  * changed since is a walk over memory in order; through the slots each row would be a miss of its own. Commits do not touch leaves. They
- * raise the stamp of their key's bucket (a few keys of a segment share one) before they take their version, which makes it odd, and
+ * raise the stamp of their key's segment of the table before they take their version, which makes it odd, and
  * once more when the record is in its slot. A copy remembers the stamp that was there before and after its slot was read; as long as the stamp is
  * the same, nothing newer exists, and the copy is what any snapshot at or above its version sees. Otherwise the row is read from its slot
  * (or from history), with the misses of all such rows of the leaf in flight at once, and the copy is renewed if the leaf is as it was.
