@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/core/test_seed.h"
-#include "engine/engine.h"
+#include "engine/engine_internal.h"
 
 enum { RUNS = 24, KEYS = 24, VERSIONS = 3000, DRAINS = 600, SUB = 3, VALUE_MAX = 6000 };
 
@@ -536,12 +536,46 @@ static void test_state_checkpoint_survives_refused_memory(void **state) {
     world_end(&w);
 }
 
+static uint32_t sets_of(const world *w, uint32_t run) {
+    const wg_stripe_set *set = w->engine->maintenance.stripes;
+    uint64_t position = wg_stripe_set_seek(set, &(wg_fragment_key){.kind = WG_KIND_STATE, .owner = run});
+    uint32_t n = 0;
+    uint64_t last = UINT64_MAX;
+    for (const wg_fragment *f; (f = wg_stripe_set_next(set, &position)) != NULL;) {
+        if (f->head.key.kind != WG_KIND_STATE || f->head.key.owner != run) break;
+        n += f->head.key.run != last;
+        last = f->head.key.run;
+    }
+    return n;
+}
+
+static void test_state_sets_of_records_stay_few(void **state) {
+    /* Goal: many checkpoints and ordinary compactions leave a bounded number of sets for each run, and the past readable. */
+    (void)state;
+    static world w;
+    world_make(&w, wg_test_seed(95));
+    create(&w, false);
+    for (uint32_t round = 0; round < 120; round++) {
+        for (uint32_t i = 0; i < 8; i++) write_some(&w);
+        OK(wg_engine_checkpoint(w.engine, NULL, err));
+        OK(wg_engine_compact(w.engine, NULL, NULL, NULL, NULL, err));
+        assert_true(sets_of(&w, 0) <= 16 && sets_of(&w, 1) <= 16);
+    }
+    check_all(&w);
+    check_past(&w, 1);
+    reopen(&w);
+    check_all(&w);
+    check_past(&w, 1);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_random_work_survives_checkpoints_and_reopens),
         cmocka_unit_test(test_state_followers_see_what_is_durable),
         cmocka_unit_test(test_state_backups_hold_it),
         cmocka_unit_test(test_state_checkpoint_survives_refused_memory),
+        cmocka_unit_test(test_state_sets_of_records_stay_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
