@@ -50,6 +50,7 @@ typedef struct world {
     model_note *notes;
     uint32_t note_count;
     uint64_t now;
+    uint64_t retain_commits;
 } world;
 
 static uint8_t value_bytes[VALUE_MAX * 2];
@@ -68,10 +69,13 @@ static wg_slice key_text(uint32_t key, char out[200]) {
 }
 
 static void open_world(world *w) {
-    const wg_engine_options o = {
-        .platform = w->platform,
-        .options = {.create = true, .durability = WG_BUFFERED, .sync_interval_ms = 1000000, .no_background = true},
-        .wal_segment_bytes = 1 << 14};
+    const wg_engine_options o = {.platform = w->platform,
+                                 .options = {.create = true,
+                                             .durability = WG_BUFFERED,
+                                             .sync_interval_ms = 1000000,
+                                             .no_background = true,
+                                             .retain_commits = w->retain_commits},
+                                 .wal_segment_bytes = 1 << 14};
     OK(wg_engine_open("/ws", &o, &w->engine, err));
     OK(wg_state_session_open(wg_engine_state(w->engine), &w->session, err));
 }
@@ -569,6 +573,48 @@ static void test_state_sets_of_records_stay_few(void **state) {
     world_end(&w);
 }
 
+static uint64_t rows_of(const world *w, uint32_t run) {
+    const wg_stripe_set *set = w->engine->maintenance.stripes;
+    uint64_t position = wg_stripe_set_seek(set, &(wg_fragment_key){.kind = WG_KIND_STATE, .owner = run});
+    uint64_t rows = 0;
+    for (const wg_fragment *f; (f = wg_stripe_set_next(set, &position)) != NULL;) {
+        if (f->head.key.kind != WG_KIND_STATE || f->head.key.owner != run) break;
+        rows += f->head.row_count;
+    }
+    return rows;
+}
+
+static void test_state_expired_versions_go(void **state) {
+    /* Goal: with a bound on what is retained, merges drop old records, reads below the horizon say so, and forks keep what they see. */
+    (void)state;
+    static world w;
+    world_make(&w, wg_test_seed(96));
+    close_world(&w);
+    w.retain_commits = 5;
+    open_world(&w);
+    create(&w, false);
+    for (uint32_t round = 0; round < 40; round++) {
+        for (uint32_t i = 0; i < 40; i++) write_some(&w);
+        if (round == 10) create(&w, true);
+        drain(&w);
+        w.note_count = 0; /* old ones are forgotten */
+        if (round % 4 == 3) OK(wg_engine_checkpoint(w.engine, NULL, err));
+    }
+    OK(wg_engine_compact(w.engine, &(wg_compact_options){.everything = true}, NULL, NULL, NULL, err));
+    assert_true(w.runs[1].version > 400);
+    assert_true(rows_of(&w, 1) < w.runs[1].version / 2);
+    check_all(&w);
+    reopen(&w);
+    check_all(&w);
+    char text[200];
+    wg_state_cell cell = {0};
+    wg_state_run *run = run_of(&w, 1);
+    const wg_state_key key = wg_state_key_of(run, key_text(1, text));
+    assert_int_equal(wg_engine_state_get_at(w.engine, run, &key, 3, w.now, &cell, NULL), WG_E_EXPIRED);
+    wg_state_cell_deinit(&cell);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_random_work_survives_checkpoints_and_reopens),
@@ -576,6 +622,7 @@ int main(void) {
         cmocka_unit_test(test_state_backups_hold_it),
         cmocka_unit_test(test_state_checkpoint_survives_refused_memory),
         cmocka_unit_test(test_state_sets_of_records_stay_few),
+        cmocka_unit_test(test_state_expired_versions_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
