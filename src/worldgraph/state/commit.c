@@ -132,14 +132,15 @@ void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version)
     session->own[session->own_count++] = (struct wgi_own){run, version};
 }
 
-/* Starts the misses of a write. */
-static inline void prefetch_write(const wg_state_run *run, uint64_t hash) {
+/* Where a write will go; starts its misses. */
+static inline wgi_place place_prefetch(const wg_state_run *run, uint64_t hash) {
     const wgi_place place = wgi_place_of(run->table, hash);
     const uint32_t home = wgi_home(hash);
     __builtin_prefetch(&place.slots[home].words[0], 1);
     __builtin_prefetch(&place.slots[home].words[8], 1);
     __builtin_prefetch(&place.sides[home], 1);
     __builtin_prefetch(place.header, 1);
+    return place;
 }
 
 /* ---- one put or delete */
@@ -283,8 +284,11 @@ static wg_code single_begin(wg_state_session *session, const wg_state_run *run, 
 
 /* The put of nearly always, straight: a short key that is there, a value that fits and does not expire, no parent, nobody in the way. False:
  * nothing was done, the long way finds out why. */
-static inline bool put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
-                             const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version) {
+static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
+                                     const wg_state_value *value, uint64_t expected, uint64_t now_us,
+                                     uint64_t *out_version) {
+    const wgi_place place =
+        place_prefetch(run, key->hash); /* first of all, so that it overlaps with the commit before */
     wgi_writer *writer = session->writer;
     wg_lane *lane = session->lane;
     const size_t size = value->bytes.size;
@@ -294,7 +298,6 @@ static inline bool put_short(wg_state_session *session, wg_state_run *run, const
         atomic_load_explicit(&run->dropped, memory_order_relaxed) || key->bytes.size - 1 >= WGI_KEY_INLINE_MAX ||
         value->type > WG_TYPE_PATH || value->expires_us != 0 || key->bytes.size + size > WGI_INLINE_BYTES)
         return false;
-    const wgi_place place = wgi_place_of(run->table, key->hash);
     wgi_match_make(run, key, &m);
     if (lane->ring != NULL && wg_lane_reserve(lane, WGI_REDO_HEAD_MAX + 256, &room, NULL) != WG_OK) return false;
     wg_lane_enter(lane);
@@ -348,7 +351,6 @@ bool wgi_put_short(wg_state_session *session, wg_state_run *run, const wg_state_
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err) {
-    prefetch_write(run, key->hash);
     if (!session->txn.open && put_short(session, run, key, value, expected, now_us, out_version)) return WG_OK;
     WG_TRY(single_begin(session, run, key, err));
     WG_TRY(wgi_check_value(value, err));

@@ -49,8 +49,8 @@ typedef struct wgi_replaced {
 void wgi_history_turn(wg_state *state, wgi_writer *writer); /* the open chunk is full: the next ready one */
 void wgi_history_append_blocks(wgi_writer *writer, const wgi_slot *slot, uint64_t word0);
 /* The record in the slot goes to history; its blocks' references with it, a block key gets one more. Gives its position. */
-static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const wgi_slot *slot,
-                                          const wgi_replaced *r) {
+static inline WGI_HOT uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const wgi_slot *slot,
+                                                  const wgi_replaced *r) {
     if (writer->chunk == NULL || writer->chunk->used + WGI_RECORD_BYTES_MAX > WGI_HISTORY_CHUNK_BYTES)
         wgi_history_turn(state, writer);
     wgi_history_chunk *c = writer->chunk;
@@ -78,7 +78,7 @@ static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, c
     c->records++;
     if (c->replaced_by < r->replaced_by) c->replaced_by = r->replaced_by;
     c->used = byte + bytes;
-    writer->room = writer->room < bytes ? 0 : writer->room - bytes;
+    writer->room -= bytes < writer->room ? bytes : writer->room;
     if ((r->word0 & WGI_FLAG_BLOCK) != 0 || ((r->word0 >> 8) & 0xff) == WGI_KEY_IN_BLOCK)
         wgi_history_append_blocks(writer, slot, r->word0);
     return c->base | byte;

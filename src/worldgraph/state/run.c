@@ -35,7 +35,9 @@ void wgi_segment_lock_slow(wgi_header *header) {
 /* ---- runs */
 
 wg_state_key wg_state_key_of(const wg_state_run *run, wg_slice bytes) {
-    return (wg_state_key){bytes, wgi_key_hash(run->table->seed, bytes.data, bytes.size) ^ run->hash_mix};
+    const uint64_t hash = wgi_key_hash(run->table->seed, bytes.data, bytes.size) ^ run->hash_mix;
+    wgi_prefetch(run, hash); /* whoever asks for the hash is going to need the slot */
+    return (wg_state_key){bytes, hash};
 }
 
 static void run_dispose(void *block) {

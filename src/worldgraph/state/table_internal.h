@@ -45,6 +45,9 @@ uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 #define WGI_COPY_WORDS 0
 #endif
 
+/* On the path of every put and get: a call would cost what it does. */
+#define WGI_HOT __attribute__((always_inline))
+
 /* ---- what a key looks like in a slot */
 
 typedef struct wgi_match {
@@ -100,7 +103,7 @@ static inline void wgi_words_put(uint64_t *words, size_t at, const uint8_t *p, s
     if (done < n) words[i] = wg_load_u64le(p + n - 8) >> (8 * (8 - (n - done)));
 }
 
-static inline void wgi_match_make(const wg_state_run *run, const wg_state_key *key, wgi_match *m) {
+static inline WGI_HOT void wgi_match_make(const wg_state_run *run, const wg_state_key *key, wgi_match *m) {
     m->key = key;
     m->words[1] = (uint64_t)run->origin.number << 8;
     m->mask_first = ~UINT64_C(0xff);
