@@ -431,7 +431,14 @@ static void watch_pairs(void *arg) {
         uint64_t logseq = 0;
         uint64_t version = 0;
         wg_txn *txn = NULL;
-        OK(wg_engine_state_pair(me->w->engine, me->run, atomic_load(&me->looks) % 3 == 0, &logseq, &version, err));
+        if (atomic_load(&me->looks) % 2 == 0) {
+            wg_state_txn *begun = NULL;
+            OK(wg_engine_state_begin(me->w->engine, session, me->run, WG_STATE_SNAPSHOT, &begun, &logseq, err));
+            version = wg_state_txn_snapshot(begun);
+            wg_state_abort(begun);
+        } else
+            OK(wg_engine_state_pair(me->w->engine, me->run, atomic_load(&me->looks) % 3 == 0, &logseq, &version,
+                                    err));
         const uint64_t counted = get(session, me->run, "both", version);
         OK(wg_txn_begin(me->w->engine, WG_TXN_READ, logseq, &txn, err));
         uint64_t nodes = 0;
