@@ -398,8 +398,9 @@ static wg_code commit_many(wg_state_txn *txn, uint64_t *out_version, uint64_t *o
         if (code != WG_OK) return txn_failed(txn, code);
         if (c.writing + txn->event_count != 0) code = commit_publish(&c);
         if (code == WG_OK && c.version != 0) {
-            commit_apply(&c);
+            /* Before anybody can see it: what saw it may outlive this process by its own record. */
             if (room != NULL) wg_lane_publish(c.lane, (size_t)(redo_put(&c, room) - room));
+            commit_apply(&c);
         }
         commit_unlock(&c);
     }
