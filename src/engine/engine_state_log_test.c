@@ -415,6 +415,78 @@ static void test_state_waiters_are_all_served(void **state) {
     end_world(&w);
 }
 
+typedef struct watcher {
+    world *w;
+    wg_state_run *run;
+    _Atomic bool stop;
+    _Atomic uint64_t looks;
+} watcher;
+
+/* The key counts the nodes: at every pair they agree. */
+static void watch_pairs(void *arg) {
+    watcher *me = arg;
+    wg_state_session *session = NULL;
+    OK(wg_state_session_open(wg_engine_state(me->w->engine), &session, err));
+    while (!atomic_load(&me->stop)) {
+        uint64_t logseq = 0;
+        uint64_t version = 0;
+        wg_txn *txn = NULL;
+        if (atomic_load(&me->looks) % 2 == 0) {
+            wg_state_txn *begun = NULL;
+            OK(wg_engine_state_begin(me->w->engine, session, me->run, WG_STATE_SNAPSHOT, &begun, &logseq, err));
+            version = wg_state_txn_snapshot(begun);
+            wg_state_abort(begun);
+        } else
+            OK(wg_engine_state_pair(me->w->engine, me->run, atomic_load(&me->looks) % 3 == 0, &logseq, &version,
+                                    err));
+        const uint64_t counted = get(session, me->run, "both", version);
+        OK(wg_txn_begin(me->w->engine, WG_TXN_READ, logseq, &txn, err));
+        uint64_t nodes = 0;
+        for (uint64_t id = 0; id < 200; id++) {
+            uint8_t found = 0;
+            OK(wg_nodes_have_labels(txn, &id, 1, NULL, 0, &found, err));
+            nodes += found;
+        }
+        wg_txn_abort(txn);
+        assert_int_equal(counted == UINT64_MAX ? 0 : counted, nodes);
+        atomic_fetch_add(&me->looks, 1);
+    }
+    wg_state_session_close(session);
+}
+
+static void test_state_pairs_are_never_half(void **state) {
+    /* Goal: beside commits of graph and run, puts of others and drains, a pair shows a commit on both sides or on none, in both modes. */
+    (void)state;
+    const wg_durability modes[] = {WG_STRICT, WG_BUFFERED};
+    for (int m = 0; m < 2; m++) {
+        world w;
+        begin_world(&w, modes[m]);
+        watcher watchers[2];
+        wg_thread threads[2];
+        wg_state_run *run = run_at(&w, make_run(w.engine, 0, 0));
+        for (int i = 0; i < 2; i++) {
+            watchers[i] = (watcher){.w = &w, .run = run};
+            OK(wg_thread_start(&threads[i], watch_pairs, &watchers[i], err));
+        }
+        for (uint64_t n = 1; n <= 100; n++) {
+            wg_txn *graph = NULL;
+            wg_state_txn *txn = NULL;
+            wg_mixed_result result;
+            begin_both(&w, run, n, &graph, &txn);
+            OK(wg_engine_commit_mixed(w.engine, &(wg_mixed_commit){.graph = graph, .state = txn}, &result, err));
+            put(w.session, run, "other", n);
+            if (n % 7 == 0) OK(wg_engine_sync(w.engine, err));
+            for (int i = 0; i < 2; i++) /* they look all the time, not only at the end */
+                while (atomic_load(&watchers[i].looks) < n / 2) wg_thread_yield();
+        }
+        for (int i = 0; i < 2; i++) {
+            atomic_store(&watchers[i].stop, true);
+            wg_thread_join(&threads[i]);
+        }
+        end_world(&w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_comes_back_from_the_log),
@@ -425,6 +497,7 @@ int main(void) {
         cmocka_unit_test(test_state_followers_show_runs),
         cmocka_unit_test(test_state_in_memory_keeps_numbers),
         cmocka_unit_test(test_state_waiters_are_all_served),
+        cmocka_unit_test(test_state_pairs_are_never_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

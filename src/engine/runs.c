@@ -1,5 +1,5 @@
-/* Which runs of keys and adjacency there are too many of, or too much dead in. Each checkpoint writes a run for each label; a look-up
- * asks all of them. Merges join those that they meet side by side, which is chance: here it is made a job of its own.
+/* Which runs of keys and adjacency there are too many of, or too much dead in; which sets of agents' records there are too many of. Each
+ * checkpoint writes a run for each label, a set for each run that changed; a look-up asks all of them. Merges join those that they meet side by side, which is chance: here it is made a job of its own.
  *
  * Dead entries are counted without reading any: rows of nodes and edges that nobody can see are dropped when stripes of rows are merged,
  * and what the runs of a label have more than its tables have rows is of such ones. Rows of several versions of one node make the
@@ -59,6 +59,7 @@ static bool has_label(const wgi_table *table, bool is_edge, uint32_t label) {
 }
 
 static wg_code dead_count(runs_look *l, wgi_runs_state *state, wg_error *err) {
+    if (state->owner >> 32 == WG_KIND_STATE) return WG_OK; /* a merge finds out */
     if (l->rows == NULL) WG_TRY(rows_count(l, err));
     const uint32_t tables = atomic_load_explicit(&l->engine->table_count, memory_order_acquire);
     const bool is_edge = state->owner >> 32 == WG_KIND_ADJACENCY;
@@ -143,18 +144,24 @@ static wg_code owner_judge(runs_look *l, size_t mark, wgi_runs_state *state, wg_
     return WG_OK;
 }
 
-static wg_code owners_read(runs_look *l, wg_error *err) {
+static wg_code owners_of(runs_look *l, uint32_t first_kind, uint32_t last_kind, wg_error *err) {
     const wg_stripe_set *set = l->engine->maintenance.stripes;
-    const wg_fragment_key first = {.kind = WG_KIND_KEYS};
+    const wg_fragment_key first = {.kind = first_kind};
     uint64_t at = wg_stripe_set_seek(set, &first);
     const wg_fragment *f = wg_stripe_set_next(set, &at);
-    while (f != NULL && wgi_has_runs(&f->head.key)) {
+    while (f != NULL && f->head.key.kind <= last_kind) {
         wgi_runs_state state;
         const size_t mark = l->runs.size;
         WG_TRY(owner_read(l, &at, &f, &state, err));
         WG_TRY(owner_judge(l, mark, &state, err));
     }
     return WG_OK;
+}
+
+/* Keys and adjacency of labels, and the sets of records of agents' runs. */
+static wg_code owners_read(runs_look *l, wg_error *err) {
+    WG_TRY(owners_of(l, WG_KIND_KEYS, WG_KIND_ADJACENCY, err));
+    return owners_of(l, WG_KIND_STATE, WG_KIND_STATE, err);
 }
 
 wg_code wgi_runs_pick(wg_engine *engine, const wg_compaction_policy *policy, const wg_compaction_file *files,

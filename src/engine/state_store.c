@@ -315,8 +315,22 @@ wg_code wgi_state_capture_store(wgi_state_capture *capture, wg_stripe_sink *sink
     return WG_OK;
 }
 
+/* Notes of commits that nobody can ask for any more. */
+static void notes_forget(wg_engine *e) {
+    const uint64_t horizon = wgi_drop_horizon(e);
+    if (horizon == 0) return;
+    const uint32_t count = wg_state_run_count(wg_engine_state(e));
+    const uint32_t slot = wg_epoch_enter(e->epoch);
+    for (uint32_t n = 0; n < count; n++) {
+        wg_state_run *run = wg_state_run_ancestor(wg_engine_state(e), n);
+        if (run != NULL) wg_state_run_forget_notes(run, horizon);
+    }
+    wg_epoch_leave(e->epoch, slot);
+}
+
 void wgi_state_capture_settle(wgi_state_capture *capture) {
     wg_engine *e = capture->engine;
+    notes_forget(e);
     if (!capture->changed) return;
     for (uint32_t n = 0; n < capture->count; n++) {
         const wgi_captured_run *r = captured_at(capture, n);

@@ -204,6 +204,7 @@ static void test_kv_scans(void **state) {
     expect_scan(run, &(wg_kv_scan_options){.from = "aa", .from_size = 2, .behind = true}, "b b/10 b/2 c ");
     expect_scan(run, &(wg_kv_scan_options){.from = "aa", .from_size = 2, .reverse = true}, "aa a/2 a/1 ");
     expect_scan(run, &(wg_kv_scan_options){.prefix = "b", .prefix_size = 1, .reverse = true}, "b/2 b/10 b ");
+    expect_scan(run, &(wg_kv_scan_options){.keys_only = true, .reverse = true}, "c b/2 b/10 b aa a/2 a/1 ");
     expect_scan(run, &(wg_kv_scan_options){.at = before}, "a/1 a/2 b b/1 b/10 b/2 c ");
     expect_scan(run, &(wg_kv_scan_options){.prefix = "zzz", .prefix_size = 3}, "");
     wg_run_close(run);

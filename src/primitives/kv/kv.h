@@ -26,6 +26,7 @@ typedef struct wg_keyvalue_cursor {
     wg_state_row *rows; /* rows_max of them */
     uint32_t rows_max;
     uint64_t now_us;
+    bool keys_only;
     wg_arena arena;
     bool ended;
 } wg_keyvalue_cursor;

@@ -27,7 +27,7 @@ wg_code wg_keyvalue_scan(wg_agent_run *run, const wg_kv_scan_options *options, w
     uint64_t snapshot = 0;
     WG_TRY(wg_agent_read(run, err));
     WG_TRY(range_of(o, &range, err));
-    *out = (wg_keyvalue_cursor){.run = run, .now_us = wg_agent_now_us(run->agent)};
+    *out = (wg_keyvalue_cursor){.run = run, .now_us = wg_agent_now_us(run->agent), .keys_only = o->keys_only};
     if (run->txn != NULL && o->at == 0) {
         WG_TRY(wg_state_txn_scan(run->txn, &range, &out->scan, err));
     } else {
@@ -51,6 +51,7 @@ static wg_code row_of(wg_keyvalue_cursor *cursor, const wg_state_row *from, wg_k
     *out = (wg_kv_row){
         .key = {.data = from->key.data, .size = from->key.size},
         .item = {.found = true, .version = from->version, .time_us = from->time_us, .expires_us = from->expires_us}};
+    if (cursor->keys_only) return WG_OK;
     return wg_agent_decode(&cursor->arena, from->type, from->value, &out->item.value, err);
 }
 

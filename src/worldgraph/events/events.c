@@ -16,7 +16,7 @@
  * Failure modes: a refused allocation leaves the log as it was; damage in a stripe is WG_E_CORRUPT where it is read. */
 #include "worldgraph/events/events_internal.h"
 
-enum { ROWS_FIRST = 16, ROWS_STEP = 8, CHUNK_MIN = 256, CHUNK_MAX = 128 * 1024 };
+enum { ROWS_FIRST = 16, ROWS_STEP = 8, CHUNK_MIN = 256, CHUNK_MAX = 64 * 1024 };
 
 wg_code wg_events_create(wg_epoch *epoch, wg_account *account, wg_events *parent, uint64_t base, wg_events **out,
                          wg_error *err) {

@@ -111,7 +111,8 @@ static inline void wg_lane_enter(wg_lane *lane) {
 static inline bool wg_lane_is_stopped(const wg_lane *lane) {
     return atomic_load_explicit(lane->stopped, memory_order_seq_cst) != 0;
 }
-/* The record, of which `bytes` were written at the place that was reserved, counts from now on. Before the locks are given back. */
+/* The record, of which `bytes` were written at the place that was reserved, counts from now on. Before the locks are given back, and before readers
+ * without locks can see the commit: a kill of the process may come behind what they commit and before this. */
 static inline void wg_lane_publish(wg_lane *lane, size_t bytes) {
     lane->tail += bytes;
     atomic_store_explicit(&lane->end, lane->tail, memory_order_release);

@@ -201,10 +201,10 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
     t.version = s->version;
     t.now_us = s->now_us;
+    single_redo(s); /* before anybody can see it: what saw it may outlive this process by its own record */
     wgi_write_slot(s->run, s->session->writer, &t, w, &s->match);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
-    single_redo(s);
     return SINGLE_DONE;
 }
 
@@ -322,6 +322,14 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     version = atomic_fetch_add(&run->newest, 1) + 1;
     wgi_touch(run, word0, key->hash);
+    if (room != NULL) { /* before the slot shows it, as in single_locked */
+        WGI_LAYER_BEGIN(encode);
+        uint8_t *p =
+            wgi_redo_head_put(room, lane, now_us, run, version, wgi_redo_op_size(key->bytes.size, size, false));
+        p = wgi_redo_op_put(p, WG_REDO_PUT, key->bytes, value);
+        wg_lane_publish(lane, (size_t)(p - room));
+        WGI_LAYER_END(encode, WG_LAYER_ENCODING);
+    }
     const wgi_replaced replaced = {wgi_load(&side->history), wgi_load(&side->time_us), word0, version};
     const uint64_t position = wgi_history_append(run->state, writer, slot, &replaced);
     wgi_store(&slot->words[1], m.words[1] | size);
@@ -332,14 +340,6 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_store(&side->time_us, now_us);
     wgi_store(&slot->words[0], version << WGI_VERSION_SHIFT | (uint64_t)m.size << 8 | value->type);
     wgi_stamp_settle(place.header);
-    if (room != NULL) {
-        WGI_LAYER_BEGIN(encode);
-        uint8_t *p =
-            wgi_redo_head_put(room, lane, now_us, run, version, wgi_redo_op_size(key->bytes.size, size, false));
-        p = wgi_redo_op_put(p, WG_REDO_PUT, key->bytes, value);
-        wg_lane_publish(lane, (size_t)(p - room));
-        WGI_LAYER_END(encode, WG_LAYER_ENCODING);
-    }
 leave:
     wgi_segment_unlock(place.header);
     wg_lane_leave(lane);
@@ -393,12 +393,13 @@ static void append_locked(wg_state_session *session, wg_state_run *run, wg_event
                           uint64_t *out_sequence) {
     const wg_state_value payload = {.type = event->value_type, .bytes = event->payload};
     event->version = atomic_fetch_add(&run->newest, 1) + 1;
+    if (room != NULL) { /* before readers count it, as in single_locked */
+        const size_t ops = wgi_redo_op_size(event->type.size, event->payload.size, false);
+        uint8_t *p = wgi_redo_head_put(room, session->lane, event->time_us, run, event->version, ops);
+        p = wgi_redo_op_put(p, WG_REDO_EVENT, event->type, &payload);
+        wg_lane_publish(session->lane, (size_t)(p - room));
+    }
     *out_sequence = wg_events_append(run->events, event);
-    if (room == NULL) return;
-    const size_t ops = wgi_redo_op_size(event->type.size, event->payload.size, false);
-    uint8_t *p = wgi_redo_head_put(room, session->lane, event->time_us, run, event->version, ops);
-    p = wgi_redo_op_put(p, WG_REDO_EVENT, event->type, &payload);
-    wg_lane_publish(session->lane, (size_t)(p - room));
 }
 
 wg_code wgi_check_event(wg_slice type, const wg_state_value *payload, wg_error *err) {

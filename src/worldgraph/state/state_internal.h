@@ -208,6 +208,8 @@ typedef struct wgi_write {
     bool deleted;
     bool mapped;                   /* value bytes stay where they are */
     bool is_new, ordered, skipped; /* the commit's; skipped: a deletion of what is absent */
+    bool counted, full;            /* its new place is counted in its segment; there is none before a split */
+    uint32_t split_more;           /* with full */
     uint64_t parent_version;       /* what the parents show; 0: nothing, or not asked */
     uint32_t segment, generation;  /* of the table when the key was put in order */
     uint32_t at, slot;             /* its segment and place while that is locked */

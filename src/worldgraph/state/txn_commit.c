@@ -25,8 +25,6 @@ typedef struct commit {
     size_t ops;        /* bytes of redo */
     bool replay;
     bool split;
-    uint64_t split_hash;
-    uint32_t split_more; /* keys that this commit wants to put there */
     uint64_t version;
     uint64_t first_sequence;
     wg_error *err;
@@ -152,16 +150,6 @@ static wg_code check_reads(const commit *c) {
     return WG_OK;
 }
 
-/* New places that the writes before this one take in a segment. */
-static uint32_t places_in(const commit *c, uint32_t segment) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < c->reserved; i++) {
-        const wgi_write *w = &c->txn->writes[i];
-        count += w->is_new && !w->skipped && w->at == segment;
-    }
-    return count;
-}
-
 /* Where the write goes and whether it may. New places are counted in their segments until commit_release_places. */
 static commit_step check_write(commit *c, wgi_write *w) {
     const wgi_place place = wgi_place_at(c->run->table, w->at);
@@ -182,40 +170,61 @@ static commit_step check_write(commit *c, wgi_write *w) {
     c->writing++;
     c->ops += wgi_redo_op_size(w->key.bytes.size, w->value.size, w->expires_us != 0);
     if (!w->is_new) return STEP_OK;
-    if (place.header->used >= WGI_SEGMENT_FULL) {
-        c->split = true;
-        c->split_hash = w->key.hash;
-        c->split_more = 1 + places_in(c, w->at);
-        return STEP_AGAIN;
-    }
+    w->full = place.header->used >= WGI_SEGMENT_FULL;
+    if (w->full) return STEP_AGAIN;
+    place.header->used++;
+    w->counted = true;
     const uint32_t generation = atomic_load_explicit(&place.header->generation, memory_order_relaxed);
     if (!w->ordered || w->segment != w->at || w->generation != generation) {
         w->ordered = false;
         return STEP_AGAIN;
     }
-    place.header->used++;
     return STEP_OK;
 }
 
+/* Full segments learn how many keys are to be split away for one more: more than fit beside those that are there. */
 static void release_places(commit *c) {
     for (uint32_t i = 0; i < c->reserved; i++) {
-        const wgi_write *w = &c->txn->writes[i];
-        if (w->is_new && !w->skipped) wgi_place_at(c->run->table, w->at).header->used--;
+        wgi_write *w = &c->txn->writes[i];
+        if (w->counted) wgi_place_at(c->run->table, w->at).header->used--;
+        w->counted = false;
+    }
+    for (uint32_t i = 0; i < c->reserved; i++) {
+        wgi_write *w = &c->txn->writes[i];
+        if (w->full) w->split_more = WGI_SEGMENT_FULL + 1 - wgi_place_at(c->run->table, w->at).header->used;
     }
     c->reserved = 0;
 }
 
+/* All writes are looked at, so that one more round serves all that are in the way of this one. */
 static commit_step check_writes(commit *c) {
+    bool again = false;
     c->writing = 0;
     c->ops = 0;
-    c->split = false;
     for (c->reserved = 0; c->reserved < c->txn->write_count; c->reserved++) {
-        const commit_step step = check_write(c, &c->txn->writes[c->reserved]);
-        if (step == STEP_OK) continue;
+        wgi_write *w = &c->txn->writes[c->reserved];
+        w->full = false;
+        w->counted = false;
+        const commit_step step = check_write(c, w);
+        again |= step == STEP_AGAIN;
+        if (step != STEP_FAILED) continue;
         release_places(c);
         return step;
     }
-    return STEP_OK;
+    if (!again) return STEP_OK;
+    release_places(c);
+    c->split = true;
+    return STEP_AGAIN;
+}
+
+static wg_code split_full(commit *c) {
+    for (uint32_t i = 0; i < c->txn->write_count; i++) {
+        wgi_write *w = &c->txn->writes[i];
+        if (w->full) WG_TRY(wgi_table_split(c->run->table, w->key.hash, w->split_more, c->err));
+        w->full = false;
+    }
+    c->split = false;
+    return WG_OK;
 }
 
 static wg_code check_events(commit *c) {
@@ -379,7 +388,7 @@ static wg_code commit_settle(commit *c, uint8_t **out_room) {
         if (step == STEP_OK) break;
         commit_unlock(c);
         if (step == STEP_FAILED) return c->err == NULL ? WG_E_CONFLICT : c->err->code;
-        if (c->split) WG_TRY(wgi_table_split(c->run->table, c->split_hash, c->split_more, c->err));
+        if (c->split) WG_TRY(split_full(c));
     }
     c->ops += event_ops(txn);
     return WG_OK;
@@ -402,8 +411,9 @@ static wg_code commit_many(wg_state_txn *txn, uint64_t *out_version, uint64_t *o
         if (code != WG_OK) return txn_failed(txn, code);
         if (c.writing + txn->event_count != 0) code = commit_publish(&c);
         if (code == WG_OK && c.version != 0) {
-            commit_apply(&c);
+            /* Before anybody can see it: what saw it may outlive this process by its own record. */
             if (room != NULL) wg_lane_publish(c.lane, (size_t)(redo_put(&c, room) - room));
+            commit_apply(&c);
         }
         commit_unlock(&c);
     }
