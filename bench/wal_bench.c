@@ -16,7 +16,8 @@
  *   wal.chain_share      S6: the time of a strict commit with its hash over the time without, hash measured alone
  *   wal.recovery         commits a second of scanning 1,000,000 small commits, chain and checksums included
  *
- * Usage: wal_bench [directory [rounds]]; the directory decides which disk is measured (default: build/bench). */
+ * Usage: wal_bench [directory [rounds [latency | strict | group | rate | bandwidth | recovery]]]; the directory decides which disk is
+ * measured (default: build/bench). */
 #include "bench.h"
 
 #include <dirent.h>
@@ -461,25 +462,32 @@ int main(int argc, char **argv) {
     const char *directory = argc > 1 ? argv[1] : "build/bench";
     const unsigned rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
     if (rounds == 0 || rounds > ROUNDS_MAX) {
-        fprintf(stderr, "usage: wal_bench [directory [rounds]]\n");
+        fprintf(stderr, "usage: wal_bench [directory [rounds [part]]]\n");
         return 2;
     }
     memset(payload, 0x5a, sizeof payload);
     check_posix(mkdir(directory, 0700) == 0 || errno == EEXIST, directory);
     raw_log raw;
     raw_open(&raw, directory);
-    measure_latency(directory, &raw, true, rounds);
-    measure_latency(directory, &raw, false, rounds);
-    measure_strict(directory, &raw, rounds);
-    measure_blocked(directory, &raw, 8, rounds);
-    measure_blocked(directory, &raw, 32, rounds);
-    measure_tickets(directory, rounds);
-    for (unsigned threads = 1; threads <= GROUP_THREADS_MAX; threads *= 2)
+    const char *only = argc > 3 ? argv[3] : "";
+    const bool all = only[0] == '\0';
+    if (all || strcmp(only, "latency") == 0) {
+        measure_latency(directory, &raw, true, rounds);
+        measure_latency(directory, &raw, false, rounds);
+    }
+    if (all || strcmp(only, "strict") == 0) {
+        measure_strict(directory, &raw, rounds);
+        measure_blocked(directory, &raw, 8, rounds);
+        measure_blocked(directory, &raw, 32, rounds);
+        measure_tickets(directory, rounds);
+    }
+    for (unsigned threads = 1; threads <= GROUP_THREADS_MAX && (all || strcmp(only, "group") == 0); threads *= 2)
         measure_group_commit(directory, &raw, threads, rounds);
-    for (unsigned threads = 1; threads <= GROUP_THREADS_MAX; threads *= 2)
+    for (unsigned threads = 1; threads <= GROUP_THREADS_MAX && (all || strcmp(only, "rate") == 0); threads *= 2)
         measure_append_rate(directory, &raw, threads, rounds);
-    for (size_t size = PAYLOAD_BYTES; size <= (1 << 20); size *= 16) measure_bandwidth(directory, size, rounds);
-    measure_recovery(directory, rounds);
+    for (size_t size = PAYLOAD_BYTES; size <= (1 << 20) && (all || strcmp(only, "bandwidth") == 0); size *= 16)
+        measure_bandwidth(directory, size, rounds);
+    if (all || strcmp(only, "recovery") == 0) measure_recovery(directory, rounds);
     close(raw.fd);
     return 0;
 }

@@ -48,6 +48,7 @@ typedef enum cli_escape {
     CLI_ESCAPE_JSON   /* \uNNNN: input is JSON text, so is the output */
 } cli_escape;
 void cli_add_escaped(cli_buf *out, const char *text, size_t size, cli_escape how);
+size_t cli_scalar_bytes(const char *text, size_t size);             /* of the first one; 0: not UTF-8 */
 size_t cli_width(const char *text, size_t size);                    /* in Unicode scalar values */
 size_t cli_prefix(const char *text, size_t size, size_t width_max); /* bytes of the first scalar values */
 
@@ -188,6 +189,9 @@ cli_exit cli_backup(cli_args *args);
 cli_exit cli_restore(cli_args *args);
 cli_exit cli_stats(cli_args *args);
 cli_exit cli_dump(cli_args *args);
+cli_exit cli_kv(cli_args *args);
+cli_exit cli_events(cli_args *args);
+cli_exit cli_runs(cli_args *args);
 
 /* ---- shell_input.c: one line at a time, edited on a terminal, plain from a pipe */
 typedef struct cli_input cli_input;

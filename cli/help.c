@@ -17,6 +17,9 @@ static const char program_help[] =
     "  worldgraph restore FROM TO        make a workspace from a backup\n"
     "  worldgraph stats WS               measurements: memory, log, stripes\n"
     "  worldgraph dump FILE              show what a file of a workspace holds\n"
+    "  worldgraph kv ACTION WS ...       key-values of a run: get put delete incr scan history\n"
+    "  worldgraph events ACTION WS ...   the event log of a run: append tail range types verify\n"
+    "  worldgraph runs ACTION WS ...     runs: create list show fork diff merge replay complete ...\n"
     "  worldgraph version                print the version\n"
     "\n"
     "Each command has --help. Exit codes: 0 done, 1 the query failed, 2 the system failed (files, memory, a missing "
@@ -110,6 +113,79 @@ static const char verify_help[] =
     "\n"
     "  worldgraph verify my-ws\n";
 
+static const char kv_help[] =
+    "worldgraph kv get WS KEY [--at LOGSEQ] [--raw]\n"
+    "worldgraph kv put WS KEY VALUE [--ttl TIME] [--if-version N]     with --raw VALUE is a file, - standard input\n"
+    "worldgraph kv delete WS KEY\n"
+    "worldgraph kv incr WS KEY [BY]\n"
+    "worldgraph kv scan WS [PREFIX] [--from KEY] [--limit N] [--reverse] [--keys] [--at LOGSEQ]\n"
+    "worldgraph kv history WS KEY [--limit N]\n"
+    "\n"
+    "Key-values of a run. VALUE is JSON where it is JSON, else a string. Each command is a transaction of its own.\n"
+    "\n"
+    "  --run NAME        the run; without it \"default\", which is made when first used\n"
+    "  --json            one object a line, with version and time\n"
+    "  --ttl TIME        the value expires: 500ms, 30s, 5m, 2h, 7d\n"
+    "  --if-version N    only when the key has this version; 0: only when there is no such key. Else exit code 1\n"
+    "  --raw             bytes as they are, in and out\n"
+    "  --at LOGSEQ       as that commit of the log left it\n"
+    "  --read-only       read beside a process that writes (done by itself when one has the workspace)\n"
+    "\n"
+    "  worldgraph ws init my-ws\n"
+    "  worldgraph kv put my-ws plan/step '{\"n\": 1, \"tool\": \"search\"}'\n"
+    "  worldgraph kv get my-ws plan/step\n"
+    "  worldgraph kv incr my-ws plan/tries\n"
+    "  worldgraph kv scan my-ws plan/ --json\n";
+
+static const char events_help[] =
+    "worldgraph events append WS TYPE [PAYLOAD]\n"
+    "worldgraph events tail WS [--limit N] [--type TYPE] [--follow]\n"
+    "worldgraph events range WS [--from N] [--to N] [--type TYPE] [--limit N] [--reverse] [--at LOGSEQ]\n"
+    "worldgraph events types WS\n"
+    "worldgraph events verify WS\n"
+    "\n"
+    "The event log of a run: events are numbered from 0 and never change. Each is chained to the one before by "
+    "SHA-256; "
+    "verify\n"
+    "computes the chain anew and names the first event that is wrong (exit code 3). Events are printed as JSON, one "
+    "a "
+    "line.\n"
+    "\n"
+    "  --run NAME        the run; without it \"default\"\n"
+    "  --follow          go on with what is appended, also by another process, until Ctrl-C\n"
+    "  --read-only       read beside a process that writes (done by itself when one has the workspace)\n"
+    "\n"
+    "  worldgraph events append my-ws tool_call '{\"tool\": \"search\", \"query\": \"weather\"}'\n"
+    "  worldgraph events tail my-ws --limit 5\n"
+    "  worldgraph events verify my-ws\n";
+
+static const char runs_help[] =
+    "worldgraph runs create WS NAME [--parent NAME] [--tag TAG].. [--metadata JSON]\n"
+    "worldgraph runs list WS [PREFIX] [--tag TAG] [--parent NAME] [--status STATUS]\n"
+    "worldgraph runs show|complete|pause|resume|cancel|archive|delete WS NAME\n"
+    "worldgraph runs fail WS NAME [--message TEXT]\n"
+    "worldgraph runs fork WS NAME NEW [--version N]\n"
+    "worldgraph runs diff WS A B\n"
+    "worldgraph runs merge WS SOURCE TARGET [--policy strict|source|target|last]\n"
+    "worldgraph runs replay WS NAME [--at LOGSEQ]\n"
+    "\n"
+    "A run is what one agent does in one go: its key-values, its events, a clock of its own. A fork begins as its "
+    "run was "
+    "and\n"
+    "goes its own way, whatever the size at no cost; merge brings what it changed back. replay applies the log anew "
+    "to "
+    "an\n"
+    "empty state and compares (exit code 3 when it differs).\n"
+    "\n"
+    "  --json            one object a line\n"
+    "\n"
+    "  worldgraph runs create my-ws trip --tag demo\n"
+    "  worldgraph kv put my-ws city '\"Oslo\"' --run trip\n"
+    "  worldgraph runs fork my-ws trip what-if\n"
+    "  worldgraph kv put my-ws city '\"Rome\"' --run what-if\n"
+    "  worldgraph runs diff my-ws trip what-if\n"
+    "  worldgraph runs merge my-ws what-if trip\n";
+
 static const char checkpoint_help[] =
     "worldgraph checkpoint WS [--json]\n"
     "\n"
@@ -193,7 +269,10 @@ cli_exit cli_help(const char *command) {
                  {"backup", backup_help},
                  {"restore", restore_help},
                  {"stats", stats_help},
-                 {"dump", dump_help}};
+                 {"dump", dump_help},
+                 {"kv", kv_help},
+                 {"events", events_help},
+                 {"runs", runs_help}};
     const char *text = program_help;
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(command, texts[i].name) == 0) text = texts[i].text;

@@ -22,6 +22,9 @@ static const struct {
                 {"backup", cli_backup},
                 {"restore", cli_restore},
                 {"dump", cli_dump},
+                {"kv", cli_kv},
+                {"events", cli_events},
+                {"runs", cli_runs},
                 {"version", cli_version}};
 
 static cli_exit print_help(int argc, char **argv) {

@@ -94,6 +94,11 @@ static size_t decode(const unsigned char *s, size_t size, uint32_t *out) {
     return bytes;
 }
 
+size_t cli_scalar_bytes(const char *text, size_t size) {
+    uint32_t scalar;
+    return decode((const unsigned char *)text, size, &scalar);
+}
+
 static bool drives_terminal(uint32_t c) {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
            (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;

@@ -348,7 +348,7 @@ WG_API WG_MUST_USE wg_code wg_db_stats_prometheus(wg_db *db, wg_write_fn write, 
 /* ------------------------------------------------------------------ sessions, transactions, snapshots */
 
 /* A session is one conversation: at most one open transaction, one statement running at a time.
- * Owns: the caller closes it with wg_session_close, which rolls an open transaction back. */
+ * Owns: the caller closes it with wg_session_close, which rolls an open transaction back; its runs are closed before, otherwise it stays open. */
 WG_API WG_MUST_USE wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err);
 WG_API void wg_session_close(wg_session *session);
 
@@ -538,7 +538,7 @@ typedef struct wg_run wg_run;
 
 typedef enum wg_run_status {
     WG_RUN_ACTIVE = 0,
-    WG_RUN_PAUSED = 1, /* to ACTIVE, CANCELLED, ARCHIVED */
+    WG_RUN_PAUSED = 1,    /* to ACTIVE, CANCELLED, ARCHIVED */
     WG_RUN_COMPLETED = 2, /* finished runs only go to ARCHIVED */
     WG_RUN_FAILED = 3,
     WG_RUN_CANCELLED = 4,
@@ -631,7 +631,7 @@ typedef enum wg_merge_policy {
 } wg_merge_policy;
 typedef struct wg_merge_report {
     uint64_t applied, conflicts, deleted, unchanged, events_appended;
-    uint64_t version;       /* of the target's commit; 0: nothing to do */
+    uint64_t version;         /* of the target's commit; 0: nothing to do */
     char first_conflict[128]; /* key, cut off when longer; "" */
 } wg_merge_report;
 /* Brings what `source`, a fork of `target` (or of its fork), changed since the fork into `target`, in one transaction. Events that the source has more
@@ -640,8 +640,8 @@ WG_API WG_MUST_USE wg_code wg_run_merge(wg_run *source, wg_run *target, wg_merge
                                         wg_error *err);
 
 typedef struct wg_replay_report {
-    uint64_t logseq;   /* the state that was made */
-    uint64_t version;  /* of the run there */
+    uint64_t logseq;  /* the state that was made */
+    uint64_t version; /* of the run there */
     uint64_t commits; /* of the log that were applied */
     uint64_t keys, events;
     uint8_t digest[32]; /* SHA-256 of the state in canonical bytes: keys, values, versions, times, events, hashes */
@@ -654,7 +654,8 @@ WG_API WG_MUST_USE wg_code wg_run_replay(wg_run *run, uint64_t logseq, wg_replay
 /* ---- transactions of a run */
 
 typedef struct wg_run_txn_options {
-    bool serializable; /* scans and lengths that were read are checked at commit too; otherwise snapshot isolation with checked reads */
+    bool
+        serializable; /* scans and lengths that were read are checked at commit too; otherwise snapshot isolation with checked reads */
     bool has_durability;
     wg_durability durability; /* with has_durability */
     bool no_wait;             /* STRICT: commit returns before the sync; see wg_ticket_wait */
@@ -675,10 +676,10 @@ WG_API void wg_run_rollback(wg_run *run);
 
 typedef struct wg_retry_options {
     wg_run_txn_options txn;
-    uint32_t attempts_max;     /* 0: 64 */
-    uint32_t backoff_us;       /* first wait, doubled each time with jitter; 0: 2 */
-    uint32_t backoff_us_max;   /* 0: 1000 */
-    uint32_t deadline_ms;      /* 0: none; then WG_E_DEADLINE */
+    uint32_t attempts_max;   /* 0: 64 */
+    uint32_t backoff_us;     /* first wait, doubled each time with jitter; 0: 2 */
+    uint32_t backoff_us_max; /* 0: 1000 */
+    uint32_t deadline_ms;    /* 0: none; then WG_E_DEADLINE */
 } wg_retry_options;
 typedef wg_code (*wg_run_body_fn)(void *ctx, wg_run *run, wg_error *err);
 /* Begins, calls body, commits; on WG_E_CONFLICT waits and calls body again: whoever has lost several times gets a turn in order, so nobody starves.
@@ -690,24 +691,26 @@ WG_API WG_MUST_USE wg_code wg_run_transact(wg_run *run, const wg_retry_options *
 WG_API WG_MUST_USE wg_code wg_run_set_durability(wg_run *run, wg_durability durability, bool no_wait, wg_error *err);
 /* The ticket of the newest commit of this handle's session. Tickets of a session rise; one that is durable makes all before it so. */
 WG_API uint64_t wg_run_ticket(const wg_run *run);
-WG_API WG_MUST_USE wg_code wg_ticket_wait(wg_run *run, uint64_t ticket, wg_error *err); /* until it is on stable storage */
+WG_API WG_MUST_USE wg_code wg_ticket_wait(wg_run *run, uint64_t ticket,
+                                          wg_error *err); /* until it is on stable storage */
 WG_API bool wg_ticket_is_durable(const wg_run *run, uint64_t ticket);
 
-/* ---- key-values. Keys: 1 to 1,024 bytes, of which the first is not zero. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
+/* ---- key-values. Keys: 1 to 1,024 bytes, any but those that begin with 00 'wg.sys' 00. Values: any wg_value but NODE and EDGE, encoded at most 64 MiB.
  * What is read lives until the next call with the same handle. */
 
 typedef struct wg_kv_item {
     bool found;
     wg_value value;
-    uint64_t version; /* 0: absent, or written by this transaction */
-    uint64_t time_us; /* of the commit */
+    uint64_t version;    /* 0: absent, or written by this transaction */
+    uint64_t time_us;    /* of the commit */
     uint64_t expires_us; /* 0: never */
 } wg_kv_item;
 
 typedef struct wg_kv_put_options {
-    uint64_t ttl_ms;      /* 0: none */
-    bool has_expected;    /* compare and set */
-    uint64_t expected;    /* the version that must be there; WG_VERSION_NONE: absent. Versions never come back, so there is no ABA. */
+    uint64_t ttl_ms;   /* 0: none */
+    bool has_expected; /* compare and set */
+    uint64_t
+        expected; /* the version that must be there; WG_VERSION_NONE: absent. Versions never come back, so there is no ABA. */
     bool has_durability;
     wg_durability durability;
 } wg_kv_put_options;
@@ -749,8 +752,8 @@ typedef struct wg_kv_write {
     wg_kv_put_options options; /* its durability is ignored */
 } wg_kv_write;
 /* One transaction. *out_failed (may be NULL): the index of the write that was refused. */
-WG_API WG_MUST_USE wg_code wg_kv_write_many(wg_run *run, const wg_kv_write *writes, uint32_t n,
-                                            uint64_t *out_version, uint32_t *out_failed, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_kv_write_many(wg_run *run, const wg_kv_write *writes, uint32_t n, uint64_t *out_version,
+                                            uint32_t *out_failed, wg_error *err);
 
 typedef struct wg_kv_scan_options {
     const void *prefix;
@@ -806,9 +809,9 @@ WG_API WG_MUST_USE wg_code wg_eventlog_length(wg_run *run, uint64_t *out, wg_err
 /* WG_E_NOT_FOUND: behind the end. */
 WG_API WG_MUST_USE wg_code wg_eventlog_read(wg_run *run, uint64_t sequence, wg_event_item *out, wg_error *err);
 typedef struct wg_event_range {
-    uint64_t from;        /* sequence */
-    uint64_t to;          /* exclusive; 0: the end */
-    const char *type;     /* NULL: all */
+    uint64_t from;         /* sequence */
+    uint64_t to;           /* exclusive; 0: the end */
+    const char *type;      /* NULL: all */
     uint64_t time_from_us; /* 0: from the beginning */
     uint64_t time_to_us;   /* exclusive; 0: to the end */
     bool reverse;
@@ -835,7 +838,8 @@ WG_API WG_MUST_USE wg_code wg_eventlog_wait(wg_run *run, uint64_t length, uint32
                                             wg_error *err);
 
 /* Named places of consumers: how many events each has done with. Part of the run's transactions. */
-WG_API WG_MUST_USE wg_code wg_consumer_get(wg_run *run, const char *consumer, uint64_t *out, wg_error *err); /* 0: new */
+WG_API WG_MUST_USE wg_code wg_consumer_get(wg_run *run, const char *consumer, uint64_t *out,
+                                           wg_error *err); /* 0: new */
 WG_API WG_MUST_USE wg_code wg_consumer_set(wg_run *run, const char *consumer, uint64_t position, wg_error *err);
 typedef bool (*wg_consumer_fn)(void *ctx, const char *consumer, uint64_t position);
 WG_API WG_MUST_USE wg_code wg_consumer_list(wg_run *run, wg_consumer_fn fn, void *ctx, wg_error *err);

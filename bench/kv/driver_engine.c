@@ -1,22 +1,20 @@
-/* worldgraph_engine: the state of agents below the public interface. In memory it is the state alone, without rings; in the other modes the engine
- * drains, syncs and waits. What the public interface costs on top is goal D1; what this itself costs above the floor is what a state with
- * versions, history, transactions, order and redo costs. */
+/* worldgraph_engine: the state of agents below the public interface, in memory and without rings. What the public interface costs on top is goal
+ * D1; what this itself costs above the floor is what a state with versions, history, transactions and order costs. */
 #include <stdlib.h>
 
-#include "engine/engine.h"
 #include "kv_bench.h"
+#include "worldgraph/state/state.h"
 
 typedef struct engine_db {
-    wg_engine *engine;
+    wg_epoch *epoch;
+    wg_lanes *lanes;
     wg_state *state;
     wg_state_run *run;
-    kv_mode mode;
 } engine_db;
 
 typedef struct engine_session {
     engine_db *db;
     wg_state_session *session;
-    const wg_lane *lane;
     wg_state_cell cell;
     wg_state_cell cells[KV_BATCH];
     wg_error err;
@@ -27,32 +25,25 @@ static void check(wg_code code, const wg_error *err) {
 }
 
 static void *engine_open(const kv_options *options, char why[KV_WHY_BYTES]) {
+    (void)options;
     (void)why;
     wg_error err = {0};
-    char path[4096];
     engine_db *db = kv_alloc(sizeof *db);
-    wg_engine_options o = {.ring_dir = options->mode == KV_KILLSAFE ? "/dev/shm" : ""};
-    db->mode = options->mode;
-    kv_path(path, sizeof path, options->dir, "workspace");
-    o.options.create = true;
-    o.options.checkpoint_log_bytes = UINT64_MAX; /* the log alone is measured */
-    o.options.durability = WG_IN_MEMORY;
-    if (options->mode == KV_STRICT) o.options.durability = WG_STRICT;
-    if (options->mode == KV_BUFFERED || options->mode == KV_KILLSAFE) o.options.durability = WG_BUFFERED;
-    check(wg_engine_open(options->mode == KV_MEMORY ? NULL : path, &o, &db->engine, &err), &err);
-    db->state = wg_engine_state(db->engine);
-    wg_mixed_result result;
-    const wg_run_change change = {.origin = {.number = UINT32_MAX}};
-    const wg_mixed_commit commit = {.change = &change, .change_count = 1};
-    check(wg_engine_commit_mixed(db->engine, &commit, &result, &err), &err);
-    db->run = wg_state_run_at(db->state, result.run_number);
+    check(wg_epoch_create(NULL, &db->epoch, &err), &err);
+    const wg_lanes_options lanes = {.platform = wg_platform_real()};
+    check(wg_lanes_create(&lanes, &db->lanes, &err), &err);
+    const wg_state_options state = {.platform = wg_platform_real(), .epoch = db->epoch, .lanes = db->lanes};
+    check(wg_state_create(&state, &db->state, &err), &err);
+    const wg_run_origin origin = {.number = 1};
+    check(wg_state_run_create(db->state, &origin, &db->run, &err), &err);
     return db;
 }
 
 static void engine_close(void *handle) {
     engine_db *db = handle;
-    wg_error err = {0};
-    check(wg_engine_close(db->engine, &err), &err);
+    wg_state_destroy(db->state);
+    wg_lanes_destroy(db->lanes);
+    wg_epoch_destroy(db->epoch);
     free(db);
 }
 
@@ -61,7 +52,6 @@ static void *engine_session_open(void *handle) {
     engine_session *s = kv_alloc(sizeof *s);
     s->db = handle;
     check(wg_state_session_open(s->db->state, &s->session, &err), &err);
-    s->lane = wg_state_session_lane(s->session);
     return s;
 }
 
@@ -103,35 +93,11 @@ static bool engine_get_x16(void *handle, const kv_key *keys, kv_value *out) {
     return found;
 }
 
-/* What the mode promises behind a commit. */
-static inline void promise(engine_session *s, bool wait) {
-    if (s->db->mode == KV_MEMORY) return;
-    if (s->db->mode == KV_STRICT && wait)
-        check(wg_engine_state_wait(s->db->engine, s->lane, wg_lane_ticket(s->lane), &s->err), &s->err);
-    else wg_engine_state_notice(s->db->engine, s->lane);
-}
-
-static void put_only(engine_session *s, const kv_key *key, const kv_value *value) {
+static void engine_put(void *handle, const kv_key *key, const kv_value *value) {
+    engine_session *s = handle;
     const wg_state_key k = key_of(s, key);
     const wg_state_value v = value_of(value);
     check(wg_state_put(s->session, s->db->run, &k, &v, WG_VERSION_ANY, 1, NULL, &s->err), &s->err);
-}
-
-static void engine_put(void *handle, const kv_key *key, const kv_value *value) {
-    put_only(handle, key, value);
-    promise(handle, true);
-}
-
-static uint64_t engine_put_ticket(void *handle, const kv_key *key, const kv_value *value) {
-    engine_session *s = handle;
-    put_only(s, key, value);
-    promise(s, false);
-    return wg_lane_ticket(s->lane);
-}
-
-static void engine_ticket_wait(void *handle, uint64_t ticket) {
-    engine_session *s = handle;
-    check(wg_engine_state_wait(s->db->engine, s->lane, ticket, &s->err), &s->err);
 }
 
 static void engine_rmw(void *handle, const kv_key *key) {
@@ -146,7 +112,6 @@ static void engine_rmw(void *handle, const kv_key *key) {
     const wg_state_value v = value_of(&value);
     check(wg_state_txn_put(txn, &k, &v, WG_VERSION_ANY, &s->err), &s->err);
     check(wg_state_commit(txn, NULL, NULL, &s->err), &s->err);
-    promise(s, true);
 }
 
 static unsigned engine_scan(void *handle, const kv_key *from, kv_row *out) {
@@ -173,7 +138,6 @@ static uint64_t engine_append(void *handle, const kv_value *event) {
     uint64_t sequence = 0;
     const wg_state_value v = value_of(event);
     check(wg_state_append(s->session, s->db->run, wg_slice_str("event"), &v, 1, &sequence, NULL, &s->err), &s->err);
-    promise(s, true);
     return sequence;
 }
 
@@ -184,27 +148,23 @@ static void engine_load(void *handle, uint64_t count) {
         kv_value value;
         kv_key_make(i, &key);
         kv_value_first(i, &value);
-        put_only(s, &key, &value);
-        promise(s, false);
+        engine_put(s, &key, &value);
     }
     engine_session_close(s);
 }
 
-const kv_driver kv_driver_worldgraph_engine = {
-    .name = "worldgraph_engine",
-    .settings = "the state and the log below the public interface",
-    .traits = KV_NEAR | KV_STORES | KV_CHAINS | KV_CHAINS_ALWAYS,
-    .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
-    .open = engine_open,
-    .close = engine_close,
-    .load = engine_load,
-    .session_open = engine_session_open,
-    .session_close = engine_session_close,
-    .get = engine_get,
-    .get_x16 = engine_get_x16,
-    .put = engine_put,
-    .put_ticket = engine_put_ticket,
-    .ticket_wait = engine_ticket_wait,
-    .rmw = engine_rmw,
-    .scan = engine_scan,
-    .append = engine_append};
+const kv_driver kv_driver_worldgraph_engine = {.name = "worldgraph_engine",
+                                               .settings = "the state below the public interface, no rings",
+                                               .traits = KV_NEAR | KV_STORES,
+                                               .modes = 1u << KV_MEMORY,
+                                               .open = engine_open,
+                                               .close = engine_close,
+                                               .load = engine_load,
+                                               .session_open = engine_session_open,
+                                               .session_close = engine_session_close,
+                                               .get = engine_get,
+                                               .get_x16 = engine_get_x16,
+                                               .put = engine_put,
+                                               .rmw = engine_rmw,
+                                               .scan = engine_scan,
+                                               .append = engine_append};

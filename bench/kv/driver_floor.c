@@ -225,7 +225,7 @@ static void seq_replay_end(void *prepared) {
 const kv_driver kv_driver_floor_mem = {
     .name = "floor_mem",
     .settings = "open addressing, 128-byte slots, 2 MiB pages, no locks, no log; scans read a sorted copy",
-    .traits = KV_NEAR | KV_STORES | KV_ONE_THREAD | KV_SCANS_STALE | KV_PRESIZES | KV_FLOOR,
+    .traits = KV_NEAR | KV_STORES | KV_ONE_THREAD | KV_SCANS_STALE | KV_PRESIZES,
     .modes = 1u << KV_MEMORY,
     .open = mem_open,
     .close = floor_close,
@@ -246,7 +246,7 @@ const kv_driver kv_driver_floor_seq = {
     .settings =
         "floor_mem with a sequence lock a slot; scans go through the slots; logs: ring in memory (buffered), ring in "
         "/dev/shm (killsafe), O_DIRECT|O_DSYNC with group commit (strict)",
-    .traits = KV_NEAR | KV_STORES | KV_CHAINS | KV_PRESIZES | KV_FLOOR,
+    .traits = KV_NEAR | KV_STORES | KV_CHAINS | KV_PRESIZES,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = seq_open,
     .close = floor_close,

@@ -92,7 +92,7 @@ static uint64_t raw_append(void *session, const kv_value *event) {
 const kv_driver kv_driver_raw = {
     .name = "raw",
     .settings = "write(128 B) appending (buffered); RAW: 4 KiB pwrite + fdatasync into a prewritten file (strict)",
-    .traits = KV_FLOOR,
+    .traits = 0,
     .modes = 1u << KV_BUFFERED | 1u << KV_STRICT,
     .open = raw_open,
     .close = raw_close,

@@ -244,7 +244,7 @@ const kv_driver kv_driver_redis = {
     .name = "redis",
     .settings =
         "own server, Unix socket; memory: no file; buffered and killsafe: appendfsync everysec; strict: always",
-    .traits = KV_STORES | KV_KILLSAFE_TOO,
+    .traits = KV_STORES | KV_KILLSAFE_TOO | KV_SERVER,
     .modes = 1u << KV_MEMORY | 1u << KV_BUFFERED | 1u << KV_KILLSAFE | 1u << KV_STRICT,
     .open = redis_open,
     .close = redis_close,

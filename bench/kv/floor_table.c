@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { AHEAD_ROWS = 16 };
+enum { AHEAD_ROWS = 16, STREAM_BYTES = (KV_SCAN_ROWS + FLOOR_FENCE_ROWS / 2) * (int)sizeof(kv_row) };
 
 static inline uint64_t hash_of(const kv_key *key) {
     const kv_u128 product = (kv_u128)(kv_word(key->bytes) ^ UINT64_C(0xa0761d6478bd642f)) *
@@ -249,8 +249,8 @@ static uint64_t seek(const floor_order *order, const floor_table *table, const k
     }
     uint64_t row = (uint64_t)(base - order->fences) * FLOOR_FENCE_ROWS;
     if (order->rows != NULL)
-        for (unsigned line = 0; line < 12; line++) /* the stream starts before the row is known */
-            __builtin_prefetch((const uint8_t *)&order->rows[row] + (size_t)line * 256);
+        for (size_t at = 0; at < STREAM_BYTES; at += 64) /* all lines that may be copied, before the row is known */
+            __builtin_prefetch((const uint8_t *)&order->rows[row] + at);
     else
         for (uint64_t i = row; i < row + 2 * FLOOR_FENCE_ROWS && i < order->count; i++) {
             __builtin_prefetch(&table->slots[order->places[i]]);

@@ -67,7 +67,7 @@ enum {
     KV_SCANS_STALE = 32u,   /* its scan answers the state after load(), not later puts */
     KV_PRESIZES = 64u,      /* `presized` makes a difference */
     KV_KILLSAFE_TOO = 128u, /* KV_BUFFERED outlives kill -9 already: one database for both modes */
-    KV_FLOOR = 256u         /* ours, to compare with: not a peer */
+    KV_SERVER = 256u        /* works in another process */
 };
 
 /* `db` and `session` are the driver's own. Operations that an engine has not are NULL; the harness reports the absence.
@@ -88,6 +88,9 @@ typedef struct kv_driver {
     /* One a thread; used by that thread alone. */
     void *(*session_open)(void *db);
     void (*session_close)(void *session);
+    /* A session in a keyspace of its own (a run), kept under the name `first` and holding the keys first..first+count-1;
+     * with their first values when it is new. NULL: threads that are to be apart use their keys of the one store. */
+    void *(*session_open_apart)(void *db, uint64_t first, uint64_t count);
 
     bool (*get)(void *session, const kv_key *key, kv_value *out);
     /* KV_BATCH gets handed over together. True when all were found. NULL: the harness calls get in a row. */
@@ -110,6 +113,7 @@ typedef struct kv_driver {
     /* Recovery. prepare (not timed) leaves a chained log of `records` puts of random keys, closed; replay (timed) reads
      * it into an empty store, verifies checksums and chain and returns how many records it applied; may be repeated. */
     void *(*replay_prepare)(const kv_options *options, uint64_t records, char why[KV_WHY_BYTES]);
+    void (*replay_reset)(void *prepared); /* not timed; before every replay but the first; NULL: nothing to do */
     uint64_t (*replay)(void *prepared);
     void (*replay_end)(void *prepared);
 } kv_driver;
@@ -137,14 +141,13 @@ static inline uint64_t kv_word(const void *at) {
     return word;
 }
 
-/* Keys sort as their indexes do: 8 bytes of the index, big-endian, then 8 bytes that depend on it. */
+/* Keys sort as their indexes (below 2^63) do: 8 bytes of the index, big-endian, the first never zero; then 8 bytes that
+ * depend on it. */
 static inline void kv_key_make(uint64_t index, kv_key *out) {
-    const uint64_t head = __builtin_bswap64(index), tail = kv_mix(index ^ UINT64_C(0x6b6579));
+    const uint64_t head = __builtin_bswap64(index | UINT64_C(1) << 63), tail = kv_mix(index ^ UINT64_C(0x6b6579));
     memcpy(out->bytes, &head, sizeof head);
     memcpy(out->bytes + 8, &tail, sizeof tail);
 }
-
-static inline uint64_t kv_key_index(const kv_key *key) { return __builtin_bswap64(kv_word(key->bytes)); }
 
 /* Words of a value: who it belongs to, how often rmw changed it, which slice of the run put it; then filling. */
 enum { KV_WORD_TAG = 0, KV_WORD_CHANGES = 8, KV_WORD_STAMP = 16, KV_WORD_FILL = 24 };

@@ -1,9 +1,9 @@
-/* Calls of the allocator, page faults and instructions of the calling thread.
+/* Calls of the allocator, page faults, instructions and waiting for a processor of the calling thread.
  *
  * The program is linked with --wrap for malloc, calloc, realloc and the aligned forms, so every call out of our own code
  * comes by here; shared libraries of the peers are not counted. Instructions come from the processor where the machine
  * shows its counters; virtual machines mostly do not, and --count under callgrind is the way there. */
-#include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -62,6 +62,19 @@ bool kv_counters_begin(void) {
     return instruction_counter >= 0;
 }
 
+/* The second number of schedstat. */
+static uint64_t waited_ns(void) {
+    char text[96];
+    const int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    const ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (size <= 0) return 0;
+    text[size] = '\0';
+    const char *second = strchr(text, ' ');
+    return second == NULL ? 0 : strtoull(second, NULL, 10);
+}
+
 void kv_counters_read(kv_counters *out) {
     struct rusage usage;
     uint64_t count = 0;
@@ -69,6 +82,7 @@ void kv_counters_read(kv_counters *out) {
     out->faults = (double)usage.ru_minflt;
     out->allocations = (double)allocations;
     out->instructions = -1;
+    out->waited_ns = waited_ns();
     if (instruction_counter >= 0 && read(instruction_counter, &count, sizeof count) == (ssize_t)sizeof count)
         out->instructions = (double)count;
 }

@@ -5,6 +5,7 @@
 #define DECLARE(name)    extern const kv_driver kv_driver_##name
 #define ABSENT(id, what) static const kv_driver kv_driver_##id = {.name = #id, .settings = "", .absent_why = what}
 
+DECLARE(worldgraph);
 DECLARE(worldgraph_engine);
 DECLARE(floor_mem);
 DECLARE(floor_seq);
@@ -32,12 +33,6 @@ ABSENT(sqlite, "the build did not find libsqlite3-dev");
 DECLARE(redis);
 #else
 ABSENT(redis, "the build did not find libhiredis-dev");
-#endif
-
-#ifdef KV_HAVE_WORLDGRAPH
-DECLARE(worldgraph);
-#else
-ABSENT(worldgraph, "there is no driver_worldgraph.c");
 #endif
 
 const kv_driver *const kv_drivers[] = {

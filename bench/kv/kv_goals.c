@@ -2,6 +2,7 @@
  *
  * A goal compares one figure of ours with one of a floor, of the operating system or of our own. Both were measured in
  * the same rounds. The gate is met when the ratio of the best rounds meets it, or the median of the rounds' ratios. */
+#include <math.h>
 #include <stdio.h>
 
 #include "kv_run.h"
@@ -116,6 +117,7 @@ static kv_verdict judge(const kv_goal *goal, const kv_settings *settings, const 
     out.rounds = ours->round_count;
     if (peer != NULL && peer->round_count < out.rounds) out.rounds = peer->round_count;
     judge_ratio(goal, ours, peer, &out);
+    if (!isfinite(out.best) || !isfinite(out.median)) return (kv_verdict){0}; /* a side took no time at all */
     out.passed = meets(goal, out.judged, goal->gate);
     out.moonshot = meets(goal, out.judged, goal->moonshot);
     return out;

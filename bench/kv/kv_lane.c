@@ -13,7 +13,7 @@ enum {
     BATCHES_MIN = 20 /* a slice goes on until it has so many, however long others held the processor */
 };
 #define HOT_SALT    UINT64_C(0x686f74)
-#define INSERT_STEP UINT64_C(0x9e3779b97f4a7c15) /* odd: all 64-bit numbers in turn, scattered over the key space */
+#define INSERT_STEP UINT64_C(0x9e3779b97f4a7c15) /* odd: all 63-bit numbers in turn, scattered over the key space */
 #define ONE_KEY     7
 
 static uint64_t clock_cost_ns;
@@ -33,7 +33,7 @@ void kv_clock_calibrate(void) {
     clock_cost_ns = times[CALIBRATIONS / 2];
 }
 
-uint64_t kv_insert_index(uint64_t number) { return number * INSERT_STEP; }
+uint64_t kv_insert_index(uint64_t number) { return number * INSERT_STEP & INT64_MAX; }
 
 uint64_t kv_lane_index(const kv_lane *lane, uint64_t number) {
     if (lane->work->shape == KV_INSERT) return kv_insert_index(lane->inserted + number);
@@ -223,6 +223,7 @@ void kv_lane_run(kv_lane *lane) {
     lane->span_cpu_ns = kv_thread_cpu_ns() - lane->span_cpu_ns;
     lane->allocations = after.allocations - before.allocations;
     lane->faults = after.faults - before.faults;
+    lane->waited_ns = after.waited_ns - before.waited_ns;
     lane->instructions = after.instructions < 0 ? -1 : after.instructions - before.instructions - prepare_cost(lane);
 }
 

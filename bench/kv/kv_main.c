@@ -85,22 +85,26 @@ static void parse(int argc, char **argv, kv_settings *settings) {
     if (kv_driver_find(settings->ours) < 0) refuse("--ours: no engine", settings->ours);
 }
 
-static bool is_listed(const char *names, const char *name) {
-    const size_t length = strlen(name);
-    for (const char *at = names; (at = strstr(at, name)) != NULL; at += length)
-        if ((at == names || at[-1] == ',') && (at[length] == ',' || at[length] == '\0')) return true;
-    return false;
+/* Marks the engines of the list "a,b,c"; one that does not exist is a wrong argument. */
+static void choose_listed(const char *names, kv_results *results) {
+    char name[64];
+    for (const char *at = names; *at != '\0';) {
+        const size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, at);
+        const int engine = kv_driver_find(name);
+        if (engine < 0) refuse("--engines: no engine", name);
+        results->chosen[engine] = true;
+        at += length + (at[length] == ',');
+    }
 }
 
 static void choose_engines(const kv_settings *settings, kv_results *results) {
-    unsigned chosen = 0;
     for (unsigned i = 0; i < kv_driver_count(); i++) {
-        results->chosen[i] = settings->engines == NULL || is_listed(settings->engines, kv_drivers[i]->name);
-        chosen += results->chosen[i];
+        results->chosen[i] = settings->engines == NULL;
         if (kv_drivers[i]->absent_why != NULL)
             snprintf(results->absent[i], sizeof results->absent[i], "%s", kv_drivers[i]->absent_why);
     }
-    if (chosen == 0) refuse("--engines: none of these exists:", settings->engines);
+    if (settings->engines != NULL) choose_listed(settings->engines, results);
 }
 
 /* The folders of a run are removed by exit(), which no handler may call; so a thread waits for the signals. */

@@ -26,13 +26,14 @@ typedef enum kv_shape {
     KV_REPLAY
 } kv_shape;
 
-enum { KV_TICKETS_OPEN = 4096, KV_HOT_KEYS = 10000 };
+enum { KV_TICKETS_OPEN = 4096, KV_HOT_KEYS = 10000, KV_APART_KEYS = 100000 };
 
 typedef enum kv_choice {
-    KV_ALL_KEYS, /* uniformly */
-    KV_HOT_SET,  /* KV_HOT_KEYS of them */
-    KV_ONE_KEY,  /* always the same */
-    KV_OWN_RANGE /* uniformly in a range that belongs to the thread */
+    KV_ALL_KEYS,  /* uniformly */
+    KV_HOT_SET,   /* KV_HOT_KEYS of them */
+    KV_ONE_KEY,   /* always the same */
+    KV_OWN_RANGE, /* uniformly in a range that belongs to the thread */
+    KV_OWN_RUN    /* the same, KV_APART_KEYS of them, in a run of its own where the engine has such */
 } kv_choice;
 
 typedef enum kv_stage {
@@ -66,9 +67,10 @@ int kv_work_find(const char *name, unsigned threads);
 /* ---- what is kept of a (work, engine) */
 
 typedef struct kv_round {
-    double ns;             /* time that passed over operations of all threads, without the building of batches */
-    double p50, p99, p999; /* of a call */
-    double cpu_ns;         /* a thread's, per operation */
+    double
+        ns; /* time that passed over operations of all threads, without the building of batches; one thread: nor waiting for a processor */
+    double p50, p99, p999;                    /* of a call */
+    double cpu_ns;                            /* a thread's, per operation */
     double instructions, allocations, faults; /* per operation; instructions < 0: no counter */
     uint64_t operations;
 } kv_round;
@@ -102,13 +104,13 @@ typedef struct kv_lane {
     uint64_t inserted;    /* KV_INSERT: keys present before */
     unsigned batch;
     uint64_t start, warm_ns, run_ns, operations_max; /* all threads of a slice have one start */
-    bool counts;                                     /* read the counters: one lane alone */
 
     kv_histogram histogram;
     uint64_t operations;                 /* all, warming up included */
     uint64_t timed, timed_ns;            /* those that count */
     uint64_t measured_from, measured_to; /* from the end of warming up to the end */
-    uint64_t span_cpu_ns;                /* the thread's processor time in that span, building batches included */
+    uint64_t waited_ns;
+    uint64_t span_cpu_ns; /* the thread's processor time in that span, building batches included */
     uint64_t cpu_ns;
     uint64_t sum;      /* of what was read */
     uint64_t position; /* KV_GET_DEPENDENT: the next index */
@@ -133,6 +135,7 @@ void kv_clock_calibrate(void);
 
 typedef struct kv_counters {
     double instructions, allocations, faults;
+    uint64_t waited_ns; /* ready to run while others held the processors; 0 where the kernel does not say */
 } kv_counters;
 
 bool kv_counters_begin(void); /* opens the instruction counter; false: this machine shows none */
@@ -147,6 +150,7 @@ typedef struct kv_instance {
     void *db, *session;
     uint64_t keys;
     uint32_t *stamps, *changes; /* the model: a key's last stamp and the changes since */
+    uint32_t *apart_stamps;     /* of the same keys in runs of their own; NULL: never opened */
     uint64_t slices, inserted;
 } kv_instance;
 
@@ -163,8 +167,9 @@ kv_instance *kv_instance_open(const kv_driver *driver, const kv_options *options
 void kv_instance_close(kv_instance *instance);
 /* Brings the model up to date with a finished slice and ends the program if an answer was wrong. */
 void kv_instance_check(kv_instance *instance, const kv_work *work, const kv_lane *lanes, unsigned count);
-/* A lane of the instance for the work, with its own session except the first. */
+/* A lane of the instance for the work, with its own session except the first of an ordinary work. */
 void kv_lane_init(kv_lane *lane, kv_instance *instance, const kv_work *work, unsigned number);
+void kv_lane_end(kv_lane *lane, kv_instance *instance); /* closes that session */
 
 /* ---- the run (kv_run.c) */
 

@@ -4,8 +4,10 @@
  * id; they are removed at exit, also when something failed. */
 #include "kv_run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +87,25 @@ static void remove_run_folders(void) {
     for (unsigned i = 0; i < 2; i++) kv_folder_remove(run_folders[i]);
 }
 
+/* What a killed run left: folders of ours whose process is gone. They may hold gigabytes of memory in /dev/shm. */
+static void remove_left_folders(const char *parent) {
+    DIR *folder = opendir(parent);
+    if (folder == NULL) return;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char path[KV_PATH_BYTES];
+        struct stat status;
+        if (strncmp(entry->d_name, "kv_bench.", 9) != 0) continue;
+        const long pid = strtol(entry->d_name + 9, NULL, 10);
+        if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
+        kv_path(path, sizeof path, parent, entry->d_name);
+        if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == getuid()) kv_folder_remove(path);
+    }
+    closedir(folder);
+}
+
 static void make_run_folder(const char *parent, char out[KV_PATH_BYTES]) {
     char name[64], path[KV_PATH_BYTES];
+    remove_left_folders(parent);
     snprintf(name, sizeof name, "kv_bench.%ld", (long)getpid());
     kv_path(path, sizeof path, parent, name);
     if (mkdir(path, 0700) != 0) kv_die("cannot make the folder %s: %s", path, strerror(errno));

@@ -24,8 +24,8 @@ enum { BATCH = 128, BATCH_THREADS = 512 };
     }
 #define THREADS_1248(id, ...) \
     THREADS(id, 1, __VA_ARGS__), THREADS(id, 2, __VA_ARGS__), THREADS(id, 4, __VA_ARGS__), THREADS(id, 8, __VA_ARGS__)
-#define STRICT(id, count, ...) \
-    { .name = id, .stage = KV_STAGE_STRICT, .mode = KV_STRICT, .threads = count, .batch = 1, __VA_ARGS__ }
+#define STRICT(id, count, together, ...) \
+    { .name = id, .stage = KV_STAGE_STRICT, .mode = KV_STRICT, .threads = count, .batch = together, __VA_ARGS__ }
 
 const kv_work kv_works[] = {
     READ("get_rand", .shape = KV_GET),
@@ -52,6 +52,8 @@ const kv_work kv_works[] = {
 
     THREADS_1248("get_disjoint", .shape = KV_GET, .choice = KV_OWN_RANGE),
     THREADS_1248("put_disjoint", .shape = KV_PUT, .choice = KV_OWN_RANGE),
+    THREADS_1248("get_own_run", .shape = KV_GET, .choice = KV_OWN_RUN),
+    THREADS_1248("put_own_run", .shape = KV_PUT, .choice = KV_OWN_RUN),
     THREADS_1248("get_shared_key", .shape = KV_GET, .choice = KV_ONE_KEY),
     THREADS_1248("put_shared_key", .shape = KV_PUT, .choice = KV_ONE_KEY),
 
@@ -62,11 +64,11 @@ const kv_work kv_works[] = {
     GROW("insert_presized", .presized = true),
     GROW("insert_growing", .presized = false),
 
-    STRICT("put_strict", 1, .shape = KV_PUT),
-    STRICT("put_strict", 8, .shape = KV_PUT),
-    STRICT("put_strict", 32, .shape = KV_PUT),
-    STRICT("put_strict_chained", 1, .chained = true, .shape = KV_PUT),
-    STRICT("put_strict_tickets", 1, .shape = KV_TICKETS),
+    STRICT("put_strict", 1, 1, .shape = KV_PUT),
+    STRICT("put_strict", 8, 1, .shape = KV_PUT),
+    STRICT("put_strict", 32, 1, .shape = KV_PUT),
+    STRICT("put_strict_chained", 1, 1, .chained = true, .shape = KV_PUT),
+    STRICT("put_strict_tickets", 1, BATCH, .shape = KV_TICKETS),
 
     {.name = "replay",
      .stage = KV_STAGE_REPLAY,

@@ -4,6 +4,9 @@
 
 #include "api/api.h"
 #include "exec/exec.h"
+#include "primitives/eventlog/eventlog.h"
+#include "primitives/kv/kv.h"
+#include "primitives/runs/runs.h"
 #include "query/procedures/procedures.h"
 #include "query/query.h"
 
@@ -14,6 +17,8 @@ enum {
     WGI_TAG_STMT = 0x77677374,
     WGI_TAG_RESULT = 0x77677265,
     WGI_TAG_SNAPSHOT = 0x7767736e,
+    WGI_TAG_RUN = 0x7767726e,
+    WGI_TAG_CURSOR = 0x77676375,
     WGI_TAG_CLOSED = 0
 };
 
@@ -23,6 +28,16 @@ typedef struct wgi_db_engine {
     wg_engine *engine;
     uint32_t users;
 } wgi_db_engine;
+
+/* Whoever lost several times in a row against others on a run gets its turn in order (run.c). */
+typedef struct wgi_turn {
+    wg_mutex mutex;
+    wg_cond next;
+    uint64_t given;
+    uint64_t serving;
+    _Atomic uint32_t queue; /* who holds or waits for the turn */
+} wgi_turn;
+enum { WGI_TURNS = 16 };
 
 struct wg_db {
     uint32_t tag;
@@ -38,6 +53,7 @@ struct wg_db {
     uint32_t threads;
     uint32_t batch_rows;
     uint64_t query_memory_bytes_max;
+    wgi_turn turns[WGI_TURNS]; /* by run number */
     _Atomic uint32_t children; /* sessions, snapshots and results that are open */
 };
 
@@ -61,6 +77,22 @@ struct wg_session {
     uint32_t batch_rows;
     wg_speed_lane lane;
     wg_cancel cancel;
+    wg_agent *agent;         /* from the first handle of a run on */
+    wg_engine *agent_engine; /* held for it */
+    wg_run *run_txn;         /* the handle whose transaction is open */
+};
+
+struct wg_run {
+    uint32_t tag;
+    wg_session *session;
+    wg_agent_run run;
+    uint32_t cursors;
+};
+
+struct wg_kv_cursor {
+    uint32_t tag;
+    wg_run *run;
+    wg_keyvalue_cursor cursor;
 };
 
 struct wg_stmt {
@@ -102,6 +134,12 @@ void wgi_engine_drop(wg_db *db, wg_engine *engine);
 /* Between them session->engine stands; they nest, and an open transaction is one level. */
 void wgi_session_enter(wg_session *session);
 void wgi_session_leave(wg_session *session);
+
+/* Runs: the session's agent goes with it; a statement joins the open transaction of a run. */
+void wgi_session_close_agent(wg_session *session);
+wg_code wgi_session_join(wg_session *session, wg_error *err);
+void wgi_turns_init(wg_db *db);
+void wgi_turns_deinit(wg_db *db);
 
 /* Turns the rows' NODE and EDGE cells into objects, while the transaction can still be read. */
 wg_code wgi_result_build(wg_result *result, const wg_txn *txn, wg_error *err);

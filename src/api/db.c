@@ -56,9 +56,11 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
     db->batch_rows = o.batch_rows != 0 ? o.batch_rows : WG_BATCH_ROWS_MAX;
     set_query_memory(db, &o);
     wgi_engines_init(db);
+    wgi_turns_init(db);
     const wg_code code = open_parts(db, path, &o, err);
     if (code != WG_OK) {
         (void)wgi_engines_close(db, NULL);
+        wgi_turns_deinit(db);
         wg_procedures_destroy(db->procedures);
         wg_free(db->path);
         wg_free(db);
@@ -75,9 +77,10 @@ wg_code wg_close(wg_db *db, wg_error *err) {
     const uint32_t children = atomic_load_explicit(&db->children, memory_order_relaxed);
     if (children != 0)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
-                            "%u sessions, snapshots or results are still open: close them first", children);
+                            "%u sessions, runs, snapshots or results are still open: close them first", children);
     wg_pool_destroy(db->pool);
     const wg_code code = wgi_engines_close(db, err);
+    wgi_turns_deinit(db);
     wg_procedures_destroy(db->procedures);
     db->tag = WGI_TAG_CLOSED;
     wg_free(db->path);
@@ -186,10 +189,12 @@ wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err) {
 
 void wg_session_close(wg_session *session) {
     if (session == NULL || session->tag != WGI_TAG_SESSION) return;
+    if (session->agent != NULL && session->agent->handles != 0) return; /* wg_close will say that it is still open */
     if (session->txn != NULL) {
         wg_txn_abort(session->txn);
         wgi_session_leave(session);
     }
+    wgi_session_close_agent(session);
     session->tag = WGI_TAG_CLOSED;
     atomic_fetch_sub_explicit(&session->db->children, 1, memory_order_relaxed);
     wg_free(session);
@@ -220,6 +225,7 @@ void wg_session_progress(const wg_session *session, uint64_t *rows_done, uint64_
     *rows_done = 0;
     *rows_total = 0;
     if (session == NULL || session->tag != WGI_TAG_SESSION) return;
+    if (session->agent != NULL && session->agent->handles != 0) return; /* wg_close will say that it is still open */
     *rows_done = atomic_load_explicit(&session->cancel.rows_done, memory_order_relaxed);
     *rows_total = atomic_load_explicit(&session->cancel.rows_total, memory_order_relaxed);
 }
@@ -257,7 +263,7 @@ static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
 
 wg_code wg_begin(wg_session *session, bool read_only, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
-    if (session->txn != NULL)
+    if (session->txn != NULL || session->run_txn != NULL)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "a transaction is open already: commit or roll back first");
     if (session->snapshot != NULL && !read_only)
@@ -269,9 +275,19 @@ wg_code wg_begin(wg_session *session, bool read_only, wg_error *err) {
     return code;
 }
 
+/* A transaction of a run is ended by its handle. */
+static wg_code check_own_txn(const wg_session *session, wg_error *err) {
+    if (session->run_txn != NULL)
+        return wg_error_set(
+            err, WG_E_MISUSE, WG_NO_OFFSET,
+            "the transaction was begun by wg_run_begin: end it with wg_run_commit or wg_run_rollback");
+    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    return WG_OK;
+}
+
 wg_code wg_commit(wg_session *session, uint64_t *out_logseq, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
-    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    WG_TRY(check_own_txn(session, err));
     wg_txn *txn = session->txn;
     session->txn = NULL;
     const wg_code code = wg_txn_commit(txn, out_logseq, err);
@@ -281,7 +297,7 @@ wg_code wg_commit(wg_session *session, uint64_t *out_logseq, wg_error *err) {
 
 wg_code wg_rollback(wg_session *session, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
-    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    WG_TRY(check_own_txn(session, err));
     wg_txn_abort(session->txn);
     session->txn = NULL;
     wgi_session_leave(session);

@@ -167,6 +167,15 @@ static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
     return WG_OK;
 }
 
+/* What sessions have committed in runs belongs to a commit of the log before a statement that may look at it begins. */
+static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
+    static const char *const families[] = {"kv.", "events.", "runs."};
+    const wg_slice text = wg_query_text(stmt->query);
+    bool any = false;
+    for (size_t i = 0; i < sizeof families / sizeof families[0] && !any; i++) any = text_has(text, families[i]);
+    return any ? wg_engine_state_drain(stmt->session->engine, false, NULL, err) : WG_OK;
+}
+
 static wg_code hash_params(const wg_stmt *stmt, wg_sha256 *out, wg_error *err) {
     wg_buf bytes;
     wg_buf_init(&bytes, NULL);
@@ -242,6 +251,7 @@ static wg_code run_alone(const wg_stmt *stmt, const wg_rows *maintained, wg_resu
     if (as_of != 0 && writes)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
     if (as_of == 0) WG_TRY(refresh_named(stmt, err));
+    if (as_of == 0) WG_TRY(drain_named(stmt, err));
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(s->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err));
     wg_code code = run_in(stmt, txn, maintained, result, err);
@@ -303,7 +313,8 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
     wgi_session_enter(s);
-    wg_code code = run_kind(stmt, result, err);
+    wg_code code = wgi_session_join(s, err);
+    if (code == WG_OK) code = run_kind(stmt, result, err);
     if (code == WG_OK && !wg_engine_chain_at(s->engine, result->stats.snapshot, &result->chain))
         memset(&result->chain, 0, sizeof result->chain);
     wgi_session_leave(s);

@@ -43,14 +43,14 @@ wg_code wgi_file_set_init(wgi_file_set *set, wg_platform *platform, const char *
 void wgi_file_set_deinit(wgi_file_set *set);
 /* Reads CURRENT and its manifest; set->exists tells whether there is one. */
 wg_code wgi_file_set_read(wgi_file_set *set, wg_platform *platform, wg_error *err);
-wg_code wgi_path_of(const char *directory, const char *name, char out[WGI_BACKUP_PATH_BYTES], wg_error *err);
+void wgi_path_of(const char *directory, const char *name, char out[WGI_BACKUP_PATH_BYTES]);
 void wgi_file_set_parent(const wgi_file_set *set, char out[WGI_BACKUP_PATH_BYTES]);
 /* Takes the lock of the workspace; the file is made when `create`. WG_E_BUSY when somebody has it. */
 wg_code wgi_file_set_lock(const wgi_file_set *set, wg_platform *platform, bool create, wg_file **out, wg_error *err);
 /* Lists the segments of the log; a missing directory has none. */
 wg_code wgi_file_set_list(wgi_file_set *set, wg_platform *platform, wg_error *err);
 bool wgi_file_set_has_segment(const wgi_file_set *set, uint64_t number);
-wg_code wgi_segment_path(const wgi_file_set *set, uint64_t number, char out[WGI_BACKUP_PATH_BYTES], wg_error *err);
+void wgi_segment_path(const wgi_file_set *set, uint64_t number, char out[WGI_BACKUP_PATH_BYTES]);
 /* Makes the directories of a workspace below an existing root, and their names durable. */
 wg_code wgi_make_directories(const wgi_file_set *set, wg_platform *platform, wg_error *err);
 /* Bytes of a segment that belong to the log. */

@@ -11,11 +11,11 @@ static const char segment_suffix[] = ".wal";
 
 /* ---- paths and sets */
 
-wg_code wgi_path_of(const char *directory, const char *name, char out[WGI_BACKUP_PATH_BYTES], wg_error *err) {
-    const bool slash = directory[0] != '\0' && directory[strlen(directory) - 1] == '/';
+/* Directories come from absolute(), which gives at most 4,095 bytes; what is joined to them is short. */
+void wgi_path_of(const char *directory, const char *name, char out[WGI_BACKUP_PATH_BYTES]) {
+    const bool slash = directory[strlen(directory) - 1] == '/'; /* the root */
     const int n = snprintf(out, WGI_BACKUP_PATH_BYTES, "%s%s%s", directory, slash ? "" : "/", name);
-    if (n > 0 && n < WGI_BACKUP_PATH_BYTES - 16) return WG_OK;
-    return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path '%.100s...' is too long", directory);
+    WG_ASSERT(n > 0 && n < WGI_BACKUP_PATH_BYTES - 16);
 }
 
 wg_code wgi_file_set_init(wgi_file_set *set, wg_platform *platform, const char *path, wg_error *err) {
@@ -24,9 +24,10 @@ wg_code wgi_file_set_init(wgi_file_set *set, wg_platform *platform, const char *
     wg_buf_init(&set->segments, NULL);
     wg_buf_init(&set->manifest.stripes, NULL);
     WG_TRY(platform->ops->absolute(platform, path, set->root, 4096, err));
-    WG_TRY(wgi_path_of(set->root, "wal", set->wal, err));
-    WG_TRY(wgi_path_of(set->root, "stripes", set->stripes, err));
-    return wgi_path_of(set->root, "manifest", set->manifests, err);
+    wgi_path_of(set->root, "wal", set->wal);
+    wgi_path_of(set->root, "stripes", set->stripes);
+    wgi_path_of(set->root, "manifest", set->manifests);
+    return WG_OK;
 }
 
 void wgi_file_set_deinit(wgi_file_set *set) {
@@ -71,7 +72,7 @@ wg_code wgi_file_set_lock(const wgi_file_set *set, wg_platform *platform, bool c
     char path[WGI_BACKUP_PATH_BYTES];
     wg_error seen = {0};
     wg_file *file = NULL;
-    WG_TRY(wgi_path_of(set->root, "LOCK", path, err));
+    wgi_path_of(set->root, "LOCK", path);
     wg_code code = platform->ops->open(platform, path, WG_OPEN_WRITE, &file, &seen);
     if (code == WG_E_NOT_FOUND && create) {
         seen = (wg_error){0};
@@ -156,10 +157,10 @@ bool wgi_file_set_has_segment(const wgi_file_set *set, uint64_t number) {
     return false;
 }
 
-wg_code wgi_segment_path(const wgi_file_set *set, uint64_t number, char out[WGI_BACKUP_PATH_BYTES], wg_error *err) {
+void wgi_segment_path(const wgi_file_set *set, uint64_t number, char out[WGI_BACKUP_PATH_BYTES]) {
     char name[32];
     snprintf(name, sizeof name, "%020llu%s", (unsigned long long)number, segment_suffix);
-    return wgi_path_of(set->wal, name, out, err);
+    wgi_path_of(set->wal, name, out);
 }
 
 static wg_code make_directory(wg_platform *p, const char *path, wg_error *err) {
@@ -181,7 +182,7 @@ wg_code wgi_segment_bytes(const wgi_file_set *set, wg_platform *platform, uint64
                           wg_error *err) {
     char path[WGI_BACKUP_PATH_BYTES];
     wg_file_info info;
-    WG_TRY(wgi_segment_path(set, number, path, err));
+    wgi_segment_path(set, number, path);
     WG_TRY(platform->ops->stat(platform, path, &info, err));
     const bool cut = number == set->last && set->last_bytes != 0 && set->last_bytes < info.size;
     *out = cut ? set->last_bytes : info.size;
@@ -400,8 +401,8 @@ wg_code wgi_copy_segments(wgi_copying *copying, const wgi_file_set *from, const 
         uint64_t bytes = 0;
         bool same = false;
         WG_TRY(wgi_segment_bytes(from, copying->platform, number, &bytes, err));
-        WG_TRY(wgi_segment_path(from, number, source, err));
-        WG_TRY(wgi_segment_path(to, number, target, err));
+        wgi_segment_path(from, number, source);
+        wgi_segment_path(to, number, target);
         WG_TRY(wgi_is_copy(copying, target, source, bytes, 0, &same, err));
         if (same) {
             copying->info.files_kept++;
@@ -428,7 +429,7 @@ static wg_code read_segment(wgi_copying *c, const wgi_file_set *to, uint64_t num
     wg_file *file = NULL;
     wg_file_info info = {0};
     size_t got = 0;
-    WG_TRY(wgi_segment_path(to, number, path, err));
+    wgi_segment_path(to, number, path);
     aside_of(path, aside);
     WG_TRY(p->ops->open(p, is_aside(c, number) ? aside : path, WG_OPEN_READ, &file, err));
     wg_code code = p->ops->file_info(p, file, &info, err);
@@ -467,7 +468,7 @@ wg_code wgi_check_segments(wgi_copying *copying, const wgi_file_set *from, const
 wg_code wgi_name_segments(wgi_copying *copying, const wgi_file_set *to, wg_error *err) {
     char target[WGI_BACKUP_PATH_BYTES];
     for (size_t i = 0; i < number_count(&copying->segments); i++) {
-        WG_TRY(wgi_segment_path(to, number_at(&copying->segments, i), target, err));
+        wgi_segment_path(to, number_at(&copying->segments, i), target);
         WG_TRY(wgi_copy_name(copying, target, to->wal, err));
     }
     return WG_OK;
@@ -489,8 +490,8 @@ static wg_code remove_numbers(wg_platform *p, const char *directory, const char 
         const uint64_t number = number_at(&numbers, i);
         if (keep != NULL && keep(set, number)) continue;
         snprintf(name, sizeof name, "%020llu%s", (unsigned long long)number, suffix);
-        code = wgi_path_of(directory, name, path, err);
-        if (code == WG_OK) code = p->ops->unlink(p, path, err);
+        wgi_path_of(directory, name, path);
+        code = p->ops->unlink(p, path, err);
         removed = true;
     }
     if (code == WG_OK && removed) code = p->ops->sync_directory(p, directory, err);

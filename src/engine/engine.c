@@ -395,5 +395,5 @@ uint64_t wg_engine_manifest_epoch(const wg_engine *engine) {
 const wg_options *wg_engine_option_values(const wg_engine *engine) { return &engine->options; }
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uuid; }
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
-wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
 wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }
+wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }

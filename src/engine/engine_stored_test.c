@@ -13,6 +13,7 @@ typedef enum change {
     CUT_BYTES,     /* its first cell loses `value` bytes at its end */
     PATCH_BYTES,   /* byte `value` of its first cell becomes bytes[0] */
     APPEND_BYTES,  /* its first cell has `bytes` behind it */
+    SAME_CELLS,    /* all its cells are its last */
     SET_ATTRIBUTE, /* attribute `id` is `value` */
     ADD_ATTRIBUTE,
     SET_KIND,
@@ -86,6 +87,7 @@ static void change_cell(const edit *e, wg_stripe_column *c, uint32_t rows, wg_ar
     uint64_t *cells = fresh(arena, c->vector.data, rows * sizeof *cells);
     if (e->change == SET_CELL) cells[0] = e->value;
     for (uint32_t r = 0; r < rows && e->change == ADD_CELLS; r++) cells[r] += e->value;
+    for (uint32_t r = 0; r < rows && e->change == SAME_CELLS; r++) cells[r] = cells[rows - 1];
     c->vector.data = cells;
 }
 
@@ -110,6 +112,7 @@ static void change_column(const edit *e, ws_fragment *f, wg_arena *arena) {
         case NULL_CELL:
         case SET_CELL:
         case ADD_CELLS:
+        case SAME_CELLS:
             change_cell(e, c, rows, arena);
             return;
         default:
@@ -151,6 +154,7 @@ static void apply_edit(void *ctx, ws_fragment *f, wg_arena *arena) {
         case NULL_CELL:
         case SET_CELL:
         case ADD_CELLS:
+        case SAME_CELLS:
         case SET_BYTES:
         case CUT_BYTES:
         case PATCH_BYTES:
@@ -265,6 +269,7 @@ static void test_stored_definitions_are_checked(void **state) {
         {"a table of too many columns", T, table_p, PATCH_BYTES, P, 7, "\x7f", 1, "another size"},
         {"a table cut short", T, table_p, CUT_BYTES, P, 4, NULL, 0, "another size"},
         {"a column of no type", T, table_p, PATCH_BYTES, P, 16, "\x7f", 1, "a column is damaged"},
+        {"a column of another type", T, table_p, PATCH_BYTES, P, 16, "\x03", 1, "does not fit its label"},
         {"two columns of one name", T, table_p, SET_BYTES, P, 0, "\0\0\0\0\2\0\0\0\1\0\0\0\2\0\0\0\1\0\0\0\2\0\0\0",
          24, "two columns"},
         {"a label that is not there", T, table_p, PATCH_BYTES, P, 10, "\x01", 1, "labels do not exist"},
@@ -289,6 +294,7 @@ static void test_stored_fragments_have_a_place(void **state) {
         {"rows of no table", WG_KIND_ROWS, table_p, SET_OWNER, 0, 60000, NULL, 0, "outside"},
         {"rows behind the last", WG_KIND_ROWS, table_p, ADD_SLOT, 0, 7, NULL, 0, "outside"},
         {"rows where there are none", WG_KIND_TABLE, table_p, SET_ATTRIBUTE, 0, 0, NULL, 0, NULL},
+        {"rows of a table that is not there", WG_KIND_TABLE, table_labelled_twice, LEAVE_OUT, 0, 0, NULL, 0, NULL},
         {"a third directory", WG_KIND_DIRECTORY, 1, SET_OWNER, 0, 2, NULL, 0, "outside"},
         {"ids behind the last", WG_KIND_DIRECTORY, 0, ADD_SLOT, 0, 7, NULL, 0, "outside"},
         {"edge ids behind the last", WG_KIND_DIRECTORY, 1, ADD_SLOT, 0, 7, NULL, 0, "outside"},
@@ -313,6 +319,7 @@ static void test_stored_contradictions_are_found(void **state) {
         {"edges that live elsewhere", WG_KIND_DIRECTORY, 1, ADD_CELLS, WG_COLUMN_ADDRESS, 1, NULL, 0, NULL},
         {"a key of another node", WG_KIND_KEYS, label_p, ADD_CELLS, WG_COLUMN_ID, 1, NULL, 0, NULL},
         {"a key hashed to elsewhere", WG_KIND_KEYS, label_p, ADD_CELLS, WG_COLUMN_HASH, 1, NULL, 0, NULL},
+        {"one key of all", WG_KIND_ROWS, table_p, SAME_CELLS, 0, 0, NULL, 0, "another node"},
         {"no keys", WG_KIND_KEYS, label_p, NO_ROWS, 0, 0, NULL, 0, NULL},
         {"a neighbour that is another", WG_KIND_ADJACENCY, label_edge, ADD_CELLS, WG_COLUMN_NEIGHBOUR, 1, NULL, 0,
          NULL},
@@ -356,7 +363,9 @@ static void test_stored_chain_values_may_be_missing(void **state) {
         wg_engine *e = ws_open(p);
         wg_sha256 value;
         if (wg_engine_chain_at(e, 1, &value)) fail_msg("%s: commit 1 has a value", edits[i].name);
-        assert_true(wg_engine_chain_at(e, ws_logseq, &value)); /* the log has it */
+        assert_true(wg_engine_chain_at(e, ws_logseq, &value));    /* the log has it */
+        const wg_code made = wg_engine_checkpoint(e, NULL, NULL); /* which stores the values of a piece again */
+        if (made != WG_E_CORRUPT) fail_msg("%s: checkpoint: %s", edits[i].name, wg_code_name(made));
         MODEL_OK(wg_engine_close(e, err));
         wg_platform_sim_destroy(p);
     }

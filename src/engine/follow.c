@@ -57,7 +57,8 @@ wg_code wgi_follow_open(wg_engine *engine, bool *out_again, wg_error *err) {
     *out_again = code != WG_E_NOMEM && newer_manifest(engine, &engine->maintenance.manifest, &found);
     if (code == WG_E_NOT_FOUND && engine->maintenance.manifest.epoch == 0)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no workspace at %s", engine->path);
-    if (err != NULL && err->code == WG_OK) *err = local;
+    WG_ASSERT(err != NULL); /* of one attempt, and clean */
+    *err = local;
     return code;
 }
 

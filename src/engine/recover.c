@@ -26,7 +26,8 @@ static wg_code check_columns(const wg_engine *e, const wgi_table *table, wg_erro
                             table->label_count);
     for (uint32_t i = 0; i < table->label_count; i++) {
         const wg_label *label = wg_catalog_label_at(e->catalog, table->labels[i]);
-        bool ok = label != NULL && label->def.kind != WG_LABEL_VIRTUAL && label->def.is_edge == table->is_edge;
+        WG_ASSERT(label != NULL); /* or the table was not taken (stored_meta.c) */
+        bool ok = label->def.kind != WG_LABEL_VIRTUAL && label->def.is_edge == table->is_edge;
         for (uint32_t c = 0; ok && c < label->def.column_count; c++) {
             const uint32_t column = wg_table_column_of(table->rows, label->column_keys[c]);
             ok = column != UINT32_MAX && wg_table_column_type(table->rows, column) == label->def.columns[c].type;

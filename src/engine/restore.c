@@ -75,8 +75,8 @@ static wg_code copy_hint(wgi_copying *c, const wgi_file_set *from, const wgi_fil
     char target[WGI_BACKUP_PATH_BYTES];
     wg_file_info info;
     wg_error seen = {0};
-    WG_TRY(wgi_path_of(from->wal, "HEAD", source, err));
-    WG_TRY(wgi_path_of(to->wal, "HEAD", target, err));
+    wgi_path_of(from->wal, "HEAD", source);
+    wgi_path_of(to->wal, "HEAD", target);
     const wg_code code = c->platform->ops->stat(c->platform, source, &info, &seen);
     if (code == WG_E_NOT_FOUND) return WG_OK;
     if (code != WG_OK) {
@@ -108,9 +108,11 @@ static wg_code fill(wg_platform *p, wgi_copying *c, const wgi_file_set *from, co
 static void empty_again(wg_platform *p, const wgi_file_set *to) {
     const wgi_file_set none = {.first_needed = 1};
     char path[WGI_BACKUP_PATH_BYTES];
-    if (wgi_path_of(to->root, "CURRENT", path, NULL) == WG_OK) (void)p->ops->unlink(p, path, NULL);
+    wgi_path_of(to->root, "CURRENT", path);
+    (void)p->ops->unlink(p, path, NULL);
     (void)wgi_remove_aside(to, p, NULL);
-    if (wgi_path_of(to->wal, "HEAD", path, NULL) == WG_OK) (void)p->ops->unlink(p, path, NULL);
+    wgi_path_of(to->wal, "HEAD", path);
+    (void)p->ops->unlink(p, path, NULL);
     (void)wgi_remove_manifests(to, p, NULL);
     (void)wgi_remove_others(to, &none, p, NULL);
 }

@@ -29,6 +29,8 @@ static wg_code create_run(wg_engine *e, wgi_mixed *mixed, const wg_run_change *c
     wg_run_origin origin = change->origin;
     wg_state_run *run = NULL;
     if (origin.number == UINT32_MAX) origin.number = wg_state_run_count(state);
+    if (origin.number < wg_state_run_count(state))
+        return wg_error_set(err, WG_E_CONFLICT, WG_NO_OFFSET, "run number %u was given meanwhile", origin.number);
     WG_TRY(encode(&mixed->payload,
                   &(wg_mutation){.kind = WG_MUTATION_RUN_CREATE,
                                  .number = origin.number,

@@ -177,7 +177,7 @@ static wg_code store_chain(wgi_meta_pass *pass, wg_error *err) {
     for (uint64_t n = first; n <= pass->until_logseq && code == WG_OK; n++) {
         wg_sha256 value;
         if (!wg_engine_chain_at(pass->engine, n, &value))
-            code = wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no chain value of commit %llu",
+            code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the stripes have no chain value of commit %llu",
                                 (unsigned long long)n);
         if (code == WG_OK) code = piece_bytes(&p, n, wg_slice_of(value.bytes, sizeof value.bytes), err);
         if (code == WG_OK && (n % PIECE_ROWS == 0 || n == pass->until_logseq)) {
@@ -295,8 +295,9 @@ static wg_code table_columns(table_head *h, wgi_table *table, wg_error *err) {
         uint32_t key = 0;
         uint32_t type = 0;
         uint32_t column = 0;
-        if (!take_u32(&h->left, &key) || !take_u32(&h->left, &type) || type > WG_TYPE_ANY)
-            return bad_fragment(h->fragment, "a column is damaged", err);
+        (void)take_u32(&h->left, &key); /* the size was checked */
+        (void)take_u32(&h->left, &type);
+        if (type > WG_TYPE_ANY) return bad_fragment(h->fragment, "a column is damaged", err);
         if (wg_table_column_of(table->rows, key) != UINT32_MAX)
             return bad_fragment(h->fragment, "two columns of one property", err);
         WG_TRY(wg_table_add_column(table->rows, key, (wg_type)type, &column, err));

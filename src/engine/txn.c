@@ -135,7 +135,7 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
     if (as_of > newest)
         return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu is in the future: the newest is %llu",
                             (unsigned long long)as_of, (unsigned long long)newest);
-    if (as_of != 0 && mode != WG_TXN_READ)
+    if (as_of != 0 && mode == WG_TXN_WRITE)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
     WG_TRY(txn_count(engine, err));
     wg_txn *txn = wg_alloc_zero(&engine->account, sizeof *txn);

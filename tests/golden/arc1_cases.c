@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/digest/digest.h"
 #include "io/segment/segment.h"
 
 const uint8_t arc1_golden_store[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
@@ -222,6 +223,84 @@ static wg_code write_parts(wg_stripe_writer *w, wg_error *err) {
     return code;
 }
 
+static wg_stripe_column numbers(uint32_t id, const uint64_t *cells) {
+    return (wg_stripe_column){id, {.type = WG_TYPE_NODE, .data = cells}};
+}
+
+static wg_stripe_column texts(uint32_t id, const wg_str *cells) {
+    return (wg_stripe_column){id, {.type = WG_TYPE_BYTES, .data = cells}};
+}
+
+/* Run 1 and its fork 2; what commits 8 and 9 of the log brought. */
+static wg_code write_runs(wg_stripe_writer *w, wg_error *err) {
+    static const uint64_t runs[3] = {0, 1, 2}, versions[3] = {1, 5, 4}, eights[3] = {8, 9, 9};
+    uint8_t origins[3][29] = {{0}};
+    wg_str rows[3];
+    for (uint32_t i = 0; i < 3; i++) rows[i] = (wg_str){(const char *)origins[i], sizeof origins[i]};
+    wg_store_u64le(origins[1] + 21, 2);
+    wg_store_u32le(origins[2], 1);
+    wg_store_u64le(origins[2] + 5, 4);
+    const wg_stripe_column list[] = {numbers(WG_COLUMN_ID, runs), texts(WG_COLUMN_PAYLOAD, rows),
+                                     numbers(WG_COLUMN_VERSION, versions)};
+    const wg_fragment_head runs_head = {
+        .key = {.kind = WG_KIND_RUNS}, .version = 9, .row_count = 3, .attributes = {3}};
+    WG_TRY(wg_stripe_add(w, &runs_head, list, 3, err));
+    const wg_stripe_column notes[] = {numbers(WG_COLUMN_ID, runs), numbers(WG_COLUMN_LOGSEQ, eights),
+                                      numbers(WG_COLUMN_VERSION, versions)};
+    const wg_fragment_head notes_head = {.key = {.kind = WG_KIND_RUNS, .owner = 1}, .version = 9, .row_count = 3};
+    return wg_stripe_add(w, &notes_head, notes, 3, err);
+}
+
+/* Two records of one key, and a deletion. */
+static wg_code write_records(wg_stripe_writer *w, wg_error *err) {
+    static const uint64_t of_records[3] = {3, 1, 2}, times[3] = {1000003, 1000001, 1000002}, types[3] = {4, 4, 255};
+    static const uint64_t expires[3] = {0, 2000000, 0};
+    static const wg_str keys[3] = {{"colour", 6}, {"colour", 6}, {"size", 4}},
+                        values[3] = {{"blue", 4}, {"red", 3}, {NULL, 0}};
+    const wg_stripe_column records[] = {texts(WG_COLUMN_PAYLOAD, values), numbers(WG_COLUMN_VERSION, of_records),
+                                        numbers(WG_COLUMN_TIME, times),   numbers(WG_COLUMN_VALUE_TYPE, types),
+                                        texts(WG_COLUMN_KEY, keys),       numbers(WG_COLUMN_EXPIRES, expires)};
+    const wg_fragment_head state_head = {
+        .key = {.kind = WG_KIND_STATE, .owner = 1}, .version = 9, .row_count = 3, .attributes = {5}};
+    return wg_stripe_add(w, &state_head, records, 6, err);
+}
+
+/* Two events with their chain. The first is the example of docs/format/events.md; the second says the same a second later. */
+static wg_code write_events(wg_stripe_writer *w, wg_error *err) {
+    uint8_t message[32 + 8 + 8 + 4 + 10 + 1 + 8 + 8] = {0}, one[8] = {1};
+    wg_sha256 chain[2] = {{{0}}, {{0}}};
+    for (uint64_t i = 0; i < 2; i++) {
+        if (i > 0) memcpy(message, chain[0].bytes, 32);
+        wg_store_u64le(message + 32, i);
+        wg_store_u64le(message + 40, 1000000 * (i + 1));
+        wg_store_u32le(message + 48, 10);
+        memcpy(message + 52, "test_event", 10);
+        message[62] = 2;
+        wg_store_u64le(message + 63, 8);
+        memcpy(message + 71, one, 8);
+        const wg_slice part = wg_slice_of(message, sizeof message);
+        wg_sha256_of(&part, 1, &chain[i]);
+    }
+    static const uint64_t of_events[2] = {4, 5}, event_times[2] = {1000000, 2000000}, ints[2] = {2, 2};
+    static const wg_str names[2] = {{"test_event", 10}, {"test_event", 10}};
+    const wg_str payloads[2] = {{(const char *)one, 8}, {(const char *)one, 8}};
+    const wg_str digests[2] = {{(const char *)chain[0].bytes, 32}, {(const char *)chain[1].bytes, 32}};
+    const wg_stripe_column events[] = {texts(WG_COLUMN_PAYLOAD, payloads),   numbers(WG_COLUMN_VERSION, of_events),
+                                       numbers(WG_COLUMN_TIME, event_times), texts(WG_COLUMN_TYPE, names),
+                                       numbers(WG_COLUMN_VALUE_TYPE, ints),  texts(WG_COLUMN_DIGEST, digests)};
+    const wg_fragment_head events_head = {.key = {.kind = WG_KIND_EVENTS, .owner = 1},
+                                          .version = 9,
+                                          .row_count = 2,
+                                          .attributes = {0, 4, 5, 1000000, 2000000}};
+    return wg_stripe_add(w, &events_head, events, 6, err);
+}
+
+static wg_code write_agents(wg_stripe_writer *w, wg_error *err) {
+    WG_TRY(write_runs(w, err));
+    WG_TRY(write_records(w, err));
+    return write_events(w, err);
+}
+
 static wg_code write_case(wg_stripe_writer *w, uint64_t id, wg_error *err) {
     static const wg_type types[] = {WG_TYPE_BOOL,  WG_TYPE_INT,  WG_TYPE_FLOAT,      WG_TYPE_STRING,
                                     WG_TYPE_BYTES, WG_TYPE_DATE, WG_TYPE_LOCAL_TIME, WG_TYPE_LOCAL_DATETIME,
@@ -232,12 +311,14 @@ static wg_code write_case(wg_stripe_writer *w, uint64_t id, wg_error *err) {
     if (id == 13) return write_large(w, err);
     if (id == 14) return WG_OK; /* no fragment at all */
     if (id == ARC1_GOLDEN_PARTS) return write_parts(w, err);
+    if (id == ARC1_GOLDEN_AGENTS) return write_agents(w, err);
     static const wg_type some[] = {WG_TYPE_BOOL, WG_TYPE_INT, WG_TYPE_STRING, WG_TYPE_ANY};
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) WG_TRY(write_type(w, some[i], 2, err));
     return WG_OK;
 }
 
 const char *arc1_golden_folder(uint64_t id) {
+    if (id == ARC1_GOLDEN_AGENTS) return "tests/golden/arc1-v1-agents";
     return id == ARC1_GOLDEN_PARTS ? "tests/golden/arc1-v1.1" : "tests/golden/arc1-v1";
 }
 

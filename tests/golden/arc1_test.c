@@ -30,7 +30,7 @@ static void assert_equal_bytes(wg_buf *a, wg_buf *b, uint64_t id) {
 static void test_arc1_golden_dumps_are_reproduced(void **state) {
     /* Goal: every golden stripe passes its whole check and dumps to the text that is kept beside it. */
     (void)state;
-    for (uint64_t id = 1; id <= ARC1_GOLDEN_PARTS; id++) {
+    for (uint64_t id = 1; id <= ARC1_GOLDEN_AGENTS; id++) {
         wg_error err = {0};
         wg_buf dump = {0}, expected = read_file(wg_platform_real(), arc1_golden_folder(id), id, "jsonl");
         if (arc1_golden_dump(wg_platform_real(), arc1_golden_folder(id), id, &dump, &err) != WG_OK)
@@ -46,7 +46,7 @@ static void test_arc1_golden_bytes_are_stable(void **state) {
     wg_error err = {0};
     assert_int_equal(wg_platform_sim_create(1, &sim, &err), WG_OK);
     assert_int_equal(sim->ops->make_directory(sim, "/s", &err), WG_OK);
-    for (uint64_t id = 1; id <= ARC1_GOLDEN_PARTS; id++) {
+    for (uint64_t id = 1; id <= ARC1_GOLDEN_AGENTS; id++) {
         if (arc1_golden_write(sim, "/s", id, &err) != WG_OK) fail_msg("%s", err.message);
         if (id == ARC1_GOLDEN_ZSTD) continue;
         wg_buf made = read_file(sim, "/s", id, "arc1");
@@ -77,6 +77,8 @@ static void test_arc1_golden_files_are_what_was_committed(void **state) {
     assert_digest(1, ARC1_GOLDEN_COUNT, "3e41fe0d42b69154bfe7891efc133afa9f3176d058e1fb244aa189fa3b315164");
     assert_digest(ARC1_GOLDEN_PARTS, ARC1_GOLDEN_PARTS,
                   "fa6ae2f9db65c6396021f03c10b8b34b25ac2d08027765853a16c1a995695776");
+    assert_digest(ARC1_GOLDEN_AGENTS, ARC1_GOLDEN_AGENTS,
+                  "a6f652ed405c9c7ea36c6842994a7a3a9ce686a81263dd7866f95088596bc5ac");
 }
 
 int main(void) {

@@ -1,6 +1,6 @@
 /* stripe_golden: writes the golden stripes and their dumps into a directory that exists. Usage: stripe_golden DIRECTORY
  *
- * tests/golden/arc1-v1 and arc1-v1.1 were made with it. Its bytes are kept: run it into another directory to see what the writer makes today. */
+ * tests/golden/arc1-v1, arc1-v1.1 and arc1-v1-agents were made with it. Its bytes are kept: run it into another directory to see what the writer makes today. */
 #include <stdio.h>
 
 #include "tests/golden/arc1_cases.h"
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: stripe_golden DIRECTORY\n");
         return 2;
     }
-    for (uint64_t id = 1; id <= ARC1_GOLDEN_PARTS; id++) {
+    for (uint64_t id = 1; id <= ARC1_GOLDEN_AGENTS; id++) {
         wg_error err = {0};
         if (make(argv[1], id, &err) == WG_OK) continue;
         fprintf(stderr, "stripe_golden: stripe %llu: %s\n", (unsigned long long)id, err.message);

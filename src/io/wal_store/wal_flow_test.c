@@ -92,46 +92,50 @@ static void assert_in_time(uint64_t give_up) {
 static const size_t mixed_sizes[] = {3000, 60000, 10, 0, 150000, 2047, 2048, 20000, 200, 9000};
 static size_t size_mixed(uint64_t n) { return mixed_sizes[n % 10]; }
 
-/* Goal: what is read back for the chain gives the values of the definition, over segments and frames and between copied commits,
- * asked for at any moment; a log whose headers leave the value out replays with all of them. */
-static void test_wal_chain_is_read_back(void **state) {
-    fixture *f = *state;
-    enum { COMMITS = 300 };
-    static wg_sha256 expected[COMMITS + 1];
-    static uint8_t bytes[150000];
-    wg_sha256 got;
-    f->options.durability = WG_BUFFERED;
-    f->options.sync_interval_ms = 3600000;
-    f->options.sync_batch_commits = 1 << 30;
-    f->options.segment_bytes = 65536;
-    replayed r = {.size_of = size_mixed};
-    wg_sha256_state *sha = wg_sha256_begin();
-    open_log(f, &r);
+/* Holds chain_lock until it is told to let go, so that the hashing stands still. */
+typedef struct holder {
+    wg_wal *wal;
+    wg_signal changed;
+    _Atomic bool held;
+    _Atomic bool let_go;
+    wg_thread thread;
+} holder;
+
+static void wait_for(holder *h, _Atomic bool *flag) {
+    for (;;) {
+        const uint32_t seen = wg_signal_count(&h->changed);
+        if (atomic_load(flag)) break;
+        wg_signal_wait(&h->changed, seen);
+    }
+}
+
+static void hold(void *arg) {
+    holder *h = arg;
+    wg_mutex_lock(&h->wal->chain_lock);
+    atomic_store(&h->held, true);
+    wg_signal_raise(&h->changed, UINT32_MAX);
+    wait_for(h, &h->let_go);
+    wg_mutex_unlock(&h->wal->chain_lock);
+}
+
+static void hold_begin(holder *h, wg_wal *wal) {
+    memset(h, 0, sizeof *h);
+    h->wal = wal;
+    wg_signal_init(&h->changed);
+    assert_int_equal(wg_thread_start(&h->thread, hold, h, NULL), WG_OK);
+    wait_for(h, &h->held);
+}
+
+static void hold_end(holder *h) {
+    atomic_store(&h->let_go, true);
+    wg_signal_raise(&h->changed, UINT32_MAX);
+    wg_thread_join(&h->thread);
+    wg_signal_deinit(&h->changed);
+}
+
+/* As after a checkpoint at each segment; gives how many headers do not state the chain. */
+static uint64_t scan_from_each_segment(fixture *f, const wg_sha256 *expected, uint64_t last) {
     uint64_t unstated = 0;
-    for (uint64_t n = 1; n <= COMMITS; n++) {
-        const size_t size = payload_make(n, size_mixed(n), bytes);
-        const wg_slice whole = wg_slice_of(bytes, size);
-        wgi_wal_chain_next(sha, &expected[n - 1], n, &whole, 1, &expected[n]);
-        if (n == 50)
-            wg_mutex_lock(&f->wal->chain_lock); /* the hashing stands still: rotations do not know the chain */
-        if (n == 60) wg_mutex_unlock(&f->wal->chain_lock);
-        append_sized(f, size, false);
-        if (n % 37 != 0) continue;
-        assert_true(wg_wal_chain_at(f->wal, n, &got));
-        assert_memory_equal(got.bytes, expected[n].bytes, 32);
-    }
-    const uint64_t give_up = give_up_at();
-    wg_wal_metrics m;
-    do {
-        wg_wal_metrics_get(f->wal, &m);
-        assert_in_time(give_up);
-    } while (m.chain_lag > 12); /* nobody asks: the second thread comes that near by itself */
-    assert_int_equal(wg_wal_wait(f->wal, COMMITS, NULL), WG_OK);
-    for (uint64_t n = 1; n <= COMMITS; n++) {
-        assert_true(wg_wal_chain_at(f->wal, n, &got));
-        assert_memory_equal(got.bytes, expected[n].bytes, 32);
-    }
-    /* From each segment on, as after a checkpoint. */
     for (size_t i = 1; i < f->wal->notes.count; i++) {
         const wal_note note = f->wal->notes.items[i];
         wg_wal_options from = f->options;
@@ -152,8 +156,56 @@ static void test_wal_chain_is_read_back(void **state) {
         from.after = note.first_begin - 1;
         from.chain = expected[from.after];
         assert_int_equal(wg_wal_scan_from(f->p, "/wal", &from, NULL, NULL, &found, NULL), WG_OK);
-        assert_memory_equal(found.chain.bytes, expected[COMMITS].bytes, 32);
+        assert_memory_equal(found.chain.bytes, expected[last].bytes, 32);
     }
+    return unstated;
+}
+
+/* Goal: what is read back for the chain gives the values of the definition, over segments and frames and between copied commits,
+ * asked for at any moment; a log whose headers leave the value out replays with all of them. */
+static void test_wal_chain_is_read_back(void **state) {
+    fixture *f = *state;
+    enum { COMMITS = 300 };
+    static wg_sha256 expected[COMMITS + 1];
+    static uint8_t bytes[150000];
+    static holder holding;
+    uint64_t held_at = 0;
+    wg_sha256 got;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 1 << 30;
+    f->options.segment_bytes = 65536;
+    replayed r = {.size_of = size_mixed};
+    wg_sha256_state *sha = wg_sha256_begin();
+    open_log(f, &r);
+    for (uint64_t n = 1; n <= COMMITS; n++) {
+        const size_t size = payload_make(n, size_mixed(n), bytes);
+        const wg_slice whole = wg_slice_of(bytes, size);
+        wgi_wal_chain_next(sha, &expected[n - 1], n, &whole, 1, &expected[n]);
+        /* From a commit on that fits, so that the queue is not empty when the next segment begins. */
+        const bool fits = size < 300 && f->wal->offset + 1000 < f->wal->segment_bytes;
+        if (n >= 50 && held_at == 0 && fits) {
+            hold_begin(&holding, f->wal);
+            held_at = n;
+        }
+        if (held_at != 0 && n == held_at + 10) hold_end(&holding);
+        append_sized(f, size, false);
+        if (n % 37 != 0 || (held_at != 0 && n < held_at + 10)) continue;
+        assert_true(wg_wal_chain_at(f->wal, n, &got));
+        assert_memory_equal(got.bytes, expected[n].bytes, 32);
+    }
+    const uint64_t give_up = give_up_at();
+    wg_wal_metrics m;
+    do {
+        wg_wal_metrics_get(f->wal, &m);
+        assert_in_time(give_up);
+    } while (m.chain_lag > 12); /* nobody asks: the second thread comes that near by itself */
+    assert_int_equal(wg_wal_wait(f->wal, COMMITS, NULL), WG_OK);
+    for (uint64_t n = 1; n <= COMMITS; n++) {
+        assert_true(wg_wal_chain_at(f->wal, n, &got));
+        assert_memory_equal(got.bytes, expected[n].bytes, 32);
+    }
+    const uint64_t unstated = scan_from_each_segment(f, expected, COMMITS);
     assert_true(unstated > 0);
     close_log(f);
     r.count = 0;

@@ -252,9 +252,21 @@ static void sleep_some(wg_wal *wal, uint64_t *due_ns) {
     if (now_ns < *due_ns) wg_cond_wait_for(&wal->wake, &wal->sync_lock, *due_ns - now_ns);
 }
 
+/* How long the next sync that was asked for may still wait. While many commits come between two of them they are spaced: syncs that
+ * cover more cost the appends less. A waiter does not come to depend on it, because it leads a turn itself. */
+static uint64_t soon_delay_ns(const wg_wal *wal, uint64_t synced_ns, uint64_t covered) {
+    enum { SPACED_COMMITS_MIN = 64, SPACE_NS = 500000 };
+    if (covered < SPACED_COMMITS_MIN) return 0;
+    const uint64_t since = thread_now_ns() - synced_ns;
+    const uint64_t unsynced = wgi_wal_unsynced_bytes(wal);
+    return since < SPACE_NS && unsynced < wal->options.unsynced_bytes_max / 4 ? SPACE_NS - since : 0;
+}
+
 static void sync_main(void *arg) {
     wg_wal *wal = arg;
     uint64_t due_ns = 0; /* when the oldest unsynced commit must be synced; 0: there is none */
+    uint64_t synced_ns = 0;
+    uint64_t covered = 0; /* by the last sync of this thread */
     wg_mutex_lock(&wal->sync_lock);
     while (!atomic_load(&wal->stopping)) {
         /* An idle log costs no wakeups. The flags go up before the check: an append between the two clears them and
@@ -269,11 +281,20 @@ static void sync_main(void *arg) {
         }
         atomic_store(&wal->sleeper_idle, false);
         atomic_store(&wal->sleeper_waits, false);
+        const uint64_t delay_ns = late || batch_is_full(wal) ? 0 : soon_delay_ns(wal, synced_ns, covered);
+        if (delay_ns > 0) {
+            covered = 0; /* the next time without */
+            wg_cond_wait_for(&wal->wake, &wal->sync_lock, delay_ns);
+            continue;
+        }
         wg_mutex_unlock(&wal->sync_lock);
         bool led = false;
+        const uint64_t before = atomic_load(&wal->durable_logseq);
+        synced_ns = thread_now_ns();
         /* A failure has poisoned the log: the next call of the application learns of it. */
         (void)turn_take(wal, atomic_load(&wal->last_logseq), &led, NULL);
         if (led) due_ns = 0;
+        covered = atomic_load(&wal->durable_logseq) - before;
         wg_mutex_lock(&wal->sync_lock);
     }
     wg_mutex_unlock(&wal->sync_lock);
@@ -282,8 +303,10 @@ static void sync_main(void *arg) {
 /* Hashing and the next segment. */
 static void chores_main(void *arg) {
     wg_wal *wal = arg;
-    while (!atomic_load(&wal->stopping)) {
+    for (;;) {
+        /* The count comes before both flags: whoever raises one of them raises the count afterwards. */
         const uint32_t seen = wg_signal_count(&wal->chores_wanted);
+        if (atomic_load(&wal->stopping)) return;
         if (atomic_exchange(&wal->chores, false)) { /* before the work: what comes meanwhile raises it again */
             (void)wgi_wal_chain_drain(wal, NULL);
             wgi_wal_prepare(wal, true);

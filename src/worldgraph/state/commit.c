@@ -199,7 +199,7 @@ static inline single_step single_locked(single *s, const wgi_place *place) {
     s->version = s->forced != 0 ? s->forced : atomic_fetch_add(&s->run->newest, 1) + 1;
     if (s->forced != 0) atomic_store(&s->run->newest, s->forced);
     single_redo(s); /* before anybody can see it: what saw it may outlive this process by its own record */
-    wgi_write_slot(s->run->state, s->session->writer, &t, w, &s->match, s->version, s->now_us);
+    wgi_write_slot(s->run, s->session->writer, &t, w, &s->match, s->version, s->now_us);
     w->block = NULL; /* the slot's now */
     if (t.is_new) w->key_block = NULL;
     return SINGLE_DONE;
@@ -314,6 +314,7 @@ static inline bool put_short(wg_state_session *session, wg_state_run *run, const
     wgi_stamp_raise(place.header);
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     version = atomic_fetch_add(&run->newest, 1) + 1;
+    wgi_touch(run, word0, key->hash);
     if (room != NULL) { /* before the slot shows it, as in single_locked */
         uint8_t *p =
             wgi_redo_head_put(room, lane, now_us, run, version, wgi_redo_op_size(key->bytes.size, size, false));

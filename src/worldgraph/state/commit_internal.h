@@ -3,6 +3,7 @@
 #define WG_WORLDGRAPH_STATE_COMMIT_INTERNAL_H
 
 #include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 #ifdef WG_LAYER_TIMING
 uint64_t wgi_layer_begin(void);
@@ -150,18 +151,19 @@ static inline void wgi_unmark(const wgi_target *t) {
     wgi_stamp_settle(t->place.header);
 }
 /* History first, then the new record; word 0 unlocks. */
-static inline void wgi_write_slot(wg_state *state, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
+static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
                                   const wgi_match *m, uint64_t version, uint64_t now_us) {
     wgi_slot *slot = &t->place.slots[t->slot];
     wgi_side *side = &t->place.sides[t->slot];
     const wgi_block *key_block = w->key_block;
     uint64_t position = 0;
+    wgi_touch(run, t->word0, w->key.hash);
     if (!t->is_new) {
         const wgi_replaced replaced = {.history = wgi_load(&side->history),
                                        .time_us = wgi_load(&side->time_us),
                                        .word0 = t->word0,
                                        .replaced_by = version};
-        position = wgi_history_append(state, writer, slot, &replaced);
+        position = wgi_history_append(run->state, writer, slot, &replaced);
         if (m->size == WGI_KEY_IN_BLOCK) key_block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
     }
     const uint64_t word0 = wgi_image_store(w, m, key_block, slot);

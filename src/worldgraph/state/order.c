@@ -24,13 +24,13 @@ enum { LOCKED = 1, DEAD = 2, VERSION_STEP = 4, FEW_KEYS = 16, MERGED_MAX = 40 };
 
 /* False: the node is dead. */
 static bool version_stable(const wgi_order_node *node, uint64_t *out) {
-    for (;;) {
+    for (uint32_t rounds = 0;;) {
         const uint64_t v = atomic_load_explicit(&node->version, memory_order_acquire); /* release in node_unlock */
         if ((v & LOCKED) == 0) {
             *out = v;
             return (v & DEAD) == 0;
         }
-        wgi_pause();
+        wgi_wait(&rounds);
     }
 }
 
@@ -107,7 +107,8 @@ static bool descend(const wgi_order *order, wg_slice key, bool last, wgi_order_s
 
 static wgi_order_spot find(const wgi_order *order, wg_slice key, bool last) {
     wgi_order_spot spot;
-    while (!descend(order, key, last, &spot)) wgi_pause();
+    uint32_t rounds = 0;
+    while (!descend(order, key, last, &spot)) wgi_wait(&rounds);
     return spot;
 }
 
@@ -357,8 +358,9 @@ wg_code wgi_tree_add(wgi_order *order, wg_slice key, uint64_t hash, wg_error *er
     bool taken = false;
     bool full = false;
     bool done = insert_fast(order, &entry, &taken, &full);
+    uint32_t rounds = 0;
     while (!done && !full) {
-        wgi_pause();
+        wgi_wait(&rounds);
         done = insert_fast(order, &entry, &taken, &full);
     }
     wg_code code = WG_OK;
@@ -500,7 +502,8 @@ static bool remove_try(wgi_order *order, wg_slice key, bool *out_found, bool *ou
 bool wgi_tree_take(wgi_order *order, wg_slice key) {
     bool found = false;
     bool few = false;
-    while (!remove_try(order, key, &found, &few)) wgi_pause();
+    uint32_t rounds = 0;
+    while (!remove_try(order, key, &found, &few)) wgi_wait(&rounds);
     if (!found) return false;
     atomic_fetch_sub_explicit(&order->keys, 1, memory_order_relaxed);
     if (few) tidy(order, key);
@@ -509,13 +512,14 @@ bool wgi_tree_take(wgi_order *order, wg_slice key) {
 
 /* ---- the whole tree */
 
-void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch) {
+void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch, wg_platform *platform) {
     memset(order, 0, sizeof *order);
     atomic_init(&order->root, NULL);
     atomic_init(&order->bytes, 0);
     atomic_init(&order->keys, 0);
     order->account = account;
     order->epoch = epoch;
+    order->platform = platform;
     wg_mutex_init(&order->shape_lock, WGI_RANK_ORDER);
 }
 
@@ -554,6 +558,8 @@ bool wgi_order_drop_some(wgi_order *order, uint32_t max) {
 
 void wgi_tree_deinit(wgi_order *order) {
     while (wgi_order_drop_some(order, UINT32_MAX)) {}
+    wgi_slab_close(atomic_load_explicit(&order->leaf_slab, memory_order_relaxed));
+    wgi_slab_close(atomic_load_explicit(&order->rows_slab, memory_order_relaxed));
     wg_mutex_deinit(&order->shape_lock);
     memset(order, 0, sizeof *order);
 }
@@ -567,7 +573,7 @@ uint64_t wgi_order_bytes(const wgi_order *order) {
 wg_code wgi_order_create(wg_state *state, wgi_order **out, wg_error *err) {
     wgi_order *order = wg_alloc(state->account, sizeof *order);
     if (order == NULL) return wg_error_nomem(err, sizeof *order);
-    wgi_tree_init(order, state->account, state->epoch);
+    wgi_tree_init(order, state->account, state->epoch, state->options.platform);
     *out = order;
     return WG_OK;
 }

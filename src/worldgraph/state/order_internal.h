@@ -30,12 +30,15 @@ typedef struct wgi_order_entry {
     uint64_t w[4];
 } wgi_order_entry;
 
+typedef struct wgi_slab wgi_slab; /* order_slab.c */
+
 /* What scans keep of a leaf's records, by place; words are as a slot has them. */
 typedef struct wgi_leaf_rows {
     uint64_t times_us[WGI_NODE_KEYS];
     uint64_t stamps[WGI_NODE_KEYS]; /* of the key's bucket before and after the slot was read */
     uint64_t hashes[WGI_NODE_KEYS];
     uint64_t words[WGI_NODE_KEYS][WGI_SLOT_WORDS];
+    wgi_slab *slab; /* that it came from; NULL: the allocator */
 } wgi_leaf_rows;
 
 typedef struct wgi_order_node wgi_order_node;
@@ -51,6 +54,7 @@ struct wgi_order_node {
     uint64_t copied;                      /* leaves: bit i: rows has a copy at place i */
     uint64_t as_of;                       /* leaves: version of the run at which all these copies were the newest */
     _Atomic uint64_t looked_at;           /* leaves: version of the run at which somebody scanned last; a hint */
+    wgi_slab *slab;                       /* that it came from; NULL: the allocator */
     uint64_t heads[WGI_NODE_KEYS];        /* in order: eight bytes of the key behind the prefix, big-endian */
     uint64_t order[WGI_NODE_KEYS / 8];    /* in order: u8 place in `entries` */
     wgi_order_entry entries[WGI_NODE_KEYS];
@@ -61,12 +65,15 @@ struct wgi_order {
     _Atomic(wgi_order_node *) root; /* NULL: no key */
     wg_account *account;
     wg_epoch *epoch;
-    wg_mutex shape_lock;    /* who splits and merges */
-    _Atomic uint64_t bytes; /* of nodes, key blocks and rows */
+    wg_platform *platform;                    /* NULL: no huge pages */
+    _Atomic(wgi_slab *) leaf_slab, rows_slab; /* made when there are many keys; NULL: none */
+    wg_mutex shape_lock;                      /* who splits and merges */
+    _Atomic uint64_t bytes;                   /* of nodes, key blocks and rows */
     _Atomic uint64_t keys;
 };
 
-void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch);
+/* platform: huge pages for many leaves come from it; NULL: the allocator has them all. */
+void wgi_tree_init(wgi_order *order, wg_account *account, wg_epoch *epoch, wg_platform *platform);
 /* Nobody uses it any more. Frees at once. */
 void wgi_tree_deinit(wgi_order *order);
 
@@ -115,6 +122,13 @@ void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_rows *rows);
 /* What a search in the node looks at. */
 void wgi_node_prefetch(const wgi_order_node *node);
 
+/* ---- objects of one size out of huge pages. Threads: any. */
+
+wgi_slab *wgi_slab_create(wg_platform *platform, wg_account *account, size_t object_bytes); /* NULL: no memory */
+void wgi_slab_close(wgi_slab *slab); /* nothing is taken any more; it goes with its last object. NULL is legal */
+void *wgi_slab_take(wgi_slab *slab); /* uninitialised; NULL: take the allocator. NULL is legal */
+void wgi_slab_give(wgi_slab *slab, void *object);
+
 /* ---- one node, for order.c alone. The node is locked, or read under a version. */
 
 void wgi_entry_set(wgi_order_entry *entry, wg_slice key, uint64_t hash, void *block);
@@ -131,6 +145,8 @@ void wgi_node_retire(wgi_order *order, wgi_order_node *node);
 /* Number of keys below `key`; false: another version, nothing is known. */
 bool wgi_node_rank(const wgi_order_node *node, uint64_t version, wg_slice key, uint32_t *out_position,
                    bool *out_equal);
+/* About that number, from the heads alone: good enough to begin to fetch what lies there. */
+uint32_t wgi_node_guess(const wgi_order_node *node, wg_slice key);
 /* The entry at a position of a locked node. */
 const wgi_order_entry *wgi_node_entry(const wgi_order_node *node, uint32_t position);
 void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_entry *entry);

@@ -9,7 +9,7 @@
  * an index. Writers hold the node's lock. */
 #include "worldgraph/state/order_internal.h"
 
-enum { ENTRY_KEY_AT = 10, ENTRY_POINTER_AT = 24, ENTRY_HEAD_BYTES = 14 };
+enum { ENTRY_KEY_AT = 10, ENTRY_POINTER_AT = 24, ENTRY_HEAD_BYTES = 14, SLABS_FROM_KEYS = 8192 };
 
 typedef struct key_block {
     wg_epoch_link link;
@@ -89,48 +89,91 @@ void wgi_key_block_free(wgi_order *order, void *p) {
     wg_free(block);
 }
 
+/* Under shape_lock. A run of many keys gets huge pages from now on. */
+static void slabs_make(wgi_order *order) {
+    if (order->platform == NULL || atomic_load_explicit(&order->keys, memory_order_relaxed) < SLABS_FROM_KEYS) return;
+    if (atomic_load_explicit(&order->rows_slab, memory_order_relaxed) != NULL) return;
+    wgi_slab *leaves = wgi_slab_create(order->platform, order->account, sizeof(wgi_order_node));
+    wgi_slab *rows = wgi_slab_create(order->platform, order->account, sizeof(wgi_leaf_rows));
+    if (leaves == NULL || rows == NULL) {
+        wgi_slab_close(leaves);
+        wgi_slab_close(rows);
+        return;
+    }
+    atomic_store_explicit(&order->leaf_slab, leaves, memory_order_relaxed);
+    atomic_store_explicit(&order->rows_slab, rows, memory_order_release); /* pairs with wgi_leaf_rows_create */
+}
+
 wgi_order_node *wgi_node_create(wgi_order *order, uint32_t level) {
-    wgi_order_node *node = wg_alloc_zero(order->account, node_bytes(level));
+    wgi_slab *slab = NULL;
+    if (level == 0) {
+        slabs_make(order);
+        slab = atomic_load_explicit(&order->leaf_slab, memory_order_relaxed);
+    }
+    wgi_order_node *node = wgi_slab_take(slab);
+    if (node == NULL) slab = NULL;
+    if (node == NULL) node = wg_alloc(order->account, node_bytes(level));
     if (node == NULL) return NULL;
+    memset((void *)node, 0, node_bytes(level));
     node->level = level;
+    node->slab = slab;
     count_bytes(order, node_bytes(level), 0);
     return node;
 }
 
 wgi_leaf_rows *wgi_leaf_rows_create(wgi_order *order) {
-    wgi_leaf_rows *rows = wg_alloc(order->account, sizeof *rows);
-    if (rows != NULL) count_bytes(order, sizeof *rows, 0);
+    wgi_slab *slab = atomic_load_explicit(&order->rows_slab, memory_order_acquire);
+    wgi_leaf_rows *rows = wgi_slab_take(slab);
+    if (rows == NULL) slab = NULL;
+    if (rows == NULL) rows = wg_alloc(order->account, sizeof *rows);
+    if (rows == NULL) return NULL;
+    rows->slab = slab;
+    count_bytes(order, sizeof *rows, 0);
     return rows;
+}
+
+static void rows_release(wgi_leaf_rows *rows) {
+    if (rows == NULL) return;
+    if (rows->slab != NULL) {
+        wgi_slab_give(rows->slab, rows);
+    } else {
+        wg_free(rows);
+    }
 }
 
 void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_rows *rows) {
     if (rows == NULL) return;
     count_bytes(order, 0, sizeof *rows);
-    wg_free(rows);
+    rows_release(rows);
 }
 
-void wgi_node_prefetch(const wgi_order_node *node) {
-    const uint8_t *at = (const uint8_t *)node;
-    for (size_t i = 0; i < offsetof(wgi_order_node, entries); i += 64) __builtin_prefetch(at + i);
+/* On whatever thread, perhaps after the tree has gone. */
+static void node_dispose(void *block) {
+    wgi_order_node *node = block;
+    rows_release(atomic_load_explicit(&node->rows, memory_order_relaxed));
+    if (node->slab != NULL) {
+        wgi_slab_give(node->slab, node);
+    } else {
+        wg_free(node);
+    }
 }
 
 void wgi_node_free(wgi_order *order, wgi_order_node *node) {
     if (node == NULL) return;
-    wgi_leaf_rows_free(order, atomic_load_explicit(&node->rows, memory_order_relaxed));
-    count_bytes(order, 0, node_bytes(node->level));
-    wg_free(node);
-}
-
-static void node_dispose(void *block) {
-    wgi_order_node *node = block;
-    wg_free(atomic_load_explicit(&node->rows, memory_order_relaxed));
-    wg_free(node);
+    const bool has_rows = atomic_load_explicit(&node->rows, memory_order_relaxed) != NULL;
+    count_bytes(order, 0, node_bytes(node->level) + (has_rows ? sizeof(wgi_leaf_rows) : 0));
+    node_dispose(node);
 }
 
 void wgi_node_retire(wgi_order *order, wgi_order_node *node) {
     const bool has_rows = atomic_load_explicit(&node->rows, memory_order_relaxed) != NULL;
     count_bytes(order, 0, node_bytes(node->level) + (has_rows ? sizeof(wgi_leaf_rows) : 0));
     wg_epoch_retire_object(order->epoch, &node->link, node_dispose);
+}
+
+void wgi_node_prefetch(const wgi_order_node *node) {
+    const uint8_t *at = (const uint8_t *)node;
+    for (size_t i = 0; i < offsetof(wgi_order_node, entries); i += 64) __builtin_prefetch(at + i);
 }
 
 /* ---- heads */
@@ -192,10 +235,21 @@ static uint32_t head_rank(const wgi_order_node *node, uint32_t count, uint64_t h
     return base;
 }
 
+static uint32_t count_bounded(const wgi_order_node *node) {
+    const uint32_t count = wgi_node_count(node);
+    return count > WGI_NODE_KEYS ? WGI_NODE_KEYS : count;
+}
+
+uint32_t wgi_node_guess(const wgi_order_node *node, wg_slice key) {
+    const uint32_t prefix_bytes = node_prefix_bytes(node);
+    const int side = prefix_compare(node, prefix_bytes, key);
+    if (side < 0) return 0;
+    return side > 0 ? count_bounded(node) : head_rank(node, count_bounded(node), head_of(key, prefix_bytes), false);
+}
+
 bool wgi_node_rank(const wgi_order_node *node, uint64_t version, wg_slice key, uint32_t *out_position,
                    bool *out_equal) {
-    const uint32_t shape = wgi_node_count(node);
-    const uint32_t count = shape > WGI_NODE_KEYS ? WGI_NODE_KEYS : shape;
+    const uint32_t count = count_bounded(node);
     const uint32_t prefix_bytes = node_prefix_bytes(node);
     *out_equal = false;
     const int side = prefix_compare(node, prefix_bytes, key);

@@ -68,7 +68,7 @@ static void kit_open(kit *k, uint64_t seed) {
     memset(k, 0, sizeof *k);
     wg_account_init(&k->account, NULL, 0);
     assert_int_equal(wg_epoch_create(&k->account, &k->epoch, NULL), WG_OK);
-    wgi_tree_init(&k->order, &k->account, k->epoch);
+    wgi_tree_init(&k->order, &k->account, k->epoch, wg_platform_real());
     wg_rng_init(&k->rng, seed);
     k->keys = wg_alloc(NULL, KEYS * sizeof k->keys[0]);
     k->present = wg_alloc_zero(NULL, KEYS);
@@ -248,6 +248,42 @@ static void test_order_is_unchanged_when_memory_is_refused(void **state) {
     kit_close(&k);
 }
 
+/* A tree of many keys takes huge pages for its leaves and gives all of them back, when they are merged and at the end. */
+static void test_order_of_many_keys_gives_its_pages_back(void **state) {
+    (void)state;
+    enum { MANY = 40000 };
+    kit k;
+    kit_open(&k, 5);
+    char text[32];
+    wgi_leaf_rows *rows[300];
+    for (uint32_t round = 0; round < 2; round++) {
+        const uint32_t slot = wg_epoch_enter(k.epoch);
+        for (uint32_t i = 0; i < MANY; i++) {
+            const int n = snprintf(text, sizeof text, "%08x", i * 2654435761u);
+            assert_int_equal(wgi_tree_add(&k.order, wg_slice_of(text, (size_t)n), i, NULL), WG_OK);
+        }
+        wg_epoch_leave(k.epoch, slot);
+        assert_int_equal(wgi_tree_check(&k.order), MANY);
+        assert_non_null(atomic_load(&k.order.rows_slab));
+        for (uint32_t i = 0; i < 300; i++) { /* more than a block has */
+            rows[i] = wgi_leaf_rows_create(&k.order);
+            assert_non_null(rows[i]);
+            memset(rows[i]->words, (int)i, sizeof rows[i]->words);
+        }
+        for (uint32_t i = 0; i < 300; i++) {
+            assert_int_equal(rows[i]->words[63][15] & 0xff, i & 0xff);
+            wgi_leaf_rows_free(&k.order, rows[i]);
+        }
+        for (uint32_t i = 0; i < MANY && round == 0; i++) {
+            const uint32_t inside = wg_epoch_enter(k.epoch);
+            const int n = snprintf(text, sizeof text, "%08x", i * 2654435761u);
+            assert_true(wgi_tree_take(&k.order, wg_slice_of(text, (size_t)n)));
+            wg_epoch_leave(k.epoch, inside);
+        }
+    }
+    kit_close(&k); /* retired leaves are still waiting in the epoch when the tree goes */
+}
+
 /* ---- threads */
 
 enum { WRITERS = 3, READERS = 2, ROUNDS = 3 };
@@ -375,6 +411,7 @@ int main(void) {
         cmocka_unit_test(test_order_fills_leaves_with_rising_keys),
         cmocka_unit_test(test_order_is_dropped_in_bounded_steps),
         cmocka_unit_test(test_order_is_unchanged_when_memory_is_refused),
+        cmocka_unit_test(test_order_of_many_keys_gives_its_pages_back),
         cmocka_unit_test(test_order_readers_miss_no_lasting_key_beside_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

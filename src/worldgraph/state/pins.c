@@ -269,8 +269,7 @@ uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq) {
 }
 
 /* A few are copied at a time, so that fn may do what it likes. */
-wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until,
-                           wg_code (*fn)(void *ctx, uint64_t logseq, uint64_t version, wg_error *err), void *ctx,
+wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until, wg_state_note_fn fn, void *ctx,
                            wg_error *err) {
     wg_state_run *r = (wg_state_run *)(uintptr_t)run;
     note some[64];

@@ -143,6 +143,7 @@ wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
                             "a commit of agents' state in the log: there is no run %u", commit->run);
     if (commit->version <= wg_state_run_newest(run)) return WG_OK;
+    wgi_touched_forget(run);
     wg_slice rest = commit->ops;
     wg_redo_op op;
     if (!wg_redo_next(&rest, &op)) return corrupt("no operation", err);

@@ -5,6 +5,7 @@
  *
  * Failure modes: no memory for a run or a session: nothing has changed. */
 #include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 #include "base/digest/digest.h"
 
@@ -42,6 +43,7 @@ static void run_dispose(void *block) {
     wg_state_run *run = block;
     wg_events_destroy(run->events);
     wgi_order_destroy(run->order);
+    wgi_touched_destroy(atomic_load_explicit(&run->touched, memory_order_relaxed));
     wgi_pins_deinit(run);
     wg_free(run);
 }
@@ -100,6 +102,7 @@ wg_code wg_state_run_create(wg_state *state, const wg_run_origin *origin, wg_sta
     if (parent != NULL) {
         WG_TRY_GOTO(wgi_pins_add(parent, origin->fork_version, err));
         wgi_run_hold(parent);
+        wgi_touched_mark(parent);
     }
     wg_slots_set(&state->runs, origin->number, run);
     if (origin->number >= atomic_load(&state->run_count)) atomic_store(&state->run_count, origin->number + 1);

@@ -10,6 +10,7 @@
  *
  * Failure modes: WG_E_EXPIRED when history forgot what the snapshot sees (only without a pin); WG_E_NOMEM; the scan can be closed then. */
 #include "worldgraph/state/scan_internal.h"
+#include "worldgraph/state/table_internal.h"
 
 enum { CALL_BYTES_MAX = 4 << 20 /* of values that are copied; a call returns fewer rows when it has so many */ };
 
@@ -21,6 +22,8 @@ struct wg_state_scan {
     wgi_range *range;  /* of a serializable transaction */
     uint64_t snapshot, now_us;
     bool reverse, keys_only, done, called, pinned;
+    bool is_newest;  /* the snapshot is what was visible at its opening */
+    bool is_reading; /* it has the session's short snapshot */
     wg_state_pin pin;
     wg_arena arena;
     wgi_level *levels; /* nearest first */
@@ -167,6 +170,8 @@ static wg_code scan_open(wg_state_session *session, wg_state_run *run, const wg_
     scan->done = false;
     scan->called = false;
     scan->pinned = false;
+    scan->is_newest = false;
+    scan->is_reading = false;
     scan->own = NULL;
     scan->own_next = 0;
     scan->own_end = 0;
@@ -180,13 +185,35 @@ static wg_code scan_open(wg_state_session *session, wg_state_run *run, const wg_
     return WG_OK;
 }
 
+/* The session's short snapshot, when nobody has it: it costs two stores. */
+static void reading_begin(wg_state_scan *scan) {
+    wg_state_session *session = scan->session;
+    if (session == NULL || session->txn.open) return;
+    if (atomic_load_explicit(&session->reading, memory_order_relaxed) != NULL) return;
+    atomic_store_explicit(&session->reading_version, scan->snapshot, memory_order_relaxed);
+    atomic_store_explicit(&session->reading, scan->run, memory_order_release); /* pairs with wgi_readings_gather */
+    scan->is_reading = true;
+}
+
+/* A transaction that was begun meanwhile has it now, or had it and gave it up. */
+static void reading_end(const wg_state_scan *scan) {
+    if (!scan->is_reading || scan->session->txn.open) return;
+    atomic_store_explicit(&scan->session->reading, NULL, memory_order_relaxed);
+}
+
+static uint64_t snapshot_now(const wg_state_session *session, const wg_state_run *run) {
+    return session == NULL ? wg_state_run_visible(run) : wgi_snapshot(session, run);
+}
+
 wg_code wg_state_scan_open(wg_state_session *session, wg_state_run *run, const wg_state_range *range,
                            uint64_t snapshot, uint64_t now_us, wg_state_scan **out, wg_error *err) {
     WG_ASSERT(run != NULL);
     WG_ASSERT(range != NULL);
     wg_state_scan *scan;
     WG_TRY(scan_open(session, run, range, &scan, err));
-    scan->snapshot = snapshot != WG_LOGSEQ_NEVER ? snapshot : wgi_snapshot(session, run);
+    scan->is_newest = snapshot == WG_LOGSEQ_NEVER;
+    scan->snapshot = scan->is_newest ? snapshot_now(session, run) : snapshot;
+    if (scan->is_newest) reading_begin(scan);
     scan->now_us = now_us;
     *out = scan;
     return WG_OK;
@@ -240,6 +267,7 @@ wg_code wg_state_txn_scan(wg_state_txn *txn, const wg_state_range *range, wg_sta
 void wg_state_scan_close(wg_state_scan *scan) {
     if (scan == NULL) return;
     if (scan->pinned) wg_state_pin_release(&scan->pin);
+    reading_end(scan);
     wg_arena_reset(&scan->arena);
     wgi_scans *pool = scan->session == NULL ? NULL : scan->session->scans;
     if (pool == NULL) {
@@ -284,10 +312,29 @@ typedef struct progress {
 
 static bool progress_is_over(const progress *p) { return p->count == p->room || p->bytes >= CALL_BYTES_MAX; }
 
+/* The row of nearly always: a record that is there, does not expire, and has its value in its words. */
+static inline bool row_fill_short(const wg_state_scan *scan, const wgi_item *item, wg_state_row *row) {
+    if (item->words == NULL) return false;
+    const uint64_t word0 = item->words[0];
+    if ((word0 & (WGI_FLAG_DELETED | WGI_FLAG_EXPIRES | WGI_FLAG_BLOCK)) != 0) return false;
+    const uint8_t *bytes = (const uint8_t *)item->words;
+    row->key = item->key;
+    row->version = wgi_version_of(word0);
+    row->time_us = item->time_us;
+    row->expires_us = 0;
+    row->type = (uint8_t)(word0 & 0x1f);
+    row->value = scan->keys_only ? wg_slice_of(NULL, 0) : wg_slice_of(bytes + wgi_value_at(word0), bytes[8]);
+    return true;
+}
+
 static wg_code progress_take(wg_state_scan *scan, progress *p, const wgi_item *item, wg_error *err) {
     bool seen = false;
     p->last = item->key;
     p->any = true;
+    if (row_fill_short(scan, item, &p->rows[p->count])) {
+        p->count++;
+        return WG_OK;
+    }
     if (item->words == NULL && item->own == NULL) return WG_OK;
     WG_TRY(row_fill(scan, item, &p->rows[p->count], &seen, err));
     if (seen) p->bytes += p->rows[p->count].value.size;
@@ -295,7 +342,8 @@ static wg_code progress_take(wg_state_scan *scan, progress *p, const wgi_item *i
     return WG_OK;
 }
 
-static uint32_t batch_size(const progress *p) { return (uint32_t)wg_min_size(WGI_BATCH, p->room - p->count); }
+/* Rows that are still wanted. A batch ends with its leaf anyway. */
+static uint32_t batch_size(const progress *p) { return p->room - p->count; }
 
 /* One run, nothing of one's own: no merge. */
 static wg_code scan_plain(wg_state_scan *scan, progress *p, wg_error *err) {
@@ -383,12 +431,29 @@ static wg_code scan_start(wg_state_scan *scan, wg_error *err) {
     return WG_OK;
 }
 
-/* Keeps the snapshot between this call and the next. A transaction does that itself. */
+/* Keeps the snapshot from this call to the next. A transaction does that itself; a scan that has the session's short snapshot needs a pin only
+ * when it turns out to take more than one call. */
 static wg_code scan_keep(wg_state_scan *scan, wg_error *err) {
     if (scan->txn != NULL || scan->pinned || scan->session == NULL) return WG_OK;
+    if (scan->is_reading && !scan->called) return WG_OK;
     WG_TRY(wg_state_pin_acquire(scan->session, scan->run, scan->snapshot, &scan->pin, err));
     scan->pinned = true;
     return WG_OK;
+}
+
+/* Fills rows from where the scan stands; what it has come to is in *p. */
+static wg_code scan_fill(wg_state_scan *scan, progress *p, wg_error *err) {
+    if (scan->called) WG_TRY(scan_keep(scan, err));
+    const uint32_t slot = wg_epoch_enter(scan->run->state->epoch);
+    wg_code code = scan_start(scan, err);
+    if (code == WG_OK && scan->level_count == 1 && scan->own_next == scan->own_end) {
+        code = scan_plain(scan, p, err);
+    } else {
+        while (code == WG_OK && !p->end && !progress_is_over(p)) code = scan_merge_one(scan, p, err);
+    }
+    wg_epoch_leave(scan->run->state->epoch, slot);
+    if (code == WG_OK && !p->end) code = scan_keep(scan, err);
+    return code;
 }
 
 wg_code wg_state_scan_next(wg_state_scan *scan, wg_state_row *rows, uint32_t n, uint32_t *out_n, wg_error *err) {
@@ -398,20 +463,24 @@ wg_code wg_state_scan_next(wg_state_scan *scan, wg_state_row *rows, uint32_t n, 
         *out_n = 0;
         return WG_OK;
     }
+    wg_error local = {0};
     progress p = {.rows = rows, .room = n};
-    const uint32_t slot = wg_epoch_enter(scan->run->state->epoch);
-    wg_code code = scan_start(scan, err);
-    if (code == WG_OK && scan->level_count == 1 && scan->own_next == scan->own_end) {
-        code = scan_plain(scan, &p, err);
-    } else {
-        while (code == WG_OK && !p.end && !progress_is_over(&p)) code = scan_merge_one(scan, &p, err);
+    wg_code code = scan_fill(scan, &p, &local);
+    /* A scan of what is there now has promised nothing before its first rows: while it ran, deletions newer than its snapshot were purged. */
+    while (code == WG_E_EXPIRED && scan->is_newest && !scan->called) {
+        wg_error_clear(&local);
+        scan->snapshot = snapshot_now(scan->session, scan->run);
+        p = (progress){.rows = rows, .room = n};
+        code = scan_fill(scan, &p, &local);
     }
-    wg_epoch_leave(scan->run->state->epoch, slot);
-    WG_TRY(code);
+    if (code != WG_OK) {
+        if (err != NULL && err->code == WG_OK) *err = local;
+        return code;
+    }
+    scan->called = true;
     scan->done = p.end;
     if (p.any) wgi_interval_advance(&scan->interval, p.last, scan->reverse);
     if (scan->range != NULL) wgi_range_extend(scan->range, &scan->whole, p.end ? NULL : &p.last);
-    if (!p.end) WG_TRY(scan_keep(scan, err));
     *out_n = p.count;
     return WG_OK;
 }

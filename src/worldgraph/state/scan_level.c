@@ -56,16 +56,42 @@ static bool leaf_window(const wgi_level *level, const wgi_interval *interval, ui
     return wgi_spot_holds(level->spot);
 }
 
+enum { FETCH_AHEAD = 6 /* rows */ };
+
+/* Starts the misses of the first rows that lie at a position or (reverse) before it. */
+static void rows_fetch(const wgi_order_node *leaf, uint32_t position, bool reverse) {
+    const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
+    if (rows == NULL) return;
+    for (uint32_t i = 0; i < FETCH_AHEAD; i++) {
+        const uint32_t at = (reverse ? position - 1 - i : position + i) % WGI_NODE_KEYS;
+        const uint64_t *words = rows->words[wgi_node_place(leaf, at)];
+        __builtin_prefetch(words);
+        __builtin_prefetch(words + 8);
+    }
+}
+
+/* The leaf beside this one is on its way while this one is looked at; its rows when there was time for its head to come. */
+static void beside_fetch(const wgi_level *level, bool rows) {
+    const wgi_order_node *leaf = level->spot.leaf;
+    const wgi_order_node *beside =
+        atomic_load_explicit(level->reverse ? &leaf->prev : &leaf->next, memory_order_acquire);
+    if (beside == NULL) return;
+    if (rows) {
+        rows_fetch(beside, level->reverse ? wgi_node_count(beside) : 0, level->reverse);
+    } else {
+        wgi_node_prefetch(beside);
+    }
+}
+
 static void level_seek(wgi_level *level, const wgi_interval *interval) {
     const wgi_order *order = level->run->order;
-    if (level->has_last) {
-        level->spot = wgi_tree_find(order, level->last);
-    } else if (!level->reverse) {
-        level->spot = wgi_tree_find(order, wgi_interval_low(interval));
-    } else {
-        level->spot =
-            interval->has_high ? wgi_tree_find(order, wgi_interval_high(interval)) : wgi_tree_find_last(order);
-    }
+    wg_slice key = level->reverse ? wgi_interval_high(interval) : wgi_interval_low(interval);
+    if (level->has_last) key = level->last;
+    const bool is_open = level->reverse && !level->has_last && !interval->has_high;
+    level->spot = is_open ? wgi_tree_find_last(order) : wgi_tree_find(order, key);
+    const wgi_order_node *leaf = level->spot.leaf;
+    if (leaf == NULL) return;
+    rows_fetch(leaf, is_open ? wgi_node_count(leaf) : wgi_node_guess(leaf, key), level->reverse);
 }
 
 /* ---- reading rows */
@@ -88,14 +114,6 @@ static void row_copy(const uint64_t *from, uint64_t *words) {
 #else
     for (uint32_t i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_word_load(&from[i]);
 #endif
-}
-
-/* What lies in a leaf beside this one is on its way while this one is looked at. */
-static void beside_prefetch(const wgi_level *level) {
-    const wgi_order_node *leaf = level->spot.leaf;
-    const wgi_order_node *beside =
-        atomic_load_explicit(level->reverse ? &leaf->prev : &leaf->next, memory_order_acquire);
-    if (beside != NULL) wgi_node_prefetch(beside);
 }
 
 /* Starts the misses of the batch: the copies, and the stamps that have to be looked at. */
@@ -121,7 +139,7 @@ static uint64_t places_current(const wgi_level *level, const wgi_leaf_rows *rows
 }
 
 /* Copies out what the leaf has of positions [first, first + count). False: the leaf changed, nothing is known. */
-static bool batch_copy(wgi_level *level, uint32_t first, batch *b) {
+static bool batch_copy(wgi_level *level, uint32_t first, bool goes_on, batch *b) {
     const wgi_order_node *leaf = level->spot.leaf;
     const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
     const bool all_current = wgi_word_load(&leaf->as_of) == level->newest;
@@ -132,7 +150,7 @@ static bool batch_copy(wgi_level *level, uint32_t first, batch *b) {
     }
     uint64_t current = rows == NULL ? 0 : places & wgi_word_load(&leaf->copied);
     if (current != 0) batch_prefetch(level, rows, all_current ? 0 : current, b);
-    beside_prefetch(level);
+    if (goes_on) beside_fetch(level, false);
     if (!all_current) current = places_current(level, rows, current);
     b->missing = 0;
     for (uint32_t i = 0; i < b->count; i++) {
@@ -253,23 +271,31 @@ static void leaf_confirm(wgi_level *level) {
 
 /* ---- a batch */
 
+typedef struct leaf_part {
+    uint32_t first, count;
+    bool goes_on; /* the reader wants more than this leaf has */
+} leaf_part;
+
 /* Positions [first, first + count) of the leaf become items. *out_changed: the leaf is another now. */
-static wg_code leaf_read(wgi_level *level, uint32_t first, uint32_t count, wg_arena *arena, bool *out_changed,
-                         wg_error *err) {
+static wg_code leaf_read(wgi_level *level, leaf_part part, wg_arena *arena, bool *out_changed, wg_error *err) {
+    const uint32_t count = part.count;
     batch b;
     b.count = count;
     b.images = wg_arena_alloc(arena, count * sizeof b.images[0]);
     if (b.images == NULL) return wg_error_nomem(err, count * sizeof b.images[0]);
-    *out_changed = !batch_copy(level, first, &b);
+    *out_changed = !batch_copy(level, part.first, part.goes_on, &b);
     if (*out_changed) return WG_OK;
+    if (part.goes_on) beside_fetch(level, true);
     for (uint32_t i = 0; i < count; i++) {
         wgi_item *item = &level->items[i];
         item->own = NULL;
         if ((b.missing >> i & 1) != 0) continue;
         item->words = b.images[i];
+        const uint32_t key_bytes = (uint32_t)(b.images[i][0] >> 8) & 0xff;
+        item->key = wg_slice_of((const uint8_t *)b.images[i] + WGI_KEY_AT, key_bytes);
+        if (key_bytes != WGI_KEY_IN_BLOCK) continue;
         const wg_slice key = wgi_words_key(b.images[i]);
-        item->key = key;
-        if (key.size > WGI_KEY_INLINE_MAX && !key_keep(item, key, arena)) return wg_error_nomem(err, key.size);
+        if (!key_keep(item, key, arena)) return wg_error_nomem(err, key.size);
     }
     if (b.missing != 0) {
         WG_TRY(batch_read_missing(level, &b, arena, err));
@@ -308,7 +334,8 @@ static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_
         *out_done = level->end;
         return WG_OK;
     }
-    WG_TRY(leaf_read(level, level->reverse ? to - n : from, n, arena, &changed, err));
+    const leaf_part part = {.first = level->reverse ? to - n : from, .count = n, .goes_on = want > n};
+    WG_TRY(leaf_read(level, part, arena, &changed, err));
     if (changed) {
         level->spot.leaf = NULL;
         return WG_OK;
@@ -330,7 +357,6 @@ static bool level_is_whole(const wgi_level *level) {
 wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t want, wg_arena *arena,
                        wg_error *err) {
     WG_ASSERT(want > 0);
-    WG_ASSERT(want <= WGI_BATCH);
     level->next = 0;
     level->count = 0;
     bool done = level->end;

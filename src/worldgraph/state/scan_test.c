@@ -10,6 +10,7 @@
 
 #include "base/core/test_seed.h"
 #include "worldgraph/state/order_internal.h"
+#include "worldgraph/state/touched_internal.h"
 
 enum { KEYS = 260, RUNS_MAX = 8, RECORDS_MAX = 40, VALUE_MAX = 1000, PINS_MAX = 6, ROWS_MAX = 100 };
 
@@ -630,6 +631,39 @@ static void test_scan_survives_refused_memory(void **state) {
     kit_close(&k);
 }
 
+/* Behind a fork each key that changes is noted once, and listing the changes looks at those alone. */
+static void test_changes_behind_a_fork_cost_what_has_changed(void **state) {
+    (void)state;
+    kit k;
+    kit_open(&k, 32);
+    const uint32_t run = kit_run(&k, 0);
+    for (uint32_t i = 0; i < k.key_count; i++) kit_write(&k, run, i);
+    kit_run(&k, run);
+    const uint64_t since = wg_state_run_newest(k.runs[run].run);
+    for (uint32_t i = 0; i < 20; i++) kit_write(&k, run, 10 * (1 + i % 5));
+    wg_buf hashes;
+    bool known;
+    wg_buf_init(&hashes, NULL);
+    assert_int_equal(wgi_touched_since(k.runs[run].run, since, 100, &hashes, &known, NULL), WG_OK);
+    assert_true(known);
+    assert_true(hashes.size > 0);
+    assert_true(hashes.size <= 5 * 8); /* a deletion of what is absent changes nothing */
+    changes_compare(&k, run, since, wg_state_run_newest(k.runs[run].run), true);
+    changes_compare(&k, run, since, wg_state_run_newest(k.runs[run].run), false);
+    hashes.size = 0;
+    assert_int_equal(wgi_touched_since(k.runs[run].run, since - 1, 100, &hashes, &known, NULL), WG_OK);
+    assert_false(known); /* before the mark nobody took notes */
+    hashes.size = 0;
+    assert_int_equal(wgi_touched_since(k.runs[run].run, since, 1, &hashes, &known, NULL), WG_OK);
+    assert_false(known); /* too many to be worth it */
+    wgi_touched_forget(k.runs[run].run);
+    assert_int_equal(wgi_touched_since(k.runs[run].run, since, 100, &hashes, &known, NULL), WG_OK);
+    assert_false(known);
+    changes_compare(&k, run, since, wg_state_run_newest(k.runs[run].run), true);
+    wg_buf_deinit(&hashes);
+    kit_close(&k);
+}
+
 /* ---- threads */
 
 enum { WRITERS = 2, SCANNERS = 2, PAIRS = 200, WRITES = 1500 };
@@ -672,8 +706,8 @@ static void writer_body(void *arg) {
     atomic_fetch_sub(w->running, 1);
 }
 
-/* Keys in order, each pair whole. Returns false when the snapshot was forgotten. */
-static bool pairs_scan(const worker *w, wg_rng *rng) {
+/* Keys in order, each pair whole. */
+static void pairs_scan(const worker *w, wg_rng *rng) {
     uint64_t numbers[2][PAIRS] = {{0}};
     const bool reverse = wg_rng_below(rng, 2) == 0;
     const wg_state_range range = {.reverse = reverse};
@@ -685,12 +719,7 @@ static bool pairs_scan(const worker *w, wg_rng *rng) {
         wg_state_scan_open(w->session, w->k->runs[1].run, &range, WG_LOGSEQ_NEVER, w->k->now_us, &scan, NULL), WG_OK);
     do {
         const uint32_t want = 1 + (uint32_t)wg_rng_below(rng, ROWS_MAX);
-        const wg_code code = wg_state_scan_next(scan, rows, want, &n, NULL);
-        if (code == WG_E_EXPIRED) {
-            wg_state_scan_close(scan);
-            return false;
-        }
-        assert_int_equal(code, WG_OK);
+        assert_int_equal(wg_state_scan_next(scan, rows, want, &n, NULL), WG_OK);
         for (uint32_t i = 0; i < n; i++) {
             char text[32] = {0};
             assert_int_equal(rows[i].key.size, 6);
@@ -702,19 +731,14 @@ static bool pairs_scan(const worker *w, wg_rng *rng) {
     } while (n != 0);
     wg_state_scan_close(scan);
     assert_memory_equal(numbers[0], numbers[1], sizeof numbers[0]);
-    return true;
 }
 
 static void scanner_body(void *arg) {
     const worker *w = arg;
     wg_rng rng;
     wg_rng_init(&rng, 100 + w->number);
-    uint32_t whole = 0;
-    while (atomic_load(w->running) != 0) whole += pairs_scan(w, &rng);
-    if (w->number == 0)
-        while (wg_state_collect(w->k->state)) {}
-    assert_true(pairs_scan(w, &rng));
-    (void)whole;
+    while (atomic_load(w->running) != 0) pairs_scan(w, &rng);
+    pairs_scan(w, &rng);
 }
 
 /* Scans beside writers see each transaction whole or not at all, and every key once, in order. */
@@ -732,12 +756,80 @@ static void test_scan_sees_one_snapshot_beside_writers(void **state) {
         assert_int_equal(wg_state_session_open(k.state, &workers[i].session, NULL), WG_OK);
         assert_int_equal(wg_thread_start(&threads[i], writes ? writer_body : scanner_body, &workers[i], NULL), WG_OK);
     }
-    for (uint32_t i = 0; i < 200; i++) (void)wg_state_collect(k.state);
+    while (atomic_load(&running) != 0) (void)wg_state_collect(k.state);
     for (uint32_t i = 0; i < WRITERS + SCANNERS; i++) {
         wg_thread_join(&threads[i]);
         wg_state_session_close(workers[i].session);
     }
     assert_true(wgi_tree_check(k.runs[1].run->order) <= 2 * PAIRS);
+    kit_close(&k);
+}
+
+typedef struct listed {
+    const kit *k;
+    uint64_t since, until;
+    bool seen[2][PAIRS];
+} listed;
+
+static bool listed_take(void *ctx, wg_slice key, const wg_state_version *version) {
+    listed *l = ctx;
+    char text[8] = {0};
+    assert_int_equal(key.size, 6);
+    memcpy(text, key.data, 6);
+    assert_true(version->version > l->since);
+    assert_true(version->version <= l->until);
+    l->seen[text[0] == 'b'][strtoul(text + 2, NULL, 10)] = true;
+    return true;
+}
+
+/* Every key that changed between a mark and a version is listed, whatever the writers do at that moment. */
+static void changes_listed_check(kit *k) {
+    wg_state_run *run = k->runs[1].run;
+    static listed l;
+    wg_state_pin pin;
+    memset(&l, 0, sizeof l);
+    l.k = k;
+    wgi_touched_mark(run);
+    l.since = wg_state_run_newest(run);
+    for (uint32_t i = 0; i < 50; i++) wgi_pause();
+    const wg_code code = wg_state_pin_acquire(k->session, run, WG_LOGSEQ_NEVER, &pin, NULL);
+    if (code == WG_E_EXPIRED) return; /* a purge came between */
+    assert_int_equal(code, WG_OK);
+    l.until = pin.version;
+    assert_int_equal(wg_state_changed_keys(run, l.since, l.until, listed_take, &l, NULL), WG_OK);
+    const uint32_t slot = wg_epoch_enter(k->epoch);
+    for (uint32_t i = 0; i < 2 * PAIRS; i++) {
+        char text[32];
+        wgi_record own;
+        const wg_state_key key = wg_state_key_of(run, pair_key(i % 2 == 0 ? 'a' : 'b', i / 2, text));
+        const wgi_found found = wgi_slot_read(run, &key, l.until, &own);
+        assert_int_not_equal(found, WGI_EXPIRED);
+        const bool changed = found != WGI_ABSENT && wgi_record_version(&own) > l.since;
+        assert_int_equal(l.seen[i % 2][i / 2], changed);
+    }
+    wg_epoch_leave(k->epoch, slot);
+    wg_state_pin_release(&pin);
+}
+
+static void test_changes_are_complete_beside_writers(void **state) {
+    (void)state;
+    kit k;
+    kit_open(&k, 41);
+    kit_run(&k, 0);
+    _Atomic uint32_t running = WRITERS;
+    wg_thread threads[WRITERS];
+    worker workers[WRITERS];
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        workers[i] = (worker){.k = &k, .number = i, .running = &running};
+        assert_int_equal(wg_state_session_open(k.state, &workers[i].session, NULL), WG_OK);
+        assert_int_equal(wg_thread_start(&threads[i], writer_body, &workers[i], NULL), WG_OK);
+    }
+    while (atomic_load(&running) != 0) changes_listed_check(&k);
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        wg_thread_join(&threads[i]);
+        wg_state_session_close(workers[i].session);
+    }
+    changes_listed_check(&k);
     kit_close(&k);
 }
 
@@ -747,8 +839,10 @@ int main(void) {
         cmocka_unit_test(test_scan_of_a_serializable_transaction_finds_phantoms),
         cmocka_unit_test(test_changes_are_the_records_between_two_versions),
         cmocka_unit_test(test_changes_stop_when_told),
+        cmocka_unit_test(test_changes_behind_a_fork_cost_what_has_changed),
         cmocka_unit_test(test_scan_survives_refused_memory),
         cmocka_unit_test(test_scan_sees_one_snapshot_beside_writers),
+        cmocka_unit_test(test_changes_are_complete_beside_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,10 +133,9 @@ wg_code wg_state_run_note(wg_state_run *run, uint64_t logseq, uint64_t version, 
 uint64_t wg_state_run_version_at(const wg_state_run *run, uint64_t logseq);
 /* A checkpoint has everything up to `version`. Rising. */
 void wg_state_run_stored(wg_state_run *run, uint64_t version);
-/* Notes of logseqs in (since, until], rising. */
-wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until,
-                           wg_code (*fn)(void *ctx, uint64_t logseq, uint64_t version, wg_error *err), void *ctx,
-                           wg_error *err);
+typedef wg_code (*wg_state_note_fn)(void *ctx, uint64_t logseq, uint64_t version, wg_error *err);
+wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until, wg_state_note_fn fn, void *ctx,
+                           wg_error *err); /* those of logseqs in (since, until], rising */
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq); /* those below are not needed any more */
 
 /* A snapshot that is kept readable. WG_E_EXPIRED: history of before it was forgotten. wg_state_snapshot is for short reads: ~20 ns,

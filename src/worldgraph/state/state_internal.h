@@ -95,6 +95,7 @@ typedef struct wgi_pins wgi_pins;       /* pins.c */
 typedef struct wgi_table wgi_table;     /* table.c */
 typedef struct wgi_history wgi_history; /* history.c */
 typedef struct wgi_notes wgi_notes;     /* pins.c */
+typedef struct wgi_touched wgi_touched; /* touched.c */
 
 struct wg_state_run {
     wg_epoch_link link; /* first: retired by the epoch */
@@ -120,6 +121,8 @@ struct wg_state_run {
     wgi_pins *pins;
     wgi_notes *notes;
     _Atomic uint64_t pinned_least; /* smallest pinned version; UINT64_MAX: none */
+    _Atomic uint64_t touch_below; /* touched.c: a commit that replaces a record of a version below it notes the key */
+    _Atomic(wgi_touched *) touched;
 };
 
 struct wg_state {

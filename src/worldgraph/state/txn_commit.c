@@ -331,7 +331,7 @@ static void commit_apply(commit *c) {
         if (w->skipped) continue;
         const wgi_target t = target_of(c, w);
         wgi_match_make(c->run, &w->key, &m);
-        wgi_write_slot(c->run->state, c->writer, &t, w, &m, c->version, txn->now_us);
+        wgi_write_slot(c->run, c->writer, &t, w, &m, c->version, txn->now_us);
         w->block = NULL; /* the slot's now */
         if (w->is_new) w->key_block = NULL;
     }
