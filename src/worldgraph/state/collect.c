@@ -28,7 +28,6 @@ static bool deletion_is_needed(const sweep *s, wg_state_run *run, const uint64_t
     (void)history;
     if (wgi_pins_from(run, &s->readings, 0) < version)
         return true; /* and `purged` stays: those snapshots are whole */
-    if (wgi_pins_from(run, &s->readings, 0) < version) return true;
     /* Those who come later read at the newest version; a pin that is entered now looks at `purged` after it is there. */
     wgi_raise(&run->purged, version);
     return wgi_pins_from(run, &s->readings, 0) < version;
