@@ -137,6 +137,14 @@ static wg_code apply_many(wg_state_run *run, const wg_redo_commit *commit, wg_er
     return wgi_commit_replayed(txn, commit->version, err);
 }
 
+void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit) {
+    const wg_state_run *run = wg_state_run_at(state, commit->run);
+    wg_slice ops = commit->ops;
+    wg_redo_op op;
+    if (run == NULL || !wg_redo_next(&ops, &op) || op.op == WG_REDO_EVENT) return;
+    (void)wg_state_key_of(run, op.key); /* starts them */
+}
+
 wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *err) {
     wg_state_run *run = wg_state_run_at(state, commit->run);
     if (run == NULL)
