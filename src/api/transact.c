@@ -2,7 +2,8 @@
  *
  * Losing is answered by waiting a random part of a time that doubles. That alone lets one writer lose again and again while others win, so whoever
  * has lost TURN_AFTER times takes a place in the run's queue: only the first in it goes on, and whoever begins meanwhile queues up behind.
- * The first one then competes at most with transactions that were under way when its turn came, so it is through after a few attempts. */
+ * The first one then competes at most with transactions that were under way when its turn came, so it is through after a few attempts.
+ * In STRICT an attempt that lost waits until what it lost against is durable: before, it could not be read. */
 #include "api/api_internal.h"
 
 enum { ATTEMPTS = 64, TURN_AFTER = 3, BACKOFF_US = 2, BACKOFF_US_MAX = 1000 };
@@ -102,6 +103,7 @@ static wg_code run_attempts(attempt *a, wg_run_body_fn body, void *ctx, wg_commi
         if (code != WG_OK && err != NULL) *err = seen;
         if (code != WG_E_CONFLICT || i >= attempts) return code;
         WG_TRY(out_of_time(a, err));
+        WG_TRY(wg_agent_lost(&a->run->run, err));
         if (!a->has_turn) back_off(a);
     }
 }

@@ -257,7 +257,9 @@ static void test_txn_sixteen_writers_on_one_key(void **state) {
     }
     for (int i = 0; i < WRITERS; i++) wg_thread_join(&threads[i]);
     for (int i = 0; i < WRITERS; i++)
-        if (writers[i].code != WG_OK) fail_msg("writer %d: %s", i, writers[i].err.message);
+        if (writers[i].code != WG_OK)
+            fail_msg("writer %d: %s after %u calls: %s", i, wg_code_name(writers[i].code), writers[i].calls,
+                     writers[i].err.message);
     kit_expect(a, "n", WRITERS * ROUNDS);
     uint64_t events = 0;
     KIT_OK(wg_eventlog_length(a, &events, err));
@@ -296,7 +298,9 @@ static void test_txn_increments_of_threads(void **state) {
     }
     for (int i = 0; i < 4; i++) wg_thread_join(&threads[i]);
     for (int i = 0; i < 4; i++)
-        if (writers[i].code != WG_OK) fail_msg("writer %d: %s", i, writers[i].err.message);
+        if (writers[i].code != WG_OK)
+            fail_msg("writer %d: %s after %u calls: %s", i, wg_code_name(writers[i].code), writers[i].calls,
+                     writers[i].err.message);
     kit_expect(a, "c", 4 * ROUNDS * 5);
     wg_run_close(a);
 }

@@ -114,6 +114,12 @@ wg_code wg_agent_settle(wg_agent_run *run, wg_agent_mode mode, wg_error *err) {
     return wg_engine_state_wait(run->agent->engine, lane, wg_lane_ticket(lane), err);
 }
 
+wg_code wg_agent_lost(wg_agent_run *run, wg_error *err) {
+    if (run->agent->durability != WG_STRICT || wg_state_run_visible(run->run) == wg_state_run_newest(run->run))
+        return WG_OK;
+    return wg_engine_state_drain(run->agent->engine, true, NULL, err);
+}
+
 uint64_t wg_agent_now_us(const wg_agent *agent) { return agent->platform->ops->wall_coarse_us(agent->platform); }
 
 wg_code wg_agent_version_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, wg_error *err) {

@@ -65,6 +65,8 @@ wg_code wg_agent_write(wg_agent_run *run, wg_error *err);
 wg_code wg_agent_settle(wg_agent_run *run, wg_agent_mode mode, wg_error *err);
 /* WG_E_MISUSE: asks for less than the database promises, or for durability from one that has no log. */
 wg_code wg_agent_mode_check(const wg_agent *agent, wg_durability durability, wg_error *err);
+/* Behind a conflict: in STRICT a reader sees what is durable, so trying again makes sense once that which won is. */
+wg_code wg_agent_lost(wg_agent_run *run, wg_error *err);
 uint64_t wg_agent_now_us(const wg_agent *agent); /* coarse: up to 4 ms old */
 
 /* The run's version at snapshot `logseq` of the log, which may be ahead of what was drained: then that is done first. WG_E_EXPIRED. */

@@ -187,7 +187,10 @@ wg_code wg_keyvalue_increment(wg_agent_run *run, wg_kv_key key, int64_t by, int6
         const wg_value value = {.type = WG_TYPE_INT, .as.i = sum};
         const wg_kv_put_options o = {.has_expected = run->txn == NULL, .expected = item.version};
         const wg_code code = wg_keyvalue_put(run, key, &value, &o, NULL, &seen);
-        if (code == WG_E_CONFLICT && run->txn == NULL) continue; /* somebody else made progress */
+        if (code == WG_E_CONFLICT && run->txn == NULL) { /* somebody else made progress */
+            WG_TRY(wg_agent_lost(run, err));
+            continue;
+        }
         if (code == WG_OK) *out = sum;
         else if (err != NULL) *err = seen;
         return code;

@@ -162,6 +162,7 @@ static wg_code run_merge(merge *m, wg_error *err) {
     for (int i = 0; i < WGI_RUN_TRIES && again; i++) {
         wg_error seen = {0};
         code = attempt(m, &again, &seen);
+        if (again) WG_TRY(wg_agent_lost(m->target, err));
         if (code != WG_OK && err != NULL) *err = seen;
     }
     return code;

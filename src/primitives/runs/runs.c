@@ -68,6 +68,7 @@ static wg_code change_runs(wg_agent *agent, change_fn fn, void *ctx, uint32_t *o
     for (int i = 0; i < WGI_RUN_TRIES && code == WG_E_CONFLICT; i++) {
         wg_error seen = {0};
         code = change_once(&c, fn, ctx, &seen);
+        if (code == WG_E_CONFLICT && wg_agent_lost(&c.system, err) != WG_OK) break;
         if (code != WG_OK && err != NULL) *err = seen;
     }
     wg_agent_run_deinit(&c.system);
@@ -240,8 +241,12 @@ static wg_code delete_run(change *c, void *ctx, wg_error *err) {
 }
 
 wg_code wg_runs_delete(wg_agent *agent, wg_slice name, wg_error *err) {
+    enum { COLLECTS = 64 };
     WG_TRY(wgi_run_name_check(name, err));
-    return change_runs(agent, delete_run, &name, NULL, err);
+    WG_TRY(change_runs(agent, delete_run, &name, NULL, err));
+    for (int i = 0; i < COLLECTS && wg_state_collect(agent->state); i++) {
+    } /* the background does the rest, where there is one */
+    return WG_OK;
 }
 
 /* ---- changes of the record */
