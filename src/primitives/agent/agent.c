@@ -15,6 +15,7 @@ wg_code wg_agent_open(wg_engine *engine, wg_agent **out, wg_error *err) {
     const wg_options *options = wg_engine_option_values(engine);
     agent->engine = engine;
     agent->state = wg_engine_state(engine);
+    agent->system = wg_state_run_at(agent->state, WG_RUN_SYSTEM);
     agent->platform = wg_engine_platform(engine);
     agent->durability = options->durability;
     agent->read_only = options->read_only;
@@ -42,7 +43,7 @@ static wg_code gone(uint32_t number, wg_error *err) {
 
 static wg_code status_refresh(wg_agent_run *run, wg_error *err) {
     wg_agent *agent = run->agent;
-    const uint64_t version = wg_state_run_visible(wg_state_run_at(agent->state, WG_RUN_SYSTEM));
+    const uint64_t version = wg_state_run_visible(agent->system);
     WG_TRY(wg_registry_status(agent, run->number, &run->status, err));
     run->checked = version;
     return WG_OK;
@@ -73,9 +74,8 @@ void wg_agent_run_deinit(wg_agent_run *run) {
 }
 
 wg_code wg_agent_read(wg_agent_run *run, wg_error *err) {
-    const wg_state *state = run->agent->state;
     if (run->arena.blocks != NULL) wg_arena_reset(&run->arena);
-    if (wg_state_run_visible(wg_state_run_at(state, WG_RUN_SYSTEM)) == run->checked) return WG_OK;
+    if (wg_state_run_visible(run->agent->system) == run->checked) return WG_OK;
     return status_refresh(run, err);
 }
 

@@ -16,6 +16,7 @@ static inline bool wg_agent_is_system(wg_slice key) {
 typedef struct wg_agent {
     wg_engine *engine;
     wg_state *state;
+    const wg_state_run *system; /* run 0 */
     wg_state_session *session;
     wg_platform *platform;
     wg_durability durability; /* of the database */
@@ -57,6 +58,10 @@ typedef struct wg_agent_run {
 wg_code wg_agent_run_init(wg_agent_run *run, wg_agent *agent, uint32_t number, wg_error *err);
 void wg_agent_run_deinit(wg_agent_run *run); /* aborts its transaction */
 
+/* Nobody has changed any run since this handle looked, and nothing of the call before is left: the common case of the two calls below. */
+static inline bool wg_agent_is_fresh(const wg_agent_run *run) {
+    return wg_state_run_visible(run->agent->system) == run->checked && run->arena.blocks == NULL;
+}
 /* Begins a call: frees what the call before gave out. WG_E_NOT_FOUND: the run was deleted. */
 wg_code wg_agent_read(wg_agent_run *run, wg_error *err);
 /* The same for a write: WG_E_READ_ONLY unless the run is active and the database can be written to. */

@@ -110,21 +110,40 @@ static wg_code put_large(wg_agent_run *run, const wg_state_key *key, const wg_st
     return WG_OK;
 }
 
+enum { SMALL_VALUE = 4096 }; /* never too large for a lane */
+
 static wg_code put_value(wg_agent_run *run, const wg_state_key *key, const wg_state_value *value, uint64_t expected,
                          wg_agent_mode mode, uint64_t *out_version, wg_error *err) {
     if (run->txn != NULL) {
         *out_version = 0;
         return wg_state_txn_put(run->txn, key, value, expected, err);
     }
-    if (wg_state_put_is_large(run->agent->session, key, value))
+    if (value->bytes.size > SMALL_VALUE && wg_state_put_is_large(run->agent->session, key, value))
         return put_large(run, key, value, expected, out_version, err);
     WG_TRY(wg_state_put(run->agent->session, run->run, key, value, expected, wg_agent_now_us(run->agent), out_version,
                         err));
     return mode.durability == WG_IN_MEMORY ? WG_OK : wg_agent_settle(run, mode, err);
 }
 
+/* Bytes without wishes, outside of a transaction: straight to state. */
+static inline bool is_plain(const wg_agent_run *run, wg_kv_key key, const wg_value *value) {
+    return value->type == WG_TYPE_BYTES && value->size <= SMALL_VALUE && run->txn == NULL &&
+           run->status == WG_RUN_ACTIVE && !run->agent->read_only && wg_agent_is_fresh(run) && key.data != NULL &&
+           key.size != 0 && key.size <= WG_KEY_BYTES_MAX && !wg_agent_is_system(wg_slice_of(key.data, key.size));
+}
+
+static wg_code put_plain(wg_agent_run *run, wg_kv_key key, const wg_value *value, uint64_t *out_version,
+                         wg_error *err) {
+    const wg_state_key k = wg_state_key_of(run->run, wg_slice_of(key.data, key.size));
+    const wg_state_value v = {.type = WG_TYPE_BYTES, .bytes = wg_slice_of(value->as.s, value->size)};
+    WG_TRY(wg_state_put(run->agent->session, run->run, &k, &v, WG_VERSION_ANY, wg_agent_now_us(run->agent),
+                        out_version, err));
+    return run->mode.durability == WG_IN_MEMORY ? WG_OK : wg_agent_settle(run, run->mode, err);
+}
+
 wg_code wg_keyvalue_put(wg_agent_run *run, wg_kv_key key, const wg_value *value, const wg_kv_put_options *options,
                         uint64_t *out_version, wg_error *err) {
+    if (options == NULL && is_plain(run, key, value)) return put_plain(run, key, value, out_version, err);
     wg_state_key k;
     wg_state_value v;
     uint8_t small[8];
