@@ -127,7 +127,9 @@ static wg_code snapshot_pin(wg_snapshot *s, uint64_t logseq, wg_error *err) {
                             (unsigned long long)logseq, (unsigned long long)newest);
     s->logseq = logseq == 0 ? newest : logseq;
     WG_TRY(wg_engine_pin_acquire(s->engine, s->logseq, &s->pin, err));
-    if (wg_engine_chain_at(s->engine, s->logseq, &s->chain)) return WG_OK;
+    const wg_code code = wg_engine_chain_value(s->engine, s->logseq, &s->chain, NULL);
+    if (code == WG_OK) return WG_OK;
+    if (code == WG_E_NOMEM) return wg_error_nomem(err, sizeof s->chain);
     return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the chain value of snapshot %llu cannot be read",
                         (unsigned long long)s->logseq);
 }

@@ -53,9 +53,11 @@ static wg_code check_history(wg_engine *e, const wgi_file_set *to, wg_error *err
     if (code != WG_OK) return wg_error_prefix(err, code, "the earlier backup is damaged, choose another directory");
     const uint64_t last = found.last_logseq;
     if (last == 0) return WG_OK;
-    bool same = last <= wg_wal_last_logseq(e->wal) && wg_engine_chain_at(e, last, &ours);
-    same = same && memcmp(&ours, &found.chain, sizeof ours) == 0;
-    if (same) return WG_OK;
+    if (last <= wg_wal_last_logseq(e->wal)) {
+        const wg_code known = wg_engine_chain_value(e, last, &ours, NULL);
+        if (known == WG_E_NOMEM) return wg_error_nomem(err, sizeof ours); /* that says nothing of the backup */
+        if (known == WG_OK && memcmp(&ours, &found.chain, sizeof ours) == 0) return WG_OK;
+    }
     return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET,
                         "'%.120s' holds commits that this store does not have (of %llu): choose another directory",
                         to->root, (unsigned long long)last);

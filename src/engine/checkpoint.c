@@ -252,9 +252,7 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
     const wg_slice entries = wg_buf_slice(&c->sink.finished);
     wgi_checkpoint *next = &c->next;
-    if (!wg_engine_chain_at(e, next->logseq, &next->chain))
-        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no chain value of commit %llu",
-                            (unsigned long long)next->logseq);
+    WG_TRY(wg_engine_chain_value(e, next->logseq, &next->chain, err));
     next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
     next->next_stripe = m->next_stripe;
     next->horizon = retained(e, next->logseq, c->since.horizon);

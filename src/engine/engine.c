@@ -79,6 +79,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     e->options = *options;
     e->options.budget = tier_budget(options);
     wg_account_init(&e->account, NULL, 0);
+    wg_account_init(&e->state_account, NULL, 0);
     wg_buf_init(&e->chain, &e->account);
     wg_arena_init(&e->apply_arena, &e->account);
     wg_arena_init(&e->key_arena, &e->account);

@@ -61,6 +61,8 @@ uint32_t wg_engine_writers_waiting(wg_engine *engine); /* for the writer's place
 const wg_options *wg_engine_option_values(const wg_engine *engine);
 const uint8_t *wg_engine_store_uuid(const wg_engine *engine); /* 16 bytes */
 bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
+/* The same with the reason: WG_E_CORRUPT when neither the log nor the stripes have it | WG_E_NOMEM, WG_E_IO: it could not be read. */
+wg_code wg_engine_chain_value(wg_engine *engine, uint64_t logseq, wg_sha256 *out, wg_error *err);
 wg_account *wg_engine_account(wg_engine *engine);
 wg_platform *wg_engine_platform(wg_engine *engine);
 wg_epoch *wg_engine_epoch(wg_engine *engine);

@@ -66,6 +66,8 @@ struct wg_engine {
     wg_options options;
     char *path; /* NULL: private and in memory */
     wg_account account;
+    wg_account
+        state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
     uint8_t uuid[16];

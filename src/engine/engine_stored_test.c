@@ -302,7 +302,7 @@ static void test_stored_fragments_have_a_place(void **state) {
         {"keys of an edge label", WG_KIND_KEYS, label_p, SET_OWNER, 0, label_edge, NULL, 0, "outside"},
         {"adjacency of no label", WG_KIND_ADJACENCY, label_edge, SET_OWNER, 0, 60000, NULL, 0, "outside"},
         {"adjacency of a node label", WG_KIND_ADJACENCY, label_edge, SET_OWNER, 0, label_p, NULL, 0, "outside"},
-        {"a kind of the future", WG_KIND_ADJACENCY, ANY, SET_KIND, 0, 9, NULL, 0, "newer version"},
+        {"a kind of the future", WG_KIND_ADJACENCY, ANY, SET_KIND, 0, WG_KIND_EVENTS + 1, NULL, 0, "newer version"},
         {"rows without ids", WG_KIND_ROWS, table_p, DROP_COLUMN, WG_COLUMN_ID, 0, NULL, 0, NULL},
         {"a directory without addresses", WG_KIND_DIRECTORY, 0, DROP_COLUMN, WG_COLUMN_ADDRESS, 0, NULL, 0, NULL},
         {"keys without hashes", WG_KIND_KEYS, label_p, DROP_COLUMN, WG_COLUMN_HASH, 0, NULL, 0, NULL},

@@ -234,6 +234,8 @@ static void emit_sessions(emitter *o) {
 static void emit_state_memory(emitter *o, const wg_state_metrics *s) {
     gauge(o, "runs", (double)s->runs, "runs that are there");
     gauge(o, "run_keys", (double)s->keys, "keys of all runs");
+    gauge(o, "run_memory_bytes", (double)wg_account_bytes(&o->engine->state_account),
+          "charged for them: tables, history, order, events, sessions and their rings in memory");
     gauge(o, "run_table_bytes", (double)s->table_bytes, "slots of keys");
     gauge(o, "run_history_bytes", (double)s->history_bytes, "replaced records that can still be read");
     gauge(o, "run_order_bytes", (double)s->order_bytes, "keys in order");

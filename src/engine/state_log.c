@@ -501,28 +501,28 @@ void wgi_state_init(wg_engine *engine) {
     wg_cond_init(&l->wake);
     wg_signal_init(&l->rounds[0]);
     wg_signal_init(&l->rounds[1]);
-    wg_buf_init(&l->cut.reached, &engine->account);
-    wg_buf_init(&l->unsynced, &engine->account);
-    wg_buf_init(&l->syncing, &engine->account);
+    wg_buf_init(&l->cut.reached, &engine->state_account);
+    wg_buf_init(&l->unsynced, &engine->state_account);
+    wg_buf_init(&l->syncing, &engine->state_account);
 }
 
 wg_code wgi_state_make(wg_engine *engine, wg_error *err) {
     wgi_state_log *l = log_of(engine);
     const wg_options *o = &engine->options;
     const bool logged = engine->path != NULL && o->durability != WG_IN_MEMORY && !o->read_only;
-    l->cut.spans = wg_alloc(&engine->account, WG_LANES_MAX * sizeof *l->cut.spans);
-    l->undurable = wg_alloc(&engine->account, WG_LANES_MAX * sizeof *l->undurable);
-    l->cut.parts = wg_alloc(&engine->account, (2 * WG_LANES_MAX + 4) * sizeof *l->cut.parts);
+    l->cut.spans = wg_alloc(&engine->state_account, WG_LANES_MAX * sizeof *l->cut.spans);
+    l->undurable = wg_alloc(&engine->state_account, WG_LANES_MAX * sizeof *l->undurable);
+    l->cut.parts = wg_alloc(&engine->state_account, (2 * WG_LANES_MAX + 4) * sizeof *l->cut.parts);
     if (l->cut.spans == NULL || l->undurable == NULL || l->cut.parts == NULL)
         return wg_error_nomem(err, WG_LANES_MAX * sizeof *l->cut.spans);
     const wg_lanes_options lanes = {.platform = engine->platform,
-                                    .account = &engine->account,
+                                    .account = &engine->state_account,
                                     .has_rings = logged,
                                     .drain = drain_for_room,
                                     .ctx = engine};
     WG_TRY(wg_lanes_create(&lanes, &l->lanes, err));
     const wg_state_options state = {.platform = engine->platform,
-                                    .account = &engine->account,
+                                    .account = &engine->state_account,
                                     .epoch = engine->epoch,
                                     .lanes = l->lanes,
                                     .readers_wait_for_durable = logged && o->durability == WG_STRICT,

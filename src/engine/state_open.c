@@ -67,7 +67,7 @@ static wg_code take_rings(wg_engine *e, const wg_rings *rings, wg_arena *arena, 
     wgi_apply apply = {.engine = e, .begin = e->applied + 1, .state = &pass};
     uint64_t logseq = 0;
     wg_code code = WG_OK;
-    wgi_state_pass_init(&pass, e->state_log.state, &e->account);
+    wgi_state_pass_init(&pass, e->state_log.state, &e->state_account);
     for (uint32_t i = 0; i < count && code == WG_OK; i++) {
         code = check_records(pieces[i], arena, &apply, err);
         atomic_fetch_add_explicit(&e->state_log.recovered_ring_bytes, pieces[i].size, memory_order_relaxed);
@@ -89,7 +89,7 @@ static wg_code take_over(wg_engine *e, const wg_rings_source *source, wg_error *
     WG_TRY(wg_rings_open(source, &rings, err));
     if (rings == NULL) return WG_OK;
     wg_arena arena;
-    wg_arena_init(&arena, &e->account);
+    wg_arena_init(&arena, &e->state_account);
     wg_code code = WG_OK;
     if (wg_rings_pieces(rings, NULL) != 0) code = take_rings(e, rings, &arena, err);
     wg_arena_deinit(&arena);

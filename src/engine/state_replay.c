@@ -92,8 +92,8 @@ static wg_code lineage_find(replay *r, uint32_t number, wg_arena *arena, wg_erro
 
 static wg_code state_make(replay *r, wg_error *err) {
     wg_engine *e = r->engine;
-    const wg_lanes_options lanes = {.platform = e->platform, .account = &e->account};
-    wg_state_options options = {.platform = e->platform, .account = &e->account, .epoch = e->epoch};
+    const wg_lanes_options lanes = {.platform = e->platform, .account = &e->state_account};
+    wg_state_options options = {.platform = e->platform, .account = &e->state_account, .epoch = e->epoch};
     WG_TRY(wg_lanes_create(&lanes, &options.lanes, err));
     const wg_code code = wg_state_create(&options, &r->state, err);
     if (code != WG_OK) wg_lanes_destroy(options.lanes);
@@ -111,8 +111,8 @@ static wg_code scan_log(replay *r, wg_error *err) {
     wg_engine *e = r->engine;
     wg_wal_recovery recovery = {0};
     const wg_wal_options options = wgi_wal_options(e, 0);
-    wg_arena_init(&r->arena, &e->account);
-    wgi_state_pass_init(&r->pass, r->state, &e->account);
+    wg_arena_init(&r->arena, &e->state_account);
+    wgi_state_pass_init(&r->pass, r->state, &e->state_account);
     r->pass.only = true;
     wg_code code = wg_wal_scan_from(e->platform, e->maintenance.wal_dir, &options, on_commit, r, &recovery, err);
     wgi_state_pass_deinit(&r->pass);
@@ -156,7 +156,7 @@ wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq,
                             (unsigned long long)logseq);
     if (logseq != 0) r.until = logseq;
     wg_arena arena;
-    wg_arena_init(&arena, &engine->account);
+    wg_arena_init(&arena, &engine->state_account);
     wg_mutex_lock(&engine->maintenance.mutex);
     const wg_code code = rebuild(&r, run, &arena, err);
     wg_mutex_unlock(&engine->maintenance.mutex);

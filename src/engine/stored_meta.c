@@ -176,9 +176,7 @@ static wg_code store_chain(wgi_meta_pass *pass, wg_error *err) {
     const uint64_t first = pass->since_logseq / PIECE_ROWS * PIECE_ROWS + 1; /* of the piece that is not full */
     for (uint64_t n = first; n <= pass->until_logseq && code == WG_OK; n++) {
         wg_sha256 value;
-        if (!wg_engine_chain_at(pass->engine, n, &value))
-            code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "the stripes have no chain value of commit %llu",
-                                (unsigned long long)n);
+        code = wg_engine_chain_value(pass->engine, n, &value, err);
         if (code == WG_OK) code = piece_bytes(&p, n, wg_slice_of(value.bytes, sizeof value.bytes), err);
         if (code == WG_OK && (n % PIECE_ROWS == 0 || n == pass->until_logseq)) {
             const wg_fragment_key key = chain_key(n);

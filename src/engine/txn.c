@@ -397,18 +397,32 @@ static bool chain_in_memory(wg_engine *e, uint64_t logseq, wg_sha256 *out) {
     return found;
 }
 
-bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out) {
+wg_code wg_engine_chain_value(wg_engine *engine, uint64_t logseq, wg_sha256 *out, wg_error *err) {
     wgi_maintenance *m = &engine->maintenance;
     if (logseq == 0) {
         memset(out->bytes, 0, sizeof out->bytes);
-        return true;
+        return WG_OK;
     }
     /* What the log forgets is in stripes before. */
-    if (engine->wal != NULL ? wg_wal_chain_at(engine->wal, logseq, out) : chain_in_memory(engine, logseq, out))
-        return true;
-    if (logseq > atomic_load_explicit(&m->stored, memory_order_acquire)) return false;
+    wg_error local = {0};
+    wg_code code = WG_E_NOT_FOUND;
+    if (engine->wal != NULL) code = wg_wal_chain_value(engine->wal, logseq, out, &local);
+    else if (chain_in_memory(engine, logseq, out)) code = WG_OK;
+    if (code == WG_OK) return WG_OK;
+    if (logseq > atomic_load_explicit(&m->stored, memory_order_acquire)) {
+        if (code == WG_E_NOT_FOUND)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                                "neither log nor stripes have a chain value of commit %llu",
+                                (unsigned long long)logseq);
+        if (err != NULL && err->code == WG_OK) *err = local;
+        return code;
+    }
     const uint32_t slot = wg_epoch_enter(engine->epoch);
-    const wg_code code = wgi_meta_chain_at(engine, logseq, out, NULL);
+    code = wgi_meta_chain_at(engine, logseq, out, err);
     wg_epoch_leave(engine->epoch, slot);
-    return code == WG_OK;
+    return code;
+}
+
+bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out) {
+    return wg_engine_chain_value(engine, logseq, out, NULL) == WG_OK;
 }

@@ -198,6 +198,11 @@ static inline wg_code wrap_map(wg_platform *self, wg_file *file, uint64_t size, 
     if (wrap_meets(w, WRAP_MAP, wrap_file_of(file)->path)) return wrap_answer(w, err);
     return w->inner->ops->map(w->inner, wrap_file_of(file)->inner, size, out, err);
 }
+static inline wg_code wrap_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
+    wrap_platform *w = wrap_of(self);
+    if (wrap_meets(w, WRAP_MAP, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    return w->inner->ops->map_shared(w->inner, wrap_file_of(file)->inner, size, out, err);
+}
 static inline void wrap_unmap(wg_platform *self, const void *data, uint64_t size) {
     wrap_of(self)->inner->ops->unmap(wrap_of(self)->inner, data, size);
 }
@@ -211,11 +216,20 @@ static inline void wrap_process_memory(wg_platform *self, wg_process_memory *out
 static inline void wrap_trim_memory(wg_platform *self) {
     wrap_of(self)->inner->ops->trim_memory(wrap_of(self)->inner);
 }
+static inline void *wrap_take_memory(wg_platform *self, uint64_t bytes) {
+    return wrap_of(self)->inner->ops->take_memory(wrap_of(self)->inner, bytes);
+}
+static inline void wrap_give_memory(wg_platform *self, void *data, uint64_t bytes) {
+    wrap_of(self)->inner->ops->give_memory(wrap_of(self)->inner, data, bytes);
+}
 static inline uint64_t wrap_now_ns(wg_platform *self) {
     return wrap_of(self)->inner->ops->now_ns(wrap_of(self)->inner);
 }
 static inline uint64_t wrap_wall_us(wg_platform *self) {
     return wrap_of(self)->inner->ops->wall_us(wrap_of(self)->inner);
+}
+static inline uint64_t wrap_wall_coarse_us(wg_platform *self) {
+    return wrap_of(self)->inner->ops->wall_coarse_us(wrap_of(self)->inner);
 }
 static inline wg_code wrap_random(wg_platform *self, void *out, size_t size, wg_error *err) {
     return wrap_of(self)->inner->ops->random(wrap_of(self)->inner, out, size, err);
@@ -240,13 +254,18 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .lock = wrap_lock,
                                         .absolute = wrap_absolute,
                                         .map = wrap_map,
+                                        .map_shared = wrap_map_shared,
                                         .unmap = wrap_unmap,
                                         .advise = wrap_advise,
                                         .process_memory = wrap_process_memory,
                                         .trim_memory = wrap_trim_memory,
+                                        .take_memory = wrap_take_memory,
+                                        .give_memory = wrap_give_memory,
                                         .now_ns = wrap_now_ns,
                                         .wall_us = wrap_wall_us,
+                                        .wall_coarse_us = wrap_wall_coarse_us,
                                         .random = wrap_random};
+    _Static_assert(sizeof ops == 28 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
     memset(w, 0, sizeof *w);
     w->base.ops = &ops;
     w->inner = inner;

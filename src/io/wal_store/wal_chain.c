@@ -359,15 +359,22 @@ void wgi_wal_chain_head(wg_wal *wal, wg_sha256 *out_head) {
 
 /* ---- entry points */
 
+wg_code wg_wal_chain_value(wg_wal *wal, uint64_t logseq, wg_sha256 *out, wg_error *err) {
+    bool known = false;
+    if (logseq <= atomic_load(&wal->last_logseq)) {
+        if (logseq > atomic_load_explicit(&wal->hashed_logseq, memory_order_relaxed))
+            WG_TRY(wgi_wal_chain_drain(wal, err));
+        wg_mutex_lock(&wal->chain_lock);
+        known = wgi_wal_chain_get(&wal->chain, logseq, out);
+        wg_mutex_unlock(&wal->chain_lock);
+    }
+    if (known) return WG_OK;
+    return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "the log has no chain value of commit %llu",
+                        (unsigned long long)logseq);
+}
+
 bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out) {
-    if (logseq > atomic_load(&wal->last_logseq)) return false;
-    if (logseq > atomic_load_explicit(&wal->hashed_logseq, memory_order_relaxed) &&
-        wgi_wal_chain_drain(wal, NULL) != WG_OK)
-        return false;
-    wg_mutex_lock(&wal->chain_lock);
-    const bool known = wgi_wal_chain_get(&wal->chain, logseq, out);
-    wg_mutex_unlock(&wal->chain_lock);
-    return known;
+    return wg_wal_chain_value(wal, logseq, out, NULL) == WG_OK;
 }
 
 void wg_wal_chain_forget(wg_wal *wal, uint64_t logseq) {

@@ -111,6 +111,8 @@ uint64_t wg_wal_durable_logseq(const wg_wal *wal);
 /* Chain value after the newest commit, or after `logseq` when it is among the commits appended or replayed (the log
  * keeps 32 bytes for each); false when unknown. Hashes first what is not hashed yet: at most 64 MiB of it. */
 bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out);
+/* The same with the reason: WG_E_NOT_FOUND for a commit that is not among them | WG_E_NOMEM, WG_E_IO: it could not be hashed. */
+wg_code wg_wal_chain_value(wg_wal *wal, uint64_t logseq, wg_sha256 *out, wg_error *err);
 
 /* The segment in which commit `logseq` + 1 begins or will begin: what a manifest names as the first one to keep. */
 uint64_t wg_wal_keep_from(wg_wal *wal, uint64_t logseq);

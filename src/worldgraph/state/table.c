@@ -396,7 +396,7 @@ void wgi_state_table_destroy(wgi_table *table) {
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     for (uint32_t n = 0; n < table->fresh; n++) {
         const wgi_place place = wgi_place_at(table, n);
-        if (place.header->depth != UINT8_MAX) slots_free_blocks(table->state, &place);
+        if (place.header->depth != UINT8_MAX && place.header->used != 0) slots_free_blocks(table->state, &place);
     }
     for (uint32_t i = 0; i < table->chunk_count; i++) {
         huge_give(table, chunks[i].slots, CHUNK_BYTES);
