@@ -3,7 +3,7 @@
  * and the n-th allocation. From then on: every n. Once: a seeded quarter.
  *
  * Each run ends in success or in a typed error. Then, with the faults off: the handles close, the workspace verifies, opens,
- * has every row that was acknowledged and none that was not tried, and takes another. */
+ * has every row and every note of a run that was acknowledged and none that was not tried, and takes another. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -117,6 +117,17 @@ static uint64_t rows_found(wg_session *session, const fault *f, uint64_t n) {
     return rows;
 }
 
+/* Notes are whole, those that were acknowledged are there, and none that was not tried. */
+static void check_notes(wg_session *session, const scene *s, const fault *f, uint64_t n) {
+    uint64_t keys = 0;
+    uint64_t events = 0;
+    wg_error seen = {0};
+    if (s->notes_tried == 0) return;
+    if (scene_notes(session, &keys, &events, &seen) != WG_OK) fail_now("notes", f, n, &seen);
+    if (keys != events) fail_now("half a note", f, n, NULL);
+    if (keys < s->notes_acked || keys > s->notes_tried) fail_now("number of notes", f, n, NULL);
+}
+
 /* Faults are off: what was acknowledged is there, and work goes on. */
 static void check_after(const scene *s, const fault *f, uint64_t n) {
     wg_verify_report report;
@@ -128,6 +139,7 @@ static void check_after(const scene *s, const fault *f, uint64_t n) {
     KIT_OK(wg_session_open(db, &session, err));
     const uint64_t rows = rows_found(session, f, n);
     if (rows < BASE_ROWS + s->acked || rows > BASE_ROWS + s->tried) fail_now("rows", f, n, NULL);
+    check_notes(session, s, f, n);
     wg_result *r = NULL;
     if (wg_query(session, "CREATE (:Row {id: 1000})", &r, &seen) != WG_OK) fail_now("write after", f, n, &seen);
     wg_result_free(r);
@@ -179,7 +191,7 @@ static bool one_run(const scenario *sc, const fault *f, uint64_t n, bool thoroug
         const wg_code closed = wg_close(s.db, NULL);
         if (closed == WG_E_MISUSE) fail_now("something was left open", f, n, NULL);
     }
-    if (thorough || s.tried != 0) check_after(&s, f, n);
+    if (thorough || s.tried != 0 || s.notes_tried != 0) check_after(&s, f, n);
     stand_in_use(NULL);
     wg_platform_fault_destroy(faulty);
     wg_platform_sim_destroy(disk);
@@ -200,9 +212,11 @@ static void all_scenarios(const fault *faults, size_t fault_count, const char *w
     for (size_t f = 0; f < fault_count; f++) {
         for (size_t i = 0; i < scenario_count; i++) every_n(&scenarios[i], &faults[f]);
         for (size_t i = 0; i < maintenance_scenario_count; i++) every_n(&maintenance_scenarios[i], &faults[f]);
+        for (size_t i = 0; i < agents_scenario_count; i++) every_n(&agents_scenarios[i], &faults[f]);
     }
     printf("%s: %llu runs of %zu scenarios, %llu ended in an error\n", what, (unsigned long long)(runs - before),
-           scenario_count + maintenance_scenario_count, (unsigned long long)(failures - failed));
+           scenario_count + maintenance_scenario_count + agents_scenario_count,
+           (unsigned long long)(failures - failed));
     assert_true(failures > failed);
 }
 

@@ -30,6 +30,7 @@
 
 #include "worldgraph/events/events.h"
 #include "worldgraph/lanes/lanes.h"
+#include "worldgraph/state/layers.h"
 
 enum {
     WG_KEY_BYTES_MAX = 1024,
@@ -287,20 +288,5 @@ void wg_state_metrics_get(const wg_state *state, wg_state_metrics *out);
  * of the parent that was not touched is not among them), in key order, with its newest record at or before `until`. */
 wg_code wg_state_changed_keys(wg_state_run *run, uint64_t since, uint64_t until, wg_state_record_fn fn, void *ctx,
                               wg_error *err);
-
-/* ---- layers of the hot path, timed when built with WG_LAYER_TIMING; otherwise nothing is compiled in */
-typedef enum wg_layer {
-    WG_LAYER_SNAPSHOT,
-    WG_LAYER_TXN_OBJECT,
-    WG_LAYER_VALIDATE_READS,
-    WG_LAYER_VALIDATE_WRITES,
-    WG_LAYER_COMMIT,
-    WG_LAYER_INDEX,
-    WG_LAYER_HASH_CHAIN,
-    WG_LAYER_ENCODING,
-    WG_LAYER_COUNT
-} wg_layer;
-const char *wg_layer_name(wg_layer layer);
-bool wg_layer_timing(wg_layer layer, uint64_t *out_calls, uint64_t *out_ticks); /* false: not built in */
 
 #endif
