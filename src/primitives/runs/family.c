@@ -74,8 +74,11 @@ static bool on_changed(void *ctx, wg_slice key, const wg_state_version *record) 
 wg_code wgi_keys_changed(wgi_key_list *list, wg_state_run *run, uint64_t since, uint64_t until, wg_error *err) {
     gather g = {.list = list};
     if (since >= until) return WG_OK;
-    const wg_code code = wg_state_changed_keys(run, since, until, on_changed, &g, err);
-    return g.no_memory ? wg_error_nomem(err, list->slices.size) : code;
+    wg_error stopped = {0}; /* says CANCELLED when there was no memory for a key: the first error stays */
+    const wg_code code = wg_state_changed_keys(run, since, until, on_changed, &g, &stopped);
+    if (g.no_memory) return wg_error_nomem(err, list->slices.size);
+    if (code != WG_OK && err != NULL) *err = stopped;
+    return code;
 }
 
 wg_code wgi_keys_own(wgi_key_list *list, const wgi_lineage *line, uint32_t meet, wg_error *err) {
