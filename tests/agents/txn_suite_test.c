@@ -182,7 +182,11 @@ static void test_txn_with_graph(void **state) {
 /* Goal: a transaction that is larger than a ring commits whole, with many keys and with one large value. */
 static void test_txn_large(void **state) {
     (void)state;
+#if defined(__SANITIZE_THREAD__)
+    enum { KEYS = 3000, BIG = 9 << 20 };
+#else
     enum { KEYS = 30000, BIG = 9 << 20 };
+#endif
     wg_run *a = kit_run("a");
     char key[32];
     KIT_OK(wg_run_begin(a, NULL, err));
