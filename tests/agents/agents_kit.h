@@ -102,10 +102,19 @@ static inline int64_t kit_number(const char *text) {
 }
 
 /* Runs the group once in each mode; returns how many tests failed. */
-#define KIT_RUN_MODES(tests)                                                                   \
-    (kit_mode = WG_IN_MEMORY, cmocka_run_group_tests_name("in memory", tests, NULL, NULL)) +   \
-        (kit_mode = WG_BUFFERED, cmocka_run_group_tests_name("buffered", tests, NULL, NULL)) + \
-        (kit_mode = WG_STRICT, cmocka_run_group_tests_name("strict", tests, NULL, NULL))
-#define KIT_TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
+static inline int kit_run_modes(const struct CMUnitTest *tests, size_t count) {
+    static const struct {
+        wg_durability mode;
+        const char *name;
+    } modes[] = {{WG_IN_MEMORY, "in memory"}, {WG_BUFFERED, "buffered"}, {WG_STRICT, "strict"}};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        kit_mode = modes[i].mode;
+        failed += _cmocka_run_group_tests(modes[i].name, tests, count, NULL, NULL);
+    }
+    return failed;
+}
+#define KIT_RUN_MODES(tests) kit_run_modes(tests, sizeof(tests) / sizeof(tests)[0])
+#define KIT_TEST(f)          cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
 #endif
