@@ -134,7 +134,7 @@ static void test_kv_many(void **state) {
     (void)state;
     enum { KEYS = 200 };
     wg_run *run = kit_run("a");
-    static char names[KEYS][8];
+    static char names[KEYS][16];
     wg_kv_key keys[KEYS];
     wg_kv_write writes[KEYS];
     wg_kv_item items[KEYS];

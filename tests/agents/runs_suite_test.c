@@ -66,7 +66,7 @@ static void test_runs_states(void **state) {
         {false, false, false, false, false, true}, {false, false, false, false, false, true},
         {false, false, false, false, false, true}, {false, false, false, false, false, false}};
     static const int ways[6][2] = {{-1, -1}, {1, -1}, {2, -1}, {3, -1}, {4, -1}, {5, -1}};
-    char name[16];
+    char name[32];
     for (int from = 0; from < 6; from++) {
         for (int to = 0; to < 6; to++) {
             snprintf(name, sizeof name, "r%d%d", from, to);
@@ -199,7 +199,7 @@ static void test_runs_diff(void **state) {
     (void)state;
     wg_run *a = kit_run("a");
     wg_run *f = NULL;
-    char key[16];
+    char key[32];
     for (int i = 0; i < 1000; i++) {
         snprintf(key, sizeof key, "k%03d", i);
         kit_put(a, key, i);
@@ -239,7 +239,7 @@ static void test_runs_merge(void **state) {
     (void)state;
     static const int64_t winners[] = {0, 20, 30, 0};
     for (int policy = WG_MERGE_STRICT; policy <= WG_MERGE_LAST; policy++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "a%d", policy);
         wg_run *a = kit_run(name);
         wg_run *f = NULL;
@@ -292,7 +292,7 @@ static void test_runs_replay(void **state) {
     wg_run *a = kit_run("a");
     wg_run *f = NULL;
     for (int i = 0; i < 50; i++) {
-        char key[16];
+        char key[32];
         snprintf(key, sizeof key, "k%d", i % 20);
         kit_put(a, key, i);
         kit_append(a, "e", i);

@@ -188,7 +188,7 @@ static void test_txn_large(void **state) {
     enum { KEYS = 30000, BIG = 9 << 20 };
 #endif
     wg_run *a = kit_run("a");
-    char key[32];
+    char key[64];
     KIT_OK(wg_run_begin(a, NULL, err));
     for (int i = 0; i < KEYS; i++) {
         snprintf(key, sizeof key, "a-key-that-is-longer-%06d", i);
