@@ -648,7 +648,7 @@ typedef struct wg_replay_report {
     bool equal;         /* to the live state at the same point */
 } wg_replay_report;
 /* Applies the log (from the oldest checkpoint that is needed) anew to an empty state up to `logseq` (0: newest) and compares it with the live one.
- * Changes nothing. WG_E_EXPIRED: the log does not reach back so far. */
+ * Changes nothing. WG_E_EXPIRED: the log does not reach back so far | WG_E_UNSUPPORTED: in memory there is no log | WG_E_READ_ONLY. */
 WG_API WG_MUST_USE wg_code wg_run_replay(wg_run *run, uint64_t logseq, wg_replay_report *out, wg_error *err);
 
 /* ---- transactions of a run */

@@ -147,9 +147,12 @@ static wg_code rebuild(replay *r, uint32_t number, wg_arena *arena, wg_error *er
 wg_code wg_engine_state_replay(wg_engine *engine, uint32_t run, uint64_t logseq, wg_state **out, uint64_t *out_logseq,
                                uint64_t *out_commits, wg_error *err) {
     replay r = {.engine = engine};
+    if (engine->wal == NULL && !engine->options.read_only)
+        return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                            "an in-memory database keeps no log that could be applied anew");
     if (engine->wal == NULL)
-        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
-                            "there is no log to replay: open the workspace for writing");
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
+                            "the log is applied anew by the process that has the workspace open for writing");
     WG_TRY(wg_engine_state_drain(engine, true, &r.until, err));
     if (logseq > r.until)
         return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "the log has not reached commit %llu",
