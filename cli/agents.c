@@ -138,7 +138,8 @@ cli_exit agents_open_run(agents_request *r, wg_run **out) {
     wg_error err = {0};
     if (wg_run_open(r->session, r->run, out, &err) == WG_OK) return CLI_OK;
     const cli_exit rc = cli_fail(&err);
-    if (err.code == WG_E_NOT_FOUND) cli_note("worldgraph runs list %s shows what runs there are", r->words[0]);
+    if (err.code == WG_E_NOT_FOUND)
+        cli_note("worldgraph runs list %s shows what runs there are, worldgraph runs create makes one", r->words[0]);
     return rc;
 }
 
