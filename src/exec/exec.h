@@ -16,6 +16,7 @@
 #define WG_EXEC_H
 
 #include "engine/engine.h"
+#include "io/pool/pool.h"
 
 /* ---- functions: operators and named functions in one table */
 
@@ -225,10 +226,6 @@ struct wg_plan {
 };
 
 /* ---- running */
-
-typedef struct wg_pool wg_pool; /* worker threads, made once per database */
-wg_code wg_pool_create(uint32_t threads, wg_pool **out, wg_error *err);
-void wg_pool_destroy(wg_pool *pool);
 
 /* Materialised rows, column by column; charged to the account until destroyed. */
 typedef struct wg_rows wg_rows;

@@ -264,9 +264,4 @@ wg_code wgi_run_argument(const wg_plan *plan, const wg_exec_context *context, wg
 wg_code wgi_run_for_row(const wg_plan *plan, const wg_exec_context *context, const wg_type *types,
                         const wg_batch *batch, uint32_t row, wg_rows **out, wg_error *err);
 
-/* ---- pool.c */
-/* Calls fn(arg, i) for i = 0..workers-1, 0 on the calling thread, the others where pool threads are free; returns when all that
- * were begun have ended. Fewer may be begun: fn must do all of the work on any number of workers. */
-void wgi_pool_run(wg_pool *pool, uint32_t workers, void (*fn)(void *arg, uint32_t worker), void *arg);
-
 #endif

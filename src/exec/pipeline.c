@@ -428,7 +428,7 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
             p->tables[i] = chain->tables[chain->count - 1 - i];
         }
         const uint64_t workers = wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
-        wgi_pool_run(context->pool, (uint32_t)workers, worker_run, p);
+        wg_pool_run(context->pool, (uint32_t)workers, worker_run, p);
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
         *done = p->finished;

@@ -162,12 +162,12 @@ static wg_code sort_entries(const order *o, entry **entries, entry **scratch, ui
                             const wg_exec_context *context, bool parallel, wg_error *err) {
     sort_job job = {.o = o, .from = *entries, .to = *scratch, .n = n};
     const uint32_t workers = parallel && n > CHUNK_ROWS ? context->threads : 1;
-    wgi_pool_run(context->pool, workers, sort_worker, &job);
+    wg_pool_run(context->pool, workers, sort_worker, &job);
     for (uint64_t width = CHUNK_ROWS; width < n; width *= 2) {
         WG_TRY(wgi_check(context, err));
         job.width = width;
         atomic_store_explicit(&job.next, 0, memory_order_relaxed);
-        wgi_pool_run(context->pool, workers, sort_worker, &job);
+        wg_pool_run(context->pool, workers, sort_worker, &job);
         entry *t = job.from;
         job.from = job.to;
         job.to = t;
