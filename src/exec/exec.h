@@ -15,6 +15,8 @@
 #ifndef WG_EXEC_H
 #define WG_EXEC_H
 
+#include "base/kernels/kernels.h"
+#include "engine/adjacency.h"
 #include "engine/engine.h"
 #include "io/pool/pool.h"
 
@@ -243,6 +245,8 @@ typedef struct wg_exec_context {
     wg_pool *pool;       /* NULL: run on the calling thread */
     uint32_t threads;    /* at most this many workers, the caller included; >= 1 */
     uint32_t batch_rows; /* 1..WG_BATCH_ROWS_MAX */
+    uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
+    const wg_kernels *kernels; /* NULL: the best that this machine can run */
     const wg_value *params;
     uint32_t param_count;
     wg_account *account;
