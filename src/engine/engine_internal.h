@@ -81,6 +81,7 @@ struct wg_engine {
     _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
     wg_slots labels;              /* wgi_label_state by label number */
     wg_object_cache *objects;
+    wg_pool *pool;         /* NULL: none */
     wg_mutex writer_mutex; /* guards writer_*; the place is taken from a transaction's first write to its append */
     wg_cond writer_free;
     bool writer_busy;
