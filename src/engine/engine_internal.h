@@ -233,7 +233,8 @@ wg_view wgi_txn_newest(const wg_txn *txn);
 /* Rows that become nodes with these labels, or edges of this one, by one mutation. */
 typedef struct wgi_bulk {
     bool is_edge;
-    bool trusted; /* strings are UTF-8, ends exist and have the labels that they must have */
+    bool
+        trusted; /* strings are UTF-8, integers fit their widths, ends exist and have the labels that they must have */
     const uint32_t *labels;
     uint32_t label_count;
     const uint32_t *keys; /* of the batch's columns */
