@@ -451,6 +451,7 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     wg_arena_init(&result.arena, context->account);
     init_binder(&b, query, context->txn, &result.arena, err);
     b.params = context->params;
+    b.optimizer_off = context->optimizer_off;
     const wg_slice canonical = wg_buf_slice(&query->canonical);
     wg_sha256_of(&canonical, 1, &result.plan_hash);
     const wg_code code = run_body(&b, context, &result);

@@ -65,6 +65,7 @@ typedef struct wgi_binder {
     const wg_ast *statement;
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
+    bool optimizer_off; /* joins, starts and searches follow the text; nothing is pushed into scans */
     uint32_t hidden_count;
     const wgi_local *locals; /* of the expression in hand, the innermost first */
     wg_error *err;

@@ -409,6 +409,8 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
                               uint32_t *out) {
     double best_rows = 0;
     bool best_joins = false;
+    *out = 0;
+    if (m->b->optimizer_off) return WG_OK;
     for (uint32_t i = 0; i < count; i++) {
         wgi_relation names;
         WG_TRY(component_names(m, pending[i], &names));
