@@ -249,6 +249,8 @@ typedef struct wg_exec_context {
     const wg_kernels *kernels; /* NULL: the best that this machine can run */
     const wg_value *params;
     uint32_t param_count;
+    bool
+        optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
     uint64_t deadline_ns;           /* platform now_ns; 0: none */
