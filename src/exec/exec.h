@@ -255,10 +255,11 @@ typedef struct wg_exec_context {
     uint32_t batch_rows; /* 1..WG_BATCH_ROWS_MAX */
     uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
     const wg_kernels *kernels;  /* NULL: the best that this machine can run */
-    bool optimizer_off;         /* plans follow the text: no reordering, no pushdown, no rewriting */
     const wg_exec_watch *watch; /* NULL: none */
     const wg_value *params;
     uint32_t param_count;
+    bool
+        optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
     uint64_t deadline_ns;           /* platform now_ns; 0: none */

@@ -414,6 +414,7 @@ static wg_code maintenance_arguments(const wg_prepared *q, wg_engine *engine, co
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &reading.txn, err));
     init_binder(&b, q, reading.txn, &m->arena, err);
     b.params = context->params;
+    b.optimizer_off = context->optimizer_off;
     wg_code code = wgi_unit(&b, &rel);
     if (code == WG_OK) code = wgi_find_procedure(&b, q->maintenance, &m->procedure);
     if (code == WG_OK) code = wgi_procedure_arguments(&b, q->maintenance, m->procedure, &rel, &exprs);

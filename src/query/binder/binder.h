@@ -61,11 +61,11 @@ typedef struct wgi_binder {
     const wg_value *params; /* NULL: types not known yet */
     bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
     bool closed_edges;
+    bool optimizer_off; /* as in wg_exec_context */
     bool has_virtual; /* some label is virtual: a node of unknown labels may be one of its rows */
     const wg_ast *statement;
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
-    bool optimizer_off; /* joins, starts and searches follow the text; nothing is pushed into scans */
     uint32_t hidden_count;
     const wgi_local *locals; /* of the expression in hand, the innermost first */
     wg_error *err;

@@ -65,9 +65,9 @@ static double start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t n
 uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t component) {
     uint32_t best = UINT32_MAX;
     double best_rows = 0;
+    if (b->optimizer_off) return component; /* it is named by its first node */
     for (uint32_t i = 0; i < graph->node_count; i++) {
         if (graph->nodes[i].component != component) continue;
-        if (b->optimizer_off) return i;
         const double rows = start_rows(b, graph, i);
         if (best == UINT32_MAX || rows < best_rows) {
             best = i;
