@@ -1,6 +1,7 @@
 /* query: prepared statements, and their runs. */
 #include "query/query.h"
 
+#include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
 #include "query/plan/statement.h"
 
@@ -340,6 +341,8 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
     const wg_plan *plan;
     wgi_columns columns;
     WG_TRY(wgi_plan_query(b, b->statement->child[0], &plan, &columns));
+    b->rewrite = !context->no_rewrite && !context->optimizer_off;
+    WG_TRY(wgi_rewrite(b, plan, &plan));
     if (b->statement->op != WG_AST_EXPLAIN) return run_plan(b, context, plan, &columns, out);
     static const char *names[] = {"plan"};
     const wgi_columns explained = {names, 1};
