@@ -204,10 +204,11 @@ typedef struct wg_tier_budget {
 
 typedef struct wg_options {
     wg_durability durability;
-    uint32_t sync_interval_ms;       /* BUFFERED: at most this long between syncs; 0: 100 */
-    uint32_t sync_batch_commits;     /* BUFFERED: at most this many commits between syncs; 0: 1000 */
-    uint32_t threads;                /* worker threads of queries; 0: one a core */
-    uint32_t batch_rows;             /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
+    uint32_t sync_interval_ms;   /* BUFFERED: at most this long between syncs; 0: 100 */
+    uint32_t sync_batch_commits; /* BUFFERED: at most this many commits between syncs; 0: 1000 */
+    uint32_t threads;            /* worker threads of queries; 0: one a core */
+    uint32_t batch_rows;         /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
+    uint32_t shards; /* queues that the work of a scan is dealt to; 0: as many as threads. Never changes a result. */
     uint64_t query_memory_bytes_max; /* of one query; 0: 1 GiB. Over it the query ends with WG_E_LIMIT. */
     bool create;                     /* make the workspace when there is none */
     bool must_create;                /* with create: fail with WG_E_EXISTS when there is one */
@@ -355,6 +356,24 @@ WG_API void wg_session_close(wg_session *session);
 /* Overrides the options of the database for this session; 0 leaves a field as it is. Results never depend on it. */
 WG_API WG_MUST_USE wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows,
                                                       wg_error *err);
+
+/* How the statements of a session are run. 0 and NULL leave a field as it is. Results never depend on it, except that the order of rows
+ * that no ORDER BY orders is that of the plan, which the optimizer chooses. */
+typedef enum wg_optimizer {
+    WG_OPTIMIZER_AS_IS,
+    WG_OPTIMIZER_ON, /* at first */
+    WG_OPTIMIZER_OFF /* plans follow the text: no reordering, no index lookups, nothing pushed into scans, no rewriting */
+} wg_optimizer;
+typedef struct wg_execution {
+    uint32_t threads;    /* at most 1024; more than the database was opened with add nothing */
+    uint32_t batch_rows; /* rows per morsel, 1..2048 */
+    uint32_t shards;     /* queues that the work of a scan is dealt to, 1..65536; at first as many as threads */
+    const char *isa;     /* kernels: "scalar", "avx2", "avx512", "neon", or "best" */
+    wg_optimizer optimizer;
+} wg_execution;
+/* Errors: WG_E_UNSUPPORTED this machine or build cannot run that ISA, nothing is changed | WG_E_MISUSE. */
+WG_API WG_MUST_USE wg_code wg_session_set_execution(wg_session *session, const wg_execution *execution,
+                                                    wg_error *err);
 
 /* Which residency the scans of a session's statements ask for (SpeedLaneHint). Results never depend on it, except that ONLY refuses. */
 typedef enum wg_speed_lane {

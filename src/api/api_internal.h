@@ -52,6 +52,7 @@ struct wg_db {
     wg_procedures *procedures; /* what CALL finds; tests add theirs */
     uint32_t threads;
     uint32_t batch_rows;
+    uint32_t shards;
     uint64_t query_memory_bytes_max;
     wgi_turn turns[WGI_TURNS]; /* by run number */
     _Atomic uint32_t children; /* sessions, snapshots and results that are open */
@@ -75,6 +76,10 @@ struct wg_session {
     uint32_t uses;
     uint32_t threads;
     uint32_t batch_rows;
+    uint32_t shards;
+    const wg_kernels *kernels; /* NULL: the best */
+    bool optimizer_off;
+    const wg_exec_watch *watch;
     wg_speed_lane lane;
     wg_cancel cancel;
     wg_agent *agent;         /* from the first handle of a run on */

@@ -571,8 +571,10 @@ wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err) {
     bool ok = true;
     wg_mutex_lock(&engine->state_mutex);
     for (wgi_table *t = engine->touched_tables; t != NULL && ok; t = t->next_touched)
-        if (!atomic_load_explicit(&t->dead, memory_order_relaxed))
+        if (!atomic_load_explicit(&t->dead, memory_order_relaxed)) {
             ok = history_push(engine, &t->history, logseq, t->live);
+            atomic_store_explicit(&t->changed, logseq, memory_order_release); /* pairs with adjacency.c */
+        }
     wg_mutex_unlock(&engine->state_mutex);
     if (ok) return WG_OK;
     wgi_history_forget(engine, logseq);

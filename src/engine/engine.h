@@ -176,6 +176,11 @@ typedef struct wg_scan_spec {
     uint32_t key_count;
     const wg_scan_predicate *predicates;
     uint32_t predicate_count;
+    /* Rows of one edge label, labels[0]: batch columns are from, EDGE id, to (reversed: to, EDGE id, from), then keys. Nobody reads
+     * the ends: these columns are null. The order is that of the rows of the label's table. */
+    bool is_edge;
+    bool reversed;
+    bool without_ends;
 } wg_scan_spec;
 
 typedef struct wg_scan wg_scan;               /* shared by the threads of a query */

@@ -23,6 +23,7 @@ typedef struct wgi_history {
 
 typedef struct wgi_table wgi_table;
 typedef struct wgi_label_state wgi_label_state;
+enum { WGI_ADJACENCY_KEPT = 2 };
 
 /* Rows of one set of labels, or of one edge label. */
 struct wgi_table {
@@ -33,7 +34,9 @@ struct wgi_table {
     bool touched;      /* in the writer's list */
     wgi_table *next_touched;
     wg_table *rows;
-    uint64_t live;       /* of the newest state; writer only */
+    uint64_t live; /* of the newest state; writer only */
+    _Atomic uint64_t
+        changed;         /* last commit that touched rows, or a later one; release before the commit is published */
     wgi_history history; /* guarded by state_mutex */
     bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
     uint64_t stored_rows;
@@ -45,10 +48,11 @@ struct wgi_table {
 
 /* What belongs to one label number. */
 struct wgi_label_state {
-    wg_key_index *key_index; /* labels with a primary key */
-    wg_topology *topology;   /* edge labels */
-    wgi_table *edges;        /* edge labels */
-    bool touched;            /* in the writer's list */
+    wg_key_index *key_index;                            /* labels with a primary key */
+    wg_topology *topology;                              /* edge labels */
+    wgi_table *edges;                                   /* edge labels */
+    struct wg_adjacency *adjacency[WGI_ADJACENCY_KEPT]; /* edge labels, newest first; guarded by adjacency_mutex */
+    bool touched;                                       /* in the writer's list */
     wgi_label_state *next_touched;
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
@@ -68,6 +72,8 @@ struct wg_engine {
     wg_account account;
     wg_account
         state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
+    wg_account adjacency_account; /* nor this */
+    wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
     uint8_t uuid[16];
@@ -135,6 +141,11 @@ typedef struct wgi_apply {
 
 extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
+
+/* The label lets go of what it keeps (adjacency.c): adjacency_mutex is held, or nobody reads it. */
+void wgi_adjacency_forget(wgi_label_state *state);
+/* Frees what nobody holds. */
+void wgi_adjacency_trim(wg_engine *engine);
 
 /* Records the live counts of the touched tables at `logseq`; on failure nothing is recorded. */
 wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err);

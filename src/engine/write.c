@@ -534,6 +534,43 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
     return check_row(txn, labels, count, s, id, err);
 }
 
+/* True when the node has an edge of this label in this direction in the newest state. */
+static wg_code has_edge(wg_txn *txn, uint64_t id, uint32_t edge_label, wg_direction direction, bool *out,
+                        wg_error *err) {
+    wg_expand_position position = {0};
+    uint64_t edge, neighbour;
+    uint32_t count = 0;
+    const wg_view mine = txn->view;
+    txn->view = wgi_txn_newest(txn);
+    const wg_code code = wg_expand(txn, id, direction, &edge_label, 1, &position, 1, &edge, &neighbour, &count, err);
+    txn->view = mine;
+    *out = count > 0;
+    return code;
+}
+
+/* What an edge label's FROM and TO promise stays true: plans leave out the checks. */
+static wg_code check_edges_keep_ends(wg_txn *txn, uint64_t id, uint32_t removed, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    const wg_label *label = wg_catalog_label_at(catalog, removed);
+    const uint32_t count = wg_catalog_label_count(catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label *edge = wg_catalog_label_at(catalog, i);
+        if (!edge->def.is_edge || !wg_label_is_visible(edge, wgi_txn_newest(txn))) continue;
+        const char *ends[2] = {edge->def.from_label, edge->def.to_label};
+        for (int side = 0; side < 2; side++) {
+            bool demanded = false;
+            if (ends[side] == NULL || strcmp(ends[side], label->def.name) != 0) continue;
+            WG_TRY(has_edge(txn, id, i, side == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN, &demanded, err));
+            if (demanded)
+                return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                                    "node %llu has edges %s, whose %s is a %s: it cannot lose that label",
+                                    (unsigned long long)id, edge->def.name, side == 0 ? "start" : "end",
+                                    label->def.name);
+        }
+    }
+    return WG_OK;
+}
+
 wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count,
                              const uint32_t *remove, uint32_t remove_count, wg_error *err) {
     WG_TRY(wgi_txn_write_begin(txn, err));
@@ -558,6 +595,9 @@ wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint
     for (uint32_t i = 0; i < remove_count; i++)
         removed += has_number(table->labels, table->label_count, remove[i]) && !has_number(remove, i, remove[i]);
     if (added + removed == 0) return WG_OK;
+    for (uint32_t i = 0; i < remove_count; i++)
+        if (has_number(table->labels, table->label_count, remove[i]))
+            WG_TRY(check_edges_keep_ends(txn, id, remove[i], err));
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
     const row_source s = {.table = table, .row = row, .arena = &arena};

@@ -275,7 +275,7 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
                 continue;
             const bool left = wgi_find(rel, m->graph.nodes[edge->from].name) != NULL;
             const bool right = wgi_find(rel, m->graph.nodes[edge->to].name) != NULL;
-            if (!(left || right) || (next != NULL && (closes || !(left && right)))) continue;
+            if (!(left || right) || (next != NULL && (closes || m->b->optimizer_off || !(left && right)))) continue;
             next = edge;
             closes = left && right;
         }
@@ -362,7 +362,7 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
 static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other) {
     wgi_binder *b = m->b;
     /* What writes stays on the left: exec runs the source of the left side before it builds the right one. */
-    const bool swap = !rel->writes && other->plan->row_estimate > rel->plan->row_estimate;
+    const bool swap = !b->optimizer_off && !rel->writes && other->plan->row_estimate > rel->plan->row_estimate;
     const wgi_relation left = swap ? *other : *rel, right = swap ? *rel : *other;
     wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *)),
                           .right = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *))};
@@ -409,6 +409,8 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
                               uint32_t *out) {
     double best_rows = 0;
     bool best_joins = false;
+    *out = 0;
+    if (m->b->optimizer_off) return WG_OK;
     for (uint32_t i = 0; i < count; i++) {
         wgi_relation names;
         WG_TRY(component_names(m, pending[i], &names));
