@@ -71,6 +71,7 @@ struct wg_session {
     uint32_t tag;
     wg_db *db;
     wg_txn *txn; /* the open transaction of wg_begin */
+    int64_t begin_clock_us;
     const wg_snapshot *snapshot;
     wg_engine *engine; /* while a statement runs or a transaction is open */
     uint32_t uses;
@@ -107,6 +108,8 @@ struct wg_stmt {
     wg_value *params;
     bool *bound;
     wg_arena arena; /* bound values */
+    bool has_clock; /* wg_bind_clock */
+    int64_t clock_us[2];
 };
 
 struct wg_result {
@@ -119,6 +122,7 @@ struct wg_result {
     wg_arena arena;
     wg_stats stats;
     uint64_t row_count;
+    int64_t clock_us[2]; /* that it took for the current time: of the statement, of the transaction */
     wg_sha256 parameter_hash;
     wg_sha256 chain;
     wg_mutex receipt_mutex;
@@ -137,6 +141,7 @@ wg_code wgi_engines_close(wg_db *db, wg_error *err);
 wg_engine *wgi_engine_hold(wg_db *db); /* the newest; the caller drops it */
 void wgi_engine_drop(wg_db *db, wg_engine *engine);
 /* Between them session->engine stands; they nest, and an open transaction is one level. */
+int64_t wgi_clock_us(const wg_session *session); /* the current time, while session->engine stands */
 void wgi_session_enter(wg_session *session);
 void wgi_session_leave(wg_session *session);
 

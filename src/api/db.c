@@ -286,6 +286,7 @@ static wg_code refresh_all(wg_engine *engine, wg_error *err) {
 
 static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
     const bool past = session->snapshot != NULL;
+    session->begin_clock_us = wgi_clock_us(session);
     if (!past) WG_TRY(refresh_all(session->engine, err));
     return wg_txn_begin(session->engine, read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
                         past ? session->snapshot->logseq : 0, &session->txn, err);

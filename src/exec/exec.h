@@ -38,6 +38,8 @@ wg_code wg_function_type(const wg_function *function, const wg_type *args, uint3
 
 /* "=", "<>", "<", "<=", ">", ">=": these have a result for values of any types too. */
 bool wg_function_is_comparison(const wg_function *function);
+/* The result depends on the context's clocks: date(), datetime.transaction(), ... */
+bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count);
 
 /* ---- expressions */
 
@@ -259,6 +261,9 @@ typedef struct wg_exec_context {
     bool no_rewrite;            /* plans stay as the clauses give them (query/optimize/rewrite.h) */
     const wg_value *params;
     uint32_t param_count;
+    int64_t
+        clock_us; /* what the statement takes for the current time, since 1970 in UTC: an input like a parameter */
+    int64_t begin_clock_us; /* the same, when its transaction began */
     bool
         optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;

@@ -124,6 +124,7 @@ WGI_ROW_FN(wgi_fn_e);
 WGI_ROW_FN(wgi_fn_percentile);
 WGI_ROW_FN(wgi_fn_deviation);
 WGI_ROW_FN(wgi_fn_instant);
+WGI_ROW_FN(wgi_fn_clock);
 WGI_ROW_FN(wgi_fn_duration);
 WGI_ROW_FN(wgi_fn_truncate);
 WGI_ROW_FN(wgi_fn_from_epoch);

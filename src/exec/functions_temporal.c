@@ -105,8 +105,29 @@ static wg_code from_map(const wgi_call *call, const wg_value *map, wg_type type,
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
 
+/* The current time is an input of the statement, one for all of its rows: what a statement answers does not depend on how long it runs. */
+WGI_ROW_FN(wgi_fn_clock) {
+    const wg_exec_context *context = call->eval->context;
+    const bool began = strstr(call->function->name, ".transaction") != NULL;
+    const wg_type type = type_of_function(call);
+    const int64_t us = began ? context->begin_clock_us : context->clock_us;
+    wgi_moment m = {.has_date = true, .has_clock = true, .has_offset = true};
+    wgi_moment place = {0};
+    if (arg_count == 1) {
+        if (args[0].type != WG_TYPE_STRING) return wrong_type(call, &args[0], err);
+        WG_TRY(wgi_zone_of_text(wg_value_slice(&args[0]), &place, call->offset, err));
+    }
+    m.days = us / 86400000000 - (us % 86400000000 < 0);
+    m.clock = (us - m.days * 86400000000) * 1000;
+    m.has_zone = place.has_zone;
+    m.zone = place.zone;
+    const int32_t offset = place.has_zone ? wg_zone_offset(place.zone, us / 1000000) : place.offset;
+    wgi_moment_shift(&m, offset);
+    return wgi_moment_value(type, &m, call->offset, out, err);
+}
+
 WGI_ROW_FN(wgi_fn_instant) {
-    (void)arg_count;
+    if (arg_count == 0) return wgi_fn_clock(call, args, arg_count, out, err);
     const wg_type type = type_of_function(call);
     wgi_moment m;
     if (args[0].type == WG_TYPE_STRING) return from_text(call, wg_value_slice(&args[0]), type, out, err);

@@ -38,6 +38,8 @@ int64_t wgi_week_start(int64_t year);
 
 /* Brings the local time of a moment with a zone and a date into one that the zone has, with its offset. */
 void wgi_zone_settle(wgi_moment *m);
+/* The clock of another offset at the same moment. */
+void wgi_moment_shift(wgi_moment *m, int32_t offset);
 /* Names of zones and offsets: "Europe/Berlin", "+01:00". Into offset, or zone and has_zone. WG_E_VALUE. */
 wg_code wgi_zone_of_text(wg_slice text, wgi_moment *m, uint64_t offset, wg_error *err);
 

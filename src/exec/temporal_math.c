@@ -53,6 +53,11 @@ static bool clock_add(wgi_moment *m, wg_i128 ns) {
     return !m->has_date || !__builtin_add_overflow(m->days, (int64_t)days, &m->days);
 }
 
+void wgi_moment_shift(wgi_moment *m, int32_t offset) {
+    (void)clock_add(m, (wg_i128)(offset - m->offset) * WGI_SECOND_NS); /* a day more or less does not overflow */
+    m->offset = offset;
+}
+
 /* Dates far outside of what a DATETIME may be have no zone's offset; the value is refused for its date. */
 static bool date_is_usual(const wgi_moment *m) {
     return m->has_date && m->days > WG_SECONDS_MIN / 86400 && m->days < WG_SECONDS_MAX / 86400;
