@@ -35,7 +35,7 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
     wg_buf_deinit(&bytes);
     result->param_count = count;
     result->optimizer_off = s->optimizer_off;
-    result->isa = s->kernels != NULL ? s->kernels->name : "best";
+    result->isa = s->kernels != NULL ? s->kernels->name : wg_kernels_best()->name;
     result->threads = s->threads;
     result->shards = s->shards != 0 ? s->shards : s->threads;
     return ok ? WG_OK : wg_error_nomem(err, 64); /* a hash of a part would be a wrong receipt */
