@@ -44,6 +44,15 @@ uint64_t wg_engine_memory_to_split(const wg_options *options);
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
+/* The same, and what the verified bytes say of one commit. */
+typedef struct wg_verify_chain {
+    uint64_t logseq;
+    bool found; /* the log has reached it */
+    wg_sha256 value;
+    uint8_t store[16];
+} wg_verify_chain;
+wg_code wg_engine_verify_chain(wg_platform *platform, const char *path, wg_verify_chain *chain, wg_verify_report *out,
+                               wg_error *err);
 /* Makes the workspace `to`, which must not exist or be an empty directory, from the backup (or closed workspace) `from`, and verifies it.
  * A failure leaves no workspace there. platform NULL: real; out may be NULL. */
 typedef struct wg_restore_request {
