@@ -33,9 +33,10 @@ struct wgi_table {
     bool touched;      /* in the writer's list */
     wgi_table *next_touched;
     wg_table *rows;
-    uint64_t live;       /* of the newest state; writer only */
-    wgi_history history; /* guarded by state_mutex */
-    bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
+    uint64_t live;            /* of the newest state; writer only */
+    _Atomic uint64_t changed; /* logseq of the last commit, aborted ones included, that touched a row; release */
+    wgi_history history;      /* guarded by state_mutex */
+    bool is_stored;           /* what the newest TABLE fragment says; guarded by maintenance.mutex */
     uint64_t stored_rows;
     uint64_t stored_live;
     uint32_t stored_columns;
@@ -101,7 +102,13 @@ struct wg_engine {
     wgi_maintenance maintenance;
     wgi_state_log state_log;
     wgi_state_store state_store;
+    struct wgi_statistics *statistics; /* statistics.c */
+    uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
+    _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
 };
+
+wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
+void wgi_statistics_destroy(wg_engine *engine);
 
 /* ---- applying: shared by live writes and replay */
 
