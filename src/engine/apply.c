@@ -173,6 +173,7 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
 static wg_code count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
     WG_TRY(note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
     table->live += (uint64_t)delta;
+    atomic_store_explicit(&table->changed, a->begin, memory_order_release);
     if (!table->touched) {
         table->touched = true;
         table->next_touched = a->engine->touched_tables;
@@ -498,6 +499,7 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
     if (target == v.table) return WG_OK;
+    atomic_store_explicit(&a->engine->labels_changed, a->begin, memory_order_release);
     wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_value *cells = NULL;

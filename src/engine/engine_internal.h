@@ -36,7 +36,7 @@ struct wgi_table {
     wg_table *rows;
     uint64_t live; /* of the newest state; writer only */
     _Atomic uint64_t
-        changed;         /* last commit that touched rows, or a later one; release before the commit is published */
+        changed; /* last commit, begun or aborted ones included, that touched rows, or a later one; release, before it is published */
     wgi_history history; /* guarded by state_mutex */
     bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
     uint64_t stored_rows;
@@ -107,7 +107,13 @@ struct wg_engine {
     wgi_maintenance maintenance;
     wgi_state_log state_log;
     wgi_state_store state_store;
+    struct wgi_statistics *statistics; /* statistics.c */
+    uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
+    _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
 };
+
+wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
+void wgi_statistics_destroy(wg_engine *engine);
 
 /* ---- applying: shared by live writes and replay */
 
