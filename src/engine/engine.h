@@ -176,6 +176,8 @@ typedef struct wg_scan_spec {
     uint32_t key_count;
     const wg_scan_predicate *predicates;
     uint32_t predicate_count;
+    bool no_ids; /* nobody reads column 0: virtual rows leave it null */
+    bool counts; /* a batch whose columns are all constant may have any number of rows, more than were asked for */
 } wg_scan_spec;
 
 typedef struct wg_scan wg_scan;               /* shared by the threads of a query */

@@ -141,6 +141,13 @@ bool wgi_parquet_rle_read(wgi_parquet_rle *rle, uint32_t *out, size_t count) {
     return true;
 }
 
+bool wgi_parquet_rle_repeats(wgi_parquet_rle *rle, uint64_t count, uint32_t *out) {
+    while (rle->run_left == 0)
+        if (rle->packed_next < rle->packed_count || !run_next(rle)) return false;
+    *out = rle->run_value;
+    return rle->run_left >= count;
+}
+
 bool wgi_parquet_rle_skip(wgi_parquet_rle *rle, uint64_t count) {
     while (count > 0) {
         if (rle->run_left > 0) {

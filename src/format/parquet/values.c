@@ -35,6 +35,14 @@ void wgi_parquet_values_init(wgi_parquet_values *v, const wg_parquet_column *col
     v->lengths.account = account;
 }
 
+void wgi_parquet_values_reset(wgi_parquet_values *v) {
+    const wgi_parquet_values old = *v;
+    memset(v, 0, sizeof *v);
+    v->column = old.column;
+    memcpy(v->strings, old.strings, sizeof v->strings);
+    v->lengths = old.lengths;
+}
+
 void wgi_parquet_values_deinit(wgi_parquet_values *v) {
     wg_free(v->strings[0].data);
     wg_free(v->strings[1].data);
@@ -465,4 +473,21 @@ bool wgi_parquet_values_skip(wgi_parquet_values *v, uint64_t count, void *cells)
 
 bool wgi_parquet_values_in_place(const wgi_parquet_values *v) {
     return v->source == WGI_PARQUET_SOURCE_PLAIN_FIXED && fixed_bytes(v->column) == 8 && !needs_finish(v->column);
+}
+
+bool wgi_parquet_values_picks(const wgi_parquet_values *v) { return v->source == WGI_PARQUET_SOURCE_PLAIN_FIXED; }
+
+bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, const wg_parquet_pick *pick) {
+    const size_t width = fixed_bytes(v->column);
+    wg_slice in;
+    if (count > v->bytes.size / width || !wg_slice_take(&v->bytes, count * width, &in))
+        return corrupt(v, "the page holds fewer values than it declares");
+    for (uint32_t i = 0; i < pick->count; i++) {
+        const size_t row = pick->rows[i];
+        fixed_widen(v->column, in.data + row * width, (uint8_t *)cells + row * 8, 1);
+        if (!needs_finish(v->column) || integers_finish(v, (int64_t *)cells + row, 1)) continue;
+        v->problem.index = row;
+        return false;
+    }
+    return true;
 }
