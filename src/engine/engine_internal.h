@@ -253,7 +253,8 @@ bool wgi_row_tests_column(const wgi_row_tests *tests, uint32_t column); /* does 
 wg_code wgi_row_tests_apply(wgi_row_tests *tests, uint32_t column, const wg_vector *v, uint32_t n, uint8_t *mask,
                             wg_error *err);
 /* True when no cell of the dictionary passes. */
-bool wgi_row_tests_dictionary_fails(wgi_row_tests *tests, uint32_t column, const wg_vector *dictionary, uint32_t size);
+bool wgi_row_tests_dictionary_fails(wgi_row_tests *tests, uint32_t column, const wg_vector *dictionary,
+                                    uint32_t size);
 uint32_t wgi_row_tests_select(const uint8_t *mask, uint32_t n, uint16_t *sel); /* rows with mask 1, ascending */
 
 /* Reads rows of row groups of one virtual label, column chunks in step (group_reader.c). Open before next. */
@@ -263,14 +264,17 @@ wg_code wgi_group_reader_create(const wg_engine *engine, const wg_label *label, 
                                 wgi_group_reader **out, wg_error *err);
 void wgi_group_reader_destroy(wgi_group_reader *reader, wg_stats *stats); /* adds its counters */
 /* Rows that fail are left out from the next opening on. Borrowed. */
-void wgi_group_reader_test(wgi_group_reader *reader, wgi_row_tests *tests);
+wg_code wgi_group_reader_test(wgi_group_reader *reader, wgi_row_tests *tests, wg_error *err);
 wg_code wgi_group_reader_open(wgi_group_reader *reader, const wg_partition *partition, uint32_t row_group,
                               wg_error *err);
+/* A slice: `row_count` rows of which sel[0..selected) count (NULL: all); with `rows` the vectors hold only rows[0..row_count) of the row
+ * group, counted from first_row. */
 typedef struct wgi_group_rows {
     uint64_t first_row; /* of the row group */
     uint32_t row_count; /* 0: the end */
     uint32_t selected;
-    const uint16_t *sel; /* NULL: all of them */
+    const uint16_t *sel;
+    const uint16_t *rows; /* NULL: consecutive */
 } wgi_group_rows;
 /* Up to rows_max rows, at least one of them selected; vectors[column_count] live until the next call. */
 wg_code wgi_group_reader_next(wgi_group_reader *reader, uint32_t rows_max, wg_vector *vectors, wgi_group_rows *out,

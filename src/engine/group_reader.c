@@ -3,7 +3,8 @@
  *   window    up to WG_BATCH_ROWS_MAX rows, cut where a page of a tested column ends; only tested columns are decoded, and the tests say
  *             which rows are selected. A window without such rows costs the other columns nothing.
  *   segment   the part of a window from its next selected row to where a page of any other column ends; those are decoded now
- *   slice     at most rows_max rows of a segment, handed out as views; nothing is copied but bits of validity that must be shifted
+ *   slice     at most rows_max rows of a segment, handed out as views; nothing is copied but bits of validity that must be shifted, and
+ *             the selected rows where they are few: these are packed, so that nobody above walks over what is not wanted
  *
  * Windows and segments depend on the file and the tests alone, never on rows_max, so a damaged page is met, or passed over, whatever the size of
  * the batches. A column that was passed over catches up by skipping, which leaves out whole pages by their headers. Where a tested
@@ -26,6 +27,7 @@ typedef struct column_state {
     uint64_t behind;   /* rows that were passed and that `reader` has yet to skip */
     uint32_t first;    /* row of `vector` at which the segment begins */
     wg_vector vector;  /* of the window (tested) or segment; constants: for good */
+    wg_vector handed;  /* of the segment */
     wg_type type;      /* wanted */
     wg_value constant; /* path variable; the wanted type's null when absent */
     int64_t int_min;   /* declared width of integers */
@@ -34,6 +36,7 @@ typedef struct column_state {
     const char *name;
     uint8_t *valid;  /* VALID_BYTES */
     void *converted; /* WG_BATCH_ROWS_MAX cells of the wanted type */
+    void *packed;    /* tested columns: as many, of picked rows, or codes */
 } column_state;
 
 struct wgi_group_reader {
@@ -55,6 +58,7 @@ struct wgi_group_reader {
     uint32_t segment_rows;
     uint32_t segment_at;    /* handed out */
     uint32_t segment_first; /* row of the window */
+    bool packed; /* the segment's vectors hold the picked rows alone; segment_rows and segment_at count these */
     uint32_t pick_count;
     uint32_t pick_at;
     uint64_t groups_read;
@@ -117,9 +121,16 @@ wg_code wgi_group_reader_create(const wg_engine *engine, const wg_label *label, 
     return WG_OK;
 }
 
-void wgi_group_reader_test(wgi_group_reader *r, wgi_row_tests *tests) {
+wg_code wgi_group_reader_test(wgi_group_reader *r, wgi_row_tests *tests, wg_error *err) {
     r->tests = tests;
-    for (uint32_t c = 0; c < r->column_count; c++) r->columns[c].tested = wgi_row_tests_column(tests, c);
+    for (uint32_t c = 0; c < r->column_count; c++) {
+        column_state *s = &r->columns[c];
+        s->tested = wgi_row_tests_column(tests, c);
+        if (!s->tested || s->packed != NULL) continue;
+        s->packed = wg_arena_alloc(&r->arena, WG_BATCH_ROWS_MAX * sizeof(wg_value));
+        if (s->packed == NULL) return wg_error_nomem(err, WG_BATCH_ROWS_MAX * sizeof(wg_value));
+    }
+    return WG_OK;
 }
 
 /* Names file and column; the offset is one of the file and must not be taken for one of the query text. */
@@ -258,7 +269,7 @@ static wg_code open_column(wgi_group_reader *r, column_state *s, wg_error *err) 
         }
         s->constant = *wgi_partition_variable(r->label, r->partition, s->def_column);
     }
-    s->vector = constant_vector(s);
+    s->vector = s->handed = constant_vector(s);
     return WG_OK;
 }
 
@@ -279,6 +290,7 @@ wg_code wgi_group_reader_open(wgi_group_reader *r, const wg_partition *partition
     r->row = 0;
     r->window_rows = r->window_at = 0;
     r->segment_rows = r->segment_at = 0;
+    r->packed = false;
     if (r->tests != NULL) wgi_row_tests_reset(r->tests);
     for (uint32_t c = 0; c < r->column_count; c++) WG_TRY(open_column(r, &r->columns[c], err));
     r->groups_read++;
@@ -333,7 +345,7 @@ static wg_code decode_column(wgi_group_reader *r, column_state *s, uint32_t rows
     if (code != WG_OK) return file_error(r, s->name, code, err);
     WG_ASSERT(got == rows); /* the page at hand had so many */
     s->first = 0;
-    return convert(r, s, &s->vector, rows, err);
+    return convert(r, s, &s->vector, pick == NULL ? rows : pick->count, err);
 }
 
 static void pass(wgi_group_reader *r, bool tested, uint64_t rows) {
@@ -407,6 +419,37 @@ static void segment_pick(wgi_group_reader *r, uint32_t rows) {
         r->picks[r->pick_count++] = (uint16_t)(r->sel[r->sel_at++] - r->window_at);
 }
 
+#define PACK(ctype)                                                                     \
+    do {                                                                                \
+        const ctype *from = v->data;                                                    \
+        ctype *to = s->packed;                                                          \
+        for (uint32_t i = 0; i < r->pick_count; i++) to[i] = from[first + r->picks[i]]; \
+    } while (0)
+
+/* The picked rows of a tested column, from the vector of its window, which stays as it is for the next segment. */
+static wg_vector pack_tested(const wgi_group_reader *r, column_state *s, const wg_vector *v, uint32_t first) {
+    wg_vector out = *v;
+    if (v->kind == WG_VECTOR_CONST) return out;
+    if (v->valid != NULL) { /* rows that pass have values */
+        memset(s->valid, 0xff, wg_bit_bytes(r->pick_count));
+        out.valid = s->valid;
+    }
+    if (v->kind == WG_VECTOR_DICT) {
+        uint32_t *codes = s->packed;
+        for (uint32_t i = 0; i < r->pick_count; i++) codes[i] = v->codes[first + r->picks[i]];
+        out.codes = codes;
+        return out;
+    }
+    const size_t width = wg_physical_bytes(wg_type_physical(v->type));
+    if (width == 8) PACK(uint64_t);
+    else if (width == 1) PACK(uint8_t);
+    else if (width == sizeof(wg_str)) PACK(wg_str);
+    else PACK(wg_value);
+    out.data = s->packed;
+    return out;
+}
+#undef PACK
+
 static wg_code segment_open(wgi_group_reader *r, wg_error *err) {
     if (!r->all) {
         const uint32_t next = r->sel[r->sel_at];
@@ -417,15 +460,17 @@ static wg_code segment_open(wgi_group_reader *r, wg_error *err) {
     WG_TRY(pages_ready(r, false, &rows, err));
     if (!r->all) segment_pick(r, rows);
     const wg_parquet_pick pick = {r->picks, r->pick_count};
-    const bool few = !r->all && r->pick_count <= rows / 4;
+    r->packed = !r->all && r->pick_count <= rows / 4;
     for (uint32_t c = 0; c < r->column_count; c++) {
         column_state *s = &r->columns[c];
         if (!s->stored) continue;
-        if (s->tested) s->first = r->window_at;
-        else WG_TRY(decode_column(r, s, rows, few && s->type != WG_TYPE_ANY && !s->check_range ? &pick : NULL, err));
+        if (!s->tested) WG_TRY(decode_column(r, s, rows, r->packed ? &pick : NULL, err));
+        else s->handed = r->packed ? pack_tested(r, s, &s->vector, r->window_at) : s->vector;
+        if (s->tested) s->first = r->packed ? 0 : r->window_at;
+        else s->handed = s->vector;
     }
     r->segment_first = r->window_at;
-    r->segment_rows = rows;
+    r->segment_rows = r->packed ? r->pick_count : rows;
     r->segment_at = 0;
     r->window_at += rows;
     return WG_OK;
@@ -449,7 +494,7 @@ static wg_code segment_next(wgi_group_reader *r, bool *out_found, wg_error *err)
 
 static wg_vector view(column_state *s, uint32_t at, uint32_t rows) {
     const uint32_t first = s->first + at;
-    wg_vector v = s->vector;
+    wg_vector v = s->handed;
     if (v.kind == WG_VECTOR_CONST || first == 0) return v;
     const size_t width = wg_physical_bytes(wg_type_physical(v.type));
     if (v.kind == WG_VECTOR_DICT) v.codes += first;
@@ -463,9 +508,13 @@ static wg_vector view(column_state *s, uint32_t at, uint32_t rows) {
 
 static void slice_out(wgi_group_reader *r, uint32_t at, uint32_t rows, wg_vector *vectors, wgi_group_rows *out) {
     for (uint32_t c = 0; c < r->column_count; c++) vectors[c] = view(&r->columns[c], at, rows);
-    *out = (wgi_group_rows){
-        .first_row = r->row + r->segment_first + at, .row_count = rows, .selected = rows, .sel = NULL};
+    *out = (wgi_group_rows){.first_row = r->row + r->segment_first + at, .row_count = rows, .selected = rows};
     r->segment_at = at + rows;
+    if (r->packed) {
+        out->first_row -= at;
+        out->rows = r->picks + at;
+        return;
+    }
     if (r->all) return;
     uint32_t n = 0;
     while (r->pick_at < r->pick_count && r->picks[r->pick_at] < at + rows)
@@ -478,15 +527,15 @@ wg_code wgi_group_reader_next(wgi_group_reader *r, uint32_t rows_max, wg_vector 
                               wg_error *err) {
     const uint32_t most = (uint32_t)wg_min_u64(rows_max, WG_BATCH_ROWS_MAX);
     *out = (wgi_group_rows){0};
-    const bool spent = r->all ? r->segment_at == r->segment_rows : r->pick_at == r->pick_count;
-    if (r->segment_at == r->segment_rows || spent) {
+    bool some = !r->all && !r->packed; /* rows before the next selected one, and behind the last, are over */
+    if (r->segment_at == r->segment_rows || (some && r->pick_at == r->pick_count)) {
         bool found = false;
         r->segment_rows = r->segment_at = 0;
         WG_TRY(segment_next(r, &found, err));
         if (!found) return WG_OK;
+        some = !r->all && !r->packed;
     }
-    const uint32_t at =
-        r->all ? r->segment_at : r->picks[r->pick_at]; /* rows before the next selected one are over */
+    const uint32_t at = some ? r->picks[r->pick_at] : r->segment_at;
     slice_out(r, at, (uint32_t)wg_min_u64(most, r->segment_rows - at), vectors, out);
     return WG_OK;
 }

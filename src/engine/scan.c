@@ -356,7 +356,7 @@ static wg_code start_virtual(wg_scan_cursor *cursor, const scan_task *t, wg_erro
         WG_TRY(wgi_group_reader_create(scan->txn->engine, t->label, scan->sources[t->source].columns,
                                        scan->spec.types, scan->spec.key_count, cursor->account, &cursor->reader,
                                        err));
-        wgi_group_reader_test(cursor->reader, cursor->tests);
+        WG_TRY(wgi_group_reader_test(cursor->reader, cursor->tests, err));
     }
     return wgi_group_reader_open(cursor->reader, t->partition, t->row_group, err);
 }
@@ -397,14 +397,15 @@ static wg_code next_owned(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *o
     return WG_OK;
 }
 
-/* The ids of rows [first, first + rows) of the partition. */
-static wg_vector virtual_ids(wg_scan_cursor *cursor, uint64_t first_row, uint32_t rows) {
+/* The ids of the rows of a slice. */
+static wg_vector virtual_ids(wg_scan_cursor *cursor, const wgi_group_rows *rows) {
     static const uint64_t nobody = 0;
     static const uint8_t none = 0;
     if (cursor->scan->spec.no_ids)
         return (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_CONST, .valid = &none, .data = &nobody};
-    const uint64_t first = wgi_virtual_id(cursor->task->partition->number, first_row);
-    for (uint32_t i = 0; i < rows; i++) cursor->ids[i] = first + i;
+    const scan_task *t = cursor->task;
+    const uint64_t first = wgi_virtual_id(t->partition->number, t->first_row + rows->first_row);
+    for (uint32_t i = 0; i < rows->row_count; i++) cursor->ids[i] = first + (rows->rows != NULL ? rows->rows[i] : i);
     return (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = cursor->ids};
 }
 
@@ -421,9 +422,9 @@ static wg_code next_virtual(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch 
     else if (cursor->reader != NULL)
         WG_TRY(wgi_group_reader_next(cursor->reader, rows_max, cursor->vectors + 1, &rows, err));
     if (rows.sel == NULL) rows.selected = rows.row_count;
-    cursor->row = t->first_row + rows.first_row + rows.row_count;
+    if (cursor->reader == NULL || spec->counts) cursor->row += rows.row_count; /* else the reader knows where it is */
     if (rows.row_count == 0) return WG_OK;
-    cursor->vectors[0] = virtual_ids(cursor, t->first_row + rows.first_row, rows.row_count);
+    cursor->vectors[0] = virtual_ids(cursor, &rows);
     *out = (wg_batch){
         .row_count = rows.selected, .column_count = spec->key_count + 1, .columns = cursor->vectors, .sel = rows.sel};
     *out_rows = rows.row_count;

@@ -111,8 +111,8 @@ void wg_parquet_reader_destroy(wg_parquet_reader *reader);
  * at the end of the chunk, whose row count is checked. */
 wg_code wg_parquet_reader_next(wg_parquet_reader *reader, uint32_t rows_max, wg_vector *out, uint32_t *out_rows,
                                wg_error *err);
-/* The same when only some rows are wanted: rows[0..count), ascending, counted from the next one. Cells of other rows may hold anything of
- * their type's size. */
+/* The same when only some of these rows are wanted, rows[0..count), ascending, counted from the next one: the vector has those alone, one
+ * behind the other. *out_rows is how many rows were passed. */
 typedef struct wg_parquet_pick {
     const uint16_t *rows;
     uint32_t count;

@@ -207,7 +207,7 @@ bool wgi_parquet_values_codes(wgi_parquet_values *v, uint32_t *codes, size_t cou
 bool wgi_parquet_values_skip(wgi_parquet_values *v, uint64_t count, void *cells);
 /* True when some of the next values can be decoded without the others. */
 bool wgi_parquet_values_picks(const wgi_parquet_values *v);
-/* Decodes the picked ones of the next `count` values into their places and passes the others. */
+/* Decodes the picked ones of the next `count` values, one behind the other, and passes the others. */
 bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, const wg_parquet_pick *pick);
 /* True when the next values are already cells as they lie in v->bytes. */
 bool wgi_parquet_values_in_place(const wgi_parquet_values *v);

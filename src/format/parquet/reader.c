@@ -481,7 +481,7 @@ static bool batch_codes(wg_parquet_reader *r, size_t rows, size_t dense, wg_vect
     return true;
 }
 
-/* Some of the next rows, which have no nulls among them; the cells of the others are left as they are. */
+/* Some of the next rows, which have no nulls among them. */
 static bool batch_picked(wg_parquet_reader *r, size_t rows, const wg_parquet_pick *pick, wg_vector *v) {
     v->data = r->cells.data;
     return wgi_parquet_values_pick(&r->values, r->cells.data, rows, pick);
@@ -500,6 +500,35 @@ static bool batch_cells(wg_parquet_reader *r, size_t rows, size_t dense, wg_vect
     v->data = r->cells.data;
     return true;
 }
+
+#define GATHER(ctype)                                                                          \
+    do {                                                                                       \
+        const ctype *from = v->data;                                                           \
+        ctype *to = (ctype *)(void *)r->cells.data;                                            \
+        for (uint32_t i = 0; i < pick->count; i++) to[i] = from[pick->rows[i]]; /* forwards */ \
+    } while (0)
+
+/* Leaves only the picked rows of a vector of all; what lies in the reader's buffers is moved up. */
+static void gather(wg_parquet_reader *r, const wg_parquet_pick *pick, wg_vector *v) {
+    if (v->valid != NULL) {
+        for (uint32_t i = 0; i < pick->count; i++) {
+            if (wg_bit_get(v->valid, pick->rows[i])) wg_bit_set(r->valid.data, i);
+            else wg_bit_clear(r->valid.data, i);
+        }
+    }
+    if (v->kind == WG_VECTOR_CONST) return;
+    if (v->kind == WG_VECTOR_DICT) {
+        uint32_t *codes = codes_of(r);
+        for (uint32_t i = 0; i < pick->count; i++) codes[i] = codes[pick->rows[i]];
+        return;
+    }
+    const size_t width = cell_bytes(r->column.type);
+    if (width == 8) GATHER(uint64_t);
+    else if (width == 1) GATHER(uint8_t);
+    else GATHER(wg_str);
+    v->data = r->cells.data;
+}
+#undef GATHER
 
 static wg_code levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present, wg_error *err) {
     *out_present = rows;
@@ -526,14 +555,15 @@ static wg_code reader_next(wg_parquet_reader *r, uint32_t rows_max, const wg_par
     bool ok;
     WG_TRY(levels_read(r, rows, &present, err));
     wg_vector v = {.type = r->column.type, .kind = WG_VECTOR_FLAT};
-    if (r->values.source == WGI_PARQUET_SOURCE_CODES) ok = batch_codes(r, rows, present, &v);
-    else if (pick != NULL && present == rows && wgi_parquet_values_picks(&r->values))
-        ok = batch_picked(r, rows, pick, &v);
-    else ok = batch_cells(r, rows, present, &v);
+    const bool codes = r->values.source == WGI_PARQUET_SOURCE_CODES;
+    const bool picked = pick != NULL && !codes && present == rows && wgi_parquet_values_picks(&r->values);
+    if (codes) ok = batch_codes(r, rows, present, &v);
+    else ok = picked ? batch_picked(r, rows, pick, &v) : batch_cells(r, rows, present, &v);
     if (!ok)
         return problem_report(r, r->page_offset, row_of_value(r, rows, r->values.problem.index, present != rows),
                               err);
     if (present != rows) v.valid = r->valid.data;
+    if (pick != NULL && !picked) gather(r, pick, &v);
     r->page_next += rows;
     *out = v;
     *out_rows = rows;

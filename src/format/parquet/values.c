@@ -482,12 +482,9 @@ bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, c
     wg_slice in;
     if (count > v->bytes.size / width || !wg_slice_take(&v->bytes, count * width, &in))
         return corrupt(v, "the page holds fewer values than it declares");
-    for (uint32_t i = 0; i < pick->count; i++) {
-        const size_t row = pick->rows[i];
-        fixed_widen(v->column, in.data + row * width, (uint8_t *)cells + row * 8, 1);
-        if (!needs_finish(v->column) || integers_finish(v, (int64_t *)cells + row, 1)) continue;
-        v->problem.index = row;
-        return false;
-    }
-    return true;
+    for (uint32_t i = 0; i < pick->count; i++)
+        fixed_widen(v->column, in.data + pick->rows[i] * width, (uint8_t *)cells + (size_t)i * 8, 1);
+    if (!is_integer(v->column) || integers_finish(v, cells, pick->count)) return true;
+    if (v->problem.index != SIZE_MAX) v->problem.index = pick->rows[v->problem.index];
+    return false;
 }
