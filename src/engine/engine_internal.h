@@ -255,7 +255,8 @@ wg_code wgi_row_tests_apply(wgi_row_tests *tests, uint32_t column, const wg_vect
 /* True when no cell of the dictionary passes. */
 bool wgi_row_tests_dictionary_fails(wgi_row_tests *tests, uint32_t column, const wg_vector *dictionary,
                                     uint32_t size);
-uint32_t wgi_row_tests_select(const uint8_t *mask, uint32_t n, uint16_t *sel); /* rows with mask 1, ascending */
+/* Rows with mask 1, ascending. */
+uint32_t wgi_row_tests_select(const wgi_row_tests *tests, const uint8_t *mask, uint32_t n, uint16_t *sel);
 
 /* Reads rows of row groups of one virtual label, column chunks in step (group_reader.c). Open before next. */
 typedef struct wgi_group_reader wgi_group_reader;

@@ -395,7 +395,7 @@ static wg_code window_open(wgi_group_reader *r, wg_error *err) {
             if (s->stored) WG_TRY(decode_column(r, s, rows, NULL, err));
             WG_TRY(wgi_row_tests_apply(r->tests, c, &s->vector, rows, r->mask, err));
         }
-        r->sel_count = wgi_row_tests_select(r->mask, rows, r->sel);
+        r->sel_count = wgi_row_tests_select(r->tests, r->mask, rows, r->sel);
         r->all = r->sel_count == rows;
     }
     r->sel_at = 0;

@@ -27,6 +27,7 @@ typedef struct entry_table {
 
 struct wgi_row_tests {
     wg_account *account;
+    const wg_kernels *kernels;
     uint32_t column_count;
     uint32_t test_count;
     test *tests;
@@ -120,6 +121,7 @@ wg_code wgi_row_tests_create(const wg_scan_spec *spec, wg_arena *arena, wgi_row_
     wgi_row_tests *r = wg_arena_alloc_zero(arena, sizeof *r);
     if (r == NULL) return wg_error_nomem(err, sizeof *r);
     r->account = arena->account;
+    r->kernels = spec->kernels != NULL ? spec->kernels : wg_kernels_best();
     r->column_count = spec->key_count;
     r->tests = wg_arena_alloc_zero(arena, ((size_t)spec->predicate_count + 1) * sizeof *r->tests);
     r->tables = wg_arena_alloc_zero(arena, ((size_t)spec->key_count + 1) * sizeof *r->tables);
@@ -148,103 +150,106 @@ bool wgi_row_tests_column(const wgi_row_tests *tests, uint32_t column) {
     return false;
 }
 
-/* ---- testing FLAT cells: mask[i] &= cell i passes */
+/* ---- testing FLAT cells, at most WG_BATCH_ROWS_MAX: mask[i] = cell i passes */
 
-#define LOOP(condition)                                                         \
-    for (uint32_t i = 0; i < n; i++) mask[i] &= (uint8_t)((condition) ? 1 : 0); \
-    return;
-#define COMPARE_LOOPS(name, ctype)                                                                    \
-    static void name(wg_compare_op op, const ctype *a, ctype b, uint32_t n, uint8_t *restrict mask) { \
-        switch (op) {                                                                                 \
-            case WG_CMP_EQ:                                                                           \
-                LOOP(a[i] == b)                                                                       \
-            case WG_CMP_LT:                                                                           \
-                LOOP(a[i] < b)                                                                        \
-            case WG_CMP_LE:                                                                           \
-                LOOP(a[i] <= b)                                                                       \
-            case WG_CMP_GT:                                                                           \
-                LOOP(a[i] > b)                                                                        \
-            case WG_CMP_GE:                                                                           \
-                LOOP(a[i] >= b)                                                                       \
-            case WG_CMP_IN:                                                                           \
-            case WG_CMP_NOT_NULL:                                                                     \
-                break;                                                                                \
-        }                                                                                             \
-        WG_UNREACHABLE("not a comparison");                                                           \
+static wg_kernel_compare compare_of(wg_compare_op op) {
+    switch (op) {
+        case WG_CMP_LT:
+            return WG_KERNEL_LT;
+        case WG_CMP_LE:
+            return WG_KERNEL_LE;
+        case WG_CMP_GT:
+            return WG_KERNEL_GT;
+        case WG_CMP_GE:
+            return WG_KERNEL_GE;
+        case WG_CMP_EQ:
+        case WG_CMP_IN:
+        case WG_CMP_NOT_NULL:
+            break;
     }
-COMPARE_LOOPS(test_i64, int64_t)
-COMPARE_LOOPS(test_f64, double)
+    return WG_KERNEL_EQ;
+}
 
 static bool order_holds(wg_compare_op op, int cmp) {
-    return op == WG_CMP_EQ   ? cmp == 0
-           : op == WG_CMP_LT ? cmp < 0
-           : op == WG_CMP_LE ? cmp <= 0
-           : op == WG_CMP_GT ? cmp > 0
-                             : cmp >= 0;
+    if (op == WG_CMP_LT) return cmp < 0;
+    if (op == WG_CMP_LE) return cmp <= 0;
+    return op == WG_CMP_GT ? cmp > 0 : cmp >= 0;
 }
 
 /* Cells under a null may point anywhere and are not looked through. */
-static void test_str(const test *t, const wg_str *a, const uint8_t *valid, uint32_t n, uint8_t *mask) {
+static void test_str(const wg_kernels *k, const test *t, const wg_str *a, const uint8_t *valid, uint32_t n,
+                     uint8_t *mask) {
     const wg_slice b = wg_slice_of_str(t->str);
+    if (t->op == WG_CMP_EQ && valid == NULL) {
+        k->str_equal(a, n, t->str.data, t->str.size, mask);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++) {
-        if (mask[i] == 0) continue;
+        const wg_slice s = wg_slice_of_str(a[i]);
         if (valid != NULL && !wg_bit_get(valid, i)) mask[i] = 0;
-        else if (t->op == WG_CMP_EQ && a[i].size != b.size) mask[i] = 0;
-        else mask[i] = order_holds(t->op, wg_slice_compare(wg_slice_of_str(a[i]), b)) ? 1 : 0;
+        else if (t->op == WG_CMP_EQ) mask[i] = wg_slice_equal(s, b) ? 1 : 0;
+        else mask[i] = order_holds(t->op, wg_slice_compare(s, b)) ? 1 : 0;
     }
 }
 
-static void test_bool(const uint8_t *a, int64_t b, uint32_t n, uint8_t *mask) {
-    for (uint32_t i = 0; i < n; i++) mask[i] &= (uint8_t)(a[i] == b ? 1 : 0);
-}
-
-static void test_flat(const test *t, const void *cells, const uint8_t *valid, uint32_t n, uint8_t *mask) {
+static void test_one(const wg_kernels *k, const test *t, const void *cells, const uint8_t *valid, uint32_t n,
+                     uint8_t *mask) {
+    const uint8_t *bools = cells;
     switch (t->kind) {
         case TEST_I64:
-            test_i64(t->op, cells, t->i64, n, mask);
+            k->compare_i64(compare_of(t->op), cells, t->i64, n, mask);
             return;
         case TEST_F64:
-            test_f64(t->op, cells, t->f64, n, mask);
+            k->compare_f64(compare_of(t->op), cells, t->f64, n, mask);
             return;
         case TEST_STR:
-            test_str(t, cells, valid, n, mask);
+            test_str(k, t, cells, valid, n, mask);
             return;
         case TEST_BOOL:
-            test_bool(cells, t->i64, n, mask);
+            for (uint32_t i = 0; i < n; i++) mask[i] = bools[i] == t->i64 ? 1 : 0;
             return;
         case TEST_IN:
         case TEST_NONE:
         case TEST_PRESENT:
-            return;
+            break;
     }
+    memset(mask, 1, n);
 }
 
-/* IN: passes when one of its equalities does. At most WG_BATCH_ROWS_MAX cells. */
-static void test_in(const test *t, const void *cells, const uint8_t *valid, uint32_t n, uint8_t *mask) {
-    uint8_t any[WG_BATCH_ROWS_MAX] = {0};
-    uint8_t one[WG_BATCH_ROWS_MAX];
-    for (uint32_t k = 0; k < t->item_count; k++) {
-        memcpy(one, mask, n);
-        test_flat(&t->items[k], cells, valid, n, one);
-        for (uint32_t i = 0; i < n; i++) any[i] |= one[i];
-    }
-    memcpy(mask, any, n);
-}
-
-static void test_cells(const test *t, const void *cells, size_t width, const uint8_t *valid, uint32_t n,
+/* IN passes when one of its equalities does. */
+static void test_cells(const wg_kernels *k, const test *t, const void *cells, const uint8_t *valid, uint32_t n,
                        uint8_t *mask) {
+    uint8_t one[WG_BATCH_ROWS_MAX];
     if (t->kind != TEST_IN) {
-        test_flat(t, cells, valid, n, mask);
+        test_one(k, t, cells, valid, n, mask);
         return;
     }
-    for (uint32_t i = 0; i < n; i += WG_BATCH_ROWS_MAX)
-        test_in(t, (const uint8_t *)cells + i * width, valid == NULL ? NULL : valid + i / 8,
-                (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, n - i), mask + i);
+    memset(mask, 0, n);
+    for (uint32_t i = 0; i < t->item_count; i++) {
+        test_one(k, &t->items[i], cells, valid, n, one);
+        k->mask_or(mask, one, n);
+    }
+}
+
+/* mask &= every test of the column, for any number of cells. */
+static void test_column(const wgi_row_tests *r, uint32_t column, const wg_vector *v, uint32_t n, uint8_t *mask) {
+    uint8_t one[WG_BATCH_ROWS_MAX];
+    const size_t width = wg_physical_bytes(wg_type_physical(v->type));
+    for (uint32_t i = 0; i < r->test_count; i++) {
+        if (r->tests[i].column != column) continue;
+        for (uint32_t at = 0; at < n; at += WG_BATCH_ROWS_MAX) {
+            const uint32_t count = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, n - at);
+            test_cells(r->kernels, &r->tests[i], (const uint8_t *)v->data + at * width,
+                       v->valid == NULL ? NULL : v->valid + at / 8, count, one);
+            r->kernels->mask_and(mask + at, one, count);
+        }
+    }
 }
 
 /* ---- dictionaries */
 
-static bool table_make(wgi_row_tests *r, uint32_t column, const void *cells, wg_type type, uint32_t size) {
+static bool table_make(wgi_row_tests *r, uint32_t column, const wg_vector *v, uint32_t size) {
+    const wg_vector cells = {.type = v->type, .kind = WG_VECTOR_FLAT, .data = v->data};
     entry_table *table = &r->tables[column];
     if (table->size != 0) return true;
     if (size > table->capacity) {
@@ -254,67 +259,41 @@ static bool table_make(wgi_row_tests *r, uint32_t column, const void *cells, wg_
         if (table->pass == NULL) return false;
     }
     memset(table->pass, 1, size);
-    for (uint32_t i = 0; i < r->test_count; i++)
-        if (r->tests[i].column == column)
-            test_cells(&r->tests[i], cells, wg_physical_bytes(wg_type_physical(type)), NULL, size, table->pass);
+    test_column(r, column, &cells, size, table->pass);
     table->size = size;
     table->any = memchr(table->pass, 1, size) != NULL;
     return true;
 }
 
 bool wgi_row_tests_dictionary_fails(wgi_row_tests *r, uint32_t column, const wg_vector *dictionary, uint32_t size) {
-    return table_make(r, column, dictionary->data, dictionary->type, size) && r->tables[column].size == size &&
-           !r->tables[column].any;
-}
-
-static void mask_nulls(const uint8_t *valid, uint32_t n, uint8_t *mask) {
-    for (uint32_t i = 0; i < n; i++) mask[i] &= (uint8_t)wg_bit_get(valid, i);
-}
-
-static void apply_constant(wgi_row_tests *r, uint32_t column, const wg_vector *v, uint32_t n, uint8_t *mask) {
-    uint8_t one = v->valid == NULL || wg_bit_get(v->valid, 0) ? 1 : 0;
-    for (uint32_t i = 0; i < r->test_count && one == 1; i++)
-        if (r->tests[i].column == column)
-            test_cells(&r->tests[i], v->data, wg_physical_bytes(wg_type_physical(v->type)), NULL, 1, &one);
-    if (one == 0) memset(mask, 0, n);
+    return table_make(r, column, dictionary, size) && r->tables[column].size == size && !r->tables[column].any;
 }
 
 wg_code wgi_row_tests_apply(wgi_row_tests *r, uint32_t column, const wg_vector *v, uint32_t n, uint8_t *mask,
                             wg_error *err) {
+    uint8_t one[WG_BATCH_ROWS_MAX];
     if (v->kind == WG_VECTOR_CONST) {
-        apply_constant(r, column, v, n, mask);
+        one[0] = v->valid == NULL || wg_bit_get(v->valid, 0) ? 1 : 0;
+        if (one[0] == 1) {
+            const wg_vector cell = {.type = v->type, .kind = WG_VECTOR_FLAT, .data = v->data};
+            test_column(r, column, &cell, 1, one);
+        }
+        if (one[0] == 0) memset(mask, 0, n);
         return WG_OK;
     }
-    if (v->kind == WG_VECTOR_DICT && v->dict_size == 0) { /* nothing but nulls */
+    if (v->kind == WG_VECTOR_FLAT) {
+        test_column(r, column, v, n, mask);
+    } else if (v->dict_size == 0) { /* nothing but nulls */
         memset(mask, 0, n);
-        return WG_OK;
-    }
-    if (v->kind == WG_VECTOR_DICT) {
-        if (!table_make(r, column, v->data, v->type, v->dict_size)) return wg_error_nomem(err, v->dict_size);
-        const uint8_t *pass = r->tables[column].pass;
-        for (uint32_t i = 0; i < n; i++) mask[i] &= pass[v->codes[i]];
     } else {
-        for (uint32_t i = 0; i < r->test_count; i++)
-            if (r->tests[i].column == column)
-                test_cells(&r->tests[i], v->data, wg_physical_bytes(wg_type_physical(v->type)), v->valid, n, mask);
+        if (!table_make(r, column, v, v->dict_size)) return wg_error_nomem(err, v->dict_size);
+        r->kernels->mask_of_codes(r->tables[column].pass, v->codes, n, one);
+        r->kernels->mask_and(mask, one, n);
     }
-    if (v->valid != NULL) mask_nulls(v->valid, n, mask);
+    if (v->valid != NULL) r->kernels->mask_and_bits(mask, v->valid, 0, n);
     return WG_OK;
 }
 
-uint32_t wgi_row_tests_select(const uint8_t *mask, uint32_t n, uint16_t *sel) {
-    uint32_t count = 0;
-    uint32_t i = 0;
-    for (; i + 8 <= n; i += 8) { /* most groups of eight have none */
-        if (wg_load_u64le(mask + i) == 0) continue;
-        for (uint32_t k = i; k < i + 8; k++) {
-            sel[count] = (uint16_t)k;
-            count += mask[k];
-        }
-    }
-    for (; i < n; i++) {
-        sel[count] = (uint16_t)i;
-        count += mask[i];
-    }
-    return count;
+uint32_t wgi_row_tests_select(const wgi_row_tests *r, const uint8_t *mask, uint32_t n, uint16_t *sel) {
+    return (uint32_t)r->kernels->select(mask, n, sel);
 }

@@ -332,6 +332,7 @@ wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_sc
 wg_code wgi_open_scan_for(const wg_plan *plan, const wg_exec_context *context, bool no_ids, bool counts,
                           wg_scan **out, wg_error *err) {
     wg_scan_spec spec = plan->scan;
+    spec.kernels = context->kernels;
     spec.no_ids = no_ids;
     spec.counts = counts;
     wg_arena arena;

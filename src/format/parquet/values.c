@@ -9,6 +9,7 @@
  *
  * Failure modes, in v->problem: WG_E_CORRUPT for streams that end early, WG_E_VALUE for values that the engine's type cannot
  * hold, WG_E_UNSUPPORTED for encodings, WG_E_LIMIT for DELTA_BYTE_ARRAY pages that rebuild to more than 256 MiB. */
+#include "base/kernels/kernels.h"
 #include "base/text/text.h"
 #include "format/parquet/parquet_internal.h"
 
@@ -429,9 +430,11 @@ bool wgi_parquet_values_codes(wgi_parquet_values *v, uint32_t *codes, size_t cou
     WG_ASSERT(v->source == WGI_PARQUET_SOURCE_CODES);
     if (!wgi_parquet_rle_read(&v->rle, codes, count)) return corrupt(v, "the dictionary codes end early");
     if (v->rle.width < 32 && dict_size >> v->rle.width != 0) return true; /* every code of this width exists */
-    bool ok = true;
-    for (size_t i = 0; i < count; i++) ok &= codes[i] < dict_size;
-    if (ok) return true;
+    const wg_kernels *kernels = wg_kernels_best();
+    uint8_t outside[WG_BATCH_ROWS_MAX];
+    WG_ASSERT(count <= WG_BATCH_ROWS_MAX);
+    kernels->compare_u32(WG_KERNEL_GE, codes, dict_size, count, outside);
+    if (kernels->mask_count(outside, count) == 0) return true;
     for (size_t i = 0; i < count; i++)
         if (codes[i] >= dict_size) return problem(v, WG_E_CORRUPT, "a dictionary code is out of range", i);
     WG_UNREACHABLE("the fast check saw a code out of range");
