@@ -12,6 +12,7 @@
 #ifndef WG_ENGINE_H
 #define WG_ENGINE_H
 
+#include "base/kernels/kernels.h"
 #include "io/metrics/metrics.h"
 #include "io/platform/platform.h"
 #include "io/wal_store/wal_store.h"
@@ -190,6 +191,9 @@ typedef struct wg_scan_spec {
     bool is_edge;
     bool reversed;
     bool without_ends;
+    const wg_kernels *kernels; /* NULL: the best that this machine can run */
+    bool no_ids;               /* nobody reads column 0: virtual rows leave it null */
+    bool counts; /* a batch whose columns are all constant may have any number of rows, more than were asked for */
 } wg_scan_spec;
 
 typedef struct wg_scan wg_scan;               /* shared by the threads of a query */
