@@ -22,6 +22,8 @@ typedef struct query {
     const char *snapshot;
     uint64_t logseq; /* of the snapshot; 0: it is a URI */
     const char *receipt;
+    const char *key;
+    uint8_t secret[32];
     uint64_t threads;
     uint64_t morsel;
     uint64_t shards;
@@ -51,17 +53,32 @@ enum {
     O_SPEED_LANE,
     O_SHARDS,
     O_ISA,
-    O_OPTIMIZER
+    O_OPTIMIZER,
+    O_CARRY,
+    O_MERKLE,
+    O_SIGN
 };
-static const cli_option options[] = {{"--param", "NAME=VALUE"}, {"--csv", NULL},
-                                     {"--json", NULL},          {"--arrow", NULL},
-                                     {"--table", NULL},         {"--threads", "N"},
-                                     {"--morsel", "N"},         {"--at-snapshot", "URI_OR_LOGSEQ"},
-                                     {"--receipt", "FILE"},     {"--stats", NULL},
-                                     {"--file", "FILE"},        {"--read-only", NULL},
-                                     {"--memory", "BYTES"},     {"--speed-lane", "LANE"},
-                                     {"--shards", "N"},         {"--isa", "ISA"},
-                                     {"--optimizer", "on|off"}, {NULL, NULL}};
+static const cli_option options[] = {{"--param", "NAME=VALUE"},
+                                     {"--csv", NULL},
+                                     {"--json", NULL},
+                                     {"--arrow", NULL},
+                                     {"--table", NULL},
+                                     {"--threads", "N"},
+                                     {"--morsel", "N"},
+                                     {"--at-snapshot", "URI_OR_LOGSEQ"},
+                                     {"--receipt", "FILE"},
+                                     {"--stats", NULL},
+                                     {"--file", "FILE"},
+                                     {"--read-only", NULL},
+                                     {"--memory", "BYTES"},
+                                     {"--speed-lane", "LANE"},
+                                     {"--shards", "N"},
+                                     {"--isa", "ISA"},
+                                     {"--optimizer", "on|off"},
+                                     {"--carry", NULL},
+                                     {"--merkle", NULL},
+                                     {"--sign", "KEY"},
+                                     {NULL, NULL}};
 
 static bool add_param(const cli_args *args, query *q, const char *text) {
     const char *name = text[0] == '$' ? text + 1 : text;
@@ -172,6 +189,13 @@ static bool take_option(const cli_args *args, query *q, int option, const char *
         case O_STATS:
             q->request.stats = true;
             return true;
+        case O_CARRY:
+            return q->request.receipt_options.carry = true;
+        case O_MERKLE:
+            return q->request.receipt_options.merkle = true;
+        case O_SIGN:
+            q->key = value;
+            return true;
         case O_FILE:
             q->file = value;
             return true;
@@ -207,7 +231,16 @@ static cli_exit check_arguments(const cli_args *args, query *q) {
         return cli_usage(args->command, "--arrow writes bytes, not text: send it to a file or a pipe");
     if (q->request.mode == CLI_ARROW && q->receipt != NULL && strcmp(q->receipt, "-") == 0)
         return cli_usage(args->command, "--arrow and --receipt - would share standard output: name a receipt file");
+    const wg_receipt_options *o = &q->request.receipt_options;
+    if (q->receipt == NULL && (o->carry || o->merkle || q->key != NULL))
+        return cli_usage(args->command,
+                         "--carry, --merkle and --sign are about receipts: name a file with --receipt");
     if (q->snapshot != NULL && !check_snapshot(args, q)) return CLI_USAGE;
+    if (q->key != NULL) {
+        const cli_exit rc = cli_read_key(q->key, q->secret);
+        if (rc != CLI_OK) return rc;
+        q->request.receipt_options.secret = q->secret;
+    }
     q->request.summary = q->request.mode == CLI_TABLE ? &cli_stderr : NULL;
     q->request.timing = true;
     q->request.params = q->params;

@@ -487,6 +487,82 @@ WG_API void wg_result_stats(const wg_result *result, wg_stats *out);
  * Time, host, threads are not in it: equal work gives equal bytes. */
 WG_API const char *wg_result_receipt(const wg_result *result);
 
+/* What a receipt holds besides. The core says what was asked only by hashes. */
+typedef struct wg_receipt_options {
+    bool carry;  /* the statement's text and the parameters' values: V2 needs nothing else then */
+    bool merkle; /* the root of a Merkle tree over the rows, and the digests of its chunks of 4,096 rows */
+    const uint8_t
+        *secret; /* 32 bytes of an Ed25519 key that signs the core and how the work was done; NULL: no signature */
+} wg_receipt_options;
+/* Writes the receipt with these, as one line without a line feed. options NULL: as wg_result_receipt. */
+WG_API WG_MUST_USE wg_code wg_result_write_receipt(const wg_result *result, const wg_receipt_options *options,
+                                                   wg_write_fn write, void *ctx, wg_error *err);
+
+/* A new Ed25519 key, and the public half of one, which names its executor in receipts. */
+WG_API WG_MUST_USE wg_code wg_receipt_key_new(uint8_t out_secret[32], wg_error *err);
+WG_API WG_MUST_USE wg_code wg_receipt_key_public(const uint8_t secret[32], uint8_t out_public[32], wg_error *err);
+
+/* How deep a receipt is checked. Every level first checks that the receipt agrees with itself, its signatures included, and rows and
+ * workspace at V0 and V1 whenever they are given. docs/receipt.md says what each level proves. */
+typedef enum wg_receipt_level {
+    WG_RECEIPT_V0, /* the rows that were delivered are those that the receipt hashes */
+    WG_RECEIPT_V1, /* the workspace's log and stripes are sound, and its state at the snapshot is the one that was read */
+    WG_RECEIPT_V2, /* the statement, run again at the snapshot, gives the same receipt */
+    WG_RECEIPT_V3  /* enough executors have signed it */
+} wg_receipt_level;
+
+typedef struct wg_receipt_argument {
+    const char *name; /* without $ */
+    const char *json; /* read as JSON where it is JSON, else a string */
+} wg_receipt_argument;
+
+typedef struct wg_receipt_request {
+    const char *receipt; /* one line */
+    size_t receipt_size;
+    wg_receipt_level level;
+    const char
+        *rows; /* as `worldgraph query --json` writes them: one object and a line feed; NULL: none. V0 needs them. */
+    size_t rows_size;
+    const char *workspace; /* V1 and V2 need it; V1 reads every byte of it, and no other process may have it open */
+    const char *statement; /* NULL: the one that the receipt carries */
+    size_t statement_size;
+    const wg_receipt_argument *arguments; /* of those that it carries too */
+    size_t argument_count;
+    const wg_execution *execution; /* of the replay; NULL: as it comes. Its optimizer is the receipt's. */
+    uint32_t signers_min;          /* V3: so many different executors; 0: 1 */
+    const uint8_t *trusted; /* V3: only these public keys count, 32 bytes each, one after the other; NULL: any */
+    size_t trusted_count;
+    const uint8_t *secret; /* V2: when all holds, write the receipt with this executor's signature added; NULL: not */
+    wg_write_fn write;
+    void *write_ctx;
+} wg_receipt_request;
+
+typedef struct wg_receipt_report {
+    bool ok;
+    char place
+        [96]; /* what is wrong: "core_id", "statement", "parameter NAME", "rows", "chunk N", "log", "chain", "plan", ...; else "" */
+    char reason[232];  /* in words, with file and offset where it is a file */
+    uint64_t row;      /* the first wrong row; UINT64_MAX where these do not apply */
+    uint64_t chunk;    /* of 4,096 rows */
+    uint64_t logseq;   /* the commit that is wrong */
+    uint64_t offset;   /* in the receipt, the rows or the file that `reason` names */
+    uint64_t snapshot; /* from here on: what the receipt says */
+    uint64_t row_count;
+    uint8_t core_id[32];
+    uint32_t signers; /* different executors whose signatures count */
+} wg_receipt_report;
+/* WG_OK: it was checked, and out->ok says how it went. Errors: what kept it from being checked (a missing file or argument, a locked workspace,
+ * an expired snapshot, WG_E_UNSUPPORTED: a statement that writes cannot be replayed). */
+WG_API WG_MUST_USE wg_code wg_receipt_verify(const wg_receipt_request *request, wg_receipt_report *out,
+                                             wg_error *err);
+
+/* Shows one row to whoever has the receipt (with its Merkle root) but not the answer. prove: writes {"path":[..],"row":N,"text":"[..]"}, from
+ * the rows as above. check: *out_ok says that it is that row of that answer. */
+WG_API WG_MUST_USE wg_code wg_receipt_prove_row(const wg_receipt_request *request, uint64_t row, wg_write_fn write,
+                                                void *ctx, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_receipt_check_row(const wg_receipt_request *request, const char *proof,
+                                                size_t proof_size, bool *out_ok, wg_error *err);
+
 /* Arrow C data and stream interface, as its specification defines them. */
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE

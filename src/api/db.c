@@ -208,9 +208,17 @@ void wg_session_close(wg_session *session) {
 }
 
 static wg_code find_kernels(const char *name, const wg_kernels **out, wg_error *err) {
+    wg_isa isa;
     *out = NULL;
     if (strcmp(name, "best") == 0) return WG_OK;
-    return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET, "this build has no kernels for the ISA %s", name);
+    if (!wg_isa_parse(wg_slice_str(name), &isa))
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "there is no ISA \"%s\": it is best, scalar, avx2, avx512 or neon", name);
+    *out = wg_kernels_of(isa);
+    if (*out != NULL) return WG_OK;
+    return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                        "this machine, or this build, cannot run the ISA %s: the best that it can is %s", name,
+                        wg_kernels_best()->name);
 }
 
 wg_code wg_session_set_execution(wg_session *session, const wg_execution *execution, wg_error *err) {

@@ -192,27 +192,6 @@ int64_t wgi_clock_us(const wg_session *session) {
     return (int64_t)platform->ops->wall_us(platform);
 }
 
-static wg_code hash_params(const wg_stmt *stmt, wg_result *result, wg_error *err) {
-    wg_buf bytes;
-    wg_buf_init(&bytes, NULL);
-    const uint32_t count = wg_query_param_count(stmt->query);
-    const bool clock = result->query.reads_clock; /* then it is a parameter without a name */
-    bool ok = wg_buf_append_varint(&bytes, count + clock);
-    for (uint32_t i = 0; i < count && ok; i++) {
-        const char *name = wg_query_param_name(stmt->query, i);
-        ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name) &&
-             wg_value_encode(&bytes, &stmt->params[i]);
-    }
-    const wg_value clocks[2] = {wg_value_int(result->clock_us[0]), wg_value_int(result->clock_us[1])};
-    wg_value list = {.type = WG_TYPE_LIST, .size = 2};
-    list.as.list = clocks;
-    if (ok && clock) ok = wg_buf_append_varint(&bytes, 0) && wg_value_encode(&bytes, &list);
-    const wg_slice part = wg_buf_slice(&bytes);
-    if (ok) wg_sha256_of(&part, 1, &result->parameter_hash);
-    wg_buf_deinit(&bytes);
-    return ok ? WG_OK : wg_error_nomem(err, 64); /* a hash of a part would be a wrong receipt */
-}
-
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
     wg_session *s = stmt->session;
     result->clock_us[0] = stmt->has_clock ? stmt->clock_us[0] : wgi_clock_us(s);
@@ -254,7 +233,7 @@ static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintaine
     st->properties_set = after.properties_set - before.properties_set;
     st->labels_added = after.labels_added - before.labels_added;
     st->labels_removed = after.labels_removed - before.labels_removed;
-    WG_TRY(hash_params(stmt, result, err));
+    WG_TRY(wgi_result_note(stmt, result, err));
     return wgi_result_build(result, txn, err);
 }
 
@@ -343,6 +322,7 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
+    result->started_us = platform->ops->wall_us(platform);
     wgi_session_enter(s);
     wg_code code = wgi_session_join(s, err);
     if (code == WG_OK) code = run_kind(stmt, result, err);
