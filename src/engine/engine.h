@@ -183,6 +183,8 @@ typedef struct wg_edge_info {
     uint64_t to;
 } wg_edge_info;
 wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
+/* The same for an edge that this transaction itself has deleted. */
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
 
 /* Finds the visible node whose primary key equals `key` (values in key order). */
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,

@@ -85,6 +85,7 @@ WGI_ROW_FN(wgi_fn_coalesce);
 WGI_ROW_FN(wgi_fn_id);
 WGI_ROW_FN(wgi_fn_labels);
 WGI_ROW_FN(wgi_fn_type);
+WGI_ROW_FN(wgi_fn_deleted);
 WGI_ROW_FN(wgi_fn_keys);
 WGI_ROW_FN(wgi_fn_properties);
 WGI_ROW_FN(wgi_fn_start_node);

@@ -233,6 +233,7 @@ static const wg_function table[] = {
     PLAIN("startNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_start_node),
     PLAIN("endNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_end_node),
     PLAIN("%path", 1, UINT8_MAX, "*", WG_TYPE_PATH, wgi_fn_path),
+    PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
     PLAIN("nodes", 1, 1, "p", L, wgi_fn_nodes),

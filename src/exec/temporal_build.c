@@ -122,10 +122,13 @@ wg_code wgi_zone_of_text(wg_slice text, wgi_moment *m, uint64_t at, wg_error *er
         m->has_zone = false;
         return WG_OK;
     }
-    const wg_code code = wg_zone_find(text, &m->zone, err);
+    wg_error found;
+    wg_error_clear(&found);
+    const wg_code code = wg_zone_find(text, &m->zone, &found);
     m->has_zone = code == WG_OK;
     m->offset = INT32_MIN; /* none is preferred */
-    if (code != WG_E_NOT_FOUND) return code;
+    if (code == WG_OK) return WG_OK;
+    if (code != WG_E_NOT_FOUND) return wg_error_nomem(err, sizeof found);
     const char *near = wg_zone_suggest(text);
     return wg_error_set(err, WG_E_VALUE, at,
                         "'%.*s' is no time zone%s%s%s; zones are like 'Europe/Berlin' or '+01:00'",

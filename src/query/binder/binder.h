@@ -103,7 +103,8 @@ void *wgi_alloc(wgi_binder *b, size_t count, size_t size); /* zeroed; NULL with 
 /* ---- scope.c: relations and names */
 const wgi_symbol *wgi_find(const wgi_relation *rel, wg_slice name); /* NULL: none */
 /* Refuses to look into what the statement has deleted. */
-wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at);
+/* What an earlier clause has deleted has nothing to read: *expr becomes one that fails for every row in which it is not null. */
+wg_code wgi_refuse_deleted(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **expr);
 bool wgi_is_hidden(wg_slice name);
 wg_code wgi_hidden_name(wgi_binder *b, wg_slice *out);
 wg_code wgi_add_symbol(wgi_binder *b, wgi_relation *rel, const wgi_symbol *symbol);

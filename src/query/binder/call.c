@@ -191,9 +191,9 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     if (args == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < ast->child_count; i++) {
         WG_TRY(wgi_bind(b, scope, zoned != NULL ? ast->child[0]->child[0]->child[0] : ast->child[i], &args[i]));
-        if (!wg_slice_is(ast->text, "id"))
-            WG_TRY(wgi_refuse_deleted(
-                b, wgi_is_local(b, ast->child[i]) ? NULL : wgi_direct_symbol(scope, ast->child[i]), ast));
+        const bool reads = !wg_slice_is(ast->text, "id") && !wg_slice_is(ast->text, "type") && zoned == NULL;
+        const bool named = reads && !wgi_is_local(b, ast->child[i]);
+        WG_TRY(wgi_refuse_deleted(b, named ? wgi_direct_symbol(scope, ast->child[i]) : NULL, ast, &args[i]));
     }
     b->reads_clock |= wg_function_reads_clock(function, ast->child_count);
     return wgi_call(b, ast, wg_function_name(function), args, ast->child_count, out);
