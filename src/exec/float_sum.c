@@ -123,43 +123,34 @@ bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, cons
 
 enum { GROUPS_MAX = 512 }; /* of one block that are summed apart */
 
-typedef struct group_parts {
-    double high;
-    double low;
-} group_parts;
-
-/* False: nothing was added, the block has to be added value by value. */
-static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k,
-                            group_parts *groups, size_t group_count) {
-    double high[WG_KERNEL_SUM_ROWS];
-    double low[WG_KERNEL_SUM_ROWS];
-    if (!k->split_f64(v, n, high, low)) return false;
-    memset(groups, 0, group_count * sizeof *groups);
+/* The exact sums of the groups of one block as pairs. False: the block has to be added value by value. */
+static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k, double *groups) {
+    double pairs[2 * WG_KERNEL_SUM_ROWS];
+    if (!k->split_f64(v, n, pairs)) return false;
     for (size_t i = 0; i < n; i++) {
-        groups[index[i]].high += high[i];
-        groups[index[i]].low += low[i];
+        double *group = groups + 2 * (size_t)index[i];
+        group[0] += pairs[2 * i];
+        group[1] += pairs[2 * i + 1];
     }
     return true;
 }
 
-bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
+bool wgi_float_sum_add_groups(wgi_float_sum *sums, const wgi_group_rows *rows, const double *v, size_t n,
                               const wg_kernels *kernels, wg_account *account) {
     const wg_kernels *k = kernels != NULL ? kernels : wg_kernels_best();
-    group_parts groups[GROUPS_MAX];
+    double groups[2 * GROUPS_MAX];
     for (size_t i = 0; i < n; i += WG_KERNEL_SUM_ROWS) {
-        const size_t rows = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
-        uint32_t last = 0;
-        for (size_t r = 0; r < rows; r++) last = index[i + r] > last ? index[i + r] : last;
-        const bool few = last < GROUPS_MAX && last < rows / 4;
-        if (few && parts_of_groups(index + i, v + i, rows, k, groups, last + (size_t)1)) {
-            for (size_t g = 0; g <= last; g++)
-                if (!wgi_float_sum_add(&sums[g], groups[g].high, account) ||
-                    !wgi_float_sum_add(&sums[g], groups[g].low, account))
-                    return false;
+        const uint32_t *index = rows->index + i;
+        const size_t block = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
+        const bool few = rows->group_count <= GROUPS_MAX && rows->group_count <= block / 4;
+        if (few) memset(groups, 0, 2 * rows->group_count * sizeof *groups);
+        if (few && parts_of_groups(index, v + i, block, k, groups)) {
+            for (uint32_t g = 0; g < rows->group_count; g++)
+                if (!add_one_by_one(&sums[g], groups + 2 * (size_t)g, 2, account)) return false;
             continue;
         }
-        for (size_t r = 0; r < rows; r++)
-            if (!wgi_float_sum_add(&sums[index[i + r]], v[i + r], account)) return false;
+        for (size_t r = 0; r < block; r++)
+            if (!wgi_float_sum_add(&sums[index[r]], v[i + r], account)) return false;
     }
     return true;
 }
