@@ -226,11 +226,10 @@ static void bench_stream(const kernel_case *c) {
 
 static double float_sum_rate(bool grouped, const wg_kernels *k) {
     static wgi_float_sum sums[GROUPS];
-    const wgi_group_rows rows_of = {.index = groups, .group_count = GROUPS};
     memset(sums, 0, sizeof sums);
     const uint64_t start = now_ns();
     for (size_t i = 0; i < STREAM; i += ROWS) {
-        const bool done = grouped ? wgi_float_sum_add_groups(sums, &rows_of, floats + i, ROWS, k, NULL)
+        const bool done = grouped ? wgi_float_sum_add_groups(sums, groups, floats + i, ROWS, k, NULL)
                                   : wgi_float_sum_add_array(sums, floats + i, ROWS, k, NULL);
         if (!done) exit(1);
     }

@@ -135,22 +135,31 @@ static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, co
     return true;
 }
 
-bool wgi_float_sum_add_groups(wgi_float_sum *sums, const wgi_group_rows *rows, const double *v, size_t n,
+static uint32_t groups_of(const uint32_t *index, size_t n) {
+    uint32_t last[4] = {0}; /* chains of comparisons that do not wait for one another */
+    for (size_t i = 0; i + 4 <= n; i += 4)
+        for (size_t k = 0; k < 4; k++) last[k] = index[i + k] > last[k] ? index[i + k] : last[k];
+    for (size_t i = n & ~(size_t)3; i < n; i++) last[0] = index[i] > last[0] ? index[i] : last[0];
+    for (size_t k = 1; k < 4; k++) last[0] = last[k] > last[0] ? last[k] : last[0];
+    return last[0] == UINT32_MAX ? UINT32_MAX : last[0] + 1;
+}
+
+bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
                               const wg_kernels *kernels, wg_account *account) {
     const wg_kernels *k = kernels != NULL ? kernels : wg_kernels_best();
     double groups[2 * GROUPS_MAX];
     for (size_t i = 0; i < n; i += WG_KERNEL_SUM_ROWS) {
-        const uint32_t *index = rows->index + i;
         const size_t block = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
-        const bool few = rows->group_count <= GROUPS_MAX && rows->group_count <= block / 4;
-        if (few) memset(groups, 0, 2 * rows->group_count * sizeof *groups);
-        if (few && parts_of_groups(index, v + i, block, k, groups)) {
-            for (uint32_t g = 0; g < rows->group_count; g++)
+        const uint32_t count = groups_of(index + i, block);
+        const bool few = count <= GROUPS_MAX && count <= block / 4;
+        if (few) memset(groups, 0, 2 * (size_t)count * sizeof *groups);
+        if (few && parts_of_groups(index + i, v + i, block, k, groups)) {
+            for (uint32_t g = 0; g < count; g++)
                 if (!add_one_by_one(&sums[g], groups + 2 * (size_t)g, 2, account)) return false;
             continue;
         }
-        for (size_t r = 0; r < block; r++)
-            if (!wgi_float_sum_add(&sums[index[r]], v[i + r], account)) return false;
+        for (size_t r = i; r < i + block; r++)
+            if (!wgi_float_sum_add(&sums[index[r]], v[r], account)) return false;
     }
     return true;
 }

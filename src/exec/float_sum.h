@@ -23,12 +23,8 @@ bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account);
 /* Many at once, below a nanosecond each; kernels NULL: the best ones. */
 bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, const wg_kernels *kernels,
                              wg_account *account);
-typedef struct wgi_group_rows {
-    const uint32_t *index; /* group of each row */
-    uint32_t group_count;  /* above every index */
-} wgi_group_rows;
-/* v[i] to sums[rows->index[i]]. A 0.0 changes nothing, so it may stand for a null. */
-bool wgi_float_sum_add_groups(wgi_float_sum *sums, const wgi_group_rows *rows, const double *v, size_t n,
+/* v[i] to sums[index[i]]. A 0.0 changes nothing, so it may stand for a null. */
+bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
                               const wg_kernels *kernels, wg_account *account);
 bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account);
 bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account);
