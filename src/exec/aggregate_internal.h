@@ -68,12 +68,6 @@ typedef struct wgi_agg_slot {
     uint32_t group; /* + 1; 0: empty */
 } wgi_agg_slot;
 
-/* A run of groups that one task saw first. */
-typedef struct wgi_agg_segment {
-    uint64_t first;   /* number of its first group, counted over all that the table ever held */
-    uint32_t ordinal; /* of the task in the order of merging; UINT32_MAX: not merged yet */
-} wgi_agg_segment;
-
 typedef struct wgi_agg_table {
     wg_account *account;
     const void *owner; /* the evaluator of the worker that fills it */
@@ -86,7 +80,11 @@ typedef struct wgi_agg_table {
     uint64_t *hashes; /* of each group */
     uint32_t count;
     uint32_t capacity;
-    uint64_t base; /* groups that were spilled before */
+    uint64_t *positions; /* where each group was first seen: task << WGI_AGG_SERIAL_BITS | a number that rises in the task */
+    uint64_t serial;     /* the next such number */
+    uint32_t task;       /* the task in hand, and the last one so far */
+    uint32_t task_last;
+    bool disordered; /* a group was seen first by a task that ran after a later one: positions do not ascend */
     wgi_agg_slot *slots;
     uint64_t slot_count;
     uint32_t null_group; /* + 1; of a key of one word */
@@ -99,14 +97,14 @@ typedef struct wgi_agg_table {
     uint32_t *memo_stamp;
     uint32_t memo_size;
     uint32_t stamp;
-    wgi_agg_segment *segments;
-    uint32_t segment_count;
-    uint32_t segment_capacity;
 } wgi_agg_table;
 
+enum { WGI_AGG_SERIAL_BITS = 39, WGI_AGG_TASKS_MAX = 1 << 24 };
 wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_table **out, wg_error *err);
 void wgi_agg_table_destroy(wgi_agg_table *t);
 void wgi_agg_table_clear(wgi_agg_table *t);
+/* The rows that follow are those of this task. */
+void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task);
 /* Groups of the selected rows, made where new. *index NULL: all rows are of *group. */
 wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
                            uint32_t **index, uint32_t *group, wg_error *err);

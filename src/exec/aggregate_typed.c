@@ -1,9 +1,8 @@
 /* Aggregation and DISTINCT over typed keys and arguments.
  *
- * A worker has one table for all of its tasks. It claims tasks in ascending order, so a group of its table was first seen in the earliest of the
- * worker's tasks that has it; the run of groups that a task added is a segment. When a task is merged, in task order, its segment gets
- * the next ordinal: at the end (ordinal, number in the table) tells in which order groups were first seen over all workers, and
- * aggregate_merge.c puts the tables together. Nothing depends on which worker ran which task.
+ * A worker has one table for all of its tasks. Each group knows the place where it was first seen, by the number of the task and a number that
+ * rises in the task, so that aggregate_merge.c can put the tables together in the order of first rows. Nothing depends on which worker
+ * ran which task, or when.
  *
  * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
  * checked. */
@@ -15,14 +14,12 @@ typedef struct typed_sink {
     wgi_agg_table **tables;
     uint32_t table_count;
     uint32_t table_capacity;
-    uint32_t ordinals;
     _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
 } typed_sink;
 
 /* A task: its part of the table of the worker that runs it. */
 typedef struct typed_local {
     wgi_agg_table *table; /* NULL: no row yet */
-    uint32_t segment;
 } typed_local;
 
 bool wgi_agg_is_typed(const wg_plan *plan) {
@@ -66,35 +63,19 @@ static wg_code add_table(typed_sink *s, const wgi_eval *owner, wgi_agg_table **o
     return WG_OK;
 }
 
-/* Under the lock: merging writes to earlier segments meanwhile. */
-static wg_code add_segment(typed_sink *s, wgi_agg_table *table, wg_error *err) {
-    wg_code code = WG_OK;
-    wg_mutex_lock(&s->lock);
-    if (table->segment_count == table->segment_capacity) {
-        const uint32_t capacity = table->segment_capacity == 0 ? 16 : table->segment_capacity * 2;
-        wgi_agg_segment *grown = wg_realloc(table->account, table->segments, capacity * sizeof *grown);
-        if (grown == NULL) WG_TRY_GOTO(wg_error_nomem(err, capacity * sizeof *grown));
-        table->segments = grown;
-        table->segment_capacity = capacity;
-    }
-    table->segments[table->segment_count++] =
-        (wgi_agg_segment){.first = table->base + table->count, .ordinal = UINT32_MAX};
-fail:
-    wg_mutex_unlock(&s->lock);
-    return code;
-}
-
-/* The table of the worker, which its evaluator stands for, with a new segment. */
-static wg_code begin_segment(typed_sink *s, typed_local *local, const wgi_eval *eval, wg_error *err) {
+/* The table of the worker, which its evaluator stands for. */
+static wg_code begin_task(typed_sink *s, typed_local *local, const wgi_eval *eval, wg_error *err) {
     wgi_agg_table *table = NULL;
     wg_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < s->table_count && table == NULL; i++)
         if (s->tables[i]->owner == eval) table = s->tables[i];
     wg_mutex_unlock(&s->lock);
     if (table == NULL) WG_TRY(add_table(s, eval, &table, err));
+    if (eval->task >= WGI_AGG_TASKS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "an aggregation over more than %d tasks", WGI_AGG_TASKS_MAX);
+    wgi_agg_table_begin(table, eval->task);
     local->table = table;
-    local->segment = table->segment_count;
-    return add_segment(s, table, err);
+    return WG_OK;
 }
 
 static wg_code typed_local_create(wgi_sink *sink, void **out, wg_error *err) {
@@ -146,7 +127,7 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     uint32_t *index;
     uint32_t group;
     if (batch->row_count == 0) return WG_OK;
-    if (l->table == NULL) WG_TRY(begin_segment((typed_sink *)sink, l, eval, err));
+    if (l->table == NULL) WG_TRY(begin_task((typed_sink *)sink, l, eval, err));
     wg_arena_reset(&eval->arena);
     WG_TRY(find_groups(sink->plan, l->table, eval, batch, &index, &group, err));
     for (uint32_t i = 0; i < l->table->state_count; i++)
@@ -154,18 +135,12 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     return WG_OK;
 }
 
-/* The worker may be adding segments to the table meanwhile: the ordinal is noted under the lock of the sink. */
+/* The rows are in the table of the worker already. */
 static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)sink;
     (void)done;
     (void)err;
-    typed_sink *s = (typed_sink *)sink;
-    typed_local *l = local;
-    if (l->table != NULL) {
-        wg_mutex_lock(&s->lock);
-        l->table->segments[l->segment].ordinal = s->ordinals++;
-        wg_mutex_unlock(&s->lock);
-    }
-    wg_free(l);
+    wg_free(local);
     return WG_OK;
 }
 

@@ -75,6 +75,7 @@ bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *se
 typedef struct wgi_eval {
     const wg_exec_context *context;
     wg_arena arena;          /* results of the current batch; the owner resets it */
+    uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
 } wgi_eval;
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
@@ -161,6 +162,7 @@ struct wgi_sink {
     const wg_plan *plan;
     const wg_exec_context *context;
     bool can_end_early; /* merge may say done */
+    uint32_t task_base; /* tasks of the sources before: those of a UNION feed one sink one after the other */
 };
 
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
@@ -224,8 +226,15 @@ wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sin
                      wg_error *err);
 /* Opens the scan of a SCAN node with its predicates evaluated. */
 wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err);
+/* The same with flags of wg_scan_spec set by what the pipeline reads. */
+wg_code wgi_open_scan_for(const wg_plan *plan, const wg_exec_context *context, bool no_ids, bool counts,
+                          wg_scan **out, wg_error *err);
 /* Cancelled or past the deadline? */
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
+
+/* ---- slot_use.c: what operators ops[0..op_count), from the source up, and the sink read of the source's rows */
+bool wgi_slot_is_used(const wg_plan *const *ops, uint32_t op_count, const wgi_sink *sink, uint32_t slot);
+bool wgi_only_counts(uint32_t op_count, const wgi_sink *sink); /* how many, and slots that may be constant */
 
 /* ---- write_ops.c */
 typedef struct wgi_write_row {
