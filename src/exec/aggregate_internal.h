@@ -80,9 +80,10 @@ typedef struct wgi_agg_table {
     uint64_t *hashes; /* of each group */
     uint32_t count;
     uint32_t capacity;
-    uint64_t *positions; /* where each group was first seen: task << WGI_AGG_SERIAL_BITS | a number that rises in the task */
-    uint64_t serial;     /* the next such number */
-    uint32_t task;       /* the task in hand, and the last one so far */
+    uint64_t *
+        positions; /* where each group was first seen: task << WGI_AGG_SERIAL_BITS | a number that rises in the task */
+    uint64_t serial; /* the next such number */
+    uint32_t task;   /* the task in hand, and the last one so far */
     uint32_t task_last;
     bool disordered; /* a group was seen first by a task that ran after a later one: positions do not ascend */
     wgi_agg_slot *slots;

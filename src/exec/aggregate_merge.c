@@ -239,7 +239,8 @@ static wg_code order_rows(merger *m, wg_error *err) {
     if (starts == NULL) WG_TRY_GOTO(wg_error_nomem(err, tasks * sizeof *starts));
     const uint64_t total = count_tasks(m, starts, tasks);
     if (total >= UINT32_MAX)
-        WG_TRY_GOTO(wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1));
+        WG_TRY_GOTO(
+            wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1));
     places = wg_alloc(m->account, (total + 1) * sizeof *places);
     m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
     if (places == NULL || m->order == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *places));

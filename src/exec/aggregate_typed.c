@@ -72,7 +72,8 @@ static wg_code begin_task(typed_sink *s, typed_local *local, const wgi_eval *eva
     wg_mutex_unlock(&s->lock);
     if (table == NULL) WG_TRY(add_table(s, eval, &table, err));
     if (eval->task >= WGI_AGG_TASKS_MAX)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "an aggregation over more than %d tasks", WGI_AGG_TASKS_MAX);
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "an aggregation over more than %d tasks",
+                            WGI_AGG_TASKS_MAX);
     wgi_agg_table_begin(table, eval->task);
     local->table = table;
     return WG_OK;

@@ -272,10 +272,10 @@ typedef struct wg_exec_context {
         optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
-    uint64_t deadline_ns;           /* platform now_ns; 0: none */
-    wg_stats *stats;                /* scan counters are added */
-    const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
-    uint64_t spill_bytes_max; /* of temporary files; 0: no limit */
+    uint64_t deadline_ns;            /* platform now_ns; 0: none */
+    wg_stats *stats;                 /* scan counters are added */
+    const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
     struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
     const struct wg_rows
         *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */

@@ -50,7 +50,7 @@ struct wg_rows {
     wg_account *account;
     wg_column *columns;
     uint32_t column_count;
-    uint64_t row_count; /* those in the file included */
+    uint64_t row_count;         /* those in the file included */
     struct wgi_rows_file *file; /* NULL: all rows are in memory; else the first ones are in a file (spill.h) */
     wg_arena strings;
     wg_arena *adopted;
