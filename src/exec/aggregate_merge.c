@@ -266,8 +266,7 @@ fail:
 
 /* ---- columns of the answer */
 
-/* A column of `n` rows, all present. */
-static bool size_column(wg_column *column, uint32_t n, bool nullable) {
+bool wgi_agg_size_column(wg_column *column, uint32_t n, bool nullable) {
     if (!wg_column_reserve(column, n)) return false;
     if (nullable) {
         const size_t bytes = wg_bit_bytes(column->capacity) + 8;
@@ -339,7 +338,7 @@ static wg_code fill_rows(merger *m, wg_error *err) {
         bool nullable = m->column >= key_count;
         for (uint32_t i = 0; i < m->source_count && !nullable; i++)
             nullable = m->sources[i].table->keys[m->column].null_count != 0;
-        if (!size_column(column, n, nullable)) return wg_error_nomem(err, n * sizeof(uint64_t));
+        if (!wgi_agg_size_column(column, n, nullable)) return wg_error_nomem(err, n * sizeof(uint64_t));
         if (n > 0) WG_TRY(run_pieces(m, n, FILL_ROWS, m->column < key_count ? fill_key : fill_aggregate, err));
         count_nulls(column);
     }
@@ -366,6 +365,17 @@ static wg_code merge_tables(merger *m, wg_error *err) {
         WG_TRY(order_rows(m, err));
     }
     return fill_rows(m, err);
+}
+
+bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table *const *tables,
+                        uint32_t count) {
+    uint64_t groups = 0;
+    uint64_t row_bytes = 0;
+    for (uint32_t i = 0; i < count; i++) groups += tables[i]->count;
+    for (uint32_t c = 0; c < plan->slot_count; c++)
+        row_bytes += wg_physical_bytes(wg_type_physical(plan->slot_types[c])) + 1;
+    const uint64_t dealt = sizeof(uint32_t) + sizeof(uint64_t) + 2 * sizeof(row_place);
+    return wgi_spill_has_room(context, groups * (row_bytes + sizeof(uint64_t) + (count > 1 ? dealt : 0)));
 }
 
 wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,

@@ -139,13 +139,6 @@ void wgi_agg_states_deinit(wgi_agg_states *s, uint32_t count) {
     *s = (wgi_agg_states){0};
 }
 
-void wgi_agg_states_clear(wgi_agg_states *s, uint32_t count) {
-    free_sums(s, count);
-    if (s->counts != NULL) memset(s->counts, 0, count * sizeof *s->counts);
-    if (s->cells != NULL) memset(s->cells, 0, count * cell_bytes(s));
-    if (s->has != NULL) memset(s->has, 0, count);
-}
-
 static bool grow_array(void **array, size_t bytes, uint32_t from, uint32_t to, wg_account *account) {
     uint8_t *grown = wg_realloc(account, *array, to * bytes);
     if (grown == NULL) return false;

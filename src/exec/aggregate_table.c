@@ -60,17 +60,44 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
     return WG_OK;
 }
 
-void wgi_agg_table_clear(wgi_agg_table *t) {
-    for (uint32_t i = 0; i < t->state_count; i++) wgi_agg_states_clear(&t->states[i], t->count);
-    for (uint32_t i = 0; i < t->key_count; i++) wg_column_clear(&t->keys[i]);
-    memset(t->slots, 0, t->slot_count * sizeof *t->slots);
-    if (t->direct != NULL)
-        memset(t->direct, 0, ((uint64_t)t->direct_high - (uint64_t)t->direct_low + 1) * sizeof *t->direct);
-    if (t->memo != NULL) memset(t->memo, 0, t->memo_size * sizeof *t->memo);
-    wg_arena_reset(&t->strings);
-    t->null_group = 0;
-    t->count = 0;
-    t->disordered = false;
+bool wgi_agg_table_clear(wgi_agg_table *t) {
+    wgi_agg_slot *slots = wg_alloc_zero(t->account, SLOTS_FIRST * sizeof *slots);
+    if (slots == NULL) return false;
+    for (uint32_t i = 0; i < t->state_count; i++) {
+        const wg_aggregate *a = t->states[i].aggregate;
+        wgi_agg_states_deinit(&t->states[i], t->count);
+        wgi_agg_states_init(&t->states[i], a);
+    }
+    for (uint32_t i = 0; i < t->key_count; i++) wg_column_deinit(&t->keys[i]);
+    wg_arena_deinit(&t->strings);
+    wg_arena_init(&t->strings, t->account);
+    wg_free(t->slots);
+    wg_free(t->hashes);
+    wg_free(t->positions);
+    wg_free(t->direct);
+    wg_free(t->memo);
+    wg_free(t->memo_stamp);
+    t->slots = slots;
+    t->slot_count = SLOTS_FIRST;
+    t->hashes = t->positions = NULL;
+    t->direct = t->memo = t->memo_stamp = NULL;
+    t->memo_size = t->capacity = t->count = t->null_group = 0;
+    t->direct_off = t->disordered = false;
+    return true;
+}
+
+/* Every array may be there twice while it grows, but one after the other. */
+uint64_t wgi_agg_table_growth(const wgi_agg_table *t, uint32_t rows) {
+    const uint64_t need = (uint64_t)t->count + rows;
+    uint64_t bytes = 0;
+    if (need > t->capacity) {
+        uint64_t group = 2 * sizeof(uint64_t);
+        for (uint32_t i = 0; i < t->state_count; i++) group += wgi_agg_states_bytes(&t->states[i]);
+        for (uint32_t i = 0; i < t->key_count; i++) group += wg_physical_bytes(wg_type_physical(t->keys[i].type)) + 1;
+        bytes += wg_max_u64(need, (uint64_t)t->capacity * 2) * group;
+    }
+    if (need * 2 > t->slot_count) bytes += t->slot_count * 2 * sizeof *t->slots;
+    return bytes;
 }
 
 static uint64_t slot_word(const wgi_agg_table *t, uint32_t group) {

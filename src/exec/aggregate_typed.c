@@ -4,6 +4,8 @@
  * rises in the task, so that aggregate_merge.c can put the tables together in the order of first rows. Nothing depends on which worker
  * ran which task, or when.
  *
+ * When memory is short a table's groups go to a file by partitions of the hash (aggregate_spill.c), and the table begins anew.
+ *
  * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
  * checked. */
 #include "exec/aggregate_internal.h"
@@ -14,6 +16,7 @@ typedef struct typed_sink {
     wgi_agg_table **tables;
     uint32_t table_count;
     uint32_t table_capacity;
+    wgi_agg_spill spill;
     _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
 } typed_sink;
 
@@ -121,6 +124,14 @@ static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval 
                                                                                          : wg_error_nomem(err, 544);
 }
 
+/* Moves the groups to the file when memory is short, or would be if the table grew. */
+static wg_code make_room(typed_sink *s, wgi_agg_table *t, uint32_t rows, wg_error *err) {
+    if (t->count < WGI_SPILL_ROWS_MIN) return WG_OK;
+    const bool stays =
+        !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, wgi_agg_table_growth(t, rows));
+    return stays ? WG_OK : wgi_agg_spill_table(&s->spill, t, err);
+}
+
 static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
                              wg_error *err) {
     (void)stop;
@@ -130,6 +141,7 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     if (batch->row_count == 0) return WG_OK;
     if (l->table == NULL) WG_TRY(begin_task((typed_sink *)sink, l, eval, err));
     wg_arena_reset(&eval->arena);
+    WG_TRY(make_room((typed_sink *)sink, l->table, batch->row_count, err));
     WG_TRY(find_groups(sink->plan, l->table, eval, batch, &index, &group, err));
     for (uint32_t i = 0; i < l->table->state_count; i++)
         WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
@@ -157,13 +169,25 @@ static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
         WG_TRY(add_table(s, NULL, &table, err));
         WG_TRY(wgi_agg_table_find(table, NULL, NULL, NULL, &index, &group, err));
     }
-    return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
+    uint64_t groups = 0;
+    for (uint32_t i = 0; i < s->table_count; i++) groups += s->tables[i]->count;
+    const bool stays =
+        groups < WGI_SPILL_ROWS_MIN || wgi_agg_tables_fit(sink->plan, sink->context, s->tables, s->table_count);
+    if (s->spill.count == 0 && stays)
+        return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
+    for (uint32_t i = 0; i < s->table_count; i++) {
+        WG_TRY(wgi_agg_spill_table(&s->spill, s->tables[i], err));
+        wgi_agg_table_destroy(s->tables[i]);
+        s->tables[i] = NULL;
+    }
+    return wgi_agg_spill_finish(&s->spill, out, err);
 }
 
 static void typed_destroy(wgi_sink *sink) {
     typed_sink *s = (typed_sink *)sink;
     for (uint32_t i = 0; i < s->table_count; i++) wgi_agg_table_destroy(s->tables[i]);
     wg_free(s->tables);
+    wgi_agg_spill_deinit(&s->spill);
     wg_mutex_deinit(&s->lock);
 }
 
@@ -172,5 +196,6 @@ wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *con
                                          typed_merge,        typed_finish,        typed_destroy};
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(typed_sink), out, err));
     wg_mutex_init(&((typed_sink *)*out)->lock, WG_RANK_POOL + 2);
+    wgi_agg_spill_init(&((typed_sink *)*out)->spill, plan, context);
     return WG_OK;
 }
