@@ -48,12 +48,16 @@ static inline const wg_kernels *wgi_kernels(const wg_exec_context *context) {
 
 /* ---- rows.c */
 
+/* Rows of a task of materialised rows, and of a block of those that are in a file. */
+enum { WGI_TASK_ROWS = 8 * WG_BATCH_ROWS_MAX };
+
 /* Columns of equal length, each one contiguous, and the arenas that own what they point at. */
 struct wg_rows {
     wg_account *account;
     wg_column *columns;
     uint32_t column_count;
-    uint64_t row_count;
+    uint64_t row_count;         /* those in the file included */
+    struct wgi_rows_file *file; /* NULL: all rows are in memory; else the first ones are in a file (spill.h) */
     wg_arena strings;
     wg_arena *adopted;
     uint32_t adopted_count;
@@ -77,6 +81,7 @@ bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *se
 typedef struct wgi_eval {
     const wg_exec_context *context;
     wg_arena arena;          /* results of the current batch; the owner resets it */
+    uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
 } wgi_eval;
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
@@ -140,6 +145,7 @@ struct wgi_sink {
     const wg_plan *plan;
     const wg_exec_context *context;
     bool can_end_early; /* merge may say done */
+    uint32_t task_base; /* tasks of the sources before: those of a UNION feed one sink one after the other */
 };
 
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,

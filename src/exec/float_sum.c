@@ -281,3 +281,54 @@ double wgi_float_sum_mean(const wgi_float_sum *sum, uint64_t count) {
     if (isfinite(v)) return v / (double)count;
     return ldexp(sum_scaled(sum, 64) / (double)count, 64); /* the sum overflows a double, the mean does not */
 }
+
+/* ---- bytes, for temporary files: flags, first chunk of the window, chunks of 8 bytes */
+
+enum { FLAG_NAN = 1, FLAG_POSITIVE = 2, FLAG_NEGATIVE = 4, FLAG_FULL = 8, FLAG_USED = 16, FLAGS = 31 };
+
+wg_code wgi_float_sum_encode(wgi_float_sum *sum, wg_account *account, wg_buf *out, wg_error *err) {
+    if (!settle(sum, account)) return wg_error_nomem(err, WGI_SUM_CHUNKS * sizeof *sum->full);
+    const bool is_full = sum->full != NULL;
+    const int flags = (sum->saw_nan ? FLAG_NAN : 0) | (sum->saw_positive_infinity ? FLAG_POSITIVE : 0) |
+                      (sum->saw_negative_infinity ? FLAG_NEGATIVE : 0) | (is_full ? FLAG_FULL : 0) |
+                      (sum->window_used ? FLAG_USED : 0);
+    bool ok = wg_buf_append_u8(out, (uint8_t)flags) && wg_buf_append_u8(out, sum->window_first);
+    const uint32_t n = is_full ? WGI_SUM_CHUNKS : sum->window_used ? WGI_SUM_WINDOW : 0;
+    const int64_t *chunks = is_full ? sum->full : sum->window;
+    for (uint32_t i = 0; i < n && ok; i++) ok = wg_buf_append_u64(out, (uint64_t)chunks[i]);
+    return ok ? WG_OK : wg_error_nomem(err, 2 + n * sizeof *chunks);
+}
+
+/* Chunks as settle leaves them: sums of what comes later cannot overflow. */
+static bool chunks_are_settled(const int64_t *chunks, uint32_t n) {
+    for (uint32_t i = 0; i + 1 < n; i++)
+        if (chunks[i] < 0 || chunks[i] >= INT64_C(1) << 32) return false;
+    return chunks[n - 1] > -(INT64_C(1) << 53) && chunks[n - 1] < INT64_C(1) << 53;
+}
+
+wg_code wgi_float_sum_decode(wg_slice bytes, wg_account *account, wgi_float_sum *out, wg_error *err) {
+    const int flags = bytes.size >= 2 ? bytes.data[0] : FLAGS + 1;
+    const uint32_t n = (flags & FLAG_FULL) != 0 ? WGI_SUM_CHUNKS : (flags & FLAG_USED) != 0 ? WGI_SUM_WINDOW : 0;
+    if (flags > FLAGS || bytes.size != 2 + n * sizeof(int64_t) || bytes.data[1] > WGI_SUM_CHUNKS - 2)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a sum in a temporary file is damaged");
+    int64_t chunks[WGI_SUM_CHUNKS];
+    for (uint32_t i = 0; i < n; i++) chunks[i] = (int64_t)wg_load_u64le(bytes.data + 2 + i * 8);
+    if (n > 0 && !chunks_are_settled(chunks, n))
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a sum in a temporary file is damaged");
+    for (uint32_t i = 0; i < n && n == WGI_SUM_WINDOW; i++)
+        if (chunks[i] != 0 && bytes.data[1] + i >= WGI_SUM_CHUNKS)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a sum in a temporary file is damaged");
+    *out = (wgi_float_sum){.window_first = bytes.data[1],
+                           .window_used = (flags & FLAG_USED) != 0,
+                           .saw_nan = (flags & FLAG_NAN) != 0,
+                           .saw_positive_infinity = (flags & FLAG_POSITIVE) != 0,
+                           .saw_negative_infinity = (flags & FLAG_NEGATIVE) != 0};
+    if (n == WGI_SUM_CHUNKS) {
+        out->full = wg_alloc(account, sizeof chunks);
+        if (out->full == NULL) return wg_error_nomem(err, sizeof chunks);
+        memcpy(out->full, chunks, sizeof chunks);
+    } else if (n != 0) {
+        memcpy(out->window, chunks, n * sizeof *chunks);
+    }
+    return WG_OK;
+}

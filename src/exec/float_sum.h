@@ -28,6 +28,9 @@ bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const 
                               const wg_kernels *kernels, wg_account *account);
 bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account);
 bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account);
+/* Bytes that decode to the same sum. Decoding checks: WG_E_CORRUPT. */
+wg_code wgi_float_sum_encode(wgi_float_sum *sum, wg_account *account, wg_buf *out, wg_error *err);
+wg_code wgi_float_sum_decode(wg_slice bytes, wg_account *account, wgi_float_sum *out, wg_error *err);
 /* The exact sum rounded once, to nearest, ties to even; a sum of nothing and an exact zero are 0.0. */
 double wgi_float_sum_value(const wgi_float_sum *sum);
 double wgi_float_sum_mean(const wgi_float_sum *sum, uint64_t count);
