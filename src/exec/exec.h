@@ -242,6 +242,15 @@ wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column); /* NO
 uint32_t wg_rows_piece_count(const wg_rows *rows);
 void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_batch *out);
 
+/* What a query wrote to temporary files because its memory was short (docs/execution.md). Threads: relaxed counters. */
+typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, WG_SPILL_JOIN } wg_spill_user;
+enum { WG_SPILL_USERS = 4 };
+typedef struct wg_spill_counters {
+    _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
+    _Atomic uint64_t bytes_now;             /* in files that are there */
+    _Atomic uint32_t files;                 /* made in all */
+} wg_spill_counters;
+
 /* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
 typedef struct wg_exec_watch {
     void (*task_done)(void *ctx, uint32_t task, uint32_t shard);
@@ -268,9 +277,11 @@ typedef struct wg_exec_context {
         optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
-    uint64_t deadline_ns;           /* platform now_ns; 0: none */
-    wg_stats *stats;                /* scan counters are added */
-    const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t deadline_ns;            /* platform now_ns; 0: none */
+    wg_stats *stats;                 /* scan counters are added */
+    const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
+    struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
     const struct wg_rows
         *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
 } wg_exec_context;
