@@ -80,10 +80,16 @@ static bool writes(const wg_plan *plan) {
     }
 }
 
-static wg_code rewrite(wgi_binder *b, wg_plan *plan) {
-    for (int i = 0; i < 2; i++)
+static void drop_label_checks(const wgi_binder *b, wg_plan *plan) {
+    for (int i = 0; i < 2; i++) {
         while (plan->children[i] != NULL && is_guaranteed(b, plan->children[i]))
             plan->children[i] = plan->children[i]->children[0];
+        if (plan->children[i] != NULL) drop_label_checks(b, plan->children[i]);
+    }
+}
+
+static wg_code rewrite(wgi_binder *b, wg_plan *plan) {
+    for (int i = 0; i < 2; i++) WG_TRY(wgi_rewrite_pattern_count(b, plan, i));
     WG_TRY(wgi_rewrite_edge_scan(b, plan));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(rewrite(b, plan->children[i]));
@@ -96,6 +102,7 @@ wg_code wgi_rewrite(wgi_binder *b, const wg_plan *plan, const wg_plan **out) {
     wg_plan *top = wgi_alloc(b, 1, sizeof *top);
     if (top == NULL) return WG_E_NOMEM;
     *top = *plan;
+    drop_label_checks(b, top);
     WG_TRY(rewrite(b, top));
     *out = top;
     return WG_OK;
