@@ -113,6 +113,7 @@ struct wg_engine {
 
 typedef enum wgi_undo_kind {
     WGI_UNDO_ROW,        /* table, row: begin = NEVER */
+    WGI_UNDO_ROWS,       /* table, first row, count: the same */
     WGI_UNDO_END,        /* table, row: end = NEVER */
     WGI_UNDO_DIRECTORY,  /* is_edge, id, old address */
     WGI_UNDO_EXTEND,     /* is_edge, old count */
@@ -140,6 +141,18 @@ typedef struct wgi_apply {
 } wgi_apply;
 
 extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
+/* Of loads (apply_bulk.c), and what those share with the others. */
+wg_code wgi_apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_apply_load_nodes(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_apply_load_edges(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
+wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
+wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);
+/* Reserves the ids and checks that they are the ones that the log says. */
+wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err);
+wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err);
+wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
+void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
 
 /* The label lets go of what it keeps (adjacency.c): adjacency_mutex is held, or nobody reads it. */
@@ -224,6 +237,35 @@ wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
 wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);
 /* Newest committed state plus own writes: what constraints are checked against. */
 wg_view wgi_txn_newest(const wg_txn *txn);
+
+/* ---- bulk writes */
+
+/* Rows that become nodes with these labels, or edges of this one, by one mutation. */
+typedef struct wgi_bulk {
+    bool is_edge;
+    bool trusted; /* strings are UTF-8, ends exist and have the labels that they must have */
+    const uint32_t *labels;
+    uint32_t label_count;
+    const uint32_t *keys; /* of the batch's columns */
+    wg_batch batch;
+    const uint64_t *ends[2]; /* edges */
+    wg_slice packed;         /* of these rows (wg_mutation_pack), or none */
+    /* Told about each row that cannot be written, in their order: WG_OK leaves it out. NULL: the first one is the error, and
+     * err->offset its position. */
+    wg_code (*bad)(void *ctx, uint32_t row, const wg_error *why, wg_error *err);
+    void *ctx;
+} wgi_bulk;
+/* *out_rows: how many were written. */
+wg_code wgi_bulk_write(wg_txn *txn, const wgi_bulk *bulk, uint64_t *out_first, uint32_t *out_rows, wg_error *err);
+/* The checks of single writes that bulk ones make too (write.c). */
+wg_code wgi_check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_error *err);
+wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label **out, wg_error *err);
+wg_code wgi_check_ends(const wg_txn *txn, const wg_label *label, uint64_t from, uint64_t to, wg_error *err);
+wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err);
+const char *wgi_key_name(const wg_txn *txn, uint32_t key);
+/* The values of the label's primary key are whole, and no other node has them. */
+wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
+                             wg_error *err);
 
 /* ---- virtual labels */
 
