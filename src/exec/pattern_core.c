@@ -172,21 +172,78 @@ typedef struct walked_list {
     uint32_t skip; /* a node that is left out; UINT32_MAX: none */
 } walked_list;
 
-static wg_code walk_list(core_worker *w, const walked_list *walked, wg_u128 product, wg_error *err) {
+/* The bitmap that sorts out most nodes of the level before anything else is asked; NULL: there is none. */
+static const uint64_t *first_mark(const core_worker *w, const core_level *l, uint32_t walked) {
+    for (uint32_t i = 0; i < l->edge_count; i++)
+        if (i != walked && l->edges[i].marked) return w->marks[l->edges[i].mark];
+    return NULL;
+}
+
+/* Copies the nodes that have a bit, without branches. */
+static uint32_t keep_marked(const uint64_t *bits, const uint32_t *nodes, uint32_t count, uint32_t *out) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t node = nodes[i];
+        out[n] = node;
+        n += (uint32_t)((bits[node / 64] >> (node % 64)) & 1);
+    }
+    return n;
+}
+
+/* Asks for what the next level reads of these nodes: misses of all of them overlap. */
+static void fetch_ahead(const core_worker *w, uint32_t level, const uint32_t *nodes, uint32_t count) {
+    const core_level *next = &w->plan->levels[level + 1];
+    if (level + 1 >= w->plan->level_count) return;
+    for (uint32_t e = 0; e < next->edge_count; e++) {
+        if (next->edges[e].level != level) continue;
+        const wgi_reach *reach = &next->edges[e].reach;
+        for (uint32_t side = 0; side < reach->count; side++) {
+            const wg_adjacency_side *s = reach->label->sorted[reach->first + side];
+            for (uint32_t i = 0; i < count; i++) {
+                const uint64_t k = nodes[i] - s->node_min;
+                if (k < s->node_count) __builtin_prefetch(&s->offsets[k]);
+            }
+            for (uint32_t i = 0; i < count; i++) {
+                const uint64_t k = nodes[i] - s->node_min;
+                if (k < s->node_count) __builtin_prefetch(&s->neighbours[s->offsets[k]]);
+            }
+        }
+    }
+}
+
+static wg_code walk_nodes(core_worker *w, const walked_list *walked, const uint32_t *nodes, uint32_t count,
+                          wg_u128 product, wg_error *err) {
+    enum { AHEAD = 32 };
     const core_level *l = &w->plan->levels[walked->level];
+    for (uint32_t i = 0; i < count; i++) {
+        if (i % AHEAD == 0) fetch_ahead(w, walked->level, nodes + i, count - i < AHEAD ? count - i : AHEAD);
+        if (nodes[i] == walked->skip) continue;
+        const uint64_t ways = l->edge_count == 1 ? 1 : other_edges(w, l, walked->edge, nodes[i]);
+        if (ways == 0) continue;
+        wg_u128 all;
+        w->overflow = __builtin_mul_overflow(product, (wg_u128)ways, &all) || w->overflow;
+        WG_TRY(enter(w, walked->level, nodes[i], all, err));
+    }
+    return WG_OK;
+}
+
+static wg_code walk_list(core_worker *w, const walked_list *walked, wg_u128 product, wg_error *err) {
+    enum { PIECE = 512 };
+    uint32_t kept[PIECE];
+    const uint64_t *bits = first_mark(w, &w->plan->levels[walked->level], walked->edge);
     w->steps += (uint32_t)walked->count + 1;
     if (w->steps >= CHECK_STEPS) {
         w->steps = 0;
         WG_TRY(wgi_check(w->plan->work->run->context, err));
     }
-    for (uint64_t i = 0; i < walked->count; i++) {
-        const uint32_t node = walked->nodes[i];
-        if (node == walked->skip) continue;
-        const uint64_t ways = l->edge_count == 1 ? 1 : other_edges(w, l, walked->edge, node);
-        if (ways == 0) continue;
-        wg_u128 all;
-        w->overflow = __builtin_mul_overflow(product, (wg_u128)ways, &all) || w->overflow;
-        WG_TRY(enter(w, walked->level, node, all, err));
+    for (uint64_t i = 0; i < walked->count; i += PIECE) {
+        const uint32_t *nodes = walked->nodes + i;
+        uint32_t n = (uint32_t)wg_min_u64(PIECE, walked->count - i);
+        if (bits != NULL) {
+            n = keep_marked(bits, nodes, n, kept);
+            nodes = kept;
+        }
+        WG_TRY(walk_nodes(w, walked, nodes, n, product, err));
     }
     return WG_OK;
 }
@@ -324,12 +381,57 @@ static wg_code sum_root(core_worker *w, uint64_t first, uint64_t last, wg_error 
     return WG_OK;
 }
 
+/* Edges with the same ends there and back: both lists of a node are walked in step. */
+static bool is_pair(const core_plan *plan) {
+    const core_level *l = &plan->levels[1];
+    return plan->level_count == 2 && l->edge_count == 2 && l->edges[0].reach.count == 1 &&
+           l->edges[1].reach.count == 1;
+}
+
+/* The sum over the nodes that are in both lists, of the number of times in one by that in the other by the node's value. */
+static uint64_t sum_common(core_worker *w, const uint32_t *a, uint64_t a_count, const uint32_t *b, uint64_t b_count) {
+    const uint32_t vertex = w->plan->levels[1].vertex;
+    uint64_t i = 0, k = 0, sum = 0;
+    while (i < a_count && k < b_count) {
+        const uint32_t x = a[i], y = b[k];
+        if (x != y) {
+            i += x < y;
+            k += y < x;
+            continue;
+        }
+        uint64_t in_a = 0, in_b = 0, value;
+        for (; i < a_count && a[i] == x; i++) in_a++;
+        for (; k < b_count && b[k] == x; k++) in_b++;
+        w->overflow = !wgi_tree_value(w->plan->work, vertex, x, &value) || w->overflow;
+        w->overflow = __builtin_mul_overflow(value, in_a * in_b, &value) || w->overflow;
+        w->overflow = __builtin_add_overflow(sum, value, &sum) || w->overflow;
+    }
+    return sum;
+}
+
+static wg_code sum_pairs(core_worker *w, uint64_t first, uint64_t last, wg_error *err) {
+    const core_level *l = &w->plan->levels[1];
+    WG_TRY(wgi_check(w->plan->work->run->context, err));
+    for (uint64_t node = first; node < last; node++) {
+        uint64_t a_count, b_count, value;
+        const uint32_t *a = list_of(&l->edges[0].reach, 0, node, &a_count);
+        const uint32_t *b = list_of(&l->edges[1].reach, 0, node, &b_count);
+        if (a_count == 0 || b_count == 0) continue;
+        const uint64_t sum = sum_common(w, a, a_count, b, b_count);
+        if (sum == 0) continue;
+        w->overflow = !wgi_tree_value(w->plan->work, w->plan->levels[0].vertex, node, &value) || w->overflow;
+        add_total(w, (wg_u128)sum * value);
+    }
+    return WG_OK;
+}
+
 static wg_code core_piece(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     core_job *job = arg;
     core_worker *w = &job->workers[worker];
     const wgi_node_counts *few = job->plan.work->few;
     if (!w->begun) WG_TRY(begin_worker(w, &job->plan, err));
     if (few == NULL && job->plan.level_count == 1) return sum_root(w, first, last, err);
+    if (few == NULL && is_pair(&job->plan)) return sum_pairs(w, first, last, err);
     for (uint64_t i = first; i < last; i++) {
         const uint32_t node = few != NULL ? few->nodes[i] : (uint32_t)i;
         WG_TRY(enter(w, 0, node, few != NULL ? few->counts[i] : 1, err));

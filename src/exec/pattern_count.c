@@ -15,7 +15,7 @@
 
 #include "exec/pattern_internal.h"
 
-enum { FEW = 4096, DEPTH_LISTED = 2, NODE_GRAIN = 4096, BUILD_SHARE = 256 };
+enum { FEW = 4096, DEPTH_LISTED = 2, NODE_GRAIN = 4096, BUILD_SHARE = 512 };
 
 /* ---- what the pattern reads */
 
