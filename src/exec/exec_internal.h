@@ -223,6 +223,7 @@ wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_sc
 /* Cancelled or past the deadline? */
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
 
+wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
 /* ---- write_ops.c */

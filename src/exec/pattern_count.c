@@ -19,7 +19,7 @@ enum { FEW = 4096, DEPTH_LISTED = 2, NODE_GRAIN = 4096, BUILD_SHARE = 512 };
 
 /* ---- what the pattern reads */
 
-static wgi_pattern_label *find_label(wgi_pattern_run *run, uint32_t label) {
+const wgi_pattern_label *wgi_pattern_label_of(const wgi_pattern_run *run, uint32_t label) {
     for (uint32_t i = 0; i < run->label_count; i++)
         if (run->labels[i].label == label) return &run->labels[i];
     return NULL;
@@ -35,7 +35,7 @@ static wg_code acquire_labels(wgi_pattern_run *run, bool make, bool *out_has, wg
     *out_has = true;
     for (uint32_t i = 0; i < run->pattern->edge_count; i++) {
         const uint32_t number = run->pattern->edges[i].label;
-        if (find_label(run, number) != NULL) continue;
+        if (wgi_pattern_label_of(run, number) != NULL) continue;
         wgi_pattern_label label = {.label = number};
         if (make) WG_TRY(wg_adjacency_acquire(c->txn, number, c->pool, c->threads, &label.adjacency, err));
         else WG_TRY(wg_adjacency_find(c->txn, number, &label.adjacency, err));
@@ -71,8 +71,8 @@ static int compare_ids(const void *a, const void *b) {
 static wg_code count_nodes(wgi_pattern_run *run, const wg_rows *rows, uint32_t slot, wgi_node_counts *out,
                            wg_error *err) {
     const wg_vector v = wg_column_view(&rows->columns[slot]);
-    uint32_t *nodes = wg_arena_alloc(run->arena, (rows->row_count + 1) * sizeof *nodes);
-    uint32_t *counts = wg_arena_alloc(run->arena, (rows->row_count + 1) * sizeof *counts);
+    uint32_t *nodes = wg_arena_alloc(&run->arena, (rows->row_count + 1) * sizeof *nodes);
+    uint32_t *counts = wg_arena_alloc(&run->arena, (rows->row_count + 1) * sizeof *counts);
     if (nodes == NULL || counts == NULL) return wg_error_nomem(err, rows->row_count * sizeof *nodes);
     uint64_t n = 0, kept = 0;
     bool ascending = true;
@@ -108,10 +108,14 @@ uint64_t wgi_count_of(const wgi_node_counts *counts, uint64_t node) {
 
 /* ---- sums over neighbours */
 
-wgi_reach wgi_reach_of(const wgi_work *work, const wg_pattern_edge *edge, uint32_t from) {
-    const wgi_pattern_label *label = find_label(work->run, edge->label);
+wgi_reach wgi_pattern_reach_of(const wgi_pattern_run *run, const wg_pattern_edge *edge, uint32_t from) {
+    const wgi_pattern_label *label = wgi_pattern_label_of(run, edge->label);
     if (edge->undirected) return (wgi_reach){label, 0, 2};
     return (wgi_reach){label, edge->from == from ? 0 : 1, 1};
+}
+
+wgi_reach wgi_reach_of(const wgi_work *work, const wg_pattern_edge *edge, uint32_t from) {
+    return wgi_pattern_reach_of(work->run, edge, from);
 }
 
 uint32_t wgi_far_end(const wg_pattern_edge *edge, uint32_t from) {
@@ -326,7 +330,8 @@ static uint32_t list_weights(const wgi_work *work, weight *out) {
             out[n++] = (weight){work->term->class_of[i], &work->run->rows[i]};
     for (uint32_t i = 0; i < work->term->edge_count; i++) {
         const wg_pattern_edge *edge = &work->term->edges[i];
-        if (edge->from == edge->to) out[n++] = (weight){edge->from, &find_label(work->run, edge->label)->loops};
+        if (edge->from == edge->to)
+            out[n++] = (weight){edge->from, &wgi_pattern_label_of(work->run, edge->label)->loops};
     }
     return n;
 }
@@ -428,7 +433,7 @@ static wg_code count_term(wgi_work *work, wg_u128 *out, wg_error *err) {
 }
 
 static wg_code add_term(wgi_pattern_run *run, const wgi_term *term, wg_i128 *total, wg_error *err) {
-    wgi_work *work = wg_arena_alloc(run->arena, sizeof *work);
+    wgi_work *work = wg_arena_alloc(&run->arena, sizeof *work);
     if (work == NULL) return wg_error_nomem(err, sizeof *work);
     memset(work, 0, sizeof *work);
     work->run = run;
@@ -457,7 +462,8 @@ static wg_code run_rows(wgi_pattern_run *run, wg_rows **rows, wg_error *err) {
 }
 
 /* Whether making the adjacency is worth it: always, unless a vertex has few rows and little is near. */
-static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows, bool *out, wg_error *err) {
+static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows, uint32_t hops, bool *out,
+                               wg_error *err) {
     enum { CHUNK = 256 };
     uint64_t edges[CHUNK], nodes[CHUNK];
     const wg_pattern *p = run->pattern;
@@ -482,7 +488,7 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
                 while (n == CHUNK && near * BUILD_SHARE <= all) {
                     WG_TRY(wg_expand(run->context->txn, id, way, &edge->label, 1, &position, CHUNK, edges, nodes, &n,
                                      err));
-                    near += (uint64_t)n * 8 * (p->edge_count - 1);
+                    near += (uint64_t)n * 8 * (hops - (hops > 1));
                 }
             }
         }
@@ -513,63 +519,81 @@ static bool has_cycle(const wgi_pattern_run *run, const wgi_term *terms, uint32_
     return false;
 }
 
-static wg_code count_terms(wgi_pattern_run *run, wg_rows *const *rows, wg_i128 *total, wg_error *err) {
+static wg_code count_terms(wgi_pattern_run *run, wg_i128 *total, wg_error *err) {
     wgi_term *terms;
     uint32_t count;
-    WG_TRY(wgi_pattern_terms(run->pattern, run->arena, &terms, &count, err));
+    WG_TRY(wgi_pattern_terms(run->pattern, &run->arena, &terms, &count, err));
     if (has_cycle(run, terms, count)) WG_TRY(sort_sides(run, err));
-    for (uint32_t i = 0; i < run->pattern->vertex_count; i++)
-        if (rows[i] != NULL) WG_TRY(count_nodes(run, rows[i], run->pattern->vertices[i].slot, &run->rows[i], err));
     for (uint32_t i = 0; i < count; i++) WG_TRY(add_term(run, &terms[i], total, err));
     return WG_OK;
 }
 
-/* *out_has false: the pattern cannot be counted here. */
-static wg_code count_pattern(wgi_pattern_run *run, bool *out_has, wg_i128 *total, wg_error *err) {
+/* Leaves the labels held; *out_has false: none are. */
+static wg_code begin_run(wgi_pattern_run *run, uint32_t hops, bool *out_has, wg_error *err) {
     wg_rows *rows[WG_PATTERN_VERTICES_MAX] = {0};
+    const wg_pattern *p = run->pattern;
     wg_code code = run_rows(run, rows, err);
     if (code == WG_OK) code = acquire_labels(run, false, out_has, err);
     if (code == WG_OK && !*out_has) {
         release_labels(run);
-        code = is_worth_making(run, rows, out_has, err);
+        code = is_worth_making(run, rows, hops, out_has, err);
         if (code == WG_OK && *out_has) code = acquire_labels(run, true, out_has, err);
+        if (code == WG_OK && !*out_has) release_labels(run);
     }
-    if (code == WG_OK && *out_has) code = count_terms(run, rows, total, err);
-    release_labels(run);
+    for (uint32_t i = 0; i < p->vertex_count && code == WG_OK && *out_has; i++)
+        if (rows[i] != NULL) code = count_nodes(run, rows[i], p->vertices[i].slot, &run->rows[i], err);
     for (uint32_t i = 0; i < WG_PATTERN_VERTICES_MAX; i++) wg_rows_destroy(rows[i]);
     return code;
 }
 
-wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
-    wg_arena arena;
-    wg_arena_init(&arena, context->account);
-    wgi_pattern_run *run = wg_arena_alloc(&arena, sizeof *run);
-    bool has = false;
-    wg_i128 total = 0;
-    wg_rows *rows = NULL;
-    wg_code code = WG_OK;
-    if (run == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *run));
-    memset(run, 0, sizeof *run);
+void wgi_pattern_end(wgi_pattern_run *run) {
+    release_labels(run);
+    wg_arena_deinit(&run->arena);
+    wg_free(run);
+}
+
+wg_code wgi_pattern_begin(const wg_plan *plan, const wg_exec_context *context, wgi_pattern_run **out, bool *out_has,
+                          wg_error *err) {
+    wgi_pattern_run *run = wg_alloc_zero(context->account, sizeof *run);
+    if (run == NULL) return wg_error_nomem(err, sizeof *run);
+    wg_arena_init(&run->arena, context->account);
     run->context = context;
     run->pattern = plan->pattern;
-    run->arena = &arena;
-    WG_TRY_GOTO(count_pattern(run, &has, &total, err));
-    if (!has) {
-        wg_arena_deinit(&arena);
-        return wgi_run_plan(plan->fallback, context, out, err);
+    *out_has = false;
+    const uint32_t hops = plan->hops_max > 0 ? plan->hops_max : plan->pattern->edge_count;
+    const wg_code code = begin_run(run, hops, out_has, err);
+    if (code != WG_OK) {
+        wgi_pattern_end(run);
+        return code;
     }
+    *out = run;
+    return WG_OK;
+}
+
+wg_code wgi_count_row(const wg_plan *plan, const wg_exec_context *context, wg_i128 total, wg_rows **out,
+                      wg_error *err) {
+    wg_rows *rows;
     WG_ASSERT(total >= 0);
-    if (total > INT64_MAX) WG_TRY_GOTO(wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()"));
-    WG_TRY_GOTO(wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &rows, err));
+    if (total > INT64_MAX) return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()");
     const wg_value value = wg_value_int((int64_t)total);
+    WG_TRY(wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &rows, err));
     for (uint32_t i = 0; i < plan->slot_count; i++)
-        if (!wg_column_append_value(&rows->columns[i], &value)) WG_TRY_GOTO(wg_error_nomem(err, sizeof value));
+        if (!wg_column_append_value(&rows->columns[i], &value)) {
+            wg_rows_destroy(rows);
+            return wg_error_nomem(err, sizeof value);
+        }
     rows->row_count = 1;
-    wg_arena_deinit(&arena);
     *out = rows;
     return WG_OK;
-fail:
-    wg_rows_destroy(rows);
-    wg_arena_deinit(&arena);
-    return code;
+}
+
+wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    wgi_pattern_run *run;
+    bool has;
+    wg_i128 total = 0;
+    WG_TRY(wgi_pattern_begin(plan, context, &run, &has, err));
+    wg_code code = has ? count_terms(run, &total, err) : WG_OK;
+    wgi_pattern_end(run);
+    WG_TRY(code);
+    return has ? wgi_count_row(plan, context, total, out, err) : wgi_run_plan(plan->fallback, context, out, err);
 }

@@ -48,12 +48,21 @@ typedef struct wgi_pattern_label {
 typedef struct wgi_pattern_run {
     const wg_exec_context *context;
     const wg_pattern *pattern;
-    wg_arena *arena;
+    wg_arena arena;
     uint64_t node_count; /* ids below this one */
     wgi_pattern_label labels[WG_PATTERN_EDGES_MAX];
     uint32_t label_count;
     wgi_node_counts rows[WG_PATTERN_VERTICES_MAX]; /* of vertices that have them */
 } wgi_pattern_run;
+
+const wgi_pattern_label *wgi_pattern_label_of(const wgi_pattern_run *run, uint32_t label);
+/* Runs the rows of vertices and gets the adjacency; *out_has false: there is none, or making it would cost more than plan->fallback. */
+wg_code wgi_pattern_begin(const wg_plan *plan, const wg_exec_context *context, wgi_pattern_run **out, bool *out_has,
+                          wg_error *err);
+/* The row of counts: the same in each slot. */
+wg_code wgi_count_row(const wg_plan *plan, const wg_exec_context *context, wg_i128 total, wg_rows **out,
+                      wg_error *err);
+void wgi_pattern_end(wgi_pattern_run *run);
 
 /* ---- one term while it is counted */
 
@@ -85,6 +94,7 @@ typedef struct wgi_reach {
     uint32_t first; /* index of side */
     uint32_t count;
 } wgi_reach;
+wgi_reach wgi_pattern_reach_of(const wgi_pattern_run *run, const wg_pattern_edge *edge, uint32_t from);
 wgi_reach wgi_reach_of(const wgi_work *work, const wg_pattern_edge *edge, uint32_t from);
 uint32_t wgi_far_end(const wg_pattern_edge *edge, uint32_t from);
 uint64_t wgi_count_of(const wgi_node_counts *counts, uint64_t node);

@@ -223,6 +223,8 @@ static const char *operator_name(wg_plan_op op) {
             return "ProcedureCall";
         case WG_PLAN_PATTERN_COUNT:
             return "TgkTraversal(PatternCount)";
+        case WG_PLAN_REACH:
+            return "TgkTraversal(Reach)";
     }
     WG_UNREACHABLE("a plan operator outside its enum");
 }
@@ -427,6 +429,9 @@ static bool put_details(const printer *p, const wg_plan *plan) {
             return put_procedure(p, plan);
         case WG_PLAN_PATTERN_COUNT:
             return put_pattern(p, plan);
+        case WG_PLAN_REACH:
+            return put_pattern(p, plan) && (plan->hops_max == 0 || put_hops(p, plan)) &&
+                   (plan->aggregate_count == 0 || put(p, " counted"));
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_UNWIND:
@@ -464,7 +469,7 @@ static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const 
     if (!ok) return wg_error_nomem(err, 64);
     if (context != NULL) WG_TRY(put_explain(&p, plan, context, err));
     if (!put(&p, "\n")) return wg_error_nomem(err, 1);
-    for (uint32_t i = 0; plan->op == WG_PLAN_PATTERN_COUNT && i < plan->pattern->vertex_count; i++)
+    for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->vertex_count; i++)
         if (plan->pattern->vertices[i].rows != NULL)
             WG_TRY(print_plan(plan->pattern->vertices[i].rows, catalog, context, out, depth + 1, err));
     for (int i = 0; i < 2; i++)

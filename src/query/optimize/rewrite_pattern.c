@@ -157,7 +157,7 @@ static bool read_chain(chain *c, wg_plan *top) {
         const wg_plan *op = c->ops[i];
         if (op->op == WG_PLAN_FILTER ? !add_condition(c, op->exprs[0]) : !add_edge(c, op)) return false;
     }
-    return c->edge_count >= 2;
+    return c->edge_count >= 1;
 }
 
 /* ---- rows of vertices */
@@ -305,13 +305,13 @@ static void *keep(wgi_binder *b, const void *items, size_t bytes) {
     return copy;
 }
 
-static wg_code make_plan(chain *c, const wg_plan *aggregate, wg_plan **out) {
+static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan **out) {
     wgi_binder *b = c->b;
-    wg_plan *plan = wgi_plan(b, WG_PLAN_PATTERN_COUNT, NULL, NULL);
+    wg_plan *plan = wgi_plan(b, op, NULL, NULL);
     wg_pattern *pattern = wgi_alloc(b, 1, sizeof *pattern);
     wg_plan *fallback = wgi_alloc(b, 1, sizeof *fallback);
     if (plan == NULL || pattern == NULL || fallback == NULL) return WG_E_NOMEM;
-    *fallback = *aggregate;
+    *fallback = *like;
     *pattern = (wg_pattern){.vertices = keep(b, c->vertices, c->vertex_count * sizeof c->vertices[0]),
                             .vertex_count = c->vertex_count,
                             .edges = keep(b, c->edges, c->edge_count * sizeof c->edges[0]),
@@ -321,7 +321,7 @@ static wg_code make_plan(chain *c, const wg_plan *aggregate, wg_plan **out) {
     if (pattern->vertices == NULL || pattern->edges == NULL || pattern->unlikes == NULL) return WG_E_NOMEM;
     plan->pattern = pattern;
     plan->fallback = fallback;
-    WG_TRY(wgi_plan_slots(b, plan, aggregate, NULL, NULL, 0));
+    WG_TRY(wgi_plan_slots(b, plan, like, NULL, NULL, 0));
     *out = plan;
     return WG_OK;
 }
@@ -334,8 +334,177 @@ wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
     if (c == NULL) return WG_E_NOMEM;
     c->b = b;
     c->choices = 1;
-    if (!read_chain(c, aggregate->children[0]) || !counts_rows(c, aggregate)) return WG_OK;
+    if (!read_chain(c, aggregate->children[0]) || c->edge_count < 2 || !counts_rows(c, aggregate)) return WG_OK;
     for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, b->err));
     if (!good) return WG_OK;
-    return make_plan(c, aggregate, &consumer->children[side]);
+    return make_plan(c, WG_PLAN_PATTERN_COUNT, aggregate, &consumer->children[side]);
+}
+
+/* ---- different nodes at the end */
+
+/* From vertex 0 along edge 0 to vertex 1 and so on, and no edge must differ from two others. */
+static bool is_path(const chain *c) {
+    bool constrained[WG_PATTERN_EDGES_MAX] = {0};
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        const wg_pattern_edge *e = &c->edges[i];
+        if (!((e->from == i && e->to == i + 1) || (e->from == i + 1 && e->to == i))) return false;
+    }
+    for (uint32_t i = 0; i < c->unlike_count; i++) {
+        const wg_pattern_unlike *u = &c->unlikes[i];
+        if (!u->is_edges || u->a + 1 != u->b || constrained[u->a] || constrained[u->b]) return false;
+        constrained[u->a] = constrained[u->b] = true;
+    }
+    return c->vertex_count == c->edge_count + 1;
+}
+
+/* Walks of variable length from rows below; conditions of the end above. */
+static bool read_walk(chain *c, wg_plan *top, const wg_plan **out_walk) {
+    wg_plan *plan = top;
+    uint32_t near, far;
+    for (; plan->op == WG_PLAN_FILTER; plan = plan->children[0]) {
+        if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
+        c->ops[c->op_count++] = plan;
+    }
+    const bool directed = plan->direction != WG_DIRECTION_BOTH;
+    if (plan->op != WG_PLAN_EXPAND_VAR || plan->into || plan->expr_count != 0 || plan->edge_label_count != 1 ||
+        plan->unique_edge_slot_count != 0 || plan->hops_max == 0 || plan->hops_min > (directed ? 1u : 0u))
+        return false;
+    c->bottom = plan->children[0];
+    if (!add_vertex(c, c->bottom, plan->slot, &near) || !add_vertex(c, plan, plan->slot_count - 1, &far))
+        return false;
+    const bool in = plan->direction == WG_DIRECTION_IN;
+    c->edges[c->edge_count++] = (wg_pattern_edge){
+        .from = in ? far : near, .to = in ? near : far, .label = plan->edge_labels[0], .undirected = !directed};
+    *out_walk = plan;
+    return true;
+}
+
+/* DISTINCT of the slot over the rows of the chain. */
+static wg_code list_nodes(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) {
+    wgi_binder *b = c->b;
+    wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, top, NULL);
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    const wgi_new_slot column = {WG_TYPE_NODE, wg_slice_str(top->slot_names[slot])};
+    if (project == NULL || exprs == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, slot, WG_TYPE_NODE, NULL, &exprs[0]));
+    project->exprs = exprs;
+    project->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, project, NULL, NULL, &column, 1));
+    wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, project, NULL);
+    if (distinct == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_plan_slots(b, distinct, project, NULL, NULL, 0));
+    *out = distinct;
+    return WG_OK;
+}
+
+static wg_code slot_to_first(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
+    (void)ctx;
+    if (part->kind != WG_EXPR_SLOT) return WG_OK;
+    WG_TRY(wgi_slot_expr(b, 0, part->type, NULL, out));
+    (*out)->text_start = part->text_start;
+    (*out)->text_end = part->text_end;
+    return WG_OK;
+}
+
+/* Conditions of the end of walks are asked of the nodes that were found. */
+static wg_code filter_ends(chain *c, wg_plan **plan) {
+    wgi_relation rel = {.plan = *plan};
+    for (uint32_t i = 0; i < c->op_count; i++) {
+        wg_expr *condition;
+        WG_TRY(wgi_map_expr_parts(c->b, c->ops[c->op_count - 1 - i]->exprs[0], slot_to_first, NULL, &condition));
+        WG_TRY(wgi_filter(c->b, &rel, condition));
+    }
+    *plan = rel.plan;
+    return WG_OK;
+}
+
+static bool only_about(const chain *c, uint32_t slot) {
+    for (uint32_t i = 0; i < c->op_count; i++) {
+        seen_slots s = {.chain = c};
+        wgi_see_slots(c->ops[i]->exprs[0], see, &s);
+        if (!s.any || s.several || s.first != slot || !cannot_fail(c->ops[i]->exprs[0])) return false;
+    }
+    return true;
+}
+
+static wg_code reach_by_walk(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) {
+    const wg_plan *walk;
+    wg_plan *listed;
+    if (!read_walk(c, top, &walk) || c->slots[1] != slot || !only_about(c, slot)) return WG_OK;
+    c->vertices[0].rows = c->bottom;
+    c->vertices[0].slot = c->slots[0];
+    WG_TRY(list_nodes(c, (wg_plan *)(uintptr_t)walk, slot, &listed));
+    WG_TRY(make_plan(c, WG_PLAN_REACH, listed, out));
+    (*out)->hops_min = walk->hops_min;
+    (*out)->hops_max = walk->hops_max;
+    return filter_ends(c, out);
+}
+
+static wg_code reach_by_path(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) {
+    wg_plan *listed;
+    bool good = true;
+    if (!read_chain(c, top) || !is_path(c) || c->slots[c->vertex_count - 1] != slot) return WG_OK;
+    for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, c->b->err));
+    if (!good) return WG_OK;
+    if (c->vertices[0].rows == NULL) {
+        c->vertices[0].rows = c->bottom;
+        c->vertices[0].slot = c->slots[0];
+    }
+    WG_TRY(list_nodes(c, top, slot, &listed));
+    return make_plan(c, WG_PLAN_REACH, listed, out);
+}
+
+/* *out NULL: the different nodes of the slot are found by listing only. */
+static wg_code reach_of(wgi_binder *b, wg_plan *top, uint32_t slot, wg_plan **out) {
+    *out = NULL;
+    for (int walk = 0; walk < 2 && *out == NULL; walk++) {
+        chain *c = wgi_alloc(b, 1, sizeof *c);
+        if (c == NULL) return WG_E_NOMEM;
+        c->b = b;
+        c->choices = 1;
+        WG_TRY(walk ? reach_by_walk(c, top, slot, out) : reach_by_path(c, top, slot, out));
+    }
+    return WG_OK;
+}
+
+static bool counts_different(const wg_plan *aggregate, uint32_t *out_slot) {
+    if (aggregate->expr_count != 0 || aggregate->aggregate_count == 0) return false;
+    for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
+        const wg_aggregate *a = &aggregate->aggregates[i];
+        if (a->kind != WG_AGG_COUNT || !a->distinct || a->arg->kind != WG_EXPR_SLOT || a->arg->type != WG_TYPE_NODE)
+            return false;
+        if (i > 0 && a->arg->slot != *out_slot) return false;
+        *out_slot = a->arg->slot;
+    }
+    return true;
+}
+
+wg_code wgi_rewrite_reach(wgi_binder *b, wg_plan *consumer, int side) {
+    wg_plan *plan = consumer->children[side], *found;
+    uint32_t slot;
+    if (plan == NULL) return WG_OK;
+    if (plan->op == WG_PLAN_AGGREGATE && counts_different(plan, &slot)) {
+        wg_aggregate *counts = wgi_alloc(b, plan->aggregate_count, sizeof *counts);
+        if (counts == NULL) return WG_E_NOMEM;
+        WG_TRY(reach_of(b, plan->children[0], slot, &found));
+        if (found == NULL) return WG_OK;
+        if (found->op == WG_PLAN_REACH) { /* nothing is asked of the nodes: their number will do */
+            found->aggregates = plan->aggregates;
+            found->aggregate_count = plan->aggregate_count;
+            consumer->children[side] = found;
+            return wgi_plan_slots(b, found, plan, NULL, NULL, 0);
+        }
+        for (uint32_t i = 0; i < plan->aggregate_count; i++)
+            counts[i] = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = plan->aggregates[i].type};
+        plan->aggregates = counts;
+        plan->children[0] = found;
+        return WG_OK;
+    }
+    const wg_plan *project = plan->op == WG_PLAN_DISTINCT ? plan->children[0] : NULL;
+    if (project == NULL || project->op != WG_PLAN_PROJECT || project->expr_count != 1 ||
+        project->exprs[0]->kind != WG_EXPR_SLOT || project->exprs[0]->type != WG_TYPE_NODE)
+        return WG_OK;
+    WG_TRY(reach_of(b, project->children[0], project->exprs[0]->slot, &found));
+    if (found != NULL) consumer->children[side] = found;
+    return WG_OK;
 }
