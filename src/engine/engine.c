@@ -33,6 +33,7 @@ void wgi_engine_free(wg_engine *e) {
         e->dead_labels = state->next_dead;
         wgi_label_state_destroy(state);
     }
+    wgi_statistics_destroy(e);
     wg_slots_deinit(&e->tables);
     wg_slots_deinit(&e->labels);
     wg_object_cache_destroy(e->objects);
@@ -111,6 +112,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->edges, err));
     WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
     WG_TRY_GOTO(wgi_state_make(e, err));
+    WG_TRY_GOTO(wgi_statistics_create(e, err));
     wgi_residency_begin(e);
     *out = e;
     return WG_OK;
