@@ -1,6 +1,7 @@
 /* query/optimize: where a pattern starts, in which order its parts are joined, what scans are told. Every decision is a
  * function of the text, the parameters and the snapshot: row counts come from the catalog, ties go to the order of the
- * text. */
+ * text. With `optimizer_off` in the binder none is made: patterns start, and are joined, as the text has them, no key is looked up and
+ * scans are told nothing; the rows of an answer are the same, their order without ORDER BY may be another. */
 #ifndef WG_QUERY_OPTIMIZE_H
 #define WG_QUERY_OPTIMIZE_H
 
