@@ -18,6 +18,7 @@
 #include "base/kernels/kernels.h"
 #include "engine/adjacency.h"
 #include "engine/engine.h"
+#include "exec/pattern.h"
 #include "io/pool/pool.h"
 
 /* ---- functions: operators and named functions in one table */
@@ -119,6 +120,10 @@ typedef enum wg_plan_op {
     WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE, APPLY and CALL: the one row of children[0] that it is run for */
     WG_PLAN_APPLY,    /* children[0] ++ children[1] run for each row, in that order; reads only */
     WG_PLAN_CALL, /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
+    WG_PLAN_PATTERN_COUNT, /* one row: in each slot how many matches `pattern` has. Leaf; `fallback` lists and counts them */
+    WG_PLAN_REACH, /* the different nodes of the last vertex of `pattern`, a path from vertex 0, by id; hops_max > 0: of the ends of walks of
+                      hops_min..hops_max edges along its one edge. With aggregates one row: in each slot
+                      how many. Leaf; `fallback` lists the same nodes */
     WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
 
@@ -221,7 +226,9 @@ struct wg_plan {
     uint32_t set_count;
     const wg_set_item *on_create; /* MERGE */
     uint32_t on_create_count;
-    bool detach;                   /* DELETE */
+    bool detach;                      /* DELETE */
+    const struct wg_pattern *pattern; /* PATTERN_COUNT, REACH */
+    wg_plan *fallback; /* gives the same rows where there is no adjacency; not printed: it says nothing new */
     const wg_procedure *procedure; /* PROCEDURE */
     const uint32_t *yields;
     uint32_t yield_count;

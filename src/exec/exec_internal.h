@@ -229,6 +229,8 @@ wg_code wgi_check(const wg_exec_context *context, wg_error *err);
 /* ---- slot_use.c: what operators ops[0..op_count), from the source up, and the sink read of the source's rows */
 bool wgi_slot_is_used(const wg_plan *const *ops, uint32_t op_count, const wgi_sink *sink, uint32_t slot);
 bool wgi_only_counts(uint32_t op_count, const wgi_sink *sink); /* how many, and slots that may be constant */
+wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
 /* ---- write_ops.c */
 typedef struct wgi_write_row {

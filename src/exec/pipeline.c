@@ -352,6 +352,8 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_MERGE:
         case WG_PLAN_CALL:
         case WG_PLAN_ARGUMENT:
+        case WG_PLAN_PATTERN_COUNT:
+        case WG_PLAN_REACH:
             return false;
     }
     WG_UNREACHABLE("a plan operator outside its enum");
@@ -568,6 +570,10 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
             return wgi_run_call(plan, context, out, err);
         case WG_PLAN_ARGUMENT:
             return wgi_run_argument(plan, context, out, err);
+        case WG_PLAN_PATTERN_COUNT:
+            return wgi_run_pattern_count(plan, context, out, err);
+        case WG_PLAN_REACH:
+            return wgi_run_reach(plan, context, out, err);
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:
