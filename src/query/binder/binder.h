@@ -65,6 +65,8 @@ typedef struct wgi_binder {
     bool reads_clock;   /* an expression asks for the current time */
     bool rewrite;       /* operators on whole patterns may be put into the plan (optimize/rewrite.h) */
     bool has_virtual;   /* some label is virtual: a node of unknown labels may be one of its rows */
+    bool
+        only_counts; /* nothing but numbers of rows is returned: patterns that are expansions alone are counted unlisted */
     const wg_ast *statement;
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
