@@ -182,20 +182,20 @@ static wg_code read_row(virtual_read *r, uint64_t row, wg_value *out, wg_error *
     wg_account *account = &r->txn->engine->account;
     if (r->reader == NULL ||
         row >= r->metadata->row_groups[r->group].first_row + r->metadata->row_groups[r->group].row_count) {
-        wgi_group_reader_destroy(r->reader, NULL);
-        r->reader = NULL;
         while (row >= r->metadata->row_groups[r->group].first_row + r->metadata->row_groups[r->group].row_count)
             r->group++;
         const wg_type type = r->label->def.columns[r->def_column].type;
-        WG_TRY(wgi_group_reader_create(r->txn->engine, r->partition, r->label, &r->def_column, &type, 1, r->group,
-                                       account, &r->reader, NULL, err));
+        if (r->reader == NULL)
+            WG_TRY(wgi_group_reader_create(r->txn->engine, r->label, &r->def_column, &type, 1, account, &r->reader,
+                                           err));
+        WG_TRY(wgi_group_reader_open(r->reader, r->partition, r->group, err));
         r->next_row = r->metadata->row_groups[r->group].first_row;
     }
     WG_TRY(wgi_group_reader_skip(r->reader, row - r->next_row, err));
     wg_vector v;
-    uint32_t rows = 0;
+    wgi_group_rows rows;
     WG_TRY(wgi_group_reader_next(r->reader, 1, &v, &rows, err));
-    if (rows != 1)
+    if (rows.row_count != 1)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s: row %llu is missing", r->partition->path,
                             (unsigned long long)row);
     r->next_row = row + 1;

@@ -256,6 +256,7 @@ typedef struct wg_exec_context {
     uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
     const wg_kernels *kernels;  /* NULL: the best that this machine can run */
     const wg_exec_watch *watch; /* NULL: none */
+    bool no_rewrite;            /* plans stay as the clauses give them (query/optimize/rewrite.h) */
     const wg_value *params;
     uint32_t param_count;
     bool

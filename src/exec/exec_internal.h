@@ -220,8 +220,15 @@ wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sin
                      wg_error *err);
 /* Opens the scan of a SCAN node with its predicates evaluated. */
 wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err);
+/* The same with flags of wg_scan_spec set by what the pipeline reads. */
+wg_code wgi_open_scan_for(const wg_plan *plan, const wg_exec_context *context, bool no_ids, bool counts,
+                          wg_scan **out, wg_error *err);
 /* Cancelled or past the deadline? */
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
+
+/* ---- slot_use.c: what operators ops[0..op_count), from the source up, and the sink read of the source's rows */
+bool wgi_slot_is_used(const wg_plan *const *ops, uint32_t op_count, const wgi_sink *sink, uint32_t slot);
+bool wgi_only_counts(uint32_t op_count, const wgi_sink *sink); /* how many, and slots that may be constant */
 
 /* ---- write_ops.c */
 typedef struct wgi_write_row {

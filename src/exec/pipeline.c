@@ -358,7 +358,15 @@ static bool is_streaming(const wg_plan *plan) {
 }
 
 wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err) {
+    return wgi_open_scan_for(plan, context, false, false, out, err);
+}
+
+wg_code wgi_open_scan_for(const wg_plan *plan, const wg_exec_context *context, bool no_ids, bool counts,
+                          wg_scan **out, wg_error *err) {
     wg_scan_spec spec = plan->scan;
+    spec.kernels = context->kernels;
+    spec.no_ids = no_ids;
+    spec.counts = counts;
     wg_arena arena;
     wg_arena_init(&arena, context->account);
     wg_code code = WG_OK;
@@ -382,7 +390,9 @@ fail:
 
 static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     wg_cancel *cancel = p->context->cancel;
-    WG_TRY(wgi_open_scan(plan, p->context, &p->scan, err));
+    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, 0);
+    const bool counts = no_ids && wgi_only_counts(p->op_count, p->sink);
+    WG_TRY(wgi_open_scan_for(plan, p->context, no_ids, counts, &p->scan, err));
     p->task_count = wg_scan_task_count(p->scan);
     if (cancel != NULL)
         atomic_fetch_add_explicit(&cancel->rows_total, wg_scan_row_count_max(p->scan), memory_order_relaxed);
@@ -451,14 +461,12 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
     p->sink = sink;
     wg_mutex_init(&p->lock, WG_RANK_POOL + 1);
     wg_cond_init(&p->moved);
+    p->op_count = chain->count;
+    for (uint32_t i = 0; i < chain->count; i++) p->ops[i] = chain->ops[chain->count - 1 - i];
     wg_code code = open_source(p, source, err);
     if (code == WG_OK) code = build_tables(chain, first, context, err);
     if (code == WG_OK) {
-        p->op_count = chain->count;
-        for (uint32_t i = 0; i < chain->count; i++) {
-            p->ops[i] = chain->ops[chain->count - 1 - i];
-            p->tables[i] = chain->tables[chain->count - 1 - i];
-        }
+        for (uint32_t i = 0; i < chain->count; i++) p->tables[i] = chain->tables[chain->count - 1 - i];
         p->workers = (uint32_t)wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
         p->shards = context->shards != 0 ? context->shards : context->threads;
         wg_pool_run(context->pool, p->workers, worker_run, p);
