@@ -138,9 +138,11 @@ static void plan_change(kit_history *h, uint64_t logseq, const kit_state *now, b
         touched_nodes[h->node_count] = true;
         note(h, logseq, false, h->node_count++, &r);
     } else if (what < 6 && h->edge_count < KIT_EDGES && h->node_count > 1) {
+        const uint32_t from = pick(h, 2) == 0 ? pick(h, 2) : n; /* many around the first nodes */
         const uint32_t to = pick(h, h->node_count);
-        if (!now->nodes[n].alive || !now->nodes[to].alive || touched_nodes[n] || touched_nodes[to]) return;
-        const kit_record r = {.alive = true, .labels = (uint8_t)pick(h, 2), .k = pick(h, 1000), .from = n, .to = to};
+        if (!now->nodes[from].alive || !now->nodes[to].alive || touched_nodes[from] || touched_nodes[to]) return;
+        const kit_record r = {
+            .alive = true, .labels = (uint8_t)pick(h, 2), .k = pick(h, 1000), .from = from, .to = to};
         touched_edges[h->edge_count] = true;
         note(h, logseq, true, h->edge_count++, &r);
     } else if (what < 8 && h->node_count > 0 && now->nodes[n].alive && !touched_nodes[n]) {
@@ -155,7 +157,8 @@ static void plan_change(kit_history *h, uint64_t logseq, const kit_state *now, b
         else r.k = pick(h, 1000);
         touched_edges[e] = true;
         note(h, logseq, true, e, &r);
-    } else if (what == 9 && n > 0 && now->nodes[n].alive && !touched_nodes[n]) { /* node 0 lives for ever */
+    } else if (what == 9 && n > 1 && pick(h, 2) == 0 && now->nodes[n].alive &&
+               !touched_nodes[n]) { /* nodes 0 and 1 live for ever */
         bool free = true;
         for (uint32_t i = 0; i < h->edge_count; i++)
             if ((now->edges[i].from == n || now->edges[i].to == n) && touched_edges[i]) free = false;
