@@ -204,10 +204,11 @@ typedef struct wg_tier_budget {
 
 typedef struct wg_options {
     wg_durability durability;
-    uint32_t sync_interval_ms;       /* BUFFERED: at most this long between syncs; 0: 100 */
-    uint32_t sync_batch_commits;     /* BUFFERED: at most this many commits between syncs; 0: 1000 */
-    uint32_t threads;                /* worker threads of queries; 0: one a core */
-    uint32_t batch_rows;             /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
+    uint32_t sync_interval_ms;   /* BUFFERED: at most this long between syncs; 0: 100 */
+    uint32_t sync_batch_commits; /* BUFFERED: at most this many commits between syncs; 0: 1000 */
+    uint32_t threads;            /* worker threads of queries; 0: one a core */
+    uint32_t batch_rows;         /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
+    uint32_t shards; /* queues that the work of a scan is dealt to; 0: as many as threads. Never changes a result. */
     uint64_t query_memory_bytes_max; /* of one query; 0: 1 GiB. Over it the query ends with WG_E_LIMIT. */
     bool create;                     /* make the workspace when there is none */
     bool must_create;                /* with create: fail with WG_E_EXISTS when there is one */
@@ -356,6 +357,24 @@ WG_API void wg_session_close(wg_session *session);
 WG_API WG_MUST_USE wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows,
                                                       wg_error *err);
 
+/* How the statements of a session are run. 0 and NULL leave a field as it is. Results never depend on it, except that the order of rows
+ * that no ORDER BY orders is that of the plan, which the optimizer chooses. */
+typedef enum wg_optimizer {
+    WG_OPTIMIZER_AS_IS,
+    WG_OPTIMIZER_ON, /* at first */
+    WG_OPTIMIZER_OFF /* plans follow the text: no reordering, no index lookups, nothing pushed into scans, no rewriting */
+} wg_optimizer;
+typedef struct wg_execution {
+    uint32_t threads;    /* at most 1024; more than the database was opened with add nothing */
+    uint32_t batch_rows; /* rows per morsel, 1..2048 */
+    uint32_t shards;     /* queues that the work of a scan is dealt to, 1..65536; at first as many as threads */
+    const char *isa;     /* kernels: "scalar", "avx2", "avx512", "neon", or "best" */
+    wg_optimizer optimizer;
+} wg_execution;
+/* Errors: WG_E_UNSUPPORTED this machine or build cannot run that ISA, nothing is changed | WG_E_MISUSE. */
+WG_API WG_MUST_USE wg_code wg_session_set_execution(wg_session *session, const wg_execution *execution,
+                                                    wg_error *err);
+
 /* Which residency the scans of a session's statements ask for (SpeedLaneHint). Results never depend on it, except that ONLY refuses. */
 typedef enum wg_speed_lane {
     WG_SPEED_LANE_ANY,
@@ -451,6 +470,82 @@ WG_API void wg_result_stats(const wg_result *result, wg_stats *out);
  * store id, snapshot, chain value, plan hash, parameter hash, row count, result hash, core id (docs/receipt.md).
  * Time, host, threads are not in it: equal work gives equal bytes. */
 WG_API const char *wg_result_receipt(const wg_result *result);
+
+/* What a receipt holds besides. The core says what was asked only by hashes. */
+typedef struct wg_receipt_options {
+    bool carry;  /* the statement's text and the parameters' values: V2 needs nothing else then */
+    bool merkle; /* the root of a Merkle tree over the rows, and the digests of its chunks of 4,096 rows */
+    const uint8_t
+        *secret; /* 32 bytes of an Ed25519 key that signs the core and how the work was done; NULL: no signature */
+} wg_receipt_options;
+/* Writes the receipt with these, as one line without a line feed. options NULL: as wg_result_receipt. */
+WG_API WG_MUST_USE wg_code wg_result_write_receipt(const wg_result *result, const wg_receipt_options *options,
+                                                   wg_write_fn write, void *ctx, wg_error *err);
+
+/* A new Ed25519 key, and the public half of one, which names its executor in receipts. */
+WG_API WG_MUST_USE wg_code wg_receipt_key_new(uint8_t out_secret[32], wg_error *err);
+WG_API WG_MUST_USE wg_code wg_receipt_key_public(const uint8_t secret[32], uint8_t out_public[32], wg_error *err);
+
+/* How deep a receipt is checked. Every level first checks that the receipt agrees with itself, its signatures included, and rows and
+ * workspace at V0 and V1 whenever they are given. docs/receipt.md says what each level proves. */
+typedef enum wg_receipt_level {
+    WG_RECEIPT_V0, /* the rows that were delivered are those that the receipt hashes */
+    WG_RECEIPT_V1, /* the workspace's log and stripes are sound, and its state at the snapshot is the one that was read */
+    WG_RECEIPT_V2, /* the statement, run again at the snapshot, gives the same receipt */
+    WG_RECEIPT_V3  /* enough executors have signed it */
+} wg_receipt_level;
+
+typedef struct wg_receipt_argument {
+    const char *name; /* without $ */
+    const char *json; /* read as JSON where it is JSON, else a string */
+} wg_receipt_argument;
+
+typedef struct wg_receipt_request {
+    const char *receipt; /* one line */
+    size_t receipt_size;
+    wg_receipt_level level;
+    const char
+        *rows; /* as `worldgraph query --json` writes them: one object and a line feed; NULL: none. V0 needs them. */
+    size_t rows_size;
+    const char *workspace; /* V1 and V2 need it; V1 reads every byte of it, and no other process may have it open */
+    const char *statement; /* NULL: the one that the receipt carries */
+    size_t statement_size;
+    const wg_receipt_argument *arguments; /* of those that it carries too */
+    size_t argument_count;
+    const wg_execution *execution; /* of the replay; NULL: as it comes. Its optimizer is the receipt's. */
+    uint32_t signers_min;          /* V3: so many different executors; 0: 1 */
+    const uint8_t *trusted; /* V3: only these public keys count, 32 bytes each, one after the other; NULL: any */
+    size_t trusted_count;
+    const uint8_t *secret; /* V2: when all holds, write the receipt with this executor's signature added; NULL: not */
+    wg_write_fn write;
+    void *write_ctx;
+} wg_receipt_request;
+
+typedef struct wg_receipt_report {
+    bool ok;
+    char place
+        [96]; /* what is wrong: "core_id", "statement", "parameter NAME", "rows", "chunk N", "log", "chain", "plan", ...; else "" */
+    char reason[232];  /* in words, with file and offset where it is a file */
+    uint64_t row;      /* the first wrong row; UINT64_MAX where these do not apply */
+    uint64_t chunk;    /* of 4,096 rows */
+    uint64_t logseq;   /* the commit that is wrong */
+    uint64_t offset;   /* in the receipt, the rows or the file that `reason` names */
+    uint64_t snapshot; /* from here on: what the receipt says */
+    uint64_t row_count;
+    uint8_t core_id[32];
+    uint32_t signers; /* different executors whose signatures count */
+} wg_receipt_report;
+/* WG_OK: it was checked, and out->ok says how it went. Errors: what kept it from being checked (a missing file or argument, a locked workspace,
+ * an expired snapshot, WG_E_UNSUPPORTED: a statement that writes cannot be replayed). */
+WG_API WG_MUST_USE wg_code wg_receipt_verify(const wg_receipt_request *request, wg_receipt_report *out,
+                                             wg_error *err);
+
+/* Shows one row to whoever has the receipt (with its Merkle root) but not the answer. prove: writes {"path":[..],"row":N,"text":"[..]"}, from
+ * the rows as above. check: *out_ok says that it is that row of that answer. */
+WG_API WG_MUST_USE wg_code wg_receipt_prove_row(const wg_receipt_request *request, uint64_t row, wg_write_fn write,
+                                                void *ctx, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_receipt_check_row(const wg_receipt_request *request, const char *proof,
+                                                size_t proof_size, bool *out_ok, wg_error *err);
 
 /* Arrow C data and stream interface, as its specification defines them. */
 #ifndef ARROW_C_DATA_INTERFACE

@@ -176,28 +176,16 @@ static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     return any ? wg_engine_state_drain(stmt->session->engine, false, NULL, err) : WG_OK;
 }
 
-static wg_code hash_params(const wg_stmt *stmt, wg_sha256 *out, wg_error *err) {
-    wg_buf bytes;
-    wg_buf_init(&bytes, NULL);
-    const uint32_t count = wg_query_param_count(stmt->query);
-    bool ok = wg_buf_append_varint(&bytes, count);
-    for (uint32_t i = 0; i < count && ok; i++) {
-        const char *name = wg_query_param_name(stmt->query, i);
-        ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name) &&
-             wg_value_encode(&bytes, &stmt->params[i]);
-    }
-    const wg_slice part = wg_buf_slice(&bytes);
-    if (ok) wg_sha256_of(&part, 1, out);
-    wg_buf_deinit(&bytes);
-    return ok ? WG_OK : wg_error_nomem(err, 64); /* a hash of a part would be a wrong receipt */
-}
-
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
     wg_session *s = stmt->session;
     return (wg_exec_context){.txn = txn,
                              .pool = s->db->pool,
                              .threads = s->threads,
                              .batch_rows = s->batch_rows,
+                             .shards = s->shards,
+                             .kernels = s->kernels,
+                             .optimizer_off = s->optimizer_off,
+                             .watch = s->watch,
                              .params = stmt->params,
                              .param_count = wg_query_param_count(stmt->query),
                              .account = &result->account,
@@ -223,7 +211,7 @@ static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintaine
     st->properties_set = after.properties_set - before.properties_set;
     st->labels_added = after.labels_added - before.labels_added;
     st->labels_removed = after.labels_removed - before.labels_removed;
-    WG_TRY(hash_params(stmt, &result->parameter_hash, err));
+    WG_TRY(wgi_result_note(stmt, result, err));
     return wgi_result_build(result, txn, err);
 }
 
@@ -312,6 +300,7 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
+    result->started_us = platform->ops->wall_us(platform);
     wgi_session_enter(s);
     wg_code code = wgi_session_join(s, err);
     if (code == WG_OK) code = run_kind(stmt, result, err);

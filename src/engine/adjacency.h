@@ -5,7 +5,8 @@
  * state of the label and shared by all who ask for the same one (the engine keeps the latest; what readers hold stays until released);
  * where the topology's own base is exactly the visible edges it is lent, not copied.
  *
- * Labels whose edges touch rows of virtual labels, or ids of 2^32 and above, have none: callers go on with wg_expand there. */
+ * Labels whose edges touch rows of virtual labels, or ids of 2^32 and above, have none, nor do those whose nodes lie so far apart that
+ * offsets would take more than their edges, or what does not fit the memory budget: callers go on with wg_expand there. */
 #ifndef WG_ENGINE_ADJACENCY_H
 #define WG_ENGINE_ADJACENCY_H
 

@@ -6,7 +6,7 @@
  * cannot be applied means a damaged or foreign log: WG_E_CORRUPT. */
 #include "engine/engine_internal.h"
 
-static wg_code note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err) {
+wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err) {
     if (a->undo == NULL) return WG_OK;
     const wgi_undo u = {.kind = kind, .number = number, .a = x, .b = y};
     return wg_buf_append(a->undo, &u, sizeof u) ? WG_OK : wg_error_nomem(err, sizeof u);
@@ -20,6 +20,10 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
     switch (u->kind) {
         case WGI_UNDO_ROW:
             wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
+            return;
+        case WGI_UNDO_ROWS:
+            for (uint64_t i = 0; i < u->b; i++)
+                wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a + i, WG_LOGSEQ_NEVER);
             return;
         case WGI_UNDO_END: /* the `end`s are in memory since it was set: cannot fail */
             WG_ASSERT(wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER,
@@ -72,7 +76,7 @@ void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes) {
     }
 }
 
-static wg_code bad(wg_error *err, const char *what, uint64_t n) {
+wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n) {
     return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "mutation does not fit the store: %s %llu", what,
                         (unsigned long long)n);
 }
@@ -82,9 +86,9 @@ static wg_code bad(wg_error *err, const char *what, uint64_t n) {
 static wg_code apply_key(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_apply *a = ctx;
     const uint32_t count = wg_catalog_key_count(a->engine->catalog);
-    if (m->number != count) return bad(err, "property key out of order", m->number);
+    if (m->number != count) return wgi_misfit(err, "property key out of order", m->number);
     uint32_t key = 0;
-    WG_TRY(note(a, WGI_UNDO_KEYS, count, 0, 0, err));
+    WG_TRY(wgi_note(a, WGI_UNDO_KEYS, count, 0, 0, err));
     return wg_catalog_add_key(a->engine->catalog, m->name, &key, err);
 }
 
@@ -118,11 +122,11 @@ static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err
     wgi_apply *a = ctx;
     wg_engine *e = a->engine;
     const uint32_t count = wg_catalog_label_count(e->catalog);
-    if (m->number != count) return bad(err, "label out of order", m->number);
+    if (m->number != count) return wgi_misfit(err, "label out of order", m->number);
     if (count >= WGI_LABELS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %d labels", (int)WGI_LABELS_MAX);
     WG_TRY(wg_label_def_check(&m->def, err));
-    WG_TRY(note(a, WGI_UNDO_LABELS, count, 0, 0, err));
+    WG_TRY(wgi_note(a, WGI_UNDO_LABELS, count, 0, 0, err));
     uint32_t number = 0;
     WG_TRY(wg_catalog_add_label(e->catalog, &m->def, a->begin, &number, err));
     return label_state_make(a, number, &m->def, err);
@@ -132,8 +136,8 @@ static wg_code apply_drop_label(void *ctx, const wg_mutation *m, wg_error *err) 
     wgi_apply *a = ctx;
     const wg_label *label = wg_catalog_label_at(a->engine->catalog, m->number);
     if (label == NULL || atomic_load_explicit(&label->end, memory_order_relaxed) != WG_LOGSEQ_NEVER)
-        return bad(err, "unknown or dropped label", m->number);
-    WG_TRY(note(a, WGI_UNDO_LABEL_END, m->number, 0, 0, err));
+        return wgi_misfit(err, "unknown or dropped label", m->number);
+    WG_TRY(wgi_note(a, WGI_UNDO_LABEL_END, m->number, 0, 0, err));
     wg_catalog_end_label(a->engine->catalog, m->number, a->begin);
     return WG_OK;
 }
@@ -142,18 +146,19 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
     enum { VARIABLES_MAX = 256 };
     wgi_apply *a = ctx;
     const uint32_t count = wg_catalog_partition_count(a->engine->catalog);
-    if (m->number != count || count >= (UINT32_C(1) << 23)) return bad(err, "partition out of order", m->number);
+    if (m->number != count || count >= (UINT32_C(1) << 23))
+        return wgi_misfit(err, "partition out of order", m->number);
     const wg_label *label = wg_catalog_label_at(a->engine->catalog, m->label);
-    if (label == NULL || m->property_count > VARIABLES_MAX) return bad(err, "partition of label", m->label);
+    if (label == NULL || m->property_count > VARIABLES_MAX) return wgi_misfit(err, "partition of label", m->label);
     uint32_t variables = 0;
     for (uint32_t c = 0; c < label->def.column_count; c++)
         variables += label->def.columns[c].source == WG_COLUMN_PARTITION;
     if (variables != m->property_count || m->row_count >> WGI_PARTITION_SHIFT != 0)
-        return bad(err, "partition variables", m->property_count);
+        return wgi_misfit(err, "partition variables", m->property_count);
     wg_value values[VARIABLES_MAX];
     for (uint32_t i = 0; i < m->property_count; i++) values[i] = m->properties[i].value;
     char path[WG_PATTERN_BYTES_MAX + 1];
-    if (m->name.size > WG_PATTERN_BYTES_MAX) return bad(err, "path of bytes", m->name.size);
+    if (m->name.size > WG_PATTERN_BYTES_MAX) return wgi_misfit(err, "path of bytes", m->name.size);
     memcpy(path, m->name.data, m->name.size);
     path[m->name.size] = '\0';
     const wg_partition partition = {.label = m->label,
@@ -164,15 +169,16 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
                                     .row_count = m->row_count,
                                     .variables = values};
     uint32_t number = 0;
-    WG_TRY(note(a, WGI_UNDO_PARTITIONS, count, 0, 0, err));
+    WG_TRY(wgi_note(a, WGI_UNDO_PARTITIONS, count, 0, 0, err));
     return wg_catalog_add_partition(a->engine->catalog, &partition, &number, err);
 }
 
 /* ---- rows */
 
-static wg_code count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
-    WG_TRY(note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
+wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
+    WG_TRY(wgi_note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
     table->live += (uint64_t)delta;
+    atomic_store_explicit(&table->changed, a->begin, memory_order_release);
     if (!table->touched) {
         table->touched = true;
         table->next_touched = a->engine->touched_tables;
@@ -182,12 +188,12 @@ static wg_code count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_erro
 }
 
 /* Reserves the ids and checks that they are the ones that the log says. */
-static wg_code take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err) {
+wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err) {
     wg_directory *directory = directory_of(a->engine, is_edge);
     const uint64_t old = wg_directory_count(directory);
-    if (id != old) return bad(err, is_edge ? "edge id out of order" : "node id out of order", id);
+    if (id != old) return wgi_misfit(err, is_edge ? "edge id out of order" : "node id out of order", id);
     uint64_t first = 0;
-    WG_TRY(note(a, WGI_UNDO_EXTEND, is_edge, old, 0, err));
+    WG_TRY(wgi_note(a, WGI_UNDO_EXTEND, is_edge, old, 0, err));
     return wg_directory_extend(directory, count, &first, err);
 }
 
@@ -218,10 +224,11 @@ static wg_code add_keys_of_row(wgi_apply *a, wgi_table *table, uint64_t row, uin
 }
 
 /* Column of a property, made when the table takes any. */
-static wg_code column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err) {
+wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err) {
     *out = wg_table_column_of(table->rows, key);
     if (*out != UINT32_MAX) return WG_OK;
-    if (!table->open || key >= wg_catalog_key_count(a->engine->catalog)) return bad(err, "undeclared property", key);
+    if (!table->open || key >= wg_catalog_key_count(a->engine->catalog))
+        return wgi_misfit(err, "undeclared property", key);
     return wg_table_add_column(table->rows, key, WG_TYPE_ANY, out, err);
 }
 
@@ -231,7 +238,7 @@ static wg_code build_cells(wgi_apply *a, wgi_table *table, const wg_mutation *m,
     uint32_t *columns = wg_arena_alloc(arena, ((size_t)m->property_count + 1) * sizeof *columns);
     if (columns == NULL) return wg_error_nomem(err, (size_t)m->property_count * sizeof *columns);
     for (uint32_t i = 0; i < m->property_count; i++)
-        WG_TRY(column_for_key(a, table, m->properties[i].key, &columns[i], err));
+        WG_TRY(wgi_column_for_key(a, table, m->properties[i].key, &columns[i], err));
     const uint32_t count = wg_table_column_count(table->rows);
     wg_value *cells = wg_arena_alloc_zero(arena, ((size_t)count + 1) * sizeof *cells);
     if (cells == NULL) return wg_error_nomem(err, (size_t)count * sizeof *cells);
@@ -266,7 +273,7 @@ static wg_code put_address(wgi_apply *a, bool is_edge, const wg_row_head *head, 
                            wg_error *err) {
     wg_directory *directory = directory_of(a->engine, is_edge);
     WG_TRY(wg_directory_set(directory, head->id, address, a->begin, err));
-    const wg_code code = note(a, WGI_UNDO_DIRECTORY, is_edge, head->id, head->prev, err);
+    const wg_code code = wgi_note(a, WGI_UNDO_DIRECTORY, is_edge, head->id, head->prev, err);
     if (code != WG_OK) WG_ASSERT(wg_directory_set(directory, head->id, head->prev, a->begin, NULL) == WG_OK);
     return code;
 }
@@ -276,24 +283,24 @@ static wg_code put_version(wgi_apply *a, wgi_table *table, const wg_row_head *he
                            wg_error *err) {
     uint64_t row = 0;
     WG_TRY(wg_table_append(table->rows, head, cells, &row, err));
-    const wg_code code = note(a, WGI_UNDO_ROW, table->number, row, 0, err);
+    const wg_code code = wgi_note(a, WGI_UNDO_ROW, table->number, row, 0, err);
     if (code != WG_OK) {
         wg_table_set_begin(table->rows, row, WG_LOGSEQ_NEVER);
         return code;
     }
     WG_TRY(put_address(a, table->is_edge, head, WG_ROW_ADDRESS(table->number, row), err));
-    WG_TRY(count_live(a, table, 1, err));
+    WG_TRY(wgi_count_live(a, table, 1, err));
     return table->is_edge ? WG_OK : add_keys_of_row(a, table, row, head->id, err);
 }
 
 static wg_code end_version(wgi_apply *a, wgi_table *table, uint64_t row, wg_error *err) {
     WG_TRY(wg_table_set_end(table->rows, row, a->begin, a->begin, err));
-    const wg_code code = note(a, WGI_UNDO_END, table->number, row, 0, err);
+    const wg_code code = wgi_note(a, WGI_UNDO_END, table->number, row, 0, err);
     if (code != WG_OK) {
         WG_ASSERT(wg_table_set_end(table->rows, row, WG_LOGSEQ_NEVER, a->begin, NULL) == WG_OK);
         return code;
     }
-    return count_live(a, table, -1, err);
+    return wgi_count_live(a, table, -1, err);
 }
 
 static int compare_u32(const void *x, const void *y) {
@@ -303,7 +310,7 @@ static int compare_u32(const void *x, const void *y) {
 }
 
 /* Sorts and de-duplicates a small set of numbers; checks that they are node labels. */
-static wg_code sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err) {
+wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err) {
     for (uint32_t i = 1; i < *count; i++)
         for (uint32_t j = i; j > 0 && compare_u32(&labels[j - 1], &labels[j]) > 0; j--) {
             const uint32_t t = labels[j];
@@ -317,7 +324,7 @@ static wg_code sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count
     for (uint32_t i = 0; i < kept; i++) {
         const wg_label *label = wg_catalog_label_at(a->engine->catalog, labels[i]);
         if (label == NULL || label->def.is_edge || label->def.kind == WG_LABEL_VIRTUAL)
-            return bad(err, "not a label of stored nodes:", labels[i]);
+            return wgi_misfit(err, "not a label of stored nodes:", labels[i]);
     }
     return WG_OK;
 }
@@ -326,64 +333,22 @@ static wg_code apply_create_node(void *ctx, const wg_mutation *m, wg_error *err)
     wgi_apply *a = ctx;
     uint32_t labels[WG_MUTATION_LABELS_MAX];
     uint32_t label_count = m->label_count;
-    if (label_count > WG_MUTATION_LABELS_MAX) return bad(err, "number of labels", label_count);
+    if (label_count > WG_MUTATION_LABELS_MAX) return wgi_misfit(err, "number of labels", label_count);
     if (label_count != 0) memcpy(labels, m->labels, label_count * sizeof *labels);
-    WG_TRY(sort_labels(a, labels, &label_count, err));
+    WG_TRY(wgi_sort_labels(a, labels, &label_count, err));
     wgi_table *table = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &table, err));
     wg_arena *arena = &a->engine->apply_arena;
     wg_value *cells = NULL;
     wg_code code = build_cells(a, table, m, arena, &cells, err);
-    if (code == WG_OK) code = take_ids(a, false, m->id, 1, err);
+    if (code == WG_OK) code = wgi_take_ids(a, false, m->id, 1, err);
     const wg_row_head head = {.id = m->id, .begin = a->begin, .prev = WG_ROW_NONE};
     if (code == WG_OK) code = put_version(a, table, &head, cells, err);
     wg_arena_reset(arena);
     return code;
 }
 
-static wg_code note_bulk_rows(wgi_apply *a, wgi_table *table, uint64_t first_row, const wg_mutation *m,
-                              wg_error *err) {
-    for (uint32_t r = 0; r < m->batch.row_count; r++) {
-        const wg_code code = note(a, WGI_UNDO_ROW, table->number, first_row + r, 0, err);
-        if (code != WG_OK) {
-            for (uint32_t k = r; k < m->batch.row_count; k++)
-                wg_table_set_begin(table->rows, first_row + k, WG_LOGSEQ_NEVER);
-            return code;
-        }
-    }
-    for (uint32_t r = 0; r < m->batch.row_count; r++) {
-        WG_TRY(wg_directory_set(a->engine->nodes, m->id + r, WG_ROW_ADDRESS(table->number, first_row + r), a->begin,
-                                err));
-        WG_TRY(add_keys_of_row(a, table, first_row + r, m->id + r, err));
-    }
-    return count_live(a, table, m->batch.row_count, err);
-}
-
-static wg_code apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err) {
-    wgi_apply *a = ctx;
-    uint32_t label = m->label;
-    uint32_t one = 1;
-    WG_TRY(sort_labels(a, &label, &one, err));
-    wgi_table *table = NULL;
-    WG_TRY(wgi_table_of_labels(a->engine, &label, 1, &table, err));
-    uint32_t *columns = wg_alloc(&a->engine->account, ((size_t)m->batch.column_count + 1) * sizeof *columns);
-    if (columns == NULL) return wg_error_nomem(err, (size_t)m->batch.column_count * sizeof *columns);
-    wg_code code = WG_OK;
-    for (uint32_t c = 0; c < m->batch.column_count && code == WG_OK; c++) {
-        code = column_for_key(a, table, m->keys[c], &columns[c], err);
-        if (code == WG_OK && wg_table_column_type(table->rows, columns[c]) != m->batch.columns[c].type)
-            code = bad(err, "bulk column of another type, key", m->keys[c]);
-    }
-    uint64_t first_row = 0;
-    if (code == WG_OK) code = take_ids(a, false, m->id, m->batch.row_count, err);
-    if (code == WG_OK)
-        code = wg_table_append_batch(table->rows, m->id, a->begin, &m->batch, columns, NULL, NULL, &first_row, err);
-    if (code == WG_OK) code = note_bulk_rows(a, table, first_row, m, err);
-    wg_free(columns);
-    return code;
-}
-
-static void touch_label(wg_engine *engine, wgi_label_state *state) {
+void wgi_touch_label(wg_engine *engine, wgi_label_state *state) {
     if (state->touched) return;
     state->touched = true;
     state->next_touched = engine->touched_labels;
@@ -393,16 +358,16 @@ static void touch_label(wg_engine *engine, wgi_label_state *state) {
 static wg_code apply_create_edge(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_apply *a = ctx;
     wgi_label_state *state = wgi_label_state_at(a->engine, m->label);
-    if (state == NULL || state->topology == NULL) return bad(err, "not an edge label:", m->label);
+    if (state == NULL || state->topology == NULL) return wgi_misfit(err, "not an edge label:", m->label);
     wg_arena *arena = &a->engine->apply_arena;
     wg_value *cells = NULL;
     wg_code code = build_cells(a, state->edges, m, arena, &cells, err);
-    if (code == WG_OK) code = take_ids(a, true, m->id, 1, err);
+    if (code == WG_OK) code = wgi_take_ids(a, true, m->id, 1, err);
     const wg_row_head head = {.id = m->id, .begin = a->begin, .prev = WG_ROW_NONE, .from = m->from, .to = m->to};
     if (code == WG_OK) code = put_version(a, state->edges, &head, cells, err);
-    if (code == WG_OK) code = note(a, WGI_UNDO_TOPOLOGY, m->label, m->id, 0, err);
+    if (code == WG_OK) code = wgi_note(a, WGI_UNDO_TOPOLOGY, m->label, m->id, 0, err);
     if (code == WG_OK) code = wg_topology_add(state->topology, m->id, m->from, m->to, err);
-    if (code == WG_OK) touch_label(a->engine, state);
+    if (code == WG_OK) wgi_touch_label(a->engine, state);
     wg_arena_reset(arena);
     return code;
 }
@@ -422,11 +387,12 @@ static wg_code newest_version(const wgi_apply *a, bool is_edge, uint64_t id, ver
     if (at != WG_ROW_NONE) {
         out->table = wgi_table_at(a->engine, wg_row_table(at));
         out->row = wg_row_ordinal(at);
-        if (out->table == NULL) return bad(err, "a directory names a table that does not exist:", wg_row_table(at));
+        if (out->table == NULL)
+            return wgi_misfit(err, "a directory names a table that does not exist:", wg_row_table(at));
         WG_TRY(wg_table_head(out->table->rows, out->row, &out->head, &end, &found, err));
     }
     if (!found || end != WG_LOGSEQ_NEVER || out->head.begin == WG_LOGSEQ_NEVER)
-        return bad(err, is_edge ? "no such edge:" : "no such node:", id);
+        return wgi_misfit(err, is_edge ? "no such edge:" : "no such node:", id);
     return WG_OK;
 }
 
@@ -494,10 +460,11 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     uint32_t labels[WG_MUTATION_LABELS_MAX];
     uint32_t label_count = 0;
     WG_TRY(changed_labels(v.table, m, labels, &label_count, err));
-    WG_TRY(sort_labels(a, labels, &label_count, err));
+    WG_TRY(wgi_sort_labels(a, labels, &label_count, err));
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
     if (target == v.table) return WG_OK;
+    atomic_store_explicit(&a->engine->labels_changed, a->begin, memory_order_release);
     wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_value *cells = NULL;
@@ -527,7 +494,7 @@ static wg_code apply_delete_edge(void *ctx, const wg_mutation *m, wg_error *err)
 /* Kind 0 is not a mutation; the decoder refuses it before it could come here. */
 static wg_code apply_nothing(void *ctx, const wg_mutation *m, wg_error *err) {
     (void)ctx;
-    return bad(err, "kind", (uint64_t)m->kind);
+    return wgi_misfit(err, "kind", (uint64_t)m->kind);
 }
 
 const wg_applier wgi_applier = {.apply = {
@@ -537,13 +504,15 @@ const wg_applier wgi_applier = {.apply = {
                                     [WG_MUTATION_DROP_LABEL] = apply_drop_label,
                                     [WG_MUTATION_ADD_PARTITION] = apply_partition,
                                     [WG_MUTATION_CREATE_NODE] = apply_create_node,
-                                    [WG_MUTATION_CREATE_NODES] = apply_create_nodes,
+                                    [WG_MUTATION_CREATE_NODES] = wgi_apply_create_nodes,
                                     [WG_MUTATION_CREATE_EDGE] = apply_create_edge,
                                     [WG_MUTATION_SET_NODE] = apply_set_node,
                                     [WG_MUTATION_SET_EDGE] = apply_set_edge,
                                     [WG_MUTATION_CHANGE_LABELS] = apply_change_labels,
                                     [WG_MUTATION_DELETE_NODE] = apply_delete_node,
                                     [WG_MUTATION_DELETE_EDGE] = apply_delete_edge,
+                                    [WG_MUTATION_LOAD_NODES] = wgi_apply_load_nodes,
+                                    [WG_MUTATION_LOAD_EDGES] = wgi_apply_load_edges,
                                     [WG_MUTATION_TIME] = wgi_apply_time,
                                     [WG_MUTATION_RUN_COMMIT] = wgi_apply_run_commit,
                                     [WG_MUTATION_RUN_CREATE] = wgi_apply_run_create,
@@ -571,8 +540,10 @@ wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err) {
     bool ok = true;
     wg_mutex_lock(&engine->state_mutex);
     for (wgi_table *t = engine->touched_tables; t != NULL && ok; t = t->next_touched)
-        if (!atomic_load_explicit(&t->dead, memory_order_relaxed))
+        if (!atomic_load_explicit(&t->dead, memory_order_relaxed)) {
             ok = history_push(engine, &t->history, logseq, t->live);
+            atomic_store_explicit(&t->changed, logseq, memory_order_release); /* pairs with adjacency.c */
+        }
     wg_mutex_unlock(&engine->state_mutex);
     if (ok) return WG_OK;
     wgi_history_forget(engine, logseq);

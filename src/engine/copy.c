@@ -1,254 +1,328 @@
-/* COPY label FROM csv: the file is read in pieces, parsed, fitted to the label's columns and written in bulk stripes of
- * WG_BATCH_ROWS_MAX rows, all in the caller's transaction. One bad row fails the whole load and says where it is.
+/* COPY labels FROM files: which files, which columns of them are properties and which are ends of edges; then each file in turn, all in
+ * the caller's transaction. What cannot be loaded fails the whole load and says where it is, or goes to the file of rejects.
  *
- * Text becomes a column's type: numbers, true/false, dates and timestamps as ISO text; a null cell is null. Columns of type
- * ANY and undeclared columns of open labels hold the text as a STRING. */
+ * See copy.h for the other files. Failure modes: those of the formats, of reading files, of writes; the transaction is as before. */
+#include "engine/copy.h"
+
 #include "base/text/text.h"
-#include "engine/engine_internal.h"
-#include "format/csv/csv.h"
 
-enum { COPY_PIECE_BYTES = 1 << 20 };
+/* ---- ends */
 
-typedef struct copier {
-    wg_txn *txn;
-    const wg_label *label;
-    const char *path;
-    const wg_copy_options *options;
-    wg_cancel *cancel;
-    wg_account *account;
-    wg_arena arena;   /* column map */
-    wg_arena strings; /* of the batch being filled */
-    wg_csv_reader *csv;
-    uint32_t column_count; /* of the file */
-    uint32_t *keys;
-    const wg_column_def **defs; /* NULL: open */
-    wg_column *columns;
-    wg_vector *vectors;
-    uint64_t lines[WG_BATCH_ROWS_MAX]; /* line of each row, for errors */
-    uint64_t rows;
-} copier;
-
-static bool parse_bool(wg_slice text, bool *out) {
-    *out =
-        wg_slice_is(text, "true") || wg_slice_is(text, "TRUE") || wg_slice_is(text, "True") || wg_slice_is(text, "1");
-    return *out || wg_slice_is(text, "false") || wg_slice_is(text, "FALSE") || wg_slice_is(text, "False") ||
-           wg_slice_is(text, "0");
+static wg_code target_property(wgi_copier *c, wgi_copy_target *t, const wg_label *label, wg_slice name,
+                               wg_error *err) {
+    const wg_catalog *catalog = c->txn->engine->catalog;
+    const uint32_t key = wg_catalog_key(catalog, name);
+    const wg_view mine = c->txn->view;
+    c->txn->view = wgi_txn_newest(c->txn);
+    const wg_type type = key == WG_NO_KEY ? WG_TYPE_NULL : wg_txn_node_property_type(c->txn, &label->number, 1, key);
+    c->txn->view = mine;
+    /* Of an open label without a node nothing is known yet. */
+    if (key == WG_NO_KEY || (type == WG_TYPE_NULL && label->def.kind != WG_LABEL_OPEN))
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "COPY: label %s has no property %.*s", label->def.name,
+                            (int)wg_min_size(name.size, 64), (const char *)name.data);
+    t->keys[t->part_count] = key;
+    t->types[t->part_count++] = type == WG_TYPE_NULL ? WG_TYPE_ANY : type;
+    return WG_OK;
 }
 
-/* Text as a value of the type; false when it is none. */
-static bool parse_cell(wg_type type, wg_slice text, wg_value *out) {
-    *out = (wg_value){.type = (uint8_t)type};
-    switch (wg_type_physical(type)) {
-        case WG_PHYSICAL_BOOL:
-            return parse_bool(text, &out->as.b);
-        case WG_PHYSICAL_F64:
-            return wg_parse_f64(text, &out->as.f);
-        case WG_PHYSICAL_STR:
-        case WG_PHYSICAL_VALUE: {
-            *out = wg_value_str(text);
-            if (type == WG_TYPE_BYTES) out->type = WG_TYPE_BYTES;
-            return text.size <= UINT32_MAX;
+static bool is_primary_key(const wgi_copy_target *t, const wg_label *label) {
+    bool same = label->def.key_count != 0 && label->def.key_count == t->part_count;
+    for (uint32_t k = 0; k < t->part_count && same; k++)
+        same = label->column_keys[label->def.key_columns[k]] == t->keys[k];
+    return same;
+}
+
+static wg_code target_make(wgi_copier *c, uint32_t side, const wg_label *edge, wg_error *err) {
+    const wg_copy_end *end = &c->options->ends[side];
+    const char *declared = side == 0 ? edge->def.from_label : edge->def.to_label;
+    const wg_catalog *catalog = c->txn->engine->catalog;
+    const wg_label *label = end->label != WG_NO_LABEL ? wg_catalog_label_at(catalog, end->label)
+                            : declared != NULL
+                                ? wg_catalog_label(catalog, wgi_txn_newest(c->txn), wg_slice_str(declared), false)
+                                : NULL;
+    wgi_copy_target *t = &c->ends[side];
+    if (label == NULL)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "COPY into %s needs (FROM Label, TO Label)",
+                            edge->def.name);
+    if (declared != NULL && strcmp(declared, label->def.name) != 0)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "edges %s go %s %s, not %s", edge->def.name,
+                            side == 0 ? "from" : "to", declared, label->def.name);
+    *t = (wgi_copy_target){.label = label->number, .label_name = label->def.name};
+    if (end->property_count > WG_KEY_COLUMNS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a key has at most %d properties",
+                            (int)WG_KEY_COLUMNS_MAX);
+    if (end->property_count == 0 && label->def.key_count == 0)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET,
+                            "COPY: label %s has no primary key: say which property finds a node, as in %s %s(id)",
+                            label->def.name, side == 0 ? "FROM" : "TO", label->def.name);
+    for (uint32_t i = 0; i < end->property_count; i++) WG_TRY(target_property(c, t, label, end->properties[i], err));
+    for (uint32_t k = 0; end->property_count == 0 && k < label->def.key_count; k++)
+        WG_TRY(target_property(c, t, label, wg_slice_str(label->def.columns[label->def.key_columns[k]].name), err));
+    t->is_primary = is_primary_key(t, label);
+    if (t->part_count > 1 && !t->is_primary)
+        return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                            "COPY: several properties of %s find a node only as its primary key, in its order",
+                            label->def.name);
+    if (end->column_count != 0 && end->column_count != t->part_count)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "COPY: %u columns for the %u properties that find a %s",
+                            end->column_count, t->part_count, label->def.name);
+    return WG_OK;
+}
+
+static bool same_target(const wgi_copy_target *a, const wgi_copy_target *b) {
+    return a->label == b->label && a->part_count == b->part_count &&
+           memcmp(a->keys, b->keys, a->part_count * sizeof a->keys[0]) == 0;
+}
+
+static wg_code ends_make(wgi_copier *c, const wg_label *edge, uint64_t rows, wg_error *err) {
+    for (uint32_t side = 0; side < 2; side++) WG_TRY(target_make(c, side, edge, err));
+    WG_TRY(wgi_copy_map_create(c->txn, &c->ends[0], rows, &c->ends[0].map, err));
+    if (same_target(&c->ends[0], &c->ends[1])) {
+        c->ends[1].map = c->ends[0].map;
+        return WG_OK;
+    }
+    return wgi_copy_map_create(c->txn, &c->ends[1], rows, &c->ends[1].map, err);
+}
+
+/* ---- columns */
+
+static uint32_t name_at(const wg_slice *names, uint32_t count, wg_slice name) {
+    for (uint32_t i = 0; i < count; i++)
+        if (wg_slice_equal(names[i], name)) return i;
+    return UINT32_MAX;
+}
+
+static void claim(wgi_copier *c, uint32_t side, uint32_t part, uint32_t at) {
+    c->columns[at].role = side == 0 ? WGI_COPY_FROM : WGI_COPY_TO;
+    c->columns[at].part = part;
+    c->columns[at].type = c->ends[side].types[part];
+}
+
+/* The columns that hold the keys of one end: those that the statement names, or one with the end's name, or the first ones that
+ * are left. */
+static wg_code claim_end(wgi_copier *c, uint32_t side, const wg_slice *names, uint32_t count, wg_error *err) {
+    const wg_copy_end *end = &c->options->ends[side];
+    const wgi_copy_target *t = &c->ends[side];
+    const uint32_t by_name = name_at(names, count, wg_slice_str(side == 0 ? "from" : "to"));
+    uint32_t next = 0;
+    for (uint32_t p = 0; p < t->part_count; p++) {
+        uint32_t at = UINT32_MAX;
+        if (end->column_count != 0) {
+            at = name_at(names, count, end->columns[p]);
+            if (at == UINT32_MAX)
+                return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "%s has no column %.*s", c->path,
+                                    (int)wg_min_size(end->columns[p].size, 64), (const char *)end->columns[p].data);
+        } else if (t->part_count == 1 && by_name != UINT32_MAX && c->columns[by_name].role == WGI_COPY_PROPERTY) {
+            at = by_name;
+        } else {
+            while (next < count && c->columns[next].role != WGI_COPY_PROPERTY) next++;
+            if (next == count)
+                return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET,
+                                    "%s has no columns left for the keys of %s: name them, as in %s %s = column",
+                                    c->path, t->label_name, side == 0 ? "FROM" : "TO", t->label_name);
+            at = next;
         }
-        case WG_PHYSICAL_I64:
-            if (type == WG_TYPE_INT) return wg_parse_i64(text, &out->as.i);
-            if (type == WG_TYPE_DATE) return wg_parse_date(text, &out->as.i);
-            return type == WG_TYPE_LOCAL_DATETIME && wg_parse_local_datetime(text, &out->as.i, &out->size);
-        case WG_PHYSICAL_ID:
-            return false;
+        if (c->columns[at].role != WGI_COPY_PROPERTY)
+            return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "%s: column %s cannot be both ends", c->path,
+                                c->columns[at].name);
+        claim(c, side, p, at);
     }
-    return false;
+    return WG_OK;
 }
 
-static wg_code row_error(copier *c, wg_error *err, wg_code code, uint64_t line, const char *column, const char *what,
-                         wg_slice text) {
-    wg_error_set(err, code, WG_NO_OFFSET, "%s, line %llu, column %s: %s '%.*s'", c->path, (unsigned long long)line,
-                 column, what, (int)wg_min_size(text.size, 60), (const char *)text.data);
-    if (err != NULL) err->line = (uint32_t)wg_min_u64(line, UINT32_MAX);
-    return code;
-}
-
-static wg_code append_field(copier *c, uint32_t column, const wg_csv_field *field, uint64_t line, wg_error *err) {
-    wg_column *to = &c->columns[column];
-    const wg_column_def *def = c->defs[column];
-    const char *name = def != NULL ? def->name : wg_catalog_key_name(c->txn->engine->catalog, c->keys[column]);
-    const wg_slice text = wg_slice_of_str(field->text);
-    wg_value v = wg_value_null();
-    if (!field->is_null && !parse_cell(to->type, text, &v)) {
-        char what[64] = "is no ";
-        const char *type = wg_type_name(to->type);
-        memcpy(what + 6, type, wg_min_size(strlen(type) + 1, sizeof what - 7));
-        return row_error(c, err, WG_E_TYPE, line, name, what, text);
+static wg_code map_property(wgi_copier *c, wgi_copy_column *column, wg_error *err) {
+    const wg_catalog *catalog = c->txn->engine->catalog;
+    const wg_slice name = wg_slice_str(column->name);
+    const wg_label *first = NULL;
+    bool open = false;
+    for (uint32_t i = 0; i < c->options->label_count; i++) {
+        const wg_label *label = wg_catalog_label_at(catalog, c->options->labels[i]);
+        const uint32_t at = wg_label_def_column(&label->def, name);
+        open |= label->def.kind == WG_LABEL_OPEN;
+        if (first == NULL) first = label;
+        if (at != UINT32_MAX && column->def == NULL) column->def = &label->def.columns[at];
     }
-    if (def != NULL) {
-        const wg_code code = wg_column_def_coerce(def, &v, err);
-        if (code != WG_OK) {
-            wg_error_prefix(err, code, "%s, line %llu", c->path, (unsigned long long)line);
-            return code;
-        }
-    }
-    const bool ok = v.type == WG_TYPE_NULL ? wg_column_append_null(to) : wg_column_append_value(to, &v);
-    return ok ? WG_OK : wg_error_nomem(err, text.size);
-}
-
-static wg_code flush(copier *c, wg_error *err) {
-    const uint32_t rows = c->column_count == 0 ? 0 : c->columns[0].row_count;
-    if (rows == 0) return WG_OK;
-    for (uint32_t i = 0; i < c->column_count; i++) c->vectors[i] = wg_column_view(&c->columns[i]);
-    const wg_batch batch = {.row_count = rows, .column_count = c->column_count, .columns = c->vectors};
-    uint64_t first = 0;
-    wg_error local = {0};
-    const wg_code code = wg_txn_create_nodes(c->txn, c->label->number, c->keys, &batch, &first, &local);
-    if (code != WG_OK) {
-        if (local.offset < rows) {
-            const uint64_t line = c->lines[local.offset];
-            wg_error_prefix(&local, code, "%s, line %llu", c->path, (unsigned long long)line);
-            local.line = (uint32_t)wg_min_u64(line, UINT32_MAX);
-            local.offset = WG_NO_OFFSET;
-        }
-        if (err != NULL && err->code == WG_OK) *err = local;
-        return code;
-    }
-    c->rows += rows;
-    if (c->cancel != NULL) atomic_store_explicit(&c->cancel->rows_done, c->rows, memory_order_relaxed);
-    for (uint32_t i = 0; i < c->column_count; i++) wg_column_clear(&c->columns[i]);
-    wg_arena_reset(&c->strings);
-    return wg_cancel_check(c->cancel, err);
-}
-
-/* ---- columns of the file: by name */
-
-static wg_code map_column(copier *c, uint32_t i, wg_slice name, wg_error *err) {
-    const uint32_t at = wg_label_def_column(&c->label->def, name);
-    if (at == UINT32_MAX && c->label->def.kind != WG_LABEL_OPEN)
+    if (column->def == NULL && !open)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET,
-                            "%s: column %.*s is no property of label %s; choose others with COLUMNS (...)", c->path,
-                            (int)wg_min_size(name.size, 80), (const char *)name.data, c->label->def.name);
-    c->defs[i] = at == UINT32_MAX ? NULL : &c->label->def.columns[at];
-    WG_TRY(wg_txn_intern_key(c->txn, name, &c->keys[i], err));
-    for (uint32_t k = 0; k < i; k++)
-        if (c->keys[k] == c->keys[i])
-            return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET, "%s: column %.*s appears twice", c->path,
-                                (int)wg_min_size(name.size, 80), (const char *)name.data);
-    wg_column_init(&c->columns[i], c->defs[i] != NULL ? c->defs[i]->type : WG_TYPE_ANY, &c->strings, c->account);
+                            "%s: column %.80s is no property of label %s; choose others with COLUMNS (...)", c->path,
+                            column->name, first == NULL ? "?" : first->def.name);
+    WG_TRY(wg_txn_intern_key(c->txn, name, &column->key, err));
+    column->type = column->def != NULL ? column->def->type : WG_TYPE_ANY;
+    for (uint32_t k = 0; k < c->property_count; k++)
+        if (c->keys[k] == column->key)
+            return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET, "%s: column %.80s appears twice", c->path,
+                                column->name);
+    c->keys[c->property_count++] = column->key;
     return WG_OK;
 }
 
-static wg_code allocate_columns(copier *c, uint32_t count, wg_error *err) {
-    c->keys = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->keys);
-    c->defs = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->defs);
+wg_code wgi_copy_map_columns(wgi_copier *c, const wg_slice *names, uint32_t count, wg_error *err) {
+    c->column_count = c->property_count = 0;
     c->columns = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->columns);
-    c->vectors = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->vectors);
-    if (c->keys == NULL || c->defs == NULL || c->columns == NULL || c->vectors == NULL)
-        return wg_error_nomem(err, count * sizeof *c->columns);
-    return WG_OK;
-}
-
-/* Names come from COLUMNS (...), else from the header, else from the label's definition in its order. */
-static wg_code map_columns(copier *c, const wg_csv_record *record, wg_error *err) {
-    const wg_csv_record *header = wg_csv_header(c->csv);
-    const uint32_t count = record->field_count;
-    WG_TRY(allocate_columns(c, count, err));
-    const bool named = c->options->column_count > 0;
-    const uint32_t expected = named ? c->options->column_count : header != NULL ? count : c->label->def.column_count;
-    if (expected != count)
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s, line %llu: %u fields where %u are expected",
-                            c->path, (unsigned long long)record->line, count, expected);
+    c->keys = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->keys);
+    if (c->columns == NULL || c->keys == NULL) return wg_error_nomem(err, count * sizeof *c->columns);
     for (uint32_t i = 0; i < count; i++) {
-        const wg_slice name = named            ? c->options->columns[i]
-                              : header != NULL ? wg_slice_of_str(header->fields[i].text)
-                                               : wg_slice_str(c->label->def.columns[i].name);
-        WG_TRY(map_column(c, i, name, err));
-        c->column_count = i + 1;
+        c->columns[i].in_file = i;
+        c->columns[i].name = wg_arena_strdup(&c->arena, names[i]);
+        if (c->columns[i].name == NULL) return wg_error_nomem(err, names[i].size);
     }
+    /* Ends that the statement gives columns come first: what is left is for the others. */
+    for (uint32_t pass = 0; pass < 2 && c->is_edge; pass++)
+        for (uint32_t side = 0; side < 2; side++)
+            if ((c->options->ends[side].column_count == 0) == (pass == 1))
+                WG_TRY(claim_end(c, side, names, count, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (c->columns[i].role == WGI_COPY_PROPERTY) WG_TRY(map_property(c, &c->columns[i], err));
+    c->column_count = count;
     return WG_OK;
 }
 
-static wg_code take_record(copier *c, const wg_csv_record *record, wg_error *err) {
-    if (c->columns == NULL) WG_TRY(map_columns(c, record, err));
-    if (record->field_count != c->column_count)
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s, line %llu: %u fields where %u are expected",
-                            c->path, (unsigned long long)record->line, record->field_count, c->column_count);
-    c->lines[c->columns[0].row_count] = record->line;
-    for (uint32_t i = 0; i < record->field_count; i++)
-        WG_TRY(append_field(c, i, &record->fields[i], record->line, err));
-    return c->columns[0].row_count == WG_BATCH_ROWS_MAX ? flush(c, err) : WG_OK;
-}
+/* ---- rejects */
 
-static wg_code drain(copier *c, wg_error *err) {
-    for (;;) {
-        wg_csv_record record;
-        bool found = false;
-        const wg_code code = wg_csv_next(c->csv, &record, &found, err);
-        if (code != WG_OK) return wg_error_prefix(err, code, "%s", c->path);
-        if (!found) return WG_OK;
-        WG_TRY(take_record(c, &record, err));
-    }
-}
-
-static wg_code copy_file(copier *c, wg_file *file, uint8_t *piece, wg_error *err) {
+static wg_code reject_open(wgi_copier *c, wg_error *err) {
     wg_platform *p = c->txn->engine->platform;
-    uint64_t offset = 0;
-    for (size_t got = COPY_PIECE_BYTES; got == COPY_PIECE_BYTES; offset += got) {
-        WG_TRY(p->ops->read_at(p, file, offset, piece, COPY_PIECE_BYTES, &got, err));
-        if (got == 0) break;
-        WG_TRY(wg_csv_feed(c->csv, wg_slice_of(piece, got), err));
-        WG_TRY(drain(c, err));
-    }
-    WG_TRY(wg_csv_end(c->csv, err));
-    WG_TRY(drain(c, err));
-    /* A file without rows must still have the right columns. */
-    if (c->columns == NULL && wg_csv_header(c->csv) != NULL) WG_TRY(map_columns(c, wg_csv_header(c->csv), err));
-    if (c->columns == NULL && c->options->header)
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s has no first line that names its columns", c->path);
-    return flush(c, err);
+    if (c->options->rejects == NULL) return WG_OK;
+    wg_error ignored = {0};
+    const wg_code gone = p->ops->unlink(p, c->options->rejects, &ignored);
+    (void)gone; /* that it cannot be removed shows when it is made */
+    return p->ops->open(p, c->options->rejects, WG_OPEN_CREATE_NEW, &c->reject_file, err);
 }
 
-static wg_code copy_open(copier *c, wg_error *err) {
+wg_code wgi_copy_reject_write(wgi_copier *c, const wgi_copy_reject *rejects, uint32_t count, wg_error *err) {
     wg_platform *p = c->txn->engine->platform;
-    wg_csv_options csv = {.delimiter = c->options->delimiter, .has_header = c->options->header};
-    if (c->options->null_text.data != NULL) {
-        csv.null_text = wg_arena_strdup(&c->arena, c->options->null_text);
-        if (csv.null_text == NULL) return wg_error_nomem(err, c->options->null_text.size);
-    }
-    uint8_t *piece = wg_arena_alloc(&c->arena, COPY_PIECE_BYTES);
-    if (piece == NULL) return wg_error_nomem(err, COPY_PIECE_BYTES);
-    WG_TRY(wg_csv_reader_create(&csv, c->account, &c->csv, err));
-    wg_file *file = NULL;
-    WG_TRY(p->ops->open(p, c->path, WG_OPEN_READ, &file, err));
-    const wg_code code = copy_file(c, file, piece, err);
-    p->ops->close(p, file);
+    wg_buf text;
+    wg_buf_init(&text, c->account);
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++)
+        ok = wg_buf_append_str(&text, "{\"file\":") && wg_json_print_string(&text, wg_slice_str(c->path)) &&
+             wg_buf_printf(&text, ",\"%s\":%llu,\"code\":\"%s\",\"message\":", c->counts_lines ? "line" : "row",
+                           (unsigned long long)rejects[i].at, wg_code_name(rejects[i].code)) &&
+             wg_json_print_string(&text, wg_slice_str(rejects[i].message)) && wg_buf_append_str(&text, "}\n");
+    const wg_code code = !ok ? wg_error_nomem(err, count)
+                             : p->ops->write_at(p, c->reject_file, c->reject_offset, text.data, text.size, err);
+    c->reject_offset += text.size;
+    wg_buf_deinit(&text);
     return code;
 }
 
-wg_code wg_txn_copy_csv(wg_txn *txn, uint32_t label, const char *path, const wg_copy_options *options,
-                        wg_cancel *cancel, uint64_t *out_rows, wg_error *err) {
+/* ---- files */
+
+typedef struct file_list {
+    const char **paths;
+    uint32_t count;
+    uint64_t rows; /* about; never fewer */
+} file_list;
+
+static bool ends_with(const char *name, const char *suffix) {
+    const size_t n = strlen(name);
+    const size_t s = strlen(suffix);
+    return n >= s && strcmp(name + n - s, suffix) == 0;
+}
+
+static wg_copy_format format_of(const wgi_copier *c, const char *path) {
+    if (c->options->format != WG_COPY_BY_NAME) return c->options->format;
+    if (ends_with(path, ".parquet")) return WG_COPY_PARQUET;
+    return ends_with(path, ".jsonl") || ends_with(path, ".ndjson") ? WG_COPY_JSON : WG_COPY_CSV;
+}
+
+/* A file of that very name is taken for what is meant, whatever characters it has. */
+static bool is_pattern(const wgi_copier *c, const char *path) {
+    wg_platform *p = c->txn->engine->platform;
+    wg_file_info info;
+    wg_error ignored = {0};
+    if (strchr(path, '*') == NULL && strchr(path, '{') == NULL && !ends_with(path, "/")) return false;
+    return p->ops->stat(p, path, &info, &ignored) != WG_OK || info.is_directory;
+}
+
+static wg_code list_files(wgi_copier *c, const char *path, file_list *out, wg_error *err) {
+    wg_engine *e = c->txn->engine;
+    wgi_found_file *files = NULL;
+    uint32_t count = 1;
+    const bool pattern = is_pattern(c, path);
+    if (pattern) {
+        char *absolute = wg_arena_alloc(&c->arena, WG_PATTERN_BYTES_MAX + 2);
+        if (absolute == NULL) return wg_error_nomem(err, WG_PATTERN_BYTES_MAX);
+        WG_TRY(wg_pattern_check(wg_slice_str(path), err));
+        WG_TRY(e->platform->ops->absolute(e->platform, path, absolute, WG_PATTERN_BYTES_MAX, err));
+        if (ends_with(path, "/") && !ends_with(absolute, "/")) memcpy(absolute + strlen(absolute), "/", 2);
+        WG_TRY(wgi_virtual_list(e, absolute, &c->arena, &files, &count, err));
+        if (count == 0) return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no file matches %s", absolute);
+    }
+    out->paths = wg_arena_alloc(&c->arena, count * sizeof *out->paths);
+    if (out->paths == NULL) return wg_error_nomem(err, count * sizeof *out->paths);
+    for (uint32_t i = 0; i < count; i++) out->paths[i] = pattern ? files[i].path : path;
+    out->count = count;
+    return WG_OK;
+}
+
+/* How many rows there will be, to choose how ends are found, and for progress. */
+static wg_code measure(wgi_copier *c, file_list *files, wg_error *err) {
+    wg_engine *e = c->txn->engine;
+    bool exact = true;
+    for (uint32_t i = 0; i < files->count; i++) {
+        if (format_of(c, files->paths[i]) == WG_COPY_PARQUET) {
+            wg_object *object = NULL;
+            bool opened = false;
+            WG_TRY(wg_object_acquire(e->objects, files->paths[i], &object, &opened, err));
+            files->rows += wg_object_metadata(object)->row_count;
+            wg_object_release(e->objects, object);
+            continue;
+        }
+        wg_file_info info = {0};
+        WG_TRY(e->platform->ops->stat(e->platform, files->paths[i], &info, err));
+        files->rows += info.size / 4;
+        exact = false;
+    }
+    if (exact && c->cancel != NULL) atomic_store_explicit(&c->cancel->rows_total, files->rows, memory_order_relaxed);
+    return WG_OK;
+}
+
+static wg_code copy_file(wgi_copier *c, const char *path, wg_error *err) {
+    const wg_copy_format format = format_of(c, path);
+    c->path = path;
+    c->counts_lines = format != WG_COPY_PARQUET;
+    c->column_count = c->property_count = 0;
+    if (format == WG_COPY_PARQUET) return wgi_copy_parquet(c, err);
+    return format == WG_COPY_JSON ? wgi_copy_json(c, err) : wgi_copy_csv(c, err);
+}
+
+static wg_code check_target(wgi_copier *c, const wg_label **out_edge, wg_error *err) {
+    const wg_catalog *catalog = c->txn->engine->catalog;
+    const wg_label *first = c->options->label_count == 0 ? NULL : wg_catalog_label_at(catalog, c->options->labels[0]);
+    if (first == NULL)
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "COPY into a label that does not exist");
+    c->is_edge = first->def.is_edge;
+    if (!c->is_edge) return wgi_check_node_labels(c->txn, c->options->labels, c->options->label_count, err);
+    if (c->options->label_count > 1) return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "an edge has one label");
+    return wgi_check_edge_label(c->txn, c->options->labels[0], out_edge, err);
+}
+
+static wg_code copy_all(wgi_copier *c, const char *path, wg_error *err) {
+    file_list files = {0};
+    const wg_label *edge = NULL;
+    WG_TRY(check_target(c, &edge, err));
+    WG_TRY(list_files(c, path, &files, err));
+    WG_TRY(measure(c, &files, err));
+    if (c->is_edge) WG_TRY(ends_make(c, edge, files.rows, err));
+    WG_TRY(reject_open(c, err));
+    for (uint32_t i = 0; i < files.count; i++) WG_TRY(copy_file(c, files.paths[i], err));
+    return WG_OK;
+}
+
+wg_code wg_txn_copy(wg_txn *txn, const char *path, const wg_copy_options *options, wg_cancel *cancel,
+                    wg_copy_counts *out, wg_error *err) {
     WG_TRY(wgi_txn_write_begin(txn, err));
-    copier *c = wg_alloc_zero(&txn->engine->account, sizeof *c);
-    if (c == NULL) return wg_error_nomem(err, sizeof *c);
-    *c = (copier){.txn = txn, .path = path, .options = options, .cancel = cancel, .account = &txn->engine->account};
-    wg_arena_init(&c->arena, c->account);
-    wg_arena_init(&c->strings, c->account);
-    c->label = wg_catalog_label_at(txn->engine->catalog, label);
+    wg_platform *p = txn->engine->platform;
+    wgi_copier c = {.txn = txn, .options = options, .cancel = cancel, .account = &txn->engine->account};
     wg_txn_mark mark;
+    wg_arena_init(&c.arena, c.account);
     wg_txn_mark_set(txn, &mark);
-    wg_code code =
-        c->label == NULL ? wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no label with number %u", label) : WG_OK;
-    if (code == WG_OK && c->label->def.is_edge)
-        code = wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
-                            "COPY into edge label %s: load the rows as nodes and link them with "
-                            "MATCH ... CREATE",
-                            c->label->def.name);
-    if (code == WG_OK && c->label->def.kind == WG_LABEL_VIRTUAL)
-        code =
-            wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
-                         "label %s is virtual: its rows live in Parquet files that never change", c->label->def.name);
-    if (code == WG_OK) code = copy_open(c, err);
+    const wg_code code = copy_all(&c, path, err);
     if (code != WG_OK) wg_txn_rollback_to(txn, &mark);
-    if (code == WG_OK) *out_rows = c->rows;
-    for (uint32_t i = 0; i < c->column_count; i++) wg_column_deinit(&c->columns[i]);
-    wg_csv_reader_destroy(c->csv);
-    wg_arena_deinit(&c->strings);
-    wg_arena_deinit(&c->arena);
-    wg_free(c);
+    else *out = c.counts;
+    if (c.reject_file != NULL) p->ops->close(p, c.reject_file);
+    if (c.ends[1].map != c.ends[0].map) wgi_copy_map_destroy(c.ends[1].map);
+    wgi_copy_map_destroy(c.ends[0].map);
+    wg_arena_deinit(&c.arena);
     return code;
 }

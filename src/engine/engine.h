@@ -15,6 +15,7 @@
 #include "base/kernels/kernels.h"
 #include "io/metrics/metrics.h"
 #include "io/platform/platform.h"
+#include "io/pool/pool.h"
 #include "io/wal_store/wal_store.h"
 #include "mvcc/mvcc.h"
 #include "worldgraph/catalog/catalog.h"
@@ -45,6 +46,15 @@ uint64_t wg_engine_memory_to_split(const wg_options *options);
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
+/* The same, and what the verified bytes say of one commit. */
+typedef struct wg_verify_chain {
+    uint64_t logseq;
+    bool found; /* the log has reached it */
+    wg_sha256 value;
+    uint8_t store[16];
+} wg_verify_chain;
+wg_code wg_engine_verify_chain(wg_platform *platform, const char *path, wg_verify_chain *chain, wg_verify_report *out,
+                               wg_error *err);
 /* Makes the workspace `to`, which must not exist or be an empty directory, from the backup (or closed workspace) `from`, and verifies it.
  * A failure leaves no workspace there. platform NULL: real; out may be NULL. */
 typedef struct wg_restore_request {
@@ -177,6 +187,11 @@ typedef struct wg_scan_spec {
     uint32_t key_count;
     const wg_scan_predicate *predicates;
     uint32_t predicate_count;
+    /* Rows of one edge label, labels[0]: batch columns are from, EDGE id, to (reversed: to, EDGE id, from), then keys. Nobody reads
+     * the ends: these columns are null. The order is that of the rows of the label's table. */
+    bool is_edge;
+    bool reversed;
+    bool without_ends;
     const wg_kernels *kernels; /* NULL: the best that this machine can run */
     bool no_ids;               /* nobody reads column 0: virtual rows leave it null */
     bool counts; /* a batch whose columns are all constant may have any number of rows, more than were asked for */
@@ -263,6 +278,9 @@ wg_code wg_txn_create_node(wg_txn *txn, const uint32_t *labels, uint32_t label_c
 /* Bulk: rows of `batch` (no selection), column i is keys[i]; one mutation. *out_first: ids are consecutive. */
 wg_code wg_txn_create_nodes(wg_txn *txn, uint32_t label, const uint32_t *keys, const wg_batch *batch,
                             uint64_t *out_first, wg_error *err);
+/* Bulk: edge i goes from from[i] to to[i]; their ids are consecutive too. */
+wg_code wg_txn_create_edges(wg_txn *txn, uint32_t label, const uint32_t *keys, const wg_batch *batch,
+                            const uint64_t *from, const uint64_t *to, uint64_t *out_first, wg_error *err);
 wg_code wg_txn_create_edge(wg_txn *txn, uint32_t label, uint64_t from, uint64_t to, const wg_property *properties,
                            uint32_t property_count, uint64_t *out_id, wg_error *err);
 /* Changes several properties of one node or edge; a null value removes. `replace`: those not named are removed. */
@@ -281,17 +299,42 @@ wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err);
 wg_code wg_txn_create_label(wg_txn *txn, const wg_label_def *def, bool if_not_exists, wg_error *err);
 wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exists, wg_error *err);
 
-/* COPY label FROM csv: reads the file with platform calls; columns by header or by def order. Reports progress through `progress`
- * (rows done, may be NULL). Errors name file, line and column. */
+/* COPY label FROM files: their rows become nodes with these labels, or edges of this label, as if each had been created alone. One bad
+ * row fails the whole load, or is left out and written to a file of rejects. Files are read with platform calls; columns are found
+ * by name. Errors name file, line or row, and column. */
+typedef enum wg_copy_format { WG_COPY_BY_NAME, WG_COPY_CSV, WG_COPY_PARQUET, WG_COPY_JSON } wg_copy_format;
+
+/* One end of the edges that are loaded. */
+typedef struct wg_copy_end {
+    uint32_t label;             /* of the nodes; WG_NO_LABEL: the one that the edge label declares */
+    const wg_slice *properties; /* which find a node; none: the label's primary key */
+    uint32_t property_count;
+    const wg_slice *columns; /* of the file, which hold them; none: "from" and "to", or the first ones of the file */
+    uint32_t column_count;
+} wg_copy_end;
+
 typedef struct wg_copy_options {
+    const uint32_t *labels; /* of the nodes, or the one of the edges */
+    uint32_t label_count;
+    wg_copy_format format; /* BY_NAME: .parquet, .jsonl and .ndjson say it themselves, all others are CSV */
     bool header;
     char delimiter;
     wg_slice null_text;
-    const wg_slice *columns;
+    const wg_slice *columns; /* CSV: names of the file's columns; others: those of them to read */
     uint32_t column_count;
+    wg_copy_end ends[2];
+    const char *rejects; /* where rows go that cannot be loaded, as lines of JSON; NULL: the first one is an error */
+    wg_pool *pool;       /* NULL: on the caller alone */
+    uint32_t threads;    /* at most; 0 is 1 */
 } wg_copy_options;
-wg_code wg_txn_copy_csv(wg_txn *txn, uint32_t label, const char *path, const wg_copy_options *options,
-                        wg_cancel *cancel, uint64_t *out_rows, wg_error *err);
+
+typedef struct wg_copy_counts {
+    uint64_t rows;
+    uint64_t rejected;
+} wg_copy_counts;
+/* `path`: a file, or a pattern as virtual labels have them: its files in the order of their paths. */
+wg_code wg_txn_copy(wg_txn *txn, const char *path, const wg_copy_options *options, wg_cancel *cancel,
+                    wg_copy_counts *out, wg_error *err);
 
 #include "engine/engine_runs.h"
 

@@ -39,10 +39,21 @@ static void teardown(fixture *f) {
     wg_platform_sim_destroy(f->platform);
 }
 
+static wg_code copy_with(fixture *f, const wg_copy_options *options, uint64_t *rows, wg_error *err) {
+    wg_copy_counts counts = {0};
+    const wg_code code = wg_txn_copy(f->txn, "/in.csv", options, NULL, &counts, err);
+    if (code == WG_OK) *rows = counts.rows;
+    return code;
+}
+
 static wg_code copy_label(fixture *f, uint32_t label, const char *text, uint64_t *rows, wg_error *err) {
-    const wg_copy_options options = {.header = true, .delimiter = ','};
+    const wg_copy_options options = {.labels = &label,
+                                     .label_count = 1,
+                                     .header = true,
+                                     .delimiter = ',',
+                                     .ends = {{.label = WG_NO_LABEL}, {.label = WG_NO_LABEL}}};
     put_file(f, text, strlen(text));
-    return wg_txn_copy_csv(f->txn, label, "/in.csv", &options, NULL, rows, err);
+    return copy_with(f, &options, rows, err);
 }
 
 static wg_code copy(fixture *f, const char *text, uint64_t *rows, wg_error *err) {
@@ -135,20 +146,20 @@ static void test_duplicates_across_batches(void **state) {
     for (int i = 0; i < 5000; i++) assert_true(wg_buf_printf(&text, "%d\n", i));
     const size_t whole = text.size;
     assert_true(wg_buf_append_str(&text, "17\n"));
-    const wg_copy_options options = {.header = true, .delimiter = ','};
+    const wg_copy_options options = {.labels = &f.label, .label_count = 1, .header = true, .delimiter = ','};
     put_file(&f, (const char *)text.data, text.size);
     uint64_t rows = 0;
     wg_error bad = {0};
-    assert_int_equal(wg_txn_copy_csv(f.txn, f.label, "/in.csv", &options, NULL, &rows, &bad), WG_E_CONSTRAINT);
+    assert_int_equal(copy_with(&f, &options, &rows, &bad), WG_E_CONSTRAINT);
     assert_int_equal(bad.line, 5002);
     assert_int_equal(scan_count(f.txn, NULL), 0);
     put_file(&f, (const char *)text.data, whole);
-    MODEL_OK(wg_txn_copy_csv(f.txn, f.label, "/in.csv", &options, NULL, &rows, err));
+    MODEL_OK(copy_with(&f, &options, &rows, err));
     assert_int_equal(rows, 5000);
     assert_int_equal(scan_count(f.txn, &f.label), 5000);
     wg_cancel cancel = {.cancelled = true};
     wg_error stopped = {0};
-    assert_int_equal(wg_txn_copy_csv(f.txn, f.label, "/absent.csv", &options, &cancel, &rows, &stopped),
+    assert_int_equal(wg_txn_copy(f.txn, "/absent.csv", &options, &cancel, &(wg_copy_counts){0}, &stopped),
                      WG_E_NOT_FOUND);
     wg_buf_deinit(&text);
     teardown(&f);
@@ -167,13 +178,17 @@ static void test_open_labels_and_named_columns(void **state) {
     MODEL_OK(copy_label(&f, open, "x,y\n1,\n", &rows, err));
     expect_row(&f, 0, "{\"x\":\"1\"}");
     wg_error err = {0};
-    assert_int_equal(copy_label(&f, edges, "x,y\n1,\n", &rows, &err), WG_E_UNSUPPORTED);
+    assert_int_equal(copy_label(&f, edges, "x,y\n1,\n", &rows, &err), WG_E_BIND);
     const wg_slice names[] = {wg_slice_str("score"), wg_slice_str("id")};
-    const wg_copy_options options = {
-        .delimiter = ';', .null_text = wg_slice_str("NA"), .columns = names, .column_count = 2};
+    const wg_copy_options options = {.labels = &f.label,
+                                     .label_count = 1,
+                                     .delimiter = ';',
+                                     .null_text = wg_slice_str("NA"),
+                                     .columns = names,
+                                     .column_count = 2};
     put_file(&f, "NA;5\n1.5;6\n", 11);
     wg_error_clear(&err);
-    assert_int_equal(wg_txn_copy_csv(f.txn, f.label, "/in.csv", &options, NULL, &rows, &err), WG_OK);
+    assert_int_equal(copy_with(&f, &options, &rows, &err), WG_OK);
     expect_row(&f, 1, "{\"id\":5}");
     expect_row(&f, 2, "{\"id\":6,\"score\":1.5}");
     teardown(&f);

@@ -23,6 +23,7 @@ typedef struct wgi_history {
 
 typedef struct wgi_table wgi_table;
 typedef struct wgi_label_state wgi_label_state;
+enum { WGI_ADJACENCY_KEPT = 2 };
 
 /* Rows of one set of labels, or of one edge label. */
 struct wgi_table {
@@ -33,7 +34,9 @@ struct wgi_table {
     bool touched;      /* in the writer's list */
     wgi_table *next_touched;
     wg_table *rows;
-    uint64_t live;       /* of the newest state; writer only */
+    uint64_t live; /* of the newest state; writer only */
+    _Atomic uint64_t
+        changed; /* last commit, begun or aborted ones included, that touched rows, or a later one; release, before it is published */
     wgi_history history; /* guarded by state_mutex */
     bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
     uint64_t stored_rows;
@@ -45,10 +48,11 @@ struct wgi_table {
 
 /* What belongs to one label number. */
 struct wgi_label_state {
-    wg_key_index *key_index; /* labels with a primary key */
-    wg_topology *topology;   /* edge labels */
-    wgi_table *edges;        /* edge labels */
-    bool touched;            /* in the writer's list */
+    wg_key_index *key_index;                            /* labels with a primary key */
+    wg_topology *topology;                              /* edge labels */
+    wgi_table *edges;                                   /* edge labels */
+    struct wg_adjacency *adjacency[WGI_ADJACENCY_KEPT]; /* edge labels, newest first; guarded by adjacency_mutex */
+    bool touched;                                       /* in the writer's list */
     wgi_label_state *next_touched;
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
@@ -68,6 +72,8 @@ struct wg_engine {
     wg_account account;
     wg_account
         state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
+    wg_account adjacency_account; /* nor this */
+    wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
     uint8_t uuid[16];
@@ -101,12 +107,19 @@ struct wg_engine {
     wgi_maintenance maintenance;
     wgi_state_log state_log;
     wgi_state_store state_store;
+    struct wgi_statistics *statistics; /* statistics.c */
+    uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
+    _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
 };
+
+wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
+void wgi_statistics_destroy(wg_engine *engine);
 
 /* ---- applying: shared by live writes and replay */
 
 typedef enum wgi_undo_kind {
     WGI_UNDO_ROW,        /* table, row: begin = NEVER */
+    WGI_UNDO_ROWS,       /* table, first row, count: the same */
     WGI_UNDO_END,        /* table, row: end = NEVER */
     WGI_UNDO_DIRECTORY,  /* is_edge, id, old address */
     WGI_UNDO_EXTEND,     /* is_edge, old count */
@@ -134,7 +147,24 @@ typedef struct wgi_apply {
 } wgi_apply;
 
 extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
+/* Of loads (apply_bulk.c), and what those share with the others. */
+wg_code wgi_apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_apply_load_nodes(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_apply_load_edges(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
+wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
+wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);
+/* Reserves the ids and checks that they are the ones that the log says. */
+wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err);
+wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err);
+wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
+void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
+
+/* The label lets go of what it keeps (adjacency.c): adjacency_mutex is held, or nobody reads it. */
+void wgi_adjacency_forget(wgi_label_state *state);
+/* Frees what nobody holds. */
+void wgi_adjacency_trim(wg_engine *engine);
 
 /* Records the live counts of the touched tables at `logseq`; on failure nothing is recorded. */
 wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err);
@@ -213,6 +243,35 @@ wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
 wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);
 /* Newest committed state plus own writes: what constraints are checked against. */
 wg_view wgi_txn_newest(const wg_txn *txn);
+
+/* ---- bulk writes */
+
+/* Rows that become nodes with these labels, or edges of this one, by one mutation. */
+typedef struct wgi_bulk {
+    bool is_edge;
+    bool trusted; /* strings are UTF-8, ends exist and have the labels that they must have */
+    const uint32_t *labels;
+    uint32_t label_count;
+    const uint32_t *keys; /* of the batch's columns */
+    wg_batch batch;
+    const uint64_t *ends[2]; /* edges */
+    wg_slice packed;         /* of these rows (wg_mutation_pack), or none */
+    /* Told about each row that cannot be written, in their order: WG_OK leaves it out. NULL: the first one is the error, and
+     * err->offset its position. */
+    wg_code (*bad)(void *ctx, uint32_t row, const wg_error *why, wg_error *err);
+    void *ctx;
+} wgi_bulk;
+/* *out_rows: how many were written. */
+wg_code wgi_bulk_write(wg_txn *txn, const wgi_bulk *bulk, uint64_t *out_first, uint32_t *out_rows, wg_error *err);
+/* The checks of single writes that bulk ones make too (write.c). */
+wg_code wgi_check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_error *err);
+wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label **out, wg_error *err);
+wg_code wgi_check_ends(const wg_txn *txn, const wg_label *label, uint64_t from, uint64_t to, wg_error *err);
+wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err);
+const char *wgi_key_name(const wg_txn *txn, uint32_t key);
+/* The values of the label's primary key are whole, and no other node has them. */
+wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
+                             wg_error *err);
 
 /* ---- virtual labels */
 

@@ -66,25 +66,25 @@ wg_code wg_txn_intern_label(wg_txn *txn, wg_slice name, bool is_edge, uint32_t *
 
 /* ---- checks of properties */
 
-static const char *key_name(const wg_txn *txn, uint32_t key) {
+const char *wgi_key_name(const wg_txn *txn, uint32_t key) {
     const char *name = wg_catalog_key_name(txn->engine->catalog, key);
     return name != NULL ? name : "?";
 }
 
 /* A value that a property can hold: no nodes, edges, paths or maps, also not inside lists; and nothing that the log's
  * decoder would refuse when it is replayed. */
-static wg_code storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err) {
+wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err) {
     if (v->type == WG_TYPE_NODE || v->type == WG_TYPE_EDGE || v->type == WG_TYPE_PATH || v->type == WG_TYPE_MAP)
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "property %s cannot hold a %s", key_name(txn, key),
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "property %s cannot hold a %s", wgi_key_name(txn, key),
                             wg_type_name((wg_type)v->type));
     if (depth > 32)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "property %s: lists nested too deeply",
-                            key_name(txn, key));
+                            wgi_key_name(txn, key));
     for (uint32_t i = 0; v->type == WG_TYPE_LIST && i < v->size; i++)
-        WG_TRY(storable(txn, key, &v->as.list[i], depth + 1, err));
+        WG_TRY(wgi_storable(txn, key, &v->as.list[i], depth + 1, err));
     if (depth > 0 || v->type == WG_TYPE_NULL) return WG_OK;
     const wg_code code = wg_value_check(v, false, err);
-    return code == WG_OK ? WG_OK : wg_error_prefix(err, code, "property %s", key_name(txn, key));
+    return code == WG_OK ? WG_OK : wg_error_prefix(err, code, "property %s", wgi_key_name(txn, key));
 }
 
 /* Fits one value to what the labels declare about its key. */
@@ -106,8 +106,8 @@ static wg_code fit_property(const wg_txn *txn, const uint32_t *labels, uint32_t 
     }
     if (!declared && !open)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s", first->def.name,
-                            key_name(txn, p->key));
-    return storable(txn, p->key, &p->value, 0, err);
+                            wgi_key_name(txn, p->key));
+    return wgi_storable(txn, p->key, &p->value, 0, err);
 }
 
 static const wg_value *property_of(const wg_mutation_property *p, uint32_t count, uint32_t key) {
@@ -160,7 +160,7 @@ static wg_code row_value(const row_source *s, uint32_t key, wg_value *out, wg_er
 }
 
 /* The values of the label's primary key are whole, and no other node has them. */
-static wg_code check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
+wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                                 wg_error *err) {
     for (uint32_t k = 0; k < label->def.key_count; k++)
         if (key[k].type == WG_TYPE_NULL)
@@ -188,7 +188,7 @@ static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_sou
     if (label->def.key_count == 0) return WG_OK;
     for (uint32_t k = 0; k < label->def.key_count; k++)
         WG_TRY(row_value(s, label->column_keys[label->def.key_columns[k]], &key[k], err));
-    return check_key_values(txn, label, key, own_id, err);
+    return wgi_check_key_values(txn, label, key, own_id, err);
 }
 
 static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const row_source *s,
@@ -209,7 +209,7 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
 }
 
 /* Labels exist now, are of nodes, and their rows are ours. */
-static wg_code check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_error *err) {
+wg_code wgi_check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_error *err) {
     if (label_count > WG_MUTATION_LABELS_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a node has at most %d labels",
                             (int)WG_MUTATION_LABELS_MAX);
@@ -230,7 +230,7 @@ static wg_code check_node_labels(const wg_txn *txn, const uint32_t *labels, uint
 wg_code wg_txn_create_node(wg_txn *txn, const uint32_t *labels, uint32_t label_count, const wg_property *properties,
                            uint32_t property_count, uint64_t *out_id, wg_error *err) {
     WG_TRY(wgi_txn_write_begin(txn, err));
-    WG_TRY(check_node_labels(txn, labels, label_count, err));
+    WG_TRY(wgi_check_node_labels(txn, labels, label_count, err));
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
     wg_mutation m = {.kind = WG_MUTATION_CREATE_NODE, .labels = labels, .label_count = label_count};
@@ -244,147 +244,6 @@ wg_code wg_txn_create_node(wg_txn *txn, const uint32_t *labels, uint32_t label_c
         txn->stats.properties_set += m.property_count;
         txn->stats.labels_added += label_count;
         *out_id = m.id;
-    }
-    wg_arena_deinit(&arena);
-    return code;
-}
-
-/* ---- bulk */
-
-/* A batch against its label: where each declared column is in the batch, found once and not for every row. */
-typedef struct bulk {
-    const wg_txn *txn;
-    const wg_label *label;
-    const uint32_t *keys;
-    const wg_batch *batch;
-    const wg_column_def **defs; /* of each column of the batch; NULL: undeclared */
-    uint32_t *at;               /* of each declared column: its vector, UINT32_MAX when the batch has none */
-} bulk;
-
-static wg_code bulk_map(bulk *b, wg_arena *arena, wg_error *err) {
-    const wg_label_def *def = &b->label->def;
-    const uint32_t count = b->batch->column_count;
-    b->defs = wg_arena_alloc_zero(arena, ((size_t)count + 1) * sizeof *b->defs);
-    b->at = wg_arena_alloc(arena, ((size_t)def->column_count + 1) * sizeof *b->at);
-    if (b->defs == NULL || b->at == NULL) return wg_error_nomem(err, count * sizeof *b->defs);
-    if (b->batch->row_count > WG_BATCH_ROWS_MAX)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a bulk stripe of %u rows: at most %d",
-                            b->batch->row_count, (int)WG_BATCH_ROWS_MAX);
-    for (uint32_t d = 0; d < def->column_count; d++) {
-        b->at[d] = UINT32_MAX;
-        for (uint32_t c = 0; c < count && b->at[d] == UINT32_MAX; c++)
-            if (b->keys[c] == b->label->column_keys[d]) b->at[d] = c;
-        if (b->at[d] != UINT32_MAX) b->defs[b->at[d]] = &def->columns[d];
-    }
-    for (uint32_t c = 0; c < count; c++) {
-        const wg_type wanted = b->defs[c] != NULL ? b->defs[c]->type : WG_TYPE_ANY;
-        if (b->keys[c] >= wg_catalog_key_count(b->txn->engine->catalog))
-            return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "unknown property key %u", b->keys[c]);
-        for (uint32_t k = 0; k < c; k++)
-            if (b->keys[k] == b->keys[c])
-                return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "bulk column %s appears twice",
-                                    key_name(b->txn, b->keys[c]));
-        if (b->defs[c] == NULL && def->kind != WG_LABEL_OPEN)
-            return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s", def->name,
-                                key_name(b->txn, b->keys[c]));
-        if (b->batch->columns[c].type != wanted)
-            return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored",
-                                key_name(b->txn, b->keys[c]), wg_type_name(b->batch->columns[c].type),
-                                wg_type_name(wanted));
-    }
-    return WG_OK;
-}
-
-/* Cells that their type alone does not make right: text, values of any type, integers of a declared width. */
-static wg_code bulk_check_cells(const bulk *b, uint32_t row, wg_error *err) {
-    for (uint32_t c = 0; c < b->batch->column_count; c++) {
-        const wg_vector *v = &b->batch->columns[c];
-        const wg_column_def *def = b->defs[c];
-        const bool narrow = def != NULL && def->type == WG_TYPE_INT && def->int_bits != 0 && def->int_bits < 64;
-        if ((v->type != WG_TYPE_STRING && v->type != WG_TYPE_ANY && !narrow) || !wg_vector_is_valid(v, row)) continue;
-        wg_value value = wg_vector_value(v, row);
-        if (narrow) WG_TRY(wg_column_def_coerce(def, &value, err));
-        WG_TRY(storable(b->txn, b->keys[c], &value, 0, err));
-    }
-    return WG_OK;
-}
-
-static wg_value bulk_cell(const bulk *b, uint32_t def_column, uint32_t row) {
-    const uint32_t at = b->at[def_column];
-    return at == UINT32_MAX ? wg_value_null() : wg_vector_value(&b->batch->columns[at], row);
-}
-
-static wg_code bulk_check_row(const bulk *b, uint32_t row, wg_error *err) {
-    const wg_label_def *def = &b->label->def;
-    WG_TRY(bulk_check_cells(b, row, err));
-    for (uint32_t d = 0; d < def->column_count; d++) {
-        if (!def->columns[d].not_null) continue;
-        if (b->at[d] == UINT32_MAX || bulk_cell(b, d, row).type == WG_TYPE_NULL)
-            return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "%s.%s is NOT NULL and has no value", def->name,
-                                def->columns[d].name);
-    }
-    if (def->key_count == 0) return WG_OK;
-    wg_value key[WG_KEY_COLUMNS_MAX];
-    for (uint32_t k = 0; k < def->key_count; k++) key[k] = bulk_cell(b, def->key_columns[k], row);
-    return check_key_values(b->txn, b->label, key, UINT64_MAX, err);
-}
-
-/* Two rows of one batch cannot see each other in the key index yet. */
-static wg_code bulk_check_duplicates(const bulk *b, wg_arena *arena, wg_error *err) {
-    const uint32_t key_count = b->label->def.key_count;
-    const uint32_t rows = b->batch->row_count;
-    if (key_count == 0 || rows < 2) return WG_OK;
-    const uint32_t slot_count = 8192; /* over twice WG_BATCH_ROWS_MAX */
-    uint16_t *slots = wg_arena_alloc_zero(arena, slot_count * sizeof *slots);
-    wg_value *all = wg_arena_alloc(arena, (size_t)rows * key_count * sizeof *all);
-    if (slots == NULL || all == NULL) return wg_error_nomem(err, slot_count * sizeof *slots);
-    for (uint32_t r = 0; r < rows; r++) {
-        wg_value *mine = all + (size_t)r * key_count;
-        for (uint32_t k = 0; k < key_count; k++) mine[k] = bulk_cell(b, b->label->def.key_columns[k], r);
-        uint32_t at = (uint32_t)wg_key_hash(mine, key_count) & (slot_count - 1);
-        for (; slots[at] != 0; at = (at + 1) & (slot_count - 1)) {
-            const wg_value *other = all + (size_t)(slots[at] - 1) * key_count;
-            bool same = true;
-            for (uint32_t k = 0; k < key_count && same; k++) same = wg_value_equivalent(&mine[k], &other[k]);
-            if (same)
-                return wg_error_set(err, WG_E_CONSTRAINT, r, "%s: rows with the same primary key",
-                                    b->label->def.name);
-        }
-        slots[at] = (uint16_t)(r + 1);
-    }
-    return WG_OK;
-}
-
-static wg_code bulk_check(bulk *b, wg_arena *arena, wg_error *err) {
-    WG_TRY(bulk_map(b, arena, err));
-    for (uint32_t r = 0; r < b->batch->row_count; r++) {
-        const wg_code code = bulk_check_row(b, r, err);
-        if (code == WG_OK) continue;
-        if (err != NULL) err->offset = r;
-        return code;
-    }
-    return bulk_check_duplicates(b, arena, err);
-}
-
-/* On a refused row err->offset is its position in the batch, for the caller's line numbers. */
-wg_code wg_txn_create_nodes(wg_txn *txn, uint32_t label_number, const uint32_t *keys, const wg_batch *batch,
-                            uint64_t *out_first, wg_error *err) {
-    WG_ASSERT(batch->sel == NULL);
-    WG_TRY(wgi_txn_write_begin(txn, err));
-    WG_TRY(check_node_labels(txn, &label_number, 1, err));
-    bulk b = {
-        .txn = txn, .label = wg_catalog_label_at(txn->engine->catalog, label_number), .keys = keys, .batch = batch};
-    wg_arena arena;
-    wg_arena_init(&arena, &txn->engine->account);
-    wg_code code = bulk_check(&b, &arena, err);
-    wg_mutation m = {.kind = WG_MUTATION_CREATE_NODES, .label = label_number, .keys = keys, .batch = *batch};
-    m.id = wg_directory_count(txn->engine->nodes);
-    if (code == WG_OK) code = wgi_txn_do(txn, &m, err);
-    if (code == WG_OK) {
-        txn->stats.nodes_created += batch->row_count;
-        txn->stats.labels_added += batch->row_count;
-        txn->stats.properties_set += (uint64_t)batch->row_count * batch->column_count;
-        *out_first = m.id;
     }
     wg_arena_deinit(&arena);
     return code;
@@ -415,14 +274,25 @@ static wg_code check_endpoint(const wg_txn *txn, uint64_t id, const char *label_
                         label_name, (unsigned long long)id);
 }
 
+wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label **out, wg_error *err) {
+    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, number);
+    if (label == NULL || !label->def.is_edge || !wg_label_is_visible(label, wgi_txn_newest(txn)))
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no edge label with number %u", number);
+    *out = label;
+    return WG_OK;
+}
+
+wg_code wgi_check_ends(const wg_txn *txn, const wg_label *label, uint64_t from, uint64_t to, wg_error *err) {
+    WG_TRY(check_endpoint(txn, from, label->def.from_label, label->def.name, "from", err));
+    return check_endpoint(txn, to, label->def.to_label, label->def.name, "to", err);
+}
+
 wg_code wg_txn_create_edge(wg_txn *txn, uint32_t label_number, uint64_t from, uint64_t to,
                            const wg_property *properties, uint32_t property_count, uint64_t *out_id, wg_error *err) {
+    const wg_label *label = NULL;
     WG_TRY(wgi_txn_write_begin(txn, err));
-    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, label_number);
-    if (label == NULL || !label->def.is_edge || !wg_label_is_visible(label, wgi_txn_newest(txn)))
-        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no edge label with number %u", label_number);
-    WG_TRY(check_endpoint(txn, from, label->def.from_label, label->def.name, "from", err));
-    WG_TRY(check_endpoint(txn, to, label->def.to_label, label->def.name, "to", err));
+    WG_TRY(wgi_check_edge_label(txn, label_number, &label, err));
+    WG_TRY(wgi_check_ends(txn, label, from, to, err));
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
     wg_mutation m = {.kind = WG_MUTATION_CREATE_EDGE, .label = label_number, .from = from, .to = to};
@@ -515,6 +385,33 @@ static bool has_number(const uint32_t *numbers, uint32_t count, uint32_t n) {
     return false;
 }
 
+/* A node keeps the label that the definition of one of its edges asks of it: planners rely on the ends of declared edges. */
+static wg_code check_lost_label(const wg_txn *txn, uint64_t id, const wg_label *lost, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    wg_txn newest = *txn;
+    newest.view = wgi_txn_newest(txn);
+    for (uint32_t i = 0; i < wg_catalog_label_count(catalog); i++) {
+        const wg_label *edge = wg_catalog_label_at(catalog, i);
+        const wg_label_def *def = &edge->def;
+        uint32_t direction = 0;
+        if (!def->is_edge || !wg_label_is_visible(edge, newest.view)) continue;
+        if (def->from_label != NULL && strcmp(def->from_label, lost->def.name) == 0) direction |= WG_DIRECTION_OUT;
+        if (def->to_label != NULL && strcmp(def->to_label, lost->def.name) == 0) direction |= WG_DIRECTION_IN;
+        if (direction == 0) continue;
+        wg_expand_position position = {0};
+        uint64_t found, neighbour;
+        uint32_t count = 0;
+        WG_TRY(wg_expand(&newest, id, (wg_direction)direction, &i, 1, &position, 1, &found, &neighbour, &count, err));
+        if (count > 0)
+            return wg_error_set(
+                err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                "node %llu must stay a %s: it has an edge %s, which is declared %s that label; delete "
+                "the edge first",
+                (unsigned long long)id, lost->def.name, def->name, direction == WG_DIRECTION_IN ? "to" : "from");
+    }
+    return WG_OK;
+}
+
 /* The labels that the node will have; the row must fit all of them, and edges that demand a label must keep it. */
 static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, const wg_mutation *m, wg_error *err) {
     const wgi_table *table = s->table;
@@ -523,6 +420,8 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
     for (uint32_t i = 0; i < table->label_count; i++)
         if (!has_number(m->removed_labels, m->removed_label_count, table->labels[i]))
             labels[count++] = table->labels[i];
+        else if (!has_number(m->labels, m->label_count, table->labels[i]))
+            WG_TRY(check_lost_label(txn, id, wg_catalog_label_at(txn->engine->catalog, table->labels[i]), err));
     for (uint32_t i = 0; i < m->label_count; i++)
         if (!has_number(labels, count, m->labels[i])) labels[count++] = m->labels[i];
     const uint32_t columns = wg_table_column_count(table->rows);
@@ -534,10 +433,47 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
     return check_row(txn, labels, count, s, id, err);
 }
 
+/* True when the node has an edge of this label in this direction in the newest state. */
+static wg_code has_edge(wg_txn *txn, uint64_t id, uint32_t edge_label, wg_direction direction, bool *out,
+                        wg_error *err) {
+    wg_expand_position position = {0};
+    uint64_t edge, neighbour;
+    uint32_t count = 0;
+    const wg_view mine = txn->view;
+    txn->view = wgi_txn_newest(txn);
+    const wg_code code = wg_expand(txn, id, direction, &edge_label, 1, &position, 1, &edge, &neighbour, &count, err);
+    txn->view = mine;
+    *out = count > 0;
+    return code;
+}
+
+/* What an edge label's FROM and TO promise stays true: plans leave out the checks. */
+static wg_code check_edges_keep_ends(wg_txn *txn, uint64_t id, uint32_t removed, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    const wg_label *label = wg_catalog_label_at(catalog, removed);
+    const uint32_t count = wg_catalog_label_count(catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label *edge = wg_catalog_label_at(catalog, i);
+        if (!edge->def.is_edge || !wg_label_is_visible(edge, wgi_txn_newest(txn))) continue;
+        const char *ends[2] = {edge->def.from_label, edge->def.to_label};
+        for (int side = 0; side < 2; side++) {
+            bool demanded = false;
+            if (ends[side] == NULL || strcmp(ends[side], label->def.name) != 0) continue;
+            WG_TRY(has_edge(txn, id, i, side == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN, &demanded, err));
+            if (demanded)
+                return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                                    "node %llu has edges %s, whose %s is a %s: it cannot lose that label",
+                                    (unsigned long long)id, edge->def.name, side == 0 ? "start" : "end",
+                                    label->def.name);
+        }
+    }
+    return WG_OK;
+}
+
 wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count,
                              const uint32_t *remove, uint32_t remove_count, wg_error *err) {
     WG_TRY(wgi_txn_write_begin(txn, err));
-    WG_TRY(check_node_labels(txn, add, add_count, err));
+    WG_TRY(wgi_check_node_labels(txn, add, add_count, err));
     wgi_table *table = NULL;
     uint64_t row = 0;
     bool gone = false;
@@ -558,6 +494,9 @@ wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint
     for (uint32_t i = 0; i < remove_count; i++)
         removed += has_number(table->labels, table->label_count, remove[i]) && !has_number(remove, i, remove[i]);
     if (added + removed == 0) return WG_OK;
+    for (uint32_t i = 0; i < remove_count; i++)
+        if (has_number(table->labels, table->label_count, remove[i]))
+            WG_TRY(check_edges_keep_ends(txn, id, remove[i], err));
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
     const row_source s = {.table = table, .row = row, .arena = &arena};

@@ -1,11 +1,11 @@
-/* Hash aggregation. Every task aggregates into groups of its own, and these are merged in task order, so that groups come out in the order
+/* Hash aggregation of values of any type; what is typed goes to aggregate_typed.c. Every task aggregates into groups of its own, and these are merged in task order, so that groups come out in the order
  * of their first row and the work is cut by data alone.
  *
  * A state is small and additive: counts; integer sums in 128 bits, checked when they are put out; float sums exact (float_sum.c), so
  * partial sums lose nothing; minima and maxima by the total order of values; lists for collect. A DISTINCT aggregate keeps a table of
  * (group, value) and feeds its states only at the merge, where a value that is new for the whole query counts once.
  * Nulls are left out of every aggregate but count(*). */
-#include "exec/exec_internal.h"
+#include "exec/aggregate_internal.h"
 
 typedef struct sum_state {
     wg_i128 ints;
@@ -584,6 +584,7 @@ static void aggregate_destroy(wgi_sink *sink) { groups_destroy(sink->plan, ((agg
 wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
     static const wgi_sink_class class = {aggregate_local_create, aggregate_local_destroy, aggregate_consume,
                                          aggregate_merge,        aggregate_finish,        aggregate_destroy};
+    if (wgi_agg_is_typed(plan)) return wgi_sink_aggregate_typed(plan, context, out, err);
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(aggregate_sink), out, err));
     for (uint32_t i = 0; i < plan->aggregate_count; i++)
         if (plan->aggregates[i].distinct) ((aggregate_sink *)*out)->has_distinct = true;

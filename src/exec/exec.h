@@ -240,15 +240,27 @@ wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column); /* NO
 uint32_t wg_rows_piece_count(const wg_rows *rows);
 void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_batch *out);
 
+/* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
+typedef struct wg_exec_watch {
+    void (*task_done)(void *ctx, uint32_t task, uint32_t shard);
+    void *ctx;
+} wg_exec_watch;
+
+enum { WG_EXEC_SHARDS_MAX = 65536 };
+
 typedef struct wg_exec_context {
     wg_txn *txn;
     wg_pool *pool;       /* NULL: run on the calling thread */
     uint32_t threads;    /* at most this many workers, the caller included; >= 1 */
     uint32_t batch_rows; /* 1..WG_BATCH_ROWS_MAX */
     uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
-    const wg_kernels *kernels; /* NULL: the best that this machine can run */
+    const wg_kernels *kernels;  /* NULL: the best that this machine can run */
+    const wg_exec_watch *watch; /* NULL: none */
+    bool no_rewrite;            /* plans stay as the clauses give them (query/optimize/rewrite.h) */
     const wg_value *params;
     uint32_t param_count;
+    bool
+        optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
     uint64_t deadline_ns;           /* platform now_ns; 0: none */

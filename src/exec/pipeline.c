@@ -1,20 +1,27 @@
 /* Runs a plan as pipelines. A pipeline is a source cut into tasks, a chain of streaming operators, and a sink.
  *
- * Sources: the tasks of a scan, or rows that an earlier pipeline left, cut into tasks of TASK_ROWS rows. Workers claim tasks in order,
- * push each one's batches through their own chain into a local state of the sink, and the locals are merged strictly in task order,
- * by whichever worker completes the next one. A task may be begun only while it lies within WINDOW tasks of the merge, so memory is
- * bounded; the task that the merge waits for is always running, so nobody waits for ever.
+ * Sources: the tasks of a scan, or rows that an earlier pipeline left, cut into tasks of TASK_ROWS rows. ShardDispatch deals them to
+ * `shards` queues by a hash of the task's ordinal. A worker serves the queues whose number is its own modulo the workers, and steals from the others
+ * when these have nothing for it. It pushes a task's batches through its own chain into a local state of the sink, and the locals are
+ * merged strictly in task order, by whichever worker completes the next one: shards, stealing and timing never show. A row's visibility is decided
+ * by its own begin and end, so no task needs another version of a key, and no dealing can split such a decision.
+ *
+ * A task may be begun only while it lies within WINDOW tasks of the merge, so memory is bounded. A queue is never stored: it is those of the
+ * WINDOW tasks that hash to its number and are not taken, in order. The task that the merge waits for is in the window, so it is either
+ * running or free for any worker to take: nobody waits for ever, however many shards there are.
  *
  * Errors. A batch that fails tells that some row of it fails, not which is first: an early expression may fail on a late row. Therefore
  * a task that fails in a way that depends on data alone is run again from its start with one row a batch; what it then gives (rows up to
  * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
  * it, is the same for every batch size and number of threads. */
+#include "base/digest/digest.h"
 #include "exec/exec_internal.h"
 
 enum { TASK_ROWS = 8 * WG_BATCH_ROWS_MAX, WINDOW = 32, OPS_MAX = 256 };
 
 typedef struct task_slot {
     void *local;
+    bool taken;
     bool ready;
     wg_code code;
     wg_error error;
@@ -29,10 +36,12 @@ struct wgi_pipeline {
     wg_scan *scan;
     wg_rows *rows;
     uint32_t task_count;
-    _Atomic uint32_t next_task;
+    uint32_t workers;
+    uint32_t shards;
     _Atomic bool finished; /* relaxed: a hint that no further work is needed */
     wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
     wg_cond moved;
+    uint32_t taken; /* tasks that some worker has */
     uint32_t merged;
     bool merging;
     wg_code code;
@@ -193,12 +202,34 @@ static void merge_ready(wgi_pipeline *p) {
     p->merging = false;
 }
 
-static bool claim_task(wgi_pipeline *p, uint32_t *out) {
-    const uint32_t task = atomic_fetch_add_explicit(&p->next_task, 1, memory_order_relaxed);
-    if (task >= p->task_count) return false;
+/* ---- dealing out tasks: ShardDispatch */
+
+static uint32_t shard_of(const wgi_pipeline *p, uint32_t task) {
+    return p->shards == 1 ? 0 : (uint32_t)(wg_hash64_u64(task) % p->shards);
+}
+
+/* The first free task of the window in a queue of the worker's; else the first free one at all. UINT32_MAX: none. */
+static uint32_t free_task(const wgi_pipeline *p, uint32_t worker) {
+    const uint32_t end = (uint32_t)wg_min_u64((uint64_t)p->merged + WINDOW, p->task_count);
+    uint32_t other = UINT32_MAX;
+    for (uint32_t task = p->merged; task < end; task++) {
+        if (p->slots[task % WINDOW].taken) continue;
+        if (shard_of(p, task) % p->workers == worker) return task;
+        if (other == UINT32_MAX) other = task;
+    }
+    return other;
+}
+
+static bool claim_task(wgi_pipeline *p, uint32_t worker, uint32_t *out) {
+    uint32_t task = UINT32_MAX;
     wg_mutex_lock(&p->lock);
-    while (!p->finished && task >= p->merged + WINDOW) wg_cond_wait(&p->moved, &p->lock);
-    const bool go = !p->finished;
+    while (!p->finished && p->taken < p->task_count && (task = free_task(p, worker)) == UINT32_MAX)
+        wg_cond_wait(&p->moved, &p->lock);
+    const bool go = !p->finished && task != UINT32_MAX;
+    if (go) {
+        p->slots[task % WINDOW].taken = true;
+        p->taken++;
+    }
     wg_mutex_unlock(&p->lock);
     *out = task;
     return go;
@@ -264,8 +295,8 @@ fail:
 }
 
 static void worker_run(void *arg, uint32_t number) {
-    (void)number;
     wgi_pipeline *p = arg;
+    const wg_exec_watch *watch = p->context->watch;
     wgi_worker *w = NULL;
     wg_error error = {0};
     const wg_code made = worker_create(p, &w, &error);
@@ -276,10 +307,11 @@ static void worker_run(void *arg, uint32_t number) {
         return;
     }
     uint32_t task;
-    while (claim_task(p, &task)) {
-        task_slot done = {.ready = true};
+    while (claim_task(p, number, &task)) {
+        task_slot done = {.taken = true, .ready = true};
         done.code = run_task(w, task, &done.error);
         done.local = w->local;
+        if (watch != NULL) watch->task_done(watch->ctx, task, shard_of(p, task));
         wg_mutex_lock(&p->lock);
         p->slots[task % WINDOW] = done;
         merge_ready(p);
@@ -435,8 +467,9 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
     if (code == WG_OK) code = build_tables(chain, first, context, err);
     if (code == WG_OK) {
         for (uint32_t i = 0; i < chain->count; i++) p->tables[i] = chain->tables[chain->count - 1 - i];
-        const uint64_t workers = wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
-        wg_pool_run(context->pool, (uint32_t)workers, worker_run, p);
+        p->workers = (uint32_t)wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
+        p->shards = context->shards != 0 ? context->shards : context->threads;
+        wg_pool_run(context->pool, p->workers, worker_run, p);
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
         *done = p->finished;

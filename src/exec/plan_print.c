@@ -232,8 +232,12 @@ static const char *compare_name(wg_compare_op op) {
 
 static bool put_scan(const printer *p, const wg_plan *plan) {
     const wg_scan_spec *scan = &plan->scan;
-    bool ok = put(p, " labels=") && (scan->label_count > 0 || put(p, "*")) &&
-              put_labels(p, scan->labels, scan->label_count, ":") && put(p, " columns=[");
+    bool ok = put(p, !scan->is_edge       ? " labels="
+                     : scan->without_ends ? " edges="
+                     : scan->reversed     ? " edges and ends, backwards="
+                                          : " edges and ends=") &&
+              (scan->label_count > 0 || put(p, "*")) && put_labels(p, scan->labels, scan->label_count, ":") &&
+              put(p, " columns=[");
     for (uint32_t i = 0; i < scan->key_count && ok; i++) {
         ok = (i == 0 || put(p, ", ")) && put_key(p, scan->keys[i]);
         if (ok && scan->types != NULL) ok = put(p, " ") && put(p, wg_type_name(scan->types[i]));

@@ -1,5 +1,5 @@
 /* Sinks that keep rows as they are: collect, limit, distinct, and the built side of a join. */
-#include "exec/exec_internal.h"
+#include "exec/aggregate_internal.h"
 
 wg_code wgi_sink_alloc(const wgi_sink_class *class, const wg_plan *plan, const wg_exec_context *context, size_t bytes,
                        wgi_sink **out, wg_error *err) {
@@ -235,6 +235,7 @@ wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, w
     static const wgi_sink_class class = {distinct_local_create, distinct_local_destroy, distinct_consume,
                                          distinct_merge,        distinct_finish,        distinct_destroy};
     wgi_sink *sink = NULL;
+    if (wgi_agg_is_typed(plan)) return wgi_sink_aggregate_typed(plan, context, out, err);
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(distinct_sink), &sink, err));
     const wg_code code = distinct_local_init(sink, &((distinct_sink *)sink)->all, err);
     if (code != WG_OK) wg_free(sink);

@@ -1,6 +1,7 @@
 /* query: prepared statements, and their runs. */
 #include "query/query.h"
 
+#include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
 #include "query/plan/statement.h"
 
@@ -340,6 +341,8 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
     const wg_plan *plan;
     wgi_columns columns;
     WG_TRY(wgi_plan_query(b, b->statement->child[0], &plan, &columns));
+    b->rewrite = !context->no_rewrite && !context->optimizer_off;
+    WG_TRY(wgi_rewrite(b, plan, &plan));
     if (b->statement->op != WG_AST_EXPLAIN) return run_plan(b, context, plan, &columns, out);
     static const char *names[] = {"plan"};
     const wgi_columns explained = {names, 1};
@@ -351,16 +354,22 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
 
 static wg_code run_copy(wgi_binder *b, const wg_exec_context *context, const wg_ast *body, wg_query_result *out) {
     wgi_copy copy;
-    static const char *names[] = {"rows"};
-    static const wg_type types[] = {WG_TYPE_INT};
-    const wgi_columns columns = {names, 1};
+    wg_copy_counts counts = {0};
+    static const char *names[] = {"rows", "rejected"};
+    static const wg_type types[] = {WG_TYPE_INT, WG_TYPE_INT};
     WG_TRY(wgi_copy_statement(b, body, &copy));
-    WG_TRY(wg_txn_copy_csv(b->txn, copy.label, copy.path, &copy.options, context->cancel, &out->rows_copied, b->err));
-    wg_value *cell = wgi_alloc(b, 1, sizeof *cell);
-    if (cell == NULL) return WG_E_NOMEM;
-    *cell = wg_value_int((int64_t)out->rows_copied);
+    copy.options.pool = context->pool;
+    copy.options.threads = context->threads;
+    WG_TRY(wg_txn_copy(b->txn, copy.path, &copy.options, context->cancel, &counts, b->err));
+    out->rows_copied = counts.rows;
+    const uint32_t count = copy.options.rejects != NULL ? 2 : 1;
+    const wgi_columns columns = {names, count};
+    wg_value *cells = wgi_alloc(b, 2, sizeof *cells);
+    if (cells == NULL) return WG_E_NOMEM;
+    cells[0] = wg_value_int((int64_t)counts.rows);
+    cells[1] = wg_value_int((int64_t)counts.rejected);
     const wg_plan *plan;
-    WG_TRY(wgi_rows_plan(b, cell, 1, names, types, 1, &plan));
+    WG_TRY(wgi_rows_plan(b, cells, 1, names, types, count, &plan));
     return run_plan(b, context, plan, &columns, out);
 }
 
@@ -414,6 +423,7 @@ static wg_code maintenance_arguments(const wg_prepared *q, wg_engine *engine, co
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &reading.txn, err));
     init_binder(&b, q, reading.txn, &m->arena, err);
     b.params = context->params;
+    b.optimizer_off = context->optimizer_off;
     wg_code code = wgi_unit(&b, &rel);
     if (code == WG_OK) code = wgi_find_procedure(&b, q->maintenance, &m->procedure);
     if (code == WG_OK) code = wgi_procedure_arguments(&b, q->maintenance, m->procedure, &rel, &exprs);
@@ -451,6 +461,7 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     wg_arena_init(&result.arena, context->account);
     init_binder(&b, query, context->txn, &result.arena, err);
     b.params = context->params;
+    b.optimizer_off = context->optimizer_off;
     const wg_slice canonical = wg_buf_slice(&query->canonical);
     wg_sha256_of(&canonical, 1, &result.plan_hash);
     const wg_code code = run_body(&b, context, &result);

@@ -204,4 +204,12 @@ static inline uint64_t wg_arc1_packed_at(const uint8_t *packed, uint32_t width, 
     return (wg_load_u64le(packed + (bit >> 3)) >> (bit & 7)) & ((UINT64_C(1) << width) - 1);
 }
 
+/* ---- decimal fractions: doubles that are the nearest ones to k / 10^exponent, for one exponent */
+
+enum { WG_ARC1_DECIMAL_EXPONENT_MAX = 15 };
+/* True when all are, bit for bit (so neither -0.0, NaN nor infinities), with |k| < 2^51: *exponent and parts[count] are set then. */
+bool wg_arc1_decimals(const double *values, uint32_t count, uint32_t *exponent, int64_t *parts);
+/* values[i] is the double nearest to parts[i] / 10^exponent. */
+void wg_arc1_of_decimals(const int64_t *parts, uint32_t count, uint32_t exponent, double *values);
+
 #endif

@@ -27,7 +27,8 @@
     X(COMPUTE)     /* text name; [0] expression */                                                              \
     X(DROP_NODE)   /* text name; IF_EXISTS */                                                                   \
     X(DROP_EDGE)   /* text name; IF_EXISTS */                                                                   \
-    X(COPY_FROM)   /* text label; [0] STRING file, ... OPTION */                                                \
+    X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                    \
+    X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
     X(SHOW_LABELS)                                                                                              \
     X(BEGIN) /* READ_ONLY */                                                                                    \
@@ -155,6 +156,7 @@ typedef enum wg_ast_op {
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u
+#define WG_AST_TO              0x01u /* COPY_END */
 #define WG_AST_LIST_TYPE       0x01u
 #define WG_AST_FIXED_TYPE      0x02u
 

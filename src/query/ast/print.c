@@ -636,11 +636,25 @@ static void create_label(printer *pr, const wg_ast *a) {
 static void copy(printer *pr, const wg_ast *a) {
     put(pr, "COPY ");
     put_name(pr, a->text);
+    uint32_t options = 1;
+    for (; options < a->child_count && a->child[options]->kind == WG_AST_NAME; options++) {
+        put(pr, ":");
+        put_name(pr, a->child[options]->text);
+    }
     put(pr, " FROM ");
     node(pr, a->child[0]);
-    if (a->child_count > 1) put(pr, " (");
-    list(pr, a, 1, ", ");
-    if (a->child_count > 1) put(pr, ")");
+    if (a->child_count > options) put(pr, " (");
+    list(pr, a, options, ", ");
+    if (a->child_count > options) put(pr, ")");
+}
+
+static void copy_end(printer *pr, const wg_ast *a) {
+    put(pr, a->flags & WG_AST_TO ? "TO " : "FROM ");
+    put_name(pr, a->text);
+    if (a->child[0] != NULL) node(pr, a->child[0]);
+    if (a->child[1] == NULL) return;
+    put(pr, " = ");
+    node(pr, a->child[1]);
 }
 
 static void statement(printer *pr, const wg_ast *a) {
@@ -682,6 +696,9 @@ static void statement(printer *pr, const wg_ast *a) {
             break;
         case WG_AST_COPY_FROM:
             copy(pr, a);
+            break;
+        case WG_AST_COPY_END:
+            copy_end(pr, a);
             break;
         case WG_AST_OPTION:
             put_any_name(pr, a->text);

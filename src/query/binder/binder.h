@@ -61,7 +61,9 @@ typedef struct wgi_binder {
     const wg_value *params; /* NULL: types not known yet */
     bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
     bool closed_edges;
-    bool has_virtual; /* some label is virtual: a node of unknown labels may be one of its rows */
+    bool optimizer_off; /* as in wg_exec_context */
+    bool rewrite;       /* operators on whole patterns may be put into the plan (optimize/rewrite.h) */
+    bool has_virtual;   /* some label is virtual: a node of unknown labels may be one of its rows */
     const wg_ast *statement;
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */

@@ -221,12 +221,50 @@ static wg_ast *name_list(wgi_parser *p) {
     return wgi_node(p, WG_AST_COLUMNS, start, mark);
 }
 
+/* FROM Person(id) = src: the label of an end, its key properties, the columns of the file that hold them. The label may be quoted
+ * as a string, and stand behind an '='. */
+static wg_ast *copy_end(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    const bool to = !wgi_take_keyword(p, WG_KW_FROM);
+    if (to && !wgi_expect_keyword(p, WG_KW_TO, "and the label of an end")) return NULL;
+    (void)wgi_take_punct(p, WG_P_EQ);
+    wg_slice label;
+    const bool quoted = wgi_peek(p)->kind == WG_TOKEN_STRING;
+    if (!(quoted ? wgi_string(p, "the label of an end", &label) : wgi_any_name(p, "the label of an end", &label)))
+        return NULL;
+    if (!wgi_at_punct(p, WG_P_LPAREN) ? !wgi_push_child(p, NULL) : !wgi_push_rule(p, name_list)) return NULL;
+    if (!wgi_take_punct(p, WG_P_EQ)) {
+        if (!wgi_push_child(p, NULL)) return NULL;
+    } else if (wgi_at_punct(p, WG_P_LPAREN)) {
+        if (!wgi_push_rule(p, name_list)) return NULL;
+    } else {
+        const uint32_t column_start = wgi_start(p);
+        const size_t column_mark = wgi_mark(p);
+        wg_ast *name = wgi_name_node(p, "the column that holds the key");
+        if (name == NULL || !wgi_push_child(p, name)) return NULL;
+        wg_ast *columns = wgi_node(p, WG_AST_COLUMNS, column_start, column_mark);
+        if (columns == NULL || !wgi_push_child(p, columns)) return NULL;
+    }
+    return with_flags(with_text(wgi_node(p, WG_AST_COPY_END, start, mark), label), to ? WG_AST_TO : 0);
+}
+
 static wg_ast *option(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_slice word, name;
+    if (wgi_at_keyword(p, WG_KW_FROM) || wgi_at_keyword(p, WG_KW_TO)) return copy_end(p);
     if (!wgi_any_name(p, "an option such as HEADER, DELIMITER, NULL or COLUMNS", &word)) return NULL;
     if (!upper_word(p, word, &name)) return NULL;
+    (void)wgi_take_punct(p, WG_P_EQ);
+    /* A bare word is a format or the like: PARQUET. */
+    const wg_token *next = wgi_peek(p);
+    if (next->kind == WG_TOKEN_NAME && wg_slice_is(name, "FORMAT")) {
+        if (!wgi_any_name(p, "a format", &word)) return NULL;
+        wg_ast *format = with_text(wgi_leaf(p, WG_AST_STRING, wgi_start(p)), word);
+        if (format == NULL || !wgi_push_child(p, format)) return NULL;
+        return with_text(wgi_node(p, WG_AST_OPTION, start, mark), name);
+    }
     const bool list = wgi_at_punct(p, WG_P_LPAREN);
     if (!wgi_push_rule(p, list ? name_list : wgi_expression)) return NULL;
     return with_text(wgi_node(p, WG_AST_OPTION, start, mark), name);
@@ -235,10 +273,14 @@ static wg_ast *option(wgi_parser *p) {
 static wg_ast *copy(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     wg_slice label;
-    if (!wgi_any_name(p, "the label to copy into", &label)) return NULL;
+    if (!wgi_push_child(p, NULL) || !wgi_any_name(p, "the label to copy into", &label)) return NULL;
+    while (wgi_take_punct(p, WG_P_COLON)) {
+        wg_ast *further = wgi_name_node(p, "one more label");
+        if (further == NULL || !wgi_push_child(p, further)) return NULL;
+    }
     if (!wgi_expect_keyword(p, WG_KW_FROM, "after the label of COPY")) return NULL;
     wg_ast *file = wgi_string_node(p, "the file of COPY");
-    if (file == NULL || !wgi_push_child(p, file)) return NULL;
+    if (file == NULL || !store_child(p, mark, 0, file)) return NULL;
     (void)wgi_take_keyword(p, WG_KW_WITH);
     if (wgi_take_punct(p, WG_P_LPAREN)) {
         do {

@@ -83,6 +83,9 @@ static void test_parser_reads_every_clause(void **state) {
         "DROP NODE LABEL IF EXISTS A",
         "DROP EDGE LABEL S",
         "COPY A FROM 'x.csv' (HEADER true, DELIMITER ';', NULL '\\\\N', COLUMNS (a, b))",
+        "COPY A:B:C FROM 'x/*.parquet' (FORMAT 'PARQUET', REJECTS 'bad.jsonl')",
+        "COPY KNOWS FROM 'f.parquet' (FROM A(id) = (src), TO B)",
+        "COPY KNOWS FROM 'f.parquet' (FROM A = (x), TO B(k, l) = (m, n), HEADER false)",
     };
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) assert_prints(queries[i], NULL);
 }
@@ -106,6 +109,10 @@ static void test_parser_makes_spellings_equal(void **state) {
                   "CREATE NODE LABEL F (a INT) VIRTUAL FROM PARTITION 'p'");
     assert_prints("CREATE NODE LABEL F (a FLOAT[])", "CREATE NODE LABEL F (a LIST<FLOAT>)");
     assert_prints("COPY A FROM 'f' WITH (header true)", "COPY A FROM 'f' (HEADER true)");
+    assert_prints("COPY K FROM 'f' (FROM A(id) = src, to B = dst)",
+                  "COPY K FROM 'f' (FROM A(id) = (src), TO B = (dst))");
+    assert_prints("COPY K FROM 'f' (from='A', to='B', header=true)", "COPY K FROM 'f' (FROM A, TO B, HEADER true)");
+    assert_prints("COPY K FROM 'f' (format parquet)", "COPY K FROM 'f' (FORMAT 'parquet')");
     assert_prints("RETURN EXISTS { (a)-->() WHERE a.x }", "RETURN EXISTS { MATCH (a)-[]->() WHERE a.x }");
 }
 

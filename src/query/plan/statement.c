@@ -114,14 +114,44 @@ static wg_code option_string(wgi_binder *b, const wg_ast *option, wg_slice *out)
     return WG_OK;
 }
 
-static wg_code copy_columns(wgi_binder *b, const wg_ast *list, wgi_copy *out) {
-    if (list->kind != WG_AST_COLUMNS) return wgi_error(b, WG_E_BIND, list, "COPY: COLUMNS needs a list: (a, b)");
+static wg_code name_texts(wgi_binder *b, const wg_ast *list, const wg_slice **out, uint32_t *out_count) {
     wg_slice *names = wgi_alloc(b, list->child_count, sizeof *names);
     if (names == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < list->child_count; i++) names[i] = list->child[i]->text;
-    out->options.columns = names;
-    out->options.column_count = list->child_count;
+    *out = names;
+    *out_count = list->child_count;
     return WG_OK;
+}
+
+static wg_code file_name(wgi_binder *b, const wg_ast *at, wg_slice text, const char **out) {
+    if (memchr(text.data, 0, text.size) != NULL)
+        return wgi_error(b, WG_E_BIND, at, "a file name may not hold a NUL character");
+    *out = wg_arena_strdup(b->arena, text);
+    return *out != NULL ? WG_OK : wgi_nomem(b);
+}
+
+static bool is_word(wg_slice text, const char *word) {
+    bool same = text.size == strlen(word);
+    for (size_t i = 0; i < text.size && same; i++) {
+        const uint8_t c = text.data[i];
+        same = (char)(c >= 'a' && c <= 'z' ? c - 32 : c) == word[i];
+    }
+    return same;
+}
+
+static wg_code copy_format(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
+    static const struct {
+        const char *name;
+        wg_copy_format format;
+    } formats[] = {{"CSV", WG_COPY_CSV}, {"PARQUET", WG_COPY_PARQUET}, {"JSON", WG_COPY_JSON}};
+    wg_slice text = {0};
+    WG_TRY(option_string(b, option, &text));
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (!is_word(text, formats[i].name)) continue;
+        out->options.format = formats[i].format;
+        return WG_OK;
+    }
+    return wgi_error(b, WG_E_BIND, option, "COPY: FORMAT is CSV, PARQUET or JSON (a value a line)");
 }
 
 static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
@@ -142,26 +172,95 @@ static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
         return WG_OK;
     }
     if (wg_slice_is(option->text, "NULL")) return option_string(b, option, &out->options.null_text);
-    if (wg_slice_is(option->text, "COLUMNS")) return copy_columns(b, value, out);
-    return wgi_error(b, WG_E_BIND, option, "COPY has no option %.*s; it has HEADER, DELIMITER, NULL, COLUMNS",
+    if (wg_slice_is(option->text, "COLUMNS")) {
+        if (value->kind != WG_AST_COLUMNS)
+            return wgi_error(b, WG_E_BIND, value, "COPY: COLUMNS needs a list: (a, b)");
+        return name_texts(b, value, &out->options.columns, &out->options.column_count);
+    }
+    if (wg_slice_is(option->text, "FORMAT")) return copy_format(b, option, out);
+    if (wg_slice_is(option->text, "REJECTS")) {
+        wg_slice text = {0};
+        WG_TRY(option_string(b, option, &text));
+        return file_name(b, option, text, &out->options.rejects);
+    }
+    return wgi_error(b, WG_E_BIND, option,
+                     "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, NULL, COLUMNS, REJECTS",
                      (int)wg_min_size(option->text.size, 32), (const char *)option->text.data);
 }
 
-wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out) {
-    *out = (wgi_copy){.options = {.header = true, .delimiter = ','}};
+static wg_code copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out) {
+    const bool to = (ast->flags & WG_AST_TO) != 0;
+    wg_copy_end *end = &out->options.ends[to];
     wg_ast name = {.kind = WG_AST_NAME, .start = ast->start, .end = ast->end, .text = ast->text};
     const char *checked;
+    if (end->label != WG_NO_LABEL) return wgi_error(b, WG_E_BIND, ast, "COPY: %s is given twice", to ? "TO" : "FROM");
     WG_TRY(endpoint(b, &name, &checked));
     const wg_label *label = wg_catalog_label(b->catalog, b->view, ast->text, false);
     WG_ASSERT(label != NULL);
-    if (label->def.kind == WG_LABEL_VIRTUAL)
-        return wgi_error(b, WG_E_READ_ONLY, ast, "label '%s' is virtual: its rows live in files", label->def.name);
-    out->label = label->number;
-    if (memchr(ast->child[0]->text.data, 0, ast->child[0]->text.size) != NULL)
-        return wgi_error(b, WG_E_BIND, ast->child[0], "a file name may not hold a NUL character");
-    out->path = wg_arena_strdup(b->arena, ast->child[0]->text);
-    if (out->path == NULL) return wgi_nomem(b);
-    for (uint32_t i = 1; i < ast->child_count; i++) WG_TRY(copy_option(b, ast->child[i], out));
+    const char *declared = edge == NULL ? NULL : to ? edge->def.to_label : edge->def.from_label;
+    if (declared != NULL && strcmp(declared, label->def.name) != 0)
+        return wgi_error(b, WG_E_BIND, ast, "edges '%s' go %s '%s', not '%s'", edge->def.name, to ? "to" : "from",
+                         declared, label->def.name);
+    end->label = label->number;
+    if (ast->child[0] != NULL) WG_TRY(name_texts(b, ast->child[0], &end->properties, &end->property_count));
+    if (ast->child[1] != NULL) WG_TRY(name_texts(b, ast->child[1], &end->columns, &end->column_count));
+    return WG_OK;
+}
+
+/* Edges whose label declares no ends need both from the statement; then the label may also be a new one. */
+static wg_code copy_edge_label(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out,
+                               uint32_t *labels) {
+    for (uint32_t i = 1; i < ast->child_count; i++)
+        if (ast->child[i]->kind == WG_AST_COPY_END) WG_TRY(copy_end(b, ast->child[i], edge, out));
+    for (uint32_t side = 0; side < 2; side++) {
+        const char *declared = edge == NULL ? NULL : side == 0 ? edge->def.from_label : edge->def.to_label;
+        if (out->options.ends[side].label != WG_NO_LABEL || declared != NULL) continue;
+        return wgi_error(b, WG_E_BIND, ast,
+                         "COPY of edges '%.*s' needs (FROM Label, TO Label): their label declares none",
+                         (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);
+    }
+    out->options.label_count = 1;
+    if (edge == NULL) return wgi_intern_label(b, ast, ast->text, true, &labels[0]);
+    labels[0] = edge->number;
+    return WG_OK;
+}
+
+static wg_code copy_node_labels(wgi_binder *b, const wg_ast *ast, wgi_copy *out, uint32_t *labels) {
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const wg_ast *at = i == 0 ? ast : ast->child[i];
+        if (i > 0 && at->kind != WG_AST_NAME) break;
+        wg_ast name = {.kind = WG_AST_NAME, .start = at->start, .end = at->end, .text = at->text};
+        const char *checked;
+        WG_TRY(endpoint(b, &name, &checked));
+        const wg_label *label = wg_catalog_label(b->catalog, b->view, at->text, false);
+        WG_ASSERT(label != NULL);
+        if (label->def.kind == WG_LABEL_VIRTUAL)
+            return wgi_error(b, WG_E_READ_ONLY, at, "label '%s' is virtual: its rows live in files", label->def.name);
+        labels[out->options.label_count++] = label->number;
+    }
+    return WG_OK;
+}
+
+/* What names a node label and an edge label is taken for the node label, unless ends are given. */
+wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out) {
+    *out = (wgi_copy){.options = {.header = true, .delimiter = ','}};
+    out->options.ends[0].label = out->options.ends[1].label = WG_NO_LABEL;
+    const wg_label *node = wg_catalog_label(b->catalog, b->view, ast->text, false);
+    const wg_label *edge = wg_catalog_label(b->catalog, b->view, ast->text, true);
+    uint32_t *labels = wgi_alloc(b, ast->child_count, sizeof *labels);
+    if (labels == NULL) return WG_E_NOMEM;
+    out->options.labels = labels;
+    bool ends = false, several = false;
+    for (uint32_t i = 1; i < ast->child_count; i++) {
+        ends |= ast->child[i]->kind == WG_AST_COPY_END;
+        several |= ast->child[i]->kind == WG_AST_NAME;
+    }
+    if (ends && several) return wgi_error(b, WG_E_BIND, ast, "COPY: an edge has one label");
+    if (ends || (node == NULL && edge != NULL && !several)) WG_TRY(copy_edge_label(b, ast, edge, out, labels));
+    else WG_TRY(copy_node_labels(b, ast, out, labels));
+    WG_TRY(file_name(b, ast->child[0], ast->child[0]->text, &out->path));
+    for (uint32_t i = 1; i < ast->child_count; i++)
+        if (ast->child[i]->kind == WG_AST_OPTION) WG_TRY(copy_option(b, ast->child[i], out));
     return WG_OK;
 }
 

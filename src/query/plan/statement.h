@@ -8,7 +8,6 @@
 wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out);
 
 typedef struct wgi_copy {
-    uint32_t label;
     const char *path;
     wg_copy_options options;
 } wgi_copy;

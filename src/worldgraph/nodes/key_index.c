@@ -338,6 +338,22 @@ wg_code wg_key_index_add(wg_key_index *index, uint64_t hash, uint64_t id, wg_err
     return WG_OK;
 }
 
+void wg_key_index_prefetch(const wg_key_index *index, uint64_t hash) {
+    const key_table *table = active_of(state_of(index));
+    __builtin_prefetch(&table->entries[home_slot(table, hash)]);
+}
+
+wg_code wg_key_index_add_batch(wg_key_index *index, const uint64_t *hashes, uint64_t first_id, uint32_t count,
+                               wg_error *err) {
+    enum { AHEAD = 16 };
+    WG_TRY(wg_key_index_reserve(index, count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) wg_key_index_prefetch(index, hashes[i + AHEAD]);
+        WG_TRY(wg_key_index_add(index, hashes[i], first_id + i, err));
+    }
+    return WG_OK;
+}
+
 /* ---- freezing and storing */
 
 /* A state like this one, with other tables. */

@@ -131,6 +131,9 @@ void wg_directory_truncate(wg_directory *directory, uint64_t count);
 /* release. `stamp` as in wg_table_set_end. WG_E_NOMEM, WG_E_CORRUPT only when the chunk was mapped; setting an id again that was set
  * since (undo) cannot fail. */
 wg_code wg_directory_set(wg_directory *directory, uint64_t id, wg_row_address address, uint64_t stamp, wg_error *err);
+/* Ids first, first + 1, ... get address, address + 1, ...: equal to that many wg_directory_set. */
+wg_code wg_directory_set_run(wg_directory *directory, uint64_t first, uint64_t count, wg_row_address address,
+                             uint64_t stamp, wg_error *err);
 wg_code wg_directory_get(const wg_directory *directory, uint64_t id, wg_row_address *out,
                          wg_error *err); /* acquire; NONE when out of range */
 /* As for tables; pass->row_count is the captured count of ids. An address whose version began after until is replaced by what
@@ -150,6 +153,11 @@ void wg_key_index_destroy(wg_key_index *index);
 uint64_t wg_key_hash(const wg_value *values, uint32_t count);
 /* Adds hash -> id unless that pair is there, in memory or stored. Entries go only by compaction. Writer only. */
 wg_code wg_key_index_add(wg_key_index *index, uint64_t hash, uint64_t id, wg_error *err);
+/* hashes[i] -> first_id + i: equal to that many wg_key_index_add. */
+wg_code wg_key_index_add_batch(wg_key_index *index, const uint64_t *hashes, uint64_t first_id, uint32_t count,
+                               wg_error *err);
+/* Asks for the place of a hash in memory ahead of its use. */
+void wg_key_index_prefetch(const wg_key_index *index, uint64_t hash);
 wg_code wg_key_index_reserve(wg_key_index *index, uint64_t more, wg_error *err);
 /* Iterates ids whose hash is equal: start with *position = 0; *out_found false at the end. Stored runs first, then memory. */
 wg_code wg_key_index_next(const wg_key_index *index, uint64_t hash, uint64_t *position, uint64_t *out_id,

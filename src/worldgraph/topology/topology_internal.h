@@ -198,6 +198,7 @@ wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error
  * and `gone`, those of the delta follow. */
 typedef struct wgi_state {
     wg_epoch_link link;
+    uint64_t generation; /* counts the states of a topology from 1 */
     wgi_stored *stored;
     uint64_t stored_count;
     wgi_csr *base[2];

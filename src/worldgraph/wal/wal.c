@@ -2,10 +2,12 @@
  *
  * Bodies are made of varints (numbers), length-prefixed bytes (names), canonical values (base/column) and, for the bulk
  * stripe, typed columns: a type byte, a validity byte (0 all present, 1 bitmap follows), then cells in Arrow's layout for
- * fixed widths and varint length + bytes for strings. The body size in front lets an old reader step over what it may. */
+ * fixed widths and varint length + bytes for strings. Loads have packed cells: integers as differences from the smallest in as few
+ * bits as they need, decimal fractions as integers of which they are parts. The body size in front lets an old reader step over what it may. */
 #include "worldgraph/wal/wal.h"
 
 #include "base/text/text.h"
+#include "io/segment/segment.h"
 
 /* ---- encoding */
 
@@ -90,6 +92,78 @@ static bool put_batch(wg_buf *out, const wg_mutation *m) {
     return ok;
 }
 
+/* ---- packed cells */
+
+enum { FLOAT_PLAIN = 0, FLOAT_DECIMAL = 1, PLAIN_WIDTH = 64 };
+
+/* u8 bits | u64 smallest | differences from it. Signed numbers are taken as they lie, so order is that of `flip`ped words. */
+static bool put_packed(wg_buf *out, const uint64_t *cells, uint32_t rows, uint64_t flip) {
+    uint64_t low = UINT64_MAX, high = 0, offsets[WG_BATCH_ROWS_MAX];
+    for (uint32_t r = 0; r < rows; r++) {
+        low = wg_min_u64(low, cells[r] ^ flip);
+        high = wg_max_u64(high, cells[r] ^ flip);
+    }
+    if (rows == 0) low = flip;
+    const uint64_t span = rows == 0 ? 0 : high - low;
+    uint32_t width = 0;
+    while (width < 64 && span >> width != 0) width++;
+    if (width > WG_ARC1_PACKED_WIDTH_MAX) {
+        return wg_buf_append_u8(out, PLAIN_WIDTH) && wg_buf_append_u64(out, 0) &&
+               wg_buf_append(out, cells, (size_t)rows * sizeof *cells);
+    }
+    const uint64_t base = low ^ flip;
+    for (uint32_t r = 0; r < rows; r++) offsets[r] = cells[r] - base;
+    return wg_buf_append_u8(out, (uint8_t)width) && wg_buf_append_u64(out, base) &&
+           wg_arc1_pack(offsets, rows, width, out);
+}
+
+/* The 8-byte cells of a vector of any kind, zeros where none is present; in `space` unless they lie so already. */
+static const uint64_t *flat_cells(const wg_vector *v, uint32_t rows, uint64_t *space) {
+    const uint64_t *cells = v->data;
+    if (v->kind == WG_VECTOR_FLAT && v->valid == NULL) return cells;
+    for (uint32_t r = 0; r < rows; r++) space[r] = wg_vector_is_valid(v, r) ? cells[wg_vector_cell(v, r)] : 0;
+    return space;
+}
+
+static bool put_floats(wg_buf *out, const uint64_t *cells, uint32_t rows) {
+    int64_t parts[WG_BATCH_ROWS_MAX];
+    uint32_t exponent = 0;
+    if (wg_arc1_decimals((const double *)(const void *)cells, rows, &exponent, parts))
+        return wg_buf_append_u8(out, FLOAT_DECIMAL) && wg_buf_append_u8(out, (uint8_t)exponent) &&
+               put_packed(out, (const uint64_t *)(const void *)parts, rows, UINT64_C(1) << 63);
+    return wg_buf_append_u8(out, FLOAT_PLAIN) && wg_buf_append(out, cells, (size_t)rows * sizeof *cells);
+}
+
+static bool put_packed_vector(wg_buf *out, const wg_vector *v, uint32_t rows) {
+    uint64_t space[WG_BATCH_ROWS_MAX];
+    const wg_physical physical = wg_type_physical(v->type);
+    if (physical != WG_PHYSICAL_I64 && physical != WG_PHYSICAL_F64) return put_vector(out, v, rows);
+    if (!wg_buf_append_u8(out, (uint8_t)v->type) || !put_validity(out, v, rows)) return false;
+    const uint64_t *cells = flat_cells(v, rows, space);
+    return physical == WG_PHYSICAL_F64 ? put_floats(out, cells, rows)
+                                       : put_packed(out, cells, rows, UINT64_C(1) << 63);
+}
+
+bool wg_mutation_pack(wg_buf *out, const wg_mutation *m) {
+    WG_ASSERT(m->batch.sel == NULL && m->batch.row_count <= WG_BATCH_ROWS_MAX);
+    const uint32_t rows = m->batch.row_count;
+    bool ok = true;
+    if (m->kind == WG_MUTATION_LOAD_EDGES)
+        ok = put_packed(out, m->from_ids, rows, 0) && put_packed(out, m->to_ids, rows, 0);
+    for (uint32_t c = 0; ok && c < m->batch.column_count; c++)
+        ok = put_packed_vector(out, &m->batch.columns[c], rows);
+    return ok;
+}
+
+static bool put_load(wg_buf *out, const wg_mutation *m) {
+    const bool ok = (m->kind == WG_MUTATION_LOAD_EDGES ? wg_buf_append_varint(out, m->label)
+                                                       : put_numbers(out, m->labels, m->label_count)) &&
+                    wg_buf_append_varint(out, m->id) && wg_buf_append_varint(out, m->batch.row_count) &&
+                    put_numbers(out, m->keys, m->batch.column_count);
+    if (!ok) return false;
+    return m->packed.size != 0 ? wg_buf_append(out, m->packed.data, m->packed.size) : wg_mutation_pack(out, m);
+}
+
 static bool put_partition(wg_buf *out, const wg_mutation *m) {
     return wg_buf_append_varint(out, m->number) && wg_buf_append_varint(out, m->label) && put_bytes(out, m->name) &&
            wg_buf_append_varint(out, m->file_bytes) && wg_buf_append_varint(out, m->row_count) &&
@@ -111,6 +185,9 @@ static bool put_body(wg_buf *out, const wg_mutation *m) {
                    put_properties(out, m);
         case WG_MUTATION_CREATE_NODES:
             return put_batch(out, m);
+        case WG_MUTATION_LOAD_NODES:
+        case WG_MUTATION_LOAD_EDGES:
+            return put_load(out, m);
         case WG_MUTATION_CREATE_EDGE:
             return wg_buf_append_varint(out, m->id) && wg_buf_append_varint(out, m->label) &&
                    wg_buf_append_varint(out, m->from) && wg_buf_append_varint(out, m->to) && put_properties(out, m);
@@ -271,7 +348,8 @@ static wg_code take_cells(decoder *d, wg_type type, uint32_t rows, const void **
     return WG_OK;
 }
 
-static wg_code take_vector(decoder *d, uint32_t rows, wg_vector *out) {
+/* Type and validity. */
+static wg_code take_head(decoder *d, uint32_t rows, wg_vector *out) {
     uint8_t type = 0;
     uint8_t has_nulls = 0;
     WG_TRY(take_u8(d, "column type", &type));
@@ -285,6 +363,11 @@ static wg_code take_vector(decoder *d, uint32_t rows, wg_vector *out) {
         out->valid = wg_arena_copy(d->arena, bits.data, bits.size);
         if (out->valid == NULL) return wg_error_nomem(d->err, bits.size);
     }
+    return WG_OK;
+}
+
+static wg_code take_vector(decoder *d, uint32_t rows, wg_vector *out) {
+    WG_TRY(take_head(d, rows, out));
     return take_cells(d, out->type, rows, &out->data);
 }
 
@@ -298,6 +381,83 @@ static wg_code take_batch(decoder *d, wg_mutation *m) {
     if (columns == NULL) return wg_error_nomem(d->err, (size_t)m->batch.column_count * sizeof *columns);
     for (uint32_t c = 0; c < m->batch.column_count; c++) WG_TRY(take_vector(d, m->batch.row_count, &columns[c]));
     m->batch.columns = columns;
+    return WG_OK;
+}
+
+/* `flip` only says how cells were compared: it has no part in what they are. */
+static wg_code take_packed(decoder *d, uint32_t rows, const uint64_t **out) {
+    uint8_t width = 0;
+    wg_slice head, bits;
+    WG_TRY(take_u8(d, "packed cells", &width));
+    if (!wg_slice_take(&d->in, 8, &head)) return corrupt(d, "packed cells");
+    const uint64_t base = wg_load_u64le(head.data);
+    if (width > WG_ARC1_PACKED_WIDTH_MAX && (width != PLAIN_WIDTH || base != 0)) return corrupt(d, "packed cells");
+    const uint64_t bytes = wg_arc1_packed_bytes(rows, width);
+    if (!wg_slice_take(&d->in, bytes, &bits)) return corrupt(d, "packed cells");
+    uint64_t *cells = wg_arena_alloc(d->arena, (size_t)rows * sizeof *cells);
+    if (cells == NULL) return wg_error_nomem(d->err, (size_t)rows * sizeof *cells);
+    *out = cells;
+    if (width == PLAIN_WIDTH || width == 0) {
+        for (uint32_t r = 0; r < rows; r++) cells[r] = width == 0 ? base : wg_load_u64le(bits.data + 8 * (size_t)r);
+        return WG_OK;
+    }
+    uint32_t r = 0;
+    for (; r < rows && (((uint64_t)r * width) >> 3) + 8 <= bytes; r++)
+        cells[r] = base + wg_arc1_packed_at(bits.data, width, r);
+    if (r == rows) return WG_OK;
+    uint8_t tail[24] = {0}; /* the last words, with zeros behind them */
+    const uint64_t first = ((uint64_t)r * width) >> 3;
+    memcpy(tail, bits.data + first, bytes - first);
+    const uint64_t skipped = ((uint64_t)r * width) & 7;
+    for (uint64_t bit = skipped; r < rows; r++, bit += width)
+        cells[r] = base + ((wg_load_u64le(tail + (bit >> 3)) >> (bit & 7)) & ((UINT64_C(1) << width) - 1));
+    return WG_OK;
+}
+
+static wg_code take_floats(decoder *d, uint32_t rows, const void **out) {
+    uint8_t form = 0, exponent = 0;
+    const uint64_t *parts = NULL;
+    WG_TRY(take_u8(d, "FLOAT cells", &form));
+    if (form == FLOAT_PLAIN) return take_cells(d, WG_TYPE_FLOAT, rows, out);
+    if (form != FLOAT_DECIMAL) return corrupt(d, "FLOAT cells");
+    WG_TRY(take_u8(d, "FLOAT cells", &exponent));
+    if (exponent > WG_ARC1_DECIMAL_EXPONENT_MAX) return corrupt(d, "FLOAT cells");
+    WG_TRY(take_packed(d, rows, &parts));
+    double *cells = wg_arena_alloc(d->arena, (size_t)rows * sizeof *cells);
+    if (cells == NULL) return wg_error_nomem(d->err, (size_t)rows * sizeof *cells);
+    wg_arc1_of_decimals((const int64_t *)(const void *)parts, rows, exponent, cells);
+    *out = cells;
+    return WG_OK;
+}
+
+static wg_code take_load(decoder *d, wg_mutation *m) {
+    const bool edges = m->kind == WG_MUTATION_LOAD_EDGES;
+    if (edges) WG_TRY(take_u32(d, "label", &m->label));
+    else WG_TRY(take_numbers(d, "labels", &m->labels, &m->label_count));
+    WG_TRY(take_u64(d, "first id", &m->id));
+    WG_TRY(take_u32(d, "row count", &m->batch.row_count));
+    if (m->batch.row_count > WG_BATCH_ROWS_MAX) return corrupt(d, "row count");
+    WG_TRY(take_numbers(d, "column keys", &m->keys, &m->batch.column_count));
+    wg_vector *columns = wg_arena_alloc_zero(d->arena, ((size_t)m->batch.column_count + 1) * sizeof *columns);
+    if (columns == NULL) return wg_error_nomem(d->err, (size_t)m->batch.column_count * sizeof *columns);
+    m->batch.columns = columns;
+    const uint32_t rows = m->batch.row_count;
+    if (edges) WG_TRY(take_packed(d, rows, &m->from_ids));
+    if (edges) WG_TRY(take_packed(d, rows, &m->to_ids));
+    for (uint32_t c = 0; c < m->batch.column_count; c++) {
+        wg_vector *v = &columns[c];
+        WG_TRY(take_head(d, rows, v));
+        const wg_physical physical = wg_type_physical(v->type);
+        const uint64_t *cells = NULL;
+        if (physical == WG_PHYSICAL_F64) {
+            WG_TRY(take_floats(d, rows, &v->data));
+        } else if (physical == WG_PHYSICAL_I64) {
+            WG_TRY(take_packed(d, rows, &cells));
+            v->data = cells;
+        } else {
+            WG_TRY(take_cells(d, v->type, rows, &v->data));
+        }
+    }
     return WG_OK;
 }
 
@@ -362,6 +522,9 @@ static wg_code take_body(decoder *d, wg_mutation *m) {
             return take_properties(d, m);
         case WG_MUTATION_CREATE_NODES:
             return take_batch(d, m);
+        case WG_MUTATION_LOAD_NODES:
+        case WG_MUTATION_LOAD_EDGES:
+            return take_load(d, m);
         case WG_MUTATION_CREATE_EDGE:
             return take_edge(d, m);
         case WG_MUTATION_SET_NODE:

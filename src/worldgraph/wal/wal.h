@@ -27,7 +27,9 @@ typedef enum wg_mutation_kind {
     WG_MUTATION_RUN_COMMIT = 14, /* what one commit of agents' state changed (worldgraph/state) */
     WG_MUTATION_RUN_CREATE = 15,
     WG_MUTATION_RUN_DROP = 16,
-    WG_MUTATION_KIND_COUNT = 17
+    WG_MUTATION_LOAD_NODES = 17, /* the same for any set of labels, with packed cells */
+    WG_MUTATION_LOAD_EDGES = 18,
+    WG_MUTATION_KIND_COUNT = 19
 } wg_mutation_kind;
 
 enum { WG_MUTATION_LABELS_MAX = 64, WG_MUTATION_IGNORABLE = 0x80 };
@@ -44,18 +46,21 @@ typedef struct wg_mutation {
         number; /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition; RUN_*: of the run */
     wg_slice name;    /* ADD_KEY: the name; ADD_PARTITION: the path */
     wg_label_def def; /* CREATE_LABEL */
-    uint64_t id;      /* of the node or edge; CREATE_NODES: of the first */
-    uint32_t label;   /* CREATE_NODES, CREATE_EDGE, ADD_PARTITION */
+    uint64_t id;      /* of the node or edge; CREATE_NODES, LOAD_*: of the first */
+    uint32_t label;   /* CREATE_NODES, CREATE_EDGE, LOAD_EDGES, ADD_PARTITION */
     uint64_t from;    /* CREATE_EDGE */
     uint64_t to;
-    const uint32_t *labels; /* CREATE_NODE: all; CHANGE_LABELS: those to add */
+    const uint64_t *from_ids; /* LOAD_EDGES: one a row of `batch` */
+    const uint64_t *to_ids;
+    wg_slice packed; /* encoding LOAD_*: what wg_mutation_pack made of the rows before; none: it is made then */
+    const uint32_t *labels; /* CREATE_NODE, LOAD_NODES: all; CHANGE_LABELS: those to add */
     uint32_t label_count;
     const uint32_t *removed_labels; /* CHANGE_LABELS */
     uint32_t removed_label_count;
     const wg_mutation_property *properties; /* CREATE_NODE, CREATE_EDGE, SET_*; ADD_PARTITION: values only, keys 0 */
     uint32_t property_count;
     bool replace;         /* SET_*: properties that are not named are removed */
-    const uint32_t *keys; /* CREATE_NODES: key of each vector of `batch` */
+    const uint32_t *keys; /* CREATE_NODES, LOAD_*: key of each vector of `batch` */
     wg_batch batch;
     uint64_t file_bytes; /* ADD_PARTITION */
     uint64_t row_count;
@@ -69,6 +74,8 @@ typedef struct wg_mutation {
 
 /* Appends; false when out of memory. */
 bool wg_mutation_encode(wg_buf *out, const wg_mutation *mutation);
+/* The greater part of a LOAD_*, which needs no ids: it can be made ahead of the writer. False when out of memory. */
+bool wg_mutation_pack(wg_buf *out, const wg_mutation *mutation);
 /* Takes one mutation off the front. Everything is checked; sizes are bounded by the bytes at hand. */
 wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg_error *err);
 

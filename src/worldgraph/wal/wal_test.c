@@ -84,6 +84,15 @@ static void random_batch(maker *m, wg_mutation *out) {
     for (uint32_t c = 0; c < out->batch.column_count; c++) columns[c] = random_vector(m, types[below(m, 6)], rows);
     out->batch.columns = columns;
     out->batch.row_count = rows;
+    uint64_t *ends[2];
+    for (size_t side = 0; side < 2; side++) {
+        ends[side] = wg_arena_alloc(&m->arena, ((size_t)rows + 1) * sizeof(uint64_t));
+        assert_non_null(ends[side]);
+        const uint32_t bits = below(m, 64);
+        for (uint32_t r = 0; r < rows; r++) ends[side][r] = wg_rng_next(&m->rng) >> bits;
+    }
+    out->from_ids = ends[0];
+    out->to_ids = ends[1];
 }
 
 static void random_def(maker *m, wg_label_def *out) {

@@ -1,0 +1,130 @@
+/* exec, the files of typed aggregation: states of groups as arrays, tables of groups, and what merges and spills them.
+ *
+ * Typed aggregation is for keys and arguments of one concrete type each. Every worker aggregates all of its tasks into one table; states are
+ * such that the order of additions never shows in them, and each group knows the task that saw it first. aggregate.c does all other
+ * aggregations. */
+#ifndef WG_EXEC_AGGREGATE_INTERNAL_H
+#define WG_EXEC_AGGREGATE_INTERNAL_H
+
+#include "exec/exec_internal.h"
+
+/* ---- aggregate_states.c */
+
+typedef enum wgi_agg_op {
+    WGI_AGG_COUNT,     /* counts */
+    WGI_AGG_SUM_INT,   /* wg_i128 cells; counts where a mean is asked for */
+    WGI_AGG_SUM_FLOAT, /* wgi_float_sum cells; counts likewise */
+    WGI_AGG_BEST_I64,  /* int64_t cells, has: the group has seen a value */
+    WGI_AGG_BEST_F64, /* double cells; -0.0 below 0.0 and one NaN above all, so that the best does not depend on the order */
+    WGI_AGG_BEST_STR /* wg_str cells */
+} wgi_agg_op;
+
+/* The states of one aggregate over all groups of a table. */
+typedef struct wgi_agg_states {
+    const wg_aggregate *aggregate;
+    wgi_agg_op op;
+    bool min;
+    bool counted;
+    uint64_t *counts;
+    void *cells;
+    uint8_t *has;
+} wgi_agg_states;
+
+/* Cells of the selected rows of a batch, one after the other. */
+typedef struct wgi_dense {
+    const void *cells;
+    const uint8_t *valid; /* a byte a row; NULL: all are present */
+    uint32_t n;
+} wgi_dense;
+/* BOOL becomes words of 8 bytes. */
+bool wgi_dense_of(wg_arena *arena, const wg_vector *v, const wg_batch *batch, wgi_dense *out);
+/* Which rows have a value, for vectors of any type; NULL in *out: all have. */
+bool wgi_dense_valid(wg_arena *arena, const wg_vector *v, const wg_batch *batch, const uint8_t **out);
+
+/* Can this aggregate be kept in typed states? */
+bool wgi_agg_states_fit(const wg_aggregate *a);
+void wgi_agg_states_init(wgi_agg_states *s, const wg_aggregate *a);
+void wgi_agg_states_deinit(wgi_agg_states *s, uint32_t count);
+/* Drops the states of `count` groups, keeps the arrays. */
+void wgi_agg_states_clear(wgi_agg_states *s, uint32_t count);
+bool wgi_agg_states_grow(wgi_agg_states *s, wg_account *account, uint32_t from, uint32_t to);
+uint64_t wgi_agg_states_bytes(const wgi_agg_states *s); /* of one group */
+/* Rows x go to groups index[i], or all to `group` when index is NULL. */
+bool wgi_agg_states_add(wgi_agg_states *s, const wgi_dense *x, const uint32_t *index, uint32_t group,
+                        wg_arena *strings, wg_account *account);
+/* Adds group `g` of `from` to group `to` of `s`; strings are borrowed. */
+bool wgi_agg_states_merge(wgi_agg_states *s, uint32_t to, const wgi_agg_states *from, uint32_t g,
+                          wg_account *account);
+/* The result of a group as cell `row` of a column that has room; the column's `valid` is there. */
+wg_code wgi_agg_states_result(const wgi_agg_states *s, uint32_t group, wg_column *column, uint32_t row,
+                              wg_error *err);
+
+/* ---- aggregate_table.c */
+
+enum { WGI_AGG_KEYS_MAX = 8, WGI_AGG_PARTITION_BITS = 6, WGI_AGG_PARTITIONS = 1 << WGI_AGG_PARTITION_BITS };
+
+typedef struct wgi_agg_slot {
+    uint64_t word;  /* the key when it is one word, else the hash of the key */
+    uint32_t group; /* + 1; 0: empty */
+} wgi_agg_slot;
+
+/* A run of groups that one task saw first. */
+typedef struct wgi_agg_segment {
+    uint64_t first;   /* number of its first group, counted over all that the table ever held */
+    uint32_t ordinal; /* of the task in the order of merging; UINT32_MAX: not merged yet */
+} wgi_agg_segment;
+
+typedef struct wgi_agg_table {
+    wg_account *account;
+    const void *owner; /* the evaluator of the worker that fills it */
+    const wg_plan *plan;
+    uint32_t key_count;
+    uint32_t state_count;
+    wg_arena strings;
+    wg_column *keys;
+    wgi_agg_states *states;
+    uint64_t *hashes; /* of each group */
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t base; /* groups that were spilled before */
+    wgi_agg_slot *slots;
+    uint64_t slot_count;
+    uint32_t null_group; /* + 1; of a key of one word */
+    bool by_word;
+    uint32_t *direct; /* group + 1 by word - direct_low, a cache of the slots for keys of a small range */
+    int64_t direct_low;
+    int64_t direct_high;
+    bool direct_off;
+    uint32_t *memo; /* group by code of the last dictionary, checked against the cell once a batch */
+    uint32_t *memo_stamp;
+    uint32_t memo_size;
+    uint32_t stamp;
+    wgi_agg_segment *segments;
+    uint32_t segment_count;
+    uint32_t segment_capacity;
+} wgi_agg_table;
+
+wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_table **out, wg_error *err);
+void wgi_agg_table_destroy(wgi_agg_table *t);
+void wgi_agg_table_clear(wgi_agg_table *t);
+/* Groups of the selected rows, made where new. *index NULL: all rows are of *group. */
+wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
+                           uint32_t **index, uint32_t *group, wg_error *err);
+static inline uint32_t wgi_agg_partition(uint64_t hash) { return (uint32_t)(hash >> (64 - WGI_AGG_PARTITION_BITS)); }
+bool wgi_agg_keys_equal(const wgi_agg_table *a, uint32_t i, const wgi_agg_table *b, uint32_t k);
+
+/* Keys of an aggregation, or of DISTINCT, whose keys are its slots. */
+static inline uint32_t wgi_agg_key_count(const wg_plan *plan) {
+    return plan->op == WG_PLAN_DISTINCT ? plan->slot_count : plan->expr_count;
+}
+
+/* ---- aggregate_typed.c */
+bool wgi_agg_is_typed(const wg_plan *plan);
+wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+
+/* ---- aggregate_merge.c */
+/* Puts the tables together: groups in the order of their first row. The tables are left in pieces: only to be destroyed. */
+wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,
+                             uint32_t table_count, wg_rows **out, wg_error *err);
+
+#endif

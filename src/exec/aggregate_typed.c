@@ -1,0 +1,200 @@
+/* Aggregation and DISTINCT over typed keys and arguments.
+ *
+ * A worker has one table for all of its tasks. It claims tasks in ascending order, so a group of its table was first seen in the earliest of the
+ * worker's tasks that has it; the run of groups that a task added is a segment. When a task is merged, in task order, its segment gets
+ * the next ordinal: at the end (ordinal, number in the table) tells in which order groups were first seen over all workers, and
+ * aggregate_merge.c puts the tables together. Nothing depends on which worker ran which task.
+ *
+ * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
+ * checked. */
+#include "exec/aggregate_internal.h"
+
+typedef struct typed_sink {
+    wgi_sink sink;
+    wg_mutex lock; /* guards tables and table_count while workers run; rank WG_RANK_POOL + 2 */
+    wgi_agg_table **tables;
+    uint32_t table_count;
+    uint32_t table_capacity;
+    uint32_t ordinals;
+    _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
+} typed_sink;
+
+/* A task: its part of the table of the worker that runs it. */
+typedef struct typed_local {
+    wgi_agg_table *table; /* NULL: no row yet */
+    uint32_t segment;
+} typed_local;
+
+bool wgi_agg_is_typed(const wg_plan *plan) {
+    const uint32_t keys = wgi_agg_key_count(plan);
+    if (keys > WGI_AGG_KEYS_MAX) return false;
+    for (uint32_t k = 0; k < keys; k++) {
+        const wg_physical physical = wg_type_physical(plan->slot_types[k]);
+        if (physical == WG_PHYSICAL_VALUE || physical == WG_PHYSICAL_F64) return false; /* 1 and 1.0, 0.0 and -0.0 */
+        if (plan->op == WG_PLAN_AGGREGATE && plan->exprs[k]->type != plan->slot_types[k]) return false;
+    }
+    for (uint32_t i = 0; i < plan->aggregate_count; i++)
+        if (!wgi_agg_states_fit(&plan->aggregates[i])) return false;
+    return true;
+}
+
+/* ---- tasks */
+
+static wg_code add_table(typed_sink *s, const wgi_eval *owner, wgi_agg_table **out, wg_error *err) {
+    wg_account *account = s->sink.context->account;
+    wgi_agg_table *table = NULL;
+    WG_TRY(wgi_agg_table_create(s->sink.plan, account, &table, err));
+    table->owner = owner;
+    wg_mutex_lock(&s->lock);
+    bool ok = true;
+    if (s->table_count == s->table_capacity) {
+        const uint32_t capacity = s->table_capacity == 0 ? 8 : s->table_capacity * 2;
+        wgi_agg_table **grown = wg_realloc(account, s->tables, capacity * sizeof(wgi_agg_table *));
+        ok = grown != NULL;
+        if (ok) {
+            s->tables = grown;
+            s->table_capacity = capacity;
+        }
+    }
+    if (ok) s->tables[s->table_count++] = table;
+    wg_mutex_unlock(&s->lock);
+    if (!ok) {
+        wgi_agg_table_destroy(table);
+        return wg_error_nomem(err, sizeof table);
+    }
+    *out = table;
+    return WG_OK;
+}
+
+/* Under the lock: merging writes to earlier segments meanwhile. */
+static wg_code add_segment(typed_sink *s, wgi_agg_table *table, wg_error *err) {
+    wg_code code = WG_OK;
+    wg_mutex_lock(&s->lock);
+    if (table->segment_count == table->segment_capacity) {
+        const uint32_t capacity = table->segment_capacity == 0 ? 16 : table->segment_capacity * 2;
+        wgi_agg_segment *grown = wg_realloc(table->account, table->segments, capacity * sizeof *grown);
+        if (grown == NULL) WG_TRY_GOTO(wg_error_nomem(err, capacity * sizeof *grown));
+        table->segments = grown;
+        table->segment_capacity = capacity;
+    }
+    table->segments[table->segment_count++] =
+        (wgi_agg_segment){.first = table->base + table->count, .ordinal = UINT32_MAX};
+fail:
+    wg_mutex_unlock(&s->lock);
+    return code;
+}
+
+/* The table of the worker, which its evaluator stands for, with a new segment. */
+static wg_code begin_segment(typed_sink *s, typed_local *local, const wgi_eval *eval, wg_error *err) {
+    wgi_agg_table *table = NULL;
+    wg_mutex_lock(&s->lock);
+    for (uint32_t i = 0; i < s->table_count && table == NULL; i++)
+        if (s->tables[i]->owner == eval) table = s->tables[i];
+    wg_mutex_unlock(&s->lock);
+    if (table == NULL) WG_TRY(add_table(s, eval, &table, err));
+    local->table = table;
+    local->segment = table->segment_count;
+    return add_segment(s, table, err);
+}
+
+static wg_code typed_local_create(wgi_sink *sink, void **out, wg_error *err) {
+    typed_local *local = wg_alloc_zero(sink->context->account, sizeof *local);
+    if (local == NULL) return wg_error_nomem(err, sizeof *local);
+    *out = local;
+    return WG_OK;
+}
+
+static void typed_local_destroy(wgi_sink *sink, void *local) {
+    const typed_local *l = local;
+    if (l->table != NULL) atomic_store_explicit(&((typed_sink *)sink)->spoiled, true, memory_order_relaxed);
+    wg_free(local);
+}
+
+/* ---- rows */
+
+static wg_code find_groups(const wg_plan *plan, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
+                           uint32_t **index, uint32_t *group, wg_error *err) {
+    wg_vector keys[WGI_AGG_KEYS_MAX];
+    const bool is_distinct = plan->op == WG_PLAN_DISTINCT;
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        if (is_distinct) keys[k] = batch->columns[k];
+        else WG_TRY(wgi_eval_typed(eval, plan->exprs[k], plan->slot_types[k], batch, &keys[k], err));
+    }
+    return wgi_agg_table_find(table, keys, batch, &eval->arena, index, group, err);
+}
+
+static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
+                         const uint32_t *index, uint32_t group, wg_error *err) {
+    const wg_aggregate *a = states->aggregate;
+    wgi_dense x = {.n = batch->row_count};
+    wg_vector v;
+    if (a->kind == WG_AGG_COUNT) {
+        WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+        if (!wgi_dense_valid(&eval->arena, &v, batch, &x.valid)) return wg_error_nomem(err, batch->row_count);
+    } else if (a->kind != WG_AGG_COUNT_STAR) {
+        WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &v, err));
+        if (!wgi_dense_of(&eval->arena, &v, batch, &x)) return wg_error_nomem(err, batch->row_count * sizeof v);
+    }
+    return wgi_agg_states_add(states, &x, index, group, &table->strings, table->account) ? WG_OK
+                                                                                         : wg_error_nomem(err, 544);
+}
+
+static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
+                             wg_error *err) {
+    (void)stop;
+    typed_local *l = local;
+    uint32_t *index;
+    uint32_t group;
+    if (batch->row_count == 0) return WG_OK;
+    if (l->table == NULL) WG_TRY(begin_segment((typed_sink *)sink, l, eval, err));
+    wg_arena_reset(&eval->arena);
+    WG_TRY(find_groups(sink->plan, l->table, eval, batch, &index, &group, err));
+    for (uint32_t i = 0; i < l->table->state_count; i++)
+        WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
+    return WG_OK;
+}
+
+/* The worker may be adding segments to the table meanwhile: the ordinal is noted under the lock of the sink. */
+static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)done;
+    (void)err;
+    typed_sink *s = (typed_sink *)sink;
+    typed_local *l = local;
+    if (l->table != NULL) {
+        wg_mutex_lock(&s->lock);
+        l->table->segments[l->segment].ordinal = s->ordinals++;
+        wg_mutex_unlock(&s->lock);
+    }
+    wg_free(l);
+    return WG_OK;
+}
+
+static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
+    typed_sink *s = (typed_sink *)sink;
+    if (atomic_load_explicit(&s->spoiled, memory_order_relaxed))
+        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET,
+                            "rows that failed did not fail when they were run again");
+    if (s->table_count == 0 && wgi_agg_key_count(sink->plan) == 0) { /* no row: still one group */
+        wgi_agg_table *table = NULL;
+        uint32_t *index;
+        uint32_t group;
+        WG_TRY(add_table(s, NULL, &table, err));
+        WG_TRY(wgi_agg_table_find(table, NULL, NULL, NULL, &index, &group, err));
+    }
+    return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
+}
+
+static void typed_destroy(wgi_sink *sink) {
+    typed_sink *s = (typed_sink *)sink;
+    for (uint32_t i = 0; i < s->table_count; i++) wgi_agg_table_destroy(s->tables[i]);
+    wg_free(s->tables);
+    wg_mutex_deinit(&s->lock);
+}
+
+wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    static const wgi_sink_class class = {typed_local_create, typed_local_destroy, typed_consume,
+                                         typed_merge,        typed_finish,        typed_destroy};
+    WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(typed_sink), out, err));
+    wg_mutex_init(&((typed_sink *)*out)->lock, WG_RANK_POOL + 2);
+    return WG_OK;
+}
