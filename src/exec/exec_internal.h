@@ -40,6 +40,11 @@ bool wgi_builder_init(wgi_builder *b, wg_arena *arena, wg_type type, uint32_t ex
 /* WG_E_TYPE when the value does not fit the type. */
 wg_code wgi_builder_set(wgi_builder *b, uint32_t row, const wg_value *v, uint64_t offset, wg_error *err);
 
+/* The table of kernels of a run. */
+static inline const wg_kernels *wgi_kernels(const wg_exec_context *context) {
+    return context->kernels != NULL ? context->kernels : wg_kernels_best();
+}
+
 /* ---- rows.c */
 
 /* Columns of equal length, each one contiguous, and the arenas that own what they point at. */
@@ -87,8 +92,8 @@ wg_code wgi_read_property(wgi_eval *eval, bool is_edge, uint64_t id, uint32_t ke
 
 /* ---- float_sum.c: exact sums of doubles (R. M. Neal 2015) */
 
-enum { WGI_SUM_WINDOW = 4, WGI_SUM_CHUNKS = 68 };
-/* A superaccumulator of 32-bit chunks with 64-bit counters, in units of 2^-1074. It begins as a window of four chunks and
+enum { WGI_SUM_WINDOW = 6, WGI_SUM_CHUNKS = 68 };
+/* A superaccumulator of 32-bit chunks with 64-bit counters, in units of 2^-1074. It begins as a window of six chunks and
  * moves to a full array when a value falls outside. All zero is the sum of nothing. */
 typedef struct wgi_float_sum {
     int64_t window[WGI_SUM_WINDOW];
@@ -102,6 +107,12 @@ typedef struct wgi_float_sum {
 } wgi_float_sum;
 void wgi_float_sum_deinit(wgi_float_sum *sum);
 bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account);
+/* Many at once, below a nanosecond each; kernels NULL: the best ones. */
+bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, const wg_kernels *kernels,
+                             wg_account *account);
+/* v[i] to sums[index[i]]. A 0.0 changes nothing, so it may stand for a null. */
+bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
+                              const wg_kernels *kernels, wg_account *account);
 bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account);
 bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account);
 /* The exact sum rounded once, to nearest, ties to even; a sum of nothing and an exact zero are 0.0. */

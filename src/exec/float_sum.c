@@ -5,8 +5,13 @@
  * additions cannot overflow a chunk before carries are moved up. Nothing is ever rounded before the end: the value is a function of
  * the multiset of the terms, whatever their order and grouping.
  *
- * Most groups see few exponents, so a sum begins with a window of four chunks (96 bits of spread) inside the struct and allocates
- * all 68 only when a term or a carry leaves the window. */
+ * Most groups see few exponents, so a sum begins with a window of six chunks (160 bits of spread) inside the struct and allocates
+ * all 68 only when a term or a carry leaves the window.
+ *
+ * Arrays are added in blocks: kernels.sum_f64 gives the exact sum of a block as a few doubles, kernels.split_f64 takes the values of a block
+ * apart so that plain additions of the parts, group by group, are exact (kernels_internal.h says why). Only these results go into the
+ * chunks. Blocks that have no such parts (NaN, infinities, exponents too far apart) are added value by value. Both ways add the same
+ * numbers exactly, so which one was taken never shows. */
 #include <math.h>
 
 #include "exec/exec_internal.h"
@@ -56,12 +61,13 @@ static bool note_special(wgi_float_sum *sum, double v) {
     return true;
 }
 
-/* The two chunks from `first` on, in the window or in the full array; NULL when out of memory. */
-static int64_t *chunks_at(wgi_float_sum *sum, uint32_t first, wg_account *account) {
+/* The two chunks from `first` on, in the window or in the full array; NULL when out of memory. `top` is the chunk of the highest bit: a
+ * window begins four chunks below that of its first term, which is where the low parts of a block of such terms go. */
+static int64_t *chunks_at(wgi_float_sum *sum, uint32_t first, uint32_t top, wg_account *account) {
     if (sum->full == NULL) {
         if (!sum->window_used) {
             sum->window_used = true;
-            sum->window_first = (uint8_t)(first == 0 ? 0 : first - 1);
+            sum->window_first = (uint8_t)(top < WGI_SUM_WINDOW - 2 ? 0 : top - (WGI_SUM_WINDOW - 2));
         }
         if (first >= sum->window_first && first + 2 <= sum->window_first + (uint32_t)WGI_SUM_WINDOW)
             return &sum->window[first - sum->window_first];
@@ -77,9 +83,13 @@ bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account) {
     if (biased == 0x7ff) return note_special(sum, v);
     if (biased != 0) significand |= UINT64_C(1) << 52;
     if (significand == 0) return true;
-    const uint32_t position = biased == 0 ? 0 : biased - 1;
+    const uint32_t zeros =
+        (uint32_t)__builtin_ctzll(significand); /* no chunk is asked for that gets only zeros at its low end */
+    const uint32_t position = (biased == 0 ? 0 : biased - 1) + zeros;
     const uint32_t shift = position & 31;
-    int64_t *chunks = chunks_at(sum, position >> 5, account);
+    significand >>= zeros;
+    const uint32_t top = (position + 63 - (uint32_t)__builtin_clzll(significand)) >> 5;
+    int64_t *chunks = chunks_at(sum, position >> 5, top, account);
     if (chunks == NULL) return false;
     const int64_t low = (int64_t)((significand << shift) & UINT64_C(0xffffffff));
     const int64_t high = (int64_t)(significand >> (32 - shift));
@@ -93,6 +103,67 @@ bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account) {
     return ++sum->adds < ADDS_MAX || settle(sum, account);
 }
 
+static bool add_one_by_one(wgi_float_sum *sum, const double *v, size_t n, wg_account *account) {
+    for (size_t i = 0; i < n; i++)
+        if (!wgi_float_sum_add(sum, v[i], account)) return false;
+    return true;
+}
+
+bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, const wg_kernels *kernels,
+                             wg_account *account) {
+    const wg_kernels *k = kernels != NULL ? kernels : wg_kernels_best();
+    for (size_t i = 0; i < n; i += WG_KERNEL_SUM_ROWS) {
+        const size_t rows = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
+        double parts[WG_KERNEL_SUM_PARTS];
+        const bool whole = rows > WG_KERNEL_SUM_PARTS && k->sum_f64(v + i, rows, parts);
+        if (!add_one_by_one(sum, whole ? parts : v + i, whole ? WG_KERNEL_SUM_PARTS : rows, account)) return false;
+    }
+    return true;
+}
+
+enum { GROUPS_MAX = 512 }; /* of one block that are summed apart */
+
+typedef struct group_parts {
+    double high;
+    double low;
+} group_parts;
+
+/* False: nothing was added, the block has to be added value by value. */
+static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k,
+                            group_parts *groups, size_t group_count) {
+    double high[WG_KERNEL_SUM_ROWS];
+    double low[WG_KERNEL_SUM_ROWS];
+    if (!k->split_f64(v, n, high, low)) return false;
+    memset(groups, 0, group_count * sizeof *groups);
+    for (size_t i = 0; i < n; i++) {
+        groups[index[i]].high += high[i];
+        groups[index[i]].low += low[i];
+    }
+    return true;
+}
+
+bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
+                              const wg_kernels *kernels, wg_account *account) {
+    const wg_kernels *k = kernels != NULL ? kernels : wg_kernels_best();
+    group_parts groups[GROUPS_MAX];
+    for (size_t i = 0; i < n; i += WG_KERNEL_SUM_ROWS) {
+        const size_t rows = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
+        uint32_t last = 0;
+        for (size_t r = 0; r < rows; r++) last = index[i + r] > last ? index[i + r] : last;
+        const bool few = last < GROUPS_MAX && last < rows / 4;
+        if (few && parts_of_groups(index + i, v + i, rows, k, groups, last + (size_t)1)) {
+            for (size_t g = 0; g <= last; g++)
+                if (!wgi_float_sum_add(&sums[g], groups[g].high, account) ||
+                    !wgi_float_sum_add(&sums[g], groups[g].low, account))
+                    return false;
+            continue;
+        }
+        for (size_t r = 0; r < rows; r++)
+            if (!wgi_float_sum_add(&sums[index[i + r]], v[i + r], account)) return false;
+    }
+    return true;
+}
+
 bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account) {
     const bool negative = v < 0;
     wg_u128 rest = negative ? 0 - (wg_u128)v : (wg_u128)v;
@@ -103,26 +174,50 @@ bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account) 
     return true;
 }
 
+/* The chunks of a window as sign and magnitude, so that none is used that the number does not reach into. */
+static int64_t plain_window(const wgi_float_sum *from, int64_t out[WGI_SUM_WINDOW]) {
+    memcpy(out, from->window, sizeof from->window);
+    carry(out, WGI_SUM_WINDOW);
+    if (out[WGI_SUM_WINDOW - 1] >= 0) return 1;
+    for (uint32_t i = 0; i < WGI_SUM_WINDOW; i++) out[i] = -out[i];
+    carry(out, WGI_SUM_WINDOW);
+    return -1;
+}
+
+static bool window_takes(const wgi_float_sum *sum, uint32_t first, const int64_t chunks[WGI_SUM_WINDOW]) {
+    for (uint32_t i = 0; i < WGI_SUM_WINDOW && sum->full == NULL; i++) {
+        const uint32_t chunk = first + i;
+        const bool inside = chunk >= sum->window_first && chunk < sum->window_first + (uint32_t)WGI_SUM_WINDOW;
+        if (chunks[i] != 0 && !inside) return false;
+    }
+    return true;
+}
+
 bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account) {
     sum->saw_nan |= from->saw_nan;
     sum->saw_positive_infinity |= from->saw_positive_infinity;
     sum->saw_negative_infinity |= from->saw_negative_infinity;
     if (from->full == NULL && !from->window_used) return true;
     if (!sum->window_used && sum->full == NULL && from->full == NULL) {
-        *sum = *from;
+        sum->window_used = true;
+        sum->window_first = from->window_first;
+        sum->adds = from->adds;
+        memcpy(sum->window, from->window, sizeof sum->window);
         return true;
     }
-    const bool aligned = sum->full == NULL && from->full == NULL && sum->window_first == from->window_first;
-    if (!aligned && !widen(sum, account)) return false;
+    if (from->full != NULL) {
+        if (!widen(sum, account) || !settle(sum, account)) return false;
+        for (uint32_t i = 0; i < WGI_SUM_CHUNKS; i++) sum->full[i] += from->full[i];
+        return settle(sum, account);
+    }
+    int64_t chunks[WGI_SUM_WINDOW];
+    const int64_t sign = plain_window(from, chunks);
+    if (!window_takes(sum, from->window_first, chunks) && !widen(sum, account)) return false;
     if (!settle(sum, account)) return false; /* now chunks are small: one more sum each cannot overflow */
     int64_t *to = sum->full != NULL ? sum->full : sum->window;
-    if (from->full != NULL) {
-        for (uint32_t i = 0; i < WGI_SUM_CHUNKS; i++) to[i] += from->full[i];
-    } else {
-        if (sum->full != NULL) to += from->window_first;
-        for (uint32_t i = 0; i < WGI_SUM_WINDOW; i++)
-            if (from->window[i] != 0) to[i] += from->window[i];
-    }
+    const uint32_t to_first = sum->full != NULL ? 0 : sum->window_first;
+    for (uint32_t i = 0; i < WGI_SUM_WINDOW; i++)
+        if (chunks[i] != 0) to[from->window_first + i - to_first] += sign * chunks[i];
     return settle(sum, account);
 }
 

@@ -398,6 +398,105 @@ static bool min_max_f64(const double *a, size_t n, double *min, double *max) {
     return true;
 }
 
+/* Four doubles of a from i on; what is beyond n is 0.0. */
+static inline __m256d load_rest_pd(const double *a, size_t i, size_t n) {
+    if (i + 4 <= n) return load_pd(a + i);
+    double rest[4] = {0.0};
+    memcpy(rest, a + i, (n - i) * sizeof *rest);
+    return load_pd(rest);
+}
+
+static bool sum_constants(const double *a, size_t n, double m[WG_KERNEL_SUM_PARTS]) {
+    const __m256d sign = _mm256_set1_pd(-0.0);
+    __m256d most = _mm256_setzero_pd();
+    __m256d other = most;
+    WG_ASSERT(n <= WG_KERNEL_SUM_ROWS);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) { /* the second operand when the first is NaN */
+        most = _mm256_max_pd(_mm256_andnot_pd(sign, load_pd(a + i)), most);
+        other = _mm256_max_pd(_mm256_andnot_pd(sign, load_pd(a + i + 4)), other);
+    }
+    for (; i < n; i += 4) most = _mm256_max_pd(_mm256_andnot_pd(sign, load_rest_pd(a, i, n)), most);
+    double lanes[4];
+    _mm256_storeu_pd(lanes, _mm256_max_pd(most, other));
+    double max = lanes[0];
+    for (size_t k = 1; k < 4; k++) max = lanes[k] > max ? lanes[k] : max;
+    return wgi_sum_constants(max, m);
+}
+
+/* True when something is left. */
+static inline bool is_left(__m256d left) {
+    const __m256i bits = _mm256_slli_epi64(_mm256_castpd_si256(left), 1); /* zeros of both signs are nothing */
+    return !_mm256_testz_si256(bits, bits);
+}
+
+/* One step of all levels over four values. */
+static inline __m256d sum_step(__m256d x, const __m256d *m, size_t levels, __m256d *sums) {
+    for (size_t k = 0; k < levels; k++) {
+        const __m256d q = _mm256_sub_pd(_mm256_add_pd(m[k], x), m[k]);
+        x = _mm256_sub_pd(x, q);
+        sums[k] = _mm256_add_pd(sums[k], q);
+    }
+    return x;
+}
+
+static inline bool sum_levels(const double *a, size_t n, const double *constants, size_t levels, double *parts) {
+    __m256d m[WG_KERNEL_SUM_PARTS];
+    __m256d sums[2 * WG_KERNEL_SUM_PARTS]; /* two chains */
+    for (size_t k = 0; k < levels; k++) {
+        m[k] = _mm256_set1_pd(constants[k]);
+        sums[k] = sums[WG_KERNEL_SUM_PARTS + k] = _mm256_setzero_pd();
+    }
+    __m256d left = _mm256_setzero_pd();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        left = _mm256_or_pd(left, sum_step(load_pd(a + i), m, levels, sums));
+        left = _mm256_or_pd(left, sum_step(load_pd(a + i + 4), m, levels, sums + WG_KERNEL_SUM_PARTS));
+    }
+    for (; i < n; i += 4) left = _mm256_or_pd(left, sum_step(load_rest_pd(a, i, n), m, levels, sums));
+    for (size_t k = 0; k < levels; k++) {
+        double lanes[4];
+        _mm256_storeu_pd(lanes, _mm256_add_pd(sums[k], sums[WG_KERNEL_SUM_PARTS + k]));
+        parts[k] = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+    }
+    return !is_left(left);
+}
+
+static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]) {
+    double m[WG_KERNEL_SUM_PARTS];
+    double sums[WG_KERNEL_SUM_PARTS] = {0.0};
+    if (!sum_constants(a, n, m)) return false;
+    if (!sum_levels(a, n, m, 2, sums) && !sum_levels(a, n, m, 4, sums)) return false;
+    memcpy(parts, sums, sizeof sums);
+    return true;
+}
+
+static bool split_f64(const double *a, size_t n, double *high, double *low) {
+    double constants[WG_KERNEL_SUM_PARTS];
+    if (!sum_constants(a, n, constants)) return false;
+    const __m256d m = _mm256_set1_pd(constants[0]);
+    const __m256d l = _mm256_set1_pd(constants[1]);
+    __m256d left = _mm256_setzero_pd();
+    for (size_t i = 0; i < n; i += 4) {
+        const __m256d x = load_rest_pd(a, i, n);
+        const __m256d q = _mm256_sub_pd(_mm256_add_pd(m, x), m);
+        const __m256d r = _mm256_sub_pd(x, q);
+        const __m256d p = _mm256_sub_pd(_mm256_add_pd(l, r), l);
+        left = _mm256_or_pd(left, _mm256_sub_pd(r, p));
+        if (i + 4 <= n) {
+            _mm256_storeu_pd(high + i, q);
+            _mm256_storeu_pd(low + i, p);
+        } else {
+            double lanes[8];
+            _mm256_storeu_pd(lanes, q);
+            _mm256_storeu_pd(lanes + 4, p);
+            memcpy(high + i, lanes, (n - i) * sizeof *lanes);
+            memcpy(low + i, lanes + 4, (n - i) * sizeof *lanes);
+        }
+    }
+    return !is_left(left);
+}
+
 /* ---- strings: sizes first, then the bytes by loads that overlap at the end of the needle */
 
 static inline bool same_bytes(const char *s, const char *t, size_t n) {
@@ -548,6 +647,8 @@ const wg_kernels wgi_kernels_avx2 = {
     .sum_u32 = sum_u32,
     .min_max_i64 = min_max_i64,
     .min_max_f64 = min_max_f64,
+    .sum_f64 = sum_f64,
+    .split_f64 = split_f64,
     .str_equal = str_equal,
     .str_prefix = str_prefix,
     .intersect_count_u32 = intersect_count_u32,

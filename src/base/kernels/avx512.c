@@ -380,6 +380,86 @@ static bool min_max_f64(const double *a, size_t n, double *min, double *max) {
     return true;
 }
 
+static inline __m512d load_rest_pd(const double *a, size_t i, size_t n) {
+    return _mm512_maskz_loadu_pd((__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i)), a + i);
+}
+
+static bool sum_constants(const double *a, size_t n, double m[WG_KERNEL_SUM_PARTS]) {
+    __m512d most = _mm512_setzero_pd();
+    __m512d other = most;
+    WG_ASSERT(n <= WG_KERNEL_SUM_ROWS);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) { /* the second operand when the first is NaN */
+        most = _mm512_max_pd(_mm512_abs_pd(_mm512_loadu_pd(a + i)), most);
+        other = _mm512_max_pd(_mm512_abs_pd(_mm512_loadu_pd(a + i + 8)), other);
+    }
+    for (; i < n; i += 8) most = _mm512_max_pd(_mm512_abs_pd(load_rest_pd(a, i, n)), most);
+    return wgi_sum_constants(_mm512_reduce_max_pd(_mm512_max_pd(most, other)), m);
+}
+
+/* True when something is left. */
+static inline bool is_left(__m512d left) {
+    const __m512i bits = _mm512_slli_epi64(_mm512_castpd_si512(left), 1); /* zeros of both signs are nothing */
+    return _mm512_test_epi64_mask(bits, bits) != 0;
+}
+
+/* One step of all levels over eight values. */
+static inline __m512d sum_step(__m512d x, const __m512d *m, size_t levels, __m512d *sums) {
+    for (size_t k = 0; k < levels; k++) {
+        const __m512d q = _mm512_sub_pd(_mm512_add_pd(m[k], x), m[k]);
+        x = _mm512_sub_pd(x, q);
+        sums[k] = _mm512_add_pd(sums[k], q);
+    }
+    return x;
+}
+
+static inline bool sum_levels(const double *a, size_t n, const double *constants, size_t levels, double *parts) {
+    __m512d m[WG_KERNEL_SUM_PARTS];
+    __m512d sums[2 * WG_KERNEL_SUM_PARTS]; /* two chains */
+    for (size_t k = 0; k < levels; k++) {
+        m[k] = _mm512_set1_pd(constants[k]);
+        sums[k] = sums[WG_KERNEL_SUM_PARTS + k] = _mm512_setzero_pd();
+    }
+    __m512d left = _mm512_setzero_pd();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        left = _mm512_or_pd(left, sum_step(_mm512_loadu_pd(a + i), m, levels, sums));
+        left = _mm512_or_pd(left, sum_step(_mm512_loadu_pd(a + i + 8), m, levels, sums + WG_KERNEL_SUM_PARTS));
+    }
+    for (; i < n; i += 8) left = _mm512_or_pd(left, sum_step(load_rest_pd(a, i, n), m, levels, sums));
+    for (size_t k = 0; k < levels; k++)
+        parts[k] = _mm512_reduce_add_pd(_mm512_add_pd(sums[k], sums[WG_KERNEL_SUM_PARTS + k]));
+    return !is_left(left);
+}
+
+static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]) {
+    double m[WG_KERNEL_SUM_PARTS];
+    double sums[WG_KERNEL_SUM_PARTS] = {0.0};
+    if (!sum_constants(a, n, m)) return false;
+    if (!sum_levels(a, n, m, 2, sums) && !sum_levels(a, n, m, 4, sums)) return false;
+    memcpy(parts, sums, sizeof sums);
+    return true;
+}
+
+static bool split_f64(const double *a, size_t n, double *high, double *low) {
+    double constants[WG_KERNEL_SUM_PARTS];
+    if (!sum_constants(a, n, constants)) return false;
+    const __m512d m = _mm512_set1_pd(constants[0]);
+    const __m512d l = _mm512_set1_pd(constants[1]);
+    __m512d left = _mm512_setzero_pd();
+    for (size_t i = 0; i < n; i += 8) {
+        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
+        const __m512d x = _mm512_maskz_loadu_pd(k, a + i);
+        const __m512d q = _mm512_sub_pd(_mm512_add_pd(m, x), m);
+        const __m512d r = _mm512_sub_pd(x, q);
+        const __m512d p = _mm512_sub_pd(_mm512_add_pd(l, r), l);
+        left = _mm512_or_pd(left, _mm512_sub_pd(r, p));
+        _mm512_mask_storeu_pd(high + i, k, q);
+        _mm512_mask_storeu_pd(low + i, k, p);
+    }
+    return !is_left(left);
+}
+
 /* ---- strings: the size of eight cells at a time, then the bytes of those that fit */
 
 static inline bool same_bytes(const char *s, const char *t, size_t n) {
@@ -525,6 +605,8 @@ const wg_kernels wgi_kernels_avx512 = {
     .sum_u32 = sum_u32,
     .min_max_i64 = min_max_i64,
     .min_max_f64 = min_max_f64,
+    .sum_f64 = sum_f64,
+    .split_f64 = split_f64,
     .str_equal = str_equal,
     .str_prefix = str_prefix,
     .intersect_count_u32 = intersect_count_u32,

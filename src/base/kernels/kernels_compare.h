@@ -123,6 +123,26 @@ static void cmp_reductions(cmp_run *run) {
     CMP_VOID("hash_u64 combined", n * 8, k->hash_u64((const uint64_t *)a, n, true, out));
 }
 
+/* Doubles of a few or of many binades, at times with a value that cannot be taken apart. */
+static void cmp_float_sums(cmp_run *run) {
+    double f64[CMP_ROWS];
+    const size_t n = run->n;
+    const uint64_t binades = UINT64_C(1) << wg_rng_below(&run->rng, 9);
+    const uint64_t top = 1 + wg_rng_below(&run->rng, 2046);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t down = wg_min_u64(wg_rng_below(&run->rng, binades), top);
+        f64[i] = wg_f64_of_bits((top - down) << 52 | (wg_rng_next(&run->rng) & UINT64_C(0x800fffffffffffff)));
+        if (wg_rng_below(&run->rng, 16) == 0) f64[i] = i % 2 == 0 ? 0.0 : -0.0;
+    }
+    if (n != 0 && wg_rng_below(&run->rng, 8) == 0) f64[wg_rng_below(&run->rng, n)] = cmp_f64(run, 1.0);
+    const double *x = cmp_put(run, cmp_in_a, f64, n * 8);
+    double low[CMP_ROWS];
+    bool whole;
+    CMP_BOTH("sum_f64", 32, 0, (size_t)k->sum_f64(x, n, out));
+    CMP_BOTH("split_f64", n * 8, 8, (whole = k->split_f64(x, n, out, low), whole ? n : 0));
+    CMP_BOTH("split_f64, low", n * 8, 8, (whole = k->split_f64(x, n, low, out), whole ? n : 0));
+}
+
 static void cmp_masks(cmp_run *run) {
     uint8_t bytes[CMP_EXTENT];
     uint16_t rows[CMP_ROWS];
@@ -230,6 +250,7 @@ static void cmp_all(cmp_run *run, uint64_t seed) {
         for (run->shift = 0; run->shift <= CMP_FLUSH && run->failure[0] == 0; run->shift++) {
             cmp_compares(run);
             cmp_reductions(run);
+            cmp_float_sums(run);
             cmp_masks(run);
             cmp_gathers(run);
             cmp_strings(run);
