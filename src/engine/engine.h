@@ -76,6 +76,8 @@ bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
 wg_code wg_engine_chain_value(wg_engine *engine, uint64_t logseq, wg_sha256 *out, wg_error *err);
 wg_account *wg_engine_account(wg_engine *engine);
 wg_platform *wg_engine_platform(wg_engine *engine);
+/* Where temporary files of queries lie: the workspace, or "" (the system's directory for them) where nothing may be written there. */
+const char *wg_engine_temporary_directory(const wg_engine *engine);
 wg_epoch *wg_engine_epoch(wg_engine *engine);
 
 /* ---- maintenance: one call at a time runs, others wait (rank WG_RANK_MAINTENANCE). Nothing here blocks readers; writers wait only while a

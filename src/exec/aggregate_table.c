@@ -383,6 +383,16 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
         t->count = 1;
         return WG_OK;
     }
+    if (all_constant(keys,
+                     t->key_count)) { /* such a batch may be a whole row group: only its first row is looked at */
+        const wg_batch one = {.row_count = 1, .column_count = batch->column_count, .columns = batch->columns};
+        uint32_t *at = NULL;
+        WG_TRY(reserve(t, 1, err));
+        WG_TRY(t->by_word ? find_words(t, keys, &one, arena, &at, group, err)
+                          : find_rows(t, keys, &one, arena, &at, group, err));
+        if (at != NULL) *group = at[0];
+        return WG_OK;
+    }
     WG_TRY(reserve(t, batch->row_count, err));
     return t->by_word ? find_words(t, keys, batch, arena, index, group, err)
                       : find_rows(t, keys, batch, arena, index, group, err);

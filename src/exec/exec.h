@@ -248,6 +248,15 @@ typedef struct wg_exec_watch {
 
 enum { WG_EXEC_SHARDS_MAX = 65536 };
 
+/* What a query wrote to temporary files because its memory was short (docs/execution.md). Threads: relaxed counters. */
+typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, WG_SPILL_JOIN } wg_spill_user;
+enum { WG_SPILL_USERS = 4 };
+typedef struct wg_spill_counters {
+    _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
+    _Atomic uint64_t bytes_now;             /* in files that are there */
+    _Atomic uint32_t files;                 /* made in all */
+} wg_spill_counters;
+
 typedef struct wg_exec_context {
     wg_txn *txn;
     wg_pool *pool;       /* NULL: run on the calling thread */
@@ -266,6 +275,8 @@ typedef struct wg_exec_context {
     uint64_t deadline_ns;           /* platform now_ns; 0: none */
     wg_stats *stats;                /* scan counters are added */
     const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t spill_bytes_max; /* of temporary files; 0: no limit */
+    struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
     const struct wg_rows
         *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
 } wg_exec_context;

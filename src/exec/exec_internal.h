@@ -47,12 +47,16 @@ static inline const wg_kernels *wgi_kernels(const wg_exec_context *context) {
 
 /* ---- rows.c */
 
+/* Rows of a task of materialised rows, and of a block of those that are in a file. */
+enum { WGI_TASK_ROWS = 8 * WG_BATCH_ROWS_MAX };
+
 /* Columns of equal length, each one contiguous, and the arenas that own what they point at. */
 struct wg_rows {
     wg_account *account;
     wg_column *columns;
     uint32_t column_count;
-    uint64_t row_count;
+    uint64_t row_count; /* those in the file included */
+    struct wgi_rows_file *file; /* NULL: all rows are in memory; else the first ones are in a file (spill.h) */
     wg_arena strings;
     wg_arena *adopted;
     uint32_t adopted_count;
