@@ -224,8 +224,8 @@ wg_code wg_version_segments(const wg_txn *txn, wg_arena *arena, wg_version_segme
                             wg_error *err);
 uint32_t wg_version_labels(const wg_txn *txn, uint32_t table, const uint32_t **out); /* of a segment's table */
 /* out[segment->row_count], in row order. */
-wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out, uint32_t *out_count,
-                         wg_error *err);
+wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out,
+                         uint32_t *out_count, wg_error *err);
 
 /* ---- writes; every one checks the transaction's mode and declared types and logs one mutation */
 

@@ -15,6 +15,7 @@
  * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
  * it, is the same for every batch size and number of threads. */
 #include "base/digest/digest.h"
+#include "exec/exec_internal.h"
 #include "exec/spill.h"
 
 enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
