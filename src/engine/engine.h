@@ -37,6 +37,7 @@ typedef struct wg_engine_options {
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
     const char
         *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
+    wg_pool *pool; /* for merges of adjacency; outlives the engine. NULL: none */
     bool no_background; /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
