@@ -179,6 +179,7 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
     WG_TRY(wgi_note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
     table->live += (uint64_t)delta;
+    atomic_store_explicit(&table->changed, a->begin, memory_order_release);
     if (!table->touched) {
         table->touched = true;
         table->next_touched = a->engine->touched_tables;
@@ -464,6 +465,7 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
     if (target == v.table) return WG_OK;
+    atomic_store_explicit(&a->engine->labels_changed, a->begin, memory_order_release);
     wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_value *cells = NULL;
@@ -539,8 +541,10 @@ wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err) {
     bool ok = true;
     wg_mutex_lock(&engine->state_mutex);
     for (wgi_table *t = engine->touched_tables; t != NULL && ok; t = t->next_touched)
-        if (!atomic_load_explicit(&t->dead, memory_order_relaxed))
+        if (!atomic_load_explicit(&t->dead, memory_order_relaxed)) {
             ok = history_push(engine, &t->history, logseq, t->live);
+            atomic_store_explicit(&t->changed, logseq, memory_order_release); /* pairs with adjacency.c */
+        }
     wg_mutex_unlock(&engine->state_mutex);
     if (ok) return WG_OK;
     wgi_history_forget(engine, logseq);

@@ -149,9 +149,11 @@ void wgi_background_stop(wg_engine *engine) {
 
 /* ---- budgets */
 
-wg_code wgi_budget_check(const wg_engine *engine, wg_error *err) {
+wg_code wgi_budget_check(wg_engine *engine, wg_error *err) {
     const uint64_t cap = wgi_heap_cap(engine);
     const uint64_t heap = wg_account_bytes(&engine->account);
+    const uint64_t adjacency = wg_account_bytes(&engine->adjacency_account);
+    if (cap != 0 && adjacency != 0 && heap + adjacency > cap) wgi_adjacency_trim(engine);
     if (cap == 0 || heap <= cap) return WG_OK;
     return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
                         "rows that are not in stripes yet take %llu of %llu bytes: commit in smaller parts, end old "

@@ -23,6 +23,7 @@ typedef struct wgi_history {
 
 typedef struct wgi_table wgi_table;
 typedef struct wgi_label_state wgi_label_state;
+enum { WGI_ADJACENCY_KEPT = 2 };
 
 /* Rows of one set of labels, or of one edge label. */
 struct wgi_table {
@@ -33,7 +34,9 @@ struct wgi_table {
     bool touched;      /* in the writer's list */
     wgi_table *next_touched;
     wg_table *rows;
-    uint64_t live;       /* of the newest state; writer only */
+    uint64_t live; /* of the newest state; writer only */
+    _Atomic uint64_t
+        changed; /* last commit, begun or aborted ones included, that touched rows, or a later one; release, before it is published */
     wgi_history history; /* guarded by state_mutex */
     bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
     uint64_t stored_rows;
@@ -45,10 +48,11 @@ struct wgi_table {
 
 /* What belongs to one label number. */
 struct wgi_label_state {
-    wg_key_index *key_index; /* labels with a primary key */
-    wg_topology *topology;   /* edge labels */
-    wgi_table *edges;        /* edge labels */
-    bool touched;            /* in the writer's list */
+    wg_key_index *key_index;                            /* labels with a primary key */
+    wg_topology *topology;                              /* edge labels */
+    wgi_table *edges;                                   /* edge labels */
+    struct wg_adjacency *adjacency[WGI_ADJACENCY_KEPT]; /* edge labels, newest first; guarded by adjacency_mutex */
+    bool touched;                                       /* in the writer's list */
     wgi_label_state *next_touched;
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
@@ -68,6 +72,8 @@ struct wg_engine {
     wg_account account;
     wg_account
         state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
+    wg_account adjacency_account; /* nor this */
+    wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
     uint8_t uuid[16];
@@ -102,7 +108,13 @@ struct wg_engine {
     wgi_maintenance maintenance;
     wgi_state_log state_log;
     wgi_state_store state_store;
+    struct wgi_statistics *statistics; /* statistics.c */
+    uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
+    _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
 };
+
+wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
+void wgi_statistics_destroy(wg_engine *engine);
 
 /* ---- applying: shared by live writes and replay */
 
@@ -149,6 +161,11 @@ wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, u
 wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
 void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
+
+/* The label lets go of what it keeps (adjacency.c): adjacency_mutex is held, or nobody reads it. */
+void wgi_adjacency_forget(wgi_label_state *state);
+/* Frees what nobody holds. */
+void wgi_adjacency_trim(wg_engine *engine);
 
 /* Records the live counts of the touched tables at `logseq`; on failure nothing is recorded. */
 wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err);
@@ -258,50 +275,9 @@ const char *wgi_key_name(const wg_txn *txn, uint32_t key);
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                              wg_error *err);
 
-/* ---- virtual labels */
-
-typedef struct wgi_found_file {
-    const char *path;
-    const wg_slice *values; /* captured variables, in pattern order, then inferred keys */
-    const wg_slice *inferred_keys;
-    uint32_t inferred_count;
-} wgi_found_file;
-/* Lists the files that match, sorted by path. WG_E_NOT_FOUND names the directory that is missing. */
-wg_code wgi_virtual_list(wg_engine *engine, const char *pattern, wg_arena *arena, wgi_found_file **out,
-                         uint32_t *out_count, wg_error *err);
-/* Registers files of the label that are not yet known, in the transaction. */
-wg_code wgi_virtual_register(wg_txn *txn, const wg_label *label, const wgi_found_file *files, uint32_t count,
-                             wg_error *err);
-/* Fills columns of a definition that has none, and partition variables; checks declared ones against the first file. */
-wg_code wgi_virtual_complete_def(wg_engine *engine, const wgi_found_file *files, uint32_t count, wg_arena *arena,
-                                 wg_label_def *def, wg_error *err);
-/* Pins a partition's file and checks that it is what was registered. */
-wg_code wgi_partition_acquire(const wg_engine *engine, const wg_partition *partition, wg_object **out,
-                              bool *out_opened, wg_error *err);
-/* Checks that a stored column of the label can be read from the file's column; *out_column is its ordinal. */
-wg_code wgi_virtual_column(const wg_object *object, const wg_label *label, uint32_t def_column, uint32_t *out_column,
-                           wg_error *err);
-/* One value of a partition variable: text made into the column's type. */
-wg_code wgi_variable_value(const wg_column_def *def, wg_slice text, const char *path, wg_value *out, wg_error *err);
-/* Value of partition column `def_column` (an ordinal of the label's columns). */
-const wg_value *wgi_partition_variable(const wg_label *label, const wg_partition *partition, uint32_t def_column);
-
-/* Reads column chunks of one partition's row group in step. */
-typedef struct wgi_group_reader wgi_group_reader;
-wg_code wgi_group_reader_create(const wg_engine *engine, const wg_partition *partition, const wg_label *label,
-                                const uint32_t *def_columns, const wg_type *types, uint32_t column_count,
-                                uint32_t row_group, wg_account *account, wgi_group_reader **out, wg_stats *stats,
-                                wg_error *err);
-void wgi_group_reader_destroy(wgi_group_reader *reader, wg_stats *stats);
-/* Up to rows_max rows; vectors[column_count] live until the next call. 0 rows at the end. */
-wg_code wgi_group_reader_next(wgi_group_reader *reader, uint32_t rows_max, wg_vector *vectors, uint32_t *out_rows,
-                              wg_error *err);
-wg_code wgi_group_reader_skip(wgi_group_reader *reader, uint64_t rows, wg_error *err);
-
-/* True when no value in [min, max] of a column can satisfy the predicate. */
-bool wgi_prune_range(const wg_scan_predicate *predicate, const wg_value *min, const wg_value *max);
-
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);
+
+#include "engine/virtual_internal.h"
 
 #endif

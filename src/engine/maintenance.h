@@ -124,7 +124,7 @@ typedef struct wgi_maintenance {
     _Atomic uint64_t snapshots; /* pins apart from transactions */
 } wgi_maintenance;
 
-enum { WGI_RANK_COMPACTION = 14, WGI_RANK_MANIFEST = 25, WGI_RANK_BACKGROUND = 35 };
+enum { WGI_RANK_COMPACTION = 14, WGI_RANK_MANIFEST = 25, WGI_RANK_BACKGROUND = 35, WGI_RANK_ADJACENCY = 37 };
 
 void wgi_maintenance_init(wg_engine *engine);
 void wgi_maintenance_deinit(wg_engine *engine);
@@ -251,7 +251,7 @@ wg_code wgi_compact_background(wg_engine *engine, wg_error *err);
 /* Before a transaction takes the writer's place: makes room, or WG_E_CAPACITY. */
 wg_code wgi_budget_admit(wg_engine *engine, wg_error *err);
 /* During a transaction: WG_E_CAPACITY when memory is over the cap for what is not in stripes. */
-wg_code wgi_budget_check(const wg_engine *engine, wg_error *err);
+wg_code wgi_budget_check(wg_engine *engine, wg_error *err);
 /* Keeps pages that the governor does not know of within bounds: called now and then by who reads much. Inside no lock. */
 void wgi_residency_begin(wg_engine *engine);
 void wgi_residency_look(wg_engine *engine);

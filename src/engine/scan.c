@@ -2,7 +2,9 @@
  * numbers, then files by partition number; rows in the order of their source.
  *
  * Pruning happens when the scan is opened: partitions by their path variables, before any file is opened; row groups, and slots
- * of tables that are in stripes, by the least and greatest value of every column that a predicate names. What is left is checked row by row by the caller's filter. */
+ * of tables that are in stripes, by the least and greatest value of every column that a predicate names. What is left is checked row by row by the caller's filter.
+ *
+ * Edges are scanned like nodes, from the table of their label; their end points are two columns more. */
 #include "engine/engine_internal.h"
 
 typedef struct scan_task {
@@ -29,6 +31,7 @@ struct wg_scan {
     uint32_t task_capacity;
     scan_source *sources;
     uint32_t source_count;
+    bool is_virtual;
     uint64_t rows_max;
     wg_mutex mutex; /* stats of finished cursors */
     wg_stats stats;
@@ -39,13 +42,21 @@ struct wg_scan_cursor {
     wg_cancel *cancel;
     wg_account *account;
     wg_table_scratch *scratch;
-    wg_vector *vectors;
+    wg_vector *vectors; /* what the caller gets */
+    wg_vector *read;    /* what a table gives: the id, then columns */
     uint64_t *ids;
     const scan_task *task;
-    wgi_group_reader *reader;
+    wg_arena arena;           /* tests */
+    wgi_row_tests *tests;     /* of virtual rows; NULL: none */
+    wgi_group_reader *reader; /* of virtual rows; made at the first task of a label and kept */
     uint64_t row;
     wg_stats stats;
 };
+
+/* Columns that are read of a table. */
+static uint32_t end_count(const wg_scan_spec *spec) { return spec->is_edge && !spec->without_ends ? 2 : 0; }
+static uint32_t read_count(const wg_scan_spec *spec) { return spec->key_count + end_count(spec); }
+static uint32_t batch_columns(const wg_scan_spec *spec) { return spec->key_count + (spec->is_edge ? 3 : 1); }
 
 /* ---- opening */
 
@@ -64,13 +75,17 @@ static wg_code push_task(wg_scan *scan, const scan_task *task, wg_error *err) {
 
 static wg_code add_source(wg_scan *scan, const wgi_table *table, const wg_label *label, uint32_t *out,
                           wg_error *err) {
-    uint32_t *columns = wg_arena_alloc(&scan->arena, ((size_t)scan->spec.key_count + 1) * sizeof *columns);
+    const uint32_t ends = end_count(&scan->spec);
+    uint32_t *columns = wg_arena_alloc(&scan->arena, ((size_t)scan->spec.key_count + 3) * sizeof *columns);
     if (columns == NULL) return wg_error_nomem(err, scan->spec.key_count * sizeof *columns);
+    columns[0] = scan->spec.reversed ? WG_TABLE_TO : WG_TABLE_FROM;
+    columns[1] = scan->spec.reversed ? WG_TABLE_FROM : WG_TABLE_TO;
     for (uint32_t i = 0; i < scan->spec.key_count; i++) {
-        columns[i] = UINT32_MAX;
-        if (table != NULL) columns[i] = wg_table_column_of(table->rows, scan->spec.keys[i]);
+        uint32_t *column = &columns[ends + i];
+        *column = UINT32_MAX;
+        if (table != NULL) *column = wg_table_column_of(table->rows, scan->spec.keys[i]);
         for (uint32_t c = 0; label != NULL && c < label->def.column_count; c++)
-            if (label->column_keys[c] == scan->spec.keys[i]) columns[i] = c;
+            if (label->column_keys[c] == scan->spec.keys[i]) *column = c;
     }
     scan->sources[scan->source_count].columns = columns;
     *out = scan->source_count++;
@@ -121,7 +136,7 @@ static wg_code open_owned(wg_scan *scan, uint32_t count, wg_error *err) {
     uint32_t n = 0;
     for (uint32_t t = 0; t < count; t++) {
         const wgi_table *table = wgi_table_at(e, t);
-        if (table->is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
+        if (table->is_edge != scan->spec.is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
             !wgi_table_has_labels(table, scan->spec.labels, scan->spec.label_count))
             continue;
         uint32_t at = n++;
@@ -219,13 +234,16 @@ static wg_code copy_spec(wg_scan *scan, const wg_scan_spec *spec, wg_error *err)
     scan->spec = *spec;
     wg_scan_predicate *p = wg_arena_alloc(&scan->arena, ((size_t)spec->predicate_count + 1) * sizeof *p);
     uint32_t *keys = wg_arena_copy(&scan->arena, spec->keys, spec->key_count * sizeof *keys);
-    wg_type *types = wg_arena_copy(&scan->arena, spec->types, spec->key_count * sizeof *types);
+    const uint32_t ends = end_count(spec);
+    wg_type *types = wg_arena_alloc(&scan->arena, ((size_t)spec->key_count + 2) * sizeof *types);
     uint32_t *labels = wg_arena_copy(&scan->arena, spec->labels, spec->label_count * sizeof *labels);
     if (p == NULL || keys == NULL || types == NULL || labels == NULL) return wg_error_nomem(err, 64);
     for (uint32_t i = 0; i < spec->predicate_count; i++) {
         p[i] = spec->predicates[i];
         if (!wg_value_copy(&scan->arena, &spec->predicates[i].value, &p[i].value)) return wg_error_nomem(err, 64);
     }
+    types[0] = types[1] = WG_TYPE_NODE; /* of the ends, where they are read */
+    if (spec->key_count > 0) memcpy(types + ends, spec->types, spec->key_count * sizeof *types);
     scan->spec.predicates = p;
     scan->spec.keys = keys;
     scan->spec.types = types;
@@ -249,7 +267,8 @@ static wg_code scan_fill(wg_scan *scan, const wg_scan_spec *spec, wg_error *err)
     }
     if (!has_virtual)
         return open_owned(scan, tables, err); /* as many as there is room for: a writer may be adding one */
-    if (spec->label_count > 1) return WG_OK;  /* a virtual row has one label: rows with several labels do not exist */
+    scan->is_virtual = true;
+    if (spec->label_count > 1) return WG_OK; /* a virtual row has one label: rows with several labels do not exist */
     return open_virtual(scan, wg_catalog_label_at(e->catalog, spec->labels[0]), err);
 }
 
@@ -315,11 +334,14 @@ wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *acco
     c->scan = scan;
     c->cancel = cancel;
     c->account = account;
-    c->vectors = wg_alloc_zero(account, ((size_t)scan->spec.key_count + 1) * sizeof *c->vectors);
+    wg_arena_init(&c->arena, account);
+    c->vectors = wg_alloc_zero(account, ((size_t)scan->spec.key_count + 3) * sizeof *c->vectors);
+    c->read = wg_alloc_zero(account, ((size_t)scan->spec.key_count + 3) * sizeof *c->read);
     c->ids = wg_alloc(account, WG_BATCH_ROWS_MAX * sizeof *c->ids);
-    wg_code code =
-        c->vectors == NULL || c->ids == NULL ? wg_error_nomem(err, WG_BATCH_ROWS_MAX * sizeof *c->ids) : WG_OK;
-    if (code == WG_OK) code = wg_table_scratch_create(scan->spec.key_count, account, &c->scratch, err);
+    const bool got = c->vectors != NULL && c->read != NULL && c->ids != NULL;
+    wg_code code = got ? WG_OK : wg_error_nomem(err, WG_BATCH_ROWS_MAX * sizeof *c->ids);
+    if (code == WG_OK) code = wg_table_scratch_create(read_count(&scan->spec), account, &c->scratch, err);
+    if (code == WG_OK && scan->is_virtual) code = wgi_row_tests_create(&scan->spec, &c->arena, &c->tests, err);
     if (code != WG_OK) {
         wg_scan_cursor_destroy(c);
         return code;
@@ -328,37 +350,44 @@ wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *acco
     return WG_OK;
 }
 
-static void end_task(wg_scan_cursor *cursor) {
-    wgi_group_reader_destroy(cursor->reader, &cursor->stats);
-    cursor->reader = NULL;
-    cursor->task = NULL;
-}
-
 void wg_scan_cursor_destroy(wg_scan_cursor *cursor) {
     if (cursor == NULL) return;
-    end_task(cursor);
+    wgi_group_reader_destroy(cursor->reader, &cursor->stats);
+    wgi_row_tests_destroy(cursor->tests);
     wg_mutex_lock(&cursor->scan->mutex);
     add_stats(&cursor->scan->stats, &cursor->stats);
     wg_mutex_unlock(&cursor->scan->mutex);
     wg_table_scratch_destroy(cursor->scratch);
+    wg_arena_deinit(&cursor->arena);
     wg_free(cursor->vectors);
+    wg_free(cursor->read);
     wg_free(cursor->ids);
     wg_free(cursor);
+}
+
+/* Opens a row group. Columns that no row needs are not looked at, and without any the file is not either: the scan has seen it. */
+static wg_code start_virtual(wg_scan_cursor *cursor, const scan_task *t, wg_error *err) {
+    wg_scan *scan = cursor->scan;
+    if (scan->spec.key_count == 0) return WG_OK;
+    if (cursor->reader == NULL) {
+        WG_TRY(wgi_group_reader_create(scan->txn->engine, t->label, scan->sources[t->source].columns,
+                                       scan->spec.types, scan->spec.key_count, cursor->account, &cursor->reader,
+                                       err));
+        WG_TRY(wgi_group_reader_test(cursor->reader, cursor->tests, err));
+    }
+    return wgi_group_reader_open(cursor->reader, t->partition, t->row_group, err);
 }
 
 wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *err) {
     wg_scan *scan = cursor->scan;
     WG_ASSERT(task < scan->task_count);
     wgi_residency_look(scan->txn->engine);
-    end_task(cursor);
+    cursor->task = NULL;
     const scan_task *t = &scan->tasks[task];
-    if (t->table == NULL && scan->spec.key_count > 0)
-        WG_TRY(wgi_group_reader_create(scan->txn->engine, t->partition, t->label, scan->sources[t->source].columns,
-                                       scan->spec.types, scan->spec.key_count, t->row_group, cursor->account,
-                                       &cursor->reader, &cursor->stats, err));
+    if (t->table == NULL) WG_TRY(start_virtual(cursor, t, err));
     if (t->table != NULL)
-        WG_TRY(wg_table_require(t->table->rows, t->first_row, scan->sources[t->source].columns, scan->spec.key_count,
-                                scan->txn->lane, err));
+        WG_TRY(wg_table_require(t->table->rows, t->first_row, scan->sources[t->source].columns,
+                                read_count(&scan->spec), scan->txn->lane, err));
     else if (scan->txn->lane == WG_SPEED_LANE_ONLY)
         return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
                             "BelowSpeedLane: rows of %s are in the file %s, which is read and never held in memory",
@@ -368,8 +397,23 @@ wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *er
     const scan_task *next = task + 1 < scan->task_count ? t + 1 : NULL; /* of this thread or another */
     if (next != NULL && next->table != NULL)
         wg_table_prefetch(next->table->rows, next->first_row, scan->sources[next->source].columns,
-                          scan->spec.key_count);
+                          read_count(&scan->spec));
     return WG_OK;
+}
+
+/* The columns of the table in the order of the scan: the id stands between the ends. */
+static void arrange_edges(wg_scan_cursor *cursor, wg_batch *out) {
+    static const uint8_t absent[64];
+    _Alignas(64) static const uint8_t zero_cell[64];
+    const wg_scan_spec *spec = &cursor->scan->spec;
+    const wg_vector none = {.type = WG_TYPE_NODE, .kind = WG_VECTOR_CONST, .valid = absent, .data = zero_cell};
+    const uint32_t ends = end_count(spec);
+    cursor->vectors[0] = ends > 0 ? cursor->read[1] : none;
+    cursor->vectors[1] = cursor->read[0];
+    cursor->vectors[2] = ends > 0 ? cursor->read[2] : none;
+    for (uint32_t i = 0; i < spec->key_count; i++) cursor->vectors[3 + i] = cursor->read[1 + ends + i];
+    out->columns = cursor->vectors;
+    out->column_count = batch_columns(spec);
 }
 
 static wg_code next_owned(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
@@ -379,25 +423,44 @@ static wg_code next_owned(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *o
     const uint32_t rows = (uint32_t)wg_min_u64(rows_max, t->end_row - cursor->row);
     *out_rows = 0;
     if (rows == 0) return WG_OK;
+    wg_vector *vectors = scan->spec.is_edge ? cursor->read : cursor->vectors;
     WG_TRY(wg_table_read(t->table->rows, scan->txn->view, cursor->row, rows, scan->sources[t->source].columns,
-                         scan->spec.types, scan->spec.key_count, cursor->scratch, cursor->vectors, out, out_rows,
-                         err));
+                         scan->spec.types, read_count(&scan->spec), cursor->scratch, vectors, out, out_rows, err));
+    if (scan->spec.is_edge) arrange_edges(cursor, out);
     return WG_OK;
+}
+
+/* The ids of the rows of a slice. */
+static wg_vector virtual_ids(wg_scan_cursor *cursor, const wgi_group_rows *rows) {
+    static const uint64_t nobody = 0;
+    static const uint8_t none = 0;
+    if (cursor->scan->spec.no_ids)
+        return (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_CONST, .valid = &none, .data = &nobody};
+    const scan_task *t = cursor->task;
+    const uint64_t first = wgi_virtual_id(t->partition->number, t->first_row + rows->first_row);
+    for (uint32_t i = 0; i < rows->row_count; i++) cursor->ids[i] = first + (rows->rows != NULL ? rows->rows[i] : i);
+    return (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = cursor->ids};
 }
 
 static wg_code next_virtual(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
                             wg_error *err) {
     const scan_task *t = cursor->task;
-    uint32_t rows = (uint32_t)wg_min_u64(rows_max, t->end_row - cursor->row);
+    const wg_scan_spec *spec = &cursor->scan->spec;
+    wgi_group_rows rows = {.first_row = cursor->row - t->first_row,
+                           .row_count = (uint32_t)wg_min_u64(rows_max, t->end_row - cursor->row)};
     *out_rows = 0;
-    if (rows == 0) return WG_OK;
-    if (cursor->reader != NULL) WG_TRY(wgi_group_reader_next(cursor->reader, rows, cursor->vectors + 1, &rows, err));
-    const uint64_t first = wgi_virtual_id(t->partition->number, cursor->row);
-    for (uint32_t i = 0; i < rows; i++) cursor->ids[i] = first + i;
-    cursor->vectors[0] = (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = cursor->ids};
-    *out =
-        (wg_batch){.row_count = rows, .column_count = cursor->scan->spec.key_count + 1, .columns = cursor->vectors};
-    *out_rows = rows;
+    if (spec->counts && spec->no_ids &&
+        (cursor->reader == NULL || wgi_group_reader_constants(cursor->reader, cursor->vectors + 1)))
+        rows.row_count = (uint32_t)wg_min_u64(UINT32_MAX, t->end_row - cursor->row);
+    else if (cursor->reader != NULL)
+        WG_TRY(wgi_group_reader_next(cursor->reader, rows_max, cursor->vectors + 1, &rows, err));
+    if (rows.sel == NULL) rows.selected = rows.row_count;
+    if (cursor->reader == NULL || spec->counts) cursor->row += rows.row_count; /* else the reader knows where it is */
+    if (rows.row_count == 0) return WG_OK;
+    cursor->vectors[0] = virtual_ids(cursor, &rows);
+    *out = (wg_batch){
+        .row_count = rows.selected, .column_count = spec->key_count + 1, .columns = cursor->vectors, .sel = rows.sel};
+    *out_rows = rows.row_count;
     return WG_OK;
 }
 
@@ -408,7 +471,7 @@ wg_code wg_scan_cursor_next(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch 
     WG_TRY(wg_cancel_check(cursor->cancel, err));
     WG_TRY(cursor->task->table != NULL ? next_owned(cursor, rows_max, out, out_rows, err)
                                        : next_virtual(cursor, rows_max, out, out_rows, err));
-    cursor->row += *out_rows;
-    cursor->stats.rows_scanned += *out_rows;
+    if (cursor->task->table != NULL) cursor->row += *out_rows;
+    if (cursor->reader == NULL) cursor->stats.rows_scanned += *out_rows; /* a reader counts what it looks at */
     return WG_OK;
 }

@@ -323,6 +323,7 @@ wg_code wgi_meta_load_table(wg_engine *engine, const wg_fragment *fragment, wg_a
     wgi_table *table = NULL;
     WG_TRY(wgi_table_restore(engine, &like, labels, &table, err));
     table->live = a[TABLE_LIVE];
+    atomic_store_explicit(&table->changed, engine->maintenance.manifest.checkpoint.logseq, memory_order_relaxed);
     table->is_stored = true;
     table->stored_rows = a[TABLE_ROWS];
     table->stored_live = a[TABLE_LIVE];

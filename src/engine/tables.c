@@ -19,6 +19,7 @@ void wgi_table_destroy(wgi_table *table) {
 
 void wgi_label_state_destroy(wgi_label_state *state) {
     if (state == NULL) return;
+    wgi_adjacency_forget(state);
     wg_key_index_destroy(state->key_index);
     wg_topology_destroy(state->topology);
     wg_free(state);

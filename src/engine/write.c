@@ -385,6 +385,33 @@ static bool has_number(const uint32_t *numbers, uint32_t count, uint32_t n) {
     return false;
 }
 
+/* A node keeps the label that the definition of one of its edges asks of it: planners rely on the ends of declared edges. */
+static wg_code check_lost_label(const wg_txn *txn, uint64_t id, const wg_label *lost, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    wg_txn newest = *txn;
+    newest.view = wgi_txn_newest(txn);
+    for (uint32_t i = 0; i < wg_catalog_label_count(catalog); i++) {
+        const wg_label *edge = wg_catalog_label_at(catalog, i);
+        const wg_label_def *def = &edge->def;
+        uint32_t direction = 0;
+        if (!def->is_edge || !wg_label_is_visible(edge, newest.view)) continue;
+        if (def->from_label != NULL && strcmp(def->from_label, lost->def.name) == 0) direction |= WG_DIRECTION_OUT;
+        if (def->to_label != NULL && strcmp(def->to_label, lost->def.name) == 0) direction |= WG_DIRECTION_IN;
+        if (direction == 0) continue;
+        wg_expand_position position = {0};
+        uint64_t found, neighbour;
+        uint32_t count = 0;
+        WG_TRY(wg_expand(&newest, id, (wg_direction)direction, &i, 1, &position, 1, &found, &neighbour, &count, err));
+        if (count > 0)
+            return wg_error_set(
+                err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                "node %llu must stay a %s: it has an edge %s, which is declared %s that label; delete "
+                "the edge first",
+                (unsigned long long)id, lost->def.name, def->name, direction == WG_DIRECTION_IN ? "to" : "from");
+    }
+    return WG_OK;
+}
+
 /* The labels that the node will have; the row must fit all of them, and edges that demand a label must keep it. */
 static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, const wg_mutation *m, wg_error *err) {
     const wgi_table *table = s->table;
@@ -393,6 +420,8 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
     for (uint32_t i = 0; i < table->label_count; i++)
         if (!has_number(m->removed_labels, m->removed_label_count, table->labels[i]))
             labels[count++] = table->labels[i];
+        else if (!has_number(m->labels, m->label_count, table->labels[i]))
+            WG_TRY(check_lost_label(txn, id, wg_catalog_label_at(txn->engine->catalog, table->labels[i]), err));
     for (uint32_t i = 0; i < m->label_count; i++)
         if (!has_number(labels, count, m->labels[i])) labels[count++] = m->labels[i];
     const uint32_t columns = wg_table_column_count(table->rows);
@@ -402,6 +431,43 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
         if (p.value.type != WG_TYPE_NULL) WG_TRY(fit_property(txn, labels, count, &p, err));
     }
     return check_row(txn, labels, count, s, id, err);
+}
+
+/* True when the node has an edge of this label in this direction in the newest state. */
+static wg_code has_edge(wg_txn *txn, uint64_t id, uint32_t edge_label, wg_direction direction, bool *out,
+                        wg_error *err) {
+    wg_expand_position position = {0};
+    uint64_t edge, neighbour;
+    uint32_t count = 0;
+    const wg_view mine = txn->view;
+    txn->view = wgi_txn_newest(txn);
+    const wg_code code = wg_expand(txn, id, direction, &edge_label, 1, &position, 1, &edge, &neighbour, &count, err);
+    txn->view = mine;
+    *out = count > 0;
+    return code;
+}
+
+/* What an edge label's FROM and TO promise stays true: plans leave out the checks. */
+static wg_code check_edges_keep_ends(wg_txn *txn, uint64_t id, uint32_t removed, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    const wg_label *label = wg_catalog_label_at(catalog, removed);
+    const uint32_t count = wg_catalog_label_count(catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label *edge = wg_catalog_label_at(catalog, i);
+        if (!edge->def.is_edge || !wg_label_is_visible(edge, wgi_txn_newest(txn))) continue;
+        const char *ends[2] = {edge->def.from_label, edge->def.to_label};
+        for (int side = 0; side < 2; side++) {
+            bool demanded = false;
+            if (ends[side] == NULL || strcmp(ends[side], label->def.name) != 0) continue;
+            WG_TRY(has_edge(txn, id, i, side == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN, &demanded, err));
+            if (demanded)
+                return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                                    "node %llu has edges %s, whose %s is a %s: it cannot lose that label",
+                                    (unsigned long long)id, edge->def.name, side == 0 ? "start" : "end",
+                                    label->def.name);
+        }
+    }
+    return WG_OK;
 }
 
 wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint32_t add_count,
@@ -428,6 +494,9 @@ wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint
     for (uint32_t i = 0; i < remove_count; i++)
         removed += has_number(table->labels, table->label_count, remove[i]) && !has_number(remove, i, remove[i]);
     if (added + removed == 0) return WG_OK;
+    for (uint32_t i = 0; i < remove_count; i++)
+        if (has_number(table->labels, table->label_count, remove[i]))
+            WG_TRY(check_edges_keep_ends(txn, id, remove[i], err));
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
     const row_source s = {.table = table, .row = row, .arena = &arena};

@@ -394,6 +394,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(test_segment_encodes_the_examples_of_the_page),
         T(test_segment_keeps_plain_unless_an_eighth_is_saved),
+        T(test_segment_stores_decimal_fractions),
         T(test_segment_packs_every_width),
         T(test_segment_zones_of_long_strings_are_cut_and_raised),
         T(test_segment_zones_follow_the_order_of_the_type),

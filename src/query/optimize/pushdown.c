@@ -53,6 +53,9 @@ static bool usable(const wg_expr *e, part *out) {
     return true;
 }
 
+/* Slot of the first property that a scan reads: behind the node, or the edge and its ends. */
+static uint32_t first_column(const wg_plan *scan) { return scan->scan.is_edge ? 3 : 1; }
+
 static wg_code add_predicate(wgi_binder *b, wg_plan *scan, const part *p) {
     const uint32_t count = scan->scan.predicate_count;
     wg_scan_predicate *predicates = wgi_alloc(b, count + 1, sizeof *predicates);
@@ -65,7 +68,7 @@ static wg_code add_predicate(wgi_binder *b, wg_plan *scan, const part *p) {
     }
     if (count > 0) memcpy(predicates, scan->scan.predicates, count * sizeof *predicates);
     if (count > 0) memcpy(exprs, scan->scan_predicate_exprs, count * sizeof *exprs);
-    predicates[count] = (wg_scan_predicate){.key = scan->scan.keys[p->slot - 1], .op = p->op};
+    predicates[count] = (wg_scan_predicate){.key = scan->scan.keys[p->slot - first_column(scan)], .op = p->op};
     exprs[count] = value;
     scan->scan.predicates = predicates;
     scan->scan_predicate_exprs = exprs;
@@ -85,12 +88,14 @@ static wg_code push_part(wgi_binder *b, wg_plan *plan, const wg_expr *condition)
         WG_TRY(push_part(b, plan->children[0], condition));
         return push_part(b, plan->children[1], condition);
     }
-    if (plan->op != WG_PLAN_SCAN || p.slot == 0 || p.slot > plan->scan.key_count) return WG_OK;
+    if (plan->op != WG_PLAN_SCAN || p.slot < first_column(plan) ||
+        p.slot >= first_column(plan) + plan->scan.key_count)
+        return WG_OK;
     return add_predicate(b, plan, &p);
 }
 
 wg_code wgi_push_down(wgi_binder *b, wgi_relation *rel, const wg_expr *condition) {
-    return push_part(b, rel->plan, condition);
+    return b->optimizer_off ? WG_OK : push_part(b, rel->plan, condition);
 }
 
 double wgi_selectivity(const wg_expr *condition) {

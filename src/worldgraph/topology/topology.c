@@ -121,6 +121,7 @@ static wg_code state_create(const wgi_state *old, uint64_t floor, wg_pool *pool,
 
 /* Retires what `state` no longer shares with `old`. */
 static void state_publish(wg_topology *topology, wgi_state *old, wgi_state *state) {
+    state->generation = old->generation + 1;
     atomic_store_explicit(&topology->state, state, memory_order_release); /* pairs with state_of */
     for (size_t side = 0; side < 2; side++) {
         if (old->base[side] != state->base[side]) wg_epoch_retire_linked(topology->epoch, &old->base[side]->link);
@@ -165,6 +166,7 @@ wg_code wg_topology_create(wg_epoch *epoch, wg_account *account, wg_topology **o
         wg_free(topology);
         return code;
     }
+    state->generation = 1;
     topology->epoch = epoch;
     topology->account = account;
     atomic_init(&topology->state, state);
@@ -330,6 +332,23 @@ fail:
 }
 
 /* ---- reading */
+
+bool wg_topology_base(const wg_topology *topology, wg_topology_side out[2], uint64_t *out_generation) {
+    const wgi_state *state = state_of(topology);
+    if (state->stored != NULL || wgi_delta_count(state->delta) != 0) return false;
+    for (size_t side = 0; side < 2; side++) {
+        const wgi_csr *csr = state->base[side];
+        if (csr->entry_count == 0 || !csr->dense || csr->wide) return false;
+        out[side] = (wg_topology_side){.node_min = csr->node_min,
+                                       .node_count = csr->key_count,
+                                       .entry_count = csr->entry_count,
+                                       .offsets = csr->offsets,
+                                       .neighbours = csr->neighbours,
+                                       .edges = csr->edges};
+    }
+    *out_generation = state->generation;
+    return true;
+}
 
 uint64_t wg_topology_edge_count(const wg_topology *topology) { return state_total(state_of(topology)); }
 

@@ -32,6 +32,18 @@ wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err);
 /* Large merges build both directions at the same time on this pool's threads, which must outlive the topology's writing. NULL: not (writer). */
 void wg_topology_use_pool(wg_topology *topology, wg_pool *pool);
 
+/* One direction of what is in memory: node `node` has the entries offsets[node - node_min] .. offsets[node - node_min + 1]. */
+typedef struct wg_topology_side {
+    uint64_t node_min;
+    uint64_t node_count;
+    uint64_t entry_count;
+    const uint64_t *offsets;
+    const uint32_t *neighbours;
+    const uint32_t *edges;
+} wg_topology_side;
+/* True when every edge that a reader may find is in these arrays: nothing is stored or in the delta, nodes are dense, ids have 32 bits.
+ * They live until the epoch is left. *out_generation, never 0, is another one for every other state. */
+bool wg_topology_base(const wg_topology *topology, wg_topology_side out[2], uint64_t *out_generation);
 uint64_t wg_topology_edge_count(
     const wg_topology *topology); /* given to it since the beginning, stored ones included */
 uint64_t wg_topology_delta_count(const wg_topology *topology);

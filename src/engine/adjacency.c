@@ -1,0 +1,391 @@
+/* Adjacency of edge labels, made on demand and kept. See adjacency.h; adjacency_build.c makes the arrays.
+ *
+ * Each label keeps the two states that were asked for last, each with the range of snapshots for which it holds. A label's edges change
+ * only by commits that touch its table, and the table knows the last of them (`changed`, which is set before the commit is published and
+ * never too low). So what was made for a snapshot s
+ *
+ *   holds for every snapshot from `changed` on when `changed` <= s: nothing came between, and later ones are added to the range as they
+ *   are asked for, as long as `changed` has not moved behind it;
+ *   holds for s alone when `changed` > s: whether anything lies between is not known.
+ *
+ * When all edges are in the base of the topology and all of these are visible, the base is lent: nothing is copied. It lives as long
+ * as the transaction that found it is in its epoch; who comes later gets it only while the topology's state is the same one.
+ *
+ * Memory: an account of its own, since no checkpoint gives it back. Under a budget it shares the cap of rows in memory: writers who need
+ * room get what nobody holds, and what does not fit is not made. A transaction that has written edges of the label sees what no other
+ * does and has none. */
+#include "engine/adjacency_internal.h"
+
+enum { SIDES = 2 };
+
+/* The entries of a side in another order. */
+typedef struct sorted_side {
+    wg_adjacency_side side;
+    void *block;
+} sorted_side;
+
+struct wg_adjacency {
+    _Atomic uint32_t holders; /* the label counts as one; the last frees it: release, acquire by that one */
+    wg_engine *engine;
+    uint64_t first; /* snapshots for which it holds; guarded by adjacency_mutex */
+    uint64_t last;
+    uint64_t generation; /* of the topology, when it is lent; 0: own arrays */
+    wg_adjacency_side sides[SIDES];
+    void *blocks[SIDES];
+    _Atomic uint64_t bytes;
+    _Atomic(sorted_side *) sorted[SIDES]; /* release by who made it, acquire by readers */
+    _Atomic(wg_adjacency_loops *) loops;  /* likewise */
+};
+
+/* ---- life */
+
+static void adjacency_free(wg_adjacency *a) {
+    for (uint32_t s = 0; s < SIDES; s++) {
+        sorted_side *sorted = atomic_load_explicit(&a->sorted[s], memory_order_relaxed);
+        if (sorted != NULL) wg_free(sorted->block);
+        wg_free(sorted);
+        wg_free(a->blocks[s]);
+    }
+    wg_free(atomic_load_explicit(&a->loops, memory_order_relaxed));
+    wg_free(a);
+}
+
+void wg_adjacency_release(wg_adjacency *adjacency) {
+    if (adjacency == NULL) return;
+    if (atomic_fetch_sub_explicit(&adjacency->holders, 1, memory_order_acq_rel) == 1) adjacency_free(adjacency);
+}
+
+void wgi_adjacency_forget(wgi_label_state *state) {
+    for (uint32_t i = 0; i < WGI_ADJACENCY_KEPT; i++) {
+        wg_adjacency_release(state->adjacency[i]);
+        state->adjacency[i] = NULL;
+    }
+}
+
+void wgi_adjacency_trim(wg_engine *engine) {
+    const uint32_t labels = wg_catalog_label_count(engine->catalog);
+    wg_mutex_lock(&engine->adjacency_mutex);
+    for (uint32_t i = 0; i < labels; i++) {
+        wgi_label_state *state = wgi_label_state_at(engine, i);
+        if (state != NULL) wgi_adjacency_forget(state);
+    }
+    wg_mutex_unlock(&engine->adjacency_mutex);
+}
+
+const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction) {
+    WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
+    return &adjacency->sides[direction == WG_DIRECTION_OUT ? 0 : 1];
+}
+
+uint64_t wg_adjacency_bytes(const wg_adjacency *adjacency) {
+    return atomic_load_explicit(&adjacency->bytes, memory_order_relaxed);
+}
+
+/* ---- what is kept */
+
+typedef struct acquisition {
+    wg_engine *engine;
+    wg_view view;
+    wgi_label_state *state;
+    const wgi_table *table;
+    wgi_builders by;
+} acquisition;
+
+static uint64_t table_changed(const wgi_table *table) {
+    return atomic_load_explicit(&table->changed, memory_order_acquire); /* pairs with wgi_history_record */
+}
+
+/* adjacency_mutex is held. */
+static bool holds_for(wg_adjacency *a, uint64_t snapshot, uint64_t changed) {
+    if (snapshot < a->first) return false;
+    if (snapshot <= a->last) return true;
+    if (changed > a->last) return false;
+    a->last = snapshot;
+    return true;
+}
+
+/* What is kept for this snapshot, with a count for the caller; NULL: nothing. */
+static wg_adjacency *kept_find(const acquisition *q) {
+    wg_topology_side ignored[2];
+    uint64_t generation = 0;
+    const uint64_t changed = table_changed(q->table);
+    if (!wg_topology_base(q->state->topology, ignored, &generation)) generation = 0;
+    wg_adjacency *found = NULL;
+    wg_mutex_lock(&q->engine->adjacency_mutex);
+    for (uint32_t i = 0; i < WGI_ADJACENCY_KEPT && found == NULL; i++) {
+        wg_adjacency *a = q->state->adjacency[i];
+        if (a == NULL || (a->generation != 0 && a->generation != generation)) continue;
+        if (holds_for(a, q->view.snapshot, changed)) found = a;
+    }
+    if (found != NULL) atomic_fetch_add_explicit(&found->holders, 1, memory_order_relaxed);
+    wg_mutex_unlock(&q->engine->adjacency_mutex);
+    return found;
+}
+
+/* Keeps it beside the newer one of those that are kept. */
+static void keep(const acquisition *q, wg_adjacency *a) {
+    wg_adjacency **kept = q->state->adjacency;
+    wg_mutex_lock(&q->engine->adjacency_mutex);
+    wg_adjacency *gone = kept[1];
+    if (kept[0] == NULL || a->last >= kept[0]->last) {
+        kept[1] = kept[0];
+        kept[0] = a;
+    } else {
+        kept[1] = a;
+    }
+    atomic_fetch_add_explicit(&a->holders, 1, memory_order_relaxed);
+    wg_mutex_unlock(&q->engine->adjacency_mutex);
+    wg_adjacency_release(gone);
+}
+
+/* ---- making */
+
+static wg_code adjacency_make(const acquisition *q, wg_adjacency **out, wg_error *err) {
+    wg_adjacency *a = wg_alloc_zero(&q->engine->adjacency_account, sizeof *a);
+    if (a == NULL) return wg_error_nomem(err, sizeof *a);
+    atomic_init(&a->holders, 1);
+    a->engine = q->engine;
+    a->last = q->view.snapshot;
+    *out = a;
+    return WG_OK;
+}
+
+/* True when the topology's base is exactly what the view sees. */
+static bool lend(const acquisition *q, uint64_t visible, wg_adjacency *a) {
+    wg_topology_side base[2];
+    uint64_t generation = 0;
+    if (!wg_topology_base(q->state->topology, base, &generation) || base[0].entry_count != visible) return false;
+    for (uint32_t s = 0; s < SIDES; s++) {
+        a->sides[s] = (wg_adjacency_side){.node_min = base[s].node_min,
+                                          .node_count = base[s].node_count,
+                                          .offsets = base[s].offsets,
+                                          .neighbours = base[s].neighbours,
+                                          .edges = base[s].edges,
+                                          .entry_count = base[s].entry_count};
+        a->sides[s].degree_max = wgi_degree_max(&a->sides[s], &q->by);
+    }
+    a->generation = generation;
+    return true;
+}
+
+/* Without a budget everything has room. */
+static bool has_room(const wg_engine *e, uint64_t bytes) {
+    const uint64_t cap = wgi_heap_cap(e);
+    const uint64_t used = wg_account_bytes(&e->account) + wg_account_bytes(&e->adjacency_account);
+    return cap == 0 || (used <= cap && bytes <= cap - used);
+}
+
+static uint64_t span_of(const wgi_edge_list *list, uint32_t side) {
+    return list->count == 0 ? 0 : (uint64_t)list->end_max[side] - list->end_min[side] + 1;
+}
+
+static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
+    wg_account *account = &q->engine->adjacency_account;
+    for (uint32_t s = 0; s < SIDES; s++) {
+        const wg_edge_columns columns = {.count = list->count,
+                                         .nodes = list->ends[s],
+                                         .neighbours = list->ends[1 - s],
+                                         .edges = list->edges,
+                                         .node_min = list->count == 0 ? 1 : list->end_min[s],
+                                         .node_max = list->count == 0 ? 0 : list->end_max[s]};
+        WG_TRY(wg_edge_columns_sort(&columns, NULL, &q->by, account, &a->sides[s], &a->blocks[s], err));
+        if (!list->ascending) WG_TRY(wgi_side_order(&a->sides[s], &q->by, err));
+    }
+    return WG_OK;
+}
+
+/* Fills it; *out_has false: the label has none. */
+static wg_code adjacency_fill(const acquisition *q, wg_adjacency *a, bool *out_has, wg_error *err) {
+    wg_account *account = &q->engine->adjacency_account;
+    wgi_edge_counts counts = {0};
+    wgi_edge_list list = {0};
+    WG_TRY(wgi_edges_count(q->table->rows, q->view, &q->by, account, &counts, err));
+    const uint64_t visible = counts.before[counts.fragment_count];
+    wg_code code = WG_OK;
+    *out_has = lend(q, visible, a);
+    /* 12 bytes an edge for the list and for moving, 8 for each side */
+    if (!*out_has && has_room(q->engine, visible * 40)) {
+        code = wgi_edges_read(q->table->rows, q->view, &counts, &q->by, account, &list, err);
+        *out_has = code == WG_OK && list.fits && wgi_span_fits(span_of(&list, 0), list.count) &&
+                   wgi_span_fits(span_of(&list, 1), list.count);
+        if (*out_has) code = sides_build(q, &list, a, err);
+    }
+    wg_free(list.block);
+    wg_free(counts.before);
+    for (uint32_t s = 0; s < SIDES; s++) {
+        const uint64_t bytes = wgi_side_bytes(a->sides[s].node_count, a->sides[s].entry_count);
+        atomic_fetch_add_explicit(&a->bytes, bytes, memory_order_relaxed);
+    }
+    return code;
+}
+
+static wg_code acquire(const acquisition *q, wg_adjacency **out, wg_error *err) {
+    wg_adjacency *a = kept_find(q);
+    if (a != NULL) {
+        *out = a;
+        return WG_OK;
+    }
+    bool has = false;
+    const uint64_t changed = table_changed(q->table); /* before anything is read */
+    WG_TRY(adjacency_make(q, &a, err));
+    const wg_code code = adjacency_fill(q, a, &has, err);
+    if (code != WG_OK || !has) {
+        adjacency_free(a);
+        if (code == WG_OK) *out = NULL;
+        return code;
+    }
+    a->first = changed <= q->view.snapshot ? changed : q->view.snapshot;
+    keep(q, a);
+    *out = a;
+    return WG_OK;
+}
+
+static uint32_t workers_of(const wg_pool *pool, uint32_t workers) {
+    const uint32_t most = wg_pool_workers(pool);
+    if (workers > most) workers = most;
+    if (workers > WG_POOL_WORKERS_MAX) workers = WG_POOL_WORKERS_MAX;
+    return workers == 0 ? 1 : workers;
+}
+
+/* False: the label has no adjacency for this transaction. */
+static bool acquisition_begin(const wg_txn *txn, uint32_t label, acquisition *q) {
+    wg_engine *e = txn->engine;
+    *q = (acquisition){.engine = e, .view = txn->view, .state = wgi_label_state_at(e, label)};
+    if (q->state == NULL || q->state->topology == NULL || q->state->edges == NULL) return false;
+    q->table = q->state->edges;
+    return !(txn->writing && q->table->touched);
+}
+
+wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
+                             wg_error *err) {
+    acquisition q;
+    *out = NULL;
+    if (!acquisition_begin(txn, label, &q)) return WG_OK;
+    q.by = (wgi_builders){pool, workers_of(pool, workers)};
+    return acquire(&q, out, err);
+}
+
+wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
+    acquisition q;
+    (void)err;
+    *out = acquisition_begin(txn, label, &q) ? kept_find(&q) : NULL;
+    return WG_OK;
+}
+
+/* ---- loops */
+
+static uint32_t loops_of(const wg_adjacency_side *side, uint64_t k) {
+    uint32_t found = 0;
+    for (uint64_t i = side->offsets[k]; i < side->offsets[k + 1]; i++)
+        found += side->neighbours[i] == side->node_min + k;
+    return found;
+}
+
+/* One block: the head, nodes, counts. */
+static wg_code loops_make(wg_adjacency *a, wg_adjacency_loops **out, wg_error *err) {
+    const wg_adjacency_side *side = &a->sides[0];
+    uint64_t n = 0;
+    for (uint64_t k = 0; k < side->node_count; k++) n += loops_of(side, k) > 0;
+    wg_adjacency_loops *made = wg_alloc(&a->engine->adjacency_account, sizeof *made + n * 2 * sizeof(uint32_t));
+    if (made == NULL) return wg_error_nomem(err, sizeof *made + n * 2 * sizeof(uint32_t));
+    uint32_t *cells = (uint32_t *)(void *)(made + 1);
+    *made = (wg_adjacency_loops){n, cells, cells + n};
+    n = 0;
+    for (uint64_t k = 0; k < side->node_count; k++) {
+        const uint32_t loops = loops_of(side, k);
+        if (loops == 0) continue;
+        made->nodes[n] = (uint32_t)(side->node_min + k);
+        made->counts[n++] = loops;
+    }
+    *out = made;
+    return WG_OK;
+}
+
+wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err) {
+    wg_adjacency_loops *loops = atomic_load_explicit(&adjacency->loops, memory_order_acquire);
+    if (loops == NULL) {
+        wg_adjacency_loops *made = NULL;
+        WG_TRY(loops_make(adjacency, &made, err));
+        if (atomic_compare_exchange_strong_explicit(&adjacency->loops, &loops, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            loops = made;
+        else wg_free(made); /* somebody was faster */
+    }
+    *out = loops;
+    return WG_OK;
+}
+
+/* ---- sorted by neighbour */
+
+typedef struct expansion {
+    const wg_adjacency_side *side;
+    uint32_t *nodes;
+} expansion;
+
+/* Writes each entry's own node. */
+static wg_code expand_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    const expansion *x = arg;
+    (void)worker;
+    (void)err;
+    for (uint64_t k = first; k < last; k++) {
+        const uint32_t node = (uint32_t)(x->side->node_min + k);
+        for (uint64_t i = x->side->offsets[k]; i < x->side->offsets[k + 1]; i++) x->nodes[i] = node;
+    }
+    return WG_OK;
+}
+
+/* The entries of the other side, walked node after node, give every node its neighbours in ascending order; those of one pair of
+ * nodes stay in edge-id order. */
+static wg_code sorted_make(wg_adjacency *a, uint32_t s, const wgi_builders *by, sorted_side *out, wg_error *err) {
+    enum { GRAIN = 4096 };
+    wg_account *account = &a->engine->adjacency_account;
+    const wg_adjacency_side *side = &a->sides[s];
+    const wg_adjacency_side *other = &a->sides[1 - s];
+    uint32_t *nodes = wg_alloc(account, other->entry_count * sizeof *nodes + 4);
+    if (nodes == NULL) return wg_error_nomem(err, other->entry_count * sizeof *nodes);
+    expansion x = {other, nodes};
+    const wg_pool_range range = {other->node_count, GRAIN, by->workers, expand_nodes, &x};
+    wg_code code = wg_pool_for(by->pool, &range, err);
+    const wg_edge_columns columns = {
+        .count = side->entry_count,
+        .nodes = other->neighbours,
+        .neighbours = nodes,
+        .edges = other->edges,
+        .node_min = side->node_count == 0 ? 1 : (uint32_t)side->node_min,
+        .node_max = side->node_count == 0 ? 0 : (uint32_t)(side->node_min + side->node_count - 1)};
+    if (code == WG_OK) code = wg_edge_columns_sort(&columns, side, by, account, &out->side, &out->block, err);
+    wg_free(nodes);
+    return code;
+}
+
+wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
+                            const wg_adjacency_side **out, wg_error *err) {
+    WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
+    const uint32_t s = direction == WG_DIRECTION_OUT ? 0 : 1;
+    const wgi_builders by = {pool, workers_of(pool, workers)};
+    sorted_side *sorted = atomic_load_explicit(&adjacency->sorted[s], memory_order_acquire);
+    if (sorted == NULL) {
+        wg_engine *e = adjacency->engine;
+        if (!has_room(e, adjacency->sides[s].entry_count * 24))
+            return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
+                                "sorting %llu edges does not fit the memory budget: raise memory_bytes_max",
+                                (unsigned long long)adjacency->sides[s].entry_count);
+        sorted_side *made = wg_alloc_zero(&e->adjacency_account, sizeof *made);
+        if (made == NULL) return wg_error_nomem(err, sizeof *made);
+        const wg_code code = sorted_make(adjacency, s, &by, made, err);
+        if (code != WG_OK) {
+            wg_free(made);
+            return code;
+        }
+        if (atomic_compare_exchange_strong_explicit(&adjacency->sorted[s], &sorted, made, memory_order_acq_rel,
+                                                    memory_order_acquire)) {
+            sorted = made;
+            atomic_fetch_add_explicit(&adjacency->bytes, made->side.entry_count * 8, memory_order_relaxed);
+        } else { /* somebody was faster */
+            wg_free(made->block);
+            wg_free(made);
+        }
+    }
+    *out = &sorted->side;
+    return WG_OK;
+}

@@ -1,0 +1,41 @@
+/* What adjacency.c and adjacency_build.c share. Others include adjacency.h only. */
+#ifndef WG_ENGINE_ADJACENCY_INTERNAL_H
+#define WG_ENGINE_ADJACENCY_INTERNAL_H
+
+#include "engine/adjacency.h"
+#include "engine/engine_internal.h"
+
+typedef wg_builders wgi_builders;
+
+/* How many edges of the table the view sees: in all, and in the fragments before each one. */
+typedef struct wgi_edge_counts {
+    uint64_t *before; /* fragment_count + 1; wg_free */
+    uint64_t fragment_count;
+    uint64_t row_count;
+} wgi_edge_counts;
+wg_code wgi_edges_count(const wg_table *rows, wg_view view, const wgi_builders *by, wg_account *account,
+                        wgi_edge_counts *out, wg_error *err);
+
+/* The visible edges in row order. */
+typedef struct wgi_edge_list {
+    uint64_t count;
+    uint32_t *ends[2]; /* from, to */
+    uint32_t *edges;
+    uint32_t end_min[2];
+    uint32_t end_max[2];
+    bool fits;      /* all ids are owned and below 2^32; otherwise the rest means nothing */
+    bool ascending; /* by edge id */
+    void *block;    /* wg_free */
+} wgi_edge_list;
+wg_code wgi_edges_read(const wg_table *rows, wg_view view, const wgi_edge_counts *counts, const wgi_builders *by,
+                       wg_account *account, wgi_edge_list *out, wg_error *err);
+
+/* Offsets over more nodes than this for the edges that there are would cost more than they give. */
+static inline bool wgi_span_fits(uint64_t span, uint64_t count) { return span <= 16 * count + 65536; }
+
+uint64_t wgi_side_bytes(uint64_t span, uint64_t count); /* of the block */
+/* Puts the entries of each node in edge-id order. */
+wg_code wgi_side_order(const wg_adjacency_side *side, const wgi_builders *by, wg_error *err);
+uint64_t wgi_degree_max(const wg_adjacency_side *side, const wgi_builders *by);
+
+#endif
