@@ -78,8 +78,8 @@ static wg_code call_for_row(wgi_op *op, const wg_vector *args, uint32_t row, wg_
     const wg_procedure_call call = {.engine = wg_txn_engine(context->txn),
                                     .txn = context->txn,
                                     .cancel = context->cancel,
-                                    .context = context,
-                                    .args = values};
+                                    .args = values,
+                                    .context = context};
     return wg_procedure_run(plan->procedure, &call, context->account, out, err);
 }
 
