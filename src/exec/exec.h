@@ -254,7 +254,8 @@ typedef struct wg_exec_context {
     uint32_t batch_rows; /* 1..WG_BATCH_ROWS_MAX */
     uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
     const wg_kernels *kernels; /* NULL: the best that this machine can run */
-    bool no_rewrite;           /* plans stay as the clauses give them (query/optimize/rewrite.h) */
+    bool
+        no_rewrite; /* plans stay as the clauses give them (query/optimize/rewrite.h), operators read without adjacency */
     const wg_value *params;
     uint32_t param_count;
     wg_account *account;
