@@ -140,6 +140,7 @@ typedef struct cli_request {
     bool timing;
     bool stats;
     cli_out *receipt; /* NULL: none; opened without cutting, cut before its first line */
+    wg_receipt_options receipt_options;
     bool receipt_started;
     bool output_started;
     const cli_param *params;
@@ -182,6 +183,9 @@ cli_exit cli_query(cli_args *args);
 cli_exit cli_shell(cli_args *args);
 cli_exit cli_demo(cli_args *args);
 cli_exit cli_verify(cli_args *args);
+cli_exit cli_verify_receipt(cli_args *args);
+cli_exit cli_receipt_key(cli_args *args);
+cli_exit cli_read_key(const char *path, uint8_t out[32]); /* of an executor */
 cli_exit cli_version(cli_args *args);
 cli_exit cli_checkpoint(cli_args *args);
 cli_exit cli_compact(cli_args *args);

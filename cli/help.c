@@ -11,6 +11,8 @@ static const char program_help[] =
     "  worldgraph shell WS               type statements, with history and editing\n"
     "  worldgraph demo [DIR]             see it work on a season of football\n"
     "  worldgraph verify WS              check every byte of a workspace\n"
+    "  worldgraph verify-receipt FILE    check what the receipt of an answer says\n"
+    "  worldgraph receipt-key FILE       make a key that signs receipts\n"
     "  worldgraph checkpoint WS          write what changed into stripes and cut the log\n"
     "  worldgraph compact WS             merge stripes, give up old snapshots\n"
     "  worldgraph backup WS DEST         copy a workspace, or what is new of it\n"
@@ -56,14 +58,22 @@ static const char query_help[] =
     "  --param NAME=VALUE      a value for $NAME: JSON where it is JSON, else a string; may be repeated\n"
     "  --file FILE             read the statements from FILE\n"
     "  --at-snapshot WHEN      read an earlier state: a log number or oz://snapshot/...\n"
-    "  --receipt FILE          write the receipt of each statement to FILE (- for standard output), one a line\n"
+    "  --receipt FILE          write the receipt of each statement to FILE (- for standard output), one a line; "
+    "with\n"
+    "                          --carry it holds statement and parameters, with --merkle single rows can be shown, "
+    "with\n"
+    "                          --sign KEY it is signed (worldgraph receipt-key)\n"
     "  --stats                 say what was read and written, on standard error\n"
     "  --read-only             read beside a process that writes; takes no lock, changes nothing\n"
     "  --memory BYTES          cap of the whole database, such as 64M or 1G\n"
     "  --speed-lane LANE       any, prefer (bring what is scanned into memory first) or only (refuse what does not "
     "fit)\n"
-    "  --threads N             worker threads; --morsel N rows a piece of work, 1 to 2048; neither changes an "
+    "  --threads N             worker threads; --morsel N rows a piece of work, 1 to 2048; --shards N queues of "
+    "work, "
+    "1 to\n"
+    "                          65536; --isa best|scalar|avx2|avx512|neon vector instructions: none changes an "
     "answer\n"
+    "  --optimizer on|off      off: plans follow the text; only the order of rows without ORDER BY may differ\n"
     "\n"
     "  worldgraph query my-ws \"CREATE (:Player {name: 'Ada'}); MATCH (p:Player) RETURN p.name\"\n"
     "  worldgraph query my-ws 'UNWIND $names AS n CREATE (:Player {name: n})' --param 'names=[\"Bo\",\"Cy\"]'\n"
@@ -112,6 +122,43 @@ static const char verify_help[] =
     "code 0 when sound, 3 when damaged (the message names file and offset), 2 when WS is missing or open elsewhere.\n"
     "\n"
     "  worldgraph verify my-ws\n";
+
+static const char verify_receipt_help[] =
+    "worldgraph verify-receipt RECEIPT --level V0|V1|V2|V3 [options]\n"
+    "\n"
+    "Checks a receipt of `query --receipt`. Exit code 0 when it holds; 3 when it does not, with the first wrong "
+    "place.\n"
+    "\n"
+    "  V0  the rows of --rows are those that were hashed\n"
+    "  V1  log and stripes of --workspace are sound, and its history up to the snapshot is the receipt's\n"
+    "  V2  the statement, run again at the snapshot, gives the same receipt\n"
+    "  V3  it is signed by enough executors: --signers N (default 1), --trust PUBLIC (may be repeated; any if not "
+    "given)\n"
+    "\n"
+    "  --rows FILE             the answer as `query --json` wrote it; V2 says then which row is wrong\n"
+    "  --workspace PATH        not open elsewhere\n"
+    "  --query TEXT | --file FILE, --param NAME=VALUE   the statement, when the receipt does not carry it\n"
+    "  --line N                which line of a file of several receipts, and of its rows (default 1)\n"
+    "  --threads, --shards, --morsel, --isa             of the replay, as in query\n"
+    "  --sign KEY              with V2: print the receipt with our signature added\n"
+    "  --prove-row N           print a proof that row N (from 0) of --rows is in the answer; needs a receipt with "
+    "--merkle\n"
+    "  --proof FILE            check such a proof; no other input is needed\n"
+    "  --json                  the report as JSON\n"
+    "\n"
+    "  worldgraph query my-ws 'MATCH (p:Player) RETURN p.name' --json --receipt r.json --carry > rows.json\n"
+    "  worldgraph verify-receipt r.json --level V0 --rows rows.json\n"
+    "  worldgraph verify-receipt r.json --level V2 --workspace my-ws --threads 2\n";
+
+static const char receipt_key_help[] =
+    "worldgraph receipt-key FILE\n"
+    "\n"
+    "Makes an Ed25519 key in FILE, readable for its owner alone, or reads the one that is there, and prints its "
+    "public "
+    "half,\n"
+    "which names an executor in receipts.\n"
+    "\n"
+    "  worldgraph receipt-key my.key\n";
 
 static const char kv_help[] =
     "worldgraph kv get WS KEY [--at LOGSEQ] [--raw]\n"
@@ -263,6 +310,8 @@ cli_exit cli_help(const char *command) {
                  {"shell", shell_help},
                  {"demo", demo_help},
                  {"verify", verify_help},
+                 {"verify-receipt", verify_receipt_help},
+                 {"receipt-key", receipt_key_help},
                  {"version", version_help},
                  {"checkpoint", checkpoint_help},
                  {"compact", compact_help},

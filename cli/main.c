@@ -16,6 +16,8 @@ static const struct {
                 {"shell", cli_shell},
                 {"demo", cli_demo},
                 {"verify", cli_verify},
+                {"verify-receipt", cli_verify_receipt},
+                {"receipt-key", cli_receipt_key},
                 {"stats", cli_stats},
                 {"checkpoint", cli_checkpoint},
                 {"compact", cli_compact},

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PARAMS_MAX = 1000, PARAM_NAME_MAX = 255, THREADS_MAX = 1024, MORSEL_MAX = 2048 };
+enum { PARAMS_MAX = 1000, PARAM_NAME_MAX = 255, THREADS_MAX = 1024, MORSEL_MAX = 2048, SHARDS_MAX = 65536 };
 
 typedef struct query {
     const char *workspace;
@@ -22,8 +22,12 @@ typedef struct query {
     const char *snapshot;
     uint64_t logseq; /* of the snapshot; 0: it is a URI */
     const char *receipt;
+    const char *key;
+    uint8_t secret[32];
     uint64_t threads;
     uint64_t morsel;
+    uint64_t shards;
+    wg_execution execution;
     wg_speed_lane lane;
     cli_param *params;
     bool mode_set;
@@ -46,13 +50,35 @@ enum {
     O_FILE,
     O_READ_ONLY,
     O_MEMORY,
-    O_SPEED_LANE
+    O_SPEED_LANE,
+    O_SHARDS,
+    O_ISA,
+    O_OPTIMIZER,
+    O_CARRY,
+    O_MERKLE,
+    O_SIGN
 };
-static const cli_option options[] = {
-    {"--param", "NAME=VALUE"}, {"--csv", NULL},          {"--json", NULL},   {"--arrow", NULL},
-    {"--table", NULL},         {"--threads", "N"},       {"--morsel", "N"},  {"--at-snapshot", "URI_OR_LOGSEQ"},
-    {"--receipt", "FILE"},     {"--stats", NULL},        {"--file", "FILE"}, {"--read-only", NULL},
-    {"--memory", "BYTES"},     {"--speed-lane", "LANE"}, {NULL, NULL}};
+static const cli_option options[] = {{"--param", "NAME=VALUE"},
+                                     {"--csv", NULL},
+                                     {"--json", NULL},
+                                     {"--arrow", NULL},
+                                     {"--table", NULL},
+                                     {"--threads", "N"},
+                                     {"--morsel", "N"},
+                                     {"--at-snapshot", "URI_OR_LOGSEQ"},
+                                     {"--receipt", "FILE"},
+                                     {"--stats", NULL},
+                                     {"--file", "FILE"},
+                                     {"--read-only", NULL},
+                                     {"--memory", "BYTES"},
+                                     {"--speed-lane", "LANE"},
+                                     {"--shards", "N"},
+                                     {"--isa", "ISA"},
+                                     {"--optimizer", "on|off"},
+                                     {"--carry", NULL},
+                                     {"--merkle", NULL},
+                                     {"--sign", "KEY"},
+                                     {NULL, NULL}};
 
 static bool add_param(const cli_args *args, query *q, const char *text) {
     const char *name = text[0] == '$' ? text + 1 : text;
@@ -108,16 +134,50 @@ static bool take_lane(const cli_args *args, const char *value, wg_speed_lane *ou
     return false;
 }
 
+static bool take_isa(const cli_args *args, const char *value, const char **out) {
+    static const char *const names[] = {"best", "scalar", "avx2", "avx512", "neon"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(value, names[i]) == 0) *out = names[i];
+    if (*out != NULL && strcmp(*out, value) == 0) return true;
+    (void)cli_usage(args->command, "--isa is best, scalar, avx2, avx512 or neon, not \"%s\"", value);
+    return false;
+}
+
+static bool take_optimizer(const cli_args *args, const char *value, wg_optimizer *out) {
+    *out = strcmp(value, "off") == 0 ? WG_OPTIMIZER_OFF : WG_OPTIMIZER_ON;
+    if (*out == WG_OPTIMIZER_OFF || strcmp(value, "on") == 0) return true;
+    (void)cli_usage(args->command, "--optimizer is on or off, not \"%s\"", value);
+    return false;
+}
+
+/* How the work is done; false when the option is none of these. */
+static bool is_execution(int option) {
+    return option == O_THREADS || option == O_MORSEL || option == O_SHARDS || option == O_ISA ||
+           option == O_OPTIMIZER;
+}
+
+static bool take_execution(const cli_args *args, query *q, int option, const char *value) {
+    switch (option) {
+        case O_THREADS:
+            return cli_args_number(args, "--threads", value, 1, THREADS_MAX, &q->threads);
+        case O_MORSEL:
+            return cli_args_number(args, "--morsel", value, 1, MORSEL_MAX, &q->morsel);
+        case O_SHARDS:
+            return cli_args_number(args, "--shards", value, 1, SHARDS_MAX, &q->shards);
+        case O_ISA:
+            return take_isa(args, value, &q->execution.isa);
+        default:
+            return take_optimizer(args, value, &q->execution.optimizer);
+    }
+}
+
 static bool take_option(const cli_args *args, query *q, int option, const char *value) {
+    if (is_execution(option)) return take_execution(args, q, option, value);
     switch (option) {
         case CLI_ARGS_POSITIONAL:
             return add_positional(args, q, value);
         case O_PARAM:
             return add_param(args, q, value);
-        case O_THREADS:
-            return cli_args_number(args, "--threads", value, 1, THREADS_MAX, &q->threads);
-        case O_MORSEL:
-            return cli_args_number(args, "--morsel", value, 1, MORSEL_MAX, &q->morsel);
         case O_SPEED_LANE:
             return take_lane(args, value, &q->lane);
         case O_SNAPSHOT:
@@ -128,6 +188,13 @@ static bool take_option(const cli_args *args, query *q, int option, const char *
             return true;
         case O_STATS:
             q->request.stats = true;
+            return true;
+        case O_CARRY:
+            return q->request.receipt_options.carry = true;
+        case O_MERKLE:
+            return q->request.receipt_options.merkle = true;
+        case O_SIGN:
+            q->key = value;
             return true;
         case O_FILE:
             q->file = value;
@@ -164,7 +231,16 @@ static cli_exit check_arguments(const cli_args *args, query *q) {
         return cli_usage(args->command, "--arrow writes bytes, not text: send it to a file or a pipe");
     if (q->request.mode == CLI_ARROW && q->receipt != NULL && strcmp(q->receipt, "-") == 0)
         return cli_usage(args->command, "--arrow and --receipt - would share standard output: name a receipt file");
+    const wg_receipt_options *o = &q->request.receipt_options;
+    if (q->receipt == NULL && (o->carry || o->merkle || q->key != NULL))
+        return cli_usage(args->command,
+                         "--carry, --merkle and --sign are about receipts: name a file with --receipt");
     if (q->snapshot != NULL && !check_snapshot(args, q)) return CLI_USAGE;
+    if (q->key != NULL) {
+        const cli_exit rc = cli_read_key(q->key, q->secret);
+        if (rc != CLI_OK) return rc;
+        q->request.receipt_options.secret = q->secret;
+    }
     q->request.summary = q->request.mode == CLI_TABLE ? &cli_stderr : NULL;
     q->request.timing = true;
     q->request.params = q->params;
@@ -237,11 +313,13 @@ static cli_exit run_query(query *q, const cli_buf *text) {
     wg_db *db = NULL;
     wg_session *session = NULL;
     wg_snapshot *snapshot = NULL;
+    q->execution.threads = q->open.threads = (uint32_t)q->threads;
+    q->execution.batch_rows = (uint32_t)q->morsel;
+    q->execution.shards = (uint32_t)q->shards;
     rc = cli_open_with(q->workspace, &q->open, &db, &session);
     if (rc == CLI_OK) {
         wg_error err = {0};
-        if (wg_session_set_parallelism(session, (uint32_t)q->threads, (uint32_t)q->morsel, &err) != WG_OK)
-            rc = cli_fail(&err);
+        if (wg_session_set_execution(session, &q->execution, &err) != WG_OK) rc = cli_fail(&err);
         if (rc == CLI_OK && wg_session_set_speed_lane(session, q->lane, &err) != WG_OK) rc = cli_fail(&err);
         if (rc == CLI_OK && q->snapshot != NULL) rc = use_snapshot(q, db, session, &snapshot);
         if (rc == CLI_OK) rc = run_all(session, text, q);

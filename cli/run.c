@@ -60,13 +60,20 @@ static wg_code print_answer(const wg_result *result, cli_request *request, wg_er
 
 static cli_exit print_receipt(const wg_result *result, cli_request *request) {
     cli_out *out = request->receipt;
-    const char *receipt = wg_result_receipt(result);
-    if (out == NULL || receipt == NULL) return CLI_OK;
+    wg_error err = {0};
+    cli_buf line = {0};
+    if (out == NULL) return CLI_OK;
+    const wg_code code = wg_result_write_receipt(result, &request->receipt_options, cli_buf_sink, &line, &err);
+    if (code != WG_OK) {
+        cli_buf_free(&line);
+        return cli_fail(&err);
+    }
     /* Pipes and devices cannot be cut, and need not be. */
     if (!request->receipt_started && out != &cli_stdout && ftruncate(out->fd, 0) != 0) errno = 0;
     request->receipt_started = true;
-    cli_out_str(out, receipt);
-    cli_out_str(out, "\n");
+    cli_buf_add_str(&line, "\n");
+    cli_out_write(out, line.data, line.size);
+    cli_buf_free(&line);
     return cli_out_flush(out);
 }
 

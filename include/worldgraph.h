@@ -134,7 +134,7 @@ typedef struct wg_edge wg_edge;
  *   DATE as.i days | LOCAL_TIME as.i ns | TIME as.i ns, offset in (int32_t)size
  *   LOCAL_DATETIME as.i seconds, size nanoseconds | LIST as.list with `size` elements | MAP as.map with `size`
  *   entries sorted by key bytes | DATETIME as.i seconds in UTC, size nanoseconds, reserved: the offset in seconds as a
- *   24-bit integer, low byte first | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
+ *   24-bit integer, low byte first, or 2^20 and above for a named time zone (wg_datetime_describe tells) | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
 struct wg_value {
     uint8_t type; /* wg_type */
     uint8_t reserved[3];
@@ -152,6 +152,15 @@ struct wg_value {
         const void *ptr;
     } as;
 };
+
+/* Offset from UTC in seconds of a DATETIME, and the name of its time zone ("Europe/Berlin", NULL: it has an offset only). False for values of
+ * other types. Either may be NULL. Threads: any. */
+WG_API bool wg_datetime_describe(const wg_value *value, int32_t *offset_s, const char **zone);
+/* A DATETIME at a moment in UTC (seconds since 1970, nanoseconds below 10^9) in a named time zone of the IANA database, whose release
+ * wg_zones_release tells. Threads: any. Errors: WG_E_NOT_FOUND no such zone | WG_E_VALUE out of range | WG_E_NOMEM. */
+WG_API WG_MUST_USE wg_code wg_datetime_in_zone(int64_t utc_s, uint32_t ns, const char *zone, wg_value *out,
+                                               wg_error *err);
+WG_API const char *wg_zones_release(void); /* "2026f"; it is part of the program */
 
 struct wg_map_entry {
     const char *key; /* not NUL-terminated */
@@ -204,10 +213,11 @@ typedef struct wg_tier_budget {
 
 typedef struct wg_options {
     wg_durability durability;
-    uint32_t sync_interval_ms;       /* BUFFERED: at most this long between syncs; 0: 100 */
-    uint32_t sync_batch_commits;     /* BUFFERED: at most this many commits between syncs; 0: 1000 */
-    uint32_t threads;                /* worker threads of queries; 0: one a core */
-    uint32_t batch_rows;             /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
+    uint32_t sync_interval_ms;   /* BUFFERED: at most this long between syncs; 0: 100 */
+    uint32_t sync_batch_commits; /* BUFFERED: at most this many commits between syncs; 0: 1000 */
+    uint32_t threads;            /* worker threads of queries; 0: one a core */
+    uint32_t batch_rows;         /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
+    uint32_t shards; /* queues that the work of a scan is dealt to; 0: as many as threads. Never changes a result. */
     uint64_t query_memory_bytes_max; /* of one query; 0: 1 GiB. Over it the query ends with WG_E_LIMIT. */
     bool create;                     /* make the workspace when there is none */
     bool must_create;                /* with create: fail with WG_E_EXISTS when there is one */
@@ -356,6 +366,24 @@ WG_API void wg_session_close(wg_session *session);
 WG_API WG_MUST_USE wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows,
                                                       wg_error *err);
 
+/* How the statements of a session are run. 0 and NULL leave a field as it is. Results never depend on it, except that the order of rows
+ * that no ORDER BY orders is that of the plan, which the optimizer chooses. */
+typedef enum wg_optimizer {
+    WG_OPTIMIZER_AS_IS,
+    WG_OPTIMIZER_ON, /* at first */
+    WG_OPTIMIZER_OFF /* plans follow the text: no reordering, no index lookups, nothing pushed into scans, no rewriting */
+} wg_optimizer;
+typedef struct wg_execution {
+    uint32_t threads;    /* at most 1024; more than the database was opened with add nothing */
+    uint32_t batch_rows; /* rows per morsel, 1..2048 */
+    uint32_t shards;     /* queues that the work of a scan is dealt to, 1..65536; at first as many as threads */
+    const char *isa;     /* kernels: "scalar", "avx2", "avx512", "neon", or "best" */
+    wg_optimizer optimizer;
+} wg_execution;
+/* Errors: WG_E_UNSUPPORTED this machine or build cannot run that ISA, nothing is changed | WG_E_MISUSE. */
+WG_API WG_MUST_USE wg_code wg_session_set_execution(wg_session *session, const wg_execution *execution,
+                                                    wg_error *err);
+
 /* Which residency the scans of a session's statements ask for (SpeedLaneHint). Results never depend on it, except that ONLY refuses. */
 typedef enum wg_speed_lane {
     WG_SPEED_LANE_ANY,
@@ -410,6 +438,11 @@ WG_API WG_MUST_USE wg_code wg_bind_null(wg_stmt *stmt, const char *name, wg_erro
 WG_API WG_MUST_USE wg_code wg_bind_json(wg_stmt *stmt, const char *name, const char *json, size_t size,
                                         wg_error *err);
 
+/* What date(), datetime() and the like take for the current time when the statement runs, in microseconds since 1970 in UTC: for
+ * .statement() and .realtime(), and for .transaction(). Without it: the machine's time when it is executed, and when its transaction began.
+ * One moment stands for all rows of a statement. Errors: WG_E_VALUE. */
+WG_API WG_MUST_USE wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, int64_t transaction_us, wg_error *err);
+
 /* Runs the statement to its end. The whole answer is in *out, or there is an error: never a part that looks whole.
  * Owns: the caller frees *out with wg_result_free; it is independent of the statement and must be freed before the
  * database is closed. */
@@ -428,6 +461,8 @@ WG_API uint32_t wg_result_column_count(const wg_result *result);
 WG_API const char *wg_result_column_name(const wg_result *result, uint32_t column); /* NULL when out of range */
 WG_API wg_type wg_result_column_type(const wg_result *result, uint32_t column);     /* ANY: see each cell */
 WG_API uint64_t wg_result_row_count(const wg_result *result);
+/* True when the statement asked for the current time; then what it took for it (wg_bind_clock): with that a replay gives the same answer. */
+WG_API bool wg_result_clock(const wg_result *result, int64_t *statement_us, int64_t *transaction_us);
 
 /* Fills *out with a cell; what it points to lives as long as the result. Random access is O(1).
  * Threads: any number of readers. Errors: WG_E_MISUSE when row or column is out of range. */
@@ -451,6 +486,82 @@ WG_API void wg_result_stats(const wg_result *result, wg_stats *out);
  * store id, snapshot, chain value, plan hash, parameter hash, row count, result hash, core id (docs/receipt.md).
  * Time, host, threads are not in it: equal work gives equal bytes. */
 WG_API const char *wg_result_receipt(const wg_result *result);
+
+/* What a receipt holds besides. The core says what was asked only by hashes. */
+typedef struct wg_receipt_options {
+    bool carry;  /* the statement's text and the parameters' values: V2 needs nothing else then */
+    bool merkle; /* the root of a Merkle tree over the rows, and the digests of its chunks of 4,096 rows */
+    const uint8_t
+        *secret; /* 32 bytes of an Ed25519 key that signs the core and how the work was done; NULL: no signature */
+} wg_receipt_options;
+/* Writes the receipt with these, as one line without a line feed. options NULL: as wg_result_receipt. */
+WG_API WG_MUST_USE wg_code wg_result_write_receipt(const wg_result *result, const wg_receipt_options *options,
+                                                   wg_write_fn write, void *ctx, wg_error *err);
+
+/* A new Ed25519 key, and the public half of one, which names its executor in receipts. */
+WG_API WG_MUST_USE wg_code wg_receipt_key_new(uint8_t out_secret[32], wg_error *err);
+WG_API WG_MUST_USE wg_code wg_receipt_key_public(const uint8_t secret[32], uint8_t out_public[32], wg_error *err);
+
+/* How deep a receipt is checked. Every level first checks that the receipt agrees with itself, its signatures included, and rows and
+ * workspace at V0 and V1 whenever they are given. docs/receipt.md says what each level proves. */
+typedef enum wg_receipt_level {
+    WG_RECEIPT_V0, /* the rows that were delivered are those that the receipt hashes */
+    WG_RECEIPT_V1, /* the workspace's log and stripes are sound, and its state at the snapshot is the one that was read */
+    WG_RECEIPT_V2, /* the statement, run again at the snapshot, gives the same receipt */
+    WG_RECEIPT_V3  /* enough executors have signed it */
+} wg_receipt_level;
+
+typedef struct wg_receipt_argument {
+    const char *name; /* without $ */
+    const char *json; /* read as JSON where it is JSON, else a string */
+} wg_receipt_argument;
+
+typedef struct wg_receipt_request {
+    const char *receipt; /* one line */
+    size_t receipt_size;
+    wg_receipt_level level;
+    const char
+        *rows; /* as `worldgraph query --json` writes them: one object and a line feed; NULL: none. V0 needs them. */
+    size_t rows_size;
+    const char *workspace; /* V1 and V2 need it; V1 reads every byte of it, and no other process may have it open */
+    const char *statement; /* NULL: the one that the receipt carries */
+    size_t statement_size;
+    const wg_receipt_argument *arguments; /* of those that it carries too */
+    size_t argument_count;
+    const wg_execution *execution; /* of the replay; NULL: as it comes. Its optimizer is the receipt's. */
+    uint32_t signers_min;          /* V3: so many different executors; 0: 1 */
+    const uint8_t *trusted; /* V3: only these public keys count, 32 bytes each, one after the other; NULL: any */
+    size_t trusted_count;
+    const uint8_t *secret; /* V2: when all holds, write the receipt with this executor's signature added; NULL: not */
+    wg_write_fn write;
+    void *write_ctx;
+} wg_receipt_request;
+
+typedef struct wg_receipt_report {
+    bool ok;
+    char place
+        [96]; /* what is wrong: "core_id", "statement", "parameter NAME", "rows", "chunk N", "log", "chain", "plan", ...; else "" */
+    char reason[232];  /* in words, with file and offset where it is a file */
+    uint64_t row;      /* the first wrong row; UINT64_MAX where these do not apply */
+    uint64_t chunk;    /* of 4,096 rows */
+    uint64_t logseq;   /* the commit that is wrong */
+    uint64_t offset;   /* in the receipt, the rows or the file that `reason` names */
+    uint64_t snapshot; /* from here on: what the receipt says */
+    uint64_t row_count;
+    uint8_t core_id[32];
+    uint32_t signers; /* different executors whose signatures count */
+} wg_receipt_report;
+/* WG_OK: it was checked, and out->ok says how it went. Errors: what kept it from being checked (a missing file or argument, a locked workspace,
+ * an expired snapshot, WG_E_UNSUPPORTED: a statement that writes cannot be replayed). */
+WG_API WG_MUST_USE wg_code wg_receipt_verify(const wg_receipt_request *request, wg_receipt_report *out,
+                                             wg_error *err);
+
+/* Shows one row to whoever has the receipt (with its Merkle root) but not the answer. prove: writes {"path":[..],"row":N,"text":"[..]"}, from
+ * the rows as above. check: *out_ok says that it is that row of that answer. */
+WG_API WG_MUST_USE wg_code wg_receipt_prove_row(const wg_receipt_request *request, uint64_t row, wg_write_fn write,
+                                                void *ctx, wg_error *err);
+WG_API WG_MUST_USE wg_code wg_receipt_check_row(const wg_receipt_request *request, const char *proof,
+                                                size_t proof_size, bool *out_ok, wg_error *err);
 
 /* Arrow C data and stream interface, as its specification defines them. */
 #ifndef ARROW_C_DATA_INTERFACE

@@ -7,4 +7,7 @@
 /* The procedures of a database: wg_procedure_register adds to them. Lives as long as the database. */
 wg_procedures *wg_db_procedures(wg_db *db);
 
+/* Is told of each task that a statement of the session has done; it must outlive its use. NULL: none. For tests. */
+void wg_session_watch(wg_session *session, const wg_exec_watch *watch);
+
 #endif

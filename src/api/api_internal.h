@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "exec/exec.h"
+#include "format/receipt/receipt.h"
 #include "primitives/eventlog/eventlog.h"
 #include "primitives/kv/kv.h"
 #include "primitives/runs/runs.h"
@@ -52,6 +53,7 @@ struct wg_db {
     wg_procedures *procedures; /* what CALL finds; tests add theirs */
     uint32_t threads;
     uint32_t batch_rows;
+    uint32_t shards;
     uint64_t query_memory_bytes_max;
     wgi_turn turns[WGI_TURNS]; /* by run number */
     _Atomic uint32_t children; /* sessions, snapshots and results that are open */
@@ -70,11 +72,16 @@ struct wg_session {
     uint32_t tag;
     wg_db *db;
     wg_txn *txn; /* the open transaction of wg_begin */
+    int64_t begin_clock_us;
     const wg_snapshot *snapshot;
     wg_engine *engine; /* while a statement runs or a transaction is open */
     uint32_t uses;
     uint32_t threads;
     uint32_t batch_rows;
+    uint32_t shards;
+    const wg_kernels *kernels; /* NULL: the best */
+    bool optimizer_off;
+    const wg_exec_watch *watch;
     wg_speed_lane lane;
     wg_cancel cancel;
     wg_agent *agent;         /* from the first handle of a run on */
@@ -102,6 +109,8 @@ struct wg_stmt {
     wg_value *params;
     bool *bound;
     wg_arena arena; /* bound values */
+    bool has_clock; /* wg_bind_clock */
+    int64_t clock_us[2];
 };
 
 struct wg_result {
@@ -114,8 +123,17 @@ struct wg_result {
     wg_arena arena;
     wg_stats stats;
     uint64_t row_count;
+    int64_t clock_us[2];      /* that it took for the current time: of the statement, of the transaction */
+    wg_slice statement;       /* its text, in the arena; as the next two */
+    wg_receipt_param *params; /* with the canonical bytes of their values; their hashes are made with the receipt */
+    uint32_t param_count;
     wg_sha256 parameter_hash;
     wg_sha256 chain;
+    bool optimizer_off;
+    const char *isa; /* how it was run, for signatures */
+    uint32_t threads;
+    uint32_t shards;
+    uint64_t started_us; /* since 1970 */
     wg_mutex receipt_mutex;
     char *receipt; /* made when first asked for */
 };
@@ -132,6 +150,8 @@ wg_code wgi_engines_close(wg_db *db, wg_error *err);
 wg_engine *wgi_engine_hold(wg_db *db); /* the newest; the caller drops it */
 void wgi_engine_drop(wg_db *db, wg_engine *engine);
 /* Between them session->engine stands; they nest, and an open transaction is one level. */
+#define WGI_CLOCK_PARAM "clock()"                /* no name that a statement could have */
+int64_t wgi_clock_us(const wg_session *session); /* the current time, while session->engine stands */
 void wgi_session_enter(wg_session *session);
 void wgi_session_leave(wg_session *session);
 
@@ -145,6 +165,18 @@ void wgi_turns_deinit(wg_db *db);
 wg_code wgi_result_build(wg_result *result, const wg_txn *txn, wg_error *err);
 wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err);
 wg_value wgi_result_cell(const wg_result *result, uint64_t row, uint32_t column);
+/* receipt.c: notes text, parameters and manner of running in the result. */
+wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err);
+/* The core, what the options add, and a signature when there is a secret. Everything lives in the arena. */
+wg_code wgi_receipt_of(const wg_result *result, const wg_receipt_options *options, wg_arena *arena, wg_receipt *out,
+                       wg_error *err);
+/* Row `row` as --json writes it, replacing what `out` holds. */
+bool wgi_receipt_row(const wg_result *result, uint64_t row, wg_buf *out);
+wg_code wgi_receipt_hash_rows_1(const wg_result *result, wg_sha256 *out, wg_error *err); /* of format 1 */
+/* Adds the signature of `secret` to a receipt whose work is that of `result`. */
+wg_code wgi_receipt_sign(const wg_result *result, const uint8_t secret[32], wg_arena *arena, wg_receipt *receipt,
+                         wg_error *err);
+
 /* True when the column's cells hold objects and are printed as such. */
 bool wgi_result_has_objects(const wg_result *result, uint32_t column);
 

@@ -9,6 +9,9 @@ static wg_code check_options(const wg_options *o, wg_error *err) {
                             (int)WG_BATCH_ROWS_MAX);
     if (o->durability != WG_STRICT && o->durability != WG_BUFFERED && o->durability != WG_IN_MEMORY)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "durability is none of STRICT, BUFFERED, IN_MEMORY");
+    if (o->shards > WG_EXEC_SHARDS_MAX)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "shards is %u: at most %d", o->shards,
+                            (int)WG_EXEC_SHARDS_MAX);
     if (o->threads > 1024)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "threads is %u: at most 1024", o->threads);
     return WG_OK;
@@ -31,10 +34,11 @@ static wg_code copy_path(wg_db *db, const char *path, wg_error *err) {
 }
 
 static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_error *err) {
-    const wg_engine_options options = {.options = *o};
     wg_engine *engine = NULL;
     WG_TRY(copy_path(db, path, err));
     WG_TRY(wg_procedures_create(NULL, &db->procedures, err));
+    WG_TRY(wg_pool_create(db->threads, &db->pool, err));
+    const wg_engine_options options = {.options = *o, .pool = db->pool};
     WG_TRY(wg_engine_open(path, &options, &engine, err));
     const wg_code code = wgi_engines_add(db, engine, err);
     if (code != WG_OK) {
@@ -43,7 +47,7 @@ static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_e
     }
     db->platform = wg_engine_platform(engine);
     memcpy(db->store_uuid, wg_engine_store_uuid(engine), sizeof db->store_uuid);
-    return wg_pool_create(db->threads, &db->pool, err);
+    return WG_OK;
 }
 
 wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_error *err) {
@@ -54,12 +58,14 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
     if (db == NULL) return wg_error_nomem(err, sizeof *db);
     db->threads = o.threads != 0 ? o.threads : wg_cpu_count();
     db->batch_rows = o.batch_rows != 0 ? o.batch_rows : WG_BATCH_ROWS_MAX;
+    db->shards = o.shards;
     set_query_memory(db, &o);
     wgi_engines_init(db);
     wgi_turns_init(db);
     const wg_code code = open_parts(db, path, &o, err);
     if (code != WG_OK) {
         (void)wgi_engines_close(db, NULL);
+        wg_pool_destroy(db->pool);
         wgi_turns_deinit(db);
         wg_procedures_destroy(db->procedures);
         wg_free(db->path);
@@ -78,8 +84,8 @@ wg_code wg_close(wg_db *db, wg_error *err) {
     if (children != 0)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "%u sessions, runs, snapshots or results are still open: close them first", children);
-    wg_pool_destroy(db->pool);
     const wg_code code = wgi_engines_close(db, err);
+    wg_pool_destroy(db->pool); /* the engine's background uses it to its end */
     wgi_turns_deinit(db);
     wg_procedures_destroy(db->procedures);
     db->tag = WGI_TAG_CLOSED;
@@ -183,6 +189,7 @@ wg_code wg_session_open(wg_db *db, wg_session **out, wg_error *err) {
     s->db = db;
     s->threads = db->threads;
     s->batch_rows = db->batch_rows;
+    s->shards = db->shards;
     s->tag = WGI_TAG_SESSION;
     atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
     *out = s;
@@ -202,14 +209,45 @@ void wg_session_close(wg_session *session) {
     wg_free(session);
 }
 
-wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows, wg_error *err) {
+static wg_code find_kernels(const char *name, const wg_kernels **out, wg_error *err) {
+    wg_isa isa;
+    *out = NULL;
+    if (strcmp(name, "best") == 0) return WG_OK;
+    if (!wg_isa_parse(wg_slice_str(name), &isa))
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                            "there is no ISA \"%s\": it is best, scalar, avx2, avx512 or neon", name);
+    *out = wg_kernels_of(isa);
+    if (*out != NULL) return WG_OK;
+    return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                        "this machine, or this build, cannot run the ISA %s: the best that it can is %s", name,
+                        wg_kernels_best()->name);
+}
+
+wg_code wg_session_set_execution(wg_session *session, const wg_execution *execution, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
-    const wg_options o = {.threads = threads, .batch_rows = batch_rows};
+    if (execution == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_session_set_execution: execution is NULL");
+    const wg_execution *e = execution;
+    const wg_options o = {.threads = e->threads, .batch_rows = e->batch_rows, .shards = e->shards};
+    const wg_kernels *kernels = session->kernels;
     WG_TRY(check_options(&o, err));
-    if (threads != 0) session->threads = threads;
-    if (batch_rows != 0) session->batch_rows = batch_rows;
+    if ((unsigned)e->optimizer > WG_OPTIMIZER_OFF)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "optimizer is none of AS_IS, ON and OFF");
+    if (e->isa != NULL) WG_TRY(find_kernels(e->isa, &kernels, err));
+    if (e->threads != 0) session->threads = e->threads;
+    if (e->batch_rows != 0) session->batch_rows = e->batch_rows;
+    if (e->shards != 0) session->shards = e->shards;
+    if (e->optimizer != WG_OPTIMIZER_AS_IS) session->optimizer_off = e->optimizer == WG_OPTIMIZER_OFF;
+    session->kernels = kernels;
     return WG_OK;
 }
+
+wg_code wg_session_set_parallelism(wg_session *session, uint32_t threads, uint32_t batch_rows, wg_error *err) {
+    const wg_execution execution = {.threads = threads, .batch_rows = batch_rows};
+    return wg_session_set_execution(session, &execution, err);
+}
+
+void wg_session_watch(wg_session *session, const wg_exec_watch *watch) { session->watch = watch; }
 
 wg_code wg_session_set_speed_lane(wg_session *session, wg_speed_lane lane, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
@@ -258,6 +296,7 @@ static wg_code refresh_all(wg_engine *engine, wg_error *err) {
 
 static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
     const bool past = session->snapshot != NULL;
+    session->begin_clock_us = wgi_clock_us(session);
     if (!past) WG_TRY(refresh_all(session->engine, err));
     return wg_txn_begin(session->engine, read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
                         past ? session->snapshot->logseq : 0, &session->txn, err);

@@ -1,11 +1,11 @@
-/* Results: rows with nodes and edges as objects, receipts, and the ways out (Arrow, JSON). See worldgraph.h, docs/receipt.md.
+/* Results: rows with nodes and edges as objects, and the ways out (Arrow, JSON). See worldgraph.h; receipts are in receipt.c.
  *
  * Typed columns stay as the executor left them. Only columns that can hold nodes or edges get a second array of cells, made
  * while the transaction can still be read. */
 #include "api/api_internal.h"
 #include "format/arrow/arrow.h"
 
-enum { RECEIPT_FORMAT = 1, SEMANTICS_VERSION = 1, OBJECT_DEPTH_MAX = 128 };
+enum { OBJECT_DEPTH_MAX = 128 };
 
 wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err) {
     wg_result *r = wg_alloc_zero(NULL, sizeof *r);
@@ -202,100 +202,15 @@ wg_code wg_result_cell(const wg_result *result, uint64_t row, uint32_t column, w
     return WG_OK;
 }
 
+bool wg_result_clock(const wg_result *result, int64_t *statement_us, int64_t *transaction_us) {
+    if (result == NULL || result->tag != WGI_TAG_RESULT || !result->query.reads_clock) return false;
+    *statement_us = result->clock_us[0];
+    *transaction_us = result->clock_us[1];
+    return true;
+}
+
 void wg_result_stats(const wg_result *result, wg_stats *out) {
     *out = result == NULL ? (wg_stats){0} : result->stats;
-}
-
-/* ---- receipt */
-
-/* One cell: objects as their JSON text, everything else in the canonical encoding of values. */
-static bool hash_cell(const wg_result *r, uint64_t row, uint32_t column, wg_buf *out) {
-    const wg_value v = wgi_result_cell(r, row, column);
-    if (!wgi_result_has_objects(r, column)) return wg_value_encode(out, &v);
-    const size_t start = out->size;
-    if (!wg_value_print_json_objects(out, &v)) return false;
-    return wg_buf_append_u64(out, out->size - start);
-}
-
-static bool hash_rows(const wg_result *r, wg_sha256 *out) {
-    enum { FLUSH_BYTES = 1 << 16 };
-    wg_buf bytes;
-    wg_buf_init(&bytes, NULL);
-    wg_sha256_state *state = wg_sha256_begin();
-    bool ok = state != NULL && wg_buf_append_u64(&bytes, r->query.column_count);
-    for (uint32_t c = 0; c < r->query.column_count && ok; c++) {
-        const char *name = r->query.column_names[c];
-        ok = wg_buf_append_u64(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name);
-    }
-    for (uint64_t row = 0; row < r->row_count && ok; row++) {
-        for (uint32_t c = 0; c < r->query.column_count && ok; c++) ok = hash_cell(r, row, c, &bytes);
-        if (bytes.size < FLUSH_BYTES) continue;
-        wg_sha256_add(state, bytes.data, bytes.size);
-        bytes.size = 0;
-    }
-    if (ok) wg_sha256_add(state, bytes.data, bytes.size);
-    wg_sha256_end(state, ok ? out : NULL);
-    wg_buf_deinit(&bytes);
-    return ok;
-}
-
-static bool put_hex(wg_buf *out, const char *key, const wg_sha256 *digest) {
-    char hex[65];
-    wg_sha256_hex(digest, hex);
-    return wg_buf_printf(out, "\"%s\":\"%s\",", key, hex);
-}
-
-/* The core without its own id, keys sorted; core_id is the hash of exactly this text. */
-static bool put_core(const wg_result *r, const wg_sha256 *rows, wg_buf *out) {
-    const uint8_t *u = r->db->store_uuid;
-    bool ok =
-        put_hex(out, "chain", &r->chain) && wg_buf_printf(out, "\"format\":%d,", RECEIPT_FORMAT) &&
-        put_hex(out, "parameter_hash", &r->parameter_hash) && put_hex(out, "plan_hash", &r->query.plan_hash) &&
-        put_hex(out, "result_hash", rows) &&
-        wg_buf_printf(out, "\"row_count\":%llu,\"semantics\":%d,\"snapshot\":%llu,\"store\":\"",
-                      (unsigned long long)r->row_count, SEMANTICS_VERSION, (unsigned long long)r->stats.snapshot);
-    for (uint32_t i = 0; i < 16 && ok; i++) ok = wg_buf_printf(out, "%02x", u[i]);
-    return ok && wg_buf_append_str(out, "\"}");
-}
-
-static char *receipt_make(wg_result *r) {
-    static const char domain[] = "worldgraph receipt core 1";
-    wg_sha256 rows;
-    wg_sha256 id;
-    wg_buf core;
-    wg_buf text;
-    wg_buf_init(&core, NULL);
-    wg_buf_init(&text, NULL);
-    char *receipt = NULL;
-    if (hash_rows(r, &rows) && put_core(r, &rows, &core)) {
-        const wg_slice parts[] = {wg_slice_of(domain, sizeof domain), wg_slice_str("{"), wg_buf_slice(&core)};
-        wg_sha256_of(parts, 3, &id);
-        char hex[65];
-        char chain_head[80];
-        wg_sha256_hex(&id, hex);
-        /* "chain" < "core_id" < "format": the id goes behind the first key. */
-        const size_t first = sizeof "\"chain\":\"\"," - 1 + 64;
-        memcpy(chain_head, core.data, first);
-        if (wg_buf_append_str(&text, "{") && wg_buf_append(&text, chain_head, first) &&
-            wg_buf_printf(&text, "\"core_id\":\"%s\",", hex) &&
-            wg_buf_append(&text, core.data + first, core.size - first))
-            receipt = wg_arena_strdup(&r->arena, wg_buf_slice(&text));
-    }
-    wg_buf_deinit(&core);
-    wg_buf_deinit(&text);
-    return receipt;
-}
-
-/* The result is constant to its readers; the receipt is made once, under a lock. NULL: out of memory. */
-const char *wg_result_receipt(const wg_result *result) {
-    wg_result *r;
-    memcpy(&r, &result, sizeof r);
-    if (r == NULL || r->tag != WGI_TAG_RESULT) return NULL;
-    wg_mutex_lock(&r->receipt_mutex);
-    if (r->receipt == NULL) r->receipt = receipt_make(r);
-    const char *receipt = r->receipt;
-    wg_mutex_unlock(&r->receipt_mutex);
-    return receipt;
 }
 
 /* ---- Arrow and JSON */

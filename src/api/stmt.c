@@ -92,6 +92,17 @@ wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error
     return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%s", name);
 }
 
+wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, int64_t transaction_us, wg_error *err) {
+    WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
+    const int64_t most = WG_SECONDS_MAX / 2 * 1000000;
+    if (statement_us < -most || statement_us > most || transaction_us < -most || transaction_us > most)
+        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "the clock of a statement is out of range");
+    stmt->has_clock = true;
+    stmt->clock_us[0] = statement_us;
+    stmt->clock_us[1] = transaction_us;
+    return WG_OK;
+}
+
 wg_code wg_bind_int(wg_stmt *stmt, const char *name, int64_t value, wg_error *err) {
     const wg_value v = wg_value_int(value);
     return wg_bind(stmt, name, &v, err);
@@ -176,30 +187,29 @@ static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     return any ? wg_engine_state_drain(stmt->session->engine, false, NULL, err) : WG_OK;
 }
 
-static wg_code hash_params(const wg_stmt *stmt, wg_sha256 *out, wg_error *err) {
-    wg_buf bytes;
-    wg_buf_init(&bytes, NULL);
-    const uint32_t count = wg_query_param_count(stmt->query);
-    bool ok = wg_buf_append_varint(&bytes, count);
-    for (uint32_t i = 0; i < count && ok; i++) {
-        const char *name = wg_query_param_name(stmt->query, i);
-        ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name) &&
-             wg_value_encode(&bytes, &stmt->params[i]);
-    }
-    const wg_slice part = wg_buf_slice(&bytes);
-    if (ok) wg_sha256_of(&part, 1, out);
-    wg_buf_deinit(&bytes);
-    return ok ? WG_OK : wg_error_nomem(err, 64); /* a hash of a part would be a wrong receipt */
+int64_t wgi_clock_us(const wg_session *session) {
+    wg_platform *platform = wg_engine_platform(session->engine);
+    return (int64_t)platform->ops->wall_us(platform);
 }
 
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
     wg_session *s = stmt->session;
+    result->clock_us[0] = stmt->has_clock ? stmt->clock_us[0] : wgi_clock_us(s);
+    result->clock_us[1] = stmt->has_clock  ? stmt->clock_us[1]
+                          : s->txn != NULL ? s->begin_clock_us
+                                           : result->clock_us[0];
     return (wg_exec_context){.txn = txn,
                              .pool = s->db->pool,
                              .threads = s->threads,
                              .batch_rows = s->batch_rows,
+                             .shards = s->shards,
+                             .kernels = s->kernels,
+                             .optimizer_off = s->optimizer_off,
+                             .watch = s->watch,
                              .params = stmt->params,
                              .param_count = wg_query_param_count(stmt->query),
+                             .clock_us = result->clock_us[0],
+                             .begin_clock_us = result->clock_us[1],
                              .account = &result->account,
                              .cancel = &s->cancel,
                              .stats = &result->stats};
@@ -223,7 +233,7 @@ static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintaine
     st->properties_set = after.properties_set - before.properties_set;
     st->labels_added = after.labels_added - before.labels_added;
     st->labels_removed = after.labels_removed - before.labels_removed;
-    WG_TRY(hash_params(stmt, &result->parameter_hash, err));
+    WG_TRY(wgi_result_note(stmt, result, err));
     return wgi_result_build(result, txn, err);
 }
 
@@ -312,6 +322,7 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);
+    result->started_us = platform->ops->wall_us(platform);
     wgi_session_enter(s);
     wg_code code = wgi_session_join(s, err);
     if (code == WG_OK) code = run_kind(stmt, result, err);

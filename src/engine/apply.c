@@ -100,6 +100,7 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
     if (def->key_count > 0) WG_TRY_GOTO(wg_key_index_create(e->epoch, &e->account, &state->key_index, err));
     if (def->is_edge) {
         WG_TRY_GOTO(wg_topology_create(e->epoch, &e->account, &state->topology, err));
+        wg_topology_use_pool(state->topology, e->pool);
         if (!a->stored) WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
     }
     wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */
@@ -178,6 +179,7 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
     WG_TRY(wgi_note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
     table->live += (uint64_t)delta;
+    atomic_store_explicit(&table->changed, a->begin, memory_order_release);
     if (!table->touched) {
         table->touched = true;
         table->next_touched = a->engine->touched_tables;
@@ -463,6 +465,7 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
     if (target == v.table) return WG_OK;
+    atomic_store_explicit(&a->engine->labels_changed, a->begin, memory_order_release);
     wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_value *cells = NULL;

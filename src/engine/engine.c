@@ -33,6 +33,7 @@ void wgi_engine_free(wg_engine *e) {
         e->dead_labels = state->next_dead;
         wgi_label_state_destroy(state);
     }
+    wgi_statistics_destroy(e);
     wg_slots_deinit(&e->tables);
     wg_slots_deinit(&e->labels);
     wg_object_cache_destroy(e->objects);
@@ -111,6 +112,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     WG_TRY_GOTO(wg_directory_create(e->epoch, &e->account, &e->edges, err));
     WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
     WG_TRY_GOTO(wgi_state_make(e, err));
+    WG_TRY_GOTO(wgi_statistics_create(e, err));
     wgi_residency_begin(e);
     *out = e;
     return WG_OK;
@@ -316,6 +318,7 @@ static wg_code open_once(const char *path, const wg_options *o, const wg_engine_
     wg_engine *e = NULL;
     *out_again = false;
     WG_TRY(wgi_engine_make(platform, path, o, &e, err));
+    e->pool = options->pool;
     wg_arena arena;
     wg_arena_init(&arena, &e->account);
     wg_code code = WG_OK;
@@ -401,3 +404,7 @@ const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uu
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
 wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
+const char *wg_engine_temporary_directory(const wg_engine *engine) {
+    const bool writes = engine->options.durability != WG_IN_MEMORY && !engine->options.read_only;
+    return engine->path != NULL && writes ? engine->path : "";
+}

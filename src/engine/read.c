@@ -182,20 +182,20 @@ static wg_code read_row(virtual_read *r, uint64_t row, wg_value *out, wg_error *
     wg_account *account = &r->txn->engine->account;
     if (r->reader == NULL ||
         row >= r->metadata->row_groups[r->group].first_row + r->metadata->row_groups[r->group].row_count) {
-        wgi_group_reader_destroy(r->reader, NULL);
-        r->reader = NULL;
         while (row >= r->metadata->row_groups[r->group].first_row + r->metadata->row_groups[r->group].row_count)
             r->group++;
         const wg_type type = r->label->def.columns[r->def_column].type;
-        WG_TRY(wgi_group_reader_create(r->txn->engine, r->partition, r->label, &r->def_column, &type, 1, r->group,
-                                       account, &r->reader, NULL, err));
+        if (r->reader == NULL)
+            WG_TRY(wgi_group_reader_create(r->txn->engine, r->label, &r->def_column, &type, 1, account, &r->reader,
+                                           err));
+        WG_TRY(wgi_group_reader_open(r->reader, r->partition, r->group, err));
         r->next_row = r->metadata->row_groups[r->group].first_row;
     }
     WG_TRY(wgi_group_reader_skip(r->reader, row - r->next_row, err));
     wg_vector v;
-    uint32_t rows = 0;
+    wgi_group_rows rows;
     WG_TRY(wgi_group_reader_next(r->reader, 1, &v, &rows, err));
-    if (rows != 1)
+    if (rows.row_count != 1)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s: row %llu is missing", r->partition->path,
                             (unsigned long long)row);
     r->next_row = row + 1;
@@ -437,6 +437,20 @@ wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool
     WG_TRY(wgi_version(txn->engine, true, txn->view, id, &at, err));
     if (at.table != NULL) WG_TRY(wg_table_head(at.table->rows, at.row, &head, NULL, &found, err));
     if (found) *out = (wg_edge_info){.label = at.table->labels[0], .from = head.from, .to = head.to};
+    *out_found = found;
+    return WG_OK;
+}
+
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    wg_row_address newest = WG_ROW_NONE;
+    wg_row_head head;
+    uint64_t end = WG_LOGSEQ_NEVER;
+    bool found = false;
+    if (txn->view.own != 0 && !wg_id_is_virtual(id)) WG_TRY(wg_directory_get(txn->engine->edges, id, &newest, err));
+    const wgi_table *table = newest == WG_ROW_NONE ? NULL : wgi_table_at(txn->engine, wg_row_table(newest));
+    if (table != NULL) WG_TRY(wg_table_head(table->rows, wg_row_ordinal(newest), &head, &end, &found, err));
+    found = found && end == txn->view.own;
+    if (found) *out = (wg_edge_info){.label = table->labels[0], .from = head.from, .to = head.to};
     *out_found = found;
     return WG_OK;
 }

@@ -31,6 +31,7 @@ struct wg_scan {
     uint32_t task_capacity;
     scan_source *sources;
     uint32_t source_count;
+    bool is_virtual;
     uint64_t rows_max;
     wg_mutex mutex; /* stats of finished cursors */
     wg_stats stats;
@@ -45,7 +46,9 @@ struct wg_scan_cursor {
     wg_vector *read;    /* what a table gives: the id, then columns */
     uint64_t *ids;
     const scan_task *task;
-    wgi_group_reader *reader;
+    wg_arena arena;           /* tests */
+    wgi_row_tests *tests;     /* of virtual rows; NULL: none */
+    wgi_group_reader *reader; /* of virtual rows; made at the first task of a label and kept */
     uint64_t row;
     wg_stats stats;
 };
@@ -264,7 +267,8 @@ static wg_code scan_fill(wg_scan *scan, const wg_scan_spec *spec, wg_error *err)
     }
     if (!has_virtual)
         return open_owned(scan, tables, err); /* as many as there is room for: a writer may be adding one */
-    if (spec->label_count > 1) return WG_OK;  /* a virtual row has one label: rows with several labels do not exist */
+    scan->is_virtual = true;
+    if (spec->label_count > 1) return WG_OK; /* a virtual row has one label: rows with several labels do not exist */
     return open_virtual(scan, wg_catalog_label_at(e->catalog, spec->labels[0]), err);
 }
 
@@ -330,12 +334,14 @@ wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *acco
     c->scan = scan;
     c->cancel = cancel;
     c->account = account;
+    wg_arena_init(&c->arena, account);
     c->vectors = wg_alloc_zero(account, ((size_t)scan->spec.key_count + 3) * sizeof *c->vectors);
     c->read = wg_alloc_zero(account, ((size_t)scan->spec.key_count + 3) * sizeof *c->read);
     c->ids = wg_alloc(account, WG_BATCH_ROWS_MAX * sizeof *c->ids);
     const bool got = c->vectors != NULL && c->read != NULL && c->ids != NULL;
     wg_code code = got ? WG_OK : wg_error_nomem(err, WG_BATCH_ROWS_MAX * sizeof *c->ids);
     if (code == WG_OK) code = wg_table_scratch_create(read_count(&scan->spec), account, &c->scratch, err);
+    if (code == WG_OK && scan->is_virtual) code = wgi_row_tests_create(&scan->spec, &c->arena, &c->tests, err);
     if (code != WG_OK) {
         wg_scan_cursor_destroy(c);
         return code;
@@ -344,35 +350,41 @@ wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *acco
     return WG_OK;
 }
 
-static void end_task(wg_scan_cursor *cursor) {
-    wgi_group_reader_destroy(cursor->reader, &cursor->stats);
-    cursor->reader = NULL;
-    cursor->task = NULL;
-}
-
 void wg_scan_cursor_destroy(wg_scan_cursor *cursor) {
     if (cursor == NULL) return;
-    end_task(cursor);
+    wgi_group_reader_destroy(cursor->reader, &cursor->stats);
+    wgi_row_tests_destroy(cursor->tests);
     wg_mutex_lock(&cursor->scan->mutex);
     add_stats(&cursor->scan->stats, &cursor->stats);
     wg_mutex_unlock(&cursor->scan->mutex);
     wg_table_scratch_destroy(cursor->scratch);
+    wg_arena_deinit(&cursor->arena);
     wg_free(cursor->vectors);
     wg_free(cursor->read);
     wg_free(cursor->ids);
     wg_free(cursor);
 }
 
+/* Opens a row group. Columns that no row needs are not looked at, and without any the file is not either: the scan has seen it. */
+static wg_code start_virtual(wg_scan_cursor *cursor, const scan_task *t, wg_error *err) {
+    wg_scan *scan = cursor->scan;
+    if (scan->spec.key_count == 0) return WG_OK;
+    if (cursor->reader == NULL) {
+        WG_TRY(wgi_group_reader_create(scan->txn->engine, t->label, scan->sources[t->source].columns,
+                                       scan->spec.types, scan->spec.key_count, cursor->account, &cursor->reader,
+                                       err));
+        WG_TRY(wgi_group_reader_test(cursor->reader, cursor->tests, err));
+    }
+    return wgi_group_reader_open(cursor->reader, t->partition, t->row_group, err);
+}
+
 wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *err) {
     wg_scan *scan = cursor->scan;
     WG_ASSERT(task < scan->task_count);
     wgi_residency_look(scan->txn->engine);
-    end_task(cursor);
+    cursor->task = NULL;
     const scan_task *t = &scan->tasks[task];
-    if (t->table == NULL && scan->spec.key_count > 0)
-        WG_TRY(wgi_group_reader_create(scan->txn->engine, t->partition, t->label, scan->sources[t->source].columns,
-                                       scan->spec.types, scan->spec.key_count, t->row_group, cursor->account,
-                                       &cursor->reader, &cursor->stats, err));
+    if (t->table == NULL) WG_TRY(start_virtual(cursor, t, err));
     if (t->table != NULL)
         WG_TRY(wg_table_require(t->table->rows, t->first_row, scan->sources[t->source].columns,
                                 read_count(&scan->spec), scan->txn->lane, err));
@@ -418,19 +430,37 @@ static wg_code next_owned(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *o
     return WG_OK;
 }
 
+/* The ids of the rows of a slice. */
+static wg_vector virtual_ids(wg_scan_cursor *cursor, const wgi_group_rows *rows) {
+    static const uint64_t nobody = 0;
+    static const uint8_t none = 0;
+    if (cursor->scan->spec.no_ids)
+        return (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_CONST, .valid = &none, .data = &nobody};
+    const scan_task *t = cursor->task;
+    const uint64_t first = wgi_virtual_id(t->partition->number, t->first_row + rows->first_row);
+    for (uint32_t i = 0; i < rows->row_count; i++) cursor->ids[i] = first + (rows->rows != NULL ? rows->rows[i] : i);
+    return (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = cursor->ids};
+}
+
 static wg_code next_virtual(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
                             wg_error *err) {
     const scan_task *t = cursor->task;
-    uint32_t rows = (uint32_t)wg_min_u64(rows_max, t->end_row - cursor->row);
+    const wg_scan_spec *spec = &cursor->scan->spec;
+    wgi_group_rows rows = {.first_row = cursor->row - t->first_row,
+                           .row_count = (uint32_t)wg_min_u64(rows_max, t->end_row - cursor->row)};
     *out_rows = 0;
-    if (rows == 0) return WG_OK;
-    if (cursor->reader != NULL) WG_TRY(wgi_group_reader_next(cursor->reader, rows, cursor->vectors + 1, &rows, err));
-    const uint64_t first = wgi_virtual_id(t->partition->number, cursor->row);
-    for (uint32_t i = 0; i < rows; i++) cursor->ids[i] = first + i;
-    cursor->vectors[0] = (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = cursor->ids};
-    *out =
-        (wg_batch){.row_count = rows, .column_count = cursor->scan->spec.key_count + 1, .columns = cursor->vectors};
-    *out_rows = rows;
+    if (spec->counts && spec->no_ids &&
+        (cursor->reader == NULL || wgi_group_reader_constants(cursor->reader, cursor->vectors + 1)))
+        rows.row_count = (uint32_t)wg_min_u64(UINT32_MAX, t->end_row - cursor->row);
+    else if (cursor->reader != NULL)
+        WG_TRY(wgi_group_reader_next(cursor->reader, rows_max, cursor->vectors + 1, &rows, err));
+    if (rows.sel == NULL) rows.selected = rows.row_count;
+    if (cursor->reader == NULL || spec->counts) cursor->row += rows.row_count; /* else the reader knows where it is */
+    if (rows.row_count == 0) return WG_OK;
+    cursor->vectors[0] = virtual_ids(cursor, &rows);
+    *out = (wg_batch){
+        .row_count = rows.selected, .column_count = spec->key_count + 1, .columns = cursor->vectors, .sel = rows.sel};
+    *out_rows = rows.row_count;
     return WG_OK;
 }
 
@@ -441,7 +471,7 @@ wg_code wg_scan_cursor_next(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch 
     WG_TRY(wg_cancel_check(cursor->cancel, err));
     WG_TRY(cursor->task->table != NULL ? next_owned(cursor, rows_max, out, out_rows, err)
                                        : next_virtual(cursor, rows_max, out, out_rows, err));
-    cursor->row += *out_rows;
-    cursor->stats.rows_scanned += *out_rows;
+    if (cursor->task->table != NULL) cursor->row += *out_rows;
+    if (cursor->reader == NULL) cursor->stats.rows_scanned += *out_rows; /* a reader counts what it looks at */
     return WG_OK;
 }

@@ -97,6 +97,13 @@ static wg_code check_state(wg_engine *e, wg_arena *arena, wg_verify_report *out,
     return wgi_state_verify(e, err);
 }
 
+/* The chain value of a commit: the log was walked from the checkpoint on, values before are in the stripes that were checked. */
+static wg_code look_up_chain(wg_engine *e, wg_verify_chain *chain, wg_error *err) {
+    memcpy(chain->store, e->uuid, sizeof chain->store);
+    chain->found = chain->logseq <= e->applied;
+    return chain->found ? wg_engine_chain_value(e, chain->logseq, &chain->value, err) : WG_OK;
+}
+
 static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out, wg_error *err) {
     bool exists = false;
     wg_wal_recovery r = {0};
@@ -124,12 +131,18 @@ static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out,
 }
 
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err) {
+    return wg_engine_verify_chain(platform, path, NULL, out, err);
+}
+
+wg_code wg_engine_verify_chain(wg_platform *platform, const char *path, wg_verify_chain *chain, wg_verify_report *out,
+                               wg_error *err) {
     const wg_options options = {.durability = WG_IN_MEMORY};
     wg_engine *e = NULL;
     WG_TRY(wgi_engine_make(platform != NULL ? platform : wg_platform_real(), path, &options, &e, err));
     wg_arena arena;
     wg_arena_init(&arena, &e->account);
-    const wg_code code = verify_open(e, &arena, out, err);
+    wg_code code = verify_open(e, &arena, out, err);
+    if (code == WG_OK && chain != NULL) code = look_up_chain(e, chain, err);
     wg_arena_deinit(&arena);
     wgi_engine_free(e);
     return code;

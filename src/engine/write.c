@@ -161,7 +161,7 @@ static wg_code row_value(const row_source *s, uint32_t key, wg_value *out, wg_er
 
 /* The values of the label's primary key are whole, and no other node has them. */
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
-                                wg_error *err) {
+                             wg_error *err) {
     for (uint32_t k = 0; k < label->def.key_count; k++)
         if (key[k].type == WG_TYPE_NULL)
             return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
@@ -385,6 +385,33 @@ static bool has_number(const uint32_t *numbers, uint32_t count, uint32_t n) {
     return false;
 }
 
+/* A node keeps the label that the definition of one of its edges asks of it: planners rely on the ends of declared edges. */
+static wg_code check_lost_label(const wg_txn *txn, uint64_t id, const wg_label *lost, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    wg_txn newest = *txn;
+    newest.view = wgi_txn_newest(txn);
+    for (uint32_t i = 0; i < wg_catalog_label_count(catalog); i++) {
+        const wg_label *edge = wg_catalog_label_at(catalog, i);
+        const wg_label_def *def = &edge->def;
+        uint32_t direction = 0;
+        if (!def->is_edge || !wg_label_is_visible(edge, newest.view)) continue;
+        if (def->from_label != NULL && strcmp(def->from_label, lost->def.name) == 0) direction |= WG_DIRECTION_OUT;
+        if (def->to_label != NULL && strcmp(def->to_label, lost->def.name) == 0) direction |= WG_DIRECTION_IN;
+        if (direction == 0) continue;
+        wg_expand_position position = {0};
+        uint64_t found, neighbour;
+        uint32_t count = 0;
+        WG_TRY(wg_expand(&newest, id, (wg_direction)direction, &i, 1, &position, 1, &found, &neighbour, &count, err));
+        if (count > 0)
+            return wg_error_set(
+                err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                "node %llu must stay a %s: it has an edge %s, which is declared %s that label; delete "
+                "the edge first",
+                (unsigned long long)id, lost->def.name, def->name, direction == WG_DIRECTION_IN ? "to" : "from");
+    }
+    return WG_OK;
+}
+
 /* The labels that the node will have; the row must fit all of them, and edges that demand a label must keep it. */
 static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, const wg_mutation *m, wg_error *err) {
     const wgi_table *table = s->table;
@@ -393,6 +420,8 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
     for (uint32_t i = 0; i < table->label_count; i++)
         if (!has_number(m->removed_labels, m->removed_label_count, table->labels[i]))
             labels[count++] = table->labels[i];
+        else if (!has_number(m->labels, m->label_count, table->labels[i]))
+            WG_TRY(check_lost_label(txn, id, wg_catalog_label_at(txn->engine->catalog, table->labels[i]), err));
     for (uint32_t i = 0; i < m->label_count; i++)
         if (!has_number(labels, count, m->labels[i])) labels[count++] = m->labels[i];
     const uint32_t columns = wg_table_column_count(table->rows);

@@ -1,11 +1,11 @@
-/* Hash aggregation. Every task aggregates into groups of its own, and these are merged in task order, so that groups come out in the order
+/* Hash aggregation of values of any type; what is typed goes to aggregate_typed.c. Every task aggregates into groups of its own, and these are merged in task order, so that groups come out in the order
  * of their first row and the work is cut by data alone.
  *
  * A state is small and additive: counts; integer sums in 128 bits, checked when they are put out; float sums exact (float_sum.c), so
  * partial sums lose nothing; minima and maxima by the total order of values; lists for collect. A DISTINCT aggregate keeps a table of
  * (group, value) and feeds its states only at the merge, where a value that is new for the whole query counts once.
  * Nulls are left out of every aggregate but count(*). */
-#include "exec/exec_internal.h"
+#include "exec/aggregate_internal.h"
 
 typedef struct sum_state {
     wg_i128 ints;
@@ -313,17 +313,43 @@ static wg_code find_dictionary_groups(groups *g, const wg_vector *key, const wg_
     return WG_OK;
 }
 
+/* Keys that are the same in all rows: one group. Without an index it is group 0, as for a task of one file nearly always. */
+static wg_code find_constant_group(const wg_plan *plan, groups *g, const wg_vector *keys, const wg_batch *batch,
+                                   wgi_eval *eval, uint32_t **out, wg_error *err) {
+    uint64_t hash;
+    uint32_t group;
+    bool is_new;
+    const wg_batch one = {.row_count = 1};
+    *out = NULL;
+    wgi_hash_rows(plan->slot_types, keys, plan->expr_count, &one, &hash);
+    WG_TRY(wgi_row_table_put(&g->keys, keys, 0, hash, &group, &is_new, err));
+    if (group != 0) {
+        *out = wg_arena_alloc(&eval->arena, batch->row_count * sizeof **out);
+        if (*out == NULL) return wg_error_nomem(err, batch->row_count * sizeof **out);
+        for (uint32_t i = 0; i < batch->row_count; i++) (*out)[i] = group;
+    }
+    return groups_reserve(plan, g, eval->context->account, g->keys.row_count, err);
+}
+
+static bool all_constant(const wg_vector *keys, uint32_t count) {
+    for (uint32_t k = 0; k < count; k++)
+        if (keys[k].kind != WG_VECTOR_CONST) return false;
+    return true;
+}
+
 static wg_code find_groups(const wg_plan *plan, groups *g, const wg_batch *batch, wgi_eval *eval, uint32_t **out,
                            wg_error *err) {
     wg_arena *arena = &eval->arena;
     wg_vector *keys = wg_arena_alloc(arena, plan->expr_count * sizeof *keys);
-    uint64_t *hashes = wg_arena_alloc(arena, batch->row_count * sizeof *hashes);
-    uint32_t *index = wg_arena_alloc(arena, batch->row_count * sizeof *index);
-    if (keys == NULL || hashes == NULL || index == NULL) return wg_error_nomem(err, batch->row_count * 12);
+    if (keys == NULL) return wg_error_nomem(err, plan->expr_count * sizeof *keys);
     for (uint32_t k = 0; k < plan->expr_count; k++)
         WG_TRY(plan->slot_types[k] == WG_TYPE_ANY
                    ? wgi_eval_vector(eval, plan->exprs[k], batch, &keys[k], err)
                    : wgi_eval_typed(eval, plan->exprs[k], plan->slot_types[k], batch, &keys[k], err));
+    if (all_constant(keys, plan->expr_count)) return find_constant_group(plan, g, keys, batch, eval, out, err);
+    uint64_t *hashes = wg_arena_alloc(arena, batch->row_count * sizeof *hashes);
+    uint32_t *index = wg_arena_alloc(arena, batch->row_count * sizeof *index);
+    if (hashes == NULL || index == NULL) return wg_error_nomem(err, batch->row_count * 12);
     wgi_hash_rows(plan->slot_types, keys, plan->expr_count, batch, hashes);
     const bool by_code =
         plan->expr_count == 1 && keys[0].kind == WG_VECTOR_DICT && keys[0].dict_size <= batch->row_count;
@@ -558,6 +584,7 @@ static void aggregate_destroy(wgi_sink *sink) { groups_destroy(sink->plan, ((agg
 wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
     static const wgi_sink_class class = {aggregate_local_create, aggregate_local_destroy, aggregate_consume,
                                          aggregate_merge,        aggregate_finish,        aggregate_destroy};
+    if (wgi_agg_is_typed(plan)) return wgi_sink_aggregate_typed(plan, context, out, err);
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(aggregate_sink), out, err));
     for (uint32_t i = 0; i < plan->aggregate_count; i++)
         if (plan->aggregates[i].distinct) ((aggregate_sink *)*out)->has_distinct = true;

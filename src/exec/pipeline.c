@@ -1,20 +1,28 @@
 /* Runs a plan as pipelines. A pipeline is a source cut into tasks, a chain of streaming operators, and a sink.
  *
- * Sources: the tasks of a scan, or rows that an earlier pipeline left, cut into tasks of TASK_ROWS rows. Workers claim tasks in order,
- * push each one's batches through their own chain into a local state of the sink, and the locals are merged strictly in task order,
- * by whichever worker completes the next one. A task may be begun only while it lies within WINDOW tasks of the merge, so memory is
- * bounded; the task that the merge waits for is always running, so nobody waits for ever.
+ * Sources: the tasks of a scan, or rows that an earlier pipeline left, cut into tasks of TASK_ROWS rows. ShardDispatch deals them to
+ * `shards` queues by a hash of the task's ordinal. A worker serves the queues whose number is its own modulo the workers, and steals from the others
+ * when these have nothing for it. It pushes a task's batches through its own chain into a local state of the sink, and the locals are
+ * merged strictly in task order, by whichever worker completes the next one: shards, stealing and timing never show. A row's visibility is decided
+ * by its own begin and end, so no task needs another version of a key, and no dealing can split such a decision.
+ *
+ * A task may be begun only while it lies within WINDOW tasks of the merge, so memory is bounded. A queue is never stored: it is those of the
+ * WINDOW tasks that hash to its number and are not taken, in order. The task that the merge waits for is in the window, so it is either
+ * running or free for any worker to take: nobody waits for ever, however many shards there are.
  *
  * Errors. A batch that fails tells that some row of it fails, not which is first: an early expression may fail on a late row. Therefore
  * a task that fails in a way that depends on data alone is run again from its start with one row a batch; what it then gives (rows up to
  * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
  * it, is the same for every batch size and number of threads. */
+#include "base/digest/digest.h"
 #include "exec/exec_internal.h"
+#include "exec/spill.h"
 
-enum { TASK_ROWS = 8 * WG_BATCH_ROWS_MAX, WINDOW = 32, OPS_MAX = 256 };
+enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
 
 typedef struct task_slot {
     void *local;
+    bool taken;
     bool ready;
     wg_code code;
     wg_error error;
@@ -29,10 +37,12 @@ struct wgi_pipeline {
     wg_scan *scan;
     wg_rows *rows;
     uint32_t task_count;
-    _Atomic uint32_t next_task;
+    uint32_t workers;
+    uint32_t shards;
     _Atomic bool finished; /* relaxed: a hint that no further work is needed */
     wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
     wg_cond moved;
+    uint32_t taken; /* tasks that some worker has */
     uint32_t merged;
     bool merging;
     wg_code code;
@@ -101,15 +111,15 @@ static wg_code run_scan_task(wgi_worker *w, uint32_t task, wg_error *err) {
 }
 
 /* One piece of materialised rows. Views begin at multiples of eight rows (the validity bitmap), so odd batch sizes select. */
-static wg_code run_piece(wgi_worker *w, uint64_t first, uint32_t n, wg_error *err) {
+static wg_code run_piece(wgi_worker *w, const wg_rows *rows, uint64_t first, uint32_t n, wg_error *err) {
     const bool aligned = w->batch_rows % 8 == 0;
     for (uint32_t from = 0; from < n && !is_over(w); from += w->batch_rows) {
         wg_batch batch;
         const uint32_t count = n - from < w->batch_rows ? n - from : w->batch_rows;
         if (aligned || count == n) {
-            wgi_rows_view(w->pipeline->rows, first + from, count, w->vectors, &batch);
+            wgi_rows_view(rows, first + from, count, w->vectors, &batch);
         } else {
-            wgi_rows_view(w->pipeline->rows, first, n, w->vectors, &batch);
+            wgi_rows_view(rows, first, n, w->vectors, &batch);
             for (uint32_t i = 0; i < count; i++) w->sel[i] = (uint16_t)(from + i);
             batch.sel = w->sel;
             batch.row_count = count;
@@ -119,19 +129,30 @@ static wg_code run_piece(wgi_worker *w, uint64_t first, uint32_t n, wg_error *er
     return WG_OK;
 }
 
-static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
-    const uint64_t total = w->pipeline->rows->row_count;
-    const uint64_t begin = (uint64_t)task * TASK_ROWS;
-    const uint64_t end = wg_min_u64(begin + TASK_ROWS, total);
+static wg_code run_rows(wgi_worker *w, const wg_rows *rows, uint64_t begin, uint64_t end, wg_error *err) {
     for (uint64_t first = begin; first < end && !is_over(w); first += WG_BATCH_ROWS_MAX)
-        WG_TRY(run_piece(w, first, (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, end - first), err));
+        WG_TRY(run_piece(w, rows, first, (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, end - first), err));
     return WG_OK;
+}
+
+/* A task of rows that are in a file is one block of it. */
+static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    const wg_rows *rows = w->pipeline->rows;
+    const uint64_t begin = (uint64_t)task * TASK_ROWS;
+    if (begin >= wgi_rows_in_file(rows))
+        return run_rows(w, rows, begin, wg_min_u64(begin + TASK_ROWS, rows->row_count), err);
+    wg_rows *block = NULL;
+    WG_TRY(wgi_rows_read_block(rows, task, &block, err));
+    const wg_code code = run_rows(w, block, 0, block->row_count, err);
+    wg_rows_destroy(block);
+    return code;
 }
 
 static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
     w->stop = false;
     w->local = NULL;
+    w->eval.task = sink->task_base + task;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }
@@ -193,12 +214,34 @@ static void merge_ready(wgi_pipeline *p) {
     p->merging = false;
 }
 
-static bool claim_task(wgi_pipeline *p, uint32_t *out) {
-    const uint32_t task = atomic_fetch_add_explicit(&p->next_task, 1, memory_order_relaxed);
-    if (task >= p->task_count) return false;
+/* ---- dealing out tasks: ShardDispatch */
+
+static uint32_t shard_of(const wgi_pipeline *p, uint32_t task) {
+    return p->shards == 1 ? 0 : (uint32_t)(wg_hash64_u64(task) % p->shards);
+}
+
+/* The first free task of the window in a queue of the worker's; else the first free one at all. UINT32_MAX: none. */
+static uint32_t free_task(const wgi_pipeline *p, uint32_t worker) {
+    const uint32_t end = (uint32_t)wg_min_u64((uint64_t)p->merged + WINDOW, p->task_count);
+    uint32_t other = UINT32_MAX;
+    for (uint32_t task = p->merged; task < end; task++) {
+        if (p->slots[task % WINDOW].taken) continue;
+        if (shard_of(p, task) % p->workers == worker) return task;
+        if (other == UINT32_MAX) other = task;
+    }
+    return other;
+}
+
+static bool claim_task(wgi_pipeline *p, uint32_t worker, uint32_t *out) {
+    uint32_t task = UINT32_MAX;
     wg_mutex_lock(&p->lock);
-    while (!p->finished && task >= p->merged + WINDOW) wg_cond_wait(&p->moved, &p->lock);
-    const bool go = !p->finished;
+    while (!p->finished && p->taken < p->task_count && (task = free_task(p, worker)) == UINT32_MAX)
+        wg_cond_wait(&p->moved, &p->lock);
+    const bool go = !p->finished && task != UINT32_MAX;
+    if (go) {
+        p->slots[task % WINDOW].taken = true;
+        p->taken++;
+    }
     wg_mutex_unlock(&p->lock);
     *out = task;
     return go;
@@ -264,8 +307,8 @@ fail:
 }
 
 static void worker_run(void *arg, uint32_t number) {
-    (void)number;
     wgi_pipeline *p = arg;
+    const wg_exec_watch *watch = p->context->watch;
     wgi_worker *w = NULL;
     wg_error error = {0};
     const wg_code made = worker_create(p, &w, &error);
@@ -276,10 +319,11 @@ static void worker_run(void *arg, uint32_t number) {
         return;
     }
     uint32_t task;
-    while (claim_task(p, &task)) {
-        task_slot done = {.ready = true};
+    while (claim_task(p, number, &task)) {
+        task_slot done = {.taken = true, .ready = true};
         done.code = run_task(w, task, &done.error);
         done.local = w->local;
+        if (watch != NULL) watch->task_done(watch->ctx, task, shard_of(p, task));
         wg_mutex_lock(&p->lock);
         p->slots[task % WINDOW] = done;
         merge_ready(p);
@@ -328,7 +372,15 @@ static bool is_streaming(const wg_plan *plan) {
 }
 
 wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err) {
+    return wgi_open_scan_for(plan, context, false, false, out, err);
+}
+
+wg_code wgi_open_scan_for(const wg_plan *plan, const wg_exec_context *context, bool no_ids, bool counts,
+                          wg_scan **out, wg_error *err) {
     wg_scan_spec spec = plan->scan;
+    spec.kernels = context->kernels;
+    spec.no_ids = no_ids;
+    spec.counts = counts;
     wg_arena arena;
     wg_arena_init(&arena, context->account);
     wg_code code = WG_OK;
@@ -352,12 +404,16 @@ fail:
 
 static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     wg_cancel *cancel = p->context->cancel;
-    WG_TRY(wgi_open_scan(plan, p->context, &p->scan, err));
+    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, 0);
+    const bool counts = no_ids && wgi_only_counts(p->op_count, p->sink);
+    WG_TRY(wgi_open_scan_for(plan, p->context, no_ids, counts, &p->scan, err));
     p->task_count = wg_scan_task_count(p->scan);
     if (cancel != NULL)
         atomic_fetch_add_explicit(&cancel->rows_total, wg_scan_row_count_max(p->scan), memory_order_relaxed);
     return WG_OK;
 }
+
+static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
 static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     if (plan->op == WG_PLAN_SCAN) return open_scan(p, plan, err);
@@ -365,7 +421,7 @@ static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) 
         WG_TRY(wgi_rows_create(NULL, 0, p->context->account, &p->rows, err));
         p->rows->row_count = 1;
     } else {
-        WG_TRY(wgi_run_plan(plan, p->context, &p->rows, err));
+        WG_TRY(run_plan(plan, p->context, &p->rows, err));
     }
     p->task_count = (uint32_t)((p->rows->row_count + TASK_ROWS - 1) / TASK_ROWS);
     return WG_OK;
@@ -421,19 +477,19 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
     p->sink = sink;
     wg_mutex_init(&p->lock, WG_RANK_POOL + 1);
     wg_cond_init(&p->moved);
+    p->op_count = chain->count;
+    for (uint32_t i = 0; i < chain->count; i++) p->ops[i] = chain->ops[chain->count - 1 - i];
     wg_code code = open_source(p, source, err);
     if (code == WG_OK) code = build_tables(chain, first, context, err);
     if (code == WG_OK) {
-        p->op_count = chain->count;
-        for (uint32_t i = 0; i < chain->count; i++) {
-            p->ops[i] = chain->ops[chain->count - 1 - i];
-            p->tables[i] = chain->tables[chain->count - 1 - i];
-        }
-        const uint64_t workers = wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
-        wg_pool_run(context->pool, (uint32_t)workers, worker_run, p);
+        for (uint32_t i = 0; i < chain->count; i++) p->tables[i] = chain->tables[chain->count - 1 - i];
+        p->workers = (uint32_t)wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
+        p->shards = context->shards != 0 ? context->shards : context->threads;
+        wg_pool_run(context->pool, p->workers, worker_run, p);
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
         *done = p->finished;
+        sink->task_base += p->task_count;
     }
     pipeline_destroy(p);
     return code;
@@ -498,7 +554,8 @@ static wg_code run_union(const wg_plan *plan, const wg_exec_context *context, wg
     return code;
 }
 
-wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+/* The rows may be in a file in part. */
+static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     wgi_sink *sink = NULL;
     const wg_plan *top = plan->children[0];
     switch (plan->op) {
@@ -555,21 +612,33 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
     return wgi_run_into(top, context, sink, out, err);
 }
 
+wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    wg_rows *rows = NULL;
+    WG_TRY(run_plan(plan, context, &rows, err));
+    const wg_code code = wgi_rows_load(rows, err);
+    if (code == WG_OK) *out = rows;
+    else wg_rows_destroy(rows);
+    return code;
+}
+
 wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     WG_ASSERT(context->threads >= 1);
     WG_ASSERT(context->batch_rows >= 1);
     WG_ASSERT(context->batch_rows <= WG_BATCH_ROWS_MAX);
     wg_error local = {0};
     wg_rows *rows = NULL;
-    wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    wg_spill_counters spilled = {0};
+    wg_exec_context own = *context;
+    if (own.spill == NULL) own.spill = &spilled;
+    wg_code code = wgi_run_plan(plan, &own, &rows, &local);
     if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
         /* The account refuses long before the machine does, and its limit is what the caller can change. */
         wg_error_clear(&local);
-        code =
-            wg_error_set(&local, WG_E_LIMIT, WG_NO_OFFSET,
-                         "the query needs more than its memory limit of %llu bytes; raise query_memory_bytes_max or "
-                         "select less",
-                         (unsigned long long)context->account->bytes_max);
+        code = wg_error_set(
+            &local, WG_E_LIMIT, WG_NO_OFFSET,
+            "the query needs more than its memory limit of %llu bytes, with what can be in temporary files "
+            "there; raise query_memory_bytes_max or select less",
+            (unsigned long long)context->account->bytes_max);
     }
     if (code != WG_OK) {
         if (err != NULL) *err = local;

@@ -341,7 +341,7 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
     const wg_plan *plan;
     wgi_columns columns;
     WG_TRY(wgi_plan_query(b, b->statement->child[0], &plan, &columns));
-    b->rewrite = !context->no_rewrite;
+    b->rewrite = !context->no_rewrite && !context->optimizer_off;
     WG_TRY(wgi_rewrite(b, plan, &plan));
     if (b->statement->op != WG_AST_EXPLAIN) return run_plan(b, context, plan, &columns, out);
     static const char *names[] = {"plan"};
@@ -423,6 +423,7 @@ static wg_code maintenance_arguments(const wg_prepared *q, wg_engine *engine, co
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &reading.txn, err));
     init_binder(&b, q, reading.txn, &m->arena, err);
     b.params = context->params;
+    b.optimizer_off = context->optimizer_off;
     wg_code code = wgi_unit(&b, &rel);
     if (code == WG_OK) code = wgi_find_procedure(&b, q->maintenance, &m->procedure);
     if (code == WG_OK) code = wgi_procedure_arguments(&b, q->maintenance, m->procedure, &rel, &exprs);
@@ -460,9 +461,11 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     wg_arena_init(&result.arena, context->account);
     init_binder(&b, query, context->txn, &result.arena, err);
     b.params = context->params;
+    b.optimizer_off = context->optimizer_off;
     const wg_slice canonical = wg_buf_slice(&query->canonical);
     wg_sha256_of(&canonical, 1, &result.plan_hash);
     const wg_code code = run_body(&b, context, &result);
+    result.reads_clock = b.reads_clock;
     if (code != WG_OK) {
         wg_query_result_deinit(&result);
         return located(query, code, err);

@@ -15,6 +15,7 @@
 typedef struct store {
     wg_engine *engine;
     wg_buf answer;
+    bool optimizer_off;
 } store;
 
 static inline void store_open(store *s) {
@@ -42,6 +43,7 @@ static inline wg_code try_text(store *s, const char *text, const wg_value *param
     assert_int_equal(wg_txn_begin(s->engine, write ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err), WG_OK);
     wg_stats stats = {0};
     const wg_exec_context context = {.txn = txn,
+                                     .optimizer_off = s->optimizer_off,
                                      .threads = 1,
                                      .batch_rows = 3,
                                      .params = params,

@@ -51,8 +51,13 @@ typedef enum wgi_parquet_order {
 
 /* Reads a Statistics struct (the reader stands before it). What cannot be trusted becomes unknown, never an error; only
  * bytes that break thrift or a negative count fail the reader. */
-void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *column, wgi_parquet_order order,
-                                 wg_arena *arena, wg_parquet_range *out);
+void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *column, wg_arena *arena,
+                                 wg_parquet_range *out);
+/* May min_value and max_value be believed, as far as their order goes? */
+bool wgi_parquet_order_is_known(const wg_parquet_column *column);
+/* Minimum and maximum from their plain bytes; false when they bound nothing. */
+bool wgi_parquet_range_decode(wg_arena *arena, const wg_parquet_column *column, wg_slice min, wg_slice max,
+                              wg_parquet_range *out);
 
 /* ---- page headers (page_header.c) */
 
@@ -94,6 +99,8 @@ void wgi_parquet_rle_init(wgi_parquet_rle *rle, wg_slice bytes, uint32_t width);
 /* Decode exactly `count` values; false when the bytes end first or break the encoding. */
 bool wgi_parquet_rle_read(wgi_parquet_rle *rle, uint32_t *out, size_t count);
 bool wgi_parquet_rle_skip(wgi_parquet_rle *rle, uint64_t count);
+/* True when the next `count` values are one repeated run of *out. */
+bool wgi_parquet_rle_repeats(wgi_parquet_rle *rle, uint64_t count, uint32_t *out);
 /* Width 1 only: writes bits out[bit_from..bit_from+count) (the rest of the last byte is undefined) and counts the ones. */
 bool wgi_parquet_rle_read_bits(wgi_parquet_rle *rle, uint8_t *out, size_t count, size_t *out_ones);
 
@@ -156,6 +163,24 @@ typedef struct wgi_parquet_scratch {
 } wgi_parquet_scratch;
 bool wgi_parquet_scratch_ensure(wgi_parquet_scratch *scratch, size_t bytes); /* the content is lost when it grows */
 
+/* ---- the bytes of a chunk (window.c): at hand, or read piece by piece into one buffer */
+
+typedef struct wgi_parquet_window {
+    const uint8_t *direct; /* all bytes; NULL: they are read */
+    wg_parquet_read_fn read;
+    void *ctx;
+    uint64_t base_offset; /* of the chunk in the file */
+    size_t total;         /* bytes of the chunk */
+    size_t begin;         /* what the buffer holds */
+    size_t size;
+    wgi_parquet_scratch buffer;
+    uint64_t bytes_read; /* over all chunks */
+} wgi_parquet_window;
+void wgi_parquet_window_open(wgi_parquet_window *w, const wg_parquet_source *source);
+/* At least min(least, what is left) bytes from `pos` on; *out may hold more. What was given before is no longer valid. */
+wg_code wgi_parquet_window_at(wgi_parquet_window *w, size_t pos, size_t least, wg_slice *out, wg_error *err);
+static inline bool wgi_parquet_window_moves(const wgi_parquet_window *w) { return w->read != NULL; }
+
 typedef struct wgi_parquet_values {
     const wg_parquet_column *column;
     wgi_parquet_source source;
@@ -175,6 +200,7 @@ typedef struct wgi_parquet_values {
 } wgi_parquet_values;
 
 void wgi_parquet_values_init(wgi_parquet_values *v, const wg_parquet_column *column, wg_account *account);
+void wgi_parquet_values_reset(wgi_parquet_values *v); /* for another chunk; scratch memory stays */
 void wgi_parquet_values_deinit(wgi_parquet_values *v);
 /* Points at the values of a page (or PLAIN dictionary). All return false with v->problem set. */
 bool wgi_parquet_values_open(wgi_parquet_values *v, int32_t encoding, wg_slice bytes);
@@ -184,6 +210,10 @@ bool wgi_parquet_values_read(wgi_parquet_values *v, void *cells, size_t count);
 bool wgi_parquet_values_codes(wgi_parquet_values *v, uint32_t *codes, size_t count, uint32_t dict_size);
 /* `cells` is scratch for WG_BATCH_ROWS_MAX cells. */
 bool wgi_parquet_values_skip(wgi_parquet_values *v, uint64_t count, void *cells);
+/* True when some of the next values can be decoded without the others. */
+bool wgi_parquet_values_picks(const wgi_parquet_values *v);
+/* Decodes the picked ones of the next `count` values, one behind the other, and passes the others. */
+bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, const wg_parquet_pick *pick);
 /* True when the next values are already cells as they lie in v->bytes. */
 bool wgi_parquet_values_in_place(const wgi_parquet_values *v);
 

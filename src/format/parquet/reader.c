@@ -9,28 +9,38 @@
  * decoded once, at the first page that needs them. skip() passes whole pages by their headers.
  *
  * Fixed 8-byte values without nulls are handed out where they lie when the page is ours and aligned; all else is copied to
- * the reader's own cells.
+ * the reader's own cells. Rows of a dictionary page that lie in one repeated run are one constant.
+ *
+ * The bytes of a chunk come through a window (window.c): all of them at hand, or a few pages at a time. A reader is opened for chunk after
+ * chunk and keeps its buffers, so that a scan faults its memory in once.
  *
  * Failure modes: every inconsistency is WG_E_CORRUPT with the page's offset in the file; encodings without a decoder are
  * WG_E_UNSUPPORTED; values that the engine's type cannot hold are WG_E_VALUE with their row. A failed reader stays failed. */
 #include "base/digest/digest.h"
 #include "format/parquet/parquet_internal.h"
 
-enum { SLACK_BYTES = 64 }; /* behind every buffer, so that vector loads stay inside */
+enum {
+    SLACK_BYTES = 64, /* behind every buffer, so that vector loads stay inside */
+    HEADER_BYTES_USUAL = 512
+};
 
 struct wg_parquet_reader {
     wg_parquet_column column;
     wg_codec codec;
-    wg_slice bytes;       /* of the chunk */
-    uint64_t base_offset; /* of the chunk in the file */
-    size_t pos;           /* of the next page header */
+    wgi_parquet_window window; /* the bytes of the chunk */
+    size_t pos;                /* of the next page header */
     uint64_t row_count;
     uint64_t rows_opened; /* rows of the pages before pos */
     uint64_t bytes_allowed;
-    uint64_t bytes_decoded;
+    uint64_t bytes_decoded; /* of this chunk */
+    uint64_t bytes_decoded_before;
     wg_account *account;
     wg_codec_state codec_state;
     wg_code failed;
+
+    const wg_parquet_page_place *places; /* of an offset index; NULL: none */
+    uint32_t place_count;
+    uint32_t rows_expected; /* of the page that was jumped to; 0: none was */
 
     bool has_header; /* of the data page at pos */
     wgi_parquet_page_header header;
@@ -38,10 +48,9 @@ struct wg_parquet_reader {
     bool has_dictionary; /* the page was seen */
     bool dictionary_ready;
     wgi_parquet_page_header dictionary_header;
-    wg_slice dictionary_body;
-    uint64_t dictionary_offset;
+    size_t dictionary_pos; /* of its body in the chunk */
     wgi_parquet_scratch dictionary_page;
-    uint8_t *dictionary_cells;
+    wgi_parquet_scratch dictionary_cells;
     uint32_t dictionary_count;
 
     uint64_t page_offset; /* of the open page's header in the file */
@@ -49,12 +58,14 @@ struct wg_parquet_reader {
     uint32_t page_next;
     wgi_parquet_scratch page;
     bool page_owned; /* the values lie in `page` */
+    uint32_t
+        page_shift; /* bytes left free before a page, so that the values behind levels of the usual size are aligned */
     wgi_parquet_rle levels;
     wgi_parquet_values values;
 
-    uint8_t *cells;
-    uint32_t *codes;
-    uint8_t *valid;
+    wgi_parquet_scratch cells;
+    wgi_parquet_scratch codes;
+    wgi_parquet_scratch valid;
 };
 
 static size_t cell_bytes(wg_type type) {
@@ -67,17 +78,26 @@ static wg_code corrupt_at(wg_parquet_reader *r, uint64_t offset, const char *wha
                         (unsigned long long)offset, what);
 }
 
-static uint64_t offset_now(const wg_parquet_reader *r) { return r->base_offset + r->pos; }
+static uint64_t offset_now(const wg_parquet_reader *r) { return r->window.base_offset + r->pos; }
 
-static bool buffers_alloc(wg_parquet_reader *r) {
-    r->cells = wg_alloc_zero(r->account, WG_BATCH_ROWS_MAX * cell_bytes(r->column.type) + SLACK_BYTES);
-    r->codes = wg_alloc_zero(r->account, WG_BATCH_ROWS_MAX * sizeof(uint32_t) + SLACK_BYTES);
-    r->valid = wg_alloc_zero(r->account, WG_BATCH_ROWS_MAX / 8 + SLACK_BYTES);
-    return r->cells != NULL && r->codes != NULL && r->valid != NULL;
+/* Buffers grow and stay; what they hold at first is nobody's business but that of memory checkers. */
+static bool buffer_ensure(wgi_parquet_scratch *scratch, size_t bytes) {
+    if (scratch->capacity >= bytes) return true;
+    if (!wgi_parquet_scratch_ensure(scratch, bytes)) return false;
+    memset(scratch->data, 0, bytes);
+    return true;
 }
 
-wg_code wg_parquet_reader_create(const wg_parquet_column *column, const wg_parquet_chunk *chunk, wg_slice chunk_bytes,
-                                 uint64_t row_count, wg_account *account, wg_parquet_reader **out, wg_error *err) {
+static bool buffers_alloc(wg_parquet_reader *r) {
+    return buffer_ensure(&r->cells, WG_BATCH_ROWS_MAX * cell_bytes(r->column.type) + SLACK_BYTES) &&
+           buffer_ensure(&r->codes, WG_BATCH_ROWS_MAX * sizeof(uint32_t) + SLACK_BYTES) &&
+           buffer_ensure(&r->valid, WG_BATCH_ROWS_MAX / 8 + SLACK_BYTES);
+}
+
+static uint32_t *codes_of(wg_parquet_reader *r) { return (uint32_t *)(void *)r->codes.data; }
+
+static wg_code open_check(const wg_parquet_column *column, const wg_parquet_chunk *chunk, uint64_t row_count,
+                          wg_error *err) {
     if (column->type == WG_TYPE_NULL || column->max_rep != 0 || column->max_def > 1)
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset, "parquet: column %.80s, %s, cannot be read: %s",
                             column->name, column->physical_name,
@@ -89,48 +109,95 @@ wg_code wg_parquet_reader_create(const wg_parquet_column *column, const wg_parqu
     if (chunk->value_count != row_count)
         return wg_error_set(err, WG_E_CORRUPT, chunk->offset, "parquet: column %.80s has %llu values for %llu rows",
                             column->name, (unsigned long long)chunk->value_count, (unsigned long long)row_count);
-    if (chunk_bytes.size < chunk->compressed_bytes)
-        return wg_error_set(err, WG_E_CORRUPT, chunk->offset, "parquet: column %.80s is cut short: %zu of %llu bytes",
-                            column->name, chunk_bytes.size, (unsigned long long)chunk->compressed_bytes);
+    return WG_OK;
+}
+
+wg_code wg_parquet_reader_alloc(wg_account *account, wg_parquet_reader **out, wg_error *err) {
     wg_parquet_reader *r = wg_alloc_zero(account, sizeof *r);
     if (r == NULL) return wg_error_nomem(err, sizeof *r);
-    r->column = *column;
-    r->codec = chunk->codec;
-    r->bytes = wg_slice_of(chunk_bytes.data, (size_t)chunk->compressed_bytes);
-    r->base_offset = chunk->offset;
-    r->row_count = row_count;
-    r->bytes_allowed = chunk->uncompressed_bytes;
     r->account = account;
+    r->window.buffer.account = account;
     r->page.account = account;
     r->dictionary_page.account = account;
+    r->dictionary_cells.account = account;
+    r->cells.account = account;
+    r->codes.account = account;
+    r->valid.account = account;
     wgi_parquet_values_init(&r->values, &r->column, account);
-    if (!buffers_alloc(r)) {
-        wg_parquet_reader_destroy(r);
-        return wg_error_nomem(err, WG_BATCH_ROWS_MAX * cell_bytes(column->type));
-    }
+    r->failed = WG_E_MISUSE; /* until a chunk is opened */
     *out = r;
     return WG_OK;
+}
+
+wg_code wg_parquet_reader_open(wg_parquet_reader *r, const wg_parquet_source *source, wg_error *err) {
+    const wg_parquet_chunk *chunk = source->chunk;
+    r->failed = WG_E_MISUSE;
+    WG_TRY(open_check(source->column, chunk, source->row_count, err));
+    if (source->read == NULL && source->bytes.size < chunk->compressed_bytes)
+        return wg_error_set(err, WG_E_CORRUPT, chunk->offset, "parquet: column %.80s is cut short: %zu of %llu bytes",
+                            source->column->name, source->bytes.size, (unsigned long long)chunk->compressed_bytes);
+    r->column = *source->column;
+    r->codec = chunk->codec;
+    wgi_parquet_window_open(&r->window, source);
+    r->pos = 0;
+    r->row_count = source->row_count;
+    r->rows_opened = 0;
+    r->bytes_allowed = chunk->uncompressed_bytes;
+    r->bytes_decoded_before += r->bytes_decoded;
+    r->bytes_decoded = 0;
+    r->places = source->places;
+    r->place_count = source->place_count;
+    r->rows_expected = 0;
+    r->has_header = false;
+    r->has_dictionary = false;
+    r->dictionary_ready = false;
+    r->dictionary_count = 0;
+    r->page_rows = 0;
+    r->page_next = 0;
+    wgi_parquet_values_reset(&r->values);
+    if (!buffers_alloc(r)) return wg_error_nomem(err, WG_BATCH_ROWS_MAX * cell_bytes(r->column.type));
+    r->failed = WG_OK;
+    return WG_OK;
+}
+
+wg_code wg_parquet_reader_create(const wg_parquet_column *column, const wg_parquet_chunk *chunk, wg_slice chunk_bytes,
+                                 uint64_t row_count, wg_account *account, wg_parquet_reader **out, wg_error *err) {
+    const wg_parquet_source source = {.column = column, .chunk = chunk, .row_count = row_count, .bytes = chunk_bytes};
+    wg_parquet_reader *r = NULL;
+    WG_TRY(wg_parquet_reader_alloc(account, &r, err));
+    const wg_code code = wg_parquet_reader_open(r, &source, err);
+    if (code == WG_OK) *out = r;
+    else wg_parquet_reader_destroy(r);
+    return code;
 }
 
 void wg_parquet_reader_destroy(wg_parquet_reader *r) {
     if (r == NULL) return;
     wgi_parquet_values_deinit(&r->values);
     wg_codec_state_deinit(&r->codec_state);
+    wg_free(r->window.buffer.data);
     wg_free(r->page.data);
     wg_free(r->dictionary_page.data);
-    wg_free(r->dictionary_cells);
-    wg_free(r->cells);
-    wg_free(r->codes);
-    wg_free(r->valid);
+    wg_free(r->dictionary_cells.data);
+    wg_free(r->cells.data);
+    wg_free(r->codes.data);
+    wg_free(r->valid.data);
     wg_free(r);
 }
 
-uint64_t wg_parquet_reader_decoded_bytes(const wg_parquet_reader *r) { return r->bytes_decoded; }
+uint64_t wg_parquet_reader_decoded_bytes(const wg_parquet_reader *r) {
+    return r->bytes_decoded_before + r->bytes_decoded;
+}
+uint64_t wg_parquet_reader_read_bytes(const wg_parquet_reader *r) { return r->window.bytes_read; }
 
 /* ---- pages */
 
-static wg_slice body_at(const wg_parquet_reader *r, const wgi_parquet_page_header *h) {
-    return wg_slice_of(r->bytes.data + r->pos + h->header_bytes, h->compressed_bytes);
+/* The body of a page whose header has been read; valid until the window moves. */
+static wg_code body_at(wg_parquet_reader *r, size_t pos, const wgi_parquet_page_header *h, wg_slice *out,
+                       wg_error *err) {
+    WG_TRY(wgi_parquet_window_at(&r->window, pos, h->compressed_bytes, out, err));
+    *out = wg_slice_of(out->data, h->compressed_bytes);
+    return WG_OK;
 }
 
 static wg_code dictionary_note(wg_parquet_reader *r, const wgi_parquet_page_header *h, wg_error *err) {
@@ -138,30 +205,46 @@ static wg_code dictionary_note(wg_parquet_reader *r, const wgi_parquet_page_head
         return corrupt_at(r, offset_now(r), "a dictionary page that is not the chunk's first page", err);
     r->has_dictionary = true;
     r->dictionary_header = *h;
-    r->dictionary_body = body_at(r, h);
-    r->dictionary_offset = offset_now(r);
+    r->dictionary_pos = r->pos + h->header_bytes;
     return WG_OK;
 }
 
-/* Brings r->header to the next data page with rows, which begins at r->pos. *out_found is false at the chunk's end. */
-static wg_code header_find(wg_parquet_reader *r, bool *out_found, wg_error *err) {
-    while (!r->has_header) {
-        if (r->rows_opened == r->row_count) {
-            *out_found = false;
-            return WG_OK;
+/* Reads the header at pos. How long it is shows only in reading it, so ever more bytes are tried until it is whole. */
+static wg_code header_read(wg_parquet_reader *r, wgi_parquet_page_header *out, wg_error *err) {
+    const size_t left = r->window.total - r->pos;
+    wg_slice rest;
+    for (size_t ahead = HEADER_BYTES_USUAL;; ahead *= 16) {
+        wg_error local = {0};
+        WG_TRY(wgi_parquet_window_at(&r->window, r->pos, wg_min_size(ahead, left), &rest, err));
+        const wg_code code = wgi_parquet_page_header_read(rest, offset_now(r), out, &local);
+        if (code == WG_OK) break;
+        if (rest.size == left || code != WG_E_CORRUPT) {
+            if (err != NULL && err->code == WG_OK) *err = local;
+            return code;
         }
-        if (r->pos == r->bytes.size)
+    }
+    if (out->compressed_bytes > left - out->header_bytes)
+        return corrupt_at(r, offset_now(r), "the page is longer than the rest of its chunk", err);
+    return WG_OK;
+}
+
+/* Finds the header of the next data page that holds rows; false when the chunk's rows are all opened. */
+static wg_code header_find(wg_parquet_reader *r, bool *out_found, wg_error *err) {
+    *out_found = false;
+    if (r->rows_opened == r->row_count && !r->has_header) return WG_OK;
+    while (!r->has_header) {
+        if (r->pos == r->window.total)
             return corrupt_at(r, offset_now(r), "the chunk's pages hold fewer rows than its row group", err);
         wgi_parquet_page_header h;
-        const wg_slice rest = wg_slice_of(r->bytes.data + r->pos, r->bytes.size - r->pos);
-        WG_TRY(wgi_parquet_page_header_read(rest, offset_now(r), &h, err));
-        if (h.compressed_bytes > rest.size - h.header_bytes)
-            return corrupt_at(r, offset_now(r), "the page is longer than the rest of its chunk", err);
+        WG_TRY(header_read(r, &h, err));
         if (h.type == WGI_PARQUET_PAGE_DICTIONARY) WG_TRY(dictionary_note(r, &h, err));
         const bool data = h.type == WGI_PARQUET_PAGE_DATA || h.type == WGI_PARQUET_PAGE_DATA_V2;
         if (data && h.value_count > r->row_count - r->rows_opened)
             return corrupt_at(r, offset_now(r), "the chunk's pages hold more rows than its row group", err);
+        if (data && r->rows_expected != 0 && h.value_count != r->rows_expected)
+            return corrupt_at(r, offset_now(r), "the page has not as many rows as the offset index says", err);
         if (data && h.value_count > 0) {
+            r->rows_expected = 0;
             r->header = h;
             r->has_header = true;
         } else {
@@ -185,8 +268,8 @@ static wg_code crc_check(wg_parquet_reader *r, const wgi_parquet_page_header *h,
     return corrupt_at(r, offset, "the checksum does not match: the file is damaged", err);
 }
 
-/* The bytes of `in`, decompressed to `size`; in place when the codec is none. */
-static wg_code decompress(wg_parquet_reader *r, bool compressed, wg_slice in, size_t size,
+/* The bytes of `in`, decompressed to `size` bytes at `shift` of the scratch; in place when the codec is none. */
+static wg_code decompress(wg_parquet_reader *r, bool compressed, wg_slice in, size_t size, uint32_t shift,
                           wgi_parquet_scratch *scratch, wg_slice *out) {
     if (!compressed || r->codec == WG_CODEC_UNCOMPRESSED) {
         if (in.size != size) return WG_E_CORRUPT;
@@ -195,22 +278,25 @@ static wg_code decompress(wg_parquet_reader *r, bool compressed, wg_slice in, si
     }
     *out = wg_slice_of(NULL, 0);
     if (size == 0) return WG_OK; /* some writers store nothing, some an empty stream */
-    if (!wgi_parquet_scratch_ensure(scratch, size + SLACK_BYTES)) return WG_E_NOMEM;
-    WG_TRY(wg_codec_decompress_with(&r->codec_state, r->codec, in, scratch->data, size, NULL));
-    *out = wg_slice_of(scratch->data, size);
+    if (!wgi_parquet_scratch_ensure(scratch, shift + size + SLACK_BYTES)) return WG_E_NOMEM;
+    WG_TRY(wg_codec_decompress_with(&r->codec_state, r->codec, in, scratch->data + shift, size, NULL));
+    *out = wg_slice_of(scratch->data + shift, size);
     return WG_OK;
 }
 
-static wg_code body_open(wg_parquet_reader *r, const wgi_parquet_page_header *h, wg_slice in, uint32_t size,
-                         wg_slice *out, wg_error *err) {
-    const bool dictionary = h->type == WGI_PARQUET_PAGE_DICTIONARY;
-    const uint64_t offset = dictionary ? r->dictionary_offset : r->page_offset;
+static wg_code bytes_allow(wg_parquet_reader *r, uint64_t offset, uint32_t size, wg_error *err) {
     if (size > r->bytes_allowed - r->bytes_decoded)
         return corrupt_at(r, offset, "the pages decompress to more than the chunk declares", err);
-    const wg_code code = decompress(r, h->is_compressed, in, size, dictionary ? &r->dictionary_page : &r->page, out);
-    if (code == WG_E_NOMEM) return wg_error_nomem(err, size);
-    if (code != WG_OK) return corrupt_at(r, offset, "the page does not decompress to its declared size", err);
     r->bytes_decoded += size;
+    return WG_OK;
+}
+
+static wg_code body_open(wg_parquet_reader *r, wg_slice in, uint32_t size, wg_slice *out, wg_error *err) {
+    const wgi_parquet_page_header *h = &r->header;
+    WG_TRY(bytes_allow(r, r->page_offset, size, err));
+    const wg_code code = decompress(r, h->is_compressed, in, size, r->page_shift, &r->page, out);
+    if (code == WG_E_NOMEM) return wg_error_nomem(err, size);
+    if (code != WG_OK) return corrupt_at(r, r->page_offset, "the page does not decompress to its declared size", err);
     return WG_OK;
 }
 
@@ -223,30 +309,44 @@ static wg_code problem_report(wg_parquet_reader *r, uint64_t offset, uint64_t ro
                         (unsigned long long)row, p->what);
 }
 
+/* The decompressed dictionary page, in memory that stays when the window moves. */
+static wg_code dictionary_body(wg_parquet_reader *r, uint64_t at, wg_slice *out, wg_error *err) {
+    const wgi_parquet_page_header *h = &r->dictionary_header;
+    wg_slice body;
+    WG_TRY(body_at(r, r->dictionary_pos, h, &body, err));
+    WG_TRY(crc_check(r, h, body, at, err));
+    WG_TRY(bytes_allow(r, at, h->uncompressed_bytes, err));
+    wg_code code = decompress(r, h->is_compressed, body, h->uncompressed_bytes, 0, &r->dictionary_page, out);
+    if (code == WG_OK && out->data == body.data && body.size != 0 && wgi_parquet_window_moves(&r->window)) {
+        if (!wgi_parquet_scratch_ensure(&r->dictionary_page, body.size)) return wg_error_nomem(err, body.size);
+        memcpy(r->dictionary_page.data, body.data, body.size);
+        *out = wg_slice_of(r->dictionary_page.data, body.size);
+    }
+    if (code == WG_E_NOMEM) return wg_error_nomem(err, h->uncompressed_bytes);
+    if (code != WG_OK) return corrupt_at(r, at, "the page does not decompress to its declared size", err);
+    return WG_OK;
+}
+
 static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
     const wgi_parquet_page_header *h = &r->dictionary_header;
-    const uint64_t at = r->dictionary_offset;
     if (!r->has_dictionary) return corrupt_at(r, r->page_offset, "dictionary codes without a dictionary page", err);
+    const uint64_t at = r->window.base_offset + r->dictionary_pos - h->header_bytes;
     if (h->encoding != WGI_PARQUET_PLAIN && h->encoding != WGI_PARQUET_PLAIN_DICTIONARY)
         return corrupt_at(r, at, "the dictionary page is not plain", err);
-    WG_TRY(crc_check(r, h, r->dictionary_body, at, err));
     wg_slice bytes;
-    WG_TRY(body_open(r, h, r->dictionary_body, h->uncompressed_bytes, &bytes, err));
+    WG_TRY(dictionary_body(r, at, &bytes, err));
     if (h->value_count > bytes.size / 4) /* the least that a value takes */
         return corrupt_at(r, at, "the dictionary page holds fewer values than it declares", err);
     const size_t size = (size_t)h->value_count * cell_bytes(r->column.type) + SLACK_BYTES;
-    uint8_t *cells = wg_alloc(r->account, size);
-    if (cells == NULL) return wg_error_nomem(err, size);
-    memset(cells + size - SLACK_BYTES, 0, SLACK_BYTES);
+    if (!wgi_parquet_scratch_ensure(&r->dictionary_cells, size)) return wg_error_nomem(err, size);
+    memset(r->dictionary_cells.data + size - SLACK_BYTES, 0, SLACK_BYTES);
     if (!wgi_parquet_values_open(&r->values, WGI_PARQUET_PLAIN, bytes) ||
-        !wgi_parquet_values_read(&r->values, cells, h->value_count)) {
-        wg_free(cells);
+        !wgi_parquet_values_read(&r->values, r->dictionary_cells.data, h->value_count)) {
         if (r->values.problem.code == WG_E_VALUE)
             return wg_error_set(err, WG_E_VALUE, at, "parquet: column %.60s, dictionary entry %zu: %s",
                                 r->column.name, r->values.problem.index, r->values.problem.what);
         return problem_report(r, at, UINT64_MAX, err);
     }
-    r->dictionary_cells = cells;
     r->dictionary_count = h->value_count;
     r->dictionary_ready = true;
     return WG_OK;
@@ -265,29 +365,41 @@ static wg_code levels_cut(wg_parquet_reader *r, wg_slice *bytes, wg_slice *out, 
     return WG_OK;
 }
 
+static bool is_coded(const wgi_parquet_page_header *h) {
+    return h->encoding == WGI_PARQUET_PLAIN_DICTIONARY || h->encoding == WGI_PARQUET_RLE_DICTIONARY;
+}
+
+/* Levels and values of the page of r->header. */
+static wg_code page_parts(wg_parquet_reader *r, wg_slice *levels, wg_slice *values, wg_error *err) {
+    const wgi_parquet_page_header *h = &r->header;
+    wg_slice body;
+    WG_TRY(body_at(r, r->pos + h->header_bytes, h, &body, err));
+    WG_TRY(crc_check(r, h, body, r->page_offset, err));
+    if (h->type == WGI_PARQUET_PAGE_DATA) {
+        WG_TRY(body_open(r, body, h->uncompressed_bytes, values, err));
+        WG_TRY(levels_cut(r, values, levels, err));
+        const size_t before = h->uncompressed_bytes - values->size;
+        r->page_shift = (uint32_t)(0 - before) & (SLACK_BYTES - 1);
+        return WG_OK;
+    }
+    /* Some writers store repetition levels of flat columns too: zeros, which say nothing. */
+    const uint64_t level_bytes = (uint64_t)h->rep_bytes + h->def_bytes;
+    wg_slice zeros;
+    if (level_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->rep_bytes, &zeros) ||
+        !wg_slice_take(&body, h->def_bytes, levels))
+        return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
+    r->page_shift = 0;
+    return body_open(r, body, h->uncompressed_bytes - (uint32_t)level_bytes, values, err);
+}
+
 /* Opens the page of r->header. */
 static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
     const wgi_parquet_page_header *h = &r->header;
-    wg_slice body = body_at(r, h);
     wg_slice levels = {0};
     wg_slice values = {0};
     r->page_offset = offset_now(r);
-    WG_TRY(crc_check(r, h, body, r->page_offset, err));
-    if (h->type == WGI_PARQUET_PAGE_DATA) {
-        WG_TRY(body_open(r, h, body, h->uncompressed_bytes, &values, err));
-        WG_TRY(levels_cut(r, &values, &levels, err));
-    } else {
-        /* Some writers store repetition levels of flat columns too: zeros, which say nothing. */
-        const uint64_t level_bytes = (uint64_t)h->rep_bytes + h->def_bytes;
-        wg_slice zeros;
-        if (level_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->rep_bytes, &zeros) ||
-            !wg_slice_take(&body, h->def_bytes, &levels))
-            return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
-        const uint32_t size = h->uncompressed_bytes - (uint32_t)level_bytes;
-        WG_TRY(body_open(r, h, body, size, &values, err));
-    }
-    const bool codes = h->encoding == WGI_PARQUET_PLAIN_DICTIONARY || h->encoding == WGI_PARQUET_RLE_DICTIONARY;
-    if (codes && !r->dictionary_ready) WG_TRY(dictionary_load(r, err));
+    if (is_coded(h) && !r->dictionary_ready) WG_TRY(dictionary_load(r, err)); /* it may move the window */
+    WG_TRY(page_parts(r, &levels, &values, err));
     if (!wgi_parquet_values_open(&r->values, h->encoding, values)) {
         if (r->values.problem.code != WG_E_UNSUPPORTED) return problem_report(r, r->page_offset, UINT64_MAX, err);
         return wg_error_set(err, WG_E_UNSUPPORTED, r->page_offset,
@@ -342,10 +454,10 @@ static void spread_str(wg_str *cells, const uint8_t *valid, size_t rows, size_t 
 static void spread(wg_parquet_reader *r, size_t rows, size_t dense) {
     if (dense == rows) return;
     const size_t bytes = cell_bytes(r->column.type);
-    if (dense == 0) memset(r->cells, 0, rows * bytes);
-    else if (bytes == 8) spread_u64((uint64_t *)(void *)r->cells, r->valid, rows, dense);
-    else if (bytes == 1) spread_u8(r->cells, r->valid, rows, dense);
-    else spread_str((wg_str *)(void *)r->cells, r->valid, rows, dense);
+    if (dense == 0) memset(r->cells.data, 0, rows * bytes);
+    else if (bytes == 8) spread_u64((uint64_t *)(void *)r->cells.data, r->valid.data, rows, dense);
+    else if (bytes == 1) spread_u8(r->cells.data, r->valid.data, rows, dense);
+    else spread_str((wg_str *)(void *)r->cells.data, r->valid.data, rows, dense);
 }
 
 /* Row (of the row group) of the value with this index in the batch that begins at page_next. */
@@ -355,21 +467,34 @@ static uint64_t row_of_value(const wg_parquet_reader *r, size_t rows, size_t ind
     if (!nulls) return first + index;
     size_t seen = 0;
     for (size_t i = 0; i < rows; i++) {
-        if (!wg_bit_get(r->valid, i)) continue;
+        if (!wg_bit_get(r->valid.data, i)) continue;
         if (seen++ == index) return first + i;
     }
     return UINT64_MAX;
 }
 
 static bool batch_codes(wg_parquet_reader *r, size_t rows, size_t dense, wg_vector *v) {
-    if (!wgi_parquet_values_codes(&r->values, r->codes, dense, r->dictionary_count)) return false;
-    if (dense == 0) memset(r->codes, 0, rows * sizeof *r->codes);
-    else if (dense != rows) spread_u32(r->codes, r->valid, rows, dense);
+    uint32_t code;
+    v->data = r->dictionary_cells.data;
+    if (dense == rows && wgi_parquet_rle_repeats(&r->values.rle, rows, &code) && code < r->dictionary_count) {
+        v->kind = WG_VECTOR_CONST;
+        v->data = r->dictionary_cells.data + (size_t)code * cell_bytes(r->column.type);
+        return wgi_parquet_values_skip(&r->values, rows, NULL);
+    }
+    uint32_t *codes = codes_of(r);
+    if (!wgi_parquet_values_codes(&r->values, codes, dense, r->dictionary_count)) return false;
+    if (dense == 0) memset(codes, 0, rows * sizeof *codes);
+    else if (dense != rows) spread_u32(codes, r->valid.data, rows, dense);
     v->kind = WG_VECTOR_DICT;
-    v->data = r->dictionary_cells;
-    v->codes = r->codes;
+    v->codes = codes;
     v->dict_size = r->dictionary_count;
     return true;
+}
+
+/* Some of the next rows, which have no nulls among them. */
+static bool batch_picked(wg_parquet_reader *r, size_t rows, const wg_parquet_pick *pick, wg_vector *v) {
+    v->data = r->cells.data;
+    return wgi_parquet_values_pick(&r->values, r->cells.data, rows, pick);
 }
 
 static bool batch_cells(wg_parquet_reader *r, size_t rows, size_t dense, wg_vector *v) {
@@ -378,29 +503,58 @@ static bool batch_cells(wg_parquet_reader *r, size_t rows, size_t dense, wg_vect
     if (dense == rows && r->page_owned && wgi_parquet_values_in_place(values) && values->bytes.size >= bytes &&
         (uintptr_t)values->bytes.data % 64 == 0) {
         v->data = values->bytes.data;
-        return wgi_parquet_values_skip(&r->values, dense, r->cells);
+        return wgi_parquet_values_skip(&r->values, dense, r->cells.data);
     }
-    if (!wgi_parquet_values_read(&r->values, r->cells, dense)) return false;
+    if (!wgi_parquet_values_read(&r->values, r->cells.data, dense)) return false;
     spread(r, rows, dense);
-    v->data = r->cells;
+    v->data = r->cells.data;
     return true;
 }
+
+#define GATHER(ctype)                                                                          \
+    do {                                                                                       \
+        const ctype *from = v->data;                                                           \
+        ctype *to = (ctype *)(void *)r->cells.data;                                            \
+        for (uint32_t i = 0; i < pick->count; i++) to[i] = from[pick->rows[i]]; /* forwards */ \
+    } while (0)
+
+/* Leaves only the picked rows of a vector of all; what lies in the reader's buffers is moved up. */
+static void gather(wg_parquet_reader *r, const wg_parquet_pick *pick, wg_vector *v) {
+    if (v->valid != NULL) {
+        for (uint32_t i = 0; i < pick->count; i++) {
+            if (wg_bit_get(v->valid, pick->rows[i])) wg_bit_set(r->valid.data, i);
+            else wg_bit_clear(r->valid.data, i);
+        }
+    }
+    if (v->kind == WG_VECTOR_CONST) return;
+    if (v->kind == WG_VECTOR_DICT) {
+        uint32_t *codes = codes_of(r);
+        for (uint32_t i = 0; i < pick->count; i++) codes[i] = codes[pick->rows[i]];
+        return;
+    }
+    const size_t width = cell_bytes(r->column.type);
+    if (width == 8) GATHER(uint64_t);
+    else if (width == 1) GATHER(uint8_t);
+    else GATHER(wg_str);
+    v->data = r->cells.data;
+}
+#undef GATHER
 
 static wg_code levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present, wg_error *err) {
     *out_present = rows;
     if (r->column.max_def == 0) return WG_OK;
-    if (!wgi_parquet_rle_read_bits(&r->levels, r->valid, rows, out_present))
+    if (!wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present))
         return corrupt_at(r, r->page_offset, "the definition levels end before the page's rows", err);
     return WG_OK;
 }
 
-static wg_code reader_next(wg_parquet_reader *r, uint32_t rows_max, wg_vector *out, uint32_t *out_rows,
-                           wg_error *err) {
+static wg_code reader_next(wg_parquet_reader *r, uint32_t rows_max, const wg_parquet_pick *pick, wg_vector *out,
+                           uint32_t *out_rows, wg_error *err) {
     if (r->page_next == r->page_rows) {
         bool found = false;
         WG_TRY(header_find(r, &found, err));
         if (!found) {
-            *out = (wg_vector){.type = r->column.type, .data = r->cells};
+            *out = (wg_vector){.type = r->column.type, .data = r->cells.data};
             *out_rows = 0;
             return WG_OK;
         }
@@ -408,13 +562,18 @@ static wg_code reader_next(wg_parquet_reader *r, uint32_t rows_max, wg_vector *o
     }
     const uint32_t rows = (uint32_t)wg_min_size(rows_max, r->page_rows - r->page_next);
     size_t present = 0;
+    bool ok;
     WG_TRY(levels_read(r, rows, &present, err));
     wg_vector v = {.type = r->column.type, .kind = WG_VECTOR_FLAT};
     const bool codes = r->values.source == WGI_PARQUET_SOURCE_CODES;
-    if (!(codes ? batch_codes(r, rows, present, &v) : batch_cells(r, rows, present, &v)))
+    const bool picked = pick != NULL && !codes && present == rows && wgi_parquet_values_picks(&r->values);
+    if (codes) ok = batch_codes(r, rows, present, &v);
+    else ok = picked ? batch_picked(r, rows, pick, &v) : batch_cells(r, rows, present, &v);
+    if (!ok)
         return problem_report(r, r->page_offset, row_of_value(r, rows, r->values.problem.index, present != rows),
                               err);
-    if (present != rows) v.valid = r->valid;
+    if (present != rows) v.valid = r->valid.data;
+    if (pick != NULL && !picked) gather(r, pick, &v);
     r->page_next += rows;
     *out = v;
     *out_rows = rows;
@@ -427,10 +586,49 @@ static wg_code fail_sticky(wg_parquet_reader *r, wg_error *err) {
 
 wg_code wg_parquet_reader_next(wg_parquet_reader *r, uint32_t rows_max, wg_vector *out, uint32_t *out_rows,
                                wg_error *err) {
+    return wg_parquet_reader_next_of(r, rows_max, NULL, out, out_rows, err);
+}
+
+wg_code wg_parquet_reader_next_of(wg_parquet_reader *r, uint32_t rows_max, const wg_parquet_pick *pick,
+                                  wg_vector *out, uint32_t *out_rows, wg_error *err) {
     WG_ASSERT(rows_max > 0);
     WG_ASSERT(rows_max <= WG_BATCH_ROWS_MAX);
     if (r->failed != WG_OK) return fail_sticky(r, err);
-    r->failed = reader_next(r, rows_max, out, out_rows, err);
+    r->failed = reader_next(r, rows_max, pick, out, out_rows, err);
+    return r->failed;
+}
+
+static wg_code reader_ready(wg_parquet_reader *r, uint32_t *out_rows, wg_error *err) {
+    bool found = false;
+    *out_rows = r->page_rows - r->page_next;
+    if (*out_rows > 0) return WG_OK;
+    WG_TRY(header_find(r, &found, err));
+    *out_rows = found ? r->header.value_count : 0;
+    return WG_OK;
+}
+
+wg_code wg_parquet_reader_ready(wg_parquet_reader *r, uint32_t *out_rows, wg_error *err) {
+    if (r->failed != WG_OK) return fail_sticky(r, err);
+    r->failed = reader_ready(r, out_rows, err);
+    return r->failed;
+}
+
+static wg_code reader_dictionary(wg_parquet_reader *r, wg_vector *out, uint32_t *out_size, wg_error *err) {
+    uint32_t rows = 0;
+    *out_size = 0;
+    WG_TRY(reader_ready(r, &rows, err));
+    const bool opened = r->page_next < r->page_rows;
+    if (rows == 0 || !(opened ? r->values.source == WGI_PARQUET_SOURCE_CODES : is_coded(&r->header))) return WG_OK;
+    r->page_offset = opened ? r->page_offset : offset_now(r);
+    if (!r->dictionary_ready) WG_TRY(dictionary_load(r, err));
+    *out = (wg_vector){.type = r->column.type, .kind = WG_VECTOR_FLAT, .data = r->dictionary_cells.data};
+    *out_size = r->dictionary_count;
+    return WG_OK;
+}
+
+wg_code wg_parquet_reader_dictionary(wg_parquet_reader *r, wg_vector *out, uint32_t *out_size, wg_error *err) {
+    if (r->failed != WG_OK) return fail_sticky(r, err);
+    r->failed = reader_dictionary(r, out, out_size, err);
     return r->failed;
 }
 
@@ -440,11 +638,35 @@ static wg_code page_skip(wg_parquet_reader *r, uint32_t rows, wg_error *err) {
         const uint32_t n = (uint32_t)wg_min_size(rows, WG_BATCH_ROWS_MAX);
         size_t present = 0;
         WG_TRY(levels_read(r, n, &present, err));
-        if (!wgi_parquet_values_skip(&r->values, present, r->cells))
+        if (!wgi_parquet_values_skip(&r->values, present, r->cells.data))
             return problem_report(r, r->page_offset, UINT64_MAX, err);
         r->page_next += n;
         rows -= n;
     }
+    return WG_OK;
+}
+
+/* Moves to the page of the offset index that holds the row `rows` ahead, when that is behind the next page; lowers *rows. Nothing of
+ * an open page is left. The dictionary, which stands before all pages, is noted first. */
+static wg_code jump(wg_parquet_reader *r, uint64_t *rows, wg_error *err) {
+    const uint64_t target = r->rows_opened + *rows;
+    uint32_t low = 0;
+    bool found = false;
+    for (uint32_t high = r->place_count; low + 1 < high;) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (r->places[middle].first_row <= target) low = middle;
+        else high = middle;
+    }
+    const wg_parquet_page_place *place = &r->places[low];
+    if (place->first_row <= r->rows_opened || target >= r->row_count) return WG_OK;
+    if (r->rows_opened == 0) WG_TRY(header_find(r, &found, err));
+    const uint64_t end = low + 1 < r->place_count ? r->places[low + 1].first_row : r->row_count;
+    r->has_header = false;
+    r->pos = (size_t)(place->offset - r->window.base_offset);
+    r->rows_expected = (uint32_t)wg_min_u64(end - place->first_row, UINT32_MAX);
+    *rows = target - place->first_row;
+    r->rows_opened = place->first_row;
+    r->page_rows = r->page_next = 0;
     return WG_OK;
 }
 
@@ -457,6 +679,8 @@ static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
             continue;
         }
         if (left > 0) return page_skip(r, (uint32_t)rows, err);
+        if (r->place_count > 0) WG_TRY(jump(r, &rows, err));
+        if (rows == 0) return WG_OK;
         bool found = false;
         WG_TRY(header_find(r, &found, err));
         if (!found)

@@ -10,6 +10,7 @@
  *
  * Failure modes: bytes that end before the wanted values. A last packed run may be cut short by its writer: its values
  * count as far as its bytes go. */
+#include "base/kernels/kernels.h"
 #include "format/parquet/parquet_internal.h"
 
 typedef void (*unpack_fn)(const uint8_t *in, uint32_t *out, size_t groups);
@@ -47,6 +48,51 @@ static const unpack_fn unpack_table[33] = {
     unpack_18, unpack_19, unpack_20, unpack_21, unpack_22, unpack_23, unpack_24, unpack_25, unpack_26,
     unpack_27, unpack_28, unpack_29, unpack_30, unpack_31, unpack_32};
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+/* Eight values of up to 8 bits: their bits are spread to bytes in one instruction, then widened. Processors that have BMI2 only
+ * slowly give the same values. */
+__attribute__((target("avx2,bmi2"))) static void unpack_bytes(const uint8_t *in, uint32_t *out, size_t groups,
+                                                              uint32_t width) {
+    const uint64_t spread = ((UINT64_C(1) << width) - 1) * UINT64_C(0x0101010101010101);
+    for (size_t g = 0; g < groups; g++) {
+        const __m128i bytes = _mm_cvtsi64_si128((long long)_pdep_u64(wg_load_u64le(in), spread));
+        _mm256_storeu_si256((__m256i *)(void *)(out + 8 * g), _mm256_cvtepu8_epi32(bytes));
+        in += width;
+    }
+}
+
+/* The same of 9 to 16 bits, four and four. */
+__attribute__((target("avx2,bmi2"))) static void unpack_halves(const uint8_t *in, uint32_t *out, size_t groups,
+                                                               uint32_t width) {
+    const uint64_t spread = ((UINT64_C(1) << width) - 1) * UINT64_C(0x0001000100010001);
+    const uint32_t half = width * 4;
+    for (size_t g = 0; g < groups; g++) {
+        const uint64_t low = _pdep_u64(wg_load_u64le(in), spread);
+        const uint64_t high = _pdep_u64(wg_load_u64le(in + half / 8) >> (half & 7), spread);
+        _mm256_storeu_si256((__m256i *)(void *)(out + 8 * g),
+                            _mm256_cvtepu16_epi32(_mm_set_epi64x((long long)high, (long long)low)));
+        in += width;
+    }
+}
+
+static bool unpack_fast(const uint8_t *in, uint32_t *out, size_t groups, uint32_t width) {
+    if (width > 16 || wg_kernels_best()->isa == WG_ISA_SCALAR || !__builtin_cpu_supports("bmi2")) return false;
+    if (width <= 8) unpack_bytes(in, out, groups, width);
+    else unpack_halves(in, out, groups, width);
+    return true;
+}
+#else
+static bool unpack_fast(const uint8_t *in, uint32_t *out, size_t groups, uint32_t width) {
+    (void)in;
+    (void)out;
+    (void)groups;
+    (void)width;
+    return false;
+}
+#endif
+
 enum { LOAD_SLACK = 8 }; /* how far a group's loads may pass its end */
 
 /* One value anywhere, by bytes that are inside. */
@@ -70,7 +116,7 @@ void wgi_parquet_unpack(wg_slice packed, uint32_t width, size_t first, uint32_t 
     const uint8_t *in = packed.data + (first + i) / 8 * width;
     const size_t left = packed.size - (size_t)(in - packed.data);
     const size_t safe = left < LOAD_SLACK ? 0 : wg_min_size(groups, (left - LOAD_SLACK) / width);
-    unpack_table[width](in, out + i, safe);
+    if (!unpack_fast(in, out + i, safe, width)) unpack_table[width](in, out + i, safe);
     for (size_t g = safe; g < groups; g++) {
         uint8_t padded[32 + LOAD_SLACK] = {0};
         memcpy(padded, in + g * width, width);
@@ -139,6 +185,13 @@ bool wgi_parquet_rle_read(wgi_parquet_rle *rle, uint32_t *out, size_t count) {
         count -= n;
     }
     return true;
+}
+
+bool wgi_parquet_rle_repeats(wgi_parquet_rle *rle, uint64_t count, uint32_t *out) {
+    while (rle->run_left == 0)
+        if (rle->packed_next < rle->packed_count || !run_next(rle)) return false;
+    *out = rle->run_value;
+    return rle->run_left >= count;
 }
 
 bool wgi_parquet_rle_skip(wgi_parquet_rle *rle, uint64_t count) {

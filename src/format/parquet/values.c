@@ -9,6 +9,7 @@
  *
  * Failure modes, in v->problem: WG_E_CORRUPT for streams that end early, WG_E_VALUE for values that the engine's type cannot
  * hold, WG_E_UNSUPPORTED for encodings, WG_E_LIMIT for DELTA_BYTE_ARRAY pages that rebuild to more than 256 MiB. */
+#include "base/kernels/kernels.h"
 #include "base/text/text.h"
 #include "format/parquet/parquet_internal.h"
 
@@ -33,6 +34,14 @@ void wgi_parquet_values_init(wgi_parquet_values *v, const wg_parquet_column *col
     v->strings[0].account = account;
     v->strings[1].account = account;
     v->lengths.account = account;
+}
+
+void wgi_parquet_values_reset(wgi_parquet_values *v) {
+    const wgi_parquet_values old = *v;
+    memset(v, 0, sizeof *v);
+    v->column = old.column;
+    memcpy(v->strings, old.strings, sizeof v->strings);
+    v->lengths = old.lengths;
 }
 
 void wgi_parquet_values_deinit(wgi_parquet_values *v) {
@@ -421,9 +430,11 @@ bool wgi_parquet_values_codes(wgi_parquet_values *v, uint32_t *codes, size_t cou
     WG_ASSERT(v->source == WGI_PARQUET_SOURCE_CODES);
     if (!wgi_parquet_rle_read(&v->rle, codes, count)) return corrupt(v, "the dictionary codes end early");
     if (v->rle.width < 32 && dict_size >> v->rle.width != 0) return true; /* every code of this width exists */
-    bool ok = true;
-    for (size_t i = 0; i < count; i++) ok &= codes[i] < dict_size;
-    if (ok) return true;
+    const wg_kernels *kernels = wg_kernels_best();
+    uint8_t outside[WG_BATCH_ROWS_MAX];
+    WG_ASSERT(count <= WG_BATCH_ROWS_MAX);
+    kernels->compare_u32(WG_KERNEL_GE, codes, dict_size, count, outside);
+    if (kernels->mask_count(outside, count) == 0) return true;
     for (size_t i = 0; i < count; i++)
         if (codes[i] >= dict_size) return problem(v, WG_E_CORRUPT, "a dictionary code is out of range", i);
     WG_UNREACHABLE("the fast check saw a code out of range");
@@ -465,4 +476,18 @@ bool wgi_parquet_values_skip(wgi_parquet_values *v, uint64_t count, void *cells)
 
 bool wgi_parquet_values_in_place(const wgi_parquet_values *v) {
     return v->source == WGI_PARQUET_SOURCE_PLAIN_FIXED && fixed_bytes(v->column) == 8 && !needs_finish(v->column);
+}
+
+bool wgi_parquet_values_picks(const wgi_parquet_values *v) { return v->source == WGI_PARQUET_SOURCE_PLAIN_FIXED; }
+
+bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, const wg_parquet_pick *pick) {
+    const size_t width = fixed_bytes(v->column);
+    wg_slice in;
+    if (count > v->bytes.size / width || !wg_slice_take(&v->bytes, count * width, &in))
+        return corrupt(v, "the page holds fewer values than it declares");
+    for (uint32_t i = 0; i < pick->count; i++)
+        fixed_widen(v->column, in.data + pick->rows[i] * width, (uint8_t *)cells + (size_t)i * 8, 1);
+    if (!is_integer(v->column) || integers_finish(v, cells, pick->count)) return true;
+    if (v->problem.index != SIZE_MAX) v->problem.index = pick->rows[v->problem.index];
+    return false;
 }

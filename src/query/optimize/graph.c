@@ -218,19 +218,25 @@ static uint32_t count_children(const wg_ast *pattern) {
     return count;
 }
 
-wg_code wgi_graph_build(wgi_binder *b, const wg_ast *match, const wgi_relation *rel, wgi_graph *out) {
+wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
+                        wgi_graph *out) {
     enum { ELEMENTS_MAX = 512 };
-    const wg_ast *pattern = match->child[0];
     wgi_graph g = {0};
-    const uint32_t elements = count_children(pattern);
+    uint32_t elements = 0;
+    for (uint32_t m = 0; m < match_count; m++) elements += count_children(matches[m]->child[0]);
     if (elements > ELEMENTS_MAX)
-        return wgi_error(b, WG_E_LIMIT, pattern, "a pattern may have at most %d nodes and relationships",
+        return wgi_error(b, WG_E_LIMIT, matches[0]->child[0], "a pattern may have at most %d nodes and relationships",
                          ELEMENTS_MAX);
     g.nodes = wgi_alloc(b, elements, sizeof *g.nodes);
     g.edges = wgi_alloc(b, elements, sizeof *g.edges);
     if (g.nodes == NULL || g.edges == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < pattern->child_count; i++) WG_TRY(add_path(b, &g, rel, pattern->child[i]));
-    WG_TRY(add_where(b, &g, match->child[1]));
+    for (uint32_t m = 0; m < match_count; m++) {
+        const wg_ast *pattern = matches[m]->child[0];
+        const uint32_t before = g.edge_count;
+        for (uint32_t i = 0; i < pattern->child_count; i++) WG_TRY(add_path(b, &g, rel, pattern->child[i]));
+        for (uint32_t i = before; i < g.edge_count; i++) g.edges[i].clause = m;
+        WG_TRY(add_where(b, &g, matches[m]->child[1]));
+    }
     join_components(&g);
     estimate(b, &g);
     *out = g;

@@ -1,9 +1,11 @@
 /* query/optimize: where a pattern starts, in which order its parts are joined, what scans are told. Every decision is a
  * function of the text, the parameters and the snapshot: row counts come from the catalog, ties go to the order of the
- * text. */
+ * text. With `optimizer_off` in the binder none is made: patterns start, and are joined, as the text has them, no key is looked up and
+ * scans are told nothing; the rows of an answer are the same, their order without ORDER BY may be another. */
 #ifndef WG_QUERY_OPTIMIZE_H
 #define WG_QUERY_OPTIMIZE_H
 
+#include "query/optimize/order.h"
 #include "query/plan/planner.h"
 
 /* Tells the scan under `rel` (filters may lie between) the parts of a condition that it can use: property, comparison,
@@ -34,6 +36,7 @@ typedef struct wgi_pattern_edge {
     bool missing;
     wg_ast_path search; /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
     uint32_t from, to;  /* as drawn: left and right node */
+    uint32_t clause;    /* of one MATCH: relationships of different ones may be the same */
     bool done;
 } wgi_pattern_edge;
 
@@ -54,8 +57,22 @@ typedef struct wgi_graph {
     wgi_relation names; /* its symbols are the variables that the pattern introduces; no plan */
 } wgi_graph;
 
-/* Reads pattern and WHERE; `rel` has the variables that exist before. */
-wg_code wgi_graph_build(wgi_binder *b, const wg_ast *match, const wgi_relation *rel, wgi_graph *out);
+/* Reads patterns and WHERE of MATCH clauses that are planned together; `rel` has the variables that exist before. */
+wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
+                        wgi_graph *out);
+
+/* ---- estimate.c: a component in numbers */
+
+typedef struct wgi_component {
+    wgi_order_problem problem;
+    uint32_t *nodes; /* of the graph, for each node of the problem */
+    uint32_t *edges;
+    wgi_order_node *order_nodes;
+    wgi_order_edge *order_edges;
+} wgi_component;
+/* `rel`: the rows that the component grows from (its plan may be NULL: none). Asks for statistics. */
+wg_code wgi_component_estimate(wgi_binder *b, const wgi_graph *g, const wgi_relation *rel, uint32_t component,
+                               wgi_component *out);
 
 /* ---- start.c: the first node of a component */
 

@@ -40,6 +40,7 @@ static const wg_ast *key_value(const wgi_graph *graph, wg_slice node, const char
 const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32_t node, const wgi_relation *rel,
                              const wg_ast **key_asts) {
     const wgi_pattern_node *n = &graph->nodes[node];
+    if (b->optimizer_off) return NULL;
     for (uint32_t i = 0; i < n->label_count; i++) {
         const wg_label *label = wg_catalog_label_at(b->catalog, n->labels[i]);
         if (label->def.kind != WG_LABEL_OWNED || label->def.key_count == 0) continue;
@@ -64,6 +65,7 @@ static double start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t n
 uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t component) {
     uint32_t best = UINT32_MAX;
     double best_rows = 0;
+    if (b->optimizer_off) return component; /* it is named by its first node */
     for (uint32_t i = 0; i < graph->node_count; i++) {
         if (graph->nodes[i].component != component) continue;
         const double rows = start_rows(b, graph, i);

@@ -37,16 +37,31 @@ wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, 
     }
 }
 
+/* Plans clause *at of a SINGLE, with those behind it that go together with it, and leaves *at at the next one. */
+static wg_code plan_next(wgi_binder *b, const wg_ast *single, uint32_t *at, wgi_relation *rel, wgi_columns *columns) {
+    const wg_ast *clause = single->child[*at];
+    uint32_t count = 1;
+    if (clause->kind == WG_AST_MATCH && !(clause->flags & WG_AST_OPTIONAL)) {
+        WG_TRY(wgi_match_run(b, single, *at, rel, &count));
+        WG_TRY(wgi_match_all(b, (const wg_ast *const *)&single->child[*at], count, rel));
+    } else {
+        WG_TRY(wgi_plan_clause(b, clause, rel, columns));
+    }
+    *at += count;
+    return WG_OK;
+}
+
 wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel) {
-    for (uint32_t i = 0; i < single->child_count; i++) {
+    for (uint32_t i = 0; i < single->child_count;) {
         const wg_ast *clause = single->child[i];
         if (wgi_is_writing(clause))
             return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
         if (clause->kind == WG_AST_RETURN) {
             wgi_relation copy = *rel; /* its results do not matter, its mistakes do */
             WG_TRY(wgi_project(b, clause, &copy, NULL));
+            i++;
         } else {
-            WG_TRY(wgi_plan_clause(b, clause, rel, NULL));
+            WG_TRY(plan_next(b, single, &i, rel, NULL));
         }
     }
     return WG_OK;
@@ -54,20 +69,34 @@ wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel)
 
 wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel) {
     wgi_columns columns;
-    for (uint32_t i = 0; i < single->child_count; i++) {
+    for (uint32_t i = 0; i < single->child_count;) {
         const wg_ast *clause = single->child[i];
         if (wgi_is_writing(clause))
             return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
-        WG_TRY(wgi_plan_clause(b, clause, rel, &columns));
+        WG_TRY(plan_next(b, single, &i, rel, &columns));
     }
     return WG_OK;
+}
+
+/* True when the query returns counts alone. */
+static bool returns_counts(const wg_ast *single) {
+    const wg_ast *last = single->child[single->child_count - 1];
+    if (last->kind != WG_AST_RETURN || last->child_count <= 4 || (last->flags & WG_AST_STAR)) return false;
+    for (uint32_t i = 4; i < last->child_count; i++) {
+        const wg_ast *e = last->child[i]->child[0];
+        const bool count = e->kind == WG_AST_FUNCTION && wg_slice_is(e->text, "count") && e->child_count == 1 &&
+                           e->child[0]->kind == WG_AST_VARIABLE && !(e->flags & WG_AST_DISTINCT);
+        if (e->kind != WG_AST_COUNT_STAR && !count) return false;
+    }
+    return true;
 }
 
 static wg_code plan_single(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
     *columns = (wgi_columns){0};
     WG_TRY(wgi_unit(b, rel));
     WG_TRY(wgi_check_last_call(b, single->child[single->child_count - 1]));
-    for (uint32_t i = 0; i < single->child_count; i++) WG_TRY(wgi_plan_clause(b, single->child[i], rel, columns));
+    b->only_counts = returns_counts(single);
+    for (uint32_t i = 0; i < single->child_count;) WG_TRY(plan_next(b, single, &i, rel, columns));
     return WG_OK;
 }
 

@@ -1,15 +1,21 @@
 /* query/plan: MATCH.
  *
- * The pattern falls into components. A component with a node that is known already grows from it by expansion. The others
- * are planned alone, from their cheapest node (a key seek, else a scan that is told the conditions), and then joined: by a
- * key seek for each row when there are few rows, by hash on equalities between them, as a product when nothing connects
- * them. A condition is applied as soon as its variables exist. */
+ * The pattern falls into components. A component with a node that is known already begins with the rows that have it. The others
+ * are planned alone, and then joined: by a key seek for each row when there are few rows, by hash on equalities between them, as a
+ * product when nothing connects them. Within a component wgi_order says where to start and how to go on; one of at most two
+ * relationships that begins at a key or at known rows needs no statistics and grows in the order of the text. A condition is applied as
+ * soon as its variables exist.
+ *
+ * Several MATCH clauses in a row that neither write nor name paths are one pattern, of which only relationships of the same
+ * clause must differ. */
 #include "query/optimize/optimize.h"
 
 typedef struct matcher {
     wgi_binder *b;
-    const wg_ast *pattern; /* with a name for every element of a named path */
+    const wg_ast **patterns; /* with a name for every element of a named path */
+    uint32_t pattern_count;
     wgi_graph graph;
+    double expanded_rows; /* what the next expansion is expected to find; negative: guess */
     bool after_write; /* scans run behind a write of the same statement: what is known of types may be out of date */
 } matcher;
 
@@ -177,14 +183,23 @@ static wg_direction reversed(wg_direction d) {
     return d == WG_DIRECTION_OUT ? WG_DIRECTION_IN : WG_DIRECTION_OUT;
 }
 
+/* Edges of one MATCH are never the same one, unless no label is common to both: then they cannot be. */
+static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
+    if (a->clause != b->clause) return false;
+    bool common = a->type_count == 0 || b->type_count == 0;
+    for (uint32_t i = 0; i < a->type_count; i++)
+        for (uint32_t k = 0; k < b->type_count; k++) common = common || a->types[i] == b->types[k];
+    return common;
+}
+
 /* Slots of the edges of this MATCH that the relation has: the new one must differ from each. */
-static wg_code earlier_edges(matcher *m, const wgi_relation *rel, wg_plan *plan) {
+static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, wg_plan *plan) {
     uint32_t *slots = wgi_alloc(m->b, m->graph.edge_count, sizeof *slots);
     if (slots == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         const wgi_symbol *symbol = wgi_find(rel, m->graph.edges[i].name);
-        if (symbol != NULL) slots[count++] = symbol->slot;
+        if (symbol != NULL && may_be_same(&m->graph.edges[i], edge)) slots[count++] = symbol->slot;
     }
     plan->unique_edge_slots = slots;
     plan->unique_edge_slot_count = count;
@@ -222,8 +237,24 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
     plan->hops_max = (uint32_t)(most < UINT32_MAX ? most : UINT32_MAX);
     if (edge->missing) plan->hops_max = 0; /* no edge has the type: only the walk of no edges is left */
     plan->backwards = !from_left;
-    plan->row_estimate *= 3;
+    if (m->expanded_rows < 0) plan->row_estimate *= 3;
     return walk_properties(m, rel, ast->child[0], plan);
+}
+
+/* True when the definitions of the relationship's types say that the far node has its label: the engine keeps ends what they are declared
+ * to be. */
+static bool ends_have_label(const matcher *m, const wgi_pattern_edge *edge, wg_direction direction,
+                            const wgi_pattern_node *far) {
+    if (edge->missing || edge->type_count == 0 || far->missing || far->label_count != 1) return false;
+    const char *name = wg_catalog_label_at(m->b->catalog, far->labels[0])->def.name;
+    for (uint32_t i = 0; i < edge->type_count; i++) {
+        const wg_label_def *def = &wg_catalog_label_at(m->b->catalog, edge->types[i])->def;
+        const bool out = direction == WG_DIRECTION_IN || (def->to_label != NULL && strcmp(def->to_label, name) == 0);
+        const bool in =
+            direction == WG_DIRECTION_OUT || (def->from_label != NULL && strcmp(def->from_label, name) == 0);
+        if (!out || !in) return false;
+    }
+    return true;
 }
 
 static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
@@ -243,10 +274,10 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     plan->direction = left != NULL ? direction : reversed(direction);
     plan->edge_labels = edge->types;
     plan->edge_label_count = edge->type_count;
-    plan->row_estimate = rel->plan->row_estimate * (into ? 0.5 : 3);
+    plan->row_estimate = m->expanded_rows >= 0 ? m->expanded_rows : rel->plan->row_estimate * (into ? 0.5 : 3);
     plan->into = walk && into;
     if (walk) WG_TRY(walk_bounds(m, rel, edge, left != NULL, plan));
-    WG_TRY(earlier_edges(m, rel, plan));
+    WG_TRY(earlier_edges(m, rel, edge, plan));
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, into ? 1 : 2));
     rel->plan = plan;
     edge->done = true;
@@ -260,6 +291,7 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     if (edge->missing && !walk) WG_TRY(wgi_filter_false(b, rel));
     if (into) return WG_OK;
     WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
+    if (!walk && ends_have_label(m, edge, plan->direction, far)) return WG_OK;
     return has_labels(m, rel, far, edge_slot + 1);
 }
 
@@ -275,7 +307,7 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
                 continue;
             const bool left = wgi_find(rel, m->graph.nodes[edge->from].name) != NULL;
             const bool right = wgi_find(rel, m->graph.nodes[edge->to].name) != NULL;
-            if (!(left || right) || (next != NULL && (closes || !(left && right)))) continue;
+            if (!(left || right) || (next != NULL && (closes || m->b->optimizer_off || !(left && right)))) continue;
             next = edge;
             closes = left && right;
         }
@@ -285,8 +317,7 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
     }
 }
 
-static wg_code start_component(matcher *m, uint32_t component, wgi_relation *out) {
-    const uint32_t start = wgi_choose_start(m->b, &m->graph, component);
+static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
     const wgi_pattern_node *node = &m->graph.nodes[start];
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
     const wgi_relation nothing = {0};
@@ -294,13 +325,9 @@ static wg_code start_component(matcher *m, uint32_t component, wgi_relation *out
     if (label != NULL) {
         WG_TRY(wgi_unit(m->b, out));
         out->writes = m->after_write;
-        WG_TRY(seek(m, out, start, label, keys));
-    } else if (node->missing) {
-        WG_TRY(start_empty(m, node, out));
-    } else {
-        WG_TRY(start_scan(m, node, out));
+        return seek(m, out, start, label, keys);
     }
-    return grow(m, out, component);
+    return node->missing ? start_empty(m, node, out) : start_scan(m, node, out);
 }
 
 /* ---- joining */
@@ -345,6 +372,7 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         for (uint32_t k = 0; k < m->graph.edge_count; k++) {
             const wgi_pattern_edge *x = &m->graph.edges[i], *y = &m->graph.edges[k];
+            if (!may_be_same(x, y)) continue;
             if (wgi_find(left, x->name) == NULL || wgi_find(right, y->name) == NULL) continue;
             const wgi_symbol *xs = wgi_find(rel, x->name), *ys = wgi_find(rel, y->name);
             const bool edges = xs->type == WG_TYPE_EDGE && ys->type == WG_TYPE_EDGE;
@@ -362,7 +390,7 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
 static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other) {
     wgi_binder *b = m->b;
     /* What writes stays on the left: exec runs the source of the left side before it builds the right one. */
-    const bool swap = !rel->writes && other->plan->row_estimate > rel->plan->row_estimate;
+    const bool swap = !b->optimizer_off && !rel->writes && other->plan->row_estimate > rel->plan->row_estimate;
     const wgi_relation left = swap ? *other : *rel, right = swap ? *rel : *other;
     wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *)),
                           .right = wgi_alloc(b, m->graph.conjunct_count, sizeof(wg_expr *))};
@@ -387,6 +415,122 @@ static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other)
     return apply_conditions(m, rel);
 }
 
+/* ---- the order within a component */
+
+/* Joins two parts of one component on the nodes that both have. */
+static wg_code join_shared(matcher *m, const wgi_relation *left, const wgi_relation *right, wgi_relation *out) {
+    wgi_binder *b = m->b;
+    wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.node_count, sizeof(wg_expr *)),
+                          .right = wgi_alloc(b, m->graph.node_count, sizeof(wg_expr *))};
+    if (keys.left == NULL || keys.right == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_pattern_node *node = &m->graph.nodes[i];
+        const wgi_symbol *l = wgi_find(left, node->name), *r = wgi_find(right, node->name);
+        if (l == NULL || r == NULL) continue;
+        WG_TRY(wgi_slot_expr(b, l->slot, WG_TYPE_NODE, node->ast, &keys.left[keys.count]));
+        WG_TRY(wgi_slot_expr(b, r->slot, WG_TYPE_NODE, node->ast, &keys.right[keys.count]));
+        keys.count++;
+    }
+    WG_TRY(wgi_join(b, WG_PLAN_HASH_JOIN, left, right, &keys, out));
+    WG_TRY(differ_across(m, out, left, right));
+    return apply_conditions(m, out);
+}
+
+typedef struct emission {
+    const wgi_component *component;
+    const wgi_relation *known;
+} emission;
+
+static wg_code emit(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out);
+
+/* Conditions that both sides can check are checked on both. */
+static wg_code emit_join(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+    const uint32_t count = m->graph.conjunct_count;
+    bool *before = wgi_alloc(m->b, count, sizeof *before);
+    bool *after = wgi_alloc(m->b, count, sizeof *after);
+    wgi_relation left, right;
+    if (before == NULL || after == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < count; i++) before[i] = m->graph.conjuncts[i].done;
+    WG_TRY(emit(m, e, step->left, &left));
+    for (uint32_t i = 0; i < count; i++) {
+        after[i] = m->graph.conjuncts[i].done;
+        m->graph.conjuncts[i].done = before[i];
+    }
+    WG_TRY(emit(m, e, step->right, &right));
+    for (uint32_t i = 0; i < count; i++) m->graph.conjuncts[i].done |= after[i];
+    return join_shared(m, &left, &right, out);
+}
+
+static wg_code emit_expand(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+    const wgi_component *c = e->component;
+    const wgi_order_edge *numbers = &c->order_edges[step->edge];
+    wgi_pattern_edge *edge = &m->graph.edges[c->edges[step->edge]];
+    WG_TRY(emit(m, e, step->left, out));
+    const bool left = wgi_find(out, m->graph.nodes[edge->from].name) != NULL;
+    const bool right = wgi_find(out, m->graph.nodes[edge->to].name) != NULL;
+    m->expanded_rows = left && right ? step->rows : step->left->rows * numbers->fan[left ? 0 : 1];
+    const wg_code code = expand(m, out, edge);
+    m->expanded_rows = -1;
+    WG_TRY(code);
+    return apply_conditions(m, out);
+}
+
+static wg_code emit(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+    switch (step->kind) {
+        case WGI_STEP_KNOWN:
+            *out = *e->known;
+            return apply_conditions(m, out);
+        case WGI_STEP_START:
+            WG_TRY(start_node(m, e->component->nodes[step->node], out));
+            WG_TRY(apply_conditions(m, out));
+            break;
+        case WGI_STEP_EXPAND:
+            WG_TRY(emit_expand(m, e, step, out));
+            break;
+        case WGI_STEP_JOIN:
+            WG_TRY(emit_join(m, e, step, out));
+            break;
+    }
+    out->plan->row_estimate = step->rows;
+    return WG_OK;
+}
+
+/* Whether the text's own order will do, so that nobody needs to ask for statistics. */
+static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t component) {
+    const wg_ast *keys[WG_KEY_COLUMNS_MAX];
+    const wgi_relation nothing = {0};
+    uint32_t nodes = 0, edges = 0;
+    bool anchored = false;
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        if (m->graph.nodes[i].component != component) continue;
+        nodes++;
+        anchored = anchored || wgi_find(rel, m->graph.nodes[i].name) != NULL ||
+                   wgi_find_key(m->b, &m->graph, i, &nothing, keys) != NULL;
+    }
+    for (uint32_t i = 0; i < m->graph.edge_count; i++)
+        edges += m->graph.edges[i].search == WG_AST_PATH_ALL &&
+                 m->graph.nodes[m->graph.edges[i].from].component == component;
+    return m->b->optimizer_off || nodes > WGI_ORDER_NODES_MAX || edges == 0 || (anchored && edges <= 2);
+}
+
+/* All of a component; `rel` has its known nodes, or is NULL. */
+static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t component, wgi_relation *out) {
+    static const wgi_relation nothing;
+    const wgi_relation *known = rel != NULL ? rel : &nothing;
+    wgi_relation behind_write = {.writes = m->after_write};
+    if (is_plain(m, known, component)) {
+        if (rel != NULL) *out = *rel;
+        else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
+        return grow(m, out, component);
+    }
+    wgi_component numbers;
+    const wgi_step *steps;
+    WG_TRY(wgi_component_estimate(m->b, &m->graph, rel != NULL ? rel : &behind_write, component, &numbers));
+    if (!wgi_order(&numbers.problem, m->b->arena, &steps)) return wgi_nomem(m->b);
+    const emission e = {.component = &numbers, .known = rel};
+    return emit(m, &e, steps, out);
+}
+
 /* Starts a component at a node whose key the rows of `rel` give. *out_done false: there is none, or a join is cheaper. */
 static wg_code seek_component(matcher *m, wgi_relation *rel, uint32_t component, bool *out_done) {
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
@@ -409,6 +553,8 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
                               uint32_t *out) {
     double best_rows = 0;
     bool best_joins = false;
+    *out = 0;
+    if (m->b->optimizer_off) return WG_OK;
     for (uint32_t i = 0; i < count; i++) {
         wgi_relation names;
         WG_TRY(component_names(m, pending[i], &names));
@@ -428,7 +574,7 @@ static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) 
     if (done) return WG_OK;
     m->after_write = rel->writes;
     wgi_relation other;
-    WG_TRY(start_component(m, component, &other));
+    WG_TRY(plan_component(m, NULL, component, &other));
     if (!wgi_is_unit(rel)) return combine(m, rel, &other);
     *rel = other;
     return WG_OK;
@@ -450,7 +596,8 @@ static wg_code grow_known(matcher *m, wgi_relation *rel, uint32_t component) {
             WG_TRY(has_labels(m, rel, node, symbol->slot));
         }
     }
-    return grow(m, rel, component);
+    const wgi_relation known = *rel;
+    return plan_component(m, &known, component, rel);
 }
 
 static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t component) {
@@ -464,8 +611,9 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         if (m->graph.edges[i].search != WG_AST_PATH_ALL) WG_TRY(expand(m, rel, &m->graph.edges[i]));
     WG_TRY(apply_conditions(m, rel));
-    for (uint32_t i = 0; i < m->pattern->child_count; i++)
-        if (m->pattern->child[i]->text.size > 0) WG_TRY(wgi_path_value(m->b, m->pattern->child[i], rel));
+    for (uint32_t k = 0; k < m->pattern_count; k++)
+        for (uint32_t i = 0; i < m->patterns[k]->child_count; i++)
+            if (m->patterns[k]->child[i]->text.size > 0) WG_TRY(wgi_path_value(m->b, m->patterns[k]->child[i], rel));
     WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         wgi_conjunct *c = &m->graph.conjuncts[i];
@@ -476,15 +624,31 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     return WG_OK;
 }
 
-wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
-    matcher m = {.b = b};
-    wg_ast named = *match, *pattern;
-    wg_ast *children[2] = {NULL, match->child[1]};
-    WG_TRY(wgi_name_pattern(b, match->child[0], &pattern));
-    children[0] = pattern;
-    named.child = children;
-    m.pattern = pattern;
-    WG_TRY(wgi_graph_build(b, &named, rel, &m.graph));
+static wg_code read_patterns(matcher *m, const wg_ast *const *matches, uint32_t count, const wgi_relation *rel) {
+    wgi_binder *b = m->b;
+    wg_ast *named = wgi_alloc(b, count, sizeof *named);
+    const wg_ast **pointers = wgi_alloc(b, count, sizeof(wg_ast *));
+    m->patterns = wgi_alloc(b, count, sizeof(wg_ast *));
+    if (named == NULL || pointers == NULL || m->patterns == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        wg_ast *pattern;
+        wg_ast **children = wgi_alloc(b, 2, sizeof(wg_ast *));
+        if (children == NULL) return WG_E_NOMEM;
+        WG_TRY(wgi_name_pattern(b, matches[i]->child[0], &pattern));
+        children[0] = pattern;
+        children[1] = matches[i]->child[1];
+        named[i] = *matches[i];
+        named[i].child = children;
+        pointers[i] = &named[i];
+        m->patterns[i] = pattern;
+    }
+    m->pattern_count = count;
+    return wgi_graph_build(b, pointers, count, rel, &m->graph);
+}
+
+wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, wgi_relation *rel) {
+    matcher m = {.b = b, .expanded_rows = -1};
+    WG_TRY(read_patterns(&m, matches, match_count, rel));
     uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
     if (pending == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
@@ -505,4 +669,54 @@ wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
         count--;
     }
     return finish(&m, rel);
+}
+
+wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) { return wgi_match_all(b, &match, 1, rel); }
+
+/* ---- clauses that are planned together */
+
+/* Adds the names of a pattern to what is visible. False: the pattern has a name that keeps it from being planned with what is before. */
+static wg_code see_names(wgi_binder *b, const wg_ast *pattern, wgi_relation *visible, uint32_t *elements, bool *out) {
+    *out = true;
+    for (uint32_t p = 0; p < pattern->child_count; p++) {
+        const wg_ast *path = pattern->child[p];
+        if (path->text.size > 0 || path->op != WG_AST_PATH_ALL) *out = false;
+        *elements += path->child_count;
+        for (uint32_t i = 0; i < path->child_count && *out; i++) {
+            const wg_ast *element = path->child[i];
+            const bool node = element->kind == WG_AST_NODE;
+            if (element->text.size == 0) continue;
+            const wgi_symbol *seen = wgi_find(visible, element->text);
+            if (seen != NULL && (!node || seen->type != WG_TYPE_NODE)) *out = false;
+            const wgi_symbol symbol = {.name = element->text, .type = node ? WG_TYPE_NODE : WG_TYPE_EDGE};
+            if (seen == NULL) WG_TRY(wgi_add_symbol(b, visible, &symbol));
+        }
+    }
+    return WG_OK;
+}
+
+/* True when the clause says nothing about names that a later clause may bring, nor anything that asks for rows of its own. */
+static bool is_closed(const wg_ast *match, const wgi_relation *visible) {
+    return !wgi_has_subquery(match) && wgi_covered(match, visible);
+}
+
+wg_code wgi_match_run(wgi_binder *b, const wg_ast *single, uint32_t first, const wgi_relation *rel,
+                      uint32_t *out_count) {
+    enum { TOGETHER_MAX = 64 };
+    wgi_relation visible = {0};
+    uint32_t count = 0, elements = 0;
+    *out_count = 1;
+    if (b->optimizer_off || rel->writes || rel->per_row) return WG_OK;
+    for (uint32_t i = 0; i < rel->symbol_count; i++) WG_TRY(wgi_add_symbol(b, &visible, &rel->symbols[i]));
+    for (uint32_t i = first; i < single->child_count; i++) {
+        const wg_ast *clause = single->child[i];
+        bool fits;
+        if (clause->kind != WG_AST_MATCH || (clause->flags & WG_AST_OPTIONAL)) break;
+        WG_TRY(see_names(b, clause->child[0], &visible, &elements, &fits));
+        if (!fits || elements > TOGETHER_MAX) break;
+        count++;
+        if (!is_closed(clause, &visible)) break;
+    }
+    *out_count = count > 0 ? count : 1;
+    return WG_OK;
 }

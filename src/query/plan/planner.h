@@ -37,6 +37,11 @@ bool wgi_is_unit(const wgi_relation *rel);
 
 /* ---- match.c, optional.c */
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+/* Several MATCH clauses as one pattern. */
+wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, wgi_relation *rel);
+/* How many of the clauses [first..) of a SINGLE, at least one, are MATCH clauses that may be planned together. */
+wg_code wgi_match_run(wgi_binder *b, const wg_ast *single, uint32_t first, const wgi_relation *rel,
+                      uint32_t *out_count);
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Keeps the rows for which the subquery or pattern has an answer (or has none, `negated`). */
 wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel);

@@ -1,0 +1,158 @@
+/* exec, the files of typed aggregation: states of groups as arrays, tables of groups, and what merges and spills them.
+ *
+ * Typed aggregation is for keys and arguments of one concrete type each. Every worker aggregates all of its tasks into one table; states are
+ * such that the order of additions never shows in them, and each group knows the task that saw it first. aggregate.c does all other
+ * aggregations. */
+#ifndef WG_EXEC_AGGREGATE_INTERNAL_H
+#define WG_EXEC_AGGREGATE_INTERNAL_H
+
+#include "exec/spill.h"
+
+/* ---- aggregate_states.c */
+
+typedef enum wgi_agg_op {
+    WGI_AGG_COUNT,     /* counts */
+    WGI_AGG_SUM_INT,   /* wg_i128 cells; counts where a mean is asked for */
+    WGI_AGG_SUM_FLOAT, /* wgi_float_sum cells; counts likewise */
+    WGI_AGG_BEST_I64,  /* int64_t cells, has: the group has seen a value */
+    WGI_AGG_BEST_F64, /* double cells; -0.0 below 0.0 and one NaN above all, so that the best does not depend on the order */
+    WGI_AGG_BEST_STR /* wg_str cells */
+} wgi_agg_op;
+
+/* The states of one aggregate over all groups of a table. */
+typedef struct wgi_agg_states {
+    const wg_aggregate *aggregate;
+    wgi_agg_op op;
+    bool min;
+    bool counted;
+    uint64_t *counts;
+    void *cells;
+    uint8_t *has;
+} wgi_agg_states;
+
+/* Cells of the selected rows of a batch, one after the other. */
+typedef struct wgi_dense {
+    const void *cells;
+    const uint8_t *valid; /* a byte a row; NULL: all are present */
+    uint32_t n;
+} wgi_dense;
+/* BOOL becomes words of 8 bytes. */
+bool wgi_dense_of(wg_arena *arena, const wg_vector *v, const wg_batch *batch, wgi_dense *out);
+/* Which rows have a value, for vectors of any type; NULL in *out: all have. */
+bool wgi_dense_valid(wg_arena *arena, const wg_vector *v, const wg_batch *batch, const uint8_t **out);
+
+/* Can this aggregate be kept in typed states? */
+bool wgi_agg_states_fit(const wg_aggregate *a);
+void wgi_agg_states_init(wgi_agg_states *s, const wg_aggregate *a);
+void wgi_agg_states_deinit(wgi_agg_states *s, uint32_t count);
+bool wgi_agg_states_grow(wgi_agg_states *s, wg_account *account, uint32_t from, uint32_t to);
+uint64_t wgi_agg_states_bytes(const wgi_agg_states *s); /* of one group */
+/* Rows x go to groups index[i], or all to `group` when index is NULL. */
+bool wgi_agg_states_add(wgi_agg_states *s, const wgi_dense *x, const uint32_t *index, uint32_t group,
+                        wg_arena *strings, wg_account *account);
+/* Adds group `g` of `from` to group `to` of `s`; strings are borrowed. */
+bool wgi_agg_states_merge(wgi_agg_states *s, uint32_t to, const wgi_agg_states *from, uint32_t g,
+                          wg_account *account);
+/* The result of a group as cell `row` of a column that has room; the column's `valid` is there. */
+wg_code wgi_agg_states_result(const wgi_agg_states *s, uint32_t group, wg_column *column, uint32_t row,
+                              wg_error *err);
+
+/* ---- aggregate_spill.c: groups of tables in temporary files, by partition */
+
+typedef struct wgi_agg_piece {
+    uint32_t partition;
+    wgi_spill_block block;
+} wgi_agg_piece;
+typedef struct wgi_agg_spill {
+    const wg_plan *plan;
+    const wg_exec_context *context;
+    wg_mutex lock; /* guards what follows; rank WG_RANK_POOL + 2 */
+    wgi_spill *file;
+    wgi_agg_piece *pieces;
+    uint32_t count;
+    uint32_t capacity;
+} wgi_agg_spill;
+struct wgi_agg_table;
+void wgi_agg_spill_init(wgi_agg_spill *s, const wg_plan *plan, const wg_exec_context *context);
+void wgi_agg_spill_deinit(wgi_agg_spill *s);
+/* Moves all groups of a table to the file; the table is empty then. Threads: any, a table each. */
+wg_code wgi_agg_spill_table(wgi_agg_spill *s, struct wgi_agg_table *t, wg_error *err);
+/* Merges what is in the file, partition by partition, to the rows of the answer, which spill in their turn. */
+wg_code wgi_agg_spill_finish(wgi_agg_spill *s, wg_rows **out, wg_error *err);
+
+/* ---- aggregate_table.c */
+
+enum { WGI_AGG_KEYS_MAX = 8, WGI_AGG_PARTITION_BITS = 6, WGI_AGG_PARTITIONS = 1 << WGI_AGG_PARTITION_BITS };
+
+typedef struct wgi_agg_slot {
+    uint64_t word;  /* the key when it is one word, else the hash of the key */
+    uint32_t group; /* + 1; 0: empty */
+} wgi_agg_slot;
+
+typedef struct wgi_agg_table {
+    wg_account *account;
+    const void *owner; /* the evaluator of the worker that fills it */
+    const wg_plan *plan;
+    uint32_t key_count;
+    uint32_t state_count;
+    wg_arena strings;
+    wg_column *keys;
+    wgi_agg_states *states;
+    uint64_t *hashes; /* of each group */
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t *
+        positions; /* where each group was first seen: task << WGI_AGG_SERIAL_BITS | a number that rises in the task */
+    uint64_t serial; /* the next such number */
+    uint32_t task;   /* the task in hand, and the last one so far */
+    uint32_t task_last;
+    bool disordered; /* a group was seen first by a task that ran after a later one: positions do not ascend */
+    wgi_agg_slot *slots;
+    uint64_t slot_count;
+    uint32_t null_group; /* + 1; of a key of one word */
+    bool by_word;
+    uint32_t *direct; /* group + 1 by word - direct_low, a cache of the slots for keys of a small range */
+    int64_t direct_low;
+    int64_t direct_high;
+    bool direct_off;
+    uint32_t *memo; /* group by code of the last dictionary, checked against the cell once a batch */
+    uint32_t *memo_stamp;
+    uint32_t memo_size;
+    uint32_t stamp;
+} wgi_agg_table;
+
+enum { WGI_AGG_SERIAL_BITS = 39, WGI_AGG_TASKS_MAX = 1 << 24 };
+wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_table **out, wg_error *err);
+void wgi_agg_table_destroy(wgi_agg_table *t);
+/* Gives the memory of all groups back. False, and nothing done, when out of memory. */
+bool wgi_agg_table_clear(wgi_agg_table *t);
+/* Bytes that the arrays take when they must grow for so many more rows. */
+uint64_t wgi_agg_table_growth(const wgi_agg_table *t, uint32_t rows);
+/* The rows that follow are those of this task. */
+void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task);
+/* Groups of the selected rows, made where new. *index NULL: all rows are of *group. */
+wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
+                           uint32_t **index, uint32_t *group, wg_error *err);
+static inline uint32_t wgi_agg_partition(uint64_t hash) { return (uint32_t)(hash >> (64 - WGI_AGG_PARTITION_BITS)); }
+bool wgi_agg_keys_equal(const wgi_agg_table *a, uint32_t i, const wgi_agg_table *b, uint32_t k);
+
+/* Keys of an aggregation, or of DISTINCT, whose keys are its slots. */
+static inline uint32_t wgi_agg_key_count(const wg_plan *plan) {
+    return plan->op == WG_PLAN_DISTINCT ? plan->slot_count : plan->expr_count;
+}
+
+/* ---- aggregate_typed.c */
+bool wgi_agg_is_typed(const wg_plan *plan);
+wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+
+/* ---- aggregate_merge.c */
+/* A column of `n` rows that are to be filled in, all present; with room for nulls if `nullable`. */
+bool wgi_agg_size_column(wg_column *column, uint32_t n, bool nullable);
+/* Has the query room to merge these tables in memory? */
+bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table *const *tables,
+                        uint32_t count);
+/* Puts the tables together: groups in the order of their first row. The tables are left in pieces: only to be destroyed. */
+wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,
+                             uint32_t table_count, wg_rows **out, wg_error *err);
+
+#endif

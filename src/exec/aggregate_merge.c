@@ -1,0 +1,400 @@
+/* Puts the tables of the workers of a typed aggregation together, on all workers, to rows in the order in which groups were first seen.
+ *
+ * Groups are dealt into a fixed number of partitions by the top bits of their hash; a partition holds every group of a key, so partitions are
+ * merged independently: a small table finds the groups of one key, whose states go into the first of them at hand (states do not
+ * depend on the order), and the group that was seen first stands for the key. These are dealt by their tasks and, where a worker ran a
+ * task after a later one, sorted inside it: that is the order of the rows. Columns of the answer are filled in ranges of rows. One table
+ * alone is its own answer. */
+#include "exec/aggregate_internal.h"
+
+enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192 };
+
+#define NOBODY UINT64_MAX
+
+typedef struct source {
+    wgi_agg_table *table;
+    uint32_t *sorted; /* groups by partition, ascending in each */
+    uint32_t first[WGI_AGG_PARTITIONS + 1];
+    uint64_t *stands_for; /* of a group: where the states of its key are, or NOBODY */
+} source;
+
+typedef struct merger {
+    const wg_plan *plan;
+    const wg_exec_context *context;
+    wg_account *account;
+    source *sources;
+    uint32_t source_count;
+    uint64_t *order; /* the rows of the answer: places of states */
+    uint64_t row_count;
+    wg_rows *rows;
+    uint32_t column; /* that is being filled */
+} merger;
+
+static inline uint64_t place(uint32_t source_number, uint32_t group) { return (uint64_t)source_number << 32 | group; }
+
+static wg_code run_pieces(const merger *m, uint64_t count, uint64_t grain,
+                          wg_code (*fn)(void *, uint32_t, uint64_t, uint64_t, wg_error *), wg_error *err) {
+    uint64_t groups = 0;
+    for (uint32_t i = 0; i < m->source_count; i++) groups += m->sources[i].table->count;
+    union {
+        const merger *in;
+        void *out;
+    } arg = {.in = m};
+    const uint32_t workers = groups < PARALLEL_GROUPS_MIN ? 1 : m->context->threads;
+    const wg_pool_range range = {.count = count,
+                                 .grain = grain,
+                                 .workers = workers < WG_POOL_WORKERS_MAX ? workers : WG_POOL_WORKERS_MAX,
+                                 .fn = fn,
+                                 .arg = arg.out};
+    return wg_pool_for(m->context->pool, &range, err);
+}
+
+/* ---- dealing groups into partitions */
+
+static wg_code deal(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const merger *m = arg;
+    for (uint64_t i = first; i < last; i++) {
+        source *s = &m->sources[i];
+        const wgi_agg_table *t = s->table;
+        WG_TRY(wgi_check(m->context, err));
+        s->sorted = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *s->sorted);
+        s->stands_for = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *s->stands_for);
+        if (s->sorted == NULL || s->stands_for == NULL) return wg_error_nomem(err, t->count * sizeof *s->stands_for);
+        memset(s->stands_for, 0xff, t->count * sizeof *s->stands_for);
+        for (uint32_t g = 0; g < t->count; g++) s->first[wgi_agg_partition(t->hashes[g]) + 1]++;
+        for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) s->first[p + 1] += s->first[p];
+        uint32_t next[WGI_AGG_PARTITIONS];
+        memcpy(next, s->first, sizeof next);
+        for (uint32_t g = 0; g < t->count; g++) s->sorted[next[wgi_agg_partition(t->hashes[g])]++] = g;
+    }
+    return WG_OK;
+}
+
+/* ---- merging one partition */
+
+typedef struct entry {
+    uint64_t hash;
+    uint64_t states;   /* place of the states */
+    uint64_t earliest; /* place of the group that was seen first */
+    uint64_t position; /* where that was */
+} entry;
+
+typedef struct partition {
+    entry *entries;
+    uint32_t count;
+    uint32_t *slots; /* entry + 1 */
+    uint64_t mask;
+} partition;
+
+static bool same_key(const merger *m, const entry *e, const wgi_agg_table *t, uint32_t group) {
+    const wgi_agg_table *other = m->sources[e->states >> 32].table;
+    const uint32_t k = (uint32_t)e->states;
+    if (!t->by_word) return wgi_agg_keys_equal(other, k, t, group);
+    if ((k + 1 == other->null_group) != (group + 1 == t->null_group)) return false;
+    if (t->keys[0].type == WG_TYPE_BOOL)
+        return ((const uint8_t *)other->keys[0].data)[k] == ((const uint8_t *)t->keys[0].data)[group];
+    return ((const uint64_t *)other->keys[0].data)[k] == ((const uint64_t *)t->keys[0].data)[group];
+}
+
+static wg_code merge_group(const merger *m, partition *p, uint32_t number, uint32_t group, wg_error *err) {
+    wgi_agg_table *t = m->sources[number].table;
+    const uint64_t position = t->positions[group];
+    const uint64_t hash = t->hashes[group];
+    uint64_t at = hash & p->mask;
+    for (; p->slots[at] != 0; at = (at + 1) & p->mask) {
+        entry *e = &p->entries[p->slots[at] - 1];
+        if (e->hash != hash || !same_key(m, e, t, group)) continue;
+        wgi_agg_table *to = m->sources[e->states >> 32].table;
+        for (uint32_t i = 0; i < t->state_count; i++)
+            if (!wgi_agg_states_merge(&to->states[i], (uint32_t)e->states, &t->states[i], group, m->account))
+                return wg_error_nomem(err, 544);
+        if (position >= e->position) return WG_OK;
+        e->position = position;
+        e->earliest = place(number, group);
+        return WG_OK;
+    }
+    p->entries[p->count] = (entry){hash, place(number, group), place(number, group), position};
+    p->slots[at] = ++p->count;
+    return WG_OK;
+}
+
+static wg_code merge_source(const merger *m, partition *p, uint32_t number, uint32_t which, wg_error *err) {
+    const source *s = &m->sources[number];
+    const wgi_agg_table *t = s->table;
+    for (uint32_t i = s->first[which]; i < s->first[which + 1]; i++) {
+        const uint32_t group = s->sorted[i];
+        if (i + 8 < s->first[which + 1]) {
+            const uint64_t ahead = t->hashes[s->sorted[i + 8]];
+            __builtin_prefetch(&p->slots[ahead & p->mask], 1);
+        }
+        WG_TRY(merge_group(m, p, number, group, err));
+    }
+    return WG_OK;
+}
+
+static wg_code merge_partition(const merger *m, uint32_t which, wg_error *err) {
+    partition p = {0};
+    uint64_t groups = 0;
+    for (uint32_t i = 0; i < m->source_count; i++)
+        groups += m->sources[i].first[which + 1] - m->sources[i].first[which];
+    if (groups == 0) return WG_OK;
+    uint64_t slots = 16;
+    while (slots < groups * 2) slots *= 2;
+    p.mask = slots - 1;
+    wg_code code = WG_OK;
+    p.entries = wg_alloc(m->account, groups * sizeof *p.entries);
+    p.slots = wg_alloc_zero(m->account, slots * sizeof *p.slots);
+    if (p.entries == NULL || p.slots == NULL) WG_TRY_GOTO(wg_error_nomem(err, groups * sizeof *p.entries));
+    for (uint32_t i = 0; i < m->source_count; i++) WG_TRY_GOTO(merge_source(m, &p, i, which, err));
+    for (uint32_t i = 0; i < p.count; i++) {
+        const entry *e = &p.entries[i];
+        m->sources[e->earliest >> 32].stands_for[(uint32_t)e->earliest] = e->states;
+    }
+fail:
+    wg_free(p.entries);
+    wg_free(p.slots);
+    return code;
+}
+
+static wg_code merge_partitions(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const merger *m = arg;
+    for (uint64_t p = first; p < last; p++) {
+        WG_TRY(wgi_check(m->context, err));
+        WG_TRY(merge_partition(m, (uint32_t)p, err));
+    }
+    return WG_OK;
+}
+
+/* ---- the order of the answer */
+
+typedef struct row_place {
+    uint64_t position;
+    uint64_t states;
+} row_place;
+
+/* Rows of one task, all from one table, mostly in order already. */
+static void sort_places(row_place *from, row_place *scratch, uint64_t n) {
+    row_place *to = scratch;
+    row_place *a = from;
+    for (uint64_t width = 1; width < n; width *= 2) {
+        for (uint64_t i = 0; i < n; i += 2 * width) {
+            const uint64_t middle = wg_min_u64(i + width, n);
+            const uint64_t last = wg_min_u64(i + 2 * width, n);
+            uint64_t x = i;
+            uint64_t y = middle;
+            for (uint64_t k = i; k < last; k++)
+                to[k] = y < last && (x >= middle || a[y].position < a[x].position) ? a[y++] : a[x++];
+        }
+        row_place *t = a;
+        a = to;
+        to = t;
+    }
+    if (a != from) memcpy(from, a, n * sizeof *from);
+}
+
+static bool in_order(const row_place *p, uint64_t n) {
+    for (uint64_t i = 1; i < n; i++)
+        if (p[i].position < p[i - 1].position) return false;
+    return true;
+}
+
+/* Deals the groups that stand for a key by their tasks; starts[task] is left at the end of the task's rows. */
+static void deal_places(const merger *m, uint64_t *starts, row_place *places) {
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        const source *s = &m->sources[i];
+        for (uint32_t g = 0; g < s->table->count; g++) {
+            if (s->stands_for[g] == NOBODY) continue;
+            const uint64_t position = s->table->positions[g];
+            places[starts[position >> WGI_AGG_SERIAL_BITS]++] = (row_place){position, s->stands_for[g]};
+        }
+    }
+}
+
+/* starts[task]: the first row of the task. Gives the number of rows. */
+static uint64_t count_tasks(const merger *m, uint64_t *starts, uint32_t tasks) {
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        const source *s = &m->sources[i];
+        for (uint32_t g = 0; g < s->table->count; g++)
+            if (s->stands_for[g] != NOBODY) starts[s->table->positions[g] >> WGI_AGG_SERIAL_BITS]++;
+    }
+    uint64_t total = 0;
+    for (uint32_t task = 0; task < tasks; task++) {
+        const uint64_t n = starts[task];
+        starts[task] = total;
+        total += n;
+    }
+    return total;
+}
+
+static wg_code order_rows(merger *m, wg_error *err) {
+    uint32_t tasks = 0;
+    for (uint32_t i = 0; i < m->source_count; i++)
+        if (m->sources[i].table->task_last >= tasks) tasks = m->sources[i].table->task_last + 1;
+    wg_code code = WG_OK;
+    row_place *places = NULL;
+    row_place *scratch = NULL;
+    uint64_t *starts = wg_alloc_zero(m->account, ((size_t)tasks + 1) * sizeof *starts);
+    if (starts == NULL) WG_TRY_GOTO(wg_error_nomem(err, tasks * sizeof *starts));
+    const uint64_t total = count_tasks(m, starts, tasks);
+    if (total >= UINT32_MAX)
+        WG_TRY_GOTO(
+            wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1));
+    places = wg_alloc(m->account, (total + 1) * sizeof *places);
+    m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
+    if (places == NULL || m->order == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *places));
+    deal_places(m, starts, places);
+    uint64_t first = 0;
+    for (uint32_t task = 0; task < tasks; task++) {
+        const uint64_t n = starts[task] - first;
+        if (!in_order(places + first, n)) {
+            if (scratch == NULL) scratch = wg_alloc(m->account, total * sizeof *scratch);
+            if (scratch == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *scratch));
+            sort_places(places + first, scratch, n);
+        }
+        first = starts[task];
+    }
+    for (uint64_t i = 0; i < total; i++) m->order[i] = places[i].states;
+    m->row_count = total;
+fail:
+    wg_free(starts);
+    wg_free(places);
+    wg_free(scratch);
+    return code;
+}
+
+/* ---- columns of the answer */
+
+bool wgi_agg_size_column(wg_column *column, uint32_t n, bool nullable) {
+    if (!wg_column_reserve(column, n)) return false;
+    if (nullable) {
+        const size_t bytes = wg_bit_bytes(column->capacity) + 8;
+        column->valid = wg_alloc(column->account, bytes);
+        if (column->valid == NULL) return false;
+        memset(column->valid, 0xff, bytes);
+    }
+    column->row_count = n;
+    return true;
+}
+
+static void count_nulls(wg_column *column) {
+    if (column->valid != NULL)
+        column->null_count = column->row_count - (uint32_t)wg_bit_count(column->valid, column->row_count);
+}
+
+/* Rows [first, last) of a key column. Ranges begin at multiples of 64 rows: no two write one byte of the bitmap. */
+static wg_code fill_key(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    (void)err;
+    const merger *m = arg;
+    wg_column *to = &m->rows->columns[m->column];
+    const size_t bytes = wg_physical_bytes(wg_type_physical(to->type));
+    for (uint64_t row = first; row < last; row++) {
+        const wg_column *from = &m->sources[m->order[row] >> 32].table->keys[m->column];
+        const uint32_t group = (uint32_t)m->order[row];
+        memcpy((uint8_t *)to->data + row * bytes, (const uint8_t *)from->data + group * bytes, bytes);
+        if (from->null_count != 0 && !wg_bit_get(from->valid, group)) wg_bit_clear(to->valid, row);
+    }
+    return WG_OK;
+}
+
+static wg_code fill_aggregate(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const merger *m = arg;
+    wg_column *to = &m->rows->columns[m->column];
+    const uint32_t i = m->column - wgi_agg_key_count(m->plan);
+    for (uint64_t row = first; row < last; row++) {
+        const wgi_agg_table *t = m->sources[m->order[row] >> 32].table;
+        WG_TRY(wgi_agg_states_result(&t->states[i], (uint32_t)m->order[row], to, (uint32_t)row, err));
+    }
+    return WG_OK;
+}
+
+/* The rows take the arenas over: strings are not copied. */
+static wg_code take_strings(const merger *m, wg_error *err) {
+    wg_rows *rows = m->rows;
+    rows->adopted = wg_alloc(m->account, ((size_t)m->source_count + 1) * sizeof *rows->adopted);
+    if (rows->adopted == NULL) return wg_error_nomem(err, m->source_count * sizeof *rows->adopted);
+    rows->adopted_capacity = m->source_count + 1;
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        wg_arena *strings = &m->sources[i].table->strings;
+        if (strings->blocks == NULL) continue;
+        rows->adopted[rows->adopted_count++] = *strings;
+        wg_arena_init(strings, m->account);
+    }
+    return WG_OK;
+}
+
+static wg_code fill_rows(merger *m, wg_error *err) {
+    const uint32_t key_count = wgi_agg_key_count(m->plan);
+    const uint32_t columns = key_count + m->plan->aggregate_count;
+    const uint32_t n = (uint32_t)m->row_count;
+    WG_TRY(wgi_rows_create(m->plan->slot_types, columns, m->account, &m->rows, err));
+    WG_TRY(take_strings(m, err));
+    m->rows->row_count = n;
+    for (m->column = 0; m->column < columns; m->column++) {
+        wg_column *column = &m->rows->columns[m->column];
+        bool nullable = m->column >= key_count;
+        for (uint32_t i = 0; i < m->source_count && !nullable; i++)
+            nullable = m->sources[i].table->keys[m->column].null_count != 0;
+        if (!wgi_agg_size_column(column, n, nullable)) return wg_error_nomem(err, n * sizeof(uint64_t));
+        if (n > 0) WG_TRY(run_pieces(m, n, FILL_ROWS, m->column < key_count ? fill_key : fill_aggregate, err));
+        count_nulls(column);
+    }
+    return WG_OK;
+}
+
+/* ---- one table whose groups are the rows as they stand */
+
+static wg_code order_one(merger *m, wg_error *err) {
+    const uint32_t count = m->source_count == 0 ? 0 : m->sources[0].table->count;
+    m->order = wg_alloc(m->account, ((size_t)count + 1) * sizeof *m->order);
+    if (m->order == NULL) return wg_error_nomem(err, count * sizeof *m->order);
+    for (uint32_t g = 0; g < count; g++) m->order[g] = g;
+    m->row_count = count;
+    return WG_OK;
+}
+
+static wg_code merge_tables(merger *m, wg_error *err) {
+    if (m->source_count == 0 || (m->source_count == 1 && !m->sources[0].table->disordered)) {
+        WG_TRY(order_one(m, err));
+    } else {
+        WG_TRY(run_pieces(m, m->source_count, 1, deal, err));
+        WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, merge_partitions, err));
+        WG_TRY(order_rows(m, err));
+    }
+    return fill_rows(m, err);
+}
+
+bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table *const *tables,
+                        uint32_t count) {
+    uint64_t groups = 0;
+    uint64_t row_bytes = 0;
+    for (uint32_t i = 0; i < count; i++) groups += tables[i]->count;
+    for (uint32_t c = 0; c < plan->slot_count; c++)
+        row_bytes += wg_physical_bytes(wg_type_physical(plan->slot_types[c])) + 1;
+    const uint64_t dealt = sizeof(uint32_t) + sizeof(uint64_t) + 2 * sizeof(row_place);
+    return wgi_spill_has_room(context, groups * (row_bytes + sizeof(uint64_t) + (count > 1 ? dealt : 0)));
+}
+
+wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,
+                             uint32_t table_count, wg_rows **out, wg_error *err) {
+    merger m = {.plan = plan, .context = context, .account = context->account, .source_count = table_count};
+    wg_code code = WG_OK;
+    m.sources = wg_alloc_zero(m.account, ((size_t)table_count + 1) * sizeof *m.sources);
+    if (m.sources == NULL) return wg_error_nomem(err, table_count * sizeof *m.sources);
+    for (uint32_t i = 0; i < table_count; i++) m.sources[i].table = tables[i];
+    WG_TRY_GOTO(merge_tables(&m, err));
+    *out = m.rows;
+    m.rows = NULL;
+fail:
+    for (uint32_t i = 0; i < table_count; i++) {
+        wg_free(m.sources[i].sorted);
+        wg_free(m.sources[i].stands_for);
+    }
+    wg_rows_destroy(m.rows);
+    wg_free(m.sources);
+    wg_free(m.order);
+    return code;
+}

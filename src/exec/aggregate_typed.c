@@ -1,0 +1,201 @@
+/* Aggregation and DISTINCT over typed keys and arguments.
+ *
+ * A worker has one table for all of its tasks. Each group knows the place where it was first seen, by the number of the task and a number that
+ * rises in the task, so that aggregate_merge.c can put the tables together in the order of first rows. Nothing depends on which worker
+ * ran which task, or when.
+ *
+ * When memory is short a table's groups go to a file by partitions of the hash (aggregate_spill.c), and the table begins anew.
+ *
+ * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
+ * checked. */
+#include "exec/aggregate_internal.h"
+
+typedef struct typed_sink {
+    wgi_sink sink;
+    wg_mutex lock; /* guards tables and table_count while workers run; rank WG_RANK_POOL + 2 */
+    wgi_agg_table **tables;
+    uint32_t table_count;
+    uint32_t table_capacity;
+    wgi_agg_spill spill;
+    _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
+} typed_sink;
+
+/* A task: its part of the table of the worker that runs it. */
+typedef struct typed_local {
+    wgi_agg_table *table; /* NULL: no row yet */
+} typed_local;
+
+bool wgi_agg_is_typed(const wg_plan *plan) {
+    const uint32_t keys = wgi_agg_key_count(plan);
+    if (keys > WGI_AGG_KEYS_MAX) return false;
+    for (uint32_t k = 0; k < keys; k++) {
+        const wg_physical physical = wg_type_physical(plan->slot_types[k]);
+        if (physical == WG_PHYSICAL_VALUE || physical == WG_PHYSICAL_F64) return false; /* 1 and 1.0, 0.0 and -0.0 */
+        if (plan->op == WG_PLAN_AGGREGATE && plan->exprs[k]->type != plan->slot_types[k]) return false;
+    }
+    for (uint32_t i = 0; i < plan->aggregate_count; i++)
+        if (!wgi_agg_states_fit(&plan->aggregates[i])) return false;
+    return true;
+}
+
+/* ---- tasks */
+
+static wg_code add_table(typed_sink *s, const wgi_eval *owner, wgi_agg_table **out, wg_error *err) {
+    wg_account *account = s->sink.context->account;
+    wgi_agg_table *table = NULL;
+    WG_TRY(wgi_agg_table_create(s->sink.plan, account, &table, err));
+    table->owner = owner;
+    wg_mutex_lock(&s->lock);
+    bool ok = true;
+    if (s->table_count == s->table_capacity) {
+        const uint32_t capacity = s->table_capacity == 0 ? 8 : s->table_capacity * 2;
+        wgi_agg_table **grown = wg_realloc(account, s->tables, capacity * sizeof(wgi_agg_table *));
+        ok = grown != NULL;
+        if (ok) {
+            s->tables = grown;
+            s->table_capacity = capacity;
+        }
+    }
+    if (ok) s->tables[s->table_count++] = table;
+    wg_mutex_unlock(&s->lock);
+    if (!ok) {
+        wgi_agg_table_destroy(table);
+        return wg_error_nomem(err, sizeof table);
+    }
+    *out = table;
+    return WG_OK;
+}
+
+/* The table of the worker, which its evaluator stands for. */
+static wg_code begin_task(typed_sink *s, typed_local *local, const wgi_eval *eval, wg_error *err) {
+    wgi_agg_table *table = NULL;
+    wg_mutex_lock(&s->lock);
+    for (uint32_t i = 0; i < s->table_count && table == NULL; i++)
+        if (s->tables[i]->owner == eval) table = s->tables[i];
+    wg_mutex_unlock(&s->lock);
+    if (table == NULL) WG_TRY(add_table(s, eval, &table, err));
+    if (eval->task >= WGI_AGG_TASKS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "an aggregation over more than %d tasks",
+                            WGI_AGG_TASKS_MAX);
+    wgi_agg_table_begin(table, eval->task);
+    local->table = table;
+    return WG_OK;
+}
+
+static wg_code typed_local_create(wgi_sink *sink, void **out, wg_error *err) {
+    typed_local *local = wg_alloc_zero(sink->context->account, sizeof *local);
+    if (local == NULL) return wg_error_nomem(err, sizeof *local);
+    *out = local;
+    return WG_OK;
+}
+
+static void typed_local_destroy(wgi_sink *sink, void *local) {
+    const typed_local *l = local;
+    if (l->table != NULL) atomic_store_explicit(&((typed_sink *)sink)->spoiled, true, memory_order_relaxed);
+    wg_free(local);
+}
+
+/* ---- rows */
+
+static wg_code find_groups(const wg_plan *plan, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
+                           uint32_t **index, uint32_t *group, wg_error *err) {
+    wg_vector keys[WGI_AGG_KEYS_MAX];
+    const bool is_distinct = plan->op == WG_PLAN_DISTINCT;
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        if (is_distinct) keys[k] = batch->columns[k];
+        else WG_TRY(wgi_eval_typed(eval, plan->exprs[k], plan->slot_types[k], batch, &keys[k], err));
+    }
+    return wgi_agg_table_find(table, keys, batch, &eval->arena, index, group, err);
+}
+
+static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
+                         const uint32_t *index, uint32_t group, wg_error *err) {
+    const wg_aggregate *a = states->aggregate;
+    wgi_dense x = {.n = batch->row_count};
+    wg_vector v;
+    if (a->kind == WG_AGG_COUNT) {
+        WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+        if (!wgi_dense_valid(&eval->arena, &v, batch, &x.valid)) return wg_error_nomem(err, batch->row_count);
+    } else if (a->kind != WG_AGG_COUNT_STAR) {
+        WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &v, err));
+        if (!wgi_dense_of(&eval->arena, &v, batch, &x)) return wg_error_nomem(err, batch->row_count * sizeof v);
+    }
+    return wgi_agg_states_add(states, &x, index, group, &table->strings, table->account) ? WG_OK
+                                                                                         : wg_error_nomem(err, 544);
+}
+
+/* Moves the groups to the file when memory is short, or would be if the table grew. */
+static wg_code make_room(typed_sink *s, wgi_agg_table *t, uint32_t rows, wg_error *err) {
+    if (t->count < WGI_SPILL_ROWS_MIN) return WG_OK;
+    const bool stays =
+        !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, wgi_agg_table_growth(t, rows));
+    return stays ? WG_OK : wgi_agg_spill_table(&s->spill, t, err);
+}
+
+static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
+                             wg_error *err) {
+    (void)stop;
+    typed_local *l = local;
+    uint32_t *index;
+    uint32_t group;
+    if (batch->row_count == 0) return WG_OK;
+    if (l->table == NULL) WG_TRY(begin_task((typed_sink *)sink, l, eval, err));
+    wg_arena_reset(&eval->arena);
+    WG_TRY(make_room((typed_sink *)sink, l->table, batch->row_count, err));
+    WG_TRY(find_groups(sink->plan, l->table, eval, batch, &index, &group, err));
+    for (uint32_t i = 0; i < l->table->state_count; i++)
+        WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
+    return WG_OK;
+}
+
+/* The rows are in the table of the worker already. */
+static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)sink;
+    (void)done;
+    (void)err;
+    wg_free(local);
+    return WG_OK;
+}
+
+static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
+    typed_sink *s = (typed_sink *)sink;
+    if (atomic_load_explicit(&s->spoiled, memory_order_relaxed))
+        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET,
+                            "rows that failed did not fail when they were run again");
+    if (s->table_count == 0 && wgi_agg_key_count(sink->plan) == 0) { /* no row: still one group */
+        wgi_agg_table *table = NULL;
+        uint32_t *index;
+        uint32_t group;
+        WG_TRY(add_table(s, NULL, &table, err));
+        WG_TRY(wgi_agg_table_find(table, NULL, NULL, NULL, &index, &group, err));
+    }
+    uint64_t groups = 0;
+    for (uint32_t i = 0; i < s->table_count; i++) groups += s->tables[i]->count;
+    const bool stays =
+        groups < WGI_SPILL_ROWS_MIN || wgi_agg_tables_fit(sink->plan, sink->context, s->tables, s->table_count);
+    if (s->spill.count == 0 && stays)
+        return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
+    for (uint32_t i = 0; i < s->table_count; i++) {
+        WG_TRY(wgi_agg_spill_table(&s->spill, s->tables[i], err));
+        wgi_agg_table_destroy(s->tables[i]);
+        s->tables[i] = NULL;
+    }
+    return wgi_agg_spill_finish(&s->spill, out, err);
+}
+
+static void typed_destroy(wgi_sink *sink) {
+    typed_sink *s = (typed_sink *)sink;
+    for (uint32_t i = 0; i < s->table_count; i++) wgi_agg_table_destroy(s->tables[i]);
+    wg_free(s->tables);
+    wgi_agg_spill_deinit(&s->spill);
+    wg_mutex_deinit(&s->lock);
+}
+
+wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+    static const wgi_sink_class class = {typed_local_create, typed_local_destroy, typed_consume,
+                                         typed_merge,        typed_finish,        typed_destroy};
+    WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(typed_sink), out, err));
+    wg_mutex_init(&((typed_sink *)*out)->lock, WG_RANK_POOL + 2);
+    wgi_agg_spill_init(&((typed_sink *)*out)->spill, plan, context);
+    return WG_OK;
+}
