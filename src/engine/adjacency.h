@@ -32,12 +32,21 @@ typedef struct wg_adjacency_side {
  * Owns: the caller releases *out before the transaction ends. Errors: WG_E_NOMEM | WG_E_CORRUPT | WG_E_CAPACITY. Threads: any. */
 wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
                              wg_error *err);
+/* The same, but nothing is made: *out NULL also when it is not made yet. */
+wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err);
 void wg_adjacency_release(wg_adjacency *adjacency); /* NULL is legal */
 /* direction OUT or IN. */
 const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction);
 /* The same side with the entries of each node in (neighbour id, edge id) order; made when first asked for, kept with the adjacency. */
 wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
                             const wg_adjacency_side **out, wg_error *err);
+/* Nodes with edges to themselves, ascending, and how many each has; made when first asked for, kept with the adjacency. */
+typedef struct wg_adjacency_loops {
+    uint64_t count;
+    uint32_t *nodes;
+    uint32_t *counts;
+} wg_adjacency_loops;
+wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err);
 uint64_t wg_adjacency_bytes(const wg_adjacency *adjacency); /* of memory that it holds or borrows */
 
 /* ---- the sort behind it, for graphs of other shapes */
