@@ -272,6 +272,7 @@ typedef struct wg_exec_context {
     wg_cancel *cancel;
     uint64_t deadline_ns;           /* platform now_ns; 0: none */
     wg_stats *stats;                /* scan counters are added */
+    struct wg_profile *profile;     /* profile.h; NULL: nothing is measured */
     const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     const struct wg_rows
         *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
