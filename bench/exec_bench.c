@@ -55,6 +55,10 @@ static const wg_type types[COLUMNS] = {WG_TYPE_INT, WG_TYPE_INT, WG_TYPE_FLOAT, 
 
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
+const char *wg_engine_temporary_directory(const wg_engine *engine) {
+    (void)engine;
+    return "";
+}
 wg_code wg_scan_open(const wg_txn *txn, const wg_scan_spec *spec, wg_account *account, wg_scan **out, wg_error *err) {
     wg_scan *scan = wg_alloc_zero(account, sizeof *scan);
     if (scan == NULL) return wg_error_nomem(err, sizeof *scan);

@@ -182,13 +182,13 @@ static uint64_t span_of(const wgi_edge_list *list, uint32_t side) {
 static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
     wg_account *account = &q->engine->adjacency_account;
     for (uint32_t s = 0; s < SIDES; s++) {
-        const wgi_edge_columns columns = {.count = list->count,
-                                          .nodes = list->ends[s],
-                                          .neighbours = list->ends[1 - s],
-                                          .edges = list->edges,
-                                          .node_min = list->end_min[s],
-                                          .node_max = list->end_max[s]};
-        WG_TRY(wgi_side_build(&columns, NULL, &q->by, account, &a->sides[s], &a->blocks[s], err));
+        const wg_edge_columns columns = {.count = list->count,
+                                         .nodes = list->ends[s],
+                                         .neighbours = list->ends[1 - s],
+                                         .edges = list->edges,
+                                         .node_min = list->count == 0 ? 1 : list->end_min[s],
+                                         .node_max = list->count == 0 ? 0 : list->end_max[s]};
+        WG_TRY(wg_edge_columns_sort(&columns, NULL, &q->by, account, &a->sides[s], &a->blocks[s], err));
         if (!list->ascending) WG_TRY(wgi_side_order(&a->sides[s], &q->by, err));
     }
     return WG_OK;
@@ -346,13 +346,14 @@ static wg_code sorted_make(wg_adjacency *a, uint32_t s, const wgi_builders *by, 
     expansion x = {other, nodes};
     const wg_pool_range range = {other->node_count, GRAIN, by->workers, expand_nodes, &x};
     wg_code code = wg_pool_for(by->pool, &range, err);
-    const wgi_edge_columns columns = {.count = side->entry_count,
-                                      .nodes = other->neighbours,
-                                      .neighbours = nodes,
-                                      .edges = other->edges,
-                                      .node_min = (uint32_t)side->node_min,
-                                      .node_max = (uint32_t)(side->node_min + side->node_count - 1)};
-    if (code == WG_OK) code = wgi_side_build(&columns, side, by, account, &out->side, &out->block, err);
+    const wg_edge_columns columns = {
+        .count = side->entry_count,
+        .nodes = other->neighbours,
+        .neighbours = nodes,
+        .edges = other->edges,
+        .node_min = side->node_count == 0 ? 1 : (uint32_t)side->node_min,
+        .node_max = side->node_count == 0 ? 0 : (uint32_t)(side->node_min + side->node_count - 1)};
+    if (code == WG_OK) code = wg_edge_columns_sort(&columns, side, by, account, &out->side, &out->block, err);
     wg_free(nodes);
     return code;
 }

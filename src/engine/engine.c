@@ -318,6 +318,7 @@ static wg_code open_once(const char *path, const wg_options *o, const wg_engine_
     wg_engine *e = NULL;
     *out_again = false;
     WG_TRY(wgi_engine_make(platform, path, o, &e, err));
+    e->pool = options->pool;
     wg_arena arena;
     wg_arena_init(&arena, &e->account);
     wg_code code = WG_OK;
@@ -403,3 +404,7 @@ const uint8_t *wg_engine_store_uuid(const wg_engine *engine) { return engine->uu
 wg_account *wg_engine_account(wg_engine *engine) { return &engine->account; }
 wg_epoch *wg_engine_epoch(wg_engine *engine) { return engine->epoch; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
+const char *wg_engine_temporary_directory(const wg_engine *engine) {
+    const bool writes = engine->options.durability != WG_IN_MEMORY && !engine->options.read_only;
+    return engine->path != NULL && writes ? engine->path : "";
+}

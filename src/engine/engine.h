@@ -37,6 +37,7 @@ typedef struct wg_engine_options {
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
     const char
         *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
+    wg_pool *pool; /* for merges of adjacency; outlives the engine. NULL: none */
     bool no_background; /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
@@ -76,6 +77,8 @@ bool wg_engine_chain_at(wg_engine *engine, uint64_t logseq, wg_sha256 *out);
 wg_code wg_engine_chain_value(wg_engine *engine, uint64_t logseq, wg_sha256 *out, wg_error *err);
 wg_account *wg_engine_account(wg_engine *engine);
 wg_platform *wg_engine_platform(wg_engine *engine);
+/* Where temporary files of queries lie: the workspace, or "" (the system's directory for them) where nothing may be written there. */
+const char *wg_engine_temporary_directory(const wg_engine *engine);
 wg_epoch *wg_engine_epoch(wg_engine *engine);
 
 /* ---- maintenance: one call at a time runs, others wait (rank WG_RANK_MAINTENANCE). Nothing here blocks readers; writers wait only while a
@@ -183,6 +186,8 @@ typedef struct wg_edge_info {
     uint64_t to;
 } wg_edge_info;
 wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
+/* The same for an edge that this transaction itself has deleted. */
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
 
 /* Finds the visible node whose primary key equals `key` (values in key order). */
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
@@ -198,6 +203,30 @@ typedef struct wg_expand_position {
 wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
                   uint64_t *neighbours, uint32_t *out_count, wg_error *err);
+
+/* ---- versions as records (versions.c): everything that was committed up to the transaction's snapshot and not dropped since */
+
+typedef struct wg_version_segment {
+    uint32_t table; /* number of the set of labels, given in log order */
+    bool is_edge;
+    const uint32_t *labels; /* ascending numbers; an edge has one */
+    uint32_t label_count;
+    uint64_t first_row;
+    uint32_t row_count; /* at most WG_FRAGMENT_ROWS */
+} wg_version_segment;
+typedef struct wg_row_version {
+    uint64_t id;
+    uint64_t begin; /* commit that wrote it */
+    uint64_t end;   /* commit that replaced or deleted it; WG_LOGSEQ_NEVER; may lie behind the snapshot */
+    uint64_t from;  /* edges */
+    uint64_t to;
+} wg_row_version;
+wg_code wg_version_segments(const wg_txn *txn, wg_arena *arena, wg_version_segment **out, uint32_t *out_count,
+                            wg_error *err);
+uint32_t wg_version_labels(const wg_txn *txn, uint32_t table, const uint32_t **out); /* of a segment's table */
+/* out[segment->row_count], in row order. */
+wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out,
+                         uint32_t *out_count, wg_error *err);
 
 /* ---- writes; every one checks the transaction's mode and declared types and logs one mutation */
 

@@ -87,6 +87,7 @@ struct wg_engine {
     _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
     wg_slots labels;              /* wgi_label_state by label number */
     wg_object_cache *objects;
+    wg_pool *pool;         /* NULL: none */
     wg_mutex writer_mutex; /* guards writer_*; the place is taken from a transaction's first write to its append */
     wg_cond writer_free;
     bool writer_busy;
@@ -249,7 +250,8 @@ wg_view wgi_txn_newest(const wg_txn *txn);
 /* Rows that become nodes with these labels, or edges of this one, by one mutation. */
 typedef struct wgi_bulk {
     bool is_edge;
-    bool trusted; /* strings are UTF-8, ends exist and have the labels that they must have */
+    bool
+        trusted; /* strings are UTF-8, integers fit their widths, ends exist and have the labels that they must have */
     const uint32_t *labels;
     uint32_t label_count;
     const uint32_t *keys; /* of the batch's columns */

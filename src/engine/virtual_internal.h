@@ -39,6 +39,8 @@ wg_code wgi_row_tests_create(const wg_scan_spec *spec, wg_arena *arena, wgi_row_
 void wgi_row_tests_destroy(wgi_row_tests *tests); /* NULL is legal */
 void wgi_row_tests_reset(wgi_row_tests *tests);   /* another row group, with other dictionaries */
 bool wgi_row_tests_column(const wgi_row_tests *tests, uint32_t column); /* does any test look at this key? */
+/* True when some predicate on key `column` is satisfied by nothing in the range, which may be unknown. */
+bool wgi_row_tests_prune(const wgi_row_tests *tests, uint32_t column, const wg_parquet_range *range);
 /* Clears mask[i] of the rows of a vector of key `column` that fail; n <= WG_BATCH_ROWS_MAX. */
 wg_code wgi_row_tests_apply(wgi_row_tests *tests, uint32_t column, const wg_vector *v, uint32_t n, uint8_t *mask,
                             wg_error *err);
@@ -47,6 +49,27 @@ bool wgi_row_tests_dictionary_fails(wgi_row_tests *tests, uint32_t column, const
                                     uint32_t size);
 /* Rows with mask 1, ascending. */
 uint32_t wgi_row_tests_select(const wgi_row_tests *tests, const uint8_t *mask, uint32_t n, uint16_t *sel);
+
+/* Rows of a row group that can satisfy the tests, by page indexes (page_ranges.c): ascending, not touching. */
+typedef struct wgi_row_range {
+    uint64_t begin;
+    uint64_t end;
+} wgi_row_range;
+typedef struct wgi_row_ranges {
+    const wgi_row_range *ranges;
+    uint32_t count;
+} wgi_row_ranges;
+typedef struct wgi_range_request {
+    wg_object *object;
+    const wg_parquet_row_group *group;
+    const wgi_row_tests *tests;
+    const uint32_t *columns; /* of the file, of each key; UINT32_MAX: none */
+    uint32_t key_count;
+} wgi_range_request;
+wg_code wgi_row_ranges_find(const wgi_range_request *request, wg_arena *arena, wgi_row_ranges *out, wg_error *err);
+/* Where the pages of a chunk are; *out_count 0: it has no index. */
+wg_code wgi_page_places(wg_object *object, const wg_parquet_row_group *group, uint32_t column, wg_arena *arena,
+                        const wg_parquet_page_place **out, uint32_t *out_count, wg_error *err);
 
 /* Reads rows of row groups of one virtual label, column chunks in step (group_reader.c). Open before next. */
 typedef struct wgi_group_reader wgi_group_reader;

@@ -39,6 +39,8 @@ wg_code wg_function_type(const wg_function *function, const wg_type *args, uint3
 
 /* "=", "<>", "<", "<=", ">", ">=": these have a result for values of any types too. */
 bool wg_function_is_comparison(const wg_function *function);
+/* The result depends on the context's clocks: date(), datetime.transaction(), ... */
+bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count);
 
 /* ---- expressions */
 
@@ -247,6 +249,15 @@ wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column); /* NO
 uint32_t wg_rows_piece_count(const wg_rows *rows);
 void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_batch *out);
 
+/* What a query wrote to temporary files because its memory was short (docs/execution.md). Threads: relaxed counters. */
+typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, WG_SPILL_JOIN } wg_spill_user;
+enum { WG_SPILL_USERS = 4 };
+typedef struct wg_spill_counters {
+    _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
+    _Atomic uint64_t bytes_now;             /* in files that are there */
+    _Atomic uint32_t files;                 /* made in all */
+} wg_spill_counters;
+
 /* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
 typedef struct wg_exec_watch {
     void (*task_done)(void *ctx, uint32_t task, uint32_t shard);
@@ -266,14 +277,19 @@ typedef struct wg_exec_context {
     bool no_rewrite;            /* plans stay as the clauses give them (query/optimize/rewrite.h) */
     const wg_value *params;
     uint32_t param_count;
+    int64_t
+        clock_us; /* what the statement takes for the current time, since 1970 in UTC: an input like a parameter */
+    int64_t begin_clock_us; /* the same, when its transaction began */
     bool
         optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
-    uint64_t deadline_ns;           /* platform now_ns; 0: none */
-    wg_stats *stats;                /* scan counters are added */
-    struct wg_profile *profile;     /* profile.h; NULL: nothing is measured */
-    const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t deadline_ns;            /* platform now_ns; 0: none */
+    wg_stats *stats;                 /* scan counters are added */
+    struct wg_profile *profile;      /* profile.h; NULL: nothing is measured */
+    const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
+    struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
     const struct wg_rows
         *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
 } wg_exec_context;

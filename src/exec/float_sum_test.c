@@ -128,6 +128,105 @@ static void test_specials_and_means(void **state) {
     wgi_float_sum_deinit(&s);
 }
 
+/* Values of `binades` binades below 2^top, both signs, zeros, and now and then a special one. */
+static double random_term(wg_rng *rng, uint64_t top, uint64_t binades, bool specials) {
+    const uint64_t down = wg_min_u64(wg_rng_below(rng, binades), top);
+    const uint64_t bits = wg_rng_next(rng);
+    if (bits % 64 == 0) return bits % 128 == 0 ? 0.0 : -0.0;
+    if (specials && bits % 1000 == 1) return bits % 2000 == 1 ? NAN : bits % 3000 == 1 ? INFINITY : -INFINITY;
+    return wg_f64_of_bits((top - down) << 52 | (bits & UINT64_C(0x800fffffffffffff)));
+}
+
+enum { TERMS = 5000 };
+
+static void check_array(wg_rng *rng, const wg_kernels *kernels, const double *v, uint32_t n) {
+    wgi_float_sum s = {0};
+    for (uint32_t i = 0; i < n;) { /* pieces of random length, so that windows meet blocks of all kinds */
+        const uint32_t piece = (uint32_t)wg_min_u64(wg_rng_below(rng, 4000), n - i);
+        assert_true(wgi_float_sum_add_array(&s, v + i, piece, kernels, NULL));
+        i += piece;
+    }
+    assert_bits(wgi_float_sum_value(&s), sum_of(v, n));
+    wgi_float_sum_deinit(&s);
+}
+
+static void check_groups(wg_rng *rng, const wg_kernels *kernels, const double *v, uint32_t n) {
+    static uint32_t index[TERMS];
+    static wgi_float_sum got[TERMS];
+    static wgi_float_sum want[TERMS];
+    const uint32_t groups = 1 + (uint32_t)wg_rng_below(rng, wg_rng_below(rng, 2) == 0 ? 8 : 700);
+    memset(got, 0, sizeof got);
+    memset(want, 0, sizeof want);
+    for (uint32_t i = 0; i < n; i++) {
+        index[i] = (uint32_t)wg_rng_below(rng, groups);
+        assert_true(wgi_float_sum_add(&want[index[i]], v[i], NULL));
+    }
+    assert_true(wgi_float_sum_add_groups(got, index, v, n, kernels, NULL));
+    for (uint32_t g = 0; g < groups; g++) {
+        assert_bits(wgi_float_sum_value(&got[g]), wgi_float_sum_value(&want[g]));
+        wgi_float_sum_deinit(&got[g]);
+        wgi_float_sum_deinit(&want[g]);
+    }
+}
+
+/* Goal: sums of whole arrays, one or by groups, have the bits of sums term by term, with every variant of the kernels, for terms of one
+ * binade and of all, subnormal and near the largest, with and without specials. */
+static void test_arrays_and_groups_add_as_single_terms_do(void **state) {
+    (void)state;
+    static double v[TERMS];
+    static double parts[WG_KERNEL_SUM_PARTS];
+    uint32_t whole = 0;
+    wg_rng rng;
+    wg_rng_init(&rng, wg_test_seed(23));
+    for (int round = 0; round < 150; round++) {
+        const uint64_t top = wg_rng_below(&rng, 4) == 0 ? wg_rng_below(&rng, 30) : 30 + wg_rng_below(&rng, 2016);
+        const uint64_t binades = UINT64_C(1) << wg_rng_below(&rng, 12);
+        const uint32_t n = (uint32_t)wg_rng_below(&rng, TERMS);
+        for (uint32_t i = 0; i < n; i++) v[i] = random_term(&rng, top, binades, round % 8 == 0);
+        whole += wg_kernels_best()->sum_f64(v, wg_min_size(n, WG_KERNEL_SUM_ROWS), parts) ? 1 : 0;
+        for (uint32_t isa = 0; isa < WG_ISA_COUNT; isa++) {
+            const wg_kernels *kernels = wg_kernels_of((wg_isa)isa);
+            if (kernels == NULL) continue;
+            check_array(&rng, kernels, v, n);
+            check_groups(&rng, kernels, v, n);
+        }
+    }
+    assert_true(whole > 50 && whole < 140); /* both ways were gone */
+}
+
+/* Goal: a block whose parts cancel, or fill every place that a part has, is exact at the edge of what parts can hold. */
+static void test_blocks_at_the_edge_of_their_parts_are_exact(void **state) {
+    (void)state;
+    static double v[WG_KERNEL_SUM_ROWS];
+    for (int low = 20; low <= 130; low++) {
+        for (uint32_t i = 0; i < WG_KERNEL_SUM_ROWS; i++) {
+            v[i] = 0x1.fffffffffffffp0 * ((i & 1) != 0 && low > 100 ? -1 : 1);
+            if (i % 3 == 0) v[i] = ldexp(0x1.fffffffffffffp0, -low);
+        }
+        wgi_float_sum s = {0};
+        assert_true(wgi_float_sum_add_array(&s, v, WG_KERNEL_SUM_ROWS, NULL, NULL));
+        assert_bits(wgi_float_sum_value(&s), sum_of(v, WG_KERNEL_SUM_ROWS));
+        wgi_float_sum_deinit(&s);
+    }
+}
+
+/* Goal: typical terms stay in the window, whichever part of them is merged with which. */
+static void test_typical_sums_allocate_nothing(void **state) {
+    (void)state;
+    static double v[TERMS];
+    wg_rng rng;
+    wg_rng_init(&rng, wg_test_seed(29));
+    wgi_float_sum total = {0};
+    for (int task = 0; task < 40; task++) {
+        wgi_float_sum part = {0};
+        for (uint32_t i = 0; i < TERMS; i++) v[i] = task == 0 ? (double)i : wg_rng_unit(&rng) * 2000 - 1000;
+        assert_true(wgi_float_sum_add_array(&part, v, TERMS, NULL, NULL));
+        assert_true(wgi_float_sum_merge(&total, &part, NULL));
+        assert_null(part.full);
+    }
+    assert_null(total.full);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums_are_exact_where_plain_addition_is_not),
@@ -135,6 +234,9 @@ int main(void) {
         cmocka_unit_test(test_order_and_grouping_change_no_bit),
         cmocka_unit_test(test_carries_leave_the_window),
         cmocka_unit_test(test_specials_and_means),
+        cmocka_unit_test(test_arrays_and_groups_add_as_single_terms_do),
+        cmocka_unit_test(test_blocks_at_the_edge_of_their_parts_are_exact),
+        cmocka_unit_test(test_typical_sums_allocate_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,9 @@
 #include "base/digest/digest.h"
 #include "exec/exec_internal.h"
 #include "exec/profile.h"
+#include "exec/spill.h"
 
-enum { TASK_ROWS = 8 * WG_BATCH_ROWS_MAX, WINDOW = 32, OPS_MAX = 256 };
+enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
 
 typedef struct task_slot {
     void *local;
@@ -149,15 +150,15 @@ static wg_code run_scan_task(wgi_worker *w, uint32_t task, wg_error *err) {
 }
 
 /* One piece of materialised rows. Views begin at multiples of eight rows (the validity bitmap), so odd batch sizes select. */
-static wg_code run_piece(wgi_worker *w, uint64_t first, uint32_t n, wg_error *err) {
+static wg_code run_piece(wgi_worker *w, const wg_rows *rows, uint64_t first, uint32_t n, wg_error *err) {
     const bool aligned = w->batch_rows % 8 == 0;
     for (uint32_t from = 0; from < n && !is_over(w); from += w->batch_rows) {
         wg_batch batch;
         const uint32_t count = n - from < w->batch_rows ? n - from : w->batch_rows;
         if (aligned || count == n) {
-            wgi_rows_view(w->pipeline->rows, first + from, count, w->vectors, &batch);
+            wgi_rows_view(rows, first + from, count, w->vectors, &batch);
         } else {
-            wgi_rows_view(w->pipeline->rows, first, n, w->vectors, &batch);
+            wgi_rows_view(rows, first, n, w->vectors, &batch);
             for (uint32_t i = 0; i < count; i++) w->sel[i] = (uint16_t)(from + i);
             batch.sel = w->sel;
             batch.row_count = count;
@@ -167,19 +168,30 @@ static wg_code run_piece(wgi_worker *w, uint64_t first, uint32_t n, wg_error *er
     return WG_OK;
 }
 
-static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
-    const uint64_t total = w->pipeline->rows->row_count;
-    const uint64_t begin = (uint64_t)task * TASK_ROWS;
-    const uint64_t end = wg_min_u64(begin + TASK_ROWS, total);
+static wg_code run_rows(wgi_worker *w, const wg_rows *rows, uint64_t begin, uint64_t end, wg_error *err) {
     for (uint64_t first = begin; first < end && !is_over(w); first += WG_BATCH_ROWS_MAX)
-        WG_TRY(run_piece(w, first, (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, end - first), err));
+        WG_TRY(run_piece(w, rows, first, (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, end - first), err));
     return WG_OK;
+}
+
+/* A task of rows that are in a file is one block of it. */
+static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    const wg_rows *rows = w->pipeline->rows;
+    const uint64_t begin = (uint64_t)task * TASK_ROWS;
+    if (begin >= wgi_rows_in_file(rows))
+        return run_rows(w, rows, begin, wg_min_u64(begin + TASK_ROWS, rows->row_count), err);
+    wg_rows *block = NULL;
+    WG_TRY(wgi_rows_read_block(rows, task, &block, err));
+    const wg_code code = run_rows(w, block, 0, block->row_count, err);
+    wg_rows_destroy(block);
+    return code;
 }
 
 static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
     w->stop = false;
     w->local = NULL;
+    w->eval.task = sink->task_base + task;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }
@@ -459,13 +471,15 @@ static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     return WG_OK;
 }
 
+static wg_code measured_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+
 static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     if (plan->op == WG_PLAN_SCAN) return open_scan(p, plan, err);
     if (plan->op == WG_PLAN_UNIT) {
         WG_TRY(wgi_rows_create(NULL, 0, p->context->account, &p->rows, err));
         p->rows->row_count = 1;
     } else {
-        WG_TRY(wgi_run_plan(plan, p->context, &p->rows, err));
+        WG_TRY(measured_plan(plan, p->context, &p->rows, err));
         wgi_profile_rows(p->context->profile, p->source_line, p->rows->row_count, 1);
     }
     p->counts_source = plan->op == WG_PLAN_UNIT;
@@ -492,13 +506,26 @@ static wg_code extend_chain(op_chain *chain, const wg_plan **plan, wg_error *err
     return WG_OK;
 }
 
+/* What operators of its kind have written to temporary files so far. */
+static uint64_t spilled_bytes(const wg_exec_context *context, const wg_plan *plan) {
+    wg_spill_user user = WG_SPILL_ROWS;
+    if (context->spill == NULL) return 0;
+    if (plan->op == WG_PLAN_SORT) user = WG_SPILL_SORT;
+    if (plan->op == WG_PLAN_AGGREGATE || plan->op == WG_PLAN_DISTINCT) user = WG_SPILL_AGGREGATE;
+    if (plan->op == WG_PLAN_HASH_JOIN || plan->op == WG_PLAN_OPTIONAL || plan->op == WG_PLAN_CROSS)
+        user = WG_SPILL_JOIN;
+    return atomic_load_explicit(&context->spill->bytes[user], memory_order_relaxed);
+}
+
 static wg_code build_table(op_chain *chain, uint32_t i, const wg_exec_context *context, wg_error *err) {
     const uint32_t line = wgi_profile_line(context->profile, chain->ops[i]);
     const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
+    const uint64_t spilled = spilled_bytes(context, chain->ops[i]);
     const uint32_t led = lead_for(context, line);
     const wg_code code = wgi_join_table_create(chain->ops[i], context, &chain->tables[i], err);
     (void)lead_for(context, led);
     note_memory(context, line, before);
+    wgi_profile_spilled(context->profile, line, spilled_bytes(context, chain->ops[i]) - spilled);
     return code;
 }
 
@@ -551,6 +578,7 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
         *done = p->finished;
+        sink->task_base += p->task_count;
     }
     pipeline_destroy(p);
     return code;
@@ -615,6 +643,7 @@ static wg_code run_union(const wg_plan *plan, const wg_exec_context *context, wg
     return code;
 }
 
+/* The rows may be in a file in part. */
 static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     wgi_sink *sink = NULL;
     const wg_plan *top = plan->children[0];
@@ -672,14 +701,26 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
     return wgi_run_into(top, context, sink, out, err);
 }
 
-wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+/* The same, into the profile if there is one. */
+static wg_code measured_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     if (context->profile == NULL) return run_plan(plan, context, out, err);
     const uint32_t line = wgi_profile_line(context->profile, plan);
     const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
+    const uint64_t spilled = spilled_bytes(context, plan);
     const uint32_t led = lead_for(context, line);
     const wg_code code = run_plan(plan, context, out, err);
     (void)lead_for(context, led);
     note_memory(context, line, before);
+    wgi_profile_spilled(context->profile, line, spilled_bytes(context, plan) - spilled);
+    return code;
+}
+
+wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    wg_rows *rows = NULL;
+    WG_TRY(measured_plan(plan, context, &rows, err));
+    const wg_code code = wgi_rows_load(rows, err);
+    if (code == WG_OK) *out = rows;
+    else wg_rows_destroy(rows);
     return code;
 }
 
@@ -689,17 +730,20 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     WG_ASSERT(context->batch_rows <= WG_BATCH_ROWS_MAX);
     wg_error local = {0};
     wg_rows *rows = NULL;
-    wg_code code = wgi_run_plan(plan, context, &rows, &local);
+    wg_spill_counters spilled = {0};
+    wg_exec_context own = *context;
+    if (own.spill == NULL) own.spill = &spilled;
+    wg_code code = wgi_run_plan(plan, &own, &rows, &local);
     if (code == WG_OK && !is_streaming(plan) && plan->op != WG_PLAN_SCAN && plan->op != WG_PLAN_UNIT)
-        wgi_profile_rows(context->profile, wgi_profile_line(context->profile, plan), rows->row_count, 1);
+        wgi_profile_rows(own.profile, wgi_profile_line(own.profile, plan), rows->row_count, 1);
     if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
         /* The account refuses long before the machine does, and its limit is what the caller can change. */
         wg_error_clear(&local);
-        code =
-            wg_error_set(&local, WG_E_LIMIT, WG_NO_OFFSET,
-                         "the query needs more than its memory limit of %llu bytes; raise query_memory_bytes_max or "
-                         "select less",
-                         (unsigned long long)context->account->bytes_max);
+        code = wg_error_set(
+            &local, WG_E_LIMIT, WG_NO_OFFSET,
+            "the query needs more than its memory limit of %llu bytes, with what can be in temporary files "
+            "there; raise query_memory_bytes_max or select less",
+            (unsigned long long)context->account->bytes_max);
     }
     if (code != WG_OK) {
         if (err != NULL) *err = local;

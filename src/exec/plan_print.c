@@ -172,7 +172,7 @@ static const char *operator_name(wg_plan_op op) {
         case WG_PLAN_UNIT:
             return "Unit";
         case WG_PLAN_SCAN:
-            return "SegmentScan+TombstoneShadow";
+            return "ShardDispatch+SegmentScan+TombstoneShadow";
         case WG_PLAN_SEEK:
             return "IndexFilter(Seek)";
         case WG_PLAN_EXPAND:

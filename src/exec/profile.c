@@ -91,6 +91,11 @@ void wgi_profile_memory(wg_profile *profile, uint32_t line, uint64_t bytes) {
            !atomic_compare_exchange_weak_explicit(at, &seen, bytes, memory_order_relaxed, memory_order_relaxed)) {}
 }
 
+void wgi_profile_spilled(wg_profile *profile, uint32_t line, uint64_t bytes) {
+    if (profile != NULL && line != WG_PROFILE_NO_LINE)
+        atomic_fetch_add_explicit(&profile->lines[line].spilled_bytes, bytes, memory_order_relaxed);
+}
+
 void wgi_profile_scan(wg_profile *profile, uint32_t line, const wg_scan *scan) {
     if (profile == NULL || line == WG_PROFILE_NO_LINE) return;
     wg_buf text;
@@ -116,11 +121,11 @@ uint32_t wgi_profile_lead(wg_profile *profile, uint32_t line) {
 /* ---- the table */
 
 const char *const wg_profile_column_names[WG_PROFILE_COLUMNS] = {
-    "operator", "detail",       "estimate",     "rows",       "batches",
-    "time_us",  "memory_bytes", "rows_scanned", "bytes_read", "pruning"};
-const wg_type wg_profile_column_types[WG_PROFILE_COLUMNS] = {WG_TYPE_STRING, WG_TYPE_STRING, WG_TYPE_INT, WG_TYPE_INT,
-                                                             WG_TYPE_INT,    WG_TYPE_INT,    WG_TYPE_INT, WG_TYPE_INT,
-                                                             WG_TYPE_INT,    WG_TYPE_STRING};
+    "operator",     "detail",        "estimate",     "rows",       "batches", "time_us",
+    "memory_bytes", "spilled_bytes", "rows_scanned", "bytes_read", "pruning"};
+const wg_type wg_profile_column_types[WG_PROFILE_COLUMNS] = {
+    WG_TYPE_STRING, WG_TYPE_STRING, WG_TYPE_INT, WG_TYPE_INT, WG_TYPE_INT,   WG_TYPE_INT,
+    WG_TYPE_INT,    WG_TYPE_INT,    WG_TYPE_INT, WG_TYPE_INT, WG_TYPE_STRING};
 
 static uint64_t rows_of(const wg_profile *p, uint32_t line) {
     const wg_plan *plan = p->lines[line].plan;
@@ -156,9 +161,10 @@ static wg_code fill_row(const wg_profile *p, uint32_t line, const wg_catalog *ca
     cells[4] = wg_value_int((int64_t)atomic_load_explicit(&l->batches, memory_order_relaxed));
     cells[5] = wg_value_int((int64_t)(atomic_load_explicit(&l->ns, memory_order_relaxed) / 1000));
     cells[6] = wg_value_int((int64_t)atomic_load_explicit(&l->memory_bytes, memory_order_relaxed));
-    cells[7] = wg_value_int((int64_t)l->scan.rows_scanned);
-    cells[8] = wg_value_int((int64_t)l->scan.bytes_read);
-    cells[9] = wg_value_str(wg_slice_str(l->scan_text));
+    cells[7] = wg_value_int((int64_t)atomic_load_explicit(&l->spilled_bytes, memory_order_relaxed));
+    cells[8] = wg_value_int((int64_t)l->scan.rows_scanned);
+    cells[9] = wg_value_int((int64_t)l->scan.bytes_read);
+    cells[10] = wg_value_str(wg_slice_str(l->scan_text));
     return code;
 }
 

@@ -16,8 +16,9 @@ typedef struct wg_profile_line {
     _Atomic uint64_t batches;
     _Atomic uint64_t ns;
     _Atomic uint64_t memory_bytes;
-    wg_stats scan;         /* scans; guarded by the profile's mutex */
-    const char *scan_text; /* scans: what was pruned; "" */
+    _Atomic uint64_t spilled_bytes; /* written to temporary files while it was at work */
+    wg_stats scan;                  /* scans; guarded by the profile's mutex */
+    const char *scan_text;          /* scans: what was pruned; "" */
 } wg_profile_line;
 
 typedef struct wg_profile wg_profile;
@@ -31,7 +32,7 @@ uint32_t wg_profile_count(const wg_profile *profile);
 const wg_profile_line *wg_profile_at(const wg_profile *profile, uint32_t line);
 
 /* The table of PROFILE: a row an operator. */
-enum { WG_PROFILE_COLUMNS = 10 };
+enum { WG_PROFILE_COLUMNS = 11 };
 extern const char *const wg_profile_column_names[WG_PROFILE_COLUMNS];
 extern const wg_type wg_profile_column_types[WG_PROFILE_COLUMNS];
 /* cells[wg_profile_count * WG_PROFILE_COLUMNS], row after row, in the arena. */
@@ -44,6 +45,7 @@ uint64_t wgi_profile_now(const wg_profile *profile);
 void wgi_profile_rows(wg_profile *profile, uint32_t line, uint64_t rows, uint64_t batches);
 void wgi_profile_time(wg_profile *profile, uint32_t line, uint64_t ns);
 void wgi_profile_memory(wg_profile *profile, uint32_t line, uint64_t bytes); /* keeps the highest */
+void wgi_profile_spilled(wg_profile *profile, uint32_t line, uint64_t bytes);
 void wgi_profile_scan(wg_profile *profile, uint32_t line, const wg_scan *scan);
 /* The thread that leads the run works for `line` from now on; gives the line before. */
 uint32_t wgi_profile_lead(wg_profile *profile, uint32_t line);

@@ -2,7 +2,7 @@
  *
  * Strings, lists and maps are copied into the rows' own arena. When the rows of a task are moved to the end of others, large
  * ones give their arena away instead of copying again. Limit: 2^32 - 1 rows. */
-#include "exec/exec_internal.h"
+#include "exec/spill.h"
 
 enum { ADOPT_ROWS_MIN = 512 };
 
@@ -30,6 +30,11 @@ void wg_rows_destroy(wg_rows *rows) {
     for (uint32_t i = 0; i < rows->column_count; i++) wg_column_deinit(&rows->columns[i]);
     for (uint32_t i = 0; i < rows->adopted_count; i++) wg_arena_deinit(&rows->adopted[i]);
     wg_arena_deinit(&rows->strings);
+    if (rows->file != NULL) {
+        wgi_spill_release(rows->file->spill);
+        wg_free(rows->file->blocks);
+        wg_free(rows->file);
+    }
     wg_free(rows->adopted);
     wg_free(rows->columns);
     wg_free(rows);
@@ -46,6 +51,7 @@ wg_type wg_rows_column_type(const wg_rows *rows, uint32_t column) {
 wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column) {
     WG_ASSERT(row < rows->row_count);
     WG_ASSERT(column < rows->column_count);
+    WG_ASSERT(rows->file == NULL);
     const wg_vector v = wg_column_view(&rows->columns[column]);
     return wg_vector_value(&v, (uint32_t)row);
 }
@@ -63,6 +69,8 @@ void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_b
 void wgi_rows_view(const wg_rows *rows, uint64_t first, uint32_t n, wg_vector *vectors, wg_batch *out) {
     WG_ASSERT(first % 8 == 0);
     WG_ASSERT(first + n <= rows->row_count);
+    WG_ASSERT(first >= wgi_rows_in_file(rows));
+    first -= wgi_rows_in_file(rows);
     for (uint32_t i = 0; i < rows->column_count; i++) {
         const wg_column *column = &rows->columns[i];
         vectors[i] = wg_column_view(column);
@@ -200,13 +208,18 @@ static bool move_arenas(wg_rows *rows, wg_rows *from) {
     return true;
 }
 
+wg_code wgi_rows_take_strings(wg_rows *rows, wg_rows *from, wg_error *err) {
+    return move_arenas(rows, from) ? WG_OK : wg_error_nomem(err, sizeof(wg_arena));
+}
+
 wg_code wgi_rows_take(wg_rows *rows, wg_rows *from, wg_error *err) {
     WG_ASSERT(rows->column_count == from->column_count);
+    WG_ASSERT(from->file == NULL);
     WG_TRY(check_room(rows, from->row_count, err));
     const bool adopt = from->row_count >= ADOPT_ROWS_MIN;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         wg_column *to = &rows->columns[i];
-        if (rows->row_count == 0 && adopt &&
+        if (to->row_count == 0 && adopt &&
             to->type == from->columns[i].type) { /* nothing to join: swap the buffers */
             const wg_column empty = *to;
             *to = from->columns[i];

@@ -1,5 +1,6 @@
 /* Sinks that keep rows as they are: collect, limit, distinct, and the built side of a join. */
 #include "exec/aggregate_internal.h"
+#include "exec/spill.h"
 
 wg_code wgi_sink_alloc(const wgi_sink_class *class, const wg_plan *plan, const wg_exec_context *context, size_t bytes,
                        wgi_sink **out, wg_error *err) {
@@ -24,6 +25,7 @@ typedef struct rows_sink {
     wg_type *all_types;
     uint64_t skip;
     uint64_t keep; /* skip + limit */
+    bool spills;   /* whoever gets the rows takes them from a file too */
     wg_rows *rows;
 } rows_sink;
 
@@ -70,8 +72,9 @@ static wg_code rows_consume(wgi_sink *sink, void *local, wgi_eval *eval, const w
 static wg_code rows_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
     rows_sink *s = (rows_sink *)sink;
     wg_rows *rows = local;
-    const wg_code code = wgi_rows_take(s->rows, rows, err);
+    wg_code code = wgi_rows_take(s->rows, rows, err);
     wg_rows_destroy(rows);
+    if (code == WG_OK && s->spills) code = wgi_rows_spill(s->rows, sink->context, err);
     *done = s->rows->row_count >= s->keep;
     return code;
 }
@@ -135,7 +138,9 @@ fail:
 
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
                          wg_error *err) {
-    return wgi_sink_build(types, count, NULL, NULL, 0, context, out, err);
+    WG_TRY(wgi_sink_build(types, count, NULL, NULL, 0, context, out, err));
+    ((rows_sink *)*out)->spills = true;
+    return WG_OK;
 }
 
 wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
@@ -146,6 +151,7 @@ wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_
     WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, out, err));
     rows_sink *s = (rows_sink *)*out;
     s->sink.can_end_early = true;
+    s->spills = false;
     s->skip = skip;
     s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
     return WG_OK;

@@ -2,9 +2,10 @@
  *
  * Rows are kept with their key columns behind them. The order of the first key is turned into an unsigned 64-bit prefix and a rank for nulls,
  * so most comparisons are of two integers; only ties look at the cells. Chunks of CHUNK_ROWS entries are merge-sorted by any worker, then
- * pairs of runs are merged level by level: the cuts depend on the number of rows alone. Top-k: once a state holds more than a few times
+ * pairs of runs are merged level by level: the cuts depend on the number of rows alone. When memory is short sorted rows go to runs in a
+ * file (spill_runs.c), in the order of their tasks, and are merged at the end. Top-k: once a state holds more than a few times
  * k rows it is sorted and cut to k; rows that come later sort behind equal ones, so the result is the first k of the whole. */
-#include "exec/exec_internal.h"
+#include "exec/spill.h"
 
 enum { CHUNK_ROWS = 65536, PRUNE_ROWS_MIN = 8192, PRUNE_K_MAX = 1 << 20 };
 
@@ -184,39 +185,50 @@ typedef struct sort_sink {
     wgi_sink *rows; /* a build sink: what keeps rows with their keys */
     wg_type *key_types;
     wg_expr **key_exprs;
+    wg_type *all_types;
     uint64_t keep;
-    wg_rows *all;
+    wg_rows *all;  /* of the merged tasks, behind the runs */
+    wgi_runs runs; /* of the merged tasks, where memory was short */
 } sort_sink;
 
-/* The first `keep` rows of `rows` in order, with the columns of `out`. */
-static wg_code take_sorted(const sort_sink *s, const wg_rows *rows, uint64_t keep, bool parallel, wg_rows *out,
-                           wg_error *err) {
+typedef struct sort_local {
+    wg_rows *rows;
+    wgi_runs runs; /* earlier rows of the task */
+} sort_local;
+
+/* Rows by number, sorted. */
+typedef struct sorted {
+    entry *buffers[2];
+    uint32_t *index; /* in one of the buffers */
+} sorted;
+
+static void sorted_deinit(sorted *r) {
+    wg_free(r->buffers[0]);
+    wg_free(r->buffers[1]);
+}
+
+static wg_code sort_rows(const sort_sink *s, const wg_rows *rows, bool parallel, sorted *out, wg_error *err) {
     const wg_plan *plan = s->sink.plan;
     wg_account *account = s->sink.context->account;
     const uint32_t n = (uint32_t)rows->row_count;
     wg_code code = WG_OK;
-    wg_arena arena;
-    wg_arena_init(&arena, account);
-    entry *buffers[2];
-    buffers[0] = wg_alloc(account, (n + 1) * sizeof(entry));
-    buffers[1] = wg_alloc(account, (n + 1) * sizeof(entry));
-    entry *entries = buffers[0];
-    entry *scratch = buffers[1];
-    wg_vector *keys = wg_arena_alloc(&arena, plan->sort_item_count * sizeof *keys);
+    for (int i = 0; i < 2; i++) out->buffers[i] = wg_alloc(account, (n + 1) * sizeof(entry));
+    entry *entries = out->buffers[0];
+    entry *scratch = out->buffers[1];
+    wg_vector *keys = wg_alloc(account, plan->sort_item_count * sizeof *keys);
     if (entries == NULL || scratch == NULL || keys == NULL) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *entries));
     for (uint32_t k = 0; k < plan->sort_item_count; k++)
         keys[k] = wg_column_view(&rows->columns[plan->slot_count + k]);
     order o = {.items = plan->sort_items, .keys = keys, .count = plan->sort_item_count};
     fill_entries(&o, entries, n);
     WG_TRY_GOTO(sort_entries(&o, &entries, &scratch, n, s->sink.context, parallel, err));
-    uint32_t *index = (uint32_t *)(void *)scratch; /* its entries are done with */
-    const uint32_t count = (uint32_t)wg_min_u64(keep, n);
-    for (uint32_t i = 0; i < count; i++) index[i] = entries[i].row;
-    WG_TRY_GOTO(wgi_rows_gather(out, rows, index, count, err));
+    out->index = (uint32_t *)(void *)scratch; /* its entries are done with */
+    for (uint32_t i = 0; i < n; i++) out->index[i] = entries[i].row;
+    wg_free(keys);
+    return WG_OK;
 fail:
-    wg_free(buffers[0]);
-    wg_free(buffers[1]);
-    wg_arena_deinit(&arena);
+    wg_free(keys);
+    sorted_deinit(out);
     return code;
 }
 
@@ -224,8 +236,13 @@ fail:
 static wg_code prune(const sort_sink *s, wg_rows **rows, wg_error *err) {
     if (s->keep > PRUNE_K_MAX || (*rows)->row_count < wg_max_u64(PRUNE_ROWS_MIN, s->keep * 4)) return WG_OK;
     void *fresh;
+    sorted r;
     WG_TRY(s->rows->class->local_create(s->rows, &fresh, err));
-    const wg_code code = take_sorted(s, *rows, s->keep, false, fresh, err);
+    wg_code code = sort_rows(s, *rows, false, &r, err);
+    if (code == WG_OK) {
+        code = wgi_rows_gather(fresh, *rows, r.index, (uint32_t)s->keep, err);
+        sorted_deinit(&r);
+    }
     if (code != WG_OK) {
         wg_rows_destroy(fresh);
         return code;
@@ -235,9 +252,44 @@ static wg_code prune(const sort_sink *s, wg_rows **rows, wg_error *err) {
     return WG_OK;
 }
 
+/* Moves the rows to a run behind `runs`. */
+static wg_code spill_rows(const sort_sink *s, wg_rows **rows, wgi_runs *runs, bool parallel, wg_error *err) {
+    void *fresh;
+    sorted r;
+    if ((*rows)->row_count == 0) return WG_OK;
+    WG_TRY(s->rows->class->local_create(s->rows, &fresh, err));
+    wg_code code = sort_rows(s, *rows, parallel, &r, err);
+    if (code == WG_OK) {
+        code = wgi_runs_add(runs, *rows, r.index, (uint32_t)wg_min_u64(s->keep, (*rows)->row_count), err);
+        sorted_deinit(&r);
+    }
+    if (code != WG_OK) {
+        wg_rows_destroy(fresh);
+        return code;
+    }
+    wg_rows_destroy(*rows);
+    *rows = fresh;
+    return WG_OK;
+}
+
+static bool spills_now(const sort_sink *s, const wg_rows *rows) {
+    return rows->row_count >= WGI_SPILL_ROWS_MIN && wgi_spill_wanted(s->sink.context);
+}
+
+static void runs_init(const sort_sink *s, wgi_runs *runs) {
+    const wg_plan *plan = s->sink.plan;
+    *runs = (wgi_runs){.context = s->sink.context,
+                       .types = s->all_types,
+                       .column_count = plan->slot_count + plan->sort_item_count,
+                       .keep = plan->slot_count,
+                       .items = plan->sort_items,
+                       .key_count = plan->sort_item_count,
+                       .user = WG_SPILL_SORT};
+}
+
 static wg_code sort_local_create(wgi_sink *sink, void **out, wg_error *err) {
     const sort_sink *s = (sort_sink *)sink;
-    wg_rows **local = wg_alloc(sink->context->account, sizeof *local); /* a pruned local is another object */
+    sort_local *local = wg_alloc(sink->context->account, sizeof *local);
     if (local == NULL) return wg_error_nomem(err, sizeof *local);
     void *rows;
     const wg_code code = s->rows->class->local_create(s->rows, &rows, err);
@@ -245,49 +297,90 @@ static wg_code sort_local_create(wgi_sink *sink, void **out, wg_error *err) {
         wg_free(local);
         return code;
     }
-    *local = rows;
+    local->rows = rows;
+    runs_init(s, &local->runs);
     *out = local;
     return WG_OK;
 }
 
 static void sort_local_destroy(wgi_sink *sink, void *local) {
     (void)sink;
-    wg_rows **rows = local;
-    wg_rows_destroy(*rows);
-    wg_free(local);
+    sort_local *l = local;
+    wgi_runs_deinit(&l->runs);
+    wg_rows_destroy(l->rows);
+    wg_free(l);
 }
 
 static wg_code sort_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
                             wg_error *err) {
     const sort_sink *s = (sort_sink *)sink;
-    wg_rows **rows = local;
-    WG_TRY(s->rows->class->consume(s->rows, *rows, eval, batch, stop, err));
-    return prune(s, rows, err);
+    sort_local *l = local;
+    WG_TRY(s->rows->class->consume(s->rows, l->rows, eval, batch, stop, err));
+    WG_TRY(prune(s, &l->rows, err));
+    return spills_now(s, l->rows) ? spill_rows(s, &l->rows, &l->runs, false, err) : WG_OK;
+}
+
+/* Runs are in the order of their rows: what is in memory goes before the runs of the next task. */
+static wg_code take_local(sort_sink *s, sort_local *l, wg_error *err) {
+    if (s->all == NULL) {
+        WG_TRY(wgi_runs_take(&s->runs, &l->runs, err));
+        s->all = l->rows;
+        l->rows = NULL;
+        return WG_OK;
+    }
+    if (l->runs.count > 0) {
+        WG_TRY(spill_rows(s, &s->all, &s->runs, false, err));
+        WG_TRY(wgi_runs_take(&s->runs, &l->runs, err));
+    }
+    WG_TRY(wgi_rows_take(s->all, l->rows, err));
+    return prune(s, &s->all, err);
 }
 
 static wg_code sort_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
     (void)done;
     sort_sink *s = (sort_sink *)sink;
-    wg_rows **rows = local;
-    wg_code code = WG_OK;
-    if (s->all == NULL) {
-        s->all = *rows;
-        *rows = NULL;
-    } else {
-        code = wgi_rows_take(s->all, *rows, err);
-        if (code == WG_OK) code = prune(s, &s->all, err);
-    }
+    wg_code code = take_local(s, local, err);
     sort_local_destroy(sink, local);
+    if (code == WG_OK && spills_now(s, s->all)) code = spill_rows(s, &s->all, &s->runs, false, err);
+    return code;
+}
+
+/* Can the rows be sorted and put out in order without more memory than there is? */
+static bool fits_in_memory(const sort_sink *s) {
+    const uint64_t n = s->all->row_count;
+    uint64_t cell_bytes = 0;
+    for (uint32_t c = 0; c < s->sink.plan->slot_count; c++)
+        cell_bytes += wg_physical_bytes(wg_type_physical(s->all->columns[c].type)) + 1;
+    return wgi_spill_has_room(s->sink.context, n * 2 * sizeof(entry) + wg_min_u64(n, s->keep) * cell_bytes);
+}
+
+/* Strings are not copied: the answer takes their arenas over. */
+static wg_code put_sorted(sort_sink *s, wg_rows *out, wg_error *err) {
+    sorted r;
+    WG_TRY(sort_rows(s, s->all, true, &r, err));
+    for (uint32_t c = 0; c < out->column_count; c++) out->columns[c].strings = NULL;
+    wg_code code = wgi_rows_gather(out, s->all, r.index, (uint32_t)wg_min_u64(s->keep, s->all->row_count), err);
+    for (uint32_t c = 0; c < out->column_count; c++) out->columns[c].strings = &out->strings;
+    if (code == WG_OK) code = wgi_rows_take_strings(out, s->all, err);
+    sorted_deinit(&r);
     return code;
 }
 
 static wg_code sort_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
     sort_sink *s = (sort_sink *)sink;
     wg_rows *rows;
+    wg_code code = WG_OK;
     WG_TRY(wgi_rows_create(sink->plan->slot_types, sink->plan->slot_count, sink->context->account, &rows, err));
-    const wg_code code = s->all == NULL ? WG_OK : take_sorted(s, s->all, s->keep, true, rows, err);
-    if (code != WG_OK) wg_rows_destroy(rows);
-    else *out = rows;
+    if (s->all != NULL && s->runs.count == 0 && (s->all->row_count < WGI_SPILL_ROWS_MIN || fits_in_memory(s))) {
+        WG_TRY_GOTO(put_sorted(s, rows, err));
+    } else if (s->all != NULL) {
+        WG_TRY_GOTO(spill_rows(s, &s->all, &s->runs, true, err));
+        WG_TRY_GOTO(wgi_runs_merge(&s->runs, s->keep, rows, err));
+    }
+    *out = rows;
+    return WG_OK;
+fail:
+    wg_rows_destroy(rows);
     return code;
 }
 
@@ -297,7 +390,9 @@ static void sort_destroy(wgi_sink *sink) {
         s->rows->class->destroy(s->rows);
         wg_free(s->rows);
     }
+    wgi_runs_deinit(&s->runs);
     wg_rows_destroy(s->all);
+    wg_free(s->all_types);
     wg_free(s->key_types);
     wg_free(s->key_exprs);
 }
@@ -318,11 +413,16 @@ wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_s
     s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
     s->key_types = wg_alloc(context->account, n * sizeof *s->key_types);
     s->key_exprs = wg_alloc(context->account, n * sizeof *s->key_exprs);
-    if (s->key_types == NULL || s->key_exprs == NULL) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *s->key_exprs));
+    s->all_types = wg_alloc(context->account, (n + plan->slot_count) * sizeof *s->all_types);
+    if (s->key_types == NULL || s->key_exprs == NULL || s->all_types == NULL)
+        WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *s->key_exprs));
     for (uint32_t k = 0; k < n; k++) {
         s->key_exprs[k] = plan->sort_items[k].expr;
         s->key_types[k] = s->key_exprs[k]->type == WG_TYPE_NULL ? WG_TYPE_ANY : s->key_exprs[k]->type;
     }
+    for (uint32_t c = 0; c < plan->slot_count + n; c++)
+        s->all_types[c] = c < plan->slot_count ? plan->slot_types[c] : s->key_types[c - plan->slot_count];
+    runs_init(s, &s->runs);
     WG_TRY_GOTO(
         wgi_sink_build(plan->slot_types, plan->slot_count, s->key_exprs, s->key_types, n, context, &s->rows, err));
     *out = sink;

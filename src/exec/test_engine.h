@@ -47,6 +47,10 @@ static const wg_type fake_types[4] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING
 /* ---- engine.h */
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
+const char *wg_engine_temporary_directory(const wg_engine *engine) {
+    (void)engine;
+    return "";
+}
 const wg_catalog *wg_txn_catalog(const wg_txn *txn) {
     (void)txn;
     return NULL;

@@ -7,7 +7,7 @@
  * Contract of all kernels. Inputs may have any alignment. Nothing outside of the stated elements is read or written, tails are masked. Any n
  * is legal, 0 too. No kernel allocates, fails, or keeps anything. Integers compare as integers; doubles as openCypher's comparisons
  * over non-null numbers do: every comparison with NaN is false except NE. Masks are bytes, 0 or 1 a row. Selections are ascending uint16 row
- * numbers below 65,536. Results never depend on the variant: sums of integers are exact, sums of doubles are not here (exec/float_sum.c).
+ * numbers below 65,536. Results never depend on the variant: sums are exact.
  *
  * Threads: any; the tables are constant. */
 #ifndef WG_BASE_KERNELS_H
@@ -27,6 +27,8 @@ typedef enum wg_kernel_compare {
     WG_KERNEL_GE
 } wg_kernel_compare;
 enum { WG_KERNEL_COMPARE_COUNT = 6 };
+
+enum { WG_KERNEL_SUM_ROWS = 2048, WG_KERNEL_SUM_PARTS = 4 };
 
 /* A sum in 128 bits, two's complement. */
 typedef struct wg_kernel_sum {
@@ -75,6 +77,12 @@ typedef struct wg_kernels {
     void (*min_max_i64)(const int64_t *a, size_t n, int64_t *min, int64_t *max);
     /* NaN is left out; false: there was nothing else. -0.0 and 0.0 are equal, the first of either is given. */
     bool (*min_max_f64)(const double *a, size_t n, double *min, double *max);
+    /* n <= WG_KERNEL_SUM_ROWS doubles: parts whose exact sum is the exact sum of a (each of them rounded nowhere). False, and parts
+     * untouched, where there are none: NaN and infinities, magnitudes near the largest double, exponents too far apart. */
+    bool (*sum_f64)(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]);
+    /* The same before adding up: a[i] = pairs[2 i] + pairs[2 i + 1] exactly, and the firsts, and the seconds, of any choice of these rows
+     * add up without rounding in any order. On false pairs may hold anything. */
+    bool (*split_f64)(const double *a, size_t n, double *pairs);
 
     /* ---- strings: cells are {pointer, size} pairs (wg_str); mask[i] = cell i equals, or begins with, the needle */
     void (*str_equal)(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask);

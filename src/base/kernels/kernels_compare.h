@@ -30,13 +30,19 @@ static void cmp_noise(cmp_run *run, uint8_t *room) {
     for (size_t i = 0; i < CMP_ROOM; i += 8) wg_store_u64le(room + i, wg_rng_next(&run->rng));
 }
 
-/* count is of elements of `size` bytes that are the result; what lies behind them up to n may hold anything. */
-static void cmp_verify(cmp_run *run, const char *name, size_t place, size_t size, size_t want, size_t got) {
+/* An output of `bytes`, of which `want` elements of `size` bytes are the result; what lies behind them may hold anything. */
+typedef struct cmp_output {
+    size_t place;
+    size_t bytes;
+    size_t size; /* 0: all of it is the result */
+} cmp_output;
+
+static void cmp_verify(cmp_run *run, const char *name, const cmp_output *out, size_t want, size_t got) {
     run->checks++;
     bool same = want == got;
-    if (same && size != 0) {
-        const size_t from = place + want * size;
-        const size_t bytes = (run->n - want) * size;
+    if (same && out->size != 0) {
+        const size_t from = out->place + want * out->size;
+        const size_t bytes = out->bytes - want * out->size;
         memcpy(cmp_want + from, cmp_pattern + from, bytes);
         memcpy(cmp_got + from, cmp_pattern + from, bytes);
     }
@@ -47,19 +53,19 @@ static void cmp_verify(cmp_run *run, const char *name, size_t place, size_t size
 }
 
 /* Runs `call`, which names the table `k` and writes below `out`, for both tables. With `size` it gives the number of results. */
-#define CMP_BOTH(name, out_bytes, size, call)           \
-    do {                                                \
-        const size_t place = cmp_place(run, out_bytes); \
-        memcpy(cmp_want, cmp_pattern, CMP_ROOM);        \
-        memcpy(cmp_got, cmp_pattern, CMP_ROOM);         \
-        const wg_kernels *k = run->reference;           \
-        void *out = cmp_want + place;                   \
-        const size_t want = (call);                     \
-        k = run->variant;                               \
-        out = cmp_got + place;                          \
-        (void)out;                                      \
-        const size_t got = (call);                      \
-        cmp_verify(run, name, place, size, want, got);  \
+#define CMP_BOTH(name, out_bytes, size, call)                                   \
+    do {                                                                        \
+        const cmp_output output = {cmp_place(run, out_bytes), out_bytes, size}; \
+        memcpy(cmp_want, cmp_pattern, CMP_ROOM);                                \
+        memcpy(cmp_got, cmp_pattern, CMP_ROOM);                                 \
+        const wg_kernels *k = run->reference;                                   \
+        void *out = cmp_want + output.place;                                    \
+        const size_t want = (call);                                             \
+        k = run->variant;                                                       \
+        out = cmp_got + output.place;                                           \
+        (void)out;                                                              \
+        const size_t got = (call);                                              \
+        cmp_verify(run, name, &output, want, got);                              \
     } while (0)
 #define CMP_VOID(name, out_bytes, call) CMP_BOTH(name, out_bytes, 0, ((call), (size_t)0))
 
@@ -121,6 +127,23 @@ static void cmp_reductions(cmp_run *run) {
     CMP_VOID("min_max_f64", 16, (k->min_max_f64(x, n, &edges[0], &edges[1]) ? memcpy(out, edges, 16) : NULL));
     CMP_VOID("hash_u64", n * 8, k->hash_u64((const uint64_t *)a, n, false, out));
     CMP_VOID("hash_u64 combined", n * 8, k->hash_u64((const uint64_t *)a, n, true, out));
+}
+
+/* Doubles of a few or of many binades, at times with a value that cannot be taken apart. */
+static void cmp_float_sums(cmp_run *run) {
+    double f64[CMP_ROWS];
+    const size_t n = run->n;
+    const uint64_t binades = UINT64_C(1) << wg_rng_below(&run->rng, 9);
+    const uint64_t top = 1 + wg_rng_below(&run->rng, 2046);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t down = wg_min_u64(wg_rng_below(&run->rng, binades), top);
+        f64[i] = wg_f64_of_bits((top - down) << 52 | (wg_rng_next(&run->rng) & UINT64_C(0x800fffffffffffff)));
+        if (wg_rng_below(&run->rng, 16) == 0) f64[i] = i % 2 == 0 ? 0.0 : -0.0;
+    }
+    if (n != 0 && wg_rng_below(&run->rng, 8) == 0) f64[wg_rng_below(&run->rng, n)] = cmp_f64(run, 1.0);
+    const double *x = cmp_put(run, cmp_in_a, f64, n * 8);
+    CMP_BOTH("sum_f64", 32, 0, (size_t)k->sum_f64(x, n, out));
+    CMP_BOTH("split_f64", n * 16, 16, k->split_f64(x, n, out) ? n : 0);
 }
 
 static void cmp_masks(cmp_run *run) {
@@ -230,6 +253,7 @@ static void cmp_all(cmp_run *run, uint64_t seed) {
         for (run->shift = 0; run->shift <= CMP_FLUSH && run->failure[0] == 0; run->shift++) {
             cmp_compares(run);
             cmp_reductions(run);
+            cmp_float_sums(run);
             cmp_masks(run);
             cmp_gathers(run);
             cmp_strings(run);

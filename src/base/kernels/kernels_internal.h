@@ -9,6 +9,7 @@ extern const wg_kernels wgi_kernels_scalar;
 #if defined(__x86_64__)
 extern const wg_kernels wgi_kernels_avx2;
 extern const wg_kernels wgi_kernels_avx512;
+extern const wg_kernels wgi_kernels_avx512_vp2; /* the same with VP2INTERSECT */
 #endif
 #if defined(__aarch64__)
 extern const wg_kernels wgi_kernels_neon;
@@ -96,6 +97,25 @@ typedef struct wgi_lists {
     size_t k; /* next of b */
 } wgi_lists;
 size_t wgi_intersect_rest(const wgi_lists *lists, size_t found, uint32_t *at_a, uint32_t *at_b);
+
+/* Sums of doubles take each value apart by adding and subtracting a large constant (Rump, Ogita, Oishi 2008): q = (m + x) - m is x rounded
+ * to a multiple of the last place of m, and x - q is exact. With m = 1.5 * 2^t and |x| < 2^(t - 1) that place is 2^(t - 52) whatever the
+ * sign of x. 2^11 such q, each at most 2^(t - 10), stay below 2^53 units: they add up exactly in any order. What is left is at most half
+ * a unit, so the next constant may be 2^43 smaller. Units below 2^-1074 do not exist; there the constant stops shrinking.
+ *
+ * Two constants take in 32 binades below the largest value, four take in 118. What is left after them must be zero.
+ *
+ * False: `max`, the largest magnitude that is no NaN, is too large. */
+static inline bool wgi_sum_constants(double max, double m[WG_KERNEL_SUM_PARTS]) {
+    const int32_t biased = (int32_t)(wg_bits_of_f64(max) >> 52 & 0x7ff);
+    int32_t t = (biased == 0 ? 1 : biased) + 11; /* max < 2^(biased - 1022) */
+    if (t > 1022 + 1023) return false;
+    for (uint32_t i = 0; i < WG_KERNEL_SUM_PARTS; i++, t -= 43) {
+        if (t < 1) t = 1;
+        m[i] = wg_f64_of_bits((uint64_t)t << 52 | UINT64_C(1) << 51);
+    }
+    return true;
+}
 
 /* min_max_f64 finds the extremes; where one of them is a zero, this finds the first zero, whose sign counts. */
 double wgi_first_zero(const double *a, size_t n);

@@ -216,6 +216,44 @@ static bool min_max_f64(const double *a, size_t n, double *min, double *max) {
     return true;
 }
 
+static bool sum_constants(const double *a, size_t n, double m[WG_KERNEL_SUM_PARTS]) {
+    float64x2_t most = vdupq_n_f64(0.0);
+    WG_ASSERT(n <= WG_KERNEL_SUM_ROWS);
+    size_t i = 0;
+    for (; i + 2 <= n; i += 2)
+        most = vmaxnmq_f64(most, vabsq_f64(load_f64(a + i))); /* a number rather than a quiet NaN */
+    double max = vmaxvq_f64(most);
+    for (; i < n; i++) max = __builtin_fabs(wgi_load_f64(a + i)) > max ? __builtin_fabs(wgi_load_f64(a + i)) : max;
+    return max == max && wgi_sum_constants(max, m);
+}
+
+static bool sum_levels(const double *a, size_t n, const double *m, size_t levels, double *parts) {
+    float64x2_t sums[WG_KERNEL_SUM_PARTS];
+    uint64x2_t left = vdupq_n_u64(0);
+    for (size_t k = 0; k < levels; k++) sums[k] = vdupq_n_f64(0.0);
+    for (size_t i = 0; i < n; i += 2) {
+        const double last[2] = {wgi_load_f64(a + i), 0.0};
+        float64x2_t x = i + 2 <= n ? load_f64(a + i) : load_f64(last);
+        for (size_t k = 0; k < levels; k++) {
+            const float64x2_t q = vsubq_f64(vaddq_f64(vdupq_n_f64(m[k]), x), vdupq_n_f64(m[k]));
+            x = vsubq_f64(x, q);
+            sums[k] = vaddq_f64(sums[k], q);
+        }
+        left = vorrq_u64(left, vshlq_n_u64(vreinterpretq_u64_f64(x), 1)); /* zeros of both signs are nothing */
+    }
+    for (size_t k = 0; k < levels; k++) parts[k] = vaddvq_f64(sums[k]);
+    return (vgetq_lane_u64(left, 0) | vgetq_lane_u64(left, 1)) == 0;
+}
+
+static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]) {
+    double m[WG_KERNEL_SUM_PARTS];
+    double sums[WG_KERNEL_SUM_PARTS] = {0.0};
+    if (!sum_constants(a, n, m)) return false;
+    if (!sum_levels(a, n, m, 2, sums) && !sum_levels(a, n, m, 4, sums)) return false;
+    memcpy(parts, sums, sizeof sums);
+    return true;
+}
+
 /* ---- sorted lists: blocks of four against four, each of four rotations */
 
 static inline uint32x4_t common(uint32x4_t x, uint32x4_t y) {
@@ -309,6 +347,7 @@ static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t
 static void hash_u64(const uint64_t *a, size_t n, bool combine, uint64_t *out) {
     wgi_kernels_scalar.hash_u64(a, n, combine, out);
 }
+static bool split_f64(const double *a, size_t n, double *pairs) { return wgi_kernels_scalar.split_f64(a, n, pairs); }
 static void str_equal(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
     wgi_kernels_scalar.str_equal(cells, n, needle, needle_size, mask);
 }
@@ -340,6 +379,8 @@ const wg_kernels wgi_kernels_neon = {
     .sum_u32 = sum_u32,
     .min_max_i64 = min_max_i64,
     .min_max_f64 = min_max_f64,
+    .sum_f64 = sum_f64,
+    .split_f64 = split_f64,
     .str_equal = str_equal,
     .str_prefix = str_prefix,
     .intersect_count_u32 = intersect_count_u32,

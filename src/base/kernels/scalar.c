@@ -160,6 +160,59 @@ static bool min_max_f64(const double *a, size_t n, double *min, double *max) {
     return true;
 }
 
+/* What `levels` constants leave of the values; 0: nothing. */
+static uint64_t sum_levels(const double *a, size_t n, const double *m, uint32_t levels, double *parts) {
+    uint64_t left = 0;
+    for (uint32_t k = 0; k < WG_KERNEL_SUM_PARTS; k++) parts[k] = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double x = wgi_load_f64(a + i);
+        for (uint32_t k = 0; k < levels; k++) {
+            const double q = (m[k] + x) - m[k];
+            x -= q;
+            parts[k] += q;
+        }
+        left |= wg_bits_of_f64(x) << 1; /* zeros of both signs are nothing */
+    }
+    return left;
+}
+
+static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]) {
+    double m[WG_KERNEL_SUM_PARTS];
+    double sums[WG_KERNEL_SUM_PARTS];
+    double max = 0.0;
+    WG_ASSERT(n <= WG_KERNEL_SUM_ROWS);
+    for (size_t i = 0; i < n; i++) {
+        const double v = __builtin_fabs(wgi_load_f64(a + i));
+        max = v > max ? v : max;
+    }
+    if (!wgi_sum_constants(max, m)) return false;
+    if (sum_levels(a, n, m, 2, sums) != 0 && sum_levels(a, n, m, 4, sums) != 0) return false;
+    memcpy(parts, sums, sizeof sums);
+    return true;
+}
+
+static bool split_f64(const double *a, size_t n, double *pairs) {
+    double m[WG_KERNEL_SUM_PARTS];
+    double max = 0.0;
+    uint64_t left = 0;
+    WG_ASSERT(n <= WG_KERNEL_SUM_ROWS);
+    for (size_t i = 0; i < n; i++) {
+        const double v = __builtin_fabs(wgi_load_f64(a + i));
+        max = v > max ? v : max;
+    }
+    if (!wgi_sum_constants(max, m)) return false;
+    for (size_t i = 0; i < n; i++) {
+        const double x = wgi_load_f64(a + i);
+        const double q = (m[0] + x) - m[0];
+        const double r = x - q;
+        const double p = (m[1] + r) - m[1];
+        const double pair[2] = {q, p};
+        memcpy(pairs + 2 * i, pair, sizeof pair);
+        left |= wg_bits_of_f64(r - p) << 1;
+    }
+    return left == 0;
+}
+
 /* ---- strings */
 
 static wgi_kernel_str cell_at(const void *cells, size_t i) {
@@ -286,6 +339,8 @@ const wg_kernels wgi_kernels_scalar = {
     .sum_u32 = sum_u32,
     .min_max_i64 = min_max_i64,
     .min_max_f64 = min_max_f64,
+    .sum_f64 = sum_f64,
+    .split_f64 = split_f64,
     .str_equal = str_equal,
     .str_prefix = str_prefix,
     .intersect_count_u32 = intersect_count_u32,

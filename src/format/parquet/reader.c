@@ -38,6 +38,10 @@ struct wg_parquet_reader {
     wg_codec_state codec_state;
     wg_code failed;
 
+    const wg_parquet_page_place *places; /* of an offset index; NULL: none */
+    uint32_t place_count;
+    uint32_t rows_expected; /* of the page that was jumped to; 0: none was */
+
     bool has_header; /* of the data page at pos */
     wgi_parquet_page_header header;
 
@@ -141,6 +145,9 @@ wg_code wg_parquet_reader_open(wg_parquet_reader *r, const wg_parquet_source *so
     r->bytes_allowed = chunk->uncompressed_bytes;
     r->bytes_decoded_before += r->bytes_decoded;
     r->bytes_decoded = 0;
+    r->places = source->places;
+    r->place_count = source->place_count;
+    r->rows_expected = 0;
     r->has_header = false;
     r->has_dictionary = false;
     r->dictionary_ready = false;
@@ -234,7 +241,10 @@ static wg_code header_find(wg_parquet_reader *r, bool *out_found, wg_error *err)
         const bool data = h.type == WGI_PARQUET_PAGE_DATA || h.type == WGI_PARQUET_PAGE_DATA_V2;
         if (data && h.value_count > r->row_count - r->rows_opened)
             return corrupt_at(r, offset_now(r), "the chunk's pages hold more rows than its row group", err);
+        if (data && r->rows_expected != 0 && h.value_count != r->rows_expected)
+            return corrupt_at(r, offset_now(r), "the page has not as many rows as the offset index says", err);
         if (data && h.value_count > 0) {
+            r->rows_expected = 0;
             r->header = h;
             r->has_header = true;
         } else {
@@ -636,6 +646,30 @@ static wg_code page_skip(wg_parquet_reader *r, uint32_t rows, wg_error *err) {
     return WG_OK;
 }
 
+/* Moves to the page of the offset index that holds the row `rows` ahead, when that is behind the next page; lowers *rows. Nothing of
+ * an open page is left. The dictionary, which stands before all pages, is noted first. */
+static wg_code jump(wg_parquet_reader *r, uint64_t *rows, wg_error *err) {
+    const uint64_t target = r->rows_opened + *rows;
+    uint32_t low = 0;
+    bool found = false;
+    for (uint32_t high = r->place_count; low + 1 < high;) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (r->places[middle].first_row <= target) low = middle;
+        else high = middle;
+    }
+    const wg_parquet_page_place *place = &r->places[low];
+    if (place->first_row <= r->rows_opened || target >= r->row_count) return WG_OK;
+    if (r->rows_opened == 0) WG_TRY(header_find(r, &found, err));
+    const uint64_t end = low + 1 < r->place_count ? r->places[low + 1].first_row : r->row_count;
+    r->has_header = false;
+    r->pos = (size_t)(place->offset - r->window.base_offset);
+    r->rows_expected = (uint32_t)wg_min_u64(end - place->first_row, UINT32_MAX);
+    *rows = target - place->first_row;
+    r->rows_opened = place->first_row;
+    r->page_rows = r->page_next = 0;
+    return WG_OK;
+}
+
 static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
     while (rows > 0) {
         const uint32_t left = r->page_rows - r->page_next;
@@ -645,6 +679,8 @@ static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
             continue;
         }
         if (left > 0) return page_skip(r, (uint32_t)rows, err);
+        if (r->place_count > 0) WG_TRY(jump(r, &rows, err));
+        if (rows == 0) return WG_OK;
         bool found = false;
         WG_TRY(header_find(r, &found, err));
         if (!found)

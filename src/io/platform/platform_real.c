@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h> /* renameat */
+#include <stdlib.h> /* getenv */
 #ifdef __GLIBC__
 #include <malloc.h> /* malloc_trim: not an allocation */
 #endif
@@ -44,19 +45,58 @@ static int open_retry(const char *path, int flags, mode_t mode) {
     }
 }
 
+enum { TEMPORARY_NAME_BYTES = 4096, TEMPORARY_TRIES = 64 };
+
+static const char *temporary_directory(void) {
+    const char *given = getenv("TMPDIR");
+    return given != NULL && given[0] == '/' ? given : "/tmp";
+}
+
+/* For file systems without files that have no name: one whose name is taken away at once. */
+static int open_and_unlink(const char *directory) {
+    static _Atomic uint32_t next;
+    char path[TEMPORARY_NAME_BYTES];
+    for (int i = 0; i < TEMPORARY_TRIES; i++) {
+        const unsigned number = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed);
+        const int n = snprintf(path, sizeof path, "%s/temporary-%ld-%u", directory, (long)getpid(), number);
+        if (n < 0 || (size_t)n >= sizeof path) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        const int fd = open_retry(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 && errno == EEXIST) continue; /* left by a process that died between the two calls */
+        if (fd >= 0) unlink(path);
+        return fd;
+    }
+    return -1;
+}
+
+static int open_temporary(const char *directory) {
+#ifdef O_TMPFILE
+    const int fd = open_retry(directory, O_TMPFILE | O_RDWR | O_EXCL, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
+#endif
+    return open_and_unlink(directory);
+}
+
 static wg_code real_open(wg_platform *self, const char *path, wg_open_mode mode, wg_file **out, wg_error *err) {
     (void)self;
     int flags = O_RDONLY;
     if (mode == WG_OPEN_WRITE) flags = O_RDWR;
     if (mode == WG_OPEN_CREATE_NEW) flags = O_RDWR | O_CREAT | O_EXCL;
+    if (mode == WG_OPEN_TEMPORARY && path[0] == '\0') path = temporary_directory();
     const size_t path_size = strlen(path) + 1;
     real_file *file = wg_alloc(NULL, sizeof *file + path_size);
     if (file == NULL) return wg_error_nomem(err, sizeof *file + path_size);
     memcpy(file->path, path, path_size);
     /* O_NONBLOCK changes nothing for files; it keeps the open of a FIFO from waiting for its other end. */
-    file->fd = open_retry(path, flags | O_NONBLOCK | O_NOCTTY, 0600);
+    file->fd = mode == WG_OPEN_TEMPORARY ? open_temporary(path)
+                                         : open_retry(path, flags | O_NONBLOCK | O_NOCTTY, 0600);
     if (file->fd < 0) {
-        const wg_code code = error_of(err, mode == WG_OPEN_CREATE_NEW ? "create" : "open", path);
+        const char *action = mode == WG_OPEN_TEMPORARY    ? "make a temporary file in"
+                             : mode == WG_OPEN_CREATE_NEW ? "create"
+                                                          : "open";
+        const wg_code code = error_of(err, action, path);
         wg_free(file);
         return code;
     }

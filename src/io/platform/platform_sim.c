@@ -179,7 +179,17 @@ static bool name_change(sim_disk *disk, sim_name_kind kind, size_t inode, const 
 
 /* ---- files */
 
+/* No name leads to it: it is in no dump and does not survive a crash. Its bytes stay with the disk until that is destroyed. */
+static wg_code open_nameless(sim_disk *disk, const char *directory, size_t *out, wg_error *err) {
+    const sim_inode *inode = inode_at(disk, directory);
+    if (inode == NULL) return sim_error(err, ENOENT, "make a temporary file in", directory);
+    if (!inode->is_directory) return sim_error(err, ENOTDIR, "make a temporary file in", directory);
+    if (!wgi_sim_inode_add(disk, false, out)) return sim_error(err, ENOMEM, "make a temporary file in", directory);
+    return WG_OK;
+}
+
 static wg_code open_inode(sim_disk *disk, const char *path, wg_open_mode mode, size_t *out, wg_error *err) {
+    if (mode == WG_OPEN_TEMPORARY) return open_nameless(disk, path, out, err);
     const sim_name *name = wgi_sim_name_find(&disk->names, path);
     if (mode != WG_OPEN_CREATE_NEW) {
         if (name == NULL) return sim_error(err, ENOENT, "open", path);
@@ -201,7 +211,7 @@ static wg_code sim_open(wg_platform *self, const char *path, wg_open_mode mode, 
     sim_disk *disk = sim_disk_of(self);
     sim_file *file = wg_alloc_zero(NULL, sizeof *file);
     if (file == NULL) return wg_error_nomem(err, sizeof *file);
-    wg_code code = sim_path(path, file->path, err);
+    wg_code code = sim_path(mode == WG_OPEN_TEMPORARY && path[0] == '\0' ? "/" : path, file->path, err);
     if (code == WG_OK) {
         const sim_gate gate = sim_enter(disk);
         if (gate != GATE_DEAD) code = open_inode(disk, file->path, mode, &file->inode, err);

@@ -1,0 +1,99 @@
+/* exec: rows in temporary files, for operators whose input is larger than the memory of the query. docs/execution.md, "Memory and
+ * spilling", is the whole picture; spill.c has the bytes. */
+#ifndef WG_EXEC_SPILL_H
+#define WG_EXEC_SPILL_H
+
+#include "exec/exec_internal.h"
+
+enum {
+    WGI_SPILL_ROWS_MIN = 2048, /* an operator that holds fewer rows does not spill: runs and partitions stay few */
+    WGI_SPILL_RUN_ROWS = 1024, /* rows of a block of a sorted run */
+    WGI_SPILL_BLOCK_ROWS_MAX = 1 << 16,
+    WGI_SPILL_FAN_IN = 64 /* runs that are merged at once */
+};
+
+/* Is the query's memory so full that an operator shall move rows to a file? Never for a query without a limit. */
+bool wgi_spill_wanted(const wg_exec_context *context);
+/* Can the query take so many more bytes and stay a little below its limits? */
+bool wgi_spill_has_room(const wg_exec_context *context, uint64_t bytes);
+
+/* One temporary file. Threads: any number write and read at a time. Shared by counting. */
+typedef struct wgi_spill wgi_spill;
+typedef struct wgi_spill_block {
+    uint64_t offset;
+    uint32_t bytes;
+    uint32_t rows;
+} wgi_spill_block;
+
+wg_code wgi_spill_create(const wg_exec_context *context, wg_spill_user user, wgi_spill **out, wg_error *err);
+void wgi_spill_acquire(wgi_spill *spill);
+void wgi_spill_release(wgi_spill *spill); /* NULL is legal; the last one closes the file, which is gone then */
+/* Writes rows index[0..n) (NULL: first + 0..n-1) of the columns as one block. Errors: WG_E_IO naming the file | WG_E_LIMIT over
+ * spill_bytes_max | WG_E_NOMEM. */
+typedef struct wgi_spill_rows {
+    const wg_vector *columns;
+    uint32_t column_count;
+    const uint32_t *index;
+    uint64_t first;
+    uint32_t n; /* at most WGI_SPILL_BLOCK_ROWS_MAX */
+} wgi_spill_rows;
+wg_code wgi_spill_write(wgi_spill *spill, const wgi_spill_rows *rows, wgi_spill_block *out, wg_error *err);
+/* Reads a block that holds columns of these types. Errors: WG_E_CORRUPT (not what was written), WG_E_IO, naming the file. */
+wg_code wgi_spill_read(wgi_spill *spill, const wgi_spill_block *block, const wg_type *types, uint32_t column_count,
+                       wg_rows **out, wg_error *err);
+
+/* The bytes of a block, apart from files: for the two above and for the fuzzer. */
+wg_code wgi_spill_encode(const wgi_spill_rows *rows, uint64_t offset, wg_buf *out, wg_error *err);
+wg_code wgi_spill_decode(wg_slice bytes, uint64_t offset, const wg_type *types, uint32_t column_count,
+                         wg_account *account, wg_rows **out, wg_error *err);
+
+/* ---- spill_rows.c: materialised rows whose beginning is in a file, in blocks of WGI_TASK_ROWS rows */
+
+struct wgi_rows_file {
+    wgi_spill *spill;
+    wgi_spill_block *blocks;
+    uint32_t count;
+    uint32_t capacity;
+};
+/* Moves all whole blocks at the beginning of what is in memory to the file, if memory is short. */
+wg_code wgi_rows_spill(wg_rows *rows, const wg_exec_context *context, wg_error *err);
+/* Moves what the strings, lists and maps of `from` point at to `rows`. */
+wg_code wgi_rows_take_strings(wg_rows *rows, wg_rows *from, wg_error *err);
+/* Brings all rows back into memory. */
+wg_code wgi_rows_load(wg_rows *rows, wg_error *err);
+/* Rows of block `block` (one of those in the file) as rows of their own. */
+wg_code wgi_rows_read_block(const wg_rows *rows, uint32_t block, wg_rows **out, wg_error *err);
+static inline uint64_t wgi_rows_in_file(const wg_rows *rows) {
+    return rows->file == NULL ? 0 : (uint64_t)rows->file->count * WGI_TASK_ROWS;
+}
+
+/* ---- spill_runs.c: sorted runs and their merging */
+
+typedef struct wgi_run {
+    wgi_spill *spill;
+    wgi_spill_block *blocks;
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t rows;
+} wgi_run;
+typedef struct wgi_runs {
+    const wg_exec_context *context;
+    const wg_type *types;
+    uint32_t column_count;
+    uint32_t keep;             /* the first columns, those of the answer; the keys are behind them */
+    const wg_sort_item *items; /* only `descending` is read */
+    uint32_t key_count;
+    wg_spill_user user;
+    wgi_run *runs; /* in the order of their rows: of equal rows that of the earlier run comes first */
+    uint32_t count;
+    uint32_t capacity;
+} wgi_runs;
+void wgi_runs_deinit(wgi_runs *runs);
+/* Writes rows index[0..n) as one run behind the others. */
+wg_code wgi_runs_add(wgi_runs *runs, const wg_rows *rows, const uint32_t *index, uint32_t n, wg_error *err);
+/* Moves the runs of `from` behind those of `runs`. */
+wg_code wgi_runs_take(wgi_runs *runs, wgi_runs *from, wg_error *err);
+/* Merges all runs; appends the first `limit` rows, without their keys, to `out`, which spills in its turn. */
+wg_code wgi_runs_merge(wgi_runs *runs, uint64_t limit, wg_rows *out, wg_error *err);
+
+#endif
