@@ -335,7 +335,9 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
         return corrupt_at(r, at, "the dictionary page is not plain", err);
     wg_slice bytes;
     WG_TRY(dictionary_body(r, at, &bytes, err));
-    if (h->value_count > bytes.size / 4) /* the least that a value takes */
+    const bool is_fixed = r->column.physical == WGI_PARQUET_FIXED;
+    const size_t least = is_fixed ? r->column.type_length : 4; /* that a value takes */
+    if (h->value_count > bytes.size / least)
         return corrupt_at(r, at, "the dictionary page holds fewer values than it declares", err);
     const size_t size = (size_t)h->value_count * cell_bytes(r->column.type) + SLACK_BYTES;
     if (!wgi_parquet_scratch_ensure(&r->dictionary_cells, size)) return wg_error_nomem(err, size);
