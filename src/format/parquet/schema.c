@@ -318,15 +318,12 @@ static bool columns_grow(walk *w) {
 static bool leaf_add(walk *w, element *e) {
     const frame *parent = &w->stack[w->depth - 1];
     annotations_unify(e);
-    wg_parquet_column c = {.physical = e->type, .optional = e->repetition == 1};
+    wg_parquet_column c = {.physical = e->type};
     c.type_length = e->type == WGI_PARQUET_FIXED ? (uint32_t)e->type_length : 0;
     c.max_def = (uint16_t)(parent->def + (e->repetition != 0));
     c.max_rep = (uint16_t)(parent->rep + (e->repetition == 2));
+    c.optional = c.max_def > 0;
     type_choose(e, &c);
-    if (w->depth > 1) {
-        c.type = WG_TYPE_NULL;
-        if (c.max_rep == 0) c.why_not = "columns inside a group are not supported";
-    }
     if (!path_make(w, e->name, &c.name) || !columns_grow(w)) return false;
     c.physical_name = physical_name(w->arena, e);
     if (c.physical_name == NULL) return fail_nomem(w->r, 80);
