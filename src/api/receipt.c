@@ -6,8 +6,18 @@
 
 /* ---- what a statement leaves in its result */
 
+/* The current time of a statement that asks for it counts as one more parameter. */
+static wg_value clock_value(const wg_result *result, wg_value parts[2]) {
+    wg_value list = {.type = WG_TYPE_LIST, .size = 2};
+    for (int i = 0; i < 2; i++) parts[i] = wg_value_int(result->clock_us[i]);
+    list.as.list = parts;
+    return list;
+}
+
 wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
-    const uint32_t count = wg_query_param_count(stmt->query);
+    const uint32_t given = wg_query_param_count(stmt->query);
+    const uint32_t count = given + result->query.reads_clock;
+    wg_value clocks[2];
     const wg_slice text = wg_query_text(stmt->query);
     const wg_session *s = stmt->session;
     wg_buf bytes;
@@ -18,11 +28,12 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
     result->params = wg_arena_alloc_zero(&result->arena, ((size_t)count + 1) * sizeof *result->params);
     bool ok = result->statement.data != NULL && result->params != NULL && wg_buf_append_varint(&bytes, count);
     for (uint32_t i = 0; i < count && ok; i++) {
-        const char *name = wg_query_param_name(stmt->query, i);
+        const char *name = i < given ? wg_query_param_name(stmt->query, i) : WGI_CLOCK_PARAM;
+        const wg_value param = i < given ? stmt->params[i] : clock_value(result, clocks);
         wg_receipt_param *p = &result->params[i];
         ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name);
         const size_t from = bytes.size;
-        ok = ok && wg_value_encode(&bytes, &stmt->params[i]);
+        ok = ok && wg_value_encode(&bytes, &param);
         if (!ok) break;
         const uint8_t *value = wg_arena_copy(&result->arena, bytes.data + from, bytes.size - from);
         const char *copy = wg_arena_strdup(&result->arena, wg_slice_str(name));

@@ -227,7 +227,7 @@ typedef struct placed_edge {
 } placed_edge;
 
 typedef struct side_build {
-    const wgi_edge_columns *columns;
+    const wg_edge_columns *columns;
     uint64_t chunk_edges;
     uint32_t chunk_count;
     uint32_t bucket_count;
@@ -274,7 +274,7 @@ static wg_code split_chunk(void *arg, uint32_t worker, uint64_t first, uint64_t 
     side_build *b = arg;
     (void)worker;
     (void)err;
-    const wgi_edge_columns *columns = b->columns;
+    const wg_edge_columns *columns = b->columns;
     for (uint64_t c = first; c < last; c++) {
         uint64_t *places = b->starts + c * b->bucket_count;
         const uint64_t end = wg_min_u64((c + 1) * b->chunk_edges, columns->count);
@@ -366,10 +366,10 @@ static wg_code buffers_make(side_build *b, uint32_t workers, wg_account *account
     return WG_OK;
 }
 
-wg_code wgi_side_build(const wgi_edge_columns *columns, const wg_adjacency_side *like, const wgi_builders *by,
-                       wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
+wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wgi_builders *by,
+                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
     static const uint64_t none[1] = {0};
-    if (columns->count == 0) {
+    if (columns->count == 0 && columns->node_max < columns->node_min) {
         *out = (wg_adjacency_side){.offsets = none};
         *out_block = NULL;
         return WG_OK;

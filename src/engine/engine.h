@@ -37,6 +37,7 @@ typedef struct wg_engine_options {
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
     const char
         *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
+    wg_pool *pool; /* for merges of adjacency; outlives the engine. NULL: none */
     bool no_background; /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
@@ -161,66 +162,6 @@ uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label);
 wg_type wg_txn_node_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key);
 wg_type wg_txn_edge_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key);
 
-/* ---- scans */
-
-typedef enum wg_compare_op {
-    WG_CMP_EQ,
-    WG_CMP_LT,
-    WG_CMP_LE,
-    WG_CMP_GT,
-    WG_CMP_GE,
-    WG_CMP_IN,
-    WG_CMP_NOT_NULL
-} wg_compare_op;
-
-/* A conjunct that the caller will check again: used only to leave out files, row groups and rows that cannot match. For IN
- * `value` is a LIST. */
-typedef struct wg_scan_predicate {
-    uint32_t key;
-    wg_compare_op op;
-    wg_value value;
-} wg_scan_predicate;
-
-typedef struct wg_scan_spec {
-    const uint32_t *labels; /* rows that have all of these; none: every owned node */
-    uint32_t label_count;
-    const uint32_t *keys; /* batch column 0 is the NODE id, column i + 1 is keys[i] */
-    const wg_type *types; /* of keys: as wg_txn_node_property_type says, or ANY */
-    uint32_t key_count;
-    const wg_scan_predicate *predicates;
-    uint32_t predicate_count;
-    /* Rows of one edge label, labels[0]: batch columns are from, EDGE id, to (reversed: to, EDGE id, from), then keys. Nobody reads
-     * the ends: these columns are null. The order is that of the rows of the label's table. */
-    bool is_edge;
-    bool reversed;
-    bool without_ends;
-    const wg_kernels *kernels; /* NULL: the best that this machine can run */
-    bool no_ids;               /* nobody reads column 0: virtual rows leave it null */
-    bool counts; /* a batch whose columns are all constant may have any number of rows, more than were asked for */
-} wg_scan_spec;
-
-typedef struct wg_scan wg_scan;               /* shared by the threads of a query */
-typedef struct wg_scan_cursor wg_scan_cursor; /* one thread, one task at a time */
-
-/* Prunes partitions (before any file is opened) and row groups, and lists the tasks. Errors name file and column: WG_E_NOT_FOUND
- * a directory, file or column is missing | WG_E_TYPE a column's type does not fit | WG_E_CHANGED | WG_E_CORRUPT. */
-wg_code wg_scan_open(const wg_txn *txn, const wg_scan_spec *spec, wg_account *account, wg_scan **out, wg_error *err);
-void wg_scan_close(wg_scan *scan);
-uint32_t wg_scan_task_count(const wg_scan *scan);
-uint64_t wg_scan_row_count_max(const wg_scan *scan);    /* upper bound over the tasks, for progress */
-void wg_scan_stats(const wg_scan *scan, wg_stats *out); /* adds its counters to *out */
-/* Text of what the scan will do, for EXPLAIN: "files 1 of 3, row groups 1 of 1, columns type, period". Appends. */
-bool wg_scan_describe(const wg_scan *scan, wg_buf *out);
-
-wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *account, wg_scan_cursor **out,
-                              wg_error *err);
-void wg_scan_cursor_destroy(wg_scan_cursor *cursor);
-wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *err);
-/* Next batch of the task, at most rows_max rows; *out_rows 0 at its end (a batch may have rows passed over but none
- * selected). The order is that of the source. The batch is valid until the next call on this cursor. */
-wg_code wg_scan_cursor_next(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
-                            wg_error *err);
-
 /* ---- point reads; ids may be owned or virtual; an id that is not visible reads as null */
 
 /* Appends n cells to `out` (any type: cells are converted to it when it is ANY; else it must be the property's type). */
@@ -245,6 +186,8 @@ typedef struct wg_edge_info {
     uint64_t to;
 } wg_edge_info;
 wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
+/* The same for an edge that this transaction itself has deleted. */
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
 
 /* Finds the visible node whose primary key equals `key` (values in key order). */
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
@@ -260,6 +203,30 @@ typedef struct wg_expand_position {
 wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, const uint32_t *labels,
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
                   uint64_t *neighbours, uint32_t *out_count, wg_error *err);
+
+/* ---- versions as records (versions.c): everything that was committed up to the transaction's snapshot and not dropped since */
+
+typedef struct wg_version_segment {
+    uint32_t table; /* number of the set of labels, given in log order */
+    bool is_edge;
+    const uint32_t *labels; /* ascending numbers; an edge has one */
+    uint32_t label_count;
+    uint64_t first_row;
+    uint32_t row_count; /* at most WG_FRAGMENT_ROWS */
+} wg_version_segment;
+typedef struct wg_row_version {
+    uint64_t id;
+    uint64_t begin; /* commit that wrote it */
+    uint64_t end;   /* commit that replaced or deleted it; WG_LOGSEQ_NEVER; may lie behind the snapshot */
+    uint64_t from;  /* edges */
+    uint64_t to;
+} wg_row_version;
+wg_code wg_version_segments(const wg_txn *txn, wg_arena *arena, wg_version_segment **out, uint32_t *out_count,
+                            wg_error *err);
+uint32_t wg_version_labels(const wg_txn *txn, uint32_t table, const uint32_t **out); /* of a segment's table */
+/* out[segment->row_count], in row order. */
+wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out,
+                         uint32_t *out_count, wg_error *err);
 
 /* ---- writes; every one checks the transaction's mode and declared types and logs one mutation */
 
@@ -339,5 +306,6 @@ wg_code wg_txn_copy(wg_txn *txn, const char *path, const wg_copy_options *option
                     wg_copy_counts *out, wg_error *err);
 
 #include "engine/engine_runs.h"
+#include "engine/engine_scan.h"
 
 #endif

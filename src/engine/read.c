@@ -441,6 +441,20 @@ wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool
     return WG_OK;
 }
 
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    wg_row_address newest = WG_ROW_NONE;
+    wg_row_head head;
+    uint64_t end = WG_LOGSEQ_NEVER;
+    bool found = false;
+    if (txn->view.own != 0 && !wg_id_is_virtual(id)) WG_TRY(wg_directory_get(txn->engine->edges, id, &newest, err));
+    const wgi_table *table = newest == WG_ROW_NONE ? NULL : wgi_table_at(txn->engine, wg_row_table(newest));
+    if (table != NULL) WG_TRY(wg_table_head(table->rows, wg_row_ordinal(newest), &head, &end, &found, err));
+    found = found && end == txn->view.own;
+    if (found) *out = (wg_edge_info){.label = table->labels[0], .from = head.from, .to = head.to};
+    *out_found = found;
+    return WG_OK;
+}
+
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
                      bool *out_found, wg_error *err) {
     return wgi_seek(txn->engine, txn->view, label, key, key_count, out_id, out_found, err);

@@ -6,7 +6,7 @@
 #ifndef WG_EXEC_AGGREGATE_INTERNAL_H
 #define WG_EXEC_AGGREGATE_INTERNAL_H
 
-#include "exec/exec_internal.h"
+#include "exec/spill.h"
 
 /* ---- aggregate_states.c */
 
@@ -45,8 +45,6 @@ bool wgi_dense_valid(wg_arena *arena, const wg_vector *v, const wg_batch *batch,
 bool wgi_agg_states_fit(const wg_aggregate *a);
 void wgi_agg_states_init(wgi_agg_states *s, const wg_aggregate *a);
 void wgi_agg_states_deinit(wgi_agg_states *s, uint32_t count);
-/* Drops the states of `count` groups, keeps the arrays. */
-void wgi_agg_states_clear(wgi_agg_states *s, uint32_t count);
 bool wgi_agg_states_grow(wgi_agg_states *s, wg_account *account, uint32_t from, uint32_t to);
 uint64_t wgi_agg_states_bytes(const wgi_agg_states *s); /* of one group */
 /* Rows x go to groups index[i], or all to `group` when index is NULL. */
@@ -59,6 +57,29 @@ bool wgi_agg_states_merge(wgi_agg_states *s, uint32_t to, const wgi_agg_states *
 wg_code wgi_agg_states_result(const wgi_agg_states *s, uint32_t group, wg_column *column, uint32_t row,
                               wg_error *err);
 
+/* ---- aggregate_spill.c: groups of tables in temporary files, by partition */
+
+typedef struct wgi_agg_piece {
+    uint32_t partition;
+    wgi_spill_block block;
+} wgi_agg_piece;
+typedef struct wgi_agg_spill {
+    const wg_plan *plan;
+    const wg_exec_context *context;
+    wg_mutex lock; /* guards what follows; rank WG_RANK_POOL + 2 */
+    wgi_spill *file;
+    wgi_agg_piece *pieces;
+    uint32_t count;
+    uint32_t capacity;
+} wgi_agg_spill;
+struct wgi_agg_table;
+void wgi_agg_spill_init(wgi_agg_spill *s, const wg_plan *plan, const wg_exec_context *context);
+void wgi_agg_spill_deinit(wgi_agg_spill *s);
+/* Moves all groups of a table to the file; the table is empty then. Threads: any, a table each. */
+wg_code wgi_agg_spill_table(wgi_agg_spill *s, struct wgi_agg_table *t, wg_error *err);
+/* Merges what is in the file, partition by partition, to the rows of the answer, which spill in their turn. */
+wg_code wgi_agg_spill_finish(wgi_agg_spill *s, wg_rows **out, wg_error *err);
+
 /* ---- aggregate_table.c */
 
 enum { WGI_AGG_KEYS_MAX = 8, WGI_AGG_PARTITION_BITS = 6, WGI_AGG_PARTITIONS = 1 << WGI_AGG_PARTITION_BITS };
@@ -67,12 +88,6 @@ typedef struct wgi_agg_slot {
     uint64_t word;  /* the key when it is one word, else the hash of the key */
     uint32_t group; /* + 1; 0: empty */
 } wgi_agg_slot;
-
-/* A run of groups that one task saw first. */
-typedef struct wgi_agg_segment {
-    uint64_t first;   /* number of its first group, counted over all that the table ever held */
-    uint32_t ordinal; /* of the task in the order of merging; UINT32_MAX: not merged yet */
-} wgi_agg_segment;
 
 typedef struct wgi_agg_table {
     wg_account *account;
@@ -86,7 +101,12 @@ typedef struct wgi_agg_table {
     uint64_t *hashes; /* of each group */
     uint32_t count;
     uint32_t capacity;
-    uint64_t base; /* groups that were spilled before */
+    uint64_t *
+        positions; /* where each group was first seen: task << WGI_AGG_SERIAL_BITS | a number that rises in the task */
+    uint64_t serial; /* the next such number */
+    uint32_t task;   /* the task in hand, and the last one so far */
+    uint32_t task_last;
+    bool disordered; /* a group was seen first by a task that ran after a later one: positions do not ascend */
     wgi_agg_slot *slots;
     uint64_t slot_count;
     uint32_t null_group; /* + 1; of a key of one word */
@@ -99,14 +119,17 @@ typedef struct wgi_agg_table {
     uint32_t *memo_stamp;
     uint32_t memo_size;
     uint32_t stamp;
-    wgi_agg_segment *segments;
-    uint32_t segment_count;
-    uint32_t segment_capacity;
 } wgi_agg_table;
 
+enum { WGI_AGG_SERIAL_BITS = 39, WGI_AGG_TASKS_MAX = 1 << 24 };
 wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_table **out, wg_error *err);
 void wgi_agg_table_destroy(wgi_agg_table *t);
-void wgi_agg_table_clear(wgi_agg_table *t);
+/* Gives the memory of all groups back. False, and nothing done, when out of memory. */
+bool wgi_agg_table_clear(wgi_agg_table *t);
+/* Bytes that the arrays take when they must grow for so many more rows. */
+uint64_t wgi_agg_table_growth(const wgi_agg_table *t, uint32_t rows);
+/* The rows that follow are those of this task. */
+void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task);
 /* Groups of the selected rows, made where new. *index NULL: all rows are of *group. */
 wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
                            uint32_t **index, uint32_t *group, wg_error *err);
@@ -123,6 +146,11 @@ bool wgi_agg_is_typed(const wg_plan *plan);
 wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 
 /* ---- aggregate_merge.c */
+/* A column of `n` rows that are to be filled in, all present; with room for nulls if `nullable`. */
+bool wgi_agg_size_column(wg_column *column, uint32_t n, bool nullable);
+/* Has the query room to merge these tables in memory? */
+bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table *const *tables,
+                        uint32_t count);
 /* Puts the tables together: groups in the order of their first row. The tables are left in pieces: only to be destroyed. */
 wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,
                              uint32_t table_count, wg_rows **out, wg_error *err);

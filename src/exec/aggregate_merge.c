@@ -2,8 +2,8 @@
  *
  * Groups are dealt into a fixed number of partitions by the top bits of their hash; a partition holds every group of a key, so partitions are
  * merged independently: a small table finds the groups of one key, whose states go into the first of them at hand (states do not
- * depend on the order), and the group with the lowest segment ordinal stands for the key. Then the segments are walked in order: the
- * groups that stand for a key, in order of their numbers, are the rows. Columns of the answer are filled in ranges of rows. One table
+ * depend on the order), and the group that was seen first stands for the key. These are dealt by their tasks and, where a worker ran a
+ * task after a later one, sorted inside it: that is the order of the rows. Columns of the answer are filled in ranges of rows. One table
  * alone is its own answer. */
 #include "exec/aggregate_internal.h"
 
@@ -77,7 +77,7 @@ typedef struct entry {
     uint64_t hash;
     uint64_t states;   /* place of the states */
     uint64_t earliest; /* place of the group that was seen first */
-    uint32_t ordinal;  /* of its segment */
+    uint64_t position; /* where that was */
 } entry;
 
 typedef struct partition {
@@ -97,9 +97,9 @@ static bool same_key(const merger *m, const entry *e, const wgi_agg_table *t, ui
     return ((const uint64_t *)other->keys[0].data)[k] == ((const uint64_t *)t->keys[0].data)[group];
 }
 
-static wg_code merge_group(const merger *m, partition *p, uint32_t number, uint32_t group, uint32_t ordinal,
-                           wg_error *err) {
+static wg_code merge_group(const merger *m, partition *p, uint32_t number, uint32_t group, wg_error *err) {
     wgi_agg_table *t = m->sources[number].table;
+    const uint64_t position = t->positions[group];
     const uint64_t hash = t->hashes[group];
     uint64_t at = hash & p->mask;
     for (; p->slots[at] != 0; at = (at + 1) & p->mask) {
@@ -109,12 +109,12 @@ static wg_code merge_group(const merger *m, partition *p, uint32_t number, uint3
         for (uint32_t i = 0; i < t->state_count; i++)
             if (!wgi_agg_states_merge(&to->states[i], (uint32_t)e->states, &t->states[i], group, m->account))
                 return wg_error_nomem(err, 544);
-        if (ordinal >= e->ordinal) return WG_OK;
-        e->ordinal = ordinal;
+        if (position >= e->position) return WG_OK;
+        e->position = position;
         e->earliest = place(number, group);
         return WG_OK;
     }
-    p->entries[p->count] = (entry){hash, place(number, group), place(number, group), ordinal};
+    p->entries[p->count] = (entry){hash, place(number, group), place(number, group), position};
     p->slots[at] = ++p->count;
     return WG_OK;
 }
@@ -122,15 +122,13 @@ static wg_code merge_group(const merger *m, partition *p, uint32_t number, uint3
 static wg_code merge_source(const merger *m, partition *p, uint32_t number, uint32_t which, wg_error *err) {
     const source *s = &m->sources[number];
     const wgi_agg_table *t = s->table;
-    uint32_t segment = 0;
     for (uint32_t i = s->first[which]; i < s->first[which + 1]; i++) {
         const uint32_t group = s->sorted[i];
         if (i + 8 < s->first[which + 1]) {
             const uint64_t ahead = t->hashes[s->sorted[i + 8]];
             __builtin_prefetch(&p->slots[ahead & p->mask], 1);
         }
-        while (segment + 1 < t->segment_count && t->segments[segment + 1].first <= t->base + group) segment++;
-        WG_TRY(merge_group(m, p, number, group, t->segments[segment].ordinal, err));
+        WG_TRY(merge_group(m, p, number, group, err));
     }
     return WG_OK;
 }
@@ -171,57 +169,104 @@ static wg_code merge_partitions(void *arg, uint32_t worker, uint64_t first, uint
 
 /* ---- the order of the answer */
 
-typedef struct span {
-    uint32_t number; /* of the source */
-    uint32_t first;
-    uint32_t end;
-} span;
+typedef struct row_place {
+    uint64_t position;
+    uint64_t states;
+} row_place;
 
-/* Segments in the order of their ordinals, as runs of groups. */
-static wg_code order_segments(const merger *m, span **out, uint32_t *out_count, wg_error *err) {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < m->source_count; i++) n += m->sources[i].table->segment_count;
-    span *spans = wg_alloc_zero(m->account, ((size_t)n + 1) * sizeof *spans);
-    if (spans == NULL) return wg_error_nomem(err, n * sizeof *spans);
+/* Rows of one task, all from one table, mostly in order already. */
+static void sort_places(row_place *from, row_place *scratch, uint64_t n) {
+    row_place *to = scratch;
+    row_place *a = from;
+    for (uint64_t width = 1; width < n; width *= 2) {
+        for (uint64_t i = 0; i < n; i += 2 * width) {
+            const uint64_t middle = wg_min_u64(i + width, n);
+            const uint64_t last = wg_min_u64(i + 2 * width, n);
+            uint64_t x = i;
+            uint64_t y = middle;
+            for (uint64_t k = i; k < last; k++)
+                to[k] = y < last && (x >= middle || a[y].position < a[x].position) ? a[y++] : a[x++];
+        }
+        row_place *t = a;
+        a = to;
+        to = t;
+    }
+    if (a != from) memcpy(from, a, n * sizeof *from);
+}
+
+static bool in_order(const row_place *p, uint64_t n) {
+    for (uint64_t i = 1; i < n; i++)
+        if (p[i].position < p[i - 1].position) return false;
+    return true;
+}
+
+/* Deals the groups that stand for a key by their tasks; starts[task] is left at the end of the task's rows. */
+static void deal_places(const merger *m, uint64_t *starts, row_place *places) {
     for (uint32_t i = 0; i < m->source_count; i++) {
-        const wgi_agg_table *t = m->sources[i].table;
-        for (uint32_t k = 0; k < t->segment_count; k++) {
-            const uint64_t end = k + 1 < t->segment_count ? t->segments[k + 1].first : t->base + t->count;
-            WG_ASSERT(t->segments[k].ordinal < n);
-            spans[t->segments[k].ordinal] =
-                (span){i, (uint32_t)(t->segments[k].first - t->base), (uint32_t)(end - t->base)};
+        const source *s = &m->sources[i];
+        for (uint32_t g = 0; g < s->table->count; g++) {
+            if (s->stands_for[g] == NOBODY) continue;
+            const uint64_t position = s->table->positions[g];
+            places[starts[position >> WGI_AGG_SERIAL_BITS]++] = (row_place){position, s->stands_for[g]};
         }
     }
-    *out = spans;
-    *out_count = n;
-    return WG_OK;
+}
+
+/* starts[task]: the first row of the task. Gives the number of rows. */
+static uint64_t count_tasks(const merger *m, uint64_t *starts, uint32_t tasks) {
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        const source *s = &m->sources[i];
+        for (uint32_t g = 0; g < s->table->count; g++)
+            if (s->stands_for[g] != NOBODY) starts[s->table->positions[g] >> WGI_AGG_SERIAL_BITS]++;
+    }
+    uint64_t total = 0;
+    for (uint32_t task = 0; task < tasks; task++) {
+        const uint64_t n = starts[task];
+        starts[task] = total;
+        total += n;
+    }
+    return total;
 }
 
 static wg_code order_rows(merger *m, wg_error *err) {
-    span *spans = NULL;
-    uint32_t count = 0;
-    uint64_t groups = 0;
-    WG_TRY(order_segments(m, &spans, &count, err));
-    for (uint32_t i = 0; i < m->source_count; i++) groups += m->sources[i].table->count;
-    m->order = wg_alloc(m->account, (groups + 1) * sizeof *m->order);
-    if (m->order == NULL) {
-        wg_free(spans);
-        return wg_error_nomem(err, groups * sizeof *m->order);
+    uint32_t tasks = 0;
+    for (uint32_t i = 0; i < m->source_count; i++)
+        if (m->sources[i].table->task_last >= tasks) tasks = m->sources[i].table->task_last + 1;
+    wg_code code = WG_OK;
+    row_place *places = NULL;
+    row_place *scratch = NULL;
+    uint64_t *starts = wg_alloc_zero(m->account, ((size_t)tasks + 1) * sizeof *starts);
+    if (starts == NULL) WG_TRY_GOTO(wg_error_nomem(err, tasks * sizeof *starts));
+    const uint64_t total = count_tasks(m, starts, tasks);
+    if (total >= UINT32_MAX)
+        WG_TRY_GOTO(
+            wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1));
+    places = wg_alloc(m->account, (total + 1) * sizeof *places);
+    m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
+    if (places == NULL || m->order == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *places));
+    deal_places(m, starts, places);
+    uint64_t first = 0;
+    for (uint32_t task = 0; task < tasks; task++) {
+        const uint64_t n = starts[task] - first;
+        if (!in_order(places + first, n)) {
+            if (scratch == NULL) scratch = wg_alloc(m->account, total * sizeof *scratch);
+            if (scratch == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *scratch));
+            sort_places(places + first, scratch, n);
+        }
+        first = starts[task];
     }
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t *stands_for = m->sources[spans[i].number].stands_for;
-        for (uint32_t g = spans[i].first; g < spans[i].end; g++)
-            if (stands_for[g] != NOBODY) m->order[m->row_count++] = stands_for[g];
-    }
-    wg_free(spans);
-    if (m->row_count < UINT32_MAX) return WG_OK;
-    return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
+    for (uint64_t i = 0; i < total; i++) m->order[i] = places[i].states;
+    m->row_count = total;
+fail:
+    wg_free(starts);
+    wg_free(places);
+    wg_free(scratch);
+    return code;
 }
 
 /* ---- columns of the answer */
 
-/* A column of `n` rows, all present. */
-static bool size_column(wg_column *column, uint32_t n, bool nullable) {
+bool wgi_agg_size_column(wg_column *column, uint32_t n, bool nullable) {
     if (!wg_column_reserve(column, n)) return false;
     if (nullable) {
         const size_t bytes = wg_bit_bytes(column->capacity) + 8;
@@ -293,26 +338,26 @@ static wg_code fill_rows(merger *m, wg_error *err) {
         bool nullable = m->column >= key_count;
         for (uint32_t i = 0; i < m->source_count && !nullable; i++)
             nullable = m->sources[i].table->keys[m->column].null_count != 0;
-        if (!size_column(column, n, nullable)) return wg_error_nomem(err, n * sizeof(uint64_t));
+        if (!wgi_agg_size_column(column, n, nullable)) return wg_error_nomem(err, n * sizeof(uint64_t));
         if (n > 0) WG_TRY(run_pieces(m, n, FILL_ROWS, m->column < key_count ? fill_key : fill_aggregate, err));
         count_nulls(column);
     }
     return WG_OK;
 }
 
-/* ---- one table: its groups are the rows as they stand */
+/* ---- one table whose groups are the rows as they stand */
 
 static wg_code order_one(merger *m, wg_error *err) {
-    const wgi_agg_table *t = m->sources[0].table;
-    m->order = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *m->order);
-    if (m->order == NULL) return wg_error_nomem(err, t->count * sizeof *m->order);
-    for (uint32_t g = 0; g < t->count; g++) m->order[g] = g;
-    m->row_count = t->count;
+    const uint32_t count = m->source_count == 0 ? 0 : m->sources[0].table->count;
+    m->order = wg_alloc(m->account, ((size_t)count + 1) * sizeof *m->order);
+    if (m->order == NULL) return wg_error_nomem(err, count * sizeof *m->order);
+    for (uint32_t g = 0; g < count; g++) m->order[g] = g;
+    m->row_count = count;
     return WG_OK;
 }
 
 static wg_code merge_tables(merger *m, wg_error *err) {
-    if (m->source_count == 1) {
+    if (m->source_count == 0 || (m->source_count == 1 && !m->sources[0].table->disordered)) {
         WG_TRY(order_one(m, err));
     } else {
         WG_TRY(run_pieces(m, m->source_count, 1, deal, err));
@@ -320,6 +365,17 @@ static wg_code merge_tables(merger *m, wg_error *err) {
         WG_TRY(order_rows(m, err));
     }
     return fill_rows(m, err);
+}
+
+bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table *const *tables,
+                        uint32_t count) {
+    uint64_t groups = 0;
+    uint64_t row_bytes = 0;
+    for (uint32_t i = 0; i < count; i++) groups += tables[i]->count;
+    for (uint32_t c = 0; c < plan->slot_count; c++)
+        row_bytes += wg_physical_bytes(wg_type_physical(plan->slot_types[c])) + 1;
+    const uint64_t dealt = sizeof(uint32_t) + sizeof(uint64_t) + 2 * sizeof(row_place);
+    return wgi_spill_has_room(context, groups * (row_bytes + sizeof(uint64_t) + (count > 1 ? dealt : 0)));
 }
 
 wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,

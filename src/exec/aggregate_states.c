@@ -139,13 +139,6 @@ void wgi_agg_states_deinit(wgi_agg_states *s, uint32_t count) {
     *s = (wgi_agg_states){0};
 }
 
-void wgi_agg_states_clear(wgi_agg_states *s, uint32_t count) {
-    free_sums(s, count);
-    if (s->counts != NULL) memset(s->counts, 0, count * sizeof *s->counts);
-    if (s->cells != NULL) memset(s->cells, 0, count * cell_bytes(s));
-    if (s->has != NULL) memset(s->has, 0, count);
-}
-
 static bool grow_array(void **array, size_t bytes, uint32_t from, uint32_t to, wg_account *account) {
     uint8_t *grown = wg_realloc(account, *array, to * bytes);
     if (grown == NULL) return false;
@@ -198,14 +191,11 @@ static void add_ints(wg_i128 *sums, const wgi_dense *x, const uint32_t *index, u
     sums[group] += ((wg_i128)high << 32) + (wg_i128)low;
 }
 
+/* Cells under a null are 0.0, which changes no sum. */
 static bool add_floats(wgi_float_sum *sums, const wgi_dense *x, const uint32_t *index, uint32_t group,
                        wg_account *account) {
-    const double *v = x->cells;
-    for (uint32_t i = 0; i < x->n; i++) {
-        if (x->valid != NULL && x->valid[i] == 0) continue;
-        if (!wgi_float_sum_add(&sums[index != NULL ? index[i] : group], v[i], account)) return false;
-    }
-    return true;
+    return index == NULL ? wgi_float_sum_add_array(&sums[group], x->cells, x->n, NULL, account)
+                         : wgi_float_sum_add_groups(sums, index, x->cells, x->n, NULL, account);
 }
 
 static void keep_i64(wgi_agg_states *s, uint32_t g, int64_t v) {

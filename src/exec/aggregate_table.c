@@ -32,7 +32,7 @@ void wgi_agg_table_destroy(wgi_agg_table *t) {
     wg_free(t->direct);
     wg_free(t->memo);
     wg_free(t->memo_stamp);
-    wg_free(t->segments);
+    wg_free(t->positions);
     wg_free(t);
 }
 
@@ -60,17 +60,44 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
     return WG_OK;
 }
 
-void wgi_agg_table_clear(wgi_agg_table *t) {
-    for (uint32_t i = 0; i < t->state_count; i++) wgi_agg_states_clear(&t->states[i], t->count);
-    for (uint32_t i = 0; i < t->key_count; i++) wg_column_clear(&t->keys[i]);
-    memset(t->slots, 0, t->slot_count * sizeof *t->slots);
-    if (t->direct != NULL)
-        memset(t->direct, 0, ((uint64_t)t->direct_high - (uint64_t)t->direct_low + 1) * sizeof *t->direct);
-    if (t->memo != NULL) memset(t->memo, 0, t->memo_size * sizeof *t->memo);
-    wg_arena_reset(&t->strings);
-    t->null_group = 0;
-    t->base += t->count;
-    t->count = 0;
+bool wgi_agg_table_clear(wgi_agg_table *t) {
+    wgi_agg_slot *slots = wg_alloc_zero(t->account, SLOTS_FIRST * sizeof *slots);
+    if (slots == NULL) return false;
+    for (uint32_t i = 0; i < t->state_count; i++) {
+        const wg_aggregate *a = t->states[i].aggregate;
+        wgi_agg_states_deinit(&t->states[i], t->count);
+        wgi_agg_states_init(&t->states[i], a);
+    }
+    for (uint32_t i = 0; i < t->key_count; i++) wg_column_deinit(&t->keys[i]);
+    wg_arena_deinit(&t->strings);
+    wg_arena_init(&t->strings, t->account);
+    wg_free(t->slots);
+    wg_free(t->hashes);
+    wg_free(t->positions);
+    wg_free(t->direct);
+    wg_free(t->memo);
+    wg_free(t->memo_stamp);
+    t->slots = slots;
+    t->slot_count = SLOTS_FIRST;
+    t->hashes = t->positions = NULL;
+    t->direct = t->memo = t->memo_stamp = NULL;
+    t->memo_size = t->capacity = t->count = t->null_group = 0;
+    t->direct_off = t->disordered = false;
+    return true;
+}
+
+/* Every array may be there twice while it grows, but one after the other. */
+uint64_t wgi_agg_table_growth(const wgi_agg_table *t, uint32_t rows) {
+    const uint64_t need = (uint64_t)t->count + rows;
+    uint64_t bytes = 0;
+    if (need > t->capacity) {
+        uint64_t group = 2 * sizeof(uint64_t);
+        for (uint32_t i = 0; i < t->state_count; i++) group += wgi_agg_states_bytes(&t->states[i]);
+        for (uint32_t i = 0; i < t->key_count; i++) group += wg_physical_bytes(wg_type_physical(t->keys[i].type)) + 1;
+        bytes += wg_max_u64(need, (uint64_t)t->capacity * 2) * group;
+    }
+    if (need * 2 > t->slot_count) bytes += t->slot_count * 2 * sizeof *t->slots;
+    return bytes;
 }
 
 static uint64_t slot_word(const wgi_agg_table *t, uint32_t group) {
@@ -110,6 +137,9 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
         uint64_t *hashes = wg_realloc(t->account, t->hashes, to * sizeof *hashes);
         if (hashes == NULL) return wg_error_nomem(err, to * sizeof *hashes);
         t->hashes = hashes;
+        uint64_t *positions = wg_realloc(t->account, t->positions, to * sizeof *positions);
+        if (positions == NULL) return wg_error_nomem(err, to * sizeof *positions);
+        t->positions = positions;
         for (uint32_t i = 0; i < t->state_count; i++)
             if (!wgi_agg_states_grow(&t->states[i], t->account, t->capacity, to))
                 return wg_error_nomem(err, to * sizeof *hashes);
@@ -118,6 +148,26 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
     for (uint32_t i = 0; i < t->key_count; i++)
         if (!wg_column_reserve(&t->keys[i], more)) return wg_error_nomem(err, more * sizeof(uint64_t));
     return grow_slots(t, need) ? WG_OK : wg_error_nomem(err, t->slot_count * 2 * sizeof *t->slots);
+}
+
+/* ---- order */
+
+void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task) {
+    t->task = task;
+    if (task > t->task_last) t->task_last = task;
+}
+
+static void note_new(wgi_agg_table *t, uint64_t hash) {
+    t->hashes[t->count] = hash;
+    t->positions[t->count] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
+    t->count++;
+}
+
+/* A worker may run an earlier task after a later one: groups that it finds there were first seen here. */
+static void move_group(wgi_agg_table *t, uint32_t group) {
+    if (t->positions[group] >> WGI_AGG_SERIAL_BITS <= t->task) return;
+    t->positions[group] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
+    t->disordered = true;
 }
 
 /* ---- one key in one word */
@@ -158,16 +208,16 @@ static uint32_t find_word(wgi_agg_table *t, uint64_t word, uint64_t hash) {
         if (t->slots[at].word == word) return t->slots[at].group - 1;
     const bool there = append_word(t, word);
     WG_ASSERT(there);
-    t->hashes[t->count] = hash;
-    t->slots[at] = (wgi_agg_slot){word, ++t->count};
+    note_new(t, hash);
+    t->slots[at] = (wgi_agg_slot){word, t->count};
     return t->count - 1;
 }
 
 static bool find_null(wgi_agg_table *t, uint32_t *out) {
     if (t->null_group == 0) {
         if (!wg_column_append_null(&t->keys[0])) return false;
-        t->hashes[t->count] = NULL_WORD_HASH;
-        t->null_group = ++t->count;
+        note_new(t, NULL_WORD_HASH);
+        t->null_group = t->count;
     }
     *out = t->null_group - 1;
     return true;
@@ -269,8 +319,8 @@ static wg_code find_row(wgi_agg_table *t, key_views *views, uint32_t row, uint64
     }
     for (uint32_t k = 0; k < t->key_count; k++)
         if (!wg_column_append_cell(&t->keys[k], &views->keys[k], row)) return wg_error_nomem(err, 64);
-    t->hashes[t->count] = hash;
-    t->slots[at] = (wgi_agg_slot){hash, ++t->count};
+    note_new(t, hash);
+    t->slots[at] = (wgi_agg_slot){hash, t->count};
     view_keys(t, views);
     *out = t->count - 1;
     return WG_OK;
@@ -348,15 +398,10 @@ static bool all_constant(const wg_vector *keys, uint32_t count) {
 }
 
 static wg_code find_rows(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
-                         uint32_t **out, uint32_t *group, wg_error *err) {
+                         uint32_t **out, wg_error *err) {
     const uint32_t n = batch->row_count;
     key_views views = {.keys = keys};
     view_keys(t, &views);
-    *out = NULL;
-    if (all_constant(keys, t->key_count)) {
-        const uint32_t row = wg_batch_row(batch, 0);
-        return find_row(t, &views, row, row_hash(t, keys, row), group, err);
-    }
     uint32_t *index = wg_arena_alloc(arena, n * sizeof *index);
     uint64_t *hashes = wg_arena_alloc(arena, n * sizeof *hashes);
     if (index == NULL || hashes == NULL) return wg_error_nomem(err, n * sizeof *hashes);
@@ -372,6 +417,31 @@ static wg_code find_rows(wgi_agg_table *t, const wg_vector *keys, const wg_batch
     return WG_OK;
 }
 
+/* Constant keys may stand for more rows than a batch has elsewhere: nothing here is done once a row. */
+static wg_code find_constant(wgi_agg_table *t, const wg_vector *keys, uint32_t row, uint32_t *group, wg_error *err) {
+    if (!t->by_word) {
+        key_views views = {.keys = keys};
+        view_keys(t, &views);
+        return find_row(t, &views, row, row_hash(t, keys, row), group, err);
+    }
+    if (!wg_vector_is_valid(keys, row)) return find_null(t, group) ? WG_OK : wg_error_nomem(err, 64);
+    const uint64_t word =
+        keys->type == WG_TYPE_BOOL ? ((const uint8_t *)keys->data)[0] : ((const uint64_t *)keys->data)[0];
+    *group = find_word(t, word, wg_hash64_u64(word));
+    return WG_OK;
+}
+
+static wg_code find_any(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
+                        uint32_t **index, uint32_t *group, wg_error *err) {
+    if (all_constant(keys, t->key_count)) {
+        WG_TRY(reserve(t, 1, err));
+        return find_constant(t, keys, wg_batch_row(batch, 0), group, err);
+    }
+    WG_TRY(reserve(t, batch->row_count, err));
+    return t->by_word ? find_words(t, keys, batch, arena, index, group, err)
+                      : find_rows(t, keys, batch, arena, index, err);
+}
+
 wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
                            uint32_t **index, uint32_t *group, wg_error *err) {
     *index = NULL;
@@ -379,23 +449,14 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
     if (t->key_count == 0) {
         if (t->count > 0) return WG_OK;
         WG_TRY(reserve(t, 1, err));
-        t->hashes[0] = 0;
-        t->count = 1;
+        note_new(t, 0);
         return WG_OK;
     }
-    if (all_constant(keys,
-                     t->key_count)) { /* such a batch may be a whole row group: only its first row is looked at */
-        const wg_batch one = {.row_count = 1, .column_count = batch->column_count, .columns = batch->columns};
-        uint32_t *at = NULL;
-        WG_TRY(reserve(t, 1, err));
-        WG_TRY(t->by_word ? find_words(t, keys, &one, arena, &at, group, err)
-                          : find_rows(t, keys, &one, arena, &at, group, err));
-        if (at != NULL) *group = at[0];
-        return WG_OK;
-    }
-    WG_TRY(reserve(t, batch->row_count, err));
-    return t->by_word ? find_words(t, keys, batch, arena, index, group, err)
-                      : find_rows(t, keys, batch, arena, index, group, err);
+    WG_TRY(find_any(t, keys, batch, arena, index, group, err));
+    if (t->task >= t->task_last) return WG_OK;
+    if (*index == NULL) move_group(t, *group);
+    for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i]);
+    return WG_OK;
 }
 
 bool wgi_agg_keys_equal(const wgi_agg_table *a, uint32_t i, const wgi_agg_table *b, uint32_t k) {

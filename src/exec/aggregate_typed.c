@@ -1,9 +1,10 @@
 /* Aggregation and DISTINCT over typed keys and arguments.
  *
- * A worker has one table for all of its tasks. It claims tasks in ascending order, so a group of its table was first seen in the earliest of the
- * worker's tasks that has it; the run of groups that a task added is a segment. When a task is merged, in task order, its segment gets
- * the next ordinal: at the end (ordinal, number in the table) tells in which order groups were first seen over all workers, and
- * aggregate_merge.c puts the tables together. Nothing depends on which worker ran which task.
+ * A worker has one table for all of its tasks. Each group knows the place where it was first seen, by the number of the task and a number that
+ * rises in the task, so that aggregate_merge.c can put the tables together in the order of first rows. Nothing depends on which worker
+ * ran which task, or when.
+ *
+ * When memory is short a table's groups go to a file by partitions of the hash (aggregate_spill.c), and the table begins anew.
  *
  * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
  * checked. */
@@ -15,14 +16,13 @@ typedef struct typed_sink {
     wgi_agg_table **tables;
     uint32_t table_count;
     uint32_t table_capacity;
-    uint32_t ordinals;
+    wgi_agg_spill spill;
     _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
 } typed_sink;
 
 /* A task: its part of the table of the worker that runs it. */
 typedef struct typed_local {
     wgi_agg_table *table; /* NULL: no row yet */
-    uint32_t segment;
 } typed_local;
 
 bool wgi_agg_is_typed(const wg_plan *plan) {
@@ -66,35 +66,20 @@ static wg_code add_table(typed_sink *s, const wgi_eval *owner, wgi_agg_table **o
     return WG_OK;
 }
 
-/* Under the lock: merging writes to earlier segments meanwhile. */
-static wg_code add_segment(typed_sink *s, wgi_agg_table *table, wg_error *err) {
-    wg_code code = WG_OK;
-    wg_mutex_lock(&s->lock);
-    if (table->segment_count == table->segment_capacity) {
-        const uint32_t capacity = table->segment_capacity == 0 ? 16 : table->segment_capacity * 2;
-        wgi_agg_segment *grown = wg_realloc(table->account, table->segments, capacity * sizeof *grown);
-        if (grown == NULL) WG_TRY_GOTO(wg_error_nomem(err, capacity * sizeof *grown));
-        table->segments = grown;
-        table->segment_capacity = capacity;
-    }
-    table->segments[table->segment_count++] =
-        (wgi_agg_segment){.first = table->base + table->count, .ordinal = UINT32_MAX};
-fail:
-    wg_mutex_unlock(&s->lock);
-    return code;
-}
-
-/* The table of the worker, which its evaluator stands for, with a new segment. */
-static wg_code begin_segment(typed_sink *s, typed_local *local, const wgi_eval *eval, wg_error *err) {
+/* The table of the worker, which its evaluator stands for. */
+static wg_code begin_task(typed_sink *s, typed_local *local, const wgi_eval *eval, wg_error *err) {
     wgi_agg_table *table = NULL;
     wg_mutex_lock(&s->lock);
     for (uint32_t i = 0; i < s->table_count && table == NULL; i++)
         if (s->tables[i]->owner == eval) table = s->tables[i];
     wg_mutex_unlock(&s->lock);
     if (table == NULL) WG_TRY(add_table(s, eval, &table, err));
+    if (eval->task >= WGI_AGG_TASKS_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "an aggregation over more than %d tasks",
+                            WGI_AGG_TASKS_MAX);
+    wgi_agg_table_begin(table, eval->task);
     local->table = table;
-    local->segment = table->segment_count;
-    return add_segment(s, table, err);
+    return WG_OK;
 }
 
 static wg_code typed_local_create(wgi_sink *sink, void **out, wg_error *err) {
@@ -139,6 +124,14 @@ static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval 
                                                                                          : wg_error_nomem(err, 544);
 }
 
+/* Moves the groups to the file when memory is short, or would be if the table grew. */
+static wg_code make_room(typed_sink *s, wgi_agg_table *t, uint32_t rows, wg_error *err) {
+    if (t->count < WGI_SPILL_ROWS_MIN) return WG_OK;
+    const bool stays =
+        !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, wgi_agg_table_growth(t, rows));
+    return stays ? WG_OK : wgi_agg_spill_table(&s->spill, t, err);
+}
+
 static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
                              wg_error *err) {
     (void)stop;
@@ -146,26 +139,21 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     uint32_t *index;
     uint32_t group;
     if (batch->row_count == 0) return WG_OK;
-    if (l->table == NULL) WG_TRY(begin_segment((typed_sink *)sink, l, eval, err));
+    if (l->table == NULL) WG_TRY(begin_task((typed_sink *)sink, l, eval, err));
     wg_arena_reset(&eval->arena);
+    WG_TRY(make_room((typed_sink *)sink, l->table, batch->row_count, err));
     WG_TRY(find_groups(sink->plan, l->table, eval, batch, &index, &group, err));
     for (uint32_t i = 0; i < l->table->state_count; i++)
         WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
     return WG_OK;
 }
 
-/* The worker may be adding segments to the table meanwhile: the ordinal is noted under the lock of the sink. */
+/* The rows are in the table of the worker already. */
 static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
+    (void)sink;
     (void)done;
     (void)err;
-    typed_sink *s = (typed_sink *)sink;
-    typed_local *l = local;
-    if (l->table != NULL) {
-        wg_mutex_lock(&s->lock);
-        l->table->segments[l->segment].ordinal = s->ordinals++;
-        wg_mutex_unlock(&s->lock);
-    }
-    wg_free(l);
+    wg_free(local);
     return WG_OK;
 }
 
@@ -181,13 +169,25 @@ static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
         WG_TRY(add_table(s, NULL, &table, err));
         WG_TRY(wgi_agg_table_find(table, NULL, NULL, NULL, &index, &group, err));
     }
-    return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
+    uint64_t groups = 0;
+    for (uint32_t i = 0; i < s->table_count; i++) groups += s->tables[i]->count;
+    const bool stays =
+        groups < WGI_SPILL_ROWS_MIN || wgi_agg_tables_fit(sink->plan, sink->context, s->tables, s->table_count);
+    if (s->spill.count == 0 && stays)
+        return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
+    for (uint32_t i = 0; i < s->table_count; i++) {
+        WG_TRY(wgi_agg_spill_table(&s->spill, s->tables[i], err));
+        wgi_agg_table_destroy(s->tables[i]);
+        s->tables[i] = NULL;
+    }
+    return wgi_agg_spill_finish(&s->spill, out, err);
 }
 
 static void typed_destroy(wgi_sink *sink) {
     typed_sink *s = (typed_sink *)sink;
     for (uint32_t i = 0; i < s->table_count; i++) wgi_agg_table_destroy(s->tables[i]);
     wg_free(s->tables);
+    wgi_agg_spill_deinit(&s->spill);
     wg_mutex_deinit(&s->lock);
 }
 
@@ -196,5 +196,6 @@ wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *con
                                          typed_merge,        typed_finish,        typed_destroy};
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(typed_sink), out, err));
     wg_mutex_init(&((typed_sink *)*out)->lock, WG_RANK_POOL + 2);
+    wgi_agg_spill_init(&((typed_sink *)*out)->spill, plan, context);
     return WG_OK;
 }

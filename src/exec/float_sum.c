@@ -123,43 +123,43 @@ bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, cons
 
 enum { GROUPS_MAX = 512 }; /* of one block that are summed apart */
 
-typedef struct group_parts {
-    double high;
-    double low;
-} group_parts;
-
-/* False: nothing was added, the block has to be added value by value. */
-static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k,
-                            group_parts *groups, size_t group_count) {
-    double high[WG_KERNEL_SUM_ROWS];
-    double low[WG_KERNEL_SUM_ROWS];
-    if (!k->split_f64(v, n, high, low)) return false;
-    memset(groups, 0, group_count * sizeof *groups);
+/* The exact sums of the groups of one block as pairs. False: the block has to be added value by value. */
+static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k, double *groups) {
+    double pairs[2 * WG_KERNEL_SUM_ROWS];
+    if (!k->split_f64(v, n, pairs)) return false;
     for (size_t i = 0; i < n; i++) {
-        groups[index[i]].high += high[i];
-        groups[index[i]].low += low[i];
+        double *group = groups + 2 * (size_t)index[i];
+        group[0] += pairs[2 * i];
+        group[1] += pairs[2 * i + 1];
     }
     return true;
+}
+
+static uint32_t groups_of(const uint32_t *index, size_t n) {
+    uint32_t last[4] = {0}; /* chains of comparisons that do not wait for one another */
+    for (size_t i = 0; i + 4 <= n; i += 4)
+        for (size_t k = 0; k < 4; k++) last[k] = index[i + k] > last[k] ? index[i + k] : last[k];
+    for (size_t i = n & ~(size_t)3; i < n; i++) last[0] = index[i] > last[0] ? index[i] : last[0];
+    for (size_t k = 1; k < 4; k++) last[0] = last[k] > last[0] ? last[k] : last[0];
+    return last[0] == UINT32_MAX ? UINT32_MAX : last[0] + 1;
 }
 
 bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
                               const wg_kernels *kernels, wg_account *account) {
     const wg_kernels *k = kernels != NULL ? kernels : wg_kernels_best();
-    group_parts groups[GROUPS_MAX];
+    double groups[2 * GROUPS_MAX];
     for (size_t i = 0; i < n; i += WG_KERNEL_SUM_ROWS) {
-        const size_t rows = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
-        uint32_t last = 0;
-        for (size_t r = 0; r < rows; r++) last = index[i + r] > last ? index[i + r] : last;
-        const bool few = last < GROUPS_MAX && last < rows / 4;
-        if (few && parts_of_groups(index + i, v + i, rows, k, groups, last + (size_t)1)) {
-            for (size_t g = 0; g <= last; g++)
-                if (!wgi_float_sum_add(&sums[g], groups[g].high, account) ||
-                    !wgi_float_sum_add(&sums[g], groups[g].low, account))
-                    return false;
+        const size_t block = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
+        const uint32_t count = groups_of(index + i, block);
+        const bool few = count <= GROUPS_MAX && count <= block / 4;
+        if (few) memset(groups, 0, 2 * (size_t)count * sizeof *groups);
+        if (few && parts_of_groups(index + i, v + i, block, k, groups)) {
+            for (uint32_t g = 0; g < count; g++)
+                if (!add_one_by_one(&sums[g], groups + 2 * (size_t)g, 2, account)) return false;
             continue;
         }
-        for (size_t r = 0; r < rows; r++)
-            if (!wgi_float_sum_add(&sums[index[i + r]], v[i + r], account)) return false;
+        for (size_t r = i; r < i + block; r++)
+            if (!wgi_float_sum_add(&sums[index[r]], v[r], account)) return false;
     }
     return true;
 }
@@ -280,4 +280,55 @@ double wgi_float_sum_mean(const wgi_float_sum *sum, uint64_t count) {
     v = sum_scaled(sum, 0);
     if (isfinite(v)) return v / (double)count;
     return ldexp(sum_scaled(sum, 64) / (double)count, 64); /* the sum overflows a double, the mean does not */
+}
+
+/* ---- bytes, for temporary files: flags, first chunk of the window, chunks of 8 bytes */
+
+enum { FLAG_NAN = 1, FLAG_POSITIVE = 2, FLAG_NEGATIVE = 4, FLAG_FULL = 8, FLAG_USED = 16, FLAGS = 31 };
+
+wg_code wgi_float_sum_encode(wgi_float_sum *sum, wg_account *account, wg_buf *out, wg_error *err) {
+    if (!settle(sum, account)) return wg_error_nomem(err, WGI_SUM_CHUNKS * sizeof *sum->full);
+    const bool is_full = sum->full != NULL;
+    const int flags = (sum->saw_nan ? FLAG_NAN : 0) | (sum->saw_positive_infinity ? FLAG_POSITIVE : 0) |
+                      (sum->saw_negative_infinity ? FLAG_NEGATIVE : 0) | (is_full ? FLAG_FULL : 0) |
+                      (sum->window_used ? FLAG_USED : 0);
+    bool ok = wg_buf_append_u8(out, (uint8_t)flags) && wg_buf_append_u8(out, sum->window_first);
+    const uint32_t n = is_full ? WGI_SUM_CHUNKS : sum->window_used ? WGI_SUM_WINDOW : 0;
+    const int64_t *chunks = is_full ? sum->full : sum->window;
+    for (uint32_t i = 0; i < n && ok; i++) ok = wg_buf_append_u64(out, (uint64_t)chunks[i]);
+    return ok ? WG_OK : wg_error_nomem(err, 2 + n * sizeof *chunks);
+}
+
+/* Chunks as settle leaves them: sums of what comes later cannot overflow. */
+static bool chunks_are_settled(const int64_t *chunks, uint32_t n) {
+    for (uint32_t i = 0; i + 1 < n; i++)
+        if (chunks[i] < 0 || chunks[i] >= INT64_C(1) << 32) return false;
+    return chunks[n - 1] > -(INT64_C(1) << 53) && chunks[n - 1] < INT64_C(1) << 53;
+}
+
+wg_code wgi_float_sum_decode(wg_slice bytes, wg_account *account, wgi_float_sum *out, wg_error *err) {
+    const int flags = bytes.size >= 2 ? bytes.data[0] : FLAGS + 1;
+    const uint32_t n = (flags & FLAG_FULL) != 0 ? WGI_SUM_CHUNKS : (flags & FLAG_USED) != 0 ? WGI_SUM_WINDOW : 0;
+    if (flags > FLAGS || bytes.size != 2 + n * sizeof(int64_t) || bytes.data[1] > WGI_SUM_CHUNKS - 2)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a sum in a temporary file is damaged");
+    int64_t chunks[WGI_SUM_CHUNKS];
+    for (uint32_t i = 0; i < n; i++) chunks[i] = (int64_t)wg_load_u64le(bytes.data + 2 + i * 8);
+    if (n > 0 && !chunks_are_settled(chunks, n))
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a sum in a temporary file is damaged");
+    for (uint32_t i = 0; i < n && n == WGI_SUM_WINDOW; i++)
+        if (chunks[i] != 0 && bytes.data[1] + i >= WGI_SUM_CHUNKS)
+            return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a sum in a temporary file is damaged");
+    *out = (wgi_float_sum){.window_first = bytes.data[1],
+                           .window_used = (flags & FLAG_USED) != 0,
+                           .saw_nan = (flags & FLAG_NAN) != 0,
+                           .saw_positive_infinity = (flags & FLAG_POSITIVE) != 0,
+                           .saw_negative_infinity = (flags & FLAG_NEGATIVE) != 0};
+    if (n == WGI_SUM_CHUNKS) {
+        out->full = wg_alloc(account, sizeof chunks);
+        if (out->full == NULL) return wg_error_nomem(err, sizeof chunks);
+        memcpy(out->full, chunks, sizeof chunks);
+    } else if (n != 0) {
+        memcpy(out->window, chunks, n * sizeof *chunks);
+    }
+    return WG_OK;
 }

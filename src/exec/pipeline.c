@@ -152,6 +152,7 @@ static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
     w->stop = false;
     w->local = NULL;
+    w->eval.task = sink->task_base + task;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }
@@ -363,6 +364,8 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_MERGE:
         case WG_PLAN_CALL:
         case WG_PLAN_ARGUMENT:
+        case WG_PLAN_PATTERN_COUNT:
+        case WG_PLAN_REACH:
             return false;
     }
     WG_UNREACHABLE("a plan operator outside its enum");
@@ -486,6 +489,7 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
         *done = p->finished;
+        sink->task_base += p->task_count;
     }
     pipeline_destroy(p);
     return code;
@@ -582,6 +586,10 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
             return wgi_run_call(plan, context, out, err);
         case WG_PLAN_ARGUMENT:
             return wgi_run_argument(plan, context, out, err);
+        case WG_PLAN_PATTERN_COUNT:
+            return wgi_run_pattern_count(plan, context, out, err);
+        case WG_PLAN_REACH:
+            return wgi_run_reach(plan, context, out, err);
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:

@@ -465,6 +465,7 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     const wg_slice canonical = wg_buf_slice(&query->canonical);
     wg_sha256_of(&canonical, 1, &result.plan_hash);
     const wg_code code = run_body(&b, context, &result);
+    result.reads_clock = b.reads_clock;
     if (code != WG_OK) {
         wg_query_result_deinit(&result);
         return located(query, code, err);

@@ -195,6 +195,7 @@ static wg_code check_encoding(const wg_arc1_block *block, wg_error *err) {
             return check_dictionary(block, err);
         case WG_ENCODING_SEQUENCE:
         case WG_ENCODING_BIT_PACKED:
+        case WG_ENCODING_DECIMAL:
         case WG_ENCODING_COUNT:
             return WG_OK;
     }
@@ -409,6 +410,10 @@ void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t coun
             return;
         case WG_ENCODING_BIT_PACKED:
             unpack(data, c->width, first, count, c->base, out);
+            return;
+        case WG_ENCODING_DECIMAL:
+            unpack(data, c->width, first, count, c->base, out);
+            wg_arc1_of_decimals(out, count, (uint32_t)c->step);
             return;
         case WG_ENCODING_DELTA:
             delta_read(block, first, count, out);

@@ -85,6 +85,7 @@ typedef struct wg_stripe_options {
     uint8_t store_uuid[16];
     uint64_t capacity_bytes; /* of the file; 0: default */
     bool zstd;               /* compress blocks where it pays */
+    bool decimals;           /* encode decimal fractions as such; programs that do not know DECIMAL refuse the file */
     bool plain;              /* no encodings: for measurements */
     uint64_t parts_from;     /* blocks of strings of so many bytes have checksums of parts; 0: 256 KiB */
     wg_account *account;

@@ -343,7 +343,7 @@ wg_code wgi_component_estimate(wgi_binder *b, const wgi_graph *g, const wgi_rela
     p->nodes = c.order_nodes;
     p->edges = c.order_edges;
     p->known_rows = rel->plan != NULL ? rel->plan->row_estimate : 1;
-    p->no_joins = rel->writes || rel->per_row;
+    p->no_joins = rel->writes || rel->per_row || b->only_counts;
     *out = c;
     return WG_OK;
 }

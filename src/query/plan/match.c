@@ -183,6 +183,15 @@ static wg_direction reversed(wg_direction d) {
     return d == WG_DIRECTION_OUT ? WG_DIRECTION_IN : WG_DIRECTION_OUT;
 }
 
+/* Edges of one MATCH are never the same one, unless no label is common to both: then they cannot be. */
+static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
+    if (a->clause != b->clause) return false;
+    bool common = a->type_count == 0 || b->type_count == 0;
+    for (uint32_t i = 0; i < a->type_count; i++)
+        for (uint32_t k = 0; k < b->type_count; k++) common = common || a->types[i] == b->types[k];
+    return common;
+}
+
 /* Slots of the edges of this MATCH that the relation has: the new one must differ from each. */
 static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, wg_plan *plan) {
     uint32_t *slots = wgi_alloc(m->b, m->graph.edge_count, sizeof *slots);
@@ -190,7 +199,7 @@ static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_patt
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         const wgi_symbol *symbol = wgi_find(rel, m->graph.edges[i].name);
-        if (symbol != NULL && m->graph.edges[i].clause == edge->clause) slots[count++] = symbol->slot;
+        if (symbol != NULL && may_be_same(&m->graph.edges[i], edge)) slots[count++] = symbol->slot;
     }
     plan->unique_edge_slots = slots;
     plan->unique_edge_slot_count = count;
@@ -363,7 +372,7 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         for (uint32_t k = 0; k < m->graph.edge_count; k++) {
             const wgi_pattern_edge *x = &m->graph.edges[i], *y = &m->graph.edges[k];
-            if (x->clause != y->clause) continue;
+            if (!may_be_same(x, y)) continue;
             if (wgi_find(left, x->name) == NULL || wgi_find(right, y->name) == NULL) continue;
             const wgi_symbol *xs = wgi_find(rel, x->name), *ys = wgi_find(rel, y->name);
             const bool edges = xs->type == WG_TYPE_EDGE && ys->type == WG_TYPE_EDGE;
