@@ -486,11 +486,22 @@ static wg_vector pack_tested(const wgi_group_reader *r, column_state *s, const w
         out.codes = codes;
         return out;
     }
-    const size_t width = wg_physical_bytes(wg_type_physical(v->type));
-    if (width == 8) PACK(uint64_t);
-    else if (width == 1) PACK(uint8_t);
-    else if (width == sizeof(wg_str)) PACK(wg_str);
-    else PACK(wg_value);
+    switch (wg_type_physical(v->type)) {
+        case WG_PHYSICAL_BOOL:
+            PACK(uint8_t);
+            break;
+        case WG_PHYSICAL_I64:
+        case WG_PHYSICAL_F64:
+        case WG_PHYSICAL_ID:
+            PACK(uint64_t);
+            break;
+        case WG_PHYSICAL_STR:
+            PACK(wg_str);
+            break;
+        case WG_PHYSICAL_VALUE:
+            PACK(wg_value);
+            break;
+    }
     out.data = s->packed;
     return out;
 }
