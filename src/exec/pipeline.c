@@ -98,8 +98,10 @@ static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
     return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
 }
 
+/* Every batch that an operator passes on is a place to stop at: one batch of a source may fan out into any number of them. */
 wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     if (batch->row_count == 0) return WG_OK;
+    WG_TRY(wgi_check(op->eval.context, err));
     wgi_worker *w = op->worker;
     wg_profile *profile = w->pipeline->context->profile;
     if (profile == NULL) return push_on(op, batch, err);
