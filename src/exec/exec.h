@@ -275,6 +275,7 @@ typedef struct wg_exec_context {
     wg_cancel *cancel;
     uint64_t deadline_ns;            /* platform now_ns; 0: none */
     wg_stats *stats;                 /* scan counters are added */
+    struct wg_profile *profile;      /* profile.h; NULL: nothing is measured */
     const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
     struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
