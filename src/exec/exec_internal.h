@@ -169,6 +169,7 @@ struct wgi_op {
     wgi_op *next; /* NULL: the sink */
     wgi_worker *worker;
     wgi_eval eval;
+    uint32_t line; /* of the profile */
 };
 wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err); /* to op->next */
 bool wgi_op_stopped(const wgi_op *op);
@@ -220,6 +221,9 @@ bool wgi_slot_is_used(const wg_plan *const *ops, uint32_t op_count, const wgi_si
 bool wgi_only_counts(uint32_t op_count, const wgi_sink *sink); /* how many, and slots that may be constant */
 wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+
+/* ---- plan_print.c: appends the operator's name and what is said of it */
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail);
 
 /* ---- write_ops.c */
 typedef struct wgi_write_row {

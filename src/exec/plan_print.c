@@ -459,6 +459,17 @@ static wg_code put_explain(const printer *p, const wg_plan *plan, const wg_exec_
     return ok ? WG_OK : wg_error_nomem(err, 64);
 }
 
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail) {
+    const printer p = {.catalog = catalog, .out = detail, .input = plan->children[0]};
+    const size_t from = detail->size;
+    if (!wg_buf_append_str(name, operator_name(plan->op)) || !put_details(&p, plan)) return false;
+    if (detail->size > from && detail->data[from] == ' ') { /* which divides it from the name in a line */
+        memmove(detail->data + from, detail->data + from + 1, detail->size - from - 1);
+        detail->size--;
+    }
+    return true;
+}
+
 static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,
                           uint32_t depth, wg_error *err) {
     const printer p = {.catalog = catalog, .out = out, .input = plan->children[0]};
