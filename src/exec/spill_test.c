@@ -137,6 +137,41 @@ static void test_distinct_rows_are_the_same_for_every_limit(void **state) {
     expect_equal_rows(few(plan_new(WG_PLAN_DISTINCT, rows)));
 }
 
+/* Goal: aggregates of DISTINCT values are those of a loop, and the same for every memory, threads and batch size. */
+static void test_aggregates_of_distinct_values(void **state) {
+    (void)state;
+    use_many_nodes();
+    wg_expr *keys[] = {slot(3, WG_TYPE_STRING)};
+    wg_expr *arg = slot(1, WG_TYPE_INT);
+    const wg_aggregate aggregates[] = {{WG_AGG_COUNT, true, arg, WG_TYPE_INT},
+                                       {WG_AGG_SUM, true, arg, WG_TYPE_INT},
+                                       {WG_AGG_COLLECT, true, arg, WG_TYPE_LIST}};
+    wg_rows *rows = run_everywhere(grouped_plan(scan_plan(), 1, keys, 3, aggregates), NULL);
+    assert_int_equal(wg_rows_count(rows), 17);
+    for (uint64_t r = 0; r < 17; r++) {
+        const wg_value key = wg_rows_cell(rows, r, 0);
+        const wg_value list = wg_rows_cell(rows, r, 3);
+        bool seen[1009] = {false};
+        int64_t count = 0;
+        int64_t sum = 0;
+        for (uint64_t n = 0; n < NODES; n++) {
+            const wg_value name = fake_property(n, 2);
+            if (!wg_value_equivalent(&name, &key) || seen[fake_i(n) + 500]) continue;
+            seen[fake_i(n) + 500] = true;
+            assert_true((uint32_t)count < list.size);
+            assert_int_equal(list.as.list[count++].as.i, fake_i(n)); /* in the order of first rows */
+            sum += fake_i(n);
+        }
+        assert_int_equal(wg_rows_cell(rows, r, 1).as.i, count);
+        assert_int_equal(wg_rows_cell(rows, r, 2).as.i, sum);
+        assert_int_equal(list.size, count);
+    }
+    wg_rows_destroy(rows);
+    wg_expr *id = slot(0, WG_TYPE_NODE);
+    const wg_aggregate ids = {WG_AGG_COUNT, true, id, WG_TYPE_INT};
+    expect_equal_rows(grouped_plan(scan_plan(), 1, keys, 1, &ids));
+}
+
 /* ---- failures */
 
 static const uint64_t tight[2] = {9 << 20, 14 << 20}; /* for a sort, for groups of many aggregates */
@@ -363,6 +398,7 @@ int main(void) {
         T(test_sorts_give_the_same_rows_for_every_limit),
         T(test_groups_are_the_same_for_every_limit),
         T(test_distinct_rows_are_the_same_for_every_limit),
+        T(test_aggregates_of_distinct_values),
         T(test_every_call_of_the_disk_may_fail),
         T(test_wrong_bytes_are_corruption),
         T(test_allocations_may_fail_while_spilling),
