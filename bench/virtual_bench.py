@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "virtual"))
 import virtual_data  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("WG_BENCH_BUILD", "build/release/bench"))
-FROM, TO = "2026-01-03T12:30:00", "2026-01-03T12:42:00"
+FROM, TO = "2026-01-02T12:30:00", "2026-01-02T12:42:00"
 RANGE = f"f.ts >= localdatetime('{FROM}') AND f.ts < localdatetime('{TO}')"
 SQL_RANGE = f"ts >= TIMESTAMP '{FROM}' AND ts < TIMESTAMP '{TO}'"
 # name, ours, DuckDB's, goals by variant

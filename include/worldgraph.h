@@ -134,7 +134,7 @@ typedef struct wg_edge wg_edge;
  *   DATE as.i days | LOCAL_TIME as.i ns | TIME as.i ns, offset in (int32_t)size
  *   LOCAL_DATETIME as.i seconds, size nanoseconds | LIST as.list with `size` elements | MAP as.map with `size`
  *   entries sorted by key bytes | DATETIME as.i seconds in UTC, size nanoseconds, reserved: the offset in seconds as a
- *   24-bit integer, low byte first | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
+ *   24-bit integer, low byte first, or 2^20 and above for a named time zone (wg_datetime_describe tells) | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
 struct wg_value {
     uint8_t type; /* wg_type */
     uint8_t reserved[3];
@@ -152,6 +152,15 @@ struct wg_value {
         const void *ptr;
     } as;
 };
+
+/* Offset from UTC in seconds of a DATETIME, and the name of its time zone ("Europe/Berlin", NULL: it has an offset only). False for values of
+ * other types. Either may be NULL. Threads: any. */
+WG_API bool wg_datetime_describe(const wg_value *value, int32_t *offset_s, const char **zone);
+/* A DATETIME at a moment in UTC (seconds since 1970, nanoseconds below 10^9) in a named time zone of the IANA database, whose release
+ * wg_zones_release tells. Threads: any. Errors: WG_E_NOT_FOUND no such zone | WG_E_VALUE out of range | WG_E_NOMEM. */
+WG_API WG_MUST_USE wg_code wg_datetime_in_zone(int64_t utc_s, uint32_t ns, const char *zone, wg_value *out,
+                                               wg_error *err);
+WG_API const char *wg_zones_release(void); /* "2026f"; it is part of the program */
 
 struct wg_map_entry {
     const char *key; /* not NUL-terminated */
@@ -430,6 +439,11 @@ WG_API WG_MUST_USE wg_code wg_bind_null(wg_stmt *stmt, const char *name, wg_erro
 WG_API WG_MUST_USE wg_code wg_bind_json(wg_stmt *stmt, const char *name, const char *json, size_t size,
                                         wg_error *err);
 
+/* What date(), datetime() and the like take for the current time when the statement runs, in microseconds since 1970 in UTC: for
+ * .statement() and .realtime(), and for .transaction(). Without it: the machine's time when it is executed, and when its transaction began.
+ * One moment stands for all rows of a statement. Errors: WG_E_VALUE. */
+WG_API WG_MUST_USE wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, int64_t transaction_us, wg_error *err);
+
 /* Runs the statement to its end. The whole answer is in *out, or there is an error: never a part that looks whole.
  * Owns: the caller frees *out with wg_result_free; it is independent of the statement and must be freed before the
  * database is closed. */
@@ -448,6 +462,8 @@ WG_API uint32_t wg_result_column_count(const wg_result *result);
 WG_API const char *wg_result_column_name(const wg_result *result, uint32_t column); /* NULL when out of range */
 WG_API wg_type wg_result_column_type(const wg_result *result, uint32_t column);     /* ANY: see each cell */
 WG_API uint64_t wg_result_row_count(const wg_result *result);
+/* True when the statement asked for the current time; then what it took for it (wg_bind_clock): with that a replay gives the same answer. */
+WG_API bool wg_result_clock(const wg_result *result, int64_t *statement_us, int64_t *transaction_us);
 
 /* Fills *out with a cell; what it points to lives as long as the result. Random access is O(1).
  * Threads: any number of readers. Errors: WG_E_MISUSE when row or column is out of range. */

@@ -72,6 +72,7 @@ struct wg_session {
     uint32_t tag;
     wg_db *db;
     wg_txn *txn; /* the open transaction of wg_begin */
+    int64_t begin_clock_us;
     const wg_snapshot *snapshot;
     wg_engine *engine; /* while a statement runs or a transaction is open */
     uint32_t uses;
@@ -108,6 +109,8 @@ struct wg_stmt {
     wg_value *params;
     bool *bound;
     wg_arena arena; /* bound values */
+    bool has_clock; /* wg_bind_clock */
+    int64_t clock_us[2];
 };
 
 struct wg_result {
@@ -120,6 +123,7 @@ struct wg_result {
     wg_arena arena;
     wg_stats stats;
     uint64_t row_count;
+    int64_t clock_us[2];      /* that it took for the current time: of the statement, of the transaction */
     wg_slice statement;       /* its text, in the arena; as the next two */
     wg_receipt_param *params; /* with the canonical bytes of their values; their hashes are made with the receipt */
     uint32_t param_count;
@@ -146,6 +150,8 @@ wg_code wgi_engines_close(wg_db *db, wg_error *err);
 wg_engine *wgi_engine_hold(wg_db *db); /* the newest; the caller drops it */
 void wgi_engine_drop(wg_db *db, wg_engine *engine);
 /* Between them session->engine stands; they nest, and an open transaction is one level. */
+#define WGI_CLOCK_PARAM "clock()"                /* no name that a statement could have */
+int64_t wgi_clock_us(const wg_session *session); /* the current time, while session->engine stands */
 void wgi_session_enter(wg_session *session);
 void wgi_session_leave(wg_session *session);
 
@@ -164,8 +170,6 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err);
 /* The core, what the options add, and a signature when there is a secret. Everything lives in the arena. */
 wg_code wgi_receipt_of(const wg_result *result, const wg_receipt_options *options, wg_arena *arena, wg_receipt *out,
                        wg_error *err);
-/* Row `row` as --json writes it, replacing what `out` holds. */
-bool wgi_receipt_row(const wg_result *result, uint64_t row, wg_buf *out);
 wg_code wgi_receipt_hash_rows_1(const wg_result *result, wg_sha256 *out, wg_error *err); /* of format 1 */
 /* Adds the signature of `secret` to a receipt whose work is that of `result`. */
 wg_code wgi_receipt_sign(const wg_result *result, const uint8_t secret[32], wg_arena *arena, wg_receipt *receipt,

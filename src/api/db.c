@@ -34,10 +34,11 @@ static wg_code copy_path(wg_db *db, const char *path, wg_error *err) {
 }
 
 static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_error *err) {
-    const wg_engine_options options = {.options = *o};
     wg_engine *engine = NULL;
     WG_TRY(copy_path(db, path, err));
     WG_TRY(wg_procedures_create(NULL, &db->procedures, err));
+    WG_TRY(wg_pool_create(db->threads, &db->pool, err));
+    const wg_engine_options options = {.options = *o, .pool = db->pool};
     WG_TRY(wg_engine_open(path, &options, &engine, err));
     const wg_code code = wgi_engines_add(db, engine, err);
     if (code != WG_OK) {
@@ -46,7 +47,7 @@ static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_e
     }
     db->platform = wg_engine_platform(engine);
     memcpy(db->store_uuid, wg_engine_store_uuid(engine), sizeof db->store_uuid);
-    return wg_pool_create(db->threads, &db->pool, err);
+    return WG_OK;
 }
 
 wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_error *err) {
@@ -64,6 +65,7 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
     const wg_code code = open_parts(db, path, &o, err);
     if (code != WG_OK) {
         (void)wgi_engines_close(db, NULL);
+        wg_pool_destroy(db->pool);
         wgi_turns_deinit(db);
         wg_procedures_destroy(db->procedures);
         wg_free(db->path);
@@ -82,8 +84,8 @@ wg_code wg_close(wg_db *db, wg_error *err) {
     if (children != 0)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
                             "%u sessions, runs, snapshots or results are still open: close them first", children);
-    wg_pool_destroy(db->pool);
     const wg_code code = wgi_engines_close(db, err);
+    wg_pool_destroy(db->pool); /* the engine's background uses it to its end */
     wgi_turns_deinit(db);
     wg_procedures_destroy(db->procedures);
     db->tag = WGI_TAG_CLOSED;
@@ -96,6 +98,9 @@ wg_procedures *wg_db_procedures(wg_db *db) {
     WG_ASSERT(db != NULL);
     return db->procedures;
 }
+
+wg_engine *wg_db_engine(wg_db *db) { return db->engine; }
+wg_pool *wg_db_pool(wg_db *db) { return db->pool; }
 
 wg_code wg_sync(wg_db *db, wg_error *err) {
     WGI_CHECK(db, WGI_TAG_DB, "database");
@@ -294,6 +299,7 @@ static wg_code refresh_all(wg_engine *engine, wg_error *err) {
 
 static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
     const bool past = session->snapshot != NULL;
+    session->begin_clock_us = wgi_clock_us(session);
     if (!past) WG_TRY(refresh_all(session->engine, err));
     return wg_txn_begin(session->engine, read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
                         past ? session->snapshot->logseq : 0, &session->txn, err);

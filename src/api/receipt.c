@@ -6,8 +6,18 @@
 
 /* ---- what a statement leaves in its result */
 
+/* The current time of a statement that asks for it counts as one more parameter. */
+static wg_value clock_value(const wg_result *result, wg_value parts[2]) {
+    wg_value list = {.type = WG_TYPE_LIST, .size = 2};
+    for (int i = 0; i < 2; i++) parts[i] = wg_value_int(result->clock_us[i]);
+    list.as.list = parts;
+    return list;
+}
+
 wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
-    const uint32_t count = wg_query_param_count(stmt->query);
+    const uint32_t given = wg_query_param_count(stmt->query);
+    const uint32_t count = given + result->query.reads_clock;
+    wg_value clocks[2];
     const wg_slice text = wg_query_text(stmt->query);
     const wg_session *s = stmt->session;
     wg_buf bytes;
@@ -18,11 +28,12 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
     result->params = wg_arena_alloc_zero(&result->arena, ((size_t)count + 1) * sizeof *result->params);
     bool ok = result->statement.data != NULL && result->params != NULL && wg_buf_append_varint(&bytes, count);
     for (uint32_t i = 0; i < count && ok; i++) {
-        const char *name = wg_query_param_name(stmt->query, i);
+        const char *name = i < given ? wg_query_param_name(stmt->query, i) : WGI_CLOCK_PARAM;
+        const wg_value param = i < given ? stmt->params[i] : clock_value(result, clocks);
         wg_receipt_param *p = &result->params[i];
         ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name);
         const size_t from = bytes.size;
-        ok = ok && wg_value_encode(&bytes, &stmt->params[i]);
+        ok = ok && wg_value_encode(&bytes, &param);
         if (!ok) break;
         const uint8_t *value = wg_arena_copy(&result->arena, bytes.data + from, bytes.size - from);
         const char *copy = wg_arena_strdup(&result->arena, wg_slice_str(name));
@@ -43,7 +54,7 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
 
 /* ---- rows */
 
-bool wgi_receipt_row(const wg_result *result, uint64_t row, wg_buf *out) {
+bool wg_result_row_json(const wg_result *result, uint64_t row, wg_buf *out) {
     out->size = 0;
     bool ok = wg_buf_append_u8(out, '[');
     for (uint32_t c = 0; c < result->query.column_count && ok; c++) {
@@ -71,7 +82,7 @@ static wg_code hash_rows(const wg_result *r, wg_receipt_rows *rows, wg_receipt *
     wg_code code = put_header(r, &text) ? WG_OK : wg_error_nomem(err, 64);
     if (code == WG_OK) code = wg_receipt_rows_header(rows, wg_buf_slice(&text), err);
     for (uint64_t row = 0; row < r->row_count && code == WG_OK; row++) {
-        code = wgi_receipt_row(r, row, &text) ? WG_OK : wg_error_nomem(err, 64);
+        code = wg_result_row_json(r, row, &text) ? WG_OK : wg_error_nomem(err, 64);
         if (code == WG_OK) code = wg_receipt_rows_add(rows, wg_buf_slice(&text), err);
     }
     wg_buf_deinit(&text);

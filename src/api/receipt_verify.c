@@ -230,6 +230,21 @@ static wg_code check_value(verifier *v, uint32_t i, const char *name, const wg_v
     return WG_OK;
 }
 
+/* What the statement took for the current time stands behind its parameters. */
+static wg_code bind_clock(verifier *v, uint32_t at, wg_stmt *stmt, wg_error *err) {
+    wg_value value;
+    if (at >= v->receipt.param_count || !wg_slice_is(v->receipt.params[at].name, WGI_CLOCK_PARAM)) return WG_OK;
+    WG_TRY(find_value(v, WGI_CLOCK_PARAM, &value, err));
+    WG_TRY(check_value(v, at, WGI_CLOCK_PARAM, &value, err));
+    const wg_value *parts = value.as.list;
+    if (value.type != WG_TYPE_LIST || value.size != 2 || parts[0].type != WG_TYPE_INT ||
+        parts[1].type != WG_TYPE_INT) {
+        fail(v, "parameter " WGI_CLOCK_PARAM, "it is no list of two times in microseconds");
+        return WG_OK;
+    }
+    return wg_bind_clock(stmt, parts[0].as.i, parts[1].as.i, err);
+}
+
 static wg_code bind_all(verifier *v, wg_stmt *stmt, wg_error *err) {
     const uint32_t count = wg_query_param_count(stmt->query);
     for (uint32_t i = 0; i < count && !v->failed; i++) {
@@ -239,7 +254,7 @@ static wg_code bind_all(verifier *v, wg_stmt *stmt, wg_error *err) {
         WG_TRY(check_value(v, i, name, &value, err));
         WG_TRY(wg_bind(stmt, name, &value, err));
     }
-    return WG_OK;
+    return v->failed ? WG_OK : bind_clock(v, count, stmt, err);
 }
 
 /* The first delivered row that is not the replayed one. */
@@ -255,7 +270,7 @@ static wg_code name_row(verifier *v, const wg_result *result, wg_error *err) {
     wg_code code = wg_receipt_rows_next(text, &offset, &header, &piece, &found, err);
     for (; code == WG_OK && i < result->row_count; i++) {
         code = wg_receipt_rows_next(text, &offset, &header, &piece, &found, err);
-        if (code == WG_OK && !wgi_receipt_row(result, i, &row)) code = wg_error_nomem(err, 64);
+        if (code == WG_OK && !wg_result_row_json(result, i, &row)) code = wg_error_nomem(err, 64);
         if (code != WG_OK || !found || !wg_slice_equal(piece, wg_buf_slice(&row))) break;
     }
     wg_buf_deinit(&row);

@@ -202,6 +202,13 @@ wg_code wg_result_cell(const wg_result *result, uint64_t row, uint32_t column, w
     return WG_OK;
 }
 
+bool wg_result_clock(const wg_result *result, int64_t *statement_us, int64_t *transaction_us) {
+    if (result == NULL || result->tag != WGI_TAG_RESULT || !result->query.reads_clock) return false;
+    *statement_us = result->clock_us[0];
+    *transaction_us = result->clock_us[1];
+    return true;
+}
+
 void wg_result_stats(const wg_result *result, wg_stats *out) {
     *out = result == NULL ? (wg_stats){0} : result->stats;
 }

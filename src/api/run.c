@@ -172,6 +172,7 @@ wg_code wg_run_begin(wg_run *run, const wg_run_txn_options *options, wg_error *e
 wg_code wgi_session_join(wg_session *session, wg_error *err) {
     if (session->run_txn == NULL || session->txn != NULL) return WG_OK;
     wgi_session_enter(session); /* left with the transaction */
+    session->begin_clock_us = wgi_clock_us(session);
     const wg_code code =
         wg_txn_begin(session->agent_engine, session->agent->read_only ? WG_TXN_READ : WG_TXN_OPTIMISTIC,
                      session->run_txn->run.logseq, &session->txn, err);

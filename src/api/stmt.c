@@ -92,6 +92,17 @@ wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error
     return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%s", name);
 }
 
+wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, int64_t transaction_us, wg_error *err) {
+    WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
+    const int64_t most = WG_SECONDS_MAX / 2 * 1000000;
+    if (statement_us < -most || statement_us > most || transaction_us < -most || transaction_us > most)
+        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "the clock of a statement is out of range");
+    stmt->has_clock = true;
+    stmt->clock_us[0] = statement_us;
+    stmt->clock_us[1] = transaction_us;
+    return WG_OK;
+}
+
 wg_code wg_bind_int(wg_stmt *stmt, const char *name, int64_t value, wg_error *err) {
     const wg_value v = wg_value_int(value);
     return wg_bind(stmt, name, &v, err);
@@ -176,8 +187,17 @@ static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     return any ? wg_engine_state_drain(stmt->session->engine, false, NULL, err) : WG_OK;
 }
 
+int64_t wgi_clock_us(const wg_session *session) {
+    wg_platform *platform = wg_engine_platform(session->engine);
+    return (int64_t)platform->ops->wall_us(platform);
+}
+
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
     wg_session *s = stmt->session;
+    result->clock_us[0] = stmt->has_clock ? stmt->clock_us[0] : wgi_clock_us(s);
+    result->clock_us[1] = stmt->has_clock  ? stmt->clock_us[1]
+                          : s->txn != NULL ? s->begin_clock_us
+                                           : result->clock_us[0];
     return (wg_exec_context){.txn = txn,
                              .pool = s->db->pool,
                              .threads = s->threads,
@@ -188,6 +208,8 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
                              .watch = s->watch,
                              .params = stmt->params,
                              .param_count = wg_query_param_count(stmt->query),
+                             .clock_us = result->clock_us[0],
+                             .begin_clock_us = result->clock_us[1],
                              .account = &result->account,
                              .cancel = &s->cancel,
                              .stats = &result->stats};

@@ -34,6 +34,7 @@ struct wg_adjacency {
     void *blocks[SIDES];
     _Atomic uint64_t bytes;
     _Atomic(sorted_side *) sorted[SIDES]; /* release by who made it, acquire by readers */
+    _Atomic(wg_adjacency_loops *) loops;  /* likewise */
 };
 
 /* ---- life */
@@ -45,6 +46,7 @@ static void adjacency_free(wg_adjacency *a) {
         wg_free(sorted);
         wg_free(a->blocks[s]);
     }
+    wg_free(atomic_load_explicit(&a->loops, memory_order_relaxed));
     wg_free(a);
 }
 
@@ -178,18 +180,20 @@ static uint64_t span_of(const wgi_edge_list *list, uint32_t side) {
 }
 
 static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
-    wg_account *account = &q->engine->adjacency_account;
-    for (uint32_t s = 0; s < SIDES; s++) {
-        const wgi_edge_columns columns = {.count = list->count,
-                                          .nodes = list->ends[s],
-                                          .neighbours = list->ends[1 - s],
-                                          .edges = list->edges,
-                                          .node_min = list->end_min[s],
-                                          .node_max = list->end_max[s]};
-        WG_TRY(wgi_side_build(&columns, NULL, &q->by, account, &a->sides[s], &a->blocks[s], err));
-        if (!list->ascending) WG_TRY(wgi_side_order(&a->sides[s], &q->by, err));
+    wgi_sort_memory memory = {.account = &q->engine->adjacency_account};
+    wg_code code = WG_OK;
+    for (uint32_t s = 0; s < SIDES && code == WG_OK; s++) {
+        const wg_edge_columns columns = {.count = list->count,
+                                         .nodes = list->ends[s],
+                                         .neighbours = list->ends[1 - s],
+                                         .edges = list->edges,
+                                         .node_min = list->count == 0 ? 1 : list->end_min[s],
+                                         .node_max = list->count == 0 ? 0 : list->end_max[s]};
+        code = wgi_columns_sort(&columns, NULL, &q->by, &memory, &a->sides[s], &a->blocks[s], err);
+        if (code == WG_OK && !list->ascending) code = wgi_side_order(&a->sides[s], &q->by, err);
     }
-    return WG_OK;
+    wg_free(memory.placed);
+    return code;
 }
 
 /* Fills it; *out_has false: the label has none. */
@@ -245,18 +249,72 @@ static uint32_t workers_of(const wg_pool *pool, uint32_t workers) {
     return workers == 0 ? 1 : workers;
 }
 
+/* False: the label has no adjacency for this transaction. */
+static bool acquisition_begin(const wg_txn *txn, uint32_t label, acquisition *q) {
+    wg_engine *e = txn->engine;
+    *q = (acquisition){.engine = e, .view = txn->view, .state = wgi_label_state_at(e, label)};
+    if (q->state == NULL || q->state->topology == NULL || q->state->edges == NULL) return false;
+    q->table = q->state->edges;
+    return !(txn->writing && q->table->touched);
+}
+
 wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
                              wg_error *err) {
-    wg_engine *e = txn->engine;
-    acquisition q = {.engine = e, .view = txn->view, .state = wgi_label_state_at(e, label)};
-    if (q.state == NULL || q.state->topology == NULL || q.state->edges == NULL ||
-        (txn->writing && q.state->edges->touched)) {
-        *out = NULL;
-        return WG_OK;
-    }
-    q.table = q.state->edges;
+    acquisition q;
+    *out = NULL;
+    if (!acquisition_begin(txn, label, &q)) return WG_OK;
     q.by = (wgi_builders){pool, workers_of(pool, workers)};
     return acquire(&q, out, err);
+}
+
+wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
+    acquisition q;
+    (void)err;
+    *out = acquisition_begin(txn, label, &q) ? kept_find(&q) : NULL;
+    return WG_OK;
+}
+
+/* ---- loops */
+
+static uint32_t loops_of(const wg_adjacency_side *side, uint64_t k) {
+    uint32_t found = 0;
+    for (uint64_t i = side->offsets[k]; i < side->offsets[k + 1]; i++)
+        found += side->neighbours[i] == side->node_min + k;
+    return found;
+}
+
+/* One block: the head, nodes, counts. */
+static wg_code loops_make(wg_adjacency *a, wg_adjacency_loops **out, wg_error *err) {
+    const wg_adjacency_side *side = &a->sides[0];
+    uint64_t n = 0;
+    for (uint64_t k = 0; k < side->node_count; k++) n += loops_of(side, k) > 0;
+    wg_adjacency_loops *made = wg_alloc(&a->engine->adjacency_account, sizeof *made + n * 2 * sizeof(uint32_t));
+    if (made == NULL) return wg_error_nomem(err, sizeof *made + n * 2 * sizeof(uint32_t));
+    uint32_t *cells = (uint32_t *)(void *)(made + 1);
+    *made = (wg_adjacency_loops){n, cells, cells + n};
+    n = 0;
+    for (uint64_t k = 0; k < side->node_count; k++) {
+        const uint32_t loops = loops_of(side, k);
+        if (loops == 0) continue;
+        made->nodes[n] = (uint32_t)(side->node_min + k);
+        made->counts[n++] = loops;
+    }
+    *out = made;
+    return WG_OK;
+}
+
+wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err) {
+    wg_adjacency_loops *loops = atomic_load_explicit(&adjacency->loops, memory_order_acquire);
+    if (loops == NULL) {
+        wg_adjacency_loops *made = NULL;
+        WG_TRY(loops_make(adjacency, &made, err));
+        if (atomic_compare_exchange_strong_explicit(&adjacency->loops, &loops, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            loops = made;
+        else wg_free(made); /* somebody was faster */
+    }
+    *out = loops;
+    return WG_OK;
 }
 
 /* ---- sorted by neighbour */
@@ -290,13 +348,14 @@ static wg_code sorted_make(wg_adjacency *a, uint32_t s, const wgi_builders *by, 
     expansion x = {other, nodes};
     const wg_pool_range range = {other->node_count, GRAIN, by->workers, expand_nodes, &x};
     wg_code code = wg_pool_for(by->pool, &range, err);
-    const wgi_edge_columns columns = {.count = side->entry_count,
-                                      .nodes = other->neighbours,
-                                      .neighbours = nodes,
-                                      .edges = other->edges,
-                                      .node_min = (uint32_t)side->node_min,
-                                      .node_max = (uint32_t)(side->node_min + side->node_count - 1)};
-    if (code == WG_OK) code = wgi_side_build(&columns, side, by, account, &out->side, &out->block, err);
+    const wg_edge_columns columns = {
+        .count = side->entry_count,
+        .nodes = other->neighbours,
+        .neighbours = nodes,
+        .edges = other->edges,
+        .node_min = side->node_count == 0 ? 1 : (uint32_t)side->node_min,
+        .node_max = side->node_count == 0 ? 0 : (uint32_t)(side->node_min + side->node_count - 1)};
+    if (code == WG_OK) code = wg_edge_columns_sort(&columns, side, by, account, &out->side, &out->block, err);
     wg_free(nodes);
     return code;
 }

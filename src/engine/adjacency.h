@@ -32,13 +32,55 @@ typedef struct wg_adjacency_side {
  * Owns: the caller releases *out before the transaction ends. Errors: WG_E_NOMEM | WG_E_CORRUPT | WG_E_CAPACITY. Threads: any. */
 wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
                              wg_error *err);
+/* The same, but nothing is made: *out NULL also when it is not made yet. */
+wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err);
 void wg_adjacency_release(wg_adjacency *adjacency); /* NULL is legal */
 /* direction OUT or IN. */
 const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction);
 /* The same side with the entries of each node in (neighbour id, edge id) order; made when first asked for, kept with the adjacency. */
 wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
                             const wg_adjacency_side **out, wg_error *err);
+/* Nodes with edges to themselves, ascending, and how many each has; made when first asked for, kept with the adjacency. */
+typedef struct wg_adjacency_loops {
+    uint64_t count;
+    uint32_t *nodes;
+    uint32_t *counts;
+} wg_adjacency_loops;
+wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err);
 uint64_t wg_adjacency_bytes(const wg_adjacency *adjacency); /* of memory that it holds or borrows */
+
+/* ---- the sort behind it, for graphs of other shapes */
+
+/* How a build is shared out. */
+typedef struct wg_builders {
+    wg_pool *pool;    /* NULL: the caller alone */
+    uint32_t workers; /* >= 1 */
+} wg_builders;
+
+/* Edges as three columns; `edges` may be anything that goes with the edge. */
+typedef struct wg_edge_columns {
+    uint64_t count;
+    const uint32_t *nodes;
+    const uint32_t *neighbours;
+    const uint32_t *edges;
+    uint32_t node_min; /* no node is less, none is more than node_max; the side has offsets for all between */
+    uint32_t node_max;
+} wg_edge_columns;
+/* A stable sort by node: the entries of each node stand in the order of the columns, whatever the number of workers. With `like`
+ * its offsets are used, which must be right for these columns. *out_block holds the arrays; the caller frees it with wg_free.
+ * Errors: WG_E_NOMEM. Threads: any. */
+wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err);
+
+/* A property of the edges of a label as FLOATs, by edge id. */
+typedef struct wg_edge_weights {
+    uint64_t edge_min;
+    uint64_t count;
+    double *values; /* of edge edge_min + i; NaN: no visible edge, or it has no number there; wg_free */
+} wg_edge_weights;
+/* Errors: WG_E_TYPE a cell that is neither a number nor null | WG_E_VALUE one that is NaN | WG_E_NOMEM | WG_E_CORRUPT | WG_E_CAPACITY. */
+wg_code wg_edge_weights_read(const wg_txn *txn, uint32_t label, uint32_t key, const wg_builders *by,
+                             wg_account *account, wg_edge_weights *out, wg_error *err);
 
 static inline uint64_t wg_adjacency_span(const wg_adjacency_side *side, uint64_t node, uint64_t *out_count) {
     const uint64_t k = node - side->node_min; /* wraps for smaller nodes */

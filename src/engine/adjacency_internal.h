@@ -5,11 +5,7 @@
 #include "engine/adjacency.h"
 #include "engine/engine_internal.h"
 
-/* How a build is shared out. */
-typedef struct wgi_builders {
-    wg_pool *pool;
-    uint32_t workers;
-} wgi_builders;
+typedef wg_builders wgi_builders;
 
 /* How many edges of the table the view sees: in all, and in the fragments before each one. */
 typedef struct wgi_edge_counts {
@@ -19,16 +15,6 @@ typedef struct wgi_edge_counts {
 } wgi_edge_counts;
 wg_code wgi_edges_count(const wg_table *rows, wg_view view, const wgi_builders *by, wg_account *account,
                         wgi_edge_counts *out, wg_error *err);
-
-/* Edges as three columns, in the order in which the entries of a node shall stand. */
-typedef struct wgi_edge_columns {
-    uint64_t count;
-    const uint32_t *nodes;
-    const uint32_t *neighbours;
-    const uint32_t *edges;
-    uint32_t node_min; /* of nodes, when there are any */
-    uint32_t node_max;
-} wgi_edge_columns;
 
 /* The visible edges in row order. */
 typedef struct wgi_edge_list {
@@ -47,10 +33,15 @@ wg_code wgi_edges_read(const wg_table *rows, wg_view view, const wgi_edge_counts
 /* Offsets over more nodes than this for the edges that there are would cost more than they give. */
 static inline bool wgi_span_fits(uint64_t span, uint64_t count) { return span <= 16 * count + 65536; }
 
-/* Makes the side: a stable sort of the columns by node. *out_block is freed by the caller. `offsets` NULL: they are made too, else those
- * are used, which must be right. */
-wg_code wgi_side_build(const wgi_edge_columns *columns, const wg_adjacency_side *like, const wgi_builders *by,
-                       wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err);
+/* What one sort needs and the next can take over: fresh pages cost as much as the sort itself. */
+typedef struct wgi_sort_memory {
+    wg_account *account;
+    void *placed; /* wg_free */
+    uint64_t count;
+} wgi_sort_memory;
+/* wg_edge_columns_sort. */
+wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                         wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err);
 uint64_t wgi_side_bytes(uint64_t span, uint64_t count); /* of the block */
 /* Puts the entries of each node in edge-id order. */
 wg_code wgi_side_order(const wg_adjacency_side *side, const wgi_builders *by, wg_error *err);

@@ -100,6 +100,7 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
     if (def->key_count > 0) WG_TRY_GOTO(wg_key_index_create(e->epoch, &e->account, &state->key_index, err));
     if (def->is_edge) {
         WG_TRY_GOTO(wg_topology_create(e->epoch, &e->account, &state->topology, err));
+        wg_topology_use_pool(state->topology, e->pool);
         if (!a->stored) WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
     }
     wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */

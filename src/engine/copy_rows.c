@@ -135,6 +135,23 @@ static bool is_narrow(const wgi_copy_column *c) {
            c->def->int_bits < 64;
 }
 
+/* Whether a row of a narrow column may be out of its range. Where all are inside, none is looked at again. */
+static bool may_be_wide(const filler *f, uint32_t column) {
+    const wg_column_def *def = f->rows->copier->columns[column].def;
+    const wg_vector *v = &f->vectors[column];
+    const int64_t *cells = v->data;
+    const int64_t high = def->int_unsigned ? (int64_t)((UINT64_C(1) << def->int_bits) - 1)
+                                           : (int64_t)((UINT64_C(1) << (def->int_bits - 1)) - 1);
+    const int64_t low = def->int_unsigned ? 0 : -high - 1;
+    bool wide = false;
+    const bool flat = v->kind == WG_VECTOR_FLAT;
+    for (uint32_t r = 0; r < f->row_count; r++) {
+        const int64_t x = cells[flat ? r : wg_vector_cell(v, r)];
+        wide |= x < low || x > high;
+    }
+    return wide;
+}
+
 static wg_code row_check(const filler *f, const uint32_t *narrow, uint32_t narrow_count, uint32_t row,
                          wg_error *why) {
     for (uint32_t side = 0; side < 2 && f->rows->copier->is_edge; side++) {
@@ -153,9 +170,12 @@ static wg_code choose_rows(filler *f, wg_error *err) {
     if (narrow == NULL) return wg_error_nomem(err, c->column_count * sizeof *narrow);
     uint32_t narrow_count = 0;
     for (uint32_t i = 0; i < c->column_count; i++)
-        if (is_narrow(&c->columns[i])) narrow[narrow_count++] = i;
+        if (is_narrow(&c->columns[i]) && may_be_wide(f, i)) narrow[narrow_count++] = i;
     if (narrow_count == 0 && !c->is_edge) return WG_OK;
-    for (uint32_t r = 0; r < f->row_count; r++) {
+    bool missing = narrow_count != 0;
+    for (uint32_t side = 0; side < 2 && c->is_edge; side++)
+        for (uint32_t r = 0; r < f->row_count; r++) missing |= f->ends[side][r] == UINT64_MAX;
+    for (uint32_t r = 0; r < f->row_count && missing; r++) {
         wg_error why = {0};
         const wg_code code = row_check(f, narrow, narrow_count, r, &why);
         if (code == WG_OK) {
@@ -179,13 +199,12 @@ static uint32_t kept_row(const filler *f, uint32_t i) { return f->kept == NULL ?
 static uint32_t kept_count(const filler *f) { return f->kept == NULL ? f->row_count : f->kept_count; }
 
 /* The strings of one column, one after the other. */
-static bool own_strings(filler *f, wg_str *cells, const wg_vector *v) {
+static bool own_strings(filler *f, wg_str *cells) {
     size_t bytes = 0;
     const uint32_t count = kept_count(f);
     for (uint32_t i = 0; i < count; i++) bytes += cells[i].size;
     char *text = wg_arena_alloc(&f->rows->arena, bytes + 1);
     if (text == NULL) return false;
-    (void)v;
     for (uint32_t i = 0; i < count; i++) {
         if (cells[i].size != 0) memcpy(text, cells[i].data, cells[i].size);
         cells[i].data = text;
@@ -210,6 +229,9 @@ static wg_code own_vector(filler *f, const wg_vector *from, wg_vector *out, wg_e
     if (cells == NULL || (from->valid != NULL && valid == NULL)) return wg_error_nomem(err, count * width);
     if (from->kind == WG_VECTOR_FLAT && from->valid == NULL && f->kept == NULL) {
         memcpy(cells, from->data, count * width);
+    } else if (from->kind == WG_VECTOR_DICT && from->valid == NULL && f->kept == NULL && width == 8) {
+        const uint64_t *entries = from->data;
+        for (uint32_t i = 0; i < count; i++) ((uint64_t *)(void *)cells)[i] = entries[from->codes[i]];
     } else {
         for (uint32_t i = 0; i < count; i++) {
             const uint32_t row = kept_row(f, i);
@@ -222,7 +244,7 @@ static wg_code own_vector(filler *f, const wg_vector *from, wg_vector *out, wg_e
     }
     *out = (wg_vector){.type = from->type, .kind = WG_VECTOR_FLAT, .valid = valid, .data = cells};
     bool ok = true;
-    if (physical == WG_PHYSICAL_STR) ok = own_strings(f, (wg_str *)(void *)cells, out);
+    if (physical == WG_PHYSICAL_STR) ok = own_strings(f, (wg_str *)(void *)cells);
     if (physical == WG_PHYSICAL_VALUE) ok = own_values(f, (wg_value *)(void *)cells);
     return ok ? WG_OK : wg_error_nomem(err, count);
 }

@@ -37,6 +37,7 @@ typedef struct wg_engine_options {
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
     const char
         *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
+    wg_pool *pool; /* for merges of adjacency; outlives the engine. NULL: none */
     bool no_background; /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
@@ -46,15 +47,6 @@ uint64_t wg_engine_memory_to_split(const wg_options *options);
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
-/* The same, and what the verified bytes say of one commit. */
-typedef struct wg_verify_chain {
-    uint64_t logseq;
-    bool found; /* the log has reached it */
-    wg_sha256 value;
-    uint8_t store[16];
-} wg_verify_chain;
-wg_code wg_engine_verify_chain(wg_platform *platform, const char *path, wg_verify_chain *chain, wg_verify_report *out,
-                               wg_error *err);
 /* Makes the workspace `to`, which must not exist or be an empty directory, from the backup (or closed workspace) `from`, and verifies it.
  * A failure leaves no workspace there. platform NULL: real; out may be NULL. */
 typedef struct wg_restore_request {
@@ -161,66 +153,6 @@ uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label);
 wg_type wg_txn_node_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key);
 wg_type wg_txn_edge_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key);
 
-/* ---- scans */
-
-typedef enum wg_compare_op {
-    WG_CMP_EQ,
-    WG_CMP_LT,
-    WG_CMP_LE,
-    WG_CMP_GT,
-    WG_CMP_GE,
-    WG_CMP_IN,
-    WG_CMP_NOT_NULL
-} wg_compare_op;
-
-/* A conjunct that the caller will check again: used only to leave out files, row groups and rows that cannot match. For IN
- * `value` is a LIST. */
-typedef struct wg_scan_predicate {
-    uint32_t key;
-    wg_compare_op op;
-    wg_value value;
-} wg_scan_predicate;
-
-typedef struct wg_scan_spec {
-    const uint32_t *labels; /* rows that have all of these; none: every owned node */
-    uint32_t label_count;
-    const uint32_t *keys; /* batch column 0 is the NODE id, column i + 1 is keys[i] */
-    const wg_type *types; /* of keys: as wg_txn_node_property_type says, or ANY */
-    uint32_t key_count;
-    const wg_scan_predicate *predicates;
-    uint32_t predicate_count;
-    /* Rows of one edge label, labels[0]: batch columns are from, EDGE id, to (reversed: to, EDGE id, from), then keys. Nobody reads
-     * the ends: these columns are null. The order is that of the rows of the label's table. */
-    bool is_edge;
-    bool reversed;
-    bool without_ends;
-    const wg_kernels *kernels; /* NULL: the best that this machine can run */
-    bool no_ids;               /* nobody reads column 0: virtual rows leave it null */
-    bool counts; /* a batch whose columns are all constant may have any number of rows, more than were asked for */
-} wg_scan_spec;
-
-typedef struct wg_scan wg_scan;               /* shared by the threads of a query */
-typedef struct wg_scan_cursor wg_scan_cursor; /* one thread, one task at a time */
-
-/* Prunes partitions (before any file is opened) and row groups, and lists the tasks. Errors name file and column: WG_E_NOT_FOUND
- * a directory, file or column is missing | WG_E_TYPE a column's type does not fit | WG_E_CHANGED | WG_E_CORRUPT. */
-wg_code wg_scan_open(const wg_txn *txn, const wg_scan_spec *spec, wg_account *account, wg_scan **out, wg_error *err);
-void wg_scan_close(wg_scan *scan);
-uint32_t wg_scan_task_count(const wg_scan *scan);
-uint64_t wg_scan_row_count_max(const wg_scan *scan);    /* upper bound over the tasks, for progress */
-void wg_scan_stats(const wg_scan *scan, wg_stats *out); /* adds its counters to *out */
-/* Text of what the scan will do, for EXPLAIN: "files 1 of 3, row groups 1 of 1, columns type, period". Appends. */
-bool wg_scan_describe(const wg_scan *scan, wg_buf *out);
-
-wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *account, wg_scan_cursor **out,
-                              wg_error *err);
-void wg_scan_cursor_destroy(wg_scan_cursor *cursor);
-wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *err);
-/* Next batch of the task, at most rows_max rows; *out_rows 0 at its end (a batch may have rows passed over but none
- * selected). The order is that of the source. The batch is valid until the next call on this cursor. */
-wg_code wg_scan_cursor_next(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
-                            wg_error *err);
-
 /* ---- point reads; ids may be owned or virtual; an id that is not visible reads as null */
 
 /* Appends n cells to `out` (any type: cells are converted to it when it is ANY; else it must be the property's type). */
@@ -245,6 +177,8 @@ typedef struct wg_edge_info {
     uint64_t to;
 } wg_edge_info;
 wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
+/* The same for an edge that this transaction itself has deleted. */
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err);
 
 /* Finds the visible node whose primary key equals `key` (values in key order). */
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
@@ -301,43 +235,9 @@ wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err);
 wg_code wg_txn_create_label(wg_txn *txn, const wg_label_def *def, bool if_not_exists, wg_error *err);
 wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exists, wg_error *err);
 
-/* COPY label FROM files: their rows become nodes with these labels, or edges of this label, as if each had been created alone. One bad
- * row fails the whole load, or is left out and written to a file of rejects. Files are read with platform calls; columns are found
- * by name. Errors name file, line or row, and column. */
-typedef enum wg_copy_format { WG_COPY_BY_NAME, WG_COPY_CSV, WG_COPY_PARQUET, WG_COPY_JSON } wg_copy_format;
-
-/* One end of the edges that are loaded. */
-typedef struct wg_copy_end {
-    uint32_t label;             /* of the nodes; WG_NO_LABEL: the one that the edge label declares */
-    const wg_slice *properties; /* which find a node; none: the label's primary key */
-    uint32_t property_count;
-    const wg_slice *columns; /* of the file, which hold them; none: "from" and "to", or the first ones of the file */
-    uint32_t column_count;
-} wg_copy_end;
-
-typedef struct wg_copy_options {
-    const uint32_t *labels; /* of the nodes, or the one of the edges */
-    uint32_t label_count;
-    wg_copy_format format; /* BY_NAME: .parquet, .jsonl and .ndjson say it themselves, all others are CSV */
-    bool header;
-    char delimiter;
-    wg_slice null_text;
-    const wg_slice *columns; /* CSV: names of the file's columns; others: those of them to read */
-    uint32_t column_count;
-    wg_copy_end ends[2];
-    const char *rejects; /* where rows go that cannot be loaded, as lines of JSON; NULL: the first one is an error */
-    wg_pool *pool;       /* NULL: on the caller alone */
-    uint32_t threads;    /* at most; 0 is 1 */
-} wg_copy_options;
-
-typedef struct wg_copy_counts {
-    uint64_t rows;
-    uint64_t rejected;
-} wg_copy_counts;
-/* `path`: a file, or a pattern as virtual labels have them: its files in the order of their paths. */
-wg_code wg_txn_copy(wg_txn *txn, const char *path, const wg_copy_options *options, wg_cancel *cancel,
-                    wg_copy_counts *out, wg_error *err);
-
+#include "engine/engine_copy.h"
 #include "engine/engine_runs.h"
+#include "engine/versions.h"
+#include "engine/engine_scan.h"
 
 #endif

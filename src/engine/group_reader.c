@@ -48,8 +48,12 @@ struct wgi_group_reader {
     const char *path;
     wg_arena arena;
     wg_account *account;
-    wgi_row_tests *tests; /* NULL: none */
-    uint64_t row;         /* of the group: where the window begins */
+    wgi_row_tests *tests;  /* NULL: none */
+    wg_arena group_arena;  /* of this row group: page indexes */
+    wgi_row_ranges ranges; /* rows that the page indexes leave; with tests only */
+    uint32_t range_at;
+    uint32_t *file_columns; /* of each column; UINT32_MAX: not stored */
+    uint64_t row;           /* of the group: where the window begins */
     uint32_t window_rows;
     uint32_t window_at; /* rows of it that were handed to segments or passed */
     bool all;           /* every row of the window is selected */
@@ -90,6 +94,7 @@ void wgi_group_reader_destroy(wgi_group_reader *reader, wg_stats *stats) {
         stats->rows_scanned += reader->rows_examined;
     }
     wg_object_release(reader->engine->objects, reader->object);
+    wg_arena_deinit(&reader->group_arena);
     wg_arena_deinit(&reader->arena);
     wg_free(reader);
 }
@@ -105,6 +110,12 @@ wg_code wgi_group_reader_create(const wg_engine *engine, const wg_label *label, 
     r->account = account;
     r->column_count = column_count;
     wg_arena_init(&r->arena, account);
+    wg_arena_init(&r->group_arena, account);
+    r->file_columns = wg_arena_alloc(&r->arena, (column_count + 1) * sizeof *r->file_columns);
+    if (r->file_columns == NULL) {
+        wgi_group_reader_destroy(r, NULL);
+        return wg_error_nomem(err, column_count * sizeof *r->file_columns);
+    }
     for (uint32_t c = 0; c < column_count; c++) {
         column_state *s = &r->columns[c];
         s->type = types[c];
@@ -292,9 +303,26 @@ wg_code wgi_group_reader_open(wgi_group_reader *r, const wg_partition *partition
     r->segment_rows = r->segment_at = 0;
     r->packed = false;
     if (r->tests != NULL) wgi_row_tests_reset(r->tests);
-    for (uint32_t c = 0; c < r->column_count; c++) WG_TRY(open_column(r, &r->columns[c], err));
+    for (uint32_t c = 0; c < r->column_count; c++) {
+        WG_TRY(open_column(r, &r->columns[c], err));
+        r->file_columns[c] = r->columns[c].stored ? r->columns[c].column : UINT32_MAX;
+    }
     r->groups_read++;
-    return WG_OK;
+    r->range_at = 0;
+    if (r->tests == NULL) return WG_OK;
+    wg_arena_reset(&r->group_arena);
+    const wgi_range_request request = {.object = r->object,
+                                       .group = r->group,
+                                       .tests = r->tests,
+                                       .columns = r->file_columns,
+                                       .key_count = r->column_count};
+    return wgi_row_ranges_find(&request, &r->group_arena, &r->ranges, err);
+}
+
+/* True when the page indexes leave rows out, so that it pays to know where the pages of other columns are. */
+static bool has_gaps(const wgi_group_reader *r) {
+    return r->tests != NULL &&
+           (r->ranges.count != 1 || r->ranges.ranges[0].begin != 0 || r->ranges.ranges[0].end != r->group->row_count);
 }
 
 static wg_code read_object(void *ctx, uint64_t offset, void *data, size_t size, wg_error *err) {
@@ -304,11 +332,14 @@ static wg_code read_object(void *ctx, uint64_t offset, void *data, size_t size, 
 /* Brings the reader of a column to the row at which everybody stands. */
 static wg_code catch_up(wgi_group_reader *r, column_state *s, wg_error *err) {
     if (!s->opened) {
-        const wg_parquet_source source = {.column = &wg_object_metadata(r->object)->columns[s->column],
-                                          .chunk = &r->group->chunks[s->column],
-                                          .row_count = r->group->row_count,
-                                          .read = read_object,
-                                          .ctx = r->object};
+        wg_parquet_source source = {.column = &wg_object_metadata(r->object)->columns[s->column],
+                                    .chunk = &r->group->chunks[s->column],
+                                    .row_count = r->group->row_count,
+                                    .read = read_object,
+                                    .ctx = r->object};
+        if (has_gaps(r))
+            WG_TRY(wgi_page_places(r->object, r->group, s->column, &r->group_arena, &source.places,
+                                   &source.place_count, err));
         if (s->reader == NULL) WG_TRY(wg_parquet_reader_alloc(r->account, &s->reader, err));
         const wg_code code = wg_parquet_reader_open(s->reader, &source, err);
         if (code != WG_OK) return file_error(r, s->name, code, err);
@@ -372,20 +403,35 @@ static wg_code page_hopeless(wgi_group_reader *r, uint32_t *out, wg_error *err) 
     return WG_OK;
 }
 
-/* Opens the window at r->row, which may turn out to have no selected row. */
+static void pass_all(wgi_group_reader *r, uint64_t rows) {
+    pass(r, true, rows);
+    pass(r, false, rows);
+    r->row += rows;
+    r->window_rows = 0;
+}
+
+/* Passes the gap at r->row, if there is one; gives how many rows of its range are left, 0 at the end of the group. */
+static uint64_t range_left(wgi_group_reader *r) {
+    while (r->range_at < r->ranges.count && r->ranges.ranges[r->range_at].end <= r->row) r->range_at++;
+    const bool over = r->range_at == r->ranges.count;
+    const uint64_t begin = over ? r->group->row_count : r->ranges.ranges[r->range_at].begin;
+    if (begin > r->row) pass_all(r, begin - r->row);
+    return over ? 0 : r->ranges.ranges[r->range_at].end - r->row;
+}
+
+/* Opens the window at r->row, or behind the gap there; it may turn out to have no selected row. */
 static wg_code window_open(wgi_group_reader *r, wg_error *err) {
-    uint32_t rows = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, r->group->row_count - r->row);
+    const uint64_t left = r->tests == NULL ? r->group->row_count - r->row : range_left(r);
+    uint32_t rows = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, left);
     r->all = true;
     r->window_at = 0;
+    if (rows == 0) return WG_OK;
     if (r->tests != NULL) {
         uint32_t hopeless = 0;
         WG_TRY(pages_ready(r, true, &rows, err));
         WG_TRY(page_hopeless(r, &hopeless, err));
         if (hopeless > 0) {
-            pass(r, true, hopeless);
-            pass(r, false, hopeless);
-            r->row += hopeless;
-            r->window_rows = 0;
+            pass_all(r, hopeless);
             return WG_OK;
         }
         memset(r->mask, 1, rows);

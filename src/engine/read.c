@@ -306,6 +306,12 @@ wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n,
                              uint32_t label_count, uint8_t *out, wg_error *err) {
     for (uint32_t i = 0; i < n; i++) {
         bool has = false;
+        if (!wg_id_is_virtual(ids[i])) {
+            wgi_place at;
+            WG_TRY(wgi_version(txn->engine, false, txn->view, ids[i], &at, err));
+            out[i] = at.table != NULL && wgi_table_has_labels(at.table, labels, label_count);
+            continue;
+        }
         WG_TRY(wgi_node_visible(txn->engine, txn->view, ids[i], &has, err));
         for (uint32_t k = 0; k < label_count && has; k++)
             WG_TRY(wgi_node_has_label(txn->engine, txn->view, ids[i], labels[k], &has, err));
@@ -437,6 +443,20 @@ wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool
     WG_TRY(wgi_version(txn->engine, true, txn->view, id, &at, err));
     if (at.table != NULL) WG_TRY(wg_table_head(at.table->rows, at.row, &head, NULL, &found, err));
     if (found) *out = (wg_edge_info){.label = at.table->labels[0], .from = head.from, .to = head.to};
+    *out_found = found;
+    return WG_OK;
+}
+
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    wg_row_address newest = WG_ROW_NONE;
+    wg_row_head head;
+    uint64_t end = WG_LOGSEQ_NEVER;
+    bool found = false;
+    if (txn->view.own != 0 && !wg_id_is_virtual(id)) WG_TRY(wg_directory_get(txn->engine->edges, id, &newest, err));
+    const wgi_table *table = newest == WG_ROW_NONE ? NULL : wgi_table_at(txn->engine, wg_row_table(newest));
+    if (table != NULL) WG_TRY(wg_table_head(table->rows, wg_row_ordinal(newest), &head, &end, &found, err));
+    found = found && end == txn->view.own;
+    if (found) *out = (wg_edge_info){.label = table->labels[0], .from = head.from, .to = head.to};
     *out_found = found;
     return WG_OK;
 }

@@ -28,6 +28,7 @@ typedef struct entry_table {
 struct wgi_row_tests {
     wg_account *account;
     const wg_kernels *kernels;
+    const wg_scan_spec *spec;
     uint32_t column_count;
     uint32_t test_count;
     test *tests;
@@ -121,6 +122,7 @@ wg_code wgi_row_tests_create(const wg_scan_spec *spec, wg_arena *arena, wgi_row_
     wgi_row_tests *r = wg_arena_alloc_zero(arena, sizeof *r);
     if (r == NULL) return wg_error_nomem(err, sizeof *r);
     r->account = arena->account;
+    r->spec = spec;
     r->kernels = spec->kernels != NULL ? spec->kernels : wg_kernels_best();
     r->column_count = spec->key_count;
     r->tests = wg_arena_alloc_zero(arena, ((size_t)spec->predicate_count + 1) * sizeof *r->tests);
@@ -147,6 +149,16 @@ void wgi_row_tests_reset(wgi_row_tests *tests) {
 bool wgi_row_tests_column(const wgi_row_tests *tests, uint32_t column) {
     for (uint32_t i = 0; tests != NULL && i < tests->test_count; i++)
         if (tests->tests[i].column == column) return true;
+    return false;
+}
+
+bool wgi_row_tests_prune(const wgi_row_tests *tests, uint32_t column, const wg_parquet_range *range) {
+    const wg_scan_spec *spec = tests->spec;
+    if (!range->known) return false;
+    for (uint32_t i = 0; i < spec->predicate_count; i++)
+        if (spec->predicates[i].key == spec->keys[column] &&
+            wgi_prune_range(&spec->predicates[i], &range->min, &range->max))
+            return true;
     return false;
 }
 

@@ -25,7 +25,7 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
  * Whoever comes while it is free takes it, which saves a change of threads for each commit. One who writes without a rest would
  * always be there first, so those who wait stand in a queue, and after some such turns the place is handed to the first of them. */
 #define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
-enum { WRITER_BARGES_MAX = 8 };
+enum { WRITER_BARGES_MAX = 8, SYNC_AHEAD_BYTES = 8 << 20 };
 
 static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     wgi_turn **at = &e->writer_first;
@@ -315,6 +315,10 @@ static wg_code commit_writes(wg_txn *txn, wg_error *err) {
     }
     atomic_fetch_add_explicit(&e->maintenance.log_bytes, txn->log.size, memory_order_relaxed);
     txn->undo.size = 0; /* there is no way back from here */
+    /* A load has much to write and much to settle: both at the same time. That it cannot be asked for is told by the wait. */
+    wg_error ignored = {0};
+    if (e->wal != NULL && txn->log.size >= SYNC_AHEAD_BYTES && wg_wal_sync_soon(e->wal, logseq, &ignored) != WG_OK)
+        wg_error_clear(&ignored);
     settle(e);
     if (e->wal == NULL || e->options.durability != WG_STRICT) wgi_publish(e, logseq);
     return WG_OK;

@@ -161,7 +161,7 @@ static wg_code row_value(const row_source *s, uint32_t key, wg_value *out, wg_er
 
 /* The values of the label's primary key are whole, and no other node has them. */
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
-                                wg_error *err) {
+                             wg_error *err) {
     for (uint32_t k = 0; k < label->def.key_count; k++)
         if (key[k].type == WG_TYPE_NULL)
             return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,

@@ -18,6 +18,8 @@
 #include "base/kernels/kernels.h"
 #include "engine/adjacency.h"
 #include "engine/engine.h"
+#include "exec/pattern.h"
+#include "exec/rows.h"
 #include "io/pool/pool.h"
 
 /* ---- functions: operators and named functions in one table */
@@ -38,6 +40,8 @@ wg_code wg_function_type(const wg_function *function, const wg_type *args, uint3
 
 /* "=", "<>", "<", "<=", ">", ">=": these have a result for values of any types too. */
 bool wg_function_is_comparison(const wg_function *function);
+/* The result depends on the context's clocks: date(), datetime.transaction(), ... */
+bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count);
 
 /* ---- expressions */
 
@@ -119,6 +123,10 @@ typedef enum wg_plan_op {
     WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE, APPLY and CALL: the one row of children[0] that it is run for */
     WG_PLAN_APPLY,    /* children[0] ++ children[1] run for each row, in that order; reads only */
     WG_PLAN_CALL, /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
+    WG_PLAN_PATTERN_COUNT, /* one row: in each slot how many matches `pattern` has. Leaf; `fallback` lists and counts them */
+    WG_PLAN_REACH, /* the different nodes of the last vertex of `pattern`, a path from vertex 0, by id; hops_max > 0: of the ends of walks of
+                      hops_min..hops_max edges along its one edge. With aggregates one row: in each slot
+                      how many. Leaf; `fallback` lists the same nodes */
     WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
 
@@ -221,24 +229,15 @@ struct wg_plan {
     uint32_t set_count;
     const wg_set_item *on_create; /* MERGE */
     uint32_t on_create_count;
-    bool detach;                   /* DELETE */
+    bool detach;                      /* DELETE */
+    const struct wg_pattern *pattern; /* PATTERN_COUNT, REACH */
+    wg_plan *fallback; /* gives the same rows where there is no adjacency; not printed: it says nothing new */
     const wg_procedure *procedure; /* PROCEDURE */
     const uint32_t *yields;
     uint32_t yield_count;
 };
 
 /* ---- running */
-
-/* Materialised rows, column by column; charged to the account until destroyed. */
-typedef struct wg_rows wg_rows;
-void wg_rows_destroy(wg_rows *rows);
-uint64_t wg_rows_count(const wg_rows *rows);
-uint32_t wg_rows_column_count(const wg_rows *rows);
-wg_type wg_rows_column_type(const wg_rows *rows, uint32_t column);
-wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column); /* NODE, EDGE as ids */
-/* Rows in pieces of at most WG_BATCH_ROWS_MAX: piece i is rows i * WG_BATCH_ROWS_MAX and up. Vectors live as long as the rows. */
-uint32_t wg_rows_piece_count(const wg_rows *rows);
-void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_batch *out);
 
 /* What a query wrote to temporary files because its memory was short (docs/execution.md). Threads: relaxed counters. */
 typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, WG_SPILL_JOIN } wg_spill_user;
@@ -265,15 +264,18 @@ typedef struct wg_exec_context {
     uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
     const wg_kernels *kernels;  /* NULL: the best that this machine can run */
     const wg_exec_watch *watch; /* NULL: none */
-    bool no_rewrite;            /* plans stay as the clauses give them (query/optimize/rewrite.h) */
+    bool no_rewrite; /* plans stay as the clauses give them (query/optimize/rewrite.h); no adjacency is read */
     const wg_value *params;
     uint32_t param_count;
+    int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
+    int64_t begin_clock_us; /* the same, when its transaction began */
     bool
         optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
     wg_account *account;
     wg_cancel *cancel;
     uint64_t deadline_ns;            /* platform now_ns; 0: none */
     wg_stats *stats;                 /* scan counters are added */
+    struct wg_profile *profile;      /* profile.h; NULL: nothing is measured */
     const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
     struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */

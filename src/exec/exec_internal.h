@@ -3,6 +3,7 @@
 #define WG_EXEC_INTERNAL_H
 
 #include "exec/exec.h"
+#include "exec/float_sum.h"
 
 /* ---- vector_ops.c: making, flattening and gathering vectors. Everything lives in the arena that is passed. */
 
@@ -95,38 +96,6 @@ wg_code wgi_eval_count(const wg_exec_context *context, const wg_expr *expr, uint
                        wg_error *err);
 wg_code wgi_read_property(wgi_eval *eval, bool is_edge, uint64_t id, uint32_t key, wg_value *out, wg_error *err);
 
-/* ---- float_sum.c: exact sums of doubles (R. M. Neal 2015) */
-
-enum { WGI_SUM_WINDOW = 6, WGI_SUM_CHUNKS = 68 };
-/* A superaccumulator of 32-bit chunks with 64-bit counters, in units of 2^-1074. It begins as a window of six chunks and
- * moves to a full array when a value falls outside. All zero is the sum of nothing. */
-typedef struct wgi_float_sum {
-    int64_t window[WGI_SUM_WINDOW];
-    int64_t *full; /* NULL: the window is in use */
-    uint16_t adds; /* since the carries were last moved up */
-    uint8_t window_first;
-    bool window_used;
-    bool saw_nan;
-    bool saw_positive_infinity;
-    bool saw_negative_infinity;
-} wgi_float_sum;
-void wgi_float_sum_deinit(wgi_float_sum *sum);
-bool wgi_float_sum_add(wgi_float_sum *sum, double v, wg_account *account);
-/* Many at once, below a nanosecond each; kernels NULL: the best ones. */
-bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, const wg_kernels *kernels,
-                             wg_account *account);
-/* v[i] to sums[index[i]]. A 0.0 changes nothing, so it may stand for a null. */
-bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
-                              const wg_kernels *kernels, wg_account *account);
-bool wgi_float_sum_add_i128(wgi_float_sum *sum, wg_i128 v, wg_account *account);
-bool wgi_float_sum_merge(wgi_float_sum *sum, const wgi_float_sum *from, wg_account *account);
-/* Bytes that decode to the same sum. Decoding checks: WG_E_CORRUPT. */
-wg_code wgi_float_sum_encode(wgi_float_sum *sum, wg_account *account, wg_buf *out, wg_error *err);
-wg_code wgi_float_sum_decode(wg_slice bytes, wg_account *account, wgi_float_sum *out, wg_error *err);
-/* The exact sum rounded once, to nearest, ties to even; a sum of nothing and an exact zero are 0.0. */
-double wgi_float_sum_value(const wgi_float_sum *sum);
-double wgi_float_sum_mean(const wgi_float_sum *sum, uint64_t count);
-
 /* ---- row_table.c: hash table over rows of typed cells, in order of insertion */
 
 typedef struct wgi_row_table {
@@ -203,6 +172,7 @@ struct wgi_op {
     wgi_op *next; /* NULL: the sink */
     wgi_worker *worker;
     wgi_eval eval;
+    uint32_t line; /* of the profile */
 };
 wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err); /* to op->next */
 bool wgi_op_stopped(const wgi_op *op);
@@ -252,6 +222,11 @@ wg_code wgi_check(const wg_exec_context *context, wg_error *err);
 /* ---- slot_use.c: what operators ops[0..op_count), from the source up, and the sink read of the source's rows */
 bool wgi_slot_is_used(const wg_plan *const *ops, uint32_t op_count, const wgi_sink *sink, uint32_t slot);
 bool wgi_only_counts(uint32_t op_count, const wgi_sink *sink); /* how many, and slots that may be constant */
+wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+
+/* ---- plan_print.c: appends the operator's name and what is said of it */
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail);
 
 /* ---- write_ops.c */
 typedef struct wgi_write_row {

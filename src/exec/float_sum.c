@@ -123,43 +123,43 @@ bool wgi_float_sum_add_array(wgi_float_sum *sum, const double *v, size_t n, cons
 
 enum { GROUPS_MAX = 512 }; /* of one block that are summed apart */
 
-typedef struct group_parts {
-    double high;
-    double low;
-} group_parts;
-
-/* False: nothing was added, the block has to be added value by value. */
-static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k,
-                            group_parts *groups, size_t group_count) {
-    double high[WG_KERNEL_SUM_ROWS];
-    double low[WG_KERNEL_SUM_ROWS];
-    if (!k->split_f64(v, n, high, low)) return false;
-    memset(groups, 0, group_count * sizeof *groups);
+/* The exact sums of the groups of one block as pairs. False: the block has to be added value by value. */
+static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, const wg_kernels *k, double *groups) {
+    double pairs[2 * WG_KERNEL_SUM_ROWS];
+    if (!k->split_f64(v, n, pairs)) return false;
     for (size_t i = 0; i < n; i++) {
-        groups[index[i]].high += high[i];
-        groups[index[i]].low += low[i];
+        double *group = groups + 2 * (size_t)index[i];
+        group[0] += pairs[2 * i];
+        group[1] += pairs[2 * i + 1];
     }
     return true;
+}
+
+static uint32_t groups_of(const uint32_t *index, size_t n) {
+    uint32_t last[4] = {0}; /* chains of comparisons that do not wait for one another */
+    for (size_t i = 0; i + 4 <= n; i += 4)
+        for (size_t k = 0; k < 4; k++) last[k] = index[i + k] > last[k] ? index[i + k] : last[k];
+    for (size_t i = n & ~(size_t)3; i < n; i++) last[0] = index[i] > last[0] ? index[i] : last[0];
+    for (size_t k = 1; k < 4; k++) last[0] = last[k] > last[0] ? last[k] : last[0];
+    return last[0] == UINT32_MAX ? UINT32_MAX : last[0] + 1;
 }
 
 bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,
                               const wg_kernels *kernels, wg_account *account) {
     const wg_kernels *k = kernels != NULL ? kernels : wg_kernels_best();
-    group_parts groups[GROUPS_MAX];
+    double groups[2 * GROUPS_MAX];
     for (size_t i = 0; i < n; i += WG_KERNEL_SUM_ROWS) {
-        const size_t rows = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
-        uint32_t last = 0;
-        for (size_t r = 0; r < rows; r++) last = index[i + r] > last ? index[i + r] : last;
-        const bool few = last < GROUPS_MAX && last < rows / 4;
-        if (few && parts_of_groups(index + i, v + i, rows, k, groups, last + (size_t)1)) {
-            for (size_t g = 0; g <= last; g++)
-                if (!wgi_float_sum_add(&sums[g], groups[g].high, account) ||
-                    !wgi_float_sum_add(&sums[g], groups[g].low, account))
-                    return false;
+        const size_t block = wg_min_size(n - i, WG_KERNEL_SUM_ROWS);
+        const uint32_t count = groups_of(index + i, block);
+        const bool few = count <= GROUPS_MAX && count <= block / 4;
+        if (few) memset(groups, 0, 2 * (size_t)count * sizeof *groups);
+        if (few && parts_of_groups(index + i, v + i, block, k, groups)) {
+            for (uint32_t g = 0; g < count; g++)
+                if (!add_one_by_one(&sums[g], groups + 2 * (size_t)g, 2, account)) return false;
             continue;
         }
-        for (size_t r = 0; r < rows; r++)
-            if (!wgi_float_sum_add(&sums[index[i + r]], v[i + r], account)) return false;
+        for (size_t r = i; r < i + block; r++)
+            if (!wgi_float_sum_add(&sums[index[r]], v[r], account)) return false;
     }
     return true;
 }

@@ -153,7 +153,8 @@ static wg_code type_in(const wg_function *f, const wg_type *args, uint32_t n, wg
 /* Columns keep microseconds. Only dates and columns are known to give values that fit them, so other arguments leave it open. */
 static wg_code type_local_datetime(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out,
                                    wg_error *err) {
-    (void)n;
+    *out = WG_TYPE_LOCAL_DATETIME;
+    if (n == 0) return WG_OK;
     if (!letter_fits('t', args[0]))
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "%s takes %s as argument 1, not %s", f->name,
                             letter_name('t'), wg_type_name(args[0]));
@@ -182,6 +183,9 @@ static wg_code type_local_datetime(const wg_function *f, const wg_type *args, ui
     { name, 1, 1, false, WGI_OP_NONE, "*", B, NULL, row, wgi_kernel_is_null, NULL }
 #define PLAIN(name, min, max, args, result, row) \
     { name, min, max, true, WGI_OP_NONE, args, result, NULL, row, NULL, NULL }
+#define CLOCK(name, result) PLAIN(name, 0, 1, "s", result, wgi_fn_clock)
+#define CLOCKS(name, result) \
+    CLOCK(name ".transaction", result), CLOCK(name ".statement", result), CLOCK(name ".realtime", result)
 #define SAME(name, args, row) \
     { name, 1, 1, true, WGI_OP_NONE, args, A, type_common, row, NULL, NULL }
 #define MATH(name, fn) \
@@ -229,6 +233,7 @@ static const wg_function table[] = {
     PLAIN("startNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_start_node),
     PLAIN("endNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_end_node),
     PLAIN("%path", 1, UINT8_MAX, "*", WG_TYPE_PATH, wgi_fn_path),
+    PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
     PLAIN("nodes", 1, 1, "p", L, wgi_fn_nodes),
@@ -276,11 +281,16 @@ static const wg_function table[] = {
     PLAIN("percentileCont", 2, 2, "ln", F, wgi_fn_percentile),
     PLAIN("stDev", 1, 1, "l", F, wgi_fn_deviation),
     PLAIN("stDevP", 1, 1, "l", F, wgi_fn_deviation),
-    PLAIN("date", 1, 1, "t", WG_TYPE_DATE, wgi_fn_instant),
-    PLAIN("localtime", 1, 1, "t", WG_TYPE_LOCAL_TIME, wgi_fn_instant),
-    PLAIN("time", 1, 1, "t", WG_TYPE_TIME, wgi_fn_instant),
-    {"localdatetime", 1, 1, true, WGI_OP_NONE, "t", A, type_local_datetime, wgi_fn_instant, NULL, NULL},
-    PLAIN("datetime", 1, 1, "t", WG_TYPE_DATETIME, wgi_fn_instant),
+    PLAIN("date", 0, 1, "t", WG_TYPE_DATE, wgi_fn_instant),
+    PLAIN("localtime", 0, 1, "t", WG_TYPE_LOCAL_TIME, wgi_fn_instant),
+    PLAIN("time", 0, 1, "t", WG_TYPE_TIME, wgi_fn_instant),
+    {"localdatetime", 0, 1, true, WGI_OP_NONE, "t", A, type_local_datetime, wgi_fn_instant, NULL, NULL},
+    PLAIN("datetime", 0, 1, "t", WG_TYPE_DATETIME, wgi_fn_instant),
+    CLOCKS("date", WG_TYPE_DATE),
+    CLOCKS("localtime", WG_TYPE_LOCAL_TIME),
+    CLOCKS("time", WG_TYPE_TIME),
+    CLOCKS("localdatetime", A),
+    CLOCKS("datetime", WG_TYPE_DATETIME),
     PLAIN("datetime.fromepoch", 2, 2, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
     PLAIN("datetime.fromepochmillis", 1, 1, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
     PLAIN("date.truncate", 2, 3, "stt", WG_TYPE_DATE, wgi_fn_truncate),
@@ -333,6 +343,10 @@ bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {
 
 bool wg_function_is_comparison(const wg_function *function) {
     return function->op >= WGI_OP_EQ && function->op <= WGI_OP_GE;
+}
+
+bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count) {
+    return function->row == wgi_fn_clock || (function->row == wgi_fn_instant && arg_count == 0);
 }
 
 const char *wg_function_name(const wg_function *function) { return function->name; }

@@ -199,6 +199,15 @@ WGI_ROW_FN(wgi_fn_labels) {
     return WG_OK;
 }
 
+/* The argument is a node or an edge that an earlier clause of the statement has deleted. */
+WGI_ROW_FN(wgi_fn_deleted) {
+    (void)arg_count;
+    (void)out;
+    return wg_error_set(err, WG_E_NOT_FOUND, call->offset,
+                        "this %s was deleted by an earlier clause: it has nothing to read any more",
+                        args[0].type == WG_TYPE_EDGE ? "relationship" : "node");
+}
+
 WGI_ROW_FN(wgi_fn_type) {
     (void)arg_count;
     wg_edge_info info;
@@ -206,6 +215,7 @@ WGI_ROW_FN(wgi_fn_type) {
     const wg_txn *txn = call->eval->context->txn;
     bool found = false;
     WG_TRY(wg_edge_info_get(txn, args[0].as.id, &info, &found, err));
+    if (!found) WG_TRY(wg_edge_info_deleted(txn, args[0].as.id, &info, &found, err));
     *out = wg_value_null();
     if (found) *out = wg_value_str(wg_slice_str(wg_catalog_label_at(wg_txn_catalog(txn), info.label)->def.name));
     return WG_OK;

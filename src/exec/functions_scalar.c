@@ -223,7 +223,7 @@ static wg_code text_value(wgi_call *call, const void *text, size_t size, wg_valu
 WGI_ROW_FN(wgi_fn_to_string) {
     (void)arg_count;
     const wg_value *v = &args[0];
-    char text[128];
+    char text[WG_DATETIME_TEXT_MAX];
     switch ((wg_type)v->type) {
         case WG_TYPE_STRING:
             *out = *v;
@@ -243,8 +243,7 @@ WGI_ROW_FN(wgi_fn_to_string) {
         case WG_TYPE_LOCAL_DATETIME:
             return text_value(call, text, wg_format_local_datetime(v->as.i, v->size, text), out, err);
         case WG_TYPE_DATETIME:
-            return text_value(call, text, wg_format_datetime(v->as.i, v->size, wg_datetime_offset(v), text), out,
-                              err);
+            return text_value(call, text, wg_value_format_datetime(v, text), out, err);
         case WG_TYPE_DURATION:
             return text_value(call, text,
                               wg_format_duration(v->as.list[0].as.i, v->as.list[1].as.i, v->as.list[2].as.i,

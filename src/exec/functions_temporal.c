@@ -31,9 +31,27 @@ static wg_code wrong_type(const wgi_call *call, const wg_value *v, wg_error *err
 
 /* ---- construction */
 
+/* "...+02:00[Europe/Berlin]": an offset before the name has to be one that the zone has then. */
+static wg_code take_zone(const wgi_call *call, wg_slice name, wg_type type, wgi_moment *m, wg_error *err) {
+    const bool stated = m->has_offset;
+    const int32_t offset = m->offset;
+    if (type == WG_TYPE_TIME)
+        return wg_error_set(err, WG_E_VALUE, call->offset, "a TIME has an offset such as +01:00, no named time zone");
+    WG_TRY(wgi_zone_of_text(name, m, call->offset, err));
+    m->has_offset = true;
+    m->offset = stated ? offset : INT32_MIN;
+    wgi_moment settled = *m;
+    wgi_zone_settle(&settled);
+    if (stated && settled.offset != offset)
+        return wg_error_set(err, WG_E_VALUE, call->offset, "the time zone '%.*s' has another offset at that time",
+                            (int)wg_min_size(name.size, 64), (const char *)name.data);
+    m->offset = settled.offset;
+    return WG_OK;
+}
+
 static wg_code from_text(const wgi_call *call, wg_slice text, wg_type type, wg_value *out, wg_error *err) {
     wgi_moment m;
-    bool zone;
+    wg_slice zone;
     const char *example = type == WG_TYPE_DATE             ? "2001-01-31"
                           : type == WG_TYPE_LOCAL_TIME     ? "12:34:56"
                           : type == WG_TYPE_TIME           ? "12:34:56+01:00"
@@ -41,11 +59,9 @@ static wg_code from_text(const wgi_call *call, wg_slice text, wg_type type, wg_v
                                                            : "2001-01-31T12:34:56+01:00";
     const bool read = wgi_parse_moment(text, makes_date(type), &m, &zone);
     const bool zoneless = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_TIME || type == WG_TYPE_LOCAL_DATETIME;
-    if (!read || (zoneless && (m.has_offset || zone)) || (type == WG_TYPE_DATE && m.has_clock))
+    if (!read || (zoneless && (m.has_offset || zone.size != 0)) || (type == WG_TYPE_DATE && m.has_clock))
         return wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s", call->function->name, example);
-    if (zone)
-        return wg_error_set(err, WG_E_UNSUPPORTED, call->offset,
-                            "a named time zone is not supported by this version; use an offset such as +01:00");
+    if (zone.size != 0) WG_TRY(take_zone(call, zone, type, &m, err));
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
 
@@ -67,6 +83,8 @@ static wg_code take_base(const wgi_call *call, const wg_value *map, const char *
         m->clock = base.clock;
         m->offset = base.offset;
         m->has_offset = base.has_offset;
+        m->has_zone = base.has_zone;
+        m->zone = base.zone;
     }
     return WG_OK;
 }
@@ -76,7 +94,8 @@ static wg_code from_map(const wgi_call *call, const wg_value *map, wg_type type,
     WG_TRY(take_base(call, map, "datetime", &m, err));
     WG_TRY(take_base(call, map, "date", &m, err));
     WG_TRY(take_base(call, map, "time", &m, err));
-    if (type == WG_TYPE_TIME || type == WG_TYPE_DATETIME) WG_TRY(wgi_build_offset(map, &m, true, call->offset, err));
+    if (type == WG_TYPE_TIME || type == WG_TYPE_DATETIME)
+        WG_TRY(wgi_build_offset(map, &m, type, true, call->offset, err));
     if (makes_date(type)) {
         WG_TRY(wgi_build_date(map, &m, call->offset, err));
         m.has_date = true;
@@ -86,8 +105,29 @@ static wg_code from_map(const wgi_call *call, const wg_value *map, wg_type type,
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
 
+/* The current time is an input of the statement, one for all of its rows: what a statement answers does not depend on how long it runs. */
+WGI_ROW_FN(wgi_fn_clock) {
+    const wg_exec_context *context = call->eval->context;
+    const bool began = strstr(call->function->name, ".transaction") != NULL;
+    const wg_type type = type_of_function(call);
+    const int64_t us = began ? context->begin_clock_us : context->clock_us;
+    wgi_moment m = {.has_date = true, .has_clock = true, .has_offset = true};
+    wgi_moment place = {0};
+    if (arg_count == 1) {
+        if (args[0].type != WG_TYPE_STRING) return wrong_type(call, &args[0], err);
+        WG_TRY(wgi_zone_of_text(wg_value_slice(&args[0]), &place, call->offset, err));
+    }
+    m.days = us / 86400000000 - (us % 86400000000 < 0);
+    m.clock = (us - m.days * 86400000000) * 1000;
+    m.has_zone = place.has_zone;
+    m.zone = place.zone;
+    const int32_t offset = place.has_zone ? wg_zone_offset(place.zone, us / 1000000) : place.offset;
+    wgi_moment_shift(&m, offset);
+    return wgi_moment_value(type, &m, call->offset, out, err);
+}
+
 WGI_ROW_FN(wgi_fn_instant) {
-    (void)arg_count;
+    if (arg_count == 0) return wgi_fn_clock(call, args, arg_count, out, err);
     const wg_type type = type_of_function(call);
     wgi_moment m;
     if (args[0].type == WG_TYPE_STRING) return from_text(call, wg_value_slice(&args[0]), type, out, err);
@@ -129,7 +169,7 @@ WGI_ROW_FN(wgi_fn_truncate) {
         if (args[2].type != WG_TYPE_MAP) return wrong_type(call, &args[2], err);
         if (m.has_date) WG_TRY(wgi_build_date(&args[2], &m, call->offset, err));
         WG_TRY(wgi_build_clock(&args[2], &m, call->offset, err));
-        WG_TRY(wgi_build_offset(&args[2], &m, false, call->offset, err));
+        WG_TRY(wgi_build_offset(&args[2], &m, type, false, call->offset, err));
     }
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
@@ -153,15 +193,47 @@ WGI_ROW_FN(wgi_fn_from_epoch) {
 
 /* ---- between */
 
-/* Puts both into one local time: the first one's where both have an offset, and the same date where one has none. */
-static bool align(const wg_value *args, wgi_moment *a, wgi_moment *b) {
-    if (!wgi_moment_of(&args[0], a) || !wgi_moment_of(&args[1], b)) return false;
-    if (a->has_offset && b->has_offset) b->clock += (int64_t)(a->offset - b->offset) * WGI_SECOND_NS;
-    if (!a->has_date || !b->has_date) a->days = b->days = 0;
-    return true;
+static wg_i128 ns_of(const wgi_moment *m) { return (wg_i128)m->days * WGI_DAY_NS + m->clock; }
+/* On the line of time that passes, whatever clocks are set to. */
+static wg_i128 instant_of(const wgi_moment *m) { return ns_of(m) - (wg_i128)m->offset * WGI_SECOND_NS; }
+
+static int64_t second_of(const wgi_moment *m) {
+    const wg_i128 ns = instant_of(m);
+    return (int64_t)(ns / WGI_SECOND_NS) - (ns % WGI_SECOND_NS < 0);
 }
 
-static wg_i128 ns_of(const wgi_moment *m) { return (wg_i128)m->days * WGI_DAY_NS + m->clock; }
+/* What has neither zone nor offset is taken to be where the other one is. */
+static void take_place(wgi_moment *m, const wgi_moment *other) {
+    if (!m->has_offset) {
+        m->zone = other->zone;
+        m->has_zone = other->has_zone;
+        m->offset = other->has_zone ? INT32_MIN : other->offset;
+    }
+    m->has_date = true;
+    wgi_zone_settle(m);
+}
+
+/* Puts both into one local time: the first one's where both have an offset, and the same date where one has none. */
+static bool align(const wg_value *args, wgi_moment *a, wgi_moment *b, bool *out_dates) {
+    if (!wgi_moment_of(&args[0], a) || !wgi_moment_of(&args[1], b)) return false;
+    const bool dated = a->has_date || b->has_date;
+    *out_dates = a->has_date && b->has_date;
+    if (!a->has_date) a->days = b->days;
+    if (!b->has_date) b->days = a->days;
+    if (dated && (a->has_zone || b->has_zone)) {
+        take_place(a, b);
+        take_place(b, a);
+        const int32_t offset = a->has_zone ? wg_zone_offset(a->zone, second_of(b)) : a->offset;
+        b->clock += (int64_t)(offset - b->offset) * WGI_SECOND_NS;
+        b->offset = offset;
+    } else if (a->has_offset && b->has_offset) {
+        b->clock += (int64_t)(a->offset - b->offset) * WGI_SECOND_NS;
+        b->offset = a->offset;
+    } else {
+        a->offset = b->offset = 0;
+    }
+    return true;
+}
 
 /* Whole months from a to b; *a is moved by them. */
 static int64_t take_months(wgi_moment *a, const wgi_moment *b) {
@@ -194,15 +266,16 @@ WGI_ROW_FN(wgi_fn_between) {
     wgi_span span = {0};
     for (int i = 0; i < 2; i++)
         if (!wgi_is_instant((wg_type)args[i].type)) return wrong_type(call, &args[i], err);
-    if (!align(args, &a, &b)) return wrong_type(call, &args[0], err);
-    const bool dates = a.has_date && b.has_date;
+    bool dates;
+    if (!align(args, &a, &b, &dates)) return wrong_type(call, &args[0], err);
     const bool between = strcmp(name, "between") == 0;
     if (dates && (between || strcmp(name, "inMonths") == 0)) span.months = take_months(&a, &b);
-    wg_i128 rest = ns_of(&b) - ns_of(&a);
     if (dates && (between || strcmp(name, "inDays") == 0)) {
-        span.days = (int64_t)(rest / WGI_DAY_NS);
-        rest -= (wg_i128)span.days * WGI_DAY_NS;
+        span.days = (int64_t)((ns_of(&b) - ns_of(&a)) / WGI_DAY_NS);
+        a.days += span.days;
     }
+    if (dates) wgi_zone_settle(&a);
+    const wg_i128 rest = instant_of(&b) - instant_of(&a);
     if (between || strcmp(name, "inSeconds") == 0) {
         span.seconds = (int64_t)(rest / WGI_SECOND_NS);
         if (!wgi_span_add(&span, WGI_UNIT_NS, 1, (int64_t)(rest % WGI_SECOND_NS), 0))
@@ -315,6 +388,10 @@ wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr
         return WG_OK;
     }
     if (!wgi_moment_of(v, &m)) return WG_OK;
+    if (m.has_zone && wg_slice_is(name, "timezone")) {
+        *out = wg_value_str(wg_slice_str(wg_zone_name(m.zone)));
+        return WG_OK;
+    }
     if (m.has_offset && (wg_slice_is(name, "timezone") || wg_slice_is(name, "offset")))
         return offset_text(eval, &m, out, err);
     if (m.has_date) *out = date_part(&m, name);

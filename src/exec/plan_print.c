@@ -172,7 +172,7 @@ static const char *operator_name(wg_plan_op op) {
         case WG_PLAN_UNIT:
             return "Unit";
         case WG_PLAN_SCAN:
-            return "SegmentScan+TombstoneShadow";
+            return "ShardDispatch+SegmentScan+TombstoneShadow";
         case WG_PLAN_SEEK:
             return "IndexFilter(Seek)";
         case WG_PLAN_EXPAND:
@@ -221,6 +221,10 @@ static const char *operator_name(wg_plan_op op) {
             return "Call";
         case WG_PLAN_PROCEDURE:
             return "ProcedureCall";
+        case WG_PLAN_PATTERN_COUNT:
+            return "TgkTraversal(PatternCount)";
+        case WG_PLAN_REACH:
+            return "TgkTraversal(Reach)";
     }
     WG_UNREACHABLE("a plan operator outside its enum");
 }
@@ -367,6 +371,29 @@ static bool put_procedure(const printer *p, const wg_plan *plan) {
     return ok;
 }
 
+static bool put_vertex(const printer *p, const wg_pattern *pattern, uint32_t vertex) {
+    const char *name = pattern->vertices[vertex].name;
+    return name[0] != 0 ? wg_buf_printf(p->out, "(%s)", name) : wg_buf_printf(p->out, "(%u)", (unsigned)vertex);
+}
+
+static bool put_pattern(const printer *p, const wg_plan *plan) {
+    const wg_pattern *pattern = plan->pattern;
+    bool ok = true;
+    for (uint32_t i = 0; i < pattern->edge_count && ok; i++) {
+        const wg_pattern_edge *edge = &pattern->edges[i];
+        ok = put(p, i == 0 ? " " : ", ") && put_vertex(p, pattern, edge->from) &&
+             wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, &edge->label, 1, ":") &&
+             put(p, edge->undirected ? "]-" : "]->") && put_vertex(p, pattern, edge->to);
+    }
+    for (uint32_t i = 0; i < pattern->unlike_count && ok; i++) {
+        const wg_pattern_unlike *u = &pattern->unlikes[i];
+        ok = put(p, i == 0 ? " unlike " : ", ");
+        if (u->is_edges) ok = ok && wg_buf_printf(p->out, "%u<>%u", (unsigned)u->a, (unsigned)u->b);
+        else ok = ok && put_vertex(p, pattern, u->a) && put(p, "<>") && put_vertex(p, pattern, u->b);
+    }
+    return ok;
+}
+
 static bool put_details(const printer *p, const wg_plan *plan) {
     switch (plan->op) {
         case WG_PLAN_SCAN:
@@ -400,6 +427,11 @@ static bool put_details(const printer *p, const wg_plan *plan) {
             return put(p, " ") && put_list(p, plan->exprs, plan->expr_count, 0);
         case WG_PLAN_PROCEDURE:
             return put_procedure(p, plan);
+        case WG_PLAN_PATTERN_COUNT:
+            return put_pattern(p, plan);
+        case WG_PLAN_REACH:
+            return put_pattern(p, plan) && (plan->hops_max == 0 || put_hops(p, plan)) &&
+                   (plan->aggregate_count == 0 || put(p, " counted"));
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_UNWIND:
@@ -427,6 +459,17 @@ static wg_code put_explain(const printer *p, const wg_plan *plan, const wg_exec_
     return ok ? WG_OK : wg_error_nomem(err, 64);
 }
 
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail) {
+    const printer p = {.catalog = catalog, .out = detail, .input = plan->children[0]};
+    const size_t from = detail->size;
+    if (!wg_buf_append_str(name, operator_name(plan->op)) || !put_details(&p, plan)) return false;
+    if (detail->size > from && detail->data[from] == ' ') { /* which divides it from the name in a line */
+        memmove(detail->data + from, detail->data + from + 1, detail->size - from - 1);
+        detail->size--;
+    }
+    return true;
+}
+
 static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,
                           uint32_t depth, wg_error *err) {
     const printer p = {.catalog = catalog, .out = out, .input = plan->children[0]};
@@ -437,6 +480,9 @@ static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const 
     if (!ok) return wg_error_nomem(err, 64);
     if (context != NULL) WG_TRY(put_explain(&p, plan, context, err));
     if (!put(&p, "\n")) return wg_error_nomem(err, 1);
+    for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->vertex_count; i++)
+        if (plan->pattern->vertices[i].rows != NULL)
+            WG_TRY(print_plan(plan->pattern->vertices[i].rows, catalog, context, out, depth + 1, err));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(print_plan(plan->children[i], catalog, context, out, depth + 1, err));
     return WG_OK;

@@ -25,6 +25,7 @@ typedef struct wg_procedure_call {
     const wg_txn *txn; /* MAINTENANCE: NULL */
     wg_cancel *cancel; /* may be NULL */
     const wg_value *args;
+    const wg_exec_context *context; /* of the query: threads, memory, deadline; MAINTENANCE: NULL */
     const wg_procedure *procedure;
     wg_rows *rows;
 } wg_procedure_call;

@@ -75,8 +75,11 @@ static wg_code call_for_row(wgi_op *op, const wg_vector *args, uint32_t row, wg_
         values[i] = wg_vector_value(&args[i], row);
         WG_TRY(wg_procedure_argument(plan->procedure, i, plan->exprs[i]->text_start, &values[i], err));
     }
-    const wg_procedure_call call = {
-        .engine = wg_txn_engine(context->txn), .txn = context->txn, .cancel = context->cancel, .args = values};
+    const wg_procedure_call call = {.engine = wg_txn_engine(context->txn),
+                                    .txn = context->txn,
+                                    .cancel = context->cancel,
+                                    .args = values,
+                                    .context = context};
     return wg_procedure_run(plan->procedure, &call, context->account, out, err);
 }
 

@@ -9,9 +9,11 @@ typedef struct wgi_moment {
     int64_t days;   /* since 1970-01-01 */
     int64_t clock;  /* nanoseconds since midnight */
     int32_t offset; /* seconds east of UTC */
+    uint32_t zone;  /* with has_zone: base/zones; the offset is the zone's, or the one of two that is preferred */
     bool has_date;
     bool has_clock;
     bool has_offset;
+    bool has_zone;
 } wgi_moment;
 
 /* A duration: months, days and seconds do not convert into one another; ns in [0, 10^9). */
@@ -34,15 +36,24 @@ void wgi_week_of(int64_t days, int64_t *out_year, uint32_t *out_week, uint32_t *
 /* The Monday of week 1. */
 int64_t wgi_week_start(int64_t year);
 
-/* temporal_text.c. ISO 8601 in its basic and extended forms. *out_zone: a named zone is given. */
-bool wgi_parse_moment(wg_slice text, bool date_first, wgi_moment *out, bool *out_zone);
+/* Brings the local time of a moment with a zone and a date into one that the zone has, with its offset. */
+void wgi_zone_settle(wgi_moment *m);
+/* The clock of another offset at the same moment. */
+void wgi_moment_shift(wgi_moment *m, int32_t offset);
+/* Names of zones and offsets: "Europe/Berlin", "+01:00". Into offset, or zone and has_zone. WG_E_VALUE. */
+wg_code wgi_zone_of_text(wg_slice text, wgi_moment *m, uint64_t offset, wg_error *err);
+
+/* temporal_text.c. ISO 8601 in its basic and extended forms. *out_zone: the named zone; size 0: none is given. */
+bool wgi_parse_moment(wg_slice text, bool date_first, wgi_moment *out, wg_slice *out_zone);
 bool wgi_parse_offset(wg_slice text, int32_t *out);
 bool wgi_parse_span(wg_slice text, wgi_span *out);
 
 /* temporal_build.c: fields of a map over what *m says already. */
 wg_code wgi_build_date(const wg_value *map, wgi_moment *m, uint64_t offset, wg_error *err);
 wg_code wgi_build_clock(const wg_value *map, wgi_moment *m, uint64_t offset, wg_error *err);
-wg_code wgi_build_offset(const wg_value *map, wgi_moment *m, bool convert, uint64_t offset, wg_error *err);
+/* `type`: of the value that is made. `convert`: the moment stays, its clock changes. */
+wg_code wgi_build_offset(const wg_value *map, wgi_moment *m, wg_type type, bool convert, uint64_t offset,
+                         wg_error *err);
 wg_code wgi_build_span(const wg_value *map, wgi_span *out, uint64_t offset, wg_error *err);
 const wg_value *wgi_map_field(const wg_value *map, const char *name); /* NULL: none, or null */
 

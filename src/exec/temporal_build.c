@@ -117,30 +117,67 @@ wg_code wgi_build_clock(const wg_value *map, wgi_moment *m, uint64_t at, wg_erro
     return WG_OK;
 }
 
-wg_code wgi_build_offset(const wg_value *map, wgi_moment *m, bool convert, uint64_t at, wg_error *err) {
+wg_code wgi_zone_of_text(wg_slice text, wgi_moment *m, uint64_t at, wg_error *err) {
+    if (wgi_parse_offset(text, &m->offset)) {
+        m->has_zone = false;
+        return WG_OK;
+    }
+    wg_error found;
+    wg_error_clear(&found);
+    const wg_code code = wg_zone_find(text, &m->zone, &found);
+    m->has_zone = code == WG_OK;
+    m->offset = INT32_MIN; /* none is preferred */
+    if (code == WG_OK) return WG_OK;
+    if (code != WG_E_NOT_FOUND) return wg_error_nomem(err, sizeof found);
+    const char *near = wg_zone_suggest(text);
+    return wg_error_set(err, WG_E_VALUE, at,
+                        "'%.*s' is no time zone%s%s%s; zones are like 'Europe/Berlin' or '+01:00'",
+                        (int)wg_min_size(text.size, 64), (const char *)text.data,
+                        near == NULL ? "" : ": did you mean '", near == NULL ? "" : near, near == NULL ? "" : "'");
+}
+
+/* The clock in another zone at the same moment. The date is the one that the map makes, because offsets depend on it; without one
+ * (a TIME) both are offsets. */
+static wg_code convert_clock(const wg_value *map, const wgi_moment *to, wgi_moment *m, wg_type type, uint64_t at,
+                             wg_error *err) {
+    wgi_moment day = *m;
+    int32_t offset = to->offset;
+    if (type == WG_TYPE_DATETIME) {
+        WG_TRY(wgi_build_date(map, &day, at, err));
+        day.has_date = true;
+        wgi_zone_settle(&day);
+        if (to->has_zone)
+            offset = wg_zone_offset(to->zone, day.days * 86400 + day.clock / WGI_SECOND_NS - day.offset);
+    }
+    m->clock += (int64_t)(offset - day.offset) * WGI_SECOND_NS;
+    if (m->clock < 0) {
+        m->clock += WGI_DAY_NS;
+        m->days--;
+    } else if (m->clock >= WGI_DAY_NS) {
+        m->clock -= WGI_DAY_NS;
+        m->days++;
+    }
+    m->offset = offset;
+    return WG_OK;
+}
+
+wg_code wgi_build_offset(const wg_value *map, wgi_moment *m, wg_type type, bool convert, uint64_t at, wg_error *err) {
     const wg_value *zone = wgi_map_field(map, "timezone");
-    int32_t offset;
+    wgi_moment to = {0};
     if (zone == NULL) return WG_OK;
     if (zone->type != WG_TYPE_STRING)
         return wg_error_set(err, WG_E_TYPE, at, "timezone must be a STRING, not %s",
                             wg_type_name((wg_type)zone->type));
-    const wg_slice text = wg_value_slice(zone);
-    if (!wgi_parse_offset(text, &offset))
-        return wg_error_set(err, WG_E_UNSUPPORTED, at,
-                            "timezone '%.*s': this version knows offsets such as '+01:00', not names of zones",
-                            (int)wg_min_size(text.size, 64), (const char *)text.data);
-    if (convert && m->has_offset) {
-        m->clock += (int64_t)(offset - m->offset) * WGI_SECOND_NS;
-        if (m->clock < 0) {
-            m->clock += WGI_DAY_NS;
-            m->days--;
-        } else if (m->clock >= WGI_DAY_NS) {
-            m->clock -= WGI_DAY_NS;
-            m->days++;
-        }
-    }
-    m->offset = offset;
+    WG_TRY(wgi_zone_of_text(wg_value_slice(zone), &to, at, err));
+    if (to.has_zone && type == WG_TYPE_TIME)
+        return wg_error_set(err, WG_E_VALUE, at,
+                            "a TIME has an offset such as '+01:00': that of '%s' depends on the date",
+                            wg_zone_name(to.zone));
+    if (convert && m->has_offset) WG_TRY(convert_clock(map, &to, m, type, at, err));
+    else m->offset = to.offset;
     m->has_offset = true;
+    m->has_zone = to.has_zone;
+    m->zone = to.zone;
     return WG_OK;
 }
 

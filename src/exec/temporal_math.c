@@ -23,7 +23,11 @@ bool wgi_moment_of(const wg_value *v, wgi_moment *out) {
                      .has_clock = type != WG_TYPE_DATE,
                      .has_offset = type == WG_TYPE_TIME || type == WG_TYPE_DATETIME};
     if (type == WG_TYPE_TIME) out->offset = (int32_t)v->size;
-    if (type == WG_TYPE_DATETIME) out->offset = wg_datetime_offset(v);
+    if (type == WG_TYPE_DATETIME) {
+        out->offset = wg_datetime_offset(v);
+        out->has_zone = wg_datetime_has_zone(v);
+        if (out->has_zone) out->zone = wg_datetime_zone(v);
+    }
     if (type == WG_TYPE_DATE) {
         out->days = v->as.i;
     } else if (!out->has_date) {
@@ -36,8 +40,52 @@ bool wgi_moment_of(const wg_value *v, wgi_moment *out) {
     return true;
 }
 
-wg_code wgi_moment_value(wg_type type, const wgi_moment *m, uint64_t at, wg_value *out, wg_error *err) {
+/* Adds to the clock; what goes over or below a day to the date. */
+static bool clock_add(wgi_moment *m, wg_i128 ns) {
+    const wg_i128 clock = (wg_i128)m->clock + ns;
+    wg_i128 days = clock / WGI_DAY_NS;
+    wg_i128 rest = clock % WGI_DAY_NS;
+    if (rest < 0) {
+        rest += WGI_DAY_NS;
+        days--;
+    }
+    m->clock = (int64_t)rest;
+    return !m->has_date || !__builtin_add_overflow(m->days, (int64_t)days, &m->days);
+}
+
+void wgi_moment_shift(wgi_moment *m, int32_t offset) {
+    (void)clock_add(m, (wg_i128)(offset - m->offset) * WGI_SECOND_NS); /* a day more or less does not overflow */
+    m->offset = offset;
+}
+
+/* Dates far outside of what a DATETIME may be have no zone's offset; the value is refused for its date. */
+static bool date_is_usual(const wgi_moment *m) {
+    return m->has_date && m->days > WG_SECONDS_MIN / 86400 && m->days < WG_SECONDS_MAX / 86400;
+}
+
+void wgi_zone_settle(wgi_moment *m) {
+    if (!m->has_zone || !date_is_usual(m)) return;
+    const int64_t local = m->days * 86400 + m->clock / WGI_SECOND_NS;
+    const int32_t taken = wg_zone_offset_of_local(m->zone, local, m->offset);
+    m->offset = wg_zone_offset(m->zone, local - taken);
+    (void)clock_add(m, (wg_i128)(m->offset - taken) * WGI_SECOND_NS); /* the length of a gap, or nothing */
+}
+
+/* Moves by a length of time that passes, over changes of the zone's clock. */
+static bool zone_move(wgi_moment *m, wg_i128 ns) {
+    wgi_zone_settle(m);
+    if (!clock_add(m, ns)) return false;
+    if (!date_is_usual(m)) return true;
+    const int32_t before = m->offset;
+    m->offset = wg_zone_offset(m->zone, m->days * 86400 + m->clock / WGI_SECOND_NS - before);
+    return clock_add(m, (wg_i128)(m->offset - before) * WGI_SECOND_NS);
+}
+
+wg_code wgi_moment_value(wg_type type, const wgi_moment *moment, uint64_t at, wg_value *out, wg_error *err) {
     const bool needs_date = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_DATETIME;
+    wgi_moment settled = *moment;
+    const wgi_moment *m = &settled;
+    if (type == WG_TYPE_DATETIME) wgi_zone_settle(&settled);
     if (needs_date ? !m->has_date : !m->has_clock)
         return wg_error_set(err, WG_E_TYPE, at, "a %s needs a %s", wg_type_name(type), needs_date ? "date" : "time");
     if (needs_date && (m->days < WG_DAYS_MIN || m->days > WG_DAYS_MAX))
@@ -53,7 +101,7 @@ wg_code wgi_moment_value(wg_type type, const wgi_moment *m, uint64_t at, wg_valu
             return wg_error_set(err, WG_E_VALUE, at, "the datetime is out of range");
         const uint32_t ns = (uint32_t)(m->clock % WGI_SECOND_NS);
         if (type == WG_TYPE_DATETIME) {
-            v = wg_value_datetime(seconds, ns, offset);
+            v = wg_value_datetime(seconds, ns, m->has_zone ? WG_ZONE_BASE + (int32_t)m->zone : offset);
         } else {
             v.as.i = seconds;
             v.size = ns;
@@ -165,15 +213,8 @@ static bool add_span(wgi_moment *m, const wgi_span *span) {
         if (rest.seconds < 0 && rest.ns > 0) rest.seconds++;
         return !__builtin_add_overflow(m->days, rest.seconds / 86400, &m->days);
     }
-    const wg_i128 clock = (wg_i128)m->clock + (wg_i128)span->seconds * WGI_SECOND_NS + span->ns;
-    wg_i128 days = clock / WGI_DAY_NS;
-    wg_i128 rest = clock % WGI_DAY_NS;
-    if (rest < 0) {
-        rest += WGI_DAY_NS;
-        days--;
-    }
-    m->clock = (int64_t)rest;
-    return !m->has_date || !__builtin_add_overflow(m->days, (int64_t)days, &m->days);
+    const wg_i128 ns = (wg_i128)span->seconds * WGI_SECOND_NS + span->ns;
+    return m->has_zone && ns != 0 ? zone_move(m, ns) : clock_add(m, ns);
 }
 
 static bool negate(wgi_span *s) {

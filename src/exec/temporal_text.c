@@ -109,9 +109,9 @@ static bool take_offset(wg_slice *s, int32_t *out) {
 
 bool wgi_parse_offset(wg_slice text, int32_t *out) { return take_offset(&text, out) && text.size == 0; }
 
-bool wgi_parse_moment(wg_slice text, bool date_first, wgi_moment *out, bool *out_zone) {
+bool wgi_parse_moment(wg_slice text, bool date_first, wgi_moment *out, wg_slice *out_zone) {
     *out = (wgi_moment){0};
-    *out_zone = false;
+    *out_zone = (wg_slice){0};
     if (date_first) {
         if (!take_date(&text, &out->days)) return false;
         out->has_date = true;
@@ -124,8 +124,10 @@ bool wgi_parse_moment(wg_slice text, bool date_first, wgi_moment *out, bool *out
         out->has_offset = true;
         if (!take_offset(&text, &out->offset)) return false;
     }
-    *out_zone = text.size > 0 && text.data[0] == '[' && text.data[text.size - 1] == ']';
-    return text.size == 0 || *out_zone;
+    if (text.size == 0) return true;
+    if (text.size < 3 || text.data[0] != '[' || text.data[text.size - 1] != ']') return false;
+    *out_zone = wg_slice_of(text.data + 1, text.size - 2);
+    return true;
 }
 
 /* ---- durations */

@@ -56,6 +56,7 @@ typedef struct wg_query_result {
     const char *const *column_names; /* in `arena` */
     wg_sha256 plan_hash;  /* SHA-256 of the canonical plan text; of the canonical statement when there is no plan */
     uint64_t rows_copied; /* COPY */
+    bool reads_clock;     /* the answer is a function of context->clock_us and begin_clock_us too */
     wg_arena arena;
 } wg_query_result;
 void wg_query_result_deinit(wg_query_result *result);

@@ -63,8 +63,8 @@ static void test_wrong_text_is_refused(void **state) {
                                       "RETURN duration('1D')",
                                       "RETURN localdatetime('2015-01-01T12:00Z')"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect_error(s, bad[i], WG_E_VALUE, 7, "takes text like");
-    expect_error(s, "RETURN datetime('2015-07-21T21:40[Europe/London]')", WG_E_UNSUPPORTED, 7, "named time zone");
-    expect_error(s, "RETURN datetime({year: 1, timezone: 'Mars'})", WG_E_UNSUPPORTED, 7, "names of zones");
+    expect_error(s, "RETURN datetime('2015-07-21T21:40[Europe/Atlantis]')", WG_E_VALUE, 7, "no time zone");
+    expect_error(s, "RETURN datetime({year: 1, timezone: 'Mars'})", WG_E_VALUE, 7, "no time zone");
 }
 
 /* Goal: durations cascade, add, scale and move instants on the calendar. */
@@ -119,8 +119,53 @@ static void test_values_are_stored(void **state) {
     expect(s, "MATCH (t:T) WHERE t.f = duration('P1M2DT3.5S') AND t.e < datetime('2002') RETURN count(*)", "1\n");
 }
 
+/* Goal: a named zone is kept, follows its rules through arithmetic and conversion, and is stored with the value. */
+static void test_named_time_zones(void **state) {
+    store *s = *state;
+    expect(s, "RETURN datetime('2017-07-01T12:00[Europe/Stockholm]') AS t",
+           "\"2017-07-01T12:00:00+02:00[Europe/Stockholm]\"\n");
+    expect(s,
+           "WITH datetime({year: 2017, month: 10, day: 28, hour: 2, minute: 30, timezone: 'Europe/Stockholm'}) AS t "
+           "RETURN t + duration('P1D'), t + duration('PT24H'), t + duration('P1DT1H'), t + duration('PT25H')",
+           "\"2017-10-29T02:30:00+02:00[Europe/Stockholm]\"|\"2017-10-29T02:30:00+02:00[Europe/Stockholm]\"|"
+           "\"2017-10-29T02:30:00+01:00[Europe/Stockholm]\"|\"2017-10-29T02:30:00+01:00[Europe/Stockholm]\"\n");
+    expect(s,
+           "RETURN datetime('2017-03-26T02:30[Europe/Stockholm]') AS skipped, "
+           "datetime('2017-10-29T02:30+01:00[Europe/Stockholm]') AS later",
+           "\"2017-03-26T03:30:00+02:00[Europe/Stockholm]\"|\"2017-10-29T02:30:00+01:00[Europe/Stockholm]\"\n");
+    expect(s,
+           "WITH datetime('2015-07-21T21:40:32[Europe/London]') AS t RETURN t.timezone, t.offset, "
+           "datetime({datetime: t, timezone: 'Asia/Tokyo'})",
+           "\"Europe/London\"|\"+01:00\"|\"2015-07-22T05:40:32+09:00[Asia/Tokyo]\"\n");
+    expect(s,
+           "RETURN datetime('2020-01-01T00:00[UTC]') = datetime('2020-01-01T00:00Z') AS equal, "
+           "datetime('2020-01-01T00:00[UTC]') < datetime('2020-01-01T00:00[Zulu]') AS before",
+           "false|true\n");
+    expect(s, "CREATE (:Z {t: datetime('2017-07-01T12:00[Europe/Stockholm]')})", "");
+    expect(s, "MATCH (z:Z) RETURN z.t", "\"2017-07-01T12:00:00+02:00[Europe/Stockholm]\"\n");
+    expect_error(s, "RETURN datetime('2017-07-01T12:00[Europe/Stokholm]')", WG_E_VALUE, 7,
+                 "did you mean 'Europe/Stockholm'");
+    expect_error(s, "RETURN datetime('2017-07-01T12:00+01:00[Europe/Stockholm]')", WG_E_VALUE, 7, "another offset");
+    expect_error(s, "RETURN time({hour: 12, timezone: 'Europe/Stockholm'})", WG_E_VALUE, 7, "depends on the date");
+}
+
+/* Goal: the current time is one input for all rows, in UTC or the zone that is asked for. */
+static void test_the_current_time_is_an_input(void **state) {
+    store *s = *state;
+    expect(s, "RETURN datetime(), date(), localtime(), time(), localdatetime()",
+           "\"1970-01-01T00:00:00Z\"|\"1970-01-01\"|\"00:00:00\"|\"00:00:00Z\"|\"1970-01-01T00:00:00\"\n");
+    expect(s,
+           "RETURN datetime({timezone: 'Asia/Tokyo'}), time.statement('+01:00'), date.transaction(), "
+           "date.realtime(null)",
+           "\"1970-01-01T09:00:00+09:00[Asia/Tokyo]\"|\"01:00:00+01:00\"|\"1970-01-01\"|null\n");
+    expect(s, "UNWIND range(1, 5000) AS i WITH DISTINCT datetime.realtime() AS t RETURN count(t)", "1\n");
+    expect_error(s, "RETURN date.statement('nowhere')", WG_E_VALUE, 7, "no time zone");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_named_time_zones),
+        cmocka_unit_test(test_the_current_time_is_an_input),
         cmocka_unit_test(test_dates_are_built_from_fields),
         cmocka_unit_test(test_iso_text_is_read),
         cmocka_unit_test(test_wrong_text_is_refused),

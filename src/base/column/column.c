@@ -72,6 +72,25 @@ bool wg_micros_of_datetime(int64_t seconds, uint32_t ns, int64_t *out_micros, bo
     return true;
 }
 
+bool wg_datetime_describe(const wg_value *value, int32_t *offset_s, const char **zone) {
+    if (value == NULL || value->type != WG_TYPE_DATETIME) return false;
+    if (offset_s != NULL) *offset_s = wg_datetime_offset(value);
+    if (zone != NULL) *zone = wg_datetime_has_zone(value) ? wg_zone_name(wg_datetime_zone(value)) : NULL;
+    return true;
+}
+
+wg_code wg_datetime_in_zone(int64_t utc_s, uint32_t ns, const char *zone, wg_value *out, wg_error *err) {
+    uint32_t number = 0;
+    if (zone == NULL || out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "zone or out is NULL");
+    WG_TRY(wg_zone_find(wg_slice_str(zone), &number, err));
+    const wg_value v = wg_value_datetime(utc_s, ns, WG_ZONE_BASE + (int32_t)number);
+    WG_TRY(wg_value_check(&v, false, err));
+    *out = v;
+    return WG_OK;
+}
+
+const char *wg_zones_release(void) { return wg_zones_version(); }
+
 wg_value wg_value_of_micros(int64_t micros) {
     int64_t seconds = micros / 1000000;
     int64_t rest = micros % 1000000;

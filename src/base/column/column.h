@@ -21,6 +21,7 @@
 #include "base/core/core.h"
 #include "base/memory/memory.h"
 #include "base/text/text.h"
+#include "base/zones/zones.h"
 
 enum { WG_BATCH_ROWS_MAX = 2048 };
 
@@ -144,13 +145,20 @@ static inline wg_value wg_value_str(wg_slice s) {
 }
 static inline wg_slice wg_value_slice(const wg_value *v) { return wg_slice_of(v->as.s, v->size); }
 
-/* A DATETIME keeps its offset from UTC, in seconds, in the 24 reserved bits. */
-static inline int32_t wg_datetime_offset(const wg_value *v) {
+/* A DATETIME keeps its offset from UTC, in seconds, in the 24 reserved bits; or WG_ZONE_BASE + the number of its time zone (base/zones). */
+enum { WG_ZONE_BASE = 1 << 20 };
+static inline int32_t wg_datetime_place(const wg_value *v) {
     const uint32_t bits = (uint32_t)v->reserved[0] | (uint32_t)v->reserved[1] << 8 | (uint32_t)v->reserved[2] << 16;
     return (int32_t)(bits ^ 0x800000u) - 0x800000;
 }
-static inline wg_value wg_value_datetime(int64_t utc_seconds, uint32_t ns, int32_t offset) {
-    const uint32_t bits = (uint32_t)offset;
+static inline bool wg_datetime_has_zone(const wg_value *v) { return wg_datetime_place(v) >= WG_ZONE_BASE; }
+static inline uint32_t wg_datetime_zone(const wg_value *v) { return (uint32_t)(wg_datetime_place(v) - WG_ZONE_BASE); }
+static inline int32_t wg_datetime_offset(const wg_value *v) {
+    return wg_datetime_has_zone(v) ? wg_zone_offset(wg_datetime_zone(v), v->as.i) : wg_datetime_place(v);
+}
+/* `place`: an offset, or WG_ZONE_BASE + zone. */
+static inline wg_value wg_value_datetime(int64_t utc_seconds, uint32_t ns, int32_t place) {
+    const uint32_t bits = (uint32_t)place;
     wg_value v = {.type = WG_TYPE_DATETIME, .size = ns};
     for (int i = 0; i < 3; i++) v.reserved[i] = (uint8_t)(bits >> (8 * i));
     v.as.i = utc_seconds;
@@ -169,6 +177,9 @@ int wg_value_equal(const wg_value *a, const wg_value *b);
 /* Equivalence as grouping and DISTINCT see it: null equals null, NaN equals NaN, 1 equals 1.0. Agrees with the hash. */
 bool wg_value_equivalent(const wg_value *a, const wg_value *b);
 uint64_t wg_value_hash(const wg_value *v);
+/* ISO 8601 text of a DATETIME, with its zone's name in brackets when it has one. Returns the length. */
+enum { WG_DATETIME_TEXT_MAX = 160 };
+size_t wg_value_format_datetime(const wg_value *v, char out[WG_DATETIME_TEXT_MAX]);
 /* Exact comparison of an integer with a double; NaN is greater than everything. */
 int wg_compare_i64_f64(int64_t a, double b);
 

@@ -197,12 +197,16 @@ static int order_durations(const wg_value *a, const wg_value *b) {
     return order_lists(a, b);
 }
 
-/* By instant, then by offset. */
+/* By instant, then by offset, then those without a zone first, and zones by name. */
 static int order_datetimes(const wg_value *a, const wg_value *b) {
     if (a->as.i != b->as.i) return a->as.i < b->as.i ? -1 : 1;
     if (a->size != b->size) return a->size < b->size ? -1 : 1;
     const int32_t x = wg_datetime_offset(a), y = wg_datetime_offset(b);
-    return sign_of(x > y, x < y);
+    if (x != y) return sign_of(x > y, x < y);
+    const bool has_a = wg_datetime_has_zone(a), has_b = wg_datetime_has_zone(b);
+    if (!has_a || !has_b) return sign_of(has_a && !has_b, !has_a && has_b);
+    const uint32_t za = wg_datetime_zone(a), zb = wg_datetime_zone(b); /* numbers are in the order of names */
+    return sign_of(za > zb, za < zb);
 }
 
 int wg_value_order(const wg_value *a, const wg_value *b) {

@@ -45,6 +45,16 @@ static wg_code check_range(bool good, const char *what, wg_error *err) {
     return good ? WG_OK : wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "%s out of range", what);
 }
 
+/* A zone's number may come from a caller who has never looked for it. */
+static wg_code check_place(const wg_value *v, wg_error *err) {
+    uint32_t zone = 0;
+    const int32_t place = wg_datetime_place(v);
+    if (!wg_datetime_has_zone(v))
+        return check_range(place >= -18 * 3600 && place <= 18 * 3600, "offset of a datetime", err);
+    WG_TRY(check_range(wg_datetime_zone(v) < wg_zone_count(), "time zone of a datetime", err));
+    return wg_zone_find(wg_slice_str(wg_zone_name(wg_datetime_zone(v))), &zone, err);
+}
+
 static wg_code check_duration(const wg_value *v, wg_error *err) {
     bool good = v->size == 4 && v->as.list != NULL;
     for (uint32_t i = 0; good && i < 4; i++) good = v->as.list[i].type == WG_TYPE_INT;
@@ -79,8 +89,7 @@ static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error 
             return check_range(v->as.i >= WG_SECONDS_MIN && v->as.i <= WG_SECONDS_MAX, "datetime", err);
         case WG_TYPE_DATETIME:
             WG_TRY(check_range(v->size < 1000000000, "nanoseconds of a datetime", err));
-            WG_TRY(check_range(wg_datetime_offset(v) >= -18 * 3600 && wg_datetime_offset(v) <= 18 * 3600,
-                               "offset of a datetime", err));
+            WG_TRY(check_place(v, err));
             return check_range(v->as.i >= WG_SECONDS_MIN && v->as.i <= WG_SECONDS_MAX, "datetime", err);
         case WG_TYPE_DURATION:
             return check_duration(v, err);

@@ -64,6 +64,13 @@ static bool encode_duration(wg_buf *out, const wg_value *v) {
     return true;
 }
 
+/* The offset; or WG_ZONE_BASE and the zone's name. */
+static bool encode_place(wg_buf *out, const wg_value *v) {
+    if (!wg_datetime_has_zone(v)) return wg_buf_append_varint(out, zigzag(wg_datetime_place(v)));
+    const char *name = wg_zone_name(wg_datetime_zone(v));
+    return wg_buf_append_varint(out, zigzag(WG_ZONE_BASE)) && put_sized(out, name, strlen(name));
+}
+
 static bool encode_at(wg_buf *out, const wg_value *v, uint32_t depth) {
     if (!wg_buf_append_u8(out, v->type)) return false;
     switch ((wg_type)v->type) {
@@ -97,7 +104,7 @@ static bool encode_at(wg_buf *out, const wg_value *v, uint32_t depth) {
             return encode_path(out, v);
         case WG_TYPE_DATETIME:
             return wg_buf_append_varint(out, zigzag(v->as.i)) && wg_buf_append_varint(out, v->size) &&
-                   wg_buf_append_varint(out, zigzag(wg_datetime_offset(v)));
+                   encode_place(out, v);
         case WG_TYPE_DURATION:
             return encode_duration(out, v);
         case WG_TYPE_POINT:
@@ -274,10 +281,27 @@ static wg_code decode_local_datetime(decoder *d, wg_value *out) {
 }
 
 static wg_code decode_datetime(decoder *d, wg_value *out) {
-    int64_t offset = 0;
+    int64_t place = 0;
     WG_TRY(decode_local_datetime(d, out));
-    WG_TRY(take_i64(d, -OFFSET_SECONDS_MAX, OFFSET_SECONDS_MAX, &offset));
-    *out = wg_value_datetime(out->as.i, out->size, (int32_t)offset);
+    const wg_slice at = d->rest;
+    WG_TRY(take_i64(d, -OFFSET_SECONDS_MAX, WG_ZONE_BASE, &place));
+    if (place > OFFSET_SECONDS_MAX && place < WG_ZONE_BASE) {
+        d->rest = at;
+        return take_i64(d, -OFFSET_SECONDS_MAX, OFFSET_SECONDS_MAX, &place); /* says what is wrong, where */
+    }
+    if (place == WG_ZONE_BASE) {
+        wg_slice name = {0};
+        uint32_t zone = 0;
+        WG_TRY(take_sized(d, true, &name));
+        const wg_code code = wg_zone_find(name, &zone, d->err);
+        if (code == WG_E_NOT_FOUND)
+            return wg_error_set(d->err, WG_E_VERSION, WG_NO_OFFSET,
+                                "a datetime in the time zone '%.*s', which this version (zones of %s) does not know",
+                                (int)wg_min_size(name.size, 64), (const char *)name.data, wg_zones_version());
+        if (code != WG_OK) return code;
+        place += zone;
+    }
+    *out = wg_value_datetime(out->as.i, out->size, (int32_t)place);
     return WG_OK;
 }
 

@@ -43,6 +43,9 @@ static void test_encoding_is_the_documented_bytes(void **state) {
     const wg_value path_items[3] = {typed(WG_TYPE_NODE, 1, 0), typed(WG_TYPE_EDGE, 300, 0),
                                     typed(WG_TYPE_NODE, 2, 0)};
     const wg_value parts[4] = {wg_value_int(1), wg_value_int(-2), wg_value_int(-1), wg_value_int(3)};
+    uint32_t zone = 0;
+    assert_int_equal(wg_zone_find(wg_slice_str("UTC"), &zone, NULL), WG_OK);
+    const wg_value in_utc = wg_value_datetime(-1, 5, WG_ZONE_BASE + (int32_t)zone);
     wg_value duration = {.type = WG_TYPE_DURATION, .size = 4};
     duration.as.list = parts;
     wg_value list = {.type = WG_TYPE_LIST, .size = 2};
@@ -73,6 +76,7 @@ static void test_encoding_is_the_documented_bytes(void **state) {
         {typed(WG_TYPE_TIME, 1, (uint32_t)-2), LIT("\x08\x01\x03")},
         {typed(WG_TYPE_LOCAL_DATETIME, -1, 5), LIT("\x09\x01\x05")},
         {wg_value_datetime(-1, 5, -3600), LIT("\x0a\x01\x05\x9f\x38")},
+        {in_utc, LIT("\x0a\x01\x05\x80\x80\x80\x01\x03UTC")},
         {duration, LIT("\x0b\x02\x03\x01\x06")},
         {list, LIT("\x0d\x02\x02\x02\x00")},
         {map, LIT("\x0e\x02\x01"
@@ -83,6 +87,21 @@ static void test_encoding_is_the_documented_bytes(void **state) {
         {path, LIT("\x11\x03\x01\xac\x02\x02")},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) check_bytes(&rows[i].v, rows[i].bytes);
+}
+
+static void test_decoding_names_a_zone_that_is_not_known(void **state) {
+    /* Goal: a datetime in a zone of newer rules is told from damage, and names the zone. */
+    (void)state;
+    wg_slice from = LIT("\x0a\x01\x05\x80\x80\x80\x01\x09Mars/Base");
+    wg_value v = wg_value_null();
+    wg_error err = {0};
+    wg_arena arena;
+    wg_arena_init(&arena, NULL);
+    assert_int_equal(wg_value_decode(&from, &arena, &v, &err), WG_E_VERSION);
+    assert_non_null(strstr(err.message, "Mars/Base"));
+    from = LIT("\x0a\x01\x05\x82\x80\x80\x01"); /* neither an offset nor the mark of a zone */
+    assert_int_equal(wg_value_decode(&from, &arena, &v, &err), WG_E_CORRUPT);
+    wg_arena_deinit(&arena);
 }
 
 static void test_decoding_refuses_other_spellings(void **state) {
@@ -210,6 +229,7 @@ static void test_decoding_without_memory_says_so(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encoding_is_the_documented_bytes),
+        cmocka_unit_test(test_decoding_names_a_zone_that_is_not_known),
         cmocka_unit_test(test_decoding_refuses_other_spellings),
         cmocka_unit_test(test_every_cut_of_an_encoding_is_refused),
         cmocka_unit_test(test_claimed_counts_cost_no_memory),

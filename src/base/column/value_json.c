@@ -2,6 +2,8 @@
  *
  * Two writers share this file: the engine form, where nodes and edges are ids, and the result form, where they are
  * objects with labels and properties. `objects` is handed down through lists, maps and paths. */
+#include <stdio.h>
+
 #include "base/column/column.h"
 #include "base/text/text.h"
 
@@ -70,13 +72,20 @@ static bool print_i64(wg_buf *out, int64_t i) {
     return wg_buf_append(out, text, wg_format_i64(i, text));
 }
 
+size_t wg_value_format_datetime(const wg_value *v, char out[WG_DATETIME_TEXT_MAX]) {
+    const size_t size = wg_format_datetime(v->as.i, v->size, wg_datetime_offset(v), out);
+    if (!wg_datetime_has_zone(v)) return size;
+    const int more = snprintf(out + size, WG_DATETIME_TEXT_MAX - size, "[%s]", wg_zone_name(wg_datetime_zone(v)));
+    return size + (size_t)more;
+}
+
 static bool print_time(wg_buf *out, const wg_value *v) {
-    char text[128];
+    char text[WG_DATETIME_TEXT_MAX];
     size_t size;
     if (v->type == WG_TYPE_DATE) size = wg_format_date(v->as.i, text);
     else if (v->type == WG_TYPE_LOCAL_TIME) size = wg_format_local_time(v->as.i, text);
     else if (v->type == WG_TYPE_TIME) size = wg_format_time(v->as.i, (int32_t)v->size, text);
-    else if (v->type == WG_TYPE_DATETIME) size = wg_format_datetime(v->as.i, v->size, wg_datetime_offset(v), text);
+    else if (v->type == WG_TYPE_DATETIME) size = wg_value_format_datetime(v, text);
     else if (v->type == WG_TYPE_DURATION)
         size =
             wg_format_duration(v->as.list[0].as.i, v->as.list[1].as.i, v->as.list[2].as.i, v->as.list[3].as.i, text);

@@ -131,17 +131,6 @@ static void compare_f64_pairs(wg_kernel_compare op, const double *a, const doubl
     wgi_kernels_scalar.compare_f64_pairs(op, a + i, b + i, n - i, mask + i);
 }
 
-/* Eight loads in flight; a gather would read beyond the table. */
-static void mask_of_codes(const uint8_t *table, const uint32_t *codes, size_t n, uint8_t *mask) {
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        uint64_t bytes = 0;
-        for (size_t k = 0; k < 8; k++) bytes |= (uint64_t)table[wgi_load_u32(codes + i + k)] << (8 * k);
-        wg_store_u64le(mask + i, bytes);
-    }
-    wgi_kernels_scalar.mask_of_codes(table, codes + i, n - i, mask + i);
-}
-
 /* ---- masks */
 
 static void mask_and(uint8_t *mask, const uint8_t *other, size_t n) {
@@ -195,26 +184,6 @@ static size_t select_rows(const uint8_t *mask, size_t n, uint16_t *sel) {
     return count;
 }
 
-static size_t select_among(const uint8_t *mask, const uint16_t *sel, size_t n, uint16_t *out) {
-    size_t count = 0;
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) { /* four at a time, loaded before the first of their places is written */
-        const uint64_t rows = wg_load_u64le(sel + i);
-        uint64_t keep = mask[rows & 0xffff];
-        keep |= (uint64_t)mask[rows >> 16 & 0xffff] << 16;
-        keep |= (uint64_t)mask[rows >> 32 & 0xffff] << 32;
-        keep |= (uint64_t)mask[rows >> 48] << 48;
-        wg_store_u64le(out + count, _pext_u64(rows, keep * 0xffff));
-        count += (size_t)_mm_popcnt_u64(keep);
-    }
-    for (; i < n; i++) {
-        const uint16_t row = wgi_load_u16(sel + i);
-        wgi_store_u16(out + count, row);
-        count += mask[row];
-    }
-    return count;
-}
-
 /* Which 32-bit halves go where when the lanes of `bits` are kept: a nibble a half, from the lowest. */
 static inline __m256i halves_kept(uint32_t bits) {
     const uint64_t lanes = _pdep_u64(bits, UINT64_C(0x0001000100010001)) * 0xffff;
@@ -235,35 +204,6 @@ static size_t compact_u64(const uint64_t *a, const uint8_t *mask, size_t n, uint
         count += mask[i];
     }
     return count;
-}
-
-/* ---- gather */
-
-static void gather_u64(const uint64_t *a, const uint16_t *sel, size_t n, uint64_t *out) {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        const __m128i at = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(sel + i)));
-        store(out + i, _mm256_i32gather_epi64((const long long *)(const void *)a, at, 8));
-    }
-    wgi_kernels_scalar.gather_u64(a, sel + i, n - i, out + i);
-}
-
-static void gather_u32(const uint32_t *a, const uint16_t *sel, size_t n, uint32_t *out) {
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        const __m256i at = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)(sel + i)));
-        store(out + i, _mm256_i32gather_epi32((const int *)(const void *)a, at, 4));
-    }
-    wgi_kernels_scalar.gather_u32(a, sel + i, n - i, out + i);
-}
-
-static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t n, uint64_t *out) {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        const __m256i at = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(codes + i)));
-        store(out + i, _mm256_i64gather_epi64((const long long *)(const void *)dict, at, 8));
-    }
-    wgi_kernels_scalar.gather_codes_u64(dict, codes + i, n - i, out + i);
 }
 
 /* ---- hash */
@@ -471,74 +411,88 @@ static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]
     return true;
 }
 
-static bool split_f64(const double *a, size_t n, double *high, double *low) {
+/* Takes four values apart into four pairs; gives what is left. */
+static inline __m256d split_step(__m256d x, __m256d m, __m256d l, double *pairs) {
+    const __m256d q = _mm256_sub_pd(_mm256_add_pd(m, x), m);
+    const __m256d r = _mm256_sub_pd(x, q);
+    const __m256d p = _mm256_sub_pd(_mm256_add_pd(l, r), l);
+    const __m256d even = _mm256_unpacklo_pd(q, p); /* pairs 0 and 2 */
+    const __m256d odd = _mm256_unpackhi_pd(q, p);
+    _mm256_storeu_pd(pairs, _mm256_permute2f128_pd(even, odd, 0x20));
+    _mm256_storeu_pd(pairs + 4, _mm256_permute2f128_pd(even, odd, 0x31));
+    return _mm256_sub_pd(r, p);
+}
+
+static bool split_f64(const double *a, size_t n, double *pairs) {
     double constants[WG_KERNEL_SUM_PARTS];
     if (!sum_constants(a, n, constants)) return false;
     const __m256d m = _mm256_set1_pd(constants[0]);
     const __m256d l = _mm256_set1_pd(constants[1]);
     __m256d left = _mm256_setzero_pd();
-    for (size_t i = 0; i < n; i += 4) {
-        const __m256d x = load_rest_pd(a, i, n);
-        const __m256d q = _mm256_sub_pd(_mm256_add_pd(m, x), m);
-        const __m256d r = _mm256_sub_pd(x, q);
-        const __m256d p = _mm256_sub_pd(_mm256_add_pd(l, r), l);
-        left = _mm256_or_pd(left, _mm256_sub_pd(r, p));
-        if (i + 4 <= n) {
-            _mm256_storeu_pd(high + i, q);
-            _mm256_storeu_pd(low + i, p);
-        } else {
-            double lanes[8];
-            _mm256_storeu_pd(lanes, q);
-            _mm256_storeu_pd(lanes + 4, p);
-            memcpy(high + i, lanes, (n - i) * sizeof *lanes);
-            memcpy(low + i, lanes + 4, (n - i) * sizeof *lanes);
-        }
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) left = _mm256_or_pd(left, split_step(load_pd(a + i), m, l, pairs + 2 * i));
+    if (i < n) {
+        double last[8];
+        left = _mm256_or_pd(left, split_step(load_rest_pd(a, i, n), m, l, last));
+        memcpy(pairs + 2 * i, last, (n - i) * 2 * sizeof *last);
     }
     return !is_left(left);
 }
 
-/* ---- strings: sizes first, then the bytes by loads that overlap at the end of the needle */
+/* ---- strings: by the size of the needle, without a branch on the cell where the needle is short: a cell of another size is
+ * replaced by the needle itself, which may be read, and the difference in size remembered */
 
-static inline bool same_bytes(const char *s, const char *t, size_t n) {
-    if (n >= 16) {
-        __m128i differ = _mm_setzero_si128();
-        for (size_t i = 0; i < n; i += 16) {
-            const size_t at = i + 16 <= n ? i : n - 16;
-            const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(s + at));
-            const __m128i y = _mm_loadu_si128((const __m128i *)(const void *)(t + at));
-            differ = _mm_or_si128(differ, _mm_xor_si128(x, y));
-            if (!_mm_testz_si128(differ, differ)) return false;
-        }
-        return true;
-    }
-    if (n >= 8)
-        return ((wg_load_u64le(s) ^ wg_load_u64le(t)) | (wg_load_u64le(s + n - 8) ^ wg_load_u64le(t + n - 8))) == 0;
-    if (n >= 4)
-        return ((wg_load_u32le(s) ^ wg_load_u32le(t)) | (wg_load_u32le(s + n - 4) ^ wg_load_u32le(t + n - 4))) == 0;
-    for (size_t i = 0; i < n; i++)
-        if (s[i] != t[i]) return false;
-    return true;
+static inline bool same_16(const char *s, const char *t, size_t n) { /* n of 16 to 32: two loads that may overlap */
+    const __m128i x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)s),
+                                    _mm_loadu_si128((const __m128i *)(const void *)t));
+    const __m128i y = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(s + n - 16)),
+                                    _mm_loadu_si128((const __m128i *)(const void *)(t + n - 16)));
+    const __m128i differ = _mm_or_si128(x, y);
+    return _mm_testz_si128(differ, differ);
+}
+static inline bool same_8(const char *s, const char *t, size_t n) {
+    return ((wg_load_u64le(s) ^ wg_load_u64le(t)) | (wg_load_u64le(s + n - 8) ^ wg_load_u64le(t + n - 8))) == 0;
+}
+static inline bool same_4(const char *s, const char *t, size_t n) {
+    return ((wg_load_u32le(s) ^ wg_load_u32le(t)) | (wg_load_u32le(s + n - 4) ^ wg_load_u32le(t + n - 4))) == 0;
+}
+static inline bool same_1(const char *s, const char *t, size_t n) {
+    return ((s[0] ^ t[0]) | (s[n / 2] ^ t[n / 2]) | (s[n - 1] ^ t[n - 1])) == 0;
 }
 
-#define STRING_LOOP(size_fits)                                \
-    const uint8_t *at = cells;                                \
-    for (size_t i = 0; i < n; i++, at += 16) {                \
-        const uint64_t size = wg_load_u64le(at + 8);          \
-        uint8_t hit = (size_fits) ? 1 : 0;                    \
-        if (hit != 0 && needle_size != 0) {                   \
-            const char *s;                                    \
-            memcpy(&s, at, sizeof s);                         \
-            hit = same_bytes(s, needle, needle_size) ? 1 : 0; \
-        }                                                     \
-        mask[i] = hit;                                        \
+#define SHORT_NEEDLE(same)                                                          \
+    for (size_t i = 0; i < n; i++, at += 16) {                                      \
+        const char *s;                                                              \
+        memcpy(&s, at, sizeof s);                                                   \
+        const uint64_t size = wg_load_u64le(at + 8);                                \
+        const bool fits = prefix ? size >= needle.size : size == needle.size;       \
+        const uint64_t take = 0 - (uint64_t)fits;                                   \
+        s = (const char *)((take & (uintptr_t)s) | (~take & (uintptr_t)text));      \
+        mask[i] = (uint8_t)((uint32_t)fits & (uint32_t)same(s, text, needle.size)); \
     }
 
+static inline void match_strings(const uint8_t *at, size_t n, wg_slice needle, bool prefix, uint8_t *mask) {
+    const char *text = (const char *)needle.data;
+    if (needle.size > 32 || needle.size == 0) {
+        if (prefix) wgi_kernels_scalar.str_prefix(at, n, text, needle.size, mask);
+        else wgi_kernels_scalar.str_equal(at, n, text, needle.size, mask);
+    } else if (needle.size >= 16) {
+        SHORT_NEEDLE(same_16)
+    } else if (needle.size >= 8) {
+        SHORT_NEEDLE(same_8)
+    } else if (needle.size >= 4) {
+        SHORT_NEEDLE(same_4)
+    } else {
+        SHORT_NEEDLE(same_1)
+    }
+}
+
 static void str_equal(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
-    STRING_LOOP(size == needle_size)
+    match_strings(cells, n, wg_slice_of(needle, needle_size), false, mask);
 }
 
 static void str_prefix(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
-    STRING_LOOP(size >= needle_size)
+    match_strings(cells, n, wg_slice_of(needle, needle_size), true, mask);
 }
 
 /* ---- sorted lists: blocks of eight against eight, each of eight rotations (Inoue, Ohara, Taura 2014) */
@@ -568,33 +522,6 @@ static size_t intersect_count_u32(const uint32_t *a, size_t a_count, const uint3
     return wgi_intersect_rest(&lists, found, NULL, NULL);
 }
 
-static inline void emit_bits(uint32_t bits, size_t base, uint32_t *at) {
-    if (at == NULL) return;
-    for (; bits != 0; bits = _blsr_u32(bits), at++) wgi_store_u32(at, (uint32_t)base + _tzcnt_u32(bits));
-}
-
-static size_t intersect_u32(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, uint32_t *at_a,
-                            uint32_t *at_b) {
-    if (wgi_lists_skewed(a_count, b_count)) return wgi_intersect_skewed(a, a_count, b, b_count, at_a, at_b);
-    wgi_lists lists = {.a = a, .b = b, .a_count = a_count, .b_count = b_count};
-    size_t found = 0;
-    while (lists.i + 8 <= a_count && lists.k + 8 <= b_count) {
-        const uint32_t a_last = wgi_load_u32(a + lists.i + 7);
-        const uint32_t b_last = wgi_load_u32(b + lists.k + 7);
-        const __m256i x = load(a + lists.i);
-        const __m256i y = load(b + lists.k);
-        const uint32_t in_a = common(x, y);
-        if (in_a != 0) { /* both ascend: the k-th hit of one list is the k-th of the other */
-            emit_bits(in_a, lists.i, at_a == NULL ? NULL : at_a + found);
-            if (at_b != NULL) emit_bits(common(y, x), lists.k, at_b + found);
-        }
-        found += (size_t)_mm_popcnt_u32(in_a);
-        lists.i += a_last <= b_last ? 8 : 0;
-        lists.k += b_last <= a_last ? 8 : 0;
-    }
-    return wgi_intersect_rest(&lists, found, at_a, at_b);
-}
-
 /* ---- visibility */
 
 /* Lanes of t for which t <= snapshot or t = own; `snapshot` and `t` with the top bit flipped. */
@@ -622,6 +549,28 @@ static void visible(const uint64_t *begin, const uint64_t *end, uint64_t snapsho
 }
 
 WGI_TARGET_END
+
+/* ---- what the reference does as well or better: look-ups one by one keep both load ports busy, gathers do not */
+
+static void mask_of_codes(const uint8_t *table, const uint32_t *codes, size_t n, uint8_t *mask) {
+    wgi_kernels_scalar.mask_of_codes(table, codes, n, mask);
+}
+static size_t select_among(const uint8_t *mask, const uint16_t *sel, size_t n, uint16_t *out) {
+    return wgi_kernels_scalar.select_among(mask, sel, n, out);
+}
+static void gather_u64(const uint64_t *a, const uint16_t *sel, size_t n, uint64_t *out) {
+    wgi_kernels_scalar.gather_u64(a, sel, n, out);
+}
+static void gather_u32(const uint32_t *a, const uint16_t *sel, size_t n, uint32_t *out) {
+    wgi_kernels_scalar.gather_u32(a, sel, n, out);
+}
+static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t n, uint64_t *out) {
+    wgi_kernels_scalar.gather_codes_u64(dict, codes, n, out);
+}
+static size_t intersect_u32(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, uint32_t *at_a,
+                            uint32_t *at_b) {
+    return wgi_kernels_scalar.intersect_u32(a, a_count, b, b_count, at_a, at_b);
+}
 
 const wg_kernels wgi_kernels_avx2 = {
     .isa = WG_ISA_AVX2,

@@ -222,11 +222,16 @@ static size_t select_among(const uint8_t *mask, const uint16_t *sel, size_t n, u
     for (; i + 32 <= n; i += 32) {
         const __m512i rows = load(sel + i);
         const uint16_t first = wgi_load_u16(sel + i);
-        __mmask32 keep = 0;
+        __mmask32 keep;
         if (wgi_load_u16(sel + i + 31) - first == 31) {
             keep = rows32(mask + first, UINT32_MAX);
         } else {
-            for (size_t g = 0; g < 32; g++) keep |= (uint32_t)mask[wgi_load_u16(sel + i + g)] << g;
+            for (size_t g = 0; g < 32; g++) {
+                const uint16_t row = wgi_load_u16(sel + i + g);
+                wgi_store_u16(out + count, row);
+                count += mask[row];
+            }
+            continue;
         }
         _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi16(keep, rows));
         count += (size_t)_mm_popcnt_u32(keep);
@@ -254,50 +259,28 @@ static size_t compact_u64(const uint64_t *a, const uint8_t *mask, size_t n, uint
     return count;
 }
 
-/* ---- gather */
-
-static void gather_u64(const uint64_t *a, const uint16_t *sel, size_t n, uint64_t *out) {
-    for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        const __m256i at = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(k, sel + i));
-        const __m512i v = _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), k, at, a, 8);
-        _mm512_mask_storeu_epi64(out + i, k, v);
-    }
-}
-
-static void gather_u32(const uint32_t *a, const uint16_t *sel, size_t n, uint32_t *out) {
-    for (size_t i = 0; i < n; i += 16) {
-        const __mmask16 k = (__mmask16)(n - i >= 16 ? 0xffff : lanes_below(n - i));
-        const __m512i at = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(k, sel + i));
-        const __m512i v = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), k, at, a, 4);
-        _mm512_mask_storeu_epi32(out + i, k, v);
-    }
-}
-
-static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t n, uint64_t *out) {
-    for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        const __m512i at = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(k, codes + i));
-        const __m512i v = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), k, at, dict, 8);
-        _mm512_mask_storeu_epi64(out + i, k, v);
-    }
-}
-
 /* ---- hash */
 
 static inline __m512i fold(__m512i v) { return _mm512_xor_si512(v, _mm512_srli_epi64(v, 32)); }
 
-static void hash_u64(const uint64_t *a, size_t n, bool combine, uint64_t *out) {
-    const __m512i spread = _mm512_set1_epi64(wg_i64_of_u64(WGI_HASH_SPREAD));
+static inline __m512i hash_lanes(__m512i v, __m512i hash, bool combine) {
     const __m512i factor = _mm512_set1_epi64(wg_i64_of_u64(WGI_HASH_FACTOR));
-    for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        __m512i v = load_64(a + i, k);
-        if (combine) v = _mm512_xor_si512(v, _mm512_mullo_epi64(load_64(out + i, k), spread));
-        v = _mm512_mullo_epi64(fold(v), factor);
-        v = fold(_mm512_mullo_epi64(fold(v), factor));
-        _mm512_mask_storeu_epi64(out + i, k, v);
+    const __m512i spread = _mm512_set1_epi64(wg_i64_of_u64(WGI_HASH_SPREAD));
+    if (combine) v = _mm512_xor_si512(v, _mm512_mullo_epi64(hash, spread));
+    v = _mm512_mullo_epi64(fold(v), factor);
+    return fold(_mm512_mullo_epi64(fold(v), factor));
+}
+
+/* Loops take whole registers without masks: masked loads do not start the prefetching of some processors. */
+static void hash_u64(const uint64_t *a, size_t n, bool combine, uint64_t *out) {
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m512i hash = combine ? load(out + i) : _mm512_setzero_si512();
+        _mm512_storeu_si512(out + i, hash_lanes(load(a + i), hash, combine));
     }
+    const __mmask8 k = (__mmask8)lanes_below(n - i);
+    const __m512i hash = combine ? load_64(out + i, k) : _mm512_setzero_si512();
+    _mm512_mask_storeu_epi64(out + i, k, hash_lanes(load_64(a + i, k), hash, combine));
 }
 
 /* ---- reductions */
@@ -307,12 +290,15 @@ enum { SUM_BLOCK = 1 << 30 }; /* elements whose 32-bit halves cannot overflow a 
 static wg_i128 sum_block(const int64_t *a, size_t n) {
     __m512i wrapped = _mm512_setzero_si512(); /* each lane's sum modulo 2^64 */
     __m512i high = wrapped;                   /* each lane's sum of v >> 32 */
-    for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        const __m512i v = load_64(a + i, k);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m512i v = load(a + i);
         wrapped = _mm512_add_epi64(wrapped, v);
         high = _mm512_add_epi64(high, _mm512_srai_epi64(v, 32));
     }
+    const __m512i rest = load_64(a + i, (__mmask8)lanes_below(n - i));
+    wrapped = _mm512_add_epi64(wrapped, rest);
+    high = _mm512_add_epi64(high, _mm512_srai_epi64(rest, 32));
     int64_t lanes[16];
     _mm512_storeu_si512(lanes, wrapped);
     _mm512_storeu_si512(lanes + 8, high);
@@ -331,18 +317,18 @@ static wg_kernel_sum sum_i64(const int64_t *a, size_t n) {
     return wgi_sum_of(sum);
 }
 
+static inline __m512i add_halves(__m512i lanes, __m512i v) {
+    lanes = _mm512_add_epi64(lanes, _mm512_and_si512(v, _mm512_set1_epi64(0xffffffff)));
+    return _mm512_add_epi64(lanes, _mm512_srli_epi64(v, 32));
+}
+
 static wg_kernel_sum sum_u32(const uint32_t *a, size_t n) {
-    const __m512i low_half = _mm512_set1_epi64(0xffffffff);
     wg_i128 sum = 0;
     for (size_t i = 0; i < n;) {
         const size_t end = i + wg_min_size(n - i, SUM_BLOCK);
         __m512i lanes = _mm512_setzero_si512();
-        for (; i < end; i += 16) {
-            const __mmask16 k = (__mmask16)(end - i >= 16 ? 0xffff : lanes_below(end - i));
-            const __m512i v = _mm512_maskz_loadu_epi32(k, a + i);
-            lanes = _mm512_add_epi64(lanes, _mm512_and_si512(v, low_half));
-            lanes = _mm512_add_epi64(lanes, _mm512_srli_epi64(v, 32));
-        }
+        for (; i + 16 <= end; i += 16) lanes = add_halves(lanes, load(a + i));
+        lanes = add_halves(lanes, _mm512_maskz_loadu_epi32((__mmask16)lanes_below(end - i), a + i));
         sum += (uint64_t)_mm512_reduce_add_epi64(lanes);
         i = end;
     }
@@ -353,27 +339,31 @@ static void min_max_i64(const int64_t *a, size_t n, int64_t *min, int64_t *max) 
     if (n == 0) return;
     __m512i low = _mm512_set1_epi64(INT64_MAX);
     __m512i high = _mm512_set1_epi64(INT64_MIN);
-    for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        const __m512i v = load_64(a + i, k);
-        low = _mm512_mask_min_epi64(low, k, low, v);
-        high = _mm512_mask_max_epi64(high, k, high, v);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m512i v = load(a + i);
+        low = _mm512_min_epi64(low, v);
+        high = _mm512_max_epi64(high, v);
     }
-    *min = _mm512_reduce_min_epi64(low);
-    *max = _mm512_reduce_max_epi64(high);
+    const __mmask8 k = (__mmask8)lanes_below(n - i);
+    const __m512i rest = load_64(a + i, k);
+    *min = _mm512_reduce_min_epi64(_mm512_mask_min_epi64(low, k, low, rest));
+    *max = _mm512_reduce_max_epi64(_mm512_mask_max_epi64(high, k, high, rest));
 }
 
 static bool min_max_f64(const double *a, size_t n, double *min, double *max) {
     __m512d low = _mm512_set1_pd(__builtin_inf());
     __m512d high = _mm512_set1_pd(-__builtin_inf());
-    for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        const __m512d v = _mm512_maskz_loadu_pd(k, a + i);
-        low = _mm512_mask_min_pd(low, k, v, low); /* the second operand when v is NaN */
-        high = _mm512_mask_max_pd(high, k, v, high);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m512d v = _mm512_loadu_pd(a + i);
+        low = _mm512_min_pd(v, low); /* the second operand when v is NaN */
+        high = _mm512_max_pd(v, high);
     }
-    const double least = _mm512_reduce_min_pd(low);
-    const double most = _mm512_reduce_max_pd(high);
+    const __mmask8 k = (__mmask8)lanes_below(n - i);
+    const __m512d rest = _mm512_maskz_loadu_pd(k, a + i);
+    const double least = _mm512_reduce_min_pd(_mm512_mask_min_pd(low, k, rest, low));
+    const double most = _mm512_reduce_max_pd(_mm512_mask_max_pd(high, k, rest, high));
     if (!(least <= most)) return false; /* still where they began: NaN only */
     *min = least == 0.0 ? wgi_first_zero(a, n) : least;
     *max = most == 0.0 ? wgi_first_zero(a, n) : most;
@@ -441,69 +431,33 @@ static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]
     return true;
 }
 
-static bool split_f64(const double *a, size_t n, double *high, double *low) {
+static bool split_f64(const double *a, size_t n, double *pairs) {
     double constants[WG_KERNEL_SUM_PARTS];
     if (!sum_constants(a, n, constants)) return false;
     const __m512d m = _mm512_set1_pd(constants[0]);
     const __m512d l = _mm512_set1_pd(constants[1]);
+    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
     __m512d left = _mm512_setzero_pd();
     for (size_t i = 0; i < n; i += 8) {
-        const __mmask8 k = (__mmask8)(n - i >= 8 ? 0xff : lanes_below(n - i));
-        const __m512d x = _mm512_maskz_loadu_pd(k, a + i);
+        const size_t rows = wg_min_size(n - i, 8);
+        const __m512d x = rows == 8 ? _mm512_loadu_pd(a + i) : load_rest_pd(a, i, n);
         const __m512d q = _mm512_sub_pd(_mm512_add_pd(m, x), m);
         const __m512d r = _mm512_sub_pd(x, q);
         const __m512d p = _mm512_sub_pd(_mm512_add_pd(l, r), l);
         left = _mm512_or_pd(left, _mm512_sub_pd(r, p));
-        _mm512_mask_storeu_pd(high + i, k, q);
-        _mm512_mask_storeu_pd(low + i, k, p);
+        const __m512d first = _mm512_permutex2var_pd(q, low, p);
+        const __m512d second = _mm512_permutex2var_pd(q, high, p);
+        if (rows == 8) {
+            _mm512_storeu_pd(pairs + 2 * i, first);
+            _mm512_storeu_pd(pairs + 2 * i + 8, second);
+            continue;
+        }
+        const uint64_t k = lanes_below(2 * rows);
+        _mm512_mask_storeu_pd(pairs + 2 * i, (__mmask8)k, first);
+        if (rows > 4) _mm512_mask_storeu_pd(pairs + 2 * i + 8, (__mmask8)(k >> 8), second);
     }
     return !is_left(left);
-}
-
-/* ---- strings: the size of eight cells at a time, then the bytes of those that fit */
-
-static inline bool same_bytes(const char *s, const char *t, size_t n) {
-    for (size_t i = 0; i < n; i += 64) {
-        const uint64_t k = n - i >= 64 ? UINT64_MAX : lanes_below(n - i);
-        if (_mm512_cmpneq_epi8_mask(_mm512_maskz_loadu_epi8(k, s + i), _mm512_maskz_loadu_epi8(k, t + i)) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* Bits of the (up to) eight cells whose size fits. */
-static inline uint32_t sizes_fit(const uint8_t *cells, size_t n, __m512i needle_size, bool prefix) {
-    const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
-    const __mmask8 low_k = (__mmask8)(n >= 4 ? 0xff : lanes_below(2 * n));
-    const __mmask8 high_k = (__mmask8)(n >= 8 ? 0xff : n <= 4 ? 0 : lanes_below(2 * (n - 4)));
-    const __m512i low = load_64(cells, low_k);
-    const __m512i high = load_64(high_k == 0 ? cells : cells + 64, high_k);
-    const __m512i sizes = _mm512_permutex2var_epi64(low, odd, high);
-    const __mmask8 there = (__mmask8)(n >= 8 ? 0xff : lanes_below(n));
-    return prefix ? _mm512_mask_cmpge_epu64_mask(there, sizes, needle_size)
-                  : _mm512_mask_cmpeq_epu64_mask(there, sizes, needle_size);
-}
-
-static inline void match_strings(const uint8_t *cells, size_t n, wg_slice needle, bool prefix, uint8_t *mask) {
-    const __m512i size = _mm512_set1_epi64(wg_i64_of_u64(needle.size));
-    for (size_t i = 0; i < n; i += 8) {
-        const size_t rows = wg_min_size(n - i, 8);
-        uint32_t hits = sizes_fit(cells + 16 * i, rows, size, prefix);
-        for (uint32_t todo = needle.size == 0 ? 0 : hits; todo != 0; todo = _blsr_u32(todo)) {
-            const char *s;
-            memcpy(&s, cells + 16 * (i + _tzcnt_u32(todo)), sizeof s);
-            if (!same_bytes(s, (const char *)needle.data, needle.size)) hits &= ~(todo & (0 - todo));
-        }
-        _mm_mask_storeu_epi8(mask + i, (__mmask16)lanes_below(rows), _mm_maskz_set1_epi8((__mmask16)hits, 1));
-    }
-}
-
-static void str_equal(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
-    match_strings(cells, n, wg_slice_of(needle, needle_size), false, mask);
-}
-
-static void str_prefix(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
-    match_strings(cells, n, wg_slice_of(needle, needle_size), true, mask);
 }
 
 /* ---- sorted lists: sixteen against sixteen, each of sixteen rotations (Inoue, Ohara, Taura 2014) */
@@ -553,16 +507,59 @@ static size_t intersect_u32(const uint32_t *a, size_t a_count, const uint32_t *b
         const __m512i x = load(a + lists.i);
         const __m512i y = load(b + lists.k);
         const __mmask16 in_a = common(x, y);
-        if (in_a != 0) { /* both ascend: the k-th hit of one list is the k-th of the other */
-            if (at_a != NULL) emit_bits(in_a, lists.i, at_a + found);
-            if (at_b != NULL) emit_bits(common(y, x), lists.k, at_b + found);
-        }
+        /* both ascend: the k-th hit of one list is the k-th of the other */
+        if (at_a != NULL) emit_bits(in_a, lists.i, at_a + found);
+        if (at_b != NULL) emit_bits(common(y, x), lists.k, at_b + found);
         found += (size_t)_mm_popcnt_u32(in_a);
         lists.i += a_last <= b_last ? 16 : 0;
         lists.k += b_last <= a_last ? 16 : 0;
     }
     return wgi_intersect_rest(&lists, found, at_a, at_b);
 }
+
+/* The same where the processor has an instruction for it; chosen by select.c. */
+WGI_TARGET_END
+WGI_TARGET_BEGIN("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vp2intersect")
+
+static size_t intersect_count_vp2(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count) {
+    if (wgi_lists_skewed(a_count, b_count)) return wgi_intersect_skewed(a, a_count, b, b_count, NULL, NULL);
+    wgi_lists lists = {.a = a, .b = b, .a_count = a_count, .b_count = b_count};
+    size_t found = 0;
+    while (lists.i + 16 <= a_count && lists.k + 16 <= b_count) {
+        const uint32_t a_last = wgi_load_u32(a + lists.i + 15);
+        const uint32_t b_last = wgi_load_u32(b + lists.k + 15);
+        __mmask16 in_a;
+        __mmask16 in_b;
+        _mm512_2intersect_epi32(load(a + lists.i), load(b + lists.k), &in_a, &in_b);
+        found += (size_t)_mm_popcnt_u32(in_a);
+        lists.i += a_last <= b_last ? 16 : 0;
+        lists.k += b_last <= a_last ? 16 : 0;
+    }
+    return wgi_intersect_rest(&lists, found, NULL, NULL);
+}
+
+static size_t intersect_vp2(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, uint32_t *at_a,
+                            uint32_t *at_b) {
+    if (wgi_lists_skewed(a_count, b_count)) return wgi_intersect_skewed(a, a_count, b, b_count, at_a, at_b);
+    wgi_lists lists = {.a = a, .b = b, .a_count = a_count, .b_count = b_count};
+    size_t found = 0;
+    while (lists.i + 16 <= a_count && lists.k + 16 <= b_count) {
+        const uint32_t a_last = wgi_load_u32(a + lists.i + 15);
+        const uint32_t b_last = wgi_load_u32(b + lists.k + 15);
+        __mmask16 in_a;
+        __mmask16 in_b;
+        _mm512_2intersect_epi32(load(a + lists.i), load(b + lists.k), &in_a, &in_b);
+        if (at_a != NULL) emit_bits(in_a, lists.i, at_a + found);
+        if (at_b != NULL) emit_bits(in_b, lists.k, at_b + found);
+        found += (size_t)_mm_popcnt_u32(in_a);
+        lists.i += a_last <= b_last ? 16 : 0;
+        lists.k += b_last <= a_last ? 16 : 0;
+    }
+    return wgi_intersect_rest(&lists, found, at_a, at_b);
+}
+
+WGI_TARGET_END
+WGI_TARGET_BEGIN("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2")
 
 /* ---- visibility */
 
@@ -581,36 +578,36 @@ static void visible(const uint64_t *begin, const uint64_t *end, uint64_t snapsho
 
 WGI_TARGET_END
 
-const wg_kernels wgi_kernels_avx512 = {
-    .isa = WG_ISA_AVX512,
-    .name = "avx512",
-    .compare_i64 = compare_i64,
-    .compare_f64 = compare_f64,
-    .compare_u32 = compare_u32,
-    .compare_i64_pairs = compare_i64_pairs,
-    .compare_f64_pairs = compare_f64_pairs,
-    .mask_of_codes = mask_of_codes,
-    .mask_and = mask_and,
-    .mask_or = mask_or,
-    .mask_and_bits = mask_and_bits,
-    .mask_count = mask_count,
-    .select = select_rows,
-    .select_among = select_among,
-    .compact_u64 = compact_u64,
-    .gather_u64 = gather_u64,
-    .gather_u32 = gather_u32,
-    .gather_codes_u64 = gather_codes_u64,
-    .hash_u64 = hash_u64,
-    .sum_i64 = sum_i64,
-    .sum_u32 = sum_u32,
-    .min_max_i64 = min_max_i64,
-    .min_max_f64 = min_max_f64,
-    .sum_f64 = sum_f64,
-    .split_f64 = split_f64,
-    .str_equal = str_equal,
-    .str_prefix = str_prefix,
-    .intersect_count_u32 = intersect_count_u32,
-    .intersect_u32 = intersect_u32,
-    .visible = visible,
-};
+/* ---- what a variant below does as well or better */
+
+static void gather_u64(const uint64_t *a, const uint16_t *sel, size_t n, uint64_t *out) {
+    wgi_kernels_scalar.gather_u64(a, sel, n, out);
+}
+static void gather_u32(const uint32_t *a, const uint16_t *sel, size_t n, uint32_t *out) {
+    wgi_kernels_scalar.gather_u32(a, sel, n, out);
+}
+static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t n, uint64_t *out) {
+    wgi_kernels_scalar.gather_codes_u64(dict, codes, n, out);
+}
+static void str_equal(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
+    wgi_kernels_avx2.str_equal(cells, n, needle, needle_size, mask);
+}
+static void str_prefix(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
+    wgi_kernels_avx2.str_prefix(cells, n, needle, needle_size, mask);
+}
+
+#define TABLE(count, intersect)                                                                                     \
+    {                                                                                                               \
+        .isa = WG_ISA_AVX512, .name = "avx512", .compare_i64 = compare_i64, .compare_f64 = compare_f64,             \
+        .compare_u32 = compare_u32, .compare_i64_pairs = compare_i64_pairs, .compare_f64_pairs = compare_f64_pairs, \
+        .mask_of_codes = mask_of_codes, .mask_and = mask_and, .mask_or = mask_or, .mask_and_bits = mask_and_bits,   \
+        .mask_count = mask_count, .select = select_rows, .select_among = select_among, .compact_u64 = compact_u64,  \
+        .gather_u64 = gather_u64, .gather_u32 = gather_u32, .gather_codes_u64 = gather_codes_u64,                   \
+        .hash_u64 = hash_u64, .sum_i64 = sum_i64, .sum_u32 = sum_u32, .min_max_i64 = min_max_i64,                   \
+        .min_max_f64 = min_max_f64, .sum_f64 = sum_f64, .split_f64 = split_f64, .str_equal = str_equal,             \
+        .str_prefix = str_prefix, .intersect_count_u32 = count, .intersect_u32 = intersect, .visible = visible,     \
+    }
+
+const wg_kernels wgi_kernels_avx512 = TABLE(intersect_count_u32, intersect_u32);
+const wg_kernels wgi_kernels_avx512_vp2 = TABLE(intersect_count_vp2, intersect_vp2);
 #endif

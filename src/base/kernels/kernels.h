@@ -80,9 +80,9 @@ typedef struct wg_kernels {
     /* n <= WG_KERNEL_SUM_ROWS doubles: parts whose exact sum is the exact sum of a (each of them rounded nowhere). False, and parts
      * untouched, where there are none: NaN and infinities, magnitudes near the largest double, exponents too far apart. */
     bool (*sum_f64)(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]);
-    /* The same before adding up: a[i] = high[i] + low[i] exactly, and the highs, and the lows, of any choice of these rows add up without
-     * rounding in any order. On false high and low may hold anything. */
-    bool (*split_f64)(const double *a, size_t n, double *high, double *low);
+    /* The same before adding up: a[i] = pairs[2 i] + pairs[2 i + 1] exactly, and the firsts, and the seconds, of any choice of these rows
+     * add up without rounding in any order. On false pairs may hold anything. */
+    bool (*split_f64)(const double *a, size_t n, double *pairs);
 
     /* ---- strings: cells are {pointer, size} pairs (wg_str); mask[i] = cell i equals, or begins with, the needle */
     void (*str_equal)(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask);

@@ -30,13 +30,19 @@ static void cmp_noise(cmp_run *run, uint8_t *room) {
     for (size_t i = 0; i < CMP_ROOM; i += 8) wg_store_u64le(room + i, wg_rng_next(&run->rng));
 }
 
-/* count is of elements of `size` bytes that are the result; what lies behind them up to n may hold anything. */
-static void cmp_verify(cmp_run *run, const char *name, size_t place, size_t size, size_t want, size_t got) {
+/* An output of `bytes`, of which `want` elements of `size` bytes are the result; what lies behind them may hold anything. */
+typedef struct cmp_output {
+    size_t place;
+    size_t bytes;
+    size_t size; /* 0: all of it is the result */
+} cmp_output;
+
+static void cmp_verify(cmp_run *run, const char *name, const cmp_output *out, size_t want, size_t got) {
     run->checks++;
     bool same = want == got;
-    if (same && size != 0) {
-        const size_t from = place + want * size;
-        const size_t bytes = (run->n - want) * size;
+    if (same && out->size != 0) {
+        const size_t from = out->place + want * out->size;
+        const size_t bytes = out->bytes - want * out->size;
         memcpy(cmp_want + from, cmp_pattern + from, bytes);
         memcpy(cmp_got + from, cmp_pattern + from, bytes);
     }
@@ -47,19 +53,19 @@ static void cmp_verify(cmp_run *run, const char *name, size_t place, size_t size
 }
 
 /* Runs `call`, which names the table `k` and writes below `out`, for both tables. With `size` it gives the number of results. */
-#define CMP_BOTH(name, out_bytes, size, call)           \
-    do {                                                \
-        const size_t place = cmp_place(run, out_bytes); \
-        memcpy(cmp_want, cmp_pattern, CMP_ROOM);        \
-        memcpy(cmp_got, cmp_pattern, CMP_ROOM);         \
-        const wg_kernels *k = run->reference;           \
-        void *out = cmp_want + place;                   \
-        const size_t want = (call);                     \
-        k = run->variant;                               \
-        out = cmp_got + place;                          \
-        (void)out;                                      \
-        const size_t got = (call);                      \
-        cmp_verify(run, name, place, size, want, got);  \
+#define CMP_BOTH(name, out_bytes, size, call)                                   \
+    do {                                                                        \
+        const cmp_output output = {cmp_place(run, out_bytes), out_bytes, size}; \
+        memcpy(cmp_want, cmp_pattern, CMP_ROOM);                                \
+        memcpy(cmp_got, cmp_pattern, CMP_ROOM);                                 \
+        const wg_kernels *k = run->reference;                                   \
+        void *out = cmp_want + output.place;                                    \
+        const size_t want = (call);                                             \
+        k = run->variant;                                                       \
+        out = cmp_got + output.place;                                           \
+        (void)out;                                                              \
+        const size_t got = (call);                                              \
+        cmp_verify(run, name, &output, want, got);                              \
     } while (0)
 #define CMP_VOID(name, out_bytes, call) CMP_BOTH(name, out_bytes, 0, ((call), (size_t)0))
 
@@ -136,11 +142,8 @@ static void cmp_float_sums(cmp_run *run) {
     }
     if (n != 0 && wg_rng_below(&run->rng, 8) == 0) f64[wg_rng_below(&run->rng, n)] = cmp_f64(run, 1.0);
     const double *x = cmp_put(run, cmp_in_a, f64, n * 8);
-    double low[CMP_ROWS];
-    bool whole;
     CMP_BOTH("sum_f64", 32, 0, (size_t)k->sum_f64(x, n, out));
-    CMP_BOTH("split_f64", n * 8, 8, (whole = k->split_f64(x, n, out, low), whole ? n : 0));
-    CMP_BOTH("split_f64, low", n * 8, 8, (whole = k->split_f64(x, n, low, out), whole ? n : 0));
+    CMP_BOTH("split_f64", n * 16, 16, k->split_f64(x, n, out) ? n : 0);
 }
 
 static void cmp_masks(cmp_run *run) {

@@ -9,6 +9,7 @@ extern const wg_kernels wgi_kernels_scalar;
 #if defined(__x86_64__)
 extern const wg_kernels wgi_kernels_avx2;
 extern const wg_kernels wgi_kernels_avx512;
+extern const wg_kernels wgi_kernels_avx512_vp2; /* the same with VP2INTERSECT */
 #endif
 #if defined(__aarch64__)
 extern const wg_kernels wgi_kernels_neon;

@@ -347,9 +347,7 @@ static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t
 static void hash_u64(const uint64_t *a, size_t n, bool combine, uint64_t *out) {
     wgi_kernels_scalar.hash_u64(a, n, combine, out);
 }
-static bool split_f64(const double *a, size_t n, double *high, double *low) {
-    return wgi_kernels_scalar.split_f64(a, n, high, low);
-}
+static bool split_f64(const double *a, size_t n, double *pairs) { return wgi_kernels_scalar.split_f64(a, n, pairs); }
 static void str_equal(const void *cells, size_t n, const char *needle, size_t needle_size, uint8_t *mask) {
     wgi_kernels_scalar.str_equal(cells, n, needle, needle_size, mask);
 }

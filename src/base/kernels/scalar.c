@@ -191,7 +191,7 @@ static bool sum_f64(const double *a, size_t n, double parts[WG_KERNEL_SUM_PARTS]
     return true;
 }
 
-static bool split_f64(const double *a, size_t n, double *high, double *low) {
+static bool split_f64(const double *a, size_t n, double *pairs) {
     double m[WG_KERNEL_SUM_PARTS];
     double max = 0.0;
     uint64_t left = 0;
@@ -206,8 +206,8 @@ static bool split_f64(const double *a, size_t n, double *high, double *low) {
         const double q = (m[0] + x) - m[0];
         const double r = x - q;
         const double p = (m[1] + r) - m[1];
-        wgi_store_u64((uint64_t *)(void *)(high + i), wg_bits_of_f64(q));
-        wgi_store_u64((uint64_t *)(void *)(low + i), wg_bits_of_f64(p));
+        const double pair[2] = {q, p};
+        memcpy(pairs + 2 * i, pair, sizeof pair);
         left |= wg_bits_of_f64(r - p) << 1;
     }
     return left == 0;

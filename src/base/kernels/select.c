@@ -30,7 +30,8 @@ const wg_kernels *wg_kernels_of(wg_isa isa) {
 #endif
         case WG_ISA_AVX512:
 #if defined(__x86_64__)
-            return has_avx512() ? &wgi_kernels_avx512 : NULL;
+            if (!has_avx512()) return NULL;
+            return __builtin_cpu_supports("avx512vp2intersect") ? &wgi_kernels_avx512_vp2 : &wgi_kernels_avx512;
 #else
             return NULL;
 #endif

@@ -3,7 +3,8 @@
  *   file          "PAR1" | column chunks ... | footer (thrift) | u32 footer bytes | "PAR1"
  *   FileMetaData  2 schema  3 num_rows  4 row_groups  6 created_by  7 column_orders  8 encryption_algorithm
  *   RowGroup      1 columns  3 num_rows
- *   ColumnChunk   1 file_path  3 meta_data  8 crypto_metadata  9 encrypted_column_metadata
+ *   ColumnChunk   1 file_path  3 meta_data  4, 5 offset index: offset, bytes  6, 7 column index  8 crypto_metadata
+ *                 9 encrypted_column_metadata
  *   ColumnMetaData  1 type  4 codec  5 num_values  6 uncompressed bytes  7 compressed bytes  9 data_page_offset
  *                   11 dictionary_page_offset  12 statistics
  *
@@ -16,7 +17,7 @@
 #include "base/text/text.h"
 #include "format/parquet/parquet_internal.h"
 
-enum { TAIL_BYTES = 8, MAGIC_BYTES = 4, UNDERCOUNT_BYTES_MAX = 100 };
+enum { TAIL_BYTES = 8, MAGIC_BYTES = 4, UNDERCOUNT_BYTES_MAX = 100, INDEX_BYTES_MAX = 4 << 20 };
 
 wg_code wg_parquet_tail(wg_slice tail, uint64_t file_size, uint32_t *out_footer_bytes, wg_error *err) {
     if (tail.size != TAIL_BYTES || file_size < MAGIC_BYTES + TAIL_BYTES)
@@ -60,6 +61,10 @@ typedef struct chunk_raw {
     int64_t compressed;
     int64_t data_offset;
     int64_t dictionary_offset;
+    int64_t places_offset;
+    int32_t places_bytes;
+    int64_t bounds_offset;
+    int32_t bounds_bytes;
 } chunk_raw;
 
 static bool fail_nomem(wg_thrift_reader *r, size_t bytes) {
@@ -81,8 +86,7 @@ static void column_metadata_read(decode *d, uint32_t column, chunk_raw *raw, wg_
         else if (f.id == 9) wg_thrift_read_i64(r, f.type, &raw->data_offset);
         else if (f.id == 11) wg_thrift_read_i64(r, f.type, &raw->dictionary_offset);
         else if (f.id == 12 && f.type == WG_THRIFT_STRUCT)
-            wgi_parquet_statistics_read(r, &d->columns[column], (wgi_parquet_order)d->orders[column], d->arena,
-                                        range);
+            wgi_parquet_statistics_read(r, &d->columns[column], d->arena, range);
         else wg_thrift_skip(r, f.type);
     }
     raw->has_meta = true;
@@ -114,6 +118,21 @@ static bool chunk_check(decode *d, uint32_t column, const chunk_raw *raw, wg_par
     return true;
 }
 
+/* A page index is a help: one that lies outside of the file's data, or is huge, is left alone. */
+static bool index_inside(const decode *d, int64_t offset, int32_t bytes) {
+    return offset >= MAGIC_BYTES && bytes > 0 && bytes <= INDEX_BYTES_MAX && (uint64_t)offset <= d->data_end &&
+           (uint64_t)bytes <= d->data_end - (uint64_t)offset;
+}
+
+static void index_note(const decode *d, const chunk_raw *raw, wg_parquet_chunk *out) {
+    if (!index_inside(d, raw->places_offset, raw->places_bytes)) return;
+    out->places_offset = (uint64_t)raw->places_offset;
+    out->places_bytes = (uint32_t)raw->places_bytes;
+    if (!index_inside(d, raw->bounds_offset, raw->bounds_bytes)) return;
+    out->bounds_offset = (uint64_t)raw->bounds_offset;
+    out->bounds_bytes = (uint32_t)raw->bounds_bytes;
+}
+
 static bool chunk_read(decode *d, uint32_t column, wg_parquet_chunk *out) {
     wg_thrift_reader *r = d->r;
     chunk_raw raw = {0};
@@ -126,6 +145,14 @@ static bool chunk_read(decode *d, uint32_t column, wg_parquet_chunk *out) {
                 wg_thrift_fail(r, WG_E_UNSUPPORTED, "a column chunk lies in another file, which is not supported");
         } else if (f.id == 3 && f.type == WG_THRIFT_STRUCT) {
             column_metadata_read(d, column, &raw, &range);
+        } else if (f.id == 4) {
+            wg_thrift_read_i64(r, f.type, &raw.places_offset);
+        } else if (f.id == 5) {
+            wg_thrift_read_i32(r, f.type, &raw.places_bytes);
+        } else if (f.id == 6) {
+            wg_thrift_read_i64(r, f.type, &raw.bounds_offset);
+        } else if (f.id == 7) {
+            wg_thrift_read_i32(r, f.type, &raw.bounds_bytes);
         } else {
             if (f.id == 8 || f.id == 9) raw.encrypted = true;
             wg_thrift_skip(r, f.type);
@@ -140,6 +167,7 @@ static bool chunk_read(decode *d, uint32_t column, wg_parquet_chunk *out) {
     }
     if (range.null_count_known && range.null_count > wg_u64_of_i64(raw.values)) range.null_count_known = false;
     out->range = range;
+    index_note(d, &raw, out);
     return chunk_check(d, column, &raw, out);
 }
 
@@ -353,6 +381,7 @@ wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena
     if (d.orders == NULL) return wg_error_nomem(err, d.column_count);
     orders_read(&d, &p);
     if (r.code != WG_OK) return r.code;
+    for (uint32_t i = 0; i < d.column_count; i++) d.columns[i].order = d.orders[i];
 
     wg_parquet_metadata m = {.row_count = (uint64_t)p.rows, .column_count = d.column_count};
     r = p.at_groups;

@@ -31,6 +31,7 @@ typedef struct wg_parquet_column {
     bool int_unsigned;
     uint8_t time_unit; /* timestamps: 3 ms, 6 us, 9 ns; else 0 */
     bool time_utc;
+    uint8_t order; /* of its bounds, as the footer declares it */
     bool optional;
     uint16_t max_def;
     uint16_t max_rep;
@@ -50,6 +51,10 @@ typedef struct wg_parquet_chunk {
     uint64_t compressed_bytes;
     uint64_t uncompressed_bytes;
     uint64_t value_count;
+    uint64_t places_offset; /* its OffsetIndex; 0 bytes: there is none */
+    uint64_t bounds_offset; /* its ColumnIndex */
+    uint32_t places_bytes;
+    uint32_t bounds_bytes;
     wg_codec codec;
     wg_parquet_range range;
 } wg_parquet_chunk;
@@ -75,6 +80,20 @@ wg_code wg_parquet_tail(wg_slice tail, uint64_t file_size, uint32_t *out_footer_
 wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena *arena, wg_parquet_metadata *out,
                                    wg_error *err);
 
+/* Where a page of an offset index begins. */
+typedef struct wg_parquet_page_place {
+    uint64_t offset;    /* of its header in the file */
+    uint64_t first_row; /* in its row group */
+} wg_parquet_page_place;
+/* The page index of a chunk. *out_count is 0 when it is damaged, contradicts its chunk or cannot be trusted; WG_E_NOMEM is the only error. Pages are
+ * those of the OffsetIndex; out_empty[i]: page i holds nulls alone. */
+wg_code wg_parquet_offset_index_decode(wg_slice bytes, const wg_parquet_chunk *chunk, uint64_t row_count,
+                                       wg_arena *arena, const wg_parquet_page_place **out, uint32_t *out_count,
+                                       wg_error *err);
+wg_code wg_parquet_column_index_decode(wg_slice bytes, const wg_parquet_column *column, uint32_t page_count,
+                                       wg_arena *arena, const wg_parquet_range **out, const bool **out_empty,
+                                       uint32_t *out_count, wg_error *err);
+
 /* Decodes column chunks in batches. Vectors are valid until the next call; the dictionary of a DICT or CONST vector until the reader
  * is opened for another chunk. Strings are checked to be UTF-8. Integers out of the engine's range (UINT_64 over 2^63-1) and timestamps that
  * microseconds cannot hold exactly are WG_E_VALUE. Errors carry the byte offset in the file. */
@@ -82,12 +101,6 @@ typedef struct wg_parquet_reader wg_parquet_reader;
 
 /* Reads exactly `size` bytes at `offset` of the file. */
 typedef wg_code (*wg_parquet_read_fn)(void *ctx, uint64_t offset, void *data, size_t size, wg_error *err);
-
-/* Where a page of an offset index begins. */
-typedef struct wg_parquet_page_place {
-    uint64_t offset;    /* of its header in the file */
-    uint64_t first_row; /* in its row group */
-} wg_parquet_page_place;
 
 /* One column chunk: with `read` its bytes are read as pages need them, else all of them are in `bytes`. What is pointed at is borrowed
  * until the reader is opened again or destroyed, the chunk itself only for the call. */
@@ -98,6 +111,9 @@ typedef struct wg_parquet_source {
     wg_slice bytes;
     wg_parquet_read_fn read;
     void *ctx;
+    const wg_parquet_page_place
+        *places; /* of an offset index: pages that are skipped are not even passed by; NULL: none */
+    uint32_t place_count;
 } wg_parquet_source;
 
 /* A reader without a chunk, to be opened for one after the other: its buffers stay. */

@@ -51,8 +51,13 @@ typedef enum wgi_parquet_order {
 
 /* Reads a Statistics struct (the reader stands before it). What cannot be trusted becomes unknown, never an error; only
  * bytes that break thrift or a negative count fail the reader. */
-void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *column, wgi_parquet_order order,
-                                 wg_arena *arena, wg_parquet_range *out);
+void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *column, wg_arena *arena,
+                                 wg_parquet_range *out);
+/* May min_value and max_value be believed, as far as their order goes? */
+bool wgi_parquet_order_is_known(const wg_parquet_column *column);
+/* Minimum and maximum from their plain bytes; false when they bound nothing. */
+bool wgi_parquet_range_decode(wg_arena *arena, const wg_parquet_column *column, wg_slice min, wg_slice max,
+                              wg_parquet_range *out);
 
 /* ---- page headers (page_header.c) */
 
@@ -136,6 +141,7 @@ typedef enum wgi_parquet_source {
     WGI_PARQUET_SOURCE_RLE_BITS,    /* BOOLEAN */
     WGI_PARQUET_SOURCE_PLAIN_FIXED, /* 4 or 8 bytes a value */
     WGI_PARQUET_SOURCE_PLAIN_BYTES, /* u32 length, bytes */
+    WGI_PARQUET_SOURCE_PLAIN_BLOBS, /* type_length bytes a value */
     WGI_PARQUET_SOURCE_CODES,       /* dictionary codes; read by wgi_parquet_values_codes */
     WGI_PARQUET_SOURCE_DELTA,
     WGI_PARQUET_SOURCE_DELTA_LENGTH,

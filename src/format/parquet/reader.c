@@ -38,6 +38,10 @@ struct wg_parquet_reader {
     wg_codec_state codec_state;
     wg_code failed;
 
+    const wg_parquet_page_place *places; /* of an offset index; NULL: none */
+    uint32_t place_count;
+    uint32_t rows_expected; /* of the page that was jumped to; 0: none was */
+
     bool has_header; /* of the data page at pos */
     wgi_parquet_page_header header;
 
@@ -94,7 +98,7 @@ static uint32_t *codes_of(wg_parquet_reader *r) { return (uint32_t *)(void *)r->
 
 static wg_code open_check(const wg_parquet_column *column, const wg_parquet_chunk *chunk, uint64_t row_count,
                           wg_error *err) {
-    if (column->type == WG_TYPE_NULL || column->max_rep != 0 || column->max_def > 1)
+    if (column->type == WG_TYPE_NULL || column->max_rep != 0)
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset, "parquet: column %.80s, %s, cannot be read: %s",
                             column->name, column->physical_name,
                             column->why_not == NULL ? "it is nested" : column->why_not);
@@ -141,6 +145,9 @@ wg_code wg_parquet_reader_open(wg_parquet_reader *r, const wg_parquet_source *so
     r->bytes_allowed = chunk->uncompressed_bytes;
     r->bytes_decoded_before += r->bytes_decoded;
     r->bytes_decoded = 0;
+    r->places = source->places;
+    r->place_count = source->place_count;
+    r->rows_expected = 0;
     r->has_header = false;
     r->has_dictionary = false;
     r->dictionary_ready = false;
@@ -234,7 +241,10 @@ static wg_code header_find(wg_parquet_reader *r, bool *out_found, wg_error *err)
         const bool data = h.type == WGI_PARQUET_PAGE_DATA || h.type == WGI_PARQUET_PAGE_DATA_V2;
         if (data && h.value_count > r->row_count - r->rows_opened)
             return corrupt_at(r, offset_now(r), "the chunk's pages hold more rows than its row group", err);
+        if (data && r->rows_expected != 0 && h.value_count != r->rows_expected)
+            return corrupt_at(r, offset_now(r), "the page has not as many rows as the offset index says", err);
         if (data && h.value_count > 0) {
+            r->rows_expected = 0;
             r->header = h;
             r->has_header = true;
         } else {
@@ -325,7 +335,9 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
         return corrupt_at(r, at, "the dictionary page is not plain", err);
     wg_slice bytes;
     WG_TRY(dictionary_body(r, at, &bytes, err));
-    if (h->value_count > bytes.size / 4) /* the least that a value takes */
+    const bool is_fixed = r->column.physical == WGI_PARQUET_FIXED;
+    const size_t least = is_fixed ? r->column.type_length : 4; /* that a value takes */
+    if (h->value_count > bytes.size / least)
         return corrupt_at(r, at, "the dictionary page holds fewer values than it declares", err);
     const size_t size = (size_t)h->value_count * cell_bytes(r->column.type) + SLACK_BYTES;
     if (!wgi_parquet_scratch_ensure(&r->dictionary_cells, size)) return wg_error_nomem(err, size);
@@ -382,6 +394,13 @@ static wg_code page_parts(wg_parquet_reader *r, wg_slice *levels, wg_slice *valu
     return body_open(r, body, h->uncompressed_bytes - (uint32_t)level_bytes, values, err);
 }
 
+/* Bits of a level: 1 for what may be null itself, more inside of groups that may be null too. */
+static uint32_t level_width(uint16_t max_def) {
+    uint32_t bits = 1;
+    while (max_def >> bits != 0) bits++;
+    return bits;
+}
+
 /* Opens the page of r->header. */
 static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
     const wgi_parquet_page_header *h = &r->header;
@@ -397,7 +416,7 @@ static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
                             r->column.name, r->column.physical_name, wgi_parquet_encoding_name(h->encoding),
                             h->encoding);
     }
-    wgi_parquet_rle_init(&r->levels, levels, 1);
+    wgi_parquet_rle_init(&r->levels, levels, level_width(r->column.max_def));
     r->page_owned =
         r->page.data != NULL && values.data >= r->page.data && values.data < r->page.data + r->page.capacity;
     r->page_rows = h->value_count;
@@ -530,11 +549,30 @@ static void gather(wg_parquet_reader *r, const wg_parquet_pick *pick, wg_vector 
 }
 #undef GATHER
 
+/* A value inside of groups is there when its level is the highest; lower ones say which group is null. */
+static bool deep_levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present) {
+    uint32_t levels[WG_BATCH_ROWS_MAX];
+    const uint32_t top = r->column.max_def;
+    if (!wgi_parquet_rle_read(&r->levels, levels, rows)) return false;
+    size_t present = 0;
+    memset(r->valid.data, 0, wg_bit_bytes(rows));
+    for (size_t i = 0; i < rows; i++) {
+        if (levels[i] > top) return false;
+        if (levels[i] != top) continue;
+        wg_bit_set(r->valid.data, i);
+        present++;
+    }
+    *out_present = present;
+    return true;
+}
+
 static wg_code levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present, wg_error *err) {
     *out_present = rows;
     if (r->column.max_def == 0) return WG_OK;
-    if (!wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present))
-        return corrupt_at(r, r->page_offset, "the definition levels end before the page's rows", err);
+    const bool ok = r->column.max_def == 1 ? wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present)
+                                           : deep_levels_read(r, rows, out_present);
+    if (!ok)
+        return corrupt_at(r, r->page_offset, "the definition levels are damaged, or end before the page's rows", err);
     return WG_OK;
 }
 
@@ -636,6 +674,30 @@ static wg_code page_skip(wg_parquet_reader *r, uint32_t rows, wg_error *err) {
     return WG_OK;
 }
 
+/* Moves to the page of the offset index that holds the row `rows` ahead, when that is behind the next page; lowers *rows. Nothing of
+ * an open page is left. The dictionary, which stands before all pages, is noted first. */
+static wg_code jump(wg_parquet_reader *r, uint64_t *rows, wg_error *err) {
+    const uint64_t target = r->rows_opened + *rows;
+    uint32_t low = 0;
+    bool found = false;
+    for (uint32_t high = r->place_count; low + 1 < high;) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (r->places[middle].first_row <= target) low = middle;
+        else high = middle;
+    }
+    const wg_parquet_page_place *place = &r->places[low];
+    if (place->first_row <= r->rows_opened || target >= r->row_count) return WG_OK;
+    if (r->rows_opened == 0) WG_TRY(header_find(r, &found, err));
+    const uint64_t end = low + 1 < r->place_count ? r->places[low + 1].first_row : r->row_count;
+    r->has_header = false;
+    r->pos = (size_t)(place->offset - r->window.base_offset);
+    r->rows_expected = (uint32_t)wg_min_u64(end - place->first_row, UINT32_MAX);
+    *rows = target - place->first_row;
+    r->rows_opened = place->first_row;
+    r->page_rows = r->page_next = 0;
+    return WG_OK;
+}
+
 static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
     while (rows > 0) {
         const uint32_t left = r->page_rows - r->page_next;
@@ -645,6 +707,8 @@ static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
             continue;
         }
         if (left > 0) return page_skip(r, (uint32_t)rows, err);
+        if (r->place_count > 0) WG_TRY(jump(r, &rows, err));
+        if (rows == 0) return WG_OK;
         bool found = false;
         WG_TRY(header_find(r, &found, err));
         if (!found)

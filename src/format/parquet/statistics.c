@@ -89,6 +89,8 @@ static bool bound_decode(wg_arena *arena, const wg_parquet_column *c, wg_slice r
         *out = wg_value_bool(raw.data[0] == 1);
         return true;
     }
+    if (c->physical == WGI_PARQUET_INT96 || c->type == WG_TYPE_LOCAL_TIME) return false; /* nobody prunes by them */
+    if (c->physical == WGI_PARQUET_FIXED && c->type == WG_TYPE_FLOAT) return false;
     if (c->type == WG_TYPE_FLOAT) return float_bound(c, raw, is_min, out);
     if (c->type == WG_TYPE_STRING || c->type == WG_TYPE_BYTES) return bytes_bound(arena, c, raw, out);
     return integer_bound(c, raw, out);
@@ -102,8 +104,19 @@ static bool in_order(const wg_value *min, const wg_value *max) {
     return min->as.i < max->as.i || (min->as.i == max->as.i && min->size <= max->size);
 }
 
-void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *column, wgi_parquet_order order,
-                                 wg_arena *arena, wg_parquet_range *out) {
+bool wgi_parquet_order_is_known(const wg_parquet_column *column) {
+    return column->order == WGI_PARQUET_ORDER_TYPE ||
+           (column->order == WGI_PARQUET_ORDER_UNKNOWN && signed_order(column));
+}
+
+bool wgi_parquet_range_decode(wg_arena *arena, const wg_parquet_column *column, wg_slice min, wg_slice max,
+                              wg_parquet_range *out) {
+    return bound_decode(arena, column, min, true, &out->min) && bound_decode(arena, column, max, false, &out->max) &&
+           in_order(&out->min, &out->max);
+}
+
+void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *column, wg_arena *arena,
+                                 wg_parquet_range *out) {
     raw_bounds old = {0};
     raw_bounds new = {0};
     wg_parquet_range range = {0};
@@ -120,13 +133,10 @@ void wgi_parquet_statistics_read(wg_thrift_reader *r, const wg_parquet_column *c
     if (nulls < 0) wg_thrift_fail(r, WG_E_CORRUPT, "statistics have a negative null count");
     if (r->code != WG_OK) return;
     range.null_count = (uint64_t)nulls;
-    const bool safe_old = signed_order(column);
-    const bool safe_new = order == WGI_PARQUET_ORDER_TYPE || (order == WGI_PARQUET_ORDER_UNKNOWN && safe_old);
     const raw_bounds *use = NULL;
-    if (new.has_min &&new.has_max && safe_new) use = &new;
-    else if (old.has_min && old.has_max && safe_old) use = &old;
+    if (new.has_min &&new.has_max && wgi_parquet_order_is_known(column)) use = &new;
+    else if (old.has_min && old.has_max && signed_order(column)) use = &old;
     if (use != NULL && column->type != WG_TYPE_NULL)
-        range.known = bound_decode(arena, column, use->min, true, &range.min) &&
-                      bound_decode(arena, column, use->max, false, &range.max) && in_order(&range.min, &range.max);
+        range.known = wgi_parquet_range_decode(arena, column, use->min, use->max, &range);
     *out = range;
 }

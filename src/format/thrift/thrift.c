@@ -97,6 +97,14 @@ bool wg_thrift_read_bool(wg_thrift_reader *r, wg_thrift_type type, bool *out) {
     return true;
 }
 
+bool wg_thrift_read_element_bool(wg_thrift_reader *r, bool *out) {
+    uint8_t b;
+    if (!read_byte(r, &b)) return false;
+    if (b > 2) return wg_thrift_fail(r, WG_E_CORRUPT, "a boolean in a list that is neither true nor false");
+    *out = b == 1; /* false is 2, of some writers 0 */
+    return true;
+}
+
 bool wg_thrift_read_i8(wg_thrift_reader *r, wg_thrift_type type, int8_t *out) {
     uint8_t b;
     if (!type_is(r, type, WG_THRIFT_I8) || !read_byte(r, &b)) return false;
@@ -150,7 +158,8 @@ bool wg_thrift_read_list(wg_thrift_reader *r, wg_thrift_type type, wg_thrift_typ
     uint32_t count = 0;
     if (!type_is(r, type, WG_THRIFT_LIST) || !list_head(r, &found, &count)) return false;
     /* Writers differ in the element type of an empty list. */
-    if (count != 0 && found != (uint8_t)element)
+    const bool bools = element == WG_THRIFT_TRUE && (found == WG_THRIFT_TRUE || found == WG_THRIFT_FALSE);
+    if (count != 0 && found != (uint8_t)element && !bools)
         return wg_thrift_fail(r, WG_E_CORRUPT, "a list has another element type than its schema says");
     *out_count = count;
     return true;

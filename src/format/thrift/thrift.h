@@ -59,6 +59,7 @@ void wg_thrift_skip(wg_thrift_reader *r, wg_thrift_type type);
 /* Values. `type` is what the field header said; another type than the wanted one is WG_E_CORRUPT. On failure *out is
  * untouched. Slices point into the input. */
 bool wg_thrift_read_bool(wg_thrift_reader *r, wg_thrift_type type, bool *out);
+bool wg_thrift_read_element_bool(wg_thrift_reader *r, bool *out); /* of a list, where a boolean is a byte */
 bool wg_thrift_read_i8(wg_thrift_reader *r, wg_thrift_type type, int8_t *out);
 bool wg_thrift_read_i32(wg_thrift_reader *r, wg_thrift_type type, int32_t *out);
 bool wg_thrift_read_i64(wg_thrift_reader *r, wg_thrift_type type, int64_t *out);

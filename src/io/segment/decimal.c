@@ -12,25 +12,22 @@ static const double powers[WG_ARC1_DECIMAL_EXPONENT_MAX + 1] = {1e0, 1e1, 1e2,  
 enum { SAMPLE = 16 };
 
 /* The part of `v`, when it is a fraction of that power. Adding and taking away 1.5 * 2^52 rounds to an integer. */
-static bool part_of(double v, double power, int64_t *out) {
+static bool part_of(uint64_t bits, double power, uint64_t *out) {
     static const double rounder = 6755399441055744.0, limit = 2251799813685248.0;
-    const double scaled = v * power;
+    const double scaled = wg_f64_of_bits(bits) * power;
     if (!(scaled > -limit && scaled < limit)) return false;
     const double nearest = (scaled + rounder) - rounder;
     const double back = nearest / power;
-    uint64_t a, b;
-    memcpy(&a, &v, sizeof a);
-    memcpy(&b, &back, sizeof b);
-    *out = (int64_t)nearest;
-    return a == b;
+    *out = wg_u64_of_i64((int64_t)nearest);
+    return wg_bits_of_f64(back) == bits;
 }
 
-static bool exponent_find(const double *values, uint32_t count, uint32_t *out) {
+static bool exponent_find(const uint64_t *cells, uint32_t count, uint32_t *out) {
     uint32_t e = 0;
     const uint32_t sample = count < SAMPLE ? count : SAMPLE;
     for (uint32_t i = 0; i < sample;) {
-        int64_t part;
-        if (part_of(values[i], powers[e], &part)) {
+        uint64_t part;
+        if (part_of(cells[i], powers[e], &part)) {
             i++;
         } else {
             if (e == WG_ARC1_DECIMAL_EXPONENT_MAX) return false;
@@ -42,15 +39,15 @@ static bool exponent_find(const double *values, uint32_t count, uint32_t *out) {
     return true;
 }
 
-bool wg_arc1_decimals(const double *values, uint32_t count, uint32_t *exponent, int64_t *parts) {
+bool wg_arc1_decimals(const uint64_t *cells, uint32_t count, uint32_t *exponent, uint64_t *parts) {
     uint32_t e = 0;
-    if (count == 0 || !exponent_find(values, count, &e)) return false;
+    if (count == 0 || !exponent_find(cells, count, &e)) return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (part_of(values[i], powers[e], &parts[i])) continue;
+        if (part_of(cells[i], powers[e], &parts[i])) continue;
         /* A later cell may have more decimals; then all begin anew, a few times at most. */
         if (e == WG_ARC1_DECIMAL_EXPONENT_MAX) return false;
         uint32_t more = e + 1;
-        while (more <= WG_ARC1_DECIMAL_EXPONENT_MAX && !part_of(values[i], powers[more], &parts[i])) more++;
+        while (more <= WG_ARC1_DECIMAL_EXPONENT_MAX && !part_of(cells[i], powers[more], &parts[i])) more++;
         if (more > WG_ARC1_DECIMAL_EXPONENT_MAX) return false;
         e = more;
         i = UINT32_MAX;
@@ -59,7 +56,7 @@ bool wg_arc1_decimals(const double *values, uint32_t count, uint32_t *exponent, 
     return true;
 }
 
-void wg_arc1_of_decimals(const int64_t *parts, uint32_t count, uint32_t exponent, double *values) {
+void wg_arc1_of_decimals(uint64_t *cells, uint32_t count, uint32_t exponent) {
     const double power = powers[exponent];
-    for (uint32_t i = 0; i < count; i++) values[i] = (double)parts[i] / power;
+    for (uint32_t i = 0; i < count; i++) cells[i] = wg_bits_of_f64((double)wg_i64_of_u64(cells[i]) / power);
 }

@@ -195,6 +195,7 @@ static wg_code check_encoding(const wg_arc1_block *block, wg_error *err) {
             return check_dictionary(block, err);
         case WG_ENCODING_SEQUENCE:
         case WG_ENCODING_BIT_PACKED:
+        case WG_ENCODING_DECIMAL:
         case WG_ENCODING_COUNT:
             return WG_OK;
     }
@@ -410,6 +411,10 @@ void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t coun
         case WG_ENCODING_BIT_PACKED:
             unpack(data, c->width, first, count, c->base, out);
             return;
+        case WG_ENCODING_DECIMAL:
+            unpack(data, c->width, first, count, c->base, out);
+            wg_arc1_of_decimals(out, count, (uint32_t)c->step);
+            return;
         case WG_ENCODING_DELTA:
             delta_read(block, first, count, out);
             return;
@@ -474,6 +479,22 @@ void wg_arc1_block_str(const wg_arc1_block *block, uint32_t first, uint32_t coun
         out[i] = (wg_str){(const char *)t.bytes + begin, end - begin};
         begin = end;
     }
+}
+
+void wg_arc1_block_entries(const wg_arc1_block *block, wg_str *out) {
+    WG_ASSERT(block->column->encoding == WG_ENCODING_DICTIONARY);
+    const string_table t = strings_of(block);
+    for (uint32_t i = 0; i < t.count; i++) out[i] = string_at(&t, i);
+}
+
+void wg_arc1_block_codes(const wg_arc1_block *block, uint32_t first, uint32_t count, uint32_t *out) {
+    const uint32_t width = block->column->width;
+    const uint8_t *packed = data_of(block);
+    const uint64_t mask = (UINT64_C(1) << width) - 1;
+    uint64_t bit = (uint64_t)first * width;
+    WG_ASSERT(block->column->encoding == WG_ENCODING_DICTIONARY);
+    WG_ASSERT(count <= block->row_count && first <= block->row_count - count);
+    for (uint32_t i = 0; i < count; i++, bit += width) out[i] = (uint32_t)packed_at_bit(packed, bit, mask);
 }
 
 /* ---- single rows */

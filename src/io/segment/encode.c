@@ -1,6 +1,6 @@
 /* Blocks of ARC1, writing: gathers one column, chooses its encoding, writes block and zone map.
  *
- * The choice. Encodings are tried in the order PLAIN, CONSTANT, SEQUENCE, BIT_PACKED, RUN_LENGTH, DICTIONARY, DELTA: from the one
+ * The choice. Encodings are tried in the order PLAIN, CONSTANT, SEQUENCE, BIT_PACKED, DECIMAL, RUN_LENGTH, DICTIONARY, DELTA: from the one
  * that is cheapest to read at a random row to the dearest. A later one takes the place of the choice so far only when its data are at
  * most 7/8 of that one's. So PLAIN, which is read in place, stays unless an eighth is saved, and the choice is a function of
  * the cells alone. Codec zstd is then applied under the same rule, if it was asked for.
@@ -20,10 +20,12 @@ struct wg_arc1_encoder {
     bool zstd;
     bool plain;
     bool point;
+    bool decimals;
     wg_account *account;
     uint64_t cells[WG_ARC1_ROWS_MAX];    /* of the column, null rows filled */
     wg_str strings[WG_ARC1_ROWS_MAX];    /* of the column, null rows empty */
     uint64_t codes[WG_ARC1_ROWS_MAX];    /* dictionary codes, or numbers to be packed */
+    uint64_t parts[WG_ARC1_ROWS_MAX];    /* of decimal fractions */
     uint32_t entries[WG_ARC1_ROWS_MAX];  /* row that a dictionary entry was first seen in */
     uint32_t slots[DICTIONARY_SLOTS];    /* hash table: entry + 1, 0 free */
     uint8_t valid[WG_ARC1_ROWS_MAX / 8]; /* of the column */
@@ -38,6 +40,7 @@ wg_code wg_arc1_encoder_create(bool zstd, bool plain, wg_account *account, wg_ar
     e->zstd = zstd;
     e->plain = plain;
     e->point = false;
+    e->decimals = false;
     e->account = account;
     wg_buf_init(&e->values, account);
     wg_buf_init(&e->stored, account);
@@ -55,6 +58,8 @@ void wg_arc1_encoder_destroy(wg_arc1_encoder *encoder) {
 }
 
 void wg_arc1_encoder_point(wg_arc1_encoder *encoder, bool point) { encoder->point = point; }
+
+void wg_arc1_encoder_decimals(wg_arc1_encoder *encoder, bool decimals) { encoder->decimals = decimals; }
 
 void wg_arc1_encoder_reset(wg_arc1_encoder *encoder) { wg_arena_reset(&encoder->zones); }
 
@@ -263,6 +268,26 @@ static bool delta_measure(const wg_arc1_encoder *e, uint32_t rows, choice *out) 
     return true;
 }
 
+/* FLOAT cells as parts of a power of ten, which are left in e->parts. */
+static bool decimal_measure(wg_arc1_encoder *e, uint32_t rows, choice *out) {
+    uint32_t exponent = 0;
+    if (!wg_arc1_decimals(e->cells, rows, &exponent, e->parts)) return false;
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    for (uint32_t i = 0; i < rows; i++) {
+        const int64_t part = wg_i64_of_u64(e->parts[i]);
+        if (part < low) low = part;
+        if (part > high) high = part;
+    }
+    const uint32_t width = arc1_bits(wg_u64_of_i64(high) - wg_u64_of_i64(low));
+    if (width > WG_ARC1_PACKED_WIDTH_MAX) return false;
+    *out = (choice){.encoding = WG_ENCODING_DECIMAL,
+                    .bytes = wg_arc1_packed_bytes(rows, width),
+                    .width = width,
+                    .base = wg_u64_of_i64(low),
+                    .step = exponent};
+    return true;
+}
+
 static choice choose_fixed(wg_arc1_encoder *e, uint8_t type, uint32_t rows, const cell_stats *s) {
     const bool is_bool = type == WG_TYPE_BOOL;
     const bool is_number = type != WG_TYPE_FLOAT && !is_bool; /* bits of doubles have no useful differences */
@@ -278,6 +303,7 @@ static choice choose_fixed(wg_arc1_encoder *e, uint8_t type, uint32_t rows, cons
                                  .bytes = wg_arc1_packed_bytes(rows, width),
                                  .width = width,
                                  .base = is_bool ? 0 : s->min});
+    if (e->decimals && type == WG_TYPE_FLOAT && decimal_measure(e, rows, &other)) consider(&best, other);
     consider(&best, (choice){.encoding = WG_ENCODING_RUN_LENGTH,
                              .bytes = s->runs * 8ull + wg_align_up(s->runs * 4ull, 8),
                              .count = s->runs});
@@ -359,6 +385,9 @@ static bool write_fixed(wg_arc1_encoder *e, const wg_arc1_column *c, uint32_t ro
         case WG_ENCODING_BIT_PACKED:
             for (uint32_t i = 0; i < rows; i++) e->codes[i] = e->cells[i] - c->base;
             return wg_arc1_pack(e->codes, rows, c->width, out);
+        case WG_ENCODING_DECIMAL:
+            for (uint32_t i = 0; i < rows; i++) e->parts[i] -= c->base;
+            return wg_arc1_pack(e->parts, rows, c->width, out);
         case WG_ENCODING_DELTA:
             return write_delta(e, rows, out);
         case WG_ENCODING_RUN_LENGTH:

@@ -11,8 +11,8 @@
 #include "format/codec/codec.h"
 
 const char *wg_encoding_name(wg_encoding encoding) {
-    static const char *const names[WG_ENCODING_COUNT] = {"PLAIN", "CONSTANT",   "SEQUENCE",  "BIT_PACKED",
-                                                         "DELTA", "RUN_LENGTH", "DICTIONARY"};
+    static const char *const names[WG_ENCODING_COUNT] = {"PLAIN", "CONSTANT",   "SEQUENCE",   "BIT_PACKED",
+                                                         "DELTA", "RUN_LENGTH", "DICTIONARY", "DECIMAL"};
     const size_t i = (size_t)encoding;
     return i < WG_ENCODING_COUNT ? names[i] : "?";
 }
@@ -236,6 +236,7 @@ static uint64_t data_bytes_min(const wg_arc1_column *c, uint32_t rows) {
             if (string) return ((uint64_t)rows + 1) * (c->width / 8);
             return (uint64_t)rows * (c->cell_type == WG_TYPE_BOOL ? 1 : 8);
         case WG_ENCODING_BIT_PACKED:
+        case WG_ENCODING_DECIMAL:
             return wg_arc1_packed_bytes(rows, c->width);
         case WG_ENCODING_DELTA:
             return (uint64_t)c->count * WG_ARC1_DELTA_GROUP_BYTES;
@@ -263,6 +264,9 @@ static bool encoding_fits(const wg_arc1_column *c, uint32_t rows) {
             return !string && c->count == 0 && c->width == 0;
         case WG_ENCODING_BIT_PACKED:
             return !string && c->count == 0 && c->width >= 1 && c->width <= WG_ARC1_PACKED_WIDTH_MAX;
+        case WG_ENCODING_DECIMAL:
+            return c->cell_type == WG_TYPE_FLOAT && c->count == 0 && c->width <= WG_ARC1_PACKED_WIDTH_MAX &&
+                   c->step <= WG_ARC1_DECIMAL_EXPONENT_MAX;
         case WG_ENCODING_DELTA:
             return !string && rows != 0 && c->width == 0 && c->count == arc1_groups(rows);
         case WG_ENCODING_RUN_LENGTH:
@@ -278,9 +282,10 @@ static bool encoding_fits(const wg_arc1_column *c, uint32_t rows) {
 /* A number in `base` or `step` that the encoding has no use for is damage, not decoration. */
 static bool parameters_fit(const wg_arc1_column *c) {
     const bool uses_base = c->encoding == WG_ENCODING_SEQUENCE || c->encoding == WG_ENCODING_BIT_PACKED ||
+                           c->encoding == WG_ENCODING_DECIMAL ||
                            (c->encoding == WG_ENCODING_CONSTANT && !wg_arc1_is_string(c->cell_type));
     if (!uses_base && c->base != 0) return false;
-    if (c->encoding != WG_ENCODING_SEQUENCE && c->step != 0) return false;
+    if (c->encoding != WG_ENCODING_SEQUENCE && c->encoding != WG_ENCODING_DECIMAL && c->step != 0) return false;
     if (c->cell_type != WG_TYPE_BOOL) return true;
     if (c->encoding == WG_ENCODING_BIT_PACKED) return c->width == 1 && c->base == 0;
     return c->encoding == WG_ENCODING_PLAIN || c->encoding == WG_ENCODING_RUN_LENGTH ||
@@ -386,6 +391,8 @@ wg_code wg_arc1_column_decode(wg_arc1_cursor *cursor, wg_arc1_column *out, wg_er
     c.max = wg_slice_of(NULL, wg_load_u32le(in + ARC1_C_MAX_BYTES));
     if (c.codec == ARC1_CODEC_ZSTD && (cursor->required & WG_ARC1_FEATURE_ZSTD) == 0)
         return wg_error_set(err, WG_E_CORRUPT, at, "column %u: compressed in a file that says nothing of it", c.id);
+    if (c.encoding == WG_ENCODING_DECIMAL && (cursor->required & WG_ARC1_FEATURE_DECIMAL) == 0)
+        return wg_error_set(err, WG_E_CORRUPT, at, "column %u: DECIMAL in a file that says nothing of it", c.id);
     if (!cursor->newer && !reserved_fits(in))
         return wg_error_set(err, WG_E_CORRUPT, at, "column %u: not as this minor version has it", c.id);
     if (!type_fits(&c) || !encoding_fits(&c, cursor->row_count) || !parameters_fit(&c))

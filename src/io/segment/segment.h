@@ -15,7 +15,11 @@ enum { WG_ARC1_VERSION = 1, WG_ARC1_MINOR = 1, WG_ARC1_BLOCK_ALIGN = 64, WG_ARC1
 enum { WG_ARC1_MINOR_PARTS = 1 }; /* the first minor version with checksums of parts */
 
 /* Required features: a reader that does not know one refuses the file. */
-enum { WG_ARC1_FEATURE_ZSTD = 1, WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD };
+enum {
+    WG_ARC1_FEATURE_ZSTD = 1,
+    WG_ARC1_FEATURE_DECIMAL = 2, /* columns may have that encoding */
+    WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD | WG_ARC1_FEATURE_DECIMAL
+};
 
 enum {
     WG_ARC1_HEADER_BYTES = 64,
@@ -44,6 +48,7 @@ typedef enum wg_encoding {
     WG_ENCODING_DELTA = 4,      /* groups of 1,024: first value, then packed differences */
     WG_ENCODING_RUN_LENGTH = 5,
     WG_ENCODING_DICTIONARY = 6,
+    WG_ENCODING_DECIMAL = 7, /* minimum + k bits: an integer that is divided by a power of ten */
     WG_ENCODING_COUNT
 } wg_encoding;
 const char *wg_encoding_name(wg_encoding encoding);
@@ -96,8 +101,8 @@ typedef struct wg_arc1_column {
     uint32_t null_count;
     uint32_t count; /* runs, dictionary entries, groups */
     uint32_t crc;   /* of the stored bytes; 0 when there are none */
-    uint64_t base;  /* CONSTANT, SEQUENCE: first cell; BIT_PACKED: what the packed numbers are added to */
-    uint64_t step;  /* SEQUENCE */
+    uint64_t base;  /* CONSTANT, SEQUENCE: first cell; BIT_PACKED, DECIMAL: what the packed numbers are added to */
+    uint64_t step;  /* SEQUENCE; DECIMAL: the power of ten */
     uint64_t offset;
     uint64_t stored_bytes;
     uint64_t raw_bytes;       /* before the codec */
@@ -173,6 +178,9 @@ const void *wg_arc1_block_plain(const wg_arc1_block *block);
 void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t count, uint64_t *out);
 void wg_arc1_block_bool(const wg_arc1_block *block, uint32_t first, uint32_t count, uint8_t *out);
 void wg_arc1_block_str(const wg_arc1_block *block, uint32_t first, uint32_t count, wg_str *out);
+/* A block of strings in DICTIONARY encoding as it is stored: all of its column->count entries, and codes of rows into them. */
+void wg_arc1_block_entries(const wg_arc1_block *block, wg_str *out);
+void wg_arc1_block_codes(const wg_arc1_block *block, uint32_t first, uint32_t count, uint32_t *out);
 uint64_t wg_arc1_block_u64_at(const wg_arc1_block *block, uint32_t row); /* also BOOL */
 wg_str wg_arc1_block_str_at(const wg_arc1_block *block, uint32_t row);
 /* First row whose unsigned cell is >= value; the cells ascend. */
@@ -184,6 +192,8 @@ typedef struct wg_arc1_encoder wg_arc1_encoder;
 /* `zstd`: compress blocks where it pays; `plain`: no encodings. */
 wg_code wg_arc1_encoder_create(bool zstd, bool plain, wg_account *account, wg_arc1_encoder **out, wg_error *err);
 void wg_arc1_encoder_destroy(wg_arc1_encoder *encoder);
+/* Whether DECIMAL may be used (a new encoder: no): the file must say so. */
+void wg_arc1_encoder_decimals(wg_arc1_encoder *encoder, bool decimals);
 /* Whether the columns that follow are read cell by cell: they get neither DELTA, whose cells need sums, nor a codec (a new encoder: no). */
 void wg_arc1_encoder_point(wg_arc1_encoder *encoder, bool point);
 /* Appends the stored bytes of one column to `out`, and fills *column but for id, offset and crc. Zones lie in the encoder until the
@@ -207,9 +217,9 @@ static inline uint64_t wg_arc1_packed_at(const uint8_t *packed, uint32_t width, 
 /* ---- decimal fractions: doubles that are the nearest ones to k / 10^exponent, for one exponent */
 
 enum { WG_ARC1_DECIMAL_EXPONENT_MAX = 15 };
-/* True when all are, bit for bit (so neither -0.0, NaN nor infinities), with |k| < 2^51: *exponent and parts[count] are set then. */
-bool wg_arc1_decimals(const double *values, uint32_t count, uint32_t *exponent, int64_t *parts);
-/* values[i] is the double nearest to parts[i] / 10^exponent. */
-void wg_arc1_of_decimals(const int64_t *parts, uint32_t count, uint32_t exponent, double *values);
+/* True when all are, bit for bit (so neither -0.0, NaN nor infinities), with |k| < 2^51: *exponent and parts[count] are set then. `cells` are the bits of doubles. */
+bool wg_arc1_decimals(const uint64_t *cells, uint32_t count, uint32_t *exponent, uint64_t *parts);
+/* The other way, in place: each part, a signed number, becomes the bits of the double nearest to part / 10^exponent. */
+void wg_arc1_of_decimals(uint64_t *cells, uint32_t count, uint32_t exponent);
 
 #endif

@@ -94,7 +94,8 @@ wg_code wg_stripe_create(wg_platform *platform, const char *dir, uint64_t id, co
     w->account = options->account;
     w->capacity = options->capacity_bytes == 0 ? WG_STRIPE_BYTES_DEFAULT : options->capacity_bytes;
     w->parts_from = options->parts_from == 0 ? parts_from_default : options->parts_from;
-    w->header.required = options->zstd ? WG_ARC1_FEATURE_ZSTD : 0;
+    w->header.required =
+        (options->zstd ? WG_ARC1_FEATURE_ZSTD : 0u) | (options->decimals ? WG_ARC1_FEATURE_DECIMAL : 0u);
     w->header.stripe_id = id;
     memcpy(w->header.store_uuid, options->store_uuid, 16);
     wg_buf_init(&w->pending, options->account);
@@ -106,6 +107,7 @@ wg_code wg_stripe_create(wg_platform *platform, const char *dir, uint64_t id, co
     memcpy(w->temporary, w->final, strlen(w->final));
     memcpy(w->temporary + strlen(w->final), ".tmp", 5);
     WG_TRY_GOTO(wg_arc1_encoder_create(options->zstd, options->plain, options->account, &w->encoder, err));
+    wg_arc1_encoder_decimals(w->encoder, options->decimals);
     WG_TRY_GOTO(spare(w, err));
     WG_TRY_GOTO(open_temporary(w, err));
     wg_arc1_header_encode(&w->header, w->pending.data);

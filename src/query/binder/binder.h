@@ -62,8 +62,11 @@ typedef struct wgi_binder {
     bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
     bool closed_edges;
     bool optimizer_off; /* as in wg_exec_context */
+    bool reads_clock;   /* an expression asks for the current time */
     bool rewrite;       /* operators on whole patterns may be put into the plan (optimize/rewrite.h) */
     bool has_virtual;   /* some label is virtual: a node of unknown labels may be one of its rows */
+    bool
+        only_counts; /* nothing but numbers of rows is returned: patterns that are expansions alone are counted unlisted */
     const wg_ast *statement;
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
@@ -102,7 +105,8 @@ void *wgi_alloc(wgi_binder *b, size_t count, size_t size); /* zeroed; NULL with 
 /* ---- scope.c: relations and names */
 const wgi_symbol *wgi_find(const wgi_relation *rel, wg_slice name); /* NULL: none */
 /* Refuses to look into what the statement has deleted. */
-wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at);
+/* What an earlier clause has deleted has nothing to read: *expr becomes one that fails for every row in which it is not null. */
+wg_code wgi_refuse_deleted(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **expr);
 bool wgi_is_hidden(wg_slice name);
 wg_code wgi_hidden_name(wgi_binder *b, wg_slice *out);
 wg_code wgi_add_symbol(wgi_binder *b, wgi_relation *rel, const wgi_symbol *symbol);

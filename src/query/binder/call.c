@@ -1,4 +1,6 @@
 /* query/binder: function calls and aggregates. */
+#include <stdio.h>
+
 #include "query/binder/binder.h"
 
 static const struct {
@@ -160,6 +162,15 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
     return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s()", size, name);
 }
 
+/* date({timezone: z}) asks for the current date there: date.statement(z). */
+static const wg_function *clock_in_zone(const wg_ast *ast) {
+    char name[40];
+    if (ast->child_count != 1 || ast->child[0]->kind != WG_AST_MAP || ast->child[0]->child_count != 1) return NULL;
+    if (!wg_slice_is(ast->child[0]->child[0]->text, "timezone") || ast->text.size > 16) return NULL;
+    (void)snprintf(name, sizeof name, "%.*s.statement", (int)ast->text.size, (const char *)ast->text.data);
+    return wg_function_find(wg_slice_str(name), 1);
+}
+
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const bool exists = wg_slice_is(ast->text, "exists");
     if (wg_slice_is(ast->text, "rand") && ast->child_count == 0) {
@@ -171,17 +182,19 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     if (ast->flags & WG_AST_DISTINCT)
         return wgi_error(b, WG_E_BIND, ast, "DISTINCT is for aggregates only, and '%.*s' is none",
                          (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);
+    const wg_function *zoned = clock_in_zone(ast);
     const wg_function *function =
-        wg_function_find(exists ? wg_slice_str("IS NOT NULL") : ast->text, ast->child_count);
+        zoned != NULL ? zoned : wg_function_find(exists ? wg_slice_str("IS NOT NULL") : ast->text, ast->child_count);
     if (function != NULL && !exists && !is_callable(wg_function_name(function))) function = NULL;
     if (function == NULL) return unknown_function(b, ast);
     wg_expr **args = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
     if (args == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < ast->child_count; i++) {
-        WG_TRY(wgi_bind(b, scope, ast->child[i], &args[i]));
-        if (!wg_slice_is(ast->text, "id"))
-            WG_TRY(wgi_refuse_deleted(
-                b, wgi_is_local(b, ast->child[i]) ? NULL : wgi_direct_symbol(scope, ast->child[i]), ast));
+        WG_TRY(wgi_bind(b, scope, zoned != NULL ? ast->child[0]->child[0]->child[0] : ast->child[i], &args[i]));
+        const bool reads = !wg_slice_is(ast->text, "id") && !wg_slice_is(ast->text, "type") && zoned == NULL;
+        const bool named = reads && !wgi_is_local(b, ast->child[i]);
+        WG_TRY(wgi_refuse_deleted(b, named ? wgi_direct_symbol(scope, ast->child[i]) : NULL, ast, &args[i]));
     }
+    b->reads_clock |= wg_function_reads_clock(function, ast->child_count);
     return wgi_call(b, ast, wg_function_name(function), args, ast->child_count, out);
 }

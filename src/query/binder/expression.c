@@ -146,7 +146,8 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
                          wg_type_name(base->type), (int)wg_min_size(name.size, 64), (const char *)name.data);
     const wgi_symbol nameless = {.type = base->type};
     const wgi_symbol *symbol = wgi_is_local(b, ast->child[0]) ? NULL : wgi_direct_symbol(scope, ast->child[0]);
-    WG_TRY(wgi_refuse_deleted(b, symbol, ast));
+    WG_TRY(wgi_refuse_deleted(b, symbol, ast, &base));
+    if (base->type == WG_TYPE_ANY) return dynamic_property(b, ast, name, base, out);
     const wgi_relation *input = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
     uint32_t key;
     wg_type type;

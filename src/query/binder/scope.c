@@ -99,10 +99,8 @@ wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, con
     return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, (const char *)name.data);
 }
 
-wg_code wgi_refuse_deleted(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at) {
-    if (symbol == NULL || !symbol->deleted) return WG_OK;
-    return wgi_error(b, WG_E_BIND, at, "'%.*s' was deleted by an earlier clause: it has nothing to read any more",
-                     (int)wg_min_size(symbol->name.size, 64), (const char *)symbol->name.data);
+wg_code wgi_refuse_deleted(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **expr) {
+    return symbol == NULL || !symbol->deleted ? WG_OK : wgi_call(b, at, "%deleted", expr, 1, expr);
 }
 
 /* Whether a node of this kind names a variable of the query by its text. */

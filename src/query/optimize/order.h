@@ -33,7 +33,8 @@ typedef struct wgi_order_problem {
     uint32_t node_count;
     uint32_t edge_count; /* the planner asks for connected patterns only: known nodes connect too */
     double known_rows;   /* rows that the plan begins with, when a node is known */
-    bool no_joins;       /* expansions only: the plan runs behind a write, or anew for each row */
+    bool no_joins;       /* expansions only: the plan runs behind a write, or anew for each row, or its
+                             matches are counted without listing them (rewrite_pattern.c) */
 } wgi_order_problem;
 
 typedef enum wgi_step_kind {

@@ -80,10 +80,19 @@ static bool writes(const wg_plan *plan) {
     }
 }
 
-static wg_code rewrite(wgi_binder *b, wg_plan *plan) {
-    for (int i = 0; i < 2; i++)
+static void drop_label_checks(const wgi_binder *b, wg_plan *plan) {
+    for (int i = 0; i < 2; i++) {
         while (plan->children[i] != NULL && is_guaranteed(b, plan->children[i]))
             plan->children[i] = plan->children[i]->children[0];
+        if (plan->children[i] != NULL) drop_label_checks(b, plan->children[i]);
+    }
+}
+
+static wg_code rewrite(wgi_binder *b, wg_plan *plan) {
+    for (int i = 0; i < 2; i++) {
+        WG_TRY(wgi_rewrite_pattern_count(b, plan, i));
+        WG_TRY(wgi_rewrite_reach(b, plan, i));
+    }
     WG_TRY(wgi_rewrite_edge_scan(b, plan));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(rewrite(b, plan->children[i]));
@@ -94,9 +103,11 @@ wg_code wgi_rewrite(wgi_binder *b, const wg_plan *plan, const wg_plan **out) {
     *out = plan;
     if (!b->rewrite || writes(plan)) return WG_OK;
     wg_plan *top = wgi_alloc(b, 1, sizeof *top);
+    wg_plan above = {.op = WG_PLAN_LIMIT, .children = {top}};
     if (top == NULL) return WG_E_NOMEM;
     *top = *plan;
-    WG_TRY(rewrite(b, top));
-    *out = top;
+    drop_label_checks(b, &above);
+    WG_TRY(rewrite(b, &above));
+    *out = above.children[0];
     return WG_OK;
 }

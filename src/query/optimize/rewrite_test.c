@@ -176,6 +176,79 @@ static const char *const questions[] = {
     "MATCH (a:P)-[k:K]->(b:P)-[l:L]->(c:Q) RETURN k.w, l.w, c.id",
     "MATCH (a:P)-[k:K]->(b:P) RETURN b.x, max(k.w), count(*)",
     "MATCH (a:P)-[k:K]->(b:P) WHERE a.x = 1 RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)<-[:K]-(c:P) RETURN count(*)",
+    "MATCH (a:P)-[:K]->()-[:K]->()-[:K]->() RETURN count(*)",
+    "MATCH ()-[:K]->()<-[:K]-()-[:K]->() RETURN count(*)",
+    "MATCH ()-[:K]-()-[:K]-() RETURN count(*)",
+    "MATCH ()-[:K]-()-[:K]->() RETURN count(*)",
+    "MATCH (a)-[:K]-()-[:K]-()-[:K]-(d) RETURN count(*)",
+    "MATCH (a)-[:K]->()-[:K]-()<-[:K]-(d) RETURN count(*)",
+    "MATCH ()-[:K]->()-[:K]->()-[:K]->()-[:K]->() RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:L]->(c:Q) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:L]->(c:Q)<-[:L]-(d:P) RETURN count(*), count(b)",
+    "MATCH (a:P)-[:K]->(b), (b)-[:L]->(c), (b)<-[:K]-(d) RETURN count(*)",
+    "MATCH (a)-[:N]->(b)-[:N]->(c) RETURN count(*)",
+    "MATCH (a:P)-[:N]->(b:Q)-[:N]->(c) RETURN count(*)",
+    "MATCH (a:P)-[:N]-(b:P)-[:N]-(c:Q) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE a.x = 1 RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE b.x > 1 RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE b.x > 0 AND c.x < 3 RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE a <> c RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P)-[:L]->(q) WHERE a <> c RETURN count(*)",
+    "MATCH (a:P {id: 1})-[:K]->(b:P)-[:K]->(c:P) RETURN count(*)",
+    "MATCH (a:P {id: 2})-[:K]-(b:P)-[:K]-(c:P) RETURN count(*)",
+    "MATCH (a:P {id: 0})-[:K]->()-[:K]->()-[:K]->()-[:K]->(z) RETURN count(*)",
+    "MATCH (a:P {id: 0})-[:K]->()-[:K]->()-[:K]->()-[:K]->(z:P {id: 1}) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P)-[:K]->(a) RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P)-[:K]-(a) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(a) RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(a) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P), (a)-[:K]->(c) WHERE a.x > 0 RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:K]->(c)-[:K]->(d), (d)-[:K]->(a) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(d)-[:K]->(c) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:L]->(q)<-[:L]-(a) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:L]->(q)<-[:L]-(a), (q)<-[:L]-(e) RETURN count(*)",
+    "MATCH (a:P {id: 1})-[:K]->(b:P)-[:K]->(c:P)-[:K]->(a) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P) MATCH (b)-[:K]->(c:P) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P) MATCH (b)-[:K]->(c:P)-[:K]->(a) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(a)-[:K]->(b) RETURN count(*)",
+    "UNWIND [1, 1, 2] AS i MATCH (a:P {id: i})-[:K]->(b)-[:K]->(c) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE b.x + 1 > 2 RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[:K]->(c:P) WHERE k.w > 3 RETURN count(*)",
+    "MATCH (a:P {id: 1})-[:K]->(c) RETURN DISTINCT c",
+    "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN DISTINCT c",
+    "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)",
+    "MATCH (a:P {id: 2})-[:K]-()-[:K]-(c) RETURN count(DISTINCT c)",
+    "MATCH (a:P {id: 0})<-[:K]-()-[:K]->(c) RETURN DISTINCT c",
+    "MATCH (a:P {id: 0})<-[:K]-()<-[:K]-(c) RETURN DISTINCT c",
+    "MATCH (a:P)-[:K]-()-[:K]->(c:P) RETURN DISTINCT c",
+    "MATCH (a:P)-[:N]->(b:Q)-[:N]->(c:P) RETURN DISTINCT c",
+    "MATCH (a:P)-[:K]->(b:P)-[:L]->(c:Q) WHERE a.x = 1 AND b.x > 1 AND c.x = 0 RETURN DISTINCT c",
+    "MATCH (a:P {id: 1})-[:K]->(b:P)-[:L]->(c:Q)<-[:L]-(d) RETURN count(DISTINCT d)",
+    "MATCH (a:P {id: 1})-[:K]->()-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)",
+    "MATCH (a:P {id: 1})-[:K*1..2]->(b) RETURN count(DISTINCT b)",
+    "MATCH (a:P {id: 5})-[:K*1..3]->(b) RETURN DISTINCT b",
+    "MATCH (a:P {id: 7})<-[:K*1..3]-(b) RETURN DISTINCT b",
+    "MATCH (a:P {id: 9})-[:K*0..3]->(b) RETURN DISTINCT b",
+    "MATCH (a:P {id: 9})-[:K*0..2]-(b) RETURN DISTINCT b",
+    "MATCH (a:P {id: 9})-[:K*1..2]-(b) RETURN DISTINCT b",
+    "MATCH (a:P {id: 4})-[:K*2..3]->(b) RETURN DISTINCT b",
+    "MATCH (a:P)-[:K*1..2]->(b) WHERE a.x = 1 AND b.x <> 2 RETURN DISTINCT b",
+    "MATCH (a:P {id: 4})-[:K*1..2]->(b:P) RETURN count(DISTINCT b), count(DISTINCT b) + 1",
+    "MATCH (a:P {id: 4})-[:N*1..3]->(b:Q) RETURN DISTINCT b",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]->(c:P) RETURN a.id, k, b.id, l, c.id",
+    "MATCH (a:P)-[k:K|N]-(b)<-[l:N|L]-(c) RETURN a, k, b, l, c",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(a) RETURN k, l",
+    "MATCH (a:P)-[k:K|N]-(b:P), (a)-[l:K|N]-(b) RETURN k, l",
+    "MATCH (a:P)-[k:K]->(a)-[l:K]-(a) RETURN k, l",
+    "MATCH (a:P)-[k]-(b) RETURN k, b",
+    "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]->(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]-(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:P) MATCH p = shortestPath((a)<-[:K|N*0..3]-(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:Q) MATCH p = shortestPath((a)-[:N|K|L*..4]-(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:P) WHERE a.x = 1 MATCH p = allShortestPaths((a)-[:K*..3]-(b)) RETURN relationships(p)",
 };
 
 static void check_all(store *s, asked how) {
@@ -233,6 +306,18 @@ static void test_plans_name_the_new_operators(void **state) {
     expect_plan(&s, "MATCH (a:P)-[k:K]->(b:P) WHERE k.w > 3 RETURN a, b", "prune=[w > 3]", false);
     expect_plan(&s, "MATCH (a:Q)-[k:N]->(b:P) RETURN a, b", "edges", true); /* N may begin anywhere */
     expect_plan(&s, "MATCH (a:P)-[k:K]->(b:P) SET k.w = 1 RETURN count(*)", "edges", true);
+    expect_plan(&s, "MATCH (a:P)-[:K]->(b)-[:K]->(c) RETURN count(*)",
+                "PatternCount) (a)-0[:K]->(b), (b)-1[:K]->(c) unlike 0<>1", false);
+    expect_plan(&s, "MATCH (a:P)-[:K]->(b)-[:L]->(c) WHERE b.x = 1 RETURN count(*)", "prune=[x = 1]", false);
+    expect_plan(&s, "MATCH (a:P)-[:K]-(b)-[:K]->(c), (a)-[:K]->(c) RETURN count(*)", "PatternCount", false);
+    expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN DISTINCT c", "(Reach)", false);
+    expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)", "(Reach)", false);
+    expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]->(c) RETURN DISTINCT c", "(Reach)", false);
+    expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]-(c) RETURN DISTINCT c", "(Reach)", true);
+    expect_plan(&s, "MATCH (a:P {id: 1})-[:K*2..3]->(c) RETURN DISTINCT c", "(Reach)", true);
+    expect_plan(&s, "MATCH (a:P)-[k:K]->(b)-[:L]->(c) WHERE k.w = 1 RETURN count(*)", "PatternCount", true);
+    expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->(b)-[:L]->(c) WHERE 1 / b.x = 1 RETURN count(*)", "PatternCount",
+                true);
     store_close(&s);
 }
 

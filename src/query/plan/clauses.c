@@ -78,10 +78,24 @@ wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel
     return WG_OK;
 }
 
+/* True when the query returns counts alone. */
+static bool returns_counts(const wg_ast *single) {
+    const wg_ast *last = single->child[single->child_count - 1];
+    if (last->kind != WG_AST_RETURN || last->child_count <= 4 || (last->flags & WG_AST_STAR)) return false;
+    for (uint32_t i = 4; i < last->child_count; i++) {
+        const wg_ast *e = last->child[i]->child[0];
+        const bool count = e->kind == WG_AST_FUNCTION && wg_slice_is(e->text, "count") && e->child_count == 1 &&
+                           e->child[0]->kind == WG_AST_VARIABLE && !(e->flags & WG_AST_DISTINCT);
+        if (e->kind != WG_AST_COUNT_STAR && !count) return false;
+    }
+    return true;
+}
+
 static wg_code plan_single(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
     *columns = (wgi_columns){0};
     WG_TRY(wgi_unit(b, rel));
     WG_TRY(wgi_check_last_call(b, single->child[single->child_count - 1]));
+    b->only_counts = returns_counts(single);
     for (uint32_t i = 0; i < single->child_count;) WG_TRY(plan_next(b, single, &i, rel, columns));
     return WG_OK;
 }

@@ -183,6 +183,15 @@ static wg_direction reversed(wg_direction d) {
     return d == WG_DIRECTION_OUT ? WG_DIRECTION_IN : WG_DIRECTION_OUT;
 }
 
+/* Edges of one MATCH are never the same one, unless no label is common to both: then they cannot be. */
+static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
+    if (a->clause != b->clause) return false;
+    bool common = a->type_count == 0 || b->type_count == 0;
+    for (uint32_t i = 0; i < a->type_count; i++)
+        for (uint32_t k = 0; k < b->type_count; k++) common = common || a->types[i] == b->types[k];
+    return common;
+}
+
 /* Slots of the edges of this MATCH that the relation has: the new one must differ from each. */
 static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, wg_plan *plan) {
     uint32_t *slots = wgi_alloc(m->b, m->graph.edge_count, sizeof *slots);
@@ -190,7 +199,7 @@ static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_patt
     uint32_t count = 0;
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         const wgi_symbol *symbol = wgi_find(rel, m->graph.edges[i].name);
-        if (symbol != NULL && m->graph.edges[i].clause == edge->clause) slots[count++] = symbol->slot;
+        if (symbol != NULL && may_be_same(&m->graph.edges[i], edge)) slots[count++] = symbol->slot;
     }
     plan->unique_edge_slots = slots;
     plan->unique_edge_slot_count = count;
@@ -308,6 +317,40 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
     }
 }
 
+/* The elements of a list of keys, each once. */
+static wg_code unwind_keys(matcher *m, const wg_ast *list, wgi_relation *rel, wg_slice *out_name) {
+    wgi_binder *b = m->b;
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (exprs == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_hidden_name(b, out_name));
+    const wgi_new_slot slot = {WG_TYPE_ANY, *out_name};
+    WG_TRY(wgi_bind_in(b, rel, "in MATCH", list, &exprs[0]));
+    wg_plan *unwind = wgi_plan(b, WG_PLAN_UNWIND, rel->plan, NULL);
+    wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, unwind, NULL);
+    if (unwind == NULL || distinct == NULL) return WG_E_NOMEM;
+    unwind->exprs = exprs;
+    unwind->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, unwind, rel->plan, NULL, &slot, 1));
+    WG_TRY(wgi_plan_slots(b, distinct, unwind, NULL, NULL, 0));
+    rel->plan = distinct;
+    const wgi_symbol symbol = {.name = *out_name, .type = WG_TYPE_ANY, .slot = distinct->slot_count - 1};
+    return wgi_add_symbol(b, rel, &symbol);
+}
+
+/* Seeks each element of a list that the key of the node must be in, in the order of the list. The condition is asked all the same. */
+static wg_code seek_list(matcher *m, uint32_t start, const wg_label *label, const wg_ast *list, wgi_relation *out) {
+    wg_slice name;
+    wg_ast *element = wgi_alloc(m->b, 1, sizeof *element);
+    if (element == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_unit(m->b, out));
+    out->writes = m->after_write;
+    WG_TRY(unwind_keys(m, list, out, &name));
+    out->plan->row_estimate = wgi_start_rows(m->b, &m->graph, start);
+    *element = (wg_ast){.kind = WG_AST_VARIABLE, .start = list->start, .end = list->end, .height = 1, .text = name};
+    const wg_ast *const keys[] = {element};
+    return seek(m, out, start, label, keys);
+}
+
 static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
     const wgi_pattern_node *node = &m->graph.nodes[start];
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
@@ -318,6 +361,9 @@ static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
         out->writes = m->after_write;
         return seek(m, out, start, label, keys);
     }
+    const wg_ast *list;
+    label = node->missing ? NULL : wgi_find_key_list(m->b, &m->graph, start, &list);
+    if (label != NULL) return seek_list(m, start, label, list, out);
     return node->missing ? start_empty(m, node, out) : start_scan(m, node, out);
 }
 
@@ -363,7 +409,7 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         for (uint32_t k = 0; k < m->graph.edge_count; k++) {
             const wgi_pattern_edge *x = &m->graph.edges[i], *y = &m->graph.edges[k];
-            if (x->clause != y->clause) continue;
+            if (!may_be_same(x, y)) continue;
             if (wgi_find(left, x->name) == NULL || wgi_find(right, y->name) == NULL) continue;
             const wgi_symbol *xs = wgi_find(rel, x->name), *ys = wgi_find(rel, y->name);
             const bool edges = xs->type == WG_TYPE_EDGE && ys->type == WG_TYPE_EDGE;
@@ -496,7 +542,8 @@ static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t compone
         if (m->graph.nodes[i].component != component) continue;
         nodes++;
         anchored = anchored || wgi_find(rel, m->graph.nodes[i].name) != NULL ||
-                   wgi_find_key(m->b, &m->graph, i, &nothing, keys) != NULL;
+                   wgi_find_key(m->b, &m->graph, i, &nothing, keys) != NULL ||
+                   wgi_find_key_list(m->b, &m->graph, i, keys) != NULL;
     }
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         edges += m->graph.edges[i].search == WG_AST_PATH_ALL &&

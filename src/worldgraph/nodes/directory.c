@@ -221,7 +221,8 @@ wg_code wg_directory_set(wg_directory *d, uint64_t id, wg_row_address address, u
 /* How many of `count` entries from i on continue the run of a heap chunk; they are set. */
 static uint32_t run_extend(directory_chunk *chunk, uint32_t i, uint64_t count, wg_row_address address,
                            uint64_t stamp) {
-    if (chunk == NULL || chunk->stored != NULL || atomic_load_explicit(&chunk->filled, memory_order_relaxed)) return 0;
+    if (chunk == NULL || chunk->stored != NULL || atomic_load_explicit(&chunk->filled, memory_order_relaxed))
+        return 0;
     const uint32_t run_count = atomic_load_explicit(&chunk->run_count, memory_order_relaxed);
     if (i != run_count || address == WG_ROW_NONE) return 0;
     if (run_count != 0 && address != atomic_load_explicit(&chunk->run_base, memory_order_relaxed) + i) return 0;
@@ -229,7 +230,7 @@ static uint32_t run_extend(directory_chunk *chunk, uint32_t i, uint64_t count, w
     const uint32_t taken = (uint32_t)wg_min_u64(count, CHUNK_IDS - i);
     if (run_count == 0) atomic_store_explicit(&chunk->run_base, address, memory_order_relaxed);
     if (stamp > atomic_load_explicit(&chunk->stamp, memory_order_relaxed))
-        atomic_store_explicit(&chunk->stamp, stamp, memory_order_relaxed); /* published by the run */
+        atomic_store_explicit(&chunk->stamp, stamp, memory_order_relaxed);             /* published by the run */
     atomic_store_explicit(&chunk->run_count, run_count + taken, memory_order_release); /* pairs with get */
     return taken;
 }

@@ -34,10 +34,8 @@ typedef struct csr_writer {
     void *neighbours;
 } csr_writer;
 
-static uint64_t log_node(const wgi_csr_source *s, uint64_t i) { return wgi_word(&s->log->edges[i].ends[s->side]); }
-static uint64_t log_neighbour(const wgi_csr_source *s, uint64_t i) {
-    return wgi_word(&s->log->edges[i].ends[1 - s->side]);
-}
+static uint64_t log_node(const wgi_csr_source *s, uint64_t i) { return wgi_log_end_at(s->log, i, s->side); }
+static uint64_t log_neighbour(const wgi_csr_source *s, uint64_t i) { return wgi_log_end_at(s->log, i, 1 - s->side); }
 
 static source_extent extent_of(const wgi_csr_source *s) {
     source_extent e = {.node_min = UINT64_MAX};
@@ -48,11 +46,16 @@ static source_extent extent_of(const wgi_csr_source *s) {
         e.node_max = wgi_csr_key(base, base->key_count - 1);
         if (base->wide) e.id_max = UINT64_MAX; /* it may be narrower after edges have left: not looked for */
     }
-    for (uint64_t i = s->first; i < s->last; i++) {
-        const uint64_t node = log_node(s, i);
-        e.node_min = wg_min_u64(e.node_min, node);
-        e.node_max = wg_max_u64(e.node_max, node);
-        e.id_max |= log_neighbour(s, i) | wgi_word(&s->log->edges[i].edge);
+    for (uint64_t at = s->first; at < s->last;) {
+        wgi_log_span span;
+        const uint64_t count = wgi_log_span_at(s->log, at, s->last, &span);
+        for (uint64_t i = 0; i < count; i++) {
+            const uint64_t node = wgi_span_end(&span, s->side, i);
+            e.node_min = wg_min_u64(e.node_min, node);
+            e.node_max = wg_max_u64(e.node_max, node);
+            e.id_max |= wgi_span_end(&span, 1 - s->side, i) | wgi_span_edge(&span, i);
+        }
+        at += count;
     }
     e.entry_count += s->last - s->first;
     return e;
@@ -67,7 +70,12 @@ static uint64_t distinct_count(const wgi_csr_source *s, const source_extent *e, 
     for (uint64_t k = 0; base != NULL && k < base->key_count; k++) {
         if (base->offsets[k + 1] != base->offsets[k]) wg_bit_set(seen, wgi_csr_key(base, k) - e->node_min);
     }
-    for (uint64_t i = s->first; i < s->last; i++) wg_bit_set(seen, log_node(s, i) - e->node_min);
+    for (uint64_t at = s->first; at < s->last;) {
+        wgi_log_span span;
+        const uint64_t n = wgi_log_span_at(s->log, at, s->last, &span);
+        for (uint64_t i = 0; i < n; i++) wg_bit_set(seen, wgi_span_end(&span, s->side, i) - e->node_min);
+        at += n;
+    }
     const uint64_t count = wg_bit_count(seen, range);
     wg_free(seen);
     return count;
@@ -135,13 +143,42 @@ static uint64_t base_put(const csr_writer *w, uint64_t at, const wgi_csr *base, 
 }
 
 /* The scatter misses the cache at the cursor and at both places that it names; both are asked for ahead. */
-static void fill_prefetch(const csr_writer *w, const wgi_csr_source *s, uint64_t i) {
+static void fill_prefetch(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t i, uint64_t count) {
     const size_t id_bytes = w->csr->wide ? sizeof(uint64_t) : sizeof(uint32_t);
-    if (i + 2 * PREFETCH_AHEAD >= s->last) return;
-    __builtin_prefetch(&w->offsets[log_node(s, i + 2 * PREFETCH_AHEAD) - w->csr->node_min], 1);
-    const uint64_t at = w->offsets[log_node(s, i + PREFETCH_AHEAD) - w->csr->node_min];
+    if (i + 2 * PREFETCH_AHEAD >= count) return;
+    __builtin_prefetch(&w->offsets[wgi_span_end(span, side, i + 2 * PREFETCH_AHEAD) - w->csr->node_min], 1);
+    const uint64_t at = w->offsets[wgi_span_end(span, side, i + PREFETCH_AHEAD) - w->csr->node_min];
     __builtin_prefetch((uint8_t *)w->edges + at * id_bytes, 1);
     __builtin_prefetch((uint8_t *)w->neighbours + at * id_bytes, 1);
+}
+
+static void span_count(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t count) {
+    const uint64_t min = w->csr->node_min;
+    for (uint64_t i = 0; i < count; i++) {
+        if (i + PREFETCH_AHEAD < count)
+            __builtin_prefetch(&w->offsets[wgi_span_end(span, side, i + PREFETCH_AHEAD) - min], 1);
+        w->offsets[wgi_span_end(span, side, i) - min]++;
+    }
+}
+
+static void span_fill(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t count) {
+    const uint64_t min = w->csr->node_min;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t *cursor = &w->offsets[wgi_span_end(span, side, i) - min];
+        fill_prefetch(w, span, side, i, count);
+        entry_put(w, (*cursor)++, wgi_span_edge(span, i), wgi_span_end(span, 1 - side, i));
+    }
+}
+
+/* Every span of the log's part of the source. */
+static void spans_do(const csr_writer *w, const wgi_csr_source *s,
+                     void (*fn)(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t count)) {
+    for (uint64_t at = s->first; at < s->last;) {
+        wgi_log_span span;
+        const uint64_t count = wgi_log_span_at(s->log, at, s->last, &span);
+        fn(w, &span, s->side, count);
+        at += count;
+    }
 }
 
 /* Counting sort; offsets first hold counts, then starts, then (shifted by one) ends, and are shifted back. */
@@ -151,10 +188,7 @@ static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
     const uint64_t base_keys = base == NULL ? 0 : base->key_count;
     for (uint64_t k = 0; k < base_keys; k++)
         w->offsets[wgi_csr_key(base, k) - min] += base->offsets[k + 1] - base->offsets[k];
-    for (uint64_t i = s->first; i < s->last; i++) {
-        if (i + PREFETCH_AHEAD < s->last) __builtin_prefetch(&w->offsets[log_node(s, i + PREFETCH_AHEAD) - min], 1);
-        w->offsets[log_node(s, i) - min]++;
-    }
+    spans_do(w, s, span_count);
     uint64_t total = 0;
     for (uint64_t k = 0; k <= w->csr->key_count; k++) {
         const uint64_t count = w->offsets[k];
@@ -166,11 +200,7 @@ static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
         uint64_t *cursor = &w->offsets[wgi_csr_key(base, k) - min];
         *cursor = base_put(w, *cursor, base, k);
     }
-    for (uint64_t i = s->first; i < s->last; i++) {
-        uint64_t *cursor = &w->offsets[log_node(s, i) - min];
-        fill_prefetch(w, s, i);
-        entry_put(w, (*cursor)++, wgi_word(&s->log->edges[i].edge), log_neighbour(s, i));
-    }
+    spans_do(w, s, span_fill);
     memmove(w->offsets + 1, w->offsets, w->csr->key_count * sizeof(uint64_t));
     w->offsets[0] = 0;
 }
@@ -224,8 +254,7 @@ static uint64_t sparse_merge(const csr_writer *w, const wgi_csr_source *s, const
         }
         if (in_base) k++;
         for (; r < ref_count && refs[r].node == node; r++) {
-            if (w != NULL)
-                entry_put(w, at++, wgi_word(&s->log->edges[refs[r].at].edge), log_neighbour(s, refs[r].at));
+            if (w != NULL) entry_put(w, at++, wgi_log_edge_at(s->log, refs[r].at), log_neighbour(s, refs[r].at));
         }
         key_count++;
     }
@@ -267,10 +296,9 @@ wg_code wgi_csr_build(const wgi_csr_source *source, wg_account *account, wgi_csr
 
 /* ---- leaving out */
 
-wg_code wgi_csr_retain(const wgi_csr *csr, const wgi_retain *retain, wg_account *account, wgi_csr **out,
-                       wg_error *err) {
+wg_code wgi_csr_retain(const wgi_csr *csr, uint64_t floor, wg_account *account, wgi_csr **out, wg_error *err) {
     source_extent extent = {.node_min = csr->node_min, .id_max = csr->wide ? UINT64_MAX : 0};
-    for (uint64_t i = 0; i < csr->entry_count; i++) extent.entry_count += wgi_retains(retain, wgi_csr_edge(csr, i));
+    for (uint64_t i = 0; i < csr->entry_count; i++) extent.entry_count += wgi_csr_edge(csr, i) >= floor;
     if (extent.entry_count == 0) {
         *out = NULL;
         return WG_OK;
@@ -283,7 +311,7 @@ wg_code wgi_csr_retain(const wgi_csr *csr, const wgi_retain *retain, wg_account 
         if (!csr->dense) w.keys[k] = csr->keys[k];
         w.offsets[k] = at;
         for (uint64_t i = csr->offsets[k]; i < csr->offsets[k + 1]; i++) {
-            if (!wgi_retains(retain, wgi_csr_edge(csr, i))) continue;
+            if (wgi_csr_edge(csr, i) < floor) continue;
             entry_put(&w, at++, wgi_csr_edge(csr, i), wgi_csr_neighbour(csr, i));
         }
     }

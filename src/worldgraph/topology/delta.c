@@ -14,14 +14,7 @@
 #include "base/digest/digest.h"
 #include "worldgraph/topology/topology_internal.h"
 
-enum {
-    BULK_EDGES_MIN = 512,
-    RUN_EDGES_MIN = 4096,
-    LOG_FIRST = 16,
-    MAP_FIRST_LOG2 = 4,
-    LIST_BYTES_FIRST = 64,
-    RUNS_FIRST = 16
-};
+enum { BULK_EDGES_MIN = 512, RUN_EDGES_MIN = 4096, MAP_FIRST_LOG2 = 4, LIST_BYTES_FIRST = 64, RUNS_FIRST = 16 };
 
 typedef struct map_slot {
     _Atomic uint64_t node;
@@ -51,33 +44,6 @@ static node_map *map_create(uint32_t slots_log2, wg_account *account) {
     return map;
 }
 
-static wgi_log *log_create(uint64_t capacity, wg_account *account) {
-    size_t bytes;
-    if (!wg_mul_size(capacity, sizeof(wgi_log_edge), &bytes) || !wg_add_size(bytes, sizeof(wgi_log), &bytes))
-        return NULL;
-    wgi_log *log = wg_alloc(account, bytes);
-    if (log == NULL) return NULL;
-    memset(log, 0, sizeof *log);
-    log->capacity = capacity;
-    return log;
-}
-
-wgi_log *wgi_log_retain(const wgi_log *log, uint64_t first, uint64_t last, const wgi_retain *retain,
-                        wg_account *account, uint64_t *out_count) {
-    wgi_log *out = log_create(last - first, account);
-    if (out == NULL) return NULL;
-    uint64_t count = 0;
-    for (uint64_t i = first; i < last; i++) {
-        const wgi_log_edge *e = &log->edges[i];
-        if (!wgi_retains(retain, wgi_word(&e->edge))) continue;
-        atomic_init(&out->edges[count].edge, wgi_word(&e->edge));
-        for (size_t side = 0; side < 2; side++) atomic_init(&out->edges[count].ends[side], wgi_word(&e->ends[side]));
-        count++;
-    }
-    *out_count = count;
-    return out;
-}
-
 static wgi_view *view_create(uint64_t indexed, uint32_t run_capacity, wg_account *account) {
     wgi_view *view = wg_alloc_zero(account, sizeof *view + run_capacity * sizeof view->runs[0]);
     if (view == NULL) return NULL;
@@ -89,12 +55,12 @@ static wgi_view *view_create(uint64_t indexed, uint32_t run_capacity, wg_account
 wgi_delta *wgi_delta_create(wg_account *account) {
     wgi_delta *d = wg_alloc_zero(account, sizeof *d);
     wgi_view *view = view_create(UINT64_MAX, 0, account);
-    wgi_log *log = log_create(LOG_FIRST, account);
+    wgi_log *log = wgi_log_create(account);
     node_map *maps[2] = {map_create(MAP_FIRST_LOG2, account), map_create(MAP_FIRST_LOG2, account)};
     if (d == NULL || view == NULL || log == NULL || maps[0] == NULL || maps[1] == NULL) {
         wg_free(d);
         wg_free(view);
-        wg_free(log);
+        wgi_log_give_back(log, NULL);
         wg_free(maps[0]);
         wg_free(maps[1]);
         return NULL;
@@ -131,7 +97,7 @@ static void delta_give_back(wgi_delta *d, wg_epoch *epoch) {
     wgi_view *view = atomic_load_explicit(&d->view, memory_order_acquire);
     if (view != d->view_all) view_give_back(epoch, view, true);
     view_give_back(epoch, d->view_all, true);
-    give_back(epoch, &atomic_load_explicit(&d->log, memory_order_acquire)->link);
+    wgi_log_give_back(atomic_load_explicit(&d->log, memory_order_acquire), epoch);
     for (size_t side = 0; side < 2; side++) {
         node_map *map = atomic_load_explicit(&d->maps[side], memory_order_acquire);
         for (uint64_t i = 0; i < UINT64_C(1) << map->slots_log2; i++) {
@@ -316,47 +282,19 @@ void wgi_delta_run(wgi_delta *d, wg_epoch *epoch) {
 
 /* ---- writing */
 
-static bool log_reserve(wgi_delta *d, wg_epoch *epoch, uint64_t more) {
-    wgi_log *old = atomic_load_explicit(&d->log, memory_order_relaxed);
-    const uint64_t count = wgi_delta_count(d);
-    if (more <= old->capacity - count) return true;
-    if (more > UINT64_MAX / 64 - count) return false;
-    wgi_log *log = log_create(wg_max_u64(old->capacity * 2, count + more), d->account);
-    if (log == NULL) return false;
-    for (uint64_t i = 0; i < count; i++) {
-        atomic_init(&log->edges[i].edge, wgi_word(&old->edges[i].edge));
-        for (size_t side = 0; side < 2; side++)
-            atomic_init(&log->edges[i].ends[side], wgi_word(&old->edges[i].ends[side]));
-    }
-    atomic_store_explicit(&d->log, log, memory_order_release); /* pairs with wgi_delta_log */
-    wg_epoch_retire_linked(epoch, &old->link);
-    return true;
-}
-
-static void log_push(wgi_delta *d, uint64_t first_edge, const uint64_t *const ends[2], uint64_t count) {
-    wgi_log *log = atomic_load_explicit(&d->log, memory_order_relaxed);
-    const uint64_t at = wgi_delta_count(d);
-    for (uint64_t i = 0; i < count; i++) {
-        wgi_log_edge *e = &log->edges[at + i];
-        atomic_store_explicit(&e->edge, first_edge + i, memory_order_relaxed);
-        atomic_store_explicit(&e->ends[0], ends[0][i], memory_order_relaxed);
-        atomic_store_explicit(&e->ends[1], ends[1][i], memory_order_relaxed);
-    }
-    atomic_store_explicit(&d->log_count, at + count, memory_order_release); /* pairs with wgi_delta_count */
-}
-
 wg_code wgi_delta_add(wgi_delta *d, wg_epoch *epoch, uint64_t first_edge, const uint64_t *const ends[2],
                       uint64_t count, wg_error *err) {
     const uint64_t at = wgi_delta_count(d);
-    WG_ASSERT(at == 0 || wgi_word(&wgi_delta_log(d)->edges[at - 1].edge) < first_edge);
-    if (!log_reserve(d, epoch, count)) return wg_error_nomem(err, (size_t)count);
+    WG_ASSERT(at == 0 || wgi_log_edge_at(wgi_delta_log(d), at - 1) < first_edge);
+    const wgi_log_edges edges = {first_edge, ends, count};
+    if (!wgi_log_put(&d->log, at, &edges, epoch, d->account)) return wg_error_nomem(err, (size_t)count);
     const bool all = atomic_load_explicit(&d->view, memory_order_relaxed) == d->view_all;
     if (!all || count >= BULK_EDGES_MIN) {
         if (all && view_reserve(d, epoch, at) == NULL) return wg_error_nomem(err, sizeof(wgi_view));
-        log_push(d, first_edge, ends, count);
+        atomic_store_explicit(&d->log_count, at + count, memory_order_release); /* pairs with wgi_delta_count */
         return WG_OK;
     }
-    log_push(d, first_edge, ends, count);
+    atomic_store_explicit(&d->log_count, at + count, memory_order_release);
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t pair[2] = {ends[0][i], ends[1][i]};
         if (lists_push(d, epoch, first_edge + i, pair)) continue;
@@ -369,9 +307,9 @@ wg_code wgi_delta_add(wgi_delta *d, wg_epoch *epoch, uint64_t first_edge, const 
 void wgi_delta_truncate(wgi_delta *d, wg_epoch *epoch, uint64_t first_edge) {
     const wgi_log *log = wgi_delta_log(d);
     uint64_t count = wgi_delta_count(d);
-    for (; count > 0 && wgi_word(&log->edges[count - 1].edge) >= first_edge; count--) {
+    for (; count > 0 && wgi_log_edge_at(log, count - 1) >= first_edge; count--) {
         for (uint32_t side = 0; side < 2; side++)
-            list_cut(list_of(d, side, wgi_word(&log->edges[count - 1].ends[side])), first_edge);
+            list_cut(list_of(d, side, wgi_log_end_at(log, count - 1, side)), first_edge);
     }
     wgi_view *view = atomic_load_explicit(&d->view, memory_order_relaxed);
     if (view != d->view_all) {
@@ -393,9 +331,8 @@ wg_code wgi_delta_index(wgi_delta *d, wg_epoch *epoch, wg_error *err) {
     const wgi_log *log = wgi_delta_log(d);
     const uint64_t count = wgi_delta_count(d);
     for (uint64_t i = view->indexed; i < count; i++) {
-        const wgi_log_edge *e = &log->edges[i];
-        const uint64_t ends[2] = {wgi_word(&e->ends[0]), wgi_word(&e->ends[1])};
-        if (!lists_push(d, epoch, wgi_word(&e->edge), ends)) return wg_error_nomem(err, sizeof(wgi_list));
+        const uint64_t ends[2] = {wgi_log_end_at(log, i, 0), wgi_log_end_at(log, i, 1)};
+        if (!lists_push(d, epoch, wgi_log_edge_at(log, i), ends)) return wg_error_nomem(err, sizeof(wgi_list));
     }
     view_reset(d, epoch);
     return WG_OK;
@@ -430,7 +367,7 @@ void wgi_reading_delta(wgi_reading *r, const wgi_delta *d) {
     }
     const uint64_t log_count = wgi_delta_count(d);
     const wgi_log *log = wgi_delta_log(d);
-    const uint64_t limit = view->indexed < log_count ? wgi_word(&log->edges[view->indexed].edge) : UINT64_MAX;
+    const uint64_t limit = view->indexed < log_count ? wgi_log_edge_at(log, view->indexed) : UINT64_MAX;
     reading_list(r, d, limit);
     const uint32_t runs = atomic_load_explicit(&view->run_count, memory_order_acquire);
     uint64_t at = view->indexed;
@@ -440,9 +377,8 @@ void wgi_reading_delta(wgi_reading *r, const wgi_delta *d) {
         at = run->last;
     }
     for (; at < log_count && !wgi_reading_full(r); at++) {
-        const wgi_log_edge *e = &log->edges[at];
-        if (wgi_word(&e->ends[r->side]) == r->node)
-            reading_put(r, wgi_word(&e->edge), wgi_word(&e->ends[1 - r->side]));
+        if (wgi_log_end_at(log, at, r->side) == r->node)
+            reading_put(r, wgi_log_edge_at(log, at), wgi_log_end_at(log, at, 1 - r->side));
     }
 }
 
@@ -455,10 +391,10 @@ wg_code wgi_delta_check(const wgi_delta *d, wg_error *err) {
     const wgi_log *log = wgi_delta_log(d);
     const uint64_t indexed = wg_min_u64(view->indexed, log_count);
     for (uint64_t i = 1; i < log_count; i++) {
-        if (wgi_word(&log->edges[i - 1].edge) >= wgi_word(&log->edges[i].edge))
+        if (wgi_log_edge_at(log, i - 1) >= wgi_log_edge_at(log, i))
             return wg_error_set(err, WG_E_CORRUPT, i, "topology delta: edges are not ascending");
     }
-    const uint64_t limit = indexed < log_count ? wgi_word(&log->edges[indexed].edge) : UINT64_MAX;
+    const uint64_t limit = indexed < log_count ? wgi_log_edge_at(log, indexed) : UINT64_MAX;
     for (uint32_t side = 0; side < 2; side++) {
         node_map *map = atomic_load_explicit(&d->maps[side], memory_order_acquire);
         uint64_t entries = 0;

@@ -2,10 +2,10 @@
  *
  * Readers load the state once per call; a merge publishes a new state with an empty delta and retires the old one, so a
  * reader sees runs, base and delta that belong together. A reader goes on after an edge id, not a position: all orders are by
- * edge id, so it neither misses nor repeats one when edges moved or dead ones left between two calls. The delta is merged when it passes max(4096, base / 4):
+ * edge id, so it neither misses nor repeats one when edges moved between two calls. The delta is merged when it passes max(4096, base / 4):
  * each edge is then moved at most about five times in the life of a growing label, so adding is O(1) amortised.
  *
- * Ordinals count the edges in the order of adding, those that merges have left out included. They say which edges a
+ * Ordinals count the edges in the order of adding. They say which edges a
  * checkpoint has captured and which leave memory when it is adopted. As edge ids ascend too, a border between ordinals is a
  * border between ids: in the log it is read off; in the base, which is ordered by node, it is found by bisection over ids,
  * counting the entries below (rare: only when a merge came between a capture and its adoption).
@@ -13,14 +13,13 @@
  * Failure modes: WG_E_NOMEM, nothing changed; those of stored runs. */
 #include "worldgraph/topology/topology_internal.h"
 
-enum { SETTLE_EDGES_MIN = 4096, SETTLE_SHARE = 4 };
+enum { SETTLE_EDGES_MIN = 4096, SETTLE_SHARE = 4, PARALLEL_EDGES_MIN = 1 << 17 };
 
 struct wg_topology {
     wg_epoch *epoch;
     wg_account *account;
     _Atomic(wgi_state *) state; /* release by the writer, acquire by readers */
-    bool (*is_alive)(void *ctx, uint64_t edge);
-    void *is_alive_ctx;
+    wg_pool *pool;              /* both sides of a merge are built at the same time; NULL: one after the other */
 };
 
 static wgi_state *state_of(const wg_topology *topology) {
@@ -30,7 +29,6 @@ static wgi_state *state_of(const wg_topology *topology) {
 static void state_destroy(wgi_state *state) {
     wg_free(state->stored);
     for (size_t side = 0; side < 2; side++) wg_free(state->base[side]);
-    wg_free(state->gone);
     wgi_delta_destroy(state->delta);
     wg_free(state);
 }
@@ -41,58 +39,84 @@ static uint64_t state_total(const wgi_state *state) {
 
 /* ---- merging */
 
-/* Builds the base of `state` from those edges of `old` that stay. */
-static wg_code base_merge(wgi_state *state, const wgi_state *old, const wgi_retain *retain, wg_account *account,
-                          wg_error *err) {
-    wg_code code = WG_OK;
+/* Two sides of a CSR, each a job of its own. */
+typedef struct side_build {
+    const wgi_state *old; /* NULL: nothing */
+    const wgi_log *log;
+    uint64_t log_first;
+    uint64_t log_last;
+    uint64_t floor; /* edges below it are left out */
+    wg_account *account;
+    wgi_csr *sides[2];
+    _Atomic uint32_t next;
+    wg_code codes[2];
+    wg_error errors[2];
+} side_build;
+
+static wg_code side_make(side_build *b, uint32_t side, wg_error *err) {
     wgi_csr *kept = NULL;
-    const wgi_log *old_log = wgi_delta_log(old->delta);
-    uint64_t log_count = wgi_delta_count(old->delta);
-    uint64_t first = 0;
-    while (first < log_count && wgi_word(&old_log->edges[first].edge) < retain->floor) first++;
-    wgi_log *log = wgi_log_retain(old_log, first, log_count, retain, account, &log_count);
-    if (log == NULL) return wg_error_nomem(err, (size_t)log_count);
-    for (uint32_t side = 0; side < 2; side++) {
-        WG_TRY_GOTO(wgi_csr_retain(old->base[side], retain, account, &kept, err));
-        const wgi_csr_source source = {kept, log, 0, log_count, side};
-        WG_TRY_GOTO(wgi_csr_build(&source, account, &state->base[side], err));
-        wg_free(kept);
-        kept = NULL;
+    wgi_csr_source source = {.base = b->old == NULL ? NULL : b->old->base[side],
+                             .log = b->log,
+                             .first = b->log_first,
+                             .last = b->log_last,
+                             .side = side};
+    if (b->floor != 0 && source.base != NULL) {
+        WG_TRY(wgi_csr_retain(source.base, b->floor, b->account, &kept, err));
+        source.base = kept;
     }
-fail:
+    const wg_code code = wgi_csr_build(&source, b->account, &b->sides[side], err);
     wg_free(kept);
-    wg_free(log);
     return code;
 }
 
-/* The state in which the edges of `old` are in the base, but for those that `retain` (NULL: none) leaves out. Does not set what it
- * cannot know: stored, stored_count, gone, base_count. */
-static wg_code state_create(const wgi_state *old, const wgi_retain *retain, wg_account *account, wgi_state **out,
+static void sides_worker(void *arg, uint32_t worker) {
+    side_build *b = arg;
+    (void)worker;
+    for (uint32_t side; (side = atomic_fetch_add_explicit(&b->next, 1, memory_order_relaxed)) < 2;)
+        b->codes[side] = side_make(b, side, &b->errors[side]);
+}
+
+static wg_code sides_build(side_build *b, wg_pool *pool, uint64_t edges, wg_error *err) {
+    atomic_init(&b->next, 0);
+    if (edges >= PARALLEL_EDGES_MIN) wg_pool_run(pool, 2, sides_worker, b);
+    else sides_worker(b, 0);
+    for (size_t side = 0; side < 2; side++) {
+        if (b->codes[side] == WG_OK) continue;
+        for (size_t i = 0; i < 2; i++) wg_free(b->sides[i]);
+        if (err != NULL && err->code == WG_OK) *err = b->errors[side];
+        return b->codes[side];
+    }
+    return WG_OK;
+}
+
+/* The state in which the edges of `old` with ids from `floor` on are in the base. Does not set what it cannot know: stored,
+ * stored_count, base_count. */
+static wg_code state_create(const wgi_state *old, uint64_t floor, wg_pool *pool, wg_account *account, wgi_state **out,
                             wg_error *err) {
-    wg_code code = WG_OK;
     wgi_state *state = wg_alloc_zero(account, sizeof *state);
     if (state == NULL) return wg_error_nomem(err, sizeof *state);
     state->delta = wgi_delta_create(account);
     if (state->delta == NULL) {
-        code = wg_error_nomem(err, sizeof *state);
-        goto fail;
+        wg_free(state);
+        return wg_error_nomem(err, sizeof *state);
     }
-    if (retain != NULL) {
-        WG_TRY_GOTO(base_merge(state, old, retain, account, err));
-    } else {
-        for (uint32_t side = 0; side < 2; side++) {
-            wgi_csr_source source = {.side = side};
-            if (old != NULL)
-                source = (wgi_csr_source){old->base[side], wgi_delta_log(old->delta), 0, wgi_delta_count(old->delta),
-                                          side};
-            WG_TRY_GOTO(wgi_csr_build(&source, account, &state->base[side], err));
-        }
+    side_build b = {.old = old, .floor = floor, .account = account};
+    uint64_t edges = 0;
+    if (old != NULL) {
+        b.log = wgi_delta_log(old->delta);
+        b.log_last = wgi_delta_count(old->delta);
+        while (b.log_first < b.log_last && wgi_log_edge_at(b.log, b.log_first) < floor) b.log_first++;
+        edges = old->base[0]->entry_count + b.log_last;
     }
+    const wg_code code = sides_build(&b, pool, edges, err);
+    if (code != WG_OK) {
+        wgi_delta_destroy(state->delta);
+        wg_free(state);
+        return code;
+    }
+    for (size_t side = 0; side < 2; side++) state->base[side] = b.sides[side];
     *out = state;
     return WG_OK;
-fail:
-    state_destroy(state);
-    return code;
 }
 
 /* Retires what `state` no longer shares with `old`. */
@@ -104,60 +128,18 @@ static void state_publish(wg_topology *topology, wgi_state *old, wgi_state *stat
     }
     if (old->stored != NULL && old->stored != state->stored)
         wg_epoch_retire_linked(topology->epoch, &old->stored->link);
-    if (old->gone != NULL && old->gone != state->gone) wg_epoch_retire_linked(topology->epoch, &old->gone->link);
     if (old->delta != state->delta) wgi_delta_retire(old->delta, topology->epoch);
     wg_epoch_retire_linked(topology->epoch, &old->link);
     wg_epoch_collect(topology->epoch);
 }
 
-/* Copies the ids of `from` (NULL: none) that are at least `floor`. */
-static bool gone_copy(const wgi_edge_set *from, uint64_t floor, wg_account *account, wgi_edge_set **to) {
-    for (uint64_t i = 0; from != NULL && i < UINT64_C(1) << from->slots_log2; i++) {
-        if (from->slots[i] > floor && !wgi_edge_set_add(to, from->slots[i] - 1, account)) return false;
-    }
-    return true;
-}
-
-/* Asks for every edge in memory and puts the dead ones into *gone, after those that are gone already. */
-static bool gone_collect(const wg_topology *topology, const wgi_state *state, wgi_edge_set **gone) {
-    if (topology->is_alive == NULL) return gone_copy(state->gone, 0, topology->account, gone);
-    if (!gone_copy(state->gone, 0, topology->account, gone)) return false;
-    const wgi_csr *base = state->base[0];
-    for (uint64_t i = 0; i < base->entry_count; i++) {
-        const uint64_t edge = wgi_csr_edge(base, i);
-        if (topology->is_alive(topology->is_alive_ctx, edge)) continue;
-        if (!wgi_edge_set_add(gone, edge, topology->account)) return false;
-    }
-    const wgi_log *log = wgi_delta_log(state->delta);
-    for (uint64_t i = 0; i < wgi_delta_count(state->delta); i++) {
-        const uint64_t edge = wgi_word(&log->edges[i].edge);
-        if (topology->is_alive(topology->is_alive_ctx, edge)) continue;
-        if (!wgi_edge_set_add(gone, edge, topology->account)) return false;
-    }
-    return true;
-}
-
 wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err) {
     wgi_state *old = state_of(topology);
-    const bool has_work = topology->is_alive != NULL && old->base[0]->entry_count != 0;
-    if (wgi_delta_count(old->delta) == 0 && !has_work) return WG_OK;
-    wgi_edge_set *gone = NULL;
-    if (!gone_collect(topology, old, &gone)) {
-        wg_free(gone);
-        return wg_error_nomem(err, sizeof *gone);
-    }
-    const uint64_t before = old->gone == NULL ? 0 : old->gone->count;
-    const bool leaves = gone != NULL && gone->count != before;
-    const wgi_retain retain = {0, gone};
+    if (wgi_delta_count(old->delta) == 0) return WG_OK;
     wgi_state *state;
-    const wg_code code = state_create(old, leaves ? &retain : NULL, topology->account, &state, err);
-    if (code != WG_OK) {
-        wg_free(gone);
-        return code;
-    }
+    WG_TRY(state_create(old, 0, topology->pool, topology->account, &state, err));
     state->stored = old->stored;
     state->stored_count = old->stored_count;
-    state->gone = gone;
     state->base_count = old->base_count + wgi_delta_count(old->delta);
     state_publish(topology, old, state);
     return WG_OK;
@@ -170,10 +152,7 @@ wg_code wg_topology_settle(wg_topology *topology, wg_error *err) {
     return wgi_delta_index(state->delta, topology->epoch, err);
 }
 
-void wg_topology_set_liveness(wg_topology *topology, bool (*is_alive)(void *ctx, uint64_t edge), void *ctx) {
-    topology->is_alive = is_alive;
-    topology->is_alive_ctx = ctx;
-}
+void wg_topology_use_pool(wg_topology *topology, wg_pool *pool) { topology->pool = pool; }
 
 /* ---- life and writing */
 
@@ -182,7 +161,7 @@ wg_code wg_topology_create(wg_epoch *epoch, wg_account *account, wg_topology **o
     wgi_state *state = NULL;
     wg_topology *topology = wg_alloc_zero(account, sizeof *topology);
     if (topology == NULL) return wg_error_nomem(err, sizeof *topology);
-    const wg_code code = state_create(NULL, NULL, account, &state, err);
+    const wg_code code = state_create(NULL, 0, NULL, account, &state, err);
     if (code != WG_OK) {
         wg_free(topology);
         return code;
@@ -236,20 +215,16 @@ void wg_topology_truncate(wg_topology *topology, uint64_t first_edge) {
 /* How many ordinals of the base belong to edges with ids below `end`. */
 static uint64_t base_below(const wgi_state *state, uint64_t end) {
     const wgi_csr *base = state->base[0];
-    uint64_t count = wgi_edge_set_below(state->gone, end);
+    uint64_t count = 0;
     for (uint64_t i = 0; i < base->entry_count; i++) count += wgi_csr_edge(base, i) < end;
     return count;
 }
 
-/* No edge of the base has a larger id; those that have left count too. */
+/* No edge of the base has a larger id. */
 static uint64_t base_edge_max(const wgi_state *state) {
     const wgi_csr *base = state->base[0];
-    const wgi_edge_set *gone = state->gone;
     uint64_t max = 0;
     for (uint64_t i = 0; i < base->entry_count; i++) max = wg_max_u64(max, wgi_csr_edge(base, i));
-    for (uint64_t i = 0; gone != NULL && i < UINT64_C(1) << gone->slots_log2; i++) {
-        if (gone->slots[i] != 0) max = wg_max_u64(max, gone->slots[i] - 1);
-    }
     return max;
 }
 
@@ -289,7 +264,7 @@ static uint64_t memory_border(const wgi_state *state, uint64_t edge_count) {
     if (count < state->base_count) return base_border(state, count);
     const uint64_t at = count - state->base_count;
     if (at >= wgi_delta_count(state->delta)) return UINT64_MAX;
-    return wgi_word(&wgi_delta_log(state->delta)->edges[at].edge);
+    return wgi_log_edge_at(wgi_delta_log(state->delta), at);
 }
 
 /* Refuses runs that reach into the edges that stay in memory. */
@@ -302,7 +277,7 @@ static wg_code adopted_check(const wgi_state *state, uint64_t edge_count, wg_err
                             "topology: a stored run ends at ordinal %llu, %llu edges are stored",
                             (unsigned long long)last->last, (unsigned long long)edge_count);
     const wgi_log *log = wgi_delta_log(state->delta);
-    bool overlaps = wgi_delta_count(state->delta) != 0 && wgi_word(&log->edges[0].edge) <= stored_last;
+    bool overlaps = wgi_delta_count(state->delta) != 0 && wgi_log_edge_at(log, 0) <= stored_last;
     const wgi_csr *base = state->base[0];
     for (uint64_t k = 0; k < base->key_count && !overlaps; k++)
         overlaps = base->offsets[k] != base->offsets[k + 1] && wgi_csr_edge(base, base->offsets[k]) <= stored_last;
@@ -324,17 +299,8 @@ static wg_code state_cut(const wgi_state *old, uint64_t border, wg_account *acco
         *out = state;
         return WG_OK;
     }
-    if (border == UINT64_MAX) return state_create(NULL, NULL, account, out, err);
-    wgi_edge_set *gone = NULL;
-    if (!gone_copy(old->gone, border, account, &gone)) {
-        wg_free(gone);
-        return wg_error_nomem(err, sizeof *gone);
-    }
-    const wgi_retain retain = {border, NULL};
-    const wg_code code = state_create(old, &retain, account, out, err);
-    if (code == WG_OK) (*out)->gone = gone;
-    else wg_free(gone);
-    return code;
+    if (border == UINT64_MAX) return state_create(NULL, 0, NULL, account, out, err);
+    return state_create(old, border, NULL, account, out, err);
 }
 
 wg_code wg_topology_adopt(wg_topology *topology, const wg_fragment *const *pieces, uint32_t piece_count,
@@ -420,12 +386,9 @@ wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, ui
 
 wg_code wg_topology_check(const wg_topology *topology, wg_error *err) {
     const wgi_state *state = state_of(topology);
-    const uint64_t gone = state->gone == NULL ? 0 : state->gone->count;
-    if (state->base[0]->entry_count + gone != state->base_count)
-        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
-                            "topology: %llu entries and %llu that left for %llu edges",
-                            (unsigned long long)state->base[0]->entry_count, (unsigned long long)gone,
-                            (unsigned long long)state->base_count);
+    if (state->base[0]->entry_count != state->base_count)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "topology: %llu entries for %llu edges",
+                            (unsigned long long)state->base[0]->entry_count, (unsigned long long)state->base_count);
     if (state->stored != NULL) WG_TRY(wgi_stored_check(state->stored, topology->account, err));
     WG_TRY(wgi_csr_check_pair(state->base[0], state->base[1], err));
     return wgi_delta_check(state->delta, err);

@@ -1,12 +1,13 @@
 /* worldgraph/topology: adjacency of one edge label: stored CSR runs, a base CSR in memory and a delta of newer edges.
  *
  * Entries are (edge id, neighbour id) in edge-id order: stored runs, base, delta, each with larger ids than the one before.
- * Deleted edges stay until a merge drops those that no snapshot can see; readers check the edge's row. One writer,
+ * Deleted edges stay until a compaction drops those that no snapshot can see; readers check the edge's row. One writer,
  * readers without locks inside an epoch. Node ids may be any 64-bit numbers: dense owned ids use an offset array, others
  * (rows of virtual labels) a sorted key array. */
 #ifndef WG_WORLDGRAPH_TOPOLOGY_H
 #define WG_WORLDGRAPH_TOPOLOGY_H
 
+#include "io/pool/pool.h"
 #include "worldgraph/mmap/mmap.h"
 
 typedef struct wg_topology wg_topology;
@@ -28,9 +29,8 @@ void wg_topology_truncate(wg_topology *topology, uint64_t first_edge);
 wg_code wg_topology_settle(wg_topology *topology, wg_error *err);
 /* Merges now, whatever the size. */
 wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err);
-/* From now on a merge leaves out the edges in memory of which `is_alive` says false: no snapshot can see them, now or ever. It is
- * called by the writer, once for each edge of a merge; NULL: all stay. Ordinals and edge_count do not change (writer). */
-void wg_topology_set_liveness(wg_topology *topology, bool (*is_alive)(void *ctx, uint64_t edge), void *ctx);
+/* Large merges build both directions at the same time on this pool's threads, which must outlive the topology's writing. NULL: not (writer). */
+void wg_topology_use_pool(wg_topology *topology, wg_pool *pool);
 
 /* One direction of what is in memory: node `node` has the entries offsets[node - node_min] .. offsets[node - node_min + 1]. */
 typedef struct wg_topology_side {

@@ -296,13 +296,15 @@ static void test_every_damaged_block_is_refused(void **state) {
 static void test_broken_arrays_in_memory_are_found(void **state) {
     (void)state;
     for (uint32_t how = 0; how <= 8; how++) {
-        wgi_log *log = wg_alloc_zero(NULL, sizeof *log + 8 * sizeof(wgi_log_edge));
+        _Atomic(wgi_log *) held = wgi_log_create(NULL);
         const uint64_t far = UINT64_C(1) << 40;
         for (uint64_t i = 0; i < 8; i++) {
-            atomic_init(&log->edges[i].edge, 10 + i);
-            atomic_init(&log->edges[i].ends[0], (i % 3) * far);
-            atomic_init(&log->edges[i].ends[1], (i % 2) * far);
+            const uint64_t pair[2] = {(i % 3) * far, (i % 2) * far};
+            const uint64_t *const ends[2] = {&pair[0], &pair[1]};
+            const wgi_log_edges one = {10 + i, ends, 1};
+            assert_true(wgi_log_put(&held, i, &one, NULL, NULL));
         }
+        wgi_log *log = atomic_load(&held);
         wgi_csr *sides[2];
         for (uint32_t side = 0; side < 2; side++) {
             const wgi_csr_source source = {NULL, log, 0, how == 8 && side == 1 ? 7 : 8, side};
@@ -324,7 +326,7 @@ static void test_broken_arrays_in_memory_are_found(void **state) {
         assert_int_equal(wgi_csr_check_pair(sides[0], sides[1], &err), how == 0 ? WG_OK : WG_E_CORRUPT);
         if (how != 0) assert_int_equal(wgi_csr_check_pair(sides[1], sides[0], NULL), WG_E_CORRUPT);
         for (size_t side = 0; side < 2; side++) wg_free(sides[side]);
-        wg_free(log);
+        wgi_log_give_back(log, NULL);
     }
 }
 

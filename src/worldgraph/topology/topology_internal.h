@@ -5,21 +5,87 @@
 
 #include "worldgraph/topology/topology.h"
 
-/* One edge of the log of the delta. Words are atomic because a rollback may reuse places that a late reader looks at; what
- * it reads there belongs to no snapshot that it has. */
-typedef struct wgi_log_edge {
-    _Atomic uint64_t edge;
-    _Atomic uint64_t ends[2]; /* from, to */
-} wgi_log_edge;
+static inline uint64_t wgi_word(const _Atomic uint64_t *word) {
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* ---- the log of the delta (log.c) */
+
+enum {
+    WGI_LOG_FIRST_LOG2 = 4,
+    WGI_LOG_CHUNK_LOG2 = 14,
+    WGI_LOG_GROWING = WGI_LOG_CHUNK_LOG2 - WGI_LOG_FIRST_LOG2 /* chunks that double what is there */
+};
+
+typedef struct wgi_log_chunk {
+    uint32_t capacity;
+    _Atomic uint64_t first_edge;
+    _Atomic(_Atomic uint64_t *) ids;  /* NULL: they count up from first_edge */
+    _Atomic(_Atomic uint64_t *) wide; /* as `ends`, when one is too large for it */
+    _Atomic uint32_t ends[];          /* all from, then all to */
+} wgi_log_chunk;
 
 typedef struct wgi_log {
     wg_epoch_link link;
-    uint64_t capacity;
-    wgi_log_edge edges[];
+    uint32_t capacity;
+    uint32_t used; /* writer */
+    wgi_log_chunk *chunks[];
 } wgi_log;
 
-static inline uint64_t wgi_word(const _Atomic uint64_t *word) {
-    return atomic_load_explicit(word, memory_order_relaxed);
+/* Which chunk has a place, and where in it. */
+static inline uint32_t wgi_log_place(uint64_t at, uint32_t *out_offset) {
+    if (at >> WGI_LOG_CHUNK_LOG2 != 0) {
+        *out_offset = (uint32_t)(at & ((UINT64_C(1) << WGI_LOG_CHUNK_LOG2) - 1));
+        return (uint32_t)(at >> WGI_LOG_CHUNK_LOG2) + WGI_LOG_GROWING;
+    }
+    if (at >> WGI_LOG_FIRST_LOG2 == 0) {
+        *out_offset = (uint32_t)at;
+        return 0;
+    }
+    const uint32_t log2 = 63u - (uint32_t)__builtin_clzll(at);
+    *out_offset = (uint32_t)(at - (UINT64_C(1) << log2));
+    return log2 - WGI_LOG_FIRST_LOG2 + 1;
+}
+static inline uint64_t wgi_log_edge_at(const wgi_log *log, uint64_t at) {
+    uint32_t offset;
+    const wgi_log_chunk *chunk = log->chunks[wgi_log_place(at, &offset)];
+    const _Atomic uint64_t *ids = atomic_load_explicit(&chunk->ids, memory_order_acquire);
+    return ids != NULL ? wgi_word(&ids[offset]) : wgi_word(&chunk->first_edge) + offset;
+}
+static inline uint64_t wgi_log_end_at(const wgi_log *log, uint64_t at, size_t side) {
+    uint32_t offset;
+    const wgi_log_chunk *chunk = log->chunks[wgi_log_place(at, &offset)];
+    const _Atomic uint64_t *wide = atomic_load_explicit(&chunk->wide, memory_order_acquire);
+    const size_t cell = side * chunk->capacity + offset;
+    return wide != NULL ? wgi_word(&wide[cell]) : atomic_load_explicit(&chunk->ends[cell], memory_order_relaxed);
+}
+
+wgi_log *wgi_log_create(wg_account *account);          /* NULL when out of memory */
+void wgi_log_give_back(wgi_log *log, wg_epoch *epoch); /* without an epoch nobody reads it; NULL is legal */
+/* Edges with ids from first_edge on. */
+typedef struct wgi_log_edges {
+    uint64_t first_edge;
+    const uint64_t *const *ends; /* two arrays: from, to */
+    uint64_t count;
+} wgi_log_edges;
+/* Writes edges at places [at, at + count); nobody sees them before the count of the log covers them. False when out of memory. */
+bool wgi_log_put(_Atomic(wgi_log *) *io_log, uint64_t at, const wgi_log_edges *edges, wg_epoch *epoch,
+                 wg_account *account);
+
+/* Places from `at` on that lie together, for loops over many; returns how many there are before `last`. */
+typedef struct wgi_log_span {
+    uint64_t first_edge;
+    const _Atomic uint64_t *ids; /* NULL: they count up */
+    const _Atomic uint32_t *narrow[2];
+    const _Atomic uint64_t *wide[2]; /* NULL: narrow */
+} wgi_log_span;
+uint64_t wgi_log_span_at(const wgi_log *log, uint64_t at, uint64_t last, wgi_log_span *out);
+static inline uint64_t wgi_span_edge(const wgi_log_span *s, uint64_t i) {
+    return s->ids != NULL ? wgi_word(&s->ids[i]) : s->first_edge + i;
+}
+static inline uint64_t wgi_span_end(const wgi_log_span *s, size_t side, uint64_t i) {
+    return s->wide[side] != NULL ? wgi_word(&s->wide[side][i])
+                                 : atomic_load_explicit(&s->narrow[side][i], memory_order_relaxed);
 }
 
 /* Adjacency of one side, never changed after it is built; one allocation. Entries of a node stand in edge-id order. */
@@ -36,32 +102,8 @@ typedef struct wgi_csr {
     const void *neighbours;
 } wgi_csr;
 
-/* ---- what a merge leaves out */
-
-/* A set of edge ids, which does not change once a state has it. */
-typedef struct wgi_edge_set {
-    wg_epoch_link link;
-    uint32_t slots_log2;
-    uint64_t count;
-    uint64_t slots[]; /* id + 1; 0: empty */
-} wgi_edge_set;
-/* Adds to *set, which is made (NULL before) or grown as needed; false when out of memory, *set as it was. */
-bool wgi_edge_set_add(wgi_edge_set **set, uint64_t edge, wg_account *account);
-bool wgi_edge_set_has(const wgi_edge_set *set, uint64_t edge); /* NULL: empty */
-/* How many of its ids are below `limit`. */
-uint64_t wgi_edge_set_below(const wgi_edge_set *set, uint64_t limit);
-
-/* Edges stay that are not below `floor` and not in `gone`. */
-typedef struct wgi_retain {
-    uint64_t floor;
-    const wgi_edge_set *gone;
-} wgi_retain;
-static inline bool wgi_retains(const wgi_retain *retain, uint64_t edge) {
-    return edge >= retain->floor && !wgi_edge_set_has(retain->gone, edge);
-}
-/* A CSR of the entries that stay; *out NULL when there are none. */
-wg_code wgi_csr_retain(const wgi_csr *csr, const wgi_retain *retain, wg_account *account, wgi_csr **out,
-                       wg_error *err);
+/* A CSR of the entries with ids from `floor` on; *out NULL when there are none. */
+wg_code wgi_csr_retain(const wgi_csr *csr, uint64_t floor, wg_account *account, wgi_csr **out, wg_error *err);
 
 /* Merges a CSR (may be NULL) with log edges [first, last), all newer. */
 typedef struct wgi_csr_source {
@@ -128,9 +170,6 @@ void wgi_delta_destroy(wgi_delta *delta);                 /* nobody reads it */
 void wgi_delta_retire(wgi_delta *delta, wg_epoch *epoch); /* readers may */
 uint64_t wgi_delta_count(const wgi_delta *delta);
 const wgi_log *wgi_delta_log(const wgi_delta *delta);
-/* A log of the edges of [first, last) that stay; NULL when out of memory. The caller frees it. */
-wgi_log *wgi_log_retain(const wgi_log *log, uint64_t first, uint64_t last, const wgi_retain *retain,
-                        wg_account *account, uint64_t *out_count);
 /* Appends `count` edges first_edge, first_edge + 1, ...; on WG_E_NOMEM nothing is added. */
 wg_code wgi_delta_add(wgi_delta *delta, wg_epoch *epoch, uint64_t first_edge, const uint64_t *const ends[2],
                       uint64_t count, wg_error *err);
@@ -194,15 +233,14 @@ wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error
 
 /* ---- the state */
 
-/* Everything that a reader of one call sees. Ordinals [0, stored_count) are in the runs, the next base_count in the base
- * and `gone`, those of the delta follow. */
+/* Everything that a reader of one call sees. Ordinals [0, stored_count) are in the runs, the next base_count in the base,
+ * those of the delta follow. */
 typedef struct wgi_state {
     wg_epoch_link link;
     uint64_t generation; /* counts the states of a topology from 1 */
     wgi_stored *stored;
     uint64_t stored_count;
     wgi_csr *base[2];
-    wgi_edge_set *gone; /* edges that merges left out of the base; NULL: none */
     uint64_t base_count;
     wgi_delta *delta;
 } wgi_state;

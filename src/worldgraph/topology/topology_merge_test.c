@@ -113,7 +113,6 @@ static void test_joined_runs_read_as_the_runs_did(void **state) {
         kit_open(&k);
         wg_rng rng;
         wg_rng_init(&rng, wg_test_seed(seed));
-        wg_topology_set_liveness(f.topology, model_is_alive, NULL);
         uint32_t jobs = 0;
         for (uint32_t round = 0; round < 12; round++) {
             edges_add(&f, &rng, kind, 1 + wg_rng_below(&rng, 3000));

@@ -58,7 +58,6 @@ static void test_stored_runs_read_as_memory_does(void **state) {
         wg_rng rng;
         wg_rng_init(&rng, wg_test_seed(seed));
         if (seed > 8) m.next_edge = UINT64_C(5) << 32;
-        if (seed % 3 != 0) wg_topology_set_liveness(f.topology, model_is_alive, NULL);
         random_history(&f, &rng, kind, 9);
         for (uint64_t i = 0; i < NODES; i += 7) node_compare(f.topology, i % 2, node_of(kind, i), 64, m.count);
         node_compare(f.topology, 0, UINT64_MAX, 64, m.count);
@@ -124,15 +123,13 @@ static void test_runs_are_cut_into_full_pieces(void **state) {
     fixture_close(&f);
 }
 
-/* Goal: the edges of a capture are stored exactly, although merges that left out dead edges came before and after it; the newer
- * ones stay in memory. */
+/* Goal: the edges of a capture are stored exactly, although merges came before and after it; the newer ones stay in memory. */
 static void test_a_capture_is_exact_although_merges_came_between(void **state) {
     (void)state;
     fixture f;
     fixture_open(&f);
     wg_rng rng;
     wg_rng_init(&rng, wg_test_seed(4));
-    wg_topology_set_liveness(f.topology, model_is_alive, NULL);
     edges_add(&f, &rng, NODES_DENSE, 6000);
     edges_kill(&rng, 900);
     assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
@@ -142,8 +139,7 @@ static void test_a_capture_is_exact_although_merges_came_between(void **state) {
     edges_kill(&rng, 900);
     assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK); /* base now reaches over the capture */
     store(&f, captured);
-    uint64_t alive = 0;
-    for (uint64_t i = 0; i < captured; i++) alive += !m.dead[i];
+    const uint64_t alive = captured;
     assert_int_equal(f.pieces[0]->head.attributes[0], captured);
     assert_int_equal(f.pieces[0]->head.attributes[1], alive);
     assert_true(f.pieces[0]->head.attributes[3] < m.edge[captured]);
@@ -156,7 +152,7 @@ static void test_a_capture_is_exact_although_merges_came_between(void **state) {
     fixture_close(&f);
 }
 
-/* Goal: when every edge of a capture has left already, nothing is stored, and ordinals go on behind it. */
+/* Goal: a capture without new edges writes nothing, and ordinals go on behind what is stored. */
 static void test_a_run_without_entries_is_not_written(void **state) {
     (void)state;
     fixture f;
@@ -164,18 +160,14 @@ static void test_a_run_without_entries_is_not_written(void **state) {
     wg_rng rng;
     wg_rng_init(&rng, wg_test_seed(8));
     store(&f, 0);
-    adopt(&f);
-    wg_topology_set_liveness(f.topology, model_is_alive, NULL);
-    edges_add(&f, &rng, NODES_DENSE, 50);
-    for (uint64_t i = 0; i < 50; i++) m.dead[i] = true;
-    assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
-    store(&f, 50);
     assert_int_equal(f.piece_count, 0);
+    adopt(&f);
+    edges_add(&f, &rng, NODES_DENSE, 50);
+    store(&f, 50);
     adopt(&f);
     assert_int_equal(wg_topology_edge_count(f.topology), 50);
     edges_add(&f, &rng, NODES_DENSE, 7);
     store(&f, 57);
-    assert_int_equal(f.pieces[0]->head.key.run, 50);
     adopt(&f);
     check(f.topology);
     for (uint64_t i = 0; i < NODES; i++) node_compare(f.topology, i % 2, i, 20, m.count);
@@ -186,56 +178,7 @@ static void test_a_run_without_entries_is_not_written(void **state) {
     fixture_close(&f);
 }
 
-/* Goal: a merge asks once for each edge in memory, leaves the dead ones out of both directions, and a reader that goes on by edge
- * id across it misses nothing. */
-static void test_merges_leave_out_dead_edges(void **state) {
-    (void)state;
-    fixture f;
-    fixture_open(&f);
-    wg_rng rng;
-    wg_rng_init(&rng, wg_test_seed(6));
-    wg_topology_set_liveness(f.topology, model_is_alive, NULL);
-    edges_add(&f, &rng, NODES_HUB, 3000);
-    store(&f, 3000);
-    adopt(&f);
-    edges_add(&f, &rng, NODES_HUB, 3000);
-    edges_kill(&rng, 3000);
-    uint64_t edges[2][700];
-    uint64_t neighbours[2][700];
-    uint32_t got[2];
-    const wg_direction out = WG_DIRECTION_OUT;
-    uint64_t before;
-    uint64_t after;
-    assert_int_equal(wg_topology_degree(f.topology, out, 3, &before, NULL), WG_OK);
-    assert_int_equal(wg_topology_read(f.topology, out, 3, 3000, 100, edges[0], neighbours[0], &got[0], NULL), WG_OK);
-    assert_int_equal(got[0], 100);
-    asked = 0;
-    assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
-    assert_int_equal(asked, 3000);
-    assert_int_equal(wg_topology_degree(f.topology, out, 3, &after, NULL), WG_OK);
-    assert_true(after < before);
-    assert_int_equal(wg_topology_edge_count(f.topology), 6000);
-    check(f.topology);
-    assert_int_equal(
-        wg_topology_read(f.topology, out, 3, edges[0][99] + 1, 700, edges[1], neighbours[1], &got[1], NULL), WG_OK);
-    uint32_t at = 0;
-    for (uint64_t i = 0; i < m.count && at < got[1]; i++) {
-        if (m.edge[i] > edges[0][99] && m.ends[0][i] == 3 && !m.dead[i]) assert_int_equal(edges[1][at++], m.edge[i]);
-    }
-    assert_int_equal(at, got[1]);
-    asked = 0;
-    assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK); /* again, without a delta */
-    assert_true(asked > 0 && asked < 3000);
-    wg_topology_set_liveness(f.topology, NULL, NULL);
-    edges_add(&f, &rng, NODES_HUB, 10);
-    asked = 0;
-    assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
-    assert_int_equal(asked, 0);
-    for (uint64_t i = 0; i < NODES; i++) node_compare(f.topology, i % 2, i, 20, m.count);
-    fixture_close(&f);
-}
-
-/* Goal: whichever allocation is refused while storing, adopting or merging with liveness, nothing that is read changes, nothing leaks,
+/* Goal: whichever allocation is refused while storing, adopting or merging, nothing that is read changes, nothing leaks,
  * and it works afterwards. */
 static void test_storing_survives_refused_allocations(void **state) {
     (void)state;
@@ -246,7 +189,6 @@ static void test_storing_survives_refused_allocations(void **state) {
             fixture_open(&f);
             wg_rng rng;
             wg_rng_init(&rng, wg_test_seed(21));
-            wg_topology_set_liveness(f.topology, model_is_alive, NULL);
             edges_add(&f, &rng, NODES_VIRTUAL, 700);
             store(&f, 700);
             adopt(&f);
@@ -254,7 +196,6 @@ static void test_storing_survives_refused_allocations(void **state) {
             assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
             edges_kill(&rng, 40);
             if (act == 3) assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
-            if (act == 3) wg_topology_set_liveness(f.topology, NULL, NULL); /* what has left stays away */
             edges_add(&f, &rng, NODES_VIRTUAL, 300);
             edges_kill(&rng, 600);
             if (act == 1) assert_int_equal(wg_topology_rebuild(f.topology, NULL), WG_OK);
@@ -325,12 +266,7 @@ typedef struct concurrent {
     _Atomic uint64_t reads;
 } concurrent;
 
-/* Edge e goes from e % 50 to e % 70; those divisible by 11 are dead. */
-static bool concurrent_is_alive(void *ctx, uint64_t edge) {
-    (void)ctx;
-    return edge % 11 != 0;
-}
-
+/* Edge e goes from e % 50 to e % 70. */
 static bool adjacency_right(const concurrent *c, uint32_t side, uint64_t node, uint64_t published) {
     const uint64_t step = side == 0 ? 50 : 70;
     const uint64_t other = side == 0 ? 70 : 50;
@@ -343,13 +279,9 @@ static bool adjacency_right(const concurrent *c, uint32_t side, uint64_t node, u
         if (wg_topology_read(c->f->topology, direction, node, from, 101, edges, neighbours, &n, NULL) != WG_OK)
             return false;
         for (uint32_t i = 0; i < n && expected < published; i++, expected += step) {
-            while (edges[i] != expected && expected % 11 == 0 && expected < published) expected += step;
             if (edges[i] != expected || neighbours[i] != expected % other) return expected >= published;
         }
-        if (n == 0) { /* only dead ones may be missing at the end */
-            while (expected < published && expected % 11 == 0) expected += step;
-            return expected >= published;
-        }
+        if (n == 0) return expected >= published;
         from = edges[n - 1] + 1;
     }
     return true;
@@ -408,7 +340,6 @@ static void test_readers_see_edges_once_while_runs_are_stored(void **state) {
     (void)state;
     static fixture f;
     fixture_open(&f);
-    wg_topology_set_liveness(f.topology, concurrent_is_alive, NULL);
     concurrent c = {.f = &f};
     pthread_t threads[2];
     for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, reader_main, &c), 0);
@@ -440,7 +371,6 @@ int main(void) {
         cmocka_unit_test(test_runs_are_cut_into_full_pieces),
         cmocka_unit_test(test_a_capture_is_exact_although_merges_came_between),
         cmocka_unit_test(test_a_run_without_entries_is_not_written),
-        cmocka_unit_test(test_merges_leave_out_dead_edges),
         cmocka_unit_test(test_storing_survives_refused_allocations),
         cmocka_unit_test(test_lookups_in_runs_allocate_nothing),
         cmocka_unit_test(test_readers_see_edges_once_while_runs_are_stored),

@@ -126,11 +126,11 @@ static const uint64_t *flat_cells(const wg_vector *v, uint32_t rows, uint64_t *s
 }
 
 static bool put_floats(wg_buf *out, const uint64_t *cells, uint32_t rows) {
-    int64_t parts[WG_BATCH_ROWS_MAX];
+    uint64_t parts[WG_BATCH_ROWS_MAX];
     uint32_t exponent = 0;
-    if (wg_arc1_decimals((const double *)(const void *)cells, rows, &exponent, parts))
+    if (wg_arc1_decimals(cells, rows, &exponent, parts))
         return wg_buf_append_u8(out, FLOAT_DECIMAL) && wg_buf_append_u8(out, (uint8_t)exponent) &&
-               put_packed(out, (const uint64_t *)(const void *)parts, rows, UINT64_C(1) << 63);
+               put_packed(out, parts, rows, UINT64_C(1) << 63);
     return wg_buf_append_u8(out, FLOAT_PLAIN) && wg_buf_append(out, cells, (size_t)rows * sizeof *cells);
 }
 
@@ -385,7 +385,7 @@ static wg_code take_batch(decoder *d, wg_mutation *m) {
 }
 
 /* `flip` only says how cells were compared: it has no part in what they are. */
-static wg_code take_packed(decoder *d, uint32_t rows, const uint64_t **out) {
+static wg_code take_packed(decoder *d, uint32_t rows, uint64_t **out) {
     uint8_t width = 0;
     wg_slice head, bits;
     WG_TRY(take_u8(d, "packed cells", &width));
@@ -416,17 +416,15 @@ static wg_code take_packed(decoder *d, uint32_t rows, const uint64_t **out) {
 
 static wg_code take_floats(decoder *d, uint32_t rows, const void **out) {
     uint8_t form = 0, exponent = 0;
-    const uint64_t *parts = NULL;
+    uint64_t *parts = NULL;
     WG_TRY(take_u8(d, "FLOAT cells", &form));
     if (form == FLOAT_PLAIN) return take_cells(d, WG_TYPE_FLOAT, rows, out);
     if (form != FLOAT_DECIMAL) return corrupt(d, "FLOAT cells");
     WG_TRY(take_u8(d, "FLOAT cells", &exponent));
     if (exponent > WG_ARC1_DECIMAL_EXPONENT_MAX) return corrupt(d, "FLOAT cells");
     WG_TRY(take_packed(d, rows, &parts));
-    double *cells = wg_arena_alloc(d->arena, (size_t)rows * sizeof *cells);
-    if (cells == NULL) return wg_error_nomem(d->err, (size_t)rows * sizeof *cells);
-    wg_arc1_of_decimals((const int64_t *)(const void *)parts, rows, exponent, cells);
-    *out = cells;
+    wg_arc1_of_decimals(parts, rows, exponent);
+    *out = parts;
     return WG_OK;
 }
 
@@ -442,13 +440,15 @@ static wg_code take_load(decoder *d, wg_mutation *m) {
     if (columns == NULL) return wg_error_nomem(d->err, (size_t)m->batch.column_count * sizeof *columns);
     m->batch.columns = columns;
     const uint32_t rows = m->batch.row_count;
-    if (edges) WG_TRY(take_packed(d, rows, &m->from_ids));
-    if (edges) WG_TRY(take_packed(d, rows, &m->to_ids));
+    uint64_t *cells = NULL;
+    if (edges) WG_TRY(take_packed(d, rows, &cells));
+    m->from_ids = cells;
+    if (edges) WG_TRY(take_packed(d, rows, &cells));
+    m->to_ids = cells;
     for (uint32_t c = 0; c < m->batch.column_count; c++) {
         wg_vector *v = &columns[c];
         WG_TRY(take_head(d, rows, v));
         const wg_physical physical = wg_type_physical(v->type);
-        const uint64_t *cells = NULL;
         if (physical == WG_PHYSICAL_F64) {
             WG_TRY(take_floats(d, rows, &v->data));
         } else if (physical == WG_PHYSICAL_I64) {

@@ -1,0 +1,714 @@
+/* Made by tools/gen_zones from release 2026f of the IANA time zone database, which is in the public domain. Part 2 of 2.
+ * zones.c says what the text means. */
+#include "base/zones/zones_internal.h"
+
+/* clang-format off */
+const uint32_t wgi_zones_count_2 = 328;
+
+const wgi_zone_source wgi_zones_2[] = {
+    {"Asia/Ho_Chi_Minh", "25200,25590,28800,32400;B-1n5pl7mA+tp5ermC13ai4D7gf0Apa3oC44d10A28974C7nu20A;<+07>-7"},
+    {"Asia/Hong_Kong",
+        "27402,28800,30600,32400;A-1t9d73gBibrgoD4ns0C3naeD1uiiqB6og4D9r6iB5r10Da4r0B6oi0D7vu0B6oi0D97a0B6oi0D97a0B6o"
+        "i0D97a0B72d0D97a0B6oi0D9784B64tsD9qu4B64tsDa4p4B5r2sDa4p4B64tsD9qu4B64tsD9qu4B64tsD9qu4B64tsDa4p4B5r2sDa4p4B"
+        "5r2sDa4p4B64tsD9qu4B64tsD9qu4B7c9sD7vs4B7vvsD7vs4B7vvsD89n4B7vvsD7vs4B7vvsD7vs4B7vvsD7vs4B7vvsD7vs4B7vvsD89n"
+        "4B7vvsD7vs4B32fsDctc4B7vvsD7vs4B7vvsD7vs4B1973sD72b4B;HKT-8"},
+    {"Asia/Hovd",
+        "21600,21996,25200,28800;B-1sio0rcA+243frgcC2k6a4D8194C81csD7vs4C7vvsD7vs4C7vvsD7vs4C7vvsD7vs4C7vvsD7vs4C7vvs"
+        "D7vs4C7vvsD89n4C7vvsD7vs4C7vvsD7vs4C7vvsD7vs4C7vvsD7vs4C7vvsD7vs4C89qsD7vs4C7vvsD7vs4C7vvsD7vs4C19flkD6og4C7"
+        "vvsD7vs4C7vvsD7vs4C7vvsD7vs4C7vvsD7vs4C7vvsD89n4C488qsD7vocC803kD7vocC;<+07>-7"},
+    {"Asia/Irkutsk",
+        "25025,25200,28800,32400;A-1eurs21B+9p3gqhCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4C;<+08>-8"},
+    {"Asia/Istanbul",
+        "6952,7016,7200,10800,14400;A-2kkidp8B+stab60C+5808e8D6n34C1nvjsD98l4C711sD8194C7knsD8ji4CpjssD6674C9a5sD6n34"
+        "C7cngsD48b4C2epsDctc4C8e1sD1ogc4CabtsD5bg4C8qmsD7c64C8jlsD7c64C89qsD7m14C8jlsD7m14C8jlsD7c64C5cs7sDknm4C8mfs"
+        "D63d4C4b5moD6oi0C6eosD9h34C63gsD9sb4C64tsD9qu4C6ojsD8ji4C7c9sD2lgg4E2oh4DhctsC7f20D72d0C81b0D7vu0C7vu0D7vu0C"
+        "7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7m30D89p0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97a"
+        "0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6eqoD9h50C6oi0D97a0C6oi0D9"
+        "7a0C6oi0D9h50C6g40D9fo0C6en0D9h50C6oi0D97a0C6pv0D95t0C6oi0D9r00C64s0D;<+03>-3"},
+    {"Asia/Jakarta", "25200,25632,26400,27000,28800,32400;B-1b8euh0C4dpv0D4mm0mF1o7t6D19pdqE102h2D6rdduA;WIB-7"},
+    {"Asia/Jayapura", "32400,33768,34200;B-12uifj8A+b43u2oC9m9g2A;WIT-9"},
+    {"Asia/Jerusalem",
+        "7200,8440,8454,10800,14400;C-2kkif86B+13nj0keA+l2j2boD5bi0A2230Dvc20A6kb0D9cu0A6lo0D9cu0A79e0D8nr0A79e0D8nr0"
+        "Ap050E4e10D2lp0A7uh0D82o0A79e0D6lo0A8me0D9r00A72d0D7vu0A7m30D6oi0Abvt0D3vv0Abvt0D3vv0Abm20D57b0A97a0D6en0A8d"
+        "f08D49o4A89qsD5qv4A2f1ssD1r20A1qea0D4tg0Aa4r0D64q4Abc8sD4te4A9ldsD6k94A97bsD6el4AaensD5h44A8tgsD6og4A97bsD72"
+        "b4A97bsD72b4A94hsD6ra4A94hsD6hf4A9ecsD6ra4A8grsD8434A85jsD7or4A870sD7f04A94lkD6og4A9r1sD7lv8A846sD7c64A85jsD"
+        "8du4A7htsD89n4A870sD7c64A8cmoD8ch4A7jasD82m4A7t5sD7f04A8grsD8ch4A7jasD82m4A7t5sD7f04A8qmsD82m4A7t5sD7or4A870"
+        "sD;IST-2IDT,M3.4.4/26,M10.5.0"},
+    {"Asia/Kabul", "14400,16200,16608;C-2b7ipb0A+1jn6f50B;<+0430>-4:30"},
+    {"Asia/Kamchatka",
+        "38076,39600,43200,46800;A-1caqq9sB+75210cCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0Cg9osB6en0C;<+12>-12"},
+    {"Asia/Karachi", "16092,18000,19800,21600,23400;A-1r820qsC+11hcdg4E1i324C2vk1sBpas4uD7vs4B2qnusD6n34B782sD8p64B;PKT-5"},
+    {"Asia/Kashgar", "21020,21600;A-17g2hcsB;<+06>-6"},
+    {"Asia/Kathmandu", "19800,20476,20700;B-1f0r0jsA+1u2bcp4C;<+0545>-5:45"},
+    {"Asia/Katmandu", "=Asia/Kathmandu"},
+    {"Asia/Khandyga",
+        "28800,32400,32533,36000,39600;C-1f286olA+9sfo0lBpf1l4D8194B7vvsD8194B7vvsD8194B81csD801oB7vu0D7vu0B7vu0D7vu0"
+        "B7vu0D7vu0B7vu0D7vu0B7vu0D7vu0B7vu0D89p0BfvtsA4tg0B32c4D7vu0B7vu0D7vu0B7vu0D7vu0B7vu0D7vu0B89p0D97a0B6oi0D97"
+        "a0B6oi0D97a0B6oi0D9h50B6en0D9h50B6en0D9h50B6oi0D97a0B6oi0D97a0B2u38D3qcsE9h50D6en0E9h50D6en0E9h50D6en0E9h50D"
+        "6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E7escD1i1skB;<+09>-9"},
+    {"Asia/Kolkata", "=Asia/Calcutta"},
+    {"Asia/Krasnoyarsk",
+        "21600,22286,25200,28800;B-1f0dsgeA+9qlkpeCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsA4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4C;<+07>-7"},
+    {"Asia/Kuala_Lumpur", "24925,25200,26400,27000,28800,32400;A-1snouitB+pu7i7dC4b2ocD7c7mF1p9l6Di6mtsE;<+08>-8"},
+    {"Asia/Kuching", "=Asia/Brunei"},
+    {"Asia/Kuwait", "=Antarctica/Syowa"},
+    {"Asia/Macao",
+        "27250,28800,32400,36000;A-1t9d93iB+12ts6j2C5mo4D8qj4C76lsD6n34C1042oB9a40C6n50B8ql0C9sd0B6oi0C7vu0B6n50C97a0"
+        "B6oi0C97a0B6oi0C98n0B7100C97a0B6oi0C97a0B64s0C9r00B64s0Ca4r0B5r10Ca51iB64tsC9qu4B64tsC9qu4B64tsC9qu4B64tsCa4"
+        "p4B5r2sCa4p4B5r2sCa4p4B64tsC9qu4B64tsC9qu4B7c9sC7vq8B801oC7vq8B801oC89n4B7vvsC7vs4B7vvsC7vs4B7vvsC7vs4B7vvsC"
+        "7vs4B7vvsC89n4B7vvsC7vs4B32fsCctc4B7vvsC7vs4B7vvsC7vs4B1973sC72b4B;CST-8"},
+    {"Asia/Macau", "=Asia/Macao"},
+    {"Asia/Magadan",
+        "36000,36192,39600,43200;B-1audib0A+5oksi0Cpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsA4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4AnvtoC;<+11>-11"},
+    {"Asia/Makassar", "28656,28800,32400;A-12uiajgB+8n2hvgC1q304B;WITA-8"},
+    {"Asia/Manila", "-57368,28800,29032,32400;A-3lhs8v8C+1jdj7h8Bika3gD3aq4B2es8sD1vhc4B466nsD2bs4Bbe4tsD7q84B6b6hsD30v4B;PST-8"},
+    {"Asia/Muscat", "=Asia/Dubai"},
+    {"Asia/Nicosia",
+        "7200,8008,10800;B-1d8hoa8A+1i7d498C7vs4A9fpsC6hf4A7knsC7m14A89qsC8194A7uisC7vs4A89qsC7m14A7vvsC7vs4A7vvsC7vs"
+        "4A7vvsC7vs4A7vvsC89n4A7vvsC7vs4A7vvsC7vs4A7vvsC7vs4A7vvsC7vs4A7vvsC7vs4A7vvsC89n4A7vvsC7vs4A7vvsC7vs4A7vvsC7"
+        "vs4A7vvsC7vs4A7vvsC7vs4A89qsC7vs4A7vvsC7vs4A7vvsC;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Asia/Novokuznetsk",
+        "20928,21600,25200,28800;A-1aufnq0B+5ong30Cpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0Cg9osB6en0C;<+07>-7"},
+    {"Asia/Novosibirsk",
+        "19900,21600,25200,28800;A-1f29pmsB+9shhvsCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D2eicC5hdgB7vu0C7vu0B7vu0C7vu0B89p0C97a0B6oi0C97a"
+        "0B6oi0C97a0B6oi0C9h50B6en0C9h50B6en0C9h50B6oi0C97a0B6oi0C97a0B6oi0C9h50B6en0C9h50B6en0C9h50B6en0C9h50B6oi0C9"
+        "7a0B6oi0C97a0B6oi0C9h50B6en0C1pgn4BrvqsC;<+07>-7"},
+    {"Asia/Omsk",
+        "17610,18000,21600,25200;A-1f4pfqaB+9v1bjqCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4C;<+06>-6"},
+    {"Asia/Oral",
+        "10800,12324,14400,18000,21600;B-1aucr14A+5oktrkDpf1j8Eo2i4D7vvsE8194D81csE801oD7vu0E7vu0D7vu0E7vu0D7vu0E7vu0"
+        "D7vu0E7vu0DfvtsC7vu0D89p0C7vu0D7vu0C4tg0Db2c0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97a0C6o"
+        "i0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D;<+05>-5"},
+    {"Asia/Phnom_Penh", "=Asia/Bangkok"},
+    {"Asia/Pontianak", "25200,26240,27000,28800,32400;B-12ui880C+8m5h88E1qie6C19pdqD102h2C6rdduDc1752A;WIB-7"},
+    {"Asia/Pyongyang", "30180,30600,32400;A-1q2g3j4B1s6hpC1jv6a2B1blq0C;KST-9"},
+    {"Asia/Qatar", "=Asia/Bahrain"},
+    {"Asia/Qostanay",
+        "14400,15268,18000,21600;B-1auctt4A+5okt74Cpf1l4Do2i4C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D89p0CfvtsA4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97a0C6oi"
+        "0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9vqgcC;<+05>-5"},
+    {"Asia/Qyzylorda",
+        "14400,15712,18000,21600;B-1aucub0A+5oktl0Cpf1l4Do2i4C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D89p0Cktc0Db2c0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en"
+        "0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D7cercC;<+05>-5"},
+    {"Asia/Rangoon", "23087,23400,32400;A-1f0r35fB+l01267C1g7taB;<+0630>-6:30"},
+    {"Asia/Riyadh", "=Antarctica/Syowa"},
+    {"Asia/Saigon", "=Asia/Ho_Chi_Minh"},
+    {"Asia/Sakhalin",
+        "32400,34248,36000,39600,43200;B-1sguci8A+15jvp9oDhrdb8E8194D7vvsE8194D7vvsE8194D81csE801oD7vu0E7vu0D7vu0E7vu"
+        "0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E89p0DfvtsC4tg0D32c4E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D89p0E97a0DfvtsC6"
+        "oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0"
+        "C6oi0D97a0C6oi0D9h50C6en0D1pgn4CmofsD;<+11>-11"},
+    {"Asia/Samarkand",
+        "14400,16073,18000,21600;B-1aucum9A+5oku09Cpf1l4Do2i4C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C;<+05>-5"},
+    {"Asia/Seoul",
+        "30472,30600,32400,34200,36000;A-1q2g3s8B+3gs9k0Ci8gg2E4i64C8s3sE72b4C8s3sE73o4CaensE5h44C18jdsBi0iuD5ih4Bb57"
+        "sD5qv4B9h6sD64q4B9r1sD64q4B9r1sD64q4B9r1sD64q4BeafsCct8eqE6oi0C97a0E6oi0C;KST-9"},
+    {"Asia/Shanghai", "=Asia/Chongqing"},
+    {"Asia/Singapore", "=Asia/Kuala_Lumpur"},
+    {"Asia/Srednekolymsk",
+        "36000,36892,39600,43200;B-1audj0sA+5okt7sCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsA4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4C;<+11>-11"},
+    {"Asia/Taipei",
+        "28800,29160,32400;B-25j23v8Aku2g6C3vv00Aabs0C63d4A8jlsC8p64A7vvsC6n34A9a5sC6n34A9a5sC6n34A9a5sC6n34A6lpsCaof"
+        "4A6kcsC9cs4A6kcsC9cs4A6kcsC8194A81csC8194A7vvsC8194A7vvsC8194A7vvsC8194Aan5sC5bg4AalosC5bg4A68jisC8194A7vvsC"
+        "8194A1s56sC41a4A;CST-8"},
+    {"Asia/Tashkent",
+        "16631,18000,21600,25200;A-1aucv7nB+5okr17Cpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB;<+05>-5"},
+    {"Asia/Tbilisi",
+        "10751,10800,14400,18000;A-1aucpfvB+us0sifCc2in4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB7vq8C7vs4B7vvsC7vs4B7vvsCfvq4D7vs4C89qsDp744C6ojsD9784C6ojsD9h34C6eo"
+        "sD9h34C6eosD9h34C6ojsD9784C6ojsD9784C6ojsD3vt4C5hdgB6en0C;<+04>-4"},
+    {"Asia/Tehran",
+        "12344,12600,14400,16200,18000;A-10fuctoB+1796tvgD9bh0C6pvuE5r10C49q0B8jkuD5324B82psD85g4B5a7rsD67k4B7vvsD82m"
+        "4B7uisD82m4B7uisD82m4B7uisD82m4B7uisD82m4B7vvsD82m4B7uisD82m4B7uisD82m4B7uisD82m4B7vvsD82m4B7uisD82m4B7uisD8"
+        "2m4B7uisD82m4B7vvsD82m4B1814sD82m4B7vvsD82m4B7uisD82m4B7uisD82m4B7uisD82m4B7vvsD82m4B7uisD82m4B7uisD82m4B7ui"
+        "sD82m4B7vvsD82m4B7uisD82m4B7uisD82m4B7uisD82m4B7vvsD82m4B7uisD82m4B;<+0330>-3:30"},
+    {"Asia/Tel_Aviv", "=Asia/Jerusalem"},
+    {"Asia/Thimbu", "19800,21516,21600;B-l1jqkcA+15nme1kC;<+06>-6"},
+    {"Asia/Thimphu", "=Asia/Thimbu"},
+    {"Asia/Tokyo", "32400,33539,36000;B-2d3qmsgAu8c40C5r10A8tf0C72d0Aaem0C5h60Aaem0C5h60A;JST-9"},
+    {"Asia/Tomsk",
+        "20391,21600,25200,28800;A-1f1lc97B+9rt4i7Cpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D1bj0C7rosB6oi0C97a0B6oi0C9h50B6en0C9h50B6en0C9h50B6en0C9h50B6oi0C9"
+        "7a0B6oi0C97a0B6oi0C9h50B6en0C1pgn4Bph2sC;<+07>-7"},
+    {"Asia/Ujung_Pandang", "=Asia/Makassar"},
+    {"Asia/Ulaanbaatar", "=Asia/Choibalsan"},
+    {"Asia/Ulan_Bator", "=Asia/Choibalsan"},
+    {"Asia/Urumqi", "=Asia/Kashgar"},
+    {"Asia/Ust-Nera",
+        "28800,32400,34374,36000,39600,43200;C-1f288i6A+9sfpq6Bpf1l4F815cE7vvsF8194E7vvsF8194E81csF801oE7vu0F7vu0E7vu"
+        "0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F89p0EfvtsD4tg0E32c4F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E89p0F97a0E6"
+        "oi0F97a0E6oi0F97a0E6oi0F9h50E6en0F9h50E6en0F9h50E6oi0F97a0E6oi0F97a0E6oi0F9h50E6en0F9h50E6en0F9h50E6en0F9h50"
+        "E6oi0F97a0E6oi0F97a0E6oi0F9h50E6en0F7escE1i1skD;<+10>-10"},
+    {"Asia/Vientiane", "=Asia/Bangkok"},
+    {"Asia/Vladivostok",
+        "31651,32400,36000,39600;A-1cade53B+74krsjCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4C;<+10>-10"},
+    {"Asia/Yakutsk",
+        "28800,31138,32400,36000;B-1f285d2A+9sfml2Cpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsA4tg0C32c4D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi"
+        "0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6"
+        "oi0D97a0C6oi0D9h50C6en0D1pgn4C;<+09>-9"},
+    {"Asia/Yangon", "=Asia/Rangoon"},
+    {"Asia/Yekaterinburg",
+        "13505,14400,14553,18000,21600;C-1ia1tmpA+2r7a6oB+a92iq1Dpf1l4E8194D7vvsE8194D7vvsE8194D81csE801oD7vu0E7vu0D7"
+        "vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E89p0DfvtsB4tg0D32c4E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D89p0E97a0"
+        "D6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E9h50D6en0E9h50D6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E9h50D6en0E9h50D6en0E9h"
+        "50D6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E1pgn4D;<+05>-5"},
+    {"Asia/Yerevan",
+        "10680,10800,14400,18000;A-1aucpdoBgeuauCc2in4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7v"
+        "u0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0CfvtsB7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C109h4D97a0C6oi0D97a0C6oi0D9h50C6en0"
+        "D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6e"
+        "n0D9h50C;<+04>-4"},
+    {"Atlantic/Azores",
+        "-7200,-6872,-6160,-3600,0,3600;C-2gs5p3gB+qaj3ogA27k44D5v9sA58o0Da0i4A60msDa0i4A60msDa0i4A623sDa0i4A60msDa0i"
+        "4A186n0D7gf0Aojg0D7c80A89p0D7m30A8jk0D7m30A8jk0D7c80Aojg0D7c80A7vu0D7vu0Ao9l0D7vu0A7m30D89p0A8jk0D7c80A7vu0D"
+        "7vu0A7m30D89p0A8jk0D9h50A49q0D9tq0A7t40D81b0A7100D1r04E4tg0D32fsA64s0D1h54E5r10D2oksA5r10D1r04E5h60D2oksA5r1"
+        "0D1r04E5h60D2oksA72d0D7vu0A803kD7vu0A7vu0D7vu0A7vu0D7vu0A7vu0D7vu0A7vu0D89p0A7vu0D7vu0A7vu0D7vu0A7vu0D7vu0A7"
+        "vu0D7vu0A7vu0D89p0A7vu0D7vu0A7vu0D7vu0A7vu0D7vu0A7vu0D7vu0A7vu0D7vu0A7vu0D89p0A7vu0D7vu0A7vu0D7vu0A7vu0D7vu0"
+        "A7vu0D80hgcE7vu0D7vu0E7vu0D7vu0E89p0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E89p0D7vu0E7vu0D7"
+        "vu0E7vu0D400sE3vt4F3ht0E4e10D7vu0E7vu0D7vu0E7vu0D89p0E;<-01>1<+00>,M3.5.0/0,M10.5.0/1"},
+    {"Atlantic/Bermuda",
+        "-15558,-14400,-11958,-10800;A-1hj6kdqC7q84A8i8sC6pt4A5l8ukB+b9v27qDc9m4B6ojsD9qu4B5r2sDaek4B5h7sDaek4BojhsD5"
+        "794Bb2dsD4jj4Bbc8sD4jj4Bbm3sD49o4Bbm3sD49o4Bbm3sD4jj4B1rlnsD6og4B8orcsD7vs4B7vvsD7vs4B7vvsD89n4B7m4sD89n4B7v"
+        "vsD7vs4B7vvsD7vs4B7vvsD7vs4B7vvsD7vs4B7vvsD89n4B7m4sD89n4B7vvsD7vs4B7vvsD7vs4B7vvsD7vs4B72esD8td4B72esD9784B"
+        "6ojsD9784B6ojsD9784B72esD8td4B72esD8td4B72esD9784B6ojsD9784B6ojsD9784B72esD8td4B72esD8td4B72esD8td4B72esD978"
+        "4B6ojsD9784B6ojsD9784B72esD8td4B72esD8td4B72esD9784B6ojsD9784B6ojsD9784B5r2sD;AST4ADT,M3.2.0,M11.1.0"},
+    {"Atlantic/Canary",
+        "-3696,-3600,0,3600;A-1cvn8ogB+n3r6hgCgpv68D7m4sC7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C"
+        "7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;WET0WEST,M3."
+        "5.0/1,M10.5.0"},
+    {"Atlantic/Cape_Verde", "-7200,-5644,-3600;B-1mhilb0Afc7d0C1i324Af3a3kC;<-01>1"},
+    {"Atlantic/Faeroe",
+        "-1624,0,3600;A-1q94mt8B+24rchpoC7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7"
+        "vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B89p0C;WET0WEST,M3.5.0/1,M10.5.0"},
+    {"Atlantic/Faroe", "=Atlantic/Faeroe"},
+    {"Atlantic/Jan_Mayen", "=Arctic/Longyearbyen"},
+    {"Atlantic/Madeira",
+        "-4056,-3600,0,3600;A-1mhiorgB27k44C5v9sB58o0Ca0i4B60msCa0i4B60msCa0i4B623sCa0i4B60msCa0i4B186n0C7gf0Bojg0C7c"
+        "80B89p0C7m30B8jk0C7m30B8jk0C7c80Bojg0C7c80B7vu0C7vu0Bo9l0C7vu0B7m30C89p0B8jk0C7c80B7vu0C7vu0B7m30C89p0B8jk0C"
+        "9h50B49q0C9tq0B7t40C81b0B7100C1r04D4tg0C32fsB64s0C1h54D5r10C2oksB5r10C1r04D5h60C2oksB5r10C1r04D5h60C2oksB72d"
+        "0C7vu0B803kC7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7"
+        "vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C80rbcD7m30C7vu"
+        "0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vvsC7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7"
+        "vu0D7vu0C7vu0D7vu0C89p0D;WET0WEST,M3.5.0/1,M10.5.0"},
+    {"Atlantic/Reykjavik", "=Africa/Abidjan"},
+    {"Atlantic/South_Georgia", "-8768,-7200;A-2b7i0i0B;<-02>2"},
+    {"Atlantic/St_Helena", "=Africa/Abidjan"},
+    {"Atlantic/Stanley",
+        "-14400,-13884,-10800,-7200;B-1mbn864A+o0lus4C7m14A89qsC7m14A8jlsC7m14A89qsC7m14A89qsC7m14A89qsC46u4Ak7a3sC6e"
+        "l4D9h34C64tsD9qu4Cfm2sA6eosC9h34A6eosC9h34A6eosC9h34A6eosC9qu4A64tsC9qu4A6eosC9h34A6eosC9h34A6eosC9h34A6eosC"
+        "9h34A6eosC9qu4A6eosC9h34A6eosC9h34A6eosC9h34A6eosC9h34A6eosC9h6sA64tsCa4p4A5r2sCa4p4A64tsC9qu4A64tsC9qu4A64t"
+        "sC9qu4A64tsC9qu4A64tsCa4p4A64tsC9qu4A64tsC9qu4A64tsC;<-03>3"},
+    {"Australia/ACT",
+        "36000,36292,39600;B-26ej064A+kjggq4C3kn0Acdjo0C3qb0A7vu0C7vu0A89p0C7m30Adqv00C57b0Aaoh0C5h60Aaem0C5h60Aaem0C"
+        "5h60Aaem0C5r10Aaem0C5h60Aaem0C5h60Aaem0C5h60Aaem0C5h60Aaem0C5h60Aaem0C72d0A97a0C5h60Aaem0C5h60Aaem0C5h60Aaem"
+        "0C64s0A9h50C6en0A9r00C6en0A9r00C64s0A9r00C5h60Aaem0C5h60Aaem0C5h60Aaem0C5r10Aaem0C5h60Aaem0C5h60Aaem0C6oi0A9"
+        "7a0C6oi0A97a0C6oi0A97a0C6oi0A9h50C6en0A6oi0C97a0A9h50C6oi0A97a0C6oi0A97a0C6oi0A9h50C6en0A9h50C6oi0A97a0C6en0"
+        "A9h50C72d0A;AEST-10AEDT,M10.1.0,M4.1.0/3"},
+    {"Australia/Adelaide",
+        "32400,33260,34200,37800;B-26eit7cA+3vmu2sC8rk0qD3kn0Ccdjo0D3qb0C7vu0D7vu0C89p0D7m30Cdqv00D57b0Caoh0D5h60Caem"
+        "0D5h60Caem0D5h60Caem0D5r10Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5r10Caem0D5h60Caem0D5h60Ca"
+        "em0D5h60Caem0D64s0C9h50D6en0C9r00D6en0C9r00D64s0C9r00D64s0C9r00D5h60Caem0D6en0C9h50D5r10Caem0D64s0C9r00D6en0"
+        "C9h50D6oi0C97a0D6oi0C97a0D6oi0C97a0D6oi0C9h50D6en0C9h50D6en0C9h50D6oi0C97a0D6oi0C97a0D6oi0C9h50D6en0C9h50D6o"
+        "i0C97a0D6en0C9h50D72d0C;ACST-9:30ACDT,M10.1.0,M4.1.0/3"},
+    {"Australia/Brisbane",
+        "36000,36728,39600;B-26h4o7oA+km28roC3kn0Acdjo0C3qb0A7vu0C7vu0A89p0C7m30Adqv00C57b0A8rju0C5h60Aaem0C5h60Aaem0"
+        "C5h60A;AEST-10"},
+    {"Australia/Broken_Hill",
+        "32400,33948,34200,36000,37800;B-26eitssD+1es7bsA1b3isC8rk0qE3kn0Ccdjo0E3qb0C7vu0E7vu0C89p0E7m30Cdqv00E57b0Ca"
+        "oh0E5h60Caem0E5h60Caem0E5h60Caem0E5r10Caem0E5h60Caem0E5h60Caem0E5h60Caem0E5h60Caem0E5h60Caem0E72d0C97a0E5h60"
+        "Caem0E5h60Caem0E5h60Caem0E64s0C9h50E6en0C9r00E6en0C9r00E64s0C9r00E5h60Caem0E5h60Caem0E5h60Caem0E5r10Caem0E5h"
+        "60Caem0E5h60Caem0E6oi0C97a0E6oi0C97a0E6oi0C97a0E6oi0C9h50E6en0C9h50E6en0C9h50E6oi0C97a0E6oi0C97a0E6oi0C9h50E"
+        "6en0C9h50E6oi0C97a0E6en0C9h50E72d0C;ACST-9:30ACDT,M10.1.0,M4.1.0/3"},
+    {"Australia/Canberra", "=Australia/ACT"},
+    {"Australia/Currie",
+        "35356,36000,39600;A-25t3vosB+jqetssC7m30B9h50C5h60Baem0C5h60Bbehh0C3qb0B7vu0C7vu0B89p0C7m30Bbpe90C7vu0B97a0C"
+        "5r10Ba4r0C5r10Ba4r0C64s0Ba4r0C57b0Baoh0C5h60Baem0C5h60Baem0C5h60Baem0C5r10Baem0C5h60Baem0C5h60Baem0C5h60Baem"
+        "0C5h60Baem0C5h60Baem0C6oi0B9h50C6en0B9h50C5h60Baem0C5h60Baem0C5h60Ba4r0C6en0B9r00C6en0B9r00C64s0B9r00C64s0B9"
+        "r00C6oi0B89p0C7m30B89p0C7m30B89p0C7m30B89p0C7m30B89p0C7vu0B89p0C7m30B89p0C7m30B89p0C7m30B89p0C7m30B6oi0C97a0"
+        "B8jk0C7m30B89p0C7m30B89p0C7m30B89p0C7m30B89p0C7vu0B7vu0C7m30B8jk0C;AEST-10AEDT,M10.1.0,M4.1.0/3"},
+    {"Australia/Darwin", "31400,32400,34200,37800;A-26eird8B+3vms8oC8rk0qD3kn0Ccdjo0D3qb0C7vu0D7vu0C89p0D7m30C;ACST-9:30"},
+    {"Australia/Eucla",
+        "30928,31500,35100;A-25ljtagB+jqhib4C3kn0Bcdjo0C3qb0B7vu0C7vu0Bfqug0C5h60B4b1c0C5h60B3rl60C4jl0B7crm0C4tg0B9h"
+        "50C6oi0B97a0C6oi0B;<+0845>-8:45"},
+    {"Australia/Hobart", "=Australia/Currie"},
+    {"Australia/LHI",
+        "36000,37800,38180,39600,41400;C-26ej214A+2gufro4BaeoqE5qv4BaensE5h44BaensE5h44BaensE5h44BaensD64r2B9h5uD6em2"
+        "B9r0uD6em2B9r0uD64r2B9r0uD5h52BaemuD5h52BaemuD5h52BaemuD5r02BaemuD5h52BaemuD5h52BaemuD6oh2B97auD6oh2B97auD6o"
+        "h2B97auD6oh2B9h5uD6em2B6oiuD9792B9h5uD6oh2B97auD6oh2B97auD6oh2B9h5uD6em2B9h5uD6oh2B97auD6em2B9h5uD72c2B;<+10"
+        "30>-10:30<+11>-11,M10.1.0,M4.1.0"},
+    {"Australia/Lindeman",
+        "35756,36000,39600;A-26h4n9cB+km27tcC3kn0Bcdjo0C3qb0B7vu0C7vu0B89p0C7m30Bdqv00C57b0B8rju0C5h60Baem0C5h60Baem0"
+        "C5h60Baem0C5r10Baem0C5h60B;AEST-10"},
+    {"Australia/Lord_Howe", "=Australia/LHI"},
+    {"Australia/Melbourne",
+        "34792,36000,39600;A-26eiun8B+kjgfb8C3kn0Bcdjo0C3qb0B7vu0C7vu0B89p0C7m30Bdqv00C57b0Baoh0C5h60Baem0C5h60Baem0C"
+        "5h60Baem0C5r10Baem0C5h60Baem0C5h60Baem0C5h60Baem0C5h60Baem0C5h60Baem0C5r10Baem0C5h60Baem0C5h60Baem0C5h60Baem"
+        "0C64s0B9h50C6en0B9h50C6oi0B9r00C64s0B9r00C64s0B9r00C5h60Baem0C5h60Baem0C5r10Baem0C5h60Baem0C6en0B9h50C6oi0B9"
+        "7a0C6oi0B97a0C6oi0B97a0C6oi0B9h50C6en0B6oi0C97a0B9h50C6oi0B97a0C6oi0B97a0C6oi0B9h50C6en0B9h50C6oi0B97a0C6en0"
+        "B9h50C72d0B;AEST-10AEDT,M10.1.0,M4.1.0/3"},
+    {"Australia/NSW", "=Australia/ACT"},
+    {"Australia/North", "=Australia/Darwin"},
+    {"Australia/Perth",
+        "27804,28800,32400;A-25ljq8sB+jqhhtsC3kn0Bcdjo0C3qb0B7vu0C7vu0Bfqug0C5h60B4b1c0C5h60B3rl60C4jl0B7crm0C4tg0B9h"
+        "50C6oi0B97a0C6oi0B;AWST-8"},
+    {"Australia/Queensland", "=Australia/Brisbane"},
+    {"Australia/South", "=Australia/Adelaide"},
+    {"Australia/Sydney", "=Australia/ACT"},
+    {"Australia/Tasmania", "=Australia/Currie"},
+    {"Australia/Victoria", "=Australia/Melbourne"},
+    {"Australia/West", "=Australia/Perth"},
+    {"Australia/Yancowinna", "=Australia/Broken_Hill"},
+    {"Brazil/Acre", "=America/Porto_Acre"},
+    {"Brazil/DeNoronha", "=America/Noronha"},
+    {"Brazil/East", "=America/Sao_Paulo"},
+    {"Brazil/West", "=America/Manaus"},
+    {"CET",
+        "0,1050,3600,7200;B-291ee00Ab9ed0Cnna4D6n50C8l4oD6oi0C97a0D6oi0C2faoA4rcgC9h50A5r10Cb2c0A67m0C9sd0A6kb0C8jk0A"
+        "8jk0C7c80A7m30C89p0A7vu0C7vu0A8jk0C7c80A89p0C7m30A8jk0C7m8kA8jk0C7c80A89p0C7m30A8jk0C7c80A7vu0C7vu0A7m30C8jk"
+        "0A7vu0C7vu0A7m30C89p0A8jk0C7c80A7vu0C7vu0A7m30C89p0A8jk0C9h50A49q0C3nh0D17bu4C6en0D89p0C7vu0D7ar0C8l10D7ar0C"
+        "aoh0D6690Cf9c00D7m30C89p0D7vu0C7vu0D7vu0C89p0D7m30C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7v"
+        "u0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;CET-1CEST"
+        ",M3.5.0,M10.5.0/3"},
+    {"CST6CDT",
+        "-21600,-18000;A-1gljks0B9784A6ojsB9784Ab5pnsB1qcr4Aaqc3sB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7vvsB7"
+        "vs4A7vvsB7vs4A32fsBctc4A57csBaof4A7vvsB89n4A7m4sB89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7m4s"
+        "B89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A6o"
+        "jsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A"
+        "6ojsB9784A6ojsB9784A5r2sB;CST6CDT,M3.2.0,M11.1.0"},
+    {"Canada/Atlantic", "=America/Halifax"},
+    {"Canada/Central", "=America/Rainy_River"},
+    {"Canada/Eastern", "=America/Montreal"},
+    {"Canada/Mountain", "=America/Edmonton"},
+    {"Canada/Newfoundland", "=America/St_Johns"},
+    {"Canada/Pacific", "=America/Vancouver"},
+    {"Canada/Saskatchewan", "=America/Regina"},
+    {"Canada/Yukon", "=America/Whitehorse"},
+    {"Chile/Continental", "=America/Santiago"},
+    {"Chile/EasterIsland",
+        "-26248,-25200,-21600,-18000;A-133hfroB+120jutoC6el4BaensC5h44B8jlsC6og4B97bsC6og4B9h6sC6el4B8tgsC72b4B9h6sC6"
+        "el4B9h6sC6og4B97bsC6og4B97bsC6og4B9h6sC6el4B9h6sC6el4B9h6sC6og4B97bsCfvs0D6og4C97bsD6og4C9h6sD6el4C9h6sD6el4"
+        "C9h6sD7vs4C7vvsD6og4C97bsD6og4C9h6sD6el4C89qsD7m14C9h6sD6og4C97bsD6og4C97bsD6og4C97bsD6og4C9h6sD6el4C9h6sD7c"
+        "64C8jlsD6og4C8jlsD89n4C89qsD6og4C9h6sD6el4C9h6sD6el4C9h6sD6el4C9h6sD6og4C97bsD6og4C97bsD6og4C9h6sD6el4C9h6sD"
+        "7c64C8jlsD6og4C97bsD7m14C89qsD9784C4jmsDb2a4C5h7sDaek4C5r2sDa4p4C5r2sDr264C400sDbvr4C400sDbvr4C400sDaek4C6oj"
+        "sD9784C6ojsD9784C6ojsD9784C72esD8td4C;<-06>6<-05>,M9.1.6/22,M4.1.6/22"},
+    {"Cuba", "=America/Havana"},
+    {"EET",
+        "3600,5692,7200,10800;B-1i7vnk0C+evpi30D2em4C49vlsD1094Co72gA6g08C88a4A81csC448o4D5ea4Cb85lsDa0k0C60ooD7vu0C7"
+        "m30D7ng0C88c0D7m4sC8a48D7u20C8434D7t24C805gD7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0"
+        "C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;EET-2EEST,M3.5.0/3,M1"
+        "0.5.0/4"},
+    {"EST", "=America/Atikokan"},
+    {"EST5EDT",
+        "-18000,-14400;A-1gljocgB9784A6ojsB9784Ab5pnsB1qcr4Aaqc3sB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7vvsB7"
+        "vs4A7vvsB7vs4A32fsBctc4A57csBaof4A7vvsB89n4A7m4sB89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7m4s"
+        "B89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A6o"
+        "jsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A"
+        "6ojsB9784A6ojsB9784A5r2sB;EST5EDT,M3.2.0,M11.1.0"},
+    {"Egypt", "=Africa/Cairo"},
+    {"Eire",
+        "-1521,0,2079,3600;A-1idij3fC5r10B+fi9cfD73q0B88c0D8b60B7uh0D81b0B7uh0D98n0B7100D81b0B7km0D8jk0B8jk0D6en0B97a"
+        "0D72d0B97a0D6oi0B97a0D7c80B89p0D7m30B8tf0D7c80B8jk0D7c80B89p0D7m30B8jk0D7c80B8jk0D7c80B89p0D7vu0B8jk0D7c80B8"
+        "9p0D7m30B8jk0D7c80B8jk0D7c80B89p0D7m30B8jk0D9h50B49q0D3a430B72d0Da4r0B7c80D8jk0B6oi0D97a0B7c80D89p0B7m30D89p"
+        "0B7vu0D89p0B7m30D7c80B89p0D7m30B8jk0D7c80B8tf0D7c80B89p0D7m30B8jk0D7c80B8jk0D7c80B89p0D7m30B7m30D9h50B6en0D9"
+        "h50B6oi0D97a0B6en0D9h50B6en0D9h50B6en0D9h50B6en0D9r00B4tg0D1rbr0B64s0D9r00B64s0D9r00B64s0D9r00B64s0D9r00B6en"
+        "0D9h50B6en0D9h50B6en0D9r00B64s0D9r00B64s0D9r00B6og4D97a0B6oi0D97a0B6oi0D97a0B6oi0D9h50B6oi0D97a0B6oi0D97a0B6"
+        "oi0D97a0B6oi0D97a0B6oi0D9h50B6en0D9h50B6oi0D97a0B6oi0D97a0B6oi0D97a0B6oi0D97a0B6oi0D97a0B72d0D;IST-1GMT0,M10"
+        ".5.0,M3.5.0/1"},
+    {"Etc/GMT", "0;A;GMT0"},
+    {"Etc/GMT+0", "=Etc/GMT"},
+    {"Etc/GMT+1", "-3600;A;<-01>1"},
+    {"Etc/GMT+10", "-36000;A;<-10>10"},
+    {"Etc/GMT+11", "-39600;A;<-11>11"},
+    {"Etc/GMT+12", "-43200;A;<-12>12"},
+    {"Etc/GMT+2", "-7200;A;<-02>2"},
+    {"Etc/GMT+3", "-10800;A;<-03>3"},
+    {"Etc/GMT+4", "-14400;A;<-04>4"},
+    {"Etc/GMT+5", "-18000;A;<-05>5"},
+    {"Etc/GMT+6", "-21600;A;<-06>6"},
+    {"Etc/GMT+7", "-25200;A;<-07>7"},
+    {"Etc/GMT+8", "-28800;A;<-08>8"},
+    {"Etc/GMT+9", "-32400;A;<-09>9"},
+    {"Etc/GMT-0", "=Etc/GMT"},
+    {"Etc/GMT-1", "3600;A;<+01>-1"},
+    {"Etc/GMT-10", "36000;A;<+10>-10"},
+    {"Etc/GMT-11", "39600;A;<+11>-11"},
+    {"Etc/GMT-12", "43200;A;<+12>-12"},
+    {"Etc/GMT-13", "46800;A;<+13>-13"},
+    {"Etc/GMT-14", "50400;A;<+14>-14"},
+    {"Etc/GMT-2", "7200;A;<+02>-2"},
+    {"Etc/GMT-3", "10800;A;<+03>-3"},
+    {"Etc/GMT-4", "14400;A;<+04>-4"},
+    {"Etc/GMT-5", "18000;A;<+05>-5"},
+    {"Etc/GMT-6", "21600;A;<+06>-6"},
+    {"Etc/GMT-7", "25200;A;<+07>-7"},
+    {"Etc/GMT-8", "28800;A;<+08>-8"},
+    {"Etc/GMT-9", "32400;A;<+09>-9"},
+    {"Etc/GMT0", "=Etc/GMT"},
+    {"Etc/Greenwich", "=Etc/GMT"},
+    {"Etc/UCT", "0;A;UTC0"},
+    {"Etc/UTC", "=Etc/UCT"},
+    {"Etc/Universal", "=Etc/UCT"},
+    {"Etc/Zulu", "=Etc/UCT"},
+    {"Europe/Amsterdam", "=CET"},
+    {"Europe/Andorra",
+        "0,364,3600,7200;B-20sij3cA+1b0m9rcCj9unsD7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7v"
+        "u0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Astrakhan",
+        "10800,11532,14400,18000;B-1aufekcA+5onhesCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0C7vu0D7vu0CfvtsA7vu0C89p0A7vu0Cnvq0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C97a0A6oi0C97a0A6oi0C97a0A6oi0C9h5"
+        "0A6en0C9h50A6en0C9h50A6oi0C97a0A6oi0C97a0A6oi0C9h50A6en0C9h50A6en0C9h50A6en0C9h50A6oi0C97a0A6oi0C97a0A6oi0C9"
+        "h50A6en0C1pgn4AmofsC;<+04>-4"},
+    {"Europe/Athens", "=EET"},
+    {"Europe/Belfast",
+        "-75,0,3600,7200;A-3iq5thlB+20cj8ulC5r10B89p0C73q0B88c0C8b60B7uh0C81b0B7uh0C98n0B7100C81b0B7km0C8jk0B8jk0C6en"
+        "0B97a0C72d0B97a0C7c80B8jk0C7c80B89p0C7m30B8tf0C7c80B8jk0C7c80B89p0C7m30B8jk0C7c80B8jk0C7c80B89p0C7vu0B8jk0C7"
+        "c80B89p0C7m30B8jk0C7c80B8jk0C7c80B89p0C7m30B8jk0C9h50B49q0Cj284D49q0Caem0D5h60Caem0D5r10Ca4r0D7c80C8l10D4i80"
+        "C3m5sB89p0C7m30B72d0C17a4D57b0C3m5sB5r10Ca4r0B6oi0C97a0B7c80C89p0B7m30C89p0B7vu0C89p0B7m30C7c80B89p0C7m30B8j"
+        "k0C7c80B8tf0C7c80B89p0C7m30B8jk0C7c80B8jk0C7c80B89p0C7m30B7m30C9h50B6en0C9h50B6oi0C97a0B6en0C9h50B6en0C9h50B"
+        "6en0C9h50B6en0C9r00B4tg0C1rbr0B64s0C9r00B64s0C9r00B64s0C9r00B64s0C9r00B6en0C9h50B6en0C9h50B6en0C9r00B64s0C9r"
+        "00B64s0C9r00B6og4C97a0B6oi0C97a0B6oi0C97a0B6oi0C9h50B6oi0C97a0B6oi0C97a0B6oi0C97a0B6oi0C97a0B6oi0C9h50B6en0C"
+        "9h50B6oi0C97a0B6oi0C97a0B6oi0C97a0B6oi0C97a0B6oi0C97a0B;GMT0BST,M3.5.0/1,M10.5.0"},
+    {"Europe/Belgrade",
+        "3600,4920,7200;B-2gs63toAsnkhqComfkA6en0C89p0A7vu0C7vu0A9ii0C5o70Aiqa20C7vu0A7vu0C89p0A7vu0C7vu0A7vu0C7vu0A7"
+        "vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C89p0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C;CET-1CEST,M3."
+        "5.0,M10.5.0/3"},
+    {"Europe/Berlin", "=Arctic/Longyearbyen"},
+    {"Europe/Bratislava",
+        "0,3464,3600,7200;B-29j0588C+n3ob38D6n6sC8l4oD6oi0C97a0D6oi0Capoc0D19gt0C6en0D89p0C7vu0D7vu0C7vu0D7vu0C9h50D6"
+        "n50C2epsA3m40C2em4D7c80C8jk0D7c80C88c0D7ng0Cepdh0D7vu0C89p0D7m30C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu"
+        "0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C8"
+        "9p0D;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Brussels", "=CET"},
+    {"Europe/Bucharest",
+        "6264,7200,10800;A-144ubfoB+os8aoC5se0B7vu0C7vu0B89p0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B"
+        "jsen0C5h44B89p0C7m4sB801oC7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7v"
+        "u0B7vu0C89p0B7vq8C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vs4B7vvsC7vs4B89qsC9784B;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Budapest",
+        "3600,4580,7200;B-2aegrj4A+nv91e4C6n6sA8l4oC6oi0A97a0C6oi0A98n0C6n50A8tf0C7c80Aa9pncCp5ukA6en0C89p0A7vu0C7vu0"
+        "A99ucC81csA6j1oC8b44A7uisC7vu0A7vu0C7vu0A89p0C7m30A2ae28C5qv4Aa50kC5r10Aaoh0C57b0Aaoh0C57b0Ab9e98C7m30A7vu0C"
+        "7vu0A7vu0C7vu0A7vu0C7vu0A801oC89p0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C89p0A7vu0C7vu0A7vu"
+        "0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Busingen",
+        "1786,2048,3600,7200;B-3dgu5c0A+16e6706C+1c46orqD6oi0C97a0D6oi0Cj9kssD7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0"
+        "D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89"
+        "p0D;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Chisinau",
+        "3600,6264,6900,6920,7200,10800,14400;D-2kkido8C+13r9lgkB+ckacnsE+os8aoF5se0E7vu0F7vu0E89p0F7vu0E7vu0F7vu0E7v"
+        "u0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0Ee0j0Feoe4EkpcgA6en0E89p0A7vu0E68tcFibg34G8194F7vvsG8194F7vvsG8194F81cs"
+        "G801oF7vu0G7vu0F7vu0G7vu0F7vu0G7vu0F7vu0G7vu0F7vu0G7vu0F7vu0G1r04F6eqoE7vu0F7vu0E7vq8F7vs4E7vvsF7vs4E7vvsF7v"
+        "s4E7vvsF7vs4E89qsF9784E6onkF97a0E6oi0F97a0E6oi0F9h50E6en0F9h50E6en0F9h50E6oi0F97a0E6oi0F97a0E6oi0F9h50E6en0F"
+        "9h50E6en0F9h50E6en0F9h50E6oi0F97a0E6oi0F97a0E6oi0F9h50E6en0F9h50E6en0F9h50E6oi0F97a0E6oi0F97a0E6oi0F97a0E6oi"
+        "0F9h50E6en0F9h50E6en0F9h50E6oi0F97a0E6oi0F97a0E6oi0F9h50E;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Copenhagen", "=Arctic/Longyearbyen"},
+    {"Europe/Dublin", "=Eire"},
+    {"Europe/Gibraltar",
+        "-1284,0,3600,7200;A-2k2ttfsB+11lb8ssC5r10B89p0C73q0B88c0C8b60B7uh0C81b0B7uh0C98n0B7100C81b0B7km0C8jk0B8jk0C6"
+        "en0B97a0C72d0B97a0C7c80B8jk0C7c80B89p0C7m30B8tf0C7c80B8jk0C7c80B89p0C7m30B8jk0C7c80B8jk0C7c80B89p0C7vu0B8jk0"
+        "C7c80B89p0C7m30B8jk0C7c80B8jk0C7c80B89p0C7m30B8jk0C9h50B49q0Cj284D49q0Caem0D5h60Caem0D5r10Ca4r0D7c80C8l10D4i"
+        "80C3m5sB89p0C7m30B72d0C17a4D57b0C3m5sB5r10Ca4r0B6oi0C97a0B7c80C89p0B7m30C89p0B7vu0C89p0B7m30C7c80B89p0C7m30B"
+        "8jk0C7c80B8tf0C7c80B89p0Ccggg4D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7v"
+        "u0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Guernsey", "=Europe/Belfast"},
+    {"Europe/Helsinki",
+        "5989,7200,10800;A-1dop475B+jlloi5C82o0Bj9mboC7vu0B7vu0C7vu0B7vvsC7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu"
+        "0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B89p0C;EET-2EEST,M3.5.0/3,M"
+        "10.5.0/4"},
+    {"Europe/Isle_of_Man", "=Europe/Belfast"},
+    {"Europe/Istanbul", "=Asia/Istanbul"},
+    {"Europe/Jersey", "=Europe/Belfast"},
+    {"Europe/Kaliningrad",
+        "3600,4920,7200,10800,14400;B-285r95oAbiekqC6n6sA8l4oC6oi0A97a0C6oi0Aapoc0C19gt0A6en0C89p0A7vu0C7vu0A7vu0C15p"
+        "cD85g4C6sqsDhhh04E8194D7vvsE8194D7vvsE8194D81csE801oD7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0DfvtsC7vu0D89p0C"
+        "7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h5"
+        "0C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D1pgn4C;EET-"
+        "2"},
+    {"Europe/Kiev",
+        "3600,7200,7324,10800,14400;C-1aucm4sB+5oksfsD5ki74BhtvgA6en0B89p0A1e98Dioal8E8194D7vvsE8194D7vvsE8194D81csE8"
+        "01oD7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E49o4DjvuoB7vu0D7vu0B7vu0D7vu0B7vu0D7vu0B7vu0D7vu0"
+        "B89p0D;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Kirov",
+        "10800,11928,14400,18000;B-1ffvhk0A5g42cCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7v"
+        "u0C7vu0D7vu0CfvtsA7vu0C89p0A7vu0Cnvq0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C97a0A6oi0C97a0A6oi0C97a0A6oi0C9h50A"
+        "6en0C9h50A6en0C9h50A6oi0C97a0A6oi0C97a0A6oi0C9h50A6en0C9h50A6en0C9h50A6en0C9h50A6oi0C97a0A6oi0C97a0A6oi0C9h5"
+        "0A6en0C1pgn4A;MSK-3"},
+    {"Europe/Kyiv", "=Europe/Kiev"},
+    {"Europe/Lisbon",
+        "-2205,0,3600,7200;A-1mhisc0B27k44C5v9sB58o0Ca0i4B60msCa0i4B60msCa0i4B623sCa0i4B60msCa0i4B186n0C7gf0Bojg0C7c8"
+        "0B89p0C7m30B8jk0C7m30B8jk0C7c80Bojg0C7c80B7vu0C7vu0Bo9l0C7vu0B7m30C89p0B8jk0C7c80B7vu0C7vu0B7m30C89p0B8jk0C9"
+        "h50B49q0C9tq0B7t40C81b0B7100C1r04D4tg0C32fsB64s0C1h54D5r10C2oksB5r10C1r04D5h60C2oksB5r10C1r04D5h60C2oksB72d0"
+        "C7vu0B803kC7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7v"
+        "u0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C588d8B7vu0C7vu0"
+        "B89qsC7vu0B7vu0C7vu0B89p0C7m30B7vs4C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vvsC7vu0B7vu0C7vu0B7vu0C7v"
+        "u0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0Cfvs0D7vu0C7vu0D7vu0C7vu0D7vu0C;WET0WEST,M3.5.0/1,M10.5.0"},
+    {"Europe/Ljubljana", "=Europe/Belgrade"},
+    {"Europe/London", "=Europe/Belfast"},
+    {"Europe/Luxembourg", "=CET"},
+    {"Europe/Madrid",
+        "-884,0,3600,7200;A-20siio0B8lf04C7knsB7vs4C81csB28ls4C7ggsBoje4C7c9sB89n4C7m4sB8jk0C7m30B8ji4C7c9sB3rgt4C4nt"
+        "sB7vs4C17a4D6pv0Cg8doB72b4C124j4D5a6sCa1v4D7c9sC8ji4D7c9sC8ji4D7c9sC8ji4D7c9sC19gr4D6ojsCc9nu4D7m4sC89n4D7m4"
+        "sC7m14D7vvsC89n4D7m4sC89soD7vu0C7vu0D7vu0C89p0D7m30C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7"
+        "vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;CET-1CES"
+        "T,M3.5.0,M10.5.0/3"},
+    {"Europe/Malta",
+        "3484,3600,7200;A-27k4b4sB+l7m98cC5794B7vvsC8194B711sC98l4B6dbsC9h34B7c9sC7vs4B9spmsC167hoB6en0C89p0B7uh0C7c8"
+        "0B8l10C79a8B81eoC8tf0B7298C8tf0B6eqoC9h50B8r048C5h44BaoisC57b0Baoh0C57b0Bb2c0C57b0Baoh0C57b0Baem0C5h60Baoh0C"
+        "5h60B7uh0C7vu0B8us0C6g40B9froC6og4B97bsC6og4B97bsC6og4B97bsC6og4B97bsC6og4B8l2sC7kk4B89qsC7vu0B7vu0C7vu0B7vu"
+        "0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7"
+        "vu0C7vu0B7vu0C7vu0B89p0C;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Mariehamn", "=Europe/Helsinki"},
+    {"Europe/Minsk",
+        "3600,6600,6616,7200,10800,14400;C-2kkideoB+19m5o0gD32fcmE5gs34Dlk3gA6en0D89p0A7vu0D3vpcEidp74F8194E7vvsF8194"
+        "E7vvsF8194E81csF801oE7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E109ksD7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7"
+        "vu0E7vu0D89p0E97a0D6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E9h50D6en0E9h50D6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E9h50"
+        "D6en0E9h50D6en0E9h50D6oi0E97a0D6oi0E97a0D6oi0E9h50D6en0E;<+03>-3"},
+    {"Europe/Monaco",
+        "0,561,3600,7200;B-1n9vbthA+4uea51C4p90A7km0C8l10A6n50C98n0A6da0C9ii0A5pk0Cb2c0A67m0C9sd0A6kb0C8jk0Aa4r0C5r10"
+        "A7m30C89p0A7vu0C7vu0A8jk0C7c80A89p0C7m30A8jk0C7m30A8jk0C7c80A89p0C7m30A8jk0C7c80A7vu0C7vu0A7m30C8jk0A7vu0C7v"
+        "u0A7m30C89p0A8jk0C7c80A7vu0C7vu0A7m30C89p0A8jk0C9h50A49vkC4rrgD167jkC6en0D89p0C7vu0D8888C7njoD7ar0Cfa114D7vs"
+        "4C89soD7m30C89p0D7vu0C7vu0D7vu0C89p0D7m30C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7"
+        "vu0C7vu0D7vu0C7vu0D7vu0C7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D;CET-1CEST,M3.5.0,M"
+        "10.5.0/3"},
+    {"Europe/Moscow",
+        "7200,9017,9079,10800,12679,14400,16279,18000;B-1ia1o9pC+tvktiE7rn0C6pt4G4mgsEbao4G+2fj4nF20egDo410F1fo4H76k0"
+        "F1a7sDg1asA3rtlsDpf1l4F8194D7vvsF8194D7vvsF8194D81csF801oD7vu0F7vu0D7vu0F7vu0D7vu0F7vu0D7vu0F7vu0D7vu0F7vu0D"
+        "7vu0F89p0DfvtsA4tg0D32c4F7vu0D7vu0F7vu0D7vu0F7vu0D7vu0F7vu0D89p0F97a0D6oi0F97a0D6oi0F97a0D6oi0F9h50D6en0F9h5"
+        "0D6en0F9h50D6oi0F97a0D6oi0F97a0D6oi0F9h50D6en0F9h50D6en0F9h50D6en0F9h50D6oi0F97a0D6oi0F97a0D6oi0F9h50D6en0F1"
+        "pgn4D;MSK-3"},
+    {"Europe/Nicosia", "=Asia/Nicosia"},
+    {"Europe/Oslo", "=Arctic/Longyearbyen"},
+    {"Europe/Paris", "=Europe/Monaco"},
+    {"Europe/Podgorica", "=Europe/Belgrade"},
+    {"Europe/Prague", "=Europe/Bratislava"},
+    {"Europe/Riga",
+        "3600,5794,7200,9394,10800,14400;B-1gkcu02D6oi0B8l10D27n0B3fs68C+dcesk2Eeg04ClfsgA6en0C89p0A7vu0C7vu0Afb8Ei99"
+        "n8F8194E7vvsF8194E7vvsF8194E81csF801oE7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0EfvtsC7vu0E89p0C7vu0E7vu0C7vu0E"
+        "7vu0C7vu0E7vu0C7vu0E7vu0C7vu0E7vu0C89p0E7vu0C7vvsE97a0C6oi0E97a0C6oi0E9h50C;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Rome",
+        "2996,3600,7200;A-27k6vkgBbahi0C5794B7vvsC8194B711sC98l4B6dbsC9h34B7c9sC7vs4B9spmsC167hoB6en0C89p0B7vu0C7ar0B"
+        "8l10C79a8B81eoC8tf0B7298C8tf0B6eqoC9h50B8r048C5h44BaoisC57b0Baoh0C57b0Bb2c0C57b0Baoh0C57b0Baem0C5h60Baoh0C5h"
+        "60Baoh0C57b0Baem0C5h60Baoh0C57b0Baoh0C57b0Baem0C5h60Baoh0C5h60Baem0C5h60B89soC7m30B7vu0C7vu0B7vu0C7vu0B7vu0C"
+        "7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu0C89p0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B7vu"
+        "0C7vu0B7vu0C7vu0B89p0C;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Samara",
+        "10800,12020,14400,18000;B-1ffvhk0A5g42cCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7v"
+        "u0C7vu0D7vu0CfvtsA7vu0C89p0AgtesC7298D7vu0C7vu0D7vu0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97a0C6oi0D"
+        "9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0C6oi0D9h50C6en0D9h50C6en0D9h50C6en0D9h50C6oi0D97a0C6oi0D97a0Cg9o"
+        "sA6en0C;<+04>-4"},
+    {"Europe/San_Marino", "=Europe/Rome"},
+    {"Europe/Sarajevo", "=Europe/Belgrade"},
+    {"Europe/Saratov",
+        "10800,11058,14400,18000;B-1ffvhk0A5g42cCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D7v"
+        "u0CfvtsA7vu0C7vu0A7vu0C89p0A7vu0Cnvq0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C97a0A6oi0C97a0A6oi0C97a0A6oi0C9h50A"
+        "6en0C9h50A6en0C9h50A6oi0C97a0A6oi0C97a0A6oi0C9h50A6en0C9h50A6en0C9h50A6en0C9h50A6oi0C97a0A6oi0C97a0A6oi0C9h5"
+        "0A6en0C1pgn4A11qrsC;<+04>-4"},
+    {"Europe/Simferopol",
+        "3600,7200,8160,8184,10800,14400;D-2kkievoC+19m5o0oB32fdgE5md94Bg2tgA6en0B89p0A7vu0BdscEihb44F8194E7vvsF8194E"
+        "7vvsF8194E81csF801oE7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0Ec9o0BrvqsE7vu0B7vu0E7vu0B7vu0E1h1cF6eq"
+        "oE7vu0F7vu0E89l8F97fkEfvtsB6oi0E97a0B6oi0E9h50B6en0E9h50B6en0E9h50B6oi0E97a0B6oi0E97a0B6oi0E9h50B6en0E9h50B6"
+        "en0E9h50B6en0E9h50B6oi0E97a0B6oi0E97a0B6oi0E9h50B6en0E9h50B6en0E9h50B6oi0E97a0B6og4F9768E;MSK-3"},
+    {"Europe/Skopje", "=Europe/Belgrade"},
+    {"Europe/Sofia",
+        "3600,5596,7016,7200,10800;B-2kkicesC+e0q57kD+1d26pvoA6en0D89p0A7vu0D7vu0A7vvsDh1l3kE81csD88a4E7nhsD88a4E7m6o"
+        "D89l8E7m8kD7vu0E7vu0D7vu0E89p0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E89p0D7vq8E7vs4D7vvsE7v"
+        "s4D7vvsE7vs4D7vvsE7vs4D7vvsE7vs4D89qsE9784D;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Stockholm", "=Arctic/Longyearbyen"},
+    {"Europe/Tallinn",
+        "3600,5940,7200,10800,14400;B-1gqdkhkA36pvC6oi0Acks8Bte4pC9l7obDhpf4Ci50gA6en0C89p0A7vu0C7hmcDia7a4E8194D7vvs"
+        "E8194D7vvsE8194D81csE801oD7vu0E7vu0D7vu0E7vu0D7vu0E7vu0D7vu0E7vu0DfvtsC7vu0D89p0C7vu0D7vu0C7vu0D7vu0C7vu0D7v"
+        "u0C7vu0D7vu0C7vu0D7vu0C89p0D97a0C6oi0D97a0C6oi0D97bsC6oi0D9h50C;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Tirane",
+        "3600,4760,7200;B-1klbisoA+os6ko8C1664oA6en0Cgs0Afikj8C6k94A98osC6og4A9bisC6og4A9h6sC6el4A9fpsC6g24A9fpsC6g24"
+        "A9fpsC6og4A8utsC6og4A9h6sC6og4A8l2sC79c4A81csC801oA7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C89"
+        "p0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C;CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Tiraspol", "=Europe/Chisinau"},
+    {"Europe/Ulyanovsk",
+        "7200,10800,11616,14400,18000;C-1ffvhk0B5g42cDpf1l4E8194D7vvsE8194D7vvsE8194D81csE801oD7vu0E7vu0D7vu0E7vu0D7v"
+        "u0E7vu0D7vu0E7vu0DfvtsB7vu0D89p0BfvtsA4tg0B32c4D7vu0B7vu0D7vu0B7vu0D7vu0B7vu0D7vu0B89p0D97a0B6oi0D97a0B6oi0D"
+        "97a0B6oi0D9h50B6en0D9h50B6en0D9h50B6oi0D97a0B6oi0D97a0B6oi0D9h50B6en0D9h50B6en0D9h50B6en0D9h50B6oi0D97a0B6oi"
+        "0D97a0B6oi0D9h50B6en0D1pgn4BmofsD;<+04>-4"},
+    {"Europe/Uzhgorod", "=Europe/Kiev"},
+    {"Europe/Vaduz", "=Europe/Busingen"},
+    {"Europe/Vatican", "=Europe/Rome"},
+    {"Europe/Vienna",
+        "3600,3921,7200;B-285r86hA+lmje1hC6n6sA8l4oC6oi0A97a0C6oi0Aotb0C72d0A9pok0C19gt0A6en0C89p0A7vu0C7vu0A7vu0Ce20"
+        "Ag430C7ng0A7uh0C7vu0A8jk0C7c80Afpn08C7m14A803kC7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C89p0A7vu0C7vu0A7vu0C7vu0A7vu0C7"
+        "vu0A7vu0C7vu0A7vu0C7vu0A7vu0C89p0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C;CET-1CEST,M3.5.0,M"
+        "10.5.0/3"},
+    {"Europe/Vilnius",
+        "3600,5040,5736,6076,7200,10800,14400;D-2kkictsB+12pgkocC+2jcaq8A+mnpioE3t34A9u2fsFe8t8ElpngA6en0E89p0A7vu0E5"
+        "8icFicge4G8194F7vvsG8194F7vvsG8194F81csG801oF7vu0G7vu0F7vu0G7vu0F7vu0G7vu0F7vu0G7vu0FfvtsE7vu0F89p0E7vu0F7vu"
+        "0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E7vu0F7vu0E89p0F97a0E6oi0F97a0EfvtsA6oi0E;EET-2EEST,M3.5.0/3,M10.5.0/4"},
+    {"Europe/Volgograd",
+        "10660,10800,14400,18000;A-1f0le94B+9qth3kCpf1l4D8194C7vvsD8194C7vvsD8194C81csD801oC7vu0D7vu0C7vu0D7vu0C7vu0D"
+        "7vu0CfvtsB7vu0C7vu0B7vu0C89p0B7vu0Cnvq0B7vu0C7vu0B7vu0C7vu0B7vu0C7vu0B89p0C97a0B6oi0C97a0B6oi0C97a0B6oi0C9h5"
+        "0B6en0C9h50B6en0C9h50B6oi0C97a0B6oi0C97a0B6oi0C9h50B6en0C9h50B6en0C9h50B6en0C9h50B6oi0C97a0B6oi0C97a0B6oi0C9"
+        "h50B6en0C1pgn4B209csC12o94B;MSK-3"},
+    {"Europe/Warsaw",
+        "3600,5040,7200,10800;B-1j5fl9gAbrksC6n6sA8l4oC6oi0A97a0Cg174D6oi0C1bel8A91t6kC15s60A6en0C89p0A7vu0C82m4A9314"
+        "C85g4A76lsC7njoA95t0C6oi0A8jk0C7c80A89p0C7m30A3r1e4C57b0A7vu0C7vu0Aaoh0C5h60A7vu0C7vu0Aaem0C5h60Aaem0C5h60Aa"
+        "em0C5h60Aaoh0C57b0A68rv0C7m30A89p0C7vu0A7vu0C7vu0A89p0C7m30A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C89p0A7vu0C7vu"
+        "0A7vu0C7vu0A7vu0C7vu0A7vvsC7vu0A7vu0C7vu0A7vu0C89p0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A7vu0C7vu0A89p0C;"
+        "CET-1CEST,M3.5.0,M10.5.0/3"},
+    {"Europe/Zagreb", "=Europe/Belgrade"},
+    {"Europe/Zaporozhye", "=Europe/Kiev"},
+    {"Europe/Zurich", "=Europe/Busingen"},
+    {"GB", "=Europe/Belfast"},
+    {"GB-Eire", "=Europe/Belfast"},
+    {"GMT", "=Etc/GMT"},
+    {"GMT+0", "=Etc/GMT"},
+    {"GMT-0", "=Etc/GMT"},
+    {"GMT0", "=Etc/GMT"},
+    {"Greenwich", "=Etc/GMT"},
+    {"HST", "-37886,-37800,-36000,-34200;A-25hv3q2B+1329kkaDu1sB4bvp4D1qcr4Br29sC;HST10"},
+    {"Hongkong", "=Asia/Hong_Kong"},
+    {"Iceland", "=Africa/Abidjan"},
+    {"Indian/Antananarivo", "=Africa/Addis_Ababa"},
+    {"Indian/Chagos", "17380,18000,21600;A-1r82234B+2jmfpgkC;<+06>-6"},
+    {"Indian/Christmas", "=Asia/Bangkok"},
+    {"Indian/Cocos", "=Asia/Rangoon"},
+    {"Indian/Comoro", "=Africa/Addis_Ababa"},
+    {"Indian/Kerguelen", "17640,18000;A-9d0f38B;<+05>-5"},
+    {"Indian/Mahe", "=Asia/Dubai"},
+    {"Indian/Maldives", "=Indian/Kerguelen"},
+    {"Indian/Mauritius", "13800,14400,18000;A-1r81uj8B1607bmC73o4Bcqu0kC6og4B;<+04>-4"},
+    {"Indian/Mayotte", "=Africa/Addis_Ababa"},
+    {"Indian/Reunion", "=Asia/Dubai"},
+    {"Iran", "=Asia/Tehran"},
+    {"Israel", "=Asia/Jerusalem"},
+    {"Jamaica", "=America/Jamaica"},
+    {"Japan", "=Asia/Tokyo"},
+    {"Kwajalein", "-43200,32400,36000,39600,40160,43200;E-20sjpv0D+11re7dgC2454sB1dnusDcrn18Abves4F;<+12>-12"},
+    {"Libya", "=Africa/Tripoli"},
+    {"MET", "=CET"},
+    {"MST", "=America/Creston"},
+    {"MST7MDT",
+        "-25200,-21600;A-1gljhbgB9784A6ojsB9784Ab5pnsB1qcr4Aaqc3sB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7vvsB7"
+        "vs4A7vvsB7vs4A32fsBctc4A57csBaof4A7vvsB89n4A7m4sB89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7m4s"
+        "B89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A6o"
+        "jsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A"
+        "6ojsB9784A6ojsB9784A5r2sB;MST7MDT,M3.2.0,M11.1.0"},
+    {"Mexico/BajaNorte", "=America/Ensenada"},
+    {"Mexico/BajaSur", "=America/Mazatlan"},
+    {"Mexico/General", "=America/Mexico_City"},
+    {"NZ", "=Antarctica/McMurdo"},
+    {"NZ-CHAT",
+        "44028,44100,45900,49500;A-2v4hersB+28i6khoCees57D4tg0Caoh0D5r10Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5h60Caem0"
+        "D5h60Caem0D5r10Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5h60Caem0D5r10Caem0D5h60C9h50D72d0C8tf0D72d0C8t"
+        "f0D72d0C8tf0D7c80C8jk0D7c80C8jk0D7c80C8jk0D7c80C8tf0D72d0C8tf0D72d0C8tf0D7c80C8jk0D7c80C8jk0D7c80C8tf0D72d0C"
+        "8tf0D72d0C8tf0D7c80C8jk0D7c80C8jk0D7c80C8jk0D7c80C8jk0D;<+1245>-12:45<+1345>,M9.5.0/2:45,M4.1.0/3:45"},
+    {"Navajo", "=America/Denver"},
+    {"PRC", "=Asia/Chongqing"},
+    {"PST8PDT",
+        "-28800,-25200;A-1gljdr0B9784A6ojsB9784Ab5pnsB1qcr4Aaqc3sB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7vvsB7"
+        "vs4A7vvsB7vs4A32fsBctc4A57csBaof4A7vvsB89n4A7m4sB89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A7vvsB89n4A7m4s"
+        "B89n4A7vvsB7vs4A7vvsB7vs4A7vvsB7vs4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A6o"
+        "jsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB8td4A72esB9784A6ojsB9784A6ojsB9784A72esB8td4A72esB8td4A72esB9784A"
+        "6ojsB9784A6ojsB9784A5r2sB;PST8PDT,M3.2.0,M11.1.0"},
+    {"Pacific/Apia",
+        "-41400,-41216,-39600,-36000,45184,46800,50400;E-28s4do0B98pq0A+14lo21oCueqq2D88hkC7m30D485gG41jgF7vu0G89p0F7"
+        "m30G89p0F7m30G89p0F7m30G89p0F7m30G89p0F7m30G89p0F7vu0G89p0F7m30G89p0F7m30G89p0F;<+13>-13"},
+    {"Pacific/Auckland", "=Antarctica/McMurdo"},
+    {"Pacific/Bougainville", "32400,35312,36000,37336,39600;D-2kkjbeoB+e3ekj8C+1clb4egA1id0sC12p5osE;<+11>-11"},
+    {"Pacific/Chatham", "=NZ-CHAT"},
+    {"Pacific/Chuuk", "=Antarctica/DumontDUrville"},
+    {"Pacific/Easter", "=Chile/EasterIsland"},
+    {"Pacific/Efate",
+        "39600,40396,43200;B-1mgkfacA+1q87lkcC49q0A4o8msC7vs4A7vvsC7vs4A89qsC7m14A89qsC7vs4A7vvsC7vs4A7vvsC7vs4A7vvsC"
+        "7vs4A7vvsC7vs4A89qsC5794AbvusC3vt4A;<+11>-11"},
+    {"Pacific/Enderbury", "-43200,-39600,0,46800;C-ud6940Al3g5gB7koo4D;<+13>-13"},
+    {"Pacific/Fakaofo", "-41096,-39600,46800;A-20shajoB+38cch18C;<+13>-13"},
+    {"Pacific/Fiji",
+        "42944,43200,46800;A-1iuoji0B+2e2eph0C57b0Bb2c0C4tg0B4sif0C57b0B97a0C5r10Ba4r0C3vv0Bbvt0C3vv0Bc9o0C3m24BcjksC"
+        "3c90Bcjj0C3c90Bcte0C32e0Bcte0C32e0Bcte0C32e0Bd790C2oj0Bf2b0C17c0B;<+12>-12"},
+    {"Pacific/Funafuti", "41524,43200;A-20sjr9kB;<+12>-12"},
+    {"Pacific/Galapagos", "-21600,-21504,-18000;B-14lncs0C+1jn8tugA3es0sC30v4A;<-06>6"},
+    {"Pacific/Gambier", "-32400,-32388;B-1lqvdvsA;<-09>9"},
+    {"Pacific/Guadalcanal", "38388,39600;A-1lr1j3kB;<+11>-11"},
+    {"Pacific/Guam",
+        "-51660,32400,34740,36000,39600;A-3lhsehkCs2q10Dkh3kbB1ablsD7f7lsEpic4D39nfsEmh7dD6esjE32c4DaensE5qv4Da4ssE5q"
+        "v4D14jesE32c4D143vsE3rm5DaoirE5h44D;ChST-10"},
+    {"Pacific/Honolulu", "=HST"},
+    {"Pacific/Johnston", "=HST"},
+    {"Pacific/Kanton", "=Pacific/Enderbury"},
+    {"Pacific/Kiritimati", "-38400,-37760,-36000,50400;B-20shds0A+2a1tac0C7koooD;<+14>-14"},
+    {"Pacific/Kosrae", "-47284,32400,36000,39116,39600,43200;A-3lhsiqcDs2q10E+ctmucsB25jjoE8vic8C2454sB25i4sEc3sr8Felga4E;<+11>-11"},
+    {"Pacific/Kwajalein", "=Kwajalein"},
+    {"Pacific/Majuro", "=Pacific/Funafuti"},
+    {"Pacific/Marquesas", "-34200,-33480;B-1lqvctoA;<-0930>9:30"},
+    {"Pacific/Midway", "-40968,-39600,45432;C-28s4dvoA98pq0B;SST11"},
+    {"Pacific/Nauru", "32400,40060,41400,43200;B-1e1hl7sC+kajfm4A1gjemCgoff2D;<+12>-12"},
+    {"Pacific/Niue", "-40800,-40780,-39600;B-g5t5dkA+b0ajgkC;<-11>11"},
+    {"Pacific/Norfolk", "39600,40312,40320,41400,45000;B-20sjq3oC+1f0no7oDbuaf6E5h60Dkbh20A;<+11>-11<+12>,M10.1.0,M4.1.0/3"},
+    {"Pacific/Noumea", "39600,39948,43200;B-1mgkescA+1tv1tesC3nf4Ac8csC3os4A8t2gkC3vv0A;<+11>-11"},
+    {"Pacific/Pago_Pago", "=Pacific/Midway"},
+    {"Pacific/Palau", "-54124,32276,32400;A-3lhsc4kBs2q10C;<+09>-9"},
+    {"Pacific/Pitcairn", "-31220,-30600,-28800;A-20shk8cB+2rgq4okC;<-08>8"},
+    {"Pacific/Pohnpei", "=Pacific/Guadalcanal"},
+    {"Pacific/Ponape", "=Pacific/Guadalcanal"},
+    {"Pacific/Port_Moresby", "=Antarctica/DumontDUrville"},
+    {"Pacific/Rarotonga",
+        "-38344,-37800,-36000,-34200,48056;E-21r68poAqfjo0B+oglej0D4te4CaemuD5h52CaemuD5h52CaemuD5r02CaemuD5h52CaemuD"
+        "5h52CaemuD5h52CaemuD5h52CaemuD5h52CaemuD5r02CaemuD5h52CaemuD5h52CaemuD5h52C;<-10>10"},
+    {"Pacific/Saipan", "=Pacific/Guam"},
+    {"Pacific/Samoa", "=Pacific/Midway"},
+    {"Pacific/Tahiti", "-36000,-35896;B-1lqvai8A;<-10>10"},
+    {"Pacific/Tarawa", "=Pacific/Funafuti"},
+    {"Pacific/Tongatapu", "44352,44400,46800,50400;A-mrkou0B+ecogugCje5ogD76k0Ca4r0D3m24Cc9psD3m24C7d5isD32e0C;<+13>-13"},
+    {"Pacific/Truk", "=Antarctica/DumontDUrville"},
+    {"Pacific/Wake", "=Pacific/Funafuti"},
+    {"Pacific/Wallis", "=Pacific/Funafuti"},
+    {"Pacific/Yap", "=Antarctica/DumontDUrville"},
+    {"Poland", "=Europe/Warsaw"},
+    {"Portugal", "=Europe/Lisbon"},
+    {"ROC", "=Asia/Taipei"},
+    {"ROK", "=Asia/Seoul"},
+    {"Singapore", "=Asia/Kuala_Lumpur"},
+    {"Turkey", "=Asia/Istanbul"},
+    {"UCT", "=Etc/UCT"},
+    {"US/Alaska", "=America/Anchorage"},
+    {"US/Aleutian", "=America/Adak"},
+    {"US/Arizona", "=America/Creston"},
+    {"US/Central", "=America/Chicago"},
+    {"US/East-Indiana", "=America/Fort_Wayne"},
+    {"US/Eastern", "=America/New_York"},
+    {"US/Hawaii", "=HST"},
+    {"US/Indiana-Starke", "=America/Indiana/Knox"},
+    {"US/Michigan", "=America/Detroit"},
+    {"US/Mountain", "=America/Denver"},
+    {"US/Pacific", "=America/Los_Angeles"},
+    {"US/Samoa", "=Pacific/Midway"},
+    {"UTC", "=Etc/UCT"},
+    {"Universal", "=Etc/UCT"},
+    {"W-SU", "=Europe/Moscow"},
+    {"WET", "=Europe/Lisbon"},
+    {"Zulu", "=Etc/UCT"},
+};

@@ -1,0 +1,45 @@
+/* exec: a pattern whose matches are counted, not listed (PATTERN_COUNT).
+ *
+ * Vertices stand for nodes, edges for relationships of one label. The count is the number of ways to give every vertex a node and
+ * every edge a relationship between the nodes of its ends so that all `unlikes` hold; a vertex with `rows` counts each of its rows. */
+#ifndef WG_EXEC_PATTERN_H
+#define WG_EXEC_PATTERN_H
+
+#include "base/core/core.h"
+
+struct wg_plan;
+
+enum { WG_PATTERN_VERTICES_MAX = 16, WG_PATTERN_EDGES_MAX = 16, WG_PATTERN_UNLIKES_MAX = 12 };
+/* Most ways to violate the conditions: 2 for each pair of vertices or of directed edges, 4 for other edges, multiplied. */
+enum { WG_PATTERN_CHOICES_MAX = 4096 };
+
+typedef struct wg_pattern_vertex {
+    struct wg_plan *rows; /* slot `slot` of its rows is the node; NULL: any node that the edges touch */
+    uint32_t slot;
+    const char *name; /* for EXPLAIN; "" when nameless */
+} wg_pattern_vertex;
+
+typedef struct wg_pattern_edge {
+    uint32_t from; /* vertices */
+    uint32_t to;
+    uint32_t label;
+    bool undirected; /* matches in either direction; a loop once */
+} wg_pattern_edge;
+
+/* Two edges, or two vertices, that must not be the same. */
+typedef struct wg_pattern_unlike {
+    bool is_edges;
+    uint32_t a;
+    uint32_t b;
+} wg_pattern_unlike;
+
+typedef struct wg_pattern {
+    const wg_pattern_vertex *vertices;
+    uint32_t vertex_count;
+    const wg_pattern_edge *edges;
+    uint32_t edge_count;
+    const wg_pattern_unlike *unlikes;
+    uint32_t unlike_count;
+} wg_pattern;
+
+#endif

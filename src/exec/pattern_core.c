@@ -1,0 +1,473 @@
+/* PATTERN_COUNT: vertices on cycles, by intersection (a worst-case-optimal join, Ngo, Porat, Re and Rudra 2012).
+ *
+ * The vertices get an order; each but the first is joined to some before it. Level by level a node for the next vertex is looked for among the
+ * neighbours of one of the nodes that are set, and tested against the others: by a bitmap of their neighbours where that node was set two or
+ * more levels before, so that the bitmap pays, else by binary search. Which list is walked is decided anew each time by the
+ * expected number of steps, so that a hub is searched, not walked. Parallel edges count each: the list that is walked has an entry an edge, for
+ * the others their number multiplies.
+ *
+ * The first vertex's nodes are shared out among the workers; their sums are added up at the end. */
+#include "exec/pattern_internal.h"
+
+enum { CORE_GRAIN = 256, ROOT_GRAIN = 4096, CHECK_STEPS = 1 << 14 };
+
+/* An edge from a vertex that is set before to the vertex of a level. */
+typedef struct back_edge {
+    uint32_t level;
+    wgi_reach reach;
+    bool marked; /* the neighbours have bits */
+    uint32_t mark;
+} back_edge;
+
+typedef struct core_level {
+    uint32_t vertex;
+    uint32_t edge_count;
+    back_edge edges[WG_PATTERN_EDGES_MAX];
+} core_level;
+
+typedef struct core_plan {
+    wgi_work *work;
+    uint32_t level_count;
+    uint32_t mark_count;
+    core_level levels[WG_PATTERN_VERTICES_MAX];
+} core_plan;
+
+typedef struct core_worker {
+    const core_plan *plan;
+    wg_arena arena;
+    uint64_t *marks[WG_PATTERN_EDGES_MAX]; /* bitmaps over the domain; empty between nodes of their level */
+    uint32_t nodes[WG_PATTERN_VERTICES_MAX];
+    wg_u128 total;
+    uint32_t steps;
+    bool overflow;
+    bool begun;
+} core_worker;
+
+typedef struct core_job {
+    core_plan plan;
+    core_worker *workers;
+} core_job;
+
+/* ---- lists */
+
+static const uint32_t *list_of(const wgi_reach *reach, uint32_t i, uint64_t node, uint64_t *out_count) {
+    const wg_adjacency_side *side = reach->label->sorted[reach->first + i];
+    return side->neighbours + wg_adjacency_span(side, node, out_count);
+}
+
+static uint64_t length_of(const wgi_reach *reach, uint64_t node) {
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < reach->count; i++) {
+        uint64_t count;
+        (void)list_of(reach, i, node, &count);
+        all += count;
+    }
+    return all;
+}
+
+static uint64_t lower_bound(const uint32_t *list, uint64_t count, uint32_t wanted) {
+    uint64_t first = 0;
+    while (count > 1) {
+        const uint64_t half = count / 2;
+        first += list[first + half - 1] < wanted ? half : 0;
+        count -= half;
+    }
+    return first + (count == 1 && list[first] < wanted);
+}
+
+/* How many edges of the reach go from `node` to `wanted`. */
+static uint64_t edges_between(const wgi_reach *reach, uint32_t node, uint32_t wanted) {
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < reach->count; i++) {
+        uint64_t count;
+        if (i == 1 && node == wanted) break; /* loops stand in the first list */
+        const uint32_t *list = list_of(reach, i, node, &count);
+        for (uint64_t k = lower_bound(list, count, wanted); k < count && list[k] == wanted; k++) found++;
+    }
+    return found;
+}
+
+/* ---- walking */
+
+static void mark_list(core_worker *w, const back_edge *edge, uint32_t node, bool set) {
+    uint64_t *bits = w->marks[edge->mark];
+    for (uint32_t i = 0; i < edge->reach.count; i++) {
+        uint64_t count;
+        const uint32_t *list = list_of(&edge->reach, i, node, &count);
+        for (uint64_t k = 0; k < count; k++) {
+            if (set) bits[list[k] / 64] |= UINT64_C(1) << (list[k] % 64);
+            else bits[list[k] / 64] = 0;
+        }
+    }
+}
+
+static void mark_from(core_worker *w, uint32_t level, bool set) {
+    for (uint32_t k = level + 2; k < w->plan->level_count; k++) {
+        const core_level *l = &w->plan->levels[k];
+        for (uint32_t i = 0; i < l->edge_count; i++)
+            if (l->edges[i].marked && l->edges[i].level == level) mark_list(w, &l->edges[i], w->nodes[level], set);
+    }
+}
+
+static uint64_t search_steps(uint64_t length) {
+    return 4 + (length == 0 ? 0 : 63 - (uint64_t)__builtin_clzll(length));
+}
+
+/* The edge whose list is walked. */
+static uint32_t choose_list(const core_worker *w, const core_level *l) {
+    uint32_t best = 0;
+    uint64_t best_cost = UINT64_MAX;
+    for (uint32_t i = 0; i < l->edge_count && l->edge_count > 1; i++) {
+        uint64_t each = 1;
+        for (uint32_t k = 0; k < l->edge_count; k++)
+            if (k != i)
+                each +=
+                    l->edges[k].marked ? 1 : search_steps(length_of(&l->edges[k].reach, w->nodes[l->edges[k].level]));
+        const uint64_t cost = length_of(&l->edges[i].reach, w->nodes[l->edges[i].level]) * each;
+        if (cost >= best_cost) continue;
+        best = i;
+        best_cost = cost;
+    }
+    return best;
+}
+
+/* In how many ways the other edges of the level reach the node; 0 ends early. */
+static uint64_t other_edges(const core_worker *w, const core_level *l, uint32_t walked, uint32_t node) {
+    uint64_t ways = 1;
+    for (uint32_t i = 0; i < l->edge_count; i++) {
+        const back_edge *edge = &l->edges[i];
+        if (i != walked && edge->marked && !((w->marks[edge->mark][node / 64] >> (node % 64)) & 1)) return 0;
+    }
+    for (uint32_t i = 0; i < l->edge_count && ways != 0; i++)
+        if (i != walked) ways *= edges_between(&l->edges[i].reach, w->nodes[l->edges[i].level], node);
+    return ways;
+}
+
+static wg_code walk(core_worker *w, uint32_t level, wg_u128 product, wg_error *err);
+
+static wg_code enter(core_worker *w, uint32_t level, uint32_t node, wg_u128 product, wg_error *err) {
+    const wgi_work *work = w->plan->work;
+    uint64_t value;
+    w->overflow = !wgi_tree_value(work, w->plan->levels[level].vertex, node, &value) || w->overflow;
+    if (value == 0) return WG_OK;
+    w->overflow = __builtin_mul_overflow(product, (wg_u128)value, &product) || w->overflow;
+    if (level + 1 == w->plan->level_count) {
+        w->overflow = __builtin_add_overflow(w->total, product, &w->total) || w->overflow;
+        return WG_OK;
+    }
+    w->nodes[level] = node;
+    mark_from(w, level, true);
+    const wg_code code = walk(w, level + 1, product, err);
+    w->nodes[level] = node;
+    mark_from(w, level, false);
+    return code;
+}
+
+/* One list of the edge that is walked. */
+typedef struct walked_list {
+    uint32_t level;
+    uint32_t edge;
+    const uint32_t *nodes;
+    uint64_t count;
+    uint32_t skip; /* a node that is left out; UINT32_MAX: none */
+} walked_list;
+
+/* The bitmap that sorts out most nodes of the level before anything else is asked; NULL: there is none. */
+static const uint64_t *first_mark(const core_worker *w, const core_level *l, uint32_t walked) {
+    for (uint32_t i = 0; i < l->edge_count; i++)
+        if (i != walked && l->edges[i].marked) return w->marks[l->edges[i].mark];
+    return NULL;
+}
+
+/* Copies the nodes that have a bit, without branches. */
+static uint32_t keep_marked(const uint64_t *bits, const uint32_t *nodes, uint32_t count, uint32_t *out) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t node = nodes[i];
+        out[n] = node;
+        n += (uint32_t)((bits[node / 64] >> (node % 64)) & 1);
+    }
+    return n;
+}
+
+/* Asks for what the next level reads of these nodes: misses of all of them overlap. */
+static void fetch_ahead(const core_worker *w, uint32_t level, const uint32_t *nodes, uint32_t count) {
+    const core_level *next = &w->plan->levels[level + 1];
+    if (level + 1 >= w->plan->level_count) return;
+    for (uint32_t e = 0; e < next->edge_count; e++) {
+        if (next->edges[e].level != level) continue;
+        const wgi_reach *reach = &next->edges[e].reach;
+        for (uint32_t side = 0; side < reach->count; side++) {
+            const wg_adjacency_side *s = reach->label->sorted[reach->first + side];
+            for (uint32_t i = 0; i < count; i++) {
+                const uint64_t k = nodes[i] - s->node_min;
+                if (k < s->node_count) __builtin_prefetch(&s->offsets[k]);
+            }
+            for (uint32_t i = 0; i < count; i++) {
+                const uint64_t k = nodes[i] - s->node_min;
+                if (k < s->node_count) __builtin_prefetch(&s->neighbours[s->offsets[k]]);
+            }
+        }
+    }
+}
+
+static wg_code walk_nodes(core_worker *w, const walked_list *walked, const uint32_t *nodes, uint32_t count,
+                          wg_u128 product, wg_error *err) {
+    enum { AHEAD = 32 };
+    const core_level *l = &w->plan->levels[walked->level];
+    for (uint32_t i = 0; i < count; i++) {
+        if (i % AHEAD == 0) fetch_ahead(w, walked->level, nodes + i, count - i < AHEAD ? count - i : AHEAD);
+        if (nodes[i] == walked->skip) continue;
+        const uint64_t ways = l->edge_count == 1 ? 1 : other_edges(w, l, walked->edge, nodes[i]);
+        if (ways == 0) continue;
+        wg_u128 all;
+        w->overflow = __builtin_mul_overflow(product, (wg_u128)ways, &all) || w->overflow;
+        WG_TRY(enter(w, walked->level, nodes[i], all, err));
+    }
+    return WG_OK;
+}
+
+static wg_code walk_list(core_worker *w, const walked_list *walked, wg_u128 product, wg_error *err) {
+    enum { PIECE = 512 };
+    uint32_t kept[PIECE];
+    const uint64_t *bits = first_mark(w, &w->plan->levels[walked->level], walked->edge);
+    w->steps += (uint32_t)walked->count + 1;
+    if (w->steps >= CHECK_STEPS) {
+        w->steps = 0;
+        WG_TRY(wgi_check(w->plan->work->run->context, err));
+    }
+    for (uint64_t i = 0; i < walked->count; i += PIECE) {
+        const uint32_t *nodes = walked->nodes + i;
+        uint32_t n = (uint32_t)wg_min_u64(PIECE, walked->count - i);
+        if (bits != NULL) {
+            n = keep_marked(bits, nodes, n, kept);
+            nodes = kept;
+        }
+        WG_TRY(walk_nodes(w, walked, nodes, n, product, err));
+    }
+    return WG_OK;
+}
+
+static wg_code walk(core_worker *w, uint32_t level, wg_u128 product, wg_error *err) {
+    const core_level *l = &w->plan->levels[level];
+    walked_list walked = {.level = level, .edge = choose_list(w, l)};
+    const wgi_reach *reach = &l->edges[walked.edge].reach;
+    const uint32_t from = w->nodes[l->edges[walked.edge].level];
+    for (uint32_t i = 0; i < reach->count; i++) {
+        walked.nodes = list_of(reach, i, from, &walked.count);
+        walked.skip = i == 1 ? from : UINT32_MAX; /* no id of the domain */
+        WG_TRY(walk_list(w, &walked, product, err));
+    }
+    return WG_OK;
+}
+
+/* ---- the order of vertices */
+
+static bool is_core_edge(const wgi_work *work, const wg_pattern_edge *edge, uint32_t a, uint32_t b) {
+    (void)work;
+    return edge->from != edge->to && ((edge->from == a && edge->to == b) || (edge->from == b && edge->to == a));
+}
+
+/* Expected number of neighbours along the edge, times 16. */
+static uint64_t fan_out(const wgi_reach *reach) {
+    uint64_t entries = 0, nodes = 1;
+    for (uint32_t i = 0; i < reach->count; i++) {
+        entries += reach->label->sides[reach->first + i]->entry_count;
+        nodes = wg_max_u64(nodes, reach->label->sides[reach->first + i]->node_count);
+    }
+    return entries * 16 / nodes;
+}
+
+static bool is_in_core(const wgi_work *work, uint32_t vertex) {
+    return work->vertices[vertex].alive && !work->vertices[vertex].stripped;
+}
+
+/* The vertex that fewest nodes can be, as far as the sides of its edges say. */
+static uint32_t first_vertex(const wgi_work *work) {
+    uint32_t best = UINT32_MAX;
+    uint64_t best_nodes = UINT64_MAX;
+    if (work->root != UINT32_MAX) return work->root;
+    for (uint32_t v = 0; v < work->run->pattern->vertex_count; v++) {
+        uint64_t nodes = UINT64_MAX;
+        if (!is_in_core(work, v)) continue;
+        for (uint32_t e = 0; e < work->term->edge_count; e++) {
+            const wg_pattern_edge *edge = &work->term->edges[e];
+            if (edge->from != v && edge->to != v) continue;
+            const wgi_reach reach = wgi_reach_of(work, edge, v);
+            uint64_t span = 0;
+            for (uint32_t i = 0; i < reach.count; i++)
+                span = wg_max_u64(span, reach.label->sides[reach.first + i]->node_count);
+            nodes = wg_min_u64(nodes, span);
+        }
+        if (best != UINT32_MAX && nodes >= best_nodes) continue;
+        best = v;
+        best_nodes = nodes;
+    }
+    return best;
+}
+
+/* Fills the edges from vertices that are set to `vertex`; *out_fan: of the narrowest. */
+static void connect(const core_plan *plan, uint32_t vertex, core_level *out, uint64_t *out_fan) {
+    const wgi_work *work = plan->work;
+    *out = (core_level){.vertex = vertex};
+    *out_fan = UINT64_MAX;
+    for (uint32_t l = 0; l < plan->level_count; l++)
+        for (uint32_t e = 0; e < work->term->edge_count; e++) {
+            const wg_pattern_edge *edge = &work->term->edges[e];
+            const uint32_t before = plan->levels[l].vertex;
+            if (!is_core_edge(work, edge, before, vertex)) continue;
+            back_edge *back = &out->edges[out->edge_count++];
+            *back = (back_edge){.level = l, .reach = wgi_reach_of(work, edge, before)};
+            *out_fan = wg_min_u64(*out_fan, fan_out(&back->reach));
+        }
+}
+
+/* The next vertex is the one with most edges to those that are set; among equals the one with the fewest expected neighbours. */
+static bool add_level(core_plan *plan) {
+    core_level best = {0};
+    uint64_t best_fan = UINT64_MAX;
+    for (uint32_t v = 0; v < plan->work->run->pattern->vertex_count; v++) {
+        core_level level;
+        uint64_t fan;
+        bool set = !is_in_core(plan->work, v);
+        for (uint32_t l = 0; l < plan->level_count; l++) set = set || plan->levels[l].vertex == v;
+        if (set) continue;
+        connect(plan, v, &level, &fan);
+        if (level.edge_count < best.edge_count || (level.edge_count == best.edge_count && fan >= best_fan)) continue;
+        best = level;
+        best_fan = fan;
+    }
+    if (best.edge_count == 0) return false;
+    for (uint32_t i = 0; i < best.edge_count; i++)
+        if (best.edge_count > 1 && best.edges[i].level + 1 < plan->level_count) {
+            best.edges[i].marked = true;
+            best.edges[i].mark = plan->mark_count++;
+        }
+    plan->levels[plan->level_count++] = best;
+    return true;
+}
+
+/* ---- running */
+
+static wg_code begin_worker(core_worker *w, const core_plan *plan, wg_error *err) {
+    const size_t words = plan->work->run->node_count / 64 + 1;
+    w->begun = true;
+    w->plan = plan;
+    wg_arena_init(&w->arena, plan->work->run->context->account);
+    for (uint32_t i = 0; i < plan->mark_count; i++) {
+        w->marks[i] = wg_arena_alloc(&w->arena, words * sizeof(uint64_t));
+        if (w->marks[i] == NULL) return wg_error_nomem(err, words * sizeof(uint64_t));
+        memset(w->marks[i], 0, words * sizeof(uint64_t));
+    }
+    return WG_OK;
+}
+
+static void add_total(core_worker *w, wg_u128 value) {
+    w->overflow = __builtin_add_overflow(w->total, value, &w->total) || w->overflow;
+}
+
+/* Only the root is left: the sum of its values. */
+static wg_code sum_root(core_worker *w, uint64_t first, uint64_t last, wg_error *err) {
+    uint64_t values[ROOT_GRAIN];
+    WG_TRY(wgi_check(w->plan->work->run->context, err));
+    while (first < last) {
+        const uint64_t stop = wg_min_u64(first + ROOT_GRAIN, last);
+        w->overflow = !wgi_values_of(w->plan->work, w->plan->levels[0].vertex, first, stop, values) || w->overflow;
+        wg_u128 sum = 0;
+        for (uint64_t i = 0; i < stop - first; i++) sum += values[i];
+        add_total(w, sum);
+        first = stop;
+    }
+    return WG_OK;
+}
+
+/* Edges with the same ends there and back: both lists of a node are walked in step. */
+static bool is_pair(const core_plan *plan) {
+    const core_level *l = &plan->levels[1];
+    return plan->level_count == 2 && l->edge_count == 2 && l->edges[0].reach.count == 1 &&
+           l->edges[1].reach.count == 1;
+}
+
+/* The sum over the nodes that are in both lists, of the number of times in one by that in the other by the node's value. */
+static uint64_t sum_common(core_worker *w, const uint32_t *a, uint64_t a_count, const uint32_t *b, uint64_t b_count) {
+    const uint32_t vertex = w->plan->levels[1].vertex;
+    uint64_t i = 0, k = 0, sum = 0;
+    while (i < a_count && k < b_count) {
+        const uint32_t x = a[i], y = b[k];
+        if (x != y) {
+            i += x < y;
+            k += y < x;
+            continue;
+        }
+        uint64_t in_a = 0, in_b = 0, value;
+        for (; i < a_count && a[i] == x; i++) in_a++;
+        for (; k < b_count && b[k] == x; k++) in_b++;
+        w->overflow = !wgi_tree_value(w->plan->work, vertex, x, &value) || w->overflow;
+        w->overflow = __builtin_mul_overflow(value, in_a * in_b, &value) || w->overflow;
+        w->overflow = __builtin_add_overflow(sum, value, &sum) || w->overflow;
+    }
+    return sum;
+}
+
+static wg_code sum_pairs(core_worker *w, uint64_t first, uint64_t last, wg_error *err) {
+    const core_level *l = &w->plan->levels[1];
+    WG_TRY(wgi_check(w->plan->work->run->context, err));
+    for (uint64_t node = first; node < last; node++) {
+        uint64_t a_count, b_count, value;
+        const uint32_t *a = list_of(&l->edges[0].reach, 0, node, &a_count);
+        const uint32_t *b = list_of(&l->edges[1].reach, 0, node, &b_count);
+        if (a_count == 0 || b_count == 0) continue;
+        const uint64_t sum = sum_common(w, a, a_count, b, b_count);
+        if (sum == 0) continue;
+        w->overflow = !wgi_tree_value(w->plan->work, w->plan->levels[0].vertex, node, &value) || w->overflow;
+        add_total(w, (wg_u128)sum * value);
+    }
+    return WG_OK;
+}
+
+static wg_code core_piece(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    core_job *job = arg;
+    core_worker *w = &job->workers[worker];
+    const wgi_node_counts *few = job->plan.work->few;
+    if (!w->begun) WG_TRY(begin_worker(w, &job->plan, err));
+    if (few == NULL && job->plan.level_count == 1) return sum_root(w, first, last, err);
+    if (few == NULL && is_pair(&job->plan)) return sum_pairs(w, first, last, err);
+    for (uint64_t i = first; i < last; i++) {
+        const uint32_t node = few != NULL ? few->nodes[i] : (uint32_t)i;
+        WG_TRY(enter(w, 0, node, few != NULL ? few->counts[i] : 1, err));
+    }
+    return WG_OK;
+}
+
+wg_code wgi_core_count(wgi_work *work, wg_u128 *out, wg_error *err) {
+    const wg_exec_context *c = work->run->context;
+    const uint32_t most = wg_pool_workers(c->pool);
+    const uint32_t workers = c->threads < most ? c->threads : most;
+    core_job *job = wg_arena_alloc(&work->arena, sizeof *job);
+    core_worker *states = wg_arena_alloc(&work->arena, workers * sizeof *states);
+    if (job == NULL || states == NULL) return wg_error_nomem(err, workers * sizeof *states);
+    memset(job, 0, sizeof *job);
+    memset(states, 0, workers * sizeof *states);
+    job->workers = states;
+    job->plan.work = work;
+    job->plan.levels[0].vertex = first_vertex(work);
+    job->plan.level_count = 1;
+    while (add_level(&job->plan)) {}
+    const bool few = work->few != NULL;
+    const wg_pool_range range = {.count = few ? work->few->count : work->run->node_count,
+                                 .grain = few                          ? 1
+                                          : job->plan.level_count == 1 ? 8 * ROOT_GRAIN
+                                                                       : CORE_GRAIN,
+                                 .workers = workers,
+                                 .fn = core_piece,
+                                 .arg = job};
+    const wg_code code = wg_pool_for(c->pool, &range, err);
+    *out = 0;
+    for (uint32_t i = 0; i < workers; i++) {
+        if (!states[i].begun) continue;
+        if (states[i].overflow || __builtin_add_overflow(*out, states[i].total, out))
+            atomic_store_explicit(&work->overflow, true, memory_order_relaxed);
+        wg_arena_deinit(&states[i].arena);
+    }
+    return code;
+}

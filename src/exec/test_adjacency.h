@@ -1,0 +1,37 @@
+/* For test_engine.h only: the made-up engine has no adjacency, so that its plans list what they could count. */
+#ifndef WG_EXEC_TEST_ADJACENCY_H
+#define WG_EXEC_TEST_ADJACENCY_H
+
+wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
+                             wg_error *err) {
+    (void)txn, (void)label, (void)pool, (void)workers, (void)err;
+    *out = NULL;
+    return WG_OK;
+}
+wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
+    return wg_adjacency_acquire(txn, label, NULL, 1, out, err);
+}
+void wg_adjacency_release(wg_adjacency *adjacency) { (void)adjacency; }
+const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction) {
+    (void)adjacency, (void)direction;
+    return NULL;
+}
+wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
+                            const wg_adjacency_side **out, wg_error *err) {
+    (void)adjacency, (void)direction, (void)pool, (void)workers, (void)out;
+    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no adjacency was made");
+}
+wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err) {
+    return wg_adjacency_sorted(adjacency, WG_DIRECTION_OUT, NULL, 1, (const wg_adjacency_side **)(void *)out, err);
+}
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    (void)txn, (void)id, (void)out, (void)err;
+    *out_found = false;
+    return WG_OK;
+}
+uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label) {
+    (void)label;
+    return txn->node_count;
+}
+
+#endif

@@ -1,0 +1,510 @@
+/* query/optimize: count(*) over a chain of EXPAND and EXPAND_INTO becomes PATTERN_COUNT.
+ *
+ * From the aggregation down to what is no EXPAND, EXPAND_INTO or FILTER, the chain is read as a pattern: slots of nodes are vertices, slots of
+ * edges are edges, the rows below the chain are the rows of the vertex that it begins with. It is taken when
+ *   - nothing but counts of all rows is asked for, or of variables that are never null;
+ *   - every edge has one declared or open label, and a length of one;
+ *   - a condition is about one node and cannot fail, or says that two nodes differ;
+ *   - edges must only differ from edges of the chain, in few enough ways.
+ * Otherwise the plan stays as it is: matches are listed. */
+#include "query/optimize/rewrite.h"
+
+typedef struct chain {
+    wgi_binder *b;
+    const wg_plan *ops[WG_PATTERN_EDGES_MAX * 4]; /* from the top down */
+    uint32_t op_count;
+    wg_plan *bottom;
+    wg_pattern_vertex vertices[WG_PATTERN_VERTICES_MAX];
+    uint32_t slots[WG_PATTERN_VERTICES_MAX]; /* of the vertices */
+    uint32_t vertex_count;
+    wg_pattern_edge edges[WG_PATTERN_EDGES_MAX];
+    uint32_t edge_slots[WG_PATTERN_EDGES_MAX];
+    uint32_t edge_count;
+    wg_pattern_unlike unlikes[WG_PATTERN_UNLIKES_MAX];
+    uint32_t unlike_count;
+    uint64_t choices;
+    const wg_expr *conditions[WG_PATTERN_VERTICES_MAX * 4]; /* of one vertex each */
+    uint32_t condition_vertices[WG_PATTERN_VERTICES_MAX * 4];
+    uint32_t condition_count;
+} chain;
+
+/* ---- conditions */
+
+static bool is_named(const wg_expr *e, const char *name) {
+    return e->kind == WG_EXPR_CALL && strcmp(wg_function_name(e->function), name) == 0;
+}
+
+/* True when it gives a value for every row, whatever the row holds: a condition that may fail must be asked of matches only. */
+static bool cannot_fail(const wg_expr *e) {
+    static const char *const logical[] = {"AND", "OR", "XOR", "NOT"};
+    static const char *const safe[] = {
+        "=", "<>", "<", "<=", ">", ">=", "IN", "STARTS WITH", "ENDS WITH", "CONTAINS", "IS NULL", "IS NOT NULL"};
+    if (e->kind == WG_EXPR_CONST || e->kind == WG_EXPR_SLOT || e->kind == WG_EXPR_PARAM) return true;
+    if (e->kind == WG_EXPR_NODE_PROPERTY || e->kind == WG_EXPR_HAS_LABELS)
+        return e->args[0]->kind == WG_EXPR_SLOT && e->args[0]->type == WG_TYPE_NODE;
+    bool known = false;
+    for (size_t i = 0; i < sizeof logical / sizeof logical[0]; i++) {
+        if (!is_named(e, logical[i])) continue;
+        for (uint32_t k = 0; k < e->arg_count; k++)
+            if (e->args[k]->type != WG_TYPE_BOOL) return false;
+        known = true;
+    }
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++) known = known || is_named(e, safe[i]);
+    if (is_named(e, "IN") && (e->args[1]->kind != WG_EXPR_CONST || e->args[1]->type != WG_TYPE_LIST)) return false;
+    for (uint32_t i = 0; i < e->arg_count && known; i++) known = cannot_fail(e->args[i]);
+    return known;
+}
+
+static uint32_t vertex_of_slot(const chain *c, uint32_t slot) {
+    for (uint32_t i = 0; i < c->vertex_count; i++)
+        if (c->slots[i] == slot) return i;
+    return UINT32_MAX;
+}
+
+typedef struct seen_slots {
+    const chain *chain;
+    uint32_t first; /* slot */
+    bool several;
+    bool any;
+} seen_slots;
+
+static void see(void *ctx, uint32_t slot) {
+    seen_slots *s = ctx;
+    s->several = s->several || (s->any && slot != s->first);
+    s->first = slot;
+    s->any = true;
+}
+
+static bool add_unlike(chain *c, bool is_edges, uint32_t a, uint32_t b) {
+    bool four = false;
+    if (is_edges) {
+        if (c->edges[a].label != c->edges[b].label) return true; /* never the same */
+        four = c->edges[a].undirected || c->edges[b].undirected;
+    }
+    c->choices *= four ? 4 : 2;
+    if (c->unlike_count == WG_PATTERN_UNLIKES_MAX || c->choices > WG_PATTERN_CHOICES_MAX) return false;
+    c->unlikes[c->unlike_count++] = (wg_pattern_unlike){is_edges, a, b};
+    return true;
+}
+
+static bool add_condition(chain *c, const wg_expr *e) {
+    if (is_named(e, "AND")) return add_condition(c, e->args[0]) && add_condition(c, e->args[1]);
+    if (is_named(e, "<>") && e->args[0]->kind == WG_EXPR_SLOT && e->args[1]->kind == WG_EXPR_SLOT) {
+        const uint32_t a = vertex_of_slot(c, e->args[0]->slot), b = vertex_of_slot(c, e->args[1]->slot);
+        if (a != UINT32_MAX && b != UINT32_MAX && a != b) return add_unlike(c, false, a, b);
+    }
+    seen_slots s = {.chain = c};
+    wgi_see_slots(e, see, &s);
+    const uint32_t vertex = s.any && !s.several ? vertex_of_slot(c, s.first) : UINT32_MAX;
+    if (vertex == UINT32_MAX || e->type != WG_TYPE_BOOL || !cannot_fail(e) ||
+        c->condition_count == sizeof c->conditions / sizeof c->conditions[0])
+        return false;
+    c->conditions[c->condition_count] = e;
+    c->condition_vertices[c->condition_count++] = vertex;
+    return true;
+}
+
+/* ---- reading the chain */
+
+static bool add_vertex(chain *c, const wg_plan *plan, uint32_t slot, uint32_t *out) {
+    *out = vertex_of_slot(c, slot);
+    if (*out != UINT32_MAX) return true;
+    if (c->vertex_count == WG_PATTERN_VERTICES_MAX || plan->slot_types[slot] != WG_TYPE_NODE) return false;
+    *out = c->vertex_count++;
+    c->slots[*out] = slot;
+    c->vertices[*out] = (wg_pattern_vertex){.name = plan->slot_names[slot]};
+    return true;
+}
+
+static bool add_edge(chain *c, const wg_plan *plan) {
+    const wg_plan *below = plan->children[0];
+    const bool into = plan->op == WG_PLAN_EXPAND_INTO;
+    uint32_t near, far;
+    /* the rows below the chain may bring one vertex only */
+    const bool known = vertex_of_slot(c, plan->slot) != UINT32_MAX;
+    if (plan->edge_label_count != 1 || c->edge_count == WG_PATTERN_EDGES_MAX || (!known && c->vertex_count > 0))
+        return false;
+    if (!add_vertex(c, below, plan->slot, &near)) return false;
+    if (into && vertex_of_slot(c, plan->slot_b) == UINT32_MAX) return false;
+    if (!add_vertex(c, plan, into ? plan->slot_b : below->slot_count + 1, &far)) return false;
+    const bool in = plan->direction == WG_DIRECTION_IN;
+    const uint32_t edge = c->edge_count++;
+    c->edge_slots[edge] = below->slot_count;
+    c->edges[edge] = (wg_pattern_edge){.from = in ? far : near,
+                                       .to = in ? near : far,
+                                       .label = plan->edge_labels[0],
+                                       .undirected = plan->direction == WG_DIRECTION_BOTH};
+    for (uint32_t i = 0; i < plan->unique_edge_slot_count; i++) {
+        uint32_t other = 0;
+        while (other < edge && c->edge_slots[other] != plan->unique_edge_slots[i]) other++;
+        if (other == edge || !add_unlike(c, true, other, edge)) return false;
+    }
+    return true;
+}
+
+static bool read_chain(chain *c, wg_plan *top) {
+    wg_plan *plan = top;
+    for (; plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER;
+         plan = plan->children[0]) {
+        if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
+        c->ops[c->op_count++] = plan;
+    }
+    /* filters right above the bottom stay with it */
+    while (c->op_count > 0 && c->ops[c->op_count - 1]->op == WG_PLAN_FILTER) c->op_count--;
+    if (c->op_count == 0) return false;
+    c->bottom = c->ops[c->op_count - 1]->children[0];
+    for (uint32_t i = c->op_count; i-- > 0;) {
+        const wg_plan *op = c->ops[i];
+        if (op->op == WG_PLAN_FILTER ? !add_condition(c, op->exprs[0]) : !add_edge(c, op)) return false;
+    }
+    return c->edge_count >= 1;
+}
+
+/* ---- rows of vertices */
+
+/* The label that an edge of the pattern gives to the vertex by its definition; WG_NO_LABEL: none. */
+static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        const wg_pattern_edge *e = &c->edges[i];
+        const wg_label_def *def = &wg_catalog_label_at(c->b->catalog, e->label)->def;
+        const char *end = e->from == vertex ? def->from_label : e->to == vertex ? def->to_label : NULL;
+        if (end == NULL || def->to_label == NULL) continue;
+        if (e->undirected && strcmp(def->from_label, def->to_label) != 0) continue;
+        const wg_label *label = wg_catalog_label(c->b->catalog, c->b->view, wg_slice_str(end), false);
+        if (label != NULL) return label->number;
+    }
+    return WG_NO_LABEL;
+}
+
+/* The rows below say no more than that the node has the label that the edges give it. */
+static bool is_any_node(const chain *c) {
+    const wg_plan *p = c->bottom;
+    if (p->op != WG_PLAN_SCAN || p->children[0] != NULL || p->scan.is_edge) return false;
+    if (p->scan.label_count == 0) return !c->b->has_virtual;
+    return p->scan.label_count == 1 && p->scan.labels[0] == label_by_edges(c, 0);
+}
+
+typedef struct scan_columns {
+    uint32_t keys[32];
+    wg_type types[32];
+    uint32_t count;
+    uint32_t slot; /* the vertex in the conditions */
+} scan_columns;
+
+static wg_code property_to_column(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
+    scan_columns *columns = ctx;
+    uint32_t slot = 0;
+    if (part->kind == WG_EXPR_NODE_PROPERTY) {
+        uint32_t i = 0;
+        while (i < columns->count && columns->keys[i] != part->key) i++;
+        if (i == columns->count) return WG_OK;
+        slot = i + 1;
+    } else if (part->kind != WG_EXPR_SLOT) {
+        return WG_OK;
+    }
+    WG_TRY(wgi_slot_expr(b, slot, part->type, NULL, out));
+    (*out)->text_start = part->text_start;
+    (*out)->text_end = part->text_end;
+    return WG_OK;
+}
+
+static void find_columns(const chain *c, const wg_expr *e, const uint32_t *label, scan_columns *columns) {
+    if (e->kind == WG_EXPR_NODE_PROPERTY && e->key != WG_NO_KEY) {
+        for (uint32_t i = 0; i < columns->count; i++)
+            if (columns->keys[i] == e->key) return;
+        const wg_type type = wg_txn_node_property_type(c->b->txn, label, label != NULL ? 1 : 0, e->key);
+        if (type != e->type || columns->count == sizeof columns->keys / sizeof columns->keys[0]) return;
+        columns->keys[columns->count] = e->key;
+        columns->types[columns->count++] = type;
+    }
+    for (uint32_t i = 0; i < e->arg_count; i++) find_columns(c, e->args[i], label, columns);
+}
+
+static wg_code scan_of_vertex(chain *c, uint32_t vertex, scan_columns *columns, wg_plan **out) {
+    wgi_binder *b = c->b;
+    const uint32_t by_edges = label_by_edges(c, vertex);
+    uint32_t *label = wgi_alloc(b, 1, sizeof *label);
+    wg_plan *plan = wgi_plan(b, WG_PLAN_SCAN, NULL, NULL);
+    if (label == NULL || plan == NULL) return WG_E_NOMEM;
+    *label = by_edges;
+    uint32_t count = by_edges != WG_NO_LABEL ? 1 : 0;
+    for (uint32_t i = 0; i < c->condition_count && count == 0; i++) {
+        const wg_expr *e = c->conditions[i];
+        if (c->condition_vertices[i] != vertex || e->kind != WG_EXPR_HAS_LABELS) continue;
+        *label = e->labels[0];
+        count = 1;
+    }
+    for (uint32_t i = 0; i < c->condition_count; i++)
+        if (c->condition_vertices[i] == vertex) find_columns(c, c->conditions[i], count == 1 ? label : NULL, columns);
+    uint32_t *keys = wgi_alloc(b, columns->count + (size_t)1, sizeof *keys);
+    wg_type *types = wgi_alloc(b, columns->count + (size_t)1, sizeof *types);
+    wgi_new_slot slots[33] = {{WG_TYPE_NODE, wg_slice_str(c->vertices[vertex].name)}};
+    if (keys == NULL || types == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < columns->count; i++) {
+        keys[i] = columns->keys[i];
+        types[i] = columns->types[i];
+        slots[i + 1] = (wgi_new_slot){types[i], wg_slice_str(wg_catalog_key_name(b->catalog, keys[i]))};
+    }
+    plan->scan = (wg_scan_spec){
+        .labels = label, .label_count = count, .keys = keys, .types = types, .key_count = columns->count};
+    plan->row_estimate = wgi_scan_rows(b, label, count);
+    *out = plan;
+    return wgi_plan_slots(b, plan, NULL, NULL, slots, columns->count + 1);
+}
+
+static bool is_virtual(const chain *c, const wg_plan *scan) {
+    if (scan->scan.label_count == 0) return c->b->has_virtual;
+    return wg_catalog_label_at(c->b->catalog, scan->scan.labels[0])->def.kind == WG_LABEL_VIRTUAL;
+}
+
+/* The nodes that satisfy the vertex's own conditions. *out_good false: a scan cannot find them. */
+static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_error *err) {
+    wgi_relation rel = {0};
+    scan_columns columns = {0};
+    uint32_t mine = 0;
+    (void)err;
+    for (uint32_t i = 0; i < c->condition_count; i++) mine += c->condition_vertices[i] == vertex;
+    if (vertex == 0) rel.plan = c->bottom;
+    if (vertex == 0 && mine == 0 && is_any_node(c)) rel.plan = NULL;
+    if (vertex == 0) c->vertices[0].slot = rel.plan != NULL ? c->slots[0] : 0;
+    if (mine > 0 && vertex != 0) {
+        WG_TRY(scan_of_vertex(c, vertex, &columns, &rel.plan));
+        if (is_virtual(c, rel.plan)) *out_good = false;
+    }
+    for (uint32_t i = 0; i < c->condition_count; i++) {
+        if (c->condition_vertices[i] != vertex) continue;
+        wg_expr *condition = NULL;
+        wg_expr *args[1] = {(wg_expr *)(uintptr_t)c->conditions[i]};
+        condition = args[0];
+        if (vertex != 0) WG_TRY(wgi_map_expr_parts(c->b, condition, property_to_column, &columns, &condition));
+        WG_TRY(wgi_filter(c->b, &rel, condition));
+    }
+    c->vertices[vertex].rows = rel.plan;
+    return WG_OK;
+}
+
+/* ---- what is asked for */
+
+/* count(*), or count() of a slot that the chain has made: never null. */
+static bool counts_rows(const chain *c, const wg_plan *aggregate) {
+    if (aggregate->expr_count != 0 || aggregate->aggregate_count == 0) return false;
+    for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
+        const wg_aggregate *a = &aggregate->aggregates[i];
+        if (a->kind == WG_AGG_COUNT_STAR) continue;
+        if (a->kind != WG_AGG_COUNT || a->distinct || a->arg->kind != WG_EXPR_SLOT) return false;
+        bool never_null = vertex_of_slot(c, a->arg->slot) != UINT32_MAX;
+        for (uint32_t e = 0; e < c->edge_count; e++) never_null = never_null || c->edge_slots[e] == a->arg->slot;
+        if (!never_null) return false;
+    }
+    return true;
+}
+
+static void *keep(wgi_binder *b, const void *items, size_t bytes) {
+    void *copy = wgi_alloc(b, bytes + 1, 1);
+    if (copy != NULL && bytes > 0) memcpy(copy, items, bytes);
+    return copy;
+}
+
+static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan **out) {
+    wgi_binder *b = c->b;
+    wg_plan *plan = wgi_plan(b, op, NULL, NULL);
+    wg_pattern *pattern = wgi_alloc(b, 1, sizeof *pattern);
+    wg_plan *fallback = wgi_alloc(b, 1, sizeof *fallback);
+    if (plan == NULL || pattern == NULL || fallback == NULL) return WG_E_NOMEM;
+    *fallback = *like;
+    *pattern = (wg_pattern){.vertices = keep(b, c->vertices, c->vertex_count * sizeof c->vertices[0]),
+                            .vertex_count = c->vertex_count,
+                            .edges = keep(b, c->edges, c->edge_count * sizeof c->edges[0]),
+                            .edge_count = c->edge_count,
+                            .unlikes = keep(b, c->unlikes, c->unlike_count * sizeof c->unlikes[0]),
+                            .unlike_count = c->unlike_count};
+    if (pattern->vertices == NULL || pattern->edges == NULL || pattern->unlikes == NULL) return WG_E_NOMEM;
+    plan->pattern = pattern;
+    plan->fallback = fallback;
+    WG_TRY(wgi_plan_slots(b, plan, like, NULL, NULL, 0));
+    *out = plan;
+    return WG_OK;
+}
+
+wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
+    wg_plan *aggregate = consumer->children[side];
+    bool good = true;
+    if (aggregate == NULL || aggregate->op != WG_PLAN_AGGREGATE) return WG_OK;
+    chain *c = wgi_alloc(b, 1, sizeof *c);
+    if (c == NULL) return WG_E_NOMEM;
+    c->b = b;
+    c->choices = 1;
+    if (!read_chain(c, aggregate->children[0]) || c->edge_count < 2 || !counts_rows(c, aggregate)) return WG_OK;
+    for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, b->err));
+    if (!good) return WG_OK;
+    return make_plan(c, WG_PLAN_PATTERN_COUNT, aggregate, &consumer->children[side]);
+}
+
+/* ---- different nodes at the end */
+
+/* From vertex 0 along edge 0 to vertex 1 and so on, and no edge must differ from two others. */
+static bool is_path(const chain *c) {
+    bool constrained[WG_PATTERN_EDGES_MAX] = {0};
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        const wg_pattern_edge *e = &c->edges[i];
+        if (!((e->from == i && e->to == i + 1) || (e->from == i + 1 && e->to == i))) return false;
+    }
+    for (uint32_t i = 0; i < c->unlike_count; i++) {
+        const wg_pattern_unlike *u = &c->unlikes[i];
+        if (!u->is_edges || u->a + 1 != u->b || constrained[u->a] || constrained[u->b]) return false;
+        constrained[u->a] = constrained[u->b] = true;
+    }
+    return c->vertex_count == c->edge_count + 1;
+}
+
+/* Walks of variable length from rows below; conditions of the end above. */
+static bool read_walk(chain *c, wg_plan *top, const wg_plan **out_walk) {
+    wg_plan *plan = top;
+    uint32_t near, far;
+    for (; plan->op == WG_PLAN_FILTER; plan = plan->children[0]) {
+        if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
+        c->ops[c->op_count++] = plan;
+    }
+    const bool directed = plan->direction != WG_DIRECTION_BOTH;
+    if (plan->op != WG_PLAN_EXPAND_VAR || plan->into || plan->expr_count != 0 || plan->edge_label_count != 1 ||
+        plan->unique_edge_slot_count != 0 || plan->hops_max == 0 || plan->hops_min > (directed ? 1u : 0u))
+        return false;
+    c->bottom = plan->children[0];
+    if (!add_vertex(c, c->bottom, plan->slot, &near) || !add_vertex(c, plan, plan->slot_count - 1, &far))
+        return false;
+    const bool in = plan->direction == WG_DIRECTION_IN;
+    c->edges[c->edge_count++] = (wg_pattern_edge){
+        .from = in ? far : near, .to = in ? near : far, .label = plan->edge_labels[0], .undirected = !directed};
+    *out_walk = plan;
+    return true;
+}
+
+/* DISTINCT of the slot over the rows of the chain. */
+static wg_code list_nodes(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) {
+    wgi_binder *b = c->b;
+    wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, top, NULL);
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    const wgi_new_slot column = {WG_TYPE_NODE, wg_slice_str(top->slot_names[slot])};
+    if (project == NULL || exprs == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, slot, WG_TYPE_NODE, NULL, &exprs[0]));
+    project->exprs = exprs;
+    project->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, project, NULL, NULL, &column, 1));
+    wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, project, NULL);
+    if (distinct == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_plan_slots(b, distinct, project, NULL, NULL, 0));
+    *out = distinct;
+    return WG_OK;
+}
+
+static wg_code slot_to_first(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
+    (void)ctx;
+    if (part->kind != WG_EXPR_SLOT) return WG_OK;
+    WG_TRY(wgi_slot_expr(b, 0, part->type, NULL, out));
+    (*out)->text_start = part->text_start;
+    (*out)->text_end = part->text_end;
+    return WG_OK;
+}
+
+/* Conditions of the end of walks are asked of the nodes that were found. */
+static wg_code filter_ends(chain *c, wg_plan **plan) {
+    wgi_relation rel = {.plan = *plan};
+    for (uint32_t i = 0; i < c->op_count; i++) {
+        wg_expr *condition;
+        WG_TRY(wgi_map_expr_parts(c->b, c->ops[c->op_count - 1 - i]->exprs[0], slot_to_first, NULL, &condition));
+        WG_TRY(wgi_filter(c->b, &rel, condition));
+    }
+    *plan = rel.plan;
+    return WG_OK;
+}
+
+static bool only_about(const chain *c, uint32_t slot) {
+    for (uint32_t i = 0; i < c->op_count; i++) {
+        seen_slots s = {.chain = c};
+        wgi_see_slots(c->ops[i]->exprs[0], see, &s);
+        if (!s.any || s.several || s.first != slot || !cannot_fail(c->ops[i]->exprs[0])) return false;
+    }
+    return true;
+}
+
+static wg_code reach_by_walk(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) {
+    const wg_plan *walk;
+    wg_plan *listed;
+    if (!read_walk(c, top, &walk) || c->slots[1] != slot || !only_about(c, slot)) return WG_OK;
+    c->vertices[0].rows = c->bottom;
+    c->vertices[0].slot = c->slots[0];
+    WG_TRY(list_nodes(c, (wg_plan *)(uintptr_t)walk, slot, &listed));
+    WG_TRY(make_plan(c, WG_PLAN_REACH, listed, out));
+    (*out)->hops_min = walk->hops_min;
+    (*out)->hops_max = walk->hops_max;
+    return filter_ends(c, out);
+}
+
+static wg_code reach_by_path(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) {
+    wg_plan *listed;
+    bool good = true;
+    if (!read_chain(c, top) || !is_path(c) || c->slots[c->vertex_count - 1] != slot) return WG_OK;
+    for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, c->b->err));
+    if (!good) return WG_OK;
+    if (c->vertices[0].rows == NULL) {
+        c->vertices[0].rows = c->bottom;
+        c->vertices[0].slot = c->slots[0];
+    }
+    WG_TRY(list_nodes(c, top, slot, &listed));
+    return make_plan(c, WG_PLAN_REACH, listed, out);
+}
+
+/* *out NULL: the different nodes of the slot are found by listing only. */
+static wg_code reach_of(wgi_binder *b, wg_plan *top, uint32_t slot, wg_plan **out) {
+    *out = NULL;
+    for (int walk = 0; walk < 2 && *out == NULL; walk++) {
+        chain *c = wgi_alloc(b, 1, sizeof *c);
+        if (c == NULL) return WG_E_NOMEM;
+        c->b = b;
+        c->choices = 1;
+        WG_TRY(walk ? reach_by_walk(c, top, slot, out) : reach_by_path(c, top, slot, out));
+    }
+    return WG_OK;
+}
+
+static bool counts_different(const wg_plan *aggregate, uint32_t *out_slot) {
+    if (aggregate->expr_count != 0 || aggregate->aggregate_count == 0) return false;
+    for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
+        const wg_aggregate *a = &aggregate->aggregates[i];
+        if (a->kind != WG_AGG_COUNT || !a->distinct || a->arg->kind != WG_EXPR_SLOT || a->arg->type != WG_TYPE_NODE)
+            return false;
+        if (i > 0 && a->arg->slot != *out_slot) return false;
+        *out_slot = a->arg->slot;
+    }
+    return true;
+}
+
+wg_code wgi_rewrite_reach(wgi_binder *b, wg_plan *consumer, int side) {
+    wg_plan *plan = consumer->children[side], *found;
+    uint32_t slot;
+    if (plan == NULL) return WG_OK;
+    if (plan->op == WG_PLAN_AGGREGATE && counts_different(plan, &slot)) {
+        wg_aggregate *counts = wgi_alloc(b, plan->aggregate_count, sizeof *counts);
+        if (counts == NULL) return WG_E_NOMEM;
+        WG_TRY(reach_of(b, plan->children[0], slot, &found));
+        if (found == NULL) return WG_OK;
+        if (found->op == WG_PLAN_REACH) { /* nothing is asked of the nodes: their number will do */
+            found->aggregates = plan->aggregates;
+            found->aggregate_count = plan->aggregate_count;
+            consumer->children[side] = found;
+            return wgi_plan_slots(b, found, plan, NULL, NULL, 0);
+        }
+        for (uint32_t i = 0; i < plan->aggregate_count; i++)
+            counts[i] = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = plan->aggregates[i].type};
+        plan->aggregates = counts;
+        plan->children[0] = found;
+        return WG_OK;
+    }
+    const wg_plan *project = plan->op == WG_PLAN_DISTINCT ? plan->children[0] : NULL;
+    if (project == NULL || project->op != WG_PLAN_PROJECT || project->expr_count != 1 ||
+        project->exprs[0]->kind != WG_EXPR_SLOT || project->exprs[0]->type != WG_TYPE_NODE)
+        return WG_OK;
+    WG_TRY(reach_of(b, project->children[0], project->exprs[0]->slot, &found));
+    if (found != NULL) consumer->children[side] = found;
+    return WG_OK;
+}
