@@ -651,6 +651,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
     const wg_plan *top = plan->children[0];
     switch (plan->op) {
         case WG_PLAN_AGGREGATE:
+            if (wgi_agg_is_over_distinct(plan)) return wgi_run_over_distinct(plan, context, out, err);
             WG_TRY(wgi_sink_aggregate(plan, context, &sink, err));
             break;
         case WG_PLAN_DISTINCT:
