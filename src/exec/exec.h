@@ -19,6 +19,7 @@
 #include "engine/adjacency.h"
 #include "engine/engine.h"
 #include "exec/pattern.h"
+#include "exec/rows.h"
 #include "io/pool/pool.h"
 
 /* ---- functions: operators and named functions in one table */
@@ -238,17 +239,6 @@ struct wg_plan {
 
 /* ---- running */
 
-/* Materialised rows, column by column; charged to the account until destroyed. */
-typedef struct wg_rows wg_rows;
-void wg_rows_destroy(wg_rows *rows);
-uint64_t wg_rows_count(const wg_rows *rows);
-uint32_t wg_rows_column_count(const wg_rows *rows);
-wg_type wg_rows_column_type(const wg_rows *rows, uint32_t column);
-wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column); /* NODE, EDGE as ids */
-/* Rows in pieces of at most WG_BATCH_ROWS_MAX: piece i is rows i * WG_BATCH_ROWS_MAX and up. Vectors live as long as the rows. */
-uint32_t wg_rows_piece_count(const wg_rows *rows);
-void wg_rows_piece(const wg_rows *rows, uint32_t piece, wg_vector *vectors, wg_batch *out);
-
 /* What a query wrote to temporary files because its memory was short (docs/execution.md). Threads: relaxed counters. */
 typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, WG_SPILL_JOIN } wg_spill_user;
 enum { WG_SPILL_USERS = 4 };
@@ -274,11 +264,10 @@ typedef struct wg_exec_context {
     uint32_t shards;     /* ShardDispatch: into so many parts the tasks of a source are dealt; 0: one a thread */
     const wg_kernels *kernels;  /* NULL: the best that this machine can run */
     const wg_exec_watch *watch; /* NULL: none */
-    bool no_rewrite;            /* plans stay as the clauses give them (query/optimize/rewrite.h) */
+    bool no_rewrite; /* plans stay as the clauses give them (query/optimize/rewrite.h); no adjacency is read */
     const wg_value *params;
     uint32_t param_count;
-    int64_t
-        clock_us; /* what the statement takes for the current time, since 1970 in UTC: an input like a parameter */
+    int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
     bool
         optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */

@@ -199,20 +199,30 @@ bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64
     return good;
 }
 
-/* values[i] *= degree of node first + i on the side. */
-static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_t last, uint64_t *values) {
+/* values[i] *= degree of node first + i on the side. *bound: no value is greater. */
+static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_t last, uint64_t *values,
+                          uint64_t *bound) {
+    const uint64_t begin = wg_max_u64(first, wg_min_u64(last, side->node_min));
+    const uint64_t end = wg_max_u64(begin, wg_min_u64(last, side->node_min + side->node_count));
+    const uint64_t *offsets = side->offsets + (begin - side->node_min);
+    uint64_t *to = values + (begin - first);
     bool good = true;
-    for (uint64_t node = first; node < last; node++) {
-        uint64_t count, *value = &values[node - first];
-        (void)wg_adjacency_span(side, node, &count);
-        good = !__builtin_mul_overflow(*value, count, value) && good;
+    memset(values, 0, (begin - first) * sizeof *values);
+    memset(values + (end - first), 0, (last - end) * sizeof *values);
+    if (!__builtin_mul_overflow(*bound, side->degree_max, bound)) {
+        for (uint64_t i = 0; i < end - begin; i++) to[i] *= offsets[i + 1] - offsets[i];
+        return true;
     }
+    *bound = UINT64_MAX;
+    for (uint64_t i = 0; i < end - begin; i++)
+        good = !__builtin_mul_overflow(to[i], offsets[i + 1] - offsets[i], &to[i]) && good;
     return good;
 }
 
 bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64_t last, uint64_t *out) {
     const wgi_work_vertex *v = &work->vertices[vertex];
     bool good = true;
+    uint64_t bound = v->value.narrow != NULL ? UINT32_MAX : v->value.wide != NULL ? UINT64_MAX : 1;
     for (uint64_t node = first; node < last; node++) out[node - first] = wgi_node_value(&v->value, node);
     for (uint32_t i = 0; i < v->child_count; i++) {
         const wg_pattern_edge *edge = &work->term->edges[v->children[i]];
@@ -220,9 +230,10 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
         const wgi_node_values *values = &work->vertices[child].value;
         const wgi_reach reach = wgi_reach_of(work, edge, vertex);
         if (work->vertices[child].folded && reach.count == 1 && values->narrow == NULL && values->wide == NULL) {
-            good = times_degrees(reach.label->sides[reach.first], first, last, out) && good;
+            good = times_degrees(reach.label->sides[reach.first], first, last, out, &bound) && good;
             continue;
         }
+        bound = UINT64_MAX;
         for (uint64_t node = first; node < last; node++) {
             uint64_t sum, *value = &out[node - first];
             if (*value == 0) continue;

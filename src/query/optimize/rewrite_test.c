@@ -237,6 +237,18 @@ static const char *const questions[] = {
     "MATCH (a:P)-[:K*1..2]->(b) WHERE a.x = 1 AND b.x <> 2 RETURN DISTINCT b",
     "MATCH (a:P {id: 4})-[:K*1..2]->(b:P) RETURN count(DISTINCT b), count(DISTINCT b) + 1",
     "MATCH (a:P {id: 4})-[:N*1..3]->(b:Q) RETURN DISTINCT b",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]->(c:P) RETURN a.id, k, b.id, l, c.id",
+    "MATCH (a:P)-[k:K|N]-(b)<-[l:N|L]-(c) RETURN a, k, b, l, c",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(a) RETURN k, l",
+    "MATCH (a:P)-[k:K|N]-(b:P), (a)-[l:K|N]-(b) RETURN k, l",
+    "MATCH (a:P)-[k:K]->(a)-[l:K]-(a) RETURN k, l",
+    "MATCH (a:P)-[k]-(b) RETURN k, b",
+    "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]->(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]-(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:P) MATCH p = shortestPath((a)<-[:K|N*0..3]-(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:Q) MATCH p = shortestPath((a)-[:N|K|L*..4]-(b)) RETURN a.id, b.id, relationships(p)",
+    "MATCH (a:P), (b:P) WHERE a.x = 1 MATCH p = allShortestPaths((a)-[:K*..3]-(b)) RETURN relationships(p)",
 };
 
 static void check_all(store *s, asked how) {
