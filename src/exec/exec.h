@@ -214,6 +214,7 @@ struct wg_plan {
     bool into;
     bool all_shortest;
     bool negated;   /* EXISTS */
+    bool optional;  /* EXPAND: a row without an edge stays, with nulls */
     bool backwards; /* the list begins with the last edge of the walk */
 
     wg_expr *const *exprs;

@@ -24,6 +24,7 @@ typedef struct wg_pattern_edge {
     uint32_t to;
     uint32_t label;
     bool undirected; /* matches in either direction; a loop once */
+    bool optional;   /* a leaf that may be missing: its matches count as one at least */
 } wg_pattern_edge;
 
 /* Two edges, or two vertices, that must not be the same. */

@@ -194,6 +194,7 @@ bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64
         uint64_t sum;
         if (work->vertices[child].folded) good = folded_sum(&reach, node, &work->vertices[child].value, &sum) && good;
         else good = listed_sum(work, &reach, node, child, &sum) && good;
+        if (edge->optional && sum == 0) sum = 1;
         good = !__builtin_mul_overflow(*out, sum, out) && good;
     }
     return good;
@@ -229,7 +230,8 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
         const uint32_t child = wgi_far_end(edge, vertex);
         const wgi_node_values *values = &work->vertices[child].value;
         const wgi_reach reach = wgi_reach_of(work, edge, vertex);
-        if (work->vertices[child].folded && reach.count == 1 && values->narrow == NULL && values->wide == NULL) {
+        if (!edge->optional && work->vertices[child].folded && reach.count == 1 && values->narrow == NULL &&
+            values->wide == NULL) {
             good = times_degrees(reach.label->sides[reach.first], first, last, out, &bound) && good;
             continue;
         }
@@ -239,6 +241,7 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
             if (*value == 0) continue;
             if (work->vertices[child].folded) good = folded_sum(&reach, node, values, &sum) && good;
             else good = listed_sum(work, &reach, node, child, &sum) && good;
+            if (edge->optional && sum == 0) sum = 1;
             good = !__builtin_mul_overflow(*value, sum, value) && good;
         }
     }

@@ -270,6 +270,7 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
               put_labels(p, plan->edge_labels, plan->edge_label_count, ":") && put(p, out && !in ? "]->" : "]-");
     if (ok && (plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_SHORTEST || plan->into))
         ok = put_slot(p, plan->slot_b);
+    if (ok && plan->optional) ok = put(p, " or nothing");
     for (uint32_t i = 0; i < plan->unique_edge_slot_count && ok; i++)
         ok = put(p, i == 0 ? " unlike " : ", ") && put_slot(p, plan->unique_edge_slots[i]);
     return ok;

@@ -133,11 +133,40 @@ static bool add_edge(chain *c, const wg_plan *plan) {
     c->edges[edge] = (wg_pattern_edge){.from = in ? far : near,
                                        .to = in ? near : far,
                                        .label = plan->edge_labels[0],
-                                       .undirected = plan->direction == WG_DIRECTION_BOTH};
+                                       .undirected = plan->direction == WG_DIRECTION_BOTH,
+                                       .optional = plan->optional};
     for (uint32_t i = 0; i < plan->unique_edge_slot_count; i++) {
         uint32_t other = 0;
         while (other < edge && c->edge_slots[other] != plan->unique_edge_slots[i]) other++;
         if (other == edge || !add_unlike(c, true, other, edge)) return false;
+    }
+    return true;
+}
+
+static bool touches(const wg_pattern_edge *e, uint32_t vertex) { return e->from == vertex || e->to == vertex; }
+
+/* An optional edge multiplies by its matches, or by one: that is a factor of its near node alone when nothing else is said of it or of the
+ * node behind it, and the near node is there by another edge. */
+static bool optionals_are_factors(const chain *c) {
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        if (!c->edges[i].optional) continue;
+        const uint32_t ends[2] = {c->edges[i].from, c->edges[i].to};
+        const uint32_t far = ends[0] > ends[1] ? ends[0] : ends[1]; /* it was added last */
+        const uint32_t near = ends[0] > ends[1] ? ends[1] : ends[0];
+        bool held = false;
+        for (uint32_t k = 0; k < c->edge_count; k++) {
+            if (k == i) continue;
+            if (touches(&c->edges[k], far)) return false;
+            held = held || (touches(&c->edges[k], near) && !c->edges[k].optional);
+        }
+        for (uint32_t k = 0; k < c->unlike_count; k++) {
+            const wg_pattern_unlike *u = &c->unlikes[k];
+            const uint32_t part = u->is_edges ? i : far;
+            if (u->a == part || u->b == part) return false;
+        }
+        for (uint32_t k = 0; k < c->condition_count; k++)
+            if (c->condition_vertices[k] == far) return false;
+        if (!held || near == far) return false;
     }
     return true;
 }
@@ -157,7 +186,7 @@ static bool read_chain(chain *c, wg_plan *top) {
         const wg_plan *op = c->ops[i];
         if (op->op == WG_PLAN_FILTER ? !add_condition(c, op->exprs[0]) : !add_edge(c, op)) return false;
     }
-    return c->edge_count >= 1;
+    return c->edge_count >= 1 && optionals_are_factors(c);
 }
 
 /* ---- rows of vertices */
@@ -228,11 +257,13 @@ static wg_code scan_of_vertex(chain *c, uint32_t vertex, scan_columns *columns, 
     if (label == NULL || plan == NULL) return WG_E_NOMEM;
     *label = by_edges;
     uint32_t count = by_edges != WG_NO_LABEL ? 1 : 0;
-    for (uint32_t i = 0; i < c->condition_count && count == 0; i++) {
+    /* a label that is asked for says more than one that the edges give */
+    for (uint32_t i = 0; i < c->condition_count; i++) {
         const wg_expr *e = c->conditions[i];
         if (c->condition_vertices[i] != vertex || e->kind != WG_EXPR_HAS_LABELS) continue;
         *label = e->labels[0];
         count = 1;
+        break;
     }
     for (uint32_t i = 0; i < c->condition_count; i++)
         if (c->condition_vertices[i] == vertex) find_columns(c, c->conditions[i], count == 1 ? label : NULL, columns);
@@ -271,10 +302,15 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
         WG_TRY(scan_of_vertex(c, vertex, &columns, &rel.plan));
         if (is_virtual(c, rel.plan)) *out_good = false;
     }
+    const wg_plan *scanned = rel.plan;
     for (uint32_t i = 0; i < c->condition_count; i++) {
         if (c->condition_vertices[i] != vertex) continue;
         wg_expr *condition = NULL;
-        wg_expr *args[1] = {(wg_expr *)(uintptr_t)c->conditions[i]};
+        const wg_expr *asked = c->conditions[i];
+        if (vertex != 0 && asked->kind == WG_EXPR_HAS_LABELS && asked->label_count == 1 &&
+            scanned->scan.label_count == 1 && scanned->scan.labels[0] == asked->labels[0])
+            continue; /* the scan gives no others */
+        wg_expr *args[1] = {(wg_expr *)(uintptr_t)asked};
         condition = args[0];
         if (vertex != 0) WG_TRY(wgi_map_expr_parts(c->b, condition, property_to_column, &columns, &condition));
         WG_TRY(wgi_filter(c->b, &rel, condition));
@@ -287,11 +323,13 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
 
 /* count(*), or count() of a slot that the chain has made: never null. */
 static bool counts_rows(const chain *c, const wg_plan *aggregate) {
+    bool optional = false; /* then only rows can be counted: the slots of such an edge may be null */
+    for (uint32_t i = 0; i < c->edge_count; i++) optional = optional || c->edges[i].optional;
     if (aggregate->expr_count != 0 || aggregate->aggregate_count == 0) return false;
     for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
         const wg_aggregate *a = &aggregate->aggregates[i];
         if (a->kind == WG_AGG_COUNT_STAR) continue;
-        if (a->kind != WG_AGG_COUNT || a->distinct || a->arg->kind != WG_EXPR_SLOT) return false;
+        if (optional || a->kind != WG_AGG_COUNT || a->distinct || a->arg->kind != WG_EXPR_SLOT) return false;
         bool never_null = vertex_of_slot(c, a->arg->slot) != UINT32_MAX;
         for (uint32_t e = 0; e < c->edge_count; e++) never_null = never_null || c->edge_slots[e] == a->arg->slot;
         if (!never_null) return false;

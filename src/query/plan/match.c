@@ -257,6 +257,42 @@ static bool ends_have_label(const matcher *m, const wgi_pattern_edge *edge, wg_d
     return true;
 }
 
+wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done) {
+    matcher m = {.b = b};
+    const wg_ast *ast = path->child[1], *near = path->child[from_left ? 0 : 2],
+                 *far_ast = path->child[from_left ? 2 : 0];
+    wgi_pattern_edge edge = {.name = ast->text, .ast = ast};
+    wgi_pattern_node far = {.name = far_ast->text, .ast = far_ast};
+    WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
+    WG_TRY(wgi_labels(b, far_ast, 1, &far.labels, &far.label_count, &far.missing));
+    const wg_direction drawn = direction_from_left(&edge);
+    const wg_direction direction = from_left ? drawn : reversed(drawn);
+    const bool free_end = far.label_count == 0 && !far.missing;
+    *out_done = false;
+    if (edge.missing || (!free_end && !ends_have_label(&m, &edge, direction, &far))) return WG_OK;
+    if (edge.name.size == 0) WG_TRY(wgi_hidden_name(b, &edge.name));
+    if (far.name.size == 0) WG_TRY(wgi_hidden_name(b, &far.name));
+    const wgi_new_slot slots[2] = {{WG_TYPE_EDGE, edge.name}, {WG_TYPE_NODE, far.name}};
+    wg_plan *plan = wgi_plan(b, WG_PLAN_EXPAND, rel->plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    plan->slot = wgi_find(rel, near->text)->slot;
+    plan->direction = direction;
+    plan->edge_labels = edge.types;
+    plan->edge_label_count = edge.type_count;
+    plan->optional = true;
+    plan->row_estimate *= 2;
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, 2));
+    rel->plan = plan;
+    const wgi_symbol symbol = {.name = edge.name,
+                               .type = WG_TYPE_EDGE,
+                               .slot = plan->slot_count - 2,
+                               .labels = edge.types,
+                               .label_count = edge.type_count};
+    WG_TRY(wgi_add_symbol(b, rel, &symbol));
+    *out_done = true;
+    return node_symbol(&m, rel, &far, plan->slot_count - 1);
+}
+
 static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     wgi_binder *b = m->b;
     const wgi_symbol *left = wgi_find(rel, m->graph.nodes[edge->from].name);

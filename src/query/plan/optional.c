@@ -97,7 +97,33 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
     return b->err->code == WG_OK ? WG_OK : b->err->code;
 }
 
+/* The pattern is one relationship from a node that the rows have to one that is new, and nothing is said of either that the rows, or the
+ * definition of the relationship, do not say: the rows are expanded in place. *out_done false: it is more than that. */
+static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel, bool *out_done) {
+    const wg_ast *path = match->child[0]->child[0];
+    *out_done = false;
+    if (b->optimizer_off || match->child[1] != NULL || match->child[0]->child_count != 1 || path->child_count != 3 ||
+        path->op != WG_AST_PATH_ALL || path->text.size > 0)
+        return WG_OK;
+    const wg_ast *edge = path->child[1];
+    const wg_ast *left = path->child[0], *right = path->child[2];
+    const bool from_left = left->text.size > 0 && wgi_find(rel, left->text) != NULL;
+    const wg_ast *near = from_left ? left : right, *far = from_left ? right : left;
+    const wgi_symbol *known = near->text.size > 0 ? wgi_find(rel, near->text) : NULL;
+    if (known == NULL || known->type != WG_TYPE_NODE || near->child_count > 1 || near->child[0] != NULL ||
+        far->child[0] != NULL || (far->text.size > 0 && wgi_find(rel, far->text) != NULL) ||
+        (far->text.size > 0 && wg_slice_equal(far->text, near->text)))
+        return WG_OK;
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->child[0] != NULL ||
+        (edge->text.size > 0 && (wgi_find(rel, edge->text) != NULL || wg_slice_equal(edge->text, far->text))))
+        return WG_OK;
+    return wgi_expand_optionally(b, path, from_left, rel, out_done);
+}
+
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+    bool done = false;
+    if (!rel->writes && !rel->per_row) WG_TRY(expand_rows(b, match, rel, &done));
+    if (done) return WG_OK;
     if (rel->writes && !rel->per_row) return wgi_optional_per_row(b, match, rel);
     shared_values s;
     wgi_relation joined;
