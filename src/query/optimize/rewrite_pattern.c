@@ -171,6 +171,19 @@ static bool optionals_are_factors(const chain *c) {
     return true;
 }
 
+/* Counting costs about as much as the edges of the labels; where a cycle leaves few rows to list, listing them is cheaper. */
+static bool is_cheaper_listed(const chain *c) {
+    double rows = 0, edges = 0;
+    bool cycle = false;
+    for (uint32_t i = 0; i < c->op_count; i++) {
+        cycle = cycle || c->ops[i]->op == WG_PLAN_EXPAND_INTO;
+        rows += c->ops[i]->row_estimate;
+    }
+    for (uint32_t i = 0; i < c->edge_count; i++)
+        edges += (double)wg_txn_label_row_estimate(c->b->txn, c->edges[i].label);
+    return cycle && rows < edges / 2;
+}
+
 static bool read_chain(chain *c, wg_plan *top) {
     wg_plan *plan = top;
     for (; plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER;
@@ -374,7 +387,7 @@ wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
     c->choices = 1;
     if (!read_chain(c, aggregate->children[0]) || c->edge_count < 2 || !counts_rows(c, aggregate)) return WG_OK;
     for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, b->err));
-    if (!good) return WG_OK;
+    if (!good || is_cheaper_listed(c)) return WG_OK;
     return make_plan(c, WG_PLAN_PATTERN_COUNT, aggregate, &consumer->children[side]);
 }
 
