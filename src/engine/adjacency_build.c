@@ -356,18 +356,28 @@ static void cut(side_build *b) {
 uint64_t wgi_side_bytes(uint64_t span, uint64_t count) { return (span + 1) * 8 + count * 8; }
 
 static wg_code buffers_make(side_build *b, uint32_t workers, wg_account *account, wg_error *err) {
-    size_t bytes = 0;
-    if (wg_mul_size(b->columns->count, sizeof(placed_edge), &bytes)) b->placed = wg_alloc(account, bytes);
     b->starts = wg_alloc_zero(account, ((uint64_t)b->chunk_count + 1) * b->bucket_count * sizeof *b->starts);
     b->cursors = wg_alloc(account, ((uint64_t)workers << b->shift) * sizeof *b->cursors);
     b->degree_max = wg_alloc_zero(account, b->bucket_count * sizeof *b->degree_max);
-    if (b->placed == NULL || b->starts == NULL || b->cursors == NULL || b->degree_max == NULL)
-        return wg_error_nomem(err, bytes);
+    if (b->starts == NULL || b->cursors == NULL || b->degree_max == NULL)
+        return wg_error_nomem(err, (size_t)(b->node_count * sizeof(uint64_t)));
     return WG_OK;
 }
 
-wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wgi_builders *by,
-                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
+static wg_adjacency_side side_of(const side_build *b, const wg_adjacency_side *like) {
+    uint64_t max = like != NULL ? like->degree_max : 0;
+    for (uint32_t i = 0; i < b->bucket_count; i++) max = wg_max_u64(max, b->degree_max[i]);
+    return (wg_adjacency_side){.node_min = b->columns->node_min,
+                               .node_count = b->node_count,
+                               .offsets = b->offsets,
+                               .neighbours = b->neighbours,
+                               .edges = b->edges,
+                               .entry_count = b->columns->count,
+                               .degree_max = max};
+}
+
+wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                         wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err) {
     static const uint64_t none[1] = {0};
     if (columns->count == 0 && columns->node_max < columns->node_min) {
         *out = (wg_adjacency_side){.offsets = none};
@@ -378,10 +388,17 @@ wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_
     if (like != NULL) WG_ASSERT(like->node_min == columns->node_min && like->node_count == b.node_count);
     cut(&b);
     const uint64_t offset_bytes = like != NULL ? 0 : (b.node_count + 1) * sizeof(uint64_t);
-    uint8_t *block = wg_alloc(account, offset_bytes + columns->count * 2 * sizeof(uint32_t));
+    uint8_t *block = wg_alloc(memory->account, offset_bytes + columns->count * 2 * sizeof(uint32_t) + 4);
     wg_code code = block == NULL ? wg_error_nomem(err, columns->count * 8) : WG_OK;
-    if (code == WG_OK) code = buffers_make(&b, by->workers, account, err);
+    if (code == WG_OK && memory->count < columns->count) {
+        wg_free(memory->placed);
+        memory->placed = wg_alloc(memory->account, columns->count * sizeof(placed_edge));
+        memory->count = memory->placed == NULL ? 0 : columns->count;
+        if (memory->placed == NULL) code = wg_error_nomem(err, columns->count * sizeof(placed_edge));
+    }
+    if (code == WG_OK) code = buffers_make(&b, by->workers, memory->account, err);
     if (code == WG_OK) {
+        b.placed = memory->placed;
         b.offsets_known = like != NULL;
         b.offsets = like != NULL ? (uint64_t *)(uintptr_t)like->offsets : (uint64_t *)(void *)block;
         b.neighbours = (uint32_t *)(void *)(block + offset_bytes);
@@ -390,23 +407,22 @@ wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_
         code = run_steps(&b, by, err);
     }
     if (code == WG_OK) {
-        uint64_t max = like != NULL ? like->degree_max : 0;
-        for (uint32_t i = 0; i < b.bucket_count; i++) max = wg_max_u64(max, b.degree_max[i]);
-        *out = (wg_adjacency_side){.node_min = columns->node_min,
-                                   .node_count = b.node_count,
-                                   .offsets = b.offsets,
-                                   .neighbours = b.neighbours,
-                                   .edges = b.edges,
-                                   .entry_count = columns->count,
-                                   .degree_max = max};
+        *out = side_of(&b, like);
         *out_block = block;
-        block = NULL;
+    } else {
+        wg_free(block);
     }
-    wg_free(block);
-    wg_free(b.placed);
     wg_free(b.starts);
     wg_free(b.cursors);
     wg_free(b.degree_max);
+    return code;
+}
+
+wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
+    wgi_sort_memory memory = {.account = account};
+    const wg_code code = wgi_columns_sort(columns, like, by, &memory, out, out_block, err);
+    wg_free(memory.placed);
     return code;
 }
 

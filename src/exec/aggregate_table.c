@@ -131,8 +131,7 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
     if (need >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
     if (need > t->capacity) {
-        uint64_t capacity = wg_max_u64(16, t->capacity);
-        while (capacity < need) capacity = capacity < 65536 ? capacity * 4 : capacity * 2;
+        const uint64_t capacity = wg_max_u64(need, (uint64_t)t->capacity * 2);
         const uint32_t to = (uint32_t)wg_min_u64(capacity, UINT32_MAX);
         uint64_t *hashes = wg_realloc(t->account, t->hashes, to * sizeof *hashes);
         if (hashes == NULL) return wg_error_nomem(err, to * sizeof *hashes);
@@ -155,6 +154,7 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
 void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task) {
     t->task = task;
     if (task > t->task_last) t->task_last = task;
+    else if (task < t->task_last) t->disordered = true;
 }
 
 static void note_new(wgi_agg_table *t, uint64_t hash) {
@@ -167,7 +167,6 @@ static void note_new(wgi_agg_table *t, uint64_t hash) {
 static void move_group(wgi_agg_table *t, uint32_t group) {
     if (t->positions[group] >> WGI_AGG_SERIAL_BITS <= t->task) return;
     t->positions[group] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
-    t->disordered = true;
 }
 
 /* ---- one key in one word */

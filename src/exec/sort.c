@@ -273,7 +273,9 @@ static wg_code spill_rows(const sort_sink *s, wg_rows **rows, wgi_runs *runs, bo
 }
 
 static bool spills_now(const sort_sink *s, const wg_rows *rows) {
-    return rows->row_count >= WGI_SPILL_ROWS_MIN && wgi_spill_wanted(s->sink.context);
+    if (rows->row_count < WGI_SPILL_ROWS_MIN) return false;
+    const uint64_t growth = 2 * wgi_rows_cell_bytes(rows) + rows->row_count * 2 * sizeof(entry);
+    return wgi_spill_wanted(s->sink.context) || !wgi_spill_has_room(s->sink.context, growth);
 }
 
 static void runs_init(const sort_sink *s, wgi_runs *runs) {

@@ -254,7 +254,7 @@ static wg_code sink_file(void *ctx, wg_slice bytes, wg_error *err) {
     return wg_error_set(err, WG_E_IO, WG_NO_OFFSET, "the output cannot be written");
 }
 
-static bool writable(wg_type t) { return t != WG_TYPE_NULL && t != WG_TYPE_BYTES; }
+static bool writable(wg_type t) { return t != WG_TYPE_NULL && t != WG_TYPE_BYTES && t != WG_TYPE_LOCAL_TIME; }
 
 static wg_code column_load(rewrite *w, uint32_t group, uint32_t i, wg_error *err) {
     wg_parquet_reader *reader = NULL;

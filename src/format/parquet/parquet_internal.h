@@ -141,6 +141,7 @@ typedef enum wgi_parquet_source {
     WGI_PARQUET_SOURCE_RLE_BITS,    /* BOOLEAN */
     WGI_PARQUET_SOURCE_PLAIN_FIXED, /* 4 or 8 bytes a value */
     WGI_PARQUET_SOURCE_PLAIN_BYTES, /* u32 length, bytes */
+    WGI_PARQUET_SOURCE_PLAIN_BLOBS, /* type_length bytes a value */
     WGI_PARQUET_SOURCE_CODES,       /* dictionary codes; read by wgi_parquet_values_codes */
     WGI_PARQUET_SOURCE_DELTA,
     WGI_PARQUET_SOURCE_DELTA_LENGTH,

@@ -98,7 +98,7 @@ static uint32_t *codes_of(wg_parquet_reader *r) { return (uint32_t *)(void *)r->
 
 static wg_code open_check(const wg_parquet_column *column, const wg_parquet_chunk *chunk, uint64_t row_count,
                           wg_error *err) {
-    if (column->type == WG_TYPE_NULL || column->max_rep != 0 || column->max_def > 1)
+    if (column->type == WG_TYPE_NULL || column->max_rep != 0)
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset, "parquet: column %.80s, %s, cannot be read: %s",
                             column->name, column->physical_name,
                             column->why_not == NULL ? "it is nested" : column->why_not);
@@ -335,7 +335,9 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
         return corrupt_at(r, at, "the dictionary page is not plain", err);
     wg_slice bytes;
     WG_TRY(dictionary_body(r, at, &bytes, err));
-    if (h->value_count > bytes.size / 4) /* the least that a value takes */
+    const bool is_fixed = r->column.physical == WGI_PARQUET_FIXED;
+    const size_t least = is_fixed ? r->column.type_length : 4; /* that a value takes */
+    if (h->value_count > bytes.size / least)
         return corrupt_at(r, at, "the dictionary page holds fewer values than it declares", err);
     const size_t size = (size_t)h->value_count * cell_bytes(r->column.type) + SLACK_BYTES;
     if (!wgi_parquet_scratch_ensure(&r->dictionary_cells, size)) return wg_error_nomem(err, size);
@@ -392,6 +394,13 @@ static wg_code page_parts(wg_parquet_reader *r, wg_slice *levels, wg_slice *valu
     return body_open(r, body, h->uncompressed_bytes - (uint32_t)level_bytes, values, err);
 }
 
+/* Bits of a level: 1 for what may be null itself, more inside of groups that may be null too. */
+static uint32_t level_width(uint16_t max_def) {
+    uint32_t bits = 1;
+    while (max_def >> bits != 0) bits++;
+    return bits;
+}
+
 /* Opens the page of r->header. */
 static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
     const wgi_parquet_page_header *h = &r->header;
@@ -407,7 +416,7 @@ static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
                             r->column.name, r->column.physical_name, wgi_parquet_encoding_name(h->encoding),
                             h->encoding);
     }
-    wgi_parquet_rle_init(&r->levels, levels, 1);
+    wgi_parquet_rle_init(&r->levels, levels, level_width(r->column.max_def));
     r->page_owned =
         r->page.data != NULL && values.data >= r->page.data && values.data < r->page.data + r->page.capacity;
     r->page_rows = h->value_count;
@@ -540,11 +549,30 @@ static void gather(wg_parquet_reader *r, const wg_parquet_pick *pick, wg_vector 
 }
 #undef GATHER
 
+/* A value inside of groups is there when its level is the highest; lower ones say which group is null. */
+static bool deep_levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present) {
+    uint32_t levels[WG_BATCH_ROWS_MAX];
+    const uint32_t top = r->column.max_def;
+    if (!wgi_parquet_rle_read(&r->levels, levels, rows)) return false;
+    size_t present = 0;
+    memset(r->valid.data, 0, wg_bit_bytes(rows));
+    for (size_t i = 0; i < rows; i++) {
+        if (levels[i] > top) return false;
+        if (levels[i] != top) continue;
+        wg_bit_set(r->valid.data, i);
+        present++;
+    }
+    *out_present = present;
+    return true;
+}
+
 static wg_code levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present, wg_error *err) {
     *out_present = rows;
     if (r->column.max_def == 0) return WG_OK;
-    if (!wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present))
-        return corrupt_at(r, r->page_offset, "the definition levels end before the page's rows", err);
+    const bool ok = r->column.max_def == 1 ? wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present)
+                                           : deep_levels_read(r, rows, out_present);
+    if (!ok)
+        return corrupt_at(r, r->page_offset, "the definition levels are damaged, or end before the page's rows", err);
     return WG_OK;
 }
 

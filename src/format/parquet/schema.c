@@ -49,7 +49,8 @@ enum {
     LOGICAL_INTEGER = 10,
     LOGICAL_NULL = 11,
     LOGICAL_JSON = 12,
-    LOGICAL_BSON = 13
+    LOGICAL_BSON = 13,
+    LOGICAL_FLOAT16 = 15
 };
 
 typedef struct element {
@@ -97,8 +98,9 @@ static void unit_read(wg_thrift_reader *r, element *e) {
 static void logical_detail_read(wg_thrift_reader *r, element *e) {
     wg_thrift_field f;
     for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
-        if (e->logical == LOGICAL_TIMESTAMP && f.id == 1) wg_thrift_read_bool(r, f.type, &e->utc);
-        else if (e->logical == LOGICAL_TIMESTAMP && f.id == 2 && f.type == WG_THRIFT_STRUCT) unit_read(r, e);
+        const bool timed = e->logical == LOGICAL_TIMESTAMP || e->logical == LOGICAL_TIME;
+        if (timed && f.id == 1) wg_thrift_read_bool(r, f.type, &e->utc);
+        else if (timed && f.id == 2 && f.type == WG_THRIFT_STRUCT) unit_read(r, e);
         else if (e->logical == LOGICAL_INTEGER && f.id == 1) wg_thrift_read_i8(r, f.type, &e->int_bits);
         else if (e->logical == LOGICAL_INTEGER && f.id == 2) wg_thrift_read_bool(r, f.type, &e->int_signed);
         else wg_thrift_skip(r, f.type);
@@ -150,9 +152,13 @@ static void annotations_unify(element *e) {
     else if (c == CONVERTED_ENUM) e->logical = LOGICAL_ENUM;
     else if (c == CONVERTED_DECIMAL) e->logical = LOGICAL_DECIMAL;
     else if (c == CONVERTED_DATE) e->logical = LOGICAL_DATE;
-    else if (c == CONVERTED_TIME_MILLIS || c == CONVERTED_TIME_MICROS) e->logical = LOGICAL_TIME;
     else if (c == CONVERTED_JSON) e->logical = LOGICAL_JSON;
     else if (c == CONVERTED_BSON) e->logical = LOGICAL_BSON;
+    if (c == CONVERTED_TIME_MILLIS || c == CONVERTED_TIME_MICROS) {
+        e->logical = LOGICAL_TIME;
+        e->unit = c == CONVERTED_TIME_MILLIS ? 3 : 6;
+        e->utc = true;
+    }
     if (c == CONVERTED_TIMESTAMP_MILLIS || c == CONVERTED_TIMESTAMP_MICROS) {
         e->logical = LOGICAL_TIMESTAMP;
         e->unit = c == CONVERTED_TIMESTAMP_MILLIS ? 3 : 6;
@@ -184,8 +190,10 @@ static void type_integer(const element *e, wg_parquet_column *c) {
         c->type = WG_TYPE_LOCAL_DATETIME;
         c->time_unit = e->unit;
         c->time_utc = e->utc;
-    } else if (e->logical == LOGICAL_TIME) {
-        c->why_not = "TIME is not supported";
+    } else if (e->logical == LOGICAL_TIME && e->unit != 0 && (bits == 32) == (e->unit == 3)) {
+        c->type = WG_TYPE_LOCAL_TIME;
+        c->time_unit = e->unit;
+        c->time_utc = e->utc;
     } else if (e->logical == LOGICAL_DECIMAL) {
         c->why_not = "DECIMAL is not supported";
     } else if (e->logical == LOGICAL_NULL) {
@@ -207,10 +215,12 @@ static void type_bytes(const element *e, wg_parquet_column *c) {
     }
 }
 
-static const char *fixed_why_not(const element *e) {
-    if (e->logical == LOGICAL_DECIMAL) return "DECIMAL is not supported";
-    if (e->converted == CONVERTED_INTERVAL) return "INTERVAL is not supported";
-    return "FIXED_LEN_BYTE_ARRAY is not supported";
+static void type_fixed(const element *e, wg_parquet_column *c) {
+    if (e->logical == LOGICAL_DECIMAL) c->why_not = "DECIMAL is not supported";
+    else if (e->converted == CONVERTED_INTERVAL) c->why_not = "INTERVAL is not supported";
+    else if (e->logical != LOGICAL_FLOAT16) c->type = WG_TYPE_BYTES;
+    else if (e->type_length == 2) c->type = WG_TYPE_FLOAT;
+    else c->why_not = "FLOAT16 that is not two bytes long";
 }
 
 static void type_choose(const element *e, wg_parquet_column *c) {
@@ -223,7 +233,8 @@ static void type_choose(const element *e, wg_parquet_column *c) {
             type_integer(e, c);
             break;
         case WGI_PARQUET_INT96:
-            c->why_not = "INT96 is not supported";
+            c->type = WG_TYPE_LOCAL_DATETIME;
+            c->time_unit = 9;
             break;
         case WGI_PARQUET_FLOAT:
         case WGI_PARQUET_DOUBLE:
@@ -233,7 +244,7 @@ static void type_choose(const element *e, wg_parquet_column *c) {
             type_bytes(e, c);
             break;
         case WGI_PARQUET_FIXED:
-            c->why_not = fixed_why_not(e);
+            type_fixed(e, c);
             break;
     }
     if (c->max_rep > 0) c->why_not = "repeated columns (lists and maps) are not supported";
@@ -251,8 +262,8 @@ static const char *physical_name(wg_arena *arena, const element *e) {
     char text[80];
     if (e->logical == LOGICAL_INTEGER)
         snprintf(text, sizeof text, "%s (%s_%d)", names[e->type], e->int_signed ? "INT" : "UINT", e->int_bits);
-    else if (e->logical == LOGICAL_TIMESTAMP)
-        snprintf(text, sizeof text, "%s (TIMESTAMP %s)", names[e->type],
+    else if (e->logical == LOGICAL_TIMESTAMP || e->logical == LOGICAL_TIME)
+        snprintf(text, sizeof text, "%s (%s %s)", names[e->type], note,
                  e->unit == 3   ? "ms"
                  : e->unit == 6 ? "us"
                  : e->unit == 9 ? "ns"
@@ -307,15 +318,12 @@ static bool columns_grow(walk *w) {
 static bool leaf_add(walk *w, element *e) {
     const frame *parent = &w->stack[w->depth - 1];
     annotations_unify(e);
-    wg_parquet_column c = {.physical = e->type, .optional = e->repetition == 1};
+    wg_parquet_column c = {.physical = e->type};
     c.type_length = e->type == WGI_PARQUET_FIXED ? (uint32_t)e->type_length : 0;
     c.max_def = (uint16_t)(parent->def + (e->repetition != 0));
     c.max_rep = (uint16_t)(parent->rep + (e->repetition == 2));
+    c.optional = c.max_def > 0;
     type_choose(e, &c);
-    if (w->depth > 1) {
-        c.type = WG_TYPE_NULL;
-        if (c.max_rep == 0) c.why_not = "columns inside a group are not supported";
-    }
     if (!path_make(w, e->name, &c.name) || !columns_grow(w)) return false;
     c.physical_name = physical_name(w->arena, e);
     if (c.physical_name == NULL) return fail_nomem(w->r, 80);

@@ -89,6 +89,8 @@ static bool bound_decode(wg_arena *arena, const wg_parquet_column *c, wg_slice r
         *out = wg_value_bool(raw.data[0] == 1);
         return true;
     }
+    if (c->physical == WGI_PARQUET_INT96 || c->type == WG_TYPE_LOCAL_TIME) return false; /* nobody prunes by them */
+    if (c->physical == WGI_PARQUET_FIXED && c->type == WG_TYPE_FLOAT) return false;
     if (c->type == WG_TYPE_FLOAT) return float_bound(c, raw, is_min, out);
     if (c->type == WG_TYPE_STRING || c->type == WG_TYPE_BYTES) return bytes_bound(arena, c, raw, out);
     return integer_bound(c, raw, out);

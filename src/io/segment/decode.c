@@ -481,6 +481,22 @@ void wg_arc1_block_str(const wg_arc1_block *block, uint32_t first, uint32_t coun
     }
 }
 
+void wg_arc1_block_entries(const wg_arc1_block *block, wg_str *out) {
+    WG_ASSERT(block->column->encoding == WG_ENCODING_DICTIONARY);
+    const string_table t = strings_of(block);
+    for (uint32_t i = 0; i < t.count; i++) out[i] = string_at(&t, i);
+}
+
+void wg_arc1_block_codes(const wg_arc1_block *block, uint32_t first, uint32_t count, uint32_t *out) {
+    const uint32_t width = block->column->width;
+    const uint8_t *packed = data_of(block);
+    const uint64_t mask = (UINT64_C(1) << width) - 1;
+    uint64_t bit = (uint64_t)first * width;
+    WG_ASSERT(block->column->encoding == WG_ENCODING_DICTIONARY);
+    WG_ASSERT(count <= block->row_count && first <= block->row_count - count);
+    for (uint32_t i = 0; i < count; i++, bit += width) out[i] = (uint32_t)packed_at_bit(packed, bit, mask);
+}
+
 /* ---- single rows */
 
 uint64_t wg_arc1_block_u64_at(const wg_arc1_block *block, uint32_t row) {
