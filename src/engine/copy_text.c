@@ -186,10 +186,23 @@ static wg_code csv_piece(text_reader *r, wg_slice piece, wg_error *err) {
 static wg_code json_columns(text_reader *r, const wg_value *object, wg_error *err) {
     const wg_copy_options *o = r->c->options;
     if (o->column_count > 0) return columns_make(r, o->columns, o->column_count, err);
-    wg_slice *names = wg_arena_alloc(&r->arena, ((size_t)object->size + 1) * sizeof *names);
-    if (names == NULL) return wg_error_nomem(err, object->size * sizeof *names);
-    for (uint32_t i = 0; i < object->size; i++) names[i] = wg_slice_str(object->as.map[i].key);
-    return columns_make(r, names, object->size, err);
+    const wg_catalog *catalog = r->c->txn->engine->catalog;
+    size_t room = object->size;
+    for (uint32_t l = 0; l < o->label_count; l++)
+        room += wg_catalog_label_at(catalog, o->labels[l])->def.column_count;
+    wg_slice *names = wg_arena_alloc(&r->arena, (room + 1) * sizeof *names);
+    if (names == NULL) return wg_error_nomem(err, room * sizeof *names);
+    uint32_t count = object->size;
+    for (uint32_t i = 0; i < count; i++) names[i] = wg_slice_of(object->as.map[i].key, object->as.map[i].key_size);
+    for (uint32_t l = 0; l < o->label_count; l++) {
+        const wg_label_def *def = &wg_catalog_label_at(catalog, o->labels[l])->def;
+        for (uint32_t d = 0; d < def->column_count; d++) {
+            uint32_t at = 0;
+            while (at < count && !wg_slice_is(names[at], def->columns[d].name)) at++;
+            if (at == count) names[count++] = wg_slice_str(def->columns[d].name);
+        }
+    }
+    return columns_make(r, names, count, err);
 }
 
 static bool json_cell(wg_type type, const wg_value *from, wg_value *out) {
@@ -205,7 +218,8 @@ static bool json_cell(wg_type type, const wg_value *from, wg_value *out) {
 
 static const wg_value *member(const wg_value *object, const char *name) {
     for (uint32_t i = 0; i < object->size; i++)
-        if (strcmp(object->as.map[i].key, name) == 0) return &object->as.map[i].value;
+        if (wg_slice_is(wg_slice_of(object->as.map[i].key, object->as.map[i].key_size), name))
+            return &object->as.map[i].value;
     return NULL;
 }
 
@@ -222,11 +236,11 @@ static wg_code json_cells(text_reader *r, const wg_value *object, wg_error *why)
     for (uint32_t i = 0; i < object->size; i++) {
         bool known = false;
         for (uint32_t k = 0; k < c->column_count && !known; k++)
-            known = strcmp(c->columns[k].name, object->as.map[i].key) == 0;
+            known = wg_slice_is(wg_slice_of(object->as.map[i].key, object->as.map[i].key_size), c->columns[k].name);
         if (!known)
             return wg_error_set(why, WG_E_NOT_FOUND, WG_NO_OFFSET,
-                                "the first object has no member %s: name all with COLUMNS (...)",
-                                object->as.map[i].key);
+                                "the first object has no member %.*s: name all with COLUMNS (...)",
+                                (int)wg_min_size(object->as.map[i].key_size, 64), object->as.map[i].key);
     }
     return WG_OK;
 }

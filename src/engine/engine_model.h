@@ -165,7 +165,7 @@ static inline void dump_edge(const wg_txn *txn, uint64_t id, wg_arena *arena, wg
     assert_true(wg_buf_printf(out, "edge %llu:%s %llu %llu", (unsigned long long)id, label->def.name,
                               (unsigned long long)info.from, (unsigned long long)info.to));
     MODEL_OK(wg_edge_properties(txn, id, arena, &entries, &count, err));
-    for (uint32_t i = 0; i < count; i++) put_named(out, "v", &entries[i].value);
+    for (uint32_t i = 0; i < count; i++) put_named(out, entries[i].key, &entries[i].value);
     assert_true(wg_buf_append_str(out, "\n"));
     for (int way = 0; way < 2; way++) {
         wg_expand_position position = {0};

@@ -241,41 +241,6 @@ static inline void op_ddl(world *w, wg_txn *txn) {
         w->now.extra_label = create;
 }
 
-static inline void op_any(world *w, wg_txn *txn) {
-    static void (*const ops[])(world *, wg_txn *) = {
-        op_create_node, op_create_node,   op_create_node,   op_create_node, op_create_nodes,
-        op_create_edge, op_create_edge,   op_create_edge,   op_set_node,    op_set_node,
-        op_set_edge,    op_change_labels, op_change_labels, op_delete_node, op_delete_edge};
-    const uint32_t count = sizeof ops / sizeof ops[0];
-    const uint32_t which = pick(w, count + 1);
-    if (which < count) ops[which](w, txn);
-    else if (pick(w, 6) == 0) op_ddl(w, txn);
-}
-
-/* A few operations, some of them taken back to a mark. */
-static inline void transaction_body(world *w, wg_txn *txn) {
-    const uint32_t steps = 1 + pick(w, 10);
-    for (uint32_t s = 0; s < steps; s++) {
-        if (pick(w, 6) != 0) {
-            op_any(w, txn);
-            continue;
-        }
-        wg_txn_mark mark;
-        wg_txn_mark_set(txn, &mark);
-        w->saved[1] = w->now;
-        for (uint32_t i = pick(w, 5); i > 0; i--) op_any(w, txn);
-        wg_txn_rollback_to(txn, &mark);
-        w->now = w->saved[1];
-    }
-}
-
-/* Declares P; every world begins with it. */
-static inline wg_code declare(wg_txn *txn, wg_error *err) {
-    static const wg_column_def columns[] = {{.name = "k", .type = WG_TYPE_INT, .int_bits = 64},
-                                            {.name = "v", .type = WG_TYPE_INT, .int_bits = 64}};
-    const wg_label_def def = {
-        .name = "P", .kind = WG_LABEL_OWNED, .columns = columns, .column_count = 2, .key_count = 1};
-    return wg_txn_create_label(txn, &def, false, err);
-}
+#include "engine/engine_model_mix.h"
 
 #endif

@@ -15,6 +15,8 @@ uint32_t wg_plan_operators(wg_plan_op op, wg_operator_type out[3]) {
                  {WG_PLAN_EXPAND_INTO, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXPAND_VAR, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_SHORTEST, WG_OPERATOR_TGK_TRAVERSAL},
+                 {WG_PLAN_PATTERN_COUNT, WG_OPERATOR_TGK_TRAVERSAL},
+                 {WG_PLAN_REACH, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_FILTER, WG_OPERATOR_SIMD_FILTER},
                  {WG_PLAN_PROJECT, WG_OPERATOR_PROJECTION},
                  {WG_PLAN_AGGREGATE, WG_OPERATOR_AGGREGATION},

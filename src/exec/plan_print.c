@@ -380,8 +380,9 @@ static bool put_pattern(const printer *p, const wg_plan *plan) {
     const wg_pattern *pattern = plan->pattern;
     bool ok = true;
     for (uint32_t i = 0; i < pattern->edge_count && ok; i++) {
+        static const char *const kinds[] = {"", "optional ", "exists ", "not exists "};
         const wg_pattern_edge *edge = &pattern->edges[i];
-        ok = put(p, i == 0 ? " " : ", ") && put_vertex(p, pattern, edge->from) &&
+        ok = put(p, i == 0 ? " " : ", ") && put(p, kinds[edge->kind]) && put_vertex(p, pattern, edge->from) &&
              wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, &edge->label, 1, ":") &&
              put(p, edge->undirected ? "]-" : "]->") && put_vertex(p, pattern, edge->to);
     }
@@ -457,6 +458,17 @@ static wg_code put_explain(const printer *p, const wg_plan *plan, const wg_exec_
     const bool ok = put(p, " [") && wg_scan_describe(scan, p->out) && put(p, "]");
     wg_scan_close(scan);
     return ok ? WG_OK : wg_error_nomem(err, 64);
+}
+
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail) {
+    const printer p = {.catalog = catalog, .out = detail, .input = plan->children[0]};
+    const size_t from = detail->size;
+    if (!wg_buf_append_str(name, operator_name(plan->op)) || !put_details(&p, plan)) return false;
+    if (detail->size > from && detail->data[from] == ' ') { /* which divides it from the name in a line */
+        memmove(detail->data + from, detail->data + from + 1, detail->size - from - 1);
+        detail->size--;
+    }
+    return true;
 }
 
 static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,

@@ -22,8 +22,8 @@ typedef enum wg_procedure_kind { WG_PROCEDURE_READ, WG_PROCEDURE_MAINTENANCE } w
 
 typedef struct wg_procedure_call {
     wg_engine *engine;
-    const wg_txn *txn;                     /* MAINTENANCE: NULL */
-    wg_cancel *cancel;                     /* may be NULL */
+    const wg_txn *txn; /* MAINTENANCE: NULL */
+    wg_cancel *cancel; /* may be NULL */
     const wg_value *args;
     const wg_exec_context *context; /* of the query: threads, memory, deadline; MAINTENANCE: NULL */
     const wg_procedure *procedure;

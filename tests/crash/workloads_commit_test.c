@@ -26,6 +26,7 @@ static void step_deletes(world *w, wg_txn *txn) {
 
 static void step_bulk(world *w, wg_txn *txn) {
     if (pick(w, 5) == 0) op_create_node(w, txn);
+    else if (pick(w, 3) == 0) op_create_edges(w, txn);
     else op_create_nodes(w, txn);
 }
 

@@ -107,6 +107,56 @@ static void test_segment_keeps_plain_unless_an_eighth_is_saved(void **state) {
     }
 }
 
+static void expect_decimals(const double *values, uint32_t rows, bool are, uint64_t exponent) {
+    wg_buf out = {0};
+    wg_arc1_encoder_decimals(encoder, true);
+    const wg_arc1_column c = encode((wg_vector){.type = WG_TYPE_FLOAT, .data = values}, rows, &out);
+    wg_arc1_encoder_decimals(encoder, false);
+    assert_int_equal(c.encoding == WG_ENCODING_DECIMAL, are);
+    if (are) assert_int_equal(c.step, exponent);
+    uint64_t back[600];
+    assert_true(rows <= 600 && wg_buf_append(&out, back, 8)); /* the bytes that a load may reach */
+    const wg_arc1_block block = {&c, rows, out.data};
+    assert_int_equal(wg_arc1_block_check(&block, NULL), WG_OK);
+    wg_arc1_block_u64(&block, 0, rows, back);
+    assert_memory_equal(back, values, rows * sizeof *values);
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint64_t at = wg_arc1_block_u64_at(&block, i);
+        assert_memory_equal(&at, &values[i], sizeof at);
+    }
+    wg_buf_deinit(&out);
+}
+
+static void test_segment_stores_decimal_fractions(void **state) {
+    /* Goal: the example of the page; doubles with few decimals are stored as such and come back bit for bit; what is none, be it one cell
+     * among many, is kept as it is. */
+    (void)state;
+    static const double page[] = {0.25, 1.5, 0.75};
+    wg_arc1_encoder_decimals(encoder, true);
+    assert_data((wg_vector){.type = WG_TYPE_FLOAT, .data = page}, 3, WG_ENCODING_DECIMAL, "80BE0C0000000000");
+    wg_arc1_encoder_decimals(encoder, false);
+    double values[600];
+    wg_rng rng;
+    wg_rng_init(&rng, 9);
+    double power = 1;
+    for (uint32_t e = 0; e <= 9; e++, power *= 10) {
+        for (uint32_t i = 0; i < 600; i++) values[i] = ((double)wg_rng_below(&rng, 2000000) - 1000000) / power;
+        values[0] = 1 / power;
+        expect_decimals(values, 600, true, e);
+        values[599] = 1 / power / 10; /* one decimal more, after the sample */
+        expect_decimals(values, 600, true, e + 1);
+    }
+    static const double odd[] = {-0.0, 1e300, 1.0 / 3, 9e15};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        for (uint32_t k = 0; k < 600; k++) values[k] = (double)wg_rng_below(&rng, 1000) / 10 + (double)k;
+        values[i % 2 == 0 ? 599 : 0] = odd[i];
+        expect_decimals(values, 600, false, 0);
+    }
+    const uint64_t nan = UINT64_C(0x7ff8000000000001);
+    memcpy(&values[300], &nan, sizeof nan);
+    expect_decimals(values, 600, false, 0);
+}
+
 static void test_segment_packs_every_width(void **state) {
     /* Goal: numbers of every width and several counts come back, from any position. */
     (void)state;
@@ -344,6 +394,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(test_segment_encodes_the_examples_of_the_page),
         T(test_segment_keeps_plain_unless_an_eighth_is_saved),
+        T(test_segment_stores_decimal_fractions),
         T(test_segment_packs_every_width),
         T(test_segment_zones_of_long_strings_are_cut_and_raised),
         T(test_segment_zones_follow_the_order_of_the_type),

@@ -283,6 +283,12 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
         if (out->rows > 1) out->keep = 1 / out->rows;
         return WG_OK;
     }
+    const wg_ast *list;
+    if (wgi_find_key_list(b, g, node, &list) != NULL) {
+        out->start = wgi_start_rows(b, g, node);
+        if (out->rows > out->start) out->keep = out->start / out->rows;
+        return WG_OK;
+    }
     return keep_of(b, g, n->name, rarest_label(b, labels.labels, labels.count), &out->keep);
 }
 

@@ -82,6 +82,11 @@ uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t 
  * Fills key_asts[key_count]. */
 const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32_t node, const wgi_relation *rel,
                              const wg_ast **key_asts);
+/* The same for a key of one column that must be in a list without variables: the label, and the list. NULL: there is none. */
+const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, uint32_t node,
+                                  const wg_ast **out_list);
+/* Rows that starting at the node reads: one for a key, one for each element of a list of keys, else what a scan gives. */
+double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node);
 /* Expected rows of a component started at its best node. */
 double wgi_component_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t component);
 /* If `conjunct` is an equality of which one side is a property of the node: that property and the other side. */

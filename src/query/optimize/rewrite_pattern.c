@@ -4,14 +4,16 @@
  * edges are edges, the rows below the chain are the rows of the vertex that it begins with. It is taken when
  *   - nothing but counts of all rows is asked for, or of variables that are never null;
  *   - every edge has one declared or open label, and a length of one;
- *   - a condition is about one node and cannot fail, or says that two nodes differ;
+ *   - a condition is about one node and cannot fail, or says that two nodes differ, or asks whether one hop from known nodes exists;
+ *   - OPTIONAL MATCH is one hop;
  *   - edges must only differ from edges of the chain, in few enough ways.
  * Otherwise the plan stays as it is: matches are listed. */
 #include "query/optimize/rewrite.h"
 
 typedef struct chain {
     wgi_binder *b;
-    const wg_plan *ops[WG_PATTERN_EDGES_MAX * 4]; /* from the top down */
+    const wg_plan *ops[WG_PATTERN_EDGES_MAX * 4];         /* from the top down */
+    wg_pattern_edge_kind kinds[WG_PATTERN_EDGES_MAX * 4]; /* of OPTIONAL among them */
     uint32_t op_count;
     wg_plan *bottom;
     wg_pattern_vertex vertices[WG_PATTERN_VERTICES_MAX];
@@ -142,22 +144,143 @@ static bool add_edge(chain *c, const wg_plan *plan) {
     return true;
 }
 
+/* ---- OPTIONAL MATCH, and EXISTS or NOT with a pattern, of one hop
+ *
+ * The planner joins their answers, found once for each combination of shared nodes, to the rows: OPTIONAL over the rows on the left, and one hop over the different
+ * shared nodes of the same rows on the right. */
+
+typedef struct hop {
+    const wg_plan *expand;
+    const wg_plan *shared; /* PROJECT of the shared nodes over the rows of the left side */
+} hop;
+
+static bool is_slot(const wg_expr *e) { return e->kind == WG_EXPR_SLOT && e->type == WG_TYPE_NODE; }
+
+static bool find_hop(const wg_plan *optional, const wg_plan *right, hop *out) {
+    if ((right->op != WG_PLAN_EXPAND && right->op != WG_PLAN_EXPAND_INTO) || right->unique_edge_slot_count > 0 ||
+        right->edge_label_count != 1)
+        return false;
+    const wg_plan *below = right->children[0];
+    while (below->op == WG_PLAN_FILTER && is_named(below->exprs[0], "IS NOT NULL") &&
+           is_slot(below->exprs[0]->args[0]))
+        below = below->children[0];
+    if (below->op != WG_PLAN_DISTINCT || below->children[0]->op != WG_PLAN_PROJECT) return false;
+    *out = (hop){right, below->children[0]};
+    for (uint32_t i = 0; i < out->shared->expr_count; i++)
+        if (!is_slot(out->shared->exprs[i])) return false;
+    return out->shared->children[0] == optional->children[0] && out->shared->expr_count == optional->expr_count;
+}
+
+/* Each key of the join is one shared node. `marks`: PROJECT of shared nodes and a mark over the hop; NULL: the hop itself. */
+static bool joins_shared(const wg_plan *optional, const hop *h, const wg_plan *marks) {
+    for (uint32_t i = 0; i < optional->expr_count; i++) {
+        if (!is_slot(optional->exprs[i]) || !is_slot(optional->right_exprs[i])) return false;
+        uint32_t slot = optional->right_exprs[i]->slot;
+        if (marks != NULL) {
+            if (slot + 1 >= marks->expr_count || !is_slot(marks->exprs[slot])) return false;
+            slot = marks->exprs[slot]->slot;
+        }
+        if (slot >= h->shared->expr_count || h->shared->exprs[slot]->slot != optional->exprs[i]->slot) return false;
+    }
+    return true;
+}
+
+static bool hop_of(const wg_plan *optional, wg_pattern_edge_kind kind, hop *out) {
+    const wg_plan *right = optional->children[1], *marks = NULL;
+    if (kind != WG_PATTERN_OPTIONAL) {
+        if (right->op != WG_PLAN_DISTINCT || right->children[0]->op != WG_PLAN_PROJECT) return false;
+        marks = right->children[0];
+        right = marks->children[0];
+    }
+    if (!find_hop(optional, right, out) || !joins_shared(optional, out, marks)) return false;
+    return kind != WG_PATTERN_OPTIONAL || right->op == WG_PLAN_EXPAND;
+}
+
+static bool add_hop(chain *c, const wg_plan *optional, wg_pattern_edge_kind kind) {
+    hop h;
+    if (!hop_of(optional, kind, &h) || c->edge_count == WG_PATTERN_EDGES_MAX) return false;
+    const bool in = h.expand->direction == WG_DIRECTION_IN, into = h.expand->op == WG_PLAN_EXPAND_INTO;
+    const uint32_t shared = h.shared->expr_count;
+    if (h.expand->slot >= shared || (into && h.expand->slot_b >= shared)) return false;
+    const uint32_t near = vertex_of_slot(c, h.shared->exprs[h.expand->slot]->slot);
+    uint32_t far = c->vertex_count;
+    if (into) far = vertex_of_slot(c, h.shared->exprs[h.expand->slot_b]->slot);
+    if (near == UINT32_MAX || far == UINT32_MAX || (!into && far == WG_PATTERN_VERTICES_MAX)) return false;
+    if (!into) {
+        c->vertices[c->vertex_count] = (wg_pattern_vertex){.name = ""};
+        c->slots[c->vertex_count++] = UINT32_MAX; /* nobody else may name it */
+    }
+    c->edge_slots[c->edge_count] = UINT32_MAX;
+    c->edges[c->edge_count++] = (wg_pattern_edge){.from = in ? far : near,
+                                                  .to = in ? near : far,
+                                                  .label = h.expand->edge_labels[0],
+                                                  .undirected = h.expand->direction == WG_DIRECTION_BOTH,
+                                                  .kind = (uint8_t)kind};
+    return true;
+}
+
+/* Some edge that must be there is at the vertex: no node counts that the pattern does not hold. */
+static bool has_required_edge(const chain *c, uint32_t vertex) {
+    for (uint32_t i = 0; i < c->edge_count; i++)
+        if (c->edges[i].kind == WG_PATTERN_REQUIRED && (c->edges[i].from == vertex || c->edges[i].to == vertex))
+            return true;
+    return false;
+}
+
+static bool hops_hang_well(const chain *c) {
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        const wg_pattern_edge *e = &c->edges[i];
+        if (e->kind == WG_PATTERN_REQUIRED) continue;
+        const bool from = c->slots[e->from] == UINT32_MAX || has_required_edge(c, e->from);
+        const bool to = c->slots[e->to] == UINT32_MAX || has_required_edge(c, e->to);
+        if (!from || !to) return false;
+    }
+    return true;
+}
+
+/* The step of the chain at `plan`; *out_next is what is below it. */
+static bool take_step(chain *c, wg_plan *plan, wg_plan **out_next) {
+    const wg_plan *below = plan->children[0];
+    wg_pattern_edge_kind kind = WG_PATTERN_OPTIONAL;
+    if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
+    if (plan->op == WG_PLAN_FILTER && below->op == WG_PLAN_OPTIONAL) {
+        const wg_expr *e = plan->exprs[0];
+        const bool absent = is_named(e, "IS NULL");
+        const bool marks = (absent || is_named(e, "IS NOT NULL")) && e->args[0]->kind == WG_EXPR_SLOT &&
+                           e->args[0]->slot == below->slot_count - 1 && e->args[0]->type == WG_TYPE_BOOL;
+        if (marks) {
+            kind = absent ? WG_PATTERN_ABSENT : WG_PATTERN_EXISTS;
+            plan = plan->children[0];
+        }
+    }
+    c->ops[c->op_count] = plan;
+    c->kinds[c->op_count++] = kind;
+    *out_next = plan->children[0];
+    return true;
+}
+
+static bool is_step(const wg_plan *plan) {
+    return plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER ||
+           plan->op == WG_PLAN_OPTIONAL;
+}
+
+static bool add_step(chain *c, uint32_t i) {
+    const wg_plan *op = c->ops[i];
+    if (op->op == WG_PLAN_FILTER) return add_condition(c, op->exprs[0]);
+    return op->op == WG_PLAN_OPTIONAL ? add_hop(c, op, c->kinds[i]) : add_edge(c, op);
+}
+
 static bool read_chain(chain *c, wg_plan *top) {
     wg_plan *plan = top;
-    for (; plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER;
-         plan = plan->children[0]) {
-        if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
-        c->ops[c->op_count++] = plan;
-    }
+    while (is_step(plan))
+        if (!take_step(c, plan, &plan)) return false;
     /* filters right above the bottom stay with it */
     while (c->op_count > 0 && c->ops[c->op_count - 1]->op == WG_PLAN_FILTER) c->op_count--;
     if (c->op_count == 0) return false;
     c->bottom = c->ops[c->op_count - 1]->children[0];
-    for (uint32_t i = c->op_count; i-- > 0;) {
-        const wg_plan *op = c->ops[i];
-        if (op->op == WG_PLAN_FILTER ? !add_condition(c, op->exprs[0]) : !add_edge(c, op)) return false;
-    }
-    return c->edge_count >= 1;
+    for (uint32_t i = c->op_count; i-- > 0;)
+        if (!add_step(c, i)) return false;
+    return c->edge_count >= 1 && hops_hang_well(c);
 }
 
 /* ---- rows of vertices */
@@ -168,7 +291,7 @@ static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
         const wg_pattern_edge *e = &c->edges[i];
         const wg_label_def *def = &wg_catalog_label_at(c->b->catalog, e->label)->def;
         const char *end = e->from == vertex ? def->from_label : e->to == vertex ? def->to_label : NULL;
-        if (end == NULL || def->to_label == NULL) continue;
+        if (end == NULL || def->to_label == NULL || e->kind != WG_PATTERN_REQUIRED) continue;
         if (e->undirected && strcmp(def->from_label, def->to_label) != 0) continue;
         const wg_label *label = wg_catalog_label(c->b->catalog, c->b->view, wg_slice_str(end), false);
         if (label != NULL) return label->number;
@@ -347,6 +470,7 @@ static bool is_path(const chain *c) {
     bool constrained[WG_PATTERN_EDGES_MAX] = {0};
     for (uint32_t i = 0; i < c->edge_count; i++) {
         const wg_pattern_edge *e = &c->edges[i];
+        if (e->kind != WG_PATTERN_REQUIRED) return false;
         if (!((e->from == i && e->to == i + 1) || (e->from == i + 1 && e->to == i))) return false;
     }
     for (uint32_t i = 0; i < c->unlike_count; i++) {

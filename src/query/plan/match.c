@@ -317,6 +317,40 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
     }
 }
 
+/* The elements of a list of keys, each once. */
+static wg_code unwind_keys(matcher *m, const wg_ast *list, wgi_relation *rel, wg_slice *out_name) {
+    wgi_binder *b = m->b;
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (exprs == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_hidden_name(b, out_name));
+    const wgi_new_slot slot = {WG_TYPE_ANY, *out_name};
+    WG_TRY(wgi_bind_in(b, rel, "in MATCH", list, &exprs[0]));
+    wg_plan *unwind = wgi_plan(b, WG_PLAN_UNWIND, rel->plan, NULL);
+    wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, unwind, NULL);
+    if (unwind == NULL || distinct == NULL) return WG_E_NOMEM;
+    unwind->exprs = exprs;
+    unwind->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, unwind, rel->plan, NULL, &slot, 1));
+    WG_TRY(wgi_plan_slots(b, distinct, unwind, NULL, NULL, 0));
+    rel->plan = distinct;
+    const wgi_symbol symbol = {.name = *out_name, .type = WG_TYPE_ANY, .slot = distinct->slot_count - 1};
+    return wgi_add_symbol(b, rel, &symbol);
+}
+
+/* Seeks each element of a list that the key of the node must be in, in the order of the list. The condition is asked all the same. */
+static wg_code seek_list(matcher *m, uint32_t start, const wg_label *label, const wg_ast *list, wgi_relation *out) {
+    wg_slice name;
+    wg_ast *element = wgi_alloc(m->b, 1, sizeof *element);
+    if (element == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_unit(m->b, out));
+    out->writes = m->after_write;
+    WG_TRY(unwind_keys(m, list, out, &name));
+    out->plan->row_estimate = wgi_start_rows(m->b, &m->graph, start);
+    *element = (wg_ast){.kind = WG_AST_VARIABLE, .start = list->start, .end = list->end, .height = 1, .text = name};
+    const wg_ast *const keys[] = {element};
+    return seek(m, out, start, label, keys);
+}
+
 static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
     const wgi_pattern_node *node = &m->graph.nodes[start];
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
@@ -327,6 +361,9 @@ static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
         out->writes = m->after_write;
         return seek(m, out, start, label, keys);
     }
+    const wg_ast *list;
+    label = node->missing ? NULL : wgi_find_key_list(m->b, &m->graph, start, &list);
+    if (label != NULL) return seek_list(m, start, label, list, out);
     return node->missing ? start_empty(m, node, out) : start_scan(m, node, out);
 }
 
@@ -505,7 +542,8 @@ static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t compone
         if (m->graph.nodes[i].component != component) continue;
         nodes++;
         anchored = anchored || wgi_find(rel, m->graph.nodes[i].name) != NULL ||
-                   wgi_find_key(m->b, &m->graph, i, &nothing, keys) != NULL;
+                   wgi_find_key(m->b, &m->graph, i, &nothing, keys) != NULL ||
+                   wgi_find_key_list(m->b, &m->graph, i, keys) != NULL;
     }
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         edges += m->graph.edges[i].search == WG_AST_PATH_ALL &&

@@ -286,8 +286,8 @@ wg_code wgi_delta_add(wgi_delta *d, wg_epoch *epoch, uint64_t first_edge, const 
                       uint64_t count, wg_error *err) {
     const uint64_t at = wgi_delta_count(d);
     WG_ASSERT(at == 0 || wgi_log_edge_at(wgi_delta_log(d), at - 1) < first_edge);
-    if (!wgi_log_put(&d->log, at, first_edge, ends, count, epoch, d->account))
-        return wg_error_nomem(err, (size_t)count);
+    const wgi_log_edges edges = {first_edge, ends, count};
+    if (!wgi_log_put(&d->log, at, &edges, epoch, d->account)) return wg_error_nomem(err, (size_t)count);
     const bool all = atomic_load_explicit(&d->view, memory_order_relaxed) == d->view_all;
     if (!all || count >= BULK_EDGES_MIN) {
         if (all && view_reserve(d, epoch, at) == NULL) return wg_error_nomem(err, sizeof(wgi_view));

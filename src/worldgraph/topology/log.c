@@ -123,17 +123,17 @@ static bool chunk_put(wgi_log_chunk *chunk, uint32_t offset, uint64_t first_edge
     return true;
 }
 
-bool wgi_log_put(_Atomic(wgi_log *) *io_log, uint64_t at, uint64_t first_edge, const uint64_t *const ends[2],
-                 uint64_t count, wg_epoch *epoch, wg_account *account) {
-    if (count == 0) return true;
-    if (!log_reserve(io_log, at, count, epoch, account)) return false;
+bool wgi_log_put(_Atomic(wgi_log *) *io_log, uint64_t at, const wgi_log_edges *edges, wg_epoch *epoch,
+                 wg_account *account) {
+    if (edges->count == 0) return true;
+    if (!log_reserve(io_log, at, edges->count, epoch, account)) return false;
     const wgi_log *log = atomic_load_explicit(io_log, memory_order_relaxed);
-    for (uint64_t done = 0; done < count;) {
+    for (uint64_t done = 0; done < edges->count;) {
         uint32_t offset;
         wgi_log_chunk *chunk = log->chunks[wgi_log_place(at + done, &offset)];
-        const uint32_t n = (uint32_t)wg_min_u64(count - done, chunk->capacity - offset);
-        const uint64_t *const here[2] = {ends[0] + done, ends[1] + done};
-        if (!chunk_put(chunk, offset, first_edge + done, here, n, account)) return false;
+        const uint32_t n = (uint32_t)wg_min_u64(edges->count - done, chunk->capacity - offset);
+        const uint64_t *const here[2] = {edges->ends[0] + done, edges->ends[1] + done};
+        if (!chunk_put(chunk, offset, edges->first_edge + done, here, n, account)) return false;
         done += n;
     }
     return true;

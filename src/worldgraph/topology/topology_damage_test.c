@@ -301,7 +301,8 @@ static void test_broken_arrays_in_memory_are_found(void **state) {
         for (uint64_t i = 0; i < 8; i++) {
             const uint64_t pair[2] = {(i % 3) * far, (i % 2) * far};
             const uint64_t *const ends[2] = {&pair[0], &pair[1]};
-            assert_true(wgi_log_put(&held, i, 10 + i, ends, 1, NULL, NULL));
+            const wgi_log_edges one = {10 + i, ends, 1};
+            assert_true(wgi_log_put(&held, i, &one, NULL, NULL));
         }
         wgi_log *log = atomic_load(&held);
         wgi_csr *sides[2];

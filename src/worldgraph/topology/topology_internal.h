@@ -62,10 +62,15 @@ static inline uint64_t wgi_log_end_at(const wgi_log *log, uint64_t at, size_t si
 
 wgi_log *wgi_log_create(wg_account *account);          /* NULL when out of memory */
 void wgi_log_give_back(wgi_log *log, wg_epoch *epoch); /* without an epoch nobody reads it; NULL is legal */
-/* Writes edges first_edge, ... at places [at, at + count); nobody sees them before the count of the log covers them. False when out
- * of memory. */
-bool wgi_log_put(_Atomic(wgi_log *) *io_log, uint64_t at, uint64_t first_edge, const uint64_t *const ends[2],
-                 uint64_t count, wg_epoch *epoch, wg_account *account);
+/* Edges with ids from first_edge on. */
+typedef struct wgi_log_edges {
+    uint64_t first_edge;
+    const uint64_t *const *ends; /* two arrays: from, to */
+    uint64_t count;
+} wgi_log_edges;
+/* Writes edges at places [at, at + count); nobody sees them before the count of the log covers them. False when out of memory. */
+bool wgi_log_put(_Atomic(wgi_log *) *io_log, uint64_t at, const wgi_log_edges *edges, wg_epoch *epoch,
+                 wg_account *account);
 
 /* Places from `at` on that lie together, for loops over many; returns how many there are before `last`. */
 typedef struct wgi_log_span {
