@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "gap/gap.h"
+#include "gap.h"
 
 /* ---- build: count, place, sort each node's neighbours, leave out what is there twice */
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gap/gap.h"
+#include "gap.h"
 
 enum { DEGREE = 16 };
 

@@ -170,8 +170,6 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err);
 /* The core, what the options add, and a signature when there is a secret. Everything lives in the arena. */
 wg_code wgi_receipt_of(const wg_result *result, const wg_receipt_options *options, wg_arena *arena, wg_receipt *out,
                        wg_error *err);
-/* Row `row` as --json writes it, replacing what `out` holds. */
-bool wgi_receipt_row(const wg_result *result, uint64_t row, wg_buf *out);
 wg_code wgi_receipt_hash_rows_1(const wg_result *result, wg_sha256 *out, wg_error *err); /* of format 1 */
 /* Adds the signature of `secret` to a receipt whose work is that of `result`. */
 wg_code wgi_receipt_sign(const wg_result *result, const uint8_t secret[32], wg_arena *arena, wg_receipt *receipt,

@@ -99,6 +99,9 @@ wg_procedures *wg_db_procedures(wg_db *db) {
     return db->procedures;
 }
 
+wg_engine *wg_db_engine(wg_db *db) { return db->engine; }
+wg_pool *wg_db_pool(wg_db *db) { return db->pool; }
+
 wg_code wg_sync(wg_db *db, wg_error *err) {
     WGI_CHECK(db, WGI_TAG_DB, "database");
     wg_engine *engine = wgi_engine_hold(db);

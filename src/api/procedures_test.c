@@ -270,6 +270,24 @@ static void test_every_allocation_of_a_call_may_fail(void **state) {
     }
 }
 
+/* Goal: what the planner knows of a label can be looked at, and says nothing of labels that there are not. */
+static void test_statistics_of_a_label(void **state) {
+    fixture *f = *state;
+    expect(f, "CREATE NODE LABEL Counted (k INT)", "");
+    expect(f, "CREATE EDGE LABEL COUNTS (FROM Counted TO Counted)", "");
+    expect(f, "UNWIND [1, 2, 2, null] AS k CREATE (a:Counted {k: k})-[:COUNTS]->(a)", "");
+    expect(f,
+           "CALL db.statistics('Counted') YIELD item, fact, value WHERE fact <> 'equal shares between' RETURN item, "
+           "fact, value",
+           "\"label\"|\"rows\"|4\n\"k\"|\"exact\"|true\n\"k\"|\"share of nulls\"|0.25\n\"k\"|\"distinct\"|2.0\n"
+           "\"k\"|\"least\"|1\n\"k\"|\"greatest\"|2\n\"k\"|\"common values\"|[2]\n\"k\"|\"shares of common "
+           "values\"|[0.5]\n");
+    expect(f, "CALL db.statistics('COUNTS') YIELD item, fact, value WHERE item = 'out' RETURN fact, value",
+           "\"nodes\"|4.0\n\"average degree\"|1.0\n\"greatest degree\"|1.0\n\"sum of squares\"|4.0\n\"nodes by power "
+           "of two\"|[4.0]\n");
+    expect_error(f, "CALL db.statistics('Nobody')", WG_E_NOT_FOUND, "no label 'Nobody'");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_call_joins_each_row_with_its_results, set_up, tear_down),
@@ -278,6 +296,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_call_takes_parameters_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_maintenance_runs_outside_of_transactions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_builtin_procedures_describe_the_store, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_statistics_of_a_label, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_of_a_call_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
 
 /* ---- rows */
 
-bool wgi_receipt_row(const wg_result *result, uint64_t row, wg_buf *out) {
+bool wg_result_row_json(const wg_result *result, uint64_t row, wg_buf *out) {
     out->size = 0;
     bool ok = wg_buf_append_u8(out, '[');
     for (uint32_t c = 0; c < result->query.column_count && ok; c++) {
@@ -82,7 +82,7 @@ static wg_code hash_rows(const wg_result *r, wg_receipt_rows *rows, wg_receipt *
     wg_code code = put_header(r, &text) ? WG_OK : wg_error_nomem(err, 64);
     if (code == WG_OK) code = wg_receipt_rows_header(rows, wg_buf_slice(&text), err);
     for (uint64_t row = 0; row < r->row_count && code == WG_OK; row++) {
-        code = wgi_receipt_row(r, row, &text) ? WG_OK : wg_error_nomem(err, 64);
+        code = wg_result_row_json(r, row, &text) ? WG_OK : wg_error_nomem(err, 64);
         if (code == WG_OK) code = wg_receipt_rows_add(rows, wg_buf_slice(&text), err);
     }
     wg_buf_deinit(&text);

@@ -270,7 +270,7 @@ static wg_code name_row(verifier *v, const wg_result *result, wg_error *err) {
     wg_code code = wg_receipt_rows_next(text, &offset, &header, &piece, &found, err);
     for (; code == WG_OK && i < result->row_count; i++) {
         code = wg_receipt_rows_next(text, &offset, &header, &piece, &found, err);
-        if (code == WG_OK && !wgi_receipt_row(result, i, &row)) code = wg_error_nomem(err, 64);
+        if (code == WG_OK && !wg_result_row_json(result, i, &row)) code = wg_error_nomem(err, 64);
         if (code != WG_OK || !found || !wg_slice_equal(piece, wg_buf_slice(&row))) break;
     }
     wg_buf_deinit(&row);

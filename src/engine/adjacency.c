@@ -180,18 +180,20 @@ static uint64_t span_of(const wgi_edge_list *list, uint32_t side) {
 }
 
 static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
-    wg_account *account = &q->engine->adjacency_account;
-    for (uint32_t s = 0; s < SIDES; s++) {
+    wgi_sort_memory memory = {.account = &q->engine->adjacency_account};
+    wg_code code = WG_OK;
+    for (uint32_t s = 0; s < SIDES && code == WG_OK; s++) {
         const wg_edge_columns columns = {.count = list->count,
                                          .nodes = list->ends[s],
                                          .neighbours = list->ends[1 - s],
                                          .edges = list->edges,
                                          .node_min = list->count == 0 ? 1 : list->end_min[s],
                                          .node_max = list->count == 0 ? 0 : list->end_max[s]};
-        WG_TRY(wg_edge_columns_sort(&columns, NULL, &q->by, account, &a->sides[s], &a->blocks[s], err));
-        if (!list->ascending) WG_TRY(wgi_side_order(&a->sides[s], &q->by, err));
+        code = wgi_columns_sort(&columns, NULL, &q->by, &memory, &a->sides[s], &a->blocks[s], err);
+        if (code == WG_OK && !list->ascending) code = wgi_side_order(&a->sides[s], &q->by, err);
     }
-    return WG_OK;
+    wg_free(memory.placed);
+    return code;
 }
 
 /* Fills it; *out_has false: the label has none. */

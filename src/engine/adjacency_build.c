@@ -226,14 +226,21 @@ typedef struct placed_edge {
     uint32_t edge;
 } placed_edge;
 
+/* Of columns without `edges`: less to move. */
+typedef struct placed_pair {
+    uint32_t node;
+    uint32_t neighbour;
+} placed_pair;
+
 typedef struct side_build {
     const wg_edge_columns *columns;
     uint64_t chunk_edges;
     uint32_t chunk_count;
     uint32_t bucket_count;
-    uint32_t shift;       /* bucket = node >> shift */
-    uint64_t *starts;     /* [chunk][bucket]: counts, then places; one chunk more holds where the buckets end */
-    placed_edge *placed;  /* by bucket */
+    uint32_t shift;      /* bucket = node >> shift */
+    uint64_t *starts;    /* [chunk][bucket]: counts, then places; one chunk more holds where the buckets end */
+    placed_edge *placed; /* by bucket; NULL without `edges` */
+    placed_pair *pairs;
     uint64_t *cursors;    /* [worker][1 << shift] */
     uint64_t *degree_max; /* by bucket */
     bool offsets_known;
@@ -278,6 +285,11 @@ static wg_code split_chunk(void *arg, uint32_t worker, uint64_t first, uint64_t 
     for (uint64_t c = first; c < last; c++) {
         uint64_t *places = b->starts + c * b->bucket_count;
         const uint64_t end = wg_min_u64((c + 1) * b->chunk_edges, columns->count);
+        for (uint64_t i = c * b->chunk_edges; i < end && b->placed == NULL; i++) {
+            const uint32_t node = columns->nodes[i] - columns->node_min;
+            b->pairs[places[node >> b->shift]++] = (placed_pair){node, columns->neighbours[i]};
+        }
+        if (b->placed == NULL) continue;
         for (uint64_t i = c * b->chunk_edges; i < end; i++) {
             const uint32_t node = columns->nodes[i] - columns->node_min;
             b->placed[places[node >> b->shift]++] = (placed_edge){node, columns->neighbours[i], columns->edges[i]};
@@ -294,7 +306,8 @@ static void bucket_offsets(const side_build *b, uint32_t bucket, uint64_t first,
         return;
     }
     memset(cursors, 0, nodes * sizeof *cursors);
-    for (uint64_t i = first; i < last; i++) cursors[b->placed[i].node - node_first]++;
+    for (uint64_t i = first; i < last; i++)
+        cursors[(b->placed != NULL ? b->placed[i].node : b->pairs[i].node) - node_first]++;
     uint64_t total = first;
     uint64_t max = 0;
     for (uint64_t k = 0; k < nodes; k++) {
@@ -316,6 +329,9 @@ static wg_code fill_bucket(void *arg, uint32_t worker, uint64_t first, uint64_t 
         const uint64_t begin = bucket == 0 ? 0 : ends[bucket - 1];
         const uint64_t node_first = bucket << b->shift;
         bucket_offsets(b, (uint32_t)bucket, begin, ends[bucket], cursors);
+        for (uint64_t i = begin; i < ends[bucket] && b->placed == NULL; i++)
+            b->neighbours[cursors[b->pairs[i].node - node_first]++] = b->pairs[i].neighbour;
+        if (b->placed == NULL) continue;
         for (uint64_t i = begin; i < ends[bucket]; i++) {
             const placed_edge *e = &b->placed[i];
             const uint64_t at = cursors[e->node - node_first]++;
@@ -356,18 +372,28 @@ static void cut(side_build *b) {
 uint64_t wgi_side_bytes(uint64_t span, uint64_t count) { return (span + 1) * 8 + count * 8; }
 
 static wg_code buffers_make(side_build *b, uint32_t workers, wg_account *account, wg_error *err) {
-    size_t bytes = 0;
-    if (wg_mul_size(b->columns->count, sizeof(placed_edge), &bytes)) b->placed = wg_alloc(account, bytes);
     b->starts = wg_alloc_zero(account, ((uint64_t)b->chunk_count + 1) * b->bucket_count * sizeof *b->starts);
     b->cursors = wg_alloc(account, ((uint64_t)workers << b->shift) * sizeof *b->cursors);
     b->degree_max = wg_alloc_zero(account, b->bucket_count * sizeof *b->degree_max);
-    if (b->placed == NULL || b->starts == NULL || b->cursors == NULL || b->degree_max == NULL)
-        return wg_error_nomem(err, bytes);
+    if (b->starts == NULL || b->cursors == NULL || b->degree_max == NULL)
+        return wg_error_nomem(err, (size_t)(b->node_count * sizeof(uint64_t)));
     return WG_OK;
 }
 
-wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wgi_builders *by,
-                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
+static wg_adjacency_side side_of(const side_build *b, const wg_adjacency_side *like) {
+    uint64_t max = like != NULL ? like->degree_max : 0;
+    for (uint32_t i = 0; i < b->bucket_count; i++) max = wg_max_u64(max, b->degree_max[i]);
+    return (wg_adjacency_side){.node_min = b->columns->node_min,
+                               .node_count = b->node_count,
+                               .offsets = b->offsets,
+                               .neighbours = b->neighbours,
+                               .edges = b->edges,
+                               .entry_count = b->columns->count,
+                               .degree_max = max};
+}
+
+wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                         wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err) {
     static const uint64_t none[1] = {0};
     if (columns->count == 0 && columns->node_max < columns->node_min) {
         *out = (wg_adjacency_side){.offsets = none};
@@ -378,35 +404,45 @@ wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_
     if (like != NULL) WG_ASSERT(like->node_min == columns->node_min && like->node_count == b.node_count);
     cut(&b);
     const uint64_t offset_bytes = like != NULL ? 0 : (b.node_count + 1) * sizeof(uint64_t);
-    uint8_t *block = wg_alloc(account, offset_bytes + columns->count * 2 * sizeof(uint32_t));
+    const uint64_t entry_bytes = columns->edges == NULL ? sizeof(uint32_t) : 2 * sizeof(uint32_t);
+    uint8_t *block = wg_alloc(memory->account, offset_bytes + columns->count * entry_bytes + 4);
     wg_code code = block == NULL ? wg_error_nomem(err, columns->count * 8) : WG_OK;
-    if (code == WG_OK) code = buffers_make(&b, by->workers, account, err);
+    const uint64_t placed_bytes =
+        columns->count * (columns->edges == NULL ? sizeof(placed_pair) : sizeof(placed_edge));
+    if (code == WG_OK && memory->bytes < placed_bytes) {
+        wg_free(memory->placed);
+        memory->placed = wg_alloc(memory->account, placed_bytes);
+        memory->bytes = memory->placed == NULL ? 0 : placed_bytes;
+        if (memory->placed == NULL) code = wg_error_nomem(err, placed_bytes);
+    }
+    if (code == WG_OK) code = buffers_make(&b, by->workers, memory->account, err);
     if (code == WG_OK) {
+        b.placed = columns->edges == NULL ? NULL : memory->placed;
+        b.pairs = memory->placed;
         b.offsets_known = like != NULL;
         b.offsets = like != NULL ? (uint64_t *)(uintptr_t)like->offsets : (uint64_t *)(void *)block;
         b.neighbours = (uint32_t *)(void *)(block + offset_bytes);
-        b.edges = b.neighbours + columns->count;
+        b.edges = columns->edges == NULL ? NULL : b.neighbours + columns->count;
         if (like == NULL) b.offsets[b.node_count] = columns->count;
         code = run_steps(&b, by, err);
     }
     if (code == WG_OK) {
-        uint64_t max = like != NULL ? like->degree_max : 0;
-        for (uint32_t i = 0; i < b.bucket_count; i++) max = wg_max_u64(max, b.degree_max[i]);
-        *out = (wg_adjacency_side){.node_min = columns->node_min,
-                                   .node_count = b.node_count,
-                                   .offsets = b.offsets,
-                                   .neighbours = b.neighbours,
-                                   .edges = b.edges,
-                                   .entry_count = columns->count,
-                                   .degree_max = max};
+        *out = side_of(&b, like);
         *out_block = block;
-        block = NULL;
+    } else {
+        wg_free(block);
     }
-    wg_free(block);
-    wg_free(b.placed);
     wg_free(b.starts);
     wg_free(b.cursors);
     wg_free(b.degree_max);
+    return code;
+}
+
+wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
+    wgi_sort_memory memory = {.account = account};
+    const wg_code code = wgi_columns_sort(columns, like, by, &memory, out, out_block, err);
+    wg_free(memory.placed);
     return code;
 }
 

@@ -33,6 +33,15 @@ wg_code wgi_edges_read(const wg_table *rows, wg_view view, const wgi_edge_counts
 /* Offsets over more nodes than this for the edges that there are would cost more than they give. */
 static inline bool wgi_span_fits(uint64_t span, uint64_t count) { return span <= 16 * count + 65536; }
 
+/* What one sort needs and the next can take over: fresh pages cost as much as the sort itself. */
+typedef struct wgi_sort_memory {
+    wg_account *account;
+    void *placed; /* wg_free */
+    uint64_t bytes;
+} wgi_sort_memory;
+/* wg_edge_columns_sort. */
+wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                         wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err);
 uint64_t wgi_side_bytes(uint64_t span, uint64_t count); /* of the block */
 /* Puts the entries of each node in edge-id order. */
 wg_code wgi_side_order(const wg_adjacency_side *side, const wgi_builders *by, wg_error *err);

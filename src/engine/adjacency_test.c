@@ -94,14 +94,15 @@ static void commit_changes(uint32_t count) {
 }
 
 static void give_up_changes(uint32_t count) {
-    static graph before;
+    static uint64_t edges[EDGES_MAX];
+    const uint32_t edge_count = g.edge_count;
     wg_txn *txn = NULL;
-    before = g;
+    memcpy(edges, g.edges, sizeof edges);
     MODEL_OK(wg_txn_begin(g.engine, WG_TXN_WRITE, 0, &txn, err));
     change(txn, count);
     wg_txn_abort(txn);
-    before.rng = g.rng;
-    g = before;
+    memcpy(g.edges, edges, sizeof edges);
+    g.edge_count = edge_count;
 }
 
 /* Edges and neighbours of every node are those of wg_expand, in its order, and nothing else is there. */
@@ -364,6 +365,72 @@ static void test_budget_bounds_adjacency(void **state) {
     teardown();
 }
 
+typedef struct concurrent {
+    _Atomic bool done;
+    _Atomic uint32_t checked;
+    _Atomic bool differs;
+} concurrent;
+
+/* Sums over both sides are those of wg_expand over all nodes. */
+static bool sums_agree(const wg_txn *txn, const wg_adjacency *a, uint64_t nodes) {
+    uint64_t edges[256];
+    uint64_t neighbours[256];
+    bool same = true;
+    for (uint32_t d = WG_DIRECTION_OUT; d <= WG_DIRECTION_IN; d++) {
+        const wg_adjacency_side *side = wg_adjacency_get(a, (wg_direction)d);
+        for (uint64_t node = 0; node < nodes; node++) {
+            wg_expand_position position = {0};
+            uint64_t left = 0;
+            uint64_t at = wg_adjacency_span(side, node, &left);
+            for (uint32_t n = 1; n > 0;) {
+                if (wg_expand(txn, node, (wg_direction)d, &g.edge_label, 1, &position, 256, edges, neighbours, &n,
+                              NULL) != WG_OK)
+                    return false;
+                for (uint32_t i = 0; i < n && same; i++, at++)
+                    same = left-- > 0 && side->edges[at] == edges[i] && side->neighbours[at] == neighbours[i];
+            }
+            same = same && left == 0;
+        }
+    }
+    return same;
+}
+
+static void read_on(void *arg) {
+    concurrent *c = arg;
+    while (!atomic_load(&c->done) || atomic_load(&c->checked) < 20) {
+        wg_txn *txn = NULL;
+        wg_adjacency *a = NULL;
+        if (wg_txn_begin(g.engine, WG_TXN_READ, 0, &txn, NULL) != WG_OK) continue;
+        if (wg_adjacency_acquire(txn, g.edge_label, pool, 2, &a, NULL) != WG_OK || a == NULL ||
+            !sums_agree(txn, a, 100))
+            atomic_store(&c->differs, true);
+        wg_adjacency_release(a);
+        wg_txn_abort(txn);
+        atomic_fetch_add(&c->checked, 1);
+    }
+}
+
+/* Goal: readers on several threads get the state of their snapshot while a writer commits, gives up and checkpoints. */
+static void test_readers_beside_a_writer(void **state) {
+    (void)state;
+    concurrent c = {false};
+    wg_thread threads[3];
+    wg_error problem = {0};
+    setup(11, 100);
+    commit_changes(200);
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(wg_thread_start(&threads[i], read_on, &c, &problem), WG_OK);
+    for (uint32_t i = 0; i < 60; i++) {
+        if (i % 7 == 6) give_up_changes(10);
+        else if (i % 13 == 12) MODEL_OK(wg_engine_checkpoint(g.engine, NULL, err));
+        else commit_changes(1 + pick_below(100));
+        if (i % 9 == 8) wgi_adjacency_trim(g.engine);
+    }
+    atomic_store(&c.done, true);
+    for (uint32_t i = 0; i < 3; i++) wg_thread_join(&threads[i]);
+    assert_false(atomic_load(&c.differs));
+    teardown();
+}
+
 /* Goal: whichever allocation fails, acquiring and sorting say so and leave nothing behind. */
 static void test_every_allocation_may_fail(void **state) {
     (void)state;
@@ -401,6 +468,7 @@ int main(void) {
         cmocka_unit_test(test_large_label_has_the_same_bytes_on_any_workers),
         cmocka_unit_test(test_settled_topology_is_lent),
         cmocka_unit_test(test_budget_bounds_adjacency),
+        cmocka_unit_test(test_readers_beside_a_writer),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     wg_error err = {0};

@@ -47,15 +47,6 @@ uint64_t wg_engine_memory_to_split(const wg_options *options);
 wg_code wg_engine_open(const char *path, const wg_engine_options *options, wg_engine **out, wg_error *err);
 wg_code wg_engine_close(wg_engine *engine, wg_error *err);
 wg_code wg_engine_verify(wg_platform *platform, const char *path, wg_verify_report *out, wg_error *err);
-/* The same, and what the verified bytes say of one commit. */
-typedef struct wg_verify_chain {
-    uint64_t logseq;
-    bool found; /* the log has reached it */
-    wg_sha256 value;
-    uint8_t store[16];
-} wg_verify_chain;
-wg_code wg_engine_verify_chain(wg_platform *platform, const char *path, wg_verify_chain *chain, wg_verify_report *out,
-                               wg_error *err);
 /* Makes the workspace `to`, which must not exist or be an empty directory, from the backup (or closed workspace) `from`, and verifies it.
  * A failure leaves no workspace there. platform NULL: real; out may be NULL. */
 typedef struct wg_restore_request {
@@ -207,30 +198,6 @@ wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, cons
                   uint32_t label_count, wg_expand_position *position, uint32_t count_max, uint64_t *edges,
                   uint64_t *neighbours, uint32_t *out_count, wg_error *err);
 
-/* ---- versions as records (versions.c): everything that was committed up to the transaction's snapshot and not dropped since */
-
-typedef struct wg_version_segment {
-    uint32_t table; /* number of the set of labels, given in log order */
-    bool is_edge;
-    const uint32_t *labels; /* ascending numbers; an edge has one */
-    uint32_t label_count;
-    uint64_t first_row;
-    uint32_t row_count; /* at most WG_FRAGMENT_ROWS */
-} wg_version_segment;
-typedef struct wg_row_version {
-    uint64_t id;
-    uint64_t begin; /* commit that wrote it */
-    uint64_t end;   /* commit that replaced or deleted it; WG_LOGSEQ_NEVER; may lie behind the snapshot */
-    uint64_t from;  /* edges */
-    uint64_t to;
-} wg_row_version;
-wg_code wg_version_segments(const wg_txn *txn, wg_arena *arena, wg_version_segment **out, uint32_t *out_count,
-                            wg_error *err);
-uint32_t wg_version_labels(const wg_txn *txn, uint32_t table, const uint32_t **out); /* of a segment's table */
-/* out[segment->row_count], in row order. */
-wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out,
-                         uint32_t *out_count, wg_error *err);
-
 /* ---- writes; every one checks the transaction's mode and declared types and logs one mutation */
 
 /* Number of a property name or label, made when new. An unknown label becomes an open one. */
@@ -273,6 +240,7 @@ wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exis
 
 #include "engine/engine_copy.h"
 #include "engine/engine_runs.h"
+#include "engine/versions.h"
 #include "engine/engine_scan.h"
 
 #endif

@@ -306,6 +306,12 @@ wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n,
                              uint32_t label_count, uint8_t *out, wg_error *err) {
     for (uint32_t i = 0; i < n; i++) {
         bool has = false;
+        if (!wg_id_is_virtual(ids[i])) {
+            wgi_place at;
+            WG_TRY(wgi_version(txn->engine, false, txn->view, ids[i], &at, err));
+            out[i] = at.table != NULL && wgi_table_has_labels(at.table, labels, label_count);
+            continue;
+        }
         WG_TRY(wgi_node_visible(txn->engine, txn->view, ids[i], &has, err));
         for (uint32_t k = 0; k < label_count && has; k++)
             WG_TRY(wgi_node_has_label(txn->engine, txn->view, ids[i], labels[k], &has, err));

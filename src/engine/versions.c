@@ -39,8 +39,8 @@ wg_code wg_version_segments(const wg_txn *txn, wg_arena *arena, wg_version_segme
     return WG_OK;
 }
 
-wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out, uint32_t *out_count,
-                         wg_error *err) {
+wg_code wg_versions_read(const wg_txn *txn, const wg_version_segment *segment, wg_row_version *out,
+                         uint32_t *out_count, wg_error *err) {
     const wgi_table *table = wgi_table_at(txn->engine, segment->table);
     uint32_t n = 0;
     for (uint32_t i = 0; i < segment->row_count; i++) {

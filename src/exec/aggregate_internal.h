@@ -106,7 +106,7 @@ typedef struct wgi_agg_table {
     uint64_t serial; /* the next such number */
     uint32_t task;   /* the task in hand, and the last one so far */
     uint32_t task_last;
-    bool disordered; /* a group was seen first by a task that ran after a later one: positions do not ascend */
+    bool disordered; /* a task ran after a later one: positions do not ascend */
     wgi_agg_slot *slots;
     uint64_t slot_count;
     uint32_t null_group; /* + 1; of a key of one word */

@@ -142,7 +142,15 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     if (l->table == NULL) WG_TRY(begin_task((typed_sink *)sink, l, eval, err));
     wg_arena_reset(&eval->arena);
     WG_TRY(make_room((typed_sink *)sink, l->table, batch->row_count, err));
-    WG_TRY(find_groups(sink->plan, l->table, eval, batch, &index, &group, err));
+    wg_code code = find_groups(sink->plan, l->table, eval, batch, &index, &group, err);
+    if (code == WG_E_NOMEM && l->table->count > 0 && wgi_spill_is_possible(sink->context)) {
+        /* Another worker took the room. Groups that were made have no rows yet, which changes nothing. */
+        if (err != NULL) wg_error_clear(err);
+        wg_arena_reset(&eval->arena);
+        WG_TRY(wgi_agg_spill_table(&((typed_sink *)sink)->spill, l->table, err));
+        code = find_groups(sink->plan, l->table, eval, batch, &index, &group, err);
+    }
+    WG_TRY(code);
     for (uint32_t i = 0; i < l->table->state_count; i++)
         WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
     return WG_OK;

@@ -79,11 +79,13 @@ static void check_row(wgi_call *c, const wg_vector *args, uint32_t n_args, uint3
 
 /* One comparison of kernel and row function over a batch. A kernel error must be one that some selected row gives. */
 static bool check_kernel(const wg_function *f, const wg_vector *args, uint32_t n_args, const wg_batch *batch) {
-    wgi_eval eval = {0};
+    wg_exec_context context = context_with(1, 16);
+    wgi_eval eval = {.context = &context};
     wgi_call c = {.eval = &eval, .function = f, .offset = 3};
     wg_vector out;
     bool done = false;
     wg_error err = {0};
+    context.kernels = wg_kernels_of((wg_isa)wg_rng_below(&rng, WG_ISA_COUNT)); /* NULL: the best */
     wg_arena_init(&eval.arena, NULL);
     const wg_code code = f->vector(&c, args, batch, &out, &done, &err);
     bool row_fails = false;
@@ -106,7 +108,8 @@ static bool check_kernel(const wg_function *f, const wg_vector *args, uint32_t n
     return done;
 }
 
-/* Goal: kernel and row function agree for every operator, type pair, vector kind, length 0..130, alignment and selection. */
+/* Goal: kernel and row function agree for every operator, type pair, vector kind, length 0..130, alignment, selection and
+ * variant of the instructions. */
 static void test_kernels_equal_row_functions(void **state) {
     (void)state;
     static const char *const names[] = {"=",   "<>",          "<",         "<=",       ">",       ">=",         "+",

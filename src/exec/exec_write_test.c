@@ -131,11 +131,12 @@ static void test_plan_text_is_canonical(void **state) {
     assert_int_equal(wg_plan_print(plan, NULL, NULL, &b, NULL), WG_OK);
     assert_true(wg_slice_equal(wg_buf_slice(&a), wg_buf_slice(&b)));
     assert_true(wg_buf_append_u8(&a, 0));
-    assert_string_equal((const char *)a.data,
-                        "LimitOffset skip 2 limit 3\n"
-                        "  Projection $0, 1.0, toUpper($3)\n"
-                        "    SimdFilter (($1 > 1) AND ($3 STARTS WITH 'o\\'b\\x0a'))\n"
-                        "      SegmentScan+TombstoneShadow labels=* columns=[#0 INT, #1 FLOAT, #2 STRING, #3 ANY]\n");
+    assert_string_equal(
+        (const char *)a.data,
+        "LimitOffset skip 2 limit 3\n"
+        "  Projection $0, 1.0, toUpper($3)\n"
+        "    SimdFilter (($1 > 1) AND ($3 STARTS WITH 'o\\'b\\x0a'))\n"
+        "      ShardDispatch+SegmentScan+TombstoneShadow labels=* columns=[#0 INT, #1 FLOAT, #2 STRING, #3 ANY]\n");
     b.size = 0;
     const wg_exec_context context = context_with(1, 8);
     assert_int_equal(wg_plan_print(plan, NULL, &context, &b, NULL), WG_OK);

@@ -383,6 +383,18 @@ wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in,
     WG_UNREACHABLE("an expression kind outside its enum");
 }
 
+/* All rows up to the extent: integers that are not selected are readable, and any of them is a double. */
+static wg_code floats_of_ints(wgi_eval *eval, const wg_vector *v, const wg_batch *in, wg_vector *out, wg_error *err) {
+    const uint32_t extent = wgi_extent(in);
+    wg_vector flat;
+    double *cells = wg_arena_alloc(&eval->arena, extent * sizeof *cells);
+    if (cells == NULL || !wgi_vector_flatten(&eval->arena, v, in, &flat))
+        return wg_error_nomem(err, extent * sizeof *cells);
+    for (uint32_t i = 0; i < extent; i++) cells[i] = (double)((const int64_t *)flat.data)[i];
+    *out = (wg_vector){.type = WG_TYPE_FLOAT, .kind = WG_VECTOR_FLAT, .valid = flat.valid, .data = cells};
+    return WG_OK;
+}
+
 wg_code wgi_eval_typed(wgi_eval *eval, const wg_expr *expr, wg_type type, const wg_batch *in, wg_vector *out,
                        wg_error *err) {
     wg_vector v;
@@ -395,6 +407,8 @@ wg_code wgi_eval_typed(wgi_eval *eval, const wg_expr *expr, wg_type type, const 
         *out = wgi_vector_null(type);
         return WG_OK;
     }
+    if (v.type == WG_TYPE_INT && type == WG_TYPE_FLOAT && v.kind != WG_VECTOR_CONST)
+        return floats_of_ints(eval, &v, in, out, err);
     wgi_builder b;
     if (!wgi_builder_init(&b, &eval->arena, type, wgi_extent(in))) return wg_error_nomem(err, in->row_count);
     for (uint32_t i = 0; i < in->row_count; i++) {

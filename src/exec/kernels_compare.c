@@ -1,53 +1,20 @@
 /* Typed kernels of =, <>, <, <=, >, >=, STARTS WITH, ENDS WITH, CONTAINS, AND, OR, XOR, NOT, IS NULL over whole batches.
  *
  * The scalar meaning is wgi_fn_compare and its kin in functions_scalar.c; every kernel here must give the same bytes (exec_kernel_test).
- * Integer and float loops run over all rows up to the extent of the selection, the unselected included: their cells are readable and
- * their results are never read, and a plain loop is what the compiler turns into vector code. A predicate between a dictionary of
- * strings and a constant is evaluated once for each dictionary cell that occurs. */
+ * Integers and floats go through the kernels of the run, over all rows up to the extent of the selection, the unselected included: their
+ * cells are readable and their results are never read. A predicate between a dictionary of strings and a constant is evaluated once an
+ * entry and mapped by codes. A comparison of an integer with a float is one of floats, or of integers, where the constant allows that. */
 #include "exec/exec_functions.h"
 
-#define LOOPS(suffix, ctype)                                                                          \
-    static void vv_##suffix(wgi_op_code op, const ctype *a, const ctype *b, uint8_t *o, uint32_t n) { \
-        switch (op) {                                                                                 \
-            LOOP_CASE(WGI_OP_EQ, a[i] == b[i])                                                        \
-            LOOP_CASE(WGI_OP_NE, a[i] != b[i])                                                        \
-            LOOP_CASE(WGI_OP_LT, a[i] < b[i])                                                         \
-            LOOP_CASE(WGI_OP_LE, a[i] <= b[i])                                                        \
-            LOOP_CASE(WGI_OP_GT, a[i] > b[i])                                                         \
-            LOOP_CASE(WGI_OP_GE, a[i] >= b[i])                                                        \
-            LOOP_OTHERS                                                                               \
-        }                                                                                             \
-    }                                                                                                 \
-    static void vc_##suffix(wgi_op_code op, const ctype *a, ctype c, uint8_t *o, uint32_t n) {        \
-        switch (op) {                                                                                 \
-            LOOP_CASE(WGI_OP_EQ, a[i] == c)                                                           \
-            LOOP_CASE(WGI_OP_NE, a[i] != c)                                                           \
-            LOOP_CASE(WGI_OP_LT, a[i] < c)                                                            \
-            LOOP_CASE(WGI_OP_LE, a[i] <= c)                                                           \
-            LOOP_CASE(WGI_OP_GT, a[i] > c)                                                            \
-            LOOP_CASE(WGI_OP_GE, a[i] >= c)                                                           \
-            LOOP_OTHERS                                                                               \
-        }                                                                                             \
-    }
-#define LOOP_CASE(name, test)                                   \
-    case name:                                                  \
-        for (uint32_t i = 0; i < n; i++) o[i] = (test) ? 1 : 0; \
-        return;
-#define LOOP_OTHERS   \
-    case WGI_OP_NONE: \
-    case WGI_OP_ADD:  \
-    case WGI_OP_SUB:  \
-    case WGI_OP_MUL:  \
-    case WGI_OP_DIV:  \
-    case WGI_OP_MOD:  \
-    case WGI_OP_AND:  \
-    case WGI_OP_OR:   \
-    case WGI_OP_XOR:  \
-    case WGI_OP_NOT:  \
-    default:          \
-        WG_UNREACHABLE("not a comparison");
-LOOPS(i64, int64_t)
-LOOPS(f64, double)
+static wg_kernel_compare kernel_op(wgi_op_code op) {
+    if (op == WGI_OP_EQ) return WG_KERNEL_EQ;
+    if (op == WGI_OP_NE) return WG_KERNEL_NE;
+    if (op == WGI_OP_LT) return WG_KERNEL_LT;
+    if (op == WGI_OP_LE) return WG_KERNEL_LE;
+    if (op == WGI_OP_GT) return WG_KERNEL_GT;
+    WG_ASSERT(op == WGI_OP_GE);
+    return WG_KERNEL_GE;
+}
 
 static wgi_op_code flip(wgi_op_code op) {
     if (op == WGI_OP_LT) return WGI_OP_GT;
@@ -91,27 +58,60 @@ static bool str_holds(wgi_op_code op, wg_str a, wg_str b) {
 
 typedef bool (*str_test)(wgi_op_code op, wg_str a, wg_str b);
 
-/* Applies a string predicate to all selected valid rows; a dictionary against a constant remembers cells. */
-static bool string_loop(wg_arena *arena, str_test test, wgi_op_code op, const wg_vector *args, const wg_batch *in,
-                        uint8_t *o) {
+static void str_loop(str_test test, wgi_op_code op, const wg_vector *args, const wg_batch *in, uint8_t *o) {
     const wg_vector *a = &args[0];
     const wg_vector *b = &args[1];
     const wg_str *as = a->data;
     const wg_str *bs = b->data;
-    const bool memo_wanted = a->kind == WG_VECTOR_DICT && b->kind == WG_VECTOR_CONST && a->dict_size <= in->row_count;
-    uint8_t *memo = memo_wanted ? wg_arena_alloc_zero(arena, a->dict_size + 1u) : NULL;
-    if (memo_wanted && memo == NULL) return false;
     for (uint32_t i = 0; i < in->row_count; i++) {
         const uint32_t row = wg_batch_row(in, i);
         if (!wg_vector_is_valid(a, row) || !wg_vector_is_valid(b, row)) continue;
-        const uint32_t cell = wg_vector_cell(a, row);
-        if (memo == NULL) {
-            o[row] = test(op, as[cell], bs[wg_vector_cell(b, row)]) ? 1 : 0;
-            continue;
-        }
-        if (memo[cell] == 0) memo[cell] = test(op, as[cell], bs[0]) ? 2 : 1;
-        o[row] = memo[cell] >> 1;
+        o[row] = test(op, as[wg_vector_cell(a, row)], bs[wg_vector_cell(b, row)]) ? 1 : 0;
     }
+}
+
+/* The predicate of every entry, then codes: where the dictionary is not larger than the batch. Codes under a null are never used. */
+static bool str_by_code(const wgi_call *call, str_test test, const wg_vector *args, const wg_batch *in, uint8_t *o) {
+    const wg_vector *a = &args[0];
+    const wg_str *entries = a->data;
+    uint8_t *table = wg_arena_alloc(&call->eval->arena, a->dict_size + 1u);
+    if (table == NULL) return false;
+    for (uint32_t i = 0; i < a->dict_size; i++)
+        table[i] = test(call->function->op, entries[i], *(const wg_str *)args[1].data) ? 1 : 0;
+    if (a->valid == NULL) {
+        wgi_kernels(call->eval->context)->mask_of_codes(table, a->codes, wgi_extent(in), o);
+        return true;
+    }
+    for (uint32_t i = 0; i < in->row_count; i++) {
+        const uint32_t row = wg_batch_row(in, i);
+        if (wg_bit_get(a->valid, row)) o[row] = table[a->codes[row]];
+    }
+    return true;
+}
+
+static bool test_starts(wgi_op_code op, wg_str a, wg_str b);
+
+/* Equality and prefix over all rows at once; only where every row counts, for cells of others may be anything. */
+static bool str_whole(const wgi_call *call, str_test test, const wg_vector *args, const wg_batch *in, uint8_t *o) {
+    const wg_vector *a = &args[0];
+    const wg_kernels *k = wgi_kernels(call->eval->context);
+    const wgi_op_code op = call->function->op;
+    const bool is_equality = test == str_holds && (op == WGI_OP_EQ || op == WGI_OP_NE);
+    if (a->kind != WG_VECTOR_FLAT || a->valid != NULL || in->sel != NULL) return false;
+    if (!is_equality && test != test_starts) return false;
+    const wg_str needle = *(const wg_str *)args[1].data;
+    if (!is_equality) k->str_prefix(a->data, in->row_count, needle.data, needle.size, o);
+    else k->str_equal(a->data, in->row_count, needle.data, needle.size, o);
+    for (uint32_t i = 0; i < in->row_count && op == WGI_OP_NE; i++) o[i] ^= 1;
+    return true;
+}
+
+/* Applies a string predicate to all selected valid rows. False: out of memory. */
+static bool string_loop(const wgi_call *call, str_test test, const wg_vector *args, const wg_batch *in, uint8_t *o) {
+    const bool constant = args[1].kind == WG_VECTOR_CONST;
+    if (constant && args[0].kind == WG_VECTOR_DICT && args[0].dict_size <= in->row_count)
+        return str_by_code(call, test, args, in, o);
+    if (!constant || !str_whole(call, test, args, in, o)) str_loop(test, call->function->op, args, in, o);
     return true;
 }
 
@@ -128,18 +128,36 @@ static pair_kind pair_of(wgi_op_code op, wg_type a, wg_type b) {
     return PAIR_NONE;
 }
 
-static void numeric_loop(pair_kind pair, wgi_op_code op, const wg_vector *a, const wg_vector *b, uint8_t *o,
-                         uint32_t n) {
-    if (a->kind == WG_VECTOR_CONST) {
-        const wg_vector *t = a;
-        a = b;
-        b = t;
-        op = flip(op);
+static void numeric_loop(const wg_kernels *k, pair_kind pair, wgi_op_code op, const wg_vector flat[2], uint32_t n,
+                         uint8_t *o) {
+    const bool swap = flat[0].kind == WG_VECTOR_CONST;
+    const wg_vector *a = &flat[swap ? 1 : 0];
+    const wg_vector *b = &flat[swap ? 0 : 1];
+    const wg_kernel_compare kop = kernel_op(swap ? flip(op) : op);
+    const bool constant = b->kind == WG_VECTOR_CONST;
+    if (pair == PAIR_I64 && constant) k->compare_i64(kop, a->data, *(const int64_t *)b->data, n, o);
+    else if (pair == PAIR_I64) k->compare_i64_pairs(kop, a->data, b->data, n, o);
+    else if (constant) k->compare_f64(kop, a->data, *(const double *)b->data, n, o);
+    else k->compare_f64_pairs(kop, a->data, b->data, n, o);
+}
+
+/* A float column against an integer that is a double, or an integer column against a float that is an integer: as one type. */
+static bool mixed_constant(const wg_kernels *k, wgi_op_code op, const wg_vector flat[2], uint32_t n, uint8_t *o) {
+    const bool swap = flat[0].kind == WG_VECTOR_CONST;
+    const wg_vector *a = &flat[swap ? 1 : 0];
+    const wg_vector *b = &flat[swap ? 0 : 1];
+    const wg_kernel_compare kop = kernel_op(swap ? flip(op) : op);
+    if (b->kind != WG_VECTOR_CONST) return false;
+    if (b->type == WG_TYPE_INT) {
+        const int64_t c = *(const int64_t *)b->data;
+        if (c > INT64_C(1) << 53 || c < -(INT64_C(1) << 53)) return false;
+        k->compare_f64(kop, a->data, (double)c, n, o);
+        return true;
     }
-    if (pair == PAIR_I64 && b->kind == WG_VECTOR_CONST) vc_i64(op, a->data, *(const int64_t *)b->data, o, n);
-    else if (pair == PAIR_I64) vv_i64(op, a->data, b->data, o, n);
-    else if (b->kind == WG_VECTOR_CONST) vc_f64(op, a->data, *(const double *)b->data, o, n);
-    else vv_f64(op, a->data, b->data, o, n);
+    const double c = *(const double *)b->data;
+    if (!(c >= -0x1p62 && c <= 0x1p62) || (double)(int64_t)c != c) return false;
+    k->compare_i64(kop, a->data, (int64_t)c, n, o);
+    return true;
 }
 
 static bool is_null_constant(const wg_vector *v) {
@@ -170,14 +188,15 @@ wg_code wgi_kernel_compare(wgi_call *call, const wg_vector *args, const wg_batch
     uint8_t *data = wg_arena_alloc_zero(arena, extent + 1u);
     if (data == NULL) return wg_error_nomem(err, extent);
     if (pair == PAIR_STRING) {
-        if (!string_loop(arena, str_holds, op, args, in, data)) return wg_error_nomem(err, args[0].dict_size);
+        if (!string_loop(call, str_holds, args, in, data)) return wg_error_nomem(err, args[0].dict_size);
         return bool_result(call, args, data, extent, out, out_done, err);
     }
     wg_vector flat[2];
     if (!wgi_vector_flatten(arena, &args[0], in, &flat[0]) || !wgi_vector_flatten(arena, &args[1], in, &flat[1]))
         return wg_error_nomem(err, extent);
-    if (pair == PAIR_MIXED) mixed_loop(op, &flat[0], &flat[1], in, data);
-    else numeric_loop(pair, op, &flat[0], &flat[1], data, extent);
+    const wg_kernels *k = wgi_kernels(call->eval->context);
+    if (pair != PAIR_MIXED) numeric_loop(k, pair, op, flat, extent, data);
+    else if (!mixed_constant(k, op, flat, extent, data)) mixed_loop(op, &flat[0], &flat[1], in, data);
     return bool_result(call, flat, data, extent, out, out_done, err);
 }
 
@@ -212,8 +231,7 @@ wg_code wgi_kernel_string_match(wgi_call *call, const wg_vector *args, const wg_
     if (is_null_constant(&args[0]) || is_null_constant(&args[1])) return WG_OK;
     uint8_t *data = wg_arena_alloc_zero(&call->eval->arena, extent + 1u);
     if (data == NULL) return wg_error_nomem(err, extent);
-    if (!string_loop(&call->eval->arena, match_test(call->function), WGI_OP_NONE, args, in, data))
-        return wg_error_nomem(err, args[0].dict_size);
+    if (!string_loop(call, match_test(call->function), args, in, data)) return wg_error_nomem(err, args[0].dict_size);
     return bool_result(call, args, data, extent, out, out_done, err);
 }
 
@@ -239,6 +257,10 @@ ROW_MATCH(wgi_fn_contains, test_contains)
 
 /* ---- logic */
 
+static bool is_plain_bool(const wg_vector *v) {
+    return v->type == WG_TYPE_BOOL && v->kind == WG_VECTOR_FLAT && v->valid == NULL;
+}
+
 wg_code wgi_kernel_logic(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
                          wg_error *err) {
     wg_arena *arena = &call->eval->arena;
@@ -247,6 +269,14 @@ wg_code wgi_kernel_logic(wgi_call *call, const wg_vector *args, const wg_batch *
     uint8_t *a = wg_arena_alloc_zero(arena, extent + 1u);
     uint8_t *b = wg_arena_alloc_zero(arena, extent + 1u);
     if (a == NULL || b == NULL) return wg_error_nomem(err, extent);
+    if ((op == WGI_OP_AND || op == WGI_OP_OR) && is_plain_bool(&args[0]) && is_plain_bool(&args[1])) {
+        memcpy(a, args[0].data, extent);
+        if (op == WGI_OP_AND) wgi_kernels(call->eval->context)->mask_and(a, args[1].data, extent);
+        else wgi_kernels(call->eval->context)->mask_or(a, args[1].data, extent);
+        *out = (wg_vector){.type = WG_TYPE_BOOL, .kind = WG_VECTOR_FLAT, .data = a};
+        *out_done = true;
+        return WG_OK;
+    }
     WG_TRY(wgi_tri_of_vector(&args[0], in, a, call->offset, err));
     if (op != WGI_OP_NOT) WG_TRY(wgi_tri_of_vector(&args[1], in, b, call->offset, err));
     if (op == WGI_OP_AND) {
@@ -270,12 +300,12 @@ wg_code wgi_kernel_is_null(wgi_call *call, const wg_vector *args, const wg_batch
     if (args[0].type == WG_TYPE_ANY) return WG_OK; /* a cell may hold a null itself */
     uint8_t *data = wg_arena_alloc(&call->eval->arena, extent + 1u);
     if (data == NULL) return wg_error_nomem(err, extent);
-    memset(data, when_null ^ 1, extent);
-    if (args[0].valid != NULL)
-        for (uint32_t i = 0; i < in->row_count; i++) {
-            const uint32_t row = wg_batch_row(in, i);
-            if (!wg_vector_is_valid(&args[0], row)) data[row] = when_null;
-        }
+    const bool constant = args[0].kind == WG_VECTOR_CONST;
+    const bool all_null = constant && args[0].valid != NULL && !wg_bit_get(args[0].valid, 0);
+    memset(data, all_null ? 0 : 1, extent); /* 1: present */
+    if (!constant && args[0].valid != NULL)
+        wgi_kernels(call->eval->context)->mask_and_bits(data, args[0].valid, 0, extent);
+    for (uint32_t i = 0; i < extent && when_null != 0; i++) data[i] ^= 1;
     *out = (wg_vector){.type = WG_TYPE_BOOL, .kind = WG_VECTOR_FLAT, .data = data};
     *out_done = true;
     return WG_OK;

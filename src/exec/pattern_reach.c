@@ -83,15 +83,30 @@ static void arrive(reach_run *r, const path_step *s, uint32_t node, uint32_t edg
     }
 }
 
+/* Asks for the lists of the nodes that come next. */
+static void fetch_ahead(const reach_run *r, const wgi_reach *reach, uint64_t i) {
+    enum { AHEAD = 16 };
+    const wg_adjacency_side *side = reach->label->sides[reach->first];
+    if (i + AHEAD >= r->count) return;
+    const uint64_t far = r->nodes[i + AHEAD] - side->node_min, near = r->nodes[i + AHEAD / 2] - side->node_min;
+    if (far < side->node_count) __builtin_prefetch(&side->offsets[far]);
+    if (near < side->node_count) __builtin_prefetch(&side->neighbours[side->offsets[near]]);
+}
+
 static wg_code follow(reach_run *r, const path_step *s, wg_error *err) {
     for (uint64_t i = 0; i < r->count; i++) {
         const uint32_t from = r->nodes[i];
+        fetch_ahead(r, &s->reach, i);
         const bool one = s->differs && !has_bit(r->several, from);
         for (uint32_t l = 0; l < s->reach.count; l++) {
             const wg_adjacency_side *side = s->reach.label->sides[s->reach.first + l];
             uint64_t count;
             const uint64_t first = wg_adjacency_span(side, from, &count);
             WG_TRY(check_steps(r, count, err));
+            if (!one && l == 0 && s->arrivals == NULL && s->wanted == NULL) {
+                for (uint64_t k = first; k < first + count; k++) set_bit(r->seen, side->neighbours[k]);
+                continue;
+            }
             for (uint64_t k = first; k < first + count; k++) {
                 if ((l == 1 && side->neighbours[k] == from) || (one && r->arrivals[from] == side->edges[k])) continue;
                 arrive(r, s, side->neighbours[k], side->edges[k]);

@@ -16,6 +16,7 @@
  * it, is the same for every batch size and number of threads. */
 #include "base/digest/digest.h"
 #include "exec/exec_internal.h"
+#include "exec/profile.h"
 #include "exec/spill.h"
 
 enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
@@ -39,6 +40,10 @@ struct wgi_pipeline {
     uint32_t task_count;
     uint32_t workers;
     uint32_t shards;
+    uint32_t source_line; /* of the profile */
+    uint32_t sink_line;
+    bool counts_source;    /* its rows were not counted when they were made */
+    uint64_t bytes_before; /* in the account */
     _Atomic bool finished; /* relaxed: a hint that no further work is needed */
     wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
     wg_cond moved;
@@ -59,6 +64,8 @@ struct wgi_worker {
     wgi_eval eval;
     uint32_t batch_rows;
     bool stop;
+    uint32_t line; /* of the profile: what it works for, and since when */
+    uint64_t mark;
     uint16_t sel[WG_BATCH_ROWS_MAX];
 };
 
@@ -72,16 +79,47 @@ wg_code wgi_check(const wg_exec_context *context, wg_error *err) {
 
 /* ---- pushing */
 
-wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
-    if (batch->row_count == 0) return WG_OK;
+/* The worker works for `line` from now on; gives the line before. Plans that run for one row of another have no time of their own. */
+static uint32_t work_for(wgi_worker *w, uint32_t line) {
+    const wg_exec_context *context = w->pipeline->context;
+    const uint32_t before = w->line;
+    if (context->profile == NULL || context->argument != NULL) return before;
+    const uint64_t now = wgi_profile_now(context->profile);
+    wgi_profile_time(context->profile, before, now - w->mark);
+    w->line = line;
+    w->mark = now;
+    return before;
+}
+
+static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
     if (op->next != NULL) return op->next->class->push(op->next, batch, err);
     wgi_worker *w = op->worker;
     wgi_sink *sink = w->pipeline->sink;
     return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
 }
 
+/* Every batch that an operator passes on is a place to stop at: one batch of a source may fan out into any number of them. */
+wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
+    if (batch->row_count == 0) return WG_OK;
+    WG_TRY(wgi_check(op->eval.context, err));
+    wgi_worker *w = op->worker;
+    wg_profile *profile = w->pipeline->context->profile;
+    if (profile == NULL) return push_on(op, batch, err);
+    wgi_profile_rows(profile, op->line, batch->row_count, 1);
+    const uint32_t before = work_for(w, op->next != NULL ? op->next->line : w->pipeline->sink_line);
+    const wg_code code = push_on(op, batch, err);
+    (void)work_for(w, before);
+    return code;
+}
+
 bool wgi_op_stopped(const wgi_op *op) { return op->worker->stop; }
 uint32_t wgi_op_batch_rows(const wgi_op *op) { return op->worker->batch_rows; }
+
+static wg_code push_first(wgi_worker *w, const wg_batch *batch, wg_error *err) {
+    if (w->pipeline->op_count > 0) return w->ops[0]->class->push(w->ops[0], batch, err);
+    wgi_sink *sink = w->pipeline->sink;
+    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+}
 
 static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) {
     const wg_exec_context *context = w->pipeline->context;
@@ -89,9 +127,12 @@ static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) 
     if (context->cancel != NULL)
         atomic_fetch_add_explicit(&context->cancel->rows_done, batch->row_count, memory_order_relaxed);
     if (batch->row_count == 0) return WG_OK;
-    if (w->pipeline->op_count > 0) return w->ops[0]->class->push(w->ops[0], batch, err);
-    wgi_sink *sink = w->pipeline->sink;
-    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    if (context->profile == NULL) return push_first(w, batch, err);
+    if (w->pipeline->counts_source) wgi_profile_rows(context->profile, w->pipeline->source_line, batch->row_count, 1);
+    const uint32_t before = work_for(w, w->pipeline->op_count > 0 ? w->ops[0]->line : w->pipeline->sink_line);
+    const wg_code code = push_first(w, batch, err);
+    (void)work_for(w, before);
+    return code;
 }
 
 static bool is_over(const wgi_worker *w) {
@@ -258,6 +299,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
+    if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);
@@ -285,11 +327,13 @@ static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
     w->pipeline = p;
     w->batch_rows = context->batch_rows;
     w->eval.context = context;
+    w->line = WG_PROFILE_NO_LINE;
     wg_arena_init(&w->eval.arena, context->account);
     for (uint32_t i = 0; i < p->op_count; i++) {
         WG_TRY_GOTO(make_op(p, i, &w->ops[i], err));
         w->ops[i]->worker = w;
         w->ops[i]->eval.context = context;
+        w->ops[i]->line = wgi_profile_line(context->profile, p->ops[i]);
         if (i > 0) w->ops[i - 1]->next = w->ops[i];
     }
     if (p->scan != NULL) {
@@ -304,6 +348,18 @@ static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
 fail:
     worker_deinit(w);
     return code;
+}
+
+static void note_memory(const wg_exec_context *context, uint32_t line, uint64_t before) {
+    if (context->profile == NULL || context->account == NULL) return;
+    const uint64_t now = wg_account_bytes(context->account);
+    wgi_profile_memory(context->profile, line, now > before ? now - before : 0);
+}
+
+/* The leading thread of a run that is measured works for `line`; gives the line before. */
+static uint32_t lead_for(const wg_exec_context *context, uint32_t line) {
+    if (context->profile == NULL || context->argument != NULL) return WG_PROFILE_NO_LINE;
+    return wgi_profile_lead(context->profile, line);
 }
 
 static void worker_run(void *arg, uint32_t number) {
@@ -321,13 +377,17 @@ static void worker_run(void *arg, uint32_t number) {
     uint32_t task;
     while (claim_task(p, number, &task)) {
         task_slot done = {.taken = true, .ready = true};
+        (void)work_for(w, p->source_line);
         done.code = run_task(w, task, &done.error);
         done.local = w->local;
         if (watch != NULL) watch->task_done(watch->ctx, task, shard_of(p, task));
+        (void)work_for(w, p->sink_line);
         wg_mutex_lock(&p->lock);
         p->slots[task % WINDOW] = done;
         merge_ready(p);
         wg_mutex_unlock(&p->lock);
+        note_memory(p->context, p->sink_line, p->bytes_before);
+        (void)work_for(w, WG_PROFILE_NO_LINE);
     }
     worker_deinit(w);
 }
@@ -343,6 +403,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
@@ -408,12 +469,13 @@ static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     const bool counts = no_ids && wgi_only_counts(p->op_count, p->sink);
     WG_TRY(wgi_open_scan_for(plan, p->context, no_ids, counts, &p->scan, err));
     p->task_count = wg_scan_task_count(p->scan);
+    p->counts_source = true;
     if (cancel != NULL)
         atomic_fetch_add_explicit(&cancel->rows_total, wg_scan_row_count_max(p->scan), memory_order_relaxed);
     return WG_OK;
 }
 
-static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+static wg_code measured_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
 static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     if (plan->op == WG_PLAN_SCAN) return open_scan(p, plan, err);
@@ -421,8 +483,10 @@ static wg_code open_source(wgi_pipeline *p, const wg_plan *plan, wg_error *err) 
         WG_TRY(wgi_rows_create(NULL, 0, p->context->account, &p->rows, err));
         p->rows->row_count = 1;
     } else {
-        WG_TRY(run_plan(plan, p->context, &p->rows, err));
+        WG_TRY(measured_plan(plan, p->context, &p->rows, err));
+        wgi_profile_rows(p->context->profile, p->source_line, p->rows->row_count, 1);
     }
+    p->counts_source = plan->op == WG_PLAN_UNIT;
     p->task_count = (uint32_t)((p->rows->row_count + TASK_ROWS - 1) / TASK_ROWS);
     return WG_OK;
 }
@@ -446,13 +510,36 @@ static wg_code extend_chain(op_chain *chain, const wg_plan **plan, wg_error *err
     return WG_OK;
 }
 
+/* What operators of its kind have written to temporary files so far. */
+static uint64_t spilled_bytes(const wg_exec_context *context, const wg_plan *plan) {
+    wg_spill_user user = WG_SPILL_ROWS;
+    if (context->spill == NULL) return 0;
+    if (plan->op == WG_PLAN_SORT) user = WG_SPILL_SORT;
+    if (plan->op == WG_PLAN_AGGREGATE || plan->op == WG_PLAN_DISTINCT) user = WG_SPILL_AGGREGATE;
+    if (plan->op == WG_PLAN_HASH_JOIN || plan->op == WG_PLAN_OPTIONAL || plan->op == WG_PLAN_CROSS)
+        user = WG_SPILL_JOIN;
+    return atomic_load_explicit(&context->spill->bytes[user], memory_order_relaxed);
+}
+
+static wg_code build_table(op_chain *chain, uint32_t i, const wg_exec_context *context, wg_error *err) {
+    const uint32_t line = wgi_profile_line(context->profile, chain->ops[i]);
+    const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
+    const uint64_t spilled = spilled_bytes(context, chain->ops[i]);
+    const uint32_t led = lead_for(context, line);
+    const wg_code code = wgi_join_table_create(chain->ops[i], context, &chain->tables[i], err);
+    (void)lead_for(context, led);
+    note_memory(context, line, before);
+    wgi_profile_spilled(context->profile, line, spilled_bytes(context, chain->ops[i]) - spilled);
+    return code;
+}
+
 /* Builds the tables of operators first.. of the chain, the lowest operator's first. */
 static wg_code build_tables(op_chain *chain, uint32_t first, const wg_exec_context *context, wg_error *err) {
     for (uint32_t i = chain->count; i-- > first;) {
         const wg_plan_op op = chain->ops[i]->op;
         const bool has_table =
             op == WG_PLAN_HASH_JOIN || op == WG_PLAN_CROSS || op == WG_PLAN_OPTIONAL || op == WG_PLAN_SCAN;
-        if (has_table) WG_TRY(wgi_join_table_create(chain->ops[i], context, &chain->tables[i], err));
+        if (has_table) WG_TRY(build_table(chain, i, context, err));
     }
     return WG_OK;
 }
@@ -461,6 +548,7 @@ static void pipeline_destroy(wgi_pipeline *p) {
     for (uint32_t i = 0; i < WINDOW; i++)
         if (p->slots[i].local != NULL) p->sink->class->local_destroy(p->sink, p->slots[i].local);
     if (p->scan != NULL && p->context->stats != NULL) wg_scan_stats(p->scan, p->context->stats);
+    if (p->scan != NULL) wgi_profile_scan(p->context->profile, p->source_line, p->scan);
     wg_scan_close(p->scan);
     wg_rows_destroy(p->rows);
     wg_cond_deinit(&p->moved);
@@ -478,6 +566,9 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
     wg_mutex_init(&p->lock, WG_RANK_POOL + 1);
     wg_cond_init(&p->moved);
     p->op_count = chain->count;
+    p->source_line = wgi_profile_line(context->profile, source);
+    p->sink_line = wgi_profile_line(context->profile, sink->plan);
+    p->bytes_before = context->account != NULL ? wg_account_bytes(context->account) : 0;
     for (uint32_t i = 0; i < chain->count; i++) p->ops[i] = chain->ops[chain->count - 1 - i];
     wg_code code = open_source(p, source, err);
     if (code == WG_OK) code = build_tables(chain, first, context, err);
@@ -485,7 +576,9 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *sour
         for (uint32_t i = 0; i < chain->count; i++) p->tables[i] = chain->tables[chain->count - 1 - i];
         p->workers = (uint32_t)wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
         p->shards = context->shards != 0 ? context->shards : context->threads;
+        const uint32_t led = lead_for(context, WG_PROFILE_NO_LINE); /* as one of the workers it counts for itself */
         wg_pool_run(context->pool, p->workers, worker_run, p);
+        (void)lead_for(context, led);
         code = p->code;
         if (code != WG_OK && err != NULL) *err = p->error;
         *done = p->finished;
@@ -560,6 +653,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
     const wg_plan *top = plan->children[0];
     switch (plan->op) {
         case WG_PLAN_AGGREGATE:
+            if (wgi_agg_is_over_distinct(plan)) return wgi_run_over_distinct(plan, context, out, err);
             WG_TRY(wgi_sink_aggregate(plan, context, &sink, err));
             break;
         case WG_PLAN_DISTINCT:
@@ -597,6 +691,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
@@ -612,9 +707,23 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
     return wgi_run_into(top, context, sink, out, err);
 }
 
+/* The same, into the profile if there is one. */
+static wg_code measured_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
+    if (context->profile == NULL) return run_plan(plan, context, out, err);
+    const uint32_t line = wgi_profile_line(context->profile, plan);
+    const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
+    const uint64_t spilled = spilled_bytes(context, plan);
+    const uint32_t led = lead_for(context, line);
+    const wg_code code = run_plan(plan, context, out, err);
+    (void)lead_for(context, led);
+    note_memory(context, line, before);
+    wgi_profile_spilled(context->profile, line, spilled_bytes(context, plan) - spilled);
+    return code;
+}
+
 wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     wg_rows *rows = NULL;
-    WG_TRY(run_plan(plan, context, &rows, err));
+    WG_TRY(measured_plan(plan, context, &rows, err));
     const wg_code code = wgi_rows_load(rows, err);
     if (code == WG_OK) *out = rows;
     else wg_rows_destroy(rows);
@@ -631,6 +740,8 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     wg_exec_context own = *context;
     if (own.spill == NULL) own.spill = &spilled;
     wg_code code = wgi_run_plan(plan, &own, &rows, &local);
+    if (code == WG_OK && !is_streaming(plan) && plan->op != WG_PLAN_SCAN && plan->op != WG_PLAN_UNIT)
+        wgi_profile_rows(own.profile, wgi_profile_line(own.profile, plan), rows->row_count, 1);
     if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
         /* The account refuses long before the machine does, and its limit is what the caller can change. */
         wg_error_clear(&local);

@@ -26,7 +26,8 @@ static bool in_range(const scan_job *job, uint64_t logseq) {
     return logseq >= job->range.logseq_min && logseq <= job->range.logseq_max;
 }
 
-static void add_version(const scan_job *job, const wg_version_segment *s, const wg_row_version *v, wgi_record_run *run) {
+static void add_version(const scan_job *job, const wg_version_segment *s, const wg_row_version *v,
+                        wgi_record_run *run) {
     if (v->begin == v->end) return;
     wgi_record r = {.logseq = v->begin,
                     .id = v->id,

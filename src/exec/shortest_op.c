@@ -2,9 +2,10 @@
  *
  * Breadth-first from `slot`, level by level, edges in the order (label, edge id). Every node keeps the edges by which the level before
  * reaches it, in that order; the search ends with the level that reaches `slot_b`. The one walk is that of the first such edges; all
- * walks are put out depth-first from the far end. Nodes and edges met are charged to the query's account; cancellation and deadline
+ * walks are put out depth-first from the far end. One walk between two nodes is searched from both ends where there is adjacency
+ * (shortest_pair.c), with the same result. Nodes and edges met are charged to the query's account; cancellation and deadline
  * are checked while searching and while putting out. */
-#include "exec/exec_internal.h"
+#include "exec/neighbours.h"
 
 enum { CHUNK = 256, CHECK_STEPS = 1024 };
 #define NONE UINT32_MAX
@@ -31,6 +32,10 @@ typedef struct shortest_op {
     wg_buf table;    /* uint32_t: index into met + 1, 0 empty; a power of two */
     wg_buf walk;     /* uint32_t: arrivals from the far end */
     wg_vector *wanted;
+    wgi_neighbours neighbours; /* open when pairs are searched from both ends */
+    wgi_pair_search *pair;
+    bool looked;     /* for adjacency that is made already */
+    uint64_t walked; /* edges that were met without */
     uint32_t steps;
     uint32_t count;
     uint32_t rows[WG_BATCH_ROWS_MAX];
@@ -147,6 +152,7 @@ static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32
         WG_TRY(wg_expand(e->op.eval.context->txn, met_at(e, from)->node, plan->direction, plan->edge_labels,
                          plan->edge_label_count, &position, CHUNK, e->edges, e->nodes, &n, err));
         if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
+        e->walked += n;
         for (uint32_t i = 0; i < n; i++) {
             bool good;
             WG_TRY(fits(e, batch, row, e->edges[i], &good, err));
@@ -200,6 +206,49 @@ static wg_code put_out(shortest_op *e, const wg_batch *batch, uint32_t row, uint
     return WG_OK;
 }
 
+/* Where nothing is asked of the edges and one walk is wanted, both ends can be searched from; the adjacency for that is made when the
+ * searches without have met a share of the edges. */
+static wg_code look_for_adjacency(shortest_op *e, wg_error *err) {
+    enum { MAKE_SHARE = 64 };
+    const wg_plan *plan = e->op.plan;
+    const wg_exec_context *context = e->op.eval.context;
+    if (e->pair != NULL || context->no_rewrite || plan->all_shortest || plan->expr_count > 0 ||
+        plan->unique_edge_slot_count > 0)
+        return WG_OK;
+    const bool make = e->looked && e->walked > 0 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
+    if (e->looked && !make) return WG_OK;
+    e->looked = true;
+    e->walked = 0;
+    WG_TRY(wgi_neighbours_open(&e->neighbours, plan, context, make, err));
+    if (e->neighbours.label_count == 0) return WG_OK;
+    return wgi_pair_search_create(&e->neighbours, context, &e->pair, err);
+}
+
+static wg_code emit_edges(shortest_op *e, const wg_batch *batch, uint32_t row, const uint64_t *edges, uint32_t n,
+                          wg_error *err) {
+    wg_value *items = wg_arena_alloc(&e->lists, (n + (size_t)1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
+    for (uint32_t i = 0; i < n; i++) {
+        wg_value *item = &items[e->op.plan->backwards ? n - 1 - i : i];
+        *item = (wg_value){.type = WG_TYPE_EDGE};
+        item->as.id = edges[i];
+    }
+    e->walks[e->count] = (wg_value){.type = WG_TYPE_LIST, .size = n};
+    e->walks[e->count].as.list = items;
+    e->rows[e->count++] = row;
+    return e->count == wgi_op_batch_rows(&e->op) ? flush(e, batch, err) : WG_OK;
+}
+
+static wg_code search_pair(shortest_op *e, const wg_batch *batch, uint32_t row, const uint64_t ends[2],
+                           bool *out_done, wg_error *err) {
+    const uint64_t *edges;
+    uint32_t n;
+    wgi_pair_result result;
+    WG_TRY(wgi_pair_search_run(e->pair, ends[0], ends[1], e->op.plan->hops_max, &edges, &n, &result, err));
+    *out_done = result != WGI_PAIR_TOO_LONG;
+    return result == WGI_PAIR_FOUND ? emit_edges(e, batch, row, edges, n, err) : WG_OK;
+}
+
 static wg_code search_row(shortest_op *e, const wg_batch *batch, uint32_t row, wg_error *err) {
     const wg_plan *plan = e->op.plan;
     uint64_t start, target;
@@ -208,6 +257,13 @@ static wg_code search_row(shortest_op *e, const wg_batch *batch, uint32_t row, w
     if (!wgi_vector_id(&batch->columns[plan->slot_b], row, WG_TYPE_NODE, &target)) return WG_OK;
     e->met.size = e->arrivals.size = e->walk.size = 0;
     if (start == target) return plan->hops_min == 0 ? emit(e, batch, row, err) : WG_OK;
+    WG_TRY(look_for_adjacency(e, err));
+    if (e->pair != NULL) {
+        const uint64_t ends[2] = {start, target};
+        bool done;
+        WG_TRY(search_pair(e, batch, row, ends, &done, err));
+        if (done) return WG_OK;
+    }
     WG_TRY(resize(e, 64, err));
     WG_TRY(meet(e, start, 0, &at, err));
     WG_TRY(search(e, batch, row, target, &at, err));
@@ -237,6 +293,8 @@ static void shortest_destroy(wgi_op *op) {
     wg_buf_deinit(&e->arrivals);
     wg_buf_deinit(&e->table);
     wg_buf_deinit(&e->walk);
+    wgi_pair_search_destroy(e->pair);
+    wgi_neighbours_close(&e->neighbours);
 }
 
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {

@@ -36,6 +36,13 @@ struct wgi_spill {
     _Atomic uint32_t holders;
 };
 
+bool wgi_spill_is_possible(const wg_exec_context *context) {
+    if (context->txn == NULL || context->spill == NULL) return false;
+    for (const wg_account *a = context->account; a != NULL; a = a->parent)
+        if (a->bytes_max != 0) return true;
+    return false;
+}
+
 bool wgi_spill_wanted(const wg_exec_context *context) {
     if (context->txn == NULL || context->spill == NULL) return false;
     for (const wg_account *a = context->account; a != NULL; a = a->parent) {

@@ -12,6 +12,8 @@ enum {
     WGI_SPILL_FAN_IN = 64 /* runs that are merged at once */
 };
 
+/* Has the query a limit of memory, so that files help? */
+bool wgi_spill_is_possible(const wg_exec_context *context);
 /* Is the query's memory so full that an operator shall move rows to a file? Never for a query without a limit. */
 bool wgi_spill_wanted(const wg_exec_context *context);
 /* Can the query take so many more bytes and stay a little below its limits? */
@@ -55,6 +57,8 @@ struct wgi_rows_file {
     uint32_t count;
     uint32_t capacity;
 };
+/* Bytes of the columns in memory, without what cells point at. */
+uint64_t wgi_rows_cell_bytes(const wg_rows *rows);
 /* Moves all whole blocks at the beginning of what is in memory to the file, if memory is short. */
 wg_code wgi_rows_spill(wg_rows *rows, const wg_exec_context *context, wg_error *err);
 /* Moves what the strings, lists and maps of `from` point at to `rows`. */

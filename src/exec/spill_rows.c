@@ -48,6 +48,13 @@ static wg_code keep_from(wg_rows *rows, uint64_t first, wg_error *err) {
     return code;
 }
 
+uint64_t wgi_rows_cell_bytes(const wg_rows *rows) {
+    uint64_t bytes = 0;
+    for (uint32_t c = 0; c < rows->column_count; c++)
+        bytes += (wg_physical_bytes(wg_type_physical(rows->columns[c].type)) + 1) * rows->columns[c].capacity;
+    return bytes;
+}
+
 static wg_code make_file(wg_rows *rows, const wg_exec_context *context, wg_error *err) {
     struct wgi_rows_file *file = wg_alloc_zero(rows->account, sizeof *file);
     if (file == NULL) return wg_error_nomem(err, sizeof *file);
@@ -58,8 +65,9 @@ static wg_code make_file(wg_rows *rows, const wg_exec_context *context, wg_error
 }
 
 wg_code wgi_rows_spill(wg_rows *rows, const wg_exec_context *context, wg_error *err) {
-    if (rows->column_count == 0 || rows->columns[0].row_count < WGI_TASK_ROWS || !wgi_spill_wanted(context))
-        return WG_OK;
+    if (rows->column_count == 0 || rows->columns[0].row_count < WGI_TASK_ROWS) return WG_OK;
+    /* The columns may have to double, and a block be made of a part of them. */
+    if (!wgi_spill_wanted(context) && wgi_spill_has_room(context, 3 * wgi_rows_cell_bytes(rows))) return WG_OK;
     if (rows->file == NULL) WG_TRY(make_file(rows, context, err));
     wg_vector *views = wg_alloc(rows->account, rows->column_count * sizeof *views);
     if (views == NULL) return wg_error_nomem(err, rows->column_count * sizeof *views);

@@ -1,7 +1,7 @@
 /* Sorted runs in temporary files, and their merging: the outer half of a sort whose rows do not fit into memory, and what puts the partitions
  * of a spilled aggregation or join back into one order.
  *
- * A run is blocks of WGI_SPILL_RUN_ROWS rows in order, the key columns last. Up to WGI_SPILL_FAN_IN runs are merged at once by a heap of their
+ * A run is blocks of WGI_SPILL_RUN_ROWS rows in order, the key columns last. Up to WGI_SPILL_FAN_IN runs, fewer when memory is very short, are merged at once by a heap of their
  * heads; of equal heads that of the earlier run goes first, so merging is stable. More runs are first merged in neighbouring groups, until
  * few enough are left. Each run that is being merged has one block in memory. */
 #include "exec/spill.h"
@@ -255,13 +255,25 @@ fail:
     return WG_OK;
 }
 
+/* As many runs as have room for a block each in a quarter of the memory; a block takes up to three times its bytes while it is read. */
+static uint32_t fan_in(const wgi_runs *runs) {
+    const uint64_t bytes_max = runs->context->account != NULL ? runs->context->account->bytes_max : 0;
+    uint64_t largest = 1;
+    for (uint32_t i = 0; i < runs->count; i++)
+        for (uint32_t k = 0; k < runs->runs[i].count; k++)
+            largest = wg_max_u64(largest, runs->runs[i].blocks[k].bytes);
+    if (bytes_max == 0) return WGI_SPILL_FAN_IN;
+    const uint64_t fits = bytes_max / 4 / (largest * 3);
+    return (uint32_t)wg_max_u64(2, wg_min_u64(fits, WGI_SPILL_FAN_IN));
+}
+
 /* One level: every group of neighbours becomes one run. */
-static wg_code merge_level(wgi_runs *runs, wg_error *err) {
+static wg_code merge_level(wgi_runs *runs, uint32_t at_once, wg_error *err) {
     uint32_t kept = 0;
     uint32_t at = 0;
     wg_code code = WG_OK;
     while (at < runs->count && code == WG_OK) {
-        const uint32_t count = runs->count - at < WGI_SPILL_FAN_IN ? runs->count - at : WGI_SPILL_FAN_IN;
+        const uint32_t count = runs->count - at < at_once ? runs->count - at : at_once;
         if (count > 1) code = merge_group(runs, at, count, err);
         if (code != WG_OK) break;
         if (kept != at) {
@@ -276,7 +288,8 @@ static wg_code merge_level(wgi_runs *runs, wg_error *err) {
 }
 
 wg_code wgi_runs_merge(wgi_runs *runs, uint64_t limit, wg_rows *out, wg_error *err) {
-    while (runs->count > WGI_SPILL_FAN_IN) WG_TRY(merge_level(runs, err));
+    const uint32_t at_once = fan_in(runs);
+    while (runs->count > at_once) WG_TRY(merge_level(runs, at_once, err));
     merge *m = wg_alloc_zero(runs->context->account, sizeof *m);
     if (m == NULL) return wg_error_nomem(err, sizeof *m);
     wg_code code = WG_OK;

@@ -30,26 +30,49 @@ wg_code wgi_push_fanout(wgi_op *op, const wg_batch *in, const uint32_t *rows, co
 
 /* ---- filter */
 
+/* The mask of a condition that is BOOL row by row; NULL in *out: it is another kind of vector. */
+static wg_code plain_mask(wgi_op *op, const wg_vector *v, const wg_batch *batch, const uint8_t **out, wg_error *err) {
+    *out = NULL;
+    if (v->type != WG_TYPE_BOOL || v->kind != WG_VECTOR_FLAT) return WG_OK;
+    *out = v->data;
+    if (v->valid == NULL) return WG_OK;
+    const uint32_t extent = wgi_extent(batch);
+    uint8_t *mask = wg_arena_alloc(&op->eval.arena, extent);
+    if (mask == NULL) return wg_error_nomem(err, extent);
+    memcpy(mask, v->data, extent);
+    wgi_kernels(op->eval.context)->mask_and_bits(mask, v->valid, 0, extent); /* null is not true */
+    *out = mask;
+    return WG_OK;
+}
+
+/* Any other condition, by way of three-valued bytes. */
+static wg_code tri_mask(wgi_op *op, const wg_vector *v, const wg_batch *batch, const uint8_t **out, wg_error *err) {
+    const uint32_t extent = wgi_extent(batch);
+    uint8_t *tri = wg_arena_alloc_zero(&op->eval.arena, extent);
+    if (tri == NULL) return wg_error_nomem(err, extent);
+    WG_TRY(wgi_tri_of_vector(v, batch, tri, op->plan->exprs[0]->text_start, err));
+    for (uint32_t i = 0; i < extent; i++) tri[i] >>= 1; /* only WGI_TRUE is true */
+    *out = tri;
+    return WG_OK;
+}
+
 static wg_code filter_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     wg_arena *arena = &op->eval.arena;
-    const wg_expr *condition = op->plan->exprs[0];
+    const wg_kernels *k = wgi_kernels(op->eval.context);
+    const uint8_t *mask;
     wg_vector v;
     wg_arena_reset(arena);
-    WG_TRY(wgi_eval_vector(&op->eval, condition, batch, &v, err));
-    uint8_t *tri = wg_arena_alloc(arena, wgi_extent(batch));
+    WG_TRY(wgi_eval_vector(&op->eval, op->plan->exprs[0], batch, &v, err));
     uint16_t *sel = wg_arena_alloc(arena, (batch->row_count + 1) * sizeof *sel);
-    if (tri == NULL || sel == NULL) return wg_error_nomem(err, batch->row_count);
-    WG_TRY(wgi_tri_of_vector(&v, batch, tri, condition->text_start, err));
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < batch->row_count; i++) { /* without branches: selectivity costs nothing */
-        const uint32_t row = wg_batch_row(batch, i);
-        sel[n] = (uint16_t)row;
-        n += tri[row] == WGI_TRUE ? 1 : 0;
-    }
+    if (sel == NULL) return wg_error_nomem(err, batch->row_count);
+    WG_TRY(plain_mask(op, &v, batch, &mask, err));
+    if (mask == NULL) WG_TRY(tri_mask(op, &v, batch, &mask, err));
+    const size_t n = batch->sel == NULL ? k->select(mask, batch->row_count, sel)
+                                        : k->select_among(mask, batch->sel, batch->row_count, sel);
     if (n == batch->row_count) return wgi_push(op, batch, err);
     wg_batch out = *batch;
     out.sel = sel;
-    out.row_count = n;
+    out.row_count = (uint32_t)n;
     return wgi_push(op, &out, err);
 }
 

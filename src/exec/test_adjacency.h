@@ -24,6 +24,11 @@ wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_
 wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err) {
     return wg_adjacency_sorted(adjacency, WG_DIRECTION_OUT, NULL, 1, (const wg_adjacency_side **)(void *)out, err);
 }
+wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
+    (void)txn, (void)id, (void)out, (void)err;
+    *out_found = false;
+    return WG_OK;
+}
 uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label) {
     (void)label;
     return txn->node_count;

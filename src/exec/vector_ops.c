@@ -70,8 +70,16 @@ bool wgi_vector_flatten(wg_arena *arena, const wg_vector *in, const wg_batch *ba
     }
     const wg_physical physical = wg_type_physical(in->type);
     const uint32_t extent = wgi_extent(batch);
-    void *data = wg_arena_alloc_zero(arena, extent * wg_physical_bytes(physical));
+    const size_t bytes = extent * wg_physical_bytes(physical);
+    const bool is_word = physical == WG_PHYSICAL_I64 || physical == WG_PHYSICAL_F64 || physical == WG_PHYSICAL_ID;
+    const bool whole = is_word && in->valid == NULL; /* every code up to the extent is one */
+    void *data = whole ? wg_arena_alloc(arena, bytes) : wg_arena_alloc_zero(arena, bytes);
     if (data == NULL) return false;
+    *out = (wg_vector){.type = in->type, .kind = WG_VECTOR_FLAT, .valid = in->valid, .data = data};
+    if (whole) {
+        wg_kernels_best()->gather_codes_u64(in->data, in->codes, extent, data);
+        return true;
+    }
     switch (physical) {
         case WG_PHYSICAL_BOOL:
             SPREAD(uint8_t);
@@ -88,7 +96,6 @@ bool wgi_vector_flatten(wg_arena *arena, const wg_vector *in, const wg_batch *ba
             SPREAD(wg_value);
             break;
     }
-    *out = (wg_vector){.type = in->type, .kind = WG_VECTOR_FLAT, .valid = in->valid, .data = data};
     return true;
 }
 #undef SPREAD

@@ -1,6 +1,8 @@
 /* query: prepared statements, and their runs. */
 #include "query/query.h"
 
+#include "exec/profile.h"
+
 #include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
 #include "query/plan/statement.h"
@@ -116,8 +118,8 @@ static wg_code implicit_params(wg_prepared *q, const wg_ast *body, wg_error *err
 
 static wg_code check_modes(const wg_prepared *q, wg_error *err) {
     const wg_ast *body = q->statement->child[0];
-    if (q->statement->op == WG_AST_PROFILE)
-        return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "PROFILE is not supported by this version");
+    if (q->statement->op == WG_AST_PROFILE && body->kind != WG_AST_QUERY)
+        return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "PROFILE is for queries only");
     if (q->statement->op == WG_AST_EXPLAIN && body->kind != WG_AST_QUERY)
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "EXPLAIN is for queries only");
     if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_MAINTENANCE)
@@ -337,6 +339,28 @@ static wg_code run_plan(wgi_binder *b, const wg_exec_context *context, const wg_
     return WG_OK;
 }
 
+/* Runs the statement, writes included, and gives what it did instead of its rows. */
+static wg_code run_profile(wgi_binder *b, const wg_exec_context *context, const wg_plan *plan, wg_query_result *out) {
+    wg_profile *profile = NULL;
+    wg_rows *rows = NULL;
+    wg_value *cells = NULL;
+    const wg_plan *table;
+    const wgi_columns columns = {(const char **)(uintptr_t)wg_profile_column_names, WG_PROFILE_COLUMNS};
+    wg_exec_context measured = *context;
+    WG_TRY(
+        wg_profile_create(plan, wg_engine_platform(wg_txn_engine(context->txn)), context->account, &profile, b->err));
+    measured.profile = profile;
+    wg_code code = wg_exec_run(plan, &measured, &rows, b->err);
+    if (code == WG_OK) code = wg_profile_cells(profile, b->catalog, b->arena, &cells, b->err);
+    const uint32_t lines = wg_profile_count(profile);
+    wg_rows_destroy(rows);
+    wg_profile_destroy(profile);
+    WG_TRY(code);
+    WG_TRY(wgi_rows_plan(b, cells, lines, columns.names, wg_profile_column_types, columns.count, &table));
+    WG_TRY(run_plan(b, context, table, &columns, out));
+    return hash_of_plan(b, plan, &out->plan_hash);
+}
+
 static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_plan *plan;
     wgi_columns columns;
@@ -344,6 +368,7 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
     WG_TRY(wgi_plan_query(b, b->statement->child[0], &plan, &columns));
     b->rewrite = !context->no_rewrite && !context->optimizer_off;
     WG_TRY(wgi_rewrite(b, plan, &plan));
+    if (b->statement->op == WG_AST_PROFILE) return run_profile(b, context, plan, out);
     if (b->statement->op != WG_AST_EXPLAIN) return run_plan(b, context, plan, &columns, out);
     static const char *names[] = {"plan"};
     const wgi_columns explained = {names, 1};

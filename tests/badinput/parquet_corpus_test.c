@@ -143,12 +143,15 @@ static void test_data_is_read_or_unsupported(void **state) {
         if (strstr(name, "corrupt-checksum") != NULL) {
             assert_int_equal(o.code, WG_E_CORRUPT);
             assert_non_null(strstr(o.err.message, "checksum"));
+        } else if (o.code == WG_E_VALUE) { /* two files have made-up INT96 timestamps, outside of their day */
+            assert_non_null(strstr(o.err.message, "INT96"));
         } else if (o.code != WG_OK && o.code != WG_E_UNSUPPORTED) {
             fail_msg("%s: %s: %s", name, wg_code_name(o.code), o.err.message);
         }
         read += o.code == WG_OK && o.unreadable == 0;
     }
-    assert_true(read >= 15);
+    print_message("%zu files read\n", read);
+    assert_true(read >= 20);
     wg_buf_deinit(&bytes);
 }
 

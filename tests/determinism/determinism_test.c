@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "exec/operators.h"
+#include "query/query.h"
 
 /* ---- a store whose scans have many tasks; rows 0..BIG-1 */
 
@@ -28,7 +29,7 @@ static const char *const big_queries[] = {
 enum { BIG_QUERIES = sizeof big_queries / sizeof big_queries[0] };
 
 static void big_answers(kit_db *db, wg_buf *out) {
-    for (uint32_t q = 0; q < BIG_QUERIES; q++) kit_answer(db->session, big_queries[q], 0, out);
+    for (uint32_t q = 0; q < BIG_QUERIES; q++) kit_answer(db, big_queries[q], 0, out);
 }
 
 static int make_big(void **state) {
@@ -92,7 +93,7 @@ static void test_inv_02_answers_are_the_oracles(void **state) {
             for (uint32_t q = 0; q < KIT_QUERIES; q++) {
                 wg_buf got = {0};
                 wg_buf wanted = {0};
-                kit_answer(w.db.session, kit_query(q), at, &got);
+                kit_answer(&w.db, kit_query(q), at, &got);
                 kit_oracle(&w.h, q, at, &wanted);
                 kit_expect_same(&got, &wanted, "seed %llu, position %llu: %s", (unsigned long long)seed,
                                 (unsigned long long)at, kit_query(q));
@@ -106,17 +107,16 @@ static void test_inv_02_answers_are_the_oracles(void **state) {
 /* ---- in other processes: this program again, with a store to answer for */
 
 static int answer_for(const char *dir) {
-    wg_db *db = NULL;
-    wg_session *session = NULL;
+    kit_db in = {0};
     wg_buf out = {0};
     const wg_options options = {.read_only = true, .threads = 3};
-    if (wg_open(dir, &options, &db, NULL) != WG_OK || wg_session_open(db, &session, NULL) != WG_OK) return 1;
+    if (wg_open(dir, &options, &in.db, NULL) != WG_OK || wg_session_open(in.db, &in.session, NULL) != WG_OK) return 1;
     for (uint32_t q = 0; q < KIT_QUERIES; q++)
-        if (kit_try(session, kit_query(q), 0, &out, NULL) != WG_OK) return 1;
+        if (kit_try(&in, kit_query(q), 0, &out, NULL) != WG_OK) return 1;
     const bool ok = fwrite(out.data, 1, out.size, stdout) == out.size && fflush(stdout) == 0;
     wg_buf_deinit(&out);
-    wg_session_close(session);
-    return wg_close(db, NULL) == WG_OK && ok ? 0 : 1;
+    wg_session_close(in.session);
+    return wg_close(in.db, NULL) == WG_OK && ok ? 0 : 1;
 }
 
 static void run_process(const char *dir, bool fixed_addresses, const char *perturb, wg_buf *out) {
@@ -263,7 +263,7 @@ static void plane(kit_db *db, bool accelerated, uint32_t shards, uint64_t last_s
     wg_record_result r;
     wg_operator_def ops[9];
     uint32_t n = 0;
-    KIT_OK(wg_txn_begin(db->db->engine, WG_TXN_READ, 0, &txn, err));
+    KIT_OK(wg_txn_begin(wg_db_engine(db->db), WG_TXN_READ, 0, &txn, err));
     if (accelerated) ops[n++] = dispatch;
     ops[n++] = (wg_operator_def){.op_id = 1,
                                  .type = WG_OPERATOR_SEGMENT_SCAN,
@@ -284,7 +284,7 @@ static void plane(kit_db *db, bool accelerated, uint32_t shards, uint64_t last_s
     n++;
     const wg_record_plan plan = {{0, wg_txn_view(txn).snapshot}, ops, n};
     const wg_exec_context context = {
-        .txn = txn, .pool = db->db->pool, .threads = accelerated ? 4 : 1, .batch_rows = 2048, .shards = shards};
+        .txn = txn, .pool = wg_db_pool(db->db), .threads = accelerated ? 4 : 1, .batch_rows = 2048, .shards = shards};
     KIT_OK(wg_records_run(&plan, &context, &r, err));
     assert_true(wg_buf_printf(out, "%llu %llu %llu\n", (unsigned long long)r.aggregation.count,
                               (unsigned long long)r.aggregation.sum_type_tag.low,
@@ -328,9 +328,9 @@ static void test_inv_08_filters_are_advisory_and_a_lying_one_is_noticed(void **s
     grow(&w, 40, KIT_COMPACTED);
     for (uint32_t q = 0; q < 4; q++) {
         kit_execution(&w.db, 1, 1, 64, NULL, WG_OPTIMIZER_ON);
-        kit_answer(w.db.session, kit_query(q), 0, &a);
+        kit_answer(&w.db, kit_query(q), 0, &a);
         kit_execution(&w.db, 1, 1, 64, NULL, WG_OPTIMIZER_OFF);
-        kit_answer(w.db.session, kit_query(q), 0, &b);
+        kit_answer(&w.db, kit_query(q), 0, &b);
     }
     kit_expect_same(&a, &b, "pruning");
     a.size = b.size = 0;
@@ -383,9 +383,9 @@ static void test_inv_11_order_keys_ascend_strictly(void **state) {
     ways w;
     grow(&w, 60, KIT_CHECKPOINTED);
     wg_txn *txn = NULL;
-    KIT_OK(wg_txn_begin(w.db.db->engine, WG_TXN_READ, 0, &txn, err));
+    KIT_OK(wg_txn_begin(wg_db_engine(w.db.db), WG_TXN_READ, 0, &txn, err));
     const wg_exec_context context = {
-        .txn = txn, .pool = w.db.db->pool, .threads = 4, .batch_rows = 2048, .shards = 5};
+        .txn = txn, .pool = wg_db_pool(w.db.db), .threads = 4, .batch_rows = 2048, .shards = 5};
     wg_changes c;
     KIT_OK(wg_changes_between(&context, 0, w.h.last, &c, err));
     assert_int_equal(c.count, w.h.event_count);
@@ -402,9 +402,9 @@ static void test_inv_11_order_keys_ascend_strictly(void **state) {
 }
 
 /* Appends the rows of an answer without its header. */
-static void rows_of(wg_session *session, const char *text, wg_buf *out) {
+static void rows_of(const kit_db *db, const char *text, wg_buf *out) {
     wg_buf all = {0};
-    kit_answer(session, text, 0, &all);
+    kit_answer(db, text, 0, &all);
     const uint8_t *feed = memchr(all.data, '\n', all.size);
     assert_non_null(feed);
     const size_t from = (size_t)(feed - all.data) + 1;
@@ -422,7 +422,7 @@ static void test_inv_12_pages_give_the_whole(void **state) {
         char text[200];
         wg_buf wanted = {0};
         (void)snprintf(text, sizeof text, "MATCH (n:X) WHERE n.k %% 20 = 7 RETURN n.k%s", order);
-        rows_of(big.session, text, &wanted);
+        rows_of(&big, text, &wanted);
         for (uint32_t p = 0; p < 5; p++) {
             wg_buf got = {0};
             const uint32_t step = pages[p];
@@ -430,7 +430,7 @@ static void test_inv_12_pages_give_the_whole(void **state) {
             for (uint32_t from = 0; from < until; from += step) {
                 (void)snprintf(text, sizeof text, "MATCH (n:X) WHERE n.k %% 20 = 7 RETURN n.k%s SKIP %u LIMIT %u",
                                order, from, step);
-                rows_of(big.session, text, &got);
+                rows_of(&big, text, &got);
             }
             assert_true(got.size <= wanted.size && got.size > 100);
             assert_memory_equal(got.data, wanted.data, got.size);
@@ -450,13 +450,13 @@ static void test_inv_13_float_sums_are_exact(void **state) {
     for (uint32_t t = 0; t < 5; t++) {
         wg_buf got = {0}, wanted = {0};
         kit_execution(&big, threads[t], t + 1, t == 0 ? 1 : 500 * t, NULL, WG_OPTIMIZER_ON);
-        rows_of(big.session, "MATCH (n:X) RETURN sum(((n.k * 7919) % 100003 * 3 - n.k) / 1024.0)", &got);
+        rows_of(&big, "MATCH (n:X) RETURN sum(((n.k * 7919) % 100003 * 3 - n.k) / 1024.0)", &got);
         const wg_value sum = wg_value_float((double)scaled / 1024.0);
         assert_true(wg_buf_append_u8(&wanted, '[') && wg_value_print_json(&wanted, &sum) &&
                     wg_buf_append_str(&wanted, "]\n"));
         kit_expect_same(&got, &wanted, "%u threads", threads[t]);
         got.size = 0;
-        rows_of(big.session, "UNWIND [1e300, 1.0, -1e300, 1e-300] AS x RETURN sum(x)", &got);
+        rows_of(&big, "UNWIND [1e300, 1.0, -1e300, 1e-300] AS x RETURN sum(x)", &got);
         assert_memory_equal(got.data, "[1.0]\n", got.size); /* what adding in any order would lose */
         wg_buf_deinit(&got);
         wg_buf_deinit(&wanted);
@@ -476,8 +476,8 @@ static void test_inv_14_encodings_are_canonical(void **state) {
         char place[WG_RECEIPT_PLACE_SIZE];
         wg_buf again = {0};
         wg_arena_init(&arena, NULL);
-        KIT_OK(wg_query_create(wg_slice_str(kit_query(q)), w.db.db->procedures, NULL, &first, err));
-        KIT_OK(wg_query_create(wg_query_canonical_text(first), w.db.db->procedures, NULL, &second, err));
+        KIT_OK(wg_query_create(wg_slice_str(kit_query(q)), wg_db_procedures(w.db.db), NULL, &first, err));
+        KIT_OK(wg_query_create(wg_query_canonical_text(first), wg_db_procedures(w.db.db), NULL, &second, err));
         assert_true(wg_slice_equal(wg_query_canonical_text(first), wg_query_canonical_text(second)));
         wg_query_destroy(first);
         wg_query_destroy(second);

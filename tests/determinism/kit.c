@@ -237,31 +237,31 @@ static bool put_header(const wg_result *r, wg_buf *out) {
     return wg_buf_append_str(out, "\n");
 }
 
-wg_code kit_try(wg_session *session, const char *text, uint64_t at, wg_buf *out, wg_error *err) {
+wg_code kit_try(const kit_db *db, const char *text, uint64_t at, wg_buf *out, wg_error *err) {
     wg_snapshot *snapshot = NULL;
     wg_result *result = NULL;
     wg_buf row;
     wg_buf_init(&row, NULL);
-    if (at != 0) WG_TRY(wg_snapshot_acquire(session->db, at, &snapshot, err));
-    wg_code code = wg_session_use_snapshot(session, snapshot, err);
-    if (code == WG_OK) code = wg_query(session, text, &result, err);
+    if (at != 0) WG_TRY(wg_snapshot_acquire(db->db, at, &snapshot, err));
+    wg_code code = wg_session_use_snapshot(db->session, snapshot, err);
+    if (code == WG_OK) code = wg_query(db->session, text, &result, err);
     if (code == WG_OK) {
         assert_true(put_header(result, out));
         for (uint64_t i = 0; i < wg_result_row_count(result); i++) {
-            assert_true(wgi_receipt_row(result, i, &row));
+            assert_true(wg_result_row_json(result, i, &row));
             assert_true(wg_buf_append(out, row.data, row.size) && wg_buf_append_str(out, "\n"));
         }
     }
     wg_result_free(result);
-    (void)!wg_session_use_snapshot(session, NULL, NULL);
+    (void)!wg_session_use_snapshot(db->session, NULL, NULL);
     wg_snapshot_release(snapshot);
     wg_buf_deinit(&row);
     return code;
 }
 
-void kit_answer(wg_session *session, const char *text, uint64_t at, wg_buf *out) {
+void kit_answer(const kit_db *db, const char *text, uint64_t at, wg_buf *out) {
     wg_error err = {0};
-    const wg_code code = kit_try(session, text, at, out, &err);
+    const wg_code code = kit_try(db, text, at, out, &err);
     if (code != WG_OK) fail_msg("%s at %llu: %s: %s", text, (unsigned long long)at, wg_code_name(code), err.message);
 }
 
@@ -281,7 +281,7 @@ void kit_expect_same(const wg_buf *got, const wg_buf *wanted, const char *format
 }
 
 void kit_all_answers(kit_db *db, uint64_t at, wg_buf *out) {
-    for (uint32_t q = 0; q < KIT_QUERIES; q++) kit_answer(db->session, kit_query(q), at, out);
+    for (uint32_t q = 0; q < KIT_QUERIES; q++) kit_answer(db, kit_query(q), at, out);
 }
 
 void kit_all_oracle(const kit_history *h, uint64_t at, wg_buf *out) {

@@ -14,7 +14,9 @@
 
 #include <cmocka.h>
 
-#include "api/api_internal.h"
+#include "api/api.h"
+#include "base/text/text.h"
+#include "format/receipt/receipt.h"
 
 enum { KIT_NODES = 48, KIT_EDGES = 64, KIT_COMMITS = 24, KIT_EVENTS = 4096, KIT_SEEDS = 4 };
 
@@ -88,8 +90,8 @@ void kit_do(kit_db *db, const char *text);
 enum { KIT_QUERIES = 12 };
 const char *kit_query(uint32_t number);
 /* Appends the answer of a text at a snapshot (0: now). */
-void kit_answer(wg_session *session, const char *text, uint64_t at, wg_buf *out);
-wg_code kit_try(wg_session *session, const char *text, uint64_t at, wg_buf *out, wg_error *err);
+void kit_answer(const kit_db *db, const char *text, uint64_t at, wg_buf *out);
+wg_code kit_try(const kit_db *db, const char *text, uint64_t at, wg_buf *out, wg_error *err);
 /* What the oracle says that query `number` answers at S, in the same form. */
 void kit_oracle(const kit_history *h, uint32_t number, uint64_t at, wg_buf *out);
 void kit_expect_same(const wg_buf *got, const wg_buf *wanted, const char *format, ...);

@@ -21,7 +21,7 @@ static int drop_db(void **state) {
 static void expect(const char *text, uint64_t at, const char *rows) {
     wg_buf got = {0}, wanted = {0};
     wg_buf all = {0};
-    kit_answer(db.session, text, at, &all);
+    kit_answer(&db, text, at, &all);
     const uint8_t *feed = memchr(all.data, '\n', all.size);
     assert_true(wg_buf_append(&got, feed + 1, all.size - (size_t)(feed + 1 - all.data)) &&
                 wg_buf_append_str(&wanted, rows));
@@ -71,8 +71,7 @@ static void test_inv_25_a_tombstone_taken_back_never_was(void **state) {
     KIT_OK(wg_begin(db.session, false, err));
     kit_do(&db, "MATCH (n:A {i: 3}) DELETE n");
     wg_buf out = {0};
-    assert_int_not_equal(kit_try(db.session, "MATCH (n:A) DELETE n WITH 1 AS x RETURN 1 / (x - 1)", 0, &out, NULL),
-                         WG_OK);
+    assert_int_not_equal(kit_try(&db, "MATCH (n:A) DELETE n WITH 1 AS x RETURN 1 / (x - 1)", 0, &out, NULL), WG_OK);
     KIT_OK(wg_commit(db.session, NULL, err));
     wg_buf_deinit(&out);
     expect("MATCH (n:A) RETURN n.i ORDER BY n.i", 0, "[2]\n[4]\n");
@@ -93,7 +92,7 @@ static void test_inv_26_no_filter_below_the_shadow(void **state) {
     const wg_operator_def walk = {.op_id = 4, .type = WG_OPERATOR_TGK_TRAVERSAL};
     kit_do(&db, "CREATE (:A {k: 1})");
     kit_do(&db, "MATCH (n:A) REMOVE n:A SET n:B"); /* the old version would pass a filter on A */
-    KIT_OK(wg_txn_begin(db.db->engine, WG_TXN_READ, 0, &txn, err));
+    KIT_OK(wg_txn_begin(wg_db_engine(db.db), WG_TXN_READ, 0, &txn, err));
     const wg_exec_context context = {.txn = txn, .threads = 1, .batch_rows = 2048};
     const wg_operator_def bad[][4] = {{scan, merge, filter, shadow},
                                       {scan, merge, walk, shadow},
@@ -286,7 +285,7 @@ static void test_inv_33_start_sets_are_sets(void **state) {
         (void)snprintf(text, sizeof text,
                        "UNWIND %s AS k MATCH (a {key: k})-[*1..3]->(b) WITH DISTINCT b RETURN b.key ORDER BY b.key",
                        starts[i]);
-        kit_answer(db.session, text, 0, &got);
+        kit_answer(&db, text, 0, &got);
         if (i == 0) wanted = got;
         kit_expect_same(&got, &wanted, "starts %s", starts[i]);
         if (i > 0) wg_buf_deinit(&got);

@@ -28,12 +28,12 @@ static void test_inv_15_stability(void **state) {
         grow(&w, seed, (kit_upkeep)(seed % 3));
         for (uint64_t at = 1; at <= KIT_COMMITS; at += 3) {
             kit_all_answers(&w.db, at, &before);
-            kit_answer(w.db.session, unordered, at, &before);
+            kit_answer(&w.db, unordered, at, &before);
         }
         kit_grow(&w.h, &w.db, KIT_COMMITS, (kit_upkeep)((seed + 1) % 3));
         for (uint64_t at = 1; at <= KIT_COMMITS; at += 3) {
             kit_all_answers(&w.db, at, &after);
-            kit_answer(w.db.session, unordered, at, &after);
+            kit_answer(&w.db, unordered, at, &after);
         }
         kit_expect_same(&after, &before, "seed %llu", (unsigned long long)seed);
         wg_buf_deinit(&before);
@@ -55,7 +55,7 @@ static void test_inv_16_the_bound_is_inclusive(void **state) {
     }
     for (uint64_t at = 1; at <= 5; at++) {
         wg_buf got = {0}, wanted = {0};
-        kit_answer(db.session, "MATCH (n:A) RETURN max(n.k) AS k, count(*) AS n", at, &got);
+        kit_answer(&db, "MATCH (n:A) RETURN max(n.k) AS k, count(*) AS n", at, &got);
         assert_true(wg_buf_printf(&wanted, "k,n\n[%llu,%llu]\n", (unsigned long long)at, (unsigned long long)at));
         kit_expect_same(&got, &wanted, "position %llu", (unsigned long long)at);
         wg_buf_deinit(&got);
@@ -98,17 +98,17 @@ typedef struct readers {
 
 static void *read_sums(void *arg) {
     readers *r = arg;
-    wg_session *session = NULL;
-    if (wg_session_open(r->db, &session, NULL) != WG_OK) return NULL;
+    kit_db own = {.db = r->db};
+    if (wg_session_open(r->db, &own.session, NULL) != WG_OK) return NULL;
     while (!atomic_load_explicit(&r->stop, memory_order_relaxed)) {
         wg_buf out = {0};
-        const wg_code code = kit_try(session, "MATCH (n:A) RETURN sum(n.v) AS s, count(*) AS n", 0, &out, NULL);
+        const wg_code code = kit_try(&own, "MATCH (n:A) RETURN sum(n.v) AS s, count(*) AS n", 0, &out, NULL);
         const bool ok = code == WG_OK && wg_slice_is(wg_buf_slice(&out), "s,n\n[1000,10]\n");
         atomic_fetch_add_explicit(&r->reads, 1, memory_order_relaxed);
         if (!ok) atomic_fetch_add_explicit(&r->wrong, 1, memory_order_relaxed);
         wg_buf_deinit(&out);
     }
-    wg_session_close(session);
+    wg_session_close(own.session);
     return NULL;
 }
 
@@ -181,16 +181,16 @@ static void test_inv_20_pins_keep_and_the_rest_expires(void **state) {
     KIT_OK(wg_snapshot_acquire(w.db.db, 9, &held, err));
     KIT_OK(wg_expire(w.db.db, w.h.last, err));
     kit_upkeep_now(&w.db, KIT_COMPACTED);
-    for (uint32_t q = 0; q < 8; q++) kit_answer(w.db.session, kit_query(q), 9, &after);
+    for (uint32_t q = 0; q < 8; q++) kit_answer(&w.db, kit_query(q), 9, &after);
     before.size = 0;
     for (uint32_t q = 0; q < 8; q++) kit_oracle(&w.h, q, 9, &before);
     kit_expect_same(&after, &before, "the held snapshot");
     after.size = 0;
-    assert_int_equal(kit_try(w.db.session, kit_query(0), 8, &after, &failure), WG_E_EXPIRED);
+    assert_int_equal(kit_try(&w.db, kit_query(0), 8, &after, &failure), WG_E_EXPIRED);
     wg_error_clear(&failure);
-    assert_int_equal(kit_try(w.db.session, "CALL db.changes(3, null)", 0, &after, &failure), WG_E_EXPIRED);
+    assert_int_equal(kit_try(&w.db, "CALL db.changes(3, null)", 0, &after, &failure), WG_E_EXPIRED);
     wg_error_clear(&failure);
-    assert_int_equal(kit_try(w.db.session, "CALL db.changes(0, 10000)", 0, &after, &failure), WG_E_EXPIRED);
+    assert_int_equal(kit_try(&w.db, "CALL db.changes(0, 10000)", 0, &after, &failure), WG_E_EXPIRED);
     wg_snapshot_release(held);
     wg_buf_deinit(&before);
     wg_buf_deinit(&after);

@@ -60,6 +60,10 @@ def make_table(rows, share):
         "sorted": pa.array(with_nulls([f"prefix/shared/{i:08d}" for i in range(rows)], share), pa.string()),
         "bin": pa.array(mixed(lambda i: i.to_bytes(4, "little"), [b"", b"\xff\x00"]), pa.binary()),
         "day": pa.array(mixed(lambda i: i - 1000, [0, 20000]), pa.int32()).cast(pa.date32()),
+        "t_ms": pa.array(mixed(lambda i: i * 1000 % 86400000, [0, 86399999]), pa.int32()).cast(pa.time32("ms")),
+        "t_us": pa.array(mixed(lambda i: i * 999999 % 86400000000, [0]), pa.int64()).cast(pa.time64("us")),
+        "t_ns": pa.array(mixed(lambda i: i * 123456789 % 86400000000000, [1]), pa.int64()).cast(pa.time64("ns")),
+        "fixed": pa.array(mixed(lambda i: i.to_bytes(4, "little"), [b"abcd", b"\xff\x00\x01\x02"]), pa.binary(4)),
         "ts_ms": pa.array(mixed(lambda i: i * 86399999, [-1, 0]), pa.int64()).cast(pa.timestamp("ms")),
         "ts_us": pa.array(mixed(lambda i: i * 1234567, [-1, 0]), pa.int64()).cast(pa.timestamp("us")),
         "ts_ns": pa.array(mixed(lambda i: i * 1000, [-1000, 0]), pa.int64()).cast(pa.timestamp("ns")),
@@ -71,15 +75,18 @@ def make_table(rows, share):
 
 
 def expected(column):
-    """The values of a pyarrow column in the dump's terms: dates as days, timestamps as microseconds, bytes as hex."""
+    """The values of a pyarrow column in the dump's terms: dates as days, timestamps as microseconds, times as nanoseconds, bytes as hex."""
     t = column.type
+    if pa.types.is_time(t):
+        ns = {"ms": 1000000, "us": 1000, "ns": 1}[t.unit]
+        return [None if v is None else v * ns for v in column.cast(pa.int32() if t.unit == "ms" else pa.int64()).to_pylist()]
     if pa.types.is_date32(t):
         return column.cast(pa.int32()).to_pylist()
     if pa.types.is_timestamp(t):
         per_us = {"ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}[t.unit]
         return [None if v is None else v * per_us[0] // per_us[1] for v in column.cast(pa.int64()).to_pylist()]
     values = column.to_pylist()
-    if pa.types.is_binary(t):
+    if pa.types.is_binary(t) or pa.types.is_fixed_size_binary(t):
         return [None if v is None else v.hex() for v in values]
     return values
 
@@ -137,10 +144,14 @@ def check_bounds(what, path):
     return known
 
 
+def is_writable(t):
+    return not (pa.types.is_binary(t) or pa.types.is_fixed_size_binary(t) or pa.types.is_time(t))
+
+
 def check_rewriting(what, path, table, folder, codec, group_rows):
     out = os.path.join(folder, "rewritten.parquet")
     run("--rewrite", path, out, str(codec), str(group_rows))
-    names = [n for n in table.column_names if not pa.types.is_binary(table[n].type)]
+    names = [n for n in table.column_names if is_writable(table[n].type)]
     arrow = pq.read_table(out)
     assert arrow.column_names == names, f"{what}: columns"
     for name in names:
@@ -161,7 +172,7 @@ def pyarrow_cases():
         for share in (0.0, 0.1, 0.9):
             table = make_table(rows, share)
             for version in ("1.0", "2.0"):
-                codec = rng.choice(["none", "snappy", "zstd", "gzip"])
+                codec = rng.choice(["none", "snappy", "zstd", "gzip", "lz4", "brotli"])
                 yield (f"pyarrow rows={rows} nulls={share} page v{version} {codec} dictionary", table,
                        dict(compression=codec, data_page_version=version, use_dictionary=True,
                             write_page_checksum=True, row_group_size=max(rows // 3, 1),
@@ -198,12 +209,67 @@ def test_duckdb(folder):
             db = duckdb.connect()
             db.register("t", table)
             db.execute("SET TimeZone = 'UTC'")
-            columns = ", ".join(n for n in table.column_names if n != "ts_ns")
+            columns = ", ".join(n for n in table.column_names if n not in ("ts_ns", "t_ns"))
             db.execute(f"COPY (SELECT {columns} FROM t) TO '{path}' (FORMAT parquet, CODEC '{codec}', "
                        f"PARQUET_VERSION {version}, ROW_GROUP_SIZE 10000)")
-            wanted = table.drop_columns(["ts_ns"])
+            wanted = table.drop_columns(["ts_ns", "t_ns"])
             check_reading(f"duckdb {codec} {version}", path, wanted)
             check_rewriting(f"duckdb {codec} {version}", path, wanted, folder, 6, 4096)
+            count += 1
+    return count
+
+
+def test_groups(folder):
+    """Leaves of nested groups are columns; each level that may be null makes them null."""
+    count = 0
+    for version in ("1.0", "2.0"):
+        for dictionary in (True, False):
+            rows = []
+            for i in range(5000):
+                deep = rng.choice([None, {"y": None}, {"y": f"v{i % 50}"}])
+                rows.append(rng.choice([None, {"x": None, "deep": deep}, {"x": i, "deep": deep}, {"x": i, "deep": deep}]))
+            must = [{"z": i * 3} for i in range(5000)]
+            table = pa.table({"st": rows, "must": pa.array(must, pa.struct([pa.field("z", pa.int64(), nullable=False)]))})
+            path = os.path.join(folder, "groups.parquet")
+            pq.write_table(table, path, data_page_version=version, use_dictionary=dictionary, data_page_size=2000,
+                           row_group_size=1900)
+            x = [r and r["x"] for r in rows]
+            y = [r and r["deep"] and r["deep"]["y"] for r in rows]
+            wanted = pa.table({"st.x": x, "st.deep.y": y, "must.z": [r["z"] for r in must]})
+            check_reading(f"groups v{version}", path, wanted)
+            count += 1
+    return count
+
+
+def test_lists(folder):
+    """Lists of every kind of element, null, empty and long; map keys and values, and leaves of lists of structs, are lists too."""
+    count = 0
+    for version in ("1.0", "2.0"):
+        for dictionary in (True, False):
+            def lists(make):
+                kinds = [None, [], [None]] + [None] * 2
+                return [rng.choice(kinds) if rng.random() < 0.4 else
+                        [None if rng.random() < 0.2 else make(i + k) for k in range(rng.choice([1, 2, 3, 700 if i % 500 == 0 else 4]))]
+                        for i in range(4000)]
+            ints, words, floats, flags = lists(int), lists(lambda i: f"w{i % 40}é"), lists(lambda i: i / 8), lists(lambda i: i % 3 == 0)
+            pairs = [None if i % 7 == 0 else [(f"k{i % 5}-{k}", i + k if k % 2 else None) for k in range(i % 4)] for i in range(4000)]
+            structs = [[{"x": i + k, "y": None} for k in range(i % 3)] for i in range(4000)]
+            table = pa.table({"ints": pa.array(ints, pa.list_(pa.int64())), "words": pa.array(words, pa.large_list(pa.string())),
+                              "floats": pa.array(floats, pa.list_(pa.float32())), "flags": pa.array(flags, pa.list_(pa.bool_())),
+                              "m": pa.array(pairs, pa.map_(pa.string(), pa.int64())), "structs": structs})
+            path = os.path.join(folder, "lists.parquet")
+            pq.write_table(table, path, data_page_version=version, use_dictionary=dictionary, data_page_size=3000,
+                           row_group_size=1500, compression="zstd")
+            columns = dumped(path)
+            wanted = {"ints": ints, "words": words, "floats": floats, "flags": flags,
+                      "m.key_value.key": [p and [k for k, _ in p] if p is not None else None for p in pairs],
+                      "m.key_value.value": [[v for _, v in p] if p is not None else None for p in pairs],
+                      "structs.list.element.x": [[e["x"] for e in s] for s in structs]}
+            skipped = dumped(path, "--skip", "7")
+            for name, values in wanted.items():
+                assert columns[name]["values"] == values, f"{name}: {[p for p in zip(columns[name]['values'], values) if p[0] != p[1]][:3]}"
+                for got, value in zip(skipped[name]["values"], values):
+                    assert got in ("skipped", value), f"{name} with skips: {got} {value}"
             count += 1
     return count
 
@@ -216,13 +282,13 @@ def test_refusals(folder):
         pq.write_table(pa.table({"c": array}), path)
         done = subprocess.run([DUMP, path], capture_output=True, check=False)
         assert done.returncode == 1 and b"WG_E_VALUE" in done.stderr, (array.type, done.stderr)
-    table = pa.table({"l": pa.array([[1], []]), "st": pa.array([{"x": 1}, None]), "t": pa.array([1, 2], pa.time32("ms")),
+    table = pa.table({"l": pa.array([[[1]], []]), "m": pa.array([[("a", [1])], []], pa.map_(pa.string(), pa.list_(pa.int64()))),
                       "d": pa.array([1, 2]).cast(pa.decimal128(19)), "ok": pa.array([1, 2])})
     pq.write_table(table, path)
     columns = dumped(path)
     assert columns["ok"]["values"] == [1, 2]
     refused = [n for n, c in columns.items() if "why_not" in c]
-    assert len(refused) == 4, refused
+    assert refused == ["l.list.element", "m.key_value.value", "d"], refused
     return 4
 
 
@@ -231,7 +297,7 @@ def main():
         print(f"skipped: {DUMP} is not built")
         return 77
     with tempfile.TemporaryDirectory() as folder:
-        for test in (test_pyarrow, test_duckdb, test_refusals):
+        for test in (test_pyarrow, test_duckdb, test_groups, test_lists, test_refusals):
             print(f"{test.__name__}: {test(folder)} files passed", flush=True)
     return 0
 

@@ -1,13 +1,20 @@
-/* Compression codecs: zstd by libzstd, snappy by libsnappy, gzip (reading) by ISA-L, uncompressed by memcpy.
+/* Compression codecs: zstd by libzstd, snappy by libsnappy, uncompressed by memcpy; for reading gzip by ISA-L, LZ4 by liblz4, Brotli by
+ * libbrotlidec.
  *
  * Decompression always knows the exact size that it must produce (the page header says it, and the caller has bounded
  * it), so each library writes straight into the caller's buffer and never chooses a size of its own: hostile bytes can
  * cost at most out_size bytes and the time to fill them. A result of any other size is WG_E_CORRUPT.
  *
+ * LZ4_RAW is one block. LZ4, its forerunner, was never specified and means what its writers wrote: blocks behind two big-endian sizes, as
+ * Hadoop frames them, or one bare block; the frames are tried first, and a bare block that happens to look like them does not come out at its
+ * declared size.
+ *
  * gzip is not written: ISA-L picks its matcher by processor, so its bytes would differ from machine to machine. */
 #include "format/codec/codec.h"
 
+#include <brotli/decode.h>
 #include <isa-l/igzip_lib.h>
+#include <lz4.h>
 #include <snappy-c.h>
 #include <zstd.h>
 
@@ -17,7 +24,10 @@ const char *wg_codec_name(wg_codec codec) {
     return i < sizeof names / sizeof names[0] ? names[i] : "?";
 }
 
-bool wg_codec_supported(wg_codec codec) { return wg_codec_writable(codec) || codec == WG_CODEC_GZIP; }
+bool wg_codec_supported(wg_codec codec) {
+    return wg_codec_writable(codec) || codec == WG_CODEC_GZIP || codec == WG_CODEC_BROTLI || codec == WG_CODEC_LZ4 ||
+           codec == WG_CODEC_LZ4_RAW;
+}
 
 bool wg_codec_writable(wg_codec codec) {
     return codec == WG_CODEC_UNCOMPRESSED || codec == WG_CODEC_SNAPPY || codec == WG_CODEC_ZSTD;
@@ -79,6 +89,47 @@ static wg_code gzip_decompress(wg_codec_state *state, wg_slice in, uint8_t *out,
     return WG_OK;
 }
 
+/* ---- LZ4 */
+
+static bool lz4_block(wg_slice in, uint8_t *out, size_t out_size) {
+    if (in.size > LZ4_MAX_INPUT_SIZE || out_size > LZ4_MAX_INPUT_SIZE) return false;
+    const int n = LZ4_decompress_safe((const char *)in.data, (char *)out, (int)in.size, (int)out_size);
+    return n >= 0 && (size_t)n == out_size;
+}
+
+static uint32_t load_u32be(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+/* Frames of u32 decompressed bytes, u32 compressed bytes, one block. */
+static bool lz4_frames(wg_slice in, uint8_t *out, size_t out_size) {
+    while (in.size != 0) {
+        wg_slice head;
+        wg_slice block;
+        if (!wg_slice_take(&in, 8, &head)) return false;
+        const uint32_t size = load_u32be(head.data);
+        if (size > out_size || !wg_slice_take(&in, load_u32be(head.data + 4), &block)) return false;
+        if (!lz4_block(block, out, size)) return false;
+        out += size;
+        out_size -= size;
+    }
+    return out_size == 0;
+}
+
+static wg_code lz4_decompress(bool framed, wg_slice in, uint8_t *out, size_t out_size, wg_error *err) {
+    if ((framed && lz4_frames(in, out, out_size)) || lz4_block(in, out, out_size)) return WG_OK;
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "lz4: damaged stream of %zu bytes, or not %zu when decoded",
+                        in.size, out_size);
+}
+
+static wg_code brotli_decompress(wg_slice in, uint8_t *out, size_t out_size, wg_error *err) {
+    size_t n = out_size;
+    if (BrotliDecoderDecompress(in.size, in.data, &n, out) == BROTLI_DECODER_RESULT_SUCCESS && n == out_size)
+        return WG_OK;
+    return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
+                        "brotli: damaged stream of %zu bytes, or not %zu when decoded", in.size, out_size);
+}
+
 void wg_codec_state_deinit(wg_codec_state *state) {
     wg_free(state->gzip);
     state->gzip = NULL;
@@ -101,6 +152,9 @@ wg_code wg_codec_decompress_with(wg_codec_state *state, wg_codec codec, wg_slice
     if (codec == WG_CODEC_SNAPPY) return snappy_decompress(in, out, out_size, err);
     if (codec == WG_CODEC_GZIP) return gzip_decompress(state, in, out, out_size, err);
     if (codec == WG_CODEC_ZSTD) return zstd_decompress(state, in, out, out_size, err);
+    if (codec == WG_CODEC_LZ4 || codec == WG_CODEC_LZ4_RAW)
+        return lz4_decompress(codec == WG_CODEC_LZ4, in, out, out_size, err);
+    if (codec == WG_CODEC_BROTLI) return brotli_decompress(in, out, out_size, err);
     return codec_refuse(codec, err);
 }
 

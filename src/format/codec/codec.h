@@ -1,4 +1,4 @@
-/* format/codec: compression codecs of foreign formats, by the libraries of each field (zstd, snappy, ISA-L). */
+/* format/codec: compression codecs of foreign formats, by the libraries of each field (zstd, snappy, ISA-L, LZ4, Brotli). */
 #ifndef WG_FORMAT_CODEC_H
 #define WG_FORMAT_CODEC_H
 

@@ -77,7 +77,7 @@ static void test_codec_survives_flipped_bits(void **state) {
 /* Goal: codecs without a library are refused by name, both ways, and the query function agrees. */
 static void test_codec_names_what_it_cannot_do(void **state) {
     (void)state;
-    static const wg_codec others[] = {WG_CODEC_LZO, WG_CODEC_BROTLI, WG_CODEC_LZ4, WG_CODEC_LZ4_RAW};
+    static const wg_codec others[] = {WG_CODEC_LZO, (wg_codec)8, (wg_codec)99};
     uint8_t byte = 0;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         wg_error err = {0};
@@ -119,10 +119,47 @@ static void test_codec_reads_gzip_members(void **state) {
     assert_false(wg_codec_writable(WG_CODEC_GZIP));
 }
 
+/* "hellohello" as an LZ4 block of ten literals: a block this short has no match. */
+static const uint8_t lz4_one[] = {0xa0, 'h', 'e', 'l', 'l', 'o', 'h', 'e', 'l', 'l', 'o'};
+/* The same as a Brotli stream with a window of 22 bits, as its encoder writes it. */
+static const uint8_t brotli_one[] = {0x1b, 0x09, 0, 0, 0x24, 0, 0x62, 0x90, 0x2a, 0xbc, 0xd3, 0};
+
+/* Every cut, and every size but the right one, is refused. */
+static void check_only(wg_codec codec, wg_slice bytes) {
+    uint8_t out[12];
+    assert_true(wg_codec_supported(codec));
+    assert_false(wg_codec_writable(codec));
+    assert_int_equal(wg_codec_decompress(codec, bytes, out, 10, NULL), WG_OK);
+    assert_memory_equal(out, "hellohello", 10);
+    assert_int_equal(wg_codec_decompress(codec, bytes, out, 9, NULL), WG_E_CORRUPT);
+    assert_int_equal(wg_codec_decompress(codec, bytes, out, 11, NULL), WG_E_CORRUPT);
+    for (size_t cut = 0; cut < bytes.size; cut++)
+        assert_int_equal(wg_codec_decompress(codec, wg_slice_of(bytes.data, cut), out, 10, NULL), WG_E_CORRUPT);
+    wg_buf packed = {0};
+    assert_int_equal(wg_codec_compress(codec, 0, bytes, &packed, NULL), WG_E_UNSUPPORTED);
+}
+
+/* Goal: LZ4 is read as one block, and as Hadoop's frames where the codec has no RAW in its name; Brotli is read. */
+static void test_codec_reads_lz4_and_brotli(void **state) {
+    (void)state;
+    uint8_t framed[8 + sizeof lz4_one] = {0, 0, 0, 10, 0, 0, 0, sizeof lz4_one};
+    uint8_t out[10];
+    memcpy(framed + 8, lz4_one, sizeof lz4_one);
+    check_only(WG_CODEC_LZ4_RAW, wg_slice_of(lz4_one, sizeof lz4_one));
+    check_only(WG_CODEC_LZ4, wg_slice_of(lz4_one, sizeof lz4_one));
+    check_only(WG_CODEC_LZ4, wg_slice_of(framed, sizeof framed));
+    check_only(WG_CODEC_BROTLI, wg_slice_of(brotli_one, sizeof brotli_one));
+    assert_int_equal(wg_codec_decompress(WG_CODEC_LZ4_RAW, wg_slice_of(framed, sizeof framed), out, 10, NULL),
+                     WG_E_CORRUPT);
+    framed[3] = 11; /* a frame that promises another size */
+    assert_int_equal(wg_codec_decompress(WG_CODEC_LZ4, wg_slice_of(framed, sizeof framed), out, 10, NULL),
+                     WG_E_CORRUPT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codec_round_trips), cmocka_unit_test(test_codec_refuses_other_sizes),
+        cmocka_unit_test(test_codec_round_trips),           cmocka_unit_test(test_codec_refuses_other_sizes),
         cmocka_unit_test(test_codec_survives_flipped_bits), cmocka_unit_test(test_codec_names_what_it_cannot_do),
-        cmocka_unit_test(test_codec_reads_gzip_members)};
+        cmocka_unit_test(test_codec_reads_lz4_and_brotli),  cmocka_unit_test(test_codec_reads_gzip_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

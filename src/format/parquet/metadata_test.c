@@ -270,15 +270,17 @@ static void test_metadata_maps_types(void **state) {
     static const type_case cases[] = {
         {WGI_PARQUET_BOOLEAN, -1, 0, WG_TYPE_BOOL},        {WGI_PARQUET_INT32, -1, 0, WG_TYPE_INT},
         {WGI_PARQUET_INT32, 6, 0, WG_TYPE_DATE},           {WGI_PARQUET_INT32, -1, 6, WG_TYPE_DATE},
-        {WGI_PARQUET_INT32, 7, 0, WG_TYPE_NULL},           {WGI_PARQUET_INT32, 5, 0, WG_TYPE_NULL},
+        {WGI_PARQUET_INT32, 7, 0, WG_TYPE_LOCAL_TIME},     {WGI_PARQUET_INT32, 5, 0, WG_TYPE_NULL},
         {WGI_PARQUET_INT32, 0, 0, WG_TYPE_NULL},           {WGI_PARQUET_INT32, 11, 0, WG_TYPE_INT},
         {WGI_PARQUET_INT32, 14, 0, WG_TYPE_NULL},          {WGI_PARQUET_INT64, 14, 0, WG_TYPE_INT},
         {WGI_PARQUET_INT64, 9, 0, WG_TYPE_LOCAL_DATETIME}, {WGI_PARQUET_INT64, 10, 0, WG_TYPE_LOCAL_DATETIME},
-        {WGI_PARQUET_INT64, -1, 7, WG_TYPE_NULL},          {WGI_PARQUET_INT96, -1, 0, WG_TYPE_NULL},
+        {WGI_PARQUET_INT64, -1, 7, WG_TYPE_NULL},          {WGI_PARQUET_INT96, -1, 0, WG_TYPE_LOCAL_DATETIME},
+        {WGI_PARQUET_INT64, 8, 0, WG_TYPE_LOCAL_TIME},     {WGI_PARQUET_INT64, 7, 0, WG_TYPE_NULL},
+        {WGI_PARQUET_FIXED, -1, 14, WG_TYPE_BYTES},        {WGI_PARQUET_FIXED, 5, 0, WG_TYPE_NULL},
         {WGI_PARQUET_FLOAT, -1, 0, WG_TYPE_FLOAT},         {WGI_PARQUET_DOUBLE, -1, 0, WG_TYPE_FLOAT},
         {WGI_PARQUET_BYTE_ARRAY, -1, 0, WG_TYPE_BYTES},    {WGI_PARQUET_BYTE_ARRAY, 0, 0, WG_TYPE_STRING},
         {WGI_PARQUET_BYTE_ARRAY, 4, 0, WG_TYPE_STRING},    {WGI_PARQUET_BYTE_ARRAY, -1, 12, WG_TYPE_STRING},
-        {WGI_PARQUET_BYTE_ARRAY, 5, 0, WG_TYPE_NULL},      {WGI_PARQUET_FIXED, -1, 0, WG_TYPE_NULL},
+        {WGI_PARQUET_BYTE_ARRAY, 5, 0, WG_TYPE_NULL},      {WGI_PARQUET_FIXED, -1, 0, WG_TYPE_BYTES},
         {WGI_PARQUET_FIXED, 21, 0, WG_TYPE_NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         shape s = sound;
@@ -300,7 +302,9 @@ static void test_metadata_maps_types(void **state) {
     wg_parquet_metadata m;
     assert_int_equal(decode(&s, &arena, &m, NULL), WG_OK);
     assert_int_equal(m.columns[0].max_rep, 1);
-    assert_non_null(m.columns[0].why_not);
+    assert_int_equal(m.columns[0].list_def, 1);
+    assert_int_equal(m.columns[0].type, WG_TYPE_LIST);
+    assert_null(m.columns[0].why_not);
     wg_arena_deinit(&arena);
 }
 

@@ -1,6 +1,7 @@
 /* One page of hostile bytes behind a sound header: the input's first six bytes choose type, encoding, levels, page version,
  * codec, value count and the split between dictionary and data; the rest is the body. Every cell that comes out is read, so
- * that a view outside the page is seen by the sanitizer. */
+ * that a view outside the page is seen by the sanitizer. The same bytes are read at once, in small steps, and through a window with only
+ * some rows picked: none may leave the bytes. */
 #include "format/parquet/parquet_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,7 +18,12 @@ static const wg_parquet_column columns[] = {
     {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_FLOAT},
     {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_DOUBLE},
     {.type = WG_TYPE_STRING, .physical = WGI_PARQUET_BYTE_ARRAY},
-    {.type = WG_TYPE_BYTES, .physical = WGI_PARQUET_BYTE_ARRAY}};
+    {.type = WG_TYPE_BYTES, .physical = WGI_PARQUET_BYTE_ARRAY},
+    {.type = WG_TYPE_LOCAL_DATETIME, .physical = WGI_PARQUET_INT96, .time_unit = 9},
+    {.type = WG_TYPE_LOCAL_TIME, .physical = WGI_PARQUET_INT32, .int_bits = 32, .time_unit = 3},
+    {.type = WG_TYPE_LOCAL_TIME, .physical = WGI_PARQUET_INT64, .int_bits = 64, .time_unit = 6},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_FIXED, .type_length = 2},
+    {.type = WG_TYPE_BYTES, .physical = WGI_PARQUET_FIXED, .type_length = 5}};
 
 typedef struct plan {
     wg_parquet_column column;
@@ -100,7 +106,59 @@ static void chunk_read(const plan *p, wg_slice bytes, uint32_t step) {
     WG_ASSERT(wg_account_bytes(&account) == 0);
 }
 
-static const wg_codec codecs[] = {WG_CODEC_UNCOMPRESSED, WG_CODEC_SNAPPY, WG_CODEC_ZSTD, WG_CODEC_GZIP};
+typedef struct file_bytes {
+    wg_slice bytes;
+} file_bytes;
+
+static wg_code read_bytes(void *ctx, uint64_t offset, void *data, size_t size, wg_error *err) {
+    const file_bytes *file = ctx;
+    (void)err;
+    WG_ASSERT(offset <= file->bytes.size && size <= file->bytes.size - offset); /* a chunk is never left */
+    if (size != 0) memcpy(data, file->bytes.data + offset, size);
+    return WG_OK;
+}
+
+/* Every third row through a window, the dictionary looked at before each page. */
+static void picked_read(const plan *p, wg_slice bytes) {
+    wg_account account;
+    wg_account_init(&account, NULL, 128 << 20);
+    const wg_parquet_chunk chunk = {
+        .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->rows, .codec = p->codec};
+    file_bytes file = {bytes};
+    const wg_parquet_source source = {
+        .column = &p->column, .chunk = &chunk, .row_count = p->rows, .read = read_bytes, .ctx = &file};
+    wg_parquet_reader *reader = NULL;
+    wg_error err = {0};
+    wg_code code = wg_parquet_reader_alloc(&account, &reader, &err);
+    WG_ASSERT(code == WG_OK);
+    for (int again = 0; again < 2; again++) { /* a reader may be opened anew, whatever happened to it */
+        code = wg_parquet_reader_open(reader, &source, &err);
+        uint32_t ready = 1;
+        volatile uint64_t sum = 0;
+        while (code == WG_OK && ready != 0) {
+            uint16_t rows[WG_BATCH_ROWS_MAX];
+            wg_vector v;
+            uint32_t size = 0;
+            code = wg_parquet_reader_dictionary(reader, &v, &size, &err);
+            if (code == WG_OK) sum = sum + touch(&v, size);
+            if (code == WG_OK) code = wg_parquet_reader_ready(reader, &ready, &err);
+            if (code != WG_OK || ready == 0) break;
+            wg_parquet_pick pick = {rows, 0};
+            ready = ready < 1000 ? ready : 1000;
+            for (uint32_t i = again == 0 ? 0 : 2; i < ready; i += 3) rows[pick.count++] = (uint16_t)i;
+            uint32_t got = 0;
+            code = wg_parquet_reader_next_of(reader, ready, &pick, &v, &got, &err);
+            if (code == WG_OK) sum = sum + touch(&v, pick.count);
+            WG_ASSERT(WG_IMPLIES(code == WG_OK, got == ready));
+        }
+        wg_error_clear(&err);
+    }
+    wg_parquet_reader_destroy(reader);
+    WG_ASSERT(wg_account_bytes(&account) == 0);
+}
+
+static const wg_codec codecs[] = {WG_CODEC_UNCOMPRESSED, WG_CODEC_SNAPPY, WG_CODEC_ZSTD,   WG_CODEC_GZIP,
+                                  WG_CODEC_LZ4_RAW,      WG_CODEC_LZ4,    WG_CODEC_BROTLI, WG_CODEC_SNAPPY};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 6) return 0;
@@ -108,10 +166,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     p.column.name = "c";
     p.column.physical_name = "fuzzed";
     p.column.optional = data[2] & 1;
-    p.column.max_def = data[2] & 1;
+    p.column.max_def = (data[2] & 1) == 0 ? 0 : 1 + (data[2] >> 5);
     p.encoding = data[1] % 10;
     p.v2 = (data[2] & 2) != 0;
-    p.codec = codecs[data[2] >> 2 & 3];
+    p.codec = codecs[data[2] >> 2 & 7];
     p.rows = wg_load_u16le(data + 3);
     const wg_slice rest = wg_slice_of(data + 6, size - 6);
     const bool codes = p.encoding == WGI_PARQUET_PLAIN_DICTIONARY || p.encoding == WGI_PARQUET_RLE_DICTIONARY;
@@ -122,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
              wg_slice_of(rest.data + p.dictionary_bytes, rest.size - p.dictionary_bytes));
     chunk_read(&p, wg_buf_slice(&bytes), WG_BATCH_ROWS_MAX);
     chunk_read(&p, wg_buf_slice(&bytes), 7);
+    picked_read(&p, wg_buf_slice(&bytes));
     wg_buf_deinit(&bytes);
     return 0;
 }

@@ -21,6 +21,7 @@ enum { PATH_BYTES_MAX = WG_PARQUET_FOOTER_BYTES_MAX };
 enum {
     CONVERTED_NONE = -1,
     CONVERTED_UTF8 = 0,
+    CONVERTED_LIST = 3,
     CONVERTED_ENUM = 4,
     CONVERTED_DECIMAL = 5,
     CONVERTED_DATE = 6,
@@ -49,7 +50,8 @@ enum {
     LOGICAL_INTEGER = 10,
     LOGICAL_NULL = 11,
     LOGICAL_JSON = 12,
-    LOGICAL_BSON = 13
+    LOGICAL_BSON = 13,
+    LOGICAL_FLOAT16 = 15
 };
 
 typedef struct element {
@@ -69,6 +71,8 @@ typedef struct element {
 } element;
 
 typedef struct frame {
+    bool is_list;     /* annotated as one */
+    bool is_repeated; /* with one child */
     uint32_t children_left;
     uint16_t def;
     uint16_t rep;
@@ -97,8 +101,9 @@ static void unit_read(wg_thrift_reader *r, element *e) {
 static void logical_detail_read(wg_thrift_reader *r, element *e) {
     wg_thrift_field f;
     for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
-        if (e->logical == LOGICAL_TIMESTAMP && f.id == 1) wg_thrift_read_bool(r, f.type, &e->utc);
-        else if (e->logical == LOGICAL_TIMESTAMP && f.id == 2 && f.type == WG_THRIFT_STRUCT) unit_read(r, e);
+        const bool timed = e->logical == LOGICAL_TIMESTAMP || e->logical == LOGICAL_TIME;
+        if (timed && f.id == 1) wg_thrift_read_bool(r, f.type, &e->utc);
+        else if (timed && f.id == 2 && f.type == WG_THRIFT_STRUCT) unit_read(r, e);
         else if (e->logical == LOGICAL_INTEGER && f.id == 1) wg_thrift_read_i8(r, f.type, &e->int_bits);
         else if (e->logical == LOGICAL_INTEGER && f.id == 2) wg_thrift_read_bool(r, f.type, &e->int_signed);
         else wg_thrift_skip(r, f.type);
@@ -150,9 +155,13 @@ static void annotations_unify(element *e) {
     else if (c == CONVERTED_ENUM) e->logical = LOGICAL_ENUM;
     else if (c == CONVERTED_DECIMAL) e->logical = LOGICAL_DECIMAL;
     else if (c == CONVERTED_DATE) e->logical = LOGICAL_DATE;
-    else if (c == CONVERTED_TIME_MILLIS || c == CONVERTED_TIME_MICROS) e->logical = LOGICAL_TIME;
     else if (c == CONVERTED_JSON) e->logical = LOGICAL_JSON;
     else if (c == CONVERTED_BSON) e->logical = LOGICAL_BSON;
+    if (c == CONVERTED_TIME_MILLIS || c == CONVERTED_TIME_MICROS) {
+        e->logical = LOGICAL_TIME;
+        e->unit = c == CONVERTED_TIME_MILLIS ? 3 : 6;
+        e->utc = true;
+    }
     if (c == CONVERTED_TIMESTAMP_MILLIS || c == CONVERTED_TIMESTAMP_MICROS) {
         e->logical = LOGICAL_TIMESTAMP;
         e->unit = c == CONVERTED_TIMESTAMP_MILLIS ? 3 : 6;
@@ -184,8 +193,10 @@ static void type_integer(const element *e, wg_parquet_column *c) {
         c->type = WG_TYPE_LOCAL_DATETIME;
         c->time_unit = e->unit;
         c->time_utc = e->utc;
-    } else if (e->logical == LOGICAL_TIME) {
-        c->why_not = "TIME is not supported";
+    } else if (e->logical == LOGICAL_TIME && e->unit != 0 && (bits == 32) == (e->unit == 3)) {
+        c->type = WG_TYPE_LOCAL_TIME;
+        c->time_unit = e->unit;
+        c->time_utc = e->utc;
     } else if (e->logical == LOGICAL_DECIMAL) {
         c->why_not = "DECIMAL is not supported";
     } else if (e->logical == LOGICAL_NULL) {
@@ -207,10 +218,12 @@ static void type_bytes(const element *e, wg_parquet_column *c) {
     }
 }
 
-static const char *fixed_why_not(const element *e) {
-    if (e->logical == LOGICAL_DECIMAL) return "DECIMAL is not supported";
-    if (e->converted == CONVERTED_INTERVAL) return "INTERVAL is not supported";
-    return "FIXED_LEN_BYTE_ARRAY is not supported";
+static void type_fixed(const element *e, wg_parquet_column *c) {
+    if (e->logical == LOGICAL_DECIMAL) c->why_not = "DECIMAL is not supported";
+    else if (e->converted == CONVERTED_INTERVAL) c->why_not = "INTERVAL is not supported";
+    else if (e->logical != LOGICAL_FLOAT16) c->type = WG_TYPE_BYTES;
+    else if (e->type_length == 2) c->type = WG_TYPE_FLOAT;
+    else c->why_not = "FLOAT16 that is not two bytes long";
 }
 
 static void type_choose(const element *e, wg_parquet_column *c) {
@@ -223,7 +236,8 @@ static void type_choose(const element *e, wg_parquet_column *c) {
             type_integer(e, c);
             break;
         case WGI_PARQUET_INT96:
-            c->why_not = "INT96 is not supported";
+            c->type = WG_TYPE_LOCAL_DATETIME;
+            c->time_unit = 9;
             break;
         case WGI_PARQUET_FLOAT:
         case WGI_PARQUET_DOUBLE:
@@ -233,11 +247,14 @@ static void type_choose(const element *e, wg_parquet_column *c) {
             type_bytes(e, c);
             break;
         case WGI_PARQUET_FIXED:
-            c->why_not = fixed_why_not(e);
+            type_fixed(e, c);
             break;
     }
-    if (c->max_rep > 0) c->why_not = "repeated columns (lists and maps) are not supported";
+    if (c->max_rep > 1) c->why_not = "lists of lists are not supported";
     if (c->why_not != NULL) c->type = WG_TYPE_NULL;
+    if (c->max_rep == 0 || c->why_not != NULL) return;
+    c->item_type = c->type;
+    c->type = WG_TYPE_LIST;
 }
 
 static const char *physical_name(wg_arena *arena, const element *e) {
@@ -251,8 +268,8 @@ static const char *physical_name(wg_arena *arena, const element *e) {
     char text[80];
     if (e->logical == LOGICAL_INTEGER)
         snprintf(text, sizeof text, "%s (%s_%d)", names[e->type], e->int_signed ? "INT" : "UINT", e->int_bits);
-    else if (e->logical == LOGICAL_TIMESTAMP)
-        snprintf(text, sizeof text, "%s (TIMESTAMP %s)", names[e->type],
+    else if (e->logical == LOGICAL_TIMESTAMP || e->logical == LOGICAL_TIME)
+        snprintf(text, sizeof text, "%s (%s %s)", names[e->type], note,
                  e->unit == 3   ? "ms"
                  : e->unit == 6 ? "us"
                  : e->unit == 9 ? "ns"
@@ -269,21 +286,35 @@ static bool fail_nomem(wg_thrift_reader *r, size_t bytes) {
     return false;
 }
 
+/* How many groups the name of a leaf has: a list is named after its own group, not after what it is made of,
+ * `tags` and not `tags.list.element`; *leaf becomes that group's name. */
+static uint32_t path_depth(const walk *w, const element *e, wg_slice *leaf) {
+    const uint32_t depth = w->depth;
+    const frame *parent = &w->stack[depth - 1];
+    uint32_t up = 0;
+    if (depth > 1 && e->repetition == 2 && parent->is_list) up = 1;
+    if (depth > 2 && e->repetition != 2 && parent->is_repeated && w->stack[depth - 2].is_list) up = 2;
+    if (up > 0) *leaf = w->stack[depth - up].name;
+    return depth - up;
+}
+
 /* The path below the root, joined by '.'. */
-static bool path_make(walk *w, wg_slice leaf, const char **out) {
+static bool path_make(walk *w, const element *e, const char **out) {
+    wg_slice leaf = e->name;
+    const uint32_t depth = path_depth(w, e, &leaf);
     size_t bytes = leaf.size + 1;
-    for (uint32_t i = 1; i < w->depth; i++) bytes += w->stack[i].name.size + 1;
+    for (uint32_t i = 1; i < depth; i++) bytes += w->stack[i].name.size + 1;
     w->path_bytes += bytes;
     if (w->path_bytes > PATH_BYTES_MAX)
         return wg_thrift_fail(w->r, WG_E_LIMIT, "the column names take more than 64 MiB");
     char *path = wg_arena_alloc(w->arena, bytes);
     if (path == NULL) return fail_nomem(w->r, bytes);
     size_t at = 0;
-    for (uint32_t i = 1; i <= w->depth; i++) {
-        const wg_slice name = i < w->depth ? w->stack[i].name : leaf;
+    for (uint32_t i = 1; i <= depth; i++) {
+        const wg_slice name = i < depth ? w->stack[i].name : leaf;
         if (name.size != 0) memcpy(path + at, name.data, name.size);
         at += name.size;
-        path[at++] = i < w->depth ? '.' : '\0';
+        path[at++] = i < depth ? '.' : '\0';
     }
     WG_ASSERT(at == bytes);
     *out = path;
@@ -304,19 +335,25 @@ static bool columns_grow(walk *w) {
     return true;
 }
 
+/* The definition level at which the repeated group, or the repeated leaf itself, has an entry. */
+static uint16_t list_level(const walk *w, const element *e, uint16_t max_def) {
+    if (e->repetition == 2) return max_def;
+    for (uint32_t i = w->depth; i-- > 1;)
+        if (w->stack[i].rep > w->stack[i - 1].rep) return w->stack[i].def;
+    return 0;
+}
+
 static bool leaf_add(walk *w, element *e) {
     const frame *parent = &w->stack[w->depth - 1];
     annotations_unify(e);
-    wg_parquet_column c = {.physical = e->type, .optional = e->repetition == 1};
+    wg_parquet_column c = {.physical = e->type};
     c.type_length = e->type == WGI_PARQUET_FIXED ? (uint32_t)e->type_length : 0;
     c.max_def = (uint16_t)(parent->def + (e->repetition != 0));
     c.max_rep = (uint16_t)(parent->rep + (e->repetition == 2));
+    c.optional = c.max_def > 0;
+    c.list_def = list_level(w, e, c.max_def);
     type_choose(e, &c);
-    if (w->depth > 1) {
-        c.type = WG_TYPE_NULL;
-        if (c.max_rep == 0) c.why_not = "columns inside a group are not supported";
-    }
-    if (!path_make(w, e->name, &c.name) || !columns_grow(w)) return false;
+    if (!path_make(w, e, &c.name) || !columns_grow(w)) return false;
     c.physical_name = physical_name(w->arena, e);
     if (c.physical_name == NULL) return fail_nomem(w->r, 80);
     w->columns[w->column_count++] = c;
@@ -327,6 +364,8 @@ static bool group_open(walk *w, const element *e) {
     if (w->depth == WG_PARQUET_DEPTH_MAX)
         return wg_thrift_fail(w->r, WG_E_LIMIT, "schema groups nest deeper than 64");
     frame f = {.children_left = (uint32_t)e->children, .name = e->name};
+    f.is_list = e->logical == LOGICAL_LIST || e->converted == CONVERTED_LIST;
+    f.is_repeated = e->repetition == 2 && e->children == 1;
     if (w->depth > 0) {
         const frame *parent = &w->stack[w->depth - 1];
         f.def = (uint16_t)(parent->def + (e->repetition != 0));

@@ -84,11 +84,14 @@ static bool bytes_bound(wg_arena *arena, const wg_parquet_column *c, wg_slice ra
 }
 
 static bool bound_decode(wg_arena *arena, const wg_parquet_column *c, wg_slice raw, bool is_min, wg_value *out) {
+    if (c->type == WG_TYPE_LIST) return false;
     if (c->type == WG_TYPE_BOOL) {
         if (raw.size != 1 || raw.data[0] > 1) return false;
         *out = wg_value_bool(raw.data[0] == 1);
         return true;
     }
+    if (c->physical == WGI_PARQUET_INT96 || c->type == WG_TYPE_LOCAL_TIME) return false; /* nobody prunes by them */
+    if (c->physical == WGI_PARQUET_FIXED && c->type == WG_TYPE_FLOAT) return false;
     if (c->type == WG_TYPE_FLOAT) return float_bound(c, raw, is_min, out);
     if (c->type == WG_TYPE_STRING || c->type == WG_TYPE_BYTES) return bytes_bound(arena, c, raw, out);
     return integer_bound(c, raw, out);

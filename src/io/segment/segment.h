@@ -178,6 +178,9 @@ const void *wg_arc1_block_plain(const wg_arc1_block *block);
 void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t count, uint64_t *out);
 void wg_arc1_block_bool(const wg_arc1_block *block, uint32_t first, uint32_t count, uint8_t *out);
 void wg_arc1_block_str(const wg_arc1_block *block, uint32_t first, uint32_t count, wg_str *out);
+/* A block of strings in DICTIONARY encoding as it is stored: all of its column->count entries, and codes of rows into them. */
+void wg_arc1_block_entries(const wg_arc1_block *block, wg_str *out);
+void wg_arc1_block_codes(const wg_arc1_block *block, uint32_t first, uint32_t count, uint32_t *out);
 uint64_t wg_arc1_block_u64_at(const wg_arc1_block *block, uint32_t row); /* also BOOL */
 wg_str wg_arc1_block_str_at(const wg_arc1_block *block, uint32_t row);
 /* First row whose unsigned cell is >= value; the cells ascend. */

@@ -15,6 +15,7 @@
 void wg_fragment_scratch_deinit(wg_fragment_scratch *scratch) {
     wg_account *account = scratch->account;
     wg_free(scratch->cells);
+    wg_free(scratch->entries);
     wg_buf_deinit(&scratch->block);
     if (scratch->values_ready) wg_arena_deinit(&scratch->values);
     *scratch = (wg_fragment_scratch){.account = account};
@@ -129,6 +130,7 @@ static wg_code inflate_to(const wg_fragment *fragment, uint32_t column, wg_fragm
         scratch->block.account = scratch->account;
         scratch->block.size = 0;
         scratch->block_of = NULL;
+        scratch->entries_of = NULL; /* they point into the block */
         WG_TRY(wg_arc1_block_inflate(block->column, block->raw, &scratch->block, err));
         scratch->block_of = fragment;
         scratch->block_column = column;
@@ -233,30 +235,80 @@ static bool scratch_prepare(wg_fragment_scratch *scratch) {
     return scratch->cells != NULL;
 }
 
-wg_code wg_fragment_read(const wg_fragment *fragment, uint32_t column, uint32_t first, uint32_t count,
-                         wg_fragment_scratch *scratch, wg_vector *out, wg_error *err) {
-    WG_ASSERT(count <= WG_BATCH_ROWS_MAX);
-    WG_ASSERT(first <= fragment->head.row_count && count <= fragment->head.row_count - first);
+/* The block of a column, with its rows checked and its codec undone. */
+static wg_code open_rows(const wg_fragment *fragment, uint32_t column, row_range rows, wg_fragment_scratch *scratch,
+                         wg_arc1_block *out, wg_error *err) {
+    WG_ASSERT(rows.count <= WG_BATCH_ROWS_MAX);
+    WG_ASSERT(rows.first <= fragment->head.row_count && rows.count <= fragment->head.row_count - rows.first);
     WG_TRY(wgi_stripe_touch(fragment, column, err));
-    WG_TRY(wgi_parts_touch_rows(fragment, column, first, count, err));
-    wg_arc1_block block = mapped_block(fragment, column);
-    const wg_arc1_column *c = block.column;
-    if (c->codec != 0) WG_TRY(inflate_to(fragment, column, scratch, &block, err));
-    const uint8_t *valid = valid_from(&block, first, count, scratch);
-    const uint8_t *plain = wg_arc1_is_string(c->cell_type) ? NULL : wg_arc1_block_plain(&block);
+    WG_TRY(wgi_parts_touch_rows(fragment, column, rows.first, rows.count, err));
+    *out = mapped_block(fragment, column);
+    return out->column->codec == 0 ? WG_OK : inflate_to(fragment, column, scratch, out, err);
+}
+
+static wg_code read_block(const wg_fragment *fragment, const wg_arc1_block *block, row_range rows,
+                          wg_fragment_scratch *scratch, wg_vector *out, wg_error *err) {
+    const wg_arc1_column *c = block->column;
+    const uint8_t *valid = valid_from(block, rows.first, rows.count, scratch);
+    const uint8_t *plain = wg_arc1_is_string(c->cell_type) ? NULL : wg_arc1_block_plain(block);
     wg_vector v = {.type = (wg_type)c->type, .kind = WG_VECTOR_FLAT, .valid = valid};
     if (plain != NULL && c->type != WG_TYPE_ANY) {
-        v.data = plain + (size_t)first * (c->cell_type == WG_TYPE_BOOL ? 1 : 8);
+        v.data = plain + (size_t)rows.first * (c->cell_type == WG_TYPE_BOOL ? 1 : 8);
         *out = v;
         return WG_OK;
     }
     if (!scratch_prepare(scratch)) return wg_error_nomem(err, 16 * (size_t)WG_BATCH_ROWS_MAX);
     v.data = scratch->cells;
-    if (c->type == WG_TYPE_ANY) WG_TRY(read_values(fragment, &block, (row_range){first, count}, valid, scratch, err));
-    else if (wg_arc1_is_string(c->cell_type)) wg_arc1_block_str(&block, first, count, scratch->cells);
-    else if (c->cell_type == WG_TYPE_BOOL) wg_arc1_block_bool(&block, first, count, scratch->cells);
-    else wg_arc1_block_u64(&block, first, count, scratch->cells);
+    if (c->type == WG_TYPE_ANY) WG_TRY(read_values(fragment, block, rows, valid, scratch, err));
+    else if (wg_arc1_is_string(c->cell_type)) wg_arc1_block_str(block, rows.first, rows.count, scratch->cells);
+    else if (c->cell_type == WG_TYPE_BOOL) wg_arc1_block_bool(block, rows.first, rows.count, scratch->cells);
+    else wg_arc1_block_u64(block, rows.first, rows.count, scratch->cells);
     *out = v;
+    return WG_OK;
+}
+
+wg_code wg_fragment_read(const wg_fragment *fragment, uint32_t column, uint32_t first, uint32_t count,
+                         wg_fragment_scratch *scratch, wg_vector *out, wg_error *err) {
+    wg_arc1_block block;
+    const row_range rows = {first, count};
+    WG_TRY(open_rows(fragment, column, rows, scratch, &block, err));
+    return read_block(fragment, &block, rows, scratch, out, err);
+}
+
+/* Entries are decoded once for all batches of a fragment. */
+static wg_code take_entries(const wg_fragment *fragment, uint32_t column, const wg_arc1_block *block,
+                            wg_fragment_scratch *scratch, wg_error *err) {
+    if (scratch->entries_of == fragment && scratch->entries_column == column &&
+        scratch->entries_serial == fragment->stripe->serial)
+        return WG_OK;
+    const size_t bytes = WG_FRAGMENT_ENTRIES_MAX * sizeof *scratch->entries;
+    if (scratch->entries == NULL) scratch->entries = wg_alloc(scratch->account, bytes);
+    if (scratch->entries == NULL) return wg_error_nomem(err, bytes);
+    wg_arc1_block_entries(block, scratch->entries);
+    scratch->entries_of = fragment;
+    scratch->entries_column = column;
+    scratch->entries_serial = fragment->stripe->serial;
+    return WG_OK;
+}
+
+wg_code wg_fragment_read_coded(const wg_fragment *fragment, uint32_t column, uint32_t first, uint32_t count,
+                               wg_fragment_scratch *scratch, wg_vector *out, wg_error *err) {
+    wg_arc1_block block;
+    const row_range rows = {first, count};
+    WG_TRY(open_rows(fragment, column, rows, scratch, &block, err));
+    const wg_arc1_column *c = block.column;
+    const bool coded = c->type == WG_TYPE_STRING && c->cell_type == WG_TYPE_STRING &&
+                       c->encoding == WG_ENCODING_DICTIONARY && c->count <= WG_FRAGMENT_ENTRIES_MAX;
+    if (!coded) return read_block(fragment, &block, rows, scratch, out, err);
+    if (!scratch_prepare(scratch)) return wg_error_nomem(err, 16 * (size_t)WG_BATCH_ROWS_MAX);
+    WG_TRY(take_entries(fragment, column, &block, scratch, err));
+    wg_arc1_block_codes(&block, first, count, scratch->cells);
+    *out = (wg_vector){.type = WG_TYPE_STRING,
+                       .kind = WG_VECTOR_DICT,
+                       .valid = valid_from(&block, first, count, scratch),
+                       .data = scratch->entries,
+                       .codes = scratch->cells,
+                       .dict_size = c->count};
     return WG_OK;
 }
 

@@ -170,6 +170,10 @@ typedef struct wg_fragment_scratch {
     uint64_t block_serial; /* of its stripe: a pointer may come back with another stripe behind it */
     wg_arena values;       /* lists and maps of the current batch */
     bool values_ready;
+    wg_str *entries; /* of a dictionary, and whose it is */
+    const wg_fragment *entries_of;
+    uint32_t entries_column;
+    uint64_t entries_serial;
 } wg_fragment_scratch;
 void wg_fragment_scratch_deinit(wg_fragment_scratch *scratch);
 
@@ -178,6 +182,10 @@ void wg_fragment_scratch_deinit(wg_fragment_scratch *scratch);
  * again and the stripe is open. Errors: WG_E_CORRUPT, WG_E_CAPACITY (governor), WG_E_NOMEM. */
 wg_code wg_fragment_read(const wg_fragment *fragment, uint32_t column, uint32_t first, uint32_t count,
                          wg_fragment_scratch *scratch, wg_vector *out, wg_error *err);
+/* The same, but STRING cells that are stored as a dictionary of at most WG_FRAGMENT_ENTRIES_MAX entries come as a DICT vector. */
+enum { WG_FRAGMENT_ENTRIES_MAX = 1024 };
+wg_code wg_fragment_read_coded(const wg_fragment *fragment, uint32_t column, uint32_t first, uint32_t count,
+                               wg_fragment_scratch *scratch, wg_vector *out, wg_error *err);
 /* One cell. Bytes point into the mapping, or were copied to `arena` (compressed blocks, lists, maps). */
 wg_code wg_fragment_cell(const wg_fragment *fragment, uint32_t column, uint32_t row, wg_arena *arena, wg_value *out,
                          wg_error *err);

@@ -244,6 +244,10 @@ static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_patter
         const double edges = both * sum.edges;
         out->fan[side] = sum.fan[side] / rows;
         out->kinds[side] = kind_of(edge, side);
+        const wgi_pattern_node *end = &g->nodes[side == 0 ? edge->from : edge->to];
+        const wg_direction drawn = wgi_direction_from_left(edge);
+        const wg_direction towards = side == 1 ? drawn : wgi_direction_reversed(drawn);
+        out->asks[side] = end->label_count > 0 && !wgi_ends_have_label(b, edge, towards, end);
         out->skew[side] = 1;
         /* Mean number of other edges that an edge meets at this end, over the mean degree. */
         if (edges > 0 && sum.fan[side] > 0) out->skew[side] = (sum.squares[side] - edges) / edges / out->fan[side];
@@ -281,6 +285,12 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
     if (wgi_find_key(b, g, node, &nothing, keys) != NULL) {
         out->start = 1;
         if (out->rows > 1) out->keep = 1 / out->rows;
+        return WG_OK;
+    }
+    const wg_ast *list;
+    if (wgi_find_key_list(b, g, node, &list) != NULL) {
+        out->start = wgi_start_rows(b, g, node);
+        if (out->rows > out->start) out->keep = out->start / out->rows;
         return WG_OK;
     }
     return keep_of(b, g, n->name, rarest_label(b, labels.labels, labels.count), &out->keep);

@@ -61,6 +61,13 @@ typedef struct wgi_graph {
 wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
                         wgi_graph *out);
 
+wg_direction wgi_direction_from_left(const wgi_pattern_edge *edge);
+wg_direction wgi_direction_reversed(wg_direction d);
+/* True when the definitions of the relationship's types say that the node which is reached in this direction has its label: the engine
+ * keeps ends what they are declared to be. */
+bool wgi_ends_have_label(const wgi_binder *b, const wgi_pattern_edge *edge, wg_direction direction,
+                         const wgi_pattern_node *far);
+
 /* ---- estimate.c: a component in numbers */
 
 typedef struct wgi_component {
@@ -82,6 +89,11 @@ uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t 
  * Fills key_asts[key_count]. */
 const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32_t node, const wgi_relation *rel,
                              const wg_ast **key_asts);
+/* The same for a key of one column that must be in a list without variables: the label, and the list. NULL: there is none. */
+const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, uint32_t node,
+                                  const wg_ast **out_list);
+/* Rows that starting at the node reads: one for a key, one for each element of a list of keys, else what a scan gives. */
+double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node);
 /* Expected rows of a component started at its best node. */
 double wgi_component_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t component);
 /* If `conjunct` is an equality of which one side is a property of the node: that property and the other side. */

@@ -56,10 +56,39 @@ const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32
     return NULL;
 }
 
-static double start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node) {
-    const wg_ast *keys[WG_KEY_COLUMNS_MAX];
+const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, uint32_t node,
+                                  const wg_ast **out_list) {
+    const wgi_pattern_node *n = &graph->nodes[node];
     const wgi_relation nothing = {0};
-    return wgi_find_key(b, graph, node, &nothing, keys) != NULL ? 1 : graph->nodes[node].rows;
+    for (uint32_t i = 0; i < n->label_count && !b->optimizer_off; i++) {
+        const wg_label *label = wg_catalog_label_at(b->catalog, n->labels[i]);
+        if (label->def.kind != WG_LABEL_OWNED || label->def.key_count != 1) continue;
+        const char *column = label->def.columns[label->def.key_columns[0]].name;
+        for (uint32_t k = 0; k < graph->conjunct_count; k++) {
+            const wg_ast *c = graph->conjuncts[k].ast;
+            if (c->kind != WG_AST_BINARY || c->op != WG_OP_IN || !is_property_of(c->child[0], n->name)) continue;
+            if (!wg_slice_is(c->child[0]->text, column) || !wgi_covered(c->child[1], &nothing) ||
+                wgi_has_subquery(c->child[1]))
+                continue;
+            *out_list = c->child[1];
+            return label;
+        }
+    }
+    return NULL;
+}
+
+static double list_size(const wgi_binder *b, const wg_ast *list) {
+    if (list->kind == WG_AST_LIST) return list->child_count;
+    for (uint32_t i = 0; list->kind == WG_AST_PARAMETER && b->params != NULL && i < b->param_count; i++)
+        if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST) return b->params[i].size;
+    return 10;
+}
+
+double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node) {
+    const wg_ast *keys[WG_KEY_COLUMNS_MAX], *list;
+    const wgi_relation nothing = {0};
+    if (wgi_find_key(b, graph, node, &nothing, keys) != NULL) return 1;
+    return wgi_find_key_list(b, graph, node, &list) != NULL ? list_size(b, list) : graph->nodes[node].rows;
 }
 
 uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t component) {
@@ -68,7 +97,7 @@ uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t 
     if (b->optimizer_off) return component; /* it is named by its first node */
     for (uint32_t i = 0; i < graph->node_count; i++) {
         if (graph->nodes[i].component != component) continue;
-        const double rows = start_rows(b, graph, i);
+        const double rows = wgi_start_rows(b, graph, i);
         if (best == UINT32_MAX || rows < best_rows) {
             best = i;
             best_rows = rows;
@@ -79,7 +108,7 @@ uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t 
 }
 
 double wgi_component_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t component) {
-    double rows = start_rows(b, graph, wgi_choose_start(b, graph, component));
+    double rows = wgi_start_rows(b, graph, wgi_choose_start(b, graph, component));
     for (uint32_t i = 0; i < graph->edge_count; i++)
         if (graph->nodes[graph->edges[i].from].component == component) rows *= 3;
     return rows;

@@ -28,11 +28,12 @@ bool wg_procedure_print(const wg_procedure *procedure, wg_buf *out);
 /* The metrics of the engine one by one, histograms as their count, sum, quantiles and maximum. */
 WG_MUST_USE wg_code wg_engine_stats(wg_engine *engine, wg_stat_fn fn, void *ctx, wg_error *err);
 
-/* algorithms.c, builtin.c, maintenance.c, agents.c, records.c: what wg_procedures_create registers. */
+/* algorithms.c, builtin.c, maintenance.c, agents.c, planning.c, records.c: what wg_procedures_create registers. */
 WG_MUST_USE wg_code wg_procedures_register_algorithms(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_builtin(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_agents(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_records(wg_procedures *procedures, wg_error *err);
+WG_MUST_USE wg_code wg_procedures_register_planning(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_maintenance(wg_procedures *procedures, wg_error *err);
 /* Calls fn for each procedure by name; false stops. */
 void wg_procedures_each(const wg_procedures *procedures, bool (*fn)(void *arg, const wg_procedure *procedure),

@@ -3,10 +3,14 @@
  * Cells are used in place. Copied to scratch are: validity words, because the writer may be setting bits of later rows in
  * the same word (the copy loads words atomically; nothing is copied for a column without nulls); ids that count up; end
  * points that are stored in 32 bits; cells converted to ANY. When the whole range is visible, which one comparison and
- * one mask decide for a fragment without history, there is no selection. Otherwise rows are tested without branches.
+ * one mask decide for a fragment without history, there is no selection.
+ *
+ * Where some rows are not visible, `begin` and `end` of the window are copied to scratch (they are atomics that the writer stores
+ * to), the kernel of visibility makes a mask of them and the kernel of selection row numbers of that.
  *
  * A mapped fragment gives the stored rows of the range: vectors count those, the range counts ordinals. Its zones decide
- * first whether `begin` and `end` need to be read at all. */
+ * first whether `begin` and `end` need to be read at all. Strings that it stores as a small dictionary come as codes. */
+#include "base/kernels/kernels.h"
 #include "worldgraph/nodes/nodes_internal.h"
 
 enum { VALID_WORDS = WG_BATCH_ROWS_MAX / 64 };
@@ -19,7 +23,10 @@ typedef struct scratch_column {
 
 struct wg_table_scratch {
     uint64_t ids[WG_BATCH_ROWS_MAX];
-    uint16_t sel[WG_BATCH_ROWS_MAX + 1]; /* the branch-free loop writes one place past the last match */
+    uint16_t sel[WG_BATCH_ROWS_MAX];
+    uint64_t begins[WG_BATCH_ROWS_MAX]; /* of the rows of a window, where their visibility is tested */
+    uint64_t ends[WG_BATCH_ROWS_MAX];
+    uint8_t mask[WG_BATCH_ROWS_MAX];
     wgi_u64_scratch stored_ids;
     wgi_u64_scratch stored_begins;
     wgi_u64_scratch stored_rows;
@@ -104,8 +111,7 @@ static wg_code any_read(wg_table_scratch *scratch, scratch_column *column, uint3
     if (!scratch_cells(scratch, column)) return wg_error_nomem(err, WG_BATCH_ROWS_MAX * sizeof(wg_value));
     wg_value *cells = column->cells;
     for (uint32_t i = 0; i < count; i++) cells[i] = wg_vector_value(v, i);
-    v->type = WG_TYPE_ANY;
-    v->data = cells;
+    *v = (wg_vector){.type = WG_TYPE_ANY, .kind = WG_VECTOR_FLAT, .valid = v->valid, .data = cells};
     return WG_OK;
 }
 
@@ -168,26 +174,21 @@ static void ids_read(const row_window *w, wg_table_scratch *scratch, wg_vector *
 
 /* ---- visibility */
 
-/* wg_visible without branches. */
-static uint32_t visible_bit(wg_view view, uint64_t begin, uint64_t end) {
-    const uint32_t began = (uint32_t)(begin <= view.snapshot) | (uint32_t)(begin == view.own);
-    const uint32_t ended = (uint32_t)(end <= view.snapshot) | (uint32_t)(end == view.own);
-    return began & (ended ^ 1u);
+/* Rows 0..n of the window with the begins and ends that lie in scratch. */
+static void select_visible(wg_view view, uint32_t n, wg_table_scratch *scratch, wg_batch *out) {
+    const wg_kernels *k = wg_kernels_best();
+    k->visible(scratch->begins, scratch->ends, view.snapshot, view.own, n, scratch->mask);
+    out->row_count = (uint32_t)k->select(scratch->mask, n, scratch->sel);
+    out->sel = out->row_count == n ? NULL : scratch->sel;
 }
 
-/* Rows [first, last) of the fragment, all in one block of `ends`; numbers in sel count from the start of the window. */
-static uint32_t select_rows(const row_window *w, wg_view view, uint32_t first, uint32_t last, uint16_t *sel) {
-    const wgi_fragment *f = w->fragment;
-    const bool ended = wgi_fragment_ended(w->flags, first);
-    const bool begins = (w->flags & WGI_HAS_BEGINS) != 0;
-    uint32_t n = 0;
-    for (uint32_t r = first; r < last; r++) {
-        const uint64_t begin = begins ? atomic_load_explicit(&f->begins[r], memory_order_relaxed) : f->begin_base;
-        const uint64_t end = ended ? atomic_load_explicit(&f->ends[r], memory_order_relaxed) : WG_LOGSEQ_NEVER;
-        sel[n] = (uint16_t)(r - w->first);
-        n += visible_bit(view, begin, end);
-    }
-    return n;
+static void fill(uint64_t *to, uint64_t value, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) to[i] = value;
+}
+
+/* What the writer may be storing to, cell by cell. */
+static void copy_times(const _Atomic uint64_t *from, uint32_t n, uint64_t *to) {
+    for (uint32_t i = 0; i < n; i++) to[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
 }
 
 static bool window_all_visible(const row_window *w, wg_view view) {
@@ -197,24 +198,25 @@ static bool window_all_visible(const row_window *w, wg_view view) {
         if ((w->flags & ((uint32_t)WGI_ENDED_FIRST << b)) != 0) return false;
     }
     if (atomic_load_explicit(&w->fragment->begin_max, memory_order_relaxed) <= view.snapshot) return true;
-    return (w->flags & WGI_HAS_BEGINS) == 0 && visible_bit(view, w->fragment->begin_base, WG_LOGSEQ_NEVER) != 0;
+    return (w->flags & WGI_HAS_BEGINS) == 0 && wg_visible(view, w->fragment->begin_base, WG_LOGSEQ_NEVER);
 }
 
 static void window_select(const row_window *w, wg_view view, wg_table_scratch *scratch, wg_batch *out) {
+    const wgi_fragment *f = w->fragment;
     out->sel = NULL;
     out->row_count = w->count;
     if (window_all_visible(w, view)) return;
-    uint32_t n = 0;
+    if ((w->flags & WGI_HAS_BEGINS) != 0) copy_times(f->begins + w->first, w->count, scratch->begins);
+    else fill(scratch->begins, f->begin_base, w->count);
     const uint32_t last = w->first + w->count;
-    for (uint32_t r = w->first; r < last;) {
+    for (uint32_t r = w->first; r < last;) { /* by blocks of rows that share a flag */
         const uint32_t block_end = ((r >> WGI_ENDED_SHIFT) + 1) << WGI_ENDED_SHIFT;
-        const uint32_t stop = block_end < last ? block_end : last;
-        n += select_rows(w, view, r, stop, scratch->sel + n);
-        r = stop;
+        const uint32_t n = (block_end < last ? block_end : last) - r;
+        if (wgi_fragment_ended(w->flags, r)) copy_times(f->ends + r, n, scratch->ends + (r - w->first));
+        else fill(scratch->ends + (r - w->first), WG_LOGSEQ_NEVER, n);
+        r += n;
     }
-    if (n == w->count) return;
-    out->sel = scratch->sel;
-    out->row_count = n;
+    select_visible(view, w->count, scratch, out);
 }
 
 /* ---- mapped fragments */
@@ -238,7 +240,7 @@ static wg_code mapped_column_read(const row_window *w, uint32_t column, wg_type 
     }
     if (type != stored && type != WG_TYPE_ANY) return wrong_type(stored, type, err);
     wg_vector v;
-    WG_TRY(wg_fragment_read(rows->fragment, index, w->rank, w->stored, &own->stored, &v, err));
+    WG_TRY(wg_fragment_read_coded(rows->fragment, index, w->rank, w->stored, &own->stored, &v, err));
     v.type = stored;
     if (type != stored) WG_TRY(any_read(scratch, own, w->stored, &v, err));
     *out = v;
@@ -285,16 +287,21 @@ static wg_code mapped_select(const row_window *w, wg_view view, wg_table_scratch
     if (w->stored == 0) return WG_OK;
     WG_TRY(mapped_history_read(w, view, scratch, &h, err));
     if (h.begins == NULL && h.ends == NULL) return WG_OK;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < w->stored; i++) {
-        const uint64_t at = h.ordinals == NULL ? i : h.ordinals[i] - w->first;
-        if (at >= w->count) return wgi_corrupt(w->fragment->rows.fragment, "rows out of order", err);
-        scratch->sel[n] = (uint16_t)i;
-        n += visible_bit(view, h.begins == NULL ? 0 : h.begins[i], h.ends == NULL ? WG_LOGSEQ_NEVER : h.ends[at]);
+    if (h.begins != NULL) memcpy(scratch->begins, h.begins, w->stored * sizeof *h.begins);
+    else fill(scratch->begins, 0, w->stored); /* all of them began before the snapshot */
+    if (h.ends == NULL) {
+        fill(scratch->ends, WG_LOGSEQ_NEVER, w->stored);
+    } else if (h.ordinals == NULL) {
+        if (w->stored > w->count) return wgi_corrupt(w->fragment->rows.fragment, "rows out of order", err);
+        memcpy(scratch->ends, h.ends, w->stored * sizeof *h.ends);
+    } else {
+        for (uint32_t i = 0; i < w->stored; i++) {
+            const uint64_t at = h.ordinals[i] - w->first;
+            if (at >= w->count) return wgi_corrupt(w->fragment->rows.fragment, "rows out of order", err);
+            scratch->ends[i] = h.ends[at];
+        }
     }
-    if (n == w->stored) return WG_OK;
-    out->sel = scratch->sel;
-    out->row_count = n;
+    select_visible(view, w->stored, scratch, out);
     return WG_OK;
 }
 
