@@ -164,14 +164,9 @@ static void note_new(wgi_agg_table *t, uint64_t hash) {
     t->count++;
 }
 
-/* A worker may run an earlier task after a later one: groups of later tasks that it finds there were first seen here, among those that are new.
- * Rows are looked at again in their order, because new groups were numbered before the old ones that stand before them could be. `first`:
- * the serial number at which the batch began; `last`: at which this began. */
-static void move_group(wgi_agg_table *t, uint32_t group, uint64_t first, uint64_t last) {
-    const uint64_t position = t->positions[group];
-    const uint64_t task = position >> WGI_AGG_SERIAL_BITS;
-    const uint64_t serial = position & ((UINT64_C(1) << WGI_AGG_SERIAL_BITS) - 1);
-    if (task < t->task || (task == t->task && (serial < first || serial >= last))) return;
+/* A worker may run an earlier task after a later one: groups that it finds there were first seen here. Called in the order of rows. */
+static void move_group(wgi_agg_table *t, uint32_t group) {
+    if (t->positions[group] >> WGI_AGG_SERIAL_BITS <= t->task) return;
     t->positions[group] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
 }
 
@@ -457,12 +452,12 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
         note_new(t, 0);
         return WG_OK;
     }
-    const uint64_t first = t->serial;
+    const uint32_t before = t->count;
     WG_TRY(find_any(t, keys, batch, arena, index, group, err));
     if (t->task >= t->task_last) return WG_OK;
-    const uint64_t last = t->serial;
-    if (*index == NULL) move_group(t, *group, first, last);
-    for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i], first, last);
+    for (uint32_t g = before; g < t->count; g++) t->positions[g] = UINT64_MAX; /* to be numbered among those that move */
+    if (*index == NULL) move_group(t, *group);
+    for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i]);
     return WG_OK;
 }
 

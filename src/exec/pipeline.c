@@ -299,6 +299,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
+    if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);
@@ -402,6 +403,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
@@ -651,6 +653,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
     const wg_plan *top = plan->children[0];
     switch (plan->op) {
         case WG_PLAN_AGGREGATE:
+            if (wgi_agg_is_over_distinct(plan)) return wgi_run_over_distinct(plan, context, out, err);
             WG_TRY(wgi_sink_aggregate(plan, context, &sink, err));
             break;
         case WG_PLAN_DISTINCT:
@@ -688,6 +691,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
