@@ -181,8 +181,7 @@ typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, W
 enum { WG_SPILL_USERS = 4 };
 typedef struct wg_spill_counters {
     _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
-    _Atomic uint64_t bytes_now;             /* in files that are there */
-    _Atomic uint32_t files;                 /* made in all */
+    _Atomic uint64_t bytes_now, files;      /* in files that are there; files made in all */
 } wg_spill_counters;
 
 /* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
