@@ -57,6 +57,7 @@ CONDITIONS = [
     ("f.flag = true", lambda r: r["flag"] is True),
     ("f.day = date('2026-01-02')", lambda r: r["day"] == datetime.date(2026, 1, 2)),
     ("f.few IS NOT NULL AND f.x < 0.02", lambda r: r["few"] is not None and r["x"] is not None and r["x"] < 0.02),
+    ("f.tags IS NOT NULL AND f.few = 2", lambda r: r["tags"] is not None and r["few"] == 2),
     ("f.part = 'b'", lambda r: r["part"] == "b"),
     ("f.part = 'b' AND f.label = 'rare'", lambda r: r["part"] == "b" and r["label"] == "rare"),
 ]
@@ -68,7 +69,7 @@ def make_table(seed, nulls):
     def some(value):
         return None if rng.random() < nulls else value
 
-    columns = {"ts": [], "x": [], "speed": [], "label": [], "few": [], "block": [], "flag": [], "day": [], "note": []}
+    columns = {"ts": [], "x": [], "speed": [], "label": [], "few": [], "block": [], "flag": [], "day": [], "note": [], "tags": []}
     for i in range(ROWS):
         columns["ts"].append(some(EPOCH + datetime.timedelta(microseconds=i * 50000 + rng.randrange(50000))))
         columns["x"].append(some(rng.random()))
@@ -79,6 +80,7 @@ def make_table(seed, nulls):
         columns["flag"].append(some(i // 700 % 5 == 0))
         columns["day"].append(some(datetime.date(2026, 1, 1 + i // 10000)))
         columns["note"].append(some(f"note {i}" if rng.random() < 0.5 else "é" * (i % 9)))
+        columns["tags"].append(some([f"t{rng.randrange(9)}" for _ in range(rng.randrange(4))]))
     types = {"ts": pyarrow.timestamp("us"), "speed": pyarrow.float32(), "few": pyarrow.int32()}
     return pyarrow.table({name: pyarrow.array(values, types.get(name)) for name, values in columns.items()})
 
@@ -102,15 +104,16 @@ def prepare(scratch):
 
 
 suite = Suite("parquet_scan", prepare)
-RESULT = "count(*), count(f.note), sum(f.x), min(f.note), max(f.ts), sum(f.few)"
+RESULT = "count(*), count(f.note), sum(f.x), min(f.note), max(f.ts), sum(f.few), count(f.tags), sum(size(f.tags)), max(f.tags[0])"
 
 
 def expected(rows, test):
-    """count(*), count(f.note), min(f.note), sum(f.few); sums of floats are compared between the ways to ask."""
+    """count(*), count(f.note), min(f.note), sum(f.few), then those of the lists; sums of floats are compared between the ways to ask."""
     passed = [r for r in rows if test(r)]
+    tags = [r["tags"] for r in passed if r["tags"] is not None]
     notes = [r["note"] for r in passed if r["note"] is not None]
     return [len(passed), len(notes), min(notes, key=lambda s: s.encode()) if notes else None,
-            sum(r["few"] for r in passed if r["few"] is not None)]
+            sum(r["few"] for r in passed if r["few"] is not None), len(tags), sum(map(len, tags)), max((t[0] for t in tags if t), default=None)]
 
 
 def ask(ws, texts, *options):
@@ -130,7 +133,7 @@ def every_shape_answers_as_pyarrow_does(ws, rows):
         got = ask(ws, questions(name))
         for (text, _), answer, want in zip(CONDITIONS, got, wanted):
             row = answer[0]
-            equal([row[0], row[1], row[3], row[5]], want, f"{name}: {text}")
+            equal([row[0], row[1], row[3], *row[5:]], want, f"{name}: {text}")
         first = first or got
         equal(got, first, f"{name} and {next(iter(SHAPES))}")
     return f"{len(SHAPES)} shapes, {len(CONDITIONS)} conditions"
