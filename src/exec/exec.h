@@ -33,6 +33,7 @@ typedef enum wg_plan_op {
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
     WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
                             edge twice; `into`: only walks to `slot_b`, and no node. exprs[i] is what edge_keys[i] must be on each */
+    WG_PLAN_EXISTS, /* rows with an edge between node slots `slot` and `slot_b` (not `into`: from `slot` to anything); `negated`: those without */
     WG_PLAN_SHORTEST, /* input ++ list of edges, for a shortest walk from `slot` to `slot_b` of at most hops_max edges, or for all
                          of these; from a node to itself the one of no edges if hops_min is 0. edge_keys as in EXPAND_VAR */
     WG_PLAN_FILTER,  /* rows for which exprs[0] is true */
@@ -146,6 +147,8 @@ struct wg_plan {
     const uint32_t *edge_keys;
     bool into;
     bool all_shortest;
+    bool negated;   /* EXISTS */
+    bool optional;  /* EXPAND: a row without an edge stays, with nulls */
     bool backwards; /* the list begins with the last edge of the walk */
 
     wg_expr *const *exprs;

@@ -13,6 +13,7 @@
 
 struct wg_engine {
     wg_platform *platform;
+    const char *directory; /* of temporary files */
 };
 struct wg_txn {
     wg_engine *engine;
@@ -47,10 +48,7 @@ static const wg_type fake_types[4] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING
 /* ---- engine.h */
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
-const char *wg_engine_temporary_directory(const wg_engine *engine) {
-    (void)engine;
-    return "";
-}
+const char *wg_engine_temporary_directory(const wg_engine *engine) { return engine->directory; }
 const wg_catalog *wg_txn_catalog(const wg_txn *txn) {
     (void)txn;
     return NULL;
@@ -289,7 +287,7 @@ static wg_txn fake_txn;
 
 static inline int exec_test_setup(void **state) {
     (void)state, support_setup();
-    fake_engine_value.platform = wg_platform_real();
+    fake_engine_value = (wg_engine){wg_platform_real(), ""};
     fake_txn = (wg_txn){.engine = &fake_engine_value, .node_count = 10007, .task_rows = 1000, .next_id = 1};
     wg_buf_init(&fake_txn.log, NULL);
     test_txn = &fake_txn;
