@@ -383,8 +383,9 @@ static bool put_pattern(const printer *p, const wg_plan *plan) {
     const wg_pattern *pattern = plan->pattern;
     bool ok = true;
     for (uint32_t i = 0; i < pattern->edge_count && ok; i++) {
+        static const char *const kinds[] = {"", "optional ", "exists ", "not exists "};
         const wg_pattern_edge *edge = &pattern->edges[i];
-        ok = put(p, i == 0 ? " " : ", ") && put_vertex(p, pattern, edge->from) &&
+        ok = put(p, i == 0 ? " " : ", ") && put(p, kinds[edge->kind]) && put_vertex(p, pattern, edge->from) &&
              wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, &edge->label, 1, ":") &&
              put(p, edge->undirected ? "]-" : "]->") && put_vertex(p, pattern, edge->to);
     }
