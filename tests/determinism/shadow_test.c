@@ -294,6 +294,39 @@ static void test_inv_33_start_sets_are_sets(void **state) {
     wg_buf_deinit(&wanted);
 }
 
+/* Goal: EXPLAIN calls the operators of the Cypher executor by the founding design's names, as wg_plan_operators says which they are. */
+static void test_explain_names_the_founding_operators(void **state) {
+    (void)state;
+    static const struct {
+        wg_plan_op op;
+        const char *text;
+    } cases[] = {{WG_PLAN_SCAN, "EXPLAIN MATCH (n:K) RETURN n.v"},
+                 {WG_PLAN_SEEK, "EXPLAIN MATCH (n:K {k: 1}) RETURN n.v"},
+                 {WG_PLAN_FILTER, "EXPLAIN MATCH (n:K) WHERE n.v > 1 RETURN n.v"},
+                 {WG_PLAN_EXPAND_VAR, "EXPLAIN MATCH (n:K {k: 1})-[*1..3]->(m) RETURN m"},
+                 {WG_PLAN_PROJECT, "EXPLAIN MATCH (n:K) RETURN n.v + 1"},
+                 {WG_PLAN_AGGREGATE, "EXPLAIN MATCH (n:K) RETURN n.v, count(*)"},
+                 {WG_PLAN_DISTINCT, "EXPLAIN MATCH (n:K) RETURN DISTINCT n.v"},
+                 {WG_PLAN_SORT, "EXPLAIN MATCH (n:K) RETURN n.v ORDER BY n.v"},
+                 {WG_PLAN_LIMIT, "EXPLAIN MATCH (n:K) RETURN n.v LIMIT 1"}};
+    kit_do(&db, declare);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        wg_operator_type types[3];
+        wg_buf out = {0};
+        const uint32_t count = wg_plan_operators(cases[i].op, types);
+        assert_true(count > 0);
+        kit_answer(&db, cases[i].text, 0, &out);
+        for (uint32_t k = 0; k < count; k++) {
+            const char *name = wg_operator_name(types[k]);
+            if (memmem(out.data, out.size, name, strlen(name)) == NULL)
+                fail_msg("%s: no %s in it", cases[i].text, name);
+        }
+        wg_buf_deinit(&out);
+    }
+    wg_operator_type none[3];
+    assert_int_equal(wg_plan_operators(WG_PLAN_HASH_JOIN, none), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_db, drop_db)
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -308,6 +341,7 @@ int main(void) {
         TEST(test_inv_31_each_edge_once_at_its_least_depth),
         TEST(test_inv_32_both_is_the_union),
         TEST(test_inv_33_start_sets_are_sets),
+        TEST(test_explain_names_the_founding_operators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
