@@ -140,16 +140,14 @@ struct wg_plan {
     const uint32_t *
         unique_edge_slots; /* EXPAND*: earlier edges, or lists of edges, of the same MATCH that the new ones must differ from */
     uint32_t unique_edge_slot_count;
-    uint32_t slot;
-    uint32_t slot_b;
+    uint32_t slot, slot_b;
     uint32_t hops_min; /* EXPAND_VAR */
     uint32_t hops_max; /* UINT32_MAX: no limit but the edges that there are */
     const uint32_t *edge_keys;
     bool into;
     bool all_shortest;
-    bool negated;   /* EXISTS */
-    bool optional;  /* EXPAND: a row without an edge stays, with nulls */
-    bool backwards; /* the list begins with the last edge of the walk */
+    bool negated, optional; /* EXISTS; EXPAND: a row without an edge stays, with nulls */
+    bool backwards;         /* the list begins with the last edge of the walk */
 
     wg_expr *const *exprs;
     wg_expr *const *right_exprs;
@@ -181,8 +179,7 @@ typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, W
 enum { WG_SPILL_USERS = 4 };
 typedef struct wg_spill_counters {
     _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
-    _Atomic uint64_t bytes_now;             /* in files that are there */
-    _Atomic uint32_t files;                 /* made in all */
+    _Atomic uint64_t bytes_now, files;      /* in files that are there; files made in all */
 } wg_spill_counters;
 
 /* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
@@ -206,8 +203,7 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
-    bool
-        optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
+    bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;
     uint64_t deadline_ns;            /* platform now_ns; 0: none */
@@ -216,8 +212,7 @@ typedef struct wg_exec_context {
     const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
     struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
-    const struct wg_rows
-        *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
+    const struct wg_rows *procedure_rows; /* of a maintenance procedure; NULL: it has none */
 } wg_exec_context;
 
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */
