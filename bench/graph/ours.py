@@ -32,7 +32,7 @@ class Options(C.Structure):
 class Database:
     def __init__(self, library, path, threads, create=False):
         self.lib = C.CDLL(library)
-        self.error = Error()
+        self.error, self.workers = Error(), threads
         self.db, self.session = C.c_void_p(), C.c_void_p()
         options = Options(durability=CREATE_BUFFERED, threads=threads, create=create, query_memory_bytes_max=6 << 30)
         self.check(self.lib.wg_open(os.fsencode(path), C.byref(options), C.byref(self.db), C.byref(self.error)), path)
@@ -55,6 +55,11 @@ class Database:
         rows = statement.rows()
         statement.close()
         return rows
+
+    def threads(self, count):
+        """0: as many as the database has."""
+        count = count or self.workers
+        self.check(self.lib.wg_session_set_parallelism(self.session, count, 0, C.byref(self.error)), "threads")
 
     def checkpoint(self):
         info = C.create_string_buffer(1024)

@@ -54,7 +54,10 @@ def questions(persons):
                  "MATCH (a:Person)-[:KNOWS]->(b:Person)-[:KNOWS]->(c:Person)-[:KNOWS]->(a) RETURN count(*)", 1800),
         Question("eight_shortest_paths",
                  f"UNWIND [{path}] AS p MATCH (a:Person {{id: p[0]}}), (b:Person {{id: p[1]}}) "
-                 "MATCH s = shortestPath((a)-[:KNOWS*]->(b)) RETURN sum(length(s))", None, None, 5),
+                 "MATCH s = shortestPath((a)-[:KNOWS*]->(b)) RETURN sum(length(s))", None,
+                 # one by one: their plan for a list of pairs does not end in time; the answers are added up
+                 [f"MATCH (a:Person)-[e:KNOWS* SHORTEST 1..30]->(b:Person) WHERE a.id = {a} AND b.id = {b} RETURN length(e)"
+                  for a, b in shortest_pairs(persons)], 5, 5),
         Question("reachable_within_three",
                  f"MATCH (a:Person {{id: {PLAIN % persons}}})-[:KNOWS*1..3]->(b:Person) RETURN count(DISTINCT b)",
                  f"""WITH one AS (SELECT DISTINCT to_id AS v FROM knows WHERE from_id = {PLAIN % persons}),

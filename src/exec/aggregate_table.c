@@ -160,6 +160,7 @@ void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task) {
 static void note_new(wgi_agg_table *t, uint64_t hash) {
     t->hashes[t->count] = hash;
     t->positions[t->count] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
+    if (t->task < t->task_last) t->disordered = true; /* groups of later tasks stand before this one */
     t->count++;
 }
 

@@ -19,11 +19,20 @@ typedef struct wg_pattern_vertex {
     const char *name; /* for EXPLAIN; "" when nameless */
 } wg_pattern_vertex;
 
+/* Others than REQUIRED stand for a clause of their own: their relationship need not differ from others. */
+typedef enum wg_pattern_edge_kind {
+    WG_PATTERN_REQUIRED,
+    WG_PATTERN_OPTIONAL, /* to a vertex that has no other edge: where there is no match, counts as one */
+    WG_PATTERN_EXISTS,   /* counts as one however many there are */
+    WG_PATTERN_ABSENT    /* counts as one where there is none */
+} wg_pattern_edge_kind;
+
 typedef struct wg_pattern_edge {
     uint32_t from; /* vertices */
     uint32_t to;
     uint32_t label;
     bool undirected; /* matches in either direction; a loop once */
+    uint8_t kind;    /* wg_pattern_edge_kind */
 } wg_pattern_edge;
 
 /* Two edges, or two vertices, that must not be the same. */

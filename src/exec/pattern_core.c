@@ -15,6 +15,7 @@ enum { CORE_GRAIN = 256, ROOT_GRAIN = 4096, CHECK_STEPS = 1 << 14 };
 typedef struct back_edge {
     uint32_t level;
     wgi_reach reach;
+    uint8_t kind;
     bool marked; /* the neighbours have bits */
     uint32_t mark;
 } back_edge;
@@ -117,8 +118,9 @@ static uint64_t search_steps(uint64_t length) {
 static uint32_t choose_list(const core_worker *w, const core_level *l) {
     uint32_t best = 0;
     uint64_t best_cost = UINT64_MAX;
-    for (uint32_t i = 0; i < l->edge_count && l->edge_count > 1; i++) {
+    for (uint32_t i = 0; i < l->edge_count; i++) {
         uint64_t each = 1;
+        if (l->edges[i].kind != WG_PATTERN_REQUIRED) continue;
         for (uint32_t k = 0; k < l->edge_count; k++)
             if (k != i)
                 each +=
@@ -136,10 +138,15 @@ static uint64_t other_edges(const core_worker *w, const core_level *l, uint32_t 
     uint64_t ways = 1;
     for (uint32_t i = 0; i < l->edge_count; i++) {
         const back_edge *edge = &l->edges[i];
-        if (i != walked && edge->marked && !((w->marks[edge->mark][node / 64] >> (node % 64)) & 1)) return 0;
+        if (i == walked || !edge->marked) continue;
+        const bool is_there = (w->marks[edge->mark][node / 64] >> (node % 64)) & 1;
+        if (is_there == (edge->kind == WG_PATTERN_ABSENT)) return 0;
     }
-    for (uint32_t i = 0; i < l->edge_count && ways != 0; i++)
-        if (i != walked) ways *= edges_between(&l->edges[i].reach, w->nodes[l->edges[i].level], node);
+    for (uint32_t i = 0; i < l->edge_count && ways != 0; i++) {
+        const back_edge *edge = &l->edges[i];
+        if (i == walked || (edge->marked && edge->kind != WG_PATTERN_REQUIRED)) continue;
+        ways *= wgi_kind_count(edge->kind, edges_between(&edge->reach, w->nodes[edge->level], node));
+    }
     return ways;
 }
 
@@ -175,7 +182,8 @@ typedef struct walked_list {
 /* The bitmap that sorts out most nodes of the level before anything else is asked; NULL: there is none. */
 static const uint64_t *first_mark(const core_worker *w, const core_level *l, uint32_t walked) {
     for (uint32_t i = 0; i < l->edge_count; i++)
-        if (i != walked && l->edges[i].marked) return w->marks[l->edges[i].mark];
+        if (i != walked && l->edges[i].marked && l->edges[i].kind != WG_PATTERN_ABSENT)
+            return w->marks[l->edges[i].mark];
     return NULL;
 }
 
@@ -317,7 +325,8 @@ static void connect(const core_plan *plan, uint32_t vertex, core_level *out, uin
             const uint32_t before = plan->levels[l].vertex;
             if (!is_core_edge(work, edge, before, vertex)) continue;
             back_edge *back = &out->edges[out->edge_count++];
-            *back = (back_edge){.level = l, .reach = wgi_reach_of(work, edge, before)};
+            *back = (back_edge){.level = l, .reach = wgi_reach_of(work, edge, before), .kind = edge->kind};
+            if (edge->kind != WG_PATTERN_REQUIRED) continue;
             *out_fan = wg_min_u64(*out_fan, fan_out(&back->reach));
         }
 }
@@ -333,6 +342,7 @@ static bool add_level(core_plan *plan) {
         for (uint32_t l = 0; l < plan->level_count; l++) set = set || plan->levels[l].vertex == v;
         if (set) continue;
         connect(plan, v, &level, &fan);
+        if (fan == UINT64_MAX) continue; /* nothing to walk to it by */
         if (level.edge_count < best.edge_count || (level.edge_count == best.edge_count && fan >= best_fan)) continue;
         best = level;
         best_fan = fan;
@@ -385,7 +395,8 @@ static wg_code sum_root(core_worker *w, uint64_t first, uint64_t last, wg_error 
 static bool is_pair(const core_plan *plan) {
     const core_level *l = &plan->levels[1];
     return plan->level_count == 2 && l->edge_count == 2 && l->edges[0].reach.count == 1 &&
-           l->edges[1].reach.count == 1;
+           l->edges[1].reach.count == 1 && l->edges[0].kind == WG_PATTERN_REQUIRED &&
+           l->edges[1].kind == WG_PATTERN_REQUIRED;
 }
 
 /* The sum over the nodes that are in both lists, of the number of times in one by that in the other by the node's value. */

@@ -194,6 +194,7 @@ bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64
         uint64_t sum;
         if (work->vertices[child].folded) good = folded_sum(&reach, node, &work->vertices[child].value, &sum) && good;
         else good = listed_sum(work, &reach, node, child, &sum) && good;
+        sum = wgi_kind_count(edge->kind, sum);
         good = !__builtin_mul_overflow(*out, sum, out) && good;
     }
     return good;
@@ -229,7 +230,8 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
         const uint32_t child = wgi_far_end(edge, vertex);
         const wgi_node_values *values = &work->vertices[child].value;
         const wgi_reach reach = wgi_reach_of(work, edge, vertex);
-        if (work->vertices[child].folded && reach.count == 1 && values->narrow == NULL && values->wide == NULL) {
+        const bool all = values->narrow == NULL && values->wide == NULL;
+        if (work->vertices[child].folded && reach.count == 1 && all && edge->kind == WG_PATTERN_REQUIRED) {
             good = times_degrees(reach.label->sides[reach.first], first, last, out, &bound) && good;
             continue;
         }
@@ -239,6 +241,7 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
             if (*value == 0) continue;
             if (work->vertices[child].folded) good = folded_sum(&reach, node, values, &sum) && good;
             else good = listed_sum(work, &reach, node, child, &sum) && good;
+            sum = wgi_kind_count(edge->kind, sum);
             good = !__builtin_mul_overflow(*value, sum, value) && good;
         }
     }
@@ -303,9 +306,30 @@ static wg_code fold_vertex(wgi_work *work, uint32_t vertex, wg_error *err) {
 
 /* ---- one term */
 
+typedef struct weight {
+    uint32_t vertex;
+    const wgi_node_counts *counts;
+    bool once; /* a count of any number is 1 */
+} weight;
+
+/* Nodes with a loop that must not be there count as 0. */
+static wg_code weigh_absent(wgi_work *work, const wg_pattern_edge *edge, wg_error *err) {
+    wgi_work_vertex *v = &work->vertices[edge->from];
+    const wgi_node_counts *loops = &wgi_pattern_label_of(work->run, edge->label)->loops;
+    const uint64_t n = work->run->node_count;
+    if (loops->count == 0) return WG_OK;
+    uint64_t *wide = wg_arena_alloc(&work->arena, (n + 1) * sizeof *wide);
+    if (wide == NULL) return wg_error_nomem(err, n * sizeof *wide);
+    for (uint64_t node = 0; node < n; node++) wide[node] = wgi_node_value(&v->value, node);
+    for (uint64_t i = 0; i < loops->count; i++) wide[loops->nodes[i]] = 0;
+    v->value = (wgi_node_values){.wide = wide};
+    return WG_OK;
+}
+
 /* Multiplies the value of a vertex by counts of nodes, over the whole domain. */
-static wg_code weigh(wgi_work *work, uint32_t vertex, const wgi_node_counts *counts, wg_error *err) {
-    wgi_work_vertex *v = &work->vertices[vertex];
+static wg_code weigh(wgi_work *work, const weight *by, wg_error *err) {
+    wgi_work_vertex *v = &work->vertices[by->vertex];
+    const wgi_node_counts *counts = by->counts;
     const uint64_t n = work->run->node_count;
     const bool first = v->value.narrow == NULL && v->value.wide == NULL;
     void *cells = wg_arena_alloc(&work->arena, (n + 1) * (first ? sizeof(uint32_t) : sizeof(uint64_t)));
@@ -313,7 +337,7 @@ static wg_code weigh(wgi_work *work, uint32_t vertex, const wgi_node_counts *cou
     if (first) {
         uint32_t *narrow = cells;
         memset(narrow, 0, n * sizeof *narrow);
-        for (uint64_t i = 0; i < counts->count; i++) narrow[counts->nodes[i]] = counts->counts[i];
+        for (uint64_t i = 0; i < counts->count; i++) narrow[counts->nodes[i]] = by->once ? 1 : counts->counts[i];
         v->value = (wgi_node_values){.narrow = narrow};
         return WG_OK;
     }
@@ -321,28 +345,25 @@ static wg_code weigh(wgi_work *work, uint32_t vertex, const wgi_node_counts *cou
     memset(wide, 0, n * sizeof *wide);
     for (uint64_t i = 0; i < counts->count; i++) {
         const uint64_t before = wgi_node_value(&v->value, counts->nodes[i]);
-        if (__builtin_mul_overflow(before, (uint64_t)counts->counts[i], &wide[counts->nodes[i]]))
+        const uint64_t times = by->once ? 1 : counts->counts[i];
+        if (__builtin_mul_overflow(before, times, &wide[counts->nodes[i]]))
             atomic_store_explicit(&work->overflow, true, memory_order_relaxed);
     }
     v->value = (wgi_node_values){.wide = wide};
     return WG_OK;
 }
 
-typedef struct weight {
-    uint32_t vertex;
-    const wgi_node_counts *counts;
-} weight;
-
 /* All that restricts the nodes of vertices: rows, and loops. Returns how many. */
 static uint32_t list_weights(const wgi_work *work, weight *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < work->run->pattern->vertex_count; i++)
         if (work->run->pattern->vertices[i].rows != NULL)
-            out[n++] = (weight){work->term->class_of[i], &work->run->rows[i]};
+            out[n++] = (weight){work->term->class_of[i], &work->run->rows[i], false};
     for (uint32_t i = 0; i < work->term->edge_count; i++) {
         const wg_pattern_edge *edge = &work->term->edges[i];
-        if (edge->from == edge->to)
-            out[n++] = (weight){edge->from, &wgi_pattern_label_of(work->run, edge->label)->loops};
+        if (edge->from == edge->to && edge->kind != WG_PATTERN_ABSENT)
+            out[n++] = (weight){edge->from, &wgi_pattern_label_of(work->run, edge->label)->loops,
+                                edge->kind == WG_PATTERN_EXISTS};
     }
     return n;
 }
@@ -355,6 +376,7 @@ static wg_code set_weights(wgi_work *work, bool *out_empty, wg_error *err) {
     *out_empty = false;
     for (uint32_t i = 0; i < n; i++) {
         if (weights[i].counts->count == 0) *out_empty = true;
+        if (weights[i].once) continue; /* a list to start from has its counts */
         if (best == UINT32_MAX || weights[i].counts->count < weights[best].counts->count) best = i;
     }
     if (*out_empty) return WG_OK;
@@ -365,7 +387,11 @@ static wg_code set_weights(wgi_work *work, bool *out_empty, wg_error *err) {
         best = UINT32_MAX;
     }
     for (uint32_t i = 0; i < n; i++)
-        if (i != best) WG_TRY(weigh(work, weights[i].vertex, weights[i].counts, err));
+        if (i != best) WG_TRY(weigh(work, &weights[i], err));
+    for (uint32_t i = 0; i < work->term->edge_count; i++) {
+        const wg_pattern_edge *edge = &work->term->edges[i];
+        if (edge->from == edge->to && edge->kind == WG_PATTERN_ABSENT) WG_TRY(weigh_absent(work, edge, err));
+    }
     return WG_OK;
 }
 

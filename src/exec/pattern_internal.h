@@ -97,6 +97,12 @@ typedef struct wgi_reach {
 wgi_reach wgi_pattern_reach_of(const wgi_pattern_run *run, const wg_pattern_edge *edge, uint32_t from);
 wgi_reach wgi_reach_of(const wgi_work *work, const wg_pattern_edge *edge, uint32_t from);
 uint32_t wgi_far_end(const wg_pattern_edge *edge, uint32_t from);
+/* What the number of matches of an edge counts as. */
+static inline uint64_t wgi_kind_count(uint8_t kind, uint64_t matches) {
+    if (kind == WG_PATTERN_REQUIRED) return matches;
+    if (kind == WG_PATTERN_OPTIONAL) return matches > 0 ? matches : 1;
+    return (kind == WG_PATTERN_EXISTS) == (matches > 0);
+}
 uint64_t wgi_count_of(const wgi_node_counts *counts, uint64_t node);
 /* The value of a node with everything that hangs from the vertex; false after an overflow. */
 bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64_t *out);

@@ -33,6 +33,7 @@ static int compare_edges(const wg_pattern_edge *a, const wg_pattern_edge *b) {
     if (a->from != b->from) return a->from < b->from ? -1 : 1;
     if (a->to != b->to) return a->to < b->to ? -1 : 1;
     if (a->label != b->label) return a->label < b->label ? -1 : 1;
+    if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
     return (int)a->undirected - (int)b->undirected;
 }
 

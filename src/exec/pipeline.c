@@ -98,8 +98,10 @@ static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
     return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
 }
 
+/* Every batch that an operator passes on is a place to stop at: one batch of a source may fan out into any number of them. */
 wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     if (batch->row_count == 0) return WG_OK;
+    WG_TRY(wgi_check(op->eval.context, err));
     wgi_worker *w = op->worker;
     wg_profile *profile = w->pipeline->context->profile;
     if (profile == NULL) return push_on(op, batch, err);
@@ -297,6 +299,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
+    if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);
@@ -400,6 +403,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
@@ -687,6 +691,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:

@@ -191,7 +191,6 @@ wg_code wg_edge_properties(const wg_txn *txn, uint64_t id, wg_arena *arena, cons
 static inline uint64_t fake_neighbour(const wg_txn *txn, uint64_t node, uint64_t k) {
     return (7 * node + 3 * k + 1) % txn->node_count;
 }
-
 wg_code wg_edge_info_get(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
     (void)err;
     *out = (wg_edge_info){.label = 0, .from = id / 4, .to = fake_neighbour(txn, id / 4, id % 4)};
