@@ -348,9 +348,41 @@ static void test_platform_take_memory_is_aligned_and_zeroed(void **state) {
     wg_platform_sim_destroy(sim);
 }
 
+static bool count_name(void *ctx, const char *name, bool is_directory) {
+    (void)name, (void)is_directory;
+    (*(uint32_t *)ctx)++;
+    return true;
+}
+
+/* Goal: a temporary file has no name in its directory, holds what is written to it, and needs a directory that is there. */
+static void test_platform_temporary_files_have_no_name(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    wg_error err = {0};
+    uint32_t entries = 0;
+    const char *places[2] = {f->dir, ""};
+    for (int i = 0; i < 2; i++) {
+        wg_file *file;
+        char bytes[8];
+        size_t n = 0;
+        assert_int_equal(o->open(f->p, places[i], WG_OPEN_TEMPORARY, &file, &err), WG_OK);
+        assert_int_equal(o->write_at(f->p, file, 5, "row", 3, &err), WG_OK);
+        assert_int_equal(o->list(f->p, f->dir, count_name, &entries, &err), WG_OK);
+        assert_int_equal(entries, 0);
+        assert_int_equal(o->read_at(f->p, file, 5, bytes, sizeof bytes, &n, &err), WG_OK);
+        assert_int_equal(n, 3);
+        assert_memory_equal(bytes, "row", 3);
+        o->close(f->p, file);
+    }
+    wg_file *none;
+    assert_int_equal(o->open(f->p, path_in(f, "nowhere"), WG_OPEN_TEMPORARY, &none, &err), WG_E_NOT_FOUND);
+    assert_non_null(strstr(err.message, "nowhere"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_platform_reads_what_it_wrote, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_temporary_files_have_no_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_writes_parts_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_errors_are_typed_and_name_the_path, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_makes_private_files, setup, teardown),

@@ -392,9 +392,38 @@ static void test_sim_map_is_a_counted_call(void **state) {
     wg_platform_fault_destroy(fault);
 }
 
+/* Goal: a temporary file is no part of the disk: it has no name, and no crash keeps it. */
+static void test_sim_temporary_files_have_no_name(void **state) {
+    (void)state;
+    wg_file *file;
+    uint8_t bytes[8];
+    size_t n = 0;
+    wg_buf empty;
+    wg_buf dump;
+    wg_buf_init(&empty, NULL);
+    wg_buf_init(&dump, NULL);
+    assert_true(wg_platform_sim_dump(sim, &empty));
+    assert_int_equal(sim->ops->open(sim, "", WG_OPEN_TEMPORARY, &file, NULL), WG_OK);
+    put(file, 0, 9, 4);
+    assert_int_equal(sim->ops->sync(sim, file, NULL), WG_OK);
+    assert_int_equal(sim->ops->read_at(sim, file, 0, bytes, sizeof bytes, &n, NULL), WG_OK);
+    assert_int_equal(n, 4);
+    assert_int_equal(bytes[3], 9);
+    wg_platform *after = reboot(WG_CRASH_ALL_SURVIVES, 3);
+    assert_true(wg_platform_sim_dump(after, &dump));
+    assert_int_equal(dump.size, empty.size);
+    assert_memory_equal(dump.data, empty.data, empty.size);
+    wg_buf_deinit(&empty);
+    wg_buf_deinit(&dump);
+    wg_platform_sim_destroy(after);
+    sim->ops->close(sim, file);
+    assert_int_equal(sim->ops->open(sim, "/nowhere", WG_OPEN_TEMPORARY, &file, NULL), WG_E_NOT_FOUND);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(test_sim_temporary_files_have_no_name),
         T(test_sim_behaves_as_a_file_system),
         T(test_sim_data_and_names_need_their_own_sync),
         T(test_sim_parts_are_one_write),
