@@ -1,8 +1,8 @@
 """lsqb_bench: the nine LSQB queries over a generated social network, against DuckDB, Kuzu and Ladybug.
 
 The data (bench/lsqb/generate.py) is made once below build/bench-data, or where WG_BENCH_DATA says; each engine loads the same CSV files once.
-All of them run inside one process: ours through the shared library, prepared once, the time of an execution alone; the peers through their Python
-packages. Rounds alternate between the engines and the least time of each counts; answers are compared before any time is believed.
+Ours runs through the shared library, prepared once, the time of an execution alone; each peer through its Python package in a process of its
+own, the time of an execution there. Rounds alternate between the engines and the least time of each counts; answers are compared before any time is believed.
 A peer that takes longer than --patience seconds for a query, or that is not installed, is left out there and said to be.
 
 Usage: lsqb_bench.py [--scale N] [--rounds N] [--threads N] [--only Q,Q] [--peers duckdb,kuzu,ladybug] [--patience S]
@@ -11,11 +11,11 @@ One JSON line a query and peer, in milliseconds; `ratio` below 1 is faster than 
 import argparse
 import ctypes
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
 import sys
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -99,9 +99,6 @@ class Duck:
         answer = self.connection.execute(lsqb.SQL[number]).fetchall()[0][0]
         return answer, time.perf_counter() - begin
 
-    def interrupt(self):
-        self.connection.interrupt()
-
 
 class Kuzu:
     """Kuzu and what came of it: one table for each kind of node, one type with several pairs of ends; a Message is Comment or Post."""
@@ -143,24 +140,49 @@ class Kuzu:
         answer = self.connection.execute(self.texts[number]).get_next()[0]
         return answer, time.perf_counter() - begin
 
-    def interrupt(self):
-        self.connection.interrupt()
-
 
 class Ladybug(Kuzu):
     name, package = "ladybug", "real_ladybug"
 
 
-def patiently(engine, number, patience):
-    """The answer and its seconds; (None, why) when there is none."""
-    timer = threading.Timer(patience, engine.interrupt)
-    timer.start()
+def serve(kind, folder, data, threads, pipe):
+    """A peer's process: loads, then answers numbers of questions."""
     try:
-        return engine.ask(number)
-    except Exception as error:  # whatever a peer throws
-        return None, str(error).splitlines()[0][:100]
-    finally:
-        timer.cancel()
+        engine = kind(folder, data, threads)
+        pipe.send(None)
+    except ImportError as error:
+        pipe.send(f"{error.name or error} is not installed")
+        return
+    while True:
+        number = pipe.recv()
+        try:
+            pipe.send(engine.ask(number))
+        except Exception as error:  # whatever a peer throws
+            pipe.send((None, str(error).splitlines()[0][:100]))
+
+
+class Remote:
+    def __init__(self, kind, *arguments):
+        self.name, self.make = kind.name, (kind, *arguments)
+        self.start()
+
+    def start(self):
+        self.pipe, there = multiprocessing.Pipe()
+        self.process = multiprocessing.get_context("spawn").Process(target=serve, args=(*self.make, there), daemon=True)
+        self.process.start()
+        why = self.pipe.recv()
+        if why is not None:
+            raise ImportError(why)
+
+    def ask(self, number, patience):
+        """The answer and its seconds; (None, why) when there is none."""
+        self.pipe.send(number)
+        if self.pipe.poll(patience):
+            return self.pipe.recv()
+        self.process.kill()
+        self.process.join()
+        self.start()
+        return None, f"more than {patience:g} s"
 
 
 def measure(ours, peers, number, options):
@@ -171,7 +193,7 @@ def measure(ours, peers, number, options):
         for peer in peers:
             if round_number > 0 and (answers.get(peer.name) is None or best[peer.name] > options.patience / 4):
                 continue
-            answer, spent = patiently(peer, number, options.patience)
+            answer, spent = peer.ask(number, options.patience)
             answers[peer.name] = answer
             if answer is None:
                 print(f"q{number}: {peer.name} gave no answer: {spent}", file=sys.stderr)
@@ -208,9 +230,9 @@ def main():
         if kind.name not in options.peers.split(","):
             continue
         try:
-            peers.append(kind(folder, folder / "csv", options.threads))
+            peers.append(Remote(kind, folder, folder / "csv", options.threads))
         except ImportError as error:
-            print(f"{kind.name} is absent: {error.name} is not installed", file=sys.stderr)
+            print(f"{kind.name} is absent: {error}", file=sys.stderr)
     for number in map(int, options.only.split(",")):
         measure(ours, peers, number, options)
 

@@ -455,7 +455,8 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
     const uint32_t before = t->count;
     WG_TRY(find_any(t, keys, batch, arena, index, group, err));
     if (t->task >= t->task_last) return WG_OK;
-    for (uint32_t g = before; g < t->count; g++) t->positions[g] = UINT64_MAX; /* to be numbered among those that move */
+    for (uint32_t g = before; g < t->count; g++)
+        t->positions[g] = UINT64_MAX; /* to be numbered among those that move */
     if (*index == NULL) move_group(t, *group);
     for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i]);
     return WG_OK;

@@ -33,6 +33,7 @@ typedef enum wg_plan_op {
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
     WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
                             edge twice; `into`: only walks to `slot_b`, and no node. exprs[i] is what edge_keys[i] must be on each */
+    WG_PLAN_EXISTS, /* rows with an edge between node slots `slot` and `slot_b` (not `into`: from `slot` to anything); `negated`: those without */
     WG_PLAN_SHORTEST, /* input ++ list of edges, for a shortest walk from `slot` to `slot_b` of at most hops_max edges, or for all
                          of these; from a node to itself the one of no edges if hops_min is 0. edge_keys as in EXPAND_VAR */
     WG_PLAN_FILTER,  /* rows for which exprs[0] is true */
@@ -139,14 +140,14 @@ struct wg_plan {
     const uint32_t *
         unique_edge_slots; /* EXPAND*: earlier edges, or lists of edges, of the same MATCH that the new ones must differ from */
     uint32_t unique_edge_slot_count;
-    uint32_t slot;
-    uint32_t slot_b;
+    uint32_t slot, slot_b;
     uint32_t hops_min; /* EXPAND_VAR */
     uint32_t hops_max; /* UINT32_MAX: no limit but the edges that there are */
     const uint32_t *edge_keys;
     bool into;
     bool all_shortest;
-    bool backwards; /* the list begins with the last edge of the walk */
+    bool negated, optional; /* EXISTS; EXPAND: a row without an edge stays, with nulls */
+    bool backwards;         /* the list begins with the last edge of the walk */
 
     wg_expr *const *exprs;
     wg_expr *const *right_exprs;
@@ -178,8 +179,7 @@ typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, W
 enum { WG_SPILL_USERS = 4 };
 typedef struct wg_spill_counters {
     _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
-    _Atomic uint64_t bytes_now;             /* in files that are there */
-    _Atomic uint32_t files;                 /* made in all */
+    _Atomic uint64_t bytes_now, files;      /* in files that are there; files made in all */
 } wg_spill_counters;
 
 /* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
@@ -203,8 +203,7 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
-    bool
-        optimizer_off; /* plan in the order of the text: no statistics, no seeks, nothing told to scans, no rewriting */
+    bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;
     uint64_t deadline_ns;            /* platform now_ns; 0: none */
@@ -213,8 +212,7 @@ typedef struct wg_exec_context {
     const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
     struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
-    const struct wg_rows
-        *procedure_rows; /* what the maintenance procedure of the statement has given; NULL: it has none */
+    const struct wg_rows *procedure_rows; /* of a maintenance procedure; NULL: it has none */
 } wg_exec_context;
 
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */

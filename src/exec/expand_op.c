@@ -5,7 +5,9 @@
  *
  * Where there is adjacency the lists of a whole batch are walked in place, asked for some rows ahead; EXPAND_INTO walks the shorter of the lists
  * of both ends. It is made when a worker has followed a share of the edges without it: few rows are cheaper by wg_expand. The order is the
- * same. */
+ * same.
+ *
+ * An optional EXPAND gives a row that has no such edge once, with nulls. */
 #include "exec/neighbours.h"
 
 enum { CHUNK = 256, LISTS_ROWS_MIN = 16, MAKE_SHARE = 64, AHEAD = 16 };
@@ -17,6 +19,8 @@ typedef struct expand_op {
     uint32_t rows[WG_BATCH_ROWS_MAX];
     uint64_t edges[WG_BATCH_ROWS_MAX];
     uint64_t nodes[WG_BATCH_ROWS_MAX];
+    uint64_t given; /* rows put out so far: what tells whether a row had an edge */
+    uint8_t valid[WG_BATCH_ROWS_MAX / 8];
     uint64_t chunk_edges[CHUNK];
     uint64_t chunk_nodes[CHUNK];
     wgi_neighbours lists;
@@ -30,8 +34,9 @@ static wg_code expand_flush(expand_op *e, const wg_batch *batch, wg_error *err) 
     e->count = 0;
     if (n == 0) return WG_OK;
     wg_arena_reset(&e->out);
-    const wg_vector columns[2] = {{.type = WG_TYPE_EDGE, .kind = WG_VECTOR_FLAT, .data = e->edges},
-                                  {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = e->nodes}};
+    const uint8_t *valid = e->op.plan->optional ? e->valid : NULL;
+    const wg_vector columns[2] = {{.type = WG_TYPE_EDGE, .kind = WG_VECTOR_FLAT, .valid = valid, .data = e->edges},
+                                  {.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .valid = valid, .data = e->nodes}};
     const wg_batch added = {
         .row_count = n, .column_count = e->op.plan->op == WG_PLAN_EXPAND ? 2 : 1, .columns = columns};
     return wgi_push_fanout(&e->op, batch, e->rows, &added, &e->out, err);
@@ -57,6 +62,25 @@ bool wgi_edge_is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, 
     return false;
 }
 
+/* One more row to put out; null without an edge. */
+static void note(expand_op *e, uint32_t row, uint64_t edge, uint64_t node, bool is_edge) {
+    const uint32_t at = e->count++;
+    e->rows[at] = row;
+    e->edges[at] = edge;
+    e->nodes[at] = node;
+    e->given++;
+    if (!e->op.plan->optional) return;
+    const uint8_t bit = (uint8_t)(1u << (at & 7));
+    e->valid[at / 8] = (uint8_t)(is_edge ? e->valid[at / 8] | bit : e->valid[at / 8] & ~bit);
+}
+
+/* The row has put out nothing since there were `before`. */
+static wg_code note_nothing(expand_op *e, const wg_batch *batch, uint32_t row, uint64_t before, wg_error *err) {
+    if (!e->op.plan->optional || e->given != before || wgi_op_stopped(&e->op)) return WG_OK;
+    note(e, row, 0, 0, false);
+    return e->count == wgi_op_batch_rows(&e->op) ? expand_flush(e, batch, err) : WG_OK;
+}
+
 static wg_code take_chunk(expand_op *e, const wg_batch *batch, uint32_t row, uint32_t n, wg_error *err) {
     const wg_plan *plan = e->op.plan;
     const uint32_t capacity = wgi_op_batch_rows(&e->op);
@@ -66,9 +90,7 @@ static wg_code take_chunk(expand_op *e, const wg_batch *batch, uint32_t row, uin
     for (uint32_t i = 0; i < n; i++) {
         if (into && e->chunk_nodes[i] != target) continue;
         if (wgi_edge_is_used(plan, batch, row, e->chunk_edges[i])) continue;
-        e->rows[e->count] = row;
-        e->edges[e->count] = e->chunk_edges[i];
-        e->nodes[e->count++] = e->chunk_nodes[i];
+        note(e, row, e->chunk_edges[i], e->chunk_nodes[i], true);
         if (e->count < capacity) continue;
         WG_TRY(expand_flush(e, batch, err));
         if (wgi_op_stopped(&e->op)) return WG_OK;
@@ -93,9 +115,7 @@ static wg_code look_for_lists(expand_op *e, uint32_t rows, wg_error *err) {
 
 static wg_code put(expand_op *e, const wg_batch *batch, uint32_t row, uint32_t edge, uint32_t node, wg_error *err) {
     if (e->op.plan->unique_edge_slot_count > 0 && wgi_edge_is_used(e->op.plan, batch, row, edge)) return WG_OK;
-    e->rows[e->count] = row;
-    e->edges[e->count] = edge;
-    e->nodes[e->count++] = node;
+    note(e, row, edge, node, true);
     return e->count == wgi_op_batch_rows(&e->op) ? expand_flush(e, batch, err) : WG_OK;
 }
 
@@ -166,8 +186,10 @@ static wg_code push_lists(expand_op *e, const wg_batch *batch, wg_error *err) {
         const uint32_t row = wg_batch_row(batch, i);
         uint64_t node;
         fetch_ahead(e, batch, i);
+        const uint64_t before = e->given;
         if (wgi_vector_id(&batch->columns[e->op.plan->slot], row, WG_TYPE_NODE, &node))
             WG_TRY(expand_lists(e, batch, row, node, err));
+        WG_TRY(note_nothing(e, batch, row, before, err));
     }
     return expand_flush(e, batch, err);
 }
@@ -181,17 +203,19 @@ static wg_code expand_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     for (uint32_t i = 0; i < batch->row_count; i++) {
         const uint32_t row = wg_batch_row(batch, i);
         uint64_t node;
-        if (!wgi_vector_id(&batch->columns[plan->slot], row, WG_TYPE_NODE, &node)) continue;
+        const uint64_t before = e->given;
         wg_expand_position position = {0};
-        uint32_t n;
-        do {
+        uint32_t n = wgi_vector_id(&batch->columns[plan->slot], row, WG_TYPE_NODE, &node) ? 1 : 0;
+        while (n > 0) {
             WG_TRY(wg_expand(op->eval.context->txn, node, plan->direction, plan->edge_labels, plan->edge_label_count,
                              &position, CHUNK, e->chunk_edges, e->chunk_nodes, &n, err));
             e->walked += n + 1;
             WG_TRY(take_chunk(e, batch, row, n, err));
             if (wgi_op_stopped(op)) return WG_OK;
             if (n == CHUNK) WG_TRY(wgi_check(op->eval.context, err));
-        } while (n > 0);
+        }
+        WG_TRY(note_nothing(e, batch, row, before, err));
+        if (wgi_op_stopped(op)) return WG_OK;
     }
     return expand_flush(e, batch, err);
 }

@@ -15,6 +15,7 @@ uint32_t wg_plan_operators(wg_plan_op op, wg_operator_type out[3]) {
                  {WG_PLAN_EXPAND_INTO, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXPAND_VAR, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_SHORTEST, WG_OPERATOR_TGK_TRAVERSAL},
+                 {WG_PLAN_EXISTS, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_PATTERN_COUNT, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_REACH, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_FILTER, WG_OPERATOR_SIMD_FILTER},

@@ -299,6 +299,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
+    if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);
@@ -402,6 +403,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:
@@ -689,6 +691,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
+        case WG_PLAN_EXISTS:
         case WG_PLAN_FILTER:
         case WG_PLAN_PROJECT:
         case WG_PLAN_HASH_JOIN:

@@ -181,6 +181,8 @@ static const char *operator_name(wg_plan_op op) {
             return "TgkTraversal(ExpandInto)";
         case WG_PLAN_EXPAND_VAR:
             return "TgkTraversal(ExpandVar)";
+        case WG_PLAN_EXISTS:
+            return "TgkTraversal(Exists)";
         case WG_PLAN_SHORTEST:
             return "TgkTraversal(Shortest)";
         case WG_PLAN_FILTER:
@@ -264,10 +266,11 @@ static bool put_scan(const printer *p, const wg_plan *plan) {
 static bool put_expand(const printer *p, const wg_plan *plan) {
     const bool out = (plan->direction & WG_DIRECTION_OUT) != 0;
     const bool in = (plan->direction & WG_DIRECTION_IN) != 0;
-    bool ok = put(p, " ") && put_slot(p, plan->slot) && put(p, in && !out ? "<-[" : "-[") &&
+    bool ok = put(p, plan->negated ? " not " : " ") && put_slot(p, plan->slot) && put(p, in && !out ? "<-[" : "-[") &&
               put_labels(p, plan->edge_labels, plan->edge_label_count, ":") && put(p, out && !in ? "]->" : "]-");
     if (ok && (plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_SHORTEST || plan->into))
         ok = put_slot(p, plan->slot_b);
+    if (ok && plan->optional) ok = put(p, " or nothing");
     for (uint32_t i = 0; i < plan->unique_edge_slot_count && ok; i++)
         ok = put(p, i == 0 ? " unlike " : ", ") && put_slot(p, plan->unique_edge_slots[i]);
     return ok;
@@ -401,6 +404,7 @@ static bool put_details(const printer *p, const wg_plan *plan) {
             return put_scan(p, plan);
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
+        case WG_PLAN_EXISTS:
             return put_expand(p, plan);
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:

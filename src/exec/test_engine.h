@@ -1,5 +1,4 @@
 /* For the tests of exec only: a small engine of made-up data behind engine.h's functions.
- *
  * The fake graph is a function of the node number n alone, so oracles need no stored data:
  *   key 0 "i" INT      n * 7919 % 1009 - 500
  *   key 1 "f" FLOAT    (n % 97) / 8.0 - 3, or null when n % 11 = 0
@@ -266,8 +265,7 @@ wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err) {
     return fake_log(txn, "delete-edge", id, NULL, 0);
 }
 
-/* SCAN of all nodes: slots id, i, f, s, a. */
-static inline wg_plan *scan_plan(void) {
+static inline wg_plan *scan_plan(void) { /* all nodes: slots id, i, f, s, a */
     static const uint32_t keys[4] = {0, 1, 2, 3};
     static const wg_type types[5] = {WG_TYPE_NODE, WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
     wg_plan *p = plan_new(WG_PLAN_SCAN, NULL);
@@ -279,7 +277,6 @@ static inline wg_plan *scan_plan(void) {
 }
 static wg_engine fake_engine_value;
 static wg_txn fake_txn;
-
 static inline int exec_test_setup(void **state) {
     (void)state, support_setup();
     fake_engine_value = (wg_engine){wg_platform_real(), ""};

@@ -142,8 +142,7 @@ static const char *const endless[] = {
     "MATCH (a:X), (b:X) WHERE EXISTS { MATCH (c:G) WHERE c.k = a.k - b.k - 99999 } RETURN a.k",
     "MATCH (a:X), (b:X) CALL { WITH a, b MATCH (c:G) WHERE c.k = a.k + b.k RETURN count(c) AS n } RETURN sum(n)",
     "MATCH (a:X), (b:X) CALL db.labels() YIELD label WHERE label = 'none' RETURN label",
-    "MATCH (a:X), (b:X) WHERE a.k + b.k < -1 RETURN a.k UNION MATCH (a:X), (b:X) WHERE a.k + b.k < -1 RETURN b.k AS "
-    "`a.k`",
+    "MATCH (a:X), (b:X) WHERE a.k + b.k < -1 RETURN a.k AS x UNION MATCH (a:X), (b:X) WHERE a.k < -1 RETURN b.k AS x",
     "MATCH (a:X), (b:X) RETURN sum(reduce(s = 0, x IN range(1, 1000) | s + x * a.k))",
     "MATCH (a:X), (b:X) WHERE a.k + b.k > -1 SET a.z = b.k",
     "MATCH (a:X), (b:X) MERGE (m:M {k: a.k * 20000 + b.k})",

@@ -406,7 +406,7 @@ void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t coun
             for (uint32_t i = 0; i < count; i++) out[i] = c->base;
             return;
         case WG_ENCODING_SEQUENCE:
-            for (uint32_t i = 0; i < count; i++) out[i] = c->base + c->step * (first + i);
+            for (uint64_t i = 0, cell = c->base + c->step * first; i < count; i++, cell += c->step) out[i] = cell;
             return;
         case WG_ENCODING_BIT_PACKED:
             unpack(data, c->width, first, count, c->base, out);

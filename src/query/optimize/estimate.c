@@ -244,6 +244,10 @@ static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_patter
         const double edges = both * sum.edges;
         out->fan[side] = sum.fan[side] / rows;
         out->kinds[side] = kind_of(edge, side);
+        const wgi_pattern_node *end = &g->nodes[side == 0 ? edge->from : edge->to];
+        const wg_direction drawn = wgi_direction_from_left(edge);
+        const wg_direction towards = side == 1 ? drawn : wgi_direction_reversed(drawn);
+        out->asks[side] = end->label_count > 0 && !wgi_ends_have_label(b, edge, towards, end);
         out->skew[side] = 1;
         /* Mean number of other edges that an edge meets at this end, over the mean degree. */
         if (edges > 0 && sum.fan[side] > 0) out->skew[side] = (sum.squares[side] - edges) / edges / out->fan[side];

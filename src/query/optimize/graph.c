@@ -242,3 +242,31 @@ wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t ma
     *out = g;
     return WG_OK;
 }
+
+/* ---- what edges say */
+
+wg_direction wgi_direction_from_left(const wgi_pattern_edge *edge) {
+    if (edge->ast->op == WG_AST_RIGHT) return WG_DIRECTION_OUT;
+    return edge->ast->op == WG_AST_LEFT ? WG_DIRECTION_IN : WG_DIRECTION_BOTH;
+}
+
+wg_direction wgi_direction_reversed(wg_direction d) {
+    if (d == WG_DIRECTION_BOTH) return d;
+    return d == WG_DIRECTION_OUT ? WG_DIRECTION_IN : WG_DIRECTION_OUT;
+}
+
+/* True when the definitions of the relationship's types say that the far node has its label: the engine keeps ends what they are declared
+ * to be. */
+bool wgi_ends_have_label(const wgi_binder *b, const wgi_pattern_edge *edge, wg_direction direction,
+                         const wgi_pattern_node *far) {
+    if (edge->missing || edge->type_count == 0 || far->missing || far->label_count != 1) return false;
+    const char *name = wg_catalog_label_at(b->catalog, far->labels[0])->def.name;
+    for (uint32_t i = 0; i < edge->type_count; i++) {
+        const wg_label_def *def = &wg_catalog_label_at(b->catalog, edge->types[i])->def;
+        const bool out = direction == WG_DIRECTION_IN || (def->to_label != NULL && strcmp(def->to_label, name) == 0);
+        const bool in =
+            direction == WG_DIRECTION_OUT || (def->from_label != NULL && strcmp(def->from_label, name) == 0);
+        if (!out || !in) return false;
+    }
+    return true;
+}

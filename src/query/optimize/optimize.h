@@ -61,6 +61,13 @@ typedef struct wgi_graph {
 wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
                         wgi_graph *out);
 
+wg_direction wgi_direction_from_left(const wgi_pattern_edge *edge);
+wg_direction wgi_direction_reversed(wg_direction d);
+/* True when the definitions of the relationship's types say that the node which is reached in this direction has its label: the engine
+ * keeps ends what they are declared to be. */
+bool wgi_ends_have_label(const wgi_binder *b, const wgi_pattern_edge *edge, wg_direction direction,
+                         const wgi_pattern_node *far);
+
 /* ---- estimate.c: a component in numbers */
 
 typedef struct wgi_component {

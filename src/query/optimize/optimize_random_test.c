@@ -184,8 +184,12 @@ static void ask(store *s, const char *text, bool off, wg_buf *out) {
     char *lines[4096];
     uint32_t count = 0;
     assert_true(wg_buf_append_u8(&s->answer, 0));
-    for (char *line = strtok((char *)s->answer.data, "\n"); line != NULL && count < 4096; line = strtok(NULL, "\n"))
+    char *line = (char *)s->answer.data;
+    for (char *end = strchr(line, '\n'); end != NULL && count < 4096; end = strchr(line, '\n')) {
+        *end = '\0';
         lines[count++] = line;
+        line = end + 1;
+    }
     qsort(lines, count, sizeof *lines, by_text);
     for (uint32_t i = 0; i < count; i++) assert_true(wg_buf_printf(out, "%s\n", lines[i]));
 }

@@ -9,7 +9,8 @@
  * which is cheaper than building it. */
 #include "query/optimize/order.h"
 
-static const double COST_EXPAND = 3, COST_NEIGHBOUR = 1, COST_INTO = 6, COST_BUILD = 8, COST_PROBE = 4, COST_ROW = 1;
+static const double COST_EXPAND = 3, COST_NEIGHBOUR = 1, COST_LABELS = 8, COST_INTO = 6, COST_BUILD = 8,
+                    COST_PROBE = 4, COST_ROW = 1;
 
 typedef struct order {
     const wgi_order_problem *p;
@@ -77,8 +78,9 @@ static wgi_step expanded(const wgi_order_problem *p, const wgi_step *left, uint6
         s.cost = left->cost + left->rows * COST_INTO + rows * COST_ROW;
         return s;
     }
-    const double fan = e->fan[has[0] ? 0 : 1];
-    s.cost = left->cost + left->rows * (COST_EXPAND + fan * COST_NEIGHBOUR) + rows * COST_ROW;
+    const uint32_t near = has[0] ? 0 : 1;
+    const double neighbour = COST_NEIGHBOUR + (e->asks[1 - near] ? COST_LABELS : 0);
+    s.cost = left->cost + left->rows * (COST_EXPAND + e->fan[near] * neighbour) + rows * COST_ROW;
     return s;
 }
 

@@ -20,6 +20,7 @@ typedef struct wgi_order_node {
 typedef struct wgi_order_edge {
     uint32_t ends[2];  /* [0] left, [1] right as drawn */
     double fan[2];     /* edges that a node at that end has, before the labels of the other end are asked for */
+    bool asks[2];      /* whether a node that is reached at that end must be asked for its labels */
     double pairs;      /* edges whose two ends have the labels of their nodes */
     double keep;       /* share that its own conditions leave */
     uint32_t kinds[2]; /* edges with the same kind at one node are found together; 0: with none */

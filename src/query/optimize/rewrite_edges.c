@@ -103,7 +103,7 @@ static wg_code fit_filters(wgi_binder *b, wg_plan *top, wg_plan *scan, edge_colu
 }
 
 static bool is_scannable(const wgi_binder *b, const wg_plan *expand) {
-    if (expand->op != WG_PLAN_EXPAND || expand->edge_label_count != 1 || expand->slot != 0 ||
+    if (expand->op != WG_PLAN_EXPAND || expand->optional || expand->edge_label_count != 1 || expand->slot != 0 ||
         expand->unique_edge_slot_count != 0 || expand->direction == WG_DIRECTION_BOTH)
         return false;
     const wg_plan *nodes = expand->children[0];

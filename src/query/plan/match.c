@@ -173,16 +173,6 @@ static wg_code apply_conditions(matcher *m, wgi_relation *rel) {
 
 /* ---- growing */
 
-static wg_direction direction_from_left(const wgi_pattern_edge *edge) {
-    if (edge->ast->op == WG_AST_RIGHT) return WG_DIRECTION_OUT;
-    return edge->ast->op == WG_AST_LEFT ? WG_DIRECTION_IN : WG_DIRECTION_BOTH;
-}
-
-static wg_direction reversed(wg_direction d) {
-    if (d == WG_DIRECTION_BOTH) return d;
-    return d == WG_DIRECTION_OUT ? WG_DIRECTION_IN : WG_DIRECTION_OUT;
-}
-
 /* Edges of one MATCH are never the same one, unless no label is common to both: then they cannot be. */
 static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
     if (a->clause != b->clause) return false;
@@ -241,20 +231,40 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
     return walk_properties(m, rel, ast->child[0], plan);
 }
 
-/* True when the definitions of the relationship's types say that the far node has its label: the engine keeps ends what they are declared
- * to be. */
-static bool ends_have_label(const matcher *m, const wgi_pattern_edge *edge, wg_direction direction,
-                            const wgi_pattern_node *far) {
-    if (edge->missing || edge->type_count == 0 || far->missing || far->label_count != 1) return false;
-    const char *name = wg_catalog_label_at(m->b->catalog, far->labels[0])->def.name;
-    for (uint32_t i = 0; i < edge->type_count; i++) {
-        const wg_label_def *def = &wg_catalog_label_at(m->b->catalog, edge->types[i])->def;
-        const bool out = direction == WG_DIRECTION_IN || (def->to_label != NULL && strcmp(def->to_label, name) == 0);
-        const bool in =
-            direction == WG_DIRECTION_OUT || (def->from_label != NULL && strcmp(def->from_label, name) == 0);
-        if (!out || !in) return false;
-    }
-    return true;
+wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done) {
+    matcher m = {.b = b};
+    const wg_ast *ast = path->child[1], *near = path->child[from_left ? 0 : 2],
+                 *far_ast = path->child[from_left ? 2 : 0];
+    wgi_pattern_edge edge = {.name = ast->text, .ast = ast};
+    wgi_pattern_node far = {.name = far_ast->text, .ast = far_ast};
+    WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
+    WG_TRY(wgi_labels(b, far_ast, 1, &far.labels, &far.label_count, &far.missing));
+    const wg_direction drawn = wgi_direction_from_left(&edge);
+    const wg_direction direction = from_left ? drawn : wgi_direction_reversed(drawn);
+    const bool free_end = far.label_count == 0 && !far.missing;
+    *out_done = false;
+    if (edge.missing || (!free_end && !wgi_ends_have_label(b, &edge, direction, &far))) return WG_OK;
+    if (edge.name.size == 0) WG_TRY(wgi_hidden_name(b, &edge.name));
+    if (far.name.size == 0) WG_TRY(wgi_hidden_name(b, &far.name));
+    const wgi_new_slot slots[2] = {{WG_TYPE_EDGE, edge.name}, {WG_TYPE_NODE, far.name}};
+    wg_plan *plan = wgi_plan(b, WG_PLAN_EXPAND, rel->plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    plan->slot = wgi_find(rel, near->text)->slot;
+    plan->direction = direction;
+    plan->edge_labels = edge.types;
+    plan->edge_label_count = edge.type_count;
+    plan->optional = true;
+    plan->row_estimate *= 2;
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, 2));
+    rel->plan = plan;
+    const wgi_symbol symbol = {.name = edge.name,
+                               .type = WG_TYPE_EDGE,
+                               .slot = plan->slot_count - 2,
+                               .labels = edge.types,
+                               .label_count = edge.type_count};
+    WG_TRY(wgi_add_symbol(b, rel, &symbol));
+    *out_done = true;
+    return node_symbol(&m, rel, &far, plan->slot_count - 1);
 }
 
 static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
@@ -268,10 +278,10 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     const wgi_new_slot slots[2] = {{type, edge->name}, {WG_TYPE_NODE, far->name}};
     wg_plan *plan = wgi_plan(b, into ? WG_PLAN_EXPAND_INTO : WG_PLAN_EXPAND, rel->plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
-    const wg_direction direction = direction_from_left(edge);
+    const wg_direction direction = wgi_direction_from_left(edge);
     plan->slot = left != NULL ? left->slot : right->slot;
     plan->slot_b = into ? right->slot : 0;
-    plan->direction = left != NULL ? direction : reversed(direction);
+    plan->direction = left != NULL ? direction : wgi_direction_reversed(direction);
     plan->edge_labels = edge->types;
     plan->edge_label_count = edge->type_count;
     plan->row_estimate = m->expanded_rows >= 0 ? m->expanded_rows : rel->plan->row_estimate * (into ? 0.5 : 3);
@@ -291,7 +301,7 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     if (edge->missing && !walk) WG_TRY(wgi_filter_false(b, rel));
     if (into) return WG_OK;
     WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
-    if (!walk && ends_have_label(m, edge, plan->direction, far)) return WG_OK;
+    if (!walk && wgi_ends_have_label(b, edge, plan->direction, far)) return WG_OK;
     return has_labels(m, rel, far, edge_slot + 1);
 }
 

@@ -97,7 +97,33 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
     return b->err->code == WG_OK ? WG_OK : b->err->code;
 }
 
+/* The pattern is one relationship from a node that the rows have to one that is new, and nothing is said of either that the rows, or the
+ * definition of the relationship, do not say: the rows are expanded in place. *out_done false: it is more than that. */
+static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel, bool *out_done) {
+    const wg_ast *path = match->child[0]->child[0];
+    *out_done = false;
+    if (b->optimizer_off || match->child[1] != NULL || match->child[0]->child_count != 1 || path->child_count != 3 ||
+        path->op != WG_AST_PATH_ALL || path->text.size > 0)
+        return WG_OK;
+    const wg_ast *edge = path->child[1];
+    const wg_ast *left = path->child[0], *right = path->child[2];
+    const bool from_left = left->text.size > 0 && wgi_find(rel, left->text) != NULL;
+    const wg_ast *near = from_left ? left : right, *far = from_left ? right : left;
+    const wgi_symbol *known = near->text.size > 0 ? wgi_find(rel, near->text) : NULL;
+    if (known == NULL || known->type != WG_TYPE_NODE || near->child_count > 1 || near->child[0] != NULL ||
+        far->child[0] != NULL || (far->text.size > 0 && wgi_find(rel, far->text) != NULL) ||
+        (far->text.size > 0 && wg_slice_equal(far->text, near->text)))
+        return WG_OK;
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->child[0] != NULL ||
+        (edge->text.size > 0 && (wgi_find(rel, edge->text) != NULL || wg_slice_equal(edge->text, far->text))))
+        return WG_OK;
+    return wgi_expand_optionally(b, path, from_left, rel, out_done);
+}
+
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+    bool done = false;
+    if (!rel->writes && !rel->per_row) WG_TRY(expand_rows(b, match, rel, &done));
+    if (done) return WG_OK;
     if (rel->writes && !rel->per_row) return wgi_optional_per_row(b, match, rel);
     shared_values s;
     wgi_relation joined;
@@ -172,8 +198,53 @@ static wg_code mark_answers(wgi_binder *b, const shared_values *s, const wg_ast 
     return WG_OK;
 }
 
+/* The condition is one relationship without properties and name between two known nodes, or from one to a node about which nothing is said:
+ * asked for each row. *out_done false: it is more than that. */
+static wg_code test_rows(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel, bool *out_done) {
+    const wg_ast *path = test->child[0];
+    *out_done = false;
+    if (b->optimizer_off || test->kind != WG_AST_PATTERN_TEST || path->op != WG_AST_PATH_ALL ||
+        path->child_count != 3)
+        return WG_OK;
+    const wg_ast *edge = path->child[1], *const ends[] = {path->child[0], path->child[2]};
+    const wgi_symbol *symbols[2];
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL) return WG_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (ends[i]->child_count > 1 || ends[i]->child[0] != NULL) return WG_OK;
+        symbols[i] = ends[i]->text.size > 0 ? wgi_find(rel, ends[i]->text) : NULL;
+        if (ends[i]->text.size > 0 && (symbols[i] == NULL || symbols[i]->type != WG_TYPE_NODE)) return WG_OK;
+    }
+    const uint32_t first = symbols[0] != NULL ? 0 : 1;
+    const uint32_t *types;
+    uint32_t type_count;
+    bool missing;
+    if (symbols[first] == NULL) return WG_OK;
+    WG_TRY(wgi_edge_types(b, edge, 1, &types, &type_count, &missing));
+    if (missing) return WG_OK;
+    wg_plan *plan = wgi_plan(b, WG_PLAN_EXISTS, rel->plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    wg_direction direction = WG_DIRECTION_BOTH;
+    if (edge->op == WG_AST_RIGHT || edge->op == WG_AST_LEFT)
+        direction = (edge->op == WG_AST_RIGHT) == (first == 0) ? WG_DIRECTION_OUT : WG_DIRECTION_IN;
+    plan->slot = symbols[first]->slot;
+    plan->into = symbols[1 - first] != NULL;
+    plan->slot_b = plan->into ? symbols[1 - first]->slot : 0;
+    plan->direction = direction;
+    plan->edge_labels = types;
+    plan->edge_label_count = type_count;
+    plan->negated = negated;
+    plan->row_estimate *= negated == plan->into ? 0.9 : 0.1;
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, NULL, 0));
+    rel->plan = plan;
+    *out_done = true;
+    return WG_OK;
+}
+
 wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relation *rel) {
+    bool done;
     if (test->kind == WG_AST_PATTERN_TEST) WG_TRY(wgi_all_known(b, test->child[0], rel));
+    WG_TRY(test_rows(b, test, negated, rel, &done));
+    if (done) return WG_OK;
     shared_values s;
     wgi_relation joined;
     WG_TRY(share_all(b, test, rel, &s));

@@ -39,6 +39,9 @@ bool wgi_is_unit(const wgi_relation *rel);
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Several MATCH clauses as one pattern. */
 wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, wgi_relation *rel);
+/* Expands the known end of a path of one relationship, without conditions, to a new node; rows without a match stay, with nulls. *out_done
+ * false: the label of the far end, or the relationship's type, asks for more. */
+wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done);
 /* How many of the clauses [first..) of a SINGLE, at least one, are MATCH clauses that may be planned together. */
 wg_code wgi_match_run(wgi_binder *b, const wg_ast *single, uint32_t first, const wgi_relation *rel,
                       uint32_t *out_count);
