@@ -218,11 +218,6 @@ wg_code wg_expand(const wg_txn *txn, uint64_t node, wg_direction direction, cons
 }
 #include "exec/test_adjacency.h"
 /* Writes leave a text, so that tests see what was asked for and in which order. */
-wg_code wg_txn_intern_key(wg_txn *txn, wg_slice name, uint32_t *out, wg_error *err) {
-    (void)txn, (void)err;
-    *out = 100 + name.data[0];
-    return WG_OK;
-}
 static inline wg_code fake_log(wg_txn *txn, const char *verb, uint64_t id, const wg_property *properties,
                                uint32_t n) {
     wg_buf_printf(&txn->log, "%s %u", verb, (unsigned)id);
