@@ -89,6 +89,7 @@ wg_code wgi_parquet_lists_next(wg_parquet_reader *reader, wgi_parquet_lists *l, 
                                const wg_parquet_pick *pick, wg_vector *out, wg_error *err) {
     if (!wgi_parquet_scratch_ensure(&l->cells, WG_BATCH_ROWS_MAX * sizeof(wg_value)))
         return wg_error_nomem(err, rows);
+    static const wg_value nothing; /* of an empty list; there may be no items at all */
     wg_value *cells = (wg_value *)(void *)l->cells.data;
     uint32_t n = 0;
     bool nulls = false;
@@ -104,7 +105,7 @@ wg_code wgi_parquet_lists_next(wg_parquet_reader *reader, wgi_parquet_lists *l, 
         nulls |= null;
         if (null) wg_bit_clear(l->valid, i);
         else wg_bit_set(l->valid, i);
-        if (!null) cells[i].as.list = l->items + cells[i].as.id;
+        if (!null) cells[i].as.list = cells[i].size == 0 ? &nothing : l->items + cells[i].as.id;
     }
     *out = (wg_vector){.type = WG_TYPE_LIST, .kind = WG_VECTOR_FLAT, .data = cells, .valid = nulls ? l->valid : NULL};
     return WG_OK;

@@ -30,7 +30,8 @@ typedef struct plan {
     int32_t encoding;
     bool v2;
     wg_codec codec;
-    uint32_t rows;
+    uint32_t values;
+    uint32_t rows; /* fewer than values of a list */
     size_t dictionary_bytes;
 } plan;
 
@@ -42,7 +43,7 @@ static void page_put(wg_buf *out, const plan *p, wgi_parquet_page_type type, wg_
     wg_thrift_write_i32(&w, 2, p->codec == WG_CODEC_UNCOMPRESSED ? (int32_t)body.size : 4096);
     wg_thrift_write_i32(&w, 3, (int32_t)body.size);
     wg_thrift_write_struct_field(&w, type == WGI_PARQUET_PAGE_DATA ? 5 : type == WGI_PARQUET_PAGE_DICTIONARY ? 7 : 8);
-    wg_thrift_write_i32(&w, 1, type == WGI_PARQUET_PAGE_DICTIONARY ? (int32_t)(body.size / 5) : (int32_t)p->rows);
+    wg_thrift_write_i32(&w, 1, type == WGI_PARQUET_PAGE_DICTIONARY ? (int32_t)(body.size / 5) : (int32_t)p->values);
     if (type == WGI_PARQUET_PAGE_DICTIONARY) {
         wg_thrift_write_i32(&w, 2, WGI_PARQUET_PLAIN);
     } else if (type == WGI_PARQUET_PAGE_DATA) {
@@ -52,12 +53,25 @@ static void page_put(wg_buf *out, const plan *p, wgi_parquet_page_type type, wg_
     } else {
         wg_thrift_write_i32(&w, 4, p->encoding);
         wg_thrift_write_i32(&w, 5,
-                            p->column.max_def == 0 || body.size == 0 ? 0 : (int32_t)(body.data[0] % body.size));
-        wg_thrift_write_i32(&w, 6, 0);
+                            p->column.max_def == 0 || body.size == 0 ? 0 : (int32_t)(body.data[0] % body.size / 2));
+        wg_thrift_write_i32(&w, 6,
+                            p->column.max_rep == 0 || body.size < 2 ? 0 : (int32_t)(body.data[1] % body.size / 2));
     }
     wg_thrift_write_struct_end(&w);
     wg_thrift_write_struct_end(&w);
     (void)wg_buf_append(out, body.data, body.size);
+}
+
+static uint64_t touch_list(const wg_value *list) {
+    uint64_t sum = 0;
+    WG_ASSERT(list->type == WG_TYPE_LIST);
+    for (uint32_t i = 0; i < list->size; i++) {
+        const wg_value *v = &list->as.list[i];
+        WG_ASSERT(v->type != WG_TYPE_LIST);
+        const bool text = v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES;
+        sum += text && v->size > 0 ? (uint8_t)v->as.s[v->size - 1] : v->size;
+    }
+    return sum;
 }
 
 static uint64_t touch(const wg_vector *v, uint32_t rows) {
@@ -65,7 +79,9 @@ static uint64_t touch(const wg_vector *v, uint32_t rows) {
     for (uint32_t i = 0; i < rows; i++) {
         if (!wg_vector_is_valid(v, i)) continue;
         const uint32_t at = wg_vector_cell(v, i);
-        if (v->type == WG_TYPE_BOOL) {
+        if (v->type == WG_TYPE_LIST) {
+            sum += touch_list(&((const wg_value *)v->data)[at]);
+        } else if (v->type == WG_TYPE_BOOL) {
             sum += ((const uint8_t *)v->data)[at];
             WG_ASSERT(((const uint8_t *)v->data)[at] <= 1);
         } else if (v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES) {
@@ -82,7 +98,7 @@ static void chunk_read(const plan *p, wg_slice bytes, uint32_t step) {
     wg_account account;
     wg_account_init(&account, NULL, 128 << 20);
     const wg_parquet_chunk chunk = {
-        .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->rows, .codec = p->codec};
+        .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->values, .codec = p->codec};
     wg_parquet_reader *reader = NULL;
     wg_error err = {0};
     wg_code code = wg_parquet_reader_create(&p->column, &chunk, bytes, p->rows, &account, &reader, &err);
@@ -100,7 +116,7 @@ static void chunk_read(const plan *p, wg_slice bytes, uint32_t step) {
             rows++;
         }
     }
-    WG_ASSERT(WG_IMPLIES(code == WG_OK, rows == p->rows));
+    WG_ASSERT(WG_IMPLIES(code == WG_OK && p->rows > 0, rows == p->rows));
     WG_ASSERT(code == err.code);
     wg_parquet_reader_destroy(reader);
     WG_ASSERT(wg_account_bytes(&account) == 0);
@@ -123,7 +139,7 @@ static void picked_read(const plan *p, wg_slice bytes) {
     wg_account account;
     wg_account_init(&account, NULL, 128 << 20);
     const wg_parquet_chunk chunk = {
-        .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->rows, .codec = p->codec};
+        .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->values, .codec = p->codec};
     file_bytes file = {bytes};
     const wg_parquet_source source = {
         .column = &p->column, .chunk = &chunk, .row_count = p->rows, .read = read_bytes, .ctx = &file};
@@ -167,10 +183,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     p.column.physical_name = "fuzzed";
     p.column.optional = data[2] & 1;
     p.column.max_def = (data[2] & 1) == 0 ? 0 : 1 + (data[2] >> 5);
-    p.encoding = data[1] % 10;
+    p.encoding = (data[1] & 127) % 10;
     p.v2 = (data[2] & 2) != 0;
     p.codec = codecs[data[2] >> 2 & 7];
-    p.rows = wg_load_u16le(data + 3);
+    p.values = wg_load_u16le(data + 3);
+    p.rows = p.values;
+    if ((data[1] & 128) != 0 && p.column.max_def > 0) {
+        p.column.item_type = p.column.type;
+        p.column.type = WG_TYPE_LIST;
+        p.column.max_rep = 1;
+        p.column.list_def = p.column.max_def > 1 ? p.column.max_def - 1 : 1;
+        p.rows = p.values / (1 + data[5] % 5);
+    }
     const wg_slice rest = wg_slice_of(data + 6, size - 6);
     const bool codes = p.encoding == WGI_PARQUET_PLAIN_DICTIONARY || p.encoding == WGI_PARQUET_RLE_DICTIONARY;
     p.dictionary_bytes = codes ? rest.size * data[5] / 256 : 0;
