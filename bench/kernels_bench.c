@@ -57,6 +57,8 @@ CALL(run_select_among, return k->select_among(half, sel, ROWS / 2, rows) + rows[
 CALL(run_compact, return k->compact_u64((const uint64_t *)a, half, ROWS, out) + out[9])
 CALL(run_gather, k->gather_u64((const uint64_t *)a, sel, ROWS / 2, out); return out[9])
 CALL(run_gather_codes, k->gather_codes_u64(begin, codes, ROWS, out); return out[9])
+CALL(run_unpack_u64, k->unpack_u64((const uint8_t *)a, 7, 0, ROWS, 5, out); return out[9])
+CALL(run_unpack_u32, k->unpack_u32((const uint8_t *)a, 7, 0, ROWS, (uint32_t *)out); return out[9])
 CALL(run_hash, k->hash_u64((const uint64_t *)a, ROWS, false, out); return out[9])
 CALL(run_sum_i64, return k->sum_i64(a, ROWS).low)
 CALL(run_sum_u32, return k->sum_u32((const uint32_t *)a, ROWS).low)
@@ -93,6 +95,8 @@ static const kernel_case cases[] = {
     {"compact_u64", run_compact, false, true},
     {"gather_u64", run_gather, false, false},
     {"gather_codes_u64", run_gather_codes, false, false},
+    {"unpack_u64", run_unpack_u64, false, false},
+    {"unpack_u32", run_unpack_u32, false, false},
     {"hash_u64", run_hash, false, true},
     {"sum_i64", run_sum_i64, false, true},
     {"sum_u32", run_sum_u32, false, false},

@@ -60,6 +60,9 @@ static void make_cells(wg_encoding encoding, uint64_t seed) {
             case WG_ENCODING_BIT_PACKED:
                 cells[i] = r % 100000;
                 break;
+            case WG_ENCODING_DECIMAL:
+                cells[i] = wg_bits_of_f64((double)(r % 100000) / 100);
+                break;
             case WG_ENCODING_DELTA:
                 cells[i] = rising;
                 break;

@@ -218,9 +218,10 @@ typedef struct wg_options {
     uint32_t threads;            /* worker threads of queries; 0: one a core */
     uint32_t batch_rows;         /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
     uint32_t shards; /* queues that the work of a scan is dealt to; 0: as many as threads. Never changes a result. */
-    uint64_t query_memory_bytes_max; /* of one query; 0: 1 GiB. Over it the query ends with WG_E_LIMIT. */
-    bool create;                     /* make the workspace when there is none */
-    bool must_create;                /* with create: fail with WG_E_EXISTS when there is one */
+    uint64_t
+        query_memory_bytes_max; /* of one query; 0: 1 GiB. Near it rows go to temporary files; over it WG_E_LIMIT. */
+    bool create;                /* make the workspace when there is none */
+    bool must_create;           /* with create: fail with WG_E_EXISTS when there is one */
     /* Reads a workspace that another process may be writing: takes no lock, changes no byte, needs no right to write. Sees what was
      * durable when it opened, and more after wg_refresh. Writes are WG_E_READ_ONLY. */
     bool read_only;

@@ -1,10 +1,11 @@
 /* virtual_probe: the floor of the benchmark of virtual labels in plain C: what it costs to read and decompress the pages of one DOUBLE column
- * and to add its values up, without an engine. It uses the project's reader of footers and page headers only to know where the pages are.
+ * and to add its values up, without an engine. It uses the project's reader of footers only to know where the pages are.
  *
- * Reads lines of its input, each "codec-independent" column name and a number of runs: column <tab> runs. One line comes back:
+ * Reads lines of its input, each the name of a column and a number of runs: column <tab> runs. One line comes back:
  * {"ns":[..],"sum":..,"rows":..}. Files come from the arguments. Only PLAIN pages without nulls count; anything else is an error. */
 #include "bench.h"
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/parquet.h"
+#include "format/thrift/thrift.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -58,6 +59,44 @@ static uint8_t *grow(uint8_t *old, size_t *have, size_t want) {
     return data;
 }
 
+enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2, ENCODING_PLAIN = 0 };
+
+typedef struct page_header {
+    int32_t type;
+    int32_t uncompressed_bytes;
+    int32_t compressed_bytes;
+    int32_t value_count;
+    int32_t encoding;
+    size_t header_bytes;
+} page_header;
+
+static void data_header_read(wg_thrift_reader *r, page_header *h) {
+    wg_thrift_field f;
+    for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
+        if (f.id == 1) wg_thrift_read_i32(r, f.type, &h->value_count);
+        else if (f.id == 2) wg_thrift_read_i32(r, f.type, &h->encoding);
+        else wg_thrift_skip(r, f.type);
+    }
+}
+
+static void header_read(wg_slice bytes, page_header *h) {
+    wg_thrift_reader r;
+    wg_thrift_field f;
+    wg_error error = {0};
+    *h = (page_header){.type = -1};
+    wg_thrift_reader_init(&r, bytes, 0, &error);
+    for (wg_thrift_struct_begin(&r); wg_thrift_field_next(&r, &f);) {
+        if (f.id == 1) wg_thrift_read_i32(&r, f.type, &h->type);
+        else if (f.id == 2) wg_thrift_read_i32(&r, f.type, &h->uncompressed_bytes);
+        else if (f.id == 3) wg_thrift_read_i32(&r, f.type, &h->compressed_bytes);
+        else if (f.id == 5) data_header_read(&r, h);
+        else wg_thrift_skip(&r, f.type);
+    }
+    if (r.code != WG_OK || h->compressed_bytes < 0 || h->uncompressed_bytes < 0 || h->value_count < 0)
+        fail("a page header");
+    h->header_bytes = wg_thrift_reader_bytes(&r);
+}
+
 /* Four lanes, so that the additions overlap. */
 static double add(const uint8_t *bytes, size_t count) {
     double lanes[4] = {0};
@@ -74,33 +113,33 @@ static double add(const uint8_t *bytes, size_t count) {
     return lanes[0] + lanes[1] + lanes[2] + lanes[3];
 }
 
-static void page_add(probe *p, const wg_parquet_column *column, wg_codec codec, const wgi_parquet_page_header *h,
+static void page_add(probe *p, const wg_parquet_column *column, wg_codec codec, const page_header *h,
                      const uint8_t *body) {
     const uint8_t *values = body;
-    if (h->type == WGI_PARQUET_PAGE_DICTIONARY) return;
-    if (h->type != WGI_PARQUET_PAGE_DATA || h->encoding != WGI_PARQUET_PLAIN) fail("a page that is not v1 and plain");
+    if (h->type == PAGE_DICTIONARY) return;
+    if (h->type != PAGE_DATA || h->encoding != ENCODING_PLAIN) fail("a page that is not v1 and plain");
     if (codec != WG_CODEC_UNCOMPRESSED) {
-        p->page = grow(p->page, &p->page_bytes, h->uncompressed_bytes);
-        if (wg_codec_decompress_with(&p->codec, codec, wg_slice_of(body, h->compressed_bytes), p->page,
-                                     h->uncompressed_bytes, NULL) != WG_OK)
+        const size_t size = (size_t)h->uncompressed_bytes;
+        p->page = grow(p->page, &p->page_bytes, size);
+        if (wg_codec_decompress_with(&p->codec, codec, wg_slice_of(body, (size_t)h->compressed_bytes), p->page, size,
+                                     NULL) != WG_OK)
             fail("a page does not decompress");
         values = p->page;
     }
     if (column->max_def > 0) values += 4 + wg_load_u32le(values);
-    p->sum += add(values, h->value_count);
-    p->rows += h->value_count;
+    p->sum += add(values, (size_t)h->value_count);
+    p->rows += (uint64_t)h->value_count;
 }
 
 static void chunk_add(probe *p, const probe_file *f, uint32_t group, uint32_t column) {
     const wg_parquet_chunk *chunk = &f->metadata.row_groups[group].chunks[column];
-    wgi_parquet_page_header h;
-    wg_error error = {0};
+    page_header h;
     p->chunk = grow(p->chunk, &p->chunk_bytes, chunk->compressed_bytes);
     if (pread(f->fd, p->chunk, chunk->compressed_bytes, (off_t)chunk->offset) != (ssize_t)chunk->compressed_bytes)
         fail("a short read");
-    for (size_t at = 0; at < chunk->compressed_bytes; at += h.header_bytes + h.compressed_bytes) {
+    for (size_t at = 0; at < chunk->compressed_bytes; at += h.header_bytes + (size_t)h.compressed_bytes) {
         const wg_slice rest = wg_slice_of(p->chunk + at, chunk->compressed_bytes - at);
-        if (wgi_parquet_page_header_read(rest, chunk->offset + at, &h, &error) != WG_OK) fail(error.message);
+        header_read(rest, &h);
         page_add(p, &f->metadata.columns[column], chunk->codec, &h, p->chunk + at + h.header_bytes);
     }
 }

@@ -5,7 +5,7 @@
  * (wg_graph_open). Undirected graphs are simple: loops left out, parallel edges and both directions of a pair joined to one.
  *
  * Results are a function of the graph and the options alone, byte for byte, whatever the number of workers: work is cut into pieces of nodes
- * of fixed size, sums of floats are taken in the order of neighbours and then of pieces, and where several answers are right (a parent, a
+ * of fixed size, sums of floats are taken in an order that neighbours and pieces alone give, and where several answers are right (a parent, a
  * component's name, a tie between labels) the smallest index is given.
  *
  * Memory is charged to run->account: over its limit WG_E_LIMIT, else WG_E_NOMEM. Every piece of work asks for cancellation and deadline

@@ -2,8 +2,6 @@
  *
  * Both sweeps pull: a node sums what its neighbours in the level before (paths) or behind (dependencies) have, in the order of their
  * indices, and writes only to itself. So sums are taken in one order whatever the number of workers, and nothing is written by two. */
-#include <stdlib.h>
-
 #include "algorithms/algorithms_internal.h"
 
 enum { GRAIN = 512 };
@@ -115,32 +113,14 @@ wg_code wg_algo_betweenness(const wg_algo_run *run, const wg_graph *graph, const
     return code;
 }
 
-static int compare_nodes(const void *x, const void *y) {
-    const uint32_t a = *(const uint32_t *)x;
-    const uint32_t b = *(const uint32_t *)y;
-    return (a > b) - (a < b);
-}
-
-/* Floyd's sampling: each set of nodes is as likely as any other. A chosen node is looked for among those before it. */
+/* Selection sampling: one pass, each set of nodes as likely as any other, ascending by itself. */
 void wg_algo_sample(const wg_graph *graph, uint64_t seed, uint32_t count, uint32_t *out, uint32_t *out_count) {
     const uint32_t n = graph->node_count;
+    uint32_t taken = 0;
     wg_rng rng;
     wg_rng_init(&rng, seed);
-    if (count >= n) {
-        for (uint32_t v = 0; v < n; v++) out[v] = v;
-        *out_count = n;
-        return;
-    }
-    uint32_t taken = 0;
-    for (uint32_t last = n - count; last < n; last++) {
-        uint32_t pick = (uint32_t)wg_rng_below(&rng, (uint64_t)last + 1);
-        for (uint32_t i = 0; i < taken; i++)
-            if (out[i] == pick) {
-                pick = last;
-                break;
-            }
-        out[taken++] = pick;
-    }
-    qsort(out, count, sizeof *out, compare_nodes);
-    *out_count = count;
+    if (count > n) count = n;
+    for (uint32_t v = 0; v < n && taken < count; v++)
+        if (wg_rng_below(&rng, (uint64_t)n - v) < (uint64_t)count - taken) out[taken++] = v;
+    *out_count = taken;
 }

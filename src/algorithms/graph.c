@@ -89,11 +89,11 @@ static wg_code transpose(const wg_algo_run *run, const wgi_sorted_side *from, ui
 /* Both sides in ascending order. */
 static wg_code sides_of_edges(const wg_algo_run *run, const wg_graph_edges *edges, wgi_sorted_pair *out,
                               wg_error *err) {
-    void *positions = NULL;
+    void *positions = NULL; /* only weights are looked up by them */
     wgi_sorted_side unsorted = {0};
-    WG_TRY(wgi_array(run, edges->count, sizeof(uint32_t), &positions, err));
+    if (edges->weights != NULL) WG_TRY(wgi_array(run, edges->count, sizeof(uint32_t), &positions, err));
     uint32_t *position = positions;
-    for (uint64_t i = 0; i < edges->count; i++) position[i] = (uint32_t)i;
+    for (uint64_t i = 0; positions != NULL && i < edges->count; i++) position[i] = (uint32_t)i;
     wg_edge_columns columns = {
         .count = edges->count, .nodes = edges->to, .neighbours = edges->from, .edges = position};
     wg_code code = sort_columns(run, &columns, edges->node_count, &unsorted, err);

@@ -1,8 +1,8 @@
 /* Graphs from what a transaction sees.
  *
- * Nodes are collected by scans into a bitmap, so that they stand in id order whichever table they are in. When their ids are 0..n-1 and
- * there is one edge label, its adjacency is taken as it is; else edges are listed with indices for ids and sorted. A label without
- * adjacency (see engine/adjacency.h) is walked node by node. */
+ * Nodes are collected by scans and numbered in id order, whichever table they are in. The sorted adjacency of one edge label is taken as it
+ * is when ids are 0..n-1, else its entries between these nodes, which stay in order. Edges of several labels are listed with indices for ids
+ * and sorted; so are those of a label without adjacency (see engine/adjacency.h), which is walked node by node. */
 #include <math.h>
 
 #include "algorithms/graph_internal.h"
@@ -237,7 +237,7 @@ static wg_code open_listed(opening *o, wg_error *err) {
     return code;
 }
 
-/* ---- adjacency as it is */
+/* ---- the adjacency of one label, which is sorted already: ids and indices order alike */
 
 /* Offsets for all nodes, when those of the side begin later or end earlier. */
 static wg_code side_widen(const opening *o, const wg_adjacency_side *side, wgi_sorted_side *out, wg_error *err) {
@@ -257,8 +257,73 @@ static wg_code side_widen(const opening *o, const wg_adjacency_side *side, wgi_s
     return WG_OK;
 }
 
+typedef struct filtering {
+    const opening *o;
+    const wg_adjacency_side *side;
+    uint64_t *offsets; /* at first the count of node k at k + 1 */
+    uint32_t *targets; /* NULL: only counted */
+    uint32_t *edges;
+} filtering;
+
+/* Entries whose other end is one of the nodes too, with indices for ids. */
+static wg_code filter_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    const filtering *f = arg;
+    (void)worker;
+    (void)err;
+    for (uint64_t k = first; k < last; k++) {
+        uint64_t count = 0;
+        uint64_t kept = 0;
+        const uint64_t begin = wg_adjacency_span(f->side, wg_graph_id(f->o->graph, (uint32_t)k), &count);
+        for (uint64_t i = begin; i < begin + count; i++) {
+            const uint32_t to = index_of(f->o, f->side->neighbours[i]);
+            if (to == WG_GRAPH_NONE) continue;
+            if (f->targets != NULL) {
+                f->targets[f->offsets[k] + kept] = to;
+                f->edges[f->offsets[k] + kept] = f->side->edges[i];
+            }
+            kept++;
+        }
+        if (f->targets == NULL) f->offsets[k + 1] = kept;
+    }
+    return WG_OK;
+}
+
+static wg_code side_filter(const opening *o, const wg_adjacency_side *side, wgi_sorted_side *out, wg_error *err) {
+    const uint64_t n = o->graph->node_count;
+    void *counts = NULL;
+    WG_TRY(wgi_array_zero(o->run, n + 1, sizeof(uint64_t), &counts, err));
+    filtering f = {.o = o, .side = side, .offsets = counts};
+    wg_code code = wgi_for(o->run, n, WGI_NODES, filter_nodes, &f, err);
+    for (uint64_t k = 0; k < n; k++) f.offsets[k + 1] += f.offsets[k];
+    const uint64_t kept = f.offsets[n];
+    if (code == WG_OK) code = wgi_array(o->run, n + 1 + kept, sizeof(uint64_t), &out->block, err);
+    if (code == WG_OK) {
+        memcpy(out->block, counts, (n + 1) * sizeof(uint64_t));
+        f.offsets = out->block;
+        f.targets = (uint32_t *)(void *)(f.offsets + n + 1);
+        f.edges = f.targets + kept;
+        out->offsets = f.offsets;
+        out->targets = f.targets;
+        out->edges = f.edges;
+        out->entry_count = kept;
+        code = wgi_for(o->run, n, WGI_NODES, filter_nodes, &f, err);
+    }
+    wg_free(counts);
+    return code;
+}
+
+/* True when every end of the label's edges is one of the nodes 0..n-1. */
+static bool is_within(const opening *o, const wg_adjacency *adjacency) {
+    for (uint32_t s = 0; s < 2; s++) {
+        const wg_adjacency_side *side = wg_adjacency_get(adjacency, s == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN);
+        if (side->node_min + side->node_count > o->graph->node_count) return false;
+    }
+    return o->index_of == NULL;
+}
+
 static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err) {
     const wg_builders by = {o->run->pool, wgi_workers(o->run)};
+    const bool whole = is_within(o, adjacency);
     wgi_sorted_pair pair = {0};
     wg_edge_weights w = {0};
     wg_code code = WG_OK;
@@ -266,7 +331,8 @@ static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err
         const wg_adjacency_side *sorted = NULL;
         code = wg_adjacency_sorted(adjacency, s == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN, o->run->pool, by.workers,
                                    &sorted, err);
-        if (code == WG_OK) code = side_widen(o, sorted, &pair.sides[s], err);
+        if (code == WG_OK && whole) code = side_widen(o, sorted, &pair.sides[s], err);
+        else if (code == WG_OK) code = side_filter(o, sorted, &pair.sides[s], err);
     }
     if (code == WG_OK && o->spec->weight_key != WG_NO_KEY) {
         code =
@@ -281,24 +347,12 @@ static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err
     return code;
 }
 
-/* True when every end of the label's edges is one of the nodes 0..n-1. */
-static bool is_within(const opening *o, const wg_adjacency *adjacency) {
-    for (uint32_t s = 0; s < 2; s++) {
-        const wg_adjacency_side *side = wg_adjacency_get(adjacency, s == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN);
-        if (side->node_min + side->node_count > o->graph->node_count) return false;
-    }
-    return true;
-}
-
 static wg_code edges_open(opening *o, wg_error *err) {
     wg_adjacency *adjacency = NULL;
-    if (o->spec->edge_label_count == 1 && o->index_of == NULL && o->graph->node_count > 0)
+    if (o->spec->edge_label_count == 1 && o->graph->node_count > 0)
         WG_TRY(wg_adjacency_acquire(o->txn, o->spec->edge_labels[0], o->run->pool, wgi_workers(o->run), &adjacency,
                                     err));
-    if (adjacency == NULL || !is_within(o, adjacency)) {
-        wg_adjacency_release(adjacency);
-        return open_listed(o, err);
-    }
+    if (adjacency == NULL) return open_listed(o, err);
     o->graph->adjacency = adjacency;
     return open_adjacency(o, adjacency, err);
 }

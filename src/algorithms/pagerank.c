@@ -1,4 +1,4 @@
-/* PageRank by pulling: each node sums what its predecessors send, in the order of their indices, so that no two workers write to one
+/* PageRank by pulling: each node sums what its predecessors send, in an order that their indices give, so that no two workers write to one
  * place and a sum is always taken in the same order. score' = (1 - d) / n + d * sum of score / out-degree.
  *
  * What nodes without successors hold is lost (as the GAP Benchmark Suite has it) or shared by all (LDBC Graphalytics). The change of an
@@ -36,6 +36,21 @@ static wg_code begin(void *arg, uint32_t worker, uint64_t first, uint64_t last, 
     return WG_OK;
 }
 
+/* What the predecessors send, in four sums by position and then together: an order of its own, but always the same, and the processor
+ * need not wait for one addition before it begins the next. */
+static double sum_sent(const double *sent, const uint32_t *from, uint64_t count) {
+    double sums[4] = {0};
+    uint64_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        sums[0] += sent[from[i]];
+        sums[1] += sent[from[i + 1]];
+        sums[2] += sent[from[i + 2]];
+        sums[3] += sent[from[i + 3]];
+    }
+    for (uint32_t k = 0; i < count; i++, k++) sums[k] += sent[from[i]];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 static wg_code pull(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     const ranking *r = arg;
     const wg_graph_side *side = &r->graph->backward;
@@ -44,8 +59,7 @@ static wg_code pull(void *arg, uint32_t worker, uint64_t first, uint64_t last, w
     (void)worker;
     (void)err;
     for (uint64_t v = first; v < last; v++) {
-        double sum = 0;
-        for (uint64_t at = side->offsets[v]; at < side->offsets[v + 1]; at++) sum += sent[side->targets[at]];
+        const double sum = sum_sent(sent, side->targets + side->offsets[v], wgi_degree(side, v));
         const double score = r->base + r->damping * sum;
         change += fabs(score - r->scores[v]);
         r->scores[v] = score;

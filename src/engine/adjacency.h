@@ -57,7 +57,7 @@ typedef struct wg_builders {
     uint32_t workers; /* >= 1 */
 } wg_builders;
 
-/* Edges as three columns; `edges` may be anything that goes with the edge. */
+/* Edges as columns; `edges` may be anything that goes with the edge, or NULL. */
 typedef struct wg_edge_columns {
     uint64_t count;
     const uint32_t *nodes;

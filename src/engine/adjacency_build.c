@@ -226,14 +226,21 @@ typedef struct placed_edge {
     uint32_t edge;
 } placed_edge;
 
+/* Of columns without `edges`: less to move. */
+typedef struct placed_pair {
+    uint32_t node;
+    uint32_t neighbour;
+} placed_pair;
+
 typedef struct side_build {
     const wg_edge_columns *columns;
     uint64_t chunk_edges;
     uint32_t chunk_count;
     uint32_t bucket_count;
-    uint32_t shift;       /* bucket = node >> shift */
-    uint64_t *starts;     /* [chunk][bucket]: counts, then places; one chunk more holds where the buckets end */
-    placed_edge *placed;  /* by bucket */
+    uint32_t shift;      /* bucket = node >> shift */
+    uint64_t *starts;    /* [chunk][bucket]: counts, then places; one chunk more holds where the buckets end */
+    placed_edge *placed; /* by bucket; NULL without `edges` */
+    placed_pair *pairs;
     uint64_t *cursors;    /* [worker][1 << shift] */
     uint64_t *degree_max; /* by bucket */
     bool offsets_known;
@@ -278,6 +285,11 @@ static wg_code split_chunk(void *arg, uint32_t worker, uint64_t first, uint64_t 
     for (uint64_t c = first; c < last; c++) {
         uint64_t *places = b->starts + c * b->bucket_count;
         const uint64_t end = wg_min_u64((c + 1) * b->chunk_edges, columns->count);
+        for (uint64_t i = c * b->chunk_edges; i < end && b->placed == NULL; i++) {
+            const uint32_t node = columns->nodes[i] - columns->node_min;
+            b->pairs[places[node >> b->shift]++] = (placed_pair){node, columns->neighbours[i]};
+        }
+        if (b->placed == NULL) continue;
         for (uint64_t i = c * b->chunk_edges; i < end; i++) {
             const uint32_t node = columns->nodes[i] - columns->node_min;
             b->placed[places[node >> b->shift]++] = (placed_edge){node, columns->neighbours[i], columns->edges[i]};
@@ -294,7 +306,8 @@ static void bucket_offsets(const side_build *b, uint32_t bucket, uint64_t first,
         return;
     }
     memset(cursors, 0, nodes * sizeof *cursors);
-    for (uint64_t i = first; i < last; i++) cursors[b->placed[i].node - node_first]++;
+    for (uint64_t i = first; i < last; i++)
+        cursors[(b->placed != NULL ? b->placed[i].node : b->pairs[i].node) - node_first]++;
     uint64_t total = first;
     uint64_t max = 0;
     for (uint64_t k = 0; k < nodes; k++) {
@@ -316,6 +329,9 @@ static wg_code fill_bucket(void *arg, uint32_t worker, uint64_t first, uint64_t 
         const uint64_t begin = bucket == 0 ? 0 : ends[bucket - 1];
         const uint64_t node_first = bucket << b->shift;
         bucket_offsets(b, (uint32_t)bucket, begin, ends[bucket], cursors);
+        for (uint64_t i = begin; i < ends[bucket] && b->placed == NULL; i++)
+            b->neighbours[cursors[b->pairs[i].node - node_first]++] = b->pairs[i].neighbour;
+        if (b->placed == NULL) continue;
         for (uint64_t i = begin; i < ends[bucket]; i++) {
             const placed_edge *e = &b->placed[i];
             const uint64_t at = cursors[e->node - node_first]++;
@@ -388,21 +404,25 @@ wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side
     if (like != NULL) WG_ASSERT(like->node_min == columns->node_min && like->node_count == b.node_count);
     cut(&b);
     const uint64_t offset_bytes = like != NULL ? 0 : (b.node_count + 1) * sizeof(uint64_t);
-    uint8_t *block = wg_alloc(memory->account, offset_bytes + columns->count * 2 * sizeof(uint32_t) + 4);
+    const uint64_t entry_bytes = columns->edges == NULL ? sizeof(uint32_t) : 2 * sizeof(uint32_t);
+    uint8_t *block = wg_alloc(memory->account, offset_bytes + columns->count * entry_bytes + 4);
     wg_code code = block == NULL ? wg_error_nomem(err, columns->count * 8) : WG_OK;
-    if (code == WG_OK && memory->count < columns->count) {
+    const uint64_t placed_bytes =
+        columns->count * (columns->edges == NULL ? sizeof(placed_pair) : sizeof(placed_edge));
+    if (code == WG_OK && memory->bytes < placed_bytes) {
         wg_free(memory->placed);
-        memory->placed = wg_alloc(memory->account, columns->count * sizeof(placed_edge));
-        memory->count = memory->placed == NULL ? 0 : columns->count;
-        if (memory->placed == NULL) code = wg_error_nomem(err, columns->count * sizeof(placed_edge));
+        memory->placed = wg_alloc(memory->account, placed_bytes);
+        memory->bytes = memory->placed == NULL ? 0 : placed_bytes;
+        if (memory->placed == NULL) code = wg_error_nomem(err, placed_bytes);
     }
     if (code == WG_OK) code = buffers_make(&b, by->workers, memory->account, err);
     if (code == WG_OK) {
-        b.placed = memory->placed;
+        b.placed = columns->edges == NULL ? NULL : memory->placed;
+        b.pairs = memory->placed;
         b.offsets_known = like != NULL;
         b.offsets = like != NULL ? (uint64_t *)(uintptr_t)like->offsets : (uint64_t *)(void *)block;
         b.neighbours = (uint32_t *)(void *)(block + offset_bytes);
-        b.edges = b.neighbours + columns->count;
+        b.edges = columns->edges == NULL ? NULL : b.neighbours + columns->count;
         if (like == NULL) b.offsets[b.node_count] = columns->count;
         code = run_steps(&b, by, err);
     }

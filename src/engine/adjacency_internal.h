@@ -37,7 +37,7 @@ static inline bool wgi_span_fits(uint64_t span, uint64_t count) { return span <=
 typedef struct wgi_sort_memory {
     wg_account *account;
     void *placed; /* wg_free */
-    uint64_t count;
+    uint64_t bytes;
 } wgi_sort_memory;
 /* wg_edge_columns_sort. */
 wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,

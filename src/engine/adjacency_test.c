@@ -94,14 +94,15 @@ static void commit_changes(uint32_t count) {
 }
 
 static void give_up_changes(uint32_t count) {
-    static graph before;
+    static uint64_t edges[EDGES_MAX];
+    const uint32_t edge_count = g.edge_count;
     wg_txn *txn = NULL;
-    before = g;
+    memcpy(edges, g.edges, sizeof edges);
     MODEL_OK(wg_txn_begin(g.engine, WG_TXN_WRITE, 0, &txn, err));
     change(txn, count);
     wg_txn_abort(txn);
-    before.rng = g.rng;
-    g = before;
+    memcpy(g.edges, edges, sizeof edges);
+    g.edge_count = edge_count;
 }
 
 /* Edges and neighbours of every node are those of wg_expand, in its order, and nothing else is there. */

@@ -20,8 +20,12 @@ typedef struct key_item {
     uint64_t id; /* ID_AMBIGUOUS: several nodes have the key */
 } key_item;
 
+/* What reading the nodes is for. */
+typedef enum read_pass { PASS_MEASURE, PASS_PLACE, PASS_ITEMS } read_pass;
+
 struct wgi_copy_map {
     wg_txn *txn;
+    read_pass pass;
     wg_account *account;
     wg_arena arena; /* strings of keys */
     wgi_copy_target target;
@@ -49,7 +53,19 @@ void wgi_copy_map_destroy(wgi_copy_map *map) {
     wg_free(map);
 }
 
-/* ---- reading the nodes */
+/* ---- reading the nodes: integers twice, first to see whether the array will do */
+
+static void key_measure(wgi_copy_map *map, int64_t key, uint64_t id) {
+    map->count++;
+    map->id_max = wg_max_u64(map->id_max, id);
+    map->low = key < map->low ? key : map->low;
+    map->high = key > map->high ? key : map->high;
+}
+
+static void key_place(wgi_copy_map *map, int64_t key, uint64_t id) {
+    uint32_t *cell = &map->dense[(uint64_t)key - (uint64_t)map->low];
+    *cell = *cell == 0 ? (uint32_t)id + 2 : 1;
+}
 
 static bool item_push(wgi_copy_map *map, const wg_value *key, uint64_t id) {
     if (map->count == map->capacity) {
@@ -64,12 +80,21 @@ static bool item_push(wgi_copy_map *map, const wg_value *key, uint64_t id) {
     if (!wg_value_copy(&map->arena, key, &item->key)) return false;
     item->id = id;
     map->count++;
-    map->id_max = wg_max_u64(map->id_max, id);
-    if (key->type == WG_TYPE_INT) {
-        map->low = key->as.i < map->low ? key->as.i : map->low;
-        map->high = key->as.i > map->high ? key->as.i : map->high;
-    }
     return true;
+}
+
+static bool key_take(wgi_copy_map *map, const wg_value *key, uint64_t id) {
+    switch (map->pass) {
+        case PASS_MEASURE:
+            key_measure(map, key->as.i, id);
+            return true;
+        case PASS_PLACE:
+            key_place(map, key->as.i, id);
+            return true;
+        case PASS_ITEMS:
+            break;
+    }
+    return item_push(map, key, id);
 }
 
 static wg_code read_task(wgi_copy_map *map, wg_scan_cursor *cursor, wg_cancel *cancel, wg_error *err) {
@@ -84,7 +109,7 @@ static wg_code read_task(wgi_copy_map *map, wg_scan_cursor *cursor, wg_cancel *c
             const wg_value key = wg_vector_value(&batch.columns[1], row);
             if (key.type == WG_TYPE_NULL) continue;
             const uint64_t id = ((const uint64_t *)batch.columns[0].data)[wg_vector_cell(&batch.columns[0], row)];
-            if (!item_push(map, &key, id)) return wg_error_nomem(err, sizeof(key_item));
+            if (!key_take(map, &key, id)) return wg_error_nomem(err, sizeof(key_item));
         }
     }
 }
@@ -124,13 +149,8 @@ static wg_code make_dense(wgi_copy_map *map, wg_error *err) {
     map->range = (uint64_t)map->high - (uint64_t)map->low + 1;
     map->dense = wg_alloc_zero(map->account, (size_t)map->range * sizeof *map->dense);
     if (map->dense == NULL) return wg_error_nomem(err, (size_t)map->range * sizeof *map->dense);
-    for (uint64_t i = 0; i < map->count; i++) {
-        uint32_t *cell = &map->dense[(uint64_t)map->items[i].key.as.i - (uint64_t)map->low];
-        *cell = *cell == 0 ? (uint32_t)map->items[i].id + 2 : 1;
-    }
-    wg_free(map->items);
-    map->items = NULL;
-    return WG_OK;
+    map->pass = PASS_PLACE;
+    return read_nodes(map, err);
 }
 
 /* The slot of a key, or the empty one where it would go. */
@@ -156,9 +176,21 @@ static wg_code make_table(wgi_copy_map *map, wg_error *err) {
 }
 
 static bool fits_dense(const wgi_copy_map *map) {
-    if (map->target.types[0] != WG_TYPE_INT || map->count == 0 || map->id_max >= UINT32_MAX - 2) return false;
+    if (map->count == 0 || map->id_max >= UINT32_MAX - 2) return false;
     const uint64_t span = (uint64_t)map->high - (uint64_t)map->low;
     return span < map->count * DENSE_FACTOR + DENSE_EXTRA;
+}
+
+static wg_code map_fill(wgi_copy_map *map, wg_error *err) {
+    if (map->target.types[0] == WG_TYPE_INT) {
+        map->pass = PASS_MEASURE;
+        WG_TRY(read_nodes(map, err));
+        if (fits_dense(map)) return make_dense(map, err);
+        map->count = 0;
+    }
+    map->pass = PASS_ITEMS;
+    WG_TRY(read_nodes(map, err));
+    return make_table(map, err);
 }
 
 wg_code wgi_copy_map_create(wg_txn *txn, const wgi_copy_target *target, uint64_t rows_expected, wgi_copy_map **out,
@@ -173,8 +205,7 @@ wg_code wgi_copy_map_create(wg_txn *txn, const wgi_copy_target *target, uint64_t
     map->high = INT64_MIN;
     wg_arena_init(&map->arena, map->account);
     map->by_seek = target->part_count > 1 || (target->is_primary && rows_expected < nodes / SEEK_FACTOR);
-    wg_code code = map->by_seek ? WG_OK : read_nodes(map, err);
-    if (code == WG_OK && !map->by_seek) code = fits_dense(map) ? make_dense(map, err) : make_table(map, err);
+    const wg_code code = map->by_seek ? WG_OK : map_fill(map, err);
     if (code != WG_OK) wgi_copy_map_destroy(map);
     else *out = map;
     return code;

@@ -8,7 +8,7 @@
 #include "base/text/text.h"
 #include "engine/copy.h"
 
-enum { AHEAD_MAX = 64, VALID_BYTES = WG_BATCH_ROWS_MAX / 8 + 16 };
+enum { AHEAD_MAX = 64, AHEAD_BYTES = 16 << 20, VALID_BYTES = WG_BATCH_ROWS_MAX / 8 + 16 };
 
 /* One column chunk that is being read. */
 typedef struct chunk {
@@ -25,6 +25,7 @@ typedef struct job {
     wgi_copier *c;
     wg_object *object;
     const wg_parquet_metadata *meta;
+    uint32_t ahead_max;    /* batches that a thread may hold */
     _Atomic uint32_t next; /* task to begin with */
     wg_mutex mutex;        /* rank POOL: guards turn, stopped */
     wg_cond changed;
@@ -201,7 +202,7 @@ static wg_code write_waiting(task *t, wg_error *err) {
 
 /* Room for one batch more; false when the load has ended. */
 static bool room_make(task *t, wg_code *code, wg_error *err) {
-    if (!t->has_turn && !turn_take(t, t->waiting == AHEAD_MAX)) return false;
+    if (!t->has_turn && !turn_take(t, t->waiting == t->job->ahead_max)) return false;
     if (t->has_turn) *code = write_waiting(t, err);
     return true;
 }
@@ -318,6 +319,9 @@ wg_code wgi_copy_parquet(wgi_copier *c, wg_error *err) {
     wg_code code = columns_make(c, j.meta, err);
     if (code == WG_OK) {
         const uint32_t threads = c->options->threads == 0 ? 1 : c->options->threads;
+        /* They count against the memory that rows may take before they are in stripes. */
+        const uint64_t cap = wgi_heap_cap(e);
+        j.ahead_max = cap == 0 ? AHEAD_MAX : (uint32_t)wg_min_u64(AHEAD_MAX, 1 + cap / AHEAD_BYTES);
         atomic_init(&j.next, 0);
         wg_mutex_init(&j.mutex, WG_RANK_POOL);
         wg_cond_init(&j.changed);

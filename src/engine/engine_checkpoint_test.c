@@ -121,6 +121,7 @@ static void run_world(uint64_t seed, wg_durability durability, uint32_t transact
     memset(&w, 0, sizeof w);
     memset(&h, 0, sizeof h);
     w.text_max = 3000;
+    w.loads = true;
     wg_rng_init(&w.rng, seed);
     MODEL_OK(wg_platform_sim_create(seed, &platform, err));
     w.engine = open_at(platform, durability);

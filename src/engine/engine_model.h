@@ -58,6 +58,7 @@ typedef struct world {
     model now;
     model saved[2]; /* of the transaction's begin, and of a mark */
     size_t text_max;
+    bool loads;    /* edges by the batch too */
     bool may_fail; /* WG_E_NOMEM and WG_E_IO are legal answers */
     uint64_t operations;
     uint64_t refusals;

@@ -44,9 +44,13 @@ static inline void op_create_edges(world *w, wg_txn *txn) {
 static inline void op_any(world *w, wg_txn *txn) {
     static void (*const ops[])(world *, wg_txn *) = {
         op_create_node, op_create_node,   op_create_node,   op_create_node, op_create_nodes,
-        op_create_edge, op_create_edge,   op_create_edges,  op_set_node,    op_set_node,
+        op_create_edge, op_create_edge,   op_create_edge,   op_set_node,    op_set_node,
         op_set_edge,    op_change_labels, op_change_labels, op_delete_node, op_delete_edge};
     const uint32_t count = sizeof ops / sizeof ops[0];
+    if (w->loads && pick(w, 12) == 0) {
+        op_create_edges(w, txn);
+        return;
+    }
     const uint32_t which = pick(w, count + 1);
     if (which < count) ops[which](w, txn);
     else if (pick(w, 6) == 0) op_ddl(w, txn);

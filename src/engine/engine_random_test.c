@@ -61,6 +61,7 @@ static void run_world(uint64_t seed, wg_durability durability, uint32_t transact
     wg_platform *platform = NULL;
     memset(&w, 0, sizeof w);
     w.text_max = 3000;
+    w.loads = true;
     wg_rng_init(&w.rng, seed);
     MODEL_OK(wg_platform_sim_create(seed, &platform, err));
     open_engine(&w, platform, durability);

@@ -35,6 +35,7 @@ typedef struct column_state {
     bool check_range;
     const char *name;
     uint8_t *valid;  /* VALID_BYTES */
+    uint8_t *sliced; /* VALID_BYTES: of the slice in hand; apart, because `valid` is read again for the next one */
     void *converted; /* WG_BATCH_ROWS_MAX cells of the wanted type */
     void *packed;    /* tested columns: as many, of picked rows, or codes */
 } column_state;
@@ -122,8 +123,9 @@ wg_code wgi_group_reader_create(const wg_engine *engine, const wg_label *label, 
         s->def_column = def_columns[c];
         s->constant = wg_value_null();
         s->valid = wg_arena_alloc(&r->arena, VALID_BYTES);
+        s->sliced = wg_arena_alloc(&r->arena, VALID_BYTES);
         s->converted = wg_arena_alloc(&r->arena, WG_BATCH_ROWS_MAX * wg_physical_bytes(wg_type_physical(types[c])));
-        if (s->valid == NULL || s->converted == NULL) {
+        if (s->valid == NULL || s->sliced == NULL || s->converted == NULL) {
             wgi_group_reader_destroy(r, NULL);
             return wg_error_nomem(err, VALID_BYTES);
         }
@@ -486,11 +488,22 @@ static wg_vector pack_tested(const wgi_group_reader *r, column_state *s, const w
         out.codes = codes;
         return out;
     }
-    const size_t width = wg_physical_bytes(wg_type_physical(v->type));
-    if (width == 8) PACK(uint64_t);
-    else if (width == 1) PACK(uint8_t);
-    else if (width == sizeof(wg_str)) PACK(wg_str);
-    else PACK(wg_value);
+    switch (wg_type_physical(v->type)) {
+        case WG_PHYSICAL_BOOL:
+            PACK(uint8_t);
+            break;
+        case WG_PHYSICAL_I64:
+        case WG_PHYSICAL_F64:
+        case WG_PHYSICAL_ID:
+            PACK(uint64_t);
+            break;
+        case WG_PHYSICAL_STR:
+            PACK(wg_str);
+            break;
+        case WG_PHYSICAL_VALUE:
+            PACK(wg_value);
+            break;
+    }
     out.data = s->packed;
     return out;
 }
@@ -546,8 +559,8 @@ static wg_vector view(column_state *s, uint32_t at, uint32_t rows) {
     if (v.kind == WG_VECTOR_DICT) v.codes += first;
     else v.data = (const uint8_t *)v.data + (size_t)first * width;
     if (v.valid != NULL) {
-        shift_bits(s->valid, v.valid, first, rows);
-        v.valid = s->valid;
+        shift_bits(s->sliced, v.valid, first, rows);
+        v.valid = s->sliced;
     }
     return v;
 }

@@ -192,6 +192,12 @@ wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
     return code;
 }
 
+void wg_txn_index_own(wg_txn *txn) {
+    if (!txn->writing) return;
+    for (wgi_label_state *state = txn->engine->touched_labels; state != NULL; state = state->next_touched)
+        wg_topology_index(state->topology);
+}
+
 /* The writer's own lists go before the next writer comes. */
 static void writer_end(wg_txn *txn) {
     if (!txn->writing) return;

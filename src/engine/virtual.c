@@ -113,6 +113,11 @@ static wg_code add_variable(const wgi_found_file *files, uint32_t count, const v
     return WG_OK;
 }
 
+/* The declared type of a column of a file: types that have no columns of their own are ANY. */
+static wg_type column_type(wg_type in_file) {
+    return in_file == WG_TYPE_LIST || in_file == WG_TYPE_LOCAL_TIME ? WG_TYPE_ANY : in_file;
+}
+
 /* Columns of the first file, those that can be read. */
 static wg_code take_file_columns(const wg_object *object, wg_arena *arena, wg_column_def *columns,
                                  uint32_t *column_count, wg_error *err) {
@@ -125,8 +130,8 @@ static wg_code take_file_columns(const wg_object *object, wg_arena *arena, wg_co
                                 (int)WG_LABEL_COLUMNS_MAX);
         const char *name = wg_arena_strdup(arena, wg_slice_str(m->columns[c].name));
         if (name == NULL) return wg_error_nomem(err, 64);
-        columns[(*column_count)++] =
-            (wg_column_def){.name = name, .type = m->columns[c].type, .source = WG_COLUMN_STORED, .int_bits = 64};
+        columns[(*column_count)++] = (wg_column_def){
+            .name = name, .type = column_type(m->columns[c].type), .source = WG_COLUMN_STORED, .int_bits = 64};
     }
     return WG_OK;
 }

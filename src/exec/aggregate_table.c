@@ -160,10 +160,11 @@ void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task) {
 static void note_new(wgi_agg_table *t, uint64_t hash) {
     t->hashes[t->count] = hash;
     t->positions[t->count] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
+    if (t->task < t->task_last) t->disordered = true; /* groups of later tasks stand before this one */
     t->count++;
 }
 
-/* A worker may run an earlier task after a later one: groups that it finds there were first seen here. */
+/* A worker may run an earlier task after a later one: groups that it finds there were first seen here. Called in the order of rows. */
 static void move_group(wgi_agg_table *t, uint32_t group) {
     if (t->positions[group] >> WGI_AGG_SERIAL_BITS <= t->task) return;
     t->positions[group] = (uint64_t)t->task << WGI_AGG_SERIAL_BITS | t->serial++;
@@ -451,8 +452,11 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
         note_new(t, 0);
         return WG_OK;
     }
+    const uint32_t before = t->count;
     WG_TRY(find_any(t, keys, batch, arena, index, group, err));
     if (t->task >= t->task_last) return WG_OK;
+    for (uint32_t g = before; g < t->count; g++)
+        t->positions[g] = UINT64_MAX; /* to be numbered among those that move */
     if (*index == NULL) move_group(t, *group);
     for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i]);
     return WG_OK;

@@ -153,6 +153,9 @@ wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_con
 wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+/* aggregate_distinct.c: aggregates of DISTINCT values of one argument, in two steps */
+bool wgi_agg_is_over_distinct(const wg_plan *plan);
+wg_code wgi_run_over_distinct(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 /* Rows with `types`, then the values of exprs[] as further columns of key_types[]. */
 wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,

@@ -135,13 +135,17 @@ static bool parts_of_groups(const uint32_t *index, const double *v, size_t n, co
     return true;
 }
 
+/* One more than the highest index. */
 static uint32_t groups_of(const uint32_t *index, size_t n) {
-    uint32_t last[4] = {0}; /* chains of comparisons that do not wait for one another */
-    for (size_t i = 0; i + 4 <= n; i += 4)
-        for (size_t k = 0; k < 4; k++) last[k] = index[i + k] > last[k] ? index[i + k] : last[k];
-    for (size_t i = n & ~(size_t)3; i < n; i++) last[0] = index[i] > last[0] ? index[i] : last[0];
-    for (size_t k = 1; k < 4; k++) last[0] = last[k] > last[0] ? last[k] : last[0];
-    return last[0] == UINT32_MAX ? UINT32_MAX : last[0] + 1;
+    uint32_t even = 0; /* two chains of comparisons that do not wait for one another */
+    uint32_t odd = 0;
+    for (size_t i = 0; i + 2 <= n; i += 2) {
+        even = index[i] > even ? index[i] : even;
+        odd = index[i + 1] > odd ? index[i + 1] : odd;
+    }
+    if (n % 2 != 0) even = index[n - 1] > even ? index[n - 1] : even;
+    const uint32_t last = even > odd ? even : odd;
+    return last == UINT32_MAX ? UINT32_MAX : last + 1;
 }
 
 bool wgi_float_sum_add_groups(wgi_float_sum *sums, const uint32_t *index, const double *v, size_t n,

@@ -2,11 +2,13 @@
  *
  * The built rows stand in contiguous columns, followed by their key columns. Slots of the hash table hold the first row of a chain;
  * `next` links rows of one slot in ascending order, so matches come out in build order. A key of one concrete type on both sides is hashed
- * and compared in place; others go through values. Equality is openCypher's: null and NaN match nothing, 1 matches 1.0. A cross product is
+ * and compared in place, a single key of words without its hash; others go through values. Rows are hashed and linked on all workers, each
+ * of which links the rows of a range of slots. Equality is openCypher's: null and NaN match nothing, 1 matches 1.0. A cross product is
  * a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied. */
-#include "exec/exec_internal.h"
+#include "exec/aggregate_internal.h"
 
 #define NO_ROW UINT32_MAX
+enum { AHEAD = 12, HASH_ROWS = 32 * WG_BATCH_ROWS_MAX, LINK_PIECES = 8, LINK_ROWS_MIN = 65536 };
 
 struct wgi_join_table {
     wg_account *account;
@@ -19,6 +21,9 @@ struct wgi_join_table {
     uint32_t *slots;
     uint32_t *next;
     uint64_t slot_mask;
+    uint32_t pieces; /* ranges of slots that are linked apart */
+    const uint64_t
+        *words; /* the key column when it is the only one and of words of 8 bytes: compared without hashes */
 };
 
 void wgi_join_table_destroy(wgi_join_table *table) {
@@ -49,22 +54,15 @@ static bool joins_nothing(const wg_vector *keys, uint32_t count, uint32_t row) {
     return false;
 }
 
-static wg_code hash_built(wgi_join_table *table, wg_error *err) {
-    const wg_rows *rows = table->rows;
-    const uint64_t n = rows->row_count;
-    uint64_t slot_count = 64;
-    while (slot_count < n * 2) slot_count *= 2;
-    table->hashes = wg_alloc(table->account, (n + 1) * sizeof *table->hashes);
-    table->next = wg_alloc(table->account, (n + 1) * sizeof *table->next);
-    table->slots = wg_alloc(table->account, slot_count * sizeof *table->slots);
-    if (table->hashes == NULL || table->next == NULL || table->slots == NULL)
-        return wg_error_nomem(err, slot_count * sizeof *table->slots);
-    table->slot_mask = slot_count - 1;
-    memset(table->slots, 0xff, slot_count * sizeof *table->slots);
+/* Hashes of rows [first, last), which begin at a multiple of 8. */
+static wg_code hash_rows(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    (void)err;
+    const wgi_join_table *table = arg;
     wg_vector views[WG_KEY_COLUMNS_MAX + 1];
     const wg_vector *keys = table->columns + table->payload_count;
-    for (uint64_t first = 0; first < n; first += WG_BATCH_ROWS_MAX) {
-        const uint32_t count = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, n - first);
+    for (; first < last; first += WG_BATCH_ROWS_MAX) {
+        const uint32_t count = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, last - first);
         for (uint32_t k = 0; k < table->key_count; k++) {
             views[k] = keys[k];
             const size_t bytes = wg_physical_bytes(wg_type_physical(keys[k].type));
@@ -74,13 +72,56 @@ static wg_code hash_built(wgi_join_table *table, wg_error *err) {
         const wg_batch batch = {.row_count = count};
         wgi_hash_rows(table->key_types, views, table->key_count, &batch, table->hashes + first);
     }
-    for (uint64_t i = n; i-- > 0;) { /* backwards, so that chains ascend */
+    return WG_OK;
+}
+
+/* Links the rows of one range of slots into their chains. Backwards, so that chains ascend. Ranges share no slot and no row. */
+static wg_code link_rows(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    (void)err;
+    wgi_join_table *table = arg;
+    const wg_vector *keys = table->columns + table->payload_count;
+    const uint64_t low = (table->slot_mask + 1) / table->pieces * first;
+    const uint64_t high =
+        last == table->pieces ? table->slot_mask + 1 : (table->slot_mask + 1) / table->pieces * last;
+    for (uint64_t i = table->rows->row_count; i-- > 0;) {
         const uint32_t row = (uint32_t)i;
-        if (joins_nothing(keys, table->key_count, row)) continue;
-        uint32_t *slot = &table->slots[table->hashes[row] & table->slot_mask];
-        table->next[row] = *slot;
-        *slot = row;
+        const uint64_t at = table->hashes[row] & table->slot_mask;
+        if (at < low || at >= high || joins_nothing(keys, table->key_count, row)) continue;
+        table->next[row] = table->slots[at];
+        table->slots[at] = row;
     }
+    return WG_OK;
+}
+
+static wg_code run_pieces(wgi_join_table *table, const wg_exec_context *context, uint64_t count, uint64_t grain,
+                          wg_code (*fn)(void *, uint32_t, uint64_t, uint64_t, wg_error *), wg_error *err) {
+    const uint32_t threads = context->threads < WG_POOL_WORKERS_MAX ? context->threads : WG_POOL_WORKERS_MAX;
+    const wg_pool_range range = {.count = count, .grain = grain, .workers = threads, .fn = fn, .arg = table};
+    return wg_pool_for(context->pool, &range, err);
+}
+
+static wg_code hash_built(wgi_join_table *table, const wg_exec_context *context, wg_error *err) {
+    const uint64_t n = table->rows->row_count;
+    uint64_t slot_count = 64;
+    while (slot_count < n * 2) slot_count *= 2;
+    table->hashes = wg_alloc(table->account, (n + 1) * sizeof *table->hashes);
+    table->next = wg_alloc(table->account, (n + 1) * sizeof *table->next);
+    table->slots = wg_alloc(table->account, slot_count * sizeof *table->slots);
+    if (table->hashes == NULL || table->next == NULL || table->slots == NULL)
+        return wg_error_nomem(err, slot_count * sizeof *table->slots);
+    table->slot_mask = slot_count - 1;
+    table->pieces = n < LINK_ROWS_MIN ? 1 : LINK_PIECES;
+    memset(table->slots, 0xff, slot_count * sizeof *table->slots);
+    if (n == 0) return WG_OK;
+    WG_TRY(run_pieces(table, context, n, HASH_ROWS, hash_rows, err));
+    WG_TRY(wgi_check(context, err));
+    WG_TRY(run_pieces(table, context, table->pieces, 1, link_rows, err));
+    const wg_physical physical = wg_type_physical(table->key_types[0]);
+    const wg_vector *key = &table->columns[table->payload_count];
+    if (table->key_count == 1 && (physical == WG_PHYSICAL_I64 || physical == WG_PHYSICAL_ID) &&
+        key->type == table->key_types[0])
+        table->words = key->data;
     return WG_OK;
 }
 
@@ -125,7 +166,7 @@ wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *contex
     if (table->columns == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->columns));
     for (uint32_t i = 0; i < table->rows->column_count; i++)
         table->columns[i] = wg_column_view(&table->rows->columns[i]);
-    if (table->key_count > 0) WG_TRY_GOTO(hash_built(table, err));
+    if (table->key_count > 0) WG_TRY_GOTO(hash_built(table, context, err));
     *out = table;
     return WG_OK;
 fail:
@@ -205,16 +246,65 @@ static bool keys_equal(const wgi_join_table *table, const wg_vector *keys, uint3
 }
 
 static wg_code probe_row(join_op *j, const wg_batch *batch, const wg_vector *keys, uint32_t row, uint64_t hash,
-                         wg_error *err) {
+                         uint32_t built, wg_error *err) {
     const wgi_join_table *table = j->table;
     bool matched = false;
-    uint32_t built = joins_nothing(keys, table->key_count, row) ? NO_ROW : table->slots[hash & table->slot_mask];
     for (; built != NO_ROW && !wgi_op_stopped(&j->op); built = table->next[built]) {
         if (table->hashes[built] != hash || !keys_equal(table, keys, row, built)) continue;
         matched = true;
         WG_TRY(emit(j, batch, row, built, err));
     }
     return j->outer && !matched ? emit(j, batch, row, NO_ROW, err) : WG_OK;
+}
+
+static wg_code probe_word(join_op *j, const wg_batch *batch, uint32_t row, uint64_t word, uint32_t built,
+                          wg_error *err) {
+    const wgi_join_table *table = j->table;
+    bool matched = false;
+    for (; built != NO_ROW && !wgi_op_stopped(&j->op); built = table->next[built]) {
+        if (table->words[built] != word) continue;
+        matched = true;
+        WG_TRY(emit(j, batch, row, built, err));
+    }
+    return j->outer && !matched ? emit(j, batch, row, NO_ROW, err) : WG_OK;
+}
+
+/* The first built row of each row's chain. Slots are asked for some rows ahead of their use, here and below. */
+static void find_chains(const wgi_join_table *table, const wg_batch *batch, const wg_vector *keys,
+                        const uint64_t *hashes, uint32_t *chains) {
+    bool nullable = false;
+    for (uint32_t k = 0; k < table->key_count; k++) nullable |= keys[k].valid != NULL || !is_typed(keys[k].type);
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        if (i + AHEAD < batch->row_count) __builtin_prefetch(&table->slots[hashes[i + AHEAD] & table->slot_mask]);
+        chains[i] = table->slots[hashes[i] & table->slot_mask];
+        if (nullable && joins_nothing(keys, table->key_count, wg_batch_row(batch, i))) chains[i] = NO_ROW;
+    }
+}
+
+static wg_code probe(join_op *j, const wg_batch *batch, const wg_vector *keys, const uint64_t *hashes,
+                     wg_error *err) {
+    const wgi_join_table *table = j->table;
+    wg_arena *arena = &j->op.eval.arena;
+    const uint32_t n = batch->row_count;
+    uint32_t *chains = wg_arena_alloc(arena, n * sizeof *chains);
+    wgi_dense x = {0};
+    if (chains == NULL) return wg_error_nomem(err, n * sizeof *chains);
+    find_chains(table, batch, keys, hashes, chains);
+    const bool by_word = table->words != NULL && keys->type == table->key_types[0];
+    if (by_word && !wgi_dense_of(arena, keys, batch, &x)) return wg_error_nomem(err, n * sizeof *chains);
+    const uint64_t *words = x.cells;
+    for (uint32_t i = 0; i < n && !wgi_op_stopped(&j->op); i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        const uint32_t ahead = i + AHEAD < n ? chains[i + AHEAD] : NO_ROW;
+        if (ahead != NO_ROW) {
+            __builtin_prefetch(&table->next[ahead]);
+            if (by_word) __builtin_prefetch(&table->words[ahead]);
+            else __builtin_prefetch(&table->hashes[ahead]);
+        }
+        WG_TRY(by_word ? probe_word(j, batch, row, words[i], chains[i], err)
+                       : probe_row(j, batch, keys, row, hashes[i], chains[i], err));
+    }
+    return WG_OK;
 }
 
 static wg_code product_row(join_op *j, const wg_batch *batch, uint32_t row, wg_error *err) {
@@ -240,11 +330,9 @@ static wg_code join_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
                    ? wgi_eval_vector(&op->eval, op->plan->exprs[k], batch, &keys[k], err)
                    : wgi_eval_typed(&op->eval, op->plan->exprs[k], table->key_types[k], batch, &keys[k], err));
     wgi_hash_rows(table->key_types, keys, table->key_count, batch, hashes);
-    for (uint32_t i = 0; i < batch->row_count && !wgi_op_stopped(op); i++) {
-        const uint32_t row = wg_batch_row(batch, i);
-        WG_TRY(table->key_count > 0 ? probe_row(j, batch, keys, row, hashes[i], err)
-                                    : product_row(j, batch, row, err));
-    }
+    if (table->key_count > 0) WG_TRY(probe(j, batch, keys, hashes, err));
+    for (uint32_t i = 0; i < batch->row_count && table->key_count == 0 && !wgi_op_stopped(op); i++)
+        WG_TRY(product_row(j, batch, wg_batch_row(batch, i), err));
     return wgi_op_stopped(op) ? WG_OK : join_flush(j, batch, err);
 }
 

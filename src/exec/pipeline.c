@@ -98,8 +98,10 @@ static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
     return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
 }
 
+/* Every batch that an operator passes on is a place to stop at: one batch of a source may fan out into any number of them. */
 wg_code wgi_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     if (batch->row_count == 0) return WG_OK;
+    WG_TRY(wgi_check(op->eval.context, err));
     wgi_worker *w = op->worker;
     wg_profile *profile = w->pipeline->context->profile;
     if (profile == NULL) return push_on(op, batch, err);
@@ -651,6 +653,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
     const wg_plan *top = plan->children[0];
     switch (plan->op) {
         case WG_PLAN_AGGREGATE:
+            if (wgi_agg_is_over_distinct(plan)) return wgi_run_over_distinct(plan, context, out, err);
             WG_TRY(wgi_sink_aggregate(plan, context, &sink, err));
             break;
         case WG_PLAN_DISTINCT:

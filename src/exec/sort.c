@@ -1,8 +1,9 @@
 /* Stable sort, and top-k when there is a limit.
  *
  * Rows are kept with their key columns behind them. The order of the first key is turned into an unsigned 64-bit prefix and a rank for nulls,
- * so most comparisons are of two integers; only ties look at the cells. Chunks of CHUNK_ROWS entries are merge-sorted by any worker, then
- * pairs of runs are merged level by level: the cuts depend on the number of rows alone. When memory is short sorted rows go to runs in a
+ * by which chunks of CHUNK_ROWS entries are sorted byte by byte (LSD radix); only ties look at the cells. Then pairs of runs are merged level
+ * by level, in pieces of CHUNK_ROWS entries that any worker makes apart from the others (the borders of a piece in the two runs are
+ * searched by bisection): the cuts depend on the number of rows alone. When memory is short sorted rows go to runs in a
  * file (spill_runs.c), in the order of their tasks, and are merged at the end. Top-k: once a state holds more than a few times
  * k rows it is sorted and cut to k; rows that come later sort behind equal ones, so the result is the first k of the whole. */
 #include "exec/spill.h"
@@ -118,8 +119,8 @@ static void insertion_sort(const order *o, entry *e, uint32_t first, uint32_t en
     }
 }
 
-/* Sorts entries [first, end); the result is in `e`. */
-static void sort_chunk(const order *o, entry *e, entry *scratch, uint32_t first, uint32_t end) {
+/* By comparing; the result is in `e`. */
+static void merge_sort(const order *o, entry *e, entry *scratch, uint32_t first, uint32_t end) {
     enum { RUN = 16 };
     for (uint32_t i = first; i < end; i += RUN) insertion_sort(o, e, i, i + RUN < end ? i + RUN : end);
     entry *from = e;
@@ -136,6 +137,48 @@ static void sort_chunk(const order *o, entry *e, entry *scratch, uint32_t first,
     if (from != e) memcpy(e + first, from + first, (end - first) * sizeof *e);
 }
 
+enum { DIGITS = 9 }; /* eight bytes of the prefix, then the rank */
+
+static inline uint32_t digit_of(const entry *e, uint32_t digit) {
+    return digit < 8 ? (uint32_t)(e->prefix >> (8 * digit)) & 0xff : e->rank & 0xff;
+}
+
+/* Stable, by rank and prefix, a byte at a time from the lowest; bytes that are the same everywhere are left out. */
+static void radix_sort(entry *e, entry *scratch, uint32_t first, uint32_t end) {
+    uint32_t counts[DIGITS][256];
+    memset(counts, 0, sizeof counts);
+    for (uint32_t i = first; i < end; i++)
+        for (uint32_t d = 0; d < DIGITS; d++) counts[d][digit_of(&e[i], d)]++;
+    entry *from = e;
+    entry *to = scratch;
+    for (uint32_t d = 0; d < DIGITS; d++) {
+        if (counts[d][digit_of(&from[first], d)] == end - first) continue;
+        uint32_t next[256];
+        uint32_t sum = first;
+        for (uint32_t v = 0; v < 256; v++) {
+            next[v] = sum;
+            sum += counts[d][v];
+        }
+        for (uint32_t i = first; i < end; i++) to[next[digit_of(&from[i], d)]++] = from[i];
+        entry *t = from;
+        from = to;
+        to = t;
+    }
+    if (from != e) memcpy(e + first, from + first, (end - first) * sizeof *e);
+}
+
+/* Sorts entries [first, end); the result is in `e`. */
+static void sort_chunk(const order *o, entry *e, entry *scratch, uint32_t first, uint32_t end) {
+    radix_sort(e, scratch, first, end);
+    if (o->prefix_is_exact && o->count == 1) return;
+    for (uint32_t i = first; i < end;) { /* ties of the first key's prefix */
+        uint32_t last = i + 1;
+        while (last < end && e[last].prefix == e[i].prefix && e[last].rank == e[i].rank) last++;
+        if (last - i > 1) merge_sort(o, e, scratch, i, last);
+        i = last;
+    }
+}
+
 typedef struct sort_job {
     const order *o;
     entry *from;
@@ -145,17 +188,43 @@ typedef struct sort_job {
     _Atomic uint32_t next;
 } sort_job;
 
+/* How many of the first `total` merged entries come from run a; of equal ones those of a come first. */
+static uint64_t entries_of_a(const order *o, const entry *a, uint64_t a_count, const entry *b, uint64_t b_count,
+                             uint64_t total) {
+    uint64_t low = total > b_count ? total - b_count : 0;
+    uint64_t high = wg_min_u64(total, a_count);
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (goes_before(o, &b[total - middle - 1], &a[middle])) high = middle;
+        else low = middle + 1;
+    }
+    return low;
+}
+
+/* Puts out merged entries [first, last) of the pair of runs that they belong to: pieces of one pair are made apart. */
+static void merge_piece(const sort_job *job, uint64_t first, uint64_t last) {
+    const uint64_t pair = first / (2 * job->width) * (2 * job->width);
+    const uint64_t middle = wg_min_u64(pair + job->width, job->n);
+    const uint64_t end = wg_min_u64(pair + 2 * job->width, job->n);
+    const entry *a = job->from + pair;
+    const entry *b = job->from + middle;
+    uint64_t x = entries_of_a(job->o, a, middle - pair, b, end - middle, first - pair);
+    uint64_t y = first - pair - x;
+    for (uint64_t i = first; i < last; i++) {
+        const bool take_b = y < end - middle && (x >= middle - pair || goes_before(job->o, &b[y], &a[x]));
+        job->to[i] = take_b ? b[y++] : a[x++];
+    }
+}
+
 static void sort_worker(void *arg, uint32_t worker) {
     (void)worker;
     sort_job *job = arg;
-    const uint64_t step = job->width == 0 ? CHUNK_ROWS : job->width * 2;
     for (;;) {
-        const uint64_t first = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * step;
+        const uint64_t first = (uint64_t)atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * CHUNK_ROWS;
         if (first >= job->n) return;
-        const uint32_t end = (uint32_t)wg_min_u64(first + step, job->n);
-        const uint32_t middle = (uint32_t)wg_min_u64(first + job->width, job->n);
-        if (job->width == 0) sort_chunk(job->o, job->from, job->to, (uint32_t)first, end);
-        else merge_runs(job->o, job->from, job->to, (uint32_t)first, middle, end);
+        const uint64_t last = wg_min_u64(first + CHUNK_ROWS, job->n);
+        if (job->width == 0) sort_chunk(job->o, job->from, job->to, (uint32_t)first, (uint32_t)last);
+        else merge_piece(job, first, last);
     }
 }
 

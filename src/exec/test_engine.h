@@ -1,5 +1,4 @@
 /* For the tests of exec only: a small engine of made-up data behind engine.h's functions.
- *
  * The fake graph is a function of the node number n alone, so oracles need no stored data:
  *   key 0 "i" INT      n * 7919 % 1009 - 500
  *   key 1 "f" FLOAT    (n % 97) / 8.0 - 3, or null when n % 11 = 0
@@ -13,6 +12,7 @@
 
 struct wg_engine {
     wg_platform *platform;
+    const char *directory; /* of temporary files */
 };
 struct wg_txn {
     wg_engine *engine;
@@ -47,10 +47,7 @@ static const wg_type fake_types[4] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING
 /* ---- engine.h */
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }
-const char *wg_engine_temporary_directory(const wg_engine *engine) {
-    (void)engine;
-    return "";
-}
+const char *wg_engine_temporary_directory(const wg_engine *engine) { return engine->directory; }
 const wg_catalog *wg_txn_catalog(const wg_txn *txn) {
     (void)txn;
     return NULL;
@@ -273,8 +270,7 @@ wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err) {
     return fake_log(txn, "delete-edge", id, NULL, 0);
 }
 
-/* SCAN of all nodes: slots id, i, f, s, a. */
-static inline wg_plan *scan_plan(void) {
+static inline wg_plan *scan_plan(void) { /* all nodes: slots id, i, f, s, a */
     static const uint32_t keys[4] = {0, 1, 2, 3};
     static const wg_type types[5] = {WG_TYPE_NODE, WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
     wg_plan *p = plan_new(WG_PLAN_SCAN, NULL);
@@ -286,10 +282,9 @@ static inline wg_plan *scan_plan(void) {
 }
 static wg_engine fake_engine_value;
 static wg_txn fake_txn;
-
 static inline int exec_test_setup(void **state) {
     (void)state, support_setup();
-    fake_engine_value.platform = wg_platform_real();
+    fake_engine_value = (wg_engine){wg_platform_real(), ""};
     fake_txn = (wg_txn){.engine = &fake_engine_value, .node_count = 10007, .task_rows = 1000, .next_id = 1};
     wg_buf_init(&fake_txn.log, NULL);
     test_txn = &fake_txn;

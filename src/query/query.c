@@ -364,6 +364,7 @@ static wg_code run_profile(wgi_binder *b, const wg_exec_context *context, const 
 static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_plan *plan;
     wgi_columns columns;
+    wg_txn_index_own(b->txn);
     WG_TRY(wgi_plan_query(b, b->statement->child[0], &plan, &columns));
     b->rewrite = !context->no_rewrite && !context->optimizer_off;
     WG_TRY(wgi_rewrite(b, plan, &plan));

@@ -353,6 +353,32 @@ def full_disk_is_a_system_error(p):
 
 
 @case
+def copy_loads_nodes_edges_and_names_what_it_left_out(p):
+    p.init()
+    p.query("CREATE NODE LABEL Person (id INT, name STRING, PRIMARY KEY (id));"
+                  "CREATE EDGE LABEL KNOWS (FROM Person TO Person, weight FLOAT)")
+    os.mkdir(p.path("in"))
+    for name, text in (("in/a.csv", "id,name\n1,Ada\n2,Bo\n"), ("in/b.csv", "id,name\n3,Cy\n"),
+                       ("knows.jsonl", '{"from":1,"to":2,"weight":0.5}\n{"from":3,"to":9}\n{"from":3,"to":1}\n')):
+        with open(p.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+    equal(p.json("COPY Person FROM 'in/*.csv'")[0]["rows"], [[3]])
+    err = p.failing(1, "query", "ws", "COPY KNOWS FROM 'knows.jsonl'")
+    contains(err, "WG_E_NOT_FOUND", "knows.jsonl, line 2", "no Person has the key 9")
+    equal(p.json("MATCH ()-[k:KNOWS]->() RETURN count(k)")[0]["rows"], [[0]])
+    answer = p.json("COPY KNOWS FROM 'knows.jsonl' (FROM Person(id) = from, TO Person(id) = to, REJECTS 'bad.jsonl')")[0]
+    equal(answer["columns"], ["rows", "rejected"])
+    equal(answer["rows"], [[2, 1]])
+    with open(p.path("bad.jsonl"), encoding="utf-8") as f:
+        rejected = [json.loads(line) for line in f]
+    equal([(r["file"], r["line"], r["code"]) for r in rejected], [("knows.jsonl", 2, "WG_E_NOT_FOUND")])
+    equal(p.json("MATCH (a)-[k:KNOWS]->(b) RETURN a.name, b.name, k.weight ORDER BY a.id")[0]["rows"],
+          [["Ada", "Bo", 0.5], ["Cy", "Ada", None]])
+    p.query("BEGIN; COPY Person FROM 'more.csv' (HEADER false); ROLLBACK", rc=1)
+    equal(p.json("MATCH (n:Person) RETURN count(*)")[0]["rows"], [[3]])
+
+
+@case
 def broken_pipe_ends_quietly(p):
     p.init()
     done = subprocess.run(["bash", "-c", '"$0" query ws "UNWIND range(1, 500000) AS n RETURN n" --csv | head -n 1', PROGRAM],

@@ -22,8 +22,11 @@ static const char *const big_queries[] = {
     "MATCH (n:X) RETURN count(*), sum(n.k), sum(n.f), avg(n.f), min(n.f), max(n.k)",
     "MATCH (n:X) RETURN n.k % 97 AS g, count(*), sum(n.f), avg(n.f), collect(n.k)[0..3]",
     "MATCH (n:X) RETURN DISTINCT n.k % 1000 AS d",
-    "MATCH (n:X) RETURN n.k, n.f ORDER BY n.f, n.k DESC LIMIT 500",
-    "MATCH (n:X) RETURN n.k SKIP 30000 LIMIT 100",
+    /* groups that are new in every task stand among groups of earlier and later ones */
+    "MATCH (n:X) RETURN DISTINCT CASE WHEN n.k % 2 = 0 THEN n.k / 64 ELSE (n.k % 40000) / 64 + 100000 END AS d",
+    "MATCH (n:X) WITH CASE WHEN n.k % 3 = 0 THEN 's' + toString(n.k / 64) ELSE n.s END AS g, n.f AS f RETURN g, "
+    "count(*), sum(f)",
+    "MATCH (n:X) RETURN n.k, n.f ORDER BY n.f, n.k DESC LIMIT 500", "MATCH (n:X) RETURN n.k SKIP 30000 LIMIT 100",
     "MATCH (n:X) WHERE n.s STARTS WITH 's77' RETURN n.s, n.k",
     "MATCH (n:X), (m:X) WHERE n.k = m.k + 50000 AND n.k % 100 = 0 RETURN n.k, m.k"};
 enum { BIG_QUERIES = sizeof big_queries / sizeof big_queries[0] };

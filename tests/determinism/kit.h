@@ -94,7 +94,8 @@ void kit_answer(const kit_db *db, const char *text, uint64_t at, wg_buf *out);
 wg_code kit_try(const kit_db *db, const char *text, uint64_t at, wg_buf *out, wg_error *err);
 /* What the oracle says that query `number` answers at S, in the same form. */
 void kit_oracle(const kit_history *h, uint32_t number, uint64_t at, wg_buf *out);
-void kit_expect_same(const wg_buf *got, const wg_buf *wanted, const char *format, ...);
+void kit_expect_same(const wg_buf *got, const wg_buf *wanted, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* All answers of a store at S, one behind the other. */
 void kit_all_answers(kit_db *db, uint64_t at, wg_buf *out);
 void kit_all_oracle(const kit_history *h, uint64_t at, wg_buf *out);

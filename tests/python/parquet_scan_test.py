@@ -8,10 +8,14 @@ pass, on columns that are sorted, clustered, random and constant, and once in a 
 CASE. All must agree with each other and with pyarrow.
 """
 import datetime
+import json
+import pathlib
 import random
+import subprocess
 import sys
+import time
 
-from kit import Suite, Workspace, check, equal, need_duckdb
+from kit import ROOT, Suite, Workspace, check, equal, need_duckdb, program
 
 need_duckdb()
 
@@ -57,6 +61,7 @@ CONDITIONS = [
     ("f.flag = true", lambda r: r["flag"] is True),
     ("f.day = date('2026-01-02')", lambda r: r["day"] == datetime.date(2026, 1, 2)),
     ("f.few IS NOT NULL AND f.x < 0.02", lambda r: r["few"] is not None and r["x"] is not None and r["x"] < 0.02),
+    ("f.tags IS NOT NULL AND f.few = 2", lambda r: r["tags"] is not None and r["few"] == 2),
     ("f.part = 'b'", lambda r: r["part"] == "b"),
     ("f.part = 'b' AND f.label = 'rare'", lambda r: r["part"] == "b" and r["label"] == "rare"),
 ]
@@ -68,7 +73,7 @@ def make_table(seed, nulls):
     def some(value):
         return None if rng.random() < nulls else value
 
-    columns = {"ts": [], "x": [], "speed": [], "label": [], "few": [], "block": [], "flag": [], "day": [], "note": []}
+    columns = {"ts": [], "x": [], "speed": [], "label": [], "few": [], "block": [], "flag": [], "day": [], "note": [], "tags": []}
     for i in range(ROWS):
         columns["ts"].append(some(EPOCH + datetime.timedelta(microseconds=i * 50000 + rng.randrange(50000))))
         columns["x"].append(some(rng.random()))
@@ -79,6 +84,7 @@ def make_table(seed, nulls):
         columns["flag"].append(some(i // 700 % 5 == 0))
         columns["day"].append(some(datetime.date(2026, 1, 1 + i // 10000)))
         columns["note"].append(some(f"note {i}" if rng.random() < 0.5 else "é" * (i % 9)))
+        columns["tags"].append(some([f"t{rng.randrange(9)}" for _ in range(rng.randrange(4))]))
     types = {"ts": pyarrow.timestamp("us"), "speed": pyarrow.float32(), "few": pyarrow.int32()}
     return pyarrow.table({name: pyarrow.array(values, types.get(name)) for name, values in columns.items()})
 
@@ -98,19 +104,20 @@ def prepare(scratch):
     for name, shape in SHAPES.items():
         write(scratch, name, shape, tables)
         ws.do(f"CREATE NODE LABEL {name} VIRTUAL FROM PARTITION '{scratch}/{name}/{{part}}.parquet'")
-    return ws, rows
+    return ws, rows, scratch
 
 
 suite = Suite("parquet_scan", prepare)
-RESULT = "count(*), count(f.note), sum(f.x), min(f.note), max(f.ts), sum(f.few)"
+RESULT = "count(*), count(f.note), sum(f.x), min(f.note), max(f.ts), sum(f.few), count(f.tags), sum(size(f.tags)), max(f.tags[0])"
 
 
 def expected(rows, test):
-    """count(*), count(f.note), min(f.note), sum(f.few); sums of floats are compared between the ways to ask."""
+    """count(*), count(f.note), min(f.note), sum(f.few), then those of the lists; sums of floats are compared between the ways to ask."""
     passed = [r for r in rows if test(r)]
+    tags = [r["tags"] for r in passed if r["tags"] is not None]
     notes = [r["note"] for r in passed if r["note"] is not None]
     return [len(passed), len(notes), min(notes, key=lambda s: s.encode()) if notes else None,
-            sum(r["few"] for r in passed if r["few"] is not None)]
+            sum(r["few"] for r in passed if r["few"] is not None), len(tags), sum(map(len, tags)), max((t[0] for t in tags if t), default=None)]
 
 
 def ask(ws, texts, *options):
@@ -122,7 +129,7 @@ def questions(name):
 
 
 @suite.case
-def every_shape_answers_as_pyarrow_does(ws, rows):
+def every_shape_answers_as_pyarrow_does(ws, rows, _scratch):
     wanted = [expected(rows, test) for _, test in CONDITIONS]
     check(sum(w[0] > 0 for w in wanted) > 14, "conditions that nothing passes test little")
     first = None
@@ -130,14 +137,14 @@ def every_shape_answers_as_pyarrow_does(ws, rows):
         got = ask(ws, questions(name))
         for (text, _), answer, want in zip(CONDITIONS, got, wanted):
             row = answer[0]
-            equal([row[0], row[1], row[3], row[5]], want, f"{name}: {text}")
+            equal([row[0], row[1], row[3], *row[5:]], want, f"{name}: {text}")
         first = first or got
         equal(got, first, f"{name} and {next(iter(SHAPES))}")
     return f"{len(SHAPES)} shapes, {len(CONDITIONS)} conditions"
 
 
 @suite.case
-def a_condition_that_no_scan_sees_gives_the_same(ws, _rows):
+def a_condition_that_no_scan_sees_gives_the_same(ws, _rows, _scratch):
     for name in ("plain", "index_dictionary", "overflow"):
         plain = ask(ws, [f"MATCH (f:{name}) WHERE {text} RETURN count(*)" for text, _ in CONDITIONS])
         hidden = ask(ws, [f"MATCH (f:{name}) RETURN sum(CASE WHEN {text} THEN 1 ELSE 0 END)" for text, _ in CONDITIONS])
@@ -147,7 +154,7 @@ def a_condition_that_no_scan_sees_gives_the_same(ws, _rows):
 
 
 @suite.case
-def rows_come_in_the_order_of_the_file(ws, rows):
+def rows_come_in_the_order_of_the_file(ws, rows, _scratch):
     for name in SHAPES:
         got = ask(ws, [f"MATCH (f:{name}) WHERE f.label = 'rare' AND f.x < 0.3 RETURN f.note, f.ts"])[0]
         want = [r["note"] for r in rows if r["label"] == "rare" and r["x"] is not None and r["x"] < 0.3]
@@ -156,7 +163,7 @@ def rows_come_in_the_order_of_the_file(ws, rows):
 
 
 @suite.case
-def batches_and_threads_change_no_byte(ws, _rows):
+def batches_and_threads_change_no_byte(ws, _rows, _scratch):
     for name in ("index", "v2", "groups", "overflow"):
         wanted = ask(ws, questions(name), "--threads", 1, "--morsel", 2048)
         for threads, morsel in ((2, 2048), (1, 1000), (2, 33)):
@@ -165,7 +172,7 @@ def batches_and_threads_change_no_byte(ws, _rows):
 
 
 @suite.case
-def counts_come_without_columns(ws, rows):
+def counts_come_without_columns(ws, rows, _scratch):
     for name in SHAPES:
         got = ask(ws, [f"MATCH (f:{name}) RETURN count(*)", f"MATCH (f:{name}) RETURN f.part AS p, count(*) AS n",
                        f"MATCH (f:{name}) RETURN DISTINCT f.part AS p", f"MATCH (f:{name}) RETURN f.part AS p, count(f) AS n"])
@@ -174,6 +181,47 @@ def counts_come_without_columns(ws, rows):
         equal(got[2], [["a"], ["b"], ["c"]], name)
         equal(got[3], got[1], name)
     return f"{len(SHAPES)} shapes"
+
+
+def watched(ws, text):
+    """Rows, and the program's most resident memory in KiB: the kernel's high-water mark, read from outside until the end."""
+    command = [program(), "query", ws.path, text, "--json", "--threads", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        peak = 0
+        while process.poll() is None:
+            fields = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
+            if fields["Name"].strip().startswith("worldgraph") and "VmHWM" in fields:  # not before it is the program
+                peak = max(peak, int(fields["VmHWM"].split()[0]))
+            time.sleep(0.002)
+        out = process.stdout.read()
+    equal(process.returncode, 0)
+    return json.loads(out)["rows"], peak
+
+
+@suite.case
+def memory_is_that_of_pages(ws, _rows, scratch):
+    """Files that are far larger than the memory that reading them takes, in many row groups and in one."""
+    rows = 800_000
+    pool = pyarrow.array([f"{i:03d}" + "x" * 200 for i in range(100)])
+    notes = pool.take(pyarrow.array([i * 7919 % 100 for i in range(rows)]))
+    table = pyarrow.table({"note": notes, "n": pyarrow.array(range(rows))})
+    for name, group in (("many", 50000), ("one", rows)):
+        (scratch / "memory" / name).mkdir(parents=True)
+        pyarrow.parquet.write_table(table, scratch / "memory" / name / "a.parquet", row_group_size=group, use_dictionary=False,
+                                    compression="zstd")
+        ws.do(f"CREATE NODE LABEL mem_{name} VIRTUAL FROM PARTITION '{scratch}/memory/{name}/{{part}}.parquet'")
+    questions = [("RETURN count(*), max(size(f.note)), max(f.note), sum(f.n)", [rows, 203, "099" + "x" * 200, rows * (rows - 1) // 2]),
+                 ("WHERE f.n % 100000 = 5 RETURN count(*), max(size(f.note))", [8, 203])]
+    peaks = []
+    for name in ("many", "one"):
+        for text, wanted in questions:
+            got, peak = watched(ws, f"MATCH (f:mem_{name}) {text}")
+            equal(got, [wanted], name)
+            peaks.append(peak)
+    check(min(peaks) > 1024, "nobody looked while the program ran")
+    check(max(peaks) < 48 * 1024, f"{max(peaks) / 1024:.0f} MiB resident for {rows * 211 >> 20} MiB of values")
+    return f"at most {max(peaks) / 1024:.0f} MiB for {rows * 211 >> 20} MiB of values"
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ static const char *const history[] = {
     "CREATE (:Player {id: 40, name: 'again'})",
     "COPY Player FROM '/data/players.csv'",
     "UNWIND range(100, 130) AS i CREATE (:Note {text: toString(i), half: i / 2.0})",
+    "COPY PASSED FROM '/data/passed.csv' (FROM Player(id) = a, TO Player(id) = b)",
+    "COPY Note:Tag FROM '/data/notes.jsonl'",
+    "COPY MENTIONS FROM '/data/mentions.csv' (FROM Note(text), TO Player)",
 };
 
 /* Writes the file of the simulated disk to the real one; of a log segment without its trailing zeros. */
@@ -106,6 +109,12 @@ int main(int argc, char **argv) {
     put_data(sim, "/data/2024-01-02.parquet", 100);
     KIT_OK(golden_write(sim, "/data/players.csv",
                         wg_slice_str("id,name,height\n200,\"bulk, one\",1.75\n201,,\n202,bulk three,2\n"), err));
+    KIT_OK(golden_write(sim, "/data/passed.csv",
+                        wg_slice_str("at,how,a,b\n7,long,200,201\n,,202,200\n-9,short,1,202\n"), err));
+    KIT_OK(golden_write(sim, "/data/notes.jsonl",
+                        wg_slice_str("{\"text\":\"loaded\",\"price\":1.25}\n{\"text\":\"too\",\"price\":[1]}\n"),
+                        err));
+    KIT_OK(golden_write(sim, "/data/mentions.csv", wg_slice_str("from,to,page\nloaded,200,3\n100,1,x\n"), err));
     const wg_engine_options options = {
         .platform = sim, .options = {.create = true, .no_background = true}, .wal_segment_bytes = 8192};
     KIT_OK(wg_engine_open("/ws", &options, &engine, err));

@@ -81,6 +81,24 @@ static void print_float(double f) {
     else printf("%.17g", f);
 }
 
+/* An element of a list. */
+static void print_item(const wg_value *v) {
+    if (v->type == WG_TYPE_NULL) printf("null");
+    else if (v->type == WG_TYPE_BOOL) printf(v->as.b ? "true" : "false");
+    else if (v->type == WG_TYPE_FLOAT) print_float(v->as.f);
+    else if (v->type == WG_TYPE_STRING) print_string(v->as.s, v->size);
+    else printf("%lld", (long long)v->as.i);
+}
+
+static void print_list(const wg_value *list) {
+    putchar('[');
+    for (uint32_t i = 0; i < list->size; i++) {
+        if (i > 0) putchar(',');
+        print_item(&list->as.list[i]);
+    }
+    putchar(']');
+}
+
 static void print_cell(const wg_vector *v, uint32_t row) {
     const uint32_t i = wg_vector_cell(v, row);
     if (!wg_vector_is_valid(v, row)) {
@@ -94,6 +112,8 @@ static void print_cell(const wg_vector *v, uint32_t row) {
         print_float(((const double *)v->data)[i]);
     } else if (v->type == WG_TYPE_STRING) {
         print_string(s[i].data, s[i].size);
+    } else if (v->type == WG_TYPE_LIST) {
+        print_list(&((const wg_value *)v->data)[i]);
     } else if (v->type == WG_TYPE_BYTES) {
         putchar('"');
         for (size_t b = 0; b < s[i].size; b++) printf("%02x", (unsigned char)s[i].data[b]);
@@ -254,7 +274,9 @@ static wg_code sink_file(void *ctx, wg_slice bytes, wg_error *err) {
     return wg_error_set(err, WG_E_IO, WG_NO_OFFSET, "the output cannot be written");
 }
 
-static bool writable(wg_type t) { return t != WG_TYPE_NULL && t != WG_TYPE_BYTES && t != WG_TYPE_LOCAL_TIME; }
+static bool writable(wg_type t) {
+    return t != WG_TYPE_NULL && t != WG_TYPE_BYTES && t != WG_TYPE_LOCAL_TIME && t != WG_TYPE_LIST;
+}
 
 static wg_code column_load(rewrite *w, uint32_t group, uint32_t i, wg_error *err) {
     wg_parquet_reader *reader = NULL;

@@ -206,6 +206,74 @@ static size_t compact_u64(const uint64_t *a, const uint8_t *mask, size_t n, uint
     return count;
 }
 
+/* ---- packed numbers: eight of them fill `width` bytes, two of them lie in sixteen. A shuffle brings the eight bytes from which each
+ * is cut to its lane. */
+
+typedef struct unpack_plan {
+    size_t begins[4]; /* byte of each pair within the group */
+    __m256i bytes[2]; /* of two pairs each */
+    __m256i shifts[2];
+    __m256i mask;
+} unpack_plan;
+
+static inline void unpack_plan_of(uint32_t width, unpack_plan *out) {
+    uint8_t bytes[64];
+    uint64_t shifts[8];
+    for (size_t k = 0; k < 8; k++) {
+        const size_t bit = k * width;
+        const size_t begin = (k & ~(size_t)1) * width / 8;
+        out->begins[k / 2] = begin;
+        shifts[k] = bit % 8;
+        for (size_t b = 0; b < 8; b++) bytes[8 * k + b] = (uint8_t)(bit / 8 - begin + b);
+    }
+    for (size_t h = 0; h < 2; h++) {
+        out->bytes[h] = load(bytes + 32 * h);
+        out->shifts[h] = load(shifts + 4 * h);
+    }
+    out->mask = _mm256_set1_epi64x(wg_i64_of_u64((UINT64_C(1) << width) - 1));
+}
+
+/* Numbers 4h to 4h + 3 of the group at `from`. */
+static inline __m256i unpack_lanes(const unpack_plan *plan, const uint8_t *from, size_t h) {
+    const __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(from + plan->begins[2 * h]));
+    const __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(from + plan->begins[2 * h + 1]));
+    const __m256i lanes = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), plan->bytes[h]);
+    return _mm256_and_si256(_mm256_srlv_epi64(lanes, plan->shifts[h]), plan->mask);
+}
+
+static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
+    unpack_plan plan;
+    const uint8_t *end = wgi_packed_end(packed, width, first, n);
+    const __m256i add = _mm256_set1_epi64x(wg_i64_of_u64(base));
+    size_t i = wgi_packed_head(first, n);
+    unpack_plan_of(width, &plan);
+    wgi_kernels_scalar.unpack_u64(packed, width, first, i, base, out);
+    const uint8_t *from = packed + (first + i) / 8 * width;
+    const size_t reach = plan.begins[3] + 16;
+    for (; i + 8 <= n && (size_t)(end - from) >= reach; i += 8, from += width) {
+        store(out + i, _mm256_add_epi64(unpack_lanes(&plan, from, 0), add));
+        store(out + i + 4, _mm256_add_epi64(unpack_lanes(&plan, from, 1), add));
+    }
+    wgi_kernels_scalar.unpack_u64(packed, width, first + i, n - i, base, out + i);
+}
+
+static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
+    unpack_plan plan;
+    const uint8_t *end = wgi_packed_end(packed, width, first, n);
+    size_t i = wgi_packed_head(first, n);
+    unpack_plan_of(width, &plan);
+    wgi_kernels_scalar.unpack_u32(packed, width, first, i, out);
+    const uint8_t *from = packed + (first + i) / 8 * width;
+    const size_t reach = plan.begins[3] + 16;
+    for (; i + 8 <= n && (size_t)(end - from) >= reach; i += 8, from += width) {
+        const __m256 low = _mm256_castsi256_ps(unpack_lanes(&plan, from, 0));
+        const __m256 high = _mm256_castsi256_ps(unpack_lanes(&plan, from, 1));
+        const __m256i halves = _mm256_castps_si256(_mm256_shuffle_ps(low, high, 0x88)); /* 0 1 4 5 2 3 6 7 */
+        store(out + i, _mm256_permute4x64_epi64(halves, 0xd8));
+    }
+    wgi_kernels_scalar.unpack_u32(packed, width, first + i, n - i, out + i);
+}
+
 /* ---- hash */
 
 /* The low 64 bits of lanes times a constant, from three products of 32 bits. */
@@ -591,6 +659,8 @@ const wg_kernels wgi_kernels_avx2 = {
     .gather_u64 = gather_u64,
     .gather_u32 = gather_u32,
     .gather_codes_u64 = gather_codes_u64,
+    .unpack_u64 = unpack_u64,
+    .unpack_u32 = unpack_u32,
     .hash_u64 = hash_u64,
     .sum_i64 = sum_i64,
     .sum_u32 = sum_u32,

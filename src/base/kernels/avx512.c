@@ -259,6 +259,59 @@ static size_t compact_u64(const uint64_t *a, const uint8_t *mask, size_t n, uint
     return count;
 }
 
+/* ---- packed numbers: eight of them fill `width` bytes. One permutation brings the eight bytes from which each is cut to its lane. */
+
+typedef struct unpack_plan {
+    __m512i bytes;
+    __m512i shifts;
+    __m512i mask;
+} unpack_plan;
+
+static inline unpack_plan unpack_plan_of(uint32_t width) {
+    const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m512i bits = _mm512_mullo_epi64(lane, _mm512_set1_epi64(width));
+    const __m512i first =
+        _mm512_mullo_epi64(_mm512_srli_epi64(bits, 3), _mm512_set1_epi64(INT64_C(0x0101010101010101)));
+    return (unpack_plan){.bytes = _mm512_add_epi8(first, _mm512_set1_epi64(INT64_C(0x0706050403020100))),
+                         .shifts = _mm512_and_si512(bits, _mm512_set1_epi64(7)),
+                         .mask = _mm512_set1_epi64(wg_i64_of_u64((UINT64_C(1) << width) - 1))};
+}
+
+static inline __m512i unpack_lanes(const unpack_plan *plan, __m512i bytes) {
+    const __m512i lanes = _mm512_permutexvar_epi8(plan->bytes, bytes);
+    return _mm512_and_si512(_mm512_srlv_epi64(lanes, plan->shifts), plan->mask);
+}
+
+/* The bytes of a group of eight; only those that may be read. */
+static inline __m512i group_bytes(const uint8_t *from, const uint8_t *end) {
+    const size_t there = (size_t)(end - from);
+    return there >= 64 ? load(from) : _mm512_maskz_loadu_epi8(lanes_below(there), from);
+}
+
+static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
+    const unpack_plan plan = unpack_plan_of(width);
+    const uint8_t *end = wgi_packed_end(packed, width, first, n);
+    const __m512i add = _mm512_set1_epi64(wg_i64_of_u64(base));
+    size_t i = wgi_packed_head(first, n);
+    wgi_kernels_scalar.unpack_u64(packed, width, first, i, base, out);
+    const uint8_t *from = packed + (first + i) / 8 * width;
+    for (; i + 8 <= n; i += 8, from += width)
+        _mm512_storeu_si512(out + i, _mm512_add_epi64(unpack_lanes(&plan, group_bytes(from, end)), add));
+    wgi_kernels_scalar.unpack_u64(packed, width, first + i, n - i, base, out + i);
+}
+
+static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
+    const unpack_plan plan = unpack_plan_of(width);
+    const uint8_t *end = wgi_packed_end(packed, width, first, n);
+    size_t i = wgi_packed_head(first, n);
+    wgi_kernels_scalar.unpack_u32(packed, width, first, i, out);
+    const uint8_t *from = packed + (first + i) / 8 * width;
+    for (; i + 8 <= n; i += 8, from += width)
+        _mm256_storeu_si256((__m256i *)(void *)(out + i),
+                            _mm512_cvtepi64_epi32(unpack_lanes(&plan, group_bytes(from, end))));
+    wgi_kernels_scalar.unpack_u32(packed, width, first + i, n - i, out + i);
+}
+
 /* ---- hash */
 
 static inline __m512i fold(__m512i v) { return _mm512_xor_si512(v, _mm512_srli_epi64(v, 32)); }
@@ -603,9 +656,10 @@ static void str_prefix(const void *cells, size_t n, const char *needle, size_t n
         .mask_of_codes = mask_of_codes, .mask_and = mask_and, .mask_or = mask_or, .mask_and_bits = mask_and_bits,   \
         .mask_count = mask_count, .select = select_rows, .select_among = select_among, .compact_u64 = compact_u64,  \
         .gather_u64 = gather_u64, .gather_u32 = gather_u32, .gather_codes_u64 = gather_codes_u64,                   \
-        .hash_u64 = hash_u64, .sum_i64 = sum_i64, .sum_u32 = sum_u32, .min_max_i64 = min_max_i64,                   \
-        .min_max_f64 = min_max_f64, .sum_f64 = sum_f64, .split_f64 = split_f64, .str_equal = str_equal,             \
-        .str_prefix = str_prefix, .intersect_count_u32 = count, .intersect_u32 = intersect, .visible = visible,     \
+        .unpack_u64 = unpack_u64, .unpack_u32 = unpack_u32, .hash_u64 = hash_u64, .sum_i64 = sum_i64,               \
+        .sum_u32 = sum_u32, .min_max_i64 = min_max_i64, .min_max_f64 = min_max_f64, .sum_f64 = sum_f64,             \
+        .split_f64 = split_f64, .str_equal = str_equal, .str_prefix = str_prefix, .intersect_count_u32 = count,     \
+        .intersect_u32 = intersect, .visible = visible,                                                             \
     }
 
 const wg_kernels wgi_kernels_avx512 = TABLE(intersect_count_u32, intersect_u32);

@@ -68,6 +68,12 @@ typedef struct wg_kernels {
     void (*gather_u32)(const uint32_t *a, const uint16_t *sel, size_t n, uint32_t *out);
     void (*gather_codes_u64)(const uint64_t *dict, const uint32_t *codes, size_t n, uint64_t *out);
 
+    /* ---- packed numbers: n numbers of `width` bits (1 to 56) from number `first` on in a stream of bits, lowest first; 7 bytes behind the
+     * last one can be read. out[i] = base + number */
+    void (*unpack_u64)(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out);
+    /* The same to 32 bits, width at most 32. */
+    void (*unpack_u32)(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out);
+
     /* ---- hash: out[i] = wg_hash_u64-like mixing of a[i]; `combine`: mixed into what out[i] holds */
     void (*hash_u64)(const uint64_t *a, size_t n, bool combine, uint64_t *out);
 

@@ -188,6 +188,13 @@ static void cmp_gathers(cmp_run *run) {
     const uint32_t *codes = cmp_put(run, cmp_in_c, numbers, n * 4);
     const uint64_t *dict = (const uint64_t *)(void *)(cmp_in_b + cmp_place(run, entries * 8));
     CMP_VOID("gather_codes_u64", n * 8, k->gather_codes_u64(dict, codes, n, out));
+    const size_t from = wg_rng_below(&run->rng, 20);
+    const uint32_t width = 1 + (uint32_t)wg_rng_below(&run->rng, 56);
+    const uint8_t *packed = cmp_in_b + cmp_place(run, ((from + n) * width + 7) / 8 + 7);
+    CMP_VOID("unpack_u64", n * 8, k->unpack_u64(packed, width, from, n, 1234567, out));
+    const uint32_t narrow_width = 1 + width % 32;
+    packed = cmp_in_b + cmp_place(run, ((from + n) * narrow_width + 7) / 8 + 7);
+    CMP_VOID("unpack_u32", n * 4, k->unpack_u32(packed, narrow_width, from, n, out));
     const uint8_t *table = cmp_put(run, cmp_in_a, ones, entries);
     CMP_VOID("mask_of_codes", n, k->mask_of_codes(table, codes, n, out));
 }

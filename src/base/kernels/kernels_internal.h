@@ -79,6 +79,17 @@ static inline uint64_t wgi_bits64(const uint8_t *bits, size_t first) {
     return v;
 }
 
+static inline uint64_t wgi_packed_at(const uint8_t *packed, uint32_t width, size_t i) {
+    const size_t bit = i * width;
+    return (wg_load_u64le(packed + (bit >> 3)) >> (bit & 7)) & ((UINT64_C(1) << width) - 1);
+}
+/* Numbers before the first one that begins at a byte together with the seven that follow it. */
+static inline size_t wgi_packed_head(size_t first, size_t n) { return wg_min_size((8 - first % 8) % 8, n); }
+/* One past the last byte that may be read. */
+static inline const uint8_t *wgi_packed_end(const uint8_t *packed, uint32_t width, size_t first, size_t n) {
+    return packed + ((first + n) * width + 7) / 8 + 7;
+}
+
 /* Lists that differ so much in length are searched for the elements of the shorter one instead of walked. */
 enum { WGI_SKEW = 32 };
 static inline bool wgi_lists_skewed(size_t a_count, size_t b_count) {

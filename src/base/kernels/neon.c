@@ -344,6 +344,12 @@ static void gather_u32(const uint32_t *a, const uint16_t *sel, size_t n, uint32_
 static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t n, uint64_t *out) {
     wgi_kernels_scalar.gather_codes_u64(dict, codes, n, out);
 }
+static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
+    wgi_kernels_scalar.unpack_u64(packed, width, first, n, base, out);
+}
+static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
+    wgi_kernels_scalar.unpack_u32(packed, width, first, n, out);
+}
 static void hash_u64(const uint64_t *a, size_t n, bool combine, uint64_t *out) {
     wgi_kernels_scalar.hash_u64(a, n, combine, out);
 }
@@ -374,6 +380,8 @@ const wg_kernels wgi_kernels_neon = {
     .gather_u64 = gather_u64,
     .gather_u32 = gather_u32,
     .gather_codes_u64 = gather_codes_u64,
+    .unpack_u64 = unpack_u64,
+    .unpack_u32 = unpack_u32,
     .hash_u64 = hash_u64,
     .sum_i64 = sum_i64,
     .sum_u32 = sum_u32,

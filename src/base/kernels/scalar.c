@@ -103,6 +103,14 @@ static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t
     for (size_t i = 0; i < n; i++) wgi_store_u64(out + i, wgi_load_u64(dict + wgi_load_u32(codes + i)));
 }
 
+static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
+    for (size_t i = 0; i < n; i++) wgi_store_u64(out + i, base + wgi_packed_at(packed, width, first + i));
+}
+
+static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
+    for (size_t i = 0; i < n; i++) wgi_store_u32(out + i, (uint32_t)wgi_packed_at(packed, width, first + i));
+}
+
 static void hash_u64(const uint64_t *a, size_t n, bool combine, uint64_t *out) {
     for (size_t i = 0; i < n; i++)
         wgi_store_u64(out + i, wgi_hash_mix(combine ? wgi_load_u64(out + i) : 0, wgi_load_u64(a + i)));
@@ -334,6 +342,8 @@ const wg_kernels wgi_kernels_scalar = {
     .gather_u64 = gather_u64,
     .gather_u32 = gather_u32,
     .gather_codes_u64 = gather_codes_u64,
+    .unpack_u64 = unpack_u64,
+    .unpack_u32 = unpack_u32,
     .hash_u64 = hash_u64,
     .sum_i64 = sum_i64,
     .sum_u32 = sum_u32,

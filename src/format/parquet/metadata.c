@@ -166,7 +166,7 @@ static bool chunk_read(decode *d, uint32_t column, wg_parquet_chunk *out) {
         return true;
     }
     if (range.null_count_known && range.null_count > wg_u64_of_i64(raw.values)) range.null_count_known = false;
-    out->range = range;
+    if (d->columns[column].max_rep == 0) out->range = range; /* of a list they bound elements, and count these */
     index_note(d, &raw, out);
     return chunk_check(d, column, &raw, out);
 }

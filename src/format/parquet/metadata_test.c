@@ -302,7 +302,9 @@ static void test_metadata_maps_types(void **state) {
     wg_parquet_metadata m;
     assert_int_equal(decode(&s, &arena, &m, NULL), WG_OK);
     assert_int_equal(m.columns[0].max_rep, 1);
-    assert_non_null(m.columns[0].why_not);
+    assert_int_equal(m.columns[0].list_def, 1);
+    assert_int_equal(m.columns[0].type, WG_TYPE_LIST);
+    assert_null(m.columns[0].why_not);
     wg_arena_deinit(&arena);
 }
 

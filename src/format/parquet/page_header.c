@@ -29,6 +29,7 @@ static void data_header_read(wg_thrift_reader *r, wgi_parquet_page_header *h) {
         if (f.id == 1) read_count(r, f.type, &h->value_count);
         else if (f.id == 2) wg_thrift_read_i32(r, f.type, &h->encoding);
         else if (f.id == 3) wg_thrift_read_i32(r, f.type, &h->level_encoding);
+        else if (f.id == 4) wg_thrift_read_i32(r, f.type, &h->rep_encoding);
         else wg_thrift_skip(r, f.type);
     }
     if (seen != 14) wg_thrift_fail(r, WG_E_CORRUPT, "a data page header lacks its count or encodings");
@@ -49,6 +50,7 @@ static void data_header_v2_read(wg_thrift_reader *r, wgi_parquet_page_header *h)
     if ((seen & 0x72) != 0x72)
         wg_thrift_fail(r, WG_E_CORRUPT, "a data page v2 header lacks its count or level sizes");
     h->level_encoding = WGI_PARQUET_RLE;
+    h->rep_encoding = WGI_PARQUET_RLE;
 }
 
 static void dictionary_header_read(wg_thrift_reader *r, wgi_parquet_page_header *h) {

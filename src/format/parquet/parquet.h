@@ -1,6 +1,7 @@
 /* format/parquet: Parquet metadata, page decoding and writing. No I/O: slices in, vectors or typed errors out.
  *
- * Reads: flat columns (max repetition level 0; nested columns are listed, and refused when asked for); PLAIN, PLAIN_DICTIONARY,
+ * Reads: columns that are not repeated, inside of groups too, and lists of them (max repetition level 1; deeper ones are listed, and refused when
+ * asked for); PLAIN, PLAIN_DICTIONARY,
  * RLE_DICTIONARY, RLE (booleans), DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT; data pages v1 and
  * v2; page CRCs when present; statistics with their sort-order caveats. Hostile bytes cost bounded memory and time: every size is
  * checked against the bytes at hand and the limits below before it reaches an allocator. */
@@ -34,7 +35,9 @@ typedef struct wg_parquet_column {
     uint8_t order; /* of its bounds, as the footer declares it */
     bool optional;
     uint16_t max_def;
-    uint16_t max_rep;
+    uint16_t max_rep;  /* 1: a list; its elements have `item_type` */
+    uint16_t list_def; /* lists: the definition level of an entry; one less: an empty list; less still: null */
+    wg_type item_type;
 } wg_parquet_column;
 
 /* Minimum and maximum as values of the column's type; trustworthy only when `known`. */

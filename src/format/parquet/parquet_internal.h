@@ -71,6 +71,7 @@ typedef struct wgi_parquet_page_header {
     uint32_t value_count;
     int32_t encoding;
     int32_t level_encoding; /* v1: of definition levels */
+    int32_t rep_encoding;   /* v1: of repetition levels */
     uint32_t def_bytes;     /* v2 */
     uint32_t rep_bytes;     /* v2 */
     bool is_compressed;     /* v2; else true */
@@ -217,5 +218,41 @@ bool wgi_parquet_values_picks(const wgi_parquet_values *v);
 bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, const wg_parquet_pick *pick);
 /* True when the next values are already cells as they lie in v->bytes. */
 bool wgi_parquet_values_in_place(const wgi_parquet_values *v);
+
+/* ---- lists (lists.c): rows made of the entries of a column with repetition level 1 */
+
+/* Entries are what a flat column calls rows: one for each element, and one for each list that has none. */
+typedef struct wgi_parquet_entries {
+    wg_vector values;     /* of the item type */
+    const uint32_t *defs; /* levels of each entry */
+    const uint32_t *reps;
+    uint32_t count;
+    uint32_t at; /* of them used */
+} wgi_parquet_entries;
+
+typedef struct wgi_parquet_lists {
+    uint64_t rows_left;    /* of the row group */
+    uint64_t entries_left; /* of the chunk, behind those at hand */
+    uint32_t batch_rows;   /* few where lists are long, so that a batch stays small */
+    wgi_parquet_entries entries;
+    wg_arena arena; /* strings of the batch */
+    wg_value *items;
+    size_t item_count;
+    size_t item_capacity;
+    wgi_parquet_scratch cells; /* wg_value of each row; NULL rows in `valid` */
+    uint8_t valid[WG_BATCH_ROWS_MAX / 8 + 8];
+} wgi_parquet_lists;
+
+void wgi_parquet_lists_init(wgi_parquet_lists *lists, wg_account *account);
+void wgi_parquet_lists_deinit(wgi_parquet_lists *lists);
+void wgi_parquet_lists_open(wgi_parquet_lists *lists, uint64_t rows, uint64_t entries);
+/* The next `rows` lists, or the picked ones of them; rows is at most batch_rows and rows_left. */
+wg_code wgi_parquet_lists_next(wg_parquet_reader *reader, wgi_parquet_lists *lists, uint32_t rows,
+                               const wg_parquet_pick *pick, wg_vector *out, wg_error *err);
+wg_code wgi_parquet_lists_skip(wg_parquet_reader *reader, wgi_parquet_lists *lists, uint64_t rows, wg_error *err);
+/* reader.c: the next entries of the chunk; count is 0 at its end. */
+wg_code wgi_parquet_entries_next(wg_parquet_reader *reader, wgi_parquet_entries *out, wg_error *err);
+const wg_parquet_column *wgi_parquet_reader_column(const wg_parquet_reader *reader);
+wg_code wgi_parquet_reader_corrupt(wg_parquet_reader *reader, const char *what, wg_error *err);
 
 #endif

@@ -66,6 +66,11 @@ struct wg_parquet_reader {
     wgi_parquet_scratch cells;
     wgi_parquet_scratch codes;
     wgi_parquet_scratch valid;
+    bool is_list; /* row_count and the like count entries */
+    wgi_parquet_rle rep_levels;
+    wgi_parquet_scratch def_cells; /* levels of the entries at hand */
+    wgi_parquet_scratch rep_cells;
+    wgi_parquet_lists lists;
 };
 
 static size_t cell_bytes(wg_type type) {
@@ -91,14 +96,16 @@ static bool buffer_ensure(wgi_parquet_scratch *scratch, size_t bytes) {
 static bool buffers_alloc(wg_parquet_reader *r) {
     return buffer_ensure(&r->cells, WG_BATCH_ROWS_MAX * cell_bytes(r->column.type) + SLACK_BYTES) &&
            buffer_ensure(&r->codes, WG_BATCH_ROWS_MAX * sizeof(uint32_t) + SLACK_BYTES) &&
-           buffer_ensure(&r->valid, WG_BATCH_ROWS_MAX / 8 + SLACK_BYTES);
+           buffer_ensure(&r->valid, WG_BATCH_ROWS_MAX / 8 + SLACK_BYTES) &&
+           (!r->is_list || (buffer_ensure(&r->def_cells, WG_BATCH_ROWS_MAX * sizeof(uint32_t)) &&
+                            buffer_ensure(&r->rep_cells, WG_BATCH_ROWS_MAX * sizeof(uint32_t))));
 }
 
 static uint32_t *codes_of(wg_parquet_reader *r) { return (uint32_t *)(void *)r->codes.data; }
 
 static wg_code open_check(const wg_parquet_column *column, const wg_parquet_chunk *chunk, uint64_t row_count,
                           wg_error *err) {
-    if (column->type == WG_TYPE_NULL || column->max_rep != 0)
+    if (column->type == WG_TYPE_NULL || column->max_rep > 1)
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset, "parquet: column %.80s, %s, cannot be read: %s",
                             column->name, column->physical_name,
                             column->why_not == NULL ? "it is nested" : column->why_not);
@@ -106,7 +113,8 @@ static wg_code open_check(const wg_parquet_column *column, const wg_parquet_chun
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset,
                             "parquet: column %.80s uses codec %s (%d), which is not supported", column->name,
                             wg_codec_name(chunk->codec), (int)chunk->codec);
-    if (chunk->value_count != row_count)
+    const bool is_list = column->max_rep > 0; /* a row has at least one entry, and may have many */
+    if (is_list ? chunk->value_count < row_count : chunk->value_count != row_count)
         return wg_error_set(err, WG_E_CORRUPT, chunk->offset, "parquet: column %.80s has %llu values for %llu rows",
                             column->name, (unsigned long long)chunk->value_count, (unsigned long long)row_count);
     return WG_OK;
@@ -123,6 +131,9 @@ wg_code wg_parquet_reader_alloc(wg_account *account, wg_parquet_reader **out, wg
     r->cells.account = account;
     r->codes.account = account;
     r->valid.account = account;
+    r->def_cells.account = account;
+    r->rep_cells.account = account;
+    wgi_parquet_lists_init(&r->lists, account);
     wgi_parquet_values_init(&r->values, &r->column, account);
     r->failed = WG_E_MISUSE; /* until a chunk is opened */
     *out = r;
@@ -137,16 +148,19 @@ wg_code wg_parquet_reader_open(wg_parquet_reader *r, const wg_parquet_source *so
         return wg_error_set(err, WG_E_CORRUPT, chunk->offset, "parquet: column %.80s is cut short: %zu of %llu bytes",
                             source->column->name, source->bytes.size, (unsigned long long)chunk->compressed_bytes);
     r->column = *source->column;
+    r->is_list = r->column.max_rep > 0;
+    if (r->is_list) r->column.type = r->column.item_type;
     r->codec = chunk->codec;
     wgi_parquet_window_open(&r->window, source);
     r->pos = 0;
-    r->row_count = source->row_count;
+    r->row_count = chunk->value_count;
+    wgi_parquet_lists_open(&r->lists, source->row_count, chunk->value_count);
     r->rows_opened = 0;
     r->bytes_allowed = chunk->uncompressed_bytes;
     r->bytes_decoded_before += r->bytes_decoded;
     r->bytes_decoded = 0;
     r->places = source->places;
-    r->place_count = source->place_count;
+    r->place_count = r->is_list ? 0 : source->place_count; /* an index counts rows, not entries */
     r->rows_expected = 0;
     r->has_header = false;
     r->has_dictionary = false;
@@ -182,6 +196,9 @@ void wg_parquet_reader_destroy(wg_parquet_reader *r) {
     wg_free(r->cells.data);
     wg_free(r->codes.data);
     wg_free(r->valid.data);
+    wg_free(r->def_cells.data);
+    wg_free(r->rep_cells.data);
+    wgi_parquet_lists_deinit(&r->lists);
     wg_free(r);
 }
 
@@ -354,16 +371,18 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
     return WG_OK;
 }
 
-/* Cuts the definition levels off a v1 body. */
-static wg_code levels_cut(wg_parquet_reader *r, wg_slice *bytes, wg_slice *out, wg_error *err) {
-    if (r->column.max_def == 0) return WG_OK;
-    if (r->header.level_encoding != WGI_PARQUET_RLE)
+/* Cuts one kind of levels off a v1 body. */
+static wg_code levels_cut(wg_parquet_reader *r, bool repetition, wg_slice *bytes, wg_slice *out, wg_error *err) {
+    const int32_t encoding = repetition ? r->header.rep_encoding : r->header.level_encoding;
+    if ((repetition ? r->column.max_rep : r->column.max_def) == 0) return WG_OK;
+    if (encoding != WGI_PARQUET_RLE)
         return wg_error_set(err, WG_E_UNSUPPORTED, r->page_offset,
-                            "parquet: column %.60s has definition levels encoded as %s, which is not supported",
-                            r->column.name, wgi_parquet_encoding_name(r->header.level_encoding));
+                            "parquet: column %.60s has %s levels encoded as %s, which is not supported",
+                            r->column.name, repetition ? "repetition" : "definition",
+                            wgi_parquet_encoding_name(encoding));
     wg_slice size;
     if (!wg_slice_take(bytes, 4, &size) || !wg_slice_take(bytes, wg_load_u32le(size.data), out))
-        return corrupt_at(r, r->page_offset, "the definition levels are longer than the page", err);
+        return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
     return WG_OK;
 }
 
@@ -372,22 +391,22 @@ static bool is_coded(const wgi_parquet_page_header *h) {
 }
 
 /* Levels and values of the page of r->header. */
-static wg_code page_parts(wg_parquet_reader *r, wg_slice *levels, wg_slice *values, wg_error *err) {
+static wg_code page_parts(wg_parquet_reader *r, wg_slice *reps, wg_slice *levels, wg_slice *values, wg_error *err) {
     const wgi_parquet_page_header *h = &r->header;
     wg_slice body;
     WG_TRY(body_at(r, r->pos + h->header_bytes, h, &body, err));
     WG_TRY(crc_check(r, h, body, r->page_offset, err));
     if (h->type == WGI_PARQUET_PAGE_DATA) {
         WG_TRY(body_open(r, body, h->uncompressed_bytes, values, err));
-        WG_TRY(levels_cut(r, values, levels, err));
+        WG_TRY(levels_cut(r, true, values, reps, err));
+        WG_TRY(levels_cut(r, false, values, levels, err));
         const size_t before = h->uncompressed_bytes - values->size;
         r->page_shift = (uint32_t)(0 - before) & (SLACK_BYTES - 1);
         return WG_OK;
     }
     /* Some writers store repetition levels of flat columns too: zeros, which say nothing. */
     const uint64_t level_bytes = (uint64_t)h->rep_bytes + h->def_bytes;
-    wg_slice zeros;
-    if (level_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->rep_bytes, &zeros) ||
+    if (level_bytes > h->uncompressed_bytes || !wg_slice_take(&body, h->rep_bytes, reps) ||
         !wg_slice_take(&body, h->def_bytes, levels))
         return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
     r->page_shift = 0;
@@ -404,11 +423,12 @@ static uint32_t level_width(uint16_t max_def) {
 /* Opens the page of r->header. */
 static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
     const wgi_parquet_page_header *h = &r->header;
+    wg_slice reps = {0};
     wg_slice levels = {0};
     wg_slice values = {0};
     r->page_offset = offset_now(r);
     if (is_coded(h) && !r->dictionary_ready) WG_TRY(dictionary_load(r, err)); /* it may move the window */
-    WG_TRY(page_parts(r, &levels, &values, err));
+    WG_TRY(page_parts(r, &reps, &levels, &values, err));
     if (!wgi_parquet_values_open(&r->values, h->encoding, values)) {
         if (r->values.problem.code != WG_E_UNSUPPORTED) return problem_report(r, r->page_offset, UINT64_MAX, err);
         return wg_error_set(err, WG_E_UNSUPPORTED, r->page_offset,
@@ -417,6 +437,7 @@ static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
                             h->encoding);
     }
     wgi_parquet_rle_init(&r->levels, levels, level_width(r->column.max_def));
+    wgi_parquet_rle_init(&r->rep_levels, reps, 1);
     r->page_owned =
         r->page.data != NULL && values.data >= r->page.data && values.data < r->page.data + r->page.capacity;
     r->page_rows = h->value_count;
@@ -551,7 +572,8 @@ static void gather(wg_parquet_reader *r, const wg_parquet_pick *pick, wg_vector 
 
 /* A value inside of groups is there when its level is the highest; lower ones say which group is null. */
 static bool deep_levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present) {
-    uint32_t levels[WG_BATCH_ROWS_MAX];
+    uint32_t flat[WG_BATCH_ROWS_MAX];
+    uint32_t *levels = r->is_list ? (uint32_t *)(void *)r->def_cells.data : flat;
     const uint32_t top = r->column.max_def;
     if (!wgi_parquet_rle_read(&r->levels, levels, rows)) return false;
     size_t present = 0;
@@ -568,9 +590,12 @@ static bool deep_levels_read(wg_parquet_reader *r, size_t rows, size_t *out_pres
 
 static wg_code levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present, wg_error *err) {
     *out_present = rows;
+    if (r->is_list && !wgi_parquet_rle_read(&r->rep_levels, (uint32_t *)(void *)r->rep_cells.data, rows))
+        return corrupt_at(r, r->page_offset, "the repetition levels end before the page's values", err);
     if (r->column.max_def == 0) return WG_OK;
-    const bool ok = r->column.max_def == 1 ? wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present)
-                                           : deep_levels_read(r, rows, out_present);
+    const bool ok = r->column.max_def == 1 && !r->is_list
+                        ? wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present)
+                        : deep_levels_read(r, rows, out_present);
     if (!ok)
         return corrupt_at(r, r->page_offset, "the definition levels are damaged, or end before the page's rows", err);
     return WG_OK;
@@ -617,17 +642,49 @@ wg_code wg_parquet_reader_next(wg_parquet_reader *r, uint32_t rows_max, wg_vecto
     return wg_parquet_reader_next_of(r, rows_max, NULL, out, out_rows, err);
 }
 
+/* ---- lists */
+
+wg_code wgi_parquet_entries_next(wg_parquet_reader *r, wgi_parquet_entries *out, wg_error *err) {
+    out->at = 0;
+    out->defs = (const uint32_t *)(const void *)r->def_cells.data;
+    out->reps = (const uint32_t *)(const void *)r->rep_cells.data;
+    return reader_next(r, WG_BATCH_ROWS_MAX, NULL, &out->values, &out->count, err);
+}
+
+const wg_parquet_column *wgi_parquet_reader_column(const wg_parquet_reader *r) { return &r->column; }
+
+wg_code wgi_parquet_reader_corrupt(wg_parquet_reader *r, const char *what, wg_error *err) {
+    return corrupt_at(r, r->page_offset, what, err);
+}
+
+/* The chunk must end with the last row: entries that are left belong to nobody. */
+static wg_code lists_next(wg_parquet_reader *r, uint32_t rows_max, const wg_parquet_pick *pick, wg_vector *out,
+                          uint32_t *out_rows, wg_error *err) {
+    wgi_parquet_lists *l = &r->lists;
+    const uint32_t rows = (uint32_t)wg_min_u64(wg_min_u64(rows_max, l->batch_rows), l->rows_left);
+    WG_TRY(wgi_parquet_lists_next(r, l, rows, pick, out, err));
+    *out_rows = rows;
+    if (l->rows_left == 0 && (l->entries_left > 0 || l->entries.at < l->entries.count))
+        return corrupt_at(r, r->page_offset, "the chunk has more lists than its row group rows", err);
+    return WG_OK;
+}
+
 wg_code wg_parquet_reader_next_of(wg_parquet_reader *r, uint32_t rows_max, const wg_parquet_pick *pick,
                                   wg_vector *out, uint32_t *out_rows, wg_error *err) {
     WG_ASSERT(rows_max > 0);
     WG_ASSERT(rows_max <= WG_BATCH_ROWS_MAX);
     if (r->failed != WG_OK) return fail_sticky(r, err);
-    r->failed = reader_next(r, rows_max, pick, out, out_rows, err);
+    r->failed = r->is_list ? lists_next(r, rows_max, pick, out, out_rows, err)
+                           : reader_next(r, rows_max, pick, out, out_rows, err);
     return r->failed;
 }
 
 static wg_code reader_ready(wg_parquet_reader *r, uint32_t *out_rows, wg_error *err) {
     bool found = false;
+    if (r->is_list) {
+        *out_rows = (uint32_t)wg_min_u64(r->lists.batch_rows, r->lists.rows_left);
+        return WG_OK;
+    }
     *out_rows = r->page_rows - r->page_next;
     if (*out_rows > 0) return WG_OK;
     WG_TRY(header_find(r, &found, err));
@@ -644,6 +701,7 @@ wg_code wg_parquet_reader_ready(wg_parquet_reader *r, uint32_t *out_rows, wg_err
 static wg_code reader_dictionary(wg_parquet_reader *r, wg_vector *out, uint32_t *out_size, wg_error *err) {
     uint32_t rows = 0;
     *out_size = 0;
+    if (r->is_list) return WG_OK;
     WG_TRY(reader_ready(r, &rows, err));
     const bool opened = r->page_next < r->page_rows;
     if (rows == 0 || !(opened ? r->values.source == WGI_PARQUET_SOURCE_CODES : is_coded(&r->header))) return WG_OK;
@@ -725,6 +783,8 @@ static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
 
 wg_code wg_parquet_reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
     if (r->failed != WG_OK) return fail_sticky(r, err);
-    r->failed = reader_skip(r, rows, err);
+    if (r->is_list && rows > r->lists.rows_left)
+        return wg_error_set(err, WG_E_MISUSE, offset_now(r), "parquet: skipped past the chunk's last row");
+    r->failed = r->is_list ? wgi_parquet_lists_skip(r, &r->lists, rows, err) : reader_skip(r, rows, err);
     return r->failed;
 }

@@ -21,6 +21,7 @@ enum { PATH_BYTES_MAX = WG_PARQUET_FOOTER_BYTES_MAX };
 enum {
     CONVERTED_NONE = -1,
     CONVERTED_UTF8 = 0,
+    CONVERTED_LIST = 3,
     CONVERTED_ENUM = 4,
     CONVERTED_DECIMAL = 5,
     CONVERTED_DATE = 6,
@@ -70,6 +71,8 @@ typedef struct element {
 } element;
 
 typedef struct frame {
+    bool is_list;     /* annotated as one */
+    bool is_repeated; /* with one child */
     uint32_t children_left;
     uint16_t def;
     uint16_t rep;
@@ -247,8 +250,11 @@ static void type_choose(const element *e, wg_parquet_column *c) {
             type_fixed(e, c);
             break;
     }
-    if (c->max_rep > 0) c->why_not = "repeated columns (lists and maps) are not supported";
+    if (c->max_rep > 1) c->why_not = "lists of lists are not supported";
     if (c->why_not != NULL) c->type = WG_TYPE_NULL;
+    if (c->max_rep == 0 || c->why_not != NULL) return;
+    c->item_type = c->type;
+    c->type = WG_TYPE_LIST;
 }
 
 static const char *physical_name(wg_arena *arena, const element *e) {
@@ -280,21 +286,35 @@ static bool fail_nomem(wg_thrift_reader *r, size_t bytes) {
     return false;
 }
 
+/* How many groups the name of a leaf has: a list is named after its own group, not after what it is made of,
+ * `tags` and not `tags.list.element`; *leaf becomes that group's name. */
+static uint32_t path_depth(const walk *w, const element *e, wg_slice *leaf) {
+    const uint32_t depth = w->depth;
+    const frame *parent = &w->stack[depth - 1];
+    uint32_t up = 0;
+    if (depth > 1 && e->repetition == 2 && parent->is_list) up = 1;
+    if (depth > 2 && e->repetition != 2 && parent->is_repeated && w->stack[depth - 2].is_list) up = 2;
+    if (up > 0) *leaf = w->stack[depth - up].name;
+    return depth - up;
+}
+
 /* The path below the root, joined by '.'. */
-static bool path_make(walk *w, wg_slice leaf, const char **out) {
+static bool path_make(walk *w, const element *e, const char **out) {
+    wg_slice leaf = e->name;
+    const uint32_t depth = path_depth(w, e, &leaf);
     size_t bytes = leaf.size + 1;
-    for (uint32_t i = 1; i < w->depth; i++) bytes += w->stack[i].name.size + 1;
+    for (uint32_t i = 1; i < depth; i++) bytes += w->stack[i].name.size + 1;
     w->path_bytes += bytes;
     if (w->path_bytes > PATH_BYTES_MAX)
         return wg_thrift_fail(w->r, WG_E_LIMIT, "the column names take more than 64 MiB");
     char *path = wg_arena_alloc(w->arena, bytes);
     if (path == NULL) return fail_nomem(w->r, bytes);
     size_t at = 0;
-    for (uint32_t i = 1; i <= w->depth; i++) {
-        const wg_slice name = i < w->depth ? w->stack[i].name : leaf;
+    for (uint32_t i = 1; i <= depth; i++) {
+        const wg_slice name = i < depth ? w->stack[i].name : leaf;
         if (name.size != 0) memcpy(path + at, name.data, name.size);
         at += name.size;
-        path[at++] = i < w->depth ? '.' : '\0';
+        path[at++] = i < depth ? '.' : '\0';
     }
     WG_ASSERT(at == bytes);
     *out = path;
@@ -315,6 +335,14 @@ static bool columns_grow(walk *w) {
     return true;
 }
 
+/* The definition level at which the repeated group, or the repeated leaf itself, has an entry. */
+static uint16_t list_level(const walk *w, const element *e, uint16_t max_def) {
+    if (e->repetition == 2) return max_def;
+    for (uint32_t i = w->depth; i-- > 1;)
+        if (w->stack[i].rep > w->stack[i - 1].rep) return w->stack[i].def;
+    return 0;
+}
+
 static bool leaf_add(walk *w, element *e) {
     const frame *parent = &w->stack[w->depth - 1];
     annotations_unify(e);
@@ -323,8 +351,9 @@ static bool leaf_add(walk *w, element *e) {
     c.max_def = (uint16_t)(parent->def + (e->repetition != 0));
     c.max_rep = (uint16_t)(parent->rep + (e->repetition == 2));
     c.optional = c.max_def > 0;
+    c.list_def = list_level(w, e, c.max_def);
     type_choose(e, &c);
-    if (!path_make(w, e->name, &c.name) || !columns_grow(w)) return false;
+    if (!path_make(w, e, &c.name) || !columns_grow(w)) return false;
     c.physical_name = physical_name(w->arena, e);
     if (c.physical_name == NULL) return fail_nomem(w->r, 80);
     w->columns[w->column_count++] = c;
@@ -335,6 +364,8 @@ static bool group_open(walk *w, const element *e) {
     if (w->depth == WG_PARQUET_DEPTH_MAX)
         return wg_thrift_fail(w->r, WG_E_LIMIT, "schema groups nest deeper than 64");
     frame f = {.children_left = (uint32_t)e->children, .name = e->name};
+    f.is_list = e->logical == LOGICAL_LIST || e->converted == CONVERTED_LIST;
+    f.is_repeated = e->repetition == 2 && e->children == 1;
     if (w->depth > 0) {
         const frame *parent = &w->stack[w->depth - 1];
         f.def = (uint16_t)(parent->def + (e->repetition != 0));

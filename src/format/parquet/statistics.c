@@ -84,6 +84,7 @@ static bool bytes_bound(wg_arena *arena, const wg_parquet_column *c, wg_slice ra
 }
 
 static bool bound_decode(wg_arena *arena, const wg_parquet_column *c, wg_slice raw, bool is_min, wg_value *out) {
+    if (c->type == WG_TYPE_LIST) return false;
     if (c->type == WG_TYPE_BOOL) {
         if (raw.size != 1 || raw.data[0] > 1) return false;
         *out = wg_value_bool(raw.data[0] == 1);

@@ -12,8 +12,8 @@ typedef struct wg_platform wg_platform;
 typedef struct wg_file wg_file; /* opaque; belongs to the platform that opened it */
 
 typedef enum wg_open_mode {
-    WG_OPEN_READ,      /* must exist */
-    WG_OPEN_WRITE,     /* read and write, must exist */
+    WG_OPEN_READ,       /* must exist */
+    WG_OPEN_WRITE,      /* read and write, must exist */
     WG_OPEN_CREATE_NEW, /* read and write, must not exist; mode 0600 */
     /* A file without a name, read and write, that is gone when it is closed or the process ends; `path` is the directory that it lies in,
      * "" the system's directory of temporary files. WG_E_NOT_FOUND: no such directory. */

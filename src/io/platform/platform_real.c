@@ -11,7 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h> /* renameat */
+#include <stdio.h>  /* renameat */
 #include <stdlib.h> /* getenv */
 #ifdef __GLIBC__
 #include <malloc.h> /* malloc_trim: not an allocation */
@@ -90,8 +90,8 @@ static wg_code real_open(wg_platform *self, const char *path, wg_open_mode mode,
     if (file == NULL) return wg_error_nomem(err, sizeof *file + path_size);
     memcpy(file->path, path, path_size);
     /* O_NONBLOCK changes nothing for files; it keeps the open of a FIFO from waiting for its other end. */
-    file->fd = mode == WG_OPEN_TEMPORARY ? open_temporary(path)
-                                         : open_retry(path, flags | O_NONBLOCK | O_NOCTTY, 0600);
+    file->fd =
+        mode == WG_OPEN_TEMPORARY ? open_temporary(path) : open_retry(path, flags | O_NONBLOCK | O_NOCTTY, 0600);
     if (file->fd < 0) {
         const char *action = mode == WG_OPEN_TEMPORARY    ? "make a temporary file in"
                              : mode == WG_OPEN_CREATE_NEW ? "create"

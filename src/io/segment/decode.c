@@ -15,6 +15,7 @@
  * lies at least its trailer, and inflated blocks are followed by zeros. */
 #include "io/segment/segment_internal.h"
 
+#include "base/kernels/kernels.h"
 #include "base/text/text.h"
 #include "format/codec/codec.h"
 
@@ -318,12 +319,11 @@ const void *wg_arc1_block_plain(const wg_arc1_block *block) {
     return block->column->encoding == WG_ENCODING_PLAIN ? data_of(block) : NULL;
 }
 
+/* Blocks are followed by bytes that may be read: their padding, or the zeros behind an inflated one. */
 static void unpack(const uint8_t *packed, uint32_t width, uint64_t first, uint32_t count, uint64_t base,
                    uint64_t *out) {
-    const uint64_t mask = (UINT64_C(1) << width) - 1;
-    uint64_t bit = first * width;
-    for (uint32_t i = 0; i < count; i++, bit += width)
-        out[i] = base + ((wg_load_u64le(packed + (bit >> 3)) >> (bit & 7)) & mask);
+    if (width != 0) wg_kernels_best()->unpack_u64(packed, width, first, count, base, out);
+    for (uint32_t i = 0; i < count && width == 0; i++) out[i] = base;
 }
 
 static uint64_t packed_at_bit(const uint8_t *packed, uint64_t bit, uint64_t mask) {
@@ -406,7 +406,7 @@ void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t coun
             for (uint32_t i = 0; i < count; i++) out[i] = c->base;
             return;
         case WG_ENCODING_SEQUENCE:
-            for (uint32_t i = 0; i < count; i++) out[i] = c->base + c->step * (first + i);
+            for (uint64_t i = 0, cell = c->base + c->step * first; i < count; i++, cell += c->step) out[i] = cell;
             return;
         case WG_ENCODING_BIT_PACKED:
             unpack(data, c->width, first, count, c->base, out);
@@ -488,13 +488,10 @@ void wg_arc1_block_entries(const wg_arc1_block *block, wg_str *out) {
 }
 
 void wg_arc1_block_codes(const wg_arc1_block *block, uint32_t first, uint32_t count, uint32_t *out) {
-    const uint32_t width = block->column->width;
-    const uint8_t *packed = data_of(block);
-    const uint64_t mask = (UINT64_C(1) << width) - 1;
-    uint64_t bit = (uint64_t)first * width;
     WG_ASSERT(block->column->encoding == WG_ENCODING_DICTIONARY);
     WG_ASSERT(count <= block->row_count && first <= block->row_count - count);
-    for (uint32_t i = 0; i < count; i++, bit += width) out[i] = (uint32_t)packed_at_bit(packed, bit, mask);
+    if (block->column->width == 0) memset(out, 0, count * sizeof *out); /* one entry */
+    else wg_kernels_best()->unpack_u32(data_of(block), block->column->width, first, count, out);
 }
 
 /* ---- single rows */

@@ -143,7 +143,7 @@ static void test_segment_stores_decimal_fractions(void **state) {
         for (uint32_t i = 0; i < 600; i++) values[i] = ((double)wg_rng_below(&rng, 2000000) - 1000000) / power;
         values[0] = 1 / power;
         expect_decimals(values, 600, true, e);
-        values[599] = 1 / power / 10; /* one decimal more, after the sample */
+        values[599] = 1 / (power * 10); /* one decimal more, after the sample */
         expect_decimals(values, 600, true, e + 1);
     }
     static const double odd[] = {-0.0, 1e300, 1.0 / 3, 9e15};

@@ -68,9 +68,32 @@ static void assert_same(const wg_value *a, const wg_value *b) {
     wg_buf_deinit(&bytes[1]);
 }
 
+static uint32_t coded_runs; /* that came as codes */
+
+/* The same run by wg_fragment_read_coded; now and then another column was read with the scratch before. */
+static void assert_coded(const wg_fragment *f, uint32_t column, uint32_t first, const wg_vector *plain,
+                         uint32_t count, wg_fragment_scratch *scratch) {
+    wg_error err = {0};
+    wg_vector v;
+    if (first % 3 == 0) assert_int_equal(wg_fragment_read(f, 0, first, count, scratch, &v, &err), WG_OK);
+    assert_int_equal(wg_fragment_read_coded(f, column, first, count, scratch, &v, &err), WG_OK);
+    assert_int_equal(v.type, plain->type);
+    if (v.kind == WG_VECTOR_DICT) {
+        assert_int_equal(v.type, WG_TYPE_STRING);
+        assert_in_range(v.dict_size, 1, WG_FRAGMENT_ENTRIES_MAX);
+        for (uint32_t i = 0; i < count; i++) assert_true(v.codes[i] < v.dict_size);
+        coded_runs++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_value a = wg_vector_value(&v, i), b = wg_vector_value(plain, i);
+        assert_same(&a, &b);
+    }
+}
+
 /* Every cell by run (with odd boundaries) and by itself is what the vector says. */
 static void assert_column(const wg_fragment *f, uint32_t column, const wg_vector *expected) {
     wg_fragment_scratch scratch = {0};
+    wg_fragment_scratch other = {0};
     wg_arena arena;
     wg_error err = {0};
     wg_arena_init(&arena, NULL);
@@ -89,6 +112,7 @@ static void assert_column(const wg_fragment *f, uint32_t column, const wg_vector
             const wg_value a = wg_vector_value(&v, i), b = wg_vector_value(expected, first + i);
             assert_same(&a, &b);
         }
+        assert_coded(f, column, first, &v, count, &other);
     }
     for (uint32_t i = 0; i < f->head.row_count; i += 1 + f->head.row_count / 97) {
         wg_value a;
@@ -97,6 +121,7 @@ static void assert_column(const wg_fragment *f, uint32_t column, const wg_vector
         assert_same(&a, &b);
     }
     wg_fragment_scratch_deinit(&scratch);
+    wg_fragment_scratch_deinit(&other);
     wg_arena_deinit(&arena);
 }
 
@@ -233,7 +258,10 @@ static void test_stripe_reads_what_it_wrote(void **state) {
     round_trip(7, false, true);
 }
 
-static bool append_line(void *ctx, wg_slice line) { return wg_buf_append(ctx, line.data, line.size); }
+static bool append_line(void *ctx, wg_slice line) {
+    return wg_buf_append(ctx, line.data, line.size);
+    assert_true(coded_runs > 10); /* small dictionaries came as codes */
+}
 
 static void test_stripe_dump_out_of_memory_is_typed(void **state) {
     /* Goal: each allocation of a dump may fail: WG_E_NOMEM, no leak; the dump that succeeds is the same. */

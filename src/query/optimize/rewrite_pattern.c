@@ -5,15 +5,13 @@
  *   - nothing but counts of all rows is asked for, or of variables that are never null;
  *   - every edge has one declared or open label, and a length of one;
  *   - a condition is about one node and cannot fail, or says that two nodes differ, or asks whether one hop from known nodes exists;
- *   - OPTIONAL MATCH is one hop;
  *   - edges must only differ from edges of the chain, in few enough ways.
  * Otherwise the plan stays as it is: matches are listed. */
 #include "query/optimize/rewrite.h"
 
 typedef struct chain {
     wgi_binder *b;
-    const wg_plan *ops[WG_PATTERN_EDGES_MAX * 4];         /* from the top down */
-    wg_pattern_edge_kind kinds[WG_PATTERN_EDGES_MAX * 4]; /* of OPTIONAL among them */
+    const wg_plan *ops[WG_PATTERN_EDGES_MAX * 4]; /* from the top down */
     uint32_t op_count;
     wg_plan *bottom;
     wg_pattern_vertex vertices[WG_PATTERN_VERTICES_MAX];
@@ -135,7 +133,8 @@ static bool add_edge(chain *c, const wg_plan *plan) {
     c->edges[edge] = (wg_pattern_edge){.from = in ? far : near,
                                        .to = in ? near : far,
                                        .label = plan->edge_labels[0],
-                                       .undirected = plan->direction == WG_DIRECTION_BOTH};
+                                       .undirected = plan->direction == WG_DIRECTION_BOTH,
+                                       .kind = plan->optional ? WG_PATTERN_OPTIONAL : WG_PATTERN_REQUIRED};
     for (uint32_t i = 0; i < plan->unique_edge_slot_count; i++) {
         uint32_t other = 0;
         while (other < edge && c->edge_slots[other] != plan->unique_edge_slots[i]) other++;
@@ -144,154 +143,69 @@ static bool add_edge(chain *c, const wg_plan *plan) {
     return true;
 }
 
-/* ---- OPTIONAL MATCH, and EXISTS or NOT with a pattern, of one hop
- *
- * The planner joins their answers, found once for each combination of shared nodes, to the rows: OPTIONAL over the rows on the left, and one hop over the different
- * shared nodes of the same rows on the right. */
-
-typedef struct hop {
-    const wg_plan *expand;
-    const wg_plan *shared; /* PROJECT of the shared nodes over the rows of the left side */
-} hop;
-
-static bool is_slot(const wg_expr *e) { return e->kind == WG_EXPR_SLOT && e->type == WG_TYPE_NODE; }
-
-static bool find_hop(const wg_plan *optional, const wg_plan *right, hop *out) {
-    if ((right->op != WG_PLAN_EXPAND && right->op != WG_PLAN_EXPAND_INTO) || right->unique_edge_slot_count > 0 ||
-        right->edge_label_count != 1)
-        return false;
-    const wg_plan *below = right->children[0];
-    while (below->op == WG_PLAN_FILTER && is_named(below->exprs[0], "IS NOT NULL") &&
-           is_slot(below->exprs[0]->args[0]))
-        below = below->children[0];
-    if (below->op != WG_PLAN_DISTINCT || below->children[0]->op != WG_PLAN_PROJECT) return false;
-    *out = (hop){right, below->children[0]};
-    for (uint32_t i = 0; i < out->shared->expr_count; i++)
-        if (!is_slot(out->shared->exprs[i])) return false;
-    return out->shared->children[0] == optional->children[0] && out->shared->expr_count == optional->expr_count;
-}
-
-/* Each key of the join is one shared node. `marks`: PROJECT of shared nodes and a mark over the hop; NULL: the hop itself. */
-static bool joins_shared(const wg_plan *optional, const hop *h, const wg_plan *marks) {
-    for (uint32_t i = 0; i < optional->expr_count; i++) {
-        if (!is_slot(optional->exprs[i]) || !is_slot(optional->right_exprs[i])) return false;
-        uint32_t slot = optional->right_exprs[i]->slot;
-        if (marks != NULL) {
-            if (slot + 1 >= marks->expr_count || !is_slot(marks->exprs[slot])) return false;
-            slot = marks->exprs[slot]->slot;
-        }
-        if (slot >= h->shared->expr_count || h->shared->exprs[slot]->slot != optional->exprs[i]->slot) return false;
-    }
-    return true;
-}
-
-static bool hop_of(const wg_plan *optional, wg_pattern_edge_kind kind, hop *out) {
-    const wg_plan *right = optional->children[1], *marks = NULL;
-    if (kind != WG_PATTERN_OPTIONAL) {
-        if (right->op != WG_PLAN_DISTINCT || right->children[0]->op != WG_PLAN_PROJECT) return false;
-        marks = right->children[0];
-        right = marks->children[0];
-    }
-    if (!find_hop(optional, right, out) || !joins_shared(optional, out, marks)) return false;
-    return kind != WG_PATTERN_OPTIONAL || right->op == WG_PLAN_EXPAND;
-}
-
-static bool add_hop(chain *c, const wg_plan *optional, wg_pattern_edge_kind kind) {
-    hop h;
-    if (!hop_of(optional, kind, &h) || c->edge_count == WG_PATTERN_EDGES_MAX) return false;
-    const bool in = h.expand->direction == WG_DIRECTION_IN, into = h.expand->op == WG_PLAN_EXPAND_INTO;
-    const uint32_t shared = h.shared->expr_count;
-    if (h.expand->slot >= shared || (into && h.expand->slot_b >= shared)) return false;
-    const uint32_t near = vertex_of_slot(c, h.shared->exprs[h.expand->slot]->slot);
-    uint32_t far = c->vertex_count;
-    if (into) far = vertex_of_slot(c, h.shared->exprs[h.expand->slot_b]->slot);
-    if (near == UINT32_MAX || far == UINT32_MAX || (!into && far == WG_PATTERN_VERTICES_MAX)) return false;
-    if (!into) {
-        c->vertices[c->vertex_count] = (wg_pattern_vertex){.name = ""};
-        c->slots[c->vertex_count++] = UINT32_MAX; /* nobody else may name it */
-    }
-    c->edge_slots[c->edge_count] = UINT32_MAX;
-    c->edges[c->edge_count++] = (wg_pattern_edge){.from = in ? far : near,
-                                                  .to = in ? near : far,
-                                                  .label = h.expand->edge_labels[0],
-                                                  .undirected = h.expand->direction == WG_DIRECTION_BOTH,
-                                                  .kind = (uint8_t)kind};
-    return true;
-}
-
-/* Some edge that must be there is at the vertex: no node counts that the pattern does not hold. */
-static bool has_required_edge(const chain *c, uint32_t vertex) {
-    for (uint32_t i = 0; i < c->edge_count; i++)
-        if (c->edges[i].kind == WG_PATTERN_REQUIRED && (c->edges[i].from == vertex || c->edges[i].to == vertex))
-            return true;
-    return false;
-}
-
-static bool hops_hang_well(const chain *c) {
-    for (uint32_t i = 0; i < c->edge_count; i++) {
-        const wg_pattern_edge *e = &c->edges[i];
-        if (e->kind == WG_PATTERN_REQUIRED) continue;
-        const bool from = c->slots[e->from] == UINT32_MAX || has_required_edge(c, e->from);
-        const bool to = c->slots[e->to] == UINT32_MAX || has_required_edge(c, e->to);
-        if (!from || !to) return false;
-    }
-    return true;
-}
-
-/* The step of the chain at `plan`; *out_next is what is below it. */
-static bool take_step(chain *c, wg_plan *plan, wg_plan **out_next) {
-    const wg_plan *below = plan->children[0];
-    wg_pattern_edge_kind kind = WG_PATTERN_OPTIONAL;
-    if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
-    if (plan->op == WG_PLAN_FILTER && below->op == WG_PLAN_OPTIONAL) {
-        const wg_expr *e = plan->exprs[0];
-        const bool absent = is_named(e, "IS NULL");
-        const bool marks = (absent || is_named(e, "IS NOT NULL")) && e->args[0]->kind == WG_EXPR_SLOT &&
-                           e->args[0]->slot == below->slot_count - 1 && e->args[0]->type == WG_TYPE_BOOL;
-        if (marks) {
-            kind = absent ? WG_PATTERN_ABSENT : WG_PATTERN_EXISTS;
-            plan = plan->children[0];
-        }
-    }
-    c->ops[c->op_count] = plan;
-    c->kinds[c->op_count++] = kind;
-    *out_next = plan->children[0];
-    return true;
-}
-
-static bool is_step(const wg_plan *plan) {
-    return plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER ||
-           plan->op == WG_PLAN_OPTIONAL || plan->op == WG_PLAN_EXISTS;
-}
-
-/* EXPAND of rows that may have no such edge, and EXISTS. */
-static bool add_test(chain *c, const wg_plan *plan) {
-    if (plan->edge_label_count != 1 || plan->unique_edge_slot_count != 0 || c->edge_count == WG_PATTERN_EDGES_MAX)
-        return false;
-    const bool exists = plan->op == WG_PLAN_EXISTS, into = exists && plan->into;
+/* A condition that one relationship exists, or does not, from a node of the pattern to another one or to anything. */
+static bool add_exists(chain *c, const wg_plan *plan) {
     const uint32_t near = vertex_of_slot(c, plan->slot);
-    const uint32_t far = into ? vertex_of_slot(c, plan->slot_b) : c->vertex_count;
-    if (near == UINT32_MAX || far == UINT32_MAX || far == WG_PATTERN_VERTICES_MAX) return false;
-    if (!into) {
-        c->vertices[c->vertex_count] = (wg_pattern_vertex){.name = ""};
-        c->slots[c->vertex_count++] = UINT32_MAX; /* nobody else may name it: it may be null */
+    const uint32_t far = plan->into ? vertex_of_slot(c, plan->slot_b) : c->vertex_count;
+    if (plan->edge_label_count != 1 || c->edge_count == WG_PATTERN_EDGES_MAX || near == UINT32_MAX ||
+        far == UINT32_MAX || far == WG_PATTERN_VERTICES_MAX)
+        return false;
+    if (!plan->into) {
+        c->vertices[far] = (wg_pattern_vertex){.name = ""};
+        c->slots[far] = UINT32_MAX; /* nobody else may name it */
+        c->vertex_count++;
     }
     const bool in = plan->direction == WG_DIRECTION_IN;
-    const wg_pattern_edge_kind test = plan->negated ? WG_PATTERN_ABSENT : WG_PATTERN_EXISTS;
     c->edge_slots[c->edge_count] = UINT32_MAX;
     c->edges[c->edge_count++] = (wg_pattern_edge){.from = in ? far : near,
                                                   .to = in ? near : far,
                                                   .label = plan->edge_labels[0],
                                                   .undirected = plan->direction == WG_DIRECTION_BOTH,
-                                                  .kind = (uint8_t)(exists ? test : WG_PATTERN_OPTIONAL)};
+                                                  .kind = plan->negated ? WG_PATTERN_ABSENT : WG_PATTERN_EXISTS};
     return true;
 }
 
-static bool add_step(chain *c, uint32_t i) {
-    const wg_plan *op = c->ops[i];
-    if (op->op == WG_PLAN_FILTER) return add_condition(c, op->exprs[0]);
-    if (op->op == WG_PLAN_EXISTS || op->optional) return add_test(c, op);
-    return op->op == WG_PLAN_OPTIONAL ? add_hop(c, op, c->kinds[i]) : add_edge(c, op);
+static bool touches(const wg_pattern_edge *e, uint32_t vertex) { return e->from == vertex || e->to == vertex; }
+
+/* An optional edge multiplies by its matches, or by one: that is a factor of its near node alone when nothing else is said of it or of the
+ * node behind it, and the near node is there by another edge. */
+static bool optionals_are_factors(const chain *c) {
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        if (c->edges[i].kind != WG_PATTERN_OPTIONAL) continue;
+        const uint32_t ends[2] = {c->edges[i].from, c->edges[i].to};
+        const uint32_t far = ends[0] > ends[1] ? ends[0] : ends[1]; /* it was added last */
+        const uint32_t near = ends[0] > ends[1] ? ends[1] : ends[0];
+        bool held = false;
+        for (uint32_t k = 0; k < c->edge_count; k++) {
+            if (k == i) continue;
+            if (touches(&c->edges[k], far)) return false;
+            held = held || (touches(&c->edges[k], near) && c->edges[k].kind == WG_PATTERN_REQUIRED);
+        }
+        for (uint32_t k = 0; k < c->unlike_count; k++) {
+            const wg_pattern_unlike *u = &c->unlikes[k];
+            const uint32_t part = u->is_edges ? i : far;
+            if (u->a == part || u->b == part) return false;
+        }
+        for (uint32_t k = 0; k < c->condition_count; k++)
+            if (c->condition_vertices[k] == far) return false;
+        if (!held || near == far) return false;
+    }
+    return true;
+}
+
+/* An edge that must be there, at each node that a condition asks about: no node counts that the pattern does not hold. */
+static bool conditions_are_held(const chain *c) {
+    for (uint32_t i = 0; i < c->edge_count; i++) {
+        const uint32_t ends[2] = {c->edges[i].from, c->edges[i].to};
+        if (c->edges[i].kind != WG_PATTERN_EXISTS && c->edges[i].kind != WG_PATTERN_ABSENT) continue;
+        for (uint32_t side = 0; side < 2; side++) {
+            bool held = c->slots[ends[side]] == UINT32_MAX;
+            for (uint32_t k = 0; k < c->edge_count && !held; k++)
+                held = c->edges[k].kind == WG_PATTERN_REQUIRED && touches(&c->edges[k], ends[side]);
+            if (!held) return false;
+        }
+    }
+    return true;
 }
 
 /* Counting costs about as much as the edges of the labels; where a cycle leaves few rows to list, listing them is cheaper. */
@@ -309,15 +223,24 @@ static bool is_cheaper_listed(const chain *c) {
 
 static bool read_chain(chain *c, wg_plan *top) {
     wg_plan *plan = top;
-    while (is_step(plan))
-        if (!take_step(c, plan, &plan)) return false;
+    for (; plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER ||
+           plan->op == WG_PLAN_EXISTS;
+         plan = plan->children[0]) {
+        if (c->op_count == sizeof c->ops / sizeof c->ops[0]) return false;
+        c->ops[c->op_count++] = plan;
+    }
     /* filters right above the bottom stay with it */
     while (c->op_count > 0 && c->ops[c->op_count - 1]->op == WG_PLAN_FILTER) c->op_count--;
     if (c->op_count == 0) return false;
     c->bottom = c->ops[c->op_count - 1]->children[0];
-    for (uint32_t i = c->op_count; i-- > 0;)
-        if (!add_step(c, i)) return false;
-    return c->edge_count >= 1 && hops_hang_well(c);
+    for (uint32_t i = c->op_count; i-- > 0;) {
+        const wg_plan *op = c->ops[i];
+        const bool added = op->op == WG_PLAN_FILTER   ? add_condition(c, op->exprs[0])
+                           : op->op == WG_PLAN_EXISTS ? add_exists(c, op)
+                                                      : add_edge(c, op);
+        if (!added) return false;
+    }
+    return c->edge_count >= 1 && optionals_are_factors(c) && conditions_are_held(c);
 }
 
 /* ---- rows of vertices */
@@ -328,7 +251,8 @@ static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
         const wg_pattern_edge *e = &c->edges[i];
         const wg_label_def *def = &wg_catalog_label_at(c->b->catalog, e->label)->def;
         const char *end = e->from == vertex ? def->from_label : e->to == vertex ? def->to_label : NULL;
-        if (end == NULL || def->to_label == NULL || e->kind != WG_PATTERN_REQUIRED) continue;
+        const bool behind = e->kind == WG_PATTERN_OPTIONAL && vertex == (e->from > e->to ? e->from : e->to);
+        if (end == NULL || def->to_label == NULL || (e->kind != WG_PATTERN_REQUIRED && !behind)) continue;
         if (e->undirected && strcmp(def->from_label, def->to_label) != 0) continue;
         const wg_label *label = wg_catalog_label(c->b->catalog, c->b->view, wg_slice_str(end), false);
         if (label != NULL) return label->number;
@@ -454,11 +378,13 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
 
 /* count(*), or count() of a slot that the chain has made: never null. */
 static bool counts_rows(const chain *c, const wg_plan *aggregate) {
+    bool optional = false; /* then only rows can be counted: the slots of such an edge may be null */
+    for (uint32_t i = 0; i < c->edge_count; i++) optional = optional || c->edges[i].kind == WG_PATTERN_OPTIONAL;
     if (aggregate->expr_count != 0 || aggregate->aggregate_count == 0) return false;
     for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
         const wg_aggregate *a = &aggregate->aggregates[i];
         if (a->kind == WG_AGG_COUNT_STAR) continue;
-        if (a->kind != WG_AGG_COUNT || a->distinct || a->arg->kind != WG_EXPR_SLOT) return false;
+        if (optional || a->kind != WG_AGG_COUNT || a->distinct || a->arg->kind != WG_EXPR_SLOT) return false;
         bool never_null = vertex_of_slot(c, a->arg->slot) != UINT32_MAX;
         for (uint32_t e = 0; e < c->edge_count; e++) never_null = never_null || c->edge_slots[e] == a->arg->slot;
         if (!never_null) return false;

@@ -276,7 +276,7 @@ static void test_rewritten_plans_give_the_same_rows(void **state) {
     wg_pool *pool;
     assert_int_equal(wg_pool_create(3, &pool, NULL), WG_OK);
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        store s;
+        store s = {0};
         uint64_t random = seed;
         store_open(&s);
         build(&s, &random);
@@ -295,7 +295,7 @@ static void test_rewritten_plans_give_the_same_rows(void **state) {
 /* Goal: what a transaction has written itself is in its answers. */
 static void test_rewritten_plans_see_own_writes(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     uint64_t random = 7;
     wg_txn *txn;
     store_open(&s);
@@ -312,7 +312,7 @@ static void test_rewritten_plans_see_own_writes(void **state) {
 /* Goal: the plans are rewritten at all, and EXPLAIN says so; statements that write are not. */
 static void test_plans_name_the_new_operators(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     uint64_t random = 1;
     store_open(&s);
     build(&s, &random);
@@ -342,7 +342,7 @@ static void test_plans_name_the_new_operators(void **state) {
 /* Goal: an end of an edge label keeps the label that FROM or TO names, since plans rely on it. */
 static void test_ends_keep_the_labels_that_edges_demand(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     store_open(&s);
     run(&s, "CREATE NODE LABEL P (id INT, PRIMARY KEY (id))");
     run(&s, "CREATE EDGE LABEL K (FROM P TO P)");

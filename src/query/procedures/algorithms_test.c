@@ -168,6 +168,20 @@ static void test_own_writes_are_seen(void **state) {
     expect_rows("MATCH (e:P {n: 'b'}) DETACH DELETE e", "");
     expect_rows("CALL algo.components('R', {label: 'P'}) YIELD node, component RETURN node.n, component",
                 "\"a\"|0\n\"c\"|0\n\"d\"|0\n\"e\"|4\n\"f\"|4\n");
+    for (w.threads = 1; w.threads < 4; w.threads++) {
+        expect_rows(
+            "MATCH (s:P {n: 'a'}) CALL algo.sssp(s, 'R', {weight: 'w', label: 'P'}) YIELD node, distance "
+            "RETURN node.n, distance",
+            "\"a\"|0.0\n\"c\"|5.0\n\"d\"|6.0\n");
+        expect_rows(
+            "MATCH (s:P {n: 'd'}) CALL algo.sssp(s, 'R', {weight: 'w', label: 'P', direction: 'both'}) YIELD node, "
+            "distance RETURN node.n, distance",
+            "\"a\"|6.0\n\"c\"|1.0\n\"d\"|0.0\n");
+        expect_rows(
+            "MATCH (s:P {n: 'd'}) CALL algo.sssp(s, ['R', 'S'], {weight: 'w'}) YIELD node, distance "
+            "RETURN node.n, distance",
+            "\"d\"|0.0\n\"e\"|0.0\n\"f\"|1.0\n\"x\"|0.0\n");
+    }
     expect_rows("CALL algo.kCore(null, null) YIELD node, core RETURN node.n, core",
                 "\"a\"|1\n\"c\"|1\n\"d\"|1\n\"e\"|1\n\"f\"|1\n\"x\"|1\n");
 }
@@ -176,8 +190,7 @@ static void test_own_writes_are_seen(void **state) {
 static void test_threads_do_not_show(void **state) {
     (void)state;
     static const char *const questions[] = {
-        "MATCH (s:N {i: 5}) CALL algo.bfs(s, 'E', 'both') YIELD node, depth, parent RETURN id(node), depth, "
-        "id(parent)",
+        "MATCH (s:N {i: 5}) CALL algo.bfs(s, 'E', 'both') YIELD node AS n, depth, parent AS p RETURN n, depth, p",
         "MATCH (s:N {i: 5}) CALL algo.sssp(s, 'E', {weight: 'w'}) YIELD node, distance RETURN id(node), distance",
         "CALL algo.pageRank('E', {dangling: true}) YIELD node, score RETURN id(node), score",
         "CALL algo.betweenness('E', {sources: 4, seed: 9}) YIELD node, score RETURN id(node), score",

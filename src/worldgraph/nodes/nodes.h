@@ -115,6 +115,8 @@ wg_code wg_table_adopt_empty(wg_table *table, uint64_t slot, uint64_t until, wg_
 #define WG_TABLE_TO   (UINT32_MAX - 2)
 typedef struct wg_table_scratch wg_table_scratch;
 wg_code wg_table_scratch_create(uint32_t column_count, wg_account *account, wg_table_scratch **out, wg_error *err);
+/* From now on nobody reads vector 0: it is a constant null. */
+void wg_table_scratch_skip_ids(wg_table_scratch *scratch);
 void wg_table_scratch_destroy(wg_table_scratch *scratch);
 wg_code wg_table_read(const wg_table *table, wg_view view, uint64_t row, uint32_t rows_max, const uint32_t *columns,
                       const wg_type *types, uint32_t column_count, wg_table_scratch *scratch, wg_vector *vectors,

@@ -34,6 +34,7 @@ struct wg_table_scratch {
     wg_account *account;
     wg_vector *vectors; /* the caller's, during a call */
     uint32_t column_count;
+    bool skip_ids;
     scratch_column columns[];
 };
 
@@ -65,9 +66,12 @@ wg_code wg_table_scratch_create(uint32_t column_count, wg_account *account, wg_t
     wgi_ends_scratch_init(&scratch->stored_ends, account);
     scratch->account = account;
     scratch->column_count = column_count;
+    scratch->skip_ids = false;
     *out = scratch;
     return WG_OK;
 }
+
+void wg_table_scratch_skip_ids(wg_table_scratch *scratch) { scratch->skip_ids = true; }
 
 void wg_table_scratch_destroy(wg_table_scratch *scratch) {
     if (scratch == NULL) return;
@@ -162,7 +166,9 @@ static wg_code column_read(const row_window *w, uint32_t column, wg_type type, w
 
 static void ids_read(const row_window *w, wg_table_scratch *scratch, wg_vector *out) {
     wg_vector v = {.type = w->table->is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE, .kind = WG_VECTOR_FLAT};
-    if ((w->flags & WGI_HAS_IDS) != 0) {
+    if (scratch->skip_ids) {
+        v = null_vector(v.type);
+    } else if ((w->flags & WGI_HAS_IDS) != 0) {
         v.data = w->fragment->ids + w->first;
     } else {
         const uint64_t first = w->fragment->id_base + w->first;
@@ -247,9 +253,13 @@ static wg_code mapped_column_read(const row_window *w, uint32_t column, wg_type 
     return WG_OK;
 }
 
-/* Vector 0, always flat. */
+/* Vector 0, flat unless nobody reads it. */
 static wg_code mapped_ids_read(const row_window *w, wg_table_scratch *scratch, wg_vector *out, wg_error *err) {
     const uint64_t *ids = scratch->ids;
+    if (scratch->skip_ids) {
+        *out = null_vector(w->table->is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE);
+        return WG_OK;
+    }
     if (w->stored != 0)
         WG_TRY(wgi_part_u64s(&w->fragment->rows, WGI_HEAD_ID, w->rank, w->stored, &scratch->stored_ids, &ids, err));
     *out = (wg_vector){.type = w->table->is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = ids};

@@ -94,7 +94,7 @@ static bool put_batch(wg_buf *out, const wg_mutation *m) {
 
 /* ---- packed cells */
 
-enum { FLOAT_PLAIN = 0, FLOAT_DECIMAL = 1, PLAIN_WIDTH = 64 };
+enum { FLOAT_PLAIN = 0, FLOAT_DECIMAL = 1, PLAIN_WIDTH = 64, LOAD_COLUMNS_MAX = 8192 }; /* as many as a table has */
 
 /* u8 bits | u64 smallest | differences from it. Signed numbers are taken as they lie, so order is that of `flip`ped words. */
 static bool put_packed(wg_buf *out, const uint64_t *cells, uint32_t rows, uint64_t flip) {
@@ -436,6 +436,7 @@ static wg_code take_load(decoder *d, wg_mutation *m) {
     WG_TRY(take_u32(d, "row count", &m->batch.row_count));
     if (m->batch.row_count > WG_BATCH_ROWS_MAX) return corrupt(d, "row count");
     WG_TRY(take_numbers(d, "column keys", &m->keys, &m->batch.column_count));
+    if (m->batch.column_count > LOAD_COLUMNS_MAX) return corrupt(d, "column count"); /* few bytes can be many cells */
     wg_vector *columns = wg_arena_alloc_zero(d->arena, ((size_t)m->batch.column_count + 1) * sizeof *columns);
     if (columns == NULL) return wg_error_nomem(d->err, (size_t)m->batch.column_count * sizeof *columns);
     m->batch.columns = columns;
