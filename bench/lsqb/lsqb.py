@@ -7,7 +7,8 @@ id a line) and of edge (`Person_knows_Person.csv`: a header and two ids, divided
 """
 import pathlib
 
-NODES = ["City", "Comment", "Company", "Continent", "Country", "Forum", "Person", "Post", "Tag", "TagClass", "University"]
+# Small kinds that are connected with each other come first: their ids lie close together, which their adjacency asks for.
+NODES = ["City", "Country", "Continent", "Company", "University", "Tag", "TagClass", "Person", "Forum", "Post", "Comment"]
 MESSAGES = ("Comment", "Post")  # a Message is either
 
 # file: (type, FROM, TO) as our schema declares them; None: the type has ends of several kinds
