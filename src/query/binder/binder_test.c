@@ -73,8 +73,8 @@ static void test_scopes_are_checked(void **state) {
     expect_error(s, "MATCH (p:Player) CREATE (p:Player)", WG_E_BIND, 24, "exists already");
     expect_error(s, "CREATE (:Player {id: 2})-[:KNOWS]-(:Player {id: 3})", WG_E_BIND, 24, "one direction");
     expect_error(s, "MATCH (p:Player $m) RETURN p", WG_E_BIND, 16, "parameter");
-    expect_error(s, "MATCH (p:Player) DELETE p RETURN p.name", WG_E_BIND, 33, "was deleted");
-    expect_error(s, "MATCH (p:Player) DELETE p WITH p AS q RETURN labels(q)", WG_E_BIND, 45, "was deleted");
+    expect_error(s, "MATCH (p:Player) DELETE p RETURN p.name", WG_E_NOT_FOUND, 33, "was deleted");
+    expect_error(s, "MATCH (p:Player) DELETE p WITH p AS q RETURN labels(q)", WG_E_NOT_FOUND, 45, "was deleted");
     expect_error(s, "UNWIND [1] AS x UNWIND [2] AS x RETURN x", WG_E_BIND, 16, "exists already");
     expect_error(s, "RETURN [x IN [1] | x] + x", WG_E_BIND, 24, "'x' is not defined");
     expect_error(s, "RETURN [x IN [1] | count(x)]", WG_E_BIND, 19, "each element");
