@@ -213,9 +213,10 @@ static void all_scenarios(const fault *faults, size_t fault_count, const char *w
         for (size_t i = 0; i < scenario_count; i++) every_n(&scenarios[i], &faults[f]);
         for (size_t i = 0; i < maintenance_scenario_count; i++) every_n(&maintenance_scenarios[i], &faults[f]);
         for (size_t i = 0; i < agents_scenario_count; i++) every_n(&agents_scenarios[i], &faults[f]);
+        for (size_t i = 0; i < receipts_scenario_count; i++) every_n(&receipts_scenarios[i], &faults[f]);
     }
     printf("%s: %llu runs of %zu scenarios, %llu ended in an error\n", what, (unsigned long long)(runs - before),
-           scenario_count + maintenance_scenario_count + agents_scenario_count,
+           scenario_count + maintenance_scenario_count + agents_scenario_count + receipts_scenario_count,
            (unsigned long long)(failures - failed));
     assert_true(failures > failed);
 }

@@ -33,6 +33,8 @@ extern const scenario maintenance_scenarios[];
 extern const size_t maintenance_scenario_count;
 extern const scenario agents_scenarios[];
 extern const size_t agents_scenario_count;
+extern const scenario receipts_scenarios[];
+extern const size_t receipts_scenario_count;
 
 /* Runs a statement whose answer does not matter. */
 wg_code scene_run(scene *s, const char *text, wg_error *err);
