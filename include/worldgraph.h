@@ -218,6 +218,7 @@ typedef struct wg_options {
     uint32_t threads;            /* worker threads of queries; 0: one a core */
     uint32_t batch_rows;         /* rows per morsel, 1..2048; 0: 2048. Never changes a result. */
     uint32_t shards; /* queues that the work of a scan is dealt to; 0: as many as threads. Never changes a result. */
+    uint64_t spill_bytes_max; /* temporary files of one query at a time; 0: no limit. Over it: WG_E_LIMIT. */
     uint64_t
         query_memory_bytes_max; /* of one query; 0: 1 GiB. Near it rows go to temporary files; over it WG_E_LIMIT. */
     bool create;                /* make the workspace when there is none */
@@ -613,6 +614,11 @@ WG_API WG_MUST_USE wg_code wg_result_arrow_stream(const wg_result *result, struc
 /* Writes the result as one Arrow IPC stream (schema, record batches, end marker). */
 WG_API WG_MUST_USE wg_code wg_result_write_arrow(const wg_result *result, wg_write_fn write, void *ctx,
                                                  wg_error *err);
+
+/* Writes the answer as one JSON object and a line feed, {"columns":["n"],"types":["INT"],"rows":[[1],[2]]}, values as wg_value_write_json does:
+ * what `worldgraph query --json` prints, and what a receipt's rows are checked in (wg_receipt_request). A call of `write` holds the beginning,
+ * one row, or the end. Errors: WG_E_CANCELLED when `write` says false | WG_E_NOMEM. */
+WG_API WG_MUST_USE wg_code wg_result_write_json(const wg_result *result, wg_write_fn write, void *ctx, wg_error *err);
 
 /* Writes one value as JSON (strict: NaN and infinities become strings "NaN", "Infinity", "-Infinity"). */
 WG_API WG_MUST_USE wg_code wg_value_write_json(const wg_value *value, wg_write_fn write, void *ctx, wg_error *err);

@@ -76,6 +76,31 @@ static bool put_header(const wg_result *r, wg_buf *out) {
     return ok && wg_buf_append_str(out, "]}");
 }
 
+wg_code wg_result_write_json(const wg_result *result, wg_write_fn write, void *ctx, wg_error *err) {
+    if (result == NULL || result->tag != WGI_TAG_RESULT || write == NULL)
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_result_write_json: no result, or write is NULL");
+    wg_buf text, row;
+    wg_code code = WG_OK;
+    wg_buf_init(&text, NULL);
+    wg_buf_init(&row, NULL);
+    bool ok = put_header(result, &text);
+    if (ok) text.size--; /* the rows go inside */
+    ok = ok && wg_buf_append_str(&text, ",\"rows\":[");
+    for (uint64_t i = 0; ok && code == WG_OK && i <= result->row_count; i++) {
+        if (!write(ctx, text.data, text.size))
+            code = wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "the writer stopped");
+        text.size = 0;
+        if (i == result->row_count) break;
+        ok = wg_result_row_json(result, i, &row) && (i == 0 || wg_buf_append_u8(&text, ',')) &&
+             wg_buf_append(&text, row.data, row.size);
+    }
+    if (ok && code == WG_OK && !write(ctx, "]}\n", 3))
+        code = wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "the writer stopped");
+    wg_buf_deinit(&text);
+    wg_buf_deinit(&row);
+    return ok ? code : wg_error_nomem(err, 64);
+}
+
 static wg_code hash_rows(const wg_result *r, wg_receipt_rows *rows, wg_receipt *out, wg_error *err) {
     wg_buf text;
     wg_buf_init(&text, NULL);

@@ -210,6 +210,7 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
                              .param_count = wg_query_param_count(stmt->query),
                              .clock_us = result->clock_us[0],
                              .begin_clock_us = result->clock_us[1],
+                             .spill_bytes_max = wg_engine_option_values(s->engine)->spill_bytes_max,
                              .account = &result->account,
                              .cancel = &s->cancel,
                              .stats = &result->stats};

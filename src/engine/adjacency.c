@@ -209,7 +209,8 @@ static wg_code adjacency_fill(const acquisition *q, wg_adjacency *a, bool *out_h
     if (!*out_has && has_room(q->engine, visible * 40)) {
         code = wgi_edges_read(q->table->rows, q->view, &counts, &q->by, account, &list, err);
         *out_has = code == WG_OK && list.fits && wgi_span_fits(span_of(&list, 0), list.count) &&
-                   wgi_span_fits(span_of(&list, 1), list.count);
+                   wgi_span_fits(span_of(&list, 1), list.count) &&
+                   has_room(q->engine, (span_of(&list, 0) + span_of(&list, 1)) * sizeof(uint64_t));
         if (*out_has) code = sides_build(q, &list, a, err);
     }
     wg_free(list.block);

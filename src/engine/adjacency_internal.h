@@ -30,8 +30,9 @@ typedef struct wgi_edge_list {
 wg_code wgi_edges_read(const wg_table *rows, wg_view view, const wgi_edge_counts *counts, const wgi_builders *by,
                        wg_account *account, wgi_edge_list *out, wg_error *err);
 
-/* Offsets over more nodes than this for the edges that there are would cost more than they give. */
-static inline bool wgi_span_fits(uint64_t span, uint64_t count) { return span <= 16 * count + 65536; }
+/* Offsets over more nodes than this for the edges that there are would cost more than they give: 32 MiB a side for few edges between nodes
+ * that lie far apart. */
+static inline bool wgi_span_fits(uint64_t span, uint64_t count) { return span <= 16 * count + (UINT64_C(1) << 22); }
 
 /* What one sort needs and the next can take over: fresh pages cost as much as the sort itself. */
 typedef struct wgi_sort_memory {

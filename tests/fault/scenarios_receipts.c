@@ -44,39 +44,6 @@ static wg_code run_clock(scene *s, wg_error *err) {
     return code;
 }
 
-static wg_code put(text_out *out, const char *text, wg_error *err) {
-    return take_text(out, text, strlen(text)) ? WG_OK : wrong("the answer is longer than was thought", err);
-}
-
-/* The rows as the program's --json writes them. */
-static wg_code write_rows(const wg_result *result, text_out *out, wg_error *err) {
-    WG_TRY(put(out, "{\"columns\":[", err));
-    for (uint32_t c = 0; c < wg_result_column_count(result); c++) {
-        const char *name = wg_result_column_name(result, c);
-        const wg_value v = {.type = WG_TYPE_STRING, .size = (uint32_t)strlen(name), .as.s = name};
-        if (c > 0) WG_TRY(put(out, ",", err));
-        WG_TRY(wg_value_write_json(&v, take_text, out, err));
-    }
-    WG_TRY(put(out, "],\"types\":[", err));
-    for (uint32_t c = 0; c < wg_result_column_count(result); c++) {
-        WG_TRY(put(out, c > 0 ? ",\"" : "\"", err));
-        WG_TRY(put(out, wg_type_name(wg_result_column_type(result, c)), err));
-        WG_TRY(put(out, "\"", err));
-    }
-    WG_TRY(put(out, "],\"rows\":[", err));
-    for (uint64_t row = 0; row < wg_result_row_count(result); row++) {
-        WG_TRY(put(out, row > 0 ? ",[" : "[", err));
-        for (uint32_t c = 0; c < wg_result_column_count(result); c++) {
-            wg_value v;
-            if (c > 0) WG_TRY(put(out, ",", err));
-            WG_TRY(wg_result_cell(result, row, c, &v, err));
-            WG_TRY(wg_value_write_json(&v, take_text, out, err));
-        }
-        WG_TRY(put(out, "]", err));
-    }
-    return put(out, "]}\n", err);
-}
-
 /* One answer with its rows and a receipt that carries everything, of a workspace that is closed afterwards. */
 static wg_code make_receipt(const uint8_t secret[32], text_out *receipt, text_out *rows, wg_error *err) {
     const wg_options o = {.threads = 1, .no_background = true};
@@ -91,7 +58,7 @@ static wg_code make_receipt(const uint8_t secret[32], text_out *receipt, text_ou
     if (code == WG_OK) code = wg_session_set_execution(session, &how, err);
     if (code == WG_OK) code = wg_query(session, "MATCH (r:Row) RETURN r.id, r.text ORDER BY r.id", &result, err);
     if (code == WG_OK) code = wg_result_write_receipt(result, &all, take_text, receipt, err);
-    if (code == WG_OK) code = write_rows(result, rows, err);
+    if (code == WG_OK) code = wg_result_write_json(result, take_text, rows, err);
     wg_result_free(result);
     wg_session_close(session);
     const wg_code closed = wg_close(db, &second);
