@@ -188,7 +188,7 @@ static void add_ints(wg_i128 *sums, const wgi_dense *x, const uint32_t *index, u
         high += v[i] >> 32;
         low += (uint32_t)v[i];
     }
-    sums[group] += ((wg_i128)high << 32) + (wg_i128)low;
+    sums[group] += (wg_i128)high * ((wg_i128)1 << 32) + (wg_i128)low; /* a negative number is not shifted */
 }
 
 /* Cells under a null are 0.0, which changes no sum. */
