@@ -16,6 +16,7 @@ typedef struct wg_procedure_field {
     wg_type type; /* ANY: every value. An INT is taken for a FLOAT. */
     bool number;  /* with ANY: INT and FLOAT alone */
     bool not_null;
+    bool optional; /* of a parameter: it, and those behind it, may be left out and are null then */
 } wg_procedure_field;
 
 typedef enum wg_procedure_kind { WG_PROCEDURE_READ, WG_PROCEDURE_MAINTENANCE } wg_procedure_kind;

@@ -125,7 +125,8 @@ size_t wg_error_format(const wg_error *err, const char *query, char *out, size_t
         put_str(&s, text);
         put_line(&s, &p);
     } else if (err != NULL && err->line != 0) {
-        snprintf(text, sizeof text, "\nline %u, column %u", err->line, err->column);
+        if (err->column != 0) snprintf(text, sizeof text, "\nline %u, column %u", err->line, err->column);
+        else snprintf(text, sizeof text, "\nline %u", err->line);
         put_str(&s, text);
     }
     if (out_size != 0) out[wg_min_size(s.size, s.room)] = '\0';

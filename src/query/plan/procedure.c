@@ -33,7 +33,12 @@ static wg_code check_count(const wgi_binder *b, const wg_ast *clause, const wg_p
             "%s() takes its arguments from parameters only where CALL is the whole statement; write %s(%s%s)",
             procedure->name, procedure->name, procedure->params[0].name, procedure->param_count > 1 ? ", ..." : "");
     }
-    if (given->child_count == procedure->param_count) return WG_OK;
+    uint32_t least = 0;
+    while (least < procedure->param_count && !procedure->params[least].optional) least++;
+    if (given->child_count >= least && given->child_count <= procedure->param_count) return WG_OK;
+    if (least < procedure->param_count)
+        return wgi_error(b, WG_E_BIND, clause, "%s() takes %u to %u arguments, %u %s given", procedure->name, least,
+                         procedure->param_count, given->child_count, given->child_count == 1 ? "is" : "are");
     return wgi_error(b, WG_E_BIND, clause, "%s() takes %u argument%s, %u %s given", procedure->name,
                      procedure->param_count, procedure->param_count == 1 ? "" : "s", given->child_count,
                      given->child_count == 1 ? "is" : "are");
@@ -66,8 +71,12 @@ wg_code wgi_procedure_arguments(wgi_binder *b, const wg_ast *clause, const wg_pr
     wg_expr **exprs = wgi_alloc(b, procedure->param_count, sizeof(wg_expr *));
     if (exprs == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < procedure->param_count; i++) {
-        const wg_ast *at = given != NULL ? given->child[i] : clause;
-        if (given == NULL) {
+        const bool left_out = given != NULL && i >= given->child_count;
+        const wg_ast *at = given != NULL && !left_out ? given->child[i] : clause;
+        if (left_out) {
+            const wg_value nothing = wg_value_null();
+            WG_TRY(wgi_const_expr(b, &nothing, WG_TYPE_NULL, at, &exprs[i]));
+        } else if (given == NULL) {
             WG_TRY(implicit_argument(b, clause, &procedure->params[i], &exprs[i]));
         } else {
             const wg_ast *value = at;

@@ -216,8 +216,8 @@ enum {
 };
 
 static const wg_procedure_field from_source[] = {{.name = "source", .type = WG_TYPE_NODE, .not_null = true},
-                                                 FIELD("relationships", WG_TYPE_ANY),
-                                                 FIELD("options", WG_TYPE_ANY)};
+                                                 {.name = "relationships", .type = WG_TYPE_ANY, .optional = true},
+                                                 {.name = "options", .type = WG_TYPE_ANY, .optional = true}};
 
 static wg_code add_algorithm(wg_procedures *procedures, const char *name, const char *help, const algorithm *a,
                              const wg_procedure_field *results, wg_error *err) {
