@@ -100,7 +100,8 @@ static void test_answers_of_a_small_graph(void **state) {
     expect_rows("CALL algo.components('R', {label: 'P'}) YIELD node, component RETURN node.n, component",
                 "\"a\"|0\n\"b\"|0\n\"c\"|0\n\"d\"|0\n\"e\"|4\n\"f\"|4\n\"g\"|6\n");
     expect_rows("CALL algo.components(null, null) YIELD component RETURN DISTINCT component", "0\n6\n");
-    expect_rows("CALL algo.components() YIELD component RETURN DISTINCT component", "0\n6\n"); /* null when left out */
+    expect_rows("CALL algo.components() YIELD component RETURN DISTINCT component",
+                "0\n6\n"); /* null when left out */
     expect_rows("CALL algo.components(null) YIELD component RETURN DISTINCT component", "0\n6\n");
     expect_rows(
         "CALL algo.triangles('R', {label: ['P', 'X']}) YIELD node, triangles, coefficient RETURN node.n, triangles, "
