@@ -1,5 +1,6 @@
 /* Checkpoints, recovery from them, compaction and expiry against the naive model (engine_model.h): whatever is in stripes, in the
  * heap or in the log, every snapshot reads as it did when it was new. */
+#include "base/core/test_seed.h"
 #include "engine/engine_model_ops.h"
 
 #include <stdio.h>
@@ -153,7 +154,7 @@ static void run_world(uint64_t seed, wg_durability durability, uint32_t transact
 static void test_random_maintenance_equals_the_model(void **state) {
     (void)state;
     const uint64_t seed = seed_of_run();
-    for (uint64_t round = 0; round < 24; round++)
+    for (uint64_t round = 0; round < (wg_test_small() ? 6 : 24); round++)
         run_world(seed + round, round % 3 == 2 ? WG_BUFFERED : WG_STRICT, 120);
 }
 

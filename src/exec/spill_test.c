@@ -1,5 +1,6 @@
 /* Temporary files of queries: equal rows for every limit of memory, threads and batch size; every failure of the disk, of memory and of
  * the bytes. */
+#include "base/core/test_seed.h"
 #include "exec/spill.h"
 #include "exec/test_engine.h"
 
@@ -65,7 +66,7 @@ static void check_limits(const wg_plan *plan, const uint64_t *limits, uint32_t l
     wg_buf_init(&expected, NULL);
     *spilled = *refused = 0;
     for (uint32_t l = 0; l < limit_count; l++)
-        for (uint32_t t = 0; t < 3; t++)
+        for (uint32_t t = 0; t < (wg_test_small() ? 2 : 3); t++)
             for (uint32_t b = l % 2; b<2; b += t> 0 ? 2 : 1) {
                 wg_spill_counters counters = {0};
                 wg_account account;
@@ -205,7 +206,7 @@ static void test_every_call_of_the_disk_may_fail(void **state) {
     fake_engine_value.platform = faulty;
     for (uint32_t p = 0; p < 2; p++) {
         uint64_t expected = 0;
-        for (uint64_t n = 0, failed = 1; failed != 0; n = n < 12 ? n + 1 : n + n / 3) {
+        for (uint64_t n = 0, failed = 1; failed != 0; n = n < 12 ? n + 1 : n + n / (wg_test_small() ? 1 : 3)) {
             wg_account account;
             const wg_exec_context context = tight_context(&account, 1, tight[p]);
             wg_rows *rows = NULL;
@@ -274,7 +275,7 @@ static void test_allocations_may_fail_while_spilling(void **state) {
     const wg_plan *plans[] = {few(sorted_plan(scan_plan(), 2, WG_TYPE_FLOAT, true)), few(by_id())};
     for (uint32_t p = 0; p < 2; p++) {
         uint64_t expected = 0;
-        for (uint64_t n = 0;; n += 1 + n / 4) {
+        for (uint64_t n = 0;; n += 1 + n / (wg_test_small() ? 1 : 4)) {
             wg_account account;
             const wg_exec_context context = tight_context(&account, 1, tight[p]);
             wg_rows *rows = NULL;
