@@ -445,8 +445,35 @@ static void test_schema_limits(void **state) {
     assert_int_equal(nested_decode(1, "\xff", 1), WG_E_CORRUPT);
 }
 
+/* Goal: a Julian day that no LOCAL_DATETIME can hold is marked as such instead of overflowing. */
+static void test_int96_days_beyond_the_range_are_marked(void **state) {
+    (void)state;
+    static const struct {
+        int32_t julian_day;
+        int64_t micros;
+    } cases[] = {{2440588, 1},
+                 {2440588 + 106751990, INT64_C(9223371936000000001)},
+                 {2440588 + 106751991, INT64_MIN},
+                 {INT32_MAX, INT64_MIN},
+                 {INT32_MIN, INT64_MIN}};
+    const wg_parquet_column column = {.physical = WGI_PARQUET_INT96, .type = WG_TYPE_LOCAL_DATETIME};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t bytes[12] = {0};
+        int64_t cell = 0;
+        wgi_parquet_values v;
+        bytes[0] = 0xe8, bytes[1] = 0x03; /* 1,000 ns */
+        for (int b = 0; b < 4; b++) bytes[8 + b] = (uint8_t)((uint32_t)cases[i].julian_day >> (8 * b));
+        wgi_parquet_values_init(&v, &column, NULL);
+        assert_true(wgi_parquet_values_open(&v, 0, wg_slice_of(bytes, sizeof bytes)));
+        const bool read = wgi_parquet_values_read(&v, &cell, 1);
+        assert_true(read ? cell == cases[i].micros : cases[i].micros == INT64_MIN);
+        wgi_parquet_values_deinit(&v);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_metadata_decodes_a_sound_footer),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_int96_days_beyond_the_range_are_marked),
+                                       cmocka_unit_test(test_metadata_decodes_a_sound_footer),
                                        cmocka_unit_test(test_tail_refuses_damage),
                                        cmocka_unit_test(test_metadata_refuses_bad_counts),
                                        cmocka_unit_test(test_metadata_refuses_misplaced_chunks),

@@ -295,13 +295,14 @@ static void widen_float(const uint8_t *in, double *out, size_t count) {
     }
 }
 
-/* Nanoseconds of the day, then the Julian day; what is no whole microsecond becomes INT64_MIN. */
+/* Nanoseconds of the day, then the Julian day; what is no whole microsecond, or beyond 64 bits of them, becomes INT64_MIN. */
 static void widen_int96(const uint8_t *in, int64_t *out, size_t count) {
-    enum { JULIAN_DAY_1970 = 2440588 };
+    enum { JULIAN_DAY_1970 = 2440588, DAYS_MAX = 106751990 };
     for (size_t i = 0; i < count; i++) {
         const uint64_t ns = wg_load_u64le(in + 12 * i);
         const int64_t day = (int64_t)(int32_t)wg_load_u32le(in + 12 * i + 8) - JULIAN_DAY_1970;
-        const bool sound = ns < UINT64_C(86400000000000) && ns % 1000 == 0;
+        const bool sound =
+            ns < UINT64_C(86400000000000) && ns % 1000 == 0 && day >= -(int64_t)DAYS_MAX && day <= DAYS_MAX;
         out[i] = sound ? day * INT64_C(86400000000) + (int64_t)(ns / 1000) : INT64_MIN;
     }
 }
