@@ -12,7 +12,7 @@ STRINGS = (STRING, BYTES, ANY)
 NAMES = {1: "BOOL", 2: "INT", 3: "FLOAT", 4: "STRING", 5: "BYTES", 6: "DATE", 7: "LOCAL TIME", 9: "LOCAL DATETIME", 15: "NODE",
          18: "ANY"}
 KINDS = "? CATALOG CHAIN TABLE HISTORY ROWS DIRECTORY KEYS ADJACENCY RUNS STATE EVENTS".split()
-ENCODINGS = "PLAIN CONSTANT SEQUENCE BIT_PACKED DELTA RUN_LENGTH DICTIONARY".split()
+ENCODINGS = "PLAIN CONSTANT SEQUENCE BIT_PACKED DELTA RUN_LENGTH DICTIONARY DECIMAL".split()
 MASK, HEADS = (1 << 64) - 1, 1 << 24
 
 
@@ -101,6 +101,9 @@ def decode(c, data, rows):
         cells = [c["base"] + n & MASK for n in packed(data, 0, rows, c["width"])[0]]
     elif encoding == "DELTA":
         cells = deltas(data, rows, c["count"])
+    elif encoding == "DECIMAL":
+        numbers = (c["base"] + n & MASK for n in packed(data, 0, rows, c["width"])[0])
+        return [(n - (n >> 63 << 64)) / 10 ** c["step"] for n in numbers]
     elif encoding == "RUN_LENGTH":
         ends = struct.unpack_from(f"<{c['count']}I", data, c["count"] * 8)
         check(ends[-1] == rows, "runs")

@@ -178,6 +178,34 @@ def bulk_column(r, rows):
     return [cells[i] if bitmap[i // 8] >> i % 8 & 1 else None for i in range(rows)]
 
 
+def packed_numbers(r, rows):
+    width, base = r.u8(), r.unpack("Q")
+    check(width <= 56 or width == 64, "width of packed numbers")
+    bits = int.from_bytes(r.take((rows * width + 63) // 64 * 8), "little")
+    return [base + (bits >> i * width & (1 << width) - 1) & (1 << 64) - 1 for i in range(rows)]
+
+
+def signed(number):
+    return number - (number >> 63 << 64)
+
+
+def packed_cells(r, kind, rows):
+    if kind in (INT, DATE, LOCAL_DATETIME):
+        numbers = [signed(number) for number in packed_numbers(r, rows)]
+        return numbers if kind == INT else [bulk_cell(Reader(number.to_bytes(8, "little", signed=True)), kind) for number in numbers]
+    if kind == FLOAT and r.u8() == 1:
+        exponent = r.u8()
+        return [signed(number) / 10 ** exponent for number in packed_numbers(r, rows)]
+    return [bulk_cell(r, kind) for _ in range(rows)]
+
+
+def packed_column(r, rows):
+    kind, partial = r.u8(), r.u8()
+    bitmap = r.take((rows + 7) // 8) if partial else b"\xff" * ((rows + 7) // 8)
+    cells = packed_cells(r, kind, rows)
+    return [cells[i] if bitmap[i // 8] >> i % 8 & 1 else None for i in range(rows)]
+
+
 class State:
     """What a log has made: names by number, nodes {id: [labels, properties]}, edges {id: [label, from, to, properties]}."""
 
@@ -238,6 +266,25 @@ class State:
         self.edges[self.edge_ids] = [r.varint(), r.varint(), r.varint(), properties(r)]
         self.edge_ids += 1
 
+    def load_nodes(self, r):
+        labels, first, rows = r.numbers(), r.varint(), r.varint()
+        self.expect(first, self.node_ids, "node")
+        keys = r.numbers()
+        columns = [packed_column(r, rows) for _ in keys]
+        for i in range(rows):
+            self.nodes[first + i] = [set(labels), {key: column[i] for key, column in zip(keys, columns)}]
+        self.node_ids += rows
+
+    def load_edges(self, r):
+        label, first, rows = r.varint(), r.varint(), r.varint()
+        self.expect(first, self.edge_ids, "edge")
+        keys = r.numbers()
+        ends = packed_numbers(r, rows), packed_numbers(r, rows)
+        columns = [packed_column(r, rows) for _ in keys]
+        for i in range(rows):
+            self.edges[first + i] = [label, ends[0][i], ends[1][i], {key: column[i] for key, column in zip(keys, columns)}]
+        self.edge_ids += rows
+
     @staticmethod
     def change(old, r):
         if r.u8() == 1:
@@ -262,7 +309,8 @@ class State:
         del self.edges[r.varint()]
 
     STEPS = {1: add_key, 2: create_label, 3: drop_label, 4: add_partition, 5: create_node, 6: create_nodes, 7: create_edge,
-             8: set_node, 9: set_edge, 10: change_labels, 11: delete_node, 12: delete_edge}
+             8: set_node, 9: set_edge, 10: change_labels, 11: delete_node, 12: delete_edge,
+             17: load_nodes, 18: load_edges}
 
     def named(self, values):
         return to_json({self.keys[key]: v for key, v in values.items() if v is not None})
