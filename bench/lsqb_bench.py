@@ -92,6 +92,7 @@ class Duck:
     def __init__(self, _folder, data, threads):
         import duckdb
         self.connection = duckdb.connect(config={"threads": threads})
+        self.connection.execute("SET enable_progress_bar = false")
         lsqb.duck_load(self.connection, data)
 
     def ask(self, number):
