@@ -11,7 +11,8 @@
  * Writes: an operator that writes first takes in all of its input (so that it never sees its own effect), then applies it row by
  * row in order on one thread, then passes its rows on.
  *
- * Memory is charged to the query's account: over the limit the query ends with WG_E_LIMIT. */
+ * Memory is charged to the query's account: near the limit rows go to temporary files (docs/execution.md), over it the query ends with
+ * WG_E_LIMIT. */
 #ifndef WG_EXEC_H
 #define WG_EXEC_H
 

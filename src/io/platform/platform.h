@@ -92,7 +92,7 @@ typedef struct wg_platform_ops {
     void *(*take_memory)(wg_platform *self, uint64_t bytes);
     void (*give_memory)(wg_platform *self, void *data, uint64_t bytes); /* data NULL is legal */
     uint64_t (*now_ns)(wg_platform *self);                              /* monotonic */
-    uint64_t (*wall_us)(wg_platform *self); /* since 1970; envelope data only, never in hashed bytes */
+    uint64_t (*wall_us)(wg_platform *self); /* since 1970; the current time of statements, envelope data */
     /* The same as of the last tick (1 to 10 ms), for a tenth of the price. */
     uint64_t (*wall_coarse_us)(wg_platform *self);
     wg_code (*random)(wg_platform *self, void *out, size_t size, wg_error *err);
