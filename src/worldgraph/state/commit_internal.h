@@ -199,7 +199,7 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
                           uint64_t *out_version, wg_error *err);
 /* WG_E_CONFLICT that names the key and both versions. */
 wg_code wgi_error_conflict(wg_slice key, uint64_t expected, uint64_t found, wg_error *err);
-/* A write's blocks: of its key when that is long, of its value when it does not fit. */
+/* A write's blocks: of its key when that is long, of its value when it does not fit. Release them whatever it answers. */
 wg_code wgi_write_blocks(wg_state *state, wgi_write *w, wg_error *err);
 void wgi_write_release(wg_state *state, wgi_write *w);
 /* Before locks: when the run has no record of the key, the key is put in order; w->segment and w->generation say of which state of the

@@ -198,12 +198,11 @@ wg_code wg_state_restore(wg_state_run *run, wg_slice key, const wg_state_version
     WG_TRY(wgi_check_key(key, err));
     WG_TRY(wgi_check_value(&value, err));
     w.mapped = mapped && !w.deleted && !wgi_fits(key.size, w.value.size, w.expires_us != 0);
-    WG_TRY(wgi_write_blocks(state, &w, err));
-    wg_code code;
-    if (wgi_has_record(run, &w.key)) {
+    wg_code code = wgi_write_blocks(state, &w, err);
+    if (code == WG_OK && wgi_has_record(run, &w.key)) {
         code = restore_older(run, &w, record, err);
         if (code == WG_OK) w.block = NULL; /* history's now */
-    } else {
+    } else if (code == WG_OK) {
         const uint64_t newest = wg_state_run_newest(run);
         code = wgi_single_replayed(state->replay, run, &w, record->version, record->time_us, err);
         atomic_store(&run->newest, newest); /* wg_state_restored says it */
