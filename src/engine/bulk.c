@@ -56,7 +56,11 @@ static wg_code map_label(checker *k, const wg_label *label, wg_error *err) {
         const wg_column_def *def = &label->def.columns[d];
         const uint32_t at = column_of_key(k->bulk, label->column_keys[d]);
         if (at == UINT32_MAX && !def->not_null) continue;
-        const bool narrow = !k->bulk->trusted && def->type == WG_TYPE_INT && def->int_bits != 0 && def->int_bits < 64;
+        const bool narrow = def->declared != NULL || (!k->bulk->trusted && def->type == WG_TYPE_INT &&
+                                                      def->int_bits != 0 && def->int_bits < 64);
+        if (at != UINT32_MAX && def->source == WG_COLUMN_COMPUTED)
+            return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "column %s.%s is computed and cannot be written",
+                                label->def.name, def->name);
         k->declared[k->declared_count++] = (declared){label, def, at, narrow && at != UINT32_MAX};
         if (at == UINT32_MAX || k->bulk->batch.columns[at].type == def->type) continue;
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored", def->name,

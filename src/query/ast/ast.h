@@ -21,7 +21,7 @@
     X(CREATE_NODE) /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */         \
     X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS */                         \
     X(COLUMNS)     /* ... COLUMN, at most one PRIMARY_KEY */                                                    \
-    X(COLUMN)      /* text name; NOT_NULL; [0] TYPE */                                                          \
+    X(COLUMN)      /* text name; NOT_NULL; [0] TYPE, [1] its default, where it has one */                       \
     X(TYPE)        /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */ \
     X(PRIMARY_KEY) /* ... NAME */                                                                               \
     X(COMPUTE)     /* text name; [0] expression */                                                              \
@@ -30,7 +30,7 @@
     X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                    \
     X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
-    X(SHOW_LABELS)                                                                                              \
+    X(ALTER_LABEL) /* text label; op: wg_ast_alter; IF_EXISTS, ALTER_EDGE; as wg_ast_alter says */               \
     X(BEGIN) /* READ_ONLY */                                                                                    \
     X(COMMIT)                                                                                                   \
     X(ROLLBACK)                                                                                                 \
@@ -113,6 +113,21 @@ typedef enum wg_ast_direction { WG_AST_LEFT, WG_AST_RIGHT, WG_AST_EITHER, WG_AST
 typedef enum wg_ast_quantifier { WG_AST_ALL, WG_AST_ANY, WG_AST_NONE, WG_AST_SINGLE_OF } wg_ast_quantifier;
 typedef enum wg_ast_subquery { WG_AST_EXISTS, WG_AST_COUNT } wg_ast_subquery;
 
+/* What stands below an ALTER_LABEL. */
+typedef enum wg_ast_alter {
+    WG_AST_ALTER_ADD,           /* [0] COLUMN */
+    WG_AST_ALTER_ADD_COMPUTE,   /* ... COMPUTE */
+    WG_AST_ALTER_DROP,          /* [0] NAME, as of all below */
+    WG_AST_ALTER_RENAME,        /* [1] NAME */
+    WG_AST_ALTER_RENAME_LABEL,  /* [0] the new one */
+    WG_AST_ALTER_SET_NOT_NULL,
+    WG_AST_ALTER_DROP_NOT_NULL,
+    WG_AST_ALTER_SET_TYPE,      /* [1] TYPE */
+    WG_AST_ALTER_SET_DEFAULT,   /* [1] expression */
+    WG_AST_ALTER_DROP_DEFAULT,
+    WG_AST_ALTER_SET_PATTERN    /* [0] STRING */
+} wg_ast_alter;
+
 typedef enum wg_ast_op {
     WG_OP_OR,
     WG_OP_XOR,
@@ -154,6 +169,7 @@ typedef enum wg_ast_op {
 #define WG_AST_YIELD           0x01u
 #define WG_AST_VARIABLE_LENGTH 0x01u
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
+#define WG_AST_ALTER_EDGE      0x02u
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u
 #define WG_AST_TO              0x01u /* COPY_END */

@@ -104,6 +104,9 @@ static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast
         (*out)->kind = WG_EXPR_LOCAL;
         return WG_OK;
     }
+    bool of_row = false;
+    WG_TRY(wgi_row_value(b, scope, ast, &of_row, out));
+    if (of_row) return WG_OK;
     if (scope->aggregation != NULL && !scope->aggregation->over_results) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
@@ -149,8 +152,11 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
     WG_TRY(wgi_refuse_deleted(b, symbol, ast, &base));
     if (base->type == WG_TYPE_ANY) return dynamic_property(b, ast, name, base, out);
     const wgi_relation *input = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
-    uint32_t key;
+    uint32_t key, column;
     wg_type type;
+    const wg_label *computing = input->writes ? NULL : wgi_computed_label(b, symbol, name, &column);
+    if (computing != NULL && ast->kind == WG_AST_PROPERTY && scope->aggregation == NULL)
+        return wgi_bind_computed(b, scope, ast, computing, column, out);
     WG_TRY(wgi_property_type(b, ast, symbol != NULL ? symbol : &nameless, name, &key, &type));
     /* A statement that writes may make rows that nothing is known of yet. */
     if (input->writes) {

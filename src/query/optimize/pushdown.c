@@ -112,7 +112,7 @@ double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count
     if (count == 0) {
         const uint32_t all = wg_catalog_label_count(b->catalog);
         for (uint32_t i = 0; i < all; i++) {
-            const wg_label *label = wg_catalog_label_at(b->catalog, i);
+            const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
             if (!label->def.is_edge && wg_label_is_visible(label, b->view))
                 rows += (double)wg_txn_label_row_estimate(b->txn, i);
         }

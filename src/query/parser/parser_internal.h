@@ -85,5 +85,17 @@ wg_ast *wgi_subquery_body(wgi_parser *p);
 /* DDL, COPY, SHOW, transactions. *out_handled false when the next token starts none of them. */
 wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled);
 bool wgi_push_labels(wgi_parser *p);
+/* IF NOT EXISTS (`not`) or IF EXISTS into the flags. False on error. */
+bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags);
+wg_ast *wgi_column_type(wgi_parser *p);
+wg_ast *wgi_column(wgi_parser *p);   /* name TYPE [NOT NULL] [DEFAULT expression] */
+wg_ast *wgi_computed(wgi_parser *p); /* name = expression */
+
+/* ---- parser_schema.c: words that are no keywords, ALTER, SHOW */
+bool wgi_take_soft(wgi_parser *p, const char *word); /* `word` in capitals */
+bool wgi_at_alter(const wgi_parser *p);
+wg_ast *wgi_alter_label(wgi_parser *p, uint32_t start);
+/* SHOW is the next token: the procedure that answers. False on error. */
+bool wgi_show_target(wgi_parser *p, wg_slice *out);
 
 #endif

@@ -16,7 +16,16 @@ wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out);
 /* A plan whose rows are these values, row after row. */
 wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, const char *const *names,
                       const wg_type *types, uint32_t column_count, const wg_plan **out);
-/* SHOW LABELS: label, of (NODE or EDGE), kind, columns, rows, source. */
-wg_code wgi_show_labels(wgi_binder *b, const wg_plan **out, wgi_columns *columns);
+
+wg_code wgi_name_copy(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out);
+wg_code wgi_column_type_of(wgi_binder *b, const wg_ast *type, wg_column_def *out);
+
+/* ---- schema.c */
+/* A COLUMN with its default, which is evaluated. */
+wg_code wgi_column_def_of(wgi_binder *b, const wg_ast *column, wg_column_def *out);
+/* The columns that CREATE NODE LABEL computes, added to the label that was just made. */
+wg_code wgi_add_computed(wgi_binder *b, wg_slice label, bool is_edge, wg_ast *const *computed, uint32_t count);
+/* ALTER: binds it, and carries it out when `run`. */
+wg_code wgi_alter_statement(wgi_binder *b, const wg_ast *ast, bool run);
 
 #endif

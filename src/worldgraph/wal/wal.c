@@ -178,6 +178,10 @@ static bool put_body(wg_buf *out, const wg_mutation *m) {
             return wg_buf_append_varint(out, m->number) && wg_label_def_encode(out, &m->def);
         case WG_MUTATION_DROP_LABEL:
             return wg_buf_append_varint(out, m->number);
+        case WG_MUTATION_ALTER_LABEL:
+            return wg_buf_append_varint(out, m->number) && wg_label_def_encode(out, &m->def) &&
+                   wg_buf_append_u8(out, m->replace) &&
+                   (!m->replace || put_numbers(out, m->sources, m->def.column_count));
         case WG_MUTATION_ADD_PARTITION:
             return put_partition(out, m);
         case WG_MUTATION_CREATE_NODE:
@@ -505,6 +509,19 @@ static wg_code take_run(decoder *d, wg_mutation *m) {
     return take_u64(d, "events of a fork", &m->fork_events);
 }
 
+static wg_code take_alter(decoder *d, wg_mutation *m) {
+    uint32_t count = 0;
+    uint8_t rewrite = 0;
+    WG_TRY(take_u32(d, "label", &m->number));
+    WG_TRY(wg_label_def_decode(&d->in, d->arena, &m->def, d->err));
+    WG_TRY(take_u8(d, "rewrite flag", &rewrite));
+    if (rewrite > 1) return corrupt(d, "rewrite flag");
+    m->replace = rewrite == 1;
+    if (!m->replace) return WG_OK;
+    WG_TRY(take_numbers(d, "sources of columns", &m->sources, &count));
+    return count == m->def.column_count ? WG_OK : corrupt(d, "number of sources");
+}
+
 static wg_code take_body(decoder *d, wg_mutation *m) {
     switch (m->kind) {
         case WG_MUTATION_ADD_KEY:
@@ -515,6 +532,8 @@ static wg_code take_body(decoder *d, wg_mutation *m) {
             return wg_label_def_decode(&d->in, d->arena, &m->def, d->err);
         case WG_MUTATION_DROP_LABEL:
             return take_u32(d, "label", &m->number);
+        case WG_MUTATION_ALTER_LABEL:
+            return take_alter(d, m);
         case WG_MUTATION_ADD_PARTITION:
             return take_partition(d, m);
         case WG_MUTATION_CREATE_NODE:
@@ -554,7 +573,9 @@ static wg_code take_body(decoder *d, wg_mutation *m) {
     WG_UNREACHABLE("kind of mutation");
 }
 
-static bool kind_is_known(uint8_t kind) { return kind >= WG_MUTATION_ADD_KEY && kind < WG_MUTATION_KIND_COUNT; }
+static bool kind_is_known(uint8_t kind) {
+    return (kind >= WG_MUTATION_ADD_KEY && kind <= WG_MUTATION_LOAD_EDGES) || kind == WG_MUTATION_ALTER_LABEL;
+}
 
 static wg_code unknown_kind(uint8_t kind, wg_error *err) {
     return wg_error_set(err, WG_E_VERSION, WG_NO_OFFSET,

@@ -29,7 +29,8 @@ typedef enum wg_mutation_kind {
     WG_MUTATION_RUN_DROP = 16,
     WG_MUTATION_LOAD_NODES = 17, /* the same for any set of labels, with packed cells */
     WG_MUTATION_LOAD_EDGES = 18,
-    WG_MUTATION_KIND_COUNT = 19
+    WG_MUTATION_ALTER_LABEL = 23, /* another definition; `replace`: every row is written again to fit it */
+    WG_MUTATION_KIND_COUNT = 24
 } wg_mutation_kind;
 
 enum { WG_MUTATION_LABELS_MAX = 64, WG_MUTATION_IGNORABLE = 0x80 };
@@ -45,7 +46,8 @@ typedef struct wg_mutation {
     uint32_t
         number; /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition; RUN_*: of the run */
     wg_slice name;    /* ADD_KEY: the name; ADD_PARTITION: the path */
-    wg_label_def def; /* CREATE_LABEL */
+    wg_label_def def; /* CREATE_LABEL, ALTER_LABEL */
+    const uint32_t *sources; /* ALTER_LABEL that replaces: of each column, 1 + the ordinal of the old column with its values; 0: none */
     uint64_t id;      /* of the node or edge; CREATE_NODES, LOAD_*: of the first */
     uint32_t label;   /* CREATE_NODES, CREATE_EDGE, LOAD_EDGES, ADD_PARTITION */
     uint64_t from;    /* CREATE_EDGE */
