@@ -128,6 +128,8 @@ typedef enum wgi_undo_kind {
     WGI_UNDO_LABELS,     /* old count */
     WGI_UNDO_LABEL_END,  /* number */
     WGI_UNDO_PARTITIONS, /* old count */
+    WGI_UNDO_RULES,      /* old count */
+    WGI_UNDO_RULE_END,   /* number */
     WGI_UNDO_TOPOLOGY,   /* label, first edge */
     WGI_UNDO_LIVE        /* table, delta to subtract */
 } wgi_undo_kind;
@@ -152,6 +154,11 @@ extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
 wg_code wgi_apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_edges(void *ctx, const wg_mutation *m, wg_error *err);
+/* Indexes and constraints (rules.c). */
+wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
+/* Drops what belongs to a label that goes. */
+wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
 wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);
