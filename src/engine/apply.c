@@ -58,6 +58,8 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
             wg_catalog_truncate_partitions(engine->catalog, u->number);
             return;
         case WGI_UNDO_RULES:
+            for (uint32_t r = wg_catalog_rule_count(engine->catalog); r > u->number; r--)
+                wgi_index_forget(wgi_index_of(engine, r - 1));
             wg_catalog_truncate_rules(engine->catalog, u->number);
             return;
         case WGI_UNDO_RULE_END:

@@ -18,7 +18,8 @@ wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err) {
     uint32_t number = 0;
     WG_TRY(wg_rule_def_check(&m->rule, err));
     WG_TRY(wgi_note(a, WGI_UNDO_RULES, count, 0, 0, err));
-    return wg_catalog_add_rule(a->engine->catalog, &m->rule, a->begin, &number, err);
+    WG_TRY(wg_catalog_add_rule(a->engine->catalog, &m->rule, a->begin, &number, err));
+    return wgi_index_create(a->engine, wg_catalog_rule_at(a->engine->catalog, number), err);
 }
 
 wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err) {
@@ -29,6 +30,7 @@ wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err) {
         return wgi_misfit(err, "unknown or dropped index or constraint", m->number);
     WG_TRY(wgi_note(a, WGI_UNDO_RULE_END, m->number, 0, 0, err));
     wg_catalog_end_rule(a->engine->catalog, m->number, a->begin);
+    wgi_index_forget(wgi_index_of(a->engine, m->number));
     return WG_OK;
 }
 
@@ -146,7 +148,15 @@ wg_code wg_txn_create_rule(wg_txn *txn, const wg_rule_def *def, bool if_not_exis
         if (err != NULL) *err = why;
         return code;
     }
+    wg_txn_mark mark;
+    wg_txn_mark_set(txn, &mark);
     WG_TRY(make_rule(txn, &made, err));
+    const wg_rule *rule = wg_catalog_rule_at(txn->engine->catalog, wg_catalog_rule_count(txn->engine->catalog) - 1);
+    const wg_code checked = wgi_rule_is_unique(rule) ? wgi_check_rows_unique(txn, rule, err) : WG_OK;
+    if (checked != WG_OK) {
+        wg_txn_rollback_to(txn, &mark);
+        return checked;
+    }
     *out_created = true;
     return WG_OK;
 }
