@@ -248,7 +248,24 @@ static wg_code add_column(altering *a) {
     return WG_OK;
 }
 
+/* An index or a constraint of the label that names the column. */
+static wg_code check_rules(const altering *a) {
+    const wg_catalog *catalog = a->txn->engine->catalog;
+    const uint32_t key = a->label->column_keys[a->column];
+    uint32_t position = 0;
+    for (;;) {
+        const wg_rule *rule = wg_catalog_next_rule(catalog, wgi_txn_newest(a->txn), a->label->number, &position);
+        if (rule == NULL) return WG_OK;
+        for (uint32_t i = 0; i < rule->def.key_count; i++)
+            if (rule->def.keys[i] == key)
+                return wg_error_set(a->err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                                    "ALTER of label %s: %s %s is about this column: drop it first", a->label->def.name,
+                                    wg_rule_is_index(rule->def.kind) ? "index" : "constraint", rule->def.name);
+    }
+}
+
 static wg_code drop_column(altering *a) {
+    WG_TRY(check_rules(a));
     if (is_key(a)) return refuse(a, WG_E_CONSTRAINT, "a column of the primary key cannot be dropped");
     const bool computed = a->label->def.columns[a->column].source == WG_COLUMN_COMPUTED;
     if (!computed && a->label->def.kind == WG_LABEL_VIRTUAL)
@@ -265,6 +282,7 @@ static wg_code drop_column(altering *a) {
 }
 
 static wg_code rename_column(altering *a) {
+    WG_TRY(check_rules(a));
     const bool computed = a->label->def.columns[a->column].source == WG_COLUMN_COMPUTED;
     if (wg_label_def_column(&a->label->def, wg_slice_str(a->alter->name)) != UINT32_MAX)
         return wg_error_set(a->err, WG_E_EXISTS, WG_NO_OFFSET, "label %s has a column %s already", a->label->def.name,
@@ -287,6 +305,14 @@ static wg_code set_type(altering *a) {
     c->int_bits = to->int_bits;
     c->int_unsigned = to->int_unsigned;
     c->declared = to->declared;
+    if (c->default_value != NULL) { /* as the new type has it; what does not fit is refused below */
+        wg_value *value = wg_arena_alloc(&a->arena, sizeof *value);
+        if (value == NULL) return wg_error_nomem(a->err, sizeof *value);
+        *value = *c->default_value;
+        const wg_code code = wg_column_def_coerce(c, value, a->err);
+        if (code != WG_OK) return wg_error_prefix(a->err, code, "DEFAULT");
+        c->default_value = value;
+    }
     a->rewrite = !same;
     a->check = true;
     return WG_OK;
@@ -301,7 +327,13 @@ static wg_code alter_column(altering *a) {
         return refuse(a, WG_E_BIND, "the column is computed: drop it and add it again");
     if (a->alter->kind == WG_ALTER_SET_TYPE) return set_type(a);
     if (a->alter->kind == WG_ALTER_SET_DEFAULT) {
-        c->default_value = a->alter->def.default_value;
+        wg_value *value = wg_arena_alloc(&a->arena, sizeof *value);
+        if (value == NULL) return wg_error_nomem(a->err, sizeof *value);
+        c->default_value = NULL;
+        if (a->alter->def.default_value == NULL) return WG_OK;
+        *value = *a->alter->def.default_value;
+        WG_TRY(wg_column_def_coerce(c, value, a->err));
+        c->default_value = value;
         return WG_OK;
     }
     if (a->alter->kind == WG_ALTER_DROP_NOT_NULL && is_key(a))

@@ -411,6 +411,25 @@ static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
     return wgi_add_computed(b, body->text, edge, body->child + first, body->child_count - first);
 }
 
+static wg_code run_create_rule(wgi_binder *b, const wg_ast *body) {
+    wg_rule_def def;
+    bool created;
+    WG_TRY(wgi_rule_def(b, body, &def));
+    const wg_code code = wg_txn_create_rule(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, &created, b->err);
+    if (code == WG_E_EXISTS && b->err->offset == WG_NO_OFFSET) b->err->offset = body->start;
+    return code;
+}
+
+static wg_code run_drop_rule(wgi_binder *b, const wg_ast *body) {
+    wg_slice name = body->text;
+    bool dropped;
+    if (body->child_count > 0) WG_TRY(wgi_rule_of_old_drop(b, body, &name));
+    const wg_code code = wg_txn_drop_rule(b->txn, name, body->kind == WG_AST_DROP_INDEX,
+                                          (body->flags & WG_AST_IF_EXISTS) != 0, &dropped, b->err);
+    if (code == WG_E_NOT_FOUND && b->err->offset == WG_NO_OFFSET) b->err->offset = body->start;
+    return code;
+}
+
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_ast *body = b->statement->child[0];
     const bool if_exists = (body->flags & WG_AST_IF_EXISTS) != 0;
@@ -424,6 +443,12 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
             return wg_txn_drop_label(b->txn, body->text, false, if_exists, b->err);
         case WG_AST_DROP_EDGE:
             return wg_txn_drop_label(b->txn, body->text, true, if_exists, b->err);
+        case WG_AST_CREATE_INDEX:
+        case WG_AST_CREATE_CONSTRAINT:
+            return run_create_rule(b, body);
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            return run_drop_rule(b, body);
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
         case WG_AST_ALTER_LABEL:

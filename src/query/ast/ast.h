@@ -19,7 +19,7 @@
     /* statements */                                                                                            \
     X(STATEMENT)   /* op: wg_ast_mode; [0] QUERY or a statement below */                                        \
     X(CREATE_NODE) /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */         \
-    X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS */                         \
+    X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS, ... COMPUTE */            \
     X(COLUMNS)     /* ... COLUMN, at most one PRIMARY_KEY */                                                    \
     X(COLUMN)      /* text name; NOT_NULL; [0] TYPE, [1] its default, where it has one */                       \
     X(TYPE)        /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */ \
@@ -31,6 +31,10 @@
     X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
     X(ALTER_LABEL) /* text label; op: wg_ast_alter; IF_EXISTS, ALTER_EDGE; as wg_ast_alter says */               \
+    X(CREATE_INDEX)      /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */    \
+    X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */             \
+    X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                       \
+    X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                             \
     X(BEGIN) /* READ_ONLY */                                                                                    \
     X(COMMIT)                                                                                                   \
     X(ROLLBACK)                                                                                                 \
@@ -128,6 +132,14 @@ typedef enum wg_ast_alter {
     WG_AST_ALTER_SET_PATTERN    /* [0] STRING */
 } wg_ast_alter;
 
+typedef enum wg_ast_index { WG_AST_INDEX_RANGE, WG_AST_INDEX_HASH } wg_ast_index;
+typedef enum wg_ast_constraint {
+    WG_AST_CONSTRAINT_UNIQUE,
+    WG_AST_CONSTRAINT_KEY,
+    WG_AST_CONSTRAINT_NOT_NULL,
+    WG_AST_CONSTRAINT_TYPE
+} wg_ast_constraint;
+
 typedef enum wg_ast_op {
     WG_OP_OR,
     WG_OP_XOR,
@@ -170,6 +182,7 @@ typedef enum wg_ast_op {
 #define WG_AST_VARIABLE_LENGTH 0x01u
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
 #define WG_AST_ALTER_EDGE      0x02u
+#define WG_AST_OF_EDGES        0x02u
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u
 #define WG_AST_TO              0x01u /* COPY_END */

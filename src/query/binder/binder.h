@@ -142,6 +142,9 @@ wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const 
 wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
                           wg_type *out);
 
+/* The type that all values of symbol.key have by the definition of one of its labels; ANY: none says. */
+wg_type wgi_declared_type(const wgi_binder *b, const wgi_symbol *of, wg_slice name);
+
 /* ---- expression.c */
 wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 /* The same for a relation alone. */

@@ -277,12 +277,33 @@ static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list
     return WG_OK;
 }
 
+/* A column whose declared type is narrower than how it is stored (a DURATION, a LIST): comparing it with a value of another type is the
+ * same mistake as for an INT. */
+static wg_code check_declared(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr *const *args) {
+    wg_type types[2], unused;
+    bool any = false;
+    if (!b->closed_nodes || ast->op < WG_OP_EQ || ast->op > WG_OP_GE) return WG_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        types[i] = args[i]->type;
+        const wg_ast *side = ast->child[i];
+        if (types[i] != WG_TYPE_ANY || side->kind != WG_AST_PROPERTY || wgi_is_local(b, side->child[0])) continue;
+        types[i] = wgi_declared_type(b, wgi_direct_symbol(scope, side->child[0]), side->text);
+        any = any || types[i] != WG_TYPE_ANY;
+    }
+    if (!any) return WG_OK;
+    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2), types,
+                                          2, &unused, b->err);
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = ast->start;
+    return code;
+}
+
 static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *args[2];
     if (ast->op == WG_OP_REGEX) return wgi_unsupported(b, ast, "the regular expression operator =~");
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
     if (ast->op == WG_OP_IN) WG_TRY(check_in(b, args[0], args[1], ast));
+    WG_TRY(check_declared(b, scope, ast, args));
     return wgi_call(b, ast, wg_ast_op_name((wg_ast_op)ast->op), args, 2, out);
 }
 

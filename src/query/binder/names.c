@@ -131,3 +131,13 @@ wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of,
     *out = type;
     return WG_OK;
 }
+
+wg_type wgi_declared_type(const wgi_binder *b, const wgi_symbol *of, wg_slice name) {
+    if (of == NULL || (of->type == WG_TYPE_EDGE && of->label_count > 1)) return WG_TYPE_ANY;
+    for (uint32_t i = 0; i < of->label_count; i++) {
+        const wg_label_def *def = &wg_catalog_label_seen(b->catalog, of->labels[i], b->view)->def;
+        const uint32_t column = wg_label_def_column(def, name);
+        if (column != UINT32_MAX) return wg_column_def_value_type(&def->columns[column]);
+    }
+    return WG_TYPE_ANY;
+}

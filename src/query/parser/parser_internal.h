@@ -91,11 +91,17 @@ wg_ast *wgi_column_type(wgi_parser *p);
 wg_ast *wgi_column(wgi_parser *p);   /* name TYPE [NOT NULL] [DEFAULT expression] */
 wg_ast *wgi_computed(wgi_parser *p); /* name = expression */
 
-/* ---- parser_schema.c: words that are no keywords, ALTER, SHOW */
-bool wgi_take_soft(wgi_parser *p, const char *word); /* `word` in capitals */
+/* ---- parser_schema.c: ALTER, SHOW */
 bool wgi_at_alter(const wgi_parser *p);
 wg_ast *wgi_alter_label(wgi_parser *p, uint32_t start);
 /* SHOW is the next token: the procedure that answers. False on error. */
 bool wgi_show_target(wgi_parser *p, wg_slice *out);
+
+/* ---- parser_rule.c: indexes and constraints. Their words are no keywords: they are names everywhere else. */
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word); /* `word` in capitals */
+bool wgi_take_word(wgi_parser *p, const char *word);
+bool wgi_at_create_rule(const wgi_parser *p);
+wg_ast *wgi_create_rule(wgi_parser *p, uint32_t start); /* CREATE is the next token */
+wg_ast *wgi_drop_rule(wgi_parser *p, uint32_t start);   /* DROP is taken */
 
 #endif

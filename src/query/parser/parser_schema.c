@@ -5,27 +5,10 @@
  * mean there what they mean for a procedure. */
 #include "query/parser/parser_internal.h"
 
-static bool at_soft(const wgi_parser *p, uint32_t ahead, const char *word) {
-    const wg_token *t = wgi_peek_at(p, ahead);
-    const size_t size = strlen(word);
-    if (!wgi_is_any_name(t) || t->end - t->start != size) return false;
-    for (size_t i = 0; i < size; i++) {
-        const uint8_t c = p->text.data[t->start + i];
-        if ((char)(c >= 'a' && c <= 'z' ? c - 32 : c) != word[i]) return false;
-    }
-    return true;
-}
-
-bool wgi_take_soft(wgi_parser *p, const char *word) {
-    if (!at_soft(p, 0, word)) return false;
-    p->at++;
-    return true;
-}
-
 /* ---- ALTER */
 
 bool wgi_at_alter(const wgi_parser *p) {
-    return at_soft(p, 0, "ALTER") && (at_soft(p, 1, "NODE") || at_soft(p, 1, "EDGE"));
+    return wgi_at_word(p, 0, "ALTER") && (wgi_at_word(p, 1, "NODE") || wgi_at_word(p, 1, "EDGE"));
 }
 
 static bool push_name(wgi_parser *p, const char *what) {
@@ -43,7 +26,7 @@ static bool alter_add(wgi_parser *p, uint8_t *op, uint8_t *flags) {
     }
     uint8_t lenient = 0;
     *op = WG_AST_ALTER_ADD;
-    (void)wgi_take_soft(p, "COLUMN");
+    (void)wgi_take_word(p, "COLUMN");
     if (!wgi_take_if(p, true, &lenient)) return false;
     *flags |= lenient;
     return wgi_push_rule(p, wgi_column);
@@ -52,7 +35,7 @@ static bool alter_add(wgi_parser *p, uint8_t *op, uint8_t *flags) {
 static bool alter_drop(wgi_parser *p, uint8_t *op, uint8_t *flags) {
     uint8_t lenient = 0;
     *op = WG_AST_ALTER_DROP;
-    if (!wgi_take_keyword(p, WG_KW_COMPUTE)) (void)wgi_take_soft(p, "COLUMN");
+    if (!wgi_take_keyword(p, WG_KW_COMPUTE)) (void)wgi_take_word(p, "COLUMN");
     if (!wgi_take_if(p, false, &lenient)) return false;
     *flags |= lenient;
     return push_name(p, "the column to drop");
@@ -64,7 +47,7 @@ static bool alter_rename(wgi_parser *p, uint8_t *op) {
         return push_name(p, "the new name of the label");
     }
     *op = WG_AST_ALTER_RENAME;
-    (void)wgi_take_soft(p, "COLUMN");
+    (void)wgi_take_word(p, "COLUMN");
     return push_name(p, "the column to rename") && wgi_expect_keyword(p, WG_KW_TO, "after the column") &&
            push_name(p, "its new name");
 }
@@ -74,11 +57,11 @@ static bool alter_column_set(wgi_parser *p, uint8_t *op) {
         *op = WG_AST_ALTER_SET_NOT_NULL;
         return true;
     }
-    if (wgi_take_soft(p, "TYPE")) {
+    if (wgi_take_word(p, "TYPE")) {
         *op = WG_AST_ALTER_SET_TYPE;
         return wgi_push_rule(p, wgi_column_type);
     }
-    if (wgi_take_soft(p, "DEFAULT")) {
+    if (wgi_take_word(p, "DEFAULT")) {
         *op = WG_AST_ALTER_SET_DEFAULT;
         return wgi_push_rule(p, wgi_expression);
     }
@@ -86,12 +69,12 @@ static bool alter_column_set(wgi_parser *p, uint8_t *op) {
 }
 
 static bool alter_column(wgi_parser *p, uint8_t *op) {
-    (void)wgi_take_soft(p, "COLUMN");
+    (void)wgi_take_word(p, "COLUMN");
     if (!push_name(p, "the column to alter")) return false;
     if (wgi_take_keyword(p, WG_KW_SET)) return alter_column_set(p, op);
     if (!wgi_take_keyword(p, WG_KW_DROP)) return wgi_unexpected(p, "SET or DROP after the column") != NULL;
     if (wgi_take_keywords(p, WG_KW_NOT, WG_KW_NULL)) *op = WG_AST_ALTER_DROP_NOT_NULL;
-    else if (wgi_take_soft(p, "DEFAULT")) *op = WG_AST_ALTER_DROP_DEFAULT;
+    else if (wgi_take_word(p, "DEFAULT")) *op = WG_AST_ALTER_DROP_DEFAULT;
     else return wgi_unexpected(p, "NOT NULL or DEFAULT after DROP") != NULL;
     return true;
 }
@@ -105,10 +88,10 @@ static bool alter_pattern(wgi_parser *p, uint8_t *op) {
 }
 
 static bool alter_action(wgi_parser *p, uint8_t *op, uint8_t *flags) {
-    if (wgi_take_soft(p, "ADD")) return alter_add(p, op, flags);
+    if (wgi_take_word(p, "ADD")) return alter_add(p, op, flags);
     if (wgi_take_keyword(p, WG_KW_DROP)) return alter_drop(p, op, flags);
-    if (wgi_take_soft(p, "RENAME")) return alter_rename(p, op);
-    if (wgi_take_soft(p, "ALTER")) return alter_column(p, op);
+    if (wgi_take_word(p, "RENAME")) return alter_rename(p, op);
+    if (wgi_take_word(p, "ALTER")) return alter_column(p, op);
     if (wgi_take_keyword(p, WG_KW_SET)) return alter_pattern(p, op);
     return wgi_unexpected(p, "ADD, DROP, RENAME, ALTER or SET PARTITION") != NULL;
 }
@@ -142,6 +125,10 @@ bool wgi_show_target(wgi_parser *p, wg_slice *out) {
                    {"NODE", "LABELS", "show.nodeLabels"},
                    {"EDGE", "LABELS", "show.edgeLabels"},
                    {"RELATIONSHIP", "TYPES", "show.edgeLabels"},
+                   {"INDEXES", NULL, "show.indexes"},
+                   {"INDEX", NULL, "show.indexes"},
+                   {"CONSTRAINTS", NULL, "show.constraints"},
+                   {"CONSTRAINT", NULL, "show.constraints"},
                    {"PROPERTIES", NULL, "show.properties"},
                    {"PROPERTY", "KEYS", "db.propertyKeys"},
                    {"PROCEDURES", NULL, "db.procedures"},
@@ -149,8 +136,8 @@ bool wgi_show_target(wgi_parser *p, wg_slice *out) {
                    {"SCHEMA", NULL, "show.schema"}};
     p->at++;
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
-        if (!at_soft(p, 0, targets[i].first)) continue;
-        if (targets[i].second != NULL && !at_soft(p, 1, targets[i].second)) continue;
+        if (!wgi_at_word(p, 0, targets[i].first)) continue;
+        if (targets[i].second != NULL && !wgi_at_word(p, 1, targets[i].second)) continue;
         p->at += targets[i].second != NULL ? 2 : 1;
         *out = wg_slice_str(targets[i].procedure);
         return true;

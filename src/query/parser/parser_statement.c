@@ -117,7 +117,7 @@ wg_ast *wgi_column(wgi_parser *p) {
     if (!wgi_any_name(p, "a column", &name) || !wgi_push_rule(p, wgi_column_type)) return NULL;
     bool not_null = wgi_take_keyword(p, WG_KW_NOT);
     if (not_null && !wgi_expect_keyword(p, WG_KW_NULL, "after NOT")) return NULL;
-    if (wgi_take_soft(p, "DEFAULT") && !wgi_push_rule(p, wgi_expression)) return NULL;
+    if (wgi_take_word(p, "DEFAULT") && !wgi_push_rule(p, wgi_expression)) return NULL;
     if (!not_null && wgi_take_keyword(p, WG_KW_NOT)) {
         if (!wgi_expect_keyword(p, WG_KW_NULL, "after NOT")) return NULL;
         not_null = true;
@@ -167,6 +167,15 @@ static bool store_child(wgi_parser *p, size_t mark, size_t index, wg_ast *node) 
     return true;
 }
 
+/* COMPUTE a = x + 1, b = a * 2, where it stands. */
+static bool push_computed(wgi_parser *p) {
+    if (!wgi_take_keyword(p, WG_KW_COMPUTE)) return true;
+    do {
+        if (!wgi_push_rule(p, wgi_computed)) return false;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return true;
+}
+
 static wg_ast *create_node_label(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     uint8_t flags;
@@ -181,11 +190,7 @@ static wg_ast *create_node_label(wgi_parser *p, uint32_t start) {
         if (!store_child(p, mark, 1, wgi_string_node(p, "the partition pattern"))) return NULL;
         if (!before && wgi_at_punct(p, WG_P_LPAREN) && !store_child(p, mark, 0, columns(p))) return NULL;
     }
-    if (wgi_take_keyword(p, WG_KW_COMPUTE)) {
-        do {
-            if (!wgi_push_rule(p, wgi_computed)) return NULL;
-        } while (wgi_take_punct(p, WG_P_COMMA));
-    }
+    if (!push_computed(p)) return NULL;
     return with_flags(with_text(wgi_node(p, WG_AST_CREATE_NODE, start, mark), name), flags);
 }
 
@@ -209,11 +214,12 @@ static wg_ast *create_edge_label(wgi_parser *p, uint32_t start) {
     } else if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' after FROM Label TO Label")) {
         return NULL;
     }
-    if (!wgi_push_child(p, list)) return NULL;
+    if (!wgi_push_child(p, list) || !push_computed(p)) return NULL;
     return with_flags(with_text(wgi_node(p, WG_AST_CREATE_EDGE, start, mark), name), flags);
 }
 
 static wg_ast *drop(wgi_parser *p, uint32_t start) {
+    if (wgi_at_word(p, 0, "INDEX") || wgi_at_word(p, 0, "CONSTRAINT")) return wgi_drop_rule(p, start);
     const bool edge = wgi_take_keyword(p, WG_KW_EDGE);
     if (!edge && !wgi_expect_keyword(p, WG_KW_NODE, "LABEL or EDGE LABEL after DROP")) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_LABEL, edge ? "after DROP EDGE" : "after DROP NODE")) return NULL;
@@ -306,7 +312,7 @@ static wg_ast *copy(wgi_parser *p, uint32_t start) {
 
 static wg_ast *begin(wgi_parser *p, uint32_t start) {
     bool read_only = wgi_take_keyword(p, WG_KW_READ);
-    if (read_only && wgi_take_soft(p, "WRITE")) read_only = false;
+    if (read_only && wgi_take_word(p, "WRITE")) read_only = false;
     else if (read_only && !wgi_expect_keyword(p, WG_KW_ONLY, "or WRITE after READ")) return NULL;
     return with_flags(wgi_leaf(p, WG_AST_BEGIN, start), read_only ? WG_AST_READ_ONLY : 0);
 }
@@ -321,6 +327,7 @@ wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled) {
         if (!wgi_expect_keyword(p, WG_KW_LABEL, edge ? "after CREATE EDGE" : "after CREATE NODE")) return NULL;
         return edge ? create_edge_label(p, start) : create_node_label(p, start);
     }
+    if (wgi_at_create_rule(p)) return wgi_create_rule(p, start);
     if (wgi_take_keyword(p, WG_KW_DROP)) return drop(p, start);
     if (wgi_take_keyword(p, WG_KW_COPY)) return copy(p, start);
     if (wgi_at_alter(p)) return wgi_alter_label(p, start);

@@ -29,20 +29,24 @@ static wg_code constant_value(wgi_binder *b, const wg_ast *ast, const char *wher
 
 /* A DEFAULT of NULL is none. */
 static wg_code set_default(wgi_binder *b, const wg_ast *ast, wg_column_def *column) {
-    wg_value copy;
-    WG_TRY(constant_value(b, ast, "DEFAULT", &column->default_value));
-    copy = *column->default_value;
-    if (copy.type == WG_TYPE_NULL) column->default_value = NULL;
-    if (column->default_value == NULL || column->name == NULL) return WG_OK;
-    const wg_code code = wg_column_def_coerce(column, &copy, b->err);
+    const wg_value *given;
+    WG_TRY(constant_value(b, ast, "DEFAULT", &given));
+    column->default_value = NULL;
+    if (given->type == WG_TYPE_NULL) return WG_OK;
+    wg_value *fitted = wgi_alloc(b, 1, sizeof *fitted);
+    if (fitted == NULL) return WG_E_NOMEM;
+    *fitted = *given;
+    column->default_value = fitted;
+    if (column->name == NULL) return WG_OK; /* the type is the engine's to know */
+    const wg_code code = wg_column_def_coerce(column, fitted, b->err);
     if (code == WG_OK) return WG_OK;
     b->err->offset = ast->start;
     return wg_error_prefix(b->err, code, "DEFAULT");
 }
 
 wg_code wgi_column_def_of(wgi_binder *b, const wg_ast *column, wg_column_def *out) {
-    WG_TRY(wgi_column_type_of(b, column->child[0], out));
-    WG_TRY(wgi_name_copy(b, column, column->text, &out->name));
+    WG_TRY(wgi_bind_column_type(b, column->child[0], out));
+    WG_TRY(wgi_definition_name(b, column, column->text, &out->name));
     out->not_null = (column->flags & WG_AST_NOT_NULL) != 0;
     return column->child_count > 1 ? set_default(b, column->child[1], out) : WG_OK;
 }
@@ -65,7 +69,7 @@ static wg_code add_computed(wgi_binder *b, wg_slice name, bool is_edge, const wg
     const wg_label *label = wg_catalog_label(b->catalog, b->view, name, is_edge);
     wg_alter alter = {.kind = WG_ALTER_ADD_COLUMN, .def = {.source = WG_COLUMN_COMPUTED, .int_bits = 64}};
     if (label == NULL) return WG_OK; /* of a check: it was not made */
-    WG_TRY(wgi_name_copy(b, item, item->text, &alter.def.name));
+    WG_TRY(wgi_definition_name(b, item, item->text, &alter.def.name));
     WG_TRY(wgi_check_computed(b, item->child[0], &label->def, NULL, names));
     WG_TRY(wgi_type_computed(b, item->child[0], label, &alter.def.type));
     WG_TRY(text_of(b, item->child[0], &alter.def.expression));
@@ -104,10 +108,10 @@ static wg_code check_unused(wgi_binder *b, const wg_ast *ast, const wg_label *la
 static wg_code names_of(wgi_binder *b, const wg_ast *ast, wg_alter *out) {
     const wg_ast *first = ast->child[0];
     if (ast->op == WG_AST_ALTER_RENAME_LABEL || ast->op == WG_AST_ALTER_SET_PATTERN)
-        return wgi_name_copy(b, first, first->text, &out->name);
-    WG_TRY(wgi_name_copy(b, first, first->text, &out->column));
+        return wgi_definition_name(b, first, first->text, &out->name);
+    WG_TRY(wgi_definition_name(b, first, first->text, &out->column));
     if (ast->op != WG_AST_ALTER_RENAME) return WG_OK;
-    return wgi_name_copy(b, ast->child[1], ast->child[1]->text, &out->name);
+    return wgi_definition_name(b, ast->child[1], ast->child[1]->text, &out->name);
 }
 
 static wg_code alter_of(wgi_binder *b, const wg_ast *ast, const wg_label *label, wg_alter *out) {
@@ -118,7 +122,7 @@ static wg_code alter_of(wgi_binder *b, const wg_ast *ast, const wg_label *label,
     *out = (wg_alter){.kind = kinds[ast->op], .lenient = (ast->flags & WG_AST_IF_EXISTS) != 0};
     if (ast->op == WG_AST_ALTER_ADD) return wgi_column_def_of(b, ast->child[0], &out->def);
     WG_TRY(names_of(b, ast, out));
-    if (ast->op == WG_AST_ALTER_SET_TYPE) WG_TRY(wgi_column_type_of(b, ast->child[1], &out->def));
+    if (ast->op == WG_AST_ALTER_SET_TYPE) WG_TRY(wgi_bind_column_type(b, ast->child[1], &out->def));
     if (ast->op == WG_AST_ALTER_SET_DEFAULT) WG_TRY(set_default(b, ast->child[1], &out->def));
     const bool touches = ast->op == WG_AST_ALTER_DROP || ast->op == WG_AST_ALTER_RENAME ||
                          ast->op == WG_AST_ALTER_SET_TYPE;

@@ -43,7 +43,7 @@ static wg_code declared_type(wgi_binder *b, const wg_ast *type, wg_column_def *o
     return WG_OK;
 }
 
-wg_code wgi_column_type_of(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
+wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
     const wg_ast *precise = with_precision(type);
     if (precise != NULL) return wgi_unsupported(b, precise, "a type with a precision or a length");
     const bool list = (type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE)) != 0;
@@ -51,7 +51,7 @@ wg_code wgi_column_type_of(wgi_binder *b, const wg_ast *type, wg_column_def *out
     return declared_type(b, type, out);
 }
 
-wg_code wgi_name_copy(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
+wg_code wgi_definition_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
     if (name.size > WG_NAME_BYTES_MAX)
         return wgi_error(b, WG_E_LIMIT, at, "a name may have at most %d bytes", WG_NAME_BYTES_MAX);
     if (memchr(name.data, 0, name.size) != NULL)
@@ -112,19 +112,19 @@ static wg_code endpoint(wgi_binder *b, const wg_ast *name, const char **out) {
     const wg_code code = wgi_labels(b, &wrapper, 0, &labels, &count, &missing);
     b->closed_nodes = closed;
     WG_TRY(code);
-    return wgi_name_copy(b, name, name->text, out);
+    return wgi_definition_name(b, name, name->text, out);
 }
 
 wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
     const bool edge = ast->kind == WG_AST_CREATE_EDGE;
     wg_label_def def = {.is_edge = edge, .kind = WG_LABEL_OWNED};
-    WG_TRY(wgi_name_copy(b, ast, ast->text, &def.name));
+    WG_TRY(wgi_definition_name(b, ast, ast->text, &def.name));
     if (edge) {
         WG_TRY(endpoint(b, ast->child[0], &def.from_label));
         WG_TRY(endpoint(b, ast->child[1], &def.to_label));
     } else if (ast->child[1] != NULL) {
         def.kind = WG_LABEL_VIRTUAL;
-        WG_TRY(wgi_name_copy(b, ast->child[1], ast->child[1]->text, &def.pattern));
+        WG_TRY(wgi_definition_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
     }
     WG_TRY(define_columns(b, edge ? ast->child[2] : ast->child[0], &def));
     const wg_code code = wg_label_def_check(&def, b->err);

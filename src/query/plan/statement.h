@@ -7,6 +7,15 @@
 /* Builds the definition of CREATE NODE LABEL or CREATE EDGE LABEL and checks what can be checked without the files. */
 wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out);
 
+/* The name of a label, column, index or constraint, in the arena. */
+wg_code wgi_definition_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out);
+wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out);
+
+/* Definition of CREATE INDEX or CREATE CONSTRAINT; labels and properties that may be new are made. */
+wg_code wgi_rule_def(wgi_binder *b, const wg_ast *ast, wg_rule_def *out);
+/* Name of the index that DROP INDEX ON :Label(p) means. */
+wg_code wgi_rule_of_old_drop(wgi_binder *b, const wg_ast *ast, wg_slice *out);
+
 typedef struct wgi_copy {
     const char *path;
     wg_copy_options options;
@@ -16,9 +25,6 @@ wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out);
 /* A plan whose rows are these values, row after row. */
 wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, const char *const *names,
                       const wg_type *types, uint32_t column_count, const wg_plan **out);
-
-wg_code wgi_name_copy(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out);
-wg_code wgi_column_type_of(wgi_binder *b, const wg_ast *type, wg_column_def *out);
 
 /* ---- schema.c */
 /* A COLUMN with its default, which is evaluated. */

@@ -217,6 +217,8 @@ static wg_code properties(void *ctx, const wg_procedure_call *call, wg_error *er
     return code;
 }
 
+static wg_code schema_rules(const wg_procedure_call *call, wg_buf *text, wg_error *err);
+
 static wg_code schema(void *ctx, const wg_procedure_call *call, wg_error *err) {
     const wg_label **labels = NULL;
     uint32_t count = 0;
@@ -232,9 +234,96 @@ static wg_code schema(void *ctx, const wg_procedure_call *call, wg_error *err) {
         const wg_value cell = wg_value_str(wg_buf_slice(&text));
         if (code == WG_OK) code = wg_procedure_add_row(call, &cell, err);
     }
+    if (code == WG_OK) code = schema_rules(call, &text, err);
     wg_buf_deinit(&text);
     wg_free(labels);
     return code;
+}
+
+/* ---- indexes and constraints */
+
+static bool put_properties(wg_buf *out, const wg_catalog *catalog, const wg_rule_def *def) {
+    bool ok = true;
+    for (uint32_t i = 0; i < def->key_count && ok; i++)
+        ok = wg_buf_printf(out, "%s%s", i > 0 ? ", " : "", wg_catalog_key_name(catalog, def->keys[i]));
+    return ok;
+}
+
+static wg_code rule_row(const wg_procedure_call *call, const wg_rule *rule, bool index, wg_buf *text, wg_error *err) {
+    const wg_rule_def *def = &rule->def;
+    const wg_catalog *catalog = wg_txn_catalog(call->txn);
+    const wg_label *label = wg_catalog_label_seen(catalog, def->label, wg_txn_view(call->txn));
+    const bool owned = index && !wg_rule_is_index(def->kind);
+    const char *last = index ? (owned ? def->name : NULL)
+                             : (def->kind == WG_RULE_TYPE ? wg_column_def_type_text(&def->type) : NULL);
+    text->size = 0;
+    if (!put_properties(text, catalog, def)) return wg_error_nomem(err, 64);
+    const wg_value cells[] = {
+        wg_value_str(wg_slice_str(def->name)),
+        wg_value_str(wg_slice_str(wg_rule_kind_name(owned ? WG_RULE_HASH_INDEX : def->kind))),
+        wg_value_str(wg_slice_str(label->def.is_edge ? "EDGE" : "NODE")),
+        wg_value_str(wg_slice_str(label->def.name)),
+        wg_value_str(wg_buf_slice(text)),
+        last == NULL ? wg_value_null() : wg_value_str(wg_slice_str(last))};
+    return wg_procedure_add_row(call, cells, err);
+}
+
+static wg_code show_rules(const wg_procedure_call *call, bool index, wg_error *err) {
+    const wg_catalog *catalog = wg_txn_catalog(call->txn);
+    const uint32_t count = wg_catalog_rule_count(catalog);
+    wg_buf text;
+    wg_buf_init(&text, NULL);
+    wg_code code = WG_OK;
+    for (uint32_t i = 0; i < count && code == WG_OK; i++) {
+        const wg_rule *rule = wg_catalog_rule_at(catalog, i);
+        const bool listed = index ? wg_rule_has_index(rule->def.kind) : !wg_rule_is_index(rule->def.kind);
+        if (listed && wg_rule_is_visible(rule, wg_txn_view(call->txn))) code = rule_row(call, rule, index, &text, err);
+    }
+    wg_buf_deinit(&text);
+    return code;
+}
+
+static wg_code indexes(void *ctx, const wg_procedure_call *call, wg_error *err) {
+    (void)ctx;
+    return show_rules(call, true, err);
+}
+
+static wg_code constraints(void *ctx, const wg_procedure_call *call, wg_error *err) {
+    (void)ctx;
+    return show_rules(call, false, err);
+}
+
+/* The statement that makes an index or a constraint again. */
+static bool put_rule(wg_buf *out, const wg_catalog *catalog, wg_view view, const wg_rule_def *def) {
+    static const char *const heads[WG_RULE_KIND_COUNT] = {"CREATE RANGE INDEX ", "CREATE HASH INDEX ",
+                                                          "CREATE CONSTRAINT ", "CREATE CONSTRAINT ",
+                                                          "CREATE CONSTRAINT ", "CREATE CONSTRAINT "};
+    static const char *const tails[WG_RULE_KIND_COUNT] = {"", "", " IS UNIQUE", " IS KEY", " IS NOT NULL", " IS :: "};
+    const wg_label *label = wg_catalog_label_seen(catalog, def->label, view);
+    const bool edge = label->def.is_edge, index = wg_rule_is_index(def->kind);
+    bool ok = wg_buf_append_str(out, heads[def->kind]) && put_name(out, def->name) &&
+              wg_buf_append_str(out, edge ? " FOR ()-[r:" : " FOR (n:") && put_name(out, label->def.name) &&
+              wg_buf_append_str(out, edge ? "]-()" : ")") && wg_buf_append_str(out, index ? " ON (" : " REQUIRE (");
+    for (uint32_t i = 0; i < def->key_count && ok; i++)
+        ok = wg_buf_append_str(out, i > 0 ? ", " : "") && wg_buf_append_str(out, edge ? "r." : "n.") &&
+             put_name(out, wg_catalog_key_name(catalog, def->keys[i]));
+    ok = ok && wg_buf_append_str(out, ")") && wg_buf_append_str(out, tails[def->kind]);
+    return ok && (def->kind != WG_RULE_TYPE || wg_buf_append_str(out, wg_column_def_type_text(&def->type)));
+}
+
+static wg_code schema_rules(const wg_procedure_call *call, wg_buf *text, wg_error *err) {
+    const wg_catalog *catalog = wg_txn_catalog(call->txn);
+    const wg_view view = wg_txn_view(call->txn);
+    const uint32_t count = wg_catalog_rule_count(catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_rule *rule = wg_catalog_rule_at(catalog, i);
+        if (!wg_rule_is_visible(rule, view)) continue;
+        text->size = 0;
+        if (!put_rule(text, catalog, view, &rule->def)) return wg_error_nomem(err, 64);
+        const wg_value cell = wg_value_str(wg_buf_slice(text));
+        WG_TRY(wg_procedure_add_row(call, &cell, err));
+    }
+    return WG_OK;
 }
 
 typedef struct function_entry {
@@ -294,6 +383,14 @@ wg_code wg_procedures_register_show(wg_procedures *procedures, wg_error *err) {
         {.name = "nullable", .type = WG_TYPE_BOOL},   {.name = "key", .type = WG_TYPE_BOOL},
         {.name = "source", .type = WG_TYPE_STRING},   {.name = "default", .type = WG_TYPE_STRING},
         {.name = "expression", .type = WG_TYPE_STRING}};
+    static const wg_procedure_field index[] = {
+        {.name = "name", .type = WG_TYPE_STRING},       {.name = "kind", .type = WG_TYPE_STRING},
+        {.name = "of", .type = WG_TYPE_STRING},         {.name = "label", .type = WG_TYPE_STRING},
+        {.name = "properties", .type = WG_TYPE_STRING}, {.name = "constraint", .type = WG_TYPE_STRING}};
+    static const wg_procedure_field constraint[] = {
+        {.name = "name", .type = WG_TYPE_STRING},       {.name = "kind", .type = WG_TYPE_STRING},
+        {.name = "of", .type = WG_TYPE_STRING},         {.name = "label", .type = WG_TYPE_STRING},
+        {.name = "properties", .type = WG_TYPE_STRING}, {.name = "type", .type = WG_TYPE_STRING}};
     static const wg_procedure_field statement[] = {{.name = "statement", .type = WG_TYPE_STRING}};
     static const wg_procedure_field function[] = {{.name = "name", .type = WG_TYPE_STRING},
                                                   {.name = "least", .type = WG_TYPE_INT},
@@ -321,6 +418,18 @@ wg_code wg_procedures_register_show(wg_procedures *procedures, wg_error *err) {
          .results = statement,
          .result_count = 1,
          .fn = schema},
+        {.name = "show.indexes", .help = "indexes: SHOW INDEXES", .results = index, .result_count = 6, .fn = indexes},
+        {.name = "show.constraints",
+         .help = "constraints: SHOW CONSTRAINTS",
+         .results = constraint,
+         .result_count = 6,
+         .fn = constraints},
+        {.name = "db.indexes", .help = "the same as show.indexes", .results = index, .result_count = 6, .fn = indexes},
+        {.name = "db.constraints",
+         .help = "the same as show.constraints",
+         .results = constraint,
+         .result_count = 6,
+         .fn = constraints},
         {.name = "show.functions",
          .help = "functions of expressions: SHOW FUNCTIONS",
          .results = function,
