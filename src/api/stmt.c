@@ -320,6 +320,9 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     WG_TRY(wgi_result_create(s->db, &result, err));
     atomic_store_explicit(&s->cancel.cancelled, false,
                           memory_order_relaxed); /* of a call that came when nothing ran */
+    s->cancel.platform = platform;
+    s->cancel.deadline_ns =
+        s->deadline_ms == 0 ? 0 : platform->ops->now_ns(platform) + (uint64_t)s->deadline_ms * 1000000;
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);

@@ -550,8 +550,11 @@ static wg_code refuse_when_connected(wg_txn *txn, uint64_t id, wg_error *err) {
     const wg_code code = wg_expand(txn, id, WG_DIRECTION_BOTH, NULL, 0, &position, 1, &edge, &neighbour, &count, err);
     txn->view = mine;
     if (code != WG_OK || count == 0) return code;
-    return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
-                        "node %llu still has edges: delete them first, or use DETACH DELETE", (unsigned long long)id);
+    return wg_error_refine(
+        err,
+        wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                     "node %llu still has edges: delete them first, or use DETACH DELETE", (unsigned long long)id),
+        WG_S_EDGES_EXIST);
 }
 
 wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err) {

@@ -92,10 +92,13 @@ static wg_code type_compare(const wg_function *f, const wg_type *args, uint32_t 
     const bool fits =
         is_open(args[0]) || is_open(args[1]) || args[0] == args[1] || (is_number(args[0]) && is_number(args[1]));
     if (!fits)
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
-                            "cannot compare %s %s %s: the types never match; convert one side, for example with "
-                            "toInteger(), toFloat() or toString()",
-                            wg_type_name(args[0]), f->name, wg_type_name(args[1]));
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
+                         "cannot compare %s %s %s: the types never match; convert one side, for example with "
+                         "toInteger(), toFloat() or toString()",
+                         wg_type_name(args[0]), f->name, wg_type_name(args[1])),
+            WG_S_NOT_COMPARABLE);
     *out = WG_TYPE_BOOL;
     return WG_OK;
 }

@@ -1,6 +1,6 @@
 /* Errors as text with a caret, and offsets as lines and columns. See core.h and worldgraph.h.
  *
- * The text is "WG_E_SYNTAX: message", then, when the place is in the query text, a line break, "line 2, column 7", the
+ * The text is "WG_E_SYNTAX (42001): message", then, when the place is in the query text, a line break, "line 2, column 7", the
  * line itself and a caret under the column. No line break ends it. Tabs stay tabs in the line and above the caret, so
  * that both move alike; other control characters are shown as '?', because the text goes to terminals. A line longer
  * than the window is cut around the place, each cut end marked by "...".
@@ -112,6 +112,11 @@ static void put_line(sink *s, const place *p) {
 size_t wg_error_format(const wg_error *err, const char *query, char *out, size_t out_size) {
     sink s = {.out = out, .room = out_size == 0 ? 0 : out_size - 1};
     put_str(&s, wg_code_name(err == NULL ? WG_OK : err->code));
+    if (err != NULL && err->code != WG_OK) {
+        put_str(&s, " (");
+        put_str(&s, wg_error_gqlstatus(err));
+        put_str(&s, ")");
+    }
     if (err != NULL && err->message[0] != '\0') {
         put_str(&s, ": ");
         put_str(&s, err->message);

@@ -93,10 +93,12 @@ wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, con
     }
     const char *near = wg_parser_suggest(name, names, count);
     const int size = (int)wg_min_size(name.size, 64);
-    if (near != NULL)
-        return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here; did you mean '%s'?", size,
-                         (const char *)name.data, near);
-    return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, (const char *)name.data);
+    const wg_code code =
+        near != NULL
+            ? wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here; did you mean '%s'?", size,
+                        (const char *)name.data, near)
+            : wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, (const char *)name.data);
+    return wg_error_refine(b->err, code, WG_S_INVALID_REFERENCE);
 }
 
 wg_code wgi_refuse_deleted(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **expr) {

@@ -186,6 +186,12 @@ static bool magnitude(wg_slice s, uint64_t *out) {
     return true;
 }
 
+static wg_ast *too_large(wgi_parser *p, uint32_t start, const char *message) {
+    (void)wgi_fail(p, WG_E_SYNTAX, start, message);
+    (void)wg_error_refine(p->err, p->code, WG_S_NUMERIC_RANGE);
+    return NULL;
+}
+
 static wg_ast *number(wgi_parser *p, uint32_t start, bool negative) {
     const wg_token *t = wgi_peek(p);
     const wg_slice text = wg_slice_of(p->text.data + t->start, t->end - t->start);
@@ -196,10 +202,10 @@ static wg_ast *number(wgi_parser *p, uint32_t start, bool negative) {
         uint64_t v;
         const uint64_t most = (uint64_t)INT64_MAX + (negative ? 1 : 0);
         if (!magnitude(text, &v) || v > most)
-            return wgi_fail(p, WG_E_SYNTAX, start, "integer overflow: the number does not fit in 64 bits");
+            return too_large(p, start, "integer overflow: the number does not fit in 64 bits");
         i = wg_i64_of_u64(negative ? (uint64_t)0 - v : v);
     } else if (!wg_parse_f64(text, &f) || !isfinite(f)) {
-        return wgi_fail(p, WG_E_SYNTAX, start, "floating point overflow: the number does not fit in 64 bits");
+        return too_large(p, start, "floating point overflow: the number does not fit in 64 bits");
     }
     p->at++;
     wg_ast *node = wgi_leaf(p, integer ? WG_AST_INT : WG_AST_FLOAT, start);
