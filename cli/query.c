@@ -272,7 +272,7 @@ static cli_exit run_all(wg_session *session, const cli_buf *text, query *q) {
     cli_statement statement = cli_statement_at(cli_buf_text(text), text->size, 0);
     q->request.several = cli_statement_at(cli_buf_text(text), text->size, statement.next).size > 0;
     size_t done = 0;
-    while (statement.size > 0 || statement.next < text->size) {
+    while (statement.size > 0 || statement.unfinished || statement.next < text->size) {
         if (statement.size > 0) {
             if (cli_interrupted()) {
                 const wg_error err = {.code = WG_E_CANCELLED,
@@ -283,6 +283,10 @@ static cli_exit run_all(wg_session *session, const cli_buf *text, query *q) {
             const cli_exit rc = cli_run(session, cli_buf_text(text), &statement, &q->request, NULL);
             if (rc != CLI_OK) return rc;
             done++;
+        }
+        if (statement.size == 0 && statement.unfinished) {
+            cli_complain("a comment of the query text has no closing */");
+            return CLI_QUERY;
         }
         if (statement.next >= text->size) break;
         statement = cli_statement_at(cli_buf_text(text), text->size, statement.next);

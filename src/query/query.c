@@ -185,6 +185,26 @@ const char *wg_query_param_name(const wg_prepared *query, uint32_t i) {
     return query->param_names[i];
 }
 
+/* Where the tree first names a parameter; WG_NO_OFFSET: nowhere. */
+static uint64_t find_param(const wg_ast *ast, const char *name) {
+    if (ast == NULL) return WG_NO_OFFSET;
+    if (ast->kind == WG_AST_PARAMETER && wg_slice_is(ast->text, name)) return ast->start;
+    uint64_t first = WG_NO_OFFSET;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const uint64_t at = find_param(ast->child[i], name);
+        if (at < first) first = at;
+    }
+    return first;
+}
+
+wg_code wg_query_param_missing(const wg_prepared *query, uint32_t i, wg_error *err) {
+    const char *name = wg_query_param_name(query, i);
+    const wg_code code =
+        wg_error_set(err, WG_E_PARAMETER, find_param(query->statement, name), "parameter $%.64s has no value", name);
+    wg_error_locate(err, query->text);
+    return code;
+}
+
 wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given, uint64_t *out_logseq,
                        wg_error *err) {
     const wg_ast *body = query->statement->child[0];
@@ -407,6 +427,12 @@ static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
     return code;
 }
 
+/* An error about what the statement names is shown at the statement. */
+static wg_code placed(const wgi_binder *b, const wg_ast *body, wg_code code) {
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = body->start;
+    return code;
+}
+
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_ast *body = b->statement->child[0];
     const bool if_exists = (body->flags & WG_AST_IF_EXISTS) != 0;
@@ -419,9 +445,9 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
         case WG_AST_CREATE_EDGE:
             return run_definition(b, body);
         case WG_AST_DROP_NODE:
-            return wg_txn_drop_label(b->txn, body->text, false, if_exists, b->err);
         case WG_AST_DROP_EDGE:
-            return wg_txn_drop_label(b->txn, body->text, true, if_exists, b->err);
+            return placed(b, body,
+                          wg_txn_drop_label(b->txn, body->text, body->kind == WG_AST_DROP_EDGE, if_exists, b->err));
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
         case WG_AST_SHOW_LABELS:

@@ -190,6 +190,22 @@ static void test_format_draws_a_caret(void **state) {
                         "\t            ^");
 }
 
+static void test_format_counts_wide_letters_twice(void **state) {
+    /* Goal: the caret stands under its place behind letters that take two columns of a terminal, and behind marks that take none. */
+    (void)state;
+    char out[256];
+    wg_error err = {0};
+    const char *query =
+        "RETURN '\xe4\xb8\x96\xe7\x95\x8c e\xcc\x81' + x"; /* two wide letters; e and a combining acute */
+    wg_error_set(&err, WG_E_BIND, strlen(query) - 1, "unknown variable x");
+    wg_error_locate(&err, wg_slice_str(query));
+    assert_int_equal(err.column, 18); /* scalars */
+    wg_error_format(&err, query, out, sizeof out);
+    const char *caret = strrchr(out, '\n') + 1;
+    assert_int_equal(strspn(caret, " "), 18); /* columns before it: 17 scalars, two of them wide, one of no width */
+    assert_string_equal(caret + 18, "^");
+}
+
 static void test_format_windows_long_lines(void **state) {
     /* Goal: a long line is cut on both sides and the caret stands under the same character. */
     (void)state;
@@ -260,6 +276,7 @@ int main(void) {
         cmocka_unit_test(test_random_numbers_repeat_and_stay_in_bounds),
         cmocka_unit_test(test_locate_counts_lines_and_scalars),
         cmocka_unit_test(test_format_draws_a_caret),
+        cmocka_unit_test(test_format_counts_wide_letters_twice),
         cmocka_unit_test(test_format_windows_long_lines),
         cmocka_unit_test(test_format_truncates_and_reports_the_size_needed),
         cmocka_unit_test(test_format_shows_no_caret_for_offsets_into_files),

@@ -368,15 +368,24 @@ static wg_ast *single(wgi_parser *p, bool open_end) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_ast_kind last;
+    bool filtered; /* a condition is the last that was read */
     do {
         const wg_ast *node = clause(p);
         if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
+        filtered =
+            (last == WG_AST_MATCH && node->child[1] != NULL) || (last == WG_AST_WITH && node->child[3] != NULL);
     } while (last != WG_AST_RETURN && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
     if (last == WG_AST_RETURN && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION");
-    if (reading && (!open_end || last == WG_AST_WITH))
-        return wgi_unexpected(p, "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH");
+    const wg_token *next = wgi_peek(p);
+    const bool ended = next->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
+    if (reading && (!open_end || last == WG_AST_WITH || !ended))
+        return wgi_unexpected(p, ended
+                                     ? "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH"
+                                 : last == WG_AST_UNWIND ? "a clause such as MATCH, WITH or RETURN"
+                                 : filtered              ? "an operator, or a clause such as MATCH, WITH or RETURN"
+                                                         : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
     return wgi_node(p, WG_AST_SINGLE, start, mark);
 }
 

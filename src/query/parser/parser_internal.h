@@ -36,6 +36,8 @@ bool wgi_expect_punct(wgi_parser *p, wg_punct punct, const char *where);
 bool wgi_expect_keyword(wgi_parser *p, wg_keyword keyword, const char *where);
 /* Sets a syntax error at the next token: "found X, expected Y". Returns NULL. */
 wg_ast *wgi_unexpected(wgi_parser *p, const char *expected);
+/* parser_hints.c: what to write instead of what stands here in other languages; NULL: nothing is known. */
+const char *wgi_hint(const wgi_parser *p);
 /* Sets an error at an offset. Returns NULL. */
 wg_ast *wgi_fail(wgi_parser *p, wg_code code, uint32_t offset, const char *message);
 bool wgi_enter(wgi_parser *p);

@@ -4,6 +4,8 @@
  * unwound and projected, so that every answer takes the same way out. */
 #include "query/plan/statement.h"
 
+#include "query/parser/parser.h"
+
 /* ---- definitions */
 
 static wg_code column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
@@ -11,6 +13,13 @@ static wg_code column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out
         return wgi_unsupported(b, type, "a column of a list type");
     if (type->i >= 0) return wgi_unsupported(b, type, "a type with a precision or a length");
     if (wg_column_type_parse(type->text, out)) return WG_OK;
+    static const char *const names[] = {"BOOL",  "INT",    "INT8",   "INT16",    "INT32", "INT64",
+                                        "UINT8", "UINT16", "UINT32", "UINT64",   "FLOAT", "STRING",
+                                        "BYTES", "DATE",   "ANY",    "TIMESTAMP"};
+    const char *near = wg_parser_suggest(type->text, names, sizeof names / sizeof names[0]);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, type, "'%.*s' is no column type; did you mean %s?",
+                         (int)wg_min_size(type->text.size, 32), (const char *)type->text.data, near);
     return wgi_error(b, WG_E_BIND, type,
                      "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, STRING, "
                      "BYTES, DATE, TIMESTAMP, ANY",
@@ -183,6 +192,11 @@ static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
         WG_TRY(option_string(b, option, &text));
         return file_name(b, option, text, &out->options.rejects);
     }
+    static const char *const names[] = {"FROM", "TO", "FORMAT", "HEADER", "DELIMITER", "NULL", "COLUMNS", "REJECTS"};
+    const char *near = wg_parser_suggest(option->text, names, sizeof names / sizeof names[0]);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, option, "COPY has no option %.*s; did you mean %s?",
+                         (int)wg_min_size(option->text.size, 32), (const char *)option->text.data, near);
     return wgi_error(b, WG_E_BIND, option,
                      "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, NULL, COLUMNS, REJECTS",
                      (int)wg_min_size(option->text.size, 32), (const char *)option->text.data);
