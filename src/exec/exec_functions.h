@@ -130,7 +130,14 @@ WGI_ROW_FN(wgi_fn_duration);
 WGI_ROW_FN(wgi_fn_truncate);
 WGI_ROW_FN(wgi_fn_from_epoch);
 WGI_ROW_FN(wgi_fn_between);
+WGI_ROW_FN(wgi_fn_point);
+WGI_ROW_FN(wgi_fn_distance);
+WGI_ROW_FN(wgi_fn_within_bbox);
 /* year, month, day, hour, ... of a temporal value; null when it has no such part. */
 wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr, wg_value *out, wg_error *err);
+/* x, latitude, crs, ... of a point; null when it has no such part. */
+wg_value wgi_point_part(const wg_value *v, wg_slice name);
+/* "point({x: 1.0, y: 2.0, crs: 'cartesian'})" */
+wg_code wgi_point_text(wgi_call *call, const wg_value *v, wg_value *out, wg_error *err);
 
 #endif

@@ -99,6 +99,10 @@ static wg_code property_of_value(wgi_eval *eval, const wg_expr *expr, const wg_v
         }
         return WG_OK;
     }
+    if (target->type == WG_TYPE_POINT) {
+        *out = wgi_point_part(target, expr->name);
+        return WG_OK;
+    }
     if (wgi_is_instant((wg_type)target->type) || target->type == WG_TYPE_DURATION)
         return wgi_temporal_part(eval, target, expr, out, err);
     return wg_error_set(err, WG_E_TYPE, expr->text_start, "a value of type %s has no properties",

@@ -1,7 +1,7 @@
 /* The table of operators and functions, their static types, and finding them by name.
  *
  * Letters of `args`, one an argument, the last one for all that follow: '*' anything, 'n' number, 'i' INT, 's' STRING, 'b' BOOL, 'l' LIST,
- * 'S' STRING or LIST, 'p' PATH, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
+ * 'S' STRING or LIST, 'o' POINT, 'm' MAP, 'p' PATH, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
  * the row function decides at run time. */
 #include <math.h>
 
@@ -40,9 +40,14 @@ static bool letter_fits(char letter, wg_type t) {
         case 'x':
             return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP;
         case 'c':
-            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP || t == WG_TYPE_LIST;
+            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP || t == WG_TYPE_LIST ||
+                   is_temporal(t) || t == WG_TYPE_POINT;
         case 'k':
             return t == WG_TYPE_INT || t == WG_TYPE_STRING;
+        case 'o':
+            return t == WG_TYPE_POINT;
+        case 'm':
+            return t == WG_TYPE_MAP;
         case 't':
             return t == WG_TYPE_STRING || t == WG_TYPE_MAP || is_temporal(t);
         default:
@@ -78,6 +83,10 @@ static const char *letter_name(char letter) {
             return "a LIST or a MAP";
         case 'k':
             return "an INT or a STRING";
+        case 'o':
+            return "a POINT";
+        case 'm':
+            return "a MAP";
         case 't':
             return "a STRING, a MAP or a temporal value";
         default:
@@ -303,6 +312,10 @@ static const wg_function table[] = {
     PLAIN("duration.inMonths", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
     PLAIN("duration.inDays", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
     PLAIN("duration.inSeconds", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
+    PLAIN("point", 1, 1, "m", WG_TYPE_POINT, wgi_fn_point),
+    PLAIN("point.distance", 2, 2, "o", F, wgi_fn_distance),
+    PLAIN("distance", 2, 2, "o", F, wgi_fn_distance),
+    PLAIN("point.withinBBox", 3, 3, "o", B, wgi_fn_within_bbox),
 };
 #undef B
 #undef I
