@@ -60,6 +60,8 @@ wg_code wgi_kernel_is_null(wgi_call *call, const wg_vector *args, const wg_batch
                            wg_error *err);
 wg_code wgi_kernel_string_match(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out,
                                 bool *out_done, wg_error *err);
+wg_code wgi_kernel_regex(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
+                         wg_error *err);
 
 /* openCypher ordering of two values: 1 decided (*out_cmp), 0 unordered (NaN: every comparison is false), -1 null. */
 int wgi_compare_values(const wg_value *a, const wg_value *b, int *out_cmp);
@@ -77,6 +79,7 @@ WGI_ROW_FN(wgi_fn_in);
 WGI_ROW_FN(wgi_fn_starts_with);
 WGI_ROW_FN(wgi_fn_ends_with);
 WGI_ROW_FN(wgi_fn_contains);
+WGI_ROW_FN(wgi_fn_regex);
 WGI_ROW_FN(wgi_fn_is_null);
 WGI_ROW_FN(wgi_fn_is_not_null);
 WGI_ROW_FN(wgi_fn_index);

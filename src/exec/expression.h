@@ -8,7 +8,7 @@
 
 typedef struct wg_function wg_function;
 /* Finds by name, case-insensitive ("toUpper", "coalesce", and operators "+", "-", "*", "/", "%", "^", "=", "<>", "<", "<=", ">", ">=",
- * "AND", "OR", "XOR", "NOT", "IN", "STARTS WITH", "ENDS WITH", "CONTAINS", "IS NULL", "IS NOT NULL", "[]" index, "[..]" slice, "neg",
+ * "AND", "OR", "XOR", "NOT", "IN", "STARTS WITH", "ENDS WITH", "CONTAINS", "=~", "IS NULL", "IS NOT NULL", "[]" index, "[..]" slice, "neg",
  * "pos") and number of arguments; NULL when there is none. "[..]" takes list, from, to: a bound left out is INT 0 or INT64_MAX. */
 const wg_function *wg_function_find(wg_slice name, uint32_t arg_count);
 /* True when some function has that name: for "takes 2 arguments" messages; *min and *max are its argument counts. */

@@ -229,6 +229,7 @@ static const wg_function table[] = {
     MATCH("STARTS WITH", wgi_fn_starts_with),
     MATCH("ENDS WITH", wgi_fn_ends_with),
     MATCH("CONTAINS", wgi_fn_contains),
+    {"=~", 2, 2, true, WGI_OP_NONE, "s", B, NULL, wgi_fn_regex, wgi_kernel_regex, NULL},
     NULLTEST("IS NULL", wgi_fn_is_null),
     NULLTEST("IS NOT NULL", wgi_fn_is_not_null),
     PLAIN("[]", 2, 2, "ck", A, wgi_fn_index),
