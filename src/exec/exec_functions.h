@@ -136,6 +136,24 @@ WGI_ROW_FN(wgi_fn_between);
 WGI_ROW_FN(wgi_fn_point);
 WGI_ROW_FN(wgi_fn_distance);
 WGI_ROW_FN(wgi_fn_within_bbox);
+WGI_ROW_FN(wgi_fn_round);
+WGI_ROW_FN(wgi_fn_is_nan);
+WGI_ROW_FN(wgi_fn_similarity);
+WGI_ROW_FN(wgi_fn_or_null);
+WGI_ROW_FN(wgi_fn_to_list);
+WGI_ROW_FN(wgi_fn_null_if);
+WGI_ROW_FN(wgi_fn_is_empty);
+WGI_ROW_FN(wgi_fn_element_id);
+WGI_ROW_FN(wgi_fn_value_type);
+WGI_ROW_FN(wgi_fn_coll_sort);
+WGI_ROW_FN(wgi_fn_coll_distinct);
+WGI_ROW_FN(wgi_fn_coll_best);
+WGI_ROW_FN(wgi_fn_coll_index_of);
+WGI_ROW_FN(wgi_fn_coll_insert);
+WGI_ROW_FN(wgi_fn_coll_remove);
+WGI_ROW_FN(wgi_fn_coll_flatten);
+WGI_ROW_FN(wgi_fn_timestamp);
+WGI_ROW_FN(wgi_fn_concat);
 /* year, month, day, hour, ... of a temporal value; null when it has no such part. */
 wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr, wg_value *out, wg_error *err);
 /* x, latitude, crs, ... of a point; null when it has no such part. */

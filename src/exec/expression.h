@@ -25,6 +25,22 @@ bool wg_function_is_comparison(const wg_function *function);
 /* The result depends on the context's clocks: date(), datetime.transaction(), ... */
 bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count);
 
+/* What users are told about a function: SHOW FUNCTIONS and docs/language/functions.md. Sorted by name. */
+typedef struct wg_function_info {
+    const char *name;      /* "point.distance" */
+    const char *category;  /* "spatial" */
+    const char *arguments; /* "from :: POINT, to :: POINT"; those in brackets may be left out */
+    const char *result;    /* "FLOAT" */
+    const char *text;      /* one sentence */
+    bool aggregating;
+} wg_function_info;
+uint32_t wg_function_info_count(void);
+const wg_function_info *wg_function_info_at(uint32_t index);
+/* Appends the tables of docs/language/functions.md; false when out of memory. */
+bool wg_function_info_print(wg_buf *out);
+/* Functions that can be called by name, for tests: NULL behind the last. */
+const char *wg_function_callable_at(uint32_t index);
+
 /* ---- expressions */
 
 typedef enum wg_expr_kind {

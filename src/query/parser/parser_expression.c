@@ -68,9 +68,25 @@ static wg_ast *multiplicative(wgi_parser *p) {
     return left_chain(p, power, ops, 3);
 }
 
+/* "||", which the lexer gives as two bars that touch. */
+static bool at_concat(const wgi_parser *p) {
+    const wg_token *next = wgi_peek_at(p, 1);
+    return wgi_at_punct(p, WG_P_PIPE) && next->kind == WG_TOKEN_PUNCT && next->punct == WG_P_PIPE &&
+           next->start == wgi_peek(p)->end;
+}
+
 static wg_ast *additive(wgi_parser *p) {
     static const binary_op ops[] = {{WG_P_PLUS, WG_OP_ADD}, {WG_P_MINUS, WG_OP_SUBTRACT}};
-    return left_chain(p, multiplicative, ops, 2);
+    wg_ast_op op;
+    wg_ast *left = multiplicative(p);
+    while (left != NULL) {
+        const bool concat = at_concat(p);
+        if (concat) op = WG_OP_CONCAT;
+        else if (!punct_op(p, ops, 2, &op)) break;
+        p->at += concat ? 2 : 1;
+        left = pair(p, WG_AST_BINARY, op, left, multiplicative(p));
+    }
+    return left;
 }
 
 /* Takes one string, list or null operator; false when none stands here. *out_binary: an operand follows. */
