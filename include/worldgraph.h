@@ -141,7 +141,7 @@ typedef enum wg_type {
     WG_TYPE_LOCAL_DATETIME = 9, /* seconds and nanoseconds since 1970-01-01T00:00:00, no zone */
     WG_TYPE_DATETIME = 10,      /* the same in UTC, with an offset in seconds */
     WG_TYPE_DURATION = 11,
-    WG_TYPE_POINT = 12,
+    WG_TYPE_POINT = 12, /* cartesian or WGS 84, 2 or 3 dimensions */
     WG_TYPE_LIST = 13,
     WG_TYPE_MAP = 14,
     WG_TYPE_NODE = 15,
@@ -163,7 +163,9 @@ typedef struct wg_edge wg_edge;
  *   DATE as.i days | LOCAL_TIME as.i ns | TIME as.i ns, offset in (int32_t)size
  *   LOCAL_DATETIME as.i seconds, size nanoseconds | LIST as.list with `size` elements | MAP as.map with `size`
  *   entries sorted by key bytes | DATETIME as.i seconds in UTC, size nanoseconds, reserved: the offset in seconds as a
- *   24-bit integer, low byte first, or 2^20 and above for a named time zone (wg_datetime_describe tells) | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
+ *   24-bit integer, low byte first, or 2^20 and above for a named time zone (wg_datetime_describe tells) | DURATION as.list of four INT: months, days, seconds, nanoseconds | POINT as.list of `size` FLOAT: x, y and
+ *   z, or longitude, latitude and height, reserved: 4326 (WGS 84), 4979 (with height), 7203 (cartesian) or 9157 (of three dimensions), low byte
+ *   first | NODE as.node | EDGE as.edge */
 struct wg_value {
     uint8_t type; /* wg_type */
     uint8_t reserved[3];

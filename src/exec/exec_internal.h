@@ -83,7 +83,9 @@ typedef struct wgi_eval {
     wg_arena arena;          /* results of the current batch; the owner resets it */
     uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
+    struct wgi_regex_cache *regexes; /* regex.h; made by the first =~ */
 } wgi_eval;
+void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* *out has the type of the expression unless that is ANY; it is indexed by the rows of `in` and lives until the arena is reset. */

@@ -40,7 +40,7 @@ int wgi_compare_values(const wg_value *a, const wg_value *b, int *out_cmp) {
     } else if (a->type == WG_TYPE_LIST) {
         return compare_lists(a, b, out_cmp);
     } else if (a->type == WG_TYPE_MAP || a->type == WG_TYPE_NODE || a->type == WG_TYPE_EDGE ||
-               a->type == WG_TYPE_PATH || a->type == WG_TYPE_DURATION) {
+               a->type == WG_TYPE_PATH || a->type == WG_TYPE_DURATION || a->type == WG_TYPE_POINT) {
         return -1; /* these have no order */
     }
     *out_cmp = wg_value_order(a, b);
@@ -253,9 +253,10 @@ WGI_ROW_FN(wgi_fn_to_string) {
                               wg_format_duration(v->as.list[0].as.i, v->as.list[1].as.i, v->as.list[2].as.i,
                                                  v->as.list[3].as.i, text),
                               out, err);
+        case WG_TYPE_POINT:
+            return wgi_point_text(call, v, out, err);
         case WG_TYPE_NULL:
         case WG_TYPE_BYTES:
-        case WG_TYPE_POINT:
         case WG_TYPE_LIST:
         case WG_TYPE_MAP:
         case WG_TYPE_NODE:

@@ -129,6 +129,14 @@ WGI_ROW_FN(wgi_fn_clock) {
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
 
+/* Milliseconds since 1970 of the statement's moment. */
+WGI_ROW_FN(wgi_fn_timestamp) {
+    (void)args, (void)arg_count, (void)err;
+    const int64_t us = call->eval->context->clock_us;
+    *out = wg_value_int(us / 1000 - (us % 1000 < 0));
+    return WG_OK;
+}
+
 WGI_ROW_FN(wgi_fn_instant) {
     if (arg_count == 0) return wgi_fn_clock(call, args, arg_count, out, err);
     const wg_type type = type_of_function(call);
@@ -163,8 +171,11 @@ WGI_ROW_FN(wgi_fn_duration) {
 WGI_ROW_FN(wgi_fn_truncate) {
     const wg_type type = type_of_function(call);
     wgi_moment m;
+    wg_value now = wg_value_null();
     if (args[0].type != WG_TYPE_STRING) return wrong_type(call, &args[0], err);
-    if (!wgi_moment_of(&args[1], &m)) return wrong_type(call, &args[1], err);
+    if (arg_count == 1) WG_TRY(wgi_fn_clock(call, args, 0, &now, err));
+    const wg_value *from = arg_count == 1 ? &now : &args[1];
+    if (!wgi_moment_of(from, &m)) return wrong_type(call, from, err);
     const wg_slice unit = wg_value_slice(&args[0]);
     if (!wgi_truncate(&m, unit))
         return wg_error_set(err, WG_E_VALUE, call->offset, "'%.*s' is no unit of time",
@@ -180,7 +191,7 @@ WGI_ROW_FN(wgi_fn_truncate) {
 }
 
 WGI_ROW_FN(wgi_fn_from_epoch) {
-    const bool millis = strstr(call->function->name, "millis") != NULL;
+    const bool millis = strstr(call->function->name, "Millis") != NULL;
     for (uint32_t i = 0; i < arg_count; i++)
         if (args[i].type != WG_TYPE_INT) return wrong_type(call, &args[i], err);
     const int64_t scale = millis ? 1000 : 1;

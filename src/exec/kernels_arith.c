@@ -201,6 +201,15 @@ wg_code wgi_fn_arith(wgi_call *call, const wg_value *args, uint32_t arg_count, w
                         call->function->name, wg_type_name(b));
 }
 
+/* ||: strings with strings, lists with lists. */
+wg_code wgi_fn_concat(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err) {
+    (void)arg_count;
+    if (args[0].type == WG_TYPE_STRING && args[1].type == WG_TYPE_STRING) return join_strings(call, args, out, err);
+    if (args[0].type == WG_TYPE_LIST && args[1].type == WG_TYPE_LIST) return join_lists(call, args, out, err);
+    return wg_error_set(err, WG_E_TYPE, call->offset, "|| joins two strings or two lists, not %s and %s",
+                        wg_type_name((wg_type)args[0].type), wg_type_name((wg_type)args[1].type));
+}
+
 wg_code wgi_fn_pow(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err) {
     (void)arg_count;
     for (int k = 0; k < 2; k++)

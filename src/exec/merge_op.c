@@ -113,7 +113,7 @@ wg_code wgi_run_merge(const wg_plan *plan, const wg_exec_context *context, wg_ro
     wg_code code = wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &m.out, err);
     if (code == WG_OK) code = merge_rows(&m, rows, err);
     wg_arena_deinit(&m.scratch);
-    wg_arena_deinit(&m.eval.arena);
+    wgi_eval_deinit(&m.eval);
     wg_rows_destroy(rows);
     if (code == WG_OK) *out = m.out;
     else wg_rows_destroy(m.out);

@@ -310,11 +310,11 @@ static void worker_deinit(wgi_worker *w) {
     for (uint32_t i = 0; i < w->pipeline->op_count; i++) {
         if (w->ops[i] == NULL) continue;
         if (w->ops[i]->class->destroy != NULL) w->ops[i]->class->destroy(w->ops[i]);
-        wg_arena_deinit(&w->ops[i]->eval.arena);
+        wgi_eval_deinit(&w->ops[i]->eval);
         wg_free(w->ops[i]);
     }
     wg_scan_cursor_destroy(w->cursor);
-    wg_arena_deinit(&w->eval.arena);
+    wgi_eval_deinit(&w->eval);
     wg_free(w->vectors);
     wg_free(w);
 }

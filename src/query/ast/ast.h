@@ -139,6 +139,7 @@ typedef enum wg_ast_op {
     WG_OP_POWER,
     WG_OP_MINUS,
     WG_OP_PLUS,
+    WG_OP_CONCAT,
     WG_OP_COUNT
 } wg_ast_op;
 

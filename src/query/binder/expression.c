@@ -138,8 +138,8 @@ static wg_code dynamic_property(wgi_binder *b, const wg_ast *ast, wg_slice name,
 static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_slice name, wg_expr **out) {
     wg_expr *base;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
-    const bool temporal = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_DURATION;
-    if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || temporal)
+    const bool parts = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_POINT;
+    if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || parts)
         return dynamic_property(b, ast, name, base, out);
     if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_EDGE)
         return wgi_error(b, WG_E_TYPE, ast, "a value of type %s has no properties, so '.%.*s' has no meaning",
@@ -273,7 +273,6 @@ static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list
 
 static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *args[2];
-    if (ast->op == WG_OP_REGEX) return wgi_unsupported(b, ast, "the regular expression operator =~");
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
     if (ast->op == WG_OP_IN) WG_TRY(check_in(b, args[0], args[1], ast));
