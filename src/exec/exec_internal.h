@@ -86,6 +86,8 @@ typedef struct wgi_eval {
 } wgi_eval;
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
+/* apply_op.c: SUBQUERY */
+wg_code wgi_eval_subquery(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* *out has the type of the expression unless that is ANY; it is indexed by the rows of `in` and lives until the arena is reset. */
 wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* The same, in exactly this type (INT widens to FLOAT; ANY keeps the vector's own). */

@@ -123,6 +123,8 @@ static bool put_binding(const printer *p, const wg_expr *e, uint32_t depth) {
            put_list(p, e->args, e->arg_count, depth) && put(p, ")");
 }
 
+static bool put_subplan(const printer *p, const wg_plan *plan);
+
 static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
     if (depth == PRINT_DEPTH_MAX) return put(p, "...");
     switch (e->kind) {
@@ -155,6 +157,9 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:
             return put_binding(p, e, depth + 1);
+        case WG_EXPR_SUBQUERY:
+            return put(p, "subquery(") && put_list(p, e->args, e->arg_count, depth + 1) && put(p, "; ") &&
+                   put_subplan(p, e->plan) && put(p, ")");
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }
@@ -451,6 +456,15 @@ static bool put_details(const printer *p, const wg_plan *plan) {
             return true;
     }
     WG_UNREACHABLE("a plan operator outside its enum");
+}
+
+/* The plan of an expression in one line: operators from the top, the inputs of each in braces. */
+static bool put_subplan(const printer *p, const wg_plan *plan) {
+    const printer inner = {.catalog = p->catalog, .out = p->out, .input = plan->children[0]};
+    bool ok = put(p, operator_name(plan->op)) && put_details(&inner, plan);
+    for (int i = 0; i < 2 && ok; i++)
+        if (plan->children[i] != NULL) ok = put(p, " {") && put_subplan(p, plan->children[i]) && put(p, "}");
+    return ok;
 }
 
 /* What EXPLAIN adds: estimates, and for scans the work that the open scan reports. */

@@ -37,7 +37,7 @@ static wg_code const_of(wgi_binder *b, wg_value value, const wg_ast *at, wg_expr
 }
 
 bool wgi_is_constant(const wg_expr *expr) {
-    if (expr->kind == WG_EXPR_SLOT || expr->kind == WG_EXPR_RANDOM) return false;
+    if (expr->kind == WG_EXPR_SLOT || expr->kind == WG_EXPR_RANDOM || expr->kind == WG_EXPR_SUBQUERY) return false;
     for (uint32_t i = 0; i < expr->arg_count; i++)
         if (!wgi_is_constant(expr->args[i])) return false;
     return true;
@@ -453,20 +453,6 @@ static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
 
 /* ---- dispatch */
 
-static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
-    switch (ast->kind) {
-        case WG_AST_PATTERN_COMPREHENSION:
-            return wgi_unsupported(b, ast, "a pattern comprehension");
-        case WG_AST_PATTERN_TEST:
-            if (ast->child[0]->op != WG_AST_PATH_ALL) return wgi_unsupported(b, ast, "a shortest path here");
-            return wgi_unsupported(b, ast, "a pattern as an expression here");
-        case WG_AST_SUBQUERY:
-            return wgi_unsupported(b, ast, ast->op == WG_AST_EXISTS ? "EXISTS { } here" : "COUNT { }");
-        default:
-            return wgi_unsupported(b, ast, wg_ast_kind_name((wg_ast_kind)ast->kind));
-    }
-}
-
 static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     switch (ast->kind) {
         case WG_AST_NULL:
@@ -513,8 +499,12 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
         case WG_AST_QUANTIFIER:
         case WG_AST_REDUCE:
             return wgi_bind_binding(b, scope, ast, out);
+        case WG_AST_PATTERN_COMPREHENSION:
+        case WG_AST_PATTERN_TEST:
+        case WG_AST_SUBQUERY:
+            return wgi_bind_subquery(b, scope, ast, out);
         default:
-            return bind_refused(b, ast);
+            return wgi_unsupported(b, ast, wg_ast_kind_name((wg_ast_kind)ast->kind));
     }
 }
 

@@ -124,14 +124,14 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     return WG_OK;
 }
 
-static wg_code has_labels(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, uint32_t slot) {
+static wg_code has_labels(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, const wgi_symbol *of) {
     wgi_binder *b = m->b;
     if (node->missing) return wgi_filter_false(b, rel);
     if (node->label_count == 0) return WG_OK;
     wg_expr *e = wgi_expr(b, WG_EXPR_HAS_LABELS, WG_TYPE_BOOL, node->ast);
     wg_expr **args = wgi_alloc(b, 1, sizeof(wg_expr *));
     if (e == NULL || args == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_slot_expr(b, slot, WG_TYPE_NODE, node->ast, &args[0]));
+    WG_TRY(wgi_slot_expr(b, of->slot, of->type, node->ast, &args[0]));
     e->args = args;
     e->arg_count = 1;
     e->labels = node->labels;
@@ -154,7 +154,7 @@ static wg_code seek(matcher *m, wgi_relation *rel, uint32_t index, const wg_labe
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
     rel->plan = plan;
     WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
-    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, plan->slot_count - 1) : WG_OK;
+    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
 }
 
 /* ---- conditions */
@@ -302,7 +302,7 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     if (into) return WG_OK;
     WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
     if (!walk && wgi_ends_have_label(b, edge, plan->direction, far)) return WG_OK;
-    return has_labels(m, rel, far, edge_slot + 1);
+    return has_labels(m, rel, far, wgi_find(rel, far->name));
 }
 
 /* Expands until every edge of the component is there. At least one of its nodes is. */
@@ -639,9 +639,7 @@ static wg_code grow_known(matcher *m, wgi_relation *rel, uint32_t component) {
         WG_TRY(wgi_call(m->b, node->ast, "IS NOT NULL", &arg, 1, &condition));
         WG_TRY(wgi_filter(m->b, rel, condition));
         if (node->label_count > 0 || node->missing) {
-            if (symbol->type != WG_TYPE_NODE)
-                return wgi_unsupported(m->b, node->ast, "a label test on a value of unknown type");
-            WG_TRY(has_labels(m, rel, node, symbol->slot));
+            WG_TRY(has_labels(m, rel, node, symbol));
         }
     }
     const wgi_relation known = *rel;
