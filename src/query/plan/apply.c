@@ -13,7 +13,7 @@ typedef struct hoister {
 /* ---- applying */
 
 /* rel ++ the symbols of `inner` that rel does not have; inner began with wgi_argument(rel). */
-static wg_code apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, const wg_ast *at) {
+wg_code wgi_apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, const wg_ast *at) {
     wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, inner->plan, NULL);
     wg_plan *plan = wgi_plan(b, WG_PLAN_APPLY, rel->plan, project);
     wg_expr **exprs = wgi_alloc(b, inner->symbol_count, sizeof(wg_expr *));
@@ -43,7 +43,7 @@ wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *r
     wgi_relation inner;
     WG_TRY(wgi_argument(b, rel, &inner));
     WG_TRY(wgi_optional_match(b, match, &inner));
-    return apply(b, rel, &inner, match);
+    return wgi_apply(b, rel, &inner, match);
 }
 
 /* ---- one value of a plan */
@@ -246,7 +246,7 @@ static wg_code replace(hoister *h, const wg_ast *ast, const wg_ast **out) {
     WG_TRY(wgi_hidden_name(b, &name));
     WG_TRY(wgi_argument(b, h->rel, &inner));
     WG_TRY(value_plan(b, ast, &inner, name, &value));
-    WG_TRY(apply(b, h->rel, &value, ast));
+    WG_TRY(wgi_apply(b, h->rel, &value, ast));
     *variable = (wg_ast){.kind = WG_AST_VARIABLE, .height = 1, .start = ast->start, .end = ast->end, .text = name};
     *out = variable;
     return WG_OK;

@@ -8,7 +8,7 @@
  *
  * Several MATCH clauses in a row that neither write nor name paths are one pattern, of which only relationships of the same
  * clause must differ. */
-#include "query/optimize/optimize.h"
+#include "query/plan/walk.h"
 
 typedef struct matcher {
     wgi_binder *b;
@@ -175,7 +175,7 @@ static wg_code apply_conditions(matcher *m, wgi_relation *rel) {
 
 /* Edges of one MATCH are never the same one, unless no label is common to both: then they cannot be. */
 static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
-    if (a->clause != b->clause) return false;
+    if (a->clause != b->clause || a->free || b->free) return false;
     bool common = a->type_count == 0 || b->type_count == 0;
     for (uint32_t i = 0; i < a->type_count; i++)
         for (uint32_t k = 0; k < b->type_count; k++) common = common || a->types[i] == b->types[k];
@@ -228,7 +228,13 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
     if (edge->missing) plan->hops_max = 0; /* no edge has the type: only the walk of no edges is left */
     plan->backwards = !from_left;
     if (m->expanded_rows < 0) plan->row_estimate *= 3;
-    return walk_properties(m, rel, ast->child[0], plan);
+    plan->walk_mode = edge->mode == WG_AST_MODE_WALK      ? WG_WALK_ANY
+                      : edge->mode == WG_AST_MODE_ACYCLIC ? WG_WALK_ACYCLIC
+                      : edge->mode == WG_AST_MODE_SIMPLE  ? WG_WALK_SIMPLE
+                                                          : WG_WALK_TRAIL;
+    plan->cycles = edge->cycles;
+    WG_TRY(walk_properties(m, rel, ast->child[0], plan));
+    return wgi_walk_steps(m->b, rel, ast, from_left, plan);
 }
 
 wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done) {
@@ -652,14 +658,31 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
     return false;
 }
 
+/* The value of a named path, and what its mode says of its nodes. */
+static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
+    wg_expr *args[2], *condition;
+    if (path->text.size == 0) return WG_OK;
+    WG_TRY(wgi_path_value(m->b, path, rel));
+    if (path->j != WG_AST_MODE_ACYCLIC && path->j != WG_AST_MODE_SIMPLE) return WG_OK;
+    const wg_value closes = wg_value_bool(path->j == WG_AST_MODE_SIMPLE);
+    WG_TRY(wgi_slot_expr(m->b, wgi_find(rel, path->text)->slot, WG_TYPE_PATH, path, &args[0]));
+    WG_TRY(wgi_const_expr(m->b, &closes, WG_TYPE_BOOL, path, &args[1]));
+    WG_TRY(wgi_call(m->b, path, "%keeps", args, 2, &condition));
+    return wgi_filter(m->b, rel, condition);
+}
+
 static wg_code finish(matcher *m, wgi_relation *rel) {
     WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         if (m->graph.edges[i].search != WG_AST_PATH_ALL) WG_TRY(expand(m, rel, &m->graph.edges[i]));
     WG_TRY(apply_conditions(m, rel));
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_pattern_edge *edge = &m->graph.edges[i];
+        if (edge->ast->kind == WG_AST_GROUP)
+            WG_TRY(wgi_group_lists(m->b, edge->ast, edge->name, m->graph.nodes[edge->from].name, rel));
+    }
     for (uint32_t k = 0; k < m->pattern_count; k++)
-        for (uint32_t i = 0; i < m->patterns[k]->child_count; i++)
-            if (m->patterns[k]->child[i]->text.size > 0) WG_TRY(wgi_path_value(m->b, m->patterns[k]->child[i], rel));
+        for (uint32_t i = 0; i < m->patterns[k]->child_count; i++) WG_TRY(finish_path(m, m->patterns[k]->child[i], rel));
     WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         wgi_conjunct *c = &m->graph.conjuncts[i];
@@ -717,7 +740,10 @@ wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t matc
     return finish(&m, rel);
 }
 
-wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) { return wgi_match_all(b, &match, 1, rel); }
+wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+    if (wgi_is_selective(match)) return wgi_match_selective(b, match, rel);
+    return wgi_match_all(b, &match, 1, rel);
+}
 
 /* ---- clauses that are planned together */
 
