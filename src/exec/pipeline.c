@@ -417,6 +417,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_AGGREGATE:
         case WG_PLAN_DISTINCT:
         case WG_PLAN_SORT:
+        case WG_PLAN_PICK:
         case WG_PLAN_LIMIT:
         case WG_PLAN_UNION:
         case WG_PLAN_CREATE:
@@ -684,6 +685,8 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
             return wgi_run_pattern_count(plan, context, out, err);
         case WG_PLAN_REACH:
             return wgi_run_reach(plan, context, out, err);
+        case WG_PLAN_PICK:
+            return wgi_run_pick(plan, context, out, err);
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:

@@ -218,6 +218,9 @@ static const wg_function *clock_in_zone(const wg_ast *ast) {
 
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const bool exists = wg_slice_is(ast->text, "exists");
+    const bool asks = exists && ast->child_count == 1 &&
+                      (ast->child[0]->kind == WG_AST_SUBQUERY || ast->child[0]->kind == WG_AST_PATTERN_TEST);
+    if (asks) return wgi_bind_subquery(b, scope, ast->child[0], out);
     if (wg_slice_is(ast->text, "rand") && ast->child_count == 0) {
         *out = wgi_expr(b, WG_EXPR_RANDOM, WG_TYPE_FLOAT, ast);
         if (*out == NULL) return WG_E_NOMEM;

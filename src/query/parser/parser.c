@@ -53,6 +53,21 @@ bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second) {
     return true;
 }
 
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word) {
+    const wg_token *t = wgi_peek_at(p, ahead);
+    const size_t size = strlen(word);
+    if (t->kind != WG_TOKEN_NAME || t->end - t->start != size) return false;
+    for (size_t i = 0; i < size; i++)
+        if ((p->text.data[t->start + i] & 0xDF) != ((uint8_t)word[i] & 0xDF)) return false;
+    return true;
+}
+
+bool wgi_take_word(wgi_parser *p, const char *word) {
+    if (!wgi_at_word(p, 0, word)) return false;
+    advance(p);
+    return true;
+}
+
 /* ---- errors */
 
 wg_ast *wgi_fail(wgi_parser *p, wg_code code, uint32_t offset, const char *message) {

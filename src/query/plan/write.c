@@ -114,6 +114,8 @@ static wg_code create_node(creator *c, const wg_ast *ast, bool alone, wg_slice *
     uint32_t count = 0;
     for (uint32_t i = 1; i < ast->child_count; i++) {
         uint32_t label, at = 0;
+        if (ast->child[i]->kind != WG_AST_NAME)
+            return wgi_error(b, WG_E_BIND, ast->child[i], "a node to create has labels, not conditions: (:A:B)");
         WG_TRY(wgi_intern_label(b, ast->child[i], ast->child[i]->text, false, &label));
         while (at < count && labels[at] != label) at++;
         if (at == count) labels[count++] = label;
@@ -134,7 +136,7 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
         return wgi_error(b, WG_E_BIND, ast, "a relationship of variable length cannot be created");
     if (ast->op != WG_AST_LEFT && ast->op != WG_AST_RIGHT && !c->merges)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs one direction: -[:TYPE]->");
-    if (ast->child_count != 2)
+    if (ast->child_count != 2 || ast->child[1]->kind != WG_AST_NAME)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs exactly one type: -[:TYPE]->");
     if (ast->text.size > 0 && find_pending(c, ast->text) != NULL)
         return wgi_error(b, WG_E_BIND, ast, "variable '%.*s' exists already: it cannot be created again",
