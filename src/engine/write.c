@@ -201,6 +201,22 @@ static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_sou
     return wgi_check_key_values(txn, label, key, own_id, err);
 }
 
+/* Constraints of the label that are no part of its definition. */
+static wg_code check_rules(const wg_txn *txn, const wg_label *label, const row_source *s, uint64_t own_id,
+                           wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    const wg_view newest = wgi_txn_newest(txn);
+    uint32_t position = 0;
+    for (;;) {
+        const wg_rule *rule = wg_catalog_next_rule(catalog, newest, label->number, &position);
+        if (rule == NULL) return WG_OK;
+        if (!wgi_rule_is_unique(rule)) continue;
+        wg_value values[WG_KEY_COLUMNS_MAX];
+        for (uint32_t i = 0; i < rule->def.key_count; i++) WG_TRY(row_value(s, rule->def.keys[i], &values[i], err));
+        WG_TRY(wgi_check_unique(txn, rule, values, own_id, err));
+    }
+}
+
 static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const row_source *s,
                          uint64_t own_id, wg_error *err) {
     for (uint32_t i = 0; i < label_count; i++) {
@@ -214,6 +230,7 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
                                     label->def.name, label->def.columns[c].name);
         }
         WG_TRY(check_key(txn, label, s, own_id, err));
+        WG_TRY(check_rules(txn, label, s, own_id, err));
     }
     return WG_OK;
 }
@@ -372,7 +389,7 @@ static wg_code set_properties(wg_txn *txn, bool is_edge, uint64_t id, const wg_p
                           .table = replace ? NULL : table,
                           .row = row,
                           .arena = &arena};
-    if (code == WG_OK) code = check_row(txn, table->labels, table->label_count, &s, is_edge ? UINT64_MAX : id, err);
+    if (code == WG_OK) code = check_row(txn, table->labels, table->label_count, &s, id, err);
     if (code == WG_OK && (m.property_count > 0 || replace)) code = wgi_txn_do(txn, &m, err);
     if (code == WG_OK) txn->stats.properties_set += property_count;
     wg_arena_deinit(&arena);

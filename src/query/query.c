@@ -88,6 +88,8 @@ static wg_query_kind kind_of(const wg_ast *body) {
         case WG_AST_ROLLBACK:
             return WG_QUERY_ROLLBACK;
         case WG_AST_SHOW_LABELS:
+        case WG_AST_SHOW_INDEXES:
+        case WG_AST_SHOW_CONSTRAINTS:
             return WG_QUERY_READ;
         case WG_AST_QUERY:
             return writes(body) ? WG_QUERY_WRITE : WG_QUERY_READ;
@@ -433,6 +435,22 @@ static wg_code placed(const wgi_binder *b, const wg_ast *body, wg_code code) {
     return code;
 }
 
+static wg_code run_create_rule(wgi_binder *b, const wg_ast *body) {
+    wg_rule_def def;
+    bool created;
+    WG_TRY(wgi_rule_def(b, body, &def));
+    return placed(b, body, wg_txn_create_rule(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, &created, b->err));
+}
+
+static wg_code run_drop_rule(wgi_binder *b, const wg_ast *body) {
+    wg_slice name = body->text;
+    bool dropped;
+    if (body->child_count > 0) WG_TRY(wgi_rule_of_old_drop(b, body, &name));
+    return placed(b, body,
+                  wg_txn_drop_rule(b->txn, name, body->kind == WG_AST_DROP_INDEX,
+                                   (body->flags & WG_AST_IF_EXISTS) != 0, &dropped, b->err));
+}
+
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_ast *body = b->statement->child[0];
     const bool if_exists = (body->flags & WG_AST_IF_EXISTS) != 0;
@@ -448,6 +466,16 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
         case WG_AST_DROP_EDGE:
             return placed(b, body,
                           wg_txn_drop_label(b->txn, body->text, body->kind == WG_AST_DROP_EDGE, if_exists, b->err));
+        case WG_AST_CREATE_INDEX:
+        case WG_AST_CREATE_CONSTRAINT:
+            return run_create_rule(b, body);
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            return run_drop_rule(b, body);
+        case WG_AST_SHOW_INDEXES:
+        case WG_AST_SHOW_CONSTRAINTS:
+            WG_TRY(wgi_show_rules(b, body->kind == WG_AST_SHOW_INDEXES, &plan, &columns));
+            return run_plan(b, context, plan, &columns, out);
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
         case WG_AST_SHOW_LABELS:

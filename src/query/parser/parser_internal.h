@@ -106,5 +106,15 @@ typedef struct wgi_path_prefix {
     int64_t count, mode;
 } wgi_path_prefix;
 bool wgi_path_prefix_of(wgi_parser *p, wgi_path_prefix *out);
+/* IF NOT EXISTS (`not`) or IF EXISTS into the flags. False on error. */
+bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags);
+wg_ast *wgi_column_type(wgi_parser *p);
+
+/* ---- parser_rule.c: indexes and constraints. Their words are no keywords: they are names everywhere else. */
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word); /* `word` in capitals */
+bool wgi_take_word(wgi_parser *p, const char *word);
+bool wgi_at_create_rule(const wgi_parser *p);
+wg_ast *wgi_create_rule(wgi_parser *p, uint32_t start); /* CREATE is the next token */
+wg_ast *wgi_drop_rule(wgi_parser *p, uint32_t start);   /* DROP is taken */
 
 #endif
