@@ -270,6 +270,9 @@ typedef struct wg_options {
     uint32_t retain_manifests;            /* manifest files that are kept; 0: 8 */
     bool stripe_zstd;                     /* compress what checkpoints and compactions write */
     uint64_t compaction_bytes_per_second; /* of background compaction, each level; 0: no cap */
+    /* Statements that were prepared and their plans are kept by text, in at most so many bytes; 0: 4 MiB, or a 64th of memory_bytes_max when that is
+     * less; UINT64_MAX: nothing is kept, each run plans anew. Never changes a result, its order or its receipt. */
+    uint64_t plan_cache_bytes_max;
 } wg_options;
 
 /* Opens the workspace directory `path` for reading and writing and recovers it: replays the log, cuts a torn tail and
@@ -457,6 +460,8 @@ WG_API WG_MUST_USE wg_code wg_session_use_snapshot(wg_session *session, wg_snaps
 /* ------------------------------------------------------------------ statements */
 
 /* Parses and binds one statement. `text` is UTF-8, at most 1 MiB, copied. A trailing ';' is accepted.
+ * A statement keeps the plan of its last run and runs it again while planning anew would give the same one: until a definition or the
+ * type of a parameter changes, or a statistic that the plan was made from by more than a little (docs/execution.md).
  * Owns:    the caller finishes *out with wg_stmt_finish; it must not outlive the session.
  * Errors:  WG_E_SYNTAX, WG_E_BIND, WG_E_TYPE, WG_E_NOT_FOUND with offset, line and column. */
 WG_API WG_MUST_USE wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_stmt **out,
@@ -485,7 +490,7 @@ WG_API WG_MUST_USE wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, in
  * database is closed. */
 WG_API WG_MUST_USE wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err);
 
-/* prepare + execute + finish. */
+/* prepare + execute + finish. Sessions share what was prepared and planned for the same text (plan_cache_bytes_max). */
 WG_API WG_MUST_USE wg_code wg_query(wg_session *session, const char *text, wg_result **out, wg_error *err);
 
 /* Rows done so far and, when known, rows in all (else 0) of the statement that runs in the session. Threads: any. */

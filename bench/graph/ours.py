@@ -26,7 +26,8 @@ class Options(C.Structure):
                 ("batch_rows", C.c_uint32), ("query_memory_bytes_max", C.c_uint64), ("create", C.c_bool), ("must_create", C.c_bool),
                 ("read_only", C.c_bool), ("no_background", C.c_bool), ("memory_bytes_max", C.c_uint64), ("budget", C.c_uint64 * 7),
                 ("checkpoint_log_bytes", C.c_uint64), ("retain_commits", C.c_uint64), ("retain_manifests", C.c_uint32),
-                ("stripe_zstd", C.c_bool), ("compaction_bytes_per_second", C.c_uint64)]
+                ("stripe_zstd", C.c_bool), ("compaction_bytes_per_second", C.c_uint64),
+                ("plan_cache_bytes_max", C.c_uint64)]
 
 
 class Database:

@@ -51,6 +51,7 @@ struct wg_db {
     wg_account queries; /* of all queries and their results */
     wg_pool *pool;
     wg_procedures *procedures; /* what CALL finds; tests add theirs */
+    wg_plan_cache *plans;      /* NULL: nothing is kept */
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t shards;
@@ -107,6 +108,7 @@ struct wg_stmt {
     uint32_t tag;
     wg_session *session;
     wg_prepared *query;
+    wg_query_state state;
     wg_value *params;
     bool *bound;
     wg_arena arena; /* bound values */

@@ -113,7 +113,16 @@ struct wg_engine {
     struct wgi_statistics *statistics; /* statistics.c */
     uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
     _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
+    _Atomic uint64_t schema_epoch;     /* schema.c */
+    _Atomic uint64_t schema_since;
+    uint64_t schema_committed; /* writer: `schema_since` without the open transaction */
 };
+
+/* The catalog has changed, for commit `begin` or by taking such a change back: a new epoch. Called behind the change. */
+void wgi_schema_changed(wg_engine *engine, uint64_t begin);
+void wgi_schema_undone(wg_engine *engine); /* the writer has taken back all that it changed */
+/* True for mutations that change nothing but rows. */
+bool wgi_is_row_mutation(wg_mutation_kind kind);
 
 wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
 void wgi_statistics_destroy(wg_engine *engine);

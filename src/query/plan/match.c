@@ -106,7 +106,7 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     if (types == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         const wg_type type =
-            everything ? WG_TYPE_ANY : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
+            everything ? WG_TYPE_ANY : wgi_node_property_type(b, node->labels, node->label_count, keys[i]);
         if (type == WG_TYPE_NULL || m->after_write) continue;
         keys[kept] = keys[i];
         types[kept++] = type;
