@@ -28,6 +28,7 @@
     X(DROP_NODE)   /* text name; IF_EXISTS */                                                                   \
     X(DROP_EDGE)   /* text name; IF_EXISTS */                                                                   \
     X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                    \
+    X(COPY_TO)     /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */           \
     X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
     X(SHOW_LABELS)                                                                                              \

@@ -708,6 +708,24 @@ static void copy(printer *pr, const wg_ast *a) {
     if (a->child_count > options) put(pr, ")");
 }
 
+static void copy_to(printer *pr, const wg_ast *a) {
+    put(pr, "COPY ");
+    if (a->child[1] != NULL) {
+        put(pr, "(");
+        node(pr, a->child[1]);
+        put(pr, ")");
+    } else {
+        put_name(pr, a->text);
+        if (a->child[2] != NULL) put(pr, " ");
+        if (a->child[2] != NULL) node(pr, a->child[2]);
+    }
+    put(pr, " TO ");
+    node(pr, a->child[0]);
+    if (a->child_count > 3) put(pr, " (");
+    list(pr, a, 3, ", ");
+    if (a->child_count > 3) put(pr, ")");
+}
+
 static void copy_end(printer *pr, const wg_ast *a) {
     put(pr, a->flags & WG_AST_TO ? "TO " : "FROM ");
     put_name(pr, a->text);
@@ -803,6 +821,9 @@ static void statement(printer *pr, const wg_ast *a) {
             break;
         case WG_AST_COPY_FROM:
             copy(pr, a);
+            break;
+        case WG_AST_COPY_TO:
+            copy_to(pr, a);
             break;
         case WG_AST_COPY_END:
             copy_end(pr, a);
