@@ -171,9 +171,10 @@ static rnd_type aggregate(rnd_query *q) {
             rnd_expression(q, of, 1);
             break;
         case 2:
-            rnd_say(q, "sum(%s", distinct);
             type = rnd_pick(q, 2) == 0 ? RND_INT : RND_FLOAT;
+            rnd_say(q, type == RND_FLOAT ? "(0.0 + sum(%s" : "sum(%s", distinct); /* of no FLOAT: 0 or 0.0 */
             rnd_expression(q, type, 1);
+            if (type == RND_FLOAT) rnd_say(q, ")");
             break;
         case 3:
             rnd_say(q, "avg(%s", distinct);

@@ -255,6 +255,9 @@ static void shortest_path(walk *w, size_t path, const ref_bind *row) {
     alone.text = wg_slice_str(" shortest");
     ref_match(w->ctx, &list, 1, row, keep_walk, &s);
     for (size_t i = 0; i < s.count && !w->stopped; i++) {
+        const wg_value *ends = s.found[i].as.list;
+        const bool loop = ends[0].as.ptr == ends[s.found[i].size - 1].as.ptr;
+        if (loop && s.found[i].size > 1) continue; /* settled in docs/language/expressions.md */
         if (!is_shortest(&s, i, p->op == WG_AST_PATH_ALL_SHORTEST)) continue;
         const wg_value *v = &s.found[i];
         const ref_bind *next = s.rows[i];

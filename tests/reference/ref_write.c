@@ -163,8 +163,7 @@ static void set_items(ref_ctx *ctx, const wg_ast *clause, const ref_bind *row) {
 static ref_node *create_node(ref_ctx *ctx, const wg_ast *pattern, const ref_bind **row, bool is_merge) {
     const ref_bind *bound = pattern->text.size > 0 ? ref_find(*row, pattern->text) : NULL;
     if (bound != NULL) {
-        if (bound->value.type != WG_TYPE_NODE)
-            ref_fail(ctx, WG_E_NOT_FOUND, "an end of the new relationship is null");
+        if (bound->value.type != WG_TYPE_NODE) ref_fail(ctx, WG_E_VALUE, "an end of the new relationship is null");
         ref_node *old = ref_node_of(&bound->value);
         if (old->deleted) ref_fail(ctx, WG_E_NOT_FOUND, "an end of the new relationship is deleted");
         return old;

@@ -238,14 +238,14 @@ static void close_graph(world *w) {
 
 typedef struct shrinking {
     world *w;
-    int mine, theirs; /* classes of the errors: the difference stays of one kind */
+    wg_code mine, theirs; /* the difference stays of one kind */
 } shrinking;
 
 static bool differs(void *arg, wg_slice text) {
     const shrinking *s = arg;
     said mine, theirs;
     if (compare_pair(s->w, text, &mine, &theirs) != DIFFER) return false;
-    return class_of(mine.code) == s->mine && class_of(theirs.code) == s->theirs;
+    return mine.code == s->mine && theirs.code == s->theirs;
 }
 
 static void try_without(world *w, bool *dropped, wg_slice text, const shrinking *s) {
@@ -274,7 +274,7 @@ static void print_said(const char *who, const said *s) {
 static void report(world *w, wg_slice text, const said *mine, const said *theirs) {
     wg_buf graph;
     size_t count;
-    shrinking s = {w, class_of(mine->code), class_of(theirs->code)};
+    shrinking s = {w, mine->code, theirs->code};
     w->failures++;
     print_error("---- pair %llu, seed %llu%s%s\n", (unsigned long long)w->pairs, (unsigned long long)w->seed,
                 w->optimizer_off ? ", optimizer off" : "", w->ordered ? ", ordered" : "");
