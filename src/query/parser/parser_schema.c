@@ -5,10 +5,20 @@
  * mean there what they mean for a procedure. */
 #include "query/parser/parser_internal.h"
 
+/* A keyword too. */
+static bool at_any_word(const wgi_parser *p, uint32_t ahead, const char *word) {
+    const wg_token *t = wgi_peek_at(p, ahead);
+    const size_t size = strlen(word);
+    if (!wgi_is_any_name(t) || t->end - t->start != size) return false;
+    for (size_t i = 0; i < size; i++)
+        if ((p->text.data[t->start + i] & 0xDF) != ((uint8_t)word[i] & 0xDF)) return false;
+    return true;
+}
+
 /* ---- ALTER */
 
 bool wgi_at_alter(const wgi_parser *p) {
-    return wgi_at_word(p, 0, "ALTER") && (wgi_at_word(p, 1, "NODE") || wgi_at_word(p, 1, "EDGE"));
+    return at_any_word(p, 0, "ALTER") && (at_any_word(p, 1, "NODE") || at_any_word(p, 1, "EDGE"));
 }
 
 static bool push_name(wgi_parser *p, const char *what) {
@@ -136,8 +146,8 @@ bool wgi_show_target(wgi_parser *p, wg_slice *out) {
                    {"SCHEMA", NULL, "show.schema"}};
     p->at++;
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
-        if (!wgi_at_word(p, 0, targets[i].first)) continue;
-        if (targets[i].second != NULL && !wgi_at_word(p, 1, targets[i].second)) continue;
+        if (!at_any_word(p, 0, targets[i].first)) continue;
+        if (targets[i].second != NULL && !at_any_word(p, 1, targets[i].second)) continue;
         p->at += targets[i].second != NULL ? 2 : 1;
         *out = wg_slice_str(targets[i].procedure);
         return true;

@@ -19,7 +19,7 @@ typedef struct declared_name {
 static const declared_name declared_names[] = {
     {"LOCAL TIME", WG_TYPE_LOCAL_TIME}, {"TIME", WG_TYPE_TIME}, {"DATETIME", WG_TYPE_DATETIME},
     {"DURATION", WG_TYPE_DURATION},     {"LIST", WG_TYPE_LIST}, {"MAP", WG_TYPE_MAP},
-    {"FLOAT32", WG_TYPE_FLOAT}};
+    {"FLOAT32", WG_TYPE_FLOAT},         {"POINT", WG_TYPE_POINT}};
 
 static wg_slice part(wg_slice s, size_t from, size_t to) { return wg_slice_of(s.data + from, to - from); }
 
