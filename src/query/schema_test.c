@@ -109,7 +109,7 @@ static void test_writes_across_an_alter_conflict(void **state) {
     wg_error err = {0};
     wg_txn *txn;
     uint64_t id;
-    assert_int_equal(wg_txn_begin(s->engine, WG_TXN_WRITE, 0, &txn, &err), WG_OK);
+    assert_int_equal(wg_txn_begin(s->engine, WG_TXN_OPTIMISTIC, 0, &txn, &err), WG_OK);
     run(s, "ALTER NODE LABEL P ADD x INT");
     const uint32_t label = 0;
     assert_int_equal(wg_txn_create_node(txn, &label, 1, NULL, 0, &id, &err), WG_E_CONFLICT);
