@@ -258,6 +258,7 @@ static const wg_function table[] = {
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
+    {"%typed", 2, 2, false, WGI_OP_NONE, "*", B, NULL, wgi_fn_typed, NULL, NULL},
     PLAIN("%stride", 4, 4, "*", L, wgi_fn_stride),
     PLAIN("%keeps", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_keeps),
     PLAIN("%path_key", 1, 1, "*", L, wgi_fn_path_key),

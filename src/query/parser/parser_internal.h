@@ -96,6 +96,12 @@ bool wgi_push_labels(wgi_parser *p);
 bool wgi_push_label_expression(wgi_parser *p, bool types);
 /* The same behind ':' or IS; without these nothing. */
 bool wgi_push_label_test(wgi_parser *p, bool types);
+/* ---- parser_gql.c: FILTER, LET, FOR, FINISH; words that begin a clause only where a clause may begin */
+bool wgi_at_gql_clause(const wgi_parser *p);
+wg_ast *wgi_gql_clause(wgi_parser *p);
+/* What stands behind IS: NULL, a type, labels; `left` is what is asked. */
+wg_ast *wgi_is_test(wgi_parser *p, wg_ast *left);
+wg_ast *wgi_unary_node(wgi_parser *p, wg_ast_op op, wg_ast *operand);
 /* ---- parser_path.c */
 /* The quantifier behind a relationship or a path in parentheses; false with p->code set, or *out_any false: none stands here. */
 bool wgi_quantifier(wgi_parser *p, bool *out_any, int64_t *out_least, int64_t *out_most);

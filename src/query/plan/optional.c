@@ -4,7 +4,7 @@
  * variables that it shares with the rows, and joined back on them: a left outer join for OPTIONAL MATCH, one that only
  * marks the row for the conditions. A shared value that is no node is joined as the pair (x IS NULL, coalesce(x, false)),
  * because an equality alone never finds null again. */
-#include "query/optimize/optimize.h"
+#include "query/plan/walk.h"
 
 typedef struct shared_values {
     wgi_relation base;  /* distinct shared variables, in this order */
@@ -260,8 +260,23 @@ wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relat
     return WG_OK;
 }
 
+/* Whether a row of the subquery is one that its matches alone decide about: no other query, nothing that groups or cuts rows. */
+static bool is_plain_query(const wg_ast *query) {
+    if (query->child_count != 2) return false;
+    const wg_ast *single = query->child[1];
+    for (uint32_t i = 0; i < single->child_count; i++) {
+        const wg_ast *clause = single->child[i];
+        const bool whole = clause->kind == WG_AST_RETURN && clause->child[1] == NULL && clause->child[2] == NULL &&
+                           !wgi_has_aggregate(clause);
+        const bool match = clause->kind == WG_AST_MATCH && !wgi_is_selective(clause);
+        if (!whole && !match && clause->kind != WG_AST_UNWIND) return false;
+    }
+    return true;
+}
+
 static bool is_test(const wg_ast *ast) {
-    return ast->kind == WG_AST_PATTERN_TEST || (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS);
+    return ast->kind == WG_AST_PATTERN_TEST ||
+           (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS && is_plain_query(ast->child[0]));
 }
 
 wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {
