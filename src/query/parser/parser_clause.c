@@ -539,7 +539,7 @@ static wg_ast *bare_pattern(wgi_parser *p) {
 }
 
 wg_ast *wgi_subquery_body(wgi_parser *p) {
-    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN))
+    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN) && !wgi_at_keyword(p, WG_KW_ALL))
         return wgi_unexpected(p, "a pattern or a query in the subquery");
     if (!wgi_enter(p)) return NULL;
     wg_ast *node = at_clause(p) ? union_of(p, false, true) : bare_pattern(p);

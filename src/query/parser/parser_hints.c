@@ -90,6 +90,11 @@ static const char *shape_hint(const wgi_parser *p, const wg_token *t, const wg_t
     const bool name = t->kind == WG_TOKEN_NAME || t->kind == WG_TOKEN_QUOTED;
     const bool name_before = before->kind == WG_TOKEN_NAME || before->kind == WG_TOKEN_QUOTED;
     const wg_token *second = p->at > 1 ? &p->tokens[p->at - 2] : before;
+    const wg_token *next = wgi_peek_at(p, 1);
+    if (is_keyword(before, WG_KW_CREATE) && t->kind != WG_TOKEN_PUNCT &&
+        (is_keyword(t, WG_KW_LABEL) || is_word(text_of(p, t), "TABLE")))
+        return "write CREATE NODE LABEL or CREATE EDGE LABEL";
+    if (name && is_punct(next, WG_P_COLON)) return "a node stands in parentheses: (n:Label)";
     if (name && before->kind == WG_TOKEN_STRING && !t->spaced) return "a quote inside of a string is written \\'";
     if (t->kind == WG_TOKEN_STRING && is_keyword(before, WG_KW_AS)) return "a name stands between backticks";
     if (t->kind == WG_TOKEN_STRING && (is_punct(before, WG_P_LBRACE) || is_punct(before, WG_P_COMMA)))
