@@ -390,6 +390,8 @@ wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in,
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:
             return wgi_eval_binding(eval, expr, in, out, err);
+        case WG_EXPR_SUBQUERY:
+            return wgi_eval_subquery(eval, expr, in, out, err);
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }

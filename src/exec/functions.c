@@ -109,10 +109,13 @@ static wg_code type_compare(const wg_function *f, const wg_type *args, uint32_t 
     const bool fits =
         is_open(args[0]) || is_open(args[1]) || args[0] == args[1] || (is_number(args[0]) && is_number(args[1]));
     if (!fits)
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
-                            "cannot compare %s %s %s: the types never match; convert one side, for example with "
-                            "toInteger(), toFloat() or toString()",
-                            wg_type_name(args[0]), f->name, wg_type_name(args[1]));
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
+                         "cannot compare %s %s %s: the types never match; convert one side, for example with "
+                         "toInteger(), toFloat() or toString()",
+                         wg_type_name(args[0]), f->name, wg_type_name(args[1])),
+            WG_S_NOT_COMPARABLE);
     *out = WG_TYPE_BOOL;
     return WG_OK;
 }
@@ -255,6 +258,9 @@ static const wg_function table[] = {
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
+    PLAIN("%stride", 4, 4, "*", L, wgi_fn_stride),
+    PLAIN("%keeps", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_keeps),
+    PLAIN("%path_key", 1, 1, "*", L, wgi_fn_path_key),
     PLAIN("nodes", 1, 1, "p", L, wgi_fn_nodes),
     PLAIN("relationships", 1, 1, "p", L, wgi_fn_relationships),
     PLAIN("size", 1, 1, "S", I, wgi_fn_size),

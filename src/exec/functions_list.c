@@ -209,9 +209,11 @@ WGI_ROW_FN(wgi_fn_labels) {
 WGI_ROW_FN(wgi_fn_deleted) {
     (void)arg_count;
     (void)out;
-    return wg_error_set(err, WG_E_NOT_FOUND, call->offset,
-                        "this %s was deleted by an earlier clause: it has nothing to read any more",
-                        args[0].type == WG_TYPE_EDGE ? "relationship" : "node");
+    return wg_error_refine(err,
+                           wg_error_set(err, WG_E_NOT_FOUND, call->offset,
+                                        "this %s was deleted by an earlier clause: it has nothing to read any more",
+                                        args[0].type == WG_TYPE_EDGE ? "relationship" : "node"),
+                           WG_S_REFERENT_DELETED);
 }
 
 WGI_ROW_FN(wgi_fn_type) {

@@ -60,7 +60,10 @@ static wg_code from_text(const wgi_call *call, wg_slice text, wg_type type, wg_v
     const bool read = wgi_parse_moment(text, makes_date(type), &m, &zone);
     const bool zoneless = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_TIME || type == WG_TYPE_LOCAL_DATETIME;
     if (!read || (zoneless && (m.has_offset || zone.size != 0)) || (type == WG_TYPE_DATE && m.has_clock))
-        return wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s", call->function->name, example);
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s", call->function->name, example),
+            WG_S_DATETIME_FORMAT);
     if (zone.size != 0) WG_TRY(take_zone(call, zone, type, &m, err));
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
@@ -158,7 +161,9 @@ WGI_ROW_FN(wgi_fn_duration) {
     } else if (args[0].type != WG_TYPE_STRING) {
         return wrong_type(call, &args[0], err);
     } else if (!wgi_parse_span(wg_value_slice(&args[0]), &span)) {
-        return wg_error_set(err, WG_E_VALUE, call->offset, "duration() takes text like P1Y2M3DT4H5M6.7S");
+        return wg_error_refine(
+            err, wg_error_set(err, WG_E_VALUE, call->offset, "duration() takes text like P1Y2M3DT4H5M6.7S"),
+            WG_S_DATETIME_FORMAT);
     }
     return wgi_span_value(call, &span, out, err);
 }
@@ -197,7 +202,9 @@ WGI_ROW_FN(wgi_fn_from_epoch) {
     }
     const int64_t ns = millis ? rest * 1000000 : args[1].as.i;
     if (ns < 0 || ns >= WGI_SECOND_NS || seconds < WG_ZONED_SECONDS_MIN || seconds > WG_ZONED_SECONDS_MAX)
-        return wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name);
+        return wg_error_refine(
+            err, wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name),
+            WG_S_DATETIME_OVERFLOW);
     *out = wg_value_datetime(seconds, (uint32_t)ns, 0);
     return WG_OK;
 }
@@ -290,7 +297,8 @@ WGI_ROW_FN(wgi_fn_between) {
     if (between || strcmp(name, "inSeconds") == 0) {
         span.seconds = (int64_t)(rest / WGI_SECOND_NS);
         if (!wgi_span_add(&span, WGI_UNIT_NS, 1, (int64_t)(rest % WGI_SECOND_NS), 0))
-            return wg_error_set(err, WG_E_VALUE, call->offset, "the duration is out of range");
+            return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, call->offset, "the duration is out of range"),
+                                   WG_S_INTERVAL_OVERFLOW);
     }
     return wgi_span_value(call, &span, out, err);
 }

@@ -8,7 +8,9 @@
 #include "exec/temporal.h"
 
 static wg_code overflow(const wgi_call *call, wg_error *err) {
-    return wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in %s", call->function->name);
+    return wg_error_refine(
+        err, wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in %s", call->function->name),
+        WG_S_NUMERIC_RANGE);
 }
 
 static wg_code int_op(const wgi_call *call, int64_t a, int64_t b, int64_t *out, wg_error *err) {
@@ -20,7 +22,9 @@ static wg_code int_op(const wgi_call *call, int64_t a, int64_t b, int64_t *out, 
     if (op == WGI_OP_MUL) over = __builtin_mul_overflow(a, b, &r);
     if (op == WGI_OP_DIV || op == WGI_OP_MOD) {
         if (b == 0)
-            return wg_error_set(err, WG_E_VALUE, call->offset, "division by zero in %s", call->function->name);
+            return wg_error_refine(
+                err, wg_error_set(err, WG_E_VALUE, call->offset, "division by zero in %s", call->function->name),
+                WG_S_DIVISION_BY_ZERO);
         if (b == -1) {
             over = op == WGI_OP_DIV && a == INT64_MIN;
             r = over || op == WGI_OP_MOD ? 0 : -a;

@@ -23,8 +23,11 @@ static wg_code refuse_null(const wgi_write_row *w, wg_error *err) {
             wg_value v;
             WG_TRY(wgi_write_eval(w, p->exprs[k], &v, err));
             if (v.type == WG_TYPE_NULL)
-                return wg_error_set(err, WG_E_VALUE, p->exprs[k]->text_start,
-                                    "MERGE on a property that is null: it would never match what it creates");
+                return wg_error_refine(
+                    err,
+                    wg_error_set(err, WG_E_VALUE, p->exprs[k]->text_start,
+                                 "MERGE on a property that is null: it would never match what it creates"),
+                    WG_S_NULL_NOT_ALLOWED);
         }
     }
     return WG_OK;
