@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import struct
+import zoneinfo
 
 
 class Corrupt(Exception):
@@ -125,7 +126,11 @@ def value(r):
         return local_datetime(r.zigzag(), r.varint())
     if kind == 10:
         seconds, nanoseconds, east = r.zigzag(), r.varint(), r.zigzag()
-        return local_datetime(seconds + east, nanoseconds) + offset(east)
+        zone = r.text() if east == 1 << 20 else None
+        if zone is not None:
+            moment = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
+            east = int(moment.utcoffset().total_seconds())
+        return local_datetime(seconds + east, nanoseconds) + offset(east) + (f"[{zone}]" if zone else "")
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
     if kind == 12:
