@@ -60,13 +60,15 @@ wg_code wgi_call(wgi_binder *b, const wg_ast *at, const char *name, wg_expr *con
     wg_expr *e = wgi_expr(b, WG_EXPR_CALL, WG_TYPE_ANY, at);
     if (types == NULL || e == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) types[i] = args[i]->type;
-    wg_code code = wg_function_type(function, types, count, &e->type, b->err);
+    wg_error refusal = {0}; /* apart: one that is forgiven must not be the first error of the statement */
+    wg_code code = wg_function_type(function, types, count, &e->type, &refusal);
     if (code == WG_E_TYPE && !b->closed_nodes && wg_function_is_comparison(function)) {
         e->type = WG_TYPE_BOOL; /* false or null, as openCypher says of types that do not compare */
         code = WG_OK;
     }
     if (code != WG_OK) {
-        if (b->err->offset == WG_NO_OFFSET) b->err->offset = at->start;
+        if (refusal.offset == WG_NO_OFFSET) refusal.offset = at->start;
+        if (b->err->code == WG_OK) *b->err = refusal;
         return code;
     }
     e->function = function;
