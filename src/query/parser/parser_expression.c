@@ -447,13 +447,6 @@ bool wgi_dotted_name(wgi_parser *p, const char *what, wg_slice *out) {
     return ok;
 }
 
-static bool word_is(const wgi_parser *p, const wg_token *t, const char *word) {
-    if (!wgi_is_any_name(t) || t->end - t->start != strlen(word)) return false;
-    for (size_t i = 0; word[i] != '\0'; i++)
-        if ((p->text.data[t->start + i] & 0xdf) != word[i]) return false;
-    return true;
-}
-
 /* trim([LEADING | TRAILING | BOTH] [characters] FROM text) is ltrim, rtrim or btrim(text, characters). *out_name stays NULL where it is the
  * plain function. The parenthesis is open; what is pushed are the arguments. */
 static bool trim_form(wgi_parser *p, const char **out_name) {
@@ -462,14 +455,14 @@ static bool trim_form(wgi_parser *p, const char **out_name) {
     const bool follows = next->kind == WG_TOKEN_STRING || wgi_is_any_name(next) || dot_at(p, 1, WG_P_DOLLAR);
     *out_name = NULL;
     for (size_t i = 0; follows && i < 3; i++)
-        if (*out_name == NULL && word_is(p, wgi_peek(p), words[i][0])) *out_name = words[i][1];
+        if (*out_name == NULL && wgi_at_word(p, 0, words[i][0])) *out_name = words[i][1];
     if (*out_name != NULL) p->at++;
     wg_ast *characters = NULL;
-    if (*out_name == NULL || !word_is(p, wgi_peek(p), "FROM")) {
+    if (*out_name == NULL || !wgi_at_word(p, 0, "FROM")) {
         characters = wgi_expression(p);
         if (characters == NULL) return false;
     }
-    if (!word_is(p, wgi_peek(p), "FROM")) {
+    if (!wgi_at_word(p, 0, "FROM")) {
         if (*out_name != NULL) return wgi_unexpected(p, "FROM and the text") != NULL;
         return wgi_push_child(p, characters);
     }
