@@ -181,16 +181,20 @@ bool wgi_span_of(const wg_value *v, wgi_span *out) {
     return true;
 }
 
-wg_code wgi_span_value(wgi_call *call, const wgi_span *span, wg_value *out, wg_error *err) {
-    wg_value *parts = wg_arena_alloc(&call->eval->arena, 4 * sizeof *parts);
-    if (parts == NULL) return wg_error_nomem(err, 4 * sizeof *parts);
+bool wgi_span_put(wg_arena *arena, const wgi_span *span, wg_value *out) {
+    wg_value *parts = wg_arena_alloc(arena, 4 * sizeof *parts);
+    if (parts == NULL) return false;
     parts[0] = wg_value_int(span->months);
     parts[1] = wg_value_int(span->days);
     parts[2] = wg_value_int(span->seconds);
     parts[3] = wg_value_int(span->ns);
     *out = (wg_value){.type = WG_TYPE_DURATION, .size = 4};
     out->as.list = parts;
-    return WG_OK;
+    return true;
+}
+
+wg_code wgi_span_value(wgi_call *call, const wgi_span *span, wg_value *out, wg_error *err) {
+    return wgi_span_put(&call->eval->arena, span, out) ? WG_OK : wg_error_nomem(err, 4 * sizeof *out);
 }
 
 /* ---- arithmetic */
@@ -259,7 +263,7 @@ static bool multiply_span(wgi_span *s, int64_t factor) {
 }
 
 /* The quotient is exact; what is left of months and days goes down to smaller units. */
-static bool divide_span(wgi_span *s, int64_t divisor) {
+bool wgi_span_divide(wgi_span *s, int64_t divisor) {
     const wgi_span from = *s;
     if (divisor == 0) return false;
     if (divisor == -1) return negate(s);
@@ -271,7 +275,7 @@ static bool divide_span(wgi_span *s, int64_t divisor) {
 
 static bool scale_by(wgi_span *s, const wg_value *number, bool divide) {
     if (number->type == WG_TYPE_FLOAT) return scale_span(s, number->as.f, divide);
-    return divide ? divide_span(s, number->as.i) : multiply_span(s, number->as.i);
+    return divide ? wgi_span_divide(s, number->as.i) : multiply_span(s, number->as.i);
 }
 
 static wg_code range_error(const wgi_call *call, wg_error *err) {

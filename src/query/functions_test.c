@@ -229,6 +229,23 @@ static void test_entities(void **state) {
            "\"x\"|\"y\"|\"xx\"\n");
 }
 
+/* Goal: durations are summed and averaged part by part, also where their type is not known before; numbers do not mix with them. */
+static void test_durations_are_aggregated(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND ['P1M', 'P2DT3S', 'PT-0.5S', null] AS t RETURN sum(duration(t)), avg(duration(t))",
+           "\"P1M2DT2.5S\"|\"P10DT19H29M42.833333333S\"\n");
+    expect(s, "UNWIND [1, 2] AS x WITH x WHERE x > 2 RETURN sum(duration('P1D')), avg(duration('P1D'))",
+           "\"PT0S\"|null\n");
+    run(s, "UNWIND range(1, 10) AS i CREATE (:D {g: i % 2, d: duration({days: i, seconds: i}), n: i})");
+    expect(s, "MATCH (x:D) RETURN x.g AS g, sum(x.d), avg(x.d), min(x.n), avg(x.n) ORDER BY g",
+           "0|\"P30DT30S\"|\"P6DT6S\"|2|6.0\n1|\"P25DT25S\"|\"P5DT5S\"|1|5.0\n");
+    expect(s, "MATCH (x:D) RETURN sum(DISTINCT x.d), count(DISTINCT x.d)", "\"P55DT55S\"|10\n");
+    expect_error(s, "UNWIND [1, duration('P1D')] AS x RETURN sum(x)", WG_E_TYPE, 44, "not both");
+    expect_error(s, "RETURN sum('a')", WG_E_TYPE, 7, "needs numbers or durations");
+    expect_error(s, "UNWIND [1, 2] AS x RETURN sum(duration({months: 9223372036854775807}))", WG_E_VALUE, 30,
+                 "out of range");
+}
+
 /* Runs with a moment and a size of batches. */
 static void run_at(store *s, const char *text, int64_t clock_us, uint32_t batch_rows) {
     wg_prepared *query;
@@ -331,6 +348,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_entities, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_durations_are_aggregated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rounding_agrees_with_printf, set_up, tear_down),
     };

@@ -61,10 +61,11 @@ static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a)
             return WG_OK;
         case WG_AGG_SUM:
         case WG_AGG_AVG:
-            if (!number)
-                return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers, its argument is %s", (int)ast->text.size,
-                                 (const char *)ast->text.data, wg_type_name(arg));
-            a->type = a->kind == WG_AGG_AVG ? WG_TYPE_FLOAT : arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            if (!number && arg != WG_TYPE_DURATION)
+                return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers or durations, its argument is %s",
+                                 (int)ast->text.size, (const char *)ast->text.data, wg_type_name(arg));
+            a->type = arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            if (a->kind == WG_AGG_AVG && (arg == WG_TYPE_INT || arg == WG_TYPE_NULL)) a->type = WG_TYPE_FLOAT;
             return WG_OK;
         default:
             WG_UNREACHABLE("an unknown aggregate");
