@@ -56,6 +56,13 @@ static void test_text(void **state) {
         {"upper('a\xc3\xa9') + lower('A\xc3\x89')",
          "\"A\xc3\x89"
          "a\xc3\xa9\""},
+        {"toUpper('stra\xc3\x9f' || 'e \xc5\x82') || toLower('\xce\x9f\xce\xa3')",
+         "\"STRASSE \xc5\x81\xce\xbf\xcf\x82\""},
+        {"normalize('e\xcc\x81') = '\xc3\xa9'", "true"},
+        {"[normalize('\xef\xac\x81', NFKC), normalize('\xef\xac\x81', 'nfc')]", "[\"fi\",\"\xef\xac\x81\"]"},
+        {"['\xc3\xa9' IS NORMALIZED, '\xc3\xa9' IS NFD NORMALIZED, '\xc3\xa9' IS NOT NFD NORMALIZED, null IS "
+         "NORMALIZED]",
+         "[true,false,true,null]"},
         {"split('a,b;c', [',', ';'])", "[\"a\",\"b\",\"c\"]"},
         {"split('abc', '')", "[\"a\",\"b\",\"c\"]"},
         {"split('a--b-c', ['--', '-'])", "[\"a\",\"b\",\"c\"]"},
@@ -200,6 +207,7 @@ static void test_refusals(void **state) {
         {"vector.similarity.cosine([1], [1, 2])", WG_E_VALUE, "dimension"},
         {"vector.similarity.cosine([0], [1])", WG_E_VALUE, "direction"},
         {"vector.similarity.cosine(['a'], [1])", WG_E_TYPE, "STRING"},
+        {"normalize('a', 'NFX')", WG_E_VALUE, "NFKD"},
         {"isEmpty(1)", WG_E_TYPE, "STRING, a LIST or a MAP"},
         {"left('a', -1)", WG_E_VALUE, "negative"},
         {"range(1, 2, 0)", WG_E_VALUE, "step"},
