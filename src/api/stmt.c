@@ -189,9 +189,20 @@ static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     return wg_engine_state_drain(stmt->session->engine, false, NULL, err);
 }
 
+/* Each moment is given once, so that rand() and randomUUID() differ between statements (ADR 0017): a clock that stands, or is set back by less
+ * than a second, is led on by microseconds. */
 int64_t wgi_clock_us(const wg_session *session) {
+    enum { LEAD_US_MAX = 1000000 };
     wg_platform *platform = wg_engine_platform(session->engine);
-    return (int64_t)platform->ops->wall_us(platform);
+    wg_db *db = session->db;
+    const int64_t now = (int64_t)platform->ops->wall_us(platform);
+    int64_t last = atomic_load_explicit(&db->clock_last_us, memory_order_relaxed);
+    int64_t given;
+    do {
+        given = now > last || last - now >= LEAD_US_MAX ? now : last + 1;
+    } while (!atomic_compare_exchange_weak_explicit(&db->clock_last_us, &last, given, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return given;
 }
 
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {

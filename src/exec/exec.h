@@ -165,7 +165,8 @@ struct wg_plan {
     bool backwards;         /* the list begins with the last edge of the walk */
     wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
     bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
-    const wg_walk_step *steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
+    const wg_walk_step *
+        steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
     uint32_t step_count;
     struct wg_plan *step_input; /* its slots: those of the input, then node, edge, node, ... of one repetition */
 
@@ -223,6 +224,7 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
+    uint64_t row_seed;      /* inside MERGE, APPLY and CALL: stands for the outer row in rand(); callers leave it 0 */
     bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;

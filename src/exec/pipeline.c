@@ -91,11 +91,26 @@ static uint32_t work_for(wgi_worker *w, uint32_t line) {
     return before;
 }
 
-static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
-    if (op->next != NULL) return op->next->class->push(op->next, batch, err);
-    wgi_worker *w = op->worker;
+/* Rows that were materialised have places: tasks are cut by their numbers, and what operators pass on keeps the order. Those of a scan have
+ * none, since its cuts may change when stripes are merged. */
+static void place_batch(const wgi_worker *w, wgi_eval *eval, const wg_batch *batch) {
+    eval->placed = w->pipeline->scan == NULL ? batch : NULL;
+}
+
+/* Gives a batch to an operator, or to the sink when `op` is NULL. */
+static wg_code give_batch(wgi_worker *w, wgi_op *op, const wg_batch *batch, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
-    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    wgi_eval *eval = op != NULL ? &op->eval : &w->eval;
+    place_batch(w, eval, batch);
+    const wg_code code = op != NULL ? op->class->push(op, batch, err)
+                                    : sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    eval->placed = NULL;
+    eval->place += batch->row_count;
+    return code;
+}
+
+static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
+    return give_batch(op->worker, op->next, batch, err);
 }
 
 /* Every batch that an operator passes on is a place to stop at: one batch of a source may fan out into any number of them. */
@@ -116,9 +131,7 @@ bool wgi_op_stopped(const wgi_op *op) { return op->worker->stop; }
 uint32_t wgi_op_batch_rows(const wgi_op *op) { return op->worker->batch_rows; }
 
 static wg_code push_first(wgi_worker *w, const wg_batch *batch, wg_error *err) {
-    if (w->pipeline->op_count > 0) return w->ops[0]->class->push(w->ops[0], batch, err);
-    wgi_sink *sink = w->pipeline->sink;
-    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    return give_batch(w, w->pipeline->op_count > 0 ? w->ops[0] : NULL, batch, err);
 }
 
 static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) {
@@ -194,6 +207,8 @@ static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     w->stop = false;
     w->local = NULL;
     w->eval.task = sink->task_base + task;
+    w->eval.place = (uint64_t)w->eval.task << 32;
+    for (uint32_t i = 0; i < w->pipeline->op_count; i++) w->ops[i]->eval.place = w->eval.place;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }

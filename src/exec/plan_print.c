@@ -152,7 +152,7 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
         case WG_EXPR_LOCAL:
             return wg_buf_printf(p->out, "$%u", (unsigned)e->slot);
         case WG_EXPR_RANDOM:
-            return put(p, "rand()");
+            return put(p, e->type == WG_TYPE_STRING ? "randomUUID()" : "rand()");
         case WG_EXPR_COMPREHENSION:
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:

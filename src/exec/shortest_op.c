@@ -33,7 +33,8 @@ typedef struct shortest_op {
     wg_buf walk;     /* uint32_t: arrivals from the far end */
     wg_vector *wanted;
     wgi_eval step_eval;
-    uint64_t prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
+    uint64_t
+        prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
     bool has_prefix;
     wgi_neighbours neighbours; /* open when pairs are searched from both ends */
     wgi_pair_search *pair;
@@ -71,8 +72,7 @@ static wg_code emit(shortest_op *e, const wg_batch *batch, uint32_t row, wg_erro
     for (uint32_t i = 0; i < n; i++) {
         wg_value *item = &items[e->op.plan->backwards ? i : n - 1 - i];
         *item = (wg_value){.type = WG_TYPE_EDGE};
-        item->as.id =
-            i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
+        item->as.id = i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
     }
     e->walks[e->count] = (wg_value){.type = WG_TYPE_LIST, .size = n};
     e->walks[e->count].as.list = items;
@@ -172,8 +172,8 @@ static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32
 }
 
 /* Leaves the index of the far end, NONE when it is not reached within so many edges. */
-static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops, uint32_t *out,
-                      wg_error *err) {
+static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops,
+                      uint32_t *out, wg_error *err) {
     *out = NONE;
     for (uint32_t i = 0; i < met_count(e); i++) {
         const uint32_t level = met_at(e, i)->level;
@@ -287,8 +287,9 @@ static wg_code first_edges(shortest_op *e, const wg_batch *batch, uint32_t row, 
 }
 
 /* Searches from behind the first edge back to the start; *length: of the whole walk, NONE when there is none of at most `most` edges. */
-static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, const uint64_t first[2],
-                           uint32_t most, uint32_t *out_at, uint32_t *out_length, wg_error *err) {
+static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start,
+                           const uint64_t first[2], uint32_t most, uint32_t *out_at, uint32_t *out_length,
+                           wg_error *err) {
     uint32_t at;
     e->met.size = e->arrivals.size = e->walk.size = 0;
     e->prefix = first[0];
