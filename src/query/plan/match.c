@@ -233,6 +233,7 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
                       : edge->mode == WG_AST_MODE_SIMPLE  ? WG_WALK_SIMPLE
                                                           : WG_WALK_TRAIL;
     plan->cycles = edge->cycles;
+    plan->by_id = edge->by_id;
     WG_TRY(walk_properties(m, rel, ast->child[0], plan));
     return wgi_walk_steps(m->b, rel, ast, from_left, plan);
 }

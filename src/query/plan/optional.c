@@ -98,9 +98,9 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
 }
 
 static bool has_condition(const wg_ast *element) {
-    bool any = false;
-    for (uint32_t i = 1; i < element->child_count; i++)
-        any = any || element->child[i]->kind == WG_AST_WHERE ||
+    bool any = element->kind == WG_AST_GROUP;
+    for (uint32_t i = 1; !any && i < element->child_count; i++)
+        any = element->child[i]->kind == WG_AST_WHERE ||
               (element->kind == WG_AST_NODE && element->child[i]->kind != WG_AST_NAME);
     return any;
 }
