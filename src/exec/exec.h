@@ -239,6 +239,14 @@ typedef struct wg_exec_context {
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */
 wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
+/* Runs the plan and gives its rows, in their order, to a file (engine/copy_to.h) instead of an answer: they stream, nothing is kept of them. The
+ * caller finishes the writer, and destroys it in every case. */
+struct wg_copy_writer;
+wg_code wg_exec_copy(const wg_plan *plan, const wg_exec_context *context, struct wg_copy_writer *writer,
+                     wg_error *err);
+/* seen[i] gets bit t for each value of type t in slot i of the plan's rows. */
+wg_code wg_exec_types(const wg_plan *plan, const wg_exec_context *context, uint64_t *seen, wg_error *err);
+
 /* Evaluates an expression without slots (constants, parameters, functions of them). */
 wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg_arena *arena, wg_value *out,
                          wg_error *err);

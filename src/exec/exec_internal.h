@@ -83,7 +83,9 @@ typedef struct wgi_eval {
     wg_arena arena;          /* results of the current batch; the owner resets it */
     uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
+    struct wgi_regex_cache *regexes; /* regex.h; made by the first =~ */
 } wgi_eval;
+void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* apply_op.c: SUBQUERY */
@@ -218,6 +220,11 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
 /* Runs `top` and gives its rows to `sink`, which is destroyed in every case. */
 wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
                      wg_error *err);
+/* copy_sink.c: runs plan into a file; and what types the values of each slot have, a bit each. */
+struct wg_copy_writer;
+wg_code wgi_run_copy(const wg_plan *plan, const wg_exec_context *context, struct wg_copy_writer *writer,
+                     wg_error *err);
+wg_code wgi_run_types(const wg_plan *plan, const wg_exec_context *context, uint64_t *seen, wg_error *err);
 /* Opens the scan of a SCAN node with its predicates evaluated. */
 wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err);
 /* The same with flags of wg_scan_spec set by what the pipeline reads. */

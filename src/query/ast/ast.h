@@ -28,9 +28,16 @@
     X(DROP_NODE)   /* text name; IF_EXISTS */                                                                   \
     X(DROP_EDGE)   /* text name; IF_EXISTS */                                                                   \
     X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                    \
+    X(COPY_TO)     /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */           \
     X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
     X(SHOW_LABELS)                                                                                              \
+    X(CREATE_INDEX)      /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */    \
+    X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */             \
+    X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                       \
+    X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                             \
+    X(SHOW_INDEXES)                                                                                             \
+    X(SHOW_CONSTRAINTS)                                                                                         \
     X(BEGIN) /* READ_ONLY */                                                                                    \
     X(COMMIT)                                                                                                   \
     X(ROLLBACK)                                                                                                 \
@@ -139,6 +146,14 @@ typedef enum wg_ast_quantifier { WG_AST_ALL, WG_AST_ANY, WG_AST_NONE, WG_AST_SIN
 typedef enum wg_ast_subquery { WG_AST_EXISTS, WG_AST_COUNT, WG_AST_COLLECT } wg_ast_subquery;
 typedef enum wg_ast_set_op { WG_AST_UNION, WG_AST_EXCEPT, WG_AST_INTERSECT } wg_ast_set_op;
 
+typedef enum wg_ast_index { WG_AST_INDEX_RANGE, WG_AST_INDEX_HASH } wg_ast_index;
+typedef enum wg_ast_constraint {
+    WG_AST_CONSTRAINT_UNIQUE,
+    WG_AST_CONSTRAINT_KEY,
+    WG_AST_CONSTRAINT_NOT_NULL,
+    WG_AST_CONSTRAINT_TYPE
+} wg_ast_constraint;
+
 typedef enum wg_ast_op {
     WG_OP_OR,
     WG_OP_XOR,
@@ -165,6 +180,7 @@ typedef enum wg_ast_op {
     WG_OP_POWER,
     WG_OP_MINUS,
     WG_OP_PLUS,
+    WG_OP_CONCAT,
     WG_OP_COUNT
 } wg_ast_op;
 
@@ -186,6 +202,7 @@ typedef enum wg_ast_op {
 #define WG_AST_REPEATABLE      0x08u /* MATCH: relationships may be matched more than once */
 #define WG_AST_DIFFERENT       0x10u /* MATCH: DIFFERENT RELATIONSHIPS is written */
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
+#define WG_AST_OF_EDGES        0x02u
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u
 #define WG_AST_TO              0x01u /* COPY_END */

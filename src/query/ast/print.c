@@ -762,6 +762,24 @@ static void copy(printer *pr, const wg_ast *a) {
     if (a->child_count > options) put(pr, ")");
 }
 
+static void copy_to(printer *pr, const wg_ast *a) {
+    put(pr, "COPY ");
+    if (a->child[1] != NULL) {
+        put(pr, "(");
+        node(pr, a->child[1]);
+        put(pr, ")");
+    } else {
+        put_name(pr, a->text);
+        if (a->child[2] != NULL) put(pr, " ");
+        if (a->child[2] != NULL) node(pr, a->child[2]);
+    }
+    put(pr, " TO ");
+    node(pr, a->child[0]);
+    if (a->child_count > 3) put(pr, " (");
+    list(pr, a, 3, ", ");
+    if (a->child_count > 3) put(pr, ")");
+}
+
 static void copy_end(printer *pr, const wg_ast *a) {
     put(pr, a->flags & WG_AST_TO ? "TO " : "FROM ");
     put_name(pr, a->text);
@@ -769,6 +787,53 @@ static void copy_end(printer *pr, const wg_ast *a) {
     if (a->child[1] == NULL) return;
     put(pr, " = ");
     node(pr, a->child[1]);
+}
+
+/* (n.a, n.b), or n.a where one will do. */
+static void rule_properties(printer *pr, const wg_ast *a, uint32_t first, bool always) {
+    const char *variable = a->flags & WG_AST_OF_EDGES ? "r." : "n.";
+    const bool list = always || a->child_count > first + 1;
+    put(pr, list ? "(" : "");
+    for (uint32_t i = first; i < a->child_count; i++) {
+        put(pr, i > first ? ", " : "");
+        put(pr, variable);
+        put_name(pr, a->child[i]->text);
+    }
+    put(pr, list ? ")" : "");
+}
+
+static void rule_head(printer *pr, const wg_ast *a, const char *what) {
+    const bool edges = (a->flags & WG_AST_OF_EDGES) != 0;
+    put(pr, what);
+    if (a->text.size > 0) put(pr, " ");
+    if (a->text.size > 0) put_name(pr, a->text);
+    put(pr, a->flags & WG_AST_IF_EXISTS ? " IF NOT EXISTS FOR " : " FOR ");
+    put(pr, edges ? "()-[r:" : "(n:");
+    put_name(pr, a->child[0]->text);
+    put(pr, edges ? "]-()" : ")");
+}
+
+static void create_constraint(printer *pr, const wg_ast *a) {
+    static const char *const words[] = {" IS UNIQUE", " IS KEY", " IS NOT NULL", " IS :: "};
+    rule_head(pr, a, "CREATE CONSTRAINT");
+    put(pr, " REQUIRE ");
+    rule_properties(pr, a, 2, false);
+    put(pr, words[a->op]);
+    if (a->child[1] != NULL) node(pr, a->child[1]);
+}
+
+static void drop_rule(printer *pr, const wg_ast *a) {
+    put(pr, a->kind == WG_AST_DROP_INDEX ? "DROP INDEX " : "DROP CONSTRAINT ");
+    if (a->child_count == 0) {
+        put_name(pr, a->text);
+        if (a->flags & WG_AST_IF_EXISTS) put(pr, " IF EXISTS");
+        return;
+    }
+    put(pr, "ON :");
+    put_name(pr, a->child[0]->text);
+    put(pr, " (");
+    list(pr, a, 1, ", ");
+    put(pr, ")");
 }
 
 static void statement(printer *pr, const wg_ast *a) {
@@ -811,6 +876,9 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_COPY_FROM:
             copy(pr, a);
             break;
+        case WG_AST_COPY_TO:
+            copy_to(pr, a);
+            break;
         case WG_AST_COPY_END:
             copy_end(pr, a);
             break;
@@ -820,6 +888,24 @@ static void statement(printer *pr, const wg_ast *a) {
             break;
         case WG_AST_SHOW_LABELS:
             put(pr, "SHOW LABELS");
+            break;
+        case WG_AST_CREATE_INDEX:
+            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
+            put(pr, " ON ");
+            rule_properties(pr, a, 1, true);
+            break;
+        case WG_AST_CREATE_CONSTRAINT:
+            create_constraint(pr, a);
+            break;
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            drop_rule(pr, a);
+            break;
+        case WG_AST_SHOW_INDEXES:
+            put(pr, "SHOW INDEXES");
+            break;
+        case WG_AST_SHOW_CONSTRAINTS:
+            put(pr, "SHOW CONSTRAINTS");
             break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");

@@ -60,13 +60,15 @@ wg_code wgi_call(wgi_binder *b, const wg_ast *at, const char *name, wg_expr *con
     wg_expr *e = wgi_expr(b, WG_EXPR_CALL, WG_TYPE_ANY, at);
     if (types == NULL || e == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) types[i] = args[i]->type;
-    wg_code code = wg_function_type(function, types, count, &e->type, b->err);
+    wg_error refusal = {0}; /* apart: one that is forgiven must not be the first error of the statement */
+    wg_code code = wg_function_type(function, types, count, &e->type, &refusal);
     if (code == WG_E_TYPE && !b->closed_nodes && wg_function_is_comparison(function)) {
         e->type = WG_TYPE_BOOL; /* false or null, as openCypher says of types that do not compare */
         code = WG_OK;
     }
     if (code != WG_OK) {
-        if (b->err->offset == WG_NO_OFFSET) b->err->offset = at->start;
+        if (refusal.offset == WG_NO_OFFSET) refusal.offset = at->start;
+        if (b->err->code == WG_OK) *b->err = refusal;
         return code;
     }
     e->function = function;
@@ -138,8 +140,8 @@ static wg_code dynamic_property(wgi_binder *b, const wg_ast *ast, wg_slice name,
 static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_slice name, wg_expr **out) {
     wg_expr *base;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
-    const bool temporal = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_DURATION;
-    if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || temporal)
+    const bool parts = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_POINT;
+    if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || parts)
         return dynamic_property(b, ast, name, base, out);
     if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_EDGE)
         return wgi_error(b, WG_E_TYPE, ast, "a value of type %s has no properties, so '.%.*s' has no meaning",
@@ -319,7 +321,6 @@ static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list
 
 static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *args[2];
-    if (ast->op == WG_OP_REGEX) return wgi_unsupported(b, ast, "the regular expression operator =~");
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
     if (ast->op == WG_OP_IN) WG_TRY(check_in(b, args[0], args[1], ast));

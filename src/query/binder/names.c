@@ -163,7 +163,7 @@ wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of,
     wg_type type = WG_TYPE_NULL;
     if (key != WG_NO_KEY) {
         type = of->type == WG_TYPE_EDGE ? wg_txn_edge_property_type(b->txn, of->labels, of->label_count, key)
-                                        : wg_txn_node_property_type(b->txn, of->labels, of->label_count, key);
+                                        : wgi_node_property_type(b, of->labels, of->label_count, key);
         if (of->type == WG_TYPE_NODE && of->label_count == 0 && b->has_virtual) type = WG_TYPE_ANY;
     }
     if (type == WG_TYPE_NULL && all_declared(b, of->labels, of->label_count))

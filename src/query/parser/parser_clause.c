@@ -441,7 +441,7 @@ static wg_ast *single(wgi_parser *p, bool open_end, const wg_ast *before) {
     const uint32_t start = before != NULL ? before->start : wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_ast_kind last;
-    bool ends;
+    bool ends, filtered; /* a condition is the last that was read */
     if (before != NULL && !push_before_next(p, before)) return NULL;
     if (before != NULL && !at_clause(p)) return wgi_unexpected(p, "a clause behind NEXT");
     do {
@@ -449,11 +449,20 @@ static wg_ast *single(wgi_parser *p, bool open_end, const wg_ast *before) {
         if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
         ends = last == WG_AST_RETURN || last == WG_AST_FINISH;
+        filtered =
+            (last == WG_AST_MATCH && node->child[1] != NULL) || (last == WG_AST_WITH && node->child[3] != NULL);
     } while (!ends && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
     if (ends && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION, EXCEPT, INTERSECT or NEXT");
-    if (reading && (!open_end || last == WG_AST_WITH))
-        return wgi_unexpected(p, "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH");
+    const wg_token *next = wgi_peek(p);
+    const bool ended = next->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
+    const bool operator = wgi_at_keyword(p, WG_KW_UNION) || wgi_at_word(p, 0, "EXCEPT") || wgi_at_word(p, 0, "INTERSECT");
+    if (reading && (!open_end || last == WG_AST_WITH || !(ended || operator)))
+        return wgi_unexpected(p, ended
+                                     ? "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH"
+                                 : last == WG_AST_UNWIND ? "a clause such as MATCH, WITH or RETURN"
+                                 : filtered              ? "an operator, or a clause such as MATCH, WITH or RETURN"
+                                                         : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
     return wgi_node(p, WG_AST_SINGLE, start, mark);
 }
 

@@ -33,13 +33,15 @@ bool wgi_take_punct(wgi_parser *p, wg_punct punct);
 bool wgi_take_keyword(wgi_parser *p, wg_keyword keyword);
 bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second);
 /* Words of GQL are names everywhere else: told by their text, in capitals here, `ahead` tokens on. */
-bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word);
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word); /* `word` in capitals */
 bool wgi_take_word(wgi_parser *p, const char *word);
 /* `where` completes "expected X ...": "after ORDER", "to close the list"; may be "". */
 bool wgi_expect_punct(wgi_parser *p, wg_punct punct, const char *where);
 bool wgi_expect_keyword(wgi_parser *p, wg_keyword keyword, const char *where);
 /* Sets a syntax error at the next token: "found X, expected Y". Returns NULL. */
 wg_ast *wgi_unexpected(wgi_parser *p, const char *expected);
+/* parser_hints.c: what to write instead of what stands here in other languages; NULL: nothing is known. */
+const char *wgi_hint(const wgi_parser *p);
 /* Sets an error at an offset. Returns NULL. */
 wg_ast *wgi_fail(wgi_parser *p, wg_code code, uint32_t offset, const char *message);
 bool wgi_enter(wgi_parser *p);
@@ -110,5 +112,13 @@ typedef struct wgi_path_prefix {
     int64_t count, mode;
 } wgi_path_prefix;
 bool wgi_path_prefix_of(wgi_parser *p, wgi_path_prefix *out);
+/* IF NOT EXISTS (`not`) or IF EXISTS into the flags. False on error. */
+bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags);
+wg_ast *wgi_column_type(wgi_parser *p);
+
+/* ---- parser_rule.c: indexes and constraints. Their words are no keywords: they are names everywhere else. */
+bool wgi_at_create_rule(const wgi_parser *p);
+wg_ast *wgi_create_rule(wgi_parser *p, uint32_t start); /* CREATE is the next token */
+wg_ast *wgi_drop_rule(wgi_parser *p, uint32_t start);   /* DROP is taken */
 
 #endif

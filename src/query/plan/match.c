@@ -106,7 +106,7 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     if (types == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         const wg_type type =
-            everything ? WG_TYPE_ANY : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
+            everything ? WG_TYPE_ANY : wgi_node_property_type(b, node->labels, node->label_count, keys[i]);
         if (type == WG_TYPE_NULL || m->after_write) continue;
         keys[kept] = keys[i];
         types[kept++] = type;
@@ -312,7 +312,21 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     return has_labels(m, rel, far, wgi_find(rel, far->name));
 }
 
-/* Expands until every edge of the component is there. At least one of its nodes is. */
+/* The map of a relationship of variable length may ask for what this relation does not have: a row of an earlier clause, or a part of
+ * the pattern that comes later. Then it waits until all components are joined. */
+static bool must_wait(const wgi_relation *rel, const wgi_pattern_edge *edge) {
+    const wg_ast *map = edge->ast->child[0];
+    return (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 && map != NULL && !wgi_covered(map, rel);
+}
+
+static bool has_waiting(const matcher *m, const wgi_relation *rel, uint32_t component) {
+    for (uint32_t i = 0; i < m->graph.edge_count; i++)
+        if (m->graph.nodes[m->graph.edges[i].from].component == component && must_wait(rel, &m->graph.edges[i]))
+            return true;
+    return false;
+}
+
+/* Expands until every edge of the component is there, or waits for others. At least one of its nodes is. */
 static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
     WG_TRY(apply_conditions(m, rel));
     for (;;) {
@@ -322,6 +336,7 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
             wgi_pattern_edge *edge = &m->graph.edges[i];
             if (edge->done || edge->search != WG_AST_PATH_ALL || m->graph.nodes[edge->from].component != component)
                 continue;
+            if (must_wait(rel, edge)) continue;
             const bool left = wgi_find(rel, m->graph.nodes[edge->from].name) != NULL;
             const bool right = wgi_find(rel, m->graph.nodes[edge->to].name) != NULL;
             if (!(left || right) || (next != NULL && (closes || m->b->optimizer_off || !(left && right)))) continue;
@@ -573,7 +588,7 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
     static const wgi_relation nothing;
     const wgi_relation *known = rel != NULL ? rel : &nothing;
     wgi_relation behind_write = {.writes = m->after_write};
-    if (is_plain(m, known, component)) {
+    if (is_plain(m, known, component) || has_waiting(m, known, component)) {
         if (rel != NULL) *out = *rel;
         else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
         return grow(m, out, component);
@@ -691,8 +706,26 @@ static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     return wgi_filter(m->b, rel, condition);
 }
 
+/* What waited in grow: all that can be known is known now. What still waits then names a variable that does not exist. */
+static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
+    for (;;) {
+        wgi_pattern_edge *next = NULL;
+        for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+            wgi_pattern_edge *edge = &m->graph.edges[i];
+            if (edge->done || edge->search != WG_AST_PATH_ALL) continue;
+            WG_TRY(grow(m, rel, m->graph.nodes[edge->from].component));
+            const bool reached = wgi_find(rel, m->graph.nodes[edge->from].name) != NULL ||
+                                 wgi_find(rel, m->graph.nodes[edge->to].name) != NULL;
+            if (!edge->done && reached) next = edge;
+        }
+        if (next == NULL) return WG_OK;
+        if (must_wait(rel, next)) WG_TRY(expand(m, rel, next));
+    }
+}
+
 static wg_code finish(matcher *m, wgi_relation *rel) {
     WG_TRY(apply_conditions(m, rel));
+    WG_TRY(grow_waiting(m, rel));
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         if (m->graph.edges[i].search != WG_AST_PATH_ALL) WG_TRY(expand(m, rel, &m->graph.edges[i]));
     WG_TRY(apply_conditions(m, rel));
