@@ -305,7 +305,7 @@ static bool put_hops(const printer *p, const wg_plan *plan) {
         ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
              put_expr(p, plan->exprs[i], 0);
     return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all")) &&
-           (!plan->cycles || put(p, " cycles")) && put_steps(p, plan);
+           (!plan->cycles || put(p, " cycles")) && (!plan->by_id || put(p, " by id")) && put_steps(p, plan);
 }
 
 static bool put_keys(const printer *p, const wg_plan *plan) {

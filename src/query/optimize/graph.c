@@ -206,6 +206,7 @@ static wg_code check_shortest(wgi_binder *b, const wg_ast *path) {
 static void set_search(const wg_ast *path, wgi_pattern_edge *edge) {
     const bool function = path->op == WG_AST_PATH_SHORTEST || path->op == WG_AST_PATH_ALL_SHORTEST;
     if (function) edge->search = (wg_ast_path)path->op;
+    edge->by_id = function && path->j != WG_AST_MODE_DEFAULT;
     edge->cycles = function && path->j != WG_AST_MODE_DEFAULT && path->j != WG_AST_MODE_ACYCLIC;
     edge->mode = (wg_ast_path_mode)path->j;
 }

@@ -233,6 +233,7 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
                       : edge->mode == WG_AST_MODE_SIMPLE  ? WG_WALK_SIMPLE
                                                           : WG_WALK_TRAIL;
     plan->cycles = edge->cycles;
+    plan->by_id = edge->by_id;
     WG_TRY(walk_properties(m, rel, ast->child[0], plan));
     return wgi_walk_steps(m->b, rel, ast, from_left, plan);
 }
@@ -637,10 +638,29 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
     return WG_OK;
 }
 
+/* Whether a walk of the component asks for what only the rows know, beyond nodes. */
+static bool asks_rows(const matcher *m, const wgi_relation *rel, uint32_t component) {
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_pattern_edge *edge = &m->graph.edges[i];
+        if (m->graph.nodes[edge->from].component == component && (edge->ast->flags & WG_AST_VARIABLE_LENGTH) &&
+            wgi_mentions(edge->ast, rel))
+            return true;
+    }
+    return false;
+}
+
 static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) {
     bool done;
     WG_TRY(seek_component(m, rel, component, &done));
     if (done) return WG_OK;
+    if (asks_rows(m, rel, component)) {
+        const wgi_relation before = *rel;
+        wgi_relation start;
+        m->after_write = rel->writes;
+        WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), &start));
+        WG_TRY(wgi_cross(m->b, &before, &start, rel));
+        return grow(m, rel, component);
+    }
     m->after_write = rel->writes;
     wgi_relation other;
     WG_TRY(plan_component(m, NULL, component, &other));
