@@ -218,6 +218,20 @@ static uint32_t count_children(const wg_ast *pattern) {
     return count;
 }
 
+/* What seeks by constants would give. */
+static wg_code find_indexes(wgi_binder *b, const wgi_relation *rel, wgi_graph *g) {
+    const wgi_relation nothing = {0};
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        wgi_pattern_node *node = &g->nodes[i];
+        wgi_index_choice choice = {0};
+        node->seek_rows = -1;
+        if (!node->missing && wgi_find(rel, node->name) == NULL)
+            WG_TRY(wgi_find_index(b, g, node->name, node->labels, node->label_count, &nothing, &choice));
+        if (choice.rule != NULL) node->seek_rows = choice.rows;
+    }
+    return WG_OK;
+}
+
 wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
                         wgi_graph *out) {
     enum { ELEMENTS_MAX = 512 };
@@ -239,6 +253,7 @@ wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t ma
     }
     join_components(&g);
     estimate(b, &g);
+    WG_TRY(find_indexes(b, rel, &g));
     *out = g;
     return WG_OK;
 }
