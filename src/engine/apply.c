@@ -74,14 +74,34 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
     }
 }
 
+/* Kinds that give back nothing but rows; any other one is of the catalog. */
+static bool is_of_rows(wgi_undo_kind kind) {
+    switch ((int)kind) {
+        case WGI_UNDO_ROW:
+        case WGI_UNDO_ROWS:
+        case WGI_UNDO_END:
+        case WGI_UNDO_DIRECTORY:
+        case WGI_UNDO_EXTEND:
+        case WGI_UNDO_TOPOLOGY:
+        case WGI_UNDO_LIVE:
+            return true;
+        default:
+            return false;
+    }
+}
+
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes) {
+    bool definitions = false;
     while (undo->size > bytes) {
         wgi_undo u;
         WG_ASSERT(undo->size >= sizeof u);
         undo->size -= sizeof u;
         memcpy(&u, undo->data + undo->size, sizeof u);
         undo_one(engine, &u);
+        definitions = definitions || !is_of_rows(u.kind);
     }
+    if (definitions && bytes == 0) wgi_schema_undone(engine);
+    else if (definitions) wgi_schema_changed(engine, engine->applied + 1);
 }
 
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n) {

@@ -99,9 +99,7 @@ static wg_code check_column(checker *k, uint32_t c, bool open, wg_error *err) {
                             wgi_key_name(k->txn, b->keys[c]));
     bool known = false;
     for (uint32_t d = 0; d < k->declared_count && !known; d++) known = k->declared[d].at == c;
-    if (!known && !open)
-        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s",
-                            first == NULL ? "?" : first->def.name, wgi_key_name(k->txn, b->keys[c]));
+    if (!known && !open) return wgi_unknown_property(first, wgi_key_name(k->txn, b->keys[c]), err);
     if (!known && type != WG_TYPE_ANY)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored",
                             wgi_key_name(k->txn, b->keys[c]), wg_type_name(type), wg_type_name(WG_TYPE_ANY));

@@ -117,6 +117,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
     WG_TRY_GOTO(wgi_state_make(e, err));
     WG_TRY_GOTO(wgi_statistics_create(e, err));
+    wgi_schema_changed(e, 0);
     wgi_residency_begin(e);
     *out = e;
     return WG_OK;

@@ -113,7 +113,16 @@ struct wg_engine {
     struct wgi_statistics *statistics; /* statistics.c */
     uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
     _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
+    _Atomic uint64_t schema_epoch;     /* schema.c */
+    _Atomic uint64_t schema_since;
+    uint64_t schema_committed; /* writer: `schema_since` without the open transaction */
 };
+
+/* The catalog has changed, for commit `begin` or by taking such a change back: a new epoch. Called behind the change. */
+void wgi_schema_changed(wg_engine *engine, uint64_t begin);
+void wgi_schema_undone(wg_engine *engine); /* the writer has taken back all that it changed */
+/* True for mutations that change nothing but rows. */
+bool wgi_is_row_mutation(wg_mutation_kind kind);
 
 wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
 void wgi_statistics_destroy(wg_engine *engine);
@@ -289,6 +298,8 @@ wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label 
 wg_code wgi_check_ends(const wg_txn *txn, const wg_label *label, uint64_t from, uint64_t to, wg_error *err);
 wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err);
 const char *wgi_key_name(const wg_txn *txn, uint32_t key);
+/* Sets *err to WG_E_NOT_FOUND: the declared label has no such property, with the nearest name. */
+wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err);
 /* The values of the label's primary key are whole, and no other node has them. */
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                              wg_error *err);

@@ -330,6 +330,7 @@ wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, 
     if (append) wg_buf_deinit(&engine->chain); /* the log has the chain from now on */
     if (code != WG_OK) return code;
     engine->statistics_floor = engine->applied;
+    wgi_schema_changed(engine, engine->applied);
     atomic_store_explicit(&engine->published, engine->applied, memory_order_release);
     atomic_store_explicit(&m->recovered_commits, r.commits, memory_order_relaxed);
     atomic_store_explicit(&m->recovery_ns, engine->platform->ops->now_ns(engine->platform) - start,

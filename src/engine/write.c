@@ -66,6 +66,18 @@ wg_code wg_txn_intern_label(wg_txn *txn, wg_slice name, bool is_edge, uint32_t *
 
 /* ---- checks of properties */
 
+wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err) {
+    WG_ASSERT(label != NULL); /* rows without labels take any property */
+    wg_suggestion near;
+    wg_suggestion_init(&near, wg_slice_str(name));
+    for (uint32_t c = 0; c < label->def.column_count; c++) wg_suggestion_offer(&near, label->def.columns[c].name);
+    if (near.name == NULL)
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %.64s has no property %.64s", label->def.name,
+                            name);
+    return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %.64s has no property %.64s; did you mean %.64s?",
+                        label->def.name, name, near.name);
+}
+
 const char *wgi_key_name(const wg_txn *txn, uint32_t key) {
     const char *name = wg_catalog_key_name(txn->engine->catalog, key);
     return name != NULL ? name : "?";
@@ -104,9 +116,7 @@ static wg_code fit_property(const wg_txn *txn, const uint32_t *labels, uint32_t 
             if (code != WG_OK) return wg_error_prefix(err, code, "%s", label->def.name);
         }
     }
-    if (!declared && !open)
-        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s", first->def.name,
-                            wgi_key_name(txn, p->key));
+    if (!declared && !open) return wgi_unknown_property(first, wgi_key_name(txn, p->key), err);
     return wgi_storable(txn, p->key, &p->value, 0, err);
 }
 
@@ -567,8 +577,11 @@ static wg_code refuse_when_connected(wg_txn *txn, uint64_t id, wg_error *err) {
     const wg_code code = wg_expand(txn, id, WG_DIRECTION_BOTH, NULL, 0, &position, 1, &edge, &neighbour, &count, err);
     txn->view = mine;
     if (code != WG_OK || count == 0) return code;
-    return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
-                        "node %llu still has edges: delete them first, or use DETACH DELETE", (unsigned long long)id);
+    return wg_error_refine(
+        err,
+        wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                     "node %llu still has edges: delete them first, or use DETACH DELETE", (unsigned long long)id),
+        WG_S_EDGES_EXIST);
 }
 
 wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err) {

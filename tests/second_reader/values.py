@@ -5,6 +5,7 @@ Everything in this folder was written from docs/format alone, to show that the d
 import base64
 import datetime
 import json
+import math
 import struct
 
 
@@ -119,6 +120,13 @@ def value(r):
         return local_datetime(seconds + east, nanoseconds) + offset(east)
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
+    if kind == 12:
+        srid = r.varint()
+        check(srid in (4326, 4979, 7203, 9157), f"a point of system {srid}")
+        axes = r.unpack("dd" if srid in (4326, 7203) else "ddd")
+        check(all(math.isfinite(axis) for axis in axes), "a point that is not finite")
+        check(srid > 5000 or abs(axes[0]) <= 180 and abs(axes[1]) <= 90, "a point off the globe")
+        return {"srid": srid, **dict(zip("xyz", axes))}
     if kind == 13:
         return [value(r) for _ in range(r.varint())]
     if kind == 14:

@@ -90,7 +90,6 @@ static void test_unsupported_constructs_are_named(void **state) {
         const char *part;
     } cases[] = {
         {"MATCH p = shortestPath((a)-->(b)) RETURN a", 6, "shortest path"},
-        {"RETURN 'a' =~ 'b'", 7, "=~"},
         {"EXPLAIN SHOW LABELS", 0, "EXPLAIN is for queries"},
         {"CREATE NODE LABEL V VIRTUAL FROM PARTITION '/x/*.parquet' COMPUTE a = 1", 66, "COMPUTE"},
         {"CREATE NODE LABEL V (a LIST<INT>)", 23, "list type"},

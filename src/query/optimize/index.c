@@ -5,7 +5,6 @@
  * expected to give the fewest rows wins; ties go to the older one. A seek costs several rows of a scan for each row that it
  * gives, so one that gives a large part of the label is left to the scan. The conditions are asked again behind the seek: an
  * index gives candidates. */
-#include "engine/statistics.h"
 #include "query/optimize/optimize.h"
 
 enum { SEEK_COST = 4 }; /* rows of a scan for one of a seek */
@@ -83,13 +82,17 @@ static wg_code add(const search *s, wgi_index_choice *choice, uint32_t key, wg_i
     choice->values[choice->count++] = value;
     if (choice->rule->def.kind == WG_RULE_UNIQUE || choice->rule->def.kind == WG_RULE_KEY) return WG_OK;
     WG_TRY(wgi_condition_share(s->b, condition, s->variable, choice->rule->def.label, &share));
-    if (op == WG_INDEX_EQ && value->kind != WG_AST_PARAMETER) {
-        /* The value may come from a row: then it is one of as many as there are. */
-        wg_property_statistics statistics;
-        WG_TRY(
-            wg_property_statistics_get(s->b->txn, choice->rule->def.label, key, s->b->arena, &statistics, s->b->err));
-        if (wgi_mentions(value, s->rel) && statistics.distinct >= 1)
-            share = (1 - statistics.null_share) / statistics.distinct;
+    if (op == WG_INDEX_IN || (op == WG_INDEX_EQ && wgi_mentions(value, s->rel))) {
+        /* Values that are not known are some of as many as there are. */
+        wgi_fact one = {.kind = WGI_FACT_SHARE,
+                        .label = choice->rule->def.label,
+                        .key = key,
+                        .op = WG_CMP_EQ,
+                        .value = wg_value_int(0),
+                        .is_unknown = true};
+        WG_TRY(wgi_ask(s->b, &one));
+        const double each = one.numbers[0] * (op == WG_INDEX_IN ? wgi_list_rows(s->b, value) : 1);
+        if (each < share) share = each;
     }
     if (op == WG_INDEX_STARTS && share > 0.1) share = 0.1;
     *keep *= share;
@@ -112,7 +115,7 @@ static wg_code fit(const search *s, const wg_rule *rule, wgi_index_choice *out) 
         if (!find(s, name, wants_equal, &op, &value, &condition)) {
             if (listed || !find(s, name, wants_list, &op, &value, &condition)) break;
             listed = true;
-            lists = wgi_list_size(s->b, value);
+            lists = wgi_list_rows(s->b, value);
         }
         WG_TRY(add(s, &c, def->keys[equal], op, value, condition, &keep));
     }
@@ -136,7 +139,7 @@ static wg_code fit(const search *s, const wg_rule *rule, wgi_index_choice *out) 
 
 static wg_code find_in_label(search *s, uint32_t label, wgi_index_choice *best) {
     uint32_t position = 0;
-    s->rows = (double)wg_txn_label_row_estimate(s->b->txn, label);
+    s->rows = wgi_label_rows(s->b, label);
     for (;;) {
         const wg_rule *rule = wg_catalog_next_rule(s->b->catalog, s->b->view, label, &position);
         wgi_index_choice c;

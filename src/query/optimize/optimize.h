@@ -35,9 +35,12 @@ typedef struct wgi_pattern_edge {
     const uint32_t *types;
     uint32_t type_count;
     bool missing;
-    wg_ast_path search; /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
-    uint32_t from, to;  /* as drawn: left and right node */
-    uint32_t clause;    /* of one MATCH: relationships of different ones may be the same */
+    wg_ast_path search;    /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
+    uint32_t from, to;     /* as drawn: left and right node */
+    uint32_t clause;       /* of one MATCH: relationships of different ones may be the same */
+    bool cycles;           /* a search: from a node to itself at least one relationship is wanted */
+    bool free;             /* it may be the same as any other one */
+    wg_ast_path_mode mode; /* of a walk: what it may repeat */
     bool done;
 } wgi_pattern_edge;
 
@@ -61,6 +64,10 @@ typedef struct wgi_graph {
 /* Reads patterns and WHERE of MATCH clauses that are planned together; `rel` has the variables that exist before. */
 wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
                         wgi_graph *out);
+
+/* Adds the conditions of a node or relationship of the text: property map, WHERE, label expressions (`labels`: all labels). */
+wg_code wgi_graph_conditions(wgi_binder *b, wgi_graph *g, wg_slice name, const wg_ast *element, bool labels);
+wg_code wgi_graph_condition(wgi_binder *b, wgi_graph *g, const wg_ast *where); /* split at AND */
 
 wg_direction wgi_direction_from_left(const wgi_pattern_edge *edge);
 wg_direction wgi_direction_reversed(wg_direction d);
@@ -110,7 +117,7 @@ bool wgi_index_uses(const wgi_index_choice *choice, const wgi_relation *rel);
 /* Share of the label's rows that a condition on the variable is expected to keep (estimate.c). */
 wg_code wgi_condition_share(wgi_binder *b, const wg_ast *condition, wg_slice variable, uint32_t label, double *out);
 /* Expected elements of a list expression (start.c). */
-double wgi_list_size(const wgi_binder *b, const wg_ast *list);
+double wgi_list_rows(const wgi_binder *b, const wg_ast *list);
 
 /* Rows that starting at the node reads: one for a key, one for each element of a list of keys, else what a scan gives. */
 double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node);

@@ -4,24 +4,6 @@
  * which makes INDEX the name of a path. The variable of the pattern is only checked: the tree holds label and properties. */
 #include "query/parser/parser_internal.h"
 
-bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word) {
-    const wg_token *t = wgi_peek_at(p, ahead);
-    if (t->kind != WG_TOKEN_NAME && t->kind != WG_TOKEN_KEYWORD) return false;
-    const size_t size = strlen(word);
-    bool same = t->end - t->start == size;
-    for (size_t i = 0; i < size && same; i++) {
-        const uint8_t c = p->text.data[t->start + i];
-        same = (char)(c >= 'a' && c <= 'z' ? c - 32 : c) == word[i];
-    }
-    return same;
-}
-
-bool wgi_take_word(wgi_parser *p, const char *word) {
-    if (!wgi_at_word(p, 0, word)) return false;
-    p->at++;
-    return true;
-}
-
 static bool expect_word(wgi_parser *p, const char *word, const char *what) {
     return wgi_take_word(p, word) || wgi_unexpected(p, what) != NULL;
 }
@@ -140,7 +122,7 @@ static bool requirement(wgi_parser *p, size_t type_at, uint8_t *op) {
     *op = WG_AST_CONSTRAINT_UNIQUE;
     if (wgi_take_word(p, "UNIQUE")) return true;
     *op = WG_AST_CONSTRAINT_KEY;
-    if (wgi_take_word(p, "NODE") || wgi_take_word(p, "RELATIONSHIP") || wgi_take_word(p, "REL"))
+    if (wgi_take_keyword(p, WG_KW_NODE) || wgi_take_word(p, "RELATIONSHIP") || wgi_take_word(p, "REL"))
         return wgi_take_word(p, "UNIQUE") ? (*op = WG_AST_CONSTRAINT_UNIQUE, true)
                                           : wgi_expect_keyword(p, WG_KW_KEY, "or UNIQUE");
     if (wgi_take_keyword(p, WG_KW_KEY)) return true;

@@ -260,7 +260,7 @@ static wg_ast *option(wgi_parser *p) {
     (void)wgi_take_punct(p, WG_P_EQ);
     /* A bare word is a format or the like: PARQUET. */
     const wg_token *next = wgi_peek(p);
-    if (next->kind == WG_TOKEN_NAME && wg_slice_is(name, "FORMAT")) {
+    if (next->kind == WG_TOKEN_NAME && (wg_slice_is(name, "FORMAT") || wg_slice_is(name, "COMPRESSION"))) {
         if (!wgi_any_name(p, "a format", &word)) return NULL;
         wg_ast *format = with_text(wgi_leaf(p, WG_AST_STRING, wgi_start(p)), word);
         if (format == NULL || !wgi_push_child(p, format)) return NULL;
@@ -271,24 +271,52 @@ static wg_ast *option(wgi_parser *p) {
     return with_text(wgi_node(p, WG_AST_OPTION, start, mark), name);
 }
 
+/* The options of a COPY, if there are any. */
+static bool push_options(wgi_parser *p) {
+    (void)wgi_take_keyword(p, WG_KW_WITH);
+    if (!wgi_take_punct(p, WG_P_LPAREN)) return true;
+    do {
+        if (!wgi_push_rule(p, option)) return false;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return wgi_expect_punct(p, WG_P_RPAREN, "or ',' in the options of COPY");
+}
+
+/* Behind TO. Slots 0 to 2 are on the stack. */
+static wg_ast *copy_to(wgi_parser *p, uint32_t start, size_t mark, wg_slice label) {
+    wg_ast *file = wgi_string_node(p, "the file of COPY");
+    if (file == NULL || !store_child(p, mark, 0, file) || !push_options(p)) return NULL;
+    return with_text(wgi_node(p, WG_AST_COPY_TO, start, mark), label);
+}
+
+static wg_ast *copy_query(wgi_parser *p, uint32_t start, size_t mark) {
+    const wg_slice nothing = {0};
+    if (!wgi_push_rule(p, wgi_query) || !wgi_push_child(p, NULL)) return NULL;
+    if (!wgi_expect_punct(p, WG_P_RPAREN, "behind the query of COPY")) return NULL;
+    if (!wgi_expect_keyword(p, WG_KW_TO, "behind the query of COPY")) return NULL;
+    return copy_to(p, start, mark, nothing);
+}
+
 static wg_ast *copy(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     wg_slice label;
-    if (!wgi_push_child(p, NULL) || !wgi_any_name(p, "the label to copy into", &label)) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_punct(p, WG_P_LPAREN)) return copy_query(p, start, mark);
+    if (!wgi_any_name(p, "the label to copy, or (query)", &label)) return NULL;
+    const bool listed = wgi_at_punct(p, WG_P_LPAREN);
+    if (listed || wgi_at_keyword(p, WG_KW_TO)) {
+        if (!wgi_push_child(p, NULL)) return NULL;
+        if (!(listed ? wgi_push_rule(p, name_list) : wgi_push_child(p, NULL))) return NULL;
+        if (!wgi_expect_keyword(p, WG_KW_TO, "behind the columns; COPY FROM has COLUMNS (...) in its options"))
+            return NULL;
+        return copy_to(p, start, mark, label);
+    }
     while (wgi_take_punct(p, WG_P_COLON)) {
         wg_ast *further = wgi_name_node(p, "one more label");
         if (further == NULL || !wgi_push_child(p, further)) return NULL;
     }
-    if (!wgi_expect_keyword(p, WG_KW_FROM, "after the label of COPY")) return NULL;
+    if (!wgi_expect_keyword(p, WG_KW_FROM, "or TO after the label of COPY")) return NULL;
     wg_ast *file = wgi_string_node(p, "the file of COPY");
-    if (file == NULL || !store_child(p, mark, 0, file)) return NULL;
-    (void)wgi_take_keyword(p, WG_KW_WITH);
-    if (wgi_take_punct(p, WG_P_LPAREN)) {
-        do {
-            if (!wgi_push_rule(p, option)) return NULL;
-        } while (wgi_take_punct(p, WG_P_COMMA));
-        if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' in the options of COPY")) return NULL;
-    }
+    if (file == NULL || !store_child(p, mark, 0, file) || !push_options(p)) return NULL;
     return with_text(wgi_node(p, WG_AST_COPY_FROM, start, mark), label);
 }
 

@@ -99,6 +99,10 @@ static void test_parser_reads_every_clause(void **state) {
         "COPY A FROM 'x.csv' (HEADER true, DELIMITER ';', NULL '\\\\N', COLUMNS (a, b))",
         "COPY A:B:C FROM 'x/*.parquet' (FORMAT 'PARQUET', REJECTS 'bad.jsonl')",
         "COPY KNOWS FROM 'f.parquet' (FROM A(id) = (src), TO B)",
+        "COPY A TO 'x.csv'",
+        "COPY A (a, `b c`) TO 'x.csv' (HEADER true, OVERWRITE false)",
+        "COPY (MATCH (n:A) RETURN n.a AS a ORDER BY a) TO 'x.parquet' (COMPRESSION 'zstd')",
+        "COPY K TO 'x.csv' (FROM A(id) = (src), TO B)",
         "COPY KNOWS FROM 'f.parquet' (FROM A = (x), TO B(k, l) = (m, n), HEADER false)",
     };
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) assert_prints(queries[i], NULL);

@@ -23,6 +23,13 @@ typedef struct wgi_copy {
     wg_copy_options options;
 } wgi_copy;
 wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out);
+/* Parts of it that COPY TO shares: options, and FROM or TO with a label; `edge` (may be NULL) declares its ends. */
+wg_code wgi_copy_option_string(wgi_binder *b, const wg_ast *option, wg_slice *out);
+wg_code wgi_copy_option_character(wgi_binder *b, const wg_ast *option, char *out);
+wg_code wgi_copy_option_format(wgi_binder *b, const wg_ast *option, wg_copy_format *out);
+wg_code wgi_copy_file_name(wgi_binder *b, const wg_ast *at, wg_slice text, const char **out);
+bool wgi_copy_is_word(wg_slice text, const char *word); /* `word` in capitals */
+wg_code wgi_copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out);
 
 /* A plan whose rows are these values, row after row. */
 wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, const char *const *names,

@@ -7,6 +7,7 @@
 #define WG_WORLDGRAPH_CATALOG_H
 
 #include "base/digest/digest.h"
+#include "io/platform/platform.h"
 #include "mvcc/mvcc.h"
 #include "worldgraph/schema/rule.h"
 #include "worldgraph/schema/schema.h"
@@ -14,15 +15,21 @@
 #define WG_NO_KEY   UINT32_MAX
 #define WG_NO_LABEL UINT32_MAX
 
-/* Shared flag of a running statement; every long loop looks at it. */
+/* Shared flag of a running statement, and the moment at which it has to end; every long loop looks at them. */
 typedef struct wg_cancel {
+    wg_platform *platform; /* whose clock it is; set before the statement runs, constant while it does */
+    uint64_t deadline_ns;  /* of its now_ns; 0: none */
     _Atomic bool cancelled;
     _Atomic uint64_t rows_done;
     _Atomic uint64_t rows_total;
 } wg_cancel;
 static inline wg_code wg_cancel_check(const wg_cancel *cancel, wg_error *err) {
-    if (cancel == NULL || !atomic_load_explicit(&cancel->cancelled, memory_order_relaxed)) return WG_OK;
-    return wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");
+    if (cancel == NULL) return WG_OK;
+    if (atomic_load_explicit(&cancel->cancelled, memory_order_relaxed))
+        return wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");
+    if (cancel->deadline_ns == 0 || cancel->platform->ops->now_ns(cancel->platform) < cancel->deadline_ns)
+        return WG_OK;
+    return wg_error_set(err, WG_E_DEADLINE, WG_NO_OFFSET, "the deadline passed before the answer was complete");
 }
 
 typedef struct wg_label {
