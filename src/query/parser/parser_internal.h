@@ -33,7 +33,7 @@ bool wgi_take_punct(wgi_parser *p, wg_punct punct);
 bool wgi_take_keyword(wgi_parser *p, wg_keyword keyword);
 bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second);
 /* Words of GQL are names everywhere else: told by their text, in capitals here, `ahead` tokens on. */
-bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word);
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word); /* `word` in capitals */
 bool wgi_take_word(wgi_parser *p, const char *word);
 /* `where` completes "expected X ...": "after ORDER", "to close the list"; may be "". */
 bool wgi_expect_punct(wgi_parser *p, wg_punct punct, const char *where);
