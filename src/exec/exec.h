@@ -30,6 +30,8 @@ typedef enum wg_plan_op {
     WG_PLAN_UNIT, /* one row without slots */
     WG_PLAN_SCAN, /* SegmentScan: [input ++] node id ++ scan.keys. Leaf. */
     WG_PLAN_SEEK, /* input ++ node id, for the node whose primary key equals exprs[] (evaluated on the input row); no row when none */
+    WG_PLAN_INDEX_SEEK, /* input ++ node id, or (index_edges) edge id ++ near ++ far node, of what `rule` gives for index_ops[] and exprs[],
+                            by id: candidates, whose conditions a filter asks again. Edges are seen from `direction` */
     WG_PLAN_EXPAND,      /* TgkTraversal: input ++ edge id ++ neighbour id, from node slot `slot` */
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
     WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
@@ -67,6 +69,17 @@ typedef enum wg_plan_op {
                      different values of right_exprs[0] */
     WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
+
+/* What the properties of an index are asked: first EQ, among them at most one IN, then STARTS or bounds of the next one. */
+typedef enum wg_index_op {
+    WG_INDEX_EQ,
+    WG_INDEX_IN,
+    WG_INDEX_GT,
+    WG_INDEX_GE,
+    WG_INDEX_LT,
+    WG_INDEX_LE,
+    WG_INDEX_STARTS
+} wg_index_op;
 
 typedef enum wg_aggregate_kind {
     WG_AGG_COUNT_STAR,
@@ -149,6 +162,9 @@ struct wg_plan {
     wg_expr *const *
         scan_predicate_exprs; /* SCAN: constant expression of each scan.predicates[i].value, evaluated before the scan opens */
     uint32_t label;           /* SEEK */
+    const wg_rule *rule;          /* INDEX_SEEK */
+    const wg_index_op *index_ops; /* one for each of exprs[] */
+    bool index_edges;
     wg_direction direction; /* EXPAND, EXPAND_INTO: seen from `slot` */
     const uint32_t *edge_labels;
     uint32_t edge_label_count;

@@ -195,6 +195,7 @@ void wgi_join_table_destroy(wgi_join_table *table);
 wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_unwind(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_index_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);

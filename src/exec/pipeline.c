@@ -312,6 +312,7 @@ static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error
     if (plan->op == WG_PLAN_FILTER) return wgi_op_filter(plan, account, out, err);
     if (plan->op == WG_PLAN_PROJECT) return wgi_op_project(plan, account, out, err);
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
+    if (plan->op == WG_PLAN_INDEX_SEEK) return wgi_op_index_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
     if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
@@ -414,6 +415,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_SCAN:
             return plan->children[0] != NULL;
         case WG_PLAN_SEEK:
+        case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
@@ -705,6 +707,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:
+        case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
