@@ -57,7 +57,7 @@ struct wgi_label_state {
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
 
-enum { WGI_TABLES_MAX = 65535 };
+enum { WGI_TABLES_MAX = 65535, WGI_SPARE_TXNS = 8 };
 
 /* One who waits for the writer's place; on its own stack. */
 typedef struct wgi_turn {
@@ -101,6 +101,7 @@ struct wg_engine {
     uint64_t applied;                /* last logseq applied in memory; writer */
     _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
+    wg_txn *_Atomic spare_txns[WGI_SPARE_TXNS]; /* release when one is put there, acquire when it is taken */
     wg_arena apply_arena; /* writer: cells of the mutation at hand; reset at its end */
     wg_arena key_arena;   /* writer: cells of one key */
     wg_buf chain;         /* IN_MEMORY and read-only: 32 bytes a commit */
