@@ -38,7 +38,7 @@ typedef struct wgi_turn {
     uint64_t serving;
     _Atomic uint32_t queue; /* who holds or waits for the turn */
 } wgi_turn;
-enum { WGI_TURNS = 16 };
+enum { WGI_TURNS = 16, WGI_IDLE_STMTS = 4 };
 
 struct wg_db {
     uint32_t tag;
@@ -84,7 +84,8 @@ struct wg_session {
     bool optimizer_off;
     const wg_exec_watch *watch;
     wg_speed_lane lane;
-    uint64_t chain_at; /* the commit whose chain value was asked for last; 0: none */
+    wg_stmt *idle[WGI_IDLE_STMTS]; /* of wg_query, for the same text again; the last one first */
+    uint64_t chain_at;             /* the commit whose chain value was asked for last; 0: none */
     const wg_engine *chain_engine;
     wg_sha256 chain;
     wg_cancel cancel;
@@ -192,7 +193,8 @@ wg_code wgi_result_build(wg_result *result, const wg_txn *txn, wg_error *err);
 wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err);
 /* One that the statement had before, emptied, or a new one. */
 wg_code wgi_result_take(wg_stmt *stmt, wg_result **out, wg_error *err);
-void wgi_spare_close(wgi_spare *spare); /* NULL is legal */
+void wgi_idle_close(wg_session *session); /* stmt.c */
+void wgi_spare_close(wgi_spare *spare);   /* NULL is legal */
 wg_value wgi_result_cell(const wg_result *result, uint64_t row, uint32_t column);
 /* receipt.c: notes text, parameters and manner of running in the result. */
 wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err);

@@ -38,20 +38,27 @@ static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     return code;
 }
 
-static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg_error *err) {
+/* Takes the query, also when it fails. */
+static wg_code stmt_of(wg_session *session, wg_prepared *query, wg_stmt **out, wg_error *err) {
     wg_stmt *stmt = wg_alloc_zero(NULL, sizeof *stmt);
-    if (stmt == NULL) return wg_error_nomem(err, sizeof *stmt);
+    if (stmt == NULL) {
+        wg_query_destroy(query);
+        return wg_error_nomem(err, sizeof *stmt);
+    }
     stmt->tag = WGI_TAG_STMT;
     stmt->session = session;
+    stmt->query = query;
     stmt->state.account = &session->db->queries;
-    wg_code code = wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &stmt->query, err);
-    if (code == WG_OK) code = prepare_params(stmt, err);
-    if (code != WG_OK) {
-        wg_stmt_finish(stmt);
-        return code;
-    }
-    *out = stmt;
-    return WG_OK;
+    const wg_code code = prepare_params(stmt, err);
+    if (code != WG_OK) wg_stmt_finish(stmt);
+    else *out = stmt;
+    return code;
+}
+
+static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg_error *err) {
+    wg_prepared *query = NULL;
+    WG_TRY(wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &query, err));
+    return stmt_of(session, query, out, err);
 }
 
 wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_stmt **out, wg_error *err) {
@@ -384,9 +391,47 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     return WG_OK;
 }
 
+/* ---- statements of wg_query: the last few stay, with all that running them again needs */
+
+static wg_stmt *idle_take(wg_session *session, const wg_prepared *query) {
+    for (uint32_t i = 0; i < WGI_IDLE_STMTS && session->idle[i] != NULL; i++) {
+        wg_stmt *stmt = session->idle[i];
+        if (stmt->query != query) continue;
+        for (; i + 1 < WGI_IDLE_STMTS; i++) session->idle[i] = session->idle[i + 1];
+        session->idle[WGI_IDLE_STMTS - 1] = NULL;
+        return stmt;
+    }
+    return NULL;
+}
+
+static void idle_put(wg_session *session, wg_stmt *stmt) {
+    wg_stmt_finish(session->idle[WGI_IDLE_STMTS - 1]);
+    for (uint32_t i = WGI_IDLE_STMTS - 1; i > 0; i--) session->idle[i] = session->idle[i - 1];
+    session->idle[0] = stmt;
+}
+
+void wgi_idle_close(wg_session *session) {
+    for (uint32_t i = 0; i < WGI_IDLE_STMTS; i++) {
+        wg_stmt_finish(session->idle[i]);
+        session->idle[i] = NULL;
+    }
+}
+
+static wg_code query_kept(wg_session *session, wg_slice text, wg_result **out, wg_error *err) {
+    wg_prepared *query = NULL;
+    WG_TRY(wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &query, err));
+    wg_stmt *stmt = idle_take(session, query);
+    if (stmt != NULL) wg_query_destroy(query); /* the statement has it */
+    else WG_TRY(stmt_of(session, query, &stmt, err));
+    const wg_code code = wg_execute(stmt, out, err);
+    idle_put(session, stmt);
+    return code;
+}
+
 wg_code wg_query(wg_session *session, const char *text, wg_result **out, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
     if (text == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_query: text is NULL");
+    if (session->db->plans != NULL) return query_kept(session, wg_slice_str(text), out, err);
     wg_stmt *stmt = NULL;
     WG_TRY(stmt_create(session, wg_slice_str(text), &stmt, err));
     const wg_code code = wg_execute(stmt, out, err);
