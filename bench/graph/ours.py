@@ -10,7 +10,7 @@ OK, CREATE_BUFFERED = 0, 1
 
 class Error(C.Structure):
     _fields_ = [("code", C.c_int), ("sys_errno", C.c_int32), ("offset", C.c_uint64), ("line", C.c_uint32), ("column", C.c_uint32),
-                ("message", C.c_char * 232)]
+                ("gqlstatus", C.c_char * 8), ("message", C.c_char * 224)]
 
 
 class Cell(C.Union):

@@ -80,6 +80,7 @@ struct wg_session {
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t shards;
+    uint32_t deadline_ms;      /* of each statement; 0: none */
     const wg_kernels *kernels; /* NULL: the best */
     bool optimizer_off;
     const wg_exec_watch *watch;

@@ -273,6 +273,12 @@ wg_code wg_session_set_speed_lane(wg_session *session, wg_speed_lane lane, wg_er
     return WG_OK;
 }
 
+wg_code wg_session_set_deadline(wg_session *session, uint32_t milliseconds, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    session->deadline_ms = milliseconds;
+    return WG_OK;
+}
+
 void wg_session_cancel(wg_session *session) {
     if (session != NULL) atomic_store_explicit(&session->cancel.cancelled, true, memory_order_relaxed);
 }
@@ -321,8 +327,10 @@ static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
 wg_code wg_begin(wg_session *session, bool read_only, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
     if (session->txn != NULL || session->run_txn != NULL)
-        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
-                            "a transaction is open already: commit or roll back first");
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "a transaction is open already: commit or roll back first"),
+            WG_S_ACTIVE_TRANSACTION);
     if (session->snapshot != NULL && !read_only)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
                             "the session reads a snapshot: begin a read-only transaction");
@@ -338,7 +346,9 @@ static wg_code check_own_txn(const wg_session *session, wg_error *err) {
         return wg_error_set(
             err, WG_E_MISUSE, WG_NO_OFFSET,
             "the transaction was begun by wg_run_begin: end it with wg_run_commit or wg_run_rollback");
-    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    if (session->txn == NULL)
+        return wg_error_refine(err, wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open"),
+                               WG_S_NO_TRANSACTION);
     return WG_OK;
 }
 

@@ -113,7 +113,13 @@ wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error
         stmt->bound[i] = true;
         return WG_OK;
     }
-    return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%s", name);
+    wg_suggestion near;
+    wg_suggestion_init(&near, wg_slice_str(name));
+    for (uint32_t i = 0; i < count; i++) wg_suggestion_offer(&near, wg_query_param_name(stmt->query, i));
+    if (near.name == NULL)
+        return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%.64s", name);
+    return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET,
+                        "the statement has no parameter $%.64s; did you mean $%.64s?", name, near.name);
 }
 
 wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, int64_t transaction_us, wg_error *err) {
@@ -173,9 +179,7 @@ wg_code wg_bind_json(wg_stmt *stmt, const char *name, const char *json, size_t s
 static wg_code check_params(const wg_stmt *stmt, wg_error *err) {
     const uint32_t count = wg_query_param_count(stmt->query);
     for (uint32_t i = 0; i < count; i++)
-        if (!stmt->bound[i])
-            return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "parameter $%s has no value",
-                                wg_query_param_name(stmt->query, i));
+        if (!stmt->bound[i]) return wg_query_param_missing(stmt->query, i, err);
     return WG_OK;
 }
 
@@ -364,6 +368,9 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     WG_TRY(wgi_result_take(stmt, &result, err));
     atomic_store_explicit(&s->cancel.cancelled, false,
                           memory_order_relaxed); /* of a call that came when nothing ran */
+    s->cancel.platform = platform;
+    s->cancel.deadline_ns =
+        s->deadline_ms == 0 ? 0 : platform->ops->now_ns(platform) + (uint64_t)s->deadline_ms * 1000000;
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);

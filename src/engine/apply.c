@@ -57,6 +57,14 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
         case WGI_UNDO_PARTITIONS:
             wg_catalog_truncate_partitions(engine->catalog, u->number);
             return;
+        case WGI_UNDO_RULES:
+            for (uint32_t r = wg_catalog_rule_count(engine->catalog); r > u->number; r--)
+                wgi_index_forget(wgi_index_of(engine, r - 1));
+            wg_catalog_truncate_rules(engine->catalog, u->number);
+            return;
+        case WGI_UNDO_RULE_END:
+            wg_catalog_end_rule(engine->catalog, u->number, WG_LOGSEQ_NEVER);
+            return;
         case WGI_UNDO_TOPOLOGY:
             wg_topology_truncate(wgi_label_state_at(engine, u->number)->topology, u->a);
             return;
@@ -534,6 +542,10 @@ const wg_applier wgi_applier = {.apply = {
                                     [WG_MUTATION_DELETE_EDGE] = apply_delete_edge,
                                     [WG_MUTATION_LOAD_NODES] = wgi_apply_load_nodes,
                                     [WG_MUTATION_LOAD_EDGES] = wgi_apply_load_edges,
+                                    [WG_MUTATION_CREATE_INDEX] = wgi_apply_create_rule,
+                                    [WG_MUTATION_DROP_INDEX] = wgi_apply_drop_rule,
+                                    [WG_MUTATION_CREATE_CONSTRAINT] = wgi_apply_create_rule,
+                                    [WG_MUTATION_DROP_CONSTRAINT] = wgi_apply_drop_rule,
                                     [WG_MUTATION_TIME] = wgi_apply_time,
                                     [WG_MUTATION_RUN_COMMIT] = wgi_apply_run_commit,
                                     [WG_MUTATION_RUN_CREATE] = wgi_apply_run_create,

@@ -245,6 +245,7 @@ wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exis
 
 #include "engine/engine_copy.h"
 #include "engine/engine_runs.h"
+#include "engine/index.h"
 #include "engine/versions.h"
 #include "engine/engine_scan.h"
 

@@ -6,6 +6,7 @@
 #include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
 #include "query/prepared.h"
+#include "query/plan/copy_to.h"
 #include "query/plan/statement.h"
 
 /* ---- creating */
@@ -75,6 +76,9 @@ static wg_query_kind kind_of(const wg_ast *body) {
         case WG_AST_ROLLBACK:
             return WG_QUERY_ROLLBACK;
         case WG_AST_SHOW_LABELS:
+        case WG_AST_SHOW_INDEXES:
+        case WG_AST_SHOW_CONSTRAINTS:
+        case WG_AST_COPY_TO:
             return WG_QUERY_READ;
         case WG_AST_QUERY:
             return writes(body) ? WG_QUERY_WRITE : WG_QUERY_READ;
@@ -109,6 +113,8 @@ static wg_code check_modes(const wg_prepared *q, wg_error *err) {
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "PROFILE is for queries only");
     if (q->statement->op == WG_AST_EXPLAIN && body->kind != WG_AST_QUERY)
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "EXPLAIN is for queries only");
+    if (body->kind == WG_AST_COPY_TO && writes(body->child[1]))
+        return wg_error_set(err, WG_E_BIND, body->child[1]->start, "COPY (query) TO is for queries that only read");
     if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_MAINTENANCE)
         return wg_error_set(err, WG_E_BIND, body->child[0]->start, "AS OF has no meaning for maintenance");
     if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_WRITE)
@@ -192,9 +198,30 @@ const char *wg_query_param_name(const wg_prepared *query, uint32_t i) {
     return query->param_names[i];
 }
 
+/* Where the tree first names a parameter; WG_NO_OFFSET: nowhere. */
+static uint64_t find_param(const wg_ast *ast, const char *name) {
+    if (ast == NULL) return WG_NO_OFFSET;
+    if (ast->kind == WG_AST_PARAMETER && wg_slice_is(ast->text, name)) return ast->start;
+    uint64_t first = WG_NO_OFFSET;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const uint64_t at = find_param(ast->child[i], name);
+        if (at < first) first = at;
+    }
+    return first;
+}
+
+wg_code wg_query_param_missing(const wg_prepared *query, uint32_t i, wg_error *err) {
+    const char *name = wg_query_param_name(query, i);
+    const wg_code code =
+        wg_error_set(err, WG_E_PARAMETER, find_param(query->statement, name), "parameter $%.64s has no value", name);
+    wg_error_locate(err, query->text);
+    return code;
+}
+
 wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given, uint64_t *out_logseq,
                        wg_error *err) {
     const wg_ast *body = query->statement->child[0];
+    if (body->kind == WG_AST_COPY_TO && body->child[1] != NULL) body = body->child[1];
     const wg_ast *as_of = body->kind == WG_AST_QUERY ? body->child[0] : NULL;
     if (as_of == NULL) {
         *out_given = false;
@@ -265,9 +292,13 @@ static wg_code check_body(wgi_binder *b, const wg_ast *body) {
     wgi_columns columns;
     wg_label_def def;
     wgi_copy copy;
+    wgi_copy_out copy_out;
     switch (body->kind) {
         case WG_AST_QUERY:
             return wgi_plan_query(b, body, &plan, &columns);
+        case WG_AST_COPY_TO:
+            WG_TRY(wgi_copy_to_statement(b, NULL, body, &copy_out));
+            return wgi_plan_query(b, copy_out.query, &plan, &columns);
         case WG_AST_CREATE_NODE:
         case WG_AST_CREATE_EDGE:
             return wgi_label_def(b, body, &def);
@@ -407,12 +438,106 @@ static wg_code run_copy(wgi_binder *b, const wg_exec_context *context, const wg_
     return run_plan(b, context, plan, &columns, out);
 }
 
+/* The columns of the file. Where it has types of its own, those of ANY are what their values are. */
+static wg_code copy_columns(wgi_binder *b, const wg_exec_context *context, const wgi_copy_out *copy,
+                            const wg_plan *plan, const wgi_columns *columns, wg_copy_to_column **out) {
+    wg_copy_to_column *made = wgi_alloc(b, columns->count, sizeof *made);
+    uint64_t *seen = wgi_alloc(b, plan->slot_count, sizeof *seen);
+    bool any = false;
+    if (made == NULL || seen == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < columns->count; i++) {
+        made[i] = (wg_copy_to_column){columns->names[i], plan->slot_types[i], i < copy->required};
+        any |= made[i].type == WG_TYPE_ANY;
+    }
+    *out = made;
+    if (!any || !wg_copy_to_is_typed(&copy->options, copy->path)) return WG_OK;
+    memset(seen, 0, plan->slot_count * sizeof *seen);
+    WG_TRY(wg_exec_types(plan, context, seen, b->err));
+    for (uint32_t i = 0; i < columns->count; i++)
+        if (made[i].type == WG_TYPE_ANY && !wg_copy_to_type(seen[i], &made[i].type))
+            return wg_error_set(
+                b->err, WG_E_TYPE, WG_NO_OFFSET,
+                "COPY: column %.80s holds values of several types, and a column of Parquet has one: convert "
+                "them, as with toString(), or write lines of JSON",
+                made[i].name);
+    return WG_OK;
+}
+
+/* No relationship may be left out because its ends are other than was said. */
+static wg_code copy_is_whole(wgi_binder *b, const wg_exec_context *context, const wgi_copy_out *copy, uint64_t rows) {
+    const wg_plan *plan;
+    wgi_columns columns;
+    wg_rows *counted = NULL;
+    if (copy->counted == NULL) return WG_OK;
+    WG_TRY(wgi_copy_plan(b, context, copy->counted, &plan, &columns));
+    WG_TRY(wg_exec_run(plan, context, &counted, b->err));
+    const wg_value n = wg_rows_cell(counted, 0, 0);
+    wg_rows_destroy(counted);
+    if ((uint64_t)n.as.i == rows) return WG_OK;
+    return wg_error_set(
+        b->err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+        "COPY: %llu of %lld relationships '%.64s' go between the labels of FROM and TO; nothing is written "
+        "unless all do: copy them by a query, or by other labels",
+        (unsigned long long)rows, (long long)n.as.i, copy->label);
+}
+
+static wg_code run_copy_to(wgi_binder *b, const wg_exec_context *context, const wg_ast *body, wg_query_result *out) {
+    static const char *names[] = {"rows"};
+    static const wg_type types[] = {WG_TYPE_INT};
+    wgi_copy_out copy;
+    const wg_plan *plan;
+    wgi_columns columns = {0};
+    wg_copy_to_column *made = NULL;
+    wg_copy_writer *writer = NULL;
+    wg_txn_index_own(b->txn);
+    WG_TRY(wgi_copy_to_statement(b, context, body, &copy));
+    WG_TRY(wgi_copy_plan(b, context, copy.query, &plan, &columns));
+    if (columns.count == 0)
+        return wg_error_set(b->err, WG_E_BIND, body->start, "COPY (query) TO needs a query with RETURN");
+    WG_TRY(copy_columns(b, context, &copy, plan, &columns, &made));
+    WG_TRY(wg_copy_writer_create(wg_txn_engine(b->txn), copy.path, &copy.options, made, columns.count,
+                                 context->account, &writer, b->err));
+    wg_code code = wg_exec_copy(plan, context, writer, b->err);
+    if (code == WG_OK) code = copy_is_whole(b, context, &copy, wg_copy_writer_rows(writer));
+    if (code == WG_OK) code = wg_copy_writer_finish(writer, b->err);
+    wg_value *cells = wgi_alloc(b, 1, sizeof *cells);
+    if (code == WG_OK && cells == NULL) code = WG_E_NOMEM;
+    if (code == WG_OK) *cells = wg_value_int((int64_t)wg_copy_writer_rows(writer));
+    wg_copy_writer_destroy(writer);
+    WG_TRY(code);
+    const wgi_columns answer = {names, 1};
+    WG_TRY(wgi_rows_plan(b, cells, 1, names, types, 1, &plan));
+    return run_plan(b, context, plan, &answer, out);
+}
+
 static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
     wg_label_def def;
     WG_TRY(wgi_label_def(b, body, &def));
     const wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET && code == WG_E_EXISTS) b->err->offset = body->start;
     return code;
+}
+
+/* An error about what the statement names is shown at the statement. */
+static wg_code placed(const wgi_binder *b, const wg_ast *body, wg_code code) {
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = body->start;
+    return code;
+}
+
+static wg_code run_create_rule(wgi_binder *b, const wg_ast *body) {
+    wg_rule_def def;
+    bool created;
+    WG_TRY(wgi_rule_def(b, body, &def));
+    return placed(b, body, wg_txn_create_rule(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, &created, b->err));
+}
+
+static wg_code run_drop_rule(wgi_binder *b, const wg_ast *body) {
+    wg_slice name = body->text;
+    bool dropped;
+    if (body->child_count > 0) WG_TRY(wgi_rule_of_old_drop(b, body, &name));
+    return placed(b, body,
+                  wg_txn_drop_rule(b->txn, name, body->kind == WG_AST_DROP_INDEX,
+                                   (body->flags & WG_AST_IF_EXISTS) != 0, &dropped, b->err));
 }
 
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
@@ -427,11 +552,23 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
         case WG_AST_CREATE_EDGE:
             return run_definition(b, body);
         case WG_AST_DROP_NODE:
-            return wg_txn_drop_label(b->txn, body->text, false, if_exists, b->err);
         case WG_AST_DROP_EDGE:
-            return wg_txn_drop_label(b->txn, body->text, true, if_exists, b->err);
+            return placed(b, body,
+                          wg_txn_drop_label(b->txn, body->text, body->kind == WG_AST_DROP_EDGE, if_exists, b->err));
+        case WG_AST_CREATE_INDEX:
+        case WG_AST_CREATE_CONSTRAINT:
+            return run_create_rule(b, body);
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            return run_drop_rule(b, body);
+        case WG_AST_SHOW_INDEXES:
+        case WG_AST_SHOW_CONSTRAINTS:
+            WG_TRY(wgi_show_rules(b, body->kind == WG_AST_SHOW_INDEXES, &plan, &columns));
+            return run_plan(b, context, plan, &columns, out);
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
+        case WG_AST_COPY_TO:
+            return run_copy_to(b, context, body, out);
         case WG_AST_SHOW_LABELS:
             WG_TRY(wgi_show_labels(b, &plan, &columns));
             return run_plan(b, context, plan, &columns, out);

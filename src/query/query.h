@@ -62,6 +62,8 @@ wg_slice wg_query_canonical_text(const wg_prepared *query);
 /* Parameters in the order of their first use; the name is without '$' and NUL-terminated. */
 uint32_t wg_query_param_count(const wg_prepared *query);
 const char *wg_query_param_name(const wg_prepared *query, uint32_t i);
+/* Sets *err to WG_E_PARAMETER: parameter i has no value, at the place where the text first names it. */
+wg_code wg_query_param_missing(const wg_prepared *query, uint32_t i, wg_error *err);
 
 /* AS OF: *out_given says whether the text has it; its number comes from the text or from params[].
  * Errors: WG_E_PARAMETER or WG_E_VALUE when the parameter is not an integer of at least 0. */

@@ -211,6 +211,10 @@ bool wgi_is_local(const wgi_binder *b, const wg_ast *ast);
 /* LIST_COMPREHENSION, QUANTIFIER, REDUCE. */
 wg_code wgi_bind_binding(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 
+/* ---- plan/apply.c */
+/* SUBQUERY, PATTERN_TEST and PATTERN_COMPREHENSION as an expression that runs a plan for each row, with the variables around it. */
+wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
+
 /* ---- call.c */
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 bool wgi_is_aggregate(const wg_ast *ast); /* this very node */

@@ -460,7 +460,8 @@ static bool read_walk(chain *c, wg_plan *top, const wg_plan **out_walk) {
     }
     const bool directed = plan->direction != WG_DIRECTION_BOTH;
     if (plan->op != WG_PLAN_EXPAND_VAR || plan->into || plan->expr_count != 0 || plan->edge_label_count != 1 ||
-        plan->unique_edge_slot_count != 0 || plan->hops_max == 0 || plan->hops_min > (directed ? 1u : 0u))
+        plan->unique_edge_slot_count != 0 || plan->hops_max == 0 || plan->step_count != 0 ||
+        plan->walk_mode != WG_WALK_TRAIL || plan->hops_min > (directed ? 1u : 0u))
         return false;
     c->bottom = plan->children[0];
     if (!add_vertex(c, c->bottom, plan->slot, &near) || !add_vertex(c, plan, plan->slot_count - 1, &far))
