@@ -318,6 +318,8 @@ static const char *const questions[] = {
     "MATCH (a:A) OPTIONAL MATCH (a)-[:R]->(b) RETURN a.k, b.z LIMIT 30",
     "MATCH (n:N%u) RETURN count(*)",
     "UNWIND range(1, 5) AS i MATCH (a:A {k: i}) RETURN i, a.x",
+    "UNWIND ['x1', 'y2', 'x%u'] AS s WITH s WHERE s =~ 'x.*' RETURN s",
+    "UNWIND [1, 2, 0, %u] AS i RETURN 10 / i",
 };
 static const char *const writes[] = {
     "MERGE (a:A {k: %u}) SET a.x = 3",

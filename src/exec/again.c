@@ -86,10 +86,10 @@ void wg_exec_again_destroy(wg_exec_again *again) {
         wgi_op *op = w->ops[i];
         if (op == NULL) continue;
         if (op->class->destroy != NULL) op->class->destroy(op);
-        wg_arena_deinit(&op->eval.arena);
+        wgi_eval_deinit(&op->eval);
         wg_free(op);
     }
-    wg_arena_deinit(&w->eval.arena);
+    wgi_eval_deinit(&w->eval);
     wg_free(again);
 }
 
