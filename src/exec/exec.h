@@ -258,6 +258,17 @@ typedef struct wg_exec_context {
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */
 wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
+/* A short plan and all that running it needs, kept from one run to the next: a chain of operators over one row, run by the calling thread.
+ * It gives the rows that wg_exec_run gives. Threads: one at a time. */
+typedef struct wg_exec_again wg_exec_again;
+/* *out NULL: the plan is no such chain. The plan must outlive *out, which the caller destroys. */
+wg_code wg_exec_again_create(const wg_plan *plan, wg_account *account, wg_exec_again **out, wg_error *err);
+void wg_exec_again_destroy(wg_exec_again *again);        /* NULL is legal */
+bool wg_exec_again_is_large(const wg_exec_again *again); /* it holds more than is worth keeping */
+/* *io_rows: rows of an earlier run of the same plan, which are emptied and used, or NULL; on failure they are destroyed. *out_done false: this
+ * run asks for more (profile, watch, an error that wg_exec_run has to find the first of), nothing was done, wg_exec_run is to be called. */
+wg_code wg_exec_again_run(wg_exec_again *again, const wg_exec_context *context, wg_rows **io_rows, bool *out_done,
+                          wg_error *err);
 /* Runs the plan and gives its rows, in their order, to a file (engine/copy_to.h) instead of an answer: they stream, nothing is kept of them. The
  * caller finishes the writer, and destroys it in every case. */
 struct wg_copy_writer;
