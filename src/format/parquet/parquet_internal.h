@@ -60,6 +60,8 @@ typedef struct wgi_parquet_element {
     bool is_list;
     bool is_map;
 } wgi_parquet_element;
+/* Is the repeated group of a LIST its element, by its name? */
+bool wgi_parquet_is_element(wg_slice repeated, wg_slice list);
 /* Appends a column for each group that is not inside of a repeated one. False with r failed. */
 typedef struct wgi_parquet_schema {
     wg_thrift_reader *r;

@@ -322,6 +322,13 @@ static bool fail_nomem(wg_thrift_reader *r, size_t bytes) {
     return false;
 }
 
+/* By these names old writers meant that the repeated group itself is the element, of one field. */
+bool wgi_parquet_is_element(wg_slice repeated, wg_slice list) {
+    if (wg_slice_is(repeated, "array")) return true;
+    return repeated.size == list.size + 6 && (list.size == 0 || memcmp(repeated.data, list.data, list.size) == 0) &&
+           memcmp(repeated.data + list.size, "_tuple", 6) == 0;
+}
+
 /* How many groups the name of a leaf has: a list is named after its own group, not after what it is made of,
  * `tags` and not `tags.list.element`; *leaf becomes that group's name. */
 static uint32_t path_depth(const walk *w, const element *e, wg_slice *leaf) {
@@ -329,7 +336,9 @@ static uint32_t path_depth(const walk *w, const element *e, wg_slice *leaf) {
     const frame *parent = &w->stack[depth - 1];
     uint32_t up = 0;
     if (depth > 1 && e->repetition == 2 && parent->is_list) up = 1;
-    if (depth > 2 && e->repetition != 2 && parent->is_repeated && w->stack[depth - 2].is_list) up = 2;
+    if (depth > 2 && e->repetition != 2 && parent->is_repeated && w->stack[depth - 2].is_list &&
+        !wgi_parquet_is_element(parent->name, w->stack[depth - 2].name))
+        up = 2;
     if (up > 0) *leaf = w->stack[depth - up].name;
     return depth - up;
 }

@@ -92,11 +92,9 @@ static const wgi_parquet_node *list_element(const maker *m, uint32_t group, uint
     const wgi_parquet_element *list = &m->s->elements[group];
     const wgi_parquet_element *repeated = &m->s->elements[r];
     if (repeated->is_leaf || child_count(m->s, r) != 1 || m->s->elements[r + 1].is_repeated) return m->content[r];
-    const bool is_array = repeated->name_size == 5 && memcmp(repeated->name, "array", 5) == 0;
-    const bool is_tuple = repeated->name_size == list->name_size + 6 &&
-                          memcmp(repeated->name, list->name, list->name_size) == 0 &&
-                          memcmp(repeated->name + list->name_size, "_tuple", 6) == 0;
-    return is_array || is_tuple ? m->content[r] : m->full[r + 1];
+    const bool is_element = wgi_parquet_is_element(wg_slice_of(repeated->name, repeated->name_size),
+                                                   wg_slice_of(list->name, list->name_size));
+    return is_element ? m->content[r] : m->full[r + 1];
 }
 
 static bool list_make(maker *m, uint32_t group, uint32_t r, const wgi_parquet_node **out) {
