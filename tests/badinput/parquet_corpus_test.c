@@ -107,7 +107,8 @@ static outcome examine(wg_slice file) {
             else assert_int_equal(code, WG_E_UNSUPPORTED);
         }
     }
-    for (uint32_t c = 0; o.code == WG_OK && c < m.column_count + m.group_count; c++) o.unreadable += m.columns[c].why_not != NULL;
+    for (uint32_t c = 0; o.code == WG_OK && c < m.column_count + m.group_count; c++)
+        o.unreadable += m.columns[c].why_not != NULL;
     assert_int_equal(o.code, o.err.code);
     wg_arena_deinit(&arena);
     assert_true(wg_account_bytes(&account) == 0);

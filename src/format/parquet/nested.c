@@ -15,7 +15,7 @@
  * most ITEMS_MAX values, since a run of repeated levels makes elements out of no bytes: more is WG_E_LIMIT. Keys of maps become text; of equal keys
  * the last one counts, as the format says; a null key is WG_E_VALUE. */
 #include "base/text/text.h"
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 enum { ITEMS_USUAL = 1 << 18, ITEMS_MAX = 1 << 24 };
 

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 enum { GROUP = -1, NONE = -1, MAP = 1, LIST = 3, REQUIRED = 0, OPTIONAL = 1, REPEATED = 2 };
 

@@ -17,7 +17,7 @@
  * Failure modes: every inconsistency is WG_E_CORRUPT with the page's offset in the file; encodings without a decoder are
  * WG_E_UNSUPPORTED; values that the engine's type cannot hold are WG_E_VALUE with their row. A failed reader stays failed. */
 #include "base/digest/digest.h"
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 enum {
     SLACK_BYTES = 64, /* behind every buffer, so that vector loads stay inside */

@@ -9,7 +9,7 @@
  * Failure modes: a tree that does not add up is WG_E_CORRUPT; more columns than 65,536, deeper groups than 64 or paths of
  * more than 64 MiB together (a small schema can name a large one) are WG_E_LIMIT. A leaf that this version cannot read is
  * no error: its column carries why_not. */
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 #include <stdio.h>
 

@@ -10,7 +10,7 @@
  *
  * A group that breaks these shapes is taken for a struct. Names: the path, as of leaves; groups inside of repeated ones are reached through
  * these. Failure modes: WG_E_LIMIT when names take more than 64 MiB; a group that cannot be read has a why_not. */
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 enum { LEAVES_MAX = 1024, HEIGHT_MAX = 60 };
 
