@@ -310,11 +310,11 @@ static void worker_deinit(wgi_worker *w) {
     for (uint32_t i = 0; i < w->pipeline->op_count; i++) {
         if (w->ops[i] == NULL) continue;
         if (w->ops[i]->class->destroy != NULL) w->ops[i]->class->destroy(w->ops[i]);
-        wg_arena_deinit(&w->ops[i]->eval.arena);
+        wgi_eval_deinit(&w->ops[i]->eval);
         wg_free(w->ops[i]);
     }
     wg_scan_cursor_destroy(w->cursor);
-    wg_arena_deinit(&w->eval.arena);
+    wgi_eval_deinit(&w->eval);
     wg_free(w->vectors);
     wg_free(w);
 }
@@ -417,6 +417,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_AGGREGATE:
         case WG_PLAN_DISTINCT:
         case WG_PLAN_SORT:
+        case WG_PLAN_PICK:
         case WG_PLAN_LIMIT:
         case WG_PLAN_UNION:
         case WG_PLAN_CREATE:
@@ -684,6 +685,8 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
             return wgi_run_pattern_count(plan, context, out, err);
         case WG_PLAN_REACH:
             return wgi_run_reach(plan, context, out, err);
+        case WG_PLAN_PICK:
+            return wgi_run_pick(plan, context, out, err);
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:

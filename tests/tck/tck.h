@@ -39,12 +39,22 @@ bool tck_parse_value(wg_arena *arena, wg_slice text, wg_value *out);
 /* One text for equal values; lists as sets of their elements when any_list_order. */
 void tck_print_value(wg_arena *arena, const wg_value *value, bool any_list_order, wg_buf *out);
 
+/* Rows of the engine (as long as `result` lives) or of the naive interpreter (tests/reference; as long as the arena). */
+typedef struct tck_answer {
+    wg_result *result;
+    uint64_t row_count;
+    uint32_t column_count;
+    const char **names;
+    wg_value *cells;
+} tck_answer;
+
 /* What the side effects of a step are counted from. */
 typedef struct tck_graph {
     const char **nodes, **edges, **labels, **properties; /* sorted */
     size_t node_count, edge_count, label_count, property_count;
 } tck_graph;
-bool tck_graph_read(wg_arena *arena, wg_session *session, tck_graph *out, wg_error *err);
+typedef bool (*tck_query_fn)(void *arg, const char *text, tck_answer **out, wg_error *err);
+bool tck_graph_read(wg_arena *arena, tck_query_fn query, void *arg, tck_graph *out, wg_error *err);
 /* "+nodes", "-properties", ...: how many there are in one and not in the other. */
 size_t tck_graph_change(const tck_graph *before, const tck_graph *after, const char *what);
 
@@ -53,5 +63,7 @@ const char *tck_register_procedure(wg_arena *arena, wg_db *db, const tck_step *s
 
 /* NULL: passed; else why not. */
 const char *tck_run(wg_arena *arena, const char *dir, const tck_scenario *scenario);
+/* The same by the naive interpreter, for which an error at any time will do. */
+const char *tck_run_reference(wg_arena *arena, const char *dir, const tck_scenario *scenario);
 
 #endif

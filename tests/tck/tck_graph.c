@@ -53,17 +53,14 @@ static void add_value(wg_arena *arena, const wg_value *v, tck_graph *g) {
     }
 }
 
-bool tck_graph_read(wg_arena *arena, wg_session *session, tck_graph *out, wg_error *err) {
+bool tck_graph_read(wg_arena *arena, tck_query_fn query, void *arg, tck_graph *out, wg_error *err) {
     static const char *const queries[] = {"MATCH (n) RETURN n", "MATCH ()-[r]->() RETURN r"};
     *out = (tck_graph){0};
     for (size_t q = 0; q < 2; q++) {
-        wg_result *result;
-        if (wg_query(session, queries[q], &result, err) != WG_OK) return false;
-        for (uint64_t row = 0; row < wg_result_row_count(result); row++) {
-            wg_value v;
-            if (wg_result_cell(result, row, 0, &v, err) == WG_OK) add_value(arena, &v, out);
-        }
-        wg_result_free(result);
+        tck_answer *answer;
+        if (!query(arg, queries[q], &answer, err)) return false;
+        for (uint64_t row = 0; row < answer->row_count; row++) add_value(arena, &answer->cells[row], out);
+        wg_result_free(answer->result);
     }
     out->node_count = unique(out->nodes, out->node_count);
     out->edge_count = unique(out->edges, out->edge_count);

@@ -1,6 +1,7 @@
 /* tests/tck: runs the steps of one scenario in a private workspace of its own. A step that is not understood fails the scenario. */
 #include <stdlib.h>
 
+#include "tests/reference/reference.h"
 #include "tests/tck/tck.h"
 
 typedef struct run {
@@ -8,8 +9,9 @@ typedef struct run {
     const char *dir;
     wg_db *db;
     wg_session *session;
+    ref_graph *reference; /* not NULL: the naive interpreter runs, not the engine */
     const tck_step *parameters;
-    wg_result *result; /* of the last query; NULL: it failed */
+    tck_answer *result; /* of the last query; NULL: it failed */
     bool ran;
     bool failed_at_prepare;
     wg_error error;
@@ -37,24 +39,73 @@ static wg_code bind_parameters(run *r, wg_stmt *stmt, wg_error *err) {
     return WG_OK;
 }
 
-static wg_code execute(run *r, wg_slice text, wg_result **out, bool *out_prepared, wg_error *err) {
+static tck_answer *answer_of(run *r, wg_result *result) {
+    tck_answer *a = tck_alloc(r->arena, 1, sizeof *a);
+    a->result = result;
+    a->row_count = wg_result_row_count(result);
+    a->column_count = wg_result_column_count(result);
+    a->names = tck_alloc(r->arena, a->column_count, sizeof *a->names);
+    a->cells = tck_alloc(r->arena, (size_t)a->row_count * a->column_count, sizeof *a->cells);
+    for (uint32_t c = 0; c < a->column_count; c++) a->names[c] = wg_result_column_name(result, c);
+    for (uint64_t i = 0; i < a->row_count; i++)
+        for (uint32_t c = 0; c < a->column_count; c++)
+            if (wg_result_cell(result, i, c, &a->cells[i * a->column_count + c], NULL) != WG_OK) exit(2);
+    return a;
+}
+
+static wg_code execute_reference(run *r, wg_slice text, tck_answer **out, wg_error *err) {
+    const size_t count = r->parameters != NULL ? r->parameters->row_count : 0;
+    ref_param *params = tck_alloc(r->arena, count, sizeof *params);
+    for (size_t i = 0; i < count; i++) {
+        const tck_row *row = &r->parameters->rows[i];
+        params[i].name = tck_format(r->arena, "%.*s", (int)row->cells[0].size, (const char *)row->cells[0].data);
+        if (!tck_parse_value(r->arena, row->cells[1], &params[i].value)) return WG_E_VALUE;
+    }
+    ref_answer answer;
+    ref_run(r->reference, text, params, count, 0, r->arena, &answer);
+    if (answer.code != WG_OK) return wg_error_set(err, answer.code, WG_NO_OFFSET, "%s", answer.message);
+    tck_answer *a = tck_alloc(r->arena, 1, sizeof *a);
+    a->row_count = answer.row_count;
+    a->column_count = (uint32_t)answer.column_count;
+    a->cells = answer.cells;
+    a->names = tck_alloc(r->arena, answer.column_count, sizeof *a->names);
+    for (size_t c = 0; c < answer.column_count; c++)
+        a->names[c] = tck_format(r->arena, "%.*s", (int)answer.names[c].size, (const char *)answer.names[c].data);
+    *out = a;
+    return WG_OK;
+}
+
+static wg_code execute(run *r, wg_slice text, tck_answer **out, bool *out_prepared, wg_error *err) {
     wg_stmt *stmt;
-    *out_prepared = false;
+    wg_result *result;
+    *out_prepared = r->reference != NULL;
+    if (r->reference != NULL) return execute_reference(r, text, out, err);
     wg_code code = wg_prepare(r->session, (const char *)text.data, text.size, &stmt, err);
     if (code != WG_OK) return code;
     *out_prepared = true;
     code = bind_parameters(r, stmt, err);
-    if (code == WG_OK) code = wg_execute(stmt, out, err);
+    if (code == WG_OK) code = wg_execute(stmt, &result, err);
+    if (code == WG_OK) *out = answer_of(r, result);
     wg_stmt_finish(stmt);
     return code;
 }
 
+static void free_answer(tck_answer *answer) {
+    if (answer != NULL) wg_result_free(answer->result);
+}
+
+/* tck_query_fn */
+static bool query_graph(void *arg, const char *text, tck_answer **out, wg_error *err) {
+    bool prepared;
+    return execute(arg, wg_slice_str(text), out, &prepared, err) == WG_OK;
+}
+
 static const char *step_setup(run *r, wg_slice text) {
-    wg_result *result;
+    tck_answer *result;
     wg_error err = {0};
     bool prepared;
     if (execute(r, text, &result, &prepared, &err) != WG_OK) return fail_with(r, "setup", &err);
-    wg_result_free(result);
+    free_answer(result);
     return NULL;
 }
 
@@ -73,14 +124,14 @@ static const char *step_graph(run *r, wg_slice text) {
 static const char *step_query(run *r, wg_slice text) {
     wg_error err = {0};
     bool prepared = false;
-    wg_result_free(r->result);
+    free_answer(r->result);
     r->result = NULL;
-    if (!tck_graph_read(r->arena, r->session, &r->before, &err)) return fail_with(r, "reading the graph", &err);
+    if (!tck_graph_read(r->arena, query_graph, r, &r->before, &err)) return fail_with(r, "reading the graph", &err);
     r->error = (wg_error){0};
     if (execute(r, text, &r->result, &prepared, &r->error) != WG_OK) r->result = NULL;
     r->failed_at_prepare = !prepared;
     r->ran = true;
-    if (!tck_graph_read(r->arena, r->session, &r->after, &err)) return fail_with(r, "reading the graph", &err);
+    if (!tck_graph_read(r->arena, query_graph, r, &r->after, &err)) return fail_with(r, "reading the graph", &err);
     return NULL;
 }
 
@@ -113,13 +164,11 @@ static const char *expected_rows(run *r, const tck_step *step, bool any_list_ord
 }
 
 static void actual_rows(run *r, bool any_list_order, const char **out) {
-    for (uint64_t i = 0; i < wg_result_row_count(r->result); i++) {
+    for (uint64_t i = 0; i < r->result->row_count; i++) {
         wg_buf row;
         wg_buf_init(&row, NULL);
-        for (uint32_t c = 0; c < wg_result_column_count(r->result); c++) {
-            wg_value v = {0};
-            if (wg_result_cell(r->result, i, c, &v, NULL) != WG_OK) exit(2);
-            tck_print_value(r->arena, &v, any_list_order, &row);
+        for (uint32_t c = 0; c < r->result->column_count; c++) {
+            tck_print_value(r->arena, &r->result->cells[i * r->result->column_count + c], any_list_order, &row);
             if (!wg_buf_append_str(&row, " | ")) exit(2);
         }
         out[i] = row_text(r, &row);
@@ -128,9 +177,9 @@ static void actual_rows(run *r, bool any_list_order, const char **out) {
 
 static const char *check_columns(run *r, const tck_step *step) {
     const tck_row *head = &step->rows[0];
-    if (head->count != wg_result_column_count(r->result)) return "the number of columns differs";
+    if (head->count != r->result->column_count) return "the number of columns differs";
     for (uint32_t c = 0; c < head->count; c++) {
-        const char *name = wg_result_column_name(r->result, c);
+        const char *name = r->result->names[c];
         if (!wg_slice_is(head->cells[c], name))
             return tck_format(r->arena, "column '%s' should be '%.*s'", name, (int)head->cells[c].size,
                               (const char *)head->cells[c].data);
@@ -145,7 +194,7 @@ static const char *step_result(run *r, const tck_step *step, bool ordered, bool 
     const char *why = check_columns(r, step);
     if (why != NULL) return why;
     const size_t wanted_count = step->row_count - 1;
-    const size_t count = (size_t)wg_result_row_count(r->result);
+    const size_t count = (size_t)r->result->row_count;
     if (count != wanted_count) return tck_format(r->arena, "%zu rows should be %zu", count, wanted_count);
     const char **wanted = tck_alloc(r->arena, count, sizeof *wanted);
     const char **got = tck_alloc(r->arena, count, sizeof *got);
@@ -165,7 +214,7 @@ static const char *step_result(run *r, const tck_step *step, bool ordered, bool 
 static const char *step_empty(run *r) {
     if (!r->ran) return "no query was run";
     if (r->result == NULL) return fail_with(r, "query", &r->error);
-    return wg_result_row_count(r->result) == 0 ? NULL : "the result should be empty";
+    return r->result->row_count == 0 ? NULL : "the result should be empty";
 }
 
 static const char *step_effects(run *r, const tck_step *step) {
@@ -216,6 +265,7 @@ static const char *step_error(run *r, wg_slice text) {
     if (!r->ran) return "no query was run";
     if (r->result != NULL) return tck_format(r->arena, "no error, should be %s", line);
     if (!code_fits(type, r->error.code)) return fail_with(r, line, &r->error);
+    if (r->reference != NULL) return NULL; /* it parses and runs in one go */
     const bool compile = strstr(line, "at compile time") != NULL;
     const bool runtime = strstr(line, "at runtime") != NULL;
     /* Parameters are given between prepare and execute, which refuses missing ones before anything runs. */
@@ -234,6 +284,7 @@ static const char *run_step(run *r, const tck_step *step) {
         r->parameters = step;
         return NULL;
     }
+    if (starts(text, "there exists a procedure ") && r->reference != NULL) return "the reference has no procedures";
     if (starts(text, "there exists a procedure ")) return tck_register_procedure(r->arena, r->db, step);
     if (starts(text, "executing query") || starts(text, "executing control query")) return step_query(r, step->doc);
     if (starts(text, "the result should be empty")) return step_empty(r);
@@ -249,6 +300,23 @@ static const char *run_step(run *r, const tck_step *step) {
     return tck_format(r->arena, "not supported: %.*s", (int)text.size, (const char *)text.data);
 }
 
+static const char *run_steps(run *r, const tck_scenario *scenario) {
+    const char *why = NULL;
+    for (size_t i = 0; i < scenario->step_count && why == NULL; i++) why = run_step(r, &scenario->steps[i]);
+    if (why == NULL && r->ran && r->result == NULL && r->error.code == WG_E_UNSUPPORTED) why = "not supported";
+    free_answer(r->result);
+    return why;
+}
+
+const char *tck_run_reference(wg_arena *arena, const char *dir, const tck_scenario *scenario) {
+    ref_graph graph;
+    run r = {.arena = arena, .dir = dir, .reference = &graph};
+    ref_graph_init(&graph);
+    const char *why = run_steps(&r, scenario);
+    ref_graph_deinit(&graph);
+    return why;
+}
+
 const char *tck_run(wg_arena *arena, const char *dir, const tck_scenario *scenario) {
     static const wg_options options = {.threads = 1};
     run r = {.arena = arena, .dir = dir};
@@ -256,9 +324,7 @@ const char *tck_run(wg_arena *arena, const char *dir, const tck_scenario *scenar
     if (wg_open(NULL, &options, &r.db, &err) != WG_OK) return fail_with(&r, "open", &err);
     const char *why = NULL;
     if (wg_session_open(r.db, &r.session, &err) != WG_OK) why = fail_with(&r, "session", &err);
-    for (size_t i = 0; i < scenario->step_count && why == NULL; i++) why = run_step(&r, &scenario->steps[i]);
-    if (why == NULL && r.ran && r.result == NULL && r.error.code == WG_E_UNSUPPORTED) why = "not supported";
-    wg_result_free(r.result);
+    if (why == NULL) why = run_steps(&r, scenario);
     wg_session_close(r.session);
     if (wg_close(r.db, &err) != WG_OK && why == NULL) why = fail_with(&r, "close", &err);
     return why;

@@ -1,9 +1,9 @@
 /* worldgraph_tck: runs the openCypher TCK and prints the score of each area.
  *
- *     worldgraph_tck [DIR] [--area GLOB] [--list-failures] [--check FILE] [--write FILE]
+ *     worldgraph_tck [DIR] [--area GLOB] [--list-failures] [--check FILE] [--write FILE] [--reference]
  *
  * DIR holds features/ and graphs/ (default ../shared/tck; exit 77 when it is absent). --check fails (exit 1) when a scenario that FILE
- * names does not pass; --write stores the names of those that pass, sorted. */
+ * names does not pass; --write stores the names of those that pass, sorted. --reference runs the naive interpreter of tests/reference. */
 #include <fnmatch.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static struct {
     wg_arena arena; /* lives to the end */
     wg_arena scenario;
     const char *dir, *area, *check, *write;
-    bool list;
+    bool list, reference;
     const char *files[FILES_MAX];
     size_t file_count;
     struct {
@@ -53,7 +53,8 @@ static void count(const char *area, bool passed) {
 static void run_scenario(void *arg, const tck_scenario *scenario) {
     (void)arg;
     if (state.area != NULL && fnmatch(state.area, scenario->name, 0) != 0) return;
-    const char *why = tck_run(&state.scenario, state.dir, scenario);
+    const char *why = state.reference ? tck_run_reference(&state.scenario, state.dir, scenario)
+                                      : tck_run(&state.scenario, state.dir, scenario);
     state.run++;
     count(scenario->area, why == NULL);
     if (why == NULL && state.passed_count < NAMES_MAX)
@@ -104,8 +105,9 @@ static int check_names(void) {
 }
 
 static int usage(void) {
-    (void)fprintf(stderr,
-                  "usage: worldgraph_tck [DIR] [--area GLOB] [--list-failures] [--check FILE] [--write FILE]\n");
+    (void)fprintf(
+        stderr,
+        "usage: worldgraph_tck [DIR] [--area GLOB] [--list-failures] [--check FILE] [--write FILE] [--reference]\n");
     return 2;
 }
 
@@ -117,6 +119,7 @@ static int read_arguments(int argc, char **argv) {
                              : strcmp(argv[i], "--write") == 0 ? &state.write
                                                                : NULL;
         if (strcmp(argv[i], "--list-failures") == 0) state.list = true;
+        else if (strcmp(argv[i], "--reference") == 0) state.reference = true;
         else if (value != NULL && i + 1 < argc) *value = argv[++i];
         else if (value == NULL && argv[i][0] != '-') state.dir = argv[i];
         else return usage();

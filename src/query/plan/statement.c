@@ -4,20 +4,29 @@
  * unwound and projected, so that every answer takes the same way out. */
 #include "query/plan/statement.h"
 
+#include "query/parser/parser.h"
+
 /* ---- definitions */
 
-static wg_code column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
+wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
     if (type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE))
         return wgi_unsupported(b, type, "a column of a list type");
     if (type->i >= 0) return wgi_unsupported(b, type, "a type with a precision or a length");
     if (wg_column_type_parse(type->text, out)) return WG_OK;
+    static const char *const names[] = {"BOOL",  "INT",    "INT8",   "INT16",    "INT32", "INT64",
+                                        "UINT8", "UINT16", "UINT32", "UINT64",   "FLOAT", "STRING",
+                                        "BYTES", "DATE",   "ANY",    "TIMESTAMP"};
+    const char *near = wg_parser_suggest(type->text, names, sizeof names / sizeof names[0]);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, type, "'%.*s' is no column type; did you mean %s?",
+                         (int)wg_min_size(type->text.size, 32), (const char *)type->text.data, near);
     return wgi_error(b, WG_E_BIND, type,
                      "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, STRING, "
                      "BYTES, DATE, TIMESTAMP, ANY",
                      (int)wg_min_size(type->text.size, 32), (const char *)type->text.data);
 }
 
-static wg_code copy_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
+wg_code wgi_definition_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
     if (name.size > WG_NAME_BYTES_MAX)
         return wgi_error(b, WG_E_LIMIT, at, "a name may have at most %d bytes", WG_NAME_BYTES_MAX);
     if (memchr(name.data, 0, name.size) != NULL)
@@ -59,8 +68,8 @@ static wg_code define_columns(wgi_binder *b, const wg_ast *ast, wg_label_def *ou
         if (wg_label_def_column(out, item->text) != UINT32_MAX)
             return wgi_error(b, WG_E_BIND, item, "column '%.*s' is given twice",
                              (int)wg_min_size(item->text.size, 64), (const char *)item->text.data);
-        WG_TRY(column_type(b, item->child[0], column));
-        WG_TRY(copy_name(b, item, item->text, &column->name));
+        WG_TRY(wgi_bind_column_type(b, item->child[0], column));
+        WG_TRY(wgi_definition_name(b, item, item->text, &column->name));
         column->not_null = (item->flags & WG_AST_NOT_NULL) != 0;
         out->column_count++;
     }
@@ -80,20 +89,20 @@ static wg_code endpoint(wgi_binder *b, const wg_ast *name, const char **out) {
     const wg_code code = wgi_labels(b, &wrapper, 0, &labels, &count, &missing);
     b->closed_nodes = closed;
     WG_TRY(code);
-    return copy_name(b, name, name->text, out);
+    return wgi_definition_name(b, name, name->text, out);
 }
 
 wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
     const bool edge = ast->kind == WG_AST_CREATE_EDGE;
     wg_label_def def = {.is_edge = edge, .kind = WG_LABEL_OWNED};
-    WG_TRY(copy_name(b, ast, ast->text, &def.name));
+    WG_TRY(wgi_definition_name(b, ast, ast->text, &def.name));
     if (edge) {
         WG_TRY(endpoint(b, ast->child[0], &def.from_label));
         WG_TRY(endpoint(b, ast->child[1], &def.to_label));
     } else if (ast->child[1] != NULL) {
         def.kind = WG_LABEL_VIRTUAL;
         if (ast->child_count > 2) return wgi_unsupported(b, ast->child[2], "COMPUTE");
-        WG_TRY(copy_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
+        WG_TRY(wgi_definition_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
     }
     WG_TRY(define_columns(b, edge ? ast->child[2] : ast->child[0], &def));
     const wg_code code = wg_label_def_check(&def, b->err);
@@ -188,6 +197,12 @@ static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
         WG_TRY(wgi_copy_option_string(b, option, &text));
         return wgi_copy_file_name(b, option, text, &out->options.rejects);
     }
+    static const char *const names[] = {"FROM",  "TO",   "FORMAT",  "HEADER", "DELIMITER",
+                                        "QUOTE", "NULL", "COLUMNS", "REJECTS"};
+    const char *near = wg_parser_suggest(option->text, names, sizeof names / sizeof names[0]);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, option, "COPY has no option %.*s; did you mean %s?",
+                         (int)wg_min_size(option->text.size, 32), (const char *)option->text.data, near);
     return wgi_error(
         b, WG_E_BIND, option,
         "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, QUOTE, NULL, COLUMNS, REJECTS",
