@@ -669,7 +669,24 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
     return false;
 }
 
-/* What waited in grow: all that can be known is known now. What still waits then names a variable that does not exist. */
+/* Node of the pattern to look at beside the rows there are, because the map of `edge` needs it or leads nowhere without it; UINT32_MAX:
+ * all are there. */
+static wg_code missing_node(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, uint32_t *out) {
+    *out = UINT32_MAX;
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
+        wgi_relation alone = {0};
+        if (wgi_find(rel, symbol.name) != NULL) continue;
+        WG_TRY(wgi_add_symbol(m->b, &alone, &symbol));
+        const bool named = wgi_mentions(edge->ast->child[0], &alone);
+        if (named || *out == UINT32_MAX) *out = i;
+        if (named) return WG_OK;
+    }
+    return WG_OK;
+}
+
+/* What waited in grow: all components are joined now. A map that needs a node behind the relationship itself gets it as a product.
+ * What still waits then names a variable that does not exist. */
 static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
     for (;;) {
         wgi_pattern_edge *next = NULL;
@@ -682,7 +699,13 @@ static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
             if (!edge->done && reached) next = edge;
         }
         if (next == NULL) return WG_OK;
-        if (must_wait(rel, next)) WG_TRY(expand(m, rel, next));
+        if (!must_wait(rel, next)) continue;
+        uint32_t node;
+        WG_TRY(missing_node(m, rel, next, &node));
+        if (node == UINT32_MAX) return expand(m, rel, next);
+        wgi_relation other;
+        WG_TRY(start_node(m, node, &other));
+        WG_TRY(combine(m, rel, &other));
     }
 }
 
