@@ -581,7 +581,7 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
     static const wgi_relation nothing;
     const wgi_relation *known = rel != NULL ? rel : &nothing;
     wgi_relation behind_write = {.writes = m->after_write};
-    if (is_plain(m, known, component) || has_waiting(m, known, component)) {
+    if (is_plain(m, known, component) || has_waiting(m, &nothing, component)) {
         if (rel != NULL) *out = *rel;
         else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
         return grow(m, out, component);
