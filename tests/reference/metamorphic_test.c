@@ -109,7 +109,8 @@ static const char *condition(world *w, const char *first, const char *second) {
     }
     rnd_expression(&w->q, RND_BOOL, 1 + pick(w, 3));
     const char *text = tck_format(&w->arena, "%.*s", (int)w->q.text.size, (const char *)w->q.text.data);
-    return strchr(text, '$') == NULL && strstr(text, "labels(") == NULL && strchr(text, ':') == NULL
+    return strchr(text, '$') == NULL && strstr(text, "labels(") == NULL && strstr(text, "type(") == NULL &&
+                   strchr(text, ':') == NULL
                ? text
                : condition(w, first, second); /* no parameters; labels have other names in the second graph */
 }

@@ -402,7 +402,7 @@ static void make_boolean(rnd_query *q, unsigned d) {
             two(q, boolean, logic[rnd_pick(q, 3)], boolean, d);
             break;
         case 2:
-            rnd_say(q, "NOT (");
+            rnd_say(q, "(NOT ");
             boolean(q, d);
             rnd_say(q, ")");
             break;
