@@ -31,7 +31,8 @@ CYPHER = ROOT.parent / "shared" / "lsqb" / "cypher"
 
 class Error(ctypes.Structure):
     _fields_ = [("code", ctypes.c_int), ("sys_errno", ctypes.c_int32), ("offset", ctypes.c_uint64), ("line", ctypes.c_uint32),
-                ("column", ctypes.c_uint32), ("message", ctypes.c_char * 232)]
+                ("column", ctypes.c_uint32), ("gqlstatus", ctypes.c_char * 8),
+                ("message", ctypes.c_char * 224)]
 
 
 class Value(ctypes.Structure):

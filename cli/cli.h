@@ -95,6 +95,8 @@ void cli_complain(const char *format, ...) CLI_PRINTF(1, 2);
 void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
 cli_exit cli_usage(const char *command, const char *format, ...) CLI_PRINTF(2, 3);
 cli_exit cli_fail(const wg_error *err);
+/* From now on errors of the library are one JSON object a line, without hints. */
+void cli_errors_as_json(void);
 /* `text` is what the statement was cut from at byte `start`: place and caret are shown in the whole. */
 cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start);
 /* Opens a workspace that exists, and a session in it. `options` may be NULL. */
@@ -171,6 +173,15 @@ int cli_args_next(cli_args *args, const cli_option *options, const char **out_va
 /* A whole number in [min, max], or a complaint and false. */
 bool cli_args_number(const cli_args *args, const char *option, const char *text, uint64_t min, uint64_t max,
                      uint64_t *out);
+/* A time such as 500ms, 30s or 5m; 0 is none. */
+bool cli_duration(const char *text, uint32_t *out_ms);
+bool cli_args_duration(const cli_args *args, const char *option, const char *text, uint32_t *out_ms);
+/* What was probably meant: offer every name that there is, then look at near.name. */
+typedef struct cli_near {
+    const char *name; /* NULL: nothing is near */
+    size_t edits;
+} cli_near;
+void cli_nearest(const char *word, const char *candidate, cli_near *near);
 /* A number of bytes of at least 1: 1048576, 64M, 1G, 512KiB; or a complaint and false. */
 bool cli_args_bytes(const cli_args *args, const char *option, const char *text, uint64_t *out);
 

@@ -4,10 +4,12 @@
  * and written with one call, so that two processes on one terminal do not mix inside a line. */
 #include "cli.h"
 #include <errno.h>
-
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+static bool errors_as_json;
 
 cli_exit cli_exit_of(wg_code code) {
     switch (code) {
@@ -65,6 +67,7 @@ void cli_complain(const char *format, ...) {
 }
 
 void cli_note(const char *format, ...) {
+    if (errors_as_json) return;
     char text[2048];
     va_list args;
     va_start(args, format);
@@ -112,10 +115,39 @@ static bool move_place(wg_error *err, const char *text, size_t start) {
     return true;
 }
 
+void cli_errors_as_json(void) { errors_as_json = true; }
+
+static void add_json_text(cli_buf *out, const char *name, const char *text) {
+    const wg_value value = {.type = WG_TYPE_STRING, .size = (uint32_t)strlen(text), .as = {.s = text}};
+    cli_buf_printf(out, "%s\"%s\":", out->size > 1 ? "," : "", name);
+    if (wg_value_write_json(&value, cli_buf_sink, out, NULL) != WG_OK) cli_buf_add_str(out, "\"\"");
+}
+
+/* {"code":"WG_E_SYNTAX","gqlstatus":"42001","message":"...","line":1,"column":8,"offset":7}: places only where there are any. */
+static void say_json(const wg_error *err) {
+    cli_buf line = {0};
+    cli_buf_add_str(&line, "{");
+    add_json_text(&line, "code", wg_code_name(err->code));
+    add_json_text(&line, "gqlstatus", wg_error_gqlstatus(err));
+    add_json_text(&line, "message", err->message);
+    if (err->line != 0) cli_buf_printf(&line, ",\"line\":%" PRIu32, err->line);
+    if (err->column != 0) cli_buf_printf(&line, ",\"column\":%" PRIu32, err->column);
+    if (err->offset != WG_NO_OFFSET) cli_buf_printf(&line, ",\"offset\":%" PRIu64, err->offset);
+    if (err->sys_errno != 0) cli_buf_printf(&line, ",\"errno\":%" PRId32, err->sys_errno);
+    cli_buf_add_str(&line, "}\n");
+    (void)fwrite(line.data, 1, line.size, stderr);
+    (void)fflush(stderr);
+    cli_buf_free(&line);
+}
+
 cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
     wg_error shown = *err;
     const char *query = text;
     if (text != NULL && start > 0 && !move_place(&shown, text, start)) query = text + start;
+    if (errors_as_json) {
+        say_json(&shown);
+        return cli_exit_of(err->code);
+    }
     const size_t size = wg_error_format(&shown, query, NULL, 0) + 1;
     char *message = cli_allocate(size, 1);
     (void)wg_error_format(&shown, query, message, size);
@@ -127,6 +159,8 @@ cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
             "a workspace must be writable by you: change its owner or rights, work on a copy, or read with "
             "--read-only");
     if (err->code == WG_E_PARAMETER) cli_note("give parameters as: --param name=value");
+    if (err->code == WG_E_DEADLINE)
+        cli_note("nothing was written; give it more time with --timeout, or look at EXPLAIN");
     return cli_exit_of(err->code);
 }
 

@@ -64,6 +64,9 @@ static const char query_help[] =
     "with\n"
     "                          --sign KEY it is signed (worldgraph receipt-key)\n"
     "  --stats                 say what was read and written, on standard error\n"
+    "  --timeout TIME          end a statement that runs longer than TIME, such as 500ms, 30s or 5m\n"
+    "  --json-errors           an error is one JSON object on standard error: code, gqlstatus, message, line, "
+    "column\n"
     "  --read-only             read beside a process that writes; takes no lock, changes nothing\n"
     "  --memory BYTES          cap of the whole database, such as 64M or 1G\n"
     "  --speed-lane LANE       any, prefer (bring what is scanned into memory first) or only (refuse what does not "
@@ -83,15 +86,17 @@ static const char query_help[] =
     "Ctrl-C cancels the statement that runs: exit code 1, nothing of it is kept.\n";
 
 static const char shell_help[] =
-    "worldgraph shell WS [--read-only] [--memory BYTES]\n"
+    "worldgraph shell WS [--read-only] [--memory BYTES] [--timeout TIME]\n"
     "\n"
     "Reads statements that end with ';' and prints their answers. On a terminal: editing, history (kept in\n"
     "~/.worldgraph_history), Ctrl-C clears the line or cancels what runs, Ctrl-D quits. From a pipe: no prompt, and "
     "the\n"
-    "first error ends it with its exit code. :help lists the commands :schema :labels :stats :timing :mode :quit.\n"
+    "first error ends it with its exit code. :help lists the commands :schema :labels :stats :timing :timeout :mode\n"
+    ":quit.\n"
     "\n"
     "  --read-only             read beside a process that writes; takes no lock, changes nothing\n"
     "  --memory BYTES          cap of the whole database, such as 64M or 1G\n"
+    "  --timeout TIME          end a statement that runs longer than TIME, such as 500ms, 30s or 5m\n"
     "\n"
     "  worldgraph shell my-ws\n"
     "  echo 'MATCH (n) RETURN count(*);' | worldgraph shell my-ws\n";

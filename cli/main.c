@@ -52,6 +52,9 @@ static cli_exit dispatch(int argc, char **argv) {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(&args);
     }
+    cli_near near = {0};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) cli_nearest(argv[1], commands[i].name, &near);
+    if (near.name != NULL) return cli_usage(NULL, "there is no command \"%s\"; did you mean %s?", argv[1], near.name);
     return cli_usage(NULL, "there is no command \"%s\"", argv[1]);
 }
 

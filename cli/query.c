@@ -29,6 +29,7 @@ typedef struct query {
     uint64_t shards;
     wg_execution execution;
     wg_speed_lane lane;
+    uint32_t timeout_ms;
     cli_param *params;
     bool mode_set;
     bool param_seen;
@@ -56,29 +57,17 @@ enum {
     O_OPTIMIZER,
     O_CARRY,
     O_MERKLE,
-    O_SIGN
+    O_SIGN,
+    O_TIMEOUT,
+    O_JSON_ERRORS
 };
-static const cli_option options[] = {{"--param", "NAME=VALUE"},
-                                     {"--csv", NULL},
-                                     {"--json", NULL},
-                                     {"--arrow", NULL},
-                                     {"--table", NULL},
-                                     {"--threads", "N"},
-                                     {"--morsel", "N"},
-                                     {"--at-snapshot", "URI_OR_LOGSEQ"},
-                                     {"--receipt", "FILE"},
-                                     {"--stats", NULL},
-                                     {"--file", "FILE"},
-                                     {"--read-only", NULL},
-                                     {"--memory", "BYTES"},
-                                     {"--speed-lane", "LANE"},
-                                     {"--shards", "N"},
-                                     {"--isa", "ISA"},
-                                     {"--optimizer", "on|off"},
-                                     {"--carry", NULL},
-                                     {"--merkle", NULL},
-                                     {"--sign", "KEY"},
-                                     {NULL, NULL}};
+static const cli_option options[] = {
+    {"--param", "NAME=VALUE"}, {"--csv", NULL},          {"--json", NULL},   {"--arrow", NULL},
+    {"--table", NULL},         {"--threads", "N"},       {"--morsel", "N"},  {"--at-snapshot", "URI_OR_LOGSEQ"},
+    {"--receipt", "FILE"},     {"--stats", NULL},        {"--file", "FILE"}, {"--read-only", NULL},
+    {"--memory", "BYTES"},     {"--speed-lane", "LANE"}, {"--shards", "N"},  {"--isa", "ISA"},
+    {"--optimizer", "on|off"}, {"--carry", NULL},        {"--merkle", NULL}, {"--sign", "KEY"},
+    {"--timeout", "TIME"},     {"--json-errors", NULL},  {NULL, NULL}};
 
 static bool add_param(const cli_args *args, query *q, const char *text) {
     const char *name = text[0] == '$' ? text + 1 : text;
@@ -196,6 +185,11 @@ static bool take_option(const cli_args *args, query *q, int option, const char *
         case O_SIGN:
             q->key = value;
             return true;
+        case O_TIMEOUT:
+            return cli_args_duration(args, "--timeout", value, &q->timeout_ms);
+        case O_JSON_ERRORS:
+            cli_errors_as_json();
+            return true;
         case O_FILE:
             q->file = value;
             return true;
@@ -278,7 +272,7 @@ static cli_exit run_all(wg_session *session, const cli_buf *text, query *q) {
     cli_statement statement = cli_statement_at(cli_buf_text(text), text->size, 0);
     q->request.several = cli_statement_at(cli_buf_text(text), text->size, statement.next).size > 0;
     size_t done = 0;
-    while (statement.size > 0 || statement.next < text->size) {
+    while (statement.size > 0 || statement.unfinished || statement.next < text->size) {
         if (statement.size > 0) {
             if (cli_interrupted()) {
                 const wg_error err = {.code = WG_E_CANCELLED,
@@ -289,6 +283,10 @@ static cli_exit run_all(wg_session *session, const cli_buf *text, query *q) {
             const cli_exit rc = cli_run(session, cli_buf_text(text), &statement, &q->request, NULL);
             if (rc != CLI_OK) return rc;
             done++;
+        }
+        if (statement.size == 0 && statement.unfinished) {
+            cli_complain("a comment of the query text has no closing */");
+            return CLI_QUERY;
         }
         if (statement.next >= text->size) break;
         statement = cli_statement_at(cli_buf_text(text), text->size, statement.next);
@@ -321,6 +319,7 @@ static cli_exit run_query(query *q, const cli_buf *text) {
         wg_error err = {0};
         if (wg_session_set_execution(session, &q->execution, &err) != WG_OK) rc = cli_fail(&err);
         if (rc == CLI_OK && wg_session_set_speed_lane(session, q->lane, &err) != WG_OK) rc = cli_fail(&err);
+        if (rc == CLI_OK && wg_session_set_deadline(session, q->timeout_ms, &err) != WG_OK) rc = cli_fail(&err);
         if (rc == CLI_OK && q->snapshot != NULL) rc = use_snapshot(q, db, session, &snapshot);
         if (rc == CLI_OK) rc = run_all(session, text, q);
         if (snapshot != NULL) (void)!wg_session_use_snapshot(session, NULL, NULL);

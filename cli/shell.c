@@ -28,6 +28,7 @@ static const char shell_help[] =
     "  :labels                the names of the labels\n"
     "  :stats                 what the last statement read and wrote\n"
     "  :timing                show or hide the time a statement took\n"
+    "  :timeout TIME          end statements that run longer: 500ms, 30s, 5m; 0 for none\n"
     "  :mode table|csv|json   how answers are written\n"
     "  :quit                  leave\n"
     "\n"
@@ -74,6 +75,16 @@ static cli_exit set_mode(shell *sh, const char *name) {
     return CLI_USAGE;
 }
 
+static cli_exit set_timeout(shell *sh, const char *text) {
+    uint32_t ms = 0;
+    wg_error err = {0};
+    if (!cli_duration(text, &ms)) {
+        cli_complain(":timeout takes a time such as 500ms, 30s or 5m, or 0 for none");
+        return CLI_USAGE;
+    }
+    return wg_session_set_deadline(sh->session, ms, &err) == WG_OK ? CLI_OK : cli_fail(&err);
+}
+
 static cli_exit show_stats(const shell *sh) {
     if (sh->last == NULL) cli_note("no statement has run yet");
     else cli_write_stats(&cli_stdout, sh->last);
@@ -90,6 +101,7 @@ static cli_exit run_command(shell *sh, const char *line, size_t size) {
     if (argument != NULL) *argument++ = '\0';
     while (argument != NULL && *argument == ' ') argument++;
     if (strcmp(text, ":mode") == 0) return set_mode(sh, argument == NULL ? "" : argument);
+    if (strcmp(text, ":timeout") == 0) return set_timeout(sh, argument == NULL ? "" : argument);
     if (argument != NULL) {
         cli_complain("%s takes no argument", text);
         return CLI_USAGE;
@@ -110,7 +122,12 @@ static cli_exit run_command(shell *sh, const char *line, size_t size) {
         if (sh->interactive) cli_note("timing is %s", sh->request.timing ? "on" : "off");
         return CLI_OK;
     }
-    cli_complain("there is no command %s; :help lists them", text);
+    static const char *const commands[] = {":help", ":schema", ":labels",  ":stats", ":quit",
+                                           ":exit", ":timing", ":timeout", ":mode"};
+    cli_near near = {0};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) cli_nearest(text, commands[i], &near);
+    if (near.name != NULL) cli_complain("there is no command %s; did you mean %s?", text, near.name);
+    else cli_complain("there is no command %s; :help lists them", text);
     return CLI_USAGE;
 }
 
@@ -178,11 +195,14 @@ static cli_exit converse(shell *sh) {
     }
 }
 
-static cli_exit open_shell(const char *workspace, const wg_options *options) {
+static cli_exit open_shell(const char *workspace, const wg_options *options, uint32_t timeout_ms) {
     wg_db *db = NULL;
     shell sh = {.request = {.mode = CLI_TABLE, .summary = &cli_stderr, .timing = true}};
     cli_exit rc = cli_open_with(workspace, options, &db, &sh.session);
     if (rc != CLI_OK) return rc;
+    wg_error err = {0};
+    if (wg_session_set_deadline(sh.session, timeout_ms, &err) != WG_OK)
+        return cli_close(db, sh.session, cli_fail(&err));
     sh.interactive = cli_term()->in_tty && cli_term()->out_tty;
     sh.input = cli_input_open(sh.interactive);
     if (sh.interactive)
@@ -196,8 +216,10 @@ static cli_exit open_shell(const char *workspace, const wg_options *options) {
 }
 
 cli_exit cli_shell(cli_args *args) {
-    enum { O_READ_ONLY, O_MEMORY };
-    static const cli_option options[] = {{"--read-only", NULL}, {"--memory", "BYTES"}, {NULL, NULL}};
+    enum { O_READ_ONLY, O_MEMORY, O_TIMEOUT };
+    static const cli_option options[] = {
+        {"--read-only", NULL}, {"--memory", "BYTES"}, {"--timeout", "TIME"}, {NULL, NULL}};
+    uint32_t timeout_ms = 0;
     const char *workspace = NULL;
     wg_options open = {0};
     const char *value = NULL;
@@ -209,6 +231,8 @@ cli_exit cli_shell(cli_args *args) {
             open.read_only = true;
         } else if (option == O_MEMORY) {
             if (!cli_args_bytes(args, "--memory", value, &open.memory_bytes_max)) return CLI_USAGE;
+        } else if (option == O_TIMEOUT) {
+            if (!cli_args_duration(args, "--timeout", value, &timeout_ms)) return CLI_USAGE;
         } else if (workspace != NULL) {
             return cli_usage("shell", "unexpected argument \"%s\"", value);
         } else {
@@ -216,5 +240,5 @@ cli_exit cli_shell(cli_args *args) {
         }
     }
     if (workspace == NULL) return cli_usage("shell", "which workspace?");
-    return open_shell(workspace, &open);
+    return open_shell(workspace, &open, timeout_ms);
 }

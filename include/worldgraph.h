@@ -38,37 +38,60 @@ extern "C" {
 
 /* ------------------------------------------------------------------ errors */
 
-/* X(name, number, GQLSTATUS, one-phrase meaning). Numbers are stable for ever; docs/errors.md is generated from here. */
+/* X(name, number, GQLSTATUS, one-phrase meaning). Numbers are stable for ever; docs/errors.md is generated from here. Classes
+ * 53 to 58, WG and XX, and 42710, 42P02 and 0A000 are our own; the others are those of ISO/IEC 39075. */
 #define WG_CODE_LIST(X)                                                                                            \
     X(WG_OK, 0, "00000", "success")                                                                                \
-    X(WG_E_MISUSE, 1, "G1000", "a call that its contract forbids: a bad argument, a closed handle, a wrong order") \
+    X(WG_E_MISUSE, 1, "WG001", "a call that its contract forbids: a bad argument, a closed handle, a wrong order") \
     X(WG_E_NOMEM, 2, "53200", "the allocator or the memory account refused")                                       \
     X(WG_E_IO, 3, "58030", "the operating system failed a call; sys_errno says how")                               \
-    X(WG_E_CORRUPT, 4, "G1001", "stored or foreign bytes are damaged or break their format")                       \
+    X(WG_E_CORRUPT, 4, "WG002", "stored or foreign bytes are damaged or break their format")                       \
     X(WG_E_LIMIT, 5, "53000", "a stated limit was reached")                                                        \
-    X(WG_E_VERSION, 6, "G1002", "written by a newer version, or needs a feature that this build does not have")    \
+    X(WG_E_VERSION, 6, "WG003", "written by a newer version, or needs a feature that this build does not have")    \
     X(WG_E_BUSY, 7, "55006", "another process or transaction holds what is needed")                                \
-    X(WG_E_CONFLICT, 8, "40001", "a concurrent transaction committed first; run the transaction again")            \
-    X(WG_E_EXPIRED, 9, "G1003", "the snapshot is no longer, or not yet, available")                                \
-    X(WG_E_NOT_FOUND, 10, "42704", "a named label, property, file, column or parameter does not exist")            \
+    X(WG_E_CONFLICT, 8, "40000", "a concurrent transaction committed first; run the transaction again")            \
+    X(WG_E_EXPIRED, 9, "WG004", "the snapshot is no longer, or not yet, available")                                \
+    X(WG_E_NOT_FOUND, 10, "42002", "a named label, property, file, column or parameter does not exist")            \
     X(WG_E_EXISTS, 11, "42710", "the object exists already")                                                       \
-    X(WG_E_SYNTAX, 12, "42601", "the query text cannot be parsed")                                                 \
+    X(WG_E_SYNTAX, 12, "42001", "the query text cannot be parsed")                                                 \
     X(WG_E_BIND, 13, "42000", "the query text parses but does not make sense")                                     \
     X(WG_E_TYPE, 14, "22G03", "a value or column has a type that does not fit")                                    \
     X(WG_E_VALUE, 15, "22000", "a value is out of range: overflow, division by zero, bad format")                  \
-    X(WG_E_CONSTRAINT, 16, "23000", "a key, uniqueness or not-null rule would be broken")                          \
+    X(WG_E_CONSTRAINT, 16, "G2000", "a key, uniqueness or not-null rule would be broken")                          \
     X(WG_E_UNSUPPORTED, 17, "0A000", "a legal request that this version does not answer; never answered wrongly")  \
     X(WG_E_CANCELLED, 18, "57014", "cancelled by the caller")                                                      \
     X(WG_E_DEADLINE, 19, "57015", "the deadline passed before the answer was complete")                            \
-    X(WG_E_READ_ONLY, 20, "25006", "a write to a virtual label, a read-only handle or a snapshot")                 \
-    X(WG_E_CHANGED, 21, "G1004", "a file that must never change has changed since it was first seen")              \
-    X(WG_E_CAPACITY, 22, "G1005", "a capacity-bounded container is full (CapacityExceeded)")                       \
+    X(WG_E_READ_ONLY, 20, "25G03", "a write to a virtual label, a read-only handle or a snapshot")                 \
+    X(WG_E_CHANGED, 21, "WG005", "a file that must never change has changed since it was first seen")              \
+    X(WG_E_CAPACITY, 22, "WG006", "a capacity-bounded container is full (CapacityExceeded)")                       \
     X(WG_E_PARAMETER, 23, "42P02", "a query parameter is missing or has no usable value")                          \
     X(WG_E_INTERNAL, 24, "XX000", "an invariant of the engine is broken; please report it")
+
+/* X(name, GQLSTATUS, condition): conditions that are finer than a code. wg_error_gqlstatus gives them where they are known. */
+#define WG_STATUS_LIST(X)                                                      \
+    X(WG_S_OMITTED_RESULT, "00001", "successful completion: omitted result")   \
+    X(WG_S_NO_DATA, "02000", "no data")                                        \
+    X(WG_S_NUMERIC_RANGE, "22003", "numeric value out of range")               \
+    X(WG_S_NULL_NOT_ALLOWED, "22004", "null value not allowed")                \
+    X(WG_S_DATETIME_FORMAT, "22007", "invalid date, time or datetime format")  \
+    X(WG_S_DATETIME_OVERFLOW, "22008", "datetime field overflow")              \
+    X(WG_S_DIVISION_BY_ZERO, "22012", "division by zero")                      \
+    X(WG_S_INTERVAL_OVERFLOW, "22015", "interval field overflow")              \
+    X(WG_S_NEGATIVE_LIMIT, "22G02", "negative limit value")                    \
+    X(WG_S_NOT_COMPARABLE, "22G04", "values not comparable")                   \
+    X(WG_S_REFERENT_DELETED, "22G11", "reference value: the referent deleted") \
+    X(WG_S_ACTIVE_TRANSACTION, "25G01", "a transaction is active")             \
+    X(WG_S_NO_TRANSACTION, "2D000", "invalid transaction termination")         \
+    X(WG_S_INVALID_REFERENCE, "42002", "invalid reference")                    \
+    X(WG_S_EDGES_EXIST, "G1001", "dependent object: edges still exist")
 
 #define WG_CODE_ENUM(name, number, status, meaning) name = number,
 typedef enum wg_code { WG_CODE_LIST(WG_CODE_ENUM) } wg_code;
 #undef WG_CODE_ENUM
+
+#define WG_STATUS_ENUM(name, status, condition) name,
+typedef enum wg_status { WG_STATUS_LIST(WG_STATUS_ENUM) } wg_status;
+#undef WG_STATUS_ENUM
 
 /* Caller-owned error context; lives on the stack, never allocates. `offset` is a byte offset into the query text or
  * into the file that `message` names, UINT64_MAX if there is none. `line` and `column` count from 1 and are 0 unless
@@ -79,7 +102,9 @@ typedef struct wg_error {
     uint64_t offset;
     uint32_t line;
     uint32_t column;
-    char message[232];
+    char gqlstatus[6]; /* finer than that of the code; empty: none. Read it with wg_error_gqlstatus. */
+    char reserved[2];
+    char message[224];
 } wg_error;
 
 #define WG_NO_OFFSET UINT64_MAX
@@ -89,7 +114,11 @@ WG_API const char *wg_code_name(wg_code code);
 WG_API const char *wg_code_gqlstatus(wg_code code);
 WG_API const char *wg_code_meaning(wg_code code);
 
-/* Writes "message", the place and, when `query` (NUL-terminated, may be NULL) is the text that failed, its line with a
+/* The GQLSTATUS of an error, as fine as it is known: "22012" for a division by zero, where that of its code is "22000".
+ * "00000" for NULL and for an error that is not set. Lives as long as *err. Threads: any. */
+WG_API const char *wg_error_gqlstatus(const wg_error *err);
+
+/* Writes "CODE (GQLSTATUS): message", the place and, when `query` (NUL-terminated, may be NULL) is the text that failed, its line with a
  * caret under the place. Always NUL-terminates. Returns the size needed, without the NUL. Threads: any. */
 WG_API size_t wg_error_format(const wg_error *err, const char *query, char *out, size_t out_size);
 
@@ -112,7 +141,7 @@ typedef enum wg_type {
     WG_TYPE_LOCAL_DATETIME = 9, /* seconds and nanoseconds since 1970-01-01T00:00:00, no zone */
     WG_TYPE_DATETIME = 10,      /* the same in UTC, with an offset in seconds */
     WG_TYPE_DURATION = 11,
-    WG_TYPE_POINT = 12,
+    WG_TYPE_POINT = 12, /* cartesian or WGS 84, 2 or 3 dimensions */
     WG_TYPE_LIST = 13,
     WG_TYPE_MAP = 14,
     WG_TYPE_NODE = 15,
@@ -134,7 +163,9 @@ typedef struct wg_edge wg_edge;
  *   DATE as.i days | LOCAL_TIME as.i ns | TIME as.i ns, offset in (int32_t)size
  *   LOCAL_DATETIME as.i seconds, size nanoseconds | LIST as.list with `size` elements | MAP as.map with `size`
  *   entries sorted by key bytes | DATETIME as.i seconds in UTC, size nanoseconds, reserved: the offset in seconds as a
- *   24-bit integer, low byte first, or 2^20 and above for a named time zone (wg_datetime_describe tells) | DURATION as.list of four INT: months, days, seconds, nanoseconds | NODE as.node | EDGE as.edge */
+ *   24-bit integer, low byte first, or 2^20 and above for a named time zone (wg_datetime_describe tells) | DURATION as.list of four INT: months, days, seconds, nanoseconds | POINT as.list of `size` FLOAT: x, y and
+ *   z, or longitude, latitude and height, reserved: 4326 (WGS 84), 4979 (with height), 7203 (cartesian) or 9157 (of three dimensions), low byte
+ *   first | NODE as.node | EDGE as.edge */
 struct wg_value {
     uint8_t type; /* wg_type */
     uint8_t reserved[3];
@@ -239,6 +270,9 @@ typedef struct wg_options {
     uint32_t retain_manifests;            /* manifest files that are kept; 0: 8 */
     bool stripe_zstd;                     /* compress what checkpoints and compactions write */
     uint64_t compaction_bytes_per_second; /* of background compaction, each level; 0: no cap */
+    /* Statements that were prepared and their plans are kept by text, in at most so many bytes; 0: 4 MiB, or a 64th of memory_bytes_max when that is
+     * less; UINT64_MAX: nothing is kept, each run plans anew. Never changes a result, its order or its receipt. */
+    uint64_t plan_cache_bytes_max;
 } wg_options;
 
 /* Opens the workspace directory `path` for reading and writing and recovers it: replays the log, cuts a torn tail and
@@ -395,6 +429,10 @@ typedef enum wg_speed_lane {
 } wg_speed_lane;
 WG_API WG_MUST_USE wg_code wg_session_set_speed_lane(wg_session *session, wg_speed_lane lane, wg_error *err);
 
+/* How long each later statement of the session may run, from wg_execute on; then it ends with WG_E_DEADLINE and has written nothing.
+ * 0: any time. A transaction that is open stays open. */
+WG_API WG_MUST_USE wg_code wg_session_set_deadline(wg_session *session, uint32_t milliseconds, wg_error *err);
+
 /* Makes the running statement of the session end with WG_E_CANCELLED soon. Safe from any thread and from a signal
  * handler. Has no effect when nothing runs. */
 WG_API void wg_session_cancel(wg_session *session);
@@ -422,6 +460,8 @@ WG_API WG_MUST_USE wg_code wg_session_use_snapshot(wg_session *session, wg_snaps
 /* ------------------------------------------------------------------ statements */
 
 /* Parses and binds one statement. `text` is UTF-8, at most 1 MiB, copied. A trailing ';' is accepted.
+ * A statement keeps the plan of its last run and runs it again while planning anew would give the same one: until a definition or the
+ * type of a parameter changes, or a statistic that the plan was made from by more than a little (docs/execution.md).
  * Owns:    the caller finishes *out with wg_stmt_finish; it must not outlive the session.
  * Errors:  WG_E_SYNTAX, WG_E_BIND, WG_E_TYPE, WG_E_NOT_FOUND with offset, line and column. */
 WG_API WG_MUST_USE wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_stmt **out,
@@ -450,7 +490,7 @@ WG_API WG_MUST_USE wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, in
  * database is closed. */
 WG_API WG_MUST_USE wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err);
 
-/* prepare + execute + finish. */
+/* prepare + execute + finish. Sessions share what was prepared and planned for the same text (plan_cache_bytes_max). */
 WG_API WG_MUST_USE wg_code wg_query(wg_session *session, const char *text, wg_result **out, wg_error *err);
 
 /* Rows done so far and, when known, rows in all (else 0) of the statement that runs in the session. Threads: any. */
@@ -463,6 +503,8 @@ WG_API uint32_t wg_result_column_count(const wg_result *result);
 WG_API const char *wg_result_column_name(const wg_result *result, uint32_t column); /* NULL when out of range */
 WG_API wg_type wg_result_column_type(const wg_result *result, uint32_t column);     /* ANY: see each cell */
 WG_API uint64_t wg_result_row_count(const wg_result *result);
+/* "00000", "00001" for a statement without columns, "02000" for an answer without rows; never NULL. */
+WG_API const char *wg_result_gqlstatus(const wg_result *result);
 /* True when the statement asked for the current time; then what it took for it (wg_bind_clock): with that a replay gives the same answer. */
 WG_API bool wg_result_clock(const wg_result *result, int64_t *statement_us, int64_t *transaction_us);
 

@@ -10,7 +10,7 @@ OK, CREATE_BUFFERED = 0, 1
 
 class Error(C.Structure):
     _fields_ = [("code", C.c_int), ("sys_errno", C.c_int32), ("offset", C.c_uint64), ("line", C.c_uint32), ("column", C.c_uint32),
-                ("message", C.c_char * 232)]
+                ("gqlstatus", C.c_char * 8), ("message", C.c_char * 224)]
 
 
 class Cell(C.Union):
@@ -26,7 +26,8 @@ class Options(C.Structure):
                 ("batch_rows", C.c_uint32), ("query_memory_bytes_max", C.c_uint64), ("create", C.c_bool), ("must_create", C.c_bool),
                 ("read_only", C.c_bool), ("no_background", C.c_bool), ("memory_bytes_max", C.c_uint64), ("budget", C.c_uint64 * 7),
                 ("checkpoint_log_bytes", C.c_uint64), ("retain_commits", C.c_uint64), ("retain_manifests", C.c_uint32),
-                ("stripe_zstd", C.c_bool), ("compaction_bytes_per_second", C.c_uint64)]
+                ("stripe_zstd", C.c_bool), ("compaction_bytes_per_second", C.c_uint64),
+                ("plan_cache_bytes_max", C.c_uint64)]
 
 
 class Database:

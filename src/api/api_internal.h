@@ -51,6 +51,7 @@ struct wg_db {
     wg_account queries; /* of all queries and their results */
     wg_pool *pool;
     wg_procedures *procedures; /* what CALL finds; tests add theirs */
+    wg_plan_cache *plans;      /* NULL: nothing is kept */
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t shards;
@@ -79,6 +80,7 @@ struct wg_session {
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t shards;
+    uint32_t deadline_ms;      /* of each statement; 0: none */
     const wg_kernels *kernels; /* NULL: the best */
     bool optimizer_off;
     const wg_exec_watch *watch;
@@ -106,6 +108,7 @@ struct wg_stmt {
     uint32_t tag;
     wg_session *session;
     wg_prepared *query;
+    wg_query_state state;
     wg_value *params;
     bool *bound;
     wg_arena arena; /* bound values */

@@ -2,6 +2,7 @@
 #include "api/api_internal.h"
 
 static const uint64_t query_memory_default = UINT64_C(1) << 30;
+static const uint64_t plan_cache_default = UINT64_C(4) << 20;
 
 static wg_code check_options(const wg_options *o, wg_error *err) {
     if (o->batch_rows > WG_BATCH_ROWS_MAX)
@@ -25,6 +26,14 @@ static void set_query_memory(wg_db *db, const wg_options *o) {
     wg_account_init(&db->queries, NULL, all);
 }
 
+static wg_code open_plan_cache(wg_db *db, const wg_options *o, wg_error *err) {
+    uint64_t bytes = o->plan_cache_bytes_max;
+    if (bytes == UINT64_MAX) return WG_OK;
+    if (bytes == 0) bytes = plan_cache_default;
+    if (o->plan_cache_bytes_max == 0 && o->memory_bytes_max != 0) bytes = wg_min_u64(bytes, o->memory_bytes_max / 64);
+    return wg_plan_cache_create(bytes, &db->plans, err);
+}
+
 static wg_code copy_path(wg_db *db, const char *path, wg_error *err) {
     if (path == NULL) return WG_OK;
     db->path = wg_alloc(NULL, strlen(path) + 1);
@@ -37,6 +46,7 @@ static wg_code open_parts(wg_db *db, const char *path, const wg_options *o, wg_e
     wg_engine *engine = NULL;
     WG_TRY(copy_path(db, path, err));
     WG_TRY(wg_procedures_create(NULL, &db->procedures, err));
+    WG_TRY(open_plan_cache(db, o, err));
     WG_TRY(wg_pool_create(db->threads, &db->pool, err));
     const wg_engine_options options = {.options = *o, .pool = db->pool};
     WG_TRY(wg_engine_open(path, &options, &engine, err));
@@ -67,6 +77,7 @@ wg_code wg_open(const char *path, const wg_options *options, wg_db **out, wg_err
         (void)wgi_engines_close(db, NULL);
         wg_pool_destroy(db->pool);
         wgi_turns_deinit(db);
+        wg_plan_cache_destroy(db->plans);
         wg_procedures_destroy(db->procedures);
         wg_free(db->path);
         wg_free(db);
@@ -87,6 +98,7 @@ wg_code wg_close(wg_db *db, wg_error *err) {
     const wg_code code = wgi_engines_close(db, err);
     wg_pool_destroy(db->pool); /* the engine's background uses it to its end */
     wgi_turns_deinit(db);
+    wg_plan_cache_destroy(db->plans);
     wg_procedures_destroy(db->procedures);
     db->tag = WGI_TAG_CLOSED;
     wg_free(db->path);
@@ -260,6 +272,12 @@ wg_code wg_session_set_speed_lane(wg_session *session, wg_speed_lane lane, wg_er
     return WG_OK;
 }
 
+wg_code wg_session_set_deadline(wg_session *session, uint32_t milliseconds, wg_error *err) {
+    WGI_CHECK(session, WGI_TAG_SESSION, "session");
+    session->deadline_ms = milliseconds;
+    return WG_OK;
+}
+
 void wg_session_cancel(wg_session *session) {
     if (session != NULL) atomic_store_explicit(&session->cancel.cancelled, true, memory_order_relaxed);
 }
@@ -308,8 +326,10 @@ static wg_code begin_in(wg_session *session, bool read_only, wg_error *err) {
 wg_code wg_begin(wg_session *session, bool read_only, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
     if (session->txn != NULL || session->run_txn != NULL)
-        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
-                            "a transaction is open already: commit or roll back first");
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "a transaction is open already: commit or roll back first"),
+            WG_S_ACTIVE_TRANSACTION);
     if (session->snapshot != NULL && !read_only)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
                             "the session reads a snapshot: begin a read-only transaction");
@@ -325,7 +345,9 @@ static wg_code check_own_txn(const wg_session *session, wg_error *err) {
         return wg_error_set(
             err, WG_E_MISUSE, WG_NO_OFFSET,
             "the transaction was begun by wg_run_begin: end it with wg_run_commit or wg_run_rollback");
-    if (session->txn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open");
+    if (session->txn == NULL)
+        return wg_error_refine(err, wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction is open"),
+                               WG_S_NO_TRANSACTION);
     return WG_OK;
 }
 

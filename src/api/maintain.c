@@ -35,12 +35,42 @@ wg_code wg_expire(wg_db *db, uint64_t logseq, wg_error *err) {
 
 /* ---- measurements */
 
+enum { PLAN_METRICS = 5 };
+
+static void plan_metrics(wg_db *db, wg_metric out[PLAN_METRICS]) {
+    wg_plan_cache_counters c;
+    wg_plan_cache_read(db->plans, &c);
+    const wg_metric metrics[PLAN_METRICS] = {
+        {.name = "plan_cache_hits_total", .help = "runs of a plan that was kept", .value = (double)c.hits},
+        {.name = "plan_cache_misses_total", .help = "plans that were made", .value = (double)c.misses},
+        {.name = "plan_cache_evictions_total", .help = "statements dropped for room", .value = (double)c.evictions},
+        {.name = "plan_cache_statements", .help = "statements that are kept", .value = (double)c.entries},
+        {.name = "plan_cache_bytes", .help = "theirs and their plans'", .value = (double)c.bytes}};
+    for (uint32_t i = 0; i < PLAN_METRICS; i++) {
+        out[i] = metrics[i];
+        out[i].kind = i < 3 ? WG_METRIC_COUNTER : WG_METRIC_GAUGE;
+    }
+}
+
+static bool give_plan_metrics(wg_db *db, wg_stat_fn fn, void *ctx) {
+    wg_metric metrics[PLAN_METRICS];
+    bool go_on = true;
+    plan_metrics(db, metrics);
+    for (uint32_t i = 0; i < PLAN_METRICS && go_on; i++) {
+        const wg_stat stat = {.name = metrics[i].name, .help = metrics[i].help, .value = metrics[i].value};
+        go_on = fn(ctx, &stat);
+    }
+    return go_on;
+}
+
 wg_code wg_db_stats(wg_db *db, wg_stat_fn fn, void *ctx, wg_error *err) {
     WGI_CHECK(db, WGI_TAG_DB, "database");
     if (fn == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_db_stats: fn is NULL");
     wg_engine *engine = wgi_engine_hold(db);
-    const wg_code code = wg_engine_stats(engine, fn, ctx, err);
+    wg_code code = wg_engine_stats(engine, fn, ctx, err);
     wgi_engine_drop(db, engine);
+    if (code == WG_OK && !give_plan_metrics(db, fn, ctx))
+        code = wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled by the caller");
     return code;
 }
 
@@ -55,10 +85,13 @@ static bool collect(void *ctx, const wg_metric *metric) {
     return list->ok;
 }
 
-static wg_code print_metrics(wg_engine *engine, wg_buf *out, wg_error *err) {
+static wg_code print_metrics(wg_db *db, wg_engine *engine, wg_buf *out, wg_error *err) {
     metric_list list = {.ok = true};
+    wg_metric plans[PLAN_METRICS];
     wg_buf_init(&list.items, NULL);
     wg_code code = wg_engine_metrics(engine, collect, &list, err);
+    plan_metrics(db, plans);
+    for (uint32_t i = 0; i < PLAN_METRICS && list.ok; i++) (void)collect(&list, &plans[i]);
     if (code == WG_OK && (!list.ok || !wg_metrics_prometheus(out, (const wg_metric *)(const void *)list.items.data,
                                                              (uint32_t)(list.items.size / sizeof(wg_metric)))))
         code = wg_error_nomem(err, list.items.size);
@@ -72,7 +105,7 @@ wg_code wg_db_stats_prometheus(wg_db *db, wg_write_fn write, void *ctx, wg_error
     wg_buf text;
     wg_buf_init(&text, NULL);
     wg_engine *engine = wgi_engine_hold(db);
-    wg_code code = print_metrics(engine, &text, err);
+    wg_code code = print_metrics(db, engine, &text, err);
     wgi_engine_drop(db, engine);
     if (code == WG_OK && !write(ctx, text.data, text.size))
         code = wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");

@@ -183,6 +183,11 @@ wg_type wg_result_column_type(const wg_result *result, uint32_t column) {
 
 uint64_t wg_result_row_count(const wg_result *result) { return result == NULL ? 0 : result->row_count; }
 
+const char *wg_result_gqlstatus(const wg_result *result) {
+    if (wg_result_column_count(result) == 0) return wg_status_gqlstatus(WG_S_OMITTED_RESULT);
+    return wg_result_row_count(result) == 0 ? wg_status_gqlstatus(WG_S_NO_DATA) : wg_code_gqlstatus(WG_OK);
+}
+
 bool wgi_result_has_objects(const wg_result *result, uint32_t column) {
     return may_hold_objects(wg_rows_column_type(result->query.rows, column));
 }

@@ -35,7 +35,7 @@ static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg
     stmt->tag = WGI_TAG_STMT;
     stmt->session = session;
     wg_arena_init(&stmt->arena, NULL);
-    wg_code code = wg_query_create(text, session->db->procedures, NULL, &stmt->query, err);
+    wg_code code = wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &stmt->query, err);
     if (code == WG_OK) code = prepare_params(stmt, err);
     if (code != WG_OK) {
         wg_stmt_finish(stmt);
@@ -65,6 +65,7 @@ wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_s
 void wg_stmt_finish(wg_stmt *stmt) {
     if (stmt == NULL || stmt->tag != WGI_TAG_STMT) return;
     stmt->tag = WGI_TAG_CLOSED;
+    wg_query_state_deinit(&stmt->state);
     wg_query_destroy(stmt->query);
     wg_free(stmt->params);
     wg_free(stmt->bound);
@@ -89,7 +90,13 @@ wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error
         stmt->bound[i] = true;
         return WG_OK;
     }
-    return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%s", name);
+    wg_suggestion near;
+    wg_suggestion_init(&near, wg_slice_str(name));
+    for (uint32_t i = 0; i < count; i++) wg_suggestion_offer(&near, wg_query_param_name(stmt->query, i));
+    if (near.name == NULL)
+        return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "the statement has no parameter $%.64s", name);
+    return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET,
+                        "the statement has no parameter $%.64s; did you mean $%.64s?", name, near.name);
 }
 
 wg_code wg_bind_clock(wg_stmt *stmt, int64_t statement_us, int64_t transaction_us, wg_error *err) {
@@ -149,9 +156,7 @@ wg_code wg_bind_json(wg_stmt *stmt, const char *name, const char *json, size_t s
 static wg_code check_params(const wg_stmt *stmt, wg_error *err) {
     const uint32_t count = wg_query_param_count(stmt->query);
     for (uint32_t i = 0; i < count; i++)
-        if (!stmt->bound[i])
-            return wg_error_set(err, WG_E_PARAMETER, WG_NO_OFFSET, "parameter $%s has no value",
-                                wg_query_param_name(stmt->query, i));
+        if (!stmt->bound[i]) return wg_query_param_missing(stmt->query, i, err);
     return WG_OK;
 }
 
@@ -180,11 +185,8 @@ static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
 
 /* What sessions have committed in runs belongs to a commit of the log before a statement that may look at it begins. */
 static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
-    static const char *const families[] = {"kv.", "events.", "runs."};
-    const wg_slice text = wg_query_text(stmt->query);
-    bool any = false;
-    for (size_t i = 0; i < sizeof families / sizeof families[0] && !any; i++) any = text_has(text, families[i]);
-    return any ? wg_engine_state_drain(stmt->session->engine, false, NULL, err) : WG_OK;
+    if (!wg_query_reads_runs(stmt->query)) return WG_OK;
+    return wg_engine_state_drain(stmt->session->engine, false, NULL, err);
 }
 
 int64_t wgi_clock_us(const wg_session *session) {
@@ -217,13 +219,15 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
 }
 
 /* `maintained`: the rows of the statement's maintenance procedure, or NULL. */
-static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintained, wg_result *result, wg_error *err) {
+static wg_code run_in(wg_stmt *stmt, wg_txn *txn, const wg_rows *maintained, wg_result *result, wg_error *err) {
     wg_stats before;
     wg_txn_stats(txn, &before);
     wg_txn_set_speed_lane(txn, stmt->session->lane);
     wg_exec_context context = make_context(stmt, txn, result);
     context.procedure_rows = maintained;
-    WG_TRY(wg_query_run(stmt->query, &context, &result->query, err));
+    if (stmt->session->db->plans != NULL)
+        WG_TRY(wg_query_run_kept(stmt->query, &stmt->state, &context, &result->query, err));
+    else WG_TRY(wg_query_run(stmt->query, &context, &result->query, err));
     wg_stats after;
     wg_txn_stats(txn, &after);
     wg_stats *st = &result->stats;
@@ -239,7 +243,7 @@ static wg_code run_in(const wg_stmt *stmt, wg_txn *txn, const wg_rows *maintaine
 }
 
 /* Inside the session's transaction. */
-static wg_code run_in_open(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+static wg_code run_in_open(wg_stmt *stmt, wg_result *result, wg_error *err) {
     wg_txn *txn = stmt->session->txn;
     wg_txn_mark mark;
     wg_txn_mark_set(txn, &mark);
@@ -249,7 +253,7 @@ static wg_code run_in_open(const wg_stmt *stmt, wg_result *result, wg_error *err
     return code;
 }
 
-static wg_code run_alone(const wg_stmt *stmt, const wg_rows *maintained, wg_result *result, wg_error *err) {
+static wg_code run_alone(wg_stmt *stmt, const wg_rows *maintained, wg_result *result, wg_error *err) {
     wg_session *s = stmt->session;
     bool given = false;
     uint64_t as_of = s->snapshot != NULL ? s->snapshot->logseq : 0;
@@ -274,7 +278,7 @@ static wg_code run_alone(const wg_stmt *stmt, const wg_rows *maintained, wg_resu
 }
 
 /* The procedure runs before the transaction that reads the rest of the statement, so that neither waits for the other. */
-static wg_code run_maintenance(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+static wg_code run_maintenance(wg_stmt *stmt, wg_result *result, wg_error *err) {
     wg_session *s = stmt->session;
     if (wg_query_is_explain(stmt->query))
         return s->txn != NULL ? run_in_open(stmt, result, err) : run_alone(stmt, NULL, result, err);
@@ -289,7 +293,7 @@ static wg_code run_maintenance(const wg_stmt *stmt, wg_result *result, wg_error 
     return code;
 }
 
-static wg_code run_kind(const wg_stmt *stmt, wg_result *result, wg_error *err) {
+static wg_code run_kind(wg_stmt *stmt, wg_result *result, wg_error *err) {
     wg_session *s = stmt->session;
     switch (wg_query_kind_of(stmt->query)) {
         case WG_QUERY_BEGIN:
@@ -320,6 +324,9 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     WG_TRY(wgi_result_create(s->db, &result, err));
     atomic_store_explicit(&s->cancel.cancelled, false,
                           memory_order_relaxed); /* of a call that came when nothing ran */
+    s->cancel.platform = platform;
+    s->cancel.deadline_ns =
+        s->deadline_ms == 0 ? 0 : platform->ops->now_ns(platform) + (uint64_t)s->deadline_ms * 1000000;
     atomic_store_explicit(&s->cancel.rows_done, 0, memory_order_relaxed);
     atomic_store_explicit(&s->cancel.rows_total, 0, memory_order_relaxed);
     const uint64_t start = platform->ops->now_ns(platform);

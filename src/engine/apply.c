@@ -57,6 +57,14 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
         case WGI_UNDO_PARTITIONS:
             wg_catalog_truncate_partitions(engine->catalog, u->number);
             return;
+        case WGI_UNDO_RULES:
+            for (uint32_t r = wg_catalog_rule_count(engine->catalog); r > u->number; r--)
+                wgi_index_forget(wgi_index_of(engine, r - 1));
+            wg_catalog_truncate_rules(engine->catalog, u->number);
+            return;
+        case WGI_UNDO_RULE_END:
+            wg_catalog_end_rule(engine->catalog, u->number, WG_LOGSEQ_NEVER);
+            return;
         case WGI_UNDO_TOPOLOGY:
             wg_topology_truncate(wgi_label_state_at(engine, u->number)->topology, u->a);
             return;
@@ -66,14 +74,34 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
     }
 }
 
+/* Kinds that give back nothing but rows; any other one is of the catalog. */
+static bool is_of_rows(wgi_undo_kind kind) {
+    switch ((int)kind) {
+        case WGI_UNDO_ROW:
+        case WGI_UNDO_ROWS:
+        case WGI_UNDO_END:
+        case WGI_UNDO_DIRECTORY:
+        case WGI_UNDO_EXTEND:
+        case WGI_UNDO_TOPOLOGY:
+        case WGI_UNDO_LIVE:
+            return true;
+        default:
+            return false;
+    }
+}
+
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes) {
+    bool definitions = false;
     while (undo->size > bytes) {
         wgi_undo u;
         WG_ASSERT(undo->size >= sizeof u);
         undo->size -= sizeof u;
         memcpy(&u, undo->data + undo->size, sizeof u);
         undo_one(engine, &u);
+        definitions = definitions || !is_of_rows(u.kind);
     }
+    if (definitions && bytes == 0) wgi_schema_undone(engine);
+    else if (definitions) wgi_schema_changed(engine, engine->applied + 1);
 }
 
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n) {
@@ -514,6 +542,10 @@ const wg_applier wgi_applier = {.apply = {
                                     [WG_MUTATION_DELETE_EDGE] = apply_delete_edge,
                                     [WG_MUTATION_LOAD_NODES] = wgi_apply_load_nodes,
                                     [WG_MUTATION_LOAD_EDGES] = wgi_apply_load_edges,
+                                    [WG_MUTATION_CREATE_INDEX] = wgi_apply_create_rule,
+                                    [WG_MUTATION_DROP_INDEX] = wgi_apply_drop_rule,
+                                    [WG_MUTATION_CREATE_CONSTRAINT] = wgi_apply_create_rule,
+                                    [WG_MUTATION_DROP_CONSTRAINT] = wgi_apply_drop_rule,
                                     [WG_MUTATION_TIME] = wgi_apply_time,
                                     [WG_MUTATION_RUN_COMMIT] = wgi_apply_run_commit,
                                     [WG_MUTATION_RUN_CREATE] = wgi_apply_run_create,

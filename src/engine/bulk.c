@@ -19,10 +19,12 @@ typedef struct declared {
     bool look;   /* cells must be looked at: their width */
 } declared;
 
-/* The primary key of one label. */
+/* The primary key of one label, or a constraint that says the same of other properties. */
 typedef struct key_check {
     const wg_label *label;
-    wg_key_index *index;
+    wg_key_index *index; /* of the primary key */
+    const wg_rule *rule; /* NULL: it is the primary key */
+    uint32_t count;      /* of properties */
     uint32_t at[WG_KEY_COLUMNS_MAX];
     uint64_t *hashes;
     uint16_t *slots; /* of rows of this batch, by hash: row + 1 */
@@ -51,6 +53,19 @@ static uint32_t column_of_key(const wgi_bulk *b, uint32_t key) {
     return UINT32_MAX;
 }
 
+static void map_rules(checker *k, const wg_label *label) {
+    const wg_catalog *catalog = k->txn->engine->catalog;
+    const wg_view newest = wgi_txn_newest(k->txn);
+    uint32_t position = 0;
+    const wg_rule *rule;
+    while ((rule = wg_catalog_next_rule(catalog, newest, label->number, &position)) != NULL) {
+        if (!wgi_rule_is_unique(rule)) continue;
+        key_check *key = &k->keys[k->key_count++];
+        *key = (key_check){.label = label, .rule = rule, .count = rule->def.key_count};
+        for (uint32_t i = 0; i < key->count; i++) key->at[i] = column_of_key(k->bulk, rule->def.keys[i]);
+    }
+}
+
 static wg_code map_label(checker *k, const wg_label *label, wg_error *err) {
     for (uint32_t d = 0; d < label->def.column_count; d++) {
         const wg_column_def *def = &label->def.columns[d];
@@ -62,10 +77,11 @@ static wg_code map_label(checker *k, const wg_label *label, wg_error *err) {
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored", def->name,
                             wg_type_name(k->bulk->batch.columns[at].type), wg_type_name(def->type));
     }
+    map_rules(k, label);
     if (label->def.key_count == 0) return WG_OK;
     key_check *key = &k->keys[k->key_count++];
     const wgi_label_state *state = wgi_label_state_at(k->txn->engine, label->number);
-    *key = (key_check){.label = label, .index = state->key_index};
+    *key = (key_check){.label = label, .index = state->key_index, .count = label->def.key_count};
     for (uint32_t i = 0; i < label->def.key_count; i++)
         key->at[i] = column_of_key(k->bulk, label->column_keys[label->def.key_columns[i]]);
     return WG_OK;
@@ -83,9 +99,7 @@ static wg_code check_column(checker *k, uint32_t c, bool open, wg_error *err) {
                             wgi_key_name(k->txn, b->keys[c]));
     bool known = false;
     for (uint32_t d = 0; d < k->declared_count && !known; d++) known = k->declared[d].at == c;
-    if (!known && !open)
-        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s",
-                            first == NULL ? "?" : first->def.name, wgi_key_name(k->txn, b->keys[c]));
+    if (!known && !open) return wgi_unknown_property(first, wgi_key_name(k->txn, b->keys[c]), err);
     if (!known && type != WG_TYPE_ANY)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored",
                             wgi_key_name(k->txn, b->keys[c]), wg_type_name(type), wg_type_name(WG_TYPE_ANY));
@@ -100,7 +114,8 @@ static wg_code map_columns(checker *k, wg_error *err) {
     for (uint32_t i = 0; i < b->label_count; i++)
         columns += wg_catalog_label_at(k->txn->engine->catalog, b->labels[i])->def.column_count;
     k->declared = wg_arena_alloc(&k->arena, ((size_t)columns + 1) * sizeof *k->declared);
-    k->keys = wg_arena_alloc(&k->arena, ((size_t)b->label_count + 1) * sizeof *k->keys);
+    const uint32_t rules = wg_catalog_rule_count(k->txn->engine->catalog);
+    k->keys = wg_arena_alloc(&k->arena, ((size_t)b->label_count + rules + 1) * sizeof *k->keys);
     k->loose = wg_arena_alloc(&k->arena, ((size_t)b->batch.column_count + 1) * sizeof *k->loose);
     if (k->declared == NULL || k->keys == NULL || k->loose == NULL)
         return wg_error_nomem(err, columns * sizeof *k->declared);
@@ -145,7 +160,7 @@ static wg_code check_cells(const checker *k, uint32_t row, wg_error *err) {
 }
 
 static void key_of_row(const checker *k, const key_check *key, uint32_t row, wg_value *out) {
-    for (uint32_t i = 0; i < key->label->def.key_count; i++)
+    for (uint32_t i = 0; i < key->count; i++)
         out[i] =
             key->at[i] == UINT32_MAX ? wg_value_null() : wg_vector_value(&k->bulk->batch.columns[key->at[i]], row);
 }
@@ -159,15 +174,28 @@ static bool duplicate_in_batch(const checker *k, const key_check *key, uint32_t 
         wg_value theirs[WG_KEY_COLUMNS_MAX];
         key_of_row(k, key, other, theirs);
         bool same = true;
-        for (uint32_t i = 0; i < key->label->def.key_count && same; i++)
-            same = wg_value_equivalent(&mine[i], &theirs[i]);
+        for (uint32_t i = 0; i < key->count && same; i++) same = wg_value_equivalent(&mine[i], &theirs[i]);
         if (same) return true;
     }
     key->slots[at] = (uint16_t)(row + 1);
     return false;
 }
 
+static wg_code check_rule(const checker *k, const key_check *key, uint32_t row, wg_error *err) {
+    wg_value mine[WG_KEY_COLUMNS_MAX];
+    bool outside = false;
+    key_of_row(k, key, row, mine);
+    WG_TRY(wgi_check_unique_nulls(k->txn, key->rule, mine, &outside, err));
+    if (outside) return WG_OK;
+    WG_TRY(wgi_check_unique(k->txn, key->rule, mine, UINT64_MAX, err));
+    if (duplicate_in_batch(k, key, row, mine))
+        return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "constraint %.80s: rows of %s with the same values",
+                            key->rule->def.name, key->label->def.name);
+    return WG_OK;
+}
+
 static wg_code check_key(const checker *k, const key_check *key, uint32_t row, wg_error *err) {
+    if (key->rule != NULL) return check_rule(k, key, row, err);
     wg_value mine[WG_KEY_COLUMNS_MAX];
     uint64_t position = 0;
     uint64_t id = 0;
@@ -175,7 +203,7 @@ static wg_code check_key(const checker *k, const key_check *key, uint32_t row, w
     bool null = false;
     if (row + KEYS_AHEAD < k->bulk->batch.row_count) wg_key_index_prefetch(key->index, key->hashes[row + KEYS_AHEAD]);
     key_of_row(k, key, row, mine);
-    for (uint32_t i = 0; i < key->label->def.key_count; i++) null |= mine[i].type == WG_TYPE_NULL;
+    for (uint32_t i = 0; i < key->count; i++) null |= mine[i].type == WG_TYPE_NULL;
     WG_TRY(wg_key_index_next(key->index, key->hashes[row], &position, &id, &found, err));
     if (found || null) WG_TRY(wgi_check_key_values(k->txn, key->label, mine, UINT64_MAX, err));
     if (duplicate_in_batch(k, key, row, mine))
@@ -202,7 +230,7 @@ static wg_code hash_keys(checker *k, wg_error *err) {
         for (uint32_t r = 0; r < rows; r++) {
             wg_value mine[WG_KEY_COLUMNS_MAX];
             key_of_row(k, key, r, mine);
-            key->hashes[r] = wg_key_hash(mine, key->label->def.key_count);
+            key->hashes[r] = wg_key_hash(mine, key->count);
         }
     }
     return WG_OK;

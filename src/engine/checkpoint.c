@@ -83,6 +83,7 @@ static wg_code capture_state(capture *c, wg_error *err) {
     c->next.counts.edges = wg_directory_count(e->edges);
     c->next.counts.keys = wg_catalog_key_count(e->catalog);
     c->next.counts.partitions = wg_catalog_partition_count(e->catalog);
+    c->next.counts.rules = wg_catalog_rule_count(e->catalog);
     WG_TRY(capture_tables(c, err));
     WG_TRY(capture_labels(c, err));
     WG_TRY(wgi_state_capture_take(e, c->next.logseq, &c->arena, &c->state, err));

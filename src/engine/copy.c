@@ -98,21 +98,38 @@ static void claim(wgi_copier *c, uint32_t side, uint32_t part, uint32_t at) {
     c->columns[at].type = c->ends[side].types[part];
 }
 
-/* The columns that hold the keys of one end: those that the statement names, or one with the end's name, or the first ones that
+/* The column that COPY TO writes for part `p` of an end's key: from, or from_a where there are several. */
+static uint32_t column_by_name(const wgi_copier *c, uint32_t side, uint32_t p, const wg_slice *names,
+                               uint32_t count) {
+    const wgi_copy_target *t = &c->ends[side];
+    const char *word = side == 0 ? "from" : "to";
+    if (t->part_count == 1) return name_at(names, count, wg_slice_str(word));
+    const wg_slice property = wg_slice_str(wg_catalog_key_name(c->txn->engine->catalog, t->keys[p]));
+    const size_t size = strlen(word);
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_slice name = names[i];
+        if (name.size == size + 1 + property.size && memcmp(name.data, word, size) == 0 && name.data[size] == '_' &&
+            memcmp(name.data + size + 1, property.data, property.size) == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+/* The columns that hold the keys of one end: those that the statement names, or ones with the end's name, or the first ones that
  * are left. */
 static wg_code claim_end(wgi_copier *c, uint32_t side, const wg_slice *names, uint32_t count, wg_error *err) {
     const wg_copy_end *end = &c->options->ends[side];
     const wgi_copy_target *t = &c->ends[side];
-    const uint32_t by_name = name_at(names, count, wg_slice_str(side == 0 ? "from" : "to"));
     uint32_t next = 0;
     for (uint32_t p = 0; p < t->part_count; p++) {
+        const uint32_t by_name = column_by_name(c, side, p, names, count);
         uint32_t at = UINT32_MAX;
         if (end->column_count != 0) {
             at = name_at(names, count, end->columns[p]);
             if (at == UINT32_MAX)
                 return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "%s has no column %.*s", c->path,
                                     (int)wg_min_size(end->columns[p].size, 64), (const char *)end->columns[p].data);
-        } else if (t->part_count == 1 && by_name != UINT32_MAX && c->columns[by_name].role == WGI_COPY_PROPERTY) {
+        } else if (by_name != UINT32_MAX && c->columns[by_name].role == WGI_COPY_PROPERTY) {
             at = by_name;
         } else {
             while (next < count && c->columns[next].role != WGI_COPY_PROPERTY) next++;

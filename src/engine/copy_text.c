@@ -5,6 +5,8 @@
  * and timestamps; the first object says which columns there are, unless the labels declare them or COLUMNS does.
  *
  * A cell that does not fit spoils its row. Text that is no CSV, or no JSON, ends the load: where the next row begins is anybody's guess. */
+#include <math.h>
+
 #include "base/text/text.h"
 #include "engine/copy.h"
 #include "format/csv/csv.h"
@@ -205,15 +207,49 @@ static wg_code json_columns(text_reader *r, const wg_value *object, wg_error *er
     return columns_make(r, names, count, err);
 }
 
-static bool json_cell(wg_type type, const wg_value *from, wg_value *out) {
+static int base64_digit(uint8_t c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* RFC 4648, padded, nothing else: one spelling of each value. */
+static bool base64_read(wg_slice text, wg_arena *arena, wg_value *out) {
+    uint32_t word = 0;
+    size_t size = text.size;
+    while (size > 0 && text.size - size < 2 && text.data[size - 1] == '=') size--;
+    const size_t spare = text.size - size;
+    uint8_t *bytes = wg_arena_alloc(arena, text.size / 4 * 3 + 1);
+    if (bytes == NULL || text.size % 4 != 0) return false;
+    size_t n = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        const int digit = i < size ? base64_digit(text.data[i]) : 0;
+        if (digit < 0) return false;
+        word = word << 6 | (uint32_t)digit;
+        if (i % 4 != 3) continue;
+        for (int k = 2; k >= 0; k--) bytes[n++] = (uint8_t)(word >> (8 * k));
+        word = 0;
+    }
+    for (size_t k = 0; k < spare; k++)
+        if (bytes[--n] != 0) return false;
+    *out = wg_value_str(wg_slice_of(bytes, n));
+    out->type = WG_TYPE_BYTES;
+    return true;
+}
+
+static bool json_cell(wg_type type, const wg_value *from, wg_arena *arena, wg_value *out) {
     *out = *from;
     if (from->type == WG_TYPE_NULL || type == WG_TYPE_ANY || from->type == type) return true;
     if (type == WG_TYPE_FLOAT && from->type == WG_TYPE_INT) {
         *out = wg_value_float((double)from->as.i);
         return true;
     }
-    const bool spoken = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_DATETIME;
-    return spoken && from->type == WG_TYPE_STRING && parse_cell(type, wg_value_slice(from), out);
+    if (from->type != WG_TYPE_STRING) return false;
+    if (type == WG_TYPE_BYTES) return base64_read(wg_value_slice(from), arena, out);
+    /* What JSON has no numbers for: NaN and the infinities, as they are written. */
+    if (type == WG_TYPE_FLOAT) return parse_cell(type, wg_value_slice(from), out) && !isfinite(out->as.f);
+    return (type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_DATETIME) && parse_cell(type, wg_value_slice(from), out);
 }
 
 static const wg_value *member(const wg_value *object, const char *name) {
@@ -230,7 +266,8 @@ static wg_code json_cells(text_reader *r, const wg_value *object, wg_error *why)
         const wg_value *v = member(object, c->columns[i].name);
         r->cells[i] = wg_value_null();
         used += v != NULL;
-        if (v != NULL && !json_cell(c->columns[i].type, v, &r->cells[i])) return cell_error(why, &c->columns[i], v);
+        if (v != NULL && !json_cell(c->columns[i].type, v, &r->strings, &r->cells[i]))
+            return cell_error(why, &c->columns[i], v);
     }
     if (used == object->size || c->options->column_count > 0) return WG_OK;
     for (uint32_t i = 0; i < object->size; i++) {
@@ -327,7 +364,8 @@ static void reader_destroy(text_reader *r) {
 
 wg_code wgi_copy_csv(wgi_copier *c, wg_error *err) {
     text_reader *r = NULL;
-    wg_csv_options csv = {.delimiter = c->options->delimiter, .has_header = c->options->header};
+    wg_csv_options csv = {
+        .delimiter = c->options->delimiter, .quote = c->options->quote, .has_header = c->options->header};
     WG_TRY(reader_create(c, &r, err));
     wg_code code = WG_OK;
     if (c->options->null_text.data != NULL) {

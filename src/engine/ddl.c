@@ -143,8 +143,15 @@ wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exis
     }
     WG_TRY(check_droppable(txn, label, err));
     WG_TRY(check_virtual_unreferenced(txn, label, err));
+    wg_txn_mark mark;
+    wg_txn_mark_set(txn, &mark);
     const wg_mutation m = {.kind = WG_MUTATION_DROP_LABEL, .number = label->number};
-    WG_TRY(wgi_txn_do(txn, &m, err));
+    wg_code code = wgi_drop_rules_of(txn, label->number, err);
+    if (code == WG_OK) code = wgi_txn_do(txn, &m, err);
+    if (code != WG_OK) {
+        wg_txn_rollback_to(txn, &mark);
+        return code;
+    }
     txn->ddl = true;
     return WG_OK;
 }

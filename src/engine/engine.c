@@ -26,6 +26,8 @@ void wgi_engine_free(wg_engine *e) {
     wgi_state_store_deinit(e);
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);
     for (uint32_t t = 0; t < tables; t++) wgi_table_destroy(wgi_table_at(e, t));
+    for (uint32_t i = wg_slots_next(&e->indexes, 0); i != UINT32_MAX; i = wg_slots_next(&e->indexes, i + 1))
+        wgi_index_destroy(wgi_index_of(e, i));
     for (uint32_t i = wg_slots_next(&e->labels, 0); i != UINT32_MAX; i = wg_slots_next(&e->labels, i + 1))
         wgi_label_state_destroy(wgi_label_state_at(e, i));
     while (e->dead_labels != NULL) {
@@ -36,6 +38,7 @@ void wgi_engine_free(wg_engine *e) {
     wgi_statistics_destroy(e);
     wg_slots_deinit(&e->tables);
     wg_slots_deinit(&e->labels);
+    wg_slots_deinit(&e->indexes);
     wg_object_cache_destroy(e->objects);
     wg_directory_destroy(e->nodes);
     wg_directory_destroy(e->edges);
@@ -83,6 +86,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     wg_account_init(&e->account, NULL, 0);
     wg_account_init(&e->state_account, NULL, 0);
     wg_account_init(&e->adjacency_account, NULL, 0);
+    wg_account_init(&e->index_account, NULL, 0);
     wg_mutex_init(&e->adjacency_mutex, WGI_RANK_ADJACENCY);
     wg_buf_init(&e->chain, &e->account);
     wg_arena_init(&e->apply_arena, &e->account);
@@ -113,6 +117,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     WG_TRY_GOTO(wg_object_cache_create(platform, 0, &e->account, &e->objects, err));
     WG_TRY_GOTO(wgi_state_make(e, err));
     WG_TRY_GOTO(wgi_statistics_create(e, err));
+    wgi_schema_changed(e, 0);
     wgi_residency_begin(e);
     *out = e;
     return WG_OK;

@@ -130,6 +130,11 @@ void wg_txn_stats(const wg_txn *txn, wg_stats *out);
 
 /* Before a statement that reads: edges that this transaction has loaded become as fast to find as others. Cheap when there are none. */
 void wg_txn_index_own(wg_txn *txn);
+/* What of the catalog a plan was made from, as a number: two equal ones mean the same engine and the same definitions, keys and files,
+ * for all snapshots from *out_since on. Every change of the catalog gives a new one, also one that is not committed or is taken back;
+ * what is read with the number in hand is of that epoch if the number is the same afterwards. Threads: any. */
+uint64_t wg_engine_schema_epoch(const wg_engine *engine, uint64_t *out_since);
+bool wg_txn_has_writes(const wg_txn *txn);
 
 /* A place to go back to: a failed statement undoes its own writes and leaves the transaction as it was. */
 typedef struct wg_txn_mark {
@@ -240,6 +245,7 @@ wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exis
 
 #include "engine/engine_copy.h"
 #include "engine/engine_runs.h"
+#include "engine/index.h"
 #include "engine/versions.h"
 #include "engine/engine_scan.h"
 

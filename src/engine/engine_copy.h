@@ -24,6 +24,7 @@ typedef struct wg_copy_options {
     wg_copy_format format; /* BY_NAME: .parquet, .jsonl and .ndjson say it themselves, all others are CSV */
     bool header;
     char delimiter;
+    char quote; /* 0: '"' */
     wg_slice null_text;
     const wg_slice *columns; /* CSV: names of the file's columns; others: those of them to read */
     uint32_t column_count;

@@ -73,6 +73,7 @@ struct wg_engine {
     wg_account
         state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
     wg_account adjacency_account; /* nor this */
+    wg_account index_account;     /* nor this */
     wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
@@ -86,6 +87,7 @@ struct wg_engine {
     wg_slots tables;
     _Atomic uint32_t table_count; /* release; pairs with the acquire of scans */
     wg_slots labels;              /* wgi_label_state by label number */
+    wg_slots indexes;             /* wgi_index by number of the rule */
     wg_object_cache *objects;
     wg_pool *pool;         /* NULL: none */
     wg_mutex writer_mutex; /* guards writer_*; the place is taken from a transaction's first write to its append */
@@ -111,7 +113,16 @@ struct wg_engine {
     struct wgi_statistics *statistics; /* statistics.c */
     uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
     _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
+    _Atomic uint64_t schema_epoch;     /* schema.c */
+    _Atomic uint64_t schema_since;
+    uint64_t schema_committed; /* writer: `schema_since` without the open transaction */
 };
+
+/* The catalog has changed, for commit `begin` or by taking such a change back: a new epoch. Called behind the change. */
+void wgi_schema_changed(wg_engine *engine, uint64_t begin);
+void wgi_schema_undone(wg_engine *engine); /* the writer has taken back all that it changed */
+/* True for mutations that change nothing but rows. */
+bool wgi_is_row_mutation(wg_mutation_kind kind);
 
 wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
 void wgi_statistics_destroy(wg_engine *engine);
@@ -128,6 +139,8 @@ typedef enum wgi_undo_kind {
     WGI_UNDO_LABELS,     /* old count */
     WGI_UNDO_LABEL_END,  /* number */
     WGI_UNDO_PARTITIONS, /* old count */
+    WGI_UNDO_RULES,      /* old count */
+    WGI_UNDO_RULE_END,   /* number */
     WGI_UNDO_TOPOLOGY,   /* label, first edge */
     WGI_UNDO_LIVE        /* table, delta to subtract */
 } wgi_undo_kind;
@@ -152,6 +165,20 @@ extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
 wg_code wgi_apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_edges(void *ctx, const wg_mutation *m, wg_error *err);
+/* Indexes and constraints (rules.c). */
+wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err);
+wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
+/* Drops what belongs to a label that goes. */
+wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
+/* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
+wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
+/* *out_outside: a null keeps the row out of the constraint. */
+wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
+                               wg_error *err);
+wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
+static inline bool wgi_rule_is_unique(const wg_rule *rule) {
+    return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;
+}
 wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);
@@ -271,6 +298,8 @@ wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label 
 wg_code wgi_check_ends(const wg_txn *txn, const wg_label *label, uint64_t from, uint64_t to, wg_error *err);
 wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err);
 const char *wgi_key_name(const wg_txn *txn, uint32_t key);
+/* Sets *err to WG_E_NOT_FOUND: the declared label has no such property, with the nearest name. */
+wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err);
 /* The values of the label's primary key are whole, and no other node has them. */
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                              wg_error *err);
@@ -278,6 +307,7 @@ wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);
 
+#include "engine/index_internal.h"
 #include "engine/virtual_internal.h"
 
 #endif

@@ -33,6 +33,7 @@ static wg_code follow_once(wg_engine *e, wg_error *err) {
     WG_TRY(follow_log(e, &commits, err));
     WG_TRY(wgi_settle_all(e, err));
     WG_TRY(wgi_budget_check(e, err));
+    wgi_schema_changed(e, e->applied);
     atomic_store_explicit(&e->published, e->applied, memory_order_release);
     atomic_store_explicit(&m->recovered_commits, commits, memory_order_relaxed);
     atomic_store_explicit(&m->recovery_ns, e->platform->ops->now_ns(e->platform) - start, memory_order_relaxed);
@@ -87,6 +88,7 @@ static wg_code follow(wg_engine *e, wg_error *err) {
     if (code == WG_OK) code = wgi_budget_check(e, &local);
     /* A commit may be half applied; no reader sees it, and nothing is applied behind it. */
     if (code != WG_OK && code != WG_E_EXPIRED) m->follow_broken = true;
+    wgi_schema_changed(e, e->applied); /* whatever it was that the commits changed */
     if (code == WG_OK) atomic_store_explicit(&e->published, e->applied, memory_order_release);
     if (code != WG_OK && err != NULL && err->code == WG_OK) *err = local;
     return code;

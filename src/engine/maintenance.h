@@ -17,6 +17,7 @@ typedef struct wgi_counts { /* at the checkpoint */
     uint64_t labels;
     uint64_t nodes; /* ids given out */
     uint64_t partitions;
+    uint64_t rules;  /* indexes and constraints; a manifest without the number has none */
     uint64_t tables; /* numbers given out */
 } wgi_counts;
 

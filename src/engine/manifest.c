@@ -45,6 +45,7 @@ static bool put_checkpoint(wg_buf *out, const wgi_checkpoint *c) {
            put_number(out, ",\"keys\":", c->counts.keys) && put_number(out, ",\"labels\":", c->counts.labels) &&
            put_number(out, ",\"nodes\":", c->counts.nodes) &&
            put_number(out, ",\"partitions\":", c->counts.partitions) &&
+           (c->counts.rules == 0 || put_number(out, ",\"rules\":", c->counts.rules)) &&
            put_number(out, ",\"tables\":", c->counts.tables) && wg_buf_append_str(out, "},");
 }
 
@@ -233,6 +234,7 @@ static bool parse_checkpoint(const wg_value *root, wgi_checkpoint *out) {
            parse_number(n, "labels", UINT32_MAX, &out->counts.labels) &&
            parse_number(n, "nodes", INT64_MAX, &out->counts.nodes) &&
            parse_number(n, "partitions", UINT32_MAX, &out->counts.partitions) &&
+           (entry_of(n, "rules") == NULL || parse_number(n, "rules", UINT32_MAX, &out->counts.rules)) &&
            parse_number(n, "tables", WGI_TABLES_MAX, &out->counts.tables);
 }
 

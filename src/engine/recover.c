@@ -60,7 +60,7 @@ static wg_code settle_tables(wg_engine *e, wg_error *err) {
 static wg_code check_counts(const wg_engine *e, wg_error *err) {
     const wgi_counts *n = &e->maintenance.manifest.checkpoint.counts;
     if (wg_catalog_key_count(e->catalog) != n->keys || wg_catalog_label_count(e->catalog) != n->labels ||
-        wg_catalog_partition_count(e->catalog) != n->partitions ||
+        wg_catalog_partition_count(e->catalog) != n->partitions || wg_catalog_rule_count(e->catalog) != n->rules ||
         atomic_load_explicit(&e->table_count, memory_order_relaxed) > n->tables)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
                             "the stripes do not hold the definitions that manifest %llu counts",
@@ -330,6 +330,7 @@ wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, 
     if (append) wg_buf_deinit(&engine->chain); /* the log has the chain from now on */
     if (code != WG_OK) return code;
     engine->statistics_floor = engine->applied;
+    wgi_schema_changed(engine, engine->applied);
     atomic_store_explicit(&engine->published, engine->applied, memory_order_release);
     atomic_store_explicit(&m->recovered_commits, r.commits, memory_order_relaxed);
     atomic_store_explicit(&m->recovery_ns, engine->platform->ops->now_ns(engine->platform) - start,

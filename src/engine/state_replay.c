@@ -31,22 +31,18 @@ static wg_code create(void *ctx, const wg_mutation *m, wg_error *err) {
 }
 
 /* A parent that is dropped stays for its fork. */
-static const wg_applier applier = {.apply = {[WG_MUTATION_ADD_KEY] = nothing,
-                                             [WG_MUTATION_CREATE_LABEL] = nothing,
-                                             [WG_MUTATION_DROP_LABEL] = nothing,
-                                             [WG_MUTATION_ADD_PARTITION] = nothing,
-                                             [WG_MUTATION_CREATE_NODE] = nothing,
-                                             [WG_MUTATION_CREATE_NODES] = nothing,
-                                             [WG_MUTATION_CREATE_EDGE] = nothing,
-                                             [WG_MUTATION_SET_NODE] = nothing,
-                                             [WG_MUTATION_SET_EDGE] = nothing,
-                                             [WG_MUTATION_CHANGE_LABELS] = nothing,
-                                             [WG_MUTATION_DELETE_NODE] = nothing,
-                                             [WG_MUTATION_DELETE_EDGE] = nothing,
-                                             [WG_MUTATION_TIME] = wgi_apply_time,
-                                             [WG_MUTATION_RUN_COMMIT] = wgi_apply_run_commit,
-                                             [WG_MUTATION_RUN_CREATE] = create,
-                                             [WG_MUTATION_RUN_DROP] = nothing}};
+static const wg_applier applier = {
+    .apply = {[WG_MUTATION_ADD_KEY] = nothing,           [WG_MUTATION_CREATE_LABEL] = nothing,
+              [WG_MUTATION_DROP_LABEL] = nothing,        [WG_MUTATION_ADD_PARTITION] = nothing,
+              [WG_MUTATION_CREATE_NODE] = nothing,       [WG_MUTATION_CREATE_NODES] = nothing,
+              [WG_MUTATION_CREATE_EDGE] = nothing,       [WG_MUTATION_SET_NODE] = nothing,
+              [WG_MUTATION_SET_EDGE] = nothing,          [WG_MUTATION_CHANGE_LABELS] = nothing,
+              [WG_MUTATION_DELETE_NODE] = nothing,       [WG_MUTATION_DELETE_EDGE] = nothing,
+              [WG_MUTATION_TIME] = wgi_apply_time,       [WG_MUTATION_RUN_COMMIT] = wgi_apply_run_commit,
+              [WG_MUTATION_RUN_CREATE] = create,         [WG_MUTATION_RUN_DROP] = nothing,
+              [WG_MUTATION_LOAD_NODES] = nothing,        [WG_MUTATION_LOAD_EDGES] = nothing,
+              [WG_MUTATION_CREATE_INDEX] = nothing,      [WG_MUTATION_DROP_INDEX] = nothing,
+              [WG_MUTATION_CREATE_CONSTRAINT] = nothing, [WG_MUTATION_DROP_CONSTRAINT] = nothing}};
 
 static wg_code on_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
     replay *r = ctx;

@@ -125,6 +125,29 @@ static wg_code catalog_put_partition(catalog_writer *w, uint32_t number, wg_erro
     return code;
 }
 
+static wg_code catalog_put_rule(catalog_writer *w, uint32_t number, wg_error *err) {
+    const wg_rule *rule = wg_catalog_rule_at(w->pass->engine->catalog, number);
+    const wg_mutation m = {
+        .kind = wg_rule_is_index(rule->def.kind) ? WG_MUTATION_CREATE_INDEX : WG_MUTATION_CREATE_CONSTRAINT,
+        .number = number,
+        .rule = rule->def};
+    return catalog_put(w, rule->begin, &m, err);
+}
+
+static wg_code catalog_put_dropped_rules(catalog_writer *w, wg_error *err) {
+    const wgi_meta_pass *pass = w->pass;
+    for (uint32_t i = 0; i < pass->until.rules; i++) {
+        const wg_rule *rule = wg_catalog_rule_at(pass->engine->catalog, i);
+        const uint64_t end = atomic_load_explicit(&rule->end, memory_order_relaxed);
+        if (end <= pass->since_logseq || end > pass->until_logseq) continue;
+        const wg_mutation m = {
+            .kind = wg_rule_is_index(rule->def.kind) ? WG_MUTATION_DROP_INDEX : WG_MUTATION_DROP_CONSTRAINT,
+            .number = i};
+        WG_TRY(catalog_put(w, end, &m, err));
+    }
+    return WG_OK;
+}
+
 /* Labels of any age that were dropped since. */
 static wg_code catalog_put_drops(catalog_writer *w, wg_error *err) {
     const wgi_meta_pass *pass = w->pass;
@@ -149,7 +172,9 @@ static wg_code catalog_put_all(catalog_writer *w, wg_error *err) {
     for (uint32_t i = (uint32_t)pass->since.labels; i < pass->until.labels; i++) WG_TRY(catalog_put_label(w, i, err));
     for (uint32_t i = (uint32_t)pass->since.partitions; i < pass->until.partitions; i++)
         WG_TRY(catalog_put_partition(w, i, err));
+    for (uint32_t i = (uint32_t)pass->since.rules; i < pass->until.rules; i++) WG_TRY(catalog_put_rule(w, i, err));
     WG_TRY(catalog_put_drops(w, err));
+    WG_TRY(catalog_put_dropped_rules(w, err));
     return catalog_flush(w, err);
 }
 
@@ -436,7 +461,8 @@ static wg_code load_definition(wg_engine *e, uint64_t logseq, wg_slice bytes, wg
     wgi_apply apply = {.engine = e, .begin = logseq, .stored = true};
     WG_TRY(wg_mutation_decode(&bytes, arena, &m, err));
     const bool known = m.kind == WG_MUTATION_ADD_KEY || m.kind == WG_MUTATION_CREATE_LABEL ||
-                       m.kind == WG_MUTATION_DROP_LABEL || m.kind == WG_MUTATION_ADD_PARTITION;
+                       m.kind == WG_MUTATION_DROP_LABEL || m.kind == WG_MUTATION_ADD_PARTITION ||
+                       (m.kind >= WG_MUTATION_CREATE_INDEX && m.kind <= WG_MUTATION_DROP_CONSTRAINT);
     if (!known || bytes.size != 0)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a stored definition is damaged");
     return wgi_applier.apply[m.kind](&apply, &m, err);

@@ -159,6 +159,7 @@ void wgi_dead_reap(wg_engine *engine) {
     while (kept > 0 && atomic_load_explicit(&wgi_table_at(engine, kept - 1)->dead, memory_order_relaxed)) kept--;
     if (kept == count && engine->dead_labels == NULL) return;
     atomic_store_explicit(&engine->table_count, kept, memory_order_release);
+    if (kept != count) wgi_index_forget_tables(engine, kept);
     if (atomic_fetch_add_explicit(&engine->open_txns, 0, memory_order_acq_rel) != 1) {
         atomic_store_explicit(&engine->table_count, count, memory_order_release);
         return;

@@ -185,6 +185,7 @@ wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
     wgi_apply apply = {.engine = txn->engine, .begin = txn->view.own, .undo = &txn->undo};
     if (code == WG_OK) code = wgi_budget_check(txn->engine, err);
     if (code == WG_OK) code = wgi_applier.apply[mutation->kind](&apply, mutation, err);
+    if (!wgi_is_row_mutation(mutation->kind)) wgi_schema_changed(txn->engine, txn->view.own);
     if (code != WG_OK) {
         wgi_undo_back_to(txn->engine, &txn->undo, undo_bytes);
         txn->log.size = log_bytes;

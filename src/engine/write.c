@@ -66,6 +66,18 @@ wg_code wg_txn_intern_label(wg_txn *txn, wg_slice name, bool is_edge, uint32_t *
 
 /* ---- checks of properties */
 
+wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err) {
+    WG_ASSERT(label != NULL); /* rows without labels take any property */
+    wg_suggestion near;
+    wg_suggestion_init(&near, wg_slice_str(name));
+    for (uint32_t c = 0; c < label->def.column_count; c++) wg_suggestion_offer(&near, label->def.columns[c].name);
+    if (near.name == NULL)
+        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %.64s has no property %.64s", label->def.name,
+                            name);
+    return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %.64s has no property %.64s; did you mean %.64s?",
+                        label->def.name, name, near.name);
+}
+
 const char *wgi_key_name(const wg_txn *txn, uint32_t key) {
     const char *name = wg_catalog_key_name(txn->engine->catalog, key);
     return name != NULL ? name : "?";
@@ -104,9 +116,7 @@ static wg_code fit_property(const wg_txn *txn, const uint32_t *labels, uint32_t 
             if (code != WG_OK) return wg_error_prefix(err, code, "%s", label->def.name);
         }
     }
-    if (!declared && !open)
-        return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s", first->def.name,
-                            wgi_key_name(txn, p->key));
+    if (!declared && !open) return wgi_unknown_property(first, wgi_key_name(txn, p->key), err);
     return wgi_storable(txn, p->key, &p->value, 0, err);
 }
 
@@ -191,6 +201,22 @@ static wg_code check_key(const wg_txn *txn, const wg_label *label, const row_sou
     return wgi_check_key_values(txn, label, key, own_id, err);
 }
 
+/* Constraints of the label that are no part of its definition. */
+static wg_code check_rules(const wg_txn *txn, const wg_label *label, const row_source *s, uint64_t own_id,
+                           wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    const wg_view newest = wgi_txn_newest(txn);
+    uint32_t position = 0;
+    for (;;) {
+        const wg_rule *rule = wg_catalog_next_rule(catalog, newest, label->number, &position);
+        if (rule == NULL) return WG_OK;
+        if (!wgi_rule_is_unique(rule)) continue;
+        wg_value values[WG_KEY_COLUMNS_MAX];
+        for (uint32_t i = 0; i < rule->def.key_count; i++) WG_TRY(row_value(s, rule->def.keys[i], &values[i], err));
+        WG_TRY(wgi_check_unique(txn, rule, values, own_id, err));
+    }
+}
+
 static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const row_source *s,
                          uint64_t own_id, wg_error *err) {
     for (uint32_t i = 0; i < label_count; i++) {
@@ -204,6 +230,7 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
                                     label->def.name, label->def.columns[c].name);
         }
         WG_TRY(check_key(txn, label, s, own_id, err));
+        WG_TRY(check_rules(txn, label, s, own_id, err));
     }
     return WG_OK;
 }
@@ -362,7 +389,7 @@ static wg_code set_properties(wg_txn *txn, bool is_edge, uint64_t id, const wg_p
                           .table = replace ? NULL : table,
                           .row = row,
                           .arena = &arena};
-    if (code == WG_OK) code = check_row(txn, table->labels, table->label_count, &s, is_edge ? UINT64_MAX : id, err);
+    if (code == WG_OK) code = check_row(txn, table->labels, table->label_count, &s, id, err);
     if (code == WG_OK && (m.property_count > 0 || replace)) code = wgi_txn_do(txn, &m, err);
     if (code == WG_OK) txn->stats.properties_set += property_count;
     wg_arena_deinit(&arena);
@@ -550,8 +577,11 @@ static wg_code refuse_when_connected(wg_txn *txn, uint64_t id, wg_error *err) {
     const wg_code code = wg_expand(txn, id, WG_DIRECTION_BOTH, NULL, 0, &position, 1, &edge, &neighbour, &count, err);
     txn->view = mine;
     if (code != WG_OK || count == 0) return code;
-    return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
-                        "node %llu still has edges: delete them first, or use DETACH DELETE", (unsigned long long)id);
+    return wg_error_refine(
+        err,
+        wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+                     "node %llu still has edges: delete them first, or use DETACH DELETE", (unsigned long long)id),
+        WG_S_EDGES_EXIST);
 }
 
 wg_code wg_txn_delete_node(wg_txn *txn, uint64_t id, bool detach, wg_error *err) {

@@ -494,7 +494,8 @@ static wg_code sum_result(const wg_aggregate *a, sum_state *s, wg_value *out, wg
         return WG_OK;
     }
     if (s->ints < INT64_MIN || s->ints > INT64_MAX)
-        return wg_error_set(err, WG_E_VALUE, a->arg->text_start, "integer overflow in sum()");
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, a->arg->text_start, "integer overflow in sum()"),
+                               WG_S_NUMERIC_RANGE);
     *out = wg_value_int((int64_t)s->ints);
     return WG_OK;
 }

@@ -119,6 +119,8 @@ typedef struct wgi_agg_table {
     uint32_t *memo_stamp;
     uint32_t memo_size;
     uint32_t stamp;
+    uint32_t partition;        /* of all its groups, or WGI_AGG_PARTITIONS: they may be of any */
+    struct wgi_agg_hand *hand; /* rows that the worker has not dealt yet (aggregate_deal.c); NULL: it does not deal */
 } wgi_agg_table;
 
 enum { WGI_AGG_SERIAL_BITS = 39, WGI_AGG_TASKS_MAX = 1 << 24 };
@@ -133,6 +135,9 @@ void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task);
 /* Groups of the selected rows, made where new. *index NULL: all rows are of *group. */
 wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
                            uint32_t **index, uint32_t *group, wg_error *err);
+/* The hashes that the table gives to these keys. */
+wg_code wgi_agg_table_hashes(const wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
+                             uint64_t **out, wg_error *err);
 static inline uint32_t wgi_agg_partition(uint64_t hash) { return (uint32_t)(hash >> (64 - WGI_AGG_PARTITION_BITS)); }
 bool wgi_agg_keys_equal(const wgi_agg_table *a, uint32_t i, const wgi_agg_table *b, uint32_t k);
 
@@ -140,6 +145,38 @@ bool wgi_agg_keys_equal(const wgi_agg_table *a, uint32_t i, const wgi_agg_table 
 static inline uint32_t wgi_agg_key_count(const wg_plan *plan) {
     return plan->op == WG_PLAN_DISTINCT ? plan->slot_count : plan->expr_count;
 }
+
+/* ---- aggregate_deal.c: where groups are many, one table for each partition of the hash, which the workers share */
+
+/* A worker whose table has so many groups deals the rows that follow: they would miss the caches. */
+enum { WGI_AGG_DEAL_GROUPS = 1 << 15, WGI_AGG_ARGS_MAX = 16 };
+
+typedef struct wgi_agg_hand wgi_agg_hand;
+typedef struct wgi_agg_dealt {
+    wg_mutex lock; /* guards the table; rank WG_RANK_POOL + 1 */
+    wgi_agg_table *table;
+} wgi_agg_dealt;
+typedef struct wgi_agg_dealer {
+    const wg_plan *plan;
+    const wg_exec_context *context;
+    wgi_agg_spill *spill;
+    wgi_agg_dealt partitions[WGI_AGG_PARTITIONS];
+    bool ready; /* written before any worker deals */
+} wgi_agg_dealer;
+
+/* Can rows of this plan be kept aside? */
+bool wgi_agg_can_deal(const wg_plan *plan);
+uint64_t wgi_agg_hand_bytes(const wg_plan *plan); /* that a worker needs to deal, about */
+/* The tables of all partitions. A failure leaves none. */
+wg_code wgi_agg_dealer_start(wgi_agg_dealer *d, const wg_plan *plan, const wg_exec_context *context,
+                             wgi_agg_spill *spill, wg_error *err);
+void wgi_agg_dealer_deinit(wgi_agg_dealer *d);
+/* Takes the rows of a batch, with the keys and the arguments of the aggregates (NULL type: none); `own` is the worker's table. */
+wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *keys, const wg_vector *args,
+                     const wg_batch *batch, wg_arena *arena, wg_error *err);
+/* Deals what is left in the worker's hand, which is no more then. */
+wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *own, wg_error *err);
+void wgi_agg_hand_destroy(wgi_agg_hand *hand); /* NULL is legal */
 
 /* ---- aggregate_typed.c */
 bool wgi_agg_is_typed(const wg_plan *plan);

@@ -2,21 +2,30 @@
  *
  * Groups are dealt into a fixed number of partitions by the top bits of their hash; a partition holds every group of a key, so partitions are
  * merged independently: a small table finds the groups of one key, whose states go into the first of them at hand (states do not
- * depend on the order), and the group that was seen first stands for the key. These are dealt by their tasks and, where a worker ran a
- * task after a later one, sorted inside it: that is the order of the rows. Columns of the answer are filled in ranges of rows. One table
- * alone is its own answer. */
+ * depend on the order), and the least position is that of the key. The keys are then dealt by the tasks that saw them first, and sorted
+ * inside of each: that is the order of the rows. Columns of the answer are filled in ranges of rows. Each of these steps runs on all workers.
+ * One table alone is its own answer. */
 #include "exec/aggregate_internal.h"
 
-enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192 };
-
-#define NOBODY UINT64_MAX
+enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192, BUCKETS_MAX = 4096 };
 
 typedef struct source {
     wgi_agg_table *table;
     uint32_t *sorted; /* groups by partition, ascending in each */
     uint32_t first[WGI_AGG_PARTITIONS + 1];
-    uint64_t *stands_for; /* of a group: where the states of its key are, or NOBODY */
 } source;
+
+/* A key of a partition. */
+typedef struct entry {
+    uint64_t hash;
+    uint64_t states;   /* place of the states */
+    uint64_t position; /* where the key was seen first */
+} entry;
+
+typedef struct partition {
+    entry *entries;
+    uint32_t count;
+} partition;
 
 typedef struct merger {
     const wg_plan *plan;
@@ -24,6 +33,11 @@ typedef struct merger {
     wg_account *account;
     source *sources;
     uint32_t source_count;
+    partition partitions[WGI_AGG_PARTITIONS];
+    uint64_t task_count;
+    uint32_t bucket_count;
+    uint32_t *starts; /* of each partition and bucket: where its keys go */
+    struct row_place *places;
     uint64_t *order; /* the rows of the answer: places of states */
     uint64_t row_count;
     wg_rows *rows;
@@ -58,10 +72,12 @@ static wg_code deal(void *arg, uint32_t worker, uint64_t first, uint64_t last, w
         source *s = &m->sources[i];
         const wgi_agg_table *t = s->table;
         WG_TRY(wgi_check(m->context, err));
+        if (t->partition != WGI_AGG_PARTITIONS) {
+            for (uint32_t p = t->partition; p < WGI_AGG_PARTITIONS; p++) s->first[p + 1] = t->count;
+            continue;
+        }
         s->sorted = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *s->sorted);
-        s->stands_for = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *s->stands_for);
-        if (s->sorted == NULL || s->stands_for == NULL) return wg_error_nomem(err, t->count * sizeof *s->stands_for);
-        memset(s->stands_for, 0xff, t->count * sizeof *s->stands_for);
+        if (s->sorted == NULL) return wg_error_nomem(err, t->count * sizeof *s->sorted);
         for (uint32_t g = 0; g < t->count; g++) s->first[wgi_agg_partition(t->hashes[g]) + 1]++;
         for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) s->first[p + 1] += s->first[p];
         uint32_t next[WGI_AGG_PARTITIONS];
@@ -73,19 +89,12 @@ static wg_code deal(void *arg, uint32_t worker, uint64_t first, uint64_t last, w
 
 /* ---- merging one partition */
 
-typedef struct entry {
-    uint64_t hash;
-    uint64_t states;   /* place of the states */
-    uint64_t earliest; /* place of the group that was seen first */
-    uint64_t position; /* where that was */
-} entry;
-
-typedef struct partition {
-    entry *entries;
-    uint32_t count;
+/* While it is being merged. */
+typedef struct merging {
+    partition *p;
     uint32_t *slots; /* entry + 1 */
     uint64_t mask;
-} partition;
+} merging;
 
 static bool same_key(const merger *m, const entry *e, const wgi_agg_table *t, uint32_t group) {
     const wgi_agg_table *other = m->sources[e->states >> 32].table;
@@ -97,69 +106,63 @@ static bool same_key(const merger *m, const entry *e, const wgi_agg_table *t, ui
     return ((const uint64_t *)other->keys[0].data)[k] == ((const uint64_t *)t->keys[0].data)[group];
 }
 
-static wg_code merge_group(const merger *m, partition *p, uint32_t number, uint32_t group, wg_error *err) {
+static wg_code merge_group(const merger *m, merging *in, uint32_t number, uint32_t group, wg_error *err) {
     wgi_agg_table *t = m->sources[number].table;
+    partition *p = in->p;
     const uint64_t position = t->positions[group];
     const uint64_t hash = t->hashes[group];
-    uint64_t at = hash & p->mask;
-    for (; p->slots[at] != 0; at = (at + 1) & p->mask) {
-        entry *e = &p->entries[p->slots[at] - 1];
+    uint64_t at = hash & in->mask;
+    for (; in->slots[at] != 0; at = (at + 1) & in->mask) {
+        entry *e = &p->entries[in->slots[at] - 1];
         if (e->hash != hash || !same_key(m, e, t, group)) continue;
         wgi_agg_table *to = m->sources[e->states >> 32].table;
         for (uint32_t i = 0; i < t->state_count; i++)
             if (!wgi_agg_states_merge(&to->states[i], (uint32_t)e->states, &t->states[i], group, m->account))
                 return wg_error_nomem(err, 544);
-        if (position >= e->position) return WG_OK;
-        e->position = position;
-        e->earliest = place(number, group);
+        e->position = wg_min_u64(e->position, position);
         return WG_OK;
     }
-    p->entries[p->count] = (entry){hash, place(number, group), place(number, group), position};
-    p->slots[at] = ++p->count;
+    p->entries[p->count] = (entry){hash, place(number, group), position};
+    in->slots[at] = ++p->count;
     return WG_OK;
 }
 
-static wg_code merge_source(const merger *m, partition *p, uint32_t number, uint32_t which, wg_error *err) {
+static wg_code merge_source(const merger *m, merging *in, uint32_t number, uint32_t which, wg_error *err) {
     const source *s = &m->sources[number];
     const wgi_agg_table *t = s->table;
     for (uint32_t i = s->first[which]; i < s->first[which + 1]; i++) {
-        const uint32_t group = s->sorted[i];
+        const bool whole = s->sorted == NULL;
         if (i + 8 < s->first[which + 1]) {
-            const uint64_t ahead = t->hashes[s->sorted[i + 8]];
-            __builtin_prefetch(&p->slots[ahead & p->mask], 1);
+            const uint64_t ahead = t->hashes[whole ? i + 8 - s->first[which] : s->sorted[i + 8]];
+            __builtin_prefetch(&in->slots[ahead & in->mask], 1);
         }
-        WG_TRY(merge_group(m, p, number, group, err));
+        WG_TRY(merge_group(m, in, number, whole ? i - s->first[which] : s->sorted[i], err));
     }
     return WG_OK;
 }
 
-static wg_code merge_partition(const merger *m, uint32_t which, wg_error *err) {
-    partition p = {0};
+static wg_code merge_partition(merger *m, uint32_t which, wg_error *err) {
+    merging in = {.p = &m->partitions[which]};
     uint64_t groups = 0;
     for (uint32_t i = 0; i < m->source_count; i++)
         groups += m->sources[i].first[which + 1] - m->sources[i].first[which];
     if (groups == 0) return WG_OK;
     uint64_t slots = 16;
     while (slots < groups * 2) slots *= 2;
-    p.mask = slots - 1;
+    in.mask = slots - 1;
     wg_code code = WG_OK;
-    p.entries = wg_alloc(m->account, groups * sizeof *p.entries);
-    p.slots = wg_alloc_zero(m->account, slots * sizeof *p.slots);
-    if (p.entries == NULL || p.slots == NULL) WG_TRY_GOTO(wg_error_nomem(err, groups * sizeof *p.entries));
-    for (uint32_t i = 0; i < m->source_count; i++) WG_TRY_GOTO(merge_source(m, &p, i, which, err));
-    for (uint32_t i = 0; i < p.count; i++) {
-        const entry *e = &p.entries[i];
-        m->sources[e->earliest >> 32].stands_for[(uint32_t)e->earliest] = e->states;
-    }
+    in.p->entries = wg_alloc(m->account, groups * sizeof *in.p->entries);
+    in.slots = wg_alloc_zero(m->account, slots * sizeof *in.slots);
+    if (in.p->entries == NULL || in.slots == NULL) WG_TRY_GOTO(wg_error_nomem(err, groups * sizeof *in.p->entries));
+    for (uint32_t i = 0; i < m->source_count; i++) WG_TRY_GOTO(merge_source(m, &in, i, which, err));
 fail:
-    wg_free(p.entries);
-    wg_free(p.slots);
+    wg_free(in.slots);
     return code;
 }
 
 static wg_code merge_partitions(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     (void)worker;
-    const merger *m = arg;
+    merger *m = arg;
     for (uint64_t p = first; p < last; p++) {
         WG_TRY(wgi_check(m->context, err));
         WG_TRY(merge_partition(m, (uint32_t)p, err));
@@ -200,68 +203,107 @@ static bool in_order(const row_place *p, uint64_t n) {
     return true;
 }
 
-/* Deals the groups that stand for a key by their tasks; starts[task] is left at the end of the task's rows. */
-static void deal_places(const merger *m, uint64_t *starts, row_place *places) {
-    for (uint32_t i = 0; i < m->source_count; i++) {
-        const source *s = &m->sources[i];
-        for (uint32_t g = 0; g < s->table->count; g++) {
-            if (s->stands_for[g] == NOBODY) continue;
-            const uint64_t position = s->table->positions[g];
-            places[starts[position >> WGI_AGG_SERIAL_BITS]++] = (row_place){position, s->stands_for[g]};
-        }
-    }
+static uint32_t bucket_of(const merger *m, uint64_t position) {
+    return (uint32_t)((position >> WGI_AGG_SERIAL_BITS) * m->bucket_count / m->task_count);
 }
 
-/* starts[task]: the first row of the task. Gives the number of rows. */
-static uint64_t count_tasks(const merger *m, uint64_t *starts, uint32_t tasks) {
-    for (uint32_t i = 0; i < m->source_count; i++) {
-        const source *s = &m->sources[i];
-        for (uint32_t g = 0; g < s->table->count; g++)
-            if (s->stands_for[g] != NOBODY) starts[s->table->positions[g] >> WGI_AGG_SERIAL_BITS]++;
+static wg_code count_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    (void)err;
+    const merger *m = arg;
+    for (uint64_t p = first; p < last; p++) {
+        uint32_t *starts = m->starts + p * m->bucket_count;
+        const partition *part = &m->partitions[p];
+        for (uint32_t i = 0; i < part->count; i++) starts[bucket_of(m, part->entries[i].position)]++;
     }
-    uint64_t total = 0;
-    for (uint32_t task = 0; task < tasks; task++) {
-        const uint64_t n = starts[task];
-        starts[task] = total;
-        total += n;
+    return WG_OK;
+}
+
+/* starts[partition][bucket] is left at the end of what the partition has in the bucket. */
+static wg_code fill_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const merger *m = arg;
+    for (uint64_t p = first; p < last; p++) {
+        WG_TRY(wgi_check(m->context, err));
+        uint32_t *starts = m->starts + p * m->bucket_count;
+        const partition *part = &m->partitions[p];
+        for (uint32_t i = 0; i < part->count; i++) {
+            const entry *e = &part->entries[i];
+            m->places[starts[bucket_of(m, e->position)]++] = (row_place){e->position, e->states};
+        }
     }
-    return total;
+    return WG_OK;
+}
+
+/* Positions of one task that lie close together are put in their places at once. */
+static wg_code sort_bucket(const merger *m, row_place *places, uint64_t n, wg_error *err) {
+    uint64_t least = UINT64_MAX;
+    uint64_t most = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        least = wg_min_u64(least, places[i].position);
+        most = wg_max_u64(most, places[i].position);
+    }
+    const bool close = most - least < 8 * n + 1024;
+    const uint64_t span = close ? most - least + 1 : n;
+    row_place *scratch = wg_alloc(m->account, span * sizeof *scratch);
+    if (scratch == NULL) return wg_error_nomem(err, span * sizeof *scratch);
+    if (close) {
+        for (uint64_t i = 0; i < span; i++) scratch[i].position = UINT64_MAX;
+        for (uint64_t i = 0; i < n; i++) scratch[places[i].position - least] = places[i];
+        uint64_t to = 0;
+        for (uint64_t i = 0; i < span; i++)
+            if (scratch[i].position != UINT64_MAX) places[to++] = scratch[i];
+    } else {
+        sort_places(places, scratch, n);
+    }
+    wg_free(scratch);
+    return WG_OK;
+}
+
+static wg_code sort_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const merger *m = arg;
+    const uint32_t *ends = m->starts + (uint64_t)(WGI_AGG_PARTITIONS - 1) * m->bucket_count;
+    for (uint64_t b = first; b < last; b++) {
+        const uint64_t from = b == 0 ? 0 : ends[b - 1];
+        const uint64_t n = ends[b] - from;
+        WG_TRY(wgi_check(m->context, err));
+        if (!in_order(m->places + from, n)) WG_TRY(sort_bucket(m, m->places + from, n, err));
+        for (uint64_t i = from; i < from + n; i++) m->order[i] = m->places[i].states;
+    }
+    return WG_OK;
 }
 
 static wg_code order_rows(merger *m, wg_error *err) {
-    uint32_t tasks = 0;
-    for (uint32_t i = 0; i < m->source_count; i++)
-        if (m->sources[i].table->task_last >= tasks) tasks = m->sources[i].table->task_last + 1;
-    wg_code code = WG_OK;
-    row_place *places = NULL;
-    row_place *scratch = NULL;
-    uint64_t *starts = wg_alloc_zero(m->account, ((size_t)tasks + 1) * sizeof *starts);
-    if (starts == NULL) WG_TRY_GOTO(wg_error_nomem(err, tasks * sizeof *starts));
-    const uint64_t total = count_tasks(m, starts, tasks);
+    uint64_t total = 0;
+    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) total += m->partitions[p].count;
     if (total >= UINT32_MAX)
-        WG_TRY_GOTO(
-            wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1));
-    places = wg_alloc(m->account, (total + 1) * sizeof *places);
-    m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
-    if (places == NULL || m->order == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *places));
-    deal_places(m, starts, places);
-    uint64_t first = 0;
-    for (uint32_t task = 0; task < tasks; task++) {
-        const uint64_t n = starts[task] - first;
-        if (!in_order(places + first, n)) {
-            if (scratch == NULL) scratch = wg_alloc(m->account, total * sizeof *scratch);
-            if (scratch == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *scratch));
-            sort_places(places + first, scratch, n);
-        }
-        first = starts[task];
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
+    m->task_count = 1;
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        const wgi_agg_table *t = m->sources[i].table;
+        if (t->partition == WGI_AGG_PARTITIONS) m->task_count = wg_max_u64(m->task_count, (uint64_t)t->task_last + 1);
     }
-    for (uint64_t i = 0; i < total; i++) m->order[i] = places[i].states;
+    m->bucket_count = total < PARALLEL_GROUPS_MIN ? 1 : (uint32_t)wg_min_u64(m->task_count, BUCKETS_MAX);
+    const uint64_t starts = (uint64_t)WGI_AGG_PARTITIONS * m->bucket_count;
+    m->starts = wg_alloc_zero(m->account, starts * sizeof *m->starts);
+    m->places = wg_alloc(m->account, (total + 1) * sizeof *m->places);
+    m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
+    if (m->starts == NULL || m->places == NULL || m->order == NULL)
+        return wg_error_nomem(err, total * sizeof *m->places);
+    WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, count_buckets, err));
+    uint32_t at = 0;
+    for (uint32_t b = 0; b < m->bucket_count; b++)
+        for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
+            uint32_t *start = &m->starts[(uint64_t)p * m->bucket_count + b];
+            const uint32_t n = *start;
+            *start = at;
+            at += n;
+        }
+    WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, fill_buckets, err));
+    WG_TRY(run_pieces(m, m->bucket_count, 1, sort_buckets, err));
     m->row_count = total;
-fail:
-    wg_free(starts);
-    wg_free(places);
-    wg_free(scratch);
-    return code;
+    return WG_OK;
 }
 
 /* ---- columns of the answer */
@@ -374,7 +416,7 @@ bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi
     for (uint32_t i = 0; i < count; i++) groups += tables[i]->count;
     for (uint32_t c = 0; c < plan->slot_count; c++)
         row_bytes += wg_physical_bytes(wg_type_physical(plan->slot_types[c])) + 1;
-    const uint64_t dealt = sizeof(uint32_t) + sizeof(uint64_t) + 2 * sizeof(row_place);
+    const uint64_t dealt = sizeof(uint32_t) + sizeof(entry) + 2 * sizeof(row_place);
     return wgi_spill_has_room(context, groups * (row_bytes + sizeof(uint64_t) + (count > 1 ? dealt : 0)));
 }
 
@@ -389,12 +431,12 @@ wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context
     *out = m.rows;
     m.rows = NULL;
 fail:
-    for (uint32_t i = 0; i < table_count; i++) {
-        wg_free(m.sources[i].sorted);
-        wg_free(m.sources[i].stands_for);
-    }
+    for (uint32_t i = 0; i < table_count; i++) wg_free(m.sources[i].sorted);
+    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) wg_free(m.partitions[p].entries);
     wg_rows_destroy(m.rows);
     wg_free(m.sources);
+    wg_free(m.starts);
+    wg_free(m.places);
     wg_free(m.order);
     return code;
 }

@@ -317,7 +317,9 @@ static wg_code int_result(const wgi_agg_states *s, uint32_t group, wg_column *co
         return WG_OK;
     }
     if (sum < INT64_MIN || sum > INT64_MAX)
-        return wg_error_set(err, WG_E_VALUE, s->aggregate->arg->text_start, "integer overflow in sum()");
+        return wg_error_refine(
+            err, wg_error_set(err, WG_E_VALUE, s->aggregate->arg->text_start, "integer overflow in sum()"),
+            WG_S_NUMERIC_RANGE);
     ((int64_t *)column->data)[row] = (int64_t)sum;
     return WG_OK;
 }

@@ -33,6 +33,7 @@ void wgi_agg_table_destroy(wgi_agg_table *t) {
     wg_free(t->memo);
     wg_free(t->memo_stamp);
     wg_free(t->positions);
+    wgi_agg_hand_destroy(t->hand);
     wg_free(t);
 }
 
@@ -51,6 +52,7 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
         return wg_error_nomem(err, SLOTS_FIRST * sizeof *t->slots);
     }
     t->slot_count = SLOTS_FIRST;
+    t->partition = WGI_AGG_PARTITIONS;
     for (uint32_t i = 0; i < t->key_count; i++)
         wg_column_init(&t->keys[i], plan->slot_types[i], &t->strings, account);
     for (uint32_t i = 0; i < plan->aggregate_count; i++) wgi_agg_states_init(&t->states[i], &plan->aggregates[i]);
@@ -460,6 +462,25 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
     WG_TRY(code);
     if (*index == NULL) move_group(t, *group);
     for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i]);
+    return WG_OK;
+}
+
+wg_code wgi_agg_table_hashes(const wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
+                             uint64_t **out, wg_error *err) {
+    const uint32_t n = batch->row_count;
+    uint64_t *hashes = wg_arena_alloc(arena, n * sizeof *hashes);
+    if (hashes == NULL) return wg_error_nomem(err, n * sizeof *hashes);
+    *out = hashes;
+    if (!t->by_word) {
+        wgi_hash_rows(t->plan->slot_types, keys, t->key_count, batch, hashes);
+        return WG_OK;
+    }
+    wgi_dense x;
+    if (!wgi_dense_of(arena, keys, batch, &x)) return wg_error_nomem(err, n * sizeof *hashes);
+    const uint64_t *words = x.cells;
+    for (uint32_t i = 0; i < n; i++) hashes[i] = wg_hash64_u64(words[i]);
+    for (uint32_t i = 0; i < n && x.valid != NULL; i++)
+        if (x.valid[i] == 0) hashes[i] = NULL_WORD_HASH;
     return WG_OK;
 }
 

@@ -4,6 +4,8 @@
  * rises in the task, so that aggregate_merge.c can put the tables together in the order of first rows. Nothing depends on which worker
  * ran which task, or when.
  *
+ * A worker whose table has outgrown the caches deals its further rows to tables of partitions that all workers share (aggregate_deal.c).
+ *
  * When memory is short a table's groups go to a file by partitions of the hash (aggregate_spill.c), and the table begins anew.
  *
  * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
@@ -17,6 +19,9 @@ typedef struct typed_sink {
     uint32_t table_count;
     uint32_t table_capacity;
     wgi_agg_spill spill;
+    bool can_deal;
+    _Atomic bool deals; /* the dealer is ready; release under the lock */
+    wgi_agg_dealer dealer;
     _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
 } typed_sink;
 
@@ -97,15 +102,13 @@ static void typed_local_destroy(wgi_sink *sink, void *local) {
 
 /* ---- rows */
 
-static wg_code find_groups(const wg_plan *plan, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
-                           uint32_t **index, uint32_t *group, wg_error *err) {
-    wg_vector keys[WGI_AGG_KEYS_MAX];
+static wg_code find_keys(const wg_plan *plan, wgi_eval *eval, const wg_batch *batch, wg_vector *keys, wg_error *err) {
     const bool is_distinct = plan->op == WG_PLAN_DISTINCT;
-    for (uint32_t k = 0; k < table->key_count; k++) {
+    for (uint32_t k = 0; k < wgi_agg_key_count(plan); k++) {
         if (is_distinct) keys[k] = batch->columns[k];
         else WG_TRY(wgi_eval_typed(eval, plan->exprs[k], plan->slot_types[k], batch, &keys[k], err));
     }
-    return wgi_agg_table_find(table, keys, batch, &eval->arena, index, group, err);
+    return WG_OK;
 }
 
 static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
@@ -132,25 +135,63 @@ static wg_code make_room(typed_sink *s, wgi_agg_table *t, uint32_t rows, wg_erro
     return stays ? WG_OK : wgi_agg_spill_table(&s->spill, t, err);
 }
 
+static wg_code find_or_spill(typed_sink *s, wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch,
+                             wg_arena *arena, uint32_t **index, uint32_t *group, wg_error *err) {
+    const wg_code code = wgi_agg_table_find(t, keys, batch, arena, index, group, err);
+    if (code != WG_E_NOMEM || t->count == 0 || !wgi_spill_is_possible(s->sink.context)) return code;
+    /* Another worker took the room. Groups that were made have no rows yet, which changes nothing. */
+    if (err != NULL) wg_error_clear(err);
+    WG_TRY(wgi_agg_spill_table(&s->spill, t, err));
+    return wgi_agg_table_find(t, keys, batch, arena, index, group, err);
+}
+
+/* The tables of partitions, made by the first worker that needs them. */
+static wg_code start_dealing(typed_sink *s, wg_error *err) {
+    wg_code code = WG_OK;
+    wg_mutex_lock(&s->lock);
+    if (!atomic_load_explicit(&s->deals, memory_order_relaxed)) {
+        code = wgi_agg_dealer_start(&s->dealer, s->sink.plan, s->sink.context, &s->spill, err);
+        if (code == WG_OK) atomic_store_explicit(&s->deals, true, memory_order_release);
+    }
+    wg_mutex_unlock(&s->lock);
+    return code;
+}
+
+/* Once it deals, a worker goes on with it. Where memory is short already, tables that go to the file are the better way. */
+static bool should_deal(const typed_sink *s, const wgi_agg_table *own) {
+    if (own->hand != NULL) return true;
+    if (!s->can_deal || s->sink.context->threads < 2 || own->count < WGI_AGG_DEAL_GROUPS) return false;
+    return !wgi_spill_wanted(s->sink.context) &&
+           wgi_spill_has_room(s->sink.context, 4 * wgi_agg_hand_bytes(s->sink.plan));
+}
+
+static wg_code deal_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *keys, wgi_eval *eval,
+                          const wg_batch *batch, wg_error *err) {
+    const wg_plan *plan = s->sink.plan;
+    wg_vector args[WGI_AGG_ARGS_MAX];
+    if (!atomic_load_explicit(&s->deals, memory_order_acquire)) WG_TRY(start_dealing(s, err));
+    for (uint32_t i = 0; i < plan->aggregate_count; i++) {
+        const wg_aggregate *a = &plan->aggregates[i];
+        if (a->arg != NULL) WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &args[i], err));
+    }
+    return wgi_agg_deal(&s->dealer, own, keys, args, batch, &eval->arena, err);
+}
+
 static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
                              wg_error *err) {
     (void)stop;
     typed_local *l = local;
+    typed_sink *s = (typed_sink *)sink;
+    wg_vector keys[WGI_AGG_KEYS_MAX];
     uint32_t *index;
     uint32_t group;
     if (batch->row_count == 0) return WG_OK;
-    if (l->table == NULL) WG_TRY(begin_task((typed_sink *)sink, l, eval, err));
+    if (l->table == NULL) WG_TRY(begin_task(s, l, eval, err));
     wg_arena_reset(&eval->arena);
-    WG_TRY(make_room((typed_sink *)sink, l->table, batch->row_count, err));
-    wg_code code = find_groups(sink->plan, l->table, eval, batch, &index, &group, err);
-    if (code == WG_E_NOMEM && l->table->count > 0 && wgi_spill_is_possible(sink->context)) {
-        /* Another worker took the room. Groups that were made have no rows yet, which changes nothing. */
-        if (err != NULL) wg_error_clear(err);
-        wg_arena_reset(&eval->arena);
-        WG_TRY(wgi_agg_spill_table(&((typed_sink *)sink)->spill, l->table, err));
-        code = find_groups(sink->plan, l->table, eval, batch, &index, &group, err);
-    }
-    WG_TRY(code);
+    WG_TRY(find_keys(sink->plan, eval, batch, keys, err));
+    if (should_deal(s, l->table)) return deal_batch(s, l->table, keys, eval, batch, err);
+    WG_TRY(make_room(s, l->table, batch->row_count, err));
+    WG_TRY(find_or_spill(s, l->table, keys, batch, &eval->arena, &index, &group, err));
     for (uint32_t i = 0; i < l->table->state_count; i++)
         WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
     return WG_OK;
@@ -162,6 +203,21 @@ static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *er
     (void)done;
     (void)err;
     wg_free(local);
+    return WG_OK;
+}
+
+/* The rows in the workers' hands are dealt, and the tables of the partitions join those of the workers. */
+static wg_code take_dealt(typed_sink *s, wg_error *err) {
+    for (uint32_t i = 0; i < s->table_count; i++) WG_TRY(wgi_agg_deal_rest(&s->dealer, s->tables[i], err));
+    const uint32_t count = s->table_count + WGI_AGG_PARTITIONS;
+    wgi_agg_table **grown = wg_realloc(s->sink.context->account, s->tables, count * sizeof(wgi_agg_table *));
+    if (grown == NULL) return wg_error_nomem(err, count * sizeof(wgi_agg_table *));
+    s->tables = grown;
+    s->table_capacity = count;
+    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
+        s->tables[s->table_count++] = s->dealer.partitions[p].table;
+        s->dealer.partitions[p].table = NULL;
+    }
     return WG_OK;
 }
 
@@ -177,6 +233,7 @@ static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
         WG_TRY(add_table(s, NULL, &table, err));
         WG_TRY(wgi_agg_table_find(table, NULL, NULL, NULL, &index, &group, err));
     }
+    if (atomic_load_explicit(&s->deals, memory_order_relaxed)) WG_TRY(take_dealt(s, err));
     uint64_t groups = 0;
     for (uint32_t i = 0; i < s->table_count; i++) groups += s->tables[i]->count;
     const bool stays =
@@ -195,6 +252,7 @@ static void typed_destroy(wgi_sink *sink) {
     typed_sink *s = (typed_sink *)sink;
     for (uint32_t i = 0; i < s->table_count; i++) wgi_agg_table_destroy(s->tables[i]);
     wg_free(s->tables);
+    if (atomic_load_explicit(&s->deals, memory_order_relaxed)) wgi_agg_dealer_deinit(&s->dealer);
     wgi_agg_spill_deinit(&s->spill);
     wg_mutex_deinit(&s->lock);
 }
@@ -205,5 +263,6 @@ wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *con
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(typed_sink), out, err));
     wg_mutex_init(&((typed_sink *)*out)->lock, WG_RANK_POOL + 2);
     wgi_agg_spill_init(&((typed_sink *)*out)->spill, plan, context);
+    ((typed_sink *)*out)->can_deal = wgi_agg_can_deal(plan);
     return WG_OK;
 }

@@ -43,6 +43,45 @@ wg_code wgi_run_for_row(const wg_plan *plan, const wg_exec_context *context, con
     return code;
 }
 
+/* The value of the one row that the plan gives for the selected row; a plan without a row gives null. */
+static wg_code subquery_value(wgi_eval *eval, const wg_expr *expr, const wg_batch *args, uint32_t row, wgi_builder *b,
+                              wg_error *err) {
+    wg_exec_context context = *eval->context;
+    wg_type *types = wg_arena_alloc(&eval->arena, (expr->arg_count + (size_t)1) * sizeof *types);
+    wg_rows *rows;
+    wg_value value = wg_value_null();
+    if (types == NULL) return wg_error_nomem(err, sizeof *types);
+    for (uint32_t i = 0; i < expr->arg_count; i++) types[i] = expr->args[i]->type;
+    context.profile = NULL; /* its lines are those of the plan that the expression stands in */
+    WG_TRY(wgi_check(&context, err));
+    WG_TRY(wgi_run_for_row(expr->plan, &context, types, args, row, &rows, err));
+    wg_code code = WG_OK;
+    if (rows->row_count > 0) {
+        const wg_vector column = wg_column_view(&rows->columns[0]);
+        const wg_value found = wg_vector_value(&column, 0);
+        if (!wg_value_copy(&eval->arena, &found, &value)) code = wg_error_nomem(err, value.size);
+    }
+    if (code == WG_OK) code = wgi_builder_set(b, row, &value, expr->text_start, err);
+    wg_rows_destroy(rows);
+    return code;
+}
+
+wg_code wgi_eval_subquery(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
+    wgi_builder b;
+    wg_batch args = *in;
+    wg_vector *columns = wg_arena_alloc_zero(&eval->arena, (expr->arg_count + (size_t)1) * sizeof *columns);
+    if (columns == NULL || !wgi_builder_init(&b, &eval->arena, expr->type, wgi_extent(in)))
+        return wg_error_nomem(err, sizeof *columns);
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        WG_TRY(wgi_eval_typed(eval, expr->args[i], expr->args[i]->type, in, &columns[i], err));
+    args.columns = columns;
+    args.column_count = expr->arg_count;
+    for (uint32_t i = 0; i < in->row_count; i++)
+        WG_TRY(subquery_value(eval, expr, &args, wg_batch_row(in, i), &b, err));
+    *out = b.vector;
+    return WG_OK;
+}
+
 void wgi_row_fanout_init(wgi_row_fanout *fanout, wg_account *account) {
     wg_arena_init(&fanout->scratch, account);
     wg_arena_init(&fanout->out, account);

@@ -63,6 +63,8 @@ typedef enum wg_plan_op {
     WG_PLAN_REACH, /* the different nodes of the last vertex of `pattern`, a path from vertex 0, by id; hops_max > 0: of the ends of walks of
                       hops_min..hops_max edges along its one edge. With aggregates one row: in each slot
                       how many. Leaf; `fallback` lists the same nodes */
+    WG_PLAN_PICK, /* of rows next to each other with equal exprs[] the first hops_max, or (`all_shortest`) those with the first hops_max
+                     different values of right_exprs[0] */
     WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
 
@@ -121,6 +123,18 @@ typedef struct wg_set_item {
     uint32_t label_count;
 } wg_set_item;
 
+/* What a walk may repeat: no relationship; anything; no node; no node but the first one as the last. */
+typedef enum wg_walk_mode { WG_WALK_TRAIL, WG_WALK_ANY, WG_WALK_ACYCLIC, WG_WALK_SIMPLE } wg_walk_mode;
+
+/* One of the relationships that a repetition of a walk has, in the order of walking. */
+typedef struct wg_walk_step {
+    wg_direction direction;
+    const uint32_t *edge_labels;
+    uint32_t edge_label_count;
+    bool missing;    /* no edge can be the one */
+    wg_expr *filter; /* over step_input: the nodes and edges of this repetition as far as this step; NULL: none */
+} wg_walk_step;
+
 typedef struct wg_procedure wg_procedure; /* procedure.h */
 typedef struct wg_plan wg_plan;
 struct wg_plan {
@@ -149,6 +163,11 @@ struct wg_plan {
     bool all_shortest;
     bool negated, optional; /* EXISTS; EXPAND: a row without an edge stays, with nulls */
     bool backwards;         /* the list begins with the last edge of the walk */
+    wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
+    bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
+    const wg_walk_step *steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
+    uint32_t step_count;
+    struct wg_plan *step_input; /* its slots: those of the input, then node, edge, node, ... of one repetition */
 
     wg_expr *const *exprs;
     wg_expr *const *right_exprs;
@@ -218,6 +237,14 @@ typedef struct wg_exec_context {
 
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */
 wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
+
+/* Runs the plan and gives its rows, in their order, to a file (engine/copy_to.h) instead of an answer: they stream, nothing is kept of them. The
+ * caller finishes the writer, and destroys it in every case. */
+struct wg_copy_writer;
+wg_code wg_exec_copy(const wg_plan *plan, const wg_exec_context *context, struct wg_copy_writer *writer,
+                     wg_error *err);
+/* seen[i] gets bit t for each value of type t in slot i of the plan's rows. */
+wg_code wg_exec_types(const wg_plan *plan, const wg_exec_context *context, uint64_t *seen, wg_error *err);
 
 /* Evaluates an expression without slots (constants, parameters, functions of them). */
 wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg_arena *arena, wg_value *out,

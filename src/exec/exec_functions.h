@@ -60,6 +60,8 @@ wg_code wgi_kernel_is_null(wgi_call *call, const wg_vector *args, const wg_batch
                            wg_error *err);
 wg_code wgi_kernel_string_match(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out,
                                 bool *out_done, wg_error *err);
+wg_code wgi_kernel_regex(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
+                         wg_error *err);
 
 /* openCypher ordering of two values: 1 decided (*out_cmp), 0 unordered (NaN: every comparison is false), -1 null. */
 int wgi_compare_values(const wg_value *a, const wg_value *b, int *out_cmp);
@@ -77,6 +79,7 @@ WGI_ROW_FN(wgi_fn_in);
 WGI_ROW_FN(wgi_fn_starts_with);
 WGI_ROW_FN(wgi_fn_ends_with);
 WGI_ROW_FN(wgi_fn_contains);
+WGI_ROW_FN(wgi_fn_regex);
 WGI_ROW_FN(wgi_fn_is_null);
 WGI_ROW_FN(wgi_fn_is_not_null);
 WGI_ROW_FN(wgi_fn_index);
@@ -93,6 +96,9 @@ WGI_ROW_FN(wgi_fn_end_node);
 WGI_ROW_FN(wgi_fn_path);
 WGI_ROW_FN(wgi_fn_disjoint);
 WGI_ROW_FN(wgi_fn_flatten);
+WGI_ROW_FN(wgi_fn_stride);
+WGI_ROW_FN(wgi_fn_keeps);
+WGI_ROW_FN(wgi_fn_path_key);
 WGI_ROW_FN(wgi_fn_length);
 WGI_ROW_FN(wgi_fn_nodes);
 WGI_ROW_FN(wgi_fn_relationships);
@@ -130,7 +136,32 @@ WGI_ROW_FN(wgi_fn_duration);
 WGI_ROW_FN(wgi_fn_truncate);
 WGI_ROW_FN(wgi_fn_from_epoch);
 WGI_ROW_FN(wgi_fn_between);
+WGI_ROW_FN(wgi_fn_point);
+WGI_ROW_FN(wgi_fn_distance);
+WGI_ROW_FN(wgi_fn_within_bbox);
+WGI_ROW_FN(wgi_fn_round);
+WGI_ROW_FN(wgi_fn_is_nan);
+WGI_ROW_FN(wgi_fn_similarity);
+WGI_ROW_FN(wgi_fn_or_null);
+WGI_ROW_FN(wgi_fn_to_list);
+WGI_ROW_FN(wgi_fn_null_if);
+WGI_ROW_FN(wgi_fn_is_empty);
+WGI_ROW_FN(wgi_fn_element_id);
+WGI_ROW_FN(wgi_fn_value_type);
+WGI_ROW_FN(wgi_fn_coll_sort);
+WGI_ROW_FN(wgi_fn_coll_distinct);
+WGI_ROW_FN(wgi_fn_coll_best);
+WGI_ROW_FN(wgi_fn_coll_index_of);
+WGI_ROW_FN(wgi_fn_coll_insert);
+WGI_ROW_FN(wgi_fn_coll_remove);
+WGI_ROW_FN(wgi_fn_coll_flatten);
+WGI_ROW_FN(wgi_fn_timestamp);
+WGI_ROW_FN(wgi_fn_concat);
 /* year, month, day, hour, ... of a temporal value; null when it has no such part. */
 wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr, wg_value *out, wg_error *err);
+/* x, latitude, crs, ... of a point; null when it has no such part. */
+wg_value wgi_point_part(const wg_value *v, wg_slice name);
+/* "point({x: 1.0, y: 2.0, crs: 'cartesian'})" */
+wg_code wgi_point_text(wgi_call *call, const wg_value *v, wg_value *out, wg_error *err);
 
 #endif

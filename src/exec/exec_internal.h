@@ -83,9 +83,13 @@ typedef struct wgi_eval {
     wg_arena arena;          /* results of the current batch; the owner resets it */
     uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
+    struct wgi_regex_cache *regexes; /* regex.h; made by the first =~ */
 } wgi_eval;
+void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
+/* apply_op.c: SUBQUERY */
+wg_code wgi_eval_subquery(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* *out has the type of the expression unless that is ANY; it is indexed by the rows of `in` and lives until the arena is reset. */
 wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
 /* The same, in exactly this type (INT widens to FLOAT; ANY keeps the vector's own). */
@@ -192,6 +196,10 @@ wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+/* Keeps of the edges that leave the last of `body` (node, edge, node, ... of one repetition, 2 * step + 1 ids) those that step `step` takes. */
+wg_code wgi_walk_filter(wgi_eval *eval, const wg_plan *plan, uint32_t step, const wg_batch *batch, uint32_t row,
+                        const uint64_t *body, uint64_t *edges, uint64_t *nodes, uint32_t *count, wg_error *err);
+wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err); /* pick_op.c */
 /* True when the row holds the edge in one of plan->unique_edge_slots. */
 bool wgi_edge_is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge);
 wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
@@ -212,6 +220,11 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
 /* Runs `top` and gives its rows to `sink`, which is destroyed in every case. */
 wg_code wgi_run_into(const wg_plan *top, const wg_exec_context *context, wgi_sink *sink, wg_rows **out,
                      wg_error *err);
+/* copy_sink.c: runs plan into a file; and what types the values of each slot have, a bit each. */
+struct wg_copy_writer;
+wg_code wgi_run_copy(const wg_plan *plan, const wg_exec_context *context, struct wg_copy_writer *writer,
+                     wg_error *err);
+wg_code wgi_run_types(const wg_plan *plan, const wg_exec_context *context, uint64_t *seen, wg_error *err);
 /* Opens the scan of a SCAN node with its predicates evaluated. */
 wg_code wgi_open_scan(const wg_plan *plan, const wg_exec_context *context, wg_scan **out, wg_error *err);
 /* The same with flags of wg_scan_spec set by what the pipeline reads. */

@@ -104,7 +104,7 @@ static bool check_kernel(const wg_function *f, const wg_vector *args, uint32_t n
     if (done || code != WG_OK) assert_int_equal(code != WG_OK, row_fails);
     if (code == WG_OK && done)
         for (uint32_t i = 0; i < batch->row_count; i++) check_row(&c, args, n_args, wg_batch_row(batch, i), &out);
-    wg_arena_deinit(&eval.arena);
+    wgi_eval_deinit(&eval);
     return done;
 }
 

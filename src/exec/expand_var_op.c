@@ -1,5 +1,5 @@
-/* TgkTraversal over a run of edges: all walks from a node slot that use no edge twice, with at least hops_min and at most hops_max
- * edges. A walk is put out when it is found, before its continuations, edges in the order (label, edge id): that is the order of rows.
+/* TgkTraversal over a run of edges: all walks from a node slot that use no edge twice (or what walk_mode says), with at least hops_min and at
+ * most hops_max edges, or repetitions of several edges with conditions of their own (walk_step.c). A walk is put out when it is found, before its continuations, edges in the order (label, edge id): that is the order of rows.
  *
  * Depth-first with an explicit stack whose frames hold a few edges each, so memory grows with the length of one walk, not with their
  * number. Walks are passed on in batches; how many there are is bounded only by the caller: cancellation and deadline are checked
@@ -29,6 +29,8 @@ typedef struct expand_var_op {
     uint32_t count; /* waiting walks */
     uint64_t waiting_items;
     wg_vector *wanted; /* values of edge_keys for the rows of the batch */
+    wgi_eval step_eval;
+    uint64_t *body; /* of the repetition in hand: node, edge, node, ... */
     uint32_t rows[WG_BATCH_ROWS_MAX];
     wg_value walks[WG_BATCH_ROWS_MAX];
     uint64_t nodes[WG_BATCH_ROWS_MAX];
@@ -98,11 +100,61 @@ static wg_code fits(expand_var_op *e, uint32_t row, uint64_t edge, bool *out, wg
     return WG_OK;
 }
 
-static wg_code refill(expand_var_op *e, frame *f, wg_error *err) {
+/* Edges of a repetition. */
+static uint32_t body_edges(const wg_plan *plan) { return plan->step_count > 0 ? plan->step_count : 1; }
+
+/* Nodes and edges of the last repetition as far as the last frame, which begins step `step` of it. */
+static void fill_body(expand_var_op *e, uint32_t step) {
+    const frame *f = &e->stack[e->depth - 1 - step];
+    e->body[0] = f->node;
+    for (uint32_t i = 1; i <= step; i++) {
+        e->body[2 * i - 1] = f[i].arrived_by;
+        e->body[2 * i] = f[i].node;
+    }
+}
+
+static wg_code refill_step(expand_var_op *e, const wg_batch *batch, uint32_t row, frame *f, wg_error *err) {
+    const wg_plan *plan = e->op.plan;
+    const uint32_t number = (e->depth - 1) % plan->step_count;
+    const wg_walk_step *step = &plan->steps[number];
+    fill_body(e, number);
+    do {
+        f->count = 0;
+        if (step->missing) return WG_OK;
+        if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
+        WG_TRY(wg_expand(e->op.eval.context->txn, f->node, step->direction, step->edge_labels, step->edge_label_count,
+                         &f->position, FRAME_EDGES, f->edges, f->nodes, &f->count, err));
+        if (f->count == 0) return WG_OK;
+        WG_TRY(wgi_walk_filter(&e->step_eval, plan, number, batch, row, e->body, f->edges, f->nodes, &f->count, err));
+    } while (f->count == 0); /* none of these fits, but there may be more */
+    return WG_OK;
+}
+
+static wg_code refill(expand_var_op *e, const wg_batch *batch, uint32_t row, frame *f, wg_error *err) {
     const wg_plan *plan = e->op.plan;
     f->next = 0;
+    f->count = 0;
+    if (plan->step_count > 0) return refill_step(e, batch, row, f, err);
     return wg_expand(e->op.eval.context->txn, f->node, plan->direction, plan->edge_labels, plan->edge_label_count,
                      &f->position, FRAME_EDGES, f->edges, f->nodes, &f->count, err);
+}
+
+/* Whether the walk in hand may go on from its last node. */
+static bool may_go_on(const expand_var_op *e) {
+    const wg_plan *plan = e->op.plan;
+    const bool closed =
+        plan->walk_mode == WG_WALK_SIMPLE && e->depth > 1 && e->stack[e->depth - 1].node == e->stack[0].node;
+    return !closed && e->depth - 1 < (uint64_t)plan->hops_max * body_edges(plan);
+}
+
+/* Whether the mode lets the walk go over the edge to the node. */
+static bool is_new(const expand_var_op *e, uint64_t edge, uint64_t node) {
+    const wg_walk_mode mode = e->op.plan->walk_mode;
+    if (mode == WG_WALK_ANY) return true;
+    if (mode == WG_WALK_TRAIL) return !is_walked(e, edge);
+    for (uint32_t i = mode == WG_WALK_SIMPLE ? 1 : 0; i < e->depth; i++)
+        if (e->stack[i].node == node) return false;
+    return !is_walked(e, edge);
 }
 
 /* One edge on from the last frame, or back when it has none left. */
@@ -111,8 +163,9 @@ static wg_code step(expand_var_op *e, const wg_batch *batch, uint32_t row, uint6
     frame *f = &e->stack[e->depth - 1];
     if (++e->steps % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
     if (f->next == f->count) {
-        if (e->depth - 1 < plan->hops_max) WG_TRY(refill(e, f, err));
-        if (e->depth - 1 >= plan->hops_max || f->count == 0) {
+        const bool on = may_go_on(e);
+        if (on) WG_TRY(refill(e, batch, row, f, err));
+        if (!on || f->count == 0) {
             e->depth--;
             return WG_OK;
         }
@@ -120,11 +173,13 @@ static wg_code step(expand_var_op *e, const wg_batch *batch, uint32_t row, uint6
     const uint64_t edge = f->edges[f->next], node = f->nodes[f->next];
     f->next++;
     bool good;
-    if (is_walked(e, edge) || wgi_edge_is_used(plan, batch, row, edge)) return WG_OK;
+    if (!is_new(e, edge, node) || wgi_edge_is_used(plan, batch, row, edge)) return WG_OK;
     WG_TRY(fits(e, row, edge, &good, err));
     if (!good) return WG_OK;
     WG_TRY(enter(e, node, edge, err));
-    const bool wanted = e->depth - 1 >= plan->hops_min && (!plan->into || node == target);
+    const uint32_t length = e->depth - 1, unit = body_edges(plan);
+    const bool wanted =
+        length % unit == 0 && length / unit >= plan->hops_min && (!plan->into || node == target);
     return wanted ? emit(e, batch, row, err) : WG_OK;
 }
 
@@ -151,6 +206,11 @@ static wg_code expand_var_push(wgi_op *op, const wg_batch *batch, wg_error *err)
     if (e->wanted == NULL) return wg_error_nomem(err, plan->expr_count * sizeof *e->wanted);
     for (uint32_t i = 0; i < plan->expr_count; i++)
         WG_TRY(wgi_eval_vector(&op->eval, plan->exprs[i], batch, &e->wanted[i], err));
+    e->step_eval.context = op->eval.context;
+    if (e->body == NULL && plan->step_count > 0) {
+        e->body = wg_alloc(e->out.account, (2 * (size_t)plan->step_count + 1) * sizeof *e->body);
+        if (e->body == NULL) return wg_error_nomem(err, plan->step_count * sizeof *e->body);
+    }
     for (uint32_t i = 0; i < batch->row_count && !wgi_op_stopped(op); i++)
         WG_TRY(walk_row(e, batch, wg_batch_row(batch, i), err));
     return flush(e, batch, err);
@@ -160,7 +220,9 @@ static void expand_var_destroy(wgi_op *op) {
     expand_var_op *e = (expand_var_op *)op;
     wg_arena_deinit(&e->out);
     wg_arena_deinit(&e->lists);
+    wg_arena_deinit(&e->step_eval.arena);
     wg_free(e->stack);
+    wg_free(e->body);
 }
 
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
@@ -168,5 +230,6 @@ wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out
     WG_TRY(wgi_op_alloc(&class, plan, sizeof(expand_var_op), account, out, err));
     wg_arena_init(&((expand_var_op *)*out)->out, account);
     wg_arena_init(&((expand_var_op *)*out)->lists, account);
+    wg_arena_init(&((expand_var_op *)*out)->step_eval.arena, account);
     return WG_OK;
 }

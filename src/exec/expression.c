@@ -4,6 +4,7 @@
  * which has the complete semantics; tests hold the two equal. When all arguments are constant the call runs once. CASE
  * narrows the selection branch by branch, so a branch that is not taken is not evaluated and cannot fail. Results live in the arena of
  * the evaluator. Nothing is evaluated over an empty selection. */
+#include "exec/regex.h"
 #include "exec/temporal.h"
 
 static wg_code eval_param(wgi_eval *eval, const wg_expr *expr, wg_vector *out, wg_error *err) {
@@ -97,6 +98,10 @@ static wg_code property_of_value(wgi_eval *eval, const wg_expr *expr, const wg_v
             const wg_map_entry *entry = &target->as.map[i];
             if (wg_slice_equal(wg_slice_of(entry->key, entry->key_size), expr->name)) *out = entry->value;
         }
+        return WG_OK;
+    }
+    if (target->type == WG_TYPE_POINT) {
+        *out = wgi_point_part(target, expr->name);
         return WG_OK;
     }
     if (wgi_is_instant((wg_type)target->type) || target->type == WG_TYPE_DURATION)
@@ -342,6 +347,12 @@ static wg_code eval_random(wgi_eval *eval, const wg_expr *expr, const wg_batch *
 
 /* ---- entry points */
 
+void wgi_eval_deinit(wgi_eval *eval) {
+    wgi_regex_cache_destroy(eval->regexes);
+    eval->regexes = NULL;
+    wg_arena_deinit(&eval->arena);
+}
+
 wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
     if (in->row_count == 0) {
         *out = wgi_vector_null(expr->type);
@@ -379,6 +390,8 @@ wg_code wgi_eval_vector(wgi_eval *eval, const wg_expr *expr, const wg_batch *in,
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:
             return wgi_eval_binding(eval, expr, in, out, err);
+        case WG_EXPR_SUBQUERY:
+            return wgi_eval_subquery(eval, expr, in, out, err);
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }
@@ -433,7 +446,7 @@ wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg
         if (!wg_value_copy(arena, &value, &copy)) code = wg_error_nomem(err, sizeof value);
         else *out = copy;
     }
-    wg_arena_deinit(&eval.arena);
+    wgi_eval_deinit(&eval);
     return code;
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct wg_function wg_function;
 /* Finds by name, case-insensitive ("toUpper", "coalesce", and operators "+", "-", "*", "/", "%", "^", "=", "<>", "<", "<=", ">", ">=",
- * "AND", "OR", "XOR", "NOT", "IN", "STARTS WITH", "ENDS WITH", "CONTAINS", "IS NULL", "IS NOT NULL", "[]" index, "[..]" slice, "neg",
+ * "AND", "OR", "XOR", "NOT", "IN", "STARTS WITH", "ENDS WITH", "CONTAINS", "=~", "IS NULL", "IS NOT NULL", "[]" index, "[..]" slice, "neg",
  * "pos") and number of arguments; NULL when there is none. "[..]" takes list, from, to: a bound left out is INT 0 or INT64_MAX. */
 const wg_function *wg_function_find(wg_slice name, uint32_t arg_count);
 /* True when some function has that name: for "takes 2 arguments" messages; *min and *max are its argument counts. */
@@ -24,6 +24,22 @@ wg_code wg_function_type(const wg_function *function, const wg_type *args, uint3
 bool wg_function_is_comparison(const wg_function *function);
 /* The result depends on the context's clocks: date(), datetime.transaction(), ... */
 bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count);
+
+/* What users are told about a function: SHOW FUNCTIONS and docs/language/functions.md. Sorted by name. */
+typedef struct wg_function_info {
+    const char *name;      /* "point.distance" */
+    const char *category;  /* "spatial" */
+    const char *arguments; /* "from :: POINT, to :: POINT"; those in brackets may be left out */
+    const char *result;    /* "FLOAT" */
+    const char *text;      /* one sentence */
+    bool aggregating;
+} wg_function_info;
+uint32_t wg_function_info_count(void);
+const wg_function_info *wg_function_info_at(uint32_t index);
+/* Appends the tables of docs/language/functions.md; false when out of memory. */
+bool wg_function_info_print(wg_buf *out);
+/* Functions that can be called by name, for tests: NULL behind the last. */
+const char *wg_function_callable_at(uint32_t index);
 
 /* ---- expressions */
 
@@ -43,7 +59,8 @@ typedef enum wg_expr_kind {
     WG_EXPR_COMPREHENSION, /* args: list, condition, result; the element is local `slot` */
     WG_EXPR_QUANTIFIER,    /* args: list, condition; the element is local `slot`; key: wg_quantifier */
     WG_EXPR_REDUCE,        /* args: start, list, result; the accumulator is local `slot`, the element slot + 1 */
-    WG_EXPR_RANDOM /* rand(): a FLOAT in [0, 1), a function of row, place in the text and locals below `slot` */
+    WG_EXPR_RANDOM, /* rand(): a FLOAT in [0, 1), a function of row, place in the text and locals below `slot` */
+    WG_EXPR_SUBQUERY /* `plan` gives one row of one slot; it runs for each row, whose ARGUMENT are the args */
 } wg_expr_kind;
 
 typedef enum wg_quantifier {
@@ -69,6 +86,7 @@ typedef struct wg_expr {
     const wg_function *function;
     struct wg_expr *const *args;
     uint32_t arg_count;
+    const struct wg_plan *plan;
 } wg_expr;
 
 #endif

@@ -1,7 +1,7 @@
 /* The table of operators and functions, their static types, and finding them by name.
  *
  * Letters of `args`, one an argument, the last one for all that follow: '*' anything, 'n' number, 'i' INT, 's' STRING, 'b' BOOL, 'l' LIST,
- * 'S' STRING or LIST, 'p' PATH, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
+ * 'S' STRING or LIST, 'M' one of these or MAP, 'g' NODE or EDGE, 'o' POINT, 'm' MAP, 'p' PATH, 'N' NODE, 'E' EDGE, 'x' NODE, EDGE or MAP, 'c' NODE, EDGE, MAP or LIST. A NULL or ANY type fits everywhere: then
  * the row function decides at run time. */
 #include <math.h>
 
@@ -40,9 +40,18 @@ static bool letter_fits(char letter, wg_type t) {
         case 'x':
             return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP;
         case 'c':
-            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP || t == WG_TYPE_LIST;
+            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE || t == WG_TYPE_MAP || t == WG_TYPE_LIST ||
+                   is_temporal(t) || t == WG_TYPE_POINT;
         case 'k':
             return t == WG_TYPE_INT || t == WG_TYPE_STRING;
+        case 'g':
+            return t == WG_TYPE_NODE || t == WG_TYPE_EDGE;
+        case 'M':
+            return t == WG_TYPE_STRING || t == WG_TYPE_LIST || t == WG_TYPE_MAP;
+        case 'o':
+            return t == WG_TYPE_POINT;
+        case 'm':
+            return t == WG_TYPE_MAP;
         case 't':
             return t == WG_TYPE_STRING || t == WG_TYPE_MAP || is_temporal(t);
         default:
@@ -78,6 +87,14 @@ static const char *letter_name(char letter) {
             return "a LIST or a MAP";
         case 'k':
             return "an INT or a STRING";
+        case 'g':
+            return "a NODE or an EDGE";
+        case 'M':
+            return "a STRING, a LIST or a MAP";
+        case 'o':
+            return "a POINT";
+        case 'm':
+            return "a MAP";
         case 't':
             return "a STRING, a MAP or a temporal value";
         default:
@@ -92,10 +109,13 @@ static wg_code type_compare(const wg_function *f, const wg_type *args, uint32_t 
     const bool fits =
         is_open(args[0]) || is_open(args[1]) || args[0] == args[1] || (is_number(args[0]) && is_number(args[1]));
     if (!fits)
-        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
-                            "cannot compare %s %s %s: the types never match; convert one side, for example with "
-                            "toInteger(), toFloat() or toString()",
-                            wg_type_name(args[0]), f->name, wg_type_name(args[1]));
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET,
+                         "cannot compare %s %s %s: the types never match; convert one side, for example with "
+                         "toInteger(), toFloat() or toString()",
+                         wg_type_name(args[0]), f->name, wg_type_name(args[1])),
+            WG_S_NOT_COMPARABLE);
     *out = WG_TYPE_BOOL;
     return WG_OK;
 }
@@ -191,11 +211,11 @@ static wg_code type_local_datetime(const wg_function *f, const wg_type *args, ui
 #define MATH(name, fn) \
     { name, 1, 1, true, WGI_OP_NONE, "n", F, NULL, wgi_fn_math, NULL, fn }
 
-/* Nearest integer, halves upwards, as openCypher says; exact where x + 0.5 would round. */
-static double round_half_up(double x) {
-    const double low = floor(x);
-    return x - low >= 0.5 ? low + 1.0 : low;
-}
+static double cot(double x) { return 1 / tan(x); }
+static double coth(double x) { return 1 / tanh(x); }
+static double haversin(double x) { return sin(x / 2) * sin(x / 2); }
+static double degrees(double x) { return x * (180 / 3.14159265358979323846); }
+static double radians(double x) { return x * (3.14159265358979323846 / 180); }
 
 static const wg_function table[] = {
     COMPARE("=", WGI_OP_EQ),
@@ -209,6 +229,7 @@ static const wg_function table[] = {
     ARITH("*", WGI_OP_MUL),
     ARITH("/", WGI_OP_DIV),
     ARITH("%", WGI_OP_MOD),
+    {"||", 2, 2, true, WGI_OP_NONE, "S", A, type_common, wgi_fn_concat, NULL, NULL},
     PLAIN("^", 2, 2, "n", F, wgi_fn_pow),
     SAME("neg", "n", wgi_fn_neg),
     SAME("pos", "n", wgi_fn_pos),
@@ -220,6 +241,7 @@ static const wg_function table[] = {
     MATCH("STARTS WITH", wgi_fn_starts_with),
     MATCH("ENDS WITH", wgi_fn_ends_with),
     MATCH("CONTAINS", wgi_fn_contains),
+    {"=~", 2, 2, true, WGI_OP_NONE, "s", B, NULL, wgi_fn_regex, wgi_kernel_regex, NULL},
     NULLTEST("IS NULL", wgi_fn_is_null),
     NULLTEST("IS NOT NULL", wgi_fn_is_not_null),
     PLAIN("[]", 2, 2, "ck", A, wgi_fn_index),
@@ -236,6 +258,9 @@ static const wg_function table[] = {
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
+    PLAIN("%stride", 4, 4, "*", L, wgi_fn_stride),
+    PLAIN("%keeps", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_keeps),
+    PLAIN("%path_key", 1, 1, "*", L, wgi_fn_path_key),
     PLAIN("nodes", 1, 1, "p", L, wgi_fn_nodes),
     PLAIN("relationships", 1, 1, "p", L, wgi_fn_relationships),
     PLAIN("size", 1, 1, "S", I, wgi_fn_size),
@@ -249,21 +274,62 @@ static const wg_function table[] = {
     PLAIN("toFloat", 1, 1, "*", F, wgi_fn_to_float),
     PLAIN("toString", 1, 1, "*", S, wgi_fn_to_string),
     PLAIN("toBoolean", 1, 1, "*", B, wgi_fn_to_boolean),
+    PLAIN("toIntegerOrNull", 1, 1, "*", I, wgi_fn_or_null),
+    PLAIN("toFloatOrNull", 1, 1, "*", F, wgi_fn_or_null),
+    PLAIN("toStringOrNull", 1, 1, "*", S, wgi_fn_or_null),
+    PLAIN("toBooleanOrNull", 1, 1, "*", B, wgi_fn_or_null),
+    PLAIN("toIntegerList", 1, 1, "l", L, wgi_fn_to_list),
+    PLAIN("toFloatList", 1, 1, "l", L, wgi_fn_to_list),
+    PLAIN("toStringList", 1, 1, "l", L, wgi_fn_to_list),
+    PLAIN("toBooleanList", 1, 1, "l", L, wgi_fn_to_list),
+    {"nullIf", 2, 2, false, WGI_OP_NONE, "*", A, NULL, wgi_fn_null_if, NULL, NULL},
+    PLAIN("isEmpty", 1, 1, "M", B, wgi_fn_is_empty),
+    PLAIN("elementId", 1, 1, "g", S, wgi_fn_element_id),
+    {"valueType", 1, 1, false, WGI_OP_NONE, "*", S, NULL, wgi_fn_value_type, NULL, NULL},
+    PLAIN("timestamp", 0, 0, "*", I, wgi_fn_timestamp),
+    PLAIN("coll.sort", 1, 1, "l", L, wgi_fn_coll_sort),
+    PLAIN("coll.distinct", 1, 1, "l", L, wgi_fn_coll_distinct),
+    PLAIN("coll.min", 1, 1, "l", A, wgi_fn_coll_best),
+    PLAIN("coll.max", 1, 1, "l", A, wgi_fn_coll_best),
+    PLAIN("coll.indexOf", 2, 2, "l*", I, wgi_fn_coll_index_of),
+    {"coll.insert", 3, 3, false, WGI_OP_NONE, "li*", L, NULL, wgi_fn_coll_insert, NULL, NULL},
+    PLAIN("coll.remove", 2, 2, "li", L, wgi_fn_coll_remove),
+    PLAIN("coll.flatten", 1, 2, "li", L, wgi_fn_coll_flatten),
     PLAIN("toUpper", 1, 1, "s", S, wgi_fn_to_upper),
     PLAIN("toLower", 1, 1, "s", S, wgi_fn_to_lower),
-    PLAIN("trim", 1, 1, "s", S, wgi_fn_trim),
-    PLAIN("ltrim", 1, 1, "s", S, wgi_fn_ltrim),
-    PLAIN("rtrim", 1, 1, "s", S, wgi_fn_rtrim),
+    PLAIN("upper", 1, 1, "s", S, wgi_fn_to_upper),
+    PLAIN("lower", 1, 1, "s", S, wgi_fn_to_lower),
+    PLAIN("trim", 1, 2, "s", S, wgi_fn_trim),
+    PLAIN("btrim", 1, 2, "s", S, wgi_fn_trim),
+    PLAIN("ltrim", 1, 2, "s", S, wgi_fn_ltrim),
+    PLAIN("rtrim", 1, 2, "s", S, wgi_fn_rtrim),
+    PLAIN("char_length", 1, 1, "s", I, wgi_fn_size),
+    PLAIN("character_length", 1, 1, "s", I, wgi_fn_size),
     PLAIN("substring", 2, 3, "si", S, wgi_fn_substring),
     PLAIN("left", 2, 2, "si", S, wgi_fn_left),
     PLAIN("right", 2, 2, "si", S, wgi_fn_right),
     PLAIN("replace", 3, 3, "s", S, wgi_fn_replace),
-    PLAIN("split", 2, 2, "s", L, wgi_fn_split),
+    PLAIN("split", 2, 2, "sS", L, wgi_fn_split),
     SAME("abs", "n", wgi_fn_abs),
     PLAIN("sign", 1, 1, "n", I, wgi_fn_sign),
     MATH("ceil", ceil),
     MATH("floor", floor),
-    MATH("round", round_half_up),
+    {"round", 1, 3, true, WGI_OP_NONE, "nis", F, NULL, wgi_fn_round, NULL, NULL},
+    MATH("ceiling", ceil),
+    MATH("ln", log),
+    MATH("sinh", sinh),
+    MATH("cosh", cosh),
+    MATH("tanh", tanh),
+    MATH("coth", coth),
+    MATH("cot", cot),
+    MATH("haversin", haversin),
+    MATH("degrees", degrees),
+    MATH("radians", radians),
+    PLAIN("power", 2, 2, "n", F, wgi_fn_pow),
+    {"mod", 2, 2, true, WGI_OP_MOD, "n", A, type_arith, wgi_fn_arith, wgi_kernel_arith, NULL},
+    PLAIN("isNaN", 1, 1, "n", B, wgi_fn_is_nan),
+    PLAIN("vector.similarity.cosine", 2, 2, "l", F, wgi_fn_similarity),
+    PLAIN("vector.similarity.euclidean", 2, 2, "l", F, wgi_fn_similarity),
     MATH("sqrt", sqrt),
     MATH("exp", exp),
     MATH("log", log),
@@ -291,18 +357,22 @@ static const wg_function table[] = {
     CLOCKS("time", WG_TYPE_TIME),
     CLOCKS("localdatetime", A),
     CLOCKS("datetime", WG_TYPE_DATETIME),
-    PLAIN("datetime.fromepoch", 2, 2, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
-    PLAIN("datetime.fromepochmillis", 1, 1, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
-    PLAIN("date.truncate", 2, 3, "stt", WG_TYPE_DATE, wgi_fn_truncate),
-    PLAIN("localtime.truncate", 2, 3, "stt", WG_TYPE_LOCAL_TIME, wgi_fn_truncate),
-    PLAIN("time.truncate", 2, 3, "stt", WG_TYPE_TIME, wgi_fn_truncate),
-    PLAIN("localdatetime.truncate", 2, 3, "stt", A, wgi_fn_truncate),
-    PLAIN("datetime.truncate", 2, 3, "stt", WG_TYPE_DATETIME, wgi_fn_truncate),
+    PLAIN("datetime.fromEpoch", 2, 2, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
+    PLAIN("datetime.fromEpochMillis", 1, 1, "i", WG_TYPE_DATETIME, wgi_fn_from_epoch),
+    PLAIN("date.truncate", 1, 3, "stt", WG_TYPE_DATE, wgi_fn_truncate),
+    PLAIN("localtime.truncate", 1, 3, "stt", WG_TYPE_LOCAL_TIME, wgi_fn_truncate),
+    PLAIN("time.truncate", 1, 3, "stt", WG_TYPE_TIME, wgi_fn_truncate),
+    PLAIN("localdatetime.truncate", 1, 3, "stt", A, wgi_fn_truncate),
+    PLAIN("datetime.truncate", 1, 3, "stt", WG_TYPE_DATETIME, wgi_fn_truncate),
     PLAIN("duration", 1, 1, "t", WG_TYPE_DURATION, wgi_fn_duration),
     PLAIN("duration.between", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
     PLAIN("duration.inMonths", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
     PLAIN("duration.inDays", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
     PLAIN("duration.inSeconds", 2, 2, "t", WG_TYPE_DURATION, wgi_fn_between),
+    PLAIN("point", 1, 1, "m", WG_TYPE_POINT, wgi_fn_point),
+    PLAIN("point.distance", 2, 2, "o", F, wgi_fn_distance),
+    PLAIN("distance", 2, 2, "o", F, wgi_fn_distance),
+    PLAIN("point.withinBBox", 3, 3, "o", B, wgi_fn_within_bbox),
 };
 #undef B
 #undef I
@@ -346,7 +416,22 @@ bool wg_function_is_comparison(const wg_function *function) {
 }
 
 bool wg_function_reads_clock(const wg_function *function, uint32_t arg_count) {
-    return function->row == wgi_fn_clock || (function->row == wgi_fn_instant && arg_count == 0);
+    return function->row == wgi_fn_clock || function->row == wgi_fn_timestamp ||
+           (function->row == wgi_fn_instant && arg_count == 0) ||
+           (function->row == wgi_fn_truncate && arg_count == 1);
+}
+
+const char *wg_function_callable_at(uint32_t index) {
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        const char *name = table[i].name;
+        const bool named =
+            lower((uint8_t)name[0]) >= 'a' && lower((uint8_t)name[0]) <= 'z' && strchr(name, ' ') == NULL;
+        const bool word = strcmp(name, "neg") == 0 || strcmp(name, "pos") == 0 || table[i].op == WGI_OP_AND ||
+                          table[i].op == WGI_OP_OR || table[i].op == WGI_OP_XOR || table[i].op == WGI_OP_NOT ||
+                          strcmp(name, "IN") == 0 || strcmp(name, "CONTAINS") == 0;
+        if (named && !word && index-- == 0) return name;
+    }
+    return NULL;
 }
 
 const char *wg_function_name(const wg_function *function) { return function->name; }

@@ -52,7 +52,12 @@ static wg_code index_by_name(wgi_call *call, const wg_value *args, wg_value *out
         const uint32_t key = wg_catalog_key(wg_txn_catalog(call->eval->context->txn), name);
         return wgi_read_property(call->eval, args[0].type == WG_TYPE_EDGE, args[0].as.id, key, out, err);
     }
-    for (uint32_t i = 0; i < args[0].size; i++) {
+    if (args[0].type == WG_TYPE_POINT) *out = wgi_point_part(&args[0], name);
+    if (args[0].type >= WG_TYPE_DATE && args[0].type <= WG_TYPE_DURATION) {
+        const wg_expr part = {.name = name, .text_start = (uint32_t)call->offset};
+        return wgi_temporal_part(call->eval, &args[0], &part, out, err);
+    }
+    for (uint32_t i = 0; args[0].type == WG_TYPE_MAP && i < args[0].size; i++) {
         const wg_map_entry *entry = &args[0].as.map[i];
         if (wg_slice_equal(wg_slice_of(entry->key, entry->key_size), name)) *out = entry->value;
     }
@@ -68,7 +73,8 @@ WGI_ROW_FN(wgi_fn_index) {
         *out = i >= 0 && i < n ? args[0].as.list[i] : wg_value_null();
         return WG_OK;
     }
-    if (args[0].type != WG_TYPE_MAP && args[0].type != WG_TYPE_NODE && args[0].type != WG_TYPE_EDGE)
+    const bool parts = args[0].type >= WG_TYPE_DATE && args[0].type <= WG_TYPE_POINT; /* date['year'], point['x'] */
+    if (!parts && args[0].type != WG_TYPE_MAP && args[0].type != WG_TYPE_NODE && args[0].type != WG_TYPE_EDGE)
         return wrong_type(call, &args[0], err);
     if (args[1].type != WG_TYPE_STRING) return wrong_type(call, &args[1], err);
     return index_by_name(call, args, out, err);
@@ -203,9 +209,11 @@ WGI_ROW_FN(wgi_fn_labels) {
 WGI_ROW_FN(wgi_fn_deleted) {
     (void)arg_count;
     (void)out;
-    return wg_error_set(err, WG_E_NOT_FOUND, call->offset,
-                        "this %s was deleted by an earlier clause: it has nothing to read any more",
-                        args[0].type == WG_TYPE_EDGE ? "relationship" : "node");
+    return wg_error_refine(err,
+                           wg_error_set(err, WG_E_NOT_FOUND, call->offset,
+                                        "this %s was deleted by an earlier clause: it has nothing to read any more",
+                                        args[0].type == WG_TYPE_EDGE ? "relationship" : "node"),
+                           WG_S_REFERENT_DELETED);
 }
 
 WGI_ROW_FN(wgi_fn_type) {

@@ -95,3 +95,46 @@ WGI_ROW_FN(wgi_fn_flatten) {
     out->as.list = items;
     return WG_OK;
 }
+
+/* Every step-th element from `first` on, one for each whole repetition in the list without its last `tail` elements. */
+WGI_ROW_FN(wgi_fn_stride) {
+    (void)arg_count;
+    *out = wg_value_null();
+    if (args[0].type != WG_TYPE_LIST) return WG_OK;
+    const uint32_t first = (uint32_t)args[1].as.i, step = (uint32_t)args[2].as.i, tail = (uint32_t)args[3].as.i;
+    const uint32_t n = (args[0].size - tail) / step;
+    wg_value *items = wg_arena_alloc(&call->eval->arena, (n + (size_t)1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
+    for (uint32_t i = 0; i < n; i++) items[i] = args[0].as.list[first + i * step];
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = n};
+    out->as.list = items;
+    return WG_OK;
+}
+
+/* Whether a path has no node twice; with the second argument true its ends may be one node. */
+WGI_ROW_FN(wgi_fn_keeps) {
+    (void)call;
+    (void)arg_count;
+    (void)err;
+    const bool closes = args[1].type == WG_TYPE_BOOL && args[1].as.b;
+    bool keeps = true;
+    for (uint32_t i = 0; i < args[0].size && keeps; i += 2)
+        for (uint32_t k = i + 2; k < args[0].size && keeps; k += 2)
+            keeps = args[0].as.list[i].as.id != args[0].as.list[k].as.id ||
+                    (closes && i == 0 && k + 1 == args[0].size && k > 0);
+    *out = wg_value_bool(keeps);
+    return WG_OK;
+}
+
+/* What the paths between two nodes are ordered by: their length, then the ids of their relationships. */
+WGI_ROW_FN(wgi_fn_path_key) {
+    (void)arg_count;
+    const uint32_t n = args[0].size / 2;
+    wg_value *items = wg_arena_alloc(&call->eval->arena, (n + (size_t)1) * sizeof *items);
+    if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
+    items[0] = wg_value_int(n);
+    for (uint32_t i = 0; i < n; i++) items[i + 1] = wg_value_int(wg_i64_of_u64(args[0].as.list[2 * i + 1].as.id));
+    *out = (wg_value){.type = WG_TYPE_LIST, .size = n + 1};
+    out->as.list = items;
+    return WG_OK;
+}

@@ -40,7 +40,7 @@ int wgi_compare_values(const wg_value *a, const wg_value *b, int *out_cmp) {
     } else if (a->type == WG_TYPE_LIST) {
         return compare_lists(a, b, out_cmp);
     } else if (a->type == WG_TYPE_MAP || a->type == WG_TYPE_NODE || a->type == WG_TYPE_EDGE ||
-               a->type == WG_TYPE_PATH || a->type == WG_TYPE_DURATION) {
+               a->type == WG_TYPE_PATH || a->type == WG_TYPE_DURATION || a->type == WG_TYPE_POINT) {
         return -1; /* these have no order */
     }
     *out_cmp = wg_value_order(a, b);
@@ -137,7 +137,9 @@ WGI_ROW_FN(wgi_fn_abs) {
         *out = wg_value_float(fabs(args[0].as.f));
         return WG_OK;
     }
-    if (args[0].as.i == INT64_MIN) return wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in abs");
+    if (args[0].as.i == INT64_MIN)
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in abs"),
+                               WG_S_NUMERIC_RANGE);
     *out = wg_value_int(args[0].as.i < 0 ? -args[0].as.i : args[0].as.i);
     return WG_OK;
 }
@@ -160,7 +162,9 @@ WGI_ROW_FN(wgi_fn_sign) {
 /* Truncates towards zero. 2^63 is exact as a double, so the bounds are too. */
 static wg_code integer_of_float(const wgi_call *call, double f, wg_value *out, wg_error *err) {
     if (!(f >= -9223372036854775808.0 && f < 9223372036854775808.0))
-        return wg_error_set(err, WG_E_VALUE, call->offset, "toInteger: the number is outside the range of INT");
+        return wg_error_refine(
+            err, wg_error_set(err, WG_E_VALUE, call->offset, "toInteger: the number is outside the range of INT"),
+            WG_S_NUMERIC_RANGE);
     *out = wg_value_int((int64_t)f);
     return WG_OK;
 }
@@ -249,9 +253,10 @@ WGI_ROW_FN(wgi_fn_to_string) {
                               wg_format_duration(v->as.list[0].as.i, v->as.list[1].as.i, v->as.list[2].as.i,
                                                  v->as.list[3].as.i, text),
                               out, err);
+        case WG_TYPE_POINT:
+            return wgi_point_text(call, v, out, err);
         case WG_TYPE_NULL:
         case WG_TYPE_BYTES:
-        case WG_TYPE_POINT:
         case WG_TYPE_LIST:
         case WG_TYPE_MAP:
         case WG_TYPE_NODE:

@@ -84,33 +84,49 @@ WGI_ROW_FN(wgi_fn_to_lower) {
 
 /* ---- trimming */
 
-static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+/* What Cypher's grammar calls white space, as UTF-8. */
+static bool is_space(wg_slice c) {
+    static const char wide[] =
+        "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+        "\u202f\u205f\u3000";
+    if (c.size == 1)
+        return c.data[0] == ' ' || (c.data[0] >= '\t' && c.data[0] <= '\r') ||
+               (c.data[0] >= 0x1c && c.data[0] <= 0x1f);
+    return memmem(wide, sizeof wide - 1, c.data, c.size) != NULL;
+}
 
-static wg_code trim_text(wgi_call *call, const wg_value *v, bool front, bool back, wg_value *out, wg_error *err) {
-    WG_TRY(need_strings(call, v, 1, err));
-    const wg_slice s = wg_value_slice(v);
+/* One of the characters of `set`, or white space when that has no data. UTF-8 finds itself only at whole characters. */
+static bool goes(wg_slice c, wg_slice set) {
+    return set.data == NULL ? is_space(c) : memmem(set.data, set.size, c.data, c.size) != NULL;
+}
+
+/* args: the text, and the characters that go. */
+static wg_code trim_text(wgi_call *call, const wg_value *args, uint32_t arg_count, int ends, wg_value *out,
+                         wg_error *err) {
+    WG_TRY(need_strings(call, args, arg_count, err));
+    const wg_slice s = wg_value_slice(&args[0]);
+    wg_slice set = {0};
+    if (arg_count == 2) set = args[1].size != 0 ? wg_value_slice(&args[1]) : wg_slice_str("");
     size_t from = 0;
     size_t to = s.size;
-    while (front && from < to && is_space(s.data[from])) from++;
-    while (back && to > from && is_space(s.data[to - 1])) to--;
+    while ((ends & 1) != 0 && from < to) {
+        const size_t bytes = byte_of(wg_slice_of(s.data + from, to - from), 1);
+        if (!goes(wg_slice_of(s.data + from, bytes), set)) break;
+        from += bytes;
+    }
+    while ((ends & 2) != 0 && to > from) {
+        size_t at = to - 1;
+        while (at > from && (s.data[at] & 0xc0) == 0x80) at--;
+        if (!goes(wg_slice_of(s.data + at, to - at), set)) break;
+        to = at;
+    }
     *out = part(s, from, to);
     return WG_OK;
 }
 
-WGI_ROW_FN(wgi_fn_trim) {
-    (void)arg_count;
-    return trim_text(call, &args[0], true, true, out, err);
-}
-
-WGI_ROW_FN(wgi_fn_ltrim) {
-    (void)arg_count;
-    return trim_text(call, &args[0], true, false, out, err);
-}
-
-WGI_ROW_FN(wgi_fn_rtrim) {
-    (void)arg_count;
-    return trim_text(call, &args[0], false, true, out, err);
-}
+WGI_ROW_FN(wgi_fn_trim) { return trim_text(call, args, arg_count, 3, out, err); }
+WGI_ROW_FN(wgi_fn_ltrim) { return trim_text(call, args, arg_count, 1, out, err); }
+WGI_ROW_FN(wgi_fn_rtrim) { return trim_text(call, args, arg_count, 2, out, err); }
 
 /* ---- parts */
 
@@ -183,33 +199,68 @@ WGI_ROW_FN(wgi_fn_replace) {
     return WG_OK;
 }
 
-/* End of the piece that begins at `from`; *next is where the following one begins, or SIZE_MAX. An empty separator gives characters. */
-static size_t piece_end(wg_slice s, wg_slice separator, size_t from, size_t *next) {
-    size_t at = s.size;
-    *next = SIZE_MAX;
-    if (separator.size == 0) {
-        at = from + byte_of(wg_slice_of(s.data + from, s.size - from), 1);
-        if (at < s.size) *next = at;
-    } else if (find(s, separator, from, &at)) {
-        *next = at + separator.size;
+/* A separator and its next place, so that a text is searched once for each. */
+typedef struct separator {
+    wg_slice text;
+    size_t at; /* SIZE_MAX: there is none */
+} separator;
+
+/* Where the first of the separators stands from `from` on: the one listed first where several do. Empty ones count after one character. */
+static separator *next_separator(wg_slice s, separator *separators, uint32_t count, size_t from) {
+    separator *best = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        separator *one = &separators[i];
+        if (one->text.size == 0) {
+            one->at = from + byte_of(wg_slice_of(s.data + from, s.size - from), 1);
+            if (one->at >= s.size) one->at = SIZE_MAX;
+        } else if (one->at < from && !find(s, one->text, from, &one->at)) {
+            one->at = SIZE_MAX;
+        }
+        if (one->at != SIZE_MAX && (best == NULL || one->at < best->at)) best = one;
     }
-    return at;
+    return best;
+}
+
+static wg_code take_separators(wgi_call *call, const wg_value *v, separator **out, uint32_t *out_count,
+                               wg_error *err) {
+    const bool list = v->type == WG_TYPE_LIST;
+    const wg_value *from = list ? v->as.list : v;
+    const uint32_t n = list ? v->size : 1;
+    WG_TRY(need_strings(call, from, n, err));
+    separator *separators = wg_arena_alloc(&call->eval->arena, n * sizeof *separators + 1);
+    if (separators == NULL) return wg_error_nomem(err, n * sizeof *separators);
+    for (uint32_t i = 0; i < n; i++) separators[i].text = wg_value_slice(&from[i]);
+    *out = separators;
+    *out_count = n;
+    return WG_OK;
+}
+
+/* The pieces of the text; only counted when `items` is NULL. */
+static size_t split_pieces(wg_slice s, separator *separators, uint32_t count, wg_value *items) {
+    size_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (separators[i].text.size != 0 && !find(s, separators[i].text, 0, &separators[i].at))
+            separators[i].at = SIZE_MAX;
+    for (size_t from = 0;;) {
+        const separator *next = next_separator(s, separators, count, from);
+        if (items != NULL) items[n] = part(s, from, next != NULL ? next->at : s.size);
+        n++;
+        if (next == NULL) return n;
+        from = next->at + next->text.size;
+    }
 }
 
 WGI_ROW_FN(wgi_fn_split) {
-    WG_TRY(need_strings(call, args, arg_count, err));
+    (void)arg_count;
+    separator *separators = NULL;
+    uint32_t count = 0;
+    WG_TRY(need_strings(call, args, 1, err));
+    WG_TRY(take_separators(call, &args[1], &separators, &count, err));
     const wg_slice s = wg_value_slice(&args[0]);
-    const wg_slice separator = wg_value_slice(&args[1]);
-    size_t next = 0;
-    size_t n = 0;
-    for (size_t from = 0; from != SIZE_MAX; from = next, n++) piece_end(s, separator, from, &next);
+    const size_t n = split_pieces(s, separators, count, NULL);
     wg_value *items = wg_arena_alloc(&call->eval->arena, n * sizeof *items);
     if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
-    size_t i = 0;
-    for (size_t from = 0; from != SIZE_MAX; from = next) {
-        const size_t end = piece_end(s, separator, from, &next);
-        items[i++] = part(s, from, end);
-    }
+    (void)split_pieces(s, separators, count, items);
     *out = (wg_value){.type = WG_TYPE_LIST, .size = (uint32_t)n};
     out->as.list = items;
     return WG_OK;

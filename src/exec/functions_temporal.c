@@ -60,7 +60,10 @@ static wg_code from_text(const wgi_call *call, wg_slice text, wg_type type, wg_v
     const bool read = wgi_parse_moment(text, makes_date(type), &m, &zone);
     const bool zoneless = type == WG_TYPE_DATE || type == WG_TYPE_LOCAL_TIME || type == WG_TYPE_LOCAL_DATETIME;
     if (!read || (zoneless && (m.has_offset || zone.size != 0)) || (type == WG_TYPE_DATE && m.has_clock))
-        return wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s", call->function->name, example);
+        return wg_error_refine(
+            err,
+            wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s", call->function->name, example),
+            WG_S_DATETIME_FORMAT);
     if (zone.size != 0) WG_TRY(take_zone(call, zone, type, &m, err));
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
@@ -126,6 +129,14 @@ WGI_ROW_FN(wgi_fn_clock) {
     return wgi_moment_value(type, &m, call->offset, out, err);
 }
 
+/* Milliseconds since 1970 of the statement's moment. */
+WGI_ROW_FN(wgi_fn_timestamp) {
+    (void)args, (void)arg_count, (void)err;
+    const int64_t us = call->eval->context->clock_us;
+    *out = wg_value_int(us / 1000 - (us % 1000 < 0));
+    return WG_OK;
+}
+
 WGI_ROW_FN(wgi_fn_instant) {
     if (arg_count == 0) return wgi_fn_clock(call, args, arg_count, out, err);
     const wg_type type = type_of_function(call);
@@ -150,7 +161,9 @@ WGI_ROW_FN(wgi_fn_duration) {
     } else if (args[0].type != WG_TYPE_STRING) {
         return wrong_type(call, &args[0], err);
     } else if (!wgi_parse_span(wg_value_slice(&args[0]), &span)) {
-        return wg_error_set(err, WG_E_VALUE, call->offset, "duration() takes text like P1Y2M3DT4H5M6.7S");
+        return wg_error_refine(
+            err, wg_error_set(err, WG_E_VALUE, call->offset, "duration() takes text like P1Y2M3DT4H5M6.7S"),
+            WG_S_DATETIME_FORMAT);
     }
     return wgi_span_value(call, &span, out, err);
 }
@@ -158,8 +171,11 @@ WGI_ROW_FN(wgi_fn_duration) {
 WGI_ROW_FN(wgi_fn_truncate) {
     const wg_type type = type_of_function(call);
     wgi_moment m;
+    wg_value now = wg_value_null();
     if (args[0].type != WG_TYPE_STRING) return wrong_type(call, &args[0], err);
-    if (!wgi_moment_of(&args[1], &m)) return wrong_type(call, &args[1], err);
+    if (arg_count == 1) WG_TRY(wgi_fn_clock(call, args, 0, &now, err));
+    const wg_value *from = arg_count == 1 ? &now : &args[1];
+    if (!wgi_moment_of(from, &m)) return wrong_type(call, from, err);
     const wg_slice unit = wg_value_slice(&args[0]);
     if (!wgi_truncate(&m, unit))
         return wg_error_set(err, WG_E_VALUE, call->offset, "'%.*s' is no unit of time",
@@ -175,7 +191,7 @@ WGI_ROW_FN(wgi_fn_truncate) {
 }
 
 WGI_ROW_FN(wgi_fn_from_epoch) {
-    const bool millis = strstr(call->function->name, "millis") != NULL;
+    const bool millis = strstr(call->function->name, "Millis") != NULL;
     for (uint32_t i = 0; i < arg_count; i++)
         if (args[i].type != WG_TYPE_INT) return wrong_type(call, &args[i], err);
     const int64_t scale = millis ? 1000 : 1;
@@ -186,7 +202,9 @@ WGI_ROW_FN(wgi_fn_from_epoch) {
     }
     const int64_t ns = millis ? rest * 1000000 : args[1].as.i;
     if (ns < 0 || ns >= WGI_SECOND_NS || seconds < WG_SECONDS_MIN || seconds > WG_SECONDS_MAX)
-        return wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name);
+        return wg_error_refine(
+            err, wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name),
+            WG_S_DATETIME_OVERFLOW);
     *out = wg_value_datetime(seconds, (uint32_t)ns, 0);
     return WG_OK;
 }
@@ -279,7 +297,8 @@ WGI_ROW_FN(wgi_fn_between) {
     if (between || strcmp(name, "inSeconds") == 0) {
         span.seconds = (int64_t)(rest / WGI_SECOND_NS);
         if (!wgi_span_add(&span, WGI_UNIT_NS, 1, (int64_t)(rest % WGI_SECOND_NS), 0))
-            return wg_error_set(err, WG_E_VALUE, call->offset, "the duration is out of range");
+            return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, call->offset, "the duration is out of range"),
+                                   WG_S_INTERVAL_OVERFLOW);
     }
     return wgi_span_value(call, &span, out, err);
 }

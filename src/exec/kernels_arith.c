@@ -8,7 +8,9 @@
 #include "exec/temporal.h"
 
 static wg_code overflow(const wgi_call *call, wg_error *err) {
-    return wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in %s", call->function->name);
+    return wg_error_refine(
+        err, wg_error_set(err, WG_E_VALUE, call->offset, "integer overflow in %s", call->function->name),
+        WG_S_NUMERIC_RANGE);
 }
 
 static wg_code int_op(const wgi_call *call, int64_t a, int64_t b, int64_t *out, wg_error *err) {
@@ -20,7 +22,9 @@ static wg_code int_op(const wgi_call *call, int64_t a, int64_t b, int64_t *out, 
     if (op == WGI_OP_MUL) over = __builtin_mul_overflow(a, b, &r);
     if (op == WGI_OP_DIV || op == WGI_OP_MOD) {
         if (b == 0)
-            return wg_error_set(err, WG_E_VALUE, call->offset, "division by zero in %s", call->function->name);
+            return wg_error_refine(
+                err, wg_error_set(err, WG_E_VALUE, call->offset, "division by zero in %s", call->function->name),
+                WG_S_DIVISION_BY_ZERO);
         if (b == -1) {
             over = op == WGI_OP_DIV && a == INT64_MIN;
             r = over || op == WGI_OP_MOD ? 0 : -a;
@@ -195,6 +199,15 @@ wg_code wgi_fn_arith(wgi_call *call, const wg_value *args, uint32_t arg_count, w
         return wgi_temporal_arith(call, args, out, err);
     return wg_error_set(err, WG_E_TYPE, call->offset, "cannot compute %s %s %s", wg_type_name(a),
                         call->function->name, wg_type_name(b));
+}
+
+/* ||: strings with strings, lists with lists. */
+wg_code wgi_fn_concat(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err) {
+    (void)arg_count;
+    if (args[0].type == WG_TYPE_STRING && args[1].type == WG_TYPE_STRING) return join_strings(call, args, out, err);
+    if (args[0].type == WG_TYPE_LIST && args[1].type == WG_TYPE_LIST) return join_lists(call, args, out, err);
+    return wg_error_set(err, WG_E_TYPE, call->offset, "|| joins two strings or two lists, not %s and %s",
+                        wg_type_name((wg_type)args[0].type), wg_type_name((wg_type)args[1].type));
 }
 
 wg_code wgi_fn_pow(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err) {

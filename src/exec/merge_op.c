@@ -23,8 +23,11 @@ static wg_code refuse_null(const wgi_write_row *w, wg_error *err) {
             wg_value v;
             WG_TRY(wgi_write_eval(w, p->exprs[k], &v, err));
             if (v.type == WG_TYPE_NULL)
-                return wg_error_set(err, WG_E_VALUE, p->exprs[k]->text_start,
-                                    "MERGE on a property that is null: it would never match what it creates");
+                return wg_error_refine(
+                    err,
+                    wg_error_set(err, WG_E_VALUE, p->exprs[k]->text_start,
+                                 "MERGE on a property that is null: it would never match what it creates"),
+                    WG_S_NULL_NOT_ALLOWED);
         }
     }
     return WG_OK;
@@ -110,7 +113,7 @@ wg_code wgi_run_merge(const wg_plan *plan, const wg_exec_context *context, wg_ro
     wg_code code = wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &m.out, err);
     if (code == WG_OK) code = merge_rows(&m, rows, err);
     wg_arena_deinit(&m.scratch);
-    wg_arena_deinit(&m.eval.arena);
+    wgi_eval_deinit(&m.eval);
     wg_rows_destroy(rows);
     if (code == WG_OK) *out = m.out;
     else wg_rows_destroy(m.out);

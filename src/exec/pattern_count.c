@@ -485,7 +485,8 @@ static wg_code add_term(wgi_pattern_run *run, const wgi_term *term, wg_i128 *tot
     if (atomic_load_explicit(&work->overflow, memory_order_relaxed) || count > most ||
         __builtin_mul_overflow((wg_i128)count, (wg_i128)term->coefficient, &share) ||
         __builtin_add_overflow(*total, share, total))
-        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()");
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()"),
+                               WG_S_NUMERIC_RANGE);
     return WG_OK;
 }
 
@@ -611,7 +612,9 @@ wg_code wgi_count_row(const wg_plan *plan, const wg_exec_context *context, wg_i1
                       wg_error *err) {
     wg_rows *rows;
     WG_ASSERT(total >= 0);
-    if (total > INT64_MAX) return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()");
+    if (total > INT64_MAX)
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()"),
+                               WG_S_NUMERIC_RANGE);
     const wg_value value = wg_value_int((int64_t)total);
     WG_TRY(wgi_rows_create(plan->slot_types, plan->slot_count, context->account, &rows, err));
     for (uint32_t i = 0; i < plan->slot_count; i++)

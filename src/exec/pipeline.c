@@ -310,11 +310,11 @@ static void worker_deinit(wgi_worker *w) {
     for (uint32_t i = 0; i < w->pipeline->op_count; i++) {
         if (w->ops[i] == NULL) continue;
         if (w->ops[i]->class->destroy != NULL) w->ops[i]->class->destroy(w->ops[i]);
-        wg_arena_deinit(&w->ops[i]->eval.arena);
+        wgi_eval_deinit(&w->ops[i]->eval);
         wg_free(w->ops[i]);
     }
     wg_scan_cursor_destroy(w->cursor);
-    wg_arena_deinit(&w->eval.arena);
+    wgi_eval_deinit(&w->eval);
     wg_free(w->vectors);
     wg_free(w);
 }
@@ -417,6 +417,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_AGGREGATE:
         case WG_PLAN_DISTINCT:
         case WG_PLAN_SORT:
+        case WG_PLAN_PICK:
         case WG_PLAN_LIMIT:
         case WG_PLAN_UNION:
         case WG_PLAN_CREATE:
@@ -684,6 +685,8 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
             return wgi_run_pattern_count(plan, context, out, err);
         case WG_PLAN_REACH:
             return wgi_run_reach(plan, context, out, err);
+        case WG_PLAN_PICK:
+            return wgi_run_pick(plan, context, out, err);
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:
@@ -730,6 +733,20 @@ wg_code wgi_run_plan(const wg_plan *plan, const wg_exec_context *context, wg_row
     return code;
 }
 
+/* The account refuses long before the machine does, and its limit is what the caller can change. */
+static wg_code report(const wg_exec_context *context, wg_code code, wg_error *local, wg_error *err) {
+    if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
+        wg_error_clear(local);
+        code = wg_error_set(
+            local, WG_E_LIMIT, WG_NO_OFFSET,
+            "the query needs more than its memory limit of %llu bytes, with what can be in temporary files "
+            "there; raise query_memory_bytes_max or select less",
+            (unsigned long long)context->account->bytes_max);
+    }
+    if (code != WG_OK && err != NULL) *err = *local;
+    return code;
+}
+
 wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     WG_ASSERT(context->threads >= 1);
     WG_ASSERT(context->batch_rows >= 1);
@@ -739,22 +756,26 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     wg_spill_counters spilled = {0};
     wg_exec_context own = *context;
     if (own.spill == NULL) own.spill = &spilled;
-    wg_code code = wgi_run_plan(plan, &own, &rows, &local);
+    const wg_code code = wgi_run_plan(plan, &own, &rows, &local);
     if (code == WG_OK && !is_streaming(plan) && plan->op != WG_PLAN_SCAN && plan->op != WG_PLAN_UNIT)
         wgi_profile_rows(own.profile, wgi_profile_line(own.profile, plan), rows->row_count, 1);
-    if (code == WG_E_NOMEM && context->account != NULL && wg_account_refused(context->account)) {
-        /* The account refuses long before the machine does, and its limit is what the caller can change. */
-        wg_error_clear(&local);
-        code = wg_error_set(
-            &local, WG_E_LIMIT, WG_NO_OFFSET,
-            "the query needs more than its memory limit of %llu bytes, with what can be in temporary files "
-            "there; raise query_memory_bytes_max or select less",
-            (unsigned long long)context->account->bytes_max);
-    }
-    if (code != WG_OK) {
-        if (err != NULL) *err = local;
-        return code;
-    }
-    *out = rows;
-    return WG_OK;
+    if (code == WG_OK) *out = rows;
+    return report(context, code, &local, err);
+}
+
+wg_code wg_exec_copy(const wg_plan *plan, const wg_exec_context *context, struct wg_copy_writer *writer,
+                     wg_error *err) {
+    wg_error local = {0};
+    wg_spill_counters spilled = {0};
+    wg_exec_context own = *context;
+    if (own.spill == NULL) own.spill = &spilled;
+    return report(context, wgi_run_copy(plan, &own, writer, &local), &local, err);
+}
+
+wg_code wg_exec_types(const wg_plan *plan, const wg_exec_context *context, uint64_t *seen, wg_error *err) {
+    wg_error local = {0};
+    wg_spill_counters spilled = {0};
+    wg_exec_context own = *context;
+    if (own.spill == NULL) own.spill = &spilled;
+    return report(context, wgi_run_types(plan, &own, seen, &local), &local, err);
 }

@@ -123,6 +123,8 @@ static bool put_binding(const printer *p, const wg_expr *e, uint32_t depth) {
            put_list(p, e->args, e->arg_count, depth) && put(p, ")");
 }
 
+static bool put_subplan(const printer *p, const wg_plan *plan);
+
 static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
     if (depth == PRINT_DEPTH_MAX) return put(p, "...");
     switch (e->kind) {
@@ -155,6 +157,9 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:
             return put_binding(p, e, depth + 1);
+        case WG_EXPR_SUBQUERY:
+            return put(p, "subquery(") && put_list(p, e->args, e->arg_count, depth + 1) && put(p, "; ") &&
+                   put_subplan(p, e->plan) && put(p, ")");
     }
     WG_UNREACHABLE("an expression kind outside its enum");
 }
@@ -199,6 +204,8 @@ static const char *operator_name(wg_plan_op op) {
             return "Aggregation(Distinct)";
         case WG_PLAN_SORT:
             return "Merge(Sort)";
+        case WG_PLAN_PICK:
+            return "LimitOffset(Pick)";
         case WG_PLAN_LIMIT:
             return "LimitOffset";
         case WG_PLAN_UNWIND:
@@ -276,13 +283,29 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
     return ok;
 }
 
+/* What a walk may repeat, and the relationships of each repetition. */
+static bool put_steps(const printer *p, const wg_plan *plan) {
+    static const char *const modes[] = {"", " walk", " acyclic", " simple"};
+    const printer own = {.catalog = p->catalog, .out = p->out, .input = plan->step_input};
+    bool ok = put(p, modes[plan->walk_mode]);
+    for (uint32_t i = 0; i < plan->step_count && ok; i++) {
+        const wg_walk_step *step = &plan->steps[i];
+        ok = put(p, i == 0 ? " of " : ", ") && put(p, step->direction == WG_DIRECTION_IN ? "<-[" : "-[") &&
+             put_labels(p, step->edge_labels, step->edge_label_count, ":") && put(p, step->missing ? "none" : "") &&
+             put(p, step->direction == WG_DIRECTION_OUT ? "]->" : "]-");
+        if (ok && step->filter != NULL) ok = put(p, " if ") && put_expr(&own, step->filter, 0);
+    }
+    return ok;
+}
+
 static bool put_hops(const printer *p, const wg_plan *plan) {
     bool ok = wg_buf_printf(p->out, " hops %u..", (unsigned)plan->hops_min);
     if (ok && plan->hops_max != UINT32_MAX) ok = wg_buf_printf(p->out, "%u", (unsigned)plan->hops_max);
     for (uint32_t i = 0; i < plan->expr_count && ok; i++)
         ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
              put_expr(p, plan->exprs[i], 0);
-    return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all"));
+    return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all")) &&
+           (!plan->cycles || put(p, " cycles")) && put_steps(p, plan);
 }
 
 static bool put_keys(const printer *p, const wg_plan *plan) {
@@ -418,6 +441,11 @@ static bool put_details(const printer *p, const wg_plan *plan) {
             return put_sort(p, plan);
         case WG_PLAN_LIMIT:
             return put_bounds(p, plan);
+        case WG_PLAN_PICK:
+            return wg_buf_printf(p->out, " first %u%s by ", (unsigned)plan->hops_max,
+                                 plan->all_shortest ? " lengths" : "") &&
+                   put_list(p, plan->exprs, plan->expr_count, 0) && put(p, "; ") &&
+                   put_list(p, plan->right_exprs, 1, 0);
         case WG_PLAN_CREATE:
             return put_creates(p, plan);
         case WG_PLAN_SET:
@@ -451,6 +479,15 @@ static bool put_details(const printer *p, const wg_plan *plan) {
             return true;
     }
     WG_UNREACHABLE("a plan operator outside its enum");
+}
+
+/* The plan of an expression in one line: operators from the top, the inputs of each in braces. */
+static bool put_subplan(const printer *p, const wg_plan *plan) {
+    const printer inner = {.catalog = p->catalog, .out = p->out, .input = plan->children[0]};
+    bool ok = put(p, operator_name(plan->op)) && put_details(&inner, plan);
+    for (int i = 0; i < 2 && ok; i++)
+        if (plan->children[i] != NULL) ok = put(p, " {") && put_subplan(p, plan->children[i]) && put(p, "}");
+    return ok;
 }
 
 /* What EXPLAIN adds: estimates, and for scans the work that the open scan reports. */

@@ -32,6 +32,9 @@ typedef struct shortest_op {
     wg_buf table;    /* uint32_t: index into met + 1, 0 empty; a power of two */
     wg_buf walk;     /* uint32_t: arrivals from the far end */
     wg_vector *wanted;
+    wgi_eval step_eval;
+    uint64_t prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
+    bool has_prefix;
     wgi_neighbours neighbours; /* open when pairs are searched from both ends */
     wgi_pair_search *pair;
     bool looked;     /* for adjacency that is made already */
@@ -62,13 +65,14 @@ static wg_code flush(shortest_op *e, const wg_batch *batch, wg_error *err) {
 
 /* The walk whose arrivals stand in e->walk, the last edge first. */
 static wg_code emit(shortest_op *e, const wg_batch *batch, uint32_t row, wg_error *err) {
-    const uint32_t n = (uint32_t)(e->walk.size / 4);
+    const uint32_t searched = (uint32_t)(e->walk.size / 4), n = searched + (e->has_prefix ? 1 : 0);
     wg_value *items = wg_arena_alloc(&e->lists, (n + (size_t)1) * sizeof *items);
     if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
     for (uint32_t i = 0; i < n; i++) {
         wg_value *item = &items[e->op.plan->backwards ? i : n - 1 - i];
         *item = (wg_value){.type = WG_TYPE_EDGE};
-        item->as.id = arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge;
+        item->as.id =
+            i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
     }
     e->walks[e->count] = (wg_value){.type = WG_TYPE_LIST, .size = n};
     e->walks[e->count].as.list = items;
@@ -118,7 +122,8 @@ static wg_code meet(shortest_op *e, uint64_t node, uint32_t level, uint32_t *out
 
 static wg_code fits(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t edge, bool *out, wg_error *err) {
     const wg_plan *plan = e->op.plan;
-    *out = !wgi_edge_is_used(plan, batch, row, edge);
+    const bool again = e->has_prefix && edge == e->prefix && plan->walk_mode != WG_WALK_ANY;
+    *out = !again && !wgi_edge_is_used(plan, batch, row, edge);
     for (uint32_t i = 0; i < plan->expr_count && *out; i++) {
         const wg_value wanted = wg_vector_value(&e->wanted[i], row);
         wg_value has;
@@ -153,7 +158,11 @@ static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32
                          plan->edge_label_count, &position, CHUNK, e->edges, e->nodes, &n, err));
         if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
         e->walked += n;
-        for (uint32_t i = 0; i < n; i++) {
+        uint32_t kept = n;
+        const uint64_t at = met_at(e, from)->node;
+        if (plan->step_count > 0)
+            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &at, e->edges, e->nodes, &kept, err));
+        for (uint32_t i = 0; i < kept; i++) {
             bool good;
             WG_TRY(fits(e, batch, row, e->edges[i], &good, err));
             if (good) WG_TRY(arrive(e, from, e->edges[i], e->nodes[i], err));
@@ -162,15 +171,15 @@ static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32
     return WG_OK;
 }
 
-/* Leaves the index of the far end, NONE when it is not reached. */
-static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t *out,
+/* Leaves the index of the far end, NONE when it is not reached within so many edges. */
+static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops, uint32_t *out,
                       wg_error *err) {
     *out = NONE;
     for (uint32_t i = 0; i < met_count(e); i++) {
         const uint32_t level = met_at(e, i)->level;
         const uint32_t found = *slot_of(e, target);
         if (found != 0) *out = found - 1;
-        if (level >= e->op.plan->hops_max || (found != 0 && met_at(e, found - 1)->level <= level)) break;
+        if (level >= hops || (found != 0 && met_at(e, found - 1)->level <= level)) break;
         WG_TRY(visit(e, batch, row, i, err));
     }
     const uint32_t found = *slot_of(e, target);
@@ -213,7 +222,7 @@ static wg_code look_for_adjacency(shortest_op *e, wg_error *err) {
     const wg_plan *plan = e->op.plan;
     const wg_exec_context *context = e->op.eval.context;
     if (e->pair != NULL || context->no_rewrite || plan->all_shortest || plan->expr_count > 0 ||
-        plan->unique_edge_slot_count > 0)
+        plan->unique_edge_slot_count > 0 || plan->step_count > 0)
         return WG_OK;
     const bool make = e->looked && e->walked > 0 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
     if (e->looked && !make) return WG_OK;
@@ -249,6 +258,89 @@ static wg_code search_pair(shortest_op *e, const wg_batch *batch, uint32_t row, 
     return result == WGI_PAIR_FOUND ? emit_edges(e, batch, row, edges, n, err) : WG_OK;
 }
 
+/* ---- from a node to itself */
+
+/* The first edges of walks from the node: kept aside, because searching uses the same arrays. */
+static wg_code first_edges(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, wg_buf *out,
+                           wg_error *err) {
+    uint32_t at;
+    e->met.size = e->arrivals.size = 0;
+    WG_TRY(resize(e, 64, err));
+    WG_TRY(meet(e, start, 0, &at, err));
+    const wg_plan *plan = e->op.plan;
+    wg_expand_position position = {0};
+    uint32_t n;
+    do {
+        WG_TRY(wg_expand(e->op.eval.context->txn, start, plan->direction, plan->edge_labels, plan->edge_label_count,
+                         &position, CHUNK, e->edges, e->nodes, &n, err));
+        uint32_t kept = n;
+        if (plan->step_count > 0)
+            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &start, e->edges, e->nodes, &kept, err));
+        for (uint32_t i = 0; i < kept; i++) {
+            bool good;
+            WG_TRY(fits(e, batch, row, e->edges[i], &good, err));
+            const bool ok = !good || (wg_buf_append(out, &e->edges[i], 8) && wg_buf_append(out, &e->nodes[i], 8));
+            if (!ok) return wg_error_nomem(err, 16);
+        }
+    } while (n > 0);
+    return WG_OK;
+}
+
+/* Searches from behind the first edge back to the start; *length: of the whole walk, NONE when there is none of at most `most` edges. */
+static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, const uint64_t first[2],
+                           uint32_t most, uint32_t *out_at, uint32_t *out_length, wg_error *err) {
+    uint32_t at;
+    e->met.size = e->arrivals.size = e->walk.size = 0;
+    e->prefix = first[0];
+    *out_length = NONE;
+    if (first[1] == start) {
+        *out_at = NONE;
+        *out_length = 1;
+        return WG_OK;
+    }
+    WG_TRY(resize(e, 64, err));
+    WG_TRY(meet(e, first[1], 0, &at, err));
+    WG_TRY(search(e, batch, row, start, most - 1, out_at, err));
+    if (*out_at != NONE) *out_length = met_at(e, *out_at)->level + 1;
+    return WG_OK;
+}
+
+/* A shortest walk of an edge or more from the node to itself is an edge and a shortest walk back that does not use it: one search for each
+ * edge finds the length, another puts out. */
+static wg_code search_cycles(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, wg_buf *firsts,
+                             wg_error *err) {
+    uint32_t best = e->op.plan->hops_max, at, length;
+    bool any = false;
+    const uint32_t count = (uint32_t)(firsts->size / 16);
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < count && !wgi_op_stopped(&e->op); i++) {
+            uint64_t first[2];
+            memcpy(first, firsts->data + (size_t)i * 16, sizeof first);
+            WG_TRY(search_back(e, batch, row, start, first, best, &at, &length, err));
+            if (length == NONE || length > best) continue;
+            any = true;
+            best = length;
+            if (pass == 0) continue;
+            WG_TRY(at == NONE ? emit(e, batch, row, err) : put_out(e, batch, row, at, err));
+            if (!e->op.plan->all_shortest) return WG_OK;
+        }
+        if (!any) return WG_OK;
+    }
+    return WG_OK;
+}
+
+static wg_code search_closed(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, wg_error *err) {
+    wg_buf firsts;
+    if (e->op.plan->hops_max == 0) return WG_OK;
+    wg_buf_init(&firsts, e->out.account);
+    wg_code code = first_edges(e, batch, row, start, &firsts, err);
+    e->has_prefix = true;
+    if (code == WG_OK) code = search_cycles(e, batch, row, start, &firsts, err);
+    e->has_prefix = false;
+    wg_buf_deinit(&firsts);
+    return code;
+}
+
 static wg_code search_row(shortest_op *e, const wg_batch *batch, uint32_t row, wg_error *err) {
     const wg_plan *plan = e->op.plan;
     uint64_t start, target;
@@ -256,7 +348,8 @@ static wg_code search_row(shortest_op *e, const wg_batch *batch, uint32_t row, w
     if (!wgi_vector_id(&batch->columns[plan->slot], row, WG_TYPE_NODE, &start)) return WG_OK;
     if (!wgi_vector_id(&batch->columns[plan->slot_b], row, WG_TYPE_NODE, &target)) return WG_OK;
     e->met.size = e->arrivals.size = e->walk.size = 0;
-    if (start == target) return plan->hops_min == 0 ? emit(e, batch, row, err) : WG_OK;
+    if (start == target && plan->hops_min == 0) return emit(e, batch, row, err);
+    if (start == target) return plan->cycles ? search_closed(e, batch, row, start, err) : WG_OK;
     WG_TRY(look_for_adjacency(e, err));
     if (e->pair != NULL) {
         const uint64_t ends[2] = {start, target};
@@ -266,7 +359,7 @@ static wg_code search_row(shortest_op *e, const wg_batch *batch, uint32_t row, w
     }
     WG_TRY(resize(e, 64, err));
     WG_TRY(meet(e, start, 0, &at, err));
-    WG_TRY(search(e, batch, row, target, &at, err));
+    WG_TRY(search(e, batch, row, target, plan->hops_max, &at, err));
     return at != NONE ? put_out(e, batch, row, at, err) : WG_OK;
 }
 
@@ -276,6 +369,7 @@ static wg_code shortest_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     wg_arena_reset(&op->eval.arena);
     wg_arena_reset(&e->lists);
     e->count = 0;
+    e->step_eval.context = op->eval.context;
     e->wanted = wg_arena_alloc(&op->eval.arena, (plan->expr_count + (size_t)1) * sizeof *e->wanted);
     if (e->wanted == NULL) return wg_error_nomem(err, plan->expr_count * sizeof *e->wanted);
     for (uint32_t i = 0; i < plan->expr_count; i++)
@@ -289,6 +383,7 @@ static void shortest_destroy(wgi_op *op) {
     shortest_op *e = (shortest_op *)op;
     wg_arena_deinit(&e->out);
     wg_arena_deinit(&e->lists);
+    wg_arena_deinit(&e->step_eval.arena);
     wg_buf_deinit(&e->met);
     wg_buf_deinit(&e->arrivals);
     wg_buf_deinit(&e->table);
@@ -303,6 +398,7 @@ wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, 
     shortest_op *e = (shortest_op *)*out;
     wg_arena_init(&e->out, account);
     wg_arena_init(&e->lists, account);
+    wg_arena_init(&e->step_eval.arena, account);
     wg_buf_init(&e->met, account);
     wg_buf_init(&e->arrivals, account);
     wg_buf_init(&e->table, account);

@@ -123,6 +123,29 @@ static void test_sorts_give_the_same_rows_for_every_limit(void **state) {
     expect_equal_rows(few(sorted_plan(scan_plan(), 4, WG_TYPE_ANY, true)));
 }
 
+/* Goal: workers with many groups deal their rows to shared tables: words and strings as keys, arguments of each type, no arguments. */
+static void test_dealt_groups_are_the_same_for_every_limit(void **state) {
+    (void)state;
+    use_many_nodes();
+    wg_expr *words[] = {slot(0, WG_TYPE_NODE)};
+    wg_expr *strings[] = {slot(3, WG_TYPE_STRING), slot(1, WG_TYPE_INT)};
+    const wg_aggregate typed[] = {{WG_AGG_COUNT, false, slot(3, WG_TYPE_STRING), WG_TYPE_INT},
+                                  {WG_AGG_COUNT_STAR, false, NULL, WG_TYPE_INT},
+                                  {WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
+                                  {WG_AGG_MAX, false, slot(3, WG_TYPE_STRING), WG_TYPE_STRING},
+                                  {WG_AGG_MIN, false, slot(1, WG_TYPE_INT), WG_TYPE_INT}};
+    for (int part = 0; part < 2; part++) {
+        wg_plan *twice = plan_new(WG_PLAN_UNION, scan_plan());
+        twice->children[1] = scan_plan();
+        wg_plan *plan =
+            part == 0 ? grouped_plan(twice, 1, words, 2, typed) : grouped_plan(twice, 2, strings, 5, typed);
+        uint32_t spilled;
+        uint32_t refused;
+        check_limits(few(plan), limits_of_test, 10, &spilled, &refused);
+        assert_true(spilled >= 6);
+    }
+}
+
 /* Goal: groups, states and their order are the same whatever the memory. */
 static void test_groups_are_the_same_for_every_limit(void **state) {
     (void)state;
@@ -398,6 +421,7 @@ int main(void) {
         T(test_sums_survive_their_bytes),
         T(test_sorts_give_the_same_rows_for_every_limit),
         T(test_groups_are_the_same_for_every_limit),
+        T(test_dealt_groups_are_the_same_for_every_limit),
         T(test_distinct_rows_are_the_same_for_every_limit),
         T(test_aggregates_of_distinct_values),
         T(test_every_call_of_the_disk_may_fail),

@@ -21,8 +21,10 @@ static wg_code field(const wg_value *map, const char *name, int64_t min, int64_t
         return wg_error_set(err, WG_E_TYPE, offset, "%s must be an INT, not %s", name,
                             wg_type_name((wg_type)v->type));
     if (v->as.i < min || v->as.i > max)
-        return wg_error_set(err, WG_E_VALUE, offset, "%s must be within %lld and %lld", name, (long long)min,
-                            (long long)max);
+        return wg_error_refine(err,
+                               wg_error_set(err, WG_E_VALUE, offset, "%s must be within %lld and %lld", name,
+                                            (long long)min, (long long)max),
+                               WG_S_DATETIME_OVERFLOW);
     *value = v->as.i;
     return WG_OK;
 }
@@ -39,7 +41,9 @@ static wg_code build_week(const wg_value *map, wgi_moment *m, uint64_t at, wg_er
     WG_TRY(field(map, "week", 1, 53, &week, at, err));
     WG_TRY(field(map, "dayOfWeek", 1, 7, &day, at, err));
     m->days = wgi_week_start(year) + (week - 1) * 7 + day - 1;
-    if (m->days >= wgi_week_start(year + 1)) return wg_error_set(err, WG_E_VALUE, at, "the year has no week 53");
+    if (m->days >= wgi_week_start(year + 1))
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, at, "the year has no week 53"),
+                               WG_S_DATETIME_OVERFLOW);
     return WG_OK;
 }
 
@@ -53,7 +57,10 @@ static wg_code build_quarter(const wg_value *map, wgi_moment *m, int64_t year, u
         m->days = wg_days_from_civil(year, month, 1) + day - 1;
         const int64_t next =
             month == 10 ? wg_days_from_civil(year + 1, 1, 1) : wg_days_from_civil(year, month + 3, 1);
-        if (m->days >= next) return wg_error_set(err, WG_E_VALUE, at, "the quarter has no day %lld", (long long)day);
+        if (m->days >= next)
+            return wg_error_refine(err,
+                                   wg_error_set(err, WG_E_VALUE, at, "the quarter has no day %lld", (long long)day),
+                                   WG_S_DATETIME_OVERFLOW);
         return WG_OK;
     }
     month += (base_month - 1) % 3;
@@ -88,7 +95,8 @@ wg_code wgi_build_date(const wg_value *map, wgi_moment *m, uint64_t at, wg_error
     if (ordinal == 0) return build_day(map, m, year, month, day, at, err);
     m->days = wg_days_from_civil(year, 1, 1) + ordinal - 1;
     if (m->days >= wg_days_from_civil(year + 1, 1, 1))
-        return wg_error_set(err, WG_E_VALUE, at, "the year has no day %lld", (long long)ordinal);
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, at, "the year has no day %lld", (long long)ordinal),
+                               WG_S_DATETIME_OVERFLOW);
     return WG_OK;
 }
 
@@ -209,7 +217,8 @@ wg_code wgi_build_span(const wg_value *map, wgi_span *out, uint64_t at, wg_error
         const int64_t count = v->type == WG_TYPE_INT ? v->as.i : fits ? (int64_t)whole : 0;
         const double part = v->type == WG_TYPE_FLOAT ? v->as.f - whole : 0;
         if (!fits || !wgi_span_add(out, units[i].unit, units[i].scale, count, part))
-            return wg_error_set(err, WG_E_VALUE, at, "the duration is out of range");
+            return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, at, "the duration is out of range"),
+                                   WG_S_INTERVAL_OVERFLOW);
     }
     return WG_OK;
 }

@@ -89,7 +89,8 @@ wg_code wgi_moment_value(wg_type type, const wgi_moment *moment, uint64_t at, wg
     if (needs_date ? !m->has_date : !m->has_clock)
         return wg_error_set(err, WG_E_TYPE, at, "a %s needs a %s", wg_type_name(type), needs_date ? "date" : "time");
     if (needs_date && (m->days < WG_DAYS_MIN || m->days > WG_DAYS_MAX))
-        return wg_error_set(err, WG_E_VALUE, at, "the date is out of range");
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, at, "the date is out of range"),
+                               WG_S_DATETIME_OVERFLOW);
     wg_value v = {.type = (uint8_t)type};
     v.as.i = m->clock;
     if (type == WG_TYPE_DATE) v.as.i = m->days;
@@ -98,7 +99,8 @@ wg_code wgi_moment_value(wg_type type, const wgi_moment *moment, uint64_t at, wg
         const int32_t offset = type == WG_TYPE_DATETIME ? m->offset : 0;
         const int64_t seconds = m->days * 86400 + m->clock / WGI_SECOND_NS - offset;
         if (seconds < WG_SECONDS_MIN + 86400 || seconds > WG_SECONDS_MAX - 86400)
-            return wg_error_set(err, WG_E_VALUE, at, "the datetime is out of range");
+            return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, at, "the datetime is out of range"),
+                                   WG_S_DATETIME_OVERFLOW);
         const uint32_t ns = (uint32_t)(m->clock % WGI_SECOND_NS);
         if (type == WG_TYPE_DATETIME) {
             v = wg_value_datetime(seconds, ns, m->has_zone ? WG_ZONE_BASE + (int32_t)m->zone : offset);

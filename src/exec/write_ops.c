@@ -210,7 +210,7 @@ static wg_code apply_rows(const wg_plan *plan, const wg_exec_context *context, c
     if (plan->op == WG_PLAN_DELETE) WG_TRY_GOTO(apply_deletes(plan, context->txn, deletes, err));
 fail:
     wg_arena_deinit(&scratch);
-    wg_arena_deinit(&eval.arena);
+    wgi_eval_deinit(&eval);
     return code;
 }
 

@@ -5,21 +5,9 @@
 
 #include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
+#include "query/prepared.h"
+#include "query/plan/copy_to.h"
 #include "query/plan/statement.h"
-
-struct wg_prepared {
-    wg_account *account;
-    wg_arena arena;
-    wg_slice text;
-    wg_buf canonical;
-    const wg_ast *statement;
-    const char **param_names;
-    uint32_t param_count;
-    uint32_t param_capacity;
-    wg_query_kind kind;
-    const wg_procedures *procedures;
-    const wg_ast *maintenance; /* the CALL of a maintenance procedure */
-};
 
 /* ---- creating */
 
@@ -88,6 +76,9 @@ static wg_query_kind kind_of(const wg_ast *body) {
         case WG_AST_ROLLBACK:
             return WG_QUERY_ROLLBACK;
         case WG_AST_SHOW_LABELS:
+        case WG_AST_SHOW_INDEXES:
+        case WG_AST_SHOW_CONSTRAINTS:
+        case WG_AST_COPY_TO:
             return WG_QUERY_READ;
         case WG_AST_QUERY:
             return writes(body) ? WG_QUERY_WRITE : WG_QUERY_READ;
@@ -122,12 +113,22 @@ static wg_code check_modes(const wg_prepared *q, wg_error *err) {
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "PROFILE is for queries only");
     if (q->statement->op == WG_AST_EXPLAIN && body->kind != WG_AST_QUERY)
         return wg_error_set(err, WG_E_UNSUPPORTED, q->statement->start, "EXPLAIN is for queries only");
+    if (body->kind == WG_AST_COPY_TO && writes(body->child[1]))
+        return wg_error_set(err, WG_E_BIND, body->child[1]->start, "COPY (query) TO is for queries that only read");
     if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_MAINTENANCE)
         return wg_error_set(err, WG_E_BIND, body->child[0]->start, "AS OF has no meaning for maintenance");
     if (body->kind == WG_AST_QUERY && body->child[0] != NULL && q->kind == WG_QUERY_WRITE)
         return wg_error_set(err, WG_E_READ_ONLY, body->child[0]->start,
                             "AS OF is for reading queries: the past is fixed");
     return WG_OK;
+}
+
+/* Families of procedures that look at what sessions have committed in runs. */
+static bool names_runs(wg_slice text) {
+    static const char *const families[] = {"kv.", "events.", "runs."};
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (memmem(text.data, text.size, families[i], strlen(families[i])) != NULL) return true;
+    return false;
 }
 
 static wg_code fill(wg_prepared *q, wg_slice text, wg_error *err) {
@@ -142,7 +143,11 @@ static wg_code fill(wg_prepared *q, wg_slice text, wg_error *err) {
     WG_TRY(check_modes(q, err));
     WG_TRY(collect_params(q, q->statement, err));
     WG_TRY(implicit_params(q, body, err));
-    return wg_ast_print(q->statement, &q->canonical, err);
+    q->reads_runs = names_runs(q->text);
+    WG_TRY(wg_ast_print(q->statement, &q->canonical, err));
+    const wg_slice canonical = wg_buf_slice(&q->canonical);
+    wg_sha256_of(&canonical, 1, &q->canonical_hash);
+    return WG_OK;
 }
 
 wg_code wg_query_create(wg_slice text, const wg_procedures *procedures, wg_account *account, wg_prepared **out,
@@ -152,10 +157,13 @@ wg_code wg_query_create(wg_slice text, const wg_procedures *procedures, wg_accou
     if (err == NULL) err = &own;
     wg_prepared *q = wg_alloc_zero(account, sizeof *q);
     if (q == NULL) return wg_error_nomem(err, sizeof *q);
-    q->account = account;
     q->procedures = procedures;
-    wg_arena_init(&q->arena, account);
-    wg_buf_init(&q->canonical, account);
+    q->procedure_count = wg_procedures_count(procedures);
+    atomic_init(&q->users, 1);
+    wg_account_init(&q->account, account, 0);
+    wg_mutex_init(&q->mutex, WGI_RANK_PREPARED);
+    wg_arena_init(&q->arena, &q->account);
+    wg_buf_init(&q->canonical, &q->account);
     const wg_code code = fill(q, text, err);
     if (code != WG_OK) {
         wg_error_locate(err, text);
@@ -168,6 +176,10 @@ wg_code wg_query_create(wg_slice text, const wg_procedures *procedures, wg_accou
 
 void wg_query_destroy(wg_prepared *query) {
     if (query == NULL) return;
+    /* acq_rel; pairs with itself: the last user sees what the others did with it */
+    if (atomic_fetch_sub_explicit(&query->users, 1, memory_order_acq_rel) != 1) return;
+    wgi_compiled_drop_all(query);
+    wg_mutex_deinit(&query->mutex);
     wg_buf_deinit(&query->canonical);
     wg_arena_deinit(&query->arena);
     wg_free(query);
@@ -176,6 +188,7 @@ void wg_query_destroy(wg_prepared *query) {
 wg_query_kind wg_query_kind_of(const wg_prepared *query) { return query->kind; }
 bool wg_query_is_explain(const wg_prepared *query) { return query->statement->op == WG_AST_EXPLAIN; }
 bool wg_query_may_read_any_label(const wg_prepared *query) { return has_unlabelled_node(query->statement); }
+bool wg_query_reads_runs(const wg_prepared *query) { return query->reads_runs; }
 wg_slice wg_query_text(const wg_prepared *query) { return query->text; }
 wg_slice wg_query_canonical_text(const wg_prepared *query) { return wg_buf_slice(&query->canonical); }
 uint32_t wg_query_param_count(const wg_prepared *query) { return query->param_count; }
@@ -185,9 +198,30 @@ const char *wg_query_param_name(const wg_prepared *query, uint32_t i) {
     return query->param_names[i];
 }
 
+/* Where the tree first names a parameter; WG_NO_OFFSET: nowhere. */
+static uint64_t find_param(const wg_ast *ast, const char *name) {
+    if (ast == NULL) return WG_NO_OFFSET;
+    if (ast->kind == WG_AST_PARAMETER && wg_slice_is(ast->text, name)) return ast->start;
+    uint64_t first = WG_NO_OFFSET;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const uint64_t at = find_param(ast->child[i], name);
+        if (at < first) first = at;
+    }
+    return first;
+}
+
+wg_code wg_query_param_missing(const wg_prepared *query, uint32_t i, wg_error *err) {
+    const char *name = wg_query_param_name(query, i);
+    const wg_code code =
+        wg_error_set(err, WG_E_PARAMETER, find_param(query->statement, name), "parameter $%.64s has no value", name);
+    wg_error_locate(err, query->text);
+    return code;
+}
+
 wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *out_given, uint64_t *out_logseq,
                        wg_error *err) {
     const wg_ast *body = query->statement->child[0];
+    if (body->kind == WG_AST_COPY_TO && body->child[1] != NULL) body = body->child[1];
     const wg_ast *as_of = body->kind == WG_AST_QUERY ? body->child[0] : NULL;
     if (as_of == NULL) {
         *out_given = false;
@@ -210,7 +244,7 @@ wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *o
 
 /* ---- binding */
 
-static void init_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena *arena, wg_error *err) {
+void wgi_query_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena *arena, wg_error *err) {
     *b = (wgi_binder){.arena = arena,
                       .txn = txn,
                       .catalog = wg_txn_catalog(txn),
@@ -258,9 +292,13 @@ static wg_code check_body(wgi_binder *b, const wg_ast *body) {
     wgi_columns columns;
     wg_label_def def;
     wgi_copy copy;
+    wgi_copy_out copy_out;
     switch (body->kind) {
         case WG_AST_QUERY:
             return wgi_plan_query(b, body, &plan, &columns);
+        case WG_AST_COPY_TO:
+            WG_TRY(wgi_copy_to_statement(b, NULL, body, &copy_out));
+            return wgi_plan_query(b, copy_out.query, &plan, &columns);
         case WG_AST_CREATE_NODE:
         case WG_AST_CREATE_EDGE:
             return wgi_label_def(b, body, &def);
@@ -278,7 +316,7 @@ wg_code wg_query_check(const wg_prepared *query, wg_txn *txn, wg_account *accoun
     wg_arena arena;
     wgi_binder b;
     wg_arena_init(&arena, account);
-    init_binder(&b, query, txn, &arena, err);
+    wgi_query_binder(&b, query, txn, &arena, err);
     const wg_code code = check_body(&b, query->statement->child[0]);
     wg_arena_deinit(&arena);
     return located(query, code, err);
@@ -286,7 +324,7 @@ wg_code wg_query_check(const wg_prepared *query, wg_txn *txn, wg_account *accoun
 
 /* ---- running */
 
-static wg_code hash_of_plan(const wgi_binder *b, const wg_plan *plan, wg_sha256 *out) {
+wg_code wgi_query_plan_hash(const wgi_binder *b, const wg_plan *plan, wg_sha256 *out) {
     wg_buf text;
     wg_buf_init(&text, b->arena->account);
     const wg_code code = wg_plan_print(plan, b->catalog, NULL, &text, b->err);
@@ -327,7 +365,7 @@ static wg_code explain_plan(wgi_binder *b, const wg_exec_context *context, const
 static wg_code run_plan(wgi_binder *b, const wg_exec_context *context, const wg_plan *plan,
                         const wgi_columns *columns, wg_query_result *out) {
     wg_rows *rows;
-    WG_TRY(hash_of_plan(b, plan, &out->plan_hash));
+    WG_TRY(wgi_query_plan_hash(b, plan, &out->plan_hash));
     WG_TRY(wg_exec_run(plan, context, &rows, b->err));
     if (columns->count == 0) {
         wg_rows_destroy(rows);
@@ -358,7 +396,7 @@ static wg_code run_profile(wgi_binder *b, const wg_exec_context *context, const 
     WG_TRY(code);
     WG_TRY(wgi_rows_plan(b, cells, lines, columns.names, wg_profile_column_types, columns.count, &table));
     WG_TRY(run_plan(b, context, table, &columns, out));
-    return hash_of_plan(b, plan, &out->plan_hash);
+    return wgi_query_plan_hash(b, plan, &out->plan_hash);
 }
 
 static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
@@ -375,7 +413,8 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
     const wg_plan *lines;
     WG_TRY(explain_plan(b, context, plan, &lines));
     WG_TRY(run_plan(b, context, lines, &explained, out));
-    return hash_of_plan(b, plan, &out->plan_hash); /* that of the query, so that it can be compared with a receipt */
+    return wgi_query_plan_hash(b, plan,
+                               &out->plan_hash); /* that of the query, so that it can be compared with a receipt */
 }
 
 static wg_code run_copy(wgi_binder *b, const wg_exec_context *context, const wg_ast *body, wg_query_result *out) {
@@ -399,12 +438,106 @@ static wg_code run_copy(wgi_binder *b, const wg_exec_context *context, const wg_
     return run_plan(b, context, plan, &columns, out);
 }
 
+/* The columns of the file. Where it has types of its own, those of ANY are what their values are. */
+static wg_code copy_columns(wgi_binder *b, const wg_exec_context *context, const wgi_copy_out *copy,
+                            const wg_plan *plan, const wgi_columns *columns, wg_copy_to_column **out) {
+    wg_copy_to_column *made = wgi_alloc(b, columns->count, sizeof *made);
+    uint64_t *seen = wgi_alloc(b, plan->slot_count, sizeof *seen);
+    bool any = false;
+    if (made == NULL || seen == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < columns->count; i++) {
+        made[i] = (wg_copy_to_column){columns->names[i], plan->slot_types[i], i < copy->required};
+        any |= made[i].type == WG_TYPE_ANY;
+    }
+    *out = made;
+    if (!any || !wg_copy_to_is_typed(&copy->options, copy->path)) return WG_OK;
+    memset(seen, 0, plan->slot_count * sizeof *seen);
+    WG_TRY(wg_exec_types(plan, context, seen, b->err));
+    for (uint32_t i = 0; i < columns->count; i++)
+        if (made[i].type == WG_TYPE_ANY && !wg_copy_to_type(seen[i], &made[i].type))
+            return wg_error_set(
+                b->err, WG_E_TYPE, WG_NO_OFFSET,
+                "COPY: column %.80s holds values of several types, and a column of Parquet has one: convert "
+                "them, as with toString(), or write lines of JSON",
+                made[i].name);
+    return WG_OK;
+}
+
+/* No relationship may be left out because its ends are other than was said. */
+static wg_code copy_is_whole(wgi_binder *b, const wg_exec_context *context, const wgi_copy_out *copy, uint64_t rows) {
+    const wg_plan *plan;
+    wgi_columns columns;
+    wg_rows *counted = NULL;
+    if (copy->counted == NULL) return WG_OK;
+    WG_TRY(wgi_copy_plan(b, context, copy->counted, &plan, &columns));
+    WG_TRY(wg_exec_run(plan, context, &counted, b->err));
+    const wg_value n = wg_rows_cell(counted, 0, 0);
+    wg_rows_destroy(counted);
+    if ((uint64_t)n.as.i == rows) return WG_OK;
+    return wg_error_set(
+        b->err, WG_E_CONSTRAINT, WG_NO_OFFSET,
+        "COPY: %llu of %lld relationships '%.64s' go between the labels of FROM and TO; nothing is written "
+        "unless all do: copy them by a query, or by other labels",
+        (unsigned long long)rows, (long long)n.as.i, copy->label);
+}
+
+static wg_code run_copy_to(wgi_binder *b, const wg_exec_context *context, const wg_ast *body, wg_query_result *out) {
+    static const char *names[] = {"rows"};
+    static const wg_type types[] = {WG_TYPE_INT};
+    wgi_copy_out copy;
+    const wg_plan *plan;
+    wgi_columns columns = {0};
+    wg_copy_to_column *made = NULL;
+    wg_copy_writer *writer = NULL;
+    wg_txn_index_own(b->txn);
+    WG_TRY(wgi_copy_to_statement(b, context, body, &copy));
+    WG_TRY(wgi_copy_plan(b, context, copy.query, &plan, &columns));
+    if (columns.count == 0)
+        return wg_error_set(b->err, WG_E_BIND, body->start, "COPY (query) TO needs a query with RETURN");
+    WG_TRY(copy_columns(b, context, &copy, plan, &columns, &made));
+    WG_TRY(wg_copy_writer_create(wg_txn_engine(b->txn), copy.path, &copy.options, made, columns.count,
+                                 context->account, &writer, b->err));
+    wg_code code = wg_exec_copy(plan, context, writer, b->err);
+    if (code == WG_OK) code = copy_is_whole(b, context, &copy, wg_copy_writer_rows(writer));
+    if (code == WG_OK) code = wg_copy_writer_finish(writer, b->err);
+    wg_value *cells = wgi_alloc(b, 1, sizeof *cells);
+    if (code == WG_OK && cells == NULL) code = WG_E_NOMEM;
+    if (code == WG_OK) *cells = wg_value_int((int64_t)wg_copy_writer_rows(writer));
+    wg_copy_writer_destroy(writer);
+    WG_TRY(code);
+    const wgi_columns answer = {names, 1};
+    WG_TRY(wgi_rows_plan(b, cells, 1, names, types, 1, &plan));
+    return run_plan(b, context, plan, &answer, out);
+}
+
 static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
     wg_label_def def;
     WG_TRY(wgi_label_def(b, body, &def));
     const wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET && code == WG_E_EXISTS) b->err->offset = body->start;
     return code;
+}
+
+/* An error about what the statement names is shown at the statement. */
+static wg_code placed(const wgi_binder *b, const wg_ast *body, wg_code code) {
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = body->start;
+    return code;
+}
+
+static wg_code run_create_rule(wgi_binder *b, const wg_ast *body) {
+    wg_rule_def def;
+    bool created;
+    WG_TRY(wgi_rule_def(b, body, &def));
+    return placed(b, body, wg_txn_create_rule(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, &created, b->err));
+}
+
+static wg_code run_drop_rule(wgi_binder *b, const wg_ast *body) {
+    wg_slice name = body->text;
+    bool dropped;
+    if (body->child_count > 0) WG_TRY(wgi_rule_of_old_drop(b, body, &name));
+    return placed(b, body,
+                  wg_txn_drop_rule(b->txn, name, body->kind == WG_AST_DROP_INDEX,
+                                   (body->flags & WG_AST_IF_EXISTS) != 0, &dropped, b->err));
 }
 
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
@@ -419,11 +552,23 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
         case WG_AST_CREATE_EDGE:
             return run_definition(b, body);
         case WG_AST_DROP_NODE:
-            return wg_txn_drop_label(b->txn, body->text, false, if_exists, b->err);
         case WG_AST_DROP_EDGE:
-            return wg_txn_drop_label(b->txn, body->text, true, if_exists, b->err);
+            return placed(b, body,
+                          wg_txn_drop_label(b->txn, body->text, body->kind == WG_AST_DROP_EDGE, if_exists, b->err));
+        case WG_AST_CREATE_INDEX:
+        case WG_AST_CREATE_CONSTRAINT:
+            return run_create_rule(b, body);
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            return run_drop_rule(b, body);
+        case WG_AST_SHOW_INDEXES:
+        case WG_AST_SHOW_CONSTRAINTS:
+            WG_TRY(wgi_show_rules(b, body->kind == WG_AST_SHOW_INDEXES, &plan, &columns));
+            return run_plan(b, context, plan, &columns, out);
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
+        case WG_AST_COPY_TO:
+            return run_copy_to(b, context, body, out);
         case WG_AST_SHOW_LABELS:
             WG_TRY(wgi_show_labels(b, &plan, &columns));
             return run_plan(b, context, plan, &columns, out);
@@ -447,7 +592,7 @@ static wg_code maintenance_arguments(const wg_prepared *q, wg_engine *engine, co
     wg_expr **exprs;
     wg_exec_context reading = *context;
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &reading.txn, err));
-    init_binder(&b, q, reading.txn, &m->arena, err);
+    wgi_query_binder(&b, q, reading.txn, &m->arena, err);
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
     wg_code code = wgi_unit(&b, &rel);
@@ -485,11 +630,10 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     wg_query_result result = {0};
     wgi_binder b;
     wg_arena_init(&result.arena, context->account);
-    init_binder(&b, query, context->txn, &result.arena, err);
+    wgi_query_binder(&b, query, context->txn, &result.arena, err);
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
-    const wg_slice canonical = wg_buf_slice(&query->canonical);
-    wg_sha256_of(&canonical, 1, &result.plan_hash);
+    result.plan_hash = query->canonical_hash;
     const wg_code code = run_body(&b, context, &result);
     result.reads_clock = b.reads_clock;
     if (code != WG_OK) {
@@ -498,6 +642,63 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     }
     *out = result;
     return WG_OK;
+}
+
+/* ---- running with plans that are kept */
+
+void wg_query_state_deinit(wg_query_state *state) {
+    wgi_compiled_drop(state->plan);
+    *state = (wg_query_state){0};
+}
+
+/* The names outlive the plan. */
+static wg_code copy_names(const wgi_columns *columns, wg_query_result *out, wg_error *err) {
+    const char **names = wg_arena_alloc(&out->arena, ((size_t)columns->count + 1) * sizeof *names);
+    if (names == NULL) return wg_error_nomem(err, columns->count * sizeof *names);
+    for (uint32_t i = 0; i < columns->count; i++) {
+        names[i] = wg_arena_strdup(&out->arena, wg_slice_str(columns->names[i]));
+        if (names[i] == NULL) return wg_error_nomem(err, strlen(columns->names[i]) + 1);
+    }
+    out->column_names = names;
+    out->column_count = columns->count;
+    return WG_OK;
+}
+
+static wg_code run_compiled(const wgi_compiled *c, const wg_exec_context *context, wg_query_result *out,
+                            wg_error *err) {
+    out->plan_hash = c->hash;
+    out->reads_clock = c->reads_clock;
+    if (c->columns.count > 0) WG_TRY(copy_names(&c->columns, out, err));
+    WG_TRY(wg_exec_run(c->plan, context, &out->rows, err));
+    if (c->columns.count > 0) return WG_OK;
+    wg_rows_destroy(out->rows);
+    out->rows = NULL;
+    return WG_OK;
+}
+
+static bool keeps_plans(const wg_prepared *q) {
+    return q->statement->op != WG_AST_EXPLAIN && q->statement->op != WG_AST_PROFILE && q->maintenance == NULL &&
+           q->statement->child[0]->kind == WG_AST_QUERY;
+}
+
+wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_exec_context *context,
+                          wg_query_result *out, wg_error *err) {
+    wg_error own;
+    wg_error_clear(&own);
+    if (err == NULL) err = &own;
+    if (!keeps_plans(query)) return wg_query_run(query, context, out, err);
+    wgi_compiled *plan = NULL;
+    wg_txn_index_own(context->txn);
+    wg_code code = wgi_compiled_get(query, state->plan, context, &plan, err);
+    if (code != WG_OK) return located(query, code, err);
+    wgi_compiled_drop(state->plan);
+    state->plan = plan;
+    wg_query_result result = {0};
+    wg_arena_init(&result.arena, context->account);
+    code = run_compiled(plan, context, &result, err);
+    if (code == WG_OK) *out = result;
+    else wg_query_result_deinit(&result);
+    return code == WG_OK ? code : located(query, code, err);
 }
 
 void wg_query_result_deinit(wg_query_result *result) {

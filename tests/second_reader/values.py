@@ -5,6 +5,7 @@ Everything in this folder was written from docs/format alone, to show that the d
 import base64
 import datetime
 import json
+import math
 import struct
 
 
@@ -119,6 +120,13 @@ def value(r):
         return local_datetime(seconds + east, nanoseconds) + offset(east)
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
+    if kind == 12:
+        srid = r.varint()
+        check(srid in (4326, 4979, 7203, 9157), f"a point of system {srid}")
+        axes = r.unpack("dd" if srid in (4326, 7203) else "ddd")
+        check(all(math.isfinite(axis) for axis in axes), "a point that is not finite")
+        check(srid > 5000 or abs(axes[0]) <= 180 and abs(axes[1]) <= 90, "a point off the globe")
+        return {"srid": srid, **dict(zip("xyz", axes))}
     if kind == 13:
         return [value(r) for _ in range(r.varint())]
     if kind == 14:
@@ -148,6 +156,16 @@ def definition(r):
     label["keys"] = r.numbers()
     label["from"], label["to"], label["path"] = (r.text() if flags >> bit & 1 else None for bit in (3, 4, 5))
     return label
+
+
+def rule(r):
+    check(r.u8() == 1, "format of an index or constraint")
+    kind = r.u8()
+    check(kind <= 5, "kind of an index or constraint")
+    made = {"kind": kind, "name": r.text(), "label": r.varint(), "keys": r.numbers()}
+    if kind == 5:
+        made["type"] = (r.u8(), r.u8(), r.u8())
+    return made
 
 
 def bulk_cell(r, kind):
@@ -211,6 +229,7 @@ class State:
 
     def __init__(self):
         self.keys, self.labels, self.partitions, self.dropped = [], [], [], set()
+        self.rules, self.dropped_rules = [], set()
         self.nodes, self.edges, self.node_ids, self.edge_ids = {}, {}, 0, 0
 
     def apply(self, payload):
@@ -246,6 +265,17 @@ class State:
         label, path, size, rows, digest = r.varint(), r.text(), r.varint(), r.varint(), r.take(32)
         self.partitions.append({"label": label, "path": path, "bytes": size, "rows": rows, "digest": digest.hex(),
                                 "variables": [value(r) for _ in range(r.varint()) if r.varint() == 0]})
+
+    def create_rule(self, r):
+        self.expect(r.varint(), len(self.rules), "index or constraint")
+        self.rules.append(rule(r))
+        check(self.rules[-1]["label"] < len(self.labels), "label of an index or constraint")
+        check(all(key < len(self.keys) for key in self.rules[-1]["keys"]), "property of an index or constraint")
+
+    def drop_rule(self, r):
+        number = r.varint()
+        check(number < len(self.rules) and number not in self.dropped_rules, "dropped index or constraint")
+        self.dropped_rules.add(number)
 
     def create_node(self, r):
         self.expect(r.varint(), self.node_ids, "node")
@@ -310,7 +340,7 @@ class State:
 
     STEPS = {1: add_key, 2: create_label, 3: drop_label, 4: add_partition, 5: create_node, 6: create_nodes, 7: create_edge,
              8: set_node, 9: set_edge, 10: change_labels, 11: delete_node, 12: delete_edge,
-             17: load_nodes, 18: load_edges}
+             17: load_nodes, 18: load_edges, 19: create_rule, 20: drop_rule, 21: create_rule, 22: drop_rule}
 
     def named(self, values):
         return to_json({self.keys[key]: v for key, v in values.items() if v is not None})

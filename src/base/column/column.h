@@ -14,7 +14,8 @@
  *
  * Buffers are 64-byte aligned and padded to a multiple of 64 bytes, so that a vector load past the last row stays
  * inside. In a wg_value inside the engine NODE and EDGE hold as.id; they become objects when a result is built. A PATH
- * holds as.list with `size` elements: node, edge, node, ..., node. POINT has no values yet. */
+ * holds as.list with `size` elements: node, edge, node, ..., node. A POINT holds as.list with its 2 or 3 FLOAT coordinates
+ * (geographic ones: longitude, latitude, height), and the number of its coordinate system in the 24 reserved bits. */
 #ifndef WG_BASE_COLUMN_H
 #define WG_BASE_COLUMN_H
 
@@ -165,12 +166,35 @@ static inline wg_value wg_value_datetime(int64_t utc_seconds, uint32_t ns, int32
     return v;
 }
 
+/* Coordinate systems of points, by the numbers that Cypher gives them. */
+enum { WG_SRID_WGS84 = 4326, WG_SRID_WGS84_3D = 4979, WG_SRID_CARTESIAN = 7203, WG_SRID_CARTESIAN_3D = 9157 };
+static inline uint32_t wg_point_srid(const wg_value *v) {
+    return (uint32_t)v->reserved[0] | (uint32_t)v->reserved[1] << 8 | (uint32_t)v->reserved[2] << 16;
+}
+static inline bool wg_srid_is_geographic(uint32_t srid) { return srid == WG_SRID_WGS84 || srid == WG_SRID_WGS84_3D; }
+/* 2 or 3; 0: there is no such system. */
+static inline uint32_t wg_srid_dimensions(uint32_t srid) {
+    if (srid == WG_SRID_WGS84 || srid == WG_SRID_CARTESIAN) return 2;
+    return srid == WG_SRID_WGS84_3D || srid == WG_SRID_CARTESIAN_3D ? 3 : 0;
+}
+/* `coordinates`: wg_srid_dimensions(srid) FLOATs, borrowed. */
+static inline wg_value wg_value_point(uint32_t srid, const wg_value *coordinates) {
+    wg_value v = {.type = WG_TYPE_POINT, .size = wg_srid_dimensions(srid)};
+    for (int i = 0; i < 3; i++) v.reserved[i] = (uint8_t)(srid >> (8 * i));
+    v.as.list = coordinates;
+    return v;
+}
+/* "wgs-84", "wgs-84-3d", "cartesian", "cartesian-3d"; NULL for another number. */
+const char *wg_srid_name(uint32_t srid);
+/* A known system, as many FLOAT coordinates as it has, all finite, longitude within 180 and latitude within 90 degrees. */
+bool wg_point_valid(const wg_value *v);
+
 /* Deep copy into an arena; false when out of memory. */
 bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out);
-/* openCypher orderability, total: MAP < NODE < EDGE < LIST < PATH < temporal types < STRING < BOOL < numbers < NaN <
+/* openCypher orderability, total: MAP < NODE < EDGE < LIST < PATH < POINT < temporal types < STRING < BOOL < numbers < NaN <
  * NULL; numbers compare exactly across INT and FLOAT; -0.0 equals 0.0. Returns <0, 0, >0. Settled here: temporal types
  * LOCAL_DATETIME < DATE < TIME < LOCAL_TIME; BYTES follow STRING; a TIME is ordered by its instant in UTC, then by its
- * offset; lists by elements, a prefix first; maps by size, then keys, then values. */
+ * offset; lists by elements, a prefix first; maps by size, then keys, then values; points by srid, then coordinates. */
 int wg_value_order(const wg_value *a, const wg_value *b);
 /* openCypher equality, three-valued: 1 true, 0 false, -1 null. */
 int wg_value_equal(const wg_value *a, const wg_value *b);
@@ -184,8 +208,7 @@ size_t wg_value_format_datetime(const wg_value *v, char out[WG_DATETIME_TEXT_MAX
 int wg_compare_i64_f64(int64_t a, double b);
 
 /* Checks a value that came from outside the engine: known types, sizes, UTF-8, map keys sorted and distinct, times in
- * range, depth. The types that this version has no values of (DATETIME, DURATION, POINT), and NODE, EDGE and PATH when
- * `graph` is false, are refused.
+ * range, depth. NODE, EDGE and PATH are refused when `graph` is false.
  * Errors: WG_E_TYPE | WG_E_VALUE | WG_E_LIMIT deeper than WG_VALUE_DEPTH_MAX. */
 wg_code wg_value_check(const wg_value *v, bool graph, wg_error *err);
 
@@ -195,7 +218,8 @@ wg_code wg_value_check(const wg_value *v, bool graph, wg_error *err);
  * success only. Errors: WG_E_CORRUPT with the offset from the start of *from | WG_E_NOMEM. */
 bool wg_value_encode(wg_buf *out, const wg_value *v);
 wg_code wg_value_decode(wg_slice *from, wg_arena *arena, wg_value *out, wg_error *err);
-/* JSON text (RFC 8259, no spaces): dates and times as ISO 8601 strings, bytes as base64, NaN and infinities as strings.
+/* JSON text (RFC 8259, no spaces): dates and times as ISO 8601 strings, bytes as base64, NaN and infinities as strings, points as
+ * {"srid":4326,"x":12.5,"y":55.75}, which point() takes back.
  * NODE and EDGE hold as.id and become {"id":n}; a PATH is the array of its nodes and edges. False when out of memory. */
 bool wg_value_print_json(wg_buf *out, const wg_value *v);
 /* The same for results, where NODE and EDGE hold as.node and as.edge: {"id":1,"labels":["A"],"properties":{}} and

@@ -52,6 +52,7 @@ bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out) {
         case WG_TYPE_LIST:
         case WG_TYPE_PATH:
         case WG_TYPE_DURATION:
+        case WG_TYPE_POINT:
             if (!copy_list(arena, from, &copy)) return false;
             break;
         case WG_TYPE_MAP:
@@ -66,7 +67,6 @@ bool wg_value_copy(wg_arena *arena, const wg_value *from, wg_value *out) {
         case WG_TYPE_TIME:
         case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
-        case WG_TYPE_POINT:
         case WG_TYPE_NODE:
         case WG_TYPE_EDGE:
         case WG_TYPE_ANY:
@@ -119,19 +119,19 @@ static int type_rank(const wg_value *v) {
             return 3;
         case WG_TYPE_PATH:
             return 4;
-        case WG_TYPE_DATETIME:
-            return 5;
-        case WG_TYPE_LOCAL_DATETIME:
-            return 6;
-        case WG_TYPE_DATE:
-            return 7;
-        case WG_TYPE_TIME:
-            return 8;
-        case WG_TYPE_LOCAL_TIME:
-            return 9;
-        case WG_TYPE_DURATION:
-            return 10;
         case WG_TYPE_POINT:
+            return 5;
+        case WG_TYPE_DATETIME:
+            return 6;
+        case WG_TYPE_LOCAL_DATETIME:
+            return 7;
+        case WG_TYPE_DATE:
+            return 8;
+        case WG_TYPE_TIME:
+            return 9;
+        case WG_TYPE_LOCAL_TIME:
+            return 10;
+        case WG_TYPE_DURATION:
             return 11;
         case WG_TYPE_STRING:
             return 12;
@@ -209,6 +209,11 @@ static int order_datetimes(const wg_value *a, const wg_value *b) {
     return sign_of(za > zb, za < zb);
 }
 
+static int order_points(const wg_value *a, const wg_value *b) {
+    const uint32_t x = wg_point_srid(a), y = wg_point_srid(b);
+    return x != y ? sign_of(x > y, x < y) : order_lists(a, b);
+}
+
 int wg_value_order(const wg_value *a, const wg_value *b) {
     if (is_number(a) && is_number(b)) return compare_numbers(a, b);
     const int rank_a = type_rank(a);
@@ -242,8 +247,9 @@ int wg_value_order(const wg_value *a, const wg_value *b) {
             return order_datetimes(a, b);
         case WG_TYPE_DURATION:
             return order_durations(a, b);
-        case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_POINT:
+            return order_points(a, b);
+        case WG_TYPE_LOCAL_DATETIME:
             break;
     }
     if (a->as.i != b->as.i) return a->as.i < b->as.i ? -1 : 1;
@@ -323,6 +329,8 @@ uint64_t wg_value_hash(const wg_value *v) {
         case WG_TYPE_LIST:
         case WG_TYPE_PATH:
         case WG_TYPE_DURATION:
+        case WG_TYPE_POINT:
+            if (v->type == WG_TYPE_POINT) h = hash_pair(h, wg_point_srid(v));
             for (uint32_t i = 0; i < v->size; i++) h = hash_pair(h, wg_value_hash(&v->as.list[i]));
             return h;
         case WG_TYPE_MAP:
@@ -340,7 +348,6 @@ uint64_t wg_value_hash(const wg_value *v) {
         case WG_TYPE_TIME:
         case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
-        case WG_TYPE_POINT:
             return hash_pair(h, wg_u64_of_i64(v->as.i));
     }
     WG_UNREACHABLE("a value with a type outside wg_type");

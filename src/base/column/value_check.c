@@ -62,6 +62,32 @@ static wg_code check_duration(const wg_value *v, wg_error *err) {
     return check_range(good, "duration", err);
 }
 
+const char *wg_srid_name(uint32_t srid) {
+    switch (srid) {
+        case WG_SRID_WGS84:
+            return "wgs-84";
+        case WG_SRID_WGS84_3D:
+            return "wgs-84-3d";
+        case WG_SRID_CARTESIAN:
+            return "cartesian";
+        case WG_SRID_CARTESIAN_3D:
+            return "cartesian-3d";
+        default:
+            return NULL;
+    }
+}
+
+bool wg_point_valid(const wg_value *v) {
+    const uint32_t srid = wg_point_srid(v);
+    const wg_value *c = v->as.list;
+    if (wg_srid_dimensions(srid) == 0 || v->size != wg_srid_dimensions(srid) || c == NULL) return false;
+    for (uint32_t i = 0; i < v->size; i++)
+        if (c[i].type != WG_TYPE_FLOAT || c[i].as.f - c[i].as.f != 0)
+            return false; /* an infinity or a NaN gives NaN */
+    if (!wg_srid_is_geographic(srid)) return true;
+    return c[0].as.f >= -180 && c[0].as.f <= 180 && c[1].as.f >= -90 && c[1].as.f <= 90;
+}
+
 static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error *err) {
     const int64_t day_ns = INT64_C(86400000000000);
     const int32_t offset = (int32_t)v->size;
@@ -105,6 +131,7 @@ static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error 
             if (graph) return check_path(v, err);
             break;
         case WG_TYPE_POINT:
+            return check_range(wg_point_valid(v), "point", err);
         case WG_TYPE_ANY:
             break;
     }

@@ -64,6 +64,14 @@ static bool encode_duration(wg_buf *out, const wg_value *v) {
     return true;
 }
 
+/* Coordinates are finite, so each has one form. */
+static bool encode_point(wg_buf *out, const wg_value *v) {
+    if (!wg_buf_append_varint(out, wg_point_srid(v))) return false;
+    for (uint32_t i = 0; i < v->size; i++)
+        if (!put_f64(out, v->as.list[i].as.f)) return false;
+    return true;
+}
+
 /* The offset; or WG_ZONE_BASE and the zone's name. */
 static bool encode_place(wg_buf *out, const wg_value *v) {
     if (!wg_datetime_has_zone(v)) return wg_buf_append_varint(out, zigzag(wg_datetime_place(v)));
@@ -108,6 +116,7 @@ static bool encode_at(wg_buf *out, const wg_value *v, uint32_t depth) {
         case WG_TYPE_DURATION:
             return encode_duration(out, v);
         case WG_TYPE_POINT:
+            return encode_point(out, v);
         case WG_TYPE_ANY:
             break;
     }
@@ -318,6 +327,22 @@ static wg_code decode_duration(decoder *d, wg_value *out) {
     return WG_OK;
 }
 
+static wg_code decode_point(decoder *d, wg_value *out) {
+    uint64_t srid = 0;
+    WG_TRY(take_varint(d, &srid));
+    const uint32_t n = srid <= WG_SRID_CARTESIAN_3D ? wg_srid_dimensions((uint32_t)srid) : 0;
+    if (n == 0) return damaged(d, "point of an unknown coordinate system");
+    if (d->rest.size < n * sizeof(double)) return damaged(d, "cut short"); /* before memory is taken */
+    wg_value *coordinates = wg_arena_alloc(d->arena, n * sizeof *coordinates);
+    if (coordinates == NULL) return wg_error_nomem(d->err, n * sizeof *coordinates);
+    for (uint32_t i = 0; i < n; i++) {
+        coordinates[i] = wg_value_float(0);
+        WG_TRY(decode_f64(d, &coordinates[i]));
+    }
+    *out = wg_value_point((uint32_t)srid, coordinates);
+    return wg_point_valid(out) ? WG_OK : damaged(d, "point with a coordinate out of range");
+}
+
 static wg_code decode_bytes(decoder *d, wg_value *out) {
     wg_slice s = {0};
     WG_TRY(take_sized(d, out->type == WG_TYPE_STRING, &s));
@@ -353,6 +378,8 @@ static wg_code decode_at(decoder *d, uint32_t depth, wg_value *out) {
             return decode_datetime(d, out);
         case WG_TYPE_DURATION:
             return decode_duration(d, out);
+        case WG_TYPE_POINT:
+            return decode_point(d, out);
         case WG_TYPE_LIST:
             return decode_list(d, depth, out);
         case WG_TYPE_MAP:

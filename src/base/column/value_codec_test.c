@@ -43,6 +43,7 @@ static void test_encoding_is_the_documented_bytes(void **state) {
     const wg_value path_items[3] = {typed(WG_TYPE_NODE, 1, 0), typed(WG_TYPE_EDGE, 300, 0),
                                     typed(WG_TYPE_NODE, 2, 0)};
     const wg_value parts[4] = {wg_value_int(1), wg_value_int(-2), wg_value_int(-1), wg_value_int(3)};
+    const wg_value axes[3] = {wg_value_float(1), wg_value_float(2), wg_value_float(-3)};
     uint32_t zone = 0;
     assert_int_equal(wg_zone_find(wg_slice_str("UTC"), &zone, NULL), WG_OK);
     const wg_value in_utc = wg_value_datetime(-1, 5, WG_ZONE_BASE + (int32_t)zone);
@@ -73,6 +74,11 @@ static void test_encoding_is_the_documented_bytes(void **state) {
         {bytes, LIT("\x05\x02\xff\x00")},
         {typed(WG_TYPE_DATE, -1, 0), LIT("\x06\x01")},
         {typed(WG_TYPE_LOCAL_TIME, 128, 0), LIT("\x07\x80\x01")},
+        {wg_value_point(WG_SRID_CARTESIAN, axes),
+         LIT("\x0c\xa3\x38\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x00\x40")},
+        {wg_value_point(WG_SRID_WGS84_3D, axes),
+         LIT("\x0c\xf3\x26\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x00\x40"
+             "\x00\x00\x00\x00\x00\x00\x08\xc0")},
         {typed(WG_TYPE_TIME, 1, (uint32_t)-2), LIT("\x08\x01\x03")},
         {typed(WG_TYPE_LOCAL_DATETIME, -1, 5), LIT("\x09\x01\x05")},
         {wg_value_datetime(-1, 5, -3600), LIT("\x0a\x01\x05\x9f\x38")},
@@ -109,10 +115,13 @@ static void test_decoding_refuses_other_spellings(void **state) {
     (void)state;
     const wg_slice rows[] = {
         LIT(""),
-        LIT("\x0a\x00"),                                     /* a DATETIME cut short */
-        LIT("\x0b\x02\x03\x01\xff"),                         /* a DURATION cut short */
-        LIT("\x0b\x02\x03\x01\x01"),                         /* negative nanoseconds */
-        LIT("\x0c\x00"),                                     /* POINT has no values */
+        LIT("\x0a\x00"),                                                                 /* a DATETIME cut short */
+        LIT("\x0b\x02\x03\x01\xff"),                                                     /* a DURATION cut short */
+        LIT("\x0b\x02\x03\x01\x01"),                                                     /* negative nanoseconds */
+        LIT("\x0c\x00"),                                                                 /* a POINT of no system */
+        LIT("\x0c\xa3\x38\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\xf0"), /* cut short */
+        LIT("\x0c\xa3\x38\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\xf0\x7f"), /* infinite */
+        LIT("\x0c\xe6\x21\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x59\x40"), /* 100 degrees north */
         LIT("\x12"),                                         /* ANY is no type of values */
         LIT("\x01\x02"),                                     /* boolean 2 */
         LIT("\x02\x80\x00"),                                 /* longer than needed */

@@ -93,6 +93,14 @@ static bool print_time(wg_buf *out, const wg_value *v) {
     return wg_json_print_string(out, wg_slice_of(text, size));
 }
 
+static bool print_point(wg_buf *out, const wg_value *v) {
+    static const char *const names[] = {",\"x\":", ",\"y\":", ",\"z\":"};
+    if (!wg_buf_printf(out, "{\"srid\":%u", wg_point_srid(v))) return false;
+    for (uint32_t i = 0; i < v->size; i++)
+        if (!put(out, names[i]) || !print_f64(out, v->as.list[i].as.f)) return false;
+    return put(out, "}");
+}
+
 static bool print_list(wg_buf *out, const wg_value *v, bool objects) {
     if (!put(out, "[")) return false;
     for (uint32_t i = 0; i < v->size; i++)
@@ -160,6 +168,7 @@ static bool print_at(wg_buf *out, const wg_value *v, bool objects) {
             if (objects) return print_edge(out, v->as.edge);
             return wg_buf_printf(out, "{\"id\":%llu}", (unsigned long long)v->as.id);
         case WG_TYPE_POINT:
+            return print_point(out, v);
         case WG_TYPE_ANY:
             break;
     }

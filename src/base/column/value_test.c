@@ -54,6 +54,7 @@ static size_t ladder(wg_value *out) {
     static wg_map_entry large[2];
     static wg_map_entry other[2];
     static wg_value path[1];
+    static wg_value axes[3];
     size_t n = 0;
     one = wg_value_int(1);
     items[0] = wg_value_int(1);
@@ -78,6 +79,12 @@ static size_t ladder(wg_value *out) {
     out[n++] = list_of(items + 1, 2);
     out[n] = list_of(path, 1);
     out[n++].type = WG_TYPE_PATH;
+    for (int i = 0; i < 3; i++) axes[i] = wg_value_float(i);
+    out[n++] = wg_value_point(WG_SRID_WGS84, axes);
+    out[n++] = wg_value_point(WG_SRID_WGS84_3D, axes);
+    out[n++] = wg_value_point(WG_SRID_CARTESIAN, axes);
+    out[n++] = wg_value_point(WG_SRID_CARTESIAN, axes + 1);
+    out[n++] = wg_value_point(WG_SRID_CARTESIAN_3D, axes);
     out[n++] = typed(WG_TYPE_LOCAL_DATETIME, -1, 5);
     out[n++] = typed(WG_TYPE_LOCAL_DATETIME, 0, 4);
     out[n++] = typed(WG_TYPE_LOCAL_DATETIME, 0, 5);
@@ -242,6 +249,8 @@ static void test_check_refuses_what_the_engine_cannot_hold(void **state) {
     wg_value deep[WG_VALUE_DEPTH_MAX + 2];
     const wg_map_entry twice[2] = {{"k", 1, wg_value_null()}, {"k", 1, wg_value_null()}};
     const wg_map_entry bad_key[1] = {{"\xff", 1, wg_value_null()}};
+    const wg_value axes[4] = {wg_value_float(181), wg_value_float(90), wg_value_float(80),
+                              wg_value_float(__builtin_inf())};
     deep[0] = wg_value_null();
     for (size_t i = 1; i < WG_VALUE_DEPTH_MAX + 2; i++) deep[i] = list_of(&deep[i - 1], 1);
     const wg_value node = typed(WG_TYPE_NODE, 1, 0);
@@ -266,7 +275,12 @@ static void test_check_refuses_what_the_engine_cannot_hold(void **state) {
         {typed(WG_TYPE_DATETIME, 0, 1000000000), WG_E_VALUE},
         {wg_value_datetime(0, 0, -64801), WG_E_VALUE},
         {wg_value_datetime(0, 0, -64800), WG_OK},
-        {typed(WG_TYPE_POINT, 0, 0), WG_E_TYPE},
+        {typed(WG_TYPE_POINT, 0, 0), WG_E_VALUE},
+        {wg_value_point(WG_SRID_CARTESIAN, axes), WG_OK},
+        {wg_value_point(WG_SRID_WGS84, axes), WG_E_VALUE},
+        {wg_value_point(WG_SRID_WGS84, axes + 1), WG_OK},
+        {wg_value_point(4711, axes), WG_E_VALUE},
+        {wg_value_point(WG_SRID_CARTESIAN_3D, axes + 1), WG_E_VALUE},
         {typed(WG_TYPE_ANY, 0, 0), WG_E_TYPE},
         {typed((wg_type)99, 0, 0), WG_E_TYPE},
         {node, WG_E_TYPE},

@@ -31,6 +31,27 @@ const char *wg_code_name(wg_code code) { return code_row_of(code)->name; }
 const char *wg_code_gqlstatus(wg_code code) { return code_row_of(code)->status; }
 const char *wg_code_meaning(wg_code code) { return code_row_of(code)->meaning; }
 
+#define STATUS_ROW(name, status, condition) [name] = status,
+static const char status_rows[][6] = {WG_STATUS_LIST(STATUS_ROW)};
+#undef STATUS_ROW
+
+const char *wg_error_gqlstatus(const wg_error *err) {
+    if (err == NULL) return wg_code_gqlstatus(WG_OK);
+    return err->code != WG_OK && err->gqlstatus[0] != '\0' ? err->gqlstatus : wg_code_gqlstatus(err->code);
+}
+
+wg_code wg_error_refine(wg_error *err, wg_code code, wg_status status) {
+    WG_ASSERT((size_t)status < sizeof status_rows / sizeof status_rows[0]);
+    if (err != NULL && err->code == code && err->gqlstatus[0] == '\0')
+        memcpy(err->gqlstatus, status_rows[status], sizeof err->gqlstatus);
+    return code;
+}
+
+const char *wg_status_gqlstatus(wg_status status) {
+    WG_ASSERT((size_t)status < sizeof status_rows / sizeof status_rows[0]);
+    return status_rows[status];
+}
+
 static bool error_open(wg_error *err, wg_code code, uint64_t offset) {
     WG_ASSERT(code != WG_OK);
     if (err == NULL || err->code != WG_OK) return false;
@@ -39,6 +60,7 @@ static bool error_open(wg_error *err, wg_code code, uint64_t offset) {
     err->offset = offset;
     err->line = 0;
     err->column = 0;
+    err->gqlstatus[0] = '\0';
     return true;
 }
 

@@ -47,6 +47,10 @@ wg_code wg_error_prefix(wg_error *err, wg_code code, const char *format, ...) WG
 /* For errors about files, before they pass into code that speaks of query text: writes the offset into the message and takes it
  * out of the struct. Returns `code`. */
 wg_code wg_error_fold_offset(wg_error *err, wg_code code);
+/* Says more exactly what was wrong: the error that was just set gets the GQLSTATUS of `status`, unless it is another one, set
+ * earlier. `return wg_error_refine(err, wg_error_set(err, ...), WG_S_X);` Returns `code`. */
+wg_code wg_error_refine(wg_error *err, wg_code code, wg_status status);
+const char *wg_status_gqlstatus(wg_status status);
 void wg_error_clear(wg_error *err);
 wg_code wg_error_nomem(wg_error *err, size_t bytes);
 

@@ -17,7 +17,7 @@ static void test_codes_have_stable_names_and_statuses(void **state) {
         assert_true(strlen(wg_code_meaning((wg_code)c)) > 0);
     }
     assert_string_equal(wg_code_name(WG_E_CORRUPT), "WG_E_CORRUPT");
-    assert_string_equal(wg_code_gqlstatus(WG_E_CONFLICT), "40001");
+    assert_string_equal(wg_code_gqlstatus(WG_E_CONFLICT), "40000");
     assert_string_equal(wg_code_name((wg_code)999), "WG_E_INTERNAL");
 }
 
@@ -33,6 +33,25 @@ static void test_first_error_wins(void **state) {
     assert_int_equal(wg_error_set(NULL, WG_E_TYPE, 0, "x"), WG_E_TYPE);
     wg_error_clear(&err);
     assert_int_equal(err.code, WG_OK);
+}
+
+static void test_refined_statuses_belong_to_the_first_error(void **state) {
+    /* Goal: a finer status is given with its error, never with another one, and nothing is invented without an error. */
+    (void)state;
+    wg_error err = {0};
+    assert_string_equal(wg_error_gqlstatus(NULL), "00000");
+    assert_string_equal(wg_error_gqlstatus(&err), "00000");
+    assert_int_equal(wg_error_refine(NULL, WG_E_VALUE, WG_S_DIVISION_BY_ZERO), WG_E_VALUE);
+    wg_error_set(&err, WG_E_VALUE, 1, "x");
+    assert_string_equal(wg_error_gqlstatus(&err), "22000");
+    assert_int_equal(wg_error_refine(&err, WG_E_VALUE, WG_S_DIVISION_BY_ZERO), WG_E_VALUE);
+    assert_string_equal(wg_error_gqlstatus(&err), "22012");
+    wg_error_refine(&err, wg_error_set(&err, WG_E_VALUE, 1, "later"), WG_S_NUMERIC_RANGE);
+    wg_error_refine(&err, wg_error_set(&err, WG_E_TYPE, 1, "later"), WG_S_NOT_COMPARABLE);
+    assert_string_equal(wg_error_gqlstatus(&err), "22012");
+    wg_error_clear(&err);
+    wg_error_set(&err, WG_E_TYPE, 1, "x");
+    assert_string_equal(wg_error_gqlstatus(&err), "22G03");
 }
 
 static void test_error_prefix_keeps_what_is_wrong(void **state) {
@@ -167,8 +186,24 @@ static void test_format_draws_a_caret(void **state) {
     wg_error_locate(&err, wg_slice_str(query));
     wg_error_format(&err, query, out, sizeof out);
     assert_string_equal(out,
-                        "WG_E_BIND: unknown variable x\nline 2, column 14\n\tRETURN '\xc3\xa9' + x\n"
+                        "WG_E_BIND (42000): unknown variable x\nline 2, column 14\n\tRETURN '\xc3\xa9' + x\n"
                         "\t            ^");
+}
+
+static void test_format_counts_wide_letters_twice(void **state) {
+    /* Goal: the caret stands under its place behind letters that take two columns of a terminal, and behind marks that take none. */
+    (void)state;
+    char out[256];
+    wg_error err = {0};
+    const char *query =
+        "RETURN '\xe4\xb8\x96\xe7\x95\x8c e\xcc\x81' + x"; /* two wide letters; e and a combining acute */
+    wg_error_set(&err, WG_E_BIND, strlen(query) - 1, "unknown variable x");
+    wg_error_locate(&err, wg_slice_str(query));
+    assert_int_equal(err.column, 18); /* scalars */
+    wg_error_format(&err, query, out, sizeof out);
+    const char *caret = strrchr(out, '\n') + 1;
+    assert_int_equal(strspn(caret, " "), 18); /* columns before it: 17 scalars, two of them wide, one of no width */
+    assert_string_equal(caret + 18, "^");
 }
 
 static void test_format_windows_long_lines(void **state) {
@@ -219,7 +254,7 @@ static void test_format_shows_no_caret_for_offsets_into_files(void **state) {
     wg_error err = {0};
     wg_error_set(&err, WG_E_CORRUPT, 3, "page checksum");
     wg_error_format(&err, "RETURN 1", out, sizeof out);
-    assert_string_equal(out, "WG_E_CORRUPT: page checksum");
+    assert_string_equal(out, "WG_E_CORRUPT (WG002): page checksum");
     wg_error syntax = {0};
     wg_error_set(&syntax, WG_E_SYNTAX, 1, "unexpected");
     wg_error_format(&syntax, "\x1b[2J", out, sizeof out);
@@ -232,6 +267,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codes_have_stable_names_and_statuses),
         cmocka_unit_test(test_first_error_wins),
+        cmocka_unit_test(test_refined_statuses_belong_to_the_first_error),
         cmocka_unit_test(test_error_prefix_keeps_what_is_wrong),
         cmocka_unit_test(test_system_error_carries_errno_and_its_text),
         cmocka_unit_test(test_slices_compare_bytewise_and_take_checked),
@@ -240,6 +276,7 @@ int main(void) {
         cmocka_unit_test(test_random_numbers_repeat_and_stay_in_bounds),
         cmocka_unit_test(test_locate_counts_lines_and_scalars),
         cmocka_unit_test(test_format_draws_a_caret),
+        cmocka_unit_test(test_format_counts_wide_letters_twice),
         cmocka_unit_test(test_format_windows_long_lines),
         cmocka_unit_test(test_format_truncates_and_reports_the_size_needed),
         cmocka_unit_test(test_format_shows_no_caret_for_offsets_into_files),

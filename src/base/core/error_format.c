@@ -1,6 +1,6 @@
 /* Errors as text with a caret, and offsets as lines and columns. See core.h and worldgraph.h.
  *
- * The text is "WG_E_SYNTAX: message", then, when the place is in the query text, a line break, "line 2, column 7", the
+ * The text is "WG_E_SYNTAX (42001): message", then, when the place is in the query text, a line break, "line 2, column 7", the
  * line itself and a caret under the column. No line break ends it. Tabs stay tabs in the line and above the caret, so
  * that both move alike; other control characters are shown as '?', because the text goes to terminals. A line longer
  * than the window is cut around the place, each cut end marked by "...".
@@ -92,6 +92,21 @@ static size_t step_on(wg_slice line, size_t at, size_t scalars) {
     return at;
 }
 
+/* Columns of a terminal that a scalar takes: 2 for East Asian wide letters and pictures, 0 for marks that combine. */
+static size_t width_of(wg_slice line, size_t at) {
+    const uint8_t *s = line.data + at;
+    const size_t size = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    if (size == 1 || at + size > line.size) return 1;
+    uint32_t c = s[0] & (0xFFu >> (size + 1));
+    for (size_t i = 1; i < size; i++) c = c << 6 | (s[i] & 0x3Fu);
+    if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0xFE00 && c <= 0xFE0F)) return 0;
+    const bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
+                      (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
+                      (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1F64F) ||
+                      (c >= 0x1F900 && c <= 0x1F9FF) || (c >= 0x20000 && c <= 0x3FFFD);
+    return wide ? 2 : 1;
+}
+
 static void put_line(sink *s, const place *p) {
     const wg_slice line = p->line;
     const size_t from = step_back(line, p->in_line, WINDOW_BEFORE);
@@ -105,13 +120,18 @@ static void put_line(sink *s, const place *p) {
     put_str(s, to < line.size ? "...\n" : "\n");
     if (from > 0) put_str(s, "   ");
     for (size_t i = from; i < p->in_line; i++)
-        if (!is_continuation(line.data[i])) put_str(s, line.data[i] == '\t' ? "\t" : " ");
+        if (!is_continuation(line.data[i])) put(s, line.data[i] == '\t' ? "\t" : "  ", width_of(line, i));
     put_str(s, "^");
 }
 
 size_t wg_error_format(const wg_error *err, const char *query, char *out, size_t out_size) {
     sink s = {.out = out, .room = out_size == 0 ? 0 : out_size - 1};
     put_str(&s, wg_code_name(err == NULL ? WG_OK : err->code));
+    if (err != NULL && err->code != WG_OK) {
+        put_str(&s, " (");
+        put_str(&s, wg_error_gqlstatus(err));
+        put_str(&s, ")");
+    }
     if (err != NULL && err->message[0] != '\0') {
         put_str(&s, ": ");
         put_str(&s, err->message);

@@ -54,22 +54,31 @@ static const uint8_t bom[3] = {0xef, 0xbb, 0xbf};
 
 static char delimiter_of(const wg_csv_options *options) { return options->delimiter == 0 ? ',' : options->delimiter; }
 
+static uint8_t quote_of(const wg_csv_options *options) {
+    return options->quote == 0 ? (uint8_t)'"' : (uint8_t)options->quote;
+}
+
 /* ---- life */
 
 static bool options_good(const wg_csv_options *options) {
     const uint8_t d = (uint8_t)delimiter_of(options);
-    if (d >= 0x80 || d == '"' || d == '\r' || d == '\n') return false;
+    const uint8_t q = quote_of(options);
+    if (d >= 0x80 || d == q || d == '\r' || d == '\n') return false;
+    if (q >= 0x80 || q == '\r' || q == '\n') return false;
     for (const char *p = options->null_text; p != NULL && *p != '\0'; p++)
-        if (*p == (char)d || *p == '"' || *p == '\r' || *p == '\n') return false;
+        if (*p == (char)d || *p == (char)q || *p == '\r' || *p == '\n') return false;
     return true;
 }
 
+wg_code wg_csv_options_check(const wg_csv_options *options, wg_error *err) {
+    if (options_good(options)) return WG_OK;
+    return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                        "csv: delimiter and quote must be different ASCII characters, and neither they nor the null "
+                        "text may hold quotes or line breaks");
+}
+
 wg_code wg_csv_reader_create(const wg_csv_options *options, wg_account *account, wg_csv_reader **out, wg_error *err) {
-    if (!options_good(options))
-        return wg_error_set(
-            err, WG_E_MISUSE, WG_NO_OFFSET,
-            "csv: the delimiter must be ASCII and neither it nor the null text may hold quotes or line "
-            "breaks");
+    WG_TRY(wg_csv_options_check(options, err));
     wg_csv_reader *r = wg_alloc_zero(account, sizeof *r);
     if (r == NULL) return wg_error_nomem(err, sizeof *r);
     r->options = *options;
@@ -82,7 +91,7 @@ wg_code wg_csv_reader_create(const wg_csv_options *options, wg_account *account,
     r->column = 1;
     r->record_line = 1;
     r->stops[(uint8_t)delimiter_of(options)] = true;
-    r->stops['"'] = true;
+    r->stops[quote_of(options)] = true;
     r->stops['\r'] = true;
     r->stops['\n'] = true;
     *out = r;
@@ -181,7 +190,7 @@ static void begin_quoted(wg_csv_reader *r) {
 
 /* Takes the bytes of a quoted field up to the next quote; counts the lines inside. CRLF inside is two bytes, one line. */
 static wg_code read_quoted(wg_csv_reader *r) {
-    const uint8_t *quote = memchr(r->chunk.data, '"', r->chunk.size);
+    const uint8_t *quote = memchr(r->chunk.data, quote_of(&r->options), r->chunk.size);
     const size_t size = quote == NULL ? r->chunk.size : (size_t)(quote - r->chunk.data);
     const wg_slice run = wg_slice_of(r->chunk.data, size);
     WG_TRY(keep(r, run.data, run.size));
@@ -233,7 +242,7 @@ static wg_code step(wg_csv_reader *r, bool *out_record) {
         }
     }
     if (r->state == CSV_QUOTED) return read_quoted(r);
-    if (r->chunk.data[0] == '"' && r->state != CSV_UNQUOTED) {
+    if (r->chunk.data[0] == quote_of(&r->options) && r->state != CSV_UNQUOTED) {
         if (r->state == CSV_QUOTE) { /* the second of two: one quote of text */
             WG_TRY(keep(r, r->chunk.data, 1));
             r->state = CSV_QUOTED;
@@ -370,30 +379,31 @@ wg_code wg_csv_next(wg_csv_reader *reader, wg_csv_record *out, bool *out_found, 
 
 static bool needs_quotes(const wg_csv_options *options, uint32_t column, wg_slice text) {
     const uint8_t d = (uint8_t)delimiter_of(options);
+    const uint8_t q = quote_of(options);
     if (text.size == 0) return options->null_text == NULL || options->null_text[0] == '\0' || column == 0;
     if (options->null_text != NULL && wg_slice_is(text, options->null_text)) return true;
     if (text.data[0] == bom[0]) return true; /* at the start of a file it could read as a byte order mark */
     for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] == d || text.data[i] == '"' || text.data[i] == '\r' || text.data[i] == '\n') return true;
+        if (text.data[i] == d || text.data[i] == q || text.data[i] == '\r' || text.data[i] == '\n') return true;
     return false;
 }
 
-static bool write_quoted(wg_buf *out, wg_slice text) {
-    if (!wg_buf_append_u8(out, '"')) return false;
+static bool write_quoted(wg_buf *out, uint8_t quote, wg_slice text) {
+    if (!wg_buf_append_u8(out, quote)) return false;
     size_t from = 0;
     for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] != '"') continue;
+        if (text.data[i] != quote) continue;
         if (!wg_buf_append(out, text.data + from, i + 1 - from)) return false;
         from = i; /* the quote itself is written again with what follows */
     }
     if (text.size != from && !wg_buf_append(out, text.data + from, text.size - from)) return false;
-    return wg_buf_append_u8(out, '"');
+    return wg_buf_append_u8(out, quote);
 }
 
 bool wg_csv_write_field(wg_buf *out, const wg_csv_options *options, uint32_t column, wg_slice text, bool is_null) {
     if (column != 0 && !wg_buf_append_u8(out, (uint8_t)delimiter_of(options))) return false;
     if (is_null) return options->null_text == NULL || wg_buf_append_str(out, options->null_text);
-    if (needs_quotes(options, column, text)) return write_quoted(out, text);
+    if (needs_quotes(options, column, text)) return write_quoted(out, quote_of(options), text);
     return wg_buf_append(out, text.data, text.size);
 }
 

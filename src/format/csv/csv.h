@@ -1,6 +1,6 @@
 /* format/csv: RFC 4180 text, read record by record from pieces of any size, and written.
  *
- * Read:    fields are divided by the delimiter, records by LF, CRLF or CR. A field may stand in double quotes; then it
+ * Read:    fields are divided by the delimiter, records by LF, CRLF or CR. A field may stand in double quotes (or what `quote` says); then it
  *          may hold delimiters, line breaks and doubled quotes. A UTF-8 byte order mark at the start is skipped. A
  *          blank line is skipped, except where records have one field: there it is a record. All records have as many
  *          fields as the first. Text must be UTF-8.
@@ -16,7 +16,8 @@ enum { WG_CSV_COLUMNS_MAX = 65536 };
 
 /* All zero means defaults. */
 typedef struct wg_csv_options {
-    char delimiter;  /* 0: ','. Any ASCII character but '"', CR and LF */
+    char delimiter;  /* 0: ','. Any ASCII character but the quote, CR and LF */
+    char quote;      /* 0: '"'. Any ASCII character but CR and LF */
     bool has_header; /* the first record names the columns and is no data */
     const char
         *null_text; /* NUL-terminated, borrowed as long as the reader lives; NULL: empty and unquoted is null */
@@ -34,6 +35,9 @@ typedef struct wg_csv_record {
     uint32_t field_count;
     uint64_t line; /* where the record starts, from 1 */
 } wg_csv_record;
+
+/* Errors: WG_E_MISUSE bad delimiter, quote or null text. */
+wg_code wg_csv_options_check(const wg_csv_options *options, wg_error *err);
 
 typedef struct wg_csv_reader wg_csv_reader;
 

@@ -148,7 +148,7 @@ wg_code wg_parquet_reader_skip(wg_parquet_reader *reader, uint64_t rows, wg_erro
 uint64_t wg_parquet_reader_decoded_bytes(const wg_parquet_reader *reader);
 uint64_t wg_parquet_reader_read_bytes(const wg_parquet_reader *reader);
 
-/* ---- writing: one row group at a time, deterministic bytes. Columns BOOL, INT, FLOAT, STRING, DATE, LOCAL_DATETIME; dictionary
+/* ---- writing: one row group at a time, deterministic bytes. Columns BOOL, INT, FLOAT, STRING, BYTES, DATE, LOCAL_DATETIME, LOCAL_TIME; dictionary
  * encoding where it pays (RLE_DICTIONARY), PLAIN otherwise; data pages v1; statistics; page CRCs. */
 typedef struct wg_parquet_writer_column {
     const char *name;

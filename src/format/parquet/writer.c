@@ -8,7 +8,7 @@
  * buffers may hold part of a batch.
  *
  * Types: BOOL as BOOLEAN, INT as INT64, FLOAT as DOUBLE, STRING as BYTE_ARRAY (STRING), DATE as INT32 (DATE), LOCAL_DATETIME
- * as INT64 (TIMESTAMP, microseconds, not adjusted to UTC). */
+ * as INT64 (TIMESTAMP, microseconds, not adjusted to UTC), LOCAL_TIME as INT64 (TIME, nanoseconds, not adjusted), BYTES as BYTE_ARRAY. */
 #include "format/parquet/parquet_internal.h"
 #include "format/parquet/writer_internal.h"
 
@@ -43,7 +43,8 @@ wg_code wgi_parquet_out_put(wgi_parquet_out *out, wg_slice bytes, wg_error *err)
 
 static wg_code column_check(const wg_parquet_writer_column *c, wg_error *err) {
     const bool ok = c->type == WG_TYPE_BOOL || c->type == WG_TYPE_INT || c->type == WG_TYPE_FLOAT ||
-                    c->type == WG_TYPE_STRING || c->type == WG_TYPE_DATE || c->type == WG_TYPE_LOCAL_DATETIME;
+                    c->type == WG_TYPE_STRING || c->type == WG_TYPE_BYTES || c->type == WG_TYPE_DATE ||
+                    c->type == WG_TYPE_LOCAL_DATETIME || c->type == WG_TYPE_LOCAL_TIME;
     if (ok) return WG_OK;
     return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET, "parquet: column %.80s of type %s cannot be written",
                         c->name, wg_type_name(c->type));
@@ -139,7 +140,7 @@ static wg_code cell_of_value(const wgi_parquet_buffer *b, const wg_value *v, cel
     if (v->type != (uint8_t)b->column.type)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "parquet: column %.80s is %s, a value is %s",
                             b->column.name, wg_type_name(b->column.type), wg_type_name((wg_type)v->type));
-    if (v->type == WG_TYPE_STRING) {
+    if (v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES) {
         out->bytes = wg_value_slice(v);
     } else if (v->type == WG_TYPE_BOOL) {
         out->bits = v->as.b;
@@ -168,7 +169,8 @@ static wg_code cell_read(const wgi_parquet_buffer *b, const wg_vector *v, uint32
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "parquet: column %.80s is %s, its vector is %s",
                             b->column.name, wg_type_name(b->column.type), wg_type_name(v->type));
     out->present = true;
-    if (v->type == WG_TYPE_STRING) out->bytes = wg_slice_of_str(((const wg_str *)v->data)[at]);
+    if (v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES)
+        out->bytes = wg_slice_of_str(((const wg_str *)v->data)[at]);
     else if (v->type == WG_TYPE_BOOL) out->bits = ((const uint8_t *)v->data)[at] != 0;
     else out->bits = wg_load_u64le((const uint8_t *)v->data + 8 * (size_t)at);
     return WG_OK;
@@ -188,13 +190,20 @@ static wg_code cell_check(const wgi_parquet_buffer *b, const cell *c, wg_error *
     return WG_OK;
 }
 
+/* NaN has one encoding: its sign and payload differ between machines. */
+static uint64_t canonical(wg_type type, uint64_t bits) {
+    const bool nan = type == WG_TYPE_FLOAT && (bits & UINT64_C(0x7fffffffffffffff)) > UINT64_C(0x7ff0000000000000);
+    return nan ? UINT64_C(0x7ff8000000000000) : bits;
+}
+
 static bool cell_put(wgi_parquet_buffer *b, const cell *c) {
     if (b->column.optional && !wg_buf_append_u8(&b->present, c->present)) return false;
     b->row_count++;
     if (!c->present) return true;
     b->value_count++;
     if (b->column.type == WG_TYPE_BOOL) return wg_buf_append_u8(&b->cells, (uint8_t)c->bits);
-    if (b->column.type != WG_TYPE_STRING) return wg_buf_append_u64(&b->cells, c->bits);
+    if (!wgi_parquet_is_bytes(b->column.type))
+        return wg_buf_append_u64(&b->cells, canonical(b->column.type, c->bits));
     return wg_buf_append_u32(&b->cells, (uint32_t)c->bytes.size) &&
            wg_buf_append(&b->bytes, c->bytes.data, c->bytes.size);
 }
@@ -264,16 +273,20 @@ static wg_code group_write(wg_parquet_writer *w, wg_error *err) {
 }
 
 static void logical_write(wg_thrift_writer *t, wg_type type) {
-    if (type != WG_TYPE_STRING && type != WG_TYPE_DATE && type != WG_TYPE_LOCAL_DATETIME) return;
+    const bool timed = type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_LOCAL_TIME;
+    if (type != WG_TYPE_STRING && type != WG_TYPE_DATE && !timed) return;
     if (type == WG_TYPE_STRING) wg_thrift_write_i32(t, 6, 0); /* ConvertedType UTF8 */
     if (type == WG_TYPE_DATE) wg_thrift_write_i32(t, 6, 6);   /* ConvertedType DATE */
     /* TIMESTAMP_MICROS would say "adjusted to UTC", which local datetimes are not. */
     wg_thrift_write_struct_field(t, 10);
-    wg_thrift_write_struct_field(t, type == WG_TYPE_STRING ? 1 : type == WG_TYPE_DATE ? 6 : 8);
-    if (type == WG_TYPE_LOCAL_DATETIME) {
+    wg_thrift_write_struct_field(t, type == WG_TYPE_STRING       ? 1
+                                    : type == WG_TYPE_DATE       ? 6
+                                    : type == WG_TYPE_LOCAL_TIME ? 7
+                                                                 : 8);
+    if (timed) {
         wg_thrift_write_bool(t, 1, false);
         wg_thrift_write_struct_field(t, 2);
-        wg_thrift_write_struct_field(t, 2); /* MICROS */
+        wg_thrift_write_struct_field(t, type == WG_TYPE_LOCAL_TIME ? 3 : 2); /* NANOS, MICROS */
         wg_thrift_write_struct_end(t);
         wg_thrift_write_struct_end(t);
     }

@@ -23,11 +23,11 @@ int32_t wgi_parquet_physical_of(wg_type type) {
     if (type == WG_TYPE_BOOL) return WGI_PARQUET_BOOLEAN;
     if (type == WG_TYPE_DATE) return WGI_PARQUET_INT32;
     if (type == WG_TYPE_FLOAT) return WGI_PARQUET_DOUBLE;
-    if (type == WG_TYPE_STRING) return WGI_PARQUET_BYTE_ARRAY;
+    if (wgi_parquet_is_bytes(type)) return WGI_PARQUET_BYTE_ARRAY;
     return WGI_PARQUET_INT64;
 }
 
-static bool is_string(const wgi_parquet_buffer *b) { return b->column.type == WG_TYPE_STRING; }
+static bool is_string(const wgi_parquet_buffer *b) { return wgi_parquet_is_bytes(b->column.type); }
 
 static uint32_t length_at(const wgi_parquet_buffer *b, size_t i) { return wg_load_u32le(b->cells.data + 4 * i); }
 static uint64_t bits_at(const wgi_parquet_buffer *b, size_t i) { return wg_load_u64le(b->cells.data + 8 * i); }

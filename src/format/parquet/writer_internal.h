@@ -52,5 +52,6 @@ wg_code wgi_parquet_out_put(wgi_parquet_out *out, wg_slice bytes, wg_error *err)
 wg_code wgi_parquet_chunk_write(wgi_parquet_encoder *e, const wgi_parquet_buffer *b, wg_arena *arena,
                                 wgi_parquet_out *out, wgi_parquet_written *written, wg_error *err);
 int32_t wgi_parquet_physical_of(wg_type type);
+static inline bool wgi_parquet_is_bytes(wg_type type) { return type == WG_TYPE_STRING || type == WG_TYPE_BYTES; }
 
 #endif

@@ -57,11 +57,11 @@ wg_code wg_agent_encode(wg_agent_run *run, const wg_value *value, uint8_t small[
         case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
         case WG_TYPE_DURATION:
+        case WG_TYPE_POINT:
         case WG_TYPE_LIST:
         case WG_TYPE_MAP:
             WG_TRY(encode_composite(run, value, out, err));
             break;
-        case WG_TYPE_POINT:
         case WG_TYPE_NODE:
         case WG_TYPE_EDGE:
         case WG_TYPE_PATH:
@@ -116,10 +116,10 @@ wg_code wg_agent_decode(wg_arena *arena, uint8_t type, wg_slice bytes, wg_value 
         case WG_TYPE_LOCAL_DATETIME:
         case WG_TYPE_DATETIME:
         case WG_TYPE_DURATION:
+        case WG_TYPE_POINT:
         case WG_TYPE_LIST:
         case WG_TYPE_MAP:
             return decode_composite(arena, type, bytes, out, err);
-        case WG_TYPE_POINT:
         case WG_TYPE_NODE:
         case WG_TYPE_EDGE:
         case WG_TYPE_PATH:

@@ -30,6 +30,7 @@ static const char *const op_names[WG_OP_COUNT] = {
     [WG_OP_POWER] = "^",
     [WG_OP_MINUS] = "-",
     [WG_OP_PLUS] = "+",
+    [WG_OP_CONCAT] = "||",
 };
 
 const char *wg_ast_kind_name(wg_ast_kind kind) {

@@ -28,16 +28,23 @@
     X(DROP_NODE)   /* text name; IF_EXISTS */                                                                   \
     X(DROP_EDGE)   /* text name; IF_EXISTS */                                                                   \
     X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                    \
+    X(COPY_TO)     /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */           \
     X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
     X(SHOW_LABELS)                                                                                              \
+    X(CREATE_INDEX)      /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */    \
+    X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */             \
+    X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                       \
+    X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                             \
+    X(SHOW_INDEXES)                                                                                             \
+    X(SHOW_CONSTRAINTS)                                                                                         \
     X(BEGIN) /* READ_ONLY */                                                                                    \
     X(COMMIT)                                                                                                   \
     X(ROLLBACK)                                                                                                 \
     /* queries */                                                                                               \
     X(QUERY)           /* UNION_ALL; [0]? AS OF (INT or PARAMETER), ... SINGLE */                               \
     X(SINGLE)          /* ... clauses */                                                                        \
-    X(MATCH)           /* OPTIONAL; [0] PATTERN, [1]? where */                                                  \
+    X(MATCH)           /* OPTIONAL, REPEATABLE, DIFFERENT; [0] PATTERN, [1]? where */                                                  \
     X(UNWIND)          /* text variable; [0] list */                                                            \
     X(WITH)            /* DISTINCT, STAR; [0]? ORDER, [1]? skip, [2]? limit, [3]? where, ... ITEM */            \
     X(RETURN)          /* as WITH, [3] NULL */                                                                  \
@@ -64,11 +71,16 @@
     X(CALL_QUERY)      /* [0] QUERY */                                                                          \
     /* patterns */                                                                                              \
     X(PATTERN) /* ... PATH */                                                                                   \
-    X(PATH)    /* text variable or empty; op: wg_ast_path; ... NODE, (EDGE, NODE)* */                           \
-    X(NODE)    /* text variable or empty; [0]? MAP or PARAMETER, ... NAME labels */                             \
+    X(PATH)    /* text variable or empty; op: wg_ast_path, i how many, j: wg_ast_path_mode */                   \
+               /* ... NODE, (EDGE or GROUP, NODE)* */                                                           \
+    X(NODE)    /* text variable or empty; [0]? MAP or PARAMETER, ... labels, all of them, WHERE */              \
     X(EDGE)    /* text variable or empty; op: wg_ast_direction; VARIABLE_LENGTH: i least, j most, -1 none */    \
-               /* [0]? MAP or PARAMETER, ... NAME types, any of them */                                         \
-    X(NAME)    /* text */                                                                                       \
+               /* QUANTIFIED: written {i,j}; [0]? MAP or PARAMETER, ... types, any of them, WHERE */            \
+    X(GROUP)   /* VARIABLE_LENGTH: i least, j most, -1 none; [0] NULL, [1] PATH, [2]? where */                  \
+    X(WHERE)   /* inside of a NODE or EDGE, behind the labels; [0] expression */                                \
+    X(NAME)    /* text; a label or type too */                                                                  \
+    X(LABEL_EXPR) /* op: AND, OR, NOT; ... NAME, LABEL_EXPR, LABEL_ANY */                                       \
+    X(LABEL_ANY)  /* % */                                                                                       \
     /* expressions */                                                                                           \
     X(NULL)                                                                                                     \
     X(BOOL)       /* i 0 or 1 */                                                                                \
@@ -83,7 +95,7 @@
     X(PROPERTY)   /* text key; [0] base */                                                                      \
     X(INDEX)      /* [0] base, [1] index */                                                                     \
     X(SLICE)      /* [0] base, [1]? from, [2]? to */                                                            \
-    X(HAS_LABELS) /* [0] base, ... NAME */                                                                      \
+    X(HAS_LABELS) /* [0] base, ... NAME, LABEL_EXPR, LABEL_ANY: all of them */                                                                      \
     X(UNARY)      /* op; [0] */                                                                                 \
     X(BINARY)     /* op; [0], [1] */                                                                            \
     X(NARY)       /* op: OR, XOR, AND; two or more operands */                                                  \
@@ -107,11 +119,36 @@ typedef enum wg_ast_kind { WG_AST_LIST(WG_AST_ENUM) WG_AST_KIND_COUNT } wg_ast_k
 #undef WG_AST_ENUM
 
 typedef enum wg_ast_mode { WG_AST_RUN, WG_AST_EXPLAIN, WG_AST_PROFILE } wg_ast_mode;
-typedef enum wg_ast_path { WG_AST_PATH_ALL, WG_AST_PATH_SHORTEST, WG_AST_PATH_ALL_SHORTEST } wg_ast_path;
+/* SHORTEST, ALL_SHORTEST: the functions; MODE: all paths that keep to j; the others: of the paths between two ends any i, the i shortest, those
+ * of the i least lengths. */
+typedef enum wg_ast_path {
+    WG_AST_PATH_ALL,
+    WG_AST_PATH_SHORTEST,
+    WG_AST_PATH_ALL_SHORTEST,
+    WG_AST_PATH_MODE,
+    WG_AST_PATH_ANY_OF,
+    WG_AST_PATH_SHORTEST_OF,
+    WG_AST_PATH_GROUPS_OF
+} wg_ast_path;
+typedef enum wg_ast_path_mode {
+    WG_AST_MODE_DEFAULT,
+    WG_AST_MODE_WALK,
+    WG_AST_MODE_TRAIL,
+    WG_AST_MODE_ACYCLIC,
+    WG_AST_MODE_SIMPLE
+} wg_ast_path_mode;
 /* LEFT (a)<--(b), RIGHT (a)-->(b), EITHER (a)--(b), BOTH (a)<-->(b): matches as EITHER, may not be created. */
 typedef enum wg_ast_direction { WG_AST_LEFT, WG_AST_RIGHT, WG_AST_EITHER, WG_AST_BOTH } wg_ast_direction;
 typedef enum wg_ast_quantifier { WG_AST_ALL, WG_AST_ANY, WG_AST_NONE, WG_AST_SINGLE_OF } wg_ast_quantifier;
 typedef enum wg_ast_subquery { WG_AST_EXISTS, WG_AST_COUNT } wg_ast_subquery;
+
+typedef enum wg_ast_index { WG_AST_INDEX_RANGE, WG_AST_INDEX_HASH } wg_ast_index;
+typedef enum wg_ast_constraint {
+    WG_AST_CONSTRAINT_UNIQUE,
+    WG_AST_CONSTRAINT_KEY,
+    WG_AST_CONSTRAINT_NOT_NULL,
+    WG_AST_CONSTRAINT_TYPE
+} wg_ast_constraint;
 
 typedef enum wg_ast_op {
     WG_OP_OR,
@@ -139,6 +176,7 @@ typedef enum wg_ast_op {
     WG_OP_POWER,
     WG_OP_MINUS,
     WG_OP_PLUS,
+    WG_OP_CONCAT,
     WG_OP_COUNT
 } wg_ast_op;
 
@@ -153,7 +191,11 @@ typedef enum wg_ast_op {
 #define WG_AST_UNION_ALL       0x01u
 #define WG_AST_YIELD           0x01u
 #define WG_AST_VARIABLE_LENGTH 0x01u
+#define WG_AST_QUANTIFIED      0x02u /* EDGE */
+#define WG_AST_REPEATABLE      0x08u /* MATCH: relationships may be matched more than once */
+#define WG_AST_DIFFERENT       0x10u /* MATCH: DIFFERENT RELATIONSHIPS is written */
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
+#define WG_AST_OF_EDGES        0x02u
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u
 #define WG_AST_TO              0x01u /* COPY_END */

@@ -91,11 +91,47 @@ static void optional(printer *pr, const char *before, const wg_ast *child) {
     node(pr, child);
 }
 
-static void labels(printer *pr, const wg_ast *a, uint32_t from) {
-    for (uint32_t i = from; i < a->child_count; i++) {
-        put(pr, ":");
-        put_any_name(pr, a->child[i]->text);
+static void label(printer *pr, const wg_ast *a) {
+    const bool nested = a->kind == WG_AST_LABEL_EXPR && a->op != WG_OP_NOT;
+    if (a->kind == WG_AST_NAME) put_any_name(pr, a->text);
+    if (a->kind == WG_AST_LABEL_ANY) put(pr, "%");
+    if (a->kind != WG_AST_LABEL_EXPR) return;
+    if (nested) put(pr, "(");
+    if (!nested) put(pr, "!");
+    for (uint32_t i = 0; i < a->child_count; i++) {
+        if (i > 0) put(pr, a->op == WG_OP_OR ? "|" : "&");
+        label(pr, a->child[i]);
     }
+    if (nested) put(pr, ")");
+}
+
+/* The children [from..) but a WHERE, behind a colon. */
+static void labels_between(printer *pr, const wg_ast *a, uint32_t from, const char *separator) {
+    for (uint32_t i = from; i < a->child_count; i++) {
+        if (a->child[i]->kind == WG_AST_WHERE) continue;
+        put(pr, i == from ? ":" : separator);
+        label(pr, a->child[i]);
+    }
+}
+
+static void labels(printer *pr, const wg_ast *a, uint32_t from) {
+    bool plain = true;
+    for (uint32_t i = from; i < a->child_count; i++)
+        plain = plain && (a->child[i]->kind == WG_AST_NAME || a->child[i]->kind == WG_AST_WHERE);
+    labels_between(pr, a, from, plain ? ":" : "&");
+}
+
+static void element_where(printer *pr, const wg_ast *a) {
+    for (uint32_t i = 1; i < a->child_count; i++)
+        if (a->child[i]->kind == WG_AST_WHERE) optional(pr, " WHERE ", a->child[i]->child[0]);
+}
+
+static void quantifier_of(printer *pr, const wg_ast *a) {
+    put(pr, "{");
+    put_int(pr, a->i);
+    put(pr, ",");
+    if (a->j >= 0) put_int(pr, a->j);
+    put(pr, "}");
 }
 
 static bool is_atom(const wg_ast *a) {
@@ -143,37 +179,56 @@ static void node_pattern(printer *pr, const wg_ast *a) {
     if (a->text.size > 0) put_name(pr, a->text);
     labels(pr, a, 1);
     optional(pr, a->text.size > 0 || a->child_count > 1 ? " " : "", a->child[0]);
+    element_where(pr, a);
     put(pr, ")");
+}
+
+static void path_group(printer *pr, const wg_ast *a) {
+    put(pr, "(");
+    node(pr, a->child[1]);
+    optional(pr, " WHERE ", a->child[2]);
+    put(pr, ")");
+    quantifier_of(pr, a);
 }
 
 static void edge_pattern(printer *pr, const wg_ast *a) {
     put(pr, a->op == WG_AST_LEFT || a->op == WG_AST_BOTH ? "<-" : "-");
     put(pr, "[");
     if (a->text.size > 0) put_name(pr, a->text);
-    for (uint32_t i = 1; i < a->child_count; i++) {
-        put(pr, i == 1 ? ":" : "|");
-        put_any_name(pr, a->child[i]->text);
-    }
-    if (a->flags & WG_AST_VARIABLE_LENGTH) {
+    labels_between(pr, a, 1, "|");
+    const bool quantified = (a->flags & WG_AST_QUANTIFIED) != 0;
+    if ((a->flags & WG_AST_VARIABLE_LENGTH) && !quantified) {
         put(pr, "*");
         if (a->i >= 0) put_int(pr, a->i);
         if (a->i >= 0 || a->j >= 0) put(pr, "..");
         if (a->j >= 0) put_int(pr, a->j);
     }
     optional(pr, " ", a->child[0]);
+    element_where(pr, a);
     put(pr, "]");
     put(pr, a->op == WG_AST_RIGHT || a->op == WG_AST_BOTH ? "->" : "-");
+    if (quantified) quantifier_of(pr, a);
+}
+
+static void path_prefix(printer *pr, const wg_ast *a) {
+    static const char *const before[] = {"", "shortestPath(", "allShortestPaths(", "", "ANY ", "SHORTEST ", "SHORTEST "};
+    static const char *const modes[] = {"", "WALK ", "TRAIL ", "ACYCLIC ", "SIMPLE "};
+    put(pr, before[a->op]);
+    if (a->op < WG_AST_PATH_MODE) return;
+    if (a->op != WG_AST_PATH_MODE) put_int(pr, a->i);
+    if (a->op != WG_AST_PATH_MODE) put(pr, " ");
+    put(pr, modes[a->j]);
+    if (a->op == WG_AST_PATH_GROUPS_OF) put(pr, "GROUPS ");
 }
 
 static void path(printer *pr, const wg_ast *a) {
-    static const char *const before[] = {"", "shortestPath(", "allShortestPaths("};
     if (a->text.size > 0) {
         put_name(pr, a->text);
         put(pr, " = ");
     }
-    put(pr, before[a->op]);
+    path_prefix(pr, a);
     list(pr, a, 0, "");
-    if (a->op != WG_AST_PATH_ALL) put(pr, ")");
+    if (a->op == WG_AST_PATH_SHORTEST || a->op == WG_AST_PATH_ALL_SHORTEST) put(pr, ")");
 }
 
 /* ---- expressions */
@@ -483,6 +538,8 @@ static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
             return true;
         case WG_AST_MATCH:
             put(pr, a->flags & WG_AST_OPTIONAL ? "OPTIONAL MATCH " : "MATCH ");
+            if (a->flags & WG_AST_REPEATABLE) put(pr, "REPEATABLE ELEMENTS ");
+            if (a->flags & WG_AST_DIFFERENT) put(pr, "DIFFERENT RELATIONSHIPS ");
             node(pr, a->child[0]);
             optional(pr, " WHERE ", a->child[1]);
             return true;
@@ -573,6 +630,9 @@ static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
         case WG_AST_EDGE:
             edge_pattern(pr, a);
             return true;
+        case WG_AST_GROUP:
+            path_group(pr, a);
+            return true;
         default:
             return false;
     }
@@ -648,6 +708,24 @@ static void copy(printer *pr, const wg_ast *a) {
     if (a->child_count > options) put(pr, ")");
 }
 
+static void copy_to(printer *pr, const wg_ast *a) {
+    put(pr, "COPY ");
+    if (a->child[1] != NULL) {
+        put(pr, "(");
+        node(pr, a->child[1]);
+        put(pr, ")");
+    } else {
+        put_name(pr, a->text);
+        if (a->child[2] != NULL) put(pr, " ");
+        if (a->child[2] != NULL) node(pr, a->child[2]);
+    }
+    put(pr, " TO ");
+    node(pr, a->child[0]);
+    if (a->child_count > 3) put(pr, " (");
+    list(pr, a, 3, ", ");
+    if (a->child_count > 3) put(pr, ")");
+}
+
 static void copy_end(printer *pr, const wg_ast *a) {
     put(pr, a->flags & WG_AST_TO ? "TO " : "FROM ");
     put_name(pr, a->text);
@@ -655,6 +733,53 @@ static void copy_end(printer *pr, const wg_ast *a) {
     if (a->child[1] == NULL) return;
     put(pr, " = ");
     node(pr, a->child[1]);
+}
+
+/* (n.a, n.b), or n.a where one will do. */
+static void rule_properties(printer *pr, const wg_ast *a, uint32_t first, bool always) {
+    const char *variable = a->flags & WG_AST_OF_EDGES ? "r." : "n.";
+    const bool list = always || a->child_count > first + 1;
+    put(pr, list ? "(" : "");
+    for (uint32_t i = first; i < a->child_count; i++) {
+        put(pr, i > first ? ", " : "");
+        put(pr, variable);
+        put_name(pr, a->child[i]->text);
+    }
+    put(pr, list ? ")" : "");
+}
+
+static void rule_head(printer *pr, const wg_ast *a, const char *what) {
+    const bool edges = (a->flags & WG_AST_OF_EDGES) != 0;
+    put(pr, what);
+    if (a->text.size > 0) put(pr, " ");
+    if (a->text.size > 0) put_name(pr, a->text);
+    put(pr, a->flags & WG_AST_IF_EXISTS ? " IF NOT EXISTS FOR " : " FOR ");
+    put(pr, edges ? "()-[r:" : "(n:");
+    put_name(pr, a->child[0]->text);
+    put(pr, edges ? "]-()" : ")");
+}
+
+static void create_constraint(printer *pr, const wg_ast *a) {
+    static const char *const words[] = {" IS UNIQUE", " IS KEY", " IS NOT NULL", " IS :: "};
+    rule_head(pr, a, "CREATE CONSTRAINT");
+    put(pr, " REQUIRE ");
+    rule_properties(pr, a, 2, false);
+    put(pr, words[a->op]);
+    if (a->child[1] != NULL) node(pr, a->child[1]);
+}
+
+static void drop_rule(printer *pr, const wg_ast *a) {
+    put(pr, a->kind == WG_AST_DROP_INDEX ? "DROP INDEX " : "DROP CONSTRAINT ");
+    if (a->child_count == 0) {
+        put_name(pr, a->text);
+        if (a->flags & WG_AST_IF_EXISTS) put(pr, " IF EXISTS");
+        return;
+    }
+    put(pr, "ON :");
+    put_name(pr, a->child[0]->text);
+    put(pr, " (");
+    list(pr, a, 1, ", ");
+    put(pr, ")");
 }
 
 static void statement(printer *pr, const wg_ast *a) {
@@ -697,6 +822,9 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_COPY_FROM:
             copy(pr, a);
             break;
+        case WG_AST_COPY_TO:
+            copy_to(pr, a);
+            break;
         case WG_AST_COPY_END:
             copy_end(pr, a);
             break;
@@ -706,6 +834,24 @@ static void statement(printer *pr, const wg_ast *a) {
             break;
         case WG_AST_SHOW_LABELS:
             put(pr, "SHOW LABELS");
+            break;
+        case WG_AST_CREATE_INDEX:
+            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
+            put(pr, " ON ");
+            rule_properties(pr, a, 1, true);
+            break;
+        case WG_AST_CREATE_CONSTRAINT:
+            create_constraint(pr, a);
+            break;
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            drop_rule(pr, a);
+            break;
+        case WG_AST_SHOW_INDEXES:
+            put(pr, "SHOW INDEXES");
+            break;
+        case WG_AST_SHOW_CONSTRAINTS:
+            put(pr, "SHOW CONSTRAINTS");
             break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");

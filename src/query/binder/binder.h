@@ -50,8 +50,40 @@ typedef struct wgi_local {
     const struct wgi_local *outer;
 } wgi_local;
 
+/* Something of the snapshot beside the catalog that a plan depends on, with the answer that it was made from (facts.c). */
+typedef enum wgi_fact_kind {
+    WGI_FACT_ROWS,  /* of a label */
+    WGI_FACT_TYPE,  /* of a property of nodes with these labels */
+    WGI_FACT_SHARE, /* of the rows of a label that a comparison of a property keeps */
+    WGI_FACT_EDGES  /* of a label, from nodes with some labels to nodes with others */
+} wgi_fact_kind;
+enum { WGI_FACT_NUMBERS = 8 };
+typedef struct wgi_label_set {
+    const uint32_t *labels;
+    uint32_t count;
+} wgi_label_set;
+typedef struct wgi_fact {
+    struct wgi_fact *next;
+    wgi_fact_kind kind;
+    uint32_t label;
+    uint32_t key;
+    wg_compare_op op;
+    wg_value value;        /* SHARE */
+    bool is_unknown;       /* SHARE: the value is a parameter's, of which no more than the type may be known */
+    wgi_label_set ends[2]; /* TYPE: [0] */
+    double numbers[WGI_FACT_NUMBERS]; /* the answer, rounded */
+} wgi_fact;
+typedef struct wgi_facts {
+    wgi_fact *first;
+    uint32_t count;
+    bool lost; /* one could not be noted: whatever depends on them is for one use */
+} wgi_facts;
+/* Numbers of an EDGES fact. */
+enum { WGI_EDGES, WGI_OUT_NODES, WGI_IN_NODES, WGI_OUT_SQUARES, WGI_IN_SQUARES, WGI_PAIRS, WGI_FROM, WGI_TO };
+
 typedef struct wgi_binder {
     wg_arena *arena;
+    wgi_facts *facts; /* NULL: not noted */
     wg_txn *txn;
     const wg_catalog *catalog;
     wg_view view;
@@ -139,6 +171,20 @@ wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const 
 wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
                           wg_type *out);
 
+/* ---- facts.c: the only way to the statistics of the snapshot. All numbers are rounded to four significant bits, so that a plan stays the
+ * same while a store grows a little (ADR 0015); what was asked is noted in b->facts. */
+double wgi_rounded(double number);
+double wgi_label_rows(const wgi_binder *b, uint32_t label);
+wg_type wgi_node_property_type(const wgi_binder *b, const uint32_t *labels, uint32_t count, uint32_t key);
+/* Fills fact->numbers for its other members. */
+wg_code wgi_ask(wgi_binder *b, wgi_fact *fact);
+/* True when every one has the same answer in this transaction. */
+bool wgi_facts_hold(const wgi_facts *facts, const wg_txn *txn);
+/* What of a parameter's value a plan may depend on: its type; of a list the types of its elements, and its size to the next power of two. */
+uint64_t wgi_param_shape(const wg_value *value);
+/* Size of a list with this parameter's shape, for estimates. */
+uint32_t wgi_list_size(const wg_value *list);
+
 /* ---- expression.c */
 wg_code wgi_bind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 /* The same for a relation alone. */
@@ -164,6 +210,10 @@ const wgi_local *wgi_find_local(const wgi_binder *b, wg_slice name); /* NULL: no
 bool wgi_is_local(const wgi_binder *b, const wg_ast *ast);
 /* LIST_COMPREHENSION, QUANTIFIER, REDUCE. */
 wg_code wgi_bind_binding(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
+
+/* ---- plan/apply.c */
+/* SUBQUERY, PATTERN_TEST and PATTERN_COMPREHENSION as an expression that runs a plan for each row, with the variables around it. */
+wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 
 /* ---- call.c */
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);

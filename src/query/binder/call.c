@@ -145,6 +145,48 @@ static bool is_callable(const char *name) {
     return name[0] != '[' && name[0] != '^';
 }
 
+/* What other languages call it. */
+static const char *known_elsewhere(wg_slice name) {
+    static const char *const table[][2] = {{"len", "size()"},
+                                           {"strlen", "size()"},
+                                           {"char_length", "size()"},
+                                           {"array_length", "size()"},
+                                           {"substr", "substring()"},
+                                           {"mid", "substring()"},
+                                           {"ifnull", "coalesce()"},
+                                           {"nvl", "coalesce()"},
+                                           {"isnull", "x IS NULL"},
+                                           {"nullif", "CASE WHEN a <> b THEN a END"},
+                                           {"now", "datetime()"},
+                                           {"getdate", "datetime()"},
+                                           {"current_timestamp", "datetime()"},
+                                           {"current_date", "date()"},
+                                           {"to_date", "date()"},
+                                           {"concat", "a + b"},
+                                           {"if", "CASE WHEN condition THEN a ELSE b END"},
+                                           {"iif", "CASE WHEN condition THEN a ELSE b END"},
+                                           {"decode", "CASE"},
+                                           {"cast", "toInteger(), toFloat() or toString()"},
+                                           {"convert", "toInteger(), toFloat() or toString()"},
+                                           {"instr", "a CONTAINS b"},
+                                           {"charindex", "a CONTAINS b"},
+                                           {"array_agg", "collect()"},
+                                           {"string_agg", "collect()"},
+                                           {"group_concat", "collect()"},
+                                           {"mean", "avg()"},
+                                           {"average", "avg()"},
+                                           {"median", "percentileCont(x, 0.5)"},
+                                           {"stddev", "stDev()"},
+                                           {"random", "rand()"},
+                                           {"power", "a ^ b"},
+                                           {"pow", "a ^ b"},
+                                           {"mod", "a % b"},
+                                           {"generate_series", "range()"}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (wg_slice_is(name, table[i][0])) return table[i][1];
+    return NULL;
+}
+
 static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
     uint32_t least = 0, most = 0;
     const int size = (int)wg_min_size(ast->text.size, 64);
@@ -156,6 +198,9 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
         return wgi_error(b, WG_E_BIND, ast, "%.*s() takes %u to %u arguments, %u %s given", size, name, least, most,
                          ast->child_count, ast->child_count == 1 ? "is" : "are");
     }
+    const char *elsewhere = known_elsewhere(ast->text);
+    if (elsewhere != NULL)
+        return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); write %s", size, name, elsewhere);
     const char *near = wg_function_suggest(ast->text);
     if (near != NULL && is_callable(near))
         return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); did you mean %s()?", size, name, near);
@@ -173,6 +218,9 @@ static const wg_function *clock_in_zone(const wg_ast *ast) {
 
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const bool exists = wg_slice_is(ast->text, "exists");
+    const bool asks = exists && ast->child_count == 1 &&
+                      (ast->child[0]->kind == WG_AST_SUBQUERY || ast->child[0]->kind == WG_AST_PATTERN_TEST);
+    if (asks) return wgi_bind_subquery(b, scope, ast->child[0], out);
     if (wg_slice_is(ast->text, "rand") && ast->child_count == 0) {
         *out = wgi_expr(b, WG_EXPR_RANDOM, WG_TYPE_FLOAT, ast);
         if (*out == NULL) return WG_E_NOMEM;

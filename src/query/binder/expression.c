@@ -37,7 +37,7 @@ static wg_code const_of(wgi_binder *b, wg_value value, const wg_ast *at, wg_expr
 }
 
 bool wgi_is_constant(const wg_expr *expr) {
-    if (expr->kind == WG_EXPR_SLOT || expr->kind == WG_EXPR_RANDOM) return false;
+    if (expr->kind == WG_EXPR_SLOT || expr->kind == WG_EXPR_RANDOM || expr->kind == WG_EXPR_SUBQUERY) return false;
     for (uint32_t i = 0; i < expr->arg_count; i++)
         if (!wgi_is_constant(expr->args[i])) return false;
     return true;
@@ -140,8 +140,8 @@ static wg_code dynamic_property(wgi_binder *b, const wg_ast *ast, wg_slice name,
 static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_slice name, wg_expr **out) {
     wg_expr *base;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
-    const bool temporal = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_DURATION;
-    if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || temporal)
+    const bool parts = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_POINT;
+    if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || parts)
         return dynamic_property(b, ast, name, base, out);
     if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_EDGE)
         return wgi_error(b, WG_E_TYPE, ast, "a value of type %s has no properties, so '.%.*s' has no meaning",
@@ -215,22 +215,15 @@ static wg_code false_unless_null(wgi_binder *b, const wg_ast *ast, wg_expr *base
     return WG_OK;
 }
 
-static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
-    wg_expr *base;
-    WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
-    if (base->type == WG_TYPE_EDGE) {
-        if (ast->child_count != 2) return const_of(b, wg_value_bool(false), ast, out);
-        wg_expr *args[2];
-        WG_TRY(wgi_call(b, ast, "type", &base, 1, &args[0]));
-        WG_TRY(const_of(b, wg_value_str(ast->child[1]->text), ast, &args[1]));
-        return wgi_call(b, ast, "=", args, 2, out);
-    }
-    if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_ANY && base->type != WG_TYPE_NULL)
-        return wgi_error(b, WG_E_TYPE, ast, "only a node has labels, this is %s", wg_type_name(base->type));
+static wg_code balance(wgi_binder *b, const wg_ast *at, const char *op, wg_expr **terms, uint32_t count,
+                       wg_expr **out);
+
+/* The names among the children [first..) of `ast`, all at once. */
+static wg_code bind_label_names(wgi_binder *b, const wg_ast *ast, uint32_t first, wg_expr *base, wg_expr **out) {
     const uint32_t *labels;
     uint32_t count;
     bool missing = false;
-    WG_TRY(wgi_labels(b, ast, 1, &labels, &count, &missing));
+    WG_TRY(wgi_labels(b, ast, first, &labels, &count, &missing));
     if (missing) return false_unless_null(b, ast, base, out);
     wg_expr *e = wgi_expr(b, WG_EXPR_HAS_LABELS, WG_TYPE_BOOL, ast);
     if (e == NULL) return WG_E_NOMEM;
@@ -239,6 +232,52 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
     WG_TRY(wgi_set_args(b, e, &base, 1));
     *out = e;
     return WG_OK;
+}
+
+/* A relationship has one type; a node any number of labels, `%`: at least one. */
+static wg_code bind_label_leaf(wgi_binder *b, const wg_ast *ast, wg_expr *base, wg_expr **out) {
+    wg_expr *args[2];
+    wg_ast one = {.kind = WG_AST_HAS_LABELS, .start = ast->start, .end = ast->end, .child_count = 1};
+    wg_ast *name = wgi_alloc(b, 1, sizeof *name);
+    if (name == NULL) return WG_E_NOMEM;
+    *name = *ast;
+    one.child = &name;
+    if (base->type != WG_TYPE_EDGE && ast->kind == WG_AST_NAME) return bind_label_names(b, &one, 0, base, out);
+    WG_TRY(wgi_call(b, ast, base->type == WG_TYPE_EDGE ? "type" : "labels", &base, 1, &args[0]));
+    args[1] = args[0];
+    if (base->type == WG_TYPE_EDGE) {
+        if (ast->kind == WG_AST_NAME) WG_TRY(const_of(b, wg_value_str(ast->text), ast, &args[1]));
+        return wgi_call(b, ast, "=", args, 2, out);
+    }
+    WG_TRY(wgi_call(b, ast, "size", &args[0], 1, &args[0]));
+    WG_TRY(const_of(b, wg_value_int(0), ast, &args[1]));
+    return wgi_call(b, ast, ">", args, 2, out);
+}
+
+static wg_code bind_label_expr(wgi_binder *b, const wg_ast *ast, wg_expr *base, wg_expr **out) {
+    if (ast->kind != WG_AST_LABEL_EXPR) return bind_label_leaf(b, ast, base, out);
+    wg_expr **terms = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
+    if (terms == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(bind_label_expr(b, ast->child[i], base, &terms[i]));
+    if (ast->op == WG_OP_NOT) return wgi_call(b, ast, "NOT", terms, 1, out);
+    return balance(b, ast, wg_ast_op_name((wg_ast_op)ast->op), terms, ast->child_count, out);
+}
+
+static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    wg_expr *base;
+    bool plain = true;
+    WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
+    if (base->type != WG_TYPE_NODE && base->type != WG_TYPE_EDGE && base->type != WG_TYPE_ANY &&
+        base->type != WG_TYPE_NULL)
+        return wgi_error(b, WG_E_TYPE, ast, "only a node has labels, this is %s", wg_type_name(base->type));
+    for (uint32_t i = 1; i < ast->child_count; i++) plain = plain && ast->child[i]->kind == WG_AST_NAME;
+    if (plain && base->type != WG_TYPE_EDGE) return bind_label_names(b, ast, 1, base, out);
+    wg_ast all = *ast; /* the children behind the base, all of which must hold */
+    all.kind = WG_AST_LABEL_EXPR;
+    all.op = WG_OP_AND;
+    all.child = ast->child + 1;
+    all.child_count = ast->child_count - 1;
+    return bind_label_expr(b, &all, base, out);
 }
 
 /* ---- operators */
@@ -275,7 +314,6 @@ static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list
 
 static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *args[2];
-    if (ast->op == WG_OP_REGEX) return wgi_unsupported(b, ast, "the regular expression operator =~");
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
     if (ast->op == WG_OP_IN) WG_TRY(check_in(b, args[0], args[1], ast));
@@ -463,20 +501,6 @@ static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
 
 /* ---- dispatch */
 
-static wg_code bind_refused(wgi_binder *b, const wg_ast *ast) {
-    switch (ast->kind) {
-        case WG_AST_PATTERN_COMPREHENSION:
-            return wgi_unsupported(b, ast, "a pattern comprehension");
-        case WG_AST_PATTERN_TEST:
-            if (ast->child[0]->op != WG_AST_PATH_ALL) return wgi_unsupported(b, ast, "a shortest path here");
-            return wgi_unsupported(b, ast, "a pattern as an expression here");
-        case WG_AST_SUBQUERY:
-            return wgi_unsupported(b, ast, ast->op == WG_AST_EXISTS ? "EXISTS { } here" : "COUNT { }");
-        default:
-            return wgi_unsupported(b, ast, wg_ast_kind_name((wg_ast_kind)ast->kind));
-    }
-}
-
 static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     switch (ast->kind) {
         case WG_AST_NULL:
@@ -523,8 +547,12 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
         case WG_AST_QUANTIFIER:
         case WG_AST_REDUCE:
             return wgi_bind_binding(b, scope, ast, out);
+        case WG_AST_PATTERN_COMPREHENSION:
+        case WG_AST_PATTERN_TEST:
+        case WG_AST_SUBQUERY:
+            return wgi_bind_subquery(b, scope, ast, out);
         default:
-            return bind_refused(b, ast);
+            return wgi_unsupported(b, ast, wg_ast_kind_name((wg_ast_kind)ast->kind));
     }
 }
 

@@ -24,6 +24,7 @@ wg_code wgi_labels(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint3
     uint32_t count = 0;
     for (uint32_t i = first; i < ast->child_count; i++) {
         const wg_ast *name = ast->child[i];
+        if (name->kind != WG_AST_NAME) continue; /* conditions of their own */
         const wg_label *label = wg_catalog_label(b->catalog, b->view, name->text, false);
         if (label == NULL && b->closed_nodes) return unknown_label(b, name, false);
         if (label == NULL) {
@@ -39,13 +40,52 @@ wg_code wgi_labels(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint3
     return WG_OK;
 }
 
+/* Whether a relationship whose only type is `label` has what the expression says. An unknown name is one that none has. */
+static wg_code type_fits(wgi_binder *b, const wg_ast *ast, const wg_label *label, bool *out) {
+    if (ast->kind == WG_AST_NAME) {
+        const wg_label *named = wg_catalog_label(b->catalog, b->view, ast->text, true);
+        if (named == NULL && b->closed_edges) return unknown_label(b, ast, true);
+        *out = named == label;
+        return WG_OK;
+    }
+    *out = ast->kind == WG_AST_LABEL_ANY || ast->op == WG_OP_AND;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        bool one;
+        WG_TRY(type_fits(b, ast->child[i], label, &one));
+        if (ast->op == WG_OP_NOT) *out = !one;
+        else *out = ast->op == WG_OP_AND ? *out && one : *out || one;
+    }
+    return WG_OK;
+}
+
+static wg_code add_types(wgi_binder *b, const wg_ast *expr, uint32_t *labels, uint32_t *count) {
+    for (uint32_t k = 0; k < wg_catalog_label_count(b->catalog); k++) {
+        const wg_label *label = wg_catalog_label_at(b->catalog, k);
+        bool fits = false;
+        if (!label->def.is_edge || !wg_label_is_visible(label, b->view)) continue;
+        WG_TRY(type_fits(b, expr, label, &fits));
+        for (uint32_t i = 0; i < *count; i++) fits = fits && labels[i] != k;
+        if (fits) labels[(*count)++] = k;
+    }
+    return WG_OK;
+}
+
 wg_code wgi_edge_types(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint32_t **out, uint32_t *out_count,
                        bool *out_missing) {
-    uint32_t *labels = wgi_alloc(b, ast->child_count, sizeof *labels);
+    const uint32_t most = ast->child_count + wg_catalog_label_count(b->catalog);
+    uint32_t *labels = wgi_alloc(b, most, sizeof *labels);
     if (labels == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
+    bool any = false, all = false;
     for (uint32_t i = first; i < ast->child_count; i++) {
         const wg_ast *name = ast->child[i];
+        if (name->kind == WG_AST_WHERE) continue;
+        any = true;
+        all = all || name->kind == WG_AST_LABEL_ANY;
+        if (name->kind != WG_AST_NAME) {
+            WG_TRY(add_types(b, name, labels, &count));
+            continue;
+        }
         const wg_label *label = wg_catalog_label(b->catalog, b->view, name->text, true);
         if (label == NULL && b->closed_edges) return unknown_label(b, name, true);
         if (label == NULL) continue;
@@ -53,9 +93,10 @@ wg_code wgi_edge_types(wgi_binder *b, const wg_ast *ast, uint32_t first, const u
         for (uint32_t k = 0; k < count; k++) seen = seen || labels[k] == label->number;
         if (!seen) labels[count++] = label->number;
     }
+    if (all) count = 0; /* every type: as without one */
     *out = labels;
     *out_count = count;
-    *out_missing = ast->child_count > first && count == 0;
+    *out_missing = any && !all && count == 0;
     return WG_OK;
 }
 
@@ -122,7 +163,7 @@ wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of,
     wg_type type = WG_TYPE_NULL;
     if (key != WG_NO_KEY) {
         type = of->type == WG_TYPE_EDGE ? wg_txn_edge_property_type(b->txn, of->labels, of->label_count, key)
-                                        : wg_txn_node_property_type(b->txn, of->labels, of->label_count, key);
+                                        : wgi_node_property_type(b, of->labels, of->label_count, key);
         if (of->type == WG_TYPE_NODE && of->label_count == 0 && b->has_virtual) type = WG_TYPE_ANY;
     }
     if (type == WG_TYPE_NULL && all_declared(b, of->labels, of->label_count))

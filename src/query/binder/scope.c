@@ -81,6 +81,38 @@ void wgi_forget_labels(wgi_relation *rel) {
         if (rel->symbols[i].type == WG_TYPE_NODE) rel->symbols[i].label_count = 0;
 }
 
+/* Whether something before byte `end` of the statement gives this name to what it finds or makes. */
+static bool was_defined(const wg_ast *ast, wg_slice name, uint32_t end) {
+    if (ast == NULL || ast->start >= end) return false;
+    const wg_ast_kind kind = (wg_ast_kind)ast->kind;
+    const bool names = kind == WG_AST_NODE || kind == WG_AST_EDGE || kind == WG_AST_PATH || kind == WG_AST_ITEM ||
+                       kind == WG_AST_UNWIND;
+    if (names && wg_slice_equal(ast->text, name)) return true;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (was_defined(ast->child[i], name, end)) return true;
+    return false;
+}
+
+/* The subquery of a CALL that holds the place, the innermost; NULL: none. */
+static const wg_ast *call_around(const wg_ast *ast, const wg_ast *at) {
+    if (ast == NULL || ast->start > at->start || ast->end < at->end) return NULL;
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        const wg_ast *inner = call_around(ast->child[i], at);
+        if (inner != NULL) return inner;
+    }
+    return ast->kind == WG_AST_CALL_QUERY ? ast : NULL;
+}
+
+/* Why a name that exists elsewhere in the statement is not known here; NULL when it exists nowhere before. */
+static const char *why_hidden(const wgi_binder *b, const wg_ast *at, wg_slice name) {
+    if (b->statement == NULL || at == NULL) return NULL;
+    const wg_ast *call = call_around(b->statement, at);
+    if (call != NULL && was_defined(b->statement, name, call->start))
+        return "begin the subquery with a WITH that names it";
+    if (!was_defined(b->statement, name, at->start)) return NULL;
+    return "of what came before, only what WITH or RETURN names is known here";
+}
+
 wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, const wg_ast *at, wg_slice name) {
     const char **names = wg_arena_alloc(b->arena, (rel->symbol_count + (size_t)1) * sizeof *names);
     uint32_t count = 0;
@@ -92,11 +124,16 @@ wg_code wgi_undefined_variable(const wgi_binder *b, const wgi_relation *rel, con
         names[count++] = copy;
     }
     const char *near = wg_parser_suggest(name, names, count);
+    const char *why = why_hidden(b, at, name);
+    const char *text = (const char *)name.data;
     const int size = (int)wg_min_size(name.size, 64);
-    if (near != NULL)
-        return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here; did you mean '%s'?", size,
-                         (const char *)name.data, near);
-    return wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, (const char *)name.data);
+    wg_code code = WG_OK;
+    if (why != NULL) code = wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here: %s", size, text, why);
+    else if (near != NULL)
+        code =
+            wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here; did you mean '%s'?", size, text, near);
+    else code = wgi_error(b, WG_E_BIND, at, "variable '%.*s' is not defined here", size, text);
+    return wg_error_refine(b->err, code, WG_S_INVALID_REFERENCE);
 }
 
 wg_code wgi_refuse_deleted(wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, wg_expr **expr) {

@@ -54,7 +54,9 @@ typedef enum wg_punct {
     WG_P_LE,
     WG_P_GT,
     WG_P_GE,
-    WG_P_REGEX
+    WG_P_REGEX,
+    WG_P_AMP,
+    WG_P_BANG
 } wg_punct;
 
 /* X(NAME, reserved). A reserved word is a variable or alias only between backticks; the others are names anywhere.

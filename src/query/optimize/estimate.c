@@ -4,12 +4,12 @@
  * up in the statistics of the property when they compare it with a constant or a parameter, otherwise guessed. Edges count per type:
  * how many there are, which share has the labels of both ends, and how uneven their degrees are. Conditions are taken as
  * independent of each other. */
-#include "engine/statistics.h"
 #include "query/optimize/optimize.h"
 
 /* ---- conditions */
 
-static bool value_of(const wgi_binder *b, const wg_ast *ast, wg_value *out) {
+/* *unknown becomes true when the value is a parameter's: only its type counts. */
+static bool value_of(const wgi_binder *b, const wg_ast *ast, wg_value *out, bool *unknown) {
     switch (ast->kind) {
         case WG_AST_INT:
             *out = wg_value_int(ast->i);
@@ -27,6 +27,7 @@ static bool value_of(const wgi_binder *b, const wg_ast *ast, wg_value *out) {
             for (uint32_t i = 0; i < b->param_count && b->params != NULL; i++) {
                 if (!wg_slice_is(ast->text, b->param_names[i])) continue;
                 *out = b->params[i];
+                *unknown = true;
                 return true;
             }
             return false;
@@ -36,11 +37,11 @@ static bool value_of(const wgi_binder *b, const wg_ast *ast, wg_value *out) {
 }
 
 /* A list of constants. */
-static bool list_of(wgi_binder *b, const wg_ast *ast, wg_value *out) {
-    if (ast->kind != WG_AST_LIST) return value_of(b, ast, out) && out->type == WG_TYPE_LIST;
+static bool list_of(wgi_binder *b, const wg_ast *ast, wg_value *out, bool *unknown) {
+    if (ast->kind != WG_AST_LIST) return value_of(b, ast, out, unknown) && out->type == WG_TYPE_LIST;
     wg_value *items = wg_arena_alloc(b->arena, ((size_t)ast->child_count + 1) * sizeof *items);
     for (uint32_t i = 0; i < ast->child_count; i++)
-        if (items == NULL || !value_of(b, ast->child[i], &items[i])) return false;
+        if (items == NULL || !value_of(b, ast->child[i], &items[i], unknown)) return false;
     if (items == NULL) return false;
     *out = wg_value_null();
     out->type = WG_TYPE_LIST;
@@ -53,6 +54,7 @@ typedef struct comparison {
     wg_slice property;
     wg_compare_op op;
     wg_value value;
+    bool is_unknown;
 } comparison;
 
 static bool compare_op(const wg_ast *ast, bool mirrored, wg_compare_op *out) {
@@ -87,7 +89,7 @@ static bool is_property(const wg_ast *ast, wg_slice name) {
 
 static bool comparison_of(wgi_binder *b, const wg_ast *ast, wg_slice name, comparison *out) {
     if (ast->kind == WG_AST_UNARY && ast->op == WG_OP_IS_NOT_NULL && is_property(ast->child[0], name)) {
-        *out = (comparison){ast->child[0]->text, WG_CMP_NOT_NULL, wg_value_null()};
+        *out = (comparison){ast->child[0]->text, WG_CMP_NOT_NULL, wg_value_null(), false};
         return true;
     }
     if (ast->kind != WG_AST_BINARY) return false;
@@ -95,7 +97,9 @@ static bool comparison_of(wgi_binder *b, const wg_ast *ast, wg_slice name, compa
         if (!is_property(ast->child[side], name) || !compare_op(ast, side == 1, &out->op)) continue;
         out->property = ast->child[side]->text;
         const wg_ast *other = ast->child[1 - side];
-        return out->op == WG_CMP_IN ? list_of(b, other, &out->value) : value_of(b, other, &out->value);
+        out->is_unknown = false;
+        return out->op == WG_CMP_IN ? list_of(b, other, &out->value, &out->is_unknown)
+                                    : value_of(b, other, &out->value, &out->is_unknown);
     }
     return false;
 }
@@ -117,9 +121,10 @@ static wg_code share_of(wgi_binder *b, const wg_ast *condition, wg_slice name, u
         *out = 0;
         return WG_OK;
     }
-    wg_property_statistics s;
-    WG_TRY(wg_property_statistics_get(b->txn, label, key, b->arena, &s, b->err));
-    *out = wg_property_statistics_share(&s, c.op, &c.value);
+    wgi_fact fact = {
+        .kind = WGI_FACT_SHARE, .label = label, .key = key, .op = c.op, .value = c.value, .is_unknown = c.is_unknown};
+    WG_TRY(wgi_ask(b, &fact));
+    *out = fact.numbers[0];
     return WG_OK;
 }
 
@@ -141,9 +146,9 @@ static wg_code keep_of(wgi_binder *b, const wgi_graph *g, wg_slice name, uint32_
 
 static uint32_t rarest_label(const wgi_binder *b, const uint32_t *labels, uint32_t count) {
     uint32_t best = WG_NO_LABEL;
-    uint64_t best_rows = 0;
+    double best_rows = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const uint64_t rows = wg_txn_label_row_estimate(b->txn, labels[i]);
+        const double rows = wgi_label_rows(b, labels[i]);
         if (best != WG_NO_LABEL && rows >= best_rows) continue;
         best = labels[i];
         best_rows = rows;
@@ -161,38 +166,33 @@ typedef struct edge_sum {
     double squares[2]; /* of their degrees */
 } edge_sum;
 
-typedef struct end_set {
-    const uint32_t *labels;
-    uint32_t count;
-} end_set;
-
 /* `side` 0 is where the edges come from. */
-static void add_way(edge_sum *sum, const wg_edge_statistics *s, const end_set ends[2], uint32_t side) {
-    const end_set *from = &ends[side], *to = &ends[1 - side];
-    sum->pairs += s->edges * wg_edge_statistics_share(s, from->labels, from->count, to->labels, to->count);
-    sum->fan[side] += s->edges * wg_edge_statistics_share(s, from->labels, from->count, NULL, 0);
-    sum->fan[1 - side] += s->edges * wg_edge_statistics_share(s, NULL, 0, to->labels, to->count);
-    sum->nodes[side] += s->out.nodes;
-    sum->nodes[1 - side] += s->in.nodes;
+static void add_way(edge_sum *sum, const double *s, uint32_t side) {
+    sum->pairs += s[WGI_EDGES] * s[WGI_PAIRS];
+    sum->fan[side] += s[WGI_EDGES] * s[WGI_FROM];
+    sum->fan[1 - side] += s[WGI_EDGES] * s[WGI_TO];
+    sum->nodes[side] += s[WGI_OUT_NODES];
+    sum->nodes[1 - side] += s[WGI_IN_NODES];
 }
 
-static void add_squares(edge_sum *sum, const wg_edge_statistics *s, wg_ast_direction direction) {
+static void add_squares(edge_sum *sum, const double *s, wg_ast_direction direction) {
+    const double out = s[WGI_OUT_SQUARES], in = s[WGI_IN_SQUARES];
     if (direction == WG_AST_EITHER || direction == WG_AST_BOTH) {
         /* Both degrees of a node at once, as if they went together: (a + b)^2 summed is at most that. */
-        const double product = s->out.sum_squares * s->in.sum_squares;
-        double root = s->out.sum_squares > s->in.sum_squares ? s->out.sum_squares : s->in.sum_squares;
+        const double product = out * in;
+        double root = out > in ? out : in;
         for (uint32_t i = 0; i < 60 && root > 0; i++) root = 0.5 * (root + product / root); /* Heron */
-        const double both = s->out.sum_squares + s->in.sum_squares + 2 * root;
+        const double both = out + in + 2 * root;
         sum->squares[0] += both;
         sum->squares[1] += both;
         return;
     }
     const uint32_t from = direction == WG_AST_RIGHT ? 0 : 1;
-    sum->squares[from] += s->out.sum_squares;
-    sum->squares[1 - from] += s->in.sum_squares;
+    sum->squares[from] += out;
+    sum->squares[1 - from] += in;
 }
 
-static wg_code sum_edge(wgi_binder *b, const wgi_pattern_edge *edge, const end_set ends[2], edge_sum *out) {
+static wg_code sum_edge(wgi_binder *b, const wgi_pattern_edge *edge, const wgi_label_set ends[2], edge_sum *out) {
     const uint32_t all = wg_catalog_label_count(b->catalog);
     const uint32_t count = edge->type_count > 0 ? edge->type_count : all;
     const wg_ast_direction direction = (wg_ast_direction)edge->ast->op;
@@ -200,13 +200,20 @@ static wg_code sum_edge(wgi_binder *b, const wgi_pattern_edge *edge, const end_s
     for (uint32_t i = 0; i < count && !edge->missing; i++) {
         const uint32_t number = edge->type_count > 0 ? edge->types[i] : i;
         const wg_label *label = wg_catalog_label_at(b->catalog, number);
-        wg_edge_statistics s;
         if (!label->def.is_edge || !wg_label_is_visible(label, b->view)) continue;
-        WG_TRY(wg_edge_statistics_get(b->txn, number, b->arena, &s, b->err));
-        out->edges += s.edges;
-        if (direction != WG_AST_LEFT) add_way(out, &s, ends, 0);
-        if (direction != WG_AST_RIGHT) add_way(out, &s, ends, 1);
-        add_squares(out, &s, direction);
+        wgi_fact way = {.kind = WGI_FACT_EDGES, .label = number, .ends = {ends[0], ends[1]}};
+        if (direction != WG_AST_LEFT) {
+            WG_TRY(wgi_ask(b, &way));
+            add_way(out, way.numbers, 0);
+        }
+        if (direction != WG_AST_RIGHT) {
+            way.ends[0] = ends[1];
+            way.ends[1] = ends[0];
+            WG_TRY(wgi_ask(b, &way));
+            add_way(out, way.numbers, 1);
+        }
+        out->edges += way.numbers[WGI_EDGES];
+        add_squares(out, way.numbers, direction);
     }
     return WG_OK;
 }
@@ -232,8 +239,8 @@ static uint32_t kind_of(const wgi_pattern_edge *edge, uint32_t side) {
     return edge->types[0] * 4 + way;
 }
 
-static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_pattern_edge *edge, const end_set ends[2],
-                             const wgi_order_node *const nodes[2], wgi_order_edge *out) {
+static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_pattern_edge *edge,
+                             const wgi_label_set ends[2], const wgi_order_node *const nodes[2], wgi_order_edge *out) {
     edge_sum sum;
     WG_TRY(sum_edge(b, edge, ends, &sum));
     WG_TRY(keep_of(b, g, edge->name, edge->type_count == 1 ? edge->types[0] : WG_NO_LABEL, &out->keep));
@@ -264,11 +271,11 @@ static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_patter
 
 /* ---- the problem */
 
-static void labels_of(const wgi_graph *g, const wgi_relation *rel, uint32_t node, end_set *out) {
+static void labels_of(const wgi_graph *g, const wgi_relation *rel, uint32_t node, wgi_label_set *out) {
     const wgi_pattern_node *n = &g->nodes[node];
     const wgi_symbol *symbol = wgi_find(rel, n->name);
-    *out = (end_set){n->labels, n->label_count};
-    if (n->label_count == 0 && symbol != NULL) *out = (end_set){symbol->labels, symbol->label_count};
+    *out = (wgi_label_set){n->labels, n->label_count};
+    if (n->label_count == 0 && symbol != NULL) *out = (wgi_label_set){symbol->labels, symbol->label_count};
 }
 
 static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relation *rel, uint32_t node,
@@ -276,7 +283,7 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
     const wgi_pattern_node *n = &g->nodes[node];
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
     const wgi_relation nothing = {0};
-    end_set labels;
+    wgi_label_set labels;
     labels_of(g, rel, node, &labels);
     out->known = wgi_find(rel, n->name) != NULL;
     out->rows = n->missing ? 0 : wgi_scan_rows(b, labels.labels, labels.count);
@@ -300,7 +307,7 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
 static wg_code narrow(wgi_binder *b, const wgi_graph *g, const wgi_relation *rel, wgi_component *c) {
     for (uint32_t i = 0; i < c->problem.edge_count; i++) {
         const wgi_pattern_edge *edge = &g->edges[c->edges[i]];
-        end_set ends[2];
+        wgi_label_set ends[2];
         edge_sum sum;
         labels_of(g, rel, edge->from, &ends[0]);
         labels_of(g, rel, edge->to, &ends[1]);
@@ -356,7 +363,7 @@ wg_code wgi_component_estimate(wgi_binder *b, const wgi_graph *g, const wgi_rela
         const wgi_pattern_edge *edge = &g->edges[c.edges[i]];
         const wgi_order_node *const ends[2] = {&c.order_nodes[c.order_edges[i].ends[0]],
                                                &c.order_nodes[c.order_edges[i].ends[1]]};
-        end_set labels[2];
+        wgi_label_set labels[2];
         labels_of(g, rel, edge->from, &labels[0]);
         labels_of(g, rel, edge->to, &labels[1]);
         WG_TRY(estimate_edge(b, g, edge, labels, ends, &c.order_edges[i]));

@@ -64,6 +64,26 @@ static wg_code add_where(wgi_binder *b, wgi_graph *g, const wg_ast *where) {
     return WG_OK;
 }
 
+wg_code wgi_graph_condition(wgi_binder *b, wgi_graph *g, const wg_ast *where) { return add_where(b, g, where); }
+
+/* name:expression */
+static wg_code add_label_test(wgi_binder *b, wgi_graph *g, wg_slice name, wg_ast *label) {
+    wg_ast *test = new_ast(b, WG_AST_HAS_LABELS, label, 2);
+    if (test == NULL || (test->child[0] = variable_ast(b, label, name)) == NULL) return WG_E_NOMEM;
+    test->child[1] = label;
+    return add_conjunct(b, g, test);
+}
+
+wg_code wgi_graph_conditions(wgi_binder *b, wgi_graph *g, wg_slice name, const wg_ast *element, bool labels) {
+    for (uint32_t i = 1; i < element->child_count; i++) {
+        wg_ast *part = element->child[i];
+        if (part->kind == WG_AST_WHERE) WG_TRY(add_where(b, g, part->child[0]));
+        else if (element->kind == WG_AST_NODE && (labels || part->kind != WG_AST_NAME))
+            WG_TRY(add_label_test(b, g, name, part));
+    }
+    return add_properties(b, g, name, element->child[0]);
+}
+
 /* ---- nodes */
 
 static wg_code merge_labels(wgi_binder *b, wgi_pattern_node *node, const wg_ast *ast) {
@@ -117,7 +137,7 @@ static wg_code add_node(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, co
         g->node_count++;
     }
     WG_TRY(merge_labels(b, &g->nodes[at], ast));
-    WG_TRY(add_properties(b, g, name, ast->child[0]));
+    WG_TRY(wgi_graph_conditions(b, g, name, ast, false));
     *out = at;
     return WG_OK;
 }
@@ -135,6 +155,23 @@ static wg_code same_as_bound(wgi_binder *b, wgi_graph *g, const wg_ast *ast, wg_
     return add_conjunct(b, g, equal);
 }
 
+/* The variables inside of a quantified path are lists outside of it. */
+static wg_code introduce_group(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *group) {
+    const wg_ast *path = group->child[1];
+    for (uint32_t i = 0; i < path->child_count; i++) {
+        const wg_ast *element = path->child[i];
+        bool again = false;
+        for (uint32_t k = 0; k < i; k++) again = again || wg_slice_equal(path->child[k]->text, element->text);
+        if (element->text.size == 0 || (again && element->kind == WG_AST_NODE)) continue;
+        if (again || wgi_find(rel, element->text) != NULL || wgi_find(&g->names, element->text) != NULL)
+            return wgi_error(b, WG_E_BIND, element, "variable '%.*s' of a quantified path exists already",
+                             (int)wg_min_size(element->text.size, 64), (const char *)element->text.data);
+        const wgi_symbol symbol = {.name = element->text, .type = WG_TYPE_LIST};
+        WG_TRY(wgi_add_symbol(b, &g->names, &symbol));
+    }
+    return WG_OK;
+}
+
 static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *ast, uint32_t from,
                         uint32_t to) {
     const bool walk = (ast->flags & WG_AST_VARIABLE_LENGTH) != 0;
@@ -149,9 +186,9 @@ static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, co
     if (edge.name.size == 0 || bound) WG_TRY(wgi_hidden_name(b, &edge.name));
     if (bound) WG_TRY(same_as_bound(b, g, ast, edge.name));
     WG_TRY(introduce(b, g, rel, ast, edge.name, type));
-    WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
-    if (!walk)
-        WG_TRY(add_properties(b, g, edge.name, ast->child[0])); /* of a walk: for each of its edges, when expanding */
+    if (ast->kind == WG_AST_EDGE) WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
+    if (!walk) WG_TRY(wgi_graph_conditions(b, g, edge.name, ast, false)); /* of a walk: for each edge, when expanding */
+    if (ast->kind == WG_AST_GROUP) WG_TRY(introduce_group(b, g, rel, ast));
     g->edges[g->edge_count++] = edge;
     return WG_OK;
 }
@@ -165,14 +202,35 @@ static wg_code check_shortest(wgi_binder *b, const wg_ast *path) {
     return WG_OK;
 }
 
+/* What the path's own mode says of a relationship in it. */
+static void set_search(const wg_ast *path, wgi_pattern_edge *edge) {
+    const bool function = path->op == WG_AST_PATH_SHORTEST || path->op == WG_AST_PATH_ALL_SHORTEST;
+    if (function) edge->search = (wg_ast_path)path->op;
+    edge->cycles = function && path->j != WG_AST_MODE_DEFAULT && path->j != WG_AST_MODE_ACYCLIC;
+    edge->mode = (wg_ast_path_mode)path->j;
+}
+
+/* What may be matched more than once: by default nothing in one MATCH; a path that is a WALK, and REPEATABLE ELEMENTS, say otherwise. */
+static wg_code set_mode(wgi_binder *b, const wg_ast *match, wgi_pattern_edge *edge) {
+    const bool repeatable = (match->flags & WG_AST_REPEATABLE) != 0;
+    if (repeatable && edge->mode == WG_AST_MODE_DEFAULT) edge->mode = WG_AST_MODE_WALK;
+    if ((match->flags & WG_AST_DIFFERENT) && edge->mode == WG_AST_MODE_WALK) edge->mode = WG_AST_MODE_TRAIL;
+    edge->free = repeatable || edge->mode == WG_AST_MODE_WALK;
+    if (edge->mode == WG_AST_MODE_WALK && edge->search == WG_AST_PATH_ALL &&
+        (edge->ast->flags & WG_AST_VARIABLE_LENGTH) && edge->ast->j < 0)
+        return wgi_error(b, WG_E_BIND, edge->ast,
+                         "a walk without an upper bound has no end: write a bound such as {1,5}, or ANY SHORTEST");
+    return WG_OK;
+}
+
 static wg_code add_path(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, const wg_ast *path) {
     uint32_t left = 0;
-    if (path->op != WG_AST_PATH_ALL) WG_TRY(check_shortest(b, path));
+    if (path->op == WG_AST_PATH_SHORTEST || path->op == WG_AST_PATH_ALL_SHORTEST) WG_TRY(check_shortest(b, path));
     for (uint32_t i = 0; i < path->child_count; i += 2) {
         uint32_t right;
         WG_TRY(add_node(b, g, rel, path->child[i], &right));
         if (i > 0) WG_TRY(add_edge(b, g, rel, path->child[i - 1], left, right));
-        if (i > 0) g->edges[g->edge_count - 1].search = (wg_ast_path)path->op;
+        if (i > 0) set_search(path, &g->edges[g->edge_count - 1]);
         left = right;
     }
     if (path->text.size == 0) return WG_OK;
@@ -234,7 +292,10 @@ wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t ma
         const wg_ast *pattern = matches[m]->child[0];
         const uint32_t before = g.edge_count;
         for (uint32_t i = 0; i < pattern->child_count; i++) WG_TRY(add_path(b, &g, rel, pattern->child[i]));
-        for (uint32_t i = before; i < g.edge_count; i++) g.edges[i].clause = m;
+        for (uint32_t i = before; i < g.edge_count; i++) {
+            g.edges[i].clause = m;
+            WG_TRY(set_mode(b, matches[m], &g.edges[i]));
+        }
         WG_TRY(add_where(b, &g, matches[m]->child[1]));
     }
     join_components(&g);

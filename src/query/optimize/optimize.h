@@ -37,6 +37,9 @@ typedef struct wgi_pattern_edge {
     wg_ast_path search; /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
     uint32_t from, to;  /* as drawn: left and right node */
     uint32_t clause;    /* of one MATCH: relationships of different ones may be the same */
+    bool cycles;        /* a search: from a node to itself at least one relationship is wanted */
+    bool free;          /* it may be the same as any other one */
+    wg_ast_path_mode mode; /* of a walk: what it may repeat */
     bool done;
 } wgi_pattern_edge;
 
@@ -60,6 +63,10 @@ typedef struct wgi_graph {
 /* Reads patterns and WHERE of MATCH clauses that are planned together; `rel` has the variables that exist before. */
 wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
                         wgi_graph *out);
+
+/* Adds the conditions of a node or relationship of the text: property map, WHERE, label expressions (`labels`: all labels). */
+wg_code wgi_graph_conditions(wgi_binder *b, wgi_graph *g, wg_slice name, const wg_ast *element, bool labels);
+wg_code wgi_graph_condition(wgi_binder *b, wgi_graph *g, const wg_ast *where); /* split at AND */
 
 wg_direction wgi_direction_from_left(const wgi_pattern_edge *edge);
 wg_direction wgi_direction_reversed(wg_direction d);

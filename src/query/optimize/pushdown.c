@@ -113,13 +113,12 @@ double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count
         const uint32_t all = wg_catalog_label_count(b->catalog);
         for (uint32_t i = 0; i < all; i++) {
             const wg_label *label = wg_catalog_label_at(b->catalog, i);
-            if (!label->def.is_edge && wg_label_is_visible(label, b->view))
-                rows += (double)wg_txn_label_row_estimate(b->txn, i);
+            if (!label->def.is_edge && wg_label_is_visible(label, b->view)) rows += wgi_label_rows(b, i);
         }
         return rows;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const double r = (double)wg_txn_label_row_estimate(b->txn, labels[i]);
+        const double r = wgi_label_rows(b, labels[i]);
         if (i == 0 || r < rows) rows = r;
     }
     return rows;

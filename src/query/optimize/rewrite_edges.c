@@ -126,7 +126,7 @@ wg_code wgi_rewrite_edge_scan(wgi_binder *b, wg_plan *consumer) {
                                 .label_count = 1,
                                 .is_edge = true,
                                 .reversed = expand->direction == WG_DIRECTION_IN};
-    scan->row_estimate = (double)wg_txn_label_row_estimate(b->txn, expand->edge_labels[0]);
+    scan->row_estimate = wgi_label_rows(b, expand->edge_labels[0]);
     WG_TRY(wgi_plan_slots(b, scan, expand, NULL, NULL, 0));
     edge_columns columns = {.ends = true};
     const bool last = consumer->op == WG_PLAN_PROJECT || consumer->op == WG_PLAN_AGGREGATE;

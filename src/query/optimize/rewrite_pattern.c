@@ -216,8 +216,7 @@ static bool is_cheaper_listed(const chain *c) {
         cycle = cycle || c->ops[i]->op == WG_PLAN_EXPAND_INTO;
         rows += c->ops[i]->row_estimate;
     }
-    for (uint32_t i = 0; i < c->edge_count; i++)
-        edges += (double)wg_txn_label_row_estimate(c->b->txn, c->edges[i].label);
+    for (uint32_t i = 0; i < c->edge_count; i++) edges += wgi_label_rows(c->b, c->edges[i].label);
     return cycle && rows < edges / 2;
 }
 
@@ -296,7 +295,7 @@ static void find_columns(const chain *c, const wg_expr *e, const uint32_t *label
     if (e->kind == WG_EXPR_NODE_PROPERTY && e->key != WG_NO_KEY) {
         for (uint32_t i = 0; i < columns->count; i++)
             if (columns->keys[i] == e->key) return;
-        const wg_type type = wg_txn_node_property_type(c->b->txn, label, label != NULL ? 1 : 0, e->key);
+        const wg_type type = wgi_node_property_type(c->b, label, label != NULL ? 1 : 0, e->key);
         if (type != e->type || columns->count == sizeof columns->keys / sizeof columns->keys[0]) return;
         columns->keys[columns->count] = e->key;
         columns->types[columns->count++] = type;
@@ -461,7 +460,8 @@ static bool read_walk(chain *c, wg_plan *top, const wg_plan **out_walk) {
     }
     const bool directed = plan->direction != WG_DIRECTION_BOTH;
     if (plan->op != WG_PLAN_EXPAND_VAR || plan->into || plan->expr_count != 0 || plan->edge_label_count != 1 ||
-        plan->unique_edge_slot_count != 0 || plan->hops_max == 0 || plan->hops_min > (directed ? 1u : 0u))
+        plan->unique_edge_slot_count != 0 || plan->hops_max == 0 || plan->step_count != 0 ||
+        plan->walk_mode != WG_WALK_TRAIL || plan->hops_min > (directed ? 1u : 0u))
         return false;
     c->bottom = plan->children[0];
     if (!add_vertex(c, c->bottom, plan->slot, &near) || !add_vertex(c, plan, plan->slot_count - 1, &far))

@@ -80,7 +80,8 @@ const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, u
 static double list_size(const wgi_binder *b, const wg_ast *list) {
     if (list->kind == WG_AST_LIST) return list->child_count;
     for (uint32_t i = 0; list->kind == WG_AST_PARAMETER && b->params != NULL && i < b->param_count; i++)
-        if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST) return b->params[i].size;
+        if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST)
+            return wgi_list_size(&b->params[i]);
     return 10;
 }
 

@@ -53,6 +53,21 @@ bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second) {
     return true;
 }
 
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word) {
+    const wg_token *t = wgi_peek_at(p, ahead);
+    const size_t size = strlen(word);
+    if ((t->kind != WG_TOKEN_NAME && t->kind != WG_TOKEN_KEYWORD) || t->end - t->start != size) return false;
+    for (size_t i = 0; i < size; i++)
+        if ((p->text.data[t->start + i] & 0xDF) != ((uint8_t)word[i] & 0xDF)) return false;
+    return true;
+}
+
+bool wgi_take_word(wgi_parser *p, const char *word) {
+    if (!wgi_at_word(p, 0, word)) return false;
+    advance(p);
+    return true;
+}
+
 /* ---- errors */
 
 wg_ast *wgi_fail(wgi_parser *p, wg_code code, uint32_t offset, const char *message) {
@@ -97,15 +112,22 @@ static void describe(const wgi_parser *p, const wg_token *t, char *out, size_t s
 wg_ast *wgi_unexpected(wgi_parser *p, const char *expected) {
     const wg_token *t = wgi_peek(p);
     if (p->code != WG_OK) return NULL;
-    if (t->kind == WG_TOKEN_BAD) return wgi_fail(p, p->bad->code, (uint32_t)p->bad->offset, p->bad->message);
+    const char *hint = wgi_hint(p);
+    if (t->kind == WG_TOKEN_BAD) {
+        p->code = wg_error_set(p->err, p->bad->code, p->bad->offset, "%s%s%s", p->bad->message,
+                               hint != NULL ? "; " : "", hint != NULL ? hint : "");
+        return NULL;
+    }
     char found[64];
     describe(p, t, found, sizeof found);
     const char *near = NULL;
-    if (t->kind == WG_TOKEN_NAME) near = suggest_keyword(wg_slice_of(p->text.data + t->start, t->end - t->start));
+    if (t->kind == WG_TOKEN_NAME && hint == NULL)
+        near = suggest_keyword(wg_slice_of(p->text.data + t->start, t->end - t->start));
     const bool reserved = t->kind == WG_TOKEN_KEYWORD && strstr(expected, "a name") != NULL;
-    p->code = wg_error_set(p->err, WG_E_SYNTAX, t->start, "found %s, expected %s%s%s%s%s", found, expected,
+    if (hint == NULL && reserved) hint = "this word is reserved, put it between backticks";
+    p->code = wg_error_set(p->err, WG_E_SYNTAX, t->start, "found %s, expected %s%s%s%s%s%s", found, expected,
                            near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",
-                           reserved ? "; this word is reserved, put it between backticks" : "");
+                           hint != NULL ? "; " : "", hint != NULL ? hint : "");
     return NULL;
 }
 
@@ -261,7 +283,12 @@ static wg_ast *statement(wgi_parser *p) {
     node->op = (uint8_t)mode;
     (void)wgi_take_punct(p, WG_P_SEMICOLON);
     if (wgi_peek(p)->kind == WG_TOKEN_END) return node;
-    return wgi_unexpected(p, "a clause or the end of the statement");
+    const wg_ast *last = body->kind == WG_AST_QUERY ? body->child[body->child_count - 1] : body;
+    if (last->kind == WG_AST_SINGLE) last = last->child[last->child_count - 1];
+    return wgi_unexpected(p, last->kind != WG_AST_RETURN ? "another clause or the end of the statement"
+                             : last->child[2] != NULL    ? "an operator, UNION or the end of the statement"
+                                                         : "an operator, ',', ORDER BY, SKIP, LIMIT, UNION or the "
+                                                           "end of the statement");
 }
 
 static wg_ast *lone_expression(wgi_parser *p) {

@@ -23,14 +23,30 @@ static wg_ast *as_of(wgi_parser *p) {
 
 /* ---- reading */
 
+/* REPEATABLE ELEMENTS, DIFFERENT RELATIONSHIPS; both words may name a path too. */
+static uint8_t match_mode(wgi_parser *p) {
+    static const char *const what[] = {"ELEMENTS", "ELEMENT", "RELATIONSHIPS", "RELATIONSHIP", "EDGES", "EDGE"};
+    const bool repeatable = wgi_at_word(p, 0, "REPEATABLE");
+    if (!repeatable && !wgi_at_word(p, 0, "DIFFERENT")) return 0;
+    const bool keyword = wgi_peek_at(p, 1)->kind == WG_TOKEN_KEYWORD && wgi_peek_at(p, 1)->keyword == WG_KW_EDGE;
+    for (size_t i = 0; i < sizeof what / sizeof what[0]; i++) {
+        if (repeatable != (i < 2) || !(wgi_at_word(p, 1, what[i]) || (i == 5 && keyword))) continue;
+        p->at += 2;
+        return repeatable ? WG_AST_REPEATABLE : WG_AST_DIFFERENT;
+    }
+    return 0;
+}
+
 static wg_ast *match(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     const bool optional = wgi_take_keyword(p, WG_KW_OPTIONAL);
+    uint8_t flags = optional ? WG_AST_OPTIONAL : 0;
     if (!wgi_expect_keyword(p, WG_KW_MATCH, optional ? "after OPTIONAL" : "")) return NULL;
+    flags = (uint8_t)(flags | match_mode(p));
     if (!wgi_push_rule(p, wgi_pattern) || !push_optional(p, WG_KW_WHERE)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_MATCH, start, mark);
-    if (node != NULL && optional) node->flags = WG_AST_OPTIONAL;
+    if (node != NULL) node->flags = flags;
     return node;
 }
 
@@ -235,7 +251,12 @@ static wg_ast *foreach_body(wgi_parser *p, uint32_t start, size_t mark) {
     p->at++;
     if (!wgi_expect_punct(p, WG_P_LPAREN, "after FOREACH")) return NULL;
     if (!wgi_name(p, "the variable of FOREACH", &variable)) return NULL;
-    if (!wgi_expect_keyword(p, WG_KW_IN, "in FOREACH") || !wgi_push_rule(p, wgi_expression)) return NULL;
+    const bool bar_ends = p->bar_ends;
+    if (!wgi_expect_keyword(p, WG_KW_IN, "in FOREACH")) return NULL;
+    p->bar_ends = true;
+    const bool list = wgi_push_rule(p, wgi_expression);
+    p->bar_ends = bar_ends;
+    if (!list) return NULL;
     if (!wgi_expect_punct(p, WG_P_PIPE, "after the list of FOREACH")) return NULL;
     do {
         if (!wgi_push_rule(p, updating)) return NULL;
@@ -368,15 +389,24 @@ static wg_ast *single(wgi_parser *p, bool open_end) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_ast_kind last;
+    bool filtered; /* a condition is the last that was read */
     do {
         const wg_ast *node = clause(p);
         if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
+        filtered =
+            (last == WG_AST_MATCH && node->child[1] != NULL) || (last == WG_AST_WITH && node->child[3] != NULL);
     } while (last != WG_AST_RETURN && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
     if (last == WG_AST_RETURN && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION");
-    if (reading && (!open_end || last == WG_AST_WITH))
-        return wgi_unexpected(p, "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH");
+    const wg_token *next = wgi_peek(p);
+    const bool ended = next->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
+    if (reading && (!open_end || last == WG_AST_WITH || !ended))
+        return wgi_unexpected(p, ended
+                                     ? "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH"
+                                 : last == WG_AST_UNWIND ? "a clause such as MATCH, WITH or RETURN"
+                                 : filtered              ? "an operator, or a clause such as MATCH, WITH or RETURN"
+                                                         : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
     return wgi_node(p, WG_AST_SINGLE, start, mark);
 }
 

@@ -68,9 +68,25 @@ static wg_ast *multiplicative(wgi_parser *p) {
     return left_chain(p, power, ops, 3);
 }
 
+/* "||", which the lexer gives as two bars that touch. */
+static bool at_concat(const wgi_parser *p) {
+    const wg_token *next = wgi_peek_at(p, 1);
+    return wgi_at_punct(p, WG_P_PIPE) && next->kind == WG_TOKEN_PUNCT && next->punct == WG_P_PIPE &&
+           next->start == wgi_peek(p)->end;
+}
+
 static wg_ast *additive(wgi_parser *p) {
     static const binary_op ops[] = {{WG_P_PLUS, WG_OP_ADD}, {WG_P_MINUS, WG_OP_SUBTRACT}};
-    return left_chain(p, multiplicative, ops, 2);
+    wg_ast_op op;
+    wg_ast *left = multiplicative(p);
+    while (left != NULL) {
+        const bool concat = at_concat(p);
+        if (concat) op = WG_OP_CONCAT;
+        else if (!punct_op(p, ops, 2, &op)) break;
+        p->at += concat ? 2 : 1;
+        left = pair(p, WG_AST_BINARY, op, left, multiplicative(p));
+    }
+    return left;
 }
 
 /* Takes one string, list or null operator; false when none stands here. *out_binary: an operand follows. */
@@ -186,6 +202,12 @@ static bool magnitude(wg_slice s, uint64_t *out) {
     return true;
 }
 
+static wg_ast *too_large(wgi_parser *p, uint32_t start, const char *message) {
+    (void)wgi_fail(p, WG_E_SYNTAX, start, message);
+    (void)wg_error_refine(p->err, p->code, WG_S_NUMERIC_RANGE);
+    return NULL;
+}
+
 static wg_ast *number(wgi_parser *p, uint32_t start, bool negative) {
     const wg_token *t = wgi_peek(p);
     const wg_slice text = wg_slice_of(p->text.data + t->start, t->end - t->start);
@@ -196,10 +218,10 @@ static wg_ast *number(wgi_parser *p, uint32_t start, bool negative) {
         uint64_t v;
         const uint64_t most = (uint64_t)INT64_MAX + (negative ? 1 : 0);
         if (!magnitude(text, &v) || v > most)
-            return wgi_fail(p, WG_E_SYNTAX, start, "integer overflow: the number does not fit in 64 bits");
+            return too_large(p, start, "integer overflow: the number does not fit in 64 bits");
         i = wg_i64_of_u64(negative ? (uint64_t)0 - v : v);
     } else if (!wg_parse_f64(text, &f) || !isfinite(f)) {
-        return wgi_fail(p, WG_E_SYNTAX, start, "floating point overflow: the number does not fit in 64 bits");
+        return too_large(p, start, "floating point overflow: the number does not fit in 64 bits");
     }
     p->at++;
     wg_ast *node = wgi_leaf(p, integer ? WG_AST_INT : WG_AST_FLOAT, start);
@@ -288,14 +310,25 @@ static wg_ast *pattern_comprehension(wgi_parser *p, uint32_t start, size_t mark)
     return wgi_node(p, WG_AST_PATTERN_COMPREHENSION, start, mark);
 }
 
-static wg_ast *bracketed(wgi_parser *p) {
+/* Runs a rule in which a '|' ends expressions, or (`ends` false) belongs to label expressions. */
+static wg_ast *with_bar(wgi_parser *p, bool ends, wgi_rule rule) {
+    const bool before = p->bar_ends;
+    p->bar_ends = ends;
+    wg_ast *node = rule(p);
+    p->bar_ends = before;
+    return node;
+}
+
+static wg_ast *bracketed_body(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     (void)wgi_take_punct(p, WG_P_LBRACKET);
     const wg_token *next = wgi_peek_at(p, 1);
+    p->bar_ends = true;
     if (wgi_is_name(wgi_peek(p)) && next->kind == WG_TOKEN_KEYWORD && next->keyword == WG_KW_IN)
         return list_comprehension(p, start, mark);
     if (wgi_at_pattern_comprehension(p)) return pattern_comprehension(p, start, mark);
+    p->bar_ends = false;
     if (!wgi_at_punct(p, WG_P_RBRACKET)) {
         do {
             if (!wgi_push_rule(p, wgi_expression)) return NULL;
@@ -304,6 +337,8 @@ static wg_ast *bracketed(wgi_parser *p) {
     if (!wgi_expect_punct(p, WG_P_RBRACKET, "or ',' in a list")) return NULL;
     return wgi_node(p, WG_AST_LIST, start, mark);
 }
+
+static wg_ast *bracketed(wgi_parser *p) { return with_bar(p, false, bracketed_body); }
 
 static wg_ast *when(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
@@ -360,7 +395,8 @@ static wg_ast *reduce(wgi_parser *p) {
     if (!wgi_name(p, "the variable of reduce", &variable)) return NULL;
     wg_ast *name = with_text(wgi_leaf(p, WG_AST_NAME, name_start), variable);
     if (name == NULL || !wgi_push_child(p, name) || !wgi_expect_keyword(p, WG_KW_IN, "in reduce")) return NULL;
-    if (!wgi_push_rule(p, wgi_expression) || !wgi_expect_punct(p, WG_P_PIPE, "in reduce")) return NULL;
+    wg_ast *list = with_bar(p, true, wgi_expression);
+    if (list == NULL || !wgi_push_child(p, list) || !wgi_expect_punct(p, WG_P_PIPE, "in reduce")) return NULL;
     if (!wgi_push_rule(p, wgi_expression) || !wgi_expect_punct(p, WG_P_RPAREN, "to close reduce")) return NULL;
     return with_text(wgi_node(p, WG_AST_REDUCE, start, mark), accumulator);
 }
@@ -369,7 +405,8 @@ static wg_ast *subquery(wgi_parser *p, wg_ast_subquery which) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     p->at += 2;
-    if (!wgi_push_rule(p, wgi_subquery_body)) return NULL;
+    wg_ast *query = with_bar(p, false, wgi_subquery_body);
+    if (query == NULL || !wgi_push_child(p, query)) return NULL;
     if (!wgi_expect_punct(p, WG_P_RBRACE, "to close the subquery")) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_SUBQUERY, start, mark);
     if (node != NULL) node->op = (uint8_t)which;
@@ -410,6 +447,37 @@ bool wgi_dotted_name(wgi_parser *p, const char *what, wg_slice *out) {
     return ok;
 }
 
+static bool word_is(const wgi_parser *p, const wg_token *t, const char *word) {
+    if (!wgi_is_any_name(t) || t->end - t->start != strlen(word)) return false;
+    for (size_t i = 0; word[i] != '\0'; i++)
+        if ((p->text.data[t->start + i] & 0xdf) != word[i]) return false;
+    return true;
+}
+
+/* trim([LEADING | TRAILING | BOTH] [characters] FROM text) is ltrim, rtrim or btrim(text, characters). *out_name stays NULL where it is the
+ * plain function. The parenthesis is open; what is pushed are the arguments. */
+static bool trim_form(wgi_parser *p, const char **out_name) {
+    static const char *const words[][2] = {{"LEADING", "ltrim"}, {"TRAILING", "rtrim"}, {"BOTH", "btrim"}};
+    const wg_token *next = wgi_peek_at(p, 1);
+    const bool follows = next->kind == WG_TOKEN_STRING || wgi_is_any_name(next) || dot_at(p, 1, WG_P_DOLLAR);
+    *out_name = NULL;
+    for (size_t i = 0; follows && i < 3; i++)
+        if (*out_name == NULL && word_is(p, wgi_peek(p), words[i][0])) *out_name = words[i][1];
+    if (*out_name != NULL) p->at++;
+    wg_ast *characters = NULL;
+    if (*out_name == NULL || !word_is(p, wgi_peek(p), "FROM")) {
+        characters = wgi_expression(p);
+        if (characters == NULL) return false;
+    }
+    if (!word_is(p, wgi_peek(p), "FROM")) {
+        if (*out_name != NULL) return wgi_unexpected(p, "FROM and the text") != NULL;
+        return wgi_push_child(p, characters);
+    }
+    p->at++;
+    if (*out_name == NULL) *out_name = "btrim";
+    return wgi_push_rule(p, wgi_expression) && (characters == NULL || wgi_push_child(p, characters));
+}
+
 static wg_ast *function(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
@@ -425,14 +493,20 @@ static wg_ast *function(wgi_parser *p) {
     for (size_t i = 0; i < name.size; i++)
         if (lower[i] >= 'A' && lower[i] <= 'Z') lower[i] = (uint8_t)(lower[i] + 32);
     if (!wgi_expect_punct(p, WG_P_LPAREN, "after a function name")) return NULL;
+    wg_slice called = wg_slice_of(lower, name.size);
     const bool distinct = wgi_take_keyword(p, WG_KW_DISTINCT);
-    if (distinct || !wgi_at_punct(p, WG_P_RPAREN)) {
+    const bool trim = wg_slice_is(called, "trim") && !wgi_at_punct(p, WG_P_RPAREN);
+    const char *trims = NULL;
+    if (trim && !trim_form(p, &trims)) return NULL;
+    if (trims != NULL) called = wg_slice_str(trims);
+    if (trim ? trims == NULL && wgi_take_punct(p, WG_P_COMMA) : distinct || !wgi_at_punct(p, WG_P_RPAREN)) {
         do {
-            if (!wgi_push_rule(p, wgi_expression)) return NULL;
+            wg_ast *argument = with_bar(p, false, wgi_expression);
+            if (argument == NULL || !wgi_push_child(p, argument)) return NULL;
         } while (wgi_take_punct(p, WG_P_COMMA));
     }
     if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' in the arguments of a function")) return NULL;
-    wg_ast *node = with_text(wgi_node(p, WG_AST_FUNCTION, start, mark), wg_slice_of(lower, name.size));
+    wg_ast *node = with_text(wgi_node(p, WG_AST_FUNCTION, start, mark), called);
     if (node != NULL && distinct) node->flags = WG_AST_DISTINCT;
     return node;
 }
@@ -482,7 +556,7 @@ static wg_ast *parenthesised(wgi_parser *p) {
         return wgi_node(p, WG_AST_PATTERN_TEST, start, mark);
     }
     (void)wgi_take_punct(p, WG_P_LPAREN);
-    wg_ast *inner = wgi_expression(p);
+    wg_ast *inner = with_bar(p, false, wgi_expression);
     if (inner == NULL || !wgi_expect_punct(p, WG_P_RPAREN, "to close the parenthesis")) return NULL;
     return inner;
 }
@@ -580,7 +654,8 @@ static wg_ast *postfix(wgi_parser *p, wg_ast *node) {
     node = lookups(p, node);
     if (node == NULL || !wgi_at_punct(p, WG_P_COLON)) return node;
     const size_t mark = wgi_mark(p);
-    if (!wgi_push_child(p, node) || !wgi_push_labels(p)) return NULL;
+    p->at++;
+    if (!wgi_push_child(p, node) || !wgi_push_label_expression(p, false)) return NULL;
     return wgi_node(p, WG_AST_HAS_LABELS, node->start, mark);
 }
 

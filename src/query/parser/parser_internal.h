@@ -14,6 +14,7 @@ typedef struct wgi_parser {
     uint32_t at; /* index of the next token */
     uint32_t depth;
     uint32_t node_count;
+    bool bar_ends; /* a '|' ends the expression in hand: it is none of a label expression */
     wg_arena *arena;
     wg_error *err;
     wg_code code;
@@ -31,11 +32,16 @@ bool wgi_at_keywords(const wgi_parser *p, wg_keyword first, wg_keyword second);
 bool wgi_take_punct(wgi_parser *p, wg_punct punct);
 bool wgi_take_keyword(wgi_parser *p, wg_keyword keyword);
 bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second);
+/* Words of GQL are names everywhere else: told by their text, in capitals here, `ahead` tokens on. */
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word); /* `word` in capitals */
+bool wgi_take_word(wgi_parser *p, const char *word);
 /* `where` completes "expected X ...": "after ORDER", "to close the list"; may be "". */
 bool wgi_expect_punct(wgi_parser *p, wg_punct punct, const char *where);
 bool wgi_expect_keyword(wgi_parser *p, wg_keyword keyword, const char *where);
 /* Sets a syntax error at the next token: "found X, expected Y". Returns NULL. */
 wg_ast *wgi_unexpected(wgi_parser *p, const char *expected);
+/* parser_hints.c: what to write instead of what stands here in other languages; NULL: nothing is known. */
+const char *wgi_hint(const wgi_parser *p);
 /* Sets an error at an offset. Returns NULL. */
 wg_ast *wgi_fail(wgi_parser *p, wg_code code, uint32_t offset, const char *message);
 bool wgi_enter(wgi_parser *p);
@@ -85,5 +91,28 @@ wg_ast *wgi_subquery_body(wgi_parser *p);
 /* DDL, COPY, SHOW, transactions. *out_handled false when the next token starts none of them. */
 wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled);
 bool wgi_push_labels(wgi_parser *p);
+/* ---- parser_label.c */
+/* Pushes labels of which all must hold, or types of which one must. */
+bool wgi_push_label_expression(wgi_parser *p, bool types);
+/* The same behind ':' or IS; without these nothing. */
+bool wgi_push_label_test(wgi_parser *p, bool types);
+/* ---- parser_path.c */
+/* The quantifier behind a relationship or a path in parentheses; false with p->code set, or *out_any false: none stands here. */
+bool wgi_quantifier(wgi_parser *p, bool *out_any, int64_t *out_least, int64_t *out_most);
+bool wgi_at_quantifier(const wgi_parser *p);
+/* Which of the paths are wanted, and what each may repeat: op, i and j of a PATH. */
+typedef struct wgi_path_prefix {
+    uint8_t op;
+    int64_t count, mode;
+} wgi_path_prefix;
+bool wgi_path_prefix_of(wgi_parser *p, wgi_path_prefix *out);
+/* IF NOT EXISTS (`not`) or IF EXISTS into the flags. False on error. */
+bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags);
+wg_ast *wgi_column_type(wgi_parser *p);
+
+/* ---- parser_rule.c: indexes and constraints. Their words are no keywords: they are names everywhere else. */
+bool wgi_at_create_rule(const wgi_parser *p);
+wg_ast *wgi_create_rule(wgi_parser *p, uint32_t start); /* CREATE is the next token */
+wg_ast *wgi_drop_rule(wgi_parser *p, uint32_t start);   /* DROP is taken */
 
 #endif

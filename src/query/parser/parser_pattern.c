@@ -24,18 +24,43 @@ static uint32_t skip_balanced(const wgi_parser *p, uint32_t at) {
     return 0;
 }
 
+static bool keyword_at(const wgi_parser *p, uint32_t at, wg_keyword keyword) {
+    return at < p->token_count && p->tokens[at].kind == WG_TOKEN_KEYWORD && p->tokens[at].keyword == keyword;
+}
+
+/* Behind the tokens that a label expression may have. */
+static uint32_t skip_labels(const wgi_parser *p, uint32_t at) {
+    static const wg_punct parts[] = {WG_P_COLON, WG_P_AMP, WG_P_PIPE, WG_P_BANG, WG_P_PERCENT};
+    for (bool part = true; part;) {
+        part = wgi_is_any_name(&p->tokens[at]) && !keyword_at(p, at, WG_KW_WHERE);
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) part = part || punct_at(p, at, parts[i]);
+        if (part) at++;
+        if (!part && punct_at(p, at, WG_P_LPAREN) && (at = skip_balanced(p, at)) != 0) part = true;
+    }
+    return at;
+}
+
 static uint32_t skip_node(const wgi_parser *p, uint32_t at) {
     if (!punct_at(p, at, WG_P_LPAREN)) return 0;
     at++;
+    const uint32_t close = skip_balanced(p, at - 1);
     if (wgi_is_name(&p->tokens[at])) at++;
-    while (punct_at(p, at, WG_P_COLON) && wgi_is_any_name(&p->tokens[at + 1])) at += 2;
+    if (punct_at(p, at, WG_P_COLON)) at = skip_labels(p, at + 1);
+    if (keyword_at(p, at, WG_KW_WHERE)) return close;
     if (punct_at(p, at, WG_P_LBRACE)) {
         at = skip_balanced(p, at);
         if (at == 0) return 0;
     } else if (punct_at(p, at, WG_P_DOLLAR)) {
         at += 2;
     }
+    if (keyword_at(p, at, WG_KW_WHERE)) return close;
     return punct_at(p, at, WG_P_RPAREN) ? at + 1 : 0;
+}
+
+/* A quantifier is skipped where it stands. */
+static uint32_t skip_quantifier(const wgi_parser *p, uint32_t at) {
+    if (punct_at(p, at, WG_P_PLUS) || punct_at(p, at, WG_P_STAR)) return at + 1;
+    return punct_at(p, at, WG_P_LBRACE) ? skip_balanced(p, at) : at;
 }
 
 static uint32_t skip_edge(const wgi_parser *p, uint32_t at) {
@@ -49,6 +74,7 @@ static uint32_t skip_edge(const wgi_parser *p, uint32_t at) {
     if (!punct_at(p, at, WG_P_MINUS)) return 0;
     at++;
     if (punct_at(p, at, WG_P_GT)) at++;
+    at = skip_quantifier(p, at);
     return punct_at(p, at, WG_P_LPAREN) ? at : 0;
 }
 
@@ -99,15 +125,33 @@ static void last_to_front(wgi_parser *p, size_t mark) {
     items[0] = last;
 }
 
+/* The WHERE inside of a node or relationship. */
+static bool push_element_where(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_take_keyword(p, WG_KW_WHERE)) return true;
+    if (!wgi_push_rule(p, wgi_expression)) return false;
+    wg_ast *node = wgi_node(p, WG_AST_WHERE, start, mark);
+    return node != NULL && wgi_push_child(p, node);
+}
+
+static bool push_node_parts(wgi_parser *p, size_t mark, wg_slice *variable) {
+    if (wgi_is_name(wgi_peek(p)) && !wgi_name(p, "a node", variable)) return false;
+    if (!wgi_push_label_test(p, false) || !push_properties(p)) return false;
+    last_to_front(p, mark);
+    return push_element_where(p);
+}
+
 static wg_ast *node_pattern(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
+    const bool bar_ends = p->bar_ends;
     wg_slice variable = {0};
     if (!wgi_expect_punct(p, WG_P_LPAREN, "of a node pattern")) return NULL;
-    if (wgi_is_name(wgi_peek(p)) && !wgi_name(p, "a node", &variable)) return NULL;
-    if (!wgi_push_labels(p) || !push_properties(p)) return NULL;
-    last_to_front(p, mark);
-    if (!wgi_expect_punct(p, WG_P_RPAREN, "to close the node pattern")) return NULL;
+    p->bar_ends = false;
+    const bool ok = push_node_parts(p, mark, &variable);
+    p->bar_ends = bar_ends;
+    if (!ok || !wgi_expect_punct(p, WG_P_RPAREN, "to close the node pattern")) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_NODE, start, mark);
     if (node != NULL) node->text = variable;
     return node;
@@ -131,31 +175,31 @@ static bool length_range(wgi_parser *p, int64_t *least, int64_t *most) {
     return length_bound(p, most);
 }
 
-static bool push_types(wgi_parser *p) {
-    if (!wgi_take_punct(p, WG_P_COLON)) return true;
-    do {
-        (void)wgi_take_punct(p, WG_P_COLON); /* [:A|:B] is the old spelling of [:A|B] */
-        wg_ast *name = wgi_name_node(p, "a relationship type");
-        if (name == NULL || !wgi_push_child(p, name)) return false;
-    } while (wgi_take_punct(p, WG_P_PIPE));
-    return true;
-}
-
 typedef struct edge_detail {
     wg_slice variable;
     bool variable_length;
     int64_t least, most;
 } edge_detail;
 
-static bool push_detail(wgi_parser *p, size_t mark, edge_detail *out) {
-    if (!wgi_take_punct(p, WG_P_LBRACKET)) return wgi_push_child(p, NULL);
+static bool push_detail_parts(wgi_parser *p, size_t mark, edge_detail *out) {
     if (wgi_is_name(wgi_peek(p)) && !wgi_name(p, "a relationship", &out->variable)) return false;
-    if (!push_types(p)) return false;
+    if (!wgi_push_label_test(p, true)) return false;
     out->variable_length = wgi_take_punct(p, WG_P_STAR);
     if (out->variable_length && !length_range(p, &out->least, &out->most)) return false;
     if (!push_properties(p)) return false;
     last_to_front(p, mark);
-    return wgi_expect_punct(p, WG_P_RBRACKET, "to close the relationship pattern");
+    if (out->variable_length && wgi_at_keyword(p, WG_KW_WHERE))
+        return wgi_fail(p, WG_E_SYNTAX, wgi_start(p), "WHERE cannot stand behind '*': write -[.. WHERE ..]->{1,3}");
+    return push_element_where(p);
+}
+
+static bool push_detail(wgi_parser *p, size_t mark, edge_detail *out) {
+    if (!wgi_take_punct(p, WG_P_LBRACKET)) return wgi_push_child(p, NULL);
+    const bool bar_ends = p->bar_ends;
+    p->bar_ends = false;
+    const bool ok = push_detail_parts(p, mark, out);
+    p->bar_ends = bar_ends;
+    return ok && wgi_expect_punct(p, WG_P_RBRACKET, "to close the relationship pattern");
 }
 
 static wg_ast *edge_pattern(wgi_parser *p) {
@@ -167,10 +211,13 @@ static wg_ast *edge_pattern(wgi_parser *p) {
     if (!push_detail(p, mark, &detail)) return NULL;
     if (!wgi_expect_punct(p, WG_P_MINUS, "to end the relationship")) return NULL;
     const bool right = wgi_take_punct(p, WG_P_GT);
+    bool quantified = false;
+    if (!detail.variable_length && !wgi_quantifier(p, &quantified, &detail.least, &detail.most)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_EDGE, start, mark);
     if (node == NULL) return NULL;
     node->op = (uint8_t)(left && right ? WG_AST_BOTH : left ? WG_AST_LEFT : right ? WG_AST_RIGHT : WG_AST_EITHER);
     node->flags = detail.variable_length ? WG_AST_VARIABLE_LENGTH : 0;
+    if (quantified) node->flags = WG_AST_VARIABLE_LENGTH | WG_AST_QUANTIFIED;
     node->text = detail.variable;
     node->i = detail.least;
     node->j = detail.most;
@@ -183,12 +230,70 @@ static bool at_edge(const wgi_parser *p) {
     return punct_at(p, at, WG_P_MINUS) && (punct_at(p, at + 1, WG_P_MINUS) || punct_at(p, at + 1, WG_P_LBRACKET));
 }
 
+/* A '(' that opens a path in parentheses: a node or another path stands inside. */
+static bool at_group(const wgi_parser *p) {
+    return wgi_at_punct(p, WG_P_LPAREN) && punct_at(p, p->at + 1, WG_P_LPAREN);
+}
+
+static bool push_empty_node(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    if (!wgi_push_child(p, NULL)) return false;
+    wg_ast *node = wgi_node(p, WG_AST_NODE, start, mark);
+    return node != NULL && wgi_push_child(p, node);
+}
+
+/* ((a)-[r]->(b) WHERE ..){1,3} */
+static wg_ast *group_body(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    int64_t least = -1, most = -1;
+    bool quantified;
+    p->at++;
+    if (!wgi_push_child(p, NULL) || !wgi_push_rule(p, wgi_path_elements)) return NULL;
+    if (!(wgi_take_keyword(p, WG_KW_WHERE) ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL))) return NULL;
+    if (!wgi_expect_punct(p, WG_P_RPAREN, "to close the path in parentheses")) return NULL;
+    if (!wgi_quantifier(p, &quantified, &least, &most)) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_GROUP, start, mark);
+    if (node == NULL) return NULL;
+    const wg_ast *path = node->child[1];
+    for (uint32_t i = 1; quantified && i < path->child_count; i += 2)
+        if (path->child[i]->flags & WG_AST_VARIABLE_LENGTH)
+            return wgi_fail(p, WG_E_SYNTAX, path->child[i]->start, "a quantified path cannot hold another quantifier");
+    if (quantified && path->child_count < 3)
+        return wgi_fail(p, WG_E_SYNTAX, start, "a quantified path needs a relationship");
+    node->flags = quantified ? WG_AST_VARIABLE_LENGTH : 0;
+    node->op = WG_AST_RIGHT;
+    node->i = least;
+    node->j = most;
+    return node;
+}
+
+static wg_ast *group(wgi_parser *p) {
+    const bool bar_ends = p->bar_ends;
+    if (!wgi_enter(p)) return NULL;
+    p->bar_ends = false;
+    wg_ast *node = group_body(p);
+    p->bar_ends = bar_ends;
+    wgi_leave(p);
+    if (node != NULL && node->flags == 0)
+        return wgi_fail(p, WG_E_SYNTAX, node->start,
+                        "a path in parentheses needs a quantifier such as {1,3}, or be the whole path");
+    return node;
+}
+
+/* Nodes stand at even places: between paths in parentheses, and where one begins or ends the path, an empty one is put. */
 wg_ast *wgi_path_elements(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    if (!wgi_push_rule(p, node_pattern)) return NULL;
-    while (at_edge(p))
-        if (!wgi_push_rule(p, edge_pattern) || !wgi_push_rule(p, node_pattern)) return NULL;
+    if (!(at_group(p) ? push_empty_node(p) : wgi_push_rule(p, node_pattern))) return NULL;
+    for (;;) {
+        const bool is_group = at_group(p);
+        if (!is_group && !at_edge(p)) break;
+        if (!wgi_push_rule(p, is_group ? group : edge_pattern)) return NULL;
+        const bool node = wgi_at_punct(p, WG_P_LPAREN) && !(is_group && at_group(p));
+        if (!(node || !is_group ? wgi_push_rule(p, node_pattern) : push_empty_node(p))) return NULL;
+    }
     return wgi_node(p, WG_AST_PATH, start, mark);
 }
 
@@ -203,7 +308,7 @@ wg_ast *wgi_shortest_path(wgi_parser *p) {
     p->at += 2;
     wg_ast *path = wgi_path_elements(p);
     if (path == NULL || !wgi_expect_punct(p, WG_P_RPAREN, "to close the shortest path")) return NULL;
-    if (path->child_count != 3)
+    if (path->child_count != 3 || path->child[1]->kind != WG_AST_EDGE)
         return wgi_fail(p, WG_E_SYNTAX, start, "a shortest path needs exactly one relationship pattern");
     path->op = (uint8_t)(all ? WG_AST_PATH_ALL_SHORTEST : WG_AST_PATH_SHORTEST);
     path->start = start;
@@ -211,16 +316,60 @@ wg_ast *wgi_shortest_path(wgi_parser *p) {
     return path;
 }
 
+/* ( path WHERE condition ) as the whole path: the condition becomes one of its last node. */
+static wg_ast *parenthesised_path(wgi_parser *p) {
+    const bool bar_ends = p->bar_ends;
+    if (!wgi_enter(p)) return NULL;
+    p->bar_ends = false;
+    wg_ast *node = group_body(p);
+    p->bar_ends = bar_ends;
+    wgi_leave(p);
+    if (node == NULL || node->child[2] == NULL) return node != NULL ? node->child[1] : NULL;
+    wg_ast *path = node->child[1], *last = path->child[path->child_count - 1];
+    const size_t mark = wgi_mark(p);
+    for (uint32_t i = 0; i < last->child_count; i++)
+        if (!wgi_push_child(p, last->child[i])) return NULL;
+    const size_t where_mark = wgi_mark(p);
+    if (!wgi_push_child(p, node->child[2])) return NULL;
+    wg_ast *where = wgi_node(p, WG_AST_WHERE, node->child[2]->start, where_mark);
+    if (where == NULL || !wgi_push_child(p, where)) return NULL;
+    wg_ast *copy = wgi_node(p, WG_AST_NODE, last->start, mark);
+    if (copy == NULL) return NULL;
+    copy->text = last->text;
+    path->child[path->child_count - 1] = copy;
+    if (copy->height >= path->height) path->height = (uint16_t)(copy->height + 1);
+    return path;
+}
+
+/* The '(' of a path in parentheses that no quantifier, and nothing else of a path, follows. */
+static bool at_whole_group(const wgi_parser *p) {
+    if (!at_group(p)) return false;
+    const uint32_t end = skip_balanced(p, p->at);
+    return end != 0 && !punct_at(p, end, WG_P_PLUS) && !punct_at(p, end, WG_P_STAR) &&
+           !punct_at(p, end, WG_P_LPAREN) && !punct_at(p, end, WG_P_MINUS) && !punct_at(p, end, WG_P_LT) &&
+           !(punct_at(p, end, WG_P_LBRACE) && p->tokens[end + 1].kind != WG_TOKEN_NAME);
+}
+
 wg_ast *wgi_path(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     wg_slice variable = {0};
-    if (wgi_is_name(wgi_peek(p)) && !wgi_at_shortest_path(p)) {
+    wgi_path_prefix prefix = {0};
+    if (wgi_is_name(wgi_peek(p)) && punct_at(p, p->at + 1, WG_P_EQ)) {
         if (!wgi_name(p, "a path", &variable)) return NULL;
-        if (!wgi_expect_punct(p, WG_P_EQ, "after the variable of a path, or '(' of a pattern")) return NULL;
+        p->at++;
     }
-    if (!wgi_at_punct(p, WG_P_LPAREN) && !wgi_at_shortest_path(p)) return wgi_unexpected(p, "a pattern such as (n)");
-    wg_ast *path = wgi_at_shortest_path(p) ? wgi_shortest_path(p) : wgi_path_elements(p);
+    if (!wgi_at_punct(p, WG_P_LPAREN) && !wgi_at_shortest_path(p) && !wgi_path_prefix_of(p, &prefix)) return NULL;
+    if (!wgi_at_punct(p, WG_P_LPAREN) && (prefix.op != 0 || !wgi_at_shortest_path(p)))
+        return wgi_unexpected(p, "a pattern such as (n)");
+    wg_ast *path = wgi_at_shortest_path(p) ? wgi_shortest_path(p)
+                   : at_whole_group(p)     ? parenthesised_path(p)
+                                           : wgi_path_elements(p);
     if (path == NULL) return NULL;
+    if (prefix.op != 0) {
+        path->op = prefix.op;
+        path->i = prefix.count;
+        path->j = prefix.mode;
+    }
     path->text = variable;
     path->start = start;
     return path;

@@ -22,7 +22,7 @@ static bool upper_word(wgi_parser *p, wg_slice word, wg_slice *out) {
 }
 
 /* IF NOT EXISTS or IF EXISTS. False on error. */
-static bool take_if(wgi_parser *p, bool not, uint8_t *flags) {
+bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags) {
     *flags = 0;
     if (!wgi_take_keyword(p, WG_KW_IF)) return true;
     if (not &&!wgi_expect_keyword(p, WG_KW_NOT, "after IF")) return false;
@@ -73,7 +73,7 @@ static wg_ast *type_name(wgi_parser *p) {
 }
 
 /* A type name with any number of [] or [n] behind it. FLOAT[] is LIST<FLOAT>. */
-static wg_ast *type(wgi_parser *p) {
+wg_ast *wgi_column_type(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     wg_ast *node = type_name(p);
     while (node != NULL && wgi_take_punct(p, WG_P_LBRACKET)) {
@@ -108,7 +108,7 @@ static wg_ast *column(wgi_parser *p) {
         return wgi_node(p, WG_AST_PRIMARY_KEY, start, mark);
     }
     wg_slice name;
-    if (!wgi_any_name(p, "a column", &name) || !wgi_push_rule(p, type)) return NULL;
+    if (!wgi_any_name(p, "a column", &name) || !wgi_push_rule(p, wgi_column_type)) return NULL;
     const bool not_null = wgi_take_keyword(p, WG_KW_NOT);
     if (not_null && !wgi_expect_keyword(p, WG_KW_NULL, "after NOT")) return NULL;
     return with_flags(with_text(wgi_node(p, WG_AST_COLUMN, start, mark), name), not_null ? WG_AST_NOT_NULL : 0);
@@ -160,7 +160,7 @@ static wg_ast *create_node_label(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     uint8_t flags;
     wg_slice name;
-    if (!take_if(p, true, &flags) || !wgi_any_name(p, "the new label", &name)) return NULL;
+    if (!wgi_take_if(p, true, &flags) || !wgi_any_name(p, "the new label", &name)) return NULL;
     if (!wgi_push_child(p, NULL) || !wgi_push_child(p, NULL)) return NULL;
     const bool before = wgi_at_punct(p, WG_P_LPAREN);
     if (before && !store_child(p, mark, 0, columns(p))) return NULL;
@@ -182,7 +182,7 @@ static wg_ast *create_edge_label(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     uint8_t flags;
     wg_slice name;
-    if (!take_if(p, true, &flags) || !wgi_any_name(p, "the new edge label", &name)) return NULL;
+    if (!wgi_take_if(p, true, &flags) || !wgi_any_name(p, "the new edge label", &name)) return NULL;
     const uint32_t list_start = wgi_start(p);
     if (!wgi_expect_punct(p, WG_P_LPAREN, "and FROM Label TO Label")) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_FROM, "and the source label")) return NULL;
@@ -203,12 +203,13 @@ static wg_ast *create_edge_label(wgi_parser *p, uint32_t start) {
 }
 
 static wg_ast *drop(wgi_parser *p, uint32_t start) {
+    if (wgi_at_word(p, 0, "INDEX") || wgi_at_word(p, 0, "CONSTRAINT")) return wgi_drop_rule(p, start);
     const bool edge = wgi_take_keyword(p, WG_KW_EDGE);
     if (!edge && !wgi_expect_keyword(p, WG_KW_NODE, "LABEL or EDGE LABEL after DROP")) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_LABEL, edge ? "after DROP EDGE" : "after DROP NODE")) return NULL;
     uint8_t flags;
     wg_slice name;
-    if (!take_if(p, false, &flags) || !wgi_any_name(p, "the label to drop", &name)) return NULL;
+    if (!wgi_take_if(p, false, &flags) || !wgi_any_name(p, "the label to drop", &name)) return NULL;
     return with_flags(with_text(wgi_leaf(p, edge ? WG_AST_DROP_EDGE : WG_AST_DROP_NODE, start), name), flags);
 }
 
@@ -259,7 +260,7 @@ static wg_ast *option(wgi_parser *p) {
     (void)wgi_take_punct(p, WG_P_EQ);
     /* A bare word is a format or the like: PARQUET. */
     const wg_token *next = wgi_peek(p);
-    if (next->kind == WG_TOKEN_NAME && wg_slice_is(name, "FORMAT")) {
+    if (next->kind == WG_TOKEN_NAME && (wg_slice_is(name, "FORMAT") || wg_slice_is(name, "COMPRESSION"))) {
         if (!wgi_any_name(p, "a format", &word)) return NULL;
         wg_ast *format = with_text(wgi_leaf(p, WG_AST_STRING, wgi_start(p)), word);
         if (format == NULL || !wgi_push_child(p, format)) return NULL;
@@ -270,24 +271,52 @@ static wg_ast *option(wgi_parser *p) {
     return with_text(wgi_node(p, WG_AST_OPTION, start, mark), name);
 }
 
+/* The options of a COPY, if there are any. */
+static bool push_options(wgi_parser *p) {
+    (void)wgi_take_keyword(p, WG_KW_WITH);
+    if (!wgi_take_punct(p, WG_P_LPAREN)) return true;
+    do {
+        if (!wgi_push_rule(p, option)) return false;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return wgi_expect_punct(p, WG_P_RPAREN, "or ',' in the options of COPY");
+}
+
+/* Behind TO. Slots 0 to 2 are on the stack. */
+static wg_ast *copy_to(wgi_parser *p, uint32_t start, size_t mark, wg_slice label) {
+    wg_ast *file = wgi_string_node(p, "the file of COPY");
+    if (file == NULL || !store_child(p, mark, 0, file) || !push_options(p)) return NULL;
+    return with_text(wgi_node(p, WG_AST_COPY_TO, start, mark), label);
+}
+
+static wg_ast *copy_query(wgi_parser *p, uint32_t start, size_t mark) {
+    const wg_slice nothing = {0};
+    if (!wgi_push_rule(p, wgi_query) || !wgi_push_child(p, NULL)) return NULL;
+    if (!wgi_expect_punct(p, WG_P_RPAREN, "behind the query of COPY")) return NULL;
+    if (!wgi_expect_keyword(p, WG_KW_TO, "behind the query of COPY")) return NULL;
+    return copy_to(p, start, mark, nothing);
+}
+
 static wg_ast *copy(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     wg_slice label;
-    if (!wgi_push_child(p, NULL) || !wgi_any_name(p, "the label to copy into", &label)) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_punct(p, WG_P_LPAREN)) return copy_query(p, start, mark);
+    if (!wgi_any_name(p, "the label to copy, or (query)", &label)) return NULL;
+    const bool listed = wgi_at_punct(p, WG_P_LPAREN);
+    if (listed || wgi_at_keyword(p, WG_KW_TO)) {
+        if (!wgi_push_child(p, NULL)) return NULL;
+        if (!(listed ? wgi_push_rule(p, name_list) : wgi_push_child(p, NULL))) return NULL;
+        if (!wgi_expect_keyword(p, WG_KW_TO, "behind the columns; COPY FROM has COLUMNS (...) in its options"))
+            return NULL;
+        return copy_to(p, start, mark, label);
+    }
     while (wgi_take_punct(p, WG_P_COLON)) {
         wg_ast *further = wgi_name_node(p, "one more label");
         if (further == NULL || !wgi_push_child(p, further)) return NULL;
     }
-    if (!wgi_expect_keyword(p, WG_KW_FROM, "after the label of COPY")) return NULL;
+    if (!wgi_expect_keyword(p, WG_KW_FROM, "or TO after the label of COPY")) return NULL;
     wg_ast *file = wgi_string_node(p, "the file of COPY");
-    if (file == NULL || !store_child(p, mark, 0, file)) return NULL;
-    (void)wgi_take_keyword(p, WG_KW_WITH);
-    if (wgi_take_punct(p, WG_P_LPAREN)) {
-        do {
-            if (!wgi_push_rule(p, option)) return NULL;
-        } while (wgi_take_punct(p, WG_P_COMMA));
-        if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' in the options of COPY")) return NULL;
-    }
+    if (file == NULL || !store_child(p, mark, 0, file) || !push_options(p)) return NULL;
     return with_text(wgi_node(p, WG_AST_COPY_FROM, start, mark), label);
 }
 
@@ -309,10 +338,14 @@ wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled) {
         if (!wgi_expect_keyword(p, WG_KW_LABEL, edge ? "after CREATE EDGE" : "after CREATE NODE")) return NULL;
         return edge ? create_edge_label(p, start) : create_node_label(p, start);
     }
+    if (wgi_at_create_rule(p)) return wgi_create_rule(p, start);
     if (wgi_take_keyword(p, WG_KW_DROP)) return drop(p, start);
     if (wgi_take_keyword(p, WG_KW_COPY)) return copy(p, start);
     if (wgi_take_keyword(p, WG_KW_SHOW)) {
-        if (!wgi_expect_keyword(p, WG_KW_LABELS, "after SHOW")) return NULL;
+        if (wgi_take_word(p, "INDEXES") || wgi_take_word(p, "INDEX")) return wgi_leaf(p, WG_AST_SHOW_INDEXES, start);
+        if (wgi_take_word(p, "CONSTRAINTS") || wgi_take_word(p, "CONSTRAINT"))
+            return wgi_leaf(p, WG_AST_SHOW_CONSTRAINTS, start);
+        if (!wgi_expect_keyword(p, WG_KW_LABELS, "INDEXES or CONSTRAINTS after SHOW")) return NULL;
         return wgi_leaf(p, WG_AST_SHOW_LABELS, start);
     }
     if (wgi_take_keyword(p, WG_KW_BEGIN)) {

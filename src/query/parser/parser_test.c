@@ -82,9 +82,27 @@ static void test_parser_reads_every_clause(void **state) {
         "CREATE EDGE LABEL IF NOT EXISTS S (FROM A TO B)",
         "DROP NODE LABEL IF EXISTS A",
         "DROP EDGE LABEL S",
+        "CREATE RANGE INDEX FOR (n:A) ON (n.p)",
+        "CREATE HASH INDEX `on` IF NOT EXISTS FOR (n:A) ON (n.p, n.q)",
+        "CREATE RANGE INDEX for FOR ()-[r:KNOWS]-() ON (r.since)",
+        "CREATE CONSTRAINT FOR (n:A) REQUIRE n.p IS UNIQUE",
+        "CREATE CONSTRAINT c IF NOT EXISTS FOR (n:A) REQUIRE (n.p, n.q) IS KEY",
+        "CREATE CONSTRAINT FOR ()-[r:T]-() REQUIRE r.p IS NOT NULL",
+        "CREATE CONSTRAINT FOR (n:A) REQUIRE n.p IS :: LOCAL DATETIME",
+        "DROP INDEX i",
+        "DROP INDEX i IF EXISTS",
+        "DROP INDEX ON :A (p, q)",
+        "DROP CONSTRAINT c IF EXISTS",
+        "SHOW INDEXES",
+        "SHOW CONSTRAINTS",
+        "CREATE index = (a)",
         "COPY A FROM 'x.csv' (HEADER true, DELIMITER ';', NULL '\\\\N', COLUMNS (a, b))",
         "COPY A:B:C FROM 'x/*.parquet' (FORMAT 'PARQUET', REJECTS 'bad.jsonl')",
         "COPY KNOWS FROM 'f.parquet' (FROM A(id) = (src), TO B)",
+        "COPY A TO 'x.csv'",
+        "COPY A (a, `b c`) TO 'x.csv' (HEADER true, OVERWRITE false)",
+        "COPY (MATCH (n:A) RETURN n.a AS a ORDER BY a) TO 'x.parquet' (COMPRESSION 'zstd')",
+        "COPY K TO 'x.csv' (FROM A(id) = (src), TO B)",
         "COPY KNOWS FROM 'f.parquet' (FROM A = (x), TO B(k, l) = (m, n), HEADER false)",
     };
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) assert_prints(queries[i], NULL);
@@ -97,6 +115,13 @@ static void test_parser_makes_spellings_equal(void **state) {
     assert_prints("MATCH (a)--(b)<-->(c)-->(d)<--(e) RETURN a", "MATCH (a)-[]-(b)<-[]->(c)-[]->(d)<-[]-(e) RETURN a");
     assert_prints("MATCH ()-[:A|:B*2]-() RETURN 1", "MATCH ()-[:A|B*2..2]-() RETURN 1");
     assert_prints("RETURN x AS OF 42", "AS OF 42 RETURN x");
+    assert_prints("create index on :A(p, q)", "CREATE RANGE INDEX FOR (n:A) ON (n.p, n.q)");
+    assert_prints("CREATE INDEX x for (a:A) on (a.p)", "CREATE RANGE INDEX x FOR (n:A) ON (n.p)");
+    assert_prints("CREATE INDEX FOR ()-[e:T]->() ON (e.p)", "CREATE RANGE INDEX FOR ()-[r:T]-() ON (r.p)");
+    assert_prints("CREATE CONSTRAINT FOR (x:A) REQUIRE (x.p) IS NODE KEY",
+                  "CREATE CONSTRAINT FOR (n:A) REQUIRE n.p IS KEY");
+    assert_prints("CREATE CONSTRAINT FOR (x:A) REQUIRE x.p IS TYPED INT",
+                  "CREATE CONSTRAINT FOR (n:A) REQUIRE n.p IS :: INT");
     assert_prints("RETURN x AS OF", "RETURN x AS `OF`");
     assert_prints("RETURN toUPPER('a')", "RETURN toupper('a')");
     assert_prints("RETURN `a b`, `count`, count, `x`", "RETURN `a b`, `count`, `count`, x");

@@ -13,7 +13,7 @@ typedef struct hoister {
 /* ---- applying */
 
 /* rel ++ the symbols of `inner` that rel does not have; inner began with wgi_argument(rel). */
-static wg_code apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, const wg_ast *at) {
+wg_code wgi_apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, const wg_ast *at) {
     wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, inner->plan, NULL);
     wg_plan *plan = wgi_plan(b, WG_PLAN_APPLY, rel->plan, project);
     wg_expr **exprs = wgi_alloc(b, inner->symbol_count, sizeof(wg_expr *));
@@ -43,7 +43,7 @@ wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *r
     wgi_relation inner;
     WG_TRY(wgi_argument(b, rel, &inner));
     WG_TRY(wgi_optional_match(b, match, &inner));
-    return apply(b, rel, &inner, match);
+    return wgi_apply(b, rel, &inner, match);
 }
 
 /* ---- one value of a plan */
@@ -148,6 +148,88 @@ static wg_code value_plan(wgi_binder *b, const wg_ast *ast, wgi_relation *inner,
     return ast->op == WG_AST_EXISTS ? exists_of(b, inner, ast, name, out) : count_rows(b, inner, name, out);
 }
 
+/* ---- as an expression */
+
+/* The rows of the subquery's leaf: the variables around it that it names, those of lists among them. An inner name hides an outer one. */
+static wg_code capture(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wgi_relation *leaf, wg_expr **args) {
+    const wgi_relation *rel = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
+    for (const wgi_local *local = b->locals; local != NULL; local = local->outer) {
+        const wgi_symbol symbol = {.name = local->name, .type = local->type, .slot = leaf->symbol_count};
+        const wgi_relation alone = {.symbols = (wgi_symbol *)(uintptr_t)&symbol, .symbol_count = 1};
+        if (wgi_find(leaf, local->name) != NULL || !wgi_mentions(ast, &alone)) continue;
+        WG_TRY(wgi_slot_expr(b, local->number, local->type, ast, &args[leaf->symbol_count]));
+        args[leaf->symbol_count]->kind = WG_EXPR_LOCAL;
+        WG_TRY(wgi_add_symbol(b, leaf, &symbol));
+    }
+    for (uint32_t i = 0; i < rel->symbol_count; i++) {
+        wgi_symbol symbol = rel->symbols[i];
+        const wgi_relation alone = {.symbols = &symbol, .symbol_count = 1};
+        wg_ast variable = {.kind = WG_AST_VARIABLE, .height = 1, .start = ast->start, .end = ast->end};
+        variable.text = symbol.name;
+        symbol.slot = leaf->symbol_count;
+        if (wgi_find(leaf, symbol.name) != NULL || !wgi_mentions(ast, &alone)) continue;
+        WG_TRY(wgi_bind(b, scope, &variable, &args[leaf->symbol_count]));
+        symbol.type = args[leaf->symbol_count]->type;
+        WG_TRY(wgi_add_symbol(b, leaf, &symbol));
+    }
+    leaf->writes = rel->writes;
+    return WG_OK;
+}
+
+/* The first symbol of `value` as the only slot. */
+static wg_code only_slot(wgi_binder *b, const wgi_relation *value, const wg_ast *at, wg_plan **out) {
+    const wgi_symbol *symbol = &value->symbols[0];
+    const wgi_new_slot slot = {symbol->type, symbol->name};
+    wg_plan *plan = wgi_plan(b, WG_PLAN_PROJECT, value->plan, NULL);
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (plan == NULL || exprs == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &exprs[0]));
+    plan->exprs = exprs;
+    plan->expr_count = 1;
+    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, &slot, 1));
+    *out = plan;
+    return WG_OK;
+}
+
+static wg_code plan_value(wgi_binder *b, const wg_ast *ast, const wgi_relation *captured, wgi_relation *out) {
+    wgi_relation inner = *captured;
+    wgi_new_slot *slots = wgi_alloc(b, captured->symbol_count, sizeof *slots);
+    wg_slice name;
+    if (slots == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < captured->symbol_count; i++)
+        slots[i] = (wgi_new_slot){captured->symbols[i].type, captured->symbols[i].name};
+    inner.plan = wgi_plan(b, WG_PLAN_ARGUMENT, NULL, NULL);
+    if (inner.plan == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_plan_slots(b, inner.plan, NULL, NULL, slots, captured->symbol_count));
+    inner.plan->row_estimate = 1;
+    inner.per_row = true;
+    WG_TRY(wgi_hidden_name(b, &name));
+    return value_plan(b, ast, &inner, name, out);
+}
+
+wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    const wgi_relation *rel = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
+    const wgi_local *locals = b->locals;
+    wgi_relation leaf = {0}, value;
+    uint32_t most = rel->symbol_count;
+    for (const wgi_local *local = locals; local != NULL; local = local->outer) most++;
+    wg_expr **args = wgi_alloc(b, most, sizeof(wg_expr *));
+    if (args == NULL) return WG_E_NOMEM;
+    WG_TRY(capture(b, scope, ast, &leaf, args));
+    b->locals = NULL; /* they are slots inside */
+    const wg_code code = plan_value(b, ast, &leaf, &value);
+    b->locals = locals;
+    WG_TRY(code);
+    wg_expr *e = wgi_expr(b, WG_EXPR_SUBQUERY, value.symbols[0].type, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    wg_plan *only;
+    WG_TRY(only_slot(b, &value, ast, &only));
+    e->plan = only;
+    WG_TRY(wgi_set_args(b, e, args, leaf.symbol_count));
+    *out = e;
+    return WG_OK;
+}
+
 /* ---- replacing */
 
 static bool is_subquery(const wg_ast *ast) {
@@ -164,7 +246,7 @@ static wg_code replace(hoister *h, const wg_ast *ast, const wg_ast **out) {
     WG_TRY(wgi_hidden_name(b, &name));
     WG_TRY(wgi_argument(b, h->rel, &inner));
     WG_TRY(value_plan(b, ast, &inner, name, &value));
-    WG_TRY(apply(b, h->rel, &value, ast));
+    WG_TRY(wgi_apply(b, h->rel, &value, ast));
     *variable = (wg_ast){.kind = WG_AST_VARIABLE, .height = 1, .start = ast->start, .end = ast->end, .text = name};
     *out = variable;
     return WG_OK;

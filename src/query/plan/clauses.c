@@ -43,7 +43,8 @@ static wg_code plan_next(wgi_binder *b, const wg_ast *single, uint32_t *at, wgi_
     uint32_t count = 1;
     if (clause->kind == WG_AST_MATCH && !(clause->flags & WG_AST_OPTIONAL)) {
         WG_TRY(wgi_match_run(b, single, *at, rel, &count));
-        WG_TRY(wgi_match_all(b, (const wg_ast *const *)&single->child[*at], count, rel));
+        if (count == 1) WG_TRY(wgi_match(b, clause, rel));
+        else WG_TRY(wgi_match_all(b, (const wg_ast *const *)&single->child[*at], count, rel));
     } else {
         WG_TRY(wgi_plan_clause(b, clause, rel, columns));
     }

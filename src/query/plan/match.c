@@ -8,7 +8,7 @@
  *
  * Several MATCH clauses in a row that neither write nor name paths are one pattern, of which only relationships of the same
  * clause must differ. */
-#include "query/optimize/optimize.h"
+#include "query/plan/walk.h"
 
 typedef struct matcher {
     wgi_binder *b;
@@ -106,7 +106,7 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     if (types == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         const wg_type type =
-            everything ? WG_TYPE_ANY : wg_txn_node_property_type(b->txn, node->labels, node->label_count, keys[i]);
+            everything ? WG_TYPE_ANY : wgi_node_property_type(b, node->labels, node->label_count, keys[i]);
         if (type == WG_TYPE_NULL || m->after_write) continue;
         keys[kept] = keys[i];
         types[kept++] = type;
@@ -124,14 +124,14 @@ static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation
     return WG_OK;
 }
 
-static wg_code has_labels(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, uint32_t slot) {
+static wg_code has_labels(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, const wgi_symbol *of) {
     wgi_binder *b = m->b;
     if (node->missing) return wgi_filter_false(b, rel);
     if (node->label_count == 0) return WG_OK;
     wg_expr *e = wgi_expr(b, WG_EXPR_HAS_LABELS, WG_TYPE_BOOL, node->ast);
     wg_expr **args = wgi_alloc(b, 1, sizeof(wg_expr *));
     if (e == NULL || args == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_slot_expr(b, slot, WG_TYPE_NODE, node->ast, &args[0]));
+    WG_TRY(wgi_slot_expr(b, of->slot, of->type, node->ast, &args[0]));
     e->args = args;
     e->arg_count = 1;
     e->labels = node->labels;
@@ -154,7 +154,7 @@ static wg_code seek(matcher *m, wgi_relation *rel, uint32_t index, const wg_labe
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
     rel->plan = plan;
     WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
-    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, plan->slot_count - 1) : WG_OK;
+    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
 }
 
 /* ---- conditions */
@@ -175,7 +175,7 @@ static wg_code apply_conditions(matcher *m, wgi_relation *rel) {
 
 /* Edges of one MATCH are never the same one, unless no label is common to both: then they cannot be. */
 static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
-    if (a->clause != b->clause) return false;
+    if (a->clause != b->clause || a->free || b->free) return false;
     bool common = a->type_count == 0 || b->type_count == 0;
     for (uint32_t i = 0; i < a->type_count; i++)
         for (uint32_t k = 0; k < b->type_count; k++) common = common || a->types[i] == b->types[k];
@@ -228,7 +228,13 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
     if (edge->missing) plan->hops_max = 0; /* no edge has the type: only the walk of no edges is left */
     plan->backwards = !from_left;
     if (m->expanded_rows < 0) plan->row_estimate *= 3;
-    return walk_properties(m, rel, ast->child[0], plan);
+    plan->walk_mode = edge->mode == WG_AST_MODE_WALK      ? WG_WALK_ANY
+                      : edge->mode == WG_AST_MODE_ACYCLIC ? WG_WALK_ACYCLIC
+                      : edge->mode == WG_AST_MODE_SIMPLE  ? WG_WALK_SIMPLE
+                                                          : WG_WALK_TRAIL;
+    plan->cycles = edge->cycles;
+    WG_TRY(walk_properties(m, rel, ast->child[0], plan));
+    return wgi_walk_steps(m->b, rel, ast, from_left, plan);
 }
 
 wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done) {
@@ -302,7 +308,7 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     if (into) return WG_OK;
     WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
     if (!walk && wgi_ends_have_label(b, edge, plan->direction, far)) return WG_OK;
-    return has_labels(m, rel, far, edge_slot + 1);
+    return has_labels(m, rel, far, wgi_find(rel, far->name));
 }
 
 /* The map of a relationship of variable length may ask for what this relation does not have: a row of an earlier clause, or a part of
@@ -654,9 +660,7 @@ static wg_code grow_known(matcher *m, wgi_relation *rel, uint32_t component) {
         WG_TRY(wgi_call(m->b, node->ast, "IS NOT NULL", &arg, 1, &condition));
         WG_TRY(wgi_filter(m->b, rel, condition));
         if (node->label_count > 0 || node->missing) {
-            if (symbol->type != WG_TYPE_NODE)
-                return wgi_unsupported(m->b, node->ast, "a label test on a value of unknown type");
-            WG_TRY(has_labels(m, rel, node, symbol->slot));
+            WG_TRY(has_labels(m, rel, node, symbol));
         }
     }
     const wgi_relation known = *rel;
@@ -683,6 +687,19 @@ static wg_code missing_node(matcher *m, const wgi_relation *rel, const wgi_patte
         if (named) return WG_OK;
     }
     return WG_OK;
+}
+
+/* The value of a named path, and what its mode says of its nodes. */
+static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
+    wg_expr *args[2], *condition;
+    if (path->text.size == 0) return WG_OK;
+    WG_TRY(wgi_path_value(m->b, path, rel));
+    if (path->j != WG_AST_MODE_ACYCLIC && path->j != WG_AST_MODE_SIMPLE) return WG_OK;
+    const wg_value closes = wg_value_bool(path->j == WG_AST_MODE_SIMPLE);
+    WG_TRY(wgi_slot_expr(m->b, wgi_find(rel, path->text)->slot, WG_TYPE_PATH, path, &args[0]));
+    WG_TRY(wgi_const_expr(m->b, &closes, WG_TYPE_BOOL, path, &args[1]));
+    WG_TRY(wgi_call(m->b, path, "%keeps", args, 2, &condition));
+    return wgi_filter(m->b, rel, condition);
 }
 
 /* What waited in grow: all components are joined now. A map that needs a node behind the relationship itself gets it as a product.
@@ -715,9 +732,14 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         if (m->graph.edges[i].search != WG_AST_PATH_ALL) WG_TRY(expand(m, rel, &m->graph.edges[i]));
     WG_TRY(apply_conditions(m, rel));
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_pattern_edge *edge = &m->graph.edges[i];
+        if (edge->ast->kind == WG_AST_GROUP)
+            WG_TRY(wgi_group_lists(m->b, edge->ast, edge->name, m->graph.nodes[edge->from].name, rel));
+    }
     for (uint32_t k = 0; k < m->pattern_count; k++)
         for (uint32_t i = 0; i < m->patterns[k]->child_count; i++)
-            if (m->patterns[k]->child[i]->text.size > 0) WG_TRY(wgi_path_value(m->b, m->patterns[k]->child[i], rel));
+            WG_TRY(finish_path(m, m->patterns[k]->child[i], rel));
     WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         wgi_conjunct *c = &m->graph.conjuncts[i];
@@ -775,7 +797,10 @@ wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t matc
     return finish(&m, rel);
 }
 
-wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) { return wgi_match_all(b, &match, 1, rel); }
+wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
+    if (wgi_is_selective(match)) return wgi_match_selective(b, match, rel);
+    return wgi_match_all(b, &match, 1, rel);
+}
 
 /* ---- clauses that are planned together */
 

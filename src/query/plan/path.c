@@ -60,7 +60,10 @@ wg_code wgi_name_pattern(wgi_binder *b, const wg_ast *pattern, wg_ast **out) {
     *copy = *pattern;
     for (uint32_t i = 0; i < pattern->child_count; i++) {
         paths[i] = pattern->child[i];
-        if (paths[i]->text.size > 0) WG_TRY(wgi_name_elements(b, pattern->child[i], &paths[i]));
+        const bool checked = paths[i]->j == WG_AST_MODE_ACYCLIC || paths[i]->j == WG_AST_MODE_SIMPLE;
+        if (paths[i]->text.size == 0 && !checked) continue;
+        WG_TRY(wgi_name_elements(b, pattern->child[i], &paths[i]));
+        if (paths[i]->text.size == 0) WG_TRY(wgi_hidden_name(b, &paths[i]->text));
     }
     copy->child = paths;
     *out = copy;

@@ -81,6 +81,8 @@ wg_code wgi_merge(wgi_binder *b, const wg_ast *clause, wgi_relation *rel);
 wg_code wgi_argument(wgi_binder *b, const wgi_relation *rel, wgi_relation *out);
 
 /* ---- apply.c */
+/* Joins the rows with those of `inner`, which began with wgi_argument(rel): adds the symbols that rel has not. */
+wg_code wgi_apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, const wg_ast *at);
 /* An OPTIONAL MATCH that runs for one row at a time, so that it sees every earlier write. */
 wg_code wgi_optional_per_row(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 /* Makes a slot of every pattern and subquery in an expression: *out is the expression with their hidden names instead. */

@@ -270,7 +270,9 @@ static wg_code bind_count(wgi_binder *b, const wg_ast *ast, const char *where, w
     *out = NULL;
     if (ast == NULL) return WG_OK;
     if (ast->kind == WG_AST_INT && ast->i < 0)
-        return wgi_error(b, WG_E_BIND, ast, "SKIP and LIMIT need a number that is not negative");
+        return wg_error_refine(b->err,
+                               wgi_error(b, WG_E_BIND, ast, "SKIP and LIMIT need a number that is not negative"),
+                               WG_S_NEGATIVE_LIMIT);
     if (!wgi_covered(ast, &nothing))
         return wgi_error(b, WG_E_BIND, ast, "SKIP and LIMIT may not use variables: the number holds for all rows");
     WG_TRY(wgi_bind_in(b, &nothing, where, ast, out));

@@ -4,20 +4,29 @@
  * unwound and projected, so that every answer takes the same way out. */
 #include "query/plan/statement.h"
 
+#include "query/parser/parser.h"
+
 /* ---- definitions */
 
-static wg_code column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
+wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
     if (type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE))
         return wgi_unsupported(b, type, "a column of a list type");
     if (type->i >= 0) return wgi_unsupported(b, type, "a type with a precision or a length");
     if (wg_column_type_parse(type->text, out)) return WG_OK;
+    static const char *const names[] = {"BOOL",  "INT",    "INT8",   "INT16",    "INT32", "INT64",
+                                        "UINT8", "UINT16", "UINT32", "UINT64",   "FLOAT", "STRING",
+                                        "BYTES", "DATE",   "ANY",    "TIMESTAMP"};
+    const char *near = wg_parser_suggest(type->text, names, sizeof names / sizeof names[0]);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, type, "'%.*s' is no column type; did you mean %s?",
+                         (int)wg_min_size(type->text.size, 32), (const char *)type->text.data, near);
     return wgi_error(b, WG_E_BIND, type,
                      "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, STRING, "
                      "BYTES, DATE, TIMESTAMP, ANY",
                      (int)wg_min_size(type->text.size, 32), (const char *)type->text.data);
 }
 
-static wg_code copy_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
+wg_code wgi_definition_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
     if (name.size > WG_NAME_BYTES_MAX)
         return wgi_error(b, WG_E_LIMIT, at, "a name may have at most %d bytes", WG_NAME_BYTES_MAX);
     if (memchr(name.data, 0, name.size) != NULL)
@@ -59,8 +68,8 @@ static wg_code define_columns(wgi_binder *b, const wg_ast *ast, wg_label_def *ou
         if (wg_label_def_column(out, item->text) != UINT32_MAX)
             return wgi_error(b, WG_E_BIND, item, "column '%.*s' is given twice",
                              (int)wg_min_size(item->text.size, 64), (const char *)item->text.data);
-        WG_TRY(column_type(b, item->child[0], column));
-        WG_TRY(copy_name(b, item, item->text, &column->name));
+        WG_TRY(wgi_bind_column_type(b, item->child[0], column));
+        WG_TRY(wgi_definition_name(b, item, item->text, &column->name));
         column->not_null = (item->flags & WG_AST_NOT_NULL) != 0;
         out->column_count++;
     }
@@ -80,20 +89,20 @@ static wg_code endpoint(wgi_binder *b, const wg_ast *name, const char **out) {
     const wg_code code = wgi_labels(b, &wrapper, 0, &labels, &count, &missing);
     b->closed_nodes = closed;
     WG_TRY(code);
-    return copy_name(b, name, name->text, out);
+    return wgi_definition_name(b, name, name->text, out);
 }
 
 wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
     const bool edge = ast->kind == WG_AST_CREATE_EDGE;
     wg_label_def def = {.is_edge = edge, .kind = WG_LABEL_OWNED};
-    WG_TRY(copy_name(b, ast, ast->text, &def.name));
+    WG_TRY(wgi_definition_name(b, ast, ast->text, &def.name));
     if (edge) {
         WG_TRY(endpoint(b, ast->child[0], &def.from_label));
         WG_TRY(endpoint(b, ast->child[1], &def.to_label));
     } else if (ast->child[1] != NULL) {
         def.kind = WG_LABEL_VIRTUAL;
         if (ast->child_count > 2) return wgi_unsupported(b, ast->child[2], "COMPUTE");
-        WG_TRY(copy_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
+        WG_TRY(wgi_definition_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
     }
     WG_TRY(define_columns(b, edge ? ast->child[2] : ast->child[0], &def));
     const wg_code code = wg_label_def_check(&def, b->err);
@@ -105,7 +114,7 @@ wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
 
 /* ---- COPY */
 
-static wg_code option_string(wgi_binder *b, const wg_ast *option, wg_slice *out) {
+wg_code wgi_copy_option_string(wgi_binder *b, const wg_ast *option, wg_slice *out) {
     const wg_ast *value = option->child[0];
     if (value->kind != WG_AST_STRING)
         return wgi_error(b, WG_E_BIND, value, "COPY: %.*s needs a quoted string", (int)option->text.size,
@@ -123,14 +132,14 @@ static wg_code name_texts(wgi_binder *b, const wg_ast *list, const wg_slice **ou
     return WG_OK;
 }
 
-static wg_code file_name(wgi_binder *b, const wg_ast *at, wg_slice text, const char **out) {
+wg_code wgi_copy_file_name(wgi_binder *b, const wg_ast *at, wg_slice text, const char **out) {
     if (memchr(text.data, 0, text.size) != NULL)
         return wgi_error(b, WG_E_BIND, at, "a file name may not hold a NUL character");
     *out = wg_arena_strdup(b->arena, text);
     return *out != NULL ? WG_OK : wgi_nomem(b);
 }
 
-static bool is_word(wg_slice text, const char *word) {
+bool wgi_copy_is_word(wg_slice text, const char *word) {
     bool same = text.size == strlen(word);
     for (size_t i = 0; i < text.size && same; i++) {
         const uint8_t c = text.data[i];
@@ -139,19 +148,32 @@ static bool is_word(wg_slice text, const char *word) {
     return same;
 }
 
-static wg_code copy_format(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
+wg_code wgi_copy_option_format(wgi_binder *b, const wg_ast *option, wg_copy_format *out) {
     static const struct {
         const char *name;
         wg_copy_format format;
     } formats[] = {{"CSV", WG_COPY_CSV}, {"PARQUET", WG_COPY_PARQUET}, {"JSON", WG_COPY_JSON}};
     wg_slice text = {0};
-    WG_TRY(option_string(b, option, &text));
+    WG_TRY(wgi_copy_option_string(b, option, &text));
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        if (!is_word(text, formats[i].name)) continue;
-        out->options.format = formats[i].format;
+        if (!wgi_copy_is_word(text, formats[i].name)) continue;
+        *out = formats[i].format;
         return WG_OK;
     }
     return wgi_error(b, WG_E_BIND, option, "COPY: FORMAT is CSV, PARQUET or JSON (a value a line)");
+}
+
+/* That delimiter and quote are not the same is seen when the file is begun. */
+wg_code wgi_copy_option_character(wgi_binder *b, const wg_ast *option, char *out) {
+    wg_slice text = {0};
+    WG_TRY(wgi_copy_option_string(b, option, &text));
+    const bool is_quote = wg_slice_is(option->text, "QUOTE");
+    if (text.size != 1 || text.data[0] >= 0x80 || text.data[0] == '\n' || text.data[0] == '\r' || text.data[0] == 0 ||
+        (text.data[0] == '"' && !is_quote))
+        return wgi_error(b, WG_E_BIND, option->child[0], "COPY: %s is one character, %s line break",
+                         is_quote ? "QUOTE" : "DELIMITER", is_quote ? "no" : "neither quote nor");
+    *out = (char)text.data[0];
+    return WG_OK;
 }
 
 static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
@@ -161,34 +183,33 @@ static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
         out->options.header = value->i != 0;
         return WG_OK;
     }
-    if (wg_slice_is(option->text, "DELIMITER")) {
-        wg_slice text = {0};
-        WG_TRY(option_string(b, option, &text));
-        const bool one = text.size == 1 && text.data[0] < 0x80 && text.data[0] != '"' && text.data[0] != '\n' &&
-                         text.data[0] != '\r' && text.data[0] != 0;
-        if (!one)
-            return wgi_error(b, WG_E_BIND, value, "COPY: DELIMITER is one character, neither quote nor line break");
-        out->options.delimiter = (char)text.data[0];
-        return WG_OK;
-    }
-    if (wg_slice_is(option->text, "NULL")) return option_string(b, option, &out->options.null_text);
+    if (wg_slice_is(option->text, "DELIMITER")) return wgi_copy_option_character(b, option, &out->options.delimiter);
+    if (wg_slice_is(option->text, "QUOTE")) return wgi_copy_option_character(b, option, &out->options.quote);
+    if (wg_slice_is(option->text, "NULL")) return wgi_copy_option_string(b, option, &out->options.null_text);
     if (wg_slice_is(option->text, "COLUMNS")) {
         if (value->kind != WG_AST_COLUMNS)
             return wgi_error(b, WG_E_BIND, value, "COPY: COLUMNS needs a list: (a, b)");
         return name_texts(b, value, &out->options.columns, &out->options.column_count);
     }
-    if (wg_slice_is(option->text, "FORMAT")) return copy_format(b, option, out);
+    if (wg_slice_is(option->text, "FORMAT")) return wgi_copy_option_format(b, option, &out->options.format);
     if (wg_slice_is(option->text, "REJECTS")) {
         wg_slice text = {0};
-        WG_TRY(option_string(b, option, &text));
-        return file_name(b, option, text, &out->options.rejects);
+        WG_TRY(wgi_copy_option_string(b, option, &text));
+        return wgi_copy_file_name(b, option, text, &out->options.rejects);
     }
-    return wgi_error(b, WG_E_BIND, option,
-                     "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, NULL, COLUMNS, REJECTS",
-                     (int)wg_min_size(option->text.size, 32), (const char *)option->text.data);
+    static const char *const names[] = {"FROM",  "TO",   "FORMAT",  "HEADER", "DELIMITER",
+                                        "QUOTE", "NULL", "COLUMNS", "REJECTS"};
+    const char *near = wg_parser_suggest(option->text, names, sizeof names / sizeof names[0]);
+    if (near != NULL)
+        return wgi_error(b, WG_E_BIND, option, "COPY has no option %.*s; did you mean %s?",
+                         (int)wg_min_size(option->text.size, 32), (const char *)option->text.data, near);
+    return wgi_error(
+        b, WG_E_BIND, option,
+        "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, QUOTE, NULL, COLUMNS, REJECTS",
+        (int)wg_min_size(option->text.size, 32), (const char *)option->text.data);
 }
 
-static wg_code copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out) {
+wg_code wgi_copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out) {
     const bool to = (ast->flags & WG_AST_TO) != 0;
     wg_copy_end *end = &out->options.ends[to];
     wg_ast name = {.kind = WG_AST_NAME, .start = ast->start, .end = ast->end, .text = ast->text};
@@ -211,7 +232,7 @@ static wg_code copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, 
 static wg_code copy_edge_label(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out,
                                uint32_t *labels) {
     for (uint32_t i = 1; i < ast->child_count; i++)
-        if (ast->child[i]->kind == WG_AST_COPY_END) WG_TRY(copy_end(b, ast->child[i], edge, out));
+        if (ast->child[i]->kind == WG_AST_COPY_END) WG_TRY(wgi_copy_end(b, ast->child[i], edge, out));
     for (uint32_t side = 0; side < 2; side++) {
         const char *declared = edge == NULL ? NULL : side == 0 ? edge->def.from_label : edge->def.to_label;
         if (out->options.ends[side].label != WG_NO_LABEL || declared != NULL) continue;
@@ -258,7 +279,7 @@ wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out) {
     if (ends && several) return wgi_error(b, WG_E_BIND, ast, "COPY: an edge has one label");
     if (ends || (node == NULL && edge != NULL && !several)) WG_TRY(copy_edge_label(b, ast, edge, out, labels));
     else WG_TRY(copy_node_labels(b, ast, out, labels));
-    WG_TRY(file_name(b, ast->child[0], ast->child[0]->text, &out->path));
+    WG_TRY(wgi_copy_file_name(b, ast->child[0], ast->child[0]->text, &out->path));
     for (uint32_t i = 1; i < ast->child_count; i++)
         if (ast->child[i]->kind == WG_AST_OPTION) WG_TRY(copy_option(b, ast->child[i], out));
     return WG_OK;

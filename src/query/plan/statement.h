@@ -7,11 +7,29 @@
 /* Builds the definition of CREATE NODE LABEL or CREATE EDGE LABEL and checks what can be checked without the files. */
 wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out);
 
+/* The name of a label, column, index or constraint, in the arena. */
+wg_code wgi_definition_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out);
+wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out);
+
+/* Definition of CREATE INDEX or CREATE CONSTRAINT; labels and properties that may be new are made. */
+wg_code wgi_rule_def(wgi_binder *b, const wg_ast *ast, wg_rule_def *out);
+/* Name of the index that DROP INDEX ON :Label(p) means. */
+wg_code wgi_rule_of_old_drop(wgi_binder *b, const wg_ast *ast, wg_slice *out);
+/* SHOW INDEXES or SHOW CONSTRAINTS: name, kind, of, label, properties; of indexes the constraint, of constraints the type. */
+wg_code wgi_show_rules(wgi_binder *b, bool index, const wg_plan **out, wgi_columns *columns);
+
 typedef struct wgi_copy {
     const char *path;
     wg_copy_options options;
 } wgi_copy;
 wg_code wgi_copy_statement(wgi_binder *b, const wg_ast *ast, wgi_copy *out);
+/* Parts of it that COPY TO shares: options, and FROM or TO with a label; `edge` (may be NULL) declares its ends. */
+wg_code wgi_copy_option_string(wgi_binder *b, const wg_ast *option, wg_slice *out);
+wg_code wgi_copy_option_character(wgi_binder *b, const wg_ast *option, char *out);
+wg_code wgi_copy_option_format(wgi_binder *b, const wg_ast *option, wg_copy_format *out);
+wg_code wgi_copy_file_name(wgi_binder *b, const wg_ast *at, wg_slice text, const char **out);
+bool wgi_copy_is_word(wg_slice text, const char *word); /* `word` in capitals */
+wg_code wgi_copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi_copy *out);
 
 /* A plan whose rows are these values, row after row. */
 wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, const char *const *names,

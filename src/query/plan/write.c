@@ -41,7 +41,18 @@ static const wgi_symbol *find_pending(const creator *c, wg_slice name) {
     return wgi_find(c->rel, name);
 }
 
-static wg_code bind_properties(wgi_binder *b, const wgi_relation *rel, const wg_ast *ast, wg_write_properties *out) {
+/* In declared labels a property that there is not is refused at its name, with the nearest one. */
+static wg_code check_property(wgi_binder *b, const wg_create_item *item, const wg_ast *entry) {
+    const wgi_symbol made = {.type = item->is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE,
+                             .labels = item->labels,
+                             .label_count = item->label_count};
+    uint32_t key;
+    wg_type type;
+    return wgi_property_type(b, entry, &made, entry->text, &key, &type);
+}
+
+static wg_code bind_properties(wgi_binder *b, const wgi_relation *rel, const wg_ast *ast, wg_create_item *item) {
+    wg_write_properties *out = &item->properties;
     *out = (wg_write_properties){0};
     if (ast == NULL) return WG_OK;
     if (ast->kind == WG_AST_PARAMETER) return wgi_bind_in(b, rel, "in CREATE", ast, &out->map);
@@ -52,6 +63,7 @@ static wg_code bind_properties(wgi_binder *b, const wgi_relation *rel, const wg_
     for (uint32_t i = 0; i < ast->child_count; i++) {
         uint32_t key, at = 0;
         wg_expr *expr;
+        WG_TRY(check_property(b, item, ast->child[i]));
         WG_TRY(wgi_intern_key(b, ast->child[i]->text, &key));
         WG_TRY(wgi_bind_in(b, rel, "in CREATE", ast->child[i]->child[0], &expr));
         while (at < count && (keys[at] != key || key == WG_NO_KEY)) at++;
@@ -102,6 +114,8 @@ static wg_code create_node(creator *c, const wg_ast *ast, bool alone, wg_slice *
     uint32_t count = 0;
     for (uint32_t i = 1; i < ast->child_count; i++) {
         uint32_t label, at = 0;
+        if (ast->child[i]->kind != WG_AST_NAME)
+            return wgi_error(b, WG_E_BIND, ast->child[i], "a node to create has labels, not conditions: (:A:B)");
         WG_TRY(wgi_intern_label(b, ast->child[i], ast->child[i]->text, false, &label));
         while (at < count && labels[at] != label) at++;
         if (at == count) labels[count++] = label;
@@ -110,7 +124,7 @@ static wg_code create_node(creator *c, const wg_ast *ast, bool alone, wg_slice *
     wg_create_item item = {.labels = labels, .label_count = known_labels ? count : 0};
     for (uint32_t i = 0; i < count; i++)
         if (labels[i] == WG_NO_LABEL) item.label_count = 0; /* only in a check, which is never run */
-    WG_TRY(bind_properties(b, c->rel, ast->child[0], &item.properties));
+    WG_TRY(bind_properties(b, c->rel, ast->child[0], &item));
     WG_TRY(push_item(c, &item, ast->text, WG_TYPE_NODE));
     *out_name = c->symbols[c->count - 1].name;
     return WG_OK;
@@ -122,7 +136,7 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
         return wgi_error(b, WG_E_BIND, ast, "a relationship of variable length cannot be created");
     if (ast->op != WG_AST_LEFT && ast->op != WG_AST_RIGHT && !c->merges)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs one direction: -[:TYPE]->");
-    if (ast->child_count != 2)
+    if (ast->child_count != 2 || ast->child[1]->kind != WG_AST_NAME)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs exactly one type: -[:TYPE]->");
     if (ast->text.size > 0 && find_pending(c, ast->text) != NULL)
         return wgi_error(b, WG_E_BIND, ast, "variable '%.*s' exists already: it cannot be created again",
@@ -136,7 +150,7 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
     item.from_slot = ast->op == WG_AST_LEFT ? r : l;
     item.to_slot = ast->op == WG_AST_LEFT ? l : r;
     if (*label == WG_NO_LABEL) item.label_count = 0;
-    WG_TRY(bind_properties(b, c->rel, ast->child[0], &item.properties));
+    WG_TRY(bind_properties(b, c->rel, ast->child[0], &item));
     return push_item(c, &item, ast->text, WG_TYPE_EDGE);
 }
 

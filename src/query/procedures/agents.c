@@ -19,10 +19,6 @@ typedef struct rows {
     wg_error *err;
 } rows;
 
-static bool is_cancelled(const wg_procedure_call *call) {
-    return call->cancel != NULL && atomic_load_explicit(&call->cancel->cancelled, memory_order_relaxed);
-}
-
 static wg_value text_value(const char *s, size_t size) {
     return s == NULL ? wg_value_null() : wg_value_str(wg_slice_of(s, size));
 }
@@ -64,8 +60,8 @@ static wg_code close_run(rows *r, wg_code code) {
 }
 
 static bool add(rows *r, const wg_value *cells) {
-    if (is_cancelled(r->call)) r->code = wg_error_set(r->err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");
-    else r->code = wg_procedure_add_row(r->call, cells, r->err);
+    r->code = wg_cancel_check(r->call->cancel, r->err);
+    if (r->code == WG_OK) r->code = wg_procedure_add_row(r->call, cells, r->err);
     return r->code == WG_OK && --r->left != 0;
 }
 

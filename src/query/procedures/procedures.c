@@ -12,6 +12,7 @@ typedef struct entry {
 struct wg_procedures {
     wg_arena arena;
     struct entry *_Atomic first;
+    _Atomic uint64_t count;
 };
 
 static entry *next_of(struct entry *const _Atomic *link) { return atomic_load_explicit(link, memory_order_acquire); }
@@ -108,6 +109,7 @@ static wg_code insert(wg_procedures *procedures, const wg_procedure *procedure, 
     if (p->name == NULL || p->help == NULL || p->params == NULL || p->results == NULL) return wg_error_nomem(err, 64);
     atomic_store_explicit(&made->next, next, memory_order_relaxed);
     atomic_store_explicit(link, made, memory_order_release);
+    atomic_fetch_add_explicit(&procedures->count, 1, memory_order_release); /* pairs with wg_procedures_count */
     return WG_OK;
 }
 
@@ -118,6 +120,10 @@ wg_code wg_procedure_register(wg_procedures *procedures, const wg_procedure *pro
 }
 
 /* ---- looking up */
+
+uint64_t wg_procedures_count(const wg_procedures *procedures) {
+    return procedures == NULL ? 0 : atomic_load_explicit(&procedures->count, memory_order_acquire);
+}
 
 const wg_procedure *wg_procedure_find(const wg_procedures *procedures, wg_slice name) {
     if (procedures == NULL) return NULL;

@@ -20,6 +20,7 @@ void wg_procedures_destroy(wg_procedures *procedures); /* NULL is legal */
 WG_MUST_USE wg_code wg_procedure_register(wg_procedures *procedures, const wg_procedure *procedure, wg_error *err);
 
 const wg_procedure *wg_procedure_find(const wg_procedures *procedures, wg_slice name); /* NULL: none */
+uint64_t wg_procedures_count(const wg_procedures *procedures); /* grows with each one that is added */
 /* The nearest name to a misspelt one, or NULL. */
 const char *wg_procedure_suggest(const wg_procedures *procedures, wg_slice name);
 /* "db.expire(logseq :: INT) :: (horizon :: INT)". False when out of memory. */

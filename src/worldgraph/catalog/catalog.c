@@ -38,9 +38,11 @@ struct wg_catalog {
     pointer_list keys;
     pointer_list labels;
     pointer_list partitions;
+    pointer_list rules;
     name_index key_index;
     name_index label_index;
     name_index partition_index;
+    name_index rule_index;
 };
 
 static const uint32_t none = UINT32_MAX; /* ends a chain */
@@ -67,9 +69,11 @@ void wg_catalog_destroy(wg_catalog *catalog) {
     wg_free(catalog->keys.items);
     wg_free(catalog->labels.items);
     wg_free(catalog->partitions.items);
+    wg_free(catalog->rules.items);
     index_free(&catalog->key_index);
     index_free(&catalog->label_index);
     index_free(&catalog->partition_index);
+    index_free(&catalog->rule_index);
     wg_mutex_deinit(&catalog->mutex);
     wg_free(catalog);
 }
@@ -373,4 +377,105 @@ void wg_catalog_truncate_partitions(wg_catalog *catalog, uint32_t count) {
     catalog->partitions.count = count;
     index_truncate(&catalog->partition_index, count);
     wg_mutex_unlock(&catalog->mutex);
+}
+
+/* ---- indexes and constraints */
+
+bool wg_rule_is_visible(const wg_rule *rule, wg_view view) {
+    return wg_visible(view, rule->begin, atomic_load_explicit(&rule->end, memory_order_relaxed));
+}
+
+const wg_rule *wg_catalog_rule(const wg_catalog *catalog, wg_view view, wg_slice name) {
+    const wg_rule *found = NULL;
+    lock(catalog);
+    const name_index *index = &catalog->rule_index;
+    for (uint32_t i = index_first(index, name_hash(0, name)); i != none && found == NULL; i = index->older[i]) {
+        const wg_rule *rule = catalog->rules.items[i];
+        if (wg_slice_equal(wg_slice_str(rule->def.name), name) && wg_rule_is_visible(rule, view)) found = rule;
+    }
+    unlock(catalog);
+    return found;
+}
+
+const wg_rule *wg_catalog_rule_at(const wg_catalog *catalog, uint32_t number) {
+    lock(catalog);
+    const wg_rule *rule = number < catalog->rules.count ? catalog->rules.items[number] : NULL;
+    unlock(catalog);
+    return rule;
+}
+
+uint32_t wg_catalog_rule_count(const wg_catalog *catalog) {
+    lock(catalog);
+    const uint32_t count = catalog->rules.count;
+    unlock(catalog);
+    return count;
+}
+
+const wg_rule *wg_catalog_next_rule(const wg_catalog *catalog, wg_view view, uint32_t label, uint32_t *position) {
+    const wg_rule *found = NULL;
+    lock(catalog);
+    while (found == NULL && *position < catalog->rules.count) {
+        const wg_rule *rule = catalog->rules.items[(*position)++];
+        if (rule->def.label == label && wg_rule_is_visible(rule, view)) found = rule;
+    }
+    unlock(catalog);
+    return found;
+}
+
+static wg_code rule_add(wg_catalog *c, const wg_rule_def *def, uint64_t begin, uint32_t *out, wg_error *err) {
+    bool known = def->label < c->labels.count;
+    for (uint32_t i = 0; i < def->key_count; i++) known = known && def->keys[i] < c->keys.count;
+    if (!known)
+        return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s: its label or a property has no number", def->name);
+    wg_rule *rule = wg_arena_alloc_zero(&c->arena, sizeof *rule);
+    char *name = wg_arena_strdup(&c->arena, wg_slice_str(def->name));
+    if (rule == NULL || name == NULL) return wg_error_nomem(err, sizeof *rule);
+    rule->def = *def;
+    rule->def.name = name;
+    rule->def.type.name = NULL;
+    rule->number = c->rules.count;
+    rule->begin = begin;
+    atomic_init(&rule->end, WG_LOGSEQ_NEVER);
+    if (!index_reserve(c, &c->rule_index) || !list_push(c, &c->rules, rule))
+        return wg_error_nomem(err, (size_t)c->rules.count * 16);
+    index_push(&c->rule_index, name_hash(0, wg_slice_str(name)));
+    *out = rule->number;
+    return WG_OK;
+}
+
+wg_code wg_catalog_add_rule(wg_catalog *catalog, const wg_rule_def *def, uint64_t begin, uint32_t *out,
+                            wg_error *err) {
+    wg_mutex_lock(&catalog->mutex);
+    const wg_code code = rule_add(catalog, def, begin, out, err);
+    wg_mutex_unlock(&catalog->mutex);
+    return code;
+}
+
+void wg_catalog_end_rule(wg_catalog *catalog, uint32_t number, uint64_t end) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(number < catalog->rules.count);
+    wg_rule *rule = catalog->rules.items[number];
+    atomic_store_explicit(&rule->end, end, memory_order_relaxed);
+    wg_mutex_unlock(&catalog->mutex);
+}
+
+void wg_catalog_truncate_rules(wg_catalog *catalog, uint32_t count) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(count <= catalog->rules.count);
+    catalog->rules.count = count;
+    index_truncate(&catalog->rule_index, count);
+    wg_mutex_unlock(&catalog->mutex);
+}
+
+const char *wg_catalog_suggest_rule(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_index) {
+    wg_suggestion suggestion;
+    wg_suggestion_init(&suggestion, name);
+    lock(catalog);
+    for (uint32_t i = 0; i < catalog->rules.count; i++) {
+        const wg_rule *rule = catalog->rules.items[i];
+        if (wg_rule_is_index(rule->def.kind) == is_index && wg_rule_is_visible(rule, view))
+            wg_suggestion_offer(&suggestion, rule->def.name);
+    }
+    unlock(catalog);
+    return suggestion.name;
 }

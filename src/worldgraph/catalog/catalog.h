@@ -7,21 +7,29 @@
 #define WG_WORLDGRAPH_CATALOG_H
 
 #include "base/digest/digest.h"
+#include "io/platform/platform.h"
 #include "mvcc/mvcc.h"
+#include "worldgraph/schema/rule.h"
 #include "worldgraph/schema/schema.h"
 
 #define WG_NO_KEY   UINT32_MAX
 #define WG_NO_LABEL UINT32_MAX
 
-/* Shared flag of a running statement; every long loop looks at it. */
+/* Shared flag of a running statement, and the moment at which it has to end; every long loop looks at them. */
 typedef struct wg_cancel {
+    wg_platform *platform; /* whose clock it is; set before the statement runs, constant while it does */
+    uint64_t deadline_ns;  /* of its now_ns; 0: none */
     _Atomic bool cancelled;
     _Atomic uint64_t rows_done;
     _Atomic uint64_t rows_total;
 } wg_cancel;
 static inline wg_code wg_cancel_check(const wg_cancel *cancel, wg_error *err) {
-    if (cancel == NULL || !atomic_load_explicit(&cancel->cancelled, memory_order_relaxed)) return WG_OK;
-    return wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");
+    if (cancel == NULL) return WG_OK;
+    if (atomic_load_explicit(&cancel->cancelled, memory_order_relaxed))
+        return wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "cancelled");
+    if (cancel->deadline_ns == 0 || cancel->platform->ops->now_ns(cancel->platform) < cancel->deadline_ns)
+        return WG_OK;
+    return wg_error_set(err, WG_E_DEADLINE, WG_NO_OFFSET, "the deadline passed before the answer was complete");
 }
 
 typedef struct wg_label {
@@ -43,6 +51,14 @@ typedef struct wg_partition {
     uint64_t row_count;
     const wg_value *variables; /* values of the label's partition columns, in column order */
 } wg_partition;
+
+/* An index or a constraint. */
+typedef struct wg_rule {
+    uint32_t number;
+    wg_rule_def def;
+    uint64_t begin;
+    _Atomic uint64_t end;
+} wg_rule;
 
 typedef struct wg_catalog wg_catalog;
 wg_code wg_catalog_create(wg_account *account, wg_catalog **out, wg_error *err);
@@ -74,6 +90,20 @@ const wg_partition *wg_catalog_partition(const wg_catalog *catalog, uint32_t num
 const wg_partition *wg_catalog_partition_of(const wg_catalog *catalog, uint32_t label, wg_slice path);
 wg_code wg_catalog_add_partition(wg_catalog *catalog, const wg_partition *partition, uint32_t *out, wg_error *err);
 void wg_catalog_truncate_partitions(wg_catalog *catalog, uint32_t count);
+
+/* ---- indexes and constraints: one set of names */
+const wg_rule *wg_catalog_rule(const wg_catalog *catalog, wg_view view, wg_slice name); /* NULL: none */
+const wg_rule *wg_catalog_rule_at(const wg_catalog *catalog, uint32_t number);          /* NULL: none */
+uint32_t wg_catalog_rule_count(const wg_catalog *catalog); /* numbers given out, dropped ones too */
+bool wg_rule_is_visible(const wg_rule *rule, wg_view view);
+/* The next rule of a label that the view sees, from number *position on, which it moves behind it; NULL at the end. */
+const wg_rule *wg_catalog_next_rule(const wg_catalog *catalog, wg_view view, uint32_t label, uint32_t *position);
+wg_code wg_catalog_add_rule(wg_catalog *catalog, const wg_rule_def *def, uint64_t begin, uint32_t *out,
+                            wg_error *err);
+void wg_catalog_end_rule(wg_catalog *catalog, uint32_t number, uint64_t end); /* NEVER undoes */
+void wg_catalog_truncate_rules(wg_catalog *catalog, uint32_t count);
+/* The visible name nearest to a misspelt one, of indexes or of constraints; NULL: none. */
+const char *wg_catalog_suggest_rule(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_index);
 
 /* ---- partition patterns: `{name}` stands for a non-empty run of characters within one path segment; `*` likewise without a name;
  * key=value directories below a pattern that ends in '/' are inferred. */

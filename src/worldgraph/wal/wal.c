@@ -207,7 +207,12 @@ static bool put_body(wg_buf *out, const wg_mutation *m) {
         case WG_MUTATION_RUN_CREATE:
             return wg_buf_append_varint(out, m->number) && wg_buf_append_varint(out, m->parent) &&
                    wg_buf_append_varint(out, m->fork_version) && wg_buf_append_varint(out, m->fork_events);
+        case WG_MUTATION_CREATE_INDEX:
+        case WG_MUTATION_CREATE_CONSTRAINT:
+            return wg_buf_append_varint(out, m->number) && wg_rule_def_encode(out, &m->rule);
         case WG_MUTATION_RUN_DROP:
+        case WG_MUTATION_DROP_INDEX:
+        case WG_MUTATION_DROP_CONSTRAINT:
             return wg_buf_append_varint(out, m->number);
         case WG_MUTATION_KIND_COUNT:
             break;
@@ -505,6 +510,14 @@ static wg_code take_run(decoder *d, wg_mutation *m) {
     return take_u64(d, "events of a fork", &m->fork_events);
 }
 
+static wg_code take_rule(decoder *d, wg_mutation *m) {
+    WG_TRY(take_u32(d, "number of an index or constraint", &m->number));
+    WG_TRY(wg_rule_def_decode(&d->in, d->arena, &m->rule, d->err));
+    if (wg_rule_is_index(m->rule.kind) != (m->kind == WG_MUTATION_CREATE_INDEX))
+        return corrupt(d, "kind of an index or constraint");
+    return WG_OK;
+}
+
 static wg_code take_body(decoder *d, wg_mutation *m) {
     switch (m->kind) {
         case WG_MUTATION_ADD_KEY:
@@ -548,6 +561,12 @@ static wg_code take_body(decoder *d, wg_mutation *m) {
             return take_run(d, m);
         case WG_MUTATION_RUN_DROP:
             return take_u32(d, "run", &m->number);
+        case WG_MUTATION_CREATE_INDEX:
+        case WG_MUTATION_CREATE_CONSTRAINT:
+            return take_rule(d, m);
+        case WG_MUTATION_DROP_INDEX:
+        case WG_MUTATION_DROP_CONSTRAINT:
+            return take_u32(d, "number of an index or constraint", &m->number);
         case WG_MUTATION_KIND_COUNT:
             break;
     }

@@ -8,6 +8,7 @@
 #define WG_WORLDGRAPH_WAL_H
 
 #include "base/digest/digest.h"
+#include "worldgraph/schema/rule.h"
 #include "worldgraph/schema/schema.h"
 
 typedef enum wg_mutation_kind {
@@ -29,7 +30,11 @@ typedef enum wg_mutation_kind {
     WG_MUTATION_RUN_DROP = 16,
     WG_MUTATION_LOAD_NODES = 17, /* the same for any set of labels, with packed cells */
     WG_MUTATION_LOAD_EDGES = 18,
-    WG_MUTATION_KIND_COUNT = 19
+    WG_MUTATION_CREATE_INDEX = 19,
+    WG_MUTATION_DROP_INDEX = 20,
+    WG_MUTATION_CREATE_CONSTRAINT = 21,
+    WG_MUTATION_DROP_CONSTRAINT = 22,
+    WG_MUTATION_KIND_COUNT = 23
 } wg_mutation_kind;
 
 enum { WG_MUTATION_LABELS_MAX = 64, WG_MUTATION_IGNORABLE = 0x80 };
@@ -43,9 +48,10 @@ typedef struct wg_mutation_property {
 typedef struct wg_mutation {
     wg_mutation_kind kind;
     uint32_t
-        number; /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition; RUN_*: of the run */
+        number; /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition; RUN_*: of the run; *_INDEX, *_CONSTRAINT: of the rule */
     wg_slice name;    /* ADD_KEY: the name; ADD_PARTITION: the path */
     wg_label_def def; /* CREATE_LABEL */
+    wg_rule_def rule; /* CREATE_INDEX, CREATE_CONSTRAINT */
     uint64_t id;      /* of the node or edge; CREATE_NODES, LOAD_*: of the first */
     uint32_t label;   /* CREATE_NODES, CREATE_EDGE, LOAD_EDGES, ADD_PARTITION */
     uint64_t from;    /* CREATE_EDGE */

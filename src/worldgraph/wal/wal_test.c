@@ -109,6 +109,15 @@ static void random_def(maker *m, wg_label_def *out) {
                           .from_label = edge ? "Player" : NULL};
 }
 
+static void random_rule(maker *m, wg_mutation *out) {
+    const bool index = out->kind == WG_MUTATION_CREATE_INDEX;
+    const wg_rule_kind kind = (wg_rule_kind)(index ? below(m, 2) : WG_RULE_UNIQUE + below(m, 4));
+    const uint32_t keys = wg_rule_has_index(kind) ? 1 + below(m, WG_KEY_COLUMNS_MAX) : 1;
+    out->rule = (wg_rule_def){.name = "a rule", .kind = kind, .label = below(m, 70000), .key_count = keys};
+    for (uint32_t i = 0; i < keys; i++) out->rule.keys[i] = i * 300 + below(m, 300);
+    out->rule.type = (wg_column_def){.type = WG_TYPE_INT, .int_bits = 16, .int_unsigned = below(m, 2) == 1};
+}
+
 static void random_properties(maker *m, wg_mutation *out) {
     const uint32_t count = below(m, LIST_MAX);
     wg_mutation_property *p = wg_arena_alloc(&m->arena, ((size_t)count + 1) * sizeof *p);
@@ -139,6 +148,7 @@ static wg_mutation random_mutation(maker *m, wg_mutation_kind kind) {
     out.labels = random_numbers(m, &out.label_count);
     out.removed_labels = random_numbers(m, &out.removed_label_count);
     random_def(m, &out.def);
+    random_rule(m, &out);
     random_properties(m, &out);
     random_batch(m, &out);
     return out;

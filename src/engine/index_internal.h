@@ -1,0 +1,114 @@
+/* engine, inside: the contents of indexes. Included by engine_internal.h.
+ *
+ * An index is a function of the rows of the tables that have its label: rows are only ever appended, so it knows of each table how many
+ * rows it has read, and reads the rest when somebody asks. No write path knows of it, and nothing of it is stored: it is built from the
+ * rows at its first use, and again after a reopening. */
+#ifndef WG_ENGINE_INDEX_INTERNAL_H
+#define WG_ENGINE_INDEX_INTERNAL_H
+
+#include "engine/engine.h"
+
+enum {
+    WGI_RANK_INDEX = 38,
+    WGI_INDEX_KEY_BYTES = 72, /* longer keys are cut: candidates are looked at in any case */
+    WGI_INDEX_REST_BYTES = WGI_INDEX_KEY_BYTES - 8,
+    WGI_INDEX_TAIL = 256,
+    WGI_INDEX_RUNS_MAX = 64
+};
+
+/* Bytes whose order is that of the values: equal values have equal bytes; of two values that can be compared the less has not the greater bytes. */
+typedef struct wgi_index_key {
+    uint32_t size;
+    uint8_t bytes[WGI_INDEX_KEY_BYTES];
+} wgi_index_key;
+
+typedef struct wgi_index_entry {
+    uint64_t prefix; /* the first 8 bytes of the key, big-endian, behind it zeros */
+    uint64_t id;
+    uint32_t rest; /* where the others are */
+    uint32_t rest_size;
+} wgi_index_entry;
+
+/* Sorted by (key, id), never changed. */
+typedef struct wgi_index_run {
+    wg_epoch_link link;
+    uint64_t count;
+    const uint8_t *bytes;
+    uint64_t byte_count;
+    wgi_index_entry entries[];
+} wgi_index_run;
+
+/* The newest entries, in the order in which they came: those below `count` never change. */
+typedef struct wgi_index_tail {
+    wg_epoch_link link;
+    _Atomic uint32_t count; /* release, behind the entry */
+    wgi_index_entry entries[WGI_INDEX_TAIL];
+    uint8_t bytes[WGI_INDEX_TAIL][WGI_INDEX_REST_BYTES];
+} wgi_index_tail;
+
+typedef struct wgi_index_state {
+    wg_epoch_link link;
+    uint32_t run_count;
+    wgi_index_run *runs[WGI_INDEX_RUNS_MAX]; /* each at least twice as long as the next */
+    wgi_index_tail *tail;
+} wgi_index_state;
+
+typedef struct wgi_index_table {
+    _Atomic(wgi_table *) table; /* NULL: it was rolled back */
+    _Atomic uint64_t rows;      /* that have been read; release, behind the state that has them */
+} wgi_index_table;
+
+typedef struct wgi_index_tables {
+    wg_epoch_link link;
+    _Atomic uint32_t seen; /* tables that there were when the list was made; UINT32_MAX: it must be made anew */
+    uint32_t count;
+    wgi_index_table at[];
+} wgi_index_tables;
+
+typedef struct wgi_index {
+    wg_epoch_link link;
+    wg_engine *engine;
+    const wg_rule *rule;
+    wg_mutex mutex; /* who reads rows */
+    _Atomic(wgi_index_state *) state;
+    _Atomic(wgi_index_tables *) tables;
+    wg_arena arena; /* of the row at hand; under the mutex */
+} wgi_index;
+
+/* ---- index_key.c */
+
+/* Key of all values, of which the first is not null; HASH kinds: none is. False: the row has no entry. */
+bool wgi_index_key_of(const wg_rule_def *def, const wg_value *values, wgi_index_key *out);
+/* Least and greatest keys of what a probe can mean; the upper one stands for everything that begins with it. False: nothing. */
+bool wgi_index_bounds(const wg_rule_def *def, const wg_index_probe *probe, wgi_index_key *low, wgi_index_key *high);
+uint64_t wgi_index_prefix(const wgi_index_key *key, uint8_t fill);
+
+/* ---- index_runs.c */
+
+/* `entries` with bytes at `bytes`, sorted here; both are the caller's. */
+wg_code wgi_index_run_make(wg_account *account, wgi_index_entry *entries, uint64_t count, const uint8_t *bytes,
+                           wgi_index_run **out, wg_error *err);
+wg_code wgi_index_run_merge(wg_account *account, const wgi_index_run *a, const wgi_index_run *b, wgi_index_run **out,
+                            wg_error *err);
+/* Appends the ids of all entries from low to high, in no order. */
+bool wgi_index_run_find(const wgi_index_run *run, const wgi_index_key *low, const wgi_index_key *high, wg_buf *out);
+bool wgi_index_tail_find(const wgi_index_tail *tail, const wgi_index_key *low, const wgi_index_key *high,
+                         wg_buf *out);
+void wgi_index_sort_ids(uint64_t *ids, uint64_t *space, uint64_t count);
+
+/* ---- index.c */
+
+wg_code wgi_index_create(wg_engine *engine, const wg_rule *rule, wg_error *err);
+void wgi_index_destroy(wgi_index *index); /* nobody reads */
+/* Lets go of what it holds: it is built anew when somebody asks. */
+void wgi_index_forget(wgi_index *index);
+/* Before tables from `kept` on are freed, while readers may still be counting themselves in. */
+void wgi_index_forget_tables(wg_engine *engine, uint32_t kept);
+wgi_index *wgi_index_of(const wg_engine *engine, uint32_t rule);
+/* Appends the ids (8 bytes each) of all rows that may have what the probe says, in any version. */
+wg_code wgi_index_candidates(wgi_index *index, const wg_index_probe *probe, wg_buf *out, wg_error *err);
+/* The visible row whose properties equal the values, other than `own`; UINT64_MAX: there is none. */
+wg_code wgi_index_equal(const wg_engine *engine, const wg_rule *rule, wg_view view, const wg_value *values,
+                        uint64_t own, uint64_t *out, wg_error *err);
+
+#endif
