@@ -50,7 +50,7 @@ typedef enum wg_plan_op {
     WG_PLAN_SORT,      /* sort_items; with limit: top-k (skip + limit rows are kept) */
     WG_PLAN_LIMIT,     /* skip_expr, limit_expr: constant expressions (may hold parameters) */
     WG_PLAN_UNWIND,   /* input ++ element, for each element of exprs[0]; null gives no row; a non-list gives itself */
-    WG_PLAN_OPTIONAL, /* children[0] joined with children[1] as a left outer hash join; keys as in HASH_JOIN */
+    WG_PLAN_OPTIONAL, /* children[0] joined with children[1] as a left outer hash join; keys are equal as DISTINCT sees them: null is null */
     WG_PLAN_UNION,    /* rows of children[0], then of children[1] */
     WG_PLAN_CREATE,   /* writes creates[]; input ++ ids of what was created */
     WG_PLAN_SET,      /* writes sets[]; passes the input through */

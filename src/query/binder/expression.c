@@ -490,7 +490,15 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
             WG_TRY(wgi_bind(b, scope, value, &items[i].expr));
         }
     }
-    return make_map(b, ast, items, ast->child_count, out);
+    wg_expr *base, *args[2];
+    WG_TRY(wgi_bind(b, scope, variable, &base));
+    WG_TRY(make_map(b, ast, items, ast->child_count, &args[1]));
+    WG_TRY(wgi_call(b, ast, "IS NOT NULL", &base, 1, &args[0])); /* of null it is null, not a map of nulls */
+    wg_expr *e = wgi_expr(b, WG_EXPR_CASE, WG_TYPE_MAP, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_set_args(b, e, args, 2));
+    *out = e;
+    return WG_OK;
 }
 
 static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {

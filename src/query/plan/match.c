@@ -695,7 +695,7 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
     bool done = false;
     if (rel == NULL) WG_TRY(start_edge(m, component, out, &done));
     if (done) return WG_OK;
-    if (is_plain(m, known, component) || has_waiting(m, known, component)) {
+    if (is_plain(m, known, component) || has_waiting(m, &nothing, component)) {
         if (rel != NULL) *out = *rel;
         else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
         return grow(m, out, component);
@@ -830,6 +830,22 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
     return false;
 }
 
+/* Node of the pattern to look at beside the rows there are, because the map of `edge` needs it or leads nowhere without it; UINT32_MAX:
+ * all are there. */
+static wg_code missing_node(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, uint32_t *out) {
+    *out = UINT32_MAX;
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
+        wgi_relation alone = {0};
+        if (wgi_find(rel, symbol.name) != NULL) continue;
+        WG_TRY(wgi_add_symbol(m->b, &alone, &symbol));
+        const bool named = wgi_mentions(edge->ast->child[0], &alone);
+        if (named || *out == UINT32_MAX) *out = i;
+        if (named) return WG_OK;
+    }
+    return WG_OK;
+}
+
 /* The value of a named path, and what its mode says of its nodes. */
 static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     wg_expr *args[2], *condition;
@@ -843,7 +859,8 @@ static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     return wgi_filter(m->b, rel, condition);
 }
 
-/* What waited in grow: all that can be known is known now. What still waits then names a variable that does not exist. */
+/* What waited in grow: all components are joined now. A map that needs a node behind the relationship itself gets it as a product.
+ * What still waits then names a variable that does not exist. */
 static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
     for (;;) {
         wgi_pattern_edge *next = NULL;
@@ -856,7 +873,13 @@ static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
             if (!edge->done && reached) next = edge;
         }
         if (next == NULL) return WG_OK;
-        if (must_wait(rel, next)) WG_TRY(expand(m, rel, next));
+        if (!must_wait(rel, next)) continue;
+        uint32_t node;
+        WG_TRY(missing_node(m, rel, next, &node));
+        if (node == UINT32_MAX) return expand(m, rel, next);
+        wgi_relation other;
+        WG_TRY(start_node(m, node, &other));
+        WG_TRY(combine(m, rel, &other));
     }
 }
 
