@@ -404,6 +404,13 @@ const wg_function *wg_function_find(wg_slice name, uint32_t arg_count) {
     return NULL;
 }
 
+const char *wg_function_at(uint32_t i, uint32_t *min, uint32_t *max) {
+    if (i >= TABLE_COUNT) return NULL;
+    *min = table[i].arg_min;
+    *max = table[i].arg_max == UINT8_MAX ? UINT32_MAX : table[i].arg_max;
+    return table[i].name;
+}
+
 bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {
     for (size_t i = 0; i < TABLE_COUNT; i++) {
         if (!name_is(table[i].name, name)) continue;

@@ -36,6 +36,13 @@ static int find_list_aggregate(const wg_ast *ast) {
     return -1;
 }
 
+const char *wgi_aggregate_at(uint32_t i, uint32_t *out_args) {
+    const uint32_t plain = sizeof aggregates / sizeof aggregates[0];
+    const uint32_t lists = sizeof list_aggregates / sizeof list_aggregates[0];
+    *out_args = i < plain ? 1 : i < plain + lists ? list_aggregates[i - plain].arg_count : 0;
+    return i < plain ? aggregates[i].name : i < plain + lists ? list_aggregates[i - plain].function : NULL;
+}
+
 bool wgi_is_aggregate(const wg_ast *ast) {
     wg_aggregate_kind kind;
     if (ast->kind == WG_AST_COUNT_STAR) return true;
@@ -139,7 +146,7 @@ wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *
 /* ---- functions */
 
 /* Operators share the table of functions but cannot be called by name. */
-static bool is_callable(const char *name) {
+bool wgi_is_callable(const char *name) {
     static const char *const operators[] = {"neg", "pos", "AND", "OR", "XOR", "NOT", "IN", "CONTAINS"};
     if (name[0] < 'A' || strchr(name, ' ') != NULL) return false;
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
@@ -202,7 +209,7 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
     if (elsewhere != NULL)
         return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); write %s", size, name, elsewhere);
     const char *near = wg_function_suggest(ast->text);
-    if (near != NULL && is_callable(near))
+    if (near != NULL && wgi_is_callable(near))
         return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); did you mean %s()?", size, name, near);
     return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s()", size, name);
 }
@@ -285,7 +292,7 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     const wg_function *zoned = clock_in_zone(ast);
     const wg_function *function =
         zoned != NULL ? zoned : wg_function_find(exists ? wg_slice_str("IS NOT NULL") : ast->text, ast->child_count);
-    if (function != NULL && !exists && !is_callable(wg_function_name(function))) function = NULL;
+    if (function != NULL && !exists && !wgi_is_callable(wg_function_name(function))) function = NULL;
     if (function == NULL) return unknown_function(b, ast);
     wg_expr **args = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
     if (args == NULL) return WG_E_NOMEM;

@@ -381,6 +381,34 @@ static wg_ast *call_query(wgi_parser *p, uint32_t start, size_t mark, uint8_t fl
     return node;
 }
 
+static wg_ast *finish_call(wgi_parser *p, uint32_t start, size_t mark, uint8_t flags, wg_slice name) {
+    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
+    if (node == NULL) return NULL;
+    node->text = name;
+    node->flags = flags;
+    return node;
+}
+
+/* SHOW is the call of a procedure without arguments; WHERE may stand without YIELD *. */
+static wg_ast *show(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = 0;
+    wg_slice name;
+    if (!wgi_show_target(p, &name)) return NULL;
+    wg_ast *none = wgi_leaf(p, WG_AST_ARGUMENTS, start);
+    if (none == NULL || !wgi_push_child(p, none) || !wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_keyword(p, WG_KW_YIELD)) {
+        if (!push_yield(p, mark, &flags)) return NULL;
+    } else if (wgi_take_keyword(p, WG_KW_WHERE)) {
+        wg_ast *where = wgi_expression(p);
+        if (where == NULL) return NULL;
+        memcpy(p->stack.data + mark + sizeof(wg_ast *), &where, sizeof where);
+        flags = WG_AST_YIELD | WG_AST_STAR;
+    }
+    return finish_call(p, start, mark, flags, name);
+}
+
 static wg_ast *call(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
@@ -393,11 +421,7 @@ static wg_ast *call(wgi_parser *p) {
     if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
     if (!wgi_push_child(p, NULL)) return NULL;
     if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
-    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
-    if (node == NULL) return NULL;
-    node->text = name;
-    node->flags = flags;
-    return node;
+    return finish_call(p, start, mark, flags, name);
 }
 
 /* ---- queries */
@@ -411,6 +435,7 @@ static wg_ast *clause(wgi_parser *p) {
     if (wgi_at_keyword(p, WG_KW_WITH)) return projection(p, WG_KW_WITH, WG_AST_WITH);
     if (wgi_at_keyword(p, WG_KW_RETURN)) return projection(p, WG_KW_RETURN, WG_AST_RETURN);
     if (wgi_at_keyword(p, WG_KW_CALL)) return call(p);
+    if (wgi_at_keyword(p, WG_KW_SHOW) && p->depth <= 1) return show(p);
     if (at_updating(p)) return updating(p);
     if (wgi_at_gql_clause(p)) return wgi_gql_clause(p);
     return wgi_unexpected(p, "a clause such as MATCH, CREATE, WITH or RETURN");

@@ -78,7 +78,7 @@ static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const w
     WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
     owned = all;
     for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
         if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
             continue;
         uint32_t *one = wgi_alloc(b, 1, sizeof *one);
