@@ -4,11 +4,11 @@
 
 #include "engine/engine.h"
 #include "engine/maintenance.h"
+#include "engine/schema.h"
 #include "engine/state_log.h"
 #include "engine/state_store.h"
 #include "io/manifest_txn/manifest_txn.h"
 #include "io/object_cache/object_cache.h"
-#include "worldgraph/wal/wal.h"
 
 enum { WGI_LABELS_MAX = 1 << 20 };
 
@@ -57,7 +57,7 @@ struct wgi_label_state {
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
 
-enum { WGI_TABLES_MAX = 65535 };
+enum { WGI_TABLES_MAX = 65535, WGI_SPARE_TXNS = 8 };
 
 /* One who waits for the writer's place; on its own stack. */
 typedef struct wgi_turn {
@@ -103,10 +103,11 @@ struct wg_engine {
     uint64_t applied;                /* last logseq applied in memory; writer */
     _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
-    wg_arena apply_arena; /* writer: cells of the mutation at hand; reset at its end */
-    wg_arena key_arena;   /* writer: cells of one key */
-    wg_buf chain;         /* IN_MEMORY and read-only: 32 bytes a commit */
-    uint64_t chain_base;  /* commits before the first of `chain` */
+    wg_txn *_Atomic spare_txns[WGI_SPARE_TXNS]; /* release when one is put there, acquire when it is taken */
+    wg_arena apply_arena;                       /* writer: cells of the mutation at hand; reset at its end */
+    wg_arena key_arena;                         /* writer: cells of one key */
+    wg_buf chain;                               /* IN_MEMORY and read-only: 32 bytes a commit */
+    uint64_t chain_base;                        /* commits before the first of `chain` */
     wgi_maintenance maintenance;
     wgi_state_log state_log;
     wgi_state_store state_store;
@@ -115,16 +116,8 @@ struct wg_engine {
     wg_compute_fn _Atomic computer;    /* of computed columns; NULL: nobody has said yet */
     _Atomic bool has_computed;         /* some label has a computed column */
     _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
-    _Atomic uint64_t schema_epoch;     /* schema.c */
-    _Atomic uint64_t schema_since;
-    uint64_t schema_committed; /* writer: `schema_since` without the open transaction */
+    wgi_schema schema;
 };
-
-/* The catalog has changed, for commit `begin` or by taking such a change back: a new epoch. Called behind the change. */
-void wgi_schema_changed(wg_engine *engine, uint64_t begin);
-void wgi_schema_undone(wg_engine *engine); /* the writer has taken back all that it changed */
-/* True for mutations that change nothing but rows. */
-bool wgi_is_row_mutation(wg_mutation_kind kind);
 
 wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
 void wgi_statistics_destroy(wg_engine *engine);
@@ -247,16 +240,6 @@ wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label, const wg_value
 wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, bool *out, wg_error *err);
 wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
                            wg_error *err);
-
-/* ---- virtual ids */
-enum { WGI_PARTITION_SHIFT = 40 };
-static inline uint64_t wgi_virtual_id(uint32_t partition, uint64_t row) {
-    return WG_ID_VIRTUAL | ((uint64_t)partition << WGI_PARTITION_SHIFT) | row;
-}
-static inline uint32_t wgi_virtual_partition(uint64_t id) {
-    return (uint32_t)((id & ~WG_ID_VIRTUAL) >> WGI_PARTITION_SHIFT);
-}
-static inline uint64_t wgi_virtual_row(uint64_t id) { return id & ((UINT64_C(1) << WGI_PARTITION_SHIFT) - 1); }
 
 /* ---- computed columns (computed.c) */
 

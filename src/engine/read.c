@@ -112,7 +112,7 @@ typedef struct owned_read {
     const wg_txn *txn;
     bool is_edge;
     uint32_t key;
-    wg_arena arena;
+    wg_arena *arena;
 } owned_read;
 
 static wg_code append_owned(owned_read *r, uint64_t id, wg_column *out, wg_error *err) {
@@ -122,12 +122,12 @@ static wg_code append_owned(owned_read *r, uint64_t id, wg_column *out, wg_error
     WG_TRY(wgi_version(r->txn->engine, r->is_edge, r->txn->view, id, &at, err));
     const wg_label *label = NULL;
     if (at.table != NULL && wgi_computed_column(r->txn, at.table, r->key, &label, &column)) {
-        WG_TRY(wgi_computed_owned(r->txn, &at, label, column, &r->arena, &v, err));
+        WG_TRY(wgi_computed_owned(r->txn, &at, label, column, r->arena, &v, err));
         column = UINT32_MAX;
     } else if (at.table != NULL) {
         column = wg_table_column_of(at.table->rows, r->key);
     }
-    if (column != UINT32_MAX) WG_TRY(wg_table_cell(at.table->rows, at.row, column, &r->arena, &v, err));
+    if (column != UINT32_MAX) WG_TRY(wg_table_cell(at.table->rows, at.row, column, r->arena, &v, err));
     const bool ok = v.type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &v);
     return ok ? WG_OK : wg_error_nomem(err, 16);
 }
@@ -136,9 +136,11 @@ static wg_code read_owned(const wg_txn *txn, bool is_edge, const uint64_t *ids, 
                           wg_column *out, wg_error *err) {
     owned_read r = {.txn = txn, .is_edge = is_edge, .key = key};
     wg_code code = WG_OK;
-    wg_arena_init(&r.arena, out->account);
+    wg_arena own;
+    wg_arena_init(&own, out->account);
+    r.arena = out->strings != NULL ? out->strings : &own; /* what is copied there is as good as the column's own */
     for (uint32_t i = 0; i < n && code == WG_OK; i++) code = append_owned(&r, ids[i], out, err);
-    wg_arena_deinit(&r.arena);
+    wg_arena_deinit(&own);
     return code;
 }
 
@@ -302,10 +304,9 @@ static wg_code read_wants(virtual_read *r, virtual_want *wants, uint32_t count, 
 
 static wg_code read_mixed(const wg_txn *txn, const uint64_t *ids, uint32_t n, uint32_t virtual_count, uint32_t key,
                           wg_column *out, wg_error *err) {
-    owned_read owned = {.txn = txn, .key = key};
     wg_arena arena;
+    owned_read owned = {.txn = txn, .key = key, .arena = &arena};
     wg_arena_init(&arena, out->account);
-    wg_arena_init(&owned.arena, out->account);
     virtual_want *wants = wg_arena_alloc(&arena, virtual_count * sizeof *wants);
     wg_value *values = wg_arena_alloc_zero(&arena, n * sizeof *values);
     wg_code code = wants == NULL || values == NULL ? wg_error_nomem(err, n * sizeof *values) : WG_OK;
@@ -323,7 +324,6 @@ static wg_code read_mixed(const wg_txn *txn, const uint64_t *ids, uint32_t n, ui
             values[i].type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &values[i]);
         if (!ok) code = wg_error_nomem(err, 16);
     }
-    wg_arena_deinit(&owned.arena);
     wg_arena_deinit(&arena);
     return code;
 }

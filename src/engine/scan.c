@@ -184,7 +184,7 @@ static bool prune_group(const wg_scan *scan, const wg_label *label, const wg_obj
         const uint32_t column = wg_object_column(object, wg_slice_str(label->def.columns[c].name));
         if (column == UINT32_MAX) continue;
         const wg_parquet_row_group *g = &wg_object_metadata(object)->row_groups[group];
-        const wg_parquet_range *range = &g->chunks[column].range;
+        const wg_parquet_range *range = &wg_parquet_chunk_of(wg_object_metadata(object), g, column)->range;
         if (range->null_count_known && range->null_count == g->row_count) return true; /* nulls satisfy nothing */
         if (range->known && wgi_prune_range(p, &range->min, &range->max)) return true;
     }

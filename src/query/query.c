@@ -643,10 +643,13 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
 
 /* ---- running with plans that are kept */
 
-void wg_query_state_deinit(wg_query_state *state) {
+static void state_clear(wg_query_state *state) {
+    wg_exec_again_destroy(state->again);
     wgi_compiled_drop(state->plan);
-    *state = (wg_query_state){0};
+    *state = (wg_query_state){.account = state->account};
 }
+
+void wg_query_state_deinit(wg_query_state *state) { state_clear(state); }
 
 /* The names outlive the plan. */
 static wg_code copy_names(const wgi_columns *columns, wg_query_result *out, wg_error *err) {
@@ -661,15 +664,43 @@ static wg_code copy_names(const wgi_columns *columns, wg_query_result *out, wg_e
     return WG_OK;
 }
 
-static wg_code run_compiled(const wgi_compiled *c, const wg_exec_context *context, wg_query_result *out,
-                            wg_error *err) {
-    out->plan_hash = c->hash;
-    out->reads_clock = c->reads_clock;
-    if (c->columns.count > 0) WG_TRY(copy_names(&c->columns, out, err));
-    WG_TRY(wg_exec_run(c->plan, context, &out->rows, err));
+/* A result of the plan without rows, or with those of an earlier run of it. */
+static wg_code ready_result(const wgi_compiled *c, wg_account *account, wg_query_result *io, wg_error *err) {
+    if (io->plan_id == c->id) return WG_OK;
+    wg_query_result_deinit(io);
+    wg_arena_init(&io->arena, account);
+    WG_TRY(copy_names(&c->columns, io, err));
+    io->plan_hash = c->hash;
+    io->reads_clock = c->reads_clock;
+    io->plan_id = c->id;
+    return WG_OK;
+}
+
+/* Who runs a plan for the second time will run it again. */
+static void try_short(wg_query_state *state, bool again) {
+    if (state->is_tried || !again) return;
+    state->is_tried = true;
+    if (wg_exec_again_create(state->plan->plan, state->account, &state->again, NULL) != WG_OK) state->again = NULL;
+}
+
+static wg_code run_state(wg_query_state *state, const wg_exec_context *context, wg_query_result *io, wg_error *err) {
+    const wgi_compiled *c = state->plan;
+    bool done = false;
+    WG_TRY(ready_result(c, context->account, io, err));
+    if (state->again != NULL) WG_TRY(wg_exec_again_run(state->again, context, &io->rows, &done, err));
+    if (!done) {
+        wg_rows_destroy(io->rows);
+        io->rows = NULL;
+        WG_TRY(wg_exec_run(c->plan, context, &io->rows, err));
+    }
+    if (state->again != NULL && wg_exec_again_is_large(state->again)) {
+        wg_exec_again_destroy(state->again);
+        state->again = NULL;
+        state->is_tried = false;
+    }
     if (c->columns.count > 0) return WG_OK;
-    wg_rows_destroy(out->rows);
-    out->rows = NULL;
+    wg_rows_destroy(io->rows);
+    io->rows = NULL;
     return WG_OK;
 }
 
@@ -679,23 +710,28 @@ static bool keeps_plans(const wg_prepared *q) {
 }
 
 wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_exec_context *context,
-                          wg_query_result *out, wg_error *err) {
+                          wg_query_result *io, wg_error *err) {
     wg_error own;
     wg_error_clear(&own);
     if (err == NULL) err = &own;
-    if (!keeps_plans(query)) return wg_query_run(query, context, out, err);
+    if (!keeps_plans(query)) {
+        wg_query_result_deinit(io);
+        return wg_query_run(query, context, io, err);
+    }
     wgi_compiled *plan = NULL;
     wg_txn_index_own(context->txn);
     wg_code code = wgi_compiled_get(query, state->plan, context, &plan, err);
-    if (code != WG_OK) return located(query, code, err);
-    wgi_compiled_drop(state->plan);
-    state->plan = plan;
-    wg_query_result result = {0};
-    wg_arena_init(&result.arena, context->account);
-    code = run_compiled(plan, context, &result, err);
-    if (code == WG_OK) *out = result;
-    else wg_query_result_deinit(&result);
-    return code == WG_OK ? code : located(query, code, err);
+    if (code == WG_OK) {
+        const bool again = state->plan == plan;
+        if (again) wgi_compiled_drop(plan);
+        else state_clear(state);
+        state->plan = plan;
+        try_short(state, again);
+        code = run_state(state, context, io, err);
+    }
+    if (code == WG_OK) return WG_OK;
+    wg_query_result_deinit(io);
+    return located(query, code, err);
 }
 
 void wg_query_result_deinit(wg_query_result *result) {

@@ -103,6 +103,7 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
+    wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
     const wgi_local *locals; /* of the expression in hand, the innermost first */
     const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
     uint32_t expanding;               /* computed columns around the expression in hand */

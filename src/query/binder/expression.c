@@ -288,6 +288,13 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
 
 /* ---- operators */
 
+static wg_code bind_typed(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    wg_expr *args[2];
+    WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
+    WG_TRY(const_of(b, wg_value_str(ast->text), ast, &args[1]));
+    return wgi_call(b, ast, "%typed", args, 2, out);
+}
+
 static wg_code bind_unary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *arg;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &arg));
@@ -390,6 +397,15 @@ static wg_type common_type(wg_type a, wg_type b) {
     return WG_TYPE_ANY;
 }
 
+/* Tests of a WHEN see the subject of their own CASE, and not that of one around it. */
+static wg_code bind_when(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr *subject, wg_expr **out) {
+    wg_expr *outer = b->case_subject;
+    b->case_subject = subject;
+    const wg_code code = wgi_bind(b, scope, ast, out);
+    b->case_subject = outer;
+    return code;
+}
+
 static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const uint32_t whens = ast->child_count - 2;
     wg_expr **args = wgi_alloc(b, 2 * (size_t)whens + 1, sizeof(wg_expr *));
@@ -401,8 +417,8 @@ static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
     for (uint32_t i = 0; i < whens; i++) {
         const wg_ast *when = ast->child[i + 2];
         wg_expr *condition, *result;
-        WG_TRY(wgi_bind(b, scope, when->child[0], &condition));
-        if (subject != NULL) {
+        WG_TRY(bind_when(b, scope, when->child[0], subject, &condition));
+        if (subject != NULL && !(when->flags & WG_AST_TESTS)) {
             wg_expr *pair[2] = {subject, condition};
             WG_TRY(wgi_call(b, when, "=", pair, 2, &condition));
         } else if (condition->type != WG_TYPE_BOOL && condition->type != WG_TYPE_ANY &&
@@ -501,7 +517,15 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
             WG_TRY(wgi_bind(b, scope, value, &items[i].expr));
         }
     }
-    return make_map(b, ast, items, ast->child_count, out);
+    wg_expr *base, *args[2];
+    WG_TRY(wgi_bind(b, scope, variable, &base));
+    WG_TRY(make_map(b, ast, items, ast->child_count, &args[1]));
+    WG_TRY(wgi_call(b, ast, "IS NOT NULL", &base, 1, &args[0])); /* of null it is null, not a map of nulls */
+    wg_expr *e = wgi_expr(b, WG_EXPR_CASE, WG_TYPE_MAP, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_set_args(b, e, args, 2));
+    *out = e;
+    return WG_OK;
 }
 
 static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
@@ -548,6 +572,12 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
             return bind_slice(b, scope, ast, out);
         case WG_AST_HAS_LABELS:
             return bind_has_labels(b, scope, ast, out);
+        case WG_AST_IS_TYPED:
+            return bind_typed(b, scope, ast, out);
+        case WG_AST_CASE_SUBJECT:
+            WG_ASSERT(b->case_subject != NULL); /* the parser puts it nowhere else */
+            *out = b->case_subject;
+            return WG_OK;
         case WG_AST_UNARY:
             return bind_unary(b, scope, ast, out);
         case WG_AST_BINARY:

@@ -128,6 +128,10 @@ static wg_code share_of(wgi_binder *b, const wg_ast *condition, wg_slice name, u
     return WG_OK;
 }
 
+wg_code wgi_condition_share(wgi_binder *b, const wg_ast *condition, wg_slice variable, uint32_t label, double *out) {
+    return share_of(b, condition, variable, label, out);
+}
+
 /* Of all conditions that need nothing but this variable. */
 static wg_code keep_of(wgi_binder *b, const wgi_graph *g, wg_slice name, uint32_t label, double *out) {
     wgi_symbol self = {.name = name};
@@ -300,6 +304,7 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
         if (out->rows > out->start) out->keep = out->start / out->rows;
         return WG_OK;
     }
+    if (n->seek_rows >= 0) out->start = n->seek_rows * 4; /* each row of a seek costs several of a scan */
     return keep_of(b, g, n->name, rarest_label(b, labels.labels, labels.count), &out->keep);
 }
 

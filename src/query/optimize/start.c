@@ -78,7 +78,7 @@ const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, u
     return NULL;
 }
 
-static double list_size(const wgi_binder *b, const wg_ast *list) {
+double wgi_list_rows(const wgi_binder *b, const wg_ast *list) {
     if (list->kind == WG_AST_LIST) return list->child_count;
     for (uint32_t i = 0; list->kind == WG_AST_PARAMETER && b->params != NULL && i < b->param_count; i++)
         if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST)
@@ -90,7 +90,8 @@ double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node
     const wg_ast *keys[WG_KEY_COLUMNS_MAX], *list;
     const wgi_relation nothing = {0};
     if (wgi_find_key(b, graph, node, &nothing, keys) != NULL) return 1;
-    return wgi_find_key_list(b, graph, node, &list) != NULL ? list_size(b, list) : graph->nodes[node].rows;
+    if (wgi_find_key_list(b, graph, node, &list) != NULL) return wgi_list_rows(b, list);
+    return graph->nodes[node].seek_rows >= 0 ? graph->nodes[node].seek_rows : graph->nodes[node].rows;
 }
 
 uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t component) {

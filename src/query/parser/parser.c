@@ -123,7 +123,8 @@ wg_ast *wgi_unexpected(wgi_parser *p, const char *expected) {
     const char *near = NULL;
     if (t->kind == WG_TOKEN_NAME && hint == NULL)
         near = suggest_keyword(wg_slice_of(p->text.data + t->start, t->end - t->start));
-    const bool reserved = t->kind == WG_TOKEN_KEYWORD && strstr(expected, "a name") != NULL;
+    const bool reserved = t->kind == WG_TOKEN_KEYWORD && wg_lexer_keyword_reserved((wg_keyword)t->keyword) &&
+                          strstr(expected, "a name") != NULL;
     if (hint == NULL && reserved) hint = "this word is reserved, put it between backticks";
     p->code = wg_error_set(p->err, WG_E_SYNTAX, t->start, "found %s, expected %s%s%s%s%s%s", found, expected,
                            near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",

@@ -33,7 +33,7 @@ bool wgi_take_punct(wgi_parser *p, wg_punct punct);
 bool wgi_take_keyword(wgi_parser *p, wg_keyword keyword);
 bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second);
 /* Words of GQL are names everywhere else: told by their text, in capitals here, `ahead` tokens on. */
-bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word);
+bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word); /* `word` in capitals */
 bool wgi_take_word(wgi_parser *p, const char *word);
 /* `where` completes "expected X ...": "after ORDER", "to close the list"; may be "". */
 bool wgi_expect_punct(wgi_parser *p, wg_punct punct, const char *where);
@@ -96,6 +96,12 @@ bool wgi_push_labels(wgi_parser *p);
 bool wgi_push_label_expression(wgi_parser *p, bool types);
 /* The same behind ':' or IS; without these nothing. */
 bool wgi_push_label_test(wgi_parser *p, bool types);
+/* ---- parser_gql.c: FILTER, LET, FOR, FINISH; words that begin a clause only where a clause may begin */
+bool wgi_at_gql_clause(const wgi_parser *p);
+wg_ast *wgi_gql_clause(wgi_parser *p);
+/* What stands behind IS: NULL, a type, labels; `left` is what is asked. */
+wg_ast *wgi_is_test(wgi_parser *p, wg_ast *left);
+wg_ast *wgi_unary_node(wgi_parser *p, wg_ast_op op, wg_ast *operand);
 /* ---- parser_path.c */
 /* The quantifier behind a relationship or a path in parentheses; false with p->code set, or *out_any false: none stands here. */
 bool wgi_quantifier(wgi_parser *p, bool *out_any, int64_t *out_least, int64_t *out_most);

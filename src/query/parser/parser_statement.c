@@ -57,7 +57,7 @@ static wg_ast *type_name(wgi_parser *p) {
     const bool list = wg_slice_is(name, "LIST") && wgi_take_punct(p, WG_P_LT);
     if (list) {
         if (!wgi_enter(p)) return NULL;
-        if (!wgi_push_rule(p, type_name) || !wgi_expect_punct(p, WG_P_GT, "to close LIST<")) return NULL;
+        if (!wgi_push_rule(p, wgi_column_type) || !wgi_expect_punct(p, WG_P_GT, "to close LIST<")) return NULL;
         wgi_leave(p);
     } else if (wgi_take_punct(p, WG_P_LPAREN)) {
         if (!type_number(p, &precision)) return NULL;
