@@ -32,13 +32,12 @@ static bool op_of(uint8_t ast_op, bool mirrored, wg_index_op *out) {
     return !mirrored && (ast_op == WG_OP_IN || ast_op == WG_OP_STARTS_WITH);
 }
 
-/* Behind NOT and OR nothing is usable; a chain a < b < c has been taken apart before. */
-static bool usable(const wg_ast *c, wg_slice variable, wg_slice property, const wgi_relation *rel, wg_index_op *op,
-                   const wg_ast **out_other) {
-    if (c->kind != WG_AST_BINARY) return false;
+/* `left op right`, either way round. */
+static bool pair_usable(const wg_ast *const sides[2], uint8_t ast_op, wg_slice variable, wg_slice property,
+                        const wgi_relation *rel, wg_index_op *op, const wg_ast **out_other) {
     for (uint32_t side = 0; side < 2; side++) {
-        const wg_ast *other = c->child[1 - side];
-        if (!property_is(c->child[side], variable, property) || !op_of(c->op, side == 1, op)) continue;
+        const wg_ast *other = sides[1 - side];
+        if (!property_is(sides[side], variable, property) || !op_of(ast_op, side == 1, op)) continue;
         if (!wgi_covered(other, rel) || wgi_has_subquery(other)) continue;
         *out_other = other;
         return true;
@@ -57,14 +56,20 @@ typedef struct search {
 static bool is_low(wg_index_op op) { return op == WG_INDEX_GT || op == WG_INDEX_GE; }
 static bool is_bound(wg_index_op op) { return op >= WG_INDEX_GT && op <= WG_INDEX_LE; }
 
-/* The first condition on the property that `wanted` takes; false: none. */
+/* The first condition on the property that `wanted` takes, as a whole or as a link of a < b < c; behind NOT and OR nothing is usable. False:
+ * none. */
 static bool find(const search *s, wg_slice property, bool (*wanted)(wg_index_op), wg_index_op *op,
                  const wg_ast **value, const wg_ast **condition) {
     for (uint32_t i = 0; i < s->graph->conjunct_count; i++) {
         const wg_ast *c = s->graph->conjuncts[i].ast;
-        if (!usable(c, s->variable, property, s->rel, op, value) || !wanted(*op)) continue;
-        *condition = c;
-        return true;
+        const uint32_t links = c->kind == WG_AST_CHAIN ? c->child_count - 1 : c->kind == WG_AST_BINARY ? 1 : 0;
+        for (uint32_t k = 0; k < links; k++) {
+            const wg_ast *const sides[2] = {c->child[k], c->child[k + 1]};
+            const uint8_t ast_op = c->kind == WG_AST_CHAIN ? c->text.data[k] : c->op;
+            if (!pair_usable(sides, ast_op, s->variable, property, s->rel, op, value) || !wanted(*op)) continue;
+            *condition = c;
+            return true;
+        }
     }
     return false;
 }
