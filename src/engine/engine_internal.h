@@ -165,20 +165,6 @@ extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
 wg_code wgi_apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_edges(void *ctx, const wg_mutation *m, wg_error *err);
-/* Indexes and constraints (rules.c). */
-wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err);
-wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
-/* Drops what belongs to a label that goes. */
-wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
-/* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
-wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
-/* *out_outside: a null keeps the row out of the constraint. */
-wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
-                               wg_error *err);
-wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
-static inline bool wgi_rule_is_unique(const wg_rule *rule) {
-    return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;
-}
 wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);

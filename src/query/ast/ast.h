@@ -44,7 +44,7 @@
     /* queries */                                                                                               \
     X(QUERY)           /* UNION_ALL; [0]? AS OF (INT or PARAMETER), ... SINGLE */                               \
     X(SINGLE)          /* ... clauses */                                                                        \
-    X(MATCH)           /* OPTIONAL, REPEATABLE, DIFFERENT; [0] PATTERN, [1]? where */                                                  \
+    X(MATCH)           /* OPTIONAL, REPEATABLE, DIFFERENT; [0] PATTERN, [1]? where */                           \
     X(UNWIND)          /* text variable; [0] list */                                                            \
     X(WITH)            /* DISTINCT, STAR; [0]? ORDER, [1]? skip, [2]? limit, [3]? where, ... ITEM */            \
     X(RETURN)          /* as WITH, [3] NULL */                                                                  \
@@ -70,15 +70,15 @@
     X(YIELD_ITEM)      /* text column; [0]? NAME alias */                                                       \
     X(CALL_QUERY)      /* [0] QUERY */                                                                          \
     /* patterns */                                                                                              \
-    X(PATTERN) /* ... PATH */                                                                                   \
-    X(PATH)    /* text variable or empty; op: wg_ast_path, i how many, j: wg_ast_path_mode */                   \
-               /* ... NODE, (EDGE or GROUP, NODE)* */                                                           \
-    X(NODE)    /* text variable or empty; [0]? MAP or PARAMETER, ... labels, all of them, WHERE */              \
-    X(EDGE)    /* text variable or empty; op: wg_ast_direction; VARIABLE_LENGTH: i least, j most, -1 none */    \
-               /* QUANTIFIED: written {i,j}; [0]? MAP or PARAMETER, ... types, any of them, WHERE */            \
-    X(GROUP)   /* VARIABLE_LENGTH: i least, j most, -1 none; [0] NULL, [1] PATH, [2]? where */                  \
-    X(WHERE)   /* inside of a NODE or EDGE, behind the labels; [0] expression */                                \
-    X(NAME)    /* text; a label or type too */                                                                  \
+    X(PATTERN)    /* ... PATH */                                                                                \
+    X(PATH)       /* text variable or empty; op: wg_ast_path, i how many, j: wg_ast_path_mode */                \
+                  /* ... NODE, (EDGE or GROUP, NODE)* */                                                        \
+    X(NODE)       /* text variable or empty; [0]? MAP or PARAMETER, ... labels, all of them, WHERE */           \
+    X(EDGE)       /* text variable or empty; op: wg_ast_direction; VARIABLE_LENGTH: i least, j most, -1 none */ \
+                  /* QUANTIFIED: written {i,j}; [0]? MAP or PARAMETER, ... types, any of them, WHERE */         \
+    X(GROUP)      /* VARIABLE_LENGTH: i least, j most, -1 none; [0] NULL, [1] PATH, [2]? where */               \
+    X(WHERE)      /* inside of a NODE or EDGE, behind the labels; [0] expression */                             \
+    X(NAME)       /* text; a label or type too */                                                               \
     X(LABEL_EXPR) /* op: AND, OR, NOT; ... NAME, LABEL_EXPR, LABEL_ANY */                                       \
     X(LABEL_ANY)  /* % */                                                                                       \
     /* expressions */                                                                                           \
@@ -95,7 +95,7 @@
     X(PROPERTY)   /* text key; [0] base */                                                                      \
     X(INDEX)      /* [0] base, [1] index */                                                                     \
     X(SLICE)      /* [0] base, [1]? from, [2]? to */                                                            \
-    X(HAS_LABELS) /* [0] base, ... NAME, LABEL_EXPR, LABEL_ANY: all of them */                                                                      \
+    X(HAS_LABELS) /* [0] base, ... NAME, LABEL_EXPR, LABEL_ANY: all of them */                                  \
     X(UNARY)      /* op; [0] */                                                                                 \
     X(BINARY)     /* op; [0], [1] */                                                                            \
     X(NARY)       /* op: OR, XOR, AND; two or more operands */                                                  \

@@ -211,7 +211,8 @@ static void edge_pattern(printer *pr, const wg_ast *a) {
 }
 
 static void path_prefix(printer *pr, const wg_ast *a) {
-    static const char *const before[] = {"", "shortestPath(", "allShortestPaths(", "", "ANY ", "SHORTEST ", "SHORTEST "};
+    static const char *const before[] = {"",     "shortestPath(", "allShortestPaths(", "",
+                                         "ANY ", "SHORTEST ",     "SHORTEST "};
     static const char *const modes[] = {"", "WALK ", "TRAIL ", "ACYCLIC ", "SIMPLE "};
     put(pr, before[a->op]);
     if (a->op < WG_AST_PATH_MODE) return;
@@ -782,6 +783,32 @@ static void drop_rule(printer *pr, const wg_ast *a) {
     put(pr, ")");
 }
 
+/* Indexes and constraints; false: something else. */
+static bool rule_statement(printer *pr, const wg_ast *a) {
+    switch (a->kind) {
+        case WG_AST_CREATE_INDEX:
+            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
+            put(pr, " ON ");
+            rule_properties(pr, a, 1, true);
+            return true;
+        case WG_AST_CREATE_CONSTRAINT:
+            create_constraint(pr, a);
+            return true;
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            drop_rule(pr, a);
+            return true;
+        case WG_AST_SHOW_INDEXES:
+            put(pr, "SHOW INDEXES");
+            return true;
+        case WG_AST_SHOW_CONSTRAINTS:
+            put(pr, "SHOW CONSTRAINTS");
+            return true;
+        default:
+            return false;
+    }
+}
+
 static void statement(printer *pr, const wg_ast *a) {
     static const char *const modes[] = {"", "EXPLAIN ", "PROFILE "};
     switch (a->kind) {
@@ -835,24 +862,6 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_SHOW_LABELS:
             put(pr, "SHOW LABELS");
             break;
-        case WG_AST_CREATE_INDEX:
-            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
-            put(pr, " ON ");
-            rule_properties(pr, a, 1, true);
-            break;
-        case WG_AST_CREATE_CONSTRAINT:
-            create_constraint(pr, a);
-            break;
-        case WG_AST_DROP_INDEX:
-        case WG_AST_DROP_CONSTRAINT:
-            drop_rule(pr, a);
-            break;
-        case WG_AST_SHOW_INDEXES:
-            put(pr, "SHOW INDEXES");
-            break;
-        case WG_AST_SHOW_CONSTRAINTS:
-            put(pr, "SHOW CONSTRAINTS");
-            break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");
             break;
@@ -868,7 +877,7 @@ static void statement(printer *pr, const wg_ast *a) {
 }
 
 static void node(printer *pr, const wg_ast *a) {
-    if (!expression(pr, a) && !clause(pr, a)) statement(pr, a);
+    if (!expression(pr, a) && !clause(pr, a) && !rule_statement(pr, a)) statement(pr, a);
 }
 
 wg_code wg_ast_print(const wg_ast *ast, wg_buf *out, wg_error *err) {
