@@ -152,7 +152,7 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
         case WG_EXPR_LOCAL:
             return wg_buf_printf(p->out, "$%u", (unsigned)e->slot);
         case WG_EXPR_RANDOM:
-            return put(p, "rand()");
+            return put(p, e->type == WG_TYPE_STRING ? "randomUUID()" : "rand()");
         case WG_EXPR_COMPREHENSION:
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:
@@ -307,7 +307,7 @@ static bool put_hops(const printer *p, const wg_plan *plan) {
         ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
              put_expr(p, plan->exprs[i], 0);
     return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all")) &&
-           (!plan->cycles || put(p, " cycles")) && put_steps(p, plan);
+           (!plan->cycles || put(p, " cycles")) && (!plan->by_id || put(p, " by id")) && put_steps(p, plan);
 }
 
 static bool put_index(const printer *p, const wg_plan *plan) {

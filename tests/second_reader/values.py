@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import struct
+import zoneinfo
 
 
 class Corrupt(Exception):
@@ -69,10 +70,18 @@ def clock(nanoseconds):
     return text + (f".{rest:09}".rstrip("0") if rest else "")
 
 
+def date(days):
+    """Years that Python's calendar does not have are moved by whole cycles of 400 years."""
+    cycles, rest = divmod(days, 146097)
+    day = datetime.date(2000, 1, 1) + datetime.timedelta(days=rest - 10957)
+    year = day.year + 400 * cycles
+    sign = "-" if year < 0 else "+" if year > 9999 else ""
+    return f"{sign}{abs(year):04}-{day.month:02}-{day.day:02}"
+
+
 def local_datetime(seconds, nanoseconds):
     days, second = divmod(seconds, 86400)
-    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=days)
-    return f"{day.isoformat()}T{clock(second * 10 ** 9 + nanoseconds)}"
+    return f"{date(days)}T{clock(second * 10 ** 9 + nanoseconds)}"
 
 
 def offset(seconds):
@@ -108,7 +117,7 @@ def value(r):
     if kind == 5:
         return base64.b64encode(r.bytes()).decode()
     if kind == 6:
-        return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.zigzag())).isoformat()
+        return date(r.zigzag())
     if kind == 7:
         return clock(r.varint())
     if kind == 8:
@@ -117,7 +126,11 @@ def value(r):
         return local_datetime(r.zigzag(), r.varint())
     if kind == 10:
         seconds, nanoseconds, east = r.zigzag(), r.varint(), r.zigzag()
-        return local_datetime(seconds + east, nanoseconds) + offset(east)
+        zone = r.text() if east == 1 << 20 else None
+        if zone is not None:
+            moment = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
+            east = int(moment.utcoffset().total_seconds())
+        return local_datetime(seconds + east, nanoseconds) + offset(east) + (f"[{zone}]" if zone else "")
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
     if kind == 12:

@@ -207,6 +207,7 @@ static wg_code check_shortest(wgi_binder *b, const wg_ast *path) {
 static void set_search(const wg_ast *path, wgi_pattern_edge *edge) {
     const bool function = path->op == WG_AST_PATH_SHORTEST || path->op == WG_AST_PATH_ALL_SHORTEST;
     if (function) edge->search = (wg_ast_path)path->op;
+    edge->by_id = function && path->j != WG_AST_MODE_DEFAULT;
     edge->cycles = function && path->j != WG_AST_MODE_DEFAULT && path->j != WG_AST_MODE_ACYCLIC;
     edge->mode = (wg_ast_path_mode)path->j;
 }
@@ -337,9 +338,9 @@ wg_direction wgi_direction_reversed(wg_direction d) {
 bool wgi_ends_have_label(const wgi_binder *b, const wgi_pattern_edge *edge, wg_direction direction,
                          const wgi_pattern_node *far) {
     if (edge->missing || edge->type_count == 0 || far->missing || far->label_count != 1) return false;
-    const char *name = wg_catalog_label_at(b->catalog, far->labels[0])->def.name;
+    const char *name = wg_catalog_label_seen(b->catalog, far->labels[0], b->view)->def.name;
     for (uint32_t i = 0; i < edge->type_count; i++) {
-        const wg_label_def *def = &wg_catalog_label_at(b->catalog, edge->types[i])->def;
+        const wg_label_def *def = &wg_catalog_label_seen(b->catalog, edge->types[i], b->view)->def;
         const bool out = direction == WG_DIRECTION_IN || (def->to_label != NULL && strcmp(def->to_label, name) == 0);
         const bool in =
             direction == WG_DIRECTION_OUT || (def->from_label != NULL && strcmp(def->from_label, name) == 0);

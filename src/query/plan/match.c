@@ -78,7 +78,7 @@ static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const w
     WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
     owned = all;
     for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
         if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
             continue;
         uint32_t *one = wgi_alloc(b, 1, sizeof *one);
@@ -319,6 +319,7 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
                       : edge->mode == WG_AST_MODE_SIMPLE  ? WG_WALK_SIMPLE
                                                           : WG_WALK_TRAIL;
     plan->cycles = edge->cycles;
+    plan->by_id = edge->by_id;
     WG_TRY(walk_properties(m, rel, ast->child[0], plan));
     return wgi_walk_steps(m->b, rel, ast, from_left, plan);
 }
@@ -694,7 +695,7 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
     bool done = false;
     if (rel == NULL) WG_TRY(start_edge(m, component, out, &done));
     if (done) return WG_OK;
-    if (is_plain(m, known, component) || has_waiting(m, known, component)) {
+    if (is_plain(m, known, component) || has_waiting(m, &nothing, component)) {
         if (rel != NULL) *out = *rel;
         else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
         return grow(m, out, component);
@@ -774,10 +775,29 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
     return WG_OK;
 }
 
+/* Whether a walk of the component asks for what only the rows know, beyond nodes. */
+static bool asks_rows(const matcher *m, const wgi_relation *rel, uint32_t component) {
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_pattern_edge *edge = &m->graph.edges[i];
+        if (m->graph.nodes[edge->from].component == component && (edge->ast->flags & WG_AST_VARIABLE_LENGTH) &&
+            wgi_mentions(edge->ast, rel))
+            return true;
+    }
+    return false;
+}
+
 static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) {
     bool done;
     WG_TRY(seek_component(m, rel, component, &done));
     if (done) return WG_OK;
+    if (asks_rows(m, rel, component)) {
+        const wgi_relation before = *rel;
+        wgi_relation start;
+        m->after_write = rel->writes;
+        WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), &start));
+        WG_TRY(wgi_cross(m->b, &before, &start, rel));
+        return grow(m, rel, component);
+    }
     m->after_write = rel->writes;
     wgi_relation other;
     WG_TRY(plan_component(m, NULL, component, &other));
@@ -810,6 +830,22 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
     return false;
 }
 
+/* Node of the pattern to look at beside the rows there are, because the map of `edge` needs it or leads nowhere without it; UINT32_MAX:
+ * all are there. */
+static wg_code missing_node(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, uint32_t *out) {
+    *out = UINT32_MAX;
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
+        wgi_relation alone = {0};
+        if (wgi_find(rel, symbol.name) != NULL) continue;
+        WG_TRY(wgi_add_symbol(m->b, &alone, &symbol));
+        const bool named = wgi_mentions(edge->ast->child[0], &alone);
+        if (named || *out == UINT32_MAX) *out = i;
+        if (named) return WG_OK;
+    }
+    return WG_OK;
+}
+
 /* The value of a named path, and what its mode says of its nodes. */
 static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     wg_expr *args[2], *condition;
@@ -823,7 +859,8 @@ static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     return wgi_filter(m->b, rel, condition);
 }
 
-/* What waited in grow: all that can be known is known now. What still waits then names a variable that does not exist. */
+/* What waited in grow: all components are joined now. A map that needs a node behind the relationship itself gets it as a product.
+ * What still waits then names a variable that does not exist. */
 static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
     for (;;) {
         wgi_pattern_edge *next = NULL;
@@ -836,7 +873,13 @@ static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
             if (!edge->done && reached) next = edge;
         }
         if (next == NULL) return WG_OK;
-        if (must_wait(rel, next)) WG_TRY(expand(m, rel, next));
+        if (!must_wait(rel, next)) continue;
+        uint32_t node;
+        WG_TRY(missing_node(m, rel, next, &node));
+        if (node == UINT32_MAX) return expand(m, rel, next);
+        wgi_relation other;
+        WG_TRY(start_node(m, node, &other));
+        WG_TRY(combine(m, rel, &other));
     }
 }
 
