@@ -173,3 +173,37 @@ bool wgi_index_uses(const wgi_index_choice *choice, const wgi_relation *rel) {
         if (wgi_mentions(choice->values[i], rel)) return true;
     return false;
 }
+
+wg_code wgi_find_index_edge(wgi_binder *b, const wgi_graph *graph, uint32_t component, const wgi_relation *rel,
+                            wgi_index_choice *best, wgi_pattern_edge **out) {
+    *out = NULL;
+    for (uint32_t i = 0; i < graph->edge_count; i++) {
+        wgi_pattern_edge *edge = &graph->edges[i];
+        wgi_index_choice choice;
+        if (edge->search != WG_AST_PATH_ALL || (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 || edge->missing ||
+            edge->done || edge->type_count != 1 || edge->from == edge->to ||
+            graph->nodes[edge->from].component != component)
+            continue;
+        WG_TRY(wgi_find_index(b, graph, edge->name, edge->types, 1, rel, &choice));
+        if (choice.rule == NULL || (*out != NULL && choice.rows >= best->rows)) continue;
+        *best = choice;
+        *out = edge;
+    }
+    return WG_OK;
+}
+
+wg_code wgi_index_exprs(wgi_binder *b, const wgi_relation *rel, const wgi_index_choice *choice, wg_plan *plan) {
+    wg_expr **exprs = wgi_alloc(b, choice->count, sizeof(wg_expr *));
+    wg_index_op *ops = wgi_alloc(b, choice->count, sizeof *ops);
+    if (exprs == NULL || ops == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < choice->count; i++) {
+        WG_TRY(wgi_bind_in(b, rel, "in MATCH", choice->values[i], &exprs[i]));
+        ops[i] = choice->ops[i];
+    }
+    plan->rule = choice->rule;
+    plan->index_ops = ops;
+    plan->exprs = exprs;
+    plan->expr_count = choice->count;
+    plan->row_estimate = rel->plan->row_estimate * choice->rows;
+    return WG_OK;
+}
