@@ -56,7 +56,7 @@ bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second) {
 bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word) {
     const wg_token *t = wgi_peek_at(p, ahead);
     const size_t size = strlen(word);
-    if ((t->kind != WG_TOKEN_NAME && t->kind != WG_TOKEN_KEYWORD) || t->end - t->start != size) return false;
+    if (!wgi_is_any_name(t) || t->end - t->start != size) return false;
     for (size_t i = 0; i < size; i++)
         if ((p->text.data[t->start + i] & 0xDF) != ((uint8_t)word[i] & 0xDF)) return false;
     return true;

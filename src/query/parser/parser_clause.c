@@ -381,6 +381,34 @@ static wg_ast *call_query(wgi_parser *p, uint32_t start, size_t mark, uint8_t fl
     return node;
 }
 
+static wg_ast *finish_call(wgi_parser *p, uint32_t start, size_t mark, uint8_t flags, wg_slice name) {
+    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
+    if (node == NULL) return NULL;
+    node->text = name;
+    node->flags = flags;
+    return node;
+}
+
+/* SHOW is the call of a procedure without arguments; WHERE may stand without YIELD *. */
+static wg_ast *show(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = 0;
+    wg_slice name;
+    if (!wgi_show_target(p, &name)) return NULL;
+    wg_ast *none = wgi_leaf(p, WG_AST_ARGUMENTS, start);
+    if (none == NULL || !wgi_push_child(p, none) || !wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_keyword(p, WG_KW_YIELD)) {
+        if (!push_yield(p, mark, &flags)) return NULL;
+    } else if (wgi_take_keyword(p, WG_KW_WHERE)) {
+        wg_ast *where = wgi_expression(p);
+        if (where == NULL) return NULL;
+        memcpy(p->stack.data + mark + sizeof(wg_ast *), &where, sizeof where);
+        flags = WG_AST_YIELD | WG_AST_STAR;
+    }
+    return finish_call(p, start, mark, flags, name);
+}
+
 static wg_ast *call(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
@@ -393,11 +421,7 @@ static wg_ast *call(wgi_parser *p) {
     if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
     if (!wgi_push_child(p, NULL)) return NULL;
     if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
-    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
-    if (node == NULL) return NULL;
-    node->text = name;
-    node->flags = flags;
-    return node;
+    return finish_call(p, start, mark, flags, name);
 }
 
 /* ---- queries */
@@ -411,6 +435,7 @@ static wg_ast *clause(wgi_parser *p) {
     if (wgi_at_keyword(p, WG_KW_WITH)) return projection(p, WG_KW_WITH, WG_AST_WITH);
     if (wgi_at_keyword(p, WG_KW_RETURN)) return projection(p, WG_KW_RETURN, WG_AST_RETURN);
     if (wgi_at_keyword(p, WG_KW_CALL)) return call(p);
+    if (wgi_at_keyword(p, WG_KW_SHOW) && p->depth <= 1) return show(p);
     if (at_updating(p)) return updating(p);
     if (wgi_at_gql_clause(p)) return wgi_gql_clause(p);
     return wgi_unexpected(p, "a clause such as MATCH, CREATE, WITH or RETURN");
@@ -422,10 +447,14 @@ static bool at_clause(const wgi_parser *p) {
            at_updating(p) || wgi_at_gql_clause(p);
 }
 
-/* Turns the RETURN on top of the stack into a WITH: what stands behind NEXT begins with its rows. */
-static bool return_to_with(wgi_parser *p) {
-    wg_ast *last;
-    memcpy(&last, p->stack.data + p->stack.size - sizeof last, sizeof last);
+/* Pushes the clauses that stand before NEXT; their RETURN is a WITH for what follows. */
+static bool push_before_next(wgi_parser *p, const wg_ast *before) {
+    for (uint32_t i = 0; i < before->child_count; i++)
+        if (!wgi_push_child(p, before->child[i])) return false;
+    wg_ast *last = before->child[before->child_count - 1];
+    if (last->kind == WG_AST_CALL_QUERY) return true;
+    if (last->kind != WG_AST_RETURN)
+        return wgi_fail(p, WG_E_SYNTAX, last->start, "what stands before NEXT must end with RETURN") != NULL;
     for (uint32_t i = 4; i < last->child_count; i++)
         if (last->child[i]->text.size == 0 && last->child[i]->child[0]->kind != WG_AST_VARIABLE)
             return wgi_fail(p, WG_E_SYNTAX, last->child[i]->start,
@@ -445,27 +474,28 @@ static wg_ast *no_end(wgi_parser *p, const wg_ast *last) {
                                       : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
 }
 
-/* `open_end`: inside EXISTS and COUNT a query may end with a reading clause. */
-static wg_ast *single(wgi_parser *p, bool open_end) {
-    const uint32_t start = wgi_start(p);
+/* `open_end`: inside EXISTS and COUNT a query may end with a reading clause. `before`: what stands before NEXT, or NULL. */
+static wg_ast *single(wgi_parser *p, bool open_end, const wg_ast *before) {
+    const uint32_t start = before != NULL ? before->start : wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_ast_kind last;
     bool ends;
     const wg_ast *node;
+    if (before != NULL && !push_before_next(p, before)) return NULL;
+    if (before != NULL && !at_clause(p)) return wgi_unexpected(p, "a clause behind NEXT");
     do {
         node = clause(p);
         if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
         ends = last == WG_AST_RETURN || last == WG_AST_FINISH;
-        if (last == WG_AST_RETURN && wgi_take_word(p, "NEXT")) {
-            if (!return_to_with(p)) return NULL;
-            ends = false;
-            if (!at_clause(p)) return wgi_unexpected(p, "a clause behind NEXT");
-        }
     } while (!ends && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
-    if (ends && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION, EXCEPT or INTERSECT");
-    if (reading && (!open_end || last == WG_AST_WITH)) return no_end(p, node);
+    if (ends && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION, EXCEPT, INTERSECT or NEXT");
+    const bool ended =
+        wgi_peek(p)->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
+    const bool operator= wgi_at_keyword(p, WG_KW_UNION) || wgi_at_word(p, 0, "EXCEPT") ||
+        wgi_at_word(p, 0, "INTERSECT");
+    if (reading && (!open_end || last == WG_AST_WITH || !(ended || operator))) return no_end(p, node);
     return wgi_node(p, WG_AST_SINGLE, start, mark);
 }
 
@@ -484,27 +514,61 @@ static bool take_set_operator(wgi_parser *p, set_operator *out) {
     return true;
 }
 
+/* The parts on the stack behind `mark` as what stands before NEXT: the one part itself, or a subquery of all of them. */
+static wg_ast *before_next(wgi_parser *p, uint32_t start, size_t mark, const set_operator *operator) {
+    const size_t parts = (p->stack.size - mark) / sizeof(wg_ast *) - 1;
+    wg_ast *part;
+    memcpy(&part, p->stack.data + p->stack.size - sizeof part, sizeof part);
+    if (parts == 1) {
+        p->stack.size = mark;
+        return part;
+    }
+    wg_ast *query = wgi_node(p, WG_AST_QUERY, start, mark);
+    if (query == NULL) return NULL;
+    query->op = operator->op;
+    if (operator->all) query->flags = WG_AST_UNION_ALL;
+    if (!wgi_push_child(p, query)) return NULL;
+    wg_ast *call = wgi_node(p, WG_AST_CALL_QUERY, start, mark);
+    if (call == NULL || !wgi_push_child(p, call)) return NULL;
+    return wgi_node(p, WG_AST_SINGLE, start, mark);
+}
+
+/* Pushes the parts of a query. NEXT hands the rows of all that stands before it to one more part. */
+static bool push_parts(wgi_parser *p, bool open_end, uint32_t start, size_t mark, set_operator *operator) {
+    const wg_ast *before = NULL;
+    for (uint32_t i = 0;; i++) {
+        set_operator next;
+        wg_ast *part = single(p, open_end, before);
+        if (part == NULL || !wgi_push_child(p, part)) return false;
+        const uint32_t operator_start = wgi_start(p);
+        if (wgi_take_word(p, "NEXT")) {
+            before = before_next(p, start, mark, operator);
+            *operator=(set_operator){0};
+            if (before == NULL || !wgi_push_child(p, NULL)) return false;
+            i = UINT32_MAX;
+            continue;
+        }
+        if (!take_set_operator(p, &next)) return true;
+        if (before != NULL)
+            return wgi_fail(p, WG_E_SYNTAX, operator_start,
+                            "a set operator behind NEXT must stand inside of CALL { }") != NULL;
+        if (i > 0 && (next.op != operator->op || next.all != operator->all))
+            return wgi_fail(p, WG_E_SYNTAX, operator_start,
+                            next.op == WG_AST_UNION && operator->op == WG_AST_UNION
+                                ? "UNION and UNION ALL may not be mixed in one query"
+                                : "different set operators may not be mixed in one query; put one of them into CALL "
+                                  "{ }") != NULL;
+        *operator= next;
+    }
+}
+
 static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    set_operator first = {0};
+    set_operator operator= {0};
     wg_ast *snapshot = NULL;
     if (top && at_as_of(p) && (snapshot = as_of(p)) == NULL) return NULL;
-    if (!wgi_push_child(p, NULL)) return NULL;
-    for (uint32_t i = 0;; i++) {
-        set_operator next;
-        wg_ast *part = single(p, open_end);
-        if (part == NULL || !wgi_push_child(p, part)) return NULL;
-        const uint32_t operator_start = wgi_start(p);
-        if (!take_set_operator(p, &next)) break;
-        if (i > 0 && (next.op != first.op || next.all != first.all))
-            return wgi_fail(
-                p, WG_E_SYNTAX, operator_start,
-                next.op == WG_AST_UNION && first.op == WG_AST_UNION
-                    ? "UNION and UNION ALL may not be mixed in one query"
-                    : "different set operators may not be mixed in one query; put one of them into CALL { }");
-        first = next;
-    }
+    if (!wgi_push_child(p, NULL) || !push_parts(p, open_end, start, mark, &operator)) return NULL;
     if (top && at_as_of(p)) {
         if (snapshot != NULL) return wgi_fail(p, WG_E_SYNTAX, wgi_start(p), "AS OF is given twice");
         snapshot = as_of(p);
@@ -513,8 +577,8 @@ static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
     memcpy(p->stack.data + mark, &snapshot, sizeof snapshot);
     wg_ast *node = wgi_node(p, WG_AST_QUERY, start, mark);
     if (node == NULL) return NULL;
-    node->op = first.op;
-    if (first.all) node->flags = WG_AST_UNION_ALL;
+    node->op = operator.op;
+    if (operator.all) node->flags = WG_AST_UNION_ALL;
     return node;
 }
 
