@@ -10,7 +10,7 @@
 #include "query/ast/ast.h"
 #include "query/procedures/procedures.h"
 
-enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
+enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000, WGI_APPLIES_MAX = 512 };
 
 /* Names made by the planner start with a byte that no query text can hold. */
 #define WGI_HIDDEN_BYTE 0xFFu
@@ -103,8 +103,9 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
-    wg_expr *case_subject;            /* of the CASE whose WHEN is bound */
-    const wgi_local *locals;          /* of the expression in hand, the innermost first */
+    uint32_t apply_count; /* patterns and subqueries that are asked for each row: at most WGI_APPLIES_MAX */
+    wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
+    const wgi_local *locals; /* of the expression in hand, the innermost first */
     const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
     uint32_t expanding;               /* computed columns around the expression in hand */
     uint32_t expanded;                /* nodes that the outermost of them has become */
