@@ -50,7 +50,8 @@ static wg_code eval_stored_property(wgi_eval *eval, const wg_expr *expr, const w
     WG_TRY(collect_ids(eval, &target, in, is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE, &ids, &rows, &n, err));
     const wg_type type = expr->type == WG_TYPE_NULL ? WG_TYPE_ANY : expr->type;
     wg_column column;
-    wg_column_init(&column, type, &eval->arena, eval->context->account);
+    if (!wg_column_init_lent(&column, type, &eval->arena, eval->context->account, n))
+        return wg_error_nomem(err, n * sizeof(uint64_t));
     wg_code code = is_edge ? wg_read_edge_property(eval->context->txn, ids, n, expr->key, &column, err)
                            : wg_read_node_property(eval->context->txn, ids, n, expr->key, &column, err);
     wgi_builder b;

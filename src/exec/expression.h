@@ -14,6 +14,9 @@ const wg_function *wg_function_find(wg_slice name, uint32_t arg_count);
 /* True when some function has that name: for "takes 2 arguments" messages; *min and *max are its argument counts. */
 bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max);
 const char *wg_function_suggest(wg_slice name); /* nearest name, or NULL */
+/* The name of the i-th function, operators among them, and how many arguments it takes (most: UINT32_MAX for any); NULL: there are no
+ * more. Some names stand several times. */
+const char *wg_function_at(uint32_t i, uint32_t *min, uint32_t *max);
 const char *wg_function_name(const wg_function *function);
 /* Static result type for static argument types (ANY = not known). WG_E_TYPE when these can never work, naming the function and the
  * types: comparing an INT with a STRING is such an error. NULL typed arguments are always fine. */

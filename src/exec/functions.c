@@ -258,6 +258,7 @@ static const wg_function table[] = {
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
+    {"%typed", 2, 2, false, WGI_OP_NONE, "*", B, NULL, wgi_fn_typed, NULL, NULL},
     PLAIN("%stride", 4, 4, "*", L, wgi_fn_stride),
     PLAIN("%keeps", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_keeps),
     PLAIN("%path_key", 1, 1, "*", L, wgi_fn_path_key),
@@ -401,6 +402,13 @@ const wg_function *wg_function_find(wg_slice name, uint32_t arg_count) {
         if (fits && name_is(f->name, name)) return f;
     }
     return NULL;
+}
+
+const char *wg_function_at(uint32_t i, uint32_t *min, uint32_t *max) {
+    if (i >= TABLE_COUNT) return NULL;
+    *min = table[i].arg_min;
+    *max = table[i].arg_max == UINT8_MAX ? UINT32_MAX : table[i].arg_max;
+    return table[i].name;
 }
 
 bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {

@@ -15,59 +15,9 @@
  * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
  * it, is the same for every batch size and number of threads. */
 #include "base/digest/digest.h"
-#include "exec/exec_internal.h"
+#include "exec/pipeline.h"
 #include "exec/profile.h"
 #include "exec/spill.h"
-
-enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
-
-typedef struct task_slot {
-    void *local;
-    bool taken;
-    bool ready;
-    wg_code code;
-    wg_error error;
-} task_slot;
-
-struct wgi_pipeline {
-    const wg_exec_context *context;
-    wgi_sink *sink;
-    const wg_plan *ops[OPS_MAX]; /* from the source up */
-    const wgi_join_table *tables[OPS_MAX];
-    uint32_t op_count;
-    wg_scan *scan;
-    wg_rows *rows;
-    uint32_t task_count;
-    uint32_t workers;
-    uint32_t shards;
-    uint32_t source_line; /* of the profile */
-    uint32_t sink_line;
-    bool counts_source;    /* its rows were not counted when they were made */
-    uint64_t bytes_before; /* in the account */
-    _Atomic bool finished; /* relaxed: a hint that no further work is needed */
-    wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
-    wg_cond moved;
-    uint32_t taken; /* tasks that some worker has */
-    uint32_t merged;
-    bool merging;
-    wg_code code;
-    wg_error error;
-    task_slot slots[WINDOW];
-};
-
-struct wgi_worker {
-    wgi_pipeline *pipeline;
-    wgi_op *ops[OPS_MAX];
-    wg_scan_cursor *cursor;
-    wg_vector *vectors; /* of a rows source */
-    void *local;
-    wgi_eval eval;
-    uint32_t batch_rows;
-    bool stop;
-    uint32_t line; /* of the profile: what it works for, and since when */
-    uint64_t mark;
-    uint16_t sel[WG_BATCH_ROWS_MAX];
-};
 
 wg_code wgi_check(const wg_exec_context *context, wg_error *err) {
     WG_TRY(wg_cancel_check(context->cancel, err));
@@ -305,13 +255,14 @@ static bool claim_task(wgi_pipeline *p, uint32_t worker, uint32_t *out) {
 
 /* ---- workers */
 
-static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err) {
+wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err) {
     const wg_plan *plan = p->ops[i];
     wg_account *account = p->context->account;
     if (p->tables[i] != NULL) return wgi_op_join(plan, p->tables[i], account, out, err);
     if (plan->op == WG_PLAN_FILTER) return wgi_op_filter(plan, account, out, err);
     if (plan->op == WG_PLAN_PROJECT) return wgi_op_project(plan, account, out, err);
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
+    if (plan->op == WG_PLAN_INDEX_SEEK) return wgi_op_index_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
     if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
@@ -345,7 +296,7 @@ static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
     w->line = WG_PROFILE_NO_LINE;
     wg_arena_init(&w->eval.arena, context->account);
     for (uint32_t i = 0; i < p->op_count; i++) {
-        WG_TRY_GOTO(make_op(p, i, &w->ops[i], err));
+        WG_TRY_GOTO(wgi_make_op(p, i, &w->ops[i], err));
         w->ops[i]->worker = w;
         w->ops[i]->eval.context = context;
         w->ops[i]->line = wgi_profile_line(context->profile, p->ops[i]);
@@ -414,6 +365,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_SCAN:
             return plan->children[0] != NULL;
         case WG_PLAN_SEEK:
+        case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
@@ -705,6 +657,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:
+        case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:

@@ -153,6 +153,8 @@ def to_json(v):
 
 # ---------------------------------------------------------------- mutations
 
+KINDS = "RANGE", "HASH", "UNIQUENESS", "KEY", "NOT NULL", "TYPE"
+TYPES = {1: "BOOL", 2: "INT", 3: "FLOAT", 4: "STRING", 5: "BYTES", 6: "DATE", 9: "LOCAL_DATETIME", 18: "ANY"}
 BOOL, INT, FLOAT, STRING, BYTES, DATE, LOCAL_DATETIME, ANY = 1, 2, 3, 4, 5, 6, 9, 18
 
 
@@ -358,6 +360,15 @@ class State:
     def named(self, values):
         return to_json({self.keys[key]: v for key, v in values.items() if v is not None})
 
+    def standing(self, first, last):
+        return [r for number, r in enumerate(self.rules) if number not in self.dropped_rules and first <= r["kind"] < last]
+
+    def described(self, what, r, last):
+        label = self.labels[r["label"]]
+        kind = "HASH" if what == "index" and r["kind"] in (2, 3) else KINDS[r["kind"]]
+        words = [r["name"], kind, "EDGE" if label["edge"] else "NODE", label["name"], ", ".join(self.keys[key] for key in r["keys"]), last]
+        return " ".join([what] + [to_json(word) for word in words])
+
     def dump(self):
         lines = []
         for id_, (labels, values) in sorted(self.nodes.items()):
@@ -365,4 +376,6 @@ class State:
             lines.append(f"node {id_} {to_json(names)} {self.named(values)}")
         for id_, (label, a, b, values) in sorted(self.edges.items()):
             lines.append(f"edge {id_} {to_json(self.labels[label]['name'])} {a} {b} {self.named(values)}")
+        lines += [self.described("index", r, r["name"] if r["kind"] in (2, 3) else None) for r in self.standing(0, 4)]
+        lines += [self.described("constraint", r, TYPES.get(r.get("type", (None,))[0])) for r in self.standing(2, 6)]
         return lines

@@ -139,8 +139,6 @@ static bool take_predicate(wgi_parser *p, wg_ast_op *out, bool *out_binary) {
         *out = WG_OP_IN;
     } else if (wgi_take_keyword(p, WG_KW_IS)) {
         *out_binary = false;
-        *out = wgi_take_keyword(p, WG_KW_NOT) ? WG_OP_IS_NOT_NULL : WG_OP_IS_NULL;
-        return wgi_expect_keyword(p, WG_KW_NULL, *out == WG_OP_IS_NULL ? "or NOT NULL after IS" : "after IS NOT");
     } else {
         return false;
     }
@@ -152,12 +150,9 @@ static wg_ast *predicate(wgi_parser *p) {
     wg_ast_op op;
     bool binary;
     while (left != NULL) {
-        if (at_normalized(p)) {
-            left = normalized(p, left);
-            continue;
-        }
-        if (!take_predicate(p, &op, &binary)) break;
-        left = binary ? pair(p, WG_AST_BINARY, op, left, additive(p)) : wrap(p, WG_AST_UNARY, op, left->start, left);
+        if (at_normalized(p)) left = normalized(p, left);
+        else if (!take_predicate(p, &op, &binary)) break;
+        else left = binary ? pair(p, WG_AST_BINARY, op, left, additive(p)) : wgi_is_test(p, left);
     }
     return p->code == WG_OK ? left : NULL;
 }
@@ -381,12 +376,74 @@ static wg_ast *bracketed_body(wgi_parser *p) {
 
 static wg_ast *bracketed(wgi_parser *p) { return with_bar(p, false, bracketed_body); }
 
-static wg_ast *when(wgi_parser *p) {
+/* One of the tests behind a WHEN with a subject: an operator and what follows it, or a value to equal. */
+static wg_ast *when_test(wgi_parser *p) {
+    static const binary_op ops[] = {{WG_P_EQ, WG_OP_EQ}, {WG_P_NE, WG_OP_NE}, {WG_P_LT, WG_OP_LT},
+                                    {WG_P_LE, WG_OP_LE}, {WG_P_GT, WG_OP_GT}, {WG_P_GE, WG_OP_GE}};
+    wg_ast *subject = wgi_leaf(p, WG_AST_CASE_SUBJECT, wgi_start(p));
+    wg_ast_op op;
+    bool binary;
+    if (subject == NULL) return NULL;
+    if (punct_op(p, ops, 6, &op)) {
+        p->at++;
+        return pair(p, WG_AST_BINARY, op, subject, additive(p));
+    }
+    if (!take_predicate(p, &op, &binary)) return pair(p, WG_AST_BINARY, WG_OP_EQ, subject, wgi_expression(p));
+    if (binary) return pair(p, WG_AST_BINARY, op, subject, additive(p));
+    wg_ast *test = wgi_is_test(p, subject);
+    if (test == NULL || test->kind == WG_AST_IS_TYPED || test->op != WG_OP_NOT || test->kind != WG_AST_UNARY)
+        return test != NULL && test->kind == WG_AST_HAS_LABELS
+                   ? wgi_fail(p, WG_E_SYNTAX, test->start, "a WHEN with a subject tests values and types, not labels")
+                   : test;
+    return test->child[0]->kind == WG_AST_IS_TYPED
+               ? test
+               : wgi_fail(p, WG_E_SYNTAX, test->start, "a WHEN with a subject tests values and types, not labels");
+}
+
+static bool at_when_operator(const wgi_parser *p) {
+    static const wg_punct puncts[] = {WG_P_EQ, WG_P_NE, WG_P_LT, WG_P_LE, WG_P_GT, WG_P_GE, WG_P_REGEX};
+    static const wg_keyword words[] = {WG_KW_CONTAINS, WG_KW_IN, WG_KW_IS};
+    for (size_t i = 0; i < sizeof puncts / sizeof puncts[0]; i++)
+        if (wgi_at_punct(p, puncts[i])) return true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (wgi_at_keyword(p, words[i])) return true;
+    return wgi_at_keywords(p, WG_KW_STARTS, WG_KW_WITH) || wgi_at_keywords(p, WG_KW_ENDS, WG_KW_WITH);
+}
+
+/* Pushes what stands between WHEN and THEN. *tests: it is more than one value. */
+static bool push_condition(wgi_parser *p, bool subject, bool *tests) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    if (!wgi_expect_keyword(p, WG_KW_WHEN, "in CASE") || !wgi_push_rule(p, wgi_expression)) return NULL;
+    *tests = subject && at_when_operator(p);
+    if (!*tests) {
+        wg_ast *value = wgi_expression(p);
+        if (value == NULL) return false;
+        *tests = subject && wgi_at_punct(p, WG_P_COMMA);
+        if (!*tests) return wgi_push_child(p, value);
+        wg_ast *leaf = wgi_leaf(p, WG_AST_CASE_SUBJECT, start);
+        wg_ast *equal = leaf != NULL ? pair(p, WG_AST_BINARY, WG_OP_EQ, leaf, value) : NULL;
+        if (equal == NULL || !wgi_push_child(p, equal)) return false;
+    } else if (!wgi_push_rule(p, when_test)) {
+        return false;
+    }
+    while (wgi_take_punct(p, WG_P_COMMA))
+        if (!wgi_push_rule(p, when_test)) return false;
+    wg_ast *node = wgi_node(p, WG_AST_NARY, start, mark);
+    if (node == NULL) return false;
+    node->op = WG_OP_OR;
+    *tests = node->child_count > 1 || node->child[0]->kind != WG_AST_BINARY || node->child[0]->op != WG_OP_EQ;
+    return wgi_push_child(p, *tests ? node : node->child[0]->child[1]); /* WHEN = 3 is WHEN 3 */
+}
+
+static wg_ast *when(wgi_parser *p, bool subject) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    bool tests;
+    if (!wgi_expect_keyword(p, WG_KW_WHEN, "in CASE") || !push_condition(p, subject, &tests)) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_THEN, "after WHEN") || !wgi_push_rule(p, wgi_expression)) return NULL;
-    return wgi_node(p, WG_AST_WHEN, start, mark);
+    wg_ast *node = wgi_node(p, WG_AST_WHEN, start, mark);
+    if (node != NULL && tests) node->flags = WG_AST_TESTS;
+    return node;
 }
 
 static wg_ast *case_expression(wgi_parser *p) {
@@ -397,7 +454,8 @@ static wg_ast *case_expression(wgi_parser *p) {
     if (!(simple ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL)) || !wgi_push_child(p, NULL))
         return NULL;
     do {
-        if (!wgi_push_rule(p, when)) return NULL;
+        wg_ast *branch = when(p, simple);
+        if (branch == NULL || !wgi_push_child(p, branch)) return NULL;
     } while (wgi_at_keyword(p, WG_KW_WHEN));
     wg_ast *otherwise = NULL;
     if (wgi_take_keyword(p, WG_KW_ELSE)) {
@@ -633,6 +691,14 @@ static wg_ast *keyword_atom(wgi_parser *p, bool *out_handled) {
     return NULL;
 }
 
+/* COLLECT { begins a subquery when a reading clause follows, else it is the projection of a map named so. */
+static bool at_query(const wgi_parser *p, uint32_t ahead) {
+    const wg_token *t = wgi_peek_at(p, ahead);
+    if (t->kind != WG_TOKEN_KEYWORD) return wgi_at_word(p, ahead, "FOR") || wgi_at_word(p, ahead, "LET");
+    return t->keyword == WG_KW_MATCH || t->keyword == WG_KW_OPTIONAL || t->keyword == WG_KW_UNWIND ||
+           t->keyword == WG_KW_WITH || t->keyword == WG_KW_RETURN || t->keyword == WG_KW_CALL;
+}
+
 static wg_ast *atom(wgi_parser *p) {
     const wg_token *t = wgi_peek(p);
     if (t->kind == WG_TOKEN_INTEGER || t->kind == WG_TOKEN_FLOAT) return number(p, t->start, false);
@@ -651,6 +717,7 @@ static wg_ast *atom(wgi_parser *p) {
         const uint32_t start = t->start;
         return wgi_push_rule(p, wgi_shortest_path) ? wgi_node(p, WG_AST_PATTERN_TEST, start, mark) : NULL;
     }
+    if (wgi_at_word(p, 0, "COLLECT") && dot_at(p, 1, WG_P_LBRACE) && at_query(p, 2)) return subquery(p, WG_AST_COLLECT);
     if (at_function(p)) return function(p);
     if (wgi_is_name(t) && dot_at(p, 1, WG_P_LBRACE)) return map_projection(p);
     if (wgi_is_name(t)) return variable(p);
