@@ -168,30 +168,12 @@ wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
 /* Drops what belongs to a label that goes. */
 wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
-/* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
-/* Constraints NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
-wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
-wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
-/* *out_outside: a null keeps the row out of the constraint. */
-wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
-                               wg_error *err);
-wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
-static inline bool wgi_rule_is_unique(const wg_rule *rule) {
-    return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;
-}
 wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);
 /* Reserves the ids and checks that they are the ones that the log says. */
 wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err);
 wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err);
-/* A row goes to another table with these properties, as a new version. */
-wg_code wgi_move_row(wgi_apply *a, wgi_table *from, uint64_t row, wgi_table *to, const wg_mutation *moved,
-                     wg_error *err);
-/* What a row has, as properties in the arena. */
-wg_code wgi_row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out, wg_error *err);
-void wgi_note_computed(wg_engine *engine, const wg_label_def *def); /* that some label has such a column */
-wg_code wgi_apply_alter_label(void *ctx, const wg_mutation *m, wg_error *err); /* alter.c */
 wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
 void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
@@ -240,16 +222,6 @@ wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label, const wg_value
 wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, bool *out, wg_error *err);
 wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
                            wg_error *err);
-
-/* ---- computed columns (computed.c) */
-
-/* The computed column of this key that the row has through one of its labels. False: none. */
-bool wgi_computed_column(const wg_txn *txn, const wgi_table *table, uint32_t key, const wg_label **out_label,
-                         uint32_t *out_column);
-wg_code wgi_computed_cell(const wg_txn *txn, const wg_label *label, uint32_t column, const wg_row_reader *row,
-                          wg_arena *arena, wg_value *out, wg_error *err);
-wg_code wgi_computed_owned(const wg_txn *txn, const wgi_place *at, const wg_label *label, uint32_t column,
-                           wg_arena *arena, wg_value *out, wg_error *err);
 
 /* ---- transactions */
 
@@ -313,13 +285,11 @@ wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                              wg_error *err);
 
-/* ALTER of a virtual label's path: another label of the same name takes its place (ddl.c). */
-wg_code wgi_set_pattern(wg_txn *txn, const wg_label *label, const char *pattern, wg_error *err);
-
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);
 
 #include "engine/index_internal.h"
+#include "engine/alter_internal.h"
 #include "engine/virtual_internal.h"
 
 #endif
