@@ -165,8 +165,10 @@ struct wg_plan {
     bool backwards;         /* the list begins with the last edge of the walk */
     wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
     bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
-    bool by_id;             /* SHORTEST: of equally long walks the one whose edges have the least ids, from `slot` on, is the first */
-    const wg_walk_step *steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
+    bool
+        by_id; /* SHORTEST: of equally long walks the one whose edges have the least ids, from `slot` on, is the first */
+    const wg_walk_step *
+        steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
     uint32_t step_count;
     struct wg_plan *step_input; /* its slots: those of the input, then node, edge, node, ... of one repetition */
 

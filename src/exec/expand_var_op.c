@@ -117,6 +117,7 @@ static wg_code refill_step(expand_var_op *e, const wg_batch *batch, uint32_t row
     const wg_plan *plan = e->op.plan;
     const uint32_t number = (e->depth - 1) % plan->step_count;
     const wg_walk_step *step = &plan->steps[number];
+    const wgi_walk_place place = {&e->step_eval, plan, batch, e->body, row, number};
     fill_body(e, number);
     do {
         f->count = 0;
@@ -125,7 +126,7 @@ static wg_code refill_step(expand_var_op *e, const wg_batch *batch, uint32_t row
         WG_TRY(wg_expand(e->op.eval.context->txn, f->node, step->direction, step->edge_labels, step->edge_label_count,
                          &f->position, FRAME_EDGES, f->edges, f->nodes, &f->count, err));
         if (f->count == 0) return WG_OK;
-        WG_TRY(wgi_walk_filter(&e->step_eval, plan, number, batch, row, e->body, f->edges, f->nodes, &f->count, err));
+        WG_TRY(wgi_walk_filter(&place, f->edges, f->nodes, &f->count, err));
     } while (f->count == 0); /* none of these fits, but there may be more */
     return WG_OK;
 }
@@ -178,8 +179,7 @@ static wg_code step(expand_var_op *e, const wg_batch *batch, uint32_t row, uint6
     if (!good) return WG_OK;
     WG_TRY(enter(e, node, edge, err));
     const uint32_t length = e->depth - 1, unit = body_edges(plan);
-    const bool wanted =
-        length % unit == 0 && length / unit >= plan->hops_min && (!plan->into || node == target);
+    const bool wanted = length % unit == 0 && length / unit >= plan->hops_min && (!plan->into || node == target);
     return wanted ? emit(e, batch, row, err) : WG_OK;
 }
 

@@ -59,7 +59,7 @@ typedef enum wg_expr_kind {
     WG_EXPR_COMPREHENSION, /* args: list, condition, result; the element is local `slot` */
     WG_EXPR_QUANTIFIER,    /* args: list, condition; the element is local `slot`; key: wg_quantifier */
     WG_EXPR_REDUCE,        /* args: start, list, result; the accumulator is local `slot`, the element slot + 1 */
-    WG_EXPR_RANDOM, /* rand(): a FLOAT in [0, 1), a function of row, place in the text and locals below `slot` */
+    WG_EXPR_RANDOM,  /* rand(): a FLOAT in [0, 1), a function of row, place in the text and locals below `slot` */
     WG_EXPR_SUBQUERY /* `plan` gives one row of one slot; it runs for each row, whose ARGUMENT are the args */
 } wg_expr_kind;
 

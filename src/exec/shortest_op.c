@@ -29,14 +29,15 @@ typedef struct shortest_op {
     wgi_op op;
     wg_arena out;
     wg_arena lists;
-    wg_buf met;      /* met[] in the order of meeting: the queue too */
-    wg_buf arrivals; /* arrival[] */
-    wg_buf table;    /* uint32_t: index into met + 1, 0 empty; a power of two */
+    wg_buf met;        /* met[] in the order of meeting: the queue too */
+    wg_buf arrivals;   /* arrival[] */
+    wg_buf table;      /* uint32_t: index into met + 1, 0 empty; a power of two */
     wg_buf candidates; /* candidate[]: edges of the node in hand */
-    wg_buf walk;     /* uint32_t: arrivals from the far end */
+    wg_buf walk;       /* uint32_t: arrivals from the far end */
     wg_vector *wanted;
     wgi_eval step_eval;
-    uint64_t prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
+    uint64_t
+        prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
     bool has_prefix;
     wgi_neighbours neighbours; /* open when pairs are searched from both ends */
     wgi_pair_search *pair;
@@ -74,8 +75,7 @@ static wg_code emit(shortest_op *e, const wg_batch *batch, uint32_t row, wg_erro
     for (uint32_t i = 0; i < n; i++) {
         wg_value *item = &items[e->op.plan->backwards ? i : n - 1 - i];
         *item = (wg_value){.type = WG_TYPE_EDGE};
-        item->as.id =
-            i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
+        item->as.id = i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
     }
     e->walks[e->count] = (wg_value){.type = WG_TYPE_LIST, .size = n};
     e->walks[e->count].as.list = items;
@@ -164,6 +164,7 @@ static int compare_candidates(const void *left, const void *right) {
 /* The edges that may be walked from a node, as candidate[] in e->candidates: as the lists have them, or by id. */
 static wg_code leave(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t node, wg_error *err) {
     const wg_plan *plan = e->op.plan;
+    const wgi_walk_place place = {&e->step_eval, plan, batch, &node, row, 0};
     wg_expand_position position = {0};
     uint32_t n;
     e->candidates.size = 0;
@@ -173,8 +174,7 @@ static wg_code leave(shortest_op *e, const wg_batch *batch, uint32_t row, uint64
         if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
         e->walked += n;
         uint32_t kept = n;
-        if (plan->step_count > 0)
-            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &node, e->edges, e->nodes, &kept, err));
+        if (plan->step_count > 0) WG_TRY(wgi_walk_filter(&place, e->edges, e->nodes, &kept, err));
         for (uint32_t i = 0; i < kept; i++) {
             const candidate c = {e->edges[i], e->nodes[i]};
             bool good;
@@ -196,8 +196,8 @@ static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32
 }
 
 /* Leaves the index of the far end, NONE when it is not reached within so many edges. */
-static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops, uint32_t *out,
-                      wg_error *err) {
+static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops,
+                      uint32_t *out, wg_error *err) {
     *out = NONE;
     for (uint32_t i = 0; i < met_count(e); i++) {
         const uint32_t level = met_at(e, i)->level;
@@ -287,8 +287,9 @@ static wg_code search_pair(shortest_op *e, const wg_batch *batch, uint32_t row, 
 /* ---- from a node to itself */
 
 /* Searches from behind the first edge back to the start; *length: of the whole walk, NONE when there is none of at most `most` edges. */
-static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, const uint64_t first[2],
-                           uint32_t most, uint32_t *out_at, uint32_t *out_length, wg_error *err) {
+static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start,
+                           const uint64_t first[2], uint32_t most, uint32_t *out_at, uint32_t *out_length,
+                           wg_error *err) {
     uint32_t at;
     e->met.size = e->arrivals.size = e->walk.size = 0;
     e->prefix = first[0];
@@ -334,7 +335,8 @@ static wg_code search_closed(shortest_op *e, const wg_batch *batch, uint32_t row
     if (e->op.plan->hops_max == 0) return WG_OK;
     wg_buf_init(&firsts, e->out.account);
     wg_code code = leave(e, batch, row, start, err);
-    if (code == WG_OK && !wg_buf_append(&firsts, e->candidates.data, e->candidates.size)) /* searching uses the same array */
+    if (code == WG_OK &&
+        !wg_buf_append(&firsts, e->candidates.data, e->candidates.size)) /* searching uses the same array */
         code = wg_error_nomem(err, e->candidates.size);
     e->has_prefix = true;
     if (code == WG_OK) code = search_cycles(e, batch, row, start, &firsts, err);

@@ -80,8 +80,8 @@ static void make_graph(world *w) {
     for (int i = 0; i < w->edge_count; i++) {
         w->edges[i] = (edge){pick(w, NODES), pick(w, NODES), 1 + pick(w, 2), pick(w, 4)};
         say(w, "MATCH (a {k: %d}), (b {k: %d}) ", w->edges[i].from, w->edges[i].to);
-        say(w, w->edges[i].type == 1 ? "CREATE (a)-[:T {k: %d, w: %d}]->(b)" : "CREATE (a)-[:U {k: %d, w: %d}]->(b)", i,
-            w->edges[i].w);
+        say(w, w->edges[i].type == 1 ? "CREATE (a)-[:T {k: %d, w: %d}]->(b)" : "CREATE (a)-[:U {k: %d, w: %d}]->(b)",
+            i, w->edges[i].w);
         run(&w->store, done(w));
     }
 }
@@ -118,7 +118,8 @@ static void go_on(world *w, const question *q, walk *x, int *nodes) {
         if (!(r->type & s->types) || r->w < s->least_w) continue;
         for (int way = 0; way < 2; way++) {
             const int near = way == 0 ? r->from : r->to, far = way == 0 ? r->to : r->from;
-            if (near != at || (s->direction != 2 && s->direction != way) || (way == 1 && s->direction == 2 && near == far))
+            if (near != at || (s->direction != 2 && s->direction != way) ||
+                (way == 1 && s->direction == 2 && near == far))
                 continue;
             if (!may_repeat(q, x, nodes, e, far)) continue;
             const bool last = (x->length + 1) % q->step_count == 0;

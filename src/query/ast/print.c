@@ -211,7 +211,8 @@ static void edge_pattern(printer *pr, const wg_ast *a) {
 }
 
 static void path_prefix(printer *pr, const wg_ast *a) {
-    static const char *const before[] = {"", "shortestPath(", "allShortestPaths(", "", "ANY ", "SHORTEST ", "SHORTEST "};
+    static const char *const before[] = {"",     "shortestPath(", "allShortestPaths(", "",
+                                         "ANY ", "SHORTEST ",     "SHORTEST "};
     static const char *const modes[] = {"", "WALK ", "TRAIL ", "ACYCLIC ", "SIMPLE "};
     put(pr, before[a->op]);
     if (a->op < WG_AST_PATH_MODE) return;

@@ -187,7 +187,8 @@ static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, co
     if (bound) WG_TRY(same_as_bound(b, g, ast, edge.name));
     WG_TRY(introduce(b, g, rel, ast, edge.name, type));
     if (ast->kind == WG_AST_EDGE) WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
-    if (!walk) WG_TRY(wgi_graph_conditions(b, g, edge.name, ast, false)); /* of a walk: for each edge, when expanding */
+    if (!walk)
+        WG_TRY(wgi_graph_conditions(b, g, edge.name, ast, false)); /* of a walk: for each edge, when expanding */
     if (ast->kind == WG_AST_GROUP) WG_TRY(introduce_group(b, g, rel, ast));
     g->edges[g->edge_count++] = edge;
     return WG_OK;

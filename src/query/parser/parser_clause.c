@@ -129,7 +129,8 @@ static bool push_projection(wgi_parser *p, size_t mark, bool with, uint8_t *flag
         } while (wgi_take_punct(p, WG_P_COMMA));
     }
     if (wgi_at_keyword(p, WG_KW_ORDER) && (tail[0] = order(p)) == NULL) return false;
-    if ((wgi_take_keyword(p, WG_KW_SKIP) || wgi_take_word(p, "OFFSET")) && (tail[1] = wgi_expression(p)) == NULL) return false;
+    if ((wgi_take_keyword(p, WG_KW_SKIP) || wgi_take_word(p, "OFFSET")) && (tail[1] = wgi_expression(p)) == NULL)
+        return false;
     if (wgi_take_keyword(p, WG_KW_LIMIT) && (tail[2] = wgi_expression(p)) == NULL) return false;
     if (with && wgi_take_keyword(p, WG_KW_WHERE) && (tail[3] = wgi_expression(p)) == NULL) return false;
     memcpy(p->stack.data + mark, tail, sizeof tail);
@@ -431,7 +432,8 @@ static bool push_before_next(wgi_parser *p, const wg_ast *before) {
         return wgi_fail(p, WG_E_SYNTAX, last->start, "what stands before NEXT must end with RETURN") != NULL;
     for (uint32_t i = 4; i < last->child_count; i++)
         if (last->child[i]->text.size == 0 && last->child[i]->child[0]->kind != WG_AST_VARIABLE)
-            return wgi_fail(p, WG_E_SYNTAX, last->child[i]->start, "a result before NEXT needs a name: add AS name") != NULL;
+            return wgi_fail(p, WG_E_SYNTAX, last->child[i]->start,
+                            "a result before NEXT needs a name: add AS name") != NULL;
     last->kind = WG_AST_WITH;
     return true;
 }
@@ -456,7 +458,8 @@ static wg_ast *single(wgi_parser *p, bool open_end, const wg_ast *before) {
     if (ends && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION, EXCEPT, INTERSECT or NEXT");
     const wg_token *next = wgi_peek(p);
     const bool ended = next->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
-    const bool operator = wgi_at_keyword(p, WG_KW_UNION) || wgi_at_word(p, 0, "EXCEPT") || wgi_at_word(p, 0, "INTERSECT");
+    const bool operator= wgi_at_keyword(p, WG_KW_UNION) || wgi_at_word(p, 0, "EXCEPT") ||
+        wgi_at_word(p, 0, "INTERSECT");
     if (reading && (!open_end || last == WG_AST_WITH || !(ended || operator)))
         return wgi_unexpected(p, ended
                                      ? "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH"
@@ -510,28 +513,29 @@ static bool push_parts(wgi_parser *p, bool open_end, uint32_t start, size_t mark
         const uint32_t operator_start = wgi_start(p);
         if (wgi_take_word(p, "NEXT")) {
             before = before_next(p, start, mark, operator);
-            *operator = (set_operator){0};
+            *operator=(set_operator){0};
             if (before == NULL || !wgi_push_child(p, NULL)) return false;
             i = UINT32_MAX;
             continue;
         }
         if (!take_set_operator(p, &next)) return true;
         if (before != NULL)
-            return wgi_fail(p, WG_E_SYNTAX, operator_start, "a set operator behind NEXT must stand inside of CALL { }") != NULL;
+            return wgi_fail(p, WG_E_SYNTAX, operator_start,
+                            "a set operator behind NEXT must stand inside of CALL { }") != NULL;
         if (i > 0 && (next.op != operator->op || next.all != operator->all))
             return wgi_fail(p, WG_E_SYNTAX, operator_start,
                             next.op == WG_AST_UNION && operator->op == WG_AST_UNION
                                 ? "UNION and UNION ALL may not be mixed in one query"
-                                : "different set operators may not be mixed in one query; put one of them into CALL { }") !=
-                   NULL;
-        *operator = next;
+                                : "different set operators may not be mixed in one query; put one of them into CALL "
+                                  "{ }") != NULL;
+        *operator= next;
     }
 }
 
 static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    set_operator operator = {0};
+    set_operator operator= {0};
     wg_ast *snapshot = NULL;
     if (top && at_as_of(p) && (snapshot = as_of(p)) == NULL) return NULL;
     if (!wgi_push_child(p, NULL) || !push_parts(p, open_end, start, mark, &operator)) return NULL;

@@ -151,8 +151,7 @@ static wg_code value_plan(wgi_binder *b, const wg_ast *ast, wgi_relation *inner,
     WG_TRY(wgi_plan_nested(b, ast->child[0], inner, &columns));
     if (ast->op == WG_AST_EXISTS) return exists_of(b, inner, ast, name, out);
     if (ast->op == WG_AST_COUNT) return count_rows(b, inner, name, out);
-    if (columns.count != 1)
-        return wgi_error(b, WG_E_BIND, ast, "COLLECT { } needs a RETURN of exactly one result");
+    if (columns.count != 1) return wgi_error(b, WG_E_BIND, ast, "COLLECT { } needs a RETURN of exactly one result");
     wg_expr *value;
     WG_TRY(wgi_slot_expr(b, 0, inner->plan->slot_types[0], ast, &value));
     return collect_all(b, ast, inner, value, name, out);

@@ -735,7 +735,8 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
             WG_TRY(wgi_group_lists(m->b, edge->ast, edge->name, m->graph.nodes[edge->from].name, rel));
     }
     for (uint32_t k = 0; k < m->pattern_count; k++)
-        for (uint32_t i = 0; i < m->patterns[k]->child_count; i++) WG_TRY(finish_path(m, m->patterns[k]->child[i], rel));
+        for (uint32_t i = 0; i < m->patterns[k]->child_count; i++)
+            WG_TRY(finish_path(m, m->patterns[k]->child[i], rel));
     WG_TRY(apply_conditions(m, rel));
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         wgi_conjunct *c = &m->graph.conjuncts[i];
