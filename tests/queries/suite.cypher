@@ -81,3 +81,10 @@ MATCH p = ANY SHORTEST (a:Player {game: 'game1'})-[:PASSED]->+(b:Player {game: '
 MATCH (a:Player {game: 'game2'}) RETURN a.name, [k IN [300.0, 900.0] | COUNT { (a)-[r:PASSED]->() WHERE r.at < k }],
     COLLECT { MATCH (a)-[r:PASSED]->(b) RETURN b.name ORDER BY r.at LIMIT 2 };
 MATCH (a:Player) CALL (a) { MATCH (a)-[r:PASSED WHERE r.at < 60.0]->(b) RETURN b.name AS c, r.at AS t } RETURN a.name, c, t;
+MATCH (p:Player) WHERE p.name STARTS WITH 'Player1' AND p.name < 'Player15' RETURN p.game, p.name, p.touches;
+MATCH (p:Player {team: 'Home', game: 'game2'}) RETURN p.name, p.touches;
+MATCH (p:Player) WHERE p.touches > 130 RETURN p.name, p.touches;
+MATCH (a)-[r:PASSED]->(b) WHERE r.at >= 100 AND r.at < 160 RETURN a.name, b.name, r.event, r.at;
+MATCH (a:Player)-[r:PASSED]-(b) WHERE r.at IN [14.44, 100.0] OR r.at < 20 RETURN a.name, b.name, r.event;
+UNWIND ['Player3', 'Player11', 'Nobody'] AS x OPTIONAL MATCH (p:Player {name: x}) RETURN x, p.game, p.team;
+MATCH (e:Event {type: 'CARD'}) MATCH (p:Player {name: e.from_player}) RETURN e.seq, p.game, p.touches;

@@ -17,28 +17,26 @@
 /* X(kind). "[0]" is child 0, "?" may be NULL, "..." the remaining children, "i"/"j"/"f" the numeric fields. */
 #define WG_AST_LIST(X)                                                                                              \
     /* statements */                                                                                                \
-    X(STATEMENT)   /* op: wg_ast_mode; [0] QUERY or a statement below */                                            \
-    X(CREATE_NODE) /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */             \
-    X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS */                             \
-    X(COLUMNS)     /* ... COLUMN, at most one PRIMARY_KEY */                                                        \
-    X(COLUMN)      /* text name; NOT_NULL; [0] TYPE */                                                              \
-    X(TYPE)        /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */     \
-    X(PRIMARY_KEY) /* ... NAME */                                                                                   \
-    X(COMPUTE)     /* text name; [0] expression */                                                                  \
-    X(DROP_NODE)   /* text name; IF_EXISTS */                                                                       \
-    X(DROP_EDGE)   /* text name; IF_EXISTS */                                                                       \
-    X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                        \
-    X(COPY_TO)     /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */               \
-    X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                                \
-    X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                                \
-    X(SHOW_LABELS)                                                                                                  \
-    X(CREATE_INDEX)      /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */        \
+    X(STATEMENT)    /* op: wg_ast_mode; [0] QUERY or a statement below */                                           \
+    X(CREATE_NODE)  /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */            \
+    X(CREATE_EDGE)  /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS, ... COMPUTE */               \
+    X(COLUMNS)      /* ... COLUMN, at most one PRIMARY_KEY */                                                       \
+    X(COLUMN)       /* text name; NOT_NULL; [0] TYPE, [1] its default, where it has one */                          \
+    X(TYPE)         /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */    \
+    X(PRIMARY_KEY)  /* ... NAME */                                                                                  \
+    X(COMPUTE)      /* text name; [0] expression */                                                                 \
+    X(DROP_NODE)    /* text name; IF_EXISTS */                                                                      \
+    X(DROP_EDGE)    /* text name; IF_EXISTS */                                                                      \
+    X(COPY_FROM)    /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                       \
+    X(COPY_TO)      /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */              \
+    X(COPY_END)     /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                               \
+    X(OPTION)       /* text upper-case name; [0] an expression, or COLUMNS of NAME */                               \
+    X(ALTER_LABEL)  /* text label; op: wg_ast_alter; IF_EXISTS, ALTER_EDGE; as wg_ast_alter says */                 \
+    X(CREATE_INDEX) /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */             \
     X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */                 \
     X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                           \
     X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                                 \
-    X(SHOW_INDEXES)                                                                                                 \
-    X(SHOW_CONSTRAINTS)                                                                                             \
-    X(BEGIN) /* READ_ONLY */                                                                                        \
+    X(BEGIN)             /* READ_ONLY */                                                                            \
     X(COMMIT)                                                                                                       \
     X(ROLLBACK)                                                                                                     \
     /* queries */                                                                                                   \
@@ -146,6 +144,21 @@ typedef enum wg_ast_quantifier { WG_AST_ALL, WG_AST_ANY, WG_AST_NONE, WG_AST_SIN
 typedef enum wg_ast_subquery { WG_AST_EXISTS, WG_AST_COUNT, WG_AST_COLLECT } wg_ast_subquery;
 typedef enum wg_ast_set_op { WG_AST_UNION, WG_AST_EXCEPT, WG_AST_INTERSECT } wg_ast_set_op;
 
+/* What stands below an ALTER_LABEL. */
+typedef enum wg_ast_alter {
+    WG_AST_ALTER_ADD,          /* [0] COLUMN */
+    WG_AST_ALTER_ADD_COMPUTE,  /* ... COMPUTE */
+    WG_AST_ALTER_DROP,         /* [0] NAME, as of all below */
+    WG_AST_ALTER_RENAME,       /* [1] NAME */
+    WG_AST_ALTER_RENAME_LABEL, /* [0] the new one */
+    WG_AST_ALTER_SET_NOT_NULL,
+    WG_AST_ALTER_DROP_NOT_NULL,
+    WG_AST_ALTER_SET_TYPE,    /* [1] TYPE */
+    WG_AST_ALTER_SET_DEFAULT, /* [1] expression */
+    WG_AST_ALTER_DROP_DEFAULT,
+    WG_AST_ALTER_SET_PATTERN /* [0] STRING */
+} wg_ast_alter;
+
 typedef enum wg_ast_index { WG_AST_INDEX_RANGE, WG_AST_INDEX_HASH } wg_ast_index;
 typedef enum wg_ast_constraint {
     WG_AST_CONSTRAINT_UNIQUE,
@@ -202,6 +215,7 @@ typedef enum wg_ast_op {
 #define WG_AST_REPEATABLE      0x08u /* MATCH: relationships may be matched more than once */
 #define WG_AST_DIFFERENT       0x10u /* MATCH: DIFFERENT RELATIONSHIPS is written */
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
+#define WG_AST_ALTER_EDGE      0x02u
 #define WG_AST_OF_EDGES        0x02u
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u

@@ -736,6 +736,8 @@ static void create_label(printer *pr, const wg_ast *a) {
         if (a->child[2] != NULL) put(pr, ", ");
         if (a->child[2] != NULL) list(pr, a->child[2], 0, ", ");
         put(pr, ")");
+        if (a->child_count > 3) put(pr, " COMPUTE ");
+        list(pr, a, 3, ", ");
         return;
     }
     if (a->child[0] != NULL) {
@@ -788,6 +790,26 @@ static void copy_end(printer *pr, const wg_ast *a) {
     if (a->child[1] == NULL) return;
     put(pr, " = ");
     node(pr, a->child[1]);
+}
+
+/* Words before the first child, and between it and the second. */
+static void alter_label(printer *pr, const wg_ast *a) {
+    static const char *const before[] = {" ADD COLUMN ",  " ADD COMPUTE ",  " DROP COLUMN ",  " RENAME COLUMN ",
+                                         " RENAME TO ",   " ALTER COLUMN ", " ALTER COLUMN ", " ALTER COLUMN ",
+                                         " ALTER COLUMN ", " ALTER COLUMN ", " SET PARTITION "};
+    static const char *const behind[] = {"", "", "", " TO ", "", " SET NOT NULL", " DROP NOT NULL", " SET TYPE ",
+                                         " SET DEFAULT ", " DROP DEFAULT", ""};
+    put(pr, a->flags & WG_AST_ALTER_EDGE ? "ALTER EDGE LABEL " : "ALTER NODE LABEL ");
+    put_name(pr, a->text);
+    put(pr, before[a->op]);
+    if (a->flags & WG_AST_IF_EXISTS) put(pr, a->op == WG_AST_ALTER_DROP ? "IF EXISTS " : "IF NOT EXISTS ");
+    if (a->op == WG_AST_ALTER_ADD_COMPUTE) {
+        list(pr, a, 0, ", ");
+        return;
+    }
+    node(pr, a->child[0]);
+    put(pr, behind[a->op]);
+    if (a->child_count > 1) node(pr, a->child[1]);
 }
 
 /* (n.a, n.b), or n.a where one will do. */
@@ -856,6 +878,7 @@ static void statement(printer *pr, const wg_ast *a) {
             put(pr, " ");
             node(pr, a->child[0]);
             if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
+            if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
             break;
         case WG_AST_TYPE:
             type(pr, a);
@@ -887,8 +910,8 @@ static void statement(printer *pr, const wg_ast *a) {
             put_any_name(pr, a->text);
             with_keyword(pr, " ", a, "");
             break;
-        case WG_AST_SHOW_LABELS:
-            put(pr, "SHOW LABELS");
+        case WG_AST_ALTER_LABEL:
+            alter_label(pr, a);
             break;
         case WG_AST_CREATE_INDEX:
             rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
@@ -901,12 +924,6 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_DROP_INDEX:
         case WG_AST_DROP_CONSTRAINT:
             drop_rule(pr, a);
-            break;
-        case WG_AST_SHOW_INDEXES:
-            put(pr, "SHOW INDEXES");
-            break;
-        case WG_AST_SHOW_CONSTRAINTS:
-            put(pr, "SHOW CONSTRAINTS");
             break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");

@@ -381,6 +381,34 @@ static wg_ast *call_query(wgi_parser *p, uint32_t start, size_t mark, uint8_t fl
     return node;
 }
 
+static wg_ast *finish_call(wgi_parser *p, uint32_t start, size_t mark, uint8_t flags, wg_slice name) {
+    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
+    if (node == NULL) return NULL;
+    node->text = name;
+    node->flags = flags;
+    return node;
+}
+
+/* SHOW is the call of a procedure without arguments; WHERE may stand without YIELD *. */
+static wg_ast *show(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = 0;
+    wg_slice name;
+    if (!wgi_show_target(p, &name)) return NULL;
+    wg_ast *none = wgi_leaf(p, WG_AST_ARGUMENTS, start);
+    if (none == NULL || !wgi_push_child(p, none) || !wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_keyword(p, WG_KW_YIELD)) {
+        if (!push_yield(p, mark, &flags)) return NULL;
+    } else if (wgi_take_keyword(p, WG_KW_WHERE)) {
+        wg_ast *where = wgi_expression(p);
+        if (where == NULL) return NULL;
+        memcpy(p->stack.data + mark + sizeof(wg_ast *), &where, sizeof where);
+        flags = WG_AST_YIELD | WG_AST_STAR;
+    }
+    return finish_call(p, start, mark, flags, name);
+}
+
 static wg_ast *call(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
@@ -393,11 +421,7 @@ static wg_ast *call(wgi_parser *p) {
     if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
     if (!wgi_push_child(p, NULL)) return NULL;
     if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
-    wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
-    if (node == NULL) return NULL;
-    node->text = name;
-    node->flags = flags;
-    return node;
+    return finish_call(p, start, mark, flags, name);
 }
 
 /* ---- queries */
@@ -411,6 +435,7 @@ static wg_ast *clause(wgi_parser *p) {
     if (wgi_at_keyword(p, WG_KW_WITH)) return projection(p, WG_KW_WITH, WG_AST_WITH);
     if (wgi_at_keyword(p, WG_KW_RETURN)) return projection(p, WG_KW_RETURN, WG_AST_RETURN);
     if (wgi_at_keyword(p, WG_KW_CALL)) return call(p);
+    if (wgi_at_keyword(p, WG_KW_SHOW) && p->depth <= 1) return show(p);
     if (at_updating(p)) return updating(p);
     if (wgi_at_gql_clause(p)) return wgi_gql_clause(p);
     return wgi_unexpected(p, "a clause such as MATCH, CREATE, WITH or RETURN");
@@ -438,34 +463,39 @@ static bool push_before_next(wgi_parser *p, const wg_ast *before) {
     return true;
 }
 
+/* The query cannot end behind this clause: says what could have followed what was read. */
+static wg_ast *no_end(wgi_parser *p, const wg_ast *last) {
+    const bool filtered = (last->kind == WG_AST_MATCH && last->child[1] != NULL) ||
+                          (last->kind == WG_AST_WITH && last->child[3] != NULL);
+    if (wgi_peek(p)->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE))
+        return wgi_unexpected(p, "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH");
+    if (last->kind == WG_AST_UNWIND) return wgi_unexpected(p, "a clause such as MATCH, WITH or RETURN");
+    return wgi_unexpected(p, filtered ? "an operator, or a clause such as MATCH, WITH or RETURN"
+                                      : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
+}
+
 /* `open_end`: inside EXISTS and COUNT a query may end with a reading clause. `before`: what stands before NEXT, or NULL. */
 static wg_ast *single(wgi_parser *p, bool open_end, const wg_ast *before) {
     const uint32_t start = before != NULL ? before->start : wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_ast_kind last;
-    bool ends, filtered; /* a condition is the last that was read */
+    bool ends;
+    const wg_ast *node;
     if (before != NULL && !push_before_next(p, before)) return NULL;
     if (before != NULL && !at_clause(p)) return wgi_unexpected(p, "a clause behind NEXT");
     do {
-        const wg_ast *node = clause(p);
+        node = clause(p);
         if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
         ends = last == WG_AST_RETURN || last == WG_AST_FINISH;
-        filtered =
-            (last == WG_AST_MATCH && node->child[1] != NULL) || (last == WG_AST_WITH && node->child[3] != NULL);
     } while (!ends && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
     if (ends && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION, EXCEPT, INTERSECT or NEXT");
-    const wg_token *next = wgi_peek(p);
-    const bool ended = next->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
+    const bool ended =
+        wgi_peek(p)->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
     const bool operator= wgi_at_keyword(p, WG_KW_UNION) || wgi_at_word(p, 0, "EXCEPT") ||
         wgi_at_word(p, 0, "INTERSECT");
-    if (reading && (!open_end || last == WG_AST_WITH || !(ended || operator)))
-        return wgi_unexpected(p, ended
-                                     ? "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH"
-                                 : last == WG_AST_UNWIND ? "a clause such as MATCH, WITH or RETURN"
-                                 : filtered              ? "an operator, or a clause such as MATCH, WITH or RETURN"
-                                                         : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
+    if (reading && (!open_end || last == WG_AST_WITH || !(ended || operator))) return no_end(p, node);
     return wgi_node(p, WG_AST_SINGLE, start, mark);
 }
 
@@ -573,7 +603,7 @@ static wg_ast *bare_pattern(wgi_parser *p) {
 }
 
 wg_ast *wgi_subquery_body(wgi_parser *p) {
-    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN))
+    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN) && !wgi_at_keyword(p, WG_KW_ALL))
         return wgi_unexpected(p, "a pattern or a query in the subquery");
     if (!wgi_enter(p)) return NULL;
     wg_ast *node = at_clause(p) ? union_of(p, false, true) : bare_pattern(p);

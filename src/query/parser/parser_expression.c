@@ -89,6 +89,41 @@ static wg_ast *additive(wgi_parser *p) {
     return left;
 }
 
+/* NFC, NFD, NFKC or NFKD as a string; NULL when none stands here. */
+static wg_ast *normal_form(wgi_parser *p) {
+    static const char *const forms[] = {"NFC", "NFD", "NFKC", "NFKD"};
+    for (size_t i = 0; i < 4; i++) {
+        if (!wgi_at_word(p, 0, forms[i])) continue;
+        const uint32_t start = wgi_start(p);
+        p->at++;
+        wg_ast *node = wgi_leaf(p, WG_AST_STRING, start);
+        if (node != NULL) node->text = wg_slice_str(forms[i]);
+        return node;
+    }
+    return NULL;
+}
+
+/* text IS [NOT] [NFC] NORMALIZED is isNormalized(text, form). */
+static bool at_normalized(const wgi_parser *p) {
+    if (!wgi_at_keyword(p, WG_KW_IS)) return false;
+    const uint32_t behind = wgi_at_word(p, 1, "NOT") ? 2 : 1;
+    const wg_token *t = wgi_peek_at(p, behind);
+    const bool form = t->end - t->start <= 4 && wgi_is_any_name(t);
+    return wgi_at_word(p, behind, "NORMALIZED") || (form && wgi_at_word(p, behind + 1, "NORMALIZED"));
+}
+
+static wg_ast *normalized(wgi_parser *p, wg_ast *text) {
+    const size_t mark = wgi_mark(p);
+    p->at++;
+    const bool negated = wgi_take_keyword(p, WG_KW_NOT);
+    wg_ast *form = normal_form(p);
+    if (!wgi_take_word(p, "NORMALIZED")) return wgi_unexpected(p, "NFC, NFD, NFKC, NFKD or NORMALIZED");
+    if (!wgi_push_child(p, text) || (form != NULL && !wgi_push_child(p, form))) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_FUNCTION, text->start, mark);
+    if (node != NULL) node->text = wg_slice_str("isnormalized");
+    return negated ? wrap(p, WG_AST_UNARY, WG_OP_NOT, text->start, node) : node;
+}
+
 /* Takes one string, list or null operator; false when none stands here. *out_binary: an operand follows. */
 static bool take_predicate(wgi_parser *p, wg_ast_op *out, bool *out_binary) {
     *out_binary = true;
@@ -114,8 +149,11 @@ static wg_ast *predicate(wgi_parser *p) {
     wg_ast *left = additive(p);
     wg_ast_op op;
     bool binary;
-    while (left != NULL && take_predicate(p, &op, &binary))
-        left = binary ? pair(p, WG_AST_BINARY, op, left, additive(p)) : wgi_is_test(p, left);
+    while (left != NULL) {
+        if (at_normalized(p)) left = normalized(p, left);
+        else if (!take_predicate(p, &op, &binary)) break;
+        else left = binary ? pair(p, WG_AST_BINARY, op, left, additive(p)) : wgi_is_test(p, left);
+    }
     return p->code == WG_OK ? left : NULL;
 }
 
@@ -508,11 +546,11 @@ bool wgi_dotted_name(wgi_parser *p, const char *what, wg_slice *out) {
     return ok;
 }
 
-static bool word_is(const wgi_parser *p, const wg_token *t, const char *word) {
-    if (!wgi_is_any_name(t) || t->end - t->start != strlen(word)) return false;
-    for (size_t i = 0; word[i] != '\0'; i++)
-        if ((p->text.data[t->start + i] & 0xdf) != word[i]) return false;
-    return true;
+/* normalize(text, NFKC): the word is a string, but only behind a comma: normalize(nfc) names a variable. */
+static wg_ast *form_or_expression(wgi_parser *p) {
+    const wg_token *before = &p->tokens[p->at - 1];
+    wg_ast *form = before->kind == WG_TOKEN_PUNCT && before->punct == WG_P_COMMA ? normal_form(p) : NULL;
+    return form != NULL || p->code != WG_OK ? form : wgi_expression(p);
 }
 
 /* trim([LEADING | TRAILING | BOTH] [characters] FROM text) is ltrim, rtrim or btrim(text, characters). *out_name stays NULL where it is the
@@ -523,14 +561,14 @@ static bool trim_form(wgi_parser *p, const char **out_name) {
     const bool follows = next->kind == WG_TOKEN_STRING || wgi_is_any_name(next) || dot_at(p, 1, WG_P_DOLLAR);
     *out_name = NULL;
     for (size_t i = 0; follows && i < 3; i++)
-        if (*out_name == NULL && word_is(p, wgi_peek(p), words[i][0])) *out_name = words[i][1];
+        if (*out_name == NULL && wgi_at_word(p, 0, words[i][0])) *out_name = words[i][1];
     if (*out_name != NULL) p->at++;
     wg_ast *characters = NULL;
-    if (*out_name == NULL || !word_is(p, wgi_peek(p), "FROM")) {
+    if (*out_name == NULL || !wgi_at_word(p, 0, "FROM")) {
         characters = wgi_expression(p);
         if (characters == NULL) return false;
     }
-    if (!word_is(p, wgi_peek(p), "FROM")) {
+    if (!wgi_at_word(p, 0, "FROM")) {
         if (*out_name != NULL) return wgi_unexpected(p, "FROM and the text") != NULL;
         return wgi_push_child(p, characters);
     }
@@ -557,12 +595,14 @@ static wg_ast *function(wgi_parser *p) {
     wg_slice called = wg_slice_of(lower, name.size);
     const bool distinct = wgi_take_keyword(p, WG_KW_DISTINCT);
     const bool trim = wg_slice_is(called, "trim") && !wgi_at_punct(p, WG_P_RPAREN);
+    const bool forms = wg_slice_is(called, "normalize");
     const char *trims = NULL;
     if (trim && !trim_form(p, &trims)) return NULL;
     if (trims != NULL) called = wg_slice_str(trims);
     if (trim ? trims == NULL && wgi_take_punct(p, WG_P_COMMA) : distinct || !wgi_at_punct(p, WG_P_RPAREN)) {
         do {
-            wg_ast *argument = with_bar(p, false, wgi_expression);
+            const bool form = forms && dot_at(p, 1, WG_P_RPAREN);
+            wg_ast *argument = with_bar(p, false, form ? form_or_expression : wgi_expression);
             if (argument == NULL || !wgi_push_child(p, argument)) return NULL;
         } while (wgi_take_punct(p, WG_P_COMMA));
     }

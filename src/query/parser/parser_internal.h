@@ -115,6 +115,14 @@ bool wgi_path_prefix_of(wgi_parser *p, wgi_path_prefix *out);
 /* IF NOT EXISTS (`not`) or IF EXISTS into the flags. False on error. */
 bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags);
 wg_ast *wgi_column_type(wgi_parser *p);
+wg_ast *wgi_column(wgi_parser *p);   /* name TYPE [NOT NULL] [DEFAULT expression] */
+wg_ast *wgi_computed(wgi_parser *p); /* name = expression */
+
+/* ---- parser_schema.c: ALTER, SHOW */
+bool wgi_at_alter(const wgi_parser *p);
+wg_ast *wgi_alter_label(wgi_parser *p, uint32_t start);
+/* SHOW is the next token: the procedure that answers. False on error. */
+bool wgi_show_target(wgi_parser *p, wg_slice *out);
 
 /* ---- parser_rule.c: indexes and constraints. Their words are no keywords: they are names everywhere else. */
 bool wgi_at_create_rule(const wgi_parser *p);

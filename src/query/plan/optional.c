@@ -2,8 +2,8 @@
  *
  * All three ask for each row whether a pattern has an answer. The pattern is planned once over the distinct values of the
  * variables that it shares with the rows, and joined back on them: a left outer join for OPTIONAL MATCH, one that only
- * marks the row for the conditions. A shared value that is no node is joined as the pair (x IS NULL, coalesce(x, false)),
- * because an equality alone never finds null again. */
+ * marks the row for the conditions. Its keys are equal as DISTINCT sees them, so that null and [null] find themselves again. */
+#include "query/optimize/optimize.h"
 #include "query/plan/walk.h"
 
 typedef struct shared_values {
@@ -11,34 +11,10 @@ typedef struct shared_values {
     wgi_join_keys keys; /* left over the rows, right over a relation that begins with the slots of base */
 } shared_values;
 
-static wg_code add_key(wgi_binder *b, shared_values *s, const wg_ast *at, const char *function, wg_expr *left,
-                       wg_expr *right) {
-    wg_expr *args[2][2] = {{left, NULL}, {right, NULL}};
-    const wg_value no = wg_value_bool(false);
-    const uint32_t count = function != NULL && strcmp(function, "coalesce") == 0 ? 2 : 1;
-    for (uint32_t i = 0; i < 2; i++) {
-        wg_expr **out = i == 0 ? &s->keys.left[s->keys.count] : &s->keys.right[s->keys.count];
-        if (count == 2) WG_TRY(wgi_const_expr(b, &no, WG_TYPE_BOOL, at, &args[i][1]));
-        if (function == NULL) {
-            *out = args[i][0];
-        } else {
-            args[i][0]->type = WG_TYPE_ANY; /* so that any value may stand beside the replacement of null */
-            WG_TRY(wgi_call(b, at, function, args[i], count, out));
-        }
-    }
-    s->keys.count++;
-    return WG_OK;
-}
-
 static wg_code share(wgi_binder *b, shared_values *s, const wgi_symbol *symbol, uint32_t slot, const wg_ast *at) {
-    wg_expr *l, *r;
-    const bool entity = symbol->type == WG_TYPE_NODE || symbol->type == WG_TYPE_EDGE;
-    for (uint32_t i = 0; i < (entity ? 1u : 2u); i++) {
-        WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &l));
-        WG_TRY(wgi_slot_expr(b, slot, symbol->type, at, &r));
-        WG_TRY(add_key(b, s, at, entity ? NULL : i == 0 ? "IS NULL" : "coalesce", l, r));
-    }
-    return WG_OK;
+    const uint32_t n = s->keys.count++;
+    WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &s->keys.left[n]));
+    return wgi_slot_expr(b, slot, symbol->type, at, &s->keys.right[n]);
 }
 
 /* A join needs a key: without shared variables all rows have the same one. */
@@ -54,8 +30,8 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
     *out = (shared_values){0};
     wg_expr **exprs = wgi_alloc(b, rel->symbol_count, sizeof(wg_expr *));
     wgi_new_slot *slots = wgi_alloc(b, rel->symbol_count, sizeof *slots);
-    out->keys.left = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
-    out->keys.right = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
+    out->keys.left = wgi_alloc(b, rel->symbol_count + (size_t)1, sizeof(wg_expr *));
+    out->keys.right = wgi_alloc(b, rel->symbol_count + (size_t)1, sizeof(wg_expr *));
     if (exprs == NULL || slots == NULL || out->keys.left == NULL || out->keys.right == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
     for (uint32_t i = 0; i < rel->symbol_count; i++) {
@@ -82,10 +58,8 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
 /* The shared slots are found by name again, because joins inside may have moved them. */
 static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *right) {
     for (uint32_t i = 0; i < s->keys.count; i++) {
-        wg_expr *e = s->keys.right[i]->kind == WG_EXPR_SLOT ? s->keys.right[i] : NULL;
-        if (e == NULL && s->keys.right[i]->arg_count > 0 && s->keys.right[i]->args[0]->kind == WG_EXPR_SLOT)
-            e = s->keys.right[i]->args[0];
-        if (e == NULL) continue;
+        wg_expr *e = s->keys.right[i];
+        if (e->kind != WG_EXPR_SLOT) continue;
         for (uint32_t k = 0; k < s->base.symbol_count; k++) {
             const wgi_symbol *old = &s->base.symbols[k];
             const wgi_symbol *now = wgi_find(right, old->name);
