@@ -12,7 +12,7 @@ typedef struct frame {
     uint64_t node;
     uint64_t arrived_by; /* edge; unused in the first frame */
     wg_expand_position position;
-    uint64_t entry;    /* of list `list`, when edges come from lists */
+    uint64_t entry; /* of list `list`, when edges come from lists */
     uint32_t list;
     bool by_lists, begun;
     uint32_t count;
