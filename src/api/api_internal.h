@@ -50,8 +50,9 @@ struct wg_db {
     uint8_t store_uuid[16];
     wg_account queries; /* of all queries and their results */
     wg_pool *pool;
-    wg_procedures *procedures; /* what CALL finds; tests add theirs */
-    wg_plan_cache *plans;      /* NULL: nothing is kept */
+    wg_procedures *procedures;     /* what CALL finds; tests add theirs */
+    wg_plan_cache *plans;          /* NULL: nothing is kept */
+    _Atomic int64_t clock_last_us; /* the last moment that a statement was given */
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t shards;

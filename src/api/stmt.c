@@ -24,15 +24,25 @@ static wg_code prepare_params(wg_stmt *stmt, wg_error *err) {
     return WG_OK;
 }
 
-/* Names and types are checked against the newest state, or the open transaction: an early answer for the user. */
+/* Names and types are checked against the newest state, the open transaction, or the past that AS OF names: an early answer for the
+ * user. Where a parameter says which past it is, running finds out. */
 static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     const wg_query_kind kind = wg_query_kind_of(stmt->query);
     const wg_session *session = stmt->session;
     if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE && kind != WG_QUERY_MAINTENANCE) return WG_OK;
     if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
     wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(session->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0, &txn,
-                        err));
+    bool as_of = false;
+    uint64_t logseq = 0;
+    if (wg_query_as_of(stmt->query, NULL, &as_of, &logseq, NULL) != WG_OK) return WG_OK;
+    if (!as_of && session->snapshot != NULL) logseq = session->snapshot->logseq;
+    if (wg_txn_begin(session->engine, WG_TXN_READ, logseq, &txn, err) != WG_OK) {
+        if (as_of && logseq != 0) { /* running says why there is no such past */
+            wg_error_clear(err);
+            return WG_OK;
+        }
+        return err->code;
+    }
     const wg_code code = wg_query_check(stmt->query, txn, NULL, err);
     wg_txn_abort(txn);
     return code;
@@ -218,9 +228,20 @@ static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     return wg_engine_state_drain(stmt->session->engine, false, NULL, err);
 }
 
+/* Each moment is given once, so that rand() and randomUUID() differ between statements (ADR 0017): a clock that stands, or is set back by less
+ * than a second, is led on by microseconds. */
 int64_t wgi_clock_us(const wg_session *session) {
+    enum { LEAD_US_MAX = 1000000 };
     wg_platform *platform = wg_engine_platform(session->engine);
-    return (int64_t)platform->ops->wall_us(platform);
+    wg_db *db = session->db;
+    const int64_t now = (int64_t)platform->ops->wall_us(platform);
+    int64_t last = atomic_load_explicit(&db->clock_last_us, memory_order_relaxed);
+    int64_t given;
+    do {
+        given = now > last || last - now >= LEAD_US_MAX ? now : last + 1;
+    } while (!atomic_compare_exchange_weak_explicit(&db->clock_last_us, &last, given, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return given;
 }
 
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {

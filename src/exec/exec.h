@@ -30,6 +30,8 @@ typedef enum wg_plan_op {
     WG_PLAN_UNIT, /* one row without slots */
     WG_PLAN_SCAN, /* SegmentScan: [input ++] node id ++ scan.keys. Leaf. */
     WG_PLAN_SEEK, /* input ++ node id, for the node whose primary key equals exprs[] (evaluated on the input row); no row when none */
+    WG_PLAN_INDEX_SEEK, /* input ++ node id, or (index_edges) edge id ++ near ++ far node, of what `rule` gives for index_ops[] and exprs[],
+                            by id: candidates, whose conditions a filter asks again. Edges are seen from `direction` */
     WG_PLAN_EXPAND,      /* TgkTraversal: input ++ edge id ++ neighbour id, from node slot `slot` */
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
     WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
@@ -48,7 +50,7 @@ typedef enum wg_plan_op {
     WG_PLAN_SORT,      /* sort_items; with limit: top-k (skip + limit rows are kept) */
     WG_PLAN_LIMIT,     /* skip_expr, limit_expr: constant expressions (may hold parameters) */
     WG_PLAN_UNWIND,   /* input ++ element, for each element of exprs[0]; null gives no row; a non-list gives itself */
-    WG_PLAN_OPTIONAL, /* children[0] joined with children[1] as a left outer hash join; keys as in HASH_JOIN */
+    WG_PLAN_OPTIONAL, /* children[0] joined with children[1] as a left outer hash join; keys are equal as DISTINCT sees them: null is null */
     WG_PLAN_UNION,    /* rows of children[0], then of children[1] */
     WG_PLAN_CREATE,   /* writes creates[]; input ++ ids of what was created */
     WG_PLAN_SET,      /* writes sets[]; passes the input through */
@@ -67,6 +69,17 @@ typedef enum wg_plan_op {
                      different values of right_exprs[0] */
     WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
+
+/* What the properties of an index are asked: first EQ, among them at most one IN, then STARTS or bounds of the next one. */
+typedef enum wg_index_op {
+    WG_INDEX_EQ,
+    WG_INDEX_IN,
+    WG_INDEX_GT,
+    WG_INDEX_GE,
+    WG_INDEX_LT,
+    WG_INDEX_LE,
+    WG_INDEX_STARTS
+} wg_index_op;
 
 typedef enum wg_aggregate_kind {
     WG_AGG_COUNT_STAR,
@@ -149,6 +162,9 @@ struct wg_plan {
     wg_expr *const *
         scan_predicate_exprs; /* SCAN: constant expression of each scan.predicates[i].value, evaluated before the scan opens */
     uint32_t label;           /* SEEK */
+    const wg_rule *rule;          /* INDEX_SEEK */
+    const wg_index_op *index_ops; /* one for each of exprs[] */
+    bool index_edges;
     wg_direction direction; /* EXPAND, EXPAND_INTO: seen from `slot` */
     const uint32_t *edge_labels;
     uint32_t edge_label_count;
@@ -165,6 +181,8 @@ struct wg_plan {
     bool backwards;         /* the list begins with the last edge of the walk */
     wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
     bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
+    bool
+        by_id; /* SHORTEST: of equally long walks the one whose edges have the least ids, from `slot` on, is the first */
     const wg_walk_step *
         steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
     uint32_t step_count;
@@ -224,6 +242,7 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
+    uint64_t row_seed;      /* inside MERGE, APPLY and CALL: stands for the outer row in rand(); callers leave it 0 */
     bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;

@@ -61,9 +61,6 @@ static wg_query_kind kind_of(const wg_ast *body) {
             return WG_QUERY_COMMIT;
         case WG_AST_ROLLBACK:
             return WG_QUERY_ROLLBACK;
-        case WG_AST_SHOW_LABELS:
-        case WG_AST_SHOW_INDEXES:
-        case WG_AST_SHOW_CONSTRAINTS:
         case WG_AST_COPY_TO:
             return WG_QUERY_READ;
         case WG_AST_QUERY:
@@ -230,6 +227,7 @@ wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *o
 /* ---- binding */
 
 void wgi_query_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena *arena, wg_error *err) {
+    wg_engine_set_computer(wg_txn_engine(txn), wgi_compute_value);
     *b = (wgi_binder){.arena = arena,
                       .txn = txn,
                       .catalog = wg_txn_catalog(txn),
@@ -242,7 +240,7 @@ void wgi_query_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena
                       .err = err};
     const uint32_t count = wg_catalog_label_count(b->catalog);
     for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
         if (!wg_label_is_visible(label, b->view) || label->def.kind == WG_LABEL_OPEN) continue;
         b->closed_nodes = b->closed_nodes || !label->def.is_edge;
         b->closed_edges = b->closed_edges || label->def.is_edge;
@@ -288,6 +286,8 @@ static wg_code check_body(wgi_binder *b, const wg_ast *body) {
             return wgi_label_def(b, body, &def);
         case WG_AST_COPY_FROM:
             return wgi_copy_statement(b, body, &copy);
+        case WG_AST_ALTER_LABEL:
+            return wgi_alter_statement(b, body, false);
         default:
             return WG_OK;
     }
@@ -496,10 +496,14 @@ static wg_code run_copy_to(wgi_binder *b, const wg_exec_context *context, const 
 
 static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
     wg_label_def def;
+    const bool edge = body->kind == WG_AST_CREATE_EDGE;
+    const uint32_t first = edge ? 3 : 2;
     WG_TRY(wgi_label_def(b, body, &def));
-    const wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
+    const bool exists = wg_catalog_label(b->catalog, b->view, body->text, edge) != NULL;
+    wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET && code == WG_E_EXISTS) b->err->offset = body->start;
-    return code;
+    if (code != WG_OK || exists || body->child_count <= first) return code;
+    return wgi_add_computed(b, body->text, edge, body->child + first, body->child_count - first);
 }
 
 /* An error about what the statement names is shown at the statement. */
@@ -527,8 +531,6 @@ static wg_code run_drop_rule(wgi_binder *b, const wg_ast *body) {
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_ast *body = b->statement->child[0];
     const bool if_exists = (body->flags & WG_AST_IF_EXISTS) != 0;
-    const wg_plan *plan;
-    wgi_columns columns;
     switch (body->kind) {
         case WG_AST_QUERY:
             return run_query(b, context, out);
@@ -545,17 +547,12 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
         case WG_AST_DROP_INDEX:
         case WG_AST_DROP_CONSTRAINT:
             return run_drop_rule(b, body);
-        case WG_AST_SHOW_INDEXES:
-        case WG_AST_SHOW_CONSTRAINTS:
-            WG_TRY(wgi_show_rules(b, body->kind == WG_AST_SHOW_INDEXES, &plan, &columns));
-            return run_plan(b, context, plan, &columns, out);
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
+        case WG_AST_ALTER_LABEL:
+            return wgi_alter_statement(b, body, true);
         case WG_AST_COPY_TO:
             return run_copy_to(b, context, body, out);
-        case WG_AST_SHOW_LABELS:
-            WG_TRY(wgi_show_labels(b, &plan, &columns));
-            return run_plan(b, context, plan, &columns, out);
         default:
             return wg_error_set(b->err, WG_E_MISUSE, WG_NO_OFFSET,
                                 "transaction control is the session's, not a query's");
