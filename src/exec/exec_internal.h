@@ -149,6 +149,7 @@ struct wgi_sink {
     const wg_plan *plan;
     const wg_exec_context *context;
     bool can_end_early; /* merge may say done */
+    uint32_t window;    /* how far tasks may be begun ahead of the merge; 0: as far as the pipeline lets them */
     uint32_t task_base; /* tasks of the sources before: those of a UNION feed one sink one after the other */
 };
 
@@ -199,7 +200,8 @@ wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out
 /* Keeps of the edges that leave the last of `body` (node, edge, node, ... of one repetition, 2 * step + 1 ids) those that step `step` takes. */
 wg_code wgi_walk_filter(wgi_eval *eval, const wg_plan *plan, uint32_t step, const wg_batch *batch, uint32_t row,
                         const uint64_t *body, uint64_t *edges, uint64_t *nodes, uint32_t *count, wg_error *err);
-wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err); /* pick_op.c */
+wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out,
+                     wg_error *err); /* pick_op.c */
 /* True when the row holds the edge in one of plan->unique_edge_slots. */
 bool wgi_edge_is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge);
 wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
