@@ -139,6 +139,10 @@ static wg_code add_footer(footer_sum *f, const wg_label *label, uint32_t def_col
 
 static wg_code add_file(footer_sum *f, const wg_txn *reader, const wg_label *label, uint32_t def_column,
                         const wg_partition *partition, wg_error *err) {
+    if (label->def.columns[def_column].source == WG_COLUMN_COMPUTED) { /* footers do not know it */
+        f->nulls_known = f->range_known = false;
+        return WG_OK;
+    }
     if (label->def.columns[def_column].source == WG_COLUMN_PARTITION) {
         const wg_value *v = wgi_partition_variable(label, partition, def_column);
         if (v->type == WG_TYPE_NULL) f->nulls += (double)partition->row_count;

@@ -84,7 +84,11 @@ typedef struct wgi_eval {
     uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
     struct wgi_regex_cache *regexes; /* regex.h; made by the first =~ */
+    const wg_batch *placed; /* rand(): the batch whose rows have places in the order of rows; NULL: none have */
+    uint64_t place;         /* of the first row of that batch */
 } wgi_eval;
+/* A number for a row that has a place, which no cut of the work changes; that of the enclosing row for others. */
+uint64_t wgi_row_seed(const wgi_eval *eval, uint32_t row);
 void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
@@ -192,8 +196,10 @@ void wgi_join_table_destroy(wgi_join_table *table);
 wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_unwind(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_index_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+void wgi_op_expand_end(wgi_op *op); /* lets go of what it has of a run; the next may begin */
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);

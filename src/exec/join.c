@@ -3,8 +3,8 @@
  * The built rows stand in contiguous columns, followed by their key columns. Slots of the hash table hold the first row of a chain;
  * `next` links rows of one slot in ascending order, so matches come out in build order. A key of one concrete type on both sides is hashed
  * and compared in place, a single key of words without its hash; others go through values. Rows are hashed and linked on all workers, each
- * of which links the rows of a range of slots. Equality is openCypher's: null and NaN match nothing, 1 matches 1.0. A cross product is
- * a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied. */
+ * of which links the rows of a range of slots. Equality is openCypher's: null and NaN match nothing, 1 matches 1.0; that of the outer join
+ * is DISTINCT's, because it brings rows back to the values that they were asked for. A cross product is a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied. */
 #include "exec/aggregate_internal.h"
 
 #define NO_ROW UINT32_MAX
@@ -15,6 +15,7 @@ struct wgi_join_table {
     wg_rows *rows;
     uint32_t payload_count; /* columns before the keys */
     uint32_t key_count;
+    bool equivalence; /* null matches null, NaN matches NaN */
     wg_type *key_types;
     wg_vector *columns; /* views of rows */
     uint64_t *hashes;
@@ -87,7 +88,8 @@ static wg_code link_rows(void *arg, uint32_t worker, uint64_t first, uint64_t la
     for (uint64_t i = table->rows->row_count; i-- > 0;) {
         const uint32_t row = (uint32_t)i;
         const uint64_t at = table->hashes[row] & table->slot_mask;
-        if (at < low || at >= high || joins_nothing(keys, table->key_count, row)) continue;
+        if (at < low || at >= high) continue;
+        if (!table->equivalence && joins_nothing(keys, table->key_count, row)) continue;
         table->next[row] = table->slots[at];
         table->slots[at] = row;
     }
@@ -120,7 +122,7 @@ static wg_code hash_built(wgi_join_table *table, const wg_exec_context *context,
     const wg_physical physical = wg_type_physical(table->key_types[0]);
     const wg_vector *key = &table->columns[table->payload_count];
     if (table->key_count == 1 && (physical == WG_PHYSICAL_I64 || physical == WG_PHYSICAL_ID) &&
-        key->type == table->key_types[0])
+        key->type == table->key_types[0] && !(table->equivalence && key->valid != NULL))
         table->words = key->data;
     return WG_OK;
 }
@@ -156,6 +158,7 @@ wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *contex
     wg_code code = WG_OK;
     table->account = context->account;
     table->key_count = plan->op == WG_PLAN_HASH_JOIN || plan->op == WG_PLAN_OPTIONAL ? plan->expr_count : 0;
+    table->equivalence = plan->op == WG_PLAN_OPTIONAL;
     if (table->key_count > WG_KEY_COLUMNS_MAX)
         WG_TRY_GOTO(wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a join of more than %d keys", WG_KEY_COLUMNS_MAX));
     table->key_types = wg_alloc(context->account, (table->key_count + 1) * sizeof *table->key_types);
@@ -234,7 +237,7 @@ static wg_code emit(join_op *j, const wg_batch *batch, uint32_t row, uint32_t ma
 static bool keys_equal(const wgi_join_table *table, const wg_vector *keys, uint32_t row, uint32_t built) {
     for (uint32_t k = 0; k < table->key_count; k++) {
         const wg_vector *other = &table->columns[table->payload_count + k];
-        if (is_typed(table->key_types[k]) && keys[k].type == other->type) {
+        if (table->equivalence || (is_typed(table->key_types[k]) && keys[k].type == other->type)) {
             if (!wgi_cells_equivalent(&keys[k], row, other, built)) return false;
             continue;
         }
@@ -273,7 +276,9 @@ static wg_code probe_word(join_op *j, const wg_batch *batch, uint32_t row, uint6
 static void find_chains(const wgi_join_table *table, const wg_batch *batch, const wg_vector *keys,
                         const uint64_t *hashes, uint32_t *chains) {
     bool nullable = false;
-    for (uint32_t k = 0; k < table->key_count; k++) nullable |= keys[k].valid != NULL || !is_typed(keys[k].type);
+    const bool null_joins = table->equivalence && table->words == NULL; /* words: no built key is null */
+    for (uint32_t k = 0; k < table->key_count && !null_joins; k++)
+        nullable |= keys[k].valid != NULL || !is_typed(keys[k].type);
     for (uint32_t i = 0; i < batch->row_count; i++) {
         if (i + AHEAD < batch->row_count) __builtin_prefetch(&table->slots[hashes[i + AHEAD] & table->slot_mask]);
         chains[i] = table->slots[hashes[i] & table->slot_mask];

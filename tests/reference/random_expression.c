@@ -343,13 +343,13 @@ static void entity_test(rnd_query *q) {
     const rnd_variable *e = rnd_variable_of(q, BIT(RND_EDGE));
     const unsigned what = rnd_pick(q, 6);
     if (a == NULL) leaf(q, RND_BOOL);
-    else if (what == 0) rnd_say(q, "%s %s %s", a->name, rnd_pick(q, 2) == 0 ? "=" : "<>", b->name);
+    else if (what == 0) rnd_say(q, "(%s %s %s)", a->name, rnd_pick(q, 2) == 0 ? "=" : "<>", b->name);
     else if (what == 1) rnd_say(q, "%s:%s", a->name, rnd_pick(q, 2) == 0 ? "A" : "B");
     else if (what == 2 && e != NULL)
-        rnd_say(q, "%s(%s) = %s", rnd_pick(q, 2) == 0 ? "startNode" : "endNode", e->name, a->name);
-    else if (what == 3 && e != NULL) rnd_say(q, "type(%s) IN ['R', 'T']", e->name);
-    else if (what == 4) rnd_say(q, "'A' IN labels(%s)", a->name);
-    else rnd_say(q, "%s IS %sNULL", a->name, rnd_pick(q, 2) == 0 ? "NOT " : "");
+        rnd_say(q, "(%s(%s) = %s)", rnd_pick(q, 2) == 0 ? "startNode" : "endNode", e->name, a->name);
+    else if (what == 3 && e != NULL) rnd_say(q, "(type(%s) IN ['R', 'T'])", e->name);
+    else if (what == 4) rnd_say(q, "('A' IN labels(%s))", a->name);
+    else rnd_say(q, "(%s IS %sNULL)", a->name, rnd_pick(q, 2) == 0 ? "NOT " : "");
 }
 
 static void pattern_predicate(rnd_query *q) {
@@ -402,7 +402,7 @@ static void make_boolean(rnd_query *q, unsigned d) {
             two(q, boolean, logic[rnd_pick(q, 3)], boolean, d);
             break;
         case 2:
-            rnd_say(q, "NOT (");
+            rnd_say(q, "(NOT ");
             boolean(q, d);
             rnd_say(q, ")");
             break;

@@ -59,7 +59,7 @@ void rnd_make_graph(wg_rng *rng, bool declared, rnd_graph *out) {
         n->labels = declared ? 1 + pick(rng, 2) : pick(rng, 8) & (pick(rng, 3) == 0 ? 7 : 3);
         make_properties(rng, declared, i + 1, n);
     }
-    const unsigned wanted = out->node_count > 0 ? pick(rng, RND_EDGES_MAX) : 0;
+    const unsigned wanted = out->node_count > 0 ? 2 + pick(rng, RND_EDGES_MAX - 2) : 0;
     for (unsigned i = 0; i < wanted; i++) {
         rnd_entity *e = &out->edges[out->edge_count];
         *e = (rnd_entity){.labels = pick(rng, 3), .from = pick(rng, out->node_count)};

@@ -47,7 +47,7 @@ const char *rnd_add_variable(rnd_query *q, rnd_type type) {
 
 static void pattern_map(rnd_query *q, unsigned outer) {
     const unsigned count = q->variable_count;
-    if (rnd_pick(q, 5) != 0) return;
+    if (rnd_pick(q, 10) != 0) return;
     q->variable_count = outer; /* only what is bound before the clause */
     rnd_say(q, rnd_pick(q, 2) == 0 ? " {i: " : " {k: ");
     rnd_expression(q, RND_INT, 1);
@@ -61,7 +61,7 @@ static void node(rnd_query *q, unsigned outer, bool may_bind) {
     rnd_say(q, "(");
     if (old != NULL) rnd_say(q, "%s", old->name);
     else if (may_bind && rnd_pick(q, 4) != 0) rnd_say(q, "%s", rnd_add_variable(q, RND_NODE));
-    if (rnd_pick(q, 3) == 0) rnd_say(q, "%s", open[rnd_pick(q, q->declared ? 2 : 4)]);
+    if (rnd_pick(q, 5) == 0) rnd_say(q, "%s", open[rnd_pick(q, q->declared ? 2 : 4)]);
     pattern_map(q, outer);
     rnd_say(q, ")");
 }
@@ -142,7 +142,7 @@ static void match(rnd_query *q) {
             rnd_path(q, 1, true);
         }
     }
-    where(q, 2);
+    where(q, 3);
 }
 
 static void unwind(rnd_query *q) {
@@ -276,7 +276,7 @@ static void with(rnd_query *q) {
     if (rnd_pick(q, 5) == 0 && order(q, &r)) (void)cut(q);
     memcpy(q->variables, r.items, sizeof r.items);
     q->variable_count = r.count;
-    where(q, 4);
+    where(q, 5);
 }
 
 /* What may fail, or give what nobody expects, at a place where it is certain to be evaluated. */

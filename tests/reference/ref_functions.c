@@ -250,6 +250,7 @@ static wg_value fn_to_integer(const call *c) {
     int64_t i;
     double f;
     if (is(c, 0, WG_TYPE_INT)) return c->a[0];
+    if (is(c, 0, WG_TYPE_BOOL)) return ref_int(c->a[0].as.b);
     if (is(c, 0, WG_TYPE_FLOAT)) {
         const wg_value v = whole(c->a[0].as.f);
         if (v.type == WG_TYPE_NULL) ref_fail(c->ctx, WG_E_VALUE, "no INT holds this FLOAT");
@@ -268,6 +269,7 @@ static wg_value fn_to_float(const call *c) {
 
 static wg_value fn_to_boolean(const call *c) {
     if (is(c, 0, WG_TYPE_BOOL)) return c->a[0];
+    if (is(c, 0, WG_TYPE_INT)) return ref_bool(c->a[0].as.i != 0);
     const wg_value lower = fn_to_lower(c);
     if (wg_slice_is(ref_slice(&lower), "true")) return ref_bool(1);
     return wg_slice_is(ref_slice(&lower), "false") ? ref_bool(0) : ref_null();

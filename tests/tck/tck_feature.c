@@ -17,14 +17,15 @@ void *tck_alloc(wg_arena *arena, size_t count, size_t size) {
 }
 
 char *tck_format(wg_arena *arena, const char *format, ...) {
-    char text[1024];
-    va_list args;
+    va_list args, again;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    va_copy(again, args);
+    const int size = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *copy = tck_alloc(arena, strlen(text) + 1, 1);
-    memcpy(copy, text, strlen(text));
-    return copy;
+    char *text = tck_alloc(arena, (size_t)(size < 0 ? 0 : size) + 1, 1);
+    if (size > 0) (void)vsnprintf(text, (size_t)size + 1, format, again);
+    va_end(again);
+    return text;
 }
 
 void tck_read_file(wg_arena *arena, const char *path, wg_slice *out) {

@@ -2,43 +2,19 @@
  *
  * All three ask for each row whether a pattern has an answer. The pattern is planned once over the distinct values of the
  * variables that it shares with the rows, and joined back on them: a left outer join for OPTIONAL MATCH, one that only
- * marks the row for the conditions. A shared value that is no node is joined as the pair (x IS NULL, coalesce(x, false)),
- * because an equality alone never finds null again. */
+ * marks the row for the conditions. Its keys are equal as DISTINCT sees them, so that null and [null] find themselves again. */
 #include "query/optimize/optimize.h"
+#include "query/plan/walk.h"
 
 typedef struct shared_values {
     wgi_relation base;  /* distinct shared variables, in this order */
     wgi_join_keys keys; /* left over the rows, right over a relation that begins with the slots of base */
 } shared_values;
 
-static wg_code add_key(wgi_binder *b, shared_values *s, const wg_ast *at, const char *function, wg_expr *left,
-                       wg_expr *right) {
-    wg_expr *args[2][2] = {{left, NULL}, {right, NULL}};
-    const wg_value no = wg_value_bool(false);
-    const uint32_t count = function != NULL && strcmp(function, "coalesce") == 0 ? 2 : 1;
-    for (uint32_t i = 0; i < 2; i++) {
-        wg_expr **out = i == 0 ? &s->keys.left[s->keys.count] : &s->keys.right[s->keys.count];
-        if (count == 2) WG_TRY(wgi_const_expr(b, &no, WG_TYPE_BOOL, at, &args[i][1]));
-        if (function == NULL) {
-            *out = args[i][0];
-        } else {
-            args[i][0]->type = WG_TYPE_ANY; /* so that any value may stand beside the replacement of null */
-            WG_TRY(wgi_call(b, at, function, args[i], count, out));
-        }
-    }
-    s->keys.count++;
-    return WG_OK;
-}
-
 static wg_code share(wgi_binder *b, shared_values *s, const wgi_symbol *symbol, uint32_t slot, const wg_ast *at) {
-    wg_expr *l, *r;
-    const bool entity = symbol->type == WG_TYPE_NODE || symbol->type == WG_TYPE_EDGE;
-    for (uint32_t i = 0; i < (entity ? 1u : 2u); i++) {
-        WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &l));
-        WG_TRY(wgi_slot_expr(b, slot, symbol->type, at, &r));
-        WG_TRY(add_key(b, s, at, entity ? NULL : i == 0 ? "IS NULL" : "coalesce", l, r));
-    }
-    return WG_OK;
+    const uint32_t n = s->keys.count++;
+    WG_TRY(wgi_slot_expr(b, symbol->slot, symbol->type, at, &s->keys.left[n]));
+    return wgi_slot_expr(b, slot, symbol->type, at, &s->keys.right[n]);
 }
 
 /* A join needs a key: without shared variables all rows have the same one. */
@@ -54,8 +30,8 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
     *out = (shared_values){0};
     wg_expr **exprs = wgi_alloc(b, rel->symbol_count, sizeof(wg_expr *));
     wgi_new_slot *slots = wgi_alloc(b, rel->symbol_count, sizeof *slots);
-    out->keys.left = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
-    out->keys.right = wgi_alloc(b, 2 * (size_t)rel->symbol_count + 1, sizeof(wg_expr *));
+    out->keys.left = wgi_alloc(b, rel->symbol_count + (size_t)1, sizeof(wg_expr *));
+    out->keys.right = wgi_alloc(b, rel->symbol_count + (size_t)1, sizeof(wg_expr *));
     if (exprs == NULL || slots == NULL || out->keys.left == NULL || out->keys.right == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
     for (uint32_t i = 0; i < rel->symbol_count; i++) {
@@ -82,10 +58,8 @@ static wg_code share_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *r
 /* The shared slots are found by name again, because joins inside may have moved them. */
 static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *right) {
     for (uint32_t i = 0; i < s->keys.count; i++) {
-        wg_expr *e = s->keys.right[i]->kind == WG_EXPR_SLOT ? s->keys.right[i] : NULL;
-        if (e == NULL && s->keys.right[i]->arg_count > 0 && s->keys.right[i]->args[0]->kind == WG_EXPR_SLOT)
-            e = s->keys.right[i]->args[0];
-        if (e == NULL) continue;
+        wg_expr *e = s->keys.right[i];
+        if (e->kind != WG_EXPR_SLOT) continue;
         for (uint32_t k = 0; k < s->base.symbol_count; k++) {
             const wgi_symbol *old = &s->base.symbols[k];
             const wgi_symbol *now = wgi_find(right, old->name);
@@ -95,6 +69,14 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
         }
     }
     return b->err->code == WG_OK ? WG_OK : b->err->code;
+}
+
+static bool has_condition(const wg_ast *element) {
+    bool any = element->kind == WG_AST_GROUP;
+    for (uint32_t i = 1; !any && i < element->child_count; i++)
+        any = element->child[i]->kind == WG_AST_WHERE ||
+              (element->kind == WG_AST_NODE && element->child[i]->kind != WG_AST_NAME);
+    return any;
 }
 
 /* The pattern is one relationship from a node that the rows have to one that is new, and nothing is said of either that the rows, or the
@@ -114,6 +96,7 @@ static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel
         far->child[0] != NULL || (far->text.size > 0 && wgi_find(rel, far->text) != NULL) ||
         (far->text.size > 0 && wg_slice_equal(far->text, near->text)))
         return WG_OK;
+    if (has_condition(edge) || has_condition(far)) return WG_OK;
     if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->child[0] != NULL ||
         (edge->text.size > 0 && (wgi_find(rel, edge->text) != NULL || wg_slice_equal(edge->text, far->text))))
         return WG_OK;
@@ -208,7 +191,8 @@ static wg_code test_rows(wgi_binder *b, const wg_ast *test, bool negated, wgi_re
         return WG_OK;
     const wg_ast *edge = path->child[1], *const ends[] = {path->child[0], path->child[2]};
     const wgi_symbol *symbols[2];
-    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL) return WG_OK;
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL || has_condition(edge))
+        return WG_OK;
     for (uint32_t i = 0; i < 2; i++) {
         if (ends[i]->child_count > 1 || ends[i]->child[0] != NULL) return WG_OK;
         symbols[i] = ends[i]->text.size > 0 ? wgi_find(rel, ends[i]->text) : NULL;
@@ -260,8 +244,23 @@ wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relat
     return WG_OK;
 }
 
+/* Whether a row of the subquery is one that its matches alone decide about: no other query, nothing that groups or cuts rows. */
+static bool is_plain_query(const wg_ast *query) {
+    if (query->child_count != 2) return false;
+    const wg_ast *single = query->child[1];
+    for (uint32_t i = 0; i < single->child_count; i++) {
+        const wg_ast *clause = single->child[i];
+        const bool whole = clause->kind == WG_AST_RETURN && clause->child[1] == NULL && clause->child[2] == NULL &&
+                           !wgi_has_aggregate(clause);
+        const bool match = clause->kind == WG_AST_MATCH && !wgi_is_selective(clause);
+        if (!whole && !match && clause->kind != WG_AST_UNWIND) return false;
+    }
+    return true;
+}
+
 static bool is_test(const wg_ast *ast) {
-    return ast->kind == WG_AST_PATTERN_TEST || (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS);
+    return ast->kind == WG_AST_PATTERN_TEST ||
+           (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS && is_plain_query(ast->child[0]));
 }
 
 wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {

@@ -356,9 +356,7 @@ wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
         }
         if (subquery) WG_TRY(hoist_value(b, rel, item, &item));
         WG_TRY(set_item(b, rel, item, &items[count]));
-        const bool nothing = (items[count].kind == WG_SET_ADD_LABELS || items[count].kind == WG_SET_REMOVE_LABELS) &&
-                             items[count].label_count == 0;
-        if (!nothing) count++;
+        count++; /* even with no label that exists: a deleted node is refused all the same */
     }
     WG_TRY(set_plan(b, rel, items, count));
     wgi_forget_labels(rel);
@@ -369,8 +367,6 @@ wg_code wgi_set_items_of(wgi_binder *b, const wg_ast *set, const wgi_relation *r
                          uint32_t *count) {
     for (uint32_t i = 0; i < set->child_count; i++) {
         WG_TRY(set_item(b, rel, set->child[i], out));
-        const bool labels = out->kind == WG_SET_ADD_LABELS || out->kind == WG_SET_REMOVE_LABELS;
-        if (labels && out->label_count == 0) continue;
         out++;
         (*count)++;
     }
