@@ -70,6 +70,13 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
     return b->err->code == WG_OK ? WG_OK : b->err->code;
 }
 
+/* Labels are names, all of which count; no expression of labels, no WHERE inside. */
+static bool has_names_only(const wg_ast *element) {
+    for (uint32_t i = 1; i < element->child_count; i++)
+        if (element->child[i]->kind != WG_AST_NAME) return false;
+    return true;
+}
+
 /* The pattern is one relationship from a node that the rows have to one that is new, and nothing is said of either that the rows, or the
  * definition of the relationship, do not say: the rows are expanded in place. *out_done false: it is more than that. */
 static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel, bool *out_done) {
@@ -87,6 +94,7 @@ static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel
         far->child[0] != NULL || (far->text.size > 0 && wgi_find(rel, far->text) != NULL) ||
         (far->text.size > 0 && wg_slice_equal(far->text, near->text)))
         return WG_OK;
+    if (!has_names_only(far) || !has_names_only(edge)) return WG_OK;
     if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->child[0] != NULL ||
         (edge->text.size > 0 && (wgi_find(rel, edge->text) != NULL || wg_slice_equal(edge->text, far->text))))
         return WG_OK;
@@ -182,6 +190,7 @@ static wg_code test_rows(wgi_binder *b, const wg_ast *test, bool negated, wgi_re
     const wg_ast *edge = path->child[1], *const ends[] = {path->child[0], path->child[2]};
     const wgi_symbol *symbols[2];
     if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL) return WG_OK;
+    if (!has_names_only(edge)) return WG_OK;
     for (uint32_t i = 0; i < 2; i++) {
         if (ends[i]->child_count > 1 || ends[i]->child[0] != NULL) return WG_OK;
         symbols[i] = ends[i]->text.size > 0 ? wgi_find(rel, ends[i]->text) : NULL;
