@@ -11,7 +11,11 @@
 #define SCALARS   (BIT(RND_INT) | BIT(RND_FLOAT) | BIT(RND_STRING) | BIT(RND_BOOL) | BIT(RND_INTS))
 #define ENTITIES  (BIT(RND_NODE) | BIT(RND_EDGE))
 
-unsigned rnd_pick(rnd_query *q, unsigned n) { return (unsigned)wg_rng_below(q->rng, n); }
+unsigned rnd_pick(rnd_query *q, unsigned n) {
+    wg_slice byte;
+    if (q->rng != NULL) return (unsigned)wg_rng_below(q->rng, n);
+    return wg_slice_take(&q->choices, 1, &byte) ? byte.data[0] % n : 0;
+}
 
 void rnd_say(rnd_query *q, const char *format, ...) {
     char text[256];
