@@ -82,6 +82,7 @@ static const char query_help[] =
     "  worldgraph query my-ws 'UNWIND $names AS n CREATE (:Player {name: n})' --param 'names=[\"Bo\",\"Cy\"]'\n"
     "  worldgraph query my-ws 'MATCH (p:Player) RETURN p.name AS name' --csv > players.csv\n"
     "  worldgraph query my-ws 'MATCH (p:Player) RETURN count(*)' --at-snapshot 1\n"
+    "  worldgraph query my-ws \"COPY Player TO 'players.parquet'\"\n"
     "\n"
     "Ctrl-C cancels the statement that runs: exit code 1, nothing of it is kept.\n";
 

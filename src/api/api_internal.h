@@ -38,7 +38,7 @@ typedef struct wgi_turn {
     uint64_t serving;
     _Atomic uint32_t queue; /* who holds or waits for the turn */
 } wgi_turn;
-enum { WGI_TURNS = 16 };
+enum { WGI_TURNS = 16, WGI_IDLE_STMTS = 4 };
 
 struct wg_db {
     uint32_t tag;
@@ -50,8 +50,9 @@ struct wg_db {
     uint8_t store_uuid[16];
     wg_account queries; /* of all queries and their results */
     wg_pool *pool;
-    wg_procedures *procedures; /* what CALL finds; tests add theirs */
-    wg_plan_cache *plans;      /* NULL: nothing is kept */
+    wg_procedures *procedures;     /* what CALL finds; tests add theirs */
+    wg_plan_cache *plans;          /* NULL: nothing is kept */
+    _Atomic int64_t clock_last_us; /* the last moment that a statement was given */
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t shards;
@@ -85,6 +86,10 @@ struct wg_session {
     bool optimizer_off;
     const wg_exec_watch *watch;
     wg_speed_lane lane;
+    wg_stmt *idle[WGI_IDLE_STMTS]; /* of wg_query, for the same text again; the last one first */
+    uint64_t chain_at;             /* the commit whose chain value was asked for last; 0: none */
+    const wg_engine *chain_engine;
+    wg_sha256 chain;
     wg_cancel cancel;
     wg_agent *agent;         /* from the first handle of a run on */
     wg_engine *agent_engine; /* held for it */
@@ -104,15 +109,25 @@ struct wg_kv_cursor {
     wg_keyvalue_cursor cursor;
 };
 
+/* Where a statement's result waits, once it is freed, for the next run; shared by the statement and its results (result.c). */
+typedef struct wgi_spare {
+    _Atomic uint32_t users;
+    wg_result
+        *_Atomic result; /* release when it is put there, acquire when it is taken; NULL: none; closed: nobody will */
+} wgi_spare;
+
 struct wg_stmt {
     uint32_t tag;
     wg_session *session;
     wg_prepared *query;
     wg_query_state state;
+    wgi_spare *spare; /* NULL: before the second run */
+    uint64_t runs;
+    uint64_t plain_epoch; /* of the catalog in which the statement names no virtual label */
     wg_value *params;
     bool *bound;
-    wg_arena arena; /* bound values */
-    bool has_clock; /* wg_bind_clock */
+    struct wgi_bound *bounds; /* memory of each bound value */
+    bool has_clock;           /* wg_bind_clock */
     int64_t clock_us[2];
 };
 
@@ -126,11 +141,11 @@ struct wg_result {
     wg_arena arena;
     wg_stats stats;
     uint64_t row_count;
-    int64_t clock_us[2];      /* that it took for the current time: of the statement, of the transaction */
-    wg_slice statement;       /* its text, in the arena; as the next two */
-    wg_receipt_param *params; /* with the canonical bytes of their values; their hashes are made with the receipt */
+    int64_t clock_us[2];            /* that it took for the current time: of the statement, of the transaction */
+    wg_slice statement;             /* its text, in the arena; as the next two */
+    wg_buf param_bytes;             /* of all parameters, as they are hashed */
+    struct wgi_param_place *params; /* where each is in them; their hashes are made with the receipt */
     uint32_t param_count;
-    wg_sha256 parameter_hash;
     wg_sha256 chain;
     bool optimizer_off;
     const char *isa; /* how it was run, for signatures */
@@ -138,8 +153,19 @@ struct wg_result {
     uint32_t shards;
     uint64_t started_us; /* since 1970 */
     wg_mutex receipt_mutex;
-    char *receipt; /* made when first asked for */
+    char *receipt;    /* made when first asked for */
+    wgi_spare *spare; /* held; NULL: it is freed for good */
 };
+
+/* A value is copied into the arena that the one before it does not lie in, so that binding again takes no more memory. */
+typedef struct wgi_bound {
+    wg_arena arenas[2];
+    uint32_t newest;
+} wgi_bound;
+
+typedef struct wgi_param_place {
+    size_t name, value, end;
+} wgi_param_place;
 
 #define WGI_CHECK(handle, tag_value, what)                                                          \
     do {                                                                                            \
@@ -167,6 +193,10 @@ void wgi_turns_deinit(wg_db *db);
 /* Turns the rows' NODE and EDGE cells into objects, while the transaction can still be read. */
 wg_code wgi_result_build(wg_result *result, const wg_txn *txn, wg_error *err);
 wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err);
+/* One that the statement had before, emptied, or a new one. */
+wg_code wgi_result_take(wg_stmt *stmt, wg_result **out, wg_error *err);
+void wgi_idle_close(wg_session *session); /* stmt.c */
+void wgi_spare_close(wgi_spare *spare);   /* NULL is legal */
 wg_value wgi_result_cell(const wg_result *result, uint64_t row, uint32_t column);
 /* receipt.c: notes text, parameters and manner of running in the result. */
 wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err);

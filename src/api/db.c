@@ -219,6 +219,7 @@ void wg_session_close(wg_session *session) {
         wgi_session_leave(session);
     }
     wgi_session_close_agent(session);
+    wgi_idle_close(session);
     session->tag = WGI_TAG_CLOSED;
     atomic_fetch_sub_explicit(&session->db->children, 1, memory_order_relaxed);
     wg_free(session);

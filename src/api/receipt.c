@@ -14,36 +14,35 @@ static wg_value clock_value(const wg_result *result, wg_value parts[2]) {
     return list;
 }
 
+static bool note_param(wg_buf *bytes, const char *name, const wg_value *value, wgi_param_place *out) {
+    const size_t size = strlen(name);
+    if (!wg_buf_append_varint(bytes, size)) return false;
+    out->name = bytes->size;
+    if (!wg_buf_append(bytes, name, size)) return false;
+    out->value = bytes->size;
+    const bool ok = wg_value_encode(bytes, value);
+    out->end = bytes->size;
+    return ok;
+}
+
+/* What later binding would change is copied; hashing waits until a receipt is asked for. */
 wg_code wgi_result_note(const wg_stmt *stmt, wg_result *result, wg_error *err) {
     const uint32_t given = wg_query_param_count(stmt->query);
     const uint32_t count = given + result->query.reads_clock;
     wg_value clocks[2];
     const wg_slice text = wg_query_text(stmt->query);
     const wg_session *s = stmt->session;
-    wg_buf bytes;
-    wg_buf_init(&bytes, NULL);
+    wg_buf *bytes = &result->param_bytes;
     result->statement = wg_slice_of(
         wg_arena_copy(&result->arena, text.size > 0 ? text.data : (const uint8_t *)"", text.size + (text.size == 0)),
         text.size);
-    result->params = wg_arena_alloc_zero(&result->arena, ((size_t)count + 1) * sizeof *result->params);
-    bool ok = result->statement.data != NULL && result->params != NULL && wg_buf_append_varint(&bytes, count);
+    result->params = wg_arena_alloc(&result->arena, ((size_t)count + 1) * sizeof *result->params);
+    bool ok = result->statement.data != NULL && result->params != NULL && wg_buf_append_varint(bytes, count);
     for (uint32_t i = 0; i < count && ok; i++) {
         const char *name = i < given ? wg_query_param_name(stmt->query, i) : WGI_CLOCK_PARAM;
-        const wg_value param = i < given ? stmt->params[i] : clock_value(result, clocks);
-        wg_receipt_param *p = &result->params[i];
-        ok = wg_buf_append_varint(&bytes, strlen(name)) && wg_buf_append_str(&bytes, name);
-        const size_t from = bytes.size;
-        ok = ok && wg_value_encode(&bytes, &param);
-        if (!ok) break;
-        const uint8_t *value = wg_arena_copy(&result->arena, bytes.data + from, bytes.size - from);
-        const char *copy = wg_arena_strdup(&result->arena, wg_slice_str(name));
-        *p = (wg_receipt_param){.value = wg_slice_of(value, bytes.size - from)};
-        ok = value != NULL && copy != NULL;
-        if (ok) p->name = wg_slice_str(copy);
+        const wg_value value = i < given ? stmt->params[i] : clock_value(result, clocks);
+        ok = note_param(bytes, name, &value, &result->params[i]);
     }
-    const wg_slice part = wg_buf_slice(&bytes);
-    if (ok) wg_sha256_of(&part, 1, &result->parameter_hash);
-    wg_buf_deinit(&bytes);
     result->param_count = count;
     result->optimizer_off = s->optimizer_off;
     result->isa = s->kernels != NULL ? s->kernels->name : wg_kernels_best()->name;
@@ -166,7 +165,9 @@ static wg_code add_params(const wg_result *r, bool carry, wg_arena *arena, wg_re
     wg_receipt_param *params = wg_arena_alloc_zero(arena, ((size_t)r->param_count + 1) * sizeof *params);
     if (params == NULL) return wg_error_nomem(err, r->param_count * sizeof *params);
     for (uint32_t i = 0; i < r->param_count; i++) {
-        params[i] = r->params[i];
+        const wgi_param_place *at = &r->params[i];
+        params[i].name = wg_slice_of(r->param_bytes.data + at->name, at->value - at->name);
+        params[i].value = wg_slice_of(r->param_bytes.data + at->value, at->end - at->value);
         wg_sha256_of(&params[i].value, 1, &params[i].hash);
     }
     out->params = params;
@@ -182,11 +183,12 @@ wg_code wgi_receipt_of(const wg_result *result, const wg_receipt_options *option
                     .snapshot = result->stats.snapshot,
                     .row_count = result->row_count,
                     .chain = result->chain,
-                    .parameter_hash = result->parameter_hash,
                     .plan_hash = result->query.plan_hash,
                     .optimizer = !result->optimizer_off,
                     .has_merkle = options->merkle};
     memcpy(r.store, result->db->store_uuid, sizeof r.store);
+    const wg_slice parameters = wg_buf_slice(&result->param_bytes);
+    wg_sha256_of(&parameters, 1, &r.parameter_hash);
     wg_sha256_of(&result->statement, 1, &r.statement_hash);
     WG_TRY(add_params(result, options->carry, arena, &r, err));
     if (options->carry) r.statement = result->statement;

@@ -20,14 +20,87 @@ wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err) {
     return WG_OK;
 }
 
+/* ---- results that are used again
+ *
+ * A statement that is run again and again frees one result before it makes the next: the same one then. Results may be freed by any thread,
+ * also after their statement has ended. */
+
+static const uint64_t spare_bytes_max = 64 * 1024;
+static wg_result closed; /* stands in a spare whose statement has ended */
+
+static void spare_release(wgi_spare *spare) {
+    /* acq_rel; pairs with itself */
+    if (spare != NULL && atomic_fetch_sub_explicit(&spare->users, 1, memory_order_acq_rel) == 1) wg_free(spare);
+}
+
+static void result_destroy(wg_result *result) {
+    wg_query_result_deinit(&result->query);
+    wg_buf_deinit(&result->param_bytes);
+    wg_arena_deinit(&result->arena);
+    wg_mutex_deinit(&result->receipt_mutex);
+    spare_release(result->spare);
+    wg_free(result);
+}
+
+void wgi_spare_close(wgi_spare *spare) {
+    if (spare == NULL) return;
+    wg_result *waiting = atomic_exchange_explicit(&spare->result, &closed, memory_order_acq_rel);
+    if (waiting != NULL) result_destroy(waiting);
+    spare_release(spare);
+}
+
+/* Everything of the run goes; buffers and what the next run of the same plan can use stay. */
+static void result_empty(wg_result *r) {
+    wg_query_result query = r->query;
+    wg_buf bytes = r->param_bytes;
+    wg_arena_reset(&r->arena);
+    wg_arena arena = r->arena;
+    bytes.size = 0;
+    r->types = NULL;
+    r->objects = NULL;
+    r->stats = (wg_stats){0};
+    r->row_count = 0;
+    r->params = NULL;
+    r->param_count = 0;
+    r->receipt = NULL;
+    r->query = query;
+    r->param_bytes = bytes;
+    r->arena = arena;
+    atomic_store_explicit(&r->account.bytes_peak, wg_account_bytes(&r->account), memory_order_relaxed);
+}
+
+wg_code wgi_result_take(wg_stmt *stmt, wg_result **out, wg_error *err) {
+    wg_db *db = stmt->session->db;
+    wg_result *r = NULL;
+    if (stmt->spare == NULL && db->plans != NULL && stmt->runs++ > 0) {
+        stmt->spare = wg_alloc_zero(NULL, sizeof *stmt->spare);
+        if (stmt->spare != NULL) atomic_init(&stmt->spare->users, 1);
+    }
+    if (stmt->spare != NULL) r = atomic_exchange_explicit(&stmt->spare->result, NULL, memory_order_acquire);
+    if (r != NULL) {
+        result_empty(r);
+        r->tag = WGI_TAG_RESULT;
+        atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
+    } else {
+        WG_TRY(wgi_result_create(db, &r, err));
+        r->spare = stmt->spare;
+        if (r->spare != NULL) atomic_fetch_add_explicit(&r->spare->users, 1, memory_order_relaxed);
+    }
+    *out = r;
+    return WG_OK;
+}
+
 void wg_result_free(wg_result *result) {
     if (result == NULL || result->tag != WGI_TAG_RESULT) return;
     result->tag = WGI_TAG_CLOSED;
-    wg_query_result_deinit(&result->query);
-    wg_arena_deinit(&result->arena);
-    wg_mutex_deinit(&result->receipt_mutex);
     atomic_fetch_sub_explicit(&result->db->children, 1, memory_order_relaxed);
-    wg_free(result);
+    wg_result *none = NULL;
+    if (result->spare != NULL && !wg_account_refused(&result->account) &&
+        wg_account_bytes(&result->account) <= spare_bytes_max && result->param_bytes.capacity <= spare_bytes_max &&
+        atomic_compare_exchange_strong_explicit(&result->spare->result, &none, result, memory_order_release,
+                                                memory_order_relaxed))
+        return;
+    result_destroy(result);
 }
 
 /* ---- objects */
@@ -56,7 +129,7 @@ static wg_code copy_entries(const builder *b, const wg_map_entry *from, uint32_t
 }
 
 static const char *label_name(const builder *b, uint32_t number) {
-    return wg_arena_strdup(b->arena, wg_slice_str(wg_catalog_label_at(wg_txn_catalog(b->txn), number)->def.name));
+    return wg_arena_strdup(b->arena, wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(b->txn), number, wg_txn_view(b->txn))->def.name));
 }
 
 static wg_code build_node(const builder *b, uint64_t id, wg_value *out) {

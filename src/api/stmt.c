@@ -12,37 +12,63 @@ static wg_code prepare_params(wg_stmt *stmt, wg_error *err) {
     const uint32_t count = wg_query_param_count(stmt->query);
     stmt->params = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *stmt->params);
     stmt->bound = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *stmt->bound);
-    return stmt->params == NULL || stmt->bound == NULL ? wg_error_nomem(err, count * sizeof *stmt->params) : WG_OK;
+    stmt->bounds = wg_alloc_zero(NULL, ((size_t)count + 1) * sizeof *stmt->bounds);
+    if (stmt->params == NULL || stmt->bound == NULL || stmt->bounds == NULL)
+        return wg_error_nomem(err, count * sizeof *stmt->params);
+    enum { VALUE_BYTES = 192 }; /* most are short */
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        wg_arena *arena = &stmt->bounds[i / 2].arenas[i % 2];
+        wg_arena_init(arena, NULL);
+        arena->block_bytes = VALUE_BYTES;
+    }
+    return WG_OK;
 }
 
-/* Names and types are checked against the newest state, or the open transaction: an early answer for the user. */
+/* Names and types are checked against the newest state, the open transaction, or the past that AS OF names: an early answer for the
+ * user. Where a parameter says which past it is, running finds out. */
 static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     const wg_query_kind kind = wg_query_kind_of(stmt->query);
     const wg_session *session = stmt->session;
     if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE && kind != WG_QUERY_MAINTENANCE) return WG_OK;
     if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
     wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(session->engine, WG_TXN_READ, session->snapshot != NULL ? session->snapshot->logseq : 0, &txn,
-                        err));
+    bool as_of = false;
+    uint64_t logseq = 0;
+    if (wg_query_as_of(stmt->query, NULL, &as_of, &logseq, NULL) != WG_OK) return WG_OK;
+    if (!as_of && session->snapshot != NULL) logseq = session->snapshot->logseq;
+    if (wg_txn_begin(session->engine, WG_TXN_READ, logseq, &txn, err) != WG_OK) {
+        if (as_of && logseq != 0) { /* running says why there is no such past */
+            wg_error_clear(err);
+            return WG_OK;
+        }
+        return err->code;
+    }
     const wg_code code = wg_query_check(stmt->query, txn, NULL, err);
     wg_txn_abort(txn);
     return code;
 }
 
-static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg_error *err) {
+/* Takes the query, also when it fails. */
+static wg_code stmt_of(wg_session *session, wg_prepared *query, wg_stmt **out, wg_error *err) {
     wg_stmt *stmt = wg_alloc_zero(NULL, sizeof *stmt);
-    if (stmt == NULL) return wg_error_nomem(err, sizeof *stmt);
+    if (stmt == NULL) {
+        wg_query_destroy(query);
+        return wg_error_nomem(err, sizeof *stmt);
+    }
     stmt->tag = WGI_TAG_STMT;
     stmt->session = session;
-    wg_arena_init(&stmt->arena, NULL);
-    wg_code code = wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &stmt->query, err);
-    if (code == WG_OK) code = prepare_params(stmt, err);
-    if (code != WG_OK) {
-        wg_stmt_finish(stmt);
-        return code;
-    }
-    *out = stmt;
-    return WG_OK;
+    stmt->query = query;
+    stmt->state.account = &session->db->queries;
+    const wg_code code = prepare_params(stmt, err);
+    if (code != WG_OK) wg_stmt_finish(stmt);
+    else *out = stmt;
+    return code;
+}
+
+static wg_code stmt_create(wg_session *session, wg_slice text, wg_stmt **out, wg_error *err) {
+    wg_prepared *query = NULL;
+    WG_TRY(wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &query, err));
+    return stmt_of(session, query, out, err);
 }
 
 wg_code wg_prepare(wg_session *session, const char *text, size_t text_size, wg_stmt **out, wg_error *err) {
@@ -66,10 +92,13 @@ void wg_stmt_finish(wg_stmt *stmt) {
     if (stmt == NULL || stmt->tag != WGI_TAG_STMT) return;
     stmt->tag = WGI_TAG_CLOSED;
     wg_query_state_deinit(&stmt->state);
+    wgi_spare_close(stmt->spare);
+    const uint32_t count = stmt->bounds != NULL ? wg_query_param_count(stmt->query) : 0;
+    for (uint32_t i = 0; i < 2 * count; i++) wg_arena_deinit(&stmt->bounds[i / 2].arenas[i % 2]);
     wg_query_destroy(stmt->query);
     wg_free(stmt->params);
     wg_free(stmt->bound);
-    wg_arena_deinit(&stmt->arena);
+    wg_free(stmt->bounds);
     wg_free(stmt);
 }
 
@@ -85,7 +114,11 @@ wg_code wg_bind(wg_stmt *stmt, const char *name, const wg_value *value, wg_error
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(wg_query_param_name(stmt->query, i), name) != 0) continue;
         wg_value copy;
-        if (!wg_value_copy(&stmt->arena, value, &copy)) return wg_error_nomem(err, value->size);
+        wgi_bound *memory = &stmt->bounds[i];
+        wg_arena *arena = &memory->arenas[1 - memory->newest];
+        wg_arena_reset(arena);
+        if (!wg_value_copy(arena, value, &copy)) return wg_error_nomem(err, value->size);
+        memory->newest = 1 - memory->newest;
         stmt->params[i] = copy;
         stmt->bound[i] = true;
         return WG_OK;
@@ -166,9 +199,13 @@ static bool text_has(wg_slice text, const char *name) {
 
 /* Looks for new files of the virtual labels that the statement may read: those whose name stands in the text, and all of them
  * when a node pattern names no label. */
-static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
+static wg_code refresh_named(wg_stmt *stmt, wg_error *err) {
     wg_engine *engine = stmt->session->engine;
     wg_txn *txn = NULL;
+    uint64_t since;
+    const uint64_t epoch = wg_engine_schema_epoch(engine, &since);
+    bool named = false;
+    if (stmt->plain_epoch == epoch) return WG_OK; /* no label that is virtual is named, as before */
     WG_TRY(wg_txn_begin(engine, WG_TXN_READ, 0, &txn, err));
     const wg_catalog *catalog = wg_txn_catalog(txn);
     wg_txn_abort(txn);
@@ -177,9 +214,11 @@ static wg_code refresh_named(const wg_stmt *stmt, wg_error *err) {
     for (uint32_t i = 0; i < count; i++) {
         const wg_label *label = wg_catalog_label_at(catalog, i);
         if (label == NULL || label->def.kind != WG_LABEL_VIRTUAL) continue;
-        if (any || text_has(wg_query_text(stmt->query), label->def.name))
-            WG_TRY(wg_engine_refresh(engine, &i, 1, err));
+        if (!any && !text_has(wg_query_text(stmt->query), label->def.name)) continue;
+        named = true;
+        WG_TRY(wg_engine_refresh(engine, &i, 1, err));
     }
+    if (!named) stmt->plain_epoch = epoch;
     return WG_OK;
 }
 
@@ -189,9 +228,20 @@ static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     return wg_engine_state_drain(stmt->session->engine, false, NULL, err);
 }
 
+/* Each moment is given once, so that rand() and randomUUID() differ between statements (ADR 0017): a clock that stands, or is set back by less
+ * than a second, is led on by microseconds. */
 int64_t wgi_clock_us(const wg_session *session) {
+    enum { LEAD_US_MAX = 1000000 };
     wg_platform *platform = wg_engine_platform(session->engine);
-    return (int64_t)platform->ops->wall_us(platform);
+    wg_db *db = session->db;
+    const int64_t now = (int64_t)platform->ops->wall_us(platform);
+    int64_t last = atomic_load_explicit(&db->clock_last_us, memory_order_relaxed);
+    int64_t given;
+    do {
+        given = now > last || last - now >= LEAD_US_MAX ? now : last + 1;
+    } while (!atomic_compare_exchange_weak_explicit(&db->clock_last_us, &last, given, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return given;
 }
 
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
@@ -315,13 +365,28 @@ static wg_code run_kind(wg_stmt *stmt, wg_result *result, wg_error *err) {
     return s->txn != NULL ? run_in_open(stmt, result, err) : run_alone(stmt, NULL, result, err);
 }
 
+/* Commits keep their chain values: the last one is not asked for twice. */
+static void note_chain(wg_session *s, wg_result *result) {
+    const uint64_t logseq = result->stats.snapshot;
+    if (s->chain_at != logseq || s->chain_engine != s->engine || logseq == 0) {
+        s->chain_at = 0;
+        if (!wg_engine_chain_at(s->engine, logseq, &s->chain)) {
+            memset(&result->chain, 0, sizeof result->chain);
+            return;
+        }
+        s->chain_at = logseq;
+        s->chain_engine = s->engine;
+    }
+    result->chain = s->chain;
+}
+
 wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     WGI_CHECK(stmt, WGI_TAG_STMT, "statement");
     if (out == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_execute: out is NULL");
     wg_session *s = stmt->session;
     wg_platform *platform = s->db->platform;
     wg_result *result = NULL;
-    WG_TRY(wgi_result_create(s->db, &result, err));
+    WG_TRY(wgi_result_take(stmt, &result, err));
     atomic_store_explicit(&s->cancel.cancelled, false,
                           memory_order_relaxed); /* of a call that came when nothing ran */
     s->cancel.platform = platform;
@@ -334,8 +399,7 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     wgi_session_enter(s);
     wg_code code = wgi_session_join(s, err);
     if (code == WG_OK) code = run_kind(stmt, result, err);
-    if (code == WG_OK && !wg_engine_chain_at(s->engine, result->stats.snapshot, &result->chain))
-        memset(&result->chain, 0, sizeof result->chain);
+    if (code == WG_OK) note_chain(s, result);
     wgi_session_leave(s);
     atomic_store_explicit(&s->cancel.cancelled, false, memory_order_relaxed);
     if (code == WG_E_NOMEM && wg_account_refused(&result->account))
@@ -355,9 +419,47 @@ wg_code wg_execute(wg_stmt *stmt, wg_result **out, wg_error *err) {
     return WG_OK;
 }
 
+/* ---- statements of wg_query: the last few stay, with all that running them again needs */
+
+static wg_stmt *idle_take(wg_session *session, const wg_prepared *query) {
+    for (uint32_t i = 0; i < WGI_IDLE_STMTS && session->idle[i] != NULL; i++) {
+        wg_stmt *stmt = session->idle[i];
+        if (stmt->query != query) continue;
+        for (; i + 1 < WGI_IDLE_STMTS; i++) session->idle[i] = session->idle[i + 1];
+        session->idle[WGI_IDLE_STMTS - 1] = NULL;
+        return stmt;
+    }
+    return NULL;
+}
+
+static void idle_put(wg_session *session, wg_stmt *stmt) {
+    wg_stmt_finish(session->idle[WGI_IDLE_STMTS - 1]);
+    for (uint32_t i = WGI_IDLE_STMTS - 1; i > 0; i--) session->idle[i] = session->idle[i - 1];
+    session->idle[0] = stmt;
+}
+
+void wgi_idle_close(wg_session *session) {
+    for (uint32_t i = 0; i < WGI_IDLE_STMTS; i++) {
+        wg_stmt_finish(session->idle[i]);
+        session->idle[i] = NULL;
+    }
+}
+
+static wg_code query_kept(wg_session *session, wg_slice text, wg_result **out, wg_error *err) {
+    wg_prepared *query = NULL;
+    WG_TRY(wg_plan_cache_prepare(session->db->plans, text, session->db->procedures, &query, err));
+    wg_stmt *stmt = idle_take(session, query);
+    if (stmt != NULL) wg_query_destroy(query); /* the statement has it */
+    else WG_TRY(stmt_of(session, query, &stmt, err));
+    const wg_code code = wg_execute(stmt, out, err);
+    idle_put(session, stmt);
+    return code;
+}
+
 wg_code wg_query(wg_session *session, const char *text, wg_result **out, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
     if (text == NULL) return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "wg_query: text is NULL");
+    if (session->db->plans != NULL) return query_kept(session, wg_slice_str(text), out, err);
     wg_stmt *stmt = NULL;
     WG_TRY(stmt_create(session, wg_slice_str(text), &stmt, err));
     const wg_code code = wg_execute(stmt, out, err);

@@ -71,6 +71,15 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
         case WGI_UNDO_LIVE:
             wgi_table_at(engine, u->number)->live -= u->a;
             return;
+        case WGI_UNDO_ALTER:
+            wg_catalog_unalter_label(engine->catalog, u->number);
+            return;
+        case WGI_UNDO_TABLE:
+            atomic_store_explicit(&wgi_table_at(engine, u->number)->dead, true, memory_order_relaxed);
+            return;
+        case WGI_UNDO_EDGES:
+            wgi_label_state_at(engine, u->number)->edges = wgi_table_at(engine, (uint32_t)u->a);
+            return;
     }
 }
 
@@ -147,6 +156,12 @@ fail:
     return code;
 }
 
+void wgi_note_computed(wg_engine *engine, const wg_label_def *def) {
+    for (uint32_t c = 0; c < def->column_count; c++)
+        if (def->columns[c].source == WG_COLUMN_COMPUTED)
+            atomic_store_explicit(&engine->has_computed, true, memory_order_release);
+}
+
 static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err) {
     wgi_apply *a = ctx;
     wg_engine *e = a->engine;
@@ -158,6 +173,7 @@ static wg_code apply_create_label(void *ctx, const wg_mutation *m, wg_error *err
     WG_TRY(wgi_note(a, WGI_UNDO_LABELS, count, 0, 0, err));
     uint32_t number = 0;
     WG_TRY(wg_catalog_add_label(e->catalog, &m->def, a->begin, &number, err));
+    wgi_note_computed(e, &m->def);
     return label_state_make(a, number, &m->def, err);
 }
 
@@ -446,8 +462,7 @@ static wg_code apply_set_node(void *ctx, const wg_mutation *m, wg_error *err) {
 static wg_code apply_set_edge(void *ctx, const wg_mutation *m, wg_error *err) { return apply_set(ctx, true, m, err); }
 
 /* The properties of a row as (key, value) pairs: the form in which a row changes tables. */
-static wg_code row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out,
-                              wg_error *err) {
+wg_code wgi_row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out, wg_error *err) {
     const uint32_t count = wg_table_column_count(table->rows);
     wg_mutation_property *p = wg_arena_alloc(arena, ((size_t)count + 1) * sizeof *p);
     if (p == NULL) return wg_error_nomem(err, (size_t)count * sizeof *p);
@@ -461,6 +476,15 @@ static wg_code row_properties(const wgi_table *table, uint64_t row, wg_arena *ar
     out->properties = p;
     out->property_count = n;
     return WG_OK;
+}
+
+static wg_code move_version(wgi_apply *a, version *v, wgi_table *target, const wg_mutation *moved, wg_error *err) {
+    wg_value *cells = NULL;
+    WG_TRY(build_cells(a, target, moved, &a->engine->apply_arena, &cells, err));
+    WG_TRY(end_version(a, v->table, v->row, err));
+    v->head.prev = WG_ROW_ADDRESS(v->table->number, v->row);
+    v->head.begin = a->begin;
+    return put_version(a, target, &v->head, cells, err);
 }
 
 static bool listed(const uint32_t *numbers, uint32_t count, uint32_t n) {
@@ -496,15 +520,19 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     atomic_store_explicit(&a->engine->labels_changed, a->begin, memory_order_release);
     wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
-    wg_value *cells = NULL;
-    wg_code code = row_properties(v.table, v.row, arena, &moved, err);
-    if (code == WG_OK) code = build_cells(a, target, &moved, arena, &cells, err);
-    if (code == WG_OK) code = end_version(a, v.table, v.row, err);
-    v.head.prev = WG_ROW_ADDRESS(v.table->number, v.row);
-    v.head.begin = a->begin;
-    if (code == WG_OK) code = put_version(a, target, &v.head, cells, err);
+    wg_code code = wgi_row_properties(v.table, v.row, arena, &moved, err);
+    if (code == WG_OK) code = move_version(a, &v, target, &moved, err);
     wg_arena_reset(arena);
     return code;
+}
+
+wg_code wgi_move_row(wgi_apply *a, wgi_table *from, uint64_t row, wgi_table *to, const wg_mutation *moved,
+                     wg_error *err) {
+    version v = {.table = from, .row = row};
+    bool found = false;
+    WG_TRY(wg_table_head(from->rows, row, &v.head, NULL, &found, err));
+    if (!found) return wgi_misfit(err, "no row", row);
+    return move_version(a, &v, to, moved, err);
 }
 
 static wg_code apply_delete(wgi_apply *a, bool is_edge, const wg_mutation *m, wg_error *err) {
@@ -540,6 +568,7 @@ const wg_applier wgi_applier = {.apply = {
                                     [WG_MUTATION_CHANGE_LABELS] = apply_change_labels,
                                     [WG_MUTATION_DELETE_NODE] = apply_delete_node,
                                     [WG_MUTATION_DELETE_EDGE] = apply_delete_edge,
+                                    [WG_MUTATION_ALTER_LABEL] = wgi_apply_alter_label,
                                     [WG_MUTATION_LOAD_NODES] = wgi_apply_load_nodes,
                                     [WG_MUTATION_LOAD_EDGES] = wgi_apply_load_edges,
                                     [WG_MUTATION_CREATE_INDEX] = wgi_apply_create_rule,

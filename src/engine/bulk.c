@@ -59,7 +59,7 @@ static void map_rules(checker *k, const wg_label *label) {
     uint32_t position = 0;
     const wg_rule *rule;
     while ((rule = wg_catalog_next_rule(catalog, newest, label->number, &position)) != NULL) {
-        if (!wgi_rule_is_unique(rule)) continue;
+        if (wg_rule_is_index(rule->def.kind)) continue;
         key_check *key = &k->keys[k->key_count++];
         *key = (key_check){.label = label, .rule = rule, .count = rule->def.key_count};
         for (uint32_t i = 0; i < key->count; i++) key->at[i] = column_of_key(k->bulk, rule->def.keys[i]);
@@ -71,7 +71,11 @@ static wg_code map_label(checker *k, const wg_label *label, wg_error *err) {
         const wg_column_def *def = &label->def.columns[d];
         const uint32_t at = column_of_key(k->bulk, label->column_keys[d]);
         if (at == UINT32_MAX && !def->not_null) continue;
-        const bool narrow = !k->bulk->trusted && def->type == WG_TYPE_INT && def->int_bits != 0 && def->int_bits < 64;
+        const bool narrow = def->declared != NULL || (!k->bulk->trusted && def->type == WG_TYPE_INT &&
+                                                      def->int_bits != 0 && def->int_bits < 64);
+        if (at != UINT32_MAX && def->source == WG_COLUMN_COMPUTED)
+            return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "column %s.%s is computed and cannot be written",
+                                label->def.name, def->name);
         k->declared[k->declared_count++] = (declared){label, def, at, narrow && at != UINT32_MAX};
         if (at == UINT32_MAX || k->bulk->batch.columns[at].type == def->type) continue;
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "bulk column %s is %s where %s is stored", def->name,
@@ -185,6 +189,7 @@ static wg_code check_rule(const checker *k, const key_check *key, uint32_t row, 
     wg_value mine[WG_KEY_COLUMNS_MAX];
     bool outside = false;
     key_of_row(k, key, row, mine);
+    if (!wgi_rule_is_unique(key->rule)) return wgi_check_value(k->txn, key->rule, mine, err);
     WG_TRY(wgi_check_unique_nulls(k->txn, key->rule, mine, &outside, err));
     if (outside) return WG_OK;
     WG_TRY(wgi_check_unique(k->txn, key->rule, mine, UINT64_MAX, err));

@@ -77,15 +77,30 @@ static void turn_pass(task *t, wg_code code, const wg_error *error) {
 
 /* ---- one row group */
 
+static wg_code read_object(void *ctx, uint64_t offset, void *data, size_t size, wg_error *err) {
+    return wg_object_read(ctx, offset, data, size, err);
+}
+
 static wg_code chunk_open(task *t, uint32_t i, wg_error *err) {
     const job *j = t->job;
     const wgi_copy_column *column = &j->c->columns[i];
     const wg_parquet_row_group *group = &j->meta->row_groups[t->group];
-    const wg_parquet_chunk *at = &group->chunks[column->in_file];
+    const wg_parquet_chunk *at = wg_parquet_chunk_of(j->meta, group, column->in_file);
     chunk *c = &t->chunks[i];
     c->valid = wg_arena_alloc(&t->arena, VALID_BYTES);
     c->converted = wg_arena_alloc(&t->arena, WG_BATCH_ROWS_MAX * sizeof(wg_value));
     if (c->valid == NULL || c->converted == NULL) return wg_error_nomem(err, VALID_BYTES);
+    if (j->meta->columns[column->in_file].node != NULL) { /* several chunks, each a few pages at a time */
+        const wg_parquet_source source = {.column = &j->meta->columns[column->in_file],
+                                          .chunk = at,
+                                          .row_count = group->row_count,
+                                          .read = read_object,
+                                          .ctx = j->object,
+                                          .columns = j->meta->columns,
+                                          .chunks = group->chunks};
+        WG_TRY(wg_parquet_reader_alloc(j->c->account, &c->reader, err));
+        return wg_parquet_reader_open(c->reader, &source, err);
+    }
     c->bytes = wg_alloc(j->c->account, at->compressed_bytes + 64);
     if (c->bytes == NULL) return wg_error_nomem(err, at->compressed_bytes);
     WG_TRY(wg_object_read(j->object, at->offset, c->bytes, at->compressed_bytes, err));
@@ -287,9 +302,10 @@ static wg_code columns_make(wgi_copier *c, const wg_parquet_metadata *meta, wg_e
     for (uint32_t i = 0; i < count; i++) {
         places[i] = o->column_count == 0 ? i : 0;
         if (o->column_count != 0) {
-            while (places[i] < meta->column_count && !wg_slice_is(o->columns[i], meta->columns[places[i]].name))
+            while (places[i] < meta->column_count + meta->group_count &&
+                   !wg_slice_is(o->columns[i], meta->columns[places[i]].name))
                 places[i]++;
-            if (places[i] == meta->column_count)
+            if (places[i] == meta->column_count + meta->group_count)
                 return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "%s has no column %.*s", c->path,
                                     (int)wg_min_size(o->columns[i].size, 80), (const char *)o->columns[i].data);
         }

@@ -155,3 +155,25 @@ wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exis
     txn->ddl = true;
     return WG_OK;
 }
+
+/* Ids of virtual rows name their file, and files their label: a new path is a new label of the same name and columns, so that
+ * snapshots from before keep seeing the files of the old one. */
+wg_code wgi_set_pattern(wg_txn *txn, const wg_label *label, const char *pattern, wg_error *err) {
+    if (label->def.kind != WG_LABEL_VIRTUAL)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "label %s is not virtual: it has no partition pattern",
+                            label->def.name);
+    wg_arena arena;
+    wg_txn_mark mark;
+    WG_TRY(check_virtual_unreferenced(txn, label, err));
+    wg_txn_mark_set(txn, &mark);
+    wg_arena_init(&arena, &txn->engine->account);
+    wg_label_def def = label->def;
+    def.pattern = pattern;
+    const wg_mutation m = {.kind = WG_MUTATION_DROP_LABEL, .number = label->number};
+    wg_code code = wgi_txn_do(txn, &m, err);
+    if (code == WG_OK) code = make_label(txn, &def, &arena, err);
+    wg_arena_deinit(&arena);
+    if (code != WG_OK) wg_txn_rollback_to(txn, &mark);
+    else txn->ddl = true;
+    return code;
+}

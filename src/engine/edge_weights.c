@@ -93,16 +93,29 @@ static wg_code read_all(weights_reading *r, const wg_builders *by, wg_edge_weigh
     return WG_OK;
 }
 
+/* The table with the edges that the transaction sees: ALTER may have made several, one for each definition. */
+static wgi_table *table_of(const wg_txn *txn, uint32_t label) {
+    wg_engine *e = txn->engine;
+    for (uint32_t t = atomic_load_explicit(&e->table_count, memory_order_acquire); t > 0; t--) {
+        wgi_table *table = wgi_table_at(e, t - 1);
+        if (!table->is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
+            !wgi_table_has_labels(table, &label, 1))
+            continue;
+        if ((txn->writing && table->live > 0) || wgi_history_at(e, table, txn->view.snapshot) > 0) return table;
+    }
+    return NULL;
+}
+
 wg_code wg_edge_weights_read(const wg_txn *txn, uint32_t label, uint32_t key, const wg_builders *by,
                              wg_account *account, wg_edge_weights *out, wg_error *err) {
-    const wgi_label_state *state = wgi_label_state_at(txn->engine, label);
-    if (state == NULL || state->edges == NULL) {
+    wgi_table *table = table_of(txn, label);
+    if (table == NULL) {
         *out = (wg_edge_weights){0};
         return WG_OK;
     }
     weights_reading *r = wg_alloc_zero(account, sizeof *r);
     if (r == NULL) return wg_error_nomem(err, sizeof *r);
-    r->rows = state->edges->rows;
+    r->rows = table->rows;
     r->view = txn->view;
     r->row_count = wg_table_row_count(r->rows);
     r->column = wg_table_column_of(r->rows, key);

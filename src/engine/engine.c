@@ -22,6 +22,8 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name) {
 /* ---- construction */
 
 void wgi_engine_free(wg_engine *e) {
+    for (uint32_t i = 0; e != NULL && i < WGI_SPARE_TXNS; i++)
+        wg_free(atomic_load_explicit(&e->spare_txns[i], memory_order_relaxed));
     wgi_state_free(e);
     wgi_state_store_deinit(e);
     const uint32_t tables = atomic_load_explicit(&e->table_count, memory_order_relaxed);

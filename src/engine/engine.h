@@ -241,6 +241,40 @@ wg_code wg_txn_delete_edge(wg_txn *txn, uint64_t id, wg_error *err);
 /* DDL. Names in `def` are resolved here: unknown endpoint labels are WG_E_NOT_FOUND. Virtual: the pattern is made absolute, every file
  * that matches is registered, and the columns are checked against each file, or taken from the first one when def has none. */
 wg_code wg_txn_create_label(wg_txn *txn, const wg_label_def *def, bool if_not_exists, wg_error *err);
+/* Who evaluates computed columns: the engine knows their text alone. `read` gives the value of another column of the row. */
+typedef struct wg_row_reader {
+    wg_code (*read)(void *ctx, uint32_t column, wg_value *out, wg_error *err);
+    void *ctx;
+} wg_row_reader;
+typedef wg_code (*wg_compute_fn)(const wg_catalog *catalog, wg_view view, const wg_label *label, uint32_t column,
+                                 const wg_row_reader *row, wg_arena *arena, wg_value *out, wg_error *err);
+void wg_engine_set_computer(wg_engine *engine, wg_compute_fn fn); /* any thread; always the same one */
+/* True when some label has, or had, a computed column of this name. */
+bool wg_engine_computes(const wg_engine *engine, uint32_t key);
+
+/* ALTER of a label. ADD_COLUMN: all of `def` (a computed one too; text and types are the caller's business); SET_TYPE: what `def` says about
+ * the type; RENAME_*: `name`; SET_DEFAULT: def.default_value, NULL takes it away; SET_PATTERN: `name` is the new path. */
+typedef enum wg_alter_kind {
+    WG_ALTER_ADD_COLUMN,
+    WG_ALTER_DROP_COLUMN,
+    WG_ALTER_RENAME_COLUMN,
+    WG_ALTER_RENAME_LABEL,
+    WG_ALTER_SET_NOT_NULL,
+    WG_ALTER_DROP_NOT_NULL,
+    WG_ALTER_SET_TYPE,
+    WG_ALTER_SET_DEFAULT,
+    WG_ALTER_SET_PATTERN
+} wg_alter_kind;
+typedef struct wg_alter {
+    wg_alter_kind kind;
+    const char *column; /* that exists; ADD_COLUMN: def.name says it */
+    const char *name;
+    wg_column_def def;
+    bool lenient; /* IF EXISTS, IF NOT EXISTS */
+} wg_alter;
+/* Rows that do not fit the new definition: WG_E_CONSTRAINT, or WG_E_TYPE and WG_E_VALUE of the first. Virtual labels only gain and lose computed
+ * columns, their name and their path. */
+wg_code wg_txn_alter_label(wg_txn *txn, wg_slice label, bool is_edge, const wg_alter *alter, wg_error *err);
 wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exists, wg_error *err);
 
 #include "engine/engine_copy.h"

@@ -4,11 +4,11 @@
 
 #include "engine/engine.h"
 #include "engine/maintenance.h"
+#include "engine/schema.h"
 #include "engine/state_log.h"
 #include "engine/state_store.h"
 #include "io/manifest_txn/manifest_txn.h"
 #include "io/object_cache/object_cache.h"
-#include "worldgraph/wal/wal.h"
 
 enum { WGI_LABELS_MAX = 1 << 20 };
 
@@ -57,7 +57,7 @@ struct wgi_label_state {
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
 
-enum { WGI_TABLES_MAX = 65535 };
+enum { WGI_TABLES_MAX = 65535, WGI_SPARE_TXNS = 8 };
 
 /* One who waits for the writer's place; on its own stack. */
 typedef struct wgi_turn {
@@ -103,26 +103,21 @@ struct wg_engine {
     uint64_t applied;                /* last logseq applied in memory; writer */
     _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
-    wg_arena apply_arena; /* writer: cells of the mutation at hand; reset at its end */
-    wg_arena key_arena;   /* writer: cells of one key */
-    wg_buf chain;         /* IN_MEMORY and read-only: 32 bytes a commit */
-    uint64_t chain_base;  /* commits before the first of `chain` */
+    wg_txn *_Atomic spare_txns[WGI_SPARE_TXNS]; /* release when one is put there, acquire when it is taken */
+    wg_arena apply_arena;                       /* writer: cells of the mutation at hand; reset at its end */
+    wg_arena key_arena;                         /* writer: cells of one key */
+    wg_buf chain;                               /* IN_MEMORY and read-only: 32 bytes a commit */
+    uint64_t chain_base;                        /* commits before the first of `chain` */
     wgi_maintenance maintenance;
     wgi_state_log state_log;
     wgi_state_store state_store;
     struct wgi_statistics *statistics; /* statistics.c */
     uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
+    wg_compute_fn _Atomic computer;    /* of computed columns; NULL: nobody has said yet */
+    _Atomic bool has_computed;         /* some label has a computed column */
     _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
-    _Atomic uint64_t schema_epoch;     /* schema.c */
-    _Atomic uint64_t schema_since;
-    uint64_t schema_committed; /* writer: `schema_since` without the open transaction */
+    wgi_schema schema;
 };
-
-/* The catalog has changed, for commit `begin` or by taking such a change back: a new epoch. Called behind the change. */
-void wgi_schema_changed(wg_engine *engine, uint64_t begin);
-void wgi_schema_undone(wg_engine *engine); /* the writer has taken back all that it changed */
-/* True for mutations that change nothing but rows. */
-bool wgi_is_row_mutation(wg_mutation_kind kind);
 
 wg_code wgi_statistics_create(wg_engine *engine, wg_error *err);
 void wgi_statistics_destroy(wg_engine *engine);
@@ -142,7 +137,10 @@ typedef enum wgi_undo_kind {
     WGI_UNDO_RULES,      /* old count */
     WGI_UNDO_RULE_END,   /* number */
     WGI_UNDO_TOPOLOGY,   /* label, first edge */
-    WGI_UNDO_LIVE        /* table, delta to subtract */
+    WGI_UNDO_LIVE,       /* table, delta to subtract */
+    WGI_UNDO_ALTER,      /* label: its definition of before */
+    WGI_UNDO_TABLE,      /* table: it is dead */
+    WGI_UNDO_EDGES       /* label, table of its edges before */
 } wgi_undo_kind;
 
 typedef struct wgi_undo {
@@ -171,6 +169,8 @@ wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
 /* Drops what belongs to a label that goes. */
 wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
 /* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
+/* Constraints NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
+wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
 wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
 /* *out_outside: a null keeps the row out of the constraint. */
 wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
@@ -185,6 +185,13 @@ wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *
 /* Reserves the ids and checks that they are the ones that the log says. */
 wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err);
 wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err);
+/* A row goes to another table with these properties, as a new version. */
+wg_code wgi_move_row(wgi_apply *a, wgi_table *from, uint64_t row, wgi_table *to, const wg_mutation *moved,
+                     wg_error *err);
+/* What a row has, as properties in the arena. */
+wg_code wgi_row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out, wg_error *err);
+void wgi_note_computed(wg_engine *engine, const wg_label_def *def); /* that some label has such a column */
+wg_code wgi_apply_alter_label(void *ctx, const wg_mutation *m, wg_error *err); /* alter.c */
 wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
 void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
@@ -208,9 +215,11 @@ uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq);
 
 wgi_table *wgi_table_at(const wg_engine *engine, uint32_t number);
 wgi_label_state *wgi_label_state_at(const wg_engine *engine, uint32_t label);
-/* Finds or makes the table of a label set (ascending numbers). */
+/* Finds or makes the table of a label set (ascending numbers): the last one, where ALTER made several. */
 wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
                             wg_error *err);
+/* Makes another table of the same labels, as they are defined now; new rows go there. */
+wg_code wgi_table_successor(wg_engine *engine, const wgi_table *table, wgi_table **out, wg_error *err);
 /* Makes the table with the number that it has in a checkpoint, no columns and no rows; numbers that are passed over get dead tables. */
 wg_code wgi_table_restore(wg_engine *engine, const wgi_table *like, const uint32_t *labels, wgi_table **out,
                           wg_error *err);
@@ -232,15 +241,15 @@ wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, boo
 wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
                            wg_error *err);
 
-/* ---- virtual ids */
-enum { WGI_PARTITION_SHIFT = 40 };
-static inline uint64_t wgi_virtual_id(uint32_t partition, uint64_t row) {
-    return WG_ID_VIRTUAL | ((uint64_t)partition << WGI_PARTITION_SHIFT) | row;
-}
-static inline uint32_t wgi_virtual_partition(uint64_t id) {
-    return (uint32_t)((id & ~WG_ID_VIRTUAL) >> WGI_PARTITION_SHIFT);
-}
-static inline uint64_t wgi_virtual_row(uint64_t id) { return id & ((UINT64_C(1) << WGI_PARTITION_SHIFT) - 1); }
+/* ---- computed columns (computed.c) */
+
+/* The computed column of this key that the row has through one of its labels. False: none. */
+bool wgi_computed_column(const wg_txn *txn, const wgi_table *table, uint32_t key, const wg_label **out_label,
+                         uint32_t *out_column);
+wg_code wgi_computed_cell(const wg_txn *txn, const wg_label *label, uint32_t column, const wg_row_reader *row,
+                          wg_arena *arena, wg_value *out, wg_error *err);
+wg_code wgi_computed_owned(const wg_txn *txn, const wgi_place *at, const wg_label *label, uint32_t column,
+                           wg_arena *arena, wg_value *out, wg_error *err);
 
 /* ---- transactions */
 
@@ -303,6 +312,9 @@ wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *
 /* The values of the label's primary key are whole, and no other node has them. */
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                              wg_error *err);
+
+/* ALTER of a virtual label's path: another label of the same name takes its place (ddl.c). */
+wg_code wgi_set_pattern(wg_txn *txn, const wg_label *label, const char *pattern, wg_error *err);
 
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);

@@ -335,7 +335,9 @@ static wg_code read_object(void *ctx, uint64_t offset, void *data, size_t size, 
 static wg_code catch_up(wgi_group_reader *r, column_state *s, wg_error *err) {
     if (!s->opened) {
         wg_parquet_source source = {.column = &wg_object_metadata(r->object)->columns[s->column],
-                                    .chunk = &r->group->chunks[s->column],
+                                    .chunk = wg_parquet_chunk_of(wg_object_metadata(r->object), r->group, s->column),
+                                    .columns = wg_object_metadata(r->object)->columns,
+                                    .chunks = r->group->chunks,
                                     .row_count = r->group->row_count,
                                     .read = read_object,
                                     .ctx = r->object};

@@ -66,7 +66,7 @@ static bool put_virtual_labels(wg_buf *out, const wg_engine *engine, uint64_t lo
     bool first = true;
     bool ok = wg_buf_append_str(out, "\"virtual_labels\":[");
     for (uint32_t i = 0; i < count && ok; i++) {
-        const wg_label *label = wg_catalog_label_at(engine->catalog, i);
+        const wg_label *label = wg_catalog_label_seen(engine->catalog, i, view);
         if (label == NULL || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, view)) continue;
         ok = wg_buf_append_str(out, first ? "{\"label\":" : ",{\"label\":") && put_string(out, label->def.name) &&
              put_number(out, ",\"logseq\":", label->begin) && wg_buf_append_str(out, ",\"partition_pattern\":") &&

@@ -14,7 +14,7 @@ static wg_code bytes_read(wg_object *object, uint64_t offset, uint32_t bytes, wg
 
 wg_code wgi_page_places(wg_object *object, const wg_parquet_row_group *group, uint32_t column, wg_arena *arena,
                         const wg_parquet_page_place **out, uint32_t *out_count, wg_error *err) {
-    const wg_parquet_chunk *chunk = &group->chunks[column];
+    const wg_parquet_chunk *chunk = wg_parquet_chunk_of(wg_object_metadata(object), group, column);
     wg_slice bytes;
     *out = NULL;
     *out_count = 0;
@@ -32,7 +32,7 @@ typedef struct column_pages {
 
 static wg_code pages_read(wg_object *object, const wg_parquet_row_group *group, uint32_t column, wg_arena *arena,
                           column_pages *out, wg_error *err) {
-    const wg_parquet_chunk *chunk = &group->chunks[column];
+    const wg_parquet_chunk *chunk = wg_parquet_chunk_of(wg_object_metadata(object), group, column);
     uint32_t count = 0;
     wg_slice bytes;
     *out = (column_pages){0};

@@ -17,7 +17,7 @@ static void type_add(type_join *j, wg_type type) {
 
 /* What one label says: its declared type; any, when it is open; nothing, when it is declared without this property. */
 static bool type_of_label(const wg_txn *txn, uint32_t number, uint32_t key, type_join *j) {
-    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, number);
+    const wg_label *label = wg_catalog_label_seen(txn->engine->catalog, number, txn->view);
     if (label == NULL) return false;
     for (uint32_t c = 0; c < label->def.column_count; c++)
         if (label->column_keys[c] == key) {
@@ -25,6 +25,15 @@ static bool type_of_label(const wg_txn *txn, uint32_t number, uint32_t key, type
             return true;
         }
     if (label->def.kind == WG_LABEL_OPEN) type_add(j, WG_TYPE_ANY);
+    return false;
+}
+
+/* A table may have columns that its labels have not declared yet, or no more. */
+static bool table_declares(const wg_txn *txn, const wgi_table *table, uint32_t key) {
+    for (uint32_t i = 0; i < table->label_count; i++) {
+        type_join one = {.type = WG_TYPE_NULL};
+        if (type_of_label(txn, table->labels[i], key, &one)) return true;
+    }
     return false;
 }
 
@@ -37,7 +46,7 @@ static bool other_labels_may_hold(const wg_txn *txn, const uint32_t *labels, uin
         if (table->is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
             !wgi_table_has_labels(table, labels, label_count))
             continue;
-        if (!table->open && wg_table_column_of(table->rows, key) == UINT32_MAX) continue;
+        if (!table->open && !table_declares(txn, table, key)) continue;
         if (wgi_history_at(e, table, txn->view.snapshot) > 0 || (txn->writing && table->live > 0)) return true;
     }
     return false;
@@ -103,7 +112,7 @@ typedef struct owned_read {
     const wg_txn *txn;
     bool is_edge;
     uint32_t key;
-    wg_arena arena;
+    wg_arena *arena;
 } owned_read;
 
 static wg_code append_owned(owned_read *r, uint64_t id, wg_column *out, wg_error *err) {
@@ -111,8 +120,14 @@ static wg_code append_owned(owned_read *r, uint64_t id, wg_column *out, wg_error
     uint32_t column = UINT32_MAX;
     wg_value v = wg_value_null();
     WG_TRY(wgi_version(r->txn->engine, r->is_edge, r->txn->view, id, &at, err));
-    if (at.table != NULL) column = wg_table_column_of(at.table->rows, r->key);
-    if (column != UINT32_MAX) WG_TRY(wg_table_cell(at.table->rows, at.row, column, &r->arena, &v, err));
+    const wg_label *label = NULL;
+    if (at.table != NULL && wgi_computed_column(r->txn, at.table, r->key, &label, &column)) {
+        WG_TRY(wgi_computed_owned(r->txn, &at, label, column, r->arena, &v, err));
+        column = UINT32_MAX;
+    } else if (at.table != NULL) {
+        column = wg_table_column_of(at.table->rows, r->key);
+    }
+    if (column != UINT32_MAX) WG_TRY(wg_table_cell(at.table->rows, at.row, column, r->arena, &v, err));
     const bool ok = v.type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &v);
     return ok ? WG_OK : wg_error_nomem(err, 16);
 }
@@ -121,9 +136,11 @@ static wg_code read_owned(const wg_txn *txn, bool is_edge, const uint64_t *ids, 
                           wg_column *out, wg_error *err) {
     owned_read r = {.txn = txn, .is_edge = is_edge, .key = key};
     wg_code code = WG_OK;
-    wg_arena_init(&r.arena, out->account);
+    wg_arena own;
+    wg_arena_init(&own, out->account);
+    r.arena = out->strings != NULL ? out->strings : &own; /* what is copied there is as good as the column's own */
     for (uint32_t i = 0; i < n && code == WG_OK; i++) code = append_owned(&r, ids[i], out, err);
-    wg_arena_deinit(&r.arena);
+    wg_arena_deinit(&own);
     return code;
 }
 
@@ -228,13 +245,37 @@ static uint32_t column_with_key(const wg_label *label, uint32_t key) {
     return UINT32_MAX;
 }
 
+typedef struct virtual_row {
+    const virtual_read *read;
+    uint64_t id;
+} virtual_row;
+
+static wg_code read_wants(virtual_read *r, virtual_want *wants, uint32_t count, uint32_t key, wg_error *err);
+
+static wg_code read_virtual_column(void *ctx, uint32_t column, wg_value *out, wg_error *err) {
+    const virtual_row *row = ctx;
+    virtual_want want = {.id = row->id};
+    virtual_read r = {.txn = row->read->txn, .arena = row->read->arena, .values = out};
+    *out = wg_value_null();
+    return read_wants(&r, &want, 1, row->read->label->column_keys[column], err);
+}
+
+static wg_code compute_wants(const virtual_read *r, const virtual_want *wants, uint32_t count, wg_error *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        virtual_row at = {r, wants[i].id};
+        const wg_row_reader row = {read_virtual_column, &at};
+        WG_TRY(wgi_computed_cell(r->txn, r->label, r->def_column, &row, r->arena, &r->values[wants[i].position], err));
+    }
+    return WG_OK;
+}
+
 static wg_code read_wants_of_partition(virtual_read *r, const virtual_want *wants, uint32_t count, uint32_t key,
                                        wg_error *err) {
     const wg_engine *e = r->txn->engine;
     r->partition = wg_catalog_partition(e->catalog, wgi_virtual_partition(wants[0].id));
     if (r->partition == NULL || !wg_visible(r->txn->view, r->partition->begin, WG_LOGSEQ_NEVER))
         return WG_OK; /* null */
-    r->label = wg_catalog_label_at(e->catalog, r->partition->label);
+    r->label = wg_catalog_label_seen(e->catalog, r->partition->label, r->txn->view);
     r->def_column = column_with_key(r->label, key);
     if (r->def_column == UINT32_MAX || !wg_label_is_visible(r->label, r->txn->view)) return WG_OK;
     uint32_t inside = count;
@@ -244,6 +285,8 @@ static wg_code read_wants_of_partition(virtual_read *r, const virtual_want *want
             r->values[wants[i].position] = *wgi_partition_variable(r->label, r->partition, r->def_column);
         return WG_OK;
     }
+    if (r->label->def.columns[r->def_column].source == WG_COLUMN_COMPUTED)
+        return compute_wants(r, wants, inside, err);
     return inside == 0 ? WG_OK : read_partition(r, wants, inside, err);
 }
 
@@ -261,10 +304,9 @@ static wg_code read_wants(virtual_read *r, virtual_want *wants, uint32_t count, 
 
 static wg_code read_mixed(const wg_txn *txn, const uint64_t *ids, uint32_t n, uint32_t virtual_count, uint32_t key,
                           wg_column *out, wg_error *err) {
-    owned_read owned = {.txn = txn, .key = key};
     wg_arena arena;
+    owned_read owned = {.txn = txn, .key = key, .arena = &arena};
     wg_arena_init(&arena, out->account);
-    wg_arena_init(&owned.arena, out->account);
     virtual_want *wants = wg_arena_alloc(&arena, virtual_count * sizeof *wants);
     wg_value *values = wg_arena_alloc_zero(&arena, n * sizeof *values);
     wg_code code = wants == NULL || values == NULL ? wg_error_nomem(err, n * sizeof *values) : WG_OK;
@@ -282,7 +324,6 @@ static wg_code read_mixed(const wg_txn *txn, const uint64_t *ids, uint32_t n, ui
             values[i].type == WG_TYPE_NULL ? wg_column_append_null(out) : wg_column_append_value(out, &values[i]);
         if (!ok) code = wg_error_nomem(err, 16);
     }
-    wg_arena_deinit(&owned.arena);
     wg_arena_deinit(&arena);
     return code;
 }
@@ -320,11 +361,11 @@ wg_code wg_nodes_have_labels(const wg_txn *txn, const uint64_t *ids, uint32_t n,
     return WG_OK;
 }
 
-static void sort_labels_by_name(const wg_catalog *catalog, uint32_t *labels, uint32_t count) {
+static void sort_labels_by_name(const wg_catalog *catalog, wg_view view, uint32_t *labels, uint32_t count) {
     for (uint32_t i = 1; i < count; i++)
         for (uint32_t j = i; j > 0; j--) {
-            const char *a = wg_catalog_label_at(catalog, labels[j - 1])->def.name;
-            const char *b = wg_catalog_label_at(catalog, labels[j])->def.name;
+            const char *a = wg_catalog_label_seen(catalog, labels[j - 1], view)->def.name;
+            const char *b = wg_catalog_label_seen(catalog, labels[j], view)->def.name;
             if (strcmp(a, b) <= 0) break;
             const uint32_t t = labels[j];
             labels[j] = labels[j - 1];
@@ -354,7 +395,7 @@ wg_code wg_node_labels(const wg_txn *txn, uint64_t id, wg_arena *arena, const ui
     }
     uint32_t *labels = wg_arena_copy(arena, from, count * sizeof *labels);
     if (labels == NULL) return wg_error_nomem(err, count * sizeof *labels);
-    sort_labels_by_name(e->catalog, labels, count);
+    sort_labels_by_name(e->catalog, txn->view, labels, count);
     *out = labels;
     *out_count = count;
     return WG_OK;
@@ -372,6 +413,40 @@ static void sort_entries(wg_map_entry *entries, uint32_t count) {
         }
 }
 
+static uint32_t computed_count(const wg_txn *txn, const wgi_table *table) {
+    const wg_engine *e = txn->engine;
+    uint32_t count = 0;
+    if (!atomic_load_explicit(&e->has_computed, memory_order_acquire)) return 0;
+    for (uint32_t i = 0; i < table->label_count; i++) {
+        const wg_label_def *def = &wg_catalog_label_seen(e->catalog, table->labels[i], txn->view)->def;
+        for (uint32_t c = 0; c < def->column_count; c++) count += def->columns[c].source == WG_COLUMN_COMPUTED;
+    }
+    return count;
+}
+
+/* What the row's labels compute, each name once, in the place of what may be stored under it. */
+static wg_code put_computed(const wg_txn *txn, const wgi_place *at, wg_arena *arena, wg_map_entry *entries,
+                            uint32_t *count, wg_error *err) {
+    for (uint32_t i = 0; i < at->table->label_count; i++) {
+        const wg_label *label = wg_catalog_label_seen(txn->engine->catalog, at->table->labels[i], txn->view);
+        for (uint32_t c = 0; c < label->def.column_count; c++) {
+            const wg_label *first = NULL;
+            uint32_t column = 0, same = 0;
+            wg_value v;
+            if (label->def.columns[c].source != WG_COLUMN_COMPUTED ||
+                !wgi_computed_column(txn, at->table, label->column_keys[c], &first, &column) || first != label)
+                continue;
+            WG_TRY(wgi_computed_owned(txn, at, label, c, arena, &v, err));
+            const char *name = label->def.columns[c].name;
+            while (same < *count && !wg_slice_is(wg_slice_of(entries[same].key, entries[same].key_size), name)) same++;
+            if (v.type == WG_TYPE_NULL) continue;
+            entries[same] = (wg_map_entry){.key = name, .key_size = strlen(name), .value = v};
+            if (same == *count) (*count)++;
+        }
+    }
+    return WG_OK;
+}
+
 static wg_code owned_properties(const wg_txn *txn, bool is_edge, uint64_t id, wg_arena *arena,
                                 const wg_map_entry **out, uint32_t *out_count, wg_error *err) {
     wgi_place at;
@@ -381,7 +456,8 @@ static wg_code owned_properties(const wg_txn *txn, bool is_edge, uint64_t id, wg
     if (at.table == NULL) return WG_OK;
     const wg_table *rows = at.table->rows;
     const uint32_t columns = wg_table_column_count(rows);
-    wg_map_entry *entries = wg_arena_alloc(arena, ((size_t)columns + 1) * sizeof *entries);
+    const uint32_t computed = computed_count(txn, at.table);
+    wg_map_entry *entries = wg_arena_alloc(arena, ((size_t)columns + computed + 1) * sizeof *entries);
     if (entries == NULL) return wg_error_nomem(err, (size_t)columns * sizeof *entries);
     uint32_t n = 0;
     for (uint32_t c = 0; c < columns; c++) {
@@ -391,6 +467,7 @@ static wg_code owned_properties(const wg_txn *txn, bool is_edge, uint64_t id, wg
         const char *name = wg_catalog_key_name(txn->engine->catalog, wg_table_column_key(rows, c));
         entries[n++] = (wg_map_entry){.key = name, .key_size = strlen(name), .value = v};
     }
+    if (computed > 0) WG_TRY(put_computed(txn, &at, arena, entries, &n, err));
     sort_entries(entries, n);
     *out = entries;
     *out_count = n;
@@ -406,7 +483,7 @@ static wg_code virtual_properties(const wg_txn *txn, uint64_t id, wg_arena *aren
     if (!visible) return WG_OK;
     const wg_catalog *catalog = txn->engine->catalog;
     const wg_label *label =
-        wg_catalog_label_at(catalog, wg_catalog_partition(catalog, wgi_virtual_partition(id))->label);
+        wg_catalog_label_seen(catalog, wg_catalog_partition(catalog, wgi_virtual_partition(id))->label, txn->view);
     wg_map_entry *entries = wg_arena_alloc(arena, ((size_t)label->def.column_count + 1) * sizeof *entries);
     if (entries == NULL) return wg_error_nomem(err, (size_t)label->def.column_count * sizeof *entries);
     uint32_t n = 0;

@@ -29,6 +29,7 @@ static wg_code check_columns(const wg_engine *e, const wgi_table *table, wg_erro
         WG_ASSERT(label != NULL); /* or the table was not taken (stored_meta.c) */
         bool ok = label->def.kind != WG_LABEL_VIRTUAL && label->def.is_edge == table->is_edge;
         for (uint32_t c = 0; ok && c < label->def.column_count; c++) {
+            if (label->def.columns[c].source == WG_COLUMN_COMPUTED) continue;
             const uint32_t column = wg_table_column_of(table->rows, label->column_keys[c]);
             ok = column != UINT32_MAX && wg_table_column_type(table->rows, column) == label->def.columns[c].type;
         }
@@ -45,7 +46,9 @@ static wg_code settle_tables(wg_engine *e, wg_error *err) {
     for (uint32_t t = 0; t < tables; t++) {
         wgi_table *table = wgi_table_at(e, t);
         if (atomic_load_explicit(&table->dead, memory_order_relaxed)) continue;
-        WG_TRY(check_columns(e, table, err));
+        wgi_table *last = NULL; /* the others are of older definitions */
+        WG_TRY(wgi_table_of_labels(e, table->labels, table->label_count, &last, err));
+        if (last == table) WG_TRY(check_columns(e, table, err));
         if (table->is_edge) wgi_label_state_at(e, table->labels[0])->edges = table;
     }
     const uint32_t labels = wg_catalog_label_count(e->catalog);

@@ -1,4 +1,4 @@
-/* Keeping constraints UNIQUENESS and KEY: of a row that is about to be written, and of all rows when the constraint is made.
+/* Keeping constraints: of a row that is about to be written, and of all rows when the constraint is made.
  *
  * The writer's place is held and the newest state is asked, own writes included, so two transactions cannot both find a value free: the
  * second one finds what the first has written (first committer wins), or waits for its place. A row with a null among the
@@ -61,6 +61,22 @@ wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value 
     return other == UINT64_MAX ? WG_OK : taken(txn, rule, values, other, UINT64_MAX, err);
 }
 
+wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err) {
+    const wg_rule_def *def = &rule->def;
+    const char *label = wg_catalog_label_at(txn->engine->catalog, def->label)->def.name;
+    const char *key = wgi_key_name(txn, def->keys[0]);
+    if (def->kind == WG_RULE_NOT_NULL && value->type == WG_TYPE_NULL)
+        return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "constraint %.80s: %s.%s has no value", def->name,
+                            label, key);
+    if (def->kind != WG_RULE_TYPE || value->type == WG_TYPE_NULL) return WG_OK;
+    wg_value copy = *value;
+    wg_column_def type = def->type;
+    type.name = key;
+    if (wg_column_def_coerce(&type, &copy, NULL) == WG_OK && copy.type == value->type) return WG_OK;
+    return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "constraint %.80s: %s.%s is %s, not %s", def->name, label,
+                        key, wg_type_name((wg_type)value->type), wg_column_def_type_text(&type));
+}
+
 /* ---- rows that are there already */
 
 typedef struct walk {
@@ -83,10 +99,12 @@ static wg_code check_row(walk *w, const wgi_table *table, uint64_t row, wg_error
         values[i] = wg_value_null();
         if (column != UINT32_MAX) WG_TRY(wg_table_cell(table->rows, row, column, &w->arena, &values[i], err));
     }
-    wg_code code = wgi_check_unique_nulls(w->txn, w->rule, values, &outside, err);
+    const bool unique = wgi_rule_is_unique(w->rule);
+    wg_code code = unique ? wgi_check_unique_nulls(w->txn, w->rule, values, &outside, err)
+                          : wgi_check_value(w->txn, w->rule, values, err);
     if (code == WG_E_CONSTRAINT)
         return wg_error_prefix(err, code, "%s %llu", table->is_edge ? "edge" : "node", (unsigned long long)head.id);
-    if (code != WG_OK || outside) return code;
+    if (code != WG_OK || outside || !unique) return code;
     WG_TRY(wgi_index_equal(w->txn->engine, w->rule, wgi_txn_newest(w->txn), values, head.id, &other, err));
     return other == UINT64_MAX ? WG_OK : taken(w->txn, w->rule, values, other, head.id, err);
 }

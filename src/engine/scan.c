@@ -129,6 +129,18 @@ static wg_code add_table_tasks(wg_scan *scan, const wgi_table *table, wg_error *
     return WG_OK;
 }
 
+/* ALTER leaves tables whose columns have other types than the snapshot's definition: none of their rows can be seen. */
+static bool fits_types(const wg_scan *scan, const wgi_table *table) {
+    const uint32_t ends = end_count(&scan->spec);
+    for (uint32_t i = 0; i < scan->spec.key_count; i++) {
+        const wg_type wanted = scan->spec.types[ends + i];
+        const uint32_t column = wg_table_column_of(table->rows, scan->spec.keys[i]);
+        if (column != UINT32_MAX && wanted != WG_TYPE_ANY && wg_table_column_type(table->rows, column) != wanted)
+            return false;
+    }
+    return true;
+}
+
 static wg_code open_owned(wg_scan *scan, uint32_t count, wg_error *err) {
     const wg_engine *e = scan->txn->engine;
     const wgi_table **tables = wg_arena_alloc(&scan->arena, ((size_t)count + 1) * sizeof *tables);
@@ -137,7 +149,7 @@ static wg_code open_owned(wg_scan *scan, uint32_t count, wg_error *err) {
     for (uint32_t t = 0; t < count; t++) {
         const wgi_table *table = wgi_table_at(e, t);
         if (table->is_edge != scan->spec.is_edge || atomic_load_explicit(&table->dead, memory_order_relaxed) ||
-            !wgi_table_has_labels(table, scan->spec.labels, scan->spec.label_count))
+            !wgi_table_has_labels(table, scan->spec.labels, scan->spec.label_count) || !fits_types(scan, table))
             continue;
         uint32_t at = n++;
         for (; at > 0 && compare_tables(tables[at - 1], table) > 0; at--) tables[at] = tables[at - 1];
@@ -172,7 +184,7 @@ static bool prune_group(const wg_scan *scan, const wg_label *label, const wg_obj
         const uint32_t column = wg_object_column(object, wg_slice_str(label->def.columns[c].name));
         if (column == UINT32_MAX) continue;
         const wg_parquet_row_group *g = &wg_object_metadata(object)->row_groups[group];
-        const wg_parquet_range *range = &g->chunks[column].range;
+        const wg_parquet_range *range = &wg_parquet_chunk_of(wg_object_metadata(object), g, column)->range;
         if (range->null_count_known && range->null_count == g->row_count) return true; /* nulls satisfy nothing */
         if (range->known && wgi_prune_range(p, &range->min, &range->max)) return true;
     }
@@ -259,7 +271,7 @@ static wg_code scan_fill(wg_scan *scan, const wg_scan_spec *spec, wg_error *err)
     if (scan->sources == NULL) return wg_error_nomem(err, tables * sizeof *scan->sources);
     bool has_virtual = false;
     for (uint32_t i = 0; i < spec->label_count; i++) {
-        const wg_label *label = wg_catalog_label_at(e->catalog, spec->labels[i]);
+        const wg_label *label = wg_catalog_label_seen(e->catalog, spec->labels[i], scan->txn->view);
         if (label == NULL)
             return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "scan of label number %u, which does not exist",
                                 spec->labels[i]);
@@ -269,7 +281,7 @@ static wg_code scan_fill(wg_scan *scan, const wg_scan_spec *spec, wg_error *err)
         return open_owned(scan, tables, err); /* as many as there is room for: a writer may be adding one */
     scan->is_virtual = true;
     if (spec->label_count > 1) return WG_OK; /* a virtual row has one label: rows with several labels do not exist */
-    return open_virtual(scan, wg_catalog_label_at(e->catalog, spec->labels[0]), err);
+    return open_virtual(scan, wg_catalog_label_seen(e->catalog, spec->labels[0], scan->txn->view), err);
 }
 
 wg_code wg_scan_open(const wg_txn *txn, const wg_scan_spec *spec, wg_account *account, wg_scan **out, wg_error *err) {

@@ -8,23 +8,23 @@
 static _Atomic uint64_t last_epoch;
 
 static void new_epoch(wg_engine *engine, uint64_t since) {
-    atomic_store_explicit(&engine->schema_since, since, memory_order_relaxed);
+    atomic_store_explicit(&engine->schema.since, since, memory_order_relaxed);
     const uint64_t epoch = atomic_fetch_add_explicit(&last_epoch, 1, memory_order_relaxed) + 1;
     /* release; pairs with the acquire in wg_engine_schema_epoch: who sees the number sees the change and `since` */
-    atomic_store_explicit(&engine->schema_epoch, epoch, memory_order_release);
+    atomic_store_explicit(&engine->schema.epoch, epoch, memory_order_release);
 }
 
 void wgi_schema_changed(wg_engine *engine, uint64_t begin) {
-    const uint64_t since = atomic_load_explicit(&engine->schema_since, memory_order_relaxed);
-    if (begin > since) engine->schema_committed = since;
+    const uint64_t since = atomic_load_explicit(&engine->schema.since, memory_order_relaxed);
+    if (begin > since) engine->schema.committed = since;
     new_epoch(engine, begin > since ? begin : since);
 }
 
-void wgi_schema_undone(wg_engine *engine) { new_epoch(engine, engine->schema_committed); }
+void wgi_schema_undone(wg_engine *engine) { new_epoch(engine, engine->schema.committed); }
 
 uint64_t wg_engine_schema_epoch(const wg_engine *engine, uint64_t *out_since) {
-    const uint64_t epoch = atomic_load_explicit(&engine->schema_epoch, memory_order_acquire);
-    *out_since = atomic_load_explicit(&engine->schema_since, memory_order_relaxed);
+    const uint64_t epoch = atomic_load_explicit(&engine->schema.epoch, memory_order_acquire);
+    *out_since = atomic_load_explicit(&engine->schema.since, memory_order_relaxed);
     return epoch;
 }
 

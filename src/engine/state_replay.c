@@ -42,7 +42,8 @@ static const wg_applier applier = {
               [WG_MUTATION_RUN_CREATE] = create,         [WG_MUTATION_RUN_DROP] = nothing,
               [WG_MUTATION_LOAD_NODES] = nothing,        [WG_MUTATION_LOAD_EDGES] = nothing,
               [WG_MUTATION_CREATE_INDEX] = nothing,      [WG_MUTATION_DROP_INDEX] = nothing,
-              [WG_MUTATION_CREATE_CONSTRAINT] = nothing, [WG_MUTATION_DROP_CONSTRAINT] = nothing}};
+              [WG_MUTATION_CREATE_CONSTRAINT] = nothing, [WG_MUTATION_DROP_CONSTRAINT] = nothing,
+              [WG_MUTATION_ALTER_LABEL] = nothing}};
 
 static wg_code on_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
     replay *r = ctx;

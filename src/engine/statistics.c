@@ -279,7 +279,7 @@ static void remember(const wg_txn *txn, const wg_label *label, uint32_t key, uin
 
 wg_code wg_edge_statistics_get(const wg_txn *txn, uint32_t label_number, wg_arena *arena, wg_edge_statistics *out,
                                wg_error *err) {
-    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, label_number);
+    const wg_label *label = wg_catalog_label_seen(txn->engine->catalog, label_number, txn->view);
     bool found = false;
     *out = (wg_edge_statistics){.exact = true};
     if (label == NULL || !label->def.is_edge) return WG_OK;
@@ -294,7 +294,7 @@ wg_code wg_edge_statistics_get(const wg_txn *txn, uint32_t label_number, wg_aren
 
 wg_code wg_property_statistics_get(const wg_txn *txn, uint32_t label_number, uint32_t key, wg_arena *arena,
                                    wg_property_statistics *out, wg_error *err) {
-    const wg_label *label = wg_catalog_label_at(txn->engine->catalog, label_number);
+    const wg_label *label = wg_catalog_label_seen(txn->engine->catalog, label_number, txn->view);
     bool found = false;
     *out = (wg_property_statistics){.exact = true, .min = wg_value_null(), .max = wg_value_null()};
     if (label == NULL) return WG_OK;

@@ -127,7 +127,7 @@ static wg_code add_footer(footer_sum *f, const wg_label *label, uint32_t def_col
     WG_TRY(wgi_virtual_column(object, label, def_column, &column, err));
     const wg_parquet_metadata *m = wg_object_metadata(object);
     for (uint32_t g = 0; g < m->row_group_count; g++) {
-        const wg_parquet_range *range = &m->row_groups[g].chunks[column].range;
+        const wg_parquet_range *range = &wg_parquet_chunk_of(m, &m->row_groups[g], column)->range;
         const bool all_null = range->null_count_known && range->null_count == m->row_groups[g].row_count;
         f->nulls += (double)range->null_count;
         f->nulls_known = f->nulls_known && range->null_count_known;
@@ -139,6 +139,10 @@ static wg_code add_footer(footer_sum *f, const wg_label *label, uint32_t def_col
 
 static wg_code add_file(footer_sum *f, const wg_txn *reader, const wg_label *label, uint32_t def_column,
                         const wg_partition *partition, wg_error *err) {
+    if (label->def.columns[def_column].source == WG_COLUMN_COMPUTED) { /* footers do not know it */
+        f->nulls_known = f->range_known = false;
+        return WG_OK;
+    }
     if (label->def.columns[def_column].source == WG_COLUMN_PARTITION) {
         const wg_value *v = wgi_partition_variable(label, partition, def_column);
         if (v->type == WG_TYPE_NULL) f->nulls += (double)partition->row_count;

@@ -95,8 +95,27 @@ static wg_code catalog_put(catalog_writer *w, uint64_t logseq, const wg_mutation
 
 static wg_code catalog_put_label(catalog_writer *w, uint32_t number, wg_error *err) {
     const wg_label *label = wg_catalog_label_at(w->pass->engine->catalog, number);
+    while (label->older != NULL) label = label->older;
     const wg_mutation m = {.kind = WG_MUTATION_CREATE_LABEL, .number = number, .def = label->def};
     return catalog_put(w, label->begin, &m, err);
+}
+
+/* Versions of a label since the last checkpoint, the oldest first: each walk finds the next one up. */
+static wg_code catalog_put_alters(catalog_writer *w, uint32_t number, wg_error *err) {
+    const wgi_meta_pass *pass = w->pass;
+    const wg_label *newest = wg_catalog_label_at(pass->engine->catalog, number);
+    const wg_label *done = newest;
+    while (done->older != NULL && done->begin > pass->since_logseq) done = done->older;
+    if (done->begin > pass->until_logseq) return WG_OK; /* made later */
+    while (done != newest) {
+        const wg_label *next = newest;
+        while (next->older != done) next = next->older;
+        if (next->begin > pass->until_logseq) return WG_OK;
+        const wg_mutation m = {.kind = WG_MUTATION_ALTER_LABEL, .number = number, .def = next->def};
+        WG_TRY(catalog_put(w, next->begin, &m, err));
+        done = next;
+    }
+    return WG_OK;
 }
 
 static wg_code catalog_put_partition(catalog_writer *w, uint32_t number, wg_error *err) {
@@ -170,6 +189,7 @@ static wg_code catalog_put_all(catalog_writer *w, wg_error *err) {
         WG_TRY(catalog_put(w, pass->until_logseq, &m, err));
     }
     for (uint32_t i = (uint32_t)pass->since.labels; i < pass->until.labels; i++) WG_TRY(catalog_put_label(w, i, err));
+    for (uint32_t i = 0; i < pass->until.labels; i++) WG_TRY(catalog_put_alters(w, i, err));
     for (uint32_t i = (uint32_t)pass->since.partitions; i < pass->until.partitions; i++)
         WG_TRY(catalog_put_partition(w, i, err));
     for (uint32_t i = (uint32_t)pass->since.rules; i < pass->until.rules; i++) WG_TRY(catalog_put_rule(w, i, err));
@@ -462,6 +482,7 @@ static wg_code load_definition(wg_engine *e, uint64_t logseq, wg_slice bytes, wg
     WG_TRY(wg_mutation_decode(&bytes, arena, &m, err));
     const bool known = m.kind == WG_MUTATION_ADD_KEY || m.kind == WG_MUTATION_CREATE_LABEL ||
                        m.kind == WG_MUTATION_DROP_LABEL || m.kind == WG_MUTATION_ADD_PARTITION ||
+                       m.kind == WG_MUTATION_ALTER_LABEL ||
                        (m.kind >= WG_MUTATION_CREATE_INDEX && m.kind <= WG_MUTATION_DROP_CONSTRAINT);
     if (!known || bytes.size != 0)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a stored definition is damaged");

@@ -45,6 +45,7 @@ static wg_code add_declared_columns(const wg_engine *engine, wgi_table *table, c
     for (uint32_t c = 0; c < label->def.column_count; c++) {
         const wg_column_def *def = &label->def.columns[c];
         const uint32_t key = label->column_keys[c];
+        if (def->source == WG_COLUMN_COMPUTED) continue;
         const uint32_t present = wg_table_column_of(table->rows, key);
         uint32_t column = 0;
         if (present == UINT32_MAX) {
@@ -138,8 +139,8 @@ wg_code wgi_table_restore(wg_engine *engine, const wgi_table *like, const uint32
 wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t label_count, wgi_table **out,
                             wg_error *err) {
     const uint32_t count = atomic_load_explicit(&engine->table_count, memory_order_relaxed);
-    for (uint32_t t = 0; t < count; t++) {
-        wgi_table *table = wgi_table_at(engine, t);
+    for (uint32_t t = count; t > 0; t--) {
+        wgi_table *table = wgi_table_at(engine, t - 1);
         if (!atomic_load_explicit(&table->dead, memory_order_relaxed) && same_labels(table, labels, label_count) &&
             !(label_count == 0 && table->is_edge)) {
             *out = table;
@@ -147,6 +148,10 @@ wg_code wgi_table_of_labels(wg_engine *engine, const uint32_t *labels, uint32_t 
         }
     }
     return table_make(engine, labels, label_count, out, err);
+}
+
+wg_code wgi_table_successor(wg_engine *engine, const wgi_table *table, wgi_table **out, wg_error *err) {
+    return table_make(engine, table->labels, table->label_count, out, err);
 }
 
 /* A reader counts itself in before it looks at anything. The dead are first made unreachable; whoever counts in after the
@@ -210,7 +215,7 @@ wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_
 static const wg_partition *partition_of_id(const wg_engine *engine, wg_view view, uint64_t id) {
     const wg_partition *p = wg_catalog_partition(engine->catalog, wgi_virtual_partition(id));
     if (p == NULL || !wg_visible(view, p->begin, WG_LOGSEQ_NEVER) || wgi_virtual_row(id) >= p->row_count) return NULL;
-    const wg_label *label = wg_catalog_label_at(engine->catalog, p->label);
+    const wg_label *label = wg_catalog_label_seen(engine->catalog, p->label, view);
     return label != NULL && wg_label_is_visible(label, view) ? p : NULL;
 }
 
@@ -286,7 +291,7 @@ static wg_code seek_candidates(seek *s, const wg_key_index *index, uint64_t *out
 
 wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key, uint32_t key_count,
                  uint64_t *out_id, bool *out_found, wg_error *err) {
-    const wg_label *label = wg_catalog_label_at(engine->catalog, label_number);
+    const wg_label *label = wg_catalog_label_seen(engine->catalog, label_number, view);
     wgi_label_state *state = wgi_label_state_at(engine, label_number);
     if (label == NULL || state == NULL || state->key_index == NULL || label->def.key_count != key_count)
         return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "seek on a label without a primary key of %u columns",

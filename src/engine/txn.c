@@ -130,6 +130,26 @@ static wg_code txn_start(wg_txn *txn, uint64_t as_of, wg_error *err) {
     return code;
 }
 
+/* A transaction that has ended is used for the next one; threads mostly meet slots of their own. */
+static wg_txn *_Atomic *spare_of(wg_engine *engine) {
+    const uint8_t on_stack = 0;
+    return &engine->spare_txns[wg_hash64_u64((uint64_t)(uintptr_t)&on_stack >> 20) % WGI_SPARE_TXNS];
+}
+
+static wg_txn *txn_alloc(wg_engine *engine) {
+    wg_txn *txn = atomic_exchange_explicit(spare_of(engine), NULL, memory_order_acquire);
+    if (txn == NULL) return wg_alloc_zero(&engine->account, sizeof *txn);
+    memset(txn, 0, sizeof *txn);
+    return txn;
+}
+
+static void txn_give_back(wg_engine *engine, wg_txn *txn) {
+    wg_txn *none = NULL;
+    if (!atomic_compare_exchange_strong_explicit(spare_of(engine), &none, txn, memory_order_release,
+                                                 memory_order_relaxed))
+        wg_free(txn);
+}
+
 wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err) {
     const uint64_t newest = wg_engine_logseq(engine);
     if (as_of > newest)
@@ -138,7 +158,7 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
     if (as_of != 0 && mode == WG_TXN_WRITE)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "a snapshot of the past cannot be written to");
     WG_TRY(txn_count(engine, err));
-    wg_txn *txn = wg_alloc_zero(&engine->account, sizeof *txn);
+    wg_txn *txn = txn_alloc(engine);
     wg_code code = txn == NULL ? wg_error_nomem(err, sizeof *txn) : WG_OK;
     if (code == WG_OK) {
         txn->engine = engine;
@@ -215,8 +235,8 @@ static void txn_free(wg_txn *txn) {
     wgi_pin_clear(e, &txn->pin);
     wg_buf_deinit(&txn->undo);
     wg_buf_deinit(&txn->log);
+    txn_give_back(e, txn);
     atomic_fetch_sub_explicit(&e->open_txns, 1, memory_order_release);
-    wg_free(txn);
 }
 
 static void txn_end(wg_txn *txn) {

@@ -115,7 +115,9 @@ static wg_code add_variable(const wgi_found_file *files, uint32_t count, const v
 
 /* The declared type of a column of a file: types that have no columns of their own are ANY. */
 static wg_type column_type(wg_type in_file) {
-    return in_file == WG_TYPE_LIST || in_file == WG_TYPE_LOCAL_TIME ? WG_TYPE_ANY : in_file;
+    const bool none = in_file == WG_TYPE_LIST || in_file == WG_TYPE_MAP || in_file == WG_TYPE_LOCAL_TIME ||
+                      in_file == WG_TYPE_DURATION;
+    return none ? WG_TYPE_ANY : in_file;
 }
 
 /* Columns of the first file, those that can be read. */

@@ -4,6 +4,16 @@
 
 #include "engine/engine_internal.h"
 
+/* ---- virtual ids */
+enum { WGI_PARTITION_SHIFT = 40 };
+static inline uint64_t wgi_virtual_id(uint32_t partition, uint64_t row) {
+    return WG_ID_VIRTUAL | ((uint64_t)partition << WGI_PARTITION_SHIFT) | row;
+}
+static inline uint32_t wgi_virtual_partition(uint64_t id) {
+    return (uint32_t)((id & ~WG_ID_VIRTUAL) >> WGI_PARTITION_SHIFT);
+}
+static inline uint64_t wgi_virtual_row(uint64_t id) { return id & ((UINT64_C(1) << WGI_PARTITION_SHIFT) - 1); }
+
 /* ---- virtual labels */
 
 typedef struct wgi_found_file {

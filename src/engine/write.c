@@ -103,6 +103,7 @@ wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_
 static wg_code fit_property(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_mutation_property *p,
                             wg_error *err) {
     bool declared = false;
+    bool narrow = false; /* a declared type may be a MAP */
     bool open = label_count == 0;
     const wg_label *first = NULL;
     for (uint32_t i = 0; i < label_count; i++) {
@@ -112,12 +113,13 @@ static wg_code fit_property(const wg_txn *txn, const uint32_t *labels, uint32_t 
         for (uint32_t c = 0; c < label->def.column_count; c++) {
             if (label->column_keys[c] != p->key) continue;
             declared = true;
+            narrow |= label->def.columns[c].declared != NULL;
             wg_code code = wg_column_def_coerce(&label->def.columns[c], &p->value, err);
             if (code != WG_OK) return wg_error_prefix(err, code, "%s", label->def.name);
         }
     }
     if (!declared && !open) return wgi_unknown_property(first, wgi_key_name(txn, p->key), err);
-    return wgi_storable(txn, p->key, &p->value, 0, err);
+    return narrow ? wg_value_check(&p->value, false, err) : wgi_storable(txn, p->key, &p->value, 0, err);
 }
 
 static const wg_value *property_of(const wg_mutation_property *p, uint32_t count, uint32_t key) {
@@ -126,11 +128,34 @@ static const wg_value *property_of(const wg_mutation_property *p, uint32_t count
     return NULL;
 }
 
+static uint32_t default_count(const wg_txn *txn, const uint32_t *labels, uint32_t label_count) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < label_count; i++) {
+        const wg_label_def *def = &wg_catalog_label_at(txn->engine->catalog, labels[i])->def;
+        for (uint32_t c = 0; c < def->column_count; c++) count += def->columns[c].default_value != NULL;
+    }
+    return count;
+}
+
+/* New rows take the defaults of what they do not mention; there is room for them. The first label that has one wins. */
+static void put_defaults(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_mutation_property *p,
+                         uint32_t *count) {
+    for (uint32_t i = 0; i < label_count; i++) {
+        const wg_label *label = wg_catalog_label_at(txn->engine->catalog, labels[i]);
+        for (uint32_t c = 0; c < label->def.column_count; c++) {
+            const wg_value *value = label->def.columns[c].default_value;
+            if (value == NULL || property_of(p, *count, label->column_keys[c]) != NULL) continue;
+            p[(*count)++] = (wg_mutation_property){.key = label->column_keys[c], .value = *value};
+        }
+    }
+}
+
 /* Copies properties, fits them, drops repeated keys (the last wins) and, for new rows, nulls. In the arena. */
 static wg_code fit_properties(const wg_txn *txn, const uint32_t *labels, uint32_t label_count,
                               const wg_property *from, uint32_t count, bool keep_nulls, wg_arena *arena,
                               wg_mutation *out, wg_error *err) {
-    wg_mutation_property *p = wg_arena_alloc(arena, ((size_t)count + 1) * sizeof *p);
+    const uint32_t defaults = keep_nulls ? 0 : default_count(txn, labels, label_count);
+    wg_mutation_property *p = wg_arena_alloc(arena, ((size_t)count + defaults + 1) * sizeof *p);
     if (p == NULL) return wg_error_nomem(err, (size_t)count * sizeof *p);
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -143,6 +168,7 @@ static wg_code fit_properties(const wg_txn *txn, const uint32_t *labels, uint32_
         p[at] = one;
         if (at == n) n++;
     }
+    if (defaults > 0) put_defaults(txn, labels, label_count, p, &n);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++)
         if (keep_nulls || p[i].value.type != WG_TYPE_NULL) p[kept++] = p[i];
@@ -210,10 +236,11 @@ static wg_code check_rules(const wg_txn *txn, const wg_label *label, const row_s
     for (;;) {
         const wg_rule *rule = wg_catalog_next_rule(catalog, newest, label->number, &position);
         if (rule == NULL) return WG_OK;
-        if (!wgi_rule_is_unique(rule)) continue;
+        if (wg_rule_is_index(rule->def.kind)) continue;
         wg_value values[WG_KEY_COLUMNS_MAX];
         for (uint32_t i = 0; i < rule->def.key_count; i++) WG_TRY(row_value(s, rule->def.keys[i], &values[i], err));
-        WG_TRY(wgi_check_unique(txn, rule, values, own_id, err));
+        if (wgi_rule_is_unique(rule)) WG_TRY(wgi_check_unique(txn, rule, values, own_id, err));
+        else WG_TRY(wgi_check_value(txn, rule, values, err));
     }
 }
 
@@ -235,6 +262,14 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
     return WG_OK;
 }
 
+/* The statement was planned for the definition that its snapshot sees. */
+static wg_code check_unaltered(const wg_txn *txn, const wg_label *label, wg_error *err) {
+    if (label->older == NULL || wg_label_is_visible(label, txn->view)) return WG_OK;
+    return wg_error_set(err, wgi_conflict(txn->engine), WG_NO_OFFSET,
+                        "label %s was altered at logseq %llu, after this transaction's snapshot %llu", label->def.name,
+                        (unsigned long long)label->begin, (unsigned long long)txn->view.snapshot);
+}
+
 /* Labels exist now, are of nodes, and their rows are ours. */
 wg_code wgi_check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_error *err) {
     if (label_count > WG_MUTATION_LABELS_MAX)
@@ -248,6 +283,7 @@ wg_code wgi_check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_
             return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET,
                                 "label %s is virtual: its rows live in Parquet files that never change",
                                 label->def.name);
+        WG_TRY(check_unaltered(txn, label, err));
     }
     return WG_OK;
 }
@@ -305,6 +341,7 @@ wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label 
     const wg_label *label = wg_catalog_label_at(txn->engine->catalog, number);
     if (label == NULL || !label->def.is_edge || !wg_label_is_visible(label, wgi_txn_newest(txn)))
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "no edge label with number %u", number);
+    WG_TRY(check_unaltered(txn, label, err));
     *out = label;
     return WG_OK;
 }

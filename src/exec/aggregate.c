@@ -6,11 +6,15 @@
  * (group, value) and feeds its states only at the merge, where a value that is new for the whole query counts once.
  * Nulls are left out of every aggregate but count(*). */
 #include "exec/aggregate_internal.h"
+#include "exec/temporal.h"
 
 typedef struct sum_state {
-    wg_i128 ints;
+    wg_i128 ints; /* of durations: nanoseconds */
+    wg_i128 months;
+    wg_i128 days;
     wgi_float_sum floats;
     uint64_t count;
+    uint64_t spans; /* how many of them are durations */
     bool saw_float;
 } sum_state;
 
@@ -123,8 +127,15 @@ static wg_code add_number(const wg_aggregate *a, sum_state *s, const wg_value *v
     } else if (v->type == WG_TYPE_FLOAT) {
         s->saw_float = true;
         if (!wgi_float_sum_add(&s->floats, v->as.f, account)) return wg_error_nomem(err, 544);
+    } else if (v->type == WG_TYPE_DURATION) {
+        const wg_value *parts = v->as.list;
+        s->months += parts[0].as.i;
+        s->days += parts[1].as.i;
+        s->ints += (wg_i128)parts[2].as.i * 1000000000 + parts[3].as.i; /* below 2^93: 2^32 of them fit */
+        s->spans++;
     } else {
-        return wg_error_set(err, WG_E_TYPE, a->arg->text_start, "sum and avg take numbers, not a value of type %s",
+        return wg_error_set(err, WG_E_TYPE, a->arg->text_start,
+                            "sum and avg take numbers or durations, not a value of type %s",
                             wg_type_name((wg_type)v->type));
     }
     s->count++;
@@ -386,6 +397,9 @@ static wg_code merge_state(const wg_aggregate *a, groups *to, uint32_t i, uint32
         sum_state *s = &((sum_state *)to->states[i])[group];
         const sum_state *t = &((const sum_state *)from->states[i])[source];
         s->ints += t->ints;
+        s->months += t->months;
+        s->days += t->days;
+        s->spans += t->spans;
         s->count += t->count;
         s->saw_float |= t->saw_float;
         return wgi_float_sum_merge(&s->floats, &t->floats, account) ? WG_OK : wg_error_nomem(err, 544);
@@ -476,13 +490,34 @@ static wg_code aggregate_merge(wgi_sink *sink, void *local, bool *done, wg_error
 
 /* ---- output */
 
-static wg_code sum_result(const wg_aggregate *a, sum_state *s, wg_value *out, wg_error *err) {
+static bool fits_i64(wg_i128 v) { return v >= INT64_MIN && v <= INT64_MAX; }
+
+static wg_code span_result(const wg_aggregate *a, const sum_state *s, wg_arena *arena, wg_value *out, wg_error *err) {
+    if (s->spans != s->count)
+        return wg_error_set(err, WG_E_TYPE, a->arg->text_start, "sum and avg take numbers or durations, not both");
+    wg_i128 seconds = s->ints / 1000000000;
+    int64_t ns = (int64_t)(s->ints % 1000000000);
+    if (ns < 0) {
+        ns += 1000000000;
+        seconds--;
+    }
+    wgi_span span = {(int64_t)s->months, (int64_t)s->days, (int64_t)seconds, ns};
+    const bool fits = fits_i64(s->months) && fits_i64(s->days) && fits_i64(seconds);
+    const bool mean = a->kind == WG_AGG_AVG && s->count > 0;
+    if (!fits || (mean && !wgi_span_divide(&span, (int64_t)s->count)))
+        return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, a->arg->text_start, "the duration is out of range"),
+                               WG_S_INTERVAL_OVERFLOW);
+    return wgi_span_put(arena, &span, out) ? WG_OK : wg_error_nomem(err, 4 * sizeof *out);
+}
+
+static wg_code sum_result(const wg_aggregate *a, sum_state *s, wg_arena *arena, wg_value *out, wg_error *err) {
     wg_account *account = NULL;
     const bool is_mean = a->kind == WG_AGG_AVG;
     if (is_mean && s->count == 0) {
         *out = wg_value_null();
         return WG_OK;
     }
+    if (s->spans > 0 || a->type == WG_TYPE_DURATION) return span_result(a, s, arena, out, err);
     if (is_mean && !s->saw_float) {
         *out = wg_value_float((double)s->ints / (double)s->count);
         return WG_OK;
@@ -509,7 +544,7 @@ static wg_code state_result(const wg_aggregate *a, groups *g, uint32_t i, uint32
             return WG_OK;
         case WG_AGG_SUM:
         case WG_AGG_AVG:
-            return sum_result(a, &((sum_state *)g->states[i])[group], out, err);
+            return sum_result(a, &((sum_state *)g->states[i])[group], arena, out, err);
         case WG_AGG_MIN:
         case WG_AGG_MAX:
             *out = ((const wg_value *)g->states[i])[group];

@@ -52,6 +52,7 @@ static wg_code subquery_value(wgi_eval *eval, const wg_expr *expr, const wg_batc
     wg_value value = wg_value_null();
     if (types == NULL) return wg_error_nomem(err, sizeof *types);
     for (uint32_t i = 0; i < expr->arg_count; i++) types[i] = expr->args[i]->type;
+    context.row_seed = wgi_row_seed(eval, row);
     context.profile = NULL; /* its lines are those of the plan that the expression stands in */
     WG_TRY(wgi_check(&context, err));
     WG_TRY(wgi_run_for_row(expr->plan, &context, types, args, row, &rows, err));
@@ -133,8 +134,9 @@ static wg_code apply_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
         const uint32_t row = wg_batch_row(batch, i);
         wg_rows *inner;
         WG_TRY(wgi_check(op->eval.context, err));
-        WG_TRY(wgi_run_for_row(plan->children[1], op->eval.context, plan->children[0]->slot_types, batch, row, &inner,
-                               err));
+        wg_exec_context context = *op->eval.context;
+        context.row_seed = wgi_row_seed(&op->eval, row);
+        WG_TRY(wgi_run_for_row(plan->children[1], &context, plan->children[0]->slot_types, batch, row, &inner, err));
         const wgi_picked_rows all = {.rows = inner};
         const wg_code code = wgi_push_for_row(op, &a->fanout, batch, row, &all, err);
         wg_rows_destroy(inner);

@@ -35,7 +35,10 @@ static wg_code call_rows(const wg_plan *plan, const wg_exec_context *context, co
         wgi_rows_view(rows, first, (uint32_t)wg_min_u64(8, rows->row_count - first), vectors, &in);
         in.sel = &sel;
         in.row_count = 1;
-        WG_TRY(wgi_run_for_row(plan->children[1], context, plan->children[0]->slot_types, &in, sel, &found, err));
+        const wgi_eval place = {.context = context, .placed = &in, .place = row};
+        wg_exec_context inner = *context;
+        inner.row_seed = wgi_row_seed(&place, sel);
+        WG_TRY(wgi_run_for_row(plan->children[1], &inner, plan->children[0]->slot_types, &in, sel, &found, err));
         const wg_code code = adds ? add_rows(out, &in, found, context, err) : WG_OK;
         wg_rows_destroy(found);
         WG_TRY(code);

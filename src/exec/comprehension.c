@@ -322,7 +322,8 @@ static wg_code eval_rows(wgi_eval *eval, const wg_expr *expr, const wg_batch *in
     return expr->kind == WG_EXPR_REDUCE ? reduce(eval, expr, in, out, err) : spread_over(eval, expr, in, out, err);
 }
 
-wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
+static wg_code eval_once_or_rows(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out,
+                                 wg_error *err) {
     if (!is_row_free(expr, expr->slot)) return eval_rows(eval, expr, in, out, err);
     const wg_vector *saved = eval->locals;
     const wg_batch one = {.row_count = 1};
@@ -338,4 +339,13 @@ wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in
     if (value.type == WG_TYPE_NULL) *out = wgi_vector_null(expr->type);
     else if (!wgi_vector_const(&eval->arena, &value, out)) return wg_error_nomem(err, sizeof value);
     return WG_OK;
+}
+
+/* Elements have no places: how many rows' elements meet in one batch depends on its size. */
+wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
+    const wg_batch *placed = eval->placed;
+    eval->placed = NULL;
+    const wg_code code = eval_once_or_rows(eval, expr, in, out, err);
+    eval->placed = placed;
+    return code;
 }

@@ -30,6 +30,8 @@ typedef enum wg_plan_op {
     WG_PLAN_UNIT, /* one row without slots */
     WG_PLAN_SCAN, /* SegmentScan: [input ++] node id ++ scan.keys. Leaf. */
     WG_PLAN_SEEK, /* input ++ node id, for the node whose primary key equals exprs[] (evaluated on the input row); no row when none */
+    WG_PLAN_INDEX_SEEK, /* input ++ node id, or (index_edges) edge id ++ near ++ far node, of what `rule` gives for index_ops[] and exprs[],
+                            by id: candidates, whose conditions a filter asks again. Edges are seen from `direction` */
     WG_PLAN_EXPAND,      /* TgkTraversal: input ++ edge id ++ neighbour id, from node slot `slot` */
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
     WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
@@ -67,6 +69,17 @@ typedef enum wg_plan_op {
                      different values of right_exprs[0] */
     WG_PLAN_PROCEDURE /* children[0] ++ results yields[] of `procedure` with the arguments exprs[], for each row in order */
 } wg_plan_op;
+
+/* What the properties of an index are asked: first EQ, among them at most one IN, then STARTS or bounds of the next one. */
+typedef enum wg_index_op {
+    WG_INDEX_EQ,
+    WG_INDEX_IN,
+    WG_INDEX_GT,
+    WG_INDEX_GE,
+    WG_INDEX_LT,
+    WG_INDEX_LE,
+    WG_INDEX_STARTS
+} wg_index_op;
 
 typedef enum wg_aggregate_kind {
     WG_AGG_COUNT_STAR,
@@ -149,6 +162,9 @@ struct wg_plan {
     wg_expr *const *
         scan_predicate_exprs; /* SCAN: constant expression of each scan.predicates[i].value, evaluated before the scan opens */
     uint32_t label;           /* SEEK */
+    const wg_rule *rule;          /* INDEX_SEEK */
+    const wg_index_op *index_ops; /* one for each of exprs[] */
+    bool index_edges;
     wg_direction direction; /* EXPAND, EXPAND_INTO: seen from `slot` */
     const uint32_t *edge_labels;
     uint32_t edge_label_count;
@@ -165,7 +181,10 @@ struct wg_plan {
     bool backwards;         /* the list begins with the last edge of the walk */
     wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
     bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
-    const wg_walk_step *steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
+    bool
+        by_id; /* SHORTEST: of equally long walks the one whose edges have the least ids, from `slot` on, is the first */
+    const wg_walk_step *
+        steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
     uint32_t step_count;
     struct wg_plan *step_input; /* its slots: those of the input, then node, edge, node, ... of one repetition */
 
@@ -223,6 +242,7 @@ typedef struct wg_exec_context {
     uint32_t param_count;
     int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
+    uint64_t row_seed;      /* inside MERGE, APPLY and CALL: stands for the outer row in rand(); callers leave it 0 */
     bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;
@@ -238,6 +258,17 @@ typedef struct wg_exec_context {
 /* Runs the plan; *out holds the rows of its root. Run-time errors have the offset of the expression in the query text. */
 wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
+/* A short plan and all that running it needs, kept from one run to the next: a chain of operators over one row, run by the calling thread.
+ * It gives the rows that wg_exec_run gives. Threads: one at a time. */
+typedef struct wg_exec_again wg_exec_again;
+/* *out NULL: the plan is no such chain. The plan must outlive *out, which the caller destroys. */
+wg_code wg_exec_again_create(const wg_plan *plan, wg_account *account, wg_exec_again **out, wg_error *err);
+void wg_exec_again_destroy(wg_exec_again *again);        /* NULL is legal */
+bool wg_exec_again_is_large(const wg_exec_again *again); /* it holds more than is worth keeping */
+/* *io_rows: rows of an earlier run of the same plan, which are emptied and used, or NULL; on failure they are destroyed. *out_done false: this
+ * run asks for more (profile, watch, an error that wg_exec_run has to find the first of), nothing was done, wg_exec_run is to be called. */
+wg_code wg_exec_again_run(wg_exec_again *again, const wg_exec_context *context, wg_rows **io_rows, bool *out_done,
+                          wg_error *err);
 /* Runs the plan and gives its rows, in their order, to a file (engine/copy_to.h) instead of an answer: they stream, nothing is kept of them. The
  * caller finishes the writer, and destroys it in every case. */
 struct wg_copy_writer;

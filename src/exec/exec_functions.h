@@ -96,6 +96,7 @@ WGI_ROW_FN(wgi_fn_end_node);
 WGI_ROW_FN(wgi_fn_path);
 WGI_ROW_FN(wgi_fn_disjoint);
 WGI_ROW_FN(wgi_fn_flatten);
+WGI_ROW_FN(wgi_fn_typed); /* functions_typed.c */
 WGI_ROW_FN(wgi_fn_stride);
 WGI_ROW_FN(wgi_fn_keeps);
 WGI_ROW_FN(wgi_fn_path_key);
@@ -157,6 +158,7 @@ WGI_ROW_FN(wgi_fn_coll_remove);
 WGI_ROW_FN(wgi_fn_coll_flatten);
 WGI_ROW_FN(wgi_fn_timestamp);
 WGI_ROW_FN(wgi_fn_concat);
+WGI_ROW_FN(wgi_fn_normalize);
 /* year, month, day, hour, ... of a temporal value; null when it has no such part. */
 wg_code wgi_temporal_part(wgi_eval *eval, const wg_value *v, const wg_expr *expr, wg_value *out, wg_error *err);
 /* x, latitude, crs, ... of a point; null when it has no such part. */

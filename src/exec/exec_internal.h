@@ -84,7 +84,11 @@ typedef struct wgi_eval {
     uint32_t task;           /* number of the task whose rows a sink consumes, over all sources of the sink */
     const wg_vector *locals; /* of the enclosing comprehensions, by number, over the rows of the batch in hand */
     struct wgi_regex_cache *regexes; /* regex.h; made by the first =~ */
+    const wg_batch *placed; /* rand(): the batch whose rows have places in the order of rows; NULL: none have */
+    uint64_t place;         /* of the first row of that batch */
 } wgi_eval;
+/* A number for a row that has a place, which no cut of the work changes; that of the enclosing row for others. */
+uint64_t wgi_row_seed(const wgi_eval *eval, uint32_t row);
 void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
@@ -191,15 +195,18 @@ void wgi_join_table_destroy(wgi_join_table *table);
 wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_unwind(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_index_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+void wgi_op_expand_end(wgi_op *op); /* lets go of what it has of a run; the next may begin */
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 /* Keeps of the edges that leave the last of `body` (node, edge, node, ... of one repetition, 2 * step + 1 ids) those that step `step` takes. */
 wg_code wgi_walk_filter(wgi_eval *eval, const wg_plan *plan, uint32_t step, const wg_batch *batch, uint32_t row,
                         const uint64_t *body, uint64_t *edges, uint64_t *nodes, uint32_t *count, wg_error *err);
-wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err); /* pick_op.c */
+wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out,
+                     wg_error *err); /* pick_op.c */
 /* True when the row holds the edge in one of plan->unique_edge_slots. */
 bool wgi_edge_is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge);
 wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,

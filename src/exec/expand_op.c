@@ -225,6 +225,13 @@ static void expand_destroy(wgi_op *op) {
     wg_arena_deinit(&((expand_op *)op)->out);
 }
 
+void wgi_op_expand_end(wgi_op *op) {
+    expand_op *e = (expand_op *)op;
+    wgi_neighbours_close(&e->lists);
+    e->looked = e->has_none = false;
+    e->walked = e->given = 0;
+}
+
 wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
     static const wgi_op_class class = {expand_push, expand_destroy};
     WG_TRY(wgi_op_alloc(&class, plan, sizeof(expand_op), account, out, err));

@@ -178,8 +178,7 @@ static wg_code step(expand_var_op *e, const wg_batch *batch, uint32_t row, uint6
     if (!good) return WG_OK;
     WG_TRY(enter(e, node, edge, err));
     const uint32_t length = e->depth - 1, unit = body_edges(plan);
-    const bool wanted =
-        length % unit == 0 && length / unit >= plan->hops_min && (!plan->into || node == target);
+    const bool wanted = length % unit == 0 && length / unit >= plan->hops_min && (!plan->into || node == target);
     return wanted ? emit(e, batch, row, err) : WG_OK;
 }
 

@@ -50,7 +50,8 @@ static wg_code eval_stored_property(wgi_eval *eval, const wg_expr *expr, const w
     WG_TRY(collect_ids(eval, &target, in, is_edge ? WG_TYPE_EDGE : WG_TYPE_NODE, &ids, &rows, &n, err));
     const wg_type type = expr->type == WG_TYPE_NULL ? WG_TYPE_ANY : expr->type;
     wg_column column;
-    wg_column_init(&column, type, &eval->arena, eval->context->account);
+    if (!wg_column_init_lent(&column, type, &eval->arena, eval->context->account, n))
+        return wg_error_nomem(err, n * sizeof(uint64_t));
     wg_code code = is_edge ? wg_read_edge_property(eval->context->txn, ids, n, expr->key, &column, err)
                            : wg_read_node_property(eval->context->txn, ids, n, expr->key, &column, err);
     wgi_builder b;
@@ -328,17 +329,51 @@ static uint64_t mix(uint64_t h, const wg_vector *v, uint32_t row) {
     return wg_hash64_u64(h * UINT64_C(0x9e3779b97f4a7c15) + wg_value_hash(&value));
 }
 
-/* A hash of what makes the row what it is, so that no thread, batch or run changes it. Rows that are equal get equal numbers. */
+uint64_t wgi_row_seed(const wgi_eval *eval, uint32_t row) {
+    const uint64_t outer = eval->context->row_seed;
+    if (eval->placed == NULL) return outer;
+    uint32_t low = row;
+    if (eval->placed->sel != NULL) { /* how many of the selected rows stand before this one */
+        uint32_t high = eval->placed->row_count;
+        for (low = 0; low < high;) {
+            const uint32_t middle = low + (high - low) / 2;
+            if (eval->placed->sel[middle] < row) low = middle + 1;
+            else high = middle;
+        }
+    }
+    return wg_hash64_u64(outer * UINT64_C(0x9e3779b97f4a7c15) + eval->place + low + 1);
+}
+
+/* A UUID of version 4 from 122 bits. */
+static bool uuid_of(wg_arena *arena, uint64_t h, wg_value *out) {
+    static const char digits[] = "0123456789abcdef";
+    const uint64_t high = (wg_hash64_u64(h) & ~UINT64_C(0xf000)) | 0x4000;
+    const uint64_t low = (wg_hash64_u64(h + 1) >> 2) | UINT64_C(1) << 63;
+    char *text = wg_arena_alloc(arena, 36);
+    if (text == NULL) return false;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < 32; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20) text[at++] = '-';
+        text[at++] = digits[(i < 16 ? high >> (60 - 4 * i) : low >> (124 - 4 * i)) & 15];
+    }
+    *out = wg_value_str(wg_slice_of(text, 36));
+    return true;
+}
+
+/* rand() and randomUUID(): a hash of the statement's moment, the place in the text, and what makes the row what it is, its place in the order of
+ * rows included where it has one; no thread, batch or repetition changes it (ADR 0017). Elements of lists have no places. */
 static wg_code eval_random(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err) {
     wgi_builder b;
-    if (!wgi_builder_init(&b, &eval->arena, WG_TYPE_FLOAT, wgi_extent(in))) return wg_error_nomem(err, in->row_count);
-    const uint64_t seed = wg_hash64_u64(expr->text_start + UINT64_C(1));
+    if (!wgi_builder_init(&b, &eval->arena, expr->type, wgi_extent(in))) return wg_error_nomem(err, in->row_count);
+    const uint64_t moment = wg_hash64_u64(wg_u64_of_i64(eval->context->clock_us));
+    const uint64_t seed = wg_hash64_u64(moment + expr->text_start + UINT64_C(1));
     for (uint32_t i = 0; i < in->row_count; i++) {
         const uint32_t row = wg_batch_row(in, i);
-        uint64_t h = seed;
+        uint64_t h = seed ^ (expr->slot == 0 ? wgi_row_seed(eval, row) : eval->context->row_seed);
         for (uint32_t c = 0; c < in->column_count; c++) h = mix(h, &in->columns[c], row);
         for (uint32_t c = 0; c < expr->slot; c++) h = mix(h, &eval->locals[c], row);
-        const wg_value value = wg_value_float((double)(wg_hash64_u64(h) >> 11) * 0x1p-53);
+        wg_value value = wg_value_float((double)(wg_hash64_u64(h) >> 11) * 0x1p-53);
+        if (expr->type == WG_TYPE_STRING && !uuid_of(&eval->arena, h, &value)) return wg_error_nomem(err, 36);
         WG_TRY(wgi_builder_set(&b, row, &value, expr->text_start, err));
     }
     *out = b.vector;

@@ -14,6 +14,9 @@ const wg_function *wg_function_find(wg_slice name, uint32_t arg_count);
 /* True when some function has that name: for "takes 2 arguments" messages; *min and *max are its argument counts. */
 bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max);
 const char *wg_function_suggest(wg_slice name); /* nearest name, or NULL */
+/* The name of the i-th function, operators among them, and how many arguments it takes (most: UINT32_MAX for any); NULL: there are no
+ * more. Some names stand several times. */
+const char *wg_function_at(uint32_t i, uint32_t *min, uint32_t *max);
 const char *wg_function_name(const wg_function *function);
 /* Static result type for static argument types (ANY = not known). WG_E_TYPE when these can never work, naming the function and the
  * types: comparing an INT with a STRING is such an error. NULL typed arguments are always fine. */
@@ -59,7 +62,7 @@ typedef enum wg_expr_kind {
     WG_EXPR_COMPREHENSION, /* args: list, condition, result; the element is local `slot` */
     WG_EXPR_QUANTIFIER,    /* args: list, condition; the element is local `slot`; key: wg_quantifier */
     WG_EXPR_REDUCE,        /* args: start, list, result; the accumulator is local `slot`, the element slot + 1 */
-    WG_EXPR_RANDOM, /* rand(): a FLOAT in [0, 1), a function of row, place in the text and locals below `slot` */
+    WG_EXPR_RANDOM, /* rand(), or of type STRING randomUUID(): a function of clock, row, place in the text and locals below `slot` */
     WG_EXPR_SUBQUERY /* `plan` gives one row of one slot; it runs for each row, whose ARGUMENT are the args */
 } wg_expr_kind;
 

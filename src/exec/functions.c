@@ -170,7 +170,7 @@ static wg_code type_in(const wg_function *f, const wg_type *args, uint32_t n, wg
     return WG_OK;
 }
 
-/* Columns keep microseconds. Only dates and columns are known to give values that fit them, so other arguments leave it open. */
+/* Columns keep microseconds of near years. Only columns are known to give values that fit them, so other arguments leave it open. */
 static wg_code type_local_datetime(const wg_function *f, const wg_type *args, uint32_t n, wg_type *out,
                                    wg_error *err) {
     *out = WG_TYPE_LOCAL_DATETIME;
@@ -178,7 +178,7 @@ static wg_code type_local_datetime(const wg_function *f, const wg_type *args, ui
     if (!letter_fits('t', args[0]))
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "%s takes %s as argument 1, not %s", f->name,
                             letter_name('t'), wg_type_name(args[0]));
-    const bool whole = args[0] == WG_TYPE_DATE || args[0] == WG_TYPE_LOCAL_DATETIME;
+    const bool whole = args[0] == WG_TYPE_LOCAL_DATETIME;
     *out = whole ? WG_TYPE_LOCAL_DATETIME : WG_TYPE_ANY;
     return WG_OK;
 }
@@ -258,6 +258,7 @@ static const wg_function table[] = {
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
+    {"%typed", 2, 2, false, WGI_OP_NONE, "*", B, NULL, wgi_fn_typed, NULL, NULL},
     PLAIN("%stride", 4, 4, "*", L, wgi_fn_stride),
     PLAIN("%keeps", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_keeps),
     PLAIN("%path_key", 1, 1, "*", L, wgi_fn_path_key),
@@ -305,6 +306,8 @@ static const wg_function table[] = {
     PLAIN("rtrim", 1, 2, "s", S, wgi_fn_rtrim),
     PLAIN("char_length", 1, 1, "s", I, wgi_fn_size),
     PLAIN("character_length", 1, 1, "s", I, wgi_fn_size),
+    PLAIN("normalize", 1, 2, "s", S, wgi_fn_normalize),
+    PLAIN("isNormalized", 1, 2, "s", B, wgi_fn_normalize),
     PLAIN("substring", 2, 3, "si", S, wgi_fn_substring),
     PLAIN("left", 2, 2, "si", S, wgi_fn_left),
     PLAIN("right", 2, 2, "si", S, wgi_fn_right),
@@ -399,6 +402,13 @@ const wg_function *wg_function_find(wg_slice name, uint32_t arg_count) {
         if (fits && name_is(f->name, name)) return f;
     }
     return NULL;
+}
+
+const char *wg_function_at(uint32_t i, uint32_t *min, uint32_t *max) {
+    if (i >= TABLE_COUNT) return NULL;
+    *min = table[i].arg_min;
+    *max = table[i].arg_max == UINT8_MAX ? UINT32_MAX : table[i].arg_max;
+    return table[i].name;
 }
 
 bool wg_function_arity(wg_slice name, uint32_t *min, uint32_t *max) {

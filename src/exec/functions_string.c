@@ -1,6 +1,7 @@
 /* Row functions over strings. Positions and lengths count Unicode scalar values. Results that are a part of the argument share its
- * bytes. Case mapping covers ASCII, Latin-1, Greek and Cyrillic letters whose forms have the same length; others stay. */
+ * bytes. */
 #include "base/text/text.h"
+#include "base/unicode/unicode.h"
 #include "exec/exec_functions.h"
 
 static wg_code need_strings(const wgi_call *call, const wg_value *args, uint32_t n, wg_error *err) {
@@ -36,39 +37,40 @@ static wg_value part(wg_slice s, size_t from, size_t to) {
     return wg_value_str(wg_slice_of(s.data + from, to - from));
 }
 
-/* ---- case */
+/* ---- case and normal forms */
 
-static uint32_t map_case(uint32_t c, bool up) {
-    if (up) {
-        if ((c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7)) return c - 32;
-        if ((c >= 0x3b1 && c <= 0x3c9 && c != 0x3c2) || (c >= 0x430 && c <= 0x44f)) return c - 32;
-        if (c >= 0x450 && c <= 0x45f) return c - 80;
-        return c;
-    }
-    if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7)) return c + 32;
-    if ((c >= 0x391 && c <= 0x3a9 && c != 0x3a2) || (c >= 0x410 && c <= 0x42f)) return c + 32;
-    if (c >= 0x400 && c <= 0x40f) return c + 80;
-    return c;
+static wg_code give_text(wgi_call *call, wg_buf *text, bool made, wg_value *out, wg_error *err) {
+    const bool fits = text->size <= UINT32_MAX;
+    const void *copy = made && fits ? wg_arena_copy(&call->eval->arena, text->data, text->size) : NULL;
+    if (copy != NULL || (made && text->size == 0)) *out = wg_value_str(wg_slice_of(copy, text->size));
+    const bool done = copy != NULL || (made && text->size == 0);
+    const size_t size = text->size;
+    wg_buf_deinit(text);
+    if (!fits) return wg_error_set(err, WG_E_LIMIT, call->offset, "a string longer than 4 GiB");
+    return done ? WG_OK : wg_error_nomem(err, size);
 }
 
 static wg_code change_case(wgi_call *call, const wg_value *v, bool up, wg_value *out, wg_error *err) {
     WG_TRY(need_strings(call, v, 1, err));
-    uint8_t *text = wg_arena_alloc(&call->eval->arena, v->size + 1u);
-    if (text == NULL) return wg_error_nomem(err, v->size);
-    const uint8_t *from = (const uint8_t *)v->as.s;
-    for (uint32_t i = 0; i < v->size; i++) {
-        const uint8_t c = from[i];
-        const bool is_pair = (c & 0xe0) == 0xc0 && i + 1 < v->size;
-        if (!is_pair) {
-            text[i] = c < 0x80 ? (uint8_t)map_case(c, up) : c;
-            continue;
-        }
-        const uint32_t mapped = map_case(((uint32_t)c & 0x1f) << 6 | (from[i + 1] & 0x3fu), up);
-        text[i] = (uint8_t)(0xc0 | mapped >> 6);
-        text[i + 1] = (uint8_t)(0x80 | (mapped & 0x3f));
-        i++;
-    }
-    *out = wg_value_str(wg_slice_of(text, v->size));
+    wg_buf text;
+    wg_buf_init(&text, call->eval->context->account);
+    const bool made = wg_unicode_change_case(wg_value_slice(v), up, &text);
+    return give_text(call, &text, made, out, err);
+}
+
+/* normalize(text, form) and isNormalized(text, form): NFC where no form is given. */
+WGI_ROW_FN(wgi_fn_normalize) {
+    WG_TRY(need_strings(call, args, arg_count, err));
+    wg_unicode_form form = WG_UNICODE_NFC;
+    if (arg_count == 2 && !wg_unicode_form_of(wg_value_slice(&args[1]), &form))
+        return wg_error_set(err, WG_E_VALUE, call->offset, "%s: the form must be NFC, NFD, NFKC or NFKD",
+                            call->function->name);
+    wg_buf text;
+    wg_buf_init(&text, call->eval->context->account);
+    const bool made = wg_unicode_normalize(wg_value_slice(&args[0]), form, &text);
+    if (!made || strcmp(call->function->name, "normalize") == 0) return give_text(call, &text, made, out, err);
+    *out = wg_value_bool(wg_slice_equal(wg_buf_slice(&text), wg_value_slice(&args[0])));
+    wg_buf_deinit(&text);
     return WG_OK;
 }
 

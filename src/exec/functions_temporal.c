@@ -201,7 +201,7 @@ WGI_ROW_FN(wgi_fn_from_epoch) {
         seconds--;
     }
     const int64_t ns = millis ? rest * 1000000 : args[1].as.i;
-    if (ns < 0 || ns >= WGI_SECOND_NS || seconds < WG_SECONDS_MIN || seconds > WG_SECONDS_MAX)
+    if (ns < 0 || ns >= WGI_SECOND_NS || seconds < WG_ZONED_SECONDS_MIN || seconds > WG_ZONED_SECONDS_MAX)
         return wg_error_refine(
             err, wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name),
             WG_S_DATETIME_OVERFLOW);

@@ -76,8 +76,9 @@ static wg_code merge_row(merger *m, const wg_batch *in, wg_error *err) {
     uint64_t *ids = wg_arena_alloc(&m->eval.arena, (plan->create_count + (size_t)1) * sizeof *ids);
     if (ids == NULL) return wg_error_nomem(err, plan->create_count * sizeof *ids);
     WG_TRY(refuse_null(&w, err));
-    WG_TRY(
-        wgi_run_for_row(plan->children[1], m->context, plan->children[0]->slot_types, in, in->sel[0], &found, err));
+    wg_exec_context inner = *m->context;
+    inner.row_seed = wgi_row_seed(&m->eval, in->sel[0]);
+    WG_TRY(wgi_run_for_row(plan->children[1], &inner, plan->children[0]->slot_types, in, in->sel[0], &found, err));
     const bool create = found->row_count == 0;
     const wg_code code = create ? WG_OK : take_matches(m, in, found, ids, err);
     wg_rows_destroy(found);
@@ -99,6 +100,8 @@ static wg_code merge_rows(merger *m, const wg_rows *rows, wg_error *err) {
         wgi_rows_view(rows, first, (uint32_t)wg_min_u64(8, rows->row_count - first), m->in_vectors, &in);
         in.sel = &sel;
         in.row_count = 1;
+        m->eval.placed = &in;
+        m->eval.place = row;
         WG_TRY(merge_row(m, &in, err));
     }
     return WG_OK;

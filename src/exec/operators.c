@@ -11,6 +11,7 @@ uint32_t wg_plan_operators(wg_plan_op op, wg_operator_type out[3]) {
                  {WG_PLAN_SCAN, WG_OPERATOR_SEGMENT_SCAN},
                  {WG_PLAN_SCAN, WG_OPERATOR_TOMBSTONE_SHADOW},
                  {WG_PLAN_SEEK, WG_OPERATOR_INDEX_FILTER},
+                 {WG_PLAN_INDEX_SEEK, WG_OPERATOR_INDEX_FILTER},
                  {WG_PLAN_EXPAND, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXPAND_INTO, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXPAND_VAR, WG_OPERATOR_TGK_TRAVERSAL},

@@ -7,7 +7,7 @@ enum { PICK_ROWS = 2048 };
 typedef struct picker {
     const wg_plan *plan;
     wgi_eval eval;
-    wg_value *keys;  /* of the run in hand, its last counted value behind them */
+    wg_value *keys;     /* of the run in hand, its last counted value behind them */
     wg_arena arenas[2]; /* they live in one of these, in turn */
     uint32_t which;
     bool started;
@@ -48,7 +48,8 @@ static wg_code picks(picker *k, const wg_vector *vectors, uint32_t row, bool *ou
     return WG_OK;
 }
 
-static wg_code pick_rows(picker *k, const wg_rows *from, wg_rows *to, wg_vector *views, wg_vector *vectors, wg_error *err) {
+static wg_code pick_rows(picker *k, const wg_rows *from, wg_rows *to, wg_vector *views, wg_vector *vectors,
+                         wg_error *err) {
     const uint32_t count = k->plan->expr_count;
     for (uint64_t first = 0; first < from->row_count; first += PICK_ROWS) {
         const uint32_t n = (uint32_t)wg_min_u64(PICK_ROWS, from->row_count - first);
@@ -70,7 +71,8 @@ static wg_code pick_rows(picker *k, const wg_rows *from, wg_rows *to, wg_vector 
     return WG_OK;
 }
 
-static wg_code pick(const wg_plan *plan, const wg_exec_context *context, const wg_rows *from, wg_rows *to, wg_error *err) {
+static wg_code pick(const wg_plan *plan, const wg_exec_context *context, const wg_rows *from, wg_rows *to,
+                    wg_error *err) {
     picker k = {.plan = plan, .eval = {.context = context}};
     const size_t width = from->column_count + (size_t)1, keys = plan->expr_count + (size_t)1;
     wg_arena_init(&k.eval.arena, context->account);

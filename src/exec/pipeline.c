@@ -15,59 +15,9 @@
  * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
  * it, is the same for every batch size and number of threads. */
 #include "base/digest/digest.h"
-#include "exec/exec_internal.h"
+#include "exec/pipeline.h"
 #include "exec/profile.h"
 #include "exec/spill.h"
-
-enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
-
-typedef struct task_slot {
-    void *local;
-    bool taken;
-    bool ready;
-    wg_code code;
-    wg_error error;
-} task_slot;
-
-struct wgi_pipeline {
-    const wg_exec_context *context;
-    wgi_sink *sink;
-    const wg_plan *ops[OPS_MAX]; /* from the source up */
-    const wgi_join_table *tables[OPS_MAX];
-    uint32_t op_count;
-    wg_scan *scan;
-    wg_rows *rows;
-    uint32_t task_count;
-    uint32_t workers;
-    uint32_t shards;
-    uint32_t source_line; /* of the profile */
-    uint32_t sink_line;
-    bool counts_source;    /* its rows were not counted when they were made */
-    uint64_t bytes_before; /* in the account */
-    _Atomic bool finished; /* relaxed: a hint that no further work is needed */
-    wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
-    wg_cond moved;
-    uint32_t taken; /* tasks that some worker has */
-    uint32_t merged;
-    bool merging;
-    wg_code code;
-    wg_error error;
-    task_slot slots[WINDOW];
-};
-
-struct wgi_worker {
-    wgi_pipeline *pipeline;
-    wgi_op *ops[OPS_MAX];
-    wg_scan_cursor *cursor;
-    wg_vector *vectors; /* of a rows source */
-    void *local;
-    wgi_eval eval;
-    uint32_t batch_rows;
-    bool stop;
-    uint32_t line; /* of the profile: what it works for, and since when */
-    uint64_t mark;
-    uint16_t sel[WG_BATCH_ROWS_MAX];
-};
 
 wg_code wgi_check(const wg_exec_context *context, wg_error *err) {
     WG_TRY(wg_cancel_check(context->cancel, err));
@@ -91,11 +41,26 @@ static uint32_t work_for(wgi_worker *w, uint32_t line) {
     return before;
 }
 
-static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
-    if (op->next != NULL) return op->next->class->push(op->next, batch, err);
-    wgi_worker *w = op->worker;
+/* Rows that were materialised have places: tasks are cut by their numbers, and what operators pass on keeps the order. Those of a scan have
+ * none, since its cuts may change when stripes are merged. */
+static void place_batch(const wgi_worker *w, wgi_eval *eval, const wg_batch *batch) {
+    eval->placed = w->pipeline->scan == NULL ? batch : NULL;
+}
+
+/* Gives a batch to an operator, or to the sink when `op` is NULL. */
+static wg_code give_batch(wgi_worker *w, wgi_op *op, const wg_batch *batch, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
-    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    wgi_eval *eval = op != NULL ? &op->eval : &w->eval;
+    place_batch(w, eval, batch);
+    const wg_code code = op != NULL ? op->class->push(op, batch, err)
+                                    : sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    eval->placed = NULL;
+    eval->place += batch->row_count;
+    return code;
+}
+
+static wg_code push_on(wgi_op *op, const wg_batch *batch, wg_error *err) {
+    return give_batch(op->worker, op->next, batch, err);
 }
 
 /* Every batch that an operator passes on is a place to stop at: one batch of a source may fan out into any number of them. */
@@ -116,9 +81,7 @@ bool wgi_op_stopped(const wgi_op *op) { return op->worker->stop; }
 uint32_t wgi_op_batch_rows(const wgi_op *op) { return op->worker->batch_rows; }
 
 static wg_code push_first(wgi_worker *w, const wg_batch *batch, wg_error *err) {
-    if (w->pipeline->op_count > 0) return w->ops[0]->class->push(w->ops[0], batch, err);
-    wgi_sink *sink = w->pipeline->sink;
-    return sink->class->consume(sink, w->local, &w->eval, batch, &w->stop, err);
+    return give_batch(w, w->pipeline->op_count > 0 ? w->ops[0] : NULL, batch, err);
 }
 
 static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) {
@@ -194,6 +157,8 @@ static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     w->stop = false;
     w->local = NULL;
     w->eval.task = sink->task_base + task;
+    w->eval.place = (uint64_t)w->eval.task << 32;
+    for (uint32_t i = 0; i < w->pipeline->op_count; i++) w->ops[i]->eval.place = w->eval.place;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }
@@ -290,13 +255,14 @@ static bool claim_task(wgi_pipeline *p, uint32_t worker, uint32_t *out) {
 
 /* ---- workers */
 
-static wg_code make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err) {
+wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err) {
     const wg_plan *plan = p->ops[i];
     wg_account *account = p->context->account;
     if (p->tables[i] != NULL) return wgi_op_join(plan, p->tables[i], account, out, err);
     if (plan->op == WG_PLAN_FILTER) return wgi_op_filter(plan, account, out, err);
     if (plan->op == WG_PLAN_PROJECT) return wgi_op_project(plan, account, out, err);
     if (plan->op == WG_PLAN_UNWIND) return wgi_op_unwind(plan, account, out, err);
+    if (plan->op == WG_PLAN_INDEX_SEEK) return wgi_op_index_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
     if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
@@ -330,7 +296,7 @@ static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
     w->line = WG_PROFILE_NO_LINE;
     wg_arena_init(&w->eval.arena, context->account);
     for (uint32_t i = 0; i < p->op_count; i++) {
-        WG_TRY_GOTO(make_op(p, i, &w->ops[i], err));
+        WG_TRY_GOTO(wgi_make_op(p, i, &w->ops[i], err));
         w->ops[i]->worker = w;
         w->ops[i]->eval.context = context;
         w->ops[i]->line = wgi_profile_line(context->profile, p->ops[i]);
@@ -399,6 +365,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_SCAN:
             return plan->children[0] != NULL;
         case WG_PLAN_SEEK:
+        case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:
@@ -690,6 +657,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_UNIT:
         case WG_PLAN_SCAN:
         case WG_PLAN_SEEK:
+        case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXPAND_VAR:

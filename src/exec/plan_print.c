@@ -152,7 +152,7 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
         case WG_EXPR_LOCAL:
             return wg_buf_printf(p->out, "$%u", (unsigned)e->slot);
         case WG_EXPR_RANDOM:
-            return put(p, "rand()");
+            return put(p, e->type == WG_TYPE_STRING ? "randomUUID()" : "rand()");
         case WG_EXPR_COMPREHENSION:
         case WG_EXPR_QUANTIFIER:
         case WG_EXPR_REDUCE:
@@ -180,6 +180,8 @@ static const char *operator_name(wg_plan_op op) {
             return "ShardDispatch+SegmentScan+TombstoneShadow";
         case WG_PLAN_SEEK:
             return "IndexFilter(Seek)";
+        case WG_PLAN_INDEX_SEEK:
+            return "IndexFilter(IndexSeek)";
         case WG_PLAN_EXPAND:
             return "TgkTraversal(Expand)";
         case WG_PLAN_EXPAND_INTO:
@@ -305,7 +307,24 @@ static bool put_hops(const printer *p, const wg_plan *plan) {
         ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
              put_expr(p, plan->exprs[i], 0);
     return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all")) &&
-           (!plan->cycles || put(p, " cycles")) && put_steps(p, plan);
+           (!plan->cycles || put(p, " cycles")) && (!plan->by_id || put(p, " by id")) && put_steps(p, plan);
+}
+
+static bool put_index(const printer *p, const wg_plan *plan) {
+    static const char *const ops[] = {" = ", " IN ", " > ", " >= ", " < ", " <= ", " STARTS WITH "};
+    const wg_rule_def *def = &plan->rule->def;
+    uint32_t at = 0;
+    bool ok = put(p, " index=") && put(p, def->name) && put(p, plan->index_edges ? " type=" : " label=") &&
+              put_labels(p, &def->label, 1, ":") && put(p, " key=[");
+    for (uint32_t i = 0; i < plan->expr_count && ok; i++) {
+        ok = (i == 0 || put(p, ", ")) && put_key(p, def->keys[at]) && put(p, ops[plan->index_ops[i]]) &&
+             put_expr(p, plan->exprs[i], 0);
+        /* Bounds are of one property, the last. */
+        if (plan->index_ops[i] == WG_INDEX_EQ || plan->index_ops[i] == WG_INDEX_IN) at++;
+    }
+    if (ok && plan->index_edges && plan->direction == WG_DIRECTION_BOTH) ok = put(p, "] both ways");
+    else ok = ok && put(p, "]");
+    return ok;
 }
 
 static bool put_keys(const printer *p, const wg_plan *plan) {
@@ -455,6 +474,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_SEEK:
             return put(p, " label=") && put_labels(p, &plan->label, 1, ":") && put(p, " key=[") &&
                    put_list(p, plan->exprs, plan->expr_count, 0) && put(p, "]");
+        case WG_PLAN_INDEX_SEEK:
+            return put_index(p, plan);
         case WG_PLAN_DELETE:
             if (plan->detach && !put(p, " detach")) return false;
             return put(p, " ") && put_list(p, plan->exprs, plan->expr_count, 0);

@@ -96,10 +96,16 @@ static bool column_need_valid(wg_column *column) {
     return true;
 }
 
+static bool all_valid(const wg_vector *v, const uint16_t *sel, const uint32_t *index, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        if (!wg_vector_is_valid(v, row_of(sel, index, i))) return false;
+    return true;
+}
+
 /* Writes the validity of n appended rows whose cells are in place. */
 static bool append_validity(wg_column *column, const wg_vector *v, const uint16_t *sel, const uint32_t *index,
                             uint32_t n) {
-    if (v->valid == NULL && column->valid == NULL) return true;
+    if (column->valid == NULL && (v->valid == NULL || all_valid(v, sel, index, n))) return true;
     if (!column_need_valid(column)) return false;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t to = column->row_count + i;

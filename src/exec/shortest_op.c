@@ -5,6 +5,8 @@
  * walks are put out depth-first from the far end. One walk between two nodes is searched from both ends where there is adjacency
  * (shortest_pair.c), with the same result. Nodes and edges met are charged to the query's account; cancellation and deadline
  * are checked while searching and while putting out. */
+#include <stdlib.h>
+
 #include "exec/neighbours.h"
 
 enum { CHUNK = 256, CHECK_STEPS = 1024 };
@@ -30,10 +32,12 @@ typedef struct shortest_op {
     wg_buf met;      /* met[] in the order of meeting: the queue too */
     wg_buf arrivals; /* arrival[] */
     wg_buf table;    /* uint32_t: index into met + 1, 0 empty; a power of two */
+    wg_buf candidates; /* candidate[]: edges of the node in hand */
     wg_buf walk;     /* uint32_t: arrivals from the far end */
     wg_vector *wanted;
     wgi_eval step_eval;
-    uint64_t prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
+    uint64_t
+        prefix; /* of a walk that ends where it begins: its first edge, which comes before the walk that is searched */
     bool has_prefix;
     wgi_neighbours neighbours; /* open when pairs are searched from both ends */
     wgi_pair_search *pair;
@@ -71,8 +75,7 @@ static wg_code emit(shortest_op *e, const wg_batch *batch, uint32_t row, wg_erro
     for (uint32_t i = 0; i < n; i++) {
         wg_value *item = &items[e->op.plan->backwards ? i : n - 1 - i];
         *item = (wg_value){.type = WG_TYPE_EDGE};
-        item->as.id =
-            i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
+        item->as.id = i < searched ? arrival_at(e, wg_load_u32le(e->walk.data + (size_t)i * 4))->edge : e->prefix;
     }
     e->walks[e->count] = (wg_value){.type = WG_TYPE_LIST, .size = n};
     e->walks[e->count].as.list = items;
@@ -149,31 +152,52 @@ static wg_code arrive(shortest_op *e, uint32_t from, uint64_t edge, uint64_t nod
     return WG_OK;
 }
 
-static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32_t from, wg_error *err) {
+typedef struct candidate {
+    uint64_t edge, node;
+} candidate;
+
+static int compare_candidates(const void *left, const void *right) {
+    const candidate *a = left, *b = right;
+    return a->edge < b->edge ? -1 : a->edge > b->edge;
+}
+
+/* The edges that may be walked from a node, as candidate[] in e->candidates: as the lists have them, or by id. */
+static wg_code leave(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t node, wg_error *err) {
     const wg_plan *plan = e->op.plan;
     wg_expand_position position = {0};
     uint32_t n;
+    e->candidates.size = 0;
     do {
-        WG_TRY(wg_expand(e->op.eval.context->txn, met_at(e, from)->node, plan->direction, plan->edge_labels,
-                         plan->edge_label_count, &position, CHUNK, e->edges, e->nodes, &n, err));
+        WG_TRY(wg_expand(e->op.eval.context->txn, node, plan->direction, plan->edge_labels, plan->edge_label_count,
+                         &position, CHUNK, e->edges, e->nodes, &n, err));
         if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
         e->walked += n;
         uint32_t kept = n;
-        const uint64_t at = met_at(e, from)->node;
         if (plan->step_count > 0)
-            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &at, e->edges, e->nodes, &kept, err));
+            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &node, e->edges, e->nodes, &kept, err));
         for (uint32_t i = 0; i < kept; i++) {
+            const candidate c = {e->edges[i], e->nodes[i]};
             bool good;
-            WG_TRY(fits(e, batch, row, e->edges[i], &good, err));
-            if (good) WG_TRY(arrive(e, from, e->edges[i], e->nodes[i], err));
+            WG_TRY(fits(e, batch, row, c.edge, &good, err));
+            if (good && !wg_buf_append(&e->candidates, &c, sizeof c)) return wg_error_nomem(err, sizeof c);
         }
     } while (n > 0);
+    if (plan->by_id && e->candidates.size > sizeof(candidate))
+        qsort(e->candidates.data, e->candidates.size / sizeof(candidate), sizeof(candidate), compare_candidates);
+    return WG_OK;
+}
+
+static wg_code visit(shortest_op *e, const wg_batch *batch, uint32_t row, uint32_t from, wg_error *err) {
+    WG_TRY(leave(e, batch, row, met_at(e, from)->node, err));
+    const candidate *all = (const candidate *)(const void *)e->candidates.data;
+    for (size_t i = 0; i < e->candidates.size / sizeof *all; i++)
+        WG_TRY(arrive(e, from, all[i].edge, all[i].node, err));
     return WG_OK;
 }
 
 /* Leaves the index of the far end, NONE when it is not reached within so many edges. */
-static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops, uint32_t *out,
-                      wg_error *err) {
+static wg_code search(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t target, uint32_t hops,
+                      uint32_t *out, wg_error *err) {
     *out = NONE;
     for (uint32_t i = 0; i < met_count(e); i++) {
         const uint32_t level = met_at(e, i)->level;
@@ -224,6 +248,8 @@ static wg_code look_for_adjacency(shortest_op *e, wg_error *err) {
     if (e->pair != NULL || context->no_rewrite || plan->all_shortest || plan->expr_count > 0 ||
         plan->unique_edge_slot_count > 0 || plan->step_count > 0)
         return WG_OK;
+    if (plan->by_id && (plan->edge_label_count != 1 || plan->direction == WG_DIRECTION_BOTH))
+        return WG_OK; /* several lists of a node are not in the order of ids */
     const bool make = e->looked && e->walked > 0 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
     if (e->looked && !make) return WG_OK;
     e->looked = true;
@@ -260,35 +286,10 @@ static wg_code search_pair(shortest_op *e, const wg_batch *batch, uint32_t row, 
 
 /* ---- from a node to itself */
 
-/* The first edges of walks from the node: kept aside, because searching uses the same arrays. */
-static wg_code first_edges(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, wg_buf *out,
-                           wg_error *err) {
-    uint32_t at;
-    e->met.size = e->arrivals.size = 0;
-    WG_TRY(resize(e, 64, err));
-    WG_TRY(meet(e, start, 0, &at, err));
-    const wg_plan *plan = e->op.plan;
-    wg_expand_position position = {0};
-    uint32_t n;
-    do {
-        WG_TRY(wg_expand(e->op.eval.context->txn, start, plan->direction, plan->edge_labels, plan->edge_label_count,
-                         &position, CHUNK, e->edges, e->nodes, &n, err));
-        uint32_t kept = n;
-        if (plan->step_count > 0)
-            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &start, e->edges, e->nodes, &kept, err));
-        for (uint32_t i = 0; i < kept; i++) {
-            bool good;
-            WG_TRY(fits(e, batch, row, e->edges[i], &good, err));
-            const bool ok = !good || (wg_buf_append(out, &e->edges[i], 8) && wg_buf_append(out, &e->nodes[i], 8));
-            if (!ok) return wg_error_nomem(err, 16);
-        }
-    } while (n > 0);
-    return WG_OK;
-}
-
 /* Searches from behind the first edge back to the start; *length: of the whole walk, NONE when there is none of at most `most` edges. */
-static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start, const uint64_t first[2],
-                           uint32_t most, uint32_t *out_at, uint32_t *out_length, wg_error *err) {
+static wg_code search_back(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t start,
+                           const uint64_t first[2], uint32_t most, uint32_t *out_at, uint32_t *out_length,
+                           wg_error *err) {
     uint32_t at;
     e->met.size = e->arrivals.size = e->walk.size = 0;
     e->prefix = first[0];
@@ -333,7 +334,9 @@ static wg_code search_closed(shortest_op *e, const wg_batch *batch, uint32_t row
     wg_buf firsts;
     if (e->op.plan->hops_max == 0) return WG_OK;
     wg_buf_init(&firsts, e->out.account);
-    wg_code code = first_edges(e, batch, row, start, &firsts, err);
+    wg_code code = leave(e, batch, row, start, err);
+    if (code == WG_OK && !wg_buf_append(&firsts, e->candidates.data, e->candidates.size)) /* searching uses the same array */
+        code = wg_error_nomem(err, e->candidates.size);
     e->has_prefix = true;
     if (code == WG_OK) code = search_cycles(e, batch, row, start, &firsts, err);
     e->has_prefix = false;
@@ -388,6 +391,7 @@ static void shortest_destroy(wgi_op *op) {
     wg_buf_deinit(&e->arrivals);
     wg_buf_deinit(&e->table);
     wg_buf_deinit(&e->walk);
+    wg_buf_deinit(&e->candidates);
     wgi_pair_search_destroy(e->pair);
     wgi_neighbours_close(&e->neighbours);
 }
@@ -403,5 +407,6 @@ wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, 
     wg_buf_init(&e->arrivals, account);
     wg_buf_init(&e->table, account);
     wg_buf_init(&e->walk, account);
+    wg_buf_init(&e->candidates, account);
     return WG_OK;
 }

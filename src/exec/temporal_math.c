@@ -33,7 +33,7 @@ bool wgi_moment_of(const wg_value *v, wgi_moment *out) {
     } else if (!out->has_date) {
         out->clock = v->as.i;
     } else {
-        const int64_t local = v->as.i + out->offset; /* within WG_SECONDS_MIN..MAX */
+        const int64_t local = v->as.i + out->offset; /* within WG_LOCAL_SECONDS_MIN..MAX */
         out->days = floor_div(local, 86400);
         out->clock = (local - out->days * 86400) * WGI_SECOND_NS + v->size;
     }
@@ -60,7 +60,7 @@ void wgi_moment_shift(wgi_moment *m, int32_t offset) {
 
 /* Dates far outside of what a DATETIME may be have no zone's offset; the value is refused for its date. */
 static bool date_is_usual(const wgi_moment *m) {
-    return m->has_date && m->days > WG_SECONDS_MIN / 86400 && m->days < WG_SECONDS_MAX / 86400;
+    return m->has_date && m->days > WG_DAYS_MIN + 2 && m->days < WG_DAYS_MAX - 2;
 }
 
 void wgi_zone_settle(wgi_moment *m) {
@@ -98,7 +98,7 @@ wg_code wgi_moment_value(wg_type type, const wgi_moment *moment, uint64_t at, wg
     if (type == WG_TYPE_LOCAL_DATETIME || type == WG_TYPE_DATETIME) {
         const int32_t offset = type == WG_TYPE_DATETIME ? m->offset : 0;
         const int64_t seconds = m->days * 86400 + m->clock / WGI_SECOND_NS - offset;
-        if (seconds < WG_SECONDS_MIN + 86400 || seconds > WG_SECONDS_MAX - 86400)
+        if (type == WG_TYPE_DATETIME && (seconds < WG_ZONED_SECONDS_MIN || seconds > WG_ZONED_SECONDS_MAX))
             return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, at, "the datetime is out of range"),
                                    WG_S_DATETIME_OVERFLOW);
         const uint32_t ns = (uint32_t)(m->clock % WGI_SECOND_NS);
@@ -148,6 +148,7 @@ static bool add_ns(wgi_span *span, wg_i128 ns) {
 
 /* Units that are no whole number: down to days, and from days to nanoseconds. */
 static bool add_part(wgi_span *span, wgi_unit unit, double units) {
+    if (!(fabs(units) < (unit == WGI_UNIT_NS ? 9e27 : 9e18))) return false;
     if (unit == WGI_UNIT_MONTH) {
         const double months = trunc(units);
         if (__builtin_add_overflow(span->months, (int64_t)months, &span->months)) return false;
@@ -180,16 +181,20 @@ bool wgi_span_of(const wg_value *v, wgi_span *out) {
     return true;
 }
 
-wg_code wgi_span_value(wgi_call *call, const wgi_span *span, wg_value *out, wg_error *err) {
-    wg_value *parts = wg_arena_alloc(&call->eval->arena, 4 * sizeof *parts);
-    if (parts == NULL) return wg_error_nomem(err, 4 * sizeof *parts);
+bool wgi_span_put(wg_arena *arena, const wgi_span *span, wg_value *out) {
+    wg_value *parts = wg_arena_alloc(arena, 4 * sizeof *parts);
+    if (parts == NULL) return false;
     parts[0] = wg_value_int(span->months);
     parts[1] = wg_value_int(span->days);
     parts[2] = wg_value_int(span->seconds);
     parts[3] = wg_value_int(span->ns);
     *out = (wg_value){.type = WG_TYPE_DURATION, .size = 4};
     out->as.list = parts;
-    return WG_OK;
+    return true;
+}
+
+wg_code wgi_span_value(wgi_call *call, const wgi_span *span, wg_value *out, wg_error *err) {
+    return wgi_span_put(&call->eval->arena, span, out) ? WG_OK : wg_error_nomem(err, 4 * sizeof *out);
 }
 
 /* ---- arithmetic */
@@ -233,13 +238,44 @@ static bool sum_spans(wgi_span *a, const wgi_span *b) {
            add_ns(a, (wg_i128)b->seconds * WGI_SECOND_NS + b->ns);
 }
 
-static bool scale_span(wgi_span *s, double factor) {
+static bool scale_span(wgi_span *s, double factor, bool divide) {
     const wgi_span from = *s;
-    const double months = (double)from.months * factor, days = (double)from.days * factor;
-    const double ns = ((double)from.seconds * 1e9 + (double)from.ns) * factor;
+    double parts[3] = {(double)from.months, (double)from.days, (double)from.seconds * 1e9 + (double)from.ns};
+    for (int i = 0; i < 3; i++) parts[i] = divide ? parts[i] / factor : parts[i] * factor;
     *s = (wgi_span){0};
-    if (!(fabs(months) < 9e18 && fabs(days) < 9e18 && fabs(ns) < 9e27)) return false;
-    return add_part(s, WGI_UNIT_MONTH, months) && add_part(s, WGI_UNIT_DAY, days) && add_ns(s, (wg_i128)trunc(ns));
+    if (!(fabs(parts[0]) < 9e18 && fabs(parts[1]) < 9e18 && fabs(parts[2]) < 9e27)) return false;
+    return add_part(s, WGI_UNIT_MONTH, parts[0]) && add_part(s, WGI_UNIT_DAY, parts[1]) &&
+           add_ns(s, (wg_i128)trunc(parts[2]));
+}
+
+static wg_i128 ns_of_span(const wgi_span *s) { return (wg_i128)s->seconds * WGI_SECOND_NS + s->ns; }
+
+/* By a whole number, exactly. Seconds stay within 94 bits, so the product of what is allowed fits 128. */
+static bool multiply_span(wgi_span *s, int64_t factor) {
+    const wgi_span from = *s;
+    *s = (wgi_span){0};
+    const wg_i128 ns = (wg_i128)from.ns * factor;
+    int64_t seconds;
+    return !__builtin_mul_overflow(from.months, factor, &s->months) &&
+           !__builtin_mul_overflow(from.days, factor, &s->days) &&
+           !__builtin_mul_overflow(from.seconds, factor, &seconds) &&
+           add_ns(s, (wg_i128)seconds * WGI_SECOND_NS + ns);
+}
+
+/* The quotient is exact; what is left of months and days goes down to smaller units. */
+bool wgi_span_divide(wgi_span *s, int64_t divisor) {
+    const wgi_span from = *s;
+    if (divisor == 0) return false;
+    if (divisor == -1) return negate(s);
+    *s = (wgi_span){.months = from.months / divisor, .days = from.days / divisor};
+    return add_part(s, WGI_UNIT_MONTH, (double)(from.months % divisor) / (double)divisor) &&
+           add_part(s, WGI_UNIT_DAY, (double)(from.days % divisor) / (double)divisor) &&
+           add_ns(s, ns_of_span(&from) / divisor);
+}
+
+static bool scale_by(wgi_span *s, const wg_value *number, bool divide) {
+    if (number->type == WG_TYPE_FLOAT) return scale_span(s, number->as.f, divide);
+    return divide ? wgi_span_divide(s, number->as.i) : multiply_span(s, number->as.i);
 }
 
 static wg_code range_error(const wgi_call *call, wg_error *err) {
@@ -266,9 +302,8 @@ wg_code wgi_temporal_arith(wgi_call *call, const wg_value *args, wg_value *out, 
     const wg_value *number = &args[first ? 1 : 0];
     const bool is_number = number->type == WG_TYPE_INT || number->type == WG_TYPE_FLOAT;
     if (is_number && (op == WGI_OP_MUL || (op == WGI_OP_DIV && first)) && wgi_span_of(&args[first ? 0 : 1], &span)) {
-        const double factor = number->type == WG_TYPE_INT ? (double)number->as.i : number->as.f;
-        return scale_span(&span, op == WGI_OP_MUL ? factor : 1 / factor) ? wgi_span_value(call, &span, out, err)
-                                                                         : range_error(call, err);
+        return scale_by(&span, number, op == WGI_OP_DIV) ? wgi_span_value(call, &span, out, err)
+                                                         : range_error(call, err);
     }
     return wg_error_set(err, WG_E_TYPE, call->offset, "cannot compute %s %s %s", wg_type_name((wg_type)args[0].type),
                         call->function->name, wg_type_name((wg_type)args[1].type));

@@ -4,7 +4,8 @@
 
 enum { CANDIDATES_MAX = 256 };
 
-static wg_code columns_of(wgi_eval *eval, const wg_batch *batch, uint32_t row, uint32_t n, wg_vector *out, wg_error *err) {
+static wg_code columns_of(wgi_eval *eval, const wg_batch *batch, uint32_t row, uint32_t n, wg_vector *out,
+                          wg_error *err) {
     uint32_t rows[CANDIDATES_MAX];
     for (uint32_t i = 0; i < n; i++) rows[i] = row;
     for (uint32_t c = 0; c < batch->column_count; c++)

@@ -205,6 +205,8 @@ static wg_code apply_rows(const wg_plan *plan, const wg_exec_context *context, c
         sel = (uint16_t)(row - first);
         w.batch.sel = &sel;
         w.batch.row_count = 1;
+        eval.placed = &w.batch;
+        eval.place = row;
         WG_TRY_GOTO(apply_row(&w, ids, deletes, err));
     }
     if (plan->op == WG_PLAN_DELETE) WG_TRY_GOTO(apply_deletes(plan, context->txn, deletes, err));

@@ -149,11 +149,11 @@ wg_code wgi_compiled_get(wg_prepared *q, wgi_compiled *kept, const wg_exec_conte
     if (c == NULL) {
         WG_TRY(make(q, context, &c, err));
         look(context, &after);
-        c->epoch = before.epoch;
-        /* Planning may have made names of its own: then the plan is of a catalog that is not committed. */
-        const bool lasts = before.epoch == after.epoch && before.snapshot >= after.since;
+        /* Planning may have made names of its own: then the plan is of a catalog that is not committed. No epoch is 0. */
+        const bool lasts = before.epoch == after.epoch && before.snapshot >= after.since && !c->facts.lost;
+        c->epoch = lasts ? before.epoch : 0;
         atomic_store_explicit(&c->seen, before.clean ? before.snapshot : UINT64_MAX, memory_order_relaxed);
-        if (lasts && !c->facts.lost) add(q, c);
+        if (lasts) add(q, c);
     }
     *out = c;
     return WG_OK;

@@ -200,8 +200,7 @@ static void test_open_labels_are_written_whole(void **state) {
        "(:Z {k: 3})");
     go(all, "MATCH (a:O {k: 1}), (b:O {k: 2}) CREATE (a)-[:R {w: 1}]->(b)");
     go(all, "COPY O TO '@/o.csv'");
-    expect_file(all, "o.csv",
-                "k,s,l,at\n1,x,\"[1,[null,\"\"a\"\"]]\",10:00:00+01:00\n2,\"\",,\n");
+    expect_file(all, "o.csv", "k,s,l,at\n1,x,\"[1,[null,\"\"a\"\"]]\",10:00:00+01:00\n2,\"\",,\n");
     go(all, "COPY O TO '@/o.jsonl'");
     expect_file(all, "o.jsonl",
                 "{\"k\":1,\"s\":\"x\",\"l\":[1,[null,\"a\"]],\"at\":\"10:00:00+01:00\"}\n"

@@ -56,6 +56,13 @@ static void test_text(void **state) {
         {"upper('a\xc3\xa9') + lower('A\xc3\x89')",
          "\"A\xc3\x89"
          "a\xc3\xa9\""},
+        {"toUpper('stra\xc3\x9f' || 'e \xc5\x82') || toLower('\xce\x9f\xce\xa3')",
+         "\"STRASSE \xc5\x81\xce\xbf\xcf\x82\""},
+        {"normalize('e\xcc\x81') = '\xc3\xa9'", "true"},
+        {"[normalize('\xef\xac\x81', NFKC), normalize('\xef\xac\x81', 'nfc')]", "[\"fi\",\"\xef\xac\x81\"]"},
+        {"['\xc3\xa9' IS NORMALIZED, '\xc3\xa9' IS NFD NORMALIZED, '\xc3\xa9' IS NOT NFD NORMALIZED, null IS "
+         "NORMALIZED]",
+         "[true,false,true,null]"},
         {"split('a,b;c', [',', ';'])", "[\"a\",\"b\",\"c\"]"},
         {"split('abc', '')", "[\"a\",\"b\",\"c\"]"},
         {"split('a--b-c', ['--', '-'])", "[\"a\",\"b\",\"c\"]"},
@@ -200,6 +207,7 @@ static void test_refusals(void **state) {
         {"vector.similarity.cosine([1], [1, 2])", WG_E_VALUE, "dimension"},
         {"vector.similarity.cosine([0], [1])", WG_E_VALUE, "direction"},
         {"vector.similarity.cosine(['a'], [1])", WG_E_TYPE, "STRING"},
+        {"normalize('a', 'NFX')", WG_E_VALUE, "NFKD"},
         {"isEmpty(1)", WG_E_TYPE, "STRING, a LIST or a MAP"},
         {"left('a', -1)", WG_E_VALUE, "negative"},
         {"range(1, 2, 0)", WG_E_VALUE, "step"},
@@ -227,6 +235,87 @@ static void test_entities(void **state) {
            "\"PATH NOT NULL\"|\"LIST<NODE NOT NULL> NOT NULL\"\n");
     expect(s, "WITH 'x' AS both, 'y' AS leading RETURN trim(both), trim(leading), trim(both + 'x')",
            "\"x\"|\"y\"|\"xx\"\n");
+}
+
+/* Goal: durations are summed and averaged part by part, also where their type is not known before; numbers do not mix with them. */
+static void test_durations_are_aggregated(void **state) {
+    store *s = *state;
+    expect(s, "UNWIND ['P1M', 'P2DT3S', 'PT-0.5S', null] AS t RETURN sum(duration(t)), avg(duration(t))",
+           "\"P1M2DT2.5S\"|\"P10DT19H29M42.833333333S\"\n");
+    expect(s, "UNWIND [1, 2] AS x WITH x WHERE x > 2 RETURN sum(duration('P1D')), avg(duration('P1D'))",
+           "\"PT0S\"|null\n");
+    run(s, "UNWIND range(1, 10) AS i CREATE (:D {g: i % 2, d: duration({days: i, seconds: i}), n: i})");
+    expect(s, "MATCH (x:D) RETURN x.g AS g, sum(x.d), avg(x.d), min(x.n), avg(x.n) ORDER BY g",
+           "0|\"P30DT30S\"|\"P6DT6S\"|2|6.0\n1|\"P25DT25S\"|\"P5DT5S\"|1|5.0\n");
+    expect(s, "MATCH (x:D) RETURN sum(DISTINCT x.d), count(DISTINCT x.d)", "\"P55DT55S\"|10\n");
+    expect_error(s, "UNWIND [1, duration('P1D')] AS x RETURN sum(x)", WG_E_TYPE, 44, "not both");
+    expect_error(s, "RETURN sum('a')", WG_E_TYPE, 7, "needs numbers or durations");
+    expect_error(s, "UNWIND [1, 2] AS x RETURN sum(duration({months: 9223372036854775807}))", WG_E_VALUE, 30,
+                 "out of range");
+}
+
+/* Runs with a moment and a size of batches. */
+static void run_at(store *s, const char *text, int64_t clock_us, uint32_t batch_rows) {
+    wg_prepared *query;
+    wg_txn *txn;
+    wg_query_result result;
+    wg_stats stats = {0};
+    s->answer.size = 0;
+    assert_int_equal(wg_query_create(wg_slice_str(text), NULL, NULL, &query, NULL), WG_OK);
+    assert_int_equal(wg_txn_begin(s->engine, WG_TXN_READ, 0, &txn, NULL), WG_OK);
+    const wg_exec_context context = {
+        .txn = txn, .threads = 1, .batch_rows = batch_rows, .clock_us = clock_us, .stats = &stats};
+    assert_int_equal(wg_query_run(query, &context, &result, NULL), WG_OK);
+    assert_true(result.reads_clock);
+    for (uint64_t r = 0; r < wg_rows_count(result.rows); r++) {
+        const wg_value v = wg_rows_cell(result.rows, r, 0);
+        assert_true(wg_value_print_json(&s->answer, &v));
+        assert_true(wg_buf_append_str(&s->answer, "\n"));
+    }
+    wg_query_result_deinit(&result);
+    wg_query_destroy(query);
+    wg_txn_abort(txn);
+}
+
+/* Goal: random values differ between equal rows and between moments, and no size of batches changes them. */
+static void test_random_values(void **state) {
+    store *s = *state;
+    static const char *const texts[] = {
+        "UNWIND [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] AS x RETURN rand()",
+        "UNWIND [1, 2, 1, 2, 1, 2, 1, 2, 1, 2] AS x WITH x WHERE x = 1 RETURN CASE WHEN x = 1 THEN randomUUID() END",
+        "UNWIND [1, 1, 1, 1, 1] AS x CALL { RETURN rand() AS r } RETURN r",
+        "UNWIND [1, 1, 1] AS x UNWIND [1, 1, 1] AS y RETURN randomUUID()"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        wg_buf first, other;
+        run_at(s, texts[i], 1000, 2048);
+        first = s->answer;
+        wg_buf_init(&s->answer, NULL);
+        for (uint32_t rows = 1; rows < 12; rows++) {
+            run_at(s, texts[i], 1000, rows);
+            if (!wg_slice_equal(wg_buf_slice(&first), wg_buf_slice(&s->answer)))
+                fail_msg("%s, batches of %u", texts[i], rows);
+        }
+        run_at(s, texts[i], 1001, 2048);
+        other = s->answer;
+        wg_buf_init(&s->answer, NULL);
+        assert_false(wg_slice_equal(wg_buf_slice(&first), wg_buf_slice(&other)));
+        for (size_t at = 0; at < first.size;) { /* no line is there twice */
+            const uint8_t *end = memchr(first.data + at, '\n', first.size - at);
+            const size_t next = (size_t)(end - first.data) + 1;
+            assert_null(memmem(first.data + next, first.size - next, first.data + at, next - at));
+            at = next;
+        }
+        wg_buf_deinit(&first);
+        wg_buf_deinit(&other);
+    }
+    run(s, "UNWIND range(1, 50) AS i WITH 1 AS one CREATE (:U {id: randomUUID(), n: rand()})");
+    expect(s, "MATCH (u:U) RETURN count(DISTINCT u.id), count(DISTINCT u.n)", "50|50\n");
+    expect(s,
+           "MATCH (u:U) WHERE NOT u.id =~ '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}' "
+           "RETURN count(*)",
+           "0\n");
+    run(s, "MATCH (u:U) WITH 1 AS one MERGE (:V {id: randomUUID()})");
+    expect(s, "MATCH (v:V) RETURN count(*)", "50\n");
 }
 
 static double as_number(const store *s) {
@@ -267,6 +356,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_entities, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_durations_are_aggregated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_random_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rounding_agrees_with_printf, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,9 +75,6 @@ static wg_query_kind kind_of(const wg_ast *body) {
             return WG_QUERY_COMMIT;
         case WG_AST_ROLLBACK:
             return WG_QUERY_ROLLBACK;
-        case WG_AST_SHOW_LABELS:
-        case WG_AST_SHOW_INDEXES:
-        case WG_AST_SHOW_CONSTRAINTS:
         case WG_AST_COPY_TO:
             return WG_QUERY_READ;
         case WG_AST_QUERY:
@@ -245,6 +242,7 @@ wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *o
 /* ---- binding */
 
 void wgi_query_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena *arena, wg_error *err) {
+    wg_engine_set_computer(wg_txn_engine(txn), wgi_compute_value);
     *b = (wgi_binder){.arena = arena,
                       .txn = txn,
                       .catalog = wg_txn_catalog(txn),
@@ -258,7 +256,7 @@ void wgi_query_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena
                       .err = err};
     const uint32_t count = wg_catalog_label_count(b->catalog);
     for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
         if (!wg_label_is_visible(label, b->view) || label->def.kind == WG_LABEL_OPEN) continue;
         b->closed_nodes = b->closed_nodes || !label->def.is_edge;
         b->closed_edges = b->closed_edges || label->def.is_edge;
@@ -304,6 +302,8 @@ static wg_code check_body(wgi_binder *b, const wg_ast *body) {
             return wgi_label_def(b, body, &def);
         case WG_AST_COPY_FROM:
             return wgi_copy_statement(b, body, &copy);
+        case WG_AST_ALTER_LABEL:
+            return wgi_alter_statement(b, body, false);
         default:
             return WG_OK;
     }
@@ -512,10 +512,14 @@ static wg_code run_copy_to(wgi_binder *b, const wg_exec_context *context, const 
 
 static wg_code run_definition(wgi_binder *b, const wg_ast *body) {
     wg_label_def def;
+    const bool edge = body->kind == WG_AST_CREATE_EDGE;
+    const uint32_t first = edge ? 3 : 2;
     WG_TRY(wgi_label_def(b, body, &def));
-    const wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
+    const bool exists = wg_catalog_label(b->catalog, b->view, body->text, edge) != NULL;
+    wg_code code = wg_txn_create_label(b->txn, &def, (body->flags & WG_AST_IF_EXISTS) != 0, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET && code == WG_E_EXISTS) b->err->offset = body->start;
-    return code;
+    if (code != WG_OK || exists || body->child_count <= first) return code;
+    return wgi_add_computed(b, body->text, edge, body->child + first, body->child_count - first);
 }
 
 /* An error about what the statement names is shown at the statement. */
@@ -543,8 +547,6 @@ static wg_code run_drop_rule(wgi_binder *b, const wg_ast *body) {
 static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_result *out) {
     const wg_ast *body = b->statement->child[0];
     const bool if_exists = (body->flags & WG_AST_IF_EXISTS) != 0;
-    const wg_plan *plan;
-    wgi_columns columns;
     switch (body->kind) {
         case WG_AST_QUERY:
             return run_query(b, context, out);
@@ -561,17 +563,12 @@ static wg_code run_body(wgi_binder *b, const wg_exec_context *context, wg_query_
         case WG_AST_DROP_INDEX:
         case WG_AST_DROP_CONSTRAINT:
             return run_drop_rule(b, body);
-        case WG_AST_SHOW_INDEXES:
-        case WG_AST_SHOW_CONSTRAINTS:
-            WG_TRY(wgi_show_rules(b, body->kind == WG_AST_SHOW_INDEXES, &plan, &columns));
-            return run_plan(b, context, plan, &columns, out);
         case WG_AST_COPY_FROM:
             return run_copy(b, context, body, out);
+        case WG_AST_ALTER_LABEL:
+            return wgi_alter_statement(b, body, true);
         case WG_AST_COPY_TO:
             return run_copy_to(b, context, body, out);
-        case WG_AST_SHOW_LABELS:
-            WG_TRY(wgi_show_labels(b, &plan, &columns));
-            return run_plan(b, context, plan, &columns, out);
         default:
             return wg_error_set(b->err, WG_E_MISUSE, WG_NO_OFFSET,
                                 "transaction control is the session's, not a query's");
@@ -646,10 +643,13 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
 
 /* ---- running with plans that are kept */
 
-void wg_query_state_deinit(wg_query_state *state) {
+static void state_clear(wg_query_state *state) {
+    wg_exec_again_destroy(state->again);
     wgi_compiled_drop(state->plan);
-    *state = (wg_query_state){0};
+    *state = (wg_query_state){.account = state->account};
 }
+
+void wg_query_state_deinit(wg_query_state *state) { state_clear(state); }
 
 /* The names outlive the plan. */
 static wg_code copy_names(const wgi_columns *columns, wg_query_result *out, wg_error *err) {
@@ -664,15 +664,43 @@ static wg_code copy_names(const wgi_columns *columns, wg_query_result *out, wg_e
     return WG_OK;
 }
 
-static wg_code run_compiled(const wgi_compiled *c, const wg_exec_context *context, wg_query_result *out,
-                            wg_error *err) {
-    out->plan_hash = c->hash;
-    out->reads_clock = c->reads_clock;
-    if (c->columns.count > 0) WG_TRY(copy_names(&c->columns, out, err));
-    WG_TRY(wg_exec_run(c->plan, context, &out->rows, err));
+/* A result of the plan without rows, or with those of an earlier run of it. */
+static wg_code ready_result(const wgi_compiled *c, wg_account *account, wg_query_result *io, wg_error *err) {
+    if (io->plan_id == c->id) return WG_OK;
+    wg_query_result_deinit(io);
+    wg_arena_init(&io->arena, account);
+    WG_TRY(copy_names(&c->columns, io, err));
+    io->plan_hash = c->hash;
+    io->reads_clock = c->reads_clock;
+    io->plan_id = c->id;
+    return WG_OK;
+}
+
+/* Who runs a plan for the second time will run it again. */
+static void try_short(wg_query_state *state, bool again) {
+    if (state->is_tried || !again) return;
+    state->is_tried = true;
+    if (wg_exec_again_create(state->plan->plan, state->account, &state->again, NULL) != WG_OK) state->again = NULL;
+}
+
+static wg_code run_state(wg_query_state *state, const wg_exec_context *context, wg_query_result *io, wg_error *err) {
+    const wgi_compiled *c = state->plan;
+    bool done = false;
+    WG_TRY(ready_result(c, context->account, io, err));
+    if (state->again != NULL) WG_TRY(wg_exec_again_run(state->again, context, &io->rows, &done, err));
+    if (!done) {
+        wg_rows_destroy(io->rows);
+        io->rows = NULL;
+        WG_TRY(wg_exec_run(c->plan, context, &io->rows, err));
+    }
+    if (state->again != NULL && wg_exec_again_is_large(state->again)) {
+        wg_exec_again_destroy(state->again);
+        state->again = NULL;
+        state->is_tried = false;
+    }
     if (c->columns.count > 0) return WG_OK;
-    wg_rows_destroy(out->rows);
-    out->rows = NULL;
+    wg_rows_destroy(io->rows);
+    io->rows = NULL;
     return WG_OK;
 }
 
@@ -682,23 +710,28 @@ static bool keeps_plans(const wg_prepared *q) {
 }
 
 wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_exec_context *context,
-                          wg_query_result *out, wg_error *err) {
+                          wg_query_result *io, wg_error *err) {
     wg_error own;
     wg_error_clear(&own);
     if (err == NULL) err = &own;
-    if (!keeps_plans(query)) return wg_query_run(query, context, out, err);
+    if (!keeps_plans(query)) {
+        wg_query_result_deinit(io);
+        return wg_query_run(query, context, io, err);
+    }
     wgi_compiled *plan = NULL;
     wg_txn_index_own(context->txn);
     wg_code code = wgi_compiled_get(query, state->plan, context, &plan, err);
-    if (code != WG_OK) return located(query, code, err);
-    wgi_compiled_drop(state->plan);
-    state->plan = plan;
-    wg_query_result result = {0};
-    wg_arena_init(&result.arena, context->account);
-    code = run_compiled(plan, context, &result, err);
-    if (code == WG_OK) *out = result;
-    else wg_query_result_deinit(&result);
-    return code == WG_OK ? code : located(query, code, err);
+    if (code == WG_OK) {
+        const bool again = state->plan == plan;
+        if (again) wgi_compiled_drop(plan);
+        else state_clear(state);
+        state->plan = plan;
+        try_short(state, again);
+        code = run_state(state, context, io, err);
+    }
+    if (code == WG_OK) return WG_OK;
+    wg_query_result_deinit(io);
+    return located(query, code, err);
 }
 
 void wg_query_result_deinit(wg_query_result *result) {

@@ -74,9 +74,13 @@ WG_MUST_USE wg_code wg_query_as_of(const wg_prepared *query, const wg_value *par
  * Errors: WG_E_BIND, WG_E_TYPE, WG_E_NOT_FOUND, WG_E_READ_ONLY, WG_E_UNSUPPORTED with offset, line and column. */
 WG_MUST_USE wg_code wg_query_check(const wg_prepared *query, wg_txn *txn, wg_account *account, wg_error *err);
 
-/* What one statement keeps between its runs: the plan of the last one. All zero at first. Threads: one at a time. */
+/* What one statement keeps between its runs: the plan of the last one, and for a short plan all that running it needs. All zero at
+ * first, apart from the account of what is kept. Threads: one at a time. */
 typedef struct wg_query_state {
+    wg_account *account;
     struct wgi_compiled *plan;
+    struct wg_exec_again *again;
+    bool is_tried; /* whether the plan is a short one */
 } wg_query_state;
 void wg_query_state_deinit(wg_query_state *state); /* before its query is destroyed */
 
@@ -87,6 +91,7 @@ typedef struct wg_query_result {
     wg_sha256 plan_hash;  /* SHA-256 of the canonical plan text; of the canonical statement when there is no plan */
     uint64_t rows_copied; /* COPY */
     bool reads_clock;     /* the answer is a function of context->clock_us and begin_clock_us too */
+    uint64_t plan_id;     /* of the plan that was kept; 0: none was */
     wg_arena arena;
 } wg_query_result;
 void wg_query_result_deinit(wg_query_result *result);
@@ -102,8 +107,9 @@ WG_MUST_USE wg_code wg_query_maintain(const wg_prepared *query, wg_engine *engin
  * Errors: as wg_query_check and wg_exec_run; the ones about the text have offset, line and column. */
 WG_MUST_USE wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, wg_query_result *out,
                                  wg_error *err);
-/* The same with plans that are kept. */
+/* The same with plans that are kept. *io: all zero, or the result of an earlier run with the same account, which is used again; on failure
+ * it is destroyed. */
 WG_MUST_USE wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_exec_context *context,
-                                      wg_query_result *out, wg_error *err);
+                                      wg_query_result *io, wg_error *err);
 
 #endif

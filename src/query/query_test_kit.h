@@ -14,6 +14,7 @@
 
 typedef struct store {
     wg_engine *engine;
+    wg_procedures *procedures;
     wg_buf answer;
     bool optimizer_off;
 } store;
@@ -22,11 +23,13 @@ static inline void store_open(store *s) {
     const wg_engine_options options = {0};
     wg_buf_init(&s->answer, NULL);
     assert_int_equal(wg_engine_open(NULL, &options, &s->engine, NULL), WG_OK);
+    assert_int_equal(wg_procedures_create(NULL, &s->procedures, NULL), WG_OK);
 }
 
 static inline void store_close(store *s) {
     wg_buf_deinit(&s->answer);
     assert_int_equal(wg_engine_close(s->engine, NULL), WG_OK);
+    wg_procedures_destroy(s->procedures);
 }
 
 /* Runs in a transaction of its own; commits on success. Rows become lines of JSON cells with '|' between them. */
@@ -34,7 +37,7 @@ static inline wg_code try_text(store *s, const char *text, const wg_value *param
     wg_prepared *query;
     wg_txn *txn;
     s->answer.size = 0;
-    wg_code code = wg_query_create(wg_slice_str(text), NULL, NULL, &query, err);
+    wg_code code = wg_query_create(wg_slice_str(text), s->procedures, NULL, &query, err);
     if (code != WG_OK) return code;
     const bool write = wg_query_kind_of(query) == WG_QUERY_WRITE;
     bool given;

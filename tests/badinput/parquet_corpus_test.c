@@ -32,14 +32,43 @@ static bool file_read(const char *path, wg_buf *out) {
     return true;
 }
 
+static wg_code read_bytes(void *ctx, uint64_t offset, void *data, size_t size, wg_error *err) {
+    const wg_slice *file = ctx;
+    (void)err;
+    assert_true(offset <= file->size && size <= file->size - offset);
+    if (size != 0) memcpy(data, file->data + offset, size);
+    return WG_OK;
+}
+
+/* A reader of a leaf over its bytes, of a group through a window over each of its leaves. */
+static wg_code reader_open(const wg_parquet_metadata *m, uint32_t group, uint32_t column, wg_slice *file,
+                           wg_account *account, wg_parquet_reader **out, wg_error *err) {
+    const wg_parquet_row_group *g = &m->row_groups[group];
+    const wg_parquet_chunk *chunk = wg_parquet_chunk_of(m, g, column);
+    wg_slice bytes = wg_slice_of(NULL, 0);
+    if (column < m->column_count) {
+        if (chunk->compressed_bytes != 0)
+            bytes = wg_slice_of(file->data + chunk->offset, (size_t)chunk->compressed_bytes);
+        return wg_parquet_reader_create(&m->columns[column], chunk, bytes, g->row_count, account, out, err);
+    }
+    const wg_parquet_source source = {.column = &m->columns[column],
+                                      .chunk = chunk,
+                                      .row_count = g->row_count,
+                                      .read = read_bytes,
+                                      .ctx = file,
+                                      .columns = m->columns,
+                                      .chunks = g->chunks};
+    WG_TRY(wg_parquet_reader_alloc(account, out, err));
+    const wg_code code = wg_parquet_reader_open(*out, &source, err);
+    if (code != WG_OK) wg_parquet_reader_destroy(*out);
+    return code;
+}
+
 static wg_code column_read(const wg_parquet_metadata *m, uint32_t group, uint32_t column, wg_slice file,
                            wg_account *account, wg_error *err) {
     const wg_parquet_row_group *g = &m->row_groups[group];
-    const wg_parquet_chunk *chunk = &g->chunks[column];
-    wg_slice bytes = wg_slice_of(NULL, 0);
-    if (chunk->compressed_bytes != 0) bytes = wg_slice_of(file.data + chunk->offset, (size_t)chunk->compressed_bytes);
     wg_parquet_reader *reader = NULL;
-    WG_TRY(wg_parquet_reader_create(&m->columns[column], chunk, bytes, g->row_count, account, &reader, err));
+    WG_TRY(reader_open(m, group, column, &file, account, &reader, err));
     uint64_t rows = 0;
     uint32_t n = 1;
     wg_code code = WG_OK;
@@ -70,7 +99,7 @@ static outcome examine(wg_slice file) {
     wg_parquet_metadata m = {0};
     o.code = decode(file, &arena, &m, &o.err);
     for (uint32_t g = 0; o.code == WG_OK && g < m.row_group_count; g++) {
-        for (uint32_t c = 0; o.code == WG_OK && c < m.column_count; c++) {
+        for (uint32_t c = 0; o.code == WG_OK && c < m.column_count + m.group_count; c++) {
             const bool readable = m.columns[c].why_not == NULL;
             wg_error err = {0};
             const wg_code code = column_read(&m, g, c, file, &account, readable ? &o.err : &err);
@@ -78,7 +107,8 @@ static outcome examine(wg_slice file) {
             else assert_int_equal(code, WG_E_UNSUPPORTED);
         }
     }
-    for (uint32_t c = 0; o.code == WG_OK && c < m.column_count; c++) o.unreadable += m.columns[c].why_not != NULL;
+    for (uint32_t c = 0; o.code == WG_OK && c < m.column_count + m.group_count; c++)
+        o.unreadable += m.columns[c].why_not != NULL;
     assert_int_equal(o.code, o.err.code);
     wg_arena_deinit(&arena);
     assert_true(wg_account_bytes(&account) == 0);

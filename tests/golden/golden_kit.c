@@ -156,6 +156,8 @@ wg_code golden_dump(wg_engine *engine, uint64_t as_of, wg_buf *out, wg_error *er
         engine, as_of, "edge",
         "MATCH (a)-[r]->(b) RETURN id(r) AS i, type(r) AS t, id(a) AS a, id(b) AS b, properties(r) AS p ORDER BY i",
         out, err));
+    WG_TRY(dump_part(engine, as_of, "index", "SHOW INDEXES", out, err));
+    WG_TRY(dump_part(engine, as_of, "constraint", "SHOW CONSTRAINTS", out, err));
     wg_error absent = {0};
     const wg_code code = dump_part(
         engine, as_of, "shot",

@@ -4,6 +4,11 @@ CREATE NODE LABEL Event (seq INT, team STRING, type STRING, subtype STRING, peri
                          from_player STRING, to_player STRING, start_x DOUBLE, start_y DOUBLE)
     VIRTUAL FROM PARTITION '../shared/data/football/events/{game}.parquet';
 CREATE EDGE LABEL PASSED (FROM Player TO Player, event INT, at DOUBLE);
+CREATE INDEX FOR (p:Player) ON (p.name);
+CREATE HASH INDEX FOR (p:Player) ON (p.team, p.game);
+CREATE INDEX FOR (p:Player) ON (p.touches);
+CREATE INDEX FOR ()-[r:PASSED]-() ON (r.at);
+CREATE CONSTRAINT FOR (p:Player) REQUIRE (p.game, p.name) IS KEY;
 COPY Player FROM '../shared/data/football/players.csv';
 MATCH (e:Event {type: 'PASS'}), (a:Player {game: e.game, name: e.from_player}), (b:Player {game: e.game, name: e.to_player})
     CREATE (a)-[:PASSED {event: e.seq, at: e.start_time}]->(b);

@@ -74,3 +74,10 @@ MATCH (a:Airport) RETURN a.state, count(*), avg(a.latitude), sum(a.longitude), m
 MATCH (f:Flight), (g:Flight) WHERE f.destination = g.origin AND g.destination = f.origin AND f.month = '2001-01'
     AND g.month = '2001-02' AND f.delay > 90 AND g.delay > 90 RETURN f.origin, f.destination, f.delay, g.delay;
 EXPLAIN MATCH (e:Event) WHERE e.game = 'game2' AND e.type = 'SHOT' RETURN e.period, count(*);
+MATCH (p:Player) WHERE p.name STARTS WITH 'Player1' AND p.name < 'Player15' RETURN p.game, p.name, p.touches;
+MATCH (p:Player {team: 'Home', game: 'game2'}) RETURN p.name, p.touches;
+MATCH (p:Player) WHERE p.touches > 130 RETURN p.name, p.touches;
+MATCH (a)-[r:PASSED]->(b) WHERE r.at >= 100 AND r.at < 160 RETURN a.name, b.name, r.event, r.at;
+MATCH (a:Player)-[r:PASSED]-(b) WHERE r.at IN [14.44, 100.0] OR r.at < 20 RETURN a.name, b.name, r.event;
+UNWIND ['Player3', 'Player11', 'Nobody'] AS x OPTIONAL MATCH (p:Player {name: x}) RETURN x, p.game, p.team;
+MATCH (e:Event {type: 'CARD'}) MATCH (p:Player {name: e.from_player}) RETURN e.seq, p.game, p.touches;

@@ -52,8 +52,11 @@ def state_at(found, manifest, snapshot):
     state = State()
     for key in sorted(found):
         if key[0] == CATALOG:
-            for payload in found[key][1][PAYLOAD]:
-                state.apply(base64.b64decode(payload))
+            for payload, logseq in zip(found[key][1][PAYLOAD], found[key][1][LOGSEQ]):
+                mutation = base64.b64decode(payload)
+                if 19 <= mutation[0] <= 22 and logseq > snapshot:  # indexes and constraints, by the snapshot
+                    continue
+                state.apply(mutation)
     tables = {key[3]: table_of(*found[key]) for key in found if key[0] == TABLE}
     for key, (fragment, columns) in found.items():
         if key[0] == ROWS and key[4] == 0:

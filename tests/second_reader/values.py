@@ -7,6 +7,7 @@ import datetime
 import json
 import math
 import struct
+import zoneinfo
 
 
 class Corrupt(Exception):
@@ -69,10 +70,18 @@ def clock(nanoseconds):
     return text + (f".{rest:09}".rstrip("0") if rest else "")
 
 
+def date(days):
+    """Years that Python's calendar does not have are moved by whole cycles of 400 years."""
+    cycles, rest = divmod(days, 146097)
+    day = datetime.date(2000, 1, 1) + datetime.timedelta(days=rest - 10957)
+    year = day.year + 400 * cycles
+    sign = "-" if year < 0 else "+" if year > 9999 else ""
+    return f"{sign}{abs(year):04}-{day.month:02}-{day.day:02}"
+
+
 def local_datetime(seconds, nanoseconds):
     days, second = divmod(seconds, 86400)
-    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=days)
-    return f"{day.isoformat()}T{clock(second * 10 ** 9 + nanoseconds)}"
+    return f"{date(days)}T{clock(second * 10 ** 9 + nanoseconds)}"
 
 
 def offset(seconds):
@@ -108,7 +117,7 @@ def value(r):
     if kind == 5:
         return base64.b64encode(r.bytes()).decode()
     if kind == 6:
-        return (datetime.date(1970, 1, 1) + datetime.timedelta(days=r.zigzag())).isoformat()
+        return date(r.zigzag())
     if kind == 7:
         return clock(r.varint())
     if kind == 8:
@@ -117,7 +126,11 @@ def value(r):
         return local_datetime(r.zigzag(), r.varint())
     if kind == 10:
         seconds, nanoseconds, east = r.zigzag(), r.varint(), r.zigzag()
-        return local_datetime(seconds + east, nanoseconds) + offset(east)
+        zone = r.text() if east == 1 << 20 else None
+        if zone is not None:
+            moment = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
+            east = int(moment.utcoffset().total_seconds())
+        return local_datetime(seconds + east, nanoseconds) + offset(east) + (f"[{zone}]" if zone else "")
     if kind == 11:
         return duration(r.zigzag(), r.zigzag(), r.zigzag(), r.zigzag())
     if kind == 12:
@@ -140,6 +153,8 @@ def to_json(v):
 
 # ---------------------------------------------------------------- mutations
 
+KINDS = "RANGE", "HASH", "UNIQUENESS", "KEY", "NOT NULL", "TYPE"
+TYPES = {1: "BOOL", 2: "INT", 3: "FLOAT", 4: "STRING", 5: "BYTES", 6: "DATE", 9: "LOCAL_DATETIME", 18: "ANY"}
 BOOL, INT, FLOAT, STRING, BYTES, DATE, LOCAL_DATETIME, ANY = 1, 2, 3, 4, 5, 6, 9, 18
 
 
@@ -345,6 +360,15 @@ class State:
     def named(self, values):
         return to_json({self.keys[key]: v for key, v in values.items() if v is not None})
 
+    def standing(self, first, last):
+        return [r for number, r in enumerate(self.rules) if number not in self.dropped_rules and first <= r["kind"] < last]
+
+    def described(self, what, r, last):
+        label = self.labels[r["label"]]
+        kind = "HASH" if what == "index" and r["kind"] in (2, 3) else KINDS[r["kind"]]
+        words = [r["name"], kind, "EDGE" if label["edge"] else "NODE", label["name"], ", ".join(self.keys[key] for key in r["keys"]), last]
+        return " ".join([what] + [to_json(word) for word in words])
+
     def dump(self):
         lines = []
         for id_, (labels, values) in sorted(self.nodes.items()):
@@ -352,4 +376,6 @@ class State:
             lines.append(f"node {id_} {to_json(names)} {self.named(values)}")
         for id_, (label, a, b, values) in sorted(self.edges.items()):
             lines.append(f"edge {id_} {to_json(self.labels[label]['name'])} {a} {b} {self.named(values)}")
+        lines += [self.described("index", r, r["name"] if r["kind"] in (2, 3) else None) for r in self.standing(0, 4)]
+        lines += [self.described("constraint", r, TYPES.get(r.get("type", (None,))[0])) for r in self.standing(2, 6)]
         return lines

@@ -26,6 +26,10 @@ static const char *const history[] = {
     "MATCH (:Player {id: 3})-[r:PASSED]->() DELETE r",
     "MATCH (p:Player {id: 5}) SET p.born = date('2001-02-03'), p.seen = localdatetime('2024-05-06T07:08:09.000010')",
     "MATCH (n:Tag) SET n.time = localtime('12:34:56'), n.span = duration('P1M2DT3S') REMOVE n:Note",
+    "CREATE INDEX FOR (n:Player) ON (n.name)",
+    "CREATE HASH INDEX small_players FOR (n:Player) ON (n.small)",
+    "CREATE CONSTRAINT FOR (n:Player) REQUIRE n.id IS KEY",
+    "CREATE CONSTRAINT gone_soon FOR ()-[r:PASSED]-() REQUIRE r.at IS NOT NULL",
     "CREATE NODE LABEL Shot VIRTUAL FROM PARTITION '/data/{day}.parquet'",
     "CREATE (:Note {text: reduce(s = '', i IN range(1, 3000) | s + toString(i) + ',')})",
     "MATCH (n:Note) WHERE size(n.text) > 100 SET n.size = size(n.text), n.text = 'cut'",
@@ -37,9 +41,14 @@ static const char *const history[] = {
     "CREATE (:Player {id: 40, name: 'again'})",
     "COPY Player FROM '/data/players.csv'",
     "UNWIND range(100, 130) AS i CREATE (:Note {text: toString(i), half: i / 2.0})",
+    "DROP CONSTRAINT gone_soon",
     "COPY PASSED FROM '/data/passed.csv' (FROM Player(id) = a, TO Player(id) = b)",
     "COPY Note:Tag FROM '/data/notes.jsonl'",
     "COPY MENTIONS FROM '/data/mentions.csv' (FROM Note(text), TO Player)",
+    "CREATE INDEX FOR ()-[r:PASSED]-() ON (r.at, r.how)",
+    "CREATE CONSTRAINT halves FOR (n:Note) REQUIRE n.half IS UNIQUE",
+    "CREATE CONSTRAINT FOR (n:Player) REQUIRE n.name IS :: STRING",
+    "DROP INDEX small_players",
 };
 
 /* Writes the file of the simulated disk to the real one; of a log segment without its trailing zeros. */

@@ -2,6 +2,7 @@
  *
  *   parquet_dump FILE                      one JSON object a column: name, type, why_not, ranges, values
  *   parquet_dump --skip SEED FILE          the same, but seeded runs of rows are skipped; skipped values are "skipped"
+ *   parquet_dump --all FILE                columns of groups too; a column that fails ends with "error" instead of ending the run
  *   parquet_dump --rewrite IN OUT CODEC ROWS  reads IN, writes its readable columns to OUT with our writer
  *   parquet_dump --time N FILE             decodes every readable column N times; seconds, rows and bytes of each
  *
@@ -55,9 +56,30 @@ static void input_close(input *in) {
     wg_arena_deinit(&in->arena);
 }
 
+static wg_code read_at(void *ctx, uint64_t offset, void *data, size_t size, wg_error *err) {
+    const input *in = ctx;
+    if (offset > in->file.size || size > in->file.size - offset)
+        return wg_error_set(err, WG_E_CORRUPT, offset, "a read outside of the file");
+    if (size != 0) memcpy(data, in->file.data + offset, size);
+    return WG_OK;
+}
+
 static wg_code reader_open(const input *in, uint32_t group, uint32_t column, wg_parquet_reader **out, wg_error *err) {
     const wg_parquet_row_group *g = &in->meta.row_groups[group];
-    const wg_parquet_chunk *c = &g->chunks[column];
+    const wg_parquet_chunk *c = wg_parquet_chunk_of(&in->meta, g, column);
+    if (column >= in->meta.column_count) {
+        const wg_parquet_source source = {.column = &in->meta.columns[column],
+                                          .chunk = c,
+                                          .row_count = g->row_count,
+                                          .read = read_at,
+                                          .ctx = (void *)(uintptr_t)in,
+                                          .columns = in->meta.columns,
+                                          .chunks = g->chunks};
+        WG_TRY(wg_parquet_reader_alloc(NULL, out, err));
+        const wg_code code = wg_parquet_reader_open(*out, &source, err);
+        if (code != WG_OK) wg_parquet_reader_destroy(*out);
+        return code;
+    }
     const wg_slice bytes = c->compressed_bytes == 0
                                ? wg_slice_of(NULL, 0)
                                : wg_slice_of(in->file.data + c->offset, (size_t)c->compressed_bytes);
@@ -81,22 +103,49 @@ static void print_float(double f) {
     else printf("%.17g", f);
 }
 
-/* An element of a list. */
-static void print_item(const wg_value *v) {
-    if (v->type == WG_TYPE_NULL) printf("null");
-    else if (v->type == WG_TYPE_BOOL) printf(v->as.b ? "true" : "false");
-    else if (v->type == WG_TYPE_FLOAT) print_float(v->as.f);
-    else if (v->type == WG_TYPE_STRING) print_string(v->as.s, v->size);
-    else printf("%lld", (long long)v->as.i);
+static void print_hex(const char *s, size_t size) {
+    putchar('"');
+    for (size_t b = 0; b < size; b++) printf("%02x", (unsigned char)s[b]);
+    putchar('"');
 }
 
-static void print_list(const wg_value *list) {
-    putchar('[');
-    for (uint32_t i = 0; i < list->size; i++) {
-        if (i > 0) putchar(',');
-        print_item(&list->as.list[i]);
+/* A value inside of lists and maps, or one whose cells are values. */
+static void print_item(const wg_value *v) {
+    wg_buf text = {0};
+    if (v->type == WG_TYPE_NULL) {
+        printf("null");
+    } else if (v->type == WG_TYPE_BOOL) {
+        printf(v->as.b ? "true" : "false");
+    } else if (v->type == WG_TYPE_FLOAT) {
+        print_float(v->as.f);
+    } else if (v->type == WG_TYPE_STRING) {
+        print_string(v->as.s, v->size);
+    } else if (v->type == WG_TYPE_BYTES) {
+        print_hex(v->as.s, v->size);
+    } else if (v->type == WG_TYPE_LOCAL_DATETIME) {
+        printf("%lld", (long long)(v->as.i * 1000000 + v->size / 1000));
+    } else if (v->type == WG_TYPE_DURATION && wg_value_print_json(&text, v)) {
+        fwrite(text.data, 1, text.size, stdout);
+    } else if (v->type == WG_TYPE_LIST) {
+        putchar('[');
+        for (uint32_t i = 0; i < v->size; i++) {
+            if (i > 0) putchar(',');
+            print_item(&v->as.list[i]);
+        }
+        putchar(']');
+    } else if (v->type == WG_TYPE_MAP) {
+        putchar('{');
+        for (uint32_t i = 0; i < v->size; i++) {
+            if (i > 0) putchar(',');
+            print_string(v->as.map[i].key, v->as.map[i].key_size);
+            putchar(':');
+            print_item(&v->as.map[i].value);
+        }
+        putchar('}');
+    } else {
+        printf("%lld", (long long)v->as.i);
     }
-    putchar(']');
+    wg_buf_deinit(&text);
 }
 
 static void print_cell(const wg_vector *v, uint32_t row) {
@@ -112,12 +161,10 @@ static void print_cell(const wg_vector *v, uint32_t row) {
         print_float(((const double *)v->data)[i]);
     } else if (v->type == WG_TYPE_STRING) {
         print_string(s[i].data, s[i].size);
-    } else if (v->type == WG_TYPE_LIST) {
-        print_list(&((const wg_value *)v->data)[i]);
+    } else if (v->type == WG_TYPE_LIST || v->type == WG_TYPE_MAP || v->type == WG_TYPE_DURATION) {
+        print_item(&((const wg_value *)v->data)[i]);
     } else if (v->type == WG_TYPE_BYTES) {
-        putchar('"');
-        for (size_t b = 0; b < s[i].size; b++) printf("%02x", (unsigned char)s[i].data[b]);
-        putchar('"');
+        print_hex(s[i].data, s[i].size);
     } else {
         printf("%lld", (long long)((const int64_t *)v->data)[i]);
     }
@@ -135,7 +182,7 @@ static void print_bound(const wg_value *v) {
 static void print_ranges(const input *in, uint32_t column) {
     printf("\"ranges\":[");
     for (uint32_t g = 0; g < in->meta.row_group_count; g++) {
-        const wg_parquet_range *r = &in->meta.row_groups[g].chunks[column].range;
+        const wg_parquet_range *r = &wg_parquet_chunk_of(&in->meta, &in->meta.row_groups[g], column)->range;
         printf("%s{\"null_count\":", g == 0 ? "" : ",");
         if (r->null_count_known) printf("%llu", (unsigned long long)r->null_count);
         else printf("null");
@@ -176,7 +223,20 @@ static wg_code print_chunk(wg_parquet_reader *reader, uint64_t rows, wg_rng *rng
     return n == 0 ? WG_OK : wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "rows behind the last row");
 }
 
-static wg_code print_column(const input *in, uint32_t column, wg_rng *rng, wg_error *err) {
+static wg_code print_values(const input *in, uint32_t column, wg_rng *rng, wg_error *err) {
+    bool first = true;
+    for (uint32_t g = 0; g < in->meta.row_group_count; g++) {
+        wg_parquet_reader *reader = NULL;
+        WG_TRY(reader_open(in, g, column, &reader, err));
+        const wg_code code = print_chunk(reader, in->meta.row_groups[g].row_count, rng, &first, err);
+        wg_parquet_reader_destroy(reader);
+        if (code != WG_OK) return code;
+    }
+    return WG_OK;
+}
+
+/* With `goes_on` an error is written behind what could be read. */
+static wg_code print_column(const input *in, uint32_t column, wg_rng *rng, bool goes_on, wg_error *err) {
     const wg_parquet_column *c = &in->meta.columns[column];
     printf("{\"name\":");
     print_string(c->name, strlen(c->name));
@@ -188,23 +248,26 @@ static wg_code print_column(const input *in, uint32_t column, wg_rng *rng, wg_er
         return WG_OK;
     }
     printf("\"values\":[");
-    bool first = true;
-    for (uint32_t g = 0; g < in->meta.row_group_count; g++) {
-        wg_parquet_reader *reader = NULL;
-        WG_TRY(reader_open(in, g, column, &reader, err));
-        const wg_code code = print_chunk(reader, in->meta.row_groups[g].row_count, rng, &first, err);
-        wg_parquet_reader_destroy(reader);
-        if (code != WG_OK) return code;
+    const wg_code code = print_values(in, column, rng, err);
+    if (code != WG_OK && goes_on) {
+        printf("],\"error\":");
+        char text[400];
+        snprintf(text, sizeof text, "%s: %s", wg_code_name(err->code), err->message);
+        print_string(text, strlen(text));
+        printf("}\n");
+        wg_error_clear(err);
+        return WG_OK;
     }
     printf("]}\n");
-    return WG_OK;
+    return code;
 }
 
-static int dump(const char *path, wg_rng *rng) {
+static int dump(const char *path, wg_rng *rng, bool all) {
     wg_error err = {0};
     input in;
     wg_code code = input_open(path, &in, &err);
-    for (uint32_t c = 0; code == WG_OK && c < in.meta.column_count; c++) code = print_column(&in, c, rng, &err);
+    const uint32_t count = code != WG_OK ? 0 : in.meta.column_count + (all ? in.meta.group_count : 0);
+    for (uint32_t c = 0; code == WG_OK && c < count; c++) code = print_column(&in, c, rng, all, &err);
     input_close(&in);
     return code == WG_OK ? 0 : refuse(&err);
 }
@@ -275,7 +338,8 @@ static wg_code sink_file(void *ctx, wg_slice bytes, wg_error *err) {
 }
 
 static bool writable(wg_type t) {
-    return t != WG_TYPE_NULL && t != WG_TYPE_BYTES && t != WG_TYPE_LOCAL_TIME && t != WG_TYPE_LIST;
+    return t != WG_TYPE_NULL && t != WG_TYPE_BYTES && t != WG_TYPE_LOCAL_TIME && t != WG_TYPE_LIST &&
+           t != WG_TYPE_DURATION;
 }
 
 static wg_code column_load(rewrite *w, uint32_t group, uint32_t i, wg_error *err) {
@@ -362,14 +426,15 @@ static int rewrite_file(char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc == 2) return dump(argv[1], NULL);
+    if (argc == 2) return dump(argv[1], NULL, false);
+    if (argc == 3 && strcmp(argv[1], "--all") == 0) return dump(argv[2], NULL, true);
     if (argc == 4 && strcmp(argv[1], "--skip") == 0) {
         wg_rng rng;
         wg_rng_init(&rng, strtoull(argv[2], NULL, 10));
-        return dump(argv[3], &rng);
+        return dump(argv[3], &rng, false);
     }
     if (argc == 4 && strcmp(argv[1], "--time") == 0) return time_all(argv[3], (int)strtol(argv[2], NULL, 10));
     if (argc == 6 && strcmp(argv[1], "--rewrite") == 0) return rewrite_file(argv);
-    fprintf(stderr, "usage: parquet_dump [--rewrite IN OUT CODEC ROWS] [--skip SEED | --time N] FILE\n");
+    fprintf(stderr, "usage: parquet_dump [--all | --rewrite IN OUT CODEC ROWS] [--skip SEED | --time N] FILE\n");
     return 2;
 }

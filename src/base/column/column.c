@@ -150,9 +150,21 @@ void wg_column_init(wg_column *column, wg_type type, wg_arena *strings, wg_accou
     column->account = account;
 }
 
+bool wg_column_init_lent(wg_column *column, wg_type type, wg_arena *strings, wg_account *account, uint32_t rows) {
+    size_t bytes;
+    wg_column_init(column, type, strings, account);
+    if (!wg_mul_size(rows, wg_physical_bytes(wg_type_physical(type)), &bytes)) return false;
+    column->data = wg_arena_alloc(strings, bytes);
+    column->is_lent = column->data != NULL;
+    column->capacity = column->is_lent ? rows : 0;
+    return column->is_lent;
+}
+
 void wg_column_deinit(wg_column *column) {
-    wg_free(column->valid);
-    wg_free(column->data);
+    if (!column->is_lent) {
+        wg_free(column->valid);
+        wg_free(column->data);
+    }
     wg_column_init(column, column->type, column->strings, column->account);
 }
 
@@ -161,10 +173,30 @@ void wg_column_clear(wg_column *column) {
     column->null_count = 0;
 }
 
+/* Into memory of its own, with the same capacity. */
+static bool column_own(wg_column *column) {
+    const size_t bytes = (size_t)column->capacity * wg_physical_bytes(wg_type_physical(column->type));
+    const size_t bits = wg_bit_bytes(column->capacity);
+    void *data = wg_alloc(column->account, bytes);
+    uint8_t *valid = column->valid != NULL ? wg_alloc(column->account, bits) : NULL;
+    if (data == NULL || (valid == NULL && column->valid != NULL)) {
+        wg_free(data);
+        wg_free(valid);
+        return false;
+    }
+    memcpy(data, column->data, bytes);
+    if (valid != NULL) memcpy(valid, column->valid, bits);
+    column->data = data;
+    column->valid = valid;
+    column->is_lent = false;
+    return true;
+}
+
 bool wg_column_reserve(wg_column *column, uint32_t rows) {
     if (rows > UINT32_MAX - column->row_count) return false;
     const uint32_t need = column->row_count + rows;
     if (need <= column->capacity) return true;
+    if (column->is_lent && !column_own(column)) return false;
     uint64_t capacity = wg_max_u64((uint64_t)column->capacity * 2, COLUMN_ROWS_FIRST);
     capacity = wg_min_u64(wg_max_u64(capacity, need), UINT32_MAX);
     size_t bytes;
@@ -197,7 +229,8 @@ bool wg_column_append_null(wg_column *column) {
     uint32_t row;
     if (!column_next(column, &row)) return false;
     if (column->valid == NULL) {
-        column->valid = wg_alloc(column->account, wg_bit_bytes(column->capacity));
+        const size_t bits = wg_bit_bytes(column->capacity);
+        column->valid = column->is_lent ? wg_arena_alloc(column->strings, bits) : wg_alloc(column->account, bits);
         if (column->valid == NULL) return false;
         memset(column->valid, 0xff, wg_bit_bytes(column->capacity));
     }

@@ -99,9 +99,12 @@ typedef struct wg_column {
     void *data;
     wg_arena *strings; /* where appended strings, lists and maps are copied; NULL: they are borrowed */
     wg_account *account;
+    bool is_lent; /* data and valid are in `strings` */
 } wg_column;
 
 void wg_column_init(wg_column *column, wg_type type, wg_arena *strings, wg_account *account);
+/* The same with room for `rows` rows in `strings` (not NULL), whose owner resets it; more rows are allocated. False when out of memory. */
+bool wg_column_init_lent(wg_column *column, wg_type type, wg_arena *strings, wg_account *account, uint32_t rows);
 void wg_column_deinit(wg_column *column);
 void wg_column_clear(wg_column *column); /* keeps buffers */
 /* Makes room for `rows` more rows. False when out of memory. */

@@ -112,11 +112,11 @@ static wg_code check_at(const wg_value *v, bool graph, uint32_t depth, wg_error 
             return check_range(v->as.i >= 0 && v->as.i < day_ns, "time of day", err);
         case WG_TYPE_LOCAL_DATETIME:
             WG_TRY(check_range(v->size < 1000000000, "nanoseconds of a datetime", err));
-            return check_range(v->as.i >= WG_SECONDS_MIN && v->as.i <= WG_SECONDS_MAX, "datetime", err);
+            return check_range(v->as.i >= WG_LOCAL_SECONDS_MIN && v->as.i <= WG_LOCAL_SECONDS_MAX, "datetime", err);
         case WG_TYPE_DATETIME:
             WG_TRY(check_range(v->size < 1000000000, "nanoseconds of a datetime", err));
             WG_TRY(check_place(v, err));
-            return check_range(v->as.i >= WG_SECONDS_MIN && v->as.i <= WG_SECONDS_MAX, "datetime", err);
+            return check_range(v->as.i >= WG_ZONED_SECONDS_MIN && v->as.i <= WG_ZONED_SECONDS_MAX, "datetime", err);
         case WG_TYPE_DURATION:
             return check_duration(v, err);
         case WG_TYPE_LIST:

@@ -281,9 +281,9 @@ static wg_code decode_time(decoder *d, wg_value *out) {
     return WG_OK;
 }
 
-static wg_code decode_local_datetime(decoder *d, wg_value *out) {
+static wg_code decode_datetime_within(decoder *d, int64_t least, int64_t most, wg_value *out) {
     int64_t ns = 0;
-    WG_TRY(take_i64(d, WG_SECONDS_MIN, WG_SECONDS_MAX, &out->as.i));
+    WG_TRY(take_i64(d, least, most, &out->as.i));
     WG_TRY(take_below(d, SECOND_NS, &ns));
     out->size = (uint32_t)ns;
     return WG_OK;
@@ -291,7 +291,7 @@ static wg_code decode_local_datetime(decoder *d, wg_value *out) {
 
 static wg_code decode_datetime(decoder *d, wg_value *out) {
     int64_t place = 0;
-    WG_TRY(decode_local_datetime(d, out));
+    WG_TRY(decode_datetime_within(d, WG_ZONED_SECONDS_MIN, WG_ZONED_SECONDS_MAX, out));
     const wg_slice at = d->rest;
     WG_TRY(take_i64(d, -OFFSET_SECONDS_MAX, WG_ZONE_BASE, &place));
     if (place > OFFSET_SECONDS_MAX && place < WG_ZONE_BASE) {
@@ -373,7 +373,7 @@ static wg_code decode_at(decoder *d, uint32_t depth, wg_value *out) {
         case WG_TYPE_TIME:
             return decode_time(d, out);
         case WG_TYPE_LOCAL_DATETIME:
-            return decode_local_datetime(d, out);
+            return decode_datetime_within(d, WG_LOCAL_SECONDS_MIN, WG_LOCAL_SECONDS_MAX, out);
         case WG_TYPE_DATETIME:
             return decode_datetime(d, out);
         case WG_TYPE_DURATION:

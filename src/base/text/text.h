@@ -19,14 +19,19 @@ bool wg_parse_f64(wg_slice s, double *out);
 size_t wg_format_f64(double v, char out[32]);
 size_t wg_format_i64(int64_t v, char out[24]);
 
-/* Seconds since 1970 that a datetime may have: what fits 64 bits of microseconds, years -290308 to 294247. */
+/* Seconds since 1970 that a datetime in a column of microseconds may have: years -290308 to 294247. */
 #define WG_SECONDS_MAX INT64_C(9223372036853)
 #define WG_SECONDS_MIN (-INT64_C(9223372036854))
 
 /* Proleptic Gregorian calendar. Days count from 1970-01-01. Dates that text can name lie within these bounds. */
-#define WG_YEAR_MAX INT64_C(999999999)
-#define WG_DAYS_MAX INT64_C(365241780471)    /* +999999999-12-31 */
-#define WG_DAYS_MIN (-INT64_C(365243219162)) /* -999999999-01-01 */
+#define WG_YEAR_MAX          INT64_C(999999999)
+#define WG_DAYS_MAX          INT64_C(365241780471)    /* +999999999-12-31 */
+#define WG_DAYS_MIN          (-INT64_C(365243219162)) /* -999999999-01-01 */
+/* Seconds since 1970 that a local datetime as a value may have; one with a zone stays 18 hours, the largest offset, inside. */
+#define WG_LOCAL_SECONDS_MAX (WG_DAYS_MAX * 86400 + 86399)
+#define WG_LOCAL_SECONDS_MIN (WG_DAYS_MIN * 86400)
+#define WG_ZONED_SECONDS_MAX (WG_LOCAL_SECONDS_MAX - 64800)
+#define WG_ZONED_SECONDS_MIN (WG_LOCAL_SECONDS_MIN + 64800)
 int64_t wg_days_from_civil(int64_t year, uint32_t month, uint32_t day);
 void wg_civil_from_days(int64_t days, int64_t *year, uint32_t *month, uint32_t *day);
 uint32_t wg_days_in_month(int64_t year, uint32_t month);

@@ -45,6 +45,7 @@ typedef struct decode {
     uint64_t data_end; /* where the footer begins */
     wg_parquet_column *columns;
     uint32_t column_count;
+    uint32_t group_count;
     uint8_t *orders; /* wgi_parquet_order of each column */
     uint64_t chunk_total;
     wg_parquet_chunk **chunks; /* of each row group */
@@ -322,7 +323,7 @@ static void first_pass_read(decode *d, first_pass *p) {
         uint32_t count = 0;
         if (f.id == 2 && !p->has_schema) {
             if (wg_thrift_read_list(r, f.type, WG_THRIFT_STRUCT, &count))
-                (void)wgi_parquet_schema_read(r, count, d->arena, &d->columns, &d->column_count);
+                (void)wgi_parquet_schema_read(r, count, d->arena, &d->columns, &d->column_count, &d->group_count);
             p->has_schema = true;
         } else if (f.id == 3) {
             p->has_rows = wg_thrift_read_i64(r, f.type, &p->rows);
@@ -383,7 +384,8 @@ wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena
     if (r.code != WG_OK) return r.code;
     for (uint32_t i = 0; i < d.column_count; i++) d.columns[i].order = d.orders[i];
 
-    wg_parquet_metadata m = {.row_count = (uint64_t)p.rows, .column_count = d.column_count};
+    wg_parquet_metadata m = {
+        .row_count = (uint64_t)p.rows, .column_count = d.column_count, .group_count = d.group_count};
     r = p.at_groups;
     uint32_t groups = 0;
     if (wg_thrift_read_list(&r, p.groups_type, WG_THRIFT_STRUCT, &groups)) row_groups_read(&d, groups, &m);
@@ -394,4 +396,11 @@ wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena
     if (m.created_by == NULL) return wg_error_nomem(err, p.created_by.size);
     *out = m;
     return WG_OK;
+}
+
+const wg_parquet_chunk *wg_parquet_chunk_of(const wg_parquet_metadata *metadata, const wg_parquet_row_group *group,
+                                            uint32_t column) {
+    static const wg_parquet_chunk nothing;
+    WG_ASSERT(column < metadata->column_count + metadata->group_count);
+    return column < metadata->column_count ? &group->chunks[column] : &nothing;
 }

@@ -1,7 +1,7 @@
 /* format/parquet: Parquet metadata, page decoding and writing. No I/O: slices in, vectors or typed errors out.
  *
- * Reads: columns that are not repeated, inside of groups too, and lists of them (max repetition level 1; deeper ones are listed, and refused when
- * asked for); PLAIN, PLAIN_DICTIONARY,
+ * Reads: columns that are not repeated, inside of groups too, lists of them of any depth, and whole groups by their names (structs, lists and maps
+ * of anything); PLAIN, PLAIN_DICTIONARY,
  * RLE_DICTIONARY, RLE (booleans), DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT; data pages v1 and
  * v2; page CRCs when present; statistics with their sort-order caveats. Hostile bytes cost bounded memory and time: every size is
  * checked against the bytes at hand and the limits below before it reaches an allocator. */
@@ -32,12 +32,19 @@ typedef struct wg_parquet_column {
     bool int_unsigned;
     uint8_t time_unit; /* timestamps: 3 ms, 6 us, 9 ns; else 0 */
     bool time_utc;
-    uint8_t order; /* of its bounds, as the footer declares it */
+    uint8_t order;   /* of its bounds, as the footer declares it */
+    bool is_decimal; /* an INT, or a FLOAT that is exact in its shortest text, else WG_E_VALUE (ADR 0014) */
+    uint32_t scale;
     bool optional;
     uint16_t max_def;
     uint16_t max_rep;  /* 1: a list; its elements have `item_type` */
     uint16_t list_def; /* lists: the definition level of an entry; one less: an empty list; less still: null */
     wg_type item_type;
+    const uint16_t *entry_defs; /* lists in lists: list_def of each, from the outside */
+    /* The column of a group, by its name: of several leaves; a MAP of its fields, a MAP, or a LIST. NULL: one leaf. */
+    const struct wgi_parquet_node *node;
+    uint32_t first_leaf;
+    uint32_t leaf_count;
 } wg_parquet_column;
 
 /* Minimum and maximum as values of the column's type; trustworthy only when `known`. */
@@ -70,7 +77,8 @@ typedef struct wg_parquet_row_group {
 
 typedef struct wg_parquet_metadata {
     uint64_t row_count;
-    uint32_t column_count;
+    uint32_t column_count; /* leaves, each with a chunk in every row group */
+    uint32_t group_count;  /* columns of groups, which stand behind the leaves */
     uint32_t row_group_count;
     const wg_parquet_column *columns;
     const wg_parquet_row_group *row_groups;
@@ -82,6 +90,10 @@ wg_code wg_parquet_tail(wg_slice tail, uint64_t file_size, uint32_t *out_footer_
 /* Step 2: the footer. Everything in *out lives in `arena`. All offsets are checked against file_size. */
 wg_code wg_parquet_metadata_decode(wg_slice footer, uint64_t file_size, wg_arena *arena, wg_parquet_metadata *out,
                                    wg_error *err);
+
+/* The chunk of a column in a row group; that of a group is an empty one, of which nothing is known. */
+const wg_parquet_chunk *wg_parquet_chunk_of(const wg_parquet_metadata *metadata, const wg_parquet_row_group *group,
+                                            uint32_t column);
 
 /* Where a page of an offset index begins. */
 typedef struct wg_parquet_page_place {
@@ -117,6 +129,10 @@ typedef struct wg_parquet_source {
     const wg_parquet_page_place
         *places; /* of an offset index: pages that are skipped are not even passed by; NULL: none */
     uint32_t place_count;
+    /* Groups, which need `read`: all columns of the file, and the chunks of the row group. */
+    const wg_parquet_column *columns;
+    const wg_parquet_chunk *chunks;
+    bool entries; /* of the module itself: entries are wanted instead of rows */
 } wg_parquet_source;
 
 /* A reader without a chunk, to be opened for one after the other: its buffers stay. */

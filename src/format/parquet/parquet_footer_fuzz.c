@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             WG_ASSERT(WG_IMPLIES(chunk->range.null_count_known, chunk->range.null_count <= chunk->value_count));
         }
     }
-    for (uint32_t c = 0; code == WG_OK && c < m.column_count; c++) {
+    for (uint32_t c = 0; code == WG_OK && c < m.column_count + m.group_count; c++) {
         WG_ASSERT((m.columns[c].type == WG_TYPE_NULL) == (m.columns[c].why_not != NULL));
         WG_ASSERT(m.columns[c].name != NULL);
         WG_ASSERT(m.columns[c].physical_name != NULL);

@@ -41,7 +41,7 @@ const char *wgi_parquet_encoding_name(int32_t encoding);
 
 /* Reads `element_count` SchemaElements and makes one column of each leaf. Everything lives in the arena. */
 wg_code wgi_parquet_schema_read(wg_thrift_reader *r, uint32_t element_count, wg_arena *arena,
-                                wg_parquet_column **out_columns, uint32_t *out_count);
+                                wg_parquet_column **out_columns, uint32_t *out_count, uint32_t *out_groups);
 
 typedef enum wgi_parquet_order {
     WGI_PARQUET_ORDER_UNKNOWN, /* the file does not say: min_value and max_value count like min and max */
@@ -135,6 +135,13 @@ bool wgi_parquet_delta_read(wgi_parquet_delta *delta, int64_t *out, size_t count
 /* Bytes that the whole stream takes, found by its headers alone; SIZE_MAX when it is damaged. */
 size_t wgi_parquet_delta_bytes(wg_slice bytes);
 
+/* ---- decimals (decimal.c): big-endian two's complement bytes */
+
+bool wgi_parquet_decimal_int(wg_slice be, int64_t *out); /* false: not within 64 bits */
+/* The double nearest to be / 10^scale; false when there is none. *out_exact: its shortest text is the decimal. */
+bool wgi_parquet_decimal_float(wg_slice be, uint32_t scale, double *out, bool *out_exact);
+wg_slice wgi_parquet_decimal_bytes(int64_t v, uint8_t out[8]);
+
 /* ---- values of one page (values.c): from encoded bytes to dense cells of the engine's types */
 
 typedef enum wgi_parquet_source {
@@ -197,7 +204,10 @@ typedef struct wgi_parquet_values {
     wgi_parquet_scratch
         strings[2]; /* DELTA_BYTES: rebuilt values; used in turns, so that `previous` survives a call */
     uint32_t strings_turn;
-    wgi_parquet_scratch lengths; /* DELTA_*: lengths of one call */
+    wgi_parquet_scratch lengths;  /* DELTA_*: lengths of one call */
+    wgi_parquet_scratch boxes;    /* bytes that become numbers or durations */
+    wgi_parquet_scratch parts[2]; /* of durations: [0] of the last call, [1] of the dictionary */
+    bool is_dictionary;           /* what is read is the dictionary */
     wgi_parquet_problem problem;
 } wgi_parquet_values;
 

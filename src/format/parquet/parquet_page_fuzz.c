@@ -23,7 +23,17 @@ static const wg_parquet_column columns[] = {
     {.type = WG_TYPE_LOCAL_TIME, .physical = WGI_PARQUET_INT32, .int_bits = 32, .time_unit = 3},
     {.type = WG_TYPE_LOCAL_TIME, .physical = WGI_PARQUET_INT64, .int_bits = 64, .time_unit = 6},
     {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_FIXED, .type_length = 2},
-    {.type = WG_TYPE_BYTES, .physical = WGI_PARQUET_FIXED, .type_length = 5}};
+    {.type = WG_TYPE_BYTES, .physical = WGI_PARQUET_FIXED, .type_length = 5},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_INT32, .int_bits = 32, .is_decimal = true, .scale = 2},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_INT64, .int_bits = 64, .is_decimal = true, .scale = 18},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_FIXED, .type_length = 9, .is_decimal = true, .scale = 3},
+    {.type = WG_TYPE_INT, .physical = WGI_PARQUET_FIXED, .type_length = 3, .is_decimal = true},
+    {.type = WG_TYPE_FLOAT, .physical = WGI_PARQUET_BYTE_ARRAY, .is_decimal = true, .scale = 400},
+    {.type = WG_TYPE_INT, .physical = WGI_PARQUET_BYTE_ARRAY, .is_decimal = true},
+    {.type = WG_TYPE_DURATION, .physical = WGI_PARQUET_FIXED, .type_length = 12}};
+
+/* Of lists in lists of lists. */
+static const uint16_t entry_defs[] = {1, 2, 4};
 
 typedef struct plan {
     wg_parquet_column column;
@@ -33,6 +43,7 @@ typedef struct plan {
     uint32_t values;
     uint32_t rows; /* fewer than values of a list */
     size_t dictionary_bytes;
+    int32_t level_encoding;
 } plan;
 
 static void page_put(wg_buf *out, const plan *p, wgi_parquet_page_type type, wg_slice body) {
@@ -48,8 +59,8 @@ static void page_put(wg_buf *out, const plan *p, wgi_parquet_page_type type, wg_
         wg_thrift_write_i32(&w, 2, WGI_PARQUET_PLAIN);
     } else if (type == WGI_PARQUET_PAGE_DATA) {
         wg_thrift_write_i32(&w, 2, p->encoding);
-        wg_thrift_write_i32(&w, 3, WGI_PARQUET_RLE);
-        wg_thrift_write_i32(&w, 4, WGI_PARQUET_RLE);
+        wg_thrift_write_i32(&w, 3, p->level_encoding);
+        wg_thrift_write_i32(&w, 4, p->level_encoding);
     } else {
         wg_thrift_write_i32(&w, 4, p->encoding);
         wg_thrift_write_i32(&w, 5,
@@ -62,15 +73,12 @@ static void page_put(wg_buf *out, const plan *p, wgi_parquet_page_type type, wg_
     (void)wg_buf_append(out, body.data, body.size);
 }
 
-static uint64_t touch_list(const wg_value *list) {
+static uint64_t touch_value(const wg_value *v) {
     uint64_t sum = 0;
-    WG_ASSERT(list->type == WG_TYPE_LIST);
-    for (uint32_t i = 0; i < list->size; i++) {
-        const wg_value *v = &list->as.list[i];
-        WG_ASSERT(v->type != WG_TYPE_LIST);
-        const bool text = v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES;
-        sum += text && v->size > 0 ? (uint8_t)v->as.s[v->size - 1] : v->size;
-    }
+    const bool text = v->type == WG_TYPE_STRING || v->type == WG_TYPE_BYTES;
+    if (v->type == WG_TYPE_DURATION) return (uint64_t)v->as.list[0].as.i + (uint64_t)v->as.list[3].as.i;
+    if (v->type != WG_TYPE_LIST) return text && v->size > 0 ? (uint8_t)v->as.s[v->size - 1] : v->size;
+    for (uint32_t i = 0; i < v->size; i++) sum += touch_value(&v->as.list[i]);
     return sum;
 }
 
@@ -79,8 +87,9 @@ static uint64_t touch(const wg_vector *v, uint32_t rows) {
     for (uint32_t i = 0; i < rows; i++) {
         if (!wg_vector_is_valid(v, i)) continue;
         const uint32_t at = wg_vector_cell(v, i);
-        if (v->type == WG_TYPE_LIST) {
-            sum += touch_list(&((const wg_value *)v->data)[at]);
+        if (v->type == WG_TYPE_LIST || v->type == WG_TYPE_DURATION) {
+            WG_ASSERT(((const wg_value *)v->data)[at].type == v->type);
+            sum += touch_value(&((const wg_value *)v->data)[at]);
         } else if (v->type == WG_TYPE_BOOL) {
             sum += ((const uint8_t *)v->data)[at];
             WG_ASSERT(((const uint8_t *)v->data)[at] <= 1);
@@ -195,6 +204,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         p.column.list_def = p.column.max_def > 1 ? p.column.max_def - 1 : 1;
         p.rows = p.values / (1 + data[5] % 5);
     }
+    if (p.column.max_rep > 0 && p.column.max_def >= 4 && (data[5] & 64) != 0) {
+        p.column.max_rep = 2 + (data[5] & 1);
+        p.column.entry_defs = entry_defs;
+    }
+    p.level_encoding = (data[5] & 32) != 0 ? WGI_PARQUET_BIT_PACKED : WGI_PARQUET_RLE;
     const wg_slice rest = wg_slice_of(data + 6, size - 6);
     const bool codes = p.encoding == WGI_PARQUET_PLAIN_DICTIONARY || p.encoding == WGI_PARQUET_RLE_DICTIONARY;
     p.dictionary_bytes = codes ? rest.size * data[5] / 256 : 0;

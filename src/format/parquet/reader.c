@@ -17,7 +17,7 @@
  * Failure modes: every inconsistency is WG_E_CORRUPT with the page's offset in the file; encodings without a decoder are
  * WG_E_UNSUPPORTED; values that the engine's type cannot hold are WG_E_VALUE with their row. A failed reader stays failed. */
 #include "base/digest/digest.h"
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 enum {
     SLACK_BYTES = 64, /* behind every buffer, so that vector loads stay inside */
@@ -70,12 +70,16 @@ struct wg_parquet_reader {
     wgi_parquet_rle rep_levels;
     wgi_parquet_scratch def_cells; /* levels of the entries at hand */
     wgi_parquet_scratch rep_cells;
+    wgi_parquet_scratch repacked[2]; /* levels of the deprecated encoding in the newer one */
     wgi_parquet_lists lists;
+    wgi_parquet_nested *nested; /* made when a nested column is first opened */
+    bool is_nested;             /* it is what is open */
 };
 
 static size_t cell_bytes(wg_type type) {
     if (type == WG_TYPE_BOOL) return 1;
-    return type == WG_TYPE_STRING || type == WG_TYPE_BYTES ? sizeof(wg_str) : 8;
+    _Static_assert(sizeof(wg_str) == sizeof(wg_value), "cells of 16 bytes are moved alike");
+    return type == WG_TYPE_STRING || type == WG_TYPE_BYTES || type == WG_TYPE_DURATION ? sizeof(wg_str) : 8;
 }
 
 static wg_code corrupt_at(wg_parquet_reader *r, uint64_t offset, const char *what, wg_error *err) {
@@ -105,10 +109,10 @@ static uint32_t *codes_of(wg_parquet_reader *r) { return (uint32_t *)(void *)r->
 
 static wg_code open_check(const wg_parquet_column *column, const wg_parquet_chunk *chunk, uint64_t row_count,
                           wg_error *err) {
-    if (column->type == WG_TYPE_NULL || column->max_rep > 1)
+    if (column->type == WG_TYPE_NULL)
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset, "parquet: column %.80s, %s, cannot be read: %s",
                             column->name, column->physical_name,
-                            column->why_not == NULL ? "it is nested" : column->why_not);
+                            column->why_not == NULL ? "it has no type" : column->why_not);
     if (!wg_codec_supported(chunk->codec))
         return wg_error_set(err, WG_E_UNSUPPORTED, chunk->offset,
                             "parquet: column %.80s uses codec %s (%d), which is not supported", column->name,
@@ -133,6 +137,8 @@ wg_code wg_parquet_reader_alloc(wg_account *account, wg_parquet_reader **out, wg
     r->valid.account = account;
     r->def_cells.account = account;
     r->rep_cells.account = account;
+    r->repacked[0].account = account;
+    r->repacked[1].account = account;
     wgi_parquet_lists_init(&r->lists, account);
     wgi_parquet_values_init(&r->values, &r->column, account);
     r->failed = WG_E_MISUSE; /* until a chunk is opened */
@@ -140,16 +146,31 @@ wg_code wg_parquet_reader_alloc(wg_account *account, wg_parquet_reader **out, wg
     return WG_OK;
 }
 
+static wg_code nested_open(wg_parquet_reader *r, const wg_parquet_source *source, wg_error *err) {
+    const wg_parquet_column *c = source->column;
+    if (c->type == WG_TYPE_NULL)
+        return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET, "parquet: column %.80s, %s, cannot be read: %s",
+                            c->name, c->physical_name, c->why_not);
+    if (c->node != NULL && (source->read == NULL || source->columns == NULL || source->chunks == NULL))
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "parquet: a group is read by its leaves");
+    if (r->nested == NULL) WG_TRY(wgi_parquet_nested_create(r->account, &r->nested, err));
+    r->column = *c;
+    r->failed = wgi_parquet_nested_open(r->nested, source, err);
+    return r->failed;
+}
+
 wg_code wg_parquet_reader_open(wg_parquet_reader *r, const wg_parquet_source *source, wg_error *err) {
     const wg_parquet_chunk *chunk = source->chunk;
     r->failed = WG_E_MISUSE;
+    r->is_nested = wgi_parquet_is_nested(source->column) && !source->entries;
+    if (r->is_nested) return nested_open(r, source, err);
     WG_TRY(open_check(source->column, chunk, source->row_count, err));
     if (source->read == NULL && source->bytes.size < chunk->compressed_bytes)
         return wg_error_set(err, WG_E_CORRUPT, chunk->offset, "parquet: column %.80s is cut short: %zu of %llu bytes",
                             source->column->name, source->bytes.size, (unsigned long long)chunk->compressed_bytes);
     r->column = *source->column;
-    r->is_list = r->column.max_rep > 0;
-    if (r->is_list) r->column.type = r->column.item_type;
+    r->is_list = r->column.max_rep > 0 || source->entries;
+    if (r->column.max_rep > 0) r->column.type = r->column.item_type;
     r->codec = chunk->codec;
     wgi_parquet_window_open(&r->window, source);
     r->pos = 0;
@@ -198,14 +219,19 @@ void wg_parquet_reader_destroy(wg_parquet_reader *r) {
     wg_free(r->valid.data);
     wg_free(r->def_cells.data);
     wg_free(r->rep_cells.data);
+    wg_free(r->repacked[0].data);
+    wg_free(r->repacked[1].data);
     wgi_parquet_lists_deinit(&r->lists);
+    wgi_parquet_nested_destroy(r->nested);
     wg_free(r);
 }
 
 uint64_t wg_parquet_reader_decoded_bytes(const wg_parquet_reader *r) {
-    return r->bytes_decoded_before + r->bytes_decoded;
+    return r->bytes_decoded_before + r->bytes_decoded + wgi_parquet_nested_decoded_bytes(r->nested);
 }
-uint64_t wg_parquet_reader_read_bytes(const wg_parquet_reader *r) { return r->window.bytes_read; }
+uint64_t wg_parquet_reader_read_bytes(const wg_parquet_reader *r) {
+    return r->window.bytes_read + wgi_parquet_nested_read_bytes(r->nested);
+}
 
 /* ---- pages */
 
@@ -359,8 +385,11 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
     const size_t size = (size_t)h->value_count * cell_bytes(r->column.type) + SLACK_BYTES;
     if (!wgi_parquet_scratch_ensure(&r->dictionary_cells, size)) return wg_error_nomem(err, size);
     memset(r->dictionary_cells.data + size - SLACK_BYTES, 0, SLACK_BYTES);
-    if (!wgi_parquet_values_open(&r->values, WGI_PARQUET_PLAIN, bytes) ||
-        !wgi_parquet_values_read(&r->values, r->dictionary_cells.data, h->value_count)) {
+    r->values.is_dictionary = true;
+    const bool read = wgi_parquet_values_open(&r->values, WGI_PARQUET_PLAIN, bytes) &&
+                      wgi_parquet_values_read(&r->values, r->dictionary_cells.data, h->value_count);
+    r->values.is_dictionary = false;
+    if (!read) {
         if (r->values.problem.code == WG_E_VALUE)
             return wg_error_set(err, WG_E_VALUE, at, "parquet: column %.60s, dictionary entry %zu: %s",
                                 r->column.name, r->values.problem.index, r->values.problem.what);
@@ -371,13 +400,49 @@ static wg_code dictionary_load(wg_parquet_reader *r, wg_error *err) {
     return WG_OK;
 }
 
+/* Bits of a level: 1 for what may be null itself, more inside of groups that may be null too. */
+static uint32_t level_width(uint16_t max_def) {
+    uint32_t bits = 1;
+    while (max_def >> bits != 0) bits++;
+    return bits;
+}
+
+/* Levels in the deprecated encoding, from the high bit down and without a size: as one run of the newer one, whose reader goes on from there. */
+static wg_code levels_repack(wg_parquet_reader *r, bool repetition, wg_slice *bytes, wg_slice *out, wg_error *err) {
+    enum { RUN_HEAD_MAX = 5 };
+    const uint32_t width = level_width(repetition ? r->column.max_rep : r->column.max_def);
+    const uint64_t bits = (uint64_t)r->header.value_count * width;
+    const uint64_t groups = ((uint64_t)r->header.value_count + 7) / 8;
+    wgi_parquet_scratch *to = &r->repacked[repetition ? 1 : 0];
+    wg_slice packed;
+    if (bits / 8 > bytes->size || !wg_slice_take(bytes, (size_t)((bits + 7) / 8), &packed))
+        return corrupt_at(r, r->page_offset, "the levels are longer than the page", err);
+    const size_t room = RUN_HEAD_MAX + (size_t)groups * width;
+    if (!wgi_parquet_scratch_ensure(to, room)) return wg_error_nomem(err, room);
+    memset(to->data, 0, room);
+    size_t head = 0;
+    for (uint64_t left = groups << 1 | 1;; left >>= 7) {
+        to->data[head++] = (uint8_t)((left & 127) | (left > 127 ? 128 : 0));
+        if (left <= 127) break;
+    }
+    for (uint64_t value = 0; value < r->header.value_count; value++)
+        for (uint32_t b = 0; b < width; b++) {
+            const uint64_t from = value * width + b;
+            if ((packed.data[from / 8] >> (7 - from % 8) & 1) != 0)
+                wg_bit_set(to->data + head, (size_t)(value * width + (width - 1 - b)));
+        }
+    *out = wg_slice_of(to->data, head + (size_t)groups * width);
+    return WG_OK;
+}
+
 /* Cuts one kind of levels off a v1 body. */
 static wg_code levels_cut(wg_parquet_reader *r, bool repetition, wg_slice *bytes, wg_slice *out, wg_error *err) {
     const int32_t encoding = repetition ? r->header.rep_encoding : r->header.level_encoding;
     if ((repetition ? r->column.max_rep : r->column.max_def) == 0) return WG_OK;
+    if (encoding == WGI_PARQUET_BIT_PACKED) return levels_repack(r, repetition, bytes, out, err);
     if (encoding != WGI_PARQUET_RLE)
         return wg_error_set(err, WG_E_UNSUPPORTED, r->page_offset,
-                            "parquet: column %.60s has %s levels encoded as %s, which is not supported",
+                            "parquet: column %.60s has %s levels encoded as %s, which no version of the format has",
                             r->column.name, repetition ? "repetition" : "definition",
                             wgi_parquet_encoding_name(encoding));
     wg_slice size;
@@ -413,13 +478,6 @@ static wg_code page_parts(wg_parquet_reader *r, wg_slice *reps, wg_slice *levels
     return body_open(r, body, h->uncompressed_bytes - (uint32_t)level_bytes, values, err);
 }
 
-/* Bits of a level: 1 for what may be null itself, more inside of groups that may be null too. */
-static uint32_t level_width(uint16_t max_def) {
-    uint32_t bits = 1;
-    while (max_def >> bits != 0) bits++;
-    return bits;
-}
-
 /* Opens the page of r->header. */
 static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
     const wgi_parquet_page_header *h = &r->header;
@@ -437,7 +495,7 @@ static wg_code page_open(wg_parquet_reader *r, wg_error *err) {
                             h->encoding);
     }
     wgi_parquet_rle_init(&r->levels, levels, level_width(r->column.max_def));
-    wgi_parquet_rle_init(&r->rep_levels, reps, 1);
+    wgi_parquet_rle_init(&r->rep_levels, reps, level_width(r->column.max_rep));
     r->page_owned =
         r->page.data != NULL && values.data >= r->page.data && values.data < r->page.data + r->page.capacity;
     r->page_rows = h->value_count;
@@ -590,8 +648,11 @@ static bool deep_levels_read(wg_parquet_reader *r, size_t rows, size_t *out_pres
 
 static wg_code levels_read(wg_parquet_reader *r, size_t rows, size_t *out_present, wg_error *err) {
     *out_present = rows;
-    if (r->is_list && !wgi_parquet_rle_read(&r->rep_levels, (uint32_t *)(void *)r->rep_cells.data, rows))
+    uint32_t *reps = (uint32_t *)(void *)r->rep_cells.data;
+    if (r->is_list && r->column.max_rep == 0) memset(reps, 0, rows * sizeof *reps);
+    else if (r->is_list && !wgi_parquet_rle_read(&r->rep_levels, reps, rows))
         return corrupt_at(r, r->page_offset, "the repetition levels end before the page's values", err);
+    if (r->is_list && r->column.max_def == 0) memset(r->def_cells.data, 0, rows * sizeof(uint32_t));
     if (r->column.max_def == 0) return WG_OK;
     const bool ok = r->column.max_def == 1 && !r->is_list
                         ? wgi_parquet_rle_read_bits(&r->levels, r->valid.data, rows, out_present)
@@ -674,6 +735,10 @@ wg_code wg_parquet_reader_next_of(wg_parquet_reader *r, uint32_t rows_max, const
     WG_ASSERT(rows_max > 0);
     WG_ASSERT(rows_max <= WG_BATCH_ROWS_MAX);
     if (r->failed != WG_OK) return fail_sticky(r, err);
+    if (r->is_nested) {
+        r->failed = wgi_parquet_nested_next(r->nested, rows_max, pick, out, out_rows, err);
+        return r->failed;
+    }
     r->failed = r->is_list ? lists_next(r, rows_max, pick, out, out_rows, err)
                            : reader_next(r, rows_max, pick, out, out_rows, err);
     return r->failed;
@@ -681,6 +746,10 @@ wg_code wg_parquet_reader_next_of(wg_parquet_reader *r, uint32_t rows_max, const
 
 static wg_code reader_ready(wg_parquet_reader *r, uint32_t *out_rows, wg_error *err) {
     bool found = false;
+    if (r->is_nested) {
+        *out_rows = wgi_parquet_nested_ready(r->nested);
+        return WG_OK;
+    }
     if (r->is_list) {
         *out_rows = (uint32_t)wg_min_u64(r->lists.batch_rows, r->lists.rows_left);
         return WG_OK;
@@ -701,7 +770,7 @@ wg_code wg_parquet_reader_ready(wg_parquet_reader *r, uint32_t *out_rows, wg_err
 static wg_code reader_dictionary(wg_parquet_reader *r, wg_vector *out, uint32_t *out_size, wg_error *err) {
     uint32_t rows = 0;
     *out_size = 0;
-    if (r->is_list) return WG_OK;
+    if (r->is_list || r->is_nested) return WG_OK;
     WG_TRY(reader_ready(r, &rows, err));
     const bool opened = r->page_next < r->page_rows;
     if (rows == 0 || !(opened ? r->values.source == WGI_PARQUET_SOURCE_CODES : is_coded(&r->header))) return WG_OK;
@@ -783,6 +852,10 @@ static wg_code reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
 
 wg_code wg_parquet_reader_skip(wg_parquet_reader *r, uint64_t rows, wg_error *err) {
     if (r->failed != WG_OK) return fail_sticky(r, err);
+    if (r->is_nested) {
+        r->failed = wgi_parquet_nested_skip(r->nested, rows, err);
+        return r->failed;
+    }
     if (r->is_list && rows > r->lists.rows_left)
         return wg_error_set(err, WG_E_MISUSE, offset_now(r), "parquet: skipped past the chunk's last row");
     r->failed = r->is_list ? wgi_parquet_lists_skip(r, &r->lists, rows, err) : reader_skip(r, rows, err);

@@ -4,23 +4,25 @@
  * open group, at most WG_PARQUET_DEPTH_MAX, and emits a column at each leaf. Levels grow on the way down: an optional or
  * repeated node adds a definition level, a repeated one also a repetition level.
  *
- *   SchemaElement  1 type  2 type_length  3 repetition  4 name  5 num_children  6 converted_type  10 logicalType
+ *   SchemaElement  1 type  2 type_length  3 repetition  4 name  5 num_children  6 converted_type  7 scale  8 precision  10 logicalType
  *
  * Failure modes: a tree that does not add up is WG_E_CORRUPT; more columns than 65,536, deeper groups than 64 or paths of
  * more than 64 MiB together (a small schema can name a large one) are WG_E_LIMIT. A leaf that this version cannot read is
  * no error: its column carries why_not. */
-#include "format/parquet/parquet_internal.h"
+#include "format/parquet/nested_internal.h"
 
 #include <stdio.h>
 
 #include "base/text/text.h"
 
-enum { PATH_BYTES_MAX = WG_PARQUET_FOOTER_BYTES_MAX };
+enum { PATH_BYTES_MAX = WGI_PARQUET_PATH_BYTES_MAX };
 
 /* ConvertedType, the annotation before LogicalType. */
 enum {
     CONVERTED_NONE = -1,
     CONVERTED_UTF8 = 0,
+    CONVERTED_MAP = 1,
+    CONVERTED_MAP_KEY_VALUE = 2,
     CONVERTED_LIST = 3,
     CONVERTED_ENUM = 4,
     CONVERTED_DECIMAL = 5,
@@ -66,11 +68,14 @@ typedef struct element {
     bool utc;
     int8_t int_bits;
     bool int_signed;
+    int32_t scale;     /* of a decimal */
+    int32_t precision; /* of a decimal; 0: not given */
     bool has_name;
     wg_slice name;
 } element;
 
 typedef struct frame {
+    uint32_t number;  /* of its element */
     bool is_list;     /* annotated as one */
     bool is_repeated; /* with one child */
     uint32_t children_left;
@@ -87,6 +92,8 @@ typedef struct walk {
     wg_parquet_column *columns;
     uint32_t column_count;
     uint32_t column_capacity;
+    wgi_parquet_element *elements;
+    uint32_t element_count;
     size_t path_bytes;
 } walk;
 
@@ -104,6 +111,8 @@ static void logical_detail_read(wg_thrift_reader *r, element *e) {
         const bool timed = e->logical == LOGICAL_TIMESTAMP || e->logical == LOGICAL_TIME;
         if (timed && f.id == 1) wg_thrift_read_bool(r, f.type, &e->utc);
         else if (timed && f.id == 2 && f.type == WG_THRIFT_STRUCT) unit_read(r, e);
+        else if (e->logical == LOGICAL_DECIMAL && f.id == 1) wg_thrift_read_i32(r, f.type, &e->scale);
+        else if (e->logical == LOGICAL_DECIMAL && f.id == 2) wg_thrift_read_i32(r, f.type, &e->precision);
         else if (e->logical == LOGICAL_INTEGER && f.id == 1) wg_thrift_read_i8(r, f.type, &e->int_bits);
         else if (e->logical == LOGICAL_INTEGER && f.id == 2) wg_thrift_read_bool(r, f.type, &e->int_signed);
         else wg_thrift_skip(r, f.type);
@@ -121,6 +130,8 @@ static void logical_read(wg_thrift_reader *r, element *e) {
 
 static bool element_read(wg_thrift_reader *r, element *e) {
     *e = (element){.converted = CONVERTED_NONE};
+    int32_t old_scale = 0;
+    int32_t old_precision = 0;
     wg_thrift_field f;
     for (wg_thrift_struct_begin(r); wg_thrift_field_next(r, &f);) {
         if (f.id == 1) e->has_type = wg_thrift_read_i32(r, f.type, &e->type);
@@ -129,10 +140,16 @@ static bool element_read(wg_thrift_reader *r, element *e) {
         else if (f.id == 4) e->has_name = wg_thrift_read_binary(r, f.type, &e->name);
         else if (f.id == 5) wg_thrift_read_i32(r, f.type, &e->children);
         else if (f.id == 6) wg_thrift_read_i32(r, f.type, &e->converted);
+        else if (f.id == 7) wg_thrift_read_i32(r, f.type, &old_scale);
+        else if (f.id == 8) wg_thrift_read_i32(r, f.type, &old_precision);
         else if (f.id == 10 && f.type == WG_THRIFT_STRUCT) logical_read(r, e);
         else wg_thrift_skip(r, f.type);
     }
     if (r->code != WG_OK) return false;
+    if (e->logical != LOGICAL_DECIMAL) {
+        e->scale = old_scale;
+        e->precision = old_precision;
+    }
     if (e->children < 0) return wg_thrift_fail(r, WG_E_CORRUPT, "a schema group has a negative child count");
     if (e->repetition < 0 || e->repetition > 2)
         return wg_thrift_fail(r, WG_E_CORRUPT, "a schema element has an unknown repetition");
@@ -174,11 +191,31 @@ static void annotations_unify(element *e) {
     }
 }
 
+/* How many decimal digits any integer of so many bytes has. */
+static int32_t digits_of_bytes(int32_t bytes) {
+    return bytes >= 1000 ? 2407 : (int32_t)((8 * (int64_t)bytes - 1) * 30103 / 100000);
+}
+
+/* A whole number of at most 18 digits is an INT, any other a FLOAT. */
+static void type_decimal(const element *e, wg_parquet_column *c) {
+    const bool any = e->type == WGI_PARQUET_BYTE_ARRAY;
+    const int32_t bytes = e->type == WGI_PARQUET_INT32 ? 4 : e->type == WGI_PARQUET_INT64 ? 8 : e->type_length;
+    if (e->precision < 1 || e->scale < 0 || e->scale > e->precision ||
+        (!any && e->precision > digits_of_bytes(bytes))) {
+        c->why_not = "its decimal annotation does not fit its physical type";
+        return;
+    }
+    c->is_decimal = true;
+    c->scale = (uint32_t)e->scale;
+    c->type = e->scale == 0 && e->precision <= 18 ? WG_TYPE_INT : WG_TYPE_FLOAT;
+}
+
 static void type_integer(const element *e, wg_parquet_column *c) {
     const uint8_t bits = e->type == WGI_PARQUET_INT32 ? 32 : 64;
     c->type = WG_TYPE_INT;
     c->int_bits = bits;
-    if (e->logical == LOGICAL_NONE) return;
+    /* Of the always-null type nothing but nulls is expected; what a file has all the same is what it is. */
+    if (e->logical == LOGICAL_NONE || e->logical == LOGICAL_NULL) return;
     if (e->logical == LOGICAL_INTEGER) {
         const bool known = e->int_bits == 8 || e->int_bits == 16 || e->int_bits == 32 || e->int_bits == 64;
         if (!known || e->int_bits > bits) {
@@ -198,9 +235,7 @@ static void type_integer(const element *e, wg_parquet_column *c) {
         c->time_unit = e->unit;
         c->time_utc = e->utc;
     } else if (e->logical == LOGICAL_DECIMAL) {
-        c->why_not = "DECIMAL is not supported";
-    } else if (e->logical == LOGICAL_NULL) {
-        c->why_not = "the always-null type is not supported";
+        type_decimal(e, c);
     } else {
         c->why_not = "its annotation is unknown or does not fit its physical type";
     }
@@ -210,17 +245,19 @@ static void type_bytes(const element *e, wg_parquet_column *c) {
     if (e->logical == LOGICAL_STRING || e->logical == LOGICAL_ENUM || e->logical == LOGICAL_JSON) {
         c->type = WG_TYPE_STRING;
     } else if (e->logical == LOGICAL_DECIMAL) {
-        c->why_not = "DECIMAL is not supported";
-    } else if (e->converted == CONVERTED_INTERVAL) {
-        c->why_not = "INTERVAL is not supported";
+        type_decimal(e, c);
+    } else if (e->logical == LOGICAL_NONE && e->converted == CONVERTED_INTERVAL) {
+        c->why_not = "INTERVAL that is not twelve bytes long";
     } else {
         c->type = WG_TYPE_BYTES; /* many writers leave the annotation out: text may be in here, unchecked */
     }
 }
 
 static void type_fixed(const element *e, wg_parquet_column *c) {
-    if (e->logical == LOGICAL_DECIMAL) c->why_not = "DECIMAL is not supported";
-    else if (e->converted == CONVERTED_INTERVAL) c->why_not = "INTERVAL is not supported";
+    const bool interval = e->logical == LOGICAL_NONE && e->converted == CONVERTED_INTERVAL;
+    if (e->logical == LOGICAL_DECIMAL) type_decimal(e, c);
+    else if (interval && e->type_length == 12) c->type = WG_TYPE_DURATION;
+    else if (interval) c->why_not = "INTERVAL that is not twelve bytes long";
     else if (e->logical != LOGICAL_FLOAT16) c->type = WG_TYPE_BYTES;
     else if (e->type_length == 2) c->type = WG_TYPE_FLOAT;
     else c->why_not = "FLOAT16 that is not two bytes long";
@@ -250,7 +287,6 @@ static void type_choose(const element *e, wg_parquet_column *c) {
             type_fixed(e, c);
             break;
     }
-    if (c->max_rep > 1) c->why_not = "lists of lists are not supported";
     if (c->why_not != NULL) c->type = WG_TYPE_NULL;
     if (c->max_rep == 0 || c->why_not != NULL) return;
     c->item_type = c->type;
@@ -286,6 +322,13 @@ static bool fail_nomem(wg_thrift_reader *r, size_t bytes) {
     return false;
 }
 
+/* By these names old writers meant that the repeated group itself is the element, of one field. */
+bool wgi_parquet_is_element(wg_slice repeated, wg_slice list) {
+    if (wg_slice_is(repeated, "array")) return true;
+    return repeated.size == list.size + 6 && (list.size == 0 || memcmp(repeated.data, list.data, list.size) == 0) &&
+           memcmp(repeated.data + list.size, "_tuple", 6) == 0;
+}
+
 /* How many groups the name of a leaf has: a list is named after its own group, not after what it is made of,
  * `tags` and not `tags.list.element`; *leaf becomes that group's name. */
 static uint32_t path_depth(const walk *w, const element *e, wg_slice *leaf) {
@@ -293,7 +336,9 @@ static uint32_t path_depth(const walk *w, const element *e, wg_slice *leaf) {
     const frame *parent = &w->stack[depth - 1];
     uint32_t up = 0;
     if (depth > 1 && e->repetition == 2 && parent->is_list) up = 1;
-    if (depth > 2 && e->repetition != 2 && parent->is_repeated && w->stack[depth - 2].is_list) up = 2;
+    if (depth > 2 && e->repetition != 2 && parent->is_repeated && w->stack[depth - 2].is_list &&
+        !wgi_parquet_is_element(parent->name, w->stack[depth - 2].name))
+        up = 2;
     if (up > 0) *leaf = w->stack[depth - up].name;
     return depth - up;
 }
@@ -335,6 +380,18 @@ static bool columns_grow(walk *w) {
     return true;
 }
 
+/* The levels at which each of the lists around a leaf has an entry. */
+static bool entry_levels(walk *w, const element *e, wg_parquet_column *c) {
+    if (c->max_rep < 2) return true;
+    uint16_t *levels = wg_arena_alloc(w->arena, c->max_rep * sizeof *levels);
+    if (levels == NULL) return fail_nomem(w->r, c->max_rep * sizeof *levels);
+    for (uint32_t i = 1; i < w->depth; i++)
+        if (w->stack[i].rep > w->stack[i - 1].rep) levels[w->stack[i].rep - 1] = w->stack[i].def;
+    if (e->repetition == 2) levels[c->max_rep - 1] = c->max_def;
+    c->entry_defs = levels;
+    return true;
+}
+
 /* The definition level at which the repeated group, or the repeated leaf itself, has an entry. */
 static uint16_t list_level(const walk *w, const element *e, uint16_t max_def) {
     if (e->repetition == 2) return max_def;
@@ -353,7 +410,7 @@ static bool leaf_add(walk *w, element *e) {
     c.optional = c.max_def > 0;
     c.list_def = list_level(w, e, c.max_def);
     type_choose(e, &c);
-    if (!path_make(w, e, &c.name) || !columns_grow(w)) return false;
+    if (!path_make(w, e, &c.name) || !columns_grow(w) || !entry_levels(w, e, &c)) return false;
     c.physical_name = physical_name(w->arena, e);
     if (c.physical_name == NULL) return fail_nomem(w->r, 80);
     w->columns[w->column_count++] = c;
@@ -363,7 +420,7 @@ static bool leaf_add(walk *w, element *e) {
 static bool group_open(walk *w, const element *e) {
     if (w->depth == WG_PARQUET_DEPTH_MAX)
         return wg_thrift_fail(w->r, WG_E_LIMIT, "schema groups nest deeper than 64");
-    frame f = {.children_left = (uint32_t)e->children, .name = e->name};
+    frame f = {.children_left = (uint32_t)e->children, .name = e->name, .number = w->element_count - 1};
     f.is_list = e->logical == LOGICAL_LIST || e->converted == CONVERTED_LIST;
     f.is_repeated = e->repetition == 2 && e->children == 1;
     if (w->depth > 0) {
@@ -375,9 +432,47 @@ static bool group_open(walk *w, const element *e) {
     return true;
 }
 
+/* Notes an element, for the columns of groups. */
+static bool element_note(walk *w, const element *e) {
+    wgi_parquet_element *to = &w->elements[w->element_count++];
+    const frame *parent = w->depth == 0 ? NULL : &w->stack[w->depth - 1];
+    *to = (wgi_parquet_element){
+        .name_size = (uint32_t)e->name.size,
+        .end = w->element_count,
+        .first_leaf = w->column_count,
+        .leaf_end = w->column_count + (e->has_type ? 1 : 0),
+        .is_leaf = e->has_type,
+        .is_repeated = e->repetition == 2,
+        .is_list = e->logical == LOGICAL_LIST || (e->logical == LOGICAL_NONE && e->converted == CONVERTED_LIST),
+        .is_map = e->logical == LOGICAL_MAP ||
+                  (e->logical == LOGICAL_NONE &&
+                   (e->converted == CONVERTED_MAP || e->converted == CONVERTED_MAP_KEY_VALUE))};
+    if (parent != NULL) {
+        to->parent = parent->number;
+        to->def = (uint16_t)(parent->def + (e->repetition != 0));
+        to->rep = (uint16_t)(parent->rep + (e->repetition == 2));
+    }
+    to->name = wg_arena_strdup(w->arena, e->name);
+    return to->name != NULL || fail_nomem(w->r, e->name.size);
+}
+
+static void groups_close(walk *w) {
+    while (w->depth > 0 && w->stack[w->depth - 1].children_left == 0) {
+        wgi_parquet_element *group = &w->elements[w->stack[--w->depth].number];
+        group->end = w->element_count;
+        group->leaf_end = w->column_count;
+    }
+}
+
 wg_code wgi_parquet_schema_read(wg_thrift_reader *r, uint32_t element_count, wg_arena *arena,
-                                wg_parquet_column **out_columns, uint32_t *out_count) {
+                                wg_parquet_column **out_columns, uint32_t *out_count, uint32_t *out_groups) {
     walk w = {.r = r, .arena = arena};
+    const size_t bytes = ((size_t)element_count + 1) * sizeof *w.elements;
+    w.elements = wg_arena_alloc(arena, bytes);
+    if (w.elements == NULL) {
+        fail_nomem(r, bytes);
+        return r->code;
+    }
     for (uint32_t i = 0; i < element_count && r->code == WG_OK; i++) {
         element e;
         if (!element_read(r, &e)) break;
@@ -387,15 +482,22 @@ wg_code wgi_parquet_schema_read(wg_thrift_reader *r, uint32_t element_count, wg_
             wg_thrift_fail(r, WG_E_CORRUPT, "the schema has elements behind its root's last child");
         } else {
             if (i > 0) w.stack[w.depth - 1].children_left--;
-            const bool ok = e.has_type ? leaf_add(&w, &e) : group_open(&w, &e);
+            const bool ok = element_note(&w, &e) && (e.has_type ? leaf_add(&w, &e) : group_open(&w, &e));
             WG_ASSERT(ok == (r->code == WG_OK));
-            while (w.depth > 0 && w.stack[w.depth - 1].children_left == 0) w.depth--;
+            groups_close(&w);
         }
     }
     if (r->code == WG_OK && (w.depth != 0 || element_count == 0))
         wg_thrift_fail(r, WG_E_CORRUPT, "the schema ends before its groups are complete");
     if (r->code != WG_OK) return r->code;
-    *out_columns = w.columns;
+    wgi_parquet_schema schema = {.r = r,
+                                 .arena = arena,
+                                 .elements = w.elements,
+                                 .element_count = w.element_count,
+                                 .columns = w.columns,
+                                 .leaf_count = w.column_count,
+                                 .path_bytes = w.path_bytes};
+    if (!wgi_parquet_groups_make(&schema, out_columns, out_groups)) return r->code;
     *out_count = w.column_count;
     return WG_OK;
 }

@@ -20,6 +20,8 @@ typedef struct raw_bounds {
 } raw_bounds;
 
 static bool signed_order(const wg_parquet_column *c) {
+    const bool bytes = c->physical == WGI_PARQUET_FIXED || c->physical == WGI_PARQUET_BYTE_ARRAY;
+    if (c->is_decimal && bytes) return false; /* they were compared as unsigned bytes */
     return c->type == WG_TYPE_BOOL || c->type == WG_TYPE_FLOAT || c->type == WG_TYPE_DATE ||
            c->type == WG_TYPE_LOCAL_DATETIME || (c->type == WG_TYPE_INT && !c->int_unsigned);
 }
@@ -83,8 +85,26 @@ static bool bytes_bound(wg_arena *arena, const wg_parquet_column *c, wg_slice ra
     return true;
 }
 
+/* The double nearest to a bound bounds the doubles nearest to what it bounds: rounding keeps the order. */
+static bool decimal_bound(const wg_parquet_column *c, wg_slice raw, wg_value *out) {
+    const bool bytes = c->physical == WGI_PARQUET_FIXED || c->physical == WGI_PARQUET_BYTE_ARRAY;
+    uint8_t be[8];
+    if (!bytes) {
+        const size_t size = c->physical == WGI_PARQUET_INT32 ? 4 : 8;
+        if (raw.size != size) return false;
+        raw = wgi_parquet_decimal_bytes(
+            size == 4 ? (int64_t)(int32_t)wg_load_u32le(raw.data) : wg_i64_of_u64(wg_load_u64le(raw.data)), be);
+    }
+    if (raw.size == 0) return false;
+    bool exact = false;
+    *out = c->type == WG_TYPE_INT ? wg_value_int(0) : wg_value_float(0);
+    return c->type == WG_TYPE_INT ? wgi_parquet_decimal_int(raw, &out->as.i)
+                                  : wgi_parquet_decimal_float(raw, c->scale, &out->as.f, &exact);
+}
+
 static bool bound_decode(wg_arena *arena, const wg_parquet_column *c, wg_slice raw, bool is_min, wg_value *out) {
-    if (c->type == WG_TYPE_LIST) return false;
+    if (c->type == WG_TYPE_LIST || c->type == WG_TYPE_DURATION) return false;
+    if (c->is_decimal) return decimal_bound(c, raw, out);
     if (c->type == WG_TYPE_BOOL) {
         if (raw.size != 1 || raw.data[0] > 1) return false;
         *out = wg_value_bool(raw.data[0] == 1);

@@ -36,6 +36,9 @@ void wgi_parquet_values_init(wgi_parquet_values *v, const wg_parquet_column *col
     v->strings[0].account = account;
     v->strings[1].account = account;
     v->lengths.account = account;
+    v->boxes.account = account;
+    v->parts[0].account = account;
+    v->parts[1].account = account;
 }
 
 void wgi_parquet_values_reset(wgi_parquet_values *v) {
@@ -44,12 +47,17 @@ void wgi_parquet_values_reset(wgi_parquet_values *v) {
     v->column = old.column;
     memcpy(v->strings, old.strings, sizeof v->strings);
     v->lengths = old.lengths;
+    v->boxes = old.boxes;
+    memcpy(v->parts, old.parts, sizeof v->parts);
 }
 
 void wgi_parquet_values_deinit(wgi_parquet_values *v) {
     wg_free(v->strings[0].data);
     wg_free(v->strings[1].data);
     wg_free(v->lengths.data);
+    wg_free(v->boxes.data);
+    wg_free(v->parts[0].data);
+    wg_free(v->parts[1].data);
     memset(v, 0, sizeof *v);
 }
 
@@ -71,10 +79,16 @@ static size_t fixed_bytes(const wg_parquet_column *c) {
     return 8;
 }
 
-/* FIXED_LEN_BYTE_ARRAY that stays bytes. */
-static bool is_blob(const wg_parquet_column *c) {
-    return c->physical == WGI_PARQUET_FIXED && c->type == WG_TYPE_BYTES;
+static bool is_blob(const wg_parquet_column *c) { return c->physical == WGI_PARQUET_FIXED; }
+
+/* Bytes in the file that are cells of another type: decimals, half floats, intervals. */
+static bool is_boxed(const wg_parquet_column *c) {
+    const bool bytes = c->physical == WGI_PARQUET_FIXED || c->physical == WGI_PARQUET_BYTE_ARRAY;
+    return bytes && c->type != WG_TYPE_BYTES && c->type != WG_TYPE_STRING;
 }
+
+/* Integers in the file that are floats. */
+static bool is_scaled(const wg_parquet_column *c) { return c->is_decimal && c->type == WG_TYPE_FLOAT; }
 
 static bool is_integer(const wg_parquet_column *c) {
     return c->physical == WGI_PARQUET_INT32 || c->physical == WGI_PARQUET_INT64;
@@ -159,7 +173,8 @@ bool wgi_parquet_values_open(wgi_parquet_values *v, int32_t encoding, wg_slice b
     if ((encoding == WGI_PARQUET_DELTA_LENGTH_BYTE_ARRAY || encoding == WGI_PARQUET_DELTA_BYTE_ARRAY) && is_bytes)
         return open_delta(v, encoding, bytes);
     if (encoding == WGI_PARQUET_DELTA_BYTE_ARRAY && is_blob(c)) return open_delta(v, encoding, bytes);
-    if (encoding == WGI_PARQUET_BYTE_STREAM_SPLIT && !is_bool && !is_bytes && !is_blob(c) && fixed_bytes(c) <= 8) {
+    const bool splits = !is_bool && !is_bytes && c->physical != WGI_PARQUET_INT96;
+    if (encoding == WGI_PARQUET_BYTE_STREAM_SPLIT && splits) {
         if (bytes.size % fixed_bytes(c) != 0) return corrupt(v, "a split byte stream has a broken length");
         v->source = WGI_PARQUET_SOURCE_SPLIT;
         v->bytes = bytes;
@@ -217,9 +232,24 @@ static bool int96_check(wgi_parquet_values *v, const int64_t *cells, size_t coun
     return true;
 }
 
+/* Unscaled integers become doubles where they lie. */
+static bool decimals_scale(wgi_parquet_values *v, int64_t *cells, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint8_t be[8];
+        double f = 0;
+        bool exact = false;
+        if (!wgi_parquet_decimal_float(wgi_parquet_decimal_bytes(cells[i], be), v->column->scale, &f, &exact) ||
+            !exact)
+            return problem(v, WG_E_VALUE, "a decimal is not exact as a float", i);
+        memcpy(&cells[i], &f, sizeof f);
+    }
+    return true;
+}
+
 static bool needs_finish(const wg_parquet_column *c) {
     if (c->physical == WGI_PARQUET_INT96) return true;
     if (!is_integer(c)) return false;
+    if (is_scaled(c)) return true;
     if (c->type == WG_TYPE_LOCAL_TIME) return true;
     return c->time_unit == 3 || c->time_unit == 9 || (c->int_bits != 0 && c->int_bits < 32) ||
            (c->int_bits == 32 && c->physical == WGI_PARQUET_INT64) || (c->int_unsigned && c->int_bits == 64);
@@ -229,6 +259,7 @@ static bool integers_finish(wgi_parquet_values *v, int64_t *cells, size_t count)
     const wg_parquet_column *c = v->column;
     if (!needs_finish(c)) return true;
     if (c->physical == WGI_PARQUET_INT96) return int96_check(v, cells, count);
+    if (is_scaled(c)) return decimals_scale(v, cells, count);
     if (c->type == WG_TYPE_LOCAL_TIME) return time_scale(v, cells, count);
     if (c->time_unit == 3) return millis_scale(v, cells, count);
     if (c->time_unit == 9) return nanos_scale(v, cells, count);
@@ -307,23 +338,19 @@ static void widen_int96(const uint8_t *in, int64_t *out, size_t count) {
     }
 }
 
-static void widen_half(const uint8_t *in, double *out, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t half = wg_load_u16le(in + 2 * i);
-        const uint32_t exponent = half >> 10 & 31;
-        const double fraction = half & 1023;
-        double v;
-        if (exponent == 31) v = fraction == 0 ? (double)INFINITY : (double)NAN;
-        else if (exponent == 0) v = ldexp(fraction, -24);
-        else v = ldexp(1024 + fraction, (int)exponent - 25);
-        out[i] = (half >> 15) != 0 ? -v : v;
-    }
+static double half_value(uint32_t half) {
+    const uint32_t exponent = half >> 10 & 31;
+    const double fraction = half & 1023;
+    double v;
+    if (exponent == 31) v = fraction == 0 ? (double)INFINITY : (double)NAN;
+    else if (exponent == 0) v = ldexp(fraction, -24);
+    else v = ldexp(1024 + fraction, (int)exponent - 25);
+    return (half >> 15) != 0 ? -v : v;
 }
 
 static void fixed_widen(const wg_parquet_column *c, const uint8_t *in, void *cells, size_t count) {
     if (c->physical == WGI_PARQUET_FLOAT) widen_float(in, cells, count);
     else if (c->physical == WGI_PARQUET_INT96) widen_int96(in, cells, count);
-    else if (c->physical == WGI_PARQUET_FIXED) widen_half(in, cells, count);
     else if (c->physical == WGI_PARQUET_INT32 && c->int_unsigned) widen_unsigned(in, cells, count);
     else if (c->physical == WGI_PARQUET_INT32) widen_signed(in, cells, count);
     else if (count != 0) memcpy(cells, in, count * 8);
@@ -520,7 +547,22 @@ static bool read_split(wgi_parquet_values *v, void *cells, size_t count) {
     return integers_finish(v, cells, count);
 }
 
-bool wgi_parquet_values_read(wgi_parquet_values *v, void *cells, size_t count) {
+/* The same for values that stay bytes: put together in memory of ours, which lives until the call after the next. */
+static bool read_split_blobs(wgi_parquet_values *v, wg_str *cells, size_t count) {
+    const size_t width = v->column->type_length;
+    wgi_parquet_scratch *to = &v->strings[v->strings_turn ^= 1];
+    if (count > v->count - v->next) return corrupt(v, "the page holds fewer values than it declares");
+    if (!wgi_parquet_scratch_ensure(to, count * width + 1)) return problem(v, WG_E_NOMEM, "out of memory", SIZE_MAX);
+    for (size_t b = 0; b < width; b++) {
+        const uint8_t *in = v->bytes.data + b * v->count + v->next;
+        for (size_t i = 0; i < count; i++) to->data[i * width + b] = in[i];
+    }
+    for (size_t i = 0; i < count; i++) cells[i] = (wg_str){(const char *)to->data + i * width, width};
+    v->next += count;
+    return true;
+}
+
+static bool read_raw(wgi_parquet_values *v, void *cells, size_t count) {
     switch (v->source) {
         case WGI_PARQUET_SOURCE_PLAIN_BITS:
             return read_plain_bits(v, cells, count);
@@ -539,11 +581,71 @@ bool wgi_parquet_values_read(wgi_parquet_values *v, void *cells, size_t count) {
         case WGI_PARQUET_SOURCE_DELTA_BYTES:
             return read_delta_bytes(v, cells, count);
         case WGI_PARQUET_SOURCE_SPLIT:
-            return read_split(v, cells, count);
+            return is_blob(v->column) ? read_split_blobs(v, cells, count) : read_split(v, cells, count);
         case WGI_PARQUET_SOURCE_CODES:
             break;
     }
     WG_UNREACHABLE("codes are read by wgi_parquet_values_codes");
+}
+
+/* ---- bytes that become something else */
+
+static bool unbox_number(wgi_parquet_values *v, wg_slice box, size_t i, uint64_t *cell) {
+    const wg_parquet_column *c = v->column;
+    int64_t whole = 0;
+    double f = 0;
+    bool exact = true;
+    if (!c->is_decimal) {
+        f = half_value(wg_load_u16le(box.data));
+    } else if (box.size == 0) {
+        return problem(v, WG_E_CORRUPT, "a decimal has no bytes", i);
+    } else if (c->type == WG_TYPE_INT) {
+        if (!wgi_parquet_decimal_int(box, &whole)) return problem(v, WG_E_VALUE, "a decimal does not fit 64 bits", i);
+        *cell = wg_u64_of_i64(whole);
+        return true;
+    } else if (!wgi_parquet_decimal_float(box, c->scale, &f, &exact) || !exact) {
+        return problem(v, WG_E_VALUE, "a decimal is not exact as a float", i);
+    }
+    *cell = wg_bits_of_f64(f);
+    return true;
+}
+
+/* Months, days and milliseconds, each an unsigned number of 32 bits. */
+static void unbox_interval(const uint8_t *box, wg_value parts[4], wg_value *cell) {
+    const uint32_t ms = wg_load_u32le(box + 8);
+    parts[0] = wg_value_int((int64_t)wg_load_u32le(box));
+    parts[1] = wg_value_int((int64_t)wg_load_u32le(box + 4));
+    parts[2] = wg_value_int((int64_t)(ms / 1000));
+    parts[3] = wg_value_int((int64_t)(ms % 1000) * 1000000);
+    *cell = (wg_value){.type = WG_TYPE_DURATION, .size = 4, .as.list = parts};
+}
+
+static bool read_boxed(wgi_parquet_values *v, void *cells, size_t count) {
+    const bool interval = v->column->type == WG_TYPE_DURATION;
+    wgi_parquet_scratch *parts = &v->parts[v->is_dictionary ? 1 : 0];
+    size_t bytes = 0;
+    if (!wgi_parquet_scratch_ensure(&v->boxes, WG_BATCH_ROWS_MAX * sizeof(wg_str)) ||
+        (interval &&
+         (!wg_mul_size(count + 1, 4 * sizeof(wg_value), &bytes) || !wgi_parquet_scratch_ensure(parts, bytes))))
+        return problem(v, WG_E_NOMEM, "out of memory", SIZE_MAX);
+    wg_str *boxes = (wg_str *)(void *)v->boxes.data;
+    for (size_t done = 0; done < count;) {
+        const size_t n = wg_min_size(count - done, WG_BATCH_ROWS_MAX);
+        if (!read_raw(v, boxes, n)) {
+            if (v->problem.index != SIZE_MAX) v->problem.index += done;
+            return false;
+        }
+        for (size_t i = 0; i < n; i++, done++) {
+            wg_value *part = interval ? (wg_value *)(void *)parts->data + 4 * done : NULL;
+            if (interval) unbox_interval((const uint8_t *)boxes[i].data, part, (wg_value *)cells + done);
+            else if (!unbox_number(v, wg_slice_of_str(boxes[i]), done, (uint64_t *)cells + done)) return false;
+        }
+    }
+    return true;
+}
+
+bool wgi_parquet_values_read(wgi_parquet_values *v, void *cells, size_t count) {
+    return is_boxed(v->column) ? read_boxed(v, cells, count) : read_raw(v, cells, count);
 }
 
 bool wgi_parquet_values_codes(wgi_parquet_values *v, uint32_t *codes, size_t count, uint32_t dict_size) {
@@ -588,7 +690,13 @@ bool wgi_parquet_values_skip(wgi_parquet_values *v, uint64_t count, void *cells)
     }
     while (count > 0) { /* delta streams have no shortcut */
         const size_t n = (size_t)wg_min_u64(count, WG_BATCH_ROWS_MAX);
-        if (!wgi_parquet_values_read(v, cells, n)) return false;
+        void *to = cells;
+        if (is_boxed(v->column)) { /* what is passed over need not fit */
+            if (!wgi_parquet_scratch_ensure(&v->boxes, WG_BATCH_ROWS_MAX * sizeof(wg_str)))
+                return problem(v, WG_E_NOMEM, "out of memory", SIZE_MAX);
+            to = v->boxes.data;
+        }
+        if (!read_raw(v, to, n)) return false;
         count -= n;
     }
     return true;

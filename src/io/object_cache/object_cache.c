@@ -195,7 +195,7 @@ uint64_t wg_object_file_bytes(const wg_object *object) { return object->info.siz
 const wg_sha256 *wg_object_digest(const wg_object *object) { return &object->digest; }
 
 uint32_t wg_object_column(const wg_object *object, wg_slice name) {
-    for (uint32_t c = 0; c < object->metadata.column_count; c++)
+    for (uint32_t c = 0; c < object->metadata.column_count + object->metadata.group_count; c++)
         if (wg_slice_is(name, object->metadata.columns[c].name)) return c;
     return UINT32_MAX;
 }

@@ -19,9 +19,9 @@
     /* statements */                                                                                            \
     X(STATEMENT)   /* op: wg_ast_mode; [0] QUERY or a statement below */                                        \
     X(CREATE_NODE) /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */         \
-    X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS */                         \
+    X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS, ... COMPUTE */            \
     X(COLUMNS)     /* ... COLUMN, at most one PRIMARY_KEY */                                                    \
-    X(COLUMN)      /* text name; NOT_NULL; [0] TYPE */                                                          \
+    X(COLUMN)      /* text name; NOT_NULL; [0] TYPE, [1] its default, where it has one */                       \
     X(TYPE)        /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */ \
     X(PRIMARY_KEY) /* ... NAME */                                                                               \
     X(COMPUTE)     /* text name; [0] expression */                                                              \
@@ -31,21 +31,20 @@
     X(COPY_TO)     /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */           \
     X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
     X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
-    X(SHOW_LABELS)                                                                                              \
+    X(ALTER_LABEL) /* text label; op: wg_ast_alter; IF_EXISTS, ALTER_EDGE; as wg_ast_alter says */               \
     X(CREATE_INDEX)      /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */    \
     X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */             \
     X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                       \
     X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                             \
-    X(SHOW_INDEXES)                                                                                             \
-    X(SHOW_CONSTRAINTS)                                                                                         \
     X(BEGIN) /* READ_ONLY */                                                                                    \
     X(COMMIT)                                                                                                   \
     X(ROLLBACK)                                                                                                 \
     /* queries */                                                                                               \
-    X(QUERY)           /* UNION_ALL; [0]? AS OF (INT or PARAMETER), ... SINGLE */                               \
+    X(QUERY)           /* op: wg_ast_set_op; UNION_ALL; [0]? AS OF (INT or PARAMETER), ... SINGLE */                               \
     X(SINGLE)          /* ... clauses */                                                                        \
     X(MATCH)           /* OPTIONAL, REPEATABLE, DIFFERENT; [0] PATTERN, [1]? where */                                                  \
-    X(UNWIND)          /* text variable; [0] list */                                                            \
+    X(FINISH)          /* last clause: no results */                                                            \
+    X(UNWIND)          /* text variable; OFFSET: counted from 0; [0] list, [1]? NAME of the place */                                                            \
     X(WITH)            /* DISTINCT, STAR; [0]? ORDER, [1]? skip, [2]? limit, [3]? where, ... ITEM */            \
     X(RETURN)          /* as WITH, [3] NULL */                                                                  \
     X(ITEM)            /* text alias, empty when there is none; [0] expression */                               \
@@ -68,7 +67,7 @@
     X(CALL)            /* text procedure; STAR: YIELD *; YIELD; [0]? ARGUMENTS, [1]? where, ... YIELD_ITEM */   \
     X(ARGUMENTS)       /* ... expressions */                                                                    \
     X(YIELD_ITEM)      /* text column; [0]? NAME alias */                                                       \
-    X(CALL_QUERY)      /* [0] QUERY */                                                                          \
+    X(CALL_QUERY)      /* OPTIONAL, SCOPED, STAR: all variables; [0] QUERY, ... NAME variables it sees */                                                                          \
     /* patterns */                                                                                              \
     X(PATTERN) /* ... PATH */                                                                                   \
     X(PATH)    /* text variable or empty; op: wg_ast_path, i how many, j: wg_ast_path_mode */                   \
@@ -96,6 +95,7 @@
     X(INDEX)      /* [0] base, [1] index */                                                                     \
     X(SLICE)      /* [0] base, [1]? from, [2]? to */                                                            \
     X(HAS_LABELS) /* [0] base, ... NAME, LABEL_EXPR, LABEL_ANY: all of them */                                                                      \
+    X(IS_TYPED)   /* text canonical type; [0] */                                                                \
     X(UNARY)      /* op; [0] */                                                                                 \
     X(BINARY)     /* op; [0], [1] */                                                                            \
     X(NARY)       /* op: OR, XOR, AND; two or more operands */                                                  \
@@ -103,7 +103,8 @@
     X(FUNCTION)   /* text lower-case name; DISTINCT; ... arguments */                                           \
     X(COUNT_STAR)                                                                                               \
     X(CASE)                  /* [0]? subject, [1]? else, ... WHEN */                                            \
-    X(WHEN)                  /* [0] condition or value, [1] result */                                           \
+    X(WHEN)                  /* [0] condition or value, [1] result; TESTS: [0] is an OR of tests of CASE_SUBJECT */ \
+    X(CASE_SUBJECT)          /* the subject of the CASE around it */                                           \
     X(LIST_COMPREHENSION)    /* text variable; [0] list, [1]? where, [2]? result */                             \
     X(PATTERN_COMPREHENSION) /* [0] PATH, [1]? where, [2] result */                                             \
     X(QUANTIFIER)            /* text variable; op: wg_ast_quantifier; [0] list, [1]? where */                   \
@@ -140,7 +141,23 @@ typedef enum wg_ast_path_mode {
 /* LEFT (a)<--(b), RIGHT (a)-->(b), EITHER (a)--(b), BOTH (a)<-->(b): matches as EITHER, may not be created. */
 typedef enum wg_ast_direction { WG_AST_LEFT, WG_AST_RIGHT, WG_AST_EITHER, WG_AST_BOTH } wg_ast_direction;
 typedef enum wg_ast_quantifier { WG_AST_ALL, WG_AST_ANY, WG_AST_NONE, WG_AST_SINGLE_OF } wg_ast_quantifier;
-typedef enum wg_ast_subquery { WG_AST_EXISTS, WG_AST_COUNT } wg_ast_subquery;
+typedef enum wg_ast_subquery { WG_AST_EXISTS, WG_AST_COUNT, WG_AST_COLLECT } wg_ast_subquery;
+typedef enum wg_ast_set_op { WG_AST_UNION, WG_AST_EXCEPT, WG_AST_INTERSECT } wg_ast_set_op;
+
+/* What stands below an ALTER_LABEL. */
+typedef enum wg_ast_alter {
+    WG_AST_ALTER_ADD,           /* [0] COLUMN */
+    WG_AST_ALTER_ADD_COMPUTE,   /* ... COMPUTE */
+    WG_AST_ALTER_DROP,          /* [0] NAME, as of all below */
+    WG_AST_ALTER_RENAME,        /* [1] NAME */
+    WG_AST_ALTER_RENAME_LABEL,  /* [0] the new one */
+    WG_AST_ALTER_SET_NOT_NULL,
+    WG_AST_ALTER_DROP_NOT_NULL,
+    WG_AST_ALTER_SET_TYPE,      /* [1] TYPE */
+    WG_AST_ALTER_SET_DEFAULT,   /* [1] expression */
+    WG_AST_ALTER_DROP_DEFAULT,
+    WG_AST_ALTER_SET_PATTERN    /* [0] STRING */
+} wg_ast_alter;
 
 typedef enum wg_ast_index { WG_AST_INDEX_RANGE, WG_AST_INDEX_HASH } wg_ast_index;
 typedef enum wg_ast_constraint {
@@ -184,6 +201,9 @@ typedef enum wg_ast_op {
 #define WG_AST_OPTIONAL        0x01u
 #define WG_AST_DISTINCT        0x02u
 #define WG_AST_STAR            0x04u
+#define WG_AST_SCOPED          0x08u /* CALL_QUERY: (x, y) is written */
+#define WG_AST_OFFSET          0x02u /* UNWIND */
+#define WG_AST_TESTS           0x01u /* WHEN */
 #define WG_AST_DESCENDING      0x01u
 #define WG_AST_NULLS_FIRST     0x02u
 #define WG_AST_NULLS_LAST      0x04u
@@ -195,6 +215,7 @@ typedef enum wg_ast_op {
 #define WG_AST_REPEATABLE      0x08u /* MATCH: relationships may be matched more than once */
 #define WG_AST_DIFFERENT       0x10u /* MATCH: DIFFERENT RELATIONSHIPS is written */
 #define WG_AST_IF_EXISTS       0x01u /* IF EXISTS or IF NOT EXISTS */
+#define WG_AST_ALTER_EDGE      0x02u
 #define WG_AST_OF_EDGES        0x02u
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u

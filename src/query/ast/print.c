@@ -314,12 +314,35 @@ static void lookup(printer *pr, const wg_ast *a) {
     put(pr, "]");
 }
 
+/* What stands behind the subject of each test. */
+static void when_tests(printer *pr, const wg_ast *tests) {
+    for (uint32_t i = 0; i < tests->child_count; i++) {
+        const wg_ast *test = tests->child[i];
+        const wg_ast_op op = (wg_ast_op)test->op;
+        if (i > 0) put(pr, ", ");
+        if (test->kind == WG_AST_UNARY && op == WG_OP_NOT) {
+            put(pr, "IS NOT :: ");
+            put_bytes(pr, test->child[0]->text.data, test->child[0]->text.size);
+        } else if (test->kind == WG_AST_IS_TYPED) {
+            put(pr, "IS :: ");
+            put_bytes(pr, test->text.data, test->text.size);
+        } else if (test->kind == WG_AST_UNARY) {
+            put(pr, wg_ast_op_name(op));
+        } else {
+            if (op != WG_OP_EQ) put(pr, wg_ast_op_name(op));
+            if (op != WG_OP_EQ) put(pr, " ");
+            operand(pr, test->child[1]);
+        }
+    }
+}
+
 static void case_expression(printer *pr, const wg_ast *a) {
     put(pr, "CASE");
     optional(pr, " ", a->child[0]);
     for (uint32_t i = 2; i < a->child_count; i++) {
         put(pr, " WHEN ");
-        node(pr, a->child[i]->child[0]);
+        if (a->child[i]->flags & WG_AST_TESTS) when_tests(pr, a->child[i]->child[0]);
+        else node(pr, a->child[i]->child[0]);
         put(pr, " THEN ");
         node(pr, a->child[i]->child[1]);
     }
@@ -417,6 +440,11 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
             operand(pr, a->child[0]);
             labels(pr, a, 1);
             return true;
+        case WG_AST_IS_TYPED:
+            operand(pr, a->child[0]);
+            put(pr, " IS :: ");
+            put_bytes(pr, a->text.data, a->text.size);
+            return true;
         case WG_AST_UNARY:
             unary(pr, a);
             return true;
@@ -461,7 +489,7 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
             path(pr, a->child[0]);
             return true;
         case WG_AST_SUBQUERY:
-            put(pr, a->op == WG_AST_EXISTS ? "EXISTS { " : "COUNT { ");
+            put(pr, a->op == WG_AST_EXISTS ? "EXISTS { " : a->op == WG_AST_COUNT ? "COUNT { " : "COLLECT { ");
             node(pr, a->child[0]);
             put(pr, " }");
             return true;
@@ -513,13 +541,39 @@ static void call(printer *pr, const wg_ast *a) {
     optional(pr, " WHERE ", a->child[1]);
 }
 
+static void call_query(printer *pr, const wg_ast *a) {
+    put(pr, a->flags & WG_AST_OPTIONAL ? "OPTIONAL CALL " : "CALL ");
+    if (a->flags & WG_AST_SCOPED) {
+        put(pr, "(");
+        if (a->flags & WG_AST_STAR) put(pr, "*");
+        list(pr, a, 1, ", ");
+        put(pr, ") ");
+    }
+    put(pr, "{ ");
+    node(pr, a->child[0]);
+    put(pr, " }");
+}
+
+static void unwind(printer *pr, const wg_ast *a) {
+    const bool placed = a->child_count > 1;
+    put(pr, placed ? "FOR " : "UNWIND ");
+    if (placed) put_name(pr, a->text);
+    if (placed) put(pr, " IN ");
+    node(pr, a->child[0]);
+    if (placed) put(pr, a->flags & WG_AST_OFFSET ? " WITH OFFSET " : " WITH ORDINALITY ");
+    if (!placed) put(pr, " AS ");
+    put_name(pr, placed ? a->child[1]->text : a->text);
+}
+
 static void query(printer *pr, const wg_ast *a) {
+    static const char *const operators[][2] = {
+        {" UNION ", " UNION ALL "}, {" EXCEPT ", " EXCEPT ALL "}, {" INTERSECT ", " INTERSECT ALL "}};
     if (a->child[0] != NULL) {
         put(pr, "AS OF ");
         node(pr, a->child[0]);
         put(pr, " ");
     }
-    list(pr, a, 1, a->flags & WG_AST_UNION_ALL ? " UNION ALL " : " UNION ");
+    list(pr, a, 1, operators[a->op][a->flags & WG_AST_UNION_ALL ? 1 : 0]);
 }
 
 static void with_keyword(printer *pr, const char *keyword, const wg_ast *a, const char *separator) {
@@ -544,9 +598,10 @@ static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
             optional(pr, " WHERE ", a->child[1]);
             return true;
         case WG_AST_UNWIND:
-            with_keyword(pr, "UNWIND ", a, "");
-            put(pr, " AS ");
-            put_name(pr, a->text);
+            unwind(pr, a);
+            return true;
+        case WG_AST_FINISH:
+            put(pr, "FINISH");
             return true;
         case WG_AST_WITH:
         case WG_AST_RETURN:
@@ -615,8 +670,7 @@ static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
             optional(pr, " AS ", a->child[0]);
             return true;
         case WG_AST_CALL_QUERY:
-            with_keyword(pr, "CALL { ", a, "");
-            put(pr, " }");
+            call_query(pr, a);
             return true;
         case WG_AST_PATTERN:
             list(pr, a, 0, ", ");
@@ -681,6 +735,8 @@ static void create_label(printer *pr, const wg_ast *a) {
         if (a->child[2] != NULL) put(pr, ", ");
         if (a->child[2] != NULL) list(pr, a->child[2], 0, ", ");
         put(pr, ")");
+        if (a->child_count > 3) put(pr, " COMPUTE ");
+        list(pr, a, 3, ", ");
         return;
     }
     if (a->child[0] != NULL) {
@@ -733,6 +789,26 @@ static void copy_end(printer *pr, const wg_ast *a) {
     if (a->child[1] == NULL) return;
     put(pr, " = ");
     node(pr, a->child[1]);
+}
+
+/* Words before the first child, and between it and the second. */
+static void alter_label(printer *pr, const wg_ast *a) {
+    static const char *const before[] = {" ADD COLUMN ",  " ADD COMPUTE ",  " DROP COLUMN ",  " RENAME COLUMN ",
+                                         " RENAME TO ",   " ALTER COLUMN ", " ALTER COLUMN ", " ALTER COLUMN ",
+                                         " ALTER COLUMN ", " ALTER COLUMN ", " SET PARTITION "};
+    static const char *const behind[] = {"", "", "", " TO ", "", " SET NOT NULL", " DROP NOT NULL", " SET TYPE ",
+                                         " SET DEFAULT ", " DROP DEFAULT", ""};
+    put(pr, a->flags & WG_AST_ALTER_EDGE ? "ALTER EDGE LABEL " : "ALTER NODE LABEL ");
+    put_name(pr, a->text);
+    put(pr, before[a->op]);
+    if (a->flags & WG_AST_IF_EXISTS) put(pr, a->op == WG_AST_ALTER_DROP ? "IF EXISTS " : "IF NOT EXISTS ");
+    if (a->op == WG_AST_ALTER_ADD_COMPUTE) {
+        list(pr, a, 0, ", ");
+        return;
+    }
+    node(pr, a->child[0]);
+    put(pr, behind[a->op]);
+    if (a->child_count > 1) node(pr, a->child[1]);
 }
 
 /* (n.a, n.b), or n.a where one will do. */
@@ -801,6 +877,7 @@ static void statement(printer *pr, const wg_ast *a) {
             put(pr, " ");
             node(pr, a->child[0]);
             if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
+            if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
             break;
         case WG_AST_TYPE:
             type(pr, a);
@@ -832,8 +909,8 @@ static void statement(printer *pr, const wg_ast *a) {
             put_any_name(pr, a->text);
             with_keyword(pr, " ", a, "");
             break;
-        case WG_AST_SHOW_LABELS:
-            put(pr, "SHOW LABELS");
+        case WG_AST_ALTER_LABEL:
+            alter_label(pr, a);
             break;
         case WG_AST_CREATE_INDEX:
             rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
@@ -846,12 +923,6 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_DROP_INDEX:
         case WG_AST_DROP_CONSTRAINT:
             drop_rule(pr, a);
-            break;
-        case WG_AST_SHOW_INDEXES:
-            put(pr, "SHOW INDEXES");
-            break;
-        case WG_AST_SHOW_CONSTRAINTS:
-            put(pr, "SHOW CONSTRAINTS");
             break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");

@@ -103,7 +103,11 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
+    wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
     const wgi_local *locals; /* of the expression in hand, the innermost first */
+    const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
+    uint32_t expanding;               /* computed columns around the expression in hand */
+    uint32_t expanded;                /* nodes that the outermost of them has become */
     wg_error *err;
 } wgi_binder;
 
@@ -171,6 +175,9 @@ wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const 
 wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
                           wg_type *out);
 
+/* The type that all values of symbol.key have by the definition of one of its labels; ANY: none says. */
+wg_type wgi_declared_type(const wgi_binder *b, const wgi_symbol *of, wg_slice name);
+
 /* ---- facts.c: the only way to the statistics of the snapshot. All numbers are rounded to four significant bits, so that a plan stays the
  * same while a store grows a little (ADR 0015); what was asked is noted in b->facts. */
 double wgi_rounded(double number);
@@ -211,6 +218,35 @@ bool wgi_is_local(const wgi_binder *b, const wg_ast *ast);
 /* LIST_COMPREHENSION, QUANTIFIER, REDUCE. */
 wg_code wgi_bind_binding(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 
+/* ---- computed.c */
+/* The label through which a variable surely has the computed column; NULL: none. */
+const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name, uint32_t *out_column);
+/* The expression of a computed column, with base.x for its columns. */
+wg_code wgi_expand_computed(wgi_binder *b, const wg_label *label, uint32_t column, const wg_ast *base,
+                            const wg_ast *at, const wg_ast **out);
+wg_code wgi_bind_computed(wgi_binder *b, const wgi_scope *scope, const wg_ast *at, const wg_label *label,
+                          uint32_t column, wg_expr **out);
+/* The value of a name, where a row is given (b->row). */
+wg_code wgi_row_value(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, bool *out_found, wg_expr **out);
+/* The evaluator of the engine (wg_engine_set_computer). */
+wg_code wgi_compute_value(const wg_catalog *catalog, wg_view view, const wg_label *label, uint32_t column,
+                          const wg_row_reader *row, wg_arena *arena, wg_value *out, wg_error *err);
+typedef struct wgi_local_name {
+    wg_slice name;
+    const struct wgi_local_name *outer;
+} wgi_local_name;
+typedef struct wgi_computed_names { /* of one statement; the one in hand is number `at` */
+    wg_ast *const *items;
+    uint32_t count;
+    uint32_t at;
+} wgi_computed_names;
+/* Refuses what a computed column may not be: unknown names, cycles, patterns, parameters, aggregates. */
+wg_code wgi_check_computed(const wgi_binder *b, const wg_ast *e, const wg_label_def *def, const wgi_local_name *bound,
+                           const wgi_computed_names *names);
+/* The type of a checked expression over the columns of the label, which the binder's view sees. */
+wg_code wgi_type_computed(wgi_binder *b, const wg_ast *expression, const wg_label *label, wg_type *out);
+bool wgi_mentions_name(const wg_ast *e, wg_slice name);
+
 /* ---- plan/apply.c */
 /* SUBQUERY, PATTERN_TEST and PATTERN_COMPREHENSION as an expression that runs a plan for each row, with the variables around it. */
 wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
@@ -218,6 +254,8 @@ wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
 /* ---- call.c */
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 bool wgi_is_aggregate(const wg_ast *ast); /* this very node */
+const char *wgi_aggregate_at(uint32_t i, uint32_t *out_args); /* NULL: there are no more */
+bool wgi_is_callable(const char *name);                       /* a function of the table that text may name */
 wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
 
 #endif

@@ -36,6 +36,13 @@ static int find_list_aggregate(const wg_ast *ast) {
     return -1;
 }
 
+const char *wgi_aggregate_at(uint32_t i, uint32_t *out_args) {
+    const uint32_t plain = sizeof aggregates / sizeof aggregates[0];
+    const uint32_t lists = sizeof list_aggregates / sizeof list_aggregates[0];
+    *out_args = i < plain ? 1 : i < plain + lists ? list_aggregates[i - plain].arg_count : 0;
+    return i < plain ? aggregates[i].name : i < plain + lists ? list_aggregates[i - plain].function : NULL;
+}
+
 bool wgi_is_aggregate(const wg_ast *ast) {
     wg_aggregate_kind kind;
     if (ast->kind == WG_AST_COUNT_STAR) return true;
@@ -61,10 +68,11 @@ static wg_code aggregate_type(wgi_binder *b, const wg_ast *ast, wg_aggregate *a)
             return WG_OK;
         case WG_AGG_SUM:
         case WG_AGG_AVG:
-            if (!number)
-                return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers, its argument is %s", (int)ast->text.size,
-                                 (const char *)ast->text.data, wg_type_name(arg));
-            a->type = a->kind == WG_AGG_AVG ? WG_TYPE_FLOAT : arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            if (!number && arg != WG_TYPE_DURATION)
+                return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers or durations, its argument is %s",
+                                 (int)ast->text.size, (const char *)ast->text.data, wg_type_name(arg));
+            a->type = arg == WG_TYPE_NULL ? WG_TYPE_ANY : arg;
+            if (a->kind == WG_AGG_AVG && (arg == WG_TYPE_INT || arg == WG_TYPE_NULL)) a->type = WG_TYPE_FLOAT;
             return WG_OK;
         default:
             WG_UNREACHABLE("an unknown aggregate");
@@ -93,7 +101,8 @@ static wg_code make_aggregate(wgi_binder *b, const wgi_aggregation *g, const wg_
     out->distinct = (ast->flags & WG_AST_DISTINCT) != 0;
     WG_TRY(wgi_bind_in(b, g->input, "inside an aggregate", ast->child[0], &out->arg));
     if (is_random(out->arg))
-        return wgi_error(b, WG_E_BIND, ast, "an aggregate of rand() has no meaning; compute the numbers in a WITH");
+        return wgi_error(b, WG_E_BIND, ast,
+                         "an aggregate of rand() or randomUUID() has no meaning; compute the numbers in a WITH");
     const wg_type type = out->arg->type;
     if (list >= 0 && type != WG_TYPE_INT && type != WG_TYPE_FLOAT && type != WG_TYPE_ANY && type != WG_TYPE_NULL)
         return wgi_error(b, WG_E_TYPE, ast, "%.*s() needs numbers, its argument is %s", (int)ast->text.size,
@@ -137,7 +146,7 @@ wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *
 /* ---- functions */
 
 /* Operators share the table of functions but cannot be called by name. */
-static bool is_callable(const char *name) {
+bool wgi_is_callable(const char *name) {
     static const char *const operators[] = {"neg", "pos", "AND", "OR", "XOR", "NOT", "IN", "CONTAINS"};
     if (name[0] < 'A' || strchr(name, ' ') != NULL) return false;
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
@@ -178,9 +187,7 @@ static const char *known_elsewhere(wg_slice name) {
                                            {"median", "percentileCont(x, 0.5)"},
                                            {"stddev", "stDev()"},
                                            {"random", "rand()"},
-                                           {"power", "a ^ b"},
                                            {"pow", "a ^ b"},
-                                           {"mod", "a % b"},
                                            {"generate_series", "range()"}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (wg_slice_is(name, table[i][0])) return table[i][1];
@@ -202,7 +209,7 @@ static wg_code unknown_function(wgi_binder *b, const wg_ast *ast) {
     if (elsewhere != NULL)
         return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); write %s", size, name, elsewhere);
     const char *near = wg_function_suggest(ast->text);
-    if (near != NULL && is_callable(near))
+    if (near != NULL && wgi_is_callable(near))
         return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s(); did you mean %s()?", size, name, near);
     return wgi_error(b, WG_E_NOT_FOUND, ast, "there is no function %.*s()", size, name);
 }
@@ -216,14 +223,66 @@ static const wg_function *clock_in_zone(const wg_ast *ast) {
     return wg_function_find(wg_slice_str(name), 1);
 }
 
+/* all_different(a, b, ..), same(a, b, ..): every two of them. */
+static wg_code bind_pairs(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, bool same, wg_expr **out) {
+    enum { ELEMENTS_MAX = 64 };
+    wg_expr *items[ELEMENTS_MAX], *condition = NULL;
+    if (ast->child_count < 2 || ast->child_count > ELEMENTS_MAX)
+        return wgi_error(b, WG_E_BIND, ast, "%.*s() takes 2 to %d arguments, %u %s given", (int)ast->text.size,
+                         (const char *)ast->text.data, (int)ELEMENTS_MAX, ast->child_count,
+                         ast->child_count == 1 ? "is" : "are");
+    for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(wgi_bind(b, scope, ast->child[i], &items[i]));
+    for (uint32_t i = 0; i < ast->child_count; i++) {
+        for (uint32_t k = i + 1; k < ast->child_count; k++) {
+            wg_expr *pair[2] = {items[i], items[k]}, *both[2] = {condition, NULL};
+            WG_TRY(wgi_call(b, ast, same ? "=" : "<>", pair, 2, &both[1]));
+            condition = both[1];
+            if (both[0] != NULL) WG_TRY(wgi_call(b, ast, "AND", both, 2, &condition));
+            if (same) break; /* equality goes from one to the next */
+        }
+    }
+    *out = condition;
+    return WG_OK;
+}
+
+/* Names of GQL. *out_done false: it is none of them. */
+static wg_code bind_gql_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out, bool *out_done) {
+    const bool different = wg_slice_is(ast->text, "all_different"), same = wg_slice_is(ast->text, "same");
+    *out_done = true;
+    if (different || same) return bind_pairs(b, scope, ast, same, out);
+    if (wg_slice_is(ast->text, "element_id") && ast->child_count == 1) {
+        const bool has = wg_function_find(wg_slice_str("elementId"), 1) != NULL;
+        WG_TRY(wgi_bind(b, scope, ast->child[0], out));
+        if (has) return wgi_call(b, ast, "elementId", out, 1, out);
+        WG_TRY(wgi_call(b, ast, "id", out, 1, out));
+        return wgi_call(b, ast, "toString", out, 1, out);
+    }
+    if (wg_slice_is(ast->text, "property_exists") && ast->child_count == 2 &&
+        ast->child[1]->kind == WG_AST_VARIABLE) {
+        wg_ast *base = ast->child[0];
+        wg_ast property = {.kind = WG_AST_PROPERTY, .start = ast->start, .end = ast->end, .child_count = 1};
+        property.text = ast->child[1]->text;
+        property.child = &base;
+        WG_TRY(wgi_bind(b, scope, &property, out));
+        return wgi_call(b, ast, "IS NOT NULL", out, 1, out);
+    }
+    *out_done = false;
+    return WG_OK;
+}
+
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    bool done;
+    WG_TRY(bind_gql_function(b, scope, ast, out, &done));
+    if (done) return WG_OK;
     const bool exists = wg_slice_is(ast->text, "exists");
     const bool asks = exists && ast->child_count == 1 &&
                       (ast->child[0]->kind == WG_AST_SUBQUERY || ast->child[0]->kind == WG_AST_PATTERN_TEST);
     if (asks) return wgi_bind_subquery(b, scope, ast->child[0], out);
-    if (wg_slice_is(ast->text, "rand") && ast->child_count == 0) {
-        *out = wgi_expr(b, WG_EXPR_RANDOM, WG_TYPE_FLOAT, ast);
+    const bool uuid = wg_slice_is(ast->text, "randomuuid");
+    if ((uuid || wg_slice_is(ast->text, "rand")) && ast->child_count == 0) {
+        *out = wgi_expr(b, WG_EXPR_RANDOM, uuid ? WG_TYPE_STRING : WG_TYPE_FLOAT, ast);
         if (*out == NULL) return WG_E_NOMEM;
+        b->reads_clock = true; /* its seed */
         (*out)->slot = b->locals != NULL ? b->locals->number + 1 : 0;
         return WG_OK;
     }
@@ -233,7 +292,7 @@ wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
     const wg_function *zoned = clock_in_zone(ast);
     const wg_function *function =
         zoned != NULL ? zoned : wg_function_find(exists ? wg_slice_str("IS NOT NULL") : ast->text, ast->child_count);
-    if (function != NULL && !exists && !is_callable(wg_function_name(function))) function = NULL;
+    if (function != NULL && !exists && !wgi_is_callable(wg_function_name(function))) function = NULL;
     if (function == NULL) return unknown_function(b, ast);
     wg_expr **args = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
     if (args == NULL) return WG_E_NOMEM;

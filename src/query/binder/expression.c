@@ -106,6 +106,9 @@ static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast
         (*out)->kind = WG_EXPR_LOCAL;
         return WG_OK;
     }
+    bool of_row = false;
+    WG_TRY(wgi_row_value(b, scope, ast, &of_row, out));
+    if (of_row) return WG_OK;
     if (scope->aggregation != NULL && !scope->aggregation->over_results) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
@@ -151,8 +154,11 @@ static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *
     WG_TRY(wgi_refuse_deleted(b, symbol, ast, &base));
     if (base->type == WG_TYPE_ANY) return dynamic_property(b, ast, name, base, out);
     const wgi_relation *input = scope->aggregation != NULL ? scope->aggregation->input : scope->rel;
-    uint32_t key;
+    uint32_t key, column;
     wg_type type;
+    const wg_label *computing = input->writes ? NULL : wgi_computed_label(b, symbol, name, &column);
+    if (computing != NULL && ast->kind == WG_AST_PROPERTY && scope->aggregation == NULL)
+        return wgi_bind_computed(b, scope, ast, computing, column, out);
     WG_TRY(wgi_property_type(b, ast, symbol != NULL ? symbol : &nameless, name, &key, &type));
     /* A statement that writes may make rows that nothing is known of yet. */
     if (input->writes) {
@@ -282,6 +288,13 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
 
 /* ---- operators */
 
+static wg_code bind_typed(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    wg_expr *args[2];
+    WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
+    WG_TRY(const_of(b, wg_value_str(ast->text), ast, &args[1]));
+    return wgi_call(b, ast, "%typed", args, 2, out);
+}
+
 static wg_code bind_unary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *arg;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &arg));
@@ -312,11 +325,32 @@ static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list
     return WG_OK;
 }
 
+/* A column whose declared type is narrower than how it is stored (a DURATION, a LIST): comparing it with a value of another type is the
+ * same mistake as for an INT. */
+static wg_code check_declared(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr *const *args) {
+    wg_type types[2], unused;
+    bool any = false;
+    if (!b->closed_nodes || ast->op < WG_OP_EQ || ast->op > WG_OP_GE) return WG_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        types[i] = args[i]->type;
+        const wg_ast *side = ast->child[i];
+        if (types[i] != WG_TYPE_ANY || side->kind != WG_AST_PROPERTY || wgi_is_local(b, side->child[0])) continue;
+        types[i] = wgi_declared_type(b, wgi_direct_symbol(scope, side->child[0]), side->text);
+        any = any || types[i] != WG_TYPE_ANY;
+    }
+    if (!any) return WG_OK;
+    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2), types,
+                                          2, &unused, b->err);
+    if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = ast->start;
+    return code;
+}
+
 static wg_code bind_binary(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr *args[2];
     WG_TRY(wgi_bind(b, scope, ast->child[0], &args[0]));
     WG_TRY(wgi_bind(b, scope, ast->child[1], &args[1]));
     if (ast->op == WG_OP_IN) WG_TRY(check_in(b, args[0], args[1], ast));
+    WG_TRY(check_declared(b, scope, ast, args));
     return wgi_call(b, ast, wg_ast_op_name((wg_ast_op)ast->op), args, 2, out);
 }
 
@@ -363,6 +397,15 @@ static wg_type common_type(wg_type a, wg_type b) {
     return WG_TYPE_ANY;
 }
 
+/* Tests of a WHEN see the subject of their own CASE, and not that of one around it. */
+static wg_code bind_when(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr *subject, wg_expr **out) {
+    wg_expr *outer = b->case_subject;
+    b->case_subject = subject;
+    const wg_code code = wgi_bind(b, scope, ast, out);
+    b->case_subject = outer;
+    return code;
+}
+
 static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     const uint32_t whens = ast->child_count - 2;
     wg_expr **args = wgi_alloc(b, 2 * (size_t)whens + 1, sizeof(wg_expr *));
@@ -374,8 +417,8 @@ static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
     for (uint32_t i = 0; i < whens; i++) {
         const wg_ast *when = ast->child[i + 2];
         wg_expr *condition, *result;
-        WG_TRY(wgi_bind(b, scope, when->child[0], &condition));
-        if (subject != NULL) {
+        WG_TRY(bind_when(b, scope, when->child[0], subject, &condition));
+        if (subject != NULL && !(when->flags & WG_AST_TESTS)) {
             wg_expr *pair[2] = {subject, condition};
             WG_TRY(wgi_call(b, when, "=", pair, 2, &condition));
         } else if (condition->type != WG_TYPE_BOOL && condition->type != WG_TYPE_ANY &&
@@ -529,6 +572,12 @@ static wg_code bind_kind(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
             return bind_slice(b, scope, ast, out);
         case WG_AST_HAS_LABELS:
             return bind_has_labels(b, scope, ast, out);
+        case WG_AST_IS_TYPED:
+            return bind_typed(b, scope, ast, out);
+        case WG_AST_CASE_SUBJECT:
+            WG_ASSERT(b->case_subject != NULL); /* the parser puts it nowhere else */
+            *out = b->case_subject;
+            return WG_OK;
         case WG_AST_UNARY:
             return bind_unary(b, scope, ast, out);
         case WG_AST_BINARY:

@@ -60,7 +60,7 @@ static wg_code type_fits(wgi_binder *b, const wg_ast *ast, const wg_label *label
 
 static wg_code add_types(wgi_binder *b, const wg_ast *expr, uint32_t *labels, uint32_t *count) {
     for (uint32_t k = 0; k < wg_catalog_label_count(b->catalog); k++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, k);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, k, b->view);
         bool fits = false;
         if (!label->def.is_edge || !wg_label_is_visible(label, b->view)) continue;
         WG_TRY(type_fits(b, expr, label, &fits));
@@ -122,7 +122,7 @@ wg_code wgi_intern_key(wgi_binder *b, wg_slice name, uint32_t *out) {
 
 wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, const char *what) {
     for (uint32_t i = 0; symbol->type == WG_TYPE_NODE && i < symbol->label_count; i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, symbol->labels[i]);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, symbol->labels[i], b->view);
         if (label->def.kind == WG_LABEL_VIRTUAL)
             return wgi_error(b, WG_E_READ_ONLY, at, "%s: '%.*s' has the virtual label '%s', whose rows live in files",
                              what, (int)wg_min_size(symbol->name.size, 64), (const char *)symbol->name.data,
@@ -134,7 +134,7 @@ wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const 
 /* True when all labels are declared ones, so that their columns are all that a row can have. */
 static bool all_declared(const wgi_binder *b, const uint32_t *labels, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
-        if (wg_catalog_label_at(b->catalog, labels[i])->def.kind == WG_LABEL_OPEN) return false;
+        if (wg_catalog_label_seen(b->catalog, labels[i], b->view)->def.kind == WG_LABEL_OPEN) return false;
     return count > 0;
 }
 
@@ -142,14 +142,14 @@ static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t 
                                 wg_slice name) {
     const char *near = NULL;
     for (uint32_t i = 0; i < count && near == NULL; i++) {
-        const wg_label_def *def = &wg_catalog_label_at(b->catalog, labels[i])->def;
+        const wg_label_def *def = &wg_catalog_label_seen(b->catalog, labels[i], b->view)->def;
         const char **names = wgi_alloc(b, def->column_count, sizeof *names);
         if (names == NULL) return WG_E_NOMEM;
         for (uint32_t k = 0; k < def->column_count; k++) names[k] = def->columns[k].name;
         near = wg_parser_suggest(name, names, def->column_count);
     }
     const int size = (int)wg_min_size(name.size, 64);
-    const char *label = wg_catalog_label_at(b->catalog, labels[0])->def.name;
+    const char *label = wg_catalog_label_seen(b->catalog, labels[0], b->view)->def.name;
     if (near != NULL)
         return wgi_error(b, WG_E_NOT_FOUND, at, "label '%s' has no property '%.*s'; did you mean the property '%s'?",
                          label, size, (const char *)name.data, near);
@@ -171,4 +171,14 @@ wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of,
     *out_key = key;
     *out = type;
     return WG_OK;
+}
+
+wg_type wgi_declared_type(const wgi_binder *b, const wgi_symbol *of, wg_slice name) {
+    if (of == NULL || (of->type == WG_TYPE_EDGE && of->label_count > 1)) return WG_TYPE_ANY;
+    for (uint32_t i = 0; i < of->label_count; i++) {
+        const wg_label_def *def = &wg_catalog_label_seen(b->catalog, of->labels[i], b->view)->def;
+        const uint32_t column = wg_label_def_column(def, name);
+        if (column != UINT32_MAX) return wg_column_def_value_type(&def->columns[column]);
+    }
+    return WG_TYPE_ANY;
 }

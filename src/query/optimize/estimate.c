@@ -114,7 +114,7 @@ static double guess(const wg_ast *ast) {
 static wg_code share_of(wgi_binder *b, const wg_ast *condition, wg_slice name, uint32_t label, double *out) {
     comparison c;
     *out = guess(condition);
-    const wg_label *known = label != WG_NO_LABEL ? wg_catalog_label_at(b->catalog, label) : NULL;
+    const wg_label *known = label != WG_NO_LABEL ? wg_catalog_label_seen(b->catalog, label, b->view) : NULL;
     if (known == NULL || known->def.kind == WG_LABEL_VIRTUAL || !comparison_of(b, condition, name, &c)) return WG_OK;
     const uint32_t key = wg_catalog_key(b->catalog, c.property);
     if (key == WG_NO_KEY) {
@@ -126,6 +126,10 @@ static wg_code share_of(wgi_binder *b, const wg_ast *condition, wg_slice name, u
     WG_TRY(wgi_ask(b, &fact));
     *out = fact.numbers[0];
     return WG_OK;
+}
+
+wg_code wgi_condition_share(wgi_binder *b, const wg_ast *condition, wg_slice variable, uint32_t label, double *out) {
+    return share_of(b, condition, variable, label, out);
 }
 
 /* Of all conditions that need nothing but this variable. */
@@ -199,7 +203,7 @@ static wg_code sum_edge(wgi_binder *b, const wgi_pattern_edge *edge, const wgi_l
     *out = (edge_sum){0};
     for (uint32_t i = 0; i < count && !edge->missing; i++) {
         const uint32_t number = edge->type_count > 0 ? edge->types[i] : i;
-        const wg_label *label = wg_catalog_label_at(b->catalog, number);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, number, b->view);
         if (!label->def.is_edge || !wg_label_is_visible(label, b->view)) continue;
         wgi_fact way = {.kind = WGI_FACT_EDGES, .label = number, .ends = {ends[0], ends[1]}};
         if (direction != WG_AST_LEFT) {
@@ -300,6 +304,7 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
         if (out->rows > out->start) out->keep = out->start / out->rows;
         return WG_OK;
     }
+    if (n->seek_rows >= 0) out->start = n->seek_rows * 4; /* each row of a seek costs several of a scan */
     return keep_of(b, g, n->name, rarest_label(b, labels.labels, labels.count), &out->keep);
 }
 

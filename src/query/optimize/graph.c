@@ -187,7 +187,8 @@ static wg_code add_edge(wgi_binder *b, wgi_graph *g, const wgi_relation *rel, co
     if (bound) WG_TRY(same_as_bound(b, g, ast, edge.name));
     WG_TRY(introduce(b, g, rel, ast, edge.name, type));
     if (ast->kind == WG_AST_EDGE) WG_TRY(wgi_edge_types(b, ast, 1, &edge.types, &edge.type_count, &edge.missing));
-    if (!walk) WG_TRY(wgi_graph_conditions(b, g, edge.name, ast, false)); /* of a walk: for each edge, when expanding */
+    if (!walk)
+        WG_TRY(wgi_graph_conditions(b, g, edge.name, ast, false)); /* of a walk: for each edge, when expanding */
     if (ast->kind == WG_AST_GROUP) WG_TRY(introduce_group(b, g, rel, ast));
     g->edges[g->edge_count++] = edge;
     return WG_OK;
@@ -206,6 +207,7 @@ static wg_code check_shortest(wgi_binder *b, const wg_ast *path) {
 static void set_search(const wg_ast *path, wgi_pattern_edge *edge) {
     const bool function = path->op == WG_AST_PATH_SHORTEST || path->op == WG_AST_PATH_ALL_SHORTEST;
     if (function) edge->search = (wg_ast_path)path->op;
+    edge->by_id = function && path->j != WG_AST_MODE_DEFAULT;
     edge->cycles = function && path->j != WG_AST_MODE_DEFAULT && path->j != WG_AST_MODE_ACYCLIC;
     edge->mode = (wg_ast_path_mode)path->j;
 }
@@ -276,6 +278,20 @@ static uint32_t count_children(const wg_ast *pattern) {
     return count;
 }
 
+/* What seeks by constants would give. */
+static wg_code find_indexes(wgi_binder *b, const wgi_relation *rel, wgi_graph *g) {
+    const wgi_relation nothing = {0};
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        wgi_pattern_node *node = &g->nodes[i];
+        wgi_index_choice choice = {0};
+        node->seek_rows = -1;
+        if (!node->missing && wgi_find(rel, node->name) == NULL)
+            WG_TRY(wgi_find_index(b, g, node->name, node->labels, node->label_count, &nothing, &choice));
+        if (choice.rule != NULL) node->seek_rows = choice.rows;
+    }
+    return WG_OK;
+}
+
 wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, const wgi_relation *rel,
                         wgi_graph *out) {
     enum { ELEMENTS_MAX = 512 };
@@ -300,6 +316,7 @@ wg_code wgi_graph_build(wgi_binder *b, const wg_ast *const *matches, uint32_t ma
     }
     join_components(&g);
     estimate(b, &g);
+    WG_TRY(find_indexes(b, rel, &g));
     *out = g;
     return WG_OK;
 }
@@ -321,9 +338,9 @@ wg_direction wgi_direction_reversed(wg_direction d) {
 bool wgi_ends_have_label(const wgi_binder *b, const wgi_pattern_edge *edge, wg_direction direction,
                          const wgi_pattern_node *far) {
     if (edge->missing || edge->type_count == 0 || far->missing || far->label_count != 1) return false;
-    const char *name = wg_catalog_label_at(b->catalog, far->labels[0])->def.name;
+    const char *name = wg_catalog_label_seen(b->catalog, far->labels[0], b->view)->def.name;
     for (uint32_t i = 0; i < edge->type_count; i++) {
-        const wg_label_def *def = &wg_catalog_label_at(b->catalog, edge->types[i])->def;
+        const wg_label_def *def = &wg_catalog_label_seen(b->catalog, edge->types[i], b->view)->def;
         const bool out = direction == WG_DIRECTION_IN || (def->to_label != NULL && strcmp(def->to_label, name) == 0);
         const bool in =
             direction == WG_DIRECTION_OUT || (def->from_label != NULL && strcmp(def->from_label, name) == 0);

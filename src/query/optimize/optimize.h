@@ -25,7 +25,8 @@ typedef struct wgi_pattern_node {
     uint32_t label_count;
     bool missing; /* a label of it does not exist */
     uint32_t component;
-    double rows; /* expected after its own conditions */
+    double rows;      /* expected after its own conditions */
+    double seek_rows; /* that a seek of an index by constants is expected to give; negative: there is none */
 } wgi_pattern_node;
 
 typedef struct wgi_pattern_edge {
@@ -38,6 +39,7 @@ typedef struct wgi_pattern_edge {
     uint32_t from, to;  /* as drawn: left and right node */
     uint32_t clause;    /* of one MATCH: relationships of different ones may be the same */
     bool cycles;        /* a search: from a node to itself at least one relationship is wanted */
+    bool by_id;         /* a search: the least ids decide among equals */
     bool free;          /* it may be the same as any other one */
     wg_ast_path_mode mode; /* of a walk: what it may repeat */
     bool done;
@@ -99,6 +101,25 @@ const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32
 /* The same for a key of one column that must be in a list without variables: the label, and the list. NULL: there is none. */
 const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, uint32_t node,
                                   const wg_ast **out_list);
+/* ---- index.c: an index that finds the nodes or edges of a variable */
+
+typedef struct wgi_index_choice {
+    const wg_rule *rule; /* NULL: there is none */
+    uint32_t count;      /* conditions: as wg_plan.index_ops */
+    wg_index_op ops[WG_KEY_COLUMNS_MAX + 2];
+    const wg_ast *values[WG_KEY_COLUMNS_MAX + 2];
+    double rows; /* that a seek is expected to give */
+} wgi_index_choice;
+/* Conditions whose other side `rel` gives. Asks for statistics where an index fits. */
+wg_code wgi_find_index(wgi_binder *b, const wgi_graph *graph, wg_slice variable, const uint32_t *labels,
+                       uint32_t label_count, const wgi_relation *rel, wgi_index_choice *out);
+/* True when a value of the seek comes from variables of `rel`. */
+bool wgi_index_uses(const wgi_index_choice *choice, const wgi_relation *rel);
+/* Share of the label's rows that a condition on the variable is expected to keep (estimate.c). */
+wg_code wgi_condition_share(wgi_binder *b, const wg_ast *condition, wg_slice variable, uint32_t label, double *out);
+/* Expected elements of a list expression (start.c). */
+double wgi_list_rows(const wgi_binder *b, const wg_ast *list);
+
 /* Rows that starting at the node reads: one for a key, one for each element of a list of keys, else what a scan gives. */
 double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node);
 /* Expected rows of a component started at its best node. */

@@ -235,7 +235,7 @@ static void test_profiles_say_what_was_done(void **state) {
     run(s, "PROFILE UNWIND [1, 2, 3] AS i CREATE (:Made {n: i})");
     expect(s, "MATCH (m:Made) RETURN count(*)", "3\n");
     run(s, "MATCH (m:Made) DELETE m");
-    expect_error(s, "PROFILE SHOW LABELS", WG_E_UNSUPPORTED, 0, "PROFILE is for queries");
+    expect_error(s, "PROFILE DROP NODE LABEL X", WG_E_UNSUPPORTED, 0, "PROFILE is for queries");
     wg_error err = {0};
     assert_int_equal(try_text(s, "PROFILE MATCH (b:Big) RETURN 1 / (b.id - 1)", NULL, &err), WG_E_VALUE);
 }

@@ -33,6 +33,59 @@ static bool compare_of(const wg_expr *e, wg_compare_op *out, wg_compare_op *out_
     return false;
 }
 
+/* x + 2, x - 2, 2 + x, x * 3 with constants: how x is shifted and scaled. */
+static bool linear(const wg_expr *e, const wg_expr **slot, int64_t *factor, int64_t *term) {
+    if (e->kind != WG_EXPR_CALL || e->arg_count != 2 || e->type != WG_TYPE_INT) return false;
+    const bool plus = is_function(e, "+"), minus = is_function(e, "-"), times = is_function(e, "*");
+    const bool swapped = e->args[0]->kind == WG_EXPR_CONST && !minus;
+    const wg_expr *x = e->args[swapped], *c = e->args[!swapped];
+    if (!(plus || minus || times) || x->kind != WG_EXPR_SLOT || x->type != WG_TYPE_INT || c->kind != WG_EXPR_CONST ||
+        c->value.type != WG_TYPE_INT)
+        return false;
+    const int64_t v = c->value.as.i;
+    if ((times && v <= 0) || v == INT64_MIN) return false;
+    *slot = x;
+    *factor = times ? v : 1;
+    *term = plus ? v : minus ? -v : 0;
+    return true;
+}
+
+/* x * factor + term compared with a constant says something of x: at least as many values as pass the condition, which stays above
+ * the scan. `out` without its value. */
+static bool solve(const part *p, int64_t factor, int64_t term, int64_t right, wg_compare_op *op, int64_t *out) {
+    int64_t v;
+    *op = p->op;
+    if (__builtin_sub_overflow(right, term, &v)) return false;
+    const int64_t below = v / factor - (v % factor < 0);
+    *out = below;
+    if (factor == 1) return true;
+    if (p->op == WG_CMP_EQ) return v % factor == 0;
+    *op = p->op == WG_CMP_LT || p->op == WG_CMP_LE ? WG_CMP_LE : WG_CMP_GE;
+    return p->op != WG_CMP_IN && p->op != WG_CMP_NOT_NULL;
+}
+
+/* A comparison of such a term, as computed columns make them. */
+static wg_code usable_linear(wgi_binder *b, const wg_expr *e, part *out, bool *out_usable) {
+    wg_compare_op op, mirrored;
+    const wg_expr *slot;
+    int64_t factor, term, solved;
+    part p = {0};
+    *out_usable = false;
+    if (!compare_of(e, &op, &mirrored)) return WG_OK;
+    const bool left = linear(e->args[0], &slot, &factor, &term);
+    if (!left && !linear(e->args[1], &slot, &factor, &term)) return WG_OK;
+    const wg_expr *other = e->args[left];
+    if (other->kind != WG_EXPR_CONST || other->value.type != WG_TYPE_INT) return WG_OK;
+    p.op = left ? op : mirrored;
+    p.slot = slot->slot;
+    if (!solve(&p, factor, term, other->value.as.i, &p.op, &solved)) return WG_OK;
+    const wg_value value = wg_value_int(solved);
+    WG_TRY(wgi_const_expr(b, &value, WG_TYPE_INT, NULL, &p.value));
+    *out = p;
+    *out_usable = true;
+    return WG_OK;
+}
+
 static bool usable(const wg_expr *e, part *out) {
     wg_compare_op op, mirrored;
     if (is_function(e, "IS NOT NULL") && e->args[0]->kind == WG_EXPR_SLOT) {
@@ -82,7 +135,9 @@ static wg_code push_part(wgi_binder *b, wg_plan *plan, const wg_expr *condition)
         WG_TRY(push_part(b, plan, condition->args[0]));
         return push_part(b, plan, condition->args[1]);
     }
-    if (!usable(condition, &p)) return WG_OK;
+    bool known = usable(condition, &p);
+    if (!known) WG_TRY(usable_linear(b, condition, &p, &known));
+    if (!known) return WG_OK;
     while (plan->op == WG_PLAN_FILTER) plan = plan->children[0];
     if (plan->op == WG_PLAN_UNION) { /* every node of the store: owned ones, then each virtual label */
         WG_TRY(push_part(b, plan->children[0], condition));
@@ -112,7 +167,7 @@ double wgi_scan_rows(const wgi_binder *b, const uint32_t *labels, uint32_t count
     if (count == 0) {
         const uint32_t all = wg_catalog_label_count(b->catalog);
         for (uint32_t i = 0; i < all; i++) {
-            const wg_label *label = wg_catalog_label_at(b->catalog, i);
+            const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
             if (!label->def.is_edge && wg_label_is_visible(label, b->view)) rows += wgi_label_rows(b, i);
         }
         return rows;

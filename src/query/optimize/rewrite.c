@@ -46,7 +46,7 @@ bool wgi_ends_have(const wgi_binder *b, const wg_plan *expand, bool far, const u
                    uint32_t label_count) {
     if (label_count == 0) return true;
     if (label_count != 1 || expand->edge_label_count != 1 || expand->direction == WG_DIRECTION_BOTH) return false;
-    const wg_label_def *def = &wg_catalog_label_at(b->catalog, expand->edge_labels[0])->def;
+    const wg_label_def *def = &wg_catalog_label_seen(b->catalog, expand->edge_labels[0], b->view)->def;
     const bool is_to = (expand->direction == WG_DIRECTION_OUT) == far;
     const char *end = is_to ? def->to_label : def->from_label;
     if (end == NULL) return false;

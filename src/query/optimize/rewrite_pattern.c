@@ -248,7 +248,7 @@ static bool read_chain(chain *c, wg_plan *top) {
 static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
     for (uint32_t i = 0; i < c->edge_count; i++) {
         const wg_pattern_edge *e = &c->edges[i];
-        const wg_label_def *def = &wg_catalog_label_at(c->b->catalog, e->label)->def;
+        const wg_label_def *def = &wg_catalog_label_seen(c->b->catalog, e->label, c->b->view)->def;
         const char *end = e->from == vertex ? def->from_label : e->to == vertex ? def->to_label : NULL;
         const bool behind = e->kind == WG_PATTERN_OPTIONAL && vertex == (e->from > e->to ? e->from : e->to);
         if (end == NULL || def->to_label == NULL || (e->kind != WG_PATTERN_REQUIRED && !behind)) continue;
@@ -339,7 +339,7 @@ static wg_code scan_of_vertex(chain *c, uint32_t vertex, scan_columns *columns, 
 
 static bool is_virtual(const chain *c, const wg_plan *scan) {
     if (scan->scan.label_count == 0) return c->b->has_virtual;
-    return wg_catalog_label_at(c->b->catalog, scan->scan.labels[0])->def.kind == WG_LABEL_VIRTUAL;
+    return wg_catalog_label_seen(c->b->catalog, scan->scan.labels[0], c->b->view)->def.kind == WG_LABEL_VIRTUAL;
 }
 
 /* The nodes that satisfy the vertex's own conditions. *out_good false: a scan cannot find them. */

@@ -1,5 +1,6 @@
 /* query/optimize: where to start a component, and which columns its scans need. */
 #include "query/optimize/optimize.h"
+#include "query/parser/parser.h"
 
 static bool is_property_of(const wg_ast *ast, wg_slice node) {
     return ast->kind == WG_AST_PROPERTY && ast->child[0]->kind == WG_AST_VARIABLE &&
@@ -42,7 +43,7 @@ const wg_label *wgi_find_key(const wgi_binder *b, const wgi_graph *graph, uint32
     const wgi_pattern_node *n = &graph->nodes[node];
     if (b->optimizer_off) return NULL;
     for (uint32_t i = 0; i < n->label_count; i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, n->labels[i]);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, n->labels[i], b->view);
         if (label->def.kind != WG_LABEL_OWNED || label->def.key_count == 0) continue;
         uint32_t found = 0;
         while (found < label->def.key_count) {
@@ -61,7 +62,7 @@ const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, u
     const wgi_pattern_node *n = &graph->nodes[node];
     const wgi_relation nothing = {0};
     for (uint32_t i = 0; i < n->label_count && !b->optimizer_off; i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, n->labels[i]);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, n->labels[i], b->view);
         if (label->def.kind != WG_LABEL_OWNED || label->def.key_count != 1) continue;
         const char *column = label->def.columns[label->def.key_columns[0]].name;
         for (uint32_t k = 0; k < graph->conjunct_count; k++) {
@@ -77,7 +78,7 @@ const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, u
     return NULL;
 }
 
-static double list_size(const wgi_binder *b, const wg_ast *list) {
+double wgi_list_rows(const wgi_binder *b, const wg_ast *list) {
     if (list->kind == WG_AST_LIST) return list->child_count;
     for (uint32_t i = 0; list->kind == WG_AST_PARAMETER && b->params != NULL && i < b->param_count; i++)
         if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST)
@@ -89,7 +90,8 @@ double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node
     const wg_ast *keys[WG_KEY_COLUMNS_MAX], *list;
     const wgi_relation nothing = {0};
     if (wgi_find_key(b, graph, node, &nothing, keys) != NULL) return 1;
-    return wgi_find_key_list(b, graph, node, &list) != NULL ? list_size(b, list) : graph->nodes[node].rows;
+    if (wgi_find_key_list(b, graph, node, &list) != NULL) return wgi_list_rows(b, list);
+    return graph->nodes[node].seek_rows >= 0 ? graph->nodes[node].seek_rows : graph->nodes[node].rows;
 }
 
 uint32_t wgi_choose_start(const wgi_binder *b, const wgi_graph *graph, uint32_t component) {
@@ -126,9 +128,29 @@ typedef struct key_set {
     wg_code code;
 } key_set;
 
+static void add_key(key_set *set, wg_slice name);
+
+/* What a computed column of a known label reads, instead of itself. */
+static void add_computed(key_set *set, const wg_label_def *def, uint32_t column) {
+    const wg_ast *e;
+    wg_error unused;
+    wg_error_clear(&unused);
+    if (wg_parse_expression(wg_slice_str(def->columns[column].expression), set->b->arena, &e, &unused) != WG_OK) return;
+    for (uint32_t c = 0; c < column; c++)
+        if (wgi_mentions_name(e, wg_slice_str(def->columns[c].name))) add_key(set, wg_slice_str(def->columns[c].name));
+}
+
 static void add_key(key_set *set, wg_slice name) {
     const uint32_t key = wg_catalog_key(set->b->catalog, name);
     if (key == WG_NO_KEY || set->code != WG_OK) return;
+    if (wg_engine_computes(wg_txn_engine(set->b->txn), key)) { /* no scan reads it: the engine, or its expression, does */
+        const wgi_symbol node = {
+            .type = WG_TYPE_NODE, .labels = set->node->labels, .label_count = set->node->label_count};
+        uint32_t column;
+        const wg_label *label = wgi_computed_label(set->b, &node, name, &column);
+        if (label != NULL) add_computed(set, &label->def, column);
+        return;
+    }
     for (uint32_t i = 0; i < set->count; i++)
         if (set->keys[i] == key) return;
     if (set->count == set->capacity) {

@@ -56,7 +56,7 @@ bool wgi_take_keywords(wgi_parser *p, wg_keyword first, wg_keyword second) {
 bool wgi_at_word(const wgi_parser *p, uint32_t ahead, const char *word) {
     const wg_token *t = wgi_peek_at(p, ahead);
     const size_t size = strlen(word);
-    if ((t->kind != WG_TOKEN_NAME && t->kind != WG_TOKEN_KEYWORD) || t->end - t->start != size) return false;
+    if (!wgi_is_any_name(t) || t->end - t->start != size) return false;
     for (size_t i = 0; i < size; i++)
         if ((p->text.data[t->start + i] & 0xDF) != ((uint8_t)word[i] & 0xDF)) return false;
     return true;
@@ -123,7 +123,8 @@ wg_ast *wgi_unexpected(wgi_parser *p, const char *expected) {
     const char *near = NULL;
     if (t->kind == WG_TOKEN_NAME && hint == NULL)
         near = suggest_keyword(wg_slice_of(p->text.data + t->start, t->end - t->start));
-    const bool reserved = t->kind == WG_TOKEN_KEYWORD && strstr(expected, "a name") != NULL;
+    const bool reserved = t->kind == WG_TOKEN_KEYWORD && wg_lexer_keyword_reserved((wg_keyword)t->keyword) &&
+                          strstr(expected, "a name") != NULL;
     if (hint == NULL && reserved) hint = "this word is reserved, put it between backticks";
     p->code = wg_error_set(p->err, WG_E_SYNTAX, t->start, "found %s, expected %s%s%s%s%s%s", found, expected,
                            near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",

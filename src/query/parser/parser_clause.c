@@ -5,6 +5,11 @@
  * UNION ALL. Everything about names and types is the binder's. */
 #include "query/parser/parser_internal.h"
 
+static bool punct_ahead(const wgi_parser *p, uint32_t ahead, wg_punct punct) {
+    const wg_token *t = wgi_peek_at(p, ahead);
+    return t->kind == WG_TOKEN_PUNCT && t->punct == punct;
+}
+
 static bool push_optional(wgi_parser *p, wg_keyword keyword) {
     return wgi_take_keyword(p, keyword) ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL);
 }
@@ -115,6 +120,7 @@ static bool push_projection(wgi_parser *p, size_t mark, bool with, uint8_t *flag
     for (size_t i = 0; i < 4; i++)
         if (!wgi_push_child(p, NULL)) return false;
     if (wgi_take_keyword(p, WG_KW_DISTINCT)) *flags = WG_AST_DISTINCT;
+    else if (wgi_at_keyword(p, WG_KW_ALL) && !punct_ahead(p, 1, WG_P_LPAREN)) (void)wgi_take_keyword(p, WG_KW_ALL);
     const bool star = wgi_take_punct(p, WG_P_STAR);
     if (star) *flags = (uint8_t)(*flags | WG_AST_STAR);
     if (!star || wgi_take_punct(p, WG_P_COMMA)) {
@@ -123,7 +129,8 @@ static bool push_projection(wgi_parser *p, size_t mark, bool with, uint8_t *flag
         } while (wgi_take_punct(p, WG_P_COMMA));
     }
     if (wgi_at_keyword(p, WG_KW_ORDER) && (tail[0] = order(p)) == NULL) return false;
-    if (wgi_take_keyword(p, WG_KW_SKIP) && (tail[1] = wgi_expression(p)) == NULL) return false;
+    if ((wgi_take_keyword(p, WG_KW_SKIP) || wgi_take_word(p, "OFFSET")) && (tail[1] = wgi_expression(p)) == NULL)
+        return false;
     if (wgi_take_keyword(p, WG_KW_LIMIT) && (tail[2] = wgi_expression(p)) == NULL) return false;
     if (with && wgi_take_keyword(p, WG_KW_WHERE) && (tail[3] = wgi_expression(p)) == NULL) return false;
     memcpy(p->stack.data + mark, tail, sizeof tail);
@@ -146,7 +153,8 @@ static wg_ast *projection(wgi_parser *p, wg_keyword keyword, wg_ast_kind kind) {
 static wg_ast *create(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    if (!wgi_expect_keyword(p, WG_KW_CREATE, "") || !wgi_push_rule(p, wgi_pattern)) return NULL;
+    if (!wgi_take_word(p, "INSERT") && !wgi_expect_keyword(p, WG_KW_CREATE, "")) return NULL;
+    if (!wgi_push_rule(p, wgi_pattern)) return NULL;
     return wgi_node(p, WG_AST_CREATE, start, mark);
 }
 
@@ -235,6 +243,7 @@ static wg_ast *delete_clause(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     const bool detach = wgi_take_keyword(p, WG_KW_DETACH);
+    if (!detach) (void)wgi_take_word(p, "NODETACH");
     if (!wgi_expect_keyword(p, WG_KW_DELETE, detach ? "after DETACH" : "")) return NULL;
     do {
         if (!wgi_push_rule(p, wgi_expression)) return NULL;
@@ -279,15 +288,16 @@ static bool at_updating(const wgi_parser *p) {
                                        WG_KW_DELETE, WG_KW_DETACH, WG_KW_FOREACH};
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
         if (wgi_at_keyword(p, first[i])) return true;
-    return false;
+    return wgi_at_word(p, 0, "INSERT") || wgi_at_word(p, 0, "NODETACH");
 }
 
 static wg_ast *updating(wgi_parser *p) {
-    if (wgi_at_keyword(p, WG_KW_CREATE)) return create(p);
+    if (wgi_at_keyword(p, WG_KW_CREATE) || wgi_at_word(p, 0, "INSERT")) return create(p);
     if (wgi_at_keyword(p, WG_KW_MERGE)) return merge(p);
     if (wgi_at_keyword(p, WG_KW_SET)) return set(p);
     if (wgi_at_keyword(p, WG_KW_REMOVE)) return remove_clause(p);
-    if (wgi_at_keyword(p, WG_KW_DELETE) || wgi_at_keyword(p, WG_KW_DETACH)) return delete_clause(p);
+    if (wgi_at_keyword(p, WG_KW_DELETE) || wgi_at_keyword(p, WG_KW_DETACH) || wgi_at_word(p, 0, "NODETACH"))
+        return delete_clause(p);
     if (wgi_at_keyword(p, WG_KW_FOREACH)) return foreach (p);
     return wgi_unexpected(p, "CREATE, MERGE, SET, REMOVE, DELETE or FOREACH");
 }
@@ -342,23 +352,36 @@ static bool push_yield(wgi_parser *p, size_t mark, uint8_t *flags) {
     return true;
 }
 
-static wg_ast *call_query(wgi_parser *p, uint32_t start, size_t mark) {
+/* The variables that a subquery sees: (x, y), (*) or (). The '(' is next. */
+static bool push_scope(wgi_parser *p, uint8_t *flags) {
     p->at++;
-    if (!wgi_push_rule(p, wgi_query) || !wgi_expect_punct(p, WG_P_RBRACE, "to close the subquery")) return NULL;
-    return wgi_node(p, WG_AST_CALL_QUERY, start, mark);
+    *flags = (uint8_t)(*flags | WG_AST_SCOPED);
+    if (wgi_take_punct(p, WG_P_STAR)) *flags = (uint8_t)(*flags | WG_AST_STAR);
+    while (!wgi_at_punct(p, WG_P_RPAREN)) {
+        const uint32_t start = wgi_start(p);
+        wg_slice name;
+        if ((*flags & WG_AST_STAR) || !wgi_name(p, "a variable that the subquery sees", &name)) break;
+        wg_ast *node = wgi_leaf(p, WG_AST_NAME, start);
+        if (node == NULL || !wgi_push_child(p, node)) return false;
+        node->text = name;
+        if (!wgi_take_punct(p, WG_P_COMMA)) break;
+    }
+    return p->code == WG_OK && wgi_expect_punct(p, WG_P_RPAREN, "to close the variables of the subquery");
 }
 
-static wg_ast *call(wgi_parser *p) {
-    const uint32_t start = wgi_start(p);
-    const size_t mark = wgi_mark(p);
-    uint8_t flags = 0;
-    wg_slice name;
-    p->at++;
-    if (wgi_at_punct(p, WG_P_LBRACE)) return call_query(p, start, mark);
-    if (!wgi_dotted_name(p, "a procedure", &name)) return NULL;
-    if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
+static wg_ast *call_query(wgi_parser *p, uint32_t start, size_t mark, uint8_t flags) {
     if (!wgi_push_child(p, NULL)) return NULL;
-    if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
+    if (wgi_at_punct(p, WG_P_LPAREN) && !push_scope(p, &flags)) return NULL;
+    if (!wgi_expect_punct(p, WG_P_LBRACE, "of the subquery")) return NULL;
+    wg_ast *query = wgi_query(p);
+    if (query == NULL || !wgi_expect_punct(p, WG_P_RBRACE, "to close the subquery")) return NULL;
+    memcpy(p->stack.data + mark, &query, sizeof query);
+    wg_ast *node = wgi_node(p, WG_AST_CALL_QUERY, start, mark);
+    if (node != NULL) node->flags = flags;
+    return node;
+}
+
+static wg_ast *finish_call(wgi_parser *p, uint32_t start, size_t mark, uint8_t flags, wg_slice name) {
     wg_ast *node = wgi_node(p, WG_AST_CALL, start, mark);
     if (node == NULL) return NULL;
     node->text = name;
@@ -366,67 +389,186 @@ static wg_ast *call(wgi_parser *p) {
     return node;
 }
 
+/* SHOW is the call of a procedure without arguments; WHERE may stand without YIELD *. */
+static wg_ast *show(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = 0;
+    wg_slice name;
+    if (!wgi_show_target(p, &name)) return NULL;
+    wg_ast *none = wgi_leaf(p, WG_AST_ARGUMENTS, start);
+    if (none == NULL || !wgi_push_child(p, none) || !wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_keyword(p, WG_KW_YIELD)) {
+        if (!push_yield(p, mark, &flags)) return NULL;
+    } else if (wgi_take_keyword(p, WG_KW_WHERE)) {
+        wg_ast *where = wgi_expression(p);
+        if (where == NULL) return NULL;
+        memcpy(p->stack.data + mark + sizeof(wg_ast *), &where, sizeof where);
+        flags = WG_AST_YIELD | WG_AST_STAR;
+    }
+    return finish_call(p, start, mark, flags, name);
+}
+
+static wg_ast *call(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    uint8_t flags = wgi_take_keyword(p, WG_KW_OPTIONAL) ? WG_AST_OPTIONAL : 0;
+    wg_slice name;
+    p->at++;
+    if (wgi_at_punct(p, WG_P_LBRACE) || wgi_at_punct(p, WG_P_LPAREN)) return call_query(p, start, mark, flags);
+    if (flags != 0) return wgi_unexpected(p, "'{' or '(' of a subquery after OPTIONAL CALL");
+    if (!wgi_dotted_name(p, "a procedure", &name)) return NULL;
+    if (!(wgi_at_punct(p, WG_P_LPAREN) ? wgi_push_rule(p, arguments) : wgi_push_child(p, NULL))) return NULL;
+    if (!wgi_push_child(p, NULL)) return NULL;
+    if (wgi_take_keyword(p, WG_KW_YIELD) && !push_yield(p, mark, &flags)) return NULL;
+    return finish_call(p, start, mark, flags, name);
+}
+
 /* ---- queries */
 
+static bool at_optional_call(const wgi_parser *p) { return wgi_at_keywords(p, WG_KW_OPTIONAL, WG_KW_CALL); }
+
 static wg_ast *clause(wgi_parser *p) {
+    if (at_optional_call(p)) return call(p);
     if (wgi_at_keyword(p, WG_KW_MATCH) || wgi_at_keyword(p, WG_KW_OPTIONAL)) return match(p);
     if (wgi_at_keyword(p, WG_KW_UNWIND)) return unwind(p);
     if (wgi_at_keyword(p, WG_KW_WITH)) return projection(p, WG_KW_WITH, WG_AST_WITH);
     if (wgi_at_keyword(p, WG_KW_RETURN)) return projection(p, WG_KW_RETURN, WG_AST_RETURN);
     if (wgi_at_keyword(p, WG_KW_CALL)) return call(p);
+    if (wgi_at_keyword(p, WG_KW_SHOW) && p->depth <= 1) return show(p);
     if (at_updating(p)) return updating(p);
+    if (wgi_at_gql_clause(p)) return wgi_gql_clause(p);
     return wgi_unexpected(p, "a clause such as MATCH, CREATE, WITH or RETURN");
 }
 
 static bool at_clause(const wgi_parser *p) {
     return wgi_at_keyword(p, WG_KW_MATCH) || wgi_at_keyword(p, WG_KW_OPTIONAL) || wgi_at_keyword(p, WG_KW_UNWIND) ||
            wgi_at_keyword(p, WG_KW_WITH) || wgi_at_keyword(p, WG_KW_RETURN) || wgi_at_keyword(p, WG_KW_CALL) ||
-           at_updating(p);
+           at_updating(p) || wgi_at_gql_clause(p);
 }
 
-/* `open_end`: inside EXISTS and COUNT a query may end with a reading clause. */
-static wg_ast *single(wgi_parser *p, bool open_end) {
-    const uint32_t start = wgi_start(p);
+/* Pushes the clauses that stand before NEXT; their RETURN is a WITH for what follows. */
+static bool push_before_next(wgi_parser *p, const wg_ast *before) {
+    for (uint32_t i = 0; i < before->child_count; i++)
+        if (!wgi_push_child(p, before->child[i])) return false;
+    wg_ast *last = before->child[before->child_count - 1];
+    if (last->kind == WG_AST_CALL_QUERY) return true;
+    if (last->kind != WG_AST_RETURN)
+        return wgi_fail(p, WG_E_SYNTAX, last->start, "what stands before NEXT must end with RETURN") != NULL;
+    for (uint32_t i = 4; i < last->child_count; i++)
+        if (last->child[i]->text.size == 0 && last->child[i]->child[0]->kind != WG_AST_VARIABLE)
+            return wgi_fail(p, WG_E_SYNTAX, last->child[i]->start,
+                            "a result before NEXT needs a name: add AS name") != NULL;
+    last->kind = WG_AST_WITH;
+    return true;
+}
+
+/* The query cannot end behind this clause: says what could have followed what was read. */
+static wg_ast *no_end(wgi_parser *p, const wg_ast *last) {
+    const bool filtered = (last->kind == WG_AST_MATCH && last->child[1] != NULL) ||
+                          (last->kind == WG_AST_WITH && last->child[3] != NULL);
+    if (wgi_peek(p)->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE))
+        return wgi_unexpected(p, "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH");
+    if (last->kind == WG_AST_UNWIND) return wgi_unexpected(p, "a clause such as MATCH, WITH or RETURN");
+    return wgi_unexpected(p, filtered ? "an operator, or a clause such as MATCH, WITH or RETURN"
+                                      : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
+}
+
+/* `open_end`: inside EXISTS and COUNT a query may end with a reading clause. `before`: what stands before NEXT, or NULL. */
+static wg_ast *single(wgi_parser *p, bool open_end, const wg_ast *before) {
+    const uint32_t start = before != NULL ? before->start : wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_ast_kind last;
-    bool filtered; /* a condition is the last that was read */
+    bool ends;
+    const wg_ast *node;
+    if (before != NULL && !push_before_next(p, before)) return NULL;
+    if (before != NULL && !at_clause(p)) return wgi_unexpected(p, "a clause behind NEXT");
     do {
-        const wg_ast *node = clause(p);
+        node = clause(p);
         if (node == NULL || !wgi_push_child(p, (wg_ast *)(uintptr_t)node)) return NULL;
         last = (wg_ast_kind)node->kind;
-        filtered =
-            (last == WG_AST_MATCH && node->child[1] != NULL) || (last == WG_AST_WITH && node->child[3] != NULL);
-    } while (last != WG_AST_RETURN && at_clause(p));
+        ends = last == WG_AST_RETURN || last == WG_AST_FINISH;
+    } while (!ends && at_clause(p));
     const bool reading = last == WG_AST_MATCH || last == WG_AST_UNWIND || last == WG_AST_WITH;
-    if (last == WG_AST_RETURN && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION");
-    const wg_token *next = wgi_peek(p);
-    const bool ended = next->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
-    if (reading && (!open_end || last == WG_AST_WITH || !ended))
-        return wgi_unexpected(p, ended
-                                     ? "RETURN or an updating clause: a query may not end with MATCH, UNWIND or WITH"
-                                 : last == WG_AST_UNWIND ? "a clause such as MATCH, WITH or RETURN"
-                                 : filtered              ? "an operator, or a clause such as MATCH, WITH or RETURN"
-                                                         : "',', WHERE, or a clause such as MATCH, WITH or RETURN");
+    if (ends && at_clause(p)) return wgi_unexpected(p, "nothing behind RETURN but UNION, EXCEPT, INTERSECT or NEXT");
+    const bool ended =
+        wgi_peek(p)->kind == WG_TOKEN_END || wgi_at_punct(p, WG_P_SEMICOLON) || wgi_at_punct(p, WG_P_RBRACE);
+    const bool operator= wgi_at_keyword(p, WG_KW_UNION) || wgi_at_word(p, 0, "EXCEPT") ||
+        wgi_at_word(p, 0, "INTERSECT");
+    if (reading && (!open_end || last == WG_AST_WITH || !(ended || operator))) return no_end(p, node);
     return wgi_node(p, WG_AST_SINGLE, start, mark);
+}
+
+typedef struct set_operator {
+    uint8_t op;
+    bool all;
+} set_operator;
+
+static bool take_set_operator(wgi_parser *p, set_operator *out) {
+    *out = (set_operator){.op = WG_AST_UNION};
+    if (wgi_take_word(p, "EXCEPT")) out->op = WG_AST_EXCEPT;
+    else if (wgi_take_word(p, "INTERSECT")) out->op = WG_AST_INTERSECT;
+    else if (!wgi_take_keyword(p, WG_KW_UNION)) return false;
+    out->all = wgi_take_keyword(p, WG_KW_ALL);
+    if (!out->all) (void)wgi_take_keyword(p, WG_KW_DISTINCT);
+    return true;
+}
+
+/* The parts on the stack behind `mark` as what stands before NEXT: the one part itself, or a subquery of all of them. */
+static wg_ast *before_next(wgi_parser *p, uint32_t start, size_t mark, const set_operator *operator) {
+    const size_t parts = (p->stack.size - mark) / sizeof(wg_ast *) - 1;
+    wg_ast *part;
+    memcpy(&part, p->stack.data + p->stack.size - sizeof part, sizeof part);
+    if (parts == 1) {
+        p->stack.size = mark;
+        return part;
+    }
+    wg_ast *query = wgi_node(p, WG_AST_QUERY, start, mark);
+    if (query == NULL) return NULL;
+    query->op = operator->op;
+    if (operator->all) query->flags = WG_AST_UNION_ALL;
+    if (!wgi_push_child(p, query)) return NULL;
+    wg_ast *call = wgi_node(p, WG_AST_CALL_QUERY, start, mark);
+    if (call == NULL || !wgi_push_child(p, call)) return NULL;
+    return wgi_node(p, WG_AST_SINGLE, start, mark);
+}
+
+/* Pushes the parts of a query. NEXT hands the rows of all that stands before it to one more part. */
+static bool push_parts(wgi_parser *p, bool open_end, uint32_t start, size_t mark, set_operator *operator) {
+    const wg_ast *before = NULL;
+    for (uint32_t i = 0;; i++) {
+        set_operator next;
+        wg_ast *part = single(p, open_end, before);
+        if (part == NULL || !wgi_push_child(p, part)) return false;
+        const uint32_t operator_start = wgi_start(p);
+        if (wgi_take_word(p, "NEXT")) {
+            before = before_next(p, start, mark, operator);
+            *operator=(set_operator){0};
+            if (before == NULL || !wgi_push_child(p, NULL)) return false;
+            i = UINT32_MAX;
+            continue;
+        }
+        if (!take_set_operator(p, &next)) return true;
+        if (before != NULL)
+            return wgi_fail(p, WG_E_SYNTAX, operator_start,
+                            "a set operator behind NEXT must stand inside of CALL { }") != NULL;
+        if (i > 0 && (next.op != operator->op || next.all != operator->all))
+            return wgi_fail(p, WG_E_SYNTAX, operator_start,
+                            next.op == WG_AST_UNION && operator->op == WG_AST_UNION
+                                ? "UNION and UNION ALL may not be mixed in one query"
+                                : "different set operators may not be mixed in one query; put one of them into CALL "
+                                  "{ }") != NULL;
+        *operator= next;
+    }
 }
 
 static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    bool all = false;
+    set_operator operator= {0};
     wg_ast *snapshot = NULL;
     if (top && at_as_of(p) && (snapshot = as_of(p)) == NULL) return NULL;
-    if (!wgi_push_child(p, NULL)) return NULL;
-    for (uint32_t i = 0;; i++) {
-        wg_ast *part = single(p, open_end);
-        if (part == NULL || !wgi_push_child(p, part)) return NULL;
-        const uint32_t union_start = wgi_start(p);
-        if (!wgi_take_keyword(p, WG_KW_UNION)) break;
-        const bool this_all = wgi_take_keyword(p, WG_KW_ALL);
-        if (i > 0 && this_all != all)
-            return wgi_fail(p, WG_E_SYNTAX, union_start, "UNION and UNION ALL may not be mixed in one query");
-        all = this_all;
-    }
+    if (!wgi_push_child(p, NULL) || !push_parts(p, open_end, start, mark, &operator)) return NULL;
     if (top && at_as_of(p)) {
         if (snapshot != NULL) return wgi_fail(p, WG_E_SYNTAX, wgi_start(p), "AS OF is given twice");
         snapshot = as_of(p);
@@ -434,7 +576,9 @@ static wg_ast *union_of(wgi_parser *p, bool top, bool open_end) {
     }
     memcpy(p->stack.data + mark, &snapshot, sizeof snapshot);
     wg_ast *node = wgi_node(p, WG_AST_QUERY, start, mark);
-    if (node != NULL && all) node->flags = WG_AST_UNION_ALL;
+    if (node == NULL) return NULL;
+    node->op = operator.op;
+    if (operator.all) node->flags = WG_AST_UNION_ALL;
     return node;
 }
 
@@ -459,7 +603,7 @@ static wg_ast *bare_pattern(wgi_parser *p) {
 }
 
 wg_ast *wgi_subquery_body(wgi_parser *p) {
-    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN))
+    if (!at_clause(p) && !wgi_is_name(wgi_peek(p)) && !wgi_at_punct(p, WG_P_LPAREN) && !wgi_at_keyword(p, WG_KW_ALL))
         return wgi_unexpected(p, "a pattern or a query in the subquery");
     if (!wgi_enter(p)) return NULL;
     wg_ast *node = at_clause(p) ? union_of(p, false, true) : bare_pattern(p);

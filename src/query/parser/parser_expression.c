@@ -89,6 +89,41 @@ static wg_ast *additive(wgi_parser *p) {
     return left;
 }
 
+/* NFC, NFD, NFKC or NFKD as a string; NULL when none stands here. */
+static wg_ast *normal_form(wgi_parser *p) {
+    static const char *const forms[] = {"NFC", "NFD", "NFKC", "NFKD"};
+    for (size_t i = 0; i < 4; i++) {
+        if (!wgi_at_word(p, 0, forms[i])) continue;
+        const uint32_t start = wgi_start(p);
+        p->at++;
+        wg_ast *node = wgi_leaf(p, WG_AST_STRING, start);
+        if (node != NULL) node->text = wg_slice_str(forms[i]);
+        return node;
+    }
+    return NULL;
+}
+
+/* text IS [NOT] [NFC] NORMALIZED is isNormalized(text, form). */
+static bool at_normalized(const wgi_parser *p) {
+    if (!wgi_at_keyword(p, WG_KW_IS)) return false;
+    const uint32_t behind = wgi_at_word(p, 1, "NOT") ? 2 : 1;
+    const wg_token *t = wgi_peek_at(p, behind);
+    const bool form = t->end - t->start <= 4 && wgi_is_any_name(t);
+    return wgi_at_word(p, behind, "NORMALIZED") || (form && wgi_at_word(p, behind + 1, "NORMALIZED"));
+}
+
+static wg_ast *normalized(wgi_parser *p, wg_ast *text) {
+    const size_t mark = wgi_mark(p);
+    p->at++;
+    const bool negated = wgi_take_keyword(p, WG_KW_NOT);
+    wg_ast *form = normal_form(p);
+    if (!wgi_take_word(p, "NORMALIZED")) return wgi_unexpected(p, "NFC, NFD, NFKC, NFKD or NORMALIZED");
+    if (!wgi_push_child(p, text) || (form != NULL && !wgi_push_child(p, form))) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_FUNCTION, text->start, mark);
+    if (node != NULL) node->text = wg_slice_str("isnormalized");
+    return negated ? wrap(p, WG_AST_UNARY, WG_OP_NOT, text->start, node) : node;
+}
+
 /* Takes one string, list or null operator; false when none stands here. *out_binary: an operand follows. */
 static bool take_predicate(wgi_parser *p, wg_ast_op *out, bool *out_binary) {
     *out_binary = true;
@@ -104,8 +139,6 @@ static bool take_predicate(wgi_parser *p, wg_ast_op *out, bool *out_binary) {
         *out = WG_OP_IN;
     } else if (wgi_take_keyword(p, WG_KW_IS)) {
         *out_binary = false;
-        *out = wgi_take_keyword(p, WG_KW_NOT) ? WG_OP_IS_NOT_NULL : WG_OP_IS_NULL;
-        return wgi_expect_keyword(p, WG_KW_NULL, *out == WG_OP_IS_NULL ? "or NOT NULL after IS" : "after IS NOT");
     } else {
         return false;
     }
@@ -116,8 +149,11 @@ static wg_ast *predicate(wgi_parser *p) {
     wg_ast *left = additive(p);
     wg_ast_op op;
     bool binary;
-    while (left != NULL && take_predicate(p, &op, &binary))
-        left = binary ? pair(p, WG_AST_BINARY, op, left, additive(p)) : wrap(p, WG_AST_UNARY, op, left->start, left);
+    while (left != NULL) {
+        if (at_normalized(p)) left = normalized(p, left);
+        else if (!take_predicate(p, &op, &binary)) break;
+        else left = binary ? pair(p, WG_AST_BINARY, op, left, additive(p)) : wgi_is_test(p, left);
+    }
     return p->code == WG_OK ? left : NULL;
 }
 
@@ -340,12 +376,74 @@ static wg_ast *bracketed_body(wgi_parser *p) {
 
 static wg_ast *bracketed(wgi_parser *p) { return with_bar(p, false, bracketed_body); }
 
-static wg_ast *when(wgi_parser *p) {
+/* One of the tests behind a WHEN with a subject: an operator and what follows it, or a value to equal. */
+static wg_ast *when_test(wgi_parser *p) {
+    static const binary_op ops[] = {{WG_P_EQ, WG_OP_EQ}, {WG_P_NE, WG_OP_NE}, {WG_P_LT, WG_OP_LT},
+                                    {WG_P_LE, WG_OP_LE}, {WG_P_GT, WG_OP_GT}, {WG_P_GE, WG_OP_GE}};
+    wg_ast *subject = wgi_leaf(p, WG_AST_CASE_SUBJECT, wgi_start(p));
+    wg_ast_op op;
+    bool binary;
+    if (subject == NULL) return NULL;
+    if (punct_op(p, ops, 6, &op)) {
+        p->at++;
+        return pair(p, WG_AST_BINARY, op, subject, additive(p));
+    }
+    if (!take_predicate(p, &op, &binary)) return pair(p, WG_AST_BINARY, WG_OP_EQ, subject, wgi_expression(p));
+    if (binary) return pair(p, WG_AST_BINARY, op, subject, additive(p));
+    wg_ast *test = wgi_is_test(p, subject);
+    if (test == NULL || test->kind == WG_AST_IS_TYPED || test->op != WG_OP_NOT || test->kind != WG_AST_UNARY)
+        return test != NULL && test->kind == WG_AST_HAS_LABELS
+                   ? wgi_fail(p, WG_E_SYNTAX, test->start, "a WHEN with a subject tests values and types, not labels")
+                   : test;
+    return test->child[0]->kind == WG_AST_IS_TYPED
+               ? test
+               : wgi_fail(p, WG_E_SYNTAX, test->start, "a WHEN with a subject tests values and types, not labels");
+}
+
+static bool at_when_operator(const wgi_parser *p) {
+    static const wg_punct puncts[] = {WG_P_EQ, WG_P_NE, WG_P_LT, WG_P_LE, WG_P_GT, WG_P_GE, WG_P_REGEX};
+    static const wg_keyword words[] = {WG_KW_CONTAINS, WG_KW_IN, WG_KW_IS};
+    for (size_t i = 0; i < sizeof puncts / sizeof puncts[0]; i++)
+        if (wgi_at_punct(p, puncts[i])) return true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (wgi_at_keyword(p, words[i])) return true;
+    return wgi_at_keywords(p, WG_KW_STARTS, WG_KW_WITH) || wgi_at_keywords(p, WG_KW_ENDS, WG_KW_WITH);
+}
+
+/* Pushes what stands between WHEN and THEN. *tests: it is more than one value. */
+static bool push_condition(wgi_parser *p, bool subject, bool *tests) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    if (!wgi_expect_keyword(p, WG_KW_WHEN, "in CASE") || !wgi_push_rule(p, wgi_expression)) return NULL;
+    *tests = subject && at_when_operator(p);
+    if (!*tests) {
+        wg_ast *value = wgi_expression(p);
+        if (value == NULL) return false;
+        *tests = subject && wgi_at_punct(p, WG_P_COMMA);
+        if (!*tests) return wgi_push_child(p, value);
+        wg_ast *leaf = wgi_leaf(p, WG_AST_CASE_SUBJECT, start);
+        wg_ast *equal = leaf != NULL ? pair(p, WG_AST_BINARY, WG_OP_EQ, leaf, value) : NULL;
+        if (equal == NULL || !wgi_push_child(p, equal)) return false;
+    } else if (!wgi_push_rule(p, when_test)) {
+        return false;
+    }
+    while (wgi_take_punct(p, WG_P_COMMA))
+        if (!wgi_push_rule(p, when_test)) return false;
+    wg_ast *node = wgi_node(p, WG_AST_NARY, start, mark);
+    if (node == NULL) return false;
+    node->op = WG_OP_OR;
+    *tests = node->child_count > 1 || node->child[0]->kind != WG_AST_BINARY || node->child[0]->op != WG_OP_EQ;
+    return wgi_push_child(p, *tests ? node : node->child[0]->child[1]); /* WHEN = 3 is WHEN 3 */
+}
+
+static wg_ast *when(wgi_parser *p, bool subject) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    bool tests;
+    if (!wgi_expect_keyword(p, WG_KW_WHEN, "in CASE") || !push_condition(p, subject, &tests)) return NULL;
     if (!wgi_expect_keyword(p, WG_KW_THEN, "after WHEN") || !wgi_push_rule(p, wgi_expression)) return NULL;
-    return wgi_node(p, WG_AST_WHEN, start, mark);
+    wg_ast *node = wgi_node(p, WG_AST_WHEN, start, mark);
+    if (node != NULL && tests) node->flags = WG_AST_TESTS;
+    return node;
 }
 
 static wg_ast *case_expression(wgi_parser *p) {
@@ -356,7 +454,8 @@ static wg_ast *case_expression(wgi_parser *p) {
     if (!(simple ? wgi_push_rule(p, wgi_expression) : wgi_push_child(p, NULL)) || !wgi_push_child(p, NULL))
         return NULL;
     do {
-        if (!wgi_push_rule(p, when)) return NULL;
+        wg_ast *branch = when(p, simple);
+        if (branch == NULL || !wgi_push_child(p, branch)) return NULL;
     } while (wgi_at_keyword(p, WG_KW_WHEN));
     wg_ast *otherwise = NULL;
     if (wgi_take_keyword(p, WG_KW_ELSE)) {
@@ -447,11 +546,11 @@ bool wgi_dotted_name(wgi_parser *p, const char *what, wg_slice *out) {
     return ok;
 }
 
-static bool word_is(const wgi_parser *p, const wg_token *t, const char *word) {
-    if (!wgi_is_any_name(t) || t->end - t->start != strlen(word)) return false;
-    for (size_t i = 0; word[i] != '\0'; i++)
-        if ((p->text.data[t->start + i] & 0xdf) != word[i]) return false;
-    return true;
+/* normalize(text, NFKC): the word is a string, but only behind a comma: normalize(nfc) names a variable. */
+static wg_ast *form_or_expression(wgi_parser *p) {
+    const wg_token *before = &p->tokens[p->at - 1];
+    wg_ast *form = before->kind == WG_TOKEN_PUNCT && before->punct == WG_P_COMMA ? normal_form(p) : NULL;
+    return form != NULL || p->code != WG_OK ? form : wgi_expression(p);
 }
 
 /* trim([LEADING | TRAILING | BOTH] [characters] FROM text) is ltrim, rtrim or btrim(text, characters). *out_name stays NULL where it is the
@@ -462,14 +561,14 @@ static bool trim_form(wgi_parser *p, const char **out_name) {
     const bool follows = next->kind == WG_TOKEN_STRING || wgi_is_any_name(next) || dot_at(p, 1, WG_P_DOLLAR);
     *out_name = NULL;
     for (size_t i = 0; follows && i < 3; i++)
-        if (*out_name == NULL && word_is(p, wgi_peek(p), words[i][0])) *out_name = words[i][1];
+        if (*out_name == NULL && wgi_at_word(p, 0, words[i][0])) *out_name = words[i][1];
     if (*out_name != NULL) p->at++;
     wg_ast *characters = NULL;
-    if (*out_name == NULL || !word_is(p, wgi_peek(p), "FROM")) {
+    if (*out_name == NULL || !wgi_at_word(p, 0, "FROM")) {
         characters = wgi_expression(p);
         if (characters == NULL) return false;
     }
-    if (!word_is(p, wgi_peek(p), "FROM")) {
+    if (!wgi_at_word(p, 0, "FROM")) {
         if (*out_name != NULL) return wgi_unexpected(p, "FROM and the text") != NULL;
         return wgi_push_child(p, characters);
     }
@@ -496,12 +595,14 @@ static wg_ast *function(wgi_parser *p) {
     wg_slice called = wg_slice_of(lower, name.size);
     const bool distinct = wgi_take_keyword(p, WG_KW_DISTINCT);
     const bool trim = wg_slice_is(called, "trim") && !wgi_at_punct(p, WG_P_RPAREN);
+    const bool forms = wg_slice_is(called, "normalize");
     const char *trims = NULL;
     if (trim && !trim_form(p, &trims)) return NULL;
     if (trims != NULL) called = wg_slice_str(trims);
     if (trim ? trims == NULL && wgi_take_punct(p, WG_P_COMMA) : distinct || !wgi_at_punct(p, WG_P_RPAREN)) {
         do {
-            wg_ast *argument = with_bar(p, false, wgi_expression);
+            const bool form = forms && dot_at(p, 1, WG_P_RPAREN);
+            wg_ast *argument = with_bar(p, false, form ? form_or_expression : wgi_expression);
             if (argument == NULL || !wgi_push_child(p, argument)) return NULL;
         } while (wgi_take_punct(p, WG_P_COMMA));
     }
@@ -590,6 +691,14 @@ static wg_ast *keyword_atom(wgi_parser *p, bool *out_handled) {
     return NULL;
 }
 
+/* COLLECT { begins a subquery when a reading clause follows, else it is the projection of a map named so. */
+static bool at_query(const wgi_parser *p, uint32_t ahead) {
+    const wg_token *t = wgi_peek_at(p, ahead);
+    if (t->kind != WG_TOKEN_KEYWORD) return wgi_at_word(p, ahead, "FOR") || wgi_at_word(p, ahead, "LET");
+    return t->keyword == WG_KW_MATCH || t->keyword == WG_KW_OPTIONAL || t->keyword == WG_KW_UNWIND ||
+           t->keyword == WG_KW_WITH || t->keyword == WG_KW_RETURN || t->keyword == WG_KW_CALL;
+}
+
 static wg_ast *atom(wgi_parser *p) {
     const wg_token *t = wgi_peek(p);
     if (t->kind == WG_TOKEN_INTEGER || t->kind == WG_TOKEN_FLOAT) return number(p, t->start, false);
@@ -608,6 +717,7 @@ static wg_ast *atom(wgi_parser *p) {
         const uint32_t start = t->start;
         return wgi_push_rule(p, wgi_shortest_path) ? wgi_node(p, WG_AST_PATTERN_TEST, start, mark) : NULL;
     }
+    if (wgi_at_word(p, 0, "COLLECT") && dot_at(p, 1, WG_P_LBRACE) && at_query(p, 2)) return subquery(p, WG_AST_COLLECT);
     if (at_function(p)) return function(p);
     if (wgi_is_name(t) && dot_at(p, 1, WG_P_LBRACE)) return map_projection(p);
     if (wgi_is_name(t)) return variable(p);

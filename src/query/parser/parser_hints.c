@@ -12,14 +12,13 @@ typedef struct word_hint {
 
 static const word_hint at_word[] = {
     {"SELECT", "there is no SELECT: write MATCH (n:Label) WHERE ... RETURN ..."},
-    {"INSERT", "write CREATE (:Label {name: value})"},
     {"UPDATE", "write MATCH (n:Label) WHERE ... SET n.name = value"},
     {"TRUNCATE", "write MATCH (n:Label) DETACH DELETE n"},
     {"GROUP", "there is no GROUP BY: results without an aggregate are the keys of the groups"},
     {"HAVING", "there is no HAVING: write WITH ..., count(*) AS n WHERE n > 1 RETURN ..."},
     {"JOIN", "there is no JOIN: write a pattern such as (a)-[:TYPE]->(b)"},
     {"SORT", "write ORDER BY"},
-    {"OFFSET", "write SKIP, before LIMIT"},
+    {"OFFSET", "OFFSET, or SKIP, stands before LIMIT"},
     {"TOP", "write LIMIT at the end"},
     {"FETCH", "write LIMIT"},
     {"LIKE", "write STARTS WITH, ENDS WITH, CONTAINS or =~"},
@@ -31,8 +30,6 @@ static const word_hint at_word[] = {
     {"DESCRIBE", "write SHOW LABELS"},
     {"USE", "a workspace is one database, chosen when it is opened"},
     {"LOAD", "write COPY Label FROM 'file.csv'"},
-    {"EXCEPT", "write WHERE NOT EXISTS { ... }"},
-    {"INTERSECT", "write WHERE EXISTS { ... }"},
     {"FOR", "write UNWIND list AS x, or [x IN list | ...] in an expression"},
     {"ELSEIF", "write WHEN ... THEN"},
     {"AUTO_INCREMENT", "there is none: give each node its own key"},
@@ -40,6 +37,7 @@ static const word_hint at_word[] = {
 };
 
 static const word_hint behind_word[] = {
+    {"INSERT", "write CREATE (:Label {name: value})"},
     {"SELECT", "there is no SELECT: write MATCH (n:Label) WHERE ... RETURN ..."},
     {"TABLE", "write CREATE NODE LABEL or CREATE EDGE LABEL"},
     {"LABEL", "write NODE LABEL or EDGE LABEL"},
@@ -92,6 +90,11 @@ static const char *shape_hint(const wgi_parser *p, const wg_token *t, const wg_t
     const bool name = t->kind == WG_TOKEN_NAME || t->kind == WG_TOKEN_QUOTED;
     const bool name_before = before->kind == WG_TOKEN_NAME || before->kind == WG_TOKEN_QUOTED;
     const wg_token *second = p->at > 1 ? &p->tokens[p->at - 2] : before;
+    const wg_token *next = wgi_peek_at(p, 1);
+    if (is_keyword(before, WG_KW_CREATE) && t->kind != WG_TOKEN_PUNCT &&
+        (is_keyword(t, WG_KW_LABEL) || is_word(text_of(p, t), "TABLE")))
+        return "write CREATE NODE LABEL or CREATE EDGE LABEL";
+    if (name && is_punct(next, WG_P_COLON)) return "a node stands in parentheses: (n:Label)";
     if (name && before->kind == WG_TOKEN_STRING && !t->spaced) return "a quote inside of a string is written \\'";
     if (t->kind == WG_TOKEN_STRING && is_keyword(before, WG_KW_AS)) return "a name stands between backticks";
     if (t->kind == WG_TOKEN_STRING && (is_punct(before, WG_P_LBRACE) || is_punct(before, WG_P_COMMA)))

@@ -96,6 +96,12 @@ bool wgi_push_labels(wgi_parser *p);
 bool wgi_push_label_expression(wgi_parser *p, bool types);
 /* The same behind ':' or IS; without these nothing. */
 bool wgi_push_label_test(wgi_parser *p, bool types);
+/* ---- parser_gql.c: FILTER, LET, FOR, FINISH; words that begin a clause only where a clause may begin */
+bool wgi_at_gql_clause(const wgi_parser *p);
+wg_ast *wgi_gql_clause(wgi_parser *p);
+/* What stands behind IS: NULL, a type, labels; `left` is what is asked. */
+wg_ast *wgi_is_test(wgi_parser *p, wg_ast *left);
+wg_ast *wgi_unary_node(wgi_parser *p, wg_ast_op op, wg_ast *operand);
 /* ---- parser_path.c */
 /* The quantifier behind a relationship or a path in parentheses; false with p->code set, or *out_any false: none stands here. */
 bool wgi_quantifier(wgi_parser *p, bool *out_any, int64_t *out_least, int64_t *out_most);
@@ -109,6 +115,14 @@ bool wgi_path_prefix_of(wgi_parser *p, wgi_path_prefix *out);
 /* IF NOT EXISTS (`not`) or IF EXISTS into the flags. False on error. */
 bool wgi_take_if(wgi_parser *p, bool not, uint8_t *flags);
 wg_ast *wgi_column_type(wgi_parser *p);
+wg_ast *wgi_column(wgi_parser *p);   /* name TYPE [NOT NULL] [DEFAULT expression] */
+wg_ast *wgi_computed(wgi_parser *p); /* name = expression */
+
+/* ---- parser_schema.c: ALTER, SHOW */
+bool wgi_at_alter(const wgi_parser *p);
+wg_ast *wgi_alter_label(wgi_parser *p, uint32_t start);
+/* SHOW is the next token: the procedure that answers. False on error. */
+bool wgi_show_target(wgi_parser *p, wg_slice *out);
 
 /* ---- parser_rule.c: indexes and constraints. Their words are no keywords: they are names everywhere else. */
 bool wgi_at_create_rule(const wgi_parser *p);

@@ -62,8 +62,15 @@ static wg_ast *label_and(wgi_parser *p, bool types) {
     return operator_node(p, first, mark, WG_OP_AND);
 }
 
+/* Two bars that touch join texts: `n:A || 'x'`. */
+static bool at_double_bar(const wgi_parser *p) {
+    const wg_token *next = wgi_peek_at(p, 1);
+    return wgi_at_punct(p, WG_P_PIPE) && next->kind == WG_TOKEN_PUNCT && next->punct == WG_P_PIPE &&
+           next->start == wgi_peek(p)->end;
+}
+
 static bool take_or(wgi_parser *p, bool types) {
-    if (p->bar_ends || !wgi_take_punct(p, WG_P_PIPE)) return false;
+    if (p->bar_ends || at_double_bar(p) || !wgi_take_punct(p, WG_P_PIPE)) return false;
     if (types) (void)wgi_take_punct(p, WG_P_COLON); /* [:A|:B] is the old spelling of [:A|B] */
     return true;
 }

@@ -45,7 +45,7 @@ static uint32_t skip_node(const wgi_parser *p, uint32_t at) {
     at++;
     const uint32_t close = skip_balanced(p, at - 1);
     if (wgi_is_name(&p->tokens[at])) at++;
-    if (punct_at(p, at, WG_P_COLON)) at = skip_labels(p, at + 1);
+    if (punct_at(p, at, WG_P_COLON) || keyword_at(p, at, WG_KW_IS)) at = skip_labels(p, at + 1);
     if (keyword_at(p, at, WG_KW_WHERE)) return close;
     if (punct_at(p, at, WG_P_LBRACE)) {
         at = skip_balanced(p, at);

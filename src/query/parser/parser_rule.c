@@ -122,7 +122,7 @@ static bool requirement(wgi_parser *p, size_t type_at, uint8_t *op) {
     *op = WG_AST_CONSTRAINT_UNIQUE;
     if (wgi_take_word(p, "UNIQUE")) return true;
     *op = WG_AST_CONSTRAINT_KEY;
-    if (wgi_take_word(p, "NODE") || wgi_take_word(p, "RELATIONSHIP") || wgi_take_word(p, "REL"))
+    if (wgi_take_keyword(p, WG_KW_NODE) || wgi_take_word(p, "RELATIONSHIP") || wgi_take_word(p, "REL"))
         return wgi_take_word(p, "UNIQUE") ? (*op = WG_AST_CONSTRAINT_UNIQUE, true)
                                           : wgi_expect_keyword(p, WG_KW_KEY, "or UNIQUE");
     if (wgi_take_keyword(p, WG_KW_KEY)) return true;

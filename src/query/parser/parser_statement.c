@@ -57,7 +57,7 @@ static wg_ast *type_name(wgi_parser *p) {
     const bool list = wg_slice_is(name, "LIST") && wgi_take_punct(p, WG_P_LT);
     if (list) {
         if (!wgi_enter(p)) return NULL;
-        if (!wgi_push_rule(p, type_name) || !wgi_expect_punct(p, WG_P_GT, "to close LIST<")) return NULL;
+        if (!wgi_push_rule(p, wgi_column_type) || !wgi_expect_punct(p, WG_P_GT, "to close LIST<")) return NULL;
         wgi_leave(p);
     } else if (wgi_take_punct(p, WG_P_LPAREN)) {
         if (!type_number(p, &precision)) return NULL;
@@ -100,17 +100,28 @@ static bool push_names(wgi_parser *p, const char *what) {
     return wgi_expect_punct(p, WG_P_RPAREN, "or ',' in a list of columns");
 }
 
-static wg_ast *column(wgi_parser *p) {
+static wg_ast *key_or_column(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     if (wgi_take_keywords(p, WG_KW_PRIMARY, WG_KW_KEY)) {
         if (!push_names(p, "a key column")) return NULL;
         return wgi_node(p, WG_AST_PRIMARY_KEY, start, mark);
     }
+    return wgi_column(p);
+}
+
+wg_ast *wgi_column(wgi_parser *p) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
     wg_slice name;
     if (!wgi_any_name(p, "a column", &name) || !wgi_push_rule(p, wgi_column_type)) return NULL;
-    const bool not_null = wgi_take_keyword(p, WG_KW_NOT);
+    bool not_null = wgi_take_keyword(p, WG_KW_NOT);
     if (not_null && !wgi_expect_keyword(p, WG_KW_NULL, "after NOT")) return NULL;
+    if (wgi_take_word(p, "DEFAULT") && !wgi_push_rule(p, wgi_expression)) return NULL;
+    if (!not_null && wgi_take_keyword(p, WG_KW_NOT)) {
+        if (!wgi_expect_keyword(p, WG_KW_NULL, "after NOT")) return NULL;
+        not_null = true;
+    }
     return with_flags(with_text(wgi_node(p, WG_AST_COLUMN, start, mark), name), not_null ? WG_AST_NOT_NULL : 0);
 }
 
@@ -121,7 +132,7 @@ static wg_ast *column_list(wgi_parser *p, uint32_t start) {
     if (!wgi_at_punct(p, WG_P_RPAREN)) {
         do {
             const uint32_t item_start = wgi_start(p);
-            wg_ast *item = column(p);
+            wg_ast *item = key_or_column(p);
             if (item == NULL || !wgi_push_child(p, item)) return NULL;
             if (item->kind == WG_AST_PRIMARY_KEY && keys++ > 0)
                 return wgi_fail(p, WG_E_SYNTAX, item_start,
@@ -138,7 +149,7 @@ static wg_ast *columns(wgi_parser *p) {
     return column_list(p, start);
 }
 
-static wg_ast *computed(wgi_parser *p) {
+wg_ast *wgi_computed(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_slice name;
@@ -156,6 +167,15 @@ static bool store_child(wgi_parser *p, size_t mark, size_t index, wg_ast *node) 
     return true;
 }
 
+/* COMPUTE a = x + 1, b = a * 2, where it stands. */
+static bool push_computed(wgi_parser *p) {
+    if (!wgi_take_keyword(p, WG_KW_COMPUTE)) return true;
+    do {
+        if (!wgi_push_rule(p, wgi_computed)) return false;
+    } while (wgi_take_punct(p, WG_P_COMMA));
+    return true;
+}
+
 static wg_ast *create_node_label(wgi_parser *p, uint32_t start) {
     const size_t mark = wgi_mark(p);
     uint8_t flags;
@@ -169,12 +189,8 @@ static wg_ast *create_node_label(wgi_parser *p, uint32_t start) {
         if (!wgi_expect_keyword(p, WG_KW_PARTITION, "after VIRTUAL FROM")) return NULL;
         if (!store_child(p, mark, 1, wgi_string_node(p, "the partition pattern"))) return NULL;
         if (!before && wgi_at_punct(p, WG_P_LPAREN) && !store_child(p, mark, 0, columns(p))) return NULL;
-        if (wgi_take_keyword(p, WG_KW_COMPUTE)) {
-            do {
-                if (!wgi_push_rule(p, computed)) return NULL;
-            } while (wgi_take_punct(p, WG_P_COMMA));
-        }
     }
+    if (!push_computed(p)) return NULL;
     return with_flags(with_text(wgi_node(p, WG_AST_CREATE_NODE, start, mark), name), flags);
 }
 
@@ -198,7 +214,7 @@ static wg_ast *create_edge_label(wgi_parser *p, uint32_t start) {
     } else if (!wgi_expect_punct(p, WG_P_RPAREN, "or ',' after FROM Label TO Label")) {
         return NULL;
     }
-    if (!wgi_push_child(p, list)) return NULL;
+    if (!wgi_push_child(p, list) || !push_computed(p)) return NULL;
     return with_flags(with_text(wgi_node(p, WG_AST_CREATE_EDGE, start, mark), name), flags);
 }
 
@@ -323,8 +339,9 @@ static wg_ast *copy(wgi_parser *p, uint32_t start) {
 /* ---- dispatch */
 
 static wg_ast *begin(wgi_parser *p, uint32_t start) {
-    const bool read_only = wgi_take_keyword(p, WG_KW_READ);
-    if (read_only && !wgi_expect_keyword(p, WG_KW_ONLY, "after READ")) return NULL;
+    bool read_only = wgi_take_keyword(p, WG_KW_READ);
+    if (read_only && wgi_take_word(p, "WRITE")) read_only = false;
+    else if (read_only && !wgi_expect_keyword(p, WG_KW_ONLY, "or WRITE after READ")) return NULL;
     return with_flags(wgi_leaf(p, WG_AST_BEGIN, start), read_only ? WG_AST_READ_ONLY : 0);
 }
 
@@ -341,13 +358,7 @@ wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled) {
     if (wgi_at_create_rule(p)) return wgi_create_rule(p, start);
     if (wgi_take_keyword(p, WG_KW_DROP)) return drop(p, start);
     if (wgi_take_keyword(p, WG_KW_COPY)) return copy(p, start);
-    if (wgi_take_keyword(p, WG_KW_SHOW)) {
-        if (wgi_take_word(p, "INDEXES") || wgi_take_word(p, "INDEX")) return wgi_leaf(p, WG_AST_SHOW_INDEXES, start);
-        if (wgi_take_word(p, "CONSTRAINTS") || wgi_take_word(p, "CONSTRAINT"))
-            return wgi_leaf(p, WG_AST_SHOW_CONSTRAINTS, start);
-        if (!wgi_expect_keyword(p, WG_KW_LABELS, "INDEXES or CONSTRAINTS after SHOW")) return NULL;
-        return wgi_leaf(p, WG_AST_SHOW_LABELS, start);
-    }
+    if (wgi_at_alter(p)) return wgi_alter_label(p, start);
     if (wgi_take_keyword(p, WG_KW_BEGIN)) {
         (void)wgi_take_keyword(p, WG_KW_TRANSACTION);
         return begin(p, start);
@@ -356,8 +367,12 @@ wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled) {
         if (!wgi_expect_keyword(p, WG_KW_TRANSACTION, "after START")) return NULL;
         return begin(p, start);
     }
-    if (wgi_take_keyword(p, WG_KW_COMMIT)) return wgi_leaf(p, WG_AST_COMMIT, start);
-    if (wgi_take_keyword(p, WG_KW_ROLLBACK)) return wgi_leaf(p, WG_AST_ROLLBACK, start);
+    if (wgi_at_keyword(p, WG_KW_COMMIT) || wgi_at_keyword(p, WG_KW_ROLLBACK)) {
+        const bool commit = wgi_at_keyword(p, WG_KW_COMMIT);
+        p->at++;
+        (void)wgi_take_keyword(p, WG_KW_TRANSACTION);
+        return wgi_leaf(p, commit ? WG_AST_COMMIT : WG_AST_ROLLBACK, start);
+    }
     *out_handled = false;
     return NULL;
 }

@@ -72,7 +72,6 @@ static void test_parser_reads_every_clause(void **state) {
         "BEGIN READ ONLY",
         "COMMIT",
         "ROLLBACK",
-        "SHOW LABELS",
         "CREATE NODE LABEL A",
         "CREATE NODE LABEL IF NOT EXISTS P (id INT NOT NULL, name STRING, p DOUBLE[3], q LIST<INT>, PRIMARY KEY (id, "
         "name))",
@@ -93,8 +92,20 @@ static void test_parser_reads_every_clause(void **state) {
         "DROP INDEX i IF EXISTS",
         "DROP INDEX ON :A (p, q)",
         "DROP CONSTRAINT c IF EXISTS",
-        "SHOW INDEXES",
-        "SHOW CONSTRAINTS",
+        "CREATE NODE LABEL A (p INT NOT NULL DEFAULT 1, v FLOAT[3], l LIST<INT>) COMPUTE q = p + 1",
+        "CREATE EDGE LABEL S (FROM A TO B, w INT) COMPUTE d = w * 2",
+        "ALTER NODE LABEL A ADD COLUMN IF NOT EXISTS p INT NOT NULL DEFAULT 1 + 2",
+        "ALTER EDGE LABEL A ADD COMPUTE p = q * 2, r = p + 1",
+        "ALTER NODE LABEL A DROP COLUMN IF EXISTS p",
+        "ALTER NODE LABEL A RENAME COLUMN p TO q",
+        "ALTER NODE LABEL A RENAME TO B",
+        "ALTER NODE LABEL A ALTER COLUMN p SET NOT NULL",
+        "ALTER NODE LABEL A ALTER COLUMN p DROP NOT NULL",
+        "ALTER NODE LABEL A ALTER COLUMN p SET TYPE LIST<INT>",
+        "ALTER NODE LABEL A ALTER COLUMN p SET DEFAULT 'x'",
+        "ALTER NODE LABEL A ALTER COLUMN p DROP DEFAULT",
+        "ALTER NODE LABEL A SET PARTITION '/d/{day}.parquet'",
+        "CREATE (alter {add: type, rename: default})",
         "CREATE index = (a)",
         "COPY A FROM 'x.csv' (HEADER true, DELIMITER ';', NULL '\\\\N', COLUMNS (a, b))",
         "COPY A:B:C FROM 'x/*.parquet' (FORMAT 'PARQUET', REJECTS 'bad.jsonl')",
@@ -123,6 +134,14 @@ static void test_parser_makes_spellings_equal(void **state) {
     assert_prints("CREATE CONSTRAINT FOR (x:A) REQUIRE x.p IS TYPED INT",
                   "CREATE CONSTRAINT FOR (n:A) REQUIRE n.p IS :: INT");
     assert_prints("RETURN x AS OF", "RETURN x AS `OF`");
+    assert_prints("alter node label A add p INT", "ALTER NODE LABEL A ADD COLUMN p INT");
+    assert_prints("ALTER NODE LABEL A RENAME p TO q", "ALTER NODE LABEL A RENAME COLUMN p TO q");
+    assert_prints("ALTER NODE LABEL A DROP COMPUTE p", "ALTER NODE LABEL A DROP COLUMN p");
+    assert_prints("SHOW LABELS", "CALL `show`.`labels`()");
+    assert_prints("show node labels where kind = 'OPEN'",
+                  "CALL `show`.nodeLabels() YIELD * WHERE kind = 'OPEN'");
+    assert_prints("START TRANSACTION READ WRITE", "BEGIN");
+    assert_prints("COMMIT TRANSACTION", "COMMIT");
     assert_prints("RETURN toUPPER('a')", "RETURN toupper('a')");
     assert_prints("RETURN `a b`, `count`, count, `x`", "RETURN `a b`, `count`, `count`, x");
     assert_prints("MATCH (n:Match {return: 1}) RETURN n.where", "MATCH (n:Match {return: 1}) RETURN n.where");

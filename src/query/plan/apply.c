@@ -105,17 +105,11 @@ static wg_code match_path(wgi_binder *b, wg_ast *path, wg_ast *where, wgi_relati
     return wgi_match(b, &match, inner);
 }
 
-static wg_code collect_pattern(wgi_binder *b, const wg_ast *ast, wgi_relation *inner, wg_slice name,
-                               wgi_relation *out) {
+/* collect() leaves nulls out, a comprehension keeps them: each value is collected inside a list of its own. */
+static wg_code collect_all(wgi_binder *b, const wg_ast *ast, const wgi_relation *inner, wg_expr *value, wg_slice name,
+                           wgi_relation *out) {
     wg_aggregate collect = {.kind = WG_AGG_COLLECT, .type = WG_TYPE_LIST};
-    const wg_ast *result;
-    wg_expr *value, *list;
-    if (wgi_has_aggregate(ast->child[2]))
-        return wgi_error(b, WG_E_BIND, ast->child[2], "an aggregate cannot be used in a pattern comprehension");
-    WG_TRY(match_path(b, ast->child[0], ast->child[1], inner));
-    WG_TRY(wgi_hoist(b, inner, ast->child[2], &result));
-    WG_TRY(wgi_bind_in(b, inner, "in a pattern comprehension", result, &value));
-    /* collect() leaves nulls out, a comprehension keeps them: each value is collected inside a list of its own. */
+    wg_expr *list;
     list = wgi_expr(b, WG_EXPR_LIST, WG_TYPE_LIST, ast);
     wg_expr **items = wgi_alloc(b, 1, sizeof(wg_expr *));
     if (list == NULL || items == NULL) return WG_E_NOMEM;
@@ -129,6 +123,17 @@ static wg_code collect_pattern(wgi_binder *b, const wg_ast *ast, wgi_relation *i
     return wgi_add_slot(b, out, value, name, &out->symbols[0].slot);
 }
 
+static wg_code collect_pattern(wgi_binder *b, const wg_ast *ast, wgi_relation *inner, wg_slice name,
+                               wgi_relation *out) {
+    const wg_ast *result;
+    wg_expr *value;
+    if (wgi_has_aggregate(ast->child[2]))
+        return wgi_error(b, WG_E_BIND, ast->child[2], "an aggregate cannot be used in a pattern comprehension");
+    WG_TRY(match_path(b, ast->child[0], ast->child[1], inner));
+    WG_TRY(wgi_hoist(b, inner, ast->child[2], &result));
+    WG_TRY(wgi_bind_in(b, inner, "in a pattern comprehension", result, &value));
+    return collect_all(b, ast, inner, value, name, out);
+}
 static wg_code count_rows(wgi_binder *b, const wgi_relation *inner, wg_slice name, wgi_relation *out) {
     const wg_aggregate count = {.kind = WG_AGG_COUNT_STAR, .type = WG_TYPE_INT};
     return aggregate_all(b, inner, count, name, out);
@@ -142,10 +147,15 @@ static wg_code value_plan(wgi_binder *b, const wg_ast *ast, wgi_relation *inner,
         WG_TRY(match_path(b, ast->child[0], NULL, inner));
         return exists_of(b, inner, ast, name, out);
     }
-    const wg_ast *query = ast->child[0];
-    if (query->child_count != 2) return wgi_unsupported(b, ast, "UNION inside a subquery of an expression");
-    WG_TRY(wgi_plan_subquery(b, query->child[1], inner));
-    return ast->op == WG_AST_EXISTS ? exists_of(b, inner, ast, name, out) : count_rows(b, inner, name, out);
+    wgi_columns columns;
+    WG_TRY(wgi_plan_nested(b, ast->child[0], inner, &columns));
+    if (ast->op == WG_AST_EXISTS) return exists_of(b, inner, ast, name, out);
+    if (ast->op == WG_AST_COUNT) return count_rows(b, inner, name, out);
+    if (columns.count != 1)
+        return wgi_error(b, WG_E_BIND, ast, "COLLECT { } needs a RETURN of exactly one result");
+    wg_expr *value;
+    WG_TRY(wgi_slot_expr(b, 0, inner->plan->slot_types[0], ast, &value));
+    return collect_all(b, ast, inner, value, name, out);
 }
 
 /* ---- as an expression */

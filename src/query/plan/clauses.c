@@ -10,6 +10,8 @@ wg_code wgi_plan_clause(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, 
     switch (clause->kind) {
         case WG_AST_MATCH:
             return clause->flags & WG_AST_OPTIONAL ? wgi_optional_match(b, clause, rel) : wgi_match(b, clause, rel);
+        case WG_AST_FINISH:
+            return WG_OK; /* no columns: the rows are made and nobody sees them */
         case WG_AST_UNWIND:
             return wgi_unwind(b, clause, rel);
         case WG_AST_WITH:
@@ -68,15 +70,45 @@ wg_code wgi_plan_reading(wgi_binder *b, const wg_ast *single, wgi_relation *rel)
     return WG_OK;
 }
 
-wg_code wgi_plan_subquery(wgi_binder *b, const wg_ast *single, wgi_relation *rel) {
-    wgi_columns columns;
+static wg_code plan_part(wgi_binder *b, const wg_ast *single, wgi_relation *rel, wgi_columns *columns) {
+    *columns = (wgi_columns){0};
     for (uint32_t i = 0; i < single->child_count;) {
         const wg_ast *clause = single->child[i];
         if (wgi_is_writing(clause))
             return wgi_error(b, WG_E_BIND, clause, "a subquery in an expression may not write");
-        WG_TRY(plan_next(b, single, &i, rel, &columns));
+        WG_TRY(plan_next(b, single, &i, rel, columns));
     }
     return WG_OK;
+}
+
+/* Two parts that begin with the same rows may not add to one array of names. */
+static wg_code copy_names(wgi_binder *b, const wgi_relation *rel, wgi_relation *out) {
+    *out = *rel;
+    out->symbols = NULL;
+    out->symbol_count = out->symbol_capacity = 0;
+    out->properties = NULL;
+    out->property_count = out->property_capacity = 0;
+    for (uint32_t i = 0; i < rel->symbol_count; i++) WG_TRY(wgi_add_symbol(b, out, &rel->symbols[i]));
+    return WG_OK;
+}
+
+wg_code wgi_plan_nested(wgi_binder *b, const wg_ast *query, wgi_relation *rel, wgi_columns *columns) {
+    wgi_relation start = {0};
+    if (query->child_count > 2) WG_TRY(copy_names(b, rel, &start));
+    WG_TRY(plan_part(b, query->child[1], rel, columns));
+    for (uint32_t i = 2; i < query->child_count; i++) {
+        wgi_relation next;
+        wgi_columns names;
+        WG_TRY(copy_names(b, &start, &next));
+        WG_TRY(plan_part(b, query->child[i], &next, &names));
+        if (columns->count == 0 || names.count == 0)
+            return wgi_error(b, WG_E_BIND, query->child[i], "the parts of a UNION need a RETURN each");
+        const bool writes = rel->writes;
+        rel->writes = next.writes = false; /* they read behind a write: no part of the set writes */
+        WG_TRY(wgi_set_operation(b, query, query->child[i], rel, columns, &next, &names));
+        rel->writes = writes;
+    }
+    return wgi_finish_set(b, query, rel);
 }
 
 /* True when the query returns counts alone. */
@@ -160,15 +192,9 @@ wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, 
         wgi_columns names;
         WG_TRY(plan_single(b, query->child[i], &next, &names));
         WG_TRY(same_columns(b, query->child[i], columns, &names));
-        if (rel.writes || next.writes) return wgi_unsupported(b, query, "UNION of queries that write");
-        WG_TRY(add_union(b, rel.plan, next.plan, &rel.plan));
+        WG_TRY(wgi_set_operation(b, query, query->child[i], &rel, columns, &next, &names));
     }
-    if (query->child_count > 2 && !(query->flags & WG_AST_UNION_ALL)) {
-        wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, rel.plan, NULL);
-        if (distinct == NULL) return WG_E_NOMEM;
-        WG_TRY(wgi_plan_slots(b, distinct, rel.plan, NULL, NULL, 0));
-        rel.plan = distinct;
-    }
+    WG_TRY(wgi_finish_set(b, query, &rel));
     *out = rel.plan;
     return WG_OK;
 }

@@ -229,7 +229,7 @@ static wg_code put_end(query_text *q, const wg_ast *ast, const wg_copy_end *end,
 }
 
 static const wg_label *end_label(const wgi_binder *b, const wg_copy_end *end, const char *declared) {
-    if (end->label != WG_NO_LABEL) return wg_catalog_label_at(b->catalog, end->label);
+    if (end->label != WG_NO_LABEL) return wg_catalog_label_seen(b->catalog, end->label, b->view);
     return declared == NULL ? NULL : wg_catalog_label(b->catalog, b->view, wg_slice_str(declared), false);
 }
 

@@ -78,7 +78,7 @@ static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const w
     WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
     owned = all;
     for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, i);
+        const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
         if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
             continue;
         uint32_t *one = wgi_alloc(b, 1, sizeof *one);
@@ -157,6 +157,92 @@ static wg_code seek(matcher *m, wgi_relation *rel, uint32_t index, const wg_labe
     return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
 }
 
+static wg_code index_exprs(matcher *m, wgi_relation *rel, const wgi_index_choice *choice, wg_plan *plan) {
+    wg_expr **exprs = wgi_alloc(m->b, choice->count, sizeof(wg_expr *));
+    wg_index_op *ops = wgi_alloc(m->b, choice->count, sizeof *ops);
+    if (exprs == NULL || ops == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < choice->count; i++) {
+        WG_TRY(wgi_bind_in(m->b, rel, "in MATCH", choice->values[i], &exprs[i]));
+        ops[i] = choice->ops[i];
+    }
+    plan->rule = choice->rule;
+    plan->index_ops = ops;
+    plan->exprs = exprs;
+    plan->expr_count = choice->count;
+    plan->row_estimate = rel->plan->row_estimate * choice->rows;
+    return WG_OK;
+}
+
+/* Adds the nodes that an index gives for the values of each row. */
+static wg_code seek_index(matcher *m, wgi_relation *rel, uint32_t index, const wgi_index_choice *choice) {
+    wgi_binder *b = m->b;
+    const wgi_pattern_node *node = &m->graph.nodes[index];
+    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
+    wg_plan *plan = wgi_plan(b, WG_PLAN_INDEX_SEEK, rel->plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    WG_TRY(index_exprs(m, rel, choice, plan));
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
+    rel->plan = plan;
+    WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
+    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
+}
+
+/* Adds the edges that an index gives, and their ends. */
+static wg_code seek_edges(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge, const wgi_index_choice *choice) {
+    wgi_binder *b = m->b;
+    const wgi_pattern_node *ends[2] = {&m->graph.nodes[edge->from], &m->graph.nodes[edge->to]};
+    const wgi_new_slot slots[3] = {
+        {WG_TYPE_EDGE, edge->name}, {WG_TYPE_NODE, ends[0]->name}, {WG_TYPE_NODE, ends[1]->name}};
+    wg_plan *plan = wgi_plan(b, WG_PLAN_INDEX_SEEK, rel->plan, NULL);
+    if (plan == NULL) return WG_E_NOMEM;
+    WG_TRY(index_exprs(m, rel, choice, plan));
+    plan->index_edges = true;
+    plan->direction = wgi_direction_from_left(edge);
+    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, 3));
+    rel->plan = plan;
+    edge->done = true;
+    const uint32_t first = plan->slot_count - 3;
+    const wgi_symbol symbol = {.name = edge->name,
+                               .type = WG_TYPE_EDGE,
+                               .slot = first,
+                               .labels = edge->types,
+                               .label_count = edge->type_count};
+    WG_TRY(wgi_add_symbol(b, rel, &symbol));
+    for (uint32_t side = 0; side < 2; side++) {
+        const wg_direction towards = side == 1 ? plan->direction : wgi_direction_reversed(plan->direction);
+        WG_TRY(node_symbol(m, rel, ends[side], first + 1 + side));
+        if (!wgi_ends_have_label(b, edge, towards, ends[side]))
+            WG_TRY(has_labels(m, rel, ends[side], wgi_find(rel, ends[side]->name)));
+    }
+    return WG_OK;
+}
+
+/* The map of a relationship of variable length may ask for what this relation does not have: a row of an earlier clause, or a part of
+ * the pattern that comes later. Then it waits until all components are joined. */
+static bool must_wait(const wgi_relation *rel, const wgi_pattern_edge *edge) {
+    const wg_ast *map = edge->ast->child[0];
+    return (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 && map != NULL && !wgi_covered(map, rel);
+}
+
+/* The edge of the component that an index finds with the fewest rows; *out NULL: there is none. */
+static wg_code find_edge(matcher *m, const wgi_relation *rel, uint32_t component, wgi_index_choice *best,
+                         wgi_pattern_edge **out) {
+    *out = NULL;
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        wgi_pattern_edge *edge = &m->graph.edges[i];
+        wgi_index_choice choice;
+        if (edge->search != WG_AST_PATH_ALL || (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 || edge->missing ||
+            edge->done || must_wait(rel, edge) || edge->type_count != 1 || edge->from == edge->to ||
+            m->graph.nodes[edge->from].component != component)
+            continue;
+        WG_TRY(wgi_find_index(m->b, &m->graph, edge->name, edge->types, 1, rel, &choice));
+        if (choice.rule == NULL || (*out != NULL && choice.rows >= best->rows)) continue;
+        *best = choice;
+        *out = edge;
+    }
+    return WG_OK;
+}
+
 /* ---- conditions */
 
 static wg_code apply_conditions(matcher *m, wgi_relation *rel) {
@@ -233,6 +319,7 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
                       : edge->mode == WG_AST_MODE_SIMPLE  ? WG_WALK_SIMPLE
                                                           : WG_WALK_TRAIL;
     plan->cycles = edge->cycles;
+    plan->by_id = edge->by_id;
     WG_TRY(walk_properties(m, rel, ast->child[0], plan));
     return wgi_walk_steps(m->b, rel, ast, from_left, plan);
 }
@@ -309,13 +396,6 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
     if (!walk && wgi_ends_have_label(b, edge, plan->direction, far)) return WG_OK;
     return has_labels(m, rel, far, wgi_find(rel, far->name));
-}
-
-/* The map of a relationship of variable length may ask for what this relation does not have: a row of an earlier clause, or a part of
- * the pattern that comes later. Then it waits until all components are joined. */
-static bool must_wait(const wgi_relation *rel, const wgi_pattern_edge *edge) {
-    const wg_ast *map = edge->ast->child[0];
-    return (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 && map != NULL && !wgi_covered(map, rel);
 }
 
 static bool has_waiting(const matcher *m, const wgi_relation *rel, uint32_t component) {
@@ -395,6 +475,14 @@ static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
     const wg_ast *list;
     label = node->missing ? NULL : wgi_find_key_list(m->b, &m->graph, start, &list);
     if (label != NULL) return seek_list(m, start, label, list, out);
+    if (!node->missing && node->seek_rows >= 0) {
+        wgi_index_choice choice;
+        WG_TRY(wgi_find_index(m->b, &m->graph, node->name, node->labels, node->label_count, &nothing, &choice));
+        WG_ASSERT(choice.rule != NULL); /* it was found when the graph was made */
+        WG_TRY(wgi_unit(m->b, out));
+        out->writes = m->after_write;
+        return seek_index(m, out, start, &choice);
+    }
     return node->missing ? start_empty(m, node, out) : start_scan(m, node, out);
 }
 
@@ -574,7 +662,7 @@ static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t compone
         nodes++;
         anchored = anchored || wgi_find(rel, m->graph.nodes[i].name) != NULL ||
                    wgi_find_key(m->b, &m->graph, i, &nothing, keys) != NULL ||
-                   wgi_find_key_list(m->b, &m->graph, i, keys) != NULL;
+                   wgi_find_key_list(m->b, &m->graph, i, keys) != NULL || m->graph.nodes[i].seek_rows >= 0;
     }
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         edges += m->graph.edges[i].search == WG_AST_PATH_ALL &&
@@ -582,11 +670,31 @@ static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t compone
     return m->b->optimizer_off || nodes > WGI_ORDER_NODES_MAX || edges == 0 || (anchored && edges <= 2);
 }
 
+/* Begins with the relationships that an index gives, when they are fewer than what the best node gives. */
+static wg_code start_edge(matcher *m, uint32_t component, wgi_relation *out, bool *out_done) {
+    const wgi_relation nothing = {0};
+    wgi_index_choice choice;
+    wgi_pattern_edge *edge;
+    *out_done = false;
+    WG_TRY(find_edge(m, &nothing, component, &choice, &edge));
+    if (edge == NULL) return WG_OK;
+    const double rows = wgi_start_rows(m->b, &m->graph, wgi_choose_start(m->b, &m->graph, component));
+    if (choice.rows >= rows && rows > 1) return WG_OK;
+    WG_TRY(wgi_unit(m->b, out));
+    out->writes = m->after_write;
+    WG_TRY(seek_edges(m, out, edge, &choice));
+    *out_done = true;
+    return grow(m, out, component);
+}
+
 /* All of a component; `rel` has its known nodes, or is NULL. */
 static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t component, wgi_relation *out) {
     static const wgi_relation nothing;
     const wgi_relation *known = rel != NULL ? rel : &nothing;
     wgi_relation behind_write = {.writes = m->after_write};
+    bool done = false;
+    if (rel == NULL) WG_TRY(start_edge(m, component, out, &done));
+    if (done) return WG_OK;
     if (is_plain(m, known, component) || has_waiting(m, &nothing, component)) {
         if (rel != NULL) *out = *rel;
         else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
@@ -598,6 +706,36 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
     if (!wgi_order(&numbers.problem, m->b->arena, &steps)) return wgi_nomem(m->b);
     const emission e = {.component = &numbers, .known = rel};
     return emit(m, &e, steps, out);
+}
+
+/* The same by an index. Each row of `rel` is expected to cost the rows that its seek gives. */
+static wg_code seek_component_index(matcher *m, wgi_relation *rel, uint32_t component, double rows, bool *out_done) {
+    wgi_index_choice best = {0}, choice;
+    uint32_t at = 0;
+    wgi_pattern_edge *edge;
+    for (uint32_t i = 0; i < m->graph.node_count; i++) {
+        const wgi_pattern_node *node = &m->graph.nodes[i];
+        if (node->component != component || node->missing) continue;
+        WG_TRY(wgi_find_index(m->b, &m->graph, node->name, node->labels, node->label_count, rel, &choice));
+        if (!wgi_index_uses(&choice, rel) || (best.rule != NULL && choice.rows >= best.rows)) continue;
+        best = choice;
+        at = i;
+    }
+    WG_TRY(find_edge(m, rel, component, &choice, &edge));
+    const bool by_edge =
+        edge != NULL && wgi_index_uses(&choice, rel) && (best.rule == NULL || choice.rows < best.rows);
+    if (by_edge) best = choice;
+    const double each = best.rows > 1 ? best.rows : 1;
+    if (best.rule == NULL || (rel->plan->row_estimate * each > rows && rows > 1 && !rel->writes)) return WG_OK;
+    const wgi_relation before = *rel;
+    WG_TRY(by_edge ? seek_edges(m, rel, edge, &best) : seek_index(m, rel, at, &best));
+    if (by_edge) {
+        wgi_relation alone = {0};
+        WG_TRY(wgi_add_symbol(m->b, &alone, wgi_find(rel, edge->name)));
+        WG_TRY(differ_across(m, rel, &before, &alone));
+    }
+    *out_done = true;
+    return grow(m, rel, component);
 }
 
 /* Starts a component at a node whose key the rows of `rel` give. *out_done false: there is none, or a join is cheaper. */
@@ -614,7 +752,7 @@ static wg_code seek_component(matcher *m, wgi_relation *rel, uint32_t component,
         WG_TRY(grow(m, rel, component));
         *out_done = true;
     }
-    return WG_OK;
+    return *out_done ? WG_OK : seek_component_index(m, rel, component, rows, out_done);
 }
 
 /* Index into `pending` of the component to add next: connected before unconnected, then the smaller one. */
@@ -637,10 +775,29 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
     return WG_OK;
 }
 
+/* Whether a walk of the component asks for what only the rows know, beyond nodes. */
+static bool asks_rows(const matcher *m, const wgi_relation *rel, uint32_t component) {
+    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
+        const wgi_pattern_edge *edge = &m->graph.edges[i];
+        if (m->graph.nodes[edge->from].component == component && (edge->ast->flags & WG_AST_VARIABLE_LENGTH) &&
+            wgi_mentions(edge->ast, rel))
+            return true;
+    }
+    return false;
+}
+
 static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) {
     bool done;
     WG_TRY(seek_component(m, rel, component, &done));
     if (done) return WG_OK;
+    if (asks_rows(m, rel, component)) {
+        const wgi_relation before = *rel;
+        wgi_relation start;
+        m->after_write = rel->writes;
+        WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), &start));
+        WG_TRY(wgi_cross(m->b, &before, &start, rel));
+        return grow(m, rel, component);
+    }
     m->after_write = rel->writes;
     wgi_relation other;
     WG_TRY(plan_component(m, NULL, component, &other));

@@ -4,6 +4,7 @@
  * variables that it shares with the rows, and joined back on them: a left outer join for OPTIONAL MATCH, one that only
  * marks the row for the conditions. Its keys are equal as DISTINCT sees them, so that null and [null] find themselves again. */
 #include "query/optimize/optimize.h"
+#include "query/plan/walk.h"
 
 typedef struct shared_values {
     wgi_relation base;  /* distinct shared variables, in this order */
@@ -70,11 +71,12 @@ static wg_code rebase_keys(wgi_binder *b, shared_values *s, const wgi_relation *
     return b->err->code == WG_OK ? WG_OK : b->err->code;
 }
 
-/* Labels are names, all of which count; no expression of labels, no WHERE inside. */
-static bool has_names_only(const wg_ast *element) {
-    for (uint32_t i = 1; i < element->child_count; i++)
-        if (element->child[i]->kind != WG_AST_NAME) return false;
-    return true;
+static bool has_condition(const wg_ast *element) {
+    bool any = element->kind == WG_AST_GROUP;
+    for (uint32_t i = 1; !any && i < element->child_count; i++)
+        any = element->child[i]->kind == WG_AST_WHERE ||
+              (element->kind == WG_AST_NODE && element->child[i]->kind != WG_AST_NAME);
+    return any;
 }
 
 /* The pattern is one relationship from a node that the rows have to one that is new, and nothing is said of either that the rows, or the
@@ -94,7 +96,7 @@ static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel
         far->child[0] != NULL || (far->text.size > 0 && wgi_find(rel, far->text) != NULL) ||
         (far->text.size > 0 && wg_slice_equal(far->text, near->text)))
         return WG_OK;
-    if (!has_names_only(far) || !has_names_only(edge)) return WG_OK;
+    if (has_condition(edge) || has_condition(far)) return WG_OK;
     if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->child[0] != NULL ||
         (edge->text.size > 0 && (wgi_find(rel, edge->text) != NULL || wg_slice_equal(edge->text, far->text))))
         return WG_OK;
@@ -189,8 +191,8 @@ static wg_code test_rows(wgi_binder *b, const wg_ast *test, bool negated, wgi_re
         return WG_OK;
     const wg_ast *edge = path->child[1], *const ends[] = {path->child[0], path->child[2]};
     const wgi_symbol *symbols[2];
-    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL) return WG_OK;
-    if (!has_names_only(edge)) return WG_OK;
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL || has_condition(edge))
+        return WG_OK;
     for (uint32_t i = 0; i < 2; i++) {
         if (ends[i]->child_count > 1 || ends[i]->child[0] != NULL) return WG_OK;
         symbols[i] = ends[i]->text.size > 0 ? wgi_find(rel, ends[i]->text) : NULL;
@@ -242,8 +244,23 @@ wg_code wgi_semi_join(wgi_binder *b, const wg_ast *test, bool negated, wgi_relat
     return WG_OK;
 }
 
+/* Whether a row of the subquery is one that its matches alone decide about: no other query, nothing that groups or cuts rows. */
+static bool is_plain_query(const wg_ast *query) {
+    if (query->child_count != 2) return false;
+    const wg_ast *single = query->child[1];
+    for (uint32_t i = 0; i < single->child_count; i++) {
+        const wg_ast *clause = single->child[i];
+        const bool whole = clause->kind == WG_AST_RETURN && clause->child[1] == NULL && clause->child[2] == NULL &&
+                           !wgi_has_aggregate(clause);
+        const bool match = clause->kind == WG_AST_MATCH && !wgi_is_selective(clause);
+        if (!whole && !match && clause->kind != WG_AST_UNWIND) return false;
+    }
+    return true;
+}
+
 static bool is_test(const wg_ast *ast) {
-    return ast->kind == WG_AST_PATTERN_TEST || (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS);
+    return ast->kind == WG_AST_PATTERN_TEST ||
+           (ast->kind == WG_AST_SUBQUERY && ast->op == WG_AST_EXISTS && is_plain_query(ast->child[0]));
 }
 
 wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {

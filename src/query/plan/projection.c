@@ -377,7 +377,46 @@ wg_code wgi_project(wgi_binder *b, const wg_ast *clause, wgi_relation *rel, wgi_
     return WG_OK;
 }
 
+/* FOR x IN list WITH ORDINALITY i: the places of the list are unwound, and the element is looked up at each. */
+static wg_code unwind_places(wgi_binder *b, const wg_ast *clause, wg_expr *list, wgi_relation *rel, wg_expr **exprs) {
+    wg_expr *args[3], *ends[2];
+    wg_slice name;
+    uint32_t slot;
+    const wg_value one = wg_value_int(1), zero = wg_value_int(0);
+    WG_TRY(wgi_hidden_name(b, &name));
+    WG_TRY(wgi_add_slot(b, rel, list, name, &slot));
+    WG_TRY(wgi_slot_expr(b, slot, list->type, clause, &args[0]));
+    WG_TRY(wgi_call(b, clause, "size", args, 1, &ends[0]));
+    WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, clause, &ends[1]));
+    WG_TRY(wgi_call(b, clause, "-", ends, 2, &args[1]));
+    WG_TRY(wgi_const_expr(b, &zero, WG_TYPE_INT, clause, &args[0]));
+    return wgi_call(b, clause, "range", args, 2, exprs);
+}
+
+static wg_code place_and_element(wgi_binder *b, const wg_ast *clause, uint32_t list_slot, wgi_relation *rel) {
+    const wg_ast *place = clause->child[1];
+    const wg_value from = wg_value_int(clause->flags & WG_AST_OFFSET ? 0 : 1);
+    const uint32_t at = rel->plan->slot_count - 1;
+    wgi_symbol symbol = {.name = clause->text, .type = WG_TYPE_ANY};
+    wg_expr *args[2], *value;
+    WG_TRY(wgi_slot_expr(b, list_slot, rel->plan->slot_types[list_slot], clause, &args[0]));
+    WG_TRY(wgi_slot_expr(b, at, WG_TYPE_ANY, clause, &args[1]));
+    WG_TRY(wgi_call(b, clause, "[]", args, 2, &value));
+    WG_TRY(wgi_add_slot(b, rel, value, clause->text, &symbol.slot));
+    WG_TRY(wgi_add_symbol(b, rel, &symbol));
+    if (wgi_find(rel, place->text) != NULL)
+        return wgi_error(b, WG_E_BIND, place, "variable '%.*s' exists already", (int)wg_min_size(place->text.size, 64),
+                         (const char *)place->text.data);
+    WG_TRY(wgi_slot_expr(b, at, WG_TYPE_ANY, place, &args[0]));
+    WG_TRY(wgi_const_expr(b, &from, WG_TYPE_INT, place, &args[1]));
+    WG_TRY(wgi_call(b, place, "+", args, 2, &value));
+    symbol = (wgi_symbol){.name = place->text, .type = value->type};
+    WG_TRY(wgi_add_slot(b, rel, value, place->text, &symbol.slot));
+    return wgi_add_symbol(b, rel, &symbol);
+}
+
 wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
+    const bool placed = clause->kind == WG_AST_UNWIND && clause->child_count > 1;
     wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
     const wgi_new_slot slot = {WG_TYPE_ANY, clause->text};
     if (exprs == NULL) return WG_E_NOMEM;
@@ -387,6 +426,8 @@ wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     const wg_ast *list;
     WG_TRY(wgi_hoist(b, rel, clause->child[0], &list));
     WG_TRY(wgi_bind_in(b, rel, "in UNWIND", list, &exprs[0]));
+    const uint32_t list_slot = rel->plan->slot_count;
+    if (placed) WG_TRY(unwind_places(b, clause, exprs[0], rel, &exprs[0]));
     wg_plan *plan = wgi_plan(b, WG_PLAN_UNWIND, rel->plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
     plan->exprs = exprs;
@@ -394,6 +435,7 @@ wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     plan->row_estimate = rel->plan->row_estimate * 10;
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
     rel->plan = plan;
+    if (placed) return place_and_element(b, clause, list_slot, rel);
     const wgi_symbol symbol = {.name = clause->text, .type = WG_TYPE_ANY, .slot = plan->slot_count - 1};
     return wgi_add_symbol(b, rel, &symbol);
 }

@@ -1,4 +1,4 @@
-/* query/plan: indexes and constraints: names to numbers, and SHOW.
+/* query/plan: indexes and constraints: names to numbers.
  *
  * A label that does not exist is a mistake where labels are declared, and made otherwise, as by a first use: an index may come before
  * the rows. A property that a declared label lacks is a mistake too. */
@@ -97,61 +97,4 @@ wg_code wgi_rule_of_old_drop(wgi_binder *b, const wg_ast *ast, wg_slice *out) {
     }
     return wgi_error(b, WG_E_NOT_FOUND, ast, "label '%s' has no index on these properties; SHOW INDEXES lists them",
                      label->def.name);
-}
-
-/* ---- SHOW */
-
-enum { SHOW_COLUMNS = 6 };
-
-static wg_code show_properties(wgi_binder *b, const wg_rule_def *def, wg_value *out) {
-    wg_buf text;
-    wg_buf_init(&text, b->arena->account);
-    bool ok = true;
-    for (uint32_t i = 0; i < def->key_count && ok; i++)
-        ok = wg_buf_printf(&text, "%s%s", i > 0 ? ", " : "", wg_catalog_key_name(b->catalog, def->keys[i]));
-    const void *copy = ok ? wg_arena_copy(b->arena, text.data, text.size) : NULL;
-    const size_t size = text.size;
-    wg_buf_deinit(&text);
-    if (copy == NULL) return wgi_nomem(b);
-    *out = wg_value_str(wg_slice_of(copy, size));
-    return WG_OK;
-}
-
-static wg_value text_or_null(const char *text) {
-    return text == NULL ? wg_value_null() : wg_value_str(wg_slice_str(text));
-}
-
-static wg_code rule_row(wgi_binder *b, const wg_rule *rule, bool index, wg_value *cells) {
-    const wg_rule_def *def = &rule->def;
-    const wg_label *label = wg_catalog_label_at(b->catalog, def->label);
-    const bool owned = index && !wg_rule_is_index(def->kind);
-    cells[0] = wg_value_str(wg_slice_str(def->name));
-    cells[1] = text_or_null(owned ? wg_rule_kind_name(WG_RULE_HASH_INDEX) : wg_rule_kind_name(def->kind));
-    cells[2] = text_or_null(label->def.is_edge ? "EDGE" : "NODE");
-    cells[3] = text_or_null(label->def.name);
-    WG_TRY(show_properties(b, def, &cells[4]));
-    if (index) cells[5] = text_or_null(owned ? def->name : NULL);
-    else cells[5] = text_or_null(def->kind == WG_RULE_TYPE ? wg_type_name(def->type.type) : NULL);
-    return WG_OK;
-}
-
-wg_code wgi_show_rules(wgi_binder *b, bool index, const wg_plan **out, wgi_columns *columns) {
-    static const char *names[2][SHOW_COLUMNS] = {{"name", "kind", "of", "label", "properties", "type"},
-                                                 {"name", "kind", "of", "label", "properties", "constraint"}};
-    static const wg_type types[SHOW_COLUMNS] = {WG_TYPE_STRING, WG_TYPE_STRING, WG_TYPE_STRING,
-                                                WG_TYPE_STRING, WG_TYPE_STRING, WG_TYPE_STRING};
-    const uint32_t count = wg_catalog_rule_count(b->catalog);
-    wg_value *cells = wgi_alloc(b, (size_t)count * SHOW_COLUMNS, sizeof *cells);
-    if (cells == NULL) return WG_E_NOMEM;
-    uint32_t rows = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const wg_rule *rule = wg_catalog_rule_at(b->catalog, i);
-        const bool listed = index ? wg_rule_has_index(rule->def.kind) : !wg_rule_is_index(rule->def.kind);
-        if (!listed || !wg_rule_is_visible(rule, b->view)) continue;
-        WG_TRY(rule_row(b, rule, index, cells + (size_t)rows * SHOW_COLUMNS));
-        rows++;
-    }
-    columns->names = names[index];
-    columns->count = SHOW_COLUMNS;
-    return wgi_rows_plan(b, cells, rows, names[index], types, SHOW_COLUMNS, out);
 }

@@ -1,6 +1,6 @@
-/* query/plan: label definitions, COPY and SHOW LABELS.
+/* query/plan: label definitions and COPY.
  *
- * SHOW LABELS and EXPLAIN answer with rows that no operator reads from storage: they are a constant list of lists that is
+ * EXPLAIN and COPY answer with rows that no operator reads from storage: they are a constant list of lists that is
  * unwound and projected, so that every answer takes the same way out. */
 #include "query/plan/statement.h"
 
@@ -8,22 +8,58 @@
 
 /* ---- definitions */
 
+static bool type_text(wg_buf *out, const wg_ast *type) {
+    const bool list = (type->flags & WG_AST_LIST_TYPE) != 0, fixed = (type->flags & WG_AST_FIXED_TYPE) != 0;
+    if (list)
+        return wg_buf_append_str(out, "LIST<") && type_text(out, type->child[0]) && wg_buf_append_str(out, ">");
+    if (fixed) return type_text(out, type->child[0]) && wg_buf_printf(out, "[%lld]", (long long)type->i);
+    if (wg_slice_is(type->text, "DOUBLE")) return wg_buf_append_str(out, "FLOAT");
+    return wg_buf_append(out, type->text.data, type->text.size);
+}
+
+static const wg_ast *with_precision(const wg_ast *type) {
+    if (!(type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE))) return type->i >= 0 ? type : NULL;
+    return with_precision(type->child[0]);
+}
+
+/* A type that has no column of its own lies in one of type ANY, or FLOAT32 in one of FLOAT. */
+static wg_code declared_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
+    wg_buf text;
+    wg_buf_init(&text, b->arena->account);
+    wg_code code = type_text(&text, type) ? WG_OK : wgi_nomem(b);
+    const char *copy = NULL;
+    if (code == WG_OK && wg_declared_check(wg_buf_slice(&text))) {
+        copy = wg_arena_strdup(b->arena, wg_buf_slice(&text));
+        if (copy == NULL) code = wgi_nomem(b);
+    } else if (code == WG_OK) {
+        static const char *const names[] = {"BOOL",   "INT",    "INT8",  "INT16",   "INT32",  "INT64",    "UINT8",
+                                            "UINT16", "UINT32", "UINT64", "FLOAT",   "FLOAT32", "STRING",  "BYTES",
+                                            "DATE",   "TIME",   "ANY",   "DATETIME", "DURATION", "TIMESTAMP"};
+        const char *near = wg_parser_suggest(wg_buf_slice(&text), names, sizeof names / sizeof names[0]);
+        if (near != NULL)
+            code = wgi_error(b, WG_E_BIND, type, "'%.*s' is no column type; did you mean %s?",
+                             (int)wg_min_size(text.size, 32), (const char *)text.data, near);
+        else
+            code = wgi_error(b, WG_E_BIND, type,
+                         "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, FLOAT32, "
+                         "STRING, BYTES, DATE, LOCAL TIME, TIME, LOCAL DATETIME, DATETIME, DURATION, POINT, LIST<T>, T[n], "
+                         "MAP, "
+                         "ANY",
+                         (int)wg_min_size(text.size, 32), (const char *)text.data);
+    }
+    wg_buf_deinit(&text);
+    WG_TRY(code);
+    out->type = strcmp(copy, "FLOAT32") == 0 ? WG_TYPE_FLOAT : WG_TYPE_ANY;
+    out->declared = copy;
+    return WG_OK;
+}
+
 wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *out) {
-    if (type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE))
-        return wgi_unsupported(b, type, "a column of a list type");
-    if (type->i >= 0) return wgi_unsupported(b, type, "a type with a precision or a length");
-    if (wg_column_type_parse(type->text, out)) return WG_OK;
-    static const char *const names[] = {"BOOL",  "INT",    "INT8",   "INT16",    "INT32", "INT64",
-                                        "UINT8", "UINT16", "UINT32", "UINT64",   "FLOAT", "STRING",
-                                        "BYTES", "DATE",   "ANY",    "TIMESTAMP"};
-    const char *near = wg_parser_suggest(type->text, names, sizeof names / sizeof names[0]);
-    if (near != NULL)
-        return wgi_error(b, WG_E_BIND, type, "'%.*s' is no column type; did you mean %s?",
-                         (int)wg_min_size(type->text.size, 32), (const char *)type->text.data, near);
-    return wgi_error(b, WG_E_BIND, type,
-                     "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, STRING, "
-                     "BYTES, DATE, TIMESTAMP, ANY",
-                     (int)wg_min_size(type->text.size, 32), (const char *)type->text.data);
+    const wg_ast *precise = with_precision(type);
+    if (precise != NULL) return wgi_unsupported(b, precise, "a type with a precision or a length");
+    const bool list = (type->flags & (WG_AST_LIST_TYPE | WG_AST_FIXED_TYPE)) != 0;
+    if (!list && wg_column_type_parse(type->text, out)) return WG_OK;
+    return declared_type(b, type, out);
 }
 
 wg_code wgi_definition_name(wgi_binder *b, const wg_ast *at, wg_slice name, const char **out) {
@@ -68,9 +104,7 @@ static wg_code define_columns(wgi_binder *b, const wg_ast *ast, wg_label_def *ou
         if (wg_label_def_column(out, item->text) != UINT32_MAX)
             return wgi_error(b, WG_E_BIND, item, "column '%.*s' is given twice",
                              (int)wg_min_size(item->text.size, 64), (const char *)item->text.data);
-        WG_TRY(wgi_bind_column_type(b, item->child[0], column));
-        WG_TRY(wgi_definition_name(b, item, item->text, &column->name));
-        column->not_null = (item->flags & WG_AST_NOT_NULL) != 0;
+        WG_TRY(wgi_column_def_of(b, item, column));
         out->column_count++;
     }
     return key != NULL ? primary_key(b, key, columns, out) : WG_OK;
@@ -101,7 +135,6 @@ wg_code wgi_label_def(wgi_binder *b, const wg_ast *ast, wg_label_def *out) {
         WG_TRY(endpoint(b, ast->child[1], &def.to_label));
     } else if (ast->child[1] != NULL) {
         def.kind = WG_LABEL_VIRTUAL;
-        if (ast->child_count > 2) return wgi_unsupported(b, ast->child[2], "COMPUTE");
         WG_TRY(wgi_definition_name(b, ast->child[1], ast->child[1]->text, &def.pattern));
     }
     WG_TRY(define_columns(b, edge ? ast->child[2] : ast->child[0], &def));
@@ -331,65 +364,4 @@ wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, 
     WG_TRY(wgi_plan_slots(b, project, NULL, NULL, slots, column_count));
     *out = project;
     return WG_OK;
-}
-
-/* ---- SHOW LABELS */
-
-static wg_code string_value(wgi_binder *b, wg_slice text, wg_value *out) {
-    const void *copy = text.size > 0 ? wg_arena_copy(b->arena, text.data, text.size) : "";
-    if (copy == NULL) return wgi_nomem(b);
-    *out = wg_value_str(wg_slice_of(copy, text.size));
-    return WG_OK;
-}
-
-static bool print_columns(wg_buf *out, const wg_label_def *def) {
-    bool ok = true;
-    for (uint32_t i = 0; i < def->column_count && ok; i++) {
-        const wg_column_def *column = &def->columns[i];
-        ok = wg_buf_printf(out, "%s%s %s%s%s", i > 0 ? ", " : "", column->name, wg_type_name(column->type),
-                           column->source == WG_COLUMN_PARTITION ? " PARTITION" : "",
-                           column->not_null ? " NOT NULL" : "");
-    }
-    if (def->key_count == 0) return ok;
-    ok = ok && wg_buf_append_str(out, ", PRIMARY KEY (");
-    for (uint32_t i = 0; i < def->key_count && ok; i++)
-        ok = wg_buf_printf(out, "%s%s", i > 0 ? ", " : "", def->columns[def->key_columns[i]].name);
-    return ok && wg_buf_append_str(out, ")");
-}
-
-static wg_code label_row(wgi_binder *b, const wg_label *label, wg_value *cells) {
-    static const char *const kinds[] = {"OPEN", "OWNED", "VIRTUAL"};
-    const wg_label_def *def = &label->def;
-    wg_buf text;
-    wg_buf_init(&text, b->arena->account);
-    const bool ok = print_columns(&text, def);
-    const wg_code code = ok ? string_value(b, wg_buf_slice(&text), &cells[3]) : wgi_nomem(b);
-    wg_buf_deinit(&text);
-    WG_TRY(code);
-    cells[0] = wg_value_str(wg_slice_str(def->name));
-    cells[1] = wg_value_str(wg_slice_str(def->is_edge ? "EDGE" : "NODE"));
-    cells[2] = wg_value_str(wg_slice_str(kinds[def->kind]));
-    cells[4] = wg_value_int((int64_t)wg_txn_label_row_estimate(b->txn, label->number));
-    cells[5] = def->pattern != NULL ? wg_value_str(wg_slice_str(def->pattern)) : wg_value_null();
-    return WG_OK;
-}
-
-wg_code wgi_show_labels(wgi_binder *b, const wg_plan **out, wgi_columns *columns) {
-    enum { COLUMNS = 6 };
-    static const char *names[COLUMNS] = {"label", "of", "kind", "columns", "rows", "source"};
-    static const wg_type types[COLUMNS] = {WG_TYPE_STRING, WG_TYPE_STRING, WG_TYPE_STRING,
-                                           WG_TYPE_STRING, WG_TYPE_INT,    WG_TYPE_STRING};
-    const uint32_t count = wg_catalog_label_count(b->catalog);
-    wg_value *cells = wgi_alloc(b, (size_t)count * COLUMNS, sizeof *cells);
-    if (cells == NULL) return WG_E_NOMEM;
-    uint32_t rows = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(b->catalog, i);
-        if (!wg_label_is_visible(label, b->view)) continue;
-        WG_TRY(label_row(b, label, cells + (size_t)rows * COLUMNS));
-        rows++;
-    }
-    columns->names = names;
-    columns->count = COLUMNS;
-    return wgi_rows_plan(b, cells, rows, names, types, COLUMNS, out);
 }

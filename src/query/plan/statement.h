@@ -15,8 +15,6 @@ wg_code wgi_bind_column_type(wgi_binder *b, const wg_ast *type, wg_column_def *o
 wg_code wgi_rule_def(wgi_binder *b, const wg_ast *ast, wg_rule_def *out);
 /* Name of the index that DROP INDEX ON :Label(p) means. */
 wg_code wgi_rule_of_old_drop(wgi_binder *b, const wg_ast *ast, wg_slice *out);
-/* SHOW INDEXES or SHOW CONSTRAINTS: name, kind, of, label, properties; of indexes the constraint, of constraints the type. */
-wg_code wgi_show_rules(wgi_binder *b, bool index, const wg_plan **out, wgi_columns *columns);
 
 typedef struct wgi_copy {
     const char *path;
@@ -34,7 +32,13 @@ wg_code wgi_copy_end(wgi_binder *b, const wg_ast *ast, const wg_label *edge, wgi
 /* A plan whose rows are these values, row after row. */
 wg_code wgi_rows_plan(wgi_binder *b, const wg_value *cells, uint32_t row_count, const char *const *names,
                       const wg_type *types, uint32_t column_count, const wg_plan **out);
-/* SHOW LABELS: label, of (NODE or EDGE), kind, columns, rows, source. */
-wg_code wgi_show_labels(wgi_binder *b, const wg_plan **out, wgi_columns *columns);
+
+/* ---- schema.c */
+/* A COLUMN with its default, which is evaluated. */
+wg_code wgi_column_def_of(wgi_binder *b, const wg_ast *column, wg_column_def *out);
+/* The columns that CREATE NODE LABEL computes, added to the label that was just made. */
+wg_code wgi_add_computed(wgi_binder *b, wg_slice label, bool is_edge, wg_ast *const *computed, uint32_t count);
+/* ALTER: binds it, and carries it out when `run`. */
+wg_code wgi_alter_statement(wgi_binder *b, const wg_ast *ast, bool run);
 
 #endif

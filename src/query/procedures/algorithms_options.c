@@ -77,7 +77,7 @@ static wg_code all_edge_labels(const reading *r) {
     if (labels == NULL) return wg_error_nomem(r->err, count * sizeof *labels);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(catalog, i);
+        const wg_label *label = wg_catalog_label_seen(catalog, i, view);
         if (label != NULL && label->def.is_edge && wg_label_is_visible(label, view)) labels[kept++] = i;
     }
     r->o->graph.edge_labels = labels;

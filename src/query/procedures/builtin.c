@@ -27,7 +27,7 @@ static wg_code labels_of(const wg_procedure_call *call, bool is_edge, wg_error *
     if (names == NULL) return wg_error_nomem(err, count * sizeof *names);
     uint32_t seen = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(catalog, i);
+        const wg_label *label = wg_catalog_label_seen(catalog, i, view);
         if (label->def.is_edge == is_edge && wg_label_is_visible(label, view)) names[seen++] = label->def.name;
     }
     const wg_code code = add_sorted(call, names, seen, err);

@@ -27,6 +27,7 @@ wg_code wg_procedures_create(wg_account *account, wg_procedures **out, wg_error 
     if (code == WG_OK) code = wg_procedures_register_algorithms(p, err);
     if (code == WG_OK) code = wg_procedures_register_records(p, err);
     if (code == WG_OK) code = wg_procedures_register_planning(p, err);
+    if (code == WG_OK) code = wg_procedures_register_show(p, err);
     if (code == WG_OK) *out = p;
     else wg_procedures_destroy(p);
     return code;

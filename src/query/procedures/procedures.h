@@ -31,6 +31,7 @@ WG_MUST_USE wg_code wg_engine_stats(wg_engine *engine, wg_stat_fn fn, void *ctx,
 
 /* algorithms.c, builtin.c, maintenance.c, agents.c, planning.c, records.c: what wg_procedures_create registers. */
 WG_MUST_USE wg_code wg_procedures_register_algorithms(wg_procedures *procedures, wg_error *err);
+WG_MUST_USE wg_code wg_procedures_register_show(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_builtin(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_agents(wg_procedures *procedures, wg_error *err);
 WG_MUST_USE wg_code wg_procedures_register_records(wg_procedures *procedures, wg_error *err);

@@ -34,7 +34,7 @@ static wg_code put_labels(const wg_procedure_call *call, uint32_t table, wg_buf 
     const uint32_t count = wg_record_labels(call->txn, table, &labels);
     out->size = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(catalog, labels[i]);
+        const wg_label *label = wg_catalog_label_seen(catalog, labels[i], wg_txn_view(call->txn));
         if ((i > 0 && !wg_buf_append_u8(out, ':')) || !wg_buf_append_str(out, label->def.name))
             return wg_error_nomem(err, 64);
     }
@@ -123,7 +123,7 @@ static wg_code find_type(const wg_procedure_call *call, wg_operator_def *filter,
     const wg_catalog *catalog = wg_txn_catalog(call->txn);
     const uint32_t count = wg_catalog_label_count(catalog);
     for (uint32_t i = 0; i < count; i++) {
-        const wg_label *label = wg_catalog_label_at(catalog, i);
+        const wg_label *label = wg_catalog_label_seen(catalog, i, wg_txn_view(call->txn));
         if (!label->def.is_edge || !wg_slice_is(wg_value_slice(type), label->def.name)) continue;
         filter->params.index_filter.has_edge_type = true;
         filter->params.index_filter.edge_type_key = i;

@@ -36,7 +36,8 @@ struct wg_catalog {
     wg_account *account;
     wg_arena arena; /* names, definitions, entries; entries of rolled-back transactions stay until close */
     pointer_list keys;
-    pointer_list labels;
+    pointer_list labels;  /* every version of every label, in the order in which they were made: what label_index counts */
+    pointer_list numbers; /* of each label number: its newest version */
     pointer_list partitions;
     pointer_list rules;
     name_index key_index;
@@ -68,6 +69,7 @@ void wg_catalog_destroy(wg_catalog *catalog) {
     wg_arena_deinit(&catalog->arena);
     wg_free(catalog->keys.items);
     wg_free(catalog->labels.items);
+    wg_free(catalog->numbers.items);
     wg_free(catalog->partitions.items);
     wg_free(catalog->rules.items);
     index_free(&catalog->key_index);
@@ -242,23 +244,32 @@ const wg_label *wg_catalog_label(const wg_catalog *catalog, wg_view view, wg_sli
 
 const wg_label *wg_catalog_label_at(const wg_catalog *catalog, uint32_t number) {
     lock(catalog);
-    const wg_label *label = number < catalog->labels.count ? catalog->labels.items[number] : NULL;
+    const wg_label *label = number < catalog->numbers.count ? catalog->numbers.items[number] : NULL;
     unlock(catalog);
     return label;
 }
 
+const wg_label *wg_catalog_label_seen(const wg_catalog *catalog, uint32_t number, wg_view view) {
+    const wg_label *newest = wg_catalog_label_at(catalog, number);
+    for (const wg_label *l = newest; l != NULL; l = l->older)
+        if (wg_label_is_visible(l, view)) return l;
+    return newest;
+}
+
 uint32_t wg_catalog_label_count(const wg_catalog *catalog) {
     lock(catalog);
-    const uint32_t count = catalog->labels.count;
+    const uint32_t count = catalog->numbers.count;
     unlock(catalog);
     return count;
 }
 
-static wg_code label_add(wg_catalog *c, const wg_label_def *def, uint64_t begin, uint32_t *out, wg_error *err) {
+/* A new version, which nobody finds yet. */
+static wg_code label_make(wg_catalog *c, uint32_t number, const wg_label_def *def, uint64_t begin, wg_label **out,
+                          wg_error *err) {
     const size_t bytes = sizeof(wg_label) + (size_t)def->column_count * sizeof(uint32_t);
     wg_label *label = wg_arena_alloc_zero(&c->arena, bytes);
     if (label == NULL || !wg_label_def_copy(&c->arena, def, &label->def)) return wg_error_nomem(err, bytes);
-    label->number = c->labels.count;
+    label->number = number;
     label->begin = begin;
     atomic_init(&label->end, WG_LOGSEQ_NEVER);
     for (uint32_t i = 0; i < def->column_count; i++) {
@@ -269,7 +280,28 @@ static wg_code label_add(wg_catalog *c, const wg_label_def *def, uint64_t begin,
     }
     if (!index_reserve(c, &c->label_index) || !list_push(c, &c->labels, label))
         return wg_error_nomem(err, (size_t)c->labels.count * 16);
-    index_push(&c->label_index, name_hash(def->is_edge, wg_slice_str(def->name)));
+    *out = label;
+    return WG_OK;
+}
+
+static void label_show(wg_catalog *c, const wg_label *label) {
+    index_push(&c->label_index, name_hash(label->def.is_edge, wg_slice_str(label->def.name)));
+}
+
+/* Takes the newest version of all back. */
+static void label_unshow(wg_catalog *c) {
+    c->labels.count--;
+    index_truncate(&c->label_index, c->labels.count);
+}
+
+static wg_code label_add(wg_catalog *c, const wg_label_def *def, uint64_t begin, uint32_t *out, wg_error *err) {
+    wg_label *label = NULL;
+    WG_TRY(label_make(c, c->numbers.count, def, begin, &label, err));
+    if (!list_push(c, &c->numbers, label)) {
+        c->labels.count--;
+        return wg_error_nomem(err, (size_t)c->numbers.count * 16);
+    }
+    label_show(c, label);
     *out = label->number;
     return WG_OK;
 }
@@ -282,19 +314,54 @@ wg_code wg_catalog_add_label(wg_catalog *catalog, const wg_label_def *def, uint6
     return code;
 }
 
+wg_code wg_catalog_alter_label(wg_catalog *catalog, uint32_t number, const wg_label_def *def, uint64_t begin,
+                               wg_error *err) {
+    wg_label *label = NULL;
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(number < catalog->numbers.count);
+    const wg_code code = label_make(catalog, number, def, begin, &label, err);
+    if (code == WG_OK) {
+        wg_label *old = catalog->numbers.items[number];
+        label->older = old;
+        atomic_store_explicit(&old->end, begin, memory_order_relaxed);
+        catalog->numbers.items[number] = label;
+        label_show(catalog, label);
+    }
+    wg_mutex_unlock(&catalog->mutex);
+    return code;
+}
+
+void wg_catalog_unalter_label(wg_catalog *catalog, uint32_t number) {
+    wg_mutex_lock(&catalog->mutex);
+    WG_ASSERT(number < catalog->numbers.count);
+    const wg_label *newest = catalog->numbers.items[number];
+    WG_ASSERT(newest->older != NULL && catalog->labels.items[catalog->labels.count - 1] == newest);
+    label_unshow(catalog);
+    for (uint32_t i = catalog->labels.count; i > 0; i--) { /* its entry, which may be changed */
+        wg_label *label = catalog->labels.items[i - 1];
+        if (label != newest->older) continue;
+        atomic_store_explicit(&label->end, WG_LOGSEQ_NEVER, memory_order_relaxed);
+        catalog->numbers.items[number] = label;
+        break;
+    }
+    wg_mutex_unlock(&catalog->mutex);
+}
+
 void wg_catalog_end_label(wg_catalog *catalog, uint32_t number, uint64_t end) {
     wg_mutex_lock(&catalog->mutex);
-    WG_ASSERT(number < catalog->labels.count);
-    wg_label *label = catalog->labels.items[number];
+    WG_ASSERT(number < catalog->numbers.count);
+    wg_label *label = catalog->numbers.items[number];
     atomic_store_explicit(&label->end, end, memory_order_relaxed);
     wg_mutex_unlock(&catalog->mutex);
 }
 
 void wg_catalog_truncate_labels(wg_catalog *catalog, uint32_t count) {
     wg_mutex_lock(&catalog->mutex);
-    WG_ASSERT(count <= catalog->labels.count);
-    catalog->labels.count = count;
-    index_truncate(&catalog->label_index, count);
+    WG_ASSERT(count <= catalog->numbers.count);
+    while (catalog->numbers.count > count) {
+        const wg_label *newest = catalog->numbers.items[--catalog->numbers.count];
+        for (const wg_label *l = newest; l != NULL; l = l->older) label_unshow(catalog);
+    }
     wg_mutex_unlock(&catalog->mutex);
 }
 
@@ -340,10 +407,10 @@ const wg_partition *wg_catalog_partition_of(const wg_catalog *catalog, uint32_t 
 }
 
 static wg_code partition_add(wg_catalog *c, const wg_partition *from, uint32_t *out, wg_error *err) {
-    if (from->label >= c->labels.count)
+    if (from->label >= c->numbers.count)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "partition %s: label number %u is unknown", from->path,
                             from->label);
-    const wg_label *label = c->labels.items[from->label];
+    const wg_label *label = c->numbers.items[from->label];
     uint32_t variable_count = 0;
     for (uint32_t i = 0; i < label->def.column_count; i++)
         variable_count += label->def.columns[i].source == WG_COLUMN_PARTITION;
@@ -422,8 +489,13 @@ const wg_rule *wg_catalog_next_rule(const wg_catalog *catalog, wg_view view, uin
     return found;
 }
 
+static bool text_copy(wg_arena *arena, const char *from, const char **out) {
+    *out = from == NULL ? NULL : wg_arena_strdup(arena, wg_slice_str(from));
+    return from == NULL || *out != NULL;
+}
+
 static wg_code rule_add(wg_catalog *c, const wg_rule_def *def, uint64_t begin, uint32_t *out, wg_error *err) {
-    bool known = def->label < c->labels.count;
+    bool known = def->label < c->numbers.count;
     for (uint32_t i = 0; i < def->key_count; i++) known = known && def->keys[i] < c->keys.count;
     if (!known)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s: its label or a property has no number", def->name);
@@ -433,6 +505,7 @@ static wg_code rule_add(wg_catalog *c, const wg_rule_def *def, uint64_t begin, u
     rule->def = *def;
     rule->def.name = name;
     rule->def.type.name = NULL;
+    if (!text_copy(&c->arena, def->type.declared, &rule->def.type.declared)) return wg_error_nomem(err, sizeof *rule);
     rule->number = c->rules.count;
     rule->begin = begin;
     atomic_init(&rule->end, WG_LOGSEQ_NEVER);

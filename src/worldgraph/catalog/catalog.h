@@ -37,7 +37,8 @@ typedef struct wg_label {
     wg_label_def def;
     uint64_t begin;
     _Atomic uint64_t end;
-    uint32_t column_keys[]; /* key number of each column of def */
+    const struct wg_label *older; /* what it was before ALTER; NULL: this is the first version */
+    uint32_t column_keys[];       /* key number of each column of def */
 } wg_label;
 
 /* One file of a virtual label. */
@@ -74,13 +75,21 @@ void wg_catalog_truncate_keys(wg_catalog *catalog, uint32_t count);             
 /* ---- labels */
 const wg_label *wg_catalog_label(const wg_catalog *catalog, wg_view view, wg_slice name,
                                  bool is_edge); /* NULL: none */
+/* The newest version of a label, for writers; NULL: none. */
 const wg_label *wg_catalog_label_at(const wg_catalog *catalog, uint32_t number);
+/* The version that the view sees; when it sees none, because the label was made later or dropped before, the newest one. NULL: no such number. */
+const wg_label *wg_catalog_label_seen(const wg_catalog *catalog, uint32_t number, wg_view view);
 uint32_t wg_catalog_label_count(const wg_catalog *catalog); /* numbers given out, dropped ones too */
 bool wg_label_is_visible(const wg_label *label, wg_view view);
 wg_code wg_catalog_add_label(wg_catalog *catalog, const wg_label_def *def, uint64_t begin, uint32_t *out,
                              wg_error *err);
 void wg_catalog_end_label(wg_catalog *catalog, uint32_t number, uint64_t end); /* NEVER undoes */
 void wg_catalog_truncate_labels(wg_catalog *catalog, uint32_t count);
+/* ALTER: `def` is the label's from `begin` on. */
+wg_code wg_catalog_alter_label(wg_catalog *catalog, uint32_t number, const wg_label_def *def, uint64_t begin,
+                               wg_error *err);
+/* Rollback of the newest ALTER of all, which was of this label. */
+void wg_catalog_unalter_label(wg_catalog *catalog, uint32_t number);
 /* The visible name nearest to a misspelt one (wg_suggestion), or NULL: for "did you mean". */
 const char *wg_catalog_suggest_label(const wg_catalog *catalog, wg_view view, wg_slice name, bool is_edge);
 

@@ -62,7 +62,11 @@ bool wg_rule_def_encode(wg_buf *out, const wg_rule_def *def) {
     for (uint32_t i = 0; ok && i < def->key_count; i++) ok = wg_buf_append_varint(out, def->keys[i]);
     if (ok && def->kind == WG_RULE_TYPE)
         ok = wg_buf_append_u8(out, (uint8_t)def->type.type) && wg_buf_append_u8(out, def->type.int_bits) &&
-             wg_buf_append_u8(out, def->type.int_unsigned);
+             wg_buf_append_u8(out, (uint8_t)(def->type.int_unsigned | (def->type.declared != NULL ? 2u : 0u)));
+    if (ok && def->kind == WG_RULE_TYPE && def->type.declared != NULL) {
+        const wg_slice text = wg_slice_str(def->type.declared);
+        ok = wg_buf_append_varint(out, text.size) && wg_buf_append(out, text.data, text.size);
+    }
     if (!ok) out->size = start;
     return ok;
 }
@@ -99,14 +103,15 @@ static wg_code take_name(wg_slice *from, wg_arena *arena, const char **out, wg_e
     return *out == NULL ? wg_error_nomem(err, text.size + 1) : WG_OK;
 }
 
-static wg_code take_type(wg_slice *from, wg_column_def *out, wg_error *err) {
-    uint8_t type = 0, bits = 0, is_unsigned = 0;
-    if (!take_u8(from, &type) || !take_u8(from, &bits) || !take_u8(from, &is_unsigned)) return bad(err, "cut short");
-    if (type > WG_TYPE_ANY || is_unsigned > 1) return bad(err, "unknown type");
-    if ((type == WG_TYPE_INT) == (bits == 0) || (type != WG_TYPE_INT && is_unsigned != 0))
+static wg_code take_type(wg_slice *from, wg_arena *arena, wg_column_def *out, wg_error *err) {
+    uint8_t type = 0, bits = 0, flags = 0;
+    if (!take_u8(from, &type) || !take_u8(from, &bits) || !take_u8(from, &flags)) return bad(err, "cut short");
+    if (type > WG_TYPE_ANY || flags > 3) return bad(err, "unknown type");
+    const bool is_unsigned = (flags & 1) != 0;
+    if ((type == WG_TYPE_INT) == (bits == 0) || (type != WG_TYPE_INT && is_unsigned))
         return bad(err, "bad integer width");
-    *out = (wg_column_def){.type = (wg_type)type, .int_bits = bits, .int_unsigned = is_unsigned != 0};
-    return WG_OK;
+    *out = (wg_column_def){.type = (wg_type)type, .int_bits = bits, .int_unsigned = is_unsigned};
+    return (flags & 2) != 0 ? take_name(from, arena, &out->declared, err) : WG_OK;
 }
 
 wg_code wg_rule_def_decode(wg_slice *from, wg_arena *arena, wg_rule_def *out, wg_error *err) {
@@ -125,7 +130,7 @@ wg_code wg_rule_def_decode(wg_slice *from, wg_arena *arena, wg_rule_def *out, wg
         return bad(err, "bad label or properties");
     for (uint32_t i = 0; i < def.key_count; i++)
         if (!take_u32(&rest, &def.keys[i])) return bad(err, "bad property");
-    if (def.kind == WG_RULE_TYPE) WG_TRY(take_type(&rest, &def.type, err));
+    if (def.kind == WG_RULE_TYPE) WG_TRY(take_type(&rest, arena, &def.type, err));
     wg_error why = {0};
     if (wg_rule_def_check(&def, &why) != WG_OK)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "definition of an index or constraint breaks a rule: %s",

@@ -25,6 +25,31 @@ static wg_code name_check(const char *what, const char *name, wg_error *err) {
     return WG_OK;
 }
 
+/* The narrower type, the default and the expression. */
+static wg_code details_check(const wg_label_def *def, const wg_column_def *column, wg_error *err) {
+    const bool computed = column->source == WG_COLUMN_COMPUTED;
+    const wg_type carrier =
+        column->declared != NULL && strcmp(column->declared, "FLOAT32") == 0 ? WG_TYPE_FLOAT : WG_TYPE_ANY;
+    if (column->declared != NULL &&
+        (column->type != carrier || !wg_declared_check(wg_slice_str(column->declared))))
+        return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "column %.60s.%.60s: unknown type %.40s", def->name,
+                            column->name, column->declared);
+    if (computed != (column->expression != NULL) || (computed && (column->not_null || column->default_value != NULL)))
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET,
+                            "column %.60s.%.60s: a computed column has an expression, no NOT NULL and no DEFAULT",
+                            def->name, column->name);
+    if (computed && strlen(column->expression) > WG_COMPUTE_BYTES_MAX)
+        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "column %.60s.%.60s: an expression has at most %d bytes",
+                            def->name, column->name, WG_COMPUTE_BYTES_MAX);
+    if (column->default_value == NULL) return WG_OK;
+    if (def->kind == WG_LABEL_VIRTUAL)
+        return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "column %.60s.%.60s: virtual labels have no defaults",
+                            def->name, column->name);
+    wg_value value = *column->default_value;
+    const wg_code code = wg_column_def_coerce(column, &value, err);
+    return code == WG_OK ? WG_OK : wg_error_prefix(err, code, "DEFAULT");
+}
+
 static wg_code column_check(const wg_label_def *def, const wg_column_def *column, wg_error *err) {
     WG_TRY(name_check("column", column->name, err));
     if (!type_storable(column->type))
@@ -34,7 +59,9 @@ static wg_code column_check(const wg_label_def *def, const wg_column_def *column
     if (column->type == WG_TYPE_INT && bits != 0 && bits != 8 && bits != 16 && bits != 32 && bits != 64)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "column %.60s.%.60s: integers of %u bits do not exist",
                             def->name, column->name, (unsigned)bits);
-    if (column->source != WG_COLUMN_STORED && column->source != WG_COLUMN_PARTITION)
+    WG_TRY(details_check(def, column, err));
+    if (column->source != WG_COLUMN_STORED && column->source != WG_COLUMN_PARTITION &&
+        column->source != WG_COLUMN_COMPUTED)
         return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "column %.60s.%.60s: unknown source", def->name,
                             column->name);
     if (column->source == WG_COLUMN_PARTITION && def->kind != WG_LABEL_VIRTUAL)
@@ -76,6 +103,9 @@ static wg_code key_check(const wg_label_def *def, wg_error *err) {
         if (def->key_columns[i] >= def->column_count)
             return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET,
                                 "label %.60s: the key names a column that does not exist", def->name);
+        if (def->columns[def->key_columns[i]].source == WG_COLUMN_COMPUTED)
+            return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "label %.60s: a key column cannot be computed",
+                                def->name);
         for (uint32_t j = 0; j < i; j++) {
             if (def->key_columns[i] == def->key_columns[j])
                 return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "label %.60s: the key names %.60s twice", def->name,
@@ -133,6 +163,17 @@ static bool text_copy(wg_arena *arena, const char *from, const char **out) {
     return from == NULL || *out != NULL;
 }
 
+static bool column_copy(wg_arena *arena, const wg_column_def *from, wg_column_def *out) {
+    if (!text_copy(arena, from->name, &out->name) || !text_copy(arena, from->declared, &out->declared) ||
+        !text_copy(arena, from->expression, &out->expression))
+        return false;
+    if (from->default_value == NULL) return true;
+    wg_value *value = wg_arena_alloc(arena, sizeof *value);
+    if (value == NULL || !wg_value_copy(arena, from->default_value, value)) return false;
+    out->default_value = value;
+    return true;
+}
+
 bool wg_label_def_copy(wg_arena *arena, const wg_label_def *from, wg_label_def *out) {
     wg_label_def copy = *from;
     wg_column_def *columns = NULL;
@@ -141,7 +182,7 @@ bool wg_label_def_copy(wg_arena *arena, const wg_label_def *from, wg_label_def *
         if (columns == NULL) return false;
     }
     for (uint32_t i = 0; i < from->column_count; i++) {
-        if (!text_copy(arena, from->columns[i].name, &columns[i].name)) return false;
+        if (!column_copy(arena, &from->columns[i], &columns[i])) return false;
     }
     copy.columns = columns;
     if (!text_copy(arena, from->name, &copy.name)) return false;
@@ -263,6 +304,17 @@ static wg_code timestamp_check(const wg_column_def *def, const wg_value *v, wg_e
     return WG_OK;
 }
 
+static wg_code declared_coerce(const wg_column_def *def, wg_value *value, wg_error *err) {
+    const wg_slice text = wg_slice_str(def->declared);
+    if (def->type == WG_TYPE_FLOAT && value->type == WG_TYPE_INT) *value = wg_value_float((double)value->as.i);
+    if (wg_declared_fits(text, value) && value_storable(value, 0)) return WG_OK;
+    return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "column %.60s: %s does not fit a column of %s", def->name,
+                        value->type == WG_TYPE_LIST    ? "this LIST"
+                        : value->type == WG_TYPE_FLOAT ? "this FLOAT"
+                                                       : wg_type_name((wg_type)value->type),
+                        def->declared);
+}
+
 wg_code wg_column_def_coerce(const wg_column_def *def, wg_value *value, wg_error *err) {
     WG_ASSERT(def != NULL);
     WG_ASSERT(value != NULL);
@@ -270,6 +322,9 @@ wg_code wg_column_def_coerce(const wg_column_def *def, wg_value *value, wg_error
         if (!def->not_null) return WG_OK;
         return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "column %.60s: NULL is not allowed", def->name);
     }
+    if (def->source == WG_COLUMN_COMPUTED)
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "column %.60s is computed and cannot be set", def->name);
+    if (def->declared != NULL) return declared_coerce(def, value, err);
     if (def->type == WG_TYPE_ANY) {
         if (value_storable(value, 0)) return WG_OK;
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "column %.60s: %s cannot be stored", def->name,

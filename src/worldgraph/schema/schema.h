@@ -4,7 +4,14 @@
 
 #include "base/column/column.h"
 
-enum { WG_LABEL_COLUMNS_MAX = 4096, WG_NAME_BYTES_MAX = 1024, WG_KEY_COLUMNS_MAX = 16, WG_PATTERN_BYTES_MAX = 4096 };
+enum {
+    WG_LABEL_COLUMNS_MAX = 4096,
+    WG_NAME_BYTES_MAX = 1024,
+    WG_KEY_COLUMNS_MAX = 16,
+    WG_PATTERN_BYTES_MAX = 4096,
+    WG_DECLARED_BYTES_MAX = 128,
+    WG_COMPUTE_BYTES_MAX = 16384
+};
 
 typedef enum wg_label_kind {
     WG_LABEL_OPEN,   /* created by use; any property, columns of type ANY */
@@ -13,8 +20,9 @@ typedef enum wg_label_kind {
 } wg_label_kind;
 
 typedef enum wg_column_source {
-    WG_COLUMN_STORED,   /* in the table or in the file */
-    WG_COLUMN_PARTITION /* a {variable} or key= directory of the path */
+    WG_COLUMN_STORED,    /* in the table or in the file */
+    WG_COLUMN_PARTITION, /* a {variable} or key= directory of the path */
+    WG_COLUMN_COMPUTED   /* an expression over the columns before it, evaluated when it is read */
 } wg_column_source;
 
 typedef struct wg_column_def {
@@ -24,6 +32,9 @@ typedef struct wg_column_def {
     bool not_null;
     uint8_t int_bits; /* declared width of integers: 8, 16, 32 or 64; values outside are refused */
     bool int_unsigned;
+    const char *declared; /* type ANY: the narrower type that its values have (wg_declared_check); FLOAT: FLOAT32; NULL: any */
+    const wg_value *default_value;  /* of new rows that say nothing about the column; NULL: none */
+    const char *expression;         /* COMPUTED: canonical text; its names are columns before it */
 } wg_column_def;
 
 typedef struct wg_label_def {
@@ -52,6 +63,15 @@ uint32_t wg_label_def_column(const wg_label_def *def, wg_slice name);
 /* Type names of DDL: INT, INTEGER, INT8..INT64, UINT8..UINT64, FLOAT, DOUBLE, FLOAT64, STRING, BOOL, BOOLEAN, BYTES, DATE, TIMESTAMP,
  * LOCAL DATETIME, ANY. Fills type, int_bits, int_unsigned; false when unknown. Case-insensitive. */
 bool wg_column_type_parse(wg_slice text, wg_column_def *out);
+/* What a column of type ANY may declare instead: FLOAT32, LOCAL TIME, TIME, DATETIME, DURATION, POINT, LIST, MAP, LIST<T>, T[n], where T is any
+ * type but MAP of a list. Capitals, one space between words. False: it is none of them. */
+bool wg_declared_check(wg_slice text);
+/* True when the value, which is not null, has the declared type; nulls inside lists are refused. */
+bool wg_declared_fits(wg_slice text, const wg_value *value);
+/* The type of all values of the column, as far as wg_type can say it: INT, DURATION, LIST, ...; ANY. */
+wg_type wg_column_def_value_type(const wg_column_def *def);
+/* The type as DDL spells it: INT8, STRING, LIST<INT>; at most WG_DECLARED_BYTES_MAX bytes. */
+const char *wg_column_def_type_text(const wg_column_def *def);
 
 /* Fits a value to a column: INT to FLOAT widening, range of the declared width, STRING to DATE or TIMESTAMP is refused.
  * WG_E_TYPE or WG_E_VALUE name the column. NULL fits unless not_null (WG_E_CONSTRAINT). */

@@ -4,8 +4,9 @@
  *   u8      flags: bit 0 edge, bits 1-2 kind, bit 3 FROM, bit 4 TO, bit 5 path; others 0
  *   text    name
  *   varint  column count, then per column:
- *             text name | u8 type | u8 flags: bit 0 path column, bit 1 NOT NULL, bit 2 unsigned; others 0
- *             u8 declared bits of an INT, else 0
+ *             text name | u8 type | u8 flags: bit 0 path column, bit 1 NOT NULL, bit 2 unsigned, bit 3 declared type,
+ *             bit 4 DEFAULT, bit 5 computed; others 0 | u8 declared bits of an INT, else 0
+ *             text declared type, value (docs/format/value.md) of the DEFAULT, text expression, each when its flag is set
  *   varint  key count, then one varint per key column (ordinal)
  *   text    FROM, TO, path, each when its flag is set
  * text = varint length + UTF-8 bytes without NUL; varints are LEB128 in their shortest form.
@@ -24,6 +25,10 @@ enum {
     COLUMN_PATH = 1,
     COLUMN_NOT_NULL = 2,
     COLUMN_UNSIGNED = 4,
+    COLUMN_DECLARED = 8,
+    COLUMN_DEFAULT = 16,
+    COLUMN_COMPUTED = 32,
+    COLUMN_FLAGS = 63,
     COLUMN_BYTES_MIN = 5 /* length, one byte of name, type, flags, bits */
 };
 
@@ -38,9 +43,16 @@ static bool column_encode(wg_buf *out, const wg_column_def *column) {
     if (column->source == WG_COLUMN_PARTITION) flags |= COLUMN_PATH;
     if (column->not_null) flags |= COLUMN_NOT_NULL;
     if (is_int && column->int_unsigned) flags |= COLUMN_UNSIGNED;
+    if (column->declared != NULL) flags |= COLUMN_DECLARED;
+    if (column->default_value != NULL) flags |= COLUMN_DEFAULT;
+    if (column->source == WG_COLUMN_COMPUTED) flags |= COLUMN_COMPUTED;
     const uint8_t bits = !is_int ? 0 : column->int_bits == 0 ? 64 : column->int_bits;
-    return text_encode(out, column->name) && wg_buf_append_u8(out, (uint8_t)column->type) &&
-           wg_buf_append_u8(out, (uint8_t)flags) && wg_buf_append_u8(out, bits);
+    bool ok = text_encode(out, column->name) && wg_buf_append_u8(out, (uint8_t)column->type) &&
+              wg_buf_append_u8(out, (uint8_t)flags) && wg_buf_append_u8(out, bits);
+    if (column->declared != NULL) ok = ok && text_encode(out, column->declared);
+    if (column->default_value != NULL) ok = ok && wg_value_encode(out, column->default_value);
+    if (column->source == WG_COLUMN_COMPUTED) ok = ok && text_encode(out, column->expression);
+    return ok;
 }
 
 bool wg_label_def_encode(wg_buf *out, const wg_label_def *def) {
@@ -94,6 +106,20 @@ static wg_code text_decode(wg_slice *from, size_t size_max, wg_arena *arena, con
     return *out == NULL ? wg_error_nomem(err, s.size + 1) : WG_OK;
 }
 
+static wg_code details_decode(wg_slice *from, uint8_t flags, wg_arena *arena, wg_column_def *out, wg_error *err) {
+    if ((flags & COLUMN_DECLARED) != 0)
+        WG_TRY(text_decode(from, WG_DECLARED_BYTES_MAX, arena, &out->declared, err));
+    if ((flags & COLUMN_DEFAULT) != 0) {
+        wg_value *value = wg_arena_alloc(arena, sizeof *value);
+        if (value == NULL) return wg_error_nomem(err, sizeof *value);
+        WG_TRY(wg_value_decode(from, arena, value, err));
+        out->default_value = value;
+    }
+    if ((flags & COLUMN_COMPUTED) != 0)
+        WG_TRY(text_decode(from, WG_COMPUTE_BYTES_MAX, arena, &out->expression, err));
+    return WG_OK;
+}
+
 static wg_code column_decode(wg_slice *from, wg_arena *arena, wg_column_def *out, wg_error *err) {
     uint8_t type;
     uint8_t flags;
@@ -102,15 +128,18 @@ static wg_code column_decode(wg_slice *from, wg_arena *arena, wg_column_def *out
     WG_TRY(text_decode(from, WG_NAME_BYTES_MAX, arena, &out->name, err));
     if (!u8_take(from, &type) || !u8_take(from, &flags) || !u8_take(from, &bits)) return bad(err, "column cut short");
     if (type > WG_TYPE_ANY) return bad(err, "unknown type");
-    if (flags > (COLUMN_PATH | COLUMN_NOT_NULL | COLUMN_UNSIGNED)) return bad(err, "unknown column flag");
+    if (flags > COLUMN_FLAGS || (flags & (COLUMN_PATH | COLUMN_COMPUTED)) == (COLUMN_PATH | COLUMN_COMPUTED))
+        return bad(err, "unknown column flag");
     const bool is_int = type == WG_TYPE_INT;
     if (is_int == (bits == 0) || (!is_int && (flags & COLUMN_UNSIGNED) != 0)) return bad(err, "bad integer width");
     out->type = (wg_type)type;
-    out->source = (flags & COLUMN_PATH) != 0 ? WG_COLUMN_PARTITION : WG_COLUMN_STORED;
+    out->source = (flags & COLUMN_PATH) != 0       ? WG_COLUMN_PARTITION
+                  : (flags & COLUMN_COMPUTED) != 0 ? WG_COLUMN_COMPUTED
+                                                   : WG_COLUMN_STORED;
     out->not_null = (flags & COLUMN_NOT_NULL) != 0;
     out->int_unsigned = (flags & COLUMN_UNSIGNED) != 0;
     out->int_bits = bits;
-    return WG_OK;
+    return details_decode(from, flags, arena, out, err);
 }
 
 static wg_code columns_decode(wg_slice *from, wg_arena *arena, wg_label_def *out, wg_error *err) {

@@ -178,6 +178,10 @@ static bool put_body(wg_buf *out, const wg_mutation *m) {
             return wg_buf_append_varint(out, m->number) && wg_label_def_encode(out, &m->def);
         case WG_MUTATION_DROP_LABEL:
             return wg_buf_append_varint(out, m->number);
+        case WG_MUTATION_ALTER_LABEL:
+            return wg_buf_append_varint(out, m->number) && wg_label_def_encode(out, &m->def) &&
+                   wg_buf_append_u8(out, m->replace) &&
+                   (!m->replace || put_numbers(out, m->sources, m->def.column_count));
         case WG_MUTATION_ADD_PARTITION:
             return put_partition(out, m);
         case WG_MUTATION_CREATE_NODE:
@@ -510,6 +514,19 @@ static wg_code take_run(decoder *d, wg_mutation *m) {
     return take_u64(d, "events of a fork", &m->fork_events);
 }
 
+static wg_code take_alter(decoder *d, wg_mutation *m) {
+    uint32_t count = 0;
+    uint8_t rewrite = 0;
+    WG_TRY(take_u32(d, "label", &m->number));
+    WG_TRY(wg_label_def_decode(&d->in, d->arena, &m->def, d->err));
+    WG_TRY(take_u8(d, "rewrite flag", &rewrite));
+    if (rewrite > 1) return corrupt(d, "rewrite flag");
+    m->replace = rewrite == 1;
+    if (!m->replace) return WG_OK;
+    WG_TRY(take_numbers(d, "sources of columns", &m->sources, &count));
+    return count == m->def.column_count ? WG_OK : corrupt(d, "number of sources");
+}
+
 static wg_code take_rule(decoder *d, wg_mutation *m) {
     WG_TRY(take_u32(d, "number of an index or constraint", &m->number));
     WG_TRY(wg_rule_def_decode(&d->in, d->arena, &m->rule, d->err));
@@ -528,6 +545,8 @@ static wg_code take_body(decoder *d, wg_mutation *m) {
             return wg_label_def_decode(&d->in, d->arena, &m->def, d->err);
         case WG_MUTATION_DROP_LABEL:
             return take_u32(d, "label", &m->number);
+        case WG_MUTATION_ALTER_LABEL:
+            return take_alter(d, m);
         case WG_MUTATION_ADD_PARTITION:
             return take_partition(d, m);
         case WG_MUTATION_CREATE_NODE:

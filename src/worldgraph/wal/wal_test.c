@@ -96,15 +96,23 @@ static void random_batch(maker *m, wg_mutation *out) {
 }
 
 static void random_def(maker *m, wg_label_def *out) {
+    static const wg_value half = {.type = WG_TYPE_FLOAT, .as.f = 0.5};
     static const wg_column_def columns[] = {{.name = "k", .type = WG_TYPE_STRING, .int_bits = 64, .not_null = true},
                                             {.name = "n", .type = WG_TYPE_INT, .int_bits = 16, .int_unsigned = true},
-                                            {.name = "any", .type = WG_TYPE_ANY, .int_bits = 64}};
+                                            {.name = "any", .type = WG_TYPE_ANY, .int_bits = 64},
+                                            {.name = "d", .type = WG_TYPE_ANY, .declared = "LIST<INT8>"},
+                                            {.name = "f", .type = WG_TYPE_FLOAT, .default_value = &half},
+                                            {.name = "c",
+                                             .type = WG_TYPE_INT,
+                                             .int_bits = 64,
+                                             .source = WG_COLUMN_COMPUTED,
+                                             .expression = "n + 1"}};
     const bool edge = below(m, 2) == 1;
     *out = (wg_label_def){.name = edge ? "KNOWS" : "Player",
                           .is_edge = edge,
                           .kind = WG_LABEL_OWNED,
                           .columns = columns,
-                          .column_count = 1 + below(m, 3),
+                          .column_count = 1 + below(m, 6),
                           .key_count = edge ? 0 : 1,
                           .from_label = edge ? "Player" : NULL};
 }
@@ -148,6 +156,10 @@ static wg_mutation random_mutation(maker *m, wg_mutation_kind kind) {
     out.labels = random_numbers(m, &out.label_count);
     out.removed_labels = random_numbers(m, &out.removed_label_count);
     random_def(m, &out.def);
+    uint32_t *sources = wg_arena_alloc_zero(&m->arena, 8 * sizeof *sources);
+    assert_non_null(sources);
+    for (uint32_t i = 0; i < 8; i++) sources[i] = below(m, 9);
+    out.sources = sources;
     random_rule(m, &out);
     random_properties(m, &out);
     random_batch(m, &out);

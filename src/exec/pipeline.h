@@ -1,0 +1,60 @@
+/* What pipeline.c and again.c share: a pipeline and its workers. */
+#ifndef WG_EXEC_PIPELINE_H
+#define WG_EXEC_PIPELINE_H
+
+#include "exec/exec_internal.h"
+
+enum { TASK_ROWS = WGI_TASK_ROWS, WINDOW = 32, OPS_MAX = 256 };
+
+typedef struct task_slot {
+    void *local;
+    bool taken;
+    bool ready;
+    wg_code code;
+    wg_error error;
+} task_slot;
+
+struct wgi_pipeline {
+    const wg_exec_context *context;
+    wgi_sink *sink;
+    const wg_plan *ops[OPS_MAX]; /* from the source up */
+    const wgi_join_table *tables[OPS_MAX];
+    uint32_t op_count;
+    wg_scan *scan;
+    wg_rows *rows;
+    uint32_t task_count;
+    uint32_t workers;
+    uint32_t shards;
+    uint32_t source_line; /* of the profile */
+    uint32_t sink_line;
+    bool counts_source;    /* its rows were not counted when they were made */
+    uint64_t bytes_before; /* in the account */
+    _Atomic bool finished; /* relaxed: a hint that no further work is needed */
+    wg_mutex lock;         /* guards what follows; rank WG_RANK_POOL + 1 */
+    wg_cond moved;
+    uint32_t taken; /* tasks that some worker has */
+    uint32_t merged;
+    bool merging;
+    wg_code code;
+    wg_error error;
+    task_slot slots[WINDOW];
+};
+
+struct wgi_worker {
+    wgi_pipeline *pipeline;
+    wgi_op *ops[OPS_MAX];
+    wg_scan_cursor *cursor;
+    wg_vector *vectors; /* of a rows source */
+    void *local;
+    wgi_eval eval;
+    uint32_t batch_rows;
+    bool stop;
+    uint32_t line; /* of the profile: what it works for, and since when */
+    uint64_t mark;
+    uint16_t sel[WG_BATCH_ROWS_MAX];
+};
+
+/* The operator of p->ops[i], without its place in the chain. */
+wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err);
+
+#endif
