@@ -60,6 +60,14 @@ static void test_a_forgiven_comparison_leaves_no_error(void **state) {
     everywhere(s, "CALL { OPTIONAL MATCH () RETURN true AS i8 } MATCH () WHERE true >= 1 RETURN true AS c", "");
 }
 
+/* Goal: lists compare by the first elements that differ; equal ones are passed over also where they have no order. */
+static void test_lists_compare_by_the_first_that_differ(void **state) {
+    store *s = *state;
+    everywhere(
+        s, "UNWIND [{a: 1}] AS m RETURN [m] < [m, 1], [m, 2] > [m, 1], [m] < [1], [null, 1] < [null, 2], [m] <= [m]",
+        "true|true|null|null|true\n");
+}
+
 /* Goal: a node that is deleted has no labels to take, whether or not the label exists. */
 static void test_labels_of_a_deleted_node_are_refused(void **state) {
     store *s = *state;
@@ -97,6 +105,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_forgiven_comparison_leaves_no_error, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_walks_reach_untouched_nodes, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_optional_match_asks_all_of_the_far_node, set_up_empty, tear_down),
+        cmocka_unit_test_setup_teardown(test_lists_compare_by_the_first_that_differ, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_labels_of_a_deleted_node_are_refused, set_up_empty, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
