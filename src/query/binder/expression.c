@@ -547,17 +547,16 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
 }
 
 static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
-    for (uint32_t i = 0; i < b->param_count; i++) {
-        if (!wg_slice_is(ast->text, b->param_names[i])) continue;
-        const wg_type type = b->params != NULL ? (wg_type)b->params[i].type : WG_TYPE_ANY;
-        wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
-        if (e == NULL) return WG_E_NOMEM;
-        e->slot = i;
-        *out = e;
-        return WG_OK;
-    }
-    return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
-                     (const char *)ast->text.data);
+    const uint32_t number = wgi_params_find(b->param_names, ast->text);
+    if (number == UINT32_MAX)
+        return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
+                         (const char *)ast->text.data);
+    const wg_type type = b->params != NULL ? (wg_type)b->params[number].type : WG_TYPE_ANY;
+    wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    e->slot = number;
+    *out = e;
+    return WG_OK;
 }
 
 /* ---- dispatch */
