@@ -874,6 +874,26 @@ static void drop_label(printer *pr, const wg_ast *a) {
     put_name(pr, a->text);
 }
 
+/* Indexes and constraints; false: something else. */
+static bool rule_statement(printer *pr, const wg_ast *a) {
+    switch (a->kind) {
+        case WG_AST_CREATE_INDEX:
+            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
+            put(pr, " ON ");
+            rule_properties(pr, a, 1, true);
+            return true;
+        case WG_AST_CREATE_CONSTRAINT:
+            create_constraint(pr, a);
+            return true;
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            drop_rule(pr, a);
+            return true;
+        default:
+            return false;
+    }
+}
+
 static void statement(printer *pr, const wg_ast *a) {
     static const char *const modes[] = {"", "EXPLAIN ", "PROFILE "};
     switch (a->kind) {
@@ -919,18 +939,6 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_ALTER_LABEL:
             alter_label(pr, a);
             break;
-        case WG_AST_CREATE_INDEX:
-            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
-            put(pr, " ON ");
-            rule_properties(pr, a, 1, true);
-            break;
-        case WG_AST_CREATE_CONSTRAINT:
-            create_constraint(pr, a);
-            break;
-        case WG_AST_DROP_INDEX:
-        case WG_AST_DROP_CONSTRAINT:
-            drop_rule(pr, a);
-            break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");
             break;
@@ -944,7 +952,7 @@ static void statement(printer *pr, const wg_ast *a) {
 }
 
 static void node(printer *pr, const wg_ast *a) {
-    if (!expression(pr, a) && !clause(pr, a)) statement(pr, a);
+    if (!expression(pr, a) && !clause(pr, a) && !rule_statement(pr, a)) statement(pr, a);
 }
 
 wg_code wg_ast_print(const wg_ast *ast, wg_buf *out, wg_error *err) {

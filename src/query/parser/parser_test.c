@@ -81,6 +81,22 @@ static void test_parser_reads_every_clause(void **state) {
         "CREATE EDGE LABEL IF NOT EXISTS S (FROM A TO B)",
         "DROP NODE LABEL IF EXISTS A",
         "DROP EDGE LABEL S",
+        "COPY A FROM 'x.csv' (HEADER true, DELIMITER ';', NULL '\\\\N', COLUMNS (a, b))",
+        "COPY A:B:C FROM 'x/*.parquet' (FORMAT 'PARQUET', REJECTS 'bad.jsonl')",
+        "COPY KNOWS FROM 'f.parquet' (FROM A(id) = (src), TO B)",
+        "COPY A TO 'x.csv'",
+        "COPY A (a, `b c`) TO 'x.csv' (HEADER true, OVERWRITE false)",
+        "COPY (MATCH (n:A) RETURN n.a AS a ORDER BY a) TO 'x.parquet' (COMPRESSION 'zstd')",
+        "COPY K TO 'x.csv' (FROM A(id) = (src), TO B)",
+        "COPY KNOWS FROM 'f.parquet' (FROM A = (x), TO B(k, l) = (m, n), HEADER false)",
+    };
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) assert_prints(queries[i], NULL);
+}
+
+/* Goal: definitions of indexes and constraints print to themselves; their words are names everywhere else. */
+static void test_parser_reads_indexes_and_constraints(void **state) {
+    (void)state;
+    static const char *const queries[] = {
         "CREATE RANGE INDEX FOR (n:A) ON (n.p)",
         "CREATE HASH INDEX `on` IF NOT EXISTS FOR (n:A) ON (n.p, n.q)",
         "CREATE RANGE INDEX for FOR ()-[r:KNOWS]-() ON (r.since)",
@@ -352,6 +368,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parser_reads_every_clause),
         cmocka_unit_test(test_parser_reads_alter),
+        cmocka_unit_test(test_parser_reads_indexes_and_constraints),
         cmocka_unit_test(test_parser_makes_spellings_equal),
         cmocka_unit_test(test_parser_binds_operators_by_precedence),
         cmocka_unit_test(test_parser_errors_name_place_and_expectation),
