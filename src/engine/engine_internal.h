@@ -169,13 +169,6 @@ wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *
 /* Reserves the ids and checks that they are the ones that the log says. */
 wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err);
 wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err);
-/* A row goes to another table with these properties, as a new version. */
-wg_code wgi_move_row(wgi_apply *a, wgi_table *from, uint64_t row, wgi_table *to, const wg_mutation *moved,
-                     wg_error *err);
-/* What a row has, as properties in the arena. */
-wg_code wgi_row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out, wg_error *err);
-void wgi_note_computed(wg_engine *engine, const wg_label_def *def);            /* that some label has such a column */
-wg_code wgi_apply_alter_label(void *ctx, const wg_mutation *m, wg_error *err); /* alter.c */
 wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
 void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
@@ -225,16 +218,6 @@ wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, boo
 wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
                            wg_error *err);
 
-/* ---- computed columns (computed.c) */
-
-/* The computed column of this key that the row has through one of its labels. False: none. */
-bool wgi_computed_column(const wg_txn *txn, const wgi_table *table, uint32_t key, const wg_label **out_label,
-                         uint32_t *out_column);
-wg_code wgi_computed_cell(const wg_txn *txn, const wg_label *label, uint32_t column, const wg_row_reader *row,
-                          wg_arena *arena, wg_value *out, wg_error *err);
-wg_code wgi_computed_owned(const wg_txn *txn, const wgi_place *at, const wg_label *label, uint32_t column,
-                           wg_arena *arena, wg_value *out, wg_error *err);
-
 /* ---- transactions */
 
 struct wg_txn {
@@ -270,6 +253,7 @@ char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);
 
 #include "engine/bulk.h"
 #include "engine/index_internal.h"
+#include "engine/alter_internal.h"
 #include "engine/virtual_internal.h"
 
 #endif

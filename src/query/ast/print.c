@@ -880,6 +880,20 @@ static bool rule_statement(printer *pr, const wg_ast *a) {
     }
 }
 
+static void column(printer *pr, const wg_ast *a) {
+    put_name(pr, a->text);
+    put(pr, " ");
+    node(pr, a->child[0]);
+    if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
+    if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
+}
+
+static void drop_label(printer *pr, const wg_ast *a) {
+    put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
+    if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
+    put_name(pr, a->text);
+}
+
 static void statement(printer *pr, const wg_ast *a) {
     static const char *const modes[] = {"", "EXPLAIN ", "PROFILE "};
     switch (a->kind) {
@@ -891,22 +905,15 @@ static void statement(printer *pr, const wg_ast *a) {
             create_label(pr, a);
             break;
         case WG_AST_COLUMNS:
-            with_keyword(pr, "(", a, ", ");
+        case WG_AST_PRIMARY_KEY:
+            with_keyword(pr, a->kind == WG_AST_COLUMNS ? "(" : "PRIMARY KEY (", a, ", ");
             put(pr, ")");
             break;
         case WG_AST_COLUMN:
-            put_name(pr, a->text);
-            put(pr, " ");
-            node(pr, a->child[0]);
-            if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
-            if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
+            column(pr, a);
             break;
         case WG_AST_TYPE:
             type(pr, a);
-            break;
-        case WG_AST_PRIMARY_KEY:
-            with_keyword(pr, "PRIMARY KEY (", a, ", ");
-            put(pr, ")");
             break;
         case WG_AST_COMPUTE:
             put_name(pr, a->text);
@@ -914,9 +921,7 @@ static void statement(printer *pr, const wg_ast *a) {
             break;
         case WG_AST_DROP_NODE:
         case WG_AST_DROP_EDGE:
-            put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
-            if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
-            put_name(pr, a->text);
+            drop_label(pr, a);
             break;
         case WG_AST_COPY_FROM:
             copy(pr, a);
@@ -938,10 +943,8 @@ static void statement(printer *pr, const wg_ast *a) {
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");
             break;
         case WG_AST_COMMIT:
-            put(pr, "COMMIT");
-            break;
         case WG_AST_ROLLBACK:
-            put(pr, "ROLLBACK");
+            put(pr, a->kind == WG_AST_COMMIT ? "COMMIT" : "ROLLBACK");
             break;
         default:
             WG_UNREACHABLE("a kind that no printer knows");

@@ -103,8 +103,8 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
-    wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
-    const wgi_local *locals; /* of the expression in hand, the innermost first */
+    wg_expr *case_subject;            /* of the CASE whose WHEN is bound */
+    const wgi_local *locals;          /* of the expression in hand, the innermost first */
     const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
     uint32_t expanding;               /* computed columns around the expression in hand */
     uint32_t expanded;                /* nodes that the outermost of them has become */
@@ -220,7 +220,8 @@ wg_code wgi_bind_binding(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
 
 /* ---- computed.c */
 /* The label through which a variable surely has the computed column; NULL: none. */
-const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name, uint32_t *out_column);
+const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name,
+                                   uint32_t *out_column);
 /* The expression of a computed column, with base.x for its columns. */
 wg_code wgi_expand_computed(wgi_binder *b, const wg_label *label, uint32_t column, const wg_ast *base,
                             const wg_ast *at, const wg_ast **out);
@@ -253,7 +254,7 @@ wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
 
 /* ---- call.c */
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
-bool wgi_is_aggregate(const wg_ast *ast); /* this very node */
+bool wgi_is_aggregate(const wg_ast *ast);                     /* this very node */
 const char *wgi_aggregate_at(uint32_t i, uint32_t *out_args); /* NULL: there are no more */
 bool wgi_is_callable(const char *name);                       /* a function of the table that text may name */
 wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);

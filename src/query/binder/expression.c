@@ -339,8 +339,8 @@ static wg_code check_declared(wgi_binder *b, const wgi_scope *scope, const wg_as
         any = any || types[i] != WG_TYPE_ANY;
     }
     if (!any) return WG_OK;
-    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2), types,
-                                          2, &unused, b->err);
+    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2),
+                                          types, 2, &unused, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = ast->start;
     return code;
 }

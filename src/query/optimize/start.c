@@ -135,15 +135,18 @@ static void add_computed(key_set *set, const wg_label_def *def, uint32_t column)
     const wg_ast *e;
     wg_error unused;
     wg_error_clear(&unused);
-    if (wg_parse_expression(wg_slice_str(def->columns[column].expression), set->b->arena, &e, &unused) != WG_OK) return;
+    if (wg_parse_expression(wg_slice_str(def->columns[column].expression), set->b->arena, &e, &unused) != WG_OK)
+        return;
     for (uint32_t c = 0; c < column; c++)
-        if (wgi_mentions_name(e, wg_slice_str(def->columns[c].name))) add_key(set, wg_slice_str(def->columns[c].name));
+        if (wgi_mentions_name(e, wg_slice_str(def->columns[c].name)))
+            add_key(set, wg_slice_str(def->columns[c].name));
 }
 
 static void add_key(key_set *set, wg_slice name) {
     const uint32_t key = wg_catalog_key(set->b->catalog, name);
     if (key == WG_NO_KEY || set->code != WG_OK) return;
-    if (wg_engine_computes(wg_txn_engine(set->b->txn), key)) { /* no scan reads it: the engine, or its expression, does */
+    if (wg_engine_computes(wg_txn_engine(set->b->txn),
+                           key)) { /* no scan reads it: the engine, or its expression, does */
         const wgi_symbol node = {
             .type = WG_TYPE_NODE, .labels = set->node->labels, .label_count = set->node->label_count};
         uint32_t column;
