@@ -15,104 +15,104 @@
 #define WG_AST_HEIGHT_MAX 1000u
 
 /* X(kind). "[0]" is child 0, "?" may be NULL, "..." the remaining children, "i"/"j"/"f" the numeric fields. */
-#define WG_AST_LIST(X)                                                                                          \
-    /* statements */                                                                                            \
-    X(STATEMENT)   /* op: wg_ast_mode; [0] QUERY or a statement below */                                        \
-    X(CREATE_NODE) /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */         \
-    X(CREATE_EDGE) /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS, ... COMPUTE */            \
-    X(COLUMNS)     /* ... COLUMN, at most one PRIMARY_KEY */                                                    \
-    X(COLUMN)      /* text name; NOT_NULL; [0] TYPE, [1] its default, where it has one */                       \
-    X(TYPE)        /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */ \
-    X(PRIMARY_KEY) /* ... NAME */                                                                               \
-    X(COMPUTE)     /* text name; [0] expression */                                                              \
-    X(DROP_NODE)   /* text name; IF_EXISTS */                                                                   \
-    X(DROP_EDGE)   /* text name; IF_EXISTS */                                                                   \
-    X(COPY_FROM)   /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                    \
-    X(COPY_TO)     /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */           \
-    X(COPY_END)    /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                            \
-    X(OPTION)      /* text upper-case name; [0] an expression, or COLUMNS of NAME */                            \
-    X(ALTER_LABEL) /* text label; op: wg_ast_alter; IF_EXISTS, ALTER_EDGE; as wg_ast_alter says */               \
-    X(CREATE_INDEX)      /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */    \
-    X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */             \
-    X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                       \
-    X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                             \
-    X(BEGIN) /* READ_ONLY */                                                                                    \
-    X(COMMIT)                                                                                                   \
-    X(ROLLBACK)                                                                                                 \
-    /* queries */                                                                                               \
-    X(QUERY)           /* op: wg_ast_set_op; UNION_ALL; [0]? AS OF (INT or PARAMETER), ... SINGLE */                               \
-    X(SINGLE)          /* ... clauses */                                                                        \
-    X(MATCH)           /* OPTIONAL, REPEATABLE, DIFFERENT; [0] PATTERN, [1]? where */                                                  \
-    X(FINISH)          /* last clause: no results */                                                            \
-    X(UNWIND)          /* text variable; OFFSET: counted from 0; [0] list, [1]? NAME of the place */                                                            \
-    X(WITH)            /* DISTINCT, STAR; [0]? ORDER, [1]? skip, [2]? limit, [3]? where, ... ITEM */            \
-    X(RETURN)          /* as WITH, [3] NULL */                                                                  \
-    X(ITEM)            /* text alias, empty when there is none; [0] expression */                               \
-    X(ORDER)           /* ... SORT */                                                                           \
-    X(SORT)            /* DESCENDING, NULLS_FIRST, NULLS_LAST; [0] expression */                                \
-    X(CREATE)          /* [0] PATTERN */                                                                        \
-    X(MERGE)           /* [0] PATH, ... ON_CREATE or ON_MATCH */                                                \
-    X(ON_CREATE)       /* [0] SET */                                                                            \
-    X(ON_MATCH)        /* [0] SET */                                                                            \
-    X(SET)             /* ... SET_PROPERTY, SET_REPLACE, SET_MERGE, SET_LABELS */                               \
-    X(SET_PROPERTY)    /* [0] PROPERTY, [1] value */                                                            \
-    X(SET_REPLACE)     /* text variable; [0] value: n = {..} */                                                 \
-    X(SET_MERGE)       /* text variable; [0] value: n += {..} */                                                \
-    X(SET_LABELS)      /* text variable; ... NAME */                                                            \
-    X(REMOVE)          /* ... REMOVE_PROPERTY, REMOVE_LABELS */                                                 \
-    X(REMOVE_PROPERTY) /* [0] PROPERTY */                                                                       \
-    X(REMOVE_LABELS)   /* text variable; ... NAME */                                                            \
-    X(DELETE)          /* DETACH; ... expressions */                                                            \
-    X(FOREACH)         /* text variable; [0] list, ... updating clauses */                                      \
-    X(CALL)            /* text procedure; STAR: YIELD *; YIELD; [0]? ARGUMENTS, [1]? where, ... YIELD_ITEM */   \
-    X(ARGUMENTS)       /* ... expressions */                                                                    \
-    X(YIELD_ITEM)      /* text column; [0]? NAME alias */                                                       \
-    X(CALL_QUERY)      /* OPTIONAL, SCOPED, STAR: all variables; [0] QUERY, ... NAME variables it sees */                                                                          \
-    /* patterns */                                                                                              \
-    X(PATTERN) /* ... PATH */                                                                                   \
-    X(PATH)    /* text variable or empty; op: wg_ast_path, i how many, j: wg_ast_path_mode */                   \
-               /* ... NODE, (EDGE or GROUP, NODE)* */                                                           \
-    X(NODE)    /* text variable or empty; [0]? MAP or PARAMETER, ... labels, all of them, WHERE */              \
-    X(EDGE)    /* text variable or empty; op: wg_ast_direction; VARIABLE_LENGTH: i least, j most, -1 none */    \
-               /* QUANTIFIED: written {i,j}; [0]? MAP or PARAMETER, ... types, any of them, WHERE */            \
-    X(GROUP)   /* VARIABLE_LENGTH: i least, j most, -1 none; [0] NULL, [1] PATH, [2]? where */                  \
-    X(WHERE)   /* inside of a NODE or EDGE, behind the labels; [0] expression */                                \
-    X(NAME)    /* text; a label or type too */                                                                  \
-    X(LABEL_EXPR) /* op: AND, OR, NOT; ... NAME, LABEL_EXPR, LABEL_ANY */                                       \
-    X(LABEL_ANY)  /* % */                                                                                       \
-    /* expressions */                                                                                           \
-    X(NULL)                                                                                                     \
-    X(BOOL)       /* i 0 or 1 */                                                                                \
-    X(INT)        /* i */                                                                                       \
-    X(FLOAT)      /* f */                                                                                       \
-    X(STRING)     /* text */                                                                                    \
-    X(LIST)       /* ... expressions */                                                                         \
-    X(MAP)        /* ... ENTRY */                                                                               \
-    X(ENTRY)      /* text key; [0] value */                                                                     \
-    X(PARAMETER)  /* text name or digits */                                                                     \
-    X(VARIABLE)   /* text */                                                                                    \
-    X(PROPERTY)   /* text key; [0] base */                                                                      \
-    X(INDEX)      /* [0] base, [1] index */                                                                     \
-    X(SLICE)      /* [0] base, [1]? from, [2]? to */                                                            \
-    X(HAS_LABELS) /* [0] base, ... NAME, LABEL_EXPR, LABEL_ANY: all of them */                                                                      \
-    X(IS_TYPED)   /* text canonical type; [0] */                                                                \
-    X(UNARY)      /* op; [0] */                                                                                 \
-    X(BINARY)     /* op; [0], [1] */                                                                            \
-    X(NARY)       /* op: OR, XOR, AND; two or more operands */                                                  \
-    X(CHAIN)      /* a < b <= c: text holds one op byte between operands; three or more operands */             \
-    X(FUNCTION)   /* text lower-case name; DISTINCT; ... arguments */                                           \
-    X(COUNT_STAR)                                                                                               \
-    X(CASE)                  /* [0]? subject, [1]? else, ... WHEN */                                            \
+#define WG_AST_LIST(X)                                                                                              \
+    /* statements */                                                                                                \
+    X(STATEMENT)    /* op: wg_ast_mode; [0] QUERY or a statement below */                                           \
+    X(CREATE_NODE)  /* text name; IF_EXISTS; [0]? COLUMNS, [1]? STRING partition pattern, ... COMPUTE */            \
+    X(CREATE_EDGE)  /* text name; IF_EXISTS; [0] NAME from, [1] NAME to, [2]? COLUMNS, ... COMPUTE */               \
+    X(COLUMNS)      /* ... COLUMN, at most one PRIMARY_KEY */                                                       \
+    X(COLUMN)       /* text name; NOT_NULL; [0] TYPE, [1] its default, where it has one */                          \
+    X(TYPE)         /* text upper-case name; LIST: [0] TYPE; FIXED: i elements, [0] TYPE; i, j = (p, s) or -1 */    \
+    X(PRIMARY_KEY)  /* ... NAME */                                                                                  \
+    X(COMPUTE)      /* text name; [0] expression */                                                                 \
+    X(DROP_NODE)    /* text name; IF_EXISTS */                                                                      \
+    X(DROP_EDGE)    /* text name; IF_EXISTS */                                                                      \
+    X(COPY_FROM)    /* text label; [0] STRING file, ... NAME more labels, OPTION, COPY_END */                       \
+    X(COPY_TO)      /* text label, empty: [1] QUERY; [0] STRING, [2]? COLUMNS, ... OPTION, COPY_END */              \
+    X(COPY_END)     /* text label; TO; [0]? COLUMNS keys, [1]? COLUMNS of the file */                               \
+    X(OPTION)       /* text upper-case name; [0] an expression, or COLUMNS of NAME */                               \
+    X(ALTER_LABEL)  /* text label; op: wg_ast_alter; IF_EXISTS, ALTER_EDGE; as wg_ast_alter says */                 \
+    X(CREATE_INDEX) /* text name or empty; IF_EXISTS, OF_EDGES; op: wg_ast_index; [0] NAME, ... NAME */             \
+    X(CREATE_CONSTRAINT) /* the same; op: wg_ast_constraint; [0] NAME label, [1]? TYPE, ... NAME */                 \
+    X(DROP_INDEX)        /* text name; IF_EXISTS; text empty: [0] NAME label, ... NAME */                           \
+    X(DROP_CONSTRAINT)   /* text name; IF_EXISTS */                                                                 \
+    X(BEGIN)             /* READ_ONLY */                                                                            \
+    X(COMMIT)                                                                                                       \
+    X(ROLLBACK)                                                                                                     \
+    /* queries */                                                                                                   \
+    X(QUERY)           /* op: wg_ast_set_op; UNION_ALL; [0]? AS OF (INT or PARAMETER), ... SINGLE */                \
+    X(SINGLE)          /* ... clauses */                                                                            \
+    X(MATCH)           /* OPTIONAL, REPEATABLE, DIFFERENT; [0] PATTERN, [1]? where */                               \
+    X(FINISH)          /* last clause: no results */                                                                \
+    X(UNWIND)          /* text variable; OFFSET: counted from 0; [0] list, [1]? NAME of the place */                \
+    X(WITH)            /* DISTINCT, STAR; [0]? ORDER, [1]? skip, [2]? limit, [3]? where, ... ITEM */                \
+    X(RETURN)          /* as WITH, [3] NULL */                                                                      \
+    X(ITEM)            /* text alias, empty when there is none; [0] expression */                                   \
+    X(ORDER)           /* ... SORT */                                                                               \
+    X(SORT)            /* DESCENDING, NULLS_FIRST, NULLS_LAST; [0] expression */                                    \
+    X(CREATE)          /* [0] PATTERN */                                                                            \
+    X(MERGE)           /* [0] PATH, ... ON_CREATE or ON_MATCH */                                                    \
+    X(ON_CREATE)       /* [0] SET */                                                                                \
+    X(ON_MATCH)        /* [0] SET */                                                                                \
+    X(SET)             /* ... SET_PROPERTY, SET_REPLACE, SET_MERGE, SET_LABELS */                                   \
+    X(SET_PROPERTY)    /* [0] PROPERTY, [1] value */                                                                \
+    X(SET_REPLACE)     /* text variable; [0] value: n = {..} */                                                     \
+    X(SET_MERGE)       /* text variable; [0] value: n += {..} */                                                    \
+    X(SET_LABELS)      /* text variable; ... NAME */                                                                \
+    X(REMOVE)          /* ... REMOVE_PROPERTY, REMOVE_LABELS */                                                     \
+    X(REMOVE_PROPERTY) /* [0] PROPERTY */                                                                           \
+    X(REMOVE_LABELS)   /* text variable; ... NAME */                                                                \
+    X(DELETE)          /* DETACH; ... expressions */                                                                \
+    X(FOREACH)         /* text variable; [0] list, ... updating clauses */                                          \
+    X(CALL)            /* text procedure; STAR: YIELD *; YIELD; [0]? ARGUMENTS, [1]? where, ... YIELD_ITEM */       \
+    X(ARGUMENTS)       /* ... expressions */                                                                        \
+    X(YIELD_ITEM)      /* text column; [0]? NAME alias */                                                           \
+    X(CALL_QUERY)      /* OPTIONAL, SCOPED, STAR: all variables; [0] QUERY, ... NAME variables it sees */           \
+    /* patterns */                                                                                                  \
+    X(PATTERN)    /* ... PATH */                                                                                    \
+    X(PATH)       /* text variable or empty; op: wg_ast_path, i how many, j: wg_ast_path_mode */                    \
+                  /* ... NODE, (EDGE or GROUP, NODE)* */                                                            \
+    X(NODE)       /* text variable or empty; [0]? MAP or PARAMETER, ... labels, all of them, WHERE */               \
+    X(EDGE)       /* text variable or empty; op: wg_ast_direction; VARIABLE_LENGTH: i least, j most, -1 none */     \
+                  /* QUANTIFIED: written {i,j}; [0]? MAP or PARAMETER, ... types, any of them, WHERE */             \
+    X(GROUP)      /* VARIABLE_LENGTH: i least, j most, -1 none; [0] NULL, [1] PATH, [2]? where */                   \
+    X(WHERE)      /* inside of a NODE or EDGE, behind the labels; [0] expression */                                 \
+    X(NAME)       /* text; a label or type too */                                                                   \
+    X(LABEL_EXPR) /* op: AND, OR, NOT; ... NAME, LABEL_EXPR, LABEL_ANY */                                           \
+    X(LABEL_ANY)  /* % */                                                                                           \
+    /* expressions */                                                                                               \
+    X(NULL)                                                                                                         \
+    X(BOOL)       /* i 0 or 1 */                                                                                    \
+    X(INT)        /* i */                                                                                           \
+    X(FLOAT)      /* f */                                                                                           \
+    X(STRING)     /* text */                                                                                        \
+    X(LIST)       /* ... expressions */                                                                             \
+    X(MAP)        /* ... ENTRY */                                                                                   \
+    X(ENTRY)      /* text key; [0] value */                                                                         \
+    X(PARAMETER)  /* text name or digits */                                                                         \
+    X(VARIABLE)   /* text */                                                                                        \
+    X(PROPERTY)   /* text key; [0] base */                                                                          \
+    X(INDEX)      /* [0] base, [1] index */                                                                         \
+    X(SLICE)      /* [0] base, [1]? from, [2]? to */                                                                \
+    X(HAS_LABELS) /* [0] base, ... NAME, LABEL_EXPR, LABEL_ANY: all of them */                                      \
+    X(IS_TYPED)   /* text canonical type; [0] */                                                                    \
+    X(UNARY)      /* op; [0] */                                                                                     \
+    X(BINARY)     /* op; [0], [1] */                                                                                \
+    X(NARY)       /* op: OR, XOR, AND; two or more operands */                                                      \
+    X(CHAIN)      /* a < b <= c: text holds one op byte between operands; three or more operands */                 \
+    X(FUNCTION)   /* text lower-case name; DISTINCT; ... arguments */                                               \
+    X(COUNT_STAR)                                                                                                   \
+    X(CASE)                  /* [0]? subject, [1]? else, ... WHEN */                                                \
     X(WHEN)                  /* [0] condition or value, [1] result; TESTS: [0] is an OR of tests of CASE_SUBJECT */ \
-    X(CASE_SUBJECT)          /* the subject of the CASE around it */                                           \
-    X(LIST_COMPREHENSION)    /* text variable; [0] list, [1]? where, [2]? result */                             \
-    X(PATTERN_COMPREHENSION) /* [0] PATH, [1]? where, [2] result */                                             \
-    X(QUANTIFIER)            /* text variable; op: wg_ast_quantifier; [0] list, [1]? where */                   \
-    X(REDUCE)                /* text accumulator; [0] start, [1] NAME variable, [2] list, [3] expression */     \
-    X(MAP_PROJECTION)        /* text variable; ... ALL_PROPERTIES, OWN_PROPERTY, ENTRY, VARIABLE */             \
-    X(ALL_PROPERTIES)        /* .* */                                                                           \
-    X(OWN_PROPERTY)          /* text key: .key */                                                               \
-    X(PATTERN_TEST)          /* [0] PATH: true when it matches; shortestPath(..) as a value too */              \
+    X(CASE_SUBJECT)          /* the subject of the CASE around it */                                                \
+    X(LIST_COMPREHENSION)    /* text variable; [0] list, [1]? where, [2]? result */                                 \
+    X(PATTERN_COMPREHENSION) /* [0] PATH, [1]? where, [2] result */                                                 \
+    X(QUANTIFIER)            /* text variable; op: wg_ast_quantifier; [0] list, [1]? where */                       \
+    X(REDUCE)                /* text accumulator; [0] start, [1] NAME variable, [2] list, [3] expression */         \
+    X(MAP_PROJECTION)        /* text variable; ... ALL_PROPERTIES, OWN_PROPERTY, ENTRY, VARIABLE */                 \
+    X(ALL_PROPERTIES)        /* .* */                                                                               \
+    X(OWN_PROPERTY)          /* text key: .key */                                                                   \
+    X(PATTERN_TEST)          /* [0] PATH: true when it matches; shortestPath(..) as a value too */                  \
     X(SUBQUERY)              /* op: wg_ast_subquery; [0] QUERY */
 
 #define WG_AST_ENUM(name) WG_AST_##name,
@@ -146,17 +146,17 @@ typedef enum wg_ast_set_op { WG_AST_UNION, WG_AST_EXCEPT, WG_AST_INTERSECT } wg_
 
 /* What stands below an ALTER_LABEL. */
 typedef enum wg_ast_alter {
-    WG_AST_ALTER_ADD,           /* [0] COLUMN */
-    WG_AST_ALTER_ADD_COMPUTE,   /* ... COMPUTE */
-    WG_AST_ALTER_DROP,          /* [0] NAME, as of all below */
-    WG_AST_ALTER_RENAME,        /* [1] NAME */
-    WG_AST_ALTER_RENAME_LABEL,  /* [0] the new one */
+    WG_AST_ALTER_ADD,          /* [0] COLUMN */
+    WG_AST_ALTER_ADD_COMPUTE,  /* ... COMPUTE */
+    WG_AST_ALTER_DROP,         /* [0] NAME, as of all below */
+    WG_AST_ALTER_RENAME,       /* [1] NAME */
+    WG_AST_ALTER_RENAME_LABEL, /* [0] the new one */
     WG_AST_ALTER_SET_NOT_NULL,
     WG_AST_ALTER_DROP_NOT_NULL,
-    WG_AST_ALTER_SET_TYPE,      /* [1] TYPE */
-    WG_AST_ALTER_SET_DEFAULT,   /* [1] expression */
+    WG_AST_ALTER_SET_TYPE,    /* [1] TYPE */
+    WG_AST_ALTER_SET_DEFAULT, /* [1] expression */
     WG_AST_ALTER_DROP_DEFAULT,
-    WG_AST_ALTER_SET_PATTERN    /* [0] STRING */
+    WG_AST_ALTER_SET_PATTERN /* [0] STRING */
 } wg_ast_alter;
 
 typedef enum wg_ast_index { WG_AST_INDEX_RANGE, WG_AST_INDEX_HASH } wg_ast_index;

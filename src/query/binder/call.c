@@ -246,7 +246,8 @@ static wg_code bind_pairs(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
 }
 
 /* Names of GQL. *out_done false: it is none of them. */
-static wg_code bind_gql_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out, bool *out_done) {
+static wg_code bind_gql_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out,
+                                 bool *out_done) {
     const bool different = wg_slice_is(ast->text, "all_different"), same = wg_slice_is(ast->text, "same");
     *out_done = true;
     if (different || same) return bind_pairs(b, scope, ast, same, out);

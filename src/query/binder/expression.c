@@ -341,8 +341,8 @@ static wg_code check_declared(wgi_binder *b, const wgi_scope *scope, const wg_as
         any = any || types[i] != WG_TYPE_ANY;
     }
     if (!any) return WG_OK;
-    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2), types,
-                                          2, &unused, b->err);
+    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2),
+                                          types, 2, &unused, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = ast->start;
     return code;
 }
@@ -547,17 +547,16 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
 }
 
 static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
-    for (uint32_t i = 0; i < b->param_count; i++) {
-        if (!wg_slice_is(ast->text, b->param_names[i])) continue;
-        const wg_type type = b->params != NULL ? (wg_type)b->params[i].type : WG_TYPE_ANY;
-        wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
-        if (e == NULL) return WG_E_NOMEM;
-        e->slot = i;
-        *out = e;
-        return WG_OK;
-    }
-    return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
-                     (const char *)ast->text.data);
+    const uint32_t number = wgi_params_find(b->param_names, ast->text);
+    if (number == UINT32_MAX)
+        return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
+                         (const char *)ast->text.data);
+    const wg_type type = b->params != NULL ? (wg_type)b->params[number].type : WG_TYPE_ANY;
+    wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    e->slot = number;
+    *out = e;
+    return WG_OK;
 }
 
 /* ---- dispatch */

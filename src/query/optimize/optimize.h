@@ -35,12 +35,12 @@ typedef struct wgi_pattern_edge {
     const uint32_t *types;
     uint32_t type_count;
     bool missing;
-    wg_ast_path search; /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
-    uint32_t from, to;  /* as drawn: left and right node */
-    uint32_t clause;    /* of one MATCH: relationships of different ones may be the same */
-    bool cycles;        /* a search: from a node to itself at least one relationship is wanted */
-    bool by_id;         /* a search: the least ids decide among equals */
-    bool free;          /* it may be the same as any other one */
+    wg_ast_path search;    /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
+    uint32_t from, to;     /* as drawn: left and right node */
+    uint32_t clause;       /* of one MATCH: relationships of different ones may be the same */
+    bool cycles;           /* a search: from a node to itself at least one relationship is wanted */
+    bool by_id;            /* a search: the least ids decide among equals */
+    bool free;             /* it may be the same as any other one */
     wg_ast_path_mode mode; /* of a walk: what it may repeat */
     bool done;
 } wgi_pattern_edge;
@@ -113,6 +113,11 @@ typedef struct wgi_index_choice {
 /* Conditions whose other side `rel` gives. Asks for statistics where an index fits. */
 wg_code wgi_find_index(wgi_binder *b, const wgi_graph *graph, wg_slice variable, const uint32_t *labels,
                        uint32_t label_count, const wgi_relation *rel, wgi_index_choice *out);
+/* The same for the relationships of a component; *out NULL: there is none. */
+wg_code wgi_find_index_edge(wgi_binder *b, const wgi_graph *graph, uint32_t component, const wgi_relation *rel,
+                            wgi_index_choice *best, wgi_pattern_edge **out);
+/* Gives an INDEX_SEEK over the rows of `rel` what it asks, and its estimate. */
+wg_code wgi_index_exprs(wgi_binder *b, const wgi_relation *rel, const wgi_index_choice *choice, wg_plan *plan);
 /* True when a value of the seek comes from variables of `rel`. */
 bool wgi_index_uses(const wgi_index_choice *choice, const wgi_relation *rel);
 /* Share of the label's rows that a condition on the variable is expected to keep (estimate.c). */

@@ -407,8 +407,8 @@ static wg_code place_and_element(wgi_binder *b, const wg_ast *clause, uint32_t l
     WG_TRY(wgi_add_slot(b, rel, value, clause->text, &symbol.slot));
     WG_TRY(wgi_add_symbol(b, rel, &symbol));
     if (wgi_find(rel, place->text) != NULL)
-        return wgi_error(b, WG_E_BIND, place, "variable '%.*s' exists already", (int)wg_min_size(place->text.size, 64),
-                         (const char *)place->text.data);
+        return wgi_error(b, WG_E_BIND, place, "variable '%.*s' exists already",
+                         (int)wg_min_size(place->text.size, 64), (const char *)place->text.data);
     WG_TRY(wgi_slot_expr(b, at, WG_TYPE_ANY, place, &args[0]));
     WG_TRY(wgi_const_expr(b, &from, WG_TYPE_INT, place, &args[1]));
     WG_TRY(wgi_call(b, place, "+", args, 2, &value));
