@@ -266,6 +266,27 @@ WGI_ROW_FN(wgi_fn_keys) {
     return WG_OK;
 }
 
+/* A map with the entries of another in the place of its own: both are in the order of their keys. */
+WGI_ROW_FN(wgi_fn_overlay) {
+    (void)arg_count;
+    const wg_value *a = &args[0], *b = &args[1];
+    wg_map_entry *entries = wg_arena_alloc(&call->eval->arena, ((size_t)a->size + b->size + 1) * sizeof *entries);
+    if (entries == NULL) return wg_error_nomem(err, ((size_t)a->size + b->size) * sizeof *entries);
+    uint32_t n = 0, i = 0, k = 0;
+    while (i < a->size || k < b->size) {
+        int order = i == a->size ? 1 : -1;
+        if (i < a->size && k < b->size)
+            order = wg_slice_compare(wg_slice_of(a->as.map[i].key, a->as.map[i].key_size),
+                                     wg_slice_of(b->as.map[k].key, b->as.map[k].key_size));
+        entries[n++] = order < 0 ? a->as.map[i] : b->as.map[k];
+        if (order <= 0) i++;
+        if (order >= 0) k++;
+    }
+    *out = (wg_value){.type = WG_TYPE_MAP, .size = n};
+    out->as.map = entries;
+    return WG_OK;
+}
+
 WGI_ROW_FN(wgi_fn_properties) {
     (void)arg_count;
     const wg_map_entry *entries;

@@ -521,23 +521,32 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
     variable->text = ast->text;
     variable->start = ast->start;
     variable->end = ast->end;
+    uint32_t count = 0;
+    bool all = false;
     for (uint32_t i = 0; i < ast->child_count; i++) {
         const wg_ast *item = ast->child[i];
-        items[i].name = item->text;
-        if (item->kind == WG_AST_ALL_PROPERTIES) return wgi_unsupported(b, item, "'.*' in a map projection");
+        all = all || item->kind == WG_AST_ALL_PROPERTIES;
+        if (item->kind == WG_AST_ALL_PROPERTIES) continue;
+        named_expr *to = &items[count++];
+        to->name = item->text;
         if (item->kind == WG_AST_OWN_PROPERTY) {
             wg_ast property = {.kind = WG_AST_PROPERTY, .start = item->start, .end = item->end, .text = item->text};
             property.child = &variable;
             property.child_count = 1;
-            WG_TRY(property_of(b, scope, &property, item->text, &items[i].expr));
+            WG_TRY(property_of(b, scope, &property, item->text, &to->expr));
         } else {
             const wg_ast *value = item->kind == WG_AST_ENTRY ? item->child[0] : item;
-            WG_TRY(wgi_bind(b, scope, value, &items[i].expr));
+            WG_TRY(wgi_bind(b, scope, value, &to->expr));
         }
     }
     wg_expr *base, *args[2];
     WG_TRY(wgi_bind(b, scope, variable, &base));
-    WG_TRY(make_map(b, ast, items, ast->child_count, &args[1]));
+    WG_TRY(make_map(b, ast, items, count, &args[1]));
+    if (all) { /* what is named wins */
+        wg_expr *both[2] = {NULL, args[1]};
+        WG_TRY(wgi_call(b, ast, "properties", &base, 1, &both[0]));
+        WG_TRY(wgi_call(b, ast, "%overlay", both, 2, &args[1]));
+    }
     WG_TRY(wgi_call(b, ast, "IS NOT NULL", &base, 1, &args[0])); /* of null it is null, not a map of nulls */
     wg_expr *e = wgi_expr(b, WG_EXPR_CASE, WG_TYPE_MAP, ast);
     if (e == NULL) return WG_E_NOMEM;
