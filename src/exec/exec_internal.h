@@ -47,7 +47,6 @@ static inline const wg_kernels *wgi_kernels(const wg_exec_context *context) {
 }
 
 /* ---- rows.c */
-
 /* Rows of a task of materialised rows, and of a block of those that are in a file. */
 enum { WGI_TASK_ROWS = 8 * WG_BATCH_ROWS_MAX };
 
@@ -77,7 +76,6 @@ wg_code wgi_rows_drop_columns(wg_rows *rows, uint32_t column_count);
 bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *sel, const uint32_t *index, uint32_t n);
 
 /* ---- expression.c */
-
 typedef struct wgi_eval {
     const wg_exec_context *context;
     wg_arena arena;          /* results of the current batch; the owner resets it */
@@ -87,8 +85,8 @@ typedef struct wgi_eval {
     const wg_batch *placed; /* rand(): the batch whose rows have places in the order of rows; NULL: none have */
     uint64_t place;         /* of the first row of that batch */
 } wgi_eval;
-/* A number for a row that has a place, which no cut of the work changes; that of the enclosing row for others. */
-uint64_t wgi_row_seed(const wgi_eval *eval, uint32_t row);
+uint64_t wgi_row_seed(const wgi_eval *eval,
+                      uint32_t row);  /* by the row's place; of one without: the enclosing row's */
 void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
@@ -130,7 +128,6 @@ void wgi_hash_rows(const wg_type *types, const wg_vector *vectors, uint32_t coun
 bool wgi_cells_equivalent(const wg_vector *a, uint32_t a_row, const wg_vector *b, uint32_t b_row);
 
 /* ---- pipeline.c */
-
 typedef struct wgi_sink wgi_sink;
 typedef struct wgi_pipeline wgi_pipeline;
 typedef struct wgi_worker wgi_worker;
