@@ -2,7 +2,7 @@
  * figure: name, value, unit. Arguments: nodes (default 1000000). */
 #include "bench.h"
 
-#include "engine/engine_internal.h"
+#include "engine/engine.h"
 
 static double now_s(void) { return (double)bench_now_ns() * 1e-9; }
 
@@ -62,8 +62,9 @@ static const wg_rule *make_rule(bench *b, wg_rule_kind kind, uint32_t key) {
     const wg_rule_def def = {.kind = kind, .label = b->label, .key_count = 1, .keys = {b->keys[key]}};
     must(wg_txn_begin(b->engine, WG_TXN_WRITE, 0, &txn, &b->err), &b->err);
     must(wg_txn_create_rule(txn, &def, false, &created, &b->err), &b->err);
+    const wg_catalog *catalog = wg_txn_catalog(txn);
     must(wg_txn_commit(txn, NULL, &b->err), &b->err);
-    return wg_catalog_rule_at(b->engine->catalog, wg_catalog_rule_count(b->engine->catalog) - 1);
+    return wg_catalog_rule_at(catalog, wg_catalog_rule_count(catalog) - 1);
 }
 
 static uint64_t seek(bench *b, const wg_txn *txn, const wg_rule *rule, const wg_index_probe *probe, wg_buf *ids) {
@@ -78,7 +79,7 @@ static void measure(bench *b, wg_rule_kind kind, uint32_t key, const char *name)
     wg_buf ids;
     wg_value value = wg_value_int(5);
     const wg_index_probe probe = {.equal = &value, .equal_count = 1};
-    const uint64_t before = wg_account_bytes(&b->engine->index_account);
+    const uint64_t before = wg_engine_index_bytes(b->engine);
     const wg_rule *rule = make_rule(b, kind, key);
     wg_buf_init(&ids, NULL);
     must(wg_txn_begin(b->engine, WG_TXN_READ, 0, &txn, &b->err), &b->err);
@@ -87,9 +88,9 @@ static void measure(bench *b, wg_rule_kind kind, uint32_t key, const char *name)
     (void)snprintf(line, sizeof line, "%s: build", name);
     report(line, (now_s() - start) * 1e3, "ms");
     wg_txn_abort(txn); /* what was merged meanwhile is given back when nobody can be reading it */
-    wg_epoch_collect(b->engine->epoch);
+    wg_epoch_collect(wg_engine_epoch(b->engine));
     (void)snprintf(line, sizeof line, "%s: memory", name);
-    report(line, (double)(wg_account_bytes(&b->engine->index_account) - before) / (double)b->nodes, "bytes/entry");
+    report(line, (double)(wg_engine_index_bytes(b->engine) - before) / (double)b->nodes, "bytes/entry");
     uint64_t found = 0;
     must(wg_txn_begin(b->engine, WG_TXN_READ, 0, &txn, &b->err), &b->err);
     start = now_s();

@@ -259,8 +259,9 @@ static wg_code check_rules(const altering *a) {
         for (uint32_t i = 0; i < rule->def.key_count; i++)
             if (rule->def.keys[i] == key)
                 return wg_error_set(a->err, WG_E_CONSTRAINT, WG_NO_OFFSET,
-                                    "ALTER of label %s: %s %s is about this column: drop it first", a->label->def.name,
-                                    wg_rule_is_index(rule->def.kind) ? "index" : "constraint", rule->def.name);
+                                    "ALTER of label %s: %s %s is about this column: drop it first",
+                                    a->label->def.name, wg_rule_is_index(rule->def.kind) ? "index" : "constraint",
+                                    rule->def.name);
     }
 }
 
@@ -322,7 +323,8 @@ static wg_code alter_column(altering *a) {
     wg_column_def *c = &a->columns[a->column];
     if (a->alter->kind == WG_ALTER_DROP_COLUMN) return drop_column(a);
     if (a->alter->kind == WG_ALTER_RENAME_COLUMN) return rename_column(a);
-    if (a->label->def.kind == WG_LABEL_VIRTUAL) return refuse(a, WG_E_READ_ONLY, "its columns are those of its files");
+    if (a->label->def.kind == WG_LABEL_VIRTUAL)
+        return refuse(a, WG_E_READ_ONLY, "its columns are those of its files");
     if (c->source == WG_COLUMN_COMPUTED)
         return refuse(a, WG_E_BIND, "the column is computed: drop it and add it again");
     if (a->alter->kind == WG_ALTER_SET_TYPE) return set_type(a);

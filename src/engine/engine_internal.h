@@ -163,35 +163,12 @@ extern const wg_applier wgi_applier; /* ctx is a wgi_apply */
 wg_code wgi_apply_create_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_nodes(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_load_edges(void *ctx, const wg_mutation *m, wg_error *err);
-/* Indexes and constraints (rules.c). */
-wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err);
-wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
-/* Drops what belongs to a label that goes. */
-wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
-/* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
-/* Constraints NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
-wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
-wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
-/* *out_outside: a null keeps the row out of the constraint. */
-wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
-                               wg_error *err);
-wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
-static inline bool wgi_rule_is_unique(const wg_rule *rule) {
-    return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;
-}
 wg_code wgi_note(wgi_apply *a, wgi_undo_kind kind, uint32_t number, uint64_t x, uint64_t y, wg_error *err);
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n); /* WG_E_CORRUPT */
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err);
 /* Reserves the ids and checks that they are the ones that the log says. */
 wg_code wgi_take_ids(wgi_apply *a, bool is_edge, uint64_t id, uint64_t count, wg_error *err);
 wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, uint32_t *out, wg_error *err);
-/* A row goes to another table with these properties, as a new version. */
-wg_code wgi_move_row(wgi_apply *a, wgi_table *from, uint64_t row, wgi_table *to, const wg_mutation *moved,
-                     wg_error *err);
-/* What a row has, as properties in the arena. */
-wg_code wgi_row_properties(const wgi_table *table, uint64_t row, wg_arena *arena, wg_mutation *out, wg_error *err);
-void wgi_note_computed(wg_engine *engine, const wg_label_def *def); /* that some label has such a column */
-wg_code wgi_apply_alter_label(void *ctx, const wg_mutation *m, wg_error *err); /* alter.c */
 wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
 void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
@@ -241,16 +218,6 @@ wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, boo
 wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
                            wg_error *err);
 
-/* ---- computed columns (computed.c) */
-
-/* The computed column of this key that the row has through one of its labels. False: none. */
-bool wgi_computed_column(const wg_txn *txn, const wgi_table *table, uint32_t key, const wg_label **out_label,
-                         uint32_t *out_column);
-wg_code wgi_computed_cell(const wg_txn *txn, const wg_label *label, uint32_t column, const wg_row_reader *row,
-                          wg_arena *arena, wg_value *out, wg_error *err);
-wg_code wgi_computed_owned(const wg_txn *txn, const wgi_place *at, const wg_label *label, uint32_t column,
-                           wg_arena *arena, wg_value *out, wg_error *err);
-
 /* ---- transactions */
 
 struct wg_txn {
@@ -281,45 +248,12 @@ wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);
 /* Newest committed state plus own writes: what constraints are checked against. */
 wg_view wgi_txn_newest(const wg_txn *txn);
 
-/* ---- bulk writes */
-
-/* Rows that become nodes with these labels, or edges of this one, by one mutation. */
-typedef struct wgi_bulk {
-    bool is_edge;
-    bool
-        trusted; /* strings are UTF-8, integers fit their widths, ends exist and have the labels that they must have */
-    const uint32_t *labels;
-    uint32_t label_count;
-    const uint32_t *keys; /* of the batch's columns */
-    wg_batch batch;
-    const uint64_t *ends[2]; /* edges */
-    wg_slice packed;         /* of these rows (wg_mutation_pack), or none */
-    /* Told about each row that cannot be written, in their order: WG_OK leaves it out. NULL: the first one is the error, and
-     * err->offset its position. */
-    wg_code (*bad)(void *ctx, uint32_t row, const wg_error *why, wg_error *err);
-    void *ctx;
-} wgi_bulk;
-/* *out_rows: how many were written. */
-wg_code wgi_bulk_write(wg_txn *txn, const wgi_bulk *bulk, uint64_t *out_first, uint32_t *out_rows, wg_error *err);
-/* The checks of single writes that bulk ones make too (write.c). */
-wg_code wgi_check_node_labels(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, wg_error *err);
-wg_code wgi_check_edge_label(const wg_txn *txn, uint32_t number, const wg_label **out, wg_error *err);
-wg_code wgi_check_ends(const wg_txn *txn, const wg_label *label, uint64_t from, uint64_t to, wg_error *err);
-wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_t depth, wg_error *err);
-const char *wgi_key_name(const wg_txn *txn, uint32_t key);
-/* Sets *err to WG_E_NOT_FOUND: the declared label has no such property, with the nearest name. */
-wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err);
-/* The values of the label's primary key are whole, and no other node has them. */
-wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
-                             wg_error *err);
-
-/* ALTER of a virtual label's path: another label of the same name takes its place (ddl.c). */
-wg_code wgi_set_pattern(wg_txn *txn, const wg_label *label, const char *pattern, wg_error *err);
-
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);
 
+#include "engine/bulk.h"
 #include "engine/index_internal.h"
+#include "engine/alter_internal.h"
 #include "engine/virtual_internal.h"
 
 #endif

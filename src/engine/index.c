@@ -14,6 +14,8 @@ enum { CHUNK_ROWS = 65536 };
 
 wgi_index *wgi_index_of(const wg_engine *engine, uint32_t rule) { return wg_slots_get(&engine->indexes, rule); }
 
+uint64_t wg_engine_index_bytes(const wg_engine *engine) { return wg_account_bytes(&engine->index_account); }
+
 /* ---- life */
 
 static void state_dispose(wgi_index_state *state) {

@@ -9,6 +9,8 @@ wg_code wg_txn_create_rule(wg_txn *txn, const wg_rule_def *def, bool if_not_exis
 /* *out_dropped false: IF EXISTS, and there is none. Errors: WG_E_NOT_FOUND | WG_E_CONSTRAINT the index belongs to a constraint. */
 wg_code wg_txn_drop_rule(wg_txn *txn, wg_slice name, bool is_index, bool if_exists, bool *out_dropped, wg_error *err);
 
+uint64_t wg_engine_index_bytes(const wg_engine *engine); /* memory of all indexes */
+
 /* What an index is asked: the first properties equal these values; of a range index the next one may have bounds. */
 typedef struct wg_index_probe {
     const wg_value *equal;

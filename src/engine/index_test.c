@@ -196,6 +196,32 @@ typedef struct race {
     uint32_t values;
 } race;
 
+/* How many nodes have the value: what an index gives are candidates, among them ids that a rolled-back transaction had for a while. */
+static wg_code count_nodes(const race *r, const wg_txn *txn, int64_t number, uint32_t *out, wg_error *err) {
+    const wg_value value = wg_value_int(number);
+    const wg_index_probe probe = {.equal = &value, .equal_count = 1};
+    wg_buf ids;
+    wg_arena arena;
+    wg_column cells;
+    wg_buf_init(&ids, NULL);
+    wg_arena_init(&arena, NULL);
+    wg_column_init(&cells, WG_TYPE_ANY, &arena, NULL);
+    wg_code code = wg_index_seek(txn, r->f.rule, &probe, 1, &ids, err);
+    const uint32_t count = (uint32_t)(ids.size / sizeof(uint64_t));
+    if (code == WG_OK && count > 0)
+        code = wg_read_node_property(txn, (const uint64_t *)(const void *)ids.data, count, r->f.key, &cells, err);
+    const wg_vector view = wg_column_view(&cells);
+    *out = 0;
+    for (uint32_t i = 0; code == WG_OK && i < count; i++) {
+        const wg_value theirs = wg_vector_value(&view, i);
+        *out += wg_value_equal(&theirs, &value) == 1;
+    }
+    wg_column_deinit(&cells);
+    wg_arena_deinit(&arena);
+    wg_buf_deinit(&ids);
+    return code;
+}
+
 /* Every value is tried by all writers; one of them may have it. */
 static void write_all(void *arg) {
     race *r = arg;
@@ -223,15 +249,11 @@ static void read_on(void *arg) {
     race *r = arg;
     for (uint32_t i = 0; !atomic_load(&r->done); i++) {
         wg_txn *txn = NULL;
-        wg_buf ids;
+        uint32_t count = 0;
         wg_error err = {0};
-        const wg_value value = wg_value_int(i % r->values);
-        const wg_index_probe probe = {.equal = &value, .equal_count = 1};
-        wg_buf_init(&ids, NULL);
         if (wg_txn_begin(r->f.engine, WG_TXN_READ, 0, &txn, &err) != WG_OK ||
-            wg_index_seek(txn, r->f.rule, &probe, 1, &ids, &err) != WG_OK || ids.size > sizeof(uint64_t))
+            count_nodes(r, txn, i % r->values, &count, &err) != WG_OK || count > 1)
             atomic_fetch_add(&r->wrong, 1);
-        wg_buf_deinit(&ids);
         wg_txn_abort(txn);
     }
 }
@@ -253,13 +275,9 @@ static void test_one_writer_gets_a_value(void **state) {
     uint32_t found = 0;
     MODEL_OK(wg_txn_begin(r.f.engine, WG_TXN_READ, 0, &txn, err));
     for (uint32_t i = 0; i < r.values; i++) {
-        wg_buf ids;
-        const wg_value value = wg_value_int(i);
-        const wg_index_probe probe = {.equal = &value, .equal_count = 1};
-        wg_buf_init(&ids, NULL);
-        MODEL_OK(wg_index_seek(txn, r.f.rule, &probe, 1, &ids, err));
-        found += (uint32_t)(ids.size / sizeof(uint64_t));
-        wg_buf_deinit(&ids);
+        uint32_t count = 0;
+        MODEL_OK(count_nodes(&r, txn, i, &count, err));
+        found += count;
     }
     wg_txn_abort(txn);
     assert_int_equal(found, r.made);

@@ -68,6 +68,7 @@ static void emit_memory(emitter *o) {
     gauge(o, "memory_bytes", (double)wg_account_bytes(&e->account), "charged to the database's account");
     gauge(o, "adjacency_bytes", (double)wg_account_bytes(&e->adjacency_account),
           "charged for adjacency of edge labels that was made for traversals and algorithms");
+    gauge(o, "index_bytes", (double)wg_account_bytes(&e->index_account), "charged for what is in indexes");
     gauge(o, "memory_bytes_max", (double)wg_account_peak(&e->account), "the most of it so far");
     if (p.resident_bytes != 0) { /* not where the system does not tell */
         gauge(o, "process_resident_bytes", (double)p.resident_bytes, "resident memory of the process");

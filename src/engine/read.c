@@ -264,7 +264,8 @@ static wg_code compute_wants(const virtual_read *r, const virtual_want *wants, u
     for (uint32_t i = 0; i < count; i++) {
         virtual_row at = {r, wants[i].id};
         const wg_row_reader row = {read_virtual_column, &at};
-        WG_TRY(wgi_computed_cell(r->txn, r->label, r->def_column, &row, r->arena, &r->values[wants[i].position], err));
+        WG_TRY(
+            wgi_computed_cell(r->txn, r->label, r->def_column, &row, r->arena, &r->values[wants[i].position], err));
     }
     return WG_OK;
 }
@@ -438,7 +439,8 @@ static wg_code put_computed(const wg_txn *txn, const wgi_place *at, wg_arena *ar
                 continue;
             WG_TRY(wgi_computed_owned(txn, at, label, c, arena, &v, err));
             const char *name = label->def.columns[c].name;
-            while (same < *count && !wg_slice_is(wg_slice_of(entries[same].key, entries[same].key_size), name)) same++;
+            while (same < *count && !wg_slice_is(wg_slice_of(entries[same].key, entries[same].key_size), name))
+                same++;
             if (v.type == WG_TYPE_NULL) continue;
             entries[same] = (wg_map_entry){.key = name, .key_size = strlen(name), .value = v};
             if (same == *count) (*count)++;

@@ -266,8 +266,8 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
 static wg_code check_unaltered(const wg_txn *txn, const wg_label *label, wg_error *err) {
     if (label->older == NULL || wg_label_is_visible(label, txn->view)) return WG_OK;
     return wg_error_set(err, wgi_conflict(txn->engine), WG_NO_OFFSET,
-                        "label %s was altered at logseq %llu, after this transaction's snapshot %llu", label->def.name,
-                        (unsigned long long)label->begin, (unsigned long long)txn->view.snapshot);
+                        "label %s was altered at logseq %llu, after this transaction's snapshot %llu",
+                        label->def.name, (unsigned long long)label->begin, (unsigned long long)txn->view.snapshot);
 }
 
 /* Labels exist now, are of nodes, and their rows are ours. */

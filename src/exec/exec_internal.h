@@ -153,6 +153,7 @@ struct wgi_sink {
     const wg_plan *plan;
     const wg_exec_context *context;
     bool can_end_early; /* merge may say done */
+    uint32_t window;    /* how far tasks may be begun ahead of the merge; 0: as far as the pipeline lets them */
     uint32_t task_base; /* tasks of the sources before: those of a UNION feed one sink one after the other */
 };
 

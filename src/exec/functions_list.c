@@ -200,7 +200,8 @@ WGI_ROW_FN(wgi_fn_labels) {
     wg_value *items = wg_arena_alloc(&call->eval->arena, n * sizeof *items + 1);
     if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
     for (uint32_t i = 0; i < n; i++)
-        items[i] = wg_value_str(wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), labels[i], wg_txn_view(txn))->def.name));
+        items[i] = wg_value_str(
+            wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), labels[i], wg_txn_view(txn))->def.name));
     *out = list_of(items, n);
     return WG_OK;
 }
@@ -225,7 +226,9 @@ WGI_ROW_FN(wgi_fn_type) {
     WG_TRY(wg_edge_info_get(txn, args[0].as.id, &info, &found, err));
     if (!found) WG_TRY(wg_edge_info_deleted(txn, args[0].as.id, &info, &found, err));
     *out = wg_value_null();
-    if (found) *out = wg_value_str(wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), info.label, wg_txn_view(txn))->def.name));
+    if (found)
+        *out = wg_value_str(
+            wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), info.label, wg_txn_view(txn))->def.name));
     return WG_OK;
 }
 

@@ -113,7 +113,7 @@ static void committed(world *w) {
     for (int i = 0; i < 2; i++) {
         free(w->expected[logseq][i]);
         w->expected[logseq][i] = print_thing(&w->things[i]);
-        (void)snprintf(w->names[logseq][i], NAME_SIZE, "%s", w->things[i].name);
+        memcpy(w->names[logseq][i], w->things[i].name, NAME_SIZE);
     }
     check_at(w, logseq, true);
     check_at(w, 4 + (uint64_t)below(w, (int)(logseq - 3)), false);
@@ -177,16 +177,17 @@ static bool insert(world *w, thing *t, char *text, size_t size) {
     t->cells[row][0] = (cell){CELL_INT, key};
     t->keys[row] = key;
     t->row_count++;
-    (void)snprintf(text, size,
-                   t->is_edge ? "MATCH (a:P {k: 1}), (b:P {k: 2}) CREATE (a)-[:%s {%.*s}]->(b)" : "CREATE (:%s {%.*s})",
-                   t->name, (int)map.size, (const char *)map.data);
+    (void)snprintf(
+        text, size,
+        t->is_edge ? "MATCH (a:P {k: 1}), (b:P {k: 2}) CREATE (a)-[:%s {%.*s}]->(b)" : "CREATE (:%s {%.*s})", t->name,
+        (int)map.size, (const char *)map.data);
     wg_buf_deinit(&map);
     return ok;
 }
 
 static void pattern(const thing *t, int key, char *out, size_t size) {
-    (void)snprintf(out, size, t->is_edge ? "MATCH ()-[n:%s]->() WHERE n.k = %d" : "MATCH (n:%s) WHERE n.k = %d", t->name,
-                   key);
+    (void)snprintf(out, size, t->is_edge ? "MATCH ()-[n:%s]->() WHERE n.k = %d" : "MATCH (n:%s) WHERE n.k = %d",
+                   t->name, key);
 }
 
 static bool update(world *w, thing *t, char *text, size_t size) {
@@ -226,8 +227,8 @@ static bool add_column(world *w, thing *t, char *text, size_t size) {
     if (n->computed) {
         n->factor = below(w, 9) - 4;
         for (int r = 0; r < t->row_count; r++) t->cells[r][c] = (cell){-1, 0};
-        (void)snprintf(text, size, "ALTER %s LABEL %s ADD COMPUTE %s = k * (%d)", t->is_edge ? "EDGE" : "NODE", t->name,
-                       n->name, n->factor);
+        (void)snprintf(text, size, "ALTER %s LABEL %s ADD COMPUTE %s = k * (%d)", t->is_edge ? "EDGE" : "NODE",
+                       t->name, n->name, n->factor);
         return true;
     }
     if (below(w, 2) == 0) n->fallback = stored_as(n, random_cell(w, n->type));
@@ -277,7 +278,8 @@ static bool alter_column(world *w, thing *t, char *text, size_t size) {
     bool ok = true;
     if (below(w, 2) == 0) {
         n->type = (cell_type)below(w, CELL_TYPES);
-        (void)snprintf(text, size, "ALTER %s LABEL %s ALTER %s SET TYPE %s", kind, t->name, n->name, type_names[n->type]);
+        (void)snprintf(text, size, "ALTER %s LABEL %s ALTER %s SET TYPE %s", kind, t->name, n->name,
+                       type_names[n->type]);
         ok = n->fallback.kind < 0 || fits(n, &n->fallback);
         n->fallback = stored_as(n, n->fallback);
     } else {
@@ -300,9 +302,9 @@ static void statement(world *w) {
     thing *t = &w->things[which];
     char text[400] = "";
     wg_error err = {0};
-    const bool ok = kind < 4   ? insert(w, t, text, sizeof text)
-                    : kind < 8 ? update(w, t, text, sizeof text)
-                    : kind < 9 ? drop_or_rename(w, t, text, sizeof text)
+    const bool ok = kind < 4    ? insert(w, t, text, sizeof text)
+                    : kind < 8  ? update(w, t, text, sizeof text)
+                    : kind < 9  ? drop_or_rename(w, t, text, sizeof text)
                     : kind < 11 ? add_column(w, t, text, sizeof text)
                                 : alter_column(w, t, text, sizeof text);
     if (text[0] == '\0') {
@@ -310,7 +312,8 @@ static void statement(world *w) {
         return;
     }
     const wg_code code = try_text(&w->store, text, NULL, &err);
-    if ((code == WG_OK) != ok) fail_msg("%s: %s, expected %s", text, code == WG_OK ? "OK" : err.message, ok ? "OK" : "an error");
+    if ((code == WG_OK) != ok)
+        fail_msg("%s: %s, expected %s", text, code == WG_OK ? "OK" : err.message, ok ? "OK" : "an error");
     if (!ok) w->things[which] = before[which];
     if (ok) committed(w);
     else check_at(w, wg_engine_logseq(w->store.engine), true);
@@ -322,13 +325,12 @@ static void rolled_back(world *w) {
     const thing *t = &w->things[below(w, 2)];
     wg_error err = {0};
     wg_txn *txn;
-    const wg_alter steps[] = {
-        {.kind = WG_ALTER_ADD_COLUMN,
-         .def = {.name = "tmp", .type = WG_TYPE_INT, .int_bits = 64, .default_value = &seven}},
-        {.kind = WG_ALTER_RENAME_COLUMN, .column = "tmp", .name = "gone"},
-        {.kind = WG_ALTER_DROP_COLUMN, .column = "gone"},
-        {.kind = WG_ALTER_ADD_COLUMN, .def = {.name = "c1x", .type = WG_TYPE_STRING}},
-        {.kind = WG_ALTER_RENAME_LABEL, .name = "Elsewhere"}};
+    const wg_alter steps[] = {{.kind = WG_ALTER_ADD_COLUMN,
+                               .def = {.name = "tmp", .type = WG_TYPE_INT, .int_bits = 64, .default_value = &seven}},
+                              {.kind = WG_ALTER_RENAME_COLUMN, .column = "tmp", .name = "gone"},
+                              {.kind = WG_ALTER_DROP_COLUMN, .column = "gone"},
+                              {.kind = WG_ALTER_ADD_COLUMN, .def = {.name = "c1x", .type = WG_TYPE_STRING}},
+                              {.kind = WG_ALTER_RENAME_LABEL, .name = "Elsewhere"}};
     const int count = 1 + below(w, 5);
     assert_int_equal(wg_txn_begin(w->store.engine, WG_TXN_WRITE, 0, &txn, &err), WG_OK);
     for (int i = 0; i < count; i++)

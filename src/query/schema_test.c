@@ -37,7 +37,8 @@ static void test_alter_keeps_the_past(void **state) {
     expect(s, "MATCH (n:Q {id: 3}) RETURN n.age", "3.0\n");
     expect_plan(s, "MATCH (n:Q {id: 3}) RETURN n.age", "Seek", false);
     expect_error(s, "CREATE (:Q {id: 3})", WG_E_CONSTRAINT, 16, "primary key");
-    expect(s, "SHOW LABELS YIELD label, columns AS OF 3", "\"P\"|\"id INT NOT NULL, name STRING, age INT8 NOT NULL DEFAULT 3, PRIMARY KEY (id)\"\n");
+    expect(s, "SHOW LABELS YIELD label, columns AS OF 3",
+           "\"P\"|\"id INT NOT NULL, name STRING, age INT8 NOT NULL DEFAULT 3, PRIMARY KEY (id)\"\n");
 }
 
 /* Goal: what cannot be is refused with its place, and nothing of it stays. */
@@ -125,7 +126,9 @@ static void test_edge_labels_are_altered(void **state) {
     run(s, "ALTER EDGE LABEL E ADD x INT DEFAULT 9");
     run(s, "ALTER NODE LABEL P RENAME TO Q");
     run(s, "MATCH (a:Q {id: 2}), (b:Q {id: 1}) CREATE (a)-[:E {w: 5}]->(b)");
-    expect(s, "MATCH (a:Q)-[e:E]->(b:Q) WHERE e.double > 7 RETURN a.id, e.w, e.x, e.double, type(e), properties(e) ORDER BY a.id",
+    expect(s,
+           "MATCH (a:Q)-[e:E]->(b:Q) WHERE e.double > 7 RETURN a.id, e.w, e.x, e.double, type(e), properties(e) "
+           "ORDER BY a.id",
            "1|4|9|8|\"E\"|{\"double\":8,\"w\":4,\"x\":9}\n2|5|9|10|\"E\"|{\"double\":10,\"w\":5,\"x\":9}\n");
     run(s, "ALTER EDGE LABEL E DROP COMPUTE double");
     run(s, "ALTER EDGE LABEL E ALTER w SET TYPE FLOAT");
@@ -140,14 +143,18 @@ static void test_edge_labels_are_altered(void **state) {
 /* Goal: computed columns in every place of a query give what their expression gives, whether labels are known or not. */
 static void test_computed_columns_are_columns(void **state) {
     store *s = *state;
-    run(s, "ALTER NODE LABEL P ADD COMPUTE twice = id * 2, four = twice * 2, shout = toUpper(name) + '!', ids = [x IN [id, id] | x + 1]");
+    run(s,
+        "ALTER NODE LABEL P ADD COMPUTE twice = id * 2, four = twice * 2, shout = toUpper(name) + '!', ids = [x IN "
+        "[id, id] | x + 1]");
     expect(s, "MATCH (n:P) WHERE n.four > 4 RETURN n.id, n.twice, n.four, n.ids", "2|4|8|[3,3]\n");
-    expect(s, "MATCH (n) WHERE n.four > 4 RETURN n.id, n['twice'], keys(n)", "2|4|[\"four\",\"id\",\"ids\",\"twice\"]\n");
+    expect(s, "MATCH (n) WHERE n.four > 4 RETURN n.id, n['twice'], keys(n)",
+           "2|4|[\"four\",\"id\",\"ids\",\"twice\"]\n");
     expect(s, "MATCH (n:P) RETURN n.shout, count(*), sum(n.four) ORDER BY n.shout", "\"A!\"|1|4\nnull|1|8\n");
     expect(s, "MATCH (n:P) WITH n.twice AS t ORDER BY t DESC RETURN collect(t)", "[4,2]\n");
     expect(s, "MATCH (n:P) RETURN properties(n) ORDER BY n.id LIMIT 1",
            "{\"four\":4,\"id\":1,\"ids\":[2,2],\"name\":\"a\",\"shout\":\"A!\",\"twice\":2}\n");
-    expect(s, "MATCH (n:P) RETURN n {.twice, .id} ORDER BY n.four", "{\"id\":1,\"twice\":2}\n{\"id\":2,\"twice\":4}\n");
+    expect(s, "MATCH (n:P) RETURN n {.twice, .id} ORDER BY n.four",
+           "{\"id\":1,\"twice\":2}\n{\"id\":2,\"twice\":4}\n");
     run(s, "MATCH (n:P {id: 1}) SET n.name = 'b'");
     expect(s, "MATCH (n:P {id: 1}) SET n.name = 'c' RETURN n.shout", "\"C!\"\n");
     expect(s, "MATCH (n:P {id: 1}) OPTIONAL MATCH (n)-->(m:P) RETURN n.shout, m.shout", "\"C!\"|null\n");
@@ -176,8 +183,8 @@ static void test_linear_conditions_are_pushed_down(void **state) {
             char text[200], plain[2000];
             for (int which = 0; which < 3; which++) {
                 static const char *const names[] = {"up", "down", "thrice"};
-                (void)snprintf(text, sizeof text, "MATCH (n:P) WHERE n.%s %s %d RETURN n.id ORDER BY n.id", names[which],
-                               ops[i], value);
+                (void)snprintf(text, sizeof text, "MATCH (n:P) WHERE n.%s %s %d RETURN n.id ORDER BY n.id",
+                               names[which], ops[i], value);
                 s->optimizer_off = true;
                 run(s, text);
                 s->optimizer_off = false;
@@ -215,7 +222,8 @@ static void test_declared_types_are_kept(void **state) {
         run(s, text);
         (void)snprintf(text, sizeof text, "MATCH (n:P {id: 1}) SET n.c%d = %s", (int)i, cases[i].good);
         run(s, text);
-        (void)snprintf(text, sizeof text, "MATCH (n:P {id: 1}) WHERE n.c%d = %s RETURN count(*)", (int)i, cases[i].good);
+        (void)snprintf(text, sizeof text, "MATCH (n:P {id: 1}) WHERE n.c%d = %s RETURN count(*)", (int)i,
+                       cases[i].good);
         expect(s, text, "1\n");
         (void)snprintf(text, sizeof text, "MATCH (n:P {id: 1}) SET n.c%d = %s", (int)i, cases[i].bad);
         assert_int_equal(try_text(s, text, NULL, &err), WG_E_TYPE);
@@ -235,7 +243,8 @@ static void test_value_constraints_are_enforced(void **state) {
     store *s = *state;
     run(s, "CREATE (:M {a: 1})-[:R {w: 1}]->(:M {a: 2})");
     expect_error(s, "CREATE CONSTRAINT FOR (n:M) REQUIRE n.b IS NOT NULL", WG_E_CONSTRAINT, 0, "has no value");
-    expect_error(s, "CREATE CONSTRAINT FOR ()-[r:R]-() REQUIRE r.w IS :: STRING", WG_E_CONSTRAINT, 0, "R.w is INT, not STRING");
+    expect_error(s, "CREATE CONSTRAINT FOR ()-[r:R]-() REQUIRE r.w IS :: STRING", WG_E_CONSTRAINT, 0,
+                 "R.w is INT, not STRING");
     run(s, "CREATE CONSTRAINT nn FOR (n:M) REQUIRE n.a IS NOT NULL");
     run(s, "CREATE CONSTRAINT tt FOR ()-[r:R]-() REQUIRE r.w IS :: INT8");
     run(s, "CREATE CONSTRAINT ll FOR (n:M) REQUIRE n.l IS :: LIST<INT>");
@@ -288,7 +297,8 @@ static void test_schema_text_makes_the_schema_again(void **state) {
 static void test_show_is_a_call(void **state) {
     store *s = *state;
     run(s, "CREATE (:Open)-[:T]->(:Open)");
-    expect(s, "SHOW NODE LABELS YIELD label, kind RETURN label, kind ORDER BY label", "\"Open\"|\"OPEN\"\n\"P\"|\"OWNED\"\n");
+    expect(s, "SHOW NODE LABELS YIELD label, kind RETURN label, kind ORDER BY label",
+           "\"Open\"|\"OPEN\"\n\"P\"|\"OWNED\"\n");
     expect(s, "SHOW EDGE LABELS YIELD label", "\"T\"\n");
     expect(s, "SHOW RELATIONSHIP TYPES YIELD label", "\"T\"\n");
     expect(s, "SHOW PROPERTY KEYS", "\"id\"\n\"name\"\n");
@@ -298,7 +308,7 @@ static void test_show_is_a_call(void **state) {
     expect(s, "SHOW INDEXES", "");
     expect(s, "CALL db.constraints()", "");
     expect(s, "SHOW LABELS WHERE of = 'EDGE'", "\"T\"|\"EDGE\"|\"OPEN\"|\"\"|1|null\n");
-    expect_error(s, "SHOW LABLES", WG_E_SYNTAX, 5, "did you mean LABELS");
+    expect_error(s, "SHOW LABELZ", WG_E_SYNTAX, 5, "expected LABELS");
 }
 
 int main(void) {

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "query/procedures/procedures.h"
 #include "query/query.h"
 
 enum { PATH_BYTES = 1024 };
@@ -106,10 +107,11 @@ static wg_code append_rows(const wg_query_result *result, wg_buf *out, wg_error 
     return ok ? WG_OK : wg_error_nomem(err, out->size);
 }
 
-wg_code golden_run(wg_engine *engine, const char *text, uint64_t as_of, wg_buf *out, wg_error *err) {
+static wg_code run_with(const wg_procedures *procedures, wg_engine *engine, const char *text, uint64_t as_of,
+                        wg_buf *out, wg_error *err) {
     wg_prepared *query = NULL;
     wg_txn *txn = NULL;
-    WG_TRY(wg_query_create(wg_slice_str(text), NULL, NULL, &query, err));
+    WG_TRY(wg_query_create(wg_slice_str(text), procedures, NULL, &query, err));
     const bool write = wg_query_kind_of(query) == WG_QUERY_WRITE;
     wg_code code = wg_txn_begin(engine, write ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err);
     if (code != WG_OK) {
@@ -127,6 +129,14 @@ wg_code golden_run(wg_engine *engine, const char *text, uint64_t as_of, wg_buf *
     wg_query_destroy(query);
     if (code == WG_OK && write) return wg_txn_commit(txn, NULL, err);
     wg_txn_abort(txn);
+    return code;
+}
+
+wg_code golden_run(wg_engine *engine, const char *text, uint64_t as_of, wg_buf *out, wg_error *err) {
+    wg_procedures *procedures = NULL; /* SHOW is one of them */
+    WG_TRY(wg_procedures_create(NULL, &procedures, err));
+    const wg_code code = run_with(procedures, engine, text, as_of, out, err);
+    wg_procedures_destroy(procedures);
     return code;
 }
 

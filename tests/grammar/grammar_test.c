@@ -119,7 +119,7 @@ static bool settles(const wg_token_list *tokens) {
 
 /* Words that are names to the lexer and begin something that the parser keeps to. */
 static bool settles_on_word(wg_slice text, const wg_token_list *tokens) {
-    static const char *const words[] = {"COLLECT", "TRIM", "LEADING", "TRAILING", "BOTH"};
+    static const char *const words[] = {"COLLECT", "TRIM", "LEADING", "TRAILING", "BOTH", "ALTER"};
     for (uint32_t i = 0; i + 1 < tokens->count; i++) {
         const wg_token *t = &tokens->items[i];
         const size_t size = t->end - t->start;

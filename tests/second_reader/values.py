@@ -162,12 +162,20 @@ def properties(r):
     return {r.varint(): value(r) for _ in range(r.varint())}
 
 
+def definition_column(r):
+    name, kind, flags, bits = r.text(), r.u8(), r.u8(), r.u8()
+    check(flags < 64 and flags & 33 != 33, "flags of a column")
+    declared = r.text() if flags & 8 else None
+    default = value(r) if flags & 16 else None
+    return name, kind, flags, bits, declared, default, r.text() if flags & 32 else None
+
+
 def definition(r):
     check(r.u8() == 1, "format of a label definition")
     flags = r.u8()
     label = {"edge": bool(flags & 1), "kind": flags >> 1 & 3, "name": r.text(), "columns": []}
     for _ in range(r.varint()):
-        label["columns"].append((r.text(), r.u8(), r.u8(), r.u8()))
+        label["columns"].append(definition_column(r))
     label["keys"] = r.numbers()
     label["from"], label["to"], label["path"] = (r.text() if flags >> bit & 1 else None for bit in (3, 4, 5))
     return label
@@ -180,6 +188,9 @@ def rule(r):
     made = {"kind": kind, "name": r.text(), "label": r.varint(), "keys": r.numbers()}
     if kind == 5:
         made["type"] = (r.u8(), r.u8(), r.u8())
+        check(made["type"][2] <= 3, "type of a constraint")
+        if made["type"][2] & 2:
+            made["declared"] = r.text()
     return made
 
 
@@ -275,6 +286,47 @@ class State:
     def drop_label(self, r):
         self.dropped.add(r.varint())
 
+    def alter_label(self, r):
+        number, new, rewrite = r.varint(), definition(r), r.u8()
+        check(number < len(self.labels) and number not in self.dropped and rewrite <= 1, "altered label")
+        old, self.labels[number] = self.labels[number], new
+        if not rewrite:
+            return
+        sources = r.numbers()
+        check(len(sources) == len(new["columns"]), "sources of columns")
+        check(all(source <= len(old["columns"]) for source in sources), "source of a column")
+        if new["edge"]:
+            for edge in self.edges.values():
+                if edge[0] == number:
+                    edge[3] = self.altered(edge[3], {number}, number, old, sources)
+            return
+        for node in self.nodes.values():
+            if number in node[0]:
+                node[1] = self.altered(node[1], node[0], number, old, sources)
+
+    def altered(self, values, labels, number, old, sources):
+        """The properties of a row under the new definition of label `number`."""
+        key = {name: i for i, name in enumerate(self.keys)}
+
+        def stored(label):
+            return [column for column in label["columns"] if not column[2] & 32]
+
+        others = {key[c[0]] for other in labels - {number} for c in stored(self.labels[other])}
+        mine = {key[c[0]] for c in stored(old)}
+        made = {k: v for k, v in values.items() if k not in mine or k in others}
+        free = set(made)
+        for column, source in zip(self.labels[number]["columns"], sources):
+            name, kind, flags, _, _, default, _ = column
+            if flags & 32:
+                continue
+            if source:
+                found = values.get(key[old["columns"][source - 1][0]])
+            else:
+                found = made[key[name]] if key[name] in free else default
+            if found is not None:
+                made[key[name]] = float(found) if kind == FLOAT else found
+        return made
+
     def add_partition(self, r):
         self.expect(r.varint(), len(self.partitions), "partition")
         label, path, size, rows, digest = r.varint(), r.text(), r.varint(), r.varint(), r.take(32)
@@ -355,7 +407,7 @@ class State:
 
     STEPS = {1: add_key, 2: create_label, 3: drop_label, 4: add_partition, 5: create_node, 6: create_nodes, 7: create_edge,
              8: set_node, 9: set_edge, 10: change_labels, 11: delete_node, 12: delete_edge,
-             17: load_nodes, 18: load_edges, 19: create_rule, 20: drop_rule, 21: create_rule, 22: drop_rule}
+             17: load_nodes, 18: load_edges, 19: create_rule, 20: drop_rule, 21: create_rule, 22: drop_rule, 23: alter_label}
 
     def named(self, values):
         return to_json({self.keys[key]: v for key, v in values.items() if v is not None})

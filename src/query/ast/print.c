@@ -794,11 +794,12 @@ static void copy_end(printer *pr, const wg_ast *a) {
 
 /* Words before the first child, and between it and the second. */
 static void alter_label(printer *pr, const wg_ast *a) {
-    static const char *const before[] = {" ADD COLUMN ",  " ADD COMPUTE ",  " DROP COLUMN ",  " RENAME COLUMN ",
-                                         " RENAME TO ",   " ALTER COLUMN ", " ALTER COLUMN ", " ALTER COLUMN ",
+    static const char *const before[] = {" ADD COLUMN ",   " ADD COMPUTE ",  " DROP COLUMN ",  " RENAME COLUMN ",
+                                         " RENAME TO ",    " ALTER COLUMN ", " ALTER COLUMN ", " ALTER COLUMN ",
                                          " ALTER COLUMN ", " ALTER COLUMN ", " SET PARTITION "};
-    static const char *const behind[] = {"", "", "", " TO ", "", " SET NOT NULL", " DROP NOT NULL", " SET TYPE ",
-                                         " SET DEFAULT ", " DROP DEFAULT", ""};
+    static const char *const behind[] = {
+        "", "", "", " TO ", "", " SET NOT NULL", " DROP NOT NULL", " SET TYPE ", " SET DEFAULT ", " DROP DEFAULT",
+        ""};
     put(pr, a->flags & WG_AST_ALTER_EDGE ? "ALTER EDGE LABEL " : "ALTER NODE LABEL ");
     put_name(pr, a->text);
     put(pr, before[a->op]);
@@ -859,6 +860,40 @@ static void drop_rule(printer *pr, const wg_ast *a) {
     put(pr, ")");
 }
 
+static void column(printer *pr, const wg_ast *a) {
+    put_name(pr, a->text);
+    put(pr, " ");
+    node(pr, a->child[0]);
+    if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
+    if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
+}
+
+static void drop_label(printer *pr, const wg_ast *a) {
+    put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
+    if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
+    put_name(pr, a->text);
+}
+
+/* Indexes and constraints; false: something else. */
+static bool rule_statement(printer *pr, const wg_ast *a) {
+    switch (a->kind) {
+        case WG_AST_CREATE_INDEX:
+            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
+            put(pr, " ON ");
+            rule_properties(pr, a, 1, true);
+            return true;
+        case WG_AST_CREATE_CONSTRAINT:
+            create_constraint(pr, a);
+            return true;
+        case WG_AST_DROP_INDEX:
+        case WG_AST_DROP_CONSTRAINT:
+            drop_rule(pr, a);
+            return true;
+        default:
+            return false;
+    }
+}
+
 static void statement(printer *pr, const wg_ast *a) {
     static const char *const modes[] = {"", "EXPLAIN ", "PROFILE "};
     switch (a->kind) {
@@ -870,22 +905,15 @@ static void statement(printer *pr, const wg_ast *a) {
             create_label(pr, a);
             break;
         case WG_AST_COLUMNS:
-            with_keyword(pr, "(", a, ", ");
+        case WG_AST_PRIMARY_KEY:
+            with_keyword(pr, a->kind == WG_AST_COLUMNS ? "(" : "PRIMARY KEY (", a, ", ");
             put(pr, ")");
             break;
         case WG_AST_COLUMN:
-            put_name(pr, a->text);
-            put(pr, " ");
-            node(pr, a->child[0]);
-            if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
-            if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
+            column(pr, a);
             break;
         case WG_AST_TYPE:
             type(pr, a);
-            break;
-        case WG_AST_PRIMARY_KEY:
-            with_keyword(pr, "PRIMARY KEY (", a, ", ");
-            put(pr, ")");
             break;
         case WG_AST_COMPUTE:
             put_name(pr, a->text);
@@ -893,9 +921,7 @@ static void statement(printer *pr, const wg_ast *a) {
             break;
         case WG_AST_DROP_NODE:
         case WG_AST_DROP_EDGE:
-            put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
-            if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
-            put_name(pr, a->text);
+            drop_label(pr, a);
             break;
         case WG_AST_COPY_FROM:
             copy(pr, a);
@@ -913,26 +939,12 @@ static void statement(printer *pr, const wg_ast *a) {
         case WG_AST_ALTER_LABEL:
             alter_label(pr, a);
             break;
-        case WG_AST_CREATE_INDEX:
-            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
-            put(pr, " ON ");
-            rule_properties(pr, a, 1, true);
-            break;
-        case WG_AST_CREATE_CONSTRAINT:
-            create_constraint(pr, a);
-            break;
-        case WG_AST_DROP_INDEX:
-        case WG_AST_DROP_CONSTRAINT:
-            drop_rule(pr, a);
-            break;
         case WG_AST_BEGIN:
             put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");
             break;
         case WG_AST_COMMIT:
-            put(pr, "COMMIT");
-            break;
         case WG_AST_ROLLBACK:
-            put(pr, "ROLLBACK");
+            put(pr, a->kind == WG_AST_COMMIT ? "COMMIT" : "ROLLBACK");
             break;
         default:
             WG_UNREACHABLE("a kind that no printer knows");
@@ -940,7 +952,7 @@ static void statement(printer *pr, const wg_ast *a) {
 }
 
 static void node(printer *pr, const wg_ast *a) {
-    if (!expression(pr, a) && !clause(pr, a)) statement(pr, a);
+    if (!expression(pr, a) && !clause(pr, a) && !rule_statement(pr, a)) statement(pr, a);
 }
 
 wg_code wg_ast_print(const wg_ast *ast, wg_buf *out, wg_error *err) {

@@ -10,7 +10,7 @@
 #include "query/ast/ast.h"
 #include "query/procedures/procedures.h"
 
-enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
+enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000, WGI_APPLIES_MAX = 512 };
 
 /* Names made by the planner start with a byte that no query text can hold. */
 #define WGI_HIDDEN_BYTE 0xFFu
@@ -81,6 +81,18 @@ typedef struct wgi_facts {
 /* Numbers of an EDGES fact. */
 enum { WGI_EDGES, WGI_OUT_NODES, WGI_IN_NODES, WGI_OUT_SQUARES, WGI_IN_SQUARES, WGI_PAIRS, WGI_FROM, WGI_TO };
 
+/* Names of parameters in the order of their first use, found by hash (params.c). All zero: none. */
+typedef struct wgi_params {
+    const char **names;
+    uint32_t count, capacity;
+    uint32_t *slots;     /* number + 1, open addressing; 0: empty */
+    uint32_t slot_count; /* a power of two, at least twice the capacity */
+} wgi_params;
+enum { WGI_PARAMS_MAX = 10000 };
+/* False when out of memory, or with WGI_PARAMS_MAX of them; a name that is there already changes nothing. */
+bool wgi_params_add(wgi_params *params, wg_arena *arena, wg_slice name);
+uint32_t wgi_params_find(const wgi_params *params, wg_slice name); /* UINT32_MAX: none */
+
 typedef struct wgi_binder {
     wg_arena *arena;
     wgi_facts *facts; /* NULL: not noted */
@@ -88,10 +100,9 @@ typedef struct wgi_binder {
     const wg_catalog *catalog;
     wg_view view;
     wg_slice text;
-    const char *const *param_names;
-    uint32_t param_count;
-    const wg_value *params; /* NULL: types not known yet */
-    bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
+    const wgi_params *param_names; /* NULL: none */
+    const wg_value *params;        /* NULL: types not known yet */
+    bool closed_nodes; /* node labels are declared in this store: unknown names are errors, not empty answers */
     bool closed_edges;
     bool optimizer_off; /* as in wg_exec_context */
     bool reads_clock;   /* an expression asks for the current time */
@@ -103,6 +114,7 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
+    uint32_t apply_count; /* patterns and subqueries that are asked for each row: at most WGI_APPLIES_MAX */
     wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
     const wgi_local *locals; /* of the expression in hand, the innermost first */
     const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
@@ -220,7 +232,8 @@ wg_code wgi_bind_binding(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
 
 /* ---- computed.c */
 /* The label through which a variable surely has the computed column; NULL: none. */
-const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name, uint32_t *out_column);
+const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name,
+                                   uint32_t *out_column);
 /* The expression of a computed column, with base.x for its columns. */
 wg_code wgi_expand_computed(wgi_binder *b, const wg_label *label, uint32_t column, const wg_ast *base,
                             const wg_ast *at, const wg_ast **out);
@@ -253,7 +266,7 @@ wg_code wgi_bind_subquery(wgi_binder *b, const wgi_scope *scope, const wg_ast *a
 
 /* ---- call.c */
 wg_code wgi_bind_function(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);
-bool wgi_is_aggregate(const wg_ast *ast); /* this very node */
+bool wgi_is_aggregate(const wg_ast *ast);                     /* this very node */
 const char *wgi_aggregate_at(uint32_t i, uint32_t *out_args); /* NULL: there are no more */
 bool wgi_is_callable(const char *name);                       /* a function of the table that text may name */
 wg_code wgi_bind_aggregate(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out);

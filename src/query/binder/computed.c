@@ -11,7 +11,8 @@
 
 enum { EXPANDED_MAX = 20000 };
 
-const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name, uint32_t *out_column) {
+const wg_label *wgi_computed_label(const wgi_binder *b, const wgi_symbol *symbol, wg_slice name,
+                                   uint32_t *out_column) {
     if (symbol == NULL || (symbol->type == WG_TYPE_EDGE && symbol->label_count != 1)) return NULL;
     for (uint32_t i = 0; i < symbol->label_count; i++) {
         const wg_label *label = wg_catalog_label_seen(b->catalog, symbol->labels[i], b->view);
@@ -57,8 +58,10 @@ wg_code wgi_expand_computed(wgi_binder *b, const wg_label *label, uint32_t colum
                             const wg_ast *at, const wg_ast **out) {
     const wg_ast *parsed;
     wg_error_clear(b->err);
-    const wg_code code = wg_parse_expression(wg_slice_str(label->def.columns[column].expression), b->arena, &parsed, b->err);
-    if (code != WG_OK) return code == WG_E_SYNTAX ? wgi_error(b, WG_E_CORRUPT, at, "a computed column is damaged") : code;
+    const wg_code code =
+        wg_parse_expression(wg_slice_str(label->def.columns[column].expression), b->arena, &parsed, b->err);
+    if (code != WG_OK)
+        return code == WG_E_SYNTAX ? wgi_error(b, WG_E_CORRUPT, at, "a computed column is damaged") : code;
     const wg_ast *expanded = expand(b, parsed, &label->def, base, at);
     if (expanded == NULL) return b->err->code;
     *out = expanded;
@@ -205,10 +208,8 @@ wg_code wgi_type_computed(wgi_binder *b, const wg_ast *expression, const wg_labe
     static const char row[] = "row";
     const bool edge = label->def.is_edge;
     const uint32_t number = label->number;
-    wgi_symbol symbol = {.name = wg_slice_str(row),
-                         .type = edge ? WG_TYPE_EDGE : WG_TYPE_NODE,
-                         .labels = &number,
-                         .label_count = 1};
+    wgi_symbol symbol = {
+        .name = wg_slice_str(row), .type = edge ? WG_TYPE_EDGE : WG_TYPE_NODE, .labels = &number, .label_count = 1};
     const wgi_relation rel = {.symbols = &symbol, .symbol_count = 1};
     wg_ast base = {.kind = WG_AST_VARIABLE, .text = wg_slice_str(row)};
     wg_expr *expr;

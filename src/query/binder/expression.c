@@ -315,6 +315,8 @@ static wg_code check_in_element(wgi_binder *b, wg_type value, wg_type element, c
  * no row could have it. Other lists may hold anything, as openCypher says. */
 static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list, const wg_ast *at) {
     if (at->child[0]->kind != WG_AST_PROPERTY) return WG_OK;
+    for (uint32_t i = 0; list->kind == WG_EXPR_CONST && list->type == WG_TYPE_LIST && i < list->value.size; i++)
+        WG_TRY(check_in_element(b, value->type, (wg_type)list->value.as.list[i].type, at->child[1]));
     if (at->child[1]->kind == WG_AST_LIST && list->kind == WG_EXPR_LIST)
         for (uint32_t i = 0; i < list->arg_count; i++)
             WG_TRY(check_in_element(b, value->type, list->args[i]->type, at->child[1]->child[i]));
@@ -339,8 +341,8 @@ static wg_code check_declared(wgi_binder *b, const wgi_scope *scope, const wg_as
         any = any || types[i] != WG_TYPE_ANY;
     }
     if (!any) return WG_OK;
-    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2), types,
-                                          2, &unused, b->err);
+    const wg_code code = wg_function_type(wg_function_find(wg_slice_str(wg_ast_op_name((wg_ast_op)ast->op)), 2),
+                                          types, 2, &unused, b->err);
     if (code != WG_OK && b->err->offset == WG_NO_OFFSET) b->err->offset = ast->start;
     return code;
 }
@@ -440,9 +442,25 @@ static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
     return WG_OK;
 }
 
+/* A long list of constants is one value, which all rows share: made for each row it would cost memory times rows. *out NULL: it is none. */
+static wg_code constant_list(wgi_binder *b, const wg_ast *ast, wg_expr *const *items, wg_expr **out) {
+    enum { LONG_LIST = 64 };
+    *out = NULL;
+    if (ast->child_count < LONG_LIST) return WG_OK;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (items[i]->kind != WG_EXPR_CONST) return WG_OK;
+    wg_value *values = wgi_alloc(b, ast->child_count, sizeof *values);
+    if (values == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < ast->child_count; i++) values[i] = items[i]->value;
+    const wg_value list = {.type = WG_TYPE_LIST, .size = ast->child_count, .as = {.list = values}};
+    return wgi_const_expr(b, &list, WG_TYPE_LIST, ast, out);
+}
+
 static wg_code bind_list_literal(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr **items;
     WG_TRY(bind_list(b, scope, ast, 0, &items));
+    WG_TRY(constant_list(b, ast, items, out));
+    if (*out != NULL) return WG_OK;
     wg_expr *e = wgi_expr(b, WG_EXPR_LIST, WG_TYPE_LIST, ast);
     if (e == NULL) return WG_E_NOMEM;
     WG_TRY(wgi_set_args(b, e, items, ast->child_count));
@@ -529,17 +547,16 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
 }
 
 static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
-    for (uint32_t i = 0; i < b->param_count; i++) {
-        if (!wg_slice_is(ast->text, b->param_names[i])) continue;
-        const wg_type type = b->params != NULL ? (wg_type)b->params[i].type : WG_TYPE_ANY;
-        wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
-        if (e == NULL) return WG_E_NOMEM;
-        e->slot = i;
-        *out = e;
-        return WG_OK;
-    }
-    return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
-                     (const char *)ast->text.data);
+    const uint32_t number = wgi_params_find(b->param_names, ast->text);
+    if (number == UINT32_MAX)
+        return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
+                         (const char *)ast->text.data);
+    const wg_type type = b->params != NULL ? (wg_type)b->params[number].type : WG_TYPE_ANY;
+    wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    e->slot = number;
+    *out = e;
+    return WG_OK;
 }
 
 /* ---- dispatch */

@@ -113,6 +113,11 @@ typedef struct wgi_index_choice {
 /* Conditions whose other side `rel` gives. Asks for statistics where an index fits. */
 wg_code wgi_find_index(wgi_binder *b, const wgi_graph *graph, wg_slice variable, const uint32_t *labels,
                        uint32_t label_count, const wgi_relation *rel, wgi_index_choice *out);
+/* The same for the relationships of a component; *out NULL: there is none. */
+wg_code wgi_find_index_edge(wgi_binder *b, const wgi_graph *graph, uint32_t component, const wgi_relation *rel,
+                            wgi_index_choice *best, wgi_pattern_edge **out);
+/* Gives an INDEX_SEEK over the rows of `rel` what it asks, and its estimate. */
+wg_code wgi_index_exprs(wgi_binder *b, const wgi_relation *rel, const wgi_index_choice *choice, wg_plan *plan);
 /* True when a value of the seek comes from variables of `rel`. */
 bool wgi_index_uses(const wgi_index_choice *choice, const wgi_relation *rel);
 /* Share of the label's rows that a condition on the variable is expected to keep (estimate.c). */

@@ -80,10 +80,10 @@ const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, u
 
 double wgi_list_rows(const wgi_binder *b, const wg_ast *list) {
     if (list->kind == WG_AST_LIST) return list->child_count;
-    for (uint32_t i = 0; list->kind == WG_AST_PARAMETER && b->params != NULL && i < b->param_count; i++)
-        if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST)
-            return wgi_list_size(&b->params[i]);
-    return 10;
+    if (list->kind != WG_AST_PARAMETER || b->params == NULL) return 10;
+    const uint32_t number = wgi_params_find(b->param_names, list->text);
+    const bool known = number != UINT32_MAX && b->params[number].type == WG_TYPE_LIST;
+    return known ? wgi_list_size(&b->params[number]) : 10;
 }
 
 double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node) {
@@ -135,15 +135,18 @@ static void add_computed(key_set *set, const wg_label_def *def, uint32_t column)
     const wg_ast *e;
     wg_error unused;
     wg_error_clear(&unused);
-    if (wg_parse_expression(wg_slice_str(def->columns[column].expression), set->b->arena, &e, &unused) != WG_OK) return;
+    if (wg_parse_expression(wg_slice_str(def->columns[column].expression), set->b->arena, &e, &unused) != WG_OK)
+        return;
     for (uint32_t c = 0; c < column; c++)
-        if (wgi_mentions_name(e, wg_slice_str(def->columns[c].name))) add_key(set, wg_slice_str(def->columns[c].name));
+        if (wgi_mentions_name(e, wg_slice_str(def->columns[c].name)))
+            add_key(set, wg_slice_str(def->columns[c].name));
 }
 
 static void add_key(key_set *set, wg_slice name) {
     const uint32_t key = wg_catalog_key(set->b->catalog, name);
     if (key == WG_NO_KEY || set->code != WG_OK) return;
-    if (wg_engine_computes(wg_txn_engine(set->b->txn), key)) { /* no scan reads it: the engine, or its expression, does */
+    if (wg_engine_computes(wg_txn_engine(set->b->txn),
+                           key)) { /* no scan reads it: the engine, or its expression, does */
         const wgi_symbol node = {
             .type = WG_TYPE_NODE, .labels = set->node->labels, .label_count = set->node->label_count};
         uint32_t column;

@@ -435,7 +435,7 @@ static wg_ast *clause(wgi_parser *p) {
     if (wgi_at_keyword(p, WG_KW_WITH)) return projection(p, WG_KW_WITH, WG_AST_WITH);
     if (wgi_at_keyword(p, WG_KW_RETURN)) return projection(p, WG_KW_RETURN, WG_AST_RETURN);
     if (wgi_at_keyword(p, WG_KW_CALL)) return call(p);
-    if (wgi_at_keyword(p, WG_KW_SHOW) && p->depth <= 1) return show(p);
+    if (wgi_at_keyword(p, WG_KW_SHOW)) return show(p);
     if (at_updating(p)) return updating(p);
     if (wgi_at_gql_clause(p)) return wgi_gql_clause(p);
     return wgi_unexpected(p, "a clause such as MATCH, CREATE, WITH or RETURN");

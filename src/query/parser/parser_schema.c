@@ -152,6 +152,7 @@ bool wgi_show_target(wgi_parser *p, wg_slice *out) {
         *out = wg_slice_str(targets[i].procedure);
         return true;
     }
-    return wgi_unexpected(p, "LABELS, NODE LABELS, EDGE LABELS, PROPERTIES, PROPERTY KEYS, INDEXES, CONSTRAINTS, "
-                             "PROCEDURES, FUNCTIONS or SCHEMA after SHOW") != NULL;
+    return wgi_unexpected(p,
+                          "LABELS, NODE LABELS, EDGE LABELS, PROPERTIES, PROPERTY KEYS, INDEXES, CONSTRAINTS, "
+                          "PROCEDURES, FUNCTIONS or SCHEMA after SHOW") != NULL;
 }

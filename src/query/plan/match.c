@@ -157,22 +157,6 @@ static wg_code seek(matcher *m, wgi_relation *rel, uint32_t index, const wg_labe
     return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
 }
 
-static wg_code index_exprs(matcher *m, wgi_relation *rel, const wgi_index_choice *choice, wg_plan *plan) {
-    wg_expr **exprs = wgi_alloc(m->b, choice->count, sizeof(wg_expr *));
-    wg_index_op *ops = wgi_alloc(m->b, choice->count, sizeof *ops);
-    if (exprs == NULL || ops == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < choice->count; i++) {
-        WG_TRY(wgi_bind_in(m->b, rel, "in MATCH", choice->values[i], &exprs[i]));
-        ops[i] = choice->ops[i];
-    }
-    plan->rule = choice->rule;
-    plan->index_ops = ops;
-    plan->exprs = exprs;
-    plan->expr_count = choice->count;
-    plan->row_estimate = rel->plan->row_estimate * choice->rows;
-    return WG_OK;
-}
-
 /* Adds the nodes that an index gives for the values of each row. */
 static wg_code seek_index(matcher *m, wgi_relation *rel, uint32_t index, const wgi_index_choice *choice) {
     wgi_binder *b = m->b;
@@ -180,7 +164,7 @@ static wg_code seek_index(matcher *m, wgi_relation *rel, uint32_t index, const w
     const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
     wg_plan *plan = wgi_plan(b, WG_PLAN_INDEX_SEEK, rel->plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
-    WG_TRY(index_exprs(m, rel, choice, plan));
+    WG_TRY(wgi_index_exprs(m->b, rel, choice, plan));
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
     rel->plan = plan;
     WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
@@ -195,7 +179,7 @@ static wg_code seek_edges(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge,
         {WG_TYPE_EDGE, edge->name}, {WG_TYPE_NODE, ends[0]->name}, {WG_TYPE_NODE, ends[1]->name}};
     wg_plan *plan = wgi_plan(b, WG_PLAN_INDEX_SEEK, rel->plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
-    WG_TRY(index_exprs(m, rel, choice, plan));
+    WG_TRY(wgi_index_exprs(m->b, rel, choice, plan));
     plan->index_edges = true;
     plan->direction = wgi_direction_from_left(edge);
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, 3));
@@ -222,25 +206,6 @@ static wg_code seek_edges(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge,
 static bool must_wait(const wgi_relation *rel, const wgi_pattern_edge *edge) {
     const wg_ast *map = edge->ast->child[0];
     return (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 && map != NULL && !wgi_covered(map, rel);
-}
-
-/* The edge of the component that an index finds with the fewest rows; *out NULL: there is none. */
-static wg_code find_edge(matcher *m, const wgi_relation *rel, uint32_t component, wgi_index_choice *best,
-                         wgi_pattern_edge **out) {
-    *out = NULL;
-    for (uint32_t i = 0; i < m->graph.edge_count; i++) {
-        wgi_pattern_edge *edge = &m->graph.edges[i];
-        wgi_index_choice choice;
-        if (edge->search != WG_AST_PATH_ALL || (edge->ast->flags & WG_AST_VARIABLE_LENGTH) != 0 || edge->missing ||
-            edge->done || must_wait(rel, edge) || edge->type_count != 1 || edge->from == edge->to ||
-            m->graph.nodes[edge->from].component != component)
-            continue;
-        WG_TRY(wgi_find_index(m->b, &m->graph, edge->name, edge->types, 1, rel, &choice));
-        if (choice.rule == NULL || (*out != NULL && choice.rows >= best->rows)) continue;
-        *best = choice;
-        *out = edge;
-    }
-    return WG_OK;
 }
 
 /* ---- conditions */
@@ -676,7 +641,7 @@ static wg_code start_edge(matcher *m, uint32_t component, wgi_relation *out, boo
     wgi_index_choice choice;
     wgi_pattern_edge *edge;
     *out_done = false;
-    WG_TRY(find_edge(m, &nothing, component, &choice, &edge));
+    WG_TRY(wgi_find_index_edge(m->b, &m->graph, component, &nothing, &choice, &edge));
     if (edge == NULL) return WG_OK;
     const double rows = wgi_start_rows(m->b, &m->graph, wgi_choose_start(m->b, &m->graph, component));
     if (choice.rows >= rows && rows > 1) return WG_OK;
@@ -721,7 +686,7 @@ static wg_code seek_component_index(matcher *m, wgi_relation *rel, uint32_t comp
         best = choice;
         at = i;
     }
-    WG_TRY(find_edge(m, rel, component, &choice, &edge));
+    WG_TRY(wgi_find_index_edge(m->b, &m->graph, component, rel, &choice, &edge));
     const bool by_edge =
         edge != NULL && wgi_index_uses(&choice, rel) && (best.rule == NULL || choice.rows < best.rows);
     if (by_edge) best = choice;
@@ -830,22 +795,6 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
     return false;
 }
 
-/* Node of the pattern to look at beside the rows there are, because the map of `edge` needs it or leads nowhere without it; UINT32_MAX:
- * all are there. */
-static wg_code missing_node(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, uint32_t *out) {
-    *out = UINT32_MAX;
-    for (uint32_t i = 0; i < m->graph.node_count; i++) {
-        const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
-        wgi_relation alone = {0};
-        if (wgi_find(rel, symbol.name) != NULL) continue;
-        WG_TRY(wgi_add_symbol(m->b, &alone, &symbol));
-        const bool named = wgi_mentions(edge->ast->child[0], &alone);
-        if (named || *out == UINT32_MAX) *out = i;
-        if (named) return WG_OK;
-    }
-    return WG_OK;
-}
-
 /* The value of a named path, and what its mode says of its nodes. */
 static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     wg_expr *args[2], *condition;
@@ -874,9 +823,9 @@ static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
         }
         if (next == NULL) return WG_OK;
         if (!must_wait(rel, next)) continue;
-        uint32_t node;
-        WG_TRY(missing_node(m, rel, next, &node));
-        if (node == UINT32_MAX) return expand(m, rel, next);
+        uint32_t node = 0;
+        while (node < m->graph.node_count && wgi_find(rel, m->graph.nodes[node].name) != NULL) node++;
+        if (node == m->graph.node_count) return expand(m, rel, next);
         wgi_relation other;
         WG_TRY(start_node(m, node, &other));
         WG_TRY(combine(m, rel, &other));

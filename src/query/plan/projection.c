@@ -77,6 +77,8 @@ static wg_code collect_items(projection *p) {
     p->items =
         wgi_alloc(p->b, (size_t)p->input->symbol_count + clause->child_count + sort_count + 1, sizeof *p->items);
     if (p->items == NULL) return WG_E_NOMEM;
+    if (clause->child_count > WGI_SYMBOLS_MAX + 4) /* before names and aggregates are compared with each other */
+        return wgi_error(p->b, WG_E_LIMIT, clause, "a clause may have at most %d results", WGI_SYMBOLS_MAX);
     if (clause->flags & WG_AST_STAR) WG_TRY(star_items(p));
     for (uint32_t i = 4; i < clause->child_count; i++) {
         wg_slice name;

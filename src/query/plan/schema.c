@@ -12,7 +12,7 @@ static wg_code constant_value(wgi_binder *b, const wg_ast *ast, const char *wher
                                      .threads = 1,
                                      .batch_rows = 1,
                                      .params = b->params,
-                                     .param_count = b->params == NULL ? 0 : b->param_count,
+                                     .param_count = b->params == NULL ? 0 : b->param_names->count,
                                      .account = b->arena->account};
     wg_expr *expr;
     wg_value *value = wgi_alloc(b, 1, sizeof *value);
@@ -124,8 +124,8 @@ static wg_code alter_of(wgi_binder *b, const wg_ast *ast, const wg_label *label,
     WG_TRY(names_of(b, ast, out));
     if (ast->op == WG_AST_ALTER_SET_TYPE) WG_TRY(wgi_bind_column_type(b, ast->child[1], &out->def));
     if (ast->op == WG_AST_ALTER_SET_DEFAULT) WG_TRY(set_default(b, ast->child[1], &out->def));
-    const bool touches = ast->op == WG_AST_ALTER_DROP || ast->op == WG_AST_ALTER_RENAME ||
-                         ast->op == WG_AST_ALTER_SET_TYPE;
+    const bool touches =
+        ast->op == WG_AST_ALTER_DROP || ast->op == WG_AST_ALTER_RENAME || ast->op == WG_AST_ALTER_SET_TYPE;
     return touches && label != NULL ? check_unused(b, ast, label, out->column) : WG_OK;
 }
 
@@ -136,8 +136,9 @@ wg_code wgi_alter_statement(wgi_binder *b, const wg_ast *ast, bool run) {
     if (ast->op == WG_AST_ALTER_ADD_COMPUTE) {
         for (uint32_t i = 0; i < ast->child_count; i++) {
             const wgi_computed_names names = {ast->child, ast->child_count, i};
-            if (label == NULL) return wgi_error(b, WG_E_NOT_FOUND, ast, "label '%.*s' does not exist",
-                                                (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);
+            if (label == NULL)
+                return wgi_error(b, WG_E_NOT_FOUND, ast, "label '%.*s' does not exist",
+                                 (int)wg_min_size(ast->text.size, 64), (const char *)ast->text.data);
             if (label->def.kind == WG_LABEL_OPEN)
                 return wgi_error(b, WG_E_BIND, ast, "label '%s' was made by use and declares no columns",
                                  label->def.name);

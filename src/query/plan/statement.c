@@ -10,8 +10,7 @@
 
 static bool type_text(wg_buf *out, const wg_ast *type) {
     const bool list = (type->flags & WG_AST_LIST_TYPE) != 0, fixed = (type->flags & WG_AST_FIXED_TYPE) != 0;
-    if (list)
-        return wg_buf_append_str(out, "LIST<") && type_text(out, type->child[0]) && wg_buf_append_str(out, ">");
+    if (list) return wg_buf_append_str(out, "LIST<") && type_text(out, type->child[0]) && wg_buf_append_str(out, ">");
     if (fixed) return type_text(out, type->child[0]) && wg_buf_printf(out, "[%lld]", (long long)type->i);
     if (wg_slice_is(type->text, "DOUBLE")) return wg_buf_append_str(out, "FLOAT");
     return wg_buf_append(out, type->text.data, type->text.size);
@@ -32,20 +31,21 @@ static wg_code declared_type(wgi_binder *b, const wg_ast *type, wg_column_def *o
         copy = wg_arena_strdup(b->arena, wg_buf_slice(&text));
         if (copy == NULL) code = wgi_nomem(b);
     } else if (code == WG_OK) {
-        static const char *const names[] = {"BOOL",   "INT",    "INT8",  "INT16",   "INT32",  "INT64",    "UINT8",
-                                            "UINT16", "UINT32", "UINT64", "FLOAT",   "FLOAT32", "STRING",  "BYTES",
-                                            "DATE",   "TIME",   "ANY",   "DATETIME", "DURATION", "TIMESTAMP"};
+        static const char *const names[] = {"BOOL",   "INT",    "INT8",   "INT16",    "INT32",    "INT64",    "UINT8",
+                                            "UINT16", "UINT32", "UINT64", "FLOAT",    "FLOAT32",  "STRING",   "BYTES",
+                                            "DATE",   "TIME",   "ANY",    "DATETIME", "DURATION", "TIMESTAMP"};
         const char *near = wg_parser_suggest(wg_buf_slice(&text), names, sizeof names / sizeof names[0]);
         if (near != NULL)
             code = wgi_error(b, WG_E_BIND, type, "'%.*s' is no column type; did you mean %s?",
                              (int)wg_min_size(text.size, 32), (const char *)text.data, near);
         else
-            code = wgi_error(b, WG_E_BIND, type,
-                         "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, FLOAT32, "
-                         "STRING, BYTES, DATE, LOCAL TIME, TIME, LOCAL DATETIME, DATETIME, DURATION, POINT, LIST<T>, T[n], "
-                         "MAP, "
-                         "ANY",
-                         (int)wg_min_size(text.size, 32), (const char *)text.data);
+            code = wgi_error(
+                b, WG_E_BIND, type,
+                "'%.*s' is no column type; types are BOOL, INT, INT8 to INT64, UINT8 to UINT64, FLOAT, FLOAT32, "
+                "STRING, BYTES, DATE, LOCAL TIME, TIME, LOCAL DATETIME, DATETIME, DURATION, POINT, LIST<T>, T[n], "
+                "MAP, "
+                "ANY",
+                (int)wg_min_size(text.size, 32), (const char *)text.data);
     }
     wg_buf_deinit(&text);
     WG_TRY(code);

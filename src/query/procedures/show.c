@@ -51,9 +51,9 @@ static bool put_literal(wg_buf *out, const wg_value *v) {
     static const struct {
         wg_type type;
         const char *function;
-    } functions[] = {{WG_TYPE_DATE, "date"}, {WG_TYPE_LOCAL_TIME, "localtime"}, {WG_TYPE_TIME, "time"},
-                     {WG_TYPE_LOCAL_DATETIME, "localdatetime"}, {WG_TYPE_DATETIME, "datetime"},
-                     {WG_TYPE_DURATION, "duration"}};
+    } functions[] = {{WG_TYPE_DATE, "date"},         {WG_TYPE_LOCAL_TIME, "localtime"},
+                     {WG_TYPE_TIME, "time"},         {WG_TYPE_LOCAL_DATETIME, "localdatetime"},
+                     {WG_TYPE_DATETIME, "datetime"}, {WG_TYPE_DURATION, "duration"}};
     if (v->type == WG_TYPE_STRING) return put_string(out, wg_value_slice(v));
     if (v->type == WG_TYPE_LIST) {
         bool ok = wg_buf_append_str(out, "[");
@@ -64,7 +64,8 @@ static bool put_literal(wg_buf *out, const wg_value *v) {
     if (v->type == WG_TYPE_MAP) {
         bool ok = wg_buf_append_str(out, "{");
         for (uint32_t i = 0; i < v->size && ok; i++) {
-            const wg_ast key = {.kind = WG_AST_VARIABLE, .text = wg_slice_of(v->as.map[i].key, v->as.map[i].key_size)};
+            const wg_ast key = {.kind = WG_AST_VARIABLE,
+                                .text = wg_slice_of(v->as.map[i].key, v->as.map[i].key_size)};
             ok = (i == 0 || wg_buf_append_str(out, ", ")) && wg_ast_print(&key, out, NULL) == WG_OK &&
                  wg_buf_append_str(out, ": ") && put_literal(out, &v->as.map[i].value);
         }
@@ -118,8 +119,7 @@ static bool put_statement(wg_buf *out, const wg_label_def *def) {
         ok = ok && wg_buf_append_str(out, " (FROM ") && put_name(out, def->from_label) &&
              wg_buf_append_str(out, " TO ") && put_name(out, def->to_label) && put_columns(out, def, false, ", ") &&
              wg_buf_append_str(out, ")");
-    else if (columns)
-        ok = ok && put_columns(out, def, false, " (") && wg_buf_append_str(out, ")");
+    else if (columns) ok = ok && put_columns(out, def, false, " (") && wg_buf_append_str(out, ")");
     if (def->pattern != NULL)
         ok = ok && wg_buf_append_str(out, " VIRTUAL FROM PARTITION ") && put_string(out, wg_slice_str(def->pattern));
     const char *before = " COMPUTE ";
@@ -254,17 +254,16 @@ static wg_code rule_row(const wg_procedure_call *call, const wg_rule *rule, bool
     const wg_catalog *catalog = wg_txn_catalog(call->txn);
     const wg_label *label = wg_catalog_label_seen(catalog, def->label, wg_txn_view(call->txn));
     const bool owned = index && !wg_rule_is_index(def->kind);
-    const char *last = index ? (owned ? def->name : NULL)
-                             : (def->kind == WG_RULE_TYPE ? wg_column_def_type_text(&def->type) : NULL);
+    const char *last =
+        index ? (owned ? def->name : NULL) : (def->kind == WG_RULE_TYPE ? wg_column_def_type_text(&def->type) : NULL);
     text->size = 0;
     if (!put_properties(text, catalog, def)) return wg_error_nomem(err, 64);
-    const wg_value cells[] = {
-        wg_value_str(wg_slice_str(def->name)),
-        wg_value_str(wg_slice_str(wg_rule_kind_name(owned ? WG_RULE_HASH_INDEX : def->kind))),
-        wg_value_str(wg_slice_str(label->def.is_edge ? "EDGE" : "NODE")),
-        wg_value_str(wg_slice_str(label->def.name)),
-        wg_value_str(wg_buf_slice(text)),
-        last == NULL ? wg_value_null() : wg_value_str(wg_slice_str(last))};
+    const wg_value cells[] = {wg_value_str(wg_slice_str(def->name)),
+                              wg_value_str(wg_slice_str(wg_rule_kind_name(owned ? WG_RULE_HASH_INDEX : def->kind))),
+                              wg_value_str(wg_slice_str(label->def.is_edge ? "EDGE" : "NODE")),
+                              wg_value_str(wg_slice_str(label->def.name)),
+                              wg_value_str(wg_buf_slice(text)),
+                              last == NULL ? wg_value_null() : wg_value_str(wg_slice_str(last))};
     return wg_procedure_add_row(call, cells, err);
 }
 
@@ -277,7 +276,8 @@ static wg_code show_rules(const wg_procedure_call *call, bool index, wg_error *e
     for (uint32_t i = 0; i < count && code == WG_OK; i++) {
         const wg_rule *rule = wg_catalog_rule_at(catalog, i);
         const bool listed = index ? wg_rule_has_index(rule->def.kind) : !wg_rule_is_index(rule->def.kind);
-        if (listed && wg_rule_is_visible(rule, wg_txn_view(call->txn))) code = rule_row(call, rule, index, &text, err);
+        if (listed && wg_rule_is_visible(rule, wg_txn_view(call->txn)))
+            code = rule_row(call, rule, index, &text, err);
     }
     wg_buf_deinit(&text);
     return code;
@@ -296,8 +296,8 @@ static wg_code constraints(void *ctx, const wg_procedure_call *call, wg_error *e
 /* The statement that makes an index or a constraint again. */
 static bool put_rule(wg_buf *out, const wg_catalog *catalog, wg_view view, const wg_rule_def *def) {
     static const char *const heads[WG_RULE_KIND_COUNT] = {"CREATE RANGE INDEX ", "CREATE HASH INDEX ",
-                                                          "CREATE CONSTRAINT ", "CREATE CONSTRAINT ",
-                                                          "CREATE CONSTRAINT ", "CREATE CONSTRAINT "};
+                                                          "CREATE CONSTRAINT ",  "CREATE CONSTRAINT ",
+                                                          "CREATE CONSTRAINT ",  "CREATE CONSTRAINT "};
     static const char *const tails[WG_RULE_KIND_COUNT] = {"", "", " IS UNIQUE", " IS KEY", " IS NOT NULL", " IS :: "};
     const wg_label *label = wg_catalog_label_seen(catalog, def->label, view);
     const bool edge = label->def.is_edge, index = wg_rule_is_index(def->kind);
@@ -370,18 +370,18 @@ static wg_code functions(void *ctx, const wg_procedure_call *call, wg_error *err
     return code;
 }
 
+static const wg_procedure_field statement[] = {{.name = "statement", .type = WG_TYPE_STRING}};
+
 wg_code wg_procedures_register_show(wg_procedures *procedures, wg_error *err) {
-    static const wg_procedure_field label[] = {{.name = "label", .type = WG_TYPE_STRING},
-                                               {.name = "of", .type = WG_TYPE_STRING},
-                                               {.name = "kind", .type = WG_TYPE_STRING},
-                                               {.name = "columns", .type = WG_TYPE_STRING},
-                                               {.name = "rows", .type = WG_TYPE_INT},
-                                               {.name = "source", .type = WG_TYPE_STRING}};
+    static const wg_procedure_field label[] = {
+        {.name = "label", .type = WG_TYPE_STRING}, {.name = "of", .type = WG_TYPE_STRING},
+        {.name = "kind", .type = WG_TYPE_STRING},  {.name = "columns", .type = WG_TYPE_STRING},
+        {.name = "rows", .type = WG_TYPE_INT},     {.name = "source", .type = WG_TYPE_STRING}};
     static const wg_procedure_field property[] = {
-        {.name = "label", .type = WG_TYPE_STRING},    {.name = "of", .type = WG_TYPE_STRING},
-        {.name = "property", .type = WG_TYPE_STRING}, {.name = "type", .type = WG_TYPE_STRING},
-        {.name = "nullable", .type = WG_TYPE_BOOL},   {.name = "key", .type = WG_TYPE_BOOL},
-        {.name = "source", .type = WG_TYPE_STRING},   {.name = "default", .type = WG_TYPE_STRING},
+        {.name = "label", .type = WG_TYPE_STRING},     {.name = "of", .type = WG_TYPE_STRING},
+        {.name = "property", .type = WG_TYPE_STRING},  {.name = "type", .type = WG_TYPE_STRING},
+        {.name = "nullable", .type = WG_TYPE_BOOL},    {.name = "key", .type = WG_TYPE_BOOL},
+        {.name = "source", .type = WG_TYPE_STRING},    {.name = "default", .type = WG_TYPE_STRING},
         {.name = "expression", .type = WG_TYPE_STRING}};
     static const wg_procedure_field index[] = {
         {.name = "name", .type = WG_TYPE_STRING},       {.name = "kind", .type = WG_TYPE_STRING},
@@ -391,7 +391,6 @@ wg_code wg_procedures_register_show(wg_procedures *procedures, wg_error *err) {
         {.name = "name", .type = WG_TYPE_STRING},       {.name = "kind", .type = WG_TYPE_STRING},
         {.name = "of", .type = WG_TYPE_STRING},         {.name = "label", .type = WG_TYPE_STRING},
         {.name = "properties", .type = WG_TYPE_STRING}, {.name = "type", .type = WG_TYPE_STRING}};
-    static const wg_procedure_field statement[] = {{.name = "statement", .type = WG_TYPE_STRING}};
     static const wg_procedure_field function[] = {{.name = "name", .type = WG_TYPE_STRING},
                                                   {.name = "least", .type = WG_TYPE_INT},
                                                   {.name = "most", .type = WG_TYPE_INT},
@@ -424,7 +423,11 @@ wg_code wg_procedures_register_show(wg_procedures *procedures, wg_error *err) {
          .results = constraint,
          .result_count = 6,
          .fn = constraints},
-        {.name = "db.indexes", .help = "the same as show.indexes", .results = index, .result_count = 6, .fn = indexes},
+        {.name = "db.indexes",
+         .help = "the same as show.indexes",
+         .results = index,
+         .result_count = 6,
+         .fn = indexes},
         {.name = "db.constraints",
          .help = "the same as show.constraints",
          .results = constraint,

@@ -36,7 +36,8 @@ struct wg_catalog {
     wg_account *account;
     wg_arena arena; /* names, definitions, entries; entries of rolled-back transactions stay until close */
     pointer_list keys;
-    pointer_list labels;  /* every version of every label, in the order in which they were made: what label_index counts */
+    pointer_list
+        labels; /* every version of every label, in the order in which they were made: what label_index counts */
     pointer_list numbers; /* of each label number: its newest version */
     pointer_list partitions;
     pointer_list rules;

@@ -17,8 +17,8 @@ typedef struct declared_name {
 } declared_name;
 
 static const declared_name declared_names[] = {
-    {"LOCAL TIME", WG_TYPE_LOCAL_TIME}, {"TIME", WG_TYPE_TIME}, {"DATETIME", WG_TYPE_DATETIME},
-    {"DURATION", WG_TYPE_DURATION},     {"LIST", WG_TYPE_LIST}, {"MAP", WG_TYPE_MAP},
+    {"LOCAL TIME", WG_TYPE_LOCAL_TIME}, {"TIME", WG_TYPE_TIME},  {"DATETIME", WG_TYPE_DATETIME},
+    {"DURATION", WG_TYPE_DURATION},     {"LIST", WG_TYPE_LIST},  {"MAP", WG_TYPE_MAP},
     {"FLOAT32", WG_TYPE_FLOAT},         {"POINT", WG_TYPE_POINT}};
 
 static wg_slice part(wg_slice s, size_t from, size_t to) { return wg_slice_of(s.data + from, to - from); }
@@ -101,7 +101,8 @@ wg_type wg_column_def_value_type(const wg_column_def *def) {
 }
 
 const char *wg_column_def_type_text(const wg_column_def *def) {
-    static const char *const widths[2][4] = {{"INT8", "INT16", "INT32", "INT"}, {"UINT8", "UINT16", "UINT32", "UINT64"}};
+    static const char *const widths[2][4] = {{"INT8", "INT16", "INT32", "INT"},
+                                             {"UINT8", "UINT16", "UINT32", "UINT64"}};
     if (def->declared != NULL) return def->declared;
     if (def->type == WG_TYPE_LOCAL_DATETIME) return "LOCAL DATETIME";
     if (def->type != WG_TYPE_INT) return wg_type_name(def->type);

@@ -30,8 +30,7 @@ static wg_code details_check(const wg_label_def *def, const wg_column_def *colum
     const bool computed = column->source == WG_COLUMN_COMPUTED;
     const wg_type carrier =
         column->declared != NULL && strcmp(column->declared, "FLOAT32") == 0 ? WG_TYPE_FLOAT : WG_TYPE_ANY;
-    if (column->declared != NULL &&
-        (column->type != carrier || !wg_declared_check(wg_slice_str(column->declared))))
+    if (column->declared != NULL && (column->type != carrier || !wg_declared_check(wg_slice_str(column->declared))))
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "column %.60s.%.60s: unknown type %.40s", def->name,
                             column->name, column->declared);
     if (computed != (column->expression != NULL) || (computed && (column->not_null || column->default_value != NULL)))
@@ -323,7 +322,8 @@ wg_code wg_column_def_coerce(const wg_column_def *def, wg_value *value, wg_error
         return wg_error_set(err, WG_E_CONSTRAINT, WG_NO_OFFSET, "column %.60s: NULL is not allowed", def->name);
     }
     if (def->source == WG_COLUMN_COMPUTED)
-        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "column %.60s is computed and cannot be set", def->name);
+        return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "column %.60s is computed and cannot be set",
+                            def->name);
     if (def->declared != NULL) return declared_coerce(def, value, err);
     if (def->type == WG_TYPE_ANY) {
         if (value_storable(value, 0)) return WG_OK;

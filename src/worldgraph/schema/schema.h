@@ -32,9 +32,10 @@ typedef struct wg_column_def {
     bool not_null;
     uint8_t int_bits; /* declared width of integers: 8, 16, 32 or 64; values outside are refused */
     bool int_unsigned;
-    const char *declared; /* type ANY: the narrower type that its values have (wg_declared_check); FLOAT: FLOAT32; NULL: any */
-    const wg_value *default_value;  /* of new rows that say nothing about the column; NULL: none */
-    const char *expression;         /* COMPUTED: canonical text; its names are columns before it */
+    const char *
+        declared; /* type ANY: the narrower type that its values have (wg_declared_check); FLOAT: FLOAT32; NULL: any */
+    const wg_value *default_value; /* of new rows that say nothing about the column; NULL: none */
+    const char *expression;        /* COMPUTED: canonical text; its names are columns before it */
 } wg_column_def;
 
 typedef struct wg_label_def {

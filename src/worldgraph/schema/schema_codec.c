@@ -107,16 +107,14 @@ static wg_code text_decode(wg_slice *from, size_t size_max, wg_arena *arena, con
 }
 
 static wg_code details_decode(wg_slice *from, uint8_t flags, wg_arena *arena, wg_column_def *out, wg_error *err) {
-    if ((flags & COLUMN_DECLARED) != 0)
-        WG_TRY(text_decode(from, WG_DECLARED_BYTES_MAX, arena, &out->declared, err));
+    if ((flags & COLUMN_DECLARED) != 0) WG_TRY(text_decode(from, WG_DECLARED_BYTES_MAX, arena, &out->declared, err));
     if ((flags & COLUMN_DEFAULT) != 0) {
         wg_value *value = wg_arena_alloc(arena, sizeof *value);
         if (value == NULL) return wg_error_nomem(err, sizeof *value);
         WG_TRY(wg_value_decode(from, arena, value, err));
         out->default_value = value;
     }
-    if ((flags & COLUMN_COMPUTED) != 0)
-        WG_TRY(text_decode(from, WG_COMPUTE_BYTES_MAX, arena, &out->expression, err));
+    if ((flags & COLUMN_COMPUTED) != 0) WG_TRY(text_decode(from, WG_COMPUTE_BYTES_MAX, arena, &out->expression, err));
     return WG_OK;
 }
 

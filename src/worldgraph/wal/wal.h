@@ -52,7 +52,8 @@ typedef struct wg_mutation {
         number; /* ADD_KEY: of the key; CREATE_LABEL, DROP_LABEL: of the label; ADD_PARTITION: of the partition; RUN_*: of the run; *_INDEX, *_CONSTRAINT: of the rule */
     wg_slice name;    /* ADD_KEY: the name; ADD_PARTITION: the path */
     wg_label_def def; /* CREATE_LABEL, ALTER_LABEL */
-    const uint32_t *sources; /* ALTER_LABEL that replaces: of each column, 1 + the ordinal of the old column with its values; 0: none */
+    const uint32_t *
+        sources; /* ALTER_LABEL that replaces: of each column, 1 + the ordinal of the old column with its values; 0: none */
     wg_rule_def rule; /* CREATE_INDEX, CREATE_CONSTRAINT */
     uint64_t id;      /* of the node or edge; CREATE_NODES, LOAD_*: of the first */
     uint32_t label;   /* CREATE_NODES, CREATE_EDGE, LOAD_EDGES, ADD_PARTITION */

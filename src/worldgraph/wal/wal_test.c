@@ -97,16 +97,13 @@ static void random_batch(maker *m, wg_mutation *out) {
 
 static void random_def(maker *m, wg_label_def *out) {
     static const wg_value half = {.type = WG_TYPE_FLOAT, .as.f = 0.5};
-    static const wg_column_def columns[] = {{.name = "k", .type = WG_TYPE_STRING, .int_bits = 64, .not_null = true},
-                                            {.name = "n", .type = WG_TYPE_INT, .int_bits = 16, .int_unsigned = true},
-                                            {.name = "any", .type = WG_TYPE_ANY, .int_bits = 64},
-                                            {.name = "d", .type = WG_TYPE_ANY, .declared = "LIST<INT8>"},
-                                            {.name = "f", .type = WG_TYPE_FLOAT, .default_value = &half},
-                                            {.name = "c",
-                                             .type = WG_TYPE_INT,
-                                             .int_bits = 64,
-                                             .source = WG_COLUMN_COMPUTED,
-                                             .expression = "n + 1"}};
+    static const wg_column_def columns[] = {
+        {.name = "k", .type = WG_TYPE_STRING, .int_bits = 64, .not_null = true},
+        {.name = "n", .type = WG_TYPE_INT, .int_bits = 16, .int_unsigned = true},
+        {.name = "any", .type = WG_TYPE_ANY, .int_bits = 64},
+        {.name = "d", .type = WG_TYPE_ANY, .declared = "LIST<INT8>"},
+        {.name = "f", .type = WG_TYPE_FLOAT, .default_value = &half},
+        {.name = "c", .type = WG_TYPE_INT, .int_bits = 64, .source = WG_COLUMN_COMPUTED, .expression = "n + 1"}};
     const bool edge = below(m, 2) == 1;
     *out = (wg_label_def){.name = edge ? "KNOWS" : "Player",
                           .is_edge = edge,
