@@ -33,8 +33,5 @@ wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value 
 wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
                                wg_error *err);
 wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
-static inline bool wgi_rule_is_unique(const wg_rule *rule) {
-    return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;
-}
 
 #endif
