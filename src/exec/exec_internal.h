@@ -200,18 +200,6 @@ void wgi_op_expand_end(wgi_op *op); /* lets go of what it has of a run; the next
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
-/* Where a walk goes on: step `step` of the repetition whose nodes and edges so far are `body` (node, edge, node, ...: 2 * step + 1 ids). */
-typedef struct wgi_walk_place {
-    wgi_eval *eval; /* of the filters alone: its arena is reset each time */
-    const wg_plan *plan;
-    const wg_batch *batch;
-    const uint64_t *body;
-    uint32_t row;
-    uint32_t step;
-} wgi_walk_place;
-/* Keeps of *count edges from there, and the nodes they lead to, those that the step takes. */
-wg_code wgi_walk_filter(const wgi_walk_place *place, uint64_t *edges, uint64_t *nodes, uint32_t *count,
-                        wg_error *err);
 wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out,
                      wg_error *err); /* pick_op.c */
 /* True when the row holds the edge in one of plan->unique_edge_slots. */
