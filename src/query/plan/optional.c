@@ -191,7 +191,8 @@ static wg_code test_rows(wgi_binder *b, const wg_ast *test, bool negated, wgi_re
         return WG_OK;
     const wg_ast *edge = path->child[1], *const ends[] = {path->child[0], path->child[2]};
     const wgi_symbol *symbols[2];
-    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL || has_condition(edge))
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL ||
+        has_condition(edge))
         return WG_OK;
     for (uint32_t i = 0; i < 2; i++) {
         if (ends[i]->child_count > 1 || ends[i]->child[0] != NULL) return WG_OK;
