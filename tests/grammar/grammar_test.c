@@ -208,7 +208,7 @@ static void test_derived_texts_are_parsed(void **state) {
     (void)state;
     static ebnf_words words;
     bool seen[WG_AST_KIND_COUNT] = {false};
-    const uint32_t count = wg_test_small() ? 3000 : 12000;
+    const uint32_t count = wg_test_small() ? 5000 : 24000;
     uint32_t settled = 0, wrong = 0;
     wg_rng rng;
     wg_buf text;
