@@ -1,4 +1,4 @@
-/* What ALTER (alter.c), computed columns (computed.c) and constraints (rule_checks.c) share with the other files of the engine; the end of engine_internal.h. */
+/* What ALTER (alter.c) and computed columns (computed.c) share with the other files of the engine; the end of engine_internal.h. */
 #ifndef WG_ENGINE_ALTER_INTERNAL_H
 #define WG_ENGINE_ALTER_INTERNAL_H
 

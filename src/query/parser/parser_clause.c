@@ -442,6 +442,8 @@ static wg_ast *clause(wgi_parser *p) {
 }
 
 static bool at_clause(const wgi_parser *p) {
+    const wg_token *behind = wgi_peek_at(p, 1); /* show = (a)-->(b) names a path */
+    if (wgi_at_keyword(p, WG_KW_SHOW)) return behind->kind != WG_TOKEN_PUNCT || behind->punct != WG_P_EQ;
     return wgi_at_keyword(p, WG_KW_MATCH) || wgi_at_keyword(p, WG_KW_OPTIONAL) || wgi_at_keyword(p, WG_KW_UNWIND) ||
            wgi_at_keyword(p, WG_KW_WITH) || wgi_at_keyword(p, WG_KW_RETURN) || wgi_at_keyword(p, WG_KW_CALL) ||
            at_updating(p) || wgi_at_gql_clause(p);
