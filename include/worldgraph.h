@@ -270,7 +270,7 @@ typedef struct wg_options {
     uint32_t retain_manifests;            /* manifest files that are kept; 0: 8 */
     bool stripe_zstd;                     /* compress what checkpoints and compactions write */
     uint64_t compaction_bytes_per_second; /* of background compaction, each level; 0: no cap */
-    /* Statements that were prepared and their plans are kept by text, in at most so many bytes; 0: 4 MiB, or a 64th of memory_bytes_max when that is
+    /* Statements that were prepared and their plans are kept by text, in at most so many bytes; 0: 16 MiB, or a 64th of memory_bytes_max when that is
      * less; UINT64_MAX: nothing is kept, each run plans anew. Never changes a result, its order or its receipt. */
     uint64_t plan_cache_bytes_max;
 } wg_options;

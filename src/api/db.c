@@ -2,7 +2,7 @@
 #include "api/api_internal.h"
 
 static const uint64_t query_memory_default = UINT64_C(1) << 30;
-static const uint64_t plan_cache_default = UINT64_C(4) << 20;
+static const uint64_t plan_cache_default = UINT64_C(16) << 20;
 
 static wg_code check_options(const wg_options *o, wg_error *err) {
     if (o->batch_rows > WG_BATCH_ROWS_MAX)

@@ -320,6 +320,9 @@ static const char *const questions[] = {
     "UNWIND range(1, 5) AS i MATCH (a:A {k: i}) RETURN i, a.x",
     "UNWIND ['x1', 'y2', 'x%u'] AS s WITH s WHERE s =~ 'x.*' RETURN s",
     "UNWIND [1, 2, 0, %u] AS i RETURN 10 / i",
+    "MATCH (a:A) WHERE a.x = %u RETURN a.k",
+    "MATCH (b:B) WHERE b.k = %u RETURN b.y, b.z",
+    "MATCH (a:A {k: %u}) RETURN a",
 };
 static const char *const writes[] = {
     "MERGE (a:A {k: %u}) SET a.x = 3",
@@ -330,13 +333,18 @@ static const char *const writes[] = {
     "CREATE (:N%u {p: 1})",
     "UNWIND range(1, 20) AS i CREATE (:A {k: %u + i, x: i})",
     "MATCH (b:B) WHERE b.k = %u SET b.z = 'z'",
+    "CREATE INDEX i%u IF NOT EXISTS FOR (a:A) ON (a.x)",
+    "CREATE INDEX j%u IF NOT EXISTS FOR (b:B) ON (b.k)",
+    "DROP INDEX i%u IF EXISTS",
+    "ALTER NODE LABEL A ADD COLUMN c%u INT",
+    "ALTER NODE LABEL A DROP COLUMN c%u",
 };
 enum { QUESTIONS = sizeof questions / sizeof questions[0], WRITES = sizeof writes / sizeof writes[0] };
 
 /* Goal: the bytes of answers and the plans' hashes are the same with the cache on, small, and off, whatever is written in between. */
 static void test_random_statements_do_not_tell_kept_plans(void **state) {
     (void)state;
-    const uint64_t sizes[] = {0, 60000, UINT64_MAX};
+    const uint64_t sizes[] = {0, 150000, UINT64_MAX};
     store stores[3];
     wg_buf outs[3];
     wg_rng rng;
@@ -351,7 +359,7 @@ static void test_random_statements_do_not_tell_kept_plans(void **state) {
         char text[256];
         const bool is_write = wg_rng_below(&rng, 4) == 0;
         const char *form = is_write ? writes[wg_rng_below(&rng, WRITES)] : questions[wg_rng_below(&rng, QUESTIONS)];
-        const unsigned n = (unsigned)wg_rng_below(&rng, is_write ? 300 : 8);
+        const unsigned n = (unsigned)wg_rng_below(&rng, is_write && wg_rng_below(&rng, 2) == 0 ? 300 : 8);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         snprintf(text, sizeof text, form, n);
@@ -377,6 +385,7 @@ static void test_random_statements_do_not_tell_kept_plans(void **state) {
                          (int)outs[i].size, (const char *)outs[i].data);
     }
     assert_true(count(&stores[0]).hits > 10);
+    assert_true(count(&stores[1]).evictions > 0);
     for (int i = 0; i < 3; i++) {
         wg_buf_deinit(&outs[i]);
         store_close(&stores[i]);
@@ -488,7 +497,7 @@ static void test_threads_share_plans(void **state) {
     worker workers[READERS + 1];
     wg_thread threads[READERS + 1];
     _Atomic bool stop = false;
-    store_open(&s, 30000);
+    store_open(&s, 200000);
     players(s.session);
     for (int i = 0; i <= READERS; i++) {
         workers[i] = (worker){&s, i, &stop, false};

@@ -47,8 +47,8 @@ static wg_code settle_tables(wg_engine *e, wg_error *err) {
         wgi_table *table = wgi_table_at(e, t);
         if (atomic_load_explicit(&table->dead, memory_order_relaxed)) continue;
         wgi_table *last = NULL; /* the others are of older definitions */
-        WG_TRY(wgi_table_of_labels(e, table->labels, table->label_count, &last, err));
-        if (last == table) WG_TRY(check_columns(e, table, err));
+        if (table->label_count > 0) WG_TRY(wgi_table_of_labels(e, table->labels, table->label_count, &last, err));
+        if (last == table || table->label_count == 0) WG_TRY(check_columns(e, table, err));
         if (table->is_edge) wgi_label_state_at(e, table->labels[0])->edges = table;
     }
     const uint32_t labels = wg_catalog_label_count(e->catalog);

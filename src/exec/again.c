@@ -1,4 +1,4 @@
-/* Short plans, run again and again: SEEK, EXPAND, FILTER, PROJECT, UNWIND over one row.
+/* Short plans, run again and again: SEEK, INDEX_SEEK, EXPAND, FILTER, PROJECT, UNWIND over one row.
  *
  * A pipeline of such a plan has one task of one row, so there is nothing to deal out and nothing to merge: the chain pushes right into
  * the rows of the answer. Operators, their arenas and the rows stay from run to run, and the steady state calls no allocator. What belongs to a
@@ -19,8 +19,9 @@ struct wg_exec_again {
 };
 
 static bool is_short_op(const wg_plan *plan) {
-    return plan->op == WG_PLAN_SEEK || plan->op == WG_PLAN_EXPAND || plan->op == WG_PLAN_EXPAND_INTO ||
-           plan->op == WG_PLAN_FILTER || plan->op == WG_PLAN_PROJECT || plan->op == WG_PLAN_UNWIND;
+    return plan->op == WG_PLAN_SEEK || plan->op == WG_PLAN_INDEX_SEEK || plan->op == WG_PLAN_EXPAND ||
+           plan->op == WG_PLAN_EXPAND_INTO || plan->op == WG_PLAN_FILTER || plan->op == WG_PLAN_PROJECT ||
+           plan->op == WG_PLAN_UNWIND;
 }
 
 /* From the source up. */

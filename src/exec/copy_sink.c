@@ -2,7 +2,7 @@
  *
  * Rows stream: those of a task are made into text (or kept as columns, for Parquet) by whoever runs the task, and put to the file when its turn
  * comes. The task whose turn it is puts what it has whenever PUT_BYTES or PUT_ROWS are together, so that a task with many rows does not keep them;
- * the others wait with theirs, charged to the query's account. Nothing grows with the length of the answer but the file.
+ * the others, two a thread at most, wait with theirs, charged to the query's account. Nothing grows with the length of the answer but the file.
  *
  * A task that fails is run again by the pipeline and fails again; what it had put by then does not matter, because the file is thrown away. Should
  * it not fail again, that is WG_E_INTERNAL and never a row twice.
@@ -175,6 +175,7 @@ wg_code wgi_run_copy(const wg_plan *plan, const wg_exec_context *context, wg_cop
     s->types = plan->slot_types;
     s->count = plan->slot_count;
     s->writer = writer;
+    sink->window = 2 * context->threads; /* rows that wait are memory, and one thread at a time writes them */
     atomic_init(&s->turn, 0);
     s->vectors = wg_alloc(context->account, ((size_t)s->count + 1) * sizeof *s->vectors);
     if (s->vectors == NULL) {

@@ -91,6 +91,7 @@ WGI_ROW_FN(wgi_fn_type);
 WGI_ROW_FN(wgi_fn_deleted);
 WGI_ROW_FN(wgi_fn_keys);
 WGI_ROW_FN(wgi_fn_properties);
+WGI_ROW_FN(wgi_fn_overlay);
 WGI_ROW_FN(wgi_fn_start_node);
 WGI_ROW_FN(wgi_fn_end_node);
 WGI_ROW_FN(wgi_fn_path);

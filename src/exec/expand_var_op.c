@@ -4,7 +4,8 @@
  * Depth-first with an explicit stack whose frames hold a few edges each, so memory grows with the length of one walk, not with their
  * number. Walks are passed on in batches; how many there are is bounded only by the caller: cancellation and deadline are checked
  * while walking, and the lists that are waiting to be passed on, like the stack, are charged to the query's account. */
-#include "exec/exec_internal.h"
+#include "exec/neighbours.h"
+#include "exec/walk_step.h"
 
 enum { FRAME_EDGES = 16, WAITING_ITEMS_MAX = 1 << 16, CHECK_STEPS = 4096 };
 
@@ -12,6 +13,9 @@ typedef struct frame {
     uint64_t node;
     uint64_t arrived_by; /* edge; unused in the first frame */
     wg_expand_position position;
+    uint64_t entry; /* of list `list`, when edges come from lists */
+    uint32_t list;
+    bool by_lists, begun;
     uint32_t count;
     uint32_t next;
     uint64_t edges[FRAME_EDGES];
@@ -29,6 +33,10 @@ typedef struct expand_var_op {
     uint32_t count; /* waiting walks */
     uint64_t waiting_items;
     wg_vector *wanted; /* values of edge_keys for the rows of the batch */
+    wgi_neighbours sides;
+    bool looked;     /* for adjacency that is made already */
+    bool has_none;   /* there is none to make */
+    uint64_t walked; /* edges that were met without */
     wgi_eval step_eval;
     uint64_t *body; /* of the repetition in hand: node, edge, node, ... */
     uint32_t rows[WG_BATCH_ROWS_MAX];
@@ -100,6 +108,43 @@ static wg_code fits(expand_var_op *e, uint32_t row, uint64_t edge, bool *out, wg
     return WG_OK;
 }
 
+/* Opens adjacency that is there, and makes it when a share of the edges has been met without. Steps of several kinds have no lists. */
+static wg_code look_for_lists(expand_var_op *e, wg_error *err) {
+    enum { MAKE_SHARE = 64 };
+    const wg_plan *plan = e->op.plan;
+    const wg_exec_context *context = e->op.eval.context;
+    if (e->sides.label_count > 0 || e->has_none || context->no_rewrite || plan->step_count > 1) return WG_OK;
+    const bool make = e->looked && e->walked > 1024 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
+    if (e->looked && !make) return WG_OK;
+    e->looked = true;
+    WG_TRY(wgi_neighbours_open(&e->sides, plan, context, make, err));
+    e->has_none = make && e->sides.label_count == 0;
+    return WG_OK;
+}
+
+/* The next edges of the frame's node, in the order of wg_expand; *f stays where it began: in lists, or without. */
+static wg_code next_edges(expand_var_op *e, frame *f, const wg_walk_step *step, wg_error *err) {
+    f->count = 0;
+    if (!f->by_lists) {
+        WG_TRY(wg_expand(e->op.eval.context->txn, f->node, step->direction, step->edge_labels, step->edge_label_count,
+                         &f->position, FRAME_EDGES, f->edges, f->nodes, &f->count, err));
+        e->walked += f->count + 1;
+        return WG_OK;
+    }
+    while (f->count < FRAME_EDGES && f->list < wgi_neighbours_list_count(&e->sides)) {
+        const wgi_neighbour_list list = wgi_neighbours_list(&e->sides, f->list, f->node, false);
+        for (; f->entry < list.count && f->count < FRAME_EDGES; f->entry++) {
+            if (list.skip_self && list.nodes[f->entry] == f->node) continue;
+            f->edges[f->count] = list.edges[f->entry];
+            f->nodes[f->count++] = list.nodes[f->entry];
+        }
+        if (f->entry < list.count) continue;
+        f->list++;
+        f->entry = 0;
+    }
+    return WG_OK;
+}
+
 /* Edges of a repetition. */
 static uint32_t body_edges(const wg_plan *plan) { return plan->step_count > 0 ? plan->step_count : 1; }
 
@@ -113,30 +158,29 @@ static void fill_body(expand_var_op *e, uint32_t step) {
     }
 }
 
-static wg_code refill_step(expand_var_op *e, const wg_batch *batch, uint32_t row, frame *f, wg_error *err) {
-    const wg_plan *plan = e->op.plan;
-    const uint32_t number = (e->depth - 1) % plan->step_count;
-    const wg_walk_step *step = &plan->steps[number];
-    fill_body(e, number);
-    do {
-        f->count = 0;
-        if (step->missing) return WG_OK;
-        if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
-        WG_TRY(wg_expand(e->op.eval.context->txn, f->node, step->direction, step->edge_labels, step->edge_label_count,
-                         &f->position, FRAME_EDGES, f->edges, f->nodes, &f->count, err));
-        if (f->count == 0) return WG_OK;
-        WG_TRY(wgi_walk_filter(&e->step_eval, plan, number, batch, row, e->body, f->edges, f->nodes, &f->count, err));
-    } while (f->count == 0); /* none of these fits, but there may be more */
-    return WG_OK;
-}
-
 static wg_code refill(expand_var_op *e, const wg_batch *batch, uint32_t row, frame *f, wg_error *err) {
     const wg_plan *plan = e->op.plan;
+    const wg_walk_step plain = {
+        .direction = plan->direction, .edge_labels = plan->edge_labels, .edge_label_count = plan->edge_label_count};
+    const uint32_t number = plan->step_count > 0 ? (e->depth - 1) % plan->step_count : 0;
+    const wg_walk_step *step = plan->step_count > 0 ? &plan->steps[number] : &plain;
+    const wgi_walk_place place = {&e->step_eval, plan, batch, e->body, row, number};
     f->next = 0;
     f->count = 0;
-    if (plan->step_count > 0) return refill_step(e, batch, row, f, err);
-    return wg_expand(e->op.eval.context->txn, f->node, plan->direction, plan->edge_labels, plan->edge_label_count,
-                     &f->position, FRAME_EDGES, f->edges, f->nodes, &f->count, err);
+    if (step->missing) return WG_OK;
+    if (step->filter != NULL) fill_body(e, number);
+    if (!f->begun) {
+        WG_TRY(look_for_lists(e, err));
+        f->by_lists = e->sides.label_count > 0;
+        f->begun = true;
+    }
+    do { /* until some fit, or there are no more */
+        if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
+        WG_TRY(next_edges(e, f, step, err));
+        if (f->count == 0 || step->filter == NULL) return WG_OK;
+        WG_TRY(wgi_walk_filter(&place, f->edges, f->nodes, &f->count, err));
+    } while (f->count == 0);
+    return WG_OK;
 }
 
 /* Whether the walk in hand may go on from its last node. */
@@ -220,6 +264,7 @@ static void expand_var_destroy(wgi_op *op) {
     wg_arena_deinit(&e->out);
     wg_arena_deinit(&e->lists);
     wg_arena_deinit(&e->step_eval.arena);
+    wgi_neighbours_close(&e->sides);
     wg_free(e->stack);
     wg_free(e->body);
 }

@@ -256,6 +256,7 @@ static const wg_function table[] = {
     PLAIN("endNode", 1, 1, "E", WG_TYPE_NODE, wgi_fn_end_node),
     PLAIN("%path", 1, UINT8_MAX, "*", WG_TYPE_PATH, wgi_fn_path),
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
+    PLAIN("%overlay", 2, 2, "**", WG_TYPE_MAP, wgi_fn_overlay),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
     {"%typed", 2, 2, false, WGI_OP_NONE, "*", B, NULL, wgi_fn_typed, NULL, NULL},

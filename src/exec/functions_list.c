@@ -200,7 +200,8 @@ WGI_ROW_FN(wgi_fn_labels) {
     wg_value *items = wg_arena_alloc(&call->eval->arena, n * sizeof *items + 1);
     if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
     for (uint32_t i = 0; i < n; i++)
-        items[i] = wg_value_str(wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), labels[i], wg_txn_view(txn))->def.name));
+        items[i] = wg_value_str(
+            wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), labels[i], wg_txn_view(txn))->def.name));
     *out = list_of(items, n);
     return WG_OK;
 }
@@ -225,7 +226,9 @@ WGI_ROW_FN(wgi_fn_type) {
     WG_TRY(wg_edge_info_get(txn, args[0].as.id, &info, &found, err));
     if (!found) WG_TRY(wg_edge_info_deleted(txn, args[0].as.id, &info, &found, err));
     *out = wg_value_null();
-    if (found) *out = wg_value_str(wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), info.label, wg_txn_view(txn))->def.name));
+    if (found)
+        *out = wg_value_str(
+            wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(txn), info.label, wg_txn_view(txn))->def.name));
     return WG_OK;
 }
 
@@ -260,6 +263,27 @@ WGI_ROW_FN(wgi_fn_keys) {
     if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
     for (uint32_t i = 0; i < n; i++) items[i] = wg_value_str(wg_slice_of(entries[i].key, entries[i].key_size));
     *out = list_of(items, n);
+    return WG_OK;
+}
+
+/* A map with the entries of another in the place of its own: both are in the order of their keys. */
+WGI_ROW_FN(wgi_fn_overlay) {
+    (void)arg_count;
+    const wg_value *a = &args[0], *b = &args[1];
+    wg_map_entry *entries = wg_arena_alloc(&call->eval->arena, ((size_t)a->size + b->size + 1) * sizeof *entries);
+    if (entries == NULL) return wg_error_nomem(err, ((size_t)a->size + b->size) * sizeof *entries);
+    uint32_t n = 0, i = 0, k = 0;
+    while (i < a->size || k < b->size) {
+        int order = i == a->size ? 1 : -1;
+        if (i < a->size && k < b->size)
+            order = wg_slice_compare(wg_slice_of(a->as.map[i].key, a->as.map[i].key_size),
+                                     wg_slice_of(b->as.map[k].key, b->as.map[k].key_size));
+        entries[n++] = order < 0 ? a->as.map[i] : b->as.map[k];
+        if (order <= 0) i++;
+        if (order >= 0) k++;
+    }
+    *out = (wg_value){.type = WG_TYPE_MAP, .size = n};
+    out->as.map = entries;
     return WG_OK;
 }
 

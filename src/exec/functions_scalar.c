@@ -20,12 +20,10 @@ static bool is_nan(const wg_value *v) { return v->type == WG_TYPE_FLOAT && v->as
 static int compare_lists(const wg_value *a, const wg_value *b, int *out_cmp) {
     const uint32_t n = a->size < b->size ? a->size : b->size;
     for (uint32_t i = 0; i < n; i++) {
-        int cmp;
-        const int known = wgi_compare_values(&a->as.list[i], &b->as.list[i], &cmp);
-        if (known != 1) return known;
-        if (cmp == 0) continue;
-        *out_cmp = cmp;
-        return 1;
+        const int equal =
+            wg_value_equal(&a->as.list[i], &b->as.list[i]); /* maps and nodes are equal without an order */
+        if (equal == 1) continue;
+        return equal < 0 ? -1 : wgi_compare_values(&a->as.list[i], &b->as.list[i], out_cmp);
     }
     *out_cmp = a->size < b->size ? -1 : a->size > b->size ? 1 : 0;
     return 1;

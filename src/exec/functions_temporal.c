@@ -92,8 +92,38 @@ static wg_code take_base(const wgi_call *call, const wg_value *map, const char *
     return WG_OK;
 }
 
+static wg_code epoch_range(const wgi_call *call, wg_error *err) {
+    return wg_error_refine(err,
+                           wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name),
+                           WG_S_DATETIME_OVERFLOW);
+}
+
+/* datetime({epochSeconds: s, nanosecond: n, timezone: z}), or epochMillis: a moment, seen from the zone. */
+static wg_code from_epoch_map(const wgi_call *call, const wg_value *map, const wg_value *count, int64_t scale,
+                              wg_value *out, wg_error *err) {
+    const wg_value *more = wgi_map_field(map, "nanosecond");
+    if (count->type != WG_TYPE_INT) return wrong_type(call, count, err);
+    if (more != NULL && more->type != WG_TYPE_INT) return wrong_type(call, more, err);
+    const int64_t unit = WGI_SECOND_NS / scale;
+    if (more != NULL && (more->as.i < 0 || more->as.i >= unit))
+        return wg_error_set(err, WG_E_VALUE, call->offset, "nanosecond must be within 0 and %lld",
+                            (long long)unit - 1);
+    const wg_i128 ns = (wg_i128)count->as.i * unit + (more != NULL ? more->as.i : 0);
+    wg_i128 days = ns / WGI_DAY_NS;
+    if (ns % WGI_DAY_NS < 0) days--;
+    if (days <= WG_DAYS_MIN || days >= WG_DAYS_MAX) return epoch_range(call, err);
+    wgi_moment m = {.has_date = true, .has_clock = true, .has_offset = true};
+    m.days = (int64_t)days;
+    m.clock = (int64_t)(ns - days * WGI_DAY_NS);
+    WG_TRY(wgi_build_offset(map, &m, WG_TYPE_DATETIME, true, call->offset, err));
+    return wgi_moment_value(WG_TYPE_DATETIME, &m, call->offset, out, err);
+}
+
 static wg_code from_map(const wgi_call *call, const wg_value *map, wg_type type, wg_value *out, wg_error *err) {
     wgi_moment m = {0};
+    const wg_value *seconds = wgi_map_field(map, "epochSeconds"), *millis = wgi_map_field(map, "epochMillis");
+    if (type == WG_TYPE_DATETIME && (seconds != NULL || millis != NULL))
+        return from_epoch_map(call, map, seconds != NULL ? seconds : millis, seconds != NULL ? 1 : 1000, out, err);
     WG_TRY(take_base(call, map, "datetime", &m, err));
     WG_TRY(take_base(call, map, "date", &m, err));
     WG_TRY(take_base(call, map, "time", &m, err));
@@ -202,9 +232,7 @@ WGI_ROW_FN(wgi_fn_from_epoch) {
     }
     const int64_t ns = millis ? rest * 1000000 : args[1].as.i;
     if (ns < 0 || ns >= WGI_SECOND_NS || seconds < WG_ZONED_SECONDS_MIN || seconds > WG_ZONED_SECONDS_MAX)
-        return wg_error_refine(
-            err, wg_error_set(err, WG_E_VALUE, call->offset, "%s() is out of range", call->function->name),
-            WG_S_DATETIME_OVERFLOW);
+        return epoch_range(call, err);
     *out = wg_value_datetime(seconds, (uint32_t)ns, 0);
     return WG_OK;
 }

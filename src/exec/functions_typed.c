@@ -10,12 +10,16 @@ static bool take(wg_slice *s, const char *word) {
 }
 
 static bool is_named(const wg_value *v, wg_slice name) {
-    static const char *const others[][2] = {{"BOOLEAN", "BOOL"}, {"INTEGER", "INT"}, {"RELATIONSHIP", "EDGE"},
-                                            {"ZONED TIME", "TIME"}, {"ZONED DATETIME", "DATETIME"}};
+    static const char *const others[][2] = {{"BOOLEAN", "BOOL"},
+                                            {"INTEGER", "INT"},
+                                            {"RELATIONSHIP", "EDGE"},
+                                            {"ZONED TIME", "TIME"},
+                                            {"ZONED DATETIME", "DATETIME"}};
     if (wg_slice_is(name, "ANY")) return true;
     if (wg_slice_is(name, "NOTHING") || v->type == WG_TYPE_NULL) return wg_slice_is(name, "NULL");
     if (wg_slice_is(name, "PROPERTY VALUE"))
-        return v->type != WG_TYPE_NODE && v->type != WG_TYPE_EDGE && v->type != WG_TYPE_PATH && v->type != WG_TYPE_MAP;
+        return v->type != WG_TYPE_NODE && v->type != WG_TYPE_EDGE && v->type != WG_TYPE_PATH &&
+               v->type != WG_TYPE_MAP;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (wg_slice_is(name, others[i][0])) return strcmp(wg_type_name((wg_type)v->type), others[i][1]) == 0;
     return wg_slice_is(name, wg_type_name((wg_type)v->type));

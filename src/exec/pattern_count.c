@@ -566,8 +566,20 @@ static wg_code count_terms(wgi_pattern_run *run, wg_i128 *total, wg_error *err) 
     return WG_OK;
 }
 
+/* Walks of no edges end where they begin: starts that no edge touches belong to the answer, so the domain grows to hold them. *out_has
+ * false: their numbers are too large. */
+static void take_starts(wgi_pattern_run *run, const wg_rows *rows, uint32_t slot, bool *out_has) {
+    const wg_vector v = wg_column_view(&rows->columns[slot]);
+    for (uint32_t i = 0; i < rows->row_count && *out_has; i++) {
+        uint64_t id;
+        if (!wgi_vector_id(&v, i, WG_TYPE_NODE, &id) || id < run->node_count) continue;
+        *out_has = id < UINT32_MAX;
+        if (*out_has) run->node_count = id + 1;
+    }
+}
+
 /* Leaves the labels held; *out_has false: none are. */
-static wg_code begin_run(wgi_pattern_run *run, uint32_t hops, bool *out_has, wg_error *err) {
+static wg_code begin_run(wgi_pattern_run *run, uint32_t hops, bool empty_walks, bool *out_has, wg_error *err) {
     wg_rows *rows[WG_PATTERN_VERTICES_MAX] = {0};
     const wg_pattern *p = run->pattern;
     wg_code code = run_rows(run, rows, err);
@@ -577,6 +589,10 @@ static wg_code begin_run(wgi_pattern_run *run, uint32_t hops, bool *out_has, wg_
         code = is_worth_making(run, rows, hops, out_has, err);
         if (code == WG_OK && *out_has) code = acquire_labels(run, true, out_has, err);
         if (code == WG_OK && !*out_has) release_labels(run);
+    }
+    if (code == WG_OK && *out_has && empty_walks && rows[0] != NULL) {
+        take_starts(run, rows[0], p->vertices[0].slot, out_has);
+        if (!*out_has) release_labels(run);
     }
     for (uint32_t i = 0; i < p->vertex_count && code == WG_OK && *out_has; i++)
         if (rows[i] != NULL) code = count_nodes(run, rows[i], p->vertices[i].slot, &run->rows[i], err);
@@ -599,7 +615,8 @@ wg_code wgi_pattern_begin(const wg_plan *plan, const wg_exec_context *context, w
     run->pattern = plan->pattern;
     *out_has = false;
     const uint32_t hops = plan->hops_max > 0 ? plan->hops_max : plan->pattern->edge_count;
-    const wg_code code = begin_run(run, hops, out_has, err);
+    const bool empty_walks = plan->hops_max > 0 && plan->hops_min == 0;
+    const wg_code code = begin_run(run, hops, empty_walks, out_has, err);
     if (code != WG_OK) {
         wgi_pattern_end(run);
         return code;

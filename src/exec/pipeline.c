@@ -228,7 +228,8 @@ static uint32_t shard_of(const wgi_pipeline *p, uint32_t task) {
 
 /* The first free task of the window in a queue of the worker's; else the first free one at all. UINT32_MAX: none. */
 static uint32_t free_task(const wgi_pipeline *p, uint32_t worker) {
-    const uint32_t end = (uint32_t)wg_min_u64((uint64_t)p->merged + WINDOW, p->task_count);
+    const uint32_t window = p->sink->window == 0 ? WINDOW : (uint32_t)wg_min_u64(p->sink->window, WINDOW);
+    const uint32_t end = (uint32_t)wg_min_u64((uint64_t)p->merged + window, p->task_count);
     uint32_t other = UINT32_MAX;
     for (uint32_t task = p->merged; task < end; task++) {
         if (p->slots[task % WINDOW].taken) continue;

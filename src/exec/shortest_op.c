@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "exec/neighbours.h"
+#include "exec/walk_step.h"
 
 enum { CHUNK = 256, CHECK_STEPS = 1024 };
 #define NONE UINT32_MAX
@@ -29,11 +30,11 @@ typedef struct shortest_op {
     wgi_op op;
     wg_arena out;
     wg_arena lists;
-    wg_buf met;      /* met[] in the order of meeting: the queue too */
-    wg_buf arrivals; /* arrival[] */
-    wg_buf table;    /* uint32_t: index into met + 1, 0 empty; a power of two */
+    wg_buf met;        /* met[] in the order of meeting: the queue too */
+    wg_buf arrivals;   /* arrival[] */
+    wg_buf table;      /* uint32_t: index into met + 1, 0 empty; a power of two */
     wg_buf candidates; /* candidate[]: edges of the node in hand */
-    wg_buf walk;     /* uint32_t: arrivals from the far end */
+    wg_buf walk;       /* uint32_t: arrivals from the far end */
     wg_vector *wanted;
     wgi_eval step_eval;
     uint64_t
@@ -164,6 +165,7 @@ static int compare_candidates(const void *left, const void *right) {
 /* The edges that may be walked from a node, as candidate[] in e->candidates: as the lists have them, or by id. */
 static wg_code leave(shortest_op *e, const wg_batch *batch, uint32_t row, uint64_t node, wg_error *err) {
     const wg_plan *plan = e->op.plan;
+    const wgi_walk_place place = {&e->step_eval, plan, batch, &node, row, 0};
     wg_expand_position position = {0};
     uint32_t n;
     e->candidates.size = 0;
@@ -173,8 +175,7 @@ static wg_code leave(shortest_op *e, const wg_batch *batch, uint32_t row, uint64
         if (e->steps++ % CHECK_STEPS == 0) WG_TRY(wgi_check(e->op.eval.context, err));
         e->walked += n;
         uint32_t kept = n;
-        if (plan->step_count > 0)
-            WG_TRY(wgi_walk_filter(&e->step_eval, plan, 0, batch, row, &node, e->edges, e->nodes, &kept, err));
+        if (plan->step_count > 0) WG_TRY(wgi_walk_filter(&place, e->edges, e->nodes, &kept, err));
         for (uint32_t i = 0; i < kept; i++) {
             const candidate c = {e->edges[i], e->nodes[i]};
             bool good;
@@ -335,7 +336,8 @@ static wg_code search_closed(shortest_op *e, const wg_batch *batch, uint32_t row
     if (e->op.plan->hops_max == 0) return WG_OK;
     wg_buf_init(&firsts, e->out.account);
     wg_code code = leave(e, batch, row, start, err);
-    if (code == WG_OK && !wg_buf_append(&firsts, e->candidates.data, e->candidates.size)) /* searching uses the same array */
+    if (code == WG_OK &&
+        !wg_buf_append(&firsts, e->candidates.data, e->candidates.size)) /* searching uses the same array */
         code = wg_error_nomem(err, e->candidates.size);
     e->has_prefix = true;
     if (code == WG_OK) code = search_cycles(e, batch, row, start, &firsts, err);

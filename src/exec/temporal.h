@@ -62,6 +62,7 @@ const wg_value *wgi_map_field(const wg_value *map, const char *name); /* NULL: n
 typedef enum wgi_unit { WGI_UNIT_MONTH, WGI_UNIT_DAY, WGI_UNIT_NS } wgi_unit;
 bool wgi_span_add(wgi_span *span, wgi_unit unit, int64_t scale, int64_t whole, double part);
 bool wgi_span_of(const wg_value *v, wgi_span *out);
+bool wgi_span_negate(wgi_span *span);                                    /* false: out of range */
 bool wgi_span_divide(wgi_span *span, int64_t divisor);                   /* false: by zero, or out of range */
 bool wgi_span_put(wg_arena *arena, const wgi_span *span, wg_value *out); /* false: out of memory */
 wg_code wgi_span_value(wgi_call *call, const wgi_span *span, wg_value *out, wg_error *err);

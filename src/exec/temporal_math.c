@@ -224,7 +224,7 @@ static bool add_span(wgi_moment *m, const wgi_span *span) {
     return m->has_zone && ns != 0 ? zone_move(m, ns) : clock_add(m, ns);
 }
 
-static bool negate(wgi_span *s) {
+bool wgi_span_negate(wgi_span *s) {
     const wgi_span from = *s;
     *s = (wgi_span){0};
     return !__builtin_sub_overflow((int64_t)0, from.months, &s->months) &&
@@ -266,7 +266,7 @@ static bool multiply_span(wgi_span *s, int64_t factor) {
 bool wgi_span_divide(wgi_span *s, int64_t divisor) {
     const wgi_span from = *s;
     if (divisor == 0) return false;
-    if (divisor == -1) return negate(s);
+    if (divisor == -1) return wgi_span_negate(s);
     *s = (wgi_span){.months = from.months / divisor, .days = from.days / divisor};
     return add_part(s, WGI_UNIT_MONTH, (double)(from.months % divisor) / (double)divisor) &&
            add_part(s, WGI_UNIT_DAY, (double)(from.days % divisor) / (double)divisor) &&
@@ -289,7 +289,7 @@ wg_code wgi_temporal_arith(wgi_call *call, const wg_value *args, wg_value *out, 
     wgi_span span, other;
     wgi_moment m;
     if (additive && wgi_span_of(&args[1], &other)) {
-        if (op == WGI_OP_SUB && !negate(&other)) return range_error(call, err);
+        if (op == WGI_OP_SUB && !wgi_span_negate(&other)) return range_error(call, err);
         if (wgi_span_of(&args[0], &span))
             return sum_spans(&span, &other) ? wgi_span_value(call, &span, out, err) : range_error(call, err);
         if (wgi_moment_of(&args[0], &m))

@@ -182,14 +182,18 @@ static bool span_of_date(wg_slice text, wgi_span *out) {
     return text.size == 0;
 }
 
+/* "-P1D": all of it is negative. */
 bool wgi_parse_span(wg_slice text, wgi_span *out) {
+    const bool negative = take(&text, '-');
     *out = (wgi_span){0};
+    if (!negative) (void)take(&text, '+');
     if (!take(&text, 'P') || text.size == 0) return false;
-    if (text.size > 4 && text.data[4] == '-' && digits_ahead(text) == 4) return span_of_date(text, out);
+    if (text.size > 4 && text.data[4] == '-' && digits_ahead(text) == 4)
+        return span_of_date(text, out) && (!negative || wgi_span_negate(out));
     bool clock = false;
     while (text.size > 0) {
         if (!clock && take(&text, 'T')) clock = true;
         else if (!take_unit(&text, clock, out)) return false;
     }
-    return true;
+    return !negative || wgi_span_negate(out);
 }

@@ -1,6 +1,6 @@
 /* What a step of a walk asks of an edge: a condition over the row, and the nodes and edges of the repetition that it belongs to. The candidates
  * of one node are asked at once, as a batch of which only the last edge and node differ. */
-#include "exec/exec_internal.h"
+#include "exec/walk_step.h"
 
 enum { CANDIDATES_MAX = 256 };
 
@@ -21,10 +21,13 @@ static wg_code ids_of(wgi_eval *eval, uint64_t id, uint32_t n, wg_type type, wg_
     return WG_OK;
 }
 
-wg_code wgi_walk_filter(wgi_eval *eval, const wg_plan *plan, uint32_t step, const wg_batch *batch, uint32_t row,
-                        const uint64_t *body, uint64_t *edges, uint64_t *nodes, uint32_t *count, wg_error *err) {
-    const uint32_t n = *count, width = plan->step_input->slot_count, known = 2 * step + 1;
-    const wg_expr *filter = plan->steps[step].filter;
+wg_code wgi_walk_filter(const wgi_walk_place *place, uint64_t *edges, uint64_t *nodes, uint32_t *count,
+                        wg_error *err) {
+    const wg_plan *plan = place->plan;
+    const wg_batch *batch = place->batch;
+    wgi_eval *eval = place->eval;
+    const uint32_t n = *count, width = plan->step_input->slot_count, known = 2 * place->step + 1;
+    const wg_expr *filter = plan->steps[place->step].filter;
     uint8_t tri[CANDIDATES_MAX];
     wg_vector result;
     if (filter == NULL || n == 0) return WG_OK;
@@ -32,10 +35,10 @@ wg_code wgi_walk_filter(wgi_eval *eval, const wg_plan *plan, uint32_t step, cons
     wg_arena_reset(&eval->arena);
     wg_vector *columns = wg_arena_alloc_zero(&eval->arena, width * sizeof *columns);
     if (columns == NULL) return wg_error_nomem(err, width * sizeof *columns);
-    WG_TRY(columns_of(eval, batch, row, n, columns, err));
+    WG_TRY(columns_of(eval, batch, place->row, n, columns, err));
     wg_vector *own = columns + batch->column_count;
     for (uint32_t i = 0; i < known; i++)
-        WG_TRY(ids_of(eval, body[i], n, i % 2 == 0 ? WG_TYPE_NODE : WG_TYPE_EDGE, &own[i], err));
+        WG_TRY(ids_of(eval, place->body[i], n, i % 2 == 0 ? WG_TYPE_NODE : WG_TYPE_EDGE, &own[i], err));
     own[known] = (wg_vector){.type = WG_TYPE_EDGE, .kind = WG_VECTOR_FLAT, .data = edges};
     own[known + 1] = (wg_vector){.type = WG_TYPE_NODE, .kind = WG_VECTOR_FLAT, .data = nodes};
     for (uint32_t i = batch->column_count + known + 2; i < width; i++) columns[i] = wgi_vector_null(WG_TYPE_NULL);

@@ -60,6 +60,14 @@ static void test_a_forgiven_comparison_leaves_no_error(void **state) {
     everywhere(s, "CALL { OPTIONAL MATCH () RETURN true AS i8 } MATCH () WHERE true >= 1 RETURN true AS c", "");
 }
 
+/* Goal: lists compare by the first elements that differ; equal ones are passed over also where they have no order. */
+static void test_lists_compare_by_the_first_that_differ(void **state) {
+    store *s = *state;
+    everywhere(
+        s, "UNWIND [{a: 1}] AS m RETURN [m] < [m, 1], [m, 2] > [m, 1], [m] < [1], [null, 1] < [null, 2], [m] <= [m]",
+        "true|true|null|null|true\n");
+}
+
 /* Goal: a node that is deleted has no labels to take, whether or not the label exists. */
 static void test_labels_of_a_deleted_node_are_refused(void **state) {
     store *s = *state;
@@ -69,12 +77,35 @@ static void test_labels_of_a_deleted_node_are_refused(void **state) {
     expect(s, "MATCH (n) RETURN labels(n)", "[\"B\"]\n");
 }
 
+/* Goal: walks that may be empty reach their starts, also those that no relationship touches. */
+static void test_empty_walks_reach_untouched_nodes(void **state) {
+    store *s = *state;
+    run(s, "CREATE (a {k: 1})-[:T {k: 102}]->(b {k: 2}), (:N {k: 3})");
+    everywhere(s, "MATCH ()-[:T*0..2]->(n) RETURN count(DISTINCT n)", "3\n");
+    everywhere(s, "MATCH ()<-[:T*0..2]-(n) WITH DISTINCT n RETURN n.k ORDER BY n.k", "1\n2\n3\n");
+    everywhere(s, "MATCH ()-[:T*1..2]->(n) RETURN count(DISTINCT n)", "1\n");
+}
+
+/* Goal: in OPTIONAL MATCH an expression of labels and a WHERE inside of the far node count. */
+static void test_optional_match_asks_all_of_the_far_node(void **state) {
+    store *s = *state;
+    run(s, "CREATE (a:A {k: 1})-[:T]->(b:B {k: 2}), (a)-[:R]->(c:A {k: 3})");
+    everywhere(s, "MATCH (n {k: 1}) OPTIONAL MATCH (n)-[]->(m:!A) RETURN m.k", "2\n");
+    everywhere(s, "MATCH (n {k: 1}) OPTIONAL MATCH (n)-[]->(m WHERE m.k > 2) RETURN m.k", "3\n");
+    everywhere(s, "MATCH (n {k: 1}) OPTIONAL MATCH (n)-[:!T]->(m) RETURN m.k", "3\n");
+    everywhere(s, "MATCH (n {k: 1}) OPTIONAL MATCH (n)-[r WHERE type(r) = 'T']->(m) RETURN m.k", "2\n");
+    everywhere(s, "MATCH (n) WHERE (n)-[:!T]->() RETURN n.k", "1\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_optional_rows_come_back_for_null_and_nan, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_map_of_a_walk_names_any_variable, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_map_projection_of_null_is_null, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_a_forgiven_comparison_leaves_no_error, set_up_empty, tear_down),
+        cmocka_unit_test_setup_teardown(test_empty_walks_reach_untouched_nodes, set_up_empty, tear_down),
+        cmocka_unit_test_setup_teardown(test_optional_match_asks_all_of_the_far_node, set_up_empty, tear_down),
+        cmocka_unit_test_setup_teardown(test_lists_compare_by_the_first_that_differ, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(test_labels_of_a_deleted_node_are_refused, set_up_empty, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,11 +89,11 @@ static wg_code fill(wgi_compiled *c, wg_prepared *q, const wg_exec_context *cont
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
     b.facts = &c->facts;
-    uint64_t *shapes = wgi_alloc(&b, q->param_count, sizeof *shapes);
+    uint64_t *shapes = wgi_alloc(&b, q->params.count, sizeof *shapes);
     if (shapes == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < q->param_count; i++) shapes[i] = wgi_param_shape(&context->params[i]);
+    for (uint32_t i = 0; i < q->params.count; i++) shapes[i] = wgi_param_shape(&context->params[i]);
     c->shapes = shapes;
-    c->param_count = q->param_count;
+    c->param_count = q->params.count;
     WG_TRY(wgi_plan_query(&b, q->statement->child[0], &c->plan, &c->columns));
     b.rewrite = !context->no_rewrite && !context->optimizer_off;
     WG_TRY(wgi_rewrite(&b, c->plan, &c->plan));

@@ -4,8 +4,10 @@
 static int set_up(void **state) {
     static store s;
     store_open(&s);
-    run(&s, "CREATE (a:A {n: 'a', v: 1})-[:T {w: 1}]->(b:B {n: 'b', v: 2})-[:T {w: 2}]->(c:A {n: 'c', v: 3})-[:T {w: 3}]->(a), "
-            "(b)-[:U {w: 5}]->(d:D {n: 'd', v: 4}), (d)-[:U {w: 6}]->(a)");
+    run(&s,
+        "CREATE (a:A {n: 'a', v: 1})-[:T {w: 1}]->(b:B {n: 'b', v: 2})-[:T {w: 2}]->(c:A {n: 'c', v: 3})-[:T {w: "
+        "3}]->(a), "
+        "(b)-[:U {w: 5}]->(d:D {n: 'd', v: 4}), (d)-[:U {w: 6}]->(a)");
     *state = &s;
     return 0;
 }
@@ -18,7 +20,8 @@ static int tear_down(void **state) {
 /* Goal: FILTER, LET and FOR do what WITH * and UNWIND do; OFFSET, ALL, FINISH and NEXT. */
 static void test_clauses_of_gql(void **state) {
     store *s = *state;
-    expect(s, "MATCH (n) FILTER n.v > 2 LET x = n.v * 2, y = 1 RETURN n.n, x, y ORDER BY x", "\"c\"|6|1\n\"d\"|8|1\n");
+    expect(s, "MATCH (n) FILTER n.v > 2 LET x = n.v * 2, y = 1 RETURN n.n, x, y ORDER BY x",
+           "\"c\"|6|1\n\"d\"|8|1\n");
     expect(s, "LET x = 1 LET y = x + 1 FILTER WHERE y = 2 RETURN x, y", "1|2\n");
     expect(s, "FOR x IN ['a', 'b'] RETURN x", "\"a\"\n\"b\"\n");
     expect(s, "FOR x IN ['a', null] WITH ORDINALITY i RETURN x, i", "\"a\"|1\nnull|2\n");
@@ -62,16 +65,23 @@ static void test_subqueries_see_what_they_name(void **state) {
 static void test_set_operators_count_rows(void **state) {
     store *s = *state;
     expect(s, "UNWIND [1, 2, 2, 3, null] AS x RETURN x EXCEPT UNWIND [2, 4] AS x RETURN x", "1\n3\nnull\n");
-    expect(s, "UNWIND [1, 2, 2, 2, 3, null] AS x RETURN x EXCEPT ALL UNWIND [2, 4] AS x RETURN x", "1\n2\n2\n3\nnull\n");
-    expect(s, "UNWIND [1, 2, 2, 2, null] AS x RETURN x INTERSECT ALL UNWIND [2, 2, null, null] AS x RETURN x", "2\n2\nnull\n");
-    expect(s, "UNWIND [1, 2, 2, null] AS x RETURN x INTERSECT DISTINCT UNWIND [2, null, null, 1] AS x RETURN x", "1\n2\nnull\n");
+    expect(s, "UNWIND [1, 2, 2, 2, 3, null] AS x RETURN x EXCEPT ALL UNWIND [2, 4] AS x RETURN x",
+           "1\n2\n2\n3\nnull\n");
+    expect(s, "UNWIND [1, 2, 2, 2, null] AS x RETURN x INTERSECT ALL UNWIND [2, 2, null, null] AS x RETURN x",
+           "2\n2\nnull\n");
+    expect(s, "UNWIND [1, 2, 2, null] AS x RETURN x INTERSECT DISTINCT UNWIND [2, null, null, 1] AS x RETURN x",
+           "1\n2\nnull\n");
     expect(s, "UNWIND [1, 2, 3] AS x RETURN x EXCEPT RETURN 1 AS x EXCEPT RETURN 3 AS x", "2\n");
-    expect(s, "MATCH (n:A) RETURN n.n AS n, n.v AS v EXCEPT MATCH (n:A) WHERE n.v > 1 RETURN n.n AS n, n.v AS v", "\"a\"|1\n");
+    expect(s, "MATCH (n:A) RETURN n.n AS n, n.v AS v EXCEPT MATCH (n:A) WHERE n.v > 1 RETURN n.n AS n, n.v AS v",
+           "\"a\"|1\n");
     expect(s, "MATCH (n) RETURN n INTERSECT MATCH (n:D) RETURN n NEXT RETURN n.n", "\"d\"\n");
     expect_error(s, "RETURN 1 AS x NEXT RETURN 2 AS y UNION RETURN 3 AS y", WG_E_SYNTAX, 33, "inside of CALL");
     expect(s, "RETURN 1 AS x UNION DISTINCT RETURN 1 AS x", "1\n");
     expect_error(s, "RETURN 1 AS x EXCEPT RETURN 1 AS y", WG_E_BIND, 21, "same names");
-    expect_error(s, "RETURN 1 AS x EXCEPT RETURN 1 AS x INTERSECT RETURN 1 AS x", WG_E_SYNTAX, 35, "may not be mixed");
+    expect_error(s, "CALL () { RETURN 1 AS x, 2 AS y EXCEPT RETURN 1 AS x } RETURN x", WG_E_BIND, 39, "same names");
+    expect_error(s, "RETURN COUNT { RETURN 1 AS x, 2 AS y INTERSECT RETURN 1 AS x }", WG_E_BIND, 47, "same names");
+    expect_error(s, "RETURN 1 AS x EXCEPT RETURN 1 AS x INTERSECT RETURN 1 AS x", WG_E_SYNTAX, 35,
+                 "may not be mixed");
 }
 
 /* Goal: subqueries and patterns stand anywhere in expressions, with the variables of every scope around them. */
@@ -79,23 +89,38 @@ static void test_subqueries_stand_inside_of_lists(void **state) {
     store *s = *state;
     expect(s, "MATCH (n) RETURN n.n, [x IN [1, 2] | x + COUNT { (n)-->() }] ORDER BY n.n",
            "\"a\"|[2,3]\n\"b\"|[3,4]\n\"c\"|[2,3]\n\"d\"|[2,3]\n");
-    expect(s, "MATCH p = ({n: 'a'})-[:T*2]->() RETURN [x IN nodes(p) | [(x)-[r]->(y) WHERE r.w > 1 | y.n]]", "[[],[\"c\",\"d\"],[\"a\"]]\n");
-    expect(s, "MATCH (n:A) RETURN reduce(t = 0, x IN [n, n] | t + COUNT { (x)-[:T]->(y) WHERE y.v > t }) ORDER BY n.n", "2\n1\n");
+    expect(s, "MATCH p = ({n: 'a'})-[:T*2]->() RETURN [x IN nodes(p) | [(x)-[r]->(y) WHERE r.w > 1 | y.n]]",
+           "[[],[\"c\",\"d\"],[\"a\"]]\n");
+    expect(s,
+           "MATCH (n:A) RETURN reduce(t = 0, x IN [n, n] | t + COUNT { (x)-[:T]->(y) WHERE y.v > t }) ORDER BY n.n",
+           "2\n1\n");
     expect(s, "MATCH (n) WHERE any(x IN [n] WHERE (x)-[:U]->()) RETURN n.n ORDER BY n.n", "\"b\"\n\"d\"\n");
-    expect(s, "MATCH (n) WHERE none(x IN [n] WHERE EXISTS { (x)-[:U]->(y) WHERE any(k IN [4] WHERE y.v = k) }) RETURN count(*)", "3\n");
-    expect(s, "MATCH (n:B) RETURN [x IN [1, 2] | CASE WHEN EXISTS { (n)-->(m) WHERE m.v = x + 2 } THEN [y IN [x] | COUNT { (n)-->() } + y] END]",
+    expect(s,
+           "MATCH (n) WHERE none(x IN [n] WHERE EXISTS { (x)-[:U]->(y) WHERE any(k IN [4] WHERE y.v = k) }) RETURN "
+           "count(*)",
+           "3\n");
+    expect(s,
+           "MATCH (n:B) RETURN [x IN [1, 2] | CASE WHEN EXISTS { (n)-->(m) WHERE m.v = x + 2 } THEN [y IN [x] | "
+           "COUNT { (n)-->() } + y] END]",
            "[[3],[4]]\n");
     expect(s, "MATCH (n) RETURN n.n ORDER BY COUNT { (n)-->() } DESC, n.n LIMIT 1", "\"b\"\n");
     expect(s, "MATCH (n:B) SET n.deg = COUNT { (n)--() } RETURN n.deg", "3\n");
     run(s, "MATCH (n:B) REMOVE n.deg");
-    expect(s, "UNWIND [2, 1] AS k RETURN COLLECT { UNWIND [1, 2, null, 3] AS x WITH x WHERE x > k OR x IS NULL RETURN x }", "[null,3]\n[2,null,3]\n");
+    expect(
+        s,
+        "UNWIND [2, 1] AS k RETURN COLLECT { UNWIND [1, 2, null, 3] AS x WITH x WHERE x > k OR x IS NULL RETURN x }",
+        "[null,3]\n[2,null,3]\n");
     expect(s, "MATCH (n:B) RETURN COLLECT { MATCH (n)-->(m) RETURN m.n ORDER BY m.n DESC LIMIT 1 }", "[\"d\"]\n");
-    expect(s, "MATCH (n) RETURN n.n, EXISTS { MATCH (n)-[:U]->(x) RETURN x UNION MATCH (n:A)-->(x) RETURN x } ORDER BY n.n",
-           "\"a\"|true\n\"b\"|true\n\"c\"|true\n\"d\"|true\n");
+    expect(
+        s,
+        "MATCH (n) RETURN n.n, EXISTS { MATCH (n)-[:U]->(x) RETURN x UNION MATCH (n:A)-->(x) RETURN x } ORDER BY n.n",
+        "\"a\"|true\n\"b\"|true\n\"c\"|true\n\"d\"|true\n");
     expect(s, "MATCH (n:B) RETURN COUNT { MATCH (n)-->(x) RETURN x UNION ALL MATCH (n)<--(x) RETURN x }", "3\n");
     expect(s, "MATCH (n) WHERE EXISTS { MATCH (n)-->(m) RETURN count(*) AS c SKIP 1 } RETURN n.n", "");
-    expect(s, "MATCH (n) WHERE EXISTS { MATCH (n)-->(m) WITH n, count(m) AS c WHERE c > 1 RETURN c } RETURN n.n", "\"b\"\n");
-    expect(s, "MATCH (n) WHERE NOT exists((n)-[:U]->()) RETURN [x IN [n] | exists((x)-[:T]->(:B))] ORDER BY n.n", "[true]\n[false]\n");
+    expect(s, "MATCH (n) WHERE EXISTS { MATCH (n)-->(m) WITH n, count(m) AS c WHERE c > 1 RETURN c } RETURN n.n",
+           "\"b\"\n");
+    expect(s, "MATCH (n) WHERE NOT exists((n)-[:U]->()) RETURN [x IN [n] | exists((x)-[:T]->(:B))] ORDER BY n.n",
+           "[true]\n[false]\n");
     expect(s, "RETURN [collect IN [{a: 1}] | collect {.a}]", "[{\"a\":1}]\n");
     expect_error(s, "RETURN COLLECT { MATCH (n) RETURN n, 1 AS x }", WG_E_BIND, 7, "exactly one result");
     expect_error(s, "RETURN [x IN [1] | COUNT { (y {v: z}) }]", WG_E_BIND, 34, "'z' is not defined");
@@ -104,19 +129,33 @@ static void test_subqueries_stand_inside_of_lists(void **state) {
 /* Goal: CASE compares its subject by operators; IS asks types and labels. */
 static void test_case_and_is(void **state) {
     store *s = *state;
-    expect(s, "UNWIND [1, 5, 'x', null, 2.5] AS x RETURN CASE x WHEN > 3 THEN 'big' WHEN 1, 2 THEN 'small' WHEN IS NULL THEN 'null' WHEN IS :: "
-              "STRING THEN 's' ELSE 'other' END",
+    expect(s,
+           "UNWIND [1, 5, 'x', null, 2.5] AS x RETURN CASE x WHEN > 3 THEN 'big' WHEN 1, 2 THEN 'small' WHEN IS NULL "
+           "THEN 'null' WHEN IS :: "
+           "STRING THEN 's' ELSE 'other' END",
            "\"small\"\n\"big\"\n\"s\"\n\"null\"\n\"other\"\n");
-    expect(s, "UNWIND ['ab', 'cb', 'x'] AS x RETURN CASE x WHEN STARTS WITH 'a', IN ['x'] THEN CASE x WHEN CONTAINS 'b' THEN 1 ELSE 2 END END", "1\nnull\n2\n");
-    expect(s, "RETURN 1 IS :: INTEGER, 1 IS :: FLOAT | INT, null IS :: INT, null IS :: INT NOT NULL, [1, 'a'] IS :: LIST<INT | STRING>, "
-              "[1, null] IS TYPED LIST<INT NOT NULL>, 'x' IS NOT :: STRING, null IS :: NOTHING, null IS :: NULL, true IS :: BOOL, {a: 1} IS :: MAP NOT NULL",
+    expect(s,
+           "UNWIND ['ab', 'cb', 'x'] AS x RETURN CASE x WHEN STARTS WITH 'a', IN ['x'] THEN CASE x WHEN CONTAINS 'b' "
+           "THEN 1 ELSE 2 END END",
+           "1\nnull\n2\n");
+    expect(s,
+           "RETURN 1 IS :: INTEGER, 1 IS :: FLOAT | INT, null IS :: INT, null IS :: INT NOT NULL, [1, 'a'] IS :: "
+           "LIST<INT | STRING>, "
+           "[1, null] IS TYPED LIST<INT NOT NULL>, 'x' IS NOT :: STRING, null IS :: NOTHING, null IS :: NULL, true "
+           "IS :: BOOL, {a: 1} IS :: MAP NOT NULL",
            "true|true|true|false|true|false|false|false|true|true|true\n");
-    expect(s, "RETURN [[1], []] IS :: LIST<LIST<INT>>, [['a']] IS :: LIST<LIST<INT> | STRING>, date('2020-01-01') IS :: DATE, "
-              "localtime('10:00') IS :: LOCAL TIME, 1 IS :: ANY, 1 IS :: PROPERTY VALUE",
+    expect(s,
+           "RETURN [[1], []] IS :: LIST<LIST<INT>>, [['a']] IS :: LIST<LIST<INT> | STRING>, date('2020-01-01') IS :: "
+           "DATE, "
+           "localtime('10:00') IS :: LOCAL TIME, 1 IS :: ANY, 1 IS :: PROPERTY VALUE",
            "true|false|true|true|true|true\n");
-    expect(s, "MATCH (n:A)-[r]->() RETURN n IS :: NODE, r IS :: RELATIONSHIP, r IS :: NODE, n IS LABELED A, n IS NOT B|D LIMIT 1",
+    expect(s,
+           "MATCH (n:A)-[r]->() RETURN n IS :: NODE, r IS :: RELATIONSHIP, r IS :: NODE, n IS LABELED A, n IS NOT "
+           "B|D LIMIT 1",
            "true|true|false|true|true\n");
-    expect(s, "MATCH (n:B) RETURN property_exists(n, v), property_exists(n, nothing), element_id(n) = toString(id(n))", "true|false|true\n");
+    expect(s,
+           "MATCH (n:B) RETURN property_exists(n, v), property_exists(n, nothing), element_id(n) = toString(id(n))",
+           "true|false|true\n");
     expect(s, "MATCH (a)-->(b)-->(c)-->(d) WHERE all_different(a, b, c) AND same(a, d) RETURN count(*)", "6\n");
     expect_error(s, "RETURN 1 IS :: NUMBERS", WG_E_SYNTAX, 15, "a type such as");
     expect_error(s, "RETURN all_different(1)", WG_E_BIND, 7, "takes 2 to");

@@ -8,8 +8,10 @@
 static int set_up(void **state) {
     static store s;
     store_open(&s);
-    run(&s, "CREATE (a:A {n: 'a', v: 1})-[:T {w: 1}]->(b:B {n: 'b', v: 2})-[:T {w: 2}]->(c:A {n: 'c', v: 3})-[:T {w: 3}]->(a), "
-            "(b)-[:U {w: 5}]->(d:D {n: 'd', v: 4}), (d)-[:U {w: 6}]->(a)");
+    run(&s,
+        "CREATE (a:A {n: 'a', v: 1})-[:T {w: 1}]->(b:B {n: 'b', v: 2})-[:T {w: 2}]->(c:A {n: 'c', v: 3})-[:T {w: "
+        "3}]->(a), "
+        "(b)-[:U {w: 5}]->(d:D {n: 'd', v: 4}), (d)-[:U {w: 6}]->(a)");
     *state = &s;
     return 0;
 }
@@ -36,7 +38,8 @@ static void test_label_expressions_select_by_sets(void **state) {
     expect(s, "MATCH ()-[r:%]->() RETURN count(*)", "5\n");
     expect(s, "MATCH ()-[r:T&U]->() RETURN count(*)", "0\n");
     expect(s, "MATCH ()-[r]->() WHERE r:!T RETURN r.w ORDER BY r.w", "5\n6\n");
-    expect(s, "MATCH (n) RETURN n.n, [x IN [n] WHERE x:A | x.v] ORDER BY n.n", "\"a\"|[1]\n\"b\"|[]\n\"c\"|[3]\n\"d\"|[]\n");
+    expect(s, "MATCH (n) RETURN n.n, [x IN [n] WHERE x:A | x.v] ORDER BY n.n",
+           "\"a\"|[1]\n\"b\"|[]\n\"c\"|[3]\n\"d\"|[]\n");
     expect(s, "OPTIONAL MATCH (n:Nowhere|Never) RETURN n, n:A|B", "null|null\n");
 }
 
@@ -47,7 +50,8 @@ static void test_conditions_stand_inside_of_elements(void **state) {
     expect(s, "MATCH (n:A WHERE n.v > 1)-[r:T WHERE r.w = 3]->(m WHERE m.v < n.v) RETURN n.n, m.n", "\"c\"|\"a\"\n");
     expect(s, "MATCH (n:B) OPTIONAL MATCH (n)-[r WHERE r.w > 5]->(m) RETURN n.n, m.n", "\"b\"|null\n");
     expect(s, "MATCH (n) WHERE (n)-[:T]->(:B|D WHERE true) RETURN n.n", "\"a\"\n");
-    expect(s, "MATCH (n:B) RETURN [(n)-[r WHERE r.w < 5]->(m:A|D) | m.n], COUNT { (n)-->(m WHERE m.v = 4) }", "[\"c\"]|1\n");
+    expect(s, "MATCH (n:B) RETURN [(n)-[r WHERE r.w < 5]->(m:A|D) | m.n], COUNT { (n)-->(m WHERE m.v = 4) }",
+           "[\"c\"]|1\n");
     expect_error(s, "MATCH (n)-[r*1..2 WHERE r.w > 1]->(m) RETURN n", WG_E_SYNTAX, 18, "behind '*'");
     expect_error(s, "CREATE (n:A|B)", WG_E_BIND, 10, "not conditions");
     expect_error(s, "CREATE (:A)-[:T|U]->(:A)", WG_E_BIND, 11, "exactly one type");
@@ -75,20 +79,32 @@ static void test_quantified_relationships_repeat(void **state) {
 /* Goal: variables of a quantified path are lists outside of it; conditions hold for each repetition. */
 static void test_quantified_paths_give_lists(void **state) {
     store *s = *state;
-    expect(s, "MATCH ((a)-[r:T]->(b) WHERE a.v < b.v){1,3} RETURN [n IN a | n.n], [e IN r | e.w], [n IN b | n.n] ORDER BY [e IN r | e.w]",
+    expect(s,
+           "MATCH ((a)-[r:T]->(b) WHERE a.v < b.v){1,3} RETURN [n IN a | n.n], [e IN r | e.w], [n IN b | n.n] ORDER "
+           "BY [e IN r | e.w]",
            "[\"a\"]|[1]|[\"b\"]\n[\"a\",\"b\"]|[1,2]|[\"b\",\"c\"]\n[\"b\"]|[2]|[\"c\"]\n");
-    expect(s, "MATCH (s {n: 'a'}) ((a)-[r:T]->(b)-[q]->(c) WHERE r.w < q.w){1,2} (t) RETURN [n IN b | n.n], [e IN q | e.w], t.n ORDER BY t.n",
+    expect(s,
+           "MATCH (s {n: 'a'}) ((a)-[r:T]->(b)-[q]->(c) WHERE r.w < q.w){1,2} (t) RETURN [n IN b | n.n], [e IN q | "
+           "e.w], t.n ORDER BY t.n",
            "[\"b\"]|[2]|\"c\"\n[\"b\"]|[5]|\"d\"\n");
-    expect(s, "MATCH ((a)-->(b)){2} ((c)-[z:U]->(d))+ RETURN [n IN a | n.n], [n IN d | n.n] ORDER BY [n IN a | n.n], size(d)",
+    expect(s,
+           "MATCH ((a)-->(b)){2} ((c)-[z:U]->(d))+ RETURN [n IN a | n.n], [n IN d | n.n] ORDER BY [n IN a | n.n], "
+           "size(d)",
            "[\"a\",\"b\"]|[\"a\"]\n[\"c\",\"a\"]|[\"d\"]\n[\"c\",\"a\"]|[\"d\",\"a\"]\n[\"d\",\"a\"]|[\"d\"]\n");
-    expect(s, "MATCH (a) OPTIONAL MATCH (a) ((x)-[r:U]->(y)){1,2} (z) RETURN a.n, [n IN y | n.n], z.n ORDER BY a.n, z.n",
+    expect(s,
+           "MATCH (a) OPTIONAL MATCH (a) ((x)-[r:U]->(y)){1,2} (z) RETURN a.n, [n IN y | n.n], z.n ORDER BY a.n, z.n",
            "\"a\"|null|null\n\"b\"|[\"d\",\"a\"]|\"a\"\n\"b\"|[\"d\"]|\"d\"\n\"c\"|null|null\n\"d\"|[\"a\"]|\"a\"\n");
-    expect(s, "MATCH (z:D) ((x)-[r:U]->(y)<-[q]-(w)){1,2} (e) RETURN [n IN x | n.n], [n IN w | n.n], e.n", "[\"d\"]|[\"c\"]|\"c\"\n");
-    expect(s, "MATCH (e) ((w)-[q]->(y)<-[r:U]-(x)){1,2} (z:D) RETURN [n IN x | n.n], [n IN w | n.n], e.n", "[\"d\"]|[\"c\"]|\"c\"\n");
+    expect(s, "MATCH (z:D) ((x)-[r:U]->(y)<-[q]-(w)){1,2} (e) RETURN [n IN x | n.n], [n IN w | n.n], e.n",
+           "[\"d\"]|[\"c\"]|\"c\"\n");
+    expect(s, "MATCH (e) ((w)-[q]->(y)<-[r:U]-(x)){1,2} (z:D) RETURN [n IN x | n.n], [n IN w | n.n], e.n",
+           "[\"d\"]|[\"c\"]|\"c\"\n");
     expect(s, "MATCH ((x)-->(x)){1,2} RETURN count(*)", "0\n");
-    expect(s, "WITH 2 AS least MATCH ({n: 'a'}) ((x)-[r]->(y) WHERE r.w < least + 1)+ (z) RETURN collect(z.n)", "[\"b\",\"c\"]\n");
-    expect(s, "MATCH ({n: 'a'}) ((x)-->(y) WHERE EXISTS { (y)-[:U]->() })+ (z) RETURN collect(z.n)", "[\"b\",\"d\"]\n");
-    expect(s, "MATCH p = ({n: 'a'}) ((x:A)-->(y:B)){0,1} (z) RETURN length(p), size(x) ORDER BY length(p)", "0|0\n1|1\n");
+    expect(s, "WITH 2 AS least MATCH ({n: 'a'}) ((x)-[r]->(y) WHERE r.w < least + 1)+ (z) RETURN collect(z.n)",
+           "[\"b\",\"c\"]\n");
+    expect(s, "MATCH ({n: 'a'}) ((x)-->(y) WHERE EXISTS { (y)-[:U]->() })+ (z) RETURN collect(z.n)",
+           "[\"b\",\"d\"]\n");
+    expect(s, "MATCH p = ({n: 'a'}) ((x:A)-->(y:B)){0,1} (z) RETURN length(p), size(x) ORDER BY length(p)",
+           "0|0\n1|1\n");
     expect(s, "MATCH (n) WHERE EXISTS { ((x:A)-[:T]->(y)){2} (n) } RETURN collect(n.n)", "[\"b\"]\n");
     expect_error(s, "MATCH (a) ((a)-->(b)){1,2} RETURN a", WG_E_BIND, 11, "exists already");
     expect_error(s, "MATCH ((a)-->*(b)){1,2} RETURN a", WG_E_SYNTAX, 10, "another quantifier");
@@ -120,15 +136,19 @@ static void test_selectors_choose_per_pair_of_ends(void **state) {
     store *s = *state;
     expect(s, "MATCH p = ANY SHORTEST ({n: 'a'})-->+(b) RETURN b.n, [e IN relationships(p) | e.w] ORDER BY b.n",
            "\"a\"|[1,2,3]\n\"b\"|[1]\n\"c\"|[1,2]\n\"d\"|[1,5]\n");
-    expect(s, "MATCH p = ALL SHORTEST ({n: 'a'})-->+(b {n: 'a'}) RETURN [e IN relationships(p) | e.w] AS w ORDER BY w",
+    expect(s,
+           "MATCH p = ALL SHORTEST ({n: 'a'})-->+(b {n: 'a'}) RETURN [e IN relationships(p) | e.w] AS w ORDER BY w",
            "[1,2,3]\n[1,5,6]\n");
     expect(s, "MATCH p = ALL SHORTEST ({n: 'a'})--+(b {n: 'a'}) RETURN [e IN relationships(p) | e.w] AS w ORDER BY w",
            "[1,2,3]\n[1,5,6]\n[3,2,1]\n[6,5,1]\n");
     expect(s, "MATCH p = ANY SHORTEST ACYCLIC ({n: 'a'})-->+(b {n: 'a'}) RETURN p", "");
     expect(s, "MATCH p = SHORTEST 2 ({n: 'b'})-->+(b) RETURN b.n, [e IN relationships(p) | e.w] AS w",
-           "\"a\"|[2,3]\n\"a\"|[5,6]\n\"b\"|[2,3,1]\n\"b\"|[5,6,1]\n\"c\"|[2]\n\"c\"|[5,6,1,2]\n\"d\"|[5]\n\"d\"|[2,3,1,5]\n");
-    expect(s, "MATCH p = SHORTEST 1 GROUPS ({n: 'b'})-->+(b:A) RETURN b.n, [e IN relationships(p) | e.w] AS w ORDER BY w",
-           "\"c\"|[2]\n\"a\"|[2,3]\n\"a\"|[5,6]\n");
+           "\"a\"|[2,3]\n\"a\"|[5,6]\n\"b\"|[2,3,1]\n\"b\"|[5,6,1]\n\"c\"|[2]\n\"c\"|[5,6,1,2]\n\"d\"|[5]\n\"d\"|[2,"
+           "3,1,5]\n");
+    expect(
+        s,
+        "MATCH p = SHORTEST 1 GROUPS ({n: 'b'})-->+(b:A) RETURN b.n, [e IN relationships(p) | e.w] AS w ORDER BY w",
+        "\"c\"|[2]\n\"a\"|[2,3]\n\"a\"|[5,6]\n");
     expect(s, "MATCH p = SHORTEST 2 GROUPS ({n: 'b'})-->+(b:A) RETURN b.n, [e IN relationships(p) | e.w] AS w",
            "\"a\"|[2,3]\n\"a\"|[5,6]\n\"a\"|[2,3,1,5,6]\n\"a\"|[5,6,1,2,3]\n\"c\"|[2]\n\"c\"|[5,6,1,2]\n");
     expect(s, "MATCH p = ANY ({n: 'b'})-->{2,3}(b) RETURN b.n, length(p)", "\"a\"|2\n\"b\"|3\n");
@@ -139,7 +159,8 @@ static void test_selectors_choose_per_pair_of_ends(void **state) {
            "\"a\"|5\n\"b\"|3\n\"c\"|4\n\"d\"|4\n");
     expect(s, "MATCH p = SHORTEST 1 ({n: 'b'})-[r]->+(b) WHERE size(r) > 2 RETURN b.n, length(p)", "\"b\"|3\n");
     expect(s, "UNWIND [1, 2] AS i MATCH p = SHORTEST 1 ({n: 'a'})-->+(b:B) RETURN i, length(p)", "1|1\n2|1\n");
-    expect(s, "MATCH (x:A) OPTIONAL MATCH p = SHORTEST 2 (x)-[:U]->+(y) RETURN x.n, p ORDER BY x.n", "\"a\"|null\n\"c\"|null\n");
+    expect(s, "MATCH (x:A) OPTIONAL MATCH p = SHORTEST 2 (x)-[:U]->+(y) RETURN x.n, p ORDER BY x.n",
+           "\"a\"|null\n\"c\"|null\n");
     expect(s, "MATCH (x:B) RETURN COUNT { SHORTEST 2 (x)-->+() }, EXISTS { ANY (x)-[:U]->{2,4}(:A) }", "8|true\n");
     expect_error(s, "MATCH ANY SHORTEST (a)-->+(b), (c) RETURN a", WG_E_BIND, 6, "alone in its MATCH");
     expect_error(s, "MATCH SHORTEST 0 (a)-->+(b) RETURN a", WG_E_SYNTAX, 15, "at least 1");
@@ -150,19 +171,26 @@ static void test_selectors_choose_per_pair_of_ends(void **state) {
 static void test_canonical_text_parses_back(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "MATCH (a:A&B|!(C|%) {x: 1} WHERE a.x > 1)-[r:T|!(U&V) WHERE r.w < 3]->{2,5}(b IS X) WHERE a:A&(B|C) RETURN a",
+        "MATCH (a:A&B|!(C|%) {x: 1} WHERE a.x > 1)-[r:T|!(U&V) WHERE r.w < 3]->{2,5}(b IS X) WHERE a:A&(B|C) RETURN "
+        "a",
         "MATCH ((a:A)-[r:T]->(b) WHERE a.x < b.x){1,3} ((c)-->(d))+ (e)--{,2}()<-[]-*(f) RETURN a",
-        "MATCH p = ALL SHORTEST WALK PATHS ((a)-->+(b) WHERE a.x = 1), ANY 3 SIMPLE (c), SHORTEST 2 ACYCLIC GROUPS (d) RETURN *",
-        "MATCH REPEATABLE ELEMENTS TRAIL (a)-->(b), ALL PATHS (c) RETURN a UNION ALL MATCH DIFFERENT EDGES (a) RETURN a",
+        "MATCH p = ALL SHORTEST WALK PATHS ((a)-->+(b) WHERE a.x = 1), ANY 3 SIMPLE (c), SHORTEST 2 ACYCLIC GROUPS "
+        "(d) RETURN *",
+        "MATCH REPEATABLE ELEMENTS TRAIL (a)-->(b), ALL PATHS (c) RETURN a UNION ALL MATCH DIFFERENT EDGES (a) "
+        "RETURN a",
         "MATCH any = (a), shortest = (b), walk = (c), repeatable = (d) RETURN any, shortest, walk, repeatable",
-        "MATCH (n) FILTER WHERE n.x > 1 LET y = 1, z = y FOR x IN [1] WITH ORDINALITY i FOR k IN [x] RETURN ALL y OFFSET 1 LIMIT 2",
+        "MATCH (n) FILTER WHERE n.x > 1 LET y = 1, z = y FOR x IN [1] WITH ORDINALITY i FOR k IN [x] RETURN ALL y "
+        "OFFSET 1 LIMIT 2",
         "MATCH (n) RETURN n AS n NEXT FOR x IN [n] WITH OFFSET o FINISH",
-        "CALL (*) { RETURN 1 AS x EXCEPT ALL RETURN 2 AS x } OPTIONAL CALL (x) { RETURN x AS y } CALL () { FINISH } RETURN x, y",
+        "CALL (*) { RETURN 1 AS x EXCEPT ALL RETURN 2 AS x } OPTIONAL CALL (x) { RETURN x AS y } CALL () { FINISH } "
+        "RETURN x, y",
         "RETURN 1 AS x INTERSECT DISTINCT RETURN 2 AS x",
         "INSERT (n IS A&B)-[:R]->(m) NODETACH DELETE n",
-        "RETURN CASE x WHEN > 3, 4 + 1, IS NULL THEN 1 WHEN = 5 THEN 2 WHEN IS NOT :: INT | LIST<STRING NOT NULL> THEN 3 WHEN IN [1], STARTS "
+        "RETURN CASE x WHEN > 3, 4 + 1, IS NULL THEN 1 WHEN = 5 THEN 2 WHEN IS NOT :: INT | LIST<STRING NOT NULL> "
+        "THEN 3 WHEN IN [1], STARTS "
         "WITH 'a' THEN 4 END, x IS NOT TYPED ZONED DATETIME, n IS NOT LABELED A|B, COLLECT { MATCH (n) RETURN n }",
-        "RETURN [x IN y WHERE x:A | x], [x IN y WHERE x:(A|B) | 1], reduce(s = 0, x IN y | s + x), [(a:A|B)-[:T|U]->(b) WHERE b:C | b]",
+        "RETURN [x IN y WHERE x:A | x], [x IN y WHERE x:(A|B) | 1], reduce(s = 0, x IN y | s + x), "
+        "[(a:A|B)-[:T|U]->(b) WHERE b:C | b]",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         wg_arena arena;

@@ -35,9 +35,7 @@ struct wg_prepared {
     wg_buf canonical;
     wg_sha256 canonical_hash;
     const wg_ast *statement;
-    const char **param_names;
-    uint32_t param_count;
-    uint32_t param_capacity;
+    wgi_params params;
     wg_query_kind kind;
     const wg_procedures *procedures;
     uint64_t procedure_count;  /* when it was parsed: names that are given later are not in it */

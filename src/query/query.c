@@ -11,23 +11,12 @@
 
 /* ---- creating */
 
-static wg_code add_param(wg_prepared *q, wg_slice name, wg_error *err) {
-    for (uint32_t i = 0; i < q->param_count; i++)
-        if (wg_slice_is(name, q->param_names[i])) return WG_OK;
+static wg_code add_param(wg_prepared *q, wg_slice name, uint64_t at, wg_error *err) {
     if (memchr(name.data, 0, name.size) != NULL)
         return wg_error_set(err, WG_E_BIND, WG_NO_OFFSET, "the name of a parameter may not hold a NUL character");
-    if (q->param_count == q->param_capacity) {
-        const uint32_t wanted = q->param_capacity < 8 ? 8 : q->param_capacity * 2;
-        const char **p = wg_arena_alloc(&q->arena, wanted * sizeof *p);
-        if (p == NULL) return wg_error_nomem(err, wanted * sizeof *p);
-        if (q->param_count > 0) memcpy(p, q->param_names, q->param_count * sizeof *p);
-        q->param_names = p;
-        q->param_capacity = wanted;
-    }
-    const char *copy = wg_arena_strdup(&q->arena, name);
-    if (copy == NULL) return wg_error_nomem(err, name.size);
-    q->param_names[q->param_count++] = copy;
-    return WG_OK;
+    if (wgi_params_add(&q->params, &q->arena, name)) return WG_OK;
+    if (q->params.count < WGI_PARAMS_MAX) return wg_error_nomem(err, name.size);
+    return wg_error_set(err, WG_E_LIMIT, at, "a query may have at most %d parameters", (int)WGI_PARAMS_MAX);
 }
 
 /* A NODE has a slot for its properties, then its labels. */
@@ -40,11 +29,8 @@ static bool has_unlabelled_node(const wg_ast *ast) {
 }
 
 static wg_code collect_params(wg_prepared *q, const wg_ast *ast, wg_error *err) {
-    enum { PARAMS_MAX = 10000 };
     if (ast == NULL) return WG_OK;
-    if (ast->kind == WG_AST_PARAMETER) WG_TRY(add_param(q, ast->text, err));
-    if (q->param_count > PARAMS_MAX)
-        return wg_error_set(err, WG_E_LIMIT, ast->start, "a query may have at most %d parameters", PARAMS_MAX);
+    if (ast->kind == WG_AST_PARAMETER) WG_TRY(add_param(q, ast->text, ast->start, err));
     for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(collect_params(q, ast->child[i], err));
     return WG_OK;
 }
@@ -100,7 +86,7 @@ static wg_code implicit_params(wg_prepared *q, const wg_ast *body, wg_error *err
     const wg_procedure *procedure = wg_procedure_find(q->procedures, call->text);
     if (call->child[0] != NULL || procedure == NULL) return WG_OK;
     for (uint32_t i = 0; i < procedure->param_count; i++)
-        WG_TRY(add_param(q, wg_slice_str(procedure->params[i].name), err));
+        WG_TRY(add_param(q, wg_slice_str(procedure->params[i].name), WG_NO_OFFSET, err));
     return WG_OK;
 }
 
@@ -188,11 +174,11 @@ bool wg_query_may_read_any_label(const wg_prepared *query) { return has_unlabell
 bool wg_query_reads_runs(const wg_prepared *query) { return query->reads_runs; }
 wg_slice wg_query_text(const wg_prepared *query) { return query->text; }
 wg_slice wg_query_canonical_text(const wg_prepared *query) { return wg_buf_slice(&query->canonical); }
-uint32_t wg_query_param_count(const wg_prepared *query) { return query->param_count; }
+uint32_t wg_query_param_count(const wg_prepared *query) { return query->params.count; }
 
 const char *wg_query_param_name(const wg_prepared *query, uint32_t i) {
-    WG_ASSERT(i < query->param_count);
-    return query->param_names[i];
+    WG_ASSERT(i < query->params.count);
+    return query->params.names[i];
 }
 
 /* Where the tree first names a parameter; WG_NO_OFFSET: nowhere. */
@@ -227,11 +213,10 @@ wg_code wg_query_as_of(const wg_prepared *query, const wg_value *params, bool *o
     }
     int64_t logseq = as_of->i;
     if (as_of->kind == WG_AST_PARAMETER) {
-        uint32_t i = 0;
-        while (!wg_slice_is(as_of->text, query->param_names[i])) i++;
+        const uint32_t i = wgi_params_find(&query->params, as_of->text);
         if (params == NULL || params[i].type != WG_TYPE_INT || params[i].as.i < 0)
             return wg_error_set(err, WG_E_PARAMETER, as_of->start, "AS OF $%s needs an INT that is not negative",
-                                query->param_names[i]);
+                                query->params.names[i]);
         logseq = params[i].as.i;
     }
     *out_given = true;
@@ -248,8 +233,7 @@ void wgi_query_binder(wgi_binder *b, const wg_prepared *q, wg_txn *txn, wg_arena
                       .catalog = wg_txn_catalog(txn),
                       .view = wg_txn_view(txn),
                       .text = q->text,
-                      .param_names = q->param_names,
-                      .param_count = q->param_count,
+                      .param_names = &q->params,
                       .statement = q->statement,
                       .procedures = q->procedures,
                       .maintenance = q->maintenance,

@@ -155,6 +155,10 @@ static void test_computed_columns_are_columns(void **state) {
            "{\"four\":4,\"id\":1,\"ids\":[2,2],\"name\":\"a\",\"shout\":\"A!\",\"twice\":2}\n");
     expect(s, "MATCH (n:P) RETURN n {.twice, .id} ORDER BY n.four",
            "{\"id\":1,\"twice\":2}\n{\"id\":2,\"twice\":4}\n");
+    expect(s, "MATCH (n:P) WITH n ORDER BY n.id LIMIT 1 OPTIONAL MATCH (n)-->(m) RETURN n {.*, ids: 0, z: 1}, m {.*}",
+           "{\"four\":4,\"id\":1,\"ids\":0,\"name\":\"a\",\"shout\":\"A!\",\"twice\":2,\"z\":1}|null\n");
+    expect(s, "UNWIND [{a: 1, c: 3}] AS m RETURN m {.*}, m {.*, b: 2, c: 4}",
+           "{\"a\":1,\"c\":3}|{\"a\":1,\"b\":2,\"c\":4}\n");
     run(s, "MATCH (n:P {id: 1}) SET n.name = 'b'");
     expect(s, "MATCH (n:P {id: 1}) SET n.name = 'c' RETURN n.shout", "\"C!\"\n");
     expect(s, "MATCH (n:P {id: 1}) OPTIONAL MATCH (n)-->(m:P) RETURN n.shout, m.shout", "\"C!\"|null\n");

@@ -45,6 +45,47 @@ static void test_iso_text_is_read(void **state) {
            "\"P1Y2M10DT2H30.5S\"|\"P-1D\"|\"P2012Y2M2DT14H37M21.545S\"\n");
 }
 
+/* Goal: moments are made from seconds and milliseconds since 1970, in a zone; what is beyond the years is refused. */
+static void test_epochs(void **state) {
+    store *s = *state;
+    expect(s,
+           "RETURN datetime({epochMillis: 1500000000123}), datetime({epochMillis: -1, nanosecond: 5}), "
+           "datetime({epochSeconds: 1500000000, nanosecond: 5, timezone: 'Europe/Paris'})",
+           "\"2017-07-14T02:40:00.123Z\"|\"1969-12-31T23:59:59.999000005Z\"|"
+           "\"2017-07-14T04:40:00.000000005+02:00[Europe/Paris]\"\n");
+    expect(s, "RETURN datetime.fromEpoch(1, 5), datetime.fromEpochMillis(-1)",
+           "\"1970-01-01T00:00:01.000000005Z\"|\"1969-12-31T23:59:59.999Z\"\n");
+    expect_error(s, "RETURN datetime({epochSeconds: 9223372036854775807})", WG_E_VALUE, 7, "out of range");
+    expect_error(s, "RETURN datetime({epochMillis: 1, nanosecond: 1000000})", WG_E_VALUE, 7, "within 0 and 999999");
+    expect_error(s, "RETURN datetime({epochMillis: 'x'})", WG_E_TYPE, 7, "STRING");
+}
+
+/* Goal: the years that dates have, local and with a zone; durations with a sign before them, and by whole numbers exactly. */
+static void test_far_years_and_signed_durations(void **state) {
+    store *s = *state;
+    expect(s, "RETURN localdatetime('-999999999-01-01T00:00'), localdatetime('+999999999-12-31T23:59:59.999999999')",
+           "\"-999999999-01-01T00:00:00\"|\"+999999999-12-31T23:59:59.999999999\"\n");
+    expect(s, "RETURN datetime('+999999999-12-31T05:00Z'), localdatetime(date('+300000-01-01')).year",
+           "\"+999999999-12-31T05:00:00Z\"|300000\n");
+    expect(s,
+           "UNWIND [localdatetime('+300000-01-01T00:00'), localdatetime('2000-01-01T00:00')] AS d RETURN max(d), "
+           "min(d), count(DISTINCT d)",
+           "\"+300000-01-01T00:00:00\"|\"2000-01-01T00:00:00\"|2\n");
+    expect_error(s, "RETURN localdatetime('+999999999-12-31T23:00') + duration('PT1H')", WG_E_VALUE, 7,
+                 "out of range");
+    expect_error(s, "RETURN datetime('+999999999-12-31T23:00Z')", WG_E_VALUE, 7, "out of range");
+    expect(s,
+           "RETURN duration('-P1Y2DT3.5S'), duration('+P1D'), duration('-P-1D'), duration('-P2012-02-02T00:00:01')",
+           "\"P-1Y-2DT-3.5S\"|\"P1D\"|\"P1D\"|\"P-2012Y-2M-2DT-1S\"\n");
+    expect(s,
+           "RETURN duration({seconds: 49}) / 49, duration('P7D') / 2, duration('P1M') / 3, duration({seconds: "
+           "9000000000000000}) * 3",
+           "\"PT1S\"|\"P3DT12H\"|\"P10DT3H29M42S\"|\"PT7500000000000H\"\n");
+    expect_error(s, "RETURN duration('P1D') * 9223372036854775807 * 2", WG_E_VALUE, 7, "out of range");
+    expect_error(s, "RETURN duration('P1D') / 0", WG_E_VALUE, 7, "out of range");
+    expect_error(s, "RETURN duration({months: 1e300})", WG_E_VALUE, 7, "out of range");
+}
+
 /* Goal: damaged text is refused, whatever is wrong with it. */
 static void test_wrong_text_is_refused(void **state) {
     store *s = *state;
@@ -164,6 +205,8 @@ static void test_the_current_time_is_an_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_far_years_and_signed_durations),
         cmocka_unit_test(test_named_time_zones),
         cmocka_unit_test(test_the_current_time_is_an_input),
         cmocka_unit_test(test_dates_are_built_from_fields),

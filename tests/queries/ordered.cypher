@@ -37,3 +37,6 @@ UNWIND range(1, 1000) AS i RETURN sum(1.0 / i) AS h, sum(i * 0.1) AS t, sum(CASE
 CALL db.changes(0, null) YIELD kind, op, label RETURN kind, op, label, count(*) AS n ORDER BY kind, op, label;
 CALL db.records(0, null) YIELD kind, label, logseq RETURN kind, label, count(*) AS n, min(logseq) AS l, max(logseq) AS h ORDER BY kind, label;
 CALL db.walk(0, 2, 'PASSED', 'both');
+MATCH p = SHORTEST 2 GROUPS (a:Player {game: 'game1'})-[r:PASSED WHERE r.at < 300.0]->{1,3}(b:Player) RETURN a.name AS a, b.name AS b, length(p) AS l, [e IN r | e.event] AS e ORDER BY a, b, l, e;
+MATCH ACYCLIC (a:Player)-[r:PASSED WHERE r.at < 120.0]->{2,3}(b:!Event) RETURN a.name AS a, b.name AS b, [e IN r | e.event] AS e ORDER BY a, b, e;
+MATCH (p:Player) RETURN p.team AS t, p.game AS g EXCEPT ALL MATCH (p:Player WHERE p.touches > 50) RETURN p.team AS t, p.game AS g NEXT RETURN t, g, count(*) AS n ORDER BY t, g;

@@ -74,6 +74,13 @@ MATCH (a:Airport) RETURN a.state, count(*), avg(a.latitude), sum(a.longitude), m
 MATCH (f:Flight), (g:Flight) WHERE f.destination = g.origin AND g.destination = f.origin AND f.month = '2001-01'
     AND g.month = '2001-02' AND f.delay > 90 AND g.delay > 90 RETURN f.origin, f.destination, f.delay, g.delay;
 EXPLAIN MATCH (e:Event) WHERE e.game = 'game2' AND e.type = 'SHOT' RETURN e.period, count(*);
+MATCH (a:Player WHERE a.touches > 150)-[r:PASSED WHERE r.at < 900.0]->{1,2}(b:Player|Airport) RETURN a.name, b.name, size(r);
+MATCH (a:Player WHERE a.touches > 120) ((x)-[r:PASSED]->(y)-[q:PASSED]->(z) WHERE r.at < 400.0 AND r.at < q.at AND q.at - r.at < 2.0){1,2} (b:!Airport)
+    RETURN a.name, b.name, [e IN r | e.event], [n IN y | n.name];
+MATCH p = ANY SHORTEST (a:Player {game: 'game1'})-[:PASSED]->+(b:Player {game: 'game1'}) RETURN a.name, b.name, [r IN relationships(p) | r.event];
+MATCH (a:Player {game: 'game2'}) RETURN a.name, [k IN [300.0, 900.0] | COUNT { (a)-[r:PASSED]->() WHERE r.at < k }],
+    COLLECT { MATCH (a)-[r:PASSED]->(b) RETURN b.name ORDER BY r.at LIMIT 2 };
+MATCH (a:Player) CALL (a) { MATCH (a)-[r:PASSED WHERE r.at < 60.0]->(b) RETURN b.name AS c, r.at AS t } RETURN a.name, c, t;
 MATCH (p:Player) WHERE p.name STARTS WITH 'Player1' AND p.name < 'Player15' RETURN p.game, p.name, p.touches;
 MATCH (p:Player {team: 'Home', game: 'game2'}) RETURN p.name, p.touches;
 MATCH (p:Player) WHERE p.touches > 130 RETURN p.name, p.touches;

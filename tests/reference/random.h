@@ -59,6 +59,7 @@ typedef struct rnd_variable {
 
 typedef struct rnd_query {
     wg_rng *rng;
+    wg_slice choices; /* without rng: each choice takes a byte, and is 0 when there are no more */
     wg_buf text;
     bool declared, few_edges;
     bool ordered; /* a total order: rows are compared in order */

@@ -95,20 +95,19 @@ static void one(rnd_query *q, const char *function, rule a, unsigned d) {
     rnd_say(q, ")");
 }
 
-/* Runs `body` with a local variable of INT. */
-static void with_local(rnd_query *q, const char *open, rule list, const char *middle, rule body, const char *close,
-                       unsigned d) {
+/* Runs `body` with a local variable of INT. The texts stand before the variable, before `body` and behind it. */
+static void with_local(rnd_query *q, const char *const text[3], rule list, rule body, unsigned d) {
     const unsigned count = q->variable_count;
     rnd_variable v = {.type = RND_INT};
     (void)snprintf(v.name, sizeof v.name, "x%u", q->next_name++ % 10000);
-    rnd_say(q, "%s%s IN ", open, v.name);
+    rnd_say(q, "%s%s IN ", text[0], v.name);
     list(q, d);
     if (count < RND_VARIABLES_MAX) q->variables[q->variable_count++] = v;
-    rnd_say(q, "%s", middle);
+    rnd_say(q, "%s", text[1]);
     q->nesting += 2; /* no subqueries for each element of a list: the engine refuses them */
     body(q, d);
     q->nesting -= 2;
-    rnd_say(q, "%s", close);
+    rnd_say(q, "%s", text[2]);
     q->variable_count = count;
 }
 
@@ -157,7 +156,7 @@ static void more_integer(rnd_query *q, unsigned d) {
     switch (rnd_pick(q, 9)) {
         case 0:
             rnd_say(q, "reduce(z = 0, ");
-            with_local(q, "", any_ints, " | z + coalesce(", integer, ", 0))", d);
+            with_local(q, (const char *const[]){"", " | z + coalesce(", ", 0))"}, any_ints, integer, d);
             break;
         case 1:
             v = rnd_variable_of(q, BIT(RND_PATH) | BIT(RND_LENGTH));
@@ -300,10 +299,10 @@ static void make_integers(rnd_query *q, unsigned d) {
             rnd_say(q, "%d, %u)", (int)rnd_pick(q, 4) - 2, rnd_pick(q, 4));
             break;
         case 1:
-            with_local(q, "[", integers, " | ", integer, "]", d);
+            with_local(q, (const char *const[]){"[", " | ", "]"}, integers, integer, d);
             break;
         case 2:
-            with_local(q, "[", integers, " WHERE ", boolean, "]", d);
+            with_local(q, (const char *const[]){"[", " WHERE ", "]"}, integers, boolean, d);
             break;
         case 3:
             two(q, integers, "+", rnd_pick(q, 2) == 0 ? integers : integer, d);
@@ -418,7 +417,7 @@ static void make_boolean(rnd_query *q, unsigned d) {
             in_list(q, d);
             break;
         case 6:
-            with_local(q, quantifiers[rnd_pick(q, 4)], any_ints, " WHERE ", boolean, ")", d);
+            with_local(q, (const char *const[]){quantifiers[rnd_pick(q, 4)], " WHERE ", ")"}, any_ints, boolean, d);
             break;
         case 7:
             entity_test(q);

@@ -11,7 +11,11 @@
 #define SCALARS   (BIT(RND_INT) | BIT(RND_FLOAT) | BIT(RND_STRING) | BIT(RND_BOOL) | BIT(RND_INTS))
 #define ENTITIES  (BIT(RND_NODE) | BIT(RND_EDGE))
 
-unsigned rnd_pick(rnd_query *q, unsigned n) { return (unsigned)wg_rng_below(q->rng, n); }
+unsigned rnd_pick(rnd_query *q, unsigned n) {
+    wg_slice byte;
+    if (q->rng != NULL) return (unsigned)wg_rng_below(q->rng, n);
+    return wg_slice_take(&q->choices, 1, &byte) ? byte.data[0] % n : 0;
+}
 
 void rnd_say(rnd_query *q, const char *format, ...) {
     char text[256];
@@ -55,20 +59,43 @@ static void pattern_map(rnd_query *q, unsigned outer) {
     q->variable_count = count;
 }
 
+/* WHERE inside of an element, about the element alone. */
+static void inline_where(rnd_query *q, const rnd_variable *v) {
+    rnd_variable saved[RND_VARIABLES_MAX];
+    const unsigned count = q->variable_count;
+    if (v->type != RND_NODE && v->type != RND_EDGE) return;
+    memcpy(saved, q->variables, sizeof saved);
+    q->variables[0] = *v;
+    q->variable_count = 1;
+    q->nesting += 2;
+    rnd_say(q, " WHERE ");
+    rnd_expression(q, RND_BOOL, 1);
+    q->nesting -= 2;
+    memcpy(q->variables, saved, sizeof saved);
+    q->variable_count = count;
+}
+
 static void node(rnd_query *q, unsigned outer, bool may_bind) {
     static const char *const open[] = {":A", ":B", ":C", ":A:B"};
     const rnd_variable *old = rnd_pick(q, 3) == 0 ? rnd_variable_of(q, BIT(RND_NODE)) : NULL;
     rnd_say(q, "(");
     if (old != NULL) rnd_say(q, "%s", old->name);
     else if (may_bind && rnd_pick(q, 4) != 0) rnd_say(q, "%s", rnd_add_variable(q, RND_NODE));
+    static const char *const closed_forms[] = {":A|B", ":!A", ":%", ":A&!B"};
+    static const char *const open_forms[] = {":A|C", ":A&B", ":!A", ":%", ":!%", ":(A|B)&!C", ":A&B|C"};
     if (rnd_pick(q, 5) == 0) rnd_say(q, "%s", open[rnd_pick(q, q->declared ? 2 : 4)]);
+    else if (old == NULL && rnd_pick(q, 10) == 0)
+        rnd_say(q, "%s", q->declared ? closed_forms[rnd_pick(q, 4)] : open_forms[rnd_pick(q, 7)]);
     pattern_map(q, outer);
+    if (old == NULL && q->variable_count > outer && rnd_pick(q, 12) == 0)
+        inline_where(q, &q->variables[q->variable_count - 1]);
     rnd_say(q, ")");
 }
 
 /* Whether the path may be returned: its relationships are certain. */
 static void edge(rnd_query *q, unsigned outer, bool may_bind, bool shortest) {
-    static const char *const types[] = {":R", ":S", ":T", ":R|T", ":R|S"};
+    static const char *const types[] = {":R", ":S", ":T", ":R|T", ":R|S", ":!R", ":%", ":R|!T"};
+    static const char *const quantifiers[] = {"{1,2}", "{2}", "{0,1}", "{,2}", "{1}"};
     static const char *const lengths[] = {"*1..2", "*0..1", "*2", "*..3", "*0..2", "*1..1"};
     const unsigned direction = rnd_pick(q, 3);
     const bool many = shortest || rnd_pick(q, 6) == 0;
@@ -79,7 +106,12 @@ static void edge(rnd_query *q, unsigned outer, bool may_bind, bool shortest) {
     if (reuse) rnd_say(q, "%s", old->name);
     else if (may_bind && !shortest && rnd_pick(q, 3) != 0)
         rnd_say(q, "%s", rnd_add_variable(q, many ? RND_EDGES : RND_EDGE));
-    if (rnd_pick(q, 3) == 0) rnd_say(q, "%s", types[rnd_pick(q, 5)]);
+    if (rnd_pick(q, 3) == 0) rnd_say(q, "%s", types[rnd_pick(q, rnd_pick(q, 4) == 0 ? 8 : 5)]);
+    const bool quantified = many && !shortest && rnd_pick(q, 4) == 0;
+    if (quantified) {
+        rnd_say(q, direction == 1 ? "]->%s" : "]-%s", quantifiers[rnd_pick(q, 5)]);
+        return;
+    }
     if (shortest) rnd_say(q, rnd_pick(q, 2) == 0 && q->few_edges ? "*" : "*..3");
     else if (many) rnd_say(q, "%s", rnd_pick(q, 5) == 0 && q->few_edges ? "*" : lengths[rnd_pick(q, 6)]);
     if (!shortest && rnd_pick(q, 3) == 0) pattern_map(q, outer);
@@ -127,6 +159,10 @@ static void match(rnd_query *q) {
     rnd_say(q, optional ? " OPTIONAL MATCH " : " MATCH ");
     if (rnd_pick(q, 10) == 0) {
         shortest(q);
+    } else if (rnd_pick(q, 15) == 0) {
+        static const char *const modes[] = {"TRAIL", "ACYCLIC", "SIMPLE"};
+        rnd_say(q, "%s ", modes[rnd_pick(q, 3)]);
+        rnd_path(q, 3, true);
     } else if (rnd_pick(q, 5) == 0) {
         /* The name comes first in the text and may be used only behind the path. */
         char name[12];

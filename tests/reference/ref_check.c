@@ -66,8 +66,11 @@ static const scope *check_path(checker *c, const wg_ast *path, const scope *s, b
 }
 
 static void check_maps(checker *c, const wg_ast *path, const scope *s) {
-    for (uint32_t i = 0; i < path->child_count; i++)
-        if (path->child[i]->child[0] != NULL) check_expr(c, path->child[i]->child[0], s);
+    for (uint32_t i = 0; i < path->child_count; i++) {
+        const wg_ast *e = path->child[i], *last = e->child[e->child_count - 1];
+        if (e->child[0] != NULL) check_expr(c, e->child[0], s);
+        if (e->child_count > 1 && last->kind == WG_AST_WHERE) check_expr(c, last->child[0], s);
+    }
 }
 
 /* ---- expressions */

@@ -97,13 +97,12 @@ static wg_value has_labels(ref_ctx *ctx, const wg_ast *e, const ref_env *env) {
     const wg_value base = ref_eval(ctx, e->child[0], env);
     if (base.type == WG_TYPE_NULL) return base;
     for (uint32_t i = 1; i < e->child_count; i++) {
-        const wg_slice label = e->child[i]->text;
         bool found = false;
         if (base.type == WG_TYPE_NODE) {
             const ref_node *n = base.as.ptr;
-            for (uint32_t k = 0; k < n->label_count; k++) found |= wg_slice_equal(n->labels[k], label);
+            found = ref_has_label(e->child[i], n->labels, n->label_count);
         } else if (base.type == WG_TYPE_EDGE) {
-            found = wg_slice_equal(((const ref_edge *)base.as.ptr)->type, label);
+            found = ref_has_label(e->child[i], &((const ref_edge *)base.as.ptr)->type, 1);
         } else {
             ref_fail(ctx, WG_E_TYPE, "labels of a %s", wg_type_name((wg_type)base.type));
         }

@@ -59,17 +59,35 @@ static bool fits(ref_ctx *ctx, const wg_ast *map, const ref_bind *row, const wg_
     return true;
 }
 
+/* The map and the WHERE inside of one element, for one node or relationship of it. */
+static bool keeps(walk *w, const wg_ast *element, const ref_bind *row, const wg_value *v) {
+    const wg_ast *last = element->child[element->child_count - 1];
+    if (element->child[0] != NULL && !fits(w->ctx, element->child[0], row, v)) return false;
+    if (element->child_count == 1 || last->kind != WG_AST_WHERE) return true;
+    const ref_env env = {.row = element->text.size > 0 ? ref_with(w->ctx, row, element->text, *v) : row};
+    return ref_eval_truth(w->ctx, last->child[0], &env) == 1;
+}
+
+/* No node twice, but that SIMPLE paths may end where they began. */
+static bool keeps_mode(const wg_ast *path, const wg_value *v) {
+    if (path->j != WG_AST_MODE_ACYCLIC && path->j != WG_AST_MODE_SIMPLE) return true;
+    for (uint32_t i = 0; i < v->size; i += 2)
+        for (uint32_t k = i + 2; k < v->size; k += 2) {
+            const bool closes = path->j == WG_AST_MODE_SIMPLE && i == 0 && k + 1 == v->size;
+            if (v->as.list[i].as.ptr == v->as.list[k].as.ptr && !closes) return false;
+        }
+    return true;
+}
+
 /* All is bound: the maps decide. */
 static void done(walk *w, const ref_bind *row) {
     size_t at = 0;
     for (size_t p = 0; p < w->path_count; p++)
         for (uint32_t i = 0; i < w->paths[p]->child_count; i++) {
-            const wg_ast *map = w->paths[p]->child[i]->child[0];
             const wg_value *v = w->items[at++];
-            if (map == NULL) continue;
             const bool many = v->type == WG_TYPE_LIST;
             for (uint32_t k = 0; k < (many ? v->size : 1); k++)
-                if (!fits(w->ctx, map, row, many ? &v->as.list[k] : v)) return;
+                if (!keeps(w, w->paths[p]->child[i], row, many ? &v->as.list[k] : v)) return;
         }
     if (!w->each(w->arg, row)) w->stopped = true;
 }
@@ -97,8 +115,9 @@ static wg_value path_value(walk *w, size_t from, size_t to) {
 
 static void end_path(walk *w, size_t path, const ref_bind *row) {
     const wg_ast *p = w->paths[path];
-    if (p->text.size > 0)
-        row = ref_with(w->ctx, row, p->text, path_value(w, w->item_count - p->child_count, w->item_count));
+    const wg_value v = path_value(w, w->item_count - p->child_count, w->item_count);
+    if (!keeps_mode(p, &v)) return;
+    if (p->text.size > 0) row = ref_with(w->ctx, row, p->text, v);
     element(w, path + 1, 0, row);
 }
 
@@ -110,12 +129,26 @@ static void push(walk *w, size_t path, uint32_t i, const ref_bind *row, const wg
     w->item_count--;
 }
 
-static bool has_labels(const ref_node *n, const wg_ast *pattern) {
-    for (uint32_t i = 1; i < pattern->child_count; i++) {
-        bool found = false;
-        for (uint32_t k = 0; k < n->label_count; k++) found |= wg_slice_equal(n->labels[k], pattern->child[i]->text);
-        if (!found) return false;
+bool ref_has_label(const wg_ast *e, const wg_slice *labels, size_t count) {
+    bool result = e->op == WG_OP_AND;
+    if (e->kind == WG_AST_LABEL_ANY) return count > 0;
+    if (e->kind == WG_AST_LABEL_EXPR) {
+        for (uint32_t i = 0; i < e->child_count; i++) {
+            const bool one = ref_has_label(e->child[i], labels, count);
+            if (e->op == WG_OP_NOT) return !one;
+            result = e->op == WG_OP_AND ? result && one : result || one;
+        }
+        return result;
     }
+    for (size_t i = 0; i < count; i++)
+        if (wg_slice_equal(labels[i], e->text)) return true;
+    return false;
+}
+
+static bool has_labels(const ref_node *n, const wg_ast *pattern) {
+    for (uint32_t i = 1; i < pattern->child_count; i++)
+        if (pattern->child[i]->kind != WG_AST_WHERE && !ref_has_label(pattern->child[i], n->labels, n->label_count))
+            return false;
     return true;
 }
 
@@ -148,9 +181,12 @@ static void use(walk *w, const ref_edge *e) {
 static ref_node *other_end(const wg_ast *pattern, const ref_edge *e, const ref_node *here) {
     const bool right = e->from == here, left = e->to == here;
     if (e->deleted) return NULL;
-    bool type = pattern->child_count == 1;
-    for (uint32_t i = 1; i < pattern->child_count; i++) type |= wg_slice_equal(e->type, pattern->child[i]->text);
-    if (!type) return NULL;
+    bool type = true, any = false;
+    for (uint32_t i = 1; i < pattern->child_count && pattern->child[i]->kind != WG_AST_WHERE; i++) {
+        type = false;
+        any |= ref_has_label(pattern->child[i], &e->type, 1);
+    }
+    if (!type && !any) return NULL;
     if (right && pattern->op != WG_AST_LEFT) return e->to;
     return left && pattern->op != WG_AST_RIGHT ? e->from : NULL;
 }
@@ -279,7 +315,10 @@ static void element(walk *w, size_t path, uint32_t i, const ref_bind *row) {
         return;
     }
     const wg_ast *pattern = w->paths[path]->child[i];
-    if (i == 0 && w->paths[path]->op != WG_AST_PATH_ALL) {
+    const wg_ast_path op = (wg_ast_path)w->paths[path]->op;
+    if (op > WG_AST_PATH_MODE || w->paths[path]->j == WG_AST_MODE_WALK || pattern->kind == WG_AST_GROUP)
+        ref_fail(w->ctx, WG_E_UNSUPPORTED, "selectors, walks and groups");
+    if (i == 0 && (op == WG_AST_PATH_SHORTEST || op == WG_AST_PATH_ALL_SHORTEST)) {
         shortest_path(w, path, row);
     } else if (pattern->kind == WG_AST_EDGE) {
         ref_node *here = ref_node_of(w->items[w->item_count - 1]);

@@ -146,6 +146,7 @@ wg_value ref_aggregate(ref_ctx *ctx, const wg_ast *e, const ref_env *env);
 typedef bool (*ref_match_fn)(void *arg, const ref_bind *row);
 void ref_match(ref_ctx *ctx, const wg_ast *const *paths, size_t count, const ref_bind *row, ref_match_fn each,
                void *arg);
+bool ref_has_label(const wg_ast *e, const wg_slice *labels, size_t count);      /* NAME or an expression of labels */
 wg_value ref_pattern_map(ref_ctx *ctx, const wg_ast *map, const ref_bind *row); /* {} when NULL */
 void ref_pattern_names(const wg_ast *path, wg_slice *out, size_t *count);       /* appends the variables of a path */
 

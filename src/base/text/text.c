@@ -257,7 +257,26 @@ static bool step_up(shortest *d, double v, int count) {
     return reads_back(d, v);
 }
 
+/* Most numbers that people wrote have few digits: v is m / 10^k for an m below 10^15. Both are doubles, so the division rounds once, and a decimal of up
+ * to 15 digits that gives v is the only one; the least k has no zeros at its end. */
+static bool few_digits(double v, shortest *out) {
+    if (!(v >= 1e-4 && v < 1e15)) return false;
+    double power = 10;
+    for (int k = 1; k < 20 && v * power < 1e15; k++, power *= 10) {
+        const int64_t m = (int64_t)(v * power + 0.5);
+        if ((double)m / power != v) continue;
+        char text[24];
+        out->digit_count = wg_format_i64(m, text);
+        if (out->digit_count > 15) return false;
+        memcpy(out->digits, text, out->digit_count);
+        out->exponent = (int)out->digit_count - 1 - k;
+        return true;
+    }
+    return false;
+}
+
 static void shortest_digits(double v, shortest *out) {
+    if (few_digits(v, out)) return;
     /* Any decimal of up to 15 digits survives the way through a normal double, so nothing shorter is missed. */
     const bool subnormal = v < 0x1p-1022;
     for (int count = subnormal ? 1 : 15; count < 17; count++) {

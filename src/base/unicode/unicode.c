@@ -87,7 +87,8 @@ static const wgi_case_many *map_many(const wgi_case_many *table, uint32_t count,
 
 static bool is_cased(uint32_t c) {
     return map_simple(wgi_upper, wgi_upper_count, c) != c || map_simple(wgi_lower, wgi_lower_count, c) != c ||
-           map_many(wgi_upper_many, wgi_upper_many_count, c) != NULL;
+           map_many(wgi_upper_many, wgi_upper_many_count, c) != NULL ||
+           map_many(wgi_lower_many, wgi_lower_many_count, c) != NULL;
 }
 
 static uint8_t class_of(uint32_t c);

@@ -74,7 +74,8 @@ static bool buffers_init(wg_parquet_writer *w, const wg_parquet_writer_column *c
         wg_buf_init(&b->bytes, account);
         b->column = columns[i];
         b->column.name = wg_arena_strdup(&w->arena, wg_slice_str(columns[i].name));
-        if (b->column.name == NULL) return false;
+        /* Columns of empty strings alone point somewhere too. */
+        if (b->column.name == NULL || !wg_buf_reserve(&b->bytes, 1)) return false;
     }
     return true;
 }

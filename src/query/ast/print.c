@@ -860,6 +860,20 @@ static void drop_rule(printer *pr, const wg_ast *a) {
     put(pr, ")");
 }
 
+static void column(printer *pr, const wg_ast *a) {
+    put_name(pr, a->text);
+    put(pr, " ");
+    node(pr, a->child[0]);
+    if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
+    if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
+}
+
+static void drop_label(printer *pr, const wg_ast *a) {
+    put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
+    if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
+    put_name(pr, a->text);
+}
+
 /* Indexes and constraints; false: something else. */
 static bool rule_statement(printer *pr, const wg_ast *a) {
     switch (a->kind) {
@@ -878,20 +892,6 @@ static bool rule_statement(printer *pr, const wg_ast *a) {
         default:
             return false;
     }
-}
-
-static void column(printer *pr, const wg_ast *a) {
-    put_name(pr, a->text);
-    put(pr, " ");
-    node(pr, a->child[0]);
-    if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
-    if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
-}
-
-static void drop_label(printer *pr, const wg_ast *a) {
-    put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
-    if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
-    put_name(pr, a->text);
 }
 
 static void statement(printer *pr, const wg_ast *a) {

@@ -10,7 +10,7 @@
 #include "query/ast/ast.h"
 #include "query/procedures/procedures.h"
 
-enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000 };
+enum { WGI_SYMBOLS_MAX = 4000, WGI_SLOTS_MAX = 8000, WGI_APPLIES_MAX = 512 };
 
 /* Names made by the planner start with a byte that no query text can hold. */
 #define WGI_HIDDEN_BYTE 0xFFu
@@ -81,6 +81,18 @@ typedef struct wgi_facts {
 /* Numbers of an EDGES fact. */
 enum { WGI_EDGES, WGI_OUT_NODES, WGI_IN_NODES, WGI_OUT_SQUARES, WGI_IN_SQUARES, WGI_PAIRS, WGI_FROM, WGI_TO };
 
+/* Names of parameters in the order of their first use, found by hash (params.c). All zero: none. */
+typedef struct wgi_params {
+    const char **names;
+    uint32_t count, capacity;
+    uint32_t *slots;     /* number + 1, open addressing; 0: empty */
+    uint32_t slot_count; /* a power of two, at least twice the capacity */
+} wgi_params;
+enum { WGI_PARAMS_MAX = 10000 };
+/* False when out of memory, or with WGI_PARAMS_MAX of them; a name that is there already changes nothing. */
+bool wgi_params_add(wgi_params *params, wg_arena *arena, wg_slice name);
+uint32_t wgi_params_find(const wgi_params *params, wg_slice name); /* UINT32_MAX: none */
+
 typedef struct wgi_binder {
     wg_arena *arena;
     wgi_facts *facts; /* NULL: not noted */
@@ -88,10 +100,9 @@ typedef struct wgi_binder {
     const wg_catalog *catalog;
     wg_view view;
     wg_slice text;
-    const char *const *param_names;
-    uint32_t param_count;
-    const wg_value *params; /* NULL: types not known yet */
-    bool closed_nodes;      /* node labels are declared in this store: unknown names are errors, not empty answers */
+    const wgi_params *param_names; /* NULL: none */
+    const wg_value *params;        /* NULL: types not known yet */
+    bool closed_nodes; /* node labels are declared in this store: unknown names are errors, not empty answers */
     bool closed_edges;
     bool optimizer_off; /* as in wg_exec_context */
     bool reads_clock;   /* an expression asks for the current time */
@@ -103,8 +114,9 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
-    wg_expr *case_subject;            /* of the CASE whose WHEN is bound */
-    const wgi_local *locals;          /* of the expression in hand, the innermost first */
+    uint32_t apply_count; /* patterns and subqueries that are asked for each row: at most WGI_APPLIES_MAX */
+    wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
+    const wgi_local *locals; /* of the expression in hand, the innermost first */
     const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
     uint32_t expanding;               /* computed columns around the expression in hand */
     uint32_t expanded;                /* nodes that the outermost of them has become */

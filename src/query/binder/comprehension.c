@@ -19,8 +19,10 @@ static wg_type element_type(const wg_expr *list) {
     wg_type type = WG_TYPE_NULL;
     if (list->kind == WG_EXPR_COMPREHENSION) type = list->args[2]->type;
     if (list->kind == WG_EXPR_CALL && strcmp(wg_function_name(list->function), "range") == 0) type = WG_TYPE_INT;
-    for (uint32_t i = 0; list->kind == WG_EXPR_LIST && i < list->arg_count; i++) {
-        const wg_type item = list->args[i]->type;
+    const bool constant = list->kind == WG_EXPR_CONST && list->type == WG_TYPE_LIST;
+    const uint32_t count = constant ? list->value.size : list->kind == WG_EXPR_LIST ? list->arg_count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_type item = constant ? (wg_type)list->value.as.list[i].type : list->args[i]->type;
         if (item == WG_TYPE_NULL) continue;
         if (type != WG_TYPE_NULL && type != item) return WG_TYPE_ANY;
         type = item;

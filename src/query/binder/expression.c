@@ -315,6 +315,8 @@ static wg_code check_in_element(wgi_binder *b, wg_type value, wg_type element, c
  * no row could have it. Other lists may hold anything, as openCypher says. */
 static wg_code check_in(wgi_binder *b, const wg_expr *value, const wg_expr *list, const wg_ast *at) {
     if (at->child[0]->kind != WG_AST_PROPERTY) return WG_OK;
+    for (uint32_t i = 0; list->kind == WG_EXPR_CONST && list->type == WG_TYPE_LIST && i < list->value.size; i++)
+        WG_TRY(check_in_element(b, value->type, (wg_type)list->value.as.list[i].type, at->child[1]));
     if (at->child[1]->kind == WG_AST_LIST && list->kind == WG_EXPR_LIST)
         for (uint32_t i = 0; i < list->arg_count; i++)
             WG_TRY(check_in_element(b, value->type, list->args[i]->type, at->child[1]->child[i]));
@@ -440,9 +442,25 @@ static wg_code bind_case(wgi_binder *b, const wgi_scope *scope, const wg_ast *as
     return WG_OK;
 }
 
+/* A long list of constants is one value, which all rows share: made for each row it would cost memory times rows. *out NULL: it is none. */
+static wg_code constant_list(wgi_binder *b, const wg_ast *ast, wg_expr *const *items, wg_expr **out) {
+    enum { LONG_LIST = 64 };
+    *out = NULL;
+    if (ast->child_count < LONG_LIST) return WG_OK;
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (items[i]->kind != WG_EXPR_CONST) return WG_OK;
+    wg_value *values = wgi_alloc(b, ast->child_count, sizeof *values);
+    if (values == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < ast->child_count; i++) values[i] = items[i]->value;
+    const wg_value list = {.type = WG_TYPE_LIST, .size = ast->child_count, .as = {.list = values}};
+    return wgi_const_expr(b, &list, WG_TYPE_LIST, ast, out);
+}
+
 static wg_code bind_list_literal(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
     wg_expr **items;
     WG_TRY(bind_list(b, scope, ast, 0, &items));
+    WG_TRY(constant_list(b, ast, items, out));
+    if (*out != NULL) return WG_OK;
     wg_expr *e = wgi_expr(b, WG_EXPR_LIST, WG_TYPE_LIST, ast);
     if (e == NULL) return WG_E_NOMEM;
     WG_TRY(wgi_set_args(b, e, items, ast->child_count));
@@ -503,23 +521,32 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
     variable->text = ast->text;
     variable->start = ast->start;
     variable->end = ast->end;
+    uint32_t count = 0;
+    bool all = false;
     for (uint32_t i = 0; i < ast->child_count; i++) {
         const wg_ast *item = ast->child[i];
-        items[i].name = item->text;
-        if (item->kind == WG_AST_ALL_PROPERTIES) return wgi_unsupported(b, item, "'.*' in a map projection");
+        all = all || item->kind == WG_AST_ALL_PROPERTIES;
+        if (item->kind == WG_AST_ALL_PROPERTIES) continue;
+        named_expr *to = &items[count++];
+        to->name = item->text;
         if (item->kind == WG_AST_OWN_PROPERTY) {
             wg_ast property = {.kind = WG_AST_PROPERTY, .start = item->start, .end = item->end, .text = item->text};
             property.child = &variable;
             property.child_count = 1;
-            WG_TRY(property_of(b, scope, &property, item->text, &items[i].expr));
+            WG_TRY(property_of(b, scope, &property, item->text, &to->expr));
         } else {
             const wg_ast *value = item->kind == WG_AST_ENTRY ? item->child[0] : item;
-            WG_TRY(wgi_bind(b, scope, value, &items[i].expr));
+            WG_TRY(wgi_bind(b, scope, value, &to->expr));
         }
     }
     wg_expr *base, *args[2];
     WG_TRY(wgi_bind(b, scope, variable, &base));
-    WG_TRY(make_map(b, ast, items, ast->child_count, &args[1]));
+    WG_TRY(make_map(b, ast, items, count, &args[1]));
+    if (all) { /* what is named wins */
+        wg_expr *both[2] = {NULL, args[1]};
+        WG_TRY(wgi_call(b, ast, "properties", &base, 1, &both[0]));
+        WG_TRY(wgi_call(b, ast, "%overlay", both, 2, &args[1]));
+    }
     WG_TRY(wgi_call(b, ast, "IS NOT NULL", &base, 1, &args[0])); /* of null it is null, not a map of nulls */
     wg_expr *e = wgi_expr(b, WG_EXPR_CASE, WG_TYPE_MAP, ast);
     if (e == NULL) return WG_E_NOMEM;
@@ -529,17 +556,16 @@ static wg_code bind_map_projection(wgi_binder *b, const wgi_scope *scope, const 
 }
 
 static wg_code bind_parameter(wgi_binder *b, const wg_ast *ast, wg_expr **out) {
-    for (uint32_t i = 0; i < b->param_count; i++) {
-        if (!wg_slice_is(ast->text, b->param_names[i])) continue;
-        const wg_type type = b->params != NULL ? (wg_type)b->params[i].type : WG_TYPE_ANY;
-        wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
-        if (e == NULL) return WG_E_NOMEM;
-        e->slot = i;
-        *out = e;
-        return WG_OK;
-    }
-    return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
-                     (const char *)ast->text.data);
+    const uint32_t number = wgi_params_find(b->param_names, ast->text);
+    if (number == UINT32_MAX)
+        return wgi_error(b, WG_E_PARAMETER, ast, "parameter $%.*s is not known", (int)wg_min_size(ast->text.size, 64),
+                         (const char *)ast->text.data);
+    const wg_type type = b->params != NULL ? (wg_type)b->params[number].type : WG_TYPE_ANY;
+    wg_expr *e = wgi_expr(b, WG_EXPR_PARAM, type, ast);
+    if (e == NULL) return WG_E_NOMEM;
+    e->slot = number;
+    *out = e;
+    return WG_OK;
 }
 
 /* ---- dispatch */

@@ -24,8 +24,9 @@ static const char *const keyword_names[WG_KW_COUNT_OF_THEM] = {[WG_KW_NONE_OF_TH
                                                                WG_KEYWORD_LIST(KEYWORD_NAME)};
 static const bool keyword_reserved[WG_KW_COUNT_OF_THEM] = {WG_KEYWORD_LIST(KEYWORD_RESERVED)};
 
-static const char *const punct_names[] = {"",  "(",  ")", "[", "]", "{", "}", ",", ";",  ":", ".",  "..", "|",  "$",
-                                          "+", "+=", "-", "*", "/", "%", "^", "=", "<>", "<", "<=", ">",  ">=", "=~", "&", "!"};
+static const char *const punct_names[] = {"",  "(",  ")",  "[", "]",  "{",  "}",  ",",  ";", ":",
+                                          ".", "..", "|",  "$", "+",  "+=", "-",  "*",  "/", "%",
+                                          "^", "=",  "<>", "<", "<=", ">",  ">=", "=~", "&", "!"};
 
 const char *wg_lexer_keyword_name(wg_keyword keyword) {
     WG_ASSERT(keyword < WG_KW_COUNT_OF_THEM);
@@ -253,8 +254,9 @@ static wg_punct scan_punct(lexer *lx) {
         {'[', 0, WG_P_LBRACKET}, {']', 0, WG_P_RBRACKET},  {'{', 0, WG_P_LBRACE},  {'}', 0, WG_P_RBRACE},
         {',', 0, WG_P_COMMA},    {';', 0, WG_P_SEMICOLON}, {':', 0, WG_P_COLON},   {'.', 0, WG_P_DOT},
         {'|', 0, WG_P_PIPE},     {'$', 0, WG_P_DOLLAR},    {'+', 0, WG_P_PLUS},    {'-', 0, WG_P_MINUS},
-        {'*', 0, WG_P_STAR},     {'/', 0, WG_P_SLASH},     {'%', 0, WG_P_PERCENT}, {'&', 0, WG_P_AMP}, {'!', 0, WG_P_BANG}, {'^', 0, WG_P_CARET},
-        {'=', 0, WG_P_EQ},       {'<', 0, WG_P_LT},        {'>', 0, WG_P_GT},
+        {'*', 0, WG_P_STAR},     {'/', 0, WG_P_SLASH},     {'%', 0, WG_P_PERCENT}, {'&', 0, WG_P_AMP},
+        {'!', 0, WG_P_BANG},     {'^', 0, WG_P_CARET},     {'=', 0, WG_P_EQ},      {'<', 0, WG_P_LT},
+        {'>', 0, WG_P_GT},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (table[i].first != c || (table[i].second != 0 && table[i].second != next)) continue;

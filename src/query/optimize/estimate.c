@@ -10,6 +10,7 @@
 
 /* *unknown becomes true when the value is a parameter's: only its type counts. */
 static bool value_of(const wgi_binder *b, const wg_ast *ast, wg_value *out, bool *unknown) {
+    uint32_t number;
     switch (ast->kind) {
         case WG_AST_INT:
             *out = wg_value_int(ast->i);
@@ -24,13 +25,11 @@ static bool value_of(const wgi_binder *b, const wg_ast *ast, wg_value *out, bool
             *out = wg_value_str(ast->text);
             return true;
         case WG_AST_PARAMETER:
-            for (uint32_t i = 0; i < b->param_count && b->params != NULL; i++) {
-                if (!wg_slice_is(ast->text, b->param_names[i])) continue;
-                *out = b->params[i];
-                *unknown = true;
-                return true;
-            }
-            return false;
+            number = wgi_params_find(b->param_names, ast->text);
+            if (b->params == NULL || number == UINT32_MAX) return false;
+            *out = b->params[number];
+            *unknown = true;
+            return true;
         default:
             return false;
     }

@@ -35,12 +35,12 @@ typedef struct wgi_pattern_edge {
     const uint32_t *types;
     uint32_t type_count;
     bool missing;
-    wg_ast_path search; /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
-    uint32_t from, to;  /* as drawn: left and right node */
-    uint32_t clause;    /* of one MATCH: relationships of different ones may be the same */
-    bool cycles;        /* a search: from a node to itself at least one relationship is wanted */
-    bool by_id;         /* a search: the least ids decide among equals */
-    bool free;          /* it may be the same as any other one */
+    wg_ast_path search;    /* SHORTEST, ALL_SHORTEST: between two nodes that the rest of the plan finds */
+    uint32_t from, to;     /* as drawn: left and right node */
+    uint32_t clause;       /* of one MATCH: relationships of different ones may be the same */
+    bool cycles;           /* a search: from a node to itself at least one relationship is wanted */
+    bool by_id;            /* a search: the least ids decide among equals */
+    bool free;             /* it may be the same as any other one */
     wg_ast_path_mode mode; /* of a walk: what it may repeat */
     bool done;
 } wgi_pattern_edge;

@@ -80,10 +80,10 @@ const wg_label *wgi_find_key_list(const wgi_binder *b, const wgi_graph *graph, u
 
 double wgi_list_rows(const wgi_binder *b, const wg_ast *list) {
     if (list->kind == WG_AST_LIST) return list->child_count;
-    for (uint32_t i = 0; list->kind == WG_AST_PARAMETER && b->params != NULL && i < b->param_count; i++)
-        if (wg_slice_is(list->text, b->param_names[i]) && b->params[i].type == WG_TYPE_LIST)
-            return wgi_list_size(&b->params[i]);
-    return 10;
+    if (list->kind != WG_AST_PARAMETER || b->params == NULL) return 10;
+    const uint32_t number = wgi_params_find(b->param_names, list->text);
+    const bool known = number != UINT32_MAX && b->params[number].type == WG_TYPE_LIST;
+    return known ? wgi_list_size(&b->params[number]) : 10;
 }
 
 double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node) {

@@ -717,7 +717,8 @@ static wg_ast *atom(wgi_parser *p) {
         const uint32_t start = t->start;
         return wgi_push_rule(p, wgi_shortest_path) ? wgi_node(p, WG_AST_PATTERN_TEST, start, mark) : NULL;
     }
-    if (wgi_at_word(p, 0, "COLLECT") && dot_at(p, 1, WG_P_LBRACE) && at_query(p, 2)) return subquery(p, WG_AST_COLLECT);
+    if (wgi_at_word(p, 0, "COLLECT") && dot_at(p, 1, WG_P_LBRACE) && at_query(p, 2))
+        return subquery(p, WG_AST_COLLECT);
     if (at_function(p)) return function(p);
     if (wgi_is_name(t) && dot_at(p, 1, WG_P_LBRACE)) return map_projection(p);
     if (wgi_is_name(t)) return variable(p);

@@ -16,7 +16,8 @@ static bool punct_ahead(const wgi_parser *p, uint32_t ahead, wg_punct punct) {
 bool wgi_at_gql_clause(const wgi_parser *p) {
     const wg_token *second = wgi_peek_at(p, 2);
     if (wgi_at_word(p, 0, "LET")) return name_ahead(p, 1) && punct_ahead(p, 2, WG_P_EQ);
-    if (wgi_at_word(p, 0, "FOR")) return name_ahead(p, 1) && second->kind == WG_TOKEN_KEYWORD && second->keyword == WG_KW_IN;
+    if (wgi_at_word(p, 0, "FOR"))
+        return name_ahead(p, 1) && second->kind == WG_TOKEN_KEYWORD && second->keyword == WG_KW_IN;
     return wgi_at_word(p, 0, "FILTER") || wgi_at_word(p, 0, "FINISH");
 }
 
@@ -45,7 +46,8 @@ static wg_ast *let_item(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_slice name;
-    if (!wgi_name(p, "a variable of LET", &name) || !wgi_expect_punct(p, WG_P_EQ, "after a variable of LET")) return NULL;
+    if (!wgi_name(p, "a variable of LET", &name) || !wgi_expect_punct(p, WG_P_EQ, "after a variable of LET"))
+        return NULL;
     if (!wgi_push_rule(p, wgi_expression)) return NULL;
     wg_ast *node = wgi_node(p, WG_AST_ITEM, start, mark);
     if (node != NULL) node->text = name;
@@ -98,23 +100,38 @@ wg_ast *wgi_gql_clause(wgi_parser *p) {
 static const struct {
     const char *words[2];
     const char *type;
-} types[] = {
-    {{"ZONED", "DATETIME"}, "ZONED DATETIME"}, {{"ZONED", "TIME"}, "ZONED TIME"},
-    {{"LOCAL", "DATETIME"}, "LOCAL DATETIME"}, {{"LOCAL", "TIME"}, "LOCAL TIME"},
-    {{"SIGNED", "INTEGER"}, "INTEGER"},        {{"PROPERTY", "VALUE"}, "PROPERTY VALUE"},
-    {{"ANY", "VALUE"}, "ANY"},                 {{"ANY", "NODE"}, "NODE"},
-    {{"ANY", "RELATIONSHIP"}, "RELATIONSHIP"}, {{"ANY", "MAP"}, "MAP"},
-    {{"BOOLEAN", NULL}, "BOOLEAN"},            {{"BOOL", NULL}, "BOOLEAN"},
-    {{"STRING", NULL}, "STRING"},              {{"VARCHAR", NULL}, "STRING"},
-    {{"INTEGER", NULL}, "INTEGER"},            {{"INT", NULL}, "INTEGER"},
-    {{"FLOAT", NULL}, "FLOAT"},                {{"DATE", NULL}, "DATE"},
-    {{"DATETIME", NULL}, "ZONED DATETIME"},    {{"TIME", NULL}, "ZONED TIME"},
-    {{"DURATION", NULL}, "DURATION"},          {{"POINT", NULL}, "POINT"},
-    {{"BYTES", NULL}, "BYTES"},                {{"NODE", NULL}, "NODE"},
-    {{"VERTEX", NULL}, "NODE"},                {{"RELATIONSHIP", NULL}, "RELATIONSHIP"},
-    {{"EDGE", NULL}, "RELATIONSHIP"},          {{"MAP", NULL}, "MAP"},
-    {{"PATH", NULL}, "PATH"},                  {{"NOTHING", NULL}, "NOTHING"},
-    {{"NULL", NULL}, "NULL"},                  {{"ANY", NULL}, "ANY"}};
+} types[] = {{{"ZONED", "DATETIME"}, "ZONED DATETIME"},
+             {{"ZONED", "TIME"}, "ZONED TIME"},
+             {{"LOCAL", "DATETIME"}, "LOCAL DATETIME"},
+             {{"LOCAL", "TIME"}, "LOCAL TIME"},
+             {{"SIGNED", "INTEGER"}, "INTEGER"},
+             {{"PROPERTY", "VALUE"}, "PROPERTY VALUE"},
+             {{"ANY", "VALUE"}, "ANY"},
+             {{"ANY", "NODE"}, "NODE"},
+             {{"ANY", "RELATIONSHIP"}, "RELATIONSHIP"},
+             {{"ANY", "MAP"}, "MAP"},
+             {{"BOOLEAN", NULL}, "BOOLEAN"},
+             {{"BOOL", NULL}, "BOOLEAN"},
+             {{"STRING", NULL}, "STRING"},
+             {{"VARCHAR", NULL}, "STRING"},
+             {{"INTEGER", NULL}, "INTEGER"},
+             {{"INT", NULL}, "INTEGER"},
+             {{"FLOAT", NULL}, "FLOAT"},
+             {{"DATE", NULL}, "DATE"},
+             {{"DATETIME", NULL}, "ZONED DATETIME"},
+             {{"TIME", NULL}, "ZONED TIME"},
+             {{"DURATION", NULL}, "DURATION"},
+             {{"POINT", NULL}, "POINT"},
+             {{"BYTES", NULL}, "BYTES"},
+             {{"NODE", NULL}, "NODE"},
+             {{"VERTEX", NULL}, "NODE"},
+             {{"RELATIONSHIP", NULL}, "RELATIONSHIP"},
+             {{"EDGE", NULL}, "RELATIONSHIP"},
+             {{"MAP", NULL}, "MAP"},
+             {{"PATH", NULL}, "PATH"},
+             {{"NOTHING", NULL}, "NOTHING"},
+             {{"NULL", NULL}, "NULL"},
+             {{"ANY", NULL}, "ANY"}};
 
 /* A word whether it is a keyword or not. */
 static bool at_any_word(const wgi_parser *p, uint32_t ahead, const char *word) {
@@ -204,7 +221,8 @@ wg_ast *wgi_is_test(wgi_parser *p, wg_ast *left) {
         p->at += colons ? 2 : 1;
         test = typed(p, left);
     } else {
-        const bool said = wgi_at_word(p, 0, "LABELED") && !punct_ahead(p, 1, WG_P_NONE) && wgi_is_any_name(wgi_peek_at(p, 1));
+        const bool said =
+            wgi_at_word(p, 0, "LABELED") && !punct_ahead(p, 1, WG_P_NONE) && wgi_is_any_name(wgi_peek_at(p, 1));
         if (said) p->at++;
         const bool label = wgi_is_name(wgi_peek(p)) || wgi_at_punct(p, WG_P_LPAREN) || wgi_at_punct(p, WG_P_BANG) ||
                            wgi_at_punct(p, WG_P_PERCENT);

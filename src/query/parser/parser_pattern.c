@@ -259,7 +259,8 @@ static wg_ast *group_body(wgi_parser *p) {
     const wg_ast *path = node->child[1];
     for (uint32_t i = 1; quantified && i < path->child_count; i += 2)
         if (path->child[i]->flags & WG_AST_VARIABLE_LENGTH)
-            return wgi_fail(p, WG_E_SYNTAX, path->child[i]->start, "a quantified path cannot hold another quantifier");
+            return wgi_fail(p, WG_E_SYNTAX, path->child[i]->start,
+                            "a quantified path cannot hold another quantifier");
     if (quantified && path->child_count < 3)
         return wgi_fail(p, WG_E_SYNTAX, start, "a quantified path needs a relationship");
     node->flags = quantified ? WG_AST_VARIABLE_LENGTH : 0;

@@ -138,7 +138,6 @@ static void test_parser_reads_alter(void **state) {
         "ALTER NODE LABEL A ALTER COLUMN p DROP DEFAULT",
         "ALTER NODE LABEL A SET PARTITION '/d/{day}.parquet'",
         "CREATE (alter {add: type, rename: default})",
-        "CREATE index = (a)",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) assert_prints(texts[i], texts[i]);
@@ -368,8 +367,8 @@ static void test_suggest_finds_near_words_only(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parser_reads_every_clause),
-        cmocka_unit_test(test_parser_reads_indexes_and_constraints),
         cmocka_unit_test(test_parser_reads_alter),
+        cmocka_unit_test(test_parser_reads_indexes_and_constraints),
         cmocka_unit_test(test_parser_makes_spellings_equal),
         cmocka_unit_test(test_parser_binds_operators_by_precedence),
         cmocka_unit_test(test_parser_errors_name_place_and_expectation),

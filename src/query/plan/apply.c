@@ -14,6 +14,9 @@ typedef struct hoister {
 
 /* rel ++ the symbols of `inner` that rel does not have; inner began with wgi_argument(rel). */
 wg_code wgi_apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, const wg_ast *at) {
+    if (++b->apply_count > WGI_APPLIES_MAX)
+        return wgi_error(b, WG_E_LIMIT, at, "a query may ask at most %d patterns or subqueries of each row; split it",
+                         WGI_APPLIES_MAX);
     wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, inner->plan, NULL);
     wg_plan *plan = wgi_plan(b, WG_PLAN_APPLY, rel->plan, project);
     wg_expr **exprs = wgi_alloc(b, inner->symbol_count, sizeof(wg_expr *));
@@ -22,6 +25,8 @@ wg_code wgi_apply(wgi_binder *b, wgi_relation *rel, const wgi_relation *inner, c
     if (project == NULL || plan == NULL || exprs == NULL || slots == NULL || added == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
     for (uint32_t i = 0; i < inner->symbol_count; i++) {
+        /* Those of rel come first, in its order, unless a join moved them: with many of them looking for each would take long. */
+        if (i < rel->symbol_count && wg_slice_equal(rel->symbols[i].name, inner->symbols[i].name)) continue;
         if (wgi_find(rel, inner->symbols[i].name) != NULL) continue;
         added[count] = inner->symbols[i];
         WG_TRY(wgi_slot_expr(b, added[count].slot, added[count].type, at, &exprs[count]));
@@ -151,8 +156,7 @@ static wg_code value_plan(wgi_binder *b, const wg_ast *ast, wgi_relation *inner,
     WG_TRY(wgi_plan_nested(b, ast->child[0], inner, &columns));
     if (ast->op == WG_AST_EXISTS) return exists_of(b, inner, ast, name, out);
     if (ast->op == WG_AST_COUNT) return count_rows(b, inner, name, out);
-    if (columns.count != 1)
-        return wgi_error(b, WG_E_BIND, ast, "COLLECT { } needs a RETURN of exactly one result");
+    if (columns.count != 1) return wgi_error(b, WG_E_BIND, ast, "COLLECT { } needs a RETURN of exactly one result");
     wg_expr *value;
     WG_TRY(wgi_slot_expr(b, 0, inner->plan->slot_types[0], ast, &value));
     return collect_all(b, ast, inner, value, name, out);

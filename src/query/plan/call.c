@@ -29,12 +29,12 @@ static wg_code limit_names(wgi_binder *b, const wg_ast *clause, const wg_ast *si
 }
 
 /* Rows that were read behind a write are no writing part of the set. */
-static wg_code union_part(wgi_binder *b, const wg_ast *query, const wg_ast *at, wgi_relation *left,
-                          const wgi_columns *left_names, wgi_relation *right, const wgi_columns *right_names) {
-    const bool writes = left->writes;
-    left->writes = right->writes = false;
-    const wg_code code = wgi_set_operation(b, query, at, left, left_names, right, right_names);
-    left->writes = writes;
+static wg_code union_part(wgi_binder *b, const wg_ast *query, const wg_ast *at, const wgi_set_side *left,
+                          const wgi_set_side *right) {
+    const bool writes = left->rel->writes;
+    left->rel->writes = right->rel->writes = false;
+    const wg_code code = wgi_set_operation(b, query, at, left, right);
+    left->rel->writes = writes;
     return code;
 }
 
@@ -52,8 +52,8 @@ static wg_code plan_branch(wgi_binder *b, const wg_ast *clause, uint32_t part, c
     return WG_OK;
 }
 
-static wg_code plan_body(wgi_binder *b, const wg_ast *clause, const wgi_relation *rel, bool writing, wgi_relation *out,
-                         wgi_columns *columns) {
+static wg_code plan_body(wgi_binder *b, const wg_ast *clause, const wgi_relation *rel, bool writing,
+                         wgi_relation *out, wgi_columns *columns) {
     const wg_ast *query = clause->child[0];
     if (writing && query->child_count > 2) return wgi_unsupported(b, query, "UNION of queries that write");
     WG_TRY(plan_branch(b, clause, 1, rel, writing, out, columns));
@@ -61,8 +61,8 @@ static wg_code plan_body(wgi_binder *b, const wg_ast *clause, const wgi_relation
         wgi_relation next;
         wgi_columns names;
         WG_TRY(plan_branch(b, clause, i, rel, false, &next, &names));
-        next.writes = out->writes; /* of the rows that both begin with */
-        WG_TRY(union_part(b, query, query->child[i], out, columns, &next, &names));
+        const wgi_set_side left = {out, columns}, right = {&next, &names};
+        WG_TRY(union_part(b, query, query->child[i], &left, &right));
     }
     return wgi_finish_set(b, query, out);
 }
@@ -70,7 +70,8 @@ static wg_code plan_body(wgi_binder *b, const wg_ast *clause, const wgi_relation
 /* The rows of the body, or one of nulls when there are none. */
 static wg_code or_nulls(wgi_binder *b, const wg_ast *clause, wgi_relation *inner) {
     wgi_relation nothing, joined;
-    wgi_join_keys keys = {.left = wgi_alloc(b, 1, sizeof(wg_expr *)), .right = wgi_alloc(b, 1, sizeof(wg_expr *)), .count = 1};
+    wgi_join_keys keys = {
+        .left = wgi_alloc(b, 1, sizeof(wg_expr *)), .right = wgi_alloc(b, 1, sizeof(wg_expr *)), .count = 1};
     const wg_value one = wg_value_int(1);
     if (keys.left == NULL || keys.right == NULL) return WG_E_NOMEM;
     WG_TRY(wgi_const_expr(b, &one, WG_TYPE_INT, clause, &keys.left[0]));

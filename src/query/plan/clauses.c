@@ -104,8 +104,9 @@ wg_code wgi_plan_nested(wgi_binder *b, const wg_ast *query, wgi_relation *rel, w
         if (columns->count == 0 || names.count == 0)
             return wgi_error(b, WG_E_BIND, query->child[i], "the parts of a UNION need a RETURN each");
         const bool writes = rel->writes;
+        const wgi_set_side left = {rel, columns}, right = {&next, &names};
         rel->writes = next.writes = false; /* they read behind a write: no part of the set writes */
-        WG_TRY(wgi_set_operation(b, query, query->child[i], rel, columns, &next, &names));
+        WG_TRY(wgi_set_operation(b, query, query->child[i], &left, &right));
         rel->writes = writes;
     }
     return wgi_finish_set(b, query, rel);
@@ -192,7 +193,8 @@ wg_code wgi_plan_query(wgi_binder *b, const wg_ast *query, const wg_plan **out, 
         wgi_columns names;
         WG_TRY(plan_single(b, query->child[i], &next, &names));
         WG_TRY(same_columns(b, query->child[i], columns, &names));
-        WG_TRY(wgi_set_operation(b, query, query->child[i], &rel, columns, &next, &names));
+        const wgi_set_side left = {&rel, columns}, right = {&next, &names};
+        WG_TRY(wgi_set_operation(b, query, query->child[i], &left, &right));
     }
     WG_TRY(wgi_finish_set(b, query, &rel));
     *out = rel.plan;

@@ -795,22 +795,6 @@ static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t compone
     return false;
 }
 
-/* Node of the pattern to look at beside the rows there are, because the map of `edge` needs it or leads nowhere without it; UINT32_MAX:
- * all are there. */
-static wg_code missing_node(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, uint32_t *out) {
-    *out = UINT32_MAX;
-    for (uint32_t i = 0; i < m->graph.node_count; i++) {
-        const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
-        wgi_relation alone = {0};
-        if (wgi_find(rel, symbol.name) != NULL) continue;
-        WG_TRY(wgi_add_symbol(m->b, &alone, &symbol));
-        const bool named = wgi_mentions(edge->ast->child[0], &alone);
-        if (named || *out == UINT32_MAX) *out = i;
-        if (named) return WG_OK;
-    }
-    return WG_OK;
-}
-
 /* The value of a named path, and what its mode says of its nodes. */
 static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
     wg_expr *args[2], *condition;
@@ -839,9 +823,9 @@ static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
         }
         if (next == NULL) return WG_OK;
         if (!must_wait(rel, next)) continue;
-        uint32_t node;
-        WG_TRY(missing_node(m, rel, next, &node));
-        if (node == UINT32_MAX) return expand(m, rel, next);
+        uint32_t node = 0;
+        while (node < m->graph.node_count && wgi_find(rel, m->graph.nodes[node].name) != NULL) node++;
+        if (node == m->graph.node_count) return expand(m, rel, next);
         wgi_relation other;
         WG_TRY(start_node(m, node, &other));
         WG_TRY(combine(m, rel, &other));

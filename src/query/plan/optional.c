@@ -103,11 +103,26 @@ static wg_code expand_rows(wgi_binder *b, const wg_ast *match, wgi_relation *rel
     return wgi_expand_optionally(b, path, from_left, rel, out_done);
 }
 
+/* Operators of a plan, parts that stand in it twice counted twice; at most `most`. */
+static uint32_t plan_size(const wg_plan *plan, uint32_t most) {
+    uint32_t size = 1;
+    for (uint32_t i = 0; i < 2 && size < most; i++)
+        if (plan->children[i] != NULL) size += plan_size(plan->children[i], most - size);
+    return size;
+}
+
+/* A join puts the rows' plan into the new one twice, so that a series of them would double it each time: from some size on the pattern is
+ * asked for each row instead. */
+static bool is_large(const wgi_relation *rel) {
+    enum { PLAN_SIZE_MAX = 400 };
+    return plan_size(rel->plan, PLAN_SIZE_MAX) >= PLAN_SIZE_MAX;
+}
+
 wg_code wgi_optional_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     bool done = false;
     if (!rel->writes && !rel->per_row) WG_TRY(expand_rows(b, match, rel, &done));
     if (done) return WG_OK;
-    if (rel->writes && !rel->per_row) return wgi_optional_per_row(b, match, rel);
+    if (!rel->per_row && (rel->writes || is_large(rel))) return wgi_optional_per_row(b, match, rel);
     shared_values s;
     wgi_relation joined;
     WG_TRY(share_all(b, match, rel, &s));
@@ -191,7 +206,8 @@ static wg_code test_rows(wgi_binder *b, const wg_ast *test, bool negated, wgi_re
         return WG_OK;
     const wg_ast *edge = path->child[1], *const ends[] = {path->child[0], path->child[2]};
     const wgi_symbol *symbols[2];
-    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL || has_condition(edge))
+    if ((edge->flags & WG_AST_VARIABLE_LENGTH) || edge->text.size > 0 || edge->child[0] != NULL ||
+        has_condition(edge))
         return WG_OK;
     for (uint32_t i = 0; i < 2; i++) {
         if (ends[i]->child_count > 1 || ends[i]->child[0] != NULL) return WG_OK;
@@ -268,7 +284,7 @@ wg_code wgi_where(wgi_binder *b, const wg_ast *condition, wgi_relation *rel) {
         for (uint32_t i = 0; i < condition->child_count; i++) WG_TRY(wgi_where(b, condition->child[i], rel));
         return WG_OK;
     }
-    const bool joins = !rel->writes && !rel->per_row;
+    const bool joins = !rel->writes && !rel->per_row && !is_large(rel);
     if (joins && is_test(condition)) return wgi_semi_join(b, condition, false, rel);
     if (joins && condition->kind == WG_AST_UNARY && condition->op == WG_OP_NOT && is_test(condition->child[0]))
         return wgi_semi_join(b, condition->child[0], true, rel);

@@ -125,8 +125,12 @@ bool wgi_is_lone_call(const wg_ast *query); /* the CALL of a procedure is the wh
 wg_code wgi_add_union(wgi_binder *b, const wg_ast *at, wgi_relation *left, const wgi_columns *left_names,
                       const wgi_relation *right, const wgi_columns *right_names);
 /* ---- setops.c: left becomes left OP right, as the QUERY says; behind the last part wgi_finish_set */
-wg_code wgi_set_operation(wgi_binder *b, const wg_ast *query, const wg_ast *at, wgi_relation *left,
-                          const wgi_columns *left_names, const wgi_relation *right, const wgi_columns *right_names);
+typedef struct wgi_set_side {
+    wgi_relation *rel;
+    const wgi_columns *names;
+} wgi_set_side;
+wg_code wgi_set_operation(wgi_binder *b, const wg_ast *query, const wg_ast *at, const wgi_set_side *left,
+                          const wgi_set_side *right);
 wg_code wgi_finish_set(wgi_binder *b, const wg_ast *query, wgi_relation *rel);
 /* A whole QUERY inside of an expression, over the rows that `rel` begins with; columns->count is 0 without RETURN. */
 wg_code wgi_plan_nested(wgi_binder *b, const wg_ast *query, wgi_relation *rel, wgi_columns *columns);

@@ -77,6 +77,8 @@ static wg_code collect_items(projection *p) {
     p->items =
         wgi_alloc(p->b, (size_t)p->input->symbol_count + clause->child_count + sort_count + 1, sizeof *p->items);
     if (p->items == NULL) return WG_E_NOMEM;
+    if (clause->child_count > WGI_SYMBOLS_MAX + 4) /* before names and aggregates are compared with each other */
+        return wgi_error(p->b, WG_E_LIMIT, clause, "a clause may have at most %d results", WGI_SYMBOLS_MAX);
     if (clause->flags & WG_AST_STAR) WG_TRY(star_items(p));
     for (uint32_t i = 4; i < clause->child_count; i++) {
         wg_slice name;
@@ -405,8 +407,8 @@ static wg_code place_and_element(wgi_binder *b, const wg_ast *clause, uint32_t l
     WG_TRY(wgi_add_slot(b, rel, value, clause->text, &symbol.slot));
     WG_TRY(wgi_add_symbol(b, rel, &symbol));
     if (wgi_find(rel, place->text) != NULL)
-        return wgi_error(b, WG_E_BIND, place, "variable '%.*s' exists already", (int)wg_min_size(place->text.size, 64),
-                         (const char *)place->text.data);
+        return wgi_error(b, WG_E_BIND, place, "variable '%.*s' exists already",
+                         (int)wg_min_size(place->text.size, 64), (const char *)place->text.data);
     WG_TRY(wgi_slot_expr(b, at, WG_TYPE_ANY, place, &args[0]));
     WG_TRY(wgi_const_expr(b, &from, WG_TYPE_INT, place, &args[1]));
     WG_TRY(wgi_call(b, place, "+", args, 2, &value));

@@ -12,7 +12,7 @@ static wg_code constant_value(wgi_binder *b, const wg_ast *ast, const char *wher
                                      .threads = 1,
                                      .batch_rows = 1,
                                      .params = b->params,
-                                     .param_count = b->params == NULL ? 0 : b->param_count,
+                                     .param_count = b->params == NULL ? 0 : b->param_names->count,
                                      .account = b->arena->account};
     wg_expr *expr;
     wg_value *value = wgi_alloc(b, 1, sizeof *value);

@@ -34,9 +34,7 @@ static wg_code ends_of(wgi_binder *b, const wg_ast *path, const wgi_relation *re
     return WG_OK;
 }
 
-static bool is_early(const wg_ast *condition, const wgi_relation *ends) {
-    return wgi_covered(condition, ends);
-}
+static bool is_early(const wg_ast *condition, const wgi_relation *ends) { return wgi_covered(condition, ends); }
 
 /* Whether one search from an end to the other finds the paths: one quantified relationship, conditions of the path on its ends alone. */
 static bool is_search(const wg_ast *path, const wgi_relation *ends) {
@@ -130,7 +128,8 @@ static wg_code pick_paths(wgi_binder *b, const wg_ast *path, wgi_relation *rel) 
     return WG_OK;
 }
 
-static wg_code enumerate(wgi_binder *b, const wg_ast *match, wg_ast *path, wgi_relation *rel, const wgi_relation *ends) {
+static wg_code enumerate(wgi_binder *b, const wg_ast *match, wg_ast *path, wgi_relation *rel,
+                         const wgi_relation *ends) {
     wg_ast *early, *late, *inner, *all = wgi_alloc(b, 1, sizeof *all);
     if (all == NULL) return WG_E_NOMEM;
     *all = *path;
@@ -166,8 +165,9 @@ static wg_code select_paths(wgi_binder *b, const wg_ast *match, wgi_relation *re
 wg_code wgi_match_selective(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     wgi_relation inner;
     if (match->child[0]->child_count != 1)
-        return wgi_error(b, WG_E_BIND, match->child[0],
-                         "a pattern that asks for ANY or SHORTEST paths must be alone in its MATCH; write several MATCH");
+        return wgi_error(
+            b, WG_E_BIND, match->child[0],
+            "a pattern that asks for ANY or SHORTEST paths must be alone in its MATCH; write several MATCH");
     if (wgi_is_unit(rel)) return select_paths(b, match, rel);
     WG_TRY(wgi_argument(b, rel, &inner));
     WG_TRY(select_paths(b, match, &inner));

@@ -108,8 +108,11 @@ static wg_code repeat(const sides *s, wg_plan *rows, wg_expr *list, const wg_pla
     return WG_OK;
 }
 
-static wg_code subtract(wgi_binder *b, const wg_ast *query, const wg_ast *at, wgi_relation *left, const wgi_columns *names,
-                        const wgi_relation *right, const wgi_columns *right_names) {
+static wg_code subtract(wgi_binder *b, const wg_ast *query, const wg_ast *at, const wgi_set_side *left_side,
+                        const wgi_set_side *right_side) {
+    wgi_relation *left = left_side->rel;
+    const wgi_relation *right = right_side->rel;
+    const wgi_columns *names = left_side->names;
     const sides s = {b, at, names->count};
     const bool except = query->op == WG_AST_EXCEPT;
     wgi_relation x = *left, y = *right;
@@ -118,7 +121,7 @@ static wg_code subtract(wgi_binder *b, const wg_ast *query, const wg_ast *at, wg
     const wg_plan *like = left->plan;
     WG_TRY(marked(&s, left, 1, &x.plan));
     WG_TRY(marked(&s, right, 0, &y.plan));
-    WG_TRY(wgi_add_union(b, at, &x, names, &y, right_names));
+    WG_TRY(wgi_add_union(b, at, &x, names, &y, right_side->names));
     WG_TRY(counted(&s, x.plan, &rows));
     WG_TRY(wanted(&s, except, (query->flags & WG_AST_UNION_ALL) != 0, &list));
     WG_TRY(repeat(&s, rows, list, like, &rows));
@@ -131,13 +134,16 @@ static wg_code subtract(wgi_binder *b, const wg_ast *query, const wg_ast *at, wg
     return WG_OK;
 }
 
-wg_code wgi_set_operation(wgi_binder *b, const wg_ast *query, const wg_ast *at, wgi_relation *left,
-                          const wgi_columns *left_names, const wgi_relation *right, const wgi_columns *right_names) {
-    if (left->writes || right->writes) return wgi_unsupported(b, query, "UNION of queries that write");
-    if (query->op == WG_AST_UNION) return wgi_add_union(b, at, left, left_names, right, right_names);
-    if (left_names->count == 0 || left_names->count != left->plan->slot_count)
+wg_code wgi_set_operation(wgi_binder *b, const wg_ast *query, const wg_ast *at, const wgi_set_side *left,
+                          const wgi_set_side *right) {
+    if (left->rel->writes || right->rel->writes) return wgi_unsupported(b, query, "UNION of queries that write");
+    if (query->op == WG_AST_UNION) return wgi_add_union(b, at, left->rel, left->names, right->rel, right->names);
+    if (left->names->count == 0 || left->names->count != left->rel->plan->slot_count)
         return wgi_error(b, WG_E_BIND, at, "both sides of EXCEPT and INTERSECT need a RETURN");
-    return subtract(b, query, at, left, left_names, right, right_names);
+    if (right->names->count != left->names->count)
+        return wgi_error(b, WG_E_BIND, at,
+                         "all parts of a set operation must return the same names in the same order");
+    return subtract(b, query, at, left, right);
 }
 
 wg_code wgi_finish_set(wgi_binder *b, const wg_ast *query, wgi_relation *rel) {
