@@ -80,13 +80,15 @@ wg_code wgi_apply_create_rule(void *ctx, const wg_mutation *m, wg_error *err);
 wg_code wgi_apply_drop_rule(void *ctx, const wg_mutation *m, wg_error *err);
 /* Drops what belongs to a label that goes. */
 wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
-/* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
+/* ---- constraints (rule_checks.c) */
+
+/* NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
+wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
+/* Of UNIQUENESS and KEY, against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
 wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
 /* *out_outside: a null keeps the row out of the constraint. */
 wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
                                wg_error *err);
-/* Constraints NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
-wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
 wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
 static inline bool wgi_rule_is_unique(const wg_rule *rule) {
     return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;

@@ -5,7 +5,7 @@
 /* Goal: names are made the same way each time, SHOW lists what the transaction sees, IF (NOT) EXISTS makes repetition harmless. */
 static void test_definitions_are_listed(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     store_open(&s);
     run(&s, "CREATE NODE LABEL P (a INT, b STRING)");
     run(&s, "CREATE INDEX FOR (n:P) ON (n.a)");
@@ -36,7 +36,7 @@ static void test_definitions_are_listed(void **state) {
 /* Goal: each refusal has its code, its place and the word that helps. */
 static void test_refusals_say_where_and_what(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     store_open(&s);
     run(&s, "CREATE NODE LABEL Player (name STRING, level INT)");
     run(&s, "CREATE INDEX names FOR (n:Player) ON (n.name)");
@@ -66,7 +66,7 @@ static void test_refusals_say_where_and_what(void **state) {
 /* Goal: uniqueness over rows that are there and rows that come, by every way of writing; nulls are outside of it, not of KEY. */
 static void test_constraints_hold(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     store_open(&s);
     run(&s, "CREATE (:A {k: 1}), (:A {k: 2}), (:A), (:A), (:B {k: 1})");
     run(&s, "CREATE CONSTRAINT FOR (n:A) REQUIRE n.k IS UNIQUE");
@@ -97,7 +97,7 @@ static void test_constraints_hold(void **state) {
 /* Goal: which questions seek, which scan; an old snapshot knows nothing of a later index. */
 static void test_plans_seek_where_it_pays(void **state) {
     (void)state;
-    store s;
+    store s = {0};
     store_open(&s);
     run(&s, "UNWIND range(0, 999) AS i CREATE (:P {a: i, b: 'name ' + toString(i), c: i % 2})");
     run(&s, "MATCH (x:P) WITH x MATCH (y:P) WHERE y.a = x.a + 1 CREATE (x)-[:K {s: x.a}]->(y)");
