@@ -23,4 +23,18 @@ wg_code wgi_computed_owned(const wg_txn *txn, const wgi_place *at, const wg_labe
 /* ALTER of a virtual label's path: another label of the same name takes its place (ddl.c). */
 wg_code wgi_set_pattern(wg_txn *txn, const wg_label *label, const char *pattern, wg_error *err);
 
+/* ---- constraints (rule_checks.c) */
+
+/* Constraints NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
+wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
+/* Of UNIQUENESS and KEY (rule_checks.c), against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
+wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
+/* *out_outside: a null keeps the row out of the constraint. */
+wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
+                               wg_error *err);
+wg_code wgi_check_rows_unique(wg_txn *txn, const wg_rule *rule, wg_error *err); /* all rows of the label */
+static inline bool wgi_rule_is_unique(const wg_rule *rule) {
+    return rule->def.kind == WG_RULE_UNIQUE || rule->def.kind == WG_RULE_KEY;
+}
+
 #endif
