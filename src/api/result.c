@@ -129,7 +129,8 @@ static wg_code copy_entries(const builder *b, const wg_map_entry *from, uint32_t
 }
 
 static const char *label_name(const builder *b, uint32_t number) {
-    return wg_arena_strdup(b->arena, wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(b->txn), number, wg_txn_view(b->txn))->def.name));
+    return wg_arena_strdup(
+        b->arena, wg_slice_str(wg_catalog_label_seen(wg_txn_catalog(b->txn), number, wg_txn_view(b->txn))->def.name));
 }
 
 static wg_code build_node(const builder *b, uint64_t id, wg_value *out) {

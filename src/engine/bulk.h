@@ -30,6 +30,8 @@ wg_code wgi_storable(const wg_txn *txn, uint32_t key, const wg_value *v, uint32_
 const char *wgi_key_name(const wg_txn *txn, uint32_t key);
 /* Sets *err to WG_E_NOT_FOUND: the declared label has no such property, with the nearest name. */
 wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err);
+/* Sets *err to WG_E_NOT_FOUND: the declared label has no such property, with the nearest name. */
+wg_code wgi_unknown_property(const wg_label *label, const char *name, wg_error *err);
 /* The values of the label's primary key are whole, and no other node has them. */
 wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_value *key, uint64_t own_id,
                              wg_error *err);

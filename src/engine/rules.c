@@ -95,7 +95,14 @@ static wg_code check_label(const wg_txn *txn, const wg_rule_def *def, wg_error *
         bool found = label->def.kind == WG_LABEL_OPEN;
         if (def->keys[i] >= wg_catalog_key_count(txn->engine->catalog))
             return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "unknown property key %u", def->keys[i]);
-        for (uint32_t c = 0; c < label->def.column_count; c++) found = found || label->column_keys[c] == def->keys[i];
+        for (uint32_t c = 0; c < label->def.column_count; c++) {
+            if (label->column_keys[c] != def->keys[i]) continue;
+            found = true;
+            if (label->def.columns[c].source == WG_COLUMN_COMPUTED)
+                return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                                    "%s.%s is computed when it is read: name the columns that it is computed from",
+                                    label->def.name, label->def.columns[c].name);
+        }
         if (!found)
             return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "label %s has no property %s", label->def.name,
                                 wgi_key_name(txn, def->keys[i]));

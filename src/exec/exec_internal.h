@@ -47,7 +47,6 @@ static inline const wg_kernels *wgi_kernels(const wg_exec_context *context) {
 }
 
 /* ---- rows.c */
-
 /* Rows of a task of materialised rows, and of a block of those that are in a file. */
 enum { WGI_TASK_ROWS = 8 * WG_BATCH_ROWS_MAX };
 
@@ -77,7 +76,6 @@ wg_code wgi_rows_drop_columns(wg_rows *rows, uint32_t column_count);
 bool wgi_column_append(wg_column *column, const wg_vector *v, const uint16_t *sel, const uint32_t *index, uint32_t n);
 
 /* ---- expression.c */
-
 typedef struct wgi_eval {
     const wg_exec_context *context;
     wg_arena arena;          /* results of the current batch; the owner resets it */
@@ -87,8 +85,8 @@ typedef struct wgi_eval {
     const wg_batch *placed; /* rand(): the batch whose rows have places in the order of rows; NULL: none have */
     uint64_t place;         /* of the first row of that batch */
 } wgi_eval;
-/* A number for a row that has a place, which no cut of the work changes; that of the enclosing row for others. */
-uint64_t wgi_row_seed(const wgi_eval *eval, uint32_t row);
+uint64_t wgi_row_seed(const wgi_eval *eval,
+                      uint32_t row);  /* by the row's place; of one without: the enclosing row's */
 void wgi_eval_deinit(wgi_eval *eval); /* arena and regexes */
 /* comprehension.c: COMPREHENSION, QUANTIFIER, REDUCE */
 wg_code wgi_eval_binding(wgi_eval *eval, const wg_expr *expr, const wg_batch *in, wg_vector *out, wg_error *err);
@@ -130,7 +128,6 @@ void wgi_hash_rows(const wg_type *types, const wg_vector *vectors, uint32_t coun
 bool wgi_cells_equivalent(const wg_vector *a, uint32_t a_row, const wg_vector *b, uint32_t b_row);
 
 /* ---- pipeline.c */
-
 typedef struct wgi_sink wgi_sink;
 typedef struct wgi_pipeline wgi_pipeline;
 typedef struct wgi_worker wgi_worker;
@@ -203,18 +200,6 @@ void wgi_op_expand_end(wgi_op *op); /* lets go of what it has of a run; the next
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
-/* Where a walk goes on: step `step` of the repetition whose nodes and edges so far are `body` (node, edge, node, ...: 2 * step + 1 ids). */
-typedef struct wgi_walk_place {
-    wgi_eval *eval; /* of the filters alone: its arena is reset each time */
-    const wg_plan *plan;
-    const wg_batch *batch;
-    const uint64_t *body;
-    uint32_t row;
-    uint32_t step;
-} wgi_walk_place;
-/* Keeps of *count edges from there, and the nodes they lead to, those that the step takes. */
-wg_code wgi_walk_filter(const wgi_walk_place *place, uint64_t *edges, uint64_t *nodes, uint32_t *count,
-                        wg_error *err);
 wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out,
                      wg_error *err); /* pick_op.c */
 /* True when the row holds the edge in one of plan->unique_edge_slots. */

@@ -5,6 +5,7 @@
  * number. Walks are passed on in batches; how many there are is bounded only by the caller: cancellation and deadline are checked
  * while walking, and the lists that are waiting to be passed on, like the stack, are charged to the query's account. */
 #include "exec/neighbours.h"
+#include "exec/walk_step.h"
 
 enum { FRAME_EDGES = 16, WAITING_ITEMS_MAX = 1 << 16, CHECK_STEPS = 4096 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "exec/neighbours.h"
+#include "exec/walk_step.h"
 
 enum { CHUNK = 256, CHECK_STEPS = 1024 };
 #define NONE UINT32_MAX

@@ -83,15 +83,6 @@ const wg_catalog *wg_txn_catalog(const wg_txn *txn) {
     (void)txn;
     return NULL;
 }
-wg_view wg_txn_view(const wg_txn *txn) {
-    (void)txn;
-    return (wg_view){0};
-}
-wg_code wg_index_seek(const wg_txn *txn, const wg_rule *rule, const wg_index_probe *probes, uint32_t count,
-                      wg_buf *out, wg_error *err) {
-    (void)txn, (void)rule, (void)probes, (void)count, (void)out;
-    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "there is no index here");
-}
 
 struct wg_scan {
     const wg_txn *txn;

@@ -1,6 +1,6 @@
 /* What a step of a walk asks of an edge: a condition over the row, and the nodes and edges of the repetition that it belongs to. The candidates
  * of one node are asked at once, as a batch of which only the last edge and node differ. */
-#include "exec/exec_internal.h"
+#include "exec/walk_step.h"
 
 enum { CANDIDATES_MAX = 256 };
 

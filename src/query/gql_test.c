@@ -78,6 +78,8 @@ static void test_set_operators_count_rows(void **state) {
     expect_error(s, "RETURN 1 AS x NEXT RETURN 2 AS y UNION RETURN 3 AS y", WG_E_SYNTAX, 33, "inside of CALL");
     expect(s, "RETURN 1 AS x UNION DISTINCT RETURN 1 AS x", "1\n");
     expect_error(s, "RETURN 1 AS x EXCEPT RETURN 1 AS y", WG_E_BIND, 21, "same names");
+    expect_error(s, "CALL () { RETURN 1 AS x, 2 AS y EXCEPT RETURN 1 AS x } RETURN x", WG_E_BIND, 39, "same names");
+    expect_error(s, "RETURN COUNT { RETURN 1 AS x, 2 AS y INTERSECT RETURN 1 AS x }", WG_E_BIND, 47, "same names");
     expect_error(s, "RETURN 1 AS x EXCEPT RETURN 1 AS x INTERSECT RETURN 1 AS x", WG_E_SYNTAX, 35,
                  "may not be mixed");
 }

@@ -57,6 +57,8 @@ static void test_refusals_say_where_and_what(void **state) {
     expect_error(&s, "DROP CONSTRAINT names", WG_E_NOT_FOUND, 0, "DROP INDEX");
     expect_error(&s, "DROP INDEX ON :Player(level)", WG_E_NOT_FOUND, 0, "no index");
     expect_error(&s, "DROP INDEX ON :Plyer(level)", WG_E_NOT_FOUND, 15, "'Player'");
+    run(&s, "CREATE NODE LABEL C (a INT) COMPUTE b = a + 1");
+    expect_error(&s, "CREATE INDEX FOR (n:C) ON (n.b)", WG_E_UNSUPPORTED, 0, "computed");
     expect_error(&s, "SHOW INDICES", WG_E_SYNTAX, 5, "INDEXES");
     store_close(&s);
 }

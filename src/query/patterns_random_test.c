@@ -230,7 +230,8 @@ static char *sorted(wg_buf *text, wg_buf *out) {
     static char *lines[1 << 15];
     size_t count = 0;
     assert_true(wg_buf_append_u8(text, 0));
-    for (char *line = strtok((char *)text->data, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    for (char *line = (char *)text->data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = 0;
         assert_true(count < sizeof lines / sizeof lines[0]);
         lines[count++] = line;
     }

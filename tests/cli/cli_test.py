@@ -787,6 +787,30 @@ def demo_is_the_same_twice(p):
     equal(done.returncode, 0, done.stdout)
 
 
+@case
+def errors_as_json_say_where_and_what(p):
+    equal(p.run("ws", "init", "j")[0], 0)
+    rc, out, err = p.run("query", "j", "RETURN 1;\nRETURN 1 / 0", "--json-errors", "--csv")
+    equal(rc, 1, err)
+    wanted = {"code": "WG_E_VALUE", "gqlstatus": "22012", "message": "division by zero in /", "line": 2, "column": 8, "offset": 17}
+    equal(json.loads(err), wanted)
+    rc, out, err = p.run("query", "j", "RETURN $who", "--json-errors", "--param", "whoo=1")
+    equal(rc, 1, err)
+    contains(json.loads(err)["message"], "did you mean $who?")
+
+
+@case
+def timeout_ends_a_statement_and_undoes_it(p):
+    equal(p.run("ws", "init", "t")[0], 0)
+    slow = "CREATE (n:Kept) WITH n UNWIND range(1, 1000000) AS x UNWIND range(1, 1000000) AS y RETURN count(*)"
+    contains(p.failing(1, "query", "t", slow, "--timeout", "100ms"), "WG_E_DEADLINE", "--timeout")
+    rc, out, err = p.run("query", "t", "MATCH (n) RETURN count(n) AS n", "--json", "--timeout", "1m")
+    equal(json.loads(out)["rows"], [[0]], err)
+    contains(p.failing(3, "query", "t", "RETURN 1", "--timeout", "soon"), "500ms")
+    contains(p.failing(3, "query", "t", "RETURN 1", "--timeuot", "1s"), "did you mean --timeout?")
+    contains(p.failing(3, "qeury", "t", "RETURN 1"), "did you mean query?")
+
+
 # ---------------------------------------------------------------- the runner
 
 

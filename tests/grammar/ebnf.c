@@ -256,6 +256,7 @@ static uint32_t choose(derivation *d, const ebnf_node *n, bool tight) {
 static void derive(derivation *d, uint32_t at) {
     ebnf_node *n = &d->g->nodes[at];
     const bool tight = d->out->count > 60 || d->depth > 400;
+    const bool unseen = n->child != 0 && d->g->nodes[n->child].uses == 0; /* what may be left out is seen once */
     n->uses++;
     if (d->failed) return;
     d->depth++;
@@ -276,9 +277,10 @@ static void derive(derivation *d, uint32_t at) {
             derive(d, choose(d, n, tight));
             break;
         case EBNF_OPTION:
-            if (!tight && wg_rng_below(d->rng, 3) == 0) derive(d, n->child);
+            if (!tight && (unseen || wg_rng_below(d->rng, 3) == 0)) derive(d, n->child);
             break;
         case EBNF_REPEAT:
+            if (!tight && unseen) derive(d, n->child);
             while (!tight && wg_rng_below(d->rng, 6) == 0) derive(d, n->child);
             break;
     }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -61,6 +61,14 @@ static int tear_down(void **state) {
     return wg_close(db, NULL) != WG_OK;
 }
 
+/* Time of all threads of this process: a busy machine does not count. */
+static double cpu_seconds(void) {
+    struct rusage used;
+    assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
 static bool is_answer(wg_code code) {
     switch ((int)code) {
         case WG_OK:
@@ -84,12 +92,12 @@ static unsigned try_text(const char *name, size_t size, bool execute) {
     wg_stmt *stmt = NULL;
     wg_result *result = NULL;
     wg_error err = {0};
-    const clock_t start = clock();
+    const double start = cpu_seconds();
     wg_code code = wg_prepare(session, text, size, &stmt, &err);
     if (code == WG_OK && execute) code = wg_execute(stmt, &result, &err);
     wg_result_free(result);
     wg_stmt_finish(stmt);
-    const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    const double seconds = cpu_seconds() - start;
     if (is_answer(code) && seconds <= CPU_SECONDS_MAX) return 0;
     print_error("%s: %s after %.2f s: %s\n", name, wg_code_name(code), seconds, err.message);
     return 1;
@@ -286,9 +294,9 @@ static void test_bombs_end_by_their_deadline_or_limit(void **state) {
     unsigned wrong = 0;
     assert_int_equal(wg_session_set_deadline(session, DEADLINE_MS, NULL), WG_OK);
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
-        const clock_t start = clock();
+        const double start = cpu_seconds();
         const wg_code code = run(bombs[i]);
-        const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+        const double seconds = cpu_seconds() - start;
         const bool ended = code == WG_E_DEADLINE || code == WG_E_LIMIT || code == WG_OK;
         if (ended && seconds <= CPU_SECONDS_MAX) continue;
         print_error("%s\n  %s after %.2f s\n", bombs[i], wg_code_name(code), seconds);

@@ -140,6 +140,9 @@ wg_code wgi_set_operation(wgi_binder *b, const wg_ast *query, const wg_ast *at, 
     if (query->op == WG_AST_UNION) return wgi_add_union(b, at, left->rel, left->names, right->rel, right->names);
     if (left->names->count == 0 || left->names->count != left->rel->plan->slot_count)
         return wgi_error(b, WG_E_BIND, at, "both sides of EXCEPT and INTERSECT need a RETURN");
+    if (right->names->count != left->names->count)
+        return wgi_error(b, WG_E_BIND, at,
+                         "all parts of a set operation must return the same names in the same order");
     return subtract(b, query, at, left, right);
 }
 
