@@ -200,6 +200,8 @@ typedef struct sorting {
     uint32_t first[WGI_AGG_PARTITIONS + 1];
     uint32_t *rows;
     uint32_t *at;
+    uint64_t position;
+    const wg_vector *vectors[HAND_COLUMNS_MAX]; /* keys, then arguments */
 } sorting;
 
 static wg_code sort_rows(const wg_batch *batch, const uint64_t *hashes, wg_arena *arena, sorting *out,
@@ -221,35 +223,35 @@ static wg_code sort_rows(const wg_batch *batch, const uint64_t *hashes, wg_arena
     return WG_OK;
 }
 
-static wg_code put_rows(wgi_agg_hand *hand, hand_part *part, const wg_vector *const *vectors, const sorting *s,
-                        uint32_t from, uint32_t n, uint64_t position, wg_error *err) {
+/* Rows [from, from + n) of the sorting; s->position is that of the batch's first row. */
+static wg_code put_rows(wgi_agg_hand *hand, hand_part *part, const sorting *s, uint32_t from, uint32_t n,
+                        wg_error *err) {
     for (uint32_t c = 0; c < hand->column_count; c++)
-        if (hand->used[c] && !wgi_column_append(&part->columns[c], vectors[c], NULL, s->rows + from, n))
+        if (hand->used[c] && !wgi_column_append(&part->columns[c], s->vectors[c], NULL, s->rows + from, n))
             return wg_error_nomem(err, n * sizeof(uint64_t));
-    for (uint32_t i = 0; i < n; i++) part->positions[part->count + i] = position + s->at[from + i];
+    for (uint32_t i = 0; i < n; i++) part->positions[part->count + i] = s->position + s->at[from + i];
     part->count += n;
     return WG_OK;
 }
 
 wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *keys, const wg_vector *args,
                      const wg_batch *batch, wg_arena *arena, wg_error *err) {
-    const wg_vector *vectors[HAND_COLUMNS_MAX];
     uint64_t *hashes;
     sorting s;
     if (own->hand == NULL) WG_TRY(hand_create(d, own, &own->hand, err));
     wgi_agg_hand *hand = own->hand;
     for (uint32_t c = 0; c < hand->column_count; c++)
-        vectors[c] = c < own->key_count ? &keys[c] : &args[c - own->key_count];
+        s.vectors[c] = c < own->key_count ? &keys[c] : &args[c - own->key_count];
     WG_TRY(wgi_agg_table_hashes(own, keys, batch, arena, &hashes, err));
     WG_TRY(sort_rows(batch, hashes, arena, &s, err));
-    const uint64_t position = (uint64_t)own->task << WGI_AGG_SERIAL_BITS | own->serial;
+    s.position = (uint64_t)own->task << WGI_AGG_SERIAL_BITS | own->serial;
     own->serial += batch->row_count;
     for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
         hand_part *part = &hand->parts[p];
         for (uint32_t from = s.first[p]; from < s.first[p + 1];) {
             const uint32_t left = s.first[p + 1] - from;
             const uint32_t n = left < HAND_ROWS - part->count ? left : HAND_ROWS - part->count;
-            WG_TRY(put_rows(hand, part, vectors, &s, from, n, position, err));
+            WG_TRY(put_rows(hand, part, &s, from, n, err));
             from += n;
             if (part->count == HAND_ROWS) WG_TRY(deal_part(d, hand, p, arena, err));
         }

@@ -135,14 +135,19 @@ static wg_code make_room(typed_sink *s, wgi_agg_table *t, uint32_t rows, wg_erro
     return stays ? WG_OK : wgi_agg_spill_table(&s->spill, t, err);
 }
 
+typedef struct found {
+    uint32_t *index;
+    uint32_t group;
+} found;
+
 static wg_code find_or_spill(typed_sink *s, wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch,
-                             wg_arena *arena, uint32_t **index, uint32_t *group, wg_error *err) {
-    const wg_code code = wgi_agg_table_find(t, keys, batch, arena, index, group, err);
+                             wg_arena *arena, found *out, wg_error *err) {
+    const wg_code code = wgi_agg_table_find(t, keys, batch, arena, &out->index, &out->group, err);
     if (code != WG_E_NOMEM || t->count == 0 || !wgi_spill_is_possible(s->sink.context)) return code;
     /* Another worker took the room. Groups that were made have no rows yet, which changes nothing. */
     if (err != NULL) wg_error_clear(err);
     WG_TRY(wgi_agg_spill_table(&s->spill, t, err));
-    return wgi_agg_table_find(t, keys, batch, arena, index, group, err);
+    return wgi_agg_table_find(t, keys, batch, arena, &out->index, &out->group, err);
 }
 
 /* The tables of partitions, made by the first worker that needs them. */
@@ -183,17 +188,16 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     typed_local *l = local;
     typed_sink *s = (typed_sink *)sink;
     wg_vector keys[WGI_AGG_KEYS_MAX];
-    uint32_t *index;
-    uint32_t group;
+    found at;
     if (batch->row_count == 0) return WG_OK;
     if (l->table == NULL) WG_TRY(begin_task(s, l, eval, err));
     wg_arena_reset(&eval->arena);
     WG_TRY(find_keys(sink->plan, eval, batch, keys, err));
     if (should_deal(s, l->table)) return deal_batch(s, l->table, keys, eval, batch, err);
     WG_TRY(make_room(s, l->table, batch->row_count, err));
-    WG_TRY(find_or_spill(s, l->table, keys, batch, &eval->arena, &index, &group, err));
+    WG_TRY(find_or_spill(s, l->table, keys, batch, &eval->arena, &at, err));
     for (uint32_t i = 0; i < l->table->state_count; i++)
-        WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, index, group, err));
+        WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, at.index, at.group, err));
     return WG_OK;
 }
 

@@ -8,8 +8,7 @@
 #ifndef WG_EXEC_TEST_ENGINE_H
 #define WG_EXEC_TEST_ENGINE_H
 
-#include "engine/copy_to.h"
-#include "engine/index.h"
+#include "exec/test_absent.h"
 #include "exec/test_support.h"
 
 struct wg_engine {
@@ -46,31 +45,6 @@ static inline wg_value fake_property(uint64_t n, uint32_t key) {
     return wg_value_null();
 }
 static const wg_type fake_types[4] = {WG_TYPE_INT, WG_TYPE_FLOAT, WG_TYPE_STRING, WG_TYPE_ANY};
-/* ---- index.h: there are no indexes */
-wg_code wg_index_seek(const wg_txn *txn, const wg_rule *rule, const wg_index_probe *probes, uint32_t count,
-                      wg_buf *out, wg_error *err) {
-    (void)txn, (void)rule, (void)probes, (void)count, (void)out;
-    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a made-up engine has no indexes");
-}
-
-/* ---- copy_to.h: these tests copy nothing */
-bool wg_copy_writer_is_text(const wg_copy_writer *writer) {
-    (void)writer;
-    return false;
-}
-wg_code wg_copy_writer_encode(const wg_copy_writer *writer, const wg_batch *batch, wg_buf *out, wg_error *err) {
-    (void)writer, (void)batch, (void)out;
-    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a made-up engine writes no files");
-}
-wg_code wg_copy_writer_put_text(wg_copy_writer *writer, wg_slice text, uint64_t rows, wg_error *err) {
-    (void)writer, (void)text, (void)rows;
-    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a made-up engine writes no files");
-}
-wg_code wg_copy_writer_put(wg_copy_writer *writer, const wg_batch *batch, wg_error *err) {
-    (void)writer, (void)batch;
-    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "a made-up engine writes no files");
-}
-
 /* ---- engine.h */
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
 wg_platform *wg_engine_platform(wg_engine *engine) { return engine->platform; }

@@ -114,7 +114,7 @@ typedef struct wgi_binder {
     const wg_procedures *procedures;
     const wg_ast *maintenance; /* the CALL that runs before the transaction; NULL: none */
     uint32_t hidden_count;
-    uint32_t apply_count; /* patterns and subqueries that are asked for each row: at most WGI_APPLIES_MAX */
+    uint32_t apply_count;    /* patterns and subqueries that are asked for each row: at most WGI_APPLIES_MAX */
     wg_expr *case_subject;   /* of the CASE whose WHEN is bound */
     const wgi_local *locals; /* of the expression in hand, the innermost first */
     const struct wgi_row_values *row; /* of a computed column at one row; NULL: none */
