@@ -309,15 +309,20 @@ void wg_scan_close(wg_scan *scan) {
 uint32_t wg_scan_task_count(const wg_scan *scan) { return scan->task_count; }
 uint64_t wg_scan_row_count_max(const wg_scan *scan) { return scan->rows_max; }
 
+/* Subqueries that workers run for their rows add to the counters of one statement at the same time. */
+static void count(uint64_t *to, uint64_t n) {
+    if (n != 0) __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
+}
+
 static void add_stats(wg_stats *to, const wg_stats *from) {
-    to->files_total += from->files_total;
-    to->files_pruned += from->files_pruned;
-    to->files_opened += from->files_opened;
-    to->row_groups_pruned += from->row_groups_pruned;
-    to->row_groups_read += from->row_groups_read;
-    to->bytes_read += from->bytes_read;
-    to->bytes_decoded += from->bytes_decoded;
-    to->rows_scanned += from->rows_scanned;
+    count(&to->files_total, from->files_total);
+    count(&to->files_pruned, from->files_pruned);
+    count(&to->files_opened, from->files_opened);
+    count(&to->row_groups_pruned, from->row_groups_pruned);
+    count(&to->row_groups_read, from->row_groups_read);
+    count(&to->bytes_read, from->bytes_read);
+    count(&to->bytes_decoded, from->bytes_decoded);
+    count(&to->rows_scanned, from->rows_scanned);
 }
 
 /* Called when the cursors are done. */
