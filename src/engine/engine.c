@@ -72,7 +72,7 @@ static wg_tier_budget tier_budget(const wg_options *o) {
 }
 
 uint64_t wg_engine_memory_to_split(const wg_options *options) {
-    static const uint64_t program_bytes_max = UINT64_C(12) << 20;
+    static const uint64_t program_bytes_max = UINT64_C(16) << 20;
     const uint64_t all = options->memory_bytes_max;
     return all - (all / 4 < program_bytes_max ? all / 4 : program_bytes_max);
 }

@@ -65,7 +65,7 @@ MISTAKES = [  # text, code, what the message names, where the caret stands
     ("MATCH (p:Player) RETURN q.name", "WG_E_BIND", ["q"], "q"),
     ("MATCH (p:Player) RETURN p.name ORDER BY z", "WG_E_BIND", ["z"], "z"),
     ("MATCH (p:Player) WITH p.name AS n RETURN p.game", "WG_E_BIND", ["p"], "p"),
-    ("MATCH (p:Player) RETURN upper(p.name)", "WG_E_", ["upper"], "upper"),
+    ("MATCH (p:Player) RETURN shout(p.name)", "WG_E_", ["shout"], "shout"),
     ("RETURN toUpper()", "WG_E_BIND", ["toUpper"], "toUpper"),
     ("RETURN substring('a', 'b')", "WG_E_TYPE", ["substring"], None),
     ("MATCH (e:Event) SET e.team = 'x'", "WG_E_READ_ONLY", ["Event"], None),
@@ -102,7 +102,7 @@ def mistakes_are_named_where_they_are(ws, _):
 
 SYNTAX = [
     ("MATCH (p:Player RETURN p", "RETURN"),
-    ("MATCH p:Player) RETURN p", ":Player"),
+    ("MATCH p:Player) RETURN p", "p:Player"),
     ("MATCH (p:Player) RETURNX p", "RETURNX"),
     ("MATCH (p:Player) RETURN", None),
     ("RETURN 'open", "'open"),
@@ -113,7 +113,7 @@ SYNTAX = [
     ("RETURN 0x", "0x"),
     ("RETURN 99999999999999999999", "99999999999999999999"),
     ("RETURN 'a\\q'", None),
-    ("MATCH (a)-[:X]-(b WHERE a = b RETURN a", "WHERE"),
+    ("MATCH (a)-[:X]-(b WHERE a = b RETURN a", "RETURN"),
     ("RETURN {a: }", "}"),
     ("CREATE NODE LABEL (a INT)", "("),
     ("COPY Player FROM players.csv", "players"),
@@ -145,8 +145,9 @@ def syntax_errors_have_a_place(ws, _):
 
 @suite.case
 def no_statement_is_no_success(ws, _):
-    for text in ("", " ", ";", ";;", "// nothing", "/* nothing */;", "/* never closed"):
+    for text in ("", " ", ";", ";;", "// nothing", "/* nothing */;"):
         failed(ws.run(text), USAGE)
+    failed(ws.run("/* never closed"), QUERY)
 
 
 @suite.case

@@ -111,12 +111,17 @@ wg_code wgi_ring_decode(wg_slice file, const wg_rings_source *source, wg_slice p
         ring_head head;
         wg_lane lane;
     } page;
-    if (file.size < RING_PAGE_BYTES) return bad(err, "it is shorter than its first page");
-    memcpy(&page.head, file.data, sizeof page.head);
-    memcpy(&page.lane, file.data + RING_LANE_AT, sizeof page.lane);
     pieces[0] = pieces[1] = wg_slice_of(file.data, 0);
     *out_end = 0;
     *out_valid = false;
+    if (file.size < RING_PAGE_BYTES) { /* made, and not given its zeros yet, or damaged */
+        for (size_t i = 0; i < file.size; i++)
+            if (file.data[i] != 0) return bad(err, "it is shorter than its first page");
+        *out_valid = true;
+        return WG_OK;
+    }
+    memcpy(&page.head, file.data, sizeof page.head);
+    memcpy(&page.lane, file.data + RING_LANE_AT, sizeof page.lane);
     const uint8_t none[sizeof page.head.magic] = {0};
     if (memcmp(page.head.magic, none, sizeof none) == 0) { /* killed while it was made: nobody put anything into it */
         *out_valid = true;

@@ -279,6 +279,38 @@ static void test_rings_damage_is_refused_by_name(void **state) {
     damaged(RING_LANE_AT + offsetof(wg_lane, pad) + 4, 1, WG_E_CORRUPT);
 }
 
+static void begun_file(uint32_t number, wg_slice bytes) {
+    wg_platform *p = wg_platform_real();
+    char path[RING_PATH_BYTES];
+    wg_file *file = NULL;
+    assert_int_equal(wgi_ring_path(directory, id, number, path, NULL), WG_OK);
+    assert_int_equal(p->ops->open(p, path, WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
+    if (bytes.size != 0) assert_int_equal(p->ops->write_at(p, file, 0, bytes.data, bytes.size, NULL), WG_OK);
+    p->ops->close(p, file);
+}
+
+static void test_rings_that_were_being_made_hold_nothing(void **state) {
+    /* Goal: a kill between the making of a file and its first bytes keeps nothing shut; a short file with bytes is damage. */
+    (void)state;
+    static const uint8_t zeros[100] = {0};
+    wg_lanes *lanes = make(7);
+    wg_lane *a = NULL;
+    assert_int_equal(wg_lane_open(lanes, &a, NULL), WG_OK);
+    assert_true(wg_lanes_outlive(lanes));
+    put(a, "hello");
+    killed(lanes);
+    begun_file(1, wg_slice_of(zeros, 0));
+    begun_file(2, wg_slice_of(zeros, sizeof zeros));
+    expect(7, "hello");
+    wg_rings *rings = NULL;
+    wg_error err = {0};
+    begun_file(0, wg_slice_str("WGRING"));
+    assert_int_equal(reopen(7, &rings, &err), WG_E_CORRUPT);
+    char path[RING_PATH_BYTES];
+    assert_int_equal(wgi_ring_path(directory, id, 0, path, NULL), WG_OK);
+    assert_int_equal(wg_platform_real()->ops->unlink(wg_platform_real(), path, NULL), WG_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rings_of_a_killed_process_come_back_once, setup),
@@ -289,6 +321,7 @@ int main(void) {
         cmocka_unit_test_setup(test_rings_clean_end_removes_or_keeps_what_is_wanted, setup),
         cmocka_unit_test_setup(test_rings_in_use_are_left_alone, setup),
         cmocka_unit_test_setup(test_rings_damage_is_refused_by_name, setup),
+        cmocka_unit_test_setup(test_rings_that_were_being_made_hold_nothing, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
