@@ -205,7 +205,7 @@ bool wg_events_settle(wg_events *events, uint64_t max) {
     const uint64_t length = wgi_events_length(events);
     const uint64_t hashed = atomic_load_explicit(&events->hashed, memory_order_relaxed);
     make_ahead(events, length);
-    if (hashed >= length) return false;
+    if (hashed >= length || max == 0) return hashed < length;
     const uint64_t end = length - hashed < max ? length : hashed + max;
     if (start_know(events, NULL) != WG_OK || own_hash(events, end, NULL, NULL) != WG_OK) return false;
     return end < length;

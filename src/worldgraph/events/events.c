@@ -368,7 +368,9 @@ static wg_code payload_reserve(wg_events *events, size_t bytes, wg_error *err) {
 }
 
 static wg_code last_learn(wg_events *events, uint64_t next, wg_error *err) {
-    if (next > 0) {
+    if (next == 0) {
+        events->last_time = 0; /* what was taken back leaves no time behind */
+    } else {
         const wgi_part part = wgi_events_part_of(events, next - 1, next);
         const wgi_block *block;
         const uint32_t slot = wg_epoch_enter(events->epoch);

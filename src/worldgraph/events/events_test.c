@@ -91,6 +91,27 @@ static void test_events_times_never_fall(void **state) {
     env_close(&v);
 }
 
+static void test_events_taken_back_leave_no_time_behind(void **state) {
+    /* Goal: when the first event of a log is taken back, the next one keeps its own, earlier time. */
+    (void)state;
+    env v;
+    env_open(&v);
+    kit_log log;
+    kit_log_create(&log, v.epoch, &v.account, NULL, 0);
+    KIT_OK(wg_events_reserve(log.events, 1, 0, err));
+    (void)wg_events_append(log.events, &(wg_event){.version = 1, .time_us = 50, .type = wg_slice_str("t")});
+    wg_events_truncate(log.events, 1);
+    KIT_OK(wg_events_reserve(log.events, 1, 0, err));
+    (void)wg_events_append(log.events, &(wg_event){.version = 2, .time_us = 40, .type = wg_slice_str("t")});
+    wg_event e;
+    KIT_OK(wg_events_read(log.events, 0, &e, err));
+    assert_int_equal(e.time_us, 40);
+    assert_true(wg_events_settle(log.events, 0)); /* nothing hashed: one is left */
+    assert_false(wg_events_settle(log.events, 1));
+    kit_log_destroy(&log);
+    env_close(&v);
+}
+
 static void test_events_large_payloads_and_names_are_kept(void **state) {
     /* Goal: payloads above a chunk, empty ones, and the longest and the shortest type names come back as they were. */
     (void)state;
@@ -272,6 +293,7 @@ int main(void) {
         cmocka_unit_test(test_events_empty_log_has_nothing),
         cmocka_unit_test(test_events_random_work_agrees_with_arrays),
         cmocka_unit_test(test_events_times_never_fall),
+        cmocka_unit_test(test_events_taken_back_leave_no_time_behind),
         cmocka_unit_test(test_events_large_payloads_and_names_are_kept),
         cmocka_unit_test(test_events_refused_memory_changes_nothing),
         cmocka_unit_test(test_events_settled_log_appends_without_allocating),
