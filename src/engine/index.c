@@ -439,7 +439,7 @@ static wg_code equals(const wgi_index *index, const wgi_place *at, const wg_valu
 }
 
 wg_code wgi_index_equal(const wg_engine *engine, const wg_rule *rule, wg_view view, const wg_value *values,
-                        uint64_t own, uint64_t *out, wg_error *err) {
+                        uint64_t own, uint64_t *out, uint32_t *out_equal, wg_error *err) {
     wgi_index *index = wgi_index_of(engine, rule->number);
     const wg_label *label = wg_catalog_label_at(engine->catalog, rule->def.label);
     const wg_index_probe probe = {.equal = values, .equal_count = rule->def.key_count};
@@ -449,20 +449,24 @@ wg_code wgi_index_equal(const wg_engine *engine, const wg_rule *rule, wg_view vi
     wg_buf_init(&ids, &index->engine->index_account);
     wg_arena_init(&arena, &index->engine->index_account);
     uint64_t found = UINT64_MAX;
+    uint32_t equal = 0;
     wg_code code = wgi_index_candidates(index, &probe, &ids, err);
     for (size_t at = 0; code == WG_OK && at < ids.size; at += sizeof(uint64_t)) {
         uint64_t id;
         wgi_place place;
         bool same = false;
         memcpy(&id, ids.data + at, sizeof id);
-        if (id == own || id >= found) continue;
+        if (id == own) continue;
         code = wgi_version(engine, label->def.is_edge, view, id, &place, err);
         if (code != WG_OK || place.table == NULL || !wgi_table_has_labels(place.table, &label->number, 1)) continue;
         code = equals(index, &place, values, &arena, &same, err);
-        if (code == WG_OK && same) found = id;
+        if (code != WG_OK || !same) continue;
+        found = wg_min_u64(found, id);
+        equal++;
     }
     wg_arena_deinit(&arena);
     wg_buf_deinit(&ids);
     if (code == WG_OK) *out = found;
+    if (code == WG_OK && out_equal != NULL) *out_equal = equal;
     return code;
 }

@@ -84,8 +84,10 @@ wg_code wgi_drop_rules_of(wg_txn *txn, uint32_t label, wg_error *err);
 
 /* NOT NULL and TYPE of the value that a row is about to have; others say nothing. */
 wg_code wgi_check_value(const wg_txn *txn, const wg_rule *rule, const wg_value *value, wg_error *err);
-/* Of UNIQUENESS and KEY, against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX. */
-wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own, wg_error *err);
+/* Of UNIQUENESS and KEY, against the newest state: a row with these values may be written; `own` is its id, or UINT64_MAX.
+ * *out_equal: how many others have them; NULL: nobody asks. */
+wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own,
+                         uint32_t *out_equal, wg_error *err);
 /* *out_outside: a null keeps the row out of the constraint. */
 wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_value *values, bool *out_outside,
                                wg_error *err);
@@ -126,8 +128,8 @@ void wgi_index_forget_tables(wg_engine *engine, uint32_t kept);
 wgi_index *wgi_index_of(const wg_engine *engine, uint32_t rule);
 /* Appends the ids (8 bytes each) of all rows that may have what the probe says, in any version. */
 wg_code wgi_index_candidates(wgi_index *index, const wg_index_probe *probe, wg_buf *out, wg_error *err);
-/* The visible row whose properties equal the values, other than `own`; UINT64_MAX: there is none. */
+/* The first visible row whose properties equal the values, other than `own`; UINT64_MAX: there is none. *out_equal: how many. */
 wg_code wgi_index_equal(const wg_engine *engine, const wg_rule *rule, wg_view view, const wg_value *values,
-                        uint64_t own, uint64_t *out, wg_error *err);
+                        uint64_t own, uint64_t *out, uint32_t *out_equal, wg_error *err);
 
 #endif
