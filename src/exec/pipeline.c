@@ -434,7 +434,7 @@ fail:
 
 static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     wg_cancel *cancel = p->context->cancel;
-    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, 0);
+    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, plan->scan.is_edge ? 1 : 0);
     const bool counts = no_ids && wgi_only_counts(p->op_count, p->sink);
     WG_TRY(wgi_open_scan_for(plan, p->context, no_ids, counts, &p->scan, err));
     p->task_count = wg_scan_task_count(p->scan);
