@@ -318,7 +318,6 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_side *side = &place.sides[at];
     const uint64_t word0 = wgi_load(&slot->words[0]);
     if (expected != WG_VERSION_ANY && wgi_slot_version(slot, word0, now_us) != expected) goto leave;
-    wgi_stamp_raise(place.header);
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     version = atomic_fetch_add(&run->newest, 1) + 1;
     wgi_touch(run, word0, key->hash);
@@ -339,7 +338,6 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, now_us);
     wgi_store(&slot->words[0], version << WGI_VERSION_SHIFT | (uint64_t)m.size << 8 | value->type);
-    wgi_stamp_settle(place.header);
 leave:
     wgi_segment_unlock(place.header);
     wg_lane_leave(lane);

@@ -559,7 +559,6 @@ bool wgi_order_drop_some(wgi_order *order, uint32_t max) {
 void wgi_tree_deinit(wgi_order *order) {
     while (wgi_order_drop_some(order, UINT32_MAX)) {}
     wgi_slab_close(atomic_load_explicit(&order->leaf_slab, memory_order_relaxed));
-    wgi_slab_close(atomic_load_explicit(&order->rows_slab, memory_order_relaxed));
     wg_mutex_deinit(&order->shape_lock);
     memset(order, 0, sizeof *order);
 }
