@@ -248,11 +248,13 @@ static wg_code make_room(wgi_replay *r, wg_error *err) {
     if (!r->may_checkpoint || cap == 0 || wg_account_bytes(&e->account) <= cap / 2 || r->since_checkpoint < cap / 16)
         return WG_OK;
     WG_TRY(sync_log(e, err));
+    WG_TRY(wg_state_fill_end(e->state_log.state, err)); /* the checkpoint walks the keys in order */
     WG_TRY(wgi_settle_all(e, err));
     wg_mutex_lock(&e->maintenance.mutex);
     const wg_code code = wgi_checkpoint_run(e, false, NULL, err);
     wg_mutex_unlock(&e->maintenance.mutex);
     WG_TRY(code);
+    wg_state_fill_begin(e->state_log.state);
     r->since_checkpoint = 0;
     e->chain.size = 0;
     e->chain_base = e->applied;

@@ -72,7 +72,8 @@ wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err) {
     const wgi_place place = wgi_place_of(run->table, w->key.hash);
     w->segment = place.segment;
     w->generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
-    WG_TRY(wgi_order_insert(run, &w->key, err));
+    if (run->state->filling) run->order_is_stale = true; /* order_fill.c */
+    else WG_TRY(wgi_order_insert(run, &w->key, err));
     w->ordered = true;
     return WG_OK;
 }

@@ -262,6 +262,11 @@ wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *
 /* Starts the misses of a commit that will be applied soon: about eight before the one that is applied is best, and twice as fast. */
 void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit);
 
+/* Before and behind many of these and of wg_state_restore, while nobody else uses the state: keys in order are made at the end, all at once, so nothing
+ * scans in between. WG_E_NOMEM: the state is of no use, but may be destroyed, or ended again. Without a begin the end does nothing. */
+void wg_state_fill_begin(wg_state *state);
+wg_code wg_state_fill_end(wg_state *state, wg_error *err);
+
 /* ---- checkpoints: the engine captures each run's version at a cut, then calls this beside writers. */
 
 /* Every record of the run with since < version <= until: by key, newest version first, deletions included; records that history no longer has are
