@@ -266,7 +266,14 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
 
 wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t version,
                             uint64_t time_us, wg_error *err) {
-    single s = {.session = session, .run = run, .w = w, .now_us = time_us, .forced = version};
+    single s; /* not cleared: the match is large */
+    s.session = session;
+    s.run = run;
+    s.w = w;
+    s.now_us = time_us;
+    s.forced = version;
+    s.version = 0;
+    s.room = NULL;
     wgi_match_make(run, &w->key, &s.match);
     for (;;) {
         WG_TRY(wgi_history_reserve(run->state, session->writer, 1, err));
