@@ -136,10 +136,15 @@ uint32_t wgi_node_guess(const wgi_order_node *node, wg_slice key);
 const wgi_order_entry *wgi_node_entry(const wgi_order_node *node, uint32_t position);
 void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_entry *entry);
 void wgi_node_remove(wgi_order_node *node, uint32_t position);
+/* Behind all others of a node that nobody sees yet and that is not full; then wgi_node_settle. */
+void wgi_node_append(wgi_order_node *node, const wgi_order_entry *entry, uint64_t seat);
 /* Entries from `position` on move to the end of `to`. */
 void wgi_node_move(wgi_order_node *node, uint32_t position, wgi_order_node *to);
 /* Finds the longest prefix that the keys share again, and computes the heads. */
 void wgi_node_settle(wgi_order_node *node);
+
+/* Shortest bytes that are greater than `left` and not greater than `right`. */
+wg_slice wgi_separator_of(wg_slice left, wg_slice right);
 
 /* Walks the whole tree and asserts that it is sound (tests; no writer beside it). Returns how many keys it has. */
 uint64_t wgi_tree_check(const wgi_order *order);

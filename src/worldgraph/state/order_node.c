@@ -336,6 +336,15 @@ void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_en
     }
 }
 
+void wgi_node_append(wgi_order_node *node, const wgi_order_entry *entry, uint64_t seat) {
+    const uint32_t at = wgi_node_count(node);
+    node->used |= UINT64_C(1) << at;
+    node->entries[at] = *entry;
+    node->seats[at] = seat;
+    place_set(node, at, at);
+    node_shape_set(node, at + 1, 0);
+}
+
 void wgi_node_remove(wgi_order_node *node, uint32_t position) {
     const uint32_t count = wgi_node_count(node);
     WG_ASSERT(position < count);

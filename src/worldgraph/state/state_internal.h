@@ -5,6 +5,7 @@
  * commit.c   one operation; the locks of a commit        txn.c      transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
+ * order_fill.c  all orders at once, behind a recovery
  *
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
@@ -104,6 +105,7 @@ struct wg_state_run {
     wg_state_run *parent; /* NULL: none; held while this run is there */
     wg_events *events;
     wgi_order *order;       /* order.c's; made by wgi_order_create with the run */
+    bool order_is_stale;    /* while the state is filled: it lacks keys */
     _Atomic uint32_t holds; /* the state's own, children, wg_state_run_hold */
     _Atomic bool dropped;
     wg_state_run *next_dead;              /* under runs_mutex */
@@ -135,6 +137,7 @@ struct wg_state {
     wg_mutex sessions_mutex; /* list of sessions */
     wg_state_session *sessions;
     wg_state_session *replay;           /* without a lane: replay and restore */
+    bool filling;                       /* order_fill.c */
     wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
     wg_mutex collect_mutex;             /* one collector at a time */
     uint64_t collect_at, collect_round; /* hash that the round has come to */

@@ -89,6 +89,7 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
         if (table->sides_block == NULL) goto fail;
     }
     wgi_side *sides = table->sides_block;
+    wgi_store(&slots->words[0], 0); /* a page that is first read is made twice */
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     chunks[table->chunk_count] =
         (wgi_chunk){.slots = slots,
