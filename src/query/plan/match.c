@@ -286,7 +286,9 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
     plan->cycles = edge->cycles;
     plan->by_id = edge->by_id;
     WG_TRY(walk_properties(m, rel, ast->child[0], plan));
-    return wgi_walk_steps(m->b, rel, ast, from_left, plan);
+    WG_TRY(wgi_walk_steps(m->b, rel, ast, from_left, plan));
+    if (edge->paths > 1 || plan->step_count > 1 || (edge->paths > 0 && plan->hops_min > 1)) plan->paths = edge->paths;
+    return WG_OK;
 }
 
 wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done) {
