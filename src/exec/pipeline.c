@@ -267,6 +267,7 @@ wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *e
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
     if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
+    if (plan->op == WG_PLAN_SHORTEST && plan->paths > 0) return wgi_op_search(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);

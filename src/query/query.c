@@ -615,7 +615,8 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
     result.plan_hash = query->canonical_hash;
-    const wg_code code = run_body(&b, context, &result);
+    wg_txn_statement_begin(context->txn);
+    const wg_code code = wg_txn_statement_end(context->txn, run_body(&b, context, &result), err);
     result.reads_clock = b.reads_clock;
     if (code != WG_OK) {
         wg_query_result_deinit(&result);
@@ -704,6 +705,7 @@ wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_ex
     }
     wgi_compiled *plan = NULL;
     wg_txn_index_own(context->txn);
+    wg_txn_statement_begin(context->txn);
     wg_code code = wgi_compiled_get(query, state->plan, context, &plan, err);
     if (code == WG_OK) {
         const bool again = state->plan == plan;
@@ -713,6 +715,7 @@ wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_ex
         try_short(state, again);
         code = run_state(state, context, io, err);
     }
+    code = wg_txn_statement_end(context->txn, code, err);
     if (code == WG_OK) return WG_OK;
     wg_query_result_deinit(io);
     return located(query, code, err);

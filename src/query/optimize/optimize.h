@@ -39,6 +39,7 @@ typedef struct wgi_pattern_edge {
     uint32_t from, to;     /* as drawn: left and right node */
     uint32_t clause;       /* of one MATCH: relationships of different ones may be the same */
     bool cycles;           /* a search: from a node to itself at least one relationship is wanted */
+    uint32_t paths;        /* a search: how many walks, or lengths of walks, are wanted; 0: one */
     bool by_id;            /* a search: the least ids decide among equals */
     bool free;             /* it may be the same as any other one */
     wg_ast_path_mode mode; /* of a walk: what it may repeat */

@@ -144,13 +144,9 @@ static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, ui
 
 /* The slot is marked as locked: before the version is taken. Release: the data that is stored behind it is seen after it. */
 static inline void wgi_mark(const wgi_target *t) {
-    wgi_stamp_raise(t->place.header);
     wgi_store(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED);
 }
-static inline void wgi_unmark(const wgi_target *t) {
-    wgi_store(&t->place.slots[t->slot].words[0], t->word0);
-    wgi_stamp_settle(t->place.header);
-}
+static inline void wgi_unmark(const wgi_target *t) { wgi_store(&t->place.slots[t->slot].words[0], t->word0); }
 /* History first, then the new record; word 0 unlocks. */
 static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
                                   const wgi_match *m) {
@@ -171,7 +167,6 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, t->now_us);
     wgi_store(&slot->words[0], word0 | t->version << WGI_VERSION_SHIFT);
-    wgi_stamp_settle(t->place.header);
 }
 
 /* ---- checks of callers' arguments */

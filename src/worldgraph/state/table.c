@@ -24,7 +24,7 @@ enum {
 #define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
 #define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
 _Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
-_Static_assert(sizeof(wgi_header) == 16, "four headers a line");
+_Static_assert(sizeof(wgi_header) == 8, "eight headers a line");
 _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
 
 /* ---- memory */
@@ -89,6 +89,7 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
         if (table->sides_block == NULL) goto fail;
     }
     wgi_side *sides = table->sides_block;
+    wgi_store(&slots->words[0], 0); /* a page that is first read is made twice */
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     chunks[table->chunk_count] =
         (wgi_chunk){.slots = slots,
@@ -107,12 +108,6 @@ static wg_code segments_reserve(wgi_table *table, uint32_t count, wg_error *err)
     while (table->free_count + (table->chunk_count * WGI_CHUNK_SEGMENTS - table->fresh) < count)
         WG_TRY(chunk_add(table, err));
     return WG_OK;
-}
-
-void wgi_stamp_begin(wgi_header *header) {
-    static _Atomic uint32_t next_service;
-    const uint64_t service = atomic_fetch_add_explicit(&next_service, 1, memory_order_relaxed);
-    atomic_store_explicit(&header->stamp, service << 32 | 2, memory_order_release);
 }
 
 /* An empty one, generation odd. */
@@ -135,7 +130,6 @@ static wgi_place segment_take(wgi_table *table, uint8_t depth) {
     }
     place.header->used = 0;
     place.header->depth = depth;
-    wgi_stamp_begin(place.header);
     return place;
 }
 
