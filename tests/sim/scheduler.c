@@ -196,7 +196,11 @@ void sim_point(void) {
     sim.now_ns += POINT_NS;
     if (!sim.exploring) return;
     sim.report.steps++;
-    if (sim.report.steps > SIM_STEPS_MAX) give_up("livelock: it does not come to an end");
+    if (sim.plan.yield_one_in != 0) {
+        if (sim_random(sim.plan.yield_one_in) == 0) self()->priority = --sim.lowest;
+    } else if (sim.report.steps > SIM_STEPS_MAX) {
+        give_up("livelock: it does not come to an end");
+    }
     for (uint32_t i = 0; i < SIM_DEPTH - 1; i++)
         if (sim.falls[i] == sim.report.steps) self()->priority = SIM_DEPTH - 1 - (int64_t)i;
     moment_come();
@@ -207,11 +211,16 @@ void sim_point(void) {
     change_to(choose(), false);
 }
 
+void sim_point_ordered(int order) {
+    if (order != (int)memory_order_relaxed) sim_point();
+}
+
 void sim_yield(void) {
     if (!sim.active) return;
     sim.now_ns += POINT_NS;
     sim.report.steps += sim.exploring ? 1 : 0;
-    if (sim.report.steps > SIM_STEPS_MAX) give_up("livelock: it does not come to an end");
+    if (sim.plan.yield_one_in == 0 && sim.report.steps > SIM_STEPS_MAX)
+        give_up("livelock: it does not come to an end");
     self()->priority = --sim.lowest;
     change_to(choose(), false);
 }

@@ -20,6 +20,8 @@ typedef struct sim_plan {
     const char *name;
     uint64_t seed;
     uint64_t steps; /* how many points a schedule has, about: where the falls are drawn from; 0: none falls */
+    uint32_t
+        yield_one_in; /* instead of falls: at each point the running thread yields with this chance, and the length has no limit; 0: not */
 } sim_plan;
 
 typedef struct sim_report {
@@ -48,6 +50,7 @@ uint64_t sim_now_ns(void);
  * power fails. Never when the schedule has fewer points. */
 void sim_at_some_point(void (*fn)(void *ctx), void *ctx);
 void sim_point(void); /* the running thread may lose its place here */
+void sim_point_ordered(int order);
 void sim_yield(void); /* and here it does when somebody else can run */
 /* Writes the last changes of threads to stdout. */
 void sim_print_trace(void);
