@@ -136,10 +136,12 @@ fail:
     return code;
 }
 
+void wgi_sink_build_spills(wgi_sink *sink) { ((rows_sink *)sink)->spills = true; }
+
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
                          wg_error *err) {
     WG_TRY(wgi_sink_build(types, count, NULL, NULL, 0, context, out, err));
-    ((rows_sink *)*out)->spills = true;
+    wgi_sink_build_spills(*out);
     return WG_OK;
 }
 
