@@ -24,6 +24,7 @@ wg_code wgi_join_deal(wgi_join_table *table, const wg_exec_context *context, wg_
     if (types == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *types));
     for (uint32_t c = 0; c < rows->column_count; c++) types[c] = rows->columns[c].type;
     const wgi_parts shape = {.context = context,
+                             .user = WG_SPILL_JOIN,
                              .types = types,
                              .column_count = rows->column_count,
                              .key_first = table->payload_count,
@@ -469,6 +470,7 @@ wg_code wgi_sink_probe(const wg_plan *plan, const wgi_join_table *table, const w
     memcpy(s->types + s->slot_count, table->key_types, table->key_count * sizeof *s->types);
     s->types[s->column_count - 1] = WG_TYPE_INT;
     const wgi_parts shape = {.context = context,
+                             .user = WG_SPILL_JOIN,
                              .types = s->types,
                              .column_count = s->column_count,
                              .key_first = s->slot_count,

@@ -87,6 +87,7 @@ typedef struct wgi_parts {
     uint32_t key_first; /* the keys are columns [key_first, key_first + key_count) */
     uint32_t key_count;
     uint32_t level; /* by which bits of the hash */
+    wg_spill_user user;
     wgi_spill *file;
     wgi_part_piece *pieces;
     uint32_t count;

@@ -14,9 +14,10 @@ wg_code wgi_parts_like(const wgi_parts *parts, uint32_t level, wgi_parts *out, w
                        .key_first = parts->key_first,
                        .key_count = parts->key_count,
                        .level = level,
+                       .user = parts->user,
                        .file = parts->file};
     if (fresh.file != NULL && level == parts->level) wgi_spill_acquire(fresh.file);
-    else WG_TRY(wgi_spill_create(parts->context, WG_SPILL_JOIN, &fresh.file, err));
+    else WG_TRY(wgi_spill_create(parts->context, parts->user, &fresh.file, err));
     *out = fresh;
     return WG_OK;
 }
