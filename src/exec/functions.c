@@ -309,6 +309,8 @@ static const wg_function table[] = {
     PLAIN("character_length", 1, 1, "s", I, wgi_fn_size),
     PLAIN("normalize", 1, 2, "s", S, wgi_fn_normalize),
     PLAIN("isNormalized", 1, 2, "s", B, wgi_fn_normalize),
+    PLAIN("string.join", 2, 2, "ls", S, wgi_fn_string_join),
+    PLAIN("format", 1, 2, "*s", S, wgi_fn_format),
     PLAIN("substring", 2, 3, "si", S, wgi_fn_substring),
     PLAIN("left", 2, 2, "si", S, wgi_fn_left),
     PLAIN("right", 2, 2, "si", S, wgi_fn_right),

@@ -3,6 +3,7 @@
 
 #include "exec/profile.h"
 
+#include "query/notes.h"
 #include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
 #include "query/prepared.h"
@@ -616,7 +617,8 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     b.optimizer_off = context->optimizer_off;
     result.plan_hash = query->canonical_hash;
     wg_txn_statement_begin(context->txn);
-    const wg_code code = wg_txn_statement_end(context->txn, run_body(&b, context, &result), err);
+    wg_code code = wg_txn_statement_end(context->txn, run_body(&b, context, &result), err);
+    if (code == WG_OK) code = wgi_notes_make(query, context->txn, &result.arena, &result.notes, err);
     result.reads_clock = b.reads_clock;
     if (code != WG_OK) {
         wg_query_result_deinit(&result);
@@ -655,6 +657,7 @@ static wg_code ready_result(const wgi_compiled *c, wg_account *account, wg_query
     wg_query_result_deinit(io);
     wg_arena_init(&io->arena, account);
     WG_TRY(copy_names(&c->columns, io, err));
+    WG_TRY(wgi_notes_copy(&c->notes, &io->arena, &io->notes, err));
     io->plan_hash = c->hash;
     io->reads_clock = c->reads_clock;
     io->plan_id = c->id;

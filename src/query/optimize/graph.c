@@ -290,6 +290,8 @@ static wg_code find_indexes(wgi_binder *b, const wgi_relation *rel, wgi_graph *g
         if (!node->missing && wgi_find(rel, node->name) == NULL)
             WG_TRY(wgi_find_index(b, g, node->name, node->labels, node->label_count, &nothing, &choice));
         if (choice.rule != NULL) node->seek_rows = choice.rows;
+        if (choice.rule == NULL && !node->missing && wgi_find(rel, node->name) == NULL)
+            WG_TRY(wgi_find_either(b, g, i));
     }
     return WG_OK;
 }

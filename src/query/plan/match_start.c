@@ -11,21 +11,26 @@ wg_code wgi_node_symbol(wgi_matcher *m, wgi_relation *rel, const wgi_pattern_nod
 }
 
 /* No row, with a node slot: a label that no node has. */
-static wg_code start_empty(wgi_matcher *m, const wgi_pattern_node *node, wgi_relation *out) {
+static wg_code start_empty(wgi_matcher *m, const wgi_pattern_node *node, const wg_scan_spec *columns,
+                           wgi_relation *out) {
     wgi_binder *b = m->b;
     wgi_relation rel;
-    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    const uint32_t count = columns->key_count + 1;
+    wg_expr **exprs = wgi_alloc(b, count, sizeof(wg_expr *));
+    wgi_new_slot *slots = wgi_alloc(b, count, sizeof *slots);
     const wg_value null = wg_value_null();
-    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
-    if (exprs == NULL) return WG_E_NOMEM;
+    if (exprs == NULL || slots == NULL) return WG_E_NOMEM;
     WG_TRY(wgi_unit(b, &rel));
     WG_TRY(wgi_filter_false(b, &rel));
-    WG_TRY(wgi_const_expr(b, &null, WG_TYPE_NODE, node->ast, &exprs[0]));
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = (wgi_new_slot){i == 0 ? WG_TYPE_NODE : columns->types[i - 1], i == 0 ? node->name : (wg_slice){0}};
+        WG_TRY(wgi_const_expr(b, &null, slots[i].type, node->ast, &exprs[i]));
+    }
     wg_plan *plan = wgi_plan(b, WG_PLAN_PROJECT, rel.plan, NULL);
     if (plan == NULL) return WG_E_NOMEM;
     plan->exprs = exprs;
-    plan->expr_count = 1;
-    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, &slot, 1));
+    plan->expr_count = count;
+    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, slots, count));
     rel.plan = plan;
     WG_TRY(wgi_node_symbol(m, &rel, node, 0));
     *out = rel;
@@ -78,6 +83,19 @@ static wg_code scan_everything(wgi_matcher *m, const wgi_pattern_node *node, con
     return WG_OK;
 }
 
+wg_code wgi_start_columns(wgi_matcher *m, const wgi_pattern_node *node, const wg_scan_spec *columns,
+                          wgi_relation *out) {
+    wgi_binder *b = m->b;
+    wgi_relation rel = {.writes = m->after_write};
+    if (node->missing) return start_empty(m, node, columns, out);
+    if (node->label_count == 0 && b->has_virtual) WG_TRY(scan_everything(m, node, columns, &rel.plan));
+    else WG_TRY(make_scan(m, node, node->labels, node->label_count, columns, &rel.plan));
+    WG_TRY(wgi_node_symbol(m, &rel, node, 0));
+    for (uint32_t i = 0; i < columns->key_count; i++) WG_TRY(wgi_add_property(b, &rel, 0, columns->keys[i], i + 1));
+    *out = rel;
+    return WG_OK;
+}
+
 static wg_code start_scan(wgi_matcher *m, const wgi_pattern_node *node, wgi_relation *out) {
     wgi_binder *b = m->b;
     const bool everything = node->label_count == 0 && b->has_virtual;
@@ -93,16 +111,7 @@ static wg_code start_scan(wgi_matcher *m, const wgi_pattern_node *node, wgi_rela
         types[kept++] = type;
     }
     const wg_scan_spec columns = {.keys = keys, .types = types, .key_count = kept};
-    wgi_relation rel = {.writes = m->after_write};
-    if (everything) {
-        WG_TRY(scan_everything(m, node, &columns, &rel.plan));
-    } else {
-        WG_TRY(make_scan(m, node, node->labels, node->label_count, &columns, &rel.plan));
-    }
-    WG_TRY(wgi_node_symbol(m, &rel, node, 0));
-    for (uint32_t i = 0; i < kept; i++) WG_TRY(wgi_add_property(b, &rel, 0, keys[i], i + 1));
-    *out = rel;
-    return WG_OK;
+    return wgi_start_columns(m, node, &columns, out);
 }
 
 wg_code wgi_has_labels(wgi_matcher *m, wgi_relation *rel, const wgi_pattern_node *node, const wgi_symbol *of) {
@@ -121,7 +130,7 @@ wg_code wgi_has_labels(wgi_matcher *m, wgi_relation *rel, const wgi_pattern_node
 }
 
 wg_code wgi_seek_key(wgi_matcher *m, wgi_relation *rel, uint32_t index, const wg_label *label,
-                 const wg_ast *const *keys) {
+                     const wg_ast *const *keys) {
     wgi_binder *b = m->b;
     const wgi_pattern_node *node = &m->graph.nodes[index];
     const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
@@ -236,5 +245,7 @@ wg_code wgi_start_node(wgi_matcher *m, uint32_t start, wgi_relation *out) {
         out->writes = m->after_write;
         return wgi_seek_index(m, out, start, &choice);
     }
-    return node->missing ? start_empty(m, node, out) : start_scan(m, node, out);
+    const wg_scan_spec none = {0};
+    if (node->missing) return start_empty(m, node, &none, out);
+    return node->either != 0 ? wgi_start_either(m, start, out) : start_scan(m, node, out);
 }

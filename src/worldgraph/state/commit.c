@@ -248,7 +248,7 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
                 WG_TRY(wgi_write_order(run, w, err));
                 break;
             case SINGLE_SPLIT:
-                WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
+                WG_TRY(wgi_room_make(run->state, w->key.hash, 1, err));
                 break;
             case SINGLE_CONFLICT:
                 wgi_count(&session->conflicts);

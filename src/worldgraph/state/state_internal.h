@@ -60,10 +60,10 @@ typedef struct wgi_side {     /* beside each slot */
 } wgi_side;
 typedef struct
     wgi_header { /* of a segment; eight a line, so that those of a million keys stay in the second-level cache */
-    _Atomic uint8_t lock; /* 0 free, 1 held */
-    uint8_t depth;        /* bits of the hash that all its keys share; 255: not in use */
-    uint8_t used;         /* slots that are not empty; under the lock */
-    uint8_t pad;
+    _Atomic uint8_t lock;    /* 0 free, 1 held */
+    uint8_t depth;           /* bits of the hash that all its keys share; 255: not in use */
+    uint8_t used;            /* slots that are not empty; under the lock */
+    _Atomic uint8_t deleted; /* at least the deletions in it, up to 255: written under the lock */
     _Atomic uint32_t
         generation; /* odd while it is out of service; rises each time it is put into service or out of it */
 } wgi_header;

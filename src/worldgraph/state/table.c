@@ -129,6 +129,7 @@ static wgi_place segment_take(wgi_table *table, uint8_t depth) {
             for (int w = 0; w < WGI_SLOT_WORDS; w++) wgi_store(&place.slots[i].words[w], 0);
     }
     place.header->used = 0;
+    atomic_store_explicit(&place.header->deleted, 0, memory_order_relaxed);
     place.header->depth = depth;
     return place;
 }
@@ -217,6 +218,7 @@ static void segment_insert(const wgi_place *from, uint32_t at, const wgi_place *
     wgi_store(&to->sides[i].time_us, wgi_load(&from->sides[at].time_us));
     wgi_store(&to->slots[i].words[0], words[0]);
     to->header->used++;
+    if ((words[0] & WGI_FLAG_DELETED) != 0) wgi_deleted_add(to->header);
 }
 
 static wg_code map_double(wgi_table *table, wgi_map *map, wg_error *err) {
@@ -294,10 +296,12 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
     if (place.segment != segment || segments_reserve(table, 1, NULL) != WG_OK) goto done; /* another time */
     wgi_segment_lock(place.header);
     uint8_t bits[WGI_SLOTS / 8] = {0};
+    atomic_store_explicit(&place.header->deleted, 0, memory_order_relaxed); /* counted anew */
     for (uint32_t i = 0; i < WGI_SLOTS; i++) {
         uint64_t words[WGI_SLOT_WORDS];
         if (wgi_load(&place.slots[i].words[0]) == 0) continue;
         wgi_slot_copy(&place.slots[i], words);
+        if ((words[0] & WGI_FLAG_DELETED) != 0) wgi_deleted_add(place.header);
         if (!gone(ctx, words, wgi_load(&place.sides[i].history))) continue;
         wg_bit_set(bits, i);
         count++;

@@ -210,6 +210,12 @@ static inline void wgi_segment_unlock(wgi_header *header) {
     atomic_store_explicit(&header->lock, 0, memory_order_release);
 }
 
+/* With the segment's lock held: one more deletion. */
+static inline void wgi_deleted_add(wgi_header *header) {
+    const uint8_t deleted = atomic_load_explicit(&header->deleted, memory_order_relaxed);
+    if (deleted != UINT8_MAX) atomic_store_explicit(&header->deleted, (uint8_t)(deleted + 1), memory_order_relaxed);
+}
+
 /* ---- seats: where a key was found, as a leaf of its run's order remembers it (scan_level.c)
  * u32 generation of the segment << 32 | segment << 7 | slot; 0: none. A slot has one key as long as its segment is in service, and a segment that
  * is put into service again has another generation: who finds the same one finds the same key. */
