@@ -61,7 +61,7 @@ static void payload_copy(commit *c, uint8_t *to, size_t size) {
         size -= n;
         c->left -= n;
         c->skip += n;
-        if (c->skip == c->parts->size && (size > 0 || c->left > 0)) {
+        if (c->skip == c->parts->size && c->left > 0) {
             c->parts++;
             c->skip = 0;
         }
@@ -77,7 +77,7 @@ static size_t payload_slices(commit *c, wg_slice *out, size_t size) {
         size -= n;
         c->left -= n;
         c->skip += n;
-        if (c->skip == c->parts->size && (size > 0 || c->left > 0)) {
+        if (c->skip == c->parts->size && c->left > 0) {
             c->parts++;
             c->skip = 0;
         }
