@@ -383,6 +383,50 @@ static void test_residency_drops_what_nobody_counts(void **state) {
     wg_platform_sim_destroy(p);
 }
 
+typedef struct asked {
+    const char *residency;
+    uint64_t bytes;
+} asked;
+
+static bool on_metric(void *ctx, const wg_metric *m) {
+    asked *a = ctx;
+    if (strcmp(m->name, "cache_bytes") == 0 && strcmp(m->label_value, a->residency) == 0)
+        a->bytes = (uint64_t)m->value;
+    return true;
+}
+
+/* What the governor says of a class. */
+static uint64_t held(wg_engine *e, const char *residency) {
+    asked a = {.residency = residency};
+    MODEL_OK(wg_engine_metrics(e, on_metric, &a, err));
+    return a.bytes;
+}
+
+/* Goal: stripes are what L3SsdLocal holds; a checkpoint that does not fit the cap is refused by name and leaves no file, rows stay readable
+ * and are in stripes when the cap is raised. */
+static void test_stripes_are_held_to_the_budget(void **state) {
+    (void)state;
+    wg_platform *p = disk_of(20);
+    wg_options o = {.no_background = true, .checkpoint_log_bytes = UINT64_MAX, .budget = {.nvme = 10000}};
+    wg_engine *e = open_with(p, "/ws", &o);
+    wg_error seen = {0};
+    assert_int_equal(wg_engine_checkpoint(e, NULL, &seen), WG_E_CAPACITY);
+    assert_non_null(strstr(seen.message, "budget.nvme"));
+    assert_int_equal(held(e, "L3SsdLocal"), 0);
+    assert_int_equal(wg_stripe_set_count(e->maintenance.stripes), 0);
+    assert_int_equal(living(e), added);
+    MODEL_OK(wg_engine_close(e, err));
+    o.budget.nvme = 8 << 20;
+    e = open_with(p, "/ws", &o);
+    wg_checkpoint_info info = {0};
+    MODEL_OK(wg_engine_checkpoint(e, &info, err));
+    assert_int_equal(held(e, "L3SsdLocal"), info.bytes_written);
+    assert_true(held(e, "L1CpuHot") > 0);
+    assert_int_equal(living(e), added);
+    MODEL_OK(wg_engine_close(e, err));
+    wg_platform_sim_destroy(p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commits_make_checkpoints_that_are_due),
@@ -396,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_background_thread_may_not_start),
         cmocka_unit_test(test_background_interruptions),
         cmocka_unit_test(test_residency_drops_what_nobody_counts),
+        cmocka_unit_test(test_stripes_are_held_to_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
