@@ -268,6 +268,19 @@ static wg_code add_distinct(wgi_groups *g, uint32_t i, const wg_vector *v, const
     return WG_OK;
 }
 
+void wgi_agg_note_nulls(const wg_exec_context *context, const wg_vector *v, const wg_batch *batch) {
+    _Atomic bool *noted = context->nulls_left_out;
+    const bool any = wg_type_physical(v->type) == WG_PHYSICAL_VALUE; /* cells have types of their own */
+    if (noted == NULL || (v->valid == NULL && !any) || atomic_load_explicit(noted, memory_order_relaxed)) return;
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = batch->sel != NULL ? batch->sel[i] : i;
+        const bool null = !wg_vector_is_valid(v, row) || (any && wg_vector_value(v, row).type == WG_TYPE_NULL);
+        if (!null) continue;
+        atomic_store_explicit(noted, true, memory_order_relaxed);
+        return;
+    }
+}
+
 static wg_code add_batch(const wg_plan *plan, wgi_groups *g, uint32_t i, const wg_batch *batch, const uint32_t *index,
                          wgi_eval *eval, wg_error *err) {
     const wg_aggregate *a = &plan->aggregates[i];
@@ -279,6 +292,7 @@ static wg_code add_batch(const wg_plan *plan, wgi_groups *g, uint32_t i, const w
     if (a->distinct && value_type(a) != WG_TYPE_ANY)
         WG_TRY(wgi_eval_typed(eval, a->arg, value_type(a), batch, &v, err));
     else WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+    wgi_agg_note_nulls(eval->context, &v, batch);
     if (a->distinct) return add_distinct(g, i, &v, batch, index, eval, err);
     if (a->kind == WG_AGG_COUNT) {
         add_counts(g->states[i], &v, batch, index);

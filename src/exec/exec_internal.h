@@ -204,6 +204,7 @@ wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg
 void wgi_op_expand_end(wgi_op *op); /* lets go of what it has of a run; the next may begin */
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
+wg_code wgi_op_search(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err); /* search_op.c */
 wg_code wgi_op_expand_var(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_rows **out,
                      wg_error *err); /* pick_op.c */

@@ -280,6 +280,7 @@ wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *e
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
     if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
+    if (plan->op == WG_PLAN_SHORTEST && plan->paths > 0) return wgi_op_search(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
     if (plan->op == WG_PLAN_APPLY) return wgi_op_apply(plan, account, out, err);
     if (plan->op == WG_PLAN_PROCEDURE) return wgi_op_procedure(plan, account, out, err);
@@ -448,7 +449,7 @@ fail:
 
 static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     wg_cancel *cancel = p->context->cancel;
-    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, 0);
+    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, plan->scan.is_edge ? 1 : 0);
     const bool counts = no_ids && wgi_only_counts(p->op_count, p->sink);
     WG_TRY(wgi_open_scan_for(plan, p->context, no_ids, counts, &p->scan, err));
     p->task_count = wg_scan_task_count(p->scan);

@@ -72,7 +72,8 @@ wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err) {
     const wgi_place place = wgi_place_of(run->table, w->key.hash);
     w->segment = place.segment;
     w->generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
-    WG_TRY(wgi_order_insert(run, &w->key, err));
+    if (run->state->filling) run->order_is_stale = true; /* order_fill.c */
+    else WG_TRY(wgi_order_insert(run, &w->key, err));
     w->ordered = true;
     return WG_OK;
 }
@@ -247,7 +248,7 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
                 WG_TRY(wgi_write_order(run, w, err));
                 break;
             case SINGLE_SPLIT:
-                WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
+                WG_TRY(wgi_room_make(run->state, w->key.hash, 1, err));
                 break;
             case SINGLE_CONFLICT:
                 wgi_count(&session->conflicts);
@@ -265,7 +266,14 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
 
 wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t version,
                             uint64_t time_us, wg_error *err) {
-    single s = {.session = session, .run = run, .w = w, .now_us = time_us, .forced = version};
+    single s; /* not cleared: the match is large */
+    s.session = session;
+    s.run = run;
+    s.w = w;
+    s.now_us = time_us;
+    s.forced = version;
+    s.version = 0;
+    s.room = NULL;
     wgi_match_make(run, &w->key, &s.match);
     for (;;) {
         WG_TRY(wgi_history_reserve(run->state, session->writer, 1, err));
@@ -318,7 +326,6 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_side *side = &place.sides[at];
     const uint64_t word0 = wgi_load(&slot->words[0]);
     if (expected != WG_VERSION_ANY && wgi_slot_version(slot, word0, now_us) != expected) goto leave;
-    wgi_stamp_raise(place.header);
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     version = atomic_fetch_add(&run->newest, 1) + 1;
     wgi_touch(run, word0, key->hash);
@@ -339,7 +346,6 @@ static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *ru
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, now_us);
     wgi_store(&slot->words[0], version << WGI_VERSION_SHIFT | (uint64_t)m.size << 8 | value->type);
-    wgi_stamp_settle(place.header);
 leave:
     wgi_segment_unlock(place.header);
     wg_lane_leave(lane);
