@@ -278,13 +278,13 @@ static wg_code put_rows(wgi_agg_hand *hand, hand_part *part, const sorting *s, u
     return WG_OK;
 }
 
-/* Room for twice as many rows, if it leaves the query three quarters of its memory. False: the part is to be dealt. */
+/* Room for four times as many rows, if it leaves the query three quarters of its memory. False: the part is to be dealt. */
 static bool grow_part(const wgi_agg_dealer *d, const wgi_agg_hand *hand, hand_part *part) {
     const wg_account *account = d->context->account;
     if (part->capacity == HELD_ROWS) return false;
-    const uint64_t bytes = (uint64_t)part->capacity * (hand->column_count + 1) * 2 * sizeof(wg_str);
+    const uint32_t capacity = part->capacity < HELD_ROWS / 4 ? part->capacity * 4 : HELD_ROWS;
+    const uint64_t bytes = (uint64_t)capacity * (hand->column_count + 1) * sizeof(wg_str);
     if (!wgi_spill_stays_below(d->context, bytes + (account != NULL ? account->bytes_max / 4 : 0))) return false;
-    const uint32_t capacity = part->capacity * 2;
     uint64_t *positions = wg_realloc(part->strings.account, part->positions, capacity * sizeof *positions);
     if (positions == NULL) return false;
     part->positions = positions;
