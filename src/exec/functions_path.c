@@ -84,6 +84,24 @@ WGI_ROW_FN(wgi_fn_disjoint) {
     return WG_OK;
 }
 
+/* The map of one entry: what SET n[key] = value writes, and with a null takes away. */
+WGI_ROW_FN(wgi_fn_entry) {
+    (void)arg_count;
+    if (args[0].type != WG_TYPE_STRING)
+        return wg_error_set(err, WG_E_TYPE, call->offset, "the name of a property is a STRING, not %s",
+                            wg_type_name((wg_type)args[0].type));
+    const wg_slice name = wg_value_slice(&args[0]);
+    wg_map_entry *entry = wg_arena_alloc_zero(&call->eval->arena, sizeof *entry);
+    if (entry == NULL) return wg_error_nomem(err, sizeof *entry);
+    entry->key = wg_arena_strdup(&call->eval->arena, name);
+    if (entry->key == NULL) return wg_error_nomem(err, name.size);
+    entry->key_size = (uint32_t)name.size;
+    entry->value = args[1];
+    *out = (wg_value){.type = WG_TYPE_MAP, .size = 1};
+    out->as.map = entry;
+    return WG_OK;
+}
+
 /* A list of lists of one value each as the list of these values, nulls included. */
 WGI_ROW_FN(wgi_fn_flatten) {
     (void)arg_count;

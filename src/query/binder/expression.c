@@ -112,6 +112,10 @@ static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast
     if (scope->aggregation != NULL && !scope->aggregation->over_results) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
+        if (wgi_is_hidden(ast->text))
+            return wgi_error(b, WG_E_BIND, ast,
+                             "a subquery that looks at the rows is used beside an aggregate: make it a result of a "
+                             "WITH before, or put it inside the aggregate");
         return wgi_error(b, WG_E_BIND, ast,
                          "'%.*s' is used beside an aggregate but is not one of the grouped results: return it as a "
                          "result of its own, or put it inside the aggregate",

@@ -246,9 +246,28 @@ static wg_code target_by_name(wgi_binder *b, const wgi_relation *rel, const wg_a
     return bind_target(b, rel, variable, out);
 }
 
+/* A property whose name is a value: a map of one entry, null where it is removed. */
+static wg_code set_by_name(wgi_binder *b, const wgi_relation *rel, const wg_ast *target, const wg_ast *value,
+                           wg_set_item *out) {
+    const wg_value null = wg_value_null();
+    wg_expr *args[2], *map;
+    *out = (wg_set_item){.kind = WG_SET_MERGE_MAP};
+    WG_TRY(bind_target(b, rel, target->child[0], &out->target));
+    WG_TRY(wgi_bind_in(b, rel, "in SET", target->child[1], &args[0]));
+    if (args[0]->type != WG_TYPE_STRING && args[0]->type != WG_TYPE_ANY)
+        return wgi_error(b, WG_E_TYPE, target->child[1], "the name of a property is a STRING, this is %s",
+                         wg_type_name(args[0]->type));
+    if (value != NULL) WG_TRY(wgi_bind_in(b, rel, "in SET", value, &args[1]));
+    else WG_TRY(wgi_const_expr(b, &null, WG_TYPE_NULL, target, &args[1]));
+    WG_TRY(wgi_call(b, target, "%entry", args, 2, &map));
+    out->properties = (wg_write_properties){.map = map};
+    return WG_OK;
+}
+
 /* One property; `value` NULL removes it. Declared columns are checked here where they are known. */
 static wg_code set_property(wgi_binder *b, const wgi_relation *rel, const wg_ast *property, const wg_ast *value,
                             wg_set_item *out) {
+    if (property->kind == WG_AST_INDEX) return set_by_name(b, rel, property, value, out);
     uint32_t *keys = wgi_alloc(b, 1, sizeof *keys);
     wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
     const wg_value null = wg_value_null();
@@ -327,6 +346,12 @@ static const wg_ast *value_of(const wg_ast *item) {
     return item->kind == WG_AST_SET_REPLACE || item->kind == WG_AST_SET_MERGE ? item->child[0] : NULL;
 }
 
+/* The expression that names the property, where one does. */
+static const wg_ast *name_of(const wg_ast *item) {
+    const bool property = item->kind == WG_AST_SET_PROPERTY || item->kind == WG_AST_REMOVE_PROPERTY;
+    return property && item->child[0]->kind == WG_AST_INDEX ? item->child[0]->child[1] : NULL;
+}
+
 /* The item with a slot for every subquery in its value. What was set before is written first. */
 static wg_code hoist_value(wgi_binder *b, wgi_relation *rel, const wg_ast *item, const wg_ast **out) {
     const wg_ast *value;
@@ -350,7 +375,7 @@ wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     for (uint32_t i = 0; i < clause->child_count; i++) {
         const wg_ast *item = clause->child[i];
         const bool subquery = wgi_has_subquery(value_of(item));
-        if (count > 0 && (subquery || reads_entity(value_of(item), rel))) {
+        if (count > 0 && (subquery || reads_entity(value_of(item), rel) || reads_entity(name_of(item), rel))) {
             WG_TRY(set_plan(b, rel, items, count));
             count = 0;
         }
