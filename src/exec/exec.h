@@ -114,8 +114,10 @@ typedef struct wg_write_properties {
 
 typedef struct wg_create_item {
     bool is_edge;
-    const uint32_t *labels; /* node: any number; edge: exactly one */
+    const uint32_t *labels; /* node: any number; edge: exactly one, with that of label_exprs */
     uint32_t label_count;
+    wg_expr *const *label_exprs; /* texts, or lists of them, that name more */
+    uint32_t label_expr_count;
     uint32_t from_slot; /* edges: slots of the input row, or input slots + index of an earlier create item */
     uint32_t to_slot;
     wg_write_properties properties;
@@ -135,6 +137,8 @@ typedef struct wg_set_item {
     wg_write_properties properties;
     const uint32_t *labels;
     uint32_t label_count;
+    wg_expr *const *label_exprs; /* texts, or lists of them, that name more */
+    uint32_t label_expr_count;
 } wg_set_item;
 
 /* What a walk may repeat: no relationship; anything; no node; no node but the first one as the last. */

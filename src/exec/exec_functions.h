@@ -99,6 +99,7 @@ WGI_ROW_FN(wgi_fn_end_node);
 WGI_ROW_FN(wgi_fn_path);
 WGI_ROW_FN(wgi_fn_disjoint);
 WGI_ROW_FN(wgi_fn_entry);
+WGI_ROW_FN(wgi_fn_labelled);
 WGI_ROW_FN(wgi_fn_flatten);
 WGI_ROW_FN(wgi_fn_typed); /* functions_typed.c */
 WGI_ROW_FN(wgi_fn_stride);

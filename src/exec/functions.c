@@ -258,6 +258,7 @@ static const wg_function table[] = {
     PLAIN("%deleted", 1, 1, "*", A, wgi_fn_deleted),
     PLAIN("%overlay", 2, 2, "**", WG_TYPE_MAP, wgi_fn_overlay),
     {"%entry", 2, 2, false, WGI_OP_NONE, "*", WG_TYPE_MAP, NULL, wgi_fn_entry, NULL, NULL},
+    PLAIN("%labelled", 3, 3, "*", WG_TYPE_BOOL, wgi_fn_labelled),
     PLAIN("%disjoint", 2, 2, "*", WG_TYPE_BOOL, wgi_fn_disjoint),
     PLAIN("%flatten", 1, 1, "l", L, wgi_fn_flatten),
     {"%typed", 2, 2, false, WGI_OP_NONE, "*", B, NULL, wgi_fn_typed, NULL, NULL},

@@ -102,6 +102,31 @@ WGI_ROW_FN(wgi_fn_entry) {
     return WG_OK;
 }
 
+static bool has_name(const wg_value *names, const wg_value *name) {
+    if (names->type != WG_TYPE_LIST) return wg_value_equal(names, name) == 1;
+    for (uint32_t i = 0; i < names->size; i++)
+        if (wg_value_equal(&names->as.list[i], name) == 1) return true;
+    return false;
+}
+
+/* Whether labels, or the type of a relationship, are those that a value names: all of them, or any. */
+WGI_ROW_FN(wgi_fn_labelled) {
+    (void)arg_count;
+    const bool list = args[1].type == WG_TYPE_LIST, any = args[2].as.b;
+    const uint32_t count = list ? args[1].size : 1;
+    bool has = !any;
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_value *name = list ? &args[1].as.list[i] : &args[1];
+        if (name->type != WG_TYPE_STRING)
+            return wg_error_set(err, WG_E_TYPE, call->offset, "the name of a label is a STRING, not %s",
+                                wg_type_name((wg_type)name->type));
+        const bool one = has_name(&args[0], name);
+        has = any ? has || one : has && one;
+    }
+    *out = wg_value_bool(has);
+    return WG_OK;
+}
+
 /* A list of lists of one value each as the list of these values, nulls included. */
 WGI_ROW_FN(wgi_fn_flatten) {
     (void)arg_count;

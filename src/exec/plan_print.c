@@ -376,6 +376,13 @@ static bool put_properties(const printer *p, const wg_write_properties *properti
     return ok && put(p, "}");
 }
 
+/* Labels that values name. */
+static bool put_named(const printer *p, wg_expr *const *exprs, uint32_t count) {
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++) ok = put(p, ":$(") && put_expr(p, exprs[i], 0) && put(p, ")");
+    return ok;
+}
+
 static bool put_creates(const printer *p, const wg_plan *plan) {
     bool ok = true;
     for (uint32_t i = 0; i < plan->create_count && ok; i++) {
@@ -383,7 +390,8 @@ static bool put_creates(const printer *p, const wg_plan *plan) {
         ok = put(p, i == 0 ? " " : ", ");
         if (ok && item->is_edge) ok = wg_buf_printf(p->out, "$%u-[", (unsigned)item->from_slot);
         else ok = ok && put(p, "(");
-        ok = ok && put_labels(p, item->labels, item->label_count, ":") && put_properties(p, &item->properties);
+        ok = ok && put_labels(p, item->labels, item->label_count, ":") &&
+             put_named(p, item->label_exprs, item->label_expr_count) && put_properties(p, &item->properties);
         if (ok && item->is_edge) ok = wg_buf_printf(p->out, "]->$%u", (unsigned)item->to_slot);
         else ok = ok && put(p, ")");
     }
@@ -397,7 +405,8 @@ static bool put_sets(const printer *p, const wg_set_item *items, uint32_t count)
         const wg_set_item *item = &items[i];
         ok = put(p, i == 0 ? " " : ", ") && put_expr(p, item->target, 0) && put(p, marks[item->kind]);
         if (ok && (item->kind == WG_SET_ADD_LABELS || item->kind == WG_SET_REMOVE_LABELS))
-            ok = put_labels(p, item->labels, item->label_count, ":");
+            ok = put_labels(p, item->labels, item->label_count, ":") &&
+                 put_named(p, item->label_exprs, item->label_expr_count);
         else ok = ok && put_properties(p, &item->properties);
     }
     return ok;

@@ -88,6 +88,11 @@ static void label(wgi_printer *pr, const wg_ast *a) {
     const bool nested = a->kind == WG_AST_LABEL_EXPR && a->op != WG_OP_NOT;
     if (a->kind == WG_AST_NAME) wgi_print_any_name(pr, a->text);
     if (a->kind == WG_AST_LABEL_ANY) wgi_print_text(pr, "%");
+    if (a->kind == WG_AST_LABEL_OF) {
+        wgi_print_text(pr, a->op == WG_OP_OR ? "$any(" : "$(");
+        wgi_print_node(pr, a->child[0]);
+        wgi_print_text(pr, ")");
+    }
     if (a->kind != WG_AST_LABEL_EXPR) return;
     if (nested) wgi_print_text(pr, "(");
     if (!nested) wgi_print_text(pr, "!");
