@@ -107,7 +107,7 @@ typedef struct wgi_maintenance {
     bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
     wg_account writing; /* memory of stripes that are being written: passing, so it does not count as heap of rows */
-    uint64_t file_bytes_before; /* files that the process held before any stripe: its own program */
+    _Atomic uint64_t file_bytes_before; /* files that the process holds without stripes: its own program; relaxed */
     _Atomic uint64_t residency_looked_ns;
     _Atomic uint64_t residency_sweeps;
     _Atomic uint64_t fragments; /* in all stripes */
