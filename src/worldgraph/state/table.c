@@ -143,6 +143,8 @@ static void generation_step(wgi_header *header) {
 static void segment_retire(wgi_table *table, const wgi_place *place) {
     generation_step(place->header);
     place->header->depth = UINT8_MAX;
+    if (atomic_load_explicit(&place->header->generation, memory_order_relaxed) > UINT32_MAX - 4)
+        return; /* a number that came back would revive old seats */
     WG_ASSERT(table->free_count < table->free_room);
     table->free_segments[table->free_count++] = place->segment;
 }
