@@ -97,7 +97,14 @@ wg_code wg_agent_encode(wg_agent_run *run, const wg_value *value, uint8_t small[
                         wg_error *err);
 /* Strings and bytes are borrowed from `bytes`, the rest lives in the arena. */
 wg_code wg_agent_decode(wg_arena *arena, uint8_t type, wg_slice bytes, wg_value *out, wg_error *err);
+wg_code wg_agent_key_refuse(const void *key, size_t size, wg_error *err);
 /* 1 to 1,024 bytes that do not begin as system keys do. */
-wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_state_key *out, wg_error *err);
+static inline wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_state_key *out,
+                                   wg_error *err) {
+    if (key == NULL || size - 1 >= WG_KEY_BYTES_MAX || wg_agent_is_system(wg_slice_of(key, size)))
+        return wg_agent_key_refuse(key, size, err);
+    *out = wg_state_key_of(run->run, wg_slice_of(key, size));
+    return WG_OK;
+}
 
 #endif

@@ -4,7 +4,7 @@
  * allocation. Errors of expected versions come from state and name key and versions. */
 #include "primitives/kv/kv.h"
 
-static wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item *out, wg_error *err) {
+static wg_code item_other(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item *out, wg_error *err) {
     *out = (wg_kv_item){0};
     if (cell->version == 0) return WG_OK;
     if (cell->expires_us != 0 && cell->expires_us <= wg_agent_now_us(run->agent)) return WG_OK;
@@ -13,6 +13,19 @@ static wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item 
     out->version = cell->version == WG_VERSION_OWN ? 0 : cell->version;
     out->time_us = cell->time_us;
     out->expires_us = cell->expires_us;
+    return WG_OK;
+}
+
+/* Bytes that do not expire straight, all else by item_other. */
+static inline wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item *out, wg_error *err) {
+    const bool plain = cell->type == WG_TYPE_BYTES && cell->expires_us == 0 && cell->version - 1 < WG_VERSION_MAX;
+    if (!plain || cell->bytes.size - 1 >= UINT32_MAX) return item_other(run, cell, out, err);
+    out->found = true;
+    out->value = (wg_value){
+        .type = WG_TYPE_BYTES, .size = (uint32_t)cell->bytes.size, .as.s = (const char *)cell->bytes.data};
+    out->version = cell->version;
+    out->time_us = cell->time_us;
+    out->expires_us = 0;
     return WG_OK;
 }
 

@@ -223,11 +223,12 @@ static inline WGI_HOT void wgi_bytes_copy(uint8_t *to, const uint8_t *from, size
 }
 
 bool wgi_bytes_equal(const uint8_t *a, const uint8_t *b, size_t n);
-/* Whether a slot that cannot change (its segment is locked) has this key of at most WGI_KEY_INLINE_MAX bytes. */
+/* Whether a slot has this key of at most WGI_KEY_INLINE_MAX bytes (longer ones: no). Its segment is locked, or the answer counts only if the slot is
+ * as before. */
 static inline WGI_HOT bool wgi_slot_has(const wgi_slot *slot, uint64_t word0, uint32_t run, wg_slice key) {
     const uint8_t *bytes = (const uint8_t *)(uintptr_t)slot + WGI_KEY_AT;
     if (((word0 >> 8) & 0xff) != key.size || (uint32_t)wgi_load(&slot->words[1]) >> 8 != run) return false;
-    if (key.size - 8 > 8) return wgi_bytes_equal(bytes, key.data, key.size);
+    if (key.size - 8 > 8) return key.size <= WGI_KEY_INLINE_MAX && wgi_bytes_equal(bytes, key.data, key.size);
     const uint64_t head = wg_load_u64le(bytes) ^ wg_load_u64le(key.data);
     return (head | (wg_load_u64le(bytes + key.size - 8) ^ wg_load_u64le(key.data + key.size - 8))) == 0;
 }
