@@ -69,7 +69,9 @@ static inline WGI_HOT uint64_t wgi_history_append_here(wgi_writer *writer, const
 #if WGI_COPY_WORDS
     for (uint32_t i = 1; i < WGI_SLOT_WORDS; i++) wgi_store(p + WGI_HISTORY_META + i, wgi_load(&slot->words[i]));
 #else
-    memcpy((void *)(uintptr_t)(p + WGI_HISTORY_META), slot, WGI_SLOT_BYTES); /* more than counts: it is overwritten */
+    uint8_t *to = (uint8_t *)(uintptr_t)(p + WGI_HISTORY_META); /* more than counts: it is overwritten */
+    wgi_copy_64(to, (const uint8_t *)slot);
+    wgi_copy_64(to + 64, (const uint8_t *)slot + 64);
 #endif
     wgi_store(p, r->history);
     wgi_store(p + 1, r->replaced_by);

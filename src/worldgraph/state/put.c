@@ -30,15 +30,13 @@ static inline WGI_HOT bool is_short(const putting *p) {
            !atomic_load_explicit(&p->run->dropped, memory_order_relaxed);
 }
 
-/* The redo record, in the room that was reserved for it. */
+/* The redo record, in the room that was reserved for it. Its sizes are below 128 each: varints of one byte. */
 static inline WGI_HOT void redo_publish(const putting *p, wg_lane *lane, uint8_t *room, uint64_t version) {
     WGI_LAYER_BEGIN(encode);
-    const size_t ops = wgi_redo_op_size(p->key.size, p->bytes.size, false);
+    const size_t ops = 4 + p->key.size + p->bytes.size;
     uint8_t *at = wgi_redo_head_put(room, lane, p->now_us, p->run, version, ops);
-    at[0] = WG_REDO_PUT;
-    at[1] = p->type;
-    at[2] = (uint8_t)p->key.size; /* both below 128: varints of one byte */
-    at[3] = (uint8_t)p->bytes.size;
+    wg_store_u32le(at, (uint32_t)WG_REDO_PUT | (uint32_t)p->type << 8 | (uint32_t)p->key.size << 16 |
+                           (uint32_t)p->bytes.size << 24);
     wgi_bytes_copy(at + 4, p->key.data, p->key.size);
     wgi_bytes_copy(at + 4 + p->key.size, p->bytes.data, p->bytes.size);
     wg_lane_publish(lane, (size_t)(at - room) + ops);

@@ -245,7 +245,8 @@ static inline WGI_HOT bool get_home(const wg_state_run *run, const wg_state_key 
     const uint64_t odd = WGI_LOCKED | WGI_FLAG_BLOCK | WGI_FLAG_DELETED | WGI_FLAG_EXPIRES;
     if ((word0 & odd) != 0 || (generation & 1) != 0 || !wgi_slot_has(slot, word0, run->origin.number, key->bytes))
         return false;
-    memcpy(out->small, slot, WGI_SLOT_BYTES);
+    wgi_copy_64(out->small, (const uint8_t *)slot);
+    wgi_copy_64(out->small + 64, (const uint8_t *)slot + 64);
     const uint64_t time_us = wgi_load(&place.sides[home].time_us);
     atomic_thread_fence(memory_order_acquire);
     if (wgi_load(&slot->words[0]) != word0 || !segment_is_same(place.header, generation)) return false;

@@ -205,14 +205,25 @@ static inline WGI_HOT void wgi_place_prefetch(const wgi_place *place, uint64_t h
 
 /* ---- bytes and keys, straight */
 
+/* memcpy of 16 bytes times a constant, as that many moves: a compiler may take `rep movs` for it, which costs what a put does. */
+typedef uint64_t wgi_16_bytes __attribute__((vector_size(16), aligned(1), may_alias));
+static inline WGI_HOT void wgi_copy_16(uint8_t *to, const uint8_t *from) {
+    *(wgi_16_bytes *)(void *)to = *(const wgi_16_bytes *)(const void *)from;
+}
+static inline WGI_HOT void wgi_copy_64(uint8_t *to, const uint8_t *from) {
+    wgi_copy_16(to, from);
+    wgi_copy_16(to + 16, from + 16);
+    wgi_copy_16(to + 32, from + 32);
+    wgi_copy_16(to + 48, from + 48);
+}
 /* memcpy of few bytes without a call: moves that overlap. */
 static inline WGI_HOT void wgi_bytes_copy(uint8_t *to, const uint8_t *from, size_t n) {
     if (n - 64 <= 64) {
-        memcpy(to, from, 64);
-        memcpy(to + n - 64, from + n - 64, 64);
+        wgi_copy_64(to, from);
+        wgi_copy_64(to + n - 64, from + n - 64);
     } else if (n - 16 < 48) {
-        for (size_t i = 0; i + 16 < n; i += 16) memcpy(to + i, from + i, 16);
-        memcpy(to + n - 16, from + n - 16, 16);
+        for (size_t i = 0; i + 16 < n; i += 16) wgi_copy_16(to + i, from + i);
+        wgi_copy_16(to + n - 16, from + n - 16);
     } else if (n - 8 < 8) {
         const uint64_t head = wg_load_u64le(from), tail = wg_load_u64le(from + n - 8);
         wg_store_u64le(to, head);
