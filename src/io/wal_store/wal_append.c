@@ -182,6 +182,7 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
         WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, false, &file, err));
         atomic_fetch_add_explicit(&wal->segments_made, 1, memory_order_relaxed);
     }
+    wal->platform->ops->write_back(wal->platform, wal->file); /* the disk works while the next one fills */
     wal->retired.items[wal->retired.count++] = (wal_retired){
         .file = wal->file, .number = wal->number, .segment_bytes = wal->segment_bytes, .end = wal->offset};
     wal->file = file;

@@ -62,10 +62,22 @@ static void work_take(wg_wal *wal, sync_work *work) {
     atomic_store(&wal->noted, work->logseq);
 }
 
+/* Of several files all data are on their way before the first is synced: what a journal has to commit for them it then commits once,
+ * and not once a file. */
+static void work_ahead(const wg_wal *wal, const sync_work *work) {
+    const wg_platform_ops *ops = wal->platform->ops;
+    if (work->retired.count == 0) return;
+    for (int pass = 0; pass < 2; pass++) { /* begun, then waited for */
+        for (size_t i = 0; i < work->retired.count; i++) ops->write_back(wal->platform, work->retired.items[i].file);
+        ops->write_back(wal->platform, work->file);
+    }
+}
+
 /* Syncs in the order of the log. Closes the retired files whatever happens. */
 static wg_code work_do(wg_wal *wal, sync_work *work, wg_error *err) {
     const wg_platform_ops *ops = wal->platform->ops;
     wg_code code = WG_OK;
+    work_ahead(wal, work);
     for (size_t i = 0; i < work->retired.count; i++) {
         if (code == WG_OK) code = ops->sync(wal->platform, work->retired.items[i].file, err);
         ops->close(wal->platform, work->retired.items[i].file);

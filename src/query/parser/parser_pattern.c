@@ -101,10 +101,11 @@ bool wgi_at_pattern_comprehension(const wgi_parser *p) {
 /* ---- rules */
 
 bool wgi_push_labels(wgi_parser *p) {
-    while (wgi_take_punct(p, WG_P_COLON)) {
-        wg_ast *name = wgi_name_node(p, "a label after ':'");
+    if (!wgi_take_keyword(p, WG_KW_IS)) (void)wgi_expect_punct(p, WG_P_COLON, "before a label");
+    do {
+        wg_ast *name = wgi_label_name(p, "a label after ':'");
         if (name == NULL || !wgi_push_child(p, name)) return false;
-    }
+    } while (wgi_take_punct(p, WG_P_COLON) || wgi_take_punct(p, WG_P_AMP));
     return true;
 }
 

@@ -124,6 +124,7 @@ const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 wg_events *wg_state_run_events(const wg_state_run *run);
 uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
 uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
+const _Atomic uint64_t *wg_state_run_visible_at(const wg_state_run *run); /* where that stands, as long as the run lives */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising; one thread at a time notes. Cannot fail behind a reservation, which comes before the
  * log is written. */
@@ -195,6 +196,9 @@ wg_code wg_state_history(wg_state_run *run, const wg_state_key *key, uint64_t sn
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err);
+/* The short way of wg_state_put, of BYTES that do not expire, whatever is there, now by the platform's coarse clock. The version; 0: nothing was
+ * done, and wg_state_put knows why. */
+uint64_t wg_state_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes);
 wg_code wg_state_delete(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t expected,
                         uint64_t now_us, uint64_t *out_version, wg_error *err);
 wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice type, const wg_state_value *payload,
