@@ -43,6 +43,10 @@ static wg_code on_sync(wg_platform *self, wg_file *file, wg_error *err) {
     wg_platform *p = below(self);
     return p->ops->sync(p, file, err);
 }
+static void on_write_back(wg_platform *self, wg_file *file) {
+    wg_platform *p = below(self);
+    p->ops->write_back(p, file);
+}
 static wg_code on_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
     wg_platform *p = below(self);
     return p->ops->truncate(p, file, size, err);
@@ -134,6 +138,9 @@ static wg_code random_bytes(wg_platform *self, void *out, size_t size, wg_error 
     return WG_OK;
 }
 
+enum { OPS = 29 };
+_Static_assert(sizeof(wg_platform_ops) == OPS * sizeof(void (*)(void)), "a function that is new is wrapped here too");
+
 static const wg_platform_ops wrapper_ops = {
     .open = on_open,
     .close = on_close,
@@ -141,6 +148,7 @@ static const wg_platform_ops wrapper_ops = {
     .write_at = on_write_at,
     .write_parts = on_write_parts,
     .sync = on_sync,
+    .write_back = on_write_back,
     .truncate = on_truncate,
     .file_info = on_file_info,
     .stat = on_stat,
