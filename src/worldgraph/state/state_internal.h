@@ -158,9 +158,6 @@ typedef enum wgi_found {
  * the slot. `out` has the words as a slot has them. Expiry is the caller's to look at. The caller is inside the epoch (keys of at most
  * WGI_KEY_INLINE_MAX bytes whose value block nobody looks at need none); blocks of what it gets live until it leaves. */
 wgi_found wgi_slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out);
-/* The same; *out_seat: where the key is in the table (table_internal.h), 0: it is not, or that cannot be said. */
-wgi_found wgi_slot_read_seat(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
-                             uint64_t *out_seat);
 /* The parent's record (or its parent's, ...) that a fork sees: *out_run says whose it is. run->parent is not NULL. */
 wgi_found wgi_fork_get(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
                        const wg_state_run **out_run);
