@@ -72,8 +72,7 @@ static inline WGI_HOT uint64_t slot_put(const putting *p, uint32_t at, uint8_t *
     wgi_store(&slot->words[1], (word1 & ~UINT64_C(0xff)) | p->bytes.size);
 #if WGI_COPY_WORDS
     const size_t end = WGI_KEY_AT + p->key.size;
-    if (p->bytes.size != 0)
-        wgi_slot_put(slot, end, wgi_load(&slot->words[end / 8]), p->bytes.data, p->bytes.size);
+    if (p->bytes.size != 0) wgi_slot_put(slot, end, wgi_load(&slot->words[end / 8]), p->bytes.data, p->bytes.size);
 #else
     wgi_bytes_copy((uint8_t *)(uintptr_t)slot + WGI_KEY_AT + p->key.size, p->bytes.data, p->bytes.size);
 #endif
@@ -93,8 +92,7 @@ static inline WGI_HOT uint64_t locked_put(const putting *p, uint8_t *room) {
         slot = &p->place.slots[at];
     }
     WGI_LAYER_END(index, WG_LAYER_INDEX);
-    if (p->expected != WG_VERSION_ANY &&
-        wgi_slot_version(slot, wgi_load(&slot->words[0]), p->now_us) != p->expected)
+    if (p->expected != WG_VERSION_ANY && wgi_slot_version(slot, wgi_load(&slot->words[0]), p->now_us) != p->expected)
         return 0;
     return slot_put(p, at, room);
 }

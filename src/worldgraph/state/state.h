@@ -122,9 +122,10 @@ uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dro
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 /* Asked for after a snapshot was taken: has all its events (waits for an append that is under way). */
 wg_events *wg_state_run_events(const wg_state_run *run);
-uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
-uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
-const _Atomic uint64_t *wg_state_run_visible_at(const wg_state_run *run); /* where that stands, as long as the run lives */
+uint64_t wg_state_run_newest(const wg_state_run *run);  /* newest version that was given */
+uint64_t wg_state_run_visible(const wg_state_run *run); /* what a new reader sees */
+const _Atomic uint64_t *wg_state_run_visible_at(
+    const wg_state_run *run);                                   /* where that stands, as long as the run lives */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising; one thread at a time notes. Cannot fail behind a reservation, which comes before the
  * log is written. */
