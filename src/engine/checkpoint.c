@@ -255,7 +255,9 @@ static wg_code commit(capture *c, bool log, wg_error *err) {
     const wg_slice entries = wg_buf_slice(&c->sink.finished);
     wgi_checkpoint *next = &c->next;
     WG_TRY(wg_engine_chain_value(e, next->logseq, &next->chain, err));
-    next->wal_segment = log ? wg_wal_keep_from(e->wal, next->logseq) : c->since.wal_segment;
+    /* Of what was captured, not of what is there by now: commits go on beside the writing. */
+    const uint64_t kept = WG_CANARY_IS(10) && log ? wg_wal_last_logseq(e->wal) : next->logseq;
+    next->wal_segment = log ? wg_wal_keep_from(e->wal, kept) : c->since.wal_segment;
     next->next_stripe = m->next_stripe;
     next->horizon = retained(e, next->logseq, c->since.horizon);
     if (log && WG_CANARY_IS(7)) (void)wg_wal_trim(e->wal, next->wal_segment, NULL);

@@ -312,10 +312,12 @@ static wg_code workspace_open(wg_engine *e, wg_arena *arena, const wg_engine_opt
     WG_TRY(wgi_workspace_manifest(e, err));
     if (writable) WG_TRY(wg_manifest_clean(e->platform, e->path, err));
     if (writable) WG_TRY(wgi_garbage_collect(e, err));
+    wg_state_fill_begin(e->state_log.state);
     WG_TRY(wgi_recover_stored(e, err));
     wg_wal_recovery recovery = {0};
     WG_TRY(wgi_recover_log(e, options->wal_segment_bytes, writable, &recovery, err));
-    return writable ? wgi_state_open(e, options->ring_dir, err) : WG_OK;
+    if (writable) WG_TRY(wgi_state_open(e, options->ring_dir, err));
+    return wg_state_fill_end(e->state_log.state, err);
 }
 
 /* One attempt; *out_again: worth another one. */

@@ -118,9 +118,11 @@ static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval 
     wg_vector v;
     if (a->kind == WG_AGG_COUNT) {
         WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+        wgi_agg_note_nulls(eval->context, &v, batch);
         if (!wgi_dense_valid(&eval->arena, &v, batch, &x.valid)) return wg_error_nomem(err, batch->row_count);
     } else if (a->kind != WG_AGG_COUNT_STAR) {
         WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &v, err));
+        wgi_agg_note_nulls(eval->context, &v, batch);
         if (!wgi_dense_of(&eval->arena, &v, batch, &x)) return wg_error_nomem(err, batch->row_count * sizeof v);
     }
     return wgi_agg_states_add(states, &x, index, group, &table->strings, table->account) ? WG_OK

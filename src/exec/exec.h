@@ -38,7 +38,8 @@ typedef enum wg_plan_op {
                             edge twice; `into`: only walks to `slot_b`, and no node. exprs[i] is what edge_keys[i] must be on each */
     WG_PLAN_EXISTS, /* rows with an edge between node slots `slot` and `slot_b` (not `into`: from `slot` to anything); `negated`: those without */
     WG_PLAN_SHORTEST, /* input ++ list of edges, for a shortest walk from `slot` to `slot_b` of at most hops_max edges, or for all
-                         of these; from a node to itself the one of no edges if hops_min is 0. edge_keys as in EXPAND_VAR */
+                         of these; from a node to itself the one of no edges if hops_min is 0. edge_keys as in EXPAND_VAR. With `paths`
+                         the first so many, by length, then by the ids of their edges */
     WG_PLAN_FILTER,  /* rows for which exprs[0] is true */
     WG_PLAN_PROJECT, /* exprs[] */
     WG_PLAN_HASH_JOIN, /* children[0] ++ children[1] for equal keys: exprs[i] over children[0] = right_exprs[i] over children[1]; equality is
@@ -181,10 +182,12 @@ struct wg_plan {
     bool backwards;         /* the list begins with the last edge of the walk */
     wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
     bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
+    uint32_t
+        paths; /* SHORTEST: so many walks of each pair of ends, `all_shortest`: of so many lengths; 0: one, or those of one */
     bool
         by_id; /* SHORTEST: of equally long walks the one whose edges have the least ids, from `slot` on, is the first */
     const wg_walk_step *
-        steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST: at most one. None: `direction` and `edge_labels` */
+        steps; /* EXPAND_VAR: a repetition; hops count repetitions. SHORTEST without `paths`: at most one. None: `direction` and `edge_labels` */
     uint32_t step_count;
     struct wg_plan *step_input; /* its slots: those of the input, then node, edge, node, ... of one repetition */
 
@@ -248,6 +251,7 @@ typedef struct wg_exec_context {
     wg_cancel *cancel;
     uint64_t deadline_ns;            /* platform now_ns; 0: none */
     wg_stats *stats;                 /* scan counters are added */
+    _Atomic bool *nulls_left_out;    /* set when an aggregate meets a null; relaxed. NULL: nobody asks */
     struct wg_profile *profile;      /* profile.h; NULL: nothing is measured */
     const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */

@@ -306,8 +306,11 @@ static bool put_hops(const printer *p, const wg_plan *plan) {
     for (uint32_t i = 0; i < plan->expr_count && ok; i++)
         ok = put(p, i == 0 ? " each " : ", ") && put_key(p, plan->edge_keys[i]) && put(p, " = ") &&
              put_expr(p, plan->exprs[i], 0);
-    return ok && (!plan->backwards || put(p, " backwards")) && (!plan->all_shortest || put(p, " all")) &&
-           (!plan->cycles || put(p, " cycles")) && (!plan->by_id || put(p, " by id")) && put_steps(p, plan);
+    if (ok && plan->paths > 0)
+        ok = wg_buf_printf(p->out, " first %u%s", (unsigned)plan->paths, plan->all_shortest ? " lengths" : "");
+    return ok && (!plan->backwards || put(p, " backwards")) &&
+           (!plan->all_shortest || plan->paths > 0 || put(p, " all")) && (!plan->cycles || put(p, " cycles")) &&
+           (!plan->by_id || put(p, " by id")) && put_steps(p, plan);
 }
 
 static bool put_index(const printer *p, const wg_plan *plan) {

@@ -70,6 +70,7 @@ void wg_agent_run_deinit(wg_agent_run *run) {
     wg_state_cell_deinit(&run->cell);
     for (uint32_t i = 0; i < run->cell_count; i++) wg_state_cell_deinit(&run->cells[i]);
     wg_free(run->cells);
+    wg_free(run->spare_rows);
     wg_arena_deinit(&run->arena);
     wg_buf_deinit(&run->scratch);
     run->agent->handles--;

@@ -52,6 +52,8 @@ typedef struct wg_agent_run {
     wg_state_cell cell;
     wg_state_cell *cells; /* get_many */
     uint32_t cell_count;
+    wg_state_row *spare_rows; /* of the cursor that was closed last; NULL: none */
+    uint32_t spare_rows_max;
     wg_arena arena;
     wg_buf scratch; /* encoded values */
 } wg_agent_run;

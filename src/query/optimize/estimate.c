@@ -304,6 +304,7 @@ static wg_code estimate_node(wgi_binder *b, const wgi_graph *g, const wgi_relati
         return WG_OK;
     }
     if (n->seek_rows >= 0) out->start = n->seek_rows * 4; /* each row of a seek costs several of a scan */
+    else if (n->either != 0) out->start = n->either_rows;
     return keep_of(b, g, n->name, rarest_label(b, labels.labels, labels.count), &out->keep);
 }
 

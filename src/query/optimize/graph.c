@@ -199,7 +199,8 @@ static wg_code check_shortest(wgi_binder *b, const wg_ast *path) {
     const wg_ast *edge = path->child[1];
     if (!(edge->flags & WG_AST_VARIABLE_LENGTH))
         return wgi_unsupported(b, path, "a shortest path over a relationship without '*'");
-    if (edge->i > 1) return wgi_error(b, WG_E_BIND, edge, "a shortest path can begin at 0 or 1 relationships only");
+    if (edge->i > 1 && path->j == WG_AST_MODE_DEFAULT)
+        return wgi_error(b, WG_E_BIND, edge, "a shortest path can begin at 0 or 1 relationships only");
     return WG_OK;
 }
 
@@ -210,6 +211,7 @@ static void set_search(const wg_ast *path, wgi_pattern_edge *edge) {
     edge->by_id = function && path->j != WG_AST_MODE_DEFAULT;
     edge->cycles = function && path->j != WG_AST_MODE_DEFAULT && path->j != WG_AST_MODE_ACYCLIC;
     edge->mode = (wg_ast_path_mode)path->j;
+    if (edge->by_id) edge->paths = (uint32_t)(path->i < UINT32_MAX ? path->i : UINT32_MAX);
 }
 
 /* What may be matched more than once: by default nothing in one MATCH; a path that is a WALK, and REPEATABLE ELEMENTS, say otherwise. */
@@ -288,6 +290,8 @@ static wg_code find_indexes(wgi_binder *b, const wgi_relation *rel, wgi_graph *g
         if (!node->missing && wgi_find(rel, node->name) == NULL)
             WG_TRY(wgi_find_index(b, g, node->name, node->labels, node->label_count, &nothing, &choice));
         if (choice.rule != NULL) node->seek_rows = choice.rows;
+        if (choice.rule == NULL && !node->missing && wgi_find(rel, node->name) == NULL)
+            WG_TRY(wgi_find_either(b, g, i));
     }
     return WG_OK;
 }

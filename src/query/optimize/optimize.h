@@ -25,8 +25,10 @@ typedef struct wgi_pattern_node {
     uint32_t label_count;
     bool missing; /* a label of it does not exist */
     uint32_t component;
-    double rows;      /* expected after its own conditions */
-    double seek_rows; /* that a seek of an index by constants is expected to give; negative: there is none */
+    double rows;        /* expected after its own conditions */
+    uint32_t either;    /* number of a conjunct whose branches find the node, and 1; 0: there is none */
+    double either_rows; /* what these cost */
+    double seek_rows;   /* that a seek of an index by constants is expected to give; negative: there is none */
 } wgi_pattern_node;
 
 typedef struct wgi_pattern_edge {
@@ -39,6 +41,7 @@ typedef struct wgi_pattern_edge {
     uint32_t from, to;     /* as drawn: left and right node */
     uint32_t clause;       /* of one MATCH: relationships of different ones may be the same */
     bool cycles;           /* a search: from a node to itself at least one relationship is wanted */
+    uint32_t paths;        /* a search: how many walks, or lengths of walks, are wanted; 0: one */
     bool by_id;            /* a search: the least ids decide among equals */
     bool free;             /* it may be the same as any other one */
     wg_ast_path_mode mode; /* of a walk: what it may repeat */
@@ -124,6 +127,20 @@ bool wgi_index_uses(const wgi_index_choice *choice, const wgi_relation *rel);
 wg_code wgi_condition_share(wgi_binder *b, const wg_ast *condition, wg_slice variable, uint32_t label, double *out);
 /* Expected elements of a list expression (start.c). */
 double wgi_list_rows(const wgi_binder *b, const wg_ast *list);
+
+/* ---- either.c: a node that is found in several ways */
+
+typedef struct wgi_branch {
+    const wg_ast *condition;
+    wgi_graph graph;  /* of one node, with the labels that the branch says, and all conditions on it alone */
+    bool only_labels; /* the branch says nothing else */
+    bool scans;       /* no key and no index finds its nodes */
+} wgi_branch;
+/* The branches of a conjunct that is a disjunction over the node each of which says where to look; *out_count 0: it is none. */
+wg_code wgi_branches(wgi_binder *b, const wgi_graph *g, uint32_t node, uint32_t conjunct, wgi_branch **out,
+                     uint32_t *out_count, double *out_cost);
+/* Sets `either` of the node. */
+wg_code wgi_find_either(wgi_binder *b, wgi_graph *g, uint32_t node);
 
 /* Rows that starting at the node reads: one for a key, one for each element of a list of keys, else what a scan gives. */
 double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node);

@@ -91,6 +91,7 @@ double wgi_start_rows(const wgi_binder *b, const wgi_graph *graph, uint32_t node
     const wgi_relation nothing = {0};
     if (wgi_find_key(b, graph, node, &nothing, keys) != NULL) return 1;
     if (wgi_find_key_list(b, graph, node, &list) != NULL) return wgi_list_rows(b, list);
+    if (graph->nodes[node].seek_rows < 0 && graph->nodes[node].either != 0) return graph->nodes[node].either_rows;
     return graph->nodes[node].seek_rows >= 0 ? graph->nodes[node].seek_rows : graph->nodes[node].rows;
 }
 

@@ -8,198 +8,7 @@
  *
  * Several MATCH clauses in a row that neither write nor name paths are one pattern, of which only relationships of the same
  * clause must differ. */
-#include "query/plan/walk.h"
-
-typedef struct matcher {
-    wgi_binder *b;
-    const wg_ast **patterns; /* with a name for every element of a named path */
-    uint32_t pattern_count;
-    wgi_graph graph;
-    double expanded_rows; /* what the next expansion is expected to find; negative: guess */
-    bool after_write; /* scans run behind a write of the same statement: what is known of types may be out of date */
-} matcher;
-
-/* ---- starting */
-
-static wg_code node_symbol(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, uint32_t slot) {
-    const wgi_symbol symbol = {.name = node->name,
-                               .type = WG_TYPE_NODE,
-                               .slot = slot,
-                               .labels = node->labels,
-                               .label_count = node->label_count};
-    return wgi_add_symbol(m->b, rel, &symbol);
-}
-
-/* No row, with a node slot: a label that no node has. */
-static wg_code start_empty(matcher *m, const wgi_pattern_node *node, wgi_relation *out) {
-    wgi_binder *b = m->b;
-    wgi_relation rel;
-    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
-    const wg_value null = wg_value_null();
-    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
-    if (exprs == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_unit(b, &rel));
-    WG_TRY(wgi_filter_false(b, &rel));
-    WG_TRY(wgi_const_expr(b, &null, WG_TYPE_NODE, node->ast, &exprs[0]));
-    wg_plan *plan = wgi_plan(b, WG_PLAN_PROJECT, rel.plan, NULL);
-    if (plan == NULL) return WG_E_NOMEM;
-    plan->exprs = exprs;
-    plan->expr_count = 1;
-    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, &slot, 1));
-    rel.plan = plan;
-    WG_TRY(node_symbol(m, &rel, node, 0));
-    *out = rel;
-    return WG_OK;
-}
-
-static wg_code make_scan(matcher *m, const wgi_pattern_node *node, const uint32_t *labels, uint32_t label_count,
-                         const wg_scan_spec *columns, wg_plan **out) {
-    wgi_binder *b = m->b;
-    wg_plan *plan = wgi_plan(b, WG_PLAN_SCAN, NULL, NULL);
-    wgi_new_slot *slots = wgi_alloc(b, columns->key_count + (size_t)1, sizeof *slots);
-    if (plan == NULL || slots == NULL) return WG_E_NOMEM;
-    plan->scan = *columns;
-    plan->scan.labels = labels;
-    plan->scan.label_count = label_count;
-    plan->row_estimate = wgi_scan_rows(b, labels, label_count);
-    slots[0] = (wgi_new_slot){WG_TYPE_NODE, node->name};
-    for (uint32_t i = 0; i < columns->key_count; i++)
-        slots[i + 1] =
-            (wgi_new_slot){columns->types[i], wg_slice_str(wg_catalog_key_name(b->catalog, columns->keys[i]))};
-    WG_TRY(wgi_plan_slots(b, plan, NULL, NULL, slots, columns->key_count + 1));
-    *out = plan;
-    return WG_OK;
-}
-
-/* Every node: the owned ones, then the rows of each virtual label. */
-static wg_code scan_everything(matcher *m, const wgi_pattern_node *node, const wg_scan_spec *columns, wg_plan **out) {
-    wgi_binder *b = m->b;
-    wg_plan *all, *owned;
-    WG_TRY(make_scan(m, node, NULL, 0, columns, &all));
-    owned = all;
-    for (uint32_t i = 0; i < wg_catalog_label_count(b->catalog); i++) {
-        const wg_label *label = wg_catalog_label_seen(b->catalog, i, b->view);
-        if (label->def.is_edge || label->def.kind != WG_LABEL_VIRTUAL || !wg_label_is_visible(label, b->view))
-            continue;
-        uint32_t *one = wgi_alloc(b, 1, sizeof *one);
-        wg_plan *scan;
-        if (one == NULL) return WG_E_NOMEM;
-        *one = i;
-        WG_TRY(make_scan(m, node, one, 1, columns, &scan));
-        owned->row_estimate -= owned->row_estimate < scan->row_estimate ? owned->row_estimate : scan->row_estimate;
-        wg_plan *both = wgi_plan(b, WG_PLAN_UNION, all, scan);
-        if (both == NULL) return WG_E_NOMEM;
-        both->row_estimate = wgi_scan_rows(b, NULL, 0);
-        WG_TRY(wgi_plan_slots(b, both, all, NULL, NULL, 0));
-        all = both;
-    }
-    *out = all;
-    return WG_OK;
-}
-
-static wg_code start_scan(matcher *m, const wgi_pattern_node *node, wgi_relation *out) {
-    wgi_binder *b = m->b;
-    const bool everything = node->label_count == 0 && b->has_virtual;
-    uint32_t *keys, count, kept = 0;
-    WG_TRY(wgi_keys_read(b, node, &m->graph, &keys, &count));
-    wg_type *types = wgi_alloc(b, count, sizeof *types);
-    if (types == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < count; i++) {
-        const wg_type type =
-            everything ? WG_TYPE_ANY : wgi_node_property_type(b, node->labels, node->label_count, keys[i]);
-        if (type == WG_TYPE_NULL || m->after_write) continue;
-        keys[kept] = keys[i];
-        types[kept++] = type;
-    }
-    const wg_scan_spec columns = {.keys = keys, .types = types, .key_count = kept};
-    wgi_relation rel = {.writes = m->after_write};
-    if (everything) {
-        WG_TRY(scan_everything(m, node, &columns, &rel.plan));
-    } else {
-        WG_TRY(make_scan(m, node, node->labels, node->label_count, &columns, &rel.plan));
-    }
-    WG_TRY(node_symbol(m, &rel, node, 0));
-    for (uint32_t i = 0; i < kept; i++) WG_TRY(wgi_add_property(b, &rel, 0, keys[i], i + 1));
-    *out = rel;
-    return WG_OK;
-}
-
-static wg_code has_labels(matcher *m, wgi_relation *rel, const wgi_pattern_node *node, const wgi_symbol *of) {
-    wgi_binder *b = m->b;
-    if (node->missing) return wgi_filter_false(b, rel);
-    if (node->label_count == 0) return WG_OK;
-    wg_expr *e = wgi_expr(b, WG_EXPR_HAS_LABELS, WG_TYPE_BOOL, node->ast);
-    wg_expr **args = wgi_alloc(b, 1, sizeof(wg_expr *));
-    if (e == NULL || args == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_slot_expr(b, of->slot, of->type, node->ast, &args[0]));
-    e->args = args;
-    e->arg_count = 1;
-    e->labels = node->labels;
-    e->label_count = node->label_count;
-    return wgi_filter(b, rel, e);
-}
-
-/* Adds the node by its primary key, whose values come from the rows of `rel`. */
-static wg_code seek(matcher *m, wgi_relation *rel, uint32_t index, const wg_label *label, const wg_ast *const *keys) {
-    wgi_binder *b = m->b;
-    const wgi_pattern_node *node = &m->graph.nodes[index];
-    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
-    wg_plan *plan = wgi_plan(b, WG_PLAN_SEEK, rel->plan, NULL);
-    wg_expr **exprs = wgi_alloc(b, label->def.key_count, sizeof(wg_expr *));
-    if (plan == NULL || exprs == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < label->def.key_count; i++) WG_TRY(wgi_bind_in(b, rel, "in MATCH", keys[i], &exprs[i]));
-    plan->label = label->number;
-    plan->exprs = exprs;
-    plan->expr_count = label->def.key_count;
-    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
-    rel->plan = plan;
-    WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
-    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
-}
-
-/* Adds the nodes that an index gives for the values of each row. */
-static wg_code seek_index(matcher *m, wgi_relation *rel, uint32_t index, const wgi_index_choice *choice) {
-    wgi_binder *b = m->b;
-    const wgi_pattern_node *node = &m->graph.nodes[index];
-    const wgi_new_slot slot = {WG_TYPE_NODE, node->name};
-    wg_plan *plan = wgi_plan(b, WG_PLAN_INDEX_SEEK, rel->plan, NULL);
-    if (plan == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_index_exprs(m->b, rel, choice, plan));
-    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
-    rel->plan = plan;
-    WG_TRY(node_symbol(m, rel, node, plan->slot_count - 1));
-    return node->label_count > 1 || node->missing ? has_labels(m, rel, node, wgi_find(rel, node->name)) : WG_OK;
-}
-
-/* Adds the edges that an index gives, and their ends. */
-static wg_code seek_edges(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge, const wgi_index_choice *choice) {
-    wgi_binder *b = m->b;
-    const wgi_pattern_node *ends[2] = {&m->graph.nodes[edge->from], &m->graph.nodes[edge->to]};
-    const wgi_new_slot slots[3] = {
-        {WG_TYPE_EDGE, edge->name}, {WG_TYPE_NODE, ends[0]->name}, {WG_TYPE_NODE, ends[1]->name}};
-    wg_plan *plan = wgi_plan(b, WG_PLAN_INDEX_SEEK, rel->plan, NULL);
-    if (plan == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_index_exprs(m->b, rel, choice, plan));
-    plan->index_edges = true;
-    plan->direction = wgi_direction_from_left(edge);
-    WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, slots, 3));
-    rel->plan = plan;
-    edge->done = true;
-    const uint32_t first = plan->slot_count - 3;
-    const wgi_symbol symbol = {.name = edge->name,
-                               .type = WG_TYPE_EDGE,
-                               .slot = first,
-                               .labels = edge->types,
-                               .label_count = edge->type_count};
-    WG_TRY(wgi_add_symbol(b, rel, &symbol));
-    for (uint32_t side = 0; side < 2; side++) {
-        const wg_direction towards = side == 1 ? plan->direction : wgi_direction_reversed(plan->direction);
-        WG_TRY(node_symbol(m, rel, ends[side], first + 1 + side));
-        if (!wgi_ends_have_label(b, edge, towards, ends[side]))
-            WG_TRY(has_labels(m, rel, ends[side], wgi_find(rel, ends[side]->name)));
-    }
-    return WG_OK;
-}
+#include "query/plan/matcher.h"
 
 /* The map of a relationship of variable length may ask for what this relation does not have: a row of an earlier clause, or a part of
  * the pattern that comes later. Then it waits until all components are joined. */
@@ -210,7 +19,7 @@ static bool must_wait(const wgi_relation *rel, const wgi_pattern_edge *edge) {
 
 /* ---- conditions */
 
-static wg_code apply_conditions(matcher *m, wgi_relation *rel) {
+static wg_code apply_conditions(wgi_matcher *m, wgi_relation *rel) {
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++) {
         wgi_conjunct *c = &m->graph.conjuncts[i];
         if (c->done || wgi_has_subquery(c->ast) || !wgi_covered(c->ast, rel)) continue;
@@ -234,7 +43,7 @@ static bool may_be_same(const wgi_pattern_edge *a, const wgi_pattern_edge *b) {
 }
 
 /* Slots of the edges of this MATCH that the relation has: the new one must differ from each. */
-static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, wg_plan *plan) {
+static wg_code earlier_edges(wgi_matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, wg_plan *plan) {
     uint32_t *slots = wgi_alloc(m->b, m->graph.edge_count, sizeof *slots);
     if (slots == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
@@ -248,7 +57,7 @@ static wg_code earlier_edges(matcher *m, const wgi_relation *rel, const wgi_patt
 }
 
 /* The property map of a relationship of variable length. */
-static wg_code walk_properties(matcher *m, const wgi_relation *rel, const wg_ast *map, wg_plan *plan) {
+static wg_code walk_properties(wgi_matcher *m, const wgi_relation *rel, const wg_ast *map, wg_plan *plan) {
     wgi_binder *b = m->b;
     if (map == NULL) return WG_OK;
     if (map->kind == WG_AST_PARAMETER)
@@ -268,7 +77,7 @@ static wg_code walk_properties(matcher *m, const wgi_relation *rel, const wg_ast
     return WG_OK;
 }
 
-static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, bool from_left,
+static wg_code walk_bounds(wgi_matcher *m, const wgi_relation *rel, const wgi_pattern_edge *edge, bool from_left,
                            wg_plan *plan) {
     const wg_ast *ast = edge->ast;
     const int64_t least = ast->i < 0 ? 1 : ast->i, most = ast->j < 0 ? UINT32_MAX : ast->j;
@@ -286,11 +95,13 @@ static wg_code walk_bounds(matcher *m, const wgi_relation *rel, const wgi_patter
     plan->cycles = edge->cycles;
     plan->by_id = edge->by_id;
     WG_TRY(walk_properties(m, rel, ast->child[0], plan));
-    return wgi_walk_steps(m->b, rel, ast, from_left, plan);
+    WG_TRY(wgi_walk_steps(m->b, rel, ast, from_left, plan));
+    if (edge->paths > 1 || plan->step_count > 1 || (edge->paths > 0 && plan->hops_min > 1)) plan->paths = edge->paths;
+    return WG_OK;
 }
 
 wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left, wgi_relation *rel, bool *out_done) {
-    matcher m = {.b = b};
+    wgi_matcher m = {.b = b};
     const wg_ast *ast = path->child[1], *near = path->child[from_left ? 0 : 2],
                  *far_ast = path->child[from_left ? 2 : 0];
     wgi_pattern_edge edge = {.name = ast->text, .ast = ast};
@@ -322,10 +133,10 @@ wg_code wgi_expand_optionally(wgi_binder *b, const wg_ast *path, bool from_left,
                                .label_count = edge.type_count};
     WG_TRY(wgi_add_symbol(b, rel, &symbol));
     *out_done = true;
-    return node_symbol(&m, rel, &far, plan->slot_count - 1);
+    return wgi_node_symbol(&m, rel, &far, plan->slot_count - 1);
 }
 
-static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
+static wg_code expand(wgi_matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     wgi_binder *b = m->b;
     const wgi_symbol *left = wgi_find(rel, m->graph.nodes[edge->from].name);
     const wgi_symbol *right = wgi_find(rel, m->graph.nodes[edge->to].name);
@@ -358,12 +169,12 @@ static wg_code expand(matcher *m, wgi_relation *rel, wgi_pattern_edge *edge) {
     WG_TRY(wgi_add_symbol(b, rel, &symbol));
     if (edge->missing && !walk) WG_TRY(wgi_filter_false(b, rel));
     if (into) return WG_OK;
-    WG_TRY(node_symbol(m, rel, far, edge_slot + 1));
+    WG_TRY(wgi_node_symbol(m, rel, far, edge_slot + 1));
     if (!walk && wgi_ends_have_label(b, edge, plan->direction, far)) return WG_OK;
-    return has_labels(m, rel, far, wgi_find(rel, far->name));
+    return wgi_has_labels(m, rel, far, wgi_find(rel, far->name));
 }
 
-static bool has_waiting(const matcher *m, const wgi_relation *rel, uint32_t component) {
+static bool has_waiting(const wgi_matcher *m, const wgi_relation *rel, uint32_t component) {
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
         if (m->graph.nodes[m->graph.edges[i].from].component == component && must_wait(rel, &m->graph.edges[i]))
             return true;
@@ -371,7 +182,7 @@ static bool has_waiting(const matcher *m, const wgi_relation *rel, uint32_t comp
 }
 
 /* Expands until every edge of the component is there, or waits for others. At least one of its nodes is. */
-static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
+static wg_code grow(wgi_matcher *m, wgi_relation *rel, uint32_t component) {
     WG_TRY(apply_conditions(m, rel));
     for (;;) {
         wgi_pattern_edge *next = NULL;
@@ -393,67 +204,9 @@ static wg_code grow(matcher *m, wgi_relation *rel, uint32_t component) {
     }
 }
 
-/* The elements of a list of keys, each once. */
-static wg_code unwind_keys(matcher *m, const wg_ast *list, wgi_relation *rel, wg_slice *out_name) {
-    wgi_binder *b = m->b;
-    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
-    if (exprs == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_hidden_name(b, out_name));
-    const wgi_new_slot slot = {WG_TYPE_ANY, *out_name};
-    WG_TRY(wgi_bind_in(b, rel, "in MATCH", list, &exprs[0]));
-    wg_plan *unwind = wgi_plan(b, WG_PLAN_UNWIND, rel->plan, NULL);
-    wg_plan *distinct = wgi_plan(b, WG_PLAN_DISTINCT, unwind, NULL);
-    if (unwind == NULL || distinct == NULL) return WG_E_NOMEM;
-    unwind->exprs = exprs;
-    unwind->expr_count = 1;
-    WG_TRY(wgi_plan_slots(b, unwind, rel->plan, NULL, &slot, 1));
-    WG_TRY(wgi_plan_slots(b, distinct, unwind, NULL, NULL, 0));
-    rel->plan = distinct;
-    const wgi_symbol symbol = {.name = *out_name, .type = WG_TYPE_ANY, .slot = distinct->slot_count - 1};
-    return wgi_add_symbol(b, rel, &symbol);
-}
-
-/* Seeks each element of a list that the key of the node must be in, in the order of the list. The condition is asked all the same. */
-static wg_code seek_list(matcher *m, uint32_t start, const wg_label *label, const wg_ast *list, wgi_relation *out) {
-    wg_slice name;
-    wg_ast *element = wgi_alloc(m->b, 1, sizeof *element);
-    if (element == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_unit(m->b, out));
-    out->writes = m->after_write;
-    WG_TRY(unwind_keys(m, list, out, &name));
-    out->plan->row_estimate = wgi_start_rows(m->b, &m->graph, start);
-    *element = (wg_ast){.kind = WG_AST_VARIABLE, .start = list->start, .end = list->end, .height = 1, .text = name};
-    const wg_ast *const keys[] = {element};
-    return seek(m, out, start, label, keys);
-}
-
-static wg_code start_node(matcher *m, uint32_t start, wgi_relation *out) {
-    const wgi_pattern_node *node = &m->graph.nodes[start];
-    const wg_ast *keys[WG_KEY_COLUMNS_MAX];
-    const wgi_relation nothing = {0};
-    const wg_label *label = wgi_find_key(m->b, &m->graph, start, &nothing, keys);
-    if (label != NULL) {
-        WG_TRY(wgi_unit(m->b, out));
-        out->writes = m->after_write;
-        return seek(m, out, start, label, keys);
-    }
-    const wg_ast *list;
-    label = node->missing ? NULL : wgi_find_key_list(m->b, &m->graph, start, &list);
-    if (label != NULL) return seek_list(m, start, label, list, out);
-    if (!node->missing && node->seek_rows >= 0) {
-        wgi_index_choice choice;
-        WG_TRY(wgi_find_index(m->b, &m->graph, node->name, node->labels, node->label_count, &nothing, &choice));
-        WG_ASSERT(choice.rule != NULL); /* it was found when the graph was made */
-        WG_TRY(wgi_unit(m->b, out));
-        out->writes = m->after_write;
-        return seek_index(m, out, start, &choice);
-    }
-    return node->missing ? start_empty(m, node, out) : start_scan(m, node, out);
-}
-
 /* ---- joining */
 
-static wg_code component_names(matcher *m, uint32_t component, wgi_relation *out) {
+static wg_code component_names(wgi_matcher *m, uint32_t component, wgi_relation *out) {
     *out = (wgi_relation){0};
     for (uint32_t i = 0; i < m->graph.node_count; i++) {
         const wgi_symbol symbol = {.name = m->graph.nodes[i].name, .type = WG_TYPE_NODE};
@@ -481,7 +234,7 @@ static bool connects(const wgi_conjunct *c, const wgi_relation *left, const wgi_
     return false;
 }
 
-static bool joinable(const matcher *m, const wgi_relation *rel, const wgi_relation *names) {
+static bool joinable(const wgi_matcher *m, const wgi_relation *rel, const wgi_relation *names) {
     const wg_ast *x, *y;
     for (uint32_t i = 0; i < m->graph.conjunct_count; i++)
         if (connects(&m->graph.conjuncts[i], rel, names, &x, &y)) return true;
@@ -489,7 +242,7 @@ static bool joinable(const matcher *m, const wgi_relation *rel, const wgi_relati
 }
 
 /* Relationships of two components may be the same one: they must differ. */
-static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *left, const wgi_relation *right) {
+static wg_code differ_across(wgi_matcher *m, wgi_relation *rel, const wgi_relation *left, const wgi_relation *right) {
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         for (uint32_t k = 0; k < m->graph.edge_count; k++) {
             const wgi_pattern_edge *x = &m->graph.edges[i], *y = &m->graph.edges[k];
@@ -508,7 +261,7 @@ static wg_code differ_across(matcher *m, wgi_relation *rel, const wgi_relation *
 }
 
 /* Joins two relations on every equality that connects them; the larger one streams, the smaller one is built. */
-static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other) {
+static wg_code combine(wgi_matcher *m, wgi_relation *rel, const wgi_relation *other) {
     wgi_binder *b = m->b;
     /* What writes stays on the left: exec runs the source of the left side before it builds the right one. */
     const bool swap = !b->optimizer_off && !rel->writes && other->plan->row_estimate > rel->plan->row_estimate;
@@ -539,7 +292,7 @@ static wg_code combine(matcher *m, wgi_relation *rel, const wgi_relation *other)
 /* ---- the order within a component */
 
 /* Joins two parts of one component on the nodes that both have. */
-static wg_code join_shared(matcher *m, const wgi_relation *left, const wgi_relation *right, wgi_relation *out) {
+static wg_code join_shared(wgi_matcher *m, const wgi_relation *left, const wgi_relation *right, wgi_relation *out) {
     wgi_binder *b = m->b;
     wgi_join_keys keys = {.left = wgi_alloc(b, m->graph.node_count, sizeof(wg_expr *)),
                           .right = wgi_alloc(b, m->graph.node_count, sizeof(wg_expr *))};
@@ -562,10 +315,10 @@ typedef struct emission {
     const wgi_relation *known;
 } emission;
 
-static wg_code emit(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out);
+static wg_code emit(wgi_matcher *m, const emission *e, const wgi_step *step, wgi_relation *out);
 
 /* Conditions that both sides can check are checked on both. */
-static wg_code emit_join(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+static wg_code emit_join(wgi_matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
     const uint32_t count = m->graph.conjunct_count;
     bool *before = wgi_alloc(m->b, count, sizeof *before);
     bool *after = wgi_alloc(m->b, count, sizeof *after);
@@ -582,7 +335,7 @@ static wg_code emit_join(matcher *m, const emission *e, const wgi_step *step, wg
     return join_shared(m, &left, &right, out);
 }
 
-static wg_code emit_expand(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+static wg_code emit_expand(wgi_matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
     const wgi_component *c = e->component;
     const wgi_order_edge *numbers = &c->order_edges[step->edge];
     wgi_pattern_edge *edge = &m->graph.edges[c->edges[step->edge]];
@@ -596,13 +349,13 @@ static wg_code emit_expand(matcher *m, const emission *e, const wgi_step *step, 
     return apply_conditions(m, out);
 }
 
-static wg_code emit(matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+static wg_code emit(wgi_matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
     switch (step->kind) {
         case WGI_STEP_KNOWN:
             *out = *e->known;
             return apply_conditions(m, out);
         case WGI_STEP_START:
-            WG_TRY(start_node(m, e->component->nodes[step->node], out));
+            WG_TRY(wgi_start_node(m, e->component->nodes[step->node], out));
             WG_TRY(apply_conditions(m, out));
             break;
         case WGI_STEP_EXPAND:
@@ -617,7 +370,7 @@ static wg_code emit(matcher *m, const emission *e, const wgi_step *step, wgi_rel
 }
 
 /* Whether the text's own order will do, so that nobody needs to ask for statistics. */
-static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t component) {
+static bool is_plain(const wgi_matcher *m, const wgi_relation *rel, uint32_t component) {
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
     const wgi_relation nothing = {0};
     uint32_t nodes = 0, edges = 0;
@@ -636,7 +389,7 @@ static bool is_plain(const matcher *m, const wgi_relation *rel, uint32_t compone
 }
 
 /* Begins with the relationships that an index gives, when they are fewer than what the best node gives. */
-static wg_code start_edge(matcher *m, uint32_t component, wgi_relation *out, bool *out_done) {
+static wg_code start_edge(wgi_matcher *m, uint32_t component, wgi_relation *out, bool *out_done) {
     const wgi_relation nothing = {0};
     wgi_index_choice choice;
     wgi_pattern_edge *edge;
@@ -647,13 +400,13 @@ static wg_code start_edge(matcher *m, uint32_t component, wgi_relation *out, boo
     if (choice.rows >= rows && rows > 1) return WG_OK;
     WG_TRY(wgi_unit(m->b, out));
     out->writes = m->after_write;
-    WG_TRY(seek_edges(m, out, edge, &choice));
+    WG_TRY(wgi_seek_edges(m, out, edge, &choice));
     *out_done = true;
     return grow(m, out, component);
 }
 
 /* All of a component; `rel` has its known nodes, or is NULL. */
-static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t component, wgi_relation *out) {
+static wg_code plan_component(wgi_matcher *m, const wgi_relation *rel, uint32_t component, wgi_relation *out) {
     static const wgi_relation nothing;
     const wgi_relation *known = rel != NULL ? rel : &nothing;
     wgi_relation behind_write = {.writes = m->after_write};
@@ -662,7 +415,7 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
     if (done) return WG_OK;
     if (is_plain(m, known, component) || has_waiting(m, &nothing, component)) {
         if (rel != NULL) *out = *rel;
-        else WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
+        else WG_TRY(wgi_start_node(m, wgi_choose_start(m->b, &m->graph, component), out));
         return grow(m, out, component);
     }
     wgi_component numbers;
@@ -674,7 +427,8 @@ static wg_code plan_component(matcher *m, const wgi_relation *rel, uint32_t comp
 }
 
 /* The same by an index. Each row of `rel` is expected to cost the rows that its seek gives. */
-static wg_code seek_component_index(matcher *m, wgi_relation *rel, uint32_t component, double rows, bool *out_done) {
+static wg_code seek_component_index(wgi_matcher *m, wgi_relation *rel, uint32_t component, double rows,
+                                    bool *out_done) {
     wgi_index_choice best = {0}, choice;
     uint32_t at = 0;
     wgi_pattern_edge *edge;
@@ -693,7 +447,7 @@ static wg_code seek_component_index(matcher *m, wgi_relation *rel, uint32_t comp
     const double each = best.rows > 1 ? best.rows : 1;
     if (best.rule == NULL || (rel->plan->row_estimate * each > rows && rows > 1 && !rel->writes)) return WG_OK;
     const wgi_relation before = *rel;
-    WG_TRY(by_edge ? seek_edges(m, rel, edge, &best) : seek_index(m, rel, at, &best));
+    WG_TRY(by_edge ? wgi_seek_edges(m, rel, edge, &best) : wgi_seek_index(m, rel, at, &best));
     if (by_edge) {
         wgi_relation alone = {0};
         WG_TRY(wgi_add_symbol(m->b, &alone, wgi_find(rel, edge->name)));
@@ -704,7 +458,7 @@ static wg_code seek_component_index(matcher *m, wgi_relation *rel, uint32_t comp
 }
 
 /* Starts a component at a node whose key the rows of `rel` give. *out_done false: there is none, or a join is cheaper. */
-static wg_code seek_component(matcher *m, wgi_relation *rel, uint32_t component, bool *out_done) {
+static wg_code seek_component(wgi_matcher *m, wgi_relation *rel, uint32_t component, bool *out_done) {
     const wg_ast *keys[WG_KEY_COLUMNS_MAX];
     *out_done = false;
     if (wgi_is_unit(rel)) return WG_OK;
@@ -713,7 +467,7 @@ static wg_code seek_component(matcher *m, wgi_relation *rel, uint32_t component,
         if (m->graph.nodes[i].component != component) continue;
         const wg_label *label = wgi_find_key(m->b, &m->graph, i, rel, keys);
         if (label == NULL || (rel->plan->row_estimate > rows && rows > 1 && !rel->writes)) continue;
-        WG_TRY(seek(m, rel, i, label, keys));
+        WG_TRY(wgi_seek_key(m, rel, i, label, keys));
         WG_TRY(grow(m, rel, component));
         *out_done = true;
     }
@@ -721,7 +475,7 @@ static wg_code seek_component(matcher *m, wgi_relation *rel, uint32_t component,
 }
 
 /* Index into `pending` of the component to add next: connected before unconnected, then the smaller one. */
-static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_t *pending, uint32_t count,
+static wg_code next_component(wgi_matcher *m, const wgi_relation *rel, const uint32_t *pending, uint32_t count,
                               uint32_t *out) {
     double best_rows = 0;
     bool best_joins = false;
@@ -741,7 +495,7 @@ static wg_code next_component(matcher *m, const wgi_relation *rel, const uint32_
 }
 
 /* Whether a walk of the component asks for what only the rows know, beyond nodes. */
-static bool asks_rows(const matcher *m, const wgi_relation *rel, uint32_t component) {
+static bool asks_rows(const wgi_matcher *m, const wgi_relation *rel, uint32_t component) {
     for (uint32_t i = 0; i < m->graph.edge_count; i++) {
         const wgi_pattern_edge *edge = &m->graph.edges[i];
         if (m->graph.nodes[edge->from].component == component && (edge->ast->flags & WG_AST_VARIABLE_LENGTH) &&
@@ -751,7 +505,7 @@ static bool asks_rows(const matcher *m, const wgi_relation *rel, uint32_t compon
     return false;
 }
 
-static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) {
+static wg_code add_component(wgi_matcher *m, wgi_relation *rel, uint32_t component) {
     bool done;
     WG_TRY(seek_component(m, rel, component, &done));
     if (done) return WG_OK;
@@ -759,7 +513,7 @@ static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) 
         const wgi_relation before = *rel;
         wgi_relation start;
         m->after_write = rel->writes;
-        WG_TRY(start_node(m, wgi_choose_start(m->b, &m->graph, component), &start));
+        WG_TRY(wgi_start_node(m, wgi_choose_start(m->b, &m->graph, component), &start));
         WG_TRY(wgi_cross(m->b, &before, &start, rel));
         return grow(m, rel, component);
     }
@@ -772,7 +526,7 @@ static wg_code add_component(matcher *m, wgi_relation *rel, uint32_t component) 
 }
 
 /* A component with a node that the rows have already. */
-static wg_code grow_known(matcher *m, wgi_relation *rel, uint32_t component) {
+static wg_code grow_known(wgi_matcher *m, wgi_relation *rel, uint32_t component) {
     for (uint32_t i = 0; i < m->graph.node_count; i++) {
         const wgi_pattern_node *node = &m->graph.nodes[i];
         const wgi_symbol *symbol = wgi_find(rel, node->name);
@@ -782,21 +536,21 @@ static wg_code grow_known(matcher *m, wgi_relation *rel, uint32_t component) {
         WG_TRY(wgi_call(m->b, node->ast, "IS NOT NULL", &arg, 1, &condition));
         WG_TRY(wgi_filter(m->b, rel, condition));
         if (node->label_count > 0 || node->missing) {
-            WG_TRY(has_labels(m, rel, node, symbol));
+            WG_TRY(wgi_has_labels(m, rel, node, symbol));
         }
     }
     const wgi_relation known = *rel;
     return plan_component(m, &known, component, rel);
 }
 
-static bool is_known(const matcher *m, const wgi_relation *rel, uint32_t component) {
+static bool is_known(const wgi_matcher *m, const wgi_relation *rel, uint32_t component) {
     for (uint32_t i = 0; i < m->graph.node_count; i++)
         if (m->graph.nodes[i].component == component && wgi_find(rel, m->graph.nodes[i].name) != NULL) return true;
     return false;
 }
 
 /* The value of a named path, and what its mode says of its nodes. */
-static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
+static wg_code finish_path(wgi_matcher *m, const wg_ast *path, wgi_relation *rel) {
     wg_expr *args[2], *condition;
     if (path->text.size == 0) return WG_OK;
     WG_TRY(wgi_path_value(m->b, path, rel));
@@ -810,7 +564,7 @@ static wg_code finish_path(matcher *m, const wg_ast *path, wgi_relation *rel) {
 
 /* What waited in grow: all components are joined now. A map that needs a node behind the relationship itself gets it as a product.
  * What still waits then names a variable that does not exist. */
-static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
+static wg_code grow_waiting(wgi_matcher *m, wgi_relation *rel) {
     for (;;) {
         wgi_pattern_edge *next = NULL;
         for (uint32_t i = 0; i < m->graph.edge_count; i++) {
@@ -827,12 +581,12 @@ static wg_code grow_waiting(matcher *m, wgi_relation *rel) {
         while (node < m->graph.node_count && wgi_find(rel, m->graph.nodes[node].name) != NULL) node++;
         if (node == m->graph.node_count) return expand(m, rel, next);
         wgi_relation other;
-        WG_TRY(start_node(m, node, &other));
+        WG_TRY(wgi_start_node(m, node, &other));
         WG_TRY(combine(m, rel, &other));
     }
 }
 
-static wg_code finish(matcher *m, wgi_relation *rel) {
+static wg_code finish(wgi_matcher *m, wgi_relation *rel) {
     WG_TRY(apply_conditions(m, rel));
     WG_TRY(grow_waiting(m, rel));
     for (uint32_t i = 0; i < m->graph.edge_count; i++)
@@ -856,7 +610,7 @@ static wg_code finish(matcher *m, wgi_relation *rel) {
     return WG_OK;
 }
 
-static wg_code read_patterns(matcher *m, const wg_ast *const *matches, uint32_t count, const wgi_relation *rel) {
+static wg_code read_patterns(wgi_matcher *m, const wg_ast *const *matches, uint32_t count, const wgi_relation *rel) {
     wgi_binder *b = m->b;
     wg_ast *named = wgi_alloc(b, count, sizeof *named);
     const wg_ast **pointers = wgi_alloc(b, count, sizeof(wg_ast *));
@@ -879,7 +633,7 @@ static wg_code read_patterns(matcher *m, const wg_ast *const *matches, uint32_t 
 }
 
 wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t match_count, wgi_relation *rel) {
-    matcher m = {.b = b, .expanded_rows = -1};
+    wgi_matcher m = {.b = b, .expanded_rows = -1};
     WG_TRY(read_patterns(&m, matches, match_count, rel));
     uint32_t *pending = wgi_alloc(b, m.graph.node_count, sizeof *pending);
     if (pending == NULL) return WG_E_NOMEM;
@@ -906,52 +660,4 @@ wg_code wgi_match_all(wgi_binder *b, const wg_ast *const *matches, uint32_t matc
 wg_code wgi_match(wgi_binder *b, const wg_ast *match, wgi_relation *rel) {
     if (wgi_is_selective(match)) return wgi_match_selective(b, match, rel);
     return wgi_match_all(b, &match, 1, rel);
-}
-
-/* ---- clauses that are planned together */
-
-/* Adds the names of a pattern to what is visible. False: the pattern has a name that keeps it from being planned with what is before. */
-static wg_code see_names(wgi_binder *b, const wg_ast *pattern, wgi_relation *visible, uint32_t *elements, bool *out) {
-    *out = true;
-    for (uint32_t p = 0; p < pattern->child_count; p++) {
-        const wg_ast *path = pattern->child[p];
-        if (path->text.size > 0 || path->op != WG_AST_PATH_ALL) *out = false;
-        *elements += path->child_count;
-        for (uint32_t i = 0; i < path->child_count && *out; i++) {
-            const wg_ast *element = path->child[i];
-            const bool node = element->kind == WG_AST_NODE;
-            if (element->text.size == 0) continue;
-            const wgi_symbol *seen = wgi_find(visible, element->text);
-            if (seen != NULL && (!node || seen->type != WG_TYPE_NODE)) *out = false;
-            const wgi_symbol symbol = {.name = element->text, .type = node ? WG_TYPE_NODE : WG_TYPE_EDGE};
-            if (seen == NULL) WG_TRY(wgi_add_symbol(b, visible, &symbol));
-        }
-    }
-    return WG_OK;
-}
-
-/* True when the clause says nothing about names that a later clause may bring, nor anything that asks for rows of its own. */
-static bool is_closed(const wg_ast *match, const wgi_relation *visible) {
-    return !wgi_has_subquery(match) && wgi_covered(match, visible);
-}
-
-wg_code wgi_match_run(wgi_binder *b, const wg_ast *single, uint32_t first, const wgi_relation *rel,
-                      uint32_t *out_count) {
-    enum { TOGETHER_MAX = 64 };
-    wgi_relation visible = {0};
-    uint32_t count = 0, elements = 0;
-    *out_count = 1;
-    if (b->optimizer_off || rel->writes || rel->per_row) return WG_OK;
-    for (uint32_t i = 0; i < rel->symbol_count; i++) WG_TRY(wgi_add_symbol(b, &visible, &rel->symbols[i]));
-    for (uint32_t i = first; i < single->child_count; i++) {
-        const wg_ast *clause = single->child[i];
-        bool fits;
-        if (clause->kind != WG_AST_MATCH || (clause->flags & WG_AST_OPTIONAL)) break;
-        WG_TRY(see_names(b, clause->child[0], &visible, &elements, &fits));
-        if (!fits || elements > TOGETHER_MAX) break;
-        count++;
-        if (!is_closed(clause, &visible)) break;
-    }
-    *out_count = count > 0 ? count : 1;
-    return WG_OK;
 }

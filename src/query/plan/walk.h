@@ -14,5 +14,13 @@ wg_code wgi_group_lists(wgi_binder *b, const wg_ast *group, wg_slice walk, wg_sl
 /* Whether the MATCH asks for some of the paths only: ANY, SHORTEST. */
 bool wgi_is_selective(const wg_ast *match);
 wg_code wgi_match_selective(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
+/* The conditions of a WHERE (may be NULL) that name only symbols of `ends` (`early`), or the others, as one tree; NULL: there are none. */
+wg_code wgi_part_of(wgi_binder *b, wg_ast *where, const wgi_relation *ends, bool early, wg_ast **out);
+/* MATCH of these paths and conditions, as `match` says what may be matched twice. */
+wg_code wgi_match_of(wgi_binder *b, const wg_ast *match, wg_ast *const *paths, uint32_t count, wg_ast *where,
+                     wg_ast **out);
+
+/* ---- several.c: a selective MATCH of more than one path */
+wg_code wgi_match_several(wgi_binder *b, const wg_ast *match, wgi_relation *rel);
 
 #endif

@@ -72,7 +72,8 @@ wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err) {
     const wgi_place place = wgi_place_of(run->table, w->key.hash);
     w->segment = place.segment;
     w->generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
-    WG_TRY(wgi_order_insert(run, &w->key, err));
+    if (run->state->filling) run->order_is_stale = true; /* order_fill.c */
+    else WG_TRY(wgi_order_insert(run, &w->key, err));
     w->ordered = true;
     return WG_OK;
 }
@@ -236,7 +237,7 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
                 WG_TRY(wgi_write_order(run, w, err));
                 break;
             case SINGLE_SPLIT:
-                WG_TRY(wgi_table_split(run->table, w->key.hash, 1, err));
+                WG_TRY(wgi_room_make(run->state, w->key.hash, 1, err));
                 break;
             case SINGLE_CONFLICT:
                 wgi_count(&session->conflicts);
@@ -254,7 +255,14 @@ wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_writ
 
 wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t version,
                             uint64_t time_us, wg_error *err) {
-    single s = {.session = session, .run = run, .w = w, .now_us = time_us, .forced = version};
+    single s; /* not cleared: the match is large */
+    s.session = session;
+    s.run = run;
+    s.w = w;
+    s.now_us = time_us;
+    s.forced = version;
+    s.version = 0;
+    s.room = NULL;
     wgi_match_make(run, &w->key, &s.match);
     for (;;) {
         WG_TRY(wgi_history_reserve(run->state, session->writer, 1, err));

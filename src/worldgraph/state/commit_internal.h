@@ -144,13 +144,9 @@ static inline uint64_t wgi_slot_version(const wgi_slot *slot, uint64_t word0, ui
 
 /* The slot is marked as locked: before the version is taken. Release: the data that is stored behind it is seen after it. */
 static inline void wgi_mark(const wgi_target *t) {
-    wgi_stamp_raise(t->place.header);
     wgi_store(&t->place.slots[t->slot].words[0], t->word0 | WGI_LOCKED);
 }
-static inline void wgi_unmark(const wgi_target *t) {
-    wgi_store(&t->place.slots[t->slot].words[0], t->word0);
-    wgi_stamp_settle(t->place.header);
-}
+static inline void wgi_unmark(const wgi_target *t) { wgi_store(&t->place.slots[t->slot].words[0], t->word0); }
 /* History first, then the new record; word 0 unlocks. */
 static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const wgi_target *t, const wgi_write *w,
                                   const wgi_match *m) {
@@ -168,10 +164,10 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
         if (m->size == WGI_KEY_IN_BLOCK) key_block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
     }
     const uint64_t word0 = wgi_image_store(w, m, key_block, slot);
+    if (w->deleted) wgi_deleted_add(t->place.header);
     wgi_store(&side->history, position);
     wgi_store(&side->time_us, t->now_us);
     wgi_store(&slot->words[0], word0 | t->version << WGI_VERSION_SHIFT);
-    wgi_stamp_settle(t->place.header);
 }
 
 /* ---- checks of callers' arguments */
@@ -219,6 +215,8 @@ wg_code wgi_commit_replayed(wg_state_txn *txn, uint64_t version, wg_error *err);
 wg_code wgi_single_replayed(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t version,
                             uint64_t time_us, wg_error *err);
 void wgi_txn_end(wg_state_txn *txn); /* empty again */
+/* The hash's segment is full: takes deletions that nobody needs out of it, or makes two of it. Outside of all locks. */
+wg_code wgi_room_make(wg_state *state, uint64_t hash, uint32_t more, wg_error *err);
 /* STRICT: the session sees its own commits. NOMEM: it waits for them to be durable. */
 void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version);
 static inline WGI_HOT void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version) {

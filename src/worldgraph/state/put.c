@@ -58,8 +58,6 @@ static inline WGI_HOT uint64_t slot_put(const putting *p, uint32_t at, uint8_t *
     wgi_slot *slot = &p->place.slots[at];
     wgi_side *side = &p->place.sides[at];
     const uint64_t word0 = wgi_load(&slot->words[0]), word1 = wgi_load(&slot->words[1]);
-    const uint64_t stamp = atomic_load_explicit(&p->place.header->stamp, memory_order_relaxed) | 1;
-    atomic_store_explicit(&p->place.header->stamp, stamp, memory_order_release);
     wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     const uint64_t version = atomic_fetch_add(&p->run->newest, 1) + 1;
     wgi_touch(p->run, word0, p->hash);
@@ -77,7 +75,6 @@ static inline WGI_HOT uint64_t slot_put(const putting *p, uint32_t at, uint8_t *
     wgi_bytes_copy((uint8_t *)(uintptr_t)slot + WGI_KEY_AT + p->key.size, p->bytes.data, p->bytes.size);
 #endif
     wgi_store(&slot->words[0], version << WGI_VERSION_SHIFT | (uint64_t)p->key.size << 8 | p->type);
-    wgi_stamp_settle_from(p->place.header, stamp);
     return version;
 }
 

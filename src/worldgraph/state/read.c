@@ -15,6 +15,7 @@ _Static_assert(sizeof(((wg_state_cell *)0)->small) == WGI_SLOT_BYTES, "a cell ha
 typedef struct slot_side {
     uint64_t history;
     uint64_t time_us;
+    uint64_t seat;
 } slot_side;
 typedef enum probe_result { PROBE_FOUND, PROBE_ABSENT, PROBE_AGAIN } probe_result;
 
@@ -45,6 +46,7 @@ static inline probe_result probe(const wgi_table *table, uint64_t hash, const wg
         wgi_slot_copy(slot, words);
         side->history = wgi_load(&place.sides[at].history);
         side->time_us = wgi_load(&place.sides[at].time_us);
+        side->seat = wgi_seat_make(place.segment, at, generation);
         if (words[0] != word0 || wgi_load(&slot->words[0]) != word0 || !segment_is_same(place.header, generation))
             return PROBE_AGAIN;
         if (m->size != WGI_KEY_IN_BLOCK) return PROBE_FOUND;
@@ -84,15 +86,28 @@ static wgi_found absent_at(const wg_state_run *run, uint64_t snapshot) {
     return snapshot >= known || wgi_pins_has(run, snapshot) ? WGI_ABSENT : WGI_EXPIRED;
 }
 
-wgi_found wgi_slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out) {
+static inline wgi_found slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                                  wgi_record *out, uint64_t *out_seat) {
     slot_side side;
+    *out_seat = 0;
     if (!newest_read(run, key, (cell_word *)out->words, &side)) return absent_at(run, snapshot);
+    *out_seat = side.seat;
     out->history = side.history;
     out->time_us = side.time_us;
     out->replaced_by = UINT64_MAX;
     wgi_found found = WGI_FOUND;
     if (wgi_version_of(out->words[0]) > snapshot) found = wgi_history_walk(run, key, side.history, snapshot, out);
     return found == WGI_FOUND && wgi_record_deleted(out) ? WGI_DELETED : found;
+}
+
+wgi_found wgi_slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out) {
+    uint64_t seat;
+    return slot_read(run, key, snapshot, out, &seat);
+}
+
+wgi_found wgi_slot_read_seat(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
+                             uint64_t *out_seat) {
+    return slot_read(run, key, snapshot, out, out_seat);
 }
 
 wgi_found wgi_fork_get(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,

@@ -262,10 +262,22 @@ bool wg_redo_next(wg_slice *ops, wg_redo_op *out); /* of checked ops */
 /* For each run in the records of a span (TIME and RUN_COMMIT mutations as a lane has them): its highest version. Cheap: reads headers only. */
 wg_code wg_redo_versions(wg_slice records, void (*fn)(void *ctx, uint32_t run, uint64_t version), void *ctx,
                          wg_error *err);
-/* Replay: commits of one run in rising version. What the state has already (version <= newest) is WG_OK and changes nothing. */
-wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *err);
-/* Starts the misses of a commit that will be applied soon: about eight before the one that is applied is best, and twice as fast. */
-void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit);
+/* What was found out about a commit before its turn: its run has to be there, and stays. */
+typedef struct wg_redo_ahead {
+    wg_redo_op op;
+    wg_state_key key;
+    bool single; /* one put or delete; otherwise the rest says nothing */
+} wg_redo_ahead;
+/* Starts the misses of a commit that will be applied soon: about a dozen before the one that is applied is best, and twice as fast. */
+void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit, wg_redo_ahead *out);
+/* Replay: commits of one run in rising version. What the state has already (version <= newest) is WG_OK and changes nothing. ahead: what
+ * wg_state_apply_soon gave for it, or NULL. */
+wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, const wg_redo_ahead *ahead, wg_error *err);
+
+/* Before and behind many of these and of wg_state_restore, while nobody else uses the state: keys in order are made at the end, all at once, so nothing
+ * scans in between. WG_E_NOMEM: the state is of no use, but may be destroyed, or ended again. Without a begin the end does nothing. */
+void wg_state_fill_begin(wg_state *state);
+wg_code wg_state_fill_end(wg_state *state, wg_error *err);
 
 /* ---- checkpoints: the engine captures each run's version at a cut, then calls this beside writers. */
 

@@ -24,7 +24,7 @@ enum {
 #define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
 #define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
 _Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
-_Static_assert(sizeof(wgi_header) == 16, "four headers a line");
+_Static_assert(sizeof(wgi_header) == 8, "eight headers a line");
 _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
 
 /* ---- memory */
@@ -89,6 +89,7 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
         if (table->sides_block == NULL) goto fail;
     }
     wgi_side *sides = table->sides_block;
+    wgi_store(&slots->words[0], 0); /* a page that is first read is made twice */
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     chunks[table->chunk_count] =
         (wgi_chunk){.slots = slots,
@@ -107,12 +108,6 @@ static wg_code segments_reserve(wgi_table *table, uint32_t count, wg_error *err)
     while (table->free_count + (table->chunk_count * WGI_CHUNK_SEGMENTS - table->fresh) < count)
         WG_TRY(chunk_add(table, err));
     return WG_OK;
-}
-
-void wgi_stamp_begin(wgi_header *header) {
-    static _Atomic uint32_t next_service;
-    const uint64_t service = atomic_fetch_add_explicit(&next_service, 1, memory_order_relaxed);
-    atomic_store_explicit(&header->stamp, service << 32 | 2, memory_order_release);
 }
 
 /* An empty one, generation odd. */
@@ -134,8 +129,8 @@ static wgi_place segment_take(wgi_table *table, uint8_t depth) {
             for (int w = 0; w < WGI_SLOT_WORDS; w++) wgi_store(&place.slots[i].words[w], 0);
     }
     place.header->used = 0;
+    atomic_store_explicit(&place.header->deleted, 0, memory_order_relaxed);
     place.header->depth = depth;
-    wgi_stamp_begin(place.header);
     return place;
 }
 
@@ -225,6 +220,7 @@ static void segment_insert(const wgi_place *from, uint32_t at, const wgi_place *
     wgi_store(&to->sides[i].time_us, wgi_load(&from->sides[at].time_us));
     wgi_store(&to->slots[i].words[0], words[0]);
     to->header->used++;
+    if ((words[0] & WGI_FLAG_DELETED) != 0) wgi_deleted_add(to->header);
 }
 
 static wg_code map_double(wgi_table *table, wgi_map *map, wg_error *err) {
@@ -303,10 +299,12 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
     if (place.segment != segment || segments_reserve(table, 1, NULL) != WG_OK) goto done; /* another time */
     wgi_segment_lock(place.header);
     uint8_t bits[WGI_SLOTS / 8] = {0};
+    atomic_store_explicit(&place.header->deleted, 0, memory_order_relaxed); /* counted anew */
     for (uint32_t i = 0; i < WGI_SLOTS; i++) {
         uint64_t words[WGI_SLOT_WORDS];
         if (wgi_load(&place.slots[i].words[0]) == 0) continue;
         wgi_slot_copy(&place.slots[i], words);
+        if ((words[0] & WGI_FLAG_DELETED) != 0) wgi_deleted_add(place.header);
         if (!gone(ctx, words, wgi_load(&place.sides[i].history))) continue;
         wg_bit_set(bits, i);
         count++;

@@ -263,27 +263,28 @@ static inline void wgi_segment_unlock(wgi_header *header) {
     atomic_store_explicit(&header->lock, 0, memory_order_release);
 }
 
-/* ---- stamps: what a copy of a record is compared by (scan_level.c) */
+/* With the segment's lock held: one more deletion. */
+static inline void wgi_deleted_add(wgi_header *header) {
+    const uint8_t deleted = atomic_load_explicit(&header->deleted, memory_order_relaxed);
+    if (deleted != UINT8_MAX) atomic_store_explicit(&header->deleted, (uint8_t)(deleted + 1), memory_order_relaxed);
+}
 
-/* Of the key's segment; odd while a commit changes a record in it. */
-static inline uint64_t wgi_stamp_of(const wgi_table *table, uint64_t hash) {
-    return atomic_load_explicit(&wgi_place_of(table, hash).header->stamp, memory_order_acquire);
+/* ---- seats: where a key was found, as a leaf of its run's order remembers it (scan_level.c)
+ * u32 generation of the segment << 32 | segment << 7 | slot; 0: none. A slot has one key as long as its segment is in service, and a segment that
+ * is put into service again has another generation: who finds the same one finds the same key. */
+static inline uint64_t wgi_seat_make(uint32_t segment, uint32_t slot, uint32_t generation) {
+    return segment >> 25 != 0 ? 0 : (uint64_t)generation << 32 | segment << 7 | slot;
 }
-/* The first stamp of a service: its upper half is a number that no other service has. */
-void wgi_stamp_begin(wgi_header *header);
-/* With the segment's lock held: before the version is taken, and when the record is in its slot. Several keys of a commit may share a
- * segment: their slots are locked, so that it rests early only makes nobody copy them. */
-static inline void wgi_stamp_raise(wgi_header *header) {
-    const uint64_t stamp = atomic_load_explicit(&header->stamp, memory_order_relaxed);
-    atomic_store_explicit(&header->stamp, stamp | 1, memory_order_release);
-}
-static inline WGI_HOT void wgi_stamp_settle_from(wgi_header *header, uint64_t raised) {
-    const uint64_t settled = raised + 1;
-    if (__builtin_expect((uint32_t)settled == 0, 0)) wgi_stamp_begin(header);
-    else atomic_store_explicit(&header->stamp, settled, memory_order_release);
-}
-static inline void wgi_stamp_settle(wgi_header *header) {
-    wgi_stamp_settle_from(header, atomic_load_explicit(&header->stamp, memory_order_relaxed) | 1);
+typedef struct wgi_seated {
+    const wgi_header *header;
+    const wgi_slot *slot;
+    const wgi_side *side;
+    uint32_t generation;
+} wgi_seated;
+static inline wgi_seated wgi_seated_at(const wgi_table *table, uint64_t seat) {
+    const wgi_place place = wgi_place_at(table, (uint32_t)seat >> 7);
+    const uint32_t slot = (uint32_t)seat % WGI_SLOTS;
+    return (wgi_seated){place.header, &place.slots[slot], &place.sides[slot], (uint32_t)(seat >> 32)};
 }
 
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
