@@ -1,5 +1,5 @@
 /* Measures indexes of nodes in memory: building, seeks of one key, ranges, single writes with and without, bytes an entry. Prints one JSON line per
- * figure: name, value, unit. Arguments: nodes (default 1000000). */
+ * figure: name, value, unit. Arguments: nodes (default 1000000), threads (default 1). */
 #include "bench.h"
 
 #include "engine/engine.h"
@@ -80,10 +80,10 @@ static void measure(bench *b, wg_rule_kind kind, uint32_t key, const char *name)
     wg_value value = wg_value_int(5);
     const wg_index_probe probe = {.equal = &value, .equal_count = 1};
     const uint64_t before = wg_engine_index_bytes(b->engine);
+    double start = now_s();
     const wg_rule *rule = make_rule(b, kind, key);
     wg_buf_init(&ids, NULL);
     must(wg_txn_begin(b->engine, WG_TXN_READ, 0, &txn, &b->err), &b->err);
-    double start = now_s();
     (void)seek(b, txn, rule, &probe, &ids);
     (void)snprintf(line, sizeof line, "%s: build", name);
     report(line, (now_s() - start) * 1e3, "ms");
@@ -130,7 +130,9 @@ static void write_some(bench *b, const char *name) {
 
 int main(int argc, char **argv) {
     bench b = {.nodes = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000};
-    const wg_engine_options o = {.options = {.create = true, .no_background = true}};
+    wg_pool *pool = NULL;
+    if (argc > 2) must(wg_pool_create((uint32_t)strtoul(argv[2], NULL, 10), &pool, &b.err), &b.err);
+    const wg_engine_options o = {.options = {.create = true, .no_background = true}, .pool = pool};
     wg_txn *txn = NULL;
     must(wg_engine_open(NULL, &o, &b.engine, &b.err), &b.err);
     must(wg_txn_begin(b.engine, WG_TXN_WRITE, 0, &txn, &b.err), &b.err);
@@ -147,5 +149,6 @@ int main(int argc, char **argv) {
     (void)make_rule(&b, WG_RULE_UNIQUE, 0);
     write_some(&b, "write of one node, constraint IS UNIQUE");
     must(wg_engine_close(b.engine, &b.err), &b.err);
+    wg_pool_destroy(pool);
     return 0;
 }

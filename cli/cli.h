@@ -97,6 +97,8 @@ cli_exit cli_usage(const char *command, const char *format, ...) CLI_PRINTF(2, 3
 cli_exit cli_fail(const wg_error *err);
 /* From now on errors of the library are one JSON object a line, without hints. */
 void cli_errors_as_json(void);
+/* What the library notes of a statement, on standard error: a line each, or a JSON object each. */
+void cli_write_notifications(const wg_result *result, bool json);
 /* `text` is what the statement was cut from at byte `start`: place and caret are shown in the whole. */
 cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start);
 /* Opens a workspace that exists, and a session in it. `options` may be NULL. */

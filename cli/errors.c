@@ -205,3 +205,35 @@ cli_exit cli_close(wg_db *db, wg_session *session, cli_exit so_far) {
     if (wg_close(db, &err) == WG_OK || so_far != CLI_OK) return so_far;
     return cli_fail(&err);
 }
+
+/* {"gqlstatus":"03W01","message":"...","line":1,"column":8,"offset":7} */
+static void note_json(const wg_notification *n) {
+    cli_buf line = {0};
+    cli_buf_add_str(&line, "{");
+    add_json_text(&line, "gqlstatus", n->gqlstatus);
+    add_json_text(&line, "message", n->message);
+    if (n->line != 0)
+        cli_buf_printf(&line, ",\"line\":%" PRIu32 ",\"column\":%" PRIu32 ",\"offset\":%" PRIu64, n->line, n->column,
+                       n->offset);
+    cli_buf_add_str(&line, "}\n");
+    (void)fwrite(line.data, 1, line.size, stderr);
+    cli_buf_free(&line);
+}
+
+void cli_write_notifications(const wg_result *result, bool json) {
+    const uint32_t count = wg_result_notification_count(result);
+    for (uint32_t i = 0; i < count; i++) {
+        wg_notification n;
+        if (wg_result_notification(result, i, &n, NULL) != WG_OK) return;
+        if (json || errors_as_json) {
+            note_json(&n);
+            continue;
+        }
+        char text[512];
+        if (n.line != 0)
+            (void)snprintf(text, sizeof text, "(%s) line %" PRIu32 ", column %" PRIu32 ": %s", n.gqlstatus, n.line,
+                           n.column, n.message);
+        else (void)snprintf(text, sizeof text, "(%s) %s", n.gqlstatus, n.message);
+        cli_note("%s", text);
+    }
+}

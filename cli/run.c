@@ -89,6 +89,7 @@ static cli_exit print_all(const wg_result *result, cli_request *request) {
             .code = WG_E_CANCELLED, .offset = WG_NO_OFFSET, .message = "the output was cut short by an interrupt"};
         return cli_fail(&cancelled);
     }
+    cli_write_notifications(result, request->mode == CLI_JSON);
     if (request->summary != NULL) cli_write_summary(request->summary, result, request->timing);
     if (request->stats) cli_write_stats(&cli_stderr, result);
     return receipt;

@@ -260,7 +260,7 @@ typedef struct wg_options {
     bool
         no_background; /* no thread of its own: a commit that makes a checkpoint due makes it, compactions run only when called */
     uint64_t
-        memory_bytes_max; /* of the whole database; 0: no limit. A quarter, at most 16 MiB, is kept for the program; of the rest 40 % are
+        memory_bytes_max; /* of the whole database; 0: no limit. Half, at most 32 MiB, is for the program and its work; of the rest 40 % are
                              budget.hot and 25 % budget.warm, unless set, and queries get 25 %. */
     wg_tier_budget budget; /* caps of the tiers */
     uint64_t
@@ -505,6 +505,19 @@ WG_API wg_type wg_result_column_type(const wg_result *result, uint32_t column); 
 WG_API uint64_t wg_result_row_count(const wg_result *result);
 /* "00000", "00001" for a statement without columns, "02000" for an answer without rows; never NULL. */
 WG_API const char *wg_result_gqlstatus(const wg_result *result);
+/* What a statement that is right may not mean, as a comparison with NULL or a product of two patterns: docs/errors.md lists them. They are
+ * functions of text, definitions and rows, in the order of the text, and change nothing of the answer. */
+typedef struct wg_notification {
+    const char *gqlstatus; /* five characters */
+    const char *message;
+    uint64_t offset; /* in the text of the statement; WG_NO_OFFSET: of the whole of it */
+    uint32_t line;   /* from 1; 0: of the whole of it */
+    uint32_t column;
+} wg_notification;
+WG_API uint32_t wg_result_notification_count(const wg_result *result);
+/* *out: its text lives as long as the result. Errors: WG_E_MISUSE when there is no such notification. */
+WG_API WG_MUST_USE wg_code wg_result_notification(const wg_result *result, uint32_t index, wg_notification *out,
+                                                  wg_error *err);
 /* True when the statement asked for the current time; then what it took for it (wg_bind_clock): with that a replay gives the same answer. */
 WG_API bool wg_result_clock(const wg_result *result, int64_t *statement_us, int64_t *transaction_us);
 

@@ -5,7 +5,7 @@ import os
 import time
 
 C = ctypes
-OK, CREATE_BUFFERED = 0, 1
+OK, STRICT = 0, 0
 
 
 class Error(C.Structure):
@@ -23,8 +23,9 @@ class Value(C.Structure):
 
 class Options(C.Structure):
     _fields_ = [("durability", C.c_int), ("sync_interval_ms", C.c_uint32), ("sync_batch_commits", C.c_uint32), ("threads", C.c_uint32),
-                ("batch_rows", C.c_uint32), ("query_memory_bytes_max", C.c_uint64), ("create", C.c_bool), ("must_create", C.c_bool),
-                ("read_only", C.c_bool), ("no_background", C.c_bool), ("memory_bytes_max", C.c_uint64), ("budget", C.c_uint64 * 7),
+                ("batch_rows", C.c_uint32), ("shards", C.c_uint32), ("spill_bytes_max", C.c_uint64),
+                ("query_memory_bytes_max", C.c_uint64), ("create", C.c_bool), ("must_create", C.c_bool), ("read_only", C.c_bool),
+                ("no_background", C.c_bool), ("memory_bytes_max", C.c_uint64), ("budget", C.c_uint64 * 7),
                 ("checkpoint_log_bytes", C.c_uint64), ("retain_commits", C.c_uint64), ("retain_manifests", C.c_uint32),
                 ("stripe_zstd", C.c_bool), ("compaction_bytes_per_second", C.c_uint64),
                 ("plan_cache_bytes_max", C.c_uint64)]
@@ -35,7 +36,7 @@ class Database:
         self.lib = C.CDLL(library)
         self.error, self.workers = Error(), threads
         self.db, self.session = C.c_void_p(), C.c_void_p()
-        options = Options(durability=CREATE_BUFFERED, threads=threads, create=create, query_memory_bytes_max=6 << 30)
+        options = Options(durability=STRICT, threads=threads, create=create, query_memory_bytes_max=6 << 30)
         self.check(self.lib.wg_open(os.fsencode(path), C.byref(options), C.byref(self.db), C.byref(self.error)), path)
         self.check(self.lib.wg_session_open(self.db, C.byref(self.session), C.byref(self.error)), path)
         self.lib.wg_result_row_count.restype = C.c_uint64

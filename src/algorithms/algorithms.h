@@ -130,8 +130,8 @@ typedef struct wg_louvain_options {
     uint32_t iterations; /* passes over the nodes of a level, at most */
     uint32_t levels;     /* at most */
 } wg_louvain_options;
-/* Communities by their smallest index, and the modularity of the result. Undirected; weights are at least 0: WG_E_VALUE. Nodes move one after
- * the other in the order of indices, on one thread: that is what makes the answer one answer. */
+/* Communities by their smallest index, and the modularity of the result. Undirected; weights are at least 0: WG_E_VALUE. Nodes of
+ * levels below 8,192 nodes move one after the other in the order of indices, those of larger ones by classes (louvain.c). */
 wg_code wg_algo_louvain(const wg_algo_run *run, const wg_graph *graph, const wg_louvain_options *options,
                         uint32_t *out_communities, double *out_modularity, wg_error *err);
 

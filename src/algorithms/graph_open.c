@@ -149,28 +149,68 @@ static wg_code edges_reserve(opening *o, uint64_t more, wg_error *err) {
     return code;
 }
 
-static void edge_add(opening *o, uint32_t from, uint32_t to, uint64_t edge, const wg_edge_weights *w) {
-    o->from[o->edge_count] = from;
-    o->to[o->edge_count] = to;
+typedef struct listed_edge {
+    uint32_t from;
+    uint32_t to;
+    uint64_t edge;
+} listed_edge;
+
+static void edge_put(const opening *o, uint64_t place, listed_edge e, const wg_edge_weights *w) {
+    o->from[place] = e.from;
+    o->to[place] = e.to;
     if (o->weights != NULL) {
-        const uint64_t at = edge - w->edge_min;
-        o->weights[o->edge_count] = at < w->count ? w->values[at] : NAN;
+        const uint64_t at = e.edge - w->edge_min;
+        o->weights[place] = at < w->count ? w->values[at] : NAN;
     }
-    o->edge_count++;
 }
 
-static wg_code list_adjacency(opening *o, const wg_adjacency_side *side, const wg_edge_weights *w, wg_error *err) {
-    WG_TRY(edges_reserve(o, side->entry_count, err));
-    for (uint64_t k = 0; k < side->node_count; k++) {
-        if (k % WGI_NODES == 0) WG_TRY(wgi_check_run(o->run, err));
-        const uint32_t from = index_of(o, side->node_min + k);
+typedef struct listing {
+    const opening *o;
+    const wg_adjacency_side *side;
+    const wg_edge_weights *weights;
+    uint64_t *places; /* by piece: how many edges it has; then where they go */
+    bool writes;
+} listing;
+
+static wg_code list_piece(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    const listing *l = arg;
+    const wg_adjacency_side *side = l->side;
+    uint64_t place = l->writes ? l->places[first / WGI_NODES] : 0;
+    (void)worker;
+    (void)err;
+    for (uint64_t k = first; k < last; k++) {
+        const uint32_t from = index_of(l->o, side->node_min + k);
         if (from == WG_GRAPH_NONE) continue;
         for (uint64_t i = side->offsets[k]; i < side->offsets[k + 1]; i++) {
-            const uint32_t to = index_of(o, side->neighbours[i]);
-            if (to != WG_GRAPH_NONE) edge_add(o, from, to, side->edges[i], w);
+            const uint32_t to = index_of(l->o, side->neighbours[i]);
+            if (to == WG_GRAPH_NONE) continue;
+            if (l->writes) edge_put(l->o, place, (listed_edge){from, to, side->edges[i]}, l->weights);
+            place++;
         }
     }
+    if (!l->writes) l->places[first / WGI_NODES] = place;
     return WG_OK;
+}
+
+/* Pieces of nodes count their edges, and then write them one behind the other, so that the list is the same however many work on it. */
+static wg_code list_adjacency(opening *o, const wg_adjacency_side *side, const wg_edge_weights *w, wg_error *err) {
+    const uint64_t pieces = side->node_count / WGI_NODES + 1;
+    uint64_t all = 0;
+    void *places = NULL;
+    WG_TRY(wgi_array_zero(o->run, pieces, sizeof(uint64_t), &places, err));
+    listing l = {.o = o, .side = side, .weights = w, .places = places};
+    wg_code code = wgi_for(o->run, side->node_count, WGI_NODES, list_piece, &l, err);
+    for (uint64_t p = 0; p < pieces; p++) {
+        const uint64_t count = l.places[p];
+        l.places[p] = o->edge_count + all;
+        all += count;
+    }
+    if (code == WG_OK) code = edges_reserve(o, all, err);
+    l.writes = true;
+    if (code == WG_OK) code = wgi_for(o->run, side->node_count, WGI_NODES, list_piece, &l, err);
+    if (code == WG_OK) o->edge_count += all;
+    wg_free(places);
+    return code;
 }
 
 static wg_code list_node(opening *o, uint32_t label, uint32_t from, const wg_edge_weights *w, wg_error *err) {
@@ -184,7 +224,7 @@ static wg_code list_node(opening *o, uint32_t label, uint32_t from, const wg_edg
         WG_TRY(edges_reserve(o, n, err));
         for (uint32_t i = 0; i < n; i++) {
             const uint32_t to = index_of(o, neighbours[i]);
-            if (to != WG_GRAPH_NONE) edge_add(o, from, to, edges[i], w);
+            if (to != WG_GRAPH_NONE) edge_put(o, o->edge_count++, (listed_edge){from, to, edges[i]}, w);
         }
     }
     return WG_OK;

@@ -7,6 +7,8 @@
 
 #include "algorithms/algorithms_internal.h"
 
+enum { AHEAD = 48 }; /* neighbours whose cells are asked for ahead of time, those of the next nodes among them */
+
 typedef struct ranking {
     const wg_graph *graph;
     double *scores;
@@ -37,10 +39,20 @@ static wg_code begin(void *arg, uint32_t worker, uint64_t first, uint64_t last, 
 }
 
 /* What the predecessors send, in four sums by position and then together: an order of its own, but always the same, and the processor
- * need not wait for one addition before it begins the next. */
-static double sum_sent(const double *sent, const uint32_t *from, uint64_t count) {
+ * need not wait for one addition before it begins the next. ahead: AHEAD neighbours of later nodes stand behind these. */
+static double sum_sent(const double *sent, const uint32_t *from, uint64_t count, bool ahead) {
     double sums[4] = {0};
     uint64_t i = 0;
+    for (; ahead && i + 4 <= count; i += 4) {
+        __builtin_prefetch(&sent[from[i + AHEAD]]);
+        __builtin_prefetch(&sent[from[i + AHEAD + 1]]);
+        __builtin_prefetch(&sent[from[i + AHEAD + 2]]);
+        __builtin_prefetch(&sent[from[i + AHEAD + 3]]);
+        sums[0] += sent[from[i]];
+        sums[1] += sent[from[i + 1]];
+        sums[2] += sent[from[i + 2]];
+        sums[3] += sent[from[i + 3]];
+    }
     for (; i + 4 <= count; i += 4) {
         sums[0] += sent[from[i]];
         sums[1] += sent[from[i + 1]];
@@ -59,7 +71,9 @@ static wg_code pull(void *arg, uint32_t worker, uint64_t first, uint64_t last, w
     (void)worker;
     (void)err;
     for (uint64_t v = first; v < last; v++) {
-        const double sum = sum_sent(sent, side->targets + side->offsets[v], wgi_degree(side, v));
+        const uint64_t at = side->offsets[v];
+        const uint64_t count = side->offsets[v + 1] - at;
+        const double sum = sum_sent(sent, side->targets + at, count, at + count + AHEAD <= side->entry_count);
         const double score = r->base + r->damping * sum;
         change += fabs(score - r->scores[v]);
         r->scores[v] = score;

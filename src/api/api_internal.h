@@ -141,6 +141,7 @@ struct wg_result {
     wg_arena arena;
     wg_stats stats;
     uint64_t row_count;
+    _Atomic bool nulls_left_out;    /* an aggregate met some; relaxed */
     int64_t clock_us[2];            /* that it took for the current time: of the statement, of the transaction */
     wg_slice statement;             /* its text, in the arena; as the next two */
     wg_buf param_bytes;             /* of all parameters, as they are hashed */

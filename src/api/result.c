@@ -60,6 +60,7 @@ static void result_empty(wg_result *r) {
     r->objects = NULL;
     r->stats = (wg_stats){0};
     r->row_count = 0;
+    atomic_store_explicit(&r->nulls_left_out, false, memory_order_relaxed);
     r->params = NULL;
     r->param_count = 0;
     r->receipt = NULL;
@@ -278,6 +279,27 @@ wg_code wg_result_cell(const wg_result *result, uint64_t row, uint32_t column, w
                             (unsigned long long)row, column, (unsigned long long)result->row_count,
                             result->query.column_count);
     *out = wgi_result_cell(result, row, column);
+    return WG_OK;
+}
+
+/* ---- notifications: those of the text, then what the rows gave cause for */
+
+uint32_t wg_result_notification_count(const wg_result *result) {
+    if (result == NULL || result->tag != WGI_TAG_RESULT) return 0;
+    return result->query.notes.count + atomic_load_explicit(&result->nulls_left_out, memory_order_relaxed);
+}
+
+wg_code wg_result_notification(const wg_result *result, uint32_t index, wg_notification *out, wg_error *err) {
+    if (result == NULL || result->tag != WGI_TAG_RESULT || index >= wg_result_notification_count(result))
+        return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "the result has no notification %u", index);
+    *out = (wg_notification){.gqlstatus = "01G11",
+                             .message = "an aggregate left out nulls: count(*) counts rows, count(x) values",
+                             .offset = WG_NO_OFFSET};
+    if (index == result->query.notes.count) return WG_OK;
+    const wg_query_note *note = &result->query.notes.items[index];
+    wg_error place = {.offset = note->offset};
+    wg_error_locate(&place, result->statement);
+    *out = (wg_notification){note->status, note->message, note->offset, place.line, place.column};
     return WG_OK;
 }
 

@@ -265,6 +265,7 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
                              .spill_bytes_max = wg_engine_option_values(s->engine)->spill_bytes_max,
                              .account = &result->account,
                              .cancel = &s->cancel,
+                             .nulls_left_out = &result->nulls_left_out,
                              .stats = &result->stats};
 }
 

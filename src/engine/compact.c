@@ -14,7 +14,7 @@
 #include "engine/engine_internal.h"
 
 /* Stripes that one merge may write; their numbers are set aside. */
-enum { MERGE_IDS = 1 << 16 };
+enum { MERGE_IDS = 1 << 16, LOOKUPS_A_LOOK = 64 };
 
 typedef struct compaction {
     wg_engine *engine;
@@ -32,6 +32,7 @@ typedef struct compaction {
     uint32_t covered;
     wg_buf made;       /* made_stripe each: the call's own */
     bool all_alive[2]; /* no version of a node, of an edge, has ever ended: nobody need be asked */
+    uint64_t looked_up;
 } compaction;
 
 typedef struct made_stripe {
@@ -151,13 +152,14 @@ static wg_code pick(compaction *c, picked *out, wg_error *err) {
 
 /* An id is alive unless its newest version ended at or before the horizon, or is gone. What cannot be read is kept. */
 static bool id_is_alive(void *ctx, bool is_edge, uint64_t id) {
-    const compaction *c = ctx;
+    compaction *c = ctx;
     wg_engine *e = c->engine;
     wg_row_address at = WG_ROW_NONE;
     wg_row_head head = {.begin = WG_LOGSEQ_NEVER};
     uint64_t end = WG_LOGSEQ_NEVER;
     bool found = false;
     if (c->all_alive[is_edge]) return true;
+    if (++c->looked_up % LOOKUPS_A_LOOK == 0) wgi_residency_look(e); /* they go all over the stripes */
     const uint32_t slot = wg_epoch_enter(e->epoch);
     wg_code code = wg_directory_get(is_edge ? e->edges : e->nodes, id, &at, NULL);
     const wgi_table *table = code == WG_OK && at != WG_ROW_NONE ? wgi_table_at(e, wg_row_table(at)) : NULL;

@@ -158,6 +158,8 @@ static wg_code map_property(wgi_copier *c, wgi_copy_column *column, wg_error *er
         open |= label->def.kind == WG_LABEL_OPEN;
         if (first == NULL) first = label;
         if (at != UINT32_MAX && column->def == NULL) column->def = &label->def.columns[at];
+        if (at != UINT32_MAX && column->filled == NULL && label->def.columns[at].default_value != NULL)
+            column->filled = &label->def.columns[at];
     }
     if (column->def == NULL && !open)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET,
@@ -173,11 +175,32 @@ static wg_code map_property(wgi_copier *c, wgi_copy_column *column, wg_error *er
     return WG_OK;
 }
 
+/* What a row of the file does not say it gets as one that CREATE makes: the default of the first label that has one. */
+static void find_defaults(wgi_copier *c) {
+    const wg_catalog *catalog = c->txn->engine->catalog;
+    for (uint32_t i = 0; i < c->options->label_count; i++) {
+        const wg_label *label = wg_catalog_label_at(catalog, c->options->labels[i]);
+        for (uint32_t d = 0; d < label->def.column_count; d++) {
+            const uint32_t key = label->column_keys[d];
+            uint32_t at = 0;
+            while (at < c->property_count + c->default_count && c->keys[at] != key) at++;
+            if (label->def.columns[d].default_value == NULL || at < c->property_count + c->default_count) continue;
+            c->keys[at] = key;
+            c->defaults[c->default_count++] = &label->def.columns[d];
+        }
+    }
+}
+
 wg_code wgi_copy_map_columns(wgi_copier *c, const wg_slice *names, uint32_t count, wg_error *err) {
-    c->column_count = c->property_count = 0;
+    size_t room = (size_t)count + 1;
+    for (uint32_t i = 0; i < c->options->label_count; i++)
+        room += wg_catalog_label_at(c->txn->engine->catalog, c->options->labels[i])->def.column_count;
+    c->column_count = c->property_count = c->default_count = 0;
     c->columns = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->columns);
-    c->keys = wg_arena_alloc_zero(&c->arena, ((size_t)count + 1) * sizeof *c->keys);
-    if (c->columns == NULL || c->keys == NULL) return wg_error_nomem(err, count * sizeof *c->columns);
+    c->keys = wg_arena_alloc_zero(&c->arena, room * sizeof *c->keys);
+    c->defaults = wg_arena_alloc_zero(&c->arena, room * sizeof *c->defaults);
+    if (c->columns == NULL || c->keys == NULL || c->defaults == NULL)
+        return wg_error_nomem(err, room * sizeof *c->columns);
     for (uint32_t i = 0; i < count; i++) {
         c->columns[i].in_file = i;
         c->columns[i].name = wg_arena_strdup(&c->arena, names[i]);
@@ -190,6 +213,7 @@ wg_code wgi_copy_map_columns(wgi_copier *c, const wg_slice *names, uint32_t coun
                 WG_TRY(claim_end(c, side, names, count, err));
     for (uint32_t i = 0; i < count; i++)
         if (c->columns[i].role == WGI_COPY_PROPERTY) WG_TRY(map_property(c, &c->columns[i], err));
+    find_defaults(c);
     c->column_count = count;
     return WG_OK;
 }
@@ -298,7 +322,7 @@ static wg_code copy_file(wgi_copier *c, const char *path, wg_error *err) {
     const wg_copy_format format = format_of(c, path);
     c->path = path;
     c->counts_lines = format != WG_COPY_PARQUET;
-    c->column_count = c->property_count = 0;
+    c->column_count = c->property_count = c->default_count = 0;
     if (format == WG_COPY_PARQUET) return wgi_copy_parquet(c, err);
     return format == WG_COPY_JSON ? wgi_copy_json(c, err) : wgi_copy_csv(c, err);
 }

@@ -17,10 +17,11 @@ typedef struct wgi_copy_column {
     const char *name;
     uint32_t in_file; /* its position */
     wgi_copy_role role;
-    uint32_t part;            /* ends: which key property */
-    uint32_t key;             /* properties */
-    wg_type type;             /* that its cells must have */
-    const wg_column_def *def; /* NULL: no label declares it */
+    uint32_t part;               /* ends: which key property */
+    uint32_t key;                /* properties */
+    wg_type type;                /* that its cells must have */
+    const wg_column_def *def;    /* NULL: no label declares it */
+    const wg_column_def *filled; /* the definition whose default a row without the member gets; NULL: null */
 } wgi_copy_column;
 
 /* Finds nodes of a label by the values of some properties. Never changes while rows are read: any thread may ask. */
@@ -49,8 +50,10 @@ typedef struct wgi_copier {
     bool counts_lines; /* rows are told by their line, else by their number */
     wgi_copy_column *columns;
     uint32_t column_count;
-    uint32_t *keys; /* of the property columns, in their order */
+    uint32_t *keys; /* of the property columns, in their order, then of the defaults */
     uint32_t property_count;
+    const wg_column_def **defaults; /* columns that the file does not have and whose rows get a value */
+    uint32_t default_count;
     /* rejects */
     wg_file *reject_file;
     uint64_t reject_offset;

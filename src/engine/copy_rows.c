@@ -249,17 +249,40 @@ static wg_code own_vector(filler *f, const wg_vector *from, wg_vector *out, wg_e
     return ok ? WG_OK : wg_error_nomem(err, count);
 }
 
+/* One value for all rows. Text is shared by them: the definition outlives the load. */
+static wg_code default_vector(filler *f, const wg_column_def *def, wg_vector *out, wg_error *err) {
+    const wg_physical physical = wg_type_physical(def->type);
+    const uint32_t count = kept_count(f);
+    wg_value value = *def->default_value;
+    WG_TRY(wg_column_def_coerce(def, &value, err));
+    wg_column column;
+    wg_column_init(&column, def->type, &f->rows->arena, f->rows->copier->account);
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++) ok = wg_column_append_value(&column, &value);
+    const wg_vector view = wg_column_view(&column);
+    const size_t bytes = (size_t)count * wg_physical_bytes(physical);
+    uint8_t *cells = ok ? wg_arena_alloc(&f->rows->arena, bytes + 8) : NULL;
+    if (cells != NULL && bytes > 0) memcpy(cells, view.data, bytes);
+    wg_column_deinit(&column);
+    if (cells == NULL) return wg_error_nomem(err, bytes);
+    *out = (wg_vector){.type = def->type, .kind = WG_VECTOR_FLAT, .data = cells};
+    return WG_OK;
+}
+
 static wg_code own_rows(filler *f, wg_error *err) {
     wgi_copy_rows *rows = f->rows;
     const wgi_copier *c = rows->copier;
     const uint32_t count = kept_count(f);
-    rows->columns = wg_arena_alloc(&rows->arena, ((size_t)c->property_count + 1) * sizeof *rows->columns);
+    const size_t columns = (size_t)c->property_count + c->default_count;
+    rows->columns = wg_arena_alloc(&rows->arena, (columns + 1) * sizeof *rows->columns);
     rows->at = wg_arena_alloc(&rows->arena, ((size_t)count + 1) * sizeof *rows->at);
     if (rows->columns == NULL || rows->at == NULL) return wg_error_nomem(err, count * sizeof *rows->at);
     for (uint32_t i = 0; i < count; i++) rows->at[i] = f->at[kept_row(f, i)];
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->column_count; i++)
         if (c->columns[i].role == WGI_COPY_PROPERTY) WG_TRY(own_vector(f, &f->vectors[i], &rows->columns[n++], err));
+    for (uint32_t i = 0; i < c->default_count; i++)
+        WG_TRY(default_vector(f, c->defaults[i], &rows->columns[n++], err));
     for (size_t side = 0; side < 2 && c->is_edge; side++) {
         rows->ends[side] = f->ends[side];
         for (uint32_t i = 0; f->kept != NULL && i < count; i++) rows->ends[side][i] = f->ends[side][f->kept[i]];
@@ -277,11 +300,12 @@ wg_code wgi_copy_rows_fill(wgi_copy_rows *rows, const wg_vector *vectors, uint32
     WG_TRY(choose_rows(&f, err));
     WG_TRY(own_rows(&f, err));
     if (rows->row_count == 0) return WG_OK;
-    const wg_mutation m = {
-        .kind = c->is_edge ? WG_MUTATION_LOAD_EDGES : WG_MUTATION_LOAD_NODES,
-        .batch = {.row_count = rows->row_count, .column_count = c->property_count, .columns = rows->columns},
-        .from_ids = rows->ends[0],
-        .to_ids = rows->ends[1]};
+    const wg_mutation m = {.kind = c->is_edge ? WG_MUTATION_LOAD_EDGES : WG_MUTATION_LOAD_NODES,
+                           .batch = {.row_count = rows->row_count,
+                                     .column_count = c->property_count + c->default_count,
+                                     .columns = rows->columns},
+                           .from_ids = rows->ends[0],
+                           .to_ids = rows->ends[1]};
     return wg_mutation_pack(&rows->packed, &m) ? WG_OK : wg_error_nomem(err, rows->row_count);
 }
 
@@ -294,17 +318,18 @@ static wg_code bad_row(void *ctx, uint32_t row, const wg_error *why, wg_error *e
 
 static wg_code bulk_write(wgi_copy_rows *rows, uint32_t *out_rows, wg_error *err) {
     wgi_copier *c = rows->copier;
-    const wgi_bulk bulk = {
-        .is_edge = c->is_edge,
-        .trusted = true,
-        .labels = c->options->labels,
-        .label_count = c->options->label_count,
-        .keys = c->keys,
-        .batch = {.row_count = rows->row_count, .column_count = c->property_count, .columns = rows->columns},
-        .ends = {rows->ends[0], rows->ends[1]},
-        .packed = wg_buf_slice(&rows->packed),
-        .bad = c->options->rejects != NULL ? bad_row : NULL,
-        .ctx = rows};
+    const wgi_bulk bulk = {.is_edge = c->is_edge,
+                           .trusted = true,
+                           .labels = c->options->labels,
+                           .label_count = c->options->label_count,
+                           .keys = c->keys,
+                           .batch = {.row_count = rows->row_count,
+                                     .column_count = c->property_count + c->default_count,
+                                     .columns = rows->columns},
+                           .ends = {rows->ends[0], rows->ends[1]},
+                           .packed = wg_buf_slice(&rows->packed),
+                           .bad = c->options->rejects != NULL ? bad_row : NULL,
+                           .ctx = rows};
     uint64_t first = 0;
     wg_error local = {0};
     const wg_code code = wgi_bulk_write(c->txn, &bulk, &first, out_rows, &local);

@@ -122,6 +122,18 @@ static bool parse_cell(wg_type type, wg_slice text, wg_value *out) {
     return false;
 }
 
+/* The next column that rows have, `from` or behind it; computed ones are in no file. UINT32_MAX: there is none. */
+static uint32_t stored_column(const wg_label_def *def, uint32_t from) {
+    while (from < def->column_count && def->columns[from].source == WG_COLUMN_COMPUTED) from++;
+    return from < def->column_count ? from : UINT32_MAX;
+}
+
+static uint32_t stored_count(const wg_label_def *def) {
+    uint32_t count = 0;
+    for (uint32_t c = stored_column(def, 0); c != UINT32_MAX; c = stored_column(def, c + 1)) count++;
+    return count;
+}
+
 /* Names come from COLUMNS (...), else from the header, else from the label's definition in its order. */
 static wg_code csv_columns(text_reader *r, const wg_csv_record *record, wg_error *err) {
     const wg_copy_options *o = r->c->options;
@@ -129,17 +141,19 @@ static wg_code csv_columns(text_reader *r, const wg_csv_record *record, wg_error
     const wg_label *label = wg_catalog_label_at(r->c->txn->engine->catalog, o->labels[0]);
     const uint32_t ends = r->c->is_edge ? r->c->ends[0].part_count + r->c->ends[1].part_count : 0;
     const uint32_t count = record->field_count;
-    const uint32_t declared = label->def.column_count + ends;
+    const uint32_t declared = stored_count(&label->def) + ends;
     const uint32_t expected = o->column_count > 0 ? o->column_count : header != NULL ? count : declared;
     if (expected != count)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "%s, line %llu: %u fields where %u are expected",
                             r->c->path, (unsigned long long)record->line, count, expected);
     wg_slice *names = wg_arena_alloc_zero(&r->arena, ((size_t)count + 1) * sizeof *names);
     if (names == NULL) return wg_error_nomem(err, count * sizeof *names);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0, column = 0; i < count; i++) {
         if (o->column_count > 0) names[i] = o->columns[i];
         else if (header != NULL) names[i] = wg_slice_of_str(header->fields[i].text);
-        else if (i >= ends) names[i] = wg_slice_str(label->def.columns[i - ends].name);
+        if (o->column_count > 0 || header != NULL || i < ends) continue;
+        column = stored_column(&label->def, column);
+        names[i] = wg_slice_str(label->def.columns[column++].name);
     }
     return columns_make(r, names, count, err);
 }
@@ -201,7 +215,8 @@ static wg_code json_columns(text_reader *r, const wg_value *object, wg_error *er
         for (uint32_t d = 0; d < def->column_count; d++) {
             uint32_t at = 0;
             while (at < count && !wg_slice_is(names[at], def->columns[d].name)) at++;
-            if (at == count) names[count++] = wg_slice_str(def->columns[d].name);
+            if (at == count && def->columns[d].source != WG_COLUMN_COMPUTED)
+                names[count++] = wg_slice_str(def->columns[d].name);
         }
     }
     return columns_make(r, names, count, err);
@@ -268,6 +283,9 @@ static wg_code json_cells(text_reader *r, const wg_value *object, wg_error *why)
         used += v != NULL;
         if (v != NULL && !json_cell(c->columns[i].type, v, &r->strings, &r->cells[i]))
             return cell_error(why, &c->columns[i], v);
+        if (v != NULL || c->columns[i].filled == NULL) continue;
+        r->cells[i] = *c->columns[i].filled->default_value;
+        WG_TRY(wg_column_def_coerce(c->columns[i].filled, &r->cells[i], why));
     }
     if (used == object->size || c->options->column_count > 0) return WG_OK;
     for (uint32_t i = 0; i < object->size; i++) {

@@ -140,11 +140,19 @@ bool wg_txn_has_writes(const wg_txn *txn);
 typedef struct wg_txn_mark {
     size_t undo_bytes;
     size_t log_bytes;
+    size_t late_bytes;
     bool ddl;
     wg_stats stats;
 } wg_txn_mark;
 void wg_txn_mark_set(const wg_txn *txn, wg_txn_mark *out);
 void wg_txn_rollback_to(wg_txn *txn, const wg_txn_mark *mark);
+
+/* Between these two a row may break constraints, NOT NULL and primary keys: single writes note it, and the end says so of the first one
+ * that still does (WG_E_CONSTRAINT, at the place in the text that was set before its write). Loads check each row at once. `code` is
+ * what became of the statement: a failure is given back as it is. After an error the caller rolls back. */
+void wg_txn_statement_begin(wg_txn *txn);
+void wg_txn_set_place(wg_txn *txn, uint64_t offset);
+wg_code wg_txn_statement_end(wg_txn *txn, wg_code code, wg_error *err);
 
 /* Looks for files of the virtual labels (numbers; labels dropped meanwhile are skipped) that are not yet registered and
  * registers them in a commit of its own. Call outside of a transaction, before the one that reads. */

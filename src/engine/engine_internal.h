@@ -213,6 +213,9 @@ typedef struct wgi_place {
 wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err);
 wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
                  uint64_t *out_id, bool *out_found, wg_error *err);
+/* The same, other than `own`. */
+wg_code wgi_seek_other(wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
+                       uint64_t own, uint64_t *out_id, bool *out_found, wg_error *err);
 /* True when the node is visible: owned by its version, virtual by its partition and row count. */
 wg_code wgi_node_visible(const wg_engine *engine, wg_view view, uint64_t id, bool *out, wg_error *err);
 wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, uint32_t label, bool *out,
@@ -225,8 +228,11 @@ struct wg_txn {
     wg_txn_mode mode;
     wg_speed_lane lane;
     wg_view view;
-    bool writing; /* holds the writer lock */
-    bool ddl;     /* the manifest wants a new epoch */
+    bool writing;   /* holds the writer lock */
+    bool ddl;       /* the manifest wants a new epoch */
+    bool deferring; /* a statement runs: rows that break a constraint are looked at again when it ends */
+    uint64_t place; /* in its text, of the write at hand */
+    wg_buf late;    /* rows to look at again (late.c) */
     uint32_t epoch_slot;
     wgi_pin pin;
     wg_buf undo;
@@ -247,6 +253,18 @@ wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
 wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err);
 /* Newest committed state plus own writes: what constraints are checked against. */
 wg_view wgi_txn_newest(const wg_txn *txn);
+
+/* ---- constraints at the end of a statement (late.c) */
+
+enum {
+    WGI_LATE_EQUAL_MAX = 256
+}; /* so many rows of one key at the same time are an error at once: each costs a look at all others */
+wg_code wgi_late_note(wg_txn *txn, bool is_edge, uint64_t id, wg_error *err);
+/* A seek by primary key found `id`: no other node may have the key, not even on the way to the statement's end. */
+wg_code wgi_late_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t id,
+                      wg_error *err);
+/* The version keeps to all that its labels demand (write.c). */
+wg_code wgi_check_version(const wg_txn *txn, const wgi_place *at, uint64_t id, wg_error *err);
 
 /* Joins a path and a name into the arena. */
 char *wgi_path_join(wg_arena *arena, const char *directory, const char *name);

@@ -38,7 +38,7 @@ typedef struct wg_scan_spec {
     bool reversed;
     bool without_ends;
     const wg_kernels *kernels; /* NULL: the best that this machine can run */
-    bool no_ids;               /* nobody reads column 0: rows of nodes leave it null */
+    bool no_ids;               /* nobody reads the ids of rows: owned rows leave them null */
     bool counts; /* a batch whose columns are all constant may have any number of rows, more than were asked for */
 } wg_scan_spec;
 

@@ -27,10 +27,12 @@ static wg_code follow_once(wg_engine *e, wg_error *err) {
     uint64_t commits = 0;
     const uint64_t start = e->platform->ops->now_ns(e->platform);
     WG_TRY(wgi_workspace_manifest(e, err));
+    wg_state_fill_begin(e->state_log.state);
     WG_TRY(wgi_recover_stored(e, err));
     const wg_wal_options options = wgi_wal_options(e, 0);
     WG_TRY(wg_wal_follow(e->platform, m->wal_dir, &options, &m->follower, err));
     WG_TRY(follow_log(e, &commits, err));
+    WG_TRY(wg_state_fill_end(e->state_log.state, err));
     WG_TRY(wgi_settle_all(e, err));
     WG_TRY(wgi_budget_check(e, err));
     wgi_schema_changed(e, e->applied);

@@ -1,16 +1,16 @@
 /* Indexes: reading the rows that an index has not seen, and finding by it.
  *
  * Entries are pairs (key, id) and are made of every version of a row, whoever may see it: a version that differs from the one before it in
- * none of the properties makes none. They never go, so a snapshot of the past finds what it could see; whether a candidate is visible
- * is asked of its versions, whether it still has the value of the conditions. Rows of rolled-back transactions leave entries that
- * lead nowhere.
+ * none of the properties makes none. They stay as long as a kept snapshot can need them (index_sweep.c), so a snapshot of the past finds what
+ * it could see; whether a candidate is visible is asked of its versions, whether it still has the value of the conditions. Rows of
+ * rolled-back transactions leave entries that lead nowhere.
  *
  * Who asks first compares the counts of rows; when an index is behind, one thread at a time reads what is new: a few rows go
- * into a tail, many become runs, and runs of like length are merged. Others read without a lock what was published before: runs and
+ * into a tail, many become runs (very many by all threads: index_build.c), and runs of like length are merged. Others read without a lock what was published before: runs and
  * tail first, then the count of rows that they cover. Failure: WG_E_NOMEM and the errors of reading rows; what was read stays. */
 #include "engine/engine_internal.h"
 
-enum { CHUNK_ROWS = 65536 };
+enum { CHUNK_ROWS = 65536, BUILD_ROWS = 2 * CHUNK_ROWS };
 
 wgi_index *wgi_index_of(const wg_engine *engine, uint32_t rule) { return wg_slots_get(&engine->indexes, rule); }
 
@@ -63,6 +63,7 @@ void wgi_index_forget(wgi_index *index) {
     wg_mutex_lock(&index->mutex);
     wgi_index_tables *tables = atomic_exchange_explicit(&index->tables, NULL, memory_order_acq_rel);
     wgi_index_state *state = atomic_exchange_explicit(&index->state, NULL, memory_order_acq_rel);
+    index->swept_entries = index->swept_horizon = 0;
     wg_mutex_unlock(&index->mutex);
     if (tables != NULL) wg_epoch_retire_linked(index->engine->epoch, &tables->link);
     retire_state(index->engine, state);
@@ -134,8 +135,8 @@ static wg_code list_tables(wgi_index *index, wg_error *err) {
 
 /* ---- rows to entries */
 
-static wg_code row_values(const wgi_index *index, const wgi_place *at, wg_arena *arena, wg_value *out,
-                          wg_error *err) {
+wg_code wgi_index_row_values(const wgi_index *index, const wgi_place *at, wg_arena *arena, wg_value *out,
+                             wg_error *err) {
     const wg_rule_def *def = &index->rule->def;
     for (uint32_t i = 0; i < def->key_count; i++) {
         const uint32_t column = wg_table_column_of(at->table->rows, def->keys[i]);
@@ -146,8 +147,8 @@ static wg_code row_values(const wgi_index *index, const wgi_place *at, wg_arena 
 }
 
 /* The version that it replaced has an entry with the same key. */
-static wg_code is_repeated(wgi_index *index, const wg_row_head *head, const wg_value *values, bool *out,
-                           wg_error *err) {
+static wg_code is_repeated(const wgi_index *index, const wg_row_head *head, const wg_value *values, wg_arena *arena,
+                           bool *out, wg_error *err) {
     const wg_rule_def *def = &index->rule->def;
     *out = false;
     if (head->prev == WG_ROW_NONE) return WG_OK;
@@ -158,31 +159,30 @@ static wg_code is_repeated(wgi_index *index, const wg_row_head *head, const wg_v
     bool found = false;
     WG_TRY(wg_table_head(before.table->rows, before.row, &old, NULL, &found, err));
     if (!found || old.begin == WG_LOGSEQ_NEVER || old.id != head->id) return WG_OK;
-    WG_TRY(row_values(index, &before, &index->arena, theirs, err));
+    WG_TRY(wgi_index_row_values(index, &before, arena, theirs, err));
     *out = true;
     for (uint32_t i = 0; i < def->key_count && *out; i++) *out = wg_value_equivalent(&values[i], &theirs[i]);
     return WG_OK;
 }
 
-/* *out_any false: the row has no entry. */
-static wg_code row_key(wgi_index *index, const wgi_place *at, wgi_index_key *key, uint64_t *out_id, bool *out_any,
-                       wg_error *err) {
+wg_code wgi_index_row_key(const wgi_index *index, const wgi_place *at, wg_arena *arena, wgi_index_key *key,
+                          uint64_t *out_id, bool *out_any, wg_error *err) {
     wg_row_head head;
     wg_value values[WG_KEY_COLUMNS_MAX];
     bool found = false, repeated = false;
     *out_any = false;
     WG_TRY(wg_table_head(at->table->rows, at->row, &head, NULL, &found, err));
     if (!found || head.begin == WG_LOGSEQ_NEVER) return WG_OK;
-    wg_arena_reset(&index->arena);
-    WG_TRY(row_values(index, at, &index->arena, values, err));
+    wg_arena_reset(arena);
+    WG_TRY(wgi_index_row_values(index, at, arena, values, err));
     if (!wgi_index_key_of(&index->rule->def, values, key)) return WG_OK;
-    WG_TRY(is_repeated(index, &head, values, &repeated, err));
+    WG_TRY(is_repeated(index, &head, values, arena, &repeated, err));
     *out_id = head.id;
     *out_any = !repeated;
     return WG_OK;
 }
 
-static wgi_index_entry entry_of(const wgi_index_key *key, uint64_t id, uint64_t rest) {
+wgi_index_entry wgi_index_entry_of(const wgi_index_key *key, uint64_t id, uint64_t rest) {
     return (wgi_index_entry){.prefix = wgi_index_prefix(key, 0),
                              .id = id,
                              .rest = (uint32_t)rest,
@@ -290,7 +290,7 @@ static wg_code add_to_tail(wgi_index *index, const wgi_index_key *key, uint64_t 
         return why.code;
     }
     const uint32_t at = atomic_load_explicit(&tail->count, memory_order_relaxed);
-    tail->entries[at] = entry_of(key, id, (uint64_t)at * WGI_INDEX_REST_BYTES);
+    tail->entries[at] = wgi_index_entry_of(key, id, (uint64_t)at * WGI_INDEX_REST_BYTES);
     if (key->size > 8) memcpy(tail->bytes[at], key->bytes + 8, key->size - 8);
     atomic_store_explicit(&tail->count, at + 1, memory_order_release);
     return WG_OK;
@@ -304,7 +304,7 @@ static wg_code read_few(wgi_index *index, wgi_index_table *t, uint64_t until, wg
         wgi_index_key key;
         uint64_t id = 0;
         bool any = false;
-        WG_TRY(row_key(index, &at, &key, &id, &any, err));
+        WG_TRY(wgi_index_row_key(index, &at, &index->arena, &key, &id, &any, err));
         if (any) WG_TRY(add_to_tail(index, &key, id, err));
         atomic_store_explicit(&t->rows, at.row + 1, memory_order_release);
     }
@@ -316,9 +316,9 @@ static wg_code gather(wgi_index *index, wgi_place at, uint64_t until, wg_buf *en
         wgi_index_key key;
         uint64_t id = 0;
         bool any = false;
-        WG_TRY(row_key(index, &at, &key, &id, &any, err));
+        WG_TRY(wgi_index_row_key(index, &at, &index->arena, &key, &id, &any, err));
         if (!any) continue;
-        const wgi_index_entry e = entry_of(&key, id, bytes->size);
+        const wgi_index_entry e = wgi_index_entry_of(&key, id, bytes->size);
         if (!wg_buf_append(entries, &e, sizeof e) ||
             (e.rest_size != 0 && !wg_buf_append(bytes, key.bytes + 8, e.rest_size)))
             return wg_error_nomem(err, entries->size);
@@ -345,8 +345,54 @@ static wg_code read_many(wgi_index *index, wgi_index_table *t, uint64_t until, w
     return code;
 }
 
-static wg_code catch_up(wgi_index *index, wg_error *err) {
+/* Rows of all tables that are not read yet; NULL where memory is short. */
+static wgi_index_span *list_spans(const wgi_index *index, uint32_t *out_count, uint64_t *out_rows) {
+    const wgi_index_tables *tables = atomic_load_explicit(&index->tables, memory_order_relaxed);
+    wgi_index_span *spans = wg_alloc(&index->engine->index_account, (tables->count + 1) * sizeof *spans);
+    *out_count = 0;
+    *out_rows = 0;
+    for (uint32_t i = 0; spans != NULL && i < tables->count; i++) {
+        wgi_table *table = atomic_load_explicit(&tables->at[i].table, memory_order_relaxed);
+        if (table == NULL) continue;
+        wgi_index_span *s = &spans[(*out_count)++];
+        *s = (wgi_index_span){table, atomic_load_explicit(&tables->at[i].rows, memory_order_relaxed),
+                              wg_table_row_count(table->rows)};
+        *out_rows += s->until - s->first;
+    }
+    return spans;
+}
+
+static void note_rows(const wgi_index *index, const wgi_index_span *spans, uint32_t count) {
+    wgi_index_tables *tables = atomic_load_explicit(&index->tables, memory_order_relaxed);
+    for (uint32_t i = 0; i < tables->count; i++)
+        for (uint32_t s = 0; s < count; s++)
+            if (atomic_load_explicit(&tables->at[i].table, memory_order_relaxed) == spans[s].table)
+                atomic_store_explicit(&tables->at[i].rows, spans[s].until, memory_order_release);
+}
+
+/* Very many rows are read by all threads. Where memory does not allow that, they are read by chunks. */
+static wg_code read_all(wgi_index *index, wg_error *err) {
+    uint32_t count = 0;
+    uint64_t rows = 0;
+    wgi_index_run *run = NULL;
+    wg_error why = {0};
+    wgi_index_span *spans = list_spans(index, &count, &rows);
+    if (spans == NULL || rows < BUILD_ROWS) {
+        wg_free(spans);
+        return WG_OK;
+    }
+    wg_code code = wgi_index_build(index, spans, count, &run, &why);
+    if (code == WG_OK && run != NULL) code = add_run(index, run, false, &why);
+    if (code == WG_OK) note_rows(index, spans, count);
+    wg_free(spans);
+    if (code == WG_OK || code == WG_E_NOMEM) return WG_OK;
+    if (err != NULL) *err = why;
+    return code;
+}
+
+wg_code wgi_index_catch_up(wgi_index *index, wg_error *err) {
     WG_TRY(list_tables(index, err));
+    WG_TRY(read_all(index, err));
     wgi_index_tables *tables = atomic_load_explicit(&index->tables, memory_order_relaxed);
     for (uint32_t i = 0; i < tables->count; i++) {
         wgi_index_table *t = &tables->at[i];
@@ -363,11 +409,30 @@ static wg_code catch_up(wgi_index *index, wg_error *err) {
     return WG_OK;
 }
 
+uint64_t wgi_index_entry_count(const wgi_index *index) {
+    const wgi_index_state *state = atomic_load_explicit(&index->state, memory_order_relaxed);
+    uint64_t count = 0;
+    for (uint32_t i = 0; state != NULL && i < state->run_count; i++) count += state->runs[i]->count;
+    return count;
+}
+
+wg_code wgi_index_replace(wgi_index *index, wgi_index_run *const *runs, uint32_t count, wg_error *err) {
+    wgi_index_state *state = NULL;
+    WG_TRY(state_copy(index, &state, err));
+    state->run_count = count;
+    for (uint32_t i = 0; i < WGI_INDEX_RUNS_MAX; i++) state->runs[i] = i < count ? runs[i] : NULL;
+    publish(index, state);
+    return WG_OK;
+}
+
 /* Small runs are made one after the other while rows come in ones: their number stays that of a few halvings. */
-static wg_code freshen(wgi_index *index, wg_error *err) {
+wg_code wgi_index_freshen(wgi_index *index, wg_error *err) {
     if (is_fresh(index)) return WG_OK;
+    const bool due = atomic_load_explicit(&index->sweep_due, memory_order_relaxed) < wg_engine_horizon(index->engine);
+    const uint64_t horizon = due ? wgi_drop_horizon(index->engine) : 0; /* before all rows up to it are read */
     wg_mutex_lock(&index->mutex);
-    const wg_code code = catch_up(index, err);
+    wg_code code = wgi_index_catch_up(index, err);
+    if (code == WG_OK) code = wgi_index_sweep(index, horizon, err);
     wg_arena_reset(&index->arena);
     wg_mutex_unlock(&index->mutex);
     return code;
@@ -377,7 +442,7 @@ static wg_code freshen(wgi_index *index, wg_error *err) {
 
 wg_code wgi_index_candidates(wgi_index *index, const wg_index_probe *probe, wg_buf *out, wg_error *err) {
     wgi_index_key low, high;
-    WG_TRY(freshen(index, err));
+    WG_TRY(wgi_index_freshen(index, err));
     if (!wgi_index_bounds(&index->rule->def, probe, &low, &high)) return WG_OK;
     const wgi_index_state *state = atomic_load_explicit(&index->state, memory_order_acquire);
     bool ok = true;
@@ -431,7 +496,7 @@ static wg_code equals(const wgi_index *index, const wgi_place *at, const wg_valu
                       wg_error *err) {
     wg_value theirs[WG_KEY_COLUMNS_MAX];
     wg_arena_reset(arena);
-    WG_TRY(row_values(index, at, arena, theirs, err));
+    WG_TRY(wgi_index_row_values(index, at, arena, theirs, err));
     *out = true;
     for (uint32_t i = 0; i < index->rule->def.key_count && *out; i++)
         *out = wg_value_equal(&values[i], &theirs[i]) == 1;
@@ -439,7 +504,7 @@ static wg_code equals(const wgi_index *index, const wgi_place *at, const wg_valu
 }
 
 wg_code wgi_index_equal(const wg_engine *engine, const wg_rule *rule, wg_view view, const wg_value *values,
-                        uint64_t own, uint64_t *out, wg_error *err) {
+                        uint64_t own, uint64_t *out, uint32_t *out_equal, wg_error *err) {
     wgi_index *index = wgi_index_of(engine, rule->number);
     const wg_label *label = wg_catalog_label_at(engine->catalog, rule->def.label);
     const wg_index_probe probe = {.equal = values, .equal_count = rule->def.key_count};
@@ -449,20 +514,39 @@ wg_code wgi_index_equal(const wg_engine *engine, const wg_rule *rule, wg_view vi
     wg_buf_init(&ids, &index->engine->index_account);
     wg_arena_init(&arena, &index->engine->index_account);
     uint64_t found = UINT64_MAX;
+    uint32_t equal = 0;
     wg_code code = wgi_index_candidates(index, &probe, &ids, err);
     for (size_t at = 0; code == WG_OK && at < ids.size; at += sizeof(uint64_t)) {
         uint64_t id;
         wgi_place place;
         bool same = false;
         memcpy(&id, ids.data + at, sizeof id);
-        if (id == own || id >= found) continue;
+        if (id == own) continue;
         code = wgi_version(engine, label->def.is_edge, view, id, &place, err);
         if (code != WG_OK || place.table == NULL || !wgi_table_has_labels(place.table, &label->number, 1)) continue;
         code = equals(index, &place, values, &arena, &same, err);
-        if (code == WG_OK && same) found = id;
+        if (code != WG_OK || !same) continue;
+        found = wg_min_u64(found, id);
+        equal++;
     }
     wg_arena_deinit(&arena);
     wg_buf_deinit(&ids);
     if (code == WG_OK) *out = found;
+    if (code == WG_OK && out_equal != NULL) *out_equal = equal;
     return code;
+}
+
+wg_code wg_txn_index_all(const wg_txn *txn, uint32_t *out_built, wg_error *err) {
+    const wg_catalog *catalog = txn->engine->catalog;
+    const uint32_t count = wg_catalog_rule_count(catalog);
+    uint32_t built = 0;
+    for (uint32_t r = 0; r < count; r++) {
+        const wg_rule *rule = wg_catalog_rule_at(catalog, r);
+        wgi_index *index = wgi_index_of(txn->engine, r);
+        if (index == NULL || rule == NULL || !wg_rule_is_visible(rule, txn->view)) continue;
+        WG_TRY(wgi_index_freshen(index, err));
+        built++;
+    }
+    *out_built = built;
+    return WG_OK;
 }

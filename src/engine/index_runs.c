@@ -1,7 +1,13 @@
 /* Runs of index entries: sorting, merging, and finding all between two keys.
  *
- * A run is one block: its entries, sorted by key and id, then the bytes of keys that are longer than 8. Sorting is a merge sort with a
- * second array, so it takes n log n steps whatever comes. Failure: WG_E_NOMEM, nothing changed; WG_E_LIMIT when the bytes pass 4 GiB. */
+ * A run is one block: its entries, sorted by key and id, then the bytes of keys that are longer than 8, in the order of the entries. Many
+ * entries are sorted by the bytes of their prefixes, from the last one (LSD radix, bytes that all have in common left out); those whose
+ * prefixes are equal, and few ones, by a merge sort with a second array: n log n steps whatever comes.
+ *
+ * Several runs are merged by several threads: keys at equal distances in all runs cut them into parts of about the same size, each of which
+ * is merged into its place in the result. Entries that are equal have equal bytes, so the result is the same for any cut.
+ *
+ * Failure: WG_E_NOMEM, nothing changed; WG_E_LIMIT when the bytes pass 4 GiB. */
 #include "engine/engine_internal.h"
 
 static int compare_rest(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
@@ -22,7 +28,9 @@ static int compare(const wgi_index_entry *a, const uint8_t *a_bytes, const wgi_i
 
 /* ---- sorting */
 
-static void sort(wgi_index_entry *entries, wgi_index_entry *space, uint64_t count, const uint8_t *bytes) {
+enum { RADIX_MIN = 512 };
+
+static void merge_sort(wgi_index_entry *entries, wgi_index_entry *space, uint64_t count, const uint8_t *bytes) {
     wgi_index_entry *from = entries, *to = space;
     for (uint64_t width = 1; width < count; width *= 2) {
         for (uint64_t at = 0; at < count; at += 2 * width) {
@@ -38,6 +46,46 @@ static void sort(wgi_index_entry *entries, wgi_index_entry *space, uint64_t coun
         to = swap;
     }
     if (from != entries && count != 0) memcpy(entries, from, count * sizeof *entries);
+}
+
+/* One pass over the byte at `shift`: stable. */
+static void radix_pass(const wgi_index_entry *from, wgi_index_entry *to, uint64_t count, uint32_t shift,
+                       const uint64_t counts[256]) {
+    uint64_t next[256], sum = 0;
+    for (uint32_t d = 0; d < 256; d++) {
+        next[d] = sum;
+        sum += counts[d];
+    }
+    for (uint64_t i = 0; i < count; i++) to[next[from[i].prefix >> shift & 0xff]++] = from[i];
+}
+
+static void radix_sort(wgi_index_entry *entries, wgi_index_entry *space, uint64_t count) {
+    uint64_t counts[8][256] = {{0}};
+    wgi_index_entry *from = entries, *to = space;
+    for (uint64_t i = 0; i < count; i++)
+        for (uint32_t b = 0; b < 8; b++) counts[b][entries[i].prefix >> (8 * b) & 0xff]++;
+    for (uint32_t b = 0; b < 8; b++) {
+        if (counts[b][entries[0].prefix >> (8 * b) & 0xff] == count) continue;
+        radix_pass(from, to, count, 8 * b, counts[b]);
+        wgi_index_entry *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != entries) memcpy(entries, from, count * sizeof *entries);
+}
+
+void wgi_index_sort(wgi_index_entry *entries, wgi_index_entry *space, uint64_t count, const uint8_t *bytes) {
+    if (count < RADIX_MIN) {
+        merge_sort(entries, space, count, bytes);
+        return;
+    }
+    radix_sort(entries, space, count);
+    for (uint64_t at = 0, end; at < count; at = end) {
+        bool sorted = true;
+        for (end = at + 1; end < count && entries[end].prefix == entries[at].prefix; end++)
+            sorted = sorted && compare(&entries[end - 1], bytes, &entries[end], bytes) <= 0;
+        if (!sorted) merge_sort(entries + at, space, end - at, bytes);
+    }
 }
 
 void wgi_index_sort_ids(uint64_t *ids, uint64_t *space, uint64_t count) {
@@ -88,7 +136,7 @@ wg_code wgi_index_run_make(wg_account *account, wgi_index_entry *entries, uint64
     for (uint64_t i = 0; i < count; i++) size += entries[i].rest_size;
     const wg_code code = run_alloc(account, count, size, &run, err);
     if (code == WG_OK) {
-        sort(entries, space, count, bytes);
+        wgi_index_sort(entries, space, count, bytes);
         for (uint64_t i = 0; i < count; i++) put_entry(run, i, &entries[i], bytes, &used);
         *out = run;
     }
@@ -110,6 +158,141 @@ wg_code wgi_index_run_merge(wg_account *account, const wgi_index_run *a, const w
     }
     *out = run;
     return WG_OK;
+}
+
+/* ---- merging many */
+
+enum { CUTS_MAX = 32, SAMPLES = 32 };
+
+typedef struct sample {
+    const wgi_index_entry *entry;
+    const uint8_t *bytes;
+} sample;
+
+typedef struct merge {
+    wgi_index_run *const *runs;
+    uint32_t run_count;
+    uint32_t parts;
+    uint64_t cut[CUTS_MAX + 1][WGI_INDEX_PIECES_MAX]; /* where part p begins in each run */
+    wgi_index_run *out;
+    _Atomic uint32_t next;
+} merge;
+
+static uint32_t take_samples(const merge *m, sample *out) {
+    uint32_t n = 0;
+    for (uint32_t r = 0; r < m->run_count; r++)
+        for (uint64_t i = 0; i < SAMPLES && m->runs[r]->count >= SAMPLES; i++) {
+            sample one = {&m->runs[r]->entries[m->runs[r]->count * i / SAMPLES], m->runs[r]->bytes};
+            uint32_t at = n++;
+            for (; at > 0 && compare(out[at - 1].entry, out[at - 1].bytes, one.entry, one.bytes) > 0; at--)
+                out[at] = out[at - 1];
+            out[at] = one;
+        }
+    return n;
+}
+
+static uint64_t lower_bound(const wgi_index_run *run, const sample *s) {
+    uint64_t a = 0, b = run->count;
+    while (a < b) {
+        const uint64_t middle = a + (b - a) / 2;
+        if (compare(&run->entries[middle], run->bytes, s->entry, s->bytes) < 0) a = middle + 1;
+        else b = middle;
+    }
+    return a;
+}
+
+static void cut_runs(merge *m, uint32_t wanted) {
+    sample samples[SAMPLES * WGI_INDEX_PIECES_MAX];
+    const uint32_t n = take_samples(m, samples);
+    m->parts = n == 0 ? 1 : wanted;
+    for (uint32_t r = 0; r < m->run_count; r++) {
+        for (uint32_t p = 0; p < m->parts; p++)
+            m->cut[p][r] = p == 0 ? 0 : lower_bound(m->runs[r], &samples[(uint64_t)n * p / m->parts]);
+        m->cut[m->parts][r] = m->runs[r]->count;
+    }
+}
+
+/* Bytes of the run's entries before `at`. */
+static uint64_t bytes_before(const wgi_index_run *run, uint64_t at) {
+    return at < run->count ? run->entries[at].rest : run->byte_count;
+}
+
+static void merge_part(const merge *m, uint32_t part) {
+    uint64_t at[WGI_INDEX_PIECES_MAX], out = 0, used = 0;
+    for (uint32_t r = 0; r < m->run_count; r++) {
+        at[r] = m->cut[part][r];
+        out += at[r];
+        used += bytes_before(m->runs[r], at[r]);
+    }
+    for (;;) {
+        uint32_t best = UINT32_MAX;
+        for (uint32_t r = 0; r < m->run_count; r++) {
+            if (at[r] == m->cut[part + 1][r]) continue;
+            if (best == UINT32_MAX || compare(&m->runs[r]->entries[at[r]], m->runs[r]->bytes,
+                                              &m->runs[best]->entries[at[best]], m->runs[best]->bytes) < 0)
+                best = r;
+        }
+        if (best == UINT32_MAX) return;
+        put_entry(m->out, out++, &m->runs[best]->entries[at[best]], m->runs[best]->bytes, &used);
+        at[best]++;
+    }
+}
+
+static void merge_worker(void *arg, uint32_t worker) {
+    merge *m = arg;
+    (void)worker;
+    for (;;) {
+        const uint32_t part = atomic_fetch_add_explicit(&m->next, 1, memory_order_relaxed);
+        if (part >= m->parts) return;
+        merge_part(m, part);
+    }
+}
+
+wg_code wgi_index_runs_merge(wg_account *account, wg_pool *pool, wgi_index_run *const *runs, uint32_t run_count,
+                             wgi_index_run **out, wg_error *err) {
+    WG_ASSERT(run_count <= WGI_INDEX_PIECES_MAX);
+    uint64_t count = 0, bytes = 0;
+    merge m = {.runs = runs, .run_count = run_count};
+    for (uint32_t r = 0; r < run_count; r++) {
+        count += runs[r]->count;
+        bytes += runs[r]->byte_count;
+    }
+    WG_TRY(run_alloc(account, count, bytes, &m.out, err));
+    const uint32_t workers = wg_pool_workers(pool);
+    cut_runs(&m, workers == 1 ? 1 : workers * 2 < CUTS_MAX ? workers * 2 : CUTS_MAX);
+    wg_pool_run(pool, workers, merge_worker, &m);
+    *out = m.out;
+    return WG_OK;
+}
+
+/* ---- leaving out */
+
+wg_code wgi_index_run_filter(wg_account *account, const wgi_index_run *run, const uint8_t *kept, uint64_t kept_first,
+                             wgi_index_run **out, wg_error *err) {
+    uint64_t count = 0, bytes = 0, at = 0, used = 0;
+    for (uint64_t i = 0; i < run->count; i++) {
+        if (!wg_bit_get(kept, kept_first + i)) continue;
+        count++;
+        bytes += run->entries[i].rest_size;
+    }
+    WG_TRY(run_alloc(account, count, bytes, out, err));
+    for (uint64_t i = 0; i < run->count; i++)
+        if (wg_bit_get(kept, kept_first + i)) put_entry(*out, at++, &run->entries[i], run->bytes, &used);
+    return WG_OK;
+}
+
+bool wgi_index_entry_is(const wgi_index_entry *e, const uint8_t *bytes, const wgi_index_key *key) {
+    const uint32_t rest = key->size > 8 ? key->size - 8 : 0;
+    return e->prefix == wgi_index_prefix(key, 0) && e->rest_size == rest &&
+           (rest == 0 || memcmp(bytes + e->rest, key->bytes + 8, rest) == 0);
+}
+
+bool wgi_index_run_has(const wgi_index_run *run, const wgi_index_entry *e, const uint8_t *bytes) {
+    const wgi_index_entry first = {.prefix = e->prefix, .rest = e->rest, .rest_size = e->rest_size};
+    const sample wanted = {&first, bytes};
+    const uint64_t at = lower_bound(run, &wanted);
+    return at < run->count && run->entries[at].prefix == e->prefix && run->entries[at].rest_size == e->rest_size &&
+           (e->rest_size == 0 || memcmp(run->bytes + run->entries[at].rest, bytes + e->rest, e->rest_size) == 0);
 }
 
 /* ---- finding */

@@ -147,6 +147,8 @@ static void test_refused_memory_loses_nothing(void **state) {
         uint64_t count = 0, refused = 0;
         set_up(&f, kinds[k], 2000);
         wg_account *account = &f.engine->index_account;
+        wgi_index_forget(wgi_index_of(f.engine, 0)); /* as after an opening */
+        wg_epoch_collect(f.engine->epoch);
         for (uint64_t limit = wg_account_bytes(account);; limit += 8192) {
             wg_error err = {0};
             account->bytes_max = limit;
@@ -182,6 +184,130 @@ static void test_refused_memory_loses_nothing(void **state) {
         assert_true(dropped && wg_account_bytes(account) < 4096);
         MODEL_OK(wg_engine_close(f.engine, err));
     }
+}
+
+/* ---- many rows, and many versions */
+
+enum { MANY = 150000 };
+
+static void load_many(const fixture *f, wg_rng *rng) {
+    static wg_value cells[WG_BATCH_ROWS_MAX];
+    static char texts[WG_BATCH_ROWS_MAX][40];
+    const wg_vector column = {.type = WG_TYPE_ANY, .data = cells};
+    wg_txn *txn = NULL;
+    MODEL_OK(wg_txn_begin(f->engine, WG_TXN_WRITE, 0, &txn, err));
+    for (uint32_t at = 0; at < MANY; at += WG_BATCH_ROWS_MAX) {
+        const uint32_t rows = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, MANY - at);
+        const wg_batch batch = {.row_count = rows, .column_count = 1, .columns = &column};
+        uint64_t first = 0;
+        for (uint32_t r = 0; r < rows; r++) {
+            const uint64_t n = wg_rng_next(rng) % 50000;
+            (void)snprintf(texts[r], sizeof texts[r], "some text number %llu", (unsigned long long)n);
+            cells[r] = n % 3 == 0   ? wg_value_str(wg_slice_str(texts[r]))
+                       : n % 3 == 1 ? wg_value_int((int64_t)n)
+                                    : wg_value_int((int64_t)(at + r)); /* and a part that rises */
+        }
+        MODEL_OK(wg_txn_create_nodes(txn, f->label, &f->key, &batch, &first, err));
+    }
+    MODEL_OK(wg_txn_commit(txn, NULL, err));
+}
+
+static const wgi_index_state *built_by(const fixture *f, wg_pool *pool) {
+    wgi_index *index = wgi_index_of(f->engine, 0);
+    wgi_index_forget(index);
+    wg_epoch_collect(f->engine->epoch);
+    f->engine->pool = pool;
+    const uint32_t slot = wg_epoch_enter(f->engine->epoch);
+    MODEL_OK(wgi_index_freshen(index, err));
+    wg_epoch_leave(f->engine->epoch, slot);
+    f->engine->pool = NULL;
+    return atomic_load(&index->state);
+}
+
+/* Goal: many rows give one run with the same bytes, whatever the number of threads, and all of it is in order. */
+static void test_threads_build_the_same_index(void **state) {
+    (void)state;
+    wg_rng rng;
+    wg_rng_init(&rng, wg_test_seed(63));
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        fixture f;
+        wg_buf one;
+        wg_buf_init(&one, NULL);
+        set_up(&f, kind == 0 ? WG_RULE_RANGE_INDEX : WG_RULE_HASH_INDEX, 10);
+        load_many(&f, &rng);
+        for (uint32_t threads = 1; threads <= 8; threads += threads == 1 ? 1 : 6) {
+            wg_pool *pool = NULL;
+            if (threads > 1) MODEL_OK(wg_pool_create(threads, &pool, err));
+            const wgi_index_state *made = built_by(&f, pool);
+            wg_pool_destroy(pool);
+            assert_int_equal(made->run_count, 1);
+            const wgi_index_run *run = made->runs[0];
+            assert_int_equal(run->count, MANY + 10);
+            for (uint64_t i = 1; i < run->count; i++)
+                assert_true(run->entries[i - 1].prefix <= run->entries[i].prefix);
+            const size_t bytes = run->count * sizeof run->entries[0] + run->byte_count;
+            if (threads == 1) assert_true(wg_buf_append(&one, run->entries, bytes));
+            assert_int_equal(one.size, bytes);
+            assert_memory_equal(one.data, run->entries, bytes);
+        }
+        wg_buf_deinit(&one);
+        MODEL_OK(wg_engine_close(f.engine, err));
+    }
+}
+
+static uint64_t overwrite(const fixture *f, uint64_t id, uint32_t value) {
+    wg_txn *txn = NULL;
+    uint64_t logseq = 0;
+    const wg_property p = {f->key, wg_value_int(value)};
+    MODEL_OK(wg_txn_begin(f->engine, WG_TXN_WRITE, 0, &txn, err));
+    MODEL_OK(wg_txn_set_node(txn, id, &p, 1, false, err));
+    MODEL_OK(wg_txn_commit(txn, &logseq, err));
+    return logseq;
+}
+
+static bool finds(const fixture *f, wg_txn *txn, uint64_t id, uint32_t value) {
+    const wg_value key = wg_value_int(value);
+    const wg_index_probe probe = {.equal = &key, .equal_count = 1};
+    wg_buf ids;
+    bool found = false;
+    wg_buf_init(&ids, NULL);
+    MODEL_OK(wg_index_seek(txn, f->rule, &probe, 1, &ids, err));
+    for (size_t at = 0; at < ids.size; at += 8) found |= wg_load_u64le(ids.data + at) == id;
+    wg_buf_deinit(&ids);
+    return found;
+}
+
+/* Goal: values that are written over for long take no more memory than the snapshots that are kept need, and each of those still finds what
+ * it sees; so does one that is read while others expire. */
+static void test_entries_of_expired_versions_go(void **state) {
+    (void)state;
+    const uint32_t rounds = wg_test_small() ? 60000 : 150000;
+    fixture f;
+    wg_txn *old = NULL;
+    uint64_t old_at = 0;
+    set_up(&f, WG_RULE_RANGE_INDEX, 4);
+    for (uint32_t i = 0; i < rounds; i++) {
+        const uint64_t logseq = overwrite(&f, i % 2, i);
+        if (i % 64 != 0) continue;
+        wg_txn *txn = NULL;
+        MODEL_OK(wg_txn_begin(f.engine, WG_TXN_READ, 0, &txn, err));
+        assert_true(finds(&f, txn, i % 2, i));
+        if (i > 0) assert_true(finds(&f, txn, 1 - i % 2, i - 1));
+        wg_txn_abort(txn);
+        if (i == rounds / 4 / 64 * 64) {
+            MODEL_OK(wg_txn_begin(f.engine, WG_TXN_READ, 0, &old, err));
+            old_at = i;
+        }
+        if (old != NULL) assert_true(finds(&f, old, old_at % 2, (uint32_t)old_at));
+        if (i >= rounds / 2 && old != NULL) {
+            wg_txn_abort(old);
+            old = NULL;
+        }
+        if (logseq > 200 && i % 512 == 0) MODEL_OK(wg_engine_expire(f.engine, logseq - 100, err));
+        if (i > rounds / 2 + 40000) assert_true(wgi_index_entry_count(wgi_index_of(f.engine, 0)) < 36000);
+    }
+    assert_true(wgi_index_entry_count(wgi_index_of(f.engine, 0)) < 36000);
+    MODEL_OK(wg_engine_close(f.engine, err));
 }
 
 /* ---- threads */
@@ -285,8 +411,9 @@ static void test_one_writer_gets_a_value(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys_keep_the_order_of_values),
-                                       cmocka_unit_test(test_refused_memory_loses_nothing),
-                                       cmocka_unit_test(test_one_writer_gets_a_value)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keys_keep_the_order_of_values), cmocka_unit_test(test_refused_memory_loses_nothing),
+        cmocka_unit_test(test_threads_build_the_same_index), cmocka_unit_test(test_entries_of_expired_versions_go),
+        cmocka_unit_test(test_one_writer_gets_a_value)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,7 +107,7 @@ typedef struct wgi_maintenance {
     bool follow_broken;        /* writer's place: a commit could not be applied */
     wgi_background background;
     wg_account writing; /* memory of stripes that are being written: passing, so it does not count as heap of rows */
-    uint64_t file_bytes_before; /* files that the process held before any stripe: its own program */
+    _Atomic uint64_t file_bytes_before; /* files that the process holds without stripes: its own program; relaxed */
     _Atomic uint64_t residency_looked_ns;
     _Atomic uint64_t residency_sweeps;
     _Atomic uint64_t fragments; /* in all stripes */
@@ -208,6 +208,7 @@ wg_code wgi_meta_live_at(const wg_engine *engine, uint32_t table, uint64_t pairs
 /* ---- recovery (recover.c) */
 /* Maps the stripes that the manifest names and makes memory what it was at the checkpoint. */
 wg_code wgi_recover_stored(wg_engine *engine, wg_error *err);
+typedef struct wgi_pipeline wgi_pipeline; /* recover.c */
 typedef struct wgi_replay {
     wg_engine *engine;
     wg_arena arena;
@@ -215,7 +216,10 @@ typedef struct wgi_replay {
     uint64_t since_checkpoint; /* bytes */
     bool keep_chain;           /* nobody else does */
     wgi_state_pass state;
-    bool may_checkpoint; /* a writable open: memory over its budget goes into stripes on the way */
+    wgi_pipeline *pipeline;            /* the thread that applies; NULL: this one does */
+    bool may_pipeline;                 /* once the log turns out to be long */
+    uint64_t read_bytes, looked_bytes; /* of the log; when memory was looked at last */
+    bool may_checkpoint;               /* a writable open: memory over its budget goes into stripes on the way */
 } wgi_replay;
 wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err);
 /* Replays the log; with `append` it stays open for writing. */

@@ -542,7 +542,8 @@ wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, 
 
 wg_code wg_node_seek(const wg_txn *txn, uint32_t label, const wg_value *key, uint32_t key_count, uint64_t *out_id,
                      bool *out_found, wg_error *err) {
-    return wgi_seek(txn->engine, txn->view, label, key, key_count, out_id, out_found, err);
+    WG_TRY(wgi_seek(txn->engine, txn->view, label, key, key_count, out_id, out_found, err));
+    return *out_found ? wgi_late_seek(txn, label, key, key_count, *out_id, err) : WG_OK;
 }
 
 /* ---- neighbours */

@@ -248,11 +248,13 @@ static wg_code make_room(wgi_replay *r, wg_error *err) {
     if (!r->may_checkpoint || cap == 0 || wg_account_bytes(&e->account) <= cap / 2 || r->since_checkpoint < cap / 16)
         return WG_OK;
     WG_TRY(sync_log(e, err));
+    WG_TRY(wg_state_fill_end(e->state_log.state, err)); /* the checkpoint walks the keys in order */
     WG_TRY(wgi_settle_all(e, err));
     wg_mutex_lock(&e->maintenance.mutex);
     const wg_code code = wgi_checkpoint_run(e, false, NULL, err);
     wg_mutex_unlock(&e->maintenance.mutex);
     WG_TRY(code);
+    wg_state_fill_begin(e->state_log.state);
     r->since_checkpoint = 0;
     e->chain.size = 0;
     e->chain_base = e->applied;
@@ -280,10 +282,9 @@ static wg_code keep_chain(wg_engine *e, const wg_sha256 *chain, wg_error *err) {
     return ok ? WG_OK : wg_error_nomem(err, sizeof chain->bytes);
 }
 
-wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
-    wgi_replay *r = ctx;
+/* One commit that was read whole; by whoever applies. */
+static wg_code take_commit(wgi_replay *r, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
     wg_engine *e = r->engine;
-    if (logseq <= e->maintenance.manifest.checkpoint.logseq) return WG_OK; /* in stripes already */
     if (logseq != e->applied + 1)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "log: commit %llu follows commit %llu",
                             (unsigned long long)logseq, (unsigned long long)e->applied);
@@ -293,6 +294,159 @@ wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg
     r->commits++;
     r->since_checkpoint += payload.size;
     atomic_fetch_add_explicit(&e->maintenance.log_bytes, payload.size, memory_order_relaxed);
+    return WG_OK;
+}
+
+/* ---- the log is read, checked and hashed on one thread and applied on another */
+
+enum { QUEUE = 4, TOGETHER_BYTES = 256 << 10, PIPELINE_FROM_BYTES = 1 << 20 };
+
+/* Commits that follow each other. */
+typedef struct parcel {
+    wg_buf payloads;
+    wg_buf heads; /* parcel_head each */
+} parcel;
+typedef struct parcel_head {
+    uint64_t logseq;
+    size_t size;
+    wg_sha256 chain;
+} parcel_head;
+
+struct wgi_pipeline {
+    wgi_replay *replay;
+    wg_thread thread;
+    wg_mutex mutex;
+    wg_cond filled, taken;
+    parcel parcels[QUEUE];
+    uint64_t put, done; /* parcels */
+    bool stop;
+    wg_code code; /* of the first commit that could not be applied; nothing is applied behind it */
+    wg_error error;
+};
+
+static wg_code parcel_apply(wgi_replay *r, parcel *p, wg_error *err) {
+    const parcel_head *heads = (const parcel_head *)(const void *)p->heads.data;
+    const uint8_t *at = p->payloads.data;
+    for (size_t i = 0; i < p->heads.size / sizeof *heads; i++) {
+        WG_TRY(take_commit(r, heads[i].logseq, wg_slice_of(at, heads[i].size), &heads[i].chain, err));
+        at += heads[i].size;
+    }
+    return WG_OK;
+}
+
+static void pipeline_body(void *arg) {
+    wgi_pipeline *p = arg;
+    wg_mutex_lock(&p->mutex);
+    for (;;) {
+        while (p->done == p->put && !p->stop) wg_cond_wait(&p->filled, &p->mutex);
+        if (p->done == p->put) break;
+        parcel *next = &p->parcels[p->done % QUEUE];
+        const bool go_on = p->code == WG_OK;
+        wg_mutex_unlock(&p->mutex);
+        wg_error failure = {0};
+        const wg_code code = go_on ? parcel_apply(p->replay, next, &failure) : WG_OK;
+        next->payloads.size = next->heads.size = 0;
+        wg_mutex_lock(&p->mutex);
+        if (code != WG_OK) {
+            p->code = code;
+            p->error = failure;
+        }
+        p->done++;
+        wg_cond_signal(&p->taken);
+    }
+    wg_mutex_unlock(&p->mutex);
+}
+
+/* Waits until at most `left` parcels are not applied yet; what went wrong with one that was. */
+static wg_code pipeline_wait(wgi_pipeline *p, uint64_t left, wg_error *err) {
+    wg_mutex_lock(&p->mutex);
+    while (p->put - p->done > left) wg_cond_wait(&p->taken, &p->mutex);
+    const wg_code code = p->code;
+    if (code != WG_OK && err != NULL && err->code == WG_OK) *err = p->error;
+    wg_mutex_unlock(&p->mutex);
+    return code;
+}
+
+static void parcel_send(wgi_pipeline *p) {
+    if (p->parcels[p->put % QUEUE].heads.size == 0) return;
+    wg_mutex_lock(&p->mutex);
+    p->put++;
+    wg_cond_signal(&p->filled);
+    wg_mutex_unlock(&p->mutex);
+}
+
+/* Everything so far is applied, or it failed. */
+static wg_code pipeline_settle(wgi_pipeline *p, wg_error *err) {
+    parcel_send(p);
+    return pipeline_wait(p, 0, err);
+}
+
+static wg_code pipeline_put(wgi_pipeline *p, uint64_t logseq, wg_slice payload, const wg_sha256 *chain,
+                            wg_error *err) {
+    const parcel_head head = {logseq, payload.size, *chain};
+    WG_TRY(pipeline_wait(p, QUEUE - 1, err)); /* so that the place behind the others is ours */
+    parcel *last = &p->parcels[p->put % QUEUE];
+    if (!wg_buf_reserve(&last->heads, sizeof head) || !wg_buf_append(&last->payloads, payload.data, payload.size))
+        return wg_error_nomem(err, payload.size);
+    (void)wg_buf_append(&last->heads, &head, sizeof head);
+    if (last->payloads.size >= TOGETHER_BYTES) parcel_send(p);
+    return WG_OK;
+}
+
+/* NULL: without a second thread. */
+static wgi_pipeline *pipeline_start(wgi_replay *r) {
+    wg_account *account = &r->engine->account;
+    wgi_pipeline *p = wg_alloc_zero(account, sizeof *p);
+    if (p == NULL) return NULL;
+    p->replay = r;
+    wg_mutex_init(&p->mutex, WGI_RANK_STATE_THREAD); /* nothing else is held with it */
+    wg_cond_init(&p->filled);
+    wg_cond_init(&p->taken);
+    for (uint32_t i = 0; i < QUEUE; i++) {
+        wg_buf_init(&p->parcels[i].payloads, account);
+        wg_buf_init(&p->parcels[i].heads, account);
+    }
+    if (wg_thread_start(&p->thread, pipeline_body, p, NULL) == WG_OK) return p;
+    wg_cond_deinit(&p->filled);
+    wg_cond_deinit(&p->taken);
+    wg_mutex_deinit(&p->mutex);
+    wg_free(p);
+    return NULL;
+}
+
+static void pipeline_end(wgi_pipeline *p) {
+    wg_mutex_lock(&p->mutex);
+    p->stop = true;
+    wg_cond_signal(&p->filled);
+    wg_mutex_unlock(&p->mutex);
+    wg_thread_join(&p->thread);
+    for (uint32_t i = 0; i < QUEUE; i++) {
+        wg_buf_deinit(&p->parcels[i].payloads);
+        wg_buf_deinit(&p->parcels[i].heads);
+    }
+    wg_cond_deinit(&p->filled);
+    wg_cond_deinit(&p->taken);
+    wg_mutex_deinit(&p->mutex);
+    wg_free(p);
+}
+
+wg_code wgi_replay_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    wgi_replay *r = ctx;
+    if (logseq <= r->engine->maintenance.manifest.checkpoint.logseq) return WG_OK; /* in stripes already */
+    r->read_bytes += payload.size;
+    if (r->pipeline == NULL && r->may_pipeline && r->read_bytes >= PIPELINE_FROM_BYTES) {
+        r->pipeline = pipeline_start(r);
+        r->may_pipeline = false;
+    }
+    if (r->pipeline == NULL) {
+        WG_TRY(take_commit(r, logseq, payload, chain, err));
+        return make_room(r, err);
+    }
+    WG_TRY(pipeline_put(r->pipeline, logseq, payload, chain, err));
+    if (!r->may_checkpoint || wgi_heap_cap(r->engine) == 0) return WG_OK;
+    if (r->read_bytes - r->looked_bytes < wgi_heap_cap(r->engine) / 16) return WG_OK;
+    r->looked_bytes = r->read_bytes;
+    WG_TRY(pipeline_settle(r->pipeline, err));
     return make_room(r, err);
 }
 
@@ -323,7 +477,12 @@ wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, 
     m->segment_bytes = segment_bytes != 0 ? segment_bytes : (uint32_t)WG_WAL_SEGMENT_BYTES_DEFAULT;
     wg_arena_init(&r.arena, &engine->account);
     wgi_state_pass_init(&r.state, engine->state_log.state, &engine->account);
+    r.may_pipeline = append && !engine->options.no_background && engine->platform == wg_platform_real();
     wg_code code = replay_log(&r, segment_bytes, append, recovery, err);
+    if (r.pipeline != NULL) {
+        if (code == WG_OK) code = pipeline_settle(r.pipeline, err);
+        pipeline_end(r.pipeline);
+    }
     wgi_state_pass_deinit(&r.state);
     wg_arena_deinit(&r.arena);
     if (code == WG_OK && append && wg_wal_last_logseq(engine->wal) != engine->applied)

@@ -52,12 +52,12 @@ wg_code wgi_check_unique_nulls(const wg_txn *txn, const wg_rule *rule, const wg_
 }
 
 wg_code wgi_check_unique(const wg_txn *txn, const wg_rule *rule, const wg_value *values, uint64_t own,
-                         wg_error *err) {
+                         uint32_t *out_equal, wg_error *err) {
     bool outside = false;
     uint64_t other = UINT64_MAX;
     WG_TRY(wgi_check_unique_nulls(txn, rule, values, &outside, err));
     if (outside) return WG_OK;
-    WG_TRY(wgi_index_equal(txn->engine, rule, wgi_txn_newest(txn), values, own, &other, err));
+    WG_TRY(wgi_index_equal(txn->engine, rule, wgi_txn_newest(txn), values, own, &other, out_equal, err));
     return other == UINT64_MAX ? WG_OK : taken(txn, rule, values, other, UINT64_MAX, err);
 }
 
@@ -105,7 +105,7 @@ static wg_code check_row(walk *w, const wgi_table *table, uint64_t row, wg_error
     if (code == WG_E_CONSTRAINT)
         return wg_error_prefix(err, code, "%s %llu", table->is_edge ? "edge" : "node", (unsigned long long)head.id);
     if (code != WG_OK || outside || !unique) return code;
-    WG_TRY(wgi_index_equal(w->txn->engine, w->rule, wgi_txn_newest(w->txn), values, head.id, &other, err));
+    WG_TRY(wgi_index_equal(w->txn->engine, w->rule, wgi_txn_newest(w->txn), values, head.id, &other, NULL, err));
     return other == UINT64_MAX ? WG_OK : taken(w->txn, w->rule, values, other, head.id, err);
 }
 

@@ -159,7 +159,10 @@ wg_code wg_txn_create_rule(wg_txn *txn, const wg_rule_def *def, bool if_not_exis
     wg_txn_mark_set(txn, &mark);
     WG_TRY(make_rule(txn, &made, err));
     const wg_rule *rule = wg_catalog_rule_at(txn->engine->catalog, wg_catalog_rule_count(txn->engine->catalog) - 1);
-    const wg_code checked = !wg_rule_is_index(rule->def.kind) ? wgi_check_rows_unique(txn, rule, err) : WG_OK;
+    /* An index is built here and not when somebody first asks, who would not know why he waits. */
+    const wg_code checked = !wg_rule_is_index(rule->def.kind)
+                                ? wgi_check_rows_unique(txn, rule, err)
+                                : wgi_index_freshen(wgi_index_of(txn->engine, rule->number), err);
     if (checked != WG_OK) {
         wg_txn_rollback_to(txn, &mark);
         return checked;

@@ -358,7 +358,7 @@ wg_code wg_scan_cursor_create(wg_scan *scan, wg_cancel *cancel, wg_account *acco
     const bool got = c->vectors != NULL && c->read != NULL && c->ids != NULL;
     wg_code code = got ? WG_OK : wg_error_nomem(err, WG_BATCH_ROWS_MAX * sizeof *c->ids);
     if (code == WG_OK) code = wg_table_scratch_create(read_count(&scan->spec), account, &c->scratch, err);
-    if (code == WG_OK && scan->spec.no_ids && !scan->spec.is_edge) wg_table_scratch_skip_ids(c->scratch);
+    if (code == WG_OK && scan->spec.no_ids) wg_table_scratch_skip_ids(c->scratch);
     if (code == WG_OK && scan->is_virtual) code = wgi_row_tests_create(&scan->spec, &c->arena, &c->tests, err);
     if (code != WG_OK) {
         wg_scan_cursor_destroy(c);

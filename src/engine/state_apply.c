@@ -9,6 +9,8 @@
 
 #include "engine/engine_internal.h"
 
+enum { APPLY_AHEAD = 12 };
+
 void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account) {
     *pass = (wgi_state_pass){.state = state, .sorted = true};
     wg_buf_init(&pass->commits, account);
@@ -58,13 +60,17 @@ static wg_code apply_all(wgi_state_pass *pass, uint64_t logseq, wg_error *err) {
     wg_redo_commit *commits = (wg_redo_commit *)(void *)pass->commits.data;
     const size_t count = pass->commits.size / sizeof *commits;
     if (!pass->sorted) qsort(commits, count, sizeof *commits, by_run_and_version);
+    wg_redo_ahead ahead[2 * APPLY_AHEAD];
+    for (size_t i = 0; i < count && i < APPLY_AHEAD; i++) wg_state_apply_soon(pass->state, &commits[i], &ahead[i]);
     for (size_t i = 0; i < count; i++) {
         const wg_redo_commit *c = &commits[i];
+        const size_t soon = i + APPLY_AHEAD;
+        if (soon < count) wg_state_apply_soon(pass->state, &commits[soon], &ahead[soon % (2 * APPLY_AHEAD)]);
         wg_state_run *run = wg_state_run_at(pass->state, c->run);
         if (run == NULL && pass->only) continue;
         if (c->run >= wg_state_run_count(pass->state)) return bad(err, "commit of run", c->run);
         if (run == NULL) continue; /* dropped */
-        WG_TRY(wg_state_apply(pass->state, c, err));
+        WG_TRY(wg_state_apply(pass->state, c, &ahead[i % (2 * APPLY_AHEAD)], err));
         pass->count++;
         const bool last = i + 1 == count || commits[i + 1].run != c->run;
         if (last && logseq != 0) WG_TRY(wg_state_run_note(run, logseq, wg_state_run_newest(run), err));

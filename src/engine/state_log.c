@@ -506,6 +506,12 @@ void wgi_state_init(wg_engine *engine) {
     wg_buf_init(&l->syncing, &engine->state_account);
 }
 
+/* Replaced records are given up for a small budget: an eighth of it. 0: the usual 64 MiB. */
+static uint64_t history_bytes(const wg_options *o) {
+    const uint64_t share = o->memory_bytes_max / 8;
+    return share == 0 || share >= UINT64_C(64) << 20 ? 0 : wg_max_u64(share, UINT64_C(2) << 20);
+}
+
 wg_code wgi_state_make(wg_engine *engine, wg_error *err) {
     wgi_state_log *l = log_of(engine);
     const wg_options *o = &engine->options;
@@ -525,6 +531,7 @@ wg_code wgi_state_make(wg_engine *engine, wg_error *err) {
                                     .account = &engine->state_account,
                                     .epoch = engine->epoch,
                                     .lanes = l->lanes,
+                                    .history_bytes_max = history_bytes(o),
                                     .readers_wait_for_durable = logged && o->durability == WG_STRICT,
                                     .keeps_until_stored = logged};
     return wg_state_create(&state, &l->state, err);

@@ -131,10 +131,12 @@ static wg_code rebuild(replay *r, uint32_t number, wg_arena *arena, wg_error *er
                             (unsigned long long)horizon);
     WG_TRY(lineage_find(r, number, arena, err));
     WG_TRY(state_make(r, err));
+    wg_state_fill_begin(r->state);
     WG_TRY(wgi_state_load_lineage(r->engine, &r->lineage, r->state, err));
     r->after = wg_min_u64(r->until, atomic_load_explicit(&m->stored, memory_order_acquire));
     r->reached = r->after;
     if (r->reached < r->until) WG_TRY(scan_log(r, err));
+    WG_TRY(wg_state_fill_end(r->state, err));
     if (wg_state_run_at(r->state, number) == NULL)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "run %u was not there at commit %llu", number,
                             (unsigned long long)r->until);

@@ -267,6 +267,7 @@ typedef struct seek {
     const wg_label *label;
     uint32_t label_number;
     const wg_value *key;
+    uint64_t own; /* passed over */
     wg_arena arena;
 } seek;
 
@@ -280,6 +281,7 @@ static wg_code seek_candidates(seek *s, const wg_key_index *index, uint64_t *out
         WG_TRY(wg_key_index_next(index, hash, &position, &id, &more, err));
         *out_found = false;
         if (!more) return WG_OK;
+        if (id == s->own) continue;
         wgi_place at;
         WG_TRY(wgi_version(s->engine, false, s->view, id, &at, err));
         if (at.table == NULL || !wgi_table_has_labels(at.table, &s->label_number, 1)) continue;
@@ -289,14 +291,14 @@ static wg_code seek_candidates(seek *s, const wg_key_index *index, uint64_t *out
     }
 }
 
-wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key, uint32_t key_count,
-                 uint64_t *out_id, bool *out_found, wg_error *err) {
+wg_code wgi_seek_other(wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key,
+                       uint32_t key_count, uint64_t own, uint64_t *out_id, bool *out_found, wg_error *err) {
     const wg_label *label = wg_catalog_label_seen(engine->catalog, label_number, view);
     wgi_label_state *state = wgi_label_state_at(engine, label_number);
     if (label == NULL || state == NULL || state->key_index == NULL || label->def.key_count != key_count)
         return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "seek on a label without a primary key of %u columns",
                             key_count);
-    seek s = {.engine = engine, .view = view, .label = label, .label_number = label_number, .key = key};
+    seek s = {.engine = engine, .view = view, .label = label, .label_number = label_number, .key = key, .own = own};
     uint64_t id = 0;
     bool found = false;
     wg_arena_init(&s.arena, &engine->account);
@@ -306,4 +308,9 @@ wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label_number, const w
     if (found) *out_id = id;
     *out_found = found;
     return WG_OK;
+}
+
+wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label_number, const wg_value *key, uint32_t key_count,
+                 uint64_t *out_id, bool *out_found, wg_error *err) {
+    return wgi_seek_other(engine, view, label_number, key, key_count, UINT64_MAX, out_id, out_found, err);
 }

@@ -165,6 +165,7 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
         txn->mode = mode;
         wg_buf_init(&txn->undo, &engine->account);
         wg_buf_init(&txn->log, &engine->account);
+        wg_buf_init(&txn->late, &engine->account);
         code = txn_start(txn, as_of, err);
     }
     if (code != WG_OK) {
@@ -235,6 +236,7 @@ static void txn_free(wg_txn *txn) {
     wgi_pin_clear(e, &txn->pin);
     wg_buf_deinit(&txn->undo);
     wg_buf_deinit(&txn->log);
+    wg_buf_deinit(&txn->late);
     txn_give_back(e, txn);
     atomic_fetch_sub_explicit(&e->open_txns, 1, memory_order_release);
 }
@@ -408,13 +410,17 @@ const wg_catalog *wg_txn_catalog(const wg_txn *txn) { return txn->engine->catalo
 void wg_txn_stats(const wg_txn *txn, wg_stats *out) { *out = txn->stats; }
 
 void wg_txn_mark_set(const wg_txn *txn, wg_txn_mark *out) {
-    *out =
-        (wg_txn_mark){.undo_bytes = txn->undo.size, .log_bytes = txn->log.size, .ddl = txn->ddl, .stats = txn->stats};
+    *out = (wg_txn_mark){.undo_bytes = txn->undo.size,
+                         .log_bytes = txn->log.size,
+                         .late_bytes = txn->late.size,
+                         .ddl = txn->ddl,
+                         .stats = txn->stats};
 }
 
 void wg_txn_rollback_to(wg_txn *txn, const wg_txn_mark *mark) {
     wgi_undo_back_to(txn->engine, &txn->undo, mark->undo_bytes);
     txn->log.size = mark->log_bytes;
+    txn->late.size = wg_min_size(txn->late.size, mark->late_bytes);
     txn->ddl = mark->ddl;
     txn->stats = mark->stats;
 }

@@ -114,6 +114,7 @@ static wg_code fit_property(const wg_txn *txn, const uint32_t *labels, uint32_t 
             if (label->column_keys[c] != p->key) continue;
             declared = true;
             narrow |= label->def.columns[c].declared != NULL;
+            if (p->value.type == WG_TYPE_NULL) continue; /* NOT NULL is of the whole row: check_row */
             wg_code code = wg_column_def_coerce(&label->def.columns[c], &p->value, err);
             if (code != WG_OK) return wg_error_prefix(err, code, "%s", label->def.name);
         }
@@ -185,6 +186,7 @@ typedef struct row_source {
     const wgi_table *table; /* the version that they overlay, or NULL */
     uint64_t row;
     wg_arena *arena; /* for cells that must be copied */
+    uint32_t *equal; /* how many others have a value that only one may have; NULL: nobody asks */
 } row_source;
 
 static wg_code row_value(const row_source *s, uint32_t key, wg_value *out, wg_error *err) {
@@ -205,8 +207,9 @@ wg_code wgi_check_key_values(const wg_txn *txn, const wg_label *label, const wg_
                                 label->def.columns[label->def.key_columns[k]].name);
     uint64_t id = 0;
     bool found = false;
-    WG_TRY(wgi_seek(txn->engine, wgi_txn_newest(txn), label->number, key, label->def.key_count, &id, &found, err));
-    if (!found || id == own_id) return WG_OK;
+    WG_TRY(wgi_seek_other(txn->engine, wgi_txn_newest(txn), label->number, key, label->def.key_count, own_id, &id,
+                          &found, err));
+    if (!found) return WG_OK;
     wg_buf text;
     wg_buf_init(&text, &txn->engine->account);
     for (uint32_t k = 0; k < label->def.key_count; k++)
@@ -239,7 +242,7 @@ static wg_code check_rules(const wg_txn *txn, const wg_label *label, const row_s
         if (wg_rule_is_index(rule->def.kind)) continue;
         wg_value values[WG_KEY_COLUMNS_MAX];
         for (uint32_t i = 0; i < rule->def.key_count; i++) WG_TRY(row_value(s, rule->def.keys[i], &values[i], err));
-        if (wgi_rule_is_unique(rule)) WG_TRY(wgi_check_unique(txn, rule, values, own_id, err));
+        if (wgi_rule_is_unique(rule)) WG_TRY(wgi_check_unique(txn, rule, values, own_id, s->equal, err));
         else WG_TRY(wgi_check_value(txn, rule, values, err));
     }
 }
@@ -260,6 +263,28 @@ static wg_code check_row(const wg_txn *txn, const uint32_t *labels, uint32_t lab
         WG_TRY(check_rules(txn, label, s, own_id, err));
     }
     return WG_OK;
+}
+
+/* The row that is about to be written, now or at the end of the statement. */
+static wg_code check_row_in_time(wg_txn *txn, const uint32_t *labels, uint32_t label_count, row_source *s,
+                                 uint64_t id, bool is_edge, wg_error *err) {
+    uint32_t equal = 0;
+    wg_error why = {0};
+    if (!txn->deferring) return check_row(txn, labels, label_count, s, id, err);
+    s->equal = &equal;
+    const wg_code code = check_row(txn, labels, label_count, s, id, &why);
+    if (code == WG_E_CONSTRAINT && equal < WGI_LATE_EQUAL_MAX) return wgi_late_note(txn, is_edge, id, err);
+    if (code != WG_OK && err != NULL && err->code == WG_OK) *err = why;
+    return code;
+}
+
+wg_code wgi_check_version(const wg_txn *txn, const wgi_place *at, uint64_t id, wg_error *err) {
+    wg_arena arena;
+    wg_arena_init(&arena, &txn->engine->account);
+    const row_source s = {.table = at->table, .row = at->row, .arena = &arena};
+    const wg_code code = check_row(txn, at->table->labels, at->table->label_count, &s, id, err);
+    wg_arena_deinit(&arena);
+    return code;
 }
 
 /* The statement was planned for the definition that its snapshot sees. */
@@ -299,8 +324,8 @@ wg_code wg_txn_create_node(wg_txn *txn, const uint32_t *labels, uint32_t label_c
     wg_mutation m = {.kind = WG_MUTATION_CREATE_NODE, .labels = labels, .label_count = label_count};
     m.id = wg_directory_count(txn->engine->nodes);
     wg_code code = fit_properties(txn, labels, label_count, properties, property_count, false, &arena, &m, err);
-    const row_source s = {.properties = m.properties, .property_count = m.property_count};
-    if (code == WG_OK) code = check_row(txn, labels, label_count, &s, UINT64_MAX, err);
+    row_source s = {.properties = m.properties, .property_count = m.property_count};
+    if (code == WG_OK) code = check_row_in_time(txn, labels, label_count, &s, m.id, false, err);
     if (code == WG_OK) code = wgi_txn_do(txn, &m, err);
     if (code == WG_OK) {
         txn->stats.nodes_created++;
@@ -362,8 +387,8 @@ wg_code wg_txn_create_edge(wg_txn *txn, uint32_t label_number, uint64_t from, ui
     wg_mutation m = {.kind = WG_MUTATION_CREATE_EDGE, .label = label_number, .from = from, .to = to};
     m.id = wg_directory_count(txn->engine->edges);
     wg_code code = fit_properties(txn, &label_number, 1, properties, property_count, false, &arena, &m, err);
-    const row_source s = {.properties = m.properties, .property_count = m.property_count};
-    if (code == WG_OK) code = check_row(txn, &label_number, 1, &s, UINT64_MAX, err);
+    row_source s = {.properties = m.properties, .property_count = m.property_count};
+    if (code == WG_OK) code = check_row_in_time(txn, &label_number, 1, &s, m.id, true, err);
     if (code == WG_OK) code = wgi_txn_do(txn, &m, err);
     if (code == WG_OK) {
         txn->stats.edges_created++;
@@ -397,7 +422,7 @@ static wg_code writable_version(wg_txn *txn, bool is_edge, uint64_t id, wgi_tabl
     WG_TRY(wg_table_head((*table)->rows, *row, &head, &end, &found, err));
     if (!found || head.begin == WG_LOGSEQ_NEVER) return WG_OK; /* dropped by a compaction */
     const uint64_t changed = end != WG_LOGSEQ_NEVER ? end : head.begin;
-    if (changed > txn->view.snapshot && changed != txn->view.own)
+    if (changed > txn->view.snapshot && changed != txn->view.own && !WG_CANARY_IS(12))
         return wg_error_set(err, wgi_conflict(txn->engine), WG_NO_OFFSET,
                             "%s %llu: this transaction reads snapshot %llu, version %llu was committed since",
                             is_edge ? "edge" : "node", (unsigned long long)id, (unsigned long long)txn->view.snapshot,
@@ -421,12 +446,12 @@ static wg_code set_properties(wg_txn *txn, bool is_edge, uint64_t id, const wg_p
     wg_mutation m = {.kind = is_edge ? WG_MUTATION_SET_EDGE : WG_MUTATION_SET_NODE, .id = id, .replace = replace};
     wg_code code =
         fit_properties(txn, table->labels, table->label_count, properties, property_count, !replace, &arena, &m, err);
-    const row_source s = {.properties = m.properties,
-                          .property_count = m.property_count,
-                          .table = replace ? NULL : table,
-                          .row = row,
-                          .arena = &arena};
-    if (code == WG_OK) code = check_row(txn, table->labels, table->label_count, &s, id, err);
+    row_source s = {.properties = m.properties,
+                    .property_count = m.property_count,
+                    .table = replace ? NULL : table,
+                    .row = row,
+                    .arena = &arena};
+    if (code == WG_OK) code = check_row_in_time(txn, table->labels, table->label_count, &s, id, is_edge, err);
     if (code == WG_OK && (m.property_count > 0 || replace)) code = wgi_txn_do(txn, &m, err);
     if (code == WG_OK) txn->stats.properties_set += property_count;
     wg_arena_deinit(&arena);
@@ -477,7 +502,7 @@ static wg_code check_lost_label(const wg_txn *txn, uint64_t id, const wg_label *
 }
 
 /* The labels that the node will have; the row must fit all of them, and edges that demand a label must keep it. */
-static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, const wg_mutation *m, wg_error *err) {
+static wg_code check_new_labels(wg_txn *txn, row_source *s, uint64_t id, const wg_mutation *m, wg_error *err) {
     const wgi_table *table = s->table;
     uint32_t labels[2 * WG_MUTATION_LABELS_MAX];
     uint32_t count = 0;
@@ -494,7 +519,7 @@ static wg_code check_new_labels(wg_txn *txn, const row_source *s, uint64_t id, c
         WG_TRY(wg_table_cell(table->rows, s->row, c, s->arena, &p.value, err));
         if (p.value.type != WG_TYPE_NULL) WG_TRY(fit_property(txn, labels, count, &p, err));
     }
-    return check_row(txn, labels, count, s, id, err);
+    return check_row_in_time(txn, labels, count, s, id, false, err);
 }
 
 /* True when the node has an edge of this label in this direction in the newest state. */
@@ -563,7 +588,7 @@ wg_code wg_txn_change_labels(wg_txn *txn, uint64_t id, const uint32_t *add, uint
             WG_TRY(check_edges_keep_ends(txn, id, remove[i], err));
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
-    const row_source s = {.table = table, .row = row, .arena = &arena};
+    row_source s = {.table = table, .row = row, .arena = &arena};
     const wg_code code = check_new_labels(txn, &s, id, &m, err);
     wg_arena_deinit(&arena);
     if (code != WG_OK) return code;

@@ -118,9 +118,11 @@ static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval 
     wg_vector v;
     if (a->kind == WG_AGG_COUNT) {
         WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
+        wgi_agg_note_nulls(eval->context, &v, batch);
         if (!wgi_dense_valid(&eval->arena, &v, batch, &x.valid)) return wg_error_nomem(err, batch->row_count);
     } else if (a->kind != WG_AGG_COUNT_STAR) {
         WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &v, err));
+        wgi_agg_note_nulls(eval->context, &v, batch);
         if (!wgi_dense_of(&eval->arena, &v, batch, &x)) return wg_error_nomem(err, batch->row_count * sizeof v);
     }
     return wgi_agg_states_add(states, &x, index, group, &table->strings, table->account) ? WG_OK
@@ -212,7 +214,7 @@ static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *er
 
 /* The rows in the workers' hands are dealt, and the tables of the partitions join those of the workers. */
 static wg_code take_dealt(typed_sink *s, wg_error *err) {
-    for (uint32_t i = 0; i < s->table_count; i++) WG_TRY(wgi_agg_deal_rest(&s->dealer, s->tables[i], err));
+    WG_TRY(wgi_agg_deal_rest(&s->dealer, s->tables, s->table_count, err));
     const uint32_t count = s->table_count + WGI_AGG_PARTITIONS;
     wgi_agg_table **grown = wg_realloc(s->sink.context->account, s->tables, count * sizeof(wgi_agg_table *));
     if (grown == NULL) return wg_error_nomem(err, count * sizeof(wgi_agg_table *));

@@ -255,6 +255,7 @@ typedef struct wg_exec_context {
     wg_cancel *cancel;
     uint64_t deadline_ns;            /* platform now_ns; 0: none */
     wg_stats *stats;                 /* scan counters are added */
+    _Atomic bool *nulls_left_out;    /* set when an aggregate meets a null; relaxed. NULL: nobody asks */
     struct wg_profile *profile;      /* profile.h; NULL: nothing is measured */
     const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
     uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */

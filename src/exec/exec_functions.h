@@ -71,6 +71,8 @@ bool wgi_compare_holds(wgi_op_code op, int cmp);
 
 #define WGI_ROW_FN(name) \
     wg_code name(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err)
+WGI_ROW_FN(wgi_fn_format);
+WGI_ROW_FN(wgi_fn_string_join);
 WGI_ROW_FN(wgi_fn_compare);
 WGI_ROW_FN(wgi_fn_arith);
 WGI_ROW_FN(wgi_fn_pow);

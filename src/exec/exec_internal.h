@@ -166,6 +166,7 @@ wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_s
 /* Rows with `types`, then the values of exprs[] as further columns of key_types[]. */
 wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
                        uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+void wgi_sink_build_spills(wgi_sink *sink); /* the rows may be in a file in part */
 
 /* A streaming operator of one worker: takes batches, pushes batches on. */
 typedef struct wgi_op_class {
@@ -185,10 +186,14 @@ bool wgi_op_stopped(const wgi_op *op);
 uint32_t wgi_op_batch_rows(const wgi_op *op);
 
 typedef struct wgi_join_table wgi_join_table; /* the built side, shared by the workers */
-/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. */
-wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, wgi_join_table **out,
-                              wg_error *err);
-void wgi_join_table_destroy(wgi_join_table *table);
+/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. `can_deal`: built rows that do not fit into memory may be
+ * dealt into parts, which are joined by a sink of their own (join_spill.c). */
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, bool can_deal,
+                              wgi_join_table **out, wg_error *err);
+bool wgi_join_table_is_dealt(const wgi_join_table *table);
+/* Takes the rows of the other side of a join whose table is dealt, and gives the joined rows. */
+wg_code wgi_sink_probe(const wg_plan *plan, const wgi_join_table *table, const wg_exec_context *context,
+                       wgi_sink **out, wg_error *err);
 
 wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);

@@ -184,6 +184,9 @@ static void test_operators_and_lists_give_documented_results(void **state) {
     wg_expr *list = call("range", integer(1), integer(4));
     const function_case cases[] = {
         {call("+", text("a"), text("bc")), "\"abc\""},
+        {call("+", text("a"), integer(-7)), "\"a-7\""},
+        {call("+", real(0.5), text("b")), "\"0.5b\""},
+        {call("+", text("a"), null_expr()), "null"},
         {call("+", list, integer(9)), "[1,2,3,4,9]"},
         {call("+", integer(0), list), "[0,1,2,3,4]"},
         {call("+", list, list), "[1,2,3,4,1,2,3,4]"},
@@ -320,7 +323,9 @@ static void test_static_types_are_checked(void **state) {
         assert_int_equal(wg_function_type(f, open, 2, &type, NULL), WG_OK);
     }
     const wg_function *plus = wg_function_find(wg_slice_str("+"), 2);
-    assert_int_equal(wg_function_type(plus, bad, 2, &type, NULL), WG_E_TYPE);
+    assert_int_equal(wg_function_type(plus, bad, 2, &type, NULL), WG_OK); /* text and a number: joined */
+    assert_int_equal(type, WG_TYPE_STRING);
+    assert_int_equal(wg_function_type(wg_function_find(wg_slice_str("-"), 2), bad, 2, &type, NULL), WG_E_TYPE);
     assert_int_equal(wg_function_type(plus, numbers, 2, &type, NULL), WG_OK);
     assert_int_equal(type, WG_TYPE_FLOAT);
     assert_null(wg_function_find(wg_slice_str("toUpper"), 2));

@@ -128,7 +128,8 @@ static wg_code type_arith(const wg_function *f, const wg_type *args, uint32_t n,
         *out = WG_TYPE_LIST;
         return WG_OK;
     }
-    if (f->op == WGI_OP_ADD && a == WG_TYPE_STRING && b == WG_TYPE_STRING) {
+    const bool strings = f->op == WGI_OP_ADD && (a == WG_TYPE_STRING || b == WG_TYPE_STRING);
+    if (strings && (a == b || is_number(a) || is_number(b))) { /* a number becomes text */
         *out = WG_TYPE_STRING;
         return WG_OK;
     }
@@ -136,9 +137,8 @@ static wg_code type_arith(const wg_function *f, const wg_type *args, uint32_t n,
         *out = WG_TYPE_ANY;
         return WG_OK;
     }
-    const bool strings = f->op == WGI_OP_ADD && (a == WG_TYPE_STRING || b == WG_TYPE_STRING);
-    const bool fits = (is_open(a) || is_number(a) || strings) && (is_open(b) || is_number(b) || strings) &&
-                      !(strings && (is_number(a) || is_number(b)));
+    const bool fits =
+        strings ? is_open(a) || is_open(b) : (is_open(a) || is_number(a)) && (is_open(b) || is_number(b));
     if (!fits)
         return wg_error_set(err, WG_E_TYPE, WG_NO_OFFSET, "cannot compute %s %s %s", wg_type_name(a), f->name,
                             wg_type_name(b));
@@ -311,6 +311,8 @@ static const wg_function table[] = {
     PLAIN("character_length", 1, 1, "s", I, wgi_fn_size),
     PLAIN("normalize", 1, 2, "s", S, wgi_fn_normalize),
     PLAIN("isNormalized", 1, 2, "s", B, wgi_fn_normalize),
+    PLAIN("string.join", 2, 2, "ls", S, wgi_fn_string_join),
+    PLAIN("format", 1, 2, "*s", S, wgi_fn_format),
     PLAIN("substring", 2, 3, "si", S, wgi_fn_substring),
     PLAIN("left", 2, 2, "si", S, wgi_fn_left),
     PLAIN("right", 2, 2, "si", S, wgi_fn_right),

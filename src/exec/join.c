@@ -4,28 +4,15 @@
  * `next` links rows of one slot in ascending order, so matches come out in build order. A key of one concrete type on both sides is hashed
  * and compared in place, a single key of words without its hash; others go through values. Rows are hashed and linked on all workers, each
  * of which links the rows of a range of slots. Equality is openCypher's: null and NaN match nothing, 1 matches 1.0; that of the outer join
- * is DISTINCT's, because it brings rows back to the values that they were asked for. A cross product is a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied. */
+ * is DISTINCT's, because it brings rows back to the values that they were asked for. A cross product is a join without keys. Output columns of the built side are dictionary vectors over its columns: nothing is copied.
+ *
+ * Built rows that do not fit into memory are dealt into parts by their keys, and joined part by part (join_spill.c). Those of a product stay in
+ * the order of their file, whose blocks are read once for each row of the other side: as many rows as are put out. */
 #include "exec/aggregate_internal.h"
+#include "exec/join_internal.h"
 
 #define NO_ROW UINT32_MAX
 enum { AHEAD = 12, HASH_ROWS = 32 * WG_BATCH_ROWS_MAX, LINK_PIECES = 8, LINK_ROWS_MIN = 65536 };
-
-struct wgi_join_table {
-    wg_account *account;
-    wg_rows *rows;
-    uint32_t payload_count; /* columns before the keys */
-    uint32_t key_count;
-    bool equivalence; /* null matches null, NaN matches NaN */
-    wg_type *key_types;
-    wg_vector *columns; /* views of rows */
-    uint64_t *hashes;
-    uint32_t *slots;
-    uint32_t *next;
-    uint64_t slot_mask;
-    uint32_t pieces; /* ranges of slots that are linked apart */
-    const uint64_t
-        *words; /* the key column when it is the only one and of words of 8 bytes: compared without hashes */
-};
 
 void wgi_join_table_destroy(wgi_join_table *table) {
     if (table == NULL) return;
@@ -35,8 +22,13 @@ void wgi_join_table_destroy(wgi_join_table *table) {
     wg_free(table->hashes);
     wg_free(table->slots);
     wg_free(table->next);
+    if (table->parts != NULL) wgi_parts_deinit(table->parts);
+    wg_free(table->parts);
+    wg_free(table->parts_types);
     wg_free(table);
 }
+
+bool wgi_join_table_is_dealt(const wgi_join_table *table) { return table->parts != NULL; }
 
 static bool is_typed(wg_type type) {
     const wg_physical physical = wg_type_physical(type);
@@ -133,7 +125,8 @@ static wg_type key_type(const wg_plan *plan, uint32_t k) {
     return a == plan->right_exprs[k]->type && is_typed(a) ? a : WG_TYPE_ANY;
 }
 
-static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, wgi_join_table *table, wg_error *err) {
+static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, bool can_deal, wgi_join_table *table,
+                         wg_error *err) {
     wg_plan leaf;
     const wg_plan *built = plan->children[1];
     wg_expr *const *key_exprs = plan->right_exprs;
@@ -148,28 +141,69 @@ static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, wg
     table->payload_count = built->slot_count;
     WG_TRY(wgi_sink_build(built->slot_types, built->slot_count, key_exprs, table->key_types, table->key_count,
                           context, &sink, err));
+    if (can_deal || table->key_count == 0) wgi_sink_build_spills(sink);
     return wgi_run_into(built, context, sink, &table->rows, err);
 }
 
-wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, wgi_join_table **out,
-                              wg_error *err) {
+/* What hash_built takes. */
+static uint64_t hash_bytes(uint64_t rows) {
+    uint64_t slots = 64;
+    while (slots < rows * 2) slots *= 2;
+    return rows * (sizeof(uint64_t) + sizeof(uint32_t)) + slots * sizeof(uint32_t);
+}
+
+static wg_code index_built(wgi_join_table *table, const wg_exec_context *context, wg_error *err) {
+    if (table->rows->file != NULL) return WG_OK; /* a product, block by block */
+    table->columns = wg_alloc(table->account, (table->rows->column_count + 1) * sizeof *table->columns);
+    if (table->columns == NULL) return wg_error_nomem(err, sizeof *table->columns);
+    for (uint32_t i = 0; i < table->rows->column_count; i++)
+        table->columns[i] = wg_column_view(&table->rows->columns[i]);
+    return table->key_count > 0 ? hash_built(table, context, err) : WG_OK;
+}
+
+wg_code wgi_join_table_of_rows(const wgi_join_table *like, wg_expr *const *probe_exprs, wg_rows *rows,
+                               const wg_exec_context *context, wgi_join_table **out, wg_error *err) {
+    wgi_join_table *table = wg_alloc_zero(context->account, sizeof *table);
+    if (table == NULL) return wg_error_nomem(err, sizeof *table);
+    wg_code code = WG_OK;
+    table->account = context->account;
+    table->payload_count = like->payload_count;
+    table->key_count = like->key_count;
+    table->equivalence = like->equivalence;
+    table->probe_exprs = probe_exprs;
+    table->key_types = wg_alloc(context->account, (table->key_count + 1) * sizeof *table->key_types);
+    if (table->key_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->key_types));
+    memcpy(table->key_types, like->key_types, table->key_count * sizeof *table->key_types);
+    table->rows = rows;
+    WG_TRY_GOTO(index_built(table, context, err));
+    *out = table;
+    return WG_OK;
+fail:
+    table->rows = NULL;
+    wgi_join_table_destroy(table);
+    return code;
+}
+
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, bool can_deal,
+                              wgi_join_table **out, wg_error *err) {
     wgi_join_table *table = wg_alloc_zero(context->account, sizeof *table);
     if (table == NULL) return wg_error_nomem(err, sizeof *table);
     wg_code code = WG_OK;
     table->account = context->account;
     table->key_count = plan->op == WG_PLAN_HASH_JOIN || plan->op == WG_PLAN_OPTIONAL ? plan->expr_count : 0;
     table->equivalence = plan->op == WG_PLAN_OPTIONAL;
+    table->probe_exprs = plan->exprs;
     if (table->key_count > WG_KEY_COLUMNS_MAX)
         WG_TRY_GOTO(wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a join of more than %d keys", WG_KEY_COLUMNS_MAX));
     table->key_types = wg_alloc(context->account, (table->key_count + 1) * sizeof *table->key_types);
     if (table->key_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->key_types));
     for (uint32_t k = 0; k < table->key_count; k++) table->key_types[k] = key_type(plan, k);
-    WG_TRY_GOTO(run_built(plan, context, table, err));
-    table->columns = wg_alloc(context->account, (table->rows->column_count + 1) * sizeof *table->columns);
-    if (table->columns == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->columns));
-    for (uint32_t i = 0; i < table->rows->column_count; i++)
-        table->columns[i] = wg_column_view(&table->rows->columns[i]);
-    if (table->key_count > 0) WG_TRY_GOTO(hash_built(table, context, err));
+    WG_TRY_GOTO(run_built(plan, context, can_deal, table, err));
+    const uint64_t n = table->rows->row_count;
+    const bool fits =
+        table->rows->file == NULL && (n < WGI_SPILL_ROWS_MIN || wgi_spill_has_room(context, hash_bytes(n)));
+    if (table->key_count > 0 && can_deal && !fits) WG_TRY_GOTO(wgi_join_deal(table, context, err));
+    else WG_TRY_GOTO(index_built(table, context, err));
     *out = table;
     return WG_OK;
 fail:
@@ -184,6 +218,8 @@ typedef struct join_op {
     const wgi_join_table *table;
     wg_arena out;
     bool outer;
+    wg_rows *block; /* of a product whose built rows are in a file: the one in hand, and its number */
+    uint32_t block_number;
     uint32_t count;
     uint32_t rows[WG_BATCH_ROWS_MAX];
     uint32_t matches[WG_BATCH_ROWS_MAX]; /* NO_ROW: the null row of an outer join */
@@ -191,8 +227,10 @@ typedef struct join_op {
 
 static wg_code gather_built(join_op *j, uint32_t column, uint32_t n, bool any_missing, wg_vector *out,
                             wg_error *err) {
-    const wg_vector *from = &j->table->columns[column];
-    if (j->table->rows->row_count == 0) {
+    const wg_rows *rows = j->block != NULL ? j->block : j->table->rows;
+    const wg_vector view = wg_column_view(&rows->columns[column]);
+    const wg_vector *from = &view;
+    if (rows->row_count == 0) {
         *out = wgi_vector_null(from->type);
         return WG_OK;
     }
@@ -203,7 +241,7 @@ static wg_code gather_built(join_op *j, uint32_t column, uint32_t n, bool any_mi
                        .kind = WG_VECTOR_DICT,
                        .data = from->data,
                        .codes = codes,
-                       .dict_size = (uint32_t)j->table->rows->row_count};
+                       .dict_size = (uint32_t)rows->row_count};
     if (from->valid == NULL && !any_missing) return WG_OK;
     uint8_t *valid = wg_arena_alloc_zero(&j->out, wg_bit_bytes(n) + 8);
     if (valid == NULL) return wg_error_nomem(err, n);
@@ -248,8 +286,23 @@ static bool keys_equal(const wgi_join_table *table, const wg_vector *keys, uint3
     return true;
 }
 
-static wg_code probe_row(join_op *j, const wg_batch *batch, const wg_vector *keys, uint32_t row, uint64_t hash,
+/* The i-th row of the batch has no further match. */
+static wg_code end_row(join_op *j, const wg_batch *batch, uint32_t i, bool matched, wg_error *err) {
+    const wgi_join_marks *marks = j->table->marks;
+    if (!j->outer || (matched && marks == NULL)) return WG_OK;
+    if (marks != NULL) {
+        const uint64_t place = j->op.eval.place;
+        const uint64_t bit = marks->first[place >> 32] + (uint32_t)place + i;
+        uint64_t *word = &marks->bits[bit / 64];
+        if (matched) *word |= UINT64_C(1) << bit % 64;
+        if (!marks->leftovers || (*word >> bit % 64 & 1) != 0) return WG_OK;
+    }
+    return emit(j, batch, wg_batch_row(batch, i), NO_ROW, err);
+}
+
+static wg_code probe_row(join_op *j, const wg_batch *batch, const wg_vector *keys, uint32_t i, uint64_t hash,
                          uint32_t built, wg_error *err) {
+    const uint32_t row = wg_batch_row(batch, i);
     const wgi_join_table *table = j->table;
     bool matched = false;
     for (; built != NO_ROW && !wgi_op_stopped(&j->op); built = table->next[built]) {
@@ -257,11 +310,12 @@ static wg_code probe_row(join_op *j, const wg_batch *batch, const wg_vector *key
         matched = true;
         WG_TRY(emit(j, batch, row, built, err));
     }
-    return j->outer && !matched ? emit(j, batch, row, NO_ROW, err) : WG_OK;
+    return end_row(j, batch, i, matched, err);
 }
 
-static wg_code probe_word(join_op *j, const wg_batch *batch, uint32_t row, uint64_t word, uint32_t built,
+static wg_code probe_word(join_op *j, const wg_batch *batch, uint32_t i, uint64_t word, uint32_t built,
                           wg_error *err) {
+    const uint32_t row = wg_batch_row(batch, i);
     const wgi_join_table *table = j->table;
     bool matched = false;
     for (; built != NO_ROW && !wgi_op_stopped(&j->op); built = table->next[built]) {
@@ -269,7 +323,7 @@ static wg_code probe_word(join_op *j, const wg_batch *batch, uint32_t row, uint6
         matched = true;
         WG_TRY(emit(j, batch, row, built, err));
     }
-    return j->outer && !matched ? emit(j, batch, row, NO_ROW, err) : WG_OK;
+    return end_row(j, batch, i, matched, err);
 }
 
 /* The first built row of each row's chain. Slots are asked for some rows ahead of their use, here and below. */
@@ -299,21 +353,49 @@ static wg_code probe(join_op *j, const wg_batch *batch, const wg_vector *keys, c
     if (by_word && !wgi_dense_of(arena, keys, batch, &x)) return wg_error_nomem(err, n * sizeof *chains);
     const uint64_t *words = x.cells;
     for (uint32_t i = 0; i < n && !wgi_op_stopped(&j->op); i++) {
-        const uint32_t row = wg_batch_row(batch, i);
         const uint32_t ahead = i + AHEAD < n ? chains[i + AHEAD] : NO_ROW;
         if (ahead != NO_ROW) {
             __builtin_prefetch(&table->next[ahead]);
             if (by_word) __builtin_prefetch(&table->words[ahead]);
             else __builtin_prefetch(&table->hashes[ahead]);
         }
-        WG_TRY(by_word ? probe_word(j, batch, row, words[i], chains[i], err)
-                       : probe_row(j, batch, keys, row, hashes[i], chains[i], err));
+        WG_TRY(by_word ? probe_word(j, batch, i, words[i], chains[i], err)
+                       : probe_row(j, batch, keys, i, hashes[i], chains[i], err));
+    }
+    return WG_OK;
+}
+
+/* Reads a block of the file unless it is the one in hand. */
+static wg_code take_block(join_op *j, uint32_t number, wg_error *err) {
+    if (j->block != NULL && j->block_number == number) return WG_OK;
+    wg_rows_destroy(j->block);
+    j->block = NULL;
+    j->block_number = number;
+    return wgi_rows_read_block(j->table->rows, number, &j->block, err);
+}
+
+/* Each block's rows are pushed on before the next one takes its place; what is in memory comes last. */
+static wg_code product_of_blocks(join_op *j, const wg_batch *batch, uint32_t row, wg_error *err) {
+    const wg_rows *rows = j->table->rows;
+    for (uint32_t b = 0; b <= rows->file->count && !wgi_op_stopped(&j->op); b++) {
+        const bool last = b == rows->file->count;
+        if (!last) WG_TRY(take_block(j, b, err));
+        const uint64_t n = last ? rows->row_count - wgi_rows_in_file(rows) : j->block->row_count;
+        wg_rows *held = j->block;
+        if (last) j->block = NULL;
+        wg_code code = WG_OK;
+        for (uint64_t i = 0; i < n && code == WG_OK && !wgi_op_stopped(&j->op); i++)
+            code = emit(j, batch, row, (uint32_t)i, err);
+        if (code == WG_OK && !wgi_op_stopped(&j->op)) code = join_flush(j, batch, err);
+        j->block = held;
+        WG_TRY(code);
     }
     return WG_OK;
 }
 
 static wg_code product_row(join_op *j, const wg_batch *batch, uint32_t row, wg_error *err) {
     const uint64_t n = j->table->rows->row_count;
+    if (j->table->rows->file != NULL) return product_of_blocks(j, batch, row, err);
     for (uint64_t i = 0; i < n && !wgi_op_stopped(&j->op); i++) {
         WG_TRY(emit(j, batch, row, (uint32_t)i, err));
         if (i % 65536 == 65535) WG_TRY(wgi_check(j->op.eval.context, err));
@@ -332,8 +414,8 @@ static wg_code join_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     if (keys == NULL || hashes == NULL) return wg_error_nomem(err, batch->row_count * sizeof *hashes);
     for (uint32_t k = 0; k < table->key_count; k++)
         WG_TRY(table->key_types[k] == WG_TYPE_ANY
-                   ? wgi_eval_vector(&op->eval, op->plan->exprs[k], batch, &keys[k], err)
-                   : wgi_eval_typed(&op->eval, op->plan->exprs[k], table->key_types[k], batch, &keys[k], err));
+                   ? wgi_eval_vector(&op->eval, table->probe_exprs[k], batch, &keys[k], err)
+                   : wgi_eval_typed(&op->eval, table->probe_exprs[k], table->key_types[k], batch, &keys[k], err));
     wgi_hash_rows(table->key_types, keys, table->key_count, batch, hashes);
     if (table->key_count > 0) WG_TRY(probe(j, batch, keys, hashes, err));
     for (uint32_t i = 0; i < batch->row_count && table->key_count == 0 && !wgi_op_stopped(op); i++)
@@ -341,7 +423,10 @@ static wg_code join_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
     return wgi_op_stopped(op) ? WG_OK : join_flush(j, batch, err);
 }
 
-static void join_destroy(wgi_op *op) { wg_arena_deinit(&((join_op *)op)->out); }
+static void join_destroy(wgi_op *op) {
+    wg_rows_destroy(((join_op *)op)->block);
+    wg_arena_deinit(&((join_op *)op)->out);
+}
 
 wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
                     wg_error *err) {

@@ -178,6 +178,13 @@ static wg_code join_lists(wgi_call *call, const wg_value *args, wg_value *out, w
     return WG_OK;
 }
 
+/* Text and a number: the number as toString() gives it. */
+static wg_code join_texts(wgi_call *call, const wg_value *args, wg_value *out, wg_error *err) {
+    wg_value parts[2];
+    for (int k = 0; k < 2; k++) WG_TRY(wgi_fn_to_string(call, &args[k], 1, &parts[k], err));
+    return join_strings(call, parts, out, err);
+}
+
 wg_code wgi_fn_arith(wgi_call *call, const wg_value *args, uint32_t arg_count, wg_value *out, wg_error *err) {
     (void)arg_count;
     const wgi_op_code op = call->function->op;
@@ -194,6 +201,8 @@ wg_code wgi_fn_arith(wgi_call *call, const wg_value *args, uint32_t arg_count, w
         return WG_OK;
     }
     if (op == WGI_OP_ADD && a == WG_TYPE_STRING && b == WG_TYPE_STRING) return join_strings(call, args, out, err);
+    if (op == WGI_OP_ADD && ((a == WG_TYPE_STRING && is_number(b)) || (is_number(a) && b == WG_TYPE_STRING)))
+        return join_texts(call, args, out, err);
     if (op == WGI_OP_ADD && (a == WG_TYPE_LIST || b == WG_TYPE_LIST)) return join_lists(call, args, out, err);
     if ((a >= WG_TYPE_DATE && a <= WG_TYPE_DURATION) || (b >= WG_TYPE_DATE && b <= WG_TYPE_DURATION))
         return wgi_temporal_arith(call, args, out, err);

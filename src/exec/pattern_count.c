@@ -200,7 +200,7 @@ bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64
     return good;
 }
 
-/* values[i] *= degree of node first + i on the side. *bound: no value is greater. */
+/* values[i] *= degree of node first + i on the side. *bound: no value is greater; 0: each stands for 1 and none is written yet. */
 static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_t last, uint64_t *values,
                           uint64_t *bound) {
     const uint64_t begin = wg_max_u64(first, wg_min_u64(last, side->node_min));
@@ -210,6 +210,11 @@ static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_
     bool good = true;
     memset(values, 0, (begin - first) * sizeof *values);
     memset(values + (end - first), 0, (last - end) * sizeof *values);
+    if (*bound == 0) {
+        for (uint64_t i = 0; i < end - begin; i++) to[i] = offsets[i + 1] - offsets[i];
+        *bound = side->degree_max == 0 ? 1 : side->degree_max;
+        return true;
+    }
     if (!__builtin_mul_overflow(*bound, side->degree_max, bound)) {
         for (uint64_t i = 0; i < end - begin; i++) to[i] *= offsets[i + 1] - offsets[i];
         return true;
@@ -220,11 +225,15 @@ static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_
     return good;
 }
 
+static void write_values(const wgi_work_vertex *v, uint64_t first, uint64_t last, uint64_t *out) {
+    for (uint64_t node = first; node < last; node++) out[node - first] = wgi_node_value(&v->value, node);
+}
+
 bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64_t last, uint64_t *out) {
     const wgi_work_vertex *v = &work->vertices[vertex];
     bool good = true;
-    uint64_t bound = v->value.narrow != NULL ? UINT32_MAX : v->value.wide != NULL ? UINT64_MAX : 1;
-    for (uint64_t node = first; node < last; node++) out[node - first] = wgi_node_value(&v->value, node);
+    uint64_t bound = v->value.narrow != NULL ? UINT32_MAX : v->value.wide != NULL ? UINT64_MAX : 0;
+    if (bound != 0) write_values(v, first, last, out);
     for (uint32_t i = 0; i < v->child_count; i++) {
         const wg_pattern_edge *edge = &work->term->edges[v->children[i]];
         const uint32_t child = wgi_far_end(edge, vertex);
@@ -235,6 +244,7 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
             good = times_degrees(reach.label->sides[reach.first], first, last, out, &bound) && good;
             continue;
         }
+        if (bound == 0) write_values(v, first, last, out);
         bound = UINT64_MAX;
         for (uint64_t node = first; node < last; node++) {
             uint64_t sum, *value = &out[node - first];
@@ -245,6 +255,7 @@ bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64
             good = !__builtin_mul_overflow(*value, sum, value) && good;
         }
     }
+    if (bound == 0) write_values(v, first, last, out);
     return good;
 }
 

@@ -13,7 +13,10 @@
  * Errors. A batch that fails tells that some row of it fails, not which is first: an early expression may fail on a late row. Therefore
  * a task that fails in a way that depends on data alone is run again from its start with one row a batch; what it then gives (rows up to
  * the failure, and the error of that row) is merged in its turn. So the error that is reported, or the LIMIT that ends the query before
- * it, is the same for every batch size and number of threads. */
+ * it, is the same for every batch size and number of threads.
+ *
+ * A join whose built side does not fit into memory ends a pipeline: what is below it runs into a sink that joins part by part
+ * (join_spill.c), and the joined rows are the source of what is above. */
 #include "base/digest/digest.h"
 #include "exec/pipeline.h"
 #include "exec/profile.h"
@@ -44,7 +47,7 @@ static uint32_t work_for(wgi_worker *w, uint32_t line) {
 /* Rows that were materialised have places: tasks are cut by their numbers, and what operators pass on keeps the order. Those of a scan have
  * none, since its cuts may change when stripes are merged. */
 static void place_batch(const wgi_worker *w, wgi_eval *eval, const wg_batch *batch) {
-    eval->placed = w->pipeline->scan == NULL ? batch : NULL;
+    eval->placed = w->pipeline->scan == NULL && !w->pipeline->unplaced ? batch : NULL;
 }
 
 /* Gives a batch to an operator, or to the sink when `op` is NULL. */
@@ -152,6 +155,15 @@ static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
     return code;
 }
 
+static wg_code run_block_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    const wgi_block_source *source = w->pipeline->blocks;
+    wg_rows *block = NULL;
+    WG_TRY(wgi_spill_read(source->spill, &source->blocks[task], source->types, source->column_count, &block, err));
+    const wg_code code = run_rows(w, block, 0, block->row_count, err);
+    wg_rows_destroy(block);
+    return code;
+}
+
 static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
     w->stop = false;
@@ -160,6 +172,7 @@ static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     w->eval.place = (uint64_t)w->eval.task << 32;
     for (uint32_t i = 0; i < w->pipeline->op_count; i++) w->ops[i]->eval.place = w->eval.place;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
+    if (w->pipeline->blocks != NULL) return run_block_task(w, task, err);
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }
 
@@ -307,7 +320,8 @@ static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
     if (p->scan != NULL) {
         WG_TRY_GOTO(wg_scan_cursor_create(p->scan, context->cancel, context->account, &w->cursor, err));
     } else {
-        const size_t bytes = (p->rows->column_count + 1) * sizeof *w->vectors;
+        const uint32_t columns = p->blocks != NULL ? p->blocks->column_count : p->rows->column_count;
+        const size_t bytes = (columns + 1) * sizeof *w->vectors;
         w->vectors = wg_alloc(context->account, bytes);
         if (w->vectors == NULL) WG_TRY_GOTO(wg_error_nomem(err, bytes));
     }
@@ -435,7 +449,7 @@ fail:
 
 static wg_code open_scan(wgi_pipeline *p, const wg_plan *plan, wg_error *err) {
     wg_cancel *cancel = p->context->cancel;
-    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, 0);
+    const bool no_ids = !wgi_slot_is_used(p->ops, p->op_count, p->sink, plan->scan.is_edge ? 1 : 0);
     const bool counts = no_ids && wgi_only_counts(p->op_count, p->sink);
     WG_TRY(wgi_open_scan_for(plan, p->context, no_ids, counts, &p->scan, err));
     p->task_count = wg_scan_task_count(p->scan);
@@ -491,68 +505,189 @@ static uint64_t spilled_bytes(const wg_exec_context *context, const wg_plan *pla
     return atomic_load_explicit(&context->spill->bytes[user], memory_order_relaxed);
 }
 
-static wg_code build_table(op_chain *chain, uint32_t i, const wg_exec_context *context, wg_error *err) {
+static bool has_table(const wg_plan *plan) {
+    return plan->op == WG_PLAN_HASH_JOIN || plan->op == WG_PLAN_CROSS || plan->op == WG_PLAN_OPTIONAL ||
+           plan->op == WG_PLAN_SCAN;
+}
+
+static bool is_random(const wg_expr *expr) {
+    if (expr == NULL) return false;
+    if (expr->kind == WG_EXPR_RANDOM) return true;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (is_random(expr->args[i])) return true;
+    return false;
+}
+
+/* May what it computes depend on the places of its input rows? */
+static bool uses_places(const wg_plan *plan) {
+    if (plan->op == WG_PLAN_APPLY || plan->op == WG_PLAN_PROCEDURE) return true;
+    for (uint32_t i = 0; i < plan->expr_count; i++)
+        if (is_random(plan->exprs[i]) || (plan->right_exprs != NULL && is_random(plan->right_exprs[i]))) return true;
+    for (uint32_t i = 0; i < plan->aggregate_count; i++)
+        if (is_random(plan->aggregates[i].arg)) return true;
+    for (uint32_t i = 0; i < plan->sort_item_count; i++)
+        if (is_random(plan->sort_items[i].expr)) return true;
+    return false;
+}
+
+/* Joined rows that were in a file have no places in the tasks of the source any more. */
+static bool can_deal(const op_chain *chain, uint32_t join, const wgi_sink *sink, bool placed) {
+    if (!placed) return true;
+    for (uint32_t i = 0; i < join; i++)
+        if (uses_places(chain->ops[i])) return false;
+    return sink->plan == NULL || !uses_places(sink->plan);
+}
+
+static wg_code build_table(op_chain *chain, uint32_t i, const wg_exec_context *context, bool deals, wg_error *err) {
     const uint32_t line = wgi_profile_line(context->profile, chain->ops[i]);
     const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
     const uint64_t spilled = spilled_bytes(context, chain->ops[i]);
     const uint32_t led = lead_for(context, line);
-    const wg_code code = wgi_join_table_create(chain->ops[i], context, &chain->tables[i], err);
+    const wg_code code = wgi_join_table_create(chain->ops[i], context, deals, &chain->tables[i], err);
     (void)lead_for(context, led);
     note_memory(context, line, before);
     wgi_profile_spilled(context->profile, line, spilled_bytes(context, chain->ops[i]) - spilled);
     return code;
 }
 
-/* Builds the tables of operators first.. of the chain, the lowest operator's first. */
-static wg_code build_tables(op_chain *chain, uint32_t first, const wg_exec_context *context, wg_error *err) {
-    for (uint32_t i = chain->count; i-- > first;) {
-        const wg_plan_op op = chain->ops[i]->op;
-        const bool has_table =
-            op == WG_PLAN_HASH_JOIN || op == WG_PLAN_CROSS || op == WG_PLAN_OPTIONAL || op == WG_PLAN_SCAN;
-        if (has_table) WG_TRY(build_table(chain, i, context, err));
+static void drop_locals(wgi_pipeline *p) {
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        if (p->slots[i].local != NULL) p->sink->class->local_destroy(p->sink, p->slots[i].local);
+        p->slots[i] = (task_slot){0};
     }
-    return WG_OK;
 }
 
-static void pipeline_destroy(wgi_pipeline *p) {
-    for (uint32_t i = 0; i < WINDOW; i++)
-        if (p->slots[i].local != NULL) p->sink->class->local_destroy(p->sink, p->slots[i].local);
+static void close_source(wgi_pipeline *p) {
     if (p->scan != NULL && p->context->stats != NULL) wg_scan_stats(p->scan, p->context->stats);
     if (p->scan != NULL) wgi_profile_scan(p->context->profile, p->source_line, p->scan);
     wg_scan_close(p->scan);
     wg_rows_destroy(p->rows);
+    p->scan = NULL;
+    p->rows = NULL;
+}
+
+static void pipeline_destroy(wgi_pipeline *p) {
+    close_source(p);
     wg_cond_deinit(&p->moved);
     wg_mutex_deinit(&p->lock);
     wg_free(p);
 }
 
-/* Runs one source through the chain, whose operators first.. still lack their tables. *done: the sink needs no more. */
-static wg_code run_pipeline(op_chain *chain, uint32_t first, const wg_plan *source, const wg_exec_context *context,
-                            wgi_sink *sink, bool *done, wg_error *err) {
+static wg_code pipeline_create(const wg_exec_context *context, wgi_pipeline **out, wg_error *err) {
     wgi_pipeline *p = wg_alloc_zero(context->account, sizeof *p);
     if (p == NULL) return wg_error_nomem(err, sizeof *p);
     p->context = context;
-    p->sink = sink;
+    p->source_line = WG_PROFILE_NO_LINE;
     wg_mutex_init(&p->lock, WG_RANK_POOL + 1);
     wg_cond_init(&p->moved);
-    p->op_count = chain->count;
-    p->source_line = wgi_profile_line(context->profile, source);
-    p->sink_line = wgi_profile_line(context->profile, sink->plan);
     p->bytes_before = context->account != NULL ? wg_account_bytes(context->account) : 0;
-    for (uint32_t i = 0; i < chain->count; i++) p->ops[i] = chain->ops[chain->count - 1 - i];
-    wg_code code = open_source(p, source, err);
-    if (code == WG_OK) code = build_tables(chain, first, context, err);
+    *out = p;
+    return WG_OK;
+}
+
+/* Operators [first, last) of the chain, from the source up, and the sink that they end in. */
+static void aim(wgi_pipeline *p, const op_chain *chain, uint32_t first, uint32_t last, wgi_sink *sink) {
+    p->sink = sink;
+    p->sink_line = wgi_profile_line(p->context->profile, sink->plan);
+    p->op_count = last - first;
+    for (uint32_t i = first; i < last; i++) {
+        p->ops[last - 1 - i] = chain->ops[i];
+        p->tables[last - 1 - i] = chain->tables[i];
+    }
+}
+
+/* Runs all tasks of the source into the sink. */
+static wg_code run_tasks(wgi_pipeline *p, wg_error *err) {
+    const wg_exec_context *context = p->context;
+    p->workers = (uint32_t)wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
+    p->shards = context->shards != 0 ? context->shards : context->threads;
+    p->taken = p->merged = 0;
+    p->code = WG_OK;
+    atomic_store_explicit(&p->finished, false, memory_order_relaxed);
+    const uint32_t led = lead_for(context, WG_PROFILE_NO_LINE); /* as one of the workers it counts for itself */
+    wg_pool_run(context->pool, p->workers, worker_run, p);
+    (void)lead_for(context, led);
+    if (p->code != WG_OK && err != NULL) *err = p->error;
+    p->sink->task_base += p->task_count;
+    drop_locals(p);
+    return p->code;
+}
+
+wg_code wgi_run_blocks(const wgi_block_source *source, const wg_plan *plan, const wgi_join_table *table,
+                       wgi_sink *sink, wg_error *err) {
+    wgi_pipeline *p = NULL;
+    WG_TRY(pipeline_create(sink->context, &p, err));
+    p->blocks = source;
+    p->task_count = source->count;
+    p->sink = sink;
+    p->sink_line = WG_PROFILE_NO_LINE;
+    p->ops[0] = plan;
+    p->tables[0] = table;
+    p->op_count = 1;
+    const wg_code code = run_tasks(p, err);
+    pipeline_destroy(p);
+    return code;
+}
+
+static void take_rows(wgi_pipeline *p, wg_rows *rows) {
+    p->rows = rows;
+    p->task_count = (uint32_t)((rows->row_count + TASK_ROWS - 1) / TASK_ROWS);
+}
+
+/* The joined rows of operator `join`, whose table is dealt, become the source of what is above it. */
+static wg_code join_dealt(wgi_pipeline *p, op_chain *chain, uint32_t join, wg_error *err) {
+    wgi_sink *probe = NULL;
+    wg_rows *rows = NULL;
+    const uint64_t spilled = spilled_bytes(p->context, chain->ops[join]);
+    WG_TRY(wgi_sink_probe(chain->ops[join], chain->tables[join], p->context, &probe, err));
+    aim(p, chain, join + 1, chain->count, probe);
+    wg_code code = run_tasks(p, err);
+    p->unplaced |= p->scan != NULL;
+    close_source(p);
+    if (code == WG_OK) code = probe->class->finish(probe, &rows, err);
+    probe->class->destroy(probe);
+    wg_free(probe);
+    wgi_profile_spilled(p->context->profile, wgi_profile_line(p->context->profile, chain->ops[join]),
+                        spilled_bytes(p->context, chain->ops[join]) - spilled);
+    for (uint32_t i = join; i < chain->count; i++) {
+        wgi_join_table_destroy(chain->tables[i]);
+        chain->tables[i] = NULL;
+    }
+    chain->count = join;
+    if (code == WG_OK) take_rows(p, rows);
+    return code;
+}
+
+/* What a pipeline begins with: a plan, or its rows, which are taken. */
+typedef struct source {
+    const wg_plan *plan;
+    wg_rows *rows;
+} source;
+
+/* Runs one source through the chain, whose operators first.. still lack their tables. *done: the sink needs no more. */
+static wg_code run_pipeline(op_chain *chain, uint32_t first, const source *from, wgi_sink *sink, bool *done,
+                            wg_error *err) {
+    const wg_exec_context *context = sink->context;
+    wgi_pipeline *p = NULL;
+    wg_code code = pipeline_create(context, &p, err);
+    if (code != WG_OK) {
+        wg_rows_destroy(from->rows);
+        return code;
+    }
+    p->source_line = wgi_profile_line(context->profile, from->plan);
+    aim(p, chain, 0, chain->count, sink);
+    if (from->rows != NULL) take_rows(p, from->rows);
+    else code = open_source(p, from->plan, err);
+    for (uint32_t i = chain->count; i-- > first && code == WG_OK;) {
+        if (!has_table(chain->ops[i])) continue;
+        const bool placed = p->scan == NULL && !p->unplaced;
+        code = build_table(chain, i, context, can_deal(chain, i, sink, placed), err);
+        if (code == WG_OK && wgi_join_table_is_dealt(chain->tables[i])) code = join_dealt(p, chain, i, err);
+    }
     if (code == WG_OK) {
-        for (uint32_t i = 0; i < chain->count; i++) p->tables[i] = chain->tables[chain->count - 1 - i];
-        p->workers = (uint32_t)wg_max_u64(1, wg_min_u64(context->threads, p->task_count));
-        p->shards = context->shards != 0 ? context->shards : context->threads;
-        const uint32_t led = lead_for(context, WG_PROFILE_NO_LINE); /* as one of the workers it counts for itself */
-        wg_pool_run(context->pool, p->workers, worker_run, p);
-        (void)lead_for(context, led);
-        code = p->code;
-        if (code != WG_OK && err != NULL) *err = p->error;
+        aim(p, chain, 0, chain->count, sink);
+        code = run_tasks(p, err);
         *done = p->finished;
-        sink->task_base += p->task_count;
     }
     pipeline_destroy(p);
     return code;
@@ -568,8 +703,60 @@ static bool union_streams(const wg_plan *plan) {
     return true;
 }
 
-/* Feeds the rows of `plan` through the chain `upper` into the sink. A UNION runs its branches one after the other, each through a
- * chain of its own that ends in the common one, so nothing is kept between them. */
+static wg_code run_source(const op_chain *upper, const wg_plan *plan, const wg_exec_context *context, wgi_sink *sink,
+                          bool *done, wg_error *err);
+
+static wg_code run_branches(const op_chain *chain, const wg_plan *plan, const wg_exec_context *context,
+                            wgi_sink *sink, bool *done, wg_error *err) {
+    wg_code code = WG_OK;
+    for (int i = 0; i < 2 && code == WG_OK && !*done; i++)
+        code = run_source(chain, plan->children[i], context, sink, done, err);
+    return code;
+}
+
+/* The same where the table of operator `join` of the common chain is dealt: both branches run into the join, whose rows go on. */
+static wg_code run_branches_dealt(op_chain *chain, uint32_t join, const wg_plan *plan, wgi_sink *sink, wg_rows **out,
+                                  wg_error *err) {
+    const wg_exec_context *context = sink->context;
+    wgi_sink *probe = NULL;
+    wg_rows *rows = NULL;
+    op_chain *lower = wg_alloc_zero(context->account, sizeof *lower);
+    if (lower == NULL) return wg_error_nomem(err, sizeof *lower);
+    lower->count = chain->count - join - 1;
+    memcpy(lower->ops, chain->ops + join + 1, lower->count * sizeof(const wg_plan *));
+    memcpy(lower->tables, chain->tables + join + 1, lower->count * sizeof(wgi_join_table *));
+    wg_code code = wgi_sink_probe(chain->ops[join], chain->tables[join], context, &probe, err);
+    if (code == WG_OK) {
+        bool ended = false;
+        code = run_branches(lower, plan, context, probe, &ended, err);
+        if (code == WG_OK) code = probe->class->finish(probe, &rows, err);
+        probe->class->destroy(probe);
+        wg_free(probe);
+    }
+    wg_free(lower);
+    for (uint32_t i = join; i < chain->count; i++) wgi_join_table_destroy(chain->tables[i]);
+    chain->count = join;
+    if (code == WG_OK) *out = rows;
+    return code;
+}
+
+/* A UNION runs its branches one after the other, each through a chain of its own that ends in the common one, so nothing is kept between
+ * them. */
+static wg_code run_streamed_union(op_chain *chain, uint32_t first, const wg_plan *plan, wgi_sink *sink, bool *done,
+                                  wg_error *err) {
+    const wg_exec_context *context = sink->context;
+    for (uint32_t i = chain->count; i-- > first;) {
+        if (!has_table(chain->ops[i])) continue;
+        WG_TRY(build_table(chain, i, context, can_deal(chain, i, sink, true), err));
+        if (!wgi_join_table_is_dealt(chain->tables[i])) continue;
+        source joined = {.plan = plan};
+        WG_TRY(run_branches_dealt(chain, i, plan, sink, &joined.rows, err));
+        return run_pipeline(chain, first, &joined, sink, done, err);
+    }
+    return run_branches(chain, plan, context, sink, done, err);
+}
+
+/* Feeds the rows of `plan` through the chain `upper` into the sink. */
 static wg_code run_source(const op_chain *upper, const wg_plan *plan, const wg_exec_context *context, wgi_sink *sink,
                           bool *done, wg_error *err) {
     op_chain *chain = wg_alloc(context->account, sizeof *chain);
@@ -577,13 +764,8 @@ static wg_code run_source(const op_chain *upper, const wg_plan *plan, const wg_e
     *chain = *upper;
     wg_code code = extend_chain(chain, &plan, err);
     const bool branches = code == WG_OK && plan->op == WG_PLAN_UNION && union_streams(plan);
-    if (branches) {
-        code = build_tables(chain, upper->count, context, err);
-        for (int i = 0; i < 2 && code == WG_OK && !*done; i++)
-            code = run_source(chain, plan->children[i], context, sink, done, err);
-    } else if (code == WG_OK) {
-        code = run_pipeline(chain, upper->count, plan, context, sink, done, err);
-    }
+    if (branches) code = run_streamed_union(chain, upper->count, plan, sink, done, err);
+    else if (code == WG_OK) code = run_pipeline(chain, upper->count, &(const source){.plan = plan}, sink, done, err);
     for (uint32_t i = upper->count; i < chain->count; i++) wgi_join_table_destroy(chain->tables[i]);
     wg_free(chain);
     return code;

@@ -22,6 +22,8 @@ struct wgi_pipeline {
     uint32_t op_count;
     wg_scan *scan;
     wg_rows *rows;
+    const struct wgi_block_source *blocks; /* of a temporary file, a task each */
+    bool unplaced; /* `rows` are what a scan gave to a join that spilled: they have no places either */
     uint32_t task_count;
     uint32_t workers;
     uint32_t shards;

@@ -136,10 +136,12 @@ fail:
     return code;
 }
 
+void wgi_sink_build_spills(wgi_sink *sink) { ((rows_sink *)sink)->spills = true; }
+
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
                          wg_error *err) {
     WG_TRY(wgi_sink_build(types, count, NULL, NULL, 0, context, out, err));
-    ((rows_sink *)*out)->spills = true;
+    wgi_sink_build_spills(*out);
     return WG_OK;
 }
 
@@ -157,94 +159,9 @@ wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_
     return WG_OK;
 }
 
-/* ---- distinct */
-
-typedef struct distinct_local {
-    wg_arena strings;
-    wgi_row_table table;
-} distinct_local;
-
-typedef struct distinct_sink {
-    wgi_sink sink;
-    distinct_local all;
-} distinct_sink;
-
-static void distinct_local_deinit(distinct_local *local) {
-    wgi_row_table_deinit(&local->table);
-    wg_arena_deinit(&local->strings);
-}
-
-static wg_code distinct_local_init(const wgi_sink *sink, distinct_local *local, wg_error *err) {
-    wg_account *account = sink->context->account;
-    wg_arena_init(&local->strings, account);
-    return wgi_row_table_init(&local->table, sink->plan->slot_types, sink->plan->slot_count, &local->strings, account,
-                              err);
-}
-
-static wg_code distinct_local_create(wgi_sink *sink, void **out, wg_error *err) {
-    distinct_local *local = wg_alloc_zero(sink->context->account, sizeof *local);
-    if (local == NULL) return wg_error_nomem(err, sizeof *local);
-    const wg_code code = distinct_local_init(sink, local, err);
-    if (code != WG_OK) wg_free(local);
-    else *out = local;
-    return code;
-}
-
-static void distinct_local_destroy(wgi_sink *sink, void *local) {
-    (void)sink;
-    distinct_local_deinit(local);
-    wg_free(local);
-}
-
-static wg_code distinct_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
-                                wg_error *err) {
-    (void)eval;
-    (void)stop;
-    distinct_local *d = local;
-    uint64_t hashes[WG_BATCH_ROWS_MAX];
-    wgi_hash_rows(sink->plan->slot_types, batch->columns, sink->plan->slot_count, batch, hashes);
-    for (uint32_t i = 0; i < batch->row_count; i++) {
-        uint32_t index;
-        bool is_new;
-        WG_TRY(wgi_row_table_put(&d->table, batch->columns, wg_batch_row(batch, i), hashes[i], &index, &is_new, err));
-    }
-    return WG_OK;
-}
-
-static wg_code distinct_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
-    (void)done;
-    distinct_sink *s = (distinct_sink *)sink;
-    distinct_local *d = local;
-    wg_code code = WG_OK;
-    const uint32_t columns = sink->plan->slot_count;
-    wg_vector *views = wg_alloc(sink->context->account, (columns + 1) * sizeof *views);
-    if (views == NULL) code = wg_error_nomem(err, columns * sizeof *views);
-    for (uint32_t c = 0; c < columns && code == WG_OK; c++) views[c] = wg_column_view(&d->table.columns[c]);
-    for (uint32_t row = 0; row < d->table.row_count && code == WG_OK; row++) {
-        uint32_t index;
-        bool is_new;
-        code = wgi_row_table_put(&s->all.table, views, row, d->table.hashes[row], &index, &is_new, err);
-    }
-    wg_free(views);
-    distinct_local_destroy(sink, local);
-    return code;
-}
-
-static wg_code distinct_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
-    distinct_sink *s = (distinct_sink *)sink;
-    return wgi_rows_of_table(&s->all.table, &s->all.strings, out, err);
-}
-
-static void distinct_destroy(wgi_sink *sink) { distinct_local_deinit(&((distinct_sink *)sink)->all); }
+/* ---- distinct: groups without aggregates */
 
 wg_code wgi_sink_distinct(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
-    static const wgi_sink_class class = {distinct_local_create, distinct_local_destroy, distinct_consume,
-                                         distinct_merge,        distinct_finish,        distinct_destroy};
-    wgi_sink *sink = NULL;
-    if (wgi_agg_is_typed(plan)) return wgi_sink_aggregate_typed(plan, context, out, err);
-    WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(distinct_sink), &sink, err));
-    const wg_code code = distinct_local_init(sink, &((distinct_sink *)sink)->all, err);
-    if (code != WG_OK) wg_free(sink);
-    else *out = sink;
-    return code;
+    WG_ASSERT(plan->aggregate_count == 0);
+    return wgi_sink_aggregate(plan, context, out, err);
 }

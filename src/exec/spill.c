@@ -43,14 +43,16 @@ bool wgi_spill_is_possible(const wg_exec_context *context) {
     return false;
 }
 
-bool wgi_spill_wanted(const wg_exec_context *context) {
-    if (context->txn == NULL || context->spill == NULL) return false;
+bool wgi_spill_stays_below(const wg_exec_context *context, uint64_t bytes) {
+    if (context->txn == NULL || context->spill == NULL) return true;
     for (const wg_account *a = context->account; a != NULL; a = a->parent) {
         const uint64_t share = a == context->account ? a->bytes_max / 2 : a->bytes_max / 8 * 7;
-        if (a->bytes_max != 0 && wg_account_bytes(a) > share) return true;
+        if (a->bytes_max != 0 && wg_account_bytes(a) + bytes > share) return false;
     }
-    return false;
+    return true;
 }
+
+bool wgi_spill_wanted(const wg_exec_context *context) { return !wgi_spill_stays_below(context, 0); }
 
 bool wgi_spill_has_room(const wg_exec_context *context, uint64_t bytes) {
     if (context->txn == NULL || context->spill == NULL) return true;

@@ -16,6 +16,8 @@ enum {
 bool wgi_spill_is_possible(const wg_exec_context *context);
 /* Is the query's memory so full that an operator shall move rows to a file? Never for a query without a limit. */
 bool wgi_spill_wanted(const wg_exec_context *context);
+/* Would the query still not spill if it held so many more bytes? */
+bool wgi_spill_stays_below(const wg_exec_context *context, uint64_t bytes);
 /* Can the query take so many more bytes and stay a little below its limits? */
 bool wgi_spill_has_room(const wg_exec_context *context, uint64_t bytes);
 
@@ -71,6 +73,52 @@ static inline uint64_t wgi_rows_in_file(const wg_rows *rows) {
     return rows->file == NULL ? 0 : (uint64_t)rows->file->count * WGI_TASK_ROWS;
 }
 
+/* ---- spill_parts.c: rows dealt by a hash of their keys, so that equal keys are in one part, in the order in which they were added */
+
+enum { WGI_PART_BITS = 4, WGI_PARTS = 1 << WGI_PART_BITS, WGI_PART_LEVELS = 4 };
+typedef struct wgi_part_piece {
+    wgi_spill_block block;
+    uint32_t part;
+} wgi_part_piece;
+typedef struct wgi_parts {
+    const wg_exec_context *context;
+    const wg_type *types; /* of all columns */
+    uint32_t column_count;
+    uint32_t key_first; /* the keys are columns [key_first, key_first + key_count) */
+    uint32_t key_count;
+    uint32_t level; /* by which bits of the hash */
+    wg_spill_user user;
+    wgi_spill *file;
+    wgi_part_piece *pieces;
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t rows[WGI_PARTS];
+    uint64_t bytes[WGI_PARTS]; /* of blocks */
+} wgi_parts;
+/* Empty ones of the same shape. They share the file when `level` is the same. */
+wg_code wgi_parts_like(const wgi_parts *parts, uint32_t level, wgi_parts *out, wg_error *err);
+void wgi_parts_deinit(wgi_parts *parts);
+wg_code wgi_parts_add(wgi_parts *parts, const wg_rows *rows, wg_error *err);
+/* Moves the pieces of `from`, which share the file, behind those of `parts`. */
+wg_code wgi_parts_take(wgi_parts *parts, wgi_parts *from, wg_error *err);
+/* Reads rows of a part, from piece *io_at on, until `rows_max` rows are there or memory is short; NULL in *out: there are no more. */
+wg_code wgi_parts_load(const wgi_parts *parts, uint32_t part, uint64_t rows_max, uint32_t *io_at, wg_rows **out,
+                       wg_error *err);
+
+/* ---- pipeline.c */
+
+/* Runs blocks of a temporary file, a task each, through one joining operator into the sink, which is not finished. */
+typedef struct wgi_block_source {
+    wgi_spill *spill;
+    const wgi_spill_block *blocks;
+    uint32_t count;
+    const wg_type *types;
+    uint32_t column_count;
+} wgi_block_source;
+wg_code wgi_run_blocks(const wgi_block_source *source, const wg_plan *plan, const wgi_join_table *table,
+                       wgi_sink *sink, wg_error *err);
+void wgi_join_table_destroy(wgi_join_table *table);
+
 /* ---- spill_runs.c: sorted runs and their merging */
 
 typedef struct wgi_run {
@@ -93,6 +141,15 @@ typedef struct wgi_runs {
     uint32_t capacity;
 } wgi_runs;
 void wgi_runs_deinit(wgi_runs *runs);
+/* A run that is written by and by, in a file shared with others; rows index[0..n), or 0..n, behind those that it has. */
+void wgi_run_begin(wgi_spill *file, wgi_run *out);
+wg_code wgi_run_extend(const wgi_runs *runs, wgi_run *run, const wg_rows *rows, const uint32_t *index, uint32_t n,
+                       wg_error *err);
+/* Moves the blocks of `from` behind those of `run`, which is in the same file. */
+wg_code wgi_run_take(const wgi_runs *runs, wgi_run *run, wgi_run *from, wg_error *err);
+void wgi_run_deinit(wgi_run *run);
+/* Puts the run behind the others; an empty one is dropped. */
+wg_code wgi_runs_put(wgi_runs *runs, wgi_run *run, wg_error *err);
 /* Writes rows index[0..n) as one run behind the others. */
 wg_code wgi_runs_add(wgi_runs *runs, const wg_rows *rows, const uint32_t *index, uint32_t n, wg_error *err);
 /* Moves the runs of `from` behind those of `runs`. */

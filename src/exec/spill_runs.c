@@ -28,14 +28,14 @@ typedef struct merge {
     uint32_t picked;
 } merge;
 
-static void run_deinit(wgi_run *run) {
+void wgi_run_deinit(wgi_run *run) {
     wgi_spill_release(run->spill);
     wg_free(run->blocks);
     *run = (wgi_run){0};
 }
 
 void wgi_runs_deinit(wgi_runs *runs) {
-    for (uint32_t i = 0; i < runs->count; i++) run_deinit(&runs->runs[i]);
+    for (uint32_t i = 0; i < runs->count; i++) wgi_run_deinit(&runs->runs[i]);
     wg_free(runs->runs);
     runs->runs = NULL;
     runs->count = runs->capacity = 0;
@@ -74,9 +74,8 @@ static wg_code begin_run(const wgi_runs *runs, wgi_spill *shared, wgi_run *out, 
     return WG_OK;
 }
 
-/* Rows index[0..n) behind those of the run. */
-static wg_code run_extend(const wgi_runs *runs, wgi_run *run, const wg_rows *rows, const uint32_t *index, uint32_t n,
-                          wg_error *err) {
+wg_code wgi_run_extend(const wgi_runs *runs, wgi_run *run, const wg_rows *rows, const uint32_t *index, uint32_t n,
+                       wg_error *err) {
     wg_vector *views = wg_alloc(runs->context->account, (runs->column_count + 1) * sizeof *views);
     wg_code code = views == NULL ? wg_error_nomem(err, runs->column_count * sizeof *views) : WG_OK;
     for (uint32_t c = 0; c < runs->column_count && code == WG_OK; c++) views[c] = wg_column_view(&rows->columns[c]);
@@ -94,10 +93,41 @@ wg_code wgi_runs_add(wgi_runs *runs, const wg_rows *rows, const uint32_t *index,
     wgi_run run;
     WG_TRY(runs_reserve(runs, 1, err));
     WG_TRY(begin_run(runs, runs->count > 0 ? runs->runs[0].spill : NULL, &run, err));
-    const wg_code code = run_extend(runs, &run, rows, index, n, err);
+    const wg_code code = wgi_run_extend(runs, &run, rows, index, n, err);
     if (code == WG_OK) runs->runs[runs->count++] = run;
-    else run_deinit(&run);
+    else wgi_run_deinit(&run);
     return code;
+}
+
+void wgi_run_begin(wgi_spill *file, wgi_run *out) {
+    wgi_spill_acquire(file);
+    *out = (wgi_run){.spill = file};
+}
+
+wg_code wgi_run_take(const wgi_runs *runs, wgi_run *run, wgi_run *from, wg_error *err) {
+    WG_ASSERT(run->spill == from->spill);
+    if (run->count + from->count > run->capacity) {
+        const uint32_t capacity = run->count + from->count + run->capacity;
+        wgi_spill_block *grown = wg_realloc(runs->context->account, run->blocks, capacity * sizeof *grown);
+        if (grown == NULL) return wg_error_nomem(err, capacity * sizeof *grown);
+        run->blocks = grown;
+        run->capacity = capacity;
+    }
+    for (uint32_t i = 0; i < from->count; i++) run->blocks[run->count++] = from->blocks[i];
+    run->rows += from->rows;
+    from->count = 0;
+    from->rows = 0;
+    return WG_OK;
+}
+
+wg_code wgi_runs_put(wgi_runs *runs, wgi_run *run, wg_error *err) {
+    if (run->count > 0) {
+        WG_TRY(runs_reserve(runs, 1, err));
+        runs->runs[runs->count++] = *run;
+        *run = (wgi_run){0};
+    }
+    wgi_run_deinit(run);
+    return WG_OK;
 }
 
 wg_code wgi_runs_take(wgi_runs *runs, wgi_runs *from, wg_error *err) {
@@ -238,7 +268,7 @@ static wg_code merge_group(wgi_runs *runs, uint32_t first, uint32_t count, wg_er
         m->out = rows;
         while (m->heap_count > 0 && rows->row_count + m->picked < WGI_SPILL_RUN_ROWS) WG_TRY_GOTO(pick(m, err));
         WG_TRY_GOTO(flush(m, err));
-        WG_TRY_GOTO(run_extend(runs, &longer, rows, NULL, (uint32_t)rows->row_count, err));
+        WG_TRY_GOTO(wgi_run_extend(runs, &longer, rows, NULL, (uint32_t)rows->row_count, err));
         wg_rows_destroy(rows);
         rows = NULL;
     }
@@ -247,10 +277,10 @@ fail:
     wg_free(m);
     wg_rows_destroy(rows);
     if (code != WG_OK) {
-        run_deinit(&longer);
+        wgi_run_deinit(&longer);
         return code;
     }
-    for (uint32_t i = 0; i < count; i++) run_deinit(&runs->runs[first + i]);
+    for (uint32_t i = 0; i < count; i++) wgi_run_deinit(&runs->runs[first + i]);
     runs->runs[first] = longer;
     return WG_OK;
 }

@@ -1,8 +1,7 @@
 /* Temporary files of queries: equal rows for every limit of memory, threads and batch size; every failure of the disk, of memory and of
  * the bytes. */
-#include "base/core/test_seed.h"
 #include "exec/spill.h"
-#include "exec/test_engine.h"
+#include "exec/test_limits.h"
 
 enum { NODES = 80007, TASK = 4000 };
 
@@ -21,26 +20,6 @@ static wg_plan *sorted_plan(wg_plan *child, uint32_t column, wg_type type, bool 
     return p;
 }
 
-static wg_plan *grouped_plan(wg_plan *child, uint32_t key_count, wg_expr *const *keys, uint32_t count,
-                             const wg_aggregate *aggregates) {
-    wg_plan *p = plan_new(WG_PLAN_AGGREGATE, child);
-    wg_type types[16];
-    wg_aggregate *copy = make(count * sizeof *copy);
-    memcpy(copy, aggregates, count * sizeof *copy);
-    for (uint32_t i = 0; i < key_count; i++) types[i] = keys[i]->type;
-    for (uint32_t i = 0; i < count; i++) types[key_count + i] = aggregates[i].type;
-    plan_types(p, key_count + count, types);
-    plan_exprs(p, key_count, keys);
-    p->aggregates = copy;
-    p->aggregate_count = count;
-    return p;
-}
-
-/* Every seventh row by its first slot, so that the answer is small and what is below it need not be in memory. */
-static wg_plan *few(wg_plan *child) {
-    return filter_plan(child, call("=", call("%", slot(1, WG_TYPE_INT), integer(7)), integer(3)));
-}
-
 static wg_plan *by_id(void) {
     wg_expr *keys[] = {slot(0, WG_TYPE_NODE), slot(1, WG_TYPE_INT), slot(3, WG_TYPE_STRING)};
     const wg_aggregate aggregates[] = {{WG_AGG_COUNT_STAR, false, NULL, WG_TYPE_INT},
@@ -55,52 +34,6 @@ static wg_plan *by_id(void) {
     wg_plan *twice = plan_new(WG_PLAN_UNION, scan_plan()); /* every group is seen again, by another task */
     twice->children[1] = scan_plan();
     return grouped_plan(twice, 3, keys, 9, aggregates);
-}
-
-/* Runs in every configuration; *spilled counts the runs that wrote a file, *refused those that had too little memory. */
-static void check_limits(const wg_plan *plan, const uint64_t *limits, uint32_t limit_count, uint32_t *spilled,
-                         uint32_t *refused) {
-    static const uint32_t threads[] = {1, 2, 5};
-    static const uint32_t batches[] = {2048, 500};
-    wg_buf expected;
-    wg_buf_init(&expected, NULL);
-    *spilled = *refused = 0;
-    for (uint32_t l = 0; l < limit_count; l += wg_test_small() ? 3 : 1)
-        for (uint32_t t = 0; t < (wg_test_small() ? 2 : 3); t++)
-            for (uint32_t b = l % 2; b<2; b += t> 0 ? 2 : 1) {
-                wg_spill_counters counters = {0};
-                wg_account account;
-                wg_account_init(&account, &test_account, limits[l]);
-                wg_exec_context context = context_with(threads[t], batches[b]);
-                context.account = &account;
-                context.spill = &counters;
-                wg_rows *rows = NULL;
-                wg_error err = {0};
-                const wg_code code = wg_exec_run(plan, &context, &rows, &err);
-                assert_int_equal(counters.bytes_now, 0);
-                if (counters.files > 0) (*spilled)++;
-                if (code != WG_OK) {
-                    if (code != WG_E_LIMIT) fail_msg("%s", err.message);
-                    assert_true(limits[l] != 0);
-                    assert_non_null(strstr(err.message, "query_memory_bytes_max"));
-                    (*refused)++;
-                } else {
-                    wg_buf bytes;
-                    wg_buf_init(&bytes, NULL);
-                    rows_bytes(rows, &bytes);
-                    if (expected.size == 0) {
-                        expected = bytes;
-                    } else {
-                        if (bytes.size != expected.size || memcmp(bytes.data, expected.data, bytes.size) != 0)
-                            fail_msg("limit %u KiB, %u threads, batches of %u: other rows",
-                                     (unsigned)(limits[l] >> 10), threads[t], batches[b]);
-                        wg_buf_deinit(&bytes);
-                    }
-                }
-                wg_rows_destroy(rows);
-                assert_int_equal(wg_account_bytes(&account), 0);
-            }
-    wg_buf_deinit(&expected);
 }
 
 static const uint64_t limits_of_test[] = {0,       64 << 20, 20 << 20, 16 << 20, 12 << 20,

@@ -57,6 +57,11 @@ static wg_code collect_properties(const write_row *w, const wg_write_properties 
     return WG_OK;
 }
 
+/* Where the text says what is written next: constraints that it breaks until the statement ends are shown there. */
+static void set_place(const write_row *w, const wg_expr *expr) {
+    wg_txn_set_place(w->txn, expr != NULL ? expr->text_start : WG_NO_OFFSET);
+}
+
 static const wg_expr *place_of(const wg_write_properties *p) {
     return p->map != NULL ? p->map : p->count > 0 ? p->exprs[0] : NULL;
 }
@@ -142,6 +147,7 @@ static wg_code create_item(const write_row *w, const wg_create_item *item, const
     uint32_t n;
     WG_TRY(collect_properties(w, &item->properties, &properties, &n, err));
     const wg_expr *place = place_of(&item->properties);
+    set_place(w, place);
     const label_list list = {.numbers = item->labels,
                              .count = item->label_count,
                              .exprs = item->label_exprs,
@@ -187,6 +193,7 @@ static wg_code set_item(const write_row *w, const wg_set_item *item, wg_error *e
     WG_TRY(wgi_write_eval(w, item->target, &target, err));
     if (target.type == WG_TYPE_NULL) return WG_OK;
     const bool is_node = target.type == WG_TYPE_NODE;
+    set_place(w, item->target);
     if (!is_node && target.type != WG_TYPE_EDGE)
         return wg_error_set(err, WG_E_TYPE, item->target->text_start,
                             "SET changes nodes and edges, not a value of type %s",

@@ -98,14 +98,15 @@ uint32_t wg_epoch_enter(wg_epoch *epoch) {
     if (hint == UINT32_MAX) hint = slot_hint_fresh();
     for (uint32_t at = hint;; at = (at + 1) % EPOCH_SLOTS) {
         _Atomic uint64_t *slot = &epoch->slots[at].announced;
-        uint64_t free_slot = 0;
-        /* seq_cst load, exchange, load; partners: the fetch_add in stamp() and the loads in oldest_reader() */
-        const uint64_t now = atomic_load(&epoch->now);
-        if (atomic_load_explicit(slot, memory_order_relaxed) == 0 &&
-            atomic_compare_exchange_strong(slot, &free_slot, now)) {
-            (void)atomic_load(&epoch->now);
-            hint = at;
-            return at;
+        if (atomic_load_explicit(slot, memory_order_relaxed) == 0) {
+            /* seq_cst load, exchange, load; partners: the fetch_add in queue_push() and the loads in oldest_reader() */
+            const uint64_t now = atomic_load(&epoch->now);
+            uint64_t free_slot = 0;
+            if (atomic_compare_exchange_strong(slot, &free_slot, now)) {
+                (void)atomic_load(&epoch->now);
+                hint = at;
+                return at;
+            }
         }
         if (at == (hint + EPOCH_SLOTS - 1) % EPOCH_SLOTS) pause_cpu(); /* all are taken: wait for one */
     }
@@ -134,7 +135,8 @@ static wg_epoch_link *queue_take(wg_epoch *epoch, uint64_t oldest) {
     list_lock(epoch);
     wg_epoch_link *first = epoch->head;
     wg_epoch_link *last = NULL;
-    for (wg_epoch_link *link = first; link != NULL && link->epoch < oldest; link = link->next) last = link;
+    const uint64_t below = oldest + (WG_CANARY_IS(11) && oldest != UINT64_MAX ? 1 : 0);
+    for (wg_epoch_link *link = first; link != NULL && link->epoch < below; link = link->next) last = link;
     if (last != NULL) {
         epoch->head = last->next;
         if (epoch->head == NULL) epoch->tail = NULL;

@@ -4,6 +4,7 @@
  * and when the facts that the planner asked for round to the same numbers. For the snapshot that the facts were last compared for that is
  * known without looking. Transactions that see another catalog than the newest committed one (an old snapshot, definitions of their
  * own) plan anew and keep nothing. */
+#include "query/notes.h"
 #include "query/optimize/rewrite.h"
 #include "query/prepared.h"
 
@@ -98,6 +99,7 @@ static wg_code fill(wgi_compiled *c, wg_prepared *q, const wg_exec_context *cont
     b.rewrite = !context->no_rewrite && !context->optimizer_off;
     WG_TRY(wgi_rewrite(&b, c->plan, &c->plan));
     c->reads_clock = b.reads_clock;
+    WG_TRY(wgi_notes_make(q, context->txn, &c->arena, &c->notes, err));
     return wgi_query_plan_hash(&b, c->plan, &c->hash);
 }
 

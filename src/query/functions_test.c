@@ -36,6 +36,38 @@ static void check_rows(store *s, const row *rows, size_t count) {
 }
 #define CHECK(s, rows) check_rows(s, rows, sizeof rows / sizeof rows[0])
 
+static void test_formats_and_joins(void **state) {
+    static const row rows[] = {
+        {"format(date('2024-09-05'))", "\"2024-09-05\""},
+        {"format(date('2024-09-05'), 'dd/MM/uuuu')", "\"05/09/2024\""},
+        {"format(date('2024-09-05'), \"EEEE, d MMM ''yy 'o''clock' Q QQQ D w e\")",
+         "\"Thursday, 5 Sep '24 o'clock 3 Q3 249 36 4\""},
+        {"format(date('-0044-03-15'), 'y G u yy M MMMMM')", "\"45 BC -44 45 3 M\""},
+        {"format(localdatetime('2024-12-31T00:05:09.0123'), 'YYYY-ww HH k K h a mm ss SSS SSSSSSSSSSS n A N')",
+         "\"2025-01 00 24 0 12 AM 05 09 012 01230000000 12300000 309012 309012300000\""},
+        {"format(localtime('13:05:00'), 'h:mm a')", "\"1:05 PM\""},
+        {"format(datetime('2024-07-01T12:00:00[Europe/Berlin]'), 'VV X XX Z ZZZZ ZZZZZ O OOOO x z')",
+         "\"Europe/Berlin +02 +0200 +0200 GMT+02:00 +02:00 GMT+02 GMT+02:00 +02 Europe/Berlin\""},
+        {"format(time('12:00:00Z'), 'X x O')", "\"Z +00 GMT\""},
+        {"format(null, 'u')", "null"},
+        {"format(date('2024-09-05'), '')", "\"\""},
+        {"format(duration('P1DT2S'))", "\"P1DT2S\""},
+        {"string.join(['a', 'b', 'c'], ', ')", "\"a, b, c\""},
+        {"string.join(['a', null, ''], '-')", "\"a-\""},
+        {"string.join([], ',')", "\"\""},
+        {"string.join(null, ',')", "null"},
+    };
+    CHECK(*state, rows);
+    store *s = *state;
+    expect_error(s, "RETURN format(date(), 'H')", WG_E_VALUE, 7, "nothing for the field 'H'");
+    expect_error(s, "RETURN format(localtime(), 'X')", WG_E_VALUE, 7, "nothing for the field 'X'");
+    expect_error(s, "RETURN format(date(), 'j')", WG_E_VALUE, 7, "'j' is no field");
+    expect_error(s, "RETURN format(date(), \"'x\")", WG_E_VALUE, 7, "does not end");
+    expect_error(s, "RETURN format(date(), 'dddddddddddddddddddddd')", WG_E_LIMIT, 7, "wider than");
+    expect_error(s, "UNWIND [1] AS x RETURN format(x, 'd')", WG_E_TYPE, 23, "takes a date or a time");
+    expect_error(s, "RETURN string.join([1], ',')", WG_E_TYPE, 7, "element 0 is INT");
+}
+
 static void test_text(void **state) {
     static const row rows[] = {
         {"trim('  a b ')", "\"a b\""},
@@ -350,6 +382,7 @@ static void test_rounding_agrees_with_printf(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_formats_and_joins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_conversions, set_up, tear_down),

@@ -46,6 +46,7 @@ typedef struct world {
     int v[NODES];
     walk *walks;
     int walk_count;
+    bool over; /* more walks than there is room for: not asked */
     wg_buf text, lines, expected;
 } world;
 
@@ -102,14 +103,15 @@ static void keep(world *w, const question *q, const walk *x) {
     const int repetitions = x->length / q->step_count;
     if (x->length % q->step_count != 0 || repetitions < q->least || (q->most >= 0 && repetitions > q->most)) return;
     if (q->to >= 0 && x->to != q->to) return;
-    assert_true(w->walk_count < WALKS_MAX);
-    w->walks[w->walk_count++] = *x;
+    w->over = w->walk_count == WALKS_MAX;
+    if (!w->over) w->walks[w->walk_count++] = *x;
 }
 
 static void go_on(world *w, const question *q, walk *x, int *nodes) {
     const int at = nodes[x->length];
     x->to = at;
-    keep(w, q, x);
+    if (!w->over) keep(w, q, x);
+    if (w->over) return;
     const bool closed = q->mode == SIMPLE && x->length > 0 && at == nodes[0];
     if (closed || x->length == WALK_MAX || (q->most >= 0 && x->length >= q->most * q->step_count)) return;
     const step *s = &q->steps[x->length % q->step_count];
@@ -149,6 +151,7 @@ static void enumerate(world *w, const question *q) {
     int nodes[WALK_MAX + 1], kept = 0, run = 0, groups = 0;
     walk before = {.from = -1};
     w->walk_count = 0;
+    w->over = false;
     for (int i = 0; i < NODES; i++) {
         walk x = {.from = i};
         nodes[0] = i;
@@ -303,7 +306,7 @@ static void test_modes_and_selectors_give_what_enumeration_gives(void **state) {
         const question q = make_question(w);
         wg_buf mine, theirs;
         enumerate(w, &q);
-        if (w->walk_count > 3000) continue;
+        if (w->over || w->walk_count > 3000) continue;
         write_expected(w);
         ask(w, &q);
         char text[600];

@@ -15,6 +15,7 @@ typedef struct wgi_compiled {
     wg_arena arena;
     const wg_plan *plan;
     wgi_columns columns;
+    wg_query_notes notes;
     wg_sha256 hash;
     bool reads_clock;
     bool optimizer_off;

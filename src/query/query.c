@@ -3,6 +3,7 @@
 
 #include "exec/profile.h"
 
+#include "query/notes.h"
 #include "query/optimize/rewrite.h"
 #include "query/parser/parser.h"
 #include "query/prepared.h"
@@ -615,7 +616,9 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
     result.plan_hash = query->canonical_hash;
-    const wg_code code = run_body(&b, context, &result);
+    wg_txn_statement_begin(context->txn);
+    wg_code code = wg_txn_statement_end(context->txn, run_body(&b, context, &result), err);
+    if (code == WG_OK) code = wgi_notes_make(query, context->txn, &result.arena, &result.notes, err);
     result.reads_clock = b.reads_clock;
     if (code != WG_OK) {
         wg_query_result_deinit(&result);
@@ -654,6 +657,7 @@ static wg_code ready_result(const wgi_compiled *c, wg_account *account, wg_query
     wg_query_result_deinit(io);
     wg_arena_init(&io->arena, account);
     WG_TRY(copy_names(&c->columns, io, err));
+    WG_TRY(wgi_notes_copy(&c->notes, &io->arena, &io->notes, err));
     io->plan_hash = c->hash;
     io->reads_clock = c->reads_clock;
     io->plan_id = c->id;
@@ -704,6 +708,7 @@ wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_ex
     }
     wgi_compiled *plan = NULL;
     wg_txn_index_own(context->txn);
+    wg_txn_statement_begin(context->txn);
     wg_code code = wgi_compiled_get(query, state->plan, context, &plan, err);
     if (code == WG_OK) {
         const bool again = state->plan == plan;
@@ -713,6 +718,7 @@ wg_code wg_query_run_kept(wg_prepared *query, wg_query_state *state, const wg_ex
         try_short(state, again);
         code = run_state(state, context, io, err);
     }
+    code = wg_txn_statement_end(context->txn, code, err);
     if (code == WG_OK) return WG_OK;
     wg_query_result_deinit(io);
     return located(query, code, err);

@@ -84,6 +84,18 @@ typedef struct wg_query_state {
 } wg_query_state;
 void wg_query_state_deinit(wg_query_state *state); /* before its query is destroyed */
 
+/* What a statement that is right may not mean. */
+typedef struct wg_query_note {
+    const char *status; /* GQLSTATUS; of the program's life */
+    const char *message;
+    uint64_t offset; /* in the text, or WG_NO_OFFSET */
+} wg_query_note;
+
+typedef struct wg_query_notes {
+    const wg_query_note *items;
+    uint32_t count;
+} wg_query_notes;
+
 typedef struct wg_query_result {
     wg_rows *rows; /* the caller destroys it with wg_query_result_deinit */
     uint32_t column_count;
@@ -92,6 +104,7 @@ typedef struct wg_query_result {
     uint64_t rows_copied; /* COPY */
     bool reads_clock;     /* the answer is a function of context->clock_us and begin_clock_us too */
     uint64_t plan_id;     /* of the plan that was kept; 0: none was */
+    wg_query_notes notes; /* in `arena` */
     wg_arena arena;
 } wg_query_result;
 void wg_query_result_deinit(wg_query_result *result);

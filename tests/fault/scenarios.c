@@ -168,6 +168,10 @@ static wg_code run_prepared(scene *s, wg_error *err) {
 static wg_code read_result(scene *s, wg_result *r, wg_error *err) {
     wg_stats stats;
     wg_result_stats(r, &stats);
+    wg_notification note;
+    if (wg_result_notification_count(r) != 1)
+        return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "%u notifications", wg_result_notification_count(r));
+    WG_TRY(wg_result_notification(r, 0, &note, err));
     const uint32_t columns = wg_result_column_count(r);
     if (columns != 3 || wg_result_column_name(r, 0) == NULL || wg_result_row_count(r) != 3)
         return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "the answer has %u columns", columns);
@@ -195,7 +199,10 @@ static wg_code read_result(scene *s, wg_result *r, wg_error *err) {
 
 static wg_code run_result(scene *s, wg_error *err) {
     wg_result *r = NULL;
-    WG_TRY(wg_query(s->session, "MATCH (n:Row) RETURN n.id AS id, n AS n, [n.text, 1] AS l ORDER BY id", &r, err));
+    WG_TRY(wg_query(s->session,
+                    "MATCH (n:Row) WHERE NOT coalesce(n.id = NULL, false) RETURN n.id AS id, n AS n, [n.text, 1] AS "
+                    "l ORDER BY id",
+                    &r, err));
     const wg_code code = read_result(s, r, err);
     wg_result_free(r);
     return code;

@@ -35,6 +35,9 @@ void rnd_print_graph(const rnd_graph *graph, wg_buf *out);
 /* What declares its labels: `count` statements. */
 const char *const *rnd_declarations(size_t *count);
 
+/* Statements that make indexes, which change no answer: `count` of them, fewer than 32. */
+const char *const *rnd_indexes(size_t *count);
+
 enum { RND_VARIABLES_MAX = 40 };
 
 typedef enum rnd_type {

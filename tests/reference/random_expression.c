@@ -256,7 +256,9 @@ static void make_string(rnd_query *q, unsigned d) {
     const rnd_variable *v = rnd_variable_of(q, BIT(RND_EDGE));
     switch (rnd_pick(q, 8)) {
         case 0:
-            two(q, string, "+", string, d);
+            if (rnd_pick(q, 4) == 0) two(q, string, "+", rnd_pick(q, 2) == 0 ? integer : floating, d);
+            else if (rnd_pick(q, 4) == 0) two(q, integer, "+", string, d);
+            else two(q, string, "+", string, d);
             break;
         case 1:
             one(q, functions[rnd_pick(q, 6)], string, d);

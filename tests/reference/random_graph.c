@@ -20,6 +20,23 @@ const char *const *rnd_declarations(size_t *count) {
     return texts;
 }
 
+const char *const *rnd_indexes(size_t *count) {
+    static const char *const texts[] = {
+        "CREATE INDEX FOR (n:A) ON (n.i)",
+        "CREATE INDEX FOR (n:B) ON (n.s)",
+        "CREATE HASH INDEX FOR (n:A) ON (n.s)",
+        "CREATE HASH INDEX FOR (n:B) ON (n.b, n.i)",
+        "CREATE INDEX FOR (n:A) ON (n.s, n.i)",
+        "CREATE INDEX FOR (n:B) ON (n.f)",
+        "CREATE INDEX FOR ()-[r:R]-() ON (r.i)",
+        "CREATE INDEX FOR ()-[r:S]-() ON (r.s)",
+        "CREATE HASH INDEX FOR ()-[r:T]-() ON (r.k)",
+        "CREATE INDEX FOR (n:A) ON (n.f, n.b, n.k)",
+    };
+    *count = sizeof texts / sizeof texts[0];
+    return texts;
+}
+
 static void add(rnd_entity *e, unsigned *n, const char *key, const char *text) {
     e->properties[*n].key = key;
     (void)snprintf(e->properties[*n].text, sizeof e->properties[*n].text, "%s", text);

@@ -41,6 +41,13 @@ static wg_value integers(ref_ctx *ctx, wg_ast_op op, int64_t a, int64_t b) {
     return ref_int(r);
 }
 
+/* Text is joined with text and with numbers. */
+static wg_slice text_of(ref_ctx *ctx, const wg_value *v, const wg_value *other, char room[32]) {
+    if (v->type == WG_TYPE_STRING) return ref_slice(v);
+    if (!is_number(v)) wrong(ctx, "+", v, other);
+    return wg_slice_of(room, v->type == WG_TYPE_INT ? wg_format_i64(v->as.i, room) : wg_format_f64(v->as.f, room));
+}
+
 static wg_value arithmetic(ref_ctx *ctx, wg_ast_op op, const wg_value *a, const wg_value *b) {
     if (op == WG_OP_ADD && (a->type == WG_TYPE_LIST || b->type == WG_TYPE_LIST)) {
         if (is_null(a) || is_null(b)) return ref_null();
@@ -49,8 +56,8 @@ static wg_value arithmetic(ref_ctx *ctx, wg_ast_op op, const wg_value *a, const 
     const bool text = a->type == WG_TYPE_STRING || b->type == WG_TYPE_STRING;
     if (is_null(a) || is_null(b)) return ref_null();
     if (op == WG_OP_ADD && text) {
-        if (a->type != b->type) wrong(ctx, "+", a, b);
-        return join(ctx, ref_slice(a), ref_slice(b));
+        char x[32], y[32];
+        return join(ctx, text_of(ctx, a, b, x), text_of(ctx, b, a, y));
     }
     if (!is_number(a) || !is_number(b)) wrong(ctx, wg_ast_op_name(op), a, b);
     if (op != WG_OP_POWER && a->type == WG_TYPE_INT && b->type == WG_TYPE_INT)

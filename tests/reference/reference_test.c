@@ -24,6 +24,7 @@ typedef struct world {
     wg_arena arena; /* of one pair */
     uint64_t seed;
     bool ordered, optimizer_off;
+    uint32_t indexes; /* bit i: the graph has rnd_indexes()[i] */
     uint64_t pairs, skipped, refused, errors, empty;
     unsigned failures;
 } world;
@@ -200,9 +201,22 @@ static void set_execution(world *w, bool two_threads) {
     assert_int_equal(wg_session_set_execution(w->session, &e, NULL), WG_OK);
 }
 
+static void run_statement(world *w, const char *text) {
+    wg_result *result;
+    wg_error err = {0};
+    if (wg_query(w->session, text, &result, &err) != WG_OK) fail_msg("%s: %s", text, err.message);
+    wg_result_free(result);
+}
+
+static void make_indexes(world *w) {
+    size_t count;
+    const char *const *texts = rnd_indexes(&count);
+    for (size_t i = 0; i < count; i++)
+        if ((w->indexes >> i & 1) != 0) run_statement(w, texts[i]);
+}
+
 static void open_graph(world *w, bool two_threads) {
     const wg_options options = {.threads = 2, .no_background = true};
-    wg_result *result;
     wg_error err = {0};
     size_t count;
     wg_buf text;
@@ -211,10 +225,7 @@ static void open_graph(world *w, bool two_threads) {
     if (wg_open(NULL, &options, &w->db, &err) != WG_OK) fail_msg("open: %s", err.message);
     if (wg_session_open(w->db, &w->session, &err) != WG_OK) fail_msg("session: %s", err.message);
     const char *const *ddl = rnd_declarations(&count);
-    for (size_t i = 0; w->shape.declared && i < count; i++) {
-        if (wg_query(w->session, ddl[i], &result, &err) != WG_OK) fail_msg("%s: %s", ddl[i], err.message);
-        wg_result_free(result);
-    }
+    for (size_t i = 0; w->shape.declared && i < count; i++) run_statement(w, ddl[i]);
     rnd_print_graph(&w->shape, &text);
     if (text.size > 0) {
         said mine, theirs;
@@ -226,6 +237,7 @@ static void open_graph(world *w, bool two_threads) {
             fail_msg("%.*s: %s / %s", (int)text.size, (const char *)text.data, mine.message, theirs.message);
     }
     wg_buf_deinit(&text);
+    make_indexes(w);
     set_execution(w, two_threads);
 }
 
@@ -288,6 +300,9 @@ static void report(world *w, wg_slice text, const said *mine, const said *theirs
     print_error("smaller:\n");
     const char *const *ddl = rnd_declarations(&count);
     for (size_t i = 0; w->shape.declared && i < count; i++) print_error("%s;\n", ddl[i]);
+    ddl = rnd_indexes(&count);
+    for (size_t i = 0; i < count; i++)
+        if ((w->indexes >> i & 1) != 0) print_error("%s;\n", ddl[i]);
     print_error("%.*s;\n%.*s;\n", (int)graph.size, (const char *)graph.data, (int)text.size, (const char *)text.data);
     wg_buf_deinit(&graph);
     said a, b;
@@ -303,6 +318,7 @@ static void run_graph(world *w, wg_rng *rng, unsigned queries) {
     bool broken = false;
     rnd_make_graph(rng, wg_rng_below(rng, 3) == 0, &w->shape);
     w->optimizer_off = wg_rng_below(rng, 5) == 0;
+    w->indexes = wg_rng_below(rng, 3) == 0 ? 0 : (uint32_t)(wg_rng_next(rng) & wg_rng_next(rng));
     open_graph(w, wg_rng_below(rng, 4) == 0);
     wg_buf_init(&q.text, NULL);
     q.declared = w->shape.declared;

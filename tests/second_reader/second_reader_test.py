@@ -13,6 +13,7 @@ import tempfile
 import shutil
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import agents  # noqa: E402
 import arc1  # noqa: E402
 import log  # noqa: E402
 import stored  # noqa: E402
@@ -73,6 +74,43 @@ def check_workspace(path):
         print(f"FAILED  {path.name}: partitions {named}, files {there}")
         return False
     print(f"ok      {path.name}: {len(wanted)} snapshots, {sum(map(len, wanted.values()))} lines")
+    return True
+
+
+def runs_of(workspace):
+    """The runs of agents: what is in stripes, then the log behind it."""
+    _, content = log.manifest(workspace)
+    found = agents.Agents(stored.fragments(workspace, content))
+    for _, payload, _ in log.commits(workspace, content):
+        found.apply(payload)
+    return found.dump()
+
+
+def check_runs(path):
+    wanted = (path / "dump.txt").read_text(encoding="utf-8").splitlines()
+    if not compare(path.name, {"now": runs_of(path / "ws")}, {"now": wanted}):
+        return False
+    print(f"ok      {path.name}: {len(wanted)} lines")
+    return True
+
+
+def check_runs_can_fail(path):
+    """A changed byte in each stripe and in the log must be refused, or lose commits at the log's end."""
+    wanted = (path / "dump.txt").read_text(encoding="utf-8").splitlines()
+    for victim in sorted([*path.glob("ws/stripes/*.arc1"), *path.glob("ws/wal/*.wal")]):
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = pathlib.Path(scratch) / "ws"
+            shutil.copytree(path / "ws", copy)
+            data = bytearray(victim.read_bytes())
+            used = len(data.rstrip(b"\0"))
+            data[used // 2] ^= 1
+            (copy / victim.relative_to(path / "ws")).write_bytes(data)
+            try:
+                if runs_of(copy) == wanted:
+                    print(f"FAILED  {path.name}: a changed byte of {victim.name} makes no difference")
+                    return False
+            except values.Corrupt:
+                pass
     return True
 
 
@@ -162,6 +200,7 @@ def main():
         return 0
     workspaces = sorted(GOLDEN.glob("workspace-*"))
     results = [check(path) for path in workspaces for check in (check_workspace, check_can_fail)]
+    results += [check(path) for path in sorted(GOLDEN.glob("runs-*")) for check in (check_runs, check_runs_can_fail)]
     results += [check(path) for path in sorted(GOLDEN.glob("arc1-*")) for check in (check_stripes, check_stripes_can_fail)]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if results and all(results) else 1

@@ -257,6 +257,28 @@ static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size
     wgi_kernels_scalar.unpack_u64(packed, width, first + i, n - i, base, out + i);
 }
 
+/* Below 2^51 a whole number that is added to the bits of 1.5 * 2^52 gives the double which is larger by that number. */
+static void unpack_decimals(const uint8_t *packed, uint32_t width, size_t first, size_t n,
+                            const wg_kernel_decimal *decimal, double *out) {
+    unpack_plan plan;
+    const uint8_t *end = wgi_packed_end(packed, width, first, n);
+    const __m256d rounder = _mm256_set1_pd(6755399441055744.0);
+    const __m256d power = _mm256_set1_pd(decimal->power);
+    const __m256i add =
+        _mm256_add_epi64(_mm256_castpd_si256(rounder), _mm256_set1_epi64x(wg_i64_of_u64(decimal->base)));
+    size_t i = wgi_packed_head(first, n);
+    unpack_plan_of(width, &plan);
+    wgi_kernels_scalar.unpack_decimals(packed, width, first, i, decimal, out);
+    const uint8_t *from = packed + (first + i) / 8 * width;
+    const size_t reach = plan.begins[3] + 16;
+    for (; i + 8 <= n && (size_t)(end - from) >= reach; i += 8, from += width)
+        for (size_t h = 0; h < 2; h++) {
+            const __m256d shifted = _mm256_castsi256_pd(_mm256_add_epi64(unpack_lanes(&plan, from, h), add));
+            _mm256_storeu_pd(out + i + 4 * h, _mm256_div_pd(_mm256_sub_pd(shifted, rounder), power));
+        }
+    wgi_kernels_scalar.unpack_decimals(packed, width, first + i, n - i, decimal, out + i);
+}
+
 static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
     unpack_plan plan;
     const uint8_t *end = wgi_packed_end(packed, width, first, n);
@@ -660,6 +682,7 @@ const wg_kernels wgi_kernels_avx2 = {
     .gather_u32 = gather_u32,
     .gather_codes_u64 = gather_codes_u64,
     .unpack_u64 = unpack_u64,
+    .unpack_decimals = unpack_decimals,
     .unpack_u32 = unpack_u32,
     .hash_u64 = hash_u64,
     .sum_i64 = sum_i64,

@@ -300,6 +300,22 @@ static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size
     wgi_kernels_scalar.unpack_u64(packed, width, first + i, n - i, base, out + i);
 }
 
+static void unpack_decimals(const uint8_t *packed, uint32_t width, size_t first, size_t n,
+                            const wg_kernel_decimal *decimal, double *out) {
+    const unpack_plan plan = unpack_plan_of(width);
+    const uint8_t *end = wgi_packed_end(packed, width, first, n);
+    const __m512i add = _mm512_set1_epi64(wg_i64_of_u64(decimal->base));
+    const __m512d power = _mm512_set1_pd(decimal->power);
+    size_t i = wgi_packed_head(first, n);
+    wgi_kernels_scalar.unpack_decimals(packed, width, first, i, decimal, out);
+    const uint8_t *from = packed + (first + i) / 8 * width;
+    for (; i + 8 <= n; i += 8, from += width) {
+        const __m512i numbers = _mm512_add_epi64(unpack_lanes(&plan, group_bytes(from, end)), add);
+        _mm512_storeu_pd(out + i, _mm512_div_pd(_mm512_cvtepi64_pd(numbers), power));
+    }
+    wgi_kernels_scalar.unpack_decimals(packed, width, first + i, n - i, decimal, out + i);
+}
+
 static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
     const unpack_plan plan = unpack_plan_of(width);
     const uint8_t *end = wgi_packed_end(packed, width, first, n);
@@ -656,10 +672,10 @@ static void str_prefix(const void *cells, size_t n, const char *needle, size_t n
         .mask_of_codes = mask_of_codes, .mask_and = mask_and, .mask_or = mask_or, .mask_and_bits = mask_and_bits,   \
         .mask_count = mask_count, .select = select_rows, .select_among = select_among, .compact_u64 = compact_u64,  \
         .gather_u64 = gather_u64, .gather_u32 = gather_u32, .gather_codes_u64 = gather_codes_u64,                   \
-        .unpack_u64 = unpack_u64, .unpack_u32 = unpack_u32, .hash_u64 = hash_u64, .sum_i64 = sum_i64,               \
-        .sum_u32 = sum_u32, .min_max_i64 = min_max_i64, .min_max_f64 = min_max_f64, .sum_f64 = sum_f64,             \
-        .split_f64 = split_f64, .str_equal = str_equal, .str_prefix = str_prefix, .intersect_count_u32 = count,     \
-        .intersect_u32 = intersect, .visible = visible,                                                             \
+        .unpack_u64 = unpack_u64, .unpack_decimals = unpack_decimals, .unpack_u32 = unpack_u32,                     \
+        .hash_u64 = hash_u64, .sum_i64 = sum_i64, .sum_u32 = sum_u32, .min_max_i64 = min_max_i64,                   \
+        .min_max_f64 = min_max_f64, .sum_f64 = sum_f64, .split_f64 = split_f64, .str_equal = str_equal,             \
+        .str_prefix = str_prefix, .intersect_count_u32 = count, .intersect_u32 = intersect, .visible = visible,     \
     }
 
 const wg_kernels wgi_kernels_avx512 = TABLE(intersect_count_u32, intersect_u32);

@@ -30,6 +30,12 @@ enum { WG_KERNEL_COMPARE_COUNT = 6 };
 
 enum { WG_KERNEL_SUM_ROWS = 2048, WG_KERNEL_SUM_PARTS = 4 };
 
+/* Decimal fractions: (base + number) / power. Numbers with base lie strictly between -2^51 and 2^51. */
+typedef struct wg_kernel_decimal {
+    uint64_t base;
+    double power;
+} wg_kernel_decimal;
+
 /* A sum in 128 bits, two's complement. */
 typedef struct wg_kernel_sum {
     uint64_t low;
@@ -71,6 +77,9 @@ typedef struct wg_kernels {
     /* ---- packed numbers: n numbers of `width` bits (1 to 56) from number `first` on in a stream of bits, lowest first; 7 bytes behind the
      * last one can be read. out[i] = base + number */
     void (*unpack_u64)(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out);
+    /* The same as doubles: out[i] = (base + number) / power, rounded once. */
+    void (*unpack_decimals)(const uint8_t *packed, uint32_t width, size_t first, size_t n,
+                            const wg_kernel_decimal *decimal, double *out);
     /* The same to 32 bits, width at most 32. */
     void (*unpack_u32)(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out);
 

@@ -192,6 +192,12 @@ static void cmp_gathers(cmp_run *run) {
     const uint32_t width = 1 + (uint32_t)wg_rng_below(&run->rng, 56);
     const uint8_t *packed = cmp_in_b + cmp_place(run, ((from + n) * width + 7) / 8 + 7);
     CMP_VOID("unpack_u64", n * 8, k->unpack_u64(packed, width, from, n, 1234567, out));
+    const wg_kernel_decimal decimal = {wg_rng_below(&run->rng, 2) == 0 ? UINT64_C(1) << 50 : 0 - (UINT64_C(1) << 50),
+                                       wg_rng_below(&run->rng, 2) == 0 ? 1e6 : 1e15};
+    const uint32_t decimal_width = 1 + width % 50;
+    packed = cmp_in_b + cmp_place(run, ((from + n) * decimal_width + 7) / 8 + 7);
+    CMP_VOID("unpack_decimals", n * 8,
+             k->unpack_decimals(packed, decimal_width, from, n, &decimal, (double *)(void *)out));
     const uint32_t narrow_width = 1 + width % 32;
     packed = cmp_in_b + cmp_place(run, ((from + n) * narrow_width + 7) / 8 + 7);
     CMP_VOID("unpack_u32", n * 4, k->unpack_u32(packed, narrow_width, from, n, out));

@@ -347,6 +347,10 @@ static void gather_codes_u64(const uint64_t *dict, const uint32_t *codes, size_t
 static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
     wgi_kernels_scalar.unpack_u64(packed, width, first, n, base, out);
 }
+static void unpack_decimals(const uint8_t *packed, uint32_t width, size_t first, size_t n,
+                            const wg_kernel_decimal *decimal, double *out) {
+    wgi_kernels_scalar.unpack_decimals(packed, width, first, n, decimal, out);
+}
 static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
     wgi_kernels_scalar.unpack_u32(packed, width, first, n, out);
 }
@@ -381,6 +385,7 @@ const wg_kernels wgi_kernels_neon = {
     .gather_u32 = gather_u32,
     .gather_codes_u64 = gather_codes_u64,
     .unpack_u64 = unpack_u64,
+    .unpack_decimals = unpack_decimals,
     .unpack_u32 = unpack_u32,
     .hash_u64 = hash_u64,
     .sum_i64 = sum_i64,

@@ -107,6 +107,15 @@ static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size
     for (size_t i = 0; i < n; i++) wgi_store_u64(out + i, base + wgi_packed_at(packed, width, first + i));
 }
 
+static void unpack_decimals(const uint8_t *packed, uint32_t width, size_t first, size_t n,
+                            const wg_kernel_decimal *decimal, double *out) {
+    for (size_t i = 0; i < n; i++) {
+        const int64_t number = wg_i64_of_u64(decimal->base + wgi_packed_at(packed, width, first + i));
+        const double value = (double)number / decimal->power;
+        memcpy(out + i, &value, sizeof value);
+    }
+}
+
 static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint32_t *out) {
     for (size_t i = 0; i < n; i++) wgi_store_u32(out + i, (uint32_t)wgi_packed_at(packed, width, first + i));
 }
@@ -343,6 +352,7 @@ const wg_kernels wgi_kernels_scalar = {
     .gather_u32 = gather_u32,
     .gather_codes_u64 = gather_codes_u64,
     .unpack_u64 = unpack_u64,
+    .unpack_decimals = unpack_decimals,
     .unpack_u32 = unpack_u32,
     .hash_u64 = hash_u64,
     .sum_i64 = sum_i64,

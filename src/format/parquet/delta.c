@@ -10,7 +10,9 @@
  * Failure modes: bytes that end early, widths over 64, block shapes that are not multiples of 128 and 32. */
 #include "format/parquet/parquet_internal.h"
 
-enum { BLOCK_VALUES_MAX = 1 << 20, MINIBLOCKS_MAX = 1 << 10, STEP = 32 };
+#include "base/kernels/kernels.h"
+
+enum { BLOCK_VALUES_MAX = 1 << 20, MINIBLOCKS_MAX = 1 << 10, STEP = 32, KERNEL_WIDTH_MAX = 56 };
 
 static uint64_t unzigzag(uint64_t u) { return (u >> 1) ^ (0 - (u & 1)); }
 
@@ -88,6 +90,8 @@ static bool step_unpack(wgi_parquet_delta *d) {
         /* The slice reaches to the end of the stream so that loads stay on the fast path. */
         wgi_parquet_unpack(wg_slice_of(d->packed, (size_t)(d->end - d->packed)), d->width, 0, narrow, STEP);
         for (uint32_t i = 0; i < STEP; i++) d->values[i] = narrow[i];
+    } else if (d->width <= KERNEL_WIDTH_MAX && (size_t)(d->end - d->packed) >= bytes + 7) {
+        wg_kernels_best()->unpack_u64(d->packed, d->width, 0, STEP, 0, d->values); /* looks 7 bytes further */
     } else {
         unpack_wide(d->packed, d->width, d->values);
     }

@@ -56,6 +56,8 @@ bool wg_arc1_decimals(const uint64_t *cells, uint32_t count, uint32_t *exponent,
     return true;
 }
 
+double wg_arc1_decimal_power(uint32_t exponent) { return powers[exponent]; }
+
 void wg_arc1_of_decimals(uint64_t *cells, uint32_t count, uint32_t exponent) {
     const double power = powers[exponent];
     for (uint32_t i = 0; i < count; i++) cells[i] = wg_bits_of_f64((double)wg_i64_of_u64(cells[i]) / power);

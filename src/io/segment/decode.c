@@ -326,6 +326,20 @@ static void unpack(const uint8_t *packed, uint32_t width, uint64_t first, uint32
     for (uint32_t i = 0; i < count && width == 0; i++) out[i] = base;
 }
 
+/* Numbers that no writer makes, which damage alone gives, are taken one by one. */
+static void decimals_read(const uint8_t *packed, const wg_arc1_column *c, uint32_t first, uint32_t count,
+                          uint64_t *out) {
+    const uint64_t limit = UINT64_C(1) << 50;
+    const bool small = c->base + limit < 2 * limit && c->width >= 1 && c->width <= 50;
+    const wg_kernel_decimal decimal = {c->base, wg_arc1_decimal_power((uint32_t)c->step)};
+    if (small) {
+        wg_kernels_best()->unpack_decimals(packed, c->width, first, count, &decimal, (double *)(void *)out);
+        return;
+    }
+    unpack(packed, c->width, first, count, c->base, out);
+    wg_arc1_of_decimals(out, count, (uint32_t)c->step);
+}
+
 static uint64_t packed_at_bit(const uint8_t *packed, uint64_t bit, uint64_t mask) {
     return (wg_load_u64le(packed + (bit >> 3)) >> (bit & 7)) & mask;
 }
@@ -393,6 +407,11 @@ static void runs_read(const wg_arc1_block *block, uint32_t first, uint32_t count
     }
 }
 
+/* By value: what is written might else be where the step is read from. */
+static void sequence_read(uint64_t cell, uint64_t step, uint32_t count, uint64_t *out) {
+    for (uint32_t i = 0; i < count; i++) out[i] = cell + i * step;
+}
+
 void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t count, uint64_t *out) {
     const wg_arc1_column *c = block->column;
     const uint8_t *data = data_of(block);
@@ -403,17 +422,16 @@ void wg_arc1_block_u64(const wg_arc1_block *block, uint32_t first, uint32_t coun
             memcpy(out, data + 8 * (uint64_t)first, 8 * (size_t)count);
             return;
         case WG_ENCODING_CONSTANT:
-            for (uint32_t i = 0; i < count; i++) out[i] = c->base;
+            sequence_read(c->base, 0, count, out);
             return;
         case WG_ENCODING_SEQUENCE:
-            for (uint64_t i = 0, cell = c->base + c->step * first; i < count; i++, cell += c->step) out[i] = cell;
+            sequence_read(c->base + c->step * first, c->step, count, out);
             return;
         case WG_ENCODING_BIT_PACKED:
             unpack(data, c->width, first, count, c->base, out);
             return;
         case WG_ENCODING_DECIMAL:
-            unpack(data, c->width, first, count, c->base, out);
-            wg_arc1_of_decimals(out, count, (uint32_t)c->step);
+            decimals_read(data, c, first, count, out);
             return;
         case WG_ENCODING_DELTA:
             delta_read(block, first, count, out);

@@ -221,5 +221,6 @@ enum { WG_ARC1_DECIMAL_EXPONENT_MAX = 15 };
 bool wg_arc1_decimals(const uint64_t *cells, uint32_t count, uint32_t *exponent, uint64_t *parts);
 /* The other way, in place: each part, a signed number, becomes the bits of the double nearest to part / 10^exponent. */
 void wg_arc1_of_decimals(uint64_t *cells, uint32_t count, uint32_t exponent);
+double wg_arc1_decimal_power(uint32_t exponent);
 
 #endif

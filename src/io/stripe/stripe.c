@@ -168,14 +168,40 @@ static wg_code footer_fill(wg_stripe *s, const footer_counts *counts, wg_error *
 
 /* ---- eviction */
 
-/* Pages of the fragment leave the process. The range is widened to whole pages: a neighbour on the same page reads it again. */
+/* With each page that is touched the kernel maps those of its file that lie in the same window of addresses, as far as it has them. */
+enum { STRIPE_WINDOW_BYTES = 64 << 10 };
+
+/* Pages of the fragment leave the process, and those that came with them: a neighbour that is in use reads its own again. Otherwise
+ * what nobody has charged would outgrow what is. */
 static void evict(wg_cache_entry *entry) {
     stripe_fragment *f = (stripe_fragment *)(void *)((uint8_t *)entry - offsetof(stripe_fragment, entry));
     const wg_stripe *s = f->fragment.stripe;
     atomic_fetch_add(&f->generation, 1); /* all that was admitted before is forgotten */
     if (f->end == 0) return;
-    const uint64_t begin = f->begin & ~(uint64_t)(WG_ARC1_PAGE - 1);
-    s->platform->ops->advise(s->platform, s->map + begin, wg_align_up(f->end, WG_ARC1_PAGE) - begin, WG_ADVICE_DROP);
+    const uint64_t lead = (uint64_t)(uintptr_t)s->map % STRIPE_WINDOW_BYTES; /* of the map in its first window */
+    const uint64_t window = (lead + f->begin) / STRIPE_WINDOW_BYTES * STRIPE_WINDOW_BYTES;
+    const uint64_t begin = window > lead ? window - lead : 0;
+    const uint64_t end = wg_align_up(lead + f->end, STRIPE_WINDOW_BYTES) - lead;
+    const uint64_t last = wg_align_up(s->file_bytes, WG_ARC1_PAGE);
+    s->platform->ops->advise(s->platform, s->map + begin, wg_min_u64(end, last) - begin, WG_ADVICE_DROP);
+}
+
+static void drop_range(const wg_stripe *s, uint64_t begin, uint64_t end) {
+    begin = wg_align_up(begin, WG_ARC1_PAGE);
+    if (begin < end) s->platform->ops->advise(s->platform, s->map + begin, end - begin, WG_ADVICE_DROP);
+}
+
+/* One range between any two fragments that are charged: of a stripe that nobody reads, one call. */
+void wg_stripe_drop_pages(const wg_stripe *stripe, bool everything) {
+    uint64_t from = 0;
+    for (uint32_t i = 0; !everything && i < stripe->registered; i++) {
+        const stripe_fragment *f = &stripe->fragments[i];
+        const uint8_t residency = atomic_load_explicit(&f->entry.residency, memory_order_relaxed);
+        if (f->end == 0 || residency > (uint8_t)WG_L1_CPU_WARM) continue;
+        drop_range(stripe, from, f->begin & ~(uint64_t)(WG_ARC1_PAGE - 1));
+        from = wg_max_u64(from, f->end);
+    }
+    drop_range(stripe, from, wg_align_up(stripe->file_bytes, WG_ARC1_PAGE));
 }
 
 static void register_fragments(wg_stripe *s) {
@@ -233,6 +259,8 @@ wg_code wg_stripe_open(wg_platform *platform, const char *dir, uint64_t id, cons
     WG_TRY_GOTO(footer_count(s, &counts, err));
     WG_TRY_GOTO(footer_fill(s, &counts, err));
     register_fragments(s);
+    /* The kernel maps neighbours of each page that is read: of many stripes their ends alone would add up. */
+    if (cache != NULL) wg_stripe_drop_pages(s, true);
     *out = s;
     return WG_OK;
 fail:

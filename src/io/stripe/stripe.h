@@ -140,6 +140,9 @@ typedef struct wg_fragment {
 wg_code wg_stripe_open(wg_platform *platform, const char *dir, uint64_t id, const uint8_t store_uuid[16],
                        wg_cache *cache, wg_account *account, wg_stripe **out, wg_error *err);
 void wg_stripe_close(wg_stripe *stripe); /* nobody uses it; unmaps */
+/* Pages that the governor has not charged leave the process, header and footer among them; with `everything` all do. No pointer and no
+ * byte changes: what is read again comes back from the file. Threads: any, beside readers. */
+void wg_stripe_drop_pages(const wg_stripe *stripe, bool everything);
 uint64_t wg_stripe_id(const wg_stripe *stripe);
 uint64_t wg_stripe_file_bytes(const wg_stripe *stripe);
 uint32_t wg_stripe_fragment_count(const wg_stripe *stripe);

@@ -35,27 +35,39 @@ wg_code wg_keyvalue_scan(wg_agent_run *run, const wg_kv_scan_options *options, w
         WG_TRY(wg_state_scan_open(run->agent->session, run->run, &range, snapshot, out->now_us, &out->scan, err));
     }
     wg_arena_init(&out->arena, NULL);
+    out->rows = run->spare_rows; /* of the cursor before */
+    out->rows_max = run->spare_rows_max;
+    run->spare_rows = NULL;
     return WG_OK;
 }
 
 static wg_code reserve_rows(wg_keyvalue_cursor *cursor, uint32_t n, wg_error *err) {
     if (n <= cursor->rows_max) return WG_OK;
-    wg_state_row *rows = wg_realloc(NULL, cursor->rows, n * sizeof *rows);
+    wg_state_row *rows = wg_alloc(NULL, n * sizeof *rows);
     if (rows == NULL) return wg_error_nomem(err, n * sizeof *rows);
+    wg_free(cursor->rows);
     cursor->rows = rows;
     cursor->rows_max = n;
     return WG_OK;
 }
 
 static wg_code row_of(wg_keyvalue_cursor *cursor, const wg_state_row *from, wg_kv_row *out, wg_error *err) {
-    *out = (wg_kv_row){
-        .key = {.data = from->key.data, .size = from->key.size},
-        .item = {.found = true, .version = from->version, .time_us = from->time_us, .expires_us = from->expires_us}};
+    out->key = (wg_kv_key){.data = from->key.data, .size = from->key.size};
+    out->item.found = true;
+    out->item.version = from->version;
+    out->item.time_us = from->time_us;
+    out->item.expires_us = from->expires_us;
+    out->item.value = (wg_value){.type = WG_TYPE_NULL};
     if (cursor->keys_only) return WG_OK;
+    if ((from->type == WG_TYPE_STRING || from->type == WG_TYPE_BYTES) && from->value.size - 1 < UINT32_MAX) {
+        out->item.value = (wg_value){
+            .type = from->type, .size = (uint32_t)from->value.size, .as.s = (const char *)from->value.data};
+        return WG_OK; /* as wg_agent_decode */
+    }
     return wg_agent_decode(&cursor->arena, from->type, from->value, &out->item.value, err);
 }
 
-enum { ROWS_AT_ONCE_MAX = 4096 };
+enum { ROWS_AT_ONCE_MAX = 4096, SPARE_ROWS_MAX = 256 };
 
 wg_code wg_keyvalue_next(wg_keyvalue_cursor *cursor, wg_kv_row *rows, uint32_t rows_max, uint32_t *out_n,
                          wg_error *err) {
@@ -77,6 +89,9 @@ wg_code wg_keyvalue_next(wg_keyvalue_cursor *cursor, wg_kv_row *rows, uint32_t r
 
 void wg_keyvalue_end(wg_keyvalue_cursor *cursor) {
     wg_state_scan_close(cursor->scan);
-    wg_free(cursor->rows);
+    if (cursor->run->spare_rows == NULL && cursor->rows_max <= SPARE_ROWS_MAX) {
+        cursor->run->spare_rows = cursor->rows;
+        cursor->run->spare_rows_max = cursor->rows_max;
+    } else wg_free(cursor->rows);
     wg_arena_deinit(&cursor->arena);
 }

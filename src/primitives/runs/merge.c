@@ -83,6 +83,8 @@ static wg_code merge_key(merge *m, wg_slice bytes, wg_error *err) {
     WG_TRY(wg_state_get(session, m->source->run, &theirs, m->pin.version, 0, &m->theirs, err));
     WG_TRY(wg_state_get(session, m->target->run, &ours, m->base, 0, &m->origin, err));
     WG_TRY(wg_state_txn_get(m->target->txn, &ours, &m->ours, err));
+    if (m->theirs.version == 0 && m->origin.version == 0)
+        return WG_OK; /* made and deleted again: perhaps forgotten by now */
     if (equal(&m->theirs, &m->origin) || equal(&m->theirs, &m->ours)) {
         m->report.unchanged++;
         return WG_OK;

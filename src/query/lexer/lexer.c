@@ -444,7 +444,6 @@ wg_code wg_lexer_unescape(wg_slice token_text, uint32_t offset, wg_arena *arena,
     WG_ASSERT(token_text.size >= 2);
     const bool name = token_text.data[0] == '`';
     const wg_slice body = wg_slice_of(token_text.data + 1, token_text.size - 2);
-    if (name && body.size == 0) return wg_error_set(err, WG_E_SYNTAX, offset, "a quoted name may not be empty");
     if (body.size == 0 || memchr(body.data, name ? '`' : '\\', body.size) == NULL) {
         *out = body;
         return WG_OK;

@@ -183,7 +183,7 @@ bool wg_lexer_plain_name(wg_slice name);
 
 /* Decodes a WG_TOKEN_STRING or WG_TOKEN_QUOTED. `offset` is that of the token in the text, for errors.
  * Owns:   *out lives in the arena, or borrows `token_text` when nothing is escaped.
- * Errors: WG_E_SYNTAX unknown escape, bad \u, lone surrogate, empty quoted name | WG_E_NOMEM. */
+ * Errors: WG_E_SYNTAX unknown escape, bad \u, lone surrogate | WG_E_NOMEM. */
 WG_MUST_USE wg_code wg_lexer_unescape(wg_slice token_text, uint32_t offset, wg_arena *arena, wg_slice *out,
                                       wg_error *err);
 

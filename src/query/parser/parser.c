@@ -187,16 +187,29 @@ static bool take_text(wgi_parser *p, wg_slice *out) {
     return true;
 }
 
+/* What has a name has one that can be seen; only keys of maps may be empty. */
+static bool take_name(wgi_parser *p, wg_slice *out) {
+    const wg_token *t = wgi_peek(p);
+    if (t->kind != WG_TOKEN_QUOTED || t->end - t->start > 2) return take_text(p, out);
+    if (p->code == WG_OK) p->code = wg_error_set(p->err, WG_E_SYNTAX, t->start, "a quoted name may not be empty");
+    return false;
+}
+
 bool wgi_name(wgi_parser *p, const char *what, wg_slice *out) {
-    if (wgi_is_name(wgi_peek(p))) return take_text(p, out);
+    if (wgi_is_name(wgi_peek(p))) return take_name(p, out);
     char expected[96];
     (void)snprintf(expected, sizeof expected, "a name for %s", what);
     (void)wgi_unexpected(p, expected);
     return false;
 }
 
+bool wgi_key(wgi_parser *p, const char *what, wg_slice *out) {
+    if (wgi_peek(p)->kind == WG_TOKEN_QUOTED) return take_text(p, out);
+    return wgi_any_name(p, what, out);
+}
+
 bool wgi_any_name(wgi_parser *p, const char *what, wg_slice *out) {
-    if (wgi_is_any_name(wgi_peek(p))) return take_text(p, out);
+    if (wgi_is_any_name(wgi_peek(p))) return take_name(p, out);
     char expected[96];
     (void)snprintf(expected, sizeof expected, "the name of %s", what);
     (void)wgi_unexpected(p, expected);

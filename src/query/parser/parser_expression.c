@@ -319,7 +319,7 @@ static wg_ast *entry(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     wg_slice key;
-    if (!wgi_any_name(p, "a map key", &key)) return NULL;
+    if (!wgi_key(p, "a map key", &key)) return NULL;
     if (!wgi_expect_punct(p, WG_P_COLON, "after a map key") || !wgi_push_rule(p, wgi_expression)) return NULL;
     return with_text(wgi_node(p, WG_AST_ENTRY, start, mark), key);
 }
@@ -633,7 +633,7 @@ static wg_ast *projection_item(wgi_parser *p) {
     wg_slice text;
     if (wgi_take_punct(p, WG_P_DOT)) {
         if (wgi_take_punct(p, WG_P_STAR)) return wgi_leaf(p, WG_AST_ALL_PROPERTIES, start);
-        if (!wgi_any_name(p, "a property after '.'", &text)) return NULL;
+        if (!wgi_key(p, "a property after '.'", &text)) return NULL;
         return with_text(wgi_leaf(p, WG_AST_OWN_PROPERTY, start), text);
     }
     if (dot_at(p, 1, WG_P_COLON)) return entry(p);
@@ -747,7 +747,7 @@ static wg_ast *lookup(wgi_parser *p, wg_ast *base) {
     wg_slice key;
     if (!wgi_push_child(p, base)) return NULL;
     if (wgi_take_punct(p, WG_P_DOT)) {
-        if (!wgi_any_name(p, "a property after '.'", &key)) return NULL;
+        if (!wgi_key(p, "a property after '.'", &key)) return NULL;
         return with_text(wgi_node(p, WG_AST_PROPERTY, start, mark), key);
     }
     (void)wgi_take_punct(p, WG_P_LBRACKET);

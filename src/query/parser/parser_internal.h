@@ -52,6 +52,7 @@ bool wgi_is_name(const wg_token *t);     /* a variable, alias, function */
 bool wgi_is_any_name(const wg_token *t); /* a label, type, property key: reserved words too */
 bool wgi_name(wgi_parser *p, const char *what, wg_slice *out);
 bool wgi_any_name(wgi_parser *p, const char *what, wg_slice *out);
+bool wgi_key(wgi_parser *p, const char *what, wg_slice *out); /* of a map: any name, and `` */
 bool wgi_string(wgi_parser *p, const char *what, wg_slice *out);
 
 /* ---- parser.c: nodes */

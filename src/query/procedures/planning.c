@@ -1,5 +1,5 @@
 /* query/procedures: db.statistics: what the planner knows of a label. A row a fact: of what, which one, its value. Numbers that come from a
- * sample are marked by the fact "exact" of their item. */
+ * sample are marked by the fact "exact" of their item. db.awaitIndexes: builds the indexes that an opening left to their first use. */
 #include "engine/statistics.h"
 #include "query/procedures/procedures.h"
 
@@ -98,6 +98,24 @@ static wg_code statistics(void *ctx, const wg_procedure_call *call, wg_error *er
     return code;
 }
 
+static wg_code await_indexes(void *ctx, const wg_procedure_call *call, wg_error *err) {
+    (void)ctx;
+    uint32_t built = 0;
+    WG_TRY(wg_txn_index_all(call->txn, &built, err));
+    const wg_value cell = wg_value_int(built);
+    return wg_procedure_add_row(call, &cell, err);
+}
+
+static wg_code register_await_indexes(wg_procedures *procedures, wg_error *err) {
+    static const wg_procedure_field results[] = {{.name = "indexes", .type = WG_TYPE_INT, .not_null = true}};
+    const wg_procedure procedure = {.name = "db.awaitIndexes",
+                                    .help = "builds all indexes that are not built since the workspace was opened",
+                                    .results = results,
+                                    .result_count = 1,
+                                    .fn = await_indexes};
+    return wg_procedure_register(procedures, &procedure, err);
+}
+
 wg_code wg_procedures_register_planning(wg_procedures *procedures, wg_error *err) {
     static const wg_procedure_field params[] = {{.name = "label", .type = WG_TYPE_STRING, .not_null = true}};
     static const wg_procedure_field results[] = {{.name = "item", .type = WG_TYPE_STRING},
@@ -110,5 +128,6 @@ wg_code wg_procedures_register_planning(wg_procedures *procedures, wg_error *err
                                     .results = results,
                                     .result_count = 3,
                                     .fn = statistics};
+    WG_TRY(register_await_indexes(procedures, err));
     return wg_procedure_register(procedures, &procedure, err);
 }

@@ -32,6 +32,8 @@ wg_code wg_stripe_set_change(wg_stripe_set *set, const wg_stripe_entry *added, u
 /* The fragments of stripes that left are in no table any more: unmaps them after the last reader who is inside the epoch now. The
  * cache must live until the epoch is destroyed. */
 void wg_stripe_set_settle(wg_stripe_set *set);
+/* wg_stripe_drop_pages of all stripes, also of those that left the set and are mapped still: of these everything. */
+void wg_stripe_set_drop_pages(wg_stripe_set *set);
 /* Destroying unmaps everything; no reader is inside. */
 uint32_t wg_stripe_set_count(const wg_stripe_set *set);
 wg_stripe_entry wg_stripe_set_entry(const wg_stripe_set *set, uint32_t i); /* by rising id */

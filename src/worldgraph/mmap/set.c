@@ -210,6 +210,7 @@ static void settle_locked(wg_stripe_set *set) {
             continue;
         }
         member->link = (wg_epoch_link){0};
+        wg_stripe_drop_pages(member->stripe, true); /* unmapped only when the last reader has left */
         wg_epoch_retire_object(set->epoch, &member->link, member_dispose);
     }
 }
@@ -271,6 +272,7 @@ static void publish(const change *c, wgi_view *view) {
         if (!is_removed(c, id) || is_added(c, id)) continue;
         old->slots[i].member->next_parked = set->parked;
         set->parked = old->slots[i].member;
+        wg_stripe_drop_pages(set->parked->stripe, true); /* hardly anybody reads it any more */
     }
     view_release(set, old);
 }
@@ -306,6 +308,14 @@ fail:
 void wg_stripe_set_settle(wg_stripe_set *set) {
     wg_mutex_lock(&set->lock);
     settle_locked(set);
+    wg_mutex_unlock(&set->lock);
+}
+
+void wg_stripe_set_drop_pages(wg_stripe_set *set) {
+    wg_mutex_lock(&set->lock);
+    const wgi_view *view = wgi_view_of(set);
+    for (uint32_t i = 0; i < view->slot_count; i++) wg_stripe_drop_pages(view->slots[i].member->stripe, false);
+    for (wgi_member *m = set->parked; m != NULL; m = m->next_parked) wg_stripe_drop_pages(m->stripe, true);
     wg_mutex_unlock(&set->lock);
 }
 

@@ -406,6 +406,7 @@ wg_code wgi_history_reserve_slow(wg_state *state, wgi_writer *writer, uint32_t r
     if (records <= per_chunk) writer_turn(h, writer);
 fail:
     wg_mutex_unlock(&h->mutex);
+    if (!state->options.keeps_until_stored && !state->filling) (void)wg_state_collect(state); /* nobody else does */
     return code;
 }
 

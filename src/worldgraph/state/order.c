@@ -174,8 +174,7 @@ static void split_discard(wgi_order *order, split *s) {
     wgi_key_block_free(order, wgi_entry_block(&s->separator));
 }
 
-/* Shortest bytes that are greater than `left` and not greater than `right`. */
-static wg_slice separator_of(wg_slice left, wg_slice right) {
+wg_slice wgi_separator_of(wg_slice left, wg_slice right) {
     size_t n = 0;
     while (n < left.size && n < right.size && left.data[n] == right.data[n]) n++;
     WG_ASSERT(n < right.size);
@@ -185,7 +184,7 @@ static wg_slice separator_of(wg_slice left, wg_slice right) {
 static wg_code split_prepare(wgi_order *order, const trail *t, wg_slice left, wg_slice right, split *s,
                              wg_error *err) {
     memset(s, 0, sizeof *s);
-    const wg_slice between = separator_of(left, right);
+    const wg_slice between = wgi_separator_of(left, right);
     void *block;
     WG_TRY(wgi_key_block_create(order, between, &block, err));
     wgi_entry_set(&s->separator, between, 0, block);
@@ -559,7 +558,6 @@ bool wgi_order_drop_some(wgi_order *order, uint32_t max) {
 void wgi_tree_deinit(wgi_order *order) {
     while (wgi_order_drop_some(order, UINT32_MAX)) {}
     wgi_slab_close(atomic_load_explicit(&order->leaf_slab, memory_order_relaxed));
-    wgi_slab_close(atomic_load_explicit(&order->rows_slab, memory_order_relaxed));
     wg_mutex_deinit(&order->shape_lock);
     memset(order, 0, sizeof *order);
 }

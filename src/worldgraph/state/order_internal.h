@@ -32,15 +32,6 @@ typedef struct wgi_order_entry {
 
 typedef struct wgi_slab wgi_slab; /* order_slab.c */
 
-/* What scans keep of a leaf's records, by place; words are as a slot has them. */
-typedef struct wgi_leaf_rows {
-    uint64_t times_us[WGI_NODE_KEYS];
-    uint64_t stamps[WGI_NODE_KEYS]; /* of the key's segment before and after the slot was read */
-    uint64_t hashes[WGI_NODE_KEYS];
-    uint64_t words[WGI_NODE_KEYS][WGI_SLOT_WORDS];
-    wgi_slab *slab; /* that it came from; NULL: the allocator */
-} wgi_leaf_rows;
-
 typedef struct wgi_order_node wgi_order_node;
 struct wgi_order_node {
     wg_epoch_link link;
@@ -50,13 +41,10 @@ struct wgi_order_node {
     uint64_t used;                        /* bit i: entries[i] is taken; writers only */
     uint64_t level;                       /* 0: a leaf; never changes */
     _Atomic(wgi_order_node *) next, prev; /* leaves */
-    _Atomic(wgi_leaf_rows *) rows;        /* leaves: copies of the records, by place (scan_level.c); NULL: none */
-    uint64_t copied;                      /* leaves: bit i: rows has a copy at place i */
-    uint64_t as_of;                       /* leaves: version of the run at which all these copies were the newest */
-    _Atomic uint64_t looked_at;           /* leaves: version of the run at which somebody scanned last; a hint */
     wgi_slab *slab;                       /* that it came from; NULL: the allocator */
     uint64_t heads[WGI_NODE_KEYS];        /* in order: eight bytes of the key behind the prefix, big-endian */
     uint64_t order[WGI_NODE_KEYS / 8];    /* in order: u8 place in `entries` */
+    uint64_t seats[WGI_NODE_KEYS];        /* leaves, by place: where the table has the key (wgi_seat); 0: not known */
     wgi_order_entry entries[WGI_NODE_KEYS];
     _Atomic(wgi_order_node *) children[]; /* inner: in order, one more than keys; 65 of them */
 };
@@ -65,10 +53,10 @@ struct wgi_order {
     _Atomic(wgi_order_node *) root; /* NULL: no key */
     wg_account *account;
     wg_epoch *epoch;
-    wg_platform *platform;                    /* NULL: no huge pages */
-    _Atomic(wgi_slab *) leaf_slab, rows_slab; /* made when there are many keys; NULL: none */
-    wg_mutex shape_lock;                      /* who splits and merges */
-    _Atomic uint64_t bytes;                   /* of nodes, key blocks and rows */
+    wg_platform *platform;         /* NULL: no huge pages */
+    _Atomic(wgi_slab *) leaf_slab; /* made when there are many keys; NULL: none */
+    wg_mutex shape_lock;           /* who splits and merges */
+    _Atomic uint64_t bytes;        /* of nodes and key blocks */
     _Atomic uint64_t keys;
 };
 
@@ -102,7 +90,7 @@ bool wgi_tree_step(wgi_order_spot spot, bool back, wgi_order_spot *out);
 bool wgi_tree_rank(wgi_order_spot spot, wg_slice key, uint32_t *out_position, bool *out_equal);
 
 static inline uint32_t wgi_node_count(const wgi_order_node *node) { return (uint32_t)wgi_word_load(&node->shape); }
-/* Place in `entries` (and in rows) of the key at a position. */
+/* Place in `entries` (and in seats) of the key at a position. */
 static inline uint32_t wgi_node_place(const wgi_order_node *node, uint32_t position) {
     return (uint32_t)(wgi_word_load(&node->order[position / 8]) >> (8 * (position % 8))) & 0x3f;
 }
@@ -113,12 +101,9 @@ static inline void wgi_entry_load(const wgi_order_entry *from, wgi_order_entry *
  * as long as the epoch is entered. */
 wg_slice wgi_entry_key(const wgi_order_entry *entry);
 
-/* Lock of a leaf, for scan.c, which refreshes rows: only when nothing changed since the spot was taken. */
+/* Lock of a leaf, for scan.c, which notes seats: only when nothing changed since the spot was taken. */
 bool wgi_spot_try_lock(wgi_order_spot spot);
 void wgi_spot_unlock(wgi_order_spot *spot); /* the spot holds again */
-/* NULL: no memory. */
-wgi_leaf_rows *wgi_leaf_rows_create(wgi_order *order);
-void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_rows *rows);
 /* What a search in the node looks at. */
 void wgi_node_prefetch(const wgi_order_node *node);
 
@@ -151,10 +136,15 @@ uint32_t wgi_node_guess(const wgi_order_node *node, wg_slice key);
 const wgi_order_entry *wgi_node_entry(const wgi_order_node *node, uint32_t position);
 void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_entry *entry);
 void wgi_node_remove(wgi_order_node *node, uint32_t position);
+/* Behind all others of a node that nobody sees yet and that is not full; then wgi_node_settle. */
+void wgi_node_append(wgi_order_node *node, const wgi_order_entry *entry, uint64_t seat);
 /* Entries from `position` on move to the end of `to`. */
 void wgi_node_move(wgi_order_node *node, uint32_t position, wgi_order_node *to);
 /* Finds the longest prefix that the keys share again, and computes the heads. */
 void wgi_node_settle(wgi_order_node *node);
+
+/* Shortest bytes that are greater than `left` and not greater than `right`. */
+wg_slice wgi_separator_of(wg_slice left, wg_slice right);
 
 /* Walks the whole tree and asserts that it is sound (tests; no writer beside it). Returns how many keys it has. */
 uint64_t wgi_tree_check(const wgi_order *order);

@@ -92,16 +92,9 @@ void wgi_key_block_free(wgi_order *order, void *p) {
 /* Under shape_lock. A run of many keys gets huge pages from now on. */
 static void slabs_make(wgi_order *order) {
     if (order->platform == NULL || atomic_load_explicit(&order->keys, memory_order_relaxed) < SLABS_FROM_KEYS) return;
-    if (atomic_load_explicit(&order->rows_slab, memory_order_relaxed) != NULL) return;
+    if (atomic_load_explicit(&order->leaf_slab, memory_order_relaxed) != NULL) return;
     wgi_slab *leaves = wgi_slab_create(order->platform, order->account, sizeof(wgi_order_node));
-    wgi_slab *rows = wgi_slab_create(order->platform, order->account, sizeof(wgi_leaf_rows));
-    if (leaves == NULL || rows == NULL) {
-        wgi_slab_close(leaves);
-        wgi_slab_close(rows);
-        return;
-    }
-    atomic_store_explicit(&order->leaf_slab, leaves, memory_order_relaxed);
-    atomic_store_explicit(&order->rows_slab, rows, memory_order_release); /* pairs with wgi_leaf_rows_create */
+    atomic_store_explicit(&order->leaf_slab, leaves, memory_order_release); /* NULL: the next one tries again */
 }
 
 wgi_order_node *wgi_node_create(wgi_order *order, uint32_t level) {
@@ -121,36 +114,9 @@ wgi_order_node *wgi_node_create(wgi_order *order, uint32_t level) {
     return node;
 }
 
-wgi_leaf_rows *wgi_leaf_rows_create(wgi_order *order) {
-    wgi_slab *slab = atomic_load_explicit(&order->rows_slab, memory_order_acquire);
-    wgi_leaf_rows *rows = wgi_slab_take(slab);
-    if (rows == NULL) slab = NULL;
-    if (rows == NULL) rows = wg_alloc(order->account, sizeof *rows);
-    if (rows == NULL) return NULL;
-    rows->slab = slab;
-    count_bytes(order, sizeof *rows, 0);
-    return rows;
-}
-
-static void rows_release(wgi_leaf_rows *rows) {
-    if (rows == NULL) return;
-    if (rows->slab != NULL) {
-        wgi_slab_give(rows->slab, rows);
-    } else {
-        wg_free(rows);
-    }
-}
-
-void wgi_leaf_rows_free(wgi_order *order, wgi_leaf_rows *rows) {
-    if (rows == NULL) return;
-    count_bytes(order, 0, sizeof *rows);
-    rows_release(rows);
-}
-
 /* On whatever thread, perhaps after the tree has gone. */
 static void node_dispose(void *block) {
     wgi_order_node *node = block;
-    rows_release(atomic_load_explicit(&node->rows, memory_order_relaxed));
     if (node->slab != NULL) {
         wgi_slab_give(node->slab, node);
     } else {
@@ -160,14 +126,12 @@ static void node_dispose(void *block) {
 
 void wgi_node_free(wgi_order *order, wgi_order_node *node) {
     if (node == NULL) return;
-    const bool has_rows = atomic_load_explicit(&node->rows, memory_order_relaxed) != NULL;
-    count_bytes(order, 0, node_bytes(node->level) + (has_rows ? sizeof(wgi_leaf_rows) : 0));
+    count_bytes(order, 0, node_bytes(node->level));
     node_dispose(node);
 }
 
 void wgi_node_retire(wgi_order *order, wgi_order_node *node) {
-    const bool has_rows = atomic_load_explicit(&node->rows, memory_order_relaxed) != NULL;
-    count_bytes(order, 0, node_bytes(node->level) + (has_rows ? sizeof(wgi_leaf_rows) : 0));
+    count_bytes(order, 0, node_bytes(node->level));
     wg_epoch_retire_object(order->epoch, &node->link, node_dispose);
 }
 
@@ -341,12 +305,12 @@ static void place_set(wgi_order_node *node, uint32_t position, uint32_t place) {
     wgi_word_store(&node->order[position / 8], word | (uint64_t)place << shift);
 }
 
-/* A place for an entry; a copy of the record that stood there before does not count any more. */
+/* A place for an entry; the seat of the key that stood there before does not count any more. */
 static uint32_t place_take(wgi_order_node *node) {
     WG_ASSERT(~node->used != 0);
     const uint32_t place = (uint32_t)__builtin_ctzll(~node->used);
     node->used |= UINT64_C(1) << place;
-    wgi_word_store(&node->copied, node->copied & ~(UINT64_C(1) << place));
+    wgi_word_store(&node->seats[place], 0);
     return place;
 }
 
@@ -372,6 +336,15 @@ void wgi_node_insert(wgi_order_node *node, uint32_t position, const wgi_order_en
     }
 }
 
+void wgi_node_append(wgi_order_node *node, const wgi_order_entry *entry, uint64_t seat) {
+    const uint32_t at = wgi_node_count(node);
+    node->used |= UINT64_C(1) << at;
+    node->entries[at] = *entry;
+    node->seats[at] = seat;
+    place_set(node, at, at);
+    node_shape_set(node, at + 1, 0);
+}
+
 void wgi_node_remove(wgi_order_node *node, uint32_t position) {
     const uint32_t count = wgi_node_count(node);
     WG_ASSERT(position < count);
@@ -390,6 +363,7 @@ void wgi_node_move(wgi_order_node *node, uint32_t position, wgi_order_node *to) 
         const uint32_t place = place_take(to);
         node->used &= ~(UINT64_C(1) << from);
         entry_store(&to->entries[place], &node->entries[from]);
+        wgi_word_store(&to->seats[place], node->seats[from]);
         place_set(to, end, place);
     }
     node_shape_set(node, position, node_prefix_bytes(node));

@@ -1,4 +1,4 @@
-/* Objects of one size out of huge pages, for the leaves of large runs and their copies of records. A scan goes through three leaves; in pages of
+/* Objects of one size out of huge pages, for the leaves of large runs. A scan goes through three leaves; in pages of
  * 4 KiB each of them would cost several misses of the address translation besides those of its lines.
  *
  * A slab takes 2 MiB at a time from the platform and hands out what was given back first. It outlives its owner until the last object

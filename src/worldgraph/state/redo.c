@@ -102,21 +102,19 @@ wg_code wg_redo_versions(wg_slice records, void (*fn)(void *ctx, uint32_t run, u
 
 /* ---- replay */
 
-static wgi_write write_of(const wg_state_run *run, const wg_redo_op *op) {
-    return (wgi_write){.key = wg_state_key_of(run, op->key),
-                       .expected = WG_VERSION_ANY,
-                       .expires_us = op->op == WG_REDO_DELETE ? 0 : op->value.expires_us,
-                       .value = op->value.bytes,
-                       .type = op->value.type,
-                       .deleted = op->op == WG_REDO_DELETE};
-}
-
-static wg_code apply_one(wg_state_run *run, const wg_redo_op *op, const wg_redo_commit *commit, wg_error *err) {
+static wg_code apply_one(wg_state_run *run, const wg_redo_ahead *ahead, const wg_redo_commit *commit, wg_error *err) {
     wg_state *state = run->state;
-    wgi_write w = write_of(run, op);
+    const wg_redo_op *op = &ahead->op;
+    const bool deleted = op->op == WG_REDO_DELETE;
+    wgi_write w = {.key = ahead->key,
+                   .expected = WG_VERSION_ANY,
+                   .expires_us = deleted ? 0 : op->value.expires_us,
+                   .value = op->value.bytes,
+                   .type = op->value.type,
+                   .deleted = deleted};
     wg_code code = wgi_write_blocks(state, &w, err);
     if (code == WG_OK) code = wgi_single_replayed(state->replay, run, &w, commit->version, commit->time_us, err);
-    wgi_write_release(state, &w);
+    if (w.block != NULL || w.key_block != NULL) wgi_write_release(state, &w);
     return code;
 }
 
@@ -137,26 +135,26 @@ static wg_code apply_many(wg_state_run *run, const wg_redo_commit *commit, wg_er
     return wgi_commit_replayed(txn, commit->version, err);
 }
 
-void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit) {
+void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit, wg_redo_ahead *out) {
     const wg_state_run *run = wg_state_run_at(state, commit->run);
     wg_slice ops = commit->ops;
-    wg_redo_op op;
-    if (run == NULL || !wg_redo_next(&ops, &op) || op.op == WG_REDO_EVENT) return;
-    (void)wg_state_key_of(run, op.key); /* starts them */
+    out->single = run != NULL && wg_redo_next(&ops, &out->op) && ops.size == 0 && out->op.op != WG_REDO_EVENT;
+    if (out->single) out->key = wg_state_key_of(run, out->op.key); /* starts its misses */
 }
 
-wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *err) {
+wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, const wg_redo_ahead *ahead, wg_error *err) {
     wg_state_run *run = wg_state_run_at(state, commit->run);
+    wg_redo_ahead now;
     if (run == NULL)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
                             "a commit of agents' state in the log: there is no run %u", commit->run);
     if (commit->version <= wg_state_run_newest(run)) return WG_OK;
     wgi_touched_forget(run);
-    wg_slice rest = commit->ops;
-    wg_redo_op op;
-    if (!wg_redo_next(&rest, &op)) return corrupt("no operation", err);
-    if (rest.size == 0 && op.op != WG_REDO_EVENT) return apply_one(run, &op, commit, err);
-    return apply_many(run, commit, err);
+    if (ahead == NULL) {
+        wg_state_apply_soon(state, commit, &now);
+        ahead = &now;
+    }
+    return ahead->single ? apply_one(run, ahead, commit, err) : apply_many(run, commit, err);
 }
 
 /* ---- checkpoints */

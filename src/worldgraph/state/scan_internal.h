@@ -33,7 +33,6 @@ typedef struct wgi_item {
 typedef struct wgi_level {
     const wg_state_run *run;
     uint64_t version;
-    uint64_t newest; /* of the run, when the batch began */
     bool reverse, end;
     wgi_order_spot spot; /* leaf NULL: has to be found again */
     bool has_last;       /* goes on behind `last` instead of at the interval's side */

@@ -1,26 +1,20 @@
 /* Keys of one run in order, with the record that each has at a version.
  *
- * A leaf of the tree keeps copies of its records (wgi_leaf_rows), made when a scan reads them from their slots. So a scan of records that have not
- * changed since is a walk over memory in order; through the slots each row would be a miss of its own. Commits do not touch leaves. They
- * raise the stamp of their key's segment of the table before they take their version, which makes it odd, and
- * once more when the record is in its slot. A copy remembers the stamp that was there before and after its slot was read; as long as the stamp is
- * the same, nothing newer exists, and the copy is what any snapshot at or above its version sees. Otherwise the row is read from its slot
- * (or from history), with the misses of all such rows of the leaf in flight at once, and the copy is renewed if the leaf is as it was.
+ * Records are read in their slots, which lie anywhere; what makes that fast is that no miss waits for another. A leaf of the tree remembers, beside
+ * each key, its seat: where a scan found it in the table. A batch starts the misses of all its rows, and of the first rows of the leaf behind
+ * it, before it looks at the first; a row whose seat still holds is copied out of its slot without a look at its key (table_internal.h says
+ * why that is the right one), and word 0 and the generation have to be as before, as for every read. So what commits do
+ * to records costs scans nothing, and scans cost commits nothing. Rows without a seat, or whose segment was split since, are found by
+ * their hash, and their seats are noted if the leaf is as it was. Rows that are newer than the snapshot are read from history.
  *
- * The order of things for a reader at snapshot s: s was loaded before; a commit <= s made its stamp odd before it took its version, so the
- * stamp that is loaded now is another one than before that commit.
- *
- * Failure modes: no memory for copies: the scan goes without. A record that history has forgotten: WG_E_EXPIRED. */
+ * Failure modes: a record that history has forgotten: WG_E_EXPIRED; no memory for a batch: WG_E_NOMEM. */
 #include "worldgraph/state/scan_internal.h"
 
 #include "worldgraph/state/history_internal.h"
 
-enum { ROWS_WORTH = 8 /* so many rows from slots are worth a block of copies */ };
-
 void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version, bool reverse) {
     level->run = run;
     level->version = version;
-    level->newest = wg_state_run_newest(run);
     level->reverse = reverse;
     level->end = false;
     level->spot = (wgi_order_spot){NULL, 0};
@@ -56,31 +50,30 @@ static bool leaf_window(const wgi_level *level, const wgi_interval *interval, ui
     return wgi_spot_holds(level->spot);
 }
 
-enum { FETCH_AHEAD = 6 /* rows */ };
+enum { FETCH_AHEAD = 24 /* rows */ };
 
-/* Starts the misses of the first rows that lie at a position or (reverse) before it. */
-static void rows_fetch(const wgi_order_node *leaf, uint32_t position, bool reverse) {
-    const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
-    if (rows == NULL) return;
-    for (uint32_t i = 0; i < FETCH_AHEAD; i++) {
-        const uint32_t at = (reverse ? position - 1 - i : position + i) % WGI_NODE_KEYS;
-        const uint64_t *words = rows->words[wgi_node_place(leaf, at)];
-        __builtin_prefetch(words);
-        __builtin_prefetch(words + 8);
+static void seat_fetch(const wgi_level *level, uint64_t seat) {
+    if (seat == 0) return;
+    const wgi_seated at = wgi_seated_at(level->run->table, seat);
+    __builtin_prefetch(&at.slot->words[0]);
+    __builtin_prefetch(&at.slot->words[8]);
+    __builtin_prefetch(at.side);
+    __builtin_prefetch(at.header);
+}
+
+/* Starts the misses of up to `most` rows that lie at a position or (reverse) before it. */
+static void rows_fetch(const wgi_level *level, const wgi_order_node *leaf, uint32_t position, uint32_t most) {
+    const uint32_t count = wgi_node_count(leaf);
+    for (uint32_t i = 0; i < most; i++) {
+        const uint32_t at = level->reverse ? position - 1 - i : position + i;
+        if (at >= count || at >= WGI_NODE_KEYS) return;
+        seat_fetch(level, wgi_word_load(&leaf->seats[wgi_node_place(leaf, at)]));
     }
 }
 
-/* The leaf beside this one is on its way while this one is looked at; its rows when there was time for its head to come. */
-static void beside_fetch(const wgi_level *level, bool rows) {
+static const wgi_order_node *leaf_beside(const wgi_level *level) {
     const wgi_order_node *leaf = level->spot.leaf;
-    const wgi_order_node *beside =
-        atomic_load_explicit(level->reverse ? &leaf->prev : &leaf->next, memory_order_acquire);
-    if (beside == NULL) return;
-    if (rows) {
-        rows_fetch(beside, level->reverse ? wgi_node_count(beside) : 0, level->reverse);
-    } else {
-        wgi_node_prefetch(beside);
-    }
+    return atomic_load_explicit(level->reverse ? &leaf->prev : &leaf->next, memory_order_acquire);
 }
 
 static void level_seek(wgi_level *level, const wgi_interval *interval) {
@@ -91,7 +84,7 @@ static void level_seek(wgi_level *level, const wgi_interval *interval) {
     level->spot = is_open ? wgi_tree_find_last(order) : wgi_tree_find(order, key);
     const wgi_order_node *leaf = level->spot.leaf;
     if (leaf == NULL) return;
-    rows_fetch(leaf, is_open ? wgi_node_count(leaf) : wgi_node_guess(leaf, key), level->reverse);
+    rows_fetch(level, leaf, is_open ? wgi_node_count(leaf) : wgi_node_guess(leaf, key), FETCH_AHEAD);
 }
 
 /* ---- reading rows */
@@ -100,68 +93,41 @@ static void level_seek(wgi_level *level, const wgi_interval *interval) {
 typedef struct batch {
     uint32_t count;
     uint64_t (*images)[WGI_SLOT_WORDS];
-    uint64_t missing;                   /* bit i: row i has to be read from its slot */
+    uint64_t missing;                   /* bit i: row i has to be found by its hash */
     wgi_order_entry entries[WGI_BATCH]; /* of the missing ones */
-    uint64_t stamps[WGI_BATCH];         /* of the missing ones: even when the copy may be kept */
+    uint64_t seats[WGI_BATCH];          /* of the missing ones, from when they were found */
     uint8_t places[WGI_BATCH];
 } batch;
 
-static void row_copy(const uint64_t *from, uint64_t *words) {
-#if defined(__x86_64__) && !defined(WGI_THREAD_SANITIZER)
-    /* Loads are not reordered with loads here; the compiler must not either. Whether it was torn shows the leaf's version. */
-    memcpy(words, from, WGI_SLOT_BYTES);
-    atomic_signal_fence(memory_order_acquire);
-#else
-    for (uint32_t i = 0; i < WGI_SLOT_WORDS; i++) words[i] = wgi_word_load(&from[i]);
-#endif
+/* The newest record of the key in a seat, when the snapshot sees it; false: the seat does not hold, a commit is under way, or it is too new. */
+static inline bool seat_read(const wgi_level *level, uint64_t seat, uint64_t *words, uint64_t *out_time_us) {
+    if (seat == 0) return false;
+    const wgi_seated at = wgi_seated_at(level->run->table, seat);
+    const uint64_t word0 = wgi_load(&at.slot->words[0]);
+    if ((word0 & WGI_LOCKED) != 0 || wgi_version_of(word0) > level->version) return false;
+    wgi_slot_copy(at.slot, words);
+    *out_time_us = wgi_load(&at.side->time_us);
+    return words[0] == word0 && wgi_load(&at.slot->words[0]) == word0 &&
+           atomic_load_explicit(&at.header->generation, memory_order_relaxed) == at.generation;
 }
 
-/* Starts the misses of the batch: the copies, and the stamps that have to be looked at. */
-static void batch_prefetch(const wgi_level *level, const wgi_leaf_rows *rows, uint64_t unsure, batch *b) {
-    for (uint32_t i = 0; i < b->count; i++) {
-        const uint32_t place = b->places[i];
-        __builtin_prefetch(&rows->words[place][0]);
-        __builtin_prefetch(&rows->words[place][8]);
-        if ((unsure >> place & 1) == 0) continue;
-        __builtin_prefetch(wgi_place_of(level->run->table, wgi_word_load(&rows->hashes[place])).header);
-    }
-}
-
-/* Places whose copies are the newest records of their keys, of those in `places`. */
-static uint64_t places_current(const wgi_level *level, const wgi_leaf_rows *rows, uint64_t places) {
-    uint64_t current = 0;
-    for (; places != 0; places &= places - 1) {
-        const uint32_t place = (uint32_t)__builtin_ctzll(places);
-        const uint64_t now = wgi_stamp_of(level->run->table, wgi_word_load(&rows->hashes[place]));
-        if (wgi_word_load(&rows->stamps[place]) == now) current |= UINT64_C(1) << place;
-    }
-    return current;
-}
-
-/* Copies out what the leaf has of positions [first, first + count). False: the leaf changed, nothing is known. */
+/* Copies out what seats show of positions [first, first + count). False: the leaf changed, nothing is known. */
 static bool batch_copy(wgi_level *level, uint32_t first, bool goes_on, batch *b) {
     const wgi_order_node *leaf = level->spot.leaf;
-    const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
-    const bool all_current = wgi_word_load(&leaf->as_of) == level->newest;
-    uint64_t places = 0;
+    const wgi_order_node *beside = goes_on ? leaf_beside(level) : NULL;
+    if (beside != NULL) wgi_node_prefetch(beside);
     for (uint32_t i = 0; i < b->count; i++) {
         b->places[i] = (uint8_t)wgi_node_place(leaf, level->reverse ? first + b->count - 1 - i : first + i);
-        places |= UINT64_C(1) << b->places[i];
+        b->seats[i] = wgi_word_load(&leaf->seats[b->places[i]]);
+        seat_fetch(level, b->seats[i]);
     }
-    uint64_t current = rows == NULL ? 0 : places & wgi_word_load(&leaf->copied);
-    if (current != 0) batch_prefetch(level, rows, all_current ? 0 : current, b);
-    if (goes_on) beside_fetch(level, false);
-    if (!all_current) current = places_current(level, rows, current);
+    if (beside != NULL) rows_fetch(level, beside, level->reverse ? wgi_node_count(beside) : 0, FETCH_AHEAD);
+    if (!wgi_spot_holds(level->spot)) return false; /* seats and places belong together */
     b->missing = 0;
     for (uint32_t i = 0; i < b->count; i++) {
-        const uint32_t place = b->places[i];
-        if ((current >> place & 1) != 0) {
-            row_copy(rows->words[place], b->images[i]);
-            level->items[i].time_us = wgi_word_load(&rows->times_us[place]);
-            if (wgi_version_of(b->images[i][0]) <= level->version) continue;
-        }
+        if (seat_read(level, b->seats[i], b->images[i], &level->items[i].time_us)) continue;
         b->missing |= UINT64_C(1) << i;
-        wgi_entry_load(&leaf->entries[place], &b->entries[i]);
+        wgi_entry_load(&leaf->entries[b->places[i]], &b->entries[i]);
     }
     return wgi_spot_holds(level->spot);
 }
@@ -182,15 +148,12 @@ static wg_code error_expired(const wgi_level *level, wg_error *err) {
 static wg_code row_read(const wgi_level *level, batch *b, uint32_t i, wgi_item *item, wg_error *err) {
     const wg_state_key key = {wgi_entry_key(&b->entries[i]), b->entries[i].w[0]};
     wgi_record record;
-    const uint64_t stamp = wgi_stamp_of(level->run->table, key.hash);
-    const wgi_found found = wgi_slot_read(level->run, &key, level->version, &record);
-    b->stamps[i] = UINT64_MAX; /* odd */
+    const wgi_found found = wgi_slot_read_seat(level->run, &key, level->version, &record, &b->seats[i]);
     if (found == WGI_EXPIRED) return error_expired(level, err);
     item->words = found == WGI_ABSENT ? NULL : b->images[i];
     if (found == WGI_ABSENT) return WG_OK;
     memcpy(b->images[i], record.words, sizeof record.words);
     item->time_us = record.time_us;
-    if (record.replaced_by == UINT64_MAX && stamp == wgi_stamp_of(level->run->table, key.hash)) b->stamps[i] = stamp;
     return WG_OK;
 }
 
@@ -211,61 +174,19 @@ static wg_code batch_read_missing(wgi_level *level, batch *b, wg_arena *arena, w
     return WG_OK;
 }
 
-/* ---- renewing copies */
-
-static void row_store(wgi_leaf_rows *rows, const batch *b, uint32_t i, uint64_t time_us) {
-    const uint32_t place = b->places[i];
-    wgi_word_store(&rows->stamps[place], b->stamps[i]);
-    wgi_word_store(&rows->hashes[place], b->entries[i].w[0]);
-    wgi_word_store(&rows->times_us[place], time_us);
-    for (uint32_t w = 0; w < WGI_SLOT_WORDS; w++) wgi_word_store(&rows->words[place][w], b->images[i][w]);
-}
-
-/* What was read from slots goes into the leaf, if nobody changed or is changing that. */
-static void batch_renew(wgi_level *level, const batch *b) {
-    uint64_t fresh = b->missing;
+/* What was found by its hash is seated in the leaf, if nobody changed or is changing that. */
+static void seats_note(wgi_level *level, const batch *b) {
+    wgi_order_node *leaf = level->spot.leaf;
+    uint64_t fresh = 0;
     for (uint64_t left = b->missing; left != 0; left &= left - 1) {
         const uint32_t i = (uint32_t)__builtin_ctzll(left);
-        if ((b->stamps[i] & 1) != 0) fresh &= ~(UINT64_C(1) << i);
+        if (b->seats[i] != wgi_word_load(&leaf->seats[b->places[i]])) fresh |= UINT64_C(1) << i;
     }
-    if (fresh == 0) return;
-    wgi_order_node *leaf = level->spot.leaf;
-    wgi_leaf_rows *made = NULL;
-    if (atomic_load_explicit(&leaf->rows, memory_order_acquire) == NULL) {
-        if (__builtin_popcountll(fresh) < ROWS_WORTH) return;
-        made = wgi_leaf_rows_create(level->run->order);
-        if (made == NULL) return;
-    }
-    if (!wgi_spot_try_lock(level->spot)) {
-        wgi_leaf_rows_free(level->run->order, made);
-        return;
-    }
-    wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_relaxed);
-    if (rows == NULL) { /* so `made` is there: a change in between would have failed the lock */
-        rows = made;
-        atomic_store_explicit(&leaf->rows, made, memory_order_release);
-    }
-    uint64_t copied = leaf->copied;
+    if (fresh == 0 || !wgi_spot_try_lock(level->spot)) return;
     for (; fresh != 0; fresh &= fresh - 1) {
         const uint32_t i = (uint32_t)__builtin_ctzll(fresh);
-        row_store(rows, b, i, level->items[i].time_us);
-        copied |= UINT64_C(1) << b->places[i];
+        wgi_word_store(&leaf->seats[b->places[i]], b->seats[i]);
     }
-    wgi_word_store(&leaf->copied, copied);
-    wgi_spot_unlock(&level->spot);
-}
-
-/* Notes that the copies of the whole leaf are the newest records at the level's `newest`, if they are. Worth it only when nothing was committed in
- * the run since a scan was here before. */
-static void leaf_confirm(wgi_level *level) {
-    wgi_order_node *leaf = level->spot.leaf;
-    const wgi_leaf_rows *rows = atomic_load_explicit(&leaf->rows, memory_order_acquire);
-    if (rows == NULL || wgi_word_load(&leaf->as_of) == level->newest) return;
-    if (atomic_exchange_explicit(&leaf->looked_at, level->newest, memory_order_relaxed) != level->newest) return;
-    const uint64_t current = places_current(level, rows, wgi_word_load(&leaf->copied));
-    if (!wgi_spot_try_lock(level->spot)) return;
-    wgi_word_store(&leaf->copied, current);
-    wgi_word_store(&leaf->as_of, level->newest);
     wgi_spot_unlock(&level->spot);
 }
 
@@ -285,7 +206,6 @@ static wg_code leaf_read(wgi_level *level, leaf_part part, wg_arena *arena, bool
     if (b.images == NULL) return wg_error_nomem(err, count * sizeof b.images[0]);
     *out_changed = !batch_copy(level, part.first, part.goes_on, &b);
     if (*out_changed) return WG_OK;
-    if (part.goes_on) beside_fetch(level, true);
     for (uint32_t i = 0; i < count; i++) {
         wgi_item *item = &level->items[i];
         item->own = NULL;
@@ -299,9 +219,8 @@ static wg_code leaf_read(wgi_level *level, leaf_part part, wg_arena *arena, bool
     }
     if (b.missing != 0) {
         WG_TRY(batch_read_missing(level, &b, arena, err));
-        batch_renew(level, &b);
+        seats_note(level, &b);
     }
-    leaf_confirm(level);
     return WG_OK;
 }
 

@@ -567,6 +567,7 @@ static void test_changes_are_the_records_between_two_versions(void **state) {
     for (uint64_t round = 0; round < 3; round++) {
         kit k;
         kit_open(&k, wg_test_seed(20 + round));
+        k.state->options.keeps_until_stored = true; /* as where there are checkpoints */
         kit_run(&k, 0);
         for (uint32_t step = 0; step < 400; step++) {
             kit_step(&k, false);

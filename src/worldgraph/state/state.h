@@ -124,6 +124,7 @@ const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 wg_events *wg_state_run_events(const wg_state_run *run);
 uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
 uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
+const _Atomic uint64_t *wg_state_run_visible_at(const wg_state_run *run); /* where that stands, as long as the run lives */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising; one thread at a time notes. Cannot fail behind a reservation, which comes before the
  * log is written. */
@@ -195,6 +196,9 @@ wg_code wg_state_history(wg_state_run *run, const wg_state_key *key, uint64_t sn
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err);
+/* The short way of wg_state_put, of BYTES that do not expire, whatever is there, now by the platform's coarse clock. The version; 0: nothing was
+ * done, and wg_state_put knows why. */
+uint64_t wg_state_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes);
 wg_code wg_state_delete(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t expected,
                         uint64_t now_us, uint64_t *out_version, wg_error *err);
 wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice type, const wg_state_value *payload,
@@ -257,10 +261,22 @@ bool wg_redo_next(wg_slice *ops, wg_redo_op *out); /* of checked ops */
 /* For each run in the records of a span (TIME and RUN_COMMIT mutations as a lane has them): its highest version. Cheap: reads headers only. */
 wg_code wg_redo_versions(wg_slice records, void (*fn)(void *ctx, uint32_t run, uint64_t version), void *ctx,
                          wg_error *err);
-/* Replay: commits of one run in rising version. What the state has already (version <= newest) is WG_OK and changes nothing. */
-wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, wg_error *err);
-/* Starts the misses of a commit that will be applied soon: about eight before the one that is applied is best, and twice as fast. */
-void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit);
+/* What was found out about a commit before its turn: its run has to be there, and stays. */
+typedef struct wg_redo_ahead {
+    wg_redo_op op;
+    wg_state_key key;
+    bool single; /* one put or delete; otherwise the rest says nothing */
+} wg_redo_ahead;
+/* Starts the misses of a commit that will be applied soon: about a dozen before the one that is applied is best, and twice as fast. */
+void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit, wg_redo_ahead *out);
+/* Replay: commits of one run in rising version. What the state has already (version <= newest) is WG_OK and changes nothing. ahead: what
+ * wg_state_apply_soon gave for it, or NULL. */
+wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, const wg_redo_ahead *ahead, wg_error *err);
+
+/* Before and behind many of these and of wg_state_restore, while nobody else uses the state: keys in order are made at the end, all at once, so nothing
+ * scans in between. WG_E_NOMEM: the state is of no use, but may be destroyed, or ended again. Without a begin the end does nothing. */
+void wg_state_fill_begin(wg_state *state);
+wg_code wg_state_fill_end(wg_state *state, wg_error *err);
 
 /* ---- checkpoints: the engine captures each run's version at a cut, then calls this beside writers. */
 

@@ -5,6 +5,7 @@
  * commit.c   one operation; the locks of a commit        txn.c      transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
+ * order_fill.c  all orders at once, behind a recovery
  *
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
@@ -58,15 +59,13 @@ typedef struct wgi_side {     /* beside each slot */
     _Atomic uint64_t time_us;
 } wgi_side;
 typedef struct
-    wgi_header { /* of a segment; four a line, so that those of a million keys stay in the second-level cache */
-    _Atomic uint8_t lock; /* 0 free, 1 held */
-    uint8_t depth;        /* bits of the hash that all its keys share; 255: not in use */
-    uint8_t used;         /* slots that are not empty; under the lock */
-    uint8_t pad;
+    wgi_header { /* of a segment; eight a line, so that those of a million keys stay in the second-level cache */
+    _Atomic uint8_t lock;    /* 0 free, 1 held */
+    uint8_t depth;           /* bits of the hash that all its keys share; 255: not in use */
+    uint8_t used;            /* slots that are not empty; under the lock */
+    _Atomic uint8_t deleted; /* at least the deletions in it, up to 255: written under the lock */
     _Atomic uint32_t
         generation; /* odd while it is out of service; rises each time it is put into service or out of it */
-    _Atomic uint64_t
-        stamp; /* odd while a record is changed, another number afterwards; never the same again in any segment */
 } wgi_header;
 typedef struct wgi_chunk { /* 128 segments */
     wgi_slot *slots;
@@ -106,6 +105,7 @@ struct wg_state_run {
     wg_state_run *parent; /* NULL: none; held while this run is there */
     wg_events *events;
     wgi_order *order;       /* order.c's; made by wgi_order_create with the run */
+    bool order_is_stale;    /* while the state is filled: it lacks keys */
     _Atomic uint32_t holds; /* the state's own, children, wg_state_run_hold */
     _Atomic bool dropped;
     wg_state_run *next_dead;              /* under runs_mutex */
@@ -137,6 +137,7 @@ struct wg_state {
     wg_mutex sessions_mutex; /* list of sessions */
     wg_state_session *sessions;
     wg_state_session *replay;           /* without a lane: replay and restore */
+    bool filling;                       /* order_fill.c */
     wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
     wg_mutex collect_mutex;             /* one collector at a time */
     uint64_t collect_at, collect_round; /* hash that the round has come to */
@@ -157,6 +158,9 @@ typedef enum wgi_found {
  * the slot. `out` has the words as a slot has them. Expiry is the caller's to look at. The caller is inside the epoch (keys of at most
  * WGI_KEY_INLINE_MAX bytes whose value block nobody looks at need none); blocks of what it gets live until it leaves. */
 wgi_found wgi_slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out);
+/* The same; *out_seat: where the key is in the table (table_internal.h), 0: it is not, or that cannot be said. */
+wgi_found wgi_slot_read_seat(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
+                             uint64_t *out_seat);
 /* The parent's record (or its parent's, ...) that a fork sees: *out_run says whose it is. run->parent is not NULL. */
 wgi_found wgi_fork_get(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
                        const wg_state_run **out_run);

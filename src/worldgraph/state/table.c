@@ -24,7 +24,7 @@ enum {
 #define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
 #define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
 _Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
-_Static_assert(sizeof(wgi_header) == 16, "four headers a line");
+_Static_assert(sizeof(wgi_header) == 8, "eight headers a line");
 _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
 
 /* ---- memory */
@@ -89,6 +89,7 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
         if (table->sides_block == NULL) goto fail;
     }
     wgi_side *sides = table->sides_block;
+    wgi_store(&slots->words[0], 0); /* a page that is first read is made twice */
     wgi_chunk *chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     chunks[table->chunk_count] =
         (wgi_chunk){.slots = slots,
@@ -107,12 +108,6 @@ static wg_code segments_reserve(wgi_table *table, uint32_t count, wg_error *err)
     while (table->free_count + (table->chunk_count * WGI_CHUNK_SEGMENTS - table->fresh) < count)
         WG_TRY(chunk_add(table, err));
     return WG_OK;
-}
-
-void wgi_stamp_begin(wgi_header *header) {
-    static _Atomic uint32_t next_service;
-    const uint64_t service = atomic_fetch_add_explicit(&next_service, 1, memory_order_relaxed);
-    atomic_store_explicit(&header->stamp, service << 32 | 2, memory_order_release);
 }
 
 /* An empty one, generation odd. */
@@ -134,8 +129,8 @@ static wgi_place segment_take(wgi_table *table, uint8_t depth) {
             for (int w = 0; w < WGI_SLOT_WORDS; w++) wgi_store(&place.slots[i].words[w], 0);
     }
     place.header->used = 0;
+    atomic_store_explicit(&place.header->deleted, 0, memory_order_relaxed);
     place.header->depth = depth;
-    wgi_stamp_begin(place.header);
     return place;
 }
 
@@ -148,6 +143,8 @@ static void generation_step(wgi_header *header) {
 static void segment_retire(wgi_table *table, const wgi_place *place) {
     generation_step(place->header);
     place->header->depth = UINT8_MAX;
+    if (atomic_load_explicit(&place->header->generation, memory_order_relaxed) > UINT32_MAX - 4)
+        return; /* a number that came back would revive old seats */
     WG_ASSERT(table->free_count < table->free_room);
     table->free_segments[table->free_count++] = place->segment;
 }
@@ -196,6 +193,8 @@ static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
     return wg_slice_equal(wg_slice_of(block->bytes, (size_t)block->size), m->key->bytes);
 }
 
+bool wgi_bytes_equal(const uint8_t *a, const uint8_t *b, size_t n) { return memcmp(a, b, n) == 0; }
+
 uint32_t wgi_find_further(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty) {
     uint32_t at = wgi_home(hash);
     *out_empty = UINT32_MAX;
@@ -223,6 +222,7 @@ static void segment_insert(const wgi_place *from, uint32_t at, const wgi_place *
     wgi_store(&to->sides[i].time_us, wgi_load(&from->sides[at].time_us));
     wgi_store(&to->slots[i].words[0], words[0]);
     to->header->used++;
+    if ((words[0] & WGI_FLAG_DELETED) != 0) wgi_deleted_add(to->header);
 }
 
 static wg_code map_double(wgi_table *table, wgi_map *map, wg_error *err) {
@@ -267,11 +267,11 @@ static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old)
         segment_insert(old, i, &halves[(h & bit) != 0], words, h);
     }
     WG_ASSERT(halves[0].header->used + halves[1].header->used == old->header->used); /* I2 */
-    generation_step(halves[0].header);
-    generation_step(halves[1].header);
     map_set(table, hash & ~bit, depth + 1, halves[0].segment);
     map_set(table, hash | bit, depth + 1, halves[1].segment);
-    segment_retire(table, old);
+    segment_retire(table, old); /* before the new ones are in service: I3, who finds a key in one that is writes to it */
+    generation_step(halves[0].header);
+    generation_step(halves[1].header);
 }
 
 wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err) {
@@ -300,10 +300,12 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
     if (place.segment != segment || segments_reserve(table, 1, NULL) != WG_OK) goto done; /* another time */
     wgi_segment_lock(place.header);
     uint8_t bits[WGI_SLOTS / 8] = {0};
+    atomic_store_explicit(&place.header->deleted, 0, memory_order_relaxed); /* counted anew */
     for (uint32_t i = 0; i < WGI_SLOTS; i++) {
         uint64_t words[WGI_SLOT_WORDS];
         if (wgi_load(&place.slots[i].words[0]) == 0) continue;
         wgi_slot_copy(&place.slots[i], words);
+        if ((words[0] & WGI_FLAG_DELETED) != 0) wgi_deleted_add(place.header);
         if (!gone(ctx, words, wgi_load(&place.sides[i].history))) continue;
         wg_bit_set(bits, i);
         count++;
@@ -316,9 +318,9 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
             wgi_slot_copy(&place.slots[i], words);
             segment_insert(&place, i, &next, words, wgi_words_hash(table, words));
         }
-        generation_step(next.header);
         map_set(table, hash, place.header->depth, next.segment);
         segment_retire(table, &place);
+        generation_step(next.header);
         for (uint32_t i = 0; i < WGI_SLOTS; i++) { /* nobody takes the segment while the mutex is held */
             uint64_t words[WGI_SLOT_WORDS];
             if (!wg_bit_get(bits, i)) continue;

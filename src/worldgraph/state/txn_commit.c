@@ -220,7 +220,7 @@ static commit_step check_writes(commit *c) {
 static wg_code split_full(commit *c) {
     for (uint32_t i = 0; i < c->txn->write_count; i++) {
         wgi_write *w = &c->txn->writes[i];
-        if (w->full) WG_TRY(wgi_table_split(c->run->table, w->key.hash, w->split_more, c->err));
+        if (w->full) WG_TRY(wgi_room_make(c->run->state, w->key.hash, w->split_more, c->err));
         w->full = false;
     }
     c->split = false;
