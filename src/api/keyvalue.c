@@ -42,8 +42,7 @@ wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const voi
     if (value_size > WG_VALUE_SIZE_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a value of %zu bytes: at most %llu", value_size,
                             (unsigned long long)WG_VALUE_SIZE_MAX);
-    const wg_value v = {.type = WG_TYPE_BYTES, .size = (uint32_t)value_size, .as.s = value};
-    return wg_keyvalue_put(&run->run, key_of(key, key_size), &v, NULL, out_version, err);
+    return wg_keyvalue_put_bytes(&run->run, key_of(key, key_size), wg_slice_of(value, value_size), out_version, err);
 }
 
 wg_code wg_kv_cas(wg_run *run, const void *key, size_t key_size, uint64_t expected, const wg_value *value,

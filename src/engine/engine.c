@@ -88,7 +88,7 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     e->options = *options;
     e->options.budget = tier_budget(options);
     wg_account_init(&e->account, NULL, 0);
-    wg_account_init(&e->state_account, NULL, 0);
+    wg_account_init(&e->state_account, NULL, wg_engine_memory_to_split(options)); /* no checkpoint gives it back */
     wg_account_init(&e->adjacency_account, NULL, 0);
     wg_account_init(&e->index_account, NULL, e->options.budget.hot); /* as much as rows in the heap at most */
     wg_mutex_init(&e->adjacency_mutex, WGI_RANK_ADJACENCY);

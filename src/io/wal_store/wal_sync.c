@@ -98,11 +98,13 @@ static void forget_unsynced(wg_wal *wal) {
     wg_mutex_lock(&wal->append_lock);
     const uint64_t newest = wal->number;
     wg_mutex_unlock(&wal->append_lock);
-    for (uint64_t number = newest; number > first; number--)
-        if (wgi_wal_path(wal->dir, number, path, NULL) == WG_OK) ops->unlink(wal->platform, path, NULL);
+    for (uint64_t number = newest; number > first; number--) {
+        wgi_wal_name(wal->dir, number, path);
+        ops->unlink(wal->platform, path, NULL);
+    }
     wg_file *file = NULL;
     wg_file_info info;
-    if (wgi_wal_path(wal->dir, first, path, NULL) != WG_OK) return;
+    wgi_wal_name(wal->dir, first, path);
     if (ops->open(wal->platform, path, WG_OPEN_WRITE, &file, NULL) != WG_OK) return;
     const uint64_t offset = wal_position_offset(durable);
     if (ops->file_info(wal->platform, file, &info, NULL) == WG_OK && info.size > offset)

@@ -16,6 +16,7 @@ wg_code wg_agent_open(wg_engine *engine, wg_agent **out, wg_error *err) {
     agent->engine = engine;
     agent->state = wg_engine_state(engine);
     agent->system = wg_state_run_at(agent->state, WG_RUN_SYSTEM);
+    agent->system_visible = wg_state_run_visible_at(agent->system);
     agent->platform = wg_engine_platform(engine);
     agent->durability = options->durability;
     agent->read_only = options->read_only;
@@ -46,6 +47,7 @@ static wg_code status_refresh(wg_agent_run *run, wg_error *err) {
     const uint64_t version = wg_state_run_visible(agent->system);
     WG_TRY(wg_registry_status(agent, run->number, &run->status, err));
     run->checked = version;
+    run->writable = run->status == WG_RUN_ACTIVE && !agent->read_only ? version : UINT64_MAX;
     return WG_OK;
 }
 
@@ -76,7 +78,7 @@ void wg_agent_run_deinit(wg_agent_run *run) {
 
 wg_code wg_agent_read(wg_agent_run *run, wg_error *err) {
     if (run->arena.blocks != NULL) wg_arena_reset(&run->arena);
-    if (wg_state_run_visible(run->agent->system) == run->checked) return WG_OK;
+    if (atomic_load_explicit(run->agent->system_visible, memory_order_acquire) == run->checked) return WG_OK;
     return status_refresh(run, err);
 }
 
@@ -120,8 +122,6 @@ wg_code wg_agent_lost(wg_agent_run *run, wg_error *err) {
         return WG_OK;
     return wg_engine_state_drain(run->agent->engine, true, NULL, err);
 }
-
-uint64_t wg_agent_now_us(const wg_agent *agent) { return agent->platform->ops->wall_coarse_us(agent->platform); }
 
 wg_code wg_agent_version_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, wg_error *err) {
     wg_engine *engine = run->agent->engine;

@@ -17,6 +17,7 @@ typedef struct wg_agent {
     wg_engine *engine;
     wg_state *state;
     const wg_state_run *system; /* run 0 */
+    const _Atomic uint64_t *system_visible;
     wg_state_session *session;
     wg_platform *platform;
     wg_durability durability; /* of the database */
@@ -39,6 +40,7 @@ typedef struct wg_agent_run {
     wg_state_run *run;
     wg_agent_mode mode; /* of every commit */
     uint64_t checked;   /* version of run 0 at which `status` was read */
+    uint64_t writable;  /* the same when the run could be written to then; UINT64_MAX: it could not */
     uint32_t number;
     wg_run_status status;
     /* the open transaction */
@@ -60,9 +62,11 @@ typedef struct wg_agent_run {
 wg_code wg_agent_run_init(wg_agent_run *run, wg_agent *agent, uint32_t number, wg_error *err);
 void wg_agent_run_deinit(wg_agent_run *run); /* aborts its transaction */
 
-/* Nobody has changed any run since this handle looked, and nothing of the call before is left: the common case of the two calls below. */
-static inline bool wg_agent_is_fresh(const wg_agent_run *run) {
-    return wg_state_run_visible(run->agent->system) == run->checked && run->arena.blocks == NULL;
+/* The run can be written to, nobody has changed any run since this handle looked, and nothing of the call before is left: the common case of
+ * wg_agent_write. */
+static inline bool wg_agent_is_writable(const wg_agent_run *run) {
+    return atomic_load_explicit(run->agent->system_visible, memory_order_acquire) == run->writable &&
+           run->arena.blocks == NULL;
 }
 /* Begins a call: frees what the call before gave out. WG_E_NOT_FOUND: the run was deleted. */
 wg_code wg_agent_read(wg_agent_run *run, wg_error *err);
@@ -74,7 +78,9 @@ wg_code wg_agent_settle(wg_agent_run *run, wg_agent_mode mode, wg_error *err);
 wg_code wg_agent_mode_check(const wg_agent *agent, wg_durability durability, wg_error *err);
 /* Behind a conflict: in STRICT a reader sees what is durable, so trying again makes sense once that which won is. */
 wg_code wg_agent_lost(wg_agent_run *run, wg_error *err);
-uint64_t wg_agent_now_us(const wg_agent *agent); /* coarse: up to 4 ms old */
+static inline uint64_t wg_agent_now_us(const wg_agent *agent) { /* coarse: up to 4 ms old */
+    return agent->platform->ops->wall_coarse_us(agent->platform);
+}
 
 /* The run's version at snapshot `logseq` of the log, which may be ahead of what was drained: then that is done first. WG_E_EXPIRED. */
 wg_code wg_agent_version_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, wg_error *err);
@@ -93,7 +99,14 @@ wg_code wg_agent_encode(wg_agent_run *run, const wg_value *value, uint8_t small[
                         wg_error *err);
 /* Strings and bytes are borrowed from `bytes`, the rest lives in the arena. */
 wg_code wg_agent_decode(wg_arena *arena, uint8_t type, wg_slice bytes, wg_value *out, wg_error *err);
+wg_code wg_agent_key_refuse(const void *key, size_t size, wg_error *err);
 /* 1 to 1,024 bytes that do not begin as system keys do. */
-wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_state_key *out, wg_error *err);
+static inline wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_state_key *out,
+                                   wg_error *err) {
+    if (key == NULL || size - 1 >= WG_KEY_BYTES_MAX || wg_agent_is_system(wg_slice_of(key, size)))
+        return wg_agent_key_refuse(key, size, err);
+    *out = wg_state_key_of(run->run, wg_slice_of(key, size));
+    return WG_OK;
+}
 
 #endif

@@ -131,13 +131,9 @@ wg_code wg_agent_decode(wg_arena *arena, uint8_t type, wg_slice bytes, wg_value 
     return WG_OK;
 }
 
-wg_code wg_agent_key(const wg_agent_run *run, const void *key, size_t size, wg_state_key *out, wg_error *err) {
+wg_code wg_agent_key_refuse(const void *key, size_t size, wg_error *err) {
     if (key == NULL || size == 0 || size > WG_KEY_BYTES_MAX)
         return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "a key of %zu bytes: 1 to %d", size,
                             (int)WG_KEY_BYTES_MAX);
-    if (wg_agent_is_system(wg_slice_of(key, size)))
-        return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET,
-                            "keys that begin with the bytes 00 'wg.sys' 00 are reserved");
-    *out = wg_state_key_of(run->run, wg_slice_of(key, size));
-    return WG_OK;
+    return wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "keys that begin with the bytes 00 'wg.sys' 00 are reserved");
 }

@@ -4,7 +4,7 @@
  * allocation. Errors of expected versions come from state and name key and versions. */
 #include "primitives/kv/kv.h"
 
-static wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item *out, wg_error *err) {
+static wg_code item_other(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item *out, wg_error *err) {
     *out = (wg_kv_item){0};
     if (cell->version == 0) return WG_OK;
     if (cell->expires_us != 0 && cell->expires_us <= wg_agent_now_us(run->agent)) return WG_OK;
@@ -13,6 +13,19 @@ static wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item 
     out->version = cell->version == WG_VERSION_OWN ? 0 : cell->version;
     out->time_us = cell->time_us;
     out->expires_us = cell->expires_us;
+    return WG_OK;
+}
+
+/* Bytes that do not expire straight, all else by item_other. */
+static inline wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_kv_item *out, wg_error *err) {
+    const bool plain = cell->type == WG_TYPE_BYTES && cell->expires_us == 0 && cell->version - 1 < WG_VERSION_MAX;
+    if (!plain || cell->bytes.size - 1 >= UINT32_MAX) return item_other(run, cell, out, err);
+    out->found = true;
+    out->value =
+        (wg_value){.type = WG_TYPE_BYTES, .size = (uint32_t)cell->bytes.size, .as.s = (const char *)cell->bytes.data};
+    out->version = cell->version;
+    out->time_us = cell->time_us;
+    out->expires_us = 0;
     return WG_OK;
 }
 
@@ -125,25 +138,27 @@ static wg_code put_value(wg_agent_run *run, const wg_state_key *key, const wg_st
     return mode.durability == WG_IN_MEMORY ? WG_OK : wg_agent_settle(run, mode, err);
 }
 
-/* Bytes without wishes, outside of a transaction: straight to state. */
-static inline bool is_plain(const wg_agent_run *run, wg_kv_key key, const wg_value *value) {
-    return value->type == WG_TYPE_BYTES && value->size <= SMALL_VALUE && run->txn == NULL &&
-           run->status == WG_RUN_ACTIVE && !run->agent->read_only && wg_agent_is_fresh(run) && key.data != NULL &&
-           key.size != 0 && key.size <= WG_KEY_BYTES_MAX && !wg_agent_is_system(wg_slice_of(key.data, key.size));
+static __attribute__((noinline)) wg_code put_bytes_long(wg_agent_run *run, wg_kv_key key, wg_slice bytes,
+                                                        uint64_t *out_version, wg_error *err) {
+    const wg_value value = {.type = WG_TYPE_BYTES, .size = (uint32_t)bytes.size, .as.s = (const char *)bytes.data};
+    return wg_keyvalue_put(run, key, &value, NULL, out_version, err);
 }
 
-static wg_code put_plain(wg_agent_run *run, wg_kv_key key, const wg_value *value, uint64_t *out_version,
-                         wg_error *err) {
-    const wg_state_key k = wg_state_key_of(run->run, wg_slice_of(key.data, key.size));
-    const wg_state_value v = {.type = WG_TYPE_BYTES, .bytes = wg_slice_of(value->as.s, value->size)};
-    WG_TRY(wg_state_put(run->agent->session, run->run, &k, &v, WG_VERSION_ANY, wg_agent_now_us(run->agent),
-                        out_version, err));
+/* Outside of a transaction, in the common case: straight to state. */
+wg_code wg_keyvalue_put_bytes(wg_agent_run *run, wg_kv_key key, wg_slice bytes, uint64_t *out_version,
+                              wg_error *err) {
+    const wg_slice k = wg_slice_of(key.data, key.size);
+    uint64_t version = 0;
+    if (run->txn == NULL && k.size - 1 < WG_KEY_BYTES_MAX && k.data != NULL && !wg_agent_is_system(k) &&
+        wg_agent_is_writable(run))
+        version = wg_state_put_bytes(run->agent->session, run->run, k, bytes);
+    if (version == 0) return put_bytes_long(run, key, bytes, out_version, err);
+    if (out_version != NULL) *out_version = version;
     return run->mode.durability == WG_IN_MEMORY ? WG_OK : wg_agent_settle(run, run->mode, err);
 }
 
 wg_code wg_keyvalue_put(wg_agent_run *run, wg_kv_key key, const wg_value *value, const wg_kv_put_options *options,
                         uint64_t *out_version, wg_error *err) {
-    if (options == NULL && is_plain(run, key, value)) return put_plain(run, key, value, out_version, err);
     wg_state_key k;
     wg_state_value v;
     uint8_t small[8];

@@ -12,6 +12,8 @@ wg_code wg_keyvalue_get_at(wg_agent_run *run, wg_kv_key key, uint64_t logseq, wg
 /* options NULL: none. */
 wg_code wg_keyvalue_put(wg_agent_run *run, wg_kv_key key, const wg_value *value, const wg_kv_put_options *options,
                         uint64_t *out_version, wg_error *err);
+/* The same of BYTES, at most WG_VALUE_SIZE_MAX of them, without options. */
+wg_code wg_keyvalue_put_bytes(wg_agent_run *run, wg_kv_key key, wg_slice bytes, uint64_t *out_version, wg_error *err);
 wg_code wg_keyvalue_delete(wg_agent_run *run, wg_kv_key key, bool *out_existed, wg_error *err);
 wg_code wg_keyvalue_increment(wg_agent_run *run, wg_kv_key key, int64_t by, int64_t *out, wg_error *err);
 wg_code wg_keyvalue_write_many(wg_agent_run *run, const wg_kv_write *writes, uint32_t n, uint64_t *out_version,

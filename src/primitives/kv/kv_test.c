@@ -61,11 +61,48 @@ static void test_kv_batch_refusals(void **state) {
     wg_agent_rollback(&kit->run);
 }
 
+/* Goal: with memory_bytes_max runs are refused before they take more; what is there stays readable, and what is deleted makes room again. */
+static void test_kv_memory_is_bounded(void **state) {
+    (void)state;
+    enum { VALUE = 256 << 10, KEYS = 1000 };
+    static char value[VALUE];
+    const wg_engine_options o = {.options = {.durability = WG_IN_MEMORY, .memory_bytes_max = UINT64_C(64) << 20}};
+    agent_kit kit;
+    AGENT_OK(wg_engine_open(NULL, &o, &kit.engine, err));
+    AGENT_OK(wg_agent_open(kit.engine, &kit.agent, err));
+    agent_kit_run(&kit, "r", &kit.run);
+    memset(value, 'v', VALUE);
+    const wg_value v = wg_value_str(wg_slice_of(value, VALUE));
+    const wg_kv_put_options none = {0};
+    uint32_t put = 0;
+    wg_error refused = {0};
+    wg_code code = WG_OK;
+    for (; put < KEYS && code == WG_OK; put += code == WG_OK)
+        code = wg_keyvalue_put(&kit.run, (wg_kv_key){&put, sizeof put}, &v, &none, NULL, &refused);
+    assert_int_equal(code, WG_E_NOMEM);
+    assert_true(put > 50 && put < 192); /* three quarters of the budget */
+    for (uint32_t i = 0; i < put; i++) {
+        wg_kv_item item;
+        AGENT_OK(wg_keyvalue_get(&kit.run, (wg_kv_key){&i, sizeof i}, &item, err));
+        assert_true(item.found && item.value.size == VALUE);
+    }
+    for (uint32_t i = 0; i < put; i++) {
+        bool existed = false;
+        AGENT_OK(wg_keyvalue_delete(&kit.run, (wg_kv_key){&i, sizeof i}, &existed, err));
+        assert_true(existed);
+    }
+    AGENT_OK(wg_keyvalue_put(&kit.run, (wg_kv_key){&put, sizeof put}, &v, &none, NULL, err));
+    wg_agent_run_deinit(&kit.run);
+    wg_agent_close(kit.agent);
+    AGENT_OK(wg_engine_close(kit.engine, err));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         AGENT_TEST(test_kv_steady_state_allocates_nothing),
         AGENT_TEST(test_kv_versions_of_the_run),
         AGENT_TEST(test_kv_batch_refusals),
+        cmocka_unit_test(test_kv_memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

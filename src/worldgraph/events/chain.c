@@ -76,6 +76,33 @@ static wg_code head_know(wg_events *log, uint64_t hashed, wg_error *err) {
     return WG_OK;
 }
 
+#ifdef WG_LAYER_TIMING
+static _Atomic uint64_t timed_hashes, timed_ticks;
+
+static uint64_t ticks_now(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return wg_platform_real()->ops->now_ns(wg_platform_real());
+#endif
+}
+
+static void hash_one(wg_sha256 *head, const wg_event *event, wg_sha256 *out) {
+    const uint64_t begin = ticks_now();
+    wgi_events_hash_one(head, event, out);
+    atomic_fetch_add_explicit(&timed_ticks, ticks_now() - begin, memory_order_relaxed);
+    atomic_fetch_add_explicit(&timed_hashes, 1, memory_order_relaxed);
+}
+
+void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks) {
+    *out_count = atomic_load(&timed_hashes);
+    *out_ticks = atomic_load(&timed_ticks);
+}
+#else
+#define hash_one wgi_events_hash_one
+void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks) { *out_count = *out_ticks = 0; }
+#endif
+
 /* One batch up to `end`, or to where the log ends by now: events may have been taken back since the caller looked. */
 static wg_code batch_compute(wg_events *log, uint64_t end, bool *out_done, wg_error *err) {
     uint64_t at = atomic_load_explicit(&log->hashed, memory_order_relaxed);
@@ -90,7 +117,7 @@ static wg_code batch_compute(wg_events *log, uint64_t end, bool *out_done, wg_er
     for (size_t bytes = 0; at < end && bytes < BATCH_BYTES; at++) {
         wg_event event;
         WG_TRY(wgi_events_own_event(log, at, &event, err));
-        wgi_events_hash_one(&log->head, &event, &digests->rows[at - start]);
+        hash_one(&log->head, &event, &digests->rows[at - start]);
         log->head = digests->rows[at - start];
         bytes += event.payload.size;
         atomic_store_explicit(&log->hashed, at + 1, memory_order_relaxed); /* order comes from the mutex */

@@ -60,6 +60,8 @@ wg_code wg_events_types(const wg_events *events, uint64_t count, bool (*fn)(void
 
 /* Hash after event `sequence`; computes what is missing up to there (others wait for it, appends do not). */
 wg_code wg_events_hash(wg_events *events, uint64_t sequence, wg_sha256 *out, wg_error *err);
+/* Built with WG_LAYER_TIMING: how many hashes were computed so far, of all logs, and how long that took. Otherwise zeros. */
+void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks);
 /* Computes hashes of up to `max` events; true when some are left. For the background. */
 bool wg_events_settle(wg_events *events, uint64_t max);
 typedef struct wg_events_report {

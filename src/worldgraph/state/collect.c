@@ -232,6 +232,10 @@ void wgi_layer_end(wg_layer layer, uint64_t begin) {
 }
 
 bool wg_layer_timing(wg_layer layer, uint64_t *out_calls, uint64_t *out_ticks) {
+    if (layer == WG_LAYER_HASH_CHAIN) {
+        wg_events_hash_timing(out_calls, out_ticks);
+        return true;
+    }
     *out_calls = atomic_load(&layer_calls[layer]);
     *out_ticks = atomic_load(&layer_ticks[layer]);
     return true;

@@ -133,17 +133,6 @@ void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version)
     session->own[session->own_count++] = (struct wgi_own){run, version};
 }
 
-/* Where a write will go; starts its misses. */
-static inline wgi_place place_prefetch(const wg_state_run *run, uint64_t hash) {
-    const wgi_place place = wgi_place_of(run->table, hash);
-    const uint32_t home = wgi_home(hash);
-    __builtin_prefetch(&place.slots[home].words[0], 1);
-    __builtin_prefetch(&place.slots[home].words[8], 1);
-    __builtin_prefetch(&place.sides[home], 1);
-    __builtin_prefetch(place.header, 1);
-    return place;
-}
-
 /* ---- one put or delete */
 
 typedef enum single_step { SINGLE_DONE, SINGLE_ORDER, SINGLE_SPLIT, SINGLE_AGAIN, SINGLE_CONFLICT } single_step;
@@ -292,79 +281,9 @@ static wg_code single_begin(wg_state_session *session, const wg_state_run *run, 
     return wgi_check_key(key->bytes, err);
 }
 
-/* The put of nearly always, straight: a short key that is there, a value that fits and does not expire, no parent, nobody in the way. False:
- * nothing was done, the long way finds out why. */
-static inline WGI_HOT bool put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
-                                     const wg_state_value *value, uint64_t expected, uint64_t now_us,
-                                     uint64_t *out_version) {
-    const wgi_place place =
-        place_prefetch(run, key->hash); /* first of all, so that it overlaps with the commit before */
-    wgi_writer *writer = session->writer;
-    wg_lane *lane = session->lane;
-    const size_t size = value->bytes.size;
-    wgi_match m;
-    uint8_t *room = NULL;
-    if (writer->room < WGI_RECORD_BYTES_MAX || run->parent != NULL ||
-        atomic_load_explicit(&run->dropped, memory_order_relaxed) || key->bytes.size - 1 >= WGI_KEY_INLINE_MAX ||
-        value->type > WG_TYPE_PATH || value->expires_us != 0 || key->bytes.size + size > WGI_INLINE_BYTES)
-        return false;
-    wgi_match_make(run, key, &m);
-    if (lane->ring != NULL && wg_lane_reserve(lane, WGI_REDO_HEAD_MAX + 256, &room, NULL) != WG_OK) return false;
-    wg_lane_enter(lane);
-    if (!wgi_segment_try_lock(place.header)) {
-        wg_lane_leave(lane);
-        return false;
-    }
-    uint64_t version = 0;
-    uint32_t empty;
-    if (wg_lane_is_stopped(lane) || wgi_segment_of(run->table, key->hash) != place.segment) goto leave;
-    WGI_LAYER_BEGIN(index);
-    const uint32_t at = wgi_find_locked(&place, key->hash, &m, &empty);
-    WGI_LAYER_END(index, WG_LAYER_INDEX);
-    if (at == UINT32_MAX) goto leave;
-    wgi_slot *slot = &place.slots[at];
-    wgi_side *side = &place.sides[at];
-    const uint64_t word0 = wgi_load(&slot->words[0]);
-    if (expected != WG_VERSION_ANY && wgi_slot_version(slot, word0, now_us) != expected) goto leave;
-    wgi_store(&slot->words[0], word0 | WGI_LOCKED);
-    version = atomic_fetch_add(&run->newest, 1) + 1;
-    wgi_touch(run, word0, key->hash);
-    if (room != NULL) { /* before the slot shows it, as in single_locked */
-        WGI_LAYER_BEGIN(encode);
-        uint8_t *p =
-            wgi_redo_head_put(room, lane, now_us, run, version, wgi_redo_op_size(key->bytes.size, size, false));
-        p = wgi_redo_op_put(p, WG_REDO_PUT, key->bytes, value);
-        wg_lane_publish(lane, (size_t)(p - room));
-        WGI_LAYER_END(encode, WG_LAYER_ENCODING);
-    }
-    const wgi_replaced replaced = {wgi_load(&side->history), wgi_load(&side->time_us), word0, version};
-    const uint64_t position = wgi_history_append(run->state, writer, slot, &replaced);
-    wgi_store(&slot->words[1], m.words[1] | size);
-    if (size != 0)
-        wgi_slot_put(slot, WGI_KEY_AT + m.size, m.last == 1 ? m.words[1] | size : m.words[m.last], value->bytes.data,
-                     size);
-    wgi_store(&side->history, position);
-    wgi_store(&side->time_us, now_us);
-    wgi_store(&slot->words[0], version << WGI_VERSION_SHIFT | (uint64_t)m.size << 8 | value->type);
-leave:
-    wgi_segment_unlock(place.header);
-    wg_lane_leave(lane);
-    if (version == 0) return false;
-    wgi_count(&session->commits);
-    wgi_own_note(session, run, version);
-    if (out_version != NULL) *out_version = version;
-    return true;
-}
-
-bool wgi_put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key, const wg_state_value *value,
-                   uint64_t expected, uint64_t now_us, uint64_t *out_version) {
-    return put_short(session, run, key, value, expected, now_us, out_version);
-}
-
-wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
+wg_code wgi_put_long(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err) {
-    if (!session->txn.open && put_short(session, run, key, value, expected, now_us, out_version)) return WG_OK;
     WG_TRY(single_begin(session, run, key, err));
     WG_TRY(wgi_check_value(value, err));
     wgi_write w = {.key = *key,

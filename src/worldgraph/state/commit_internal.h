@@ -16,7 +16,7 @@ void wgi_layer_end(wg_layer layer, uint64_t begin);
 #endif
 
 /* A session's own counter: others only read it. */
-static inline void wgi_count(_Atomic uint64_t *counter) {
+static inline WGI_HOT void wgi_count(_Atomic uint64_t *counter) {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
@@ -186,10 +186,14 @@ wg_code wgi_check_event(wg_slice type, const wg_state_value *payload, wg_error *
 static inline wg_code wgi_check_run(const wg_state_run *run, wg_error *err) {
     return !atomic_load_explicit(&run->dropped, memory_order_relaxed) ? WG_OK : wgi_error_run(run, err);
 }
-/* The put of nearly always: wgi_single_commit for a short key that is there and an inline value. False: nothing was done, the long way finds out
- * why. */
+/* The put of nearly always: wgi_single_commit for a short key that is there and an inline value; whether a transaction is open is the caller's to
+ * know. False: nothing was done, the long way finds out why. */
 bool wgi_put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key, const wg_state_value *value,
                    uint64_t expected, uint64_t now_us, uint64_t *out_version);
+/* wg_state_put when that answered false. */
+wg_code wgi_put_long(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
+                     const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
+                     wg_error *err);
 /* One write that is checked against `w->expected`: commit.c; ends nothing. *out_version 0: nothing to do. */
 wg_code wgi_single_commit(wg_state_session *session, wg_state_run *run, wgi_write *w, uint64_t now_us,
                           uint64_t *out_version, wg_error *err);
@@ -215,7 +219,7 @@ void wgi_txn_end(wg_state_txn *txn); /* empty again */
 wg_code wgi_room_make(wg_state *state, uint64_t hash, uint32_t more, wg_error *err);
 /* STRICT: the session sees its own commits. NOMEM: it waits for them to be durable. */
 void wgi_own_add(wg_state_session *session, wg_state_run *run, uint64_t version);
-static inline void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version) {
+static inline WGI_HOT void wgi_own_note(wg_state_session *session, wg_state_run *run, uint64_t version) {
     if (run->state->options.readers_wait_for_durable) wgi_own_add(session, run, version);
 }
 

@@ -25,7 +25,9 @@ typedef struct wgi_writer {
     wgi_history_chunk *chunk; /* open; NULL: none yet */
     wgi_history_chunk *ready; /* more of them, for a commit that needs several */
     uint32_t ready_count;
-    uint32_t room;      /* bytes in `chunk` that may be used */
+    uint32_t room;       /* bytes in `chunk` that may be used */
+    uint64_t last_shape; /* of the last record, and its bytes: what the next one is taken to have */
+    uint32_t last_bytes;
     uint32_t *segments; /* of a commit with several keys, to lock in order */
     uint32_t segment_room;
 } wgi_writer;
@@ -48,40 +50,62 @@ typedef struct wgi_replaced {
 } wgi_replaced;
 void wgi_history_turn(wg_state *state, wgi_writer *writer); /* the open chunk is full: the next ready one */
 void wgi_history_append_blocks(wgi_writer *writer, const wgi_slot *slot, uint64_t word0);
-/* The record in the slot goes to history; its blocks' references with it, a block key gets one more. Gives its position. */
-static inline WGI_HOT uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const wgi_slot *slot,
-                                                  const wgi_replaced *r) {
-    if (writer->chunk == NULL || writer->chunk->used + WGI_RECORD_BYTES_MAX > WGI_HISTORY_CHUNK_BYTES)
-        wgi_history_turn(state, writer);
+/* What the number of bytes of a record depends on, in some order: flags and size of the key, size of the value. */
+static inline uint64_t wgi_history_shape(uint64_t word0, uint64_t word1) {
+    return (word0 & UINT64_C(0xffe0)) | (word1 & 0xff) << 16;
+}
+/* The record in the slot goes to history. Gives its position. `writer` has room for it in its open chunk; what blocks it has is the caller's.
+ *
+ * How many bytes it has is known once the slot is there, which may be a miss; records that follow do not wait for that: their place is that of a record
+ * as long as the last one, and only if it is not does the processor go back. */
+static inline WGI_HOT uint64_t wgi_history_append_here(wgi_writer *writer, const wgi_slot *slot, uint64_t word1,
+                                                       const wgi_replaced *r) {
     wgi_history_chunk *c = writer->chunk;
     const uint32_t byte = c->used;
-    _Atomic uint64_t *p = c->words + (byte - WGI_HISTORY_HEAD) / 8;
-    const uint64_t word1 = wgi_load(&slot->words[1]);
+    _Atomic uint64_t *p = (_Atomic uint64_t *)(void *)((uint8_t *)c + byte);
     __builtin_prefetch(p + WGI_HISTORY_AHEAD / 8, 1);
     __builtin_prefetch(p + (WGI_HISTORY_AHEAD + 64) / 8, 1);
     __builtin_prefetch(p + (WGI_HISTORY_AHEAD + 128) / 8, 1);
-    wgi_store(p, r->history);
-    wgi_store(p + 1, r->replaced_by);
-    wgi_store(p + 2, r->time_us);
 #if WGI_COPY_WORDS
     for (uint32_t i = 1; i < WGI_SLOT_WORDS; i++) wgi_store(p + WGI_HISTORY_META + i, wgi_load(&slot->words[i]));
 #else
-    memcpy((void *)(uintptr_t)(p + WGI_HISTORY_META), slot, WGI_SLOT_BYTES); /* more than counts: it is overwritten */
+    uint8_t *to = (uint8_t *)(uintptr_t)(p + WGI_HISTORY_META); /* more than counts: it is overwritten */
+    wgi_copy_64(to, (const uint8_t *)slot);
+    wgi_copy_64(to + 64, (const uint8_t *)slot + 64);
 #endif
+    wgi_store(p, r->history);
+    wgi_store(p + 1, r->replaced_by);
+    wgi_store(p + 2, r->time_us);
     wgi_store(p + WGI_HISTORY_META, r->word0);
-    const uint32_t bytes = 8 * (WGI_HISTORY_META + wgi_words_used(r->word0, word1));
-    const uint32_t run = (uint32_t)word1 >> 8;
-    if (c->run != run) {
+    uint32_t bytes = writer->last_bytes;
+    const uint64_t shape = wgi_history_shape(r->word0, word1);
+    if (__builtin_expect(writer->last_shape != shape, 0)) {
+        bytes = 8 * (WGI_HISTORY_META + wgi_words_used(r->word0, word1));
+        writer->last_shape = shape;
+        writer->last_bytes = bytes;
+        __asm__ volatile("" : "+r"(bytes)); /* a branch, not a choice that waits */
+    }
+    if (__builtin_expect(c->run != (uint32_t)word1 >> 8, 0)) {
         c->mixed = c->mixed || c->records != 0;
-        c->run = run;
+        c->run = (uint32_t)word1 >> 8;
     }
     c->records++;
     if (c->replaced_by < r->replaced_by) c->replaced_by = r->replaced_by;
     c->used = byte + bytes;
-    writer->room -= bytes < writer->room ? bytes : writer->room;
+    writer->room -= bytes;
+    return c->base | byte;
+}
+/* The same when there may be no room, and its blocks' references go with it; a block key gets one more. */
+static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const wgi_slot *slot,
+                                          const wgi_replaced *r) {
+    if (writer->chunk == NULL || writer->chunk->used + WGI_RECORD_BYTES_MAX > WGI_HISTORY_CHUNK_BYTES)
+        wgi_history_turn(state, writer);
+    if (writer->room < WGI_RECORD_BYTES_MAX)
+        writer->room = WGI_RECORD_BYTES_MAX; /* a commit of many has large ones */
+    const uint64_t position = wgi_history_append_here(writer, slot, wgi_load(&slot->words[1]), r);
     if ((r->word0 & WGI_FLAG_BLOCK) != 0 || ((r->word0 >> 8) & 0xff) == WGI_KEY_IN_BLOCK)
         wgi_history_append_blocks(writer, slot, r->word0);
-    return c->base | byte;
+    return position;
 }
 void wgi_history_close(wg_state *state, wgi_writer *writer); /* gives its chunks away */
 

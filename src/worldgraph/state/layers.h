@@ -17,6 +17,7 @@ typedef enum wg_layer {
     WG_LAYER_COUNT
 } wg_layer;
 const char *wg_layer_name(wg_layer layer);
-bool wg_layer_timing(wg_layer layer, uint64_t *out_calls, uint64_t *out_ticks); /* false: not built in */
+/* False: not built in. Ticks are of the processor's time stamp counter, elsewhere nanoseconds, and hold what reading it twice costs. */
+bool wg_layer_timing(wg_layer layer, uint64_t *out_calls, uint64_t *out_ticks);
 
 #endif

@@ -199,9 +199,12 @@ uint64_t wg_state_run_newest(const wg_state_run *run) {
     return atomic_load_explicit(&run->newest, memory_order_acquire); /* pairs with the commit's fetch_add */
 }
 
+const _Atomic uint64_t *wg_state_run_visible_at(const wg_state_run *run) {
+    return run->state->options.readers_wait_for_durable ? &run->durable : &run->newest;
+}
+
 uint64_t wg_state_run_visible(const wg_state_run *run) {
-    if (!run->state->options.readers_wait_for_durable) return wg_state_run_newest(run);
-    return atomic_load_explicit(&run->durable, memory_order_acquire);
+    return atomic_load_explicit(wg_state_run_visible_at(run), memory_order_acquire);
 }
 
 void wg_state_run_durable(wg_state_run *run, uint64_t version) { wgi_raise(&run->durable, version); }

@@ -6,6 +6,7 @@
  *
  * Failure modes: WG_E_EXPIRED when history no longer has the snapshot; WG_E_NOMEM for a large value. */
 #include "worldgraph/state/commit_internal.h"
+#include "worldgraph/state/seat_internal.h"
 
 typedef uint64_t __attribute__((may_alias)) cell_word;
 _Static_assert(offsetof(wg_state_cell, small) % 8 == 0, "a slot is copied into a cell word by word");
@@ -129,11 +130,7 @@ wgi_found wgi_fork_get(const wg_state_run *run, const wg_state_key *key, uint64_
 
 void wgi_prefetch(const wg_state_run *run, uint64_t hash) {
     const wgi_place place = wgi_place_of(run->table, hash);
-    const uint32_t at = wgi_home(hash);
-    __builtin_prefetch(place.header);
-    __builtin_prefetch(&place.slots[at].words[0]);
-    __builtin_prefetch(&place.slots[at].words[8]);
-    __builtin_prefetch(&place.sides[at]);
+    wgi_place_prefetch(&place, hash);
 }
 
 /* ---- decoding */
@@ -248,9 +245,40 @@ wg_code wgi_get_seen(const wg_state_run *run, const wg_state_key *key, uint64_t 
     return code;
 }
 
+/* The commonest case: the record is in its home and plain. The slot is looked at as it is and copied, and what was seen counts if word 0 and the
+ * generation are as before. False: nothing is known. */
+static inline WGI_HOT bool get_home(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                                    wg_state_cell *out) {
+#if WGI_COPY_WORDS
+    (void)run, (void)key, (void)snapshot, (void)out;
+    return false;
+#else
+    const wgi_place place = wgi_place_of(run->table, key->hash);
+    const uint32_t home = wgi_home(key->hash);
+    const wgi_slot *slot = &place.slots[home];
+    const uint32_t generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
+    const uint64_t word0 = wgi_load(&slot->words[0]);
+    const uint64_t odd = WGI_LOCKED | WGI_FLAG_BLOCK | WGI_FLAG_DELETED | WGI_FLAG_EXPIRES;
+    if ((word0 & odd) != 0 || (generation & 1) != 0 || !wgi_slot_has(slot, word0, run->origin.number, key->bytes))
+        return false;
+    wgi_copy_64(out->small, (const uint8_t *)slot);
+    wgi_copy_64(out->small + 64, (const uint8_t *)slot + 64);
+    const uint64_t time_us = wgi_load(&place.sides[home].time_us);
+    atomic_thread_fence(memory_order_acquire);
+    if (wgi_load(&slot->words[0]) != word0 || !segment_is_same(place.header, generation)) return false;
+    if (word0 >> WGI_VERSION_SHIFT > snapshot) return false;
+    out->version = word0 >> WGI_VERSION_SHIFT;
+    out->time_us = time_us;
+    out->expires_us = 0;
+    out->type = (uint8_t)(word0 & 0x1f);
+    out->bytes = wg_slice_of(out->small + WGI_KEY_AT + key->bytes.size, out->small[8]);
+    return true;
+#endif
+}
+
 /* The common case, straight: a short key, its newest record, visible and inline. False: go the long way. */
-static inline bool get_short(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
-                             wg_state_cell *out) {
+static bool get_short(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
+                      wg_state_cell *out) {
     cell_word *words = (cell_word *)out->small;
     slot_side side;
     if (key->bytes.size > WGI_KEY_INLINE_MAX) return false;
@@ -266,7 +294,7 @@ static inline bool get_short(const wg_state_run *run, const wg_state_key *key, u
 
 bool wgi_get_short(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, uint64_t now_us,
                    wg_state_cell *out) {
-    return get_short(run, key, snapshot, now_us, out);
+    return get_home(run, key, snapshot, out) || get_short(run, key, snapshot, now_us, out);
 }
 
 /* WG_LOGSEQ_NEVER stays what it is where the newest committed record is what a new reader sees. */
@@ -275,29 +303,26 @@ static uint64_t snapshot_of(const wg_state_session *session, const wg_state_run 
     return session == NULL ? wg_state_run_visible(run) : wgi_snapshot(session, run);
 }
 
-wg_code wg_state_get(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
-                     uint64_t now_us, wg_state_cell *out, wg_error *err) {
+static __attribute__((noinline)) wg_code get_long(wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                                                  uint64_t now_us, wg_state_cell *out, wg_error *err) {
     bool of_parent;
-    snapshot = snapshot_of(session, run, snapshot);
     if (get_short(run, key, snapshot, now_us, out)) return WG_OK;
     return wgi_get_seen(run, key, snapshot, now_us, out, &of_parent, err);
 }
 
-enum { GROUP = 16 };
+wg_code wg_state_get(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t snapshot,
+                     uint64_t now_us, wg_state_cell *out, wg_error *err) {
+    snapshot = snapshot_of(session, run, snapshot);
+    return get_home(run, key, snapshot, out) ? WG_OK : get_long(run, key, snapshot, now_us, out, err);
+}
 
 wg_code wg_state_get_many(wg_state_session *session, wg_state_run *run, const wg_state_key *keys, uint32_t n,
                           uint64_t snapshot, uint64_t now_us, wg_state_cell *out, wg_error *err) {
     if (snapshot == WG_LOGSEQ_NEVER && n > 1)
         snapshot = session == NULL ? wg_state_run_visible(run) : wgi_snapshot(session, run);
-    for (uint32_t at = 0; at < n; at += GROUP) {
-        const uint32_t end = (uint32_t)wg_min_u64((uint64_t)at + GROUP, n);
-        for (uint32_t i = at; i < end; i++) wgi_prefetch(run, keys[i].hash);
-        for (uint32_t i = at; i < end; i++) {
-            bool of_parent;
-            if (get_short(run, &keys[i], snapshot, now_us, &out[i])) continue;
-            WG_TRY(wgi_get_seen(run, &keys[i], snapshot, now_us, &out[i], &of_parent, err));
-        }
-    }
+    for (uint32_t i = 0; i < n; i++) /* the misses began with wg_state_key_of */
+        if (!get_home(run, &keys[i], snapshot, &out[i]))
+            WG_TRY(get_long(run, &keys[i], snapshot, now_us, &out[i], err));
     return WG_OK;
 }
 

@@ -37,7 +37,8 @@ void wgi_segment_lock_slow(wgi_header *header) {
 
 wg_state_key wg_state_key_of(const wg_state_run *run, wg_slice bytes) {
     const uint64_t hash = wgi_key_hash(run->table->seed, bytes.data, bytes.size) ^ run->hash_mix;
-    wgi_prefetch(run, hash); /* whoever asks for the hash is going to need the slot */
+    const wgi_place place = wgi_place_of(run->table, hash);
+    wgi_place_prefetch(&place, hash); /* whoever asks for the hash is going to need the slot */
     return (wg_state_key){bytes, hash};
 }
 

@@ -143,6 +143,8 @@ static void generation_step(wgi_header *header) {
 static void segment_retire(wgi_table *table, const wgi_place *place) {
     generation_step(place->header);
     place->header->depth = UINT8_MAX;
+    if (atomic_load_explicit(&place->header->generation, memory_order_relaxed) > UINT32_MAX - 4)
+        return; /* a number that came back would revive old seats */
     WG_ASSERT(table->free_count < table->free_room);
     table->free_segments[table->free_count++] = place->segment;
 }
@@ -190,6 +192,8 @@ static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
     const wgi_block *block = (const wgi_block *)(uintptr_t)wgi_load(&slot->words[3]);
     return wg_slice_equal(wg_slice_of(block->bytes, (size_t)block->size), m->key->bytes);
 }
+
+bool wgi_bytes_equal(const uint8_t *a, const uint8_t *b, size_t n) { return memcmp(a, b, n) == 0; }
 
 uint32_t wgi_find_further(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty) {
     uint32_t at = wgi_home(hash);
@@ -263,11 +267,12 @@ static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old)
         segment_insert(old, i, &halves[(h & bit) != 0], words, h);
     }
     WG_ASSERT(halves[0].header->used + halves[1].header->used == old->header->used); /* I2 */
-    generation_step(halves[0].header);
-    generation_step(halves[1].header);
     map_set(table, hash & ~bit, depth + 1, halves[0].segment);
     map_set(table, hash | bit, depth + 1, halves[1].segment);
-    segment_retire(table, old);
+    segment_retire(table,
+                   old); /* before the new ones are in service: I3, who finds a key in one that is writes to it */
+    generation_step(halves[0].header);
+    generation_step(halves[1].header);
 }
 
 wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err) {
@@ -314,9 +319,9 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
             wgi_slot_copy(&place.slots[i], words);
             segment_insert(&place, i, &next, words, wgi_words_hash(table, words));
         }
-        generation_step(next.header);
         map_set(table, hash, place.header->depth, next.segment);
         segment_retire(table, &place);
+        generation_step(next.header);
         for (uint32_t i = 0; i < WGI_SLOTS; i++) { /* nobody takes the segment while the mutex is held */
             uint64_t words[WGI_SLOT_WORDS];
             if (!wg_bit_get(bits, i)) continue;

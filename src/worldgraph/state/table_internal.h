@@ -194,6 +194,55 @@ static inline wgi_place wgi_place_of(const wgi_table *table, uint64_t hash) {
     return wgi_place_at(table, wgi_segment_of(table, hash));
 }
 static inline uint32_t wgi_home(uint64_t hash) { return (uint32_t)hash % WGI_SLOTS; }
+/* Starts the misses of a key that is going to be read or written. */
+static inline WGI_HOT void wgi_place_prefetch(const wgi_place *place, uint64_t hash) {
+    const uint32_t home = wgi_home(hash);
+    __builtin_prefetch(&place->slots[home].words[0], 1);
+    __builtin_prefetch(&place->slots[home].words[8], 1);
+    __builtin_prefetch(&place->sides[home], 1);
+    __builtin_prefetch(place->header, 1);
+}
+
+/* ---- bytes and keys, straight */
+
+/* memcpy of 16 bytes times a constant, as that many moves: a compiler may take `rep movs` for it, which costs what a put does. */
+typedef uint64_t wgi_16_bytes __attribute__((vector_size(16), aligned(1), may_alias));
+static inline WGI_HOT void wgi_copy_16(uint8_t *to, const uint8_t *from) {
+    *(wgi_16_bytes *)(void *)to = *(const wgi_16_bytes *)(const void *)from;
+}
+static inline WGI_HOT void wgi_copy_64(uint8_t *to, const uint8_t *from) {
+    wgi_copy_16(to, from);
+    wgi_copy_16(to + 16, from + 16);
+    wgi_copy_16(to + 32, from + 32);
+    wgi_copy_16(to + 48, from + 48);
+}
+/* memcpy of few bytes without a call: moves that overlap. */
+static inline WGI_HOT void wgi_bytes_copy(uint8_t *to, const uint8_t *from, size_t n) {
+    if (n - 64 <= 64) {
+        wgi_copy_64(to, from);
+        wgi_copy_64(to + n - 64, from + n - 64);
+    } else if (n - 16 < 48) {
+        for (size_t i = 0; i + 16 < n; i += 16) wgi_copy_16(to + i, from + i);
+        wgi_copy_16(to + n - 16, from + n - 16);
+    } else if (n - 8 < 8) {
+        const uint64_t head = wg_load_u64le(from), tail = wg_load_u64le(from + n - 8);
+        wg_store_u64le(to, head);
+        wg_store_u64le(to + n - 8, tail);
+    } else if (n != 0) {
+        memcpy(to, from, n);
+    }
+}
+
+bool wgi_bytes_equal(const uint8_t *a, const uint8_t *b, size_t n);
+/* Whether a slot has this key of at most WGI_KEY_INLINE_MAX bytes (longer ones: no). Its segment is locked, or the answer counts only if the slot is
+ * as before. */
+static inline WGI_HOT bool wgi_slot_has(const wgi_slot *slot, uint64_t word0, uint32_t run, wg_slice key) {
+    const uint8_t *bytes = (const uint8_t *)(uintptr_t)slot + WGI_KEY_AT;
+    if (((word0 >> 8) & 0xff) != key.size || (uint32_t)wgi_load(&slot->words[1]) >> 8 != run) return false;
+    if (key.size - 8 > 8) return key.size <= WGI_KEY_INLINE_MAX && wgi_bytes_equal(bytes, key.data, key.size);
+    const uint64_t head = wg_load_u64le(bytes) ^ wg_load_u64le(key.data);
+    return (head | (wg_load_u64le(bytes + key.size - 8) ^ wg_load_u64le(key.data + key.size - 8))) == 0;
+}
 
 /* ---- locks of segments */
 
@@ -206,6 +255,10 @@ void wgi_segment_lock_slow(wgi_header *header);
 static inline void wgi_segment_lock(wgi_header *header) {
     if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
 }
+/* With its lock held: the directory leads to it, so a key that is found in it is found in no other. */
+static inline bool wgi_segment_serves(const wgi_header *header) {
+    return (atomic_load_explicit(&header->generation, memory_order_relaxed) & 1) == 0;
+}
 static inline void wgi_segment_unlock(wgi_header *header) {
     atomic_store_explicit(&header->lock, 0, memory_order_release);
 }
@@ -214,24 +267,6 @@ static inline void wgi_segment_unlock(wgi_header *header) {
 static inline void wgi_deleted_add(wgi_header *header) {
     const uint8_t deleted = atomic_load_explicit(&header->deleted, memory_order_relaxed);
     if (deleted != UINT8_MAX) atomic_store_explicit(&header->deleted, (uint8_t)(deleted + 1), memory_order_relaxed);
-}
-
-/* ---- seats: where a key was found, as a leaf of its run's order remembers it (scan_level.c)
- * u32 generation of the segment << 32 | segment << 7 | slot; 0: none. A slot has one key as long as its segment is in service, and a segment that
- * is put into service again has another generation: who finds the same one finds the same key. */
-static inline uint64_t wgi_seat_make(uint32_t segment, uint32_t slot, uint32_t generation) {
-    return segment >> 25 != 0 ? 0 : (uint64_t)generation << 32 | segment << 7 | slot;
-}
-typedef struct wgi_seated {
-    const wgi_header *header;
-    const wgi_slot *slot;
-    const wgi_side *side;
-    uint32_t generation;
-} wgi_seated;
-static inline wgi_seated wgi_seated_at(const wgi_table *table, uint64_t seat) {
-    const wgi_place place = wgi_place_at(table, (uint32_t)seat >> 7);
-    const uint32_t slot = (uint32_t)seat % WGI_SLOTS;
-    return (wgi_seated){place.header, &place.slots[slot], &place.sides[slot], (uint32_t)(seat >> 32)};
 }
 
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
@@ -252,31 +287,7 @@ wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
  * Their blocks are released. Outside of all locks. How many. */
 typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
-/* How many words of a record count. */
-static inline uint32_t wgi_words_used(uint64_t word0, uint64_t word1) {
-    const uint32_t key = (uint32_t)(word0 >> 8) & 0xff, value = (uint32_t)word1 & 0xff;
-    if ((word0 & WGI_FLAG_BLOCK) != 0) return WGI_SLOT_WORDS;
-    const uint32_t key_bytes = key == WGI_KEY_IN_BLOCK ? 20 : key;
-    return (WGI_KEY_AT + key_bytes + ((word0 & WGI_FLAG_EXPIRES) != 0 ? 8 : 0) + value + 7) / 8;
-}
-/* Where the value part begins: expires, then the value, unless they are in a block. */
-static inline uint32_t wgi_value_at(uint64_t word0) {
-    const uint32_t key = (uint32_t)(word0 >> 8) & 0xff;
-    return WGI_KEY_AT + (key == WGI_KEY_IN_BLOCK ? 20 : key);
-}
 
-/* Blocks of a record; NULL: none of its own. */
-static inline wgi_block *wgi_words_block(const uint64_t *words) {
-    const bool own = (words[0] & WGI_FLAG_BLOCK) != 0 && words[14] >> 32 == 0;
-    return own ? (wgi_block *)(uintptr_t)words[15] : NULL;
-}
-static inline wgi_block *wgi_words_key_block(const uint64_t *words) {
-    const bool has = ((words[0] >> 8) & 0xff) == WGI_KEY_IN_BLOCK;
-    return has ? (wgi_block *)(uintptr_t)words[3] : NULL;
-}
-/* A block with one reference; charged. The last release retires it to the epoch. NULL is legal. */
-wgi_block *wgi_block_new(wg_state *state, wg_slice bytes);
-void wgi_block_hold(wgi_block *block);
-void wgi_block_release(wg_state *state, wgi_block *block);
+#include "worldgraph/state/block_internal.h"
 
 #endif

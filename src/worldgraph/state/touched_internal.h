@@ -10,7 +10,7 @@ void wgi_touched_mark(wg_state_run *run);
 /* The rest of the note that a commit makes, with its version taken and its slot locked. */
 void wgi_touched_note(wg_state_run *run, uint64_t hash);
 /* Every commit calls this for each record that it replaces (word0 of the slot; 0: a new key), with its version taken and the slot locked. */
-static inline void wgi_touch(wg_state_run *run, uint64_t word0, uint64_t hash) {
+static inline __attribute__((always_inline)) void wgi_touch(wg_state_run *run, uint64_t word0, uint64_t hash) {
     /* seq_cst: behind the version; pairs with wgi_touched_mark */
     if (wgi_version_of(word0) < atomic_load(&run->touch_below)) wgi_touched_note(run, hash);
 }
