@@ -170,19 +170,12 @@ static uint64_t held_bytes(const wg_engine *e) {
     return wg_account_bytes(&e->account) + wg_account_bytes(&e->maintenance.writing);
 }
 
-/* What a checkpoint gives back before the next transaction; with little news, later. */
-static bool wants_room(const wg_engine *e) {
-    const uint64_t cap = wgi_heap_cap(e);
-    const uint64_t log_bytes = atomic_load_explicit(&e->maintenance.log_bytes, memory_order_relaxed);
-    return held_bytes(e) > cap / 8 * (has_news(e, log_bytes) ? 6 : 7);
-}
-
-/* A transaction that begins has a quarter of the share to itself, or an eighth when a slot that is being filled takes the rest. */
+/* A transaction that begins has a quarter of the share to itself. */
 wg_code wgi_budget_admit(wg_engine *engine, wg_error *err) {
     const uint64_t cap = wgi_heap_cap(engine);
     if (cap == 0) return WG_OK;
     const bool maintained = is_maintained(engine);
-    for (int i = 0; i < ADMIT_TRIES && maintained && wants_room(engine); i++)
+    for (int i = 0; i < ADMIT_TRIES && maintained && held_bytes(engine) > cap / 4 * 3; i++)
         WG_TRY(wg_engine_checkpoint(engine, NULL, err));
     const wg_code code = wgi_budget_check(engine, err);
     if (code != WG_OK) atomic_fetch_add_explicit(&engine->maintenance.refused_writes, 1, memory_order_relaxed);

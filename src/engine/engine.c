@@ -74,9 +74,9 @@ static wg_tier_budget tier_budget(const wg_options *o) {
 uint64_t wg_engine_memory_to_split(const wg_options *options) {
     /* The program's own pages, the buffers of a checkpoint and of a merge that run at the same time, and what the allocator keeps between
      * them: they do not grow with the budget. */
-    static const uint64_t uncounted_bytes_max = UINT64_C(32) << 20;
+    static const uint64_t uncounted_bytes_max = UINT64_C(24) << 20;
     const uint64_t all = options->memory_bytes_max;
-    return all - (all / 2 < uncounted_bytes_max ? all / 2 : uncounted_bytes_max);
+    return all - (all / 8 * 3 < uncounted_bytes_max ? all / 8 * 3 : uncounted_bytes_max);
 }
 
 wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,

@@ -130,7 +130,7 @@ static void test_a_slot_that_comes_back_makes_no_checkpoint_by_itself(void **sta
     wg_platform *p = disk_of(1);
     const wg_options o = {.no_background = true, .checkpoint_log_bytes = UINT64_MAX, .budget = {.hot = 8 << 20}};
     wg_engine *e = open_with(p, "/ws", &o);
-    for (uint32_t i = 0; i < 240; i++) MODEL_OK(add(e, NODES, err)); /* 4.8 MB of texts in one slot */
+    for (uint32_t i = 0; i < 190; i++) MODEL_OK(add(e, NODES, err)); /* 3.8 MB of texts in one slot */
     MODEL_OK(wg_engine_checkpoint(e, NULL, err));
     const uint64_t before = checkpoints(e);
     assert_true(wg_account_bytes(&e->account) < 4 << 20);
