@@ -260,7 +260,7 @@ typedef struct wg_options {
     bool
         no_background; /* no thread of its own: a commit that makes a checkpoint due makes it, compactions run only when called */
     uint64_t
-        memory_bytes_max; /* of the whole database; 0: no limit. A quarter, at most 16 MiB, is kept for the program; of the rest 40 % are
+        memory_bytes_max; /* of the whole database; 0: no limit. Half, at most 32 MiB, is for the program and its work; of the rest 40 % are
                              budget.hot and 25 % budget.warm, unless set, and queries get 25 %. */
     wg_tier_budget budget; /* caps of the tiers */
     uint64_t

@@ -9,7 +9,7 @@
  * not help, because old readers hold on to old rows, or one transaction alone is too large, it is refused: WG_E_CAPACITY. */
 #include "engine/engine_internal.h"
 
-enum { HEAP_GROWTH_PART = 16, ADMIT_TRIES = 2 };
+enum { HEAP_GROWTH_PART = 16, LOG_GROWTH_PART = 64, ADMIT_TRIES = 2 };
 static const uint64_t checkpoint_log_default = UINT64_C(64) << 20;
 
 uint64_t wgi_heap_cap(const wg_engine *engine) { return engine->options.budget.hot; }
@@ -23,13 +23,17 @@ static bool is_maintained(const wg_engine *e) {
     return e->path != NULL && e->options.durability != WG_IN_MEMORY && !e->options.read_only;
 }
 
+/* Something worth a checkpoint was written since the last one. The first append behind a checkpoint brings the last slot of its table
+ * back into the heap, texts and all: that alone would make the next checkpoint, and each append behind it another. */
+static bool has_news(const wg_engine *e, uint64_t log_bytes) { return log_bytes > wgi_heap_cap(e) / LOG_GROWTH_PART; }
+
 /* Memory that a checkpoint can give back has come since the last one: otherwise it would be made again and again in vain. */
 static bool heap_is_due(const wg_engine *e, uint64_t log_bytes) {
     const uint64_t cap = wgi_heap_cap(e);
     if (cap == 0) return false;
     const uint64_t heap = wg_account_bytes(&e->account);
     const uint64_t left = atomic_load_explicit(&e->maintenance.heap_after, memory_order_relaxed);
-    return heap > cap / 2 && log_bytes > 0 && heap > left + cap / HEAP_GROWTH_PART;
+    return heap > cap / 2 && has_news(e, log_bytes) && heap > left + cap / HEAP_GROWTH_PART;
 }
 
 static bool checkpoint_is_due(const wg_engine *e) {
@@ -166,12 +170,19 @@ static uint64_t held_bytes(const wg_engine *e) {
     return wg_account_bytes(&e->account) + wg_account_bytes(&e->maintenance.writing);
 }
 
-/* A transaction that begins has a quarter of the share to itself. */
+/* What a checkpoint gives back before the next transaction; with little news, later. */
+static bool wants_room(const wg_engine *e) {
+    const uint64_t cap = wgi_heap_cap(e);
+    const uint64_t log_bytes = atomic_load_explicit(&e->maintenance.log_bytes, memory_order_relaxed);
+    return held_bytes(e) > cap / 8 * (has_news(e, log_bytes) ? 6 : 7);
+}
+
+/* A transaction that begins has a quarter of the share to itself, or an eighth when a slot that is being filled takes the rest. */
 wg_code wgi_budget_admit(wg_engine *engine, wg_error *err) {
     const uint64_t cap = wgi_heap_cap(engine);
     if (cap == 0) return WG_OK;
     const bool maintained = is_maintained(engine);
-    for (int i = 0; i < ADMIT_TRIES && maintained && held_bytes(engine) > cap / 4 * 3; i++)
+    for (int i = 0; i < ADMIT_TRIES && maintained && wants_room(engine); i++)
         WG_TRY(wg_engine_checkpoint(engine, NULL, err));
     const wg_code code = wgi_budget_check(engine, err);
     if (code != WG_OK) atomic_fetch_add_explicit(&engine->maintenance.refused_writes, 1, memory_order_relaxed);

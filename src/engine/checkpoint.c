@@ -207,6 +207,20 @@ static wg_code make_directory(wg_engine *e, wg_error *err) {
     return code;
 }
 
+/* The operator's cap of the local disk. A merge is not held to it: it ends with less than it began. */
+static wg_code check_room(const capture *c, wg_error *err) {
+    const wg_engine *e = c->engine;
+    const uint64_t cap = e->options.budget.nvme;
+    wg_cache_class_stats stripes;
+    wg_cache_stats(e->maintenance.cache, WG_L3_SSD_LOCAL, &stripes);
+    if (cap == 0 || (stripes.bytes <= cap && c->sink.bytes_written <= cap - stripes.bytes)) return WG_OK;
+    return wg_error_set(
+        err, WG_E_CAPACITY, WG_NO_OFFSET,
+        "L3SsdLocal: a checkpoint of %llu bytes beside stripes of %llu does not fit budget.nvme, %llu: "
+        "expire snapshots and compact, delete, or raise it",
+        (unsigned long long)c->sink.bytes_written, (unsigned long long)stripes.bytes, (unsigned long long)cap);
+}
+
 static wg_code write_stripes(capture *c, wg_error *err) {
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
@@ -215,7 +229,8 @@ static wg_code write_stripes(capture *c, wg_error *err) {
         .platform = e->platform, .dir = m->stripe_dir, .options = wgi_stripe_options(e), .next_id = m->next_stripe};
     wg_buf_init(&c->sink.finished, &e->account);
     c->catalog_pieces = m->catalog_pieces;
-    const wg_code code = store_all(c, err);
+    wg_code code = store_all(c, err);
+    if (code == WG_OK) code = check_room(c, err);
     m->next_stripe = c->sink.next_id > m->next_stripe ? c->sink.next_id : m->next_stripe;
     if (code != WG_OK) wg_stripe_sink_abort(&c->sink);
     return code;

@@ -61,7 +61,7 @@ void wgi_engine_free(wg_engine *e) {
     wg_free(e);
 }
 
-/* What memory_bytes_max is split into unless the caller says: a part for the program itself, which nobody counts, and of the rest rows
+/* What memory_bytes_max is split into unless the caller says: a part that nobody counts, and of the rest rows
  * that are not in stripes 40 %, pages of stripes 25 %, queries 25 % (api); a tenth is room for what is on its way. */
 static wg_tier_budget tier_budget(const wg_options *o) {
     wg_tier_budget b = o->budget;
@@ -72,9 +72,11 @@ static wg_tier_budget tier_budget(const wg_options *o) {
 }
 
 uint64_t wg_engine_memory_to_split(const wg_options *options) {
-    static const uint64_t program_bytes_max = UINT64_C(16) << 20;
+    /* The program's own pages, the buffers of a checkpoint and of a merge that run at the same time, and what the allocator keeps between
+     * them: they do not grow with the budget. */
+    static const uint64_t uncounted_bytes_max = UINT64_C(32) << 20;
     const uint64_t all = options->memory_bytes_max;
-    return all - (all / 4 < program_bytes_max ? all / 4 : program_bytes_max);
+    return all - (all / 2 < uncounted_bytes_max ? all / 2 : uncounted_bytes_max);
 }
 
 wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_options *options, wg_engine **out,

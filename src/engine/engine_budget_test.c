@@ -123,6 +123,29 @@ static void test_heap_stays_within_its_share(void **state) {
     wg_platform_sim_destroy(p);
 }
 
+/* Goal: the last slot of a table, which the first append behind a checkpoint brings back into the heap, may be more than half of the
+ * share: it makes no checkpoint of each small commit. What is written still makes one. */
+static void test_a_slot_that_comes_back_makes_no_checkpoint_by_itself(void **state) {
+    (void)state;
+    wg_platform *p = disk_of(1);
+    const wg_options o = {.no_background = true, .checkpoint_log_bytes = UINT64_MAX, .budget = {.hot = 8 << 20}};
+    wg_engine *e = open_with(p, "/ws", &o);
+    for (uint32_t i = 0; i < 240; i++) MODEL_OK(add(e, NODES, err)); /* 4.8 MB of texts in one slot */
+    MODEL_OK(wg_engine_checkpoint(e, NULL, err));
+    const uint64_t before = checkpoints(e);
+    assert_true(wg_account_bytes(&e->account) < 4 << 20);
+    for (uint32_t i = 0; i < 30; i++) {
+        MODEL_OK(add(e, 1, err));
+        assert_true(wg_account_bytes(&e->account) <= 8 << 20);
+    }
+    assert_true(checkpoints(e) <= before + 1);
+    for (uint32_t i = 0; i < 20; i++) MODEL_OK(add(e, NODES, err));
+    assert_true(checkpoints(e) > before);
+    assert_int_equal(living(e), added);
+    MODEL_OK(wg_engine_close(e, err));
+    wg_platform_sim_destroy(p);
+}
+
 /* Goal: when nothing can be put into stripes a write is refused before it begins, and counted. */
 static void test_writes_over_the_cap_are_refused_and_counted(void **state) {
     (void)state;
@@ -346,6 +369,59 @@ static void test_residency_drops_what_nobody_counts(void **state) {
     assert_int_equal(atomic_load(&e->maintenance.residency_sweeps), 1);
     wgi_residency_look(e); /* too soon */
     assert_int_equal(atomic_load(&e->maintenance.residency_sweeps), 1);
+    /* What is left when everything is evicted is the program's own: it makes no more sweeps until it grows again. */
+    assert_int_equal(atomic_load(&e->maintenance.file_bytes_before), 64 << 20);
+    for (int i = 0; i < 2000; i++) (void)w->ops->now_ns(w);
+    wgi_residency_look(e);
+    assert_int_equal(atomic_load(&e->maintenance.residency_sweeps), 1);
+    for (int i = 0; i < 2000; i++) (void)w->ops->now_ns(w);
+    wrap.file_bytes = 70 << 20;
+    wgi_residency_look(e);
+    assert_int_equal(atomic_load(&e->maintenance.residency_sweeps), 2);
+    assert_int_equal(living(e), added);
+    MODEL_OK(wg_engine_close(e, err));
+    wg_platform_sim_destroy(p);
+}
+
+typedef struct asked {
+    const char *residency;
+    uint64_t bytes;
+} asked;
+
+static bool on_metric(void *ctx, const wg_metric *m) {
+    asked *a = ctx;
+    if (strcmp(m->name, "cache_bytes") == 0 && strcmp(m->label_value, a->residency) == 0)
+        a->bytes = (uint64_t)m->value;
+    return true;
+}
+
+/* What the governor says of a class. */
+static uint64_t held(wg_engine *e, const char *residency) {
+    asked a = {.residency = residency};
+    MODEL_OK(wg_engine_metrics(e, on_metric, &a, err));
+    return a.bytes;
+}
+
+/* Goal: stripes are what L3SsdLocal holds; a checkpoint that does not fit the cap is refused by name and leaves no file, rows stay readable
+ * and are in stripes when the cap is raised. */
+static void test_stripes_are_held_to_the_budget(void **state) {
+    (void)state;
+    wg_platform *p = disk_of(20);
+    wg_options o = {.no_background = true, .checkpoint_log_bytes = UINT64_MAX, .budget = {.nvme = 10000}};
+    wg_engine *e = open_with(p, "/ws", &o);
+    wg_error seen = {0};
+    assert_int_equal(wg_engine_checkpoint(e, NULL, &seen), WG_E_CAPACITY);
+    assert_non_null(strstr(seen.message, "budget.nvme"));
+    assert_int_equal(held(e, "L3SsdLocal"), 0);
+    assert_int_equal(wg_stripe_set_count(e->maintenance.stripes), 0);
+    assert_int_equal(living(e), added);
+    MODEL_OK(wg_engine_close(e, err));
+    o.budget.nvme = 8 << 20;
+    e = open_with(p, "/ws", &o);
+    wg_checkpoint_info info = {0};
+    MODEL_OK(wg_engine_checkpoint(e, &info, err));
+    assert_int_equal(held(e, "L3SsdLocal"), info.bytes_written);
+    assert_true(held(e, "L1CpuHot") > 0);
     assert_int_equal(living(e), added);
     MODEL_OK(wg_engine_close(e, err));
     wg_platform_sim_destroy(p);
@@ -356,6 +432,7 @@ int main(void) {
         cmocka_unit_test(test_commits_make_checkpoints_that_are_due),
         cmocka_unit_test(test_failing_checkpoints_cost_no_commit),
         cmocka_unit_test(test_heap_stays_within_its_share),
+        cmocka_unit_test(test_a_slot_that_comes_back_makes_no_checkpoint_by_itself),
         cmocka_unit_test(test_writes_over_the_cap_are_refused_and_counted),
         cmocka_unit_test(test_replay_makes_room),
         cmocka_unit_test(test_reader_within_its_share),
@@ -363,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_background_thread_may_not_start),
         cmocka_unit_test(test_background_interruptions),
         cmocka_unit_test(test_residency_drops_what_nobody_counts),
+        cmocka_unit_test(test_stripes_are_held_to_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

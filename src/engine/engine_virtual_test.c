@@ -384,6 +384,58 @@ static void test_edges_between_rows(void **state) {
     end();
 }
 
+typedef struct asked {
+    const char *residency;
+    uint64_t bytes;
+} asked;
+
+static bool on_metric(void *ctx, const wg_metric *m) {
+    asked *a = ctx;
+    if (strcmp(m->name, "cache_bytes") == 0 && strcmp(m->label_value, a->residency) == 0)
+        a->bytes = (uint64_t)m->value;
+    return true;
+}
+
+/* What the governor says of a class. */
+static uint64_t held(wg_engine *e, const char *residency) {
+    asked a = {.residency = residency};
+    KIT_OK(wg_engine_metrics(e, on_metric, &a, err));
+    return a.bytes;
+}
+
+static void open_with_hdd(uint64_t hdd) {
+    const wg_engine_options o = {.options = {.create = true, .budget = {.hdd = hdd}}, .wal_segment_bytes = 1 << 16};
+    KIT_OK(wg_engine_close(engine, err));
+    KIT_OK(wg_engine_open(kit_path("ws"), &o, &engine, err));
+}
+
+/* Goal: files of virtual labels are what L4HddLocal holds; a label whose files do not fit the cap is refused whole and by name; what is
+ * dropped makes room. */
+static void test_files_are_held_to_the_budget(void **state) {
+    (void)state;
+    begin();
+    make_season();
+    assert_int_equal(held(engine, "L4HddLocal"), 0);
+    KIT_OK(create("Frame", "d/{date}/{game}.parquet", err));
+    const uint64_t bytes = held(engine, "L4HddLocal");
+    assert_true(bytes > 300);
+    open_with_hdd(2 * bytes - 1);
+    assert_int_equal(held(engine, "L4HddLocal"), bytes);
+    wg_error refused = {0};
+    assert_int_equal(create("Again", "d/{date}/{game}.parquet", &refused), WG_E_CAPACITY);
+    assert_non_null(strstr(refused.message, "budget.hdd"));
+    assert_int_equal(held(engine, "L4HddLocal"), bytes);
+    open_with_hdd(2 * bytes);
+    KIT_OK(create("Again", "d/{date}/{game}.parquet", err));
+    assert_int_equal(held(engine, "L4HddLocal"), 2 * bytes);
+    assert_int_equal(scan_now("Again", "date", NULL).rows, 300);
+    wg_txn *txn = begin_txn(WG_TXN_WRITE, 0);
+    KIT_OK(wg_txn_drop_label(txn, wg_slice_str("Frame"), false, false, err));
+    commit(txn);
+    assert_int_equal(held(engine, "L4HddLocal"), bytes);
+    end();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_variables_and_types),
@@ -395,6 +447,7 @@ int main(void) {
         cmocka_unit_test(test_new_files_are_new_at_their_logseq),
         cmocka_unit_test(test_reads_by_id),
         cmocka_unit_test(test_edges_between_rows),
+        cmocka_unit_test(test_files_are_held_to_the_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,9 +73,9 @@ typedef struct wgi_index {
     wg_mutex mutex; /* who reads rows */
     _Atomic(wgi_index_state *) state;
     _Atomic(wgi_index_tables *) tables;
-    wg_arena arena;         /* of the row at hand; under the mutex */
-    uint64_t swept_entries; /* that the last sweep left; under the mutex */
-    uint64_t swept_horizon; /* up to which it was */
+    wg_arena arena;             /* of the row at hand; under the mutex */
+    uint64_t swept_entries;     /* that the last sweep left; under the mutex */
+    uint64_t swept_horizon;     /* up to which it was */
     _Atomic uint64_t sweep_due; /* one is due when the horizon is above this; a hint, asked without the mutex */
 } wgi_index;
 

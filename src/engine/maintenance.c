@@ -136,12 +136,17 @@ bool wg_engine_is_idle(wg_engine *engine) {
 
 /* ---- garbage */
 
+/* Also tells the governor how much of the local disk they take. */
 void wgi_fragments_count(wg_engine *engine) {
     const wg_stripe_set *set = engine->maintenance.stripes;
     uint64_t count = 0;
-    for (uint32_t i = 0; i < wg_stripe_set_count(set); i++)
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < wg_stripe_set_count(set); i++) {
         count += wg_stripe_fragment_count(wg_stripe_set_stripe(set, i));
+        bytes += wg_stripe_set_entry(set, i).bytes;
+    }
     atomic_store_explicit(&engine->maintenance.fragments, count, memory_order_relaxed);
+    (void)wg_cache_set_held(engine->maintenance.cache, WG_L3_SSD_LOCAL, bytes); /* they are there already */
 }
 
 void wgi_garbage_note(wg_engine *engine, wg_slice entries) {

@@ -265,6 +265,19 @@ static void emit_state(emitter *o) {
             "redo bytes taken over from the rings of a killed process");
 }
 
+/* What is in memory and on disks without being a fragment. Rows that no stripe has yet and adjacency, which is decoded from stripes, are
+ * hot; indexes stay until they are dropped; stripes are told at each change of their set. */
+static void hold_classes(wg_engine *e) {
+    wg_cache *cache = e->maintenance.cache;
+    const uint32_t slot = wg_epoch_enter(e->epoch);
+    const uint64_t files = wgi_local_file_bytes(e, (wg_view){.snapshot = wg_engine_logseq(e)});
+    wg_epoch_leave(e->epoch, slot);
+    (void)wg_cache_set_held(cache, WG_L1_CPU_HOT,
+                            wg_account_bytes(&e->account) + wg_account_bytes(&e->adjacency_account));
+    (void)wg_cache_set_held(cache, WG_L1_CPU_PINNED, wg_account_bytes(&e->index_account));
+    (void)wg_cache_set_held(cache, WG_L4_HDD_LOCAL, files);
+}
+
 wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_error *err) {
     emitter o = {.engine = engine, .fn = fn, .ctx = ctx};
     wg_wal_metrics wal = {0};
@@ -272,7 +285,7 @@ wg_code wg_engine_metrics(wg_engine *engine, wg_metric_fn fn, void *ctx, wg_erro
     (void)err; /* nothing of it can fail */
     if (engine->wal != NULL) wg_wal_metrics_get(engine->wal, &wal);
     total_stripes(engine, &totals);
-    (void)wg_cache_set_held(engine->maintenance.cache, WG_L1_CPU_HOT, wg_account_bytes(&engine->account));
+    hold_classes(engine);
     emit_wal(&o, &wal);
     emit_memory(&o);
     emit_cache(&o);

@@ -202,8 +202,33 @@ static wg_code check_columns(const wg_object *object, const wg_label *label, wg_
     return WG_OK;
 }
 
+uint64_t wgi_local_file_bytes(const wg_engine *engine, wg_view view) {
+    const wg_catalog *catalog = engine->catalog;
+    uint64_t bytes = 0;
+    for (uint32_t i = wg_catalog_partition_count(catalog); i > 0; i--) {
+        const wg_partition *p = wg_catalog_partition(catalog, i - 1);
+        const wg_label *label = p != NULL ? wg_catalog_label_at(catalog, p->label) : NULL;
+        if (label == NULL || !wg_label_is_visible(label, view)) continue;
+        if (p->begin <= view.snapshot || p->begin == view.own) bytes += p->file_bytes;
+    }
+    return bytes;
+}
+
+/* *taken: bytes of all files that are registered. */
+static wg_code check_hdd(const wg_engine *e, const wg_mutation *m, uint64_t *taken, wg_error *err) {
+    const uint64_t cap = e->options.budget.hdd;
+    if (cap != 0 && (*taken > cap || m->file_bytes > cap - *taken))
+        return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
+                            "L4HddLocal: %.*s of %llu bytes beside registered files of %llu does not fit budget.hdd, "
+                            "%llu: drop a virtual label or raise it",
+                            (int)wg_min_size(m->name.size, 80), (const char *)m->name.data,
+                            (unsigned long long)m->file_bytes, (unsigned long long)*taken, (unsigned long long)cap);
+    *taken += m->file_bytes;
+    return WG_OK;
+}
+
 static wg_code register_file(wg_txn *txn, const wg_label *label, const wgi_found_file *file, wg_arena *arena,
-                             wg_error *err) {
+                             uint64_t *taken, wg_error *err) {
     wg_engine *e = txn->engine;
     wg_object *object = NULL;
     bool opened = false;
@@ -219,6 +244,7 @@ static wg_code register_file(wg_txn *txn, const wg_label *label, const wgi_found
     wg_object_release(e->objects, object);
     if (code == WG_OK && m.row_count >> WGI_PARTITION_SHIFT != 0)
         code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "%s: more than 2^40 rows in one file", file->path);
+    if (code == WG_OK) code = check_hdd(e, &m, taken, err);
     if (code == WG_OK) code = partition_values(label, file, arena, &m, err);
     return code == WG_OK ? wgi_txn_do(txn, &m, err) : code;
 }
@@ -227,11 +253,13 @@ wg_code wgi_virtual_register(wg_txn *txn, const wg_label *label, const wgi_found
                              wg_error *err) {
     wg_arena arena;
     wg_arena_init(&arena, &txn->engine->account);
+    const bool capped = txn->engine->options.budget.hdd != 0;
+    uint64_t taken = capped ? wgi_local_file_bytes(txn->engine, wgi_txn_newest(txn)) : 0;
     wg_code code = WG_OK;
     for (uint32_t f = 0; f < count && code == WG_OK; f++) {
         if (wg_catalog_partition_of(txn->engine->catalog, label->number, wg_slice_str(files[f].path)) != NULL)
             continue;
-        code = register_file(txn, label, &files[f], &arena, err);
+        code = register_file(txn, label, &files[f], &arena, &taken, err);
         wg_arena_reset(&arena);
     }
     wg_arena_deinit(&arena);

@@ -25,6 +25,8 @@ typedef struct wgi_found_file {
 /* Lists the files that match, sorted by path. WG_E_NOT_FOUND names the directory that is missing. */
 wg_code wgi_virtual_list(wg_engine *engine, const char *pattern, wg_arena *arena, wgi_found_file **out,
                          uint32_t *out_count, wg_error *err);
+/* Bytes of the files of all virtual labels in this view: what L4HddLocal holds. */
+uint64_t wgi_local_file_bytes(const wg_engine *engine, wg_view view);
 /* Registers files of the label that are not yet known, in the transaction. */
 wg_code wgi_virtual_register(wg_txn *txn, const wg_label *label, const wgi_found_file *files, uint32_t count,
                              wg_error *err);

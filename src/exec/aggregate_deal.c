@@ -2,20 +2,22 @@
  *
  * One table of a million groups misses the caches for every row, and a table a worker holds nearly every group once a worker. So a worker
  * whose table has grown beyond WGI_AGG_DEAL_GROUPS keeps the rows that follow in a hand: for each partition of the hash up to HAND_ROWS
- * rows of keys, arguments and positions, column by column. A full part of the hand is dealt to the table of its partition, under that
- * table's lock: the table is small, stays in the caches while the rows are added, and is the only one that has those groups, so that
- * nothing is left to be merged but what the workers had before.
+ * rows of keys, arguments and positions, column by column; more, as long as there is memory, up to HELD_ROWS. A full part of the hand is dealt to
+ * the table of its partition, under that table's lock: the table is small, stays in the caches while the rows are added, and is the only one
+ * that has those groups, so that nothing is left to be merged but what the workers had before. The more rows are dealt at a time the
+ * better: a table comes into the caches once a part. What the hands hold at the end is dealt partition by partition on all workers.
  *
  * Rows reach a table in any order. States do not depend on it, and a group keeps the least of the positions of its rows. */
 #include "exec/aggregate_internal.h"
 
-enum { HAND_ROWS = 1024, HAND_COLUMNS_MAX = WGI_AGG_KEYS_MAX + WGI_AGG_ARGS_MAX };
+enum { HAND_ROWS = 1024, HELD_ROWS = 1 << 17, HAND_COLUMNS_MAX = WGI_AGG_KEYS_MAX + WGI_AGG_ARGS_MAX };
 
 typedef struct hand_part {
     wg_column columns[HAND_COLUMNS_MAX]; /* keys, then an argument an aggregate; some have none */
     wg_arena strings;
-    uint64_t *positions; /* HAND_ROWS */
+    uint64_t *positions;
     uint32_t count;
+    uint32_t capacity;
 } hand_part;
 
 struct wgi_agg_hand {
@@ -57,6 +59,7 @@ wg_code wgi_agg_dealer_start(wgi_agg_dealer *d, const wg_plan *plan, const wg_ex
         code = wgi_agg_table_create(plan, context->account, &d->partitions[p].table, err);
         if (code != WG_OK) break;
         d->partitions[p].table->partition = p;
+        d->partitions[p].table->direct_off = true; /* its keys lie scattered: slots are closer together */
         wgi_agg_table_begin(d->partitions[p].table, WGI_AGG_TASKS_MAX - 1); /* above every position of a row */
     }
     if (code != WG_OK) wgi_agg_dealer_deinit(d);
@@ -94,6 +97,7 @@ static wg_code hand_create(const wgi_agg_dealer *d, const wgi_agg_table *own, wg
     for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
         hand_part *part = &hand->parts[p];
         part->positions = wg_alloc(account, HAND_ROWS * sizeof *part->positions);
+        part->capacity = HAND_ROWS;
         bool ok = part->positions != NULL;
         for (uint32_t c = 0; c < hand->column_count && ok; c++)
             ok = !hand->used[c] || wg_column_reserve(&part->columns[c], HAND_ROWS);
@@ -147,49 +151,89 @@ static wg_code find_locked(wgi_agg_dealer *d, wgi_agg_dealt *to, finding *f, wg_
     }
 }
 
-static wg_code add_locked(wgi_agg_table *t, const wgi_agg_hand *hand, const hand_part *part, const finding *f,
+static wg_code add_locked(wgi_agg_table *t, const wgi_agg_hand *hand, const uint64_t *positions, const finding *f,
                           wg_error *err) {
-    for (uint32_t i = 0; i < part->count; i++) {
+    for (uint32_t i = 0; i < f->batch.row_count; i++) {
         uint64_t *earliest = &t->positions[f->index != NULL ? f->index[i] : f->group];
-        if (part->positions[i] < *earliest) *earliest = part->positions[i];
+        if (positions[i] < *earliest) *earliest = positions[i];
     }
     for (uint32_t i = 0; i < t->state_count; i++) {
         const uint32_t c = t->key_count + i;
-        wgi_dense x = {.n = part->count};
+        wgi_dense x = {.n = f->batch.row_count};
         if (hand->used[c] && !wgi_dense_of(f->arena, &f->views[c], &f->batch, &x))
-            return wg_error_nomem(err, part->count * sizeof(uint64_t));
+            return wg_error_nomem(err, x.n * sizeof(uint64_t));
         if (!wgi_agg_states_add(&t->states[i], &x, f->index, f->group, &t->strings, t->account))
             return wg_error_nomem(err, 544);
     }
     return WG_OK;
 }
 
-static wg_code deal_part(wgi_agg_dealer *d, wgi_agg_hand *hand, uint32_t p, wg_arena *arena, wg_error *err) {
-    hand_part *part = &hand->parts[p];
-    if (part->count == 0) return WG_OK;
-    wgi_agg_dealt *to = &d->partitions[p];
+/* Rows [first, first + n) of a part; first is a multiple of 8. */
+static wg_code deal_rows(wgi_agg_dealer *d, const wgi_agg_hand *hand, uint32_t p, const uint32_t span[2],
+                         wg_arena *arena, wg_error *err) {
+    const hand_part *part = &hand->parts[p];
+    const uint32_t first = span[0];
     finding f = {.arena = arena};
-    f.batch = (wg_batch){.row_count = part->count, .column_count = hand->column_count, .columns = f.views};
-    for (uint32_t c = 0; c < hand->column_count; c++) f.views[c] = wg_column_view(&part->columns[c]);
+    f.batch = (wg_batch){.row_count = span[1], .column_count = hand->column_count, .columns = f.views};
+    for (uint32_t c = 0; c < hand->column_count; c++) {
+        f.views[c] = wg_column_view(&part->columns[c]);
+        if (!hand->used[c] || f.views[c].data == NULL) continue;
+        const size_t bytes = wg_physical_bytes(wg_type_physical(part->columns[c].type));
+        f.views[c].data = (const uint8_t *)f.views[c].data + first * bytes;
+        if (f.views[c].valid != NULL) f.views[c].valid += first / 8;
+    }
+    wgi_agg_dealt *to = &d->partitions[p];
     WG_TRY(find_locked(d, to, &f, err));
-    const wg_code code = add_locked(to->table, hand, part, &f, err);
+    const wg_code code = add_locked(to->table, hand, part->positions + first, &f, err);
     wg_mutex_unlock(&to->lock);
-    part_clear(hand, part);
     return code;
 }
 
-wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *own, wg_error *err) {
-    if (own->hand == NULL) return WG_OK;
+static wg_code deal_part(wgi_agg_dealer *d, wgi_agg_hand *hand, uint32_t p, wg_error *err) {
+    hand_part *part = &hand->parts[p];
     wg_arena arena;
-    wg_arena_init(&arena, d->context->account);
     wg_code code = WG_OK;
-    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS && code == WG_OK; p++) {
+    wg_arena_init(&arena, d->context->account);
+    for (uint32_t first = 0; first < part->count && code == WG_OK; first += HAND_ROWS) {
+        const uint32_t left = part->count - first;
+        const uint32_t span[2] = {first, left < HAND_ROWS ? left : HAND_ROWS};
         wg_arena_reset(&arena);
-        code = deal_part(d, own->hand, p, &arena, err);
+        code = deal_rows(d, hand, p, span, &arena, err);
     }
     wg_arena_deinit(&arena);
-    wgi_agg_hand_destroy(own->hand);
-    own->hand = NULL;
+    if (code == WG_OK) part_clear(hand, part);
+    return code;
+}
+
+typedef struct rest {
+    wgi_agg_dealer *dealer;
+    wgi_agg_table *const *tables;
+    uint32_t count;
+} rest;
+
+static wg_code deal_partitions(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const rest *r = arg;
+    for (uint64_t p = first; p < last; p++)
+        for (uint32_t i = 0; i < r->count; i++) {
+            wgi_agg_hand *hand = r->tables[i]->hand;
+            if (hand == NULL) continue;
+            WG_TRY(wgi_check(r->dealer->context, err));
+            WG_TRY(deal_part(r->dealer, hand, (uint32_t)p, err));
+        }
+    return WG_OK;
+}
+
+wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *const *tables, uint32_t count, wg_error *err) {
+    rest r = {.dealer = d, .tables = tables, .count = count};
+    const uint32_t threads = d->context->threads < WG_POOL_WORKERS_MAX ? d->context->threads : WG_POOL_WORKERS_MAX;
+    const wg_pool_range range = {
+        .count = WGI_AGG_PARTITIONS, .grain = 1, .workers = threads, .fn = deal_partitions, .arg = &r};
+    const wg_code code = wg_pool_for(d->context->pool, &range, err);
+    for (uint32_t i = 0; i < count; i++) {
+        wgi_agg_hand_destroy(tables[i]->hand);
+        tables[i]->hand = NULL;
+    }
     return code;
 }
 
@@ -234,6 +278,22 @@ static wg_code put_rows(wgi_agg_hand *hand, hand_part *part, const sorting *s, u
     return WG_OK;
 }
 
+/* Room for four times as many rows, if it leaves the query three quarters of its memory. False: the part is to be dealt. */
+static bool grow_part(const wgi_agg_dealer *d, const wgi_agg_hand *hand, hand_part *part) {
+    const wg_account *account = d->context->account;
+    if (part->capacity == HELD_ROWS) return false;
+    const uint32_t capacity = part->capacity < HELD_ROWS / 4 ? part->capacity * 4 : HELD_ROWS;
+    const uint64_t bytes = (uint64_t)capacity * (hand->column_count + 1) * sizeof(wg_str);
+    if (!wgi_spill_stays_below(d->context, bytes + (account != NULL ? account->bytes_max / 4 : 0))) return false;
+    uint64_t *positions = wg_realloc(part->strings.account, part->positions, capacity * sizeof *positions);
+    if (positions == NULL) return false;
+    part->positions = positions;
+    for (uint32_t c = 0; c < hand->column_count; c++)
+        if (hand->used[c] && !wg_column_reserve(&part->columns[c], capacity - part->count)) return false;
+    part->capacity = capacity;
+    return true;
+}
+
 wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *keys, const wg_vector *args,
                      const wg_batch *batch, wg_arena *arena, wg_error *err) {
     uint64_t *hashes;
@@ -250,10 +310,10 @@ wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *key
         hand_part *part = &hand->parts[p];
         for (uint32_t from = s.first[p]; from < s.first[p + 1];) {
             const uint32_t left = s.first[p + 1] - from;
-            const uint32_t n = left < HAND_ROWS - part->count ? left : HAND_ROWS - part->count;
+            const uint32_t n = left < part->capacity - part->count ? left : part->capacity - part->count;
             WG_TRY(put_rows(hand, part, &s, from, n, err));
             from += n;
-            if (part->count == HAND_ROWS) WG_TRY(deal_part(d, hand, p, arena, err));
+            if (part->count == part->capacity && !grow_part(d, hand, part)) WG_TRY(deal_part(d, hand, p, err));
         }
     }
     return WG_OK;

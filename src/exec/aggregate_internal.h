@@ -177,8 +177,8 @@ void wgi_agg_dealer_deinit(wgi_agg_dealer *d);
 /* Takes the rows of a batch, with the keys and the arguments of the aggregates (NULL type: none); `own` is the worker's table. */
 wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *keys, const wg_vector *args,
                      const wg_batch *batch, wg_arena *arena, wg_error *err);
-/* Deals what is left in the worker's hand, which is no more then. */
-wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *own, wg_error *err);
+/* Deals what is left in the hands of the workers' tables, on all workers; they have none then. */
+wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *const *tables, uint32_t count, wg_error *err);
 void wgi_agg_hand_destroy(wgi_agg_hand *hand); /* NULL is legal */
 
 /* ---- aggregate_typed.c */

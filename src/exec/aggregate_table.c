@@ -84,7 +84,8 @@ bool wgi_agg_table_clear(wgi_agg_table *t) {
     t->hashes = t->positions = NULL;
     t->direct = t->memo = t->memo_stamp = NULL;
     t->memo_size = t->capacity = t->count = t->null_group = 0;
-    t->direct_off = t->disordered = false;
+    t->direct_off = t->partition != WGI_AGG_PARTITIONS; /* keys of a partition lie scattered */
+    t->disordered = false;
     return true;
 }
 

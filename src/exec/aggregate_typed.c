@@ -214,7 +214,7 @@ static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *er
 
 /* The rows in the workers' hands are dealt, and the tables of the partitions join those of the workers. */
 static wg_code take_dealt(typed_sink *s, wg_error *err) {
-    for (uint32_t i = 0; i < s->table_count; i++) WG_TRY(wgi_agg_deal_rest(&s->dealer, s->tables[i], err));
+    WG_TRY(wgi_agg_deal_rest(&s->dealer, s->tables, s->table_count, err));
     const uint32_t count = s->table_count + WGI_AGG_PARTITIONS;
     wgi_agg_table **grown = wg_realloc(s->sink.context->account, s->tables, count * sizeof(wgi_agg_table *));
     if (grown == NULL) return wg_error_nomem(err, count * sizeof(wgi_agg_table *));

@@ -114,8 +114,10 @@ typedef struct wg_write_properties {
 
 typedef struct wg_create_item {
     bool is_edge;
-    const uint32_t *labels; /* node: any number; edge: exactly one */
+    const uint32_t *labels; /* node: any number; edge: exactly one, with that of label_exprs */
     uint32_t label_count;
+    wg_expr *const *label_exprs; /* texts, or lists of them, that name more */
+    uint32_t label_expr_count;
     uint32_t from_slot; /* edges: slots of the input row, or input slots + index of an earlier create item */
     uint32_t to_slot;
     wg_write_properties properties;
@@ -135,6 +137,8 @@ typedef struct wg_set_item {
     wg_write_properties properties;
     const uint32_t *labels;
     uint32_t label_count;
+    wg_expr *const *label_exprs; /* texts, or lists of them, that name more */
+    uint32_t label_expr_count;
 } wg_set_item;
 
 /* What a walk may repeat: no relationship; anything; no node; no node but the first one as the last. */
@@ -287,10 +291,10 @@ wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg
 
 /* One line per operator, indented by depth, children below; the seed's operator names (SegmentScan, SimdFilter, TgkTraversal, Merge,
  * Projection, Aggregation, LimitOffset, TombstoneShadow, ...) beside the details. Canonical: a function of the plan alone, without
- * estimates; its SHA-256 is the plan hash of receipts. With `context` scans add what they would prune and read, and estimates. */
-wg_code wg_plan_print(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,
+ * estimates; its SHA-256 is the plan hash of receipts. With `context` scans add what they would prune and read. `txn`: names; or numbers. */
+wg_code wg_plan_print(const wg_plan *plan, const wg_txn *txn, const wg_exec_context *context, wg_buf *out,
                       wg_error *err);
 /* Prints an expression; slots by name when `input` is given. */
-bool wg_expr_print(const wg_expr *expr, const wg_plan *input, const wg_catalog *catalog, wg_buf *out);
+bool wg_expr_print(const wg_expr *expr, const wg_plan *input, const wg_txn *txn, wg_buf *out);
 
 #endif

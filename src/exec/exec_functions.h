@@ -56,6 +56,8 @@ wg_code wgi_kernel_arith(wgi_call *call, const wg_vector *args, const wg_batch *
                          wg_error *err);
 wg_code wgi_kernel_logic(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
                          wg_error *err);
+wg_code wgi_kernel_in(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
+                      wg_error *err); /* functions_in.c */
 wg_code wgi_kernel_is_null(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out, bool *out_done,
                            wg_error *err);
 wg_code wgi_kernel_string_match(wgi_call *call, const wg_vector *args, const wg_batch *in, wg_vector *out,
@@ -98,6 +100,8 @@ WGI_ROW_FN(wgi_fn_start_node);
 WGI_ROW_FN(wgi_fn_end_node);
 WGI_ROW_FN(wgi_fn_path);
 WGI_ROW_FN(wgi_fn_disjoint);
+WGI_ROW_FN(wgi_fn_entry);
+WGI_ROW_FN(wgi_fn_labelled);
 WGI_ROW_FN(wgi_fn_flatten);
 WGI_ROW_FN(wgi_fn_typed); /* functions_typed.c */
 WGI_ROW_FN(wgi_fn_stride);

@@ -248,7 +248,7 @@ wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_ro
 wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 
 /* ---- plan_print.c: appends the operator's name and what is said of it */
-bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail);
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_txn *txn, wg_buf *name, wg_buf *detail);
 
 /* ---- write_ops.c */
 typedef struct wgi_write_row {

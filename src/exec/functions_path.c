@@ -84,6 +84,49 @@ WGI_ROW_FN(wgi_fn_disjoint) {
     return WG_OK;
 }
 
+/* The map of one entry: what SET n[key] = value writes, and with a null takes away. */
+WGI_ROW_FN(wgi_fn_entry) {
+    (void)arg_count;
+    if (args[0].type != WG_TYPE_STRING)
+        return wg_error_set(err, WG_E_TYPE, call->offset, "the name of a property is a STRING, not %s",
+                            wg_type_name((wg_type)args[0].type));
+    const wg_slice name = wg_value_slice(&args[0]);
+    wg_map_entry *entry = wg_arena_alloc_zero(&call->eval->arena, sizeof *entry);
+    if (entry == NULL) return wg_error_nomem(err, sizeof *entry);
+    entry->key = wg_arena_strdup(&call->eval->arena, name);
+    if (entry->key == NULL) return wg_error_nomem(err, name.size);
+    entry->key_size = (uint32_t)name.size;
+    entry->value = args[1];
+    *out = (wg_value){.type = WG_TYPE_MAP, .size = 1};
+    out->as.map = entry;
+    return WG_OK;
+}
+
+static bool has_name(const wg_value *names, const wg_value *name) {
+    if (names->type != WG_TYPE_LIST) return wg_value_equal(names, name) == 1;
+    for (uint32_t i = 0; i < names->size; i++)
+        if (wg_value_equal(&names->as.list[i], name) == 1) return true;
+    return false;
+}
+
+/* Whether labels, or the type of a relationship, are those that a value names: all of them, or any. */
+WGI_ROW_FN(wgi_fn_labelled) {
+    (void)arg_count;
+    const bool list = args[1].type == WG_TYPE_LIST, any = args[2].as.b;
+    const uint32_t count = list ? args[1].size : 1;
+    bool has = !any;
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_value *name = list ? &args[1].as.list[i] : &args[1];
+        if (name->type != WG_TYPE_STRING)
+            return wg_error_set(err, WG_E_TYPE, call->offset, "the name of a label is a STRING, not %s",
+                                wg_type_name((wg_type)name->type));
+        const bool one = has_name(&args[0], name);
+        has = any ? has || one : has && one;
+    }
+    *out = wg_value_bool(has);
+    return WG_OK;
+}
+
 /* A list of lists of one value each as the list of these values, nulls included. */
 WGI_ROW_FN(wgi_fn_flatten) {
     (void)arg_count;

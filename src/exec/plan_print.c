@@ -9,7 +9,7 @@
 enum { PRINT_DEPTH_MAX = 4000 };
 
 typedef struct printer {
-    const wg_catalog *catalog;
+    const wg_txn *txn; /* names are those that it sees; NULL: numbers */
     wg_buf *out;
     const wg_plan *input; /* names of slots; NULL: numbers */
 } printer;
@@ -40,15 +40,16 @@ static bool put_name(const printer *p, wg_slice s) {
 }
 
 static bool put_key(const printer *p, uint32_t key) {
-    if (p->catalog == NULL || key == WG_NO_KEY) return wg_buf_printf(p->out, "#%u", (unsigned)key);
-    return put_name(p, wg_slice_str(wg_catalog_key_name(p->catalog, key)));
+    if (p->txn == NULL || key == WG_NO_KEY) return wg_buf_printf(p->out, "#%u", (unsigned)key);
+    return put_name(p, wg_slice_str(wg_catalog_key_name(wg_txn_catalog(p->txn), key)));
 }
 
 static bool put_labels(const printer *p, const uint32_t *labels, uint32_t count, const char *before) {
     for (uint32_t i = 0; i < count; i++) {
         if (!put(p, before)) return false;
-        const wg_label *label =
-            p->catalog != NULL && labels[i] != WG_NO_LABEL ? wg_catalog_label_at(p->catalog, labels[i]) : NULL;
+        const wg_label *label = p->txn != NULL && labels[i] != WG_NO_LABEL
+                                    ? wg_catalog_label_seen(wg_txn_catalog(p->txn), labels[i], wg_txn_view(p->txn))
+                                    : NULL;
         const bool ok = label != NULL ? put_name(p, wg_slice_str(label->def.name))
                                       : wg_buf_printf(p->out, "#%u", (unsigned)labels[i]);
         if (!ok) return false;
@@ -164,8 +165,8 @@ static bool put_expr(const printer *p, const wg_expr *e, uint32_t depth) {
     WG_UNREACHABLE("an expression kind outside its enum");
 }
 
-bool wg_expr_print(const wg_expr *expr, const wg_plan *input, const wg_catalog *catalog, wg_buf *out) {
-    const printer p = {.catalog = catalog, .out = out, .input = input};
+bool wg_expr_print(const wg_expr *expr, const wg_plan *input, const wg_txn *txn, wg_buf *out) {
+    const printer p = {.txn = txn, .out = out, .input = input};
     return put_expr(&p, expr, 0);
 }
 
@@ -288,7 +289,7 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
 /* What a walk may repeat, and the relationships of each repetition. */
 static bool put_steps(const printer *p, const wg_plan *plan) {
     static const char *const modes[] = {"", " walk", " acyclic", " simple"};
-    const printer own = {.catalog = p->catalog, .out = p->out, .input = plan->step_input};
+    const printer own = {.txn = p->txn, .out = p->out, .input = plan->step_input};
     bool ok = put(p, modes[plan->walk_mode]);
     for (uint32_t i = 0; i < plan->step_count && ok; i++) {
         const wg_walk_step *step = &plan->steps[i];
@@ -331,7 +332,7 @@ static bool put_index(const printer *p, const wg_plan *plan) {
 }
 
 static bool put_keys(const printer *p, const wg_plan *plan) {
-    const printer right = {.catalog = p->catalog, .out = p->out, .input = plan->children[1]};
+    const printer right = {.txn = p->txn, .out = p->out, .input = plan->children[1]};
     bool ok = put(p, " on ");
     for (uint32_t i = 0; i < plan->expr_count && ok; i++)
         ok = (i == 0 || put(p, ", ")) && put_expr(p, plan->exprs[i], 0) && put(p, " = ") &&
@@ -375,6 +376,13 @@ static bool put_properties(const printer *p, const wg_write_properties *properti
     return ok && put(p, "}");
 }
 
+/* Labels that values name. */
+static bool put_named(const printer *p, wg_expr *const *exprs, uint32_t count) {
+    bool ok = true;
+    for (uint32_t i = 0; i < count && ok; i++) ok = put(p, ":$(") && put_expr(p, exprs[i], 0) && put(p, ")");
+    return ok;
+}
+
 static bool put_creates(const printer *p, const wg_plan *plan) {
     bool ok = true;
     for (uint32_t i = 0; i < plan->create_count && ok; i++) {
@@ -382,7 +390,8 @@ static bool put_creates(const printer *p, const wg_plan *plan) {
         ok = put(p, i == 0 ? " " : ", ");
         if (ok && item->is_edge) ok = wg_buf_printf(p->out, "$%u-[", (unsigned)item->from_slot);
         else ok = ok && put(p, "(");
-        ok = ok && put_labels(p, item->labels, item->label_count, ":") && put_properties(p, &item->properties);
+        ok = ok && put_labels(p, item->labels, item->label_count, ":") &&
+             put_named(p, item->label_exprs, item->label_expr_count) && put_properties(p, &item->properties);
         if (ok && item->is_edge) ok = wg_buf_printf(p->out, "]->$%u", (unsigned)item->to_slot);
         else ok = ok && put(p, ")");
     }
@@ -396,7 +405,8 @@ static bool put_sets(const printer *p, const wg_set_item *items, uint32_t count)
         const wg_set_item *item = &items[i];
         ok = put(p, i == 0 ? " " : ", ") && put_expr(p, item->target, 0) && put(p, marks[item->kind]);
         if (ok && (item->kind == WG_SET_ADD_LABELS || item->kind == WG_SET_REMOVE_LABELS))
-            ok = put_labels(p, item->labels, item->label_count, ":");
+            ok = put_labels(p, item->labels, item->label_count, ":") &&
+                 put_named(p, item->label_exprs, item->label_expr_count);
         else ok = ok && put_properties(p, &item->properties);
     }
     return ok;
@@ -404,7 +414,7 @@ static bool put_sets(const printer *p, const wg_set_item *items, uint32_t count)
 
 /* The expressions of SET are over the rows of the operator itself. */
 static bool put_merge(const printer *p, const wg_plan *plan) {
-    const printer own = {.catalog = p->catalog, .out = p->out, .input = plan};
+    const printer own = {.txn = p->txn, .out = p->out, .input = plan};
     return put_creates(p, plan) && (plan->on_create_count == 0 || put(p, " on create")) &&
            put_sets(&own, plan->on_create, plan->on_create_count) && (plan->set_count == 0 || put(p, " on match")) &&
            put_sets(&own, plan->sets, plan->set_count);
@@ -507,7 +517,7 @@ static bool put_details(const printer *p, const wg_plan *plan) {
 
 /* The plan of an expression in one line: operators from the top, the inputs of each in braces. */
 static bool put_subplan(const printer *p, const wg_plan *plan) {
-    const printer inner = {.catalog = p->catalog, .out = p->out, .input = plan->children[0]};
+    const printer inner = {.txn = p->txn, .out = p->out, .input = plan->children[0]};
     bool ok = put(p, operator_name(plan->op)) && put_details(&inner, plan);
     for (int i = 0; i < 2 && ok; i++)
         if (plan->children[i] != NULL) ok = put(p, " {") && put_subplan(p, plan->children[i]) && put(p, "}");
@@ -525,8 +535,8 @@ static wg_code put_explain(const printer *p, const wg_plan *plan, const wg_exec_
     return ok ? WG_OK : wg_error_nomem(err, 64);
 }
 
-bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf *name, wg_buf *detail) {
-    const printer p = {.catalog = catalog, .out = detail, .input = plan->children[0]};
+bool wgi_plan_print_parts(const wg_plan *plan, const wg_txn *txn, wg_buf *name, wg_buf *detail) {
+    const printer p = {.txn = txn, .out = detail, .input = plan->children[0]};
     const size_t from = detail->size;
     if (!wg_buf_append_str(name, operator_name(plan->op)) || !put_details(&p, plan)) return false;
     if (detail->size > from && detail->data[from] == ' ') { /* which divides it from the name in a line */
@@ -536,9 +546,9 @@ bool wgi_plan_print_parts(const wg_plan *plan, const wg_catalog *catalog, wg_buf
     return true;
 }
 
-static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,
+static wg_code print_plan(const wg_plan *plan, const wg_txn *txn, const wg_exec_context *context, wg_buf *out,
                           uint32_t depth, wg_error *err) {
-    const printer p = {.catalog = catalog, .out = out, .input = plan->children[0]};
+    const printer p = {.txn = txn, .out = out, .input = plan->children[0]};
     bool ok = true;
     if (depth > 10000) return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a plan of more than 10000 levels");
     for (uint32_t i = 0; i < depth && ok; i++) ok = put(&p, "  ");
@@ -548,13 +558,13 @@ static wg_code print_plan(const wg_plan *plan, const wg_catalog *catalog, const 
     if (!put(&p, "\n")) return wg_error_nomem(err, 1);
     for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->vertex_count; i++)
         if (plan->pattern->vertices[i].rows != NULL)
-            WG_TRY(print_plan(plan->pattern->vertices[i].rows, catalog, context, out, depth + 1, err));
+            WG_TRY(print_plan(plan->pattern->vertices[i].rows, txn, context, out, depth + 1, err));
     for (int i = 0; i < 2; i++)
-        if (plan->children[i] != NULL) WG_TRY(print_plan(plan->children[i], catalog, context, out, depth + 1, err));
+        if (plan->children[i] != NULL) WG_TRY(print_plan(plan->children[i], txn, context, out, depth + 1, err));
     return WG_OK;
 }
 
-wg_code wg_plan_print(const wg_plan *plan, const wg_catalog *catalog, const wg_exec_context *context, wg_buf *out,
+wg_code wg_plan_print(const wg_plan *plan, const wg_txn *txn, const wg_exec_context *context, wg_buf *out,
                       wg_error *err) {
-    return print_plan(plan, catalog, context, out, 0, err);
+    return print_plan(plan, txn, context, out, 0, err);
 }

@@ -142,15 +142,15 @@ static wg_code text_cell(wg_arena *arena, const wg_buf *text, wg_value *out, wg_
     return WG_OK;
 }
 
-static wg_code fill_row(const wg_profile *p, uint32_t line, const wg_catalog *catalog, wg_arena *arena,
-                        wg_value *cells, wg_error *err) {
+static wg_code fill_row(const wg_profile *p, uint32_t line, const wg_txn *txn, wg_arena *arena, wg_value *cells,
+                        wg_error *err) {
     const wg_profile_line *l = &p->lines[line];
     wg_buf name, detail;
     wg_buf_init(&name, arena->account);
     wg_buf_init(&detail, arena->account);
     bool ok = true;
     for (uint32_t i = 0; i < l->depth && ok; i++) ok = wg_buf_append_str(&name, "  ");
-    ok = ok && wgi_plan_print_parts(l->plan, catalog, &name, &detail);
+    ok = ok && wgi_plan_print_parts(l->plan, txn, &name, &detail);
     wg_code code = ok ? text_cell(arena, &name, &cells[0], err) : wg_error_nomem(err, 64);
     if (code == WG_OK) code = text_cell(arena, &detail, &cells[1], err);
     wg_buf_deinit(&name);
@@ -168,13 +168,13 @@ static wg_code fill_row(const wg_profile *p, uint32_t line, const wg_catalog *ca
     return code;
 }
 
-wg_code wg_profile_cells(const wg_profile *profile, const wg_catalog *catalog, wg_arena *arena, wg_value **out,
+wg_code wg_profile_cells(const wg_profile *profile, const wg_txn *txn, wg_arena *arena, wg_value **out,
                          wg_error *err) {
     const size_t bytes = (size_t)profile->count * WG_PROFILE_COLUMNS * sizeof(wg_value);
     wg_value *cells = wg_arena_alloc(arena, bytes);
     if (cells == NULL) return wg_error_nomem(err, bytes);
     for (uint32_t i = 0; i < profile->count; i++)
-        WG_TRY(fill_row(profile, i, catalog, arena, &cells[(size_t)i * WG_PROFILE_COLUMNS], err));
+        WG_TRY(fill_row(profile, i, txn, arena, &cells[(size_t)i * WG_PROFILE_COLUMNS], err));
     /* pruning texts live with the profile */
     for (uint32_t i = 0; i < profile->count; i++) {
         wg_value *cell = &cells[(size_t)i * WG_PROFILE_COLUMNS + WG_PROFILE_COLUMNS - 1];

@@ -36,8 +36,8 @@ enum { WG_PROFILE_COLUMNS = 11 };
 extern const char *const wg_profile_column_names[WG_PROFILE_COLUMNS];
 extern const wg_type wg_profile_column_types[WG_PROFILE_COLUMNS];
 /* cells[wg_profile_count * WG_PROFILE_COLUMNS], row after row, in the arena. */
-WG_MUST_USE wg_code wg_profile_cells(const wg_profile *profile, const wg_catalog *catalog, wg_arena *arena,
-                                     wg_value **out, wg_error *err);
+WG_MUST_USE wg_code wg_profile_cells(const wg_profile *profile, const wg_txn *txn, wg_arena *arena, wg_value **out,
+                                     wg_error *err);
 
 /* ---- for pipeline.c */
 uint32_t wgi_profile_line(const wg_profile *profile, const wg_plan *plan); /* NO_LINE: none; either may be NULL */

@@ -66,6 +66,69 @@ static const wg_expr *place_of(const wg_write_properties *p) {
     return p->map != NULL ? p->map : p->count > 0 ? p->exprs[0] : NULL;
 }
 
+/* ---- labels */
+
+typedef struct label_list {
+    const uint32_t *numbers; /* of the text */
+    uint32_t count;
+    wg_expr *const *exprs;
+    uint32_t expr_count;
+    bool is_edge;
+    bool only_known; /* a name that there is not is left out, else it is made */
+} label_list;
+
+static wg_code add_named(const write_row *w, const label_list *list, const wg_value *name, const wg_expr *place,
+                         wg_buf *out, wg_error *err) {
+    uint32_t number;
+    if (name->type != WG_TYPE_STRING || name->size == 0)
+        return wg_error_set(err, name->type == WG_TYPE_STRING ? WG_E_VALUE : WG_E_TYPE, place->text_start,
+                            "the name of a label is a STRING that is not empty, not a value of type %s",
+                            wg_type_name((wg_type)name->type));
+    const wg_slice text = wg_value_slice(name);
+    if (list->only_known) {
+        const wg_label *label = wg_catalog_label(wg_txn_catalog(w->txn), wg_txn_view(w->txn), text, list->is_edge);
+        if (label == NULL) return WG_OK;
+        number = label->number;
+    } else {
+        WG_TRY(at(wg_txn_intern_label(w->txn, text, list->is_edge, &number, err), place, err));
+    }
+    const uint32_t *have = (const uint32_t *)(const void *)out->data;
+    for (size_t i = 0; i < out->size / 4; i++)
+        if (have[i] == number) return WG_OK;
+    return wg_buf_append(out, &number, 4) ? WG_OK : wg_error_nomem(err, 4);
+}
+
+static wg_code add_all_named(const write_row *w, const label_list *list, wg_buf *out, wg_error *err) {
+    if (!wg_buf_append(out, list->numbers, list->count * sizeof *list->numbers)) return wg_error_nomem(err, 64);
+    for (uint32_t i = 0; i < list->expr_count; i++) {
+        wg_value v;
+        WG_TRY(wgi_write_eval(w, list->exprs[i], &v, err));
+        if (v.type != WG_TYPE_LIST) WG_TRY(add_named(w, list, &v, list->exprs[i], out, err));
+        for (uint32_t k = 0; v.type == WG_TYPE_LIST && k < v.size; k++)
+            WG_TRY(add_named(w, list, &v.as.list[k], list->exprs[i], out, err));
+    }
+    return WG_OK;
+}
+
+/* The labels with those that values of the row name; they live in the arena of the row. */
+static wg_code name_labels(const write_row *w, const label_list *list, const uint32_t **out, uint32_t *out_count,
+                           wg_error *err) {
+    wg_buf all;
+    *out = list->numbers;
+    *out_count = list->count;
+    if (list->expr_count == 0) return WG_OK;
+    wg_buf_init(&all, w->eval->arena.account);
+    wg_code code = add_all_named(w, list, &all, err);
+    const uint32_t *copy = code == WG_OK ? wg_arena_copy(&w->eval->arena, all.data, all.size + 0u) : NULL;
+    if (code == WG_OK && copy == NULL && all.size > 0) code = wg_error_nomem(err, all.size);
+    if (code == WG_OK) {
+        *out = copy;
+        *out_count = (uint32_t)(all.size / 4);
+    }
+    wg_buf_deinit(&all);
+    return code;
+}
+
 /* ---- create */
 
 static wg_code endpoint(const write_row *w, uint32_t slot, const uint64_t *created, uint64_t *out, wg_error *err) {
@@ -85,13 +148,24 @@ static wg_code create_item(const write_row *w, const wg_create_item *item, const
     WG_TRY(collect_properties(w, &item->properties, &properties, &n, err));
     const wg_expr *place = place_of(&item->properties);
     set_place(w, place);
+    const label_list list = {.numbers = item->labels,
+                             .count = item->label_count,
+                             .exprs = item->label_exprs,
+                             .expr_count = item->label_expr_count,
+                             .is_edge = item->is_edge};
+    const uint32_t *labels;
+    uint32_t label_count;
+    WG_TRY(name_labels(w, &list, &labels, &label_count, err));
     if (!item->is_edge)
-        return at(wg_txn_create_node(w->txn, item->labels, item->label_count, properties, n, out, err), place, err);
+        return at(wg_txn_create_node(w->txn, labels, label_count, properties, n, out, err), place, err);
+    if (label_count != 1)
+        return wg_error_set(err, WG_E_VALUE, item->label_exprs[0]->text_start,
+                            "a relationship has exactly one type, not %u", (unsigned)label_count);
     uint64_t from;
     uint64_t to;
     WG_TRY(endpoint(w, item->from_slot, created, &from, err));
     WG_TRY(endpoint(w, item->to_slot, created, &to, err));
-    return at(wg_txn_create_edge(w->txn, item->labels[0], from, to, properties, n, out, err), place, err);
+    return at(wg_txn_create_edge(w->txn, labels[0], from, to, properties, n, out, err), place, err);
 }
 
 wg_code wgi_create_items(const write_row *w, uint64_t *created, wg_error *err) {
@@ -125,12 +199,19 @@ static wg_code set_item(const write_row *w, const wg_set_item *item, wg_error *e
                             "SET changes nodes and edges, not a value of type %s",
                             wg_type_name((wg_type)target.type));
     if (item->kind == WG_SET_ADD_LABELS || item->kind == WG_SET_REMOVE_LABELS) {
-        const uint32_t add = item->kind == WG_SET_ADD_LABELS ? item->label_count : 0;
+        const label_list list = {.numbers = item->labels,
+                                 .count = item->label_count,
+                                 .exprs = item->label_exprs,
+                                 .expr_count = item->label_expr_count,
+                                 .only_known = item->kind == WG_SET_REMOVE_LABELS};
+        const uint32_t *labels;
+        uint32_t count;
         if (!is_node)
             return wg_error_set(err, WG_E_TYPE, item->target->text_start, "the label of an edge cannot change");
-        return at(
-            wg_txn_change_labels(w->txn, target.as.id, item->labels, add, item->labels, item->label_count - add, err),
-            item->target, err);
+        WG_TRY(name_labels(w, &list, &labels, &count, err));
+        const uint32_t add = item->kind == WG_SET_ADD_LABELS ? count : 0;
+        return at(wg_txn_change_labels(w->txn, target.as.id, labels, add, labels, count - add, err), item->target,
+                  err);
     }
     WG_TRY(collect_properties(w, &item->properties, &properties, &n, err));
     const bool replace = item->kind == WG_SET_REPLACE_MAP;

@@ -17,6 +17,92 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* Goal: a property may be named by a value, and labels be written in the ways of patterns. */
+static void test_properties_are_set_by_name(void **state) {
+    store *s = *state;
+    run(s, "CREATE (:P {k: 'q'})-[:W]->(:P)");
+    expect(s, "MATCH (n:P {k: 'q'}) SET n[n.k] = 1, n['r' + n.k] = n.q + 1 RETURN n.q, n.rq", "1|2\n");
+    expect(s, "MATCH (n:P {k: 'q'}) REMOVE n['q'], n[n.k], n.none RETURN keys(n)", "[\"k\",\"rq\"]\n");
+    expect(s, "MATCH (n:P {k: 'q'})-[w]->() SET w['x'] = 5, n['rq'] = null RETURN w.x, keys(n)", "5|[\"k\"]\n");
+    expect(s, "MATCH (n:P {k: 'q'}) FOREACH (x IN ['a', 'b'] | SET n[x] = x) RETURN n.a + n.b", "\"ab\"\n");
+    expect(s, "MERGE (n:P {k: 'q'}) ON MATCH SET n['a'] = 3 RETURN n.a", "3\n");
+    expect_error(s, "MATCH (n:P) SET n[1] = 1", WG_E_TYPE, 18, "the name of a property");
+    expect_error(s, "MATCH (n:P) SET n[toStringOrNull(null)] = 1", WG_E_TYPE, 16, "the name of a property");
+    expect(s, "MATCH (n:P {k: 'q'}) SET n IS L1, n:L2&L3:L4 REMOVE n IS L1, n:L2 RETURN labels(n)",
+           "[\"L3\",\"L4\",\"P\"]\n");
+    run(s, "MATCH (n:P) DETACH DELETE n");
+    expect(s, "RETURN 1_000 + 0xF_F, 1_0.5_0, -1_0", "1255|10.5|-10\n");
+    expect_error(s, "RETURN 1__0", WG_E_SYNTAX, 8, "invalid number");
+    expect_error(s, "CALL (a,) { RETURN 1 AS x } RETURN x", WG_E_SYNTAX, 8, "a variable that the subquery sees");
+}
+
+/* Goal: labels and types may be named by values, where they are written, matched and asked. */
+static void test_labels_are_named_by_values(void **state) {
+    store *s = *state;
+    expect(s, "WITH 'P1' AS l CREATE (n:P:$(l) {k: 1}) RETURN labels(n)", "[\"P\",\"P1\"]\n");
+    expect(s, "UNWIND ['P2', 'P3'] AS l CREATE (n:$([l, 'P', l]) {k: l}) RETURN labels(n)",
+           "[\"P\",\"P2\"]\n[\"P\",\"P3\"]\n");
+    expect(s, "MATCH (a:P1), (b:P2) UNWIND ['X1', 'X2'] AS t CREATE (a)-[r:$(t) {t: t}]->(b) RETURN type(r), r.t",
+           "\"X1\"|\"X1\"\n\"X2\"|\"X2\"\n");
+    expect(s, "WITH 'P2' AS l MATCH (n:P:$(l)) RETURN n.k", "\"P2\"\n");
+    expect(s, "MATCH (n:$('P2')) RETURN n.k", "\"P2\"\n");
+    expect(s, "MATCH (n:$any(['P2', 'P3', 'none'])) RETURN n.k ORDER BY n.k", "\"P2\"\n\"P3\"\n");
+    expect(s, "MATCH (n:$all(['P2', 'P'])) RETURN n.k", "\"P2\"\n");
+    expect(s, "MATCH (n:P&!$('P' + '2')) RETURN n.k ORDER BY n.k", "\"P3\"\n1\n");
+    expect(s, "MATCH (n:P) WHERE n:$(toString(n.k)) RETURN n.k ORDER BY n.k", "\"P2\"\n\"P3\"\n");
+    expect(s, "MATCH (:P)-[r]->() WHERE r:$('X' + '1') RETURN r.t", "\"X1\"\n");
+    expect(s, "MATCH ()-[r:$('X2')]->() RETURN r.t", "\"X2\"\n");
+    expect(s,
+           "MATCH (n:P3) SET n.l = 'Q1', n:$(n.l), n:Q2:$(['Q3', 'Q2']) REMOVE n:$('Q' + '2'), n:$(['none', 'P3']) "
+           "RETURN labels(n)",
+           "[\"P\",\"Q1\",\"Q3\"]\n");
+    expect(s, "UNWIND ['M1', 'M1', 'M2'] AS l MERGE (n:$(l) {m: 1}) ON CREATE SET n:$('C' + l) RETURN labels(n)",
+           "[\"CM1\",\"M1\"]\n[\"CM1\",\"M1\"]\n[\"CM2\",\"M2\"]\n");
+    expect_error(s, "CREATE (n:$any(['a']))", WG_E_BIND, 10, "not $any");
+    expect_error(s, "CREATE (n:$(1))", WG_E_TYPE, 12, "is a STRING");
+    expect_error(s, "CREATE (n:$(toStringOrNull(null)))", WG_E_TYPE, 12, "STRING that is not empty");
+    expect_error(s, "MATCH (a:P1) CREATE (a)-[:$(['x', 'y'])]->(a)", WG_E_VALUE, 28, "exactly one type");
+    expect_error(s, "MATCH ()-[r:$(toString(1))]->() RETURN r", WG_E_BIND, 12, "to match is a name");
+    run(s, "MATCH (n:P|M1|M2) DETACH DELETE n");
+}
+
+/* Goal: IN over a long list that is the same for all rows gives what comparing one by one gives, whatever the types. */
+static void test_members_of_long_lists(void **state) {
+    store *s = *state;
+    expect(s,
+           "UNWIND [1, 2.0, 'a', null, [1], 3.5, 99, true] AS x RETURN x IN range(1, 20), x IN range(1, 20) + [null]",
+           "true|true\ntrue|true\nfalse|null\nnull|null\nfalse|null\nfalse|null\nfalse|null\nfalse|null\n");
+    expect(s,
+           "WITH [i IN range(1, 5000) | 't' + toString(i * 3)] AS l UNWIND range(1, 2000) AS x WITH x, l WHERE 't' + "
+           "toString(x) IN l RETURN count(*), max(x)",
+           "666|1998\n");
+    expect(s,
+           "UNWIND range(1, 60) AS x WITH x WHERE x IN [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "
+           "17] RETURN "
+           "count(*)",
+           "17\n");
+    expect(s,
+           "UNWIND range(1, 60) AS x WITH x WHERE toString(x) IN ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', "
+           "'11', '12', "
+           "'13', '14', '15', '16', null] RETURN count(*)",
+           "16\n");
+    expect(s,
+           "UNWIND [1, 2, 3, 4, 5] AS x WITH x WHERE x IN [1, 2.0, 3, 4, 'a', 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, "
+           "16, 17] RETURN "
+           "count(*)",
+           "4\n");
+}
+
+/* Goal: subqueries that look at no row may stand beside an aggregate; others are refused by name. */
+static void test_subqueries_beside_aggregates(void **state) {
+    store *s = *state;
+    expect(s, "MATCH (n:A) RETURN count(*) + COUNT { (x:B) } AS c", "3\n");
+    expect(s, "MATCH (n:Nowhere) RETURN count(*) + COUNT { (x:B) } AS c", "1\n");
+    expect(s, "MATCH (n:A|B|D) RETURN CASE WHEN EXISTS { (:B {n: 'b'}) } THEN count(*) ELSE 0 END AS c", "4\n");
+    expect(s, "MATCH (n:A) RETURN sum(COUNT { (n)-->() }) AS c", "2\n");
+    expect_error(s, "MATCH (n:A) RETURN count(*) + COUNT { (n)-->() } AS c", WG_E_BIND, 30, "beside an aggregate");
+}
+
 /* Goal: FILTER, LET and FOR do what WITH * and UNWIND do; OFFSET, ALL, FINISH and NEXT. */
 static void test_clauses_of_gql(void **state) {
     store *s = *state;
@@ -164,6 +250,10 @@ static void test_case_and_is(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clauses_of_gql),
+        cmocka_unit_test(test_properties_are_set_by_name),
+        cmocka_unit_test(test_labels_are_named_by_values),
+        cmocka_unit_test(test_members_of_long_lists),
+        cmocka_unit_test(test_subqueries_beside_aggregates),
         cmocka_unit_test(test_subqueries_see_what_they_name),
         cmocka_unit_test(test_set_operators_count_rows),
         cmocka_unit_test(test_subqueries_stand_inside_of_lists),

@@ -312,7 +312,7 @@ wg_code wg_query_check(const wg_prepared *query, wg_txn *txn, wg_account *accoun
 wg_code wgi_query_plan_hash(const wgi_binder *b, const wg_plan *plan, wg_sha256 *out) {
     wg_buf text;
     wg_buf_init(&text, b->arena->account);
-    const wg_code code = wg_plan_print(plan, b->catalog, NULL, &text, b->err);
+    const wg_code code = wg_plan_print(plan, b->txn, NULL, &text, b->err);
     const wg_slice part = wg_buf_slice(&text);
     if (code == WG_OK) wg_sha256_of(&part, 1, out);
     wg_buf_deinit(&text);
@@ -323,7 +323,7 @@ wg_code wgi_query_plan_hash(const wgi_binder *b, const wg_plan *plan, wg_sha256 
 static wg_code explain_plan(wgi_binder *b, const wg_exec_context *context, const wg_plan *plan, const wg_plan **out) {
     wg_buf text;
     wg_buf_init(&text, b->arena->account);
-    wg_code code = wg_plan_print(plan, b->catalog, context, &text, b->err);
+    wg_code code = wg_plan_print(plan, b->txn, context, &text, b->err);
     const uint8_t *copy = NULL;
     const size_t size = text.size;
     if (code == WG_OK && (copy = wg_arena_copy(b->arena, size > 0 ? text.data : (const uint8_t *)"", size)) == NULL &&
@@ -374,7 +374,7 @@ static wg_code run_profile(wgi_binder *b, const wg_exec_context *context, const 
         wg_profile_create(plan, wg_engine_platform(wg_txn_engine(context->txn)), context->account, &profile, b->err));
     measured.profile = profile;
     wg_code code = wg_exec_run(plan, &measured, &rows, b->err);
-    if (code == WG_OK) code = wg_profile_cells(profile, b->catalog, b->arena, &cells, b->err);
+    if (code == WG_OK) code = wg_profile_cells(profile, b->txn, b->arena, &cells, b->err);
     const uint32_t lines = wg_profile_count(profile);
     wg_rows_destroy(rows);
     wg_profile_destroy(profile);

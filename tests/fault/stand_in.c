@@ -97,6 +97,10 @@ static void s_process_memory(wg_platform *p, wg_process_memory *out) {
     (void)p;
     to->ops->process_memory(to, out);
 }
+static void s_write_back(wg_platform *p, wg_file *file) {
+    (void)p;
+    to->ops->write_back(to, file);
+}
 static void s_trim_memory(wg_platform *p) {
     (void)p;
     to->ops->trim_memory(to);
@@ -152,6 +156,7 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .advise = s_advise,
                                            .process_memory = s_process_memory,
                                            .trim_memory = s_trim_memory,
+                                           .write_back = s_write_back,
                                            .now_ns = s_now_ns,
                                            .wall_us = s_wall_us,
                                            .random = s_random};

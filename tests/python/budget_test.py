@@ -16,7 +16,7 @@ import time
 
 from kit import ROOT, check, program
 
-BUDGET_MIB = int(os.environ.get("WG_BUDGET_MIB", "96"))
+BUDGET_MIB = int(os.environ.get("WG_BUDGET_MIB", "64"))
 ROW_BYTES = 256
 ROWS = int(os.environ.get("WG_BUDGET_ROWS", str(BUDGET_MIB * 8 * 1048576 // ROW_BYTES + 500)))
 STEPS = ["load", "scan", "update", "snapshot", "compact", "reopen"]

@@ -10,6 +10,8 @@
  * 17 for subnormals, whose precision is lower). Positional form covers 1e-4 <= |v| < 1e16, exponent form the rest. */
 #include "base/text/text.h"
 
+#include "base/text/shortest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -224,66 +226,14 @@ typedef struct shortest {
     char digits[20];
 } shortest;
 
-/* `v` > 0 to `count` significant digits, trailing zeros cut. Skips what printf puts as the decimal point. */
-static void round_digits(double v, int count, shortest *out) {
-    char text[48];
-    snprintf(text, sizeof text, "%.*e", count - 1, v);
-    const char *p = text;
-    out->digit_count = 0;
-    for (; *p != '\0' && *p != 'e'; p++)
-        if (is_digit((uint8_t)*p)) out->digits[out->digit_count++] = *p;
-    WG_ASSERT(*p == 'e');
-    const bool negative = *++p == '-';
-    int e = 0;
-    for (p++; *p != '\0'; p++) e = e * 10 + (*p - '0');
-    out->exponent = negative ? -e : e;
-    while (out->digit_count > 1 && out->digits[out->digit_count - 1] == '0') out->digit_count--;
-}
-
-static bool reads_back(const shortest *d, double v) {
-    char text[48];
-    memcpy(text, d->digits, d->digit_count);
-    snprintf(text + d->digit_count, sizeof text - d->digit_count, "e%d", d->exponent - (int)d->digit_count + 1);
-    return strtod(text, NULL) == v;
-}
-
-/* Below a power of two the doubles lie twice as close as above it, so the nearest decimal may miss while the next one
- * up still reads back. Only digits below nine are stepped: a carry would make a shorter candidate, tried before. */
-static bool step_up(shortest *d, double v, int count) {
-    if ((wg_bits_of_f64(v) & UINT64_C(0x000fffffffffffff)) != 0) return false;
-    while (d->digit_count < (size_t)count) d->digits[d->digit_count++] = '0';
-    if (d->digits[d->digit_count - 1] == '9') return false;
-    d->digits[d->digit_count - 1]++;
-    return reads_back(d, v);
-}
-
-/* Most numbers that people wrote have few digits: v is m / 10^k for an m below 10^15. Both are doubles, so the division rounds once, and a decimal of up
- * to 15 digits that gives v is the only one; the least k has no zeros at its end. */
-static bool few_digits(double v, shortest *out) {
-    if (!(v >= 1e-4 && v < 1e15)) return false;
-    double power = 10;
-    for (int k = 1; k < 20 && v * power < 1e15; k++, power *= 10) {
-        const int64_t m = (int64_t)(v * power + 0.5);
-        if ((double)m / power != v) continue;
-        char text[24];
-        out->digit_count = wg_format_i64(m, text);
-        if (out->digit_count > 15) return false;
-        memcpy(out->digits, text, out->digit_count);
-        out->exponent = (int)out->digit_count - 1 - k;
-        return true;
-    }
-    return false;
-}
-
 static void shortest_digits(double v, shortest *out) {
-    if (few_digits(v, out)) return;
-    /* Any decimal of up to 15 digits survives the way through a normal double, so nothing shorter is missed. */
-    const bool subnormal = v < 0x1p-1022;
-    for (int count = subnormal ? 1 : 15; count < 17; count++) {
-        round_digits(v, count, out);
-        if (reads_back(out, v) || step_up(out, v, count)) return;
-    }
-    round_digits(v, 17, out);
+    uint64_t digits;
+    int32_t exponent;
+    char text[24];
+    wgi_shortest(v, &digits, &exponent);
+    out->digit_count = wg_format_i64((int64_t)digits, text); /* below 10^17 */
+    memcpy(out->digits, text, out->digit_count);
+    out->exponent = (int)exponent + (int)out->digit_count - 1;
 }
 
 static size_t put_text(char *out, const char *text) {

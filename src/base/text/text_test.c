@@ -6,6 +6,9 @@
 #include <cmocka.h>
 
 #include <locale.h>
+#include <string.h>
+#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/core/test_seed.h"
 #include "base/text/text.h"
@@ -334,9 +337,47 @@ static void test_suggestions_find_the_nearest_name(void **state) {
     assert_null(nearest(longest));
 }
 
+/* Digits of a text, without the zeros around them. */
+static size_t digits_of(const char *text, char out[64]) {
+    size_t n = 0;
+    for (const char *p = text; *p != '\0' && *p != 'e'; p++)
+        if (*p >= '0' && *p <= '9' && (n > 0 || *p != '0')) out[n++] = *p;
+    while (n > 0 && out[n - 1] == '0') n--;
+    return n;
+}
+
+/* Goal: over doubles of all sizes, neighbours of powers of two and subnormal ones among them, the text reads back, and printf, which is asked for
+ * one digit more until it does too, has the same digits: none is shorter, and of the shortest ones it is the nearest. */
+static void test_floats_are_the_shortest_and_nearest_text(void **state) {
+    (void)state;
+    wg_rng rng;
+    wg_rng_init(&rng, wg_test_seed(71));
+    const uint32_t rounds = wg_test_small() ? 20000 : 200000;
+    for (uint32_t i = 0; i < rounds; i++) {
+        uint64_t bits = wg_rng_next(&rng) >> 1;
+        if (i % 4 == 1) bits &= UINT64_C(0x7ff0000000000000);
+        if (i % 4 == 2) bits &= UINT64_C(0x000fffffffffffff);
+        if (i % 4 == 3) bits = wg_bits_of_f64((double)(bits % 1000000007) / 1000);
+        const double v = wg_f64_of_bits(bits);
+        char mine[64], theirs[64], mine_digits[64], their_digits[64];
+        if (v != v || v == 0 || v == __builtin_inf()) continue;
+        mine[wg_format_f64(v, mine)] = '\0';
+        assert_true(strtod(mine, NULL) == v);
+        int precision = 0;
+        do (void)snprintf(theirs, sizeof theirs, "%.*e", precision++, v);
+        while (strtod(theirs, NULL) != v);
+        const size_t size = digits_of(theirs, their_digits);
+        const size_t own = digits_of(mine, mine_digits);
+        /* Below a power of two the nearest text of a length may miss while its neighbour hits: then ours is shorter. */
+        if (own < size && (bits & UINT64_C(0x000fffffffffffff)) == 0) continue;
+        if (own != size || memcmp(mine_digits, their_digits, size) != 0) fail_msg("%a: %s, not %s", v, mine, theirs);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_accepts_scalars_and_refuses_the_rest),
+        cmocka_unit_test(test_floats_are_the_shortest_and_nearest_text),
         cmocka_unit_test(test_integers_read_exactly_or_not_at_all),
         cmocka_unit_test(test_floats_read_correctly_rounded),
         cmocka_unit_test(test_floats_read_a_digit_past_the_kept_ones),

@@ -61,6 +61,9 @@ typedef struct wg_platform_ops {
                            wg_error *err);
     /* Data and size reach stable storage (fdatasync; F_FULLFSYNC on macOS). */
     wg_code (*sync)(wg_platform *self, wg_file *file, wg_error *err);
+    /* The system may begin to write to the disk what was written to the file, so that a later sync has less to do; what an earlier call
+     * began is waited for. Nothing becomes durable; failure is the sync's to tell. */
+    void (*write_back)(wg_platform *self, wg_file *file);
     wg_code (*truncate)(wg_platform *self, wg_file *file, uint64_t size, wg_error *err);
     wg_code (*file_info)(wg_platform *self, wg_file *file, wg_file_info *out, wg_error *err);
     wg_code (*stat)(wg_platform *self, const char *path, wg_file_info *out, wg_error *err);

@@ -2,7 +2,7 @@
  *
  * Fallible calls are counted from 1; an armed fault fires at a count, once or from then on. A failed call does nothing
  * on the disk, save WG_FAULT_SHORT_WRITE, which writes the first half of the bytes. close, unmap, advise, process_memory,
- * trim_memory, take_memory, give_memory, now_ns, wall_us and wall_coarse_us cannot fail by plan and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
+ * trim_memory, write_back, take_memory, give_memory, now_ns, wall_us and wall_coarse_us cannot fail by plan and are not counted. Files are those of the wrapped platform. Threads: any (atomic counters). */
 #include "io/platform/platform_internal.h"
 
 #include <errno.h>
@@ -141,6 +141,9 @@ static void fault_advise(wg_platform *self, const void *data, uint64_t size, wg_
 static void fault_process_memory(wg_platform *self, wg_process_memory *out) {
     fault_of(self)->inner->ops->process_memory(fault_of(self)->inner, out);
 }
+static void fault_write_back(wg_platform *self, wg_file *file) {
+    fault_of(self)->inner->ops->write_back(fault_of(self)->inner, file);
+}
 static void fault_trim_memory(wg_platform *self) { fault_of(self)->inner->ops->trim_memory(fault_of(self)->inner); }
 static void *fault_take_memory(wg_platform *self, uint64_t bytes) {
     return fault_of(self)->inner->ops->take_memory(fault_of(self)->inner, bytes);
@@ -182,6 +185,7 @@ static const wg_platform_ops fault_ops = {
     .advise = fault_advise,
     .process_memory = fault_process_memory,
     .trim_memory = fault_trim_memory,
+    .write_back = fault_write_back,
     .take_memory = fault_take_memory,
     .give_memory = fault_give_memory,
     .now_ns = fault_now_ns,

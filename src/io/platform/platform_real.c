@@ -215,6 +215,18 @@ static wg_code real_sync(wg_platform *self, wg_file *file, wg_error *err) {
     return WG_OK;
 }
 
+static void real_write_back(wg_platform *self, wg_file *file) {
+    (void)self;
+#ifdef SYNC_FILE_RANGE_WRITE
+    const int saved = errno;
+    /* A wish; not all file systems have it. */
+    (void)sync_file_range(real_of(file)->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+    errno = saved;
+#else
+    (void)file;
+#endif
+}
+
 static wg_code real_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
     (void)self;
     const real_file *f = real_of(file);
@@ -508,6 +520,7 @@ static const wg_platform_ops real_ops = {
     .write_at = real_write_at,
     .write_parts = real_write_parts,
     .sync = real_sync,
+    .write_back = real_write_back,
     .truncate = real_truncate,
     .file_info = real_file_info,
     .stat = real_stat,

@@ -329,6 +329,34 @@ static void test_platform_process_memory_sees_mapped_pages(void **state) {
     o->trim_memory(f->p);
 }
 
+/* Goal: asking for data to be written back, once or again, changes no byte of the file and needs no answer, on every platform. */
+static void test_platform_write_back_changes_nothing(void **state) {
+    fixture *f = *state;
+    enum { SIZE = 100000 };
+    static uint8_t wrote[SIZE];
+    static uint8_t found[SIZE];
+    wg_platform *sim = NULL;
+    assert_int_equal(wg_platform_sim_create(1, &sim, NULL), WG_OK);
+    for (size_t i = 0; i < SIZE; i++) wrote[i] = (uint8_t)(i % 251);
+    for (int i = 0; i < 2; i++) {
+        wg_platform *p = i == 0 ? f->p : sim;
+        const char *path = i == 0 ? path_in(f, "back") : "/back";
+        wg_file *file = NULL;
+        size_t n = 0;
+        assert_int_equal(p->ops->open(p, path, WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
+        p->ops->write_back(p, file); /* nothing is there yet */
+        assert_int_equal(p->ops->write_at(p, file, 0, wrote, SIZE, NULL), WG_OK);
+        for (int k = 0; k < 2; k++) p->ops->write_back(p, file);
+        assert_int_equal(p->ops->sync(p, file, NULL), WG_OK);
+        assert_int_equal(p->ops->read_at(p, file, 0, found, SIZE, &n, NULL), WG_OK);
+        assert_int_equal(n, SIZE);
+        assert_memory_equal(found, wrote, SIZE);
+        p->ops->close(p, file);
+    }
+    assert_int_equal(f->p->ops->unlink(f->p, path_in(f, "back"), NULL), WG_OK);
+    wg_platform_sim_destroy(sim);
+}
+
 /* Goal: memory for large tables comes zeroed, aligned to huge pages, and from every platform. */
 static void test_platform_take_memory_is_aligned_and_zeroed(void **state) {
     fixture *f = *state;
@@ -391,6 +419,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_platform_absolute_resolves_lexically, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_time_and_randomness, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_map_outlives_handle_and_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_write_back_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_take_memory_is_aligned_and_zeroed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_process_memory_sees_mapped_pages, setup, teardown),
     };

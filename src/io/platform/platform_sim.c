@@ -554,6 +554,9 @@ static void sim_process_memory(wg_platform *self, wg_process_memory *out) {
     *out = (wg_process_memory){0};
 }
 
+/* What it may bring to the disk, a crash may bring there without it. */
+static void sim_write_back(wg_platform *self, wg_file *file) { (void)self, (void)file; }
+
 static void sim_trim_memory(wg_platform *self) { (void)self; }
 
 /* Memory is no part of the disk: it is the real one's. */
@@ -593,6 +596,7 @@ static const wg_platform_ops sim_ops = {
     .write_at = sim_write_at,
     .write_parts = sim_write_parts,
     .sync = sim_sync,
+    .write_back = sim_write_back,
     .truncate = sim_truncate,
     .file_info = sim_file_info,
     .stat = sim_stat,

@@ -213,6 +213,9 @@ static inline void wrap_process_memory(wg_platform *self, wg_process_memory *out
     wrap_of(self)->inner->ops->process_memory(wrap_of(self)->inner, out);
     if (wrap_of(self)->file_bytes != 0) out->resident_file_bytes = wrap_of(self)->file_bytes;
 }
+static inline void wrap_write_back(wg_platform *self, wg_file *file) {
+    wrap_of(self)->inner->ops->write_back(wrap_of(self)->inner, wrap_file_of(file)->inner);
+}
 static inline void wrap_trim_memory(wg_platform *self) {
     wrap_of(self)->inner->ops->trim_memory(wrap_of(self)->inner);
 }
@@ -259,13 +262,14 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .advise = wrap_advise,
                                         .process_memory = wrap_process_memory,
                                         .trim_memory = wrap_trim_memory,
+                                        .write_back = wrap_write_back,
                                         .take_memory = wrap_take_memory,
                                         .give_memory = wrap_give_memory,
                                         .now_ns = wrap_now_ns,
                                         .wall_us = wrap_wall_us,
                                         .wall_coarse_us = wrap_wall_coarse_us,
                                         .random = wrap_random};
-    _Static_assert(sizeof ops == 28 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
+    _Static_assert(sizeof ops == 29 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
     memset(w, 0, sizeof *w);
     w->base.ops = &ops;
     w->inner = inner;

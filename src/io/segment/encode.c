@@ -101,6 +101,13 @@ static uint8_t common_type(const wg_vector *v, uint32_t rows) {
 
 static void gather_valid(wg_arc1_encoder *e, const wg_vector *v, uint32_t rows, wg_arc1_column *c) {
     memset(e->valid, 0, sizeof e->valid);
+    if (v->valid == NULL && c->type != WG_TYPE_ANY && v->type != WG_TYPE_ANY && v->type != WG_TYPE_NULL) {
+        memset(e->valid, 0xff, rows / 8);
+        for (uint32_t i = rows / 8 * 8; i < rows; i++) wg_bit_set(e->valid, i);
+        c->null_count = 0;
+        c->has_valid = false;
+        return;
+    }
     uint32_t present = 0;
     for (uint32_t i = 0; i < rows; i++) {
         bool valid = wg_vector_is_valid(v, i);
@@ -122,6 +129,11 @@ static uint64_t fixed_cell(const wg_vector *v, uint32_t cell) {
 
 static void gather_fixed(wg_arc1_encoder *e, const wg_vector *v, uint32_t rows) {
     uint64_t before = 0;
+    if (v->valid == NULL && v->kind == WG_VECTOR_FLAT && v->type != WG_TYPE_BOOL && v->type != WG_TYPE_ANY &&
+        v->type != WG_TYPE_NULL) {
+        if (rows != 0) memcpy(e->cells, v->data, 8 * (size_t)rows);
+        return;
+    }
     uint32_t leading = 0;
     while (leading < rows && !wg_bit_get(e->valid, leading)) leading++;
     if (leading < rows) before = fixed_cell(v, wg_vector_cell(v, leading));
@@ -224,21 +236,34 @@ typedef struct cell_stats {
     bool sequence; /* one step everywhere */
 } cell_stats;
 
-static bool cell_less(uint8_t type, uint64_t a, uint64_t b) {
-    if (type == WG_TYPE_NODE || type == WG_TYPE_BOOL) return a < b;
-    if (type == WG_TYPE_FLOAT) return wg_f64_of_bits(a) < wg_f64_of_bits(b);
-    return wg_i64_of_u64(a) < wg_i64_of_u64(b);
+/* The least and the greatest cell; of equal doubles with different bits the first. */
+static void find_bounds(const uint64_t *cells, uint8_t type, uint32_t rows, cell_stats *s) {
+    if (type == WG_TYPE_FLOAT) {
+        for (uint32_t i = 1; i < rows; i++) {
+            if (wg_f64_of_bits(cells[i]) < wg_f64_of_bits(s->min)) s->min = cells[i];
+            if (wg_f64_of_bits(s->max) < wg_f64_of_bits(cells[i])) s->max = cells[i];
+        }
+        return;
+    }
+    const uint64_t flip =
+        type == WG_TYPE_NODE || type == WG_TYPE_BOOL ? 0 : UINT64_C(1) << 63; /* signed as unsigned */
+    uint64_t min = cells[0] ^ flip;
+    uint64_t max = min;
+    for (uint32_t i = 1; i < rows; i++) {
+        const uint64_t cell = cells[i] ^ flip;
+        min = cell < min ? cell : min;
+        max = cell > max ? cell : max;
+    }
+    s->min = min ^ flip;
+    s->max = max ^ flip;
 }
 
 static cell_stats stats_of(const wg_arc1_encoder *e, uint8_t type, uint32_t rows) {
     const uint64_t *cells = e->cells;
     cell_stats s = {.min = cells[0], .max = cells[0], .runs = 1, .sequence = true};
-    for (uint32_t i = 1; i < rows; i++) {
-        if (cell_less(type, cells[i], s.min)) s.min = cells[i];
-        if (cell_less(type, s.max, cells[i])) s.max = cells[i];
-        s.runs += cells[i] != cells[i - 1];
-        s.sequence = s.sequence && cells[i] - cells[i - 1] == cells[1] - cells[0];
-    }
+    find_bounds(cells, type, rows, &s);
+    for (uint32_t i = 1; i < rows; i++) s.runs += cells[i] != cells[i - 1];
+    for (uint32_t i = 1; i < rows && s.sequence; i++) s.sequence = cells[i] - cells[i - 1] == cells[1] - cells[0];
     return s;
 }
 

@@ -334,6 +334,57 @@ static void test_stripe_dump_stops_when_told(void **state) {
     wg_stripe_close(s);
 }
 
+static uint64_t resident_of_files(void) {
+    wg_process_memory p = {0};
+    wg_platform_real()->ops->process_memory(wg_platform_real(), &p);
+    return p.resident_file_bytes;
+}
+
+static void read_every_row(const wg_fragment *f) {
+    wg_fragment_scratch scratch = {0};
+    wg_vector v;
+    wg_error err = {0};
+    for (uint32_t c = 0; c < 3; c++)
+        for (uint32_t row = 0; row < ROWS; row += WG_BATCH_ROWS_MAX) {
+            assert_int_equal(wg_fragment_read(f, c, row, WG_BATCH_ROWS_MAX, &scratch, &v, &err), WG_OK);
+            assert_memory_equal(v.data, numbers + row, WG_BATCH_ROWS_MAX * sizeof numbers[0]);
+        }
+    wg_fragment_scratch_deinit(&scratch);
+}
+
+static void test_stripe_gives_back_pages_that_nobody_charged(void **state) {
+    /* Goal: pages leave the process but for those of charged fragments, or all of them; what is read afterwards is the same, and
+     * charges stay what they were. An eviction takes the pages of what it evicts. */
+    (void)state;
+    static const wg_tier_budget budget = {.warm = 16 << 20};
+    enum { HALF = 3 * PAGES_OF_COLUMN * WG_ARC1_PAGE / 2 };
+    wg_cache *cache;
+    wg_error err = {0};
+    write_stripe(false, ROWS);
+    assert_int_equal(wg_cache_create(&budget, NULL, &cache, &err), WG_OK);
+    wg_stripe *s = open_stripe(cache);
+    const wg_fragment *f = wg_stripe_fragment(s, 0);
+    const uint64_t before = resident_of_files();
+    read_every_row(f);
+    const uint64_t charged = warm(cache);
+    const bool told = resident_of_files() != 0; /* not on every system */
+    assert_true(!told || resident_of_files() >= before + HALF);
+    wg_stripe_drop_pages(s, false);
+    assert_true(!told || resident_of_files() >= before + HALF);
+    wg_stripe_drop_pages(s, true);
+    assert_true(!told || resident_of_files() < before + HALF);
+    assert_int_equal(warm(cache), charged);
+    read_every_row(f);
+    assert_int_equal(warm(cache), charged);
+    assert_true(wg_cache_demote(cache, wg_fragment_cache_entry(f)));
+    assert_true(!told || resident_of_files() < before + HALF);
+    assert_int_equal(warm(cache), 0);
+    read_every_row(f);
+    assert_int_equal(warm(cache), charged);
+    wg_stripe_close(s);
+    wg_cache_destroy(cache);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -345,6 +396,7 @@ int main(void) {
         T(test_stripe_numbers_are_asked_of_number_columns_only),
         T(test_stripe_prefetch_charges_nothing),
         T(test_stripe_dump_stops_when_told),
+        T(test_stripe_gives_back_pages_that_nobody_charged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void write_stripe(uint64_t parts_from) {
+static wg_code try_write(uint64_t parts_from, wg_error *err) {
     const wg_stripe_column columns[COLUMNS] = {
         {1, {.type = WG_TYPE_STRING, .data = cells[TEXTS], .valid = valid}},
         {2, {.type = WG_TYPE_BYTES, .data = cells[RAW]}},
@@ -72,12 +72,18 @@ static void write_stripe(uint64_t parts_from) {
     wg_stripe_options o = {.parts_from = parts_from};
     memcpy(o.store_uuid, uuid, 16);
     wg_stripe_writer *w;
-    wg_error err = {0};
     uint64_t bytes;
     const wg_fragment_head head = {.key = {.kind = WG_KIND_ROWS}, .row_count = ROWS};
-    assert_int_equal(wg_stripe_create(sim, "/s", 1, &o, &w, &err), WG_OK);
-    assert_int_equal(wg_stripe_add(w, &head, columns, COLUMNS, &err), WG_OK);
-    assert_int_equal(wg_stripe_finish(w, &bytes, &err), WG_OK);
+    WG_TRY(wg_stripe_create(sim, "/s", 1, &o, &w, err));
+    const wg_code code = wg_stripe_add(w, &head, columns, COLUMNS, err);
+    if (code == WG_OK) return wg_stripe_finish(w, &bytes, err);
+    wg_stripe_abort(w);
+    return code;
+}
+
+static void write_stripe(uint64_t parts_from) {
+    wg_error err = {0};
+    if (try_write(parts_from, &err) != WG_OK) fail_msg("%s", err.message);
 }
 
 static wg_buf read_all(void) {
@@ -290,6 +296,131 @@ static void test_parts_notice_damage_where_it_is(void **state) {
     wg_buf_deinit(&file);
 }
 
+/* All that a reader may ask of a column: cells, a run, a run with its dictionary. The first refusal is returned; what is given is right. */
+static wg_code read_much(const wg_fragment *f, uint32_t column, wg_error *err) {
+    wg_fragment_scratch scratch = {0};
+    wg_vector v;
+    wg_code code = WG_OK;
+    for (uint32_t row = 0; row < ROWS && code == WG_OK; row += 57) {
+        bool right = false;
+        code = read_cell(f, column, row, &right, err);
+        if (code == WG_OK && !right) fail_msg("column %u, row %u", column, row);
+    }
+    if (code == WG_OK) code = wg_fragment_read(f, column, 3, 5, &scratch, &v, err);
+    if (code == WG_OK && column == WORDS) {
+        const wg_value cell = wg_vector_value(&v, 4);
+        assert_true(wg_slice_equal(wg_slice_of(cell.as.s, cell.size), wg_slice_of_str(cells[WORDS][7])));
+    }
+    for (int i = 0; i < 2 && code == WG_OK; i++) code = wg_fragment_read_coded(f, column, 8, 5, &scratch, &v, err);
+    if (code == WG_OK && column == WORDS) {
+        const wg_value cell = wg_vector_value(&v, 1);
+        assert_true(wg_slice_equal(wg_slice_of(cell.as.s, cell.size), wg_slice_of_str(cells[WORDS][9])));
+    }
+    wg_fragment_scratch_deinit(&scratch);
+    return code;
+}
+
+static void test_parts_are_refused_whole_under_caps_that_are_too_small(void **state) {
+    /* Goal: under any cap a read gives what is right or WG_E_CAPACITY, and never passes the cap; without room for one part nothing is read,
+     * with room for all everything is. */
+    (void)state;
+    write_stripe(1);
+    uint32_t refused = 0;
+    uint32_t given = 0;
+    for (uint64_t pages = 1; pages <= 64; pages += pages < 8 ? 1 : 7) {
+        const wg_tier_budget budget = {.warm = pages * WG_ARC1_PAGE * (pages == 64 ? 1000 : 1)};
+        wg_cache *cache;
+        assert_int_equal(wg_cache_create(&budget, NULL, &cache, NULL), WG_OK);
+        wg_stripe *s = open_stripe(cache);
+        for (uint32_t column = 0; column < COLUMNS; column++) {
+            wg_error err = {0};
+            const wg_code code = read_much(wg_stripe_fragment(s, 0), column, &err);
+            assert_true(code == WG_OK || code == WG_E_CAPACITY);
+            if (pages == 1) assert_int_equal(code, WG_E_CAPACITY);
+            if (pages == 64) assert_int_equal(code, WG_OK);
+            assert_true(warm(cache) <= budget.warm);
+            refused += code != WG_OK;
+            given += code == WG_OK;
+        }
+        wg_stripe_close(s);
+        wg_cache_destroy(cache);
+    }
+    assert_true(refused >= COLUMNS && given >= COLUMNS);
+}
+
+static void test_parts_survive_refused_memory(void **state) {
+    /* Goal: whichever allocation fails while a stripe is opened and read, the answer is WG_E_NOMEM and the next try is right. */
+    (void)state;
+    write_stripe(1);
+    uint64_t refused = 0;
+    for (uint64_t n = 1;; n++) {
+        wg_stripe *s = NULL;
+        wg_error err = {0};
+        wg_memory_fail_at(n, false);
+        wg_code code = wg_stripe_open(sim, "/s", 1, uuid, NULL, NULL, &s, &err);
+        for (uint32_t column = 0; column < COLUMNS && code == WG_OK; column++)
+            code = read_much(wg_stripe_fragment(s, 0), column, &err);
+        wg_memory_fail_at(0, false);
+        if (code == WG_OK) {
+            wg_stripe_close(s);
+            break;
+        }
+        assert_int_equal(code, WG_E_NOMEM);
+        refused++;
+        if (s == NULL) continue;
+        for (uint32_t column = 0; column < COLUMNS; column++)
+            assert_int_equal(read_much(wg_stripe_fragment(s, 0), column, NULL), WG_OK);
+        wg_stripe_close(s);
+    }
+    assert_true(refused > 4);
+}
+
+static void test_parts_refuse_an_index_that_is_wrong_but_sealed(void **state) {
+    /* Goal: offsets that point backwards are refused although every checksum is right, each time they are asked for. */
+    (void)state;
+    write_stripe(1);
+    wg_buf file = read_all();
+    const wg_arc1_column c = column_of(&file, RAW);
+    memset(file.data + c.offset + 8, 0xff, 8);
+    repair(file.data, file.size);
+    write_all(&file);
+    wg_stripe *s = open_stripe(NULL);
+    for (int i = 0; i < 2; i++) {
+        bool right = false;
+        wg_error err = {0};
+        assert_int_equal(read_cell(wg_stripe_fragment(s, 0), RAW, 1, &right, &err), WG_E_CORRUPT);
+        assert_int_equal(err.offset, c.offset);
+    }
+    wg_stripe_close(s);
+    wg_buf_deinit(&file);
+}
+
+static void test_parts_are_written_whole_or_refused(void **state) {
+    /* Goal: whichever allocation fails while a stripe is written, the writer says WG_E_NOMEM and leaves no file; the next try writes the
+     * same bytes as an undisturbed one. */
+    (void)state;
+    write_stripe(1);
+    wg_buf good = read_all();
+    uint64_t refused = 0;
+    for (uint64_t n = 1;; n++) {
+        wg_error err = {0};
+        (void)sim->ops->unlink(sim, path, NULL);
+        wg_memory_fail_at(n, false);
+        const wg_code code = try_write(1, &err);
+        wg_memory_fail_at(0, false);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+        refused++;
+        wg_file_info info;
+        assert_int_equal(sim->ops->stat(sim, path, &info, NULL), WG_E_NOT_FOUND);
+    }
+    wg_buf again = read_all();
+    assert_true(refused > 4);
+    assert_true(wg_slice_equal(wg_buf_slice(&good), wg_buf_slice(&again)));
+    wg_buf_deinit(&good);
+    wg_buf_deinit(&again);
+}
+
 /* Writes `size` bytes at a place of TEXTS, and makes all checksums right. Which rows can be read then? */
 static void hostile_text(const wg_buf *good, uint64_t at, const char *bytes, size_t size, bool backwards) {
     wg_buf file = {0};
@@ -444,10 +575,18 @@ static void test_parts_are_read_by_threads(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_parts_are_written_for_large_blocks_only), T(test_parts_give_every_cell),
-        T(test_parts_are_charged_when_they_are_touched), T(test_parts_are_read_under_a_cap_below_the_column),
-        T(test_parts_notice_damage_where_it_is),         T(test_parts_refuse_text_that_is_none),
-        T(test_parts_refuse_records_out_of_place),       T(test_parts_are_read_by_threads),
+        T(test_parts_are_written_for_large_blocks_only),
+        T(test_parts_give_every_cell),
+        T(test_parts_are_charged_when_they_are_touched),
+        T(test_parts_are_read_under_a_cap_below_the_column),
+        T(test_parts_notice_damage_where_it_is),
+        T(test_parts_are_refused_whole_under_caps_that_are_too_small),
+        T(test_parts_survive_refused_memory),
+        T(test_parts_refuse_an_index_that_is_wrong_but_sealed),
+        T(test_parts_are_written_whole_or_refused),
+        T(test_parts_refuse_text_that_is_none),
+        T(test_parts_refuse_records_out_of_place),
+        T(test_parts_are_read_by_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static void payload_copy(commit *c, uint8_t *to, size_t size) {
         size -= n;
         c->left -= n;
         c->skip += n;
-        if (c->skip == c->parts->size && (size > 0 || c->left > 0)) {
+        if (c->skip == c->parts->size && c->left > 0) {
             c->parts++;
             c->skip = 0;
         }
@@ -77,7 +77,7 @@ static size_t payload_slices(commit *c, wg_slice *out, size_t size) {
         size -= n;
         c->left -= n;
         c->skip += n;
-        if (c->skip == c->parts->size && (size > 0 || c->left > 0)) {
+        if (c->skip == c->parts->size && c->left > 0) {
             c->parts++;
             c->skip = 0;
         }
@@ -174,7 +174,7 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
                          .durable = c->durable};
     char path[WAL_PATH_BYTES];
     wg_file *file = NULL;
-    WG_TRY(wgi_wal_path(wal->dir, header.number, path, err));
+    wgi_wal_name(wal->dir, header.number, path);
     wgi_wal_chain_head(wal, &header.chain);
     wal->directory_dirty = true; /* even a failed attempt may have made and removed a name */
     /* One that nobody had time to prepare grows as it is filled: the log is written faster than zeros could be beside it. */
@@ -182,6 +182,7 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
         WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, false, &file, err));
         atomic_fetch_add_explicit(&wal->segments_made, 1, memory_order_relaxed);
     }
+    wal->platform->ops->write_back(wal->platform, wal->file); /* the disk works while the next one fills */
     wal->retired.items[wal->retired.count++] = (wal_retired){
         .file = wal->file, .number = wal->number, .segment_bytes = wal->segment_bytes, .end = wal->offset};
     wal->file = file;
@@ -215,7 +216,7 @@ wg_code wgi_wal_tail_clean(wg_wal *wal, wg_error *err) {
     char path[WAL_PATH_BYTES];
     for (; wal->stale_newest > wal->number; wal->stale_newest--) {
         wg_error seen = {0};
-        WG_TRY(wgi_wal_path(wal->dir, wal->stale_newest, path, err));
+        wgi_wal_name(wal->dir, wal->stale_newest, path);
         const wg_code code = wal->platform->ops->unlink(wal->platform, path, &seen);
         if (code != WG_OK && code != WG_E_NOT_FOUND)
             return wg_error_set_sys(err, code, seen.sys_errno, "log segment '%.120s' could not be removed", path);

@@ -159,6 +159,9 @@ void wgi_wal_head_encode(const wal_head *head, const uint8_t uuid[16], uint8_t o
 bool wgi_wal_head_decode(const uint8_t *in, size_t size, const uint8_t uuid[16], wal_head *out);
 /* "DIR/NAME" */
 wg_code wgi_wal_path_of(const char *dir, const char *name, char out[WAL_PATH_BYTES], wg_error *err);
+/* The same for a directory for which wgi_wal_path was asked before, which every open does: names of other files are no longer than a segment's. */
+void wgi_wal_name_of(const char *dir, const char *name, char out[WAL_PATH_BYTES]);
+void wgi_wal_name(const char *dir, uint64_t number, char out[WAL_PATH_BYTES]);
 #define WAL_HEAD_NAME    "HEAD"
 #define WAL_PREPARE_NAME "next.tmp"
 #define WAL_SPARE_NAME   "spare.tmp"

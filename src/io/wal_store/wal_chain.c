@@ -135,7 +135,7 @@ static wg_code window_open(wg_wal *wal, uint64_t number, wg_error *err) {
     window_close(wal);
     if (queue->window.capacity < WAL_CHAIN_WINDOW_BYTES && !wg_buf_reserve(&queue->window, WAL_CHAIN_WINDOW_BYTES))
         return wg_error_nomem(err, WAL_CHAIN_WINDOW_BYTES);
-    WG_TRY(wgi_wal_path(wal->dir, number, path, err));
+    wgi_wal_name(wal->dir, number, path);
     WG_TRY(wal->platform->ops->open(wal->platform, path, WG_OPEN_READ, &queue->file, err));
     queue->number = number;
     return WG_OK;

@@ -118,6 +118,52 @@ static void test_wal_dump_of_any_bytes_is_bounded(void **state) {
     assert_int_equal(wg_wal_dump(wg_slice_of(bytes, 0), count_line, &whole, NULL), WG_E_CORRUPT);
 }
 
+static bool keep_line(void *ctx, wg_slice line) {
+    return wg_buf_append(ctx, line.data, line.size) && wg_buf_append_u8(ctx, '\n');
+}
+
+/* Goal: a dump says every field of the header and of the frames, as they were written; refused memory ends it with WG_E_NOMEM. */
+static void test_wal_dump_says_every_field(void **state) {
+    fixture *f = *state;
+    static uint8_t bytes[8192];
+    wg_buf text = {0};
+    replayed r = {0};
+    open_log(f, &r);
+    append_sized(f, 100, true);
+    close_log(f);
+    const size_t size = read_whole(f, SEGMENT_1, bytes, sizeof bytes);
+    assert_true(wg_buf_reserve(&text, 8192));
+    assert_int_equal(wg_wal_dump(wg_slice_of(bytes, size), keep_line, &text, NULL), WG_OK);
+    assert_true(wg_buf_append_u8(&text, 0));
+    static const char *const parts[] = {
+        "{\"segment\":1,\"version\":1,\"bytes\":8192,\"store\":\"0102030405060708090a0b0c0d0e0f10\",\"first_logseq\":"
+        "1,"
+        "\"previous_end\":{\"segment\":0,\"offset\":0},\"durable\":{\"segment\":0,\"offset\":0},\"chain\":\"00",
+        "{\"frame\":\"FULL\",\"offset\":",
+        "\"logseq\":1,\"payload_bytes\":100,\"durable\":{\"segment\":",
+        "\"sound\":true}\n",
+        "{\"frame\":\"MARK\"",
+        "\"bytes_behind\":0}\n"};
+    const char *at = (const char *)text.data;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const char *found = strstr(at, parts[i]);
+        if (found == NULL) fail_msg("'%s' is not in: %s", parts[i], at);
+        at = found;
+    }
+    uint64_t refused = 0;
+    for (uint64_t n = 1;; n++) {
+        lines l = {0};
+        wg_memory_fail_at(n, false);
+        const wg_code code = wg_wal_dump(wg_slice_of(bytes, size), count_line, &l, NULL);
+        wg_memory_fail_at(0, false);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+        refused++;
+    }
+    assert_true(refused > 0);
+    wg_buf_deinit(&text);
+}
+
 /* Goal: what is told beside a copied log is what its readers go by. */
 static void test_wal_tell_bounds_a_reader(void **state) {
     fixture *f = *state;
@@ -143,6 +189,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_wal_begin_is_a_tail_beside_and_a_log_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wal_segment_check_finds_every_flip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wal_dump_of_any_bytes_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wal_dump_says_every_field, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wal_tell_bounds_a_reader, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

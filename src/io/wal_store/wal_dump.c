@@ -36,13 +36,15 @@ static bool put_position(wg_buf *out, const char *key, wal_position p) {
 
 static wg_code dump_header(dump *d, wg_error *err) {
     const wal_header *h = &d->header;
-    const bool ok = wg_buf_printf(&d->line, "{\"segment\":%llu,\"version\":%d,\"bytes\":%u,\"store\":\"",
-                                  (unsigned long long)h->number, WAL_VERSION, h->segment_bytes) &&
-                    put_hex(&d->line, d->data + WAL_H_UUID, 16) &&
-                    wg_buf_printf(&d->line, "\",\"first_logseq\":%llu", (unsigned long long)h->first_logseq) &&
-                    put_position(&d->line, "previous_end", h->previous_end) &&
-                    put_position(&d->line, "durable", h->durable) && wg_buf_append_str(&d->line, ",\"chain\":\"") &&
-                    put_hex(&d->line, h->chain.bytes, sizeof h->chain.bytes) && wg_buf_append_str(&d->line, "\"}");
+    bool ok = wg_buf_printf(&d->line, "{\"segment\":%llu,\"version\":%d,\"bytes\":%u,\"store\":\"",
+                            (unsigned long long)h->number, WAL_VERSION, h->segment_bytes);
+    ok &= put_hex(&d->line, d->data + WAL_H_UUID, 16);
+    ok &= wg_buf_printf(&d->line, "\",\"first_logseq\":%llu", (unsigned long long)h->first_logseq);
+    ok &= put_position(&d->line, "previous_end", h->previous_end);
+    ok &= put_position(&d->line, "durable", h->durable);
+    ok &= wg_buf_append_str(&d->line, ",\"chain\":\"");
+    ok &= put_hex(&d->line, h->chain.bytes, sizeof h->chain.bytes);
+    ok &= wg_buf_append_str(&d->line, "\"}");
     return give(d, ok, err);
 }
 
@@ -62,11 +64,11 @@ static int payload_state(dump *d, const wal_frame *frame, wal_place place, const
 static wg_code dump_frame(dump *d, const wal_frame *frame, uint64_t offset, int state, wg_error *err) {
     static const char *const kinds[] = {"?", "FULL", "FIRST", "MIDDLE", "LAST", "MARK"};
     static const char *const states[] = {"null", "false", "true"};
-    const bool ok = wg_buf_printf(&d->line, "{\"frame\":\"%s\",\"offset\":%llu,\"logseq\":%llu,\"payload_bytes\":%u",
-                                  kinds[frame->kind], (unsigned long long)offset, (unsigned long long)frame->logseq,
-                                  frame->payload_bytes) &&
-                    put_position(&d->line, "durable", frame->durable) &&
-                    wg_buf_printf(&d->line, ",\"sound\":%s}", states[state + 1]);
+    bool ok = wg_buf_printf(&d->line, "{\"frame\":\"%s\",\"offset\":%llu,\"logseq\":%llu,\"payload_bytes\":%u",
+                            kinds[frame->kind], (unsigned long long)offset, (unsigned long long)frame->logseq,
+                            frame->payload_bytes);
+    ok &= put_position(&d->line, "durable", frame->durable);
+    ok &= wg_buf_printf(&d->line, ",\"sound\":%s}", states[state + 1]);
     return give(d, ok, err);
 }
 

@@ -118,6 +118,17 @@ wg_code wgi_wal_path_of(const char *dir, const char *name, char out[WAL_PATH_BYT
     return WG_OK;
 }
 
+void wgi_wal_name_of(const char *dir, const char *name, char out[WAL_PATH_BYTES]) {
+    const int n = snprintf(out, WAL_PATH_BYTES, "%s/%s", dir, name);
+    WG_ASSERT(n > 0 && n < WAL_PATH_BYTES); /* wgi_wal_path has been asked for this directory */
+}
+
+void wgi_wal_name(const char *dir, uint64_t number, char out[WAL_PATH_BYTES]) {
+    char name[WAL_NAME_BYTES + 1];
+    snprintf(name, sizeof name, "%020llu.wal", (unsigned long long)number);
+    wgi_wal_name_of(dir, name, out);
+}
+
 wg_code wgi_wal_path(const char *dir, uint64_t number, char out[WAL_PATH_BYTES], wg_error *err) {
     char name[WAL_NAME_BYTES + 1];
     snprintf(name, sizeof name, "%020llu.wal", (unsigned long long)number);

@@ -63,6 +63,40 @@ static void test_wal_head_is_whole_or_nothing(void **state) {
     }
 }
 
+/* Goal: a frame of the largest payload is one, a frame of one byte more is none. */
+static void test_wal_frames_have_a_largest_payload(void **state) {
+    (void)state;
+    const wal_place place = {.segment_crc = 5, .offset = 4096};
+    for (uint32_t more = 0; more < 2; more++) {
+        const wal_frame frame = {
+            .payload_bytes = WG_WAL_FRAME_PAYLOAD_BYTES_MAX + more, .kind = WAL_FULL, .logseq = 7, .durable = 3};
+        uint8_t bytes[WAL_FRAME_BYTES];
+        wal_frame got = {0};
+        wgi_wal_frame_encode(&frame, place, bytes);
+        assert_int_equal(wgi_wal_frame_decode(bytes, place, &got), more == 0);
+        if (more == 0) assert_int_equal(got.payload_bytes, WG_WAL_FRAME_PAYLOAD_BYTES_MAX);
+    }
+}
+
+/* Goal: what all parts of a commit have together counts against its limit, whichever part passes it; nothing of it is read. */
+static void test_wal_commits_have_a_largest_size(void **state) {
+    fixture *f = *state;
+    replayed r = {0};
+    uint64_t logseq = 0;
+    uint8_t byte = 1;
+    wg_error err = {0};
+    open_log(f, &r);
+    for (size_t i = 0; i < 3; i++) {
+        wg_slice parts[3] = {wg_slice_of(&byte, 1), wg_slice_of(&byte, 1), wg_slice_of(&byte, 1)};
+        parts[i].size = WG_WAL_COMMIT_BYTES_MAX - 1;
+        memset(&err, 0, sizeof err);
+        assert_int_equal(wg_wal_append(f->wal, parts, 3, &logseq, &err), WG_E_LIMIT);
+    }
+    assert_int_equal(wg_wal_last_logseq(f->wal), 0);
+    append_sized(f, 10, true);
+    assert_int_equal(wg_wal_last_logseq(f->wal), 1);
+}
+
 static void make_file(fixture *f, const char *path) {
     wg_file *file;
     assert_int_equal(f->p->ops->open(f->p, path, WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
@@ -330,11 +364,18 @@ static void test_wal_dump_shows_each_frame(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_wal_header_fields_are_checked), T(test_wal_head_is_whole_or_nothing),
-        T(test_wal_other_names_are_ignored),   T(test_wal_frames_out_of_order),
-        T(test_wal_oversized_segment_refuses), T(test_wal_segment_numbers_end),
-        T(test_wal_corners_of_size),           T(test_wal_follower_refuses_an_impossible_head),
-        T(test_wal_begin_beside_an_older_log), T(test_wal_dump_shows_each_frame),
+        T(test_wal_frames_have_a_largest_payload),
+        T(test_wal_commits_have_a_largest_size),
+        T(test_wal_header_fields_are_checked),
+        T(test_wal_head_is_whole_or_nothing),
+        T(test_wal_other_names_are_ignored),
+        T(test_wal_frames_out_of_order),
+        T(test_wal_oversized_segment_refuses),
+        T(test_wal_segment_numbers_end),
+        T(test_wal_corners_of_size),
+        T(test_wal_follower_refuses_an_impossible_head),
+        T(test_wal_begin_beside_an_older_log),
+        T(test_wal_dump_shows_each_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

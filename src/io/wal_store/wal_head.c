@@ -10,10 +10,11 @@ void wgi_wal_head_open(wg_wal *wal) {
     char path[WAL_PATH_BYTES];
     WG_ASSERT(wal->head_file == NULL);
     static const char *const leftovers[] = {WAL_PREPARE_NAME, WAL_SPARE_NAME}; /* of a crash */
-    for (size_t i = 0; i < 2; i++)
-        if (wgi_wal_path_of(wal->dir, leftovers[i], path, NULL) == WG_OK)
-            (void)ops->unlink(wal->platform, path, NULL);
-    if (wgi_wal_path_of(wal->dir, WAL_HEAD_NAME, path, NULL) != WG_OK) return;
+    for (size_t i = 0; i < 2; i++) {
+        wgi_wal_name_of(wal->dir, leftovers[i], path);
+        (void)ops->unlink(wal->platform, path, NULL);
+    }
+    wgi_wal_name_of(wal->dir, WAL_HEAD_NAME, path);
     if (ops->open(wal->platform, path, WG_OPEN_WRITE, &wal->head_file, NULL) == WG_OK) return;
     if (ops->open(wal->platform, path, WG_OPEN_CREATE_NEW, &wal->head_file, NULL) != WG_OK) wal->head_file = NULL;
 }

@@ -25,8 +25,8 @@ bool wgi_wal_prepare_wanted(const wg_wal *wal) {
 
 static void remove_name(wg_wal *wal, const char *name) {
     char path[WAL_PATH_BYTES];
-    if (wgi_wal_path_of(wal->dir, name, path, NULL) == WG_OK)
-        (void)wal->platform->ops->unlink(wal->platform, path, NULL);
+    wgi_wal_name_of(wal->dir, name, path);
+    (void)wal->platform->ops->unlink(wal->platform, path, NULL);
 }
 
 static void discard(wg_wal *wal, wg_file *file) {
@@ -44,8 +44,8 @@ static bool spare_take(wg_wal *wal, const char *path) {
     wg_mutex_unlock(&wal->append_lock);
     if (!there) return false;
     /* Only whoever prepares takes it, and a trim makes none while there is one. */
-    bool ok = wgi_wal_path_of(wal->dir, WAL_SPARE_NAME, from, NULL) == WG_OK &&
-              ops->sync_directory(wal->platform, wal->dir, NULL) == WG_OK &&
+    wgi_wal_name_of(wal->dir, WAL_SPARE_NAME, from);
+    bool ok = ops->sync_directory(wal->platform, wal->dir, NULL) == WG_OK &&
               ops->rename(wal->platform, from, path, NULL) == WG_OK;
     if (ok && ops->open(wal->platform, path, WG_OPEN_WRITE, &wal->filling, NULL) != WG_OK) {
         wal->filling = NULL;
@@ -72,7 +72,8 @@ bool wgi_wal_spare_keep(wg_wal *wal, const char *path, uint64_t number) {
     wg_mutex_lock(&wal->append_lock);
     const bool wanted = !wal->spare && wal->notes.items[0].number == number;
     wg_mutex_unlock(&wal->append_lock);
-    if (!wanted || wgi_wal_path_of(wal->dir, WAL_SPARE_NAME, to, NULL) != WG_OK) return false;
+    if (!wanted) return false;
+    wgi_wal_name_of(wal->dir, WAL_SPARE_NAME, to);
     if (ops->stat(wal->platform, path, &info, NULL) != WG_OK || info.size != wal->options.segment_bytes) return false;
     if (ops->rename(wal->platform, path, to, NULL) != WG_OK) return false;
     wg_mutex_lock(&wal->append_lock);
@@ -85,7 +86,7 @@ bool wgi_wal_spare_keep(wg_wal *wal, const char *path, uint64_t number) {
 static wg_code fill(wg_wal *wal, uint64_t bytes) {
     char path[WAL_PATH_BYTES];
     const uint32_t end = wal->options.segment_bytes;
-    WG_TRY(wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, path, NULL));
+    wgi_wal_name_of(wal->dir, WAL_PREPARE_NAME, path);
     if (wal->filling == NULL) {
         wal->filled = 0;
         if (!spare_take(wal, path)) WG_TRY(wgi_wal_open_new(wal->platform, path, &wal->filling, NULL));
@@ -131,8 +132,8 @@ bool wgi_wal_prepare_take(wg_wal *wal, const char *path, const wal_header *heade
     if (file == NULL) return false;
     wal->prepared = NULL;
     wgi_wal_header_encode(header, wal->options.store_uuid, bytes);
-    if (wgi_wal_path_of(wal->dir, WAL_PREPARE_NAME, from, NULL) != WG_OK ||
-        wal->platform->ops->rename(wal->platform, from, path, NULL) != WG_OK) {
+    wgi_wal_name_of(wal->dir, WAL_PREPARE_NAME, from);
+    if (wal->platform->ops->rename(wal->platform, from, path, NULL) != WG_OK) {
         discard(wal, file);
         return false;
     }

@@ -77,7 +77,7 @@ static wg_code remove_after(wal_scan *scan, uint64_t keep, wg_error *err) {
     for (size_t i = scan->numbers.size / 8; i > 0; i--) {
         const uint64_t number = wg_load_u64le(scan->numbers.data + 8 * (i - 1));
         if (number <= keep) break;
-        WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+        wgi_wal_name(scan->dir, number, path);
         WG_TRY(scan->platform->ops->unlink(scan->platform, path, err));
         removed = true;
     }
@@ -90,7 +90,7 @@ static wg_code remove_below(wal_scan *scan, wg_error *err) {
     for (size_t i = 0; i < scan->numbers.size / 8; i++) {
         const uint64_t number = wg_load_u64le(scan->numbers.data + 8 * i);
         if (number >= scan->start.first_segment) break;
-        WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+        wgi_wal_name(scan->dir, number, path);
         WG_TRY(scan->platform->ops->unlink(scan->platform, path, err));
     }
     return WG_OK; /* recovery syncs the directory at its end */
@@ -110,7 +110,7 @@ static wg_code wipe_tail(wal_scan *scan, wg_file *file, wg_error *err) {
 static wg_code sync_segment(wal_scan *scan, uint64_t number, wg_error *err) {
     char path[WAL_PATH_BYTES];
     wg_file *file = NULL;
-    WG_TRY(wgi_wal_path(scan->dir, number, path, err));
+    wgi_wal_name(scan->dir, number, path);
     WG_TRY(scan->platform->ops->open(scan->platform, path, WG_OPEN_WRITE, &file, err));
     const wg_code code = scan->platform->ops->sync(scan->platform, file, err);
     scan->platform->ops->close(scan->platform, file);
@@ -129,7 +129,7 @@ static wg_code recover(wal_scan *scan, wg_wal *wal, wg_file **out, wg_error *err
     if (state != WAL_HEADER_VALID)
         return wg_error_set(err, WG_E_CORRUPT, 0, "log segment %llu changed while it was recovered",
                             (unsigned long long)last);
-    WG_TRY(wgi_wal_path(scan->dir, last, path, err));
+    wgi_wal_name(scan->dir, last, path);
     wg_file *file = NULL;
     WG_TRY(scan->platform->ops->open(scan->platform, path, WG_OPEN_WRITE, &file, err));
     wg_code code = wipe_tail(scan, file, err);

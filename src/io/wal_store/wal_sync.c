@@ -62,10 +62,22 @@ static void work_take(wg_wal *wal, sync_work *work) {
     atomic_store(&wal->noted, work->logseq);
 }
 
+/* Of several files all data are on their way before the first is synced: what a journal has to commit for them it then commits once,
+ * and not once a file. */
+static void work_ahead(const wg_wal *wal, const sync_work *work) {
+    const wg_platform_ops *ops = wal->platform->ops;
+    if (work->retired.count == 0) return;
+    for (int pass = 0; pass < 2; pass++) { /* begun, then waited for */
+        for (size_t i = 0; i < work->retired.count; i++) ops->write_back(wal->platform, work->retired.items[i].file);
+        ops->write_back(wal->platform, work->file);
+    }
+}
+
 /* Syncs in the order of the log. Closes the retired files whatever happens. */
 static wg_code work_do(wg_wal *wal, sync_work *work, wg_error *err) {
     const wg_platform_ops *ops = wal->platform->ops;
     wg_code code = WG_OK;
+    work_ahead(wal, work);
     for (size_t i = 0; i < work->retired.count; i++) {
         if (code == WG_OK) code = ops->sync(wal->platform, work->retired.items[i].file, err);
         ops->close(wal->platform, work->retired.items[i].file);
@@ -86,11 +98,13 @@ static void forget_unsynced(wg_wal *wal) {
     wg_mutex_lock(&wal->append_lock);
     const uint64_t newest = wal->number;
     wg_mutex_unlock(&wal->append_lock);
-    for (uint64_t number = newest; number > first; number--)
-        if (wgi_wal_path(wal->dir, number, path, NULL) == WG_OK) ops->unlink(wal->platform, path, NULL);
+    for (uint64_t number = newest; number > first; number--) {
+        wgi_wal_name(wal->dir, number, path);
+        ops->unlink(wal->platform, path, NULL);
+    }
     wg_file *file = NULL;
     wg_file_info info;
-    if (wgi_wal_path(wal->dir, first, path, NULL) != WG_OK) return;
+    wgi_wal_name(wal->dir, first, path);
     if (ops->open(wal->platform, path, WG_OPEN_WRITE, &file, NULL) != WG_OK) return;
     const uint64_t offset = wal_position_offset(durable);
     if (ops->file_info(wal->platform, file, &info, NULL) == WG_OK && info.size > offset)

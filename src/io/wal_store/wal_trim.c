@@ -67,7 +67,7 @@ wg_code wg_wal_trim(wg_wal *wal, uint64_t segment, wg_error *err) {
     if (oldest_below(wal, segment) != 0) WG_TRY(wgi_wal_chain_drain(wal, err));
     for (uint64_t number; (number = oldest_below(wal, segment)) != 0; note_gone(wal, number)) {
         wg_error seen = {0};
-        WG_TRY(wgi_wal_path(wal->dir, number, path, err));
+        wgi_wal_name(wal->dir, number, path);
         if (wgi_wal_spare_keep(wal, path, number)) continue;
         const wg_code code = wal->platform->ops->unlink(wal->platform, path, &seen);
         if (code != WG_OK && code != WG_E_NOT_FOUND)

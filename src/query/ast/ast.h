@@ -79,6 +79,7 @@
     X(WHERE)      /* inside of a NODE or EDGE, behind the labels; [0] expression */                                 \
     X(NAME)       /* text; a label or type too */                                                                   \
     X(LABEL_EXPR) /* op: AND, OR, NOT; ... NAME, LABEL_EXPR, LABEL_ANY */                                           \
+    X(LABEL_OF)   /* $(..): op: AND all of the names, OR any; [0] a text or a list of them */                       \
     X(LABEL_ANY)  /* % */                                                                                           \
     /* expressions */                                                                                               \
     X(NULL)                                                                                                         \

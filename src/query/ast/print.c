@@ -4,134 +4,132 @@
  * cannot disagree, and no table has to be kept twice. A negative number is an operand in parentheses too, because the
  * parser joins a minus and the number behind it. */
 #include "base/text/text.h"
-#include "query/ast/ast.h"
+#include "query/ast/print.h"
 #include "query/lexer/lexer.h"
 
-typedef struct printer {
-    wg_buf *out;
-    bool failed;
-} printer;
-
-static void put(printer *pr, const char *s) {
+void wgi_print_text(wgi_printer *pr, const char *s) {
     if (!wg_buf_append_str(pr->out, s)) pr->failed = true;
 }
 
-static void put_bytes(printer *pr, const void *data, size_t size) {
+void wgi_print_bytes(wgi_printer *pr, const void *data, size_t size) {
     if (!wg_buf_append(pr->out, data, size)) pr->failed = true;
 }
 
-static void put_name(printer *pr, wg_slice name) {
+void wgi_print_name(wgi_printer *pr, wg_slice name) {
     if (wg_lexer_plain_name(name)) {
-        put_bytes(pr, name.data, name.size);
+        wgi_print_bytes(pr, name.data, name.size);
         return;
     }
-    put(pr, "`");
+    wgi_print_text(pr, "`");
     for (size_t i = 0; i < name.size; i++) {
-        put_bytes(pr, name.data + i, 1);
-        if (name.data[i] == '`') put(pr, "`");
+        wgi_print_bytes(pr, name.data + i, 1);
+        if (name.data[i] == '`') wgi_print_text(pr, "`");
     }
-    put(pr, "`");
+    wgi_print_text(pr, "`");
 }
 
 /* Where the grammar takes reserved words too: labels, types, keys, options. */
-static void put_any_name(printer *pr, wg_slice name) {
+void wgi_print_any_name(wgi_printer *pr, wg_slice name) {
     if (wg_lexer_keyword_find(name) == WG_KW_NONE_OF_THEM) {
-        put_name(pr, name);
+        wgi_print_name(pr, name);
     } else {
-        put_bytes(pr, name.data, name.size);
+        wgi_print_bytes(pr, name.data, name.size);
     }
 }
 
-static void put_dotted(printer *pr, wg_slice name) {
+static void put_dotted(wgi_printer *pr, wg_slice name) {
     size_t from = 0;
     for (size_t i = 0; i <= name.size; i++) {
         if (i < name.size && name.data[i] != '.') continue;
-        if (from > 0) put(pr, ".");
-        put_name(pr, wg_slice_of(name.data + from, i - from));
+        if (from > 0) wgi_print_text(pr, ".");
+        wgi_print_name(pr, wg_slice_of(name.data + from, i - from));
         from = i + 1;
     }
 }
 
-static void put_string(printer *pr, wg_slice s) {
-    put(pr, "'");
+static void put_string(wgi_printer *pr, wg_slice s) {
+    wgi_print_text(pr, "'");
     for (size_t i = 0; i < s.size; i++) {
         const uint8_t c = s.data[i];
         if (c == '\'' || c == '\\') {
-            put(pr, "\\");
-            put_bytes(pr, &c, 1);
+            wgi_print_text(pr, "\\");
+            wgi_print_bytes(pr, &c, 1);
         } else if (c == '\n') {
-            put(pr, "\\n");
+            wgi_print_text(pr, "\\n");
         } else if (c < 0x20 || c == 0x7F) {
             if (!wg_buf_printf(pr->out, "\\u%04X", (unsigned)c)) pr->failed = true;
         } else {
-            put_bytes(pr, &c, 1);
+            wgi_print_bytes(pr, &c, 1);
         }
     }
-    put(pr, "'");
+    wgi_print_text(pr, "'");
 }
 
-static void put_int(printer *pr, int64_t v) {
+void wgi_print_int(wgi_printer *pr, int64_t v) {
     char text[24];
-    put_bytes(pr, text, wg_format_i64(v, text));
+    wgi_print_bytes(pr, text, wg_format_i64(v, text));
 }
 
-static void node(printer *pr, const wg_ast *a);
-
-static void list(printer *pr, const wg_ast *a, uint32_t from, const char *separator) {
+void wgi_print_list(wgi_printer *pr, const wg_ast *a, uint32_t from, const char *separator) {
     for (uint32_t i = from; i < a->child_count; i++) {
-        if (i > from) put(pr, separator);
-        node(pr, a->child[i]);
+        if (i > from) wgi_print_text(pr, separator);
+        wgi_print_node(pr, a->child[i]);
     }
 }
 
 /* Puts `before` and the child when it is there. */
-static void optional(printer *pr, const char *before, const wg_ast *child) {
+void wgi_print_optional(wgi_printer *pr, const char *before, const wg_ast *child) {
     if (child == NULL) return;
-    put(pr, before);
-    node(pr, child);
+    wgi_print_text(pr, before);
+    wgi_print_node(pr, child);
 }
 
-static void label(printer *pr, const wg_ast *a) {
+static void label(wgi_printer *pr, const wg_ast *a) {
     const bool nested = a->kind == WG_AST_LABEL_EXPR && a->op != WG_OP_NOT;
-    if (a->kind == WG_AST_NAME) put_any_name(pr, a->text);
-    if (a->kind == WG_AST_LABEL_ANY) put(pr, "%");
+    if (a->kind == WG_AST_NAME) wgi_print_any_name(pr, a->text);
+    if (a->kind == WG_AST_LABEL_ANY) wgi_print_text(pr, "%");
+    if (a->kind == WG_AST_LABEL_OF) {
+        wgi_print_text(pr, a->op == WG_OP_OR ? "$any(" : "$(");
+        wgi_print_node(pr, a->child[0]);
+        wgi_print_text(pr, ")");
+    }
     if (a->kind != WG_AST_LABEL_EXPR) return;
-    if (nested) put(pr, "(");
-    if (!nested) put(pr, "!");
+    if (nested) wgi_print_text(pr, "(");
+    if (!nested) wgi_print_text(pr, "!");
     for (uint32_t i = 0; i < a->child_count; i++) {
-        if (i > 0) put(pr, a->op == WG_OP_OR ? "|" : "&");
+        if (i > 0) wgi_print_text(pr, a->op == WG_OP_OR ? "|" : "&");
         label(pr, a->child[i]);
     }
-    if (nested) put(pr, ")");
+    if (nested) wgi_print_text(pr, ")");
 }
 
 /* The children [from..) but a WHERE, behind a colon. */
-static void labels_between(printer *pr, const wg_ast *a, uint32_t from, const char *separator) {
+static void labels_between(wgi_printer *pr, const wg_ast *a, uint32_t from, const char *separator) {
     for (uint32_t i = from; i < a->child_count; i++) {
         if (a->child[i]->kind == WG_AST_WHERE) continue;
-        put(pr, i == from ? ":" : separator);
+        wgi_print_text(pr, i == from ? ":" : separator);
         label(pr, a->child[i]);
     }
 }
 
-static void labels(printer *pr, const wg_ast *a, uint32_t from) {
+static void labels(wgi_printer *pr, const wg_ast *a, uint32_t from) {
     bool plain = true;
     for (uint32_t i = from; i < a->child_count; i++)
         plain = plain && (a->child[i]->kind == WG_AST_NAME || a->child[i]->kind == WG_AST_WHERE);
     labels_between(pr, a, from, plain ? ":" : "&");
 }
 
-static void element_where(printer *pr, const wg_ast *a) {
+static void element_where(wgi_printer *pr, const wg_ast *a) {
     for (uint32_t i = 1; i < a->child_count; i++)
-        if (a->child[i]->kind == WG_AST_WHERE) optional(pr, " WHERE ", a->child[i]->child[0]);
+        if (a->child[i]->kind == WG_AST_WHERE) wgi_print_optional(pr, " WHERE ", a->child[i]->child[0]);
 }
 
-static void quantifier_of(printer *pr, const wg_ast *a) {
-    put(pr, "{");
-    put_int(pr, a->i);
-    put(pr, ",");
-    if (a->j >= 0) put_int(pr, a->j);
-    put(pr, "}");
+static void quantifier_of(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "{");
+    wgi_print_int(pr, a->i);
+    wgi_print_text(pr, ",");
+    if (a->j >= 0) wgi_print_int(pr, a->j);
+    wgi_print_text(pr, "}");
 }
 
 static bool is_atom(const wg_ast *a) {
@@ -165,246 +163,246 @@ static bool is_atom(const wg_ast *a) {
     }
 }
 
-static void operand(printer *pr, const wg_ast *a) {
+static void operand(wgi_printer *pr, const wg_ast *a) {
     const bool bare = is_atom(a);
-    if (!bare) put(pr, "(");
-    node(pr, a);
-    if (!bare) put(pr, ")");
+    if (!bare) wgi_print_text(pr, "(");
+    wgi_print_node(pr, a);
+    if (!bare) wgi_print_text(pr, ")");
 }
 
 /* ---- patterns */
 
-static void node_pattern(printer *pr, const wg_ast *a) {
-    put(pr, "(");
-    if (a->text.size > 0) put_name(pr, a->text);
+static void node_pattern(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "(");
+    if (a->text.size > 0) wgi_print_name(pr, a->text);
     labels(pr, a, 1);
-    optional(pr, a->text.size > 0 || a->child_count > 1 ? " " : "", a->child[0]);
+    wgi_print_optional(pr, a->text.size > 0 || a->child_count > 1 ? " " : "", a->child[0]);
     element_where(pr, a);
-    put(pr, ")");
+    wgi_print_text(pr, ")");
 }
 
-static void path_group(printer *pr, const wg_ast *a) {
-    put(pr, "(");
-    node(pr, a->child[1]);
-    optional(pr, " WHERE ", a->child[2]);
-    put(pr, ")");
+static void path_group(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "(");
+    wgi_print_node(pr, a->child[1]);
+    wgi_print_optional(pr, " WHERE ", a->child[2]);
+    wgi_print_text(pr, ")");
     quantifier_of(pr, a);
 }
 
-static void edge_pattern(printer *pr, const wg_ast *a) {
-    put(pr, a->op == WG_AST_LEFT || a->op == WG_AST_BOTH ? "<-" : "-");
-    put(pr, "[");
-    if (a->text.size > 0) put_name(pr, a->text);
+static void edge_pattern(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, a->op == WG_AST_LEFT || a->op == WG_AST_BOTH ? "<-" : "-");
+    wgi_print_text(pr, "[");
+    if (a->text.size > 0) wgi_print_name(pr, a->text);
     labels_between(pr, a, 1, "|");
     const bool quantified = (a->flags & WG_AST_QUANTIFIED) != 0;
     if ((a->flags & WG_AST_VARIABLE_LENGTH) && !quantified) {
-        put(pr, "*");
-        if (a->i >= 0) put_int(pr, a->i);
-        if (a->i >= 0 || a->j >= 0) put(pr, "..");
-        if (a->j >= 0) put_int(pr, a->j);
+        wgi_print_text(pr, "*");
+        if (a->i >= 0) wgi_print_int(pr, a->i);
+        if (a->i >= 0 || a->j >= 0) wgi_print_text(pr, "..");
+        if (a->j >= 0) wgi_print_int(pr, a->j);
     }
-    optional(pr, " ", a->child[0]);
+    wgi_print_optional(pr, " ", a->child[0]);
     element_where(pr, a);
-    put(pr, "]");
-    put(pr, a->op == WG_AST_RIGHT || a->op == WG_AST_BOTH ? "->" : "-");
+    wgi_print_text(pr, "]");
+    wgi_print_text(pr, a->op == WG_AST_RIGHT || a->op == WG_AST_BOTH ? "->" : "-");
     if (quantified) quantifier_of(pr, a);
 }
 
-static void path_prefix(printer *pr, const wg_ast *a) {
+static void path_prefix(wgi_printer *pr, const wg_ast *a) {
     static const char *const before[] = {"",     "shortestPath(", "allShortestPaths(", "",
                                          "ANY ", "SHORTEST ",     "SHORTEST "};
     static const char *const modes[] = {"", "WALK ", "TRAIL ", "ACYCLIC ", "SIMPLE "};
-    put(pr, before[a->op]);
+    wgi_print_text(pr, before[a->op]);
     if (a->op < WG_AST_PATH_MODE) return;
-    if (a->op != WG_AST_PATH_MODE) put_int(pr, a->i);
-    if (a->op != WG_AST_PATH_MODE) put(pr, " ");
-    put(pr, modes[a->j]);
-    if (a->op == WG_AST_PATH_GROUPS_OF) put(pr, "GROUPS ");
+    if (a->op != WG_AST_PATH_MODE) wgi_print_int(pr, a->i);
+    if (a->op != WG_AST_PATH_MODE) wgi_print_text(pr, " ");
+    wgi_print_text(pr, modes[a->j]);
+    if (a->op == WG_AST_PATH_GROUPS_OF) wgi_print_text(pr, "GROUPS ");
 }
 
-static void path(printer *pr, const wg_ast *a) {
+static void path(wgi_printer *pr, const wg_ast *a) {
     if (a->text.size > 0) {
-        put_name(pr, a->text);
-        put(pr, " = ");
+        wgi_print_name(pr, a->text);
+        wgi_print_text(pr, " = ");
     }
     path_prefix(pr, a);
-    list(pr, a, 0, "");
-    if (a->op == WG_AST_PATH_SHORTEST || a->op == WG_AST_PATH_ALL_SHORTEST) put(pr, ")");
+    wgi_print_list(pr, a, 0, "");
+    if (a->op == WG_AST_PATH_SHORTEST || a->op == WG_AST_PATH_ALL_SHORTEST) wgi_print_text(pr, ")");
 }
 
 /* ---- expressions */
 
-static void list_literal(printer *pr, const wg_ast *a) {
-    put(pr, "[");
+static void list_literal(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "[");
     for (uint32_t i = 0; i < a->child_count; i++) {
         const wg_ast *c = a->child[i];
-        if (i > 0) put(pr, ", ");
+        if (i > 0) wgi_print_text(pr, ", ");
         /* `[x IN y]` would be read as a comprehension */
         const bool hide = i == 0 && c->kind == WG_AST_BINARY && c->op == WG_OP_IN;
-        if (hide) put(pr, "(");
-        node(pr, c);
-        if (hide) put(pr, ")");
+        if (hide) wgi_print_text(pr, "(");
+        wgi_print_node(pr, c);
+        if (hide) wgi_print_text(pr, ")");
     }
-    put(pr, "]");
+    wgi_print_text(pr, "]");
 }
 
-static void number(printer *pr, double v) {
+static void number(wgi_printer *pr, double v) {
     char text[32];
-    put_bytes(pr, text, wg_format_f64(v, text));
+    wgi_print_bytes(pr, text, wg_format_f64(v, text));
 }
 
-static void parameter(printer *pr, wg_slice name) {
+static void parameter(wgi_printer *pr, wg_slice name) {
     bool digits = true;
     for (size_t i = 0; i < name.size; i++) digits = digits && name.data[i] >= '0' && name.data[i] <= '9';
     const bool raw = digits && (name.size == 1 || name.data[0] != '0');
-    put(pr, "$");
+    wgi_print_text(pr, "$");
     if (raw) {
-        put_bytes(pr, name.data, name.size);
+        wgi_print_bytes(pr, name.data, name.size);
     } else {
-        put_name(pr, name);
+        wgi_print_name(pr, name);
     }
 }
 
-static void unary(printer *pr, const wg_ast *a) {
+static void unary(wgi_printer *pr, const wg_ast *a) {
     const wg_ast_op op = (wg_ast_op)a->op;
     const bool behind = op == WG_OP_IS_NULL || op == WG_OP_IS_NOT_NULL;
     const bool sign = op == WG_OP_MINUS || op == WG_OP_PLUS;
-    if (!behind) put(pr, wg_ast_op_name(op));
-    if (op == WG_OP_NOT) put(pr, " ");
+    if (!behind) wgi_print_text(pr, wg_ast_op_name(op));
+    if (op == WG_OP_NOT) wgi_print_text(pr, " ");
     /* a sign and a number would be joined, so a number is hidden; -(x.y) and -x.y are one tree */
     const wg_ast *base = a->child[0];
     while (base->kind == WG_AST_PROPERTY || base->kind == WG_AST_INDEX || base->kind == WG_AST_SLICE)
         base = base->child[0];
     const bool hide = sign && (base->kind == WG_AST_INT || base->kind == WG_AST_FLOAT);
-    if (hide) put(pr, "(");
+    if (hide) wgi_print_text(pr, "(");
     if (hide) {
-        node(pr, a->child[0]);
+        wgi_print_node(pr, a->child[0]);
     } else {
         operand(pr, a->child[0]);
     }
-    if (hide) put(pr, ")");
-    if (behind) put(pr, " ");
-    if (behind) put(pr, wg_ast_op_name(op));
+    if (hide) wgi_print_text(pr, ")");
+    if (behind) wgi_print_text(pr, " ");
+    if (behind) wgi_print_text(pr, wg_ast_op_name(op));
 }
 
-static void operators(printer *pr, const wg_ast *a) {
+static void operators(wgi_printer *pr, const wg_ast *a) {
     for (uint32_t i = 0; i < a->child_count; i++) {
         if (i > 0) {
             const uint8_t op = a->kind == WG_AST_CHAIN ? a->text.data[i - 1] : a->op;
-            put(pr, " ");
-            put(pr, wg_ast_op_name((wg_ast_op)op));
-            put(pr, " ");
+            wgi_print_text(pr, " ");
+            wgi_print_text(pr, wg_ast_op_name((wg_ast_op)op));
+            wgi_print_text(pr, " ");
         }
         operand(pr, a->child[i]);
     }
 }
 
-static void lookup(printer *pr, const wg_ast *a) {
+static void lookup(wgi_printer *pr, const wg_ast *a) {
     operand(pr, a->child[0]);
     if (a->kind == WG_AST_PROPERTY) {
-        put(pr, ".");
-        put_any_name(pr, a->text);
+        wgi_print_text(pr, ".");
+        wgi_print_any_name(pr, a->text);
         return;
     }
-    put(pr, "[");
-    if (a->child[1] != NULL) node(pr, a->child[1]);
+    wgi_print_text(pr, "[");
+    if (a->child[1] != NULL) wgi_print_node(pr, a->child[1]);
     if (a->kind == WG_AST_SLICE) {
-        put(pr, "..");
-        if (a->child[2] != NULL) node(pr, a->child[2]);
+        wgi_print_text(pr, "..");
+        if (a->child[2] != NULL) wgi_print_node(pr, a->child[2]);
     }
-    put(pr, "]");
+    wgi_print_text(pr, "]");
 }
 
 /* What stands behind the subject of each test. */
-static void when_tests(printer *pr, const wg_ast *tests) {
+static void when_tests(wgi_printer *pr, const wg_ast *tests) {
     for (uint32_t i = 0; i < tests->child_count; i++) {
         const wg_ast *test = tests->child[i];
         const wg_ast_op op = (wg_ast_op)test->op;
-        if (i > 0) put(pr, ", ");
+        if (i > 0) wgi_print_text(pr, ", ");
         if (test->kind == WG_AST_UNARY && op == WG_OP_NOT) {
-            put(pr, "IS NOT :: ");
-            put_bytes(pr, test->child[0]->text.data, test->child[0]->text.size);
+            wgi_print_text(pr, "IS NOT :: ");
+            wgi_print_bytes(pr, test->child[0]->text.data, test->child[0]->text.size);
         } else if (test->kind == WG_AST_IS_TYPED) {
-            put(pr, "IS :: ");
-            put_bytes(pr, test->text.data, test->text.size);
+            wgi_print_text(pr, "IS :: ");
+            wgi_print_bytes(pr, test->text.data, test->text.size);
         } else if (test->kind == WG_AST_UNARY) {
-            put(pr, wg_ast_op_name(op));
+            wgi_print_text(pr, wg_ast_op_name(op));
         } else {
-            if (op != WG_OP_EQ) put(pr, wg_ast_op_name(op));
-            if (op != WG_OP_EQ) put(pr, " ");
+            if (op != WG_OP_EQ) wgi_print_text(pr, wg_ast_op_name(op));
+            if (op != WG_OP_EQ) wgi_print_text(pr, " ");
             operand(pr, test->child[1]);
         }
     }
 }
 
-static void case_expression(printer *pr, const wg_ast *a) {
-    put(pr, "CASE");
-    optional(pr, " ", a->child[0]);
+static void case_expression(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "CASE");
+    wgi_print_optional(pr, " ", a->child[0]);
     for (uint32_t i = 2; i < a->child_count; i++) {
-        put(pr, " WHEN ");
+        wgi_print_text(pr, " WHEN ");
         if (a->child[i]->flags & WG_AST_TESTS) when_tests(pr, a->child[i]->child[0]);
-        else node(pr, a->child[i]->child[0]);
-        put(pr, " THEN ");
-        node(pr, a->child[i]->child[1]);
+        else wgi_print_node(pr, a->child[i]->child[0]);
+        wgi_print_text(pr, " THEN ");
+        wgi_print_node(pr, a->child[i]->child[1]);
     }
-    optional(pr, " ELSE ", a->child[1]);
-    put(pr, " END");
+    wgi_print_optional(pr, " ELSE ", a->child[1]);
+    wgi_print_text(pr, " END");
 }
 
-static void comprehension(printer *pr, const wg_ast *a) {
-    put(pr, "[");
+static void comprehension(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "[");
     if (a->kind == WG_AST_LIST_COMPREHENSION) {
-        put_name(pr, a->text);
-        put(pr, " IN ");
+        wgi_print_name(pr, a->text);
+        wgi_print_text(pr, " IN ");
     }
-    node(pr, a->child[0]);
-    optional(pr, " WHERE ", a->child[1]);
-    optional(pr, " | ", a->child[2]);
-    put(pr, "]");
+    wgi_print_node(pr, a->child[0]);
+    wgi_print_optional(pr, " WHERE ", a->child[1]);
+    wgi_print_optional(pr, " | ", a->child[2]);
+    wgi_print_text(pr, "]");
 }
 
-static void quantifier(printer *pr, const wg_ast *a) {
+static void quantifier(wgi_printer *pr, const wg_ast *a) {
     static const char *const names[] = {"all(", "any(", "none(", "single("};
-    put(pr, names[a->op]);
-    put_name(pr, a->text);
-    put(pr, " IN ");
-    node(pr, a->child[0]);
-    optional(pr, " WHERE ", a->child[1]);
-    put(pr, ")");
+    wgi_print_text(pr, names[a->op]);
+    wgi_print_name(pr, a->text);
+    wgi_print_text(pr, " IN ");
+    wgi_print_node(pr, a->child[0]);
+    wgi_print_optional(pr, " WHERE ", a->child[1]);
+    wgi_print_text(pr, ")");
 }
 
-static void reduce(printer *pr, const wg_ast *a) {
-    put(pr, "reduce(");
-    put_name(pr, a->text);
-    put(pr, " = ");
-    node(pr, a->child[0]);
-    put(pr, ", ");
-    put_name(pr, a->child[1]->text);
-    put(pr, " IN ");
-    node(pr, a->child[2]);
-    put(pr, " | ");
-    node(pr, a->child[3]);
-    put(pr, ")");
+static void reduce(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "reduce(");
+    wgi_print_name(pr, a->text);
+    wgi_print_text(pr, " = ");
+    wgi_print_node(pr, a->child[0]);
+    wgi_print_text(pr, ", ");
+    wgi_print_name(pr, a->child[1]->text);
+    wgi_print_text(pr, " IN ");
+    wgi_print_node(pr, a->child[2]);
+    wgi_print_text(pr, " | ");
+    wgi_print_node(pr, a->child[3]);
+    wgi_print_text(pr, ")");
 }
 
-static void function(printer *pr, const wg_ast *a) {
+static void function(wgi_printer *pr, const wg_ast *a) {
     put_dotted(pr, a->text);
-    put(pr, a->flags & WG_AST_DISTINCT ? "(DISTINCT " : "(");
-    list(pr, a, 0, ", ");
-    put(pr, ")");
+    wgi_print_text(pr, a->flags & WG_AST_DISTINCT ? "(DISTINCT " : "(");
+    wgi_print_list(pr, a, 0, ", ");
+    wgi_print_text(pr, ")");
 }
 
 /* False when `a` is no expression. */
-static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
+static bool expression(wgi_printer *pr, const wg_ast *a) { /* long: one switch */
     switch (a->kind) {
         case WG_AST_NULL:
-            put(pr, "null");
+            wgi_print_text(pr, "null");
             return true;
         case WG_AST_BOOL:
-            put(pr, a->i ? "true" : "false");
+            wgi_print_text(pr, a->i ? "true" : "false");
             return true;
         case WG_AST_INT:
-            put_int(pr, a->i);
+            wgi_print_int(pr, a->i);
             return true;
         case WG_AST_FLOAT:
             number(pr, a->f);
@@ -416,21 +414,21 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
             list_literal(pr, a);
             return true;
         case WG_AST_MAP:
-            put(pr, "{");
-            list(pr, a, 0, ", ");
-            put(pr, "}");
+            wgi_print_text(pr, "{");
+            wgi_print_list(pr, a, 0, ", ");
+            wgi_print_text(pr, "}");
             return true;
         case WG_AST_ENTRY:
-            put_any_name(pr, a->text);
-            put(pr, ": ");
-            node(pr, a->child[0]);
+            wgi_print_any_name(pr, a->text);
+            wgi_print_text(pr, ": ");
+            wgi_print_node(pr, a->child[0]);
             return true;
         case WG_AST_PARAMETER:
             parameter(pr, a->text);
             return true;
         case WG_AST_NAME:
         case WG_AST_VARIABLE:
-            put_name(pr, a->text);
+            wgi_print_name(pr, a->text);
             return true;
         case WG_AST_PROPERTY:
         case WG_AST_INDEX:
@@ -443,8 +441,8 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
             return true;
         case WG_AST_IS_TYPED:
             operand(pr, a->child[0]);
-            put(pr, " IS :: ");
-            put_bytes(pr, a->text.data, a->text.size);
+            wgi_print_text(pr, " IS :: ");
+            wgi_print_bytes(pr, a->text.data, a->text.size);
             return true;
         case WG_AST_UNARY:
             unary(pr, a);
@@ -458,7 +456,7 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
             function(pr, a);
             return true;
         case WG_AST_COUNT_STAR:
-            put(pr, "count(*)");
+            wgi_print_text(pr, "count(*)");
             return true;
         case WG_AST_CASE:
             case_expression(pr, a);
@@ -474,25 +472,27 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
             reduce(pr, a);
             return true;
         case WG_AST_MAP_PROJECTION:
-            put_name(pr, a->text);
-            put(pr, " {");
-            list(pr, a, 0, ", ");
-            put(pr, "}");
+            wgi_print_name(pr, a->text);
+            wgi_print_text(pr, " {");
+            wgi_print_list(pr, a, 0, ", ");
+            wgi_print_text(pr, "}");
             return true;
         case WG_AST_ALL_PROPERTIES:
-            put(pr, ".*");
+            wgi_print_text(pr, ".*");
             return true;
         case WG_AST_OWN_PROPERTY:
-            put(pr, ".");
-            put_any_name(pr, a->text);
+            wgi_print_text(pr, ".");
+            wgi_print_any_name(pr, a->text);
             return true;
         case WG_AST_PATTERN_TEST:
             path(pr, a->child[0]);
             return true;
         case WG_AST_SUBQUERY:
-            put(pr, a->op == WG_AST_EXISTS ? "EXISTS { " : a->op == WG_AST_COUNT ? "COUNT { " : "COLLECT { ");
-            node(pr, a->child[0]);
-            put(pr, " }");
+            wgi_print_text(pr, a->op == WG_AST_EXISTS  ? "EXISTS { "
+                               : a->op == WG_AST_COUNT ? "COUNT { "
+                                                       : "COLLECT { ");
+            wgi_print_node(pr, a->child[0]);
+            wgi_print_text(pr, " }");
             return true;
         default:
             return false;
@@ -501,138 +501,138 @@ static bool expression(printer *pr, const wg_ast *a) { /* long: one switch */
 
 /* ---- clauses */
 
-static void projection(printer *pr, const wg_ast *a) {
-    put(pr, a->kind == WG_AST_WITH ? "WITH " : "RETURN ");
-    if (a->flags & WG_AST_DISTINCT) put(pr, "DISTINCT ");
-    if (a->flags & WG_AST_STAR) put(pr, a->child_count > 4 ? "*, " : "*");
-    list(pr, a, 4, ", ");
-    optional(pr, " ", a->child[0]);
-    optional(pr, " SKIP ", a->child[1]);
-    optional(pr, " LIMIT ", a->child[2]);
-    optional(pr, " WHERE ", a->child[3]);
+static void projection(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, a->kind == WG_AST_WITH ? "WITH " : "RETURN ");
+    if (a->flags & WG_AST_DISTINCT) wgi_print_text(pr, "DISTINCT ");
+    if (a->flags & WG_AST_STAR) wgi_print_text(pr, a->child_count > 4 ? "*, " : "*");
+    wgi_print_list(pr, a, 4, ", ");
+    wgi_print_optional(pr, " ", a->child[0]);
+    wgi_print_optional(pr, " SKIP ", a->child[1]);
+    wgi_print_optional(pr, " LIMIT ", a->child[2]);
+    wgi_print_optional(pr, " WHERE ", a->child[3]);
 }
 
-static void sort_key(printer *pr, const wg_ast *a) {
-    node(pr, a->child[0]);
-    if (a->flags & WG_AST_DESCENDING) put(pr, " DESC");
-    if (a->flags & WG_AST_NULLS_FIRST) put(pr, " NULLS FIRST");
-    if (a->flags & WG_AST_NULLS_LAST) put(pr, " NULLS LAST");
+static void sort_key(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_node(pr, a->child[0]);
+    if (a->flags & WG_AST_DESCENDING) wgi_print_text(pr, " DESC");
+    if (a->flags & WG_AST_NULLS_FIRST) wgi_print_text(pr, " NULLS FIRST");
+    if (a->flags & WG_AST_NULLS_LAST) wgi_print_text(pr, " NULLS LAST");
 }
 
-static void assignment(printer *pr, const wg_ast *a) {
+static void assignment(wgi_printer *pr, const wg_ast *a) {
     if (a->kind == WG_AST_SET_PROPERTY) {
-        node(pr, a->child[0]);
+        wgi_print_node(pr, a->child[0]);
     } else {
-        put_name(pr, a->text);
+        wgi_print_name(pr, a->text);
     }
     if (a->kind == WG_AST_SET_LABELS || a->kind == WG_AST_REMOVE_LABELS) {
         labels(pr, a, 0);
         return;
     }
-    put(pr, a->kind == WG_AST_SET_MERGE ? " += " : " = ");
-    node(pr, a->child[a->child_count - 1]);
+    wgi_print_text(pr, a->kind == WG_AST_SET_MERGE ? " += " : " = ");
+    wgi_print_node(pr, a->child[a->child_count - 1]);
 }
 
-static void call(printer *pr, const wg_ast *a) {
-    put(pr, "CALL ");
+static void call(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, "CALL ");
     put_dotted(pr, a->text);
-    optional(pr, "", a->child[0]);
-    if (a->flags & WG_AST_YIELD) put(pr, a->flags & WG_AST_STAR ? " YIELD *" : " YIELD ");
-    list(pr, a, 2, ", ");
-    optional(pr, " WHERE ", a->child[1]);
+    wgi_print_optional(pr, "", a->child[0]);
+    if (a->flags & WG_AST_YIELD) wgi_print_text(pr, a->flags & WG_AST_STAR ? " YIELD *" : " YIELD ");
+    wgi_print_list(pr, a, 2, ", ");
+    wgi_print_optional(pr, " WHERE ", a->child[1]);
 }
 
-static void call_query(printer *pr, const wg_ast *a) {
-    put(pr, a->flags & WG_AST_OPTIONAL ? "OPTIONAL CALL " : "CALL ");
+static void call_query(wgi_printer *pr, const wg_ast *a) {
+    wgi_print_text(pr, a->flags & WG_AST_OPTIONAL ? "OPTIONAL CALL " : "CALL ");
     if (a->flags & WG_AST_SCOPED) {
-        put(pr, "(");
-        if (a->flags & WG_AST_STAR) put(pr, "*");
-        list(pr, a, 1, ", ");
-        put(pr, ") ");
+        wgi_print_text(pr, "(");
+        if (a->flags & WG_AST_STAR) wgi_print_text(pr, "*");
+        wgi_print_list(pr, a, 1, ", ");
+        wgi_print_text(pr, ") ");
     }
-    put(pr, "{ ");
-    node(pr, a->child[0]);
-    put(pr, " }");
+    wgi_print_text(pr, "{ ");
+    wgi_print_node(pr, a->child[0]);
+    wgi_print_text(pr, " }");
 }
 
-static void unwind(printer *pr, const wg_ast *a) {
+static void unwind(wgi_printer *pr, const wg_ast *a) {
     const bool placed = a->child_count > 1;
-    put(pr, placed ? "FOR " : "UNWIND ");
-    if (placed) put_name(pr, a->text);
-    if (placed) put(pr, " IN ");
-    node(pr, a->child[0]);
-    if (placed) put(pr, a->flags & WG_AST_OFFSET ? " WITH OFFSET " : " WITH ORDINALITY ");
-    if (!placed) put(pr, " AS ");
-    put_name(pr, placed ? a->child[1]->text : a->text);
+    wgi_print_text(pr, placed ? "FOR " : "UNWIND ");
+    if (placed) wgi_print_name(pr, a->text);
+    if (placed) wgi_print_text(pr, " IN ");
+    wgi_print_node(pr, a->child[0]);
+    if (placed) wgi_print_text(pr, a->flags & WG_AST_OFFSET ? " WITH OFFSET " : " WITH ORDINALITY ");
+    if (!placed) wgi_print_text(pr, " AS ");
+    wgi_print_name(pr, placed ? a->child[1]->text : a->text);
 }
 
-static void query(printer *pr, const wg_ast *a) {
+static void query(wgi_printer *pr, const wg_ast *a) {
     static const char *const operators[][2] = {
         {" UNION ", " UNION ALL "}, {" EXCEPT ", " EXCEPT ALL "}, {" INTERSECT ", " INTERSECT ALL "}};
     if (a->child[0] != NULL) {
-        put(pr, "AS OF ");
-        node(pr, a->child[0]);
-        put(pr, " ");
+        wgi_print_text(pr, "AS OF ");
+        wgi_print_node(pr, a->child[0]);
+        wgi_print_text(pr, " ");
     }
-    list(pr, a, 1, operators[a->op][a->flags & WG_AST_UNION_ALL ? 1 : 0]);
+    wgi_print_list(pr, a, 1, operators[a->op][a->flags & WG_AST_UNION_ALL ? 1 : 0]);
 }
 
-static void with_keyword(printer *pr, const char *keyword, const wg_ast *a, const char *separator) {
-    put(pr, keyword);
-    list(pr, a, 0, separator);
+void wgi_print_with_keyword(wgi_printer *pr, const char *keyword, const wg_ast *a, const char *separator) {
+    wgi_print_text(pr, keyword);
+    wgi_print_list(pr, a, 0, separator);
 }
 
 /* False when `a` is no clause. */
-static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
+static bool clause(wgi_printer *pr, const wg_ast *a) { /* long: one switch */
     switch (a->kind) {
         case WG_AST_QUERY:
             query(pr, a);
             return true;
         case WG_AST_SINGLE:
-            list(pr, a, 0, " ");
+            wgi_print_list(pr, a, 0, " ");
             return true;
         case WG_AST_MATCH:
-            put(pr, a->flags & WG_AST_OPTIONAL ? "OPTIONAL MATCH " : "MATCH ");
-            if (a->flags & WG_AST_REPEATABLE) put(pr, "REPEATABLE ELEMENTS ");
-            if (a->flags & WG_AST_DIFFERENT) put(pr, "DIFFERENT RELATIONSHIPS ");
-            node(pr, a->child[0]);
-            optional(pr, " WHERE ", a->child[1]);
+            wgi_print_text(pr, a->flags & WG_AST_OPTIONAL ? "OPTIONAL MATCH " : "MATCH ");
+            if (a->flags & WG_AST_REPEATABLE) wgi_print_text(pr, "REPEATABLE ELEMENTS ");
+            if (a->flags & WG_AST_DIFFERENT) wgi_print_text(pr, "DIFFERENT RELATIONSHIPS ");
+            wgi_print_node(pr, a->child[0]);
+            wgi_print_optional(pr, " WHERE ", a->child[1]);
             return true;
         case WG_AST_UNWIND:
             unwind(pr, a);
             return true;
         case WG_AST_FINISH:
-            put(pr, "FINISH");
+            wgi_print_text(pr, "FINISH");
             return true;
         case WG_AST_WITH:
         case WG_AST_RETURN:
             projection(pr, a);
             return true;
         case WG_AST_ITEM:
-            node(pr, a->child[0]);
-            if (a->text.size > 0) put(pr, " AS ");
-            if (a->text.size > 0) put_name(pr, a->text);
+            wgi_print_node(pr, a->child[0]);
+            if (a->text.size > 0) wgi_print_text(pr, " AS ");
+            if (a->text.size > 0) wgi_print_name(pr, a->text);
             return true;
         case WG_AST_ORDER:
-            with_keyword(pr, "ORDER BY ", a, ", ");
+            wgi_print_with_keyword(pr, "ORDER BY ", a, ", ");
             return true;
         case WG_AST_SORT:
             sort_key(pr, a);
             return true;
         case WG_AST_CREATE:
-            with_keyword(pr, "CREATE ", a, "");
+            wgi_print_with_keyword(pr, "CREATE ", a, "");
             return true;
         case WG_AST_MERGE:
-            with_keyword(pr, "MERGE ", a, " ");
+            wgi_print_with_keyword(pr, "MERGE ", a, " ");
             return true;
         case WG_AST_ON_CREATE:
-            with_keyword(pr, "ON CREATE ", a, "");
+            wgi_print_with_keyword(pr, "ON CREATE ", a, "");
             return true;
         case WG_AST_ON_MATCH:
-            with_keyword(pr, "ON MATCH ", a, "");
+            wgi_print_with_keyword(pr, "ON MATCH ", a, "");
             return true;
         case WG_AST_SET:
-            with_keyword(pr, "SET ", a, ", ");
+            wgi_print_with_keyword(pr, "SET ", a, ", ");
             return true;
         case WG_AST_SET_PROPERTY:
         case WG_AST_SET_REPLACE:
@@ -642,39 +642,39 @@ static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
             assignment(pr, a);
             return true;
         case WG_AST_REMOVE:
-            with_keyword(pr, "REMOVE ", a, ", ");
+            wgi_print_with_keyword(pr, "REMOVE ", a, ", ");
             return true;
         case WG_AST_REMOVE_PROPERTY:
-            node(pr, a->child[0]);
+            wgi_print_node(pr, a->child[0]);
             return true;
         case WG_AST_DELETE:
-            with_keyword(pr, a->flags & WG_AST_DETACH ? "DETACH DELETE " : "DELETE ", a, ", ");
+            wgi_print_with_keyword(pr, a->flags & WG_AST_DETACH ? "DETACH DELETE " : "DELETE ", a, ", ");
             return true;
         case WG_AST_FOREACH:
-            put(pr, "FOREACH (");
-            put_name(pr, a->text);
-            put(pr, " IN ");
-            node(pr, a->child[0]);
-            put(pr, " | ");
-            list(pr, a, 1, " ");
-            put(pr, ")");
+            wgi_print_text(pr, "FOREACH (");
+            wgi_print_name(pr, a->text);
+            wgi_print_text(pr, " IN ");
+            wgi_print_node(pr, a->child[0]);
+            wgi_print_text(pr, " | ");
+            wgi_print_list(pr, a, 1, " ");
+            wgi_print_text(pr, ")");
             return true;
         case WG_AST_CALL:
             call(pr, a);
             return true;
         case WG_AST_ARGUMENTS:
-            with_keyword(pr, "(", a, ", ");
-            put(pr, ")");
+            wgi_print_with_keyword(pr, "(", a, ", ");
+            wgi_print_text(pr, ")");
             return true;
         case WG_AST_YIELD_ITEM:
-            put_name(pr, a->text);
-            optional(pr, " AS ", a->child[0]);
+            wgi_print_name(pr, a->text);
+            wgi_print_optional(pr, " AS ", a->child[0]);
             return true;
         case WG_AST_CALL_QUERY:
             call_query(pr, a);
             return true;
         case WG_AST_PATTERN:
-            list(pr, a, 0, ", ");
+            wgi_print_list(pr, a, 0, ", ");
             return true;
         case WG_AST_PATH:
             path(pr, a);
@@ -693,271 +693,13 @@ static bool clause(printer *pr, const wg_ast *a) { /* long: one switch */
     }
 }
 
-/* ---- statements */
-
-static void type(printer *pr, const wg_ast *a) {
-    const bool fixed = (a->flags & WG_AST_FIXED_TYPE) != 0;
-    if (fixed) {
-        node(pr, a->child[0]);
-        put(pr, "[");
-        put_int(pr, a->i);
-        put(pr, "]");
-        return;
-    }
-    if (a->flags & WG_AST_LIST_TYPE) {
-        put(pr, "LIST<");
-        node(pr, a->child[0]);
-        put(pr, ">");
-        return;
-    }
-    if (wg_slice_is(a->text, "LOCAL TIME") || wg_slice_is(a->text, "LOCAL DATETIME")) {
-        put_bytes(pr, a->text.data, a->text.size);
-    } else {
-        put_name(pr, a->text);
-    }
-    if (a->i < 0) return;
-    put(pr, "(");
-    put_int(pr, a->i);
-    if (a->j >= 0) put(pr, ", ");
-    if (a->j >= 0) put_int(pr, a->j);
-    put(pr, ")");
-}
-
-static void create_label(printer *pr, const wg_ast *a) {
-    const bool edge = a->kind == WG_AST_CREATE_EDGE;
-    put(pr, edge ? "CREATE EDGE LABEL " : "CREATE NODE LABEL ");
-    if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF NOT EXISTS ");
-    put_name(pr, a->text);
-    if (edge) {
-        put(pr, " (FROM ");
-        put_name(pr, a->child[0]->text);
-        put(pr, " TO ");
-        put_name(pr, a->child[1]->text);
-        if (a->child[2] != NULL) put(pr, ", ");
-        if (a->child[2] != NULL) list(pr, a->child[2], 0, ", ");
-        put(pr, ")");
-        if (a->child_count > 3) put(pr, " COMPUTE ");
-        list(pr, a, 3, ", ");
-        return;
-    }
-    if (a->child[0] != NULL) {
-        put(pr, " (");
-        list(pr, a->child[0], 0, ", ");
-        put(pr, ")");
-    }
-    optional(pr, " VIRTUAL FROM PARTITION ", a->child[1]);
-    if (a->child_count > 2) put(pr, " COMPUTE ");
-    list(pr, a, 2, ", ");
-}
-
-static void copy(printer *pr, const wg_ast *a) {
-    put(pr, "COPY ");
-    put_name(pr, a->text);
-    uint32_t options = 1;
-    for (; options < a->child_count && a->child[options]->kind == WG_AST_NAME; options++) {
-        put(pr, ":");
-        put_name(pr, a->child[options]->text);
-    }
-    put(pr, " FROM ");
-    node(pr, a->child[0]);
-    if (a->child_count > options) put(pr, " (");
-    list(pr, a, options, ", ");
-    if (a->child_count > options) put(pr, ")");
-}
-
-static void copy_to(printer *pr, const wg_ast *a) {
-    put(pr, "COPY ");
-    if (a->child[1] != NULL) {
-        put(pr, "(");
-        node(pr, a->child[1]);
-        put(pr, ")");
-    } else {
-        put_name(pr, a->text);
-        if (a->child[2] != NULL) put(pr, " ");
-        if (a->child[2] != NULL) node(pr, a->child[2]);
-    }
-    put(pr, " TO ");
-    node(pr, a->child[0]);
-    if (a->child_count > 3) put(pr, " (");
-    list(pr, a, 3, ", ");
-    if (a->child_count > 3) put(pr, ")");
-}
-
-static void copy_end(printer *pr, const wg_ast *a) {
-    put(pr, a->flags & WG_AST_TO ? "TO " : "FROM ");
-    put_name(pr, a->text);
-    if (a->child[0] != NULL) node(pr, a->child[0]);
-    if (a->child[1] == NULL) return;
-    put(pr, " = ");
-    node(pr, a->child[1]);
-}
-
-/* Words before the first child, and between it and the second. */
-static void alter_label(printer *pr, const wg_ast *a) {
-    static const char *const before[] = {" ADD COLUMN ",   " ADD COMPUTE ",  " DROP COLUMN ",  " RENAME COLUMN ",
-                                         " RENAME TO ",    " ALTER COLUMN ", " ALTER COLUMN ", " ALTER COLUMN ",
-                                         " ALTER COLUMN ", " ALTER COLUMN ", " SET PARTITION "};
-    static const char *const behind[] = {
-        "", "", "", " TO ", "", " SET NOT NULL", " DROP NOT NULL", " SET TYPE ", " SET DEFAULT ", " DROP DEFAULT",
-        ""};
-    put(pr, a->flags & WG_AST_ALTER_EDGE ? "ALTER EDGE LABEL " : "ALTER NODE LABEL ");
-    put_name(pr, a->text);
-    put(pr, before[a->op]);
-    if (a->flags & WG_AST_IF_EXISTS) put(pr, a->op == WG_AST_ALTER_DROP ? "IF EXISTS " : "IF NOT EXISTS ");
-    if (a->op == WG_AST_ALTER_ADD_COMPUTE) {
-        list(pr, a, 0, ", ");
-        return;
-    }
-    node(pr, a->child[0]);
-    put(pr, behind[a->op]);
-    if (a->child_count > 1) node(pr, a->child[1]);
-}
-
-/* (n.a, n.b), or n.a where one will do. */
-static void rule_properties(printer *pr, const wg_ast *a, uint32_t first, bool always) {
-    const char *variable = a->flags & WG_AST_OF_EDGES ? "r." : "n.";
-    const bool list = always || a->child_count > first + 1;
-    put(pr, list ? "(" : "");
-    for (uint32_t i = first; i < a->child_count; i++) {
-        put(pr, i > first ? ", " : "");
-        put(pr, variable);
-        put_name(pr, a->child[i]->text);
-    }
-    put(pr, list ? ")" : "");
-}
-
-static void rule_head(printer *pr, const wg_ast *a, const char *what) {
-    const bool edges = (a->flags & WG_AST_OF_EDGES) != 0;
-    put(pr, what);
-    if (a->text.size > 0) put(pr, " ");
-    if (a->text.size > 0) put_name(pr, a->text);
-    put(pr, a->flags & WG_AST_IF_EXISTS ? " IF NOT EXISTS FOR " : " FOR ");
-    put(pr, edges ? "()-[r:" : "(n:");
-    put_name(pr, a->child[0]->text);
-    put(pr, edges ? "]-()" : ")");
-}
-
-static void create_constraint(printer *pr, const wg_ast *a) {
-    static const char *const words[] = {" IS UNIQUE", " IS KEY", " IS NOT NULL", " IS :: "};
-    rule_head(pr, a, "CREATE CONSTRAINT");
-    put(pr, " REQUIRE ");
-    rule_properties(pr, a, 2, false);
-    put(pr, words[a->op]);
-    if (a->child[1] != NULL) node(pr, a->child[1]);
-}
-
-static void drop_rule(printer *pr, const wg_ast *a) {
-    put(pr, a->kind == WG_AST_DROP_INDEX ? "DROP INDEX " : "DROP CONSTRAINT ");
-    if (a->child_count == 0) {
-        put_name(pr, a->text);
-        if (a->flags & WG_AST_IF_EXISTS) put(pr, " IF EXISTS");
-        return;
-    }
-    put(pr, "ON :");
-    put_name(pr, a->child[0]->text);
-    put(pr, " (");
-    list(pr, a, 1, ", ");
-    put(pr, ")");
-}
-
-static void column(printer *pr, const wg_ast *a) {
-    put_name(pr, a->text);
-    put(pr, " ");
-    node(pr, a->child[0]);
-    if (a->flags & WG_AST_NOT_NULL) put(pr, " NOT NULL");
-    if (a->child_count > 1) optional(pr, " DEFAULT ", a->child[1]);
-}
-
-static void drop_label(printer *pr, const wg_ast *a) {
-    put(pr, a->kind == WG_AST_DROP_EDGE ? "DROP EDGE LABEL " : "DROP NODE LABEL ");
-    if (a->flags & WG_AST_IF_EXISTS) put(pr, "IF EXISTS ");
-    put_name(pr, a->text);
-}
-
-/* Indexes and constraints; false: something else. */
-static bool rule_statement(printer *pr, const wg_ast *a) {
-    switch (a->kind) {
-        case WG_AST_CREATE_INDEX:
-            rule_head(pr, a, a->op == WG_AST_INDEX_HASH ? "CREATE HASH INDEX" : "CREATE RANGE INDEX");
-            put(pr, " ON ");
-            rule_properties(pr, a, 1, true);
-            return true;
-        case WG_AST_CREATE_CONSTRAINT:
-            create_constraint(pr, a);
-            return true;
-        case WG_AST_DROP_INDEX:
-        case WG_AST_DROP_CONSTRAINT:
-            drop_rule(pr, a);
-            return true;
-        default:
-            return false;
-    }
-}
-
-static void statement(printer *pr, const wg_ast *a) {
-    static const char *const modes[] = {"", "EXPLAIN ", "PROFILE "};
-    switch (a->kind) {
-        case WG_AST_STATEMENT:
-            with_keyword(pr, modes[a->op], a, "");
-            break;
-        case WG_AST_CREATE_NODE:
-        case WG_AST_CREATE_EDGE:
-            create_label(pr, a);
-            break;
-        case WG_AST_COLUMNS:
-        case WG_AST_PRIMARY_KEY:
-            with_keyword(pr, a->kind == WG_AST_COLUMNS ? "(" : "PRIMARY KEY (", a, ", ");
-            put(pr, ")");
-            break;
-        case WG_AST_COLUMN:
-            column(pr, a);
-            break;
-        case WG_AST_TYPE:
-            type(pr, a);
-            break;
-        case WG_AST_COMPUTE:
-            put_name(pr, a->text);
-            with_keyword(pr, " = ", a, "");
-            break;
-        case WG_AST_DROP_NODE:
-        case WG_AST_DROP_EDGE:
-            drop_label(pr, a);
-            break;
-        case WG_AST_COPY_FROM:
-            copy(pr, a);
-            break;
-        case WG_AST_COPY_TO:
-            copy_to(pr, a);
-            break;
-        case WG_AST_COPY_END:
-            copy_end(pr, a);
-            break;
-        case WG_AST_OPTION:
-            put_any_name(pr, a->text);
-            with_keyword(pr, " ", a, "");
-            break;
-        case WG_AST_ALTER_LABEL:
-            alter_label(pr, a);
-            break;
-        case WG_AST_BEGIN:
-            put(pr, a->flags & WG_AST_READ_ONLY ? "BEGIN READ ONLY" : "BEGIN");
-            break;
-        case WG_AST_COMMIT:
-        case WG_AST_ROLLBACK:
-            put(pr, a->kind == WG_AST_COMMIT ? "COMMIT" : "ROLLBACK");
-            break;
-        default:
-            WG_UNREACHABLE("a kind that no printer knows");
-    }
-}
-
-static void node(printer *pr, const wg_ast *a) {
-    if (!expression(pr, a) && !clause(pr, a) && !rule_statement(pr, a)) statement(pr, a);
+void wgi_print_node(wgi_printer *pr, const wg_ast *a) {
+    if (!expression(pr, a) && !clause(pr, a) && !wgi_print_rule(pr, a)) wgi_print_statement(pr, a);
 }
 
 wg_code wg_ast_print(const wg_ast *ast, wg_buf *out, wg_error *err) {
     WG_ASSERT(ast != NULL);
-    printer pr = {.out = out};
-    node(&pr, ast);
+    wgi_printer pr = {.out = out};
+    wgi_print_node(&pr, ast);
     return pr.failed ? wg_error_nomem(err, out->size) : WG_OK;
 }

@@ -112,6 +112,10 @@ static wg_code bind_variable(wgi_binder *b, const wgi_scope *scope, const wg_ast
     if (scope->aggregation != NULL && !scope->aggregation->over_results) {
         if (wgi_find(scope->aggregation->input, ast->text) == NULL)
             return wgi_undefined_variable(b, scope->aggregation->input, ast, ast->text);
+        if (wgi_is_hidden(ast->text))
+            return wgi_error(b, WG_E_BIND, ast,
+                             "a subquery that looks at the rows is used beside an aggregate: make it a result of a "
+                             "WITH before, or put it inside the aggregate");
         return wgi_error(b, WG_E_BIND, ast,
                          "'%.*s' is used beside an aggregate but is not one of the grouped results: return it as a "
                          "result of its own, or put it inside the aggregate",
@@ -241,8 +245,9 @@ static wg_code bind_label_names(wgi_binder *b, const wg_ast *ast, uint32_t first
 }
 
 /* A relationship has one type; a node any number of labels, `%`: at least one. */
-static wg_code bind_label_leaf(wgi_binder *b, const wg_ast *ast, wg_expr *base, wg_expr **out) {
-    wg_expr *args[2];
+static wg_code bind_label_leaf(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr *base,
+                               wg_expr **out) {
+    wg_expr *args[3];
     wg_ast one = {.kind = WG_AST_HAS_LABELS, .start = ast->start, .end = ast->end, .child_count = 1};
     wg_ast *name = wgi_alloc(b, 1, sizeof *name);
     if (name == NULL) return WG_E_NOMEM;
@@ -250,6 +255,11 @@ static wg_code bind_label_leaf(wgi_binder *b, const wg_ast *ast, wg_expr *base, 
     one.child = &name;
     if (base->type != WG_TYPE_EDGE && ast->kind == WG_AST_NAME) return bind_label_names(b, &one, 0, base, out);
     WG_TRY(wgi_call(b, ast, base->type == WG_TYPE_EDGE ? "type" : "labels", &base, 1, &args[0]));
+    if (ast->kind == WG_AST_LABEL_OF) {
+        WG_TRY(wgi_bind(b, scope, ast->child[0], &args[1]));
+        WG_TRY(const_of(b, wg_value_bool(ast->op == WG_OP_OR), ast, &args[2]));
+        return wgi_call(b, ast, "%labelled", args, 3, out);
+    }
     args[1] = args[0];
     if (base->type == WG_TYPE_EDGE) {
         if (ast->kind == WG_AST_NAME) WG_TRY(const_of(b, wg_value_str(ast->text), ast, &args[1]));
@@ -260,11 +270,12 @@ static wg_code bind_label_leaf(wgi_binder *b, const wg_ast *ast, wg_expr *base, 
     return wgi_call(b, ast, ">", args, 2, out);
 }
 
-static wg_code bind_label_expr(wgi_binder *b, const wg_ast *ast, wg_expr *base, wg_expr **out) {
-    if (ast->kind != WG_AST_LABEL_EXPR) return bind_label_leaf(b, ast, base, out);
+static wg_code bind_label_expr(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr *base,
+                               wg_expr **out) {
+    if (ast->kind != WG_AST_LABEL_EXPR) return bind_label_leaf(b, scope, ast, base, out);
     wg_expr **terms = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
     if (terms == NULL) return WG_E_NOMEM;
-    for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(bind_label_expr(b, ast->child[i], base, &terms[i]));
+    for (uint32_t i = 0; i < ast->child_count; i++) WG_TRY(bind_label_expr(b, scope, ast->child[i], base, &terms[i]));
     if (ast->op == WG_OP_NOT) return wgi_call(b, ast, "NOT", terms, 1, out);
     return balance(b, ast, wg_ast_op_name((wg_ast_op)ast->op), terms, ast->child_count, out);
 }
@@ -283,7 +294,7 @@ static wg_code bind_has_labels(wgi_binder *b, const wgi_scope *scope, const wg_a
     all.op = WG_OP_AND;
     all.child = ast->child + 1;
     all.child_count = ast->child_count - 1;
-    return bind_label_expr(b, &all, base, out);
+    return bind_label_expr(b, scope, &all, base, out);
 }
 
 /* ---- operators */

@@ -42,6 +42,9 @@ wg_code wgi_labels(wgi_binder *b, const wg_ast *ast, uint32_t first, const uint3
 
 /* Whether a relationship whose only type is `label` has what the expression says. An unknown name is one that none has. */
 static wg_code type_fits(wgi_binder *b, const wg_ast *ast, const wg_label *label, bool *out) {
+    if (ast->kind == WG_AST_LABEL_OF)
+        return wgi_error(b, WG_E_BIND, ast,
+                         "the type of a relationship to match is a name: write WHERE r:$(..), or type(r) = ..");
     if (ast->kind == WG_AST_NAME) {
         const wg_label *named = wg_catalog_label(b->catalog, b->view, ast->text, true);
         if (named == NULL && b->closed_edges) return unknown_label(b, ast, true);
@@ -82,6 +85,10 @@ wg_code wgi_edge_types(wgi_binder *b, const wg_ast *ast, uint32_t first, const u
         if (name->kind == WG_AST_WHERE) continue;
         any = true;
         all = all || name->kind == WG_AST_LABEL_ANY;
+        if (name->kind == WG_AST_LABEL_OF) {
+            bool unused;
+            return type_fits(b, name, NULL, &unused);
+        }
         if (name->kind != WG_AST_NAME) {
             WG_TRY(add_types(b, name, labels, &count));
             continue;

@@ -194,8 +194,14 @@ static bool is_base_digit(uint8_t c, uint32_t base) {
     return c >= '0' && c < (uint8_t)('0' + base);
 }
 
+/* Behind the digits; one '_' may stand between two of them. */
 static size_t digits(const lexer *lx, size_t at, uint32_t base) {
-    while (at < lx->size && is_base_digit(lx->s[at], base)) at++;
+    const size_t start = at;
+    while (at < lx->size) {
+        const bool gap = lx->s[at] == '_' && at > start && at + 1 < lx->size && is_base_digit(lx->s[at + 1], base);
+        if (!gap && !is_base_digit(lx->s[at], base)) break;
+        at += gap ? 2 : 1;
+    }
     return at;
 }
 

@@ -158,17 +158,25 @@ static wg_ast *create(wgi_parser *p) {
     return wgi_node(p, WG_AST_CREATE, start, mark);
 }
 
+/* Behind the name that is next stand labels. */
+static bool at_label_list(const wgi_parser *p) {
+    const wg_token *next = wgi_peek_at(p, 1);
+    if (next->kind == WG_TOKEN_KEYWORD) return next->keyword == WG_KW_IS;
+    return next->kind == WG_TOKEN_PUNCT && next->punct == WG_P_COLON;
+}
+
 static wg_ast *set_item(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
     const wg_token *next = wgi_peek_at(p, 1);
     const wg_punct punct = next->kind == WG_TOKEN_PUNCT ? (wg_punct)next->punct : WG_P_NONE;
-    const bool whole = punct == WG_P_EQ || punct == WG_P_PLUS_EQ || punct == WG_P_COLON;
+    const bool labels = at_label_list(p);
+    const bool whole = punct == WG_P_EQ || punct == WG_P_PLUS_EQ || labels;
     wg_slice variable = {0};
     wg_ast_kind kind = WG_AST_SET_PROPERTY;
     if (wgi_is_name(wgi_peek(p)) && whole) {
         if (!wgi_name(p, "a variable to set", &variable)) return NULL;
-        if (punct == WG_P_COLON) {
+        if (labels) {
             if (!wgi_push_labels(p)) return NULL;
             kind = WG_AST_SET_LABELS;
         } else {
@@ -216,9 +224,8 @@ static wg_ast *merge(wgi_parser *p) {
 static wg_ast *remove_item(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
-    const wg_token *next = wgi_peek_at(p, 1);
     wg_slice variable = {0};
-    const bool labels = wgi_is_name(wgi_peek(p)) && next->kind == WG_TOKEN_PUNCT && next->punct == WG_P_COLON;
+    const bool labels = wgi_is_name(wgi_peek(p)) && at_label_list(p);
     if (labels) {
         if (!wgi_name(p, "a variable", &variable) || !wgi_push_labels(p)) return NULL;
     } else if (!wgi_push_rule(p, wgi_property_target)) {
@@ -365,6 +372,7 @@ static bool push_scope(wgi_parser *p, uint8_t *flags) {
         if (node == NULL || !wgi_push_child(p, node)) return false;
         node->text = name;
         if (!wgi_take_punct(p, WG_P_COMMA)) break;
+        if (wgi_at_punct(p, WG_P_RPAREN)) return wgi_unexpected(p, "a variable that the subquery sees") != NULL;
     }
     return p->code == WG_OK && wgi_expect_punct(p, WG_P_RPAREN, "to close the variables of the subquery");
 }

@@ -244,9 +244,23 @@ static wg_ast *too_large(wgi_parser *p, uint32_t start, const char *message) {
     return NULL;
 }
 
+/* The token without the '_' between digits. */
+static bool plain_digits(wgi_parser *p, const wg_token *t, wg_slice *out) {
+    *out = wg_slice_of(p->text.data + t->start, t->end - t->start);
+    if (memchr(out->data, '_', out->size) == NULL) return true;
+    uint8_t *copy = wg_arena_alloc(p->arena, out->size);
+    if (copy == NULL) return wgi_fail(p, WG_E_NOMEM, t->start, "out of memory") != NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < out->size; i++)
+        if (out->data[i] != '_') copy[n++] = out->data[i];
+    *out = wg_slice_of(copy, n);
+    return true;
+}
+
 static wg_ast *number(wgi_parser *p, uint32_t start, bool negative) {
     const wg_token *t = wgi_peek(p);
-    const wg_slice text = wg_slice_of(p->text.data + t->start, t->end - t->start);
+    wg_slice text;
+    if (!plain_digits(p, t, &text)) return NULL;
     const bool integer = t->kind == WG_TOKEN_INTEGER;
     int64_t i = 0;
     double f = 0;
@@ -757,7 +771,7 @@ static wg_ast *lookups(wgi_parser *p, wg_ast *node) {
 wg_ast *wgi_property_target(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     wg_ast *node = lookups(p, atom(p));
-    if (node == NULL || node->kind == WG_AST_PROPERTY) return node;
+    if (node == NULL || node->kind == WG_AST_PROPERTY || node->kind == WG_AST_INDEX) return node;
     return wgi_fail(p, WG_E_SYNTAX, start, "expected a property such as n.name here");
 }
 

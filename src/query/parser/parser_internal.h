@@ -92,6 +92,7 @@ wg_ast *wgi_subquery_body(wgi_parser *p);
 /* DDL, COPY, SHOW, transactions. *out_handled false when the next token starts none of them. */
 wg_ast *wgi_other_statement(wgi_parser *p, bool *out_handled);
 bool wgi_push_labels(wgi_parser *p);
+wg_ast *wgi_label_name(wgi_parser *p, const char *what); /* parser_label.c */
 /* ---- parser_label.c */
 /* Pushes labels of which all must hold, or types of which one must. */
 bool wgi_push_label_expression(wgi_parser *p, bool types);

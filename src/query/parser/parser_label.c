@@ -8,6 +8,28 @@
 
 static wg_ast *label_or(wgi_parser *p, bool types);
 
+/* A name, or $(expression), $all(..), $any(..); a text is its name. */
+wg_ast *wgi_label_name(wgi_parser *p, const char *what) {
+    const uint32_t start = wgi_start(p);
+    const size_t mark = wgi_mark(p);
+    const bool bar_ends = p->bar_ends;
+    if (!wgi_take_punct(p, WG_P_DOLLAR)) return wgi_name_node(p, what);
+    const bool any = wgi_take_keyword(p, WG_KW_ANY);
+    if (!any) (void)wgi_take_keyword(p, WG_KW_ALL);
+    if (!wgi_expect_punct(p, WG_P_LPAREN, "around the value that names a label")) return NULL;
+    p->bar_ends = false;
+    const bool pushed = wgi_push_rule(p, wgi_expression);
+    p->bar_ends = bar_ends;
+    if (!pushed || !wgi_expect_punct(p, WG_P_RPAREN, "behind the value that names a label")) return NULL;
+    wg_ast *node = wgi_node(p, WG_AST_LABEL_OF, start, mark);
+    if (node == NULL) return NULL;
+    node->op = any ? WG_OP_OR : WG_OP_AND;
+    if (node->child[0]->kind != WG_AST_STRING || node->child[0]->text.size == 0) return node;
+    wg_ast *name = wgi_leaf(p, WG_AST_NAME, start);
+    if (name != NULL) name->text = node->child[0]->text;
+    return name;
+}
+
 static wg_ast *label_atom(wgi_parser *p, bool types) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
@@ -22,7 +44,7 @@ static wg_ast *label_atom(wgi_parser *p, bool types) {
         return node;
     }
     if (!wgi_take_punct(p, WG_P_LPAREN))
-        return wgi_name_node(p, types ? "a relationship type" : "a label, or '(', '!' or '%' of a label expression");
+        return wgi_label_name(p, types ? "a relationship type" : "a label, or '(', '!' or '%' of a label expression");
     if (!wgi_enter(p)) return NULL;
     const bool bar_ends = p->bar_ends;
     p->bar_ends = false;

@@ -28,11 +28,18 @@ static bool keyword_at(const wgi_parser *p, uint32_t at, wg_keyword keyword) {
     return at < p->token_count && p->tokens[at].kind == WG_TOKEN_KEYWORD && p->tokens[at].keyword == keyword;
 }
 
+/* The '$' of a label that a value names, and no parameter: $(..), $all(..), $any(..). */
+static bool names_label(const wgi_parser *p, uint32_t at) {
+    if (!punct_at(p, at, WG_P_DOLLAR)) return false;
+    const bool word = keyword_at(p, at + 1, WG_KW_ALL) || keyword_at(p, at + 1, WG_KW_ANY);
+    return punct_at(p, at + (word ? 2 : 1), WG_P_LPAREN);
+}
+
 /* Behind the tokens that a label expression may have. */
 static uint32_t skip_labels(const wgi_parser *p, uint32_t at) {
     static const wg_punct parts[] = {WG_P_COLON, WG_P_AMP, WG_P_PIPE, WG_P_BANG, WG_P_PERCENT};
     for (bool part = true; part;) {
-        part = wgi_is_any_name(&p->tokens[at]) && !keyword_at(p, at, WG_KW_WHERE);
+        part = names_label(p, at) || (wgi_is_any_name(&p->tokens[at]) && !keyword_at(p, at, WG_KW_WHERE));
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) part = part || punct_at(p, at, parts[i]);
         if (part) at++;
         if (!part && punct_at(p, at, WG_P_LPAREN) && (at = skip_balanced(p, at)) != 0) part = true;
@@ -101,10 +108,11 @@ bool wgi_at_pattern_comprehension(const wgi_parser *p) {
 /* ---- rules */
 
 bool wgi_push_labels(wgi_parser *p) {
-    while (wgi_take_punct(p, WG_P_COLON)) {
-        wg_ast *name = wgi_name_node(p, "a label after ':'");
+    if (!wgi_take_keyword(p, WG_KW_IS)) (void)wgi_expect_punct(p, WG_P_COLON, "before a label");
+    do {
+        wg_ast *name = wgi_label_name(p, "a label after ':'");
         if (name == NULL || !wgi_push_child(p, name)) return false;
-    }
+    } while (wgi_take_punct(p, WG_P_COLON) || wgi_take_punct(p, WG_P_AMP));
     return true;
 }
 

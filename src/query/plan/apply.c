@@ -309,6 +309,16 @@ wg_code wgi_hoist_condition(wgi_binder *b, wgi_relation *rel, const wg_ast *ast,
     return rewrite(&h, ast, out);
 }
 
+/* Whether a pattern or a subquery in the expression looks at the rows. */
+static bool looks_out(const wg_ast *ast, const wgi_relation *rel) {
+    if (ast == NULL) return false;
+    if (ast->kind == WG_AST_SUBQUERY || ast->kind == WG_AST_PATTERN_TEST || ast->kind == WG_AST_PATTERN_COMPREHENSION)
+        return wgi_mentions(ast, rel);
+    for (uint32_t i = 0; i < ast->child_count; i++)
+        if (looks_out(ast->child[i], rel)) return true;
+    return false;
+}
+
 wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, const wg_ast **out) {
     bool any = false;
     for (uint32_t i = 4; i < clause->child_count; i++) any = any || wgi_has_subquery(clause->child[i]);
@@ -323,6 +333,8 @@ wg_code wgi_hoist_items(wgi_binder *b, wgi_relation *rel, const wg_ast *clause, 
         const bool nameless = item->text.size == 0;
         if (!wgi_has_subquery(item) || (nameless && clause->kind == WG_AST_WITH))
             continue; /* refused: it has no name */
+        if (wgi_has_aggregate(item->child[0]) && !looks_out(item->child[0], rel))
+            continue; /* the same for every group: it is asked behind the aggregation */
         wg_ast *named = wgi_alloc(b, 1, sizeof *named);
         wg_ast **only = wgi_alloc(b, 1, sizeof *only);
         if (named == NULL || only == NULL) return WG_E_NOMEM;

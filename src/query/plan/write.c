@@ -95,6 +95,46 @@ static wg_code push_item(creator *c, const wg_create_item *item, wg_slice name, 
     return WG_OK;
 }
 
+/* The value that names a label, over the rows that exist. */
+static wg_code bind_label_of(wgi_binder *b, const wgi_relation *rel, const wg_ast *ast, wg_expr **out) {
+    if (ast->op == WG_OP_OR)
+        return wgi_error(b, WG_E_BIND, ast, "what is written has all of its labels: write $(..), not $any(..)");
+    WG_TRY(wgi_bind_in(b, rel, "in the name of a label", ast->child[0], out));
+    const wg_type type = (*out)->type;
+    if (type != WG_TYPE_STRING && type != WG_TYPE_LIST && type != WG_TYPE_ANY)
+        return wgi_error(b, WG_E_TYPE, ast->child[0], "the name of a label is a STRING, this is %s",
+                         wg_type_name(type));
+    return WG_OK;
+}
+
+static wg_code node_labels(creator *c, const wg_ast *ast, wg_create_item *item) {
+    wgi_binder *b = c->b;
+    uint32_t *labels = wgi_alloc(b, ast->child_count, sizeof *labels), count = 0, named = 0;
+    wg_expr **exprs = wgi_alloc(b, ast->child_count, sizeof(wg_expr *));
+    bool known = true; /* false: only in a check, which is never run */
+    if (labels == NULL || exprs == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 1; i < ast->child_count; i++) {
+        const wg_ast *part = ast->child[i];
+        uint32_t label, at = 0;
+        if (part->kind == WG_AST_LABEL_OF) {
+            WG_TRY(settle_references(c, part));
+            WG_TRY(bind_label_of(b, c->rel, part, &exprs[named++]));
+            continue;
+        }
+        if (part->kind != WG_AST_NAME)
+            return wgi_error(b, WG_E_BIND, part, "a node to create has labels, not conditions: (:A:B)");
+        WG_TRY(wgi_intern_label(b, part, part->text, false, &label));
+        while (at < count && labels[at] != label) at++;
+        if (at == count) labels[count++] = label;
+        known = known && label != WG_NO_LABEL;
+    }
+    item->labels = labels;
+    item->label_count = known ? count : 0;
+    item->label_exprs = exprs;
+    item->label_expr_count = named;
+    return WG_OK;
+}
+
 static wg_code create_node(creator *c, const wg_ast *ast, bool alone, wg_slice *out_name) {
     wgi_binder *b = c->b;
     const wgi_symbol *known = ast->text.size > 0 ? find_pending(c, ast->text) : NULL;
@@ -109,21 +149,8 @@ static wg_code create_node(creator *c, const wg_ast *ast, bool alone, wg_slice *
         return WG_OK;
     }
     WG_TRY(settle_references(c, ast->child[0]));
-    uint32_t *labels = wgi_alloc(b, ast->child_count, sizeof *labels);
-    if (labels == NULL) return WG_E_NOMEM;
-    uint32_t count = 0;
-    for (uint32_t i = 1; i < ast->child_count; i++) {
-        uint32_t label, at = 0;
-        if (ast->child[i]->kind != WG_AST_NAME)
-            return wgi_error(b, WG_E_BIND, ast->child[i], "a node to create has labels, not conditions: (:A:B)");
-        WG_TRY(wgi_intern_label(b, ast->child[i], ast->child[i]->text, false, &label));
-        while (at < count && labels[at] != label) at++;
-        if (at == count) labels[count++] = label;
-    }
-    const bool known_labels = count == 0 || labels[0] != WG_NO_LABEL;
-    wg_create_item item = {.labels = labels, .label_count = known_labels ? count : 0};
-    for (uint32_t i = 0; i < count; i++)
-        if (labels[i] == WG_NO_LABEL) item.label_count = 0; /* only in a check, which is never run */
+    wg_create_item item = {0};
+    WG_TRY(node_labels(c, ast, &item));
     WG_TRY(bind_properties(b, c->rel, ast->child[0], &item));
     WG_TRY(push_item(c, &item, ast->text, WG_TYPE_NODE));
     *out_name = c->symbols[c->count - 1].name;
@@ -136,7 +163,7 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
         return wgi_error(b, WG_E_BIND, ast, "a relationship of variable length cannot be created");
     if (ast->op != WG_AST_LEFT && ast->op != WG_AST_RIGHT && !c->merges)
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs one direction: -[:TYPE]->");
-    if (ast->child_count != 2 || ast->child[1]->kind != WG_AST_NAME)
+    if (ast->child_count != 2 || (ast->child[1]->kind != WG_AST_NAME && ast->child[1]->kind != WG_AST_LABEL_OF))
         return wgi_error(b, WG_E_BIND, ast, "a relationship to create needs exactly one type: -[:TYPE]->");
     if (ast->text.size > 0 && find_pending(c, ast->text) != NULL)
         return wgi_error(b, WG_E_BIND, ast, "variable '%.*s' exists already: it cannot be created again",
@@ -144,9 +171,18 @@ static wg_code create_edge(creator *c, const wg_ast *ast, wg_slice left, wg_slic
     WG_TRY(settle_references(c, ast->child[0]));
     uint32_t *label = wgi_alloc(b, 1, sizeof *label);
     if (label == NULL) return WG_E_NOMEM;
-    WG_TRY(wgi_intern_label(b, ast->child[1], ast->child[1]->text, true, label));
+    const bool by_value = ast->child[1]->kind == WG_AST_LABEL_OF;
+    wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (exprs == NULL) return WG_E_NOMEM;
+    if (by_value) WG_TRY(settle_references(c, ast->child[1]));
+    if (by_value) WG_TRY(bind_label_of(b, c->rel, ast->child[1], exprs));
+    else WG_TRY(wgi_intern_label(b, ast->child[1], ast->child[1]->text, true, label));
     const uint32_t l = find_pending(c, left)->slot, r = find_pending(c, right)->slot;
-    wg_create_item item = {.is_edge = true, .labels = label, .label_count = 1};
+    wg_create_item item = {.is_edge = true,
+                           .labels = label,
+                           .label_count = by_value ? 0 : 1,
+                           .label_exprs = exprs,
+                           .label_expr_count = by_value ? 1 : 0};
     item.from_slot = ast->op == WG_AST_LEFT ? r : l;
     item.to_slot = ast->op == WG_AST_LEFT ? l : r;
     if (*label == WG_NO_LABEL) item.label_count = 0;
@@ -246,9 +282,28 @@ static wg_code target_by_name(wgi_binder *b, const wgi_relation *rel, const wg_a
     return bind_target(b, rel, variable, out);
 }
 
+/* A property whose name is a value: a map of one entry, null where it is removed. */
+static wg_code set_by_name(wgi_binder *b, const wgi_relation *rel, const wg_ast *target, const wg_ast *value,
+                           wg_set_item *out) {
+    const wg_value null = wg_value_null();
+    wg_expr *args[2], *map;
+    *out = (wg_set_item){.kind = WG_SET_MERGE_MAP};
+    WG_TRY(bind_target(b, rel, target->child[0], &out->target));
+    WG_TRY(wgi_bind_in(b, rel, "in SET", target->child[1], &args[0]));
+    if (args[0]->type != WG_TYPE_STRING && args[0]->type != WG_TYPE_ANY)
+        return wgi_error(b, WG_E_TYPE, target->child[1], "the name of a property is a STRING, this is %s",
+                         wg_type_name(args[0]->type));
+    if (value != NULL) WG_TRY(wgi_bind_in(b, rel, "in SET", value, &args[1]));
+    else WG_TRY(wgi_const_expr(b, &null, WG_TYPE_NULL, target, &args[1]));
+    WG_TRY(wgi_call(b, target, "%entry", args, 2, &map));
+    out->properties = (wg_write_properties){.map = map};
+    return WG_OK;
+}
+
 /* One property; `value` NULL removes it. Declared columns are checked here where they are known. */
 static wg_code set_property(wgi_binder *b, const wgi_relation *rel, const wg_ast *property, const wg_ast *value,
                             wg_set_item *out) {
+    if (property->kind == WG_AST_INDEX) return set_by_name(b, rel, property, value, out);
     uint32_t *keys = wgi_alloc(b, 1, sizeof *keys);
     wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
     const wg_value null = wg_value_null();
@@ -293,10 +348,16 @@ static wg_code set_labels(wgi_binder *b, const wgi_relation *rel, const wg_ast *
     if (out->target->type == WG_TYPE_EDGE)
         return wgi_error(b, WG_E_TYPE, item, "a relationship keeps its type; only labels of nodes change");
     uint32_t *labels = wgi_alloc(b, item->child_count, sizeof *labels);
-    if (labels == NULL) return WG_E_NOMEM;
+    wg_expr **exprs = wgi_alloc(b, item->child_count, sizeof(wg_expr *));
+    if (labels == NULL || exprs == NULL) return WG_E_NOMEM;
     uint32_t count = 0;
+    out->label_exprs = exprs;
     for (uint32_t i = 0; i < item->child_count; i++) {
         const wg_ast *name = item->child[i];
+        if (name->kind == WG_AST_LABEL_OF) {
+            WG_TRY(bind_label_of(b, rel, name, &exprs[out->label_expr_count++]));
+            continue;
+        }
         const wg_label *label = wg_catalog_label(b->catalog, b->view, name->text, false);
         if (!add && label == NULL) continue; /* nobody has it */
         WG_TRY(wgi_intern_label(b, name, name->text, false, &labels[count]));
@@ -327,6 +388,16 @@ static const wg_ast *value_of(const wg_ast *item) {
     return item->kind == WG_AST_SET_REPLACE || item->kind == WG_AST_SET_MERGE ? item->child[0] : NULL;
 }
 
+/* Whether what names the property, or labels, looks at nodes or relationships. */
+static bool names_read(const wg_ast *item, const wgi_relation *rel) {
+    bool reads = false;
+    if (item->kind == WG_AST_SET_PROPERTY || item->kind == WG_AST_REMOVE_PROPERTY)
+        return item->child[0]->kind == WG_AST_INDEX && reads_entity(item->child[0]->child[1], rel);
+    for (uint32_t i = 0; i < item->child_count; i++)
+        if (item->child[i]->kind == WG_AST_LABEL_OF) reads = reads || reads_entity(item->child[i], rel);
+    return reads;
+}
+
 /* The item with a slot for every subquery in its value. What was set before is written first. */
 static wg_code hoist_value(wgi_binder *b, wgi_relation *rel, const wg_ast *item, const wg_ast **out) {
     const wg_ast *value;
@@ -350,7 +421,7 @@ wg_code wgi_set(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     for (uint32_t i = 0; i < clause->child_count; i++) {
         const wg_ast *item = clause->child[i];
         const bool subquery = wgi_has_subquery(value_of(item));
-        if (count > 0 && (subquery || reads_entity(value_of(item), rel))) {
+        if (count > 0 && (subquery || reads_entity(value_of(item), rel) || names_read(item, rel))) {
             WG_TRY(set_plan(b, rel, items, count));
             count = 0;
         }
