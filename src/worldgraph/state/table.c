@@ -151,7 +151,14 @@ static void segment_retire(wgi_table *table, const wgi_place *place) {
 
 /* ---- blocks */
 
+/* A sixteenth of what an account may hold is left to scans and transactions: what is there stays readable when nothing more fits. */
+static bool leaves_room(const wg_account *account, size_t bytes) {
+    const uint64_t most = account == NULL ? 0 : account->bytes_max;
+    return most == 0 || wg_account_bytes(account) + bytes <= most - most / 16;
+}
+
 wgi_block *wgi_block_new(wg_state *state, wg_slice bytes) {
+    if (!leaves_room(state->account, sizeof(wgi_block) + bytes.size)) return NULL;
     wgi_block *block = wg_alloc(state->account, sizeof *block + bytes.size);
     if (block == NULL) return NULL;
     block->link = (wg_epoch_link){0};
