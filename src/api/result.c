@@ -297,7 +297,7 @@ wg_code wg_result_notification(const wg_result *result, uint32_t index, wg_notif
                              .offset = WG_NO_OFFSET};
     if (index == result->query.notes.count) return WG_OK;
     const wg_query_note *note = &result->query.notes.items[index];
-    wg_error place = {.offset = note->offset};
+    wg_error place = {.code = WG_E_VALUE, .offset = note->offset}; /* any code has a place */
     wg_error_locate(&place, result->statement);
     *out = (wg_notification){note->status, note->message, note->offset, place.line, place.column};
     return WG_OK;

@@ -25,6 +25,12 @@ typedef struct sweep {
 
 /* ---- one row */
 
+static bool repeats_last(const wg_buf *keys, const wgi_index_key *key) {
+    if (keys->size == 0) return false;
+    const wgi_index_key *last = (const wgi_index_key *)(const void *)(keys->data + keys->size - sizeof *last);
+    return last->size == key->size && memcmp(last->bytes, key->bytes, key->size) == 0;
+}
+
 /* Keys of all versions that a kept snapshot may see. */
 static wg_code kept_keys(sweep *s, uint64_t id, wg_error *err) {
     const wg_engine *e = s->index->engine;
@@ -48,8 +54,7 @@ static wg_code kept_keys(sweep *s, uint64_t id, wg_error *err) {
         wg_arena_reset(&s->arena);
         WG_TRY(wgi_index_row_values(s->index, &place, &s->arena, values, err));
         if (!wgi_index_key_of(&s->index->rule->def, values, &key)) continue;
-        const wgi_index_key *last = (const wgi_index_key *)(const void *)(s->keys.data + s->keys.size) - 1;
-        if (s->keys.size != 0 && last->size == key.size && memcmp(last->bytes, key.bytes, key.size) == 0) continue;
+        if (repeats_last(&s->keys, &key)) continue;
         if (!wg_buf_append(&s->keys, &key, sizeof key)) return wg_error_nomem(err, s->keys.size);
     }
     return WG_OK;

@@ -800,6 +800,40 @@ def errors_as_json_say_where_and_what(p):
 
 
 @case
+def what_a_statement_may_not_mean_is_noted_on_standard_error(p):
+    equal(p.run("ws", "init", "noted")[0], 0)
+    equal(p.run("query", "noted", "CREATE (:A {k: 1}), (:A)")[0], 0)
+    text = "MATCH (n:A) WHERE NOT coalesce(n.k = NULL, false) RETURN avg(n.k) AS k"
+    rc, out, err = p.run("query", "noted", text, "--csv")
+    equal(rc, 0, err)
+    contains(out.decode(), "1.0")
+    contains(err.decode(), "(03W01) line 1, column 32", "(01G11) an aggregate left out nulls")
+    rc, out, err = p.run("query", "noted", text, "--json")
+    equal(json.loads(out)["rows"], [[1.0]], err)
+    equal([json.loads(line)["gqlstatus"] for line in err.splitlines()], ["03W01", "01G11"])
+    for threads in "12":
+        equal(p.run("query", "noted", "MATCH (n:A) RETURN count(*) AS k", "--csv", "--threads", threads)[2], b"")
+
+
+@case
+def copy_to_writes_what_copy_from_reads(p):
+    equal(p.run("ws", "init", "there")[0], 0)
+    schema = "CREATE NODE LABEL A (k INT, t STRING, f FLOAT, m MAP, PRIMARY KEY (k))"
+    equal(p.run("query", "there", schema)[0], 0)
+    equal(p.run("query", "there", "UNWIND range(1, 500) AS i CREATE (:A {k: i, t: 'text \"' + toString(i), f: i / 7.0, m: {a: i, b: [i]}})")[0], 0)
+    rc, out, err = p.run("query", "there", "COPY A TO 'a.jsonl'; COPY A (k, t, f) TO 'a.parquet'; COPY A (k, t, f) TO 'a.csv'", "--csv")
+    equal(rc, 0, err)
+    contains(p.failing(1, "query", "there", "COPY A TO 'a.jsonl'"), "WG_E_EXISTS", "OVERWRITE true")
+    rows = "MATCH (n:A) RETURN n.k, n.t, n.f{} ORDER BY n.k"
+    for name, more in (("a.jsonl", ", n.m"), ("a.parquet", ""), ("a.csv", "")):
+        here = "here-" + name
+        equal(p.run("ws", "init", here)[0], 0)
+        equal(p.run("query", here, schema)[0], 0)
+        equal(p.run("query", here, f"COPY A FROM '{name}'", "--threads", "2")[0], 0)
+        equal(p.run("query", here, rows.format(more), "--json")[1], p.run("query", "there", rows.format(more), "--json")[1])
+
+
+@case
 def timeout_ends_a_statement_and_undoes_it(p):
     equal(p.run("ws", "init", "t")[0], 0)
     slow = "CREATE (n:Kept) WITH n UNWIND range(1, 1000000) AS x UNWIND range(1, 1000000) AS y RETURN count(*)"
