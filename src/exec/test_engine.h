@@ -53,10 +53,7 @@ wg_view wg_txn_view(const wg_txn *txn) {
     (void)txn;
     return (wg_view){.snapshot = UINT64_MAX};
 }
-void wg_txn_set_place(wg_txn *txn, uint64_t offset) {
-    (void)txn;
-    (void)offset;
-}
+void wg_txn_set_place(wg_txn *txn, uint64_t offset) { (void)txn, (void)offset; }
 const wg_catalog *wg_txn_catalog(const wg_txn *txn) {
     (void)txn;
     return NULL;
