@@ -428,7 +428,9 @@ static void thread_work(wg_engine *e, bool durable) {
     const wg_code code = durable ? drain_durably(e, &logseq, &failure) : drain_only(e, &logseq, &failure);
     if (code != WG_OK) note_failure(e, &failure);
     wgi_background_notice(e);
-    for (int i = 0; i < COLLECTS_MAX && wg_state_collect(e->state_log.state); i++) {}
+    /* Once each time, further only while no ring is half full: whoever fills a ring meanwhile would have to drain it itself. */
+    for (int i = 0; i < COLLECTS_MAX && wg_state_collect(e->state_log.state); i++)
+        if (atomic_load_explicit(&e->state_log.urgent, memory_order_relaxed)) break;
 }
 
 static void thread_body(void *arg) {

@@ -290,8 +290,7 @@ wg_code wg_exec_constant(const wg_expr *expr, const wg_exec_context *context, wg
 
 /* One line per operator, indented by depth, children below; the seed's operator names (SegmentScan, SimdFilter, TgkTraversal, Merge,
  * Projection, Aggregation, LimitOffset, TombstoneShadow, ...) beside the details. Canonical: a function of the plan alone, without
- * estimates; its SHA-256 is the plan hash of receipts. With `context` scans add what they would prune and read, and estimates. Names are those that `txn` sees;
- * NULL: numbers. */
+ * estimates; its SHA-256 is the plan hash of receipts. With `context` scans add what they would prune and read. `txn`: names; or numbers. */
 wg_code wg_plan_print(const wg_plan *plan, const wg_txn *txn, const wg_exec_context *context, wg_buf *out,
                       wg_error *err);
 /* Prints an expression; slots by name when `input` is given. */

@@ -477,6 +477,10 @@ int main(void) {
         cmocka_unit_test(test_histories_show_lost_updates_of_a_planted_bug),
         cmocka_unit_test(test_histories_keep_snapshot_isolation),
     };
+#ifdef __SANITIZE_THREAD__
+    puts("skipped: one thread runs at a time here, so ThreadSanitizer has nothing to see");
+    return 77;
+#endif
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     return cmocka_run_group_tests(tests, NULL, NULL);

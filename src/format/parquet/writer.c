@@ -225,11 +225,108 @@ static wg_code row_append(wg_parquet_writer *w, const wg_batch *batch, uint32_t 
     return full || w->rows == w->row_group_rows ? group_write(w, err) : WG_OK;
 }
 
+/* ---- whole columns: batches in which no cell can be refused, and which do not fill a row group before their end */
+
+/* Bytes of the strings of some rows; UINT64_MAX: one of them must be looked at. */
+static uint64_t string_bytes(const wg_vector *v, const wg_batch *batch, uint32_t from, uint32_t count) {
+    uint64_t sum = 0;
+    for (uint32_t i = from; i < from + count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        const wg_str *s = &((const wg_str *)v->data)[wg_vector_cell(v, row)];
+        if (s->size > STRING_BYTES_MAX) return UINT64_MAX;
+        sum += s->size;
+    }
+    return sum;
+}
+
+static bool dates_fit(const wg_vector *v, const wg_batch *batch, uint32_t from, uint32_t count) {
+    for (uint32_t i = from; i < from + count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        const int64_t day = ((const int64_t *)v->data)[wg_vector_cell(v, row)];
+        if (day < INT32_MIN || day > INT32_MAX) return false;
+    }
+    return true;
+}
+
+static bool is_plain(const wgi_parquet_buffer *b, const wg_vector *v, const wg_batch *batch, uint32_t from,
+                     uint32_t count) {
+    if (v->type != b->column.type || (v->valid != NULL && !b->column.optional)) return false;
+    if (v->type == WG_TYPE_DATE) return dates_fit(v, batch, from, count);
+    if (!wgi_parquet_is_bytes(v->type)) return true;
+    const uint64_t bytes = string_bytes(v, batch, from, count);
+    return bytes < GROUP_STRING_BYTES && b->bytes.size + bytes < GROUP_STRING_BYTES;
+}
+
+static bool all_plain(const wg_parquet_writer *w, const wg_batch *batch, uint32_t from, uint32_t count) {
+    for (uint32_t c = 0; c < w->column_count; c++)
+        if (!is_plain(&w->buffers[c], &batch->columns[c], batch, from, count)) return false;
+    return true;
+}
+
+static bool strings_put(wgi_parquet_buffer *b, const wg_vector *v, const wg_batch *batch, uint32_t from,
+                        uint32_t count) {
+    for (uint32_t i = from; i < from + count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        const wg_str *s = &((const wg_str *)v->data)[wg_vector_cell(v, row)];
+        if (!wg_buf_append_u32(&b->cells, (uint32_t)s->size) || !wg_buf_append(&b->bytes, s->data, s->size))
+            return false;
+        b->value_count++;
+    }
+    return true;
+}
+
+static bool column_put(wgi_parquet_buffer *b, const wg_vector *v, const wg_batch *batch, uint32_t from,
+                       uint32_t count) {
+    if (b->column.optional) {
+        if (!wg_buf_reserve(&b->present, count)) return false;
+        for (uint32_t i = from; i < from + count; i++)
+            b->present.data[b->present.size++] = wg_vector_is_valid(v, wg_batch_row(batch, i));
+    }
+    b->row_count += count;
+    if (wgi_parquet_is_bytes(v->type)) return strings_put(b, v, batch, from, count);
+    const bool is_bool = v->type == WG_TYPE_BOOL;
+    if (!wg_buf_reserve(&b->cells, (size_t)count * 8)) return false;
+    for (uint32_t i = from; i < from + count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        const uint32_t at = wg_vector_cell(v, row);
+        b->value_count++;
+        if (is_bool) {
+            b->cells.data[b->cells.size++] = ((const uint8_t *)v->data)[at] != 0;
+            continue;
+        }
+        const uint64_t bits = wg_load_u64le((const uint8_t *)v->data + 8 * (size_t)at);
+        wg_store_u64le(b->cells.data + b->cells.size, canonical(v->type, bits));
+        b->cells.size += 8;
+    }
+    return true;
+}
+
+/* *out_rows: how many were taken; 0: they must go one by one. */
+static wg_code columns_append(wg_parquet_writer *w, const wg_batch *batch, uint32_t from, uint32_t *out_rows,
+                              wg_error *err) {
+    const uint32_t count = (uint32_t)wg_min_u64(w->row_group_rows - w->rows, batch->row_count - from);
+    *out_rows = 0;
+    if (!all_plain(w, batch, from, count)) return WG_OK;
+    for (uint32_t c = 0; c < w->column_count; c++)
+        if (!column_put(&w->buffers[c], &batch->columns[c], batch, from, count))
+            return wg_error_nomem(err, (size_t)count * 8);
+    w->rows += count;
+    *out_rows = count;
+    return w->rows == w->row_group_rows ? group_write(w, err) : WG_OK;
+}
+
 static wg_code batch_append(wg_parquet_writer *w, const wg_batch *batch, wg_error *err) {
     if (w->finished || batch->column_count != w->column_count)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "parquet: a batch of %u columns for a %s writer of %u",
                             batch->column_count, w->finished ? "finished" : "running", w->column_count);
-    for (uint32_t i = 0; i < batch->row_count; i++) WG_TRY(row_append(w, batch, wg_batch_row(batch, i), err));
+    uint32_t done = 0;
+    for (uint32_t taken = 1; taken != 0 && done < batch->row_count; done += taken)
+        WG_TRY(columns_append(w, batch, done, &taken, err));
+    for (; done < batch->row_count; done++) WG_TRY(row_append(w, batch, wg_batch_row(batch, done), err));
     return WG_OK;
 }
 

@@ -21,8 +21,8 @@ static inline wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_k
     const bool plain = cell->type == WG_TYPE_BYTES && cell->expires_us == 0 && cell->version - 1 < WG_VERSION_MAX;
     if (!plain || cell->bytes.size - 1 >= UINT32_MAX) return item_other(run, cell, out, err);
     out->found = true;
-    out->value = (wg_value){
-        .type = WG_TYPE_BYTES, .size = (uint32_t)cell->bytes.size, .as.s = (const char *)cell->bytes.data};
+    out->value =
+        (wg_value){.type = WG_TYPE_BYTES, .size = (uint32_t)cell->bytes.size, .as.s = (const char *)cell->bytes.data};
     out->version = cell->version;
     out->time_us = cell->time_us;
     out->expires_us = 0;
@@ -140,8 +140,7 @@ static wg_code put_value(wg_agent_run *run, const wg_state_key *key, const wg_st
 
 static __attribute__((noinline)) wg_code put_bytes_long(wg_agent_run *run, wg_kv_key key, wg_slice bytes,
                                                         uint64_t *out_version, wg_error *err) {
-    const wg_value value = {
-        .type = WG_TYPE_BYTES, .size = (uint32_t)bytes.size, .as.s = (const char *)bytes.data};
+    const wg_value value = {.type = WG_TYPE_BYTES, .size = (uint32_t)bytes.size, .as.s = (const char *)bytes.data};
     return wg_keyvalue_put(run, key, &value, NULL, out_version, err);
 }
 

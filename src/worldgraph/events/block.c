@@ -19,21 +19,47 @@ wgi_chunk *wgi_events_chunk_create(wg_account *account, size_t capacity) {
     return chunk;
 }
 
+wgi_chunk *wgi_events_chunk_create_huge(wg_account *account) {
+    wg_platform *platform = wg_platform_real(); /* the memory of every platform */
+    if (!wg_account_charge(account, WG_HUGE_PAGE_BYTES)) return NULL;
+    wgi_chunk *chunk = platform->ops->take_memory(platform, WG_HUGE_PAGE_BYTES);
+    if (chunk == NULL) {
+        wg_account_release(account, WG_HUGE_PAGE_BYTES);
+        return NULL;
+    }
+    *chunk = (wgi_chunk){.capacity = WG_HUGE_PAGE_BYTES - sizeof *chunk, .huge_of = account};
+    atomic_init(&chunk->users, 1);
+    return chunk;
+}
+
+static void chunk_destroy(wgi_chunk *chunk) {
+    wg_platform *platform = wg_platform_real();
+    wg_account *account = chunk->huge_of;
+    if (account == NULL) {
+        wg_free(chunk);
+        return;
+    }
+    platform->ops->give_memory(platform, chunk, WG_HUGE_PAGE_BYTES);
+    wg_account_release(account, WG_HUGE_PAGE_BYTES);
+}
+
 void wgi_events_chunk_release(wgi_chunk *chunk) {
     if (chunk == NULL) return;
     /* acq_rel: what other users did with it comes before the free */
-    if (atomic_fetch_sub_explicit(&chunk->users, 1, memory_order_acq_rel) == 1) wg_free(chunk);
+    if (atomic_fetch_sub_explicit(&chunk->users, 1, memory_order_acq_rel) == 1) chunk_destroy(chunk);
 }
 
-wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t capacity) {
+static size_t block_bytes(uint32_t capacity) {
     WG_ASSERT(capacity > 0 && capacity <= WG_EVENTS_SLOT);
     const size_t head = (size_t)wg_align_up(sizeof(wgi_block), 8);
+    return head + (size_t)capacity * (8 + 8 + sizeof(void *) + sizeof(void *) + 4 + 1);
+}
+
+static wgi_block *block_lay(uint8_t *p, uint64_t first, uint32_t capacity, wgi_chunk *home) {
     const size_t n = capacity;
-    uint8_t *p = wg_alloc(account, head + n * (8 + 8 + sizeof(void *) + sizeof(void *) + 4 + 1));
-    if (p == NULL) return NULL;
     wgi_block *block = (wgi_block *)(void *)p;
-    *block = (wgi_block){.first = first, .capacity = capacity};
-    p += head;
+    *block = (wgi_block){.first = first, .capacity = capacity, .home = home};
+    p += wg_align_up(sizeof(wgi_block), 8);
     block->versions = (_Atomic uint64_t *)(void *)p;
     block->times = (_Atomic uint64_t *)(void *)(p += n * 8);
     block->types = (wgi_type **)(void *)(p += n * 8);
@@ -41,6 +67,20 @@ wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t
     block->sizes = (uint32_t *)(void *)(p += n * sizeof(void *));
     block->value_types = p + n * 4;
     return block;
+}
+
+wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t capacity) {
+    uint8_t *p = wg_alloc(account, block_bytes(capacity));
+    return p == NULL ? NULL : block_lay(p, first, capacity, NULL);
+}
+
+wgi_block *wgi_events_block_carve(wgi_chunk *chunk, uint64_t first, uint32_t capacity) {
+    if (chunk == NULL || chunk->huge_of == NULL) return NULL;
+    const size_t at = (size_t)wg_align_up(chunk->used, 8);
+    if (at > chunk->capacity || chunk->capacity - at < block_bytes(capacity)) return NULL;
+    chunk->used = at + block_bytes(capacity);
+    atomic_fetch_add_explicit(&chunk->users, 1, memory_order_relaxed);
+    return block_lay(chunk->bytes + at, first, capacity, chunk);
 }
 
 void wgi_events_block_take(wgi_block *block, wgi_block *from, uint32_t rows) {
@@ -68,7 +108,8 @@ void wgi_events_block_destroy(void *p) {
         wgi_events_chunk_release(chunk);
         chunk = next;
     }
-    wg_free(block);
+    if (block->home != NULL) wgi_events_chunk_release(block->home);
+    else wg_free(block);
 }
 
 /* ---- stored blocks */

@@ -16,7 +16,14 @@
  * Failure modes: a refused allocation leaves the log as it was; damage in a stripe is WG_E_CORRUPT where it is read. */
 #include "worldgraph/events/events_internal.h"
 
-enum { ROWS_FIRST = 16, ROWS_STEP = 8, CHUNK_MIN = 256, CHUNK_MAX = 64 * 1024 };
+enum {
+    ROWS_FIRST = 16,
+    ROWS_STEP = 8,
+    CHUNK_MIN = 256,
+    CHUNK_MAX = 64 * 1024,
+    HUGE_FROM = 2 << 20,
+    HUGE_PAYLOAD_MAX = 1 << 20
+};
 
 wg_code wg_events_create(wg_epoch *epoch, wg_account *account, wg_events *parent, uint64_t base, wg_events **out,
                          wg_error *err) {
@@ -232,6 +239,8 @@ static wgi_block *block_take(wg_events *events, uint64_t first, uint32_t capacit
             made->first = first;
             return made;
         }
+        made = wgi_events_block_carve(events->chunk, first, capacity);
+        if (made != NULL) return made;
     }
     return wgi_events_block_create(events->account, first, capacity);
 }
@@ -352,6 +361,13 @@ static wg_code spares_reserve(wg_events *events, uint64_t slot, uint64_t rows, w
 
 static size_t chunk_left(const wgi_chunk *chunk) { return chunk == NULL ? 0 : chunk->capacity - chunk->used; }
 
+/* A log whose payloads fill huge pages in memory gets the next ones there. */
+static bool wants_huge(const wg_events *events, size_t bytes) {
+    const uint64_t out = atomic_load_explicit(&events->payloads_out, memory_order_relaxed); /* first: never passes */
+    const uint64_t in = atomic_load_explicit(&events->payloads_in, memory_order_relaxed);
+    return in - out >= HUGE_FROM && bytes <= HUGE_PAYLOAD_MAX;
+}
+
 static wg_code payload_reserve(wg_events *events, size_t bytes, wg_error *err) {
     if (chunk_left(events->chunk) >= bytes || chunk_left(events->next_chunk) >= bytes) return WG_OK;
     wgi_chunk *made =
@@ -359,7 +375,8 @@ static wg_code payload_reserve(wg_events *events, size_t bytes, wg_error *err) {
     if (chunk_left(made) < bytes) {
         wgi_events_chunk_release(made);
         const size_t wish = events->chunk == NULL ? CHUNK_MIN : wg_min_size(2 * events->chunk->capacity, CHUNK_MAX);
-        made = wgi_events_chunk_create(events->account, wg_max_size(wish, bytes));
+        made = wants_huge(events, bytes) ? wgi_events_chunk_create_huge(events->account) : NULL;
+        if (made == NULL) made = wgi_events_chunk_create(events->account, wg_max_size(wish, bytes));
         if (made == NULL) return wg_error_nomem(err, bytes);
     }
     wgi_events_chunk_release(events->next_chunk);

@@ -17,6 +17,7 @@ enum {
 typedef struct wgi_chunk {
     struct wgi_chunk *next; /* set before a block goes on in it */
     _Atomic uint32_t users; /* blocks, and the log while it fills it */
+    wg_account *huge_of;    /* a huge page of memory, charged here; NULL: in the heap */
     size_t capacity;
     size_t used;
     uint8_t bytes[];
@@ -83,6 +84,7 @@ typedef struct wgi_block {
     wgi_chunk *first_chunk;
     wgi_chunk *last_chunk;
     struct wgi_block *spare_next; /* in the list of blocks taken ahead */
+    wgi_chunk *home;              /* the chunk in which the block itself lies; NULL: in the heap */
     _Atomic uint64_t *versions;   /* atomic: a search may pass over an event that is being taken back */
     _Atomic uint64_t *times;
     wgi_type **types;
@@ -98,8 +100,12 @@ enum { WGI_C_VERSION, WGI_C_TIME, WGI_C_TYPE, WGI_C_VALUE_TYPE, WGI_C_PAYLOAD, W
 enum { WGI_A_FIRST, WGI_A_FIRST_VERSION, WGI_A_LAST_VERSION, WGI_A_FIRST_TIME, WGI_A_LAST_TIME };
 
 wgi_chunk *wgi_events_chunk_create(wg_account *account, size_t capacity);
+/* One huge page, whose first touch costs a hundredth of what its small pages do. NULL: the system has none. */
+wgi_chunk *wgi_events_chunk_create_huge(wg_account *account);
 void wgi_events_chunk_release(wgi_chunk *chunk);
 wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t capacity);
+/* The same in what is left of a huge chunk, which it uses; NULL: that is too little. */
+wgi_block *wgi_events_block_carve(wgi_chunk *chunk, uint64_t first, uint32_t capacity);
 /* Rows [0, rows) of `from`, whose chunks it takes over. */
 void wgi_events_block_take(wgi_block *block, wgi_block *from, uint32_t rows);
 void wgi_events_block_destroy(void *block); /* with its chunks */

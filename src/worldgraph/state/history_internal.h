@@ -25,7 +25,7 @@ typedef struct wgi_writer {
     wgi_history_chunk *chunk; /* open; NULL: none yet */
     wgi_history_chunk *ready; /* more of them, for a commit that needs several */
     uint32_t ready_count;
-    uint32_t room;      /* bytes in `chunk` that may be used */
+    uint32_t room;       /* bytes in `chunk` that may be used */
     uint64_t last_shape; /* of the last record, and its bytes: what the next one is taken to have */
     uint32_t last_bytes;
     uint32_t *segments; /* of a commit with several keys, to lock in order */
@@ -100,7 +100,8 @@ static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, c
                                           const wgi_replaced *r) {
     if (writer->chunk == NULL || writer->chunk->used + WGI_RECORD_BYTES_MAX > WGI_HISTORY_CHUNK_BYTES)
         wgi_history_turn(state, writer);
-    if (writer->room < WGI_RECORD_BYTES_MAX) writer->room = WGI_RECORD_BYTES_MAX; /* a commit of many has large ones */
+    if (writer->room < WGI_RECORD_BYTES_MAX)
+        writer->room = WGI_RECORD_BYTES_MAX; /* a commit of many has large ones */
     const uint64_t position = wgi_history_append_here(writer, slot, wgi_load(&slot->words[1]), r);
     if ((r->word0 & WGI_FLAG_BLOCK) != 0 || ((r->word0 >> 8) & 0xff) == WGI_KEY_IN_BLOCK)
         wgi_history_append_blocks(writer, slot, r->word0);

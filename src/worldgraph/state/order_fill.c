@@ -9,6 +9,7 @@
  * Failure: no memory: WG_E_NOMEM; the orders of some runs are then empty and the state is of no use to readers. The caller gives it up. */
 #include "worldgraph/state/commit_internal.h"
 #include "worldgraph/state/order_internal.h"
+#include "worldgraph/state/seat_internal.h"
 
 enum {
     LEAF_KEYS = 56, /* of 64: room for some that come later */

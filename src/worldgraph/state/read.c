@@ -6,6 +6,7 @@
  *
  * Failure modes: WG_E_EXPIRED when history no longer has the snapshot; WG_E_NOMEM for a large value. */
 #include "worldgraph/state/commit_internal.h"
+#include "worldgraph/state/seat_internal.h"
 
 typedef uint64_t __attribute__((may_alias)) cell_word;
 _Static_assert(offsetof(wg_state_cell, small) % 8 == 0, "a slot is copied into a cell word by word");

@@ -122,9 +122,10 @@ uint32_t wg_state_run_count(const wg_state *state); /* numbers given so far, dro
 const wg_run_origin *wg_state_run_origin(const wg_state_run *run);
 /* Asked for after a snapshot was taken: has all its events (waits for an append that is under way). */
 wg_events *wg_state_run_events(const wg_state_run *run);
-uint64_t wg_state_run_newest(const wg_state_run *run);          /* newest version that was given */
-uint64_t wg_state_run_visible(const wg_state_run *run);         /* what a new reader sees */
-const _Atomic uint64_t *wg_state_run_visible_at(const wg_state_run *run); /* where that stands, as long as the run lives */
+uint64_t wg_state_run_newest(const wg_state_run *run);  /* newest version that was given */
+uint64_t wg_state_run_visible(const wg_state_run *run); /* what a new reader sees */
+const _Atomic uint64_t *wg_state_run_visible_at(
+    const wg_state_run *run);                                   /* where that stands, as long as the run lives */
 void wg_state_run_durable(wg_state_run *run, uint64_t version); /* raises what STRICT readers see */
 /* Commit `logseq` of the log brought the run to `version`. Rising; one thread at a time notes. Cannot fail behind a reservation, which comes before the
  * log is written. */
@@ -239,45 +240,6 @@ wg_code wg_state_commit_prepare(wg_state_txn *txn, wg_buf *redo, uint64_t *out_v
 void wg_state_commit_apply(wg_state_txn *txn, uint64_t *out_first_sequence);
 void wg_state_commit_abandon(wg_state_txn *txn);
 
-/* ---- redo records: mutations TIME, RUN_COMMIT (docs/format/mutation.md)
- *   TIME        u64 microseconds since 1970: of the RUN_COMMITs behind it in the same cut's span
- *   RUN_COMMIT  varint run | varint version | operations up to the body's end:
- *               u8 op (1 PUT, 2 DELETE, 3 EVENT; bit 7: expires) | u8 value type | varint key bytes | varint value bytes | [u64 expires] | key | value */
-typedef struct wg_redo_op {
-    uint8_t op;
-    wg_slice key; /* EVENT: its type */
-    wg_state_value value;
-} wg_redo_op;
-enum { WG_REDO_PUT = 1, WG_REDO_DELETE = 2, WG_REDO_EVENT = 3 };
-typedef struct wg_redo_commit {
-    uint32_t run;
-    uint64_t version;
-    uint64_t time_us;
-    wg_slice ops; /* encoded, checked whole by wg_redo_decode */
-} wg_redo_commit;
-/* body of one RUN_COMMIT; checks every operation. WG_E_CORRUPT. */
-wg_code wg_redo_decode(wg_slice body, uint64_t time_us, wg_redo_commit *out, wg_error *err);
-bool wg_redo_next(wg_slice *ops, wg_redo_op *out); /* of checked ops */
-/* For each run in the records of a span (TIME and RUN_COMMIT mutations as a lane has them): its highest version. Cheap: reads headers only. */
-wg_code wg_redo_versions(wg_slice records, void (*fn)(void *ctx, uint32_t run, uint64_t version), void *ctx,
-                         wg_error *err);
-/* What was found out about a commit before its turn: its run has to be there, and stays. */
-typedef struct wg_redo_ahead {
-    wg_redo_op op;
-    wg_state_key key;
-    bool single; /* one put or delete; otherwise the rest says nothing */
-} wg_redo_ahead;
-/* Starts the misses of a commit that will be applied soon: about a dozen before the one that is applied is best, and twice as fast. */
-void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit, wg_redo_ahead *out);
-/* Replay: commits of one run in rising version. What the state has already (version <= newest) is WG_OK and changes nothing. ahead: what
- * wg_state_apply_soon gave for it, or NULL. */
-wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, const wg_redo_ahead *ahead, wg_error *err);
-
-/* Before and behind many of these and of wg_state_restore, while nobody else uses the state: keys in order are made at the end, all at once, so nothing
- * scans in between. WG_E_NOMEM: the state is of no use, but may be destroyed, or ended again. Without a begin the end does nothing. */
-void wg_state_fill_begin(wg_state *state);
-wg_code wg_state_fill_end(wg_state *state, wg_error *err);
-
 /* ---- checkpoints: the engine captures each run's version at a cut, then calls this beside writers. */
 
 /* Every record of the run with since < version <= until: by key, newest version first, deletions included; records that history no longer has are
@@ -304,5 +266,7 @@ void wg_state_metrics_get(const wg_state *state, wg_state_metrics *out);
  * of the parent that was not touched is not among them), in key order, with its newest record at or before `until`. */
 wg_code wg_state_changed_keys(wg_state_run *run, uint64_t since, uint64_t until, wg_state_record_fn fn, void *ctx,
                               wg_error *err);
+
+#include "worldgraph/state/redo.h"
 
 #endif

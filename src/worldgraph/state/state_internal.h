@@ -2,7 +2,7 @@
  *
  * table.c    segments, slots, reads of one key           history.c  replaced records, the bound, what pins keep
  * pins.c     pins, snapshots, notes of runs              run.c      runs, forks, drops
- * commit.c   one operation; the locks of a commit        txn.c      transactions
+ * commit.c   one operation; put.c the commonest          txn.c      transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
  * order_fill.c  all orders at once, behind a recovery
@@ -158,9 +158,6 @@ typedef enum wgi_found {
  * the slot. `out` has the words as a slot has them. Expiry is the caller's to look at. The caller is inside the epoch (keys of at most
  * WGI_KEY_INLINE_MAX bytes whose value block nobody looks at need none); blocks of what it gets live until it leaves. */
 wgi_found wgi_slot_read(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out);
-/* The same; *out_seat: where the key is in the table (table_internal.h), 0: it is not, or that cannot be said. */
-wgi_found wgi_slot_read_seat(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
-                             uint64_t *out_seat);
 /* The parent's record (or its parent's, ...) that a fork sees: *out_run says whose it is. run->parent is not NULL. */
 wgi_found wgi_fork_get(const wg_state_run *run, const wg_state_key *key, uint64_t snapshot, wgi_record *out,
                        const wg_state_run **out_run);

@@ -269,7 +269,8 @@ static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old)
     WG_ASSERT(halves[0].header->used + halves[1].header->used == old->header->used); /* I2 */
     map_set(table, hash & ~bit, depth + 1, halves[0].segment);
     map_set(table, hash | bit, depth + 1, halves[1].segment);
-    segment_retire(table, old); /* before the new ones are in service: I3, who finds a key in one that is writes to it */
+    segment_retire(table,
+                   old); /* before the new ones are in service: I3, who finds a key in one that is writes to it */
     generation_step(halves[0].header);
     generation_step(halves[1].header);
 }

@@ -269,23 +269,6 @@ static inline void wgi_deleted_add(wgi_header *header) {
     if (deleted != UINT8_MAX) atomic_store_explicit(&header->deleted, (uint8_t)(deleted + 1), memory_order_relaxed);
 }
 
-/* ---- seats: where a key was found, as a leaf of its run's order remembers it (scan_level.c)
- * u32 generation of the segment << 32 | segment << 7 | slot; 0: none. A slot has one key as long as its segment is in service, and a segment that
- * is put into service again has another generation: who finds the same one finds the same key. */
-static inline uint64_t wgi_seat_make(uint32_t segment, uint32_t slot, uint32_t generation) {
-    return segment >> 25 != 0 ? 0 : (uint64_t)generation << 32 | segment << 7 | slot;
-}
-typedef struct wgi_seated {
-    const wgi_header *header;
-    const wgi_slot *slot;
-    const wgi_side *side;
-    uint32_t generation;
-} wgi_seated;
-static inline wgi_seated wgi_seated_at(const wgi_table *table, uint64_t seat) {
-    const wgi_place place = wgi_place_at(table, (uint32_t)seat >> 7);
-    const uint32_t slot = (uint32_t)seat % WGI_SLOTS;
-    return (wgi_seated){place.header, &place.slots[slot], &place.sides[slot], (uint32_t)(seat >> 32)};
-}
 /* With the segment's lock held: the slot of the key; UINT32_MAX: absent, *out_empty is where it would go (UINT32_MAX: full). */
 uint32_t wgi_find_further(const wgi_place *place, uint64_t hash, const wgi_match *m, uint32_t *out_empty);
 static inline uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, const wgi_match *m,
@@ -304,31 +287,7 @@ wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
  * Their blocks are released. Outside of all locks. How many. */
 typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
-/* How many words of a record count. */
-static inline uint32_t wgi_words_used(uint64_t word0, uint64_t word1) {
-    const uint32_t key = (uint32_t)(word0 >> 8) & 0xff, value = (uint32_t)word1 & 0xff;
-    if ((word0 & WGI_FLAG_BLOCK) != 0) return WGI_SLOT_WORDS;
-    const uint32_t key_bytes = key == WGI_KEY_IN_BLOCK ? 20 : key;
-    return (WGI_KEY_AT + key_bytes + ((word0 & WGI_FLAG_EXPIRES) != 0 ? 8 : 0) + value + 7) / 8;
-}
-/* Where the value part begins: expires, then the value, unless they are in a block. */
-static inline uint32_t wgi_value_at(uint64_t word0) {
-    const uint32_t key = (uint32_t)(word0 >> 8) & 0xff;
-    return WGI_KEY_AT + (key == WGI_KEY_IN_BLOCK ? 20 : key);
-}
 
-/* Blocks of a record; NULL: none of its own. */
-static inline wgi_block *wgi_words_block(const uint64_t *words) {
-    const bool own = (words[0] & WGI_FLAG_BLOCK) != 0 && words[14] >> 32 == 0;
-    return own ? (wgi_block *)(uintptr_t)words[15] : NULL;
-}
-static inline wgi_block *wgi_words_key_block(const uint64_t *words) {
-    const bool has = ((words[0] >> 8) & 0xff) == WGI_KEY_IN_BLOCK;
-    return has ? (wgi_block *)(uintptr_t)words[3] : NULL;
-}
-/* A block with one reference; charged. The last release retires it to the epoch. NULL is legal. */
-wgi_block *wgi_block_new(wg_state *state, wg_slice bytes);
-void wgi_block_hold(wgi_block *block);
-void wgi_block_release(wg_state *state, wgi_block *block);
+#include "worldgraph/state/block_internal.h"
 
 #endif
