@@ -38,7 +38,7 @@ typedef enum wg_plan_op {
                             edge twice; `into`: only walks to `slot_b`, and no node. exprs[i] is what edge_keys[i] must be on each */
     WG_PLAN_EXISTS, /* rows with an edge between node slots `slot` and `slot_b` (not `into`: from `slot` to anything); `negated`: those without */
     WG_PLAN_SHORTEST, /* input ++ list of edges, for a shortest walk from `slot` to `slot_b` of at most hops_max edges, or for all
-                         of these; from a node to itself the one of no edges if hops_min is 0. edge_keys as in EXPAND_VAR. With `paths`
+                         of these; from a node to itself the one of no edges if hops_min is 0. edge_keys as in EXPAND_VAR; `paths`:
                          the first so many, by length, then by the ids of their edges */
     WG_PLAN_FILTER,  /* rows for which exprs[0] is true */
     WG_PLAN_PROJECT, /* exprs[] */
@@ -186,8 +186,7 @@ struct wg_plan {
     bool backwards;         /* the list begins with the last edge of the walk */
     wg_walk_mode walk_mode; /* EXPAND_VAR, SHORTEST */
     bool cycles;            /* SHORTEST: from a node to itself a shortest walk of one edge or more */
-    uint32_t
-        paths; /* SHORTEST: so many walks of each pair of ends, `all_shortest`: of so many lengths; 0: one, or those of one */
+    uint32_t paths;         /* SHORTEST: so many walks, `all_shortest`: those of so many lengths; 0: of one */
     bool
         by_id; /* SHORTEST: of equally long walks the one whose edges have the least ids, from `slot` on, is the first */
     const wg_walk_step *
