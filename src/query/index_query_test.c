@@ -110,6 +110,7 @@ static void test_plans_seek_where_it_pays(void **state) {
     static const char *const seeking[] = {"MATCH (n:P) WHERE n.a = 5 RETURN n",
                                           "MATCH (n:P) WHERE 5 = n.a RETURN n",
                                           "MATCH (n:P) WHERE n.a IN [1, 2] RETURN n",
+                                          "MATCH (n:P) WHERE n.a = 1 OR n.a = 2 RETURN n",
                                           "MATCH (n:P) WHERE n.a < 5 RETURN n",
                                           "MATCH (n:P) WHERE 3 < n.a <= 9 RETURN n",
                                           "MATCH (n:P) WHERE n.b STARTS WITH 'name 77' RETURN n",
@@ -120,10 +121,10 @@ static void test_plans_seek_where_it_pays(void **state) {
                                           "MATCH (a)-[r:K]-(b) WHERE r.s > 990 RETURN a"};
     for (size_t i = 0; i < sizeof seeking / sizeof seeking[0]; i++) expect_plan(&s, seeking[i], "IndexSeek", false);
     expect_plan(&s, "MATCH (n:P {a: 5, c: 1}) RETURN n", "index=", false);
-    static const char *const scanning[] = {
-        "MATCH (n:P) WHERE n.c = 1 RETURN n", "MATCH (n:P) WHERE n.a <> 5 RETURN n",
-        "MATCH (n:P) WHERE n.a > 5 RETURN n", "MATCH (n:P) WHERE n.a = 1 OR n.a = 2 RETURN n",
-        "MATCH (n) WHERE n.a = 5 RETURN n",   "AS OF 2 MATCH (n:P) WHERE n.a = 5 RETURN n"};
+    static const char *const scanning[] = {"MATCH (n:P) WHERE n.c = 1 RETURN n",
+                                           "MATCH (n:P) WHERE n.a <> 5 RETURN n",
+                                           "MATCH (n:P) WHERE n.a > 5 RETURN n", "MATCH (n) WHERE n.a = 5 RETURN n",
+                                           "AS OF 2 MATCH (n:P) WHERE n.a = 5 RETURN n"};
     for (size_t i = 0; i < sizeof scanning / sizeof scanning[0]; i++) expect_plan(&s, scanning[i], "IndexSeek", true);
     expect(&s, "MATCH (n:P) WHERE n.a IN [7, 3, 7] RETURN n.a", "3\n7\n"); /* by id */
     store_close(&s);
