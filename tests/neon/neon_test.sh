@@ -12,5 +12,5 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 aarch64-linux-gnu-gcc -std=c17 -D_GNU_SOURCE -O2 -static -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual -Wswitch-enum \
     -Werror -Isrc -Iinclude src/base/kernels/{scalar,avx2,avx512,neon,select}.c src/base/core/core.c src/base/core/error_format.c \
-    src/base/text/text.c tests/tools/compare_kernels.c -lm -o "$out/compare" 2> "$out/log" || { cat "$out/log"; exit 1; }
+    src/base/text/text.c src/base/text/shortest.c tests/tools/compare_kernels.c -lm -o "$out/compare" 2> "$out/log" || { cat "$out/log"; exit 1; }
 timeout 1200 qemu-aarch64 "$out/compare" "${WG_SEED:-0}"
