@@ -276,6 +276,7 @@ static void test_wal_sync_soon_needs_no_waiter(void **state) {
     fixture *f = *state;
     replayed r = {.size_of = size_200};
     wg_wal_metrics m;
+    f->options.segment_bytes = 1 << 20; /* never half full: no other file is synced below */
     open_log(f, &r);
     assert_int_equal(wg_wal_sync_soon(f->wal, 1, NULL), WG_E_MISUSE);
     assert_int_equal(wg_wal_sync_soon(f->wal, 0, NULL), WG_OK);
@@ -293,9 +294,11 @@ static void test_wal_sync_soon_needs_no_waiter(void **state) {
     assert_int_equal(m.syncs, syncs);
     append_sized(f, 200, false); /* nobody asks: it stays where it is */
     assert_int_equal(wg_wal_durable_logseq(f->wal), 500);
+    const uint64_t give_up = give_up_at();
+    assert_true(f->wal->number == 2);
+    while (atomic_load(&f->wal->preparing)) assert_in_time(give_up); /* of the small first segment's successor */
     wg_platform_sim_fail_sync_at(f->p, 1);
     assert_int_equal(wg_wal_sync_soon(f->wal, 501, NULL), WG_OK);
-    const uint64_t give_up = give_up_at();
     while (!atomic_load(&f->wal->poisoned)) assert_in_time(give_up);
     assert_int_equal(wg_wal_sync_soon(f->wal, 501, NULL), WG_E_IO);
     assert_int_equal(wg_wal_wait(f->wal, 501, NULL), WG_E_IO);

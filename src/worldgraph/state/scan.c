@@ -431,11 +431,11 @@ static wg_code scan_start(wg_state_scan *scan, wg_error *err) {
     return WG_OK;
 }
 
-/* Keeps the snapshot from this call to the next. A transaction does that itself; a scan that has the session's short snapshot needs a pin only
- * when it turns out to take more than one call. */
+/* Keeps the snapshot from this call to the next. A transaction does that itself. The session's short snapshot is not enough: what a purge began
+ * before that was entered may go, and horizons pass it; a pin that is given is whole, and one that is refused before the first rows are
+ * given lets the scan begin anew. */
 static wg_code scan_keep(wg_state_scan *scan, wg_error *err) {
     if (scan->txn != NULL || scan->pinned || scan->session == NULL) return WG_OK;
-    if (scan->is_reading && !scan->called) return WG_OK;
     WG_TRY(wg_state_pin_acquire(scan->session, scan->run, scan->snapshot, &scan->pin, err));
     scan->pinned = true;
     return WG_OK;
@@ -443,7 +443,6 @@ static wg_code scan_keep(wg_state_scan *scan, wg_error *err) {
 
 /* Fills rows from where the scan stands; what it has come to is in *p. */
 static wg_code scan_fill(wg_state_scan *scan, progress *p, wg_error *err) {
-    if (scan->called) WG_TRY(scan_keep(scan, err));
     const uint32_t slot = wg_epoch_enter(scan->run->state->epoch);
     wg_code code = scan_start(scan, err);
     if (code == WG_OK && scan->level_count == 1 && scan->own_next == scan->own_end) {
