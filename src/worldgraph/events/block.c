@@ -27,15 +27,15 @@ wgi_chunk *wgi_events_chunk_create_huge(wg_account *account) {
         wg_account_release(account, WG_HUGE_PAGE_BYTES);
         return NULL;
     }
-    *chunk = (wgi_chunk){.capacity = WG_HUGE_PAGE_BYTES - sizeof *chunk, .huge_of = account};
+    *chunk = (wgi_chunk){.capacity = WG_HUGE_PAGE_BYTES - sizeof *chunk, .account = account, .is_huge = true};
     atomic_init(&chunk->users, 1);
     return chunk;
 }
 
 static void chunk_destroy(wgi_chunk *chunk) {
     wg_platform *platform = wg_platform_real();
-    wg_account *account = chunk->huge_of;
-    if (account == NULL) {
+    wg_account *account = chunk->account;
+    if (!chunk->is_huge) {
         wg_free(chunk);
         return;
     }
@@ -75,7 +75,7 @@ wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t
 }
 
 wgi_block *wgi_events_block_carve(wgi_chunk *chunk, uint64_t first, uint32_t capacity) {
-    if (chunk == NULL || chunk->huge_of == NULL) return NULL;
+    if (chunk == NULL || !chunk->is_huge) return NULL;
     const size_t at = (size_t)wg_align_up(chunk->used, 8);
     if (at > chunk->capacity || chunk->capacity - at < block_bytes(capacity)) return NULL;
     chunk->used = at + block_bytes(capacity);

@@ -17,7 +17,8 @@ enum {
 typedef struct wgi_chunk {
     struct wgi_chunk *next; /* set before a block goes on in it */
     _Atomic uint32_t users; /* blocks, and the log while it fills it */
-    wg_account *huge_of;    /* a huge page of memory, charged here; NULL: in the heap */
+    wg_account *account;    /* of a huge page: charged here, may be NULL */
+    bool is_huge;           /* a huge page of memory, not of the heap */
     size_t capacity;
     size_t used;
     uint8_t bytes[];

@@ -112,6 +112,31 @@ static void test_events_taken_back_leave_no_time_behind(void **state) {
     env_close(&v);
 }
 
+static void test_events_without_an_account_fill_huge_pages(void **state) {
+    /* Goal: a log that nobody charges grows beyond what huge pages begin at, is read, and is freed. */
+    (void)state;
+    enum { COUNT = 90000 };
+    static uint8_t payload[100];
+    wg_epoch *epoch;
+    wg_events *log;
+    KIT_OK(wg_epoch_create(NULL, &epoch, err));
+    KIT_OK(wg_events_create(epoch, NULL, NULL, 0, &log, err));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        KIT_OK(wg_events_reserve(log, 1, sizeof payload, err));
+        wg_store_u32le(payload, i);
+        const wg_event e = {
+            .version = i + 1, .type = wg_slice_str("t"), .payload = wg_slice_of(payload, sizeof payload)};
+        (void)wg_events_append(log, &e);
+    }
+    for (uint32_t i = 0; i < COUNT; i += 997) {
+        wg_event e;
+        KIT_OK(wg_events_read(log, i, &e, err));
+        assert_int_equal(wg_load_u32le(e.payload.data), i);
+    }
+    wg_events_destroy(log);
+    wg_epoch_destroy(epoch);
+}
+
 static void test_events_large_payloads_and_names_are_kept(void **state) {
     /* Goal: payloads above a chunk, empty ones, and the longest and the shortest type names come back as they were. */
     (void)state;
@@ -294,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_events_random_work_agrees_with_arrays),
         cmocka_unit_test(test_events_times_never_fall),
         cmocka_unit_test(test_events_taken_back_leave_no_time_behind),
+        cmocka_unit_test(test_events_without_an_account_fill_huge_pages),
         cmocka_unit_test(test_events_large_payloads_and_names_are_kept),
         cmocka_unit_test(test_events_refused_memory_changes_nothing),
         cmocka_unit_test(test_events_settled_log_appends_without_allocating),
