@@ -387,8 +387,17 @@ static void pipeline_body(void *arg) {
 
 /* Waits until at most `left` parcels are not applied yet; what went wrong with one that was. */
 static wg_code pipeline_wait(wgi_pipeline *p, uint64_t left, wg_error *err) {
+    wg_state *state = p->replay->engine->state_log.state;
     wg_mutex_lock(&p->mutex);
-    while (p->put - p->done > left) wg_cond_wait(&p->taken, &p->mutex);
+    for (bool helps = true; p->put - p->done > left;) {
+        if (helps) {
+            wg_mutex_unlock(&p->mutex);
+            helps = wg_state_page_ahead(state);
+            wg_mutex_lock(&p->mutex);
+        } else {
+            wg_cond_wait(&p->taken, &p->mutex);
+        }
+    }
     const wg_code code = p->code;
     if (code != WG_OK && err != NULL && err->code == WG_OK) *err = p->error;
     wg_mutex_unlock(&p->mutex);

@@ -400,4 +400,7 @@ wg_code wgi_order_make(wg_state *state, wg_error *err) {
 
 void wg_state_fill_begin(wg_state *state) { state->filling = true; }
 
-void wg_state_fill_end(wg_state *state) { state->filling = false; }
+void wg_state_fill_end(wg_state *state) {
+    state->filling = false;
+    wgi_pages_drop(state);
+}

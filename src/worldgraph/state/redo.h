@@ -66,6 +66,8 @@ wg_code wg_redo_stream_put(wg_redo_stream *stream, wg_slice body, uint64_t time_
 bool wg_redo_stream_is_next(wg_redo_stream *stream, uint32_t run, uint64_t version);
 wg_code wg_redo_stream_flush(wg_redo_stream *stream, wg_error *err);
 bool wg_state_is_filling(const wg_state *state);
+/* Has a page ready for the thread that fills; for another one that has nothing better to do. False: there are enough, or nobody needs them. */
+bool wg_state_page_ahead(wg_state *state);
 
 /* Before and behind many of these and of wg_state_restore, while nobody else uses the state and nothing scans: keys in order are made all at once, by
  * the first scan behind the end (some 50 ns a key, of all runs). */

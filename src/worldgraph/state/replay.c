@@ -21,9 +21,29 @@ bool wg_state_is_filling(const wg_state *state) { return state->filling; }
 
 /* ---- decoding */
 
+/* Most are of up to three bytes. */
+static inline bool varint_take(wg_slice *from, uint64_t *out) {
+    const uint8_t *p = from->data;
+    size_t n = 1;
+    if (from->size < 3) return false;
+    uint64_t v = p[0] & 0x7f;
+    if (p[0] >= 128) {
+        v |= (uint64_t)(p[1] & 0x7f) << 7;
+        n = 2;
+        if (p[1] >= 128) {
+            v |= (uint64_t)p[2] << 14;
+            n = 3;
+            if (p[2] >= 128) return wg_varint_take(from, out);
+        }
+    }
+    *out = v;
+    *from = wg_slice_of(p + n, from->size - n);
+    return true;
+}
+
 /* A body whose operation is the only one, short, and sound: as wg_redo_decode and wg_redo_next would have it. */
 static bool step_decode(wg_slice body, uint64_t *out_run, uint64_t *out_version, wg_redo_step *out) {
-    if (!wg_varint_take(&body, out_run) || !wg_varint_take(&body, out_version) || body.size < 5) return false;
+    if (!varint_take(&body, out_run) || !varint_take(&body, out_version) || body.size < 5) return false;
     const uint8_t *p = body.data;
     const uint8_t op = p[0] & 0x7f;
     const bool expires = (p[0] & 0x80) != 0;
@@ -171,6 +191,7 @@ wg_code wg_redo_stream_put(wg_redo_stream *stream, wg_slice body, uint64_t time_
     step->hash = wgi_key_hash(table->seed, step->key, step->key_bytes) ^ step->run->hash_mix;
     const wgi_place place = wgi_place_of(table, step->hash);
     wgi_place_prefetch(&place, step->hash);
+    __builtin_prefetch(&place.slots[(wgi_home(step->hash) + 1) % WGI_SLOTS].words[0], 1);
     stream->next++;
     stream->count++;
     stream->commits++;

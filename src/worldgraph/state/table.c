@@ -24,33 +24,21 @@ enum {
 #define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
 #define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
 _Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
+_Static_assert(CHUNK_BYTES == WG_HUGE_PAGE_BYTES, "so do the slots of a chunk");
 _Static_assert(sizeof(wgi_header) == 8, "eight headers a line");
 _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
 
 /* ---- memory */
 
-static void *huge_take(wgi_table *table, size_t bytes, wg_error *err) {
-    wg_platform *platform = table->state->options.platform;
-    if (!wg_account_charge(table->state->account, bytes)) {
-        (void)wg_error_nomem(err, bytes);
-        return NULL;
-    }
-    void *data = platform->ops->take_memory(platform, bytes);
-    if (data == NULL) {
-        wg_account_release(table->state->account, bytes);
-        (void)wg_error_nomem(err, bytes);
-        return NULL;
-    }
-    atomic_fetch_add_explicit(&table->bytes, bytes, memory_order_relaxed);
-    return data;
+static void *huge_take(wgi_table *table, wg_error *err) {
+    void *page = wgi_page_take(table->state, err);
+    if (page != NULL) atomic_fetch_add_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
+    return page;
 }
 
-static void huge_give(wgi_table *table, void *data, size_t bytes) {
-    wg_platform *platform = table->state->options.platform;
-    if (data == NULL) return;
-    platform->ops->give_memory(platform, data, bytes);
-    wg_account_release(table->state->account, bytes);
-    atomic_fetch_sub_explicit(&table->bytes, bytes, memory_order_relaxed);
+static void huge_give(wgi_table *table, void *page) {
+    if (page != NULL) atomic_fetch_sub_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
+    wgi_page_give(table->state, page);
 }
 
 static wg_code chunk_array_grow(wgi_table *table, wg_error *err) {
@@ -82,10 +70,10 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
     }
     wgi_header *headers = wg_alloc_zero(table->state->account, HEADER_BYTES);
     if (headers == NULL) return wg_error_nomem(err, HEADER_BYTES);
-    wgi_slot *slots = huge_take(table, CHUNK_BYTES, err);
+    wgi_slot *slots = huge_take(table, err);
     if (slots == NULL) goto fail;
     if (table->chunk_count % SIDES_CHUNKS == 0) {
-        table->sides_block = huge_take(table, SIDES_BYTES * SIDES_CHUNKS, err);
+        table->sides_block = huge_take(table, err);
         if (table->sides_block == NULL) goto fail;
     }
     wgi_side *sides = table->sides_block;
@@ -98,7 +86,7 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
     table->chunk_count++;
     return WG_OK;
 fail:
-    huge_give(table, slots, CHUNK_BYTES);
+    huge_give(table, slots);
     wg_free(headers);
     return WG_E_NOMEM;
 }
@@ -417,8 +405,8 @@ void wgi_state_table_destroy(wgi_table *table) {
         if (place.header->depth != UINT8_MAX && place.header->used != 0) slots_free_blocks(table->state, &place);
     }
     for (uint32_t i = 0; i < table->chunk_count; i++) {
-        huge_give(table, chunks[i].slots, CHUNK_BYTES);
-        if (i % SIDES_CHUNKS == 0) huge_give(table, chunks[i].sides, SIDES_BYTES * SIDES_CHUNKS);
+        huge_give(table, chunks[i].slots);
+        if (i % SIDES_CHUNKS == 0) huge_give(table, chunks[i].sides);
         wg_free(chunks[i].headers);
     }
     for (uint32_t i = 0; i < table->chunk_array_count; i++) wg_free(table->chunk_arrays[i]);
