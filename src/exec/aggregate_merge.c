@@ -4,10 +4,10 @@
  * merged independently: a small table finds the groups of one key, whose states go into the first of them at hand (states do not
  * depend on the order), and the least position is that of the key. The keys are then dealt by the tasks that saw them first, and sorted
  * inside of each: that is the order of the rows. Columns of the answer are filled in ranges of rows. Each of these steps runs on all workers.
- * One table alone is its own answer. */
+ * One table alone is its own answer. Where rows were dealt (aggregate_deal.c) every key is in one table already: those are only sorted. */
 #include "exec/aggregate_internal.h"
 
-enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192, BUCKETS_MAX = 4096 };
+enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192, BUCKETS_MAX = 1024 };
 
 typedef struct source {
     wgi_agg_table *table;
@@ -33,10 +33,12 @@ typedef struct merger {
     wg_account *account;
     source *sources;
     uint32_t source_count;
+    bool is_dealt;       /* no key is in two tables: parts are the tables, else the partitions */
+    uint32_t part_count;
     partition partitions[WGI_AGG_PARTITIONS];
     uint64_t task_count;
     uint32_t bucket_count;
-    uint32_t *starts; /* of each partition and bucket: where its keys go */
+    uint32_t *starts; /* of each part and bucket: where its keys go */
     struct row_place *places;
     uint64_t *order; /* the rows of the answer: places of states */
     uint64_t row_count;
@@ -46,10 +48,12 @@ typedef struct merger {
 
 static inline uint64_t place(uint32_t source_number, uint32_t group) { return (uint64_t)source_number << 32 | group; }
 
+static uint32_t group_count(const wgi_agg_table *t) { return t->is_joined ? 0 : t->count; }
+
 static wg_code run_pieces(const merger *m, uint64_t count, uint64_t grain,
                           wg_code (*fn)(void *, uint32_t, uint64_t, uint64_t, wg_error *), wg_error *err) {
     uint64_t groups = 0;
-    for (uint32_t i = 0; i < m->source_count; i++) groups += m->sources[i].table->count;
+    for (uint32_t i = 0; i < m->source_count; i++) groups += group_count(m->sources[i].table);
     union {
         const merger *in;
         void *out;
@@ -72,10 +76,6 @@ static wg_code deal(void *arg, uint32_t worker, uint64_t first, uint64_t last, w
         source *s = &m->sources[i];
         const wgi_agg_table *t = s->table;
         WG_TRY(wgi_check(m->context, err));
-        if (t->partition != WGI_AGG_PARTITIONS) {
-            for (uint32_t p = t->partition; p < WGI_AGG_PARTITIONS; p++) s->first[p + 1] = t->count;
-            continue;
-        }
         s->sorted = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *s->sorted);
         if (s->sorted == NULL) return wg_error_nomem(err, t->count * sizeof *s->sorted);
         for (uint32_t g = 0; g < t->count; g++) s->first[wgi_agg_partition(t->hashes[g]) + 1]++;
@@ -131,12 +131,9 @@ static wg_code merge_source(const merger *m, merging *in, uint32_t number, uint3
     const source *s = &m->sources[number];
     const wgi_agg_table *t = s->table;
     for (uint32_t i = s->first[which]; i < s->first[which + 1]; i++) {
-        const bool whole = s->sorted == NULL;
-        if (i + 8 < s->first[which + 1]) {
-            const uint64_t ahead = t->hashes[whole ? i + 8 - s->first[which] : s->sorted[i + 8]];
-            __builtin_prefetch(&in->slots[ahead & in->mask], 1);
-        }
-        WG_TRY(merge_group(m, in, number, whole ? i - s->first[which] : s->sorted[i], err));
+        if (i + 8 < s->first[which + 1])
+            __builtin_prefetch(&in->slots[t->hashes[s->sorted[i + 8]] & in->mask], 1);
+        WG_TRY(merge_group(m, in, number, s->sorted[i], err));
     }
     return WG_OK;
 }
@@ -177,7 +174,7 @@ typedef struct row_place {
     uint64_t states;
 } row_place;
 
-/* Rows of one task, all from one table, mostly in order already. */
+/* Rows of some tasks, mostly in order already. */
 static void sort_places(row_place *from, row_place *scratch, uint64_t n) {
     row_place *to = scratch;
     row_place *a = from;
@@ -203,6 +200,16 @@ static bool in_order(const row_place *p, uint64_t n) {
     return true;
 }
 
+static uint32_t part_size(const merger *m, uint64_t part) {
+    return m->is_dealt ? group_count(m->sources[part].table) : m->partitions[part].count;
+}
+
+static row_place part_place(const merger *m, uint64_t part, uint32_t i) {
+    if (m->is_dealt) return (row_place){m->sources[part].table->positions[i], place((uint32_t)part, i)};
+    const entry *e = &m->partitions[part].entries[i];
+    return (row_place){e->position, e->states};
+}
+
 static uint32_t bucket_of(const merger *m, uint64_t position) {
     return (uint32_t)((position >> WGI_AGG_SERIAL_BITS) * m->bucket_count / m->task_count);
 }
@@ -213,23 +220,23 @@ static wg_code count_buckets(void *arg, uint32_t worker, uint64_t first, uint64_
     const merger *m = arg;
     for (uint64_t p = first; p < last; p++) {
         uint32_t *starts = m->starts + p * m->bucket_count;
-        const partition *part = &m->partitions[p];
-        for (uint32_t i = 0; i < part->count; i++) starts[bucket_of(m, part->entries[i].position)]++;
+        const uint32_t n = part_size(m, p);
+        for (uint32_t i = 0; i < n; i++) starts[bucket_of(m, part_place(m, p, i).position)]++;
     }
     return WG_OK;
 }
 
-/* starts[partition][bucket] is left at the end of what the partition has in the bucket. */
+/* starts[part][bucket] is left at the end of what the part has in the bucket. */
 static wg_code fill_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     (void)worker;
     const merger *m = arg;
     for (uint64_t p = first; p < last; p++) {
         WG_TRY(wgi_check(m->context, err));
         uint32_t *starts = m->starts + p * m->bucket_count;
-        const partition *part = &m->partitions[p];
-        for (uint32_t i = 0; i < part->count; i++) {
-            const entry *e = &part->entries[i];
-            m->places[starts[bucket_of(m, e->position)]++] = (row_place){e->position, e->states};
+        const uint32_t n = part_size(m, p);
+        for (uint32_t i = 0; i < n; i++) {
+            const row_place at = part_place(m, p, i);
+            m->places[starts[bucket_of(m, at.position)]++] = at;
         }
     }
     return WG_OK;
@@ -263,7 +270,7 @@ static wg_code sort_bucket(const merger *m, row_place *places, uint64_t n, wg_er
 static wg_code sort_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     (void)worker;
     const merger *m = arg;
-    const uint32_t *ends = m->starts + (uint64_t)(WGI_AGG_PARTITIONS - 1) * m->bucket_count;
+    const uint32_t *ends = m->starts + (uint64_t)(m->part_count - 1) * m->bucket_count;
     for (uint64_t b = first; b < last; b++) {
         const uint64_t from = b == 0 ? 0 : ends[b - 1];
         const uint64_t n = ends[b] - from;
@@ -276,31 +283,31 @@ static wg_code sort_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t
 
 static wg_code order_rows(merger *m, wg_error *err) {
     uint64_t total = 0;
-    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) total += m->partitions[p].count;
+    for (uint32_t p = 0; p < m->part_count; p++) total += part_size(m, p);
     if (total >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
     m->task_count = 1;
     for (uint32_t i = 0; i < m->source_count; i++) {
         const wgi_agg_table *t = m->sources[i].table;
-        if (t->partition == WGI_AGG_PARTITIONS) m->task_count = wg_max_u64(m->task_count, (uint64_t)t->task_last + 1);
+        if (!t->is_part) m->task_count = wg_max_u64(m->task_count, (uint64_t)t->task_last + 1);
     }
     m->bucket_count = total < PARALLEL_GROUPS_MIN ? 1 : (uint32_t)wg_min_u64(m->task_count, BUCKETS_MAX);
-    const uint64_t starts = (uint64_t)WGI_AGG_PARTITIONS * m->bucket_count;
+    const uint64_t starts = (uint64_t)m->part_count * m->bucket_count;
     m->starts = wg_alloc_zero(m->account, starts * sizeof *m->starts);
     m->places = wg_alloc(m->account, (total + 1) * sizeof *m->places);
     m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
     if (m->starts == NULL || m->places == NULL || m->order == NULL)
         return wg_error_nomem(err, total * sizeof *m->places);
-    WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, count_buckets, err));
+    WG_TRY(run_pieces(m, m->part_count, 1, count_buckets, err));
     uint32_t at = 0;
     for (uint32_t b = 0; b < m->bucket_count; b++)
-        for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
+        for (uint32_t p = 0; p < m->part_count; p++) {
             uint32_t *start = &m->starts[(uint64_t)p * m->bucket_count + b];
             const uint32_t n = *start;
             *start = at;
             at += n;
         }
-    WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, fill_buckets, err));
+    WG_TRY(run_pieces(m, m->part_count, 1, fill_buckets, err));
     WG_TRY(run_pieces(m, m->bucket_count, 1, sort_buckets, err));
     m->row_count = total;
     return WG_OK;
@@ -401,7 +408,11 @@ static wg_code order_one(merger *m, wg_error *err) {
 static wg_code merge_tables(merger *m, wg_error *err) {
     if (m->source_count == 0 || (m->source_count == 1 && !m->sources[0].table->disordered)) {
         WG_TRY(order_one(m, err));
+    } else if (m->is_dealt) {
+        m->part_count = m->source_count;
+        WG_TRY(order_rows(m, err));
     } else {
+        m->part_count = WGI_AGG_PARTITIONS;
         WG_TRY(run_pieces(m, m->source_count, 1, deal, err));
         WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, merge_partitions, err));
         WG_TRY(order_rows(m, err));
@@ -413,7 +424,7 @@ bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi
                         uint32_t count) {
     uint64_t groups = 0;
     uint64_t row_bytes = 0;
-    for (uint32_t i = 0; i < count; i++) groups += tables[i]->count;
+    for (uint32_t i = 0; i < count; i++) groups += group_count(tables[i]);
     for (uint32_t c = 0; c < plan->slot_count; c++)
         row_bytes += wg_physical_bytes(wg_type_physical(plan->slot_types[c])) + 1;
     const uint64_t dealt = sizeof(uint32_t) + sizeof(entry) + 2 * sizeof(row_place);
@@ -426,7 +437,10 @@ wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context
     wg_code code = WG_OK;
     m.sources = wg_alloc_zero(m.account, ((size_t)table_count + 1) * sizeof *m.sources);
     if (m.sources == NULL) return wg_error_nomem(err, table_count * sizeof *m.sources);
-    for (uint32_t i = 0; i < table_count; i++) m.sources[i].table = tables[i];
+    for (uint32_t i = 0; i < table_count; i++) {
+        m.sources[i].table = tables[i];
+        m.is_dealt |= tables[i]->is_part;
+    }
     WG_TRY_GOTO(merge_tables(&m, err));
     *out = m.rows;
     m.rows = NULL;

@@ -52,7 +52,6 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
         return wg_error_nomem(err, SLOTS_FIRST * sizeof *t->slots);
     }
     t->slot_count = SLOTS_FIRST;
-    t->partition = WGI_AGG_PARTITIONS;
     for (uint32_t i = 0; i < t->key_count; i++)
         wg_column_init(&t->keys[i], plan->slot_types[i], &t->strings, account);
     for (uint32_t i = 0; i < plan->aggregate_count; i++) wgi_agg_states_init(&t->states[i], &plan->aggregates[i]);
@@ -84,9 +83,15 @@ bool wgi_agg_table_clear(wgi_agg_table *t) {
     t->hashes = t->positions = NULL;
     t->direct = t->memo = t->memo_stamp = NULL;
     t->memo_size = t->capacity = t->count = t->null_group = 0;
-    t->direct_off = t->partition != WGI_AGG_PARTITIONS; /* keys of a partition lie scattered */
+    t->direct_off = t->is_part; /* its keys lie scattered */
     t->disordered = false;
     return true;
+}
+
+void wgi_agg_table_end(wgi_agg_table *t) {
+    wg_free(t->slots);
+    t->slots = NULL;
+    t->slot_count = 0;
 }
 
 /* Every array may be there twice while it grows, but one after the other. */
