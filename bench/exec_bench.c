@@ -15,7 +15,7 @@
  * Each with 1 and 2 threads and, where rows are kept, with a memory limit of a tenth of the rows' bytes (spilling). The peer of 2 threads
  * is 1 thread, that of a limited run the run without a limit. Answers are compared.
  *
- * Usage: exec_bench [rows [rounds [name [plain]]]]; plain: without the limited runs */
+ * Usage: exec_bench [rows [rounds [name [threads]]]]; threads: of them alone, without the limited runs; 0: of 1 and of 2 */
 #include "bench.h"
 
 #include <string.h>
@@ -272,6 +272,7 @@ typedef struct setting {
     uint32_t threads;
     uint64_t bytes_max;
     bool plain;
+    uint32_t only; /* 0: both numbers of threads */
 } setting;
 
 static double run(const wg_plan *plan, const setting *s, uint64_t *answer) {
@@ -320,6 +321,7 @@ static void measure(const char *name, setting s, uint64_t rows, uint32_t rounds)
     double alone = 0;
     snprintf(label, sizeof label, "exec.%s", name);
     for (uint32_t threads = 1; threads <= 2; threads++) {
+        if (s.only != 0 && threads != s.only) continue;
         s.threads = threads;
         s.bytes_max = 0;
         const double ms = best_of(plan, &s, rounds, &answer);
@@ -405,9 +407,10 @@ int main(int argc, char **argv) {
     wg_engine engine = {wg_platform_real()};
     wg_txn txn = {&engine, rows};
     setting s = {.txn = &txn, .plain = argc > 4};
+    s.only = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
     wg_error err = {0};
     if (rows < 10 || rounds == 0 || wg_pool_create(2, &s.pool, &err) != WG_OK) {
-        fprintf(stderr, "usage: exec_bench [rows [rounds [name [plain]]]]\n");
+        fprintf(stderr, "usage: exec_bench [rows [rounds [name [threads]]]]\n");
         return 2;
     }
     make_data(rows);

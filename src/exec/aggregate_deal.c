@@ -7,8 +7,10 @@
  * table's lock: the table is so small that it stays in the cache of the core meanwhile. The groups that the workers had before they dealt join the
  * tables first, so that every key is in one table in the end and nothing is left to be merged.
  *
- * A record is a word that tells the row's place and which of its cells are null, then the cells of keys and arguments, a word each, texts two. Texts are
- * in an arena of the part.
+ * A record is made of words of 4 bytes: the number of the batch and of the row in it, a bit a column for nulls once there was one, then the cells of keys
+ * and arguments: one word for a column whose cells all fitted into a signed one so far, else two, for texts four (their bytes are in an arena of the
+ * part). What a row costs is above all its bytes, which go through memory twice. A batch that does not fit the shape of the
+ * records has all that is held dealt, and the shape is widened for good.
  *
  * Rows reach a table in any order. States do not depend on it, and a group keeps the least of the positions of its rows. */
 #include "exec/aggregate_internal.h"
@@ -16,16 +18,18 @@
 enum {
     HELD_ROWS = 1 << 16,
     HAND_COLUMNS_MAX = WGI_AGG_KEYS_MAX + WGI_AGG_ARGS_MAX,
-    NULL_BITS = 24, /* of the first word: a bit a column; above them the number of the batch and the row in it */
-    ROW_BITS = 11,
+    ROW_BITS = 11, /* of the first word; the others: which batch */
+    BATCHES_MAX = 1 << (32 - ROW_BITS),
     CHUNK_BYTES = 8192,
     BLOCK_CHUNKS = WG_HUGE_PAGE_BYTES / CHUNK_BYTES - 1, /* the first place is the block's own */
-    SPARE_CHUNKS = 360 /* a batch can begin one in each part, and fill WG_BATCH_ROWS_MAX / 20 with the widest records */
+    SPARE_CHUNKS =
+        360 /* a batch can begin one in each part, and fill WG_BATCH_ROWS_MAX / 20 with the widest records */
 };
-_Static_assert(SPARE_CHUNKS >= WGI_AGG_DEAL_PARTS + WG_BATCH_ROWS_MAX * (2 * HAND_COLUMNS_MAX + 1) * 8 / (CHUNK_BYTES - 16) &&
+_Static_assert(SPARE_CHUNKS >=
+                       WGI_AGG_DEAL_PARTS + WG_BATCH_ROWS_MAX * (4 * HAND_COLUMNS_MAX + 2) * 4 / (CHUNK_BYTES - 16) &&
                    SPARE_CHUNKS <= 2 * BLOCK_CHUNKS,
                "room for a batch");
-_Static_assert(HAND_COLUMNS_MAX <= NULL_BITS, "a bit a column");
+_Static_assert(HAND_COLUMNS_MAX <= 32, "a bit a column");
 _Static_assert(WG_BATCH_ROWS_MAX <= 1 << ROW_BITS, "rows of a batch have numbers");
 
 typedef struct hand_chunk {
@@ -34,7 +38,7 @@ typedef struct hand_chunk {
 } hand_chunk;
 
 typedef struct hand_part {
-    uint64_t *next; /* where the next record goes */
+    uint32_t *next; /* where the next record goes */
     uint32_t left;  /* records for which the last chunk has room */
     uint32_t count;
     hand_chunk *first;
@@ -54,8 +58,10 @@ struct wgi_agg_hand {
     uint32_t chunk_records;
     uint32_t heavy; /* a part with HELD_ROWS rows, or WGI_AGG_DEAL_PARTS */
     wg_type types[HAND_COLUMNS_MAX];
-    uint32_t offset[HAND_COLUMNS_MAX]; /* 0: the column has no cells */
-    uint64_t *starts;                  /* positions of the first rows of batches */
+    uint32_t widths[HAND_COLUMNS_MAX]; /* words of a cell; 0: the column has no cells */
+    uint32_t offset[HAND_COLUMNS_MAX];
+    bool has_nulls;   /* the second word has bits */
+    uint64_t *starts; /* positions of the first rows of batches */
     uint32_t batch_count;
     uint32_t batch_capacity;
     hand_block *blocks;
@@ -117,6 +123,15 @@ void wgi_agg_hand_destroy(wgi_agg_hand *hand) {
     wg_free(hand);
 }
 
+static void set_shape(wgi_agg_hand *hand) {
+    hand->words = hand->has_nulls ? 2 : 1;
+    for (uint32_t c = 0; c < hand->column_count; c++) {
+        hand->offset[c] = hand->words;
+        hand->words += hand->widths[c];
+    }
+    hand->chunk_records = (uint32_t)((CHUNK_BYTES - sizeof(hand_chunk)) / (hand->words * sizeof(uint32_t)));
+}
+
 static wg_code hand_create(const wgi_agg_dealer *d, const wgi_agg_table *own, wgi_agg_hand **out, wg_error *err) {
     wg_account *account = d->context->account;
     wgi_agg_hand *hand = wg_alloc_zero(account, sizeof *hand);
@@ -125,15 +140,13 @@ static wg_code hand_create(const wgi_agg_dealer *d, const wgi_agg_table *own, wg
     hand->account = account;
     hand->heavy = WGI_AGG_DEAL_PARTS;
     hand->column_count = own->key_count + d->plan->aggregate_count;
-    hand->words = 1;
     for (uint32_t c = 0; c < hand->column_count; c++) {
         const wg_expr *arg = c < own->key_count ? NULL : d->plan->aggregates[c - own->key_count].arg;
         hand->types[c] = arg != NULL ? arg->type : c < own->key_count ? own->keys[c].type : WG_TYPE_INT;
         if (c >= own->key_count && arg == NULL) continue;
-        hand->offset[c] = hand->words;
-        hand->words += wg_type_physical(hand->types[c]) == WG_PHYSICAL_STR ? 2 : 1;
+        hand->widths[c] = wg_type_physical(hand->types[c]) == WG_PHYSICAL_STR ? sizeof(wg_str) / sizeof(uint32_t) : 1;
     }
-    hand->chunk_records = (uint32_t)((CHUNK_BYTES - sizeof(hand_chunk)) / (hand->words * sizeof(uint64_t)));
+    set_shape(hand);
     for (uint32_t p = 0; p < WGI_AGG_DEAL_PARTS; p++) wg_arena_init(&hand->parts[p].strings, account);
     *out = hand;
     return WG_OK;
@@ -217,7 +230,7 @@ static wg_code add_locked(wgi_agg_table *t, const wgi_agg_hand *hand, const find
     for (uint32_t i = 0; i < t->state_count; i++) {
         const uint32_t c = t->key_count + i;
         wgi_dense x = {.n = f->batch.row_count};
-        if (hand->offset[c] != 0 && !wgi_dense_of(f->arena, &f->views[c], &f->batch, &x))
+        if (hand->widths[c] != 0 && !wgi_dense_of(f->arena, &f->views[c], &f->batch, &x))
             return wg_error_nomem(err, x.n * sizeof(uint64_t));
         if (!wgi_agg_states_add(&t->states[i], &x, f->index, f->group, &t->strings, t->account))
             return wg_error_nomem(err, 544);
@@ -225,17 +238,17 @@ static wg_code add_locked(wgi_agg_table *t, const wgi_agg_hand *hand, const find
     return WG_OK;
 }
 
-static bool read_nulls(const uint64_t *records, uint32_t words, uint32_t n, uint32_t c, finding *f) {
+static bool read_nulls(const uint32_t *records, uint32_t words, uint32_t n, uint32_t c, finding *f) {
     uint8_t *valid = wg_arena_alloc_zero(f->arena, wg_bit_bytes(n) + 8);
     if (valid == NULL) return false;
     for (uint32_t i = 0; i < n; i++)
-        if ((records[(size_t)i * words] >> c & 1) == 0) wg_bit_set(valid, i);
+        if ((records[(size_t)i * words + 1] >> c & 1) == 0) wg_bit_set(valid, i);
     f->views[c].valid = valid;
     return true;
 }
 
-static bool read_cells(const wgi_agg_hand *hand, const uint64_t *records, uint32_t n, uint32_t c, finding *f) {
-    const uint64_t *from = records + hand->offset[c];
+static bool read_cells(const wgi_agg_hand *hand, const uint32_t *records, uint32_t n, uint32_t c, finding *f) {
+    const uint32_t *from = records + hand->offset[c];
     const uint32_t words = hand->words;
     const wg_physical physical = wg_type_physical(hand->types[c]);
     void *data = wg_arena_alloc(f->arena, n * wg_physical_bytes(physical));
@@ -245,27 +258,28 @@ static bool read_cells(const wgi_agg_hand *hand, const uint64_t *records, uint32
         for (uint32_t i = 0; i < n; i++) ((uint8_t *)data)[i] = (uint8_t)from[(size_t)i * words];
     else if (physical == WG_PHYSICAL_STR)
         for (uint32_t i = 0; i < n; i++) memcpy((wg_str *)data + i, &from[(size_t)i * words], sizeof(wg_str));
+    else if (hand->widths[c] == 1)
+        for (uint32_t i = 0; i < n; i++) ((int64_t *)data)[i] = (int32_t)from[(size_t)i * words];
     else
-        for (uint32_t i = 0; i < n; i++) ((uint64_t *)data)[i] = from[(size_t)i * words];
+        for (uint32_t i = 0; i < n; i++) memcpy((uint64_t *)data + i, &from[(size_t)i * words], sizeof(uint64_t));
     return true;
 }
 
 /* The records of a chunk as columns. */
 static bool read_records(const wgi_agg_hand *hand, const hand_chunk *chunk, uint32_t n, finding *f) {
-    const uint64_t *records = (const uint64_t *)(const void *)(chunk + 1);
-    uint64_t nulls = 0;
+    const uint32_t *records = (const uint32_t *)(const void *)(chunk + 1);
+    uint32_t nulls = 0;
     f->batch = (wg_batch){.row_count = n, .column_count = hand->column_count, .columns = f->views};
     f->positions = wg_arena_alloc(f->arena, n * sizeof *f->positions);
     if (f->positions == NULL) return false;
     for (uint32_t i = 0; i < n; i++) {
-        const uint64_t head = records[(size_t)i * hand->words];
-        const uint64_t at = head >> NULL_BITS;
-        nulls |= head;
-        f->positions[i] = hand->starts[at >> ROW_BITS] + (at & ((UINT64_C(1) << ROW_BITS) - 1));
+        const uint32_t at = records[(size_t)i * hand->words];
+        f->positions[i] = hand->starts[at >> ROW_BITS] + (at & ((1u << ROW_BITS) - 1));
     }
+    for (uint32_t i = 0; hand->has_nulls && i < n; i++) nulls |= records[(size_t)i * hand->words + 1];
     for (uint32_t c = 0; c < hand->column_count; c++) {
         f->views[c] = (wg_vector){.type = hand->types[c]};
-        if (hand->offset[c] == 0) continue;
+        if (hand->widths[c] == 0) continue;
         if (!read_cells(hand, records, n, c, f)) return false;
         if ((nulls >> c & 1) != 0 && !read_nulls(records, hand->words, n, c, f)) return false;
     }
@@ -281,6 +295,9 @@ static wg_code deal_part(wgi_agg_dealer *d, wgi_agg_hand *hand, uint32_t p, wg_e
     for (const hand_chunk *chunk = part->first; chunk != NULL; chunk = chunk->next) {
         finding f = {.arena = &arena};
         const uint32_t n = chunk == part->last ? hand->chunk_records - part->left : hand->chunk_records;
+        for (uint32_t at = 0; chunk->next != NULL && at < CHUNK_BYTES; at += 64)
+            __builtin_prefetch((const uint8_t *)chunk->next +
+                               at); /* chunks follow each other nowhere but in the list */
         wg_arena_reset(&arena);
         if (!read_records(hand, chunk, n, &f)) WG_TRY_GOTO(wg_error_nomem(err, CHUNK_BYTES));
         WG_TRY_GOTO(find_locked(d, to, &f, err));
@@ -311,6 +328,7 @@ typedef struct rest {
     wgi_agg_dealer *dealer;
     own_groups *own;
     uint32_t count;
+    wgi_agg_room *rooms; /* of each worker */
 } rest;
 
 static wg_code sort_own(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
@@ -340,7 +358,8 @@ static wg_code join_groups(wgi_agg_dealer *d, wgi_agg_dealt *to, const wgi_agg_t
     for (uint32_t k = 0; k < own->key_count && ok; k++) {
         const wg_vector keys = wg_column_view(&own->keys[k]);
         wg_vector some;
-        ok = wgi_vector_gather(arena, &keys, index, n, &some) && wgi_vector_flatten(arena, &some, &f.batch, &f.views[k]);
+        ok = wgi_vector_gather(arena, &keys, index, n, &some) &&
+             wgi_vector_flatten(arena, &some, &f.batch, &f.views[k]);
     }
     if (!ok) return wg_error_nomem(err, n * sizeof *f.positions);
     for (uint32_t i = 0; i < n; i++) f.positions[i] = own->positions[index[i]];
@@ -372,21 +391,23 @@ static wg_code join_part(const rest *r, uint32_t p, wg_error *err) {
 }
 
 static wg_code join_parts(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
-    (void)worker;
     const rest *r = arg;
     for (uint64_t p = first; p < last; p++) {
         wgi_agg_dealt *to = &r->dealer->parts[p];
         WG_TRY(wgi_check(r->dealer->context, err));
+        wg_mutex_lock(&to->lock); /* another worker may be moving all tables to the file */
+        wgi_agg_table_lend(to->table, &r->rooms[worker]);
+        wg_mutex_unlock(&to->lock);
         WG_TRY(join_part(r, (uint32_t)p, err));
-        wg_mutex_lock(&to->lock); /* nothing is looked up in it any more: the next part's slots take their place in the cache */
-        wgi_agg_table_end(to->table);
+        wg_mutex_lock(&to->lock);
+        wgi_agg_table_end(to->table, &r->rooms[worker]);
         wg_mutex_unlock(&to->lock);
     }
     return WG_OK;
 }
 
-static wg_code run_parts(const rest *r, uint64_t count, wg_code (*fn)(void *, uint32_t, uint64_t, uint64_t, wg_error *),
-                         wg_error *err) {
+static wg_code run_parts(const rest *r, uint64_t count,
+                         wg_code (*fn)(void *, uint32_t, uint64_t, uint64_t, wg_error *), wg_error *err) {
     const uint32_t threads = r->dealer->context->threads;
     union {
         const rest *in;
@@ -405,7 +426,8 @@ wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *const *tables, uint3
     wg_account *account = d->context->account;
     wg_code code = WG_OK;
     r.own = wg_alloc_zero(account, ((size_t)count + 1) * sizeof *r.own);
-    if (r.own == NULL) return wg_error_nomem(err, count * sizeof *r.own);
+    r.rooms = wg_alloc_zero(account, WG_POOL_WORKERS_MAX * sizeof *r.rooms);
+    if (r.own == NULL || r.rooms == NULL) WG_TRY_GOTO(wg_error_nomem(err, count * sizeof *r.own));
     for (uint32_t i = 0; i < count; i++) r.own[i].table = tables[i];
     WG_TRY_GOTO(run_parts(&r, count, sort_own, err));
     WG_TRY_GOTO(run_parts(&r, WGI_AGG_DEAL_PARTS, join_parts, err));
@@ -415,12 +437,60 @@ wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *const *tables, uint3
         tables[i]->hand = NULL;
     }
 fail:
-    for (uint32_t i = 0; i < count; i++) wg_free(r.own[i].sorted);
+    for (uint32_t i = 0; i < count && r.own != NULL; i++) wg_free(r.own[i].sorted);
+    for (uint32_t i = 0; i < WG_POOL_WORKERS_MAX && r.rooms != NULL; i++) wg_free(r.rooms[i].slots);
+    wg_free(r.rooms);
     wg_free(r.own);
     return code;
 }
 
 /* ---- from a batch to a hand */
+
+/* Do all cells of a column fit into a signed word of 4 bytes? */
+static bool is_narrow(const wg_vector *v, const wg_batch *batch) {
+    const int64_t *cells = v->data;
+    int64_t wide = 0;
+    if (v->kind == WG_VECTOR_FLAT && v->valid == NULL && batch->sel == NULL) {
+        for (uint32_t i = 0; i < batch->row_count; i++) wide |= cells[i] ^ (int64_t)(int32_t)cells[i];
+        return wide == 0;
+    }
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        const uint32_t row = wg_batch_row(batch, i);
+        if (!wg_vector_is_valid(v, row)) continue;
+        const int64_t cell = cells[wg_vector_cell(v, row)];
+        wide |= cell ^ (int64_t)(int32_t)cell;
+    }
+    return wide == 0;
+}
+
+static bool any_null(const wg_vector *v, const wg_batch *batch) {
+    for (uint32_t i = 0; v->valid != NULL && i < batch->row_count; i++)
+        if (!wg_vector_is_valid(v, wg_batch_row(batch, i))) return true;
+    return false;
+}
+
+/* The records can hold the rows of the batch afterwards. */
+static wg_code fit_shape(wgi_agg_dealer *d, wgi_agg_hand *hand, const wg_vector *const *columns,
+                         const wg_batch *batch, wg_error *err) {
+    uint32_t widths[HAND_COLUMNS_MAX];
+    bool has_nulls = hand->has_nulls;
+    bool fits = hand->batch_count < BATCHES_MAX;
+    for (uint32_t c = 0; c < hand->column_count; c++) {
+        widths[c] = hand->widths[c];
+        if (widths[c] == 0) continue;
+        const bool is_bool = wg_type_physical(hand->types[c]) == WG_PHYSICAL_BOOL;
+        if (widths[c] == 1 && !is_bool && !is_narrow(columns[c], batch)) widths[c] = 2;
+        has_nulls = has_nulls || any_null(columns[c], batch);
+        fits &= widths[c] == hand->widths[c];
+    }
+    if (fits && has_nulls == hand->has_nulls) return WG_OK;
+    WG_TRY(deal_hand(d, hand, err));
+    memcpy(hand->widths, widths, sizeof widths);
+    hand->has_nulls = has_nulls;
+    hand->batch_count = 0;
+    set_shape(hand);
+    return WG_OK;
+}
 
 /* Chunks for all rows of a batch, so that none moves before its cells are there. */
 static wg_code reserve_chunks(wgi_agg_dealer *d, wgi_agg_hand *hand, wg_error *err) {
@@ -429,7 +499,8 @@ static wg_code reserve_chunks(wgi_agg_dealer *d, wgi_agg_hand *hand, wg_error *e
     const wg_account *account = d->context->account;
     while (hand->spare_count < SPARE_CHUNKS) {
         const uint64_t room = WG_HUGE_PAGE_BYTES + (account != NULL ? account->bytes_max / 4 : 0);
-        const bool grows = hand->blocks == NULL || hand->blocks->next == NULL || wgi_spill_stays_below(d->context, room);
+        const bool grows =
+            hand->blocks == NULL || hand->blocks->next == NULL || wgi_spill_stays_below(d->context, room);
         if (grows && take_block(hand)) continue;
         const uint32_t before = hand->spare_count;
         WG_TRY(deal_hand(d, hand, err));
@@ -452,13 +523,13 @@ static void next_chunk(wgi_agg_hand *hand, hand_part *part) {
     if (part->last != NULL) part->last->next = chunk;
     else part->first = chunk;
     part->last = chunk;
-    part->next = (uint64_t *)(void *)(chunk + 1);
+    part->next = (uint32_t *)(void *)(chunk + 1);
     part->left = hand->chunk_records;
 }
 
 /* The places of the rows' records. */
-static void place_rows(wgi_agg_hand *hand, const uint64_t *hashes, uint32_t n, uint64_t **to) {
-    const uint64_t batch = (uint64_t)(hand->batch_count - 1) << ROW_BITS;
+static void place_rows(wgi_agg_hand *hand, const uint64_t *hashes, uint32_t n, uint32_t **to) {
+    const uint32_t batch = (hand->batch_count - 1) << ROW_BITS;
     const uint32_t words = hand->words;
     for (uint32_t i = 0; i < n; i++) {
         hand_part *part = &hand->parts[part_of(hashes[i])];
@@ -470,17 +541,18 @@ static void place_rows(wgi_agg_hand *hand, const uint64_t *hashes, uint32_t n, u
         to[i] = part->next;
         part->next += words;
         part->left--;
-        to[i][0] = (batch | i) << NULL_BITS;
+        to[i][0] = batch | i;
     }
+    for (uint32_t i = 0; hand->has_nulls && i < n; i++) to[i][1] = 0;
 }
 
 static wg_code put_texts(wgi_agg_hand *hand, uint32_t c, const wg_vector *v, const wg_batch *batch,
-                         const uint64_t *hashes, uint64_t **to, wg_error *err) {
+                         const uint64_t *hashes, uint32_t **to, wg_error *err) {
     for (uint32_t i = 0; i < batch->row_count; i++) {
         const uint32_t row = wg_batch_row(batch, i);
         wg_str s = {0};
         if (wg_vector_is_valid(v, row)) s = ((const wg_str *)v->data)[wg_vector_cell(v, row)];
-        else to[i][0] |= UINT64_C(1) << c;
+        else to[i][1] |= 1u << c;
         if (s.size != 0) s.data = wg_arena_copy(&hand->parts[part_of(hashes[i])].strings, s.data, s.size);
         if (s.size != 0 && s.data == NULL) return wg_error_nomem(err, s.size);
         memcpy(&to[i][hand->offset[c]], &s, sizeof s);
@@ -488,21 +560,32 @@ static wg_code put_texts(wgi_agg_hand *hand, uint32_t c, const wg_vector *v, con
     return WG_OK;
 }
 
+static uint64_t cell_word(const wg_vector *v, uint32_t row, bool is_bool) {
+    const uint32_t cell = wg_vector_cell(v, row);
+    return is_bool ? ((const uint8_t *)v->data)[cell] : ((const uint64_t *)v->data)[cell];
+}
+
 static void put_words(const wgi_agg_hand *hand, uint32_t c, const wg_vector *v, const wg_batch *batch,
-                      uint64_t **to) {
+                      uint32_t **to) {
     const uint32_t at = hand->offset[c];
+    const uint32_t n = batch->row_count;
     const bool is_bool = wg_type_physical(hand->types[c]) == WG_PHYSICAL_BOOL;
+    const bool is_narrow_cell = hand->widths[c] == 1;
     const uint64_t *cells = v->data;
     if (v->kind == WG_VECTOR_FLAT && v->valid == NULL && batch->sel == NULL && !is_bool) {
-        for (uint32_t i = 0; i < batch->row_count; i++) to[i][at] = cells[i];
+        if (is_narrow_cell)
+            for (uint32_t i = 0; i < n; i++) to[i][at] = (uint32_t)cells[i];
+        else
+            for (uint32_t i = 0; i < n; i++) memcpy(&to[i][at], &cells[i], sizeof *cells);
         return;
     }
-    for (uint32_t i = 0; i < batch->row_count; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         const uint32_t row = wg_batch_row(batch, i);
-        to[i][at] = 0;
-        if (!wg_vector_is_valid(v, row)) to[i][0] |= UINT64_C(1) << c;
-        else if (is_bool) to[i][at] = ((const uint8_t *)v->data)[wg_vector_cell(v, row)];
-        else to[i][at] = cells[wg_vector_cell(v, row)];
+        const bool there = wg_vector_is_valid(v, row);
+        const uint64_t word = there ? cell_word(v, row, is_bool) : 0;
+        if (!there) to[i][1] |= 1u << c;
+        if (is_narrow_cell) to[i][at] = (uint32_t)word;
+        else memcpy(&to[i][at], &word, sizeof word);
     }
 }
 
@@ -511,19 +594,22 @@ wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *key
     uint64_t *hashes;
     if (own->hand == NULL) WG_TRY(hand_create(d, own, &own->hand, err));
     wgi_agg_hand *hand = own->hand;
-    uint64_t **to = wg_arena_alloc(arena, batch->row_count * sizeof(uint64_t *));
-    if (to == NULL) return wg_error_nomem(err, batch->row_count * sizeof(uint64_t *));
+    uint32_t **to = wg_arena_alloc(arena, batch->row_count * sizeof(uint32_t *));
+    if (to == NULL) return wg_error_nomem(err, batch->row_count * sizeof(uint32_t *));
+    const wg_vector *columns[HAND_COLUMNS_MAX];
+    for (uint32_t c = 0; c < hand->column_count; c++)
+        columns[c] = c < own->key_count ? &keys[c] : &args[c - own->key_count];
     WG_TRY(wgi_agg_table_hashes(own, keys, batch, arena, &hashes, err));
+    WG_TRY(fit_shape(d, hand, columns, batch, err));
     WG_TRY(reserve_chunks(d, hand, err));
     hand->starts[hand->batch_count++] = (uint64_t)own->task << WGI_AGG_SERIAL_BITS | own->serial;
     own->serial += batch->row_count;
     place_rows(hand, hashes, batch->row_count, to);
     for (uint32_t c = 0; c < hand->column_count; c++) {
-        const wg_vector *v = c < own->key_count ? &keys[c] : &args[c - own->key_count];
-        if (hand->offset[c] == 0) continue;
+        if (hand->widths[c] == 0) continue;
         if (wg_type_physical(hand->types[c]) == WG_PHYSICAL_STR)
-            WG_TRY(put_texts(hand, c, v, batch, hashes, to, err));
-        else put_words(hand, c, v, batch, to);
+            WG_TRY(put_texts(hand, c, columns[c], batch, hashes, to, err));
+        else put_words(hand, c, columns[c], batch, to);
     }
     return WG_OK;
 }

@@ -119,6 +119,7 @@ typedef struct wgi_agg_table {
     uint32_t *memo_stamp;
     uint32_t memo_size;
     uint32_t stamp;
+    uint32_t groups_hint;      /* how many groups there will be, about */
     bool is_part;              /* it has the groups of one part of the hash, which no other such table has */
     bool is_joined;            /* its groups are in tables of parts too: it only keeps what their strings point at */
     struct wgi_agg_hand *hand; /* rows that the worker has not dealt yet (aggregate_deal.c); NULL: it does not deal */
@@ -129,8 +130,15 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
 void wgi_agg_table_destroy(wgi_agg_table *t);
 /* Gives the memory of all groups back. False, and nothing done, when out of memory. */
 bool wgi_agg_table_clear(wgi_agg_table *t);
-/* No group will be looked up any more. */
-void wgi_agg_table_end(wgi_agg_table *t);
+/* Tables of parts, one after the other, use the same slots, and begin with room for as many groups as the one before had. */
+typedef struct wgi_agg_room {
+    wgi_agg_slot *slots;
+    uint64_t slot_count;
+    uint32_t groups;
+} wgi_agg_room;
+/* The table, where it is empty, takes the room; when no group will be looked up any more it gives it back. */
+void wgi_agg_table_lend(wgi_agg_table *t, wgi_agg_room *room);
+void wgi_agg_table_end(wgi_agg_table *t, wgi_agg_room *room);
 /* Bytes that the arrays take when they must grow for so many more rows. */
 uint64_t wgi_agg_table_growth(const wgi_agg_table *t, uint32_t rows);
 /* The rows that follow are those of this task. */
