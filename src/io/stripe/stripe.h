@@ -62,12 +62,12 @@ enum {
     WG_COLUMN_PREV, /* absent: NONE for all */
     WG_COLUMN_FROM,
     WG_COLUMN_TO,
-    WG_COLUMN_ADDRESS, /* DIRECTORY */
-    WG_COLUMN_HASH,    /* KEYS, with ID */
-    WG_COLUMN_NODE,    /* ADJACENCY parts 0 and 2: nodes ascending, and */
-    WG_COLUMN_OFFSET,  /* where their entries begin in the run */
-    WG_COLUMN_EDGE,    /* ADJACENCY parts 1 and 3: entries */
-    WG_COLUMN_NEIGHBOUR,
+    WG_COLUMN_ADDRESS,    /* DIRECTORY */
+    WG_COLUMN_HASH,       /* KEYS, with ID */
+    WG_COLUMN_NODE,       /* ADJACENCY parts 0 and 2: nodes ascending, and */
+    WG_COLUMN_OFFSET,     /* where their entries begin in the run */
+    WG_COLUMN_EDGE,       /* ADJACENCY parts 1 and 3: entries */
+    WG_COLUMN_NEIGHBOUR,  /* and, in older files, the other end of each */
     WG_COLUMN_LOGSEQ,     /* CATALOG, HISTORY, CHAIN */
     WG_COLUMN_PAYLOAD,    /* CATALOG, CHAIN, TABLE, RUNS, STATE, EVENTS: BYTES; HISTORY: INT */
     WG_COLUMN_VERSION,    /* STATE, EVENTS: of the run */
@@ -86,6 +86,7 @@ typedef struct wg_stripe_options {
     uint64_t capacity_bytes; /* of the file; 0: default */
     bool zstd;               /* compress blocks where it pays */
     bool decimals;           /* encode decimal fractions as such; programs that do not know DECIMAL refuse the file */
+    bool short_entries;      /* adjacency is written without neighbours; programs that need them refuse the file */
     bool plain;              /* no encodings: for measurements */
     uint64_t parts_from;     /* blocks of strings of so many bytes have checksums of parts; 0: 256 KiB */
     wg_account *account;
