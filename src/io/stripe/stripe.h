@@ -203,6 +203,8 @@ wg_code wg_fragment_lower_bound(const wg_fragment *fragment, uint32_t column, ui
                                 wg_error *err);
 /* Asks the kernel to read the fragment (all columns, or those with ids in `ids`) ahead; no admission, no wait. */
 void wg_fragment_prefetch(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count);
+/* Pages of these columns leave the process: they were read for the last time in a while. Who reads them all the same has them again. */
+void wg_fragment_cool(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count);
 /* Before columns with these ids (ids NULL: all) are scanned in `lane`: admits and checks their blocks. What cannot be admitted is no
  * error in PREFER and WG_E_CAPACITY, "BelowSpeedLane: ...", in ONLY. ANY does nothing. */
 wg_code wg_fragment_require(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count, wg_speed_lane lane,
