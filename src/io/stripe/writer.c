@@ -94,8 +94,9 @@ wg_code wg_stripe_create(wg_platform *platform, const char *dir, uint64_t id, co
     w->account = options->account;
     w->capacity = options->capacity_bytes == 0 ? WG_STRIPE_BYTES_DEFAULT : options->capacity_bytes;
     w->parts_from = options->parts_from == 0 ? parts_from_default : options->parts_from;
-    w->header.required =
-        (options->zstd ? WG_ARC1_FEATURE_ZSTD : 0u) | (options->decimals ? WG_ARC1_FEATURE_DECIMAL : 0u);
+    w->header.required = (options->zstd ? WG_ARC1_FEATURE_ZSTD : 0u) |
+                         (options->decimals ? WG_ARC1_FEATURE_DECIMAL : 0u) |
+                         (options->short_entries ? WG_ARC1_FEATURE_SHORT_ENTRIES : 0u);
     w->header.stripe_id = id;
     memcpy(w->header.store_uuid, options->store_uuid, 16);
     wg_buf_init(&w->pending, options->account);
