@@ -702,6 +702,8 @@ wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *contex
     WG_TRY(wgi_pattern_begin(plan, context, &run, &has, err));
     wg_code code = has ? count_terms(run, &total, err) : WG_OK;
     wgi_pattern_end(run);
-    WG_TRY(code);
+    if (code == WG_E_CAPACITY)
+        has = false; /* lists that would have to be sorted do not fit: nothing is left but listing */
+    else WG_TRY(code);
     return has ? wgi_count_row(plan, context, total, out, err) : wgi_run_plan(plan->fallback, context, out, err);
 }

@@ -248,6 +248,7 @@ static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_patter
     WG_TRY(sum_edge(b, edge, ends, &sum));
     WG_TRY(keep_of(b, g, edge->name, edge->type_count == 1 ? edge->types[0] : WG_NO_LABEL, &out->keep));
     out->pairs = sum.pairs;
+    out->meets = b->rewrite && edge->ast->kind != WG_AST_GROUP && !(edge->ast->flags & WG_AST_VARIABLE_LENGTH);
     for (uint32_t side = 0; side < 2; side++) {
         const double rows = nodes[side]->rows > 1 ? nodes[side]->rows : 1;
         const double both = edge->ast->op == WG_AST_EITHER || edge->ast->op == WG_AST_BOTH ? 2 : 1;
