@@ -188,8 +188,10 @@ static wg_code store_all(capture *c, wg_error *err) {
 }
 
 wg_stripe_options wgi_stripe_options(wg_engine *engine) {
-    wg_stripe_options o = {
-        .zstd = engine->options.stripe_zstd, .decimals = true, .account = &engine->maintenance.writing};
+    wg_stripe_options o = {.zstd = engine->options.stripe_zstd,
+                           .decimals = true,
+                           .short_entries = true,
+                           .account = &engine->maintenance.writing};
     memcpy(o.store_uuid, engine->uuid, sizeof o.store_uuid);
     return o;
 }

@@ -17,8 +17,9 @@ enum { WG_ARC1_MINOR_PARTS = 1 }; /* the first minor version with checksums of p
 /* Required features: a reader that does not know one refuses the file. */
 enum {
     WG_ARC1_FEATURE_ZSTD = 1,
-    WG_ARC1_FEATURE_DECIMAL = 2, /* columns may have that encoding */
-    WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD | WG_ARC1_FEATURE_DECIMAL
+    WG_ARC1_FEATURE_DECIMAL = 2,       /* columns may have that encoding */
+    WG_ARC1_FEATURE_SHORT_ENTRIES = 4, /* adjacency may say the edges only, no neighbours */
+    WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD | WG_ARC1_FEATURE_DECIMAL | WG_ARC1_FEATURE_SHORT_ENTRIES
 };
 
 enum {
