@@ -187,6 +187,25 @@ static void expect_scan(wg_run *run, const wg_kv_scan_options *o, const char *ex
     assert_string_equal(seen, expected);
 }
 
+/* Goal: cursors of one handle that are open at once, behind one that was closed, each go over all keys. */
+static void test_kv_cursors_at_once(void **state) {
+    (void)state;
+    wg_run *run = kit_run("scans");
+    wg_kv_cursor *cursors[3];
+    wg_kv_row rows[2];
+    fill(run);
+    expect_scan(run, NULL, "a/1 a/2 b b/1 b/10 b/2 c ");
+    for (int i = 0; i < 3; i++) KIT_OK(wg_kv_scan(run, NULL, &cursors[i], err));
+    for (uint32_t seen = 0, n = 0; seen < 7; seen += n) {
+        for (int i = 0; i < 3; i++) {
+            KIT_OK(wg_kv_cursor_next(cursors[i], rows, 2, &n, err));
+            assert_int_equal(n, seen == 6 ? 1 : 2);
+        }
+    }
+    for (int i = 0; i < 3; i++) wg_kv_cursor_close(cursors[i]);
+    wg_run_close(run);
+}
+
 /* Goal: scans give the keys in the order of their bytes, from a place on, with a prefix, and backwards, also of an earlier state. */
 static void test_kv_scans(void **state) {
     (void)state;
@@ -344,6 +363,7 @@ int main(void) {
         KIT_TEST(test_kv_scans),
         KIT_TEST(test_kv_history_and_time_travel),
         KIT_TEST(test_kv_increment),
+        KIT_TEST(test_kv_cursors_at_once),
         KIT_TEST(test_kv_runs_are_apart),
         KIT_TEST(test_kv_survives_reopening),
         KIT_TEST(test_kv_durability_overrides),
