@@ -126,7 +126,7 @@ static wg_code apply_key(void *ctx, const wg_mutation *m, wg_error *err) {
     if (m->number != count) return wgi_misfit(err, "property key out of order", m->number);
     uint32_t key = 0;
     WG_TRY(wgi_note(a, WGI_UNDO_KEYS, count, 0, 0, err));
-    return wg_catalog_add_key(a->engine->catalog, m->name, &key, err);
+    return wg_catalog_add_key(a->engine->catalog, m->name, a->begin, &key, err);
 }
 
 static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_def *def, wg_error *err) {
