@@ -213,8 +213,19 @@ static inline void wrap_process_memory(wg_platform *self, wg_process_memory *out
     wrap_of(self)->inner->ops->process_memory(wrap_of(self)->inner, out);
     if (wrap_of(self)->file_bytes != 0) out->resident_file_bytes = wrap_of(self)->file_bytes;
 }
-static inline void wrap_write_back(wg_platform *self, wg_file *file) {
-    wrap_of(self)->inner->ops->write_back(wrap_of(self)->inner, wrap_file_of(file)->inner);
+static inline void wrap_write_back(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    wrap_of(self)->inner->ops->write_back(wrap_of(self)->inner, wrap_file_of(file)->inner, offset, size);
+}
+static inline bool wrap_set_direct(wg_platform *self, wg_file *file, bool direct) {
+    return wrap_of(self)->inner->ops->set_direct(wrap_of(self)->inner, wrap_file_of(file)->inner, direct);
+}
+/* A write and a sync: rules for either meet it. */
+static inline wg_code wrap_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                         size_t count, wg_error *err) {
+    wrap_platform *w = wrap_of(self);
+    if (wrap_meets(w, WRAP_WRITE, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    if (wrap_meets(w, WRAP_SYNC, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    return w->inner->ops->write_durable(w->inner, wrap_file_of(file)->inner, offset, parts, count, err);
 }
 static inline void wrap_trim_memory(wg_platform *self) {
     wrap_of(self)->inner->ops->trim_memory(wrap_of(self)->inner);
@@ -263,13 +274,15 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .process_memory = wrap_process_memory,
                                         .trim_memory = wrap_trim_memory,
                                         .write_back = wrap_write_back,
+                                        .set_direct = wrap_set_direct,
+                                        .write_durable = wrap_write_durable,
                                         .take_memory = wrap_take_memory,
                                         .give_memory = wrap_give_memory,
                                         .now_ns = wrap_now_ns,
                                         .wall_us = wrap_wall_us,
                                         .wall_coarse_us = wrap_wall_coarse_us,
                                         .random = wrap_random};
-    _Static_assert(sizeof ops == 29 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
+    _Static_assert(sizeof ops == 31 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
     memset(w, 0, sizeof *w);
     w->base.ops = &ops;
     w->inner = inner;

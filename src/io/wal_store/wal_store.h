@@ -130,7 +130,8 @@ typedef struct wg_wal_metrics {
     uint64_t unsynced_commits, unsynced_bytes; /* queue depth */
     uint64_t waits;                            /* appends that waited for back-pressure */
     uint64_t segments_made, segments_reused, segments_trimmed;
-    uint64_t chain_lag; /* commits whose chain value is not computed yet */
+    uint64_t chain_lag;    /* commits whose chain value is not computed yet */
+    uint64_t direct_syncs; /* of `syncs`: in one write past the system's cache */
 } wg_wal_metrics;
 void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out);
 const wg_histogram *wg_wal_sync_histogram(const wg_wal *wal); /* nanoseconds */

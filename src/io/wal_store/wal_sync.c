@@ -46,6 +46,8 @@ typedef struct sync_work {
     wg_file *file;
     wal_retired_list retired; /* owned */
     bool directory;
+    bool plain; /* there are bytes that only a sync makes durable */
+    wal_staged staged;
 } sync_work;
 
 static void work_take(wg_wal *wal, sync_work *work) {
@@ -58,6 +60,9 @@ static void work_take(wg_wal *wal, sync_work *work) {
     work->directory = wal->directory_dirty;
     memset(&wal->retired, 0, sizeof wal->retired);
     wal->directory_dirty = false;
+    work->plain = wal->plain;
+    wal->plain = false;
+    wgi_wal_stage_take(wal, &work->staged);
     wg_mutex_unlock(&wal->append_lock);
     atomic_store(&wal->noted, work->logseq);
 }
@@ -68,8 +73,9 @@ static void work_ahead(const wg_wal *wal, const sync_work *work) {
     const wg_platform_ops *ops = wal->platform->ops;
     if (work->retired.count == 0) return;
     for (int pass = 0; pass < 2; pass++) { /* begun, then waited for */
-        for (size_t i = 0; i < work->retired.count; i++) ops->write_back(wal->platform, work->retired.items[i].file);
-        ops->write_back(wal->platform, work->file);
+        for (size_t i = 0; i < work->retired.count; i++)
+            ops->write_back(wal->platform, work->retired.items[i].file, 0, 0);
+        ops->write_back(wal->platform, work->file, 0, 0);
     }
 }
 
@@ -83,7 +89,10 @@ static wg_code work_do(wg_wal *wal, sync_work *work, wg_error *err) {
         ops->close(wal->platform, work->retired.items[i].file);
     }
     wg_free(work->retired.items);
-    if (code == WG_OK) code = ops->sync(wal->platform, work->file, err);
+    const bool in_one = work->staged.count != 0 && !work->plain;
+    if (code == WG_OK && work->staged.count != 0)
+        code = wgi_wal_stage_write(wal, work->file, &work->staged, in_one, err);
+    if (code == WG_OK && !in_one) code = ops->sync(wal->platform, work->file, err);
     if (code != WG_OK && WG_CANARY_IS(6)) code = ops->sync(wal->platform, work->file, err);
     if (code == WG_OK && work->directory) code = ops->sync_directory(wal->platform, wal->dir, err);
     return code;
@@ -137,6 +146,7 @@ wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
         return wg_error_set_sys(err, cause.code, cause.sys_errno, "the log could not be synced: %.140s",
                                 cause.message);
     }
+    if (work.staged.count != 0) wgi_wal_stage_done(wal, &work.staged);
     if (WG_CANARY_IS(8)) work.logseq = atomic_load(&wal->last_logseq);
     note_sync(wal, started_ns, work.logseq - before);
     atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
@@ -173,7 +183,7 @@ static void gather_crowd(wg_wal *wal, uint64_t number) {
 }
 
 /* Ends turn `number`. */
-static void turn_end(wg_wal *wal, uint64_t number) {
+void wgi_wal_turn_end(wg_wal *wal, uint64_t number) {
     wg_signal *mine = &wal->turn_over[number & 1];
     wg_signal *next = &wal->turn_over[(number + 1) & 1];
     wal->crowd = 1 + atomic_load(&mine->sleepers) + atomic_load(&next->sleepers);
@@ -196,7 +206,7 @@ static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err)
         if (atomic_load(&wal->durable_logseq) < logseq) gather_crowd(wal, turn / 2);
         const wg_code code = atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err)
                                                                         : WG_OK; /* else another was faster */
-        turn_end(wal, turn / 2);
+        wgi_wal_turn_end(wal, turn / 2);
         return code;
     }
     const uint64_t noted = atomic_load(&wal->noted);
@@ -205,6 +215,20 @@ static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err)
     const uint64_t number = turn / 2 + (noted < logseq ? 1 : 0);
     wg_signal_wait(&wal->turn_over[number & 1], seen[number & 1]);
     return WG_OK;
+}
+
+/* Sleeps until the turn after the one that is under way may be had. Whoever is woken in its place leads that turn and wakes all at its end. */
+uint64_t wgi_wal_turn_hold(wg_wal *wal) {
+    for (;;) {
+        const uint32_t seen[2] = {wg_signal_count(&wal->turn_over[0]), wg_signal_count(&wal->turn_over[1])};
+        uint64_t turn = atomic_load(&wal->turn);
+        if (turn % 2 == 0) {
+            if (atomic_compare_exchange_strong(&wal->turn, &turn, turn + 1)) return turn / 2;
+            continue;
+        }
+        const uint64_t number = turn / 2 + 1;
+        if (atomic_load(&wal->turn) == turn) wg_signal_wait(&wal->turn_over[number & 1], seen[number & 1]);
+    }
 }
 
 wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
