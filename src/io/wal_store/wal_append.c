@@ -141,6 +141,11 @@ static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_er
 
 /* ---- rotation */
 
+/* Counters that one writer changes under append_lock and others only read. */
+static void count(_Atomic uint64_t *counter, uint64_t more) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
+}
+
 static bool retired_reserve(wal_retired_list *list, size_t more) {
     if (list->capacity - list->count >= more) return true;
     const size_t wanted = wg_max_size(list->count + more, list->capacity * 2);
@@ -200,6 +205,19 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     wal->rotated_at_sync = atomic_load_explicit(&wal->syncs, memory_order_relaxed);
     wgi_wal_note_put(&wal->notes, header.number, c->started ? c->logseq + 1 : c->logseq);
     atomic_fetch_add_explicit(&wal->segments, 1, memory_order_relaxed);
+    return WG_OK;
+}
+
+wg_code wgi_wal_rotate_between(wg_wal *wal, wg_error *err) {
+    commit next = {.logseq = atomic_load_explicit(&wal->last_logseq, memory_order_relaxed) + 1,
+                   .durable = atomic_load_explicit(&wal->durable_position, memory_order_acquire)};
+    WG_TRY(wgi_wal_stage_leave(wal, err));
+    WG_TRY(wgi_wal_tail_clean(wal, err));
+    if (!retired_reserve(&wal->retired, 1) || !wgi_wal_note_reserve(&wal->notes, 1))
+        return wg_error_nomem(err, sizeof(wal_retired));
+    WG_TRY(rotate(wal, &next, err));
+    count(&wal->written, next.written);
+    atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_release);
     return WG_OK;
 }
 
@@ -273,11 +291,6 @@ static void nudge_sleeper(wg_wal *wal, uint64_t logseq) {
     wg_mutex_lock(&wal->sync_lock);
     wg_cond_signal(&wal->wake);
     wg_mutex_unlock(&wal->sync_lock);
-}
-
-/* Counters that one writer changes under append_lock and others only read. */
-static void count(_Atomic uint64_t *counter, uint64_t more) {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
 }
 
 static wg_code append_locked(wg_wal *wal, commit *c, wal_link *link, wg_error *err) {

@@ -131,7 +131,7 @@ static void note_sync(wg_wal *wal, uint64_t started_ns, uint64_t commits) {
     if (commits > atomic_load(&wal->commits_per_sync_max)) atomic_store(&wal->commits_per_sync_max, commits);
 }
 
-wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
+static wg_code sync_turn(wg_wal *wal, bool tell, wg_error *err) {
     sync_work work;
     wg_error cause = {0};
     WG_TRY(wgi_wal_poisoned(wal, err));
@@ -149,13 +149,16 @@ wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
     if (work.staged.count != 0) wgi_wal_stage_done(wal, &work.staged);
     if (WG_CANARY_IS(8)) work.logseq = atomic_load(&wal->last_logseq);
     note_sync(wal, started_ns, work.logseq - before);
-    atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
+    if (tell) atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
     atomic_store(&wal->durable_written, work.written);
     atomic_store(&wal->durable_logseq, work.logseq);
     atomic_store(&wal->batch_signalled, false);
-    wgi_wal_head_write(wal, work.position, work.logseq);
+    if (tell) wgi_wal_head_write(wal, work.position, work.logseq);
     return WG_OK;
 }
+
+wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) { return sync_turn(wal, true, err); }
+wg_code wgi_wal_sync_quietly(wg_wal *wal, wg_error *err) { return sync_turn(wal, false, err); }
 
 /* ---- turns */
 
@@ -247,6 +250,36 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
         wgi_wal_prepare(wal, false);
     }
     return WG_OK;
+}
+
+/* A segment without a frame is nothing that a recovery keeps, and a reader must not be told to wait in it: a mark goes into the new one,
+ * which may only say what is true when all before it is durable, and only then is it told how far the log is durable. */
+static wg_code rotate_led(wg_wal *wal, wg_error *err) {
+    wg_mutex_lock(&wal->append_lock);
+    wg_code code = wgi_wal_poisoned(wal, err);
+    if (code == WG_OK) code = wgi_wal_rotate_between(wal, err);
+    const wal_position begin = wal_position_of(wal->number, wal->offset);
+    wg_mutex_unlock(&wal->append_lock);
+    if (code != WG_OK) return code;
+    WG_TRY(wgi_wal_sync_quietly(wal, err));
+    wg_mutex_lock(&wal->append_lock);
+    if (begin == wal_position_of(wal->number, wal->offset)) code = wgi_wal_append_mark(wal, err);
+    wg_mutex_unlock(&wal->append_lock);
+    return code == WG_OK ? wgi_wal_sync_all(wal, err) : code;
+}
+
+wg_code wg_wal_rotate(wg_wal *wal, uint32_t over_bytes, wg_error *err) {
+    WG_ASSERT(wal != NULL);
+    wg_mutex_lock(&wal->append_lock);
+    const bool wanted = wal->offset > over_bytes;
+    wg_mutex_unlock(&wal->append_lock);
+    if (!wanted) return WG_OK;
+    /* Syncs of single commits need zeros under them. */
+    if (wal->options.durability == WG_STRICT) wgi_wal_prepare_now(wal);
+    const uint64_t turn = wgi_wal_turn_hold(wal);
+    const wg_code code = rotate_led(wal, err);
+    wgi_wal_turn_end(wal, turn);
+    return code;
 }
 
 void wgi_wal_back_pressure(wg_wal *wal) {
