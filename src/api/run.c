@@ -43,6 +43,7 @@ static wg_code handle_open(wg_session *session, uint32_t number, wg_run **out, w
         wg_free(run);
         return code;
     }
+    run->run.way.otherwise = wgi_kv_put_otherwise;
     run->tag = WGI_TAG_RUN;
     run->session = session;
     atomic_fetch_add_explicit(&session->db->children, 1, memory_order_relaxed);
@@ -210,7 +211,7 @@ void wg_run_rollback(wg_run *run) {
 wg_code wg_run_set_durability(wg_run *run, wg_durability durability, bool no_wait, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     WG_TRY(wg_agent_mode_check(run->run.agent, durability, err));
-    run->run.mode = (wg_agent_mode){.durability = durability, .no_wait = no_wait};
+    wg_agent_set_mode(&run->run, (wg_agent_mode){.durability = durability, .no_wait = no_wait});
     return WG_OK;
 }
 

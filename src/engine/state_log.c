@@ -495,6 +495,8 @@ void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane) {
     wgi_background_notice(engine);
 }
 
+const _Atomic bool *wg_engine_state_noticed(const wg_engine *engine) { return &engine->state_log.armed; }
+
 /* ---- life */
 
 void wgi_state_init(wg_engine *engine) {

@@ -2,7 +2,7 @@
  *
  * table.c    segments, slots, reads of one key           history.c  replaced records, the bound, what pins keep
  * pins.c     pins, snapshots, notes of runs              run.c      runs, forks, drops
- * commit.c   one operation; put.c the commonest          txn.c      transactions
+ * commit.c   one operation; put.c, straight.c the commonest   txn.c   transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
  * order_fill.c  all orders at once, behind a recovery
@@ -270,7 +270,8 @@ struct wg_state_session {
     struct wgi_writer *writer;                    /* commit.c: room in history, scratch of locks */
     _Alignas(64) _Atomic(wg_state_run *) reading; /* a short snapshot that history keeps: run, then version */
     _Atomic uint64_t reading_version;
-    struct wgi_own *own; /* STRICT: its last version of each run that is not durable yet */
+    uint64_t tick, ticks_kept, now_us; /* a coarse time, good until so many ticks behind `tick` */
+    struct wgi_own *own;               /* STRICT: its last version of each run that is not durable yet */
     uint32_t own_count, own_room;
     _Atomic uint64_t commits, conflicts;
 };
