@@ -416,7 +416,7 @@ static void test_kv_bytes_put_again(void **state) {
         again_look look = {.key = &keys[of][n]};
         bool complete;
         KIT_OK(wg_kv_history(runs[of], look.key->bytes, look.key->size, again_check, &look, &complete, err));
-        if (complete) /* without a log a deletion goes, and what is older with it */
+        if (kit_mode != WG_IN_MEMORY) /* without a log a deletion goes, and what is older with it */
             assert_true(look.seen >= (look.key->count < AGAIN_KEPT ? look.key->count : AGAIN_KEPT));
         assert_true(look.seen != 0 || look.key->last[(look.key->count - 1) % AGAIN_KEPT].deleted);
     }
