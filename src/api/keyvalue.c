@@ -49,7 +49,13 @@ wg_code wgi_kv_put_otherwise(wg_state_way *way, const void *key, size_t key_size
 wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const void *value, size_t value_size,
                         uint64_t *out_version, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
-    if (run->run.arena.blocks != NULL)
+    if (run->run.txn != NULL && run->run.arena.blocks == NULL &&
+        wg_state_txn_put_straight(&run->run.way, run->run.txn, wg_slice_of(key, key_size),
+                                  wg_slice_of(value, value_size))) {
+        if (out_version != NULL) *out_version = 0;
+        return WG_OK;
+    }
+    if (run->run.txn != NULL || run->run.arena.blocks != NULL)
         return wgi_kv_put_otherwise(&run->run.way, key, key_size, value, value_size, out_version, err);
     return wg_state_put_straight(&run->run.way, key, key_size, value, value_size, out_version, err);
 }

@@ -194,7 +194,13 @@ wg_code wg_run_commit(wg_run *run, wg_commit_info *out, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     if (run->session->run_txn != run)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction of this run is open");
-    wg_mixed_result result;
+    wg_mixed_result result = {0};
+    if (run->session->txn == NULL && wg_agent_commit_straight(&run->run, &result.version)) {
+        run->session->run_txn = NULL;
+        if (out != NULL) *out = (wg_commit_info){.version = result.version, .ticket = wg_run_ticket(run)};
+        return run->run.txn_mode.durability == WG_IN_MEMORY ? WG_OK
+                                                            : wg_agent_settle(&run->run, run->run.txn_mode, err);
+    }
     WG_TRY(wg_agent_commit(&run->run, leave_graph(run->session), &result, err));
     if (out != NULL) *out = (wg_commit_info){.version = result.version, .ticket = wg_run_ticket(run)};
     return WG_OK;

@@ -188,11 +188,6 @@ void sim_platform_be_real(wg_platform *platform) { in_its_place = platform; }
 
 /* Unless a scenario has put its own there, files of the real platform do not exist here: whoever asks for one calls NULL, which no test
  * may do. */
-uint64_t wg_platform_ticks_kept(const wg_platform *platform) {
-    (void)platform;
-    return 0;
-}
-
 wg_platform *wg_platform_real(void) {
     static const wg_platform_ops ops = {.advise = no_advise,
                                         .process_memory = no_process_memory,
@@ -205,4 +200,9 @@ wg_platform *wg_platform_real(void) {
                                         .random = random_bytes};
     static wg_platform real = {.ops = &ops};
     return in_its_place != NULL ? in_its_place : &real;
+}
+
+uint64_t wg_platform_ticks_kept(const wg_platform *platform) {
+    (void)platform;
+    return 0;
 }

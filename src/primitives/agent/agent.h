@@ -87,6 +87,14 @@ wg_code wg_agent_begin(wg_agent_run *run, bool serializable, wg_agent_mode mode,
 /* Ends the transaction, and `graph` (NULL: none) with it, in every case. */
 wg_code wg_agent_commit(wg_agent_run *run, wg_txn *graph, wg_mixed_result *out, wg_error *err);
 void wg_agent_rollback(wg_agent_run *run);
+/* The commit of the commonest transaction without writes of the graph: reads a key and writes it. False: nothing was done. wg_agent_settle is due. */
+static inline bool wg_agent_commit_straight(wg_agent_run *run, uint64_t *out_version) {
+    const uint64_t version = run->txn == NULL ? 0 : wg_state_commit_straight(&run->way, run->txn);
+    if (version == 0) return false;
+    run->txn = NULL;
+    *out_version = version;
+    return true;
+}
 
 /* ---- values */
 

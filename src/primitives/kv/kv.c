@@ -31,6 +31,9 @@ static inline wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_k
 
 wg_code wg_keyvalue_get(wg_agent_run *run, wg_kv_key key, wg_kv_item *out, wg_error *err) {
     wg_state_key k;
+    if (run->txn != NULL && run->arena.blocks == NULL &&
+        wg_state_txn_get_straight(&run->way, run->txn, wg_slice_of(key.data, key.size), &run->cell))
+        return item_of(run, &run->cell, out, err);
     WG_TRY(wg_agent_read(run, err));
     WG_TRY(wg_agent_key(run, key.data, key.size, &k, err));
     if (run->txn != NULL) WG_TRY(wg_state_txn_get(run->txn, &k, &run->cell, err));

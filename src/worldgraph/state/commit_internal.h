@@ -195,6 +195,27 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
     wgi_store(&slot->words[0], word0 | t->version << WGI_VERSION_SHIFT);
 }
 
+/* ---- a transaction of one key, before it is more (straight.c) */
+
+typedef enum wgi_quick_step { WGI_QUICK_NONE, WGI_QUICK_READ, WGI_QUICK_WRITTEN } wgi_quick_step;
+typedef struct wgi_quick {
+    wgi_quick_step step;
+    uint32_t size, value_size;
+    uint32_t generation; /* of the segment when the slot was read */
+    uint64_t head, tail, hash, version;
+    wgi_header *header;
+    wgi_slot *slot;
+    wgi_side *side;
+    uint8_t key[WGI_KEY_HASHED];
+    uint8_t value[WGI_INLINE_BYTES];
+} wgi_quick;
+/* What the quick transaction has done becomes what any other has done. WG_E_NOMEM: it is as it was. */
+wg_code wgi_unquick_slow(wg_state_txn *txn, wg_error *err);
+static inline wg_code wgi_unquick(wg_state_txn *txn, wg_error *err) {
+    return txn->quick->step == WGI_QUICK_NONE ? WG_OK : wgi_unquick_slow(txn, err);
+}
+wg_code wgi_txn_note_read(wg_state_txn *txn, const wg_state_key *key, uint64_t version, wg_error *err);
+
 /* ---- checks of callers' arguments */
 
 wg_code wgi_error_key(wg_slice key, wg_error *err);

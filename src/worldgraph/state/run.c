@@ -178,9 +178,12 @@ static wg_code session_new(wg_state *state, bool has_lane, wg_state_session **ou
     wg_arena_init(&session->txn.arena, state->account);
     session->txn.session = session;
     session->writer = wg_alloc_zero(state->account, sizeof *session->writer);
-    wg_code code = session->writer == NULL ? wg_error_nomem(err, sizeof *session->writer) : WG_OK;
+    session->txn.quick = wg_alloc_zero(state->account, sizeof *session->txn.quick);
+    wg_code code =
+        session->writer == NULL || session->txn.quick == NULL ? wg_error_nomem(err, sizeof(wgi_quick)) : WG_OK;
     if (code == WG_OK && has_lane) code = wg_lane_open(state->options.lanes, &session->lane, err);
     if (code != WG_OK) {
+        wg_free(session->txn.quick);
         wg_free(session->writer);
         wg_free(session);
         return code;
@@ -214,6 +217,7 @@ void wg_state_session_close(wg_state_session *session) {
     if (session->scans != NULL) wgi_scans_destroy(session->scans);
     if (session->lane != NULL) wg_lane_close(session->lane);
     wg_free(session->own);
+    wg_free(session->txn.quick);
     wg_free(session->writer);
     wg_free(session);
 }
@@ -225,6 +229,7 @@ uint64_t wgi_session_clock(wg_state_session *session, uint64_t tick) {
     return session->now_us;
 }
 
+uint64_t wg_state_now_us(wg_state_session *session) { return wgi_session_now(session); }
 bool wg_state_session_has_txn(const wg_state_session *session) { return session->txn.open; }
 wg_lane *wg_state_session_lane(const wg_state_session *session) { return session->lane; }
 

@@ -197,34 +197,6 @@ wg_code wg_state_history(wg_state_run *run, const wg_state_key *key, uint64_t sn
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err);
-/* The straight way of a put of BYTES that do not expire, whatever is there, for a handle that puts again and again: what it needs lies together.
- * It is open while *gate is `open_at`, which is the owner's to keep; what it cannot do goes to `otherwise`, and behind what it did
- * `behind` is called when the lane has to be noticed. All three get the arguments of the call as they are. */
-typedef struct wg_state_way wg_state_way;
-typedef wg_code (*wg_state_way_fn)(wg_state_way *way, const void *key, size_t key_size, const void *value,
-                                   size_t value_size, uint64_t *out_version, wg_error *err);
-struct wg_state_way {
-    wg_state_session *session;
-    wg_state_run *run;
-    struct wgi_table *table;
-    struct wgi_writer *writer;
-    wg_lane *lane;
-    uint64_t hash_mix;
-    uint64_t shape; /* of its records without the sizes (straight.c) */
-    bool logs;
-    const _Atomic uint64_t *gate;
-    uint64_t open_at;
-    uint64_t refused;            /* keys that begin with these eight bytes go to `otherwise` */
-    const _Atomic bool *noticed; /* true: somebody is going to drain; NULL: nobody has to */
-    wg_state_way_fn otherwise;
-    wg_code (*behind)(wg_state_way *way, wg_error *err);
-};
-/* The fields from `gate` on are the owner's. */
-void wg_state_way_init(wg_state_way *way, wg_state_session *session, wg_state_run *run);
-/* Whether the way can be open at all: not in forks, nor where readers wait for what is durable. */
-bool wg_state_way_is_possible(const wg_state_run *run);
-wg_code wg_state_put_straight(wg_state_way *way, const void *key, size_t key_size, const void *value,
-                              size_t value_size, uint64_t *out_version, wg_error *err);
 wg_code wg_state_delete(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t expected,
                         uint64_t now_us, uint64_t *out_version, wg_error *err);
 wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice type, const wg_state_value *payload,
@@ -293,5 +265,6 @@ wg_code wg_state_changed_keys(wg_state_run *run, uint64_t since, uint64_t until,
                               wg_error *err);
 
 #include "worldgraph/state/redo.h"
+#include "worldgraph/state/straight.h"
 
 #endif

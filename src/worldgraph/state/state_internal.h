@@ -6,7 +6,6 @@
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
  * order_fill.c  all orders at once, behind a recovery
- *
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
  *   byte 8     u32: 24 bits run << 8 | u8 value size (inline ones)
@@ -247,9 +246,10 @@ struct wg_state_txn { /* pooled: one a session */
     wg_arena arena; /* bytes of keys, values and events; small ones first in `scratch` */
     uint32_t scratch_used;
     bool arena_used;
-    wgi_range *ranges; /* scan.c's; in its own memory, wgi_ranges_reset empties it */
-    uint64_t version;  /* of a prepared commit */
-    size_t redo_bytes; /* of all operations, encoded */
+    wgi_range *ranges;       /* scan.c's; in its own memory, wgi_ranges_reset empties it */
+    uint64_t version;        /* of a prepared commit */
+    size_t redo_bytes;       /* of all operations, encoded */
+    struct wgi_quick *quick; /* straight.c: a transaction of one key before it is more */
     uint8_t scratch[512];
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */

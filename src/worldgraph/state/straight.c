@@ -49,7 +49,31 @@ static __attribute__((noinline)) wg_code bent(wg_state_way *way, const void *key
     return done(way, version, out_version, err);
 }
 
+wg_code wgi_unquick_slow(wg_state_txn *txn, wg_error *err) {
+    wgi_quick *q = txn->quick;
+    const wgi_quick_step step = q->step;
+    const wg_state_key key = {wg_slice_of(q->key, q->size), q->hash};
+    const wg_state_value value = {.type = WG_TYPE_BYTES, .bytes = wg_slice_of(q->value, q->value_size)};
+    q->step = WGI_QUICK_NONE;
+    wg_code code = wgi_txn_note_read(txn, &key, q->version, err);
+    if (code == WG_OK && step == WGI_QUICK_WRITTEN) code = wg_state_txn_put(txn, &key, &value, WG_VERSION_ANY, err);
+    if (code != WG_OK) q->step = step; /* what was read is noted only once */
+    return code;
+}
+
 #if WGI_COPY_WORDS
+bool wg_state_txn_get_straight(const wg_state_way *way, wg_state_txn *txn, wg_slice key, wg_state_cell *out) {
+    (void)way, (void)txn, (void)key, (void)out;
+    return false;
+}
+bool wg_state_txn_put_straight(const wg_state_way *way, wg_state_txn *txn, wg_slice key, wg_slice value) {
+    (void)way, (void)txn, (void)key, (void)value;
+    return false;
+}
+uint64_t wg_state_commit_straight(const wg_state_way *way, wg_state_txn *txn) {
+    (void)way, (void)txn;
+    return 0;
+}
 wg_code wg_state_put_straight(wg_state_way *way, const void *key, size_t key_size, const void *value,
                               size_t value_size, uint64_t *out_version, wg_error *err) {
     return bent(way, key, key_size, value, value_size, out_version, err);
@@ -134,9 +158,9 @@ static inline WGI_HOT bool is_usual(const wg_state_way *way, const looked_for *l
     const wg_state_session *session = way->session;
     const wgi_writer *writer = way->writer;
     return l->head != way->refused && atomic_load_explicit(way->gate, memory_order_acquire) == way->open_at &&
-           !session->txn.open && !atomic_load_explicit(&way->run->dropped, memory_order_relaxed) &&
-           wgi_history_has_room(writer, 1) && writer->usual == l->shape &&
-           wg_ticks() - session->tick < session->ticks_kept && (!logs || lane_has_room(way->lane));
+           !atomic_load_explicit(&way->run->dropped, memory_order_relaxed) && wgi_history_has_room(writer, 1) &&
+           writer->usual == l->shape && wg_ticks() - session->tick < session->ticks_kept &&
+           (!logs || lane_has_room(way->lane));
 }
 
 /* The version; 0: nothing was done. */
@@ -154,7 +178,7 @@ static inline WGI_HOT uint64_t put(const wg_state_way *way, const uint8_t *key, 
     __builtin_prefetch(&place.slots[(home + 1) % WGI_SLOTS].words[0], 1); /* a quarter of all keys lies further on */
     __builtin_prefetch(&place.slots[(home + 1) % WGI_SLOTS].words[8], 1);
     l.shape = way->shape | (uint64_t)value_size << 32 | (uint64_t)key_size << 8;
-    if (UNLIKELY(!is_usual(way, &l, logs))) return 0;
+    if (UNLIKELY(way->session->txn.open || !is_usual(way, &l, logs))) return 0;
     uint64_t version = 0;
     wg_lane_enter(way->lane);
     if (UNLIKELY(!wgi_segment_try_lock(place.header))) goto leave;
@@ -202,5 +226,111 @@ wg_code wg_state_put_straight(wg_state_way *way, const void *key, size_t key_siz
         }
     }
     return bent(way, key, key_size, value, value_size, out_version, err);
+}
+
+/* ---- a transaction that reads one key and writes it: read, written and committed without a set */
+
+/* The plain record of a short key, as it is between two looks at its first word and the segment. */
+bool wg_state_txn_get_straight(const wg_state_way *way, wg_state_txn *txn, wg_slice key, wg_state_cell *out) {
+    const uint64_t odd = WGI_LOCKED | WGI_FLAG_BLOCK | WGI_FLAG_DELETED | WGI_FLAG_EXPIRES;
+    const wgi_table *table = way->table;
+    wgi_quick *q = txn->quick;
+    if (key.size - KEY_MIN > KEY_MAX - KEY_MIN || key.data == NULL) return false;
+    const uint64_t head = wg_load_u64le(key.data), tail = wg_load_u64le(key.data + key.size - 8);
+    const uint64_t hash = wgi_mix(head ^ table->seed, tail ^ table->seed_of_size[key.size]) ^ way->hash_mix;
+    const wgi_place place = wgi_place_of(table, hash);
+    wgi_place_prefetch(&place, hash);
+    if (head == way->refused || q->step != WGI_QUICK_NONE || (txn->read_count | txn->write_count) != 0 ||
+        atomic_load_explicit(way->gate, memory_order_acquire) != way->open_at)
+        return false;
+    const uint32_t generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
+    if ((generation & 1) != 0) return false;
+    for (uint32_t i = 0, at = wgi_home(hash); i < FAR; i++, at = (at + 1) % WGI_SLOTS) {
+        wgi_slot *slot = &place.slots[at];
+        const uint64_t word0 = wgi_load(&slot->words[0]);
+        const uint8_t *bytes = (const uint8_t *)(uintptr_t)slot + WGI_KEY_AT;
+        if (word0 == 0) return false;
+        if ((uint8_t)(word0 >> 8) != key.size || (uint32_t)wgi_load(&slot->words[1]) >> 8 != way->shape >> 40 ||
+            wg_load_u64le(bytes) != head || wg_load_u64le(bytes + key.size - 8) != tail)
+            continue;
+        if ((word0 & odd) != 0 || word0 >> WGI_VERSION_SHIFT > txn->snapshot) return false;
+        wgi_copy_64(out->small, (const uint8_t *)slot);
+        wgi_copy_64(out->small + 64, (const uint8_t *)slot + 64);
+        const uint64_t time_us = wgi_load(&place.sides[at].time_us);
+        atomic_thread_fence(memory_order_acquire);
+        if (wgi_load(&slot->words[0]) != word0 ||
+            atomic_load_explicit(&place.header->generation, memory_order_relaxed) != generation)
+            return false;
+        out->version = q->version = word0 >> WGI_VERSION_SHIFT;
+        out->time_us = time_us;
+        out->expires_us = 0;
+        out->type = (uint8_t)(word0 & 0x1f);
+        out->bytes = wg_slice_of(out->small + WGI_KEY_AT + key.size, out->small[8]);
+        q->size = (uint32_t)key.size;
+        q->head = head;
+        q->tail = tail;
+        q->hash = hash;
+        q->header = place.header;
+        q->slot = slot;
+        q->side = &place.sides[at];
+        q->generation = generation;
+        wgi_copy_16(q->key, out->small + WGI_KEY_AT);
+        q->step = WGI_QUICK_READ;
+        return true;
+    }
+    return false;
+}
+
+bool wg_state_txn_put_straight(const wg_state_way *way, wg_state_txn *txn, wg_slice key, wg_slice value) {
+    wgi_quick *q = txn->quick;
+    if (q->step == WGI_QUICK_NONE || key.size != q->size || key.data == NULL ||
+        value.size - VALUE_MIN > VALUE_MAX - VALUE_MIN || wg_load_u64le(key.data) != q->head ||
+        wg_load_u64le(key.data + key.size - 8) != q->tail ||
+        atomic_load_explicit(way->gate, memory_order_acquire) != way->open_at)
+        return false;
+    wgi_bytes_copy(q->value, value.data, value.size);
+    q->value_size = (uint32_t)value.size;
+    q->step = WGI_QUICK_WRITTEN;
+    return true;
+}
+
+static inline WGI_HOT uint64_t commit(const wg_state_way *way, wg_state_txn *txn, bool logs) {
+    const wgi_quick *q = txn->quick;
+    const looked_for l = {.head = q->head,
+                          .tail = q->tail,
+                          .hash = q->hash,
+                          .size = q->size,
+                          .value_size = q->value_size,
+                          .shape = way->shape | (uint64_t)q->value_size << 32 | (uint64_t)q->size << 8};
+    uint64_t version = 0;
+    if (UNLIKELY(!is_usual(way, &l, logs))) return 0;
+    wg_lane_enter(way->lane);
+    if (UNLIKELY(!wgi_segment_try_lock(q->header))) goto leave;
+    const uint64_t word0 = wgi_load(&q->slot->words[0]);
+    if (LIKELY(!wg_lane_is_stopped(way->lane) &&
+               atomic_load_explicit(&q->header->generation, memory_order_relaxed) == q->generation &&
+               word0 == (q->version << WGI_VERSION_SHIFT | (uint16_t)l.shape) &&
+               (uint32_t)wgi_load(&q->slot->words[1]) == (uint32_t)(l.shape >> 32))) {
+        version = replace(way, q->slot, q->side, &l, q->value, logs);
+        wgi_count(&way->session->commits);
+    }
+    wgi_segment_unlock(q->header);
+leave:
+    wg_lane_leave(way->lane);
+    return version;
+}
+
+/* The slot is the one that was read, its segment has served all the time, and its version is the one that was read: then nothing has come between. */
+uint64_t wg_state_commit_straight(const wg_state_way *way, wg_state_txn *txn) {
+    if (txn->quick->step != WGI_QUICK_WRITTEN || txn->event_count != 0 || txn->reads_events || txn->ranges != NULL ||
+        txn->arena_used || txn->scratch_used != 0)
+        return 0;
+    const uint64_t version = way->logs ? commit(way, txn, true) : commit(way, txn, false);
+    if (LIKELY(version != 0)) {
+        txn->quick->step = WGI_QUICK_NONE;
+        txn->open = false;
+        atomic_store_explicit(&txn->session->reading, NULL, memory_order_relaxed);
+    }
+    return version;
 }
 #endif
