@@ -73,6 +73,8 @@ void wg_events_destroy(wg_events *events) {
     wg_free(events);
 }
 
+void wg_events_use_pages(wg_events *events, wg_pages *pages) { events->pages = pages; }
+
 uint64_t wg_events_base(const wg_events *events) { return events->base; }
 
 uint64_t wg_events_bytes(const wg_events *events) {
@@ -375,7 +377,7 @@ static wg_code payload_reserve(wg_events *events, size_t bytes, wg_error *err) {
     if (chunk_left(made) < bytes) {
         wgi_events_chunk_release(made);
         const size_t wish = events->chunk == NULL ? CHUNK_MIN : wg_min_size(2 * events->chunk->capacity, CHUNK_MAX);
-        made = wants_huge(events, bytes) ? wgi_events_chunk_create_huge(events->account) : NULL;
+        made = wants_huge(events, bytes) ? wgi_events_chunk_create_huge(events->pages) : NULL;
         if (made == NULL) made = wgi_events_chunk_create(events->account, wg_max_size(wish, bytes));
         if (made == NULL) return wg_error_nomem(err, bytes);
     }

@@ -11,6 +11,7 @@
 
 #include "base/digest/digest.h"
 #include "mvcc/mvcc.h"
+#include "worldgraph/events/pages.h"
 #include "worldgraph/mmap/mmap.h"
 
 enum { WG_EVENT_TYPE_BYTES_MAX = 256 };
@@ -29,6 +30,8 @@ typedef struct wg_event {
 /* parent NULL: none; else events [0, base) are the parent's, which outlives this log. */
 wg_code wg_events_create(wg_epoch *epoch, wg_account *account, wg_events *parent, uint64_t base, wg_events **out,
                          wg_error *err);
+/* Where long logs have their payloads; none are in huge pages without. Before the first append; outlives the log. */
+void wg_events_use_pages(wg_events *events, wg_pages *pages);
 void wg_events_destroy(wg_events *events);
 
 /* Room so that one append of this size cannot fail. Allocation-free in steady state (blocks are taken ahead). */
