@@ -41,8 +41,6 @@ wg_code wg_events_reserve_many(wg_events *events, uint32_t count, size_t type_by
                                wg_error *err);
 /* event->sequence is ignored; returns the one given. Published with release. A time below the last one's is raised to it. */
 uint64_t wg_events_append(wg_events *events, const wg_event *event);
-/* Takes the newest `count` events back (a commit that failed behind its apply; replay). Nobody has seen them. */
-void wg_events_truncate(wg_events *events, uint64_t count);
 
 /* Events of versions <= snapshot; WG_LOGSEQ_NEVER: all. O(log n). Of a slot whose stored versions are damaged all events count: reading
  * them says WG_E_CORRUPT, and so does the second form. */
@@ -65,8 +63,6 @@ wg_code wg_events_types(const wg_events *events, uint64_t count, bool (*fn)(void
 wg_code wg_events_hash(wg_events *events, uint64_t sequence, wg_sha256 *out, wg_error *err);
 /* Built with WG_LAYER_TIMING: how many hashes were computed so far, of all logs, and how long that took. Otherwise zeros. */
 void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks);
-/* Computes hashes of up to `max` events; true when some are left. For the background. */
-bool wg_events_settle(wg_events *events, uint64_t max);
 typedef struct wg_events_report {
     bool valid;
     uint64_t length;        /* events looked at */

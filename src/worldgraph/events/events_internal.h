@@ -85,7 +85,7 @@ typedef struct wgi_block {
     wgi_chunk *last_chunk;
     struct wgi_block *spare_next; /* in the list of blocks taken ahead */
     wgi_chunk *home;              /* the chunk in which the block itself lies; NULL: in the heap */
-    _Atomic uint64_t *versions;   /* atomic: a search may pass over an event that is being taken back */
+    _Atomic uint64_t *versions;   /* atomic: a search may look at one that is being written */
     _Atomic uint64_t *times;
     wgi_type **types;
     const uint8_t **payloads;
@@ -143,9 +143,7 @@ struct wg_events {
     _Atomic uint64_t payloads_out; /* of those, what is stored by now; under stored_mutex */
     wgi_types types;               /* of the events from tail_from on */
     _Atomic uint64_t tail_from;    /* events before it were stored when the log was opened */
-    _Atomic(wgi_block *) ahead;    /* a block that the background has made */
-    _Atomic(wgi_chunk *) ahead_chunk;
-    wg_mutex stored_mutex; /* which blocks are stored; who builds the lists of the stored events */
+    wg_mutex stored_mutex;         /* which blocks are stored; who builds the lists of the stored events */
     /* lists of the events before tail_from, built when somebody asks first */
     _Atomic bool stored_types_ready; /* release once `stored_types` is whole */
     wgi_types stored_types;
