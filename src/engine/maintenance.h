@@ -141,6 +141,7 @@ void wgi_pin_clear(wg_engine *engine, wgi_pin *pin);
 void wgi_horizon_raise(wg_engine *engine, uint64_t logseq);
 /* What compaction may drop up to: the horizon, or the oldest snapshot that is being read. */
 uint64_t wgi_drop_horizon(wg_engine *engine);
+uint64_t wgi_oldest_pin(wg_engine *engine); /* of the pinned snapshots; UINT64_MAX: none */
 
 /* ---- the writer's place without a transaction */
 wg_code wgi_writer_take(wg_engine *engine, wg_error *err);

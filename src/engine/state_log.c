@@ -22,6 +22,7 @@
 #include "engine/engine_internal.h"
 
 enum { JOIN_NS = 60000, JOIN_STEP_NS = 8000, COLLECTS_MAX = 64, UNSYNCED_BYTES = 65536 };
+enum { NOTES_MAX = 65536 /* of a run in memory alone: 1 MiB */ };
 
 static inline wgi_state_log *log_of(wg_engine *e) { return &e->state_log; }
 
@@ -137,6 +138,8 @@ static void note_runs(wg_engine *e) {
         wg_state_run *run = wg_state_run_hold(l->state, items[i].run);
         if (run == NULL) continue;
         WG_ASSERT(wg_state_run_note(run, e->applied, items[i].version, NULL) == WG_OK);
+        if (e->wal == NULL && wg_state_run_note_count(run) > NOTES_MAX)
+            wg_state_run_bound_notes(run, NOTES_MAX, wgi_oldest_pin(e));
         wg_state_run_release(run);
     }
     if (is_hidden_until_durable(e) && count != 0)

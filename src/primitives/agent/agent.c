@@ -161,7 +161,13 @@ wg_code wg_agent_version_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, w
     if (logseq < wg_engine_horizon(engine))
         return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu has expired: the oldest is %llu",
                             (unsigned long long)logseq, (unsigned long long)wg_engine_horizon(engine));
-    *out = wg_state_run_version_at(run->run, logseq);
+    const uint64_t version = wg_state_run_version_at(run->run, logseq);
+    const uint64_t from = wg_state_run_notes_from(run->run); /* behind it: what is forgotten meanwhile says so */
+    if (logseq < from)
+        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET,
+                            "the run at snapshot %llu is forgotten: the oldest that is kept is %llu",
+                            (unsigned long long)logseq, (unsigned long long)from);
+    *out = version;
     return WG_OK;
 }
 

@@ -313,10 +313,10 @@ static bool oldest_forget(wgi_history *h) {
 static wg_code memory_add(wgi_history *h, wg_error *err) {
     memory_block *block = wg_alloc(h->state->account, sizeof *block);
     if (block == NULL) return wg_error_nomem(err, sizeof *block);
-    uint8_t *data = wgi_page_take(h->state, err);
+    uint8_t *data = wg_page_take(h->state->pages, true);
     if (data == NULL) {
         wg_free(block);
-        return WG_E_NOMEM;
+        return wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
     }
     *block = (memory_block){h->blocks, data};
     h->blocks = block;
@@ -508,7 +508,6 @@ wg_code wgi_history_create(wg_state *state, wgi_history **out, wg_error *err) {
 
 void wgi_history_destroy(wgi_history *h) {
     if (h == NULL) return;
-    wg_platform *platform = h->state->options.platform;
     for (wgi_history_chunk *c = h->oldest; c != NULL; c = c->next) chunk_release_blocks(h, c);
     for (uint32_t i = 0; i < h->kept_buckets; i++)
         for (wgi_kept *k = h->kept[i], *next; k != NULL; k = next) {
@@ -519,8 +518,7 @@ void wgi_history_destroy(wgi_history *h) {
     while (h->blocks != NULL) {
         memory_block *block = h->blocks;
         h->blocks = block->next;
-        platform->ops->give_memory(platform, block->data, WG_HUGE_PAGE_BYTES);
-        wg_account_release(h->state->account, WG_HUGE_PAGE_BYTES);
+        wg_page_give(h->state->pages, block->data);
         wg_free(block);
     }
     wg_free(h->readings.items);

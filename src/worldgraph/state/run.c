@@ -71,6 +71,7 @@ static wg_state_run *run_new(wg_state *state, const wg_run_origin *origin, wg_st
         run_dispose(run);
         return NULL;
     }
+    wg_events_use_pages(run->events, state->pages);
     return run;
 }
 
@@ -243,11 +244,16 @@ wg_code wg_state_create(const wg_state_options *options, wg_state **out, wg_erro
     state->options = *options;
     state->epoch = options->epoch;
     state->account = options->account;
+    state->pages = wg_pages_create(options->platform, options->account);
     wg_mutex_init(&state->runs_mutex, WGI_RANK_RUNS);
     wg_mutex_init(&state->sessions_mutex, WGI_RANK_SESSIONS);
     wg_mutex_init(&state->collect_mutex, WGI_RANK_COLLECT);
     const wg_run_origin system = {.number = WG_RUN_SYSTEM};
     wg_state_run *run = NULL;
+    if (state->pages == NULL) {
+        code = wg_error_nomem(err, sizeof(void *));
+        goto fail;
+    }
     WG_TRY_GOTO(wgi_history_create(state, &state->history, err));
     WG_TRY_GOTO(wgi_table_create(state, &state->table, err));
     WG_TRY_GOTO(session_new(state, false, &state->replay, err));
@@ -269,7 +275,7 @@ void wg_state_destroy(wg_state *state) {
         run_dispose(wg_slots_get(&state->runs, i));
     wgi_state_table_destroy(state->table);
     wgi_history_destroy(state->history);
-    wgi_pages_drop(state);
+    wg_pages_close(state->pages);
     wg_epoch_collect(state->epoch);
     wg_slots_deinit(&state->runs);
     wg_mutex_deinit(&state->runs_mutex);

@@ -31,14 +31,15 @@ _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS 
 /* ---- memory */
 
 static void *huge_take(wgi_table *table, wg_error *err) {
-    void *page = wgi_page_take(table->state, err);
+    void *page = wg_page_take(table->state->pages, true);
     if (page != NULL) atomic_fetch_add_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
+    else (void)wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
     return page;
 }
 
 static void huge_give(wgi_table *table, void *page) {
     if (page != NULL) atomic_fetch_sub_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
-    wgi_page_give(table->state, page);
+    wg_page_give(table->state->pages, page);
 }
 
 static wg_code chunk_array_grow(wgi_table *table, wg_error *err) {
