@@ -306,8 +306,11 @@ static wg_code log_cut(wg_txn *txn, wg_error *err) {
 static void settle(wg_engine *e) {
     for (wgi_label_state *state = e->touched_labels; state != NULL; state = state->next_touched) {
         wg_error ignored = {0};
-        const wg_code code = wg_topology_settle(state->topology, &ignored);
+        bool due = false;
+        const wg_code code = wgi_background_merges(e) ? wg_topology_settle_later(state->topology, &due, &ignored)
+                                                      : wg_topology_settle(state->topology, &ignored);
         (void)code; /* out of memory leaves the delta as it is: slower, not wrong */
+        if (due) wgi_background_merge(e, state);
     }
 }
 
