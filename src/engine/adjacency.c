@@ -361,6 +361,12 @@ static wg_code sorted_make(wg_adjacency *a, uint32_t s, const wgi_builders *by, 
     return code;
 }
 
+bool wg_adjacency_is_sorted(const wg_adjacency *adjacency, wg_direction direction) {
+    WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
+    return atomic_load_explicit(&adjacency->sorted[direction == WG_DIRECTION_OUT ? 0 : 1], memory_order_acquire) !=
+           NULL;
+}
+
 wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
                             const wg_adjacency_side **out, wg_error *err) {
     WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);

@@ -40,6 +40,8 @@ const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_dire
 /* The same side with the entries of each node in (neighbour id, edge id) order; made when first asked for, kept with the adjacency. */
 wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
                             const wg_adjacency_side **out, wg_error *err);
+/* The same is there already: asking for it makes nothing. */
+bool wg_adjacency_is_sorted(const wg_adjacency *adjacency, wg_direction direction);
 /* Nodes with edges to themselves, ascending, and how many each has; made when first asked for, kept with the adjacency. */
 typedef struct wg_adjacency_loops {
     uint64_t count;

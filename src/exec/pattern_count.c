@@ -337,22 +337,32 @@ static wg_code weigh_absent(wgi_work *work, const wg_pattern_edge *edge, wg_erro
     return WG_OK;
 }
 
+/* The counts as values over the whole domain: made once for all terms and vertices that have the same. */
+static wg_code take_narrow(wgi_pattern_run *run, const wgi_node_counts *counts, wgi_node_values *out, wg_error *err) {
+    for (uint32_t i = 0; i < run->spread_count; i++)
+        if (run->spread[i].of == counts->nodes) {
+            *out = (wgi_node_values){.narrow = run->spread[i].values};
+            return WG_OK;
+        }
+    uint32_t *narrow = wg_arena_alloc(&run->arena, (run->node_count + 1) * sizeof *narrow);
+    if (narrow == NULL) return wg_error_nomem(err, run->node_count * sizeof *narrow);
+    memset(narrow, 0, run->node_count * sizeof *narrow);
+    for (uint64_t i = 0; i < counts->count; i++) narrow[counts->nodes[i]] = counts->counts[i];
+    run->spread[run->spread_count].of = counts->nodes;
+    run->spread[run->spread_count++].values = narrow;
+    *out = (wgi_node_values){.narrow = narrow};
+    return WG_OK;
+}
+
 /* Multiplies the value of a vertex by counts of nodes, over the whole domain. */
 static wg_code weigh(wgi_work *work, const weight *by, wg_error *err) {
     wgi_work_vertex *v = &work->vertices[by->vertex];
     const wgi_node_counts *counts = by->counts;
     const uint64_t n = work->run->node_count;
     const bool first = v->value.narrow == NULL && v->value.wide == NULL;
-    void *cells = wg_arena_alloc(&work->arena, (n + 1) * (first ? sizeof(uint32_t) : sizeof(uint64_t)));
-    if (cells == NULL) return wg_error_nomem(err, n * sizeof(uint64_t));
-    if (first) {
-        uint32_t *narrow = cells;
-        memset(narrow, 0, n * sizeof *narrow);
-        for (uint64_t i = 0; i < counts->count; i++) narrow[counts->nodes[i]] = by->once ? 1 : counts->counts[i];
-        v->value = (wgi_node_values){.narrow = narrow};
-        return WG_OK;
-    }
-    uint64_t *wide = cells;
+    if (first && !by->once) return take_narrow(work->run, counts, &v->value, err);
+    uint64_t *wide = wg_arena_alloc(&work->arena, (n + 1) * sizeof *wide);
+    if (wide == NULL) return wg_error_nomem(err, n * sizeof *wide);
     memset(wide, 0, n * sizeof *wide);
     for (uint64_t i = 0; i < counts->count; i++) {
         const uint64_t before = wgi_node_value(&v->value, counts->nodes[i]);
@@ -364,11 +374,32 @@ static wg_code weigh(wgi_work *work, const weight *by, wg_error *err) {
     return WG_OK;
 }
 
+/* True when every node at that end of an edge stands in the counts, once: they restrict nothing then. Asked only where the ends
+ * lie close together. */
+static bool has_all_ends(const wgi_work *work, uint32_t vertex, const wgi_node_counts *counts) {
+    for (uint32_t i = 0; i < work->term->edge_count; i++) {
+        const wg_pattern_edge *edge = &work->term->edges[i];
+        if (edge->kind != WG_PATTERN_REQUIRED || (edge->from != vertex && edge->to != vertex)) continue;
+        const wgi_reach reach = wgi_reach_of(work, edge, vertex);
+        const wg_adjacency_side *side = reach.label->sides[reach.first];
+        if (reach.count != 1 || side->node_count > 4 * counts->count + FEW) continue;
+        uint64_t at = 0, k = 0;
+        for (; k < side->node_count; k++) {
+            if (side->offsets[k] == side->offsets[k + 1]) continue;
+            while (at < counts->count && counts->nodes[at] < side->node_min + k) at++;
+            if (at == counts->count || counts->nodes[at] != side->node_min + k || counts->counts[at] != 1) break;
+        }
+        if (k == side->node_count) return true;
+    }
+    return false;
+}
+
 /* All that restricts the nodes of vertices: rows, and loops. Returns how many. */
 static uint32_t list_weights(const wgi_work *work, weight *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < work->run->pattern->vertex_count; i++)
-        if (work->run->pattern->vertices[i].rows != NULL)
+        if (work->run->pattern->vertices[i].rows != NULL &&
+            !has_all_ends(work, work->term->class_of[i], &work->run->rows[i]))
             out[n++] = (weight){work->term->class_of[i], &work->run->rows[i], false};
     for (uint32_t i = 0; i < work->term->edge_count; i++) {
         const wg_pattern_edge *edge = &work->term->edges[i];
@@ -503,9 +534,16 @@ static wg_code add_term(wgi_pattern_run *run, const wgi_term *term, wg_i128 *tot
 
 /* ---- running */
 
+/* The first vertex that has the same rows. */
+static uint32_t first_with_rows(const wg_pattern *p, uint32_t vertex) {
+    uint32_t first = 0;
+    while (p->vertices[first].rows != p->vertices[vertex].rows) first++;
+    return first;
+}
+
 static wg_code run_rows(wgi_pattern_run *run, wg_rows **rows, wg_error *err) {
     for (uint32_t i = 0; i < run->pattern->vertex_count; i++)
-        if (run->pattern->vertices[i].rows != NULL)
+        if (run->pattern->vertices[i].rows != NULL && first_with_rows(run->pattern, i) == i)
             WG_TRY(wgi_run_plan(run->pattern->vertices[i].rows, run->context, &rows[i], err));
     return WG_OK;
 }
@@ -607,6 +645,8 @@ static wg_code begin_run(wgi_pattern_run *run, uint32_t hops, bool empty_walks, 
     }
     for (uint32_t i = 0; i < p->vertex_count && code == WG_OK && *out_has; i++)
         if (rows[i] != NULL) code = count_nodes(run, rows[i], p->vertices[i].slot, &run->rows[i], err);
+    for (uint32_t i = 0; i < p->vertex_count; i++)
+        if (p->vertices[i].rows != NULL) run->rows[i] = run->rows[first_with_rows(p, i)];
     for (uint32_t i = 0; i < WG_PATTERN_VERTICES_MAX; i++) wg_rows_destroy(rows[i]);
     return code;
 }
@@ -662,6 +702,8 @@ wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *contex
     WG_TRY(wgi_pattern_begin(plan, context, &run, &has, err));
     wg_code code = has ? count_terms(run, &total, err) : WG_OK;
     wgi_pattern_end(run);
-    WG_TRY(code);
+    if (code == WG_E_CAPACITY)
+        has = false; /* lists that would have to be sorted do not fit: nothing is left but listing */
+    else WG_TRY(code);
     return has ? wgi_count_row(plan, context, total, out, err) : wgi_run_plan(plan->fallback, context, out, err);
 }

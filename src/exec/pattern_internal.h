@@ -53,6 +53,11 @@ typedef struct wgi_pattern_run {
     wgi_pattern_label labels[WG_PATTERN_EDGES_MAX];
     uint32_t label_count;
     wgi_node_counts rows[WG_PATTERN_VERTICES_MAX]; /* of vertices that have them */
+    struct {
+        const uint32_t *of; /* the nodes of counts */
+        uint32_t *values;   /* the same over all ids */
+    } spread[WG_PATTERN_VERTICES_MAX + WG_PATTERN_EDGES_MAX];
+    uint32_t spread_count;
 } wgi_pattern_run;
 
 const wgi_pattern_label *wgi_pattern_label_of(const wgi_pattern_run *run, uint32_t label);
@@ -108,6 +113,14 @@ uint64_t wgi_count_of(const wgi_node_counts *counts, uint64_t node);
 bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64_t *out);
 /* The same for the nodes [first, last). */
 bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64_t last, uint64_t *out);
+
+/* pattern_order.c: the order in which the vertices that are not stripped get their nodes; returns how many they are. */
+uint32_t wgi_core_order(const wgi_work *work, uint32_t *order);
+static inline bool wgi_is_core_edge(const wg_pattern_edge *edge, uint32_t a, uint32_t b) {
+    return edge->from != edge->to && ((edge->from == a && edge->to == b) || (edge->from == b && edge->to == a));
+}
+/* Nodes of a vertex can be looked for along an edge of this kind. */
+static inline bool wgi_is_walked(uint8_t kind) { return kind == WG_PATTERN_REQUIRED || kind == WG_PATTERN_EXISTS; }
 
 /* pattern_core.c: the sum over all ways to give nodes to the vertices that are not stripped. */
 wg_code wgi_core_count(wgi_work *work, wg_u128 *out, wg_error *err);

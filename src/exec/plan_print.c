@@ -187,6 +187,8 @@ static const char *operator_name(wg_plan_op op) {
             return "TgkTraversal(Expand)";
         case WG_PLAN_EXPAND_INTO:
             return "TgkTraversal(ExpandInto)";
+        case WG_PLAN_INTERSECT:
+            return "TgkTraversal(Intersect)";
         case WG_PLAN_EXPAND_VAR:
             return "TgkTraversal(ExpandVar)";
         case WG_PLAN_EXISTS:
@@ -283,6 +285,21 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
     if (ok && plan->optional) ok = put(p, " or nothing");
     for (uint32_t i = 0; i < plan->unique_edge_slot_count && ok; i++)
         ok = put(p, i == 0 ? " unlike " : ", ") && put_slot(p, plan->unique_edge_slots[i]);
+    return ok;
+}
+
+static bool put_meets(const printer *p, const wg_plan *plan) {
+    const uint32_t input = plan->children[0]->slot_count;
+    const char *name = plan->slot_names[input + 1];
+    bool ok = wg_buf_printf(p->out, " $%u", (unsigned)(input + 1)) && (name[0] == 0 || (put(p, ":") && put(p, name)));
+    for (uint32_t i = 0; i < plan->meet_count && ok; i++) {
+        const wg_meet *m = &plan->meets[i];
+        const bool out = (m->direction & WG_DIRECTION_OUT) != 0, in = (m->direction & WG_DIRECTION_IN) != 0;
+        ok = put(p, i == 0 ? " of " : ", ") && put_slot(p, m->slot) && put(p, in && !out ? "<-[" : "-[") &&
+             put_labels(p, m->edge_labels, m->edge_label_count, ":") && put(p, out && !in ? "]->" : "]-");
+        for (uint32_t k = 0; k < m->unique_edge_slot_count && ok; k++)
+            ok = wg_buf_printf(p->out, k == 0 ? " unlike $%u" : " $%u", (unsigned)m->unique_edge_slots[k]);
+    }
     return ok;
 }
 
@@ -461,6 +478,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXISTS:
             return put_expand(p, plan);
+        case WG_PLAN_INTERSECT:
+            return put_meets(p, plan);
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
             return put_expand(p, plan) && put_hops(p, plan);

@@ -220,7 +220,7 @@ static wg_code describe(wg_stripe_writer *w, const wg_fragment_head *head, uint3
     }
     size_t at = 0; /* only now: the buffer moves while it grows */
     for (uint32_t i = 0; i < column_count; i++) {
-        w->columns[i].part_crcs = w->part_crcs.data + at;
+        w->columns[i].part_crcs = w->columns[i].part_count == 0 ? NULL : w->part_crcs.data + at;
         at += 4 * (size_t)w->columns[i].part_count;
     }
     if (!wg_arc1_fragment_encode(&f, w->columns, &w->footer)) return wg_error_nomem(err, w->footer.size);

@@ -94,6 +94,7 @@ static wg_code rewrite(wgi_binder *b, wg_plan *plan) {
         WG_TRY(wgi_rewrite_reach(b, plan, i));
     }
     WG_TRY(wgi_rewrite_edge_scan(b, plan));
+    for (int i = 0; i < 2; i++) WG_TRY(wgi_rewrite_intersect(b, plan, i));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(rewrite(b, plan->children[i]));
     return WG_OK;

@@ -154,6 +154,9 @@ static bool add_exists(chain *c, const wg_plan *plan) {
         c->vertices[far] = (wg_pattern_vertex){.name = ""};
         c->slots[far] = UINT32_MAX; /* nobody else may name it */
         c->vertex_count++;
+    } else if (plan->negated) { /* counted once without it and once with it */
+        c->choices *= 2;
+        if (c->choices > WG_PATTERN_CHOICES_MAX) return false;
     }
     const bool in = plan->direction == WG_DIRECTION_IN;
     c->edge_slots[c->edge_count] = UINT32_MAX;
@@ -259,6 +262,13 @@ static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
     return WG_NO_LABEL;
 }
 
+/* The condition is the label that edges of the pattern give the vertex. */
+static bool is_given_by_edges(const chain *c, uint32_t condition) {
+    const wg_expr *e = c->conditions[condition];
+    return e->kind == WG_EXPR_HAS_LABELS && e->label_count == 1 &&
+           e->labels[0] == label_by_edges(c, c->condition_vertices[condition]);
+}
+
 /* The rows below say no more than that the node has the label that the edges give it. */
 static bool is_any_node(const chain *c) {
     const wg_plan *p = c->bottom;
@@ -342,13 +352,22 @@ static bool is_virtual(const chain *c, const wg_plan *scan) {
     return wg_catalog_label_seen(c->b->catalog, scan->scan.labels[0], c->b->view)->def.kind == WG_LABEL_VIRTUAL;
 }
 
+/* Both scan the nodes of one label and ask for nothing else: they are run once. */
+static bool is_same_scan(const wg_plan *a, const wg_plan *b) {
+    return a != NULL && a->op == WG_PLAN_SCAN && b->op == WG_PLAN_SCAN && a->children[0] == NULL &&
+           b->children[0] == NULL && a->scan.key_count == 0 && b->scan.key_count == 0 && !a->scan.is_edge &&
+           !b->scan.is_edge && a->scan.predicate_count == 0 && b->scan.predicate_count == 0 &&
+           a->scan.label_count == 1 && b->scan.label_count == 1 && a->scan.labels[0] == b->scan.labels[0];
+}
+
 /* The nodes that satisfy the vertex's own conditions. *out_good false: a scan cannot find them. */
 static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_error *err) {
     wgi_relation rel = {0};
     scan_columns columns = {0};
     uint32_t mine = 0;
     (void)err;
-    for (uint32_t i = 0; i < c->condition_count; i++) mine += c->condition_vertices[i] == vertex;
+    for (uint32_t i = 0; i < c->condition_count; i++)
+        mine += c->condition_vertices[i] == vertex && (vertex == 0 || !is_given_by_edges(c, i));
     if (vertex == 0) rel.plan = c->bottom;
     if (vertex == 0 && mine == 0 && is_any_node(c)) rel.plan = NULL;
     if (vertex == 0) c->vertices[0].slot = rel.plan != NULL ? c->slots[0] : 0;
@@ -358,7 +377,7 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
     }
     const wg_plan *scanned = rel.plan;
     for (uint32_t i = 0; i < c->condition_count; i++) {
-        if (c->condition_vertices[i] != vertex) continue;
+        if (c->condition_vertices[i] != vertex || (vertex != 0 && is_given_by_edges(c, i))) continue;
         wg_expr *condition = NULL;
         const wg_expr *asked = c->conditions[i];
         if (vertex != 0 && asked->kind == WG_EXPR_HAS_LABELS && asked->label_count == 1 &&
@@ -370,6 +389,8 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
         WG_TRY(wgi_filter(c->b, &rel, condition));
     }
     c->vertices[vertex].rows = rel.plan;
+    for (uint32_t i = 0; i < vertex && rel.plan != NULL; i++)
+        if (is_same_scan(c->vertices[i].rows, rel.plan)) c->vertices[vertex].rows = c->vertices[i].rows;
     return WG_OK;
 }
 

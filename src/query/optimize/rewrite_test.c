@@ -231,6 +231,15 @@ static const char *const questions[] = {
     "MATCH (a:P {id: 1})-[:K]->(b:P)-[:K]->(c:P) WHERE NOT (a)-[:K]->(c) RETURN count(*)",
     "MATCH (a:P)-[:K]->(b:P) WHERE NOT (a)-[:K]->(a) RETURN count(*)",
     "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE EXISTS { MATCH (a)-[:K]->(c) } RETURN count(*)",
+    "MATCH (a)-[:N]->(b:P)-[:K]->(c:P)-[:L]->(d:Q) RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) WHERE NOT (a)-[:N]-(c) AND NOT (b)-[:L]->() RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P)-[:K]-(d:P) WHERE NOT (a)-[:K]-(c) AND NOT (b)-[:K]->(d) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE (a)-[:K]-(c) AND NOT (c)-[:K]->(a) RETURN count(*)",
+    "MATCH (a:P)<-[:K]-(b:P)-[:K]->(c:P)-[:L]->(q) WHERE NOT (b)-[:L]->(q) AND a <> c RETURN count(*)",
+    "MATCH (q:Q)<-[:L]-(a:P) MATCH (q)<-[:L]-(b:P) MATCH (q)<-[:L]-(c:P) MATCH (a)-[:K]-(b)-[:K]-(c)-[:K]-(a) RETURN "
+    "count(*)",
+    "MATCH (a:P)-[:K]->(b:P) MATCH (a)-[:L]->(q:Q)<-[:L]-(b) MATCH (a)-[:N]-(r)-[:N]-(b) RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) WHERE (a)-[:K]-(c) AND a <> c RETURN count(*)",
     "MATCH (a:P {id: 1})-[:K]->(c) RETURN DISTINCT c",
     "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN DISTINCT c",
     "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)",
@@ -259,6 +268,23 @@ static const char *const questions[] = {
     "MATCH (a:P)-[k:K|N]-(b:P), (a)-[l:K|N]-(b) RETURN k, l",
     "MATCH (a:P)-[k:K]->(a)-[l:K]-(a) RETURN k, l",
     "MATCH (a:P)-[k]-(b) RETURN k, b",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) WHERE c.x > 0 AND k.w < l.w RETURN a.id, b.x, k, l, m.w",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P)-[m:K]-(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P), (a)-[m:K]->(c) WHERE m.w > 1 RETURN k, l, m, c.x",
+    "MATCH (a)-[k:K]->(b)-[l:K]->(c)-[m:K]->(d)-[n:K]->(a) RETURN k, l, m, n",
+    "MATCH (a)-[k:K]->(b)<-[l:K]-(c)-[m:K]->(d)<-[n:K]-(a) WHERE a.x = 1 AND d.x <> 2 RETURN k, l, m, n",
+    "MATCH (a)-[k:K]->(b)-[l:K]->(c), (a)-[m:K]->(c), (a)-[n:K]->(d), (b)-[o:K]->(d), (c)-[p:K]->(d) RETURN k, l, m, "
+    "n, o, p",
+    "MATCH (a)-[k:K|N]-(b)-[l:K|L]-(c)-[m:N|K|L]-(a) WHERE a.x = 0 RETURN k, l, m",
+    "MATCH (a)-[k:K]->(b)-[l:L]->(q)<-[m:L]-(a) RETURN a.id, b.id, q.id, k, l, m",
+    "MATCH (a)-[k:K]->(b) MATCH (a)-[l:K]->(c)<-[m:K]-(b) RETURN k, l, m",
+    "MATCH (a:P {id: 1})-[k:K]->(b)-[l:K]->(c)-[m:K]->(a) RETURN k, l, m",
+    "MATCH (a:P {id: 0})-[k:K]-(b)-[l:K]-(c)-[m:N|K]-(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) WHERE 10 / (c.x + 1) > 3 RETURN k, l, m",
+    "MATCH (a:P)-[k:K]->(b:P), (a)-[l:K]->(b), (b)-[m:K]->(a) RETURN k, l, m",
+    "OPTIONAL MATCH (a:P {id: 77})-[:K]->(z) MATCH (a)-[k:K]->(b)-[l:K]->(c)<-[m:K]-(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) RETURN k, l, m LIMIT 0",
+    "MATCH (a:P)-[k]->(b:P)-[l:K]->(c:P)-[m]->(a) RETURN k, l, m",
     "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]->(b)) RETURN a.id, b.id, relationships(p)",
     "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]-(b)) RETURN a.id, b.id, relationships(p)",
     "MATCH (a:P), (b:P) MATCH p = shortestPath((a)<-[:K|N*0..3]-(b)) RETURN a.id, b.id, relationships(p)",
@@ -328,6 +354,11 @@ static void test_plans_name_the_new_operators(void **state) {
     expect_plan(&s, "MATCH (a:P)-[:K]->(b:P) OPTIONAL MATCH (b)-[:L]->(q) RETURN count(*)", "optional (b)", false);
     expect_plan(&s, "MATCH (a:P)-[:K]->()-[:K]->(c) WHERE NOT (a)-[:K]->(c) RETURN count(*)", "not exists (a)",
                 false);
+    expect_plan(&s, "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) RETURN k, l, m", "(Intersect)", false);
+    expect_plan(&s,
+                "MATCH (a:P)-[k:K]->(b)-[l:K]->(c), (a)-[m:K]->(c), (a)-[n:K]->(d), (b)-[o:K]->(d), (c)-[p:K]->(d) "
+                "RETURN k, p",
+                "(Intersect)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN DISTINCT c", "(Reach)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)", "(Reach)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]->(c) RETURN DISTINCT c", "(Reach)", false);
