@@ -77,6 +77,8 @@ static void emit_memory(emitter *o) {
         counter(o, "page_faults_minor_total", p.faults_minor, "page faults without input");
         counter(o, "page_faults_major_total", p.faults_major, "page faults that read from the disk");
     }
+    counter(o, "adjacency_merges_total", load(&e->maintenance.adjacency_merges),
+            "deltas of adjacency merged beside the writers");
     counter(o, "cache_sweeps_total", load(&e->maintenance.residency_sweeps),
             "times that pages of files were dropped which nobody had admitted");
     gauge(o, "epoch_pending", (double)wg_epoch_pending(e->epoch), "retired blocks that wait for readers");
