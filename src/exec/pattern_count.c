@@ -419,6 +419,7 @@ static wg_code set_weights(wgi_work *work, bool *out_empty, wg_error *err) {
     for (uint32_t i = 0; i < n; i++) {
         if (weights[i].counts->count == 0) *out_empty = true;
         if (weights[i].once) continue; /* a list to start from has its counts */
+        if (work->per_node != NULL && weights[i].vertex != work->term->class_of[work->run->group]) continue;
         if (best == UINT32_MAX || weights[i].counts->count < weights[best].counts->count) best = i;
     }
     if (*out_empty) return WG_OK;
@@ -496,7 +497,8 @@ static wg_code count_term(wgi_work *work, wg_u128 *out, wg_error *err) {
     work->root = UINT32_MAX;
     WG_TRY(set_weights(work, &empty, err));
     if (empty || work->run->node_count == 0) return WG_OK;
-    if (work->few == NULL) work->root = choose_root(work);
+    if (work->per_node != NULL) work->root = work->term->class_of[work->run->group];
+    else if (work->few == NULL) work->root = choose_root(work);
     const uint32_t n = strip(work, order);
     for (uint32_t i = n; i-- > 0;) {
         wgi_work_vertex *v = &work->vertices[order[i]];
@@ -517,6 +519,7 @@ static wg_code add_term(wgi_pattern_run *run, const wgi_term *term, wg_i128 *tot
     memset(work, 0, sizeof *work);
     work->run = run;
     work->term = term;
+    work->per_node = run->per_node;
     wg_arena_init(&work->arena, run->context->account);
     wg_u128 count;
     const wg_code code = count_term(work, &count, err);
@@ -695,15 +698,58 @@ wg_code wgi_count_row(const wg_plan *plan, const wg_exec_context *context, wg_i1
     return WG_OK;
 }
 
+/* A row for each node that some match has. */
+static wg_code group_rows(const wgi_pattern_run *run, const wg_plan *plan, wg_rows **out, wg_error *err) {
+    wg_rows *rows;
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < run->node_count; i++) {
+        if (run->per_node[i] > INT64_MAX)
+            return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()"),
+                                   WG_S_NUMERIC_RANGE);
+        n += run->per_node[i] != 0;
+    }
+    WG_TRY(wgi_rows_create(plan->slot_types, 2, run->context->account, &rows, err));
+    if (!wg_column_reserve(&rows->columns[0], n) || !wg_column_reserve(&rows->columns[1], n)) {
+        wg_rows_destroy(rows);
+        return wg_error_nomem(err, (size_t)n * 16);
+    }
+    uint64_t *nodes = rows->columns[0].data;
+    int64_t *counts = rows->columns[1].data;
+    uint32_t at = 0;
+    for (uint64_t i = 0; i < run->node_count; i++) {
+        if (run->per_node[i] == 0) continue;
+        nodes[at] = i;
+        counts[at++] = (int64_t)run->per_node[i];
+    }
+    rows->columns[0].row_count = rows->columns[1].row_count = n;
+    rows->row_count = n;
+    *out = rows;
+    return WG_OK;
+}
+
+static wg_code count_groups(wgi_pattern_run *run, const wg_plan *plan, wg_rows **out, wg_error *err) {
+    wg_i128 total = 0;
+    const size_t bytes = (run->node_count + 1) * sizeof *run->per_node;
+    run->group = plan->slot;
+    run->per_node = wg_arena_alloc(&run->arena, bytes);
+    if (run->per_node == NULL) return wg_error_nomem(err, bytes);
+    memset(run->per_node, 0, bytes);
+    WG_TRY(count_terms(run, &total, err));
+    return group_rows(run, plan, out, err);
+}
+
 wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     wgi_pattern_run *run;
     bool has;
     wg_i128 total = 0;
     WG_TRY(wgi_pattern_begin(plan, context, &run, &has, err));
-    wg_code code = has ? count_terms(run, &total, err) : WG_OK;
+    wg_code code = WG_OK;
+    if (has && plan->grouped) code = count_groups(run, plan, out, err);
+    else if (has) code = count_terms(run, &total, err);
     wgi_pattern_end(run);
     if (code == WG_E_CAPACITY)
         has = false; /* lists that would have to be sorted do not fit: nothing is left but listing */
     else WG_TRY(code);
+    if (has && plan->grouped) return WG_OK;
     return has ? wgi_count_row(plan, context, total, out, err) : wgi_run_plan(plan->fallback, context, out, err);
 }

@@ -53,6 +53,8 @@ typedef struct wgi_pattern_run {
     wgi_pattern_label labels[WG_PATTERN_EDGES_MAX];
     uint32_t label_count;
     wgi_node_counts rows[WG_PATTERN_VERTICES_MAX]; /* of vertices that have them */
+    wg_i128 *per_node;                             /* the matches of each node; NULL: they are counted together */
+    uint32_t group;                                /* the vertex whose nodes are meant */
     struct {
         const uint32_t *of; /* the nodes of counts */
         uint32_t *values;   /* the same over all ids */
@@ -88,7 +90,9 @@ typedef struct wgi_work {
     wgi_work_vertex vertices[WG_PATTERN_VERTICES_MAX];
     uint32_t root;              /* UINT32_MAX: the core has a cycle and no vertex with few nodes */
     const wgi_node_counts *few; /* nodes that the root may be; NULL: all */
-    _Atomic bool overflow;      /* relaxed: some number has passed 2^64 */
+    wg_i128
+        *per_node; /* where each node of the root adds its count times the term's coefficient; NULL: nobody asks */
+    _Atomic bool overflow; /* relaxed: some number has passed 2^64 */
     wg_arena arena;
 } wgi_work;
 

@@ -366,7 +366,8 @@ static bool put_aggregates(const printer *p, const wg_plan *plan) {
         if (ok && a->kind != WG_AGG_COUNT_STAR)
             ok = put(p, a->distinct ? "(DISTINCT " : "(") && put_expr(p, a->arg, 0) && put(p, ")");
     }
-    return ok && put(p, "]");
+    ok = ok && put(p, "]");
+    return ok && (!plan->weighted || (put(p, " times ") && put_slot(p, plan->slot)));
 }
 
 static bool put_bounds(const printer *p, const wg_plan *plan) {
@@ -514,7 +515,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_PROCEDURE:
             return put_procedure(p, plan);
         case WG_PLAN_PATTERN_COUNT:
-            return put_pattern(p, plan);
+            return put_pattern(p, plan) &&
+                   (!plan->grouped || (put(p, " for each ") && put_vertex(p, plan->pattern, plan->slot)));
         case WG_PLAN_REACH:
             return put_pattern(p, plan) && (plan->hops_max == 0 || put_hops(p, plan)) &&
                    (plan->aggregate_count == 0 || put(p, " counted"));

@@ -439,6 +439,155 @@ static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan *
     return WG_OK;
 }
 
+/* ---- counted for each node of one vertex */
+
+enum { NO_VERTEX = UINT32_MAX };
+
+/* The vertex whose node the slot is, or one of whose properties as the rows below bring it. */
+static uint32_t vertex_of_value(const chain *c, uint32_t slot) {
+    const uint32_t vertex = vertex_of_slot(c, slot);
+    const wg_plan *p = c->bottom;
+    if (vertex != UINT32_MAX) return vertex;
+    return p->op == WG_PLAN_SCAN && p->children[0] == NULL && !p->scan.is_edge && slot <= p->scan.key_count
+               ? 0
+               : NO_VERTEX;
+}
+
+typedef struct value_of {
+    const chain *chain;
+    uint32_t vertex; /* that the values seen so far are of */
+    bool good;
+} value_of;
+
+static void see_value(void *ctx, uint32_t slot) {
+    value_of *v = ctx;
+    const uint32_t vertex = vertex_of_value(v->chain, slot);
+    v->good = v->good && vertex != NO_VERTEX && (v->vertex == NO_VERTEX || v->vertex == vertex);
+    v->vertex = vertex;
+}
+
+static bool is_never_null(const chain *c, const wg_expr *e) {
+    if (e->kind != WG_EXPR_SLOT) return false;
+    bool found = vertex_of_slot(c, e->slot) != UINT32_MAX;
+    for (uint32_t i = 0; i < c->edge_count; i++) found = found || c->edge_slots[i] == e->slot;
+    return found;
+}
+
+static bool is_row_count(const chain *c, const wg_aggregate *a) {
+    return a->kind == WG_AGG_COUNT_STAR || (a->kind == WG_AGG_COUNT && !a->distinct && is_never_null(c, a->arg));
+}
+
+/* The one vertex that keys and arguments are about; NO_VERTEX: there is none, or more. */
+static uint32_t vertex_of_groups(const chain *c, const wg_plan *aggregate) {
+    value_of v = {.chain = c, .vertex = NO_VERTEX, .good = true};
+    for (uint32_t i = 0; i < c->edge_count; i++) v.good = v.good && c->edges[i].kind != WG_PATTERN_OPTIONAL;
+    for (uint32_t i = 0; i < aggregate->expr_count && v.good; i++) {
+        v.good = cannot_fail(aggregate->exprs[i]);
+        if (v.good) wgi_see_slots(aggregate->exprs[i], see_value, &v);
+    }
+    for (uint32_t i = 0; i < aggregate->aggregate_count && v.good; i++) {
+        const wg_aggregate *a = &aggregate->aggregates[i];
+        if (is_row_count(c, a)) continue;
+        const bool sums = (a->kind == WG_AGG_SUM || a->kind == WG_AGG_AVG) && !a->distinct;
+        v.good = a->kind != WG_AGG_COLLECT && cannot_fail(a->arg) &&
+                 (!sums || a->arg->type == WG_TYPE_INT || a->arg->type == WG_TYPE_FLOAT);
+        if (v.good) wgi_see_slots(a->arg, see_value, &v);
+    }
+    return v.good ? v.vertex : NO_VERTEX;
+}
+
+/* Values of the vertex as those of slot 0. */
+static wg_code value_to_node(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
+    const chain *c = ctx;
+    if (part->kind != WG_EXPR_SLOT) return WG_OK;
+    WG_TRY(wgi_slot_expr(b, 0, WG_TYPE_NODE, NULL, out));
+    (*out)->text_start = part->text_start;
+    (*out)->text_end = part->text_end;
+    if (vertex_of_slot(c, part->slot) != UINT32_MAX) return WG_OK;
+    wg_expr *property = wgi_alloc(b, 1, sizeof *property);
+    wg_expr **args = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (property == NULL || args == NULL) return WG_E_NOMEM;
+    *property = **out;
+    property->kind = WG_EXPR_NODE_PROPERTY;
+    property->type = part->type;
+    property->key = c->bottom->scan.keys[part->slot - 1];
+    args[0] = *out;
+    property->args = args;
+    property->arg_count = 1;
+    *out = property;
+    return WG_OK;
+}
+
+/* What gives the same rows by listing: each node of the vertex with its matches, by id. */
+static wg_code list_groups(chain *c, wg_plan *top, uint32_t vertex, wg_plan **out) {
+    wgi_binder *b = c->b;
+    const wgi_new_slot slots[2] = {{WG_TYPE_NODE, wg_slice_str(c->vertices[vertex].name)},
+                                   {WG_TYPE_INT, wg_slice_str("")}};
+    wg_plan *aggregate = wgi_plan(b, WG_PLAN_AGGREGATE, top, NULL);
+    wg_expr **keys = wgi_alloc(b, 1, sizeof(wg_expr *));
+    wg_aggregate *count = wgi_alloc(b, 1, sizeof *count);
+    wg_sort_item *item = wgi_alloc(b, 1, sizeof *item);
+    if (aggregate == NULL || keys == NULL || count == NULL || item == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, c->slots[vertex], WG_TYPE_NODE, NULL, &keys[0]));
+    *count = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = WG_TYPE_INT};
+    aggregate->exprs = keys;
+    aggregate->expr_count = 1;
+    aggregate->aggregates = count;
+    aggregate->aggregate_count = 1;
+    WG_TRY(wgi_plan_slots(b, aggregate, NULL, NULL, slots, 2));
+    wg_plan *sort = wgi_plan(b, WG_PLAN_SORT, aggregate, NULL);
+    if (sort == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, 0, WG_TYPE_NODE, NULL, &item->expr));
+    sort->sort_items = item;
+    sort->sort_item_count = 1;
+    *out = sort;
+    return wgi_plan_slots(b, sort, aggregate, NULL, NULL, 0);
+}
+
+/* The aggregation over the nodes of the vertex, each as often as it has matches. */
+static wg_code weigh_groups(chain *c, wg_plan *aggregate, wg_plan *groups) {
+    wgi_binder *b = c->b;
+    wg_expr **keys = wgi_alloc(b, aggregate->expr_count + (size_t)1, sizeof(wg_expr *));
+    wg_aggregate *values = wgi_alloc(b, aggregate->aggregate_count + (size_t)1, sizeof *values);
+    if (keys == NULL || values == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < aggregate->expr_count; i++)
+        WG_TRY(wgi_map_expr_parts(b, aggregate->exprs[i], value_to_node, c, &keys[i]));
+    for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
+        values[i] = aggregate->aggregates[i];
+        aggregate->weighted = aggregate->weighted || (!values[i].distinct && values[i].kind <= WG_AGG_AVG);
+        if (is_row_count(c, &values[i])) {
+            values[i].kind = WG_AGG_COUNT_STAR;
+            values[i].arg = NULL;
+        } else {
+            WG_TRY(wgi_map_expr_parts(b, values[i].arg, value_to_node, c, &values[i].arg));
+        }
+    }
+    aggregate->exprs = keys;
+    aggregate->aggregates = values;
+    aggregate->slot = 1;
+    aggregate->children[0] = groups;
+    return WG_OK;
+}
+
+/* Keys and arguments are about one node of the pattern: its nodes are counted by the pattern, and aggregated with these counts. */
+static wg_code count_by_groups(chain *c, wg_plan *aggregate) {
+    wg_plan *listed, *groups;
+    bool good = true;
+    double rows = 0, edges = 0;
+    const uint32_t vertex = vertex_of_groups(c, aggregate);
+    if (vertex == NO_VERTEX) return WG_OK;
+    for (uint32_t i = 0; i < c->op_count; i++) rows += c->ops[i]->row_estimate;
+    for (uint32_t i = 0; i < c->edge_count; i++) edges += wgi_label_rows(c->b, c->edges[i].label);
+    if (rows < edges / 2) return WG_OK; /* few matches are cheaper listed */
+    for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, c->b->err));
+    if (!good) return WG_OK;
+    WG_TRY(list_groups(c, aggregate->children[0], vertex, &listed));
+    WG_TRY(make_plan(c, WG_PLAN_PATTERN_COUNT, listed, &groups));
+    groups->grouped = true;
+    groups->slot = vertex;
+    return weigh_groups(c, aggregate, groups);
+}
+
 wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
     wg_plan *aggregate = consumer->children[side];
     bool good = true;
@@ -447,7 +596,9 @@ wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
     if (c == NULL) return WG_E_NOMEM;
     c->b = b;
     c->choices = 1;
-    if (!read_chain(c, aggregate->children[0]) || c->edge_count < 2 || !counts_rows(c, aggregate)) return WG_OK;
+    if (aggregate->weighted || !read_chain(c, aggregate->children[0])) return WG_OK;
+    if (!counts_rows(c, aggregate)) return count_by_groups(c, aggregate);
+    if (c->edge_count < 2) return WG_OK;
     for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, b->err));
     if (!good || is_cheaper_listed(c)) return WG_OK;
     return make_plan(c, WG_PLAN_PATTERN_COUNT, aggregate, &consumer->children[side]);
