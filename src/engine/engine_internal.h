@@ -211,6 +211,9 @@ typedef struct wgi_place {
 } wgi_place;
 /* The version of an owned node or edge that the view sees. */
 wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err);
+/* The same of an edge, and where it leaves and arrives. */
+wg_code wgi_edge_version(const wg_engine *engine, wg_view view, uint64_t id, wgi_place *out, uint64_t out_ends[2],
+                         wg_error *err);
 wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
                  uint64_t *out_id, bool *out_found, wg_error *err);
 /* The same, other than `own`. */
@@ -225,6 +228,7 @@ wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, u
 
 struct wg_txn {
     wg_engine *engine;
+    const wg_cancel *cancel; /* of the statement that runs in it; NULL: none */
     wg_txn_mode mode;
     wg_speed_lane lane;
     wg_view view;

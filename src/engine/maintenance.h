@@ -11,8 +11,11 @@
 
 /* ---- what a manifest says */
 
-typedef struct wgi_counts { /* at the checkpoint */
-    uint64_t edges;         /* ids given out */
+#define WGI_PIECES_UNKNOWN UINT64_MAX
+
+typedef struct wgi_counts {  /* at the checkpoint */
+    uint64_t catalog_pieces; /* CATALOG fragments; unknown in manifests that earlier releases wrote */
+    uint64_t edges;          /* ids given out */
     uint64_t keys;
     uint64_t labels;
     uint64_t nodes; /* ids given out */

@@ -127,6 +127,27 @@ static void test_txn_phantoms(void **state) {
     wg_run_close(a);
 }
 
+/* Goal: a transaction that read a run and wrote only the graph leaves the run's versions where they were, at its own commit too. */
+static void test_txn_that_only_read_its_run(void **state) {
+    (void)state;
+    wg_run *run = kit_run("reader");
+    wg_kv_item item;
+    const uint64_t version = kit_put(run, "k", 7);
+    kit_query("CREATE (:Seen {k: 0})"); /* a commit of the log behind the put */
+    KIT_OK(wg_run_begin(run, NULL, err));
+    kit_expect(run, "k", 7);
+    kit_query("CREATE (:Seen {k: 1})");
+    wg_commit_info info;
+    KIT_OK(wg_run_commit(run, &info, err));
+    assert_int_equal(info.version, 0);
+    KIT_OK(wg_kv_get_at(run, "k", 1, wg_db_logseq(kit_db), &item, err));
+    assert_true(item.found);
+    assert_int_equal(item.version, version);
+    kit_expect(run, "k", 7);
+    assert_int_equal(kit_put(run, "k", 8), version + 1);
+    wg_run_close(run);
+}
+
 /* Goal: keys, events, nodes and edges of one transaction happen together, and none of them after a rollback or a conflict. */
 static void test_txn_with_graph(void **state) {
     (void)state;
@@ -342,6 +363,7 @@ int main(void) {
         KIT_TEST(test_txn_conflicts),
         KIT_TEST(test_txn_phantoms),
         KIT_TEST(test_txn_with_graph),
+        KIT_TEST(test_txn_that_only_read_its_run),
         KIT_TEST(test_txn_large),
         KIT_TEST(test_txn_sixteen_writers_on_one_key),
         KIT_TEST(test_txn_increments_of_threads),

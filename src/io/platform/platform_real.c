@@ -545,7 +545,25 @@ static const wg_platform_ops real_ops = {
     .random = real_random,
 };
 
+/* Sanitizers see overruns of blocks from malloc only. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define BLOCKS_FROM_MALLOC 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(BLOCKS_FROM_MALLOC)
+static void lend_pages(void) {}
+#else
+static void *take_pages(size_t bytes) { return real_take_memory(NULL, bytes); }
+static void give_pages(void *data, size_t bytes) { real_give_memory(NULL, data, bytes); }
+static void lend_pages(void) {
+    static const wg_memory_pages source = {WG_HUGE_PAGE_BYTES, take_pages, give_pages};
+    wg_memory_set_pages(&source);
+}
+#endif
+
 wg_platform *wg_platform_real(void) {
     static wg_platform real = {.ops = &real_ops};
+    lend_pages();
     return &real;
 }

@@ -59,6 +59,11 @@ uint8_t *wgi_redo_head_put(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg
 
 /* ---- slots */
 
+/* While the state is filled, a new key only says that its run's order lacks one. */
+static inline void wgi_order_is_stale(wg_state_run *run) {
+    atomic_store_explicit(&run->order_state, WGI_ORDER_STALE, memory_order_relaxed);
+}
+
 static inline bool wgi_fits(size_t key, size_t value, bool expires) {
     const size_t key_bytes = key > WGI_KEY_INLINE_MAX ? 20 : key;
     return key_bytes + value + (expires ? 8 : 0) <= WGI_INLINE_BYTES;

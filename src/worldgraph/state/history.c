@@ -311,14 +311,12 @@ static bool oldest_forget(wgi_history *h) {
 /* ---- chunks */
 
 static wg_code memory_add(wgi_history *h, wg_error *err) {
-    wg_platform *platform = h->state->options.platform;
-    if (!wg_account_charge(h->state->account, WG_HUGE_PAGE_BYTES)) return wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
     memory_block *block = wg_alloc(h->state->account, sizeof *block);
-    uint8_t *data = block == NULL ? NULL : platform->ops->take_memory(platform, WG_HUGE_PAGE_BYTES);
+    if (block == NULL) return wg_error_nomem(err, sizeof *block);
+    uint8_t *data = wgi_page_take(h->state, err);
     if (data == NULL) {
         wg_free(block);
-        wg_account_release(h->state->account, WG_HUGE_PAGE_BYTES);
-        return wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
+        return WG_E_NOMEM;
     }
     *block = (memory_block){h->blocks, data};
     h->blocks = block;

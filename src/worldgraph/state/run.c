@@ -256,6 +256,7 @@ void wg_state_destroy(wg_state *state) {
         run_dispose(wg_slots_get(&state->runs, i));
     wgi_state_table_destroy(state->table);
     wgi_history_destroy(state->history);
+    wgi_pages_drop(state);
     wg_epoch_collect(state->epoch);
     wg_slots_deinit(&state->runs);
     wg_mutex_deinit(&state->runs_mutex);

@@ -34,7 +34,8 @@ enum {
     WGI_SEGMENT_FULL = 96,                          /* more keys split it */
     WGI_CHUNK_SEGMENTS = 128,                       /* 2 MiB */
     WGI_HISTORY_CHUNK_BYTES = 1 << 18,
-    WGI_RECORD_BYTES_MAX = 32 + WGI_SLOT_BYTES /* of history */
+    WGI_RECORD_BYTES_MAX = 32 + WGI_SLOT_BYTES, /* of history */
+    WGI_PAGES_AHEAD = 6
 };
 /* Mutexes of the state (docs/locks.md), off the path of commits but for a table that grows and a history chunk that is full. */
 enum {
@@ -104,9 +105,9 @@ struct wg_state_run {
     uint64_t hash_mix;    /* of its keys' hashes; hash ^ child's mix ^ parent's mix is the hash in the parent */
     wg_state_run *parent; /* NULL: none; held while this run is there */
     wg_events *events;
-    wgi_order *order;       /* order.c's; made by wgi_order_create with the run */
-    bool order_is_stale;    /* while the state is filled: it lacks keys */
-    _Atomic uint32_t holds; /* the state's own, children, wg_state_run_hold */
+    wgi_order *order;            /* order.c's; made by wgi_order_create with the run */
+    _Atomic uint8_t order_state; /* wgi_order_state */
+    _Atomic uint32_t holds;      /* the state's own, children, wg_state_run_hold */
     _Atomic bool dropped;
     wg_state_run *next_dead;              /* under runs_mutex */
     uint64_t dead_since;                  /* round of the collector that began behind its drop */
@@ -136,8 +137,10 @@ struct wg_state {
     wg_mutex runs_mutex;     /* creation and drop */
     wg_mutex sessions_mutex; /* list of sessions */
     wg_state_session *sessions;
-    wg_state_session *replay;           /* without a lane: replay and restore */
-    bool filling;                       /* order_fill.c */
+    wg_state_session *replay;               /* without a lane: replay and restore */
+    bool filling;                           /* order_fill.c */
+    _Atomic(void *) pages[WGI_PAGES_AHEAD]; /* pages.c */
+    _Atomic bool pages_missed;
     wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
     wg_mutex collect_mutex;             /* one collector at a time */
     uint64_t collect_at, collect_round; /* hash that the round has come to */
@@ -176,7 +179,26 @@ static inline uint8_t wgi_record_type(const wgi_record *r) { return (uint8_t)(r-
 uint64_t wgi_record_expires(const wgi_record *r); /* 0: never */
 wg_slice wgi_record_value(const wgi_record *r);   /* inside r, or in its block: until the epoch is left */
 
+/* ---- huge pages (pages.c): zeroed, charged to the state's account */
+
+void *wgi_page_take(wg_state *state, wg_error *err); /* NULL: WG_E_NOMEM */
+void wgi_page_give(wg_state *state, void *page);     /* NULL is legal */
+void wgi_pages_drop(wg_state *state);                /* those that were made ahead */
+
 /* ---- keys in order: written in order.c, called by the others */
+
+typedef enum wgi_order_state {
+    WGI_ORDER_READY, /* has all keys */
+    WGI_ORDER_STALE, /* nobody has asked for it since the state was filled: it may lack keys, and new ones are not put in */
+    WGI_ORDER_MADE /* it is being made (order_fill.c) */
+} wgi_order_state;
+/* Before the order of a run is read: makes it when it is stale, with those of all others that are. Outside of the locks of a commit. WG_E_NOMEM: it is as before. */
+wg_code wgi_order_make(wg_state *state, wg_error *err);
+static inline wg_code wgi_order_need(const wg_state_run *run, wg_error *err) {
+    /* acquire; pairs with the maker's release behind the tree */
+    const uint8_t is = atomic_load_explicit(&run->order_state, memory_order_acquire);
+    return is == WGI_ORDER_READY ? WG_OK : wgi_order_make(run->state, err);
+}
 
 wg_code wgi_order_create(wg_state *state, wgi_order **out, wg_error *err);
 void wgi_order_destroy(wgi_order *order); /* nobody reads */

@@ -490,6 +490,8 @@ wg_code wg_state_commit_prepare(wg_state_txn *txn, wg_buf *redo, uint64_t *out_v
     uint8_t *room = NULL;
     wg_error local = {0};
     commit c = commit_of(txn, NULL, err == NULL ? &local : err);
+    const wg_code ordered = wgi_order_need(txn->run, c.err); /* whose makers see no slot of this commit */
+    if (ordered != WG_OK) return txn_failed(txn, ordered);
     atomic_fetch_add(&state->prepared, 1); /* before the locks: nothing that is found is purged any more */
     wg_code code = wgi_check_run(txn->run, c.err);
     if (code == WG_OK) code = commit_settle(&c, &room);

@@ -384,12 +384,13 @@ wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, ui
     return WG_OK;
 }
 
-wg_code wg_topology_check(const wg_topology *topology, wg_error *err) {
+wg_code wg_topology_check(const wg_topology *topology, wg_topology_ends_fn ends, void *ctx, wg_error *err) {
+    const wgi_ends told = {ends, ctx};
     const wgi_state *state = state_of(topology);
     if (state->base[0]->entry_count != state->base_count)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "topology: %llu entries for %llu edges",
                             (unsigned long long)state->base[0]->entry_count, (unsigned long long)state->base_count);
-    if (state->stored != NULL) WG_TRY(wgi_stored_check(state->stored, topology->account, err));
+    if (state->stored != NULL) WG_TRY(wgi_stored_check(state->stored, &told, topology->account, err));
     WG_TRY(wgi_csr_check_pair(state->base[0], state->base[1], err));
     return wgi_delta_check(state->delta, err);
 }

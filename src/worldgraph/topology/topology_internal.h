@@ -229,7 +229,11 @@ typedef struct wgi_stored {
 wg_code wgi_stored_create(const wg_fragment *const *pieces, uint32_t piece_count, wg_account *account,
                           wgi_stored **out, wg_error *err);
 wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_error *err);
-wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error *err);
+typedef struct wgi_ends {
+    wg_topology_ends_fn fn; /* NULL: none */
+    void *ctx;
+} wgi_ends;
+wg_code wgi_stored_check(const wgi_stored *stored, const wgi_ends *ends, wg_account *account, wg_error *err);
 
 /* ---- the state */
 

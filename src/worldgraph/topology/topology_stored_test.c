@@ -279,7 +279,8 @@ static bool adjacency_right(const concurrent *c, uint32_t side, uint64_t node, u
         if (wg_topology_read(c->f->topology, direction, node, from, 101, edges, neighbours, &n, NULL) != WG_OK)
             return false;
         for (uint32_t i = 0; i < n && expected < published; i++, expected += step) {
-            if (edges[i] != expected || neighbours[i] != expected % other) return expected >= published;
+            const bool known = neighbours[i] != WG_TOPOLOGY_BY_ROW;
+            if (edges[i] != expected || (known && neighbours[i] != expected % other)) return expected >= published;
         }
         if (n == 0) return expected >= published;
         from = edges[n - 1] + 1;

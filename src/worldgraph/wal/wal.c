@@ -629,6 +629,23 @@ wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg
     return WG_OK;
 }
 
+/* A RUN_COMMIT whose size is a varint of one or two bytes, as wg_mutation_step would step over it. Records that follow are on their way meanwhile. */
+static inline bool short_run_commit(wg_slice *left, wg_slice *out_body) {
+    enum { AHEAD = 768 };
+    const uint8_t *p = left->data;
+    if (left->size < 3 || p[0] != WG_MUTATION_RUN_COMMIT) return false;
+    const bool two = p[1] >= 128;
+    if (two && (p[2] >= 128 || p[2] == 0)) return false;
+    const size_t size = two ? (size_t)(p[1] & 127) | (size_t)p[2] << 7 : p[1];
+    const size_t head = two ? 3 : 2;
+    if (size > left->size - head) return false;
+    __builtin_prefetch(p + AHEAD);
+    __builtin_prefetch(p + AHEAD + 64);
+    *out_body = wg_slice_of(p + head, size);
+    *left = wg_slice_of(p + head + size, left->size - head - size);
+    return true;
+}
+
 /* A log of agents' state is mostly RUN_COMMITs, some hundred thousand a commit: these go without the arena and the large struct. */
 wg_code wg_mutations_replay(wg_slice payload, wg_arena *arena, const wg_applier *applier, void *ctx, wg_error *err) {
     wg_slice left = payload;
@@ -636,7 +653,8 @@ wg_code wg_mutations_replay(wg_slice payload, wg_arena *arena, const wg_applier 
     while (left.size != 0) {
         uint8_t kind = 0;
         wg_slice body;
-        WG_TRY(wg_mutation_step(&left, &kind, &body, err));
+        if (!short_run_commit(&left, &body)) WG_TRY(wg_mutation_step(&left, &kind, &body, err));
+        else kind = WG_MUTATION_RUN_COMMIT;
         if (kind == WG_MUTATION_RUN_COMMIT) {
             light.redo = body;
             WG_TRY(applier->apply[kind](ctx, &light, err));
