@@ -29,27 +29,46 @@ static void take_domain(wgi_pattern_run *run, const wg_adjacency_side *side) {
     if (side->node_count > 0) run->node_count = wg_max_u64(run->node_count, side->node_min + side->node_count);
 }
 
+static wg_code acquire_label(wgi_pattern_run *run, uint32_t number, bool make, bool *out_has, wg_error *err) {
+    const wg_exec_context *c = run->context;
+    if (wgi_pattern_label_of(run, number) != NULL) return WG_OK;
+    *out_has = run->label_count < WG_PATTERN_LABELS_MAX;
+    if (!*out_has) return WG_OK;
+    wgi_pattern_label *label = &run->labels[run->label_count];
+    *label = (wgi_pattern_label){.label = number};
+    if (number >= WG_PATTERN_SET) {
+        *out_has = make;
+        if (make)
+            WG_TRY(wgi_pattern_set_make(run, &run->pattern->sets[number - WG_PATTERN_SET], label, out_has, err));
+        run->label_count += *out_has;
+        return WG_OK;
+    }
+    if (make) WG_TRY(wg_adjacency_acquire(c->txn, number, c->pool, c->threads, &label->adjacency, err));
+    else WG_TRY(wg_adjacency_find(c->txn, number, &label->adjacency, err));
+    *out_has = label->adjacency != NULL;
+    if (!*out_has) return WG_OK;
+    label->sides[0] = wg_adjacency_get(label->adjacency, WG_DIRECTION_OUT);
+    label->sides[1] = wg_adjacency_get(label->adjacency, WG_DIRECTION_IN);
+    run->label_count++;
+    return WG_OK;
+}
+
 /* *out_has false: some label has no adjacency. */
 static wg_code acquire_labels(wgi_pattern_run *run, bool make, bool *out_has, wg_error *err) {
-    const wg_exec_context *c = run->context;
     *out_has = true;
-    for (uint32_t i = 0; i < run->pattern->edge_count; i++) {
-        const uint32_t number = run->pattern->edges[i].label;
-        if (wgi_pattern_label_of(run, number) != NULL) continue;
-        wgi_pattern_label label = {.label = number};
-        if (make) WG_TRY(wg_adjacency_acquire(c->txn, number, c->pool, c->threads, &label.adjacency, err));
-        else WG_TRY(wg_adjacency_find(c->txn, number, &label.adjacency, err));
-        if (label.adjacency == NULL) {
-            *out_has = false;
-            return WG_OK;
+    for (int sets = 0; sets < 2; sets++) /* last, since they cost most */
+        for (uint32_t i = 0; i < run->pattern->edge_count && *out_has; i++) {
+            const wg_pattern_edge *edge = &run->pattern->edges[i];
+            if ((edge->label >= WG_PATTERN_SET) != (sets == 1)) continue;
+            if (sets == 1) WG_TRY(acquire_label(run, edge->label, make, out_has, err));
+            for (uint32_t k = 0; k < edge->label_count && sets == 0 && *out_has; k++)
+                WG_TRY(acquire_label(run, edge->labels[k], make, out_has, err));
         }
-        label.sides[0] = wg_adjacency_get(label.adjacency, WG_DIRECTION_OUT);
-        label.sides[1] = wg_adjacency_get(label.adjacency, WG_DIRECTION_IN);
-        run->labels[run->label_count++] = label;
-    }
+    if (!*out_has) return WG_OK;
     for (uint32_t i = 0; i < run->label_count; i++) {
         take_domain(run, run->labels[i].sides[0]);
         take_domain(run, run->labels[i].sides[1]);
+        if (run->labels[i].adjacency == NULL) continue; /* a set knows its loops */
         const wg_adjacency_loops *loops;
         WG_TRY(wg_adjacency_loops_of(run->labels[i].adjacency, &loops, err));
         run->labels[i].loops = (wgi_node_counts){loops->nodes, loops->counts, loops->count};
@@ -58,7 +77,10 @@ static wg_code acquire_labels(wgi_pattern_run *run, bool make, bool *out_has, wg
 }
 
 static void release_labels(wgi_pattern_run *run) {
-    for (uint32_t i = 0; i < run->label_count; i++) wg_adjacency_release(run->labels[i].adjacency);
+    for (uint32_t i = 0; i < run->label_count; i++) {
+        wg_adjacency_release(run->labels[i].adjacency);
+        wgi_pattern_set_free(&run->labels[i]);
+    }
     run->label_count = 0;
 }
 
@@ -562,7 +584,8 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
         if (rows[i] == NULL || rows[i]->row_count > FEW) continue;
         uint64_t near = 0, all = 0;
         for (uint32_t e = 0; e < p->edge_count; e++)
-            all += wg_txn_label_row_estimate(run->context->txn, p->edges[e].label);
+            for (uint32_t l = 0; l < p->edges[e].label_count; l++)
+                all += wg_txn_label_row_estimate(run->context->txn, p->edges[e].labels[l]);
         const wg_vector v = wg_column_view(&rows[i]->columns[p->vertices[i].slot]);
         for (uint32_t e = 0; e < p->edge_count; e++) {
             const wg_pattern_edge *edge = &p->edges[e];
@@ -576,8 +599,8 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
                 uint32_t n = CHUNK;
                 if (!wgi_vector_id(&v, r, WG_TYPE_NODE, &id)) continue;
                 while (n == CHUNK && near * BUILD_SHARE <= all) {
-                    WG_TRY(wg_expand(run->context->txn, id, way, &edge->label, 1, &position, CHUNK, edges, nodes, &n,
-                                     err));
+                    WG_TRY(wg_expand(run->context->txn, id, way, edge->labels, edge->label_count, &position, CHUNK,
+                                     edges, nodes, &n, err));
                     near += (uint64_t)n * 8 * (hops - (hops > 1));
                 }
             }
@@ -590,6 +613,7 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
 static wg_code sort_sides(wgi_pattern_run *run, wg_error *err) {
     for (uint32_t i = 0; i < run->label_count; i++) {
         wgi_pattern_label *l = &run->labels[i];
+        if (l->adjacency == NULL) continue; /* a set is sorted */
         WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_OUT, run->context->pool, run->context->threads,
                                    &l->sorted[0], err));
         WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_IN, run->context->pool, run->context->threads,

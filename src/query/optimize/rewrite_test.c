@@ -268,6 +268,24 @@ static const char *const questions[] = {
     "MATCH (a:P)-[k:K|N]-(b:P), (a)-[l:K|N]-(b) RETURN k, l",
     "MATCH (a:P)-[k:K]->(a)-[l:K]-(a) RETURN k, l",
     "MATCH (a:P)-[k]-(b) RETURN k, b",
+    "MATCH (a:P)-[:K|L]->(b)-[:K|N]->(c) RETURN count(*)",
+    "MATCH (a)-[:K|N]-(b)-[:K|N]-(c) RETURN count(*)",
+    "MATCH (a)-[:K|N]-(b)-[:K|L]-(c)-[:K]-(a) RETURN count(*)",
+    "MATCH (a)-[:K|N]->(b)-[:N|K]->(c) WHERE a <> c AND NOT (a)-[:K]->(c) RETURN count(*)",
+    "MATCH (a)-[:K|N|L]-(b)-[:K]->(c) RETURN b.x, count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P) WHERE k.w > 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P) WHERE k.w > 3 AND l.w > 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P) WHERE k.w > 3 AND l.w < 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P) WHERE k.w > 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P) WHERE k.w > 3 AND l.w > 3 AND k.w <= 8 AND l.w <= 8 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P)-[m:K]-(a) WHERE k.w > 1 RETURN count(*)",
+    "MATCH (a:P)-[k:K {w: 2}]-(b:P)-[l:K]-(c:P)-[m:K]-(d) WHERE a <> d RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:L]->(c:Q) WHERE k.w > 3 AND l.w > 2 RETURN c.x, count(*)",
+    "MATCH (a)-[k:N]-(b)-[l:N]-(c) WHERE k.w IN [1, 2, 3] RETURN a.x, count(*), sum(a.x)",
+    "MATCH (a)-[k:N]-(b)-[l:N]-(c) WHERE k.w > 100 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P) WHERE k.w > 3 AND NOT (a)-[:K]-(c) AND a <> c RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P) WHERE k.w > 3 RETURN b.x, count(*)",
+    "MATCH (a:P)-[k:K]->(b:P) WHERE k.w > 3 RETURN DISTINCT b",
     "MATCH (a:P)-[:K]->(b:P) RETURN a.x, count(*)",
     "MATCH (a:P)-[:K]-(b:P) RETURN b.x, count(*), count(a), count(b.x)",
     "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) RETURN a.x AS x, count(*)",
@@ -387,7 +405,10 @@ static void test_plans_name_the_new_operators(void **state) {
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]->(c) RETURN DISTINCT c", "(Reach)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]-(c) RETURN DISTINCT c", "(Reach)", true);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*2..3]->(c) RETURN DISTINCT c", "(Reach)", true);
-    expect_plan(&s, "MATCH (a:P)-[k:K]->(b)-[:L]->(c) WHERE k.w = 1 RETURN count(*)", "PatternCount", true);
+    expect_plan(&s, "MATCH (a:P)-[k:K]-(b)-[:K]-(c) WHERE k.w > 1 RETURN count(*)", "of set 0", false);
+    expect_plan(&s, "MATCH (a:P)-[k:K]-(b)-[l:K]-(c) WHERE k.w > 1 AND l.w > 2 RETURN count(*)", "PatternCount",
+                true);
+    expect_plan(&s, "MATCH (a)-[:K|N]-(b)-[:K|N]-(c) RETURN count(*)", "[:K:N]", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->(b)-[:L]->(c) WHERE 1 / b.x = 1 RETURN count(*)", "PatternCount",
                 true);
     store_close(&s);
