@@ -64,7 +64,8 @@ typedef enum wg_plan_op {
     WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE, APPLY and CALL: the one row of children[0] that it is run for */
     WG_PLAN_APPLY,    /* children[0] ++ children[1] run for each row, in that order; reads only */
     WG_PLAN_CALL, /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
-    WG_PLAN_PATTERN_COUNT, /* one row: in each slot how many matches `pattern` has. Leaf; `fallback` lists and counts them */
+    WG_PLAN_PATTERN_COUNT, /* one row: in each slot how many matches `pattern` has. Leaf; `fallback` lists and counts them.
+                              `grouped`: for each node that vertex `slot` is in some match, by id: the node, in how many */
     WG_PLAN_REACH, /* the different nodes of the last vertex of `pattern`, a path from vertex 0, by id; hops_max > 0: of the ends of walks of
                       hops_min..hops_max edges along its one edge. With aggregates one row: in each slot
                       how many. Leaf; `fallback` lists the same nodes */
@@ -213,6 +214,9 @@ struct wg_plan {
     wg_expr *const *exprs;
     wg_expr *const *right_exprs;
     uint32_t expr_count;
+    bool grouped; /* PATTERN_COUNT */
+    bool
+        weighted; /* AGGREGATE: an input row stands for as many equal ones as its slot `slot`, an INT above 0, says */
     const wg_aggregate *aggregates;
     uint32_t aggregate_count;
     const wg_sort_item *sort_items;

@@ -358,15 +358,28 @@ static void add_total(core_worker *w, wg_u128 value) {
     w->overflow = __builtin_add_overflow(w->total, value, &w->total) || w->overflow;
 }
 
+/* What matches hold the node as the root; no other worker has it. */
+static void note_node(core_worker *w, uint64_t node, wg_u128 count) {
+    const wgi_work *work = w->plan->work;
+    wg_i128 share;
+    if (count == 0) return;
+    if (count > (wg_u128)INT64_MAX << 60 ||
+        __builtin_mul_overflow((wg_i128)count, (wg_i128)work->term->coefficient, &share) ||
+        __builtin_add_overflow(work->per_node[node], share, &work->per_node[node]))
+        w->overflow = true;
+}
+
 /* Only the root is left: the sum of its values. */
 static wg_code sum_root(core_worker *w, uint64_t first, uint64_t last, wg_error *err) {
     uint64_t values[ROOT_GRAIN];
+    const bool each = w->plan->work->per_node != NULL;
     WG_TRY(wgi_check(w->plan->work->run->context, err));
     while (first < last) {
         const uint64_t stop = wg_min_u64(first + ROOT_GRAIN, last);
         w->overflow = !wgi_values_of(w->plan->work, w->plan->levels[0].vertex, first, stop, values) || w->overflow;
         wg_u128 sum = 0;
         for (uint64_t i = 0; i < stop - first; i++) sum += values[i];
+        for (uint64_t i = 0; i < stop - first && each; i++) note_node(w, first + i, values[i]);
         add_total(w, sum);
         first = stop;
     }
@@ -413,6 +426,7 @@ static wg_code sum_pairs(core_worker *w, uint64_t first, uint64_t last, wg_error
         const uint64_t sum = sum_common(w, a, a_count, b, b_count);
         if (sum == 0) continue;
         w->overflow = !wgi_tree_value(w->plan->work, w->plan->levels[0].vertex, node, &value) || w->overflow;
+        if (w->plan->work->per_node != NULL) note_node(w, node, (wg_u128)sum * value);
         add_total(w, (wg_u128)sum * value);
     }
     return WG_OK;
@@ -427,7 +441,9 @@ static wg_code core_piece(void *arg, uint32_t worker, uint64_t first, uint64_t l
     if (few == NULL && is_pair(&job->plan)) return sum_pairs(w, first, last, err);
     for (uint64_t i = first; i < last; i++) {
         const uint32_t node = few != NULL ? few->nodes[i] : (uint32_t)i;
+        const wg_u128 before = w->total;
         WG_TRY(enter(w, 0, node, few != NULL ? few->counts[i] : 1, err));
+        if (job->plan.work->per_node != NULL) note_node(w, node, w->total - before);
     }
     return WG_OK;
 }

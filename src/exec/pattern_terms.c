@@ -46,6 +46,8 @@ static wg_pattern_edge class_edge(const wg_pattern *p, const merge_state *s, uin
     for (uint32_t i = 0; i < p->edge_count; i++)
         if (s->edges[i] == least && !p->edges[i].undirected) chosen = i;
     wg_pattern_edge edge = p->edges[chosen];
+    for (uint32_t i = 0; i < p->edge_count; i++)
+        if (s->edges[i] == least && p->edges[i].label >= WG_PATTERN_SET) edge.label = p->edges[i].label;
     edge.from = s->vertices[edge.from];
     edge.to = s->vertices[edge.to];
     if (edge.from == edge.to) edge.undirected = false; /* a loop has one direction */
@@ -225,13 +227,46 @@ static wg_code choose(term_list *list, uint32_t at, const merge_state *s, int64_
     return choose(list, at + 1, &next, sign, err);
 }
 
+static bool may_be_same(const wg_pattern *p, uint32_t a, uint32_t b) {
+    uint32_t labels[2] = {p->edges[a].label, p->edges[b].label};
+    for (int i = 0; i < 2; i++)
+        if (labels[i] >= WG_PATTERN_SET) labels[i] = p->sets[labels[i] - WG_PATTERN_SET].label;
+    return labels[0] == labels[1];
+}
+
+/* A match gives each edge one of its labels: the terms of every choice of labels are added up. */
+static wg_code each_label(term_list *list, wg_pattern_edge *edges, uint32_t at, wg_error *err) {
+    const wg_pattern *all = list->pattern;
+    wg_pattern_unlike unlikes[WG_PATTERN_UNLIKES_MAX];
+    merge_state alone;
+    if (at < all->edge_count) {
+        for (uint32_t i = 0; i < all->edges[at].label_count; i++) {
+            if (all->edges[at].label_count > 1) edges[at].label = all->edges[at].labels[i];
+            WG_TRY(each_label(list, edges, at + 1, err));
+        }
+        return WG_OK;
+    }
+    for (uint32_t i = 0; i < WG_PATTERN_VERTICES_MAX; i++) alone.vertices[i] = (uint8_t)i;
+    for (uint32_t i = 0; i < WG_PATTERN_EDGES_MAX; i++) alone.edges[i] = (uint8_t)i;
+    wg_pattern one = *all;
+    one.edges = edges;
+    one.unlikes = unlikes;
+    one.unlike_count = 0;
+    for (uint32_t i = 0; i < all->unlike_count; i++)
+        if (!all->unlikes[i].is_edges || may_be_same(&one, all->unlikes[i].a, all->unlikes[i].b))
+            unlikes[one.unlike_count++] = all->unlikes[i];
+    list->pattern = &one;
+    const wg_code code = choose(list, 0, &alone, 1, err);
+    list->pattern = all;
+    return code;
+}
+
 wg_code wgi_pattern_terms(const wg_pattern *pattern, wg_arena *arena, wgi_term **out, uint32_t *out_count,
                           wg_error *err) {
     term_list list = {.pattern = pattern, .arena = arena};
-    merge_state alone;
-    for (uint32_t i = 0; i < WG_PATTERN_VERTICES_MAX; i++) alone.vertices[i] = (uint8_t)i;
-    for (uint32_t i = 0; i < WG_PATTERN_EDGES_MAX; i++) alone.edges[i] = (uint8_t)i;
-    WG_TRY(choose(&list, 0, &alone, 1, err));
+    wg_pattern_edge edges[WG_PATTERN_EDGES_MAX];
+    memcpy(edges, pattern->edges, pattern->edge_count * sizeof edges[0]);
+    WG_TRY(each_label(&list, edges, 0, err));
     uint32_t kept = 0;
     for (uint32_t i = 0; i < list.count; i++)
         if (list.terms[i].coefficient != 0) list.terms[kept++] = list.terms[i];

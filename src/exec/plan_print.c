@@ -366,7 +366,8 @@ static bool put_aggregates(const printer *p, const wg_plan *plan) {
         if (ok && a->kind != WG_AGG_COUNT_STAR)
             ok = put(p, a->distinct ? "(DISTINCT " : "(") && put_expr(p, a->arg, 0) && put(p, ")");
     }
-    return ok && put(p, "]");
+    ok = ok && put(p, "]");
+    return ok && (!plan->weighted || (put(p, " times ") && put_slot(p, plan->slot)));
 }
 
 static bool put_bounds(const printer *p, const wg_plan *plan) {
@@ -458,7 +459,9 @@ static bool put_pattern(const printer *p, const wg_plan *plan) {
         static const char *const kinds[] = {"", "optional ", "exists ", "not exists "};
         const wg_pattern_edge *edge = &pattern->edges[i];
         ok = put(p, i == 0 ? " " : ", ") && put(p, kinds[edge->kind]) && put_vertex(p, pattern, edge->from) &&
-             wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, &edge->label, 1, ":") &&
+             wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, edge->labels, edge->label_count, ":") &&
+             (edge->label < WG_PATTERN_SET ||
+              wg_buf_printf(p->out, " of set %u", (unsigned)(edge->label - WG_PATTERN_SET))) &&
              put(p, edge->undirected ? "]-" : "]->") && put_vertex(p, pattern, edge->to);
     }
     for (uint32_t i = 0; i < pattern->unlike_count && ok; i++) {
@@ -514,7 +517,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_PROCEDURE:
             return put_procedure(p, plan);
         case WG_PLAN_PATTERN_COUNT:
-            return put_pattern(p, plan);
+            return put_pattern(p, plan) &&
+                   (!plan->grouped || (put(p, " for each ") && put_vertex(p, plan->pattern, plan->slot)));
         case WG_PLAN_REACH:
             return put_pattern(p, plan) && (plan->hops_max == 0 || put_hops(p, plan)) &&
                    (plan->aggregate_count == 0 || put(p, " counted"));
@@ -578,6 +582,8 @@ static wg_code print_plan(const wg_plan *plan, const wg_txn *txn, const wg_exec_
     for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->vertex_count; i++)
         if (plan->pattern->vertices[i].rows != NULL)
             WG_TRY(print_plan(plan->pattern->vertices[i].rows, txn, context, out, depth + 1, err));
+    for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->set_count; i++)
+        WG_TRY(print_plan(plan->pattern->sets[i].rows, txn, context, out, depth + 1, err));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(print_plan(plan->children[i], txn, context, out, depth + 1, err));
     return WG_OK;

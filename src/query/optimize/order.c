@@ -100,6 +100,7 @@ static wgi_step met(const order *o, uint32_t set, uint32_t node, double rows) {
     double least = 0;
     uint64_t others = 0;
     uint32_t count = 0;
+    if ((o->known & bit) != 0) return s;
     for (uint32_t e = 0; e < o->p->edge_count; e++) {
         const wgi_order_edge *edge = &o->p->edges[e];
         if (!(set >> e & 1) || !(ends_of(edge) & bit)) continue;

@@ -29,6 +29,8 @@ wg_code wgi_rewrite_edge_scan(wgi_binder *b, wg_plan *consumer);
 wg_code wgi_rewrite_intersect(wgi_binder *b, wg_plan *consumer, int side);
 /* AGGREGATE of counts over a chain of expansions becomes PATTERN_COUNT; it is child `side` of `consumer`. */
 wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side);
+/* rewrite_sets.c: start, edge and end of the edges of a label for which conditions hold, which read nothing else. */
+wg_code wgi_edge_set_plan(wgi_binder *b, uint32_t label, wg_expr *const *conditions, uint32_t count, wg_plan **out);
 /* count(DISTINCT n), or DISTINCT n, of the far end of a path or a walk: by REACH. */
 wg_code wgi_rewrite_reach(wgi_binder *b, wg_plan *consumer, int side);
 
