@@ -167,10 +167,6 @@ wg_code wg_engine_refresh(wg_engine *engine, const uint32_t *labels, uint32_t la
 /* ---- catalog at the transaction's view */
 
 const wg_catalog *wg_txn_catalog(const wg_txn *txn);
-/* The number of a property name as the transaction sees it, WG_NO_KEY: none. One that only reads does not see names that came after its
- * snapshot, so that its plans are those of the time; one that may write sees all, because it may use them. */
-uint32_t wg_txn_key(const wg_txn *txn, wg_slice name);
-bool wg_txn_sees_key(const wg_txn *txn, uint32_t key);
 /* Live rows of a label at the newest state (owned: exact or slightly over; virtual: exact), for the optimiser: a function
  * of the snapshot alone. */
 uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label);

@@ -1,8 +1,16 @@
-/* engine, continued: scans of labels, owned and virtual, nodes and edges: tasks that threads take and read in batches. Included by engine.h. */
+/* engine, continued: names as a transaction sees them; scans of labels, owned and virtual, nodes and edges: tasks that threads take and read in
+ * batches. Included by engine.h. */
 #ifndef WG_ENGINE_SCAN_H
 #define WG_ENGINE_SCAN_H
 
 #include "engine/engine.h"
+
+/* ---- names */
+
+/* The number of a property name as the transaction sees it, WG_NO_KEY: none. One that only reads does not see names that came after its
+ * snapshot, so that its plans are those of the time; one that may write sees all, because it may use them. */
+uint32_t wg_txn_key(const wg_txn *txn, wg_slice name);
+bool wg_txn_sees_key(const wg_txn *txn, uint32_t key);
 
 /* ---- scans */
 

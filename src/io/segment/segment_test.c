@@ -415,6 +415,169 @@ static void test_segment_writes_wide_offsets(void **state) {
     wg_buf_deinit(&first);
 }
 
+/* What a footer with this one column says of it. */
+static wg_code column_said(const wg_arc1_column *c, uint32_t rows, wg_arc1_column *out) {
+    const wg_arc1_fragment f = {.kind = 5, .row_count = rows, .column_count = 1};
+    wg_arc1_fragment back;
+    wg_error err = {0};
+    wg_buf footer = {0};
+    assert_true(wg_arc1_fragment_encode(&f, c, &footer));
+    wg_arc1_cursor cursor = {.footer = wg_buf_slice(&footer),
+                             .footer_offset = 1 << 20,
+                             .block_end = WG_ARC1_HEADER_BYTES,
+                             .required = WG_ARC1_FEATURES_KNOWN};
+    wg_code code = wg_arc1_fragment_decode(&cursor, &back, &err);
+    if (code == WG_OK) code = wg_arc1_column_decode(&cursor, out, &err);
+    if (code != WG_OK) assert_true(err.message[0] != '\0');
+    wg_buf_deinit(&footer);
+    return code;
+}
+
+static const uint8_t some_zone[16] = {0};
+static const wg_arc1_column good_columns[] = {
+    {.type = WG_TYPE_INT, .cell_type = WG_TYPE_INT, .offset = 4096, .stored_bytes = 80, .raw_bytes = 80},
+    {.type = WG_TYPE_INT,
+     .cell_type = WG_TYPE_INT,
+     .encoding = WG_ENCODING_BIT_PACKED,
+     .width = 3,
+     .base = 7,
+     .offset = 4096,
+     .stored_bytes = 8,
+     .raw_bytes = 8},
+    {.type = WG_TYPE_FLOAT,
+     .cell_type = WG_TYPE_FLOAT,
+     .encoding = WG_ENCODING_DECIMAL,
+     .width = 3,
+     .step = 2,
+     .offset = 4096,
+     .stored_bytes = 8,
+     .raw_bytes = 8},
+    {.type = WG_TYPE_INT,
+     .cell_type = WG_TYPE_INT,
+     .encoding = WG_ENCODING_DELTA,
+     .count = 1,
+     .offset = 4096,
+     .stored_bytes = 32,
+     .raw_bytes = 32},
+    {.type = WG_TYPE_ANY,
+     .cell_type = WG_TYPE_INT,
+     .encoding = WG_ENCODING_RUN_LENGTH,
+     .count = 2,
+     .offset = 4096,
+     .stored_bytes = 24,
+     .raw_bytes = 24},
+    {.type = WG_TYPE_STRING,
+     .cell_type = WG_TYPE_STRING,
+     .encoding = WG_ENCODING_DICTIONARY,
+     .count = 2,
+     .width = 1,
+     .offset = 4096,
+     .stored_bytes = 20,
+     .raw_bytes = 20},
+    {.type = WG_TYPE_INT, .cell_type = WG_TYPE_INT, .encoding = WG_ENCODING_SEQUENCE, .base = 5, .step = 2},
+    {.type = WG_TYPE_BOOL,
+     .cell_type = WG_TYPE_BOOL,
+     .encoding = WG_ENCODING_CONSTANT,
+     .base = 1,
+     .has_zone = true,
+     .min = {some_zone, 8},
+     .max = {some_zone + 8, 8}},
+};
+
+/* Each way to contradict is one number. False: there are no more. */
+static bool contradict(wg_arc1_column *c, uint32_t way) {
+    if (way == 0) c->type = WG_TYPE_ANY, c->cell_type = WG_TYPE_NULL;
+    else if (way == 1) c->type = WG_TYPE_ANY, c->cell_type = WG_TYPE_LOCAL_DATETIME;
+    else if (way == 2) c->width = 0;
+    else if (way == 3) c->width = 57;
+    else if (way == 4) c->width = 9;
+    else if (way == 5) c->count++;
+    else if (way == 6) c->count = 0;
+    else if (way == 7) c->count = 11;
+    else if (way == 8) c->base++;
+    else if (way == 9) c->step++;
+    else if (way == 10) c->step = 16;
+    else if (way == 11) c->cell_type = WG_TYPE_STRING;
+    else if (way == 12) c->type = c->cell_type = WG_TYPE_STRING;
+    else if (way == 13) c->type = c->cell_type = WG_TYPE_BOOL;
+    else if (way == 14) c->type = c->cell_type = WG_TYPE_FLOAT;
+    else if (way == 15) c->type = WG_TYPE_MAP;
+    else if (way == 16) c->raw_bytes--;
+    else if (way == 17) c->stored_bytes++;
+    else if (way == 18) c->codec = 1;
+    else if (way == 19) c->codec = 2;
+    else if (way == 20) c->offset++;
+    else if (way == 21) c->offset = WG_ARC1_BLOCK_ALIGN / 2;
+    else if (way == 22) c->offset = 2 << 20;
+    else if (way == 23) c->has_zone = !c->has_zone;
+    else if (way == 24) c->null_count = 10;
+    else if (way == 25) c->encoding = WG_ENCODING_COUNT;
+    else return false;
+    return true;
+}
+
+static void test_segment_refuses_columns_that_contradict_themselves(void **state) {
+    /* Goal: a column whose numbers do not fit its encoding and type is refused before a block is looked at, each number by itself. */
+    (void)state;
+    uint32_t refused = 0;
+    for (size_t g = 0; g < sizeof good_columns / sizeof good_columns[0]; g++) {
+        wg_arc1_column out;
+        wg_arc1_column c = good_columns[g];
+        assert_int_equal(column_said(&c, 10, &out), WG_OK);
+        for (uint32_t way = 0; contradict(&c, way); way++) {
+            const wg_code code = column_said(&c, 10, &out);
+            assert_true(code == WG_OK || code == WG_E_CORRUPT || code == WG_E_VERSION);
+            refused += code != WG_OK;
+            c = good_columns[g];
+        }
+    }
+    assert_true(refused > 100);
+    uint8_t few[WG_ARC1_TRAILER_BYTES] = {0};
+    wg_arc1_header header = {0};
+    wg_arc1_trailer trailer;
+    assert_int_equal(wg_arc1_header_decode(wg_slice_of(few, 7), &header, NULL), WG_E_CORRUPT);
+    assert_int_equal(wg_arc1_trailer_decode(wg_slice_of(few, sizeof few), &header, &trailer, NULL), WG_E_CORRUPT);
+}
+
+static void test_segment_takes_columns_without_rows_and_wide_decimals(void **state) {
+    /* Goal: no rows at all, of every type; decimals of one value and of more bits than a double counts exactly are read as they were meant. */
+    (void)state;
+    static const uint64_t cells[2] = {0};
+    static const wg_type types[] = {WG_TYPE_INT,  WG_TYPE_FLOAT, WG_TYPE_BOOL, WG_TYPE_STRING,
+                                    WG_TYPE_DATE, WG_TYPE_NODE,  WG_TYPE_ANY,  WG_TYPE_LOCAL_DATETIME};
+    wg_buf out = {0};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const wg_vector v = {.type = types[i], .data = cells};
+        const wg_arc1_column c = encode(v, 0, &out);
+        assert_int_equal(c.null_count, 0);
+        const wg_arc1_block block = {&c, 0, out.data};
+        if (types[i] == WG_TYPE_BOOL) wg_arc1_block_bool(&block, 0, 0, NULL);
+    }
+    uint32_t exponent = 9;
+    assert_false(wg_arc1_decimals(cells, 0, &exponent, NULL));
+    const wg_arc1_column one = {
+        .type = WG_TYPE_FLOAT, .cell_type = WG_TYPE_FLOAT, .encoding = WG_ENCODING_DECIMAL, .base = 125, .step = 2};
+    const uint8_t nothing[16] = {0};
+    wg_arc1_block block = {&one, 3, nothing};
+    uint64_t read[3];
+    wg_arc1_block_u64(&block, 0, 3, read);
+    for (int i = 0; i < 3; i++) assert_true(wg_f64_of_bits(read[i]) == 1.25);
+    wg_arc1_column wide = one;
+    wide.width = 51;
+    wide.base = UINT64_C(1) << 40;
+    wg_buf packed = {0};
+    const uint64_t numbers[3] = {0, 1, (UINT64_C(1) << 50) + 12345};
+    assert_true(wg_arc1_pack(numbers, 3, 51, &packed) && wg_buf_append(&packed, nothing, 8));
+    block = (wg_arc1_block){&wide, 3, packed.data};
+    wg_arc1_block_u64(&block, 0, 3, read);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(wg_f64_of_bits(read[i]) == (double)(numbers[i] + wide.base) / 100);
+        assert_true(wg_arc1_block_u64_at(&block, i) == read[i]);
+    }
+    wg_buf_deinit(&packed);
+    wg_buf_deinit(&out);
+}
+
 static void test_segment_out_of_memory_is_typed(void **state) {
     /* Goal: each allocation of encoding and decoding may fail: WG_E_NOMEM, no leak; then the same call succeeds. */
     (void)state;
@@ -482,6 +645,8 @@ int main(void) {
         T(test_segment_dates_and_times_have_a_range),
         T(test_segment_reads_wide_offsets_and_plain_bools),
         T(test_segment_writes_wide_offsets),
+        T(test_segment_refuses_columns_that_contradict_themselves),
+        T(test_segment_takes_columns_without_rows_and_wide_decimals),
         T(test_segment_out_of_memory_is_typed),
         T(test_segment_names_of_encodings),
     };
