@@ -117,6 +117,18 @@ struct wg_platform {
 /* The process-wide real platform. Never freed. */
 wg_platform *wg_platform_real(void);
 
+/* A count that rises evenly with time, for less than any clock costs; where there is none it stands still. */
+static inline uint64_t wg_ticks(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+/* For how many ticks a coarse time may be taken for the present one: less than a millisecond. 0: not at all, because ticks do not rise evenly here
+ * or the platform's clock is not the system's. */
+uint64_t wg_platform_ticks_kept(const wg_platform *platform);
+
 /* ---- threads: real only; the sim runs single-threaded or under the same primitives */
 
 typedef struct wg_mutex {

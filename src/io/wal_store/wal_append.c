@@ -54,9 +54,8 @@ static uint32_t frame_room(const wg_wal *wal, const commit *c) {
 /* Copies the next `size` payload bytes. */
 static void payload_copy(commit *c, uint8_t *to, size_t size) {
     while (size > 0) {
-        const wg_slice part = wg_slice_of(c->parts->data + c->skip, c->parts->size - c->skip);
-        const size_t n = wg_min_size(size, part.size);
-        if (n != 0) memcpy(to, part.data, n);
+        const size_t n = wg_min_size(size, c->parts->size - c->skip); /* an empty part may have no address */
+        if (n != 0) memcpy(to, c->parts->data + c->skip, n);
         to += n;
         size -= n;
         c->left -= n;
