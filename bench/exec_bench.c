@@ -9,15 +9,18 @@
  *   exec.join           rows joined with a tenth as many by a unique INT
  *   exec.sort           all rows sorted by a random INT, then counted
  *   exec.top            the first 100 of them
+ *   exec.limit          what the machine gives: the bytes of three columns read, and copied, and one random update a row of
+ *                       64 MiB; operators bound by memory gain no more from a second thread than these
  *
  * Each with 1 and 2 threads and, where rows are kept, with a memory limit of a tenth of the rows' bytes (spilling). The peer of 2 threads
  * is 1 thread, that of a limited run the run without a limit. Answers are compared.
  *
- * Usage: exec_bench [rows [rounds [name]]] */
+ * Usage: exec_bench [rows [rounds [name [threads]]]]; threads: of them alone, without the limited runs; 0: of 1 and of 2 */
 #include "bench.h"
 
 #include <string.h>
 
+#include "base/digest/digest.h"
 #include "engine/engine.h"
 #include "exec/exec.h"
 
@@ -268,6 +271,8 @@ typedef struct setting {
     wg_pool *pool;
     uint32_t threads;
     uint64_t bytes_max;
+    bool plain;
+    uint32_t only; /* 0: both numbers of threads */
 } setting;
 
 static double run(const wg_plan *plan, const setting *s, uint64_t *answer) {
@@ -316,12 +321,14 @@ static void measure(const char *name, setting s, uint64_t rows, uint32_t rounds)
     double alone = 0;
     snprintf(label, sizeof label, "exec.%s", name);
     for (uint32_t threads = 1; threads <= 2; threads++) {
+        if (s.only != 0 && threads != s.only) continue;
         s.threads = threads;
         s.bytes_max = 0;
         const double ms = best_of(plan, &s, rounds, &answer);
         snprintf(params, sizeof params, "{\"rows\":%" PRIu64 ",\"threads\":%u}", rows, (unsigned)threads);
         bench_print(&(bench_line){label, params, ms, "ms", threads == 1 ? NULL : "1 thread", alone});
         if (threads == 1) alone = ms;
+        if (s.plain) continue;
         if (strstr(name, "large") == NULL && strstr(name, "distinct") == NULL && strcmp(name, "sort") != 0) continue;
         s.bytes_max = wg_max_u64(rows * 44 / 10, UINT64_C(16) << 20);
         const double limited = best_of(plan, &s, rounds, &answer);
@@ -331,6 +338,67 @@ static void measure(const char *name, setting s, uint64_t rows, uint32_t rounds)
     }
 }
 
+/* ---- the machine */
+
+typedef struct machine_work {
+    int kind;
+    uint64_t rows;
+    uint64_t *words; /* 64 MiB for each of 64 pieces of work to meet in */
+    int64_t *copies;
+    _Atomic uint64_t sum;
+} machine_work;
+
+enum { MACHINE_PIECES = 64, MACHINE_WORDS = 8 << 20 };
+
+static wg_code machine_piece(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    (void)err;
+    machine_work *w = arg;
+    const uint64_t from = first * w->rows / MACHINE_PIECES;
+    const uint64_t n = last * w->rows / MACHINE_PIECES - from;
+    uint64_t sum = first;
+    if (w->kind == 0) {
+        for (uint64_t i = 0; i < n; i++)
+            sum += (uint64_t)large_key[from + i] + (uint64_t)value_cells[from + i] + (uint64_t)unique_key[from + i];
+    } else if (w->kind == 1) {
+        memcpy(w->copies + from, large_key + from, n * sizeof *large_key);
+        memcpy(w->copies + w->rows + from, value_cells + from, n * sizeof *large_key);
+        memcpy(w->copies + 2 * w->rows + from, unique_key + from, n * sizeof *large_key);
+    } else {
+        for (uint64_t i = 0; i < n; i++) w->words[wg_hash64_u64(from + i) % MACHINE_WORDS]++;
+    }
+    atomic_fetch_add(&w->sum, sum);
+    return WG_OK;
+}
+
+static void measure_machine(const setting *s, uint64_t rows, uint32_t rounds) {
+    static const char *const kinds[] = {"read", "copy", "update"};
+    machine_work w = {.rows = rows, .words = array(MACHINE_WORDS, 8), .copies = array(3 * rows, 8)};
+    wg_error err = {0};
+    memset(w.words, 0, (size_t)MACHINE_WORDS * 8);
+    memset(w.copies, 0, 3 * rows * sizeof *w.copies);
+    for (w.kind = 0; w.kind < 3; w.kind++) {
+        double alone = 0;
+        for (uint32_t threads = 1; threads <= 2; threads++) {
+            double best = 0;
+            const wg_pool_range range = {MACHINE_PIECES, 1, threads, machine_piece, &w};
+            for (uint32_t i = 0; i < rounds; i++) {
+                const uint64_t start = bench_now_ns();
+                if (wg_pool_for(s->pool, &range, &err) != WG_OK) exit(1);
+                const double ms = (double)(bench_now_ns() - start) / 1e6;
+                if (best == 0 || ms < best) best = ms;
+            }
+            char params[96];
+            snprintf(params, sizeof params, "{\"rows\":%" PRIu64 ",\"threads\":%u,\"of\":\"%s\"}", rows,
+                     (unsigned)threads, kinds[w.kind]);
+            bench_print(&(bench_line){"exec.limit", params, best, "ms", threads == 1 ? NULL : "1 thread", alone});
+            if (threads == 1) alone = best;
+        }
+    }
+    wg_free(w.words);
+    wg_free(w.copies);
+}
+
 int main(int argc, char **argv) {
     static const char *const tests[] = {"sum",      "filter_group",   "group_small", "group_float", "group_large",
                                         "distinct", "count_distinct", "join",        "sort",        "top"};
@@ -338,15 +406,18 @@ int main(int argc, char **argv) {
     const uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 3;
     wg_engine engine = {wg_platform_real()};
     wg_txn txn = {&engine, rows};
-    setting s = {.txn = &txn};
+    setting s = {.txn = &txn, .plain = argc > 4};
+    s.only = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
     wg_error err = {0};
     if (rows < 10 || rounds == 0 || wg_pool_create(2, &s.pool, &err) != WG_OK) {
-        fprintf(stderr, "usage: exec_bench [rows [rounds [name]]]\n");
+        fprintf(stderr, "usage: exec_bench [rows [rounds [name [threads]]]]\n");
         return 2;
     }
     make_data(rows);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        if (argc < 4 || strcmp(argv[3], tests[i]) == 0) measure(tests[i], s, rows, rounds);
+        if (argc < 4 || strcmp(argv[3], tests[i]) == 0 || strcmp(argv[3], "all") == 0)
+            measure(tests[i], s, rows, rounds);
+    if (argc < 4 || strcmp(argv[3], "limit") == 0 || strcmp(argv[3], "all") == 0) measure_machine(&s, rows, rounds);
     wg_pool_destroy(s.pool);
     return 0;
 }

@@ -388,10 +388,9 @@ wg_code wg_engine_state_pair(wg_engine *engine, wg_state_run *run, bool drain, u
 wg_code wg_engine_state_begin(wg_engine *engine, wg_state_session *session, wg_state_run *run,
                               wg_state_isolation isolation, wg_state_txn **out, uint64_t *out_logseq, wg_error *err) {
     wgi_state_log *l = log_of(engine);
-    wg_platform *p = engine->platform;
     for (;;) {
         const uint64_t mixed = atomic_load(&l->mixed);
-        WG_TRY(wg_state_begin(session, run, isolation, p->ops->wall_coarse_us(p), out, err));
+        WG_TRY(wg_state_begin(session, run, isolation, wg_state_now_us(session), out, err));
         *out_logseq = wg_engine_logseq(engine);
         const bool strict = engine->options.durability == WG_STRICT && engine->wal != NULL;
         const bool whole = strict ? wg_state_run_version_at(run, *out_logseq) <= wg_state_txn_snapshot(*out)
@@ -497,6 +496,8 @@ void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane) {
     if (drain_only(engine, &logseq, &ignored) != WG_OK) note_failure(engine, &ignored);
     wgi_background_notice(engine);
 }
+
+const _Atomic bool *wg_engine_state_noticed(const wg_engine *engine) { return &engine->state_log.armed; }
 
 /* ---- life */
 

@@ -119,7 +119,9 @@ typedef struct wgi_agg_table {
     uint32_t *memo_stamp;
     uint32_t memo_size;
     uint32_t stamp;
-    uint32_t partition;        /* of all its groups, or WGI_AGG_PARTITIONS: they may be of any */
+    uint32_t groups_hint;      /* how many groups there will be, about */
+    bool is_part;              /* it has the groups of one part of the hash, which no other such table has */
+    bool is_joined;            /* its groups are in tables of parts too: it only keeps what their strings point at */
     struct wgi_agg_hand *hand; /* rows that the worker has not dealt yet (aggregate_deal.c); NULL: it does not deal */
 } wgi_agg_table;
 
@@ -128,6 +130,15 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
 void wgi_agg_table_destroy(wgi_agg_table *t);
 /* Gives the memory of all groups back. False, and nothing done, when out of memory. */
 bool wgi_agg_table_clear(wgi_agg_table *t);
+/* Tables of parts, one after the other, use the same slots, and begin with room for as many groups as the one before had. */
+typedef struct wgi_agg_room {
+    wgi_agg_slot *slots;
+    uint64_t slot_count;
+    uint32_t groups;
+} wgi_agg_room;
+/* The table, where it is empty, takes the room; when no group will be looked up any more it gives it back. */
+void wgi_agg_table_lend(wgi_agg_table *t, wgi_agg_room *room);
+void wgi_agg_table_end(wgi_agg_table *t, wgi_agg_room *room);
 /* Bytes that the arrays take when they must grow for so many more rows. */
 uint64_t wgi_agg_table_growth(const wgi_agg_table *t, uint32_t rows);
 /* The rows that follow are those of this task. */
@@ -149,10 +160,15 @@ static inline uint32_t wgi_agg_key_count(const wg_plan *plan) {
     return plan->op == WG_PLAN_DISTINCT ? plan->slot_count : plan->expr_count;
 }
 
-/* ---- aggregate_deal.c: where groups are many, one table for each partition of the hash, which the workers share */
+/* ---- aggregate_deal.c: where groups are many, one table for each part of the hash, which the workers share */
 
 /* A worker whose table has so many groups deals the rows that follow: they would miss the caches. */
-enum { WGI_AGG_DEAL_GROUPS = 1 << 15, WGI_AGG_ARGS_MAX = 16 };
+enum {
+    WGI_AGG_DEAL_GROUPS = 1 << 15,
+    WGI_AGG_ARGS_MAX = 16,
+    WGI_AGG_DEAL_BITS = 8,
+    WGI_AGG_DEAL_PARTS = 1 << WGI_AGG_DEAL_BITS
+};
 
 typedef struct wgi_agg_hand wgi_agg_hand;
 typedef struct wgi_agg_dealt {
@@ -163,21 +179,21 @@ typedef struct wgi_agg_dealer {
     const wg_plan *plan;
     const wg_exec_context *context;
     wgi_agg_spill *spill;
-    wgi_agg_dealt partitions[WGI_AGG_PARTITIONS];
+    wgi_agg_dealt parts[WGI_AGG_DEAL_PARTS];
     bool ready; /* written before any worker deals */
 } wgi_agg_dealer;
 
 /* Can rows of this plan be kept aside? */
 bool wgi_agg_can_deal(const wg_plan *plan);
-uint64_t wgi_agg_hand_bytes(const wg_plan *plan); /* that a worker needs to deal, about */
-/* The tables of all partitions. A failure leaves none. */
+uint64_t wgi_agg_hand_bytes(void); /* that a worker needs to deal, about */
+/* The tables of all parts. A failure leaves none. */
 wg_code wgi_agg_dealer_start(wgi_agg_dealer *d, const wg_plan *plan, const wg_exec_context *context,
                              wgi_agg_spill *spill, wg_error *err);
 void wgi_agg_dealer_deinit(wgi_agg_dealer *d);
 /* Takes the rows of a batch, with the keys and the arguments of the aggregates (NULL type: none); `own` is the worker's table. */
 wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *keys, const wg_vector *args,
                      const wg_batch *batch, wg_arena *arena, wg_error *err);
-/* Deals what is left in the hands of the workers' tables, on all workers; they have none then. */
+/* Moves the groups of the workers' tables, and what is left in their hands, to the tables of the parts, on all workers. */
 wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *const *tables, uint32_t count, wg_error *err);
 void wgi_agg_hand_destroy(wgi_agg_hand *hand); /* NULL is legal */
 

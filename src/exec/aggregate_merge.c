@@ -4,10 +4,10 @@
  * merged independently: a small table finds the groups of one key, whose states go into the first of them at hand (states do not
  * depend on the order), and the least position is that of the key. The keys are then dealt by the tasks that saw them first, and sorted
  * inside of each: that is the order of the rows. Columns of the answer are filled in ranges of rows. Each of these steps runs on all workers.
- * One table alone is its own answer. */
+ * One table alone is its own answer. Where rows were dealt (aggregate_deal.c) every key is in one table already: those are only sorted. */
 #include "exec/aggregate_internal.h"
 
-enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192, BUCKETS_MAX = 4096 };
+enum { FILL_ROWS = 16384, PARALLEL_GROUPS_MIN = 8192, BUCKETS_MAX = 1024 };
 
 typedef struct source {
     wgi_agg_table *table;
@@ -33,23 +33,32 @@ typedef struct merger {
     wg_account *account;
     source *sources;
     uint32_t source_count;
+    bool is_dealt; /* no key is in two tables: parts are the tables, else the partitions */
+    uint32_t part_count;
     partition partitions[WGI_AGG_PARTITIONS];
     uint64_t task_count;
     uint32_t bucket_count;
-    uint32_t *starts; /* of each partition and bucket: where its keys go */
+    uint32_t *starts; /* of each part and bucket: where its keys go */
     struct row_place *places;
     uint64_t *order; /* the rows of the answer: places of states */
     uint64_t row_count;
     wg_rows *rows;
-    uint32_t column; /* that is being filled */
+    struct scratch {
+        uint64_t *words;
+        uint64_t count;
+    } scratch[WG_POOL_WORKERS_MAX]; /* of a worker */
+    uint32_t column;                /* that is being filled */
+    const void **cells;             /* of that column, of each source, where they are the result's as they stand */
 } merger;
 
 static inline uint64_t place(uint32_t source_number, uint32_t group) { return (uint64_t)source_number << 32 | group; }
 
+static uint32_t group_count(const wgi_agg_table *t) { return t->is_joined ? 0 : t->count; }
+
 static wg_code run_pieces(const merger *m, uint64_t count, uint64_t grain,
                           wg_code (*fn)(void *, uint32_t, uint64_t, uint64_t, wg_error *), wg_error *err) {
     uint64_t groups = 0;
-    for (uint32_t i = 0; i < m->source_count; i++) groups += m->sources[i].table->count;
+    for (uint32_t i = 0; i < m->source_count; i++) groups += group_count(m->sources[i].table);
     union {
         const merger *in;
         void *out;
@@ -72,10 +81,6 @@ static wg_code deal(void *arg, uint32_t worker, uint64_t first, uint64_t last, w
         source *s = &m->sources[i];
         const wgi_agg_table *t = s->table;
         WG_TRY(wgi_check(m->context, err));
-        if (t->partition != WGI_AGG_PARTITIONS) {
-            for (uint32_t p = t->partition; p < WGI_AGG_PARTITIONS; p++) s->first[p + 1] = t->count;
-            continue;
-        }
         s->sorted = wg_alloc(m->account, ((size_t)t->count + 1) * sizeof *s->sorted);
         if (s->sorted == NULL) return wg_error_nomem(err, t->count * sizeof *s->sorted);
         for (uint32_t g = 0; g < t->count; g++) s->first[wgi_agg_partition(t->hashes[g]) + 1]++;
@@ -131,12 +136,8 @@ static wg_code merge_source(const merger *m, merging *in, uint32_t number, uint3
     const source *s = &m->sources[number];
     const wgi_agg_table *t = s->table;
     for (uint32_t i = s->first[which]; i < s->first[which + 1]; i++) {
-        const bool whole = s->sorted == NULL;
-        if (i + 8 < s->first[which + 1]) {
-            const uint64_t ahead = t->hashes[whole ? i + 8 - s->first[which] : s->sorted[i + 8]];
-            __builtin_prefetch(&in->slots[ahead & in->mask], 1);
-        }
-        WG_TRY(merge_group(m, in, number, whole ? i - s->first[which] : s->sorted[i], err));
+        if (i + 8 < s->first[which + 1]) __builtin_prefetch(&in->slots[t->hashes[s->sorted[i + 8]] & in->mask], 1);
+        WG_TRY(merge_group(m, in, number, s->sorted[i], err));
     }
     return WG_OK;
 }
@@ -177,7 +178,7 @@ typedef struct row_place {
     uint64_t states;
 } row_place;
 
-/* Rows of one task, all from one table, mostly in order already. */
+/* Rows of some tasks, mostly in order already. */
 static void sort_places(row_place *from, row_place *scratch, uint64_t n) {
     row_place *to = scratch;
     row_place *a = from;
@@ -203,6 +204,16 @@ static bool in_order(const row_place *p, uint64_t n) {
     return true;
 }
 
+static uint32_t part_size(const merger *m, uint64_t part) {
+    return m->is_dealt ? group_count(m->sources[part].table) : m->partitions[part].count;
+}
+
+static row_place part_place(const merger *m, uint64_t part, uint32_t i) {
+    if (m->is_dealt) return (row_place){m->sources[part].table->positions[i], place((uint32_t)part, i)};
+    const entry *e = &m->partitions[part].entries[i];
+    return (row_place){e->position, e->states};
+}
+
 static uint32_t bucket_of(const merger *m, uint64_t position) {
     return (uint32_t)((position >> WGI_AGG_SERIAL_BITS) * m->bucket_count / m->task_count);
 }
@@ -213,30 +224,43 @@ static wg_code count_buckets(void *arg, uint32_t worker, uint64_t first, uint64_
     const merger *m = arg;
     for (uint64_t p = first; p < last; p++) {
         uint32_t *starts = m->starts + p * m->bucket_count;
-        const partition *part = &m->partitions[p];
-        for (uint32_t i = 0; i < part->count; i++) starts[bucket_of(m, part->entries[i].position)]++;
+        const uint32_t n = part_size(m, p);
+        for (uint32_t i = 0; i < n; i++) starts[bucket_of(m, part_place(m, p, i).position)]++;
     }
     return WG_OK;
 }
 
-/* starts[partition][bucket] is left at the end of what the partition has in the bucket. */
+/* starts[part][bucket] is left at the end of what the part has in the bucket. */
 static wg_code fill_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     (void)worker;
     const merger *m = arg;
     for (uint64_t p = first; p < last; p++) {
         WG_TRY(wgi_check(m->context, err));
         uint32_t *starts = m->starts + p * m->bucket_count;
-        const partition *part = &m->partitions[p];
-        for (uint32_t i = 0; i < part->count; i++) {
-            const entry *e = &part->entries[i];
-            m->places[starts[bucket_of(m, e->position)]++] = (row_place){e->position, e->states};
+        const uint32_t n = part_size(m, p);
+        for (uint32_t i = 0; i < n; i++) {
+            const row_place at = part_place(m, p, i);
+            m->places[starts[bucket_of(m, at.position)]++] = at;
         }
     }
     return WG_OK;
 }
 
+/* Room of the worker's own for so many words. */
+static uint64_t *take_scratch(merger *m, uint32_t worker, uint64_t count) {
+    struct scratch *s = &m->scratch[worker];
+    if (count > s->count) {
+        wg_free(s->words);
+        s->words = wg_alloc(m->account, count * sizeof *s->words);
+        s->count = s->words == NULL ? 0 : count;
+    }
+    return s->words;
+}
+
 /* Positions of one task that lie close together are put in their places at once. */
-static wg_code sort_bucket(const merger *m, row_place *places, uint64_t n, wg_error *err) {
+static wg_code sort_bucket(merger *m, uint32_t worker, uint64_t from, uint64_t n, wg_error *err) {
+    row_place *places = m->places + from;
+    uint64_t *order = m->order + from;
     uint64_t least = UINT64_MAX;
     uint64_t most = 0;
     for (uint64_t i = 0; i < n; i++) {
@@ -244,31 +268,32 @@ static wg_code sort_bucket(const merger *m, row_place *places, uint64_t n, wg_er
         most = wg_max_u64(most, places[i].position);
     }
     const bool close = most - least < 8 * n + 1024;
-    const uint64_t span = close ? most - least + 1 : n;
-    row_place *scratch = wg_alloc(m->account, span * sizeof *scratch);
-    if (scratch == NULL) return wg_error_nomem(err, span * sizeof *scratch);
-    if (close) {
-        for (uint64_t i = 0; i < span; i++) scratch[i].position = UINT64_MAX;
-        for (uint64_t i = 0; i < n; i++) scratch[places[i].position - least] = places[i];
-        uint64_t to = 0;
-        for (uint64_t i = 0; i < span; i++)
-            if (scratch[i].position != UINT64_MAX) places[to++] = scratch[i];
-    } else {
-        sort_places(places, scratch, n);
+    const uint64_t words = close ? most - least + 1 : 2 * n;
+    uint64_t *scratch = take_scratch(m, worker, words);
+    if (scratch == NULL) return wg_error_nomem(err, words * sizeof *scratch);
+    if (!close) {
+        sort_places(places, (row_place *)(void *)scratch, n);
+        for (uint64_t i = 0; i < n; i++) order[i] = places[i].states;
+        return WG_OK;
     }
-    wg_free(scratch);
+    memset(scratch, 0xff, words * sizeof *scratch); /* no place */
+    for (uint64_t i = 0; i < n; i++) scratch[places[i].position - least] = places[i].states;
+    for (uint64_t i = 0; i < words; i++)
+        if (scratch[i] != UINT64_MAX) *order++ = scratch[i];
     return WG_OK;
 }
 
 static wg_code sort_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
-    (void)worker;
-    const merger *m = arg;
-    const uint32_t *ends = m->starts + (uint64_t)(WGI_AGG_PARTITIONS - 1) * m->bucket_count;
+    merger *m = arg;
+    const uint32_t *ends = m->starts + (uint64_t)(m->part_count - 1) * m->bucket_count;
     for (uint64_t b = first; b < last; b++) {
         const uint64_t from = b == 0 ? 0 : ends[b - 1];
         const uint64_t n = ends[b] - from;
         WG_TRY(wgi_check(m->context, err));
-        if (!in_order(m->places + from, n)) WG_TRY(sort_bucket(m, m->places + from, n, err));
+        if (!in_order(m->places + from, n)) {
+            WG_TRY(sort_bucket(m, worker, from, n, err));
+            continue;
+        }
         for (uint64_t i = from; i < from + n; i++) m->order[i] = m->places[i].states;
     }
     return WG_OK;
@@ -276,31 +301,31 @@ static wg_code sort_buckets(void *arg, uint32_t worker, uint64_t first, uint64_t
 
 static wg_code order_rows(merger *m, wg_error *err) {
     uint64_t total = 0;
-    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) total += m->partitions[p].count;
+    for (uint32_t p = 0; p < m->part_count; p++) total += part_size(m, p);
     if (total >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
     m->task_count = 1;
     for (uint32_t i = 0; i < m->source_count; i++) {
         const wgi_agg_table *t = m->sources[i].table;
-        if (t->partition == WGI_AGG_PARTITIONS) m->task_count = wg_max_u64(m->task_count, (uint64_t)t->task_last + 1);
+        if (!t->is_part) m->task_count = wg_max_u64(m->task_count, (uint64_t)t->task_last + 1);
     }
     m->bucket_count = total < PARALLEL_GROUPS_MIN ? 1 : (uint32_t)wg_min_u64(m->task_count, BUCKETS_MAX);
-    const uint64_t starts = (uint64_t)WGI_AGG_PARTITIONS * m->bucket_count;
+    const uint64_t starts = (uint64_t)m->part_count * m->bucket_count;
     m->starts = wg_alloc_zero(m->account, starts * sizeof *m->starts);
     m->places = wg_alloc(m->account, (total + 1) * sizeof *m->places);
     m->order = wg_alloc(m->account, (total + 1) * sizeof *m->order);
     if (m->starts == NULL || m->places == NULL || m->order == NULL)
         return wg_error_nomem(err, total * sizeof *m->places);
-    WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, count_buckets, err));
+    WG_TRY(run_pieces(m, m->part_count, 1, count_buckets, err));
     uint32_t at = 0;
     for (uint32_t b = 0; b < m->bucket_count; b++)
-        for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
+        for (uint32_t p = 0; p < m->part_count; p++) {
             uint32_t *start = &m->starts[(uint64_t)p * m->bucket_count + b];
             const uint32_t n = *start;
             *start = at;
             at += n;
         }
-    WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, fill_buckets, err));
+    WG_TRY(run_pieces(m, m->part_count, 1, fill_buckets, err));
     WG_TRY(run_pieces(m, m->bucket_count, 1, sort_buckets, err));
     m->row_count = total;
     return WG_OK;
@@ -323,6 +348,36 @@ bool wgi_agg_size_column(wg_column *column, uint32_t n, bool nullable) {
 static void count_nulls(wg_column *column) {
     if (column->valid != NULL)
         column->null_count = column->row_count - (uint32_t)wg_bit_count(column->valid, column->row_count);
+}
+
+/* Cells of one word, without nulls. */
+static wg_code fill_words(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    (void)err;
+    const merger *m = arg;
+    uint64_t *to = m->rows->columns[m->column].data;
+    for (uint64_t row = first; row < last; row++)
+        to[row] = ((const uint64_t *)m->cells[m->order[row] >> 32])[(uint32_t)m->order[row]];
+    return WG_OK;
+}
+
+/* Sums of integers; what does not fit is for the function that knows the error. */
+static wg_code fill_sums(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker;
+    const merger *m = arg;
+    wg_column *to = &m->rows->columns[m->column];
+    const uint32_t i = m->column - wgi_agg_key_count(m->plan);
+    for (uint64_t row = first; row < last; row++) {
+        const uint64_t number = m->order[row] >> 32;
+        const wg_i128 sum = ((const wg_i128 *)m->cells[number])[(uint32_t)m->order[row]];
+        if (sum >= INT64_MIN && sum <= INT64_MAX) {
+            ((int64_t *)to->data)[row] = (int64_t)sum;
+            continue;
+        }
+        const wgi_agg_table *t = m->sources[number].table;
+        WG_TRY(wgi_agg_states_result(&t->states[i], (uint32_t)m->order[row], to, (uint32_t)row, err));
+    }
+    return WG_OK;
 }
 
 /* Rows [first, last) of a key column. Ranges begin at multiples of 64 rows: no two write one byte of the bitmap. */
@@ -353,6 +408,25 @@ static wg_code fill_aggregate(void *arg, uint32_t worker, uint64_t first, uint64
     return WG_OK;
 }
 
+/* How the column in hand is filled. */
+static wg_code (*filler_of(merger *m, bool nullable))(void *, uint32_t, uint64_t, uint64_t, wg_error *) {
+    const uint32_t key_count = wgi_agg_key_count(m->plan);
+    const bool is_key = m->column < key_count;
+    const wg_type type = m->rows->columns[m->column].type;
+    const bool is_word = wg_type_physical(type) == WG_PHYSICAL_I64 || wg_type_physical(type) == WG_PHYSICAL_ID;
+    if (is_key && (nullable || !is_word)) return fill_key;
+    wgi_agg_op op = WGI_AGG_COUNT;
+    for (uint32_t i = 0; i < m->source_count; i++) {
+        const wgi_agg_table *t = m->sources[i].table;
+        const wgi_agg_states *s = is_key ? NULL : &t->states[m->column - key_count];
+        if (s != NULL) op = s->op;
+        if (s != NULL && op == WGI_AGG_SUM_INT && s->aggregate->kind != WG_AGG_SUM) return fill_aggregate;
+        m->cells[i] = s == NULL ? t->keys[m->column].data : op == WGI_AGG_COUNT ? (const void *)s->counts : s->cells;
+    }
+    if (op == WGI_AGG_COUNT) return fill_words;
+    return op == WGI_AGG_SUM_INT ? fill_sums : fill_aggregate;
+}
+
 /* The rows take the arenas over: strings are not copied. */
 static wg_code take_strings(const merger *m, wg_error *err) {
     wg_rows *rows = m->rows;
@@ -381,7 +455,7 @@ static wg_code fill_rows(merger *m, wg_error *err) {
         for (uint32_t i = 0; i < m->source_count && !nullable; i++)
             nullable = m->sources[i].table->keys[m->column].null_count != 0;
         if (!wgi_agg_size_column(column, n, nullable)) return wg_error_nomem(err, n * sizeof(uint64_t));
-        if (n > 0) WG_TRY(run_pieces(m, n, FILL_ROWS, m->column < key_count ? fill_key : fill_aggregate, err));
+        if (n > 0) WG_TRY(run_pieces(m, n, FILL_ROWS, filler_of(m, nullable), err));
         count_nulls(column);
     }
     return WG_OK;
@@ -391,7 +465,7 @@ static wg_code fill_rows(merger *m, wg_error *err) {
 
 static wg_code order_one(merger *m, wg_error *err) {
     const uint32_t count = m->source_count == 0 ? 0 : m->sources[0].table->count;
-    m->order = wg_alloc(m->account, ((size_t)count + 1) * sizeof *m->order);
+    m->order = wg_alloc(m->account, ((uint64_t)count + 1) * sizeof *m->order);
     if (m->order == NULL) return wg_error_nomem(err, count * sizeof *m->order);
     for (uint32_t g = 0; g < count; g++) m->order[g] = g;
     m->row_count = count;
@@ -401,7 +475,11 @@ static wg_code order_one(merger *m, wg_error *err) {
 static wg_code merge_tables(merger *m, wg_error *err) {
     if (m->source_count == 0 || (m->source_count == 1 && !m->sources[0].table->disordered)) {
         WG_TRY(order_one(m, err));
+    } else if (m->is_dealt) {
+        m->part_count = m->source_count;
+        WG_TRY(order_rows(m, err));
     } else {
+        m->part_count = WGI_AGG_PARTITIONS;
         WG_TRY(run_pieces(m, m->source_count, 1, deal, err));
         WG_TRY(run_pieces(m, WGI_AGG_PARTITIONS, 1, merge_partitions, err));
         WG_TRY(order_rows(m, err));
@@ -413,7 +491,7 @@ bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi
                         uint32_t count) {
     uint64_t groups = 0;
     uint64_t row_bytes = 0;
-    for (uint32_t i = 0; i < count; i++) groups += tables[i]->count;
+    for (uint32_t i = 0; i < count; i++) groups += group_count(tables[i]);
     for (uint32_t c = 0; c < plan->slot_count; c++)
         row_bytes += wg_physical_bytes(wg_type_physical(plan->slot_types[c])) + 1;
     const uint64_t dealt = sizeof(uint32_t) + sizeof(entry) + 2 * sizeof(row_place);
@@ -425,8 +503,16 @@ wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context
     merger m = {.plan = plan, .context = context, .account = context->account, .source_count = table_count};
     wg_code code = WG_OK;
     m.sources = wg_alloc_zero(m.account, ((size_t)table_count + 1) * sizeof *m.sources);
-    if (m.sources == NULL) return wg_error_nomem(err, table_count * sizeof *m.sources);
-    for (uint32_t i = 0; i < table_count; i++) m.sources[i].table = tables[i];
+    m.cells = wg_alloc(m.account, ((size_t)table_count + 1) * sizeof *m.cells);
+    if (m.sources == NULL || m.cells == NULL) {
+        wg_free(m.sources);
+        wg_free(m.cells);
+        return wg_error_nomem(err, table_count * sizeof *m.sources);
+    }
+    for (uint32_t i = 0; i < table_count; i++) {
+        m.sources[i].table = tables[i];
+        m.is_dealt |= tables[i]->is_part;
+    }
     WG_TRY_GOTO(merge_tables(&m, err));
     *out = m.rows;
     m.rows = NULL;
@@ -435,7 +521,9 @@ fail:
     for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) wg_free(m.partitions[p].entries);
     wg_rows_destroy(m.rows);
     wg_free(m.sources);
+    wg_free(m.cells);
     wg_free(m.starts);
+    for (uint32_t i = 0; i < WG_POOL_WORKERS_MAX; i++) wg_free(m.scratch[i].words);
     wg_free(m.places);
     wg_free(m.order);
     return code;

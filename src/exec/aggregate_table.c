@@ -52,7 +52,6 @@ wg_code wgi_agg_table_create(const wg_plan *plan, wg_account *account, wgi_agg_t
         return wg_error_nomem(err, SLOTS_FIRST * sizeof *t->slots);
     }
     t->slot_count = SLOTS_FIRST;
-    t->partition = WGI_AGG_PARTITIONS;
     for (uint32_t i = 0; i < t->key_count; i++)
         wg_column_init(&t->keys[i], plan->slot_types[i], &t->strings, account);
     for (uint32_t i = 0; i < plan->aggregate_count; i++) wgi_agg_states_init(&t->states[i], &plan->aggregates[i]);
@@ -84,9 +83,34 @@ bool wgi_agg_table_clear(wgi_agg_table *t) {
     t->hashes = t->positions = NULL;
     t->direct = t->memo = t->memo_stamp = NULL;
     t->memo_size = t->capacity = t->count = t->null_group = 0;
-    t->direct_off = t->partition != WGI_AGG_PARTITIONS; /* keys of a partition lie scattered */
+    t->direct_off = t->is_part; /* its keys lie scattered */
     t->disordered = false;
     return true;
+}
+
+void wgi_agg_table_lend(wgi_agg_table *t, wgi_agg_room *room) {
+    if (t->count > 0) return;
+    t->groups_hint = room->groups;
+    if (room->slot_count <= t->slot_count) return;
+    memset(room->slots, 0, room->slot_count * sizeof *room->slots);
+    wg_free(t->slots);
+    t->slots = room->slots;
+    t->slot_count = room->slot_count;
+    room->slots = NULL;
+    room->slot_count = 0;
+}
+
+void wgi_agg_table_end(wgi_agg_table *t, wgi_agg_room *room) {
+    room->groups = t->count + t->count / 8;
+    if (t->slot_count > room->slot_count) {
+        wg_free(room->slots);
+        room->slots = t->slots;
+        room->slot_count = t->slot_count;
+    } else {
+        wg_free(t->slots);
+    }
+    t->slots = NULL;
+    t->slot_count = 0;
 }
 
 /* Every array may be there twice while it grows, but one after the other. */
@@ -134,7 +158,7 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
     if (need >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
     if (need > t->capacity) {
-        const uint64_t capacity = wg_max_u64(need, (uint64_t)t->capacity * 2);
+        const uint64_t capacity = wg_max_u64(need, t->capacity == 0 ? t->groups_hint : (uint64_t)t->capacity * 2);
         const uint32_t to = (uint32_t)wg_min_u64(capacity, UINT32_MAX);
         uint64_t *hashes = wg_realloc(t->account, t->hashes, to * sizeof *hashes);
         if (hashes == NULL) return wg_error_nomem(err, to * sizeof *hashes);
@@ -147,8 +171,9 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
                 return wg_error_nomem(err, to * sizeof *hashes);
         t->capacity = to;
     }
+    const uint32_t room = t->count == 0 && t->groups_hint > more ? t->groups_hint : more;
     for (uint32_t i = 0; i < t->key_count; i++)
-        if (!wg_column_reserve(&t->keys[i], more)) return wg_error_nomem(err, more * sizeof(uint64_t));
+        if (!wg_column_reserve(&t->keys[i], room)) return wg_error_nomem(err, more * sizeof(uint64_t));
     return grow_slots(t, need) ? WG_OK : wg_error_nomem(err, t->slot_count * 2 * sizeof *t->slots);
 }
 
@@ -266,7 +291,9 @@ static wg_code find_words(wgi_agg_table *t, const wg_vector *key, const wg_batch
     int64_t high;
     if (!wgi_dense_of(arena, key, batch, &x)) return wg_error_nomem(err, n * sizeof(uint64_t));
     *out = NULL;
-    word_range(x.cells, n, &low, &high);
+    low = ((const int64_t *)x.cells)[0];
+    high = ((const int64_t *)x.cells)[n - 1];
+    if (!t->direct_off || low == high) word_range(x.cells, n, &low, &high); /* nobody asks for more of it */
     if (low == high && x.valid == NULL) {
         *group = find_word(t, (uint64_t)low, wg_hash64_u64((uint64_t)low));
         return WG_OK;

@@ -32,7 +32,7 @@ typedef struct typed_local {
 
 bool wgi_agg_is_typed(const wg_plan *plan) {
     const uint32_t keys = wgi_agg_key_count(plan);
-    if (keys > WGI_AGG_KEYS_MAX) return false;
+    if (keys > WGI_AGG_KEYS_MAX || plan->weighted) return false;
     for (uint32_t k = 0; k < keys; k++) {
         const wg_physical physical = wg_type_physical(plan->slot_types[k]);
         if (physical == WG_PHYSICAL_VALUE || physical == WG_PHYSICAL_F64) return false; /* 1 and 1.0, 0.0 and -0.0 */
@@ -152,7 +152,7 @@ static wg_code find_or_spill(typed_sink *s, wgi_agg_table *t, const wg_vector *k
     return wgi_agg_table_find(t, keys, batch, arena, &out->index, &out->group, err);
 }
 
-/* The tables of partitions, made by the first worker that needs them. */
+/* The tables of parts, made by the first worker that needs them. */
 static wg_code start_dealing(typed_sink *s, wg_error *err) {
     wg_code code = WG_OK;
     wg_mutex_lock(&s->lock);
@@ -167,9 +167,8 @@ static wg_code start_dealing(typed_sink *s, wg_error *err) {
 /* Once it deals, a worker goes on with it. Where memory is short already, tables that go to the file are the better way. */
 static bool should_deal(const typed_sink *s, const wgi_agg_table *own) {
     if (own->hand != NULL) return true;
-    if (!s->can_deal || s->sink.context->threads < 2 || own->count < WGI_AGG_DEAL_GROUPS) return false;
-    return !wgi_spill_wanted(s->sink.context) &&
-           wgi_spill_has_room(s->sink.context, 4 * wgi_agg_hand_bytes(s->sink.plan));
+    if (!s->can_deal || own->count < WGI_AGG_DEAL_GROUPS) return false;
+    return !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, 4 * wgi_agg_hand_bytes());
 }
 
 static wg_code deal_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *keys, wgi_eval *eval,
@@ -179,7 +178,9 @@ static wg_code deal_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *ke
     if (!atomic_load_explicit(&s->deals, memory_order_acquire)) WG_TRY(start_dealing(s, err));
     for (uint32_t i = 0; i < plan->aggregate_count; i++) {
         const wg_aggregate *a = &plan->aggregates[i];
-        if (a->arg != NULL) WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &args[i], err));
+        if (a->arg == NULL) continue;
+        WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &args[i], err));
+        wgi_agg_note_nulls(eval->context, &args[i], batch);
     }
     return wgi_agg_deal(&s->dealer, own, keys, args, batch, &eval->arena, err);
 }
@@ -212,17 +213,17 @@ static wg_code typed_merge(wgi_sink *sink, void *local, bool *done, wg_error *er
     return WG_OK;
 }
 
-/* The rows in the workers' hands are dealt, and the tables of the partitions join those of the workers. */
+/* The rows in the workers' hands are dealt, and the tables of the parts join those of the workers. */
 static wg_code take_dealt(typed_sink *s, wg_error *err) {
     WG_TRY(wgi_agg_deal_rest(&s->dealer, s->tables, s->table_count, err));
-    const uint32_t count = s->table_count + WGI_AGG_PARTITIONS;
+    const uint32_t count = s->table_count + WGI_AGG_DEAL_PARTS;
     wgi_agg_table **grown = wg_realloc(s->sink.context->account, s->tables, count * sizeof(wgi_agg_table *));
     if (grown == NULL) return wg_error_nomem(err, count * sizeof(wgi_agg_table *));
     s->tables = grown;
     s->table_capacity = count;
-    for (uint32_t p = 0; p < WGI_AGG_PARTITIONS; p++) {
-        s->tables[s->table_count++] = s->dealer.partitions[p].table;
-        s->dealer.partitions[p].table = NULL;
+    for (uint32_t p = 0; p < WGI_AGG_DEAL_PARTS; p++) {
+        s->tables[s->table_count++] = s->dealer.parts[p].table;
+        s->dealer.parts[p].table = NULL;
     }
     return WG_OK;
 }
@@ -241,13 +242,15 @@ static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
     }
     if (atomic_load_explicit(&s->deals, memory_order_relaxed)) WG_TRY(take_dealt(s, err));
     uint64_t groups = 0;
-    for (uint32_t i = 0; i < s->table_count; i++) groups += s->tables[i]->count;
+    for (uint32_t i = 0; i < s->table_count; i++) groups += s->tables[i]->is_joined ? 0 : s->tables[i]->count;
     const bool stays =
         groups < WGI_SPILL_ROWS_MIN || wgi_agg_tables_fit(sink->plan, sink->context, s->tables, s->table_count);
     if (s->spill.count == 0 && stays)
         return wgi_agg_tables_merge(sink->plan, sink->context, s->tables, s->table_count, out, err);
     for (uint32_t i = 0; i < s->table_count; i++) {
-        WG_TRY(wgi_agg_spill_table(&s->spill, s->tables[i], err));
+        if (!s->tables[i]->is_joined) WG_TRY(wgi_agg_spill_table(&s->spill, s->tables[i], err));
+    }
+    for (uint32_t i = 0; i < s->table_count; i++) {
         wgi_agg_table_destroy(s->tables[i]);
         s->tables[i] = NULL;
     }

@@ -1,4 +1,5 @@
 /* Plans run in every combination of batch size and thread count against naive oracles. */
+#include "base/core/test_seed.h"
 #include "exec/test_engine.h"
 
 /* Goal: scan, filter and project give what a loop over the data gives, in the order of the scan. */
@@ -40,21 +41,6 @@ static void test_limit_cuts_the_order_of_the_scan(void **state) {
     }
 }
 
-static wg_plan *aggregate_plan(wg_plan *child, uint32_t key_count, wg_expr *const *keys, uint32_t count,
-                               const wg_aggregate *aggregates) {
-    wg_plan *p = plan_new(WG_PLAN_AGGREGATE, child);
-    wg_type types[16];
-    wg_aggregate *copy = make(count * sizeof *copy);
-    memcpy(copy, aggregates, count * sizeof *copy);
-    for (uint32_t i = 0; i < key_count; i++) types[i] = keys[i]->type;
-    for (uint32_t i = 0; i < count; i++) types[key_count + i] = aggregates[i].type;
-    plan_types(p, key_count + count, types);
-    plan_exprs(p, key_count, keys);
-    p->aggregates = copy;
-    p->aggregate_count = count;
-    return p;
-}
-
 /* Goal: groups come in the order of their first row, and every aggregate equals the naive one. */
 static void test_aggregates_match_a_loop(void **state) {
     (void)state;
@@ -69,7 +55,7 @@ static void test_aggregates_match_a_loop(void **state) {
         {WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
         {WG_AGG_AVG, false, slot(1, WG_TYPE_INT), WG_TYPE_FLOAT},
     };
-    wg_rows *rows = run_everywhere(aggregate_plan(scan_plan(), 1, keys, 8, aggregates), NULL);
+    wg_rows *rows = run_everywhere(grouped_plan(scan_plan(), 1, keys, 8, aggregates), NULL);
     assert_int_equal(wg_rows_count(rows), 17); /* 16 names and null */
     for (uint64_t r = 0; r < 17; r++) {
         const wg_value key = wg_rows_cell(rows, r, 0);
@@ -111,7 +97,7 @@ static void test_aggregate_without_keys_gives_one_row(void **state) {
                                        {WG_AGG_AVG, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
                                        {WG_AGG_MIN, false, slot(3, WG_TYPE_STRING), WG_TYPE_STRING},
                                        {WG_AGG_COLLECT, false, slot(1, WG_TYPE_INT), WG_TYPE_LIST}};
-    wg_rows *rows = run_everywhere(aggregate_plan(scan_plan(), 0, NULL, 5, aggregates), NULL);
+    wg_rows *rows = run_everywhere(grouped_plan(scan_plan(), 0, NULL, 5, aggregates), NULL);
     assert_int_equal(wg_rows_count(rows), 1);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, 10007);
     const wg_value list = wg_rows_cell(rows, 0, 4);
@@ -119,7 +105,7 @@ static void test_aggregate_without_keys_gives_one_row(void **state) {
     for (uint32_t n = 0; n < list.size; n++) assert_int_equal(list.as.list[n].as.i, fake_i(n));
     wg_rows_destroy(rows);
     wg_plan *none = filter_plan(scan_plan(), call("<", slot(1, WG_TYPE_INT), integer(-9999)));
-    rows = run_everywhere(aggregate_plan(none, 0, NULL, 5, aggregates), NULL);
+    rows = run_everywhere(grouped_plan(none, 0, NULL, 5, aggregates), NULL);
     assert_int_equal(wg_rows_count(rows), 1);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, 0);
     assert_int_equal(wg_rows_cell(rows, 0, 1).as.i, 0);
@@ -138,12 +124,12 @@ static void test_sum_overflow_is_about_the_total(void **state) {
     wg_value list = {.type = WG_TYPE_LIST, .size = 3};
     list.as.list = items;
     wg_rows *rows =
-        run_everywhere(aggregate_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), NULL);
+        run_everywhere(grouped_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), NULL);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, INT64_MAX);
     wg_rows_destroy(rows);
     list.size = 2;
     wg_error err;
-    rows = run_everywhere(aggregate_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), &err);
+    rows = run_everywhere(grouped_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), &err);
     assert_null(rows);
     assert_int_equal(err.code, WG_E_VALUE);
     assert_int_equal(err.offset, 21);
@@ -312,6 +298,43 @@ static void test_unwind_multiplies_rows(void **state) {
     wg_rows_destroy(rows);
     rows = run_everywhere(unwind_plan(unit_plan(), integer(7), WG_TYPE_ANY), NULL);
     assert_int_equal(wg_rows_count(rows), 1);
+    wg_rows_destroy(rows);
+}
+
+/* Goal: a long range is counted without its list, in parts, with every step and at the ends of INT; what is above takes it as any other rows. */
+static void test_long_ranges_have_no_list(void **state) {
+    (void)state;
+    const wg_aggregate sums[] = {{WG_AGG_COUNT_STAR, false, NULL, WG_TYPE_INT},
+                                 {WG_AGG_SUM, false, slot(0, WG_TYPE_INT), WG_TYPE_INT},
+                                 {WG_AGG_MIN, false, slot(0, WG_TYPE_INT), WG_TYPE_INT}};
+    const int64_t n = wg_test_small() ? 70000 : 200001;
+    for (int64_t step = -3; step <= 3; step++) {
+        if (step == 0) continue;
+        const int64_t first = step > 0 ? -5 : n * -step;
+        wg_plan *source = unwind_plan(
+            unit_plan(), call("range", integer(first), integer(first + (n - 1) * step), integer(step)), WG_TYPE_INT);
+        wg_plan *plan = plan_new(WG_PLAN_AGGREGATE, source);
+        plan_types(plan, 3, (const wg_type[]){WG_TYPE_INT, WG_TYPE_INT, WG_TYPE_INT});
+        plan->aggregates = sums;
+        plan->aggregate_count = 3;
+        wg_rows *rows = run_everywhere(plan, NULL);
+        assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, n);
+        assert_int_equal(wg_rows_cell(rows, 0, 1).as.i, n * first + step * (n * (n - 1) / 2));
+        assert_int_equal(wg_rows_cell(rows, 0, 2).as.i, step > 0 ? first : first + (n - 1) * step);
+        wg_rows_destroy(rows);
+    }
+    wg_plan *top =
+        unwind_plan(unit_plan(), call("range", integer(INT64_MAX - 200000), integer(INT64_MAX)), WG_TYPE_INT);
+    wg_rows *rows = run_everywhere(limit_plan(top, 199999, 100), NULL);
+    assert_int_equal(wg_rows_count(rows), 2);
+    assert_int_equal(wg_rows_cell(rows, 1, 0).as.i, INT64_MAX);
+    wg_rows_destroy(rows);
+    wg_error err = {0};
+    run_everywhere(unwind_plan(unit_plan(), call("range", integer(1), integer(9), integer(0)), WG_TYPE_INT), &err);
+    assert_int_equal(err.code, WG_E_VALUE);
+    wg_plan *none = unwind_plan(unit_plan(), call("range", integer(1), null_expr()), WG_TYPE_INT);
+    rows = run_everywhere(none, NULL);
+    assert_int_equal(wg_rows_count(rows), 0);
     wg_rows_destroy(rows);
 }
 
@@ -488,7 +511,7 @@ static void test_every_allocation_may_fail(void **state) {
     wg_expr *keys[] = {slot(3, WG_TYPE_STRING)};
     const wg_aggregate aggregates[] = {{WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
                                        {WG_AGG_COLLECT, true, slot(1, WG_TYPE_INT), WG_TYPE_LIST}};
-    wg_plan *grouped = aggregate_plan(expand_plan(scan_plan(), WG_PLAN_EXPAND, 0, 0), 1, keys, 2, aggregates);
+    wg_plan *grouped = grouped_plan(expand_plan(scan_plan(), WG_PLAN_EXPAND, 0, 0), 1, keys, 2, aggregates);
     wg_plan *joined =
         join_plan(WG_PLAN_HASH_JOIN, scan_plan(), grouped, slot(3, WG_TYPE_STRING), slot(0, WG_TYPE_STRING));
     wg_plan *sorted = plan_new(WG_PLAN_SORT, joined);
@@ -527,6 +550,7 @@ int main(void) {
         T(test_joins_match_a_nested_loop),
         T(test_product_and_empty_outer_join),
         T(test_unwind_multiplies_rows),
+        T(test_long_ranges_have_no_list),
         T(test_expand_two_hops_matches_a_loop),
         T(test_seek_finds_by_key),
         T(test_union_appends),

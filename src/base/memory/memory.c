@@ -1,7 +1,8 @@
 /* Accounts, blocks with a size header, arenas, growable buffers. See memory.h.
  *
  * Every block carries a 64-byte header that keeps its account and size, so that wg_free needs no argument and the user
- * part stays 64-byte aligned. */
+ * part stays 64-byte aligned. Blocks of PAGES_FROM bytes and more are taken from whoever was set by wg_memory_set_pages: the first touch of
+ * small pages costs more than what queries do with large arrays. */
 #include "base/memory/memory.h"
 
 #include <stdio.h>
@@ -10,10 +11,14 @@
 typedef struct block_header {
     wg_account *account;
     size_t bytes;
-    uint8_t pad[48];
+    bool is_mapped; /* of wg_memory_pages, and not from malloc */
+    uint8_t pad[47];
 } block_header;
 _Static_assert(sizeof(block_header) == 64, "the user part stays 64-byte aligned");
 
+enum { PAGES_FROM = 4 << 20 };
+
+static _Atomic(const wg_memory_pages *) pages;
 static _Atomic uint64_t alloc_calls;
 static _Atomic uint64_t fail_at;
 static _Atomic bool fail_persistent;
@@ -81,25 +86,33 @@ bool wg_account_refused(const wg_account *account) {
     return atomic_load_explicit(&account->refused, memory_order_relaxed);
 }
 
+void wg_memory_set_pages(const wg_memory_pages *source) {
+    atomic_store_explicit(&pages, source, memory_order_release);
+}
+
 void *wg_alloc(wg_account *account, size_t bytes) {
     size_t total;
     if (!wg_add_size(bytes, sizeof(block_header) + 63, &total)) return NULL;
     total &= ~(size_t)63; /* header plus content, rounded up to whole cache lines */
+    const wg_memory_pages *source = total < PAGES_FROM ? NULL : atomic_load_explicit(&pages, memory_order_acquire);
+    if (source != NULL && !wg_add_size(total, source->unit - 1, &total)) return NULL;
+    if (source != NULL) total -= total % source->unit;
     if (call_refused()) return NULL;
     if (!wg_account_charge(account, total)) return NULL;
-    block_header *h = aligned_alloc(64, total);
+    block_header *h = source != NULL ? source->take(total) : aligned_alloc(64, total);
     if (h == NULL) {
         wg_account_release(account, total);
         return NULL;
     }
     h->account = account;
     h->bytes = total;
+    h->is_mapped = source != NULL;
     return h + 1;
 }
 
 void *wg_alloc_zero(wg_account *account, size_t bytes) {
     void *p = wg_alloc(account, bytes);
-    if (p != NULL) memset(p, 0, bytes);
+    if (p != NULL && !((block_header *)p - 1)->is_mapped) memset(p, 0, bytes);
     return p;
 }
 
@@ -118,8 +131,10 @@ void *wg_realloc(wg_account *account, void *p, size_t bytes) {
 void wg_free(void *p) {
     if (p == NULL) return;
     block_header *h = (block_header *)p - 1;
-    wg_account_release(h->account, h->bytes);
-    free(h);
+    const size_t bytes = h->bytes;
+    wg_account_release(h->account, bytes);
+    if (h->is_mapped) atomic_load_explicit(&pages, memory_order_acquire)->give(h, bytes);
+    else free(h);
 }
 
 /* ---- arena */

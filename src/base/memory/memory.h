@@ -33,6 +33,14 @@ uint64_t wg_memory_calls(void);
 /* 64-byte aligned, charged; NULL when refused. Freed with wg_free, which needs no size. */
 void *wg_alloc(wg_account *account, size_t bytes);
 void *wg_alloc_zero(wg_account *account, size_t bytes);
+/* Where large blocks come from, and go to: multiples of `unit` bytes, aligned to 64, zeroed. Set once, by the platform; without it they come from
+ * malloc. Threads: any. */
+typedef struct wg_memory_pages {
+    size_t unit;
+    void *(*take)(size_t bytes);
+    void (*give)(void *data, size_t bytes);
+} wg_memory_pages;
+void wg_memory_set_pages(const wg_memory_pages *source);
 /* Grows or shrinks, keeps the content; NULL when refused (the old block stays). `p` may be NULL. */
 void *wg_realloc(wg_account *account, void *p, size_t bytes);
 void wg_free(void *p);

@@ -201,9 +201,6 @@ wg_code wg_state_history(wg_state_run *run, const wg_state_key *key, uint64_t sn
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err);
-/* The short way of wg_state_put, of BYTES that do not expire, whatever is there, now by the platform's coarse clock. The version; 0: nothing was
- * done, and wg_state_put knows why. */
-uint64_t wg_state_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes);
 wg_code wg_state_delete(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t expected,
                         uint64_t now_us, uint64_t *out_version, wg_error *err);
 wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice type, const wg_state_value *payload,
@@ -272,5 +269,6 @@ wg_code wg_state_changed_keys(wg_state_run *run, uint64_t since, uint64_t until,
                               wg_error *err);
 
 #include "worldgraph/state/redo.h"
+#include "worldgraph/state/straight.h"
 
 #endif

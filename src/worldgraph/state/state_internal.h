@@ -2,11 +2,10 @@
  *
  * table.c    segments, slots, reads of one key           history.c  replaced records, the bound, what pins keep
  * pins.c     pins, snapshots, notes of runs              run.c      runs, forks, drops
- * commit.c   one operation; put.c the commonest          txn.c      transactions
+ * commit.c   one operation; put.c, straight.c the commonest   txn.c   transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
  * order_fill.c  all orders at once, behind a recovery
- *
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
  *   byte 8     u32: 24 bits run << 8 | u8 value size (inline ones)
@@ -262,9 +261,10 @@ struct wg_state_txn { /* pooled: one a session */
     wg_arena arena; /* bytes of keys, values and events; small ones first in `scratch` */
     uint32_t scratch_used;
     bool arena_used;
-    wgi_range *ranges; /* scan.c's; in its own memory, wgi_ranges_reset empties it */
-    uint64_t version;  /* of a prepared commit */
-    size_t redo_bytes; /* of all operations, encoded */
+    wgi_range *ranges;       /* scan.c's; in its own memory, wgi_ranges_reset empties it */
+    uint64_t version;        /* of a prepared commit */
+    size_t redo_bytes;       /* of all operations, encoded */
+    struct wgi_quick *quick; /* straight.c: a transaction of one key before it is more */
     uint8_t scratch[512];
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */
@@ -285,7 +285,8 @@ struct wg_state_session {
     struct wgi_writer *writer;                    /* commit.c: room in history, scratch of locks */
     _Alignas(64) _Atomic(wg_state_run *) reading; /* a short snapshot that history keeps: run, then version */
     _Atomic uint64_t reading_version;
-    struct wgi_own *own; /* STRICT: its last version of each run that is not durable yet */
+    uint64_t tick, ticks_kept, now_us; /* a coarse time, good until so many ticks behind `tick` */
+    struct wgi_own *own;               /* STRICT: its last version of each run that is not durable yet */
     uint32_t own_count, own_room;
     _Atomic uint64_t commits, conflicts;
 };

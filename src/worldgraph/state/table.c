@@ -176,7 +176,7 @@ wg_slice wgi_words_key(const uint64_t *words) {
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words) {
     const wg_slice key = wgi_words_key(words);
     const uint32_t number = (uint32_t)words[1] >> 8;
-    return wgi_key_hash(table->seed, key.data, key.size) ^ wg_hash64_u64(number);
+    return wgi_key_hash(table, key.data, key.size) ^ wg_hash64_u64(number);
 }
 
 static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
@@ -350,6 +350,8 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
     wg_mutex_init(&table->mutex, WGI_RANK_TABLE);
     wg_platform *platform = state->options.platform;
     WG_TRY_GOTO(platform->ops->random(platform, &table->seed, sizeof table->seed, err));
+    for (uint64_t n = 0; n <= WGI_KEY_HASHED; n++)
+        table->seed_of_size[n] = wg_hash64_u64(table->seed + (n + 1) * UINT64_C(0xa0761d6478bd642f)) | 1;
     const size_t count = (size_t)1 << DEPTH_FIRST;
     wgi_map *map = wg_alloc_zero(state->account, sizeof *map + count * sizeof map->entries[0]);
     if (map == NULL) {
