@@ -196,7 +196,7 @@ static void bench_stored_runs(wg_epoch *epoch, uint64_t edge_count, uint32_t run
     }
     bench_neighbours(topology, nodes,
                      run_count == 1 ? "neighbours_from_a_stored_run" : "neighbours_from_8_stored_runs");
-    must(wg_topology_check(topology, NULL));
+    must(wg_topology_check(topology, NULL, NULL, NULL));
     wg_topology_destroy(topology);
     wg_epoch_collect(epoch);
     for (uint32_t i = 0; i < STRIPES && stripes[i] != NULL; i++) wg_stripe_close(stripes[i]);

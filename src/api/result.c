@@ -325,7 +325,7 @@ typedef struct arrow_rows {
 static wg_code arrow_next(void *ctx, wg_batch *out, bool *out_found, wg_error *err) {
     arrow_rows *a = ctx;
     (void)err;
-    *out_found = a->piece < wg_rows_piece_count(a->result->query.rows);
+    *out_found = a->result->row_count != 0 && a->piece < wg_rows_piece_count(a->result->query.rows);
     if (!*out_found) return WG_OK;
     wg_rows_piece(a->result->query.rows, a->piece, a->vectors, out);
     for (uint32_t c = 0; c < a->result->query.column_count; c++) {

@@ -33,6 +33,13 @@ void wgi_session_close_agent(wg_session *session) {
 
 static wg_slice text_of(const char *s) { return wg_slice_of(s, s == NULL ? 0 : strlen(s)); }
 
+/* Making and changing a run takes the writer's place, which this session's own transaction may have: it would wait for itself. */
+static wg_code outside(const wg_session *session, wg_error *err) {
+    if (session->txn == NULL) return WG_OK;
+    return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET,
+                        "a transaction is open in this session: runs are made and changed outside of it");
+}
+
 /* ---- handles */
 
 static wg_code handle_open(wg_session *session, uint32_t number, wg_run **out, wg_error *err) {
@@ -43,6 +50,7 @@ static wg_code handle_open(wg_session *session, uint32_t number, wg_run **out, w
         wg_free(run);
         return code;
     }
+    run->run.way.otherwise = wgi_kv_put_otherwise;
     run->tag = WGI_TAG_RUN;
     run->session = session;
     atomic_fetch_add_explicit(&session->db->children, 1, memory_order_relaxed);
@@ -56,6 +64,7 @@ wg_code wg_run_create(wg_session *session, const char *name, const wg_run_option
     wg_agent *agent = NULL;
     uint32_t number = 0;
     WG_TRY(agent_of(session, &agent, err));
+    WG_TRY(outside(session, err));
     WG_TRY(wg_runs_create(agent, text_of(name), options, &number, err));
     return out == NULL ? WG_OK : handle_open(session, number, out, err);
 }
@@ -72,6 +81,7 @@ wg_code wg_run_open(wg_session *session, const char *name, wg_run **out, wg_erro
     WG_TRY(agent_of(session, &agent, err));
     wg_code code = wg_runs_find(agent, wanted, &number, &seen);
     const bool make = code == WG_E_NOT_FOUND && wg_slice_equal(wanted, text_of(standard)) && !agent->read_only;
+    if (make) WG_TRY(outside(session, err));
     if (make) code = wg_runs_create(agent, wanted, &made, &number, err);
     else if (code != WG_OK && err != NULL) *err = seen;
     WG_TRY(code);
@@ -105,16 +115,19 @@ wg_code wg_run_list(wg_session *session, const wg_run_filter *filter, wg_run_fn 
 
 wg_code wg_run_set_status(wg_run *run, wg_run_status status, const char *message, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
+    WG_TRY(outside(run->session, err));
     return wg_runs_set_status(&run->run, status, message, err);
 }
 
 wg_code wg_run_set_tags(wg_run *run, const char *const *tags, uint32_t tag_count, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
+    WG_TRY(outside(run->session, err));
     return wg_runs_set_tags(&run->run, tags, tag_count, err);
 }
 
 wg_code wg_run_set_metadata(wg_run *run, const wg_value *metadata, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
+    WG_TRY(outside(run->session, err));
     return wg_runs_set_metadata(&run->run, metadata, err);
 }
 
@@ -122,6 +135,7 @@ wg_code wg_run_delete(wg_session *session, const char *name, wg_error *err) {
     WGI_CHECK(session, WGI_TAG_SESSION, "session");
     wg_agent *agent = NULL;
     WG_TRY(agent_of(session, &agent, err));
+    WG_TRY(outside(session, err));
     return wg_runs_delete(agent, text_of(name), err);
 }
 
@@ -129,6 +143,7 @@ wg_code wg_run_fork(wg_run *run, const char *name, uint64_t version, const wg_ru
                     wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     uint32_t number = 0;
+    WG_TRY(outside(run->session, err));
     WG_TRY(wg_runs_fork(&run->run, text_of(name), version, options, &number, err));
     return out == NULL ? WG_OK : handle_open(run->session, number, out, err);
 }
@@ -142,6 +157,7 @@ wg_code wg_run_diff(wg_run *a, wg_run *b, wg_diff_fn fn, void *ctx, wg_run_diff_
 wg_code wg_run_merge(wg_run *source, wg_run *target, wg_merge_policy policy, wg_merge_report *out, wg_error *err) {
     WGI_CHECK(source, WGI_TAG_RUN, "run");
     WGI_CHECK(target, WGI_TAG_RUN, "run");
+    WG_TRY(outside(target->session, err));
     return wg_runs_merge(&source->run, &target->run, policy, out, err);
 }
 
@@ -193,7 +209,13 @@ wg_code wg_run_commit(wg_run *run, wg_commit_info *out, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     if (run->session->run_txn != run)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction of this run is open");
-    wg_mixed_result result;
+    wg_mixed_result result = {0};
+    if (run->session->txn == NULL && wg_agent_commit_straight(&run->run, &result.version)) {
+        run->session->run_txn = NULL;
+        if (out != NULL) *out = (wg_commit_info){.version = result.version, .ticket = wg_run_ticket(run)};
+        return run->run.txn_mode.durability == WG_IN_MEMORY ? WG_OK
+                                                            : wg_agent_settle(&run->run, run->run.txn_mode, err);
+    }
     WG_TRY(wg_agent_commit(&run->run, leave_graph(run->session), &result, err));
     if (out != NULL) *out = (wg_commit_info){.version = result.version, .ticket = wg_run_ticket(run)};
     return WG_OK;
@@ -210,7 +232,7 @@ void wg_run_rollback(wg_run *run) {
 wg_code wg_run_set_durability(wg_run *run, wg_durability durability, bool no_wait, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     WG_TRY(wg_agent_mode_check(run->run.agent, durability, err));
-    run->run.mode = (wg_agent_mode){.durability = durability, .no_wait = no_wait};
+    wg_agent_set_mode(&run->run, (wg_agent_mode){.durability = durability, .no_wait = no_wait});
     return WG_OK;
 }
 

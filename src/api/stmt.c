@@ -298,7 +298,9 @@ static wg_code run_in_open(wg_stmt *stmt, wg_result *result, wg_error *err) {
     wg_txn *txn = stmt->session->txn;
     wg_txn_mark mark;
     wg_txn_mark_set(txn, &mark);
+    wg_txn_wait_within(txn, &stmt->session->cancel);
     const wg_code code = run_in(stmt, txn, NULL, result, err);
+    wg_txn_wait_within(txn, NULL);
     if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_rollback_to(txn, &mark);
     result->stats.snapshot = wg_txn_view(txn).snapshot;
     return code;
@@ -319,7 +321,7 @@ static wg_code run_alone(wg_stmt *stmt, const wg_rows *maintained, wg_result *re
     if (as_of == 0) WG_TRY(refresh_named(stmt, err));
     if (as_of == 0) WG_TRY(drain_named(stmt, err));
     wg_txn *txn = NULL;
-    WG_TRY(wg_txn_begin(s->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &txn, err));
+    WG_TRY(wg_txn_begin_within(s->engine, writes ? WG_TXN_WRITE : WG_TXN_READ, as_of, &s->cancel, &txn, err));
     wg_code code = run_in(stmt, txn, maintained, result, err);
     uint64_t logseq = wg_txn_view(txn).snapshot;
     if (code != WG_OK || wg_query_is_explain(stmt->query)) wg_txn_abort(txn);

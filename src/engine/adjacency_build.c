@@ -165,6 +165,7 @@ static wg_code read_fragment(void *arg, uint32_t worker, uint64_t first, uint64_
             return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "edges: fragment %llu changed while it was read",
                                 (unsigned long long)f);
         r->facts[f] = facts;
+        wg_table_cool(r->rows, f * WG_FRAGMENT_ROWS, columns, 2); /* the arrays have it now */
     }
     return WG_OK;
 }

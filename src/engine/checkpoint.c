@@ -29,7 +29,6 @@ typedef struct capture {
     uint32_t label_count;
     wg_stripe_sink sink;
     wgi_state_capture state;
-    uint64_t catalog_pieces;
     uint64_t log_bytes;
     uint64_t blocked_ns; /* how long writers had to wait */
 } capture;
@@ -172,14 +171,14 @@ static wg_code store_all(capture *c, wg_error *err) {
                           .until = c->next.counts,
                           .since_logseq = c->since.logseq,
                           .until_logseq = c->next.logseq,
-                          .catalog_pieces = c->catalog_pieces,
+                          .catalog_pieces = c->engine->maintenance.catalog_pieces,
                           .tables = c->tables,
                           .table_count = c->table_count};
     const uint32_t slot = wg_epoch_enter(c->engine->epoch);
     const wg_code code = wgi_meta_store(&meta, err);
     wg_epoch_leave(c->engine->epoch, slot);
     WG_TRY(code);
-    c->catalog_pieces = meta.catalog_pieces;
+    c->next.counts.catalog_pieces = meta.catalog_pieces;
     WG_TRY(store_tables(c, err));
     WG_TRY(store_directories(c, err));
     WG_TRY(store_labels(c, true, err));
@@ -189,8 +188,10 @@ static wg_code store_all(capture *c, wg_error *err) {
 }
 
 wg_stripe_options wgi_stripe_options(wg_engine *engine) {
-    wg_stripe_options o = {
-        .zstd = engine->options.stripe_zstd, .decimals = true, .account = &engine->maintenance.writing};
+    wg_stripe_options o = {.zstd = engine->options.stripe_zstd,
+                           .decimals = true,
+                           .short_entries = true,
+                           .account = &engine->maintenance.writing};
     memcpy(o.store_uuid, engine->uuid, sizeof o.store_uuid);
     return o;
 }
@@ -228,7 +229,6 @@ static wg_code write_stripes(capture *c, wg_error *err) {
     c->sink = (wg_stripe_sink){
         .platform = e->platform, .dir = m->stripe_dir, .options = wgi_stripe_options(e), .next_id = m->next_stripe};
     wg_buf_init(&c->sink.finished, &e->account);
-    c->catalog_pieces = m->catalog_pieces;
     wg_code code = store_all(c, err);
     if (code == WG_OK) code = check_room(c, err);
     m->next_stripe = c->sink.next_id > m->next_stripe ? c->sink.next_id : m->next_stripe;
@@ -482,7 +482,7 @@ static wg_code take_capture(capture *c, bool log, wg_error *err) {
 static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *err) {
     wg_engine *e = c->engine;
     wgi_maintenance *m = &e->maintenance;
-    m->catalog_pieces = c->catalog_pieces;
+    m->catalog_pieces = c->next.counts.catalog_pieces;
     wgi_state_capture_settle(&c->state);
     atomic_store_explicit(&m->stored, c->next.logseq, memory_order_release);
     atomic_fetch_sub_explicit(&m->log_bytes, c->log_bytes, memory_order_relaxed);
@@ -507,9 +507,13 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
     return code;
 }
 
+enum { LOG_KEPT_BYTES = 256 << 10 }; /* more than this in the newest segment is left behind */
+
 static wg_code run(capture *c, bool log, wg_checkpoint_info *info, wg_error *err) {
     wg_engine *e = c->engine;
     if (log) WG_TRY(wgi_adopt_settle(e, err));
+    /* What a load left in the newest segment need not be read by every opening from now on. A wish: its failure is the next append's. */
+    if (log && wg_wal_last_logseq(e->wal) > c->since.logseq) (void)wg_wal_rotate(e->wal, LOG_KEPT_BYTES, NULL);
     WG_TRY(take_capture(c, log, err));
     info->logseq = c->next.logseq;
     if (c->next.logseq == c->since.logseq) return WG_OK;

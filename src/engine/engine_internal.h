@@ -52,7 +52,8 @@ struct wgi_label_state {
     wg_topology *topology;                              /* edge labels */
     wgi_table *edges;                                   /* edge labels */
     struct wg_adjacency *adjacency[WGI_ADJACENCY_KEPT]; /* edge labels, newest first; guarded by adjacency_mutex */
-    bool touched;                                       /* in the writer's list */
+    _Atomic uint64_t merge_until; /* edges that the background may merge; 0: nothing is due. Any order: a hint */
+    bool touched;                 /* in the writer's list */
     wgi_label_state *next_touched;
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
@@ -74,6 +75,8 @@ struct wg_engine {
         state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
     wg_account adjacency_account; /* nor this */
     wg_account index_account;     /* nor this */
+    uint32_t delta_edges_min;     /* 0: default */
+    uint64_t adjacency_span_free; /* WGI_SPAN_FREE; tests take less */
     wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */
@@ -211,6 +214,9 @@ typedef struct wgi_place {
 } wgi_place;
 /* The version of an owned node or edge that the view sees. */
 wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err);
+/* The same of an edge, and where it leaves and arrives. */
+wg_code wgi_edge_version(const wg_engine *engine, wg_view view, uint64_t id, wgi_place *out, uint64_t out_ends[2],
+                         wg_error *err);
 wg_code wgi_seek(wg_engine *engine, wg_view view, uint32_t label, const wg_value *key, uint32_t key_count,
                  uint64_t *out_id, bool *out_found, wg_error *err);
 /* The same, other than `own`. */
@@ -225,6 +231,7 @@ wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, u
 
 struct wg_txn {
     wg_engine *engine;
+    const wg_cancel *cancel; /* of the statement that runs in it; NULL: none */
     wg_txn_mode mode;
     wg_speed_lane lane;
     wg_view view;

@@ -77,7 +77,7 @@ static void test_manifest_each_field_is_checked(void **state) {
         "\"checkpoint\":",  "\"chain\":",      "\"horizon\":", "\"logseq\":", "\"next_stripe\":",
         "\"wal_segment\":", "\"counts\":",     "\"edges\":",   "\"keys\":",   "\"labels\":",
         "\"nodes\":",       "\"partitions\":", "\"tables\":",  "\"format\":", "\"store\":",
-        "\"stripes\":",     "\"bytes\":",      "\"id\":",      "\"level\":"};
+        "\"stripes\":",     "\"bytes\":",      "\"id\":",      "\"level\":",  "\"catalog_pieces\":"};
     static const char *const values[] = {"-1", "\"x\"", "null", "[]", "[7]", "{}", "18446744073709551615", "0.5"};
     uint32_t refused = 0;
     for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
@@ -93,6 +93,89 @@ static void test_manifest_each_field_is_checked(void **state) {
             }
         }
     assert_true(refused > 150);
+}
+
+static void body_key(world *w, wg_txn *txn) {
+    uint32_t key = 0;
+    (void)w;
+    MODEL_OK(wg_txn_intern_key(txn, wg_slice_str("one more"), &key, err));
+}
+
+static void body_drop_kept(world *w, wg_txn *txn) {
+    (void)w;
+    MODEL_OK(wg_txn_drop_label(txn, wg_slice_str("Kept"), false, false, err));
+}
+
+static void leave_out_piece(void *ctx, ws_fragment *f, wg_arena *arena) {
+    const uint64_t *slot = ctx;
+    (void)arena;
+    f->leave_out = f->leave_out || (f->head.key.kind == WG_KIND_CATALOG && f->head.key.slot == *slot);
+}
+
+/* Goal: the last piece of definitions cannot go missing unseen, though it has a DROP alone, which no other count shows. */
+static void test_manifest_misses_the_last_piece_of_definitions(void **state) {
+    (void)state;
+    wg_platform *p = ws_copy();
+    world w = {.engine = ws_open(p)};
+    MODEL_OK(wg_engine_checkpoint(w.engine, NULL, err));
+    ws_commit(&w, body_drop_kept);
+    MODEL_OK(wg_engine_checkpoint(w.engine, NULL, err));
+    uint64_t last = w.engine->maintenance.catalog_pieces - 1;
+    assert_true(last > 0);
+    MODEL_OK(wg_engine_close(w.engine, err));
+    ws_rewrite(p, leave_out_piece, &last);
+    const wg_engine_options o = ws_options(p);
+    wg_engine *e = NULL;
+    wg_error seen = {0};
+    assert_int_equal(wg_engine_open("/ws", &o, &e, &seen), WG_E_CORRUPT);
+    assert_non_null(strstr(seen.message, "definitions that manifest"));
+    wg_platform_sim_destroy(p);
+}
+
+static double catalog_pieces_metric;
+
+static bool note_pieces(void *ctx, const wg_metric *m) {
+    if (strcmp(m->name, "stripe_catalog_pieces") == 0) *(double *)ctx = m->value;
+    return true;
+}
+
+/* Goal: a manifest that does not count the pieces of definitions, as earlier releases wrote it, opens; it says that it does not know how many
+ * there are until the next checkpoint, from which on they are counted. */
+static void test_manifest_of_an_earlier_release_learns_to_count_pieces(void **state) {
+    (void)state;
+    wg_platform *p = ws_copy();
+    wg_buf text = {0};
+    wgi_manifest m = {0};
+    uint64_t epoch = 0;
+    char count[48];
+    MODEL_OK(wgi_manifest_read(p, "/ws", &m, err));
+    const uint64_t pieces = m.checkpoint.counts.catalog_pieces;
+    assert_true(pieces > 0 && pieces != WGI_PIECES_UNKNOWN);
+    wg_buf_deinit(&m.stripes);
+    snprintf(count, sizeof count, "\"catalog_pieces\":%llu,", (unsigned long long)pieces);
+    ws_manifest_text(p, &epoch, &text);
+    assert_true(ws_replace(&text, count, 0, ""));
+    ws_manifest_put(p, epoch, &text);
+    wg_engine *e = ws_open(p);
+    ws_expect_same(e);
+    assert_true(e->maintenance.manifest.checkpoint.counts.catalog_pieces == WGI_PIECES_UNKNOWN);
+    MODEL_OK(wg_engine_metrics(e, note_pieces, &catalog_pieces_metric, err));
+    assert_true(catalog_pieces_metric == 0);
+    MODEL_OK(wg_engine_expire(e, 3, err)); /* writes a manifest, with the number left out */
+    text.size = 0;
+    ws_manifest_text(p, &epoch, &text);
+    assert_null(strstr((const char *)text.data, "catalog_pieces"));
+    world w = {.engine = e};
+    ws_commit(&w, body_key);
+    MODEL_OK(wg_engine_checkpoint(e, NULL, err));
+    MODEL_OK(wg_engine_metrics(e, note_pieces, &catalog_pieces_metric, err));
+    assert_true(catalog_pieces_metric == (double)(pieces + 1));
+    MODEL_OK(wg_engine_close(e, err));
+    MODEL_OK(wgi_manifest_read(p, "/ws", &m, err));
+    assert_int_equal(m.checkpoint.counts.catalog_pieces, pieces + 1);
+    wg_buf_deinit(&m.stripes);
+    wg_buf_deinit(&text);
+    wg_platform_sim_destroy(p);
 }
 
 /* Goal: hexadecimal digits are those, in lower case, and as many as there must be. */
@@ -129,6 +212,8 @@ static void test_manifest_wrong_by_one(void **state) {
                {"\"labels\":", n->labels + 1},
                {"\"partitions\":", n->partitions + 1},
                {"\"tables\":", n->tables - 1},
+               {"\"catalog_pieces\":", n->catalog_pieces + 1},
+               {"\"catalog_pieces\":", n->catalog_pieces - 1},
                {"\"nodes\":", 0},
                {"\"edges\":", 0},
                {"\"keys\":", n->keys - 1},
@@ -241,6 +326,8 @@ static void test_manifest_prints_all_or_says_so(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest_each_field_is_checked),
+        cmocka_unit_test(test_manifest_misses_the_last_piece_of_definitions),
+        cmocka_unit_test(test_manifest_of_an_earlier_release_learns_to_count_pieces),
         cmocka_unit_test(test_manifest_hex_is_hex),
         cmocka_unit_test(test_manifest_wrong_by_one),
         cmocka_unit_test(test_manifest_prints_all_or_says_so),

@@ -321,8 +321,9 @@ static void test_stored_contradictions_are_found(void **state) {
         {"a key hashed to elsewhere", WG_KIND_KEYS, label_p, ADD_CELLS, WG_COLUMN_HASH, 1, NULL, 0, NULL},
         {"one key of all", WG_KIND_ROWS, table_p, SAME_CELLS, 0, 0, NULL, 0, "another node"},
         {"no keys", WG_KIND_KEYS, label_p, NO_ROWS, 0, 0, NULL, 0, NULL},
-        {"a neighbour that is another", WG_KIND_ADJACENCY, label_edge, ADD_CELLS, WG_COLUMN_NEIGHBOUR, 1, NULL, 0,
-         NULL},
+        {"edges that leave elsewhere", WG_KIND_ROWS, table_edge, ADD_CELLS, WG_COLUMN_FROM, 1, NULL, 0,
+         "not its end"},
+        {"edges that arrive elsewhere", WG_KIND_ROWS, table_edge, ADD_CELLS, WG_COLUMN_TO, 1, NULL, 0, "not its end"},
     };
     uint32_t opened = 0;
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {

@@ -15,7 +15,7 @@ static wg_code follow_log(wg_engine *e, uint64_t *out_commits, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
     wgi_replay r = {.engine = e, .keep_chain = true};
     wg_arena_init(&r.arena, &e->account);
-    wgi_state_pass_init(&r.state, e->state_log.state, &e->account);
+    wgi_state_pass_init(&r.state, e->state_log.state, 0, &e->account);
     const wg_code code = wg_wal_follower_read(m->follower, wgi_replay_commit, &r, out_commits, err);
     wgi_state_pass_deinit(&r.state);
     wg_arena_deinit(&r.arena);
@@ -32,7 +32,7 @@ static wg_code follow_once(wg_engine *e, wg_error *err) {
     const wg_wal_options options = wgi_wal_options(e, 0);
     WG_TRY(wg_wal_follow(e->platform, m->wal_dir, &options, &m->follower, err));
     WG_TRY(follow_log(e, &commits, err));
-    WG_TRY(wg_state_fill_end(e->state_log.state, err));
+    wg_state_fill_end(e->state_log.state);
     WG_TRY(wgi_settle_all(e, err));
     WG_TRY(wgi_budget_check(e, err));
     wgi_schema_changed(e, e->applied);

@@ -40,10 +40,11 @@ static bool put_checkpoint(wg_buf *out, const wgi_checkpoint *c) {
     return wg_buf_append_str(out, "{\"checkpoint\":{\"chain\":\"") &&
            put_hex(out, c->chain.bytes, sizeof c->chain.bytes) && put_number(out, "\",\"horizon\":", c->horizon) &&
            put_number(out, ",\"logseq\":", c->logseq) && put_number(out, ",\"next_stripe\":", c->next_stripe) &&
-           put_number(out, ",\"wal_segment\":", c->wal_segment) &&
-           put_number(out, "},\"counts\":{\"edges\":", c->counts.edges) &&
-           put_number(out, ",\"keys\":", c->counts.keys) && put_number(out, ",\"labels\":", c->counts.labels) &&
-           put_number(out, ",\"nodes\":", c->counts.nodes) &&
+           put_number(out, ",\"wal_segment\":", c->wal_segment) && wg_buf_append_str(out, "},\"counts\":{") &&
+           (c->counts.catalog_pieces == WGI_PIECES_UNKNOWN ||
+            (put_number(out, "\"catalog_pieces\":", c->counts.catalog_pieces) && wg_buf_append_str(out, ","))) &&
+           put_number(out, "\"edges\":", c->counts.edges) && put_number(out, ",\"keys\":", c->counts.keys) &&
+           put_number(out, ",\"labels\":", c->counts.labels) && put_number(out, ",\"nodes\":", c->counts.nodes) &&
            put_number(out, ",\"partitions\":", c->counts.partitions) &&
            (c->counts.rules == 0 || put_number(out, ",\"rules\":", c->counts.rules)) &&
            put_number(out, ",\"tables\":", c->counts.tables) && wg_buf_append_str(out, "},");
@@ -221,6 +222,12 @@ static bool parse_number(const wg_value *map, const char *key, uint64_t max, uin
     return true;
 }
 
+/* Earlier releases did not count them. */
+static bool parse_pieces(const wg_value *counts, uint64_t *out) {
+    *out = WGI_PIECES_UNKNOWN;
+    return entry_of(counts, "catalog_pieces") == NULL || parse_number(counts, "catalog_pieces", UINT32_MAX, out);
+}
+
 static bool parse_checkpoint(const wg_value *root, wgi_checkpoint *out) {
     const wg_value *c = entry_of(root, "checkpoint");
     const wg_value *n = entry_of(root, "counts");
@@ -229,7 +236,7 @@ static bool parse_checkpoint(const wg_value *root, wgi_checkpoint *out) {
            parse_number(c, "horizon", INT64_MAX, &out->horizon) &&
            parse_number(c, "next_stripe", INT64_MAX, &out->next_stripe) &&
            parse_number(c, "wal_segment", INT64_MAX, &out->wal_segment) &&
-           parse_number(n, "edges", INT64_MAX, &out->counts.edges) &&
+           parse_pieces(n, &out->counts.catalog_pieces) && parse_number(n, "edges", INT64_MAX, &out->counts.edges) &&
            parse_number(n, "keys", UINT32_MAX, &out->counts.keys) &&
            parse_number(n, "labels", UINT32_MAX, &out->counts.labels) &&
            parse_number(n, "nodes", INT64_MAX, &out->counts.nodes) &&

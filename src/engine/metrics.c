@@ -44,6 +44,7 @@ static void emit_wal(emitter *o, const wg_wal_metrics *w) {
     counter(o, "wal_append_bytes_total", w->append_bytes, "their bytes, without frames");
     counter(o, "wal_written_bytes_total", w->written_bytes, "bytes written to segments");
     counter(o, "wal_syncs_total", w->syncs, "syncs of a segment");
+    counter(o, "wal_direct_syncs_total", w->direct_syncs, "of them, in one write past the cache of the system");
     if (e->wal != NULL) histogram(o, "wal_sync_seconds", wg_wal_sync_histogram(e->wal), "how long each sync took");
     gauge(o, "wal_commits_per_sync_max", (double)w->commits_per_sync_max, "largest group that one sync made durable");
     counter(o, "wal_waits_total", w->waits, "appends that waited because too much was not synced yet");
@@ -76,6 +77,8 @@ static void emit_memory(emitter *o) {
         counter(o, "page_faults_minor_total", p.faults_minor, "page faults without input");
         counter(o, "page_faults_major_total", p.faults_major, "page faults that read from the disk");
     }
+    counter(o, "adjacency_merges_total", load(&e->maintenance.adjacency_merges),
+            "deltas of adjacency merged beside the writers");
     counter(o, "cache_sweeps_total", load(&e->maintenance.residency_sweeps),
             "times that pages of files were dropped which nobody had admitted");
     gauge(o, "epoch_pending", (double)wg_epoch_pending(e->epoch), "retired blocks that wait for readers");
@@ -122,12 +125,15 @@ static void emit_cache(emitter *o) {
 typedef struct stripe_totals {
     uint64_t bytes[WG_LEVELS];
     uint64_t count[WG_LEVELS];
+    uint64_t catalog_pieces;
 } stripe_totals;
 
 static void total_stripes(wg_engine *e, stripe_totals *out) {
     wgi_maintenance *m = &e->maintenance;
     *out = (stripe_totals){0};
     wg_mutex_lock(&m->manifest_mutex);
+    const uint64_t pieces = m->manifest.checkpoint.counts.catalog_pieces;
+    out->catalog_pieces = pieces == WGI_PIECES_UNKNOWN ? 0 : pieces;
     for (uint32_t i = 0; i < wgi_manifest_stripe_count(&m->manifest); i++) {
         const wg_stripe_entry entry = wgi_manifest_stripe(&m->manifest, i);
         out->bytes[entry.level] += entry.bytes;
@@ -144,6 +150,8 @@ static void emit_stripes(emitter *o, const stripe_totals *t) {
     for (uint32_t i = 0; i < WG_LEVELS; i++) by_label(o, &files, levels[i], (double)t->count[i]);
     for (uint32_t i = 0; i < WG_LEVELS; i++) by_label(o, &bytes, levels[i], (double)t->bytes[i]);
     gauge(o, "stripe_fragments", (double)load(&o->engine->maintenance.fragments), "fragments in all stripes");
+    gauge(o, "stripe_catalog_pieces", (double)t->catalog_pieces,
+          "of them those of definitions, at the last checkpoint");
 }
 
 /* ---- checkpoints and compaction */

@@ -52,6 +52,15 @@ static bool other_labels_may_hold(const wg_txn *txn, const uint32_t *labels, uin
     return false;
 }
 
+bool wg_txn_sees_key(const wg_txn *txn, uint32_t key) {
+    return wg_txn_is_write(txn) || wg_catalog_key_begin(txn->engine->catalog, key) <= txn->view.snapshot;
+}
+
+uint32_t wg_txn_key(const wg_txn *txn, wg_slice name) {
+    const uint32_t key = wg_catalog_key(txn->engine->catalog, name);
+    return key != WG_NO_KEY && wg_txn_sees_key(txn, key) ? key : WG_NO_KEY;
+}
+
 wg_type wg_txn_node_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key) {
     if (key == WG_NO_KEY) return WG_TYPE_NULL;
     if (label_count == 0) return WG_TYPE_ANY;
@@ -571,16 +580,18 @@ typedef struct expansion {
     uint64_t *neighbours;
 } expansion;
 
-/* Of `got` entries behind those that are kept, keeps those that are visible. */
-static wg_code expand_keep(expansion *x, uint32_t got, bool skip_loops, wg_error *err) {
+/* Of `got` entries behind those that are kept, keeps those that are visible. Their rows, which say so, have the neighbours too. */
+static wg_code expand_keep(expansion *x, uint32_t got, wg_direction way, bool skip_loops, wg_error *err) {
     const uint32_t end = x->kept + got;
     for (uint32_t i = x->kept; i < end; i++) {
         wgi_place at;
-        if (skip_loops && x->neighbours[i] == x->node) continue; /* the other direction had it */
-        WG_TRY(wgi_version(x->txn->engine, true, x->txn->view, x->edges[i], &at, err));
+        uint64_t ends[2];
+        WG_TRY(wgi_edge_version(x->txn->engine, x->txn->view, x->edges[i], &at, ends, err));
         if (at.table == NULL) continue;
+        const uint64_t neighbour = ends[way == WG_DIRECTION_OUT ? 1 : 0];
+        if (skip_loops && neighbour == x->node) continue; /* the other direction had it */
         x->edges[x->kept] = x->edges[i];
-        x->neighbours[x->kept] = x->neighbours[i];
+        x->neighbours[x->kept] = neighbour;
         x->kept++;
     }
     return WG_OK;
@@ -595,7 +606,7 @@ static wg_code expand_label(expansion *x, const wg_topology *topology, wg_direct
                                 x->edges + x->kept, x->neighbours + x->kept, &got, err));
         if (got == 0) return WG_OK;
         x->position->entry = x->edges[x->kept + got - 1] + 1;
-        WG_TRY(expand_keep(x, got, skip_loops, err));
+        WG_TRY(expand_keep(x, got, direction, skip_loops, err));
     }
     return WG_OK;
 }

@@ -60,9 +60,11 @@ static wg_code settle_tables(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
+/* Pieces are numbered without a gap: only the last ones could be missing unseen, with an ALTER or a DROP that no other count shows. */
 static wg_code check_counts(const wg_engine *e, wg_error *err) {
     const wgi_counts *n = &e->maintenance.manifest.checkpoint.counts;
-    if (wg_catalog_key_count(e->catalog) != n->keys || wg_catalog_label_count(e->catalog) != n->labels ||
+    const bool pieces = n->catalog_pieces == WGI_PIECES_UNKNOWN || n->catalog_pieces == e->maintenance.catalog_pieces;
+    if (!pieces || wg_catalog_key_count(e->catalog) != n->keys || wg_catalog_label_count(e->catalog) != n->labels ||
         wg_catalog_partition_count(e->catalog) != n->partitions || wg_catalog_rule_count(e->catalog) != n->rules ||
         atomic_load_explicit(&e->table_count, memory_order_relaxed) > n->tables)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
@@ -242,13 +244,41 @@ static wg_code sync_log(wg_engine *e, wg_error *err) {
     return code;
 }
 
+typedef struct log_sizes {
+    wg_engine *engine;
+    wg_arena arena;
+    uint64_t bytes, largest;
+} log_sizes;
+
+static bool size_file(void *ctx, const char *name, bool is_directory) {
+    log_sizes *s = ctx;
+    wg_platform *p = s->engine->platform;
+    wg_file_info info;
+    const char *path = is_directory ? NULL : wgi_path_join(&s->arena, s->engine->maintenance.wal_dir, name);
+    if (path == NULL || p->ops->stat(p, path, &info, NULL) != WG_OK) return true;
+    s->bytes += info.size;
+    s->largest = wg_max_u64(s->largest, info.size);
+    return true;
+}
+
+/* About: the last segment is partly empty, and one more may have been prepared. 0: who knows. */
+static uint64_t log_size(wg_engine *e) {
+    log_sizes s = {.engine = e};
+    wg_platform *p = e->platform;
+    wg_arena_init(&s.arena, &e->account);
+    const wg_code code = p->ops->list(p, e->maintenance.wal_dir, size_file, &s, NULL);
+    wg_arena_deinit(&s.arena);
+    const uint64_t unused = s.largest + s.largest / 2;
+    return code == WG_OK && s.bytes > unused ? s.bytes - unused : 0;
+}
+
 static wg_code make_room(wgi_replay *r, wg_error *err) {
     wg_engine *e = r->engine;
     const uint64_t cap = wgi_heap_cap(e);
     if (!r->may_checkpoint || cap == 0 || wg_account_bytes(&e->account) <= cap / 2 || r->since_checkpoint < cap / 16)
         return WG_OK;
     WG_TRY(sync_log(e, err));
-    WG_TRY(wg_state_fill_end(e->state_log.state, err)); /* the checkpoint walks the keys in order */
+    wg_state_fill_end(e->state_log.state); /* the checkpoint walks the keys in order */
     WG_TRY(wgi_settle_all(e, err));
     wg_mutex_lock(&e->maintenance.mutex);
     const wg_code code = wgi_checkpoint_run(e, false, NULL, err);
@@ -359,8 +389,17 @@ static void pipeline_body(void *arg) {
 
 /* Waits until at most `left` parcels are not applied yet; what went wrong with one that was. */
 static wg_code pipeline_wait(wgi_pipeline *p, uint64_t left, wg_error *err) {
+    wg_state *state = p->replay->engine->state_log.state;
     wg_mutex_lock(&p->mutex);
-    while (p->put - p->done > left) wg_cond_wait(&p->taken, &p->mutex);
+    for (bool helps = true; p->put - p->done > left;) {
+        if (helps) {
+            wg_mutex_unlock(&p->mutex);
+            helps = wg_state_page_ahead(state);
+            wg_mutex_lock(&p->mutex);
+        } else {
+            wg_cond_wait(&p->taken, &p->mutex);
+        }
+    }
     const wg_code code = p->code;
     if (code != WG_OK && err != NULL && err->code == WG_OK) *err = p->error;
     wg_mutex_unlock(&p->mutex);
@@ -476,7 +515,7 @@ wg_code wgi_recover_log(wg_engine *engine, uint32_t segment_bytes, bool append, 
     r.keep_chain = !append || wgi_heap_cap(engine) != 0;
     m->segment_bytes = segment_bytes != 0 ? segment_bytes : (uint32_t)WG_WAL_SEGMENT_BYTES_DEFAULT;
     wg_arena_init(&r.arena, &engine->account);
-    wgi_state_pass_init(&r.state, engine->state_log.state, &engine->account);
+    wgi_state_pass_init(&r.state, engine->state_log.state, log_size(engine), &engine->account);
     r.may_pipeline = append && !engine->options.no_background && engine->platform == wg_platform_real();
     wg_code code = replay_log(&r, segment_bytes, append, recovery, err);
     if (r.pipeline != NULL) {

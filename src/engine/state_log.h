@@ -7,6 +7,7 @@
 #define WG_ENGINE_STATE_LOG_H
 
 #include "engine/engine.h"
+#include "worldgraph/state/redo.h"
 
 enum { WGI_RANK_STATE_THREAD = 36, WGI_TOUCHED_CACHE = 256 };
 
@@ -107,10 +108,15 @@ typedef struct wgi_state_pass {
     uint64_t time_us;
     bool has_time;
     bool sorted;
+    bool streams;          /* the state is being filled: commits of a run in a row are not gathered */
+    wg_redo_stream stream; /* theirs */
+    wg_state_run
+        *noted; /* the run of the last of them, and the version that it came to; NULL: there is nothing to note */
+    uint64_t noted_version;
     bool only; /* of one run and its parents: others are stepped over */
     uint64_t count;
 } wgi_state_pass;
-void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, wg_account *account);
+void wgi_state_pass_init(wgi_state_pass *pass, wg_state *state, uint64_t log_bytes, wg_account *account);
 void wgi_state_pass_deinit(wgi_state_pass *pass);
 struct wg_mutation;
 wg_code wgi_apply_time(void *ctx, const struct wg_mutation *m, wg_error *err);

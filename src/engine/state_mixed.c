@@ -69,6 +69,7 @@ wg_code wgi_mixed_prepare(wg_engine *engine, wgi_mixed *mixed, wg_error *err) {
     WG_TRY(wg_state_commit_prepare(c->state, &mixed->payload, &mixed->result.version, err));
     mixed->ended = false;
     mixed->prepared = true;
+    if (mixed->result.version == 0) return WG_OK; /* it only read: the run is where it was */
     if (!wgi_state_reach(engine, number, mixed->result.version)) return wg_error_nomem(err, sizeof(wgi_reached));
     return WG_OK;
 }

@@ -67,7 +67,8 @@ static wg_code take_rings(wg_engine *e, const wg_rings *rings, wg_arena *arena, 
     wgi_apply apply = {.engine = e, .begin = e->applied + 1, .state = &pass};
     uint64_t logseq = 0;
     wg_code code = WG_OK;
-    wgi_state_pass_init(&pass, e->state_log.state, &e->state_account);
+    wgi_state_pass_init(&pass, e->state_log.state, 0, &e->state_account);
+    pass.streams = false; /* it is applied once the log has it */
     for (uint32_t i = 0; i < count && code == WG_OK; i++) {
         code = check_records(pieces[i], arena, &apply, err);
         atomic_fetch_add_explicit(&e->state_log.recovered_ring_bytes, pieces[i].size, memory_order_relaxed);

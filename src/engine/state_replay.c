@@ -109,7 +109,7 @@ static wg_code scan_log(replay *r, wg_error *err) {
     wg_wal_recovery recovery = {0};
     const wg_wal_options options = wgi_wal_options(e, 0);
     wg_arena_init(&r->arena, &e->state_account);
-    wgi_state_pass_init(&r->pass, r->state, &e->state_account);
+    wgi_state_pass_init(&r->pass, r->state, 0, &e->state_account);
     r->pass.only = true;
     wg_code code = wg_wal_scan_from(e->platform, e->maintenance.wal_dir, &options, on_commit, r, &recovery, err);
     wgi_state_pass_deinit(&r->pass);
@@ -136,7 +136,7 @@ static wg_code rebuild(replay *r, uint32_t number, wg_arena *arena, wg_error *er
     r->after = wg_min_u64(r->until, atomic_load_explicit(&m->stored, memory_order_acquire));
     r->reached = r->after;
     if (r->reached < r->until) WG_TRY(scan_log(r, err));
-    WG_TRY(wg_state_fill_end(r->state, err));
+    wg_state_fill_end(r->state);
     if (wg_state_run_at(r->state, number) == NULL)
         return wg_error_set(err, WG_E_NOT_FOUND, WG_NO_OFFSET, "run %u was not there at commit %llu", number,
                             (unsigned long long)r->until);

@@ -49,13 +49,32 @@ static void add_degree(wg_degree_statistics *d, double degree, double nodes) {
     if (degree > d->maximum) d->maximum = degree;
 }
 
+typedef struct picking {
+    const wg_txn *reader;
+    uint32_t label;
+    wg_direction direction;
+    const wg_topology *topology; /* NULL: not all of its edges are visible */
+} picking;
+
+/* When the reader sees as many edges as adjacency has ever known it sees all of them, and degrees need no look at the edges. */
+static const wg_topology *topology_when_whole(const wg_txn *reader, uint32_t label, const wgi_sample *s) {
+    const wgi_label_state *state = wgi_label_state_at(reader->engine, label);
+    if (state == NULL || state->topology == NULL) return NULL;
+    return wg_topology_edge_count(state->topology) == s->live ? state->topology : NULL;
+}
+
 /* Visible edges of the node, at most DEGREE_CAP. */
-static wg_code visible_degree(const wg_txn *reader, uint32_t label, wg_direction direction, uint64_t node,
-                              uint32_t *out, wg_error *err) {
+static wg_code visible_degree(const picking *p, uint64_t node, uint32_t *out, wg_error *err) {
     uint64_t edges[DEGREE_CAP], neighbours[DEGREE_CAP];
     wg_expand_position position = {0};
+    uint64_t degree = 0;
     *out = 0;
-    return wg_expand(reader, node, direction, &label, 1, &position, DEGREE_CAP, edges, neighbours, out, err);
+    if (p->topology == NULL)
+        return wg_expand(p->reader, node, p->direction, &p->label, 1, &position, DEGREE_CAP, edges, neighbours, out,
+                         err);
+    WG_TRY(wg_topology_degree(p->topology, p->direction, node, &degree, err));
+    *out = (uint32_t)wg_min_u64(degree, DEGREE_CAP);
+    return WG_OK;
 }
 
 static uint32_t frequency(const run *runs, uint32_t count, uint64_t node) {
@@ -73,11 +92,12 @@ static wg_code degrees_of_picks(const wg_txn *reader, uint32_t label, const wgi_
     const uint32_t picks = s->count < PICKS ? s->count : PICKS;
     const double edges_of_pick = (double)s->live / picks;
     const double edges_of_sample = (double)s->live / s->count;
+    const picking p = {reader, label, direction, topology_when_whole(reader, label, s)};
     for (uint32_t i = 0; i < picks; i++) {
         const wgi_sampled *row = &s->rows[(uint64_t)i * s->count / picks];
         const uint64_t node = direction == WG_DIRECTION_OUT ? row->from : row->to;
         uint32_t seen = 0;
-        WG_TRY(visible_degree(reader, label, direction, node, &seen, err));
+        WG_TRY(visible_degree(&p, node, &seen, err));
         double degree = seen > 0 ? seen : 1;
         if (seen == DEGREE_CAP) {
             const double by_frequency = frequency(runs, run_count, node) * edges_of_sample;

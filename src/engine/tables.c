@@ -183,7 +183,9 @@ void wgi_dead_reap(wg_engine *engine) {
 
 /* ---- versions */
 
-wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err) {
+/* *out_head is written when there is one. */
+static wg_code version_find(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out,
+                            wg_row_head *out_head, wg_error *err) {
     wg_row_address at = WG_ROW_NONE;
     WG_TRY(wg_directory_get(is_edge ? engine->edges : engine->nodes, id, &at, err));
     *out = (wgi_place){0};
@@ -205,10 +207,25 @@ wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_
         if (!found) return WG_OK; /* nor any version before it */
         if (wg_visible(view, head.begin, end)) {
             *out = (wgi_place){table, wg_row_ordinal(at)};
+            *out_head = head;
             return WG_OK;
         }
         at = head.prev;
     }
+    return WG_OK;
+}
+
+wg_code wgi_version(const wg_engine *engine, bool is_edge, wg_view view, uint64_t id, wgi_place *out, wg_error *err) {
+    wg_row_head head;
+    return version_find(engine, is_edge, view, id, out, &head, err);
+}
+
+wg_code wgi_edge_version(const wg_engine *engine, wg_view view, uint64_t id, wgi_place *out, uint64_t out_ends[2],
+                         wg_error *err) {
+    wg_row_head head = {0};
+    WG_TRY(version_find(engine, true, view, id, out, &head, err));
+    out_ends[0] = head.from;
+    out_ends[1] = head.to;
     return WG_OK;
 }
 

@@ -25,7 +25,15 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
  * Whoever comes while it is free takes it, which saves a change of threads for each commit. One who writes without a rest would
  * always be there first, so those who wait stand in a queue, and after some such turns the place is handed to the first of them. */
 #define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
+#define WRITER_LOOK_NS \
+    (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
 enum { WRITER_BARGES_MAX = 8, SYNC_AHEAD_BYTES = 8 << 20 };
+
+/* Not inlined: a compiler that sees into it takes the turn for one that outlives its frame. */
+__attribute__((noinline)) static void queue_join(wg_engine *e, wgi_turn *turn) {
+    *e->writer_last = turn;
+    e->writer_last = &turn->next;
+}
 
 static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     wgi_turn **at = &e->writer_first;
@@ -36,31 +44,45 @@ static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     if (*at == NULL) e->writer_last = at;
 }
 
-/* writer_mutex is held, and somebody else has the place. */
-static bool wait_for_turn(wg_engine *e) {
-    wgi_turn turn = {0};
-    bool in_time = true;
-    *e->writer_last = &turn;
-    e->writer_last = &turn.next;
-    while (!turn.given && e->writer_busy && in_time)
-        in_time = wg_cond_wait_for(&e->writer_free, &e->writer_mutex, WRITER_WAIT_NS);
-    if (turn.given) return true; /* it has left the queue already, and the place was never free */
-    queue_leave(e, &turn);
-    return !e->writer_busy;
+/* Not inlined: compilers take the place in the queue, which is on the stack, for one that outlives the wait. */
+static __attribute__((noinline)) void queue_join(wg_engine *e, wgi_turn *turn) {
+    *e->writer_last = turn;
+    e->writer_last = &turn->next;
 }
 
-wg_code wgi_writer_take(wg_engine *e, wg_error *err) {
+/* writer_mutex is held, and somebody else has the place. WG_E_BUSY after WRITER_WAIT_NS, or what `cancel` (may be NULL) says. */
+static wg_code wait_for_turn(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
+    const uint64_t begin = e->platform->ops->now_ns(e->platform);
+    wgi_turn turn = {0};
+    wg_code code = WG_OK;
+    queue_join(e, &turn);
+    while (!turn.given && e->writer_busy && code == WG_OK) {
+        const uint64_t waited = e->platform->ops->now_ns(e->platform) - begin;
+        code = wg_cancel_check(cancel, err);
+        if (code == WG_OK && waited >= WRITER_WAIT_NS)
+            code = wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
+                                "another transaction has been writing for 10 seconds: commit it or roll it back");
+        if (code != WG_OK) break;
+        const uint64_t left = WRITER_WAIT_NS - waited;
+        (void)wg_cond_wait_for(&e->writer_free, &e->writer_mutex,
+                               cancel == NULL ? left : wg_min_u64(left, WRITER_LOOK_NS));
+    }
+    if (turn.given) return WG_OK; /* it has left the queue already, and the place was never free */
+    queue_leave(e, &turn);
+    return e->writer_busy ? code : WG_OK;
+}
+
+static wg_code writer_take_within(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
     wg_mutex_lock(&e->writer_mutex);
     const bool waited = e->writer_busy;
-    const bool taken = !waited || wait_for_turn(e);
-    if (taken) e->writer_busy = true;
+    const wg_code code = waited ? wait_for_turn(e, cancel, err) : WG_OK;
+    if (code == WG_OK) e->writer_busy = true;
     if (!waited && e->writer_first != NULL) e->writer_barged++;
     wg_mutex_unlock(&e->writer_mutex);
-    if (!taken)
-        return wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
-                            "another transaction has been writing for 10 seconds: commit it or roll it back");
-    return WG_OK;
+    return code;
 }
+
+wg_code wgi_writer_take(wg_engine *e, wg_error *err) { return writer_take_within(e, NULL, err); }
 
 /* All are woken: which of them the place was handed to only it can tell. */
 void wgi_writer_give(wg_engine *e) {
@@ -89,7 +111,7 @@ static wg_code writer_take(wg_txn *txn, wg_error *err) {
     if (txn->engine->options.read_only)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "the database is open for reading only");
     WG_TRY(wgi_budget_admit(txn->engine, err));
-    WG_TRY(wgi_writer_take(txn->engine, err));
+    WG_TRY(writer_take_within(txn->engine, txn->cancel, err));
     txn->writing = true;
     txn->view.own = txn->engine->applied + 1;
     return WG_OK;
@@ -151,6 +173,13 @@ static void txn_give_back(wg_engine *engine, wg_txn *txn) {
 }
 
 wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err) {
+    return wg_txn_begin_within(engine, mode, as_of, NULL, out, err);
+}
+
+void wg_txn_wait_within(wg_txn *txn, const wg_cancel *cancel) { txn->cancel = cancel; }
+
+wg_code wg_txn_begin_within(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, const wg_cancel *cancel,
+                            wg_txn **out, wg_error *err) {
     const uint64_t newest = wg_engine_logseq(engine);
     if (as_of > newest)
         return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu is in the future: the newest is %llu",
@@ -163,6 +192,7 @@ wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn
     if (code == WG_OK) {
         txn->engine = engine;
         txn->mode = mode;
+        txn->cancel = cancel;
         wg_buf_init(&txn->undo, &engine->account);
         wg_buf_init(&txn->log, &engine->account);
         wg_buf_init(&txn->late, &engine->account);
@@ -306,8 +336,11 @@ static wg_code log_cut(wg_txn *txn, wg_error *err) {
 static void settle(wg_engine *e) {
     for (wgi_label_state *state = e->touched_labels; state != NULL; state = state->next_touched) {
         wg_error ignored = {0};
-        const wg_code code = wg_topology_settle(state->topology, &ignored);
+        bool due = false;
+        const wg_code code = wgi_background_merges(e) ? wg_topology_settle_later(state->topology, &due, &ignored)
+                                                      : wg_topology_settle(state->topology, &ignored);
         (void)code; /* out of memory leaves the delta as it is: slower, not wrong */
+        if (due) wgi_background_merge(e, state);
     }
 }
 

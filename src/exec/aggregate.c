@@ -285,6 +285,10 @@ static wg_code add_batch(const wg_plan *plan, wgi_groups *g, uint32_t i, const w
                          wgi_eval *eval, wg_error *err) {
     const wg_aggregate *a = &plan->aggregates[i];
     wg_vector v;
+    const bool each = plan->weighted && !a->distinct && a->kind <= WG_AGG_AVG;
+    wgi_weighted weighted = {.batch = batch, .weights = &batch->columns[plan->slot], .index = index};
+    if (each && a->kind == WG_AGG_COUNT_STAR)
+        return wgi_agg_add_weighted(a, g->states[i], &weighted, eval->context->account, err);
     if (a->kind == WG_AGG_COUNT_STAR) {
         add_counts(g->states[i], NULL, batch, index);
         return WG_OK;
@@ -294,6 +298,10 @@ static wg_code add_batch(const wg_plan *plan, wgi_groups *g, uint32_t i, const w
     else WG_TRY(wgi_eval_vector(eval, a->arg, batch, &v, err));
     wgi_agg_note_nulls(eval->context, &v, batch);
     if (a->distinct) return add_distinct(g, i, &v, batch, index, eval, err);
+    if (each) {
+        weighted.values = &v;
+        return wgi_agg_add_weighted(a, g->states[i], &weighted, eval->context->account, err);
+    }
     if (a->kind == WG_AGG_COUNT) {
         add_counts(g->states[i], &v, batch, index);
         return WG_OK;
@@ -611,6 +619,10 @@ static wg_code state_result(const wg_aggregate *a, wgi_groups *g, uint32_t i, ui
     switch (a->kind) {
         case WG_AGG_COUNT_STAR:
         case WG_AGG_COUNT:
+            if (((const uint64_t *)g->states[i])[group] > INT64_MAX)
+                return wg_error_refine(err,
+                                       wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()"),
+                                       WG_S_NUMERIC_RANGE);
             *out = wg_value_int((int64_t)((const uint64_t *)g->states[i])[group]);
             return WG_OK;
         case WG_AGG_SUM:

@@ -59,6 +59,7 @@ static void make_plans(const wg_plan *plan, wg_aggregate *aggregates, inner_plan
     p->outer.children[0] = &p->distinct;
     p->outer.exprs = p->slot_list;
     p->outer.aggregates = aggregates;
+    p->outer.weighted = false; /* a value counts once however often it is there */
 }
 
 wg_code wgi_run_over_distinct(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {

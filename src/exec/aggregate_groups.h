@@ -47,6 +47,17 @@ typedef struct wgi_groups_failure {
 wg_code wgi_groups_rows(const wg_plan *plan, wgi_groups *g, wg_account *account, wgi_groups_failure *failure,
                         wg_rows **out, wg_error *err);
 
+/* ---- aggregate_weighted.c: rows of a batch that stand for several each */
+typedef struct wgi_weighted {
+    const wg_batch *batch;
+    const wg_vector *values;  /* INT or FLOAT for SUM and AVG; NULL: COUNT_STAR */
+    const wg_vector *weights; /* INT, above 0 */
+    const uint32_t *index;    /* groups of the selected rows; NULL: all are of group 0 */
+} wgi_weighted;
+/* COUNT_STAR, COUNT, SUM, AVG. */
+wg_code wgi_agg_add_weighted(const wg_aggregate *a, void *states, const wgi_weighted *rows, wg_account *account,
+                             wg_error *err);
+
 /* ---- aggregate_groups.c: groups in a temporary file */
 typedef struct wgi_groups_spill {
     const wg_plan *plan;

@@ -32,7 +32,7 @@ typedef struct typed_local {
 
 bool wgi_agg_is_typed(const wg_plan *plan) {
     const uint32_t keys = wgi_agg_key_count(plan);
-    if (keys > WGI_AGG_KEYS_MAX) return false;
+    if (keys > WGI_AGG_KEYS_MAX || plan->weighted) return false;
     for (uint32_t k = 0; k < keys; k++) {
         const wg_physical physical = wg_type_physical(plan->slot_types[k]);
         if (physical == WG_PHYSICAL_VALUE || physical == WG_PHYSICAL_F64) return false; /* 1 and 1.0, 0.0 and -0.0 */

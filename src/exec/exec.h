@@ -34,6 +34,8 @@ typedef enum wg_plan_op {
                             by id: candidates, whose conditions a filter asks again. Edges are seen from `direction` */
     WG_PLAN_EXPAND,      /* TgkTraversal: input ++ edge id ++ neighbour id, from node slot `slot` */
     WG_PLAN_EXPAND_INTO, /* input ++ edge id, for the edges between node slots `slot` and `slot_b` */
+    WG_PLAN_INTERSECT, /* input ++ edge id of meets[0] ++ node id ++ edge ids of the other meets, for every node that an edge of each meet leads to;
+                          in the order of the node's id, then of the edges of meets[0], meets[1], ... */
     WG_PLAN_EXPAND_VAR, /* input ++ list of edges [++ last node], for every walk of hops_min..hops_max edges from `slot` that uses no
                             edge twice; `into`: only walks to `slot_b`, and no node. exprs[i] is what edge_keys[i] must be on each */
     WG_PLAN_EXISTS, /* rows with an edge between node slots `slot` and `slot_b` (not `into`: from `slot` to anything); `negated`: those without */
@@ -62,7 +64,8 @@ typedef enum wg_plan_op {
     WG_PLAN_ARGUMENT, /* leaf of children[1] of MERGE, APPLY and CALL: the one row of children[0] that it is run for */
     WG_PLAN_APPLY,    /* children[0] ++ children[1] run for each row, in that order; reads only */
     WG_PLAN_CALL, /* the same with an inner plan that may write; without slots of its own each row of children[0] once */
-    WG_PLAN_PATTERN_COUNT, /* one row: in each slot how many matches `pattern` has. Leaf; `fallback` lists and counts them */
+    WG_PLAN_PATTERN_COUNT, /* one row: in each slot how many matches `pattern` has. Leaf; `fallback` lists and counts them.
+                              `grouped`: for each node that vertex `slot` is in some match, by id: the node, in how many */
     WG_PLAN_REACH, /* the different nodes of the last vertex of `pattern`, a path from vertex 0, by id; hops_max > 0: of the ends of walks of
                       hops_min..hops_max edges along its one edge. With aggregates one row: in each slot
                       how many. Leaf; `fallback` lists the same nodes */
@@ -153,6 +156,18 @@ typedef struct wg_walk_step {
     wg_expr *filter; /* over step_input: the nodes and edges of this repetition as far as this step; NULL: none */
 } wg_walk_step;
 
+/* INTERSECT: one of the edges to the new node, seen from node slot `slot` of the input. */
+typedef struct wg_meet {
+    uint32_t slot;
+    wg_direction direction;
+    const uint32_t *edge_labels;
+    uint32_t edge_label_count;
+    const uint32_t *unique_edge_slots; /* those of the input first, then of edges of earlier meets in the output */
+    uint32_t unique_edge_slot_count;
+    uint32_t unique_input_count;
+} wg_meet;
+enum { WG_MEETS_MAX = 8 };
+
 typedef struct wg_procedure wg_procedure; /* procedure.h */
 typedef struct wg_plan wg_plan;
 struct wg_plan {
@@ -177,6 +192,8 @@ struct wg_plan {
         unique_edge_slots; /* EXPAND*: earlier edges, or lists of edges, of the same MATCH that the new ones must differ from */
     uint32_t unique_edge_slot_count;
     uint32_t slot, slot_b;
+    const wg_meet *meets; /* INTERSECT */
+    uint32_t meet_count;
     uint32_t hops_min; /* EXPAND_VAR */
     uint32_t hops_max; /* UINT32_MAX: no limit but the edges that there are */
     const uint32_t *edge_keys;
@@ -197,6 +214,9 @@ struct wg_plan {
     wg_expr *const *exprs;
     wg_expr *const *right_exprs;
     uint32_t expr_count;
+    bool grouped; /* PATTERN_COUNT */
+    bool
+        weighted; /* AGGREGATE: an input row stands for as many equal ones as its slot `slot`, an INT above 0, says */
     const wg_aggregate *aggregates;
     uint32_t aggregate_count;
     const wg_sort_item *sort_items;

@@ -202,6 +202,7 @@ wg_code wgi_op_index_seek(const wg_plan *plan, wg_account *account, wgi_op **out
 wg_code wgi_op_seek(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_expand(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 void wgi_op_expand_end(wgi_op *op); /* lets go of what it has of a run; the next may begin */
+wg_code wgi_op_intersect(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_exists(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_shortest(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_search(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err); /* search_op.c */

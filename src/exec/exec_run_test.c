@@ -41,21 +41,6 @@ static void test_limit_cuts_the_order_of_the_scan(void **state) {
     }
 }
 
-static wg_plan *aggregate_plan(wg_plan *child, uint32_t key_count, wg_expr *const *keys, uint32_t count,
-                               const wg_aggregate *aggregates) {
-    wg_plan *p = plan_new(WG_PLAN_AGGREGATE, child);
-    wg_type types[16];
-    wg_aggregate *copy = make(count * sizeof *copy);
-    memcpy(copy, aggregates, count * sizeof *copy);
-    for (uint32_t i = 0; i < key_count; i++) types[i] = keys[i]->type;
-    for (uint32_t i = 0; i < count; i++) types[key_count + i] = aggregates[i].type;
-    plan_types(p, key_count + count, types);
-    plan_exprs(p, key_count, keys);
-    p->aggregates = copy;
-    p->aggregate_count = count;
-    return p;
-}
-
 /* Goal: groups come in the order of their first row, and every aggregate equals the naive one. */
 static void test_aggregates_match_a_loop(void **state) {
     (void)state;
@@ -70,7 +55,7 @@ static void test_aggregates_match_a_loop(void **state) {
         {WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
         {WG_AGG_AVG, false, slot(1, WG_TYPE_INT), WG_TYPE_FLOAT},
     };
-    wg_rows *rows = run_everywhere(aggregate_plan(scan_plan(), 1, keys, 8, aggregates), NULL);
+    wg_rows *rows = run_everywhere(grouped_plan(scan_plan(), 1, keys, 8, aggregates), NULL);
     assert_int_equal(wg_rows_count(rows), 17); /* 16 names and null */
     for (uint64_t r = 0; r < 17; r++) {
         const wg_value key = wg_rows_cell(rows, r, 0);
@@ -112,7 +97,7 @@ static void test_aggregate_without_keys_gives_one_row(void **state) {
                                        {WG_AGG_AVG, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
                                        {WG_AGG_MIN, false, slot(3, WG_TYPE_STRING), WG_TYPE_STRING},
                                        {WG_AGG_COLLECT, false, slot(1, WG_TYPE_INT), WG_TYPE_LIST}};
-    wg_rows *rows = run_everywhere(aggregate_plan(scan_plan(), 0, NULL, 5, aggregates), NULL);
+    wg_rows *rows = run_everywhere(grouped_plan(scan_plan(), 0, NULL, 5, aggregates), NULL);
     assert_int_equal(wg_rows_count(rows), 1);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, 10007);
     const wg_value list = wg_rows_cell(rows, 0, 4);
@@ -120,7 +105,7 @@ static void test_aggregate_without_keys_gives_one_row(void **state) {
     for (uint32_t n = 0; n < list.size; n++) assert_int_equal(list.as.list[n].as.i, fake_i(n));
     wg_rows_destroy(rows);
     wg_plan *none = filter_plan(scan_plan(), call("<", slot(1, WG_TYPE_INT), integer(-9999)));
-    rows = run_everywhere(aggregate_plan(none, 0, NULL, 5, aggregates), NULL);
+    rows = run_everywhere(grouped_plan(none, 0, NULL, 5, aggregates), NULL);
     assert_int_equal(wg_rows_count(rows), 1);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, 0);
     assert_int_equal(wg_rows_cell(rows, 0, 1).as.i, 0);
@@ -139,12 +124,12 @@ static void test_sum_overflow_is_about_the_total(void **state) {
     wg_value list = {.type = WG_TYPE_LIST, .size = 3};
     list.as.list = items;
     wg_rows *rows =
-        run_everywhere(aggregate_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), NULL);
+        run_everywhere(grouped_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), NULL);
     assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, INT64_MAX);
     wg_rows_destroy(rows);
     list.size = 2;
     wg_error err;
-    rows = run_everywhere(aggregate_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), &err);
+    rows = run_everywhere(grouped_plan(unwind_plan(unit_plan(), value(list), WG_TYPE_INT), 0, NULL, 1, &sum), &err);
     assert_null(rows);
     assert_int_equal(err.code, WG_E_VALUE);
     assert_int_equal(err.offset, 21);
@@ -526,7 +511,7 @@ static void test_every_allocation_may_fail(void **state) {
     wg_expr *keys[] = {slot(3, WG_TYPE_STRING)};
     const wg_aggregate aggregates[] = {{WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
                                        {WG_AGG_COLLECT, true, slot(1, WG_TYPE_INT), WG_TYPE_LIST}};
-    wg_plan *grouped = aggregate_plan(expand_plan(scan_plan(), WG_PLAN_EXPAND, 0, 0), 1, keys, 2, aggregates);
+    wg_plan *grouped = grouped_plan(expand_plan(scan_plan(), WG_PLAN_EXPAND, 0, 0), 1, keys, 2, aggregates);
     wg_plan *joined =
         join_plan(WG_PLAN_HASH_JOIN, scan_plan(), grouped, slot(3, WG_TYPE_STRING), slot(0, WG_TYPE_STRING));
     wg_plan *sorted = plan_new(WG_PLAN_SORT, joined);

@@ -14,6 +14,7 @@ uint32_t wg_plan_operators(wg_plan_op op, wg_operator_type out[3]) {
                  {WG_PLAN_INDEX_SEEK, WG_OPERATOR_INDEX_FILTER},
                  {WG_PLAN_EXPAND, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXPAND_INTO, WG_OPERATOR_TGK_TRAVERSAL},
+                 {WG_PLAN_INTERSECT, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXPAND_VAR, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_SHORTEST, WG_OPERATOR_TGK_TRAVERSAL},
                  {WG_PLAN_EXISTS, WG_OPERATOR_TGK_TRAVERSAL},

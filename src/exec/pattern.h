@@ -10,7 +10,7 @@
 struct wg_plan;
 
 enum { WG_PATTERN_VERTICES_MAX = 16, WG_PATTERN_EDGES_MAX = 16, WG_PATTERN_UNLIKES_MAX = 12 };
-/* Most ways to violate the conditions: 2 for each pair of vertices or of directed edges, 4 for other edges, multiplied. */
+/* Most ways to violate the conditions: 2 for each pair of vertices or of directed edges, 4 for other edges, the labels of each edge, multiplied. */
 enum { WG_PATTERN_CHOICES_MAX = 4096 };
 
 typedef struct wg_pattern_vertex {
@@ -27,10 +27,21 @@ typedef enum wg_pattern_edge_kind {
     WG_PATTERN_ABSENT    /* counts as one where there is none */
 } wg_pattern_edge_kind;
 
+/* Labels of edges from this number on stand for sets[label - WG_PATTERN_SET]. */
+enum { WG_PATTERN_SET = 0x40000000 };
+
+/* Edges of one label that satisfy conditions. Where such an edge and one of the label itself are the same, it is one of the set. */
+typedef struct wg_pattern_set {
+    uint32_t label;
+    struct wg_plan *rows; /* slots 0, 1 and 2 of its rows: start, edge, end */
+} wg_pattern_set;
+
 typedef struct wg_pattern_edge {
     uint32_t from; /* vertices */
     uint32_t to;
-    uint32_t label;
+    uint32_t label;         /* labels[0], or a set of its edges */
+    const uint32_t *labels; /* it may have any of these */
+    uint32_t label_count;
     bool undirected; /* matches in either direction; a loop once */
     uint8_t kind;    /* wg_pattern_edge_kind */
 } wg_pattern_edge;
@@ -49,6 +60,8 @@ typedef struct wg_pattern {
     uint32_t edge_count;
     const wg_pattern_unlike *unlikes;
     uint32_t unlike_count;
+    const wg_pattern_set *sets;
+    uint32_t set_count;
 } wg_pattern;
 
 #endif

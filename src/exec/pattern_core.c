@@ -1,6 +1,6 @@
 /* PATTERN_COUNT: vertices on cycles, by intersection (a worst-case-optimal join, Ngo, Porat, Re and Rudra 2012).
  *
- * The vertices get an order; each but the first is joined to some before it. Level by level a node for the next vertex is looked for among the
+ * The vertices get an order (pattern_order.c); each but the first is joined to some before it. Level by level a node for the next vertex is looked for among the
  * neighbours of one of the nodes that are set, and tested against the others: by a bitmap of their neighbours where that node was set two or
  * more levels before, so that the bitmap pays, else by binary search. Which list is walked is decided anew each time by the
  * expected number of steps, so that a hub is searched, not walked. Parallel edges count each: the list that is walked has an entry an edge, for
@@ -9,14 +9,14 @@
  * The first vertex's nodes are shared out among the workers; their sums are added up at the end. */
 #include "exec/pattern_internal.h"
 
-enum { CORE_GRAIN = 256, ROOT_GRAIN = 4096, CHECK_STEPS = 1 << 14 };
+enum { CORE_GRAIN = 256, ROOT_GRAIN = 4096, CHECK_STEPS = 1 << 14, USES_UNMARKED = 2 };
 
 /* An edge from a vertex that is set before to the vertex of a level. */
 typedef struct back_edge {
     uint32_t level;
     wgi_reach reach;
     uint8_t kind;
-    bool marked; /* the neighbours have bits */
+    bool markable; /* the neighbours may get bits */
     uint32_t mark;
 } back_edge;
 
@@ -37,6 +37,7 @@ typedef struct core_worker {
     const core_plan *plan;
     wg_arena arena;
     uint64_t *marks[WG_PATTERN_EDGES_MAX]; /* bitmaps over the domain; empty between nodes of their level */
+    uint8_t uses[WG_PATTERN_EDGES_MAX];    /* of the list that has, or may get, the bits */
     uint32_t nodes[WG_PATTERN_VERTICES_MAX];
     wg_u128 total;
     uint32_t steps;
@@ -102,12 +103,41 @@ static void mark_list(core_worker *w, const back_edge *edge, uint32_t node, bool
     }
 }
 
-static void mark_from(core_worker *w, uint32_t level, bool set) {
+static bool is_marked(const core_worker *w, const back_edge *edge) {
+    return edge->markable && w->uses[edge->mark] > USES_UNMARKED;
+}
+
+/* The nodes that are set lead to the level once more: lists that are asked for again and again get bits. */
+static void mark_level(core_worker *w, const core_level *l) {
+    for (uint32_t i = 0; i < l->edge_count; i++) {
+        const back_edge *edge = &l->edges[i];
+        if (!edge->markable || w->uses[edge->mark] > USES_UNMARKED) continue;
+        if (w->uses[edge->mark]++ == USES_UNMARKED) mark_list(w, edge, w->nodes[edge->level], true);
+    }
+}
+
+static void unmark_from(core_worker *w, uint32_t level) {
     for (uint32_t k = level + 2; k < w->plan->level_count; k++) {
         const core_level *l = &w->plan->levels[k];
-        for (uint32_t i = 0; i < l->edge_count; i++)
-            if (l->edges[i].marked && l->edges[i].level == level) mark_list(w, &l->edges[i], w->nodes[level], set);
+        for (uint32_t i = 0; i < l->edge_count; i++) {
+            const back_edge *edge = &l->edges[i];
+            if (!edge->markable || edge->level != level) continue;
+            if (is_marked(w, edge)) mark_list(w, edge, w->nodes[level], false);
+            w->uses[edge->mark] = 0;
+        }
     }
+}
+
+/* False: some later vertex has no node next to this one. */
+static bool leads_on(const core_worker *w, uint32_t level, uint32_t node) {
+    for (uint32_t k = level + 1; k < w->plan->level_count; k++) {
+        const core_level *l = &w->plan->levels[k];
+        for (uint32_t i = 0; i < l->edge_count; i++)
+            if (l->edges[i].level == level && wgi_is_walked(l->edges[i].kind) &&
+                length_of(&l->edges[i].reach, node) == 0)
+                return false;
+    }
+    return true;
 }
 
 static uint64_t search_steps(uint64_t length) {
@@ -120,11 +150,12 @@ static uint32_t choose_list(const core_worker *w, const core_level *l) {
     uint64_t best_cost = UINT64_MAX;
     for (uint32_t i = 0; i < l->edge_count; i++) {
         uint64_t each = 1;
-        if (l->edges[i].kind != WG_PATTERN_REQUIRED) continue;
+        if (!wgi_is_walked(l->edges[i].kind)) continue;
         for (uint32_t k = 0; k < l->edge_count; k++)
             if (k != i)
-                each +=
-                    l->edges[k].marked ? 1 : search_steps(length_of(&l->edges[k].reach, w->nodes[l->edges[k].level]));
+                each += is_marked(w, &l->edges[k])
+                            ? 1
+                            : search_steps(length_of(&l->edges[k].reach, w->nodes[l->edges[k].level]));
         const uint64_t cost = length_of(&l->edges[i].reach, w->nodes[l->edges[i].level]) * each;
         if (cost >= best_cost) continue;
         best = i;
@@ -138,13 +169,13 @@ static uint64_t other_edges(const core_worker *w, const core_level *l, uint32_t 
     uint64_t ways = 1;
     for (uint32_t i = 0; i < l->edge_count; i++) {
         const back_edge *edge = &l->edges[i];
-        if (i == walked || !edge->marked) continue;
+        if (i == walked || !is_marked(w, edge)) continue;
         const bool is_there = (w->marks[edge->mark][node / 64] >> (node % 64)) & 1;
         if (is_there == (edge->kind == WG_PATTERN_ABSENT)) return 0;
     }
     for (uint32_t i = 0; i < l->edge_count && ways != 0; i++) {
         const back_edge *edge = &l->edges[i];
-        if (i == walked || (edge->marked && edge->kind != WG_PATTERN_REQUIRED)) continue;
+        if (i == walked || (is_marked(w, edge) && edge->kind != WG_PATTERN_REQUIRED)) continue;
         ways *= wgi_kind_count(edge->kind, edges_between(&edge->reach, w->nodes[edge->level], node));
     }
     return ways;
@@ -155,6 +186,7 @@ static wg_code walk(core_worker *w, uint32_t level, wg_u128 product, wg_error *e
 static wg_code enter(core_worker *w, uint32_t level, uint32_t node, wg_u128 product, wg_error *err) {
     const wgi_work *work = w->plan->work;
     uint64_t value;
+    if (!leads_on(w, level, node)) return WG_OK;
     w->overflow = !wgi_tree_value(work, w->plan->levels[level].vertex, node, &value) || w->overflow;
     if (value == 0) return WG_OK;
     w->overflow = __builtin_mul_overflow(product, (wg_u128)value, &product) || w->overflow;
@@ -163,10 +195,9 @@ static wg_code enter(core_worker *w, uint32_t level, uint32_t node, wg_u128 prod
         return WG_OK;
     }
     w->nodes[level] = node;
-    mark_from(w, level, true);
     const wg_code code = walk(w, level + 1, product, err);
     w->nodes[level] = node;
-    mark_from(w, level, false);
+    unmark_from(w, level);
     return code;
 }
 
@@ -177,12 +208,23 @@ typedef struct walked_list {
     const uint32_t *nodes;
     uint64_t count;
     uint32_t skip; /* a node that is left out; UINT32_MAX: none */
+    bool once;     /* a node that stands there several times, or in the list before, counts once */
+    uint32_t from;
+    uint32_t last; /* that was met; UINT32_MAX: none */
 } walked_list;
+
+static bool was_met(walked_list *walked, const wgi_reach *reach, uint32_t node) {
+    if (node == walked->last) return true;
+    walked->last = node;
+    if (walked->skip == UINT32_MAX) return false;
+    const wgi_reach before = {reach->label, reach->first, 1};
+    return edges_between(&before, walked->from, node) > 0;
+}
 
 /* The bitmap that sorts out most nodes of the level before anything else is asked; NULL: there is none. */
 static const uint64_t *first_mark(const core_worker *w, const core_level *l, uint32_t walked) {
     for (uint32_t i = 0; i < l->edge_count; i++)
-        if (i != walked && l->edges[i].marked && l->edges[i].kind != WG_PATTERN_ABSENT)
+        if (i != walked && is_marked(w, &l->edges[i]) && l->edges[i].kind != WG_PATTERN_ABSENT)
             return w->marks[l->edges[i].mark];
     return NULL;
 }
@@ -219,13 +261,14 @@ static void fetch_ahead(const core_worker *w, uint32_t level, const uint32_t *no
     }
 }
 
-static wg_code walk_nodes(core_worker *w, const walked_list *walked, const uint32_t *nodes, uint32_t count,
-                          wg_u128 product, wg_error *err) {
+static wg_code walk_nodes(core_worker *w, walked_list *walked, const uint32_t *nodes, uint32_t count, wg_u128 product,
+                          wg_error *err) {
     enum { AHEAD = 32 };
     const core_level *l = &w->plan->levels[walked->level];
     for (uint32_t i = 0; i < count; i++) {
         if (i % AHEAD == 0) fetch_ahead(w, walked->level, nodes + i, count - i < AHEAD ? count - i : AHEAD);
         if (nodes[i] == walked->skip) continue;
+        if (walked->once && was_met(walked, &l->edges[walked->edge].reach, nodes[i])) continue;
         const uint64_t ways = l->edge_count == 1 ? 1 : other_edges(w, l, walked->edge, nodes[i]);
         if (ways == 0) continue;
         wg_u128 all;
@@ -235,7 +278,7 @@ static wg_code walk_nodes(core_worker *w, const walked_list *walked, const uint3
     return WG_OK;
 }
 
-static wg_code walk_list(core_worker *w, const walked_list *walked, wg_u128 product, wg_error *err) {
+static wg_code walk_list(core_worker *w, walked_list *walked, wg_u128 product, wg_error *err) {
     enum { PIECE = 512 };
     uint32_t kept[PIECE];
     const uint64_t *bits = first_mark(w, &w->plan->levels[walked->level], walked->edge);
@@ -258,103 +301,42 @@ static wg_code walk_list(core_worker *w, const walked_list *walked, wg_u128 prod
 
 static wg_code walk(core_worker *w, uint32_t level, wg_u128 product, wg_error *err) {
     const core_level *l = &w->plan->levels[level];
+    mark_level(w, l);
     walked_list walked = {.level = level, .edge = choose_list(w, l)};
     const wgi_reach *reach = &l->edges[walked.edge].reach;
     const uint32_t from = w->nodes[l->edges[walked.edge].level];
+    walked.once = l->edges[walked.edge].kind == WG_PATTERN_EXISTS;
+    walked.from = from;
     for (uint32_t i = 0; i < reach->count; i++) {
         walked.nodes = list_of(reach, i, from, &walked.count);
+        walked.last = UINT32_MAX;
         walked.skip = i == 1 ? from : UINT32_MAX; /* no id of the domain */
         WG_TRY(walk_list(w, &walked, product, err));
     }
     return WG_OK;
 }
 
-/* ---- the order of vertices */
+/* ---- the levels */
 
-static bool is_core_edge(const wgi_work *work, const wg_pattern_edge *edge, uint32_t a, uint32_t b) {
-    (void)work;
-    return edge->from != edge->to && ((edge->from == a && edge->to == b) || (edge->from == b && edge->to == a));
-}
-
-/* Expected number of neighbours along the edge, times 16. */
-static uint64_t fan_out(const wgi_reach *reach) {
-    uint64_t entries = 0, nodes = 1;
-    for (uint32_t i = 0; i < reach->count; i++) {
-        entries += reach->label->sides[reach->first + i]->entry_count;
-        nodes = wg_max_u64(nodes, reach->label->sides[reach->first + i]->node_count);
-    }
-    return entries * 16 / nodes;
-}
-
-static bool is_in_core(const wgi_work *work, uint32_t vertex) {
-    return work->vertices[vertex].alive && !work->vertices[vertex].stripped;
-}
-
-/* The vertex that fewest nodes can be, as far as the sides of its edges say. */
-static uint32_t first_vertex(const wgi_work *work) {
-    uint32_t best = UINT32_MAX;
-    uint64_t best_nodes = UINT64_MAX;
-    if (work->root != UINT32_MAX) return work->root;
-    for (uint32_t v = 0; v < work->run->pattern->vertex_count; v++) {
-        uint64_t nodes = UINT64_MAX;
-        if (!is_in_core(work, v)) continue;
-        for (uint32_t e = 0; e < work->term->edge_count; e++) {
-            const wg_pattern_edge *edge = &work->term->edges[e];
-            if (edge->from != v && edge->to != v) continue;
-            const wgi_reach reach = wgi_reach_of(work, edge, v);
-            uint64_t span = 0;
-            for (uint32_t i = 0; i < reach.count; i++)
-                span = wg_max_u64(span, reach.label->sides[reach.first + i]->node_count);
-            nodes = wg_min_u64(nodes, span);
-        }
-        if (best != UINT32_MAX && nodes >= best_nodes) continue;
-        best = v;
-        best_nodes = nodes;
-    }
-    return best;
-}
-
-/* Fills the edges from vertices that are set to `vertex`; *out_fan: of the narrowest. */
-static void connect(const core_plan *plan, uint32_t vertex, core_level *out, uint64_t *out_fan) {
+/* Fills the edges from vertices that are set to `vertex`. */
+static void add_level(core_plan *plan, uint32_t vertex) {
     const wgi_work *work = plan->work;
+    core_level *out = &plan->levels[plan->level_count];
     *out = (core_level){.vertex = vertex};
-    *out_fan = UINT64_MAX;
     for (uint32_t l = 0; l < plan->level_count; l++)
         for (uint32_t e = 0; e < work->term->edge_count; e++) {
             const wg_pattern_edge *edge = &work->term->edges[e];
             const uint32_t before = plan->levels[l].vertex;
-            if (!is_core_edge(work, edge, before, vertex)) continue;
-            back_edge *back = &out->edges[out->edge_count++];
-            *back = (back_edge){.level = l, .reach = wgi_reach_of(work, edge, before), .kind = edge->kind};
-            if (edge->kind != WG_PATTERN_REQUIRED) continue;
-            *out_fan = wg_min_u64(*out_fan, fan_out(&back->reach));
+            if (!wgi_is_core_edge(edge, before, vertex)) continue;
+            out->edges[out->edge_count++] =
+                (back_edge){.level = l, .reach = wgi_reach_of(work, edge, before), .kind = edge->kind};
         }
-}
-
-/* The next vertex is the one with most edges to those that are set; among equals the one with the fewest expected neighbours. */
-static bool add_level(core_plan *plan) {
-    core_level best = {0};
-    uint64_t best_fan = UINT64_MAX;
-    for (uint32_t v = 0; v < plan->work->run->pattern->vertex_count; v++) {
-        core_level level;
-        uint64_t fan;
-        bool set = !is_in_core(plan->work, v);
-        for (uint32_t l = 0; l < plan->level_count; l++) set = set || plan->levels[l].vertex == v;
-        if (set) continue;
-        connect(plan, v, &level, &fan);
-        if (fan == UINT64_MAX) continue; /* nothing to walk to it by */
-        if (level.edge_count < best.edge_count || (level.edge_count == best.edge_count && fan >= best_fan)) continue;
-        best = level;
-        best_fan = fan;
-    }
-    if (best.edge_count == 0) return false;
-    for (uint32_t i = 0; i < best.edge_count; i++)
-        if (best.edge_count > 1 && best.edges[i].level + 1 < plan->level_count) {
-            best.edges[i].marked = true;
-            best.edges[i].mark = plan->mark_count++;
+    for (uint32_t i = 0; i < out->edge_count; i++)
+        if (out->edge_count > 1 && out->edges[i].level + 1 < plan->level_count) {
+            out->edges[i].markable = true;
+            out->edges[i].mark = plan->mark_count++;
         }
-    plan->levels[plan->level_count++] = best;
-    return true;
+    plan->level_count++;
 }
 
 /* ---- running */
@@ -376,15 +358,28 @@ static void add_total(core_worker *w, wg_u128 value) {
     w->overflow = __builtin_add_overflow(w->total, value, &w->total) || w->overflow;
 }
 
+/* What matches hold the node as the root; no other worker has it. */
+static void note_node(core_worker *w, uint64_t node, wg_u128 count) {
+    const wgi_work *work = w->plan->work;
+    wg_i128 share;
+    if (count == 0) return;
+    if (count > (wg_u128)INT64_MAX << 60 ||
+        __builtin_mul_overflow((wg_i128)count, (wg_i128)work->term->coefficient, &share) ||
+        __builtin_add_overflow(work->per_node[node], share, &work->per_node[node]))
+        w->overflow = true;
+}
+
 /* Only the root is left: the sum of its values. */
 static wg_code sum_root(core_worker *w, uint64_t first, uint64_t last, wg_error *err) {
     uint64_t values[ROOT_GRAIN];
+    const bool each = w->plan->work->per_node != NULL;
     WG_TRY(wgi_check(w->plan->work->run->context, err));
     while (first < last) {
         const uint64_t stop = wg_min_u64(first + ROOT_GRAIN, last);
         w->overflow = !wgi_values_of(w->plan->work, w->plan->levels[0].vertex, first, stop, values) || w->overflow;
         wg_u128 sum = 0;
         for (uint64_t i = 0; i < stop - first; i++) sum += values[i];
+        for (uint64_t i = 0; i < stop - first && each; i++) note_node(w, first + i, values[i]);
         add_total(w, sum);
         first = stop;
     }
@@ -431,6 +426,7 @@ static wg_code sum_pairs(core_worker *w, uint64_t first, uint64_t last, wg_error
         const uint64_t sum = sum_common(w, a, a_count, b, b_count);
         if (sum == 0) continue;
         w->overflow = !wgi_tree_value(w->plan->work, w->plan->levels[0].vertex, node, &value) || w->overflow;
+        if (w->plan->work->per_node != NULL) note_node(w, node, (wg_u128)sum * value);
         add_total(w, (wg_u128)sum * value);
     }
     return WG_OK;
@@ -445,7 +441,9 @@ static wg_code core_piece(void *arg, uint32_t worker, uint64_t first, uint64_t l
     if (few == NULL && is_pair(&job->plan)) return sum_pairs(w, first, last, err);
     for (uint64_t i = first; i < last; i++) {
         const uint32_t node = few != NULL ? few->nodes[i] : (uint32_t)i;
+        const wg_u128 before = w->total;
         WG_TRY(enter(w, 0, node, few != NULL ? few->counts[i] : 1, err));
+        if (job->plan.work->per_node != NULL) note_node(w, node, w->total - before);
     }
     return WG_OK;
 }
@@ -461,9 +459,9 @@ wg_code wgi_core_count(wgi_work *work, wg_u128 *out, wg_error *err) {
     memset(states, 0, workers * sizeof *states);
     job->workers = states;
     job->plan.work = work;
-    job->plan.levels[0].vertex = first_vertex(work);
-    job->plan.level_count = 1;
-    while (add_level(&job->plan)) {}
+    uint32_t order[WG_PATTERN_VERTICES_MAX];
+    const uint32_t levels = wgi_core_order(work, order);
+    for (uint32_t i = 0; i < levels; i++) add_level(&job->plan, order[i]);
     const bool few = work->few != NULL;
     const wg_pool_range range = {.count = few ? work->few->count : work->run->node_count,
                                  .grain = few                          ? 1

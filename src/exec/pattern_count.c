@@ -29,27 +29,46 @@ static void take_domain(wgi_pattern_run *run, const wg_adjacency_side *side) {
     if (side->node_count > 0) run->node_count = wg_max_u64(run->node_count, side->node_min + side->node_count);
 }
 
+static wg_code acquire_label(wgi_pattern_run *run, uint32_t number, bool make, bool *out_has, wg_error *err) {
+    const wg_exec_context *c = run->context;
+    if (wgi_pattern_label_of(run, number) != NULL) return WG_OK;
+    *out_has = run->label_count < WG_PATTERN_LABELS_MAX;
+    if (!*out_has) return WG_OK;
+    wgi_pattern_label *label = &run->labels[run->label_count];
+    *label = (wgi_pattern_label){.label = number};
+    if (number >= WG_PATTERN_SET) {
+        *out_has = make;
+        if (make)
+            WG_TRY(wgi_pattern_set_make(run, &run->pattern->sets[number - WG_PATTERN_SET], label, out_has, err));
+        run->label_count += *out_has;
+        return WG_OK;
+    }
+    if (make) WG_TRY(wg_adjacency_acquire(c->txn, number, c->pool, c->threads, &label->adjacency, err));
+    else WG_TRY(wg_adjacency_find(c->txn, number, &label->adjacency, err));
+    *out_has = label->adjacency != NULL;
+    if (!*out_has) return WG_OK;
+    label->sides[0] = wg_adjacency_get(label->adjacency, WG_DIRECTION_OUT);
+    label->sides[1] = wg_adjacency_get(label->adjacency, WG_DIRECTION_IN);
+    run->label_count++;
+    return WG_OK;
+}
+
 /* *out_has false: some label has no adjacency. */
 static wg_code acquire_labels(wgi_pattern_run *run, bool make, bool *out_has, wg_error *err) {
-    const wg_exec_context *c = run->context;
     *out_has = true;
-    for (uint32_t i = 0; i < run->pattern->edge_count; i++) {
-        const uint32_t number = run->pattern->edges[i].label;
-        if (wgi_pattern_label_of(run, number) != NULL) continue;
-        wgi_pattern_label label = {.label = number};
-        if (make) WG_TRY(wg_adjacency_acquire(c->txn, number, c->pool, c->threads, &label.adjacency, err));
-        else WG_TRY(wg_adjacency_find(c->txn, number, &label.adjacency, err));
-        if (label.adjacency == NULL) {
-            *out_has = false;
-            return WG_OK;
+    for (int sets = 0; sets < 2; sets++) /* last, since they cost most */
+        for (uint32_t i = 0; i < run->pattern->edge_count && *out_has; i++) {
+            const wg_pattern_edge *edge = &run->pattern->edges[i];
+            if ((edge->label >= WG_PATTERN_SET) != (sets == 1)) continue;
+            if (sets == 1) WG_TRY(acquire_label(run, edge->label, make, out_has, err));
+            for (uint32_t k = 0; k < edge->label_count && sets == 0 && *out_has; k++)
+                WG_TRY(acquire_label(run, edge->labels[k], make, out_has, err));
         }
-        label.sides[0] = wg_adjacency_get(label.adjacency, WG_DIRECTION_OUT);
-        label.sides[1] = wg_adjacency_get(label.adjacency, WG_DIRECTION_IN);
-        run->labels[run->label_count++] = label;
-    }
+    if (!*out_has) return WG_OK;
     for (uint32_t i = 0; i < run->label_count; i++) {
         take_domain(run, run->labels[i].sides[0]);
         take_domain(run, run->labels[i].sides[1]);
+        if (run->labels[i].adjacency == NULL) continue; /* a set knows its loops */
         const wg_adjacency_loops *loops;
         WG_TRY(wg_adjacency_loops_of(run->labels[i].adjacency, &loops, err));
         run->labels[i].loops = (wgi_node_counts){loops->nodes, loops->counts, loops->count};
@@ -58,7 +77,10 @@ static wg_code acquire_labels(wgi_pattern_run *run, bool make, bool *out_has, wg
 }
 
 static void release_labels(wgi_pattern_run *run) {
-    for (uint32_t i = 0; i < run->label_count; i++) wg_adjacency_release(run->labels[i].adjacency);
+    for (uint32_t i = 0; i < run->label_count; i++) {
+        wg_adjacency_release(run->labels[i].adjacency);
+        wgi_pattern_set_free(&run->labels[i]);
+    }
     run->label_count = 0;
 }
 
@@ -337,22 +359,32 @@ static wg_code weigh_absent(wgi_work *work, const wg_pattern_edge *edge, wg_erro
     return WG_OK;
 }
 
+/* The counts as values over the whole domain: made once for all terms and vertices that have the same. */
+static wg_code take_narrow(wgi_pattern_run *run, const wgi_node_counts *counts, wgi_node_values *out, wg_error *err) {
+    for (uint32_t i = 0; i < run->spread_count; i++)
+        if (run->spread[i].of == counts->nodes) {
+            *out = (wgi_node_values){.narrow = run->spread[i].values};
+            return WG_OK;
+        }
+    uint32_t *narrow = wg_arena_alloc(&run->arena, (run->node_count + 1) * sizeof *narrow);
+    if (narrow == NULL) return wg_error_nomem(err, run->node_count * sizeof *narrow);
+    memset(narrow, 0, run->node_count * sizeof *narrow);
+    for (uint64_t i = 0; i < counts->count; i++) narrow[counts->nodes[i]] = counts->counts[i];
+    run->spread[run->spread_count].of = counts->nodes;
+    run->spread[run->spread_count++].values = narrow;
+    *out = (wgi_node_values){.narrow = narrow};
+    return WG_OK;
+}
+
 /* Multiplies the value of a vertex by counts of nodes, over the whole domain. */
 static wg_code weigh(wgi_work *work, const weight *by, wg_error *err) {
     wgi_work_vertex *v = &work->vertices[by->vertex];
     const wgi_node_counts *counts = by->counts;
     const uint64_t n = work->run->node_count;
     const bool first = v->value.narrow == NULL && v->value.wide == NULL;
-    void *cells = wg_arena_alloc(&work->arena, (n + 1) * (first ? sizeof(uint32_t) : sizeof(uint64_t)));
-    if (cells == NULL) return wg_error_nomem(err, n * sizeof(uint64_t));
-    if (first) {
-        uint32_t *narrow = cells;
-        memset(narrow, 0, n * sizeof *narrow);
-        for (uint64_t i = 0; i < counts->count; i++) narrow[counts->nodes[i]] = by->once ? 1 : counts->counts[i];
-        v->value = (wgi_node_values){.narrow = narrow};
-        return WG_OK;
-    }
-    uint64_t *wide = cells;
+    if (first && !by->once) return take_narrow(work->run, counts, &v->value, err);
+    uint64_t *wide = wg_arena_alloc(&work->arena, (n + 1) * sizeof *wide);
+    if (wide == NULL) return wg_error_nomem(err, n * sizeof *wide);
     memset(wide, 0, n * sizeof *wide);
     for (uint64_t i = 0; i < counts->count; i++) {
         const uint64_t before = wgi_node_value(&v->value, counts->nodes[i]);
@@ -364,11 +396,32 @@ static wg_code weigh(wgi_work *work, const weight *by, wg_error *err) {
     return WG_OK;
 }
 
+/* True when every node at that end of an edge stands in the counts, once: they restrict nothing then. Asked only where the ends
+ * lie close together. */
+static bool has_all_ends(const wgi_work *work, uint32_t vertex, const wgi_node_counts *counts) {
+    for (uint32_t i = 0; i < work->term->edge_count; i++) {
+        const wg_pattern_edge *edge = &work->term->edges[i];
+        if (edge->kind != WG_PATTERN_REQUIRED || (edge->from != vertex && edge->to != vertex)) continue;
+        const wgi_reach reach = wgi_reach_of(work, edge, vertex);
+        const wg_adjacency_side *side = reach.label->sides[reach.first];
+        if (reach.count != 1 || side->node_count > 4 * counts->count + FEW) continue;
+        uint64_t at = 0, k = 0;
+        for (; k < side->node_count; k++) {
+            if (side->offsets[k] == side->offsets[k + 1]) continue;
+            while (at < counts->count && counts->nodes[at] < side->node_min + k) at++;
+            if (at == counts->count || counts->nodes[at] != side->node_min + k || counts->counts[at] != 1) break;
+        }
+        if (k == side->node_count) return true;
+    }
+    return false;
+}
+
 /* All that restricts the nodes of vertices: rows, and loops. Returns how many. */
 static uint32_t list_weights(const wgi_work *work, weight *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < work->run->pattern->vertex_count; i++)
-        if (work->run->pattern->vertices[i].rows != NULL)
+        if (work->run->pattern->vertices[i].rows != NULL &&
+            !has_all_ends(work, work->term->class_of[i], &work->run->rows[i]))
             out[n++] = (weight){work->term->class_of[i], &work->run->rows[i], false};
     for (uint32_t i = 0; i < work->term->edge_count; i++) {
         const wg_pattern_edge *edge = &work->term->edges[i];
@@ -388,6 +441,7 @@ static wg_code set_weights(wgi_work *work, bool *out_empty, wg_error *err) {
     for (uint32_t i = 0; i < n; i++) {
         if (weights[i].counts->count == 0) *out_empty = true;
         if (weights[i].once) continue; /* a list to start from has its counts */
+        if (work->per_node != NULL && weights[i].vertex != work->term->class_of[work->run->group]) continue;
         if (best == UINT32_MAX || weights[i].counts->count < weights[best].counts->count) best = i;
     }
     if (*out_empty) return WG_OK;
@@ -465,7 +519,8 @@ static wg_code count_term(wgi_work *work, wg_u128 *out, wg_error *err) {
     work->root = UINT32_MAX;
     WG_TRY(set_weights(work, &empty, err));
     if (empty || work->run->node_count == 0) return WG_OK;
-    if (work->few == NULL) work->root = choose_root(work);
+    if (work->per_node != NULL) work->root = work->term->class_of[work->run->group];
+    else if (work->few == NULL) work->root = choose_root(work);
     const uint32_t n = strip(work, order);
     for (uint32_t i = n; i-- > 0;) {
         wgi_work_vertex *v = &work->vertices[order[i]];
@@ -486,6 +541,7 @@ static wg_code add_term(wgi_pattern_run *run, const wgi_term *term, wg_i128 *tot
     memset(work, 0, sizeof *work);
     work->run = run;
     work->term = term;
+    work->per_node = run->per_node;
     wg_arena_init(&work->arena, run->context->account);
     wg_u128 count;
     const wg_code code = count_term(work, &count, err);
@@ -503,9 +559,16 @@ static wg_code add_term(wgi_pattern_run *run, const wgi_term *term, wg_i128 *tot
 
 /* ---- running */
 
+/* The first vertex that has the same rows. */
+static uint32_t first_with_rows(const wg_pattern *p, uint32_t vertex) {
+    uint32_t first = 0;
+    while (p->vertices[first].rows != p->vertices[vertex].rows) first++;
+    return first;
+}
+
 static wg_code run_rows(wgi_pattern_run *run, wg_rows **rows, wg_error *err) {
     for (uint32_t i = 0; i < run->pattern->vertex_count; i++)
-        if (run->pattern->vertices[i].rows != NULL)
+        if (run->pattern->vertices[i].rows != NULL && first_with_rows(run->pattern, i) == i)
             WG_TRY(wgi_run_plan(run->pattern->vertices[i].rows, run->context, &rows[i], err));
     return WG_OK;
 }
@@ -521,7 +584,8 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
         if (rows[i] == NULL || rows[i]->row_count > FEW) continue;
         uint64_t near = 0, all = 0;
         for (uint32_t e = 0; e < p->edge_count; e++)
-            all += wg_txn_label_row_estimate(run->context->txn, p->edges[e].label);
+            for (uint32_t l = 0; l < p->edges[e].label_count; l++)
+                all += wg_txn_label_row_estimate(run->context->txn, p->edges[e].labels[l]);
         const wg_vector v = wg_column_view(&rows[i]->columns[p->vertices[i].slot]);
         for (uint32_t e = 0; e < p->edge_count; e++) {
             const wg_pattern_edge *edge = &p->edges[e];
@@ -535,8 +599,8 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
                 uint32_t n = CHUNK;
                 if (!wgi_vector_id(&v, r, WG_TYPE_NODE, &id)) continue;
                 while (n == CHUNK && near * BUILD_SHARE <= all) {
-                    WG_TRY(wg_expand(run->context->txn, id, way, &edge->label, 1, &position, CHUNK, edges, nodes, &n,
-                                     err));
+                    WG_TRY(wg_expand(run->context->txn, id, way, edge->labels, edge->label_count, &position, CHUNK,
+                                     edges, nodes, &n, err));
                     near += (uint64_t)n * 8 * (hops - (hops > 1));
                 }
             }
@@ -549,6 +613,7 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
 static wg_code sort_sides(wgi_pattern_run *run, wg_error *err) {
     for (uint32_t i = 0; i < run->label_count; i++) {
         wgi_pattern_label *l = &run->labels[i];
+        if (l->adjacency == NULL) continue; /* a set is sorted */
         WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_OUT, run->context->pool, run->context->threads,
                                    &l->sorted[0], err));
         WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_IN, run->context->pool, run->context->threads,
@@ -607,6 +672,8 @@ static wg_code begin_run(wgi_pattern_run *run, uint32_t hops, bool empty_walks, 
     }
     for (uint32_t i = 0; i < p->vertex_count && code == WG_OK && *out_has; i++)
         if (rows[i] != NULL) code = count_nodes(run, rows[i], p->vertices[i].slot, &run->rows[i], err);
+    for (uint32_t i = 0; i < p->vertex_count; i++)
+        if (p->vertices[i].rows != NULL) run->rows[i] = run->rows[first_with_rows(p, i)];
     for (uint32_t i = 0; i < WG_PATTERN_VERTICES_MAX; i++) wg_rows_destroy(rows[i]);
     return code;
 }
@@ -655,13 +722,58 @@ wg_code wgi_count_row(const wg_plan *plan, const wg_exec_context *context, wg_i1
     return WG_OK;
 }
 
+/* A row for each node that some match has. */
+static wg_code group_rows(const wgi_pattern_run *run, const wg_plan *plan, wg_rows **out, wg_error *err) {
+    wg_rows *rows;
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < run->node_count; i++) {
+        if (run->per_node[i] > INT64_MAX)
+            return wg_error_refine(err, wg_error_set(err, WG_E_VALUE, WG_NO_OFFSET, "integer overflow in count()"),
+                                   WG_S_NUMERIC_RANGE);
+        n += run->per_node[i] != 0;
+    }
+    WG_TRY(wgi_rows_create(plan->slot_types, 2, run->context->account, &rows, err));
+    if (!wg_column_reserve(&rows->columns[0], n) || !wg_column_reserve(&rows->columns[1], n)) {
+        wg_rows_destroy(rows);
+        return wg_error_nomem(err, (size_t)n * 16);
+    }
+    uint64_t *nodes = rows->columns[0].data;
+    int64_t *counts = rows->columns[1].data;
+    uint32_t at = 0;
+    for (uint64_t i = 0; i < run->node_count; i++) {
+        if (run->per_node[i] == 0) continue;
+        nodes[at] = i;
+        counts[at++] = (int64_t)run->per_node[i];
+    }
+    rows->columns[0].row_count = rows->columns[1].row_count = n;
+    rows->row_count = n;
+    *out = rows;
+    return WG_OK;
+}
+
+static wg_code count_groups(wgi_pattern_run *run, const wg_plan *plan, wg_rows **out, wg_error *err) {
+    wg_i128 total = 0;
+    const size_t bytes = (run->node_count + 1) * sizeof *run->per_node;
+    run->group = plan->slot;
+    run->per_node = wg_arena_alloc(&run->arena, bytes);
+    if (run->per_node == NULL) return wg_error_nomem(err, bytes);
+    memset(run->per_node, 0, bytes);
+    WG_TRY(count_terms(run, &total, err));
+    return group_rows(run, plan, out, err);
+}
+
 wg_code wgi_run_pattern_count(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
     wgi_pattern_run *run;
     bool has;
     wg_i128 total = 0;
     WG_TRY(wgi_pattern_begin(plan, context, &run, &has, err));
-    wg_code code = has ? count_terms(run, &total, err) : WG_OK;
+    wg_code code = WG_OK;
+    if (has && plan->grouped) code = count_groups(run, plan, out, err);
+    else if (has) code = count_terms(run, &total, err);
     wgi_pattern_end(run);
-    WG_TRY(code);
+    if (code == WG_E_CAPACITY)
+        has = false; /* lists that would have to be sorted do not fit: nothing is left but listing */
+    else WG_TRY(code);
+    if (has && plan->grouped) return WG_OK;
     return has ? wgi_count_row(plan, context, total, out, err) : wgi_run_plan(plan->fallback, context, out, err);
 }

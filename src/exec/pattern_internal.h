@@ -42,23 +42,38 @@ typedef struct wgi_pattern_label {
     wg_adjacency *adjacency;
     const wg_adjacency_side *sides[2]; /* out, in: in edge-id order */
     const wg_adjacency_side *sorted[2];
+    wg_adjacency_side own[2]; /* of a set, which has no adjacency: sorted */
+    void *blocks[2];
     wgi_node_counts loops;
 } wgi_pattern_label;
+
+enum { WG_PATTERN_LABELS_MAX = 4 * WG_PATTERN_EDGES_MAX };
 
 typedef struct wgi_pattern_run {
     const wg_exec_context *context;
     const wg_pattern *pattern;
     wg_arena arena;
     uint64_t node_count; /* ids below this one */
-    wgi_pattern_label labels[WG_PATTERN_EDGES_MAX];
+    wgi_pattern_label labels[WG_PATTERN_LABELS_MAX];
     uint32_t label_count;
     wgi_node_counts rows[WG_PATTERN_VERTICES_MAX]; /* of vertices that have them */
+    wg_i128 *per_node;                             /* the matches of each node; NULL: they are counted together */
+    uint32_t group;                                /* the vertex whose nodes are meant */
+    struct {
+        const uint32_t *of; /* the nodes of counts */
+        uint32_t *values;   /* the same over all ids */
+    } spread[WG_PATTERN_VERTICES_MAX + WG_PATTERN_EDGES_MAX];
+    uint32_t spread_count;
 } wgi_pattern_run;
 
 const wgi_pattern_label *wgi_pattern_label_of(const wgi_pattern_run *run, uint32_t label);
 /* Runs the rows of vertices and gets the adjacency; *out_has false: there is none, or making it would cost more than plan->fallback. */
 wg_code wgi_pattern_begin(const wg_plan *plan, const wg_exec_context *context, wgi_pattern_run **out, bool *out_has,
                           wg_error *err);
+/* pattern_sets.c: the edges of a set as a label. *out_has false: some id is too large, or they do not fit into memory. */
+wg_code wgi_pattern_set_make(wgi_pattern_run *run, const wg_pattern_set *set, wgi_pattern_label *label, bool *out_has,
+                             wg_error *err);
+void wgi_pattern_set_free(wgi_pattern_label *label);
 /* The row of counts: the same in each slot. */
 wg_code wgi_count_row(const wg_plan *plan, const wg_exec_context *context, wg_i128 total, wg_rows **out,
                       wg_error *err);
@@ -83,7 +98,9 @@ typedef struct wgi_work {
     wgi_work_vertex vertices[WG_PATTERN_VERTICES_MAX];
     uint32_t root;              /* UINT32_MAX: the core has a cycle and no vertex with few nodes */
     const wgi_node_counts *few; /* nodes that the root may be; NULL: all */
-    _Atomic bool overflow;      /* relaxed: some number has passed 2^64 */
+    wg_i128
+        *per_node; /* where each node of the root adds its count times the term's coefficient; NULL: nobody asks */
+    _Atomic bool overflow; /* relaxed: some number has passed 2^64 */
     wg_arena arena;
 } wgi_work;
 
@@ -108,6 +125,14 @@ uint64_t wgi_count_of(const wgi_node_counts *counts, uint64_t node);
 bool wgi_tree_value(const wgi_work *work, uint32_t vertex, uint64_t node, uint64_t *out);
 /* The same for the nodes [first, last). */
 bool wgi_values_of(const wgi_work *work, uint32_t vertex, uint64_t first, uint64_t last, uint64_t *out);
+
+/* pattern_order.c: the order in which the vertices that are not stripped get their nodes; returns how many they are. */
+uint32_t wgi_core_order(const wgi_work *work, uint32_t *order);
+static inline bool wgi_is_core_edge(const wg_pattern_edge *edge, uint32_t a, uint32_t b) {
+    return edge->from != edge->to && ((edge->from == a && edge->to == b) || (edge->from == b && edge->to == a));
+}
+/* Nodes of a vertex can be looked for along an edge of this kind. */
+static inline bool wgi_is_walked(uint8_t kind) { return kind == WG_PATTERN_REQUIRED || kind == WG_PATTERN_EXISTS; }
 
 /* pattern_core.c: the sum over all ways to give nodes to the vertices that are not stripped. */
 wg_code wgi_core_count(wgi_work *work, wg_u128 *out, wg_error *err);

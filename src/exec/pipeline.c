@@ -292,6 +292,7 @@ wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *e
     if (plan->op == WG_PLAN_INDEX_SEEK) return wgi_op_index_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_SEEK) return wgi_op_seek(plan, account, out, err);
     if (plan->op == WG_PLAN_EXPAND_VAR) return wgi_op_expand_var(plan, account, out, err);
+    if (plan->op == WG_PLAN_INTERSECT) return wgi_op_intersect(plan, account, out, err);
     if (plan->op == WG_PLAN_EXISTS) return wgi_op_exists(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST && plan->paths > 0) return wgi_op_search(plan, account, out, err);
     if (plan->op == WG_PLAN_SHORTEST) return wgi_op_shortest(plan, account, out, err);
@@ -400,6 +401,7 @@ static bool is_streaming(const wg_plan *plan) {
         case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
+        case WG_PLAN_INTERSECT:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
         case WG_PLAN_EXISTS:
@@ -878,6 +880,7 @@ static wg_code run_plan(const wg_plan *plan, const wg_exec_context *context, wg_
         case WG_PLAN_INDEX_SEEK:
         case WG_PLAN_EXPAND:
         case WG_PLAN_EXPAND_INTO:
+        case WG_PLAN_INTERSECT:
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
         case WG_PLAN_EXISTS:

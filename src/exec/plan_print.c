@@ -187,6 +187,8 @@ static const char *operator_name(wg_plan_op op) {
             return "TgkTraversal(Expand)";
         case WG_PLAN_EXPAND_INTO:
             return "TgkTraversal(ExpandInto)";
+        case WG_PLAN_INTERSECT:
+            return "TgkTraversal(Intersect)";
         case WG_PLAN_EXPAND_VAR:
             return "TgkTraversal(ExpandVar)";
         case WG_PLAN_EXISTS:
@@ -286,6 +288,21 @@ static bool put_expand(const printer *p, const wg_plan *plan) {
     return ok;
 }
 
+static bool put_meets(const printer *p, const wg_plan *plan) {
+    const uint32_t input = plan->children[0]->slot_count;
+    const char *name = plan->slot_names[input + 1];
+    bool ok = wg_buf_printf(p->out, " $%u", (unsigned)(input + 1)) && (name[0] == 0 || (put(p, ":") && put(p, name)));
+    for (uint32_t i = 0; i < plan->meet_count && ok; i++) {
+        const wg_meet *m = &plan->meets[i];
+        const bool out = (m->direction & WG_DIRECTION_OUT) != 0, in = (m->direction & WG_DIRECTION_IN) != 0;
+        ok = put(p, i == 0 ? " of " : ", ") && put_slot(p, m->slot) && put(p, in && !out ? "<-[" : "-[") &&
+             put_labels(p, m->edge_labels, m->edge_label_count, ":") && put(p, out && !in ? "]->" : "]-");
+        for (uint32_t k = 0; k < m->unique_edge_slot_count && ok; k++)
+            ok = wg_buf_printf(p->out, k == 0 ? " unlike $%u" : " $%u", (unsigned)m->unique_edge_slots[k]);
+    }
+    return ok;
+}
+
 /* What a walk may repeat, and the relationships of each repetition. */
 static bool put_steps(const printer *p, const wg_plan *plan) {
     static const char *const modes[] = {"", " walk", " acyclic", " simple"};
@@ -349,7 +366,8 @@ static bool put_aggregates(const printer *p, const wg_plan *plan) {
         if (ok && a->kind != WG_AGG_COUNT_STAR)
             ok = put(p, a->distinct ? "(DISTINCT " : "(") && put_expr(p, a->arg, 0) && put(p, ")");
     }
-    return ok && put(p, "]");
+    ok = ok && put(p, "]");
+    return ok && (!plan->weighted || (put(p, " times ") && put_slot(p, plan->slot)));
 }
 
 static bool put_bounds(const printer *p, const wg_plan *plan) {
@@ -441,7 +459,9 @@ static bool put_pattern(const printer *p, const wg_plan *plan) {
         static const char *const kinds[] = {"", "optional ", "exists ", "not exists "};
         const wg_pattern_edge *edge = &pattern->edges[i];
         ok = put(p, i == 0 ? " " : ", ") && put(p, kinds[edge->kind]) && put_vertex(p, pattern, edge->from) &&
-             wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, &edge->label, 1, ":") &&
+             wg_buf_printf(p->out, "-%u[", (unsigned)i) && put_labels(p, edge->labels, edge->label_count, ":") &&
+             (edge->label < WG_PATTERN_SET ||
+              wg_buf_printf(p->out, " of set %u", (unsigned)(edge->label - WG_PATTERN_SET))) &&
              put(p, edge->undirected ? "]-" : "]->") && put_vertex(p, pattern, edge->to);
     }
     for (uint32_t i = 0; i < pattern->unlike_count && ok; i++) {
@@ -461,6 +481,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_EXPAND_INTO:
         case WG_PLAN_EXISTS:
             return put_expand(p, plan);
+        case WG_PLAN_INTERSECT:
+            return put_meets(p, plan);
         case WG_PLAN_EXPAND_VAR:
         case WG_PLAN_SHORTEST:
             return put_expand(p, plan) && put_hops(p, plan);
@@ -495,7 +517,8 @@ static bool put_details(const printer *p, const wg_plan *plan) {
         case WG_PLAN_PROCEDURE:
             return put_procedure(p, plan);
         case WG_PLAN_PATTERN_COUNT:
-            return put_pattern(p, plan);
+            return put_pattern(p, plan) &&
+                   (!plan->grouped || (put(p, " for each ") && put_vertex(p, plan->pattern, plan->slot)));
         case WG_PLAN_REACH:
             return put_pattern(p, plan) && (plan->hops_max == 0 || put_hops(p, plan)) &&
                    (plan->aggregate_count == 0 || put(p, " counted"));
@@ -559,6 +582,8 @@ static wg_code print_plan(const wg_plan *plan, const wg_txn *txn, const wg_exec_
     for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->vertex_count; i++)
         if (plan->pattern->vertices[i].rows != NULL)
             WG_TRY(print_plan(plan->pattern->vertices[i].rows, txn, context, out, depth + 1, err));
+    for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->set_count; i++)
+        WG_TRY(print_plan(plan->pattern->sets[i].rows, txn, context, out, depth + 1, err));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(print_plan(plan->children[i], txn, context, out, depth + 1, err));
     return WG_OK;

@@ -33,6 +33,8 @@ static wg_code add_lines(wg_profile *p, const wg_plan *plan, uint32_t depth, wg_
     for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->vertex_count; i++)
         if (plan->pattern->vertices[i].rows != NULL)
             WG_TRY(add_lines(p, plan->pattern->vertices[i].rows, depth + 1, err));
+    for (uint32_t i = 0; plan->pattern != NULL && i < plan->pattern->set_count; i++)
+        WG_TRY(add_lines(p, plan->pattern->sets[i].rows, depth + 1, err));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(add_lines(p, plan->children[i], depth + 1, err));
     return WG_OK;

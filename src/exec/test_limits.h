@@ -6,21 +6,6 @@
 #include "exec/spill.h"
 #include "exec/test_engine.h"
 
-static inline wg_plan *grouped_plan(wg_plan *child, uint32_t key_count, wg_expr *const *keys, uint32_t count,
-                                    const wg_aggregate *aggregates) {
-    wg_plan *p = plan_new(WG_PLAN_AGGREGATE, child);
-    wg_type types[16];
-    wg_aggregate *copy = make(count * sizeof *copy);
-    memcpy(copy, aggregates, count * sizeof *copy);
-    for (uint32_t i = 0; i < key_count; i++) types[i] = keys[i]->type;
-    for (uint32_t i = 0; i < count; i++) types[key_count + i] = aggregates[i].type;
-    plan_types(p, key_count + count, types);
-    plan_exprs(p, key_count, keys);
-    p->aggregates = copy;
-    p->aggregate_count = count;
-    return p;
-}
-
 /* Every seventh row by its first slot, so that the answer is small and what is below it need not be in memory. */
 static inline wg_plan *few(wg_plan *child) {
     return filter_plan(child, call("=", call("%", slot(1, WG_TYPE_INT), integer(7)), integer(3)));

@@ -104,6 +104,22 @@ static inline wg_plan *limit_plan(wg_plan *child, int64_t skip, int64_t limit) {
     p->limit_expr = limit < 0 ? NULL : integer(limit);
     return p;
 }
+/* Groups by `keys`, with `count` aggregates: slots are the keys, then the aggregates. */
+static inline wg_plan *grouped_plan(wg_plan *child, uint32_t key_count, wg_expr *const *keys, uint32_t count,
+                                    const wg_aggregate *aggregates) {
+    wg_plan *p = plan_new(WG_PLAN_AGGREGATE, child);
+    wg_type types[16];
+    wg_aggregate *copy = make(count * sizeof *copy);
+    memcpy(copy, aggregates, count * sizeof *copy);
+    for (uint32_t i = 0; i < key_count; i++) types[i] = keys[i]->type;
+    for (uint32_t i = 0; i < count; i++) types[key_count + i] = aggregates[i].type;
+    plan_types(p, key_count + count, types);
+    plan_exprs(p, key_count, keys);
+    p->aggregates = copy;
+    p->aggregate_count = count;
+    return p;
+}
+
 static inline wg_plan *unwind_plan(wg_plan *child, wg_expr *list, wg_type type) {
     wg_plan *p = plan_new(WG_PLAN_UNWIND, child);
     wg_type types[16];

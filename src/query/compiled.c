@@ -89,6 +89,7 @@ static wg_code fill(wgi_compiled *c, wg_prepared *q, const wg_exec_context *cont
     wgi_query_binder(&b, q, context->txn, &c->arena, err);
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
+    b.rewrite = !context->no_rewrite && !context->optimizer_off;
     b.facts = &c->facts;
     uint64_t *shapes = wgi_alloc(&b, q->params.count, sizeof *shapes);
     if (shapes == NULL) return WG_E_NOMEM;
@@ -96,7 +97,6 @@ static wg_code fill(wgi_compiled *c, wg_prepared *q, const wg_exec_context *cont
     c->shapes = shapes;
     c->param_count = q->params.count;
     WG_TRY(wgi_plan_query(&b, q->statement->child[0], &c->plan, &c->columns));
-    b.rewrite = !context->no_rewrite && !context->optimizer_off;
     WG_TRY(wgi_rewrite(&b, c->plan, &c->plan));
     c->reads_clock = b.reads_clock;
     WG_TRY(wgi_notes_make(q, context->txn, &c->arena, &c->notes, err));

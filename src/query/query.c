@@ -577,6 +577,7 @@ static wg_code maintenance_arguments(const wg_prepared *q, wg_engine *engine, co
     wgi_query_binder(&b, q, reading.txn, &m->arena, err);
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
+    b.rewrite = !context->no_rewrite && !context->optimizer_off;
     wg_code code = wgi_unit(&b, &rel);
     if (code == WG_OK) code = wgi_find_procedure(&b, q->maintenance, &m->procedure);
     if (code == WG_OK) code = wgi_procedure_arguments(&b, q->maintenance, m->procedure, &rel, &exprs);
@@ -615,6 +616,7 @@ wg_code wg_query_run(const wg_prepared *query, const wg_exec_context *context, w
     wgi_query_binder(&b, query, context->txn, &result.arena, err);
     b.params = context->params;
     b.optimizer_off = context->optimizer_off;
+    b.rewrite = !context->no_rewrite && !context->optimizer_off;
     result.plan_hash = query->canonical_hash;
     wg_txn_statement_begin(context->txn);
     wg_code code = wg_txn_statement_end(context->txn, run_body(&b, context, &result), err);

@@ -123,6 +123,7 @@ def read(path, store, number):
 
     end = len(data) - 64
     check(end >= 64 and data[:9] == b"ARC1\r\n\x1a\n\1" and struct.unpack_from("<I", data, 60)[0] == zlib.crc32(data[:60]), "header")
+    check(struct.unpack_from("<I", data, 12)[0] & ~7 == 0, "required features")
     check((data[24:40], *struct.unpack_from("<Q", data, 40)) == (store, number), "store or id")
     footer, size, count, footer_crc, whole = struct.unpack_from("<QQIIQ", data, end)
     check(struct.unpack_from("<I", data, end + 52)[0] == crc(end, 52) and data[end + 56:] == b"1CRA\r\n\x1a\n", "trailer")

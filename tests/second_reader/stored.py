@@ -63,4 +63,7 @@ def state_at(found, manifest, snapshot):
             add_rows(state, tables[key[1]], fragment, columns, found.get((*key[:4], 1)), snapshot)
     counts = manifest.get("counts", {"nodes": 0, "edges": 0})
     state.node_ids, state.edge_ids = counts["nodes"], counts["edges"]
+    pieces = sum(key[0] == CATALOG for key in found)
+    if counts.get("catalog_pieces", pieces) != pieces:
+        raise ValueError(f"{pieces} pieces of definitions, and the manifest counts {counts['catalog_pieces']}")
     return state

@@ -21,17 +21,35 @@ void history_init(history *h) { memset(h, 0, sizeof *h); }
 
 void history_deinit(history *h) {
     free(h->status);
+    free(h->logseq);
     free(h->ops);
     free(h->reads);
 }
 
 uint32_t history_begin(history *h) {
     if (h->txns == h->txn_max) h->status = grown(h->status, &h->txn_max, sizeof *h->status);
+    if (h->txns == h->logseq_max) h->logseq = grown(h->logseq, &h->logseq_max, sizeof *h->logseq);
     h->status[h->txns] = HISTORY_OPEN;
+    h->logseq[h->txns] = 0;
     return h->txns++;
 }
 
 void history_end(history *h, uint32_t txn, history_status status) { h->status[txn] = status; }
+
+void history_end_at(history *h, uint32_t txn, uint64_t logseq) {
+    h->status[txn] = HISTORY_COMMITTED;
+    h->logseq[txn] = logseq;
+}
+
+uint32_t history_cut(history *h, uint32_t first, uint64_t logseq) {
+    uint32_t count = 0;
+    for (uint32_t t = first; t < h->txns; t++) {
+        if (h->status[t] != HISTORY_COMMITTED || h->logseq[t] <= logseq) continue;
+        h->status[t] = HISTORY_LOST;
+        count++;
+    }
+    return count;
+}
 
 static history_op *op_add(history *h, uint32_t txn, uint32_t key) {
     if (h->op_count == h->op_max) h->ops = grown(h->ops, &h->op_max, sizeof *h->ops);
@@ -183,9 +201,9 @@ static void check_read(checker *c, uint32_t at) {
             NOTE(c->v, c->v->orders, "transaction %u reads list %u in another order", op->txn, op->key);
             return;
         }
-        if (known && h->status[c->writer[e]] == HISTORY_ABORTED)
-            NOTE(c->v, c->v->g1a, "transaction %u reads element %u of the aborted transaction %u", op->txn, e,
-                 c->writer[e]);
+        if (known && (h->status[c->writer[e]] == HISTORY_ABORTED || h->status[c->writer[e]] == HISTORY_LOST))
+            NOTE(c->v, c->v->g1a, "transaction %u reads element %u of the transaction %u, which was %s", op->txn, e,
+                 c->writer[e], h->status[c->writer[e]] == HISTORY_LOST ? "lost" : "aborted");
     }
     if (count != 0) {
         const uint32_t e = elements[count - 1];

@@ -12,7 +12,8 @@ typedef enum history_status {
     HISTORY_OPEN,
     HISTORY_COMMITTED,
     HISTORY_ABORTED,
-    HISTORY_UNKNOWN /* the commit was under way when power failed */
+    HISTORY_UNKNOWN, /* the commit was under way when power failed */
+    HISTORY_LOST     /* it was committed, and power took it back: nobody may see it afterwards */
 } history_status;
 
 typedef struct history_op {
@@ -26,8 +27,10 @@ typedef struct history_op {
 
 typedef struct history {
     history_status *status; /* by transaction */
+    uint64_t *logseq;       /* by transaction: its commit, or the snapshot of one that wrote nothing */
     uint32_t txns;
     uint32_t txn_max;
+    uint32_t logseq_max;
     history_op *ops; /* those of one transaction in its order; of several interleaved */
     uint32_t op_count;
     uint32_t op_max;
@@ -42,6 +45,11 @@ void history_init(history *h);
 void history_deinit(history *h);
 uint32_t history_begin(history *h); /* number of the transaction */
 void history_end(history *h, uint32_t txn, history_status status);
+void history_end_at(history *h, uint32_t txn, uint64_t logseq); /* committed */
+/* Power failed, and what came back ends with `logseq`: what transactions from `first` on had committed, or seen, behind it never was.
+ * Gives how many commits that takes back. What survives is a prefix exactly when the history is right afterwards: a commit before the
+ * end that is missing counts as lost, one behind it that is seen as an aborted append that was read. */
+uint32_t history_cut(history *h, uint32_t first, uint64_t logseq);
 uint32_t history_append(history *h, uint32_t txn, uint32_t key); /* the element */
 void history_read(history *h, uint32_t txn, uint32_t key, const uint32_t *elements, uint32_t count);
 
@@ -49,7 +57,7 @@ typedef struct history_verdict {
     uint32_t own;      /* a transaction did not see its own appends, or two reads of it differ */
     uint32_t orders;   /* two reads of a list are not one the beginning of the other */
     uint32_t g0;       /* cycle of ww */
-    uint32_t g1a;      /* an aborted append was read */
+    uint32_t g1a;      /* an append was read that was aborted, or that power had taken back */
     uint32_t g1b;      /* an append that its transaction followed by another was read as the last */
     uint32_t g1c;      /* cycle of ww and wr */
     uint32_t g_single; /* cycle with one rw: a lost update, or a read that is older than another */

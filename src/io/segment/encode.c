@@ -21,6 +21,7 @@ struct wg_arc1_encoder {
     bool plain;
     bool point;
     bool decimals;
+    uint64_t narrow_bytes_max;
     wg_account *account;
     uint64_t cells[WG_ARC1_ROWS_MAX];    /* of the column, null rows filled */
     wg_str strings[WG_ARC1_ROWS_MAX];    /* of the column, null rows empty */
@@ -41,6 +42,7 @@ wg_code wg_arc1_encoder_create(bool zstd, bool plain, wg_account *account, wg_ar
     e->plain = plain;
     e->point = false;
     e->decimals = false;
+    e->narrow_bytes_max = UINT32_MAX;
     e->account = account;
     wg_buf_init(&e->values, account);
     wg_buf_init(&e->stored, account);
@@ -60,6 +62,11 @@ void wg_arc1_encoder_destroy(wg_arc1_encoder *encoder) {
 void wg_arc1_encoder_point(wg_arc1_encoder *encoder, bool point) { encoder->point = point; }
 
 void wg_arc1_encoder_decimals(wg_arc1_encoder *encoder, bool decimals) { encoder->decimals = decimals; }
+
+void wg_arc1_encoder_narrow(wg_arc1_encoder *encoder, uint64_t bytes_max) {
+    WG_ASSERT(bytes_max <= UINT32_MAX);
+    encoder->narrow_bytes_max = bytes_max;
+}
 
 void wg_arc1_encoder_reset(wg_arc1_encoder *encoder) { wg_arena_reset(&encoder->zones); }
 
@@ -221,7 +228,7 @@ static bool dictionary_build(wg_arc1_encoder *e, bool string, uint32_t rows, uin
         }
         e->codes[i] = e->slots[slot] - 1;
     }
-    if (count < 2 || (string && bytes > UINT32_MAX)) return false;
+    if (count < 2 || (string && bytes > e->narrow_bytes_max)) return false;
     const uint32_t width = arc1_bits(count - 1);
     *out = (choice){.encoding = WG_ENCODING_DICTIONARY,
                     .bytes = bytes + wg_arc1_packed_bytes(rows, width),
@@ -347,7 +354,7 @@ static choice choose_string(wg_arc1_encoder *e, uint32_t rows) {
         if (first == UINT32_MAX) first = i;
         else constant = constant && same(e, true, first, i);
     }
-    const bool wide = bytes > UINT32_MAX;
+    const bool wide = bytes > e->narrow_bytes_max;
     choice best = {.encoding = WG_ENCODING_PLAIN,
                    .bytes = bytes + ((uint64_t)rows + 1) * (wide ? 8 : 4),
                    .width = wide ? 64 : 32};

@@ -17,8 +17,9 @@ enum { WG_ARC1_MINOR_PARTS = 1 }; /* the first minor version with checksums of p
 /* Required features: a reader that does not know one refuses the file. */
 enum {
     WG_ARC1_FEATURE_ZSTD = 1,
-    WG_ARC1_FEATURE_DECIMAL = 2, /* columns may have that encoding */
-    WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD | WG_ARC1_FEATURE_DECIMAL
+    WG_ARC1_FEATURE_DECIMAL = 2,       /* columns may have that encoding */
+    WG_ARC1_FEATURE_SHORT_ENTRIES = 4, /* adjacency may say the edges only, no neighbours */
+    WG_ARC1_FEATURES_KNOWN = WG_ARC1_FEATURE_ZSTD | WG_ARC1_FEATURE_DECIMAL | WG_ARC1_FEATURE_SHORT_ENTRIES
 };
 
 enum {
@@ -196,6 +197,9 @@ void wg_arc1_encoder_destroy(wg_arc1_encoder *encoder);
 void wg_arc1_encoder_decimals(wg_arc1_encoder *encoder, bool decimals);
 /* Whether the columns that follow are read cell by cell: they get neither DELTA, whose cells need sums, nor a codec (a new encoder: no). */
 void wg_arc1_encoder_point(wg_arc1_encoder *encoder, bool point);
+/* Strings of a column that have more bytes than this together get 64-bit offsets (a new encoder: 2^32 - 1, as many as 32 bits reach). Below
+ * that nothing but a test asks for less. */
+void wg_arc1_encoder_narrow(wg_arc1_encoder *encoder, uint64_t bytes_max);
 /* Appends the stored bytes of one column to `out`, and fills *column but for id, offset and crc. Zones lie in the encoder until the
  * next wg_arc1_encoder_reset. Errors: WG_E_NOMEM; WG_E_MISUSE: a value that cannot be stored. */
 wg_code wg_arc1_encode(wg_arc1_encoder *encoder, const wg_vector *vector, uint32_t row_count, wg_arc1_column *column,

@@ -334,6 +334,87 @@ static void test_segment_reads_wide_offsets_and_plain_bools(void **state) {
     assert_int_equal(wg_arc1_block_check(&block, NULL), WG_E_CORRUPT);
 }
 
+enum { WIDE_ROWS = 700 };
+
+/* Encodes strings with `narrow` as the most bytes that 32-bit offsets may have to reach, and expects them back. */
+static wg_arc1_column wide_round_trip(wg_vector v, const wg_str *strings, uint64_t narrow, bool zstd) {
+    wg_arc1_encoder *e = NULL;
+    wg_buf out = {0};
+    wg_buf inflated = {0};
+    wg_arc1_column c = {.id = 1};
+    wg_str read[WIDE_ROWS];
+    assert_int_equal(wg_arc1_encoder_create(zstd, false, NULL, &e, NULL), WG_OK);
+    wg_arc1_encoder_narrow(e, narrow);
+    assert_int_equal(wg_arc1_encode(e, &v, WIDE_ROWS, &c, &out, NULL), WG_OK);
+    assert_true(wg_buf_append(&out, "        ", 8)); /* readable behind it, as in a mapping */
+    if (c.codec != 0) assert_int_equal(wg_arc1_block_inflate(&c, out.data, &inflated, NULL), WG_OK);
+    const wg_arc1_block block = {&c, WIDE_ROWS, c.codec != 0 ? inflated.data : out.data};
+    assert_int_equal(wg_arc1_block_check(&block, NULL), WG_OK);
+    for (uint32_t first = 0; first < WIDE_ROWS; first += 1 + first) {
+        wg_arc1_block_str(&block, first, WIDE_ROWS - first, read);
+        for (uint32_t i = first; i < WIDE_ROWS; i++) {
+            const bool valid = wg_vector_is_valid(&v, i);
+            const wg_slice wanted = valid ? wg_slice_of_str(strings[i]) : wg_slice_of(NULL, 0);
+            assert_true(wg_slice_equal(wg_slice_of_str(read[i - first]), wanted));
+            assert_true(wg_slice_equal(wg_slice_of_str(wg_arc1_block_str_at(&block, i)), wanted));
+        }
+    }
+    wg_arc1_encoder_destroy(e); /* with the zones */
+    wg_buf_deinit(&out);
+    wg_buf_deinit(&inflated);
+    return c;
+}
+
+static void test_segment_writes_wide_offsets(void **state) {
+    /* Goal: strings that 32-bit offsets cannot reach are written with 64-bit ones and read back, with nulls, in ANY columns and compressed too,
+     * and never as a dictionary, whose offsets are narrow. How far 32 bits reach is lowered for it: the first byte beyond makes the difference. */
+    (void)state;
+    static char text[WIDE_ROWS * 40];
+    static wg_str strings[WIDE_ROWS];
+    static uint8_t valid[WIDE_ROWS / 8 + 1];
+    static wg_value values[WIDE_ROWS];
+    uint64_t bytes = 0;
+    uint64_t present = 0;
+    for (size_t i = 0; i < sizeof text; i++) text[i] = (char)('a' + wg_hash64_u64(i) % 26);
+    for (uint32_t i = 0; i < WIDE_ROWS; i++) {
+        strings[i] = (wg_str){text + (size_t)i * 40, wg_hash64_u64(i + 7) % 41};
+        bytes += strings[i].size;
+        if (i % 5 == 0) continue;
+        wg_bit_set(valid, i);
+        present += strings[i].size;
+    }
+    const wg_vector all = {.type = WG_TYPE_STRING, .data = strings};
+    const wg_vector some = {.type = WG_TYPE_BYTES, .data = strings, .valid = valid};
+    for (uint32_t zstd = 0; zstd < 2; zstd++) {
+        assert_int_equal(wide_round_trip(all, strings, bytes, zstd == 1).width, 32);
+        assert_int_equal(wide_round_trip(all, strings, bytes - 1, zstd == 1).width, 64);
+        assert_int_equal(wide_round_trip(some, strings, present, zstd == 1).width, 32);
+        assert_int_equal(wide_round_trip(some, strings, present - 1, zstd == 1).width, 64);
+        assert_int_equal(wide_round_trip(some, strings, 0, zstd == 1).raw_bytes,
+                         wide_round_trip(some, strings, UINT32_MAX, zstd == 1).raw_bytes + 4 * (WIDE_ROWS + 1));
+    }
+    for (uint32_t i = 0; i < WIDE_ROWS; i++) strings[i] = strings[i % 9]; /* what a dictionary is for */
+    const wg_arc1_column narrow = wide_round_trip(all, strings, UINT32_MAX, false);
+    assert_int_equal(narrow.encoding, WG_ENCODING_DICTIONARY);
+    const wg_arc1_column wide = wide_round_trip(all, strings, 20, false);
+    assert_int_equal(wide.encoding, WG_ENCODING_PLAIN);
+    assert_int_equal(wide.width, 64);
+    wg_value parts[2] = {wg_value_str(wg_slice_of(text, 30)), wg_value_int(3)};
+    for (uint32_t i = 0; i < WIDE_ROWS; i++)
+        values[i] = (wg_value){.type = WG_TYPE_LIST, .size = 1 + i % 2, .as.list = parts};
+    wg_buf canonical = {0};
+    for (uint32_t i = 0; i < 2; i++) assert_true(wg_value_encode(&canonical, &values[i]));
+    wg_buf first = {0};
+    assert_true(wg_value_encode(&first, &values[0]));
+    for (uint32_t i = 0; i < WIDE_ROWS; i++)
+        strings[i] = i % 2 == 0 ? (wg_str){(const char *)canonical.data, first.size}
+                                : (wg_str){(const char *)canonical.data + first.size, canonical.size - first.size};
+    const wg_vector any = {.type = WG_TYPE_ANY, .data = values};
+    assert_int_equal(wide_round_trip(any, strings, 50, false).width, 64);
+    wg_buf_deinit(&canonical);
+    wg_buf_deinit(&first);
+}
+
 static void test_segment_out_of_memory_is_typed(void **state) {
     /* Goal: each allocation of encoding and decoding may fail: WG_E_NOMEM, no leak; then the same call succeeds. */
     (void)state;
@@ -400,6 +481,7 @@ int main(void) {
         T(test_segment_zones_follow_the_order_of_the_type),
         T(test_segment_dates_and_times_have_a_range),
         T(test_segment_reads_wide_offsets_and_plain_bools),
+        T(test_segment_writes_wide_offsets),
         T(test_segment_out_of_memory_is_typed),
         T(test_segment_names_of_encodings),
     };

@@ -423,3 +423,16 @@ void wg_fragment_prefetch(const wg_fragment *fragment, const uint32_t *ids, uint
         if (c->stored_bytes != 0) advise(fragment->stripe, c->offset, c->offset + c->stored_bytes);
     }
 }
+
+void wg_fragment_cool(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count) {
+    const stripe_fragment *f = stripe_fragment_of(fragment);
+    const wg_stripe *s = fragment->stripe;
+    for (uint32_t i = 0; i < id_count; i++) {
+        const uint32_t column = wg_fragment_column_of(fragment, ids[i]);
+        if (column == UINT32_MAX) continue;
+        const wg_arc1_column *c = &f->blocks[column].column;
+        const uint64_t begin = wg_align_up(c->offset, WG_ARC1_PAGE);
+        const uint64_t end = (c->offset + c->stored_bytes) & ~(uint64_t)(WG_ARC1_PAGE - 1);
+        if (begin < end) s->platform->ops->advise(s->platform, s->map + begin, end - begin, WG_ADVICE_DROP);
+    }
+}

@@ -62,12 +62,12 @@ enum {
     WG_COLUMN_PREV, /* absent: NONE for all */
     WG_COLUMN_FROM,
     WG_COLUMN_TO,
-    WG_COLUMN_ADDRESS, /* DIRECTORY */
-    WG_COLUMN_HASH,    /* KEYS, with ID */
-    WG_COLUMN_NODE,    /* ADJACENCY parts 0 and 2: nodes ascending, and */
-    WG_COLUMN_OFFSET,  /* where their entries begin in the run */
-    WG_COLUMN_EDGE,    /* ADJACENCY parts 1 and 3: entries */
-    WG_COLUMN_NEIGHBOUR,
+    WG_COLUMN_ADDRESS,    /* DIRECTORY */
+    WG_COLUMN_HASH,       /* KEYS, with ID */
+    WG_COLUMN_NODE,       /* ADJACENCY parts 0 and 2: nodes ascending, and */
+    WG_COLUMN_OFFSET,     /* where their entries begin in the run */
+    WG_COLUMN_EDGE,       /* ADJACENCY parts 1 and 3: entries */
+    WG_COLUMN_NEIGHBOUR,  /* and, in older files, the other end of each */
     WG_COLUMN_LOGSEQ,     /* CATALOG, HISTORY, CHAIN */
     WG_COLUMN_PAYLOAD,    /* CATALOG, CHAIN, TABLE, RUNS, STATE, EVENTS: BYTES; HISTORY: INT */
     WG_COLUMN_VERSION,    /* STATE, EVENTS: of the run */
@@ -86,6 +86,7 @@ typedef struct wg_stripe_options {
     uint64_t capacity_bytes; /* of the file; 0: default */
     bool zstd;               /* compress blocks where it pays */
     bool decimals;           /* encode decimal fractions as such; programs that do not know DECIMAL refuse the file */
+    bool short_entries;      /* adjacency is written without neighbours; programs that need them refuse the file */
     bool plain;              /* no encodings: for measurements */
     uint64_t parts_from;     /* blocks of strings of so many bytes have checksums of parts; 0: 256 KiB */
     wg_account *account;
@@ -202,6 +203,8 @@ wg_code wg_fragment_lower_bound(const wg_fragment *fragment, uint32_t column, ui
                                 wg_error *err);
 /* Asks the kernel to read the fragment (all columns, or those with ids in `ids`) ahead; no admission, no wait. */
 void wg_fragment_prefetch(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count);
+/* Pages of these columns leave the process: they were read for the last time in a while. Who reads them all the same has them again. */
+void wg_fragment_cool(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count);
 /* Before columns with these ids (ids NULL: all) are scanned in `lane`: admits and checks their blocks. What cannot be admitted is no
  * error in PREFER and WG_E_CAPACITY, "BelowSpeedLane: ...", in ONLY. ANY does nothing. */
 wg_code wg_fragment_require(const wg_fragment *fragment, const uint32_t *ids, uint32_t id_count, wg_speed_lane lane,

@@ -94,8 +94,9 @@ wg_code wg_stripe_create(wg_platform *platform, const char *dir, uint64_t id, co
     w->account = options->account;
     w->capacity = options->capacity_bytes == 0 ? WG_STRIPE_BYTES_DEFAULT : options->capacity_bytes;
     w->parts_from = options->parts_from == 0 ? parts_from_default : options->parts_from;
-    w->header.required =
-        (options->zstd ? WG_ARC1_FEATURE_ZSTD : 0u) | (options->decimals ? WG_ARC1_FEATURE_DECIMAL : 0u);
+    w->header.required = (options->zstd ? WG_ARC1_FEATURE_ZSTD : 0u) |
+                         (options->decimals ? WG_ARC1_FEATURE_DECIMAL : 0u) |
+                         (options->short_entries ? WG_ARC1_FEATURE_SHORT_ENTRIES : 0u);
     w->header.stripe_id = id;
     memcpy(w->header.store_uuid, options->store_uuid, 16);
     wg_buf_init(&w->pending, options->account);
@@ -219,7 +220,7 @@ static wg_code describe(wg_stripe_writer *w, const wg_fragment_head *head, uint3
     }
     size_t at = 0; /* only now: the buffer moves while it grows */
     for (uint32_t i = 0; i < column_count; i++) {
-        w->columns[i].part_crcs = w->part_crcs.data + at;
+        w->columns[i].part_crcs = w->columns[i].part_count == 0 ? NULL : w->part_crcs.data + at;
         at += 4 * (size_t)w->columns[i].part_count;
     }
     if (!wg_arc1_fragment_encode(&f, w->columns, &w->footer)) return wg_error_nomem(err, w->footer.size);

@@ -115,7 +115,7 @@ static wg_code share_of(wgi_binder *b, const wg_ast *condition, wg_slice name, u
     *out = guess(condition);
     const wg_label *known = label != WG_NO_LABEL ? wg_catalog_label_seen(b->catalog, label, b->view) : NULL;
     if (known == NULL || known->def.kind == WG_LABEL_VIRTUAL || !comparison_of(b, condition, name, &c)) return WG_OK;
-    const uint32_t key = wg_catalog_key(b->catalog, c.property);
+    const uint32_t key = wg_txn_key(b->txn, c.property);
     if (key == WG_NO_KEY) {
         *out = 0;
         return WG_OK;
@@ -248,6 +248,7 @@ static wg_code estimate_edge(wgi_binder *b, const wgi_graph *g, const wgi_patter
     WG_TRY(sum_edge(b, edge, ends, &sum));
     WG_TRY(keep_of(b, g, edge->name, edge->type_count == 1 ? edge->types[0] : WG_NO_LABEL, &out->keep));
     out->pairs = sum.pairs;
+    out->meets = b->rewrite && edge->ast->kind != WG_AST_GROUP && !(edge->ast->flags & WG_AST_VARIABLE_LENGTH);
     for (uint32_t side = 0; side < 2; side++) {
         const double rows = nodes[side]->rows > 1 ? nodes[side]->rows : 1;
         const double both = edge->ast->op == WG_AST_EITHER || edge->ast->op == WG_AST_BOTH ? 2 : 1;
@@ -332,17 +333,6 @@ static uint32_t place_of(const wgi_component *c, uint32_t node) {
     return i;
 }
 
-/* Several cycles over relationships of several types: counting walks them one by one, and joins of their parts may do better. */
-static bool is_tangled(const wgi_graph *g, const wgi_component *c) {
-    bool types_differ = false;
-    for (uint32_t i = 1; i < c->problem.edge_count; i++) {
-        const wgi_pattern_edge *x = &g->edges[c->edges[0]], *y = &g->edges[c->edges[i]];
-        if (x->type_count != 1 || y->type_count != 1) return false;
-        types_differ = types_differ || x->types[0] != y->types[0];
-    }
-    return types_differ && c->problem.edge_count > c->problem.node_count;
-}
-
 wg_code wgi_component_estimate(wgi_binder *b, const wgi_graph *g, const wgi_relation *rel, uint32_t component,
                                wgi_component *out) {
     wgi_component c = {.nodes = wgi_alloc(b, g->node_count, sizeof *c.nodes),
@@ -376,7 +366,7 @@ wg_code wgi_component_estimate(wgi_binder *b, const wgi_graph *g, const wgi_rela
     p->nodes = c.order_nodes;
     p->edges = c.order_edges;
     p->known_rows = rel->plan != NULL ? rel->plan->row_estimate : 1;
-    p->no_joins = rel->writes || rel->per_row || (b->only_counts && !is_tangled(g, &c));
+    p->no_joins = rel->writes || rel->per_row || b->only_counts;
     *out = c;
     return WG_OK;
 }

@@ -1,6 +1,7 @@
 /* query/optimize: dynamic programming over sets of edges (Selinger et al. 1979, over connected sub-graphs as in Moerkotte and Neumann 2006).
  *
- * The best tree of a set of edges is the cheapest of: the best tree of the set without one edge, expanded along that edge; and two best
+ * The best tree of a set of edges is the cheapest of: the best tree of the set without one edge, expanded along that edge; the best tree of the
+ * set without the edges of one node, which is then found by intersecting their lists; and two best
  * trees of disjoint sets that share a node, joined by hash. A set of one edge begins at either end. Sets that touch a node which the rows
  * have already begin with these rows. The expected rows of a set do not depend on the tree: the product of its nodes' rows, its edges'
  * selectivities and, where several edges of one kind meet in a node, the skew of their degrees.
@@ -10,7 +11,7 @@
 #include "query/optimize/order.h"
 
 static const double COST_EXPAND = 3, COST_NEIGHBOUR = 1, COST_LABELS = 8, COST_INTO = 6, COST_BUILD = 8,
-                    COST_PROBE = 4, COST_ROW = 1;
+                    COST_PROBE = 4, COST_ROW = 1, COST_LIST = 6, COST_SEARCH = 2;
 
 typedef struct order {
     const wgi_order_problem *p;
@@ -84,6 +85,41 @@ static wgi_step expanded(const wgi_order_problem *p, const wgi_step *left, uint6
     return s;
 }
 
+double wgi_cost_one_by_one(double rows, double fan) {
+    return rows * (COST_EXPAND + fan * (COST_NEIGHBOUR + COST_ROW + COST_INTO));
+}
+
+double wgi_cost_at_once(double rows, double fan, uint32_t count) {
+    return rows * (COST_LIST * count + fan * COST_SEARCH * (count - 1));
+}
+
+/* The step that sets `node` by all edges of the set that it has; the tree of the others must not have it, nor lack another end. */
+static wgi_step met(const order *o, uint32_t set, uint32_t node, double rows) {
+    const uint64_t bit = UINT64_C(1) << node;
+    wgi_step s = {.kind = WGI_STEP_MEET, .node = node, .rows = rows, .cost = -1};
+    double least = 0;
+    uint64_t others = 0;
+    uint32_t count = 0;
+    if ((o->known & bit) != 0) return s;
+    for (uint32_t e = 0; e < o->p->edge_count; e++) {
+        const wgi_order_edge *edge = &o->p->edges[e];
+        if (!(set >> e & 1) || !(ends_of(edge) & bit)) continue;
+        if (!edge->meets || ends_of(edge) == bit) return s;
+        const double fan = edge->fan[edge->ends[0] == node ? 1 : 0];
+        if (count == 0 || fan < least) s.edge = e;
+        if (count == 0 || fan < least) least = fan;
+        others |= ends_of(edge) & ~bit;
+        s.edges |= 1u << e;
+        count++;
+    }
+    const uint32_t rest = set & ~s.edges;
+    s.left = rest == 0 ? &o->base : &o->best[rest];
+    const uint64_t have = rest == 0 ? o->known : o->nodes[rest];
+    if (count < 2 || s.left->cost < 0 || (have & bit) != 0 || (others & ~have) != 0) return s;
+    s.cost = s.left->cost + wgi_cost_at_once(s.left->rows, least, count) + rows * COST_ROW;
+    return s;
+}
+
 static wgi_step joined(const wgi_step *a, const wgi_step *b, double rows) {
     const bool swap = b->rows > a->rows; /* the smaller side is built: it is on the right */
     wgi_step s = {.kind = WGI_STEP_JOIN, .left = swap ? b : a, .right = swap ? a : b, .rows = rows, .cost = -1};
@@ -131,6 +167,10 @@ static void order_set(order *o, uint32_t set) {
         /* Known rows enter by an expansion from them or by a join, not at the far end of one. */
         const bool enters = (o->nodes[rest] & o->known) == 0 && (o->nodes[set] & o->known) != 0;
         if (!enters) take(best, &s);
+    }
+    for (uint32_t node = 0; node < o->p->node_count; node++) {
+        const wgi_step s = met(o, set, node, rows);
+        take(best, &s);
     }
     if (o->p->no_joins) return;
     const uint32_t lowest = set & (~set + 1);

@@ -21,6 +21,7 @@ typedef struct wgi_order_edge {
     uint32_t ends[2];  /* [0] left, [1] right as drawn */
     double fan[2];     /* edges that a node at that end has, before the labels of the other end are asked for */
     bool asks[2];      /* whether a node that is reached at that end must be asked for its labels */
+    bool meets;        /* several such edges to one new node may be followed at once (INTERSECT) */
     double pairs;      /* edges whose two ends have the labels of their nodes */
     double keep;       /* share that its own conditions leave */
     uint32_t kinds[2]; /* edges with the same kind at one node are found together; 0: with none */
@@ -42,6 +43,7 @@ typedef enum wgi_step_kind {
     WGI_STEP_KNOWN,  /* the rows that there are */
     WGI_STEP_START,  /* scan or seek of `node` */
     WGI_STEP_EXPAND, /* left, then along `edge` from what left has; both ends there: the edges between them */
+    WGI_STEP_MEET,   /* left, then to a new node along `edge` and the other `edges` at once */
     WGI_STEP_JOIN    /* left and right on the nodes that they share */
 } wgi_step_kind;
 
@@ -50,11 +52,16 @@ struct wgi_step {
     wgi_step_kind kind;
     uint32_t node;
     uint32_t edge;
+    uint32_t edges; /* a set */
     const wgi_step *left;
     const wgi_step *right;
     double rows;
     double cost;
 };
+
+/* What following `count` edges to a new node costs for so many rows, of which the first has the fan: one after the other, and at once. */
+double wgi_cost_one_by_one(double rows, double fan);
+double wgi_cost_at_once(double rows, double fan, uint32_t count);
 
 /* The cheapest tree over all edges: by dynamic programming over sets of edges, beyond WGI_ORDER_EDGES_MAX of them step by step, the one
  * that leaves the fewest rows first. *out lives in the arena. False: out of memory. At most WGI_ORDER_NODES_MAX nodes. */

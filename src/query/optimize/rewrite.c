@@ -90,10 +90,11 @@ static void drop_label_checks(const wgi_binder *b, wg_plan *plan) {
 
 static wg_code rewrite(wgi_binder *b, wg_plan *plan) {
     for (int i = 0; i < 2; i++) {
+        WG_TRY(wgi_rewrite_reach(b, plan, i)); /* before counts: it has less to do for different nodes */
         WG_TRY(wgi_rewrite_pattern_count(b, plan, i));
-        WG_TRY(wgi_rewrite_reach(b, plan, i));
     }
     WG_TRY(wgi_rewrite_edge_scan(b, plan));
+    for (int i = 0; i < 2; i++) WG_TRY(wgi_rewrite_intersect(b, plan, i));
     for (int i = 0; i < 2; i++)
         if (plan->children[i] != NULL) WG_TRY(rewrite(b, plan->children[i]));
     return WG_OK;

@@ -25,8 +25,12 @@ bool wgi_ends_have(const wgi_binder *b, const wg_plan *expand, bool far, const u
 
 /* SCAN and EXPAND become the scan of an edge label below `consumer` (PROJECT, AGGREGATE or EXPAND). */
 wg_code wgi_rewrite_edge_scan(wgi_binder *b, wg_plan *consumer);
+/* EXPAND to a new node and EXPAND_INTO between it and others, child `side` of `consumer`, become INTERSECT where that is cheaper. */
+wg_code wgi_rewrite_intersect(wgi_binder *b, wg_plan *consumer, int side);
 /* AGGREGATE of counts over a chain of expansions becomes PATTERN_COUNT; it is child `side` of `consumer`. */
 wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side);
+/* rewrite_sets.c: start, edge and end of the edges of a label for which conditions hold, which read nothing else. */
+wg_code wgi_edge_set_plan(wgi_binder *b, uint32_t label, wg_expr *const *conditions, uint32_t count, wg_plan **out);
 /* count(DISTINCT n), or DISTINCT n, of the far end of a path or a walk: by REACH. */
 wg_code wgi_rewrite_reach(wgi_binder *b, wg_plan *consumer, int side);
 

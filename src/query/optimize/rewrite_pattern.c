@@ -9,6 +9,8 @@
  * Otherwise the plan stays as it is: matches are listed. */
 #include "query/optimize/rewrite.h"
 
+enum { LABELS_MAX = 4 };
+
 typedef struct chain {
     wgi_binder *b;
     const wg_plan *ops[WG_PATTERN_EDGES_MAX * 4]; /* from the top down */
@@ -26,6 +28,12 @@ typedef struct chain {
     const wg_expr *conditions[WG_PATTERN_VERTICES_MAX * 4]; /* of one vertex each */
     uint32_t condition_vertices[WG_PATTERN_VERTICES_MAX * 4];
     uint32_t condition_count;
+    wg_expr *edge_conditions[WG_PATTERN_EDGES_MAX]; /* of one edge each */
+    uint32_t condition_edges[WG_PATTERN_EDGES_MAX];
+    uint32_t edge_condition_count;
+    wg_pattern_set sets[WG_PATTERN_EDGES_MAX];
+    wg_buf set_texts[WG_PATTERN_EDGES_MAX]; /* of their conditions */
+    uint32_t set_count;
 } chain;
 
 /* ---- conditions */
@@ -42,6 +50,7 @@ static bool cannot_fail(const wg_expr *e) {
     if (e->kind == WG_EXPR_CONST || e->kind == WG_EXPR_SLOT || e->kind == WG_EXPR_PARAM) return true;
     if (e->kind == WG_EXPR_NODE_PROPERTY || e->kind == WG_EXPR_HAS_LABELS)
         return e->args[0]->kind == WG_EXPR_SLOT && e->args[0]->type == WG_TYPE_NODE;
+    if (e->kind == WG_EXPR_EDGE_PROPERTY) return e->args[0]->kind == WG_EXPR_SLOT && e->args[0]->type == WG_TYPE_EDGE;
     bool known = false;
     for (size_t i = 0; i < sizeof logical / sizeof logical[0]; i++) {
         if (!is_named(e, logical[i])) continue;
@@ -75,15 +84,34 @@ static void see(void *ctx, uint32_t slot) {
     s->any = true;
 }
 
+static bool share_label(const wg_pattern_edge *a, const wg_pattern_edge *b) {
+    for (uint32_t i = 0; i < a->label_count; i++)
+        for (uint32_t k = 0; k < b->label_count; k++)
+            if (a->labels[i] == b->labels[k]) return true;
+    return false;
+}
+
 static bool add_unlike(chain *c, bool is_edges, uint32_t a, uint32_t b) {
     bool four = false;
     if (is_edges) {
-        if (c->edges[a].label != c->edges[b].label) return true; /* never the same */
+        if (!share_label(&c->edges[a], &c->edges[b])) return true; /* never the same */
         four = c->edges[a].undirected || c->edges[b].undirected;
     }
     c->choices *= four ? 4 : 2;
     if (c->unlike_count == WG_PATTERN_UNLIKES_MAX || c->choices > WG_PATTERN_CHOICES_MAX) return false;
     c->unlikes[c->unlike_count++] = (wg_pattern_unlike){is_edges, a, b};
+    return true;
+}
+
+/* A condition of one edge, which must have one label. */
+static bool add_edge_condition(chain *c, const wg_expr *e, uint32_t slot) {
+    uint32_t edge = 0;
+    while (edge < c->edge_count && c->edge_slots[edge] != slot) edge++;
+    if (edge == c->edge_count || c->edges[edge].kind != WG_PATTERN_REQUIRED || c->edges[edge].label_count != 1 ||
+        e->type != WG_TYPE_BOOL || !cannot_fail(e) || c->edge_condition_count == WG_PATTERN_EDGES_MAX)
+        return false;
+    c->edge_conditions[c->edge_condition_count] = (wg_expr *)(uintptr_t)e;
+    c->condition_edges[c->edge_condition_count++] = edge;
     return true;
 }
 
@@ -96,6 +124,7 @@ static bool add_condition(chain *c, const wg_expr *e) {
     seen_slots s = {.chain = c};
     wgi_see_slots(e, see, &s);
     const uint32_t vertex = s.any && !s.several ? vertex_of_slot(c, s.first) : UINT32_MAX;
+    if (s.any && !s.several && vertex == UINT32_MAX) return add_edge_condition(c, e, s.first);
     if (vertex == UINT32_MAX || e->type != WG_TYPE_BOOL || !cannot_fail(e) ||
         c->condition_count == sizeof c->conditions / sizeof c->conditions[0])
         return false;
@@ -122,8 +151,11 @@ static bool add_edge(chain *c, const wg_plan *plan) {
     uint32_t near, far;
     /* the rows below the chain may bring one vertex only */
     const bool known = vertex_of_slot(c, plan->slot) != UINT32_MAX;
-    if (plan->edge_label_count != 1 || c->edge_count == WG_PATTERN_EDGES_MAX || (!known && c->vertex_count > 0))
+    if (plan->edge_label_count == 0 || plan->edge_label_count > LABELS_MAX || c->edge_count == WG_PATTERN_EDGES_MAX ||
+        (plan->optional && plan->edge_label_count != 1) || (!known && c->vertex_count > 0))
         return false;
+    c->choices *= plan->edge_label_count;
+    if (c->choices > WG_PATTERN_CHOICES_MAX) return false;
     if (!add_vertex(c, below, plan->slot, &near)) return false;
     if (into && vertex_of_slot(c, plan->slot_b) == UINT32_MAX) return false;
     if (!add_vertex(c, plan, into ? plan->slot_b : below->slot_count + 1, &far)) return false;
@@ -133,6 +165,8 @@ static bool add_edge(chain *c, const wg_plan *plan) {
     c->edges[edge] = (wg_pattern_edge){.from = in ? far : near,
                                        .to = in ? near : far,
                                        .label = plan->edge_labels[0],
+                                       .labels = plan->edge_labels,
+                                       .label_count = plan->edge_label_count,
                                        .undirected = plan->direction == WG_DIRECTION_BOTH,
                                        .kind = plan->optional ? WG_PATTERN_OPTIONAL : WG_PATTERN_REQUIRED};
     for (uint32_t i = 0; i < plan->unique_edge_slot_count; i++) {
@@ -154,12 +188,17 @@ static bool add_exists(chain *c, const wg_plan *plan) {
         c->vertices[far] = (wg_pattern_vertex){.name = ""};
         c->slots[far] = UINT32_MAX; /* nobody else may name it */
         c->vertex_count++;
+    } else if (plan->negated) { /* counted once without it and once with it */
+        c->choices *= 2;
+        if (c->choices > WG_PATTERN_CHOICES_MAX) return false;
     }
     const bool in = plan->direction == WG_DIRECTION_IN;
     c->edge_slots[c->edge_count] = UINT32_MAX;
     c->edges[c->edge_count++] = (wg_pattern_edge){.from = in ? far : near,
                                                   .to = in ? near : far,
                                                   .label = plan->edge_labels[0],
+                                                  .labels = plan->edge_labels,
+                                                  .label_count = 1,
                                                   .undirected = plan->direction == WG_DIRECTION_BOTH,
                                                   .kind = plan->negated ? WG_PATTERN_ABSENT : WG_PATTERN_EXISTS};
     return true;
@@ -208,15 +247,23 @@ static bool conditions_are_held(const chain *c) {
     return true;
 }
 
+static double edges_of(const chain *c) {
+    double edges = 0;
+    for (uint32_t i = 0; i < c->edge_count; i++)
+        for (uint32_t k = 0; k < c->edges[i].label_count; k++) edges += wgi_label_rows(c->b, c->edges[i].labels[k]);
+    return edges;
+}
+
 /* Counting costs about as much as the edges of the labels; where a cycle leaves few rows to list, listing them is cheaper. */
 static bool is_cheaper_listed(const chain *c) {
-    double rows = 0, edges = 0;
+    double rows = 0;
+    const double edges = edges_of(c);
     bool cycle = false;
     for (uint32_t i = 0; i < c->op_count; i++) {
         cycle = cycle || c->ops[i]->op == WG_PLAN_EXPAND_INTO;
         rows += c->ops[i]->row_estimate;
     }
-    for (uint32_t i = 0; i < c->edge_count; i++) edges += wgi_label_rows(c->b, c->edges[i].label);
+    if (c->edge_condition_count > 0 && rows < edges) return true; /* the sets are made anew for each query */
     return cycle && rows < edges / 2;
 }
 
@@ -248,7 +295,8 @@ static bool read_chain(chain *c, wg_plan *top) {
 static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
     for (uint32_t i = 0; i < c->edge_count; i++) {
         const wg_pattern_edge *e = &c->edges[i];
-        const wg_label_def *def = &wg_catalog_label_seen(c->b->catalog, e->label, c->b->view)->def;
+        if (e->label_count != 1) continue;
+        const wg_label_def *def = &wg_catalog_label_seen(c->b->catalog, e->labels[0], c->b->view)->def;
         const char *end = e->from == vertex ? def->from_label : e->to == vertex ? def->to_label : NULL;
         const bool behind = e->kind == WG_PATTERN_OPTIONAL && vertex == (e->from > e->to ? e->from : e->to);
         if (end == NULL || def->to_label == NULL || (e->kind != WG_PATTERN_REQUIRED && !behind)) continue;
@@ -257,6 +305,13 @@ static uint32_t label_by_edges(const chain *c, uint32_t vertex) {
         if (label != NULL) return label->number;
     }
     return WG_NO_LABEL;
+}
+
+/* The condition is the label that edges of the pattern give the vertex. */
+static bool is_given_by_edges(const chain *c, uint32_t condition) {
+    const wg_expr *e = c->conditions[condition];
+    return e->kind == WG_EXPR_HAS_LABELS && e->label_count == 1 &&
+           e->labels[0] == label_by_edges(c, c->condition_vertices[condition]);
 }
 
 /* The rows below say no more than that the node has the label that the edges give it. */
@@ -342,13 +397,22 @@ static bool is_virtual(const chain *c, const wg_plan *scan) {
     return wg_catalog_label_seen(c->b->catalog, scan->scan.labels[0], c->b->view)->def.kind == WG_LABEL_VIRTUAL;
 }
 
+/* Both scan the nodes of one label and ask for nothing else: they are run once. */
+static bool is_same_scan(const wg_plan *a, const wg_plan *b) {
+    return a != NULL && a->op == WG_PLAN_SCAN && b->op == WG_PLAN_SCAN && a->children[0] == NULL &&
+           b->children[0] == NULL && a->scan.key_count == 0 && b->scan.key_count == 0 && !a->scan.is_edge &&
+           !b->scan.is_edge && a->scan.predicate_count == 0 && b->scan.predicate_count == 0 &&
+           a->scan.label_count == 1 && b->scan.label_count == 1 && a->scan.labels[0] == b->scan.labels[0];
+}
+
 /* The nodes that satisfy the vertex's own conditions. *out_good false: a scan cannot find them. */
 static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_error *err) {
     wgi_relation rel = {0};
     scan_columns columns = {0};
     uint32_t mine = 0;
     (void)err;
-    for (uint32_t i = 0; i < c->condition_count; i++) mine += c->condition_vertices[i] == vertex;
+    for (uint32_t i = 0; i < c->condition_count; i++)
+        mine += c->condition_vertices[i] == vertex && (vertex == 0 || !is_given_by_edges(c, i));
     if (vertex == 0) rel.plan = c->bottom;
     if (vertex == 0 && mine == 0 && is_any_node(c)) rel.plan = NULL;
     if (vertex == 0) c->vertices[0].slot = rel.plan != NULL ? c->slots[0] : 0;
@@ -358,7 +422,7 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
     }
     const wg_plan *scanned = rel.plan;
     for (uint32_t i = 0; i < c->condition_count; i++) {
-        if (c->condition_vertices[i] != vertex) continue;
+        if (c->condition_vertices[i] != vertex || (vertex != 0 && is_given_by_edges(c, i))) continue;
         wg_expr *condition = NULL;
         const wg_expr *asked = c->conditions[i];
         if (vertex != 0 && asked->kind == WG_EXPR_HAS_LABELS && asked->label_count == 1 &&
@@ -370,6 +434,71 @@ static wg_code rows_of_vertex(chain *c, uint32_t vertex, bool *out_good, wg_erro
         WG_TRY(wgi_filter(c->b, &rel, condition));
     }
     c->vertices[vertex].rows = rel.plan;
+    for (uint32_t i = 0; i < vertex && rel.plan != NULL; i++)
+        if (is_same_scan(c->vertices[i].rows, rel.plan)) c->vertices[vertex].rows = c->vertices[i].rows;
+    return WG_OK;
+}
+
+/* ---- sets of edges */
+
+static void *keep(wgi_binder *b, const void *items, size_t bytes) {
+    void *copy = wgi_alloc(b, bytes + 1, 1);
+    if (copy != NULL && bytes > 0) memcpy(copy, items, bytes);
+    return copy;
+}
+
+static wg_code slot_to_first(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
+    (void)ctx;
+    if (part->kind != WG_EXPR_SLOT) return WG_OK;
+    WG_TRY(wgi_slot_expr(b, 0, part->type, NULL, out));
+    (*out)->text_start = part->text_start;
+    (*out)->text_end = part->text_end;
+    return WG_OK;
+}
+
+static wg_code read_conditions(chain *c, uint32_t edge, wg_expr **conditions, uint32_t *out_count, wg_buf *text) {
+    *out_count = 0;
+    for (uint32_t i = 0; i < c->edge_condition_count; i++) {
+        if (c->condition_edges[i] != edge) continue;
+        wg_expr *e;
+        WG_TRY(wgi_map_expr_parts(c->b, c->edge_conditions[i], slot_to_first, NULL, &e));
+        if (!wg_expr_print(e, NULL, c->b->txn, text) || !wg_buf_append_str(text, ";")) return wgi_nomem(c->b);
+        conditions[(*out_count)++] = e;
+    }
+    return WG_OK;
+}
+
+/* The set that the conditions of the edge leave. *out_good false: another set of the same label has others, and how the two meet is not known. */
+static wg_code make_set(chain *c, uint32_t edge, wg_expr **conditions, uint32_t count, const wg_buf *text,
+                        bool *out_good) {
+    const uint32_t label = c->edges[edge].labels[0];
+    uint32_t i = 0;
+    while (i < c->set_count && c->sets[i].label != label) i++;
+    c->edges[edge].label = WG_PATTERN_SET + i;
+    if (i < c->set_count) {
+        const wg_buf *other = &c->set_texts[i];
+        *out_good = other->size == text->size && memcmp(other->data, text->data, text->size) == 0;
+        return WG_OK;
+    }
+    c->set_texts[i] = *text;
+    c->set_texts[i].data = keep(c->b, text->data, text->size);
+    c->sets[i] = (wg_pattern_set){.label = label};
+    if (c->set_texts[i].data == NULL) return WG_E_NOMEM;
+    c->set_count++;
+    return wgi_edge_set_plan(c->b, label, conditions, count, &c->sets[i].rows);
+}
+
+static wg_code make_sets(chain *c, bool *out_good) {
+    for (uint32_t edge = 0; edge < c->edge_count && *out_good; edge++) {
+        wg_expr *conditions[WG_PATTERN_EDGES_MAX];
+        uint32_t count;
+        wg_buf text;
+        wg_buf_init(&text, NULL);
+        wg_code code = read_conditions(c, edge, conditions, &count, &text);
+        if (code == WG_OK && count > 0) code = make_set(c, edge, conditions, count, &text, out_good);
+        wg_buf_deinit(&text);
+        WG_TRY(code);
+    }
     return WG_OK;
 }
 
@@ -391,12 +520,6 @@ static bool counts_rows(const chain *c, const wg_plan *aggregate) {
     return true;
 }
 
-static void *keep(wgi_binder *b, const void *items, size_t bytes) {
-    void *copy = wgi_alloc(b, bytes + 1, 1);
-    if (copy != NULL && bytes > 0) memcpy(copy, items, bytes);
-    return copy;
-}
-
 static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan **out) {
     wgi_binder *b = c->b;
     wg_plan *plan = wgi_plan(b, op, NULL, NULL);
@@ -409,13 +532,165 @@ static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan *
                             .edges = keep(b, c->edges, c->edge_count * sizeof c->edges[0]),
                             .edge_count = c->edge_count,
                             .unlikes = keep(b, c->unlikes, c->unlike_count * sizeof c->unlikes[0]),
-                            .unlike_count = c->unlike_count};
-    if (pattern->vertices == NULL || pattern->edges == NULL || pattern->unlikes == NULL) return WG_E_NOMEM;
+                            .unlike_count = c->unlike_count,
+                            .sets = keep(b, c->sets, c->set_count * sizeof c->sets[0]),
+                            .set_count = c->set_count};
+    if (pattern->vertices == NULL || pattern->edges == NULL || pattern->unlikes == NULL || pattern->sets == NULL)
+        return WG_E_NOMEM;
     plan->pattern = pattern;
     plan->fallback = fallback;
     WG_TRY(wgi_plan_slots(b, plan, like, NULL, NULL, 0));
     *out = plan;
     return WG_OK;
+}
+
+/* ---- counted for each node of one vertex */
+
+enum { NO_VERTEX = UINT32_MAX };
+
+/* The vertex whose node the slot is, or one of whose properties as the rows below bring it. */
+static uint32_t vertex_of_value(const chain *c, uint32_t slot) {
+    const uint32_t vertex = vertex_of_slot(c, slot);
+    const wg_plan *p = c->bottom;
+    if (vertex != UINT32_MAX) return vertex;
+    return p->op == WG_PLAN_SCAN && p->children[0] == NULL && !p->scan.is_edge && slot <= p->scan.key_count
+               ? 0
+               : NO_VERTEX;
+}
+
+typedef struct value_of {
+    const chain *chain;
+    uint32_t vertex; /* that the values seen so far are of */
+    bool good;
+} value_of;
+
+static void see_value(void *ctx, uint32_t slot) {
+    value_of *v = ctx;
+    const uint32_t vertex = vertex_of_value(v->chain, slot);
+    v->good = v->good && vertex != NO_VERTEX && (v->vertex == NO_VERTEX || v->vertex == vertex);
+    v->vertex = vertex;
+}
+
+static bool is_never_null(const chain *c, const wg_expr *e) {
+    if (e->kind != WG_EXPR_SLOT) return false;
+    bool found = vertex_of_slot(c, e->slot) != UINT32_MAX;
+    for (uint32_t i = 0; i < c->edge_count; i++) found = found || c->edge_slots[i] == e->slot;
+    return found;
+}
+
+static bool is_row_count(const chain *c, const wg_aggregate *a) {
+    return a->kind == WG_AGG_COUNT_STAR || (a->kind == WG_AGG_COUNT && !a->distinct && is_never_null(c, a->arg));
+}
+
+/* The one vertex that keys and arguments are about; NO_VERTEX: there is none, or more. */
+static uint32_t vertex_of_groups(const chain *c, const wg_plan *aggregate) {
+    value_of v = {.chain = c, .vertex = NO_VERTEX, .good = true};
+    for (uint32_t i = 0; i < c->edge_count; i++) v.good = v.good && c->edges[i].kind != WG_PATTERN_OPTIONAL;
+    for (uint32_t i = 0; i < aggregate->expr_count && v.good; i++) {
+        v.good = cannot_fail(aggregate->exprs[i]);
+        if (v.good) wgi_see_slots(aggregate->exprs[i], see_value, &v);
+    }
+    for (uint32_t i = 0; i < aggregate->aggregate_count && v.good; i++) {
+        const wg_aggregate *a = &aggregate->aggregates[i];
+        if (is_row_count(c, a)) continue;
+        const bool sums = (a->kind == WG_AGG_SUM || a->kind == WG_AGG_AVG) && !a->distinct;
+        v.good = a->kind != WG_AGG_COLLECT && cannot_fail(a->arg) &&
+                 (!sums || a->arg->type == WG_TYPE_INT || a->arg->type == WG_TYPE_FLOAT);
+        if (v.good) wgi_see_slots(a->arg, see_value, &v);
+    }
+    return v.good ? v.vertex : NO_VERTEX;
+}
+
+/* Values of the vertex as those of slot 0. */
+static wg_code value_to_node(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
+    const chain *c = ctx;
+    if (part->kind != WG_EXPR_SLOT) return WG_OK;
+    WG_TRY(wgi_slot_expr(b, 0, WG_TYPE_NODE, NULL, out));
+    (*out)->text_start = part->text_start;
+    (*out)->text_end = part->text_end;
+    if (vertex_of_slot(c, part->slot) != UINT32_MAX) return WG_OK;
+    wg_expr *property = wgi_alloc(b, 1, sizeof *property);
+    wg_expr **args = wgi_alloc(b, 1, sizeof(wg_expr *));
+    if (property == NULL || args == NULL) return WG_E_NOMEM;
+    *property = **out;
+    property->kind = WG_EXPR_NODE_PROPERTY;
+    property->type = part->type;
+    property->key = c->bottom->scan.keys[part->slot - 1];
+    args[0] = *out;
+    property->args = args;
+    property->arg_count = 1;
+    *out = property;
+    return WG_OK;
+}
+
+/* What gives the same rows by listing: each node of the vertex with its matches, by id. */
+static wg_code list_groups(chain *c, wg_plan *top, uint32_t vertex, wg_plan **out) {
+    wgi_binder *b = c->b;
+    const wgi_new_slot slots[2] = {{WG_TYPE_NODE, wg_slice_str(c->vertices[vertex].name)},
+                                   {WG_TYPE_INT, wg_slice_str("")}};
+    wg_plan *aggregate = wgi_plan(b, WG_PLAN_AGGREGATE, top, NULL);
+    wg_expr **keys = wgi_alloc(b, 1, sizeof(wg_expr *));
+    wg_aggregate *count = wgi_alloc(b, 1, sizeof *count);
+    wg_sort_item *item = wgi_alloc(b, 1, sizeof *item);
+    if (aggregate == NULL || keys == NULL || count == NULL || item == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, c->slots[vertex], WG_TYPE_NODE, NULL, &keys[0]));
+    *count = (wg_aggregate){.kind = WG_AGG_COUNT_STAR, .type = WG_TYPE_INT};
+    aggregate->exprs = keys;
+    aggregate->expr_count = 1;
+    aggregate->aggregates = count;
+    aggregate->aggregate_count = 1;
+    WG_TRY(wgi_plan_slots(b, aggregate, NULL, NULL, slots, 2));
+    wg_plan *sort = wgi_plan(b, WG_PLAN_SORT, aggregate, NULL);
+    if (sort == NULL) return WG_E_NOMEM;
+    WG_TRY(wgi_slot_expr(b, 0, WG_TYPE_NODE, NULL, &item->expr));
+    sort->sort_items = item;
+    sort->sort_item_count = 1;
+    *out = sort;
+    return wgi_plan_slots(b, sort, aggregate, NULL, NULL, 0);
+}
+
+/* The aggregation over the nodes of the vertex, each as often as it has matches. */
+static wg_code weigh_groups(chain *c, wg_plan *aggregate, wg_plan *groups) {
+    wgi_binder *b = c->b;
+    wg_expr **keys = wgi_alloc(b, aggregate->expr_count + (size_t)1, sizeof(wg_expr *));
+    wg_aggregate *values = wgi_alloc(b, aggregate->aggregate_count + (size_t)1, sizeof *values);
+    if (keys == NULL || values == NULL) return WG_E_NOMEM;
+    for (uint32_t i = 0; i < aggregate->expr_count; i++)
+        WG_TRY(wgi_map_expr_parts(b, aggregate->exprs[i], value_to_node, c, &keys[i]));
+    for (uint32_t i = 0; i < aggregate->aggregate_count; i++) {
+        values[i] = aggregate->aggregates[i];
+        aggregate->weighted = aggregate->weighted || (!values[i].distinct && values[i].kind <= WG_AGG_AVG);
+        if (is_row_count(c, &values[i])) {
+            values[i].kind = WG_AGG_COUNT_STAR;
+            values[i].arg = NULL;
+        } else {
+            WG_TRY(wgi_map_expr_parts(b, values[i].arg, value_to_node, c, &values[i].arg));
+        }
+    }
+    aggregate->exprs = keys;
+    aggregate->aggregates = values;
+    aggregate->slot = 1;
+    aggregate->children[0] = groups;
+    return WG_OK;
+}
+
+/* Keys and arguments are about one node of the pattern: its nodes are counted by the pattern, and aggregated with these counts. */
+static wg_code count_by_groups(chain *c, wg_plan *aggregate) {
+    wg_plan *listed, *groups;
+    bool good = true;
+    double rows = 0;
+    const uint32_t vertex = vertex_of_groups(c, aggregate);
+    if (vertex == NO_VERTEX) return WG_OK;
+    for (uint32_t i = 0; i < c->op_count; i++) rows += c->ops[i]->row_estimate;
+    if (rows < edges_of(c) / 2 || is_cheaper_listed(c)) return WG_OK;
+    for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, c->b->err));
+    if (good) WG_TRY(make_sets(c, &good));
+    if (!good) return WG_OK;
+    WG_TRY(list_groups(c, aggregate->children[0], vertex, &listed));
+    WG_TRY(make_plan(c, WG_PLAN_PATTERN_COUNT, listed, &groups));
+    groups->grouped = true;
+    groups->slot = vertex;
+    return weigh_groups(c, aggregate, groups);
 }
 
 wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
@@ -426,9 +701,13 @@ wg_code wgi_rewrite_pattern_count(wgi_binder *b, wg_plan *consumer, int side) {
     if (c == NULL) return WG_E_NOMEM;
     c->b = b;
     c->choices = 1;
-    if (!read_chain(c, aggregate->children[0]) || c->edge_count < 2 || !counts_rows(c, aggregate)) return WG_OK;
+    if (aggregate->weighted || !read_chain(c, aggregate->children[0])) return WG_OK;
+    if (!counts_rows(c, aggregate)) return count_by_groups(c, aggregate);
+    if (c->edge_count < 2) return WG_OK;
+    if (is_cheaper_listed(c)) return WG_OK;
     for (uint32_t i = 0; i < c->vertex_count && good; i++) WG_TRY(rows_of_vertex(c, i, &good, b->err));
-    if (!good || is_cheaper_listed(c)) return WG_OK;
+    if (good) WG_TRY(make_sets(c, &good));
+    if (!good) return WG_OK;
     return make_plan(c, WG_PLAN_PATTERN_COUNT, aggregate, &consumer->children[side]);
 }
 
@@ -439,7 +718,7 @@ static bool is_path(const chain *c) {
     bool constrained[WG_PATTERN_EDGES_MAX] = {0};
     for (uint32_t i = 0; i < c->edge_count; i++) {
         const wg_pattern_edge *e = &c->edges[i];
-        if (e->kind != WG_PATTERN_REQUIRED) return false;
+        if (e->kind != WG_PATTERN_REQUIRED || e->label_count != 1) return false;
         if (!((e->from == i && e->to == i + 1) || (e->from == i + 1 && e->to == i))) return false;
     }
     for (uint32_t i = 0; i < c->unlike_count; i++) {
@@ -447,7 +726,7 @@ static bool is_path(const chain *c) {
         if (!u->is_edges || u->a + 1 != u->b || constrained[u->a] || constrained[u->b]) return false;
         constrained[u->a] = constrained[u->b] = true;
     }
-    return c->vertex_count == c->edge_count + 1;
+    return c->vertex_count == c->edge_count + 1 && c->edge_condition_count == 0;
 }
 
 /* Walks of variable length from rows below; conditions of the end above. */
@@ -467,8 +746,12 @@ static bool read_walk(chain *c, wg_plan *top, const wg_plan **out_walk) {
     if (!add_vertex(c, c->bottom, plan->slot, &near) || !add_vertex(c, plan, plan->slot_count - 1, &far))
         return false;
     const bool in = plan->direction == WG_DIRECTION_IN;
-    c->edges[c->edge_count++] = (wg_pattern_edge){
-        .from = in ? far : near, .to = in ? near : far, .label = plan->edge_labels[0], .undirected = !directed};
+    c->edges[c->edge_count++] = (wg_pattern_edge){.from = in ? far : near,
+                                                  .to = in ? near : far,
+                                                  .label = plan->edge_labels[0],
+                                                  .labels = plan->edge_labels,
+                                                  .label_count = 1,
+                                                  .undirected = !directed};
     *out_walk = plan;
     return true;
 }
@@ -488,15 +771,6 @@ static wg_code list_nodes(chain *c, wg_plan *top, uint32_t slot, wg_plan **out) 
     if (distinct == NULL) return WG_E_NOMEM;
     WG_TRY(wgi_plan_slots(b, distinct, project, NULL, NULL, 0));
     *out = distinct;
-    return WG_OK;
-}
-
-static wg_code slot_to_first(wgi_binder *b, void *ctx, wg_expr *part, wg_expr **out) {
-    (void)ctx;
-    if (part->kind != WG_EXPR_SLOT) return WG_OK;
-    WG_TRY(wgi_slot_expr(b, 0, part->type, NULL, out));
-    (*out)->text_start = part->text_start;
-    (*out)->text_end = part->text_end;
     return WG_OK;
 }
 

@@ -231,6 +231,15 @@ static const char *const questions[] = {
     "MATCH (a:P {id: 1})-[:K]->(b:P)-[:K]->(c:P) WHERE NOT (a)-[:K]->(c) RETURN count(*)",
     "MATCH (a:P)-[:K]->(b:P) WHERE NOT (a)-[:K]->(a) RETURN count(*)",
     "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE EXISTS { MATCH (a)-[:K]->(c) } RETURN count(*)",
+    "MATCH (a)-[:N]->(b:P)-[:K]->(c:P)-[:L]->(d:Q) RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) WHERE NOT (a)-[:N]-(c) AND NOT (b)-[:L]->() RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P)-[:K]-(d:P) WHERE NOT (a)-[:K]-(c) AND NOT (b)-[:K]->(d) RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE (a)-[:K]-(c) AND NOT (c)-[:K]->(a) RETURN count(*)",
+    "MATCH (a:P)<-[:K]-(b:P)-[:K]->(c:P)-[:L]->(q) WHERE NOT (b)-[:L]->(q) AND a <> c RETURN count(*)",
+    "MATCH (q:Q)<-[:L]-(a:P) MATCH (q)<-[:L]-(b:P) MATCH (q)<-[:L]-(c:P) MATCH (a)-[:K]-(b)-[:K]-(c)-[:K]-(a) RETURN "
+    "count(*)",
+    "MATCH (a:P)-[:K]->(b:P) MATCH (a)-[:L]->(q:Q)<-[:L]-(b) MATCH (a)-[:N]-(r)-[:N]-(b) RETURN count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) WHERE (a)-[:K]-(c) AND a <> c RETURN count(*)",
     "MATCH (a:P {id: 1})-[:K]->(c) RETURN DISTINCT c",
     "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN DISTINCT c",
     "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)",
@@ -259,6 +268,61 @@ static const char *const questions[] = {
     "MATCH (a:P)-[k:K|N]-(b:P), (a)-[l:K|N]-(b) RETURN k, l",
     "MATCH (a:P)-[k:K]->(a)-[l:K]-(a) RETURN k, l",
     "MATCH (a:P)-[k]-(b) RETURN k, b",
+    "MATCH (a:P)-[:K|L]->(b)-[:K|N]->(c) RETURN count(*)",
+    "MATCH (a)-[:K|N]-(b)-[:K|N]-(c) RETURN count(*)",
+    "MATCH (a)-[:K|N]-(b)-[:K|L]-(c)-[:K]-(a) RETURN count(*)",
+    "MATCH (a)-[:K|N]->(b)-[:N|K]->(c) WHERE a <> c AND NOT (a)-[:K]->(c) RETURN count(*)",
+    "MATCH (a)-[:K|N|L]-(b)-[:K]->(c) RETURN b.x, count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P) WHERE k.w > 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P) WHERE k.w > 3 AND l.w > 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P) WHERE k.w > 3 AND l.w < 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P) WHERE k.w > 3 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P) WHERE k.w > 3 AND l.w > 3 AND k.w <= 8 AND l.w <= 8 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P)-[m:K]-(a) WHERE k.w > 1 RETURN count(*)",
+    "MATCH (a:P)-[k:K {w: 2}]-(b:P)-[l:K]-(c:P)-[m:K]-(d) WHERE a <> d RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:L]->(c:Q) WHERE k.w > 3 AND l.w > 2 RETURN c.x, count(*)",
+    "MATCH (a)-[k:N]-(b)-[l:N]-(c) WHERE k.w IN [1, 2, 3] RETURN a.x, count(*), sum(a.x)",
+    "MATCH (a)-[k:N]-(b)-[l:N]-(c) WHERE k.w > 100 RETURN count(*)",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P) WHERE k.w > 3 AND NOT (a)-[:K]-(c) AND a <> c RETURN count(*)",
+    "MATCH (a:P)-[k:K]->(b:P) WHERE k.w > 3 RETURN b.x, count(*)",
+    "MATCH (a:P)-[k:K]->(b:P) WHERE k.w > 3 RETURN DISTINCT b",
+    "MATCH (a:P)-[:K]->(b:P) RETURN a.x, count(*)",
+    "MATCH (a:P)-[:K]-(b:P) RETURN b.x, count(*), count(a), count(b.x)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) RETURN a.x AS x, count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[:K]->(c:P) RETURN c.x AS x, c.id % 3 AS y, count(k)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) RETURN b.id, b.x, count(*), sum(b.x), avg(b.x), min(b.id), max(b.id)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P)-[:L]->(q) WHERE a <> c RETURN q.x, count(*), sum(q.id), count(DISTINCT q)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P)-[:K]->(a) RETURN a.x, count(*)",
+    "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P)-[:K]-(a) RETURN c.x, count(*), count(DISTINCT c.id)",
+    "MATCH (a:P)-[:K]->(b:P)-[:L]->(q:Q) RETURN sum(a.x), avg(a.x), count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) RETURN sum(b.x), count(DISTINCT b.x), sum(DISTINCT b.x)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE a.x > 0 AND c.x <> 1 RETURN b, count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE NOT (a)-[:K]->(c) RETURN c.x, count(*)",
+    "MATCH (a:P)-[:K]->(b:P) WHERE NOT (a)-[:L]->() RETURN b.x, count(*)",
+    "MATCH (a:P)-[:N]-(b)-[:N]-(c) RETURN labels(b), count(*)",
+    "MATCH (a:P)-[:N]-(b)-[:N]-(c) RETURN b.x, c.x, count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE a.x = 99 RETURN b.x, count(*)",
+    "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) WHERE a.x = 99 RETURN sum(b.x), count(*), avg(b.x)",
+    "MATCH (a:P)-[:K]->(b:P) WITH b, count(*) AS n WHERE n > 1 MATCH (b)-[:L]->(q) RETURN b.id, n, q.id",
+    "UNWIND [1, 1, 2] AS i MATCH (a:P {x: i})-[:K]->(b)-[:K]->(c) RETURN c.x, count(*)",
+    "UNWIND [1, 1, 2] AS i MATCH (a:P {x: i})-[:K]->(b)-[:K]->(c) RETURN i, count(*)",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) WHERE c.x > 0 AND k.w < l.w RETURN a.id, b.x, k, l, m.w",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P)-[m:K]-(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]-(b:P)-[l:K]-(c:P), (a)-[m:K]->(c) WHERE m.w > 1 RETURN k, l, m, c.x",
+    "MATCH (a)-[k:K]->(b)-[l:K]->(c)-[m:K]->(d)-[n:K]->(a) RETURN k, l, m, n",
+    "MATCH (a)-[k:K]->(b)<-[l:K]-(c)-[m:K]->(d)<-[n:K]-(a) WHERE a.x = 1 AND d.x <> 2 RETURN k, l, m, n",
+    "MATCH (a)-[k:K]->(b)-[l:K]->(c), (a)-[m:K]->(c), (a)-[n:K]->(d), (b)-[o:K]->(d), (c)-[p:K]->(d) RETURN k, l, m, "
+    "n, o, p",
+    "MATCH (a)-[k:K|N]-(b)-[l:K|L]-(c)-[m:N|K|L]-(a) WHERE a.x = 0 RETURN k, l, m",
+    "MATCH (a)-[k:K]->(b)-[l:L]->(q)<-[m:L]-(a) RETURN a.id, b.id, q.id, k, l, m",
+    "MATCH (a)-[k:K]->(b) MATCH (a)-[l:K]->(c)<-[m:K]-(b) RETURN k, l, m",
+    "MATCH (a:P {id: 1})-[k:K]->(b)-[l:K]->(c)-[m:K]->(a) RETURN k, l, m",
+    "MATCH (a:P {id: 0})-[k:K]-(b)-[l:K]-(c)-[m:N|K]-(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) WHERE 10 / (c.x + 1) > 3 RETURN k, l, m",
+    "MATCH (a:P)-[k:K]->(b:P), (a)-[l:K]->(b), (b)-[m:K]->(a) RETURN k, l, m",
+    "OPTIONAL MATCH (a:P {id: 77})-[:K]->(z) MATCH (a)-[k:K]->(b)-[l:K]->(c)<-[m:K]-(a) RETURN k, l, m",
+    "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) RETURN k, l, m LIMIT 0",
+    "MATCH (a:P)-[k]->(b:P)-[l:K]->(c:P)-[m]->(a) RETURN k, l, m",
     "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]->(b)) RETURN a.id, b.id, relationships(p)",
     "MATCH (a:P), (b:P) WHERE a <> b MATCH p = shortestPath((a)-[:K*]-(b)) RETURN a.id, b.id, relationships(p)",
     "MATCH (a:P), (b:P) MATCH p = shortestPath((a)<-[:K|N*0..3]-(b)) RETURN a.id, b.id, relationships(p)",
@@ -328,12 +392,23 @@ static void test_plans_name_the_new_operators(void **state) {
     expect_plan(&s, "MATCH (a:P)-[:K]->(b:P) OPTIONAL MATCH (b)-[:L]->(q) RETURN count(*)", "optional (b)", false);
     expect_plan(&s, "MATCH (a:P)-[:K]->()-[:K]->(c) WHERE NOT (a)-[:K]->(c) RETURN count(*)", "not exists (a)",
                 false);
+    expect_plan(&s, "MATCH (a:P)-[k:K]->(b:P)-[l:K]->(c:P)-[m:K]->(a) RETURN k, l, m", "(Intersect)", false);
+    expect_plan(&s,
+                "MATCH (a:P)-[k:K]->(b)-[l:K]->(c), (a)-[m:K]->(c), (a)-[n:K]->(d), (b)-[o:K]->(d), (c)-[p:K]->(d) "
+                "RETURN k, p",
+                "(Intersect)", false);
+    expect_plan(&s, "MATCH (a:P)-[:K]->(b:P)-[:K]->(c:P) RETURN a.x, count(*)", "for each (a)", false);
+    expect_plan(&s, "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) RETURN sum(b.x)", "times $1", false);
+    expect_plan(&s, "MATCH (a:P)-[:K]-(b:P)-[:K]-(c:P) RETURN sum(b.x + a.x)", "PatternCount", true);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN DISTINCT c", "(Reach)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->()-[:K]->(c) RETURN count(DISTINCT c)", "(Reach)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]->(c) RETURN DISTINCT c", "(Reach)", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*1..3]-(c) RETURN DISTINCT c", "(Reach)", true);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K*2..3]->(c) RETURN DISTINCT c", "(Reach)", true);
-    expect_plan(&s, "MATCH (a:P)-[k:K]->(b)-[:L]->(c) WHERE k.w = 1 RETURN count(*)", "PatternCount", true);
+    expect_plan(&s, "MATCH (a:P)-[k:K]-(b)-[:K]-(c) WHERE k.w > 1 RETURN count(*)", "of set 0", false);
+    expect_plan(&s, "MATCH (a:P)-[k:K]-(b)-[l:K]-(c) WHERE k.w > 1 AND l.w > 2 RETURN count(*)", "PatternCount",
+                true);
+    expect_plan(&s, "MATCH (a)-[:K|N]-(b)-[:K|N]-(c) RETURN count(*)", "[:K:N]", false);
     expect_plan(&s, "MATCH (a:P {id: 1})-[:K]->(b)-[:L]->(c) WHERE 1 / b.x = 1 RETURN count(*)", "PatternCount",
                 true);
     store_close(&s);

@@ -68,7 +68,7 @@ static wg_code walk_properties(wgi_matcher *m, const wgi_relation *rel, const wg
     if (keys == NULL || exprs == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < map->child_count; i++) {
         if (rel->writes) WG_TRY(wgi_intern_key(b, map->child[i]->text, &keys[i])); /* it may come with a map */
-        else keys[i] = wg_catalog_key(b->catalog, map->child[i]->text);
+        else keys[i] = wg_txn_key(b->txn, map->child[i]->text);
         WG_TRY(wgi_bind_in(b, rel, "in MATCH", map->child[i]->child[0], &exprs[i]));
     }
     plan->edge_keys = keys;
@@ -349,6 +349,21 @@ static wg_code emit_expand(wgi_matcher *m, const emission *e, const wgi_step *st
     return apply_conditions(m, out);
 }
 
+/* The narrowest edge first; what follows closes. rewrite_intersect.c makes one operator of them. */
+static wg_code emit_meet(wgi_matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
+    wgi_step first = {.kind = WGI_STEP_EXPAND, .edge = step->edge, .left = step->left, .rows = step->rows};
+    WG_TRY(emit_expand(m, e, &first, out));
+    for (uint32_t i = 0; i < e->component->problem.edge_count; i++) {
+        if (i == step->edge || !(step->edges >> i & 1)) continue;
+        m->expanded_rows = step->rows;
+        const wg_code code = expand(m, out, &m->graph.edges[e->component->edges[i]]);
+        m->expanded_rows = -1;
+        WG_TRY(code);
+        WG_TRY(apply_conditions(m, out));
+    }
+    return WG_OK;
+}
+
 static wg_code emit(wgi_matcher *m, const emission *e, const wgi_step *step, wgi_relation *out) {
     switch (step->kind) {
         case WGI_STEP_KNOWN:
@@ -360,6 +375,9 @@ static wg_code emit(wgi_matcher *m, const emission *e, const wgi_step *step, wgi
             break;
         case WGI_STEP_EXPAND:
             WG_TRY(emit_expand(m, e, step, out));
+            break;
+        case WGI_STEP_MEET:
+            WG_TRY(emit_meet(m, e, step, out));
             break;
         case WGI_STEP_JOIN:
             WG_TRY(emit_join(m, e, step, out));

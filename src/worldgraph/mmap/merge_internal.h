@@ -51,7 +51,7 @@ static inline bool wgi_row_is_dead(const wgi_slot_rows *slot, uint32_t i, uint64
 wg_code wgi_slot_rows_dead(const wg_fragment *rows, const wg_fragment *ends, uint64_t horizon, wg_account *account,
                            wgi_slot_rows **scratch, uint32_t *out_dead, wg_error *err);
 
-/* ---- two columns of numbers, read one after the other over the pieces of a part */
+/* ---- two columns of numbers, or one (the other is 0 then), read one after the other over the pieces of a part */
 
 typedef struct wgi_pairs {
     const wgi_view *view;
@@ -59,6 +59,7 @@ typedef struct wgi_pairs {
     uint64_t end;
     uint32_t part;
     uint32_t ids[2];
+    uint32_t columns;
     wgi_merge *counted; /* told of each piece; NULL: another reader of the same pieces tells */
     const wg_fragment *piece;
     uint64_t slot; /* pieces must follow one another */

@@ -17,21 +17,22 @@ static wg_code corrupt(const wg_fragment *f, const char *what, wg_error *err) {
 
 void wgi_pairs_init(wgi_pairs *pairs, wgi_merge *m, uint64_t from, uint64_t to, uint32_t part) {
     static const uint32_t ids[5][2] = {{WG_COLUMN_NODE, WG_COLUMN_OFFSET},
-                                       {WG_COLUMN_EDGE, WG_COLUMN_NEIGHBOUR},
+                                       {WG_COLUMN_EDGE, 0},
                                        {WG_COLUMN_NODE, WG_COLUMN_OFFSET},
-                                       {WG_COLUMN_EDGE, WG_COLUMN_NEIGHBOUR},
+                                       {WG_COLUMN_EDGE, 0}, /* NEIGHBOUR of older files is left behind */
                                        {WG_COLUMN_HASH, WG_COLUMN_ID}};
     const bool keys = m->view->fragments[from]->head.key.kind == WG_KIND_KEYS;
     WG_ASSERT(part < 4);
-    *pairs = (wgi_pairs){.view = m->view, .at = from, .end = to, .part = part};
-    for (int i = 0; i < 2; i++) {
+    *pairs =
+        (wgi_pairs){.view = m->view, .at = from, .end = to, .part = part, .columns = !keys && part % 2 == 1 ? 1 : 2};
+    for (uint32_t i = 0; i < pairs->columns; i++) {
         pairs->ids[i] = ids[keys ? 4 : part][i];
         pairs->scratch[i].account = m->account;
     }
 }
 
 void wgi_pairs_deinit(wgi_pairs *pairs) {
-    for (int i = 0; i < 2; i++) wg_fragment_scratch_deinit(&pairs->scratch[i]);
+    for (uint32_t i = 0; i < pairs->columns; i++) wg_fragment_scratch_deinit(&pairs->scratch[i]);
 }
 
 /* Goes to the next piece of the part; piece NULL at the end. */
@@ -46,7 +47,7 @@ static wg_code piece_next(wgi_pairs *pairs, wg_error *err) {
     pairs->row = pairs->batch_row = pairs->batch_count = 0;
     if (pairs->piece->head.key.slot != pairs->slot++)
         return corrupt(pairs->piece, "a piece is missing before it", err);
-    for (int i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < pairs->columns; i++) {
         const uint32_t column = wg_fragment_column_of(pairs->piece, pairs->ids[i]);
         if (column == UINT32_MAX) return corrupt(pairs->piece, "a column is missing", err);
         const wg_fragment_column *c = &pairs->piece->columns[column];
@@ -59,7 +60,7 @@ static wg_code piece_next(wgi_pairs *pairs, wg_error *err) {
 static wg_code batch_read(wgi_pairs *pairs, wg_error *err) {
     const uint32_t left = pairs->piece->head.row_count - pairs->row;
     const uint32_t count = (uint32_t)wg_min_u64(left, WG_BATCH_ROWS_MAX);
-    for (int i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < pairs->columns; i++) {
         wg_vector v;
         const uint32_t column = wg_fragment_column_of(pairs->piece, pairs->ids[i]);
         WG_TRY(wg_fragment_read(pairs->piece, column, pairs->row, count, &pairs->scratch[i], &v, err));
@@ -79,7 +80,8 @@ wg_code wgi_pairs_next(wgi_pairs *pairs, uint64_t out[2], bool *out_found, wg_er
         if (pairs->row < pairs->piece->head.row_count) WG_TRY(batch_read(pairs, err));
     }
     out[0] = pairs->cells[0][pairs->batch_row];
-    out[1] = pairs->cells[1][pairs->batch_row++];
+    out[1] = pairs->columns == 2 ? pairs->cells[1][pairs->batch_row] : 0;
+    pairs->batch_row++;
     *out_found = true;
     return WG_OK;
 }

@@ -192,13 +192,12 @@ static wg_code piece_put(joiner *j, uint32_t part, uint32_t rows, wg_error *err)
     const bool entries = part % 2 == 1;
     const wg_stripe_column columns[2] = {
         {.id = entries ? WG_COLUMN_EDGE : WG_COLUMN_NODE, .vector = {.type = WG_TYPE_NODE, .data = j->cells[0]}},
-        {.id = entries ? WG_COLUMN_NEIGHBOUR : WG_COLUMN_OFFSET,
-         .vector = {.type = entries ? WG_TYPE_NODE : WG_TYPE_INT, .data = j->cells[1]}}};
+        {.id = WG_COLUMN_OFFSET, .vector = {.type = WG_TYPE_INT, .data = j->cells[1]}}};
     j->head.key.part = part;
     j->head.row_count = rows;
     j->head.attributes[4] = entries ? 0 : j->cells[0][0];
     j->head.attributes[5] = entries ? 0 : j->offset[part / 2];
-    return wg_stripe_sink_add(&j->m->sink, &j->head, columns, 2, err);
+    return wg_stripe_sink_add(&j->m->sink, &j->head, columns, entries ? 1 : 2, err);
 }
 
 static wg_code nodes_put(joiner *j, uint32_t part, bool *out_more, wg_error *err) {
@@ -232,8 +231,7 @@ static wg_code entries_put(joiner *j, uint32_t part, bool *out_more, wg_error *e
             if (!*out_more) break;
             continue;
         }
-        j->cells[0][rows] = entry[0];
-        j->cells[1][rows++] = entry[1];
+        j->cells[0][rows++] = entry[0];
     }
     j->written[part / 2] += rows;
     return rows == 0 ? WG_OK : piece_put(j, part, rows, err);

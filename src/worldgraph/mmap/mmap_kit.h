@@ -217,7 +217,8 @@ static inline void put_run(wg_stripe_sink *sink, const kit_edge *edges, uint64_t
         head.attributes[5] = part % 2 == 0 ? count : 0;
         const kit_column columns[2][2] = {{{WG_COLUMN_NODE, 0, cells[0]}, {WG_COLUMN_OFFSET, WG_TYPE_INT, cells[1]}},
                                           {{WG_COLUMN_EDGE, 0, cells[0]}, {WG_COLUMN_NEIGHBOUR, 0, cells[1]}}};
-        kit_add(sink, &head, columns[part % 2], 2);
+        kit_add(sink, &head, columns[part % 2],
+                part % 2 == 1 && version % 2 == 0 ? 1 : 2); /* older runs have NEIGHBOUR */
     }
 }
 

@@ -329,18 +329,18 @@ bool wg_table_zone(const wg_table *table, uint64_t row, uint32_t column, wg_valu
 
 enum { SCAN_IDS_MAX = 64 };
 
+static uint32_t stored_id(uint32_t column) {
+    return column == WG_TABLE_FROM ? WG_COLUMN_FROM : column == WG_TABLE_TO ? WG_COLUMN_TO : column;
+}
+
 /* Ids of the blocks that a scan of these table columns reads; 0: too many to list, so all. */
 static uint32_t scan_ids(const uint32_t *columns, uint32_t column_count, uint32_t ids[SCAN_IDS_MAX]) {
     static const uint32_t always[] = {WG_COLUMN_ROW, WG_COLUMN_ID, WG_COLUMN_BEGIN, WG_COLUMN_END};
     const uint32_t always_count = sizeof always / sizeof always[0];
     if (column_count > SCAN_IDS_MAX - always_count) return 0;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < column_count; i++) {
-        if (columns[i] == UINT32_MAX) continue;
-        ids[n++] = columns[i] == WG_TABLE_FROM ? WG_COLUMN_FROM
-                   : columns[i] == WG_TABLE_TO ? WG_COLUMN_TO
-                                               : columns[i];
-    }
+    for (uint32_t i = 0; i < column_count; i++)
+        if (columns[i] != UINT32_MAX) ids[n++] = stored_id(columns[i]);
     for (uint32_t i = 0; i < always_count; i++) ids[n++] = always[i];
     return n;
 }
@@ -362,4 +362,13 @@ void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *colu
     if (f->ends_part.fragment != NULL) wg_fragment_prefetch(f->ends_part.fragment, NULL, 0);
     const uint32_t n = scan_ids(columns, column_count, ids);
     wg_fragment_prefetch(f->rows.fragment, n == 0 ? NULL : ids, n);
+}
+
+void wg_table_cool(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count) {
+    const wgi_fragment *f = wgi_table_fragment(table, row);
+    if (f == NULL || !wgi_fragment_is_mapped(f)) return;
+    for (uint32_t i = 0; i < column_count; i++) {
+        const uint32_t id = stored_id(columns[i]);
+        wg_fragment_cool(f->rows.fragment, &id, 1);
+    }
 }

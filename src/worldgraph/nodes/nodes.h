@@ -80,6 +80,9 @@ wg_code wg_table_require(const wg_table *table, uint64_t row, const uint32_t *co
 /* Asks for the fragment of `row` ahead of its scan. */
 void wg_table_prefetch(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count);
 
+/* Lets go of the pages of these columns in the fragment of `row`, when it is mapped: they will hardly be read again soon. */
+void wg_table_cool(const wg_table *table, uint64_t row, const uint32_t *columns, uint32_t column_count);
+
 /* ---- stored fragments: a checkpoint writes, opening and compaction adopt
  *
  * A slot of 16,384 rows is in the heap or mapped. Row ordinals never change: a compaction may drop rows, which leaves gaps. A mapped slot

@@ -69,13 +69,19 @@ void wgi_write_release(wg_state *state, wgi_write *w) {
 }
 
 wg_code wgi_write_order(wg_state_run *run, wgi_write *w, wg_error *err) {
-    const wgi_place place = wgi_place_of(run->table, w->key.hash);
-    w->segment = place.segment;
-    w->generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
-    if (run->state->filling) run->order_is_stale = true; /* order_fill.c */
-    else WG_TRY(wgi_order_insert(run, &w->key, err));
-    w->ordered = true;
-    return WG_OK;
+    for (;;) {
+        const wgi_place place = wgi_place_of(run->table, w->key.hash);
+        w->segment = place.segment;
+        w->generation = atomic_load_explicit(&place.header->generation, memory_order_acquire);
+        if (run->state->filling) wgi_order_is_stale(run);
+        /* Behind the generation: who makes the order says so before it changes that (order_fill.c). */
+        const uint8_t is = atomic_load_explicit(&run->order_state, memory_order_acquire);
+        if (is == WGI_ORDER_READY) WG_TRY(wgi_order_insert(run, &w->key, err));
+        w->ordered = is != WGI_ORDER_MADE;
+        if (w->ordered) return WG_OK;
+        wg_mutex_lock(&run->table->mutex); /* until it is made, or was given up */
+        wg_mutex_unlock(&run->table->mutex);
+    }
 }
 
 wg_code wgi_write_parent(const wg_state_run *run, wgi_write *w, uint64_t now_us, wg_error *err) {

@@ -1,12 +1,19 @@
-/* Filling a state that nobody reads yet: recovery and replays put records into the table alone, and the order of keys is built once, at the end.
+/* The orders of runs that were filled: recovery and replays put records into the table alone, and the orders are made when somebody asks for one.
  *
- * wg_state_fill_begin says that nobody scans from now on: a run's first record of a key leaves its order as it is and marks the run. Then
- * wg_state_fill_end walks the table once, takes a head (the eight bytes behind what all keys of the run begin with, as a number) and the seat of each
- * key of a marked run, sorts them by heads with as many passes as heads have bytes that differ, groups of equal heads by
- * the eight bytes behind those and so on, and builds leaves and the levels above from left to right. That is some 50 ns a key where a
- * descent for each would be 300. Leaves get seats at once, so that the first scans know where records are.
+ * wg_state_fill_begin says that nobody scans from now on: a run's first record of a key leaves its order as it is and says that it is stale. After
+ * wg_state_fill_end that stays so, also for keys that come later, until the first scan of any run: it makes all that are stale. The
+ * table is walked once: a head (the eight bytes behind what all keys of the run begin with, as a number) and the seat of each key are taken, sorted by
+ * heads with as many passes as heads have bytes that differ, groups of equal heads by the eight bytes behind those and so on, and leaves
+ * and the levels above are built from left to right. That is some 50 ns a key where a descent for each would be 300. Leaves get
+ * seats at once, so that the first scans know where records are.
  *
- * Failure: no memory: WG_E_NOMEM; the orders of some runs are then empty and the state is of no use to readers. The caller gives it up. */
+ * Commits go on meanwhile. The table's mutex is held, so no segment is split or purged: keys stay where they were seen, and what is in a slot of a key does
+ * not matter but for the key. A new key could be missed, so: the runs say that their orders are being made, then each segment is walked under its lock
+ * and its generation changed. A commit that found the order stale before has noted the old generation, and begins again; one that finds it being
+ * made waits for the mutex, and puts its key into the tree itself. Commits that the engine logs have their order made before they are prepared,
+ * because they come back to their segments without looking. Collectors wait: dropped runs keep their trees.
+ *
+ * Failure: no memory: WG_E_NOMEM; the orders that could not be made are stale as before. */
 #include "worldgraph/state/commit_internal.h"
 #include "worldgraph/state/order_internal.h"
 #include "worldgraph/state/seat_internal.h"
@@ -41,10 +48,24 @@ typedef struct fill {
 
 /* ---- keys of items */
 
-static wg_slice key_at(const fill *f, uint32_t seat) {
+/* Words 1 to 11 hold run and key; commits write the same ones into them again. `copy` is used where words are loaded one by one. */
+typedef struct words {
+    uint64_t copy[WGI_SLOT_WORDS];
+} words;
+
+static const uint64_t *words_at(const fill *f, uint32_t seat, words *copy) {
     const wgi_place place = wgi_place_at(f->table, seat / WGI_SLOTS);
-    return wgi_words_key((const uint64_t *)(const void *)&place.slots[seat % WGI_SLOTS]); /* nobody writes */
+    const wgi_slot *slot = &place.slots[seat % WGI_SLOTS];
+#if WGI_COPY_WORDS
+    wgi_slot_copy(slot, copy->copy);
+    return copy->copy;
+#else
+    (void)copy;
+    return (const uint64_t *)(const void *)slot;
+#endif
 }
+
+static wg_slice key_at(const fill *f, uint32_t seat, words *copy) { return wgi_words_key(words_at(f, seat, copy)); }
 
 static void key_fetch(const fill *f, uint32_t seat) {
     const wgi_place place = wgi_place_at(f->table, seat / WGI_SLOTS);
@@ -59,9 +80,10 @@ static uint64_t head_behind(wg_slice key, uint32_t skip) {
 }
 
 static void heads_take(const fill *f, item *items, size_t n, uint32_t skip) {
+    words copy;
     for (size_t i = 0; i < n; i++) {
         if (i + AHEAD < n) key_fetch(f, items[i + AHEAD].seat);
-        items[i].head = head_behind(key_at(f, items[i].seat), skip);
+        items[i].head = head_behind(key_at(f, items[i].seat, &copy), skip);
     }
 }
 
@@ -90,11 +112,13 @@ static item *heads_sort(item *items, item *spare, size_t n) {
 }
 
 static void few_sort(const fill *f, item *items, size_t n) {
+    words mine, other;
     for (size_t i = 1; i < n; i++) {
         const item one = items[i];
-        const wg_slice key = key_at(f, one.seat);
+        const wg_slice key = key_at(f, one.seat, &mine);
         size_t at = i;
-        for (; at > 0 && wg_slice_compare(key, key_at(f, items[at - 1].seat)) < 0; at--) items[at] = items[at - 1];
+        for (; at > 0 && wg_slice_compare(key, key_at(f, items[at - 1].seat, &other)) < 0; at--)
+            items[at] = items[at - 1];
         items[at] = one;
     }
 }
@@ -128,17 +152,22 @@ static wg_code items_reserve(fill *f, wg_error *err) {
     return WG_OK;
 }
 
-static void item_take(fill *f, const wgi_slot *slot, uint32_t seat) {
-    const uint32_t number = (uint32_t)wgi_load(&slot->words[1]) >> 8;
-    const wg_state_run *run = wg_slots_get(&f->state->runs, number);
-    if (run == NULL || !run->order_is_stale) return;
+static bool is_made(const wg_state_run *run) {
+    return run != NULL && atomic_load_explicit(&run->order_state, memory_order_relaxed) == WGI_ORDER_MADE;
+}
+
+static void item_take(fill *f, uint32_t seat) {
+    words mine, other;
+    const uint64_t *slot = words_at(f, seat, &mine);
+    const uint32_t number = (uint32_t)slot[1] >> 8;
+    if (!is_made(wg_slots_get(&f->state->runs, number))) return;
     gathered *g = &f->runs[number];
-    const wg_slice key = wgi_words_key((const uint64_t *)(const void *)slot);
+    const wg_slice key = wgi_words_key(slot);
     if (g->count == 0) {
         g->prefix = (uint32_t)key.size;
         g->seat = seat;
     }
-    const wg_slice first = key_at(f, g->seat);
+    const wg_slice first = key_at(f, g->seat, &other);
     uint32_t shared = 0;
     while (shared < g->prefix && shared < key.size && key.data[shared] == first.data[shared]) shared++;
     if (shared < g->prefix) {
@@ -149,13 +178,22 @@ static void item_take(fill *f, const wgi_slot *slot, uint32_t seat) {
     f->items[f->count++] = (item){head_behind(key, g->prefix), number, seat};
 }
 
+/* See above: what commits under way have noted of the segment does not hold any more. Its lock is held, so no slot in it is marked. */
+static void segment_walk(fill *f, uint32_t n, const wgi_place *place) {
+    wgi_segment_lock(place->header);
+    wgi_generation_step(place->header);
+    wgi_generation_step(place->header);
+    for (uint32_t i = 0; i < WGI_SLOTS; i++)
+        if (wgi_load(&place->slots[i].words[0]) != 0) item_take(f, n * WGI_SLOTS + i);
+    wgi_segment_unlock(place->header);
+}
+
 static wg_code table_walk(fill *f, wg_error *err) {
     for (uint32_t n = 0; n < f->table->fresh; n++) {
         const wgi_place place = wgi_place_at(f->table, n);
-        if (place.header->depth == UINT8_MAX || place.header->used == 0) continue;
+        if (place.header->depth == UINT8_MAX) continue;
         WG_TRY(items_reserve(f, err));
-        for (uint32_t i = 0; i < WGI_SLOTS; i++)
-            if (wgi_load(&place.slots[i].words[0]) != 0) item_take(f, &place.slots[i], n * WGI_SLOTS + i);
+        segment_walk(f, n, &place);
     }
     return WG_OK;
 }
@@ -187,15 +225,16 @@ typedef struct built {
 /* `left` items from the leaf's first one on. */
 static wg_code leaf_fill(const fill *f, wgi_order *order, wgi_order_node *leaf, const item *items, size_t left,
                          wg_error *err) {
+    words copy;
     for (uint32_t i = 0; i < LEAF_KEYS && i < left; i++) {
         void *block;
         const wgi_place place = wgi_place_at(f->table, items[i].seat / WGI_SLOTS);
-        const uint64_t *words = (const uint64_t *)(const void *)&place.slots[items[i].seat % WGI_SLOTS];
-        const wg_slice key = wgi_words_key(words);
+        const uint64_t *slot = words_at(f, items[i].seat, &copy);
+        const wg_slice key = wgi_words_key(slot);
         if (i + AHEAD < left) key_fetch(f, items[i + AHEAD].seat);
         WG_TRY(wgi_key_block_create(order, key, &block, err));
         wgi_order_entry entry;
-        wgi_entry_set(&entry, key, wgi_words_hash(f->table, words), block);
+        wgi_entry_set(&entry, key, wgi_words_hash(f->table, slot), block);
         const uint32_t generation = atomic_load_explicit(&place.header->generation, memory_order_relaxed);
         wgi_node_append(leaf, &entry, wgi_seat_make(place.segment, items[i].seat % WGI_SLOTS, generation));
     }
@@ -314,38 +353,54 @@ static wg_code run_build(const fill *f, wg_state_run *run, wg_error *err) {
 }
 
 static wg_code runs_build(fill *f, uint32_t run_count, wg_error *err) {
+    f->runs = wg_alloc_zero(f->state->account, run_count * sizeof *f->runs);
+    if (f->runs == NULL) return wg_error_nomem(err, run_count * sizeof *f->runs);
     WG_TRY(table_walk(f, err));
     f->spare = wg_alloc(f->state->account, wg_max_size(f->count, 1) * sizeof *f->spare);
     if (f->spare == NULL) return wg_error_nomem(err, f->count * sizeof *f->spare);
     items_group(f, run_count);
     for (uint32_t n = 0; n < run_count; n++) {
         wg_state_run *run = wg_slots_get(&f->state->runs, n);
-        if (run == NULL || !run->order_is_stale) continue;
+        if (!is_made(run)) continue;
         WG_TRY(run_build(f, run, err));
-        run->order_is_stale = false;
+        atomic_store_explicit(&run->order_state, WGI_ORDER_READY,
+                              memory_order_release); /* pairs with wgi_order_need */
     }
     return WG_OK;
 }
 
-void wg_state_fill_begin(wg_state *state) { state->filling = true; }
+/* From one state to another; how many runs. seq_cst: before any generation is changed. */
+static uint32_t states_turn(wg_state *state, uint32_t run_count, uint8_t from, uint8_t to) {
+    uint32_t turned = 0;
+    for (uint32_t n = 0; n < run_count; n++) {
+        wg_state_run *run = wg_slots_get(&state->runs, n);
+        uint8_t is = from;
+        turned += run != NULL && atomic_compare_exchange_strong(&run->order_state, &is, to);
+    }
+    return turned;
+}
 
-wg_code wg_state_fill_end(wg_state *state, wg_error *err) {
+wg_code wgi_order_make(wg_state *state, wg_error *err) {
     fill f = {.state = state, .table = state->table};
-    const uint32_t run_count = wg_state_run_count(state);
-    bool any = false;
-    if (!state->filling) return WG_OK;
-    for (uint32_t n = 0; n < run_count && !any; n++) {
-        const wg_state_run *run = wg_slots_get(&state->runs, n);
-        any = run != NULL && run->order_is_stale;
-    }
     wg_code code = WG_OK;
-    if (any) {
-        f.runs = wg_alloc_zero(state->account, run_count * sizeof *f.runs);
-        code = f.runs == NULL ? wg_error_nomem(err, run_count * sizeof *f.runs) : runs_build(&f, run_count, err);
-    }
+    wg_mutex_lock(&state->collect_mutex);
+    wg_mutex_lock(&state->table->mutex);
+    const uint32_t inside = wg_epoch_enter(state->epoch);
+    const uint32_t run_count = wg_state_run_count(state);
+    if (states_turn(state, run_count, WGI_ORDER_STALE, WGI_ORDER_MADE) != 0) code = runs_build(&f, run_count, err);
+    if (code != WG_OK) (void)states_turn(state, run_count, WGI_ORDER_MADE, WGI_ORDER_STALE);
+    wg_epoch_leave(state->epoch, inside);
+    wg_mutex_unlock(&state->table->mutex);
+    wg_mutex_unlock(&state->collect_mutex);
     wg_free(f.runs);
     wg_free(f.items);
     wg_free(f.spare);
-    if (code == WG_OK) state->filling = false;
     return code;
+}
+
+void wg_state_fill_begin(wg_state *state) { state->filling = true; }
+
+void wg_state_fill_end(wg_state *state) {
+    state->filling = false;
+    wg_pages_drop(state->pages);
 }

@@ -38,9 +38,40 @@ void wg_state_apply_soon(const wg_state *state, const wg_redo_commit *commit, wg
  * wg_state_apply_soon gave for it, or NULL. */
 wg_code wg_state_apply(wg_state *state, const wg_redo_commit *commit, const wg_redo_ahead *ahead, wg_error *err);
 
-/* Before and behind many of these and of wg_state_restore, while nobody else uses the state: keys in order are made at the end, all at once, so nothing
- * scans in between. WG_E_NOMEM: the state is of no use, but may be destroyed, or ended again. Without a begin the end does nothing. */
+/* Replay of a state that is being filled (below): single puts and deletions are decoded once, their misses started, and applied some commits
+ * later. The commits of a run have to come in the order of their versions without gaps; others are the caller's, who flushes before. */
+enum { WG_REDO_STEPS = 16 };
+typedef struct wg_redo_step {
+    wg_state_run *run;
+    uint64_t hash, version, time_us, expires_us;
+    const uint8_t *key; /* in the log's bytes, the value right behind it */
+    uint8_t key_bytes, value_bytes, type;
+    bool deleted;
+} wg_redo_step;
+typedef struct wg_redo_stream {
+    wg_state *state;
+    wg_state_run *run; /* of the last commit; NULL: none since the last flush */
+    uint64_t next;     /* version of that run that would follow */
+    uint32_t first, count;
+    uint64_t bytes_all, bytes; /* of the log, about; of commits so far: how much is to come */
+    uint64_t commits;
+    uint32_t recent, recent_new; /* commits and new keys of late */
+    wg_redo_step steps[WG_REDO_STEPS];
+} wg_redo_stream;
+void wg_redo_stream_init(wg_redo_stream *stream, wg_state *state, uint64_t log_bytes);
+/* Body of a RUN_COMMIT, whose bytes stay until the flush. *out_taken: it will be applied; otherwise it is none of those, nothing is checked, and no earlier
+ * one is lost. WG_E_NOMEM, WG_E_LIMIT: the state is given up. */
+wg_code wg_redo_stream_put(wg_redo_stream *stream, wg_slice body, uint64_t time_us, bool *out_taken, wg_error *err);
+/* Whether this commit is the next of its run, commits that wait in the stream included. */
+bool wg_redo_stream_is_next(wg_redo_stream *stream, uint32_t run, uint64_t version);
+wg_code wg_redo_stream_flush(wg_redo_stream *stream, wg_error *err);
+bool wg_state_is_filling(const wg_state *state);
+/* Has a page ready for the thread that fills; for another one that has nothing better to do. False: there are enough, or nobody needs them. */
+bool wg_state_page_ahead(wg_state *state);
+
+/* Before and behind many of these and of wg_state_restore, while nobody else uses the state and nothing scans: keys in order are made all at once, by
+ * the first scan behind the end (some 50 ns a key, of all runs). */
 void wg_state_fill_begin(wg_state *state);
-wg_code wg_state_fill_end(wg_state *state, wg_error *err);
+void wg_state_fill_end(wg_state *state);
 
 #endif

@@ -281,7 +281,10 @@ wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t 
     level->count = 0;
     bool done = level->end;
     while (!done) {
-        if (level->spot.leaf == NULL) level_seek(level, interval);
+        if (level->spot.leaf == NULL) {
+            WG_TRY(wgi_order_need(level->run, err));
+            level_seek(level, interval);
+        }
         level->end = level->spot.leaf == NULL;
         if (level->end) break;
         WG_TRY(level_try(level, interval, want, arena, &done, err));

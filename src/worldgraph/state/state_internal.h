@@ -2,11 +2,10 @@
  *
  * table.c    segments, slots, reads of one key           history.c  replaced records, the bound, what pins keep
  * pins.c     pins, snapshots, notes of runs              run.c      runs, forks, drops
- * commit.c   one operation; put.c the commonest          txn.c      transactions
+ * commit.c   one operation; put.c, straight.c the commonest   txn.c   transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
  * order_fill.c  all orders at once, behind a recovery
- *
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
  *   byte 8     u32: 24 bits run << 8 | u8 value size (inline ones)
@@ -61,7 +60,7 @@ typedef struct wgi_side {     /* beside each slot */
 typedef struct
     wgi_header { /* of a segment; eight a line, so that those of a million keys stay in the second-level cache */
     _Atomic uint8_t lock;    /* 0 free, 1 held */
-    uint8_t depth;           /* bits of the hash that all its keys share; 255: not in use */
+    _Atomic uint8_t depth;   /* bits of the hash that all its keys share; 255: not in use */
     uint8_t used;            /* slots that are not empty; under the lock */
     _Atomic uint8_t deleted; /* at least the deletions in it, up to 255: written under the lock */
     _Atomic uint32_t
@@ -104,9 +103,9 @@ struct wg_state_run {
     uint64_t hash_mix;    /* of its keys' hashes; hash ^ child's mix ^ parent's mix is the hash in the parent */
     wg_state_run *parent; /* NULL: none; held while this run is there */
     wg_events *events;
-    wgi_order *order;       /* order.c's; made by wgi_order_create with the run */
-    bool order_is_stale;    /* while the state is filled: it lacks keys */
-    _Atomic uint32_t holds; /* the state's own, children, wg_state_run_hold */
+    wgi_order *order;            /* order.c's; made by wgi_order_create with the run */
+    _Atomic uint8_t order_state; /* wgi_order_state */
+    _Atomic uint32_t holds;      /* the state's own, children, wg_state_run_hold */
     _Atomic bool dropped;
     wg_state_run *next_dead;              /* under runs_mutex */
     uint64_t dead_since;                  /* round of the collector that began behind its drop */
@@ -120,6 +119,7 @@ struct wg_state_run {
     _Atomic uint32_t pin_lock; /* guards pins and notes */
     wgi_pins *pins;
     wgi_notes *notes;
+    uint64_t notes_from; /* wg_state_run_notes_from */
     _Atomic uint64_t pinned_least; /* smallest pinned version; UINT64_MAX: none */
     _Atomic uint64_t touch_below; /* touched.c: a commit that replaces a record of a version below it notes the key */
     _Atomic(wgi_touched *) touched;
@@ -138,6 +138,7 @@ struct wg_state {
     wg_state_session *sessions;
     wg_state_session *replay;           /* without a lane: replay and restore */
     bool filling;                       /* order_fill.c */
+    wg_pages *pages;                    /* of segments, history and events */
     wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
     wg_mutex collect_mutex;             /* one collector at a time */
     uint64_t collect_at, collect_round; /* hash that the round has come to */
@@ -177,6 +178,19 @@ uint64_t wgi_record_expires(const wgi_record *r); /* 0: never */
 wg_slice wgi_record_value(const wgi_record *r);   /* inside r, or in its block: until the epoch is left */
 
 /* ---- keys in order: written in order.c, called by the others */
+
+typedef enum wgi_order_state {
+    WGI_ORDER_READY, /* has all keys */
+    WGI_ORDER_STALE, /* nobody has asked for it since the state was filled: it may lack keys, and new ones are not put in */
+    WGI_ORDER_MADE /* it is being made (order_fill.c) */
+} wgi_order_state;
+/* Before the order of a run is read: makes it when it is stale, with those of all others that are. Outside of the locks of a commit. WG_E_NOMEM: it is as before. */
+wg_code wgi_order_make(wg_state *state, wg_error *err);
+static inline wg_code wgi_order_need(const wg_state_run *run, wg_error *err) {
+    /* acquire; pairs with the maker's release behind the tree */
+    const uint8_t is = atomic_load_explicit(&run->order_state, memory_order_acquire);
+    return is == WGI_ORDER_READY ? WG_OK : wgi_order_make(run->state, err);
+}
 
 wg_code wgi_order_create(wg_state *state, wgi_order **out, wg_error *err);
 void wgi_order_destroy(wgi_order *order); /* nobody reads */
@@ -247,9 +261,10 @@ struct wg_state_txn { /* pooled: one a session */
     wg_arena arena; /* bytes of keys, values and events; small ones first in `scratch` */
     uint32_t scratch_used;
     bool arena_used;
-    wgi_range *ranges; /* scan.c's; in its own memory, wgi_ranges_reset empties it */
-    uint64_t version;  /* of a prepared commit */
-    size_t redo_bytes; /* of all operations, encoded */
+    wgi_range *ranges;       /* scan.c's; in its own memory, wgi_ranges_reset empties it */
+    uint64_t version;        /* of a prepared commit */
+    size_t redo_bytes;       /* of all operations, encoded */
+    struct wgi_quick *quick; /* straight.c: a transaction of one key before it is more */
     uint8_t scratch[512];
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */
@@ -270,7 +285,8 @@ struct wg_state_session {
     struct wgi_writer *writer;                    /* commit.c: room in history, scratch of locks */
     _Alignas(64) _Atomic(wg_state_run *) reading; /* a short snapshot that history keeps: run, then version */
     _Atomic uint64_t reading_version;
-    struct wgi_own *own; /* STRICT: its last version of each run that is not durable yet */
+    uint64_t tick, ticks_kept, now_us; /* a coarse time, good until so many ticks behind `tick` */
+    struct wgi_own *own;               /* STRICT: its last version of each run that is not durable yet */
     uint32_t own_count, own_room;
     _Atomic uint64_t commits, conflicts;
 };

@@ -24,33 +24,22 @@ enum {
 #define CHUNK_BYTES  ((size_t)WGI_CHUNK_SEGMENTS * WGI_SLOTS * sizeof(wgi_slot))
 #define HEADER_BYTES ((size_t)WGI_CHUNK_SEGMENTS * sizeof(wgi_header))
 _Static_assert(sizeof(wgi_slot) == WGI_SLOT_BYTES, "a slot is two lines");
+_Static_assert(CHUNK_BYTES == WG_HUGE_PAGE_BYTES, "so do the slots of a chunk");
 _Static_assert(sizeof(wgi_header) == 8, "eight headers a line");
 _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS == 2 << 20, "sides fill a huge page");
 
 /* ---- memory */
 
-static void *huge_take(wgi_table *table, size_t bytes, wg_error *err) {
-    wg_platform *platform = table->state->options.platform;
-    if (!wg_account_charge(table->state->account, bytes)) {
-        (void)wg_error_nomem(err, bytes);
-        return NULL;
-    }
-    void *data = platform->ops->take_memory(platform, bytes);
-    if (data == NULL) {
-        wg_account_release(table->state->account, bytes);
-        (void)wg_error_nomem(err, bytes);
-        return NULL;
-    }
-    atomic_fetch_add_explicit(&table->bytes, bytes, memory_order_relaxed);
-    return data;
+static void *huge_take(wgi_table *table, wg_error *err) {
+    void *page = wg_page_take(table->state->pages, true);
+    if (page != NULL) atomic_fetch_add_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
+    else (void)wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
+    return page;
 }
 
-static void huge_give(wgi_table *table, void *data, size_t bytes) {
-    wg_platform *platform = table->state->options.platform;
-    if (data == NULL) return;
-    platform->ops->give_memory(platform, data, bytes);
-    wg_account_release(table->state->account, bytes);
-    atomic_fetch_sub_explicit(&table->bytes, bytes, memory_order_relaxed);
+static void huge_give(wgi_table *table, void *page) {
+    if (page != NULL) atomic_fetch_sub_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
+    wg_page_give(table->state->pages, page);
 }
 
 static wg_code chunk_array_grow(wgi_table *table, wg_error *err) {
@@ -82,10 +71,10 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
     }
     wgi_header *headers = wg_alloc_zero(table->state->account, HEADER_BYTES);
     if (headers == NULL) return wg_error_nomem(err, HEADER_BYTES);
-    wgi_slot *slots = huge_take(table, CHUNK_BYTES, err);
+    wgi_slot *slots = huge_take(table, err);
     if (slots == NULL) goto fail;
     if (table->chunk_count % SIDES_CHUNKS == 0) {
-        table->sides_block = huge_take(table, SIDES_BYTES * SIDES_CHUNKS, err);
+        table->sides_block = huge_take(table, err);
         if (table->sides_block == NULL) goto fail;
     }
     wgi_side *sides = table->sides_block;
@@ -98,7 +87,7 @@ static wg_code chunk_add(wgi_table *table, wg_error *err) {
     table->chunk_count++;
     return WG_OK;
 fail:
-    huge_give(table, slots, CHUNK_BYTES);
+    huge_give(table, slots);
     wg_free(headers);
     return WG_E_NOMEM;
 }
@@ -134,14 +123,9 @@ static wgi_place segment_take(wgi_table *table, uint8_t depth) {
     return place;
 }
 
-static void generation_step(wgi_header *header) {
-    const uint32_t generation = atomic_load_explicit(&header->generation, memory_order_relaxed);
-    atomic_store_explicit(&header->generation, generation + 1, memory_order_release);
-}
-
 /* Puts an even generation's segment out of service: its lock is held and no entry leads to it any more. */
 static void segment_retire(wgi_table *table, const wgi_place *place) {
-    generation_step(place->header);
+    wgi_generation_step(place->header);
     place->header->depth = UINT8_MAX;
     if (atomic_load_explicit(&place->header->generation, memory_order_relaxed) > UINT32_MAX - 4)
         return; /* a number that came back would revive old seats */
@@ -192,7 +176,7 @@ wg_slice wgi_words_key(const uint64_t *words) {
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words) {
     const wg_slice key = wgi_words_key(words);
     const uint32_t number = (uint32_t)words[1] >> 8;
-    return wgi_key_hash(table->seed, key.data, key.size) ^ wg_hash64_u64(number);
+    return wgi_key_hash(table, key.data, key.size) ^ wg_hash64_u64(number);
 }
 
 static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
@@ -261,44 +245,57 @@ static void map_set(wgi_table *table, uint64_t hash, uint32_t depth, uint32_t se
                               memory_order_release); /* pairs with wgi_segment_of */
 }
 
-static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old) {
-    const uint32_t depth = old->header->depth;
-    const uint64_t bit = UINT64_C(1) << (63 - depth);
-    const wgi_place halves[2] = {segment_take(table, (uint8_t)(depth + 1)),
-                                 segment_take(table, (uint8_t)(depth + 1))};
+/* Into 2^levels others. */
+static void segment_split(wgi_table *table, uint64_t hash, const wgi_place *old, uint32_t levels) {
+    const uint32_t depth = old->header->depth + levels, shift = 64 - depth, parts = 1u << levels;
+    const uint64_t first = hash >> shift & ~(uint64_t)(parts - 1);
+    wgi_place part[1 << WGI_SPLIT_LEVELS_MAX];
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < parts; i++) part[i] = segment_take(table, (uint8_t)depth);
     for (uint32_t i = 0; i < WGI_SLOTS; i++) {
         uint64_t words[WGI_SLOT_WORDS];
         if (wgi_load(&old->slots[i].words[0]) == 0) continue;
         wgi_slot_copy(&old->slots[i], words);
         const uint64_t h = wgi_words_hash(table, words);
-        segment_insert(old, i, &halves[(h & bit) != 0], words, h);
+        segment_insert(old, i, &part[h >> shift & (parts - 1)], words, h);
     }
-    WG_ASSERT(halves[0].header->used + halves[1].header->used == old->header->used); /* I2 */
-    map_set(table, hash & ~bit, depth + 1, halves[0].segment);
-    map_set(table, hash | bit, depth + 1, halves[1].segment);
+    for (uint32_t i = 0; i < parts; i++) {
+        used += part[i].header->used;
+        map_set(table, (first + i) << shift, depth, part[i].segment);
+    }
+    WG_ASSERT(used == old->header->used); /* I2 */
     segment_retire(table,
                    old); /* before the new ones are in service: I3, who finds a key in one that is writes to it */
-    generation_step(halves[0].header);
-    generation_step(halves[1].header);
+    for (uint32_t i = 0; i < parts; i++) wgi_generation_step(part[i].header);
 }
 
-wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err) {
+static wg_code split_into(wgi_table *table, uint64_t hash, uint32_t more, uint32_t levels, wg_error *err) {
     wg_code code = WG_OK;
     wg_mutex_lock(&table->mutex);
     wgi_place place = wgi_place_of(table, hash);
-    wgi_map *map = atomic_load_explicit(&table->map, memory_order_relaxed);
-    if (place.header->depth == map->depth) WG_TRY_GOTO(map_double(table, map, err));
-    WG_TRY_GOTO(segments_reserve(table, 2, err));
+    while (place.header->depth + levels > atomic_load_explicit(&table->map, memory_order_relaxed)->depth)
+        WG_TRY_GOTO(map_double(table, atomic_load_explicit(&table->map, memory_order_relaxed), err));
+    WG_TRY_GOTO(segments_reserve(table, 1u << levels, err));
     wgi_segment_lock(place.header);
     if (place.header->used + more > WGI_SEGMENT_FULL) { /* nobody was first */
-        segment_split(table, hash, &place);
+        segment_split(table, hash, &place, levels);
         atomic_fetch_add_explicit(&table->splits, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&table->segments, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&table->segments, (1u << levels) - 1, memory_order_relaxed);
     }
     wgi_segment_unlock(place.header);
 fail:
     wg_mutex_unlock(&table->mutex);
     return code;
+}
+
+wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err) {
+    return split_into(table, hash, more, 1, err);
+}
+
+wg_code wgi_table_grow(wgi_table *table, uint64_t hash, uint32_t levels, wg_error *err) {
+    WG_ASSERT(levels >= 1 && levels <= WGI_SPLIT_LEVELS_MAX);
+    if (levels > 1 && split_into(table, hash, 1, levels, NULL) == WG_OK) return WG_OK;
+    return split_into(table, hash, 1, 1, err); /* memory may suffice for that */
 }
 
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx) {
@@ -328,7 +325,7 @@ uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wg
         }
         map_set(table, hash, place.header->depth, next.segment);
         segment_retire(table, &place);
-        generation_step(next.header);
+        wgi_generation_step(next.header);
         for (uint32_t i = 0; i < WGI_SLOTS; i++) { /* nobody takes the segment while the mutex is held */
             uint64_t words[WGI_SLOT_WORDS];
             if (!wg_bit_get(bits, i)) continue;
@@ -353,6 +350,8 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
     wg_mutex_init(&table->mutex, WGI_RANK_TABLE);
     wg_platform *platform = state->options.platform;
     WG_TRY_GOTO(platform->ops->random(platform, &table->seed, sizeof table->seed, err));
+    for (uint64_t n = 0; n <= WGI_KEY_HASHED; n++)
+        table->seed_of_size[n] = wg_hash64_u64(table->seed + (n + 1) * UINT64_C(0xa0761d6478bd642f)) | 1;
     const size_t count = (size_t)1 << DEPTH_FIRST;
     wgi_map *map = wg_alloc_zero(state->account, sizeof *map + count * sizeof map->entries[0]);
     if (map == NULL) {
@@ -365,7 +364,7 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
     WG_TRY_GOTO(segments_reserve(table, (uint32_t)count, err));
     for (size_t i = 0; i < count; i++) {
         const wgi_place place = segment_take(table, DEPTH_FIRST);
-        generation_step(place.header);
+        wgi_generation_step(place.header);
         atomic_init(&map->entries[i], place.segment);
     }
     atomic_store_explicit(&table->segments, count, memory_order_relaxed);
@@ -409,8 +408,8 @@ void wgi_state_table_destroy(wgi_table *table) {
         if (place.header->depth != UINT8_MAX && place.header->used != 0) slots_free_blocks(table->state, &place);
     }
     for (uint32_t i = 0; i < table->chunk_count; i++) {
-        huge_give(table, chunks[i].slots, CHUNK_BYTES);
-        if (i % SIDES_CHUNKS == 0) huge_give(table, chunks[i].sides, SIDES_BYTES * SIDES_CHUNKS);
+        huge_give(table, chunks[i].slots);
+        if (i % SIDES_CHUNKS == 0) huge_give(table, chunks[i].sides);
         wg_free(chunks[i].headers);
     }
     for (uint32_t i = 0; i < table->chunk_array_count; i++) wg_free(table->chunk_arrays[i]);

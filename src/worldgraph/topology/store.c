@@ -63,13 +63,12 @@ static uint64_t cursor_degree(const side_cursor *c) { return c->until[0] - c->at
 
 static wg_code piece_put(run_writer *w, uint32_t part, uint32_t row_count, wg_error *err) {
     const bool entries = part % 2 == 1;
-    wg_stripe_column columns[2] = {{.id = entries ? WG_COLUMN_EDGE : WG_COLUMN_NODE},
-                                   {.id = entries ? WG_COLUMN_NEIGHBOUR : WG_COLUMN_OFFSET}};
-    for (size_t i = 0; i < 2; i++) columns[i].vector = (wg_vector){.type = WG_TYPE_NODE, .data = w->cells[i]};
-    if (!entries) columns[1].vector.type = WG_TYPE_INT;
+    const wg_stripe_column columns[2] = {
+        {.id = entries ? WG_COLUMN_EDGE : WG_COLUMN_NODE, .vector = {.type = WG_TYPE_NODE, .data = w->cells[0]}},
+        {.id = WG_COLUMN_OFFSET, .vector = {.type = WG_TYPE_INT, .data = w->cells[1]}}};
     w->head.key.part = part;
     w->head.row_count = row_count;
-    return wg_stripe_sink_add(w->pass->sink, &w->head, columns, 2, err);
+    return wg_stripe_sink_add(w->pass->sink, &w->head, columns, entries ? 1 : 2, err);
 }
 
 /* The next piece of nodes and offsets of a side, if there is one more; *out_more says so. */
@@ -98,10 +97,8 @@ static wg_code entries_put(run_writer *w, uint32_t side, bool *out_more, wg_erro
     while (rows < WGI_PIECE_ROWS) {
         if (cursor_degree(c) == 0 && !cursor_next(c, &node)) break;
         for (uint32_t i = 0; i < 2; i++) {
-            for (; c->at[i] < c->until[i] && rows < WGI_PIECE_ROWS; c->at[i]++, rows++) {
+            for (; c->at[i] < c->until[i] && rows < WGI_PIECE_ROWS; c->at[i]++, rows++)
                 w->cells[0][rows] = wgi_csr_edge(c->csr[i], c->at[i]);
-                w->cells[1][rows] = wgi_csr_neighbour(c->csr[i], c->at[i]);
-            }
         }
     }
     *out_more = rows != 0;

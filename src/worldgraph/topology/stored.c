@@ -31,19 +31,23 @@ static wg_code piece_check(const wg_fragment *piece, wg_error *err) {
     const bool entries = head->key.part % 2 == 1;
     const uint32_t ids[2] = {entries ? WG_COLUMN_EDGE : WG_COLUMN_NODE,
                              entries ? WG_COLUMN_NEIGHBOUR : WG_COLUMN_OFFSET};
+    const bool lacks_neighbours = entries && piece->column_count == 1;
     const wg_type types[2] = {WG_TYPE_NODE, entries ? WG_TYPE_NODE : WG_TYPE_INT};
     if (head->key.kind != WG_KIND_ADJACENCY || head->key.part >= PARTS)
         return run_corrupt(piece, "not a part of a run", err);
     if (head->row_count == 0 || head->row_count > WGI_PIECE_ROWS)
         return run_corrupt(piece, "its number of rows is out of range", err);
-    if (piece->column_count != 2) return run_corrupt(piece, "it has not two columns", err);
-    for (uint32_t i = 0; i < 2; i++) {
+    if (piece->column_count != 2 && !lacks_neighbours)
+        return run_corrupt(piece, "it has not the columns of its part", err);
+    for (uint32_t i = 0; i < piece->column_count; i++) {
         const wg_fragment_column *column = &piece->columns[i];
         if (column->id != ids[i] || column->type != types[i] || column->null_count != 0)
             return run_corrupt(piece, "a column is not what the part needs", err);
     }
     return WG_OK;
 }
+
+static bool has_neighbours(const wg_fragment *piece) { return piece->column_count == 2; }
 
 /* What a run says of itself: attributes 0 to 3 of its first piece. */
 static wg_code run_head(const wg_fragment *piece, wgi_stored_run *run, wg_error *err) {
@@ -270,7 +274,8 @@ static wg_code entries_read(const wgi_stored_run *run, uint32_t side, uint64_t f
         const uint32_t row = (uint32_t)(first % WGI_PIECE_ROWS);
         const uint32_t n = (uint32_t)wg_min_u64(count, WGI_PIECE_ROWS - row);
         WG_TRY(wg_fragment_u64s(piece, ENTRIES_EDGE, row, n, edges, err));
-        WG_TRY(wg_fragment_u64s(piece, ENTRIES_NEIGHBOUR, row, n, neighbours, err));
+        if (has_neighbours(piece)) WG_TRY(wg_fragment_u64s(piece, ENTRIES_NEIGHBOUR, row, n, neighbours, err));
+        else memset(neighbours, 0xff, n * sizeof *neighbours); /* WG_TOPOLOGY_BY_ROW */
         first += n;
         count -= n;
         edges += n;
@@ -313,8 +318,10 @@ wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_er
 /* ---- checking */
 
 /* One batch of nodes and one of entries of the side under way, and sums over its entries that do not depend on their order:
- * equal sums of both sides mean, but for a chance of about 2^-128 where nobody contrived it, equal sets of edges. */
+ * equal sums of both sides mean, but for a chance of about 2^-128 where nobody contrived it, equal sets of edges; with the ends of the
+ * edges where the run has the neighbours. */
 typedef struct run_walk {
+    const wgi_ends *ends;
     const wgi_stored_run *run;
     uint32_t side;
     uint64_t edges[WG_BATCH_ROWS_MAX];
@@ -336,6 +343,17 @@ static wg_code walk_entry(run_walk *w, uint64_t at, uint64_t *out_edge, uint64_t
     return WG_OK;
 }
 
+/* What the owner of the edges says of an entry. */
+static wg_code walk_ends(const run_walk *w, const wg_fragment *piece, uint64_t node, uint64_t edge, wg_error *err) {
+    uint64_t ends[2];
+    bool found = false;
+    if (w->ends->fn == NULL) return WG_OK;
+    WG_TRY(w->ends->fn(w->ends->ctx, edge, ends, &found, err));
+    if (found && ends[w->side] != node)
+        return run_corrupt(piece, "an edge stands at a node that is not its end", err);
+    return WG_OK;
+}
+
 /* The entries [first, end) of one node. */
 static wg_code walk_node(run_walk *w, const wg_fragment *piece, uint64_t node, uint64_t first, uint64_t end,
                          wg_error *err) {
@@ -347,7 +365,15 @@ static wg_code walk_node(run_walk *w, const wg_fragment *piece, uint64_t node, u
         if (at != first && edge <= before) return run_corrupt(piece, "edges of a node are not ascending", err);
         if (edge < w->run->edge_first || edge > w->run->edge_last)
             return run_corrupt(piece, "an edge is outside of the run", err);
-        const uint64_t triple[3] = {edge, w->side == 0 ? node : neighbour, w->side == 0 ? neighbour : node};
+        const bool known = neighbour != WG_TOPOLOGY_BY_ROW;
+        const uint64_t triple[3] = {edge,
+                                    !known         ? 0
+                                    : w->side == 0 ? node
+                                                   : neighbour,
+                                    !known         ? 0
+                                    : w->side == 0 ? neighbour
+                                                   : node};
+        WG_TRY(walk_ends(w, piece, node, edge, err));
         for (uint64_t i = 0; i < 2; i++) w->sums[i] += wg_hash64(i, triple, sizeof triple);
         before = edge;
     }
@@ -389,10 +415,11 @@ static wg_code run_check(run_walk *w, wg_error *err) {
     return WG_OK;
 }
 
-wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error *err) {
+wg_code wgi_stored_check(const wgi_stored *stored, const wgi_ends *ends, wg_account *account, wg_error *err) {
     wg_code code = WG_OK;
     run_walk *w = wg_alloc_zero(account, sizeof *w);
     if (w == NULL) return wg_error_nomem(err, sizeof *w);
+    w->ends = ends;
     for (uint32_t i = 0; i < stored->run_count; i++) {
         w->run = &stored->runs[i];
         WG_TRY_GOTO(run_check(w, err));

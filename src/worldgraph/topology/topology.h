@@ -27,8 +27,22 @@ void wg_topology_index(wg_topology *topology);
 void wg_topology_truncate(wg_topology *topology, uint64_t first_edge);
 /* Merges the delta into a new base when it has outgrown its share (writer; cheap when there is nothing to do). */
 wg_code wg_topology_settle(wg_topology *topology, wg_error *err);
+/* The same for a writer that has somebody who merges beside it: *out_due says that there is something to merge. What would take longer to
+ * find without is merged all the same: a load, and a delta of twice its share (writer). */
+wg_code wg_topology_settle_later(wg_topology *topology, bool *out_due, wg_error *err);
+/* The base that the edges with ordinals below edge_count would make, which are all committed; *out NULL: no more than it is. Beside the
+ * writer, inside an epoch. */
+typedef struct wg_topology_merge wg_topology_merge;
+wg_code wg_topology_merge_build(const wg_topology *topology, uint64_t edge_count, wg_topology_merge **out,
+                                wg_error *err);
+/* Makes it the base, unless that is another one by now, and frees it whatever happens; newer edges stay in the delta (writer). WG_E_NOMEM
+ * changes nothing. */
+wg_code wg_topology_merge_adopt(wg_topology *topology, wg_topology_merge *merge, bool *out_adopted, wg_error *err);
+void wg_topology_merge_free(wg_topology_merge *merge); /* NULL is legal */
 /* Merges now, whatever the size. */
 wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err);
+/* A delta of so many edges stays as it is (writer); 4,096 unless said. */
+void wg_topology_settle_from(wg_topology *topology, uint64_t edges);
 /* Large merges build both directions at the same time on this pool's threads, which must outlive the topology's writing. NULL: not (writer). */
 void wg_topology_use_pool(wg_topology *topology, wg_pool *pool);
 
@@ -47,11 +61,14 @@ bool wg_topology_base(const wg_topology *topology, wg_topology_side out[2], uint
 uint64_t wg_topology_edge_count(
     const wg_topology *topology); /* given to it since the beginning, stored ones included */
 uint64_t wg_topology_delta_count(const wg_topology *topology);
+/* The neighbour of an entry that is stored: the edge's row has it, which a reader looks at anyway to see whether the edge is visible. */
+#define WG_TOPOLOGY_BY_ROW UINT64_MAX
+
 /* Number of entries of a node in one direction (OUT or IN), visible or not. Errors of stored runs: WG_E_CORRUPT, WG_E_CAPACITY. */
 wg_code wg_topology_degree(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t *out,
                            wg_error *err);
 /* Copies the entries of a node in one direction (OUT or IN) with edge ids >= from_edge into the arrays, in edge-id order; *out_count 0
- * at the end. Go on with the last edge id + 1: unlike a position it keeps its meaning when edges that nobody can see leave
+ * at the end; neighbours may be WG_TOPOLOGY_BY_ROW. Go on with the last edge id + 1: unlike a position it keeps its meaning when edges that nobody can see leave
  * between two calls (a merge, compaction). */
 wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, uint64_t node, uint64_t from_edge,
                          uint32_t count_max, uint64_t *edges, uint64_t *neighbours, uint32_t *out_count,
@@ -62,7 +79,7 @@ wg_code wg_topology_read(const wg_topology *topology, wg_direction direction, ui
  *
  *   key     owner label, run first ordinal, slot number of the piece, part:
  *             0 OUT nodes   NODE (NODE, strictly ascending), OFFSET (INT, strictly ascending, from 0)
- *             1 OUT entries EDGE (NODE), NEIGHBOUR (NODE)
+ *             1 OUT entries EDGE (NODE); in files of before NEIGHBOUR (NODE) too
  *             2 IN nodes    as part 0
  *             3 IN entries  as part 1
  *   pieces  piece p of a part holds its rows [p * 16,384, (p + 1) * 16,384): all pieces are full but the last of the part. No
@@ -100,7 +117,11 @@ wg_code wg_topology_store(const wg_topology *topology, const wg_topology_pass *p
  * heads. Errors: WG_E_CORRUPT pieces that make no runs, or end above edge_count; WG_E_NOMEM; both change nothing. */
 wg_code wg_topology_adopt(wg_topology *topology, const wg_fragment *const *pieces, uint32_t piece_count,
                           uint64_t edge_count, wg_error *err);
-/* Walks both directions and reports the first asymmetry, disorder or bad offset as WG_E_CORRUPT. */
-wg_code wg_topology_check(const wg_topology *topology, wg_error *err);
+/* Where an edge leaves and arrives; *out_found false: nobody knows the edge any more. */
+typedef wg_code (*wg_topology_ends_fn)(void *ctx, uint64_t edge, uint64_t out_ends[2], bool *out_found,
+                                       wg_error *err);
+/* Walks both directions and reports the first asymmetry, disorder or bad offset as WG_E_CORRUPT. `ends` may be NULL: then
+ * nobody says whether stored entries stand at the right node. */
+wg_code wg_topology_check(const wg_topology *topology, wg_topology_ends_fn ends, void *ctx, wg_error *err);
 
 #endif

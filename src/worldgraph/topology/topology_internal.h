@@ -190,6 +190,8 @@ typedef struct wgi_reading {
     uint64_t *neighbours;
 } wgi_reading;
 void wgi_reading_csr(wgi_reading *reading, const wgi_csr *csr);
+/* How many edges are not in the lists. */
+uint64_t wgi_delta_unindexed(const wgi_delta *delta);
 void wgi_reading_delta(wgi_reading *reading, const wgi_delta *delta);
 wg_code wgi_delta_check(const wgi_delta *delta, wg_error *err);
 
@@ -229,7 +231,11 @@ typedef struct wgi_stored {
 wg_code wgi_stored_create(const wg_fragment *const *pieces, uint32_t piece_count, wg_account *account,
                           wgi_stored **out, wg_error *err);
 wg_code wgi_reading_stored(wgi_reading *reading, const wgi_stored *stored, wg_error *err);
-wg_code wgi_stored_check(const wgi_stored *stored, wg_account *account, wg_error *err);
+typedef struct wgi_ends {
+    wg_topology_ends_fn fn; /* NULL: none */
+    void *ctx;
+} wgi_ends;
+wg_code wgi_stored_check(const wgi_stored *stored, const wgi_ends *ends, wg_account *account, wg_error *err);
 
 /* ---- the state */
 

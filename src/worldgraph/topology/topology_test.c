@@ -41,7 +41,7 @@ static void fixture_close(fixture *f) {
 
 static void check(const fixture *f) {
     wg_error err = {0};
-    if (wg_topology_check(f->topology, &err) != WG_OK) fail_msg("%s", err.message);
+    if (wg_topology_check(f->topology, NULL, NULL, &err) != WG_OK) fail_msg("%s", err.message);
 }
 
 /* Compares one node and direction, read in pieces of odd sizes. */

@@ -94,9 +94,25 @@ static inline void adopt(fixture *f) {
         fail_msg("%s", err.message);
 }
 
+/* What the rows would say. */
+static inline wg_code model_ends(void *ctx, uint64_t edge, uint64_t out_ends[2], bool *out_found, wg_error *err) {
+    (void)ctx;
+    (void)err;
+    uint64_t low = 0;
+    uint64_t high = m.count;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (m.edge[middle] < edge) low = middle + 1;
+        else high = middle;
+    }
+    *out_found = low < m.count && m.edge[low] == edge;
+    for (size_t side = 0; side < 2 && *out_found; side++) out_ends[side] = m.ends[side][low];
+    return WG_OK;
+}
+
 static inline void check(const wg_topology *topology) {
     wg_error err = {0};
-    if (wg_topology_check(topology, &err) != WG_OK) fail_msg("%s", err.message);
+    if (wg_topology_check(topology, model_ends, NULL, &err) != WG_OK) fail_msg("%s", err.message);
 }
 
 /* ---- comparing with the model */
@@ -128,7 +144,7 @@ static inline void node_compare(const wg_topology *topology, uint32_t side, uint
             assert_true(m.dead[i]);
             continue;
         }
-        assert_int_equal(neighbours[at], m.ends[1 - side][i]);
+        if (neighbours[at] != WG_TOPOLOGY_BY_ROW) assert_int_equal(neighbours[at], m.ends[1 - side][i]);
         at++;
     }
     assert_int_equal(at, have);
