@@ -101,6 +101,7 @@ static bool keeps_order(const wg_plan *plan) {
         case WG_PLAN_SCAN:
             return plan->children[0] != NULL;
         case WG_PLAN_UNIT:
+        case WG_PLAN_INTERSECT:
         case WG_PLAN_PROJECT:
         case WG_PLAN_AGGREGATE:
         case WG_PLAN_DISTINCT:
