@@ -237,7 +237,7 @@ static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_
         *bound = side->degree_max == 0 ? 1 : side->degree_max;
         return true;
     }
-    if (!__builtin_mul_overflow(*bound, side->degree_max, bound)) {
+    if (!__builtin_mul_overflow(*bound, wg_max_u64(side->degree_max, 1), bound)) { /* never 0 again */
         for (uint64_t i = 0; i < end - begin; i++) to[i] *= offsets[i + 1] - offsets[i];
         return true;
     }
