@@ -9,7 +9,7 @@
 #include "bench.h"
 #include "worldgraph/events/events.h"
 
-enum { ROUNDS = 9, EVENTS = 400000, RING = 1 << 22, RECORD = 128, SETTLE_EVERY = 1024 };
+enum { ROUNDS = 9, EVENTS = 400000, RING = 1 << 22, RECORD = 128, HASH_EVERY = 1024 };
 
 static void stop_on(wg_code code, const wg_error *err) {
     if (code == WG_OK) return;
@@ -55,10 +55,9 @@ static double append_ns(wg_events *log, wg_epoch *epoch, bool hashed) {
                                 .payload = wg_slice_of(payload, sizeof payload)};
         stop_on(wg_events_reserve(log, type.size, sizeof payload, &err), &err);
         (void)wg_events_append(log, &event);
-        if (hashed && i % SETTLE_EVERY == SETTLE_EVERY - 1) (void)wg_events_settle(log, SETTLE_EVERY);
-    }
-    if (hashed) {
-        while (wg_events_settle(log, SETTLE_EVERY)) continue;
+        wg_sha256 hash;
+        const bool last = i + 1 == first + EVENTS;
+        if (hashed && (last || i % HASH_EVERY == HASH_EVERY - 1)) stop_on(wg_events_hash(log, i, &hash, &err), &err);
     }
     const double ns = (double)(bench_now_ns() - begin) / EVENTS;
     wg_epoch_collect(epoch);

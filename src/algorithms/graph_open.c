@@ -181,7 +181,9 @@ static wg_code list_piece(void *arg, uint32_t worker, uint64_t first, uint64_t l
     for (uint64_t k = first; k < last; k++) {
         const uint32_t from = index_of(l->o, side->node_min + k);
         if (from == WG_GRAPH_NONE) continue;
-        for (uint64_t i = side->offsets[k]; i < side->offsets[k + 1]; i++) {
+        uint64_t count = 0;
+        const uint64_t begin = wg_adjacency_span(side, side->node_min + k, &count);
+        for (uint64_t i = begin; i < begin + count; i++) {
             const uint32_t to = index_of(l->o, side->neighbours[i]);
             if (to == WG_GRAPH_NONE) continue;
             if (l->writes) edge_put(l->o, place, (listed_edge){from, to, side->edges[i]}, l->weights);
@@ -250,8 +252,8 @@ static wg_code open_listed(opening *o, wg_error *err) {
     wg_code code = WG_OK;
     for (uint32_t i = 0; i < o->spec->edge_label_count && code == WG_OK; i++) {
         wg_adjacency *adjacency = NULL;
-        code =
-            wg_adjacency_acquire(o->txn, o->spec->edge_labels[i], o->run->pool, wgi_workers(o->run), &adjacency, err);
+        code = wg_adjacency_acquire_any(o->txn, o->spec->edge_labels[i], o->run->pool, wgi_workers(o->run),
+                                        &adjacency, err);
         if (code == WG_OK) code = list_label(o, o->spec->edge_labels[i], adjacency, err);
         wg_adjacency_release(adjacency);
     }
@@ -358,7 +360,7 @@ static bool is_within(const opening *o, const wg_adjacency *adjacency) {
         const wg_adjacency_side *side = wg_adjacency_get(adjacency, s == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN);
         if (side->node_min + side->node_count > o->graph->node_count) return false;
     }
-    return o->index_of == NULL;
+    return o->index_of == NULL && !wg_adjacency_is_far(adjacency);
 }
 
 static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err) {
@@ -390,8 +392,8 @@ static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err
 static wg_code edges_open(opening *o, wg_error *err) {
     wg_adjacency *adjacency = NULL;
     if (o->spec->edge_label_count == 1 && o->graph->node_count > 0)
-        WG_TRY(wg_adjacency_acquire(o->txn, o->spec->edge_labels[0], o->run->pool, wgi_workers(o->run), &adjacency,
-                                    err));
+        WG_TRY(wg_adjacency_acquire_any(o->txn, o->spec->edge_labels[0], o->run->pool, wgi_workers(o->run),
+                                        &adjacency, err));
     if (adjacency == NULL) return open_listed(o, err);
     o->graph->adjacency = adjacency;
     return open_adjacency(o, adjacency, err);

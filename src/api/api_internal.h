@@ -174,6 +174,10 @@ typedef struct wgi_param_place {
             return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "this is no open %s handle", what); \
     } while (0)
 
+/* wg_kv_put_bytes where the straight way ends (keyvalue.c). */
+wg_code wgi_kv_put_otherwise(wg_state_way *way, const void *key, size_t key_size, const void *value,
+                             size_t value_size, uint64_t *out_version, wg_error *err);
+
 void wgi_engines_init(wg_db *db);
 wg_code wgi_engines_add(wg_db *db, wg_engine *engine, wg_error *err); /* becomes the newest */
 wg_code wgi_engines_close(wg_db *db, wg_error *err);

@@ -36,13 +36,28 @@ wg_code wg_kv_put_durable(wg_run *run, const void *key, size_t key_size, const w
     return wg_kv_put_with(run, key, key_size, value, &options, out_version, err);
 }
 
-wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const void *value, size_t value_size,
-                        uint64_t *out_version, wg_error *err) {
-    WGI_CHECK(run, WGI_TAG_RUN, "run");
+wg_code wgi_kv_put_otherwise(wg_state_way *way, const void *key, size_t key_size, const void *value,
+                             size_t value_size, uint64_t *out_version, wg_error *err) {
+    wg_agent_run *run = (wg_agent_run *)(void *)((uint8_t *)way - offsetof(wg_agent_run, way));
     if (value_size > WG_VALUE_SIZE_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a value of %zu bytes: at most %llu", value_size,
                             (unsigned long long)WG_VALUE_SIZE_MAX);
-    return wg_keyvalue_put_bytes(&run->run, key_of(key, key_size), wg_slice_of(value, value_size), out_version, err);
+    return wg_keyvalue_put_bytes(run, key_of(key, key_size), wg_slice_of(value, value_size), out_version, err);
+}
+
+/* Straight to state; what is left of the call before is freed on the other way. */
+wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const void *value, size_t value_size,
+                        uint64_t *out_version, wg_error *err) {
+    WGI_CHECK(run, WGI_TAG_RUN, "run");
+    if (run->run.txn != NULL && run->run.arena.blocks == NULL &&
+        wg_state_txn_put_straight(&run->run.way, run->run.txn, wg_slice_of(key, key_size),
+                                  wg_slice_of(value, value_size))) {
+        if (out_version != NULL) *out_version = 0;
+        return WG_OK;
+    }
+    if (run->run.txn != NULL || run->run.arena.blocks != NULL)
+        return wgi_kv_put_otherwise(&run->run.way, key, key_size, value, value_size, out_version, err);
+    return wg_state_put_straight(&run->run.way, key, key_size, value, value_size, out_version, err);
 }
 
 wg_code wg_kv_cas(wg_run *run, const void *key, size_t key_size, uint64_t expected, const wg_value *value,

@@ -50,6 +50,7 @@ static wg_code handle_open(wg_session *session, uint32_t number, wg_run **out, w
         wg_free(run);
         return code;
     }
+    run->run.way.otherwise = wgi_kv_put_otherwise;
     run->tag = WGI_TAG_RUN;
     run->session = session;
     atomic_fetch_add_explicit(&session->db->children, 1, memory_order_relaxed);
@@ -208,7 +209,13 @@ wg_code wg_run_commit(wg_run *run, wg_commit_info *out, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     if (run->session->run_txn != run)
         return wg_error_set(err, WG_E_MISUSE, WG_NO_OFFSET, "no transaction of this run is open");
-    wg_mixed_result result;
+    wg_mixed_result result = {0};
+    if (run->session->txn == NULL && wg_agent_commit_straight(&run->run, &result.version)) {
+        run->session->run_txn = NULL;
+        if (out != NULL) *out = (wg_commit_info){.version = result.version, .ticket = wg_run_ticket(run)};
+        return run->run.txn_mode.durability == WG_IN_MEMORY ? WG_OK
+                                                            : wg_agent_settle(&run->run, run->run.txn_mode, err);
+    }
     WG_TRY(wg_agent_commit(&run->run, leave_graph(run->session), &result, err));
     if (out != NULL) *out = (wg_commit_info){.version = result.version, .ticket = wg_run_ticket(run)};
     return WG_OK;
@@ -225,7 +232,7 @@ void wg_run_rollback(wg_run *run) {
 wg_code wg_run_set_durability(wg_run *run, wg_durability durability, bool no_wait, wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     WG_TRY(wg_agent_mode_check(run->run.agent, durability, err));
-    run->run.mode = (wg_agent_mode){.durability = durability, .no_wait = no_wait};
+    wg_agent_set_mode(&run->run, (wg_agent_mode){.durability = durability, .no_wait = no_wait});
     return WG_OK;
 }
 

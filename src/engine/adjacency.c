@@ -32,6 +32,7 @@ struct wg_adjacency {
     uint64_t generation; /* of the topology, when it is lent; 0: own arrays */
     wg_adjacency_side sides[SIDES];
     void *blocks[SIDES];
+    void *far[SIDES]; /* bits and ranks */
     _Atomic uint64_t bytes;
     _Atomic(sorted_side *) sorted[SIDES]; /* release by who made it, acquire by readers */
     _Atomic(wg_adjacency_loops *) loops;  /* likewise */
@@ -45,6 +46,7 @@ static void adjacency_free(wg_adjacency *a) {
         if (sorted != NULL) wg_free(sorted->block);
         wg_free(sorted);
         wg_free(a->blocks[s]);
+        wg_free(a->far[s]);
     }
     wg_free(atomic_load_explicit(&a->loops, memory_order_relaxed));
     wg_free(a);
@@ -179,6 +181,30 @@ static uint64_t span_of(const wgi_edge_list *list, uint32_t side) {
     return list->count == 0 ? 0 : (uint64_t)list->end_max[side] - list->end_min[side] + 1;
 }
 
+static bool is_far(const acquisition *q, const wgi_edge_list *list, uint32_t s) {
+    return !wgi_span_fits(span_of(list, s), list->count, q->engine->adjacency_span_free);
+}
+
+static uint64_t map_bytes(const acquisition *q, const wgi_edge_list *list, uint32_t s) {
+    const uint64_t span = span_of(list, s);
+    return is_far(q, list, s) ? wgi_far_bytes(span) + list->count * sizeof(uint64_t) : span * sizeof(uint64_t);
+}
+
+/* Sorts columns; with `far` by the numbers of their nodes. */
+static wg_code side_sort(const acquisition *q, const wg_edge_columns *columns, const wgi_far *far,
+                         wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err) {
+    wg_edge_columns numbered = *columns;
+    uint32_t *numbers = NULL;
+    if (far->bits == NULL) return wgi_columns_sort(columns, NULL, &q->by, memory, out, out_block, err);
+    WG_TRY(wgi_far_numbers(far, columns->nodes, columns->count, &q->by, memory->account, &numbers, err));
+    numbered.nodes = numbers;
+    numbered.node_min = 0;
+    numbered.node_max = far->ranks[(far->node_count + 63) / 64] - 1;
+    const wg_code code = wgi_columns_sort(&numbered, NULL, &q->by, memory, out, out_block, err);
+    wg_free(numbers);
+    return code;
+}
+
 static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
     wgi_sort_memory memory = {.account = &q->engine->adjacency_account};
     wg_code code = WG_OK;
@@ -189,8 +215,12 @@ static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_a
                                          .edges = list->edges,
                                          .node_min = list->count == 0 ? 1 : list->end_min[s],
                                          .node_max = list->count == 0 ? 0 : list->end_max[s]};
-        code = wgi_columns_sort(&columns, NULL, &q->by, &memory, &a->sides[s], &a->blocks[s], err);
+        wgi_far far = {0};
+        if (is_far(q, list, s)) code = wgi_far_make(&columns, memory.account, &far, err);
+        a->far[s] = far.bits;
+        if (code == WG_OK) code = side_sort(q, &columns, &far, &memory, &a->sides[s], &a->blocks[s], err);
         if (code == WG_OK && !list->ascending) code = wgi_side_order(&a->sides[s], &q->by, err);
+        if (code == WG_OK && far.bits != NULL) wgi_far_open(&far, &a->sides[s]);
     }
     wg_free(memory.placed);
     return code;
@@ -208,15 +238,15 @@ static wg_code adjacency_fill(const acquisition *q, wg_adjacency *a, bool *out_h
     /* 12 bytes an edge for the list and for moving, 8 for each side */
     if (!*out_has && has_room(q->engine, visible * 40)) {
         code = wgi_edges_read(q->table->rows, q->view, &counts, &q->by, account, &list, err);
-        *out_has = code == WG_OK && list.fits && wgi_span_fits(span_of(&list, 0), list.count) &&
-                   wgi_span_fits(span_of(&list, 1), list.count) &&
-                   has_room(q->engine, (span_of(&list, 0) + span_of(&list, 1)) * sizeof(uint64_t));
+        *out_has = code == WG_OK && list.fits && has_room(q->engine, map_bytes(q, &list, 0) + map_bytes(q, &list, 1));
         if (*out_has) code = sides_build(q, &list, a, err);
     }
     wg_free(list.block);
     wg_free(counts.before);
     for (uint32_t s = 0; s < SIDES; s++) {
-        const uint64_t bytes = wgi_side_bytes(a->sides[s].node_count, a->sides[s].entry_count);
+        const wg_adjacency_side near = wgi_far_close(&a->sides[s]);
+        uint64_t bytes = wgi_side_bytes(near.node_count, near.entry_count);
+        if (a->far[s] != NULL) bytes += wgi_far_bytes(a->sides[s].node_count);
         atomic_fetch_add_explicit(&a->bytes, bytes, memory_order_relaxed);
     }
     return code;
@@ -259,8 +289,32 @@ static bool acquisition_begin(const wg_txn *txn, uint32_t label, acquisition *q)
     return !(txn->writing && q->table->touched);
 }
 
+bool wg_adjacency_is_far(const wg_adjacency *adjacency) {
+    return adjacency->sides[0].bits != NULL || adjacency->sides[1].bits != NULL;
+}
+
+/* Lets go of what the caller could not use. */
+static void want_near(wg_adjacency **io) {
+    if (*io == NULL || !wg_adjacency_is_far(*io)) return;
+    wg_adjacency_release(*io);
+    *io = NULL;
+}
+
 wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
                              wg_error *err) {
+    WG_TRY(wg_adjacency_acquire_any(txn, label, pool, workers, out, err));
+    want_near(out);
+    return WG_OK;
+}
+
+wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
+    WG_TRY(wg_adjacency_find_any(txn, label, out, err));
+    want_near(out);
+    return WG_OK;
+}
+
+wg_code wg_adjacency_acquire_any(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers,
+                                 wg_adjacency **out, wg_error *err) {
     acquisition q;
     *out = NULL;
     if (!acquisition_begin(txn, label, &q)) return WG_OK;
@@ -268,7 +322,7 @@ wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, u
     return acquire(&q, out, err);
 }
 
-wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
+wg_code wg_adjacency_find_any(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
     acquisition q;
     (void)err;
     *out = acquisition_begin(txn, label, &q) ? kept_find(&q) : NULL;
@@ -279,8 +333,9 @@ wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out,
 
 static uint32_t loops_of(const wg_adjacency_side *side, uint64_t k) {
     uint32_t found = 0;
-    for (uint64_t i = side->offsets[k]; i < side->offsets[k + 1]; i++)
-        found += side->neighbours[i] == side->node_min + k;
+    uint64_t count = 0;
+    const uint64_t first = wg_adjacency_span(side, side->node_min + k, &count);
+    for (uint64_t i = first; i < first + count; i++) found += side->neighbours[i] == side->node_min + k;
     return found;
 }
 
@@ -332,7 +387,9 @@ static wg_code expand_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t
     (void)err;
     for (uint64_t k = first; k < last; k++) {
         const uint32_t node = (uint32_t)(x->side->node_min + k);
-        for (uint64_t i = x->side->offsets[k]; i < x->side->offsets[k + 1]; i++) x->nodes[i] = node;
+        uint64_t count = 0;
+        const uint64_t at = wg_adjacency_span(x->side, node, &count);
+        for (uint64_t i = at; i < at + count; i++) x->nodes[i] = node;
     }
     return WG_OK;
 }
@@ -342,21 +399,27 @@ static wg_code expand_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t
 static wg_code sorted_make(wg_adjacency *a, uint32_t s, const wgi_builders *by, sorted_side *out, wg_error *err) {
     enum { GRAIN = 4096 };
     wg_account *account = &a->engine->adjacency_account;
-    const wg_adjacency_side *side = &a->sides[s];
+    const wg_adjacency_side near = wgi_far_close(&a->sides[s]);
     const wg_adjacency_side *other = &a->sides[1 - s];
+    const wgi_far far = wgi_far_of(&a->sides[s]);
+    uint32_t *numbers = NULL;
     uint32_t *nodes = wg_alloc(account, other->entry_count * sizeof *nodes + 4);
     if (nodes == NULL) return wg_error_nomem(err, other->entry_count * sizeof *nodes);
     expansion x = {other, nodes};
     const wg_pool_range range = {other->node_count, GRAIN, by->workers, expand_nodes, &x};
     wg_code code = wg_pool_for(by->pool, &range, err);
+    if (code == WG_OK && far.bits != NULL)
+        code = wgi_far_numbers(&far, other->neighbours, near.entry_count, by, account, &numbers, err);
     const wg_edge_columns columns = {
-        .count = side->entry_count,
-        .nodes = other->neighbours,
+        .count = near.entry_count,
+        .nodes = numbers != NULL ? numbers : other->neighbours,
         .neighbours = nodes,
         .edges = other->edges,
-        .node_min = side->node_count == 0 ? 1 : (uint32_t)side->node_min,
-        .node_max = side->node_count == 0 ? 0 : (uint32_t)(side->node_min + side->node_count - 1)};
-    if (code == WG_OK) code = wg_edge_columns_sort(&columns, side, by, account, &out->side, &out->block, err);
+        .node_min = near.node_count == 0 ? 1 : (uint32_t)near.node_min,
+        .node_max = near.node_count == 0 ? 0 : (uint32_t)(near.node_min + near.node_count - 1)};
+    if (code == WG_OK) code = wg_edge_columns_sort(&columns, &near, by, account, &out->side, &out->block, err);
+    if (code == WG_OK && far.bits != NULL) wgi_far_open(&far, &out->side);
+    wg_free(numbers);
     wg_free(nodes);
     return code;
 }

@@ -5,8 +5,9 @@
  * state of the label and shared by all who ask for the same one (the engine keeps the latest; what readers hold stays until released);
  * where the topology's own base is exactly the visible edges it is lent, not copied.
  *
- * Labels whose edges touch rows of virtual labels, or ids of 2^32 and above, have none, nor do those whose nodes lie so far apart that
- * offsets would take more than their edges, or what does not fit the memory budget: callers go on with wg_expand there. */
+ * Where nodes lie so far apart that offsets would take more than the edges, a side has a bit a node, and offsets for those that have one
+ * (a far side). Labels whose edges touch rows of virtual labels, or ids of 2^32 and above, have no adjacency, nor has what does not fit
+ * the memory budget: callers go on with wg_expand there. */
 #ifndef WG_ENGINE_ADJACENCY_H
 #define WG_ENGINE_ADJACENCY_H
 
@@ -16,10 +17,13 @@
 typedef struct wg_txn wg_txn;
 typedef struct wg_adjacency wg_adjacency;
 
-/* One direction. Node `node` has the entries offsets[node - node_min] .. offsets[node - node_min + 1]; nodes outside have none. */
+/* One direction. Node `node` has the entries offsets[node - node_min] .. offsets[node - node_min + 1]; nodes outside have none. Of a far side
+ * offsets are numbered by the bits: wg_adjacency_span. */
 typedef struct wg_adjacency_side {
     uint64_t node_min;
-    uint64_t node_count; /* offsets has one more */
+    uint64_t node_count;   /* offsets has one more */
+    const uint64_t *bits;  /* NULL: not a far side */
+    const uint32_t *ranks; /* how many bits are set before each word, and in all */
     const uint64_t *offsets;
     const uint32_t *neighbours; /* node ids */
     const uint32_t *edges;      /* edge ids */
@@ -27,13 +31,19 @@ typedef struct wg_adjacency_side {
     uint64_t degree_max;
 } wg_adjacency_side;
 
-/* Makes or finds it. `pool` may be NULL; `workers` at most that many build. *out NULL with WG_OK: the label has none (see above).
+/* Makes or finds it. `pool` may be NULL; `workers` at most that many build. *out NULL with WG_OK: the label has none (see above), or a side
+ * is far: for callers who go over offsets themselves.
  * A transaction that has written edges of the label itself has none either.
  * Owns: the caller releases *out before the transaction ends. Errors: WG_E_NOMEM | WG_E_CORRUPT | WG_E_CAPACITY. Threads: any. */
 wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers, wg_adjacency **out,
                              wg_error *err);
 /* The same, but nothing is made: *out NULL also when it is not made yet. */
 wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err);
+/* The same for callers who ask for spans: sides may be far. */
+wg_code wg_adjacency_acquire_any(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers,
+                                 wg_adjacency **out, wg_error *err);
+wg_code wg_adjacency_find_any(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err);
+bool wg_adjacency_is_far(const wg_adjacency *adjacency);
 void wg_adjacency_release(wg_adjacency *adjacency); /* NULL is legal */
 /* direction OUT or IN. */
 const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction);
@@ -85,10 +95,19 @@ wg_code wg_edge_weights_read(const wg_txn *txn, uint32_t label, uint32_t key, co
                              wg_account *account, wg_edge_weights *out, wg_error *err);
 
 static inline uint64_t wg_adjacency_span(const wg_adjacency_side *side, uint64_t node, uint64_t *out_count) {
-    const uint64_t k = node - side->node_min; /* wraps for smaller nodes */
+    uint64_t k = node - side->node_min; /* wraps for smaller nodes */
     if (k >= side->node_count) {
         *out_count = 0;
         return 0;
+    }
+    if (side->bits != NULL) {
+        const uint64_t word = side->bits[k / 64];
+        const uint64_t bit = UINT64_C(1) << (k % 64);
+        if ((word & bit) == 0) {
+            *out_count = 0;
+            return 0;
+        }
+        k = side->ranks[k / 64] + (uint64_t)__builtin_popcountll(word & (bit - 1));
     }
     *out_count = side->offsets[k + 1] - side->offsets[k];
     return side->offsets[k];

@@ -126,7 +126,7 @@ static wg_code apply_key(void *ctx, const wg_mutation *m, wg_error *err) {
     if (m->number != count) return wgi_misfit(err, "property key out of order", m->number);
     uint32_t key = 0;
     WG_TRY(wgi_note(a, WGI_UNDO_KEYS, count, 0, 0, err));
-    return wg_catalog_add_key(a->engine->catalog, m->name, &key, err);
+    return wg_catalog_add_key(a->engine->catalog, m->name, a->begin, &key, err);
 }
 
 static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_def *def, wg_error *err) {
@@ -138,6 +138,7 @@ static wg_code label_state_make(wgi_apply *a, uint32_t number, const wg_label_de
     if (def->is_edge) {
         WG_TRY_GOTO(wg_topology_create(e->epoch, &e->account, &state->topology, err));
         wg_topology_use_pool(state->topology, e->pool);
+        if (e->delta_edges_min != 0) wg_topology_settle_from(state->topology, e->delta_edges_min);
         if (!a->stored) WG_TRY_GOTO(wgi_table_of_labels(e, &number, 1, &state->edges, err));
     }
     wgi_label_state *old = wgi_label_state_at(e, number); /* of a rolled-back label */

@@ -4,6 +4,8 @@
  * share of the memory budget. A thread is started when something becomes due for the first time; where threads are not wanted
  * the commit that passes a limit does the work itself, after it gave the writer's place back.
  *
+ * Deltas of adjacency that have outgrown their share are merged by the thread too, beside the writers.
+ *
  * Failures never fail a commit, which is in the log: they are counted and kept for the metrics, and the next try waits until the log
  * has grown by a quarter of the limit more. A writer that finds memory over its share waits for a checkpoint; when that does
  * not help, because old readers hold on to old rows, or one transaction alone is too large, it is refused: WG_E_CAPACITY. */
@@ -71,37 +73,89 @@ static void merge(wg_engine *e) {
     if (code != WG_OK && code != WG_E_CANCELLED) note_failure(e, &failure);
 }
 
+/* What the label's writers have left in the delta becomes part of the base, which is made beside them and exchanged in their place. A writer
+ * who was faster, or a checkpoint, makes it void: then a later commit asks again. */
+static void merge_label(wg_engine *e, wgi_label_state *state) {
+    wg_error failure = {0};
+    wg_topology_merge *made = NULL;
+    bool adopted = false;
+    const uint64_t until = atomic_exchange_explicit(&state->merge_until, 0, memory_order_relaxed);
+    if (until == 0) return;
+    uint32_t slot = wg_epoch_enter(e->epoch);
+    wg_code code = wg_topology_merge_build(state->topology, until, &made, &failure);
+    wg_epoch_leave(e->epoch, slot);
+    if (code == WG_OK && made == NULL) return;
+    if (code == WG_OK) code = wgi_writer_take(e, &failure);
+    if (code == WG_OK) {
+        slot = wg_epoch_enter(e->epoch);
+        code = wg_topology_merge_adopt(state->topology, made, &adopted, &failure);
+        wg_epoch_leave(e->epoch, slot);
+        wgi_writer_give(e);
+    } else {
+        wg_topology_merge_free(made);
+    }
+    if (adopted) atomic_fetch_add_explicit(&e->maintenance.adjacency_merges, 1, memory_order_relaxed);
+    if (code != WG_OK && code != WG_E_BUSY) note_failure(e, &failure);
+}
+
+static void merge_adjacency(wg_engine *e) {
+    const uint32_t labels = wg_catalog_label_count(e->catalog);
+    for (uint32_t i = 0; i < labels; i++) {
+        wgi_label_state *state = wgi_label_state_at(e, i);
+        if (state != NULL && state->topology != NULL) merge_label(e, state);
+    }
+}
+
+/* What comes first of what is wanted, which is not wanted any more then; false: nothing. The thread's mutex is held. */
+typedef void (*background_work)(wg_engine *engine);
+static background_work next_work(wgi_background *b) {
+    if (b->checkpoint_wanted) {
+        b->checkpoint_wanted = false;
+        b->compaction_wanted = true; /* behind a checkpoint there may be something to merge */
+        return make_checkpoint;
+    }
+    if (b->adjacency_wanted) {
+        b->adjacency_wanted = false;
+        return merge_adjacency;
+    }
+    if (!b->compaction_wanted) return NULL;
+    b->compaction_wanted = false;
+    return merge;
+}
+
 static void thread_body(void *arg) {
     wg_engine *e = arg;
     wgi_background *b = &e->maintenance.background;
     wg_mutex_lock(&b->mutex);
     while (!b->stop) {
-        const bool checkpoint = b->checkpoint_wanted;
-        if (!checkpoint && !b->compaction_wanted) {
+        const background_work work = next_work(b);
+        if (work == NULL) {
             wg_cond_wait(&b->wake, &b->mutex);
             continue;
         }
-        if (checkpoint) b->checkpoint_wanted = false;
-        b->compaction_wanted =
-            checkpoint; /* one thing at a time; behind a checkpoint there may be something to merge */
         wg_mutex_unlock(&b->mutex);
-        if (checkpoint) make_checkpoint(e);
-        else merge(e);
+        work(e);
         wg_mutex_lock(&b->mutex);
     }
     wg_mutex_unlock(&b->mutex);
+}
+
+/* True when there is a thread; the mutex is held. */
+static bool thread_begin(wg_engine *e) {
+    wgi_background *b = &e->maintenance.background;
+    if (b->allowed && !b->started) {
+        wg_error failure = {0};
+        b->started = wg_thread_start(&b->thread, thread_body, e, &failure) == WG_OK;
+        if (!b->started) b->last_error = failure;
+    }
+    return b->started;
 }
 
 /* True when the thread has the work; false: do it yourself. */
 static bool hand_over_checkpoint(wg_engine *e) {
     wgi_background *b = &e->maintenance.background;
     wg_mutex_lock(&b->mutex);
-    if (b->allowed && !b->started) {
-        wg_error failure = {0};
-        b->started = wg_thread_start(&b->thread, thread_body, e, &failure) == WG_OK;
-        if (!b->started) b->last_error = failure;
-    }
-    const bool taken = b->started;
+    const bool taken = thread_begin(e);
     b->checkpoint_wanted |= taken;
     if (taken) wg_cond_broadcast(&b->wake);
     wg_mutex_unlock(&b->mutex);
@@ -111,6 +165,26 @@ static bool hand_over_checkpoint(wg_engine *e) {
 void wgi_background_notice(wg_engine *engine) {
     if (!is_maintained(engine) || !checkpoint_is_due(engine)) return;
     if (!hand_over_checkpoint(engine)) make_checkpoint(engine);
+}
+
+bool wgi_background_merges(wg_engine *engine) {
+    wgi_background *b = &engine->maintenance.background;
+    if (!is_maintained(engine)) return false;
+    wg_mutex_lock(&b->mutex);
+    const bool allowed = b->allowed;
+    wg_mutex_unlock(&b->mutex);
+    return allowed;
+}
+
+void wgi_background_merge(wg_engine *engine, wgi_label_state *state) {
+    wgi_background *b = &engine->maintenance.background;
+    atomic_store_explicit(&state->merge_until, wg_topology_edge_count(state->topology), memory_order_relaxed);
+    wg_mutex_lock(&b->mutex);
+    if (thread_begin(engine)) {
+        b->adjacency_wanted = true;
+        wg_cond_broadcast(&b->wake);
+    }
+    wg_mutex_unlock(&b->mutex);
 }
 
 bool wgi_background_interrupted(wg_engine *engine) {

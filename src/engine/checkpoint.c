@@ -507,9 +507,13 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
     return code;
 }
 
+enum { LOG_KEPT_BYTES = 256 << 10 }; /* more than this in the newest segment is left behind */
+
 static wg_code run(capture *c, bool log, wg_checkpoint_info *info, wg_error *err) {
     wg_engine *e = c->engine;
     if (log) WG_TRY(wgi_adopt_settle(e, err));
+    /* What a load left in the newest segment need not be read by every opening from now on. A wish: its failure is the next append's. */
+    if (log && wg_wal_last_logseq(e->wal) > c->since.logseq) (void)wg_wal_rotate(e->wal, LOG_KEPT_BYTES, NULL);
     WG_TRY(take_capture(c, log, err));
     info->logseq = c->next.logseq;
     if (c->next.logseq == c->since.logseq) return WG_OK;

@@ -38,7 +38,8 @@ typedef struct wg_engine_options {
     const char
         *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
     wg_pool *pool; /* for merges of adjacency; outlives the engine. NULL: none */
-    bool no_background; /* as in options; simulated and faulty platforms have no background in any case */
+    uint32_t delta_edges_min; /* more are worth a merge of adjacency; 0: default; tests use few */
+    bool no_background;       /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
 /* memory_bytes_max without what the program itself needs; 0: no limit. Queries get a quarter of it. */
@@ -166,6 +167,10 @@ wg_code wg_engine_refresh(wg_engine *engine, const uint32_t *labels, uint32_t la
 /* ---- catalog at the transaction's view */
 
 const wg_catalog *wg_txn_catalog(const wg_txn *txn);
+/* The number of a property name as the transaction sees it, WG_NO_KEY: none. One that only reads does not see names that came after its
+ * snapshot, so that its plans are those of the time; one that may write sees all, because it may use them. */
+uint32_t wg_txn_key(const wg_txn *txn, wg_slice name);
+bool wg_txn_sees_key(const wg_txn *txn, uint32_t key);
 /* Live rows of a label at the newest state (owned: exact or slightly over; virtual: exact), for the optimiser: a function
  * of the snapshot alone. */
 uint64_t wg_txn_label_row_estimate(const wg_txn *txn, uint32_t label);

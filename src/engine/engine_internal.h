@@ -52,7 +52,8 @@ struct wgi_label_state {
     wg_topology *topology;                              /* edge labels */
     wgi_table *edges;                                   /* edge labels */
     struct wg_adjacency *adjacency[WGI_ADJACENCY_KEPT]; /* edge labels, newest first; guarded by adjacency_mutex */
-    bool touched;                                       /* in the writer's list */
+    _Atomic uint64_t merge_until; /* edges that the background may merge; 0: nothing is due. Any order: a hint */
+    bool touched;                 /* in the writer's list */
     wgi_label_state *next_touched;
     wgi_label_state *next_dead; /* of a rolled-back label: kept until no reader can hold it */
 };
@@ -74,6 +75,8 @@ struct wg_engine {
         state_account; /* agents' state and its rings: no checkpoint gives them back, so they are no heap of rows */
     wg_account adjacency_account; /* nor this */
     wg_account index_account;     /* nor this */
+    uint32_t delta_edges_min;     /* 0: default */
+    uint64_t adjacency_span_free; /* WGI_SPAN_FREE; tests take less */
     wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */

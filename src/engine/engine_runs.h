@@ -15,6 +15,8 @@ wg_code wg_engine_state_drain(wg_engine *engine, bool durable, uint64_t *out_log
 wg_code wg_engine_state_wait(wg_engine *engine, const wg_lane *lane, uint64_t ticket, wg_error *err);
 /* After a commit of BUFFERED, or of STRICT that nobody waits for: wakes the background when enough has gathered. A load and a compare. */
 void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane);
+/* True while the background has been woken and has not begun: unless the ring is half full, the call above would do nothing. */
+const _Atomic bool *wg_engine_state_noticed(const wg_engine *engine);
 /* A snapshot of the graph and of a run that belong together: no commit of both is half in it. Brings what is in the lanes into the log first when
  * `drain` (the graph's procedures must see acknowledged puts). */
 wg_code wg_engine_state_pair(wg_engine *engine, wg_state_run *run, bool drain, uint64_t *out_logseq,

@@ -88,7 +88,9 @@ static void maintain(void *arg) {
         if (i % 2 == 0) WG_ASSERT(wg_engine_compact(s->engine, &o, NULL, NULL, NULL, NULL) == WG_OK);
         for (uint32_t n = 1; n <= WRITERS; n++) {
             wg_events *events = wg_state_run_events(wg_state_run_at(wg_engine_state(s->engine), n));
-            (void)wg_events_settle(events, 500);
+            const uint64_t count = wg_events_count(events, WG_LOGSEQ_NEVER);
+            wg_sha256 hash;
+            if (count != 0) WG_ASSERT(wg_events_hash(events, count - 1, &hash, NULL) == WG_OK);
         }
         (void)wg_state_collect(wg_engine_state(s->engine));
     }

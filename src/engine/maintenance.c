@@ -96,12 +96,24 @@ void wgi_pin_clear(wg_engine *engine, wgi_pin *pin) {
     wg_mutex_unlock(&engine->state_mutex);
 }
 
-uint64_t wgi_drop_horizon(wg_engine *engine) {
-    wgi_maintenance *m = &engine->maintenance;
-    wg_mutex_lock(&engine->state_mutex);
-    uint64_t oldest = atomic_load_explicit(&m->horizon, memory_order_relaxed);
+/* The oldest pin, or `oldest`. state_mutex is held: a pin that comes later is not below the horizon. */
+static uint64_t oldest_of(const wgi_maintenance *m, uint64_t oldest) {
     for (const wgi_pin *pin = m->pins.next; pin != &m->pins; pin = pin->next)
         oldest = wg_min_u64(oldest, pin->snapshot);
+    return oldest;
+}
+
+uint64_t wgi_drop_horizon(wg_engine *engine) {
+    const wgi_maintenance *m = &engine->maintenance;
+    wg_mutex_lock(&engine->state_mutex);
+    const uint64_t oldest = oldest_of(m, atomic_load_explicit(&m->horizon, memory_order_relaxed));
+    wg_mutex_unlock(&engine->state_mutex);
+    return oldest;
+}
+
+uint64_t wgi_oldest_pin(wg_engine *engine) {
+    wg_mutex_lock(&engine->state_mutex);
+    const uint64_t oldest = oldest_of(&engine->maintenance, UINT64_MAX);
     wg_mutex_unlock(&engine->state_mutex);
     return oldest;
 }
@@ -305,6 +317,7 @@ wg_code wg_engine_expire(wg_engine *engine, uint64_t logseq, wg_error *err) {
         code = wgi_manifest_change(engine, &next, (wg_slice){0}, NULL, 0, err);
     }
     if (code == WG_OK) wgi_horizon_raise(engine, logseq);
+    if (code == WG_OK && memory_only) wgi_state_notes_forget(engine); /* others: with the next checkpoint */
     wg_mutex_unlock(&m->mutex);
     return code;
 }

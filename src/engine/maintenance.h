@@ -74,7 +74,8 @@ typedef struct wgi_background {
     bool stop;
     bool checkpoint_wanted;
     bool compaction_wanted;
-    wg_error last_error; /* of the newest failure */
+    bool adjacency_wanted; /* a label has merge_until */
+    wg_error last_error;   /* of the newest failure */
 } wgi_background;
 
 typedef struct wgi_maintenance {
@@ -113,7 +114,8 @@ typedef struct wgi_maintenance {
     _Atomic uint64_t file_bytes_before; /* files that the process holds without stripes: its own program; relaxed */
     _Atomic uint64_t residency_looked_ns;
     _Atomic uint64_t residency_sweeps;
-    _Atomic uint64_t fragments; /* in all stripes */
+    _Atomic uint64_t adjacency_merges; /* by the background thread */
+    _Atomic uint64_t fragments;        /* in all stripes */
     _Atomic uint64_t checkpoints, checkpoint_failures, checkpoint_bytes;
     wg_histogram checkpoint_histogram;                 /* nanoseconds */
     wg_histogram blocked_histogram;                    /* writers, by capture and adoption; nanoseconds */
@@ -141,6 +143,7 @@ void wgi_pin_clear(wg_engine *engine, wgi_pin *pin);
 void wgi_horizon_raise(wg_engine *engine, uint64_t logseq);
 /* What compaction may drop up to: the horizon, or the oldest snapshot that is being read. */
 uint64_t wgi_drop_horizon(wg_engine *engine);
+uint64_t wgi_oldest_pin(wg_engine *engine); /* of the pinned snapshots; UINT64_MAX: none */
 
 /* ---- the writer's place without a transaction */
 wg_code wgi_writer_take(wg_engine *engine, wg_error *err);
@@ -250,6 +253,10 @@ wg_code wgi_runs_pick(wg_engine *engine, const wg_compaction_policy *policy, con
 /* ---- background and budgets */
 /* Called by a commit that holds nothing: starts or does what has become due. */
 void wgi_background_notice(wg_engine *engine);
+struct wgi_label_state;
+/* Whether the thread merges deltas of adjacency, and asking it to (writer, behind its commit). */
+bool wgi_background_merges(wg_engine *engine);
+void wgi_background_merge(wg_engine *engine, struct wgi_label_state *state);
 void wgi_background_stop(wg_engine *engine);
 /* For work on the background thread: something more urgent waits; sleep, but not through that. */
 bool wgi_background_interrupted(wg_engine *engine);

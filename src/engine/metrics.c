@@ -44,6 +44,7 @@ static void emit_wal(emitter *o, const wg_wal_metrics *w) {
     counter(o, "wal_append_bytes_total", w->append_bytes, "their bytes, without frames");
     counter(o, "wal_written_bytes_total", w->written_bytes, "bytes written to segments");
     counter(o, "wal_syncs_total", w->syncs, "syncs of a segment");
+    counter(o, "wal_direct_syncs_total", w->direct_syncs, "of them, in one write past the cache of the system");
     if (e->wal != NULL) histogram(o, "wal_sync_seconds", wg_wal_sync_histogram(e->wal), "how long each sync took");
     gauge(o, "wal_commits_per_sync_max", (double)w->commits_per_sync_max, "largest group that one sync made durable");
     counter(o, "wal_waits_total", w->waits, "appends that waited because too much was not synced yet");
@@ -76,6 +77,8 @@ static void emit_memory(emitter *o) {
         counter(o, "page_faults_minor_total", p.faults_minor, "page faults without input");
         counter(o, "page_faults_major_total", p.faults_major, "page faults that read from the disk");
     }
+    counter(o, "adjacency_merges_total", load(&e->maintenance.adjacency_merges),
+            "deltas of adjacency merged beside the writers");
     counter(o, "cache_sweeps_total", load(&e->maintenance.residency_sweeps),
             "times that pages of files were dropped which nobody had admitted");
     gauge(o, "epoch_pending", (double)wg_epoch_pending(e->epoch), "retired blocks that wait for readers");

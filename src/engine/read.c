@@ -52,6 +52,15 @@ static bool other_labels_may_hold(const wg_txn *txn, const uint32_t *labels, uin
     return false;
 }
 
+bool wg_txn_sees_key(const wg_txn *txn, uint32_t key) {
+    return wg_txn_is_write(txn) || wg_catalog_key_begin(txn->engine->catalog, key) <= txn->view.snapshot;
+}
+
+uint32_t wg_txn_key(const wg_txn *txn, wg_slice name) {
+    const uint32_t key = wg_catalog_key(txn->engine->catalog, name);
+    return key != WG_NO_KEY && wg_txn_sees_key(txn, key) ? key : WG_NO_KEY;
+}
+
 wg_type wg_txn_node_property_type(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, uint32_t key) {
     if (key == WG_NO_KEY) return WG_TYPE_NULL;
     if (label_count == 0) return WG_TYPE_ANY;

@@ -22,6 +22,7 @@
 #include "engine/engine_internal.h"
 
 enum { JOIN_NS = 60000, JOIN_STEP_NS = 8000, COLLECTS_MAX = 64, UNSYNCED_BYTES = 65536 };
+enum { NOTES_MAX = 65536 /* of a run in memory alone: 1 MiB */ };
 
 static inline wgi_state_log *log_of(wg_engine *e) { return &e->state_log; }
 
@@ -137,6 +138,8 @@ static void note_runs(wg_engine *e) {
         wg_state_run *run = wg_state_run_hold(l->state, items[i].run);
         if (run == NULL) continue;
         WG_ASSERT(wg_state_run_note(run, e->applied, items[i].version, NULL) == WG_OK);
+        if (e->wal == NULL && wg_state_run_note_count(run) > NOTES_MAX)
+            wg_state_run_bound_notes(run, NOTES_MAX, wgi_oldest_pin(e));
         wg_state_run_release(run);
     }
     if (is_hidden_until_durable(e) && count != 0)
@@ -385,10 +388,9 @@ wg_code wg_engine_state_pair(wg_engine *engine, wg_state_run *run, bool drain, u
 wg_code wg_engine_state_begin(wg_engine *engine, wg_state_session *session, wg_state_run *run,
                               wg_state_isolation isolation, wg_state_txn **out, uint64_t *out_logseq, wg_error *err) {
     wgi_state_log *l = log_of(engine);
-    wg_platform *p = engine->platform;
     for (;;) {
         const uint64_t mixed = atomic_load(&l->mixed);
-        WG_TRY(wg_state_begin(session, run, isolation, p->ops->wall_coarse_us(p), out, err));
+        WG_TRY(wg_state_begin(session, run, isolation, wg_state_now_us(session), out, err));
         *out_logseq = wg_engine_logseq(engine);
         const bool strict = engine->options.durability == WG_STRICT && engine->wal != NULL;
         const bool whole = strict ? wg_state_run_version_at(run, *out_logseq) <= wg_state_txn_snapshot(*out)
@@ -494,6 +496,8 @@ void wg_engine_state_notice(wg_engine *engine, const wg_lane *lane) {
     if (drain_only(engine, &logseq, &ignored) != WG_OK) note_failure(engine, &ignored);
     wgi_background_notice(engine);
 }
+
+const _Atomic bool *wg_engine_state_noticed(const wg_engine *engine) { return &engine->state_log.armed; }
 
 /* ---- life */
 

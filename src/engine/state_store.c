@@ -315,8 +315,7 @@ wg_code wgi_state_capture_store(wgi_state_capture *capture, wg_stripe_sink *sink
     return WG_OK;
 }
 
-/* Notes of commits that nobody can ask for any more. */
-static void notes_forget(wg_engine *e) {
+void wgi_state_notes_forget(wg_engine *e) {
     const uint64_t horizon = wgi_drop_horizon(e);
     if (horizon == 0) return;
     const uint32_t count = wg_state_run_count(wg_engine_state(e));
@@ -330,7 +329,7 @@ static void notes_forget(wg_engine *e) {
 
 void wgi_state_capture_settle(wgi_state_capture *capture) {
     wg_engine *e = capture->engine;
-    notes_forget(e);
+    wgi_state_notes_forget(e);
     if (!capture->changed) return;
     for (uint32_t n = 0; n < capture->count; n++) {
         const wgi_captured_run *r = captured_at(capture, n);

@@ -48,6 +48,7 @@ wg_code wgi_state_capture_take(wg_engine *engine, uint64_t logseq, wg_arena *are
 /* Behind ADJACENCY: kinds ascend. */
 wg_code wgi_state_capture_store(wgi_state_capture *capture, wg_stripe_sink *sink, wg_error *err);
 void wgi_state_capture_settle(wgi_state_capture *capture); /* the manifest names it */
+void wgi_state_notes_forget(wg_engine *engine);            /* notes of commits that nobody can ask for any more */
 void wgi_state_capture_end(wgi_state_capture *capture);    /* zeroed: nothing */
 /* The slot of a run's events is read from the newest fragment with this key. The writer's place is held, inside the epoch. */
 wg_code wgi_adopt_events(wg_engine *engine, const wg_fragment_key *key, wg_error *err);

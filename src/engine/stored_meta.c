@@ -11,6 +11,9 @@
 enum {
     PIECE_ROWS = WG_FRAGMENT_ROWS_MAX,
     CATALOG_PIECE_BYTES = 4 << 20,
+    CATALOG_FLAGS = 0, /* attribute */
+    CATALOG_KEYS_BEGIN =
+        1, /* names of properties stand with the commit that brought them; before, with the checkpoint */
     CHAIN_BYTES = 32,
     TABLE_FLAG_EDGE = 1,
     TABLE_FLAG_OPEN = 2,
@@ -57,7 +60,8 @@ static wg_code piece_number(piece *p, uint64_t logseq, uint64_t number, wg_error
 }
 
 static wg_code piece_write(piece *p, const wg_fragment_key *key, wg_error *err) {
-    const wg_fragment_head head = {.key = *key, .version = p->pass->until_logseq, .row_count = p->logseqs.row_count};
+    wg_fragment_head head = {.key = *key, .version = p->pass->until_logseq, .row_count = p->logseqs.row_count};
+    if (key->kind == WG_KIND_CATALOG) head.attributes[CATALOG_FLAGS] = CATALOG_KEYS_BEGIN;
     const wg_stripe_column columns[] = {{WG_COLUMN_LOGSEQ, wg_column_view(&p->logseqs)},
                                         {WG_COLUMN_PAYLOAD, wg_column_view(&p->payloads)}};
     WG_TRY(wg_stripe_sink_add(p->pass->sink, &head, columns, 2, err));
@@ -186,7 +190,8 @@ static wg_code catalog_put_all(catalog_writer *w, wg_error *err) {
         const wg_mutation m = {.kind = WG_MUTATION_ADD_KEY,
                                .number = k,
                                .name = wg_slice_str(wg_catalog_key_name(pass->engine->catalog, k))};
-        WG_TRY(catalog_put(w, pass->until_logseq, &m, err));
+        const uint64_t begin = wg_catalog_key_begin(pass->engine->catalog, k);
+        WG_TRY(catalog_put(w, begin, &m, err));
     }
     for (uint32_t i = (uint32_t)pass->since.labels; i < pass->until.labels; i++) WG_TRY(catalog_put_label(w, i, err));
     for (uint32_t i = 0; i < pass->until.labels; i++) WG_TRY(catalog_put_alters(w, i, err));
@@ -476,7 +481,9 @@ wg_code wgi_meta_store(wgi_meta_pass *pass, wg_error *err) {
 
 /* ---- loading definitions */
 
-static wg_code load_definition(wg_engine *e, uint64_t logseq, wg_slice bytes, wg_arena *arena, wg_error *err) {
+/* `keys_begin`: of ADD_KEY too the logseq is that of its commit. */
+static wg_code load_definition(wg_engine *e, uint64_t logseq, bool keys_begin, wg_slice bytes, wg_arena *arena,
+                               wg_error *err) {
     wg_mutation m;
     wgi_apply apply = {.engine = e, .begin = logseq, .stored = true};
     WG_TRY(wg_mutation_decode(&bytes, arena, &m, err));
@@ -486,6 +493,7 @@ static wg_code load_definition(wg_engine *e, uint64_t logseq, wg_slice bytes, wg
                        (m.kind >= WG_MUTATION_CREATE_INDEX && m.kind <= WG_MUTATION_DROP_CONSTRAINT);
     if (!known || bytes.size != 0)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "a stored definition is damaged");
+    if (m.kind == WG_MUTATION_ADD_KEY && !keys_begin) apply.begin = 0;
     return wgi_applier.apply[m.kind](&apply, &m, err);
 }
 
@@ -496,6 +504,7 @@ wg_code wgi_meta_load_catalog(wg_engine *engine, const wg_fragment *fragment, wg
     WG_TRY(column_of(fragment, WG_COLUMN_LOGSEQ, WG_TYPE_NODE, &logseqs, err));
     WG_TRY(column_of(fragment, WG_COLUMN_PAYLOAD, WG_TYPE_BYTES, &payloads, err));
     if (fragment->head.key.slot != m->catalog_pieces) return bad_fragment(fragment, "a piece is missing", err);
+    const bool keys_begin = (fragment->head.attributes[CATALOG_FLAGS] & CATALOG_KEYS_BEGIN) != 0;
     for (uint32_t row = 0; row < fragment->head.row_count; row++) {
         uint64_t logseq = 0;
         wg_value value;
@@ -504,7 +513,7 @@ wg_code wgi_meta_load_catalog(wg_engine *engine, const wg_fragment *fragment, wg
         WG_TRY(wg_fragment_cell(fragment, payloads, row, arena, &value, err));
         if (value.type != WG_TYPE_BYTES || logseq == 0 || logseq > m->manifest.checkpoint.logseq)
             return bad_fragment(fragment, "a definition is damaged", err);
-        WG_TRY(load_definition(engine, logseq, wg_value_slice(&value), arena, err));
+        WG_TRY(load_definition(engine, logseq, keys_begin, wg_value_slice(&value), arena, err));
     }
     m->catalog_pieces++;
     return WG_OK;

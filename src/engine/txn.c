@@ -29,6 +29,12 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
     (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
 enum { WRITER_BARGES_MAX = 8, SYNC_AHEAD_BYTES = 8 << 20 };
 
+/* Not inlined: a compiler that sees into it takes the turn for one that outlives its frame. */
+__attribute__((noinline)) static void queue_join(wg_engine *e, wgi_turn *turn) {
+    *e->writer_last = turn;
+    e->writer_last = &turn->next;
+}
+
 static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     wgi_turn **at = &e->writer_first;
     while (*at != turn) at = &(*at)->next;
@@ -330,8 +336,11 @@ static wg_code log_cut(wg_txn *txn, wg_error *err) {
 static void settle(wg_engine *e) {
     for (wgi_label_state *state = e->touched_labels; state != NULL; state = state->next_touched) {
         wg_error ignored = {0};
-        const wg_code code = wg_topology_settle(state->topology, &ignored);
+        bool due = false;
+        const wg_code code = wgi_background_merges(e) ? wg_topology_settle_later(state->topology, &due, &ignored)
+                                                      : wg_topology_settle(state->topology, &ignored);
         (void)code; /* out of memory leaves the delta as it is: slower, not wrong */
+        if (due) wgi_background_merge(e, state);
     }
 }
 

@@ -1,4 +1,5 @@
 /* Plans run in every combination of batch size and thread count against naive oracles. */
+#include "base/core/test_seed.h"
 #include "exec/test_engine.h"
 
 /* Goal: scan, filter and project give what a loop over the data gives, in the order of the scan. */
@@ -300,6 +301,43 @@ static void test_unwind_multiplies_rows(void **state) {
     wg_rows_destroy(rows);
 }
 
+/* Goal: a long range is counted without its list, in parts, with every step and at the ends of INT; what is above takes it as any other rows. */
+static void test_long_ranges_have_no_list(void **state) {
+    (void)state;
+    const wg_aggregate sums[] = {{WG_AGG_COUNT_STAR, false, NULL, WG_TYPE_INT},
+                                 {WG_AGG_SUM, false, slot(0, WG_TYPE_INT), WG_TYPE_INT},
+                                 {WG_AGG_MIN, false, slot(0, WG_TYPE_INT), WG_TYPE_INT}};
+    const int64_t n = wg_test_small() ? 70000 : 200001;
+    for (int64_t step = -3; step <= 3; step++) {
+        if (step == 0) continue;
+        const int64_t first = step > 0 ? -5 : n * -step;
+        wg_plan *source = unwind_plan(
+            unit_plan(), call("range", integer(first), integer(first + (n - 1) * step), integer(step)), WG_TYPE_INT);
+        wg_plan *plan = plan_new(WG_PLAN_AGGREGATE, source);
+        plan_types(plan, 3, (const wg_type[]){WG_TYPE_INT, WG_TYPE_INT, WG_TYPE_INT});
+        plan->aggregates = sums;
+        plan->aggregate_count = 3;
+        wg_rows *rows = run_everywhere(plan, NULL);
+        assert_int_equal(wg_rows_cell(rows, 0, 0).as.i, n);
+        assert_int_equal(wg_rows_cell(rows, 0, 1).as.i, n * first + step * (n * (n - 1) / 2));
+        assert_int_equal(wg_rows_cell(rows, 0, 2).as.i, step > 0 ? first : first + (n - 1) * step);
+        wg_rows_destroy(rows);
+    }
+    wg_plan *top =
+        unwind_plan(unit_plan(), call("range", integer(INT64_MAX - 200000), integer(INT64_MAX)), WG_TYPE_INT);
+    wg_rows *rows = run_everywhere(limit_plan(top, 199999, 100), NULL);
+    assert_int_equal(wg_rows_count(rows), 2);
+    assert_int_equal(wg_rows_cell(rows, 1, 0).as.i, INT64_MAX);
+    wg_rows_destroy(rows);
+    wg_error err = {0};
+    run_everywhere(unwind_plan(unit_plan(), call("range", integer(1), integer(9), integer(0)), WG_TYPE_INT), &err);
+    assert_int_equal(err.code, WG_E_VALUE);
+    wg_plan *none = unwind_plan(unit_plan(), call("range", integer(1), null_expr()), WG_TYPE_INT);
+    rows = run_everywhere(none, NULL);
+    assert_int_equal(wg_rows_count(rows), 0);
+    wg_rows_destroy(rows);
+}
+
 static wg_plan *expand_plan(wg_plan *child, wg_plan_op op, uint32_t from, uint32_t to) {
     wg_plan *p = plan_new(op, child);
     wg_type types[16];
@@ -512,6 +550,7 @@ int main(void) {
         T(test_joins_match_a_nested_loop),
         T(test_product_and_empty_outer_join),
         T(test_unwind_multiplies_rows),
+        T(test_long_ranges_have_no_list),
         T(test_expand_two_hops_matches_a_loop),
         T(test_seek_finds_by_key),
         T(test_union_appends),

@@ -169,6 +169,7 @@ static void fetch_ahead(const expand_op *e, const wg_batch *batch, uint32_t at) 
     const wg_vector *v = &batch->columns[e->op.plan->slot];
     const wg_adjacency_side *side = e->lists.sides[0][e->lists.direction == WG_DIRECTION_IN ? 1 : 0];
     uint64_t node;
+    if (e->lists.has_far) return;
     if (at + AHEAD < batch->row_count && wgi_vector_id(v, wg_batch_row(batch, at + AHEAD), WG_TYPE_NODE, &node) &&
         node - side->node_min < side->node_count)
         __builtin_prefetch(&side->offsets[node - side->node_min]);

@@ -1,6 +1,7 @@
 /* Row functions over lists, maps, nodes and edges. Results share the elements of their arguments where they can. */
 #include "base/text/text.h"
 #include "exec/exec_functions.h"
+#include "exec/pipeline.h"
 
 static wg_code wrong_type(const wgi_call *call, const wg_value *v, wg_error *err) {
     return wg_error_set(err, WG_E_TYPE, call->offset, "%s cannot take a value of type %s", call->function->name,
@@ -157,23 +158,15 @@ WGI_ROW_FN(wgi_fn_reverse) {
 WGI_ROW_FN(wgi_fn_range) {
     for (uint32_t k = 0; k < arg_count; k++)
         if (args[k].type != WG_TYPE_INT) return wrong_type(call, &args[k], err);
-    const int64_t first = args[0].as.i;
-    const int64_t last = args[1].as.i;
-    const int64_t step = arg_count == 3 ? args[2].as.i : 1;
-    if (step == 0) return wg_error_set(err, WG_E_VALUE, call->offset, "range(): the step must not be 0");
-    if (step > 0 ? first > last : first < last) {
-        *out = list_of(NULL, 0);
-        return WG_OK;
-    }
-    const uint64_t span = step > 0 ? (uint64_t)last - (uint64_t)first : (uint64_t)first - (uint64_t)last;
-    const uint64_t stride = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
-    const uint64_t n = span / stride + 1;
-    if (n == 0 || n > UINT32_MAX)
-        return wg_error_set(err, WG_E_LIMIT, call->offset, "range(): more than 2^32 elements");
+    wgi_range range;
+    const bool fits = wgi_range_of(args, arg_count, &range);
+    if (range.step == 0) return wg_error_set(err, WG_E_VALUE, call->offset, "range(): the step must not be 0");
+    if (!fits) return wg_error_set(err, WG_E_LIMIT, call->offset, "range(): more than 2^32 elements");
+    const uint64_t n = range.count;
     wg_value *items = wg_arena_alloc(&call->eval->arena, n * sizeof *items);
     if (items == NULL) return wg_error_nomem(err, n * sizeof *items);
     for (uint64_t i = 0; i < n; i++)
-        items[i] = wg_value_int(wg_i64_of_u64((uint64_t)first + i * (uint64_t)step)); /* wraps back into range */
+        items[i] = wg_value_int(wg_i64_of_u64((uint64_t)range.first + i * (uint64_t)range.step)); /* wraps back */
     *out = list_of(items, n);
     return WG_OK;
 }

@@ -16,12 +16,13 @@ void wgi_neighbours_close(wgi_neighbours *n) {
 static wg_code open_label(wgi_neighbours *n, uint32_t label, const wg_exec_context *context, bool make, bool *out_has,
                           wg_error *err) {
     wg_adjacency *adjacency = NULL;
-    if (make) WG_TRY(wg_adjacency_acquire(context->txn, label, context->pool, context->threads, &adjacency, err));
-    else WG_TRY(wg_adjacency_find(context->txn, label, &adjacency, err));
+    if (make) WG_TRY(wg_adjacency_acquire_any(context->txn, label, context->pool, context->threads, &adjacency, err));
+    else WG_TRY(wg_adjacency_find_any(context->txn, label, &adjacency, err));
     *out_has = adjacency != NULL;
     if (adjacency == NULL) return WG_OK;
     const uint32_t at = n->label_count++;
     n->adjacency[at] = adjacency;
+    n->has_far |= wg_adjacency_is_far(adjacency);
     n->sides[at][0] = wg_adjacency_get(adjacency, WG_DIRECTION_OUT);
     n->sides[at][1] = wg_adjacency_get(adjacency, WG_DIRECTION_IN);
     for (int i = 0; i < 2; i++) {

@@ -12,6 +12,7 @@ typedef struct wgi_neighbours {
     const wg_adjacency_side *sides[WGI_NEIGHBOUR_LABELS_MAX][2]; /* OUT, IN */
     uint32_t label_count;                                        /* 0: not open */
     wg_direction direction;
+    bool has_far;        /* arrays over all nodes would be large for the edges that there are */
     uint64_t node_count; /* ids of all sides are below */
 } wgi_neighbours;
 

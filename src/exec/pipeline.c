@@ -164,6 +164,18 @@ static wg_code run_block_task(wgi_worker *w, uint32_t task, wg_error *err) {
     return code;
 }
 
+static wg_code run_range_task(wgi_worker *w, uint32_t task, wg_error *err) {
+    const wgi_range *range = &w->pipeline->range;
+    const uint64_t end = wg_min_u64(((uint64_t)task + 1) * WGI_RANGE_TASK_ROWS, range->count);
+    for (uint64_t at = (uint64_t)task * WGI_RANGE_TASK_ROWS; at < end && !is_over(w); at += w->batch_rows) {
+        const uint32_t n = (uint32_t)wg_min_u64(w->batch_rows, end - at);
+        const wg_vector numbers = {.type = WG_TYPE_INT, .data = w->numbers};
+        wgi_range_fill(range, at, n, w->numbers);
+        WG_TRY(push_source(w, &(const wg_batch){.row_count = n, .column_count = 1, .columns = &numbers}, err));
+    }
+    return WG_OK;
+}
+
 static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
     w->stop = false;
@@ -173,6 +185,7 @@ static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     for (uint32_t i = 0; i < w->pipeline->op_count; i++) w->ops[i]->eval.place = w->eval.place;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
     if (w->pipeline->blocks != NULL) return run_block_task(w, task, err);
+    if (w->pipeline->range.count > 0) return run_range_task(w, task, err);
     return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
 }
 
@@ -298,6 +311,7 @@ static void worker_deinit(wgi_worker *w) {
     wg_scan_cursor_destroy(w->cursor);
     wgi_eval_deinit(&w->eval);
     wg_free(w->vectors);
+    wg_free(w->numbers);
     wg_free(w);
 }
 
@@ -325,6 +339,8 @@ static wg_code worker_create(wgi_pipeline *p, wgi_worker **out, wg_error *err) {
         const size_t bytes = (columns + 1) * sizeof *w->vectors;
         w->vectors = wg_alloc(context->account, bytes);
         if (w->vectors == NULL) WG_TRY_GOTO(wg_error_nomem(err, bytes));
+        if (p->range.count > 0) w->numbers = wg_alloc(context->account, WG_BATCH_ROWS_MAX * sizeof *w->numbers);
+        if (p->range.count > 0 && w->numbers == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *w));
     }
     *out = w;
     return WG_OK;
@@ -566,6 +582,7 @@ static void close_source(wgi_pipeline *p) {
     wg_rows_destroy(p->rows);
     p->scan = NULL;
     p->rows = NULL;
+    p->range.count = 0;
 }
 
 static void pipeline_destroy(wgi_pipeline *p) {
@@ -660,6 +677,22 @@ static wg_code join_dealt(wgi_pipeline *p, op_chain *chain, uint32_t join, wg_er
     return code;
 }
 
+/* UNWIND of a long constant range, the lowest operator over one row, becomes the source. Its rows then have other places in their tasks. */
+static void take_range(wgi_pipeline *p, op_chain *chain, uint32_t first, const wgi_sink *sink) {
+    wgi_range range;
+    if (chain->count == first || p->rows == NULL || p->rows->row_count != 1 || p->rows->column_count != 0) return;
+    for (uint32_t i = 0; i < chain->count; i++)
+        if (uses_places(chain->ops[i])) return;
+    if (sink->plan != NULL && uses_places(sink->plan)) return;
+    const wg_plan *unwind = chain->ops[chain->count - 1];
+    if (!wgi_range_of_plan(unwind, p->context, &range) || range.count <= WGI_RANGE_TASK_ROWS) return;
+    wgi_profile_rows(p->context->profile, p->source_line, 1, 1);
+    p->source_line = wgi_profile_line(p->context->profile, unwind);
+    p->range = range;
+    p->task_count = (uint32_t)((range.count + WGI_RANGE_TASK_ROWS - 1) / WGI_RANGE_TASK_ROWS);
+    chain->count--;
+}
+
 /* What a pipeline begins with: a plan, or its rows, which are taken. */
 typedef struct source {
     const wg_plan *plan;
@@ -680,6 +713,7 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const source *from,
     aim(p, chain, 0, chain->count, sink);
     if (from->rows != NULL) take_rows(p, from->rows);
     else code = open_source(p, from->plan, err);
+    if (code == WG_OK && from->rows == NULL && from->plan->op == WG_PLAN_UNIT) take_range(p, chain, first, sink);
     for (uint32_t i = chain->count; i-- > first && code == WG_OK;) {
         if (!has_table(chain->ops[i])) continue;
         const bool placed = p->scan == NULL && !p->unplaced;

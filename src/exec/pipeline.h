@@ -14,6 +14,19 @@ typedef struct task_slot {
     wg_error error;
 } task_slot;
 
+/* ---- unwind_op.c: what range() gives, without its list */
+typedef struct wgi_range {
+    int64_t first;
+    int64_t step;
+    uint64_t count;
+} wgi_range;
+enum { WGI_RANGE_TASK_ROWS = 4 * TASK_ROWS };
+/* False: range() refuses these arguments. A null among them gives no element. */
+bool wgi_range_of(const wg_value *args, uint32_t count, wgi_range *out);
+void wgi_range_fill(const wgi_range *range, uint64_t from, uint32_t n, int64_t *out);
+/* Is the plan UNWIND of range() with constant arguments, above one row without slots? */
+bool wgi_range_of_plan(const wg_plan *plan, const wg_exec_context *context, wgi_range *out);
+
 struct wgi_pipeline {
     const wg_exec_context *context;
     wgi_sink *sink;
@@ -22,6 +35,7 @@ struct wgi_pipeline {
     uint32_t op_count;
     wg_scan *scan;
     wg_rows *rows;
+    wgi_range range;                       /* the source, unless it has no elements */
     const struct wgi_block_source *blocks; /* of a temporary file, a task each */
     bool unplaced; /* `rows` are what a scan gave to a join that spilled: they have no places either */
     uint32_t task_count;
@@ -47,6 +61,7 @@ struct wgi_worker {
     wgi_op *ops[OPS_MAX];
     wg_scan_cursor *cursor;
     wg_vector *vectors; /* of a rows source */
+    int64_t *numbers;   /* of a range */
     void *local;
     wgi_eval eval;
     uint32_t batch_rows;

@@ -256,6 +256,7 @@ static wg_code look_for_adjacency(shortest_op *e, wg_error *err) {
     e->looked = true;
     e->walked = 0;
     WG_TRY(wgi_neighbours_open(&e->neighbours, plan, context, make, err));
+    if (e->neighbours.has_far) wgi_neighbours_close(&e->neighbours); /* the search notes the level of each node */
     if (e->neighbours.label_count == 0) return WG_OK;
     return wgi_pair_search_create(&e->neighbours, context, &e->pair, err);
 }

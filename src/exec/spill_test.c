@@ -80,6 +80,40 @@ static void test_dealt_groups_are_the_same_for_every_limit(void **state) {
     }
 }
 
+/* Goal: records of dealt rows are widened when numbers get larger, for keys and arguments, beside nulls and truth values. */
+static void test_dealt_records_are_widened(void **state) {
+    (void)state;
+    use_many_nodes();
+    wg_expr *step = call("/", call("id", slot(0, WG_TYPE_NODE)), integer(60000));
+    wg_expr *wide = call("*", slot(1, WG_TYPE_INT), call("*", step, integer(INT64_C(10000000000))));
+    wg_expr *keys[] = {slot(0, WG_TYPE_NODE), wide, call("=", slot(1, WG_TYPE_INT), integer(3))};
+    const wg_aggregate aggregates[] = {{WG_AGG_SUM, false, wide, WG_TYPE_INT},
+                                       {WG_AGG_MAX, false, slot(3, WG_TYPE_STRING), WG_TYPE_STRING},
+                                       {WG_AGG_COUNT, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_INT}};
+    wg_plan *plan = grouped_plan(scan_plan(), 3, keys, 3, aggregates);
+    const wg_exec_context context = context_with(2, 2048);
+    wg_rows *rows = NULL;
+    assert_int_equal(wg_exec_run(plan, &context, &rows, NULL), WG_OK);
+    assert_int_equal(wg_rows_count(rows), NODES);
+    for (uint64_t r = 0; r < NODES; r++) {
+        const int64_t i = (int64_t)(r * 7919 % 1009) - 500;
+        const wg_value key = wg_rows_cell(rows, r, 1);
+        const wg_value sum = wg_rows_cell(rows, r, 3);
+        const wg_value is_three = wg_rows_cell(rows, r, 2);
+        assert_int_equal(wg_rows_cell(rows, r, 0).as.id, r);
+        if (key.type == WG_TYPE_NULL) continue;
+        assert_int_equal(key.as.i, i * (int64_t)(r / 60000) * INT64_C(10000000000));
+        assert_int_equal(sum.as.i, key.as.i);
+        assert_int_equal(is_three.as.b, i == 3);
+    }
+    wg_rows_destroy(rows);
+    uint32_t spilled;
+    uint32_t refused;
+    limits_quick = true;
+    check_limits(few(plan), limits_of_test, 10, &spilled, &refused);
+    limits_quick = false;
+}
+
 /* Goal: groups, states and their order are the same whatever the memory. */
 static void test_groups_are_the_same_for_every_limit(void **state) {
     (void)state;
@@ -356,6 +390,7 @@ int main(void) {
         T(test_sorts_give_the_same_rows_for_every_limit),
         T(test_groups_are_the_same_for_every_limit),
         T(test_dealt_groups_are_the_same_for_every_limit),
+        T(test_dealt_records_are_widened),
         T(test_distinct_rows_are_the_same_for_every_limit),
         T(test_aggregates_of_distinct_values),
         T(test_every_call_of_the_disk_may_fail),

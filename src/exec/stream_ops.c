@@ -1,4 +1,4 @@
-/* Streaming operators that need no table: filter, project, unwind, seek; and the fan-out that multiplies rows.
+/* Streaming operators that need no table: filter, project, seek; and the fan-out that multiplies rows.
  *
  * An operator owns one arena for what it computes from an input batch, reset when the next one comes; operators that push several
  * batches for one input keep a second arena for the output. Vectors that are passed on are borrowed down the chain for the call. */
@@ -102,63 +102,6 @@ static wg_code project_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
 wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
     static const wgi_op_class class = {project_push, NULL};
     return wgi_op_alloc(&class, plan, sizeof(wgi_op), account, out, err);
-}
-
-/* ---- unwind */
-
-typedef struct unwind_op {
-    wgi_op op;
-    wg_arena out;
-    uint32_t rows[WG_BATCH_ROWS_MAX];
-    wg_value items[WG_BATCH_ROWS_MAX];
-    uint32_t count;
-} unwind_op;
-
-static wg_code unwind_flush(unwind_op *u, const wg_batch *batch, wg_error *err) {
-    const wg_plan *plan = u->op.plan;
-    const uint32_t n = u->count;
-    wgi_builder b;
-    u->count = 0;
-    if (n == 0) return WG_OK;
-    wg_arena_reset(&u->out);
-    if (!wgi_builder_init(&b, &u->out, plan->slot_types[plan->slot_count - 1], n)) return wg_error_nomem(err, n);
-    for (uint32_t i = 0; i < n; i++) WG_TRY(wgi_builder_set(&b, i, &u->items[i], plan->exprs[0]->text_start, err));
-    const wg_batch added = {.row_count = n, .column_count = 1, .columns = &b.vector};
-    return wgi_push_fanout(&u->op, batch, u->rows, &added, &u->out, err);
-}
-
-static wg_code unwind_push(wgi_op *op, const wg_batch *batch, wg_error *err) {
-    unwind_op *u = (unwind_op *)op;
-    const uint32_t capacity = wgi_op_batch_rows(op);
-    wg_vector lists;
-    wg_arena_reset(&op->eval.arena);
-    u->count = 0;
-    WG_TRY(wgi_eval_vector(&op->eval, op->plan->exprs[0], batch, &lists, err));
-    for (uint32_t i = 0; i < batch->row_count; i++) {
-        const uint32_t row = wg_batch_row(batch, i);
-        const wg_value v = wg_vector_value(&lists, row);
-        if (v.type == WG_TYPE_NULL) continue;
-        const bool is_list = v.type == WG_TYPE_LIST;
-        const uint32_t n = is_list ? v.size : 1;
-        for (uint32_t k = 0; k < n; k++) {
-            u->rows[u->count] = row;
-            u->items[u->count++] = is_list ? v.as.list[k] : v;
-            if (u->count < capacity) continue;
-            WG_TRY(unwind_flush(u, batch, err));
-            if (wgi_op_stopped(op)) return WG_OK;
-            if (k % (64 * WG_BATCH_ROWS_MAX) < capacity) WG_TRY(wgi_check(op->eval.context, err));
-        }
-    }
-    return unwind_flush(u, batch, err);
-}
-
-static void unwind_destroy(wgi_op *op) { wg_arena_deinit(&((unwind_op *)op)->out); }
-
-wg_code wgi_op_unwind(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err) {
-    static const wgi_op_class class = {unwind_push, unwind_destroy};
-    WG_TRY(wgi_op_alloc(&class, plan, sizeof(unwind_op), account, out, err));
-    wg_arena_init(&((unwind_op *)*out)->out, account);
-    return WG_OK;
 }
 
 /* ---- seek */

@@ -12,6 +12,17 @@ wg_code wg_adjacency_acquire(const wg_txn *txn, uint32_t label, wg_pool *pool, u
 wg_code wg_adjacency_find(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
     return wg_adjacency_acquire(txn, label, NULL, 1, out, err);
 }
+wg_code wg_adjacency_acquire_any(const wg_txn *txn, uint32_t label, wg_pool *pool, uint32_t workers,
+                                 wg_adjacency **out, wg_error *err) {
+    return wg_adjacency_acquire(txn, label, pool, workers, out, err);
+}
+wg_code wg_adjacency_find_any(const wg_txn *txn, uint32_t label, wg_adjacency **out, wg_error *err) {
+    return wg_adjacency_acquire(txn, label, NULL, 1, out, err);
+}
+bool wg_adjacency_is_far(const wg_adjacency *adjacency) {
+    (void)adjacency;
+    return false;
+}
 void wg_adjacency_release(wg_adjacency *adjacency) { (void)adjacency; }
 const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction) {
     (void)adjacency, (void)direction;

@@ -1,6 +1,8 @@
 /* Key-values through the public header, in every durability mode. */
 #include "agents_kit.h"
 
+#include "base/core/test_seed.h"
+
 /* Goal: what was put is read back with a version that rises, and is gone after its deletion; deleting twice says so. */
 static void test_kv_put_get_delete(void **state) {
     (void)state;
@@ -187,6 +189,25 @@ static void expect_scan(wg_run *run, const wg_kv_scan_options *o, const char *ex
     assert_string_equal(seen, expected);
 }
 
+/* Goal: cursors of one handle that are open at once, behind one that was closed, each go over all keys. */
+static void test_kv_cursors_at_once(void **state) {
+    (void)state;
+    wg_run *run = kit_run("scans");
+    wg_kv_cursor *cursors[3];
+    wg_kv_row rows[2];
+    fill(run);
+    expect_scan(run, NULL, "a/1 a/2 b b/1 b/10 b/2 c ");
+    for (int i = 0; i < 3; i++) KIT_OK(wg_kv_scan(run, NULL, &cursors[i], err));
+    for (uint32_t seen = 0, n = 0; seen < 7; seen += n) {
+        for (int i = 0; i < 3; i++) {
+            KIT_OK(wg_kv_cursor_next(cursors[i], rows, 2, &n, err));
+            assert_int_equal(n, seen == 6 ? 1 : 2);
+        }
+    }
+    for (int i = 0; i < 3; i++) wg_kv_cursor_close(cursors[i]);
+    wg_run_close(run);
+}
+
 /* Goal: scans give the keys in the order of their bytes, from a place on, with a prefix, and backwards, also of an earlier state. */
 static void test_kv_scans(void **state) {
     (void)state;
@@ -333,6 +354,97 @@ static void test_kv_durability_overrides(void **state) {
     wg_run_close(run);
 }
 
+/* What a key must hold: its last values, newest last. */
+enum { AGAIN_KEYS = 40, AGAIN_KEPT = 4, AGAIN_BYTES = 120 };
+typedef struct again_key {
+    char bytes[24];
+    size_t size;
+    uint32_t count; /* versions ever */
+    struct {
+        uint8_t bytes[AGAIN_BYTES];
+        uint32_t size;
+        uint64_t version;
+        bool deleted, is_int;
+    } last[AGAIN_KEPT];
+} again_key;
+typedef struct again_look {
+    const again_key *key;
+    uint32_t seen;
+} again_look;
+
+static bool again_check(void *ctx, const wg_kv_item *item) {
+    again_look *look = ctx;
+    const again_key *k = look->key;
+    const uint32_t at = (k->count - 1 - look->seen) % AGAIN_KEPT;
+    if (look->seen++ >= k->count || look->seen > AGAIN_KEPT) return false;
+    assert_int_equal(item->version, k->last[at].version);
+    assert_int_equal(item->found, !k->last[at].deleted);
+    if (!item->found) return true;
+    assert_int_equal(item->value.type, k->last[at].is_int ? WG_TYPE_INT : WG_TYPE_BYTES);
+    if (k->last[at].is_int) return true;
+    assert_int_equal(item->value.size, k->last[at].size);
+    assert_memory_equal(item->value.as.s, k->last[at].bytes, k->last[at].size);
+    return true;
+}
+
+static void again_change(wg_run *run, again_key *k, uint64_t random) {
+    const uint32_t at = k->count % AGAIN_KEPT, kind = (uint32_t)(random >> 8) % 16;
+    static const uint32_t sizes[] = {100, 100, 100, 64, 16, 7, 0, 104};
+    k->last[at].size = sizes[(random >> 16) % 8];
+    k->last[at].deleted = k->last[at].is_int = false;
+    memset(k->last[at].bytes, (int)(random >> 24), sizeof k->last[at].bytes);
+    if (kind == 0 && k->count != 0 && !k->last[(k->count - 1) % AGAIN_KEPT].deleted) {
+        wg_commit_info info;
+        KIT_OK(wg_run_begin(run, NULL, err));
+        KIT_OK(wg_kv_delete(run, k->bytes, k->size, NULL, err));
+        KIT_OK(wg_run_commit(run, &info, err));
+        k->last[at].version = info.version;
+        k->last[at].deleted = true;
+    } else if (kind == 1) {
+        const wg_value v = kit_int(5);
+        KIT_OK(wg_kv_put(run, k->bytes, k->size, &v, &k->last[at].version, err));
+        k->last[at].is_int = true;
+    } else {
+        KIT_OK(
+            wg_kv_put_bytes(run, k->bytes, k->size, k->last[at].bytes, k->last[at].size, &k->last[at].version, err));
+    }
+    k->count++;
+}
+
+/* Goal: bytes that are put again and again under keys and in values of all sizes, between deletions, other types and another run's puts, have the
+ * history that a model of them has, each version with its own value, in every mode. */
+static void test_kv_bytes_put_again(void **state) {
+    (void)state;
+    static again_key keys[2][AGAIN_KEYS];
+    memset(keys, 0, sizeof keys);
+    wg_run *runs[2] = {kit_run("a"), kit_run("b")};
+    uint64_t random = wg_test_seed(71) | 1;
+    for (uint32_t i = 0; i < AGAIN_KEYS * 2; i++) {
+        again_key *k = &keys[i % 2][i / 2];
+        k->size = 1 + i / 2 % 20;
+        memset(k->bytes, (int)('A' + i / 2), sizeof k->bytes);
+    }
+    const uint32_t steps = kit_mode == WG_STRICT ? 200 : 6000;
+    for (uint32_t i = 0; i < steps; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        const uint32_t of = (random >> 40) % 8 == 0, n = (uint32_t)(random >> 44) % AGAIN_KEYS;
+        again_change(runs[of], &keys[of][n], random);
+        if (i % 16 != 0) continue;
+        again_look look = {.key = &keys[of][n]};
+        bool complete;
+        KIT_OK(wg_kv_history(runs[of], look.key->bytes, look.key->size, again_check, &look, &complete, err));
+        if (kit_mode != WG_IN_MEMORY) /* without a log a deletion goes, and what is older with it */
+            assert_true(look.seen >= (look.key->count < AGAIN_KEPT ? look.key->count : AGAIN_KEPT));
+        assert_true(look.seen != 0 || look.key->last[(look.key->count - 1) % AGAIN_KEPT].deleted);
+    }
+    KIT_FAILS(WG_E_VALUE, wg_kv_put_bytes(runs[0], "\0wg.sys\0x", 9, keys[0][0].bytes, 20, NULL, err));
+    KIT_FAILS(WG_E_VALUE, wg_kv_put_bytes(runs[0], NULL, 9, keys[0][0].bytes, 20, NULL, err));
+    wg_run_close(runs[1]);
+    wg_run_close(runs[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_kv_put_get_delete),
@@ -344,9 +456,11 @@ int main(void) {
         KIT_TEST(test_kv_scans),
         KIT_TEST(test_kv_history_and_time_travel),
         KIT_TEST(test_kv_increment),
+        KIT_TEST(test_kv_cursors_at_once),
         KIT_TEST(test_kv_runs_are_apart),
         KIT_TEST(test_kv_survives_reopening),
         KIT_TEST(test_kv_durability_overrides),
+        KIT_TEST(test_kv_bytes_put_again),
     };
     return KIT_RUN_MODES(tests);
 }

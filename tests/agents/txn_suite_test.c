@@ -1,6 +1,8 @@
 /* Transactions of runs, alone and with the graph, and retries, in every durability mode. */
 #include "agents_kit.h"
 
+#include "base/core/test_seed.h"
+
 #include <stdatomic.h>
 
 /* Goal: a transaction sees its begin and its own writes, others see nothing of it before its commit and all of it after. */
@@ -95,6 +97,116 @@ static uint32_t scan_count(wg_run *run) {
     }
     wg_kv_cursor_close(cursor);
     return all;
+}
+
+/* A transaction that reads a key and writes it, with something between that depends on `kind`; whether it has to conflict. */
+enum { ONE_KINDS = 12, ONE_BYTES = 100 };
+
+static void one_put(wg_run *run, const char *key, size_t size, uint8_t fill, size_t bytes) {
+    uint8_t value[ONE_BYTES];
+    memset(value, fill, sizeof value);
+    KIT_OK(wg_kv_put_bytes(run, key, size, value, bytes, NULL, err));
+}
+
+static void one_expect(wg_run *run, const char *key, size_t size, uint8_t fill, size_t bytes) {
+    wg_kv_item item;
+    uint8_t value[ONE_BYTES];
+    memset(value, fill, sizeof value);
+    KIT_OK(wg_kv_get(run, key, size, &item, err));
+    assert_true(item.found);
+    assert_int_equal(item.value.size, bytes);
+    assert_memory_equal(item.value.as.s, value, bytes);
+}
+
+static bool one_between(wg_run *run, wg_run *other, const char *key, size_t size, uint32_t kind, uint32_t step) {
+    char name[24];
+    wg_kv_item item;
+    const wg_value payload = kit_int(1);
+    switch (kind) {
+        case 1: /* its own write is what it sees */
+            one_expect(run, key, size, (uint8_t)step, ONE_BYTES);
+            return false;
+        case 2:
+            kit_put(run, "another", step);
+            return false;
+        case 3:
+            KIT_OK(wg_eventlog_append(run, "e", &payload, NULL, err));
+            return false;
+        case 4:
+            one_put(other, key, size, 0xee, ONE_BYTES);
+            return true;
+        case 5:
+            assert_true(wg_kv_delete(other, key, size, NULL, err) == WG_OK);
+            return true;
+        case 6: /* the segments of the table are split */
+            for (uint32_t i = 0; i < 100; i++) {
+                const int n = snprintf(name, sizeof name, "more-%u-%u", step, i);
+                one_put(other, name, (size_t)n, 1, 20);
+            }
+            return false;
+        case 7:
+            one_put(run, key, size, (uint8_t)step, ONE_BYTES);
+            return false;
+        case 8: /* one that is read only is checked too */
+            KIT_OK(wg_kv_get(run, "another", 7, &item, err));
+            kit_put(other, "another", 5000 + step);
+            return true;
+        case 9:
+            one_put(other, "bystander", 9, 3, 50);
+            return false;
+        case 10: /* not the shape that it had */
+            one_put(run, key, size, (uint8_t)step, ONE_BYTES - 9);
+            one_put(run, key, size, (uint8_t)step, ONE_BYTES);
+            return false;
+        default:
+            return false;
+    }
+}
+
+/* Goal: a transaction that reads a key and writes it commits when nobody else wrote the key, names key and both versions otherwise, and takes in
+ * whatever else it does; rolled back it leaves nothing. */
+static void test_txn_of_one_key(void **state) {
+    (void)state;
+    static const wg_run_txn_options options = {.serializable = true};
+    wg_session *session = NULL;
+    wg_run *a = kit_run("a"), *b = NULL;
+    uint64_t random = wg_test_seed(72) | 1;
+    uint8_t fill[4] = {1, 1, 1, 1};
+    KIT_OK(wg_session_open(kit_db, &session, err));
+    KIT_OK(wg_run_open(session, "a", &b, err));
+    kit_put(a, "another", 1);
+    for (uint32_t n = 0; n < 4; n++) one_put(a, "key of sixteen b" + n, 16 - n, 1, ONE_BYTES);
+    for (uint32_t step = 0; step < (kit_mode == WG_STRICT ? 60u : 1500u); step++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        const uint32_t n = (uint32_t)(random >> 40) % 4, kind = (uint32_t)(random >> 50) % (ONE_KINDS + 1);
+        const char *key = "key of sixteen b" + n;
+        const size_t size = 16 - n;
+        wg_commit_info info;
+        wg_error seen = {0};
+        KIT_OK(wg_run_begin(a, &options, err));
+        one_expect(a, key, size, fill[n], ONE_BYTES);
+        one_put(a, key, size, (uint8_t)step, ONE_BYTES);
+        one_expect(b, key, size, fill[n], ONE_BYTES);
+        const bool conflicts = one_between(a, b, key, size, kind, step);
+        if (kind == ONE_KINDS) {
+            wg_run_rollback(a);
+        } else if (conflicts) {
+            assert_int_equal(wg_run_commit(a, &info, &seen), WG_E_CONFLICT);
+            assert_non_null(strstr(seen.message, kind == 8 ? "key another has version" : key));
+        } else {
+            KIT_OK(wg_run_commit(a, &info, err));
+            fill[n] = (uint8_t)step;
+            wg_kv_item item;
+            KIT_OK(wg_kv_get(a, key, size, &item, err));
+            assert_int_equal(item.version, info.version);
+        }
+        if (kind == 5) one_put(a, key, size, fill[n], ONE_BYTES);
+        if (kind == 4) fill[n] = 0xee;
+        one_expect(b, key, size, fill[n], ONE_BYTES);
+    }
+    wg_run_close(b);
+    wg_session_close(session);
+    wg_run_close(a);
 }
 
 /* Goal: a serialisable transaction conflicts when a key appears in a range that it scanned, or an event in a log whose length it read; with
@@ -361,6 +473,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_txn_isolation),
         KIT_TEST(test_txn_conflicts),
+        KIT_TEST(test_txn_of_one_key),
         KIT_TEST(test_txn_phantoms),
         KIT_TEST(test_txn_with_graph),
         KIT_TEST(test_txn_that_only_read_its_run),

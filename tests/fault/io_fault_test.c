@@ -80,6 +80,7 @@ static void log_scenario(world *w) {
             if (!went_well(w, wg_wal_create(w->p, "/wal", &w->options, &err), &err)) return;
         }
         if (!went_well(w, wg_wal_open(w->p, "/wal", &w->options, NULL, NULL, &wal, NULL, &err), &err)) return;
+        for (size_t i = 0; i < 10; i++) append_and_wait(w, wal, 60); /* the last ones go direct */
         for (size_t i = 0; i < 6; i++) append_and_wait(w, wal, sizes[i]);
         (void)went_well(w, wg_wal_close(wal, &err), &err);
     }

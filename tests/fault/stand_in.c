@@ -97,9 +97,18 @@ static void s_process_memory(wg_platform *p, wg_process_memory *out) {
     (void)p;
     to->ops->process_memory(to, out);
 }
-static void s_write_back(wg_platform *p, wg_file *file) {
+static void s_write_back(wg_platform *p, wg_file *file, uint64_t offset, uint64_t size) {
     (void)p;
-    to->ops->write_back(to, file);
+    to->ops->write_back(to, file, offset, size);
+}
+static bool s_set_direct(wg_platform *p, wg_file *file, bool direct) {
+    (void)p;
+    return to->ops->set_direct(to, file, direct);
+}
+static wg_code s_write_durable(wg_platform *p, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                               wg_error *err) {
+    (void)p;
+    return to->ops->write_durable(to, file, offset, parts, count, err);
 }
 static void s_trim_memory(wg_platform *p) {
     (void)p;
@@ -157,6 +166,8 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .process_memory = s_process_memory,
                                            .trim_memory = s_trim_memory,
                                            .write_back = s_write_back,
+                                           .set_direct = s_set_direct,
+                                           .write_durable = s_write_durable,
                                            .now_ns = s_now_ns,
                                            .wall_us = s_wall_us,
                                            .random = s_random};

@@ -1,4 +1,4 @@
-/* Seeded schedules of ten scenarios, and of planted bugs that they must find (threads: they are simulated; see scheduler.h).
+/* Seeded schedules of twelve scenarios, and of planted bugs that they must find (threads: they are simulated; see scheduler.h).
  *
  *   WG_SEED=N               where the seeds begin
  *   WG_SIM_SCHEDULES=N      schedules of each scenario, instead of SCHEDULES
@@ -35,6 +35,7 @@ const sim_scenario sim_scenarios[] = {
     {"epoch_reclaim", sim_epoch_reclaim, 0},
     {"two_writers_one_key", sim_two_writers_one_key, 0},
     {"ddl_and_scan", sim_ddl_and_scan, 0},
+    {"delta_merge_and_commit", sim_delta_merge_and_commit, 0},
 };
 const uint32_t sim_scenario_count = sizeof sim_scenarios / sizeof sim_scenarios[0];
 

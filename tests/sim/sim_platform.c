@@ -43,9 +43,18 @@ static wg_code on_sync(wg_platform *self, wg_file *file, wg_error *err) {
     wg_platform *p = below(self);
     return p->ops->sync(p, file, err);
 }
-static void on_write_back(wg_platform *self, wg_file *file) {
+static void on_write_back(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
     wg_platform *p = below(self);
-    p->ops->write_back(p, file);
+    p->ops->write_back(p, file, offset, size);
+}
+static bool on_set_direct(wg_platform *self, wg_file *file, bool direct) {
+    wg_platform *p = below(self);
+    return p->ops->set_direct(p, file, direct);
+}
+static wg_code on_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                size_t count, wg_error *err) {
+    wg_platform *p = below(self);
+    return p->ops->write_durable(p, file, offset, parts, count, err);
 }
 static wg_code on_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
     wg_platform *p = below(self);
@@ -149,6 +158,8 @@ static const wg_platform_ops wrapper_ops = {
     .write_parts = on_write_parts,
     .sync = on_sync,
     .write_back = on_write_back,
+    .set_direct = on_set_direct,
+    .write_durable = on_write_durable,
     .truncate = on_truncate,
     .file_info = on_file_info,
     .stat = on_stat,
@@ -200,4 +211,9 @@ wg_platform *wg_platform_real(void) {
                                         .random = random_bytes};
     static wg_platform real = {.ops = &ops};
     return in_its_place != NULL ? in_its_place : &real;
+}
+
+uint64_t wg_platform_ticks_kept(const wg_platform *platform) {
+    (void)platform;
+    return 0;
 }

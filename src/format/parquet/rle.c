@@ -15,32 +15,41 @@
 
 typedef void (*unpack_fn)(const uint8_t *in, uint32_t *out, size_t groups);
 
-__attribute__((always_inline)) static inline void unpack_groups(const uint8_t *in, uint32_t *out, size_t groups,
+/* Up to 8 bits a value: one load a group. */
+__attribute__((always_inline)) static inline void unpack_narrow(const uint8_t *in, uint32_t *out, size_t groups,
                                                                 uint32_t width) {
     const uint64_t mask = (UINT64_C(1) << width) - 1;
     for (size_t g = 0; g < groups; g++) {
-        if (width <= 8) {
-            const uint64_t word = wg_load_u64le(in);
-            for (uint32_t i = 0; i < 8; i++) out[i] = (uint32_t)((word >> (i * width)) & mask);
-        } else {
-            for (uint32_t i = 0; i < 8; i++) {
-                const uint32_t bit = i * width;
-                out[i] = (uint32_t)((wg_load_u64le(in + (bit >> 3)) >> (bit & 7)) & mask);
-            }
+        const uint64_t word = wg_load_u64le(in);
+        for (uint32_t i = 0; i < 8; i++) out[i] = (uint32_t)((word >> (i * width)) & mask);
+        in += width;
+        out += 8;
+    }
+}
+
+/* 9 bits and more: one load a value. */
+__attribute__((always_inline)) static inline void unpack_wide(const uint8_t *in, uint32_t *out, size_t groups,
+                                                              uint32_t width) {
+    const uint64_t mask = (UINT64_C(1) << width) - 1;
+    for (size_t g = 0; g < groups; g++) {
+        for (uint32_t i = 0; i < 8; i++) {
+            const uint32_t bit = i * width;
+            out[i] = (uint32_t)((wg_load_u64le(in + (bit >> 3)) >> (bit & 7)) & mask);
         }
         in += width;
         out += 8;
     }
 }
 
-#define UNPACK(w) \
-    static void unpack_##w(const uint8_t *in, uint32_t *out, size_t groups) { unpack_groups(in, out, groups, w); }
-#define UNPACK_8(a, b, c, d, e, f, g, h) \
-    UNPACK(a) UNPACK(b) UNPACK(c) UNPACK(d) UNPACK(e) UNPACK(f) UNPACK(g) UNPACK(h)
-UNPACK_8(1, 2, 3, 4, 5, 6, 7, 8)
-UNPACK_8(9, 10, 11, 12, 13, 14, 15, 16)
-UNPACK_8(17, 18, 19, 20, 21, 22, 23, 24)
-UNPACK_8(25, 26, 27, 28, 29, 30, 31, 32)
+#define UNPACK(how, w) \
+    static void unpack_##w(const uint8_t *in, uint32_t *out, size_t groups) { how(in, out, groups, w); }
+#define UNPACK_8(how, a, b, c, d, e, f, g, h) \
+    UNPACK(how, a)                            \
+    UNPACK(how, b) UNPACK(how, c) UNPACK(how, d) UNPACK(how, e) UNPACK(how, f) UNPACK(how, g) UNPACK(how, h)
+UNPACK_8(unpack_narrow, 1, 2, 3, 4, 5, 6, 7, 8)
+UNPACK_8(unpack_wide, 9, 10, 11, 12, 13, 14, 15, 16)
+UNPACK_8(unpack_wide, 17, 18, 19, 20, 21, 22, 23, 24)
+UNPACK_8(unpack_wide, 25, 26, 27, 28, 29, 30, 31, 32)
 
 static const unpack_fn unpack_table[33] = {
     NULL,      unpack_1,  unpack_2,  unpack_3,  unpack_4,  unpack_5,  unpack_6,  unpack_7,  unpack_8,

@@ -138,6 +138,51 @@ static void test_the_changed_part_is_named(void **state) {
     kit_close(&k);
 }
 
+/* Goal: wherever memory ends in the text of a receipt, printing says so and the same receipt is printed afterwards; so is what is signed, and
+ * reading needs no more than it gets. */
+static void test_receipts_without_memory(void **state) {
+    (void)state;
+    kit k;
+    kit_open(&k);
+    wg_receipt r = full_receipt(&k);
+    sign(&k, &r);
+    assert_int_equal(wg_receipt_print(&r, &k.text, NULL), WG_OK);
+    wg_account account; /* of the text alone, and it is full */
+    wg_account_init(&account, NULL, 0);
+    wg_buf out;
+    wg_buf_init(&out, &account);
+    assert_true(wg_buf_reserve(&out, k.text.size + 64));
+    account.bytes_max = wg_account_bytes(&account);
+    for (size_t room = 0; room < k.text.size; room++) {
+        out.size = out.capacity - room;
+        assert_int_equal(wg_receipt_print(&r, &out, NULL), WG_E_NOMEM);
+        out.size = out.capacity - room;
+        const wg_code code = wg_receipt_signed_bytes(&r, &r.signatures[0], &out, NULL);
+        assert_true(code == WG_E_NOMEM || (code == WG_OK && room > 100));
+    }
+    for (uint64_t n = 1; n < 9; n++) { /* in what the id is made from */
+        wg_sha256 id;
+        wg_memory_fail_at(n, false);
+        const wg_code code = wg_receipt_core_id(&r, &id, NULL);
+        wg_memory_fail_at(0, false);
+        assert_true(code == WG_E_NOMEM || n > 1);
+    }
+    wg_buf_deinit(&out);
+    for (uint64_t n = 1;; n++) {
+        wg_receipt again;
+        wg_arena arena;
+        wg_arena_init(&arena, NULL);
+        arena.block_bytes = 64;
+        wg_memory_fail_at(n, n % 2 == 0);
+        const wg_code code = wg_receipt_read(wg_buf_slice(&k.text), &arena, &again, k.place, NULL);
+        wg_memory_fail_at(0, false);
+        wg_arena_deinit(&arena);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+    }
+    kit_close(&k);
+}
+
 /* Goal: a receipt of format 1, put together from docs/receipt.md by another program, is still read. */
 static void test_format_1_is_still_read(void **state) {
     (void)state;
@@ -284,6 +329,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_bit_of_a_receipt_is_covered),
         cmocka_unit_test(test_the_changed_part_is_named),
+        cmocka_unit_test(test_receipts_without_memory),
         cmocka_unit_test(test_format_1_is_still_read),
         cmocka_unit_test(test_foreign_texts_are_refused),
         cmocka_unit_test(test_paths_lead_to_the_root),

@@ -37,6 +37,7 @@ typedef enum wg_advice {
 } wg_advice;
 
 #define WG_HUGE_PAGE_BYTES (UINT64_C(2) << 20)
+#define WG_DIRECT_BYTES    4096
 
 typedef struct wg_process_memory {
     uint64_t resident_bytes;
@@ -61,9 +62,17 @@ typedef struct wg_platform_ops {
                            wg_error *err);
     /* Data and size reach stable storage (fdatasync; F_FULLFSYNC on macOS). */
     wg_code (*sync)(wg_platform *self, wg_file *file, wg_error *err);
-    /* The system may begin to write to the disk what was written to the file, so that a later sync has less to do; what an earlier call
-     * began is waited for. Nothing becomes durable; failure is the sync's to tell. */
-    void (*write_back)(wg_platform *self, wg_file *file);
+    /* The system may begin to write to the disk what was written to [offset, offset + size) of the file, so that a later sync has less to
+     * do. `size` 0: to all of it, and what an earlier call began is waited for. Nothing becomes durable; failure is the sync's to tell. */
+    void (*write_back)(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size);
+    /* Whether the file's bytes go from now on between the caller's memory and the disk, past the system's cache. Then offset, address and size
+     * of each read and write are multiples of WG_DIRECT_BYTES. No other call on the file may be under way. False: as it was, not possible here;
+     * switching it off again always is. */
+    bool (*set_direct)(wg_platform *self, wg_file *file, bool direct);
+    /* write_parts whose bytes, and no others, are on stable storage when it returns (as after sync), in one call where the system can. After a
+     * failure any part of it may be there, sector by sector. */
+    wg_code (*write_durable)(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts, size_t count,
+                             wg_error *err);
     wg_code (*truncate)(wg_platform *self, wg_file *file, uint64_t size, wg_error *err);
     wg_code (*file_info)(wg_platform *self, wg_file *file, wg_file_info *out, wg_error *err);
     wg_code (*stat)(wg_platform *self, const char *path, wg_file_info *out, wg_error *err);
@@ -107,6 +116,18 @@ struct wg_platform {
 
 /* The process-wide real platform. Never freed. */
 wg_platform *wg_platform_real(void);
+
+/* A count that rises evenly with time, for less than any clock costs; where there is none it stands still. */
+static inline uint64_t wg_ticks(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+/* For how many ticks a coarse time may be taken for the present one: less than a millisecond. 0: not at all, because ticks do not rise evenly here
+ * or the platform's clock is not the system's. */
+uint64_t wg_platform_ticks_kept(const wg_platform *platform);
 
 /* ---- threads: real only; the sim runs single-threaded or under the same primitives */
 

@@ -141,8 +141,21 @@ static void fault_advise(wg_platform *self, const void *data, uint64_t size, wg_
 static void fault_process_memory(wg_platform *self, wg_process_memory *out) {
     fault_of(self)->inner->ops->process_memory(fault_of(self)->inner, out);
 }
-static void fault_write_back(wg_platform *self, wg_file *file) {
-    fault_of(self)->inner->ops->write_back(fault_of(self)->inner, file);
+static void fault_write_back(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    fault_of(self)->inner->ops->write_back(fault_of(self)->inner, file, offset, size);
+}
+/* One that is meant to fail is refused, as by a file system that cannot; switching off always succeeds. */
+static bool fault_set_direct(wg_platform *self, wg_file *file, bool direct) {
+    fault_platform *p = fault_of(self);
+    if (direct && fault_hits(p)) return false;
+    return p->inner->ops->set_direct(p->inner, file, direct);
+}
+static wg_code fault_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                   size_t count, wg_error *err) {
+    fault_platform *p = fault_of(self);
+    if (!fault_hits(p)) return p->inner->ops->write_durable(p->inner, file, offset, parts, count, err);
+    if (atomic_load(&p->kind) == WG_FAULT_SHORT_WRITE) WG_TRY(write_half(p, file, offset, parts, count, err));
+    return fault_error(p, "durable write", err);
 }
 static void fault_trim_memory(wg_platform *self) { fault_of(self)->inner->ops->trim_memory(fault_of(self)->inner); }
 static void *fault_take_memory(wg_platform *self, uint64_t bytes) {
@@ -186,6 +199,8 @@ static const wg_platform_ops fault_ops = {
     .process_memory = fault_process_memory,
     .trim_memory = fault_trim_memory,
     .write_back = fault_write_back,
+    .set_direct = fault_set_direct,
+    .write_durable = fault_write_durable,
     .take_memory = fault_take_memory,
     .give_memory = fault_give_memory,
     .now_ns = fault_now_ns,

@@ -8,6 +8,9 @@
  * retried here, because the kernel has marked the pages clean and the next sync would lie. */
 #include "io/platform/platform_internal.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -175,10 +178,16 @@ static int vectors_from(const wg_slice *parts, size_t count, size_t skip, struct
     return n;
 }
 
-static wg_code real_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
-                                size_t count, wg_error *err) {
-    (void)self;
-    const real_file *f = real_of(file);
+static ssize_t write_vectors(int fd, const struct iovec *vectors, int count, off_t offset, int flags) {
+#ifdef RWF_DSYNC
+    if (flags != 0) return pwritev2(fd, vectors, count, offset, flags);
+#endif
+    (void)flags;
+    return pwritev(fd, vectors, count, offset);
+}
+
+static wg_code write_all(const real_file *f, uint64_t offset, const wg_slice *parts, size_t count, int flags,
+                         wg_error *err) {
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].size > SIZE_MAX - size)
@@ -190,13 +199,19 @@ static wg_code real_write_parts(wg_platform *self, wg_file *file, uint64_t offse
     for (size_t done = 0; done < size;) {
         struct iovec vectors[VECTORS_MAX];
         const int used = vectors_from(parts, count, done, vectors);
-        const ssize_t n = pwritev(f->fd, vectors, used, (off_t)(offset + done));
+        const ssize_t n = write_vectors(f->fd, vectors, used, (off_t)(offset + done), flags);
         if (n < 0 && errno == EINTR) continue;
         if (n == 0) errno = EIO; /* as in write_at */
         if (n <= 0) return error_of(err, "write", f->path);
         done += (size_t)n;
     }
     return WG_OK;
+}
+
+static wg_code real_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                size_t count, wg_error *err) {
+    (void)self;
+    return write_all(real_of(file), offset, parts, count, 0, err);
 }
 
 static int sync_fd(int fd) {
@@ -215,15 +230,50 @@ static wg_code real_sync(wg_platform *self, wg_file *file, wg_error *err) {
     return WG_OK;
 }
 
-static void real_write_back(wg_platform *self, wg_file *file) {
+static wg_code real_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                  size_t count, wg_error *err) {
+#ifdef RWF_DSYNC
+    static _Atomic bool unknown; /* to this kernel, or to the file system of some file: then in two calls */
+    if (!atomic_load_explicit(&unknown, memory_order_relaxed)) {
+        wg_error seen = {0};
+        const wg_code code = write_all(real_of(file), offset, parts, count, RWF_DSYNC, &seen);
+        if (code == WG_OK || (seen.sys_errno != EOPNOTSUPP && seen.sys_errno != ENOSYS)) {
+            if (code != WG_OK && err != NULL) *err = seen;
+            return code;
+        }
+        atomic_store_explicit(&unknown, true, memory_order_relaxed);
+    }
+#endif
+    WG_TRY(write_all(real_of(file), offset, parts, count, 0, err));
+    return real_sync(self, file, err);
+}
+
+static void real_write_back(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
     (void)self;
 #ifdef SYNC_FILE_RANGE_WRITE
     const int saved = errno;
     /* A wish; not all file systems have it. */
-    (void)sync_file_range(real_of(file)->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+    const unsigned flags = size == 0 ? SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE : SYNC_FILE_RANGE_WRITE;
+    (void)sync_file_range(real_of(file)->fd, size == 0 ? 0 : (off_t)offset, (off_t)size, flags);
     errno = saved;
 #else
+    (void)file, (void)offset, (void)size;
+#endif
+}
+
+static bool real_set_direct(wg_platform *self, wg_file *file, bool direct) {
+    (void)self;
+#ifdef O_DIRECT
+    const int saved = errno;
+    const int fd = real_of(file)->fd;
+    const int flags = fcntl(fd, F_GETFL);
+    /* File systems that cannot (some in memory, some over a network) refuse the flag. */
+    const bool ok = flags >= 0 && fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+    errno = saved;
+    return ok;
+#else
     (void)file;
+    return !direct;
 #endif
 }
 
@@ -495,6 +545,21 @@ static uint64_t real_wall_coarse_us(wg_platform *self) {
 #endif
 }
 
+#if defined(__x86_64__)
+/* CPUID 0x80000007, bit 8 of EDX: the time stamp counter runs at one rate in all states of the processor. It is at least 0.8 GHz then. */
+static bool ticks_are_even(void) {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d >> 8 & 1) != 0;
+}
+#else
+static bool ticks_are_even(void) { return false; }
+#endif
+
+uint64_t wg_platform_ticks_kept(const wg_platform *platform) {
+    enum { TICKS = 1 << 19 };
+    return platform == wg_platform_real() && ticks_are_even() ? TICKS : 0;
+}
+
 static wg_code real_random(wg_platform *self, void *out, size_t size, wg_error *err) {
     (void)self;
     for (size_t done = 0; done < size;) {
@@ -521,6 +586,8 @@ static const wg_platform_ops real_ops = {
     .write_parts = real_write_parts,
     .sync = real_sync,
     .write_back = real_write_back,
+    .set_direct = real_set_direct,
+    .write_durable = real_write_durable,
     .truncate = real_truncate,
     .file_info = real_file_info,
     .stat = real_stat,

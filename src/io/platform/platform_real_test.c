@@ -344,9 +344,10 @@ static void test_platform_write_back_changes_nothing(void **state) {
         wg_file *file = NULL;
         size_t n = 0;
         assert_int_equal(p->ops->open(p, path, WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
-        p->ops->write_back(p, file); /* nothing is there yet */
+        p->ops->write_back(p, file, 0, 0); /* nothing is there yet */
         assert_int_equal(p->ops->write_at(p, file, 0, wrote, SIZE, NULL), WG_OK);
-        for (int k = 0; k < 2; k++) p->ops->write_back(p, file);
+        for (int k = 0; k < 2; k++) p->ops->write_back(p, file, 0, 0);
+        p->ops->write_back(p, file, SIZE / 2, SIZE);
         assert_int_equal(p->ops->sync(p, file, NULL), WG_OK);
         assert_int_equal(p->ops->read_at(p, file, 0, found, SIZE, &n, NULL), WG_OK);
         assert_int_equal(n, SIZE);

@@ -15,6 +15,7 @@
 typedef struct sim_file {
     size_t inode;
     bool writable;
+    bool direct;
     bool holds_lock;
     char path[SIM_PATH_BYTES_MAX]; /* for messages only */
 } sim_file;
@@ -272,6 +273,9 @@ static wg_code change_content(sim_disk *disk, const sim_file *f, sim_op op, cons
     sim_inode *inode = disk->inodes[f->inode];
     const char *action = op.is_truncate ? "truncate" : "write";
     if (!f->writable) return sim_error(err, EBADF, action, f->path);
+    if (f->direct && (op.offset % WG_DIRECT_BYTES != 0 || op.size % WG_DIRECT_BYTES != 0))
+        return sim_error(err, EINVAL, action, f->path);
+    op.direct = f->direct;
     if (op.offset > SIM_FILE_BYTES_MAX || op.size > SIM_FILE_BYTES_MAX - op.offset)
         return sim_error(err, EFBIG, action, f->path);
     const uint64_t end = op.offset + op.size;
@@ -319,21 +323,42 @@ static wg_code sim_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_
     return sim_leave(disk, gate, code, err);
 }
 
-static bool apply_ops(sim_inode *inode) {
+static bool op_touches(const sim_op *op, uint64_t from, uint64_t to) {
+    return op->is_truncate || (op->offset < to && op->offset + op->size > from);
+}
+
+/* Brings to the platter, in order, what is queued and touches [from, to); false: out of memory, nothing changed. */
+static bool apply_ops(sim_inode *inode, uint64_t from, uint64_t to) {
     uint64_t largest = inode->durable.size;
+    size_t kept = 0;
     for (size_t i = 0; i < inode->op_count; i++)
-        largest = wg_max_u64(largest, inode->ops[i].offset + inode->ops[i].size);
+        if (op_touches(&inode->ops[i], from, to))
+            largest = wg_max_u64(largest, inode->ops[i].offset + inode->ops[i].size);
     if (!wg_buf_reserve(&inode->durable, (size_t)largest - inode->durable.size)) return false;
     for (size_t i = 0; i < inode->op_count; i++) {
         const sim_op *op = &inode->ops[i];
         const uint64_t end = op->offset + op->size;
         bool fits = true;
+        if (!op_touches(op, from, to)) {
+            inode->ops[kept++] = *op;
+            continue;
+        }
         if (op->is_truncate || end > inode->durable.size) fits = wgi_sim_resize(&inode->durable, end);
         WG_ASSERT(fits); /* reserved above */
         if (op->size != 0) memcpy(inode->durable.data + op->offset, op->data, op->size);
+        wg_free(op->data);
     }
-    wgi_sim_ops_clear(inode);
+    inode->op_count = kept;
     return true;
+}
+
+/* A sync of what touches the range, or the one that was to fail. */
+static wg_code sync_range(sim_disk *disk, const sim_file *f, uint64_t from, uint64_t to, wg_error *err) {
+    sim_inode *inode = disk->inodes[f->inode];
+    const bool lies = ++disk->syncs == disk->fail_sync_at;
+    if (lies && wgi_sim_lose_pending(disk, inode)) return sim_error(err, EIO, "sync", f->path);
+    if (lies || !apply_ops(inode, from, to)) return sim_error(err, ENOMEM, "sync", f->path);
+    return WG_OK;
 }
 
 static wg_code sim_sync(wg_platform *self, wg_file *file, wg_error *err) {
@@ -341,13 +366,36 @@ static wg_code sim_sync(wg_platform *self, wg_file *file, wg_error *err) {
     const sim_file *f = sim_file_of(file);
     const sim_gate gate = sim_enter(disk);
     wg_code code = WG_OK;
-    if (gate == GATE_PASS) {
-        sim_inode *inode = disk->inodes[f->inode];
-        const bool lies = ++disk->syncs == disk->fail_sync_at;
-        if (lies && wgi_sim_lose_pending(disk, inode)) code = sim_error(err, EIO, "sync", f->path);
-        else if (lies || !apply_ops(inode)) code = sim_error(err, ENOMEM, "sync", f->path);
-    }
+    if (gate == GATE_PASS) code = sync_range(disk, f, 0, UINT64_MAX, err);
     return sim_leave(disk, gate, code, err);
+}
+
+static bool sim_set_direct(wg_platform *self, wg_file *file, bool direct) {
+    (void)self;
+    sim_file_of(file)->direct = direct;
+    return true;
+}
+
+/* A crash in the middle of it leaves what a crash behind a write without sync does. */
+static wg_code sim_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                 size_t count, wg_error *err) {
+    sim_disk *disk = sim_disk_of(self);
+    const sim_file *f = sim_file_of(file);
+    wg_buf joined;
+    bool ok = true;
+    wg_buf_init(&joined, NULL);
+    for (size_t i = 0; i < count && ok; i++) {
+        WG_ASSERT(!f->direct || (uintptr_t)parts[i].data % WG_DIRECT_BYTES == 0);
+        ok = wg_buf_append(&joined, parts[i].data, parts[i].size);
+    }
+    const sim_gate gate = sim_enter(disk);
+    wg_code code = ok ? WG_OK : sim_error(err, ENOMEM, "write", f->path);
+    const sim_op op = {.offset = offset, .size = joined.size};
+    if (ok && gate != GATE_DEAD && joined.size != 0) code = change_content(disk, f, op, joined.data, err);
+    if (code == WG_OK && gate == GATE_PASS) code = sync_range(disk, f, offset, offset + joined.size, err);
+    code = sim_leave(disk, gate, code, err);
+    wg_buf_deinit(&joined);
+    return code;
 }
 
 static wg_file_info sim_info(const sim_inode *inode) {
@@ -555,7 +603,9 @@ static void sim_process_memory(wg_platform *self, wg_process_memory *out) {
 }
 
 /* What it may bring to the disk, a crash may bring there without it. */
-static void sim_write_back(wg_platform *self, wg_file *file) { (void)self, (void)file; }
+static void sim_write_back(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    (void)self, (void)file, (void)offset, (void)size;
+}
 
 static void sim_trim_memory(wg_platform *self) { (void)self; }
 
@@ -597,6 +647,8 @@ static const wg_platform_ops sim_ops = {
     .write_parts = sim_write_parts,
     .sync = sim_sync,
     .write_back = sim_write_back,
+    .set_direct = sim_set_direct,
+    .write_durable = sim_write_durable,
     .truncate = sim_truncate,
     .file_info = sim_file_info,
     .stat = sim_stat,

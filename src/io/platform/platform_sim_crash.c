@@ -114,21 +114,31 @@ static bool apply_piece(const crash *c, wg_buf *content, const sim_op *op, uint6
     return true;
 }
 
+/* The bytes [*from, *to) of one written sector that may hold anything when the power fails in its middle. A direct write states whole
+ * blocks, and of those the bytes that it leaves as they are count as not written. */
+static void at_stake(crash *c, const wg_buf *content, const sim_op *op, size_t pieces, uint64_t *from, uint64_t *to) {
+    const uint64_t sector = op->offset / SIM_SECTOR_BYTES + wg_rng_below(&c->rng, pieces);
+    *from = wg_max_u64(op->offset, sector * SIM_SECTOR_BYTES);
+    *to = wg_min_u64(op->offset + op->size, (sector + 1) * SIM_SECTOR_BYTES);
+    if (!op->direct || *to > content->size) return;
+    while (*from < *to && content->data[*from] == op->data[*from - op->offset]) ++*from;
+    while (*from < *to && content->data[*to - 1] == op->data[*to - 1 - op->offset]) --*to;
+}
+
 static bool apply_write(crash *c, wg_buf *content, const sim_op *op) {
     const uint64_t end = op->offset + op->size;
     const uint64_t first = op->offset / SIM_SECTOR_BYTES;
     const size_t pieces = (size_t)((end - 1) / SIM_SECTOR_BYTES - first + 1);
+    const bool garbage = c->pattern == WG_CRASH_GARBAGE && op->sequence == c->last_write_sequence;
+    uint64_t garbage_from = 0;
+    uint64_t garbage_to = 0;
+    if (garbage) at_stake(c, content, op, pieces, &garbage_from, &garbage_to);
     for (size_t i = 0; i < pieces; i++) {
         const uint64_t from = wg_max_u64(op->offset, (first + i) * SIM_SECTOR_BYTES);
         const uint64_t to = wg_min_u64(end, (first + i + 1) * SIM_SECTOR_BYTES);
         if (piece_survives(c, op, i, pieces) && !apply_piece(c, content, op, from, to)) return false;
     }
-    if (c->pattern == WG_CRASH_GARBAGE && op->sequence == c->last_write_sequence) {
-        const uint64_t sector = first + wg_rng_below(&c->rng, pieces);
-        const uint64_t from = wg_max_u64(op->offset, sector * SIM_SECTOR_BYTES);
-        const uint64_t to = wg_min_u64(end, (sector + 1) * SIM_SECTOR_BYTES);
-        for (uint64_t i = from; i < to; i++) content->data[i] = (uint8_t)wg_rng_next(&c->rng);
-    }
+    for (uint64_t i = garbage_from; i < garbage_to; i++) content->data[i] = (uint8_t)wg_rng_next(&c->rng);
     return true;
 }
 

@@ -11,6 +11,7 @@ enum { SIM_SECTOR_BYTES = 512, SIM_PATH_BYTES_MAX = 512, SIM_FILE_BYTES_MAX = 1 
 typedef struct sim_op {
     uint64_t sequence; /* one order over all files and names */
     bool is_truncate;
+    bool direct;     /* past the system's cache: what it does not change of a sector is not at stake */
     uint64_t offset; /* of a write; the new size of a truncate */
     size_t size;
     uint8_t *data;

@@ -21,6 +21,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "io/platform/platform_internal.h"
@@ -30,6 +31,7 @@ typedef enum call_kind {
     CALL_FSTAT,
     CALL_PREAD,
     CALL_PWRITE,
+    CALL_PWRITEV,
     CALL_READ,
     CALL_FDATASYNC,
     CALL_FSYNC,
@@ -39,6 +41,7 @@ typedef enum call_kind {
     CALL_READDIR,
     CALL_GETCWD,
     CALL_MMAP,
+    CALL_MMAP_ANONYMOUS,
     CALL_GETRUSAGE,
     CALL_AFFINITY,
     CALL_SYSCONF,
@@ -108,6 +111,16 @@ __attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *data, 
     }
     FORWARD(pwrite, fd, data, size, offset);
 }
+/* Error 0: one byte of the first part; error -1: none. */
+__attribute__((visibility("default"))) ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
+    if (meets(CALL_PWRITEV)) {
+        if (errno == -1) return 0;
+        if (errno != 0) return -1;
+        const struct iovec one = {parts[0].iov_base, parts[0].iov_len != 0};
+        FORWARD(pwritev, fd, &one, 1, offset);
+    }
+    FORWARD(pwritev, fd, parts, count, offset);
+}
 /* Error 0: the end of the file. */
 __attribute__((visibility("default"))) ssize_t read(int fd, void *data, size_t size) {
     if (meets(CALL_READ)) return errno == 0 ? 0 : -1;
@@ -153,6 +166,7 @@ __attribute__((visibility("default"))) char *getcwd(char *out, size_t size) {
 }
 __attribute__((visibility("default"))) void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset) {
     if (fd >= 0 && meets(CALL_MMAP)) return MAP_FAILED;
+    if (fd < 0 && size >= WG_HUGE_PAGE_BYTES && meets(CALL_MMAP_ANONYMOUS)) return MAP_FAILED;
     FORWARD(mmap, at, size, prot, flags, fd, offset);
 }
 __attribute__((visibility("default"))) int getrusage(__rusage_who_t who, struct rusage *out) {
@@ -222,7 +236,9 @@ static void test_platform_goes_on_after_signals(void **state) {
     size_t n = 0;
     for (call_kind call = CALL_OPEN; call <= CALL_GETRANDOM; call++)
         if (call != CALL_FSTAT && call != CALL_READ) tell(call, 3, EINTR);
+    const wg_slice part = wg_slice_str("12345678");
     WORKS(p->ops->write_at(p, file, 0, "12345678", 8, err));
+    WORKS(p->ops->write_parts(p, file, 0, &part, 1, err));
     WORKS(p->ops->truncate(p, file, 6, err));
     WORKS(p->ops->read_at(p, file, 0, back, 8, &n, err));
     assert_int_equal(n, 6);
@@ -318,6 +334,115 @@ static void test_platform_hands_errors_on(void **state) {
     assert_int_equal(info.size, 1);
 }
 
+/* Goal: several parts are one write: through signals and short transfers to the last byte, and with the errors of a write. */
+static void test_platform_writes_parts_to_the_last_byte(void **state) {
+    (void)state;
+    const wg_slice parts[] = {wg_slice_str("01"), wg_slice_str("2345"), wg_slice_str(""), wg_slice_str("6789")};
+    const wg_slice huge[] = {wg_slice_str("01"), {parts[0].data, SIZE_MAX}};
+    uint8_t back[16];
+    size_t n = 0;
+    tell(CALL_PWRITEV, 3, EINTR);
+    WORKS(p->ops->write_parts(p, file, 2, parts, 4, err));
+    assert_int_equal(told[CALL_PWRITEV].met, 3);
+    tell(CALL_PWRITEV, 4, 0);
+    WORKS(p->ops->write_parts(p, file, 2, parts, 4, err));
+    WORKS(p->ops->read_at(p, file, 2, back, sizeof back, &n, err));
+    assert_int_equal(n, 10);
+    assert_memory_equal(back, "0123456789", 10);
+    tell(CALL_PWRITEV, 1, -1);
+    FAILS(EIO, p->ops->write_parts(p, file, 2, parts, 4, err));
+    tell(CALL_PWRITEV, 1, ENOSPC);
+    FAILS(ENOSPC, p->ops->write_parts(p, file, 2, parts, 4, err));
+    assert_int_equal(p->ops->write_parts(p, file, 2, huge, 2, NULL), WG_E_LIMIT);
+    assert_int_equal(p->ops->write_parts(p, file, INT64_MAX - 3, parts, 4, NULL), WG_E_LIMIT);
+}
+
+/* Goal: where the file system has no files without a name, one is made and its name taken away; names that are taken are passed over; a
+ * directory that cannot be named is an error. */
+static void test_platform_makes_temporary_files_where_it_must_name_them(void **state) {
+    (void)state;
+    static const int refusals[] = {EOPNOTSUPP, EISDIR, EINVAL};
+    wg_file *temporary = NULL;
+    size_t counts[2] = {0, 0};
+    for (size_t i = 0; i < 3; i++) {
+        tell(CALL_OPEN, 1, refusals[i]);
+        WORKS(p->ops->open(p, dir, WG_OPEN_TEMPORARY, &temporary, err));
+        WORKS(p->ops->write_at(p, temporary, 0, "x", 1, err));
+        WORKS(p->ops->list(p, dir, count_name, counts, err));
+        assert_int_equal(counts[0], i + 1); /* the one of the setup, each time */
+        p->ops->close(p, temporary);
+    }
+    tell(CALL_OPEN, 1, EACCES); /* no reason to try otherwise */
+    FAILS(EACCES, p->ops->open(p, dir, WG_OPEN_TEMPORARY, &temporary, err));
+    for (int i = 0; i < 20; i++) { /* names that a process left which died */
+        char name[400];
+        snprintf(name, sizeof name, "%s/temporary-%ld-%d", dir, (long)getpid(), i);
+        const int fd = creat(name, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    tell(CALL_OPEN, 1, EISDIR);
+    WORKS(p->ops->open(p, dir, WG_OPEN_TEMPORARY, &temporary, err));
+    p->ops->close(p, temporary);
+    for (int i = 0; i < 20; i++) {
+        char name[400];
+        snprintf(name, sizeof name, "%s/temporary-%ld-%d", dir, (long)getpid(), i);
+        unlink(name);
+    }
+    tell(CALL_OPEN, 1 + 64, EISDIR);
+    FAILS(EISDIR, p->ops->open(p, dir, WG_OPEN_TEMPORARY, &temporary, err));
+    memset(told, 0, sizeof told);
+    char longer[4200];
+    memset(longer, 'd', sizeof longer - 1);
+    longer[0] = '/';
+    longer[sizeof longer - 1] = '\0';
+    tell(CALL_OPEN, 1, EISDIR);
+    FAILS(ENAMETOOLONG, p->ops->open(p, longer, WG_OPEN_TEMPORARY, &temporary, err));
+    const char *before = getenv("TMPDIR");
+    char kept[256] = "";
+    if (before != NULL) snprintf(kept, sizeof kept, "%s", before);
+    for (int i = 0; i < 3; i++) { /* the system's own, wherever it is */
+        if (i == 0) unsetenv("TMPDIR");
+        else setenv("TMPDIR", i == 1 ? "relative" : dir, 1);
+        WORKS(p->ops->open(p, "", WG_OPEN_TEMPORARY, &temporary, err));
+        p->ops->close(p, temporary);
+    }
+    if (kept[0] != '\0') setenv("TMPDIR", kept, 1);
+    else unsetenv("TMPDIR");
+}
+
+static bool stop_at_once(void *ctx, const char *name, bool is_directory) {
+    (void)name;
+    (void)is_directory;
+    ++*(size_t *)ctx;
+    return false;
+}
+
+/* Goal: huge memory is aligned whatever the system gives, or there is none, and the number of an error that nobody asked for stays; a listing
+ * ends where its reader says so; what the system tells of memory may be cut short. */
+static void test_platform_memory_listings_and_short_answers(void **state) {
+    (void)state;
+    size_t names = 0;
+    wg_process_memory memory;
+    void *taken[6];
+    for (int i = 0; i < 6; i++) {
+        taken[i] = p->ops->take_memory(p, WG_HUGE_PAGE_BYTES * (uint64_t)(1 + i % 2));
+        assert_non_null(taken[i]);
+        assert_int_equal((uintptr_t)taken[i] % WG_HUGE_PAGE_BYTES, 0);
+        memset(taken[i], i, 4096);
+    }
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(munmap(taken[i], (size_t)WG_HUGE_PAGE_BYTES * (size_t)(1 + i % 2)), 0);
+    errno = 33;
+    tell(CALL_MMAP_ANONYMOUS, 1, ENOMEM);
+    assert_null(p->ops->take_memory(p, WG_HUGE_PAGE_BYTES));
+    assert_int_equal(errno, 33);
+    WORKS(p->ops->list(p, dir, stop_at_once, &names, err));
+    assert_int_equal(names, 1);
+    p->ops->process_memory(p, &memory);
+    assert_true(memory.resident_bytes > 0);
+}
+
 /* Goal: offsets and sizes that no file has are refused before the system is asked. */
 static void test_platform_refuses_sizes_past_63_bits(void **state) {
     (void)state;
@@ -411,6 +536,9 @@ int main(void) {
         T(test_platform_goes_on_after_signals),
         T(test_platform_continues_short_transfers),
         T(test_platform_hands_errors_on),
+        T(test_platform_writes_parts_to_the_last_byte),
+        T(test_platform_makes_temporary_files_where_it_must_name_them),
+        T(test_platform_memory_listings_and_short_answers),
         T(test_platform_refuses_sizes_past_63_bits),
         T(test_platform_lists_links_by_their_target),
         T(test_platform_guesses_what_it_cannot_ask),

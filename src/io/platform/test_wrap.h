@@ -85,11 +85,14 @@ static inline wg_code wrap_answer(const wrap_platform *w, wg_error *err) {
     return wg_error_set_sys(err, w->code, 5, "the rule of the test");
 }
 
+#define WRAP_OR(kind, path)                 \
+    wrap_platform *const w = wrap_of(self); \
+    if (wrap_meets(w, kind, path)) return wrap_answer(w, err)
+
 static inline wg_code wrap_open(wg_platform *self, const char *path, wg_open_mode mode, wg_file **out,
                                 wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_OPEN, path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_OPEN, path);
     wg_file *inner = NULL;
     WG_TRY(w->inner->ops->open(w->inner, wrap_short(path, text), mode, &inner, err));
     wrap_file *file = w->files;
@@ -108,85 +111,72 @@ static inline void wrap_close(wg_platform *self, wg_file *file) {
 }
 static inline wg_code wrap_read_at(wg_platform *self, wg_file *file, uint64_t offset, void *data, size_t size,
                                    size_t *out_read, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     const wrap_file *f = wrap_file_of(file);
-    if (wrap_meets(w, WRAP_READ, f->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_READ, f->path);
     WG_TRY(w->inner->ops->read_at(w->inner, f->inner, offset, data, size, out_read, err));
     if (w->short_by != 0 && wrap_fits(w, f->path)) *out_read -= wg_min_size(w->short_by, *out_read);
     return WG_OK;
 }
 static inline wg_code wrap_write_at(wg_platform *self, wg_file *file, uint64_t offset, const void *data, size_t size,
                                     wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_WRITE, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_WRITE, wrap_file_of(file)->path);
     return w->inner->ops->write_at(w->inner, wrap_file_of(file)->inner, offset, data, size, err);
 }
 static inline wg_code wrap_write_parts(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
                                        size_t count, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_WRITE, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_WRITE, wrap_file_of(file)->path);
     return w->inner->ops->write_parts(w->inner, wrap_file_of(file)->inner, offset, parts, count, err);
 }
 static inline wg_code wrap_sync(wg_platform *self, wg_file *file, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_SYNC, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_SYNC, wrap_file_of(file)->path);
     return w->inner->ops->sync(w->inner, wrap_file_of(file)->inner, err);
 }
 static inline wg_code wrap_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_TRUNCATE, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_TRUNCATE, wrap_file_of(file)->path);
     return w->inner->ops->truncate(w->inner, wrap_file_of(file)->inner, size, err);
 }
 static inline wg_code wrap_file_info(wg_platform *self, wg_file *file, wg_file_info *out, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     const wrap_file *f = wrap_file_of(file);
-    if (wrap_meets(w, WRAP_INFO, f->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_INFO, f->path);
     WG_TRY(w->inner->ops->file_info(w->inner, f->inner, out, err));
     if (wrap_fits(w, f->path)) out->size += w->larger_by;
     return WG_OK;
 }
 static inline wg_code wrap_stat(wg_platform *self, const char *path, wg_file_info *out, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_STAT, path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_STAT, path);
     WG_TRY(w->inner->ops->stat(w->inner, wrap_short(path, text), out, err));
     if (wrap_fits(w, path)) out->size += w->larger_by;
     return WG_OK;
 }
 static inline wg_code wrap_rename(wg_platform *self, const char *from, const char *to, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
     char text_to[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_RENAME, to)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_RENAME, to);
     return w->inner->ops->rename(w->inner, wrap_short(from, text), wrap_short(to, text_to), err);
 }
 static inline wg_code wrap_unlink(wg_platform *self, const char *path, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_UNLINK, path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_UNLINK, path);
     return w->inner->ops->unlink(w->inner, wrap_short(path, text), err);
 }
 static inline wg_code wrap_make_directory(wg_platform *self, const char *path, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_MKDIR, path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_MKDIR, path);
     return w->inner->ops->make_directory(w->inner, wrap_short(path, text), err);
 }
 static inline wg_code wrap_sync_directory(wg_platform *self, const char *path, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_SYNC_DIRECTORY, path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_SYNC_DIRECTORY, path);
     return w->inner->ops->sync_directory(w->inner, wrap_short(path, text), err);
 }
 static inline wg_code wrap_list(wg_platform *self, const char *path, wg_list_fn fn, void *ctx, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
     char text[WRAP_PATH_BYTES];
-    if (wrap_meets(w, WRAP_LIST, path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_LIST, path);
     return w->inner->ops->list(w->inner, wrap_short(path, text), fn, ctx, err);
 }
 static inline wg_code wrap_lock(wg_platform *self, wg_file *file, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_LOCK, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_LOCK, wrap_file_of(file)->path);
     return w->inner->ops->lock(w->inner, wrap_file_of(file)->inner, err);
 }
 static inline wg_code wrap_absolute(wg_platform *self, const char *path, char *out, size_t out_size, wg_error *err) {
@@ -194,13 +184,11 @@ static inline wg_code wrap_absolute(wg_platform *self, const char *path, char *o
     return wgi_path_absolute("/", path, out, out_size, err);
 }
 static inline wg_code wrap_map(wg_platform *self, wg_file *file, uint64_t size, const void **out, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_MAP, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_MAP, wrap_file_of(file)->path);
     return w->inner->ops->map(w->inner, wrap_file_of(file)->inner, size, out, err);
 }
 static inline wg_code wrap_map_shared(wg_platform *self, wg_file *file, uint64_t size, void **out, wg_error *err) {
-    wrap_platform *w = wrap_of(self);
-    if (wrap_meets(w, WRAP_MAP, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    WRAP_OR(WRAP_MAP, wrap_file_of(file)->path);
     return w->inner->ops->map_shared(w->inner, wrap_file_of(file)->inner, size, out, err);
 }
 static inline void wrap_unmap(wg_platform *self, const void *data, uint64_t size) {
@@ -213,8 +201,18 @@ static inline void wrap_process_memory(wg_platform *self, wg_process_memory *out
     wrap_of(self)->inner->ops->process_memory(wrap_of(self)->inner, out);
     if (wrap_of(self)->file_bytes != 0) out->resident_file_bytes = wrap_of(self)->file_bytes;
 }
-static inline void wrap_write_back(wg_platform *self, wg_file *file) {
-    wrap_of(self)->inner->ops->write_back(wrap_of(self)->inner, wrap_file_of(file)->inner);
+static inline void wrap_write_back(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    wrap_of(self)->inner->ops->write_back(wrap_of(self)->inner, wrap_file_of(file)->inner, offset, size);
+}
+static inline bool wrap_set_direct(wg_platform *self, wg_file *file, bool direct) {
+    return wrap_of(self)->inner->ops->set_direct(wrap_of(self)->inner, wrap_file_of(file)->inner, direct);
+}
+/* A write and a sync: rules for either meet it. */
+static inline wg_code wrap_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
+                                         size_t count, wg_error *err) {
+    WRAP_OR(WRAP_WRITE, wrap_file_of(file)->path);
+    if (wrap_meets(w, WRAP_SYNC, wrap_file_of(file)->path)) return wrap_answer(w, err);
+    return w->inner->ops->write_durable(w->inner, wrap_file_of(file)->inner, offset, parts, count, err);
 }
 static inline void wrap_trim_memory(wg_platform *self) {
     wrap_of(self)->inner->ops->trim_memory(wrap_of(self)->inner);
@@ -263,13 +261,15 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .process_memory = wrap_process_memory,
                                         .trim_memory = wrap_trim_memory,
                                         .write_back = wrap_write_back,
+                                        .set_direct = wrap_set_direct,
+                                        .write_durable = wrap_write_durable,
                                         .take_memory = wrap_take_memory,
                                         .give_memory = wrap_give_memory,
                                         .now_ns = wrap_now_ns,
                                         .wall_us = wrap_wall_us,
                                         .wall_coarse_us = wrap_wall_coarse_us,
                                         .random = wrap_random};
-    _Static_assert(sizeof ops == 29 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
+    _Static_assert(sizeof ops == 31 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
     memset(w, 0, sizeof *w);
     w->base.ops = &ops;
     w->inner = inner;

@@ -113,18 +113,20 @@ static wg_code write_gathered(wg_wal *wal, commit *c, uint32_t payload_bytes, wg
 
 static wg_code write_copied(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
     const size_t size = (size_t)wal_frame_size(payload_bytes);
-    WG_ASSERT(wal->frame.capacity >= size);
-    uint8_t *bytes = wal->frame.data;
+    WG_ASSERT(wal->stage.on || wal->frame.capacity >= size);
+    uint8_t *bytes = wal->stage.on ? wgi_wal_stage_place(wal) : wal->frame.data;
     const wg_slice payload = wg_slice_of(bytes + WAL_FRAME_BYTES, payload_bytes);
     payload_copy(c, bytes + WAL_FRAME_BYTES, payload_bytes);
     memset(bytes + WAL_FRAME_BYTES + payload_bytes, 0, size - WAL_FRAME_BYTES - payload_bytes);
     frame_header(wal, c, &payload, 1, payload_bytes, bytes);
+    if (wal->stage.on) return WG_OK; /* the leader of the sync writes it */
     return wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, size, err);
 }
 
 static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
     const size_t size = (size_t)wal_frame_size(payload_bytes);
     const bool gather = c->gather && payload_bytes >= WAL_GATHER_BYTES_MIN;
+    if (!wal->stage.on) wal->plain = true;
     const wg_code code =
         gather ? write_gathered(wal, c, payload_bytes, err) : write_copied(wal, c, payload_bytes, err);
     const bool touched = code != WG_E_NOMEM; /* for want of memory nothing is written at all */
@@ -137,6 +139,11 @@ static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_er
 }
 
 /* ---- rotation */
+
+/* Counters that one writer changes under append_lock and others only read. */
+static void count(_Atomic uint64_t *counter, uint64_t more) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
+}
 
 static bool retired_reserve(wal_retired_list *list, size_t more) {
     if (list->capacity - list->count >= more) return true;
@@ -165,7 +172,7 @@ static wg_code reserve_all(wg_wal *wal, const commit *c, wal_link *link, wg_erro
 static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     if (wal->number >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the log has 2^32 segments: no more can be made");
-    WG_ASSERT(wal->retired.count < wal->retired.capacity);
+    WG_ASSERT(wal->retired.count < wal->retired.capacity && !wal->stage.on);
     wal_header header = {.number = wal->number + 1,
                          .segment_bytes = wal->options.segment_bytes,
                          .first_logseq = c->logseq,
@@ -177,11 +184,15 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     wgi_wal_chain_head(wal, &header.chain);
     wal->directory_dirty = true; /* even a failed attempt may have made and removed a name */
     /* One that nobody had time to prepare grows as it is filled: the log is written faster than zeros could be beside it. */
-    if (!wgi_wal_prepare_take(wal, path, &header, &file)) {
+    wal->zeroed = wgi_wal_prepare_take(wal, path, &header, &file);
+    if (!wal->zeroed) {
         WG_TRY(wgi_wal_segment_make(wal->platform, path, &header, wal->options.store_uuid, false, &file, err));
         atomic_fetch_add_explicit(&wal->segments_made, 1, memory_order_relaxed);
     }
-    wal->platform->ops->write_back(wal->platform, wal->file); /* the disk works while the next one fills */
+    if (wal->offset > wal->written_back)
+        wal->platform->ops->write_back(wal->platform, wal->file, wal->written_back, wal->offset - wal->written_back);
+    wal->written_back = 0;
+    wal->plain = true;
     wal->retired.items[wal->retired.count++] = (wal_retired){
         .file = wal->file, .number = wal->number, .segment_bytes = wal->segment_bytes, .end = wal->offset};
     wal->file = file;
@@ -196,6 +207,19 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     return WG_OK;
 }
 
+wg_code wgi_wal_rotate_between(wg_wal *wal, wg_error *err) {
+    commit next = {.logseq = atomic_load_explicit(&wal->last_logseq, memory_order_relaxed) + 1,
+                   .durable = atomic_load_explicit(&wal->durable_position, memory_order_acquire)};
+    WG_TRY(wgi_wal_stage_leave(wal, err));
+    WG_TRY(wgi_wal_tail_clean(wal, err));
+    if (!retired_reserve(&wal->retired, 1) || !wgi_wal_note_reserve(&wal->notes, 1))
+        return wg_error_nomem(err, sizeof(wal_retired));
+    WG_TRY(rotate(wal, &next, err));
+    count(&wal->written, next.written);
+    atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_release);
+    return WG_OK;
+}
+
 /* ---- taking a failed commit back */
 
 static void leave_newest_segment(wg_wal *wal) {
@@ -206,7 +230,8 @@ static void leave_newest_segment(wg_wal *wal) {
     wal->number = before.number;
     wal->segment_bytes = before.segment_bytes;
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, before.number);
-    wal->offset = before.end;
+    wal->offset = wal->written_back = before.end;
+    wal->zeroed = false; /* nobody knows any more, and it is nearly full */
     wal->notes.count--;
     atomic_fetch_sub_explicit(&wal->segments, 1, memory_order_relaxed);
 }
@@ -231,6 +256,7 @@ static wg_code take_back(wg_wal *wal, const commit *c, wg_error *err) {
     if (wal->number > c->start_number) wal->stale_newest = wal->number;
     while (wal->number > c->start_number) leave_newest_segment(wal);
     wal->offset = c->start_offset;
+    wal->written_back = (uint32_t)wg_min_u64(wal->written_back, wal->offset);
     wal->dirty_end = c->dirty_end;
     return wgi_wal_tail_clean(wal, err);
 }
@@ -266,11 +292,6 @@ static void nudge_sleeper(wg_wal *wal, uint64_t logseq) {
     wg_mutex_unlock(&wal->sync_lock);
 }
 
-/* Counters that one writer changes under append_lock and others only read. */
-static void count(_Atomic uint64_t *counter, uint64_t more) {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
-}
-
 static wg_code append_locked(wg_wal *wal, commit *c, wal_link *link, wg_error *err) {
     WG_TRY(wgi_wal_poisoned(wal, err));
     if (wal->dirty_end != 0 || wal->stale_newest != 0) WG_TRY(wgi_wal_tail_clean(wal, err));
@@ -297,7 +318,22 @@ static wg_code append_locked(wg_wal *wal, commit *c, wal_link *link, wg_error *e
     atomic_store_explicit(&wal->place, wal_position_of(wal->number, wal->offset), memory_order_release);
     wgi_wal_chain_queue(wal, link);
     atomic_store(&wal->last_logseq, c->logseq); /* the commit exists from here on */
+    wgi_wal_stage_seen(wal, link->size);
     return WG_OK;
+}
+
+/* A commit that does not suit direct mode ends it, for which nobody may be writing. */
+static wg_code append_exclusively(wg_wal *wal, commit *c, wal_link *link, wg_error *err) {
+    wg_mutex_unlock(&wal->append_lock);
+    const uint64_t turn = wgi_wal_turn_hold(wal);
+    wg_mutex_lock(&wal->append_lock);
+    wg_code code = wgi_wal_poisoned(wal, err);
+    if (code == WG_OK) code = wgi_wal_stage_leave(wal, err);
+    if (code == WG_OK) code = append_locked(wal, c, link, err);
+    wg_mutex_unlock(&wal->append_lock);
+    wgi_wal_turn_end(wal, turn);
+    wg_mutex_lock(&wal->append_lock);
+    return code;
 }
 
 wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uint64_t *out_logseq, wg_error *err) {
@@ -314,7 +350,8 @@ wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uin
     link.size = c.left;
     wgi_wal_back_pressure(wal);
     wg_mutex_lock(&wal->append_lock);
-    const wg_code code = append_locked(wal, &c, &link, err);
+    const bool suits = !wal->stage.on || wgi_wal_stage_takes(wal, c.left);
+    const wg_code code = suits ? append_locked(wal, &c, &link, err) : append_exclusively(wal, &c, &link, err);
     const bool prepare = wgi_wal_prepare_wanted(wal);
     wg_mutex_unlock(&wal->append_lock);
     if (code != WG_OK) return code;
@@ -329,8 +366,10 @@ wg_code wg_wal_append(wg_wal *wal, const wg_slice *parts, size_t part_count, uin
 }
 
 wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err) {
+    WG_TRY(wgi_wal_stage_leave(wal, err));
     if (wal->offset + WAL_FRAME_BYTES > wal->segment_bytes) return WG_OK;
     WG_TRY(wgi_wal_tail_clean(wal, err));
+    wal->plain = true;
     const wal_place place = {.segment_crc = wal->segment_crc, .offset = wal->offset};
     const wal_frame frame = {.payload_bytes = 0,
                              .kind = WAL_MARK,

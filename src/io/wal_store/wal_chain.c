@@ -302,8 +302,8 @@ static wg_code hash_oldest(wg_wal *wal, uint64_t commits, wg_error *err) {
 
 wg_code wgi_wal_chain_room(wg_wal *wal, wal_link *link, wg_error *err) {
     enum { HELP_COMMITS = 4 }; /* for each that comes while the last quarter fills: it is empty when it is full */
-    link->read_back =
-        link->size >= WAL_CHAIN_COPY_MAX && atomic_load_explicit(&wal->has_thread, memory_order_relaxed);
+    link->read_back = link->size >= WAL_CHAIN_COPY_MAX && !wal->stage.on && /* what is staged is in no file yet */
+                      atomic_load_explicit(&wal->has_thread, memory_order_relaxed);
     if (link->logseq > wal->chain_reserved) {
         wg_mutex_lock(&wal->chain_lock);
         const bool ok = wgi_wal_chain_reserve(&wal->chain, link->logseq);

@@ -380,8 +380,10 @@ static void test_wal_prepared_segment_is_never_needed(void **state) {
             if (f->wal->prepared != NULL) wg_platform_fault_arm(fault, 1, (wg_fault_kind)kind, false);
             while (f->wal->number == number) {
                 const bool taking = f->wal->offset + wal_frame_size(200) + WAL_FRAME_BYTES > f->wal->segment_bytes;
-                if (!taking) wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
-                else if (f->wal->prepared != NULL)
+                wg_platform_fault_arm(fault, 0, WG_FAULT_EIO, false);
+                /* Nothing is left in the stage, whose writing could fail first. */
+                if (taking) assert_int_equal(wg_wal_wait(f->wal, wg_wal_last_logseq(f->wal), NULL), WG_OK);
+                if (taking && f->wal->prepared != NULL)
                     wg_platform_fault_arm(fault, 1 + n % 2, (wg_fault_kind)kind, false);
                 uint8_t bytes[200];
                 uint64_t logseq = 0;

@@ -2,7 +2,7 @@
 #ifndef WG_IO_WAL_INTERNAL_H
 #define WG_IO_WAL_INTERNAL_H
 
-#include "io/wal_store/wal_bytes_internal.h"
+#include "io/wal_store/wal_stage_internal.h"
 #include "io/wal_store/wal_store.h"
 
 /* ---- what a log remembers of its commits and segments */
@@ -154,6 +154,10 @@ struct wg_wal {
     uint64_t stale_newest; /* segments over `number` up to this one are a failed commit's; 0: none */
     bool directory_dirty;  /* a segment was made or removed since the directory was synced */
     bool mark_wanted;      /* the newest frame is not a mark */
+    bool zeroed;           /* the newest segment was full of zeros on the disk before its first frame */
+    bool plain;            /* bytes were written through the cache since a leader looked */
+    uint32_t written_back; /* of the newest segment, in which the disk may have begun */
+    wal_stage stage;
     wal_retired_list retired;
     wg_buf frame;            /* reused by each append */
     uint64_t chain_reserved; /* values up to this commit have their room */
@@ -208,7 +212,7 @@ struct wg_wal {
     wg_signal chores_wanted;
 
     _Atomic uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, commits_per_sync_max, segments, waits;
-    _Atomic uint64_t segments_made, segments_trimmed, segments_reused;
+    _Atomic uint64_t segments_made, segments_trimmed, segments_reused, direct_syncs;
     wg_histogram sync_histogram;
 };
 
@@ -222,8 +226,13 @@ void wgi_wal_poison(wg_wal *wal, const wg_error *cause);
 wg_code wgi_wal_poisoned(wg_wal *wal, wg_error *err);
 /* Appends a mark frame when there is room. Caller holds append_lock and everything before is synced. */
 wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err);
+/* Begins the next segment between two commits. Caller holds append_lock and the turn. */
+wg_code wgi_wal_rotate_between(wg_wal *wal, wg_error *err);
 /* Removes what a failed commit left and could not remove at once. Caller holds append_lock or is alone. */
 wg_code wgi_wal_tail_clean(wg_wal *wal, wg_error *err);
+/* Waits until nobody leads and makes the caller the leader; gives the turn, to be ended. Caller holds no lock. */
+uint64_t wgi_wal_turn_hold(wg_wal *wal);
+void wgi_wal_turn_end(wg_wal *wal, uint64_t number);
 /* A commit on its way into the queue. */
 typedef struct wal_link {
     uint64_t logseq;
@@ -251,12 +260,16 @@ wg_code wgi_wal_threads_start(wg_wal *wal, wg_error *err);
 void wgi_wal_threads_stop(wg_wal *wal);
 /* Syncs all that was appended when it starts; the caller has made itself the leader or is alone. */
 wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err);
+/* The same, but whoever asks, and readers, learn nothing of how far it came. */
+wg_code wgi_wal_sync_quietly(wg_wal *wal, wg_error *err);
 /* Makes itself the leader, or waits for one, while more than the options allow is unsynced. */
 void wgi_wal_back_pressure(wg_wal *wal);
 /* Whether the next segment should be prepared. Caller holds append_lock. */
 bool wgi_wal_prepare_wanted(const wg_wal *wal);
 /* Fills a part of the next segment, or all of it; failure only means that the next rotation makes its own. */
 void wgi_wal_prepare(wg_wal *wal, bool whole);
+/* The next segment at once and whole, wanted or not. */
+void wgi_wal_prepare_now(wg_wal *wal);
 /* Keeps the trimmed segment `number`, whose name is `path`, to be used again; false: remove it. */
 bool wgi_wal_spare_keep(wg_wal *wal, const char *path, uint64_t number);
 /* Lets go of a segment that was prepared, ready or half-made. The caller is alone. */

@@ -97,10 +97,11 @@ static wg_code fill(wg_wal *wal, uint64_t bytes) {
     return wal->filled < end ? WG_OK : wal->platform->ops->sync(wal->platform, wal->filling, NULL);
 }
 
-void wgi_wal_prepare(wg_wal *wal, bool whole) {
+static void prepare(wg_wal *wal, bool whole, bool anyhow) {
     if (atomic_load(&wal->preparing) || atomic_exchange(&wal->preparing, true)) return;
     wg_mutex_lock(&wal->append_lock);
-    const bool wanted = wgi_wal_prepare_wanted(wal) && !atomic_load(&wal->poisoned);
+    const bool possible = wal->prepared == NULL && wal->number != UINT32_MAX && !atomic_load(&wal->poisoned);
+    const bool wanted = possible && (anyhow || wgi_wal_prepare_wanted(wal));
     const uint64_t number = wal->number;
     wg_mutex_unlock(&wal->append_lock);
     if (wanted) {
@@ -124,6 +125,9 @@ void wgi_wal_prepare(wg_wal *wal, bool whole) {
     }
     atomic_store(&wal->preparing, false);
 }
+
+void wgi_wal_prepare(wg_wal *wal, bool whole) { prepare(wal, whole, false); }
+void wgi_wal_prepare_now(wg_wal *wal) { prepare(wal, true, true); }
 
 bool wgi_wal_prepare_take(wg_wal *wal, const char *path, const wal_header *header, wg_file **out) {
     char from[WAL_PATH_BYTES];

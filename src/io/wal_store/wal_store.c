@@ -153,6 +153,7 @@ static void wal_free(wg_wal *wal) {
     wg_free(wal->retired.items);
     if (wal->file != NULL) ops->close(wal->platform, wal->file);
     wgi_wal_chain_end(wal);
+    wgi_wal_stage_end(wal);
     wg_free(wal->notes.items);
     wg_buf_deinit(&wal->frame);
     wg_sha256_end(wal->sha, NULL);
@@ -203,7 +204,8 @@ static void wal_stand_at(wg_wal *wal, const wal_scan *scan, wg_file *file) {
     wal->number = wal_position_segment(scan->cut);
     wal->segment_bytes = scan->header.segment_bytes;
     wal->segment_crc = scan->segment_crc;
-    wal->offset = (uint32_t)wal_position_offset(scan->cut);
+    wal->offset = wal->written_back = (uint32_t)wal_position_offset(scan->cut);
+    wal->zeroed = true; /* wipe_tail */
     wal->mark_wanted = scan->last_logseq != 0 && !scan->last_is_mark;
     atomic_store(&wal->last_logseq, scan->last_logseq);
     atomic_store(&wal->durable_logseq, scan->last_logseq);
@@ -291,6 +293,7 @@ void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out) {
         .waits = atomic_load(&wal->waits),
         .segments_made = atomic_load(&wal->segments_made),
         .segments_reused = atomic_load(&wal->segments_reused),
+        .direct_syncs = atomic_load(&wal->direct_syncs),
         .segments_trimmed = atomic_load(&wal->segments_trimmed),
         .chain_lag = last - hashed,
     };

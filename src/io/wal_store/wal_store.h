@@ -114,6 +114,9 @@ bool wg_wal_chain_at(wg_wal *wal, uint64_t logseq, wg_sha256 *out);
 /* The same with the reason: WG_E_NOT_FOUND for a commit that is not among them | WG_E_NOMEM, WG_E_IO: it could not be hashed. */
 wg_code wg_wal_chain_value(wg_wal *wal, uint64_t logseq, wg_sha256 *out, wg_error *err);
 
+/* Begins a new segment when the newest one holds more than `over_bytes`, and makes durable what was appended: a checkpoint that follows
+ * then keeps next to nothing of the log. Threads: any, beside appends. A failure leaves the log as it was, or poisoned (WG_E_IO). */
+wg_code wg_wal_rotate(wg_wal *wal, uint32_t over_bytes, wg_error *err);
 /* The segment in which commit `logseq` + 1 begins or will begin: what a manifest names as the first one to keep. */
 uint64_t wg_wal_keep_from(wg_wal *wal, uint64_t logseq);
 /* Removes the segments below `segment` (oldest first), which a committed manifest no longer needs. A failure leaves the rest for the
@@ -130,7 +133,8 @@ typedef struct wg_wal_metrics {
     uint64_t unsynced_commits, unsynced_bytes; /* queue depth */
     uint64_t waits;                            /* appends that waited for back-pressure */
     uint64_t segments_made, segments_reused, segments_trimmed;
-    uint64_t chain_lag; /* commits whose chain value is not computed yet */
+    uint64_t chain_lag;    /* commits whose chain value is not computed yet */
+    uint64_t direct_syncs; /* of `syncs`: in one write past the system's cache */
 } wg_wal_metrics;
 void wg_wal_metrics_get(const wg_wal *wal, wg_wal_metrics *out);
 const wg_histogram *wg_wal_sync_histogram(const wg_wal *wal); /* nanoseconds */

@@ -46,6 +46,8 @@ typedef struct sync_work {
     wg_file *file;
     wal_retired_list retired; /* owned */
     bool directory;
+    bool plain; /* there are bytes that only a sync makes durable */
+    wal_staged staged;
 } sync_work;
 
 static void work_take(wg_wal *wal, sync_work *work) {
@@ -58,6 +60,9 @@ static void work_take(wg_wal *wal, sync_work *work) {
     work->directory = wal->directory_dirty;
     memset(&wal->retired, 0, sizeof wal->retired);
     wal->directory_dirty = false;
+    work->plain = wal->plain;
+    wal->plain = false;
+    wgi_wal_stage_take(wal, &work->staged);
     wg_mutex_unlock(&wal->append_lock);
     atomic_store(&wal->noted, work->logseq);
 }
@@ -68,8 +73,9 @@ static void work_ahead(const wg_wal *wal, const sync_work *work) {
     const wg_platform_ops *ops = wal->platform->ops;
     if (work->retired.count == 0) return;
     for (int pass = 0; pass < 2; pass++) { /* begun, then waited for */
-        for (size_t i = 0; i < work->retired.count; i++) ops->write_back(wal->platform, work->retired.items[i].file);
-        ops->write_back(wal->platform, work->file);
+        for (size_t i = 0; i < work->retired.count; i++)
+            ops->write_back(wal->platform, work->retired.items[i].file, 0, 0);
+        ops->write_back(wal->platform, work->file, 0, 0);
     }
 }
 
@@ -83,7 +89,10 @@ static wg_code work_do(wg_wal *wal, sync_work *work, wg_error *err) {
         ops->close(wal->platform, work->retired.items[i].file);
     }
     wg_free(work->retired.items);
-    if (code == WG_OK) code = ops->sync(wal->platform, work->file, err);
+    const bool in_one = work->staged.count != 0 && !work->plain;
+    if (code == WG_OK && work->staged.count != 0)
+        code = wgi_wal_stage_write(wal, work->file, &work->staged, in_one, err);
+    if (code == WG_OK && !in_one) code = ops->sync(wal->platform, work->file, err);
     if (code != WG_OK && WG_CANARY_IS(6)) code = ops->sync(wal->platform, work->file, err);
     if (code == WG_OK && work->directory) code = ops->sync_directory(wal->platform, wal->dir, err);
     return code;
@@ -122,7 +131,7 @@ static void note_sync(wg_wal *wal, uint64_t started_ns, uint64_t commits) {
     if (commits > atomic_load(&wal->commits_per_sync_max)) atomic_store(&wal->commits_per_sync_max, commits);
 }
 
-wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
+static wg_code sync_turn(wg_wal *wal, bool tell, wg_error *err) {
     sync_work work;
     wg_error cause = {0};
     WG_TRY(wgi_wal_poisoned(wal, err));
@@ -137,15 +146,19 @@ wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) {
         return wg_error_set_sys(err, cause.code, cause.sys_errno, "the log could not be synced: %.140s",
                                 cause.message);
     }
+    if (work.staged.count != 0) wgi_wal_stage_done(wal, &work.staged);
     if (WG_CANARY_IS(8)) work.logseq = atomic_load(&wal->last_logseq);
     note_sync(wal, started_ns, work.logseq - before);
-    atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
+    if (tell) atomic_store_explicit(&wal->durable_position, work.position, memory_order_release);
     atomic_store(&wal->durable_written, work.written);
     atomic_store(&wal->durable_logseq, work.logseq);
     atomic_store(&wal->batch_signalled, false);
-    wgi_wal_head_write(wal, work.position, work.logseq);
+    if (tell) wgi_wal_head_write(wal, work.position, work.logseq);
     return WG_OK;
 }
+
+wg_code wgi_wal_sync_all(wg_wal *wal, wg_error *err) { return sync_turn(wal, true, err); }
+wg_code wgi_wal_sync_quietly(wg_wal *wal, wg_error *err) { return sync_turn(wal, false, err); }
 
 /* ---- turns */
 
@@ -173,7 +186,7 @@ static void gather_crowd(wg_wal *wal, uint64_t number) {
 }
 
 /* Ends turn `number`. */
-static void turn_end(wg_wal *wal, uint64_t number) {
+void wgi_wal_turn_end(wg_wal *wal, uint64_t number) {
     wg_signal *mine = &wal->turn_over[number & 1];
     wg_signal *next = &wal->turn_over[(number + 1) & 1];
     wal->crowd = 1 + atomic_load(&mine->sleepers) + atomic_load(&next->sleepers);
@@ -196,7 +209,7 @@ static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err)
         if (atomic_load(&wal->durable_logseq) < logseq) gather_crowd(wal, turn / 2);
         const wg_code code = atomic_load(&wal->durable_logseq) < logseq ? wgi_wal_sync_all(wal, err)
                                                                         : WG_OK; /* else another was faster */
-        turn_end(wal, turn / 2);
+        wgi_wal_turn_end(wal, turn / 2);
         return code;
     }
     const uint64_t noted = atomic_load(&wal->noted);
@@ -205,6 +218,20 @@ static wg_code turn_take(wg_wal *wal, uint64_t logseq, bool *led, wg_error *err)
     const uint64_t number = turn / 2 + (noted < logseq ? 1 : 0);
     wg_signal_wait(&wal->turn_over[number & 1], seen[number & 1]);
     return WG_OK;
+}
+
+/* Sleeps until the turn after the one that is under way may be had. Whoever is woken in its place leads that turn and wakes all at its end. */
+uint64_t wgi_wal_turn_hold(wg_wal *wal) {
+    for (;;) {
+        const uint32_t seen[2] = {wg_signal_count(&wal->turn_over[0]), wg_signal_count(&wal->turn_over[1])};
+        uint64_t turn = atomic_load(&wal->turn);
+        if (turn % 2 == 0) {
+            if (atomic_compare_exchange_strong(&wal->turn, &turn, turn + 1)) return turn / 2;
+            continue;
+        }
+        const uint64_t number = turn / 2 + 1;
+        if (atomic_load(&wal->turn) == turn) wg_signal_wait(&wal->turn_over[number & 1], seen[number & 1]);
+    }
 }
 
 wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
@@ -223,6 +250,36 @@ wg_code wg_wal_wait(wg_wal *wal, uint64_t logseq, wg_error *err) {
         wgi_wal_prepare(wal, false);
     }
     return WG_OK;
+}
+
+/* A segment without a frame is nothing that a recovery keeps, and a reader must not be told to wait in it: a mark goes into the new one,
+ * which may only say what is true when all before it is durable, and only then is it told how far the log is durable. */
+static wg_code rotate_led(wg_wal *wal, wg_error *err) {
+    wg_mutex_lock(&wal->append_lock);
+    wg_code code = wgi_wal_poisoned(wal, err);
+    if (code == WG_OK) code = wgi_wal_rotate_between(wal, err);
+    const wal_position begin = wal_position_of(wal->number, wal->offset);
+    wg_mutex_unlock(&wal->append_lock);
+    if (code != WG_OK) return code;
+    WG_TRY(wgi_wal_sync_quietly(wal, err));
+    wg_mutex_lock(&wal->append_lock);
+    if (begin == wal_position_of(wal->number, wal->offset)) code = wgi_wal_append_mark(wal, err);
+    wg_mutex_unlock(&wal->append_lock);
+    return code == WG_OK ? wgi_wal_sync_all(wal, err) : code;
+}
+
+wg_code wg_wal_rotate(wg_wal *wal, uint32_t over_bytes, wg_error *err) {
+    WG_ASSERT(wal != NULL);
+    wg_mutex_lock(&wal->append_lock);
+    const bool wanted = wal->offset > over_bytes;
+    wg_mutex_unlock(&wal->append_lock);
+    if (!wanted) return WG_OK;
+    /* Syncs of single commits need zeros under them. */
+    if (wal->options.durability == WG_STRICT) wgi_wal_prepare_now(wal);
+    const uint64_t turn = wgi_wal_turn_hold(wal);
+    const wg_code code = rotate_led(wal, err);
+    wgi_wal_turn_end(wal, turn);
+    return code;
 }
 
 void wgi_wal_back_pressure(wg_wal *wal) {

@@ -48,7 +48,34 @@ static wg_code status_refresh(wg_agent_run *run, wg_error *err) {
     WG_TRY(wg_registry_status(agent, run->number, &run->status, err));
     run->checked = version;
     run->writable = run->status == WG_RUN_ACTIVE && !agent->read_only ? version : UINT64_MAX;
+    run->way.open_at = wg_state_way_is_possible(run->run) ? run->writable : UINT64_MAX;
     return WG_OK;
+}
+
+/* The straight way: straight on for bytes, and what is not done there is done as any other put. */
+static wg_code way_behind(wg_state_way *way, wg_error *err) {
+    wg_agent_run *run = (wg_agent_run *)(void *)((uint8_t *)way - offsetof(wg_agent_run, way));
+    return wg_agent_settle(run, run->mode, err);
+}
+
+void wg_agent_set_mode(wg_agent_run *run, wg_agent_mode mode) {
+    static const _Atomic bool never = false;
+    run->mode = mode;
+    if (mode.durability == WG_IN_MEMORY) run->way.noticed = NULL;
+    else if (mode.durability == WG_BUFFERED || mode.no_wait)
+        run->way.noticed = wg_engine_state_noticed(run->agent->engine);
+    else run->way.noticed = &never;
+}
+
+static void way_init(wg_agent_run *run) {
+    uint64_t refused;
+    memcpy(&refused, WG_AGENT_SYSTEM_PREFIX, WG_AGENT_SYSTEM_BYTES);
+    wg_agent *agent = run->agent;
+    wg_state_way_init(&run->way, agent->session, run->run);
+    run->way.gate = agent->system_visible;
+    run->way.refused = refused;
+    run->way.behind = way_behind;
+    wg_agent_set_mode(run, run->mode);
 }
 
 wg_code wg_agent_run_init(wg_agent_run *run, wg_agent *agent, uint32_t number, wg_error *err) {
@@ -58,6 +85,7 @@ wg_code wg_agent_run_init(wg_agent_run *run, wg_agent *agent, uint32_t number, w
     wg_arena_init(&run->arena, NULL);
     wg_buf_init(&run->scratch, NULL);
     wg_buf_init(&run->cell.large, NULL);
+    way_init(run);
     const wg_code code = status_refresh(run, err);
     agent->handles++;
     if (code != WG_OK) wg_agent_run_deinit(run);
@@ -133,7 +161,13 @@ wg_code wg_agent_version_at(wg_agent_run *run, uint64_t logseq, uint64_t *out, w
     if (logseq < wg_engine_horizon(engine))
         return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET, "snapshot %llu has expired: the oldest is %llu",
                             (unsigned long long)logseq, (unsigned long long)wg_engine_horizon(engine));
-    *out = wg_state_run_version_at(run->run, logseq);
+    const uint64_t version = wg_state_run_version_at(run->run, logseq);
+    const uint64_t from = wg_state_run_notes_from(run->run); /* behind it: what is forgotten meanwhile says so */
+    if (logseq < from)
+        return wg_error_set(err, WG_E_EXPIRED, WG_NO_OFFSET,
+                            "the run at snapshot %llu is forgotten: the oldest that is kept is %llu",
+                            (unsigned long long)logseq, (unsigned long long)from);
+    *out = version;
     return WG_OK;
 }
 

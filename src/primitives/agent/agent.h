@@ -52,6 +52,7 @@ typedef struct wg_agent_run {
     wg_state_cell cell;
     wg_state_cell *cells; /* get_many */
     uint32_t cell_count;
+    wg_state_way way;         /* of puts of bytes; its gate is open as `writable` says, unless a transaction is */
     wg_state_row *spare_rows; /* of the cursor that was closed last; NULL: none */
     uint32_t spare_rows_max;
     wg_arena arena;
@@ -60,14 +61,9 @@ typedef struct wg_agent_run {
 
 /* The handle of run `number`. WG_E_NOT_FOUND: there is none. The caller ends it with wg_agent_run_deinit. */
 wg_code wg_agent_run_init(wg_agent_run *run, wg_agent *agent, uint32_t number, wg_error *err);
+void wg_agent_set_mode(wg_agent_run *run, wg_agent_mode mode);
 void wg_agent_run_deinit(wg_agent_run *run); /* aborts its transaction */
 
-/* The run can be written to, nobody has changed any run since this handle looked, and nothing of the call before is left: the common case of
- * wg_agent_write. */
-static inline bool wg_agent_is_writable(const wg_agent_run *run) {
-    return atomic_load_explicit(run->agent->system_visible, memory_order_acquire) == run->writable &&
-           run->arena.blocks == NULL;
-}
 /* Begins a call: frees what the call before gave out. WG_E_NOT_FOUND: the run was deleted. */
 wg_code wg_agent_read(wg_agent_run *run, wg_error *err);
 /* The same for a write: WG_E_READ_ONLY unless the run is active and the database can be written to. */
@@ -91,6 +87,14 @@ wg_code wg_agent_begin(wg_agent_run *run, bool serializable, wg_agent_mode mode,
 /* Ends the transaction, and `graph` (NULL: none) with it, in every case. */
 wg_code wg_agent_commit(wg_agent_run *run, wg_txn *graph, wg_mixed_result *out, wg_error *err);
 void wg_agent_rollback(wg_agent_run *run);
+/* The commit of the commonest transaction without writes of the graph: reads a key and writes it. False: nothing was done. wg_agent_settle is due. */
+static inline bool wg_agent_commit_straight(wg_agent_run *run, uint64_t *out_version) {
+    const uint64_t version = run->txn == NULL ? 0 : wg_state_commit_straight(&run->way, run->txn);
+    if (version == 0) return false;
+    run->txn = NULL;
+    *out_version = version;
+    return true;
+}
 
 /* ---- values */
 

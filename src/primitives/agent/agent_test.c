@@ -92,6 +92,34 @@ static void test_agent_handles_follow_their_run(void **state) {
     wg_agent_run_deinit(&other);
 }
 
+/* Goal: in memory alone, what says which version a run had at which commit stays within its bound; what goes is refused, not invented, and an open
+ * transaction keeps what it may ask for. */
+static void test_agent_notes_in_memory_are_bounded(void **state) {
+    enum { DRAINS = 70000, BOUND = 65536, PINNED = 20 };
+    agent_kit *kit = *state;
+    const wg_state_key key = wg_state_key_of(kit->run.run, wg_slice_str("k"));
+    const wg_state_value value = {.type = WG_TYPE_BYTES, .bytes = wg_slice_str("v")};
+    uint64_t first = 0, logseq = 0, version = 0;
+    wg_txn *txn = NULL;
+    for (uint32_t i = 0; i < 2 * DRAINS; i++) {
+        AGENT_OK(wg_state_put(kit->agent->session, kit->run.run, &key, &value, WG_VERSION_ANY, 1, NULL, err));
+        AGENT_OK(wg_engine_state_drain(kit->engine, false, &logseq, err));
+        if (i == 0) first = logseq;
+        if (i == PINNED) AGENT_OK(wg_txn_begin(kit->engine, WG_TXN_READ, 0, &txn, err));
+        if (i == DRAINS) {
+            AGENT_OK(wg_agent_version_at(&kit->run, first + PINNED, &version, err)); /* the transaction has it */
+            assert_int_equal(wg_agent_version_at(&kit->run, first, &version, NULL), WG_E_EXPIRED);
+            wg_txn_abort(txn);
+        }
+    }
+    assert_true(wg_state_run_note_count(kit->run.run) <= BOUND + 1);
+    assert_int_equal(wg_agent_version_at(&kit->run, first + PINNED, &version, NULL), WG_E_EXPIRED);
+    AGENT_OK(wg_agent_version_at(&kit->run, logseq, &version, err));
+    assert_int_equal(version, wg_state_run_newest(kit->run.run));
+    AGENT_OK(wg_engine_expire(kit->engine, logseq, err));
+    assert_int_equal(wg_state_run_note_count(kit->run.run), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         AGENT_TEST(test_agent_values_round_trip),
@@ -99,6 +127,7 @@ int main(void) {
         AGENT_TEST(test_agent_keys),
         AGENT_TEST(test_agent_modes),
         AGENT_TEST(test_agent_handles_follow_their_run),
+        AGENT_TEST(test_agent_notes_in_memory_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,9 @@ static inline wg_code item_of(wg_agent_run *run, const wg_state_cell *cell, wg_k
 
 wg_code wg_keyvalue_get(wg_agent_run *run, wg_kv_key key, wg_kv_item *out, wg_error *err) {
     wg_state_key k;
+    if (run->txn != NULL && run->arena.blocks == NULL &&
+        wg_state_txn_get_straight(&run->way, run->txn, wg_slice_of(key.data, key.size), &run->cell))
+        return item_of(run, &run->cell, out, err);
     WG_TRY(wg_agent_read(run, err));
     WG_TRY(wg_agent_key(run, key.data, key.size, &k, err));
     if (run->txn != NULL) WG_TRY(wg_state_txn_get(run->txn, &k, &run->cell, err));
@@ -138,23 +141,10 @@ static wg_code put_value(wg_agent_run *run, const wg_state_key *key, const wg_st
     return mode.durability == WG_IN_MEMORY ? WG_OK : wg_agent_settle(run, mode, err);
 }
 
-static __attribute__((noinline)) wg_code put_bytes_long(wg_agent_run *run, wg_kv_key key, wg_slice bytes,
-                                                        uint64_t *out_version, wg_error *err) {
-    const wg_value value = {.type = WG_TYPE_BYTES, .size = (uint32_t)bytes.size, .as.s = (const char *)bytes.data};
-    return wg_keyvalue_put(run, key, &value, NULL, out_version, err);
-}
-
-/* Outside of a transaction, in the common case: straight to state. */
 wg_code wg_keyvalue_put_bytes(wg_agent_run *run, wg_kv_key key, wg_slice bytes, uint64_t *out_version,
                               wg_error *err) {
-    const wg_slice k = wg_slice_of(key.data, key.size);
-    uint64_t version = 0;
-    if (run->txn == NULL && k.size - 1 < WG_KEY_BYTES_MAX && k.data != NULL && !wg_agent_is_system(k) &&
-        wg_agent_is_writable(run))
-        version = wg_state_put_bytes(run->agent->session, run->run, k, bytes);
-    if (version == 0) return put_bytes_long(run, key, bytes, out_version, err);
-    if (out_version != NULL) *out_version = version;
-    return run->mode.durability == WG_IN_MEMORY ? WG_OK : wg_agent_settle(run, run->mode, err);
+    const wg_value value = {.type = WG_TYPE_BYTES, .size = (uint32_t)bytes.size, .as.s = (const char *)bytes.data};
+    return wg_keyvalue_put(run, key, &value, NULL, out_version, err);
 }
 
 wg_code wg_keyvalue_put(wg_agent_run *run, wg_kv_key key, const wg_value *value, const wg_kv_put_options *options,

@@ -38,6 +38,7 @@ wg_code wg_keyvalue_scan(wg_agent_run *run, const wg_kv_scan_options *options, w
     out->rows = run->spare_rows; /* of the cursor before */
     out->rows_max = run->spare_rows_max;
     run->spare_rows = NULL;
+    run->spare_rows_max = 0;
     return WG_OK;
 }
 

@@ -138,7 +138,7 @@ static wg_code dynamic_property(wgi_binder *b, const wg_ast *ast, wg_slice name,
     wg_expr *e = wgi_expr(b, WG_EXPR_PROPERTY, WG_TYPE_ANY, ast);
     if (e == NULL) return WG_E_NOMEM;
     e->name = name;
-    e->key = wg_catalog_key(b->catalog, name);
+    e->key = wg_txn_key(b->txn, name);
     WG_TRY(wgi_set_args(b, e, &base, 1));
     *out = e;
     return WG_OK;

@@ -166,7 +166,7 @@ static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t 
 
 wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
                           wg_type *out) {
-    const uint32_t key = wg_catalog_key(b->catalog, name);
+    const uint32_t key = wg_txn_key(b->txn, name);
     wg_type type = WG_TYPE_NULL;
     if (key != WG_NO_KEY) {
         type = of->type == WG_TYPE_EDGE ? wg_txn_edge_property_type(b->txn, of->labels, of->label_count, key)

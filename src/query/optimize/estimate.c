@@ -115,7 +115,7 @@ static wg_code share_of(wgi_binder *b, const wg_ast *condition, wg_slice name, u
     *out = guess(condition);
     const wg_label *known = label != WG_NO_LABEL ? wg_catalog_label_seen(b->catalog, label, b->view) : NULL;
     if (known == NULL || known->def.kind == WG_LABEL_VIRTUAL || !comparison_of(b, condition, name, &c)) return WG_OK;
-    const uint32_t key = wg_catalog_key(b->catalog, c.property);
+    const uint32_t key = wg_txn_key(b->txn, c.property);
     if (key == WG_NO_KEY) {
         *out = 0;
         return WG_OK;

@@ -144,7 +144,7 @@ static void add_computed(key_set *set, const wg_label_def *def, uint32_t column)
 }
 
 static void add_key(key_set *set, wg_slice name) {
-    const uint32_t key = wg_catalog_key(set->b->catalog, name);
+    const uint32_t key = wg_txn_key(set->b->txn, name);
     if (key == WG_NO_KEY || set->code != WG_OK) return;
     if (wg_engine_computes(wg_txn_engine(set->b->txn),
                            key)) { /* no scan reads it: the engine, or its expression, does */

@@ -174,7 +174,8 @@ static wg_code put_open_properties(query_text *q, const wg_ast *ast, const wg_la
     bool *used = wgi_alloc(q->b, keys, sizeof *used);
     if (used == NULL) return WG_E_NOMEM;
     for (uint32_t key = 0; key < keys; key++)
-        used[key] = q->context == NULL && property_type(q->b, label, key) != WG_TYPE_NULL;
+        used[key] =
+            q->context == NULL && wg_txn_sees_key(q->b->txn, key) && property_type(q->b, label, key) != WG_TYPE_NULL;
     if (q->context != NULL) WG_TRY(keys_used(q, ast, label, used, keys));
     for (uint32_t key = 0; key < keys; key++) {
         const wg_slice name = wg_slice_str(wg_catalog_key_name(catalog, key));
@@ -188,7 +189,7 @@ static wg_code put_properties(query_text *q, const wg_ast *ast, const wg_label *
     wgi_binder *b = q->b;
     for (uint32_t i = 0; listed != NULL && i < listed->child_count; i++) {
         const wg_ast *name = listed->child[i];
-        const uint32_t key = wg_catalog_key(b->catalog, name->text);
+        const uint32_t key = wg_txn_key(b->txn, name->text);
         if (key == WG_NO_KEY || property_type(b, label, key) == WG_TYPE_NULL)
             return wgi_error(b, WG_E_NOT_FOUND, name, "COPY: label '%s' has no property '%.*s'", label->def.name,
                              (int)wg_min_size(name->text.size, 64), (const char *)name->text.data);

@@ -68,7 +68,7 @@ static wg_code walk_properties(wgi_matcher *m, const wgi_relation *rel, const wg
     if (keys == NULL || exprs == NULL) return WG_E_NOMEM;
     for (uint32_t i = 0; i < map->child_count; i++) {
         if (rel->writes) WG_TRY(wgi_intern_key(b, map->child[i]->text, &keys[i])); /* it may come with a map */
-        else keys[i] = wg_catalog_key(b->catalog, map->child[i]->text);
+        else keys[i] = wg_txn_key(b->txn, map->child[i]->text);
         WG_TRY(wgi_bind_in(b, rel, "in MATCH", map->child[i]->child[0], &exprs[i]));
     }
     plan->edge_keys = keys;

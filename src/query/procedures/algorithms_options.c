@@ -120,7 +120,7 @@ static wg_code read_number(const reading *r, const char *name, const wg_value *v
 
 static wg_code read_weight(const reading *r, const wg_value *v) {
     if (v->type != WG_TYPE_STRING) return wrong_type(r, "weight", "the name of a property", v);
-    r->o->graph.weight_key = wg_catalog_key(wg_txn_catalog(r->call->txn), wg_value_slice(v));
+    r->o->graph.weight_key = wg_txn_key(r->call->txn, wg_value_slice(v));
     if (r->o->graph.weight_key != WG_NO_KEY) return WG_OK;
     return wg_error_set(r->err, WG_E_NOT_FOUND, WG_NO_OFFSET, "%s(): no relationship has a property '%.*s'",
                         r->call->procedure->name, (int)(v->size > 64 ? 64 : v->size), v->as.s);

@@ -51,8 +51,10 @@ static wg_code list_keys(void *ctx, const wg_procedure_call *call, wg_error *err
     const uint32_t count = wg_catalog_key_count(catalog);
     const char **names = wg_alloc(NULL, ((size_t)count + 1) * sizeof *names);
     if (names == NULL) return wg_error_nomem(err, count * sizeof *names);
-    for (uint32_t i = 0; i < count; i++) names[i] = wg_catalog_key_name(catalog, i);
-    const wg_code code = add_sorted(call, names, count, err);
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (wg_txn_sees_key(call->txn, i)) names[seen++] = wg_catalog_key_name(catalog, i);
+    const wg_code code = add_sorted(call, names, seen, err);
     wg_free(names);
     return code;
 }

@@ -29,6 +29,7 @@ typedef struct name_index {
 typedef struct key_entry {
     const char *name;
     size_t name_size;
+    uint64_t begin;
 } key_entry;
 
 struct wg_catalog {
@@ -188,14 +189,22 @@ uint32_t wg_catalog_key_count(const wg_catalog *catalog) {
     return count;
 }
 
-static wg_code key_add(wg_catalog *c, wg_slice name, uint32_t *out, wg_error *err) {
+uint64_t wg_catalog_key_begin(const wg_catalog *catalog, uint32_t key) {
+    lock(catalog);
+    WG_ASSERT(key < catalog->keys.count);
+    const uint64_t begin = key_at(catalog, key)->begin;
+    unlock(catalog);
+    return begin;
+}
+
+static wg_code key_add(wg_catalog *c, wg_slice name, uint64_t begin, uint32_t *out, wg_error *err) {
     if (key_find(c, name) != WG_NO_KEY)
         return wg_error_set(err, WG_E_EXISTS, WG_NO_OFFSET, "property name '%.*s' has a number already",
                             (int)wg_min_size(name.size, 64), (const char *)name.data);
     key_entry *e = wg_arena_alloc(&c->arena, sizeof *e);
     char *copy = wg_arena_strdup(&c->arena, name);
     if (e == NULL || copy == NULL) return wg_error_nomem(err, sizeof *e + name.size);
-    *e = (key_entry){.name = copy, .name_size = name.size};
+    *e = (key_entry){.name = copy, .name_size = name.size, .begin = begin};
     if (!index_reserve(c, &c->key_index) || !list_push(c, &c->keys, e))
         return wg_error_nomem(err, (size_t)c->keys.count * 16);
     index_push(&c->key_index, name_hash(0, name));
@@ -203,12 +212,12 @@ static wg_code key_add(wg_catalog *c, wg_slice name, uint32_t *out, wg_error *er
     return WG_OK;
 }
 
-wg_code wg_catalog_add_key(wg_catalog *catalog, wg_slice name, uint32_t *out, wg_error *err) {
+wg_code wg_catalog_add_key(wg_catalog *catalog, wg_slice name, uint64_t begin, uint32_t *out, wg_error *err) {
     if (name.size > WG_NAME_BYTES_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "property name of %zu bytes: at most %d", name.size,
                             (int)WG_NAME_BYTES_MAX);
     wg_mutex_lock(&catalog->mutex);
-    const wg_code code = key_add(catalog, name, out, err);
+    const wg_code code = key_add(catalog, name, begin, out, err);
     wg_mutex_unlock(&catalog->mutex);
     return code;
 }

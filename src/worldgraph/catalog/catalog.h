@@ -69,8 +69,11 @@ void wg_catalog_destroy(wg_catalog *catalog);
 uint32_t wg_catalog_key(const wg_catalog *catalog, wg_slice name); /* WG_NO_KEY */
 const char *wg_catalog_key_name(const wg_catalog *catalog, uint32_t key);
 uint32_t wg_catalog_key_count(const wg_catalog *catalog);
-wg_code wg_catalog_add_key(wg_catalog *catalog, wg_slice name, uint32_t *out, wg_error *err); /* writer; EXISTS */
-void wg_catalog_truncate_keys(wg_catalog *catalog, uint32_t count);                           /* rollback */
+/* The commit that brought it; 0: unknown, before all snapshots. */
+uint64_t wg_catalog_key_begin(const wg_catalog *catalog, uint32_t key);
+wg_code wg_catalog_add_key(wg_catalog *catalog, wg_slice name, uint64_t begin, uint32_t *out,
+                           wg_error *err);                          /* writer; EXISTS */
+void wg_catalog_truncate_keys(wg_catalog *catalog, uint32_t count); /* rollback */
 
 /* ---- labels */
 const wg_label *wg_catalog_label(const wg_catalog *catalog, wg_view view, wg_slice name,

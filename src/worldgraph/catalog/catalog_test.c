@@ -25,7 +25,7 @@ static wg_catalog *make(void) {
 
 static uint32_t add_key(wg_catalog *c, const char *name) {
     uint32_t key = 0;
-    OK(wg_catalog_add_key(c, wg_slice_str(name), &key, err));
+    OK(wg_catalog_add_key(c, wg_slice_str(name), 1, &key, err));
     return key;
 }
 
@@ -51,7 +51,7 @@ static void test_keys_are_numbered_and_taken_back(void **state) {
     }
     uint32_t key = 0;
     wg_error err = {0};
-    assert_int_equal(wg_catalog_add_key(c, wg_slice_str("key7"), &key, &err), WG_E_EXISTS);
+    assert_int_equal(wg_catalog_add_key(c, wg_slice_str("key7"), 1, &key, &err), WG_E_EXISTS);
     wg_catalog_truncate_keys(c, 100);
     assert_int_equal(wg_catalog_key_count(c), 100);
     assert_int_equal(wg_catalog_key(c, wg_slice_str("key99")), 99);
@@ -144,7 +144,7 @@ static void test_refused_memory_changes_nothing(void **state) {
         uint32_t number = 0;
         wg_error err = {0};
         const wg_label_def def = {.name = "more", .kind = WG_LABEL_OPEN};
-        const wg_code key_code = wg_catalog_add_key(c, wg_slice_str("more"), &number, &err);
+        const wg_code key_code = wg_catalog_add_key(c, wg_slice_str("more"), 1, &number, &err);
         const wg_code label_code = wg_catalog_add_label(c, &def, 1, &number, NULL);
         wg_memory_fail_at(0, false);
         assert_int_equal(wg_catalog_key_count(c), key_code == WG_OK ? 65 : 64);

@@ -19,28 +19,17 @@ wgi_chunk *wgi_events_chunk_create(wg_account *account, size_t capacity) {
     return chunk;
 }
 
-wgi_chunk *wgi_events_chunk_create_huge(wg_account *account) {
-    wg_platform *platform = wg_platform_real(); /* the memory of every platform */
-    if (!wg_account_charge(account, WG_HUGE_PAGE_BYTES)) return NULL;
-    wgi_chunk *chunk = platform->ops->take_memory(platform, WG_HUGE_PAGE_BYTES);
-    if (chunk == NULL) {
-        wg_account_release(account, WG_HUGE_PAGE_BYTES);
-        return NULL;
-    }
-    *chunk = (wgi_chunk){.capacity = WG_HUGE_PAGE_BYTES - sizeof *chunk, .account = account, .is_huge = true};
+wgi_chunk *wgi_events_chunk_create_huge(wg_pages *pages) {
+    wgi_chunk *chunk = pages == NULL ? NULL : wg_page_take(pages, false);
+    if (chunk == NULL) return NULL;
+    *chunk = (wgi_chunk){.capacity = WG_HUGE_PAGE_BYTES - sizeof *chunk, .pages = pages};
     atomic_init(&chunk->users, 1);
     return chunk;
 }
 
 static void chunk_destroy(wgi_chunk *chunk) {
-    wg_platform *platform = wg_platform_real();
-    wg_account *account = chunk->account;
-    if (!chunk->is_huge) {
-        wg_free(chunk);
-        return;
-    }
-    platform->ops->give_memory(platform, chunk, WG_HUGE_PAGE_BYTES);
-    wg_account_release(account, WG_HUGE_PAGE_BYTES);
+    if (chunk->pages != NULL) wg_page_give(chunk->pages, chunk);
+    else wg_free(chunk);
 }
 
 void wgi_events_chunk_release(wgi_chunk *chunk) {
@@ -75,7 +64,7 @@ wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t
 }
 
 wgi_block *wgi_events_block_carve(wgi_chunk *chunk, uint64_t first, uint32_t capacity) {
-    if (chunk == NULL || !chunk->is_huge) return NULL;
+    if (chunk == NULL || chunk->pages == NULL) return NULL;
     const size_t at = (size_t)wg_align_up(chunk->used, 8);
     if (at > chunk->capacity || chunk->capacity - at < block_bytes(capacity)) return NULL;
     chunk->used = at + block_bytes(capacity);

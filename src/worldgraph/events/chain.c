@@ -9,7 +9,7 @@
  * Failure modes: WG_E_NOMEM and WG_E_CORRUPT leave the chain where it was; settling then tries again the next time. */
 #include "worldgraph/events/events_internal.h"
 
-enum { MESSAGE_MAX = 512, BATCH_BYTES = 256 * 1024, DIGESTS_FIRST = 64, SETTLE_CHUNK = 64 * 1024 };
+enum { MESSAGE_MAX = 512, BATCH_BYTES = 256 * 1024, DIGESTS_FIRST = 64 };
 
 static uint64_t slot_of(uint64_t sequence) { return sequence / WG_EVENTS_SLOT; }
 
@@ -103,7 +103,7 @@ void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks) {
 void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks) { *out_count = *out_ticks = 0; }
 #endif
 
-/* One batch up to `end`, or to where the log ends by now: events may have been taken back since the caller looked. */
+/* One batch up to `end`. */
 static wg_code batch_compute(wg_events *log, uint64_t end, bool *out_done, wg_error *err) {
     uint64_t at = atomic_load_explicit(&log->hashed, memory_order_relaxed);
     const uint64_t wanted = wg_min_u64(end, wgi_events_length(log));
@@ -210,30 +210,4 @@ wg_code wg_events_hash(wg_events *events, uint64_t sequence, wg_sha256 *out, wg_
     while (sequence < owner->base) owner = owner->parent;
     WG_TRY(start_know(owner, err));
     return own_hash(owner, sequence + 1, out, err);
-}
-
-/* The next block and chunk, when the appender will want them soon. */
-static void make_ahead(wg_events *log, uint64_t length) {
-    if (length % WG_EVENTS_SLOT < WG_EVENTS_SLOT / 2) return;
-    if (atomic_load_explicit(&log->ahead, memory_order_relaxed) == NULL) {
-        wgi_block *block = wgi_events_block_create(log->account, 0, WG_EVENTS_SLOT);
-        wgi_block *none = NULL;
-        if (block != NULL && !atomic_compare_exchange_strong(&log->ahead, &none, block)) wg_free(block);
-    }
-    if (atomic_load_explicit(&log->ahead_chunk, memory_order_relaxed) == NULL) {
-        wgi_chunk *chunk = wgi_events_chunk_create(log->account, SETTLE_CHUNK);
-        wgi_chunk *none = NULL;
-        if (chunk != NULL && !atomic_compare_exchange_strong(&log->ahead_chunk, &none, chunk))
-            wgi_events_chunk_release(chunk);
-    }
-}
-
-bool wg_events_settle(wg_events *events, uint64_t max) {
-    const uint64_t length = wgi_events_length(events);
-    const uint64_t hashed = atomic_load_explicit(&events->hashed, memory_order_relaxed);
-    make_ahead(events, length);
-    if (hashed >= length || max == 0) return hashed < length;
-    const uint64_t end = length - hashed < max ? length : hashed + max;
-    if (start_know(events, NULL) != WG_OK || own_hash(events, end, NULL, NULL) != WG_OK) return false;
-    return end < length;
 }

@@ -62,8 +62,6 @@ void wg_events_destroy(wg_events *events) {
         wgi_events_block_destroy(events->spares);
         events->spares = next;
     }
-    wg_free(atomic_load_explicit(&events->ahead, memory_order_acquire));
-    wgi_events_chunk_release(atomic_load_explicit(&events->ahead_chunk, memory_order_acquire));
     wgi_events_chunk_release(events->chunk);
     wgi_events_chunk_release(events->next_chunk);
     wgi_events_types_deinit(&events->types);
@@ -72,6 +70,8 @@ void wg_events_destroy(wg_events *events) {
     wg_mutex_deinit(&events->chain_mutex);
     wg_free(events);
 }
+
+void wg_events_use_pages(wg_events *events, wg_pages *pages) { events->pages = pages; }
 
 uint64_t wg_events_base(const wg_events *events) { return events->base; }
 
@@ -232,16 +232,8 @@ wg_code wg_events_seek_time(const wg_events *events, uint64_t time_us, uint64_t 
 /* ---- room for appends */
 
 static wgi_block *block_take(wg_events *events, uint64_t first, uint32_t capacity) {
-    if (capacity == WG_EVENTS_SLOT) {
-        wgi_block *made =
-            atomic_exchange_explicit(&events->ahead, NULL, memory_order_acquire); /* pairs with settle */
-        if (made != NULL) {
-            made->first = first;
-            return made;
-        }
-        made = wgi_events_block_carve(events->chunk, first, capacity);
-        if (made != NULL) return made;
-    }
+    wgi_block *made = capacity == WG_EVENTS_SLOT ? wgi_events_block_carve(events->chunk, first, capacity) : NULL;
+    if (made != NULL) return made;
     return wgi_events_block_create(events->account, first, capacity);
 }
 
@@ -370,24 +362,17 @@ static bool wants_huge(const wg_events *events, size_t bytes) {
 
 static wg_code payload_reserve(wg_events *events, size_t bytes, wg_error *err) {
     if (chunk_left(events->chunk) >= bytes || chunk_left(events->next_chunk) >= bytes) return WG_OK;
-    wgi_chunk *made =
-        atomic_exchange_explicit(&events->ahead_chunk, NULL, memory_order_acquire); /* pairs with settle */
-    if (chunk_left(made) < bytes) {
-        wgi_events_chunk_release(made);
-        const size_t wish = events->chunk == NULL ? CHUNK_MIN : wg_min_size(2 * events->chunk->capacity, CHUNK_MAX);
-        made = wants_huge(events, bytes) ? wgi_events_chunk_create_huge(events->account) : NULL;
-        if (made == NULL) made = wgi_events_chunk_create(events->account, wg_max_size(wish, bytes));
-        if (made == NULL) return wg_error_nomem(err, bytes);
-    }
+    const size_t wish = events->chunk == NULL ? CHUNK_MIN : wg_min_size(2 * events->chunk->capacity, CHUNK_MAX);
+    wgi_chunk *made = wants_huge(events, bytes) ? wgi_events_chunk_create_huge(events->pages) : NULL;
+    if (made == NULL) made = wgi_events_chunk_create(events->account, wg_max_size(wish, bytes));
+    if (made == NULL) return wg_error_nomem(err, bytes);
     wgi_events_chunk_release(events->next_chunk);
     events->next_chunk = made;
     return WG_OK;
 }
 
 static wg_code last_learn(wg_events *events, uint64_t next, wg_error *err) {
-    if (next == 0) {
-        events->last_time = 0; /* what was taken back leaves no time behind */
-    } else {
+    if (next != 0) {
         const wgi_part part = wgi_events_part_of(events, next - 1, next);
         const wgi_block *block;
         const uint32_t slot = wg_epoch_enter(events->epoch);
@@ -482,31 +467,4 @@ uint64_t wg_events_append(wg_events *events, const wg_event *event) {
     block->value_types[row] = event->value_type;
     atomic_store_explicit(&events->count, sequence + 1, memory_order_release); /* pairs with wgi_events_length */
     return sequence;
-}
-
-void wg_events_truncate(wg_events *events, uint64_t count) {
-    const uint64_t length = atomic_load_explicit(&events->count, memory_order_relaxed);
-    if (count == 0) return;
-    WG_ASSERT(count <= length - atomic_load_explicit(&events->tail_from, memory_order_relaxed));
-    const uint64_t left = length - count;
-    wg_mutex_lock(&events->chain_mutex); /* nobody hashes what goes */
-    atomic_store_explicit(&events->count, left, memory_order_release);
-    if (atomic_load_explicit(&events->hashed, memory_order_relaxed) > left) {
-        atomic_store_explicit(&events->hashed, left, memory_order_relaxed);
-        events->head_known = false;
-    }
-    wg_mutex_unlock(&events->chain_mutex);
-    for (uint64_t sequence = length; sequence-- > left;) {
-        const wgi_block *block = wgi_block_at(events, slot_of(sequence));
-        const uint64_t row = sequence - block->first;
-        wgi_events_types_take_back(&events->types, block->types[row]);
-        const wgi_chunk *chunk = events->chunk;
-        if (block->sizes[row] > 0 && block->payloads[row] + block->sizes[row] == chunk->bytes + chunk->used)
-            events->chunk->used -= block->sizes[row];
-    }
-    const uint64_t slot = slot_of(left);
-    const bool begun = left != wgi_slot_start(events, slot);
-    events->tail = begun ? wg_slots_get(&events->blocks, wgi_slot_place(events, slot)) : NULL;
-    if (events->tail != NULL && events->tail->capacity == 0) events->tail = NULL; /* stored: thawed when it goes on */
-    events->last_known = false;
 }

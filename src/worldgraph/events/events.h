@@ -11,6 +11,7 @@
 
 #include "base/digest/digest.h"
 #include "mvcc/mvcc.h"
+#include "worldgraph/events/pages.h"
 #include "worldgraph/mmap/mmap.h"
 
 enum { WG_EVENT_TYPE_BYTES_MAX = 256 };
@@ -29,6 +30,8 @@ typedef struct wg_event {
 /* parent NULL: none; else events [0, base) are the parent's, which outlives this log. */
 wg_code wg_events_create(wg_epoch *epoch, wg_account *account, wg_events *parent, uint64_t base, wg_events **out,
                          wg_error *err);
+/* Where long logs have their payloads; none are in huge pages without. Before the first append; outlives the log. */
+void wg_events_use_pages(wg_events *events, wg_pages *pages);
 void wg_events_destroy(wg_events *events);
 
 /* Room so that one append of this size cannot fail. Allocation-free in steady state (blocks are taken ahead). */
@@ -38,8 +41,6 @@ wg_code wg_events_reserve_many(wg_events *events, uint32_t count, size_t type_by
                                wg_error *err);
 /* event->sequence is ignored; returns the one given. Published with release. A time below the last one's is raised to it. */
 uint64_t wg_events_append(wg_events *events, const wg_event *event);
-/* Takes the newest `count` events back (a commit that failed behind its apply; replay). Nobody has seen them. */
-void wg_events_truncate(wg_events *events, uint64_t count);
 
 /* Events of versions <= snapshot; WG_LOGSEQ_NEVER: all. O(log n). Of a slot whose stored versions are damaged all events count: reading
  * them says WG_E_CORRUPT, and so does the second form. */
@@ -62,8 +63,6 @@ wg_code wg_events_types(const wg_events *events, uint64_t count, bool (*fn)(void
 wg_code wg_events_hash(wg_events *events, uint64_t sequence, wg_sha256 *out, wg_error *err);
 /* Built with WG_LAYER_TIMING: how many hashes were computed so far, of all logs, and how long that took. Otherwise zeros. */
 void wg_events_hash_timing(uint64_t *out_count, uint64_t *out_ticks);
-/* Computes hashes of up to `max` events; true when some are left. For the background. */
-bool wg_events_settle(wg_events *events, uint64_t max);
 typedef struct wg_events_report {
     bool valid;
     uint64_t length;        /* events looked at */

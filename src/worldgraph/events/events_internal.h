@@ -17,8 +17,7 @@ enum {
 typedef struct wgi_chunk {
     struct wgi_chunk *next; /* set before a block goes on in it */
     _Atomic uint32_t users; /* blocks, and the log while it fills it */
-    wg_account *account;    /* of a huge page: charged here, may be NULL */
-    bool is_huge;           /* a huge page of memory, not of the heap */
+    wg_pages *pages;        /* a huge page of this set; NULL: of the heap */
     size_t capacity;
     size_t used;
     uint8_t bytes[];
@@ -86,7 +85,7 @@ typedef struct wgi_block {
     wgi_chunk *last_chunk;
     struct wgi_block *spare_next; /* in the list of blocks taken ahead */
     wgi_chunk *home;              /* the chunk in which the block itself lies; NULL: in the heap */
-    _Atomic uint64_t *versions;   /* atomic: a search may pass over an event that is being taken back */
+    _Atomic uint64_t *versions;   /* atomic: a search may look at one that is being written */
     _Atomic uint64_t *times;
     wgi_type **types;
     const uint8_t **payloads;
@@ -101,8 +100,8 @@ enum { WGI_C_VERSION, WGI_C_TIME, WGI_C_TYPE, WGI_C_VALUE_TYPE, WGI_C_PAYLOAD, W
 enum { WGI_A_FIRST, WGI_A_FIRST_VERSION, WGI_A_LAST_VERSION, WGI_A_FIRST_TIME, WGI_A_LAST_TIME };
 
 wgi_chunk *wgi_events_chunk_create(wg_account *account, size_t capacity);
-/* One huge page, whose first touch costs a hundredth of what its small pages do. NULL: the system has none. */
-wgi_chunk *wgi_events_chunk_create_huge(wg_account *account);
+/* One huge page, whose first touch costs a hundredth of what its small pages do. NULL: there is none; pages NULL is legal. */
+wgi_chunk *wgi_events_chunk_create_huge(wg_pages *pages);
 void wgi_events_chunk_release(wgi_chunk *chunk);
 wgi_block *wgi_events_block_create(wg_account *account, uint64_t first, uint32_t capacity);
 /* The same in what is left of a huge chunk, which it uses; NULL: that is too little. */
@@ -128,6 +127,7 @@ typedef struct wgi_digests {
 struct wg_events {
     wg_epoch *epoch;
     wg_account *account;
+    wg_pages *pages; /* NULL: none */
     wg_events *parent;
     uint64_t base;
     _Atomic uint64_t count; /* release after an event is whole */
@@ -143,9 +143,7 @@ struct wg_events {
     _Atomic uint64_t payloads_out; /* of those, what is stored by now; under stored_mutex */
     wgi_types types;               /* of the events from tail_from on */
     _Atomic uint64_t tail_from;    /* events before it were stored when the log was opened */
-    _Atomic(wgi_block *) ahead;    /* a block that the background has made */
-    _Atomic(wgi_chunk *) ahead_chunk;
-    wg_mutex stored_mutex; /* which blocks are stored; who builds the lists of the stored events */
+    wg_mutex stored_mutex;         /* which blocks are stored; who builds the lists of the stored events */
     /* lists of the events before tail_from, built when somebody asks first */
     _Atomic bool stored_types_ready; /* release once `stored_types` is whole */
     wgi_types stored_types;

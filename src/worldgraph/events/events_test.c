@@ -26,13 +26,12 @@ static void test_events_empty_log_has_nothing(void **state) {
     wg_rng rng;
     wg_rng_init(&rng, 1);
     kit_check(&log, &rng);
-    assert_false(wg_events_settle(log.events, 100));
     kit_log_destroy(&log);
     env_close(&v);
 }
 
 static void test_events_random_work_agrees_with_arrays(void **state) {
-    /* Goal: appends, appends taken back, settling and forks of forks give at every moment what plain arrays give. */
+    /* Goal: appends, hashing and forks of forks give at every moment what plain arrays give. */
     (void)state;
     for (uint64_t seed = wg_test_seed(100), end = seed + 6; seed < end; seed++) {
         env v;
@@ -51,12 +50,9 @@ static void test_events_random_work_agrees_with_arrays(void **state) {
             else if (what == 6 && count < LOGS) {
                 kit_log_create(&logs[count], v.epoch, &v.account, log, wg_rng_below(&rng, log->count + 1));
                 count++;
-            } else if (what == 7 && log->count > log->base && log == &logs[count - 1]) { /* nobody has forked it */
-                const uint64_t n = wg_rng_below(&rng, wg_min_u64(log->count - log->base, 1500)) + 1;
-                wg_events_truncate(log->events, n);
-                log->count -= n;
-            } else if (what == 8) {
-                (void)wg_events_settle(log->events, wg_rng_below(&rng, 700));
+            } else if (what == 8 && log->count != 0) {
+                wg_sha256 hash;
+                KIT_OK(wg_events_hash(log->events, wg_rng_below(&rng, log->count), &hash, err));
             } else if (step % 3 == 0) {
                 kit_check_searches(log, &rng, 10);
             }
@@ -91,27 +87,6 @@ static void test_events_times_never_fall(void **state) {
     env_close(&v);
 }
 
-static void test_events_taken_back_leave_no_time_behind(void **state) {
-    /* Goal: when the first event of a log is taken back, the next one keeps its own, earlier time. */
-    (void)state;
-    env v;
-    env_open(&v);
-    kit_log log;
-    kit_log_create(&log, v.epoch, &v.account, NULL, 0);
-    KIT_OK(wg_events_reserve(log.events, 1, 0, err));
-    (void)wg_events_append(log.events, &(wg_event){.version = 1, .time_us = 50, .type = wg_slice_str("t")});
-    wg_events_truncate(log.events, 1);
-    KIT_OK(wg_events_reserve(log.events, 1, 0, err));
-    (void)wg_events_append(log.events, &(wg_event){.version = 2, .time_us = 40, .type = wg_slice_str("t")});
-    wg_event e;
-    KIT_OK(wg_events_read(log.events, 0, &e, err));
-    assert_int_equal(e.time_us, 40);
-    assert_true(wg_events_settle(log.events, 0)); /* nothing hashed: one is left */
-    assert_false(wg_events_settle(log.events, 1));
-    kit_log_destroy(&log);
-    env_close(&v);
-}
-
 static void test_events_without_an_account_fill_huge_pages(void **state) {
     /* Goal: a log that nobody charges grows beyond what huge pages begin at, is read, and is freed. */
     (void)state;
@@ -121,6 +96,9 @@ static void test_events_without_an_account_fill_huge_pages(void **state) {
     wg_events *log;
     KIT_OK(wg_epoch_create(NULL, &epoch, err));
     KIT_OK(wg_events_create(epoch, NULL, NULL, 0, &log, err));
+    wg_pages *pages = wg_pages_create(wg_platform_real(), NULL);
+    assert_non_null(pages);
+    wg_events_use_pages(log, pages);
     for (uint32_t i = 0; i < COUNT; i++) {
         KIT_OK(wg_events_reserve(log, 1, sizeof payload, err));
         wg_store_u32le(payload, i);
@@ -134,6 +112,7 @@ static void test_events_without_an_account_fill_huge_pages(void **state) {
         assert_int_equal(wg_load_u32le(e.payload.data), i);
     }
     wg_events_destroy(log);
+    wg_pages_close(pages);
     wg_epoch_destroy(epoch);
 }
 
@@ -212,25 +191,39 @@ static void test_events_refused_memory_changes_nothing(void **state) {
     env_close(&v);
 }
 
-static void test_events_settled_log_appends_without_allocating(void **state) {
-    /* Goal: with the background a block ahead, reserve and append ask the allocator for nothing but lists of types, one chunk in a thousand. */
+static void test_events_of_a_long_log_append_without_allocating(void **state) {
+    /* Goal: a log that has come to huge pages asks the allocator for nothing but lists of types, one chunk in a thousand, and pages that it gave back are
+     * taken again. */
     (void)state;
     env v;
     env_open(&v);
-    wg_events *log = NULL;
-    KIT_OK(wg_events_create(v.epoch, &v.account, NULL, 0, &log, err));
-    uint64_t calls = 0;
-    for (uint32_t i = 0; i < 100000; i++) {
-        const uint64_t before = wg_memory_calls();
-        KIT_OK(wg_events_reserve(log, 4, 32, err));
-        (void)wg_events_append(log, &(wg_event){.version = i,
-                                                .type = wg_slice_str("tool"),
-                                                .payload = wg_slice_of("0123456789abcdef0123456789abcdef", 32)});
-        if (i >= 4096) calls += wg_memory_calls() - before;
-        if (i % 100 == 99) (void)wg_events_settle(log, 1000);
+    wg_pages *pages = wg_pages_create(wg_platform_real(), &v.account);
+    assert_non_null(pages);
+    uint64_t calls = 0, peak = 0;
+    for (uint32_t round = 0; round < 3; round++) {
+        wg_events *log = NULL;
+        KIT_OK(wg_events_create(v.epoch, &v.account, NULL, 0, &log, err));
+        wg_events_use_pages(log, pages);
+        for (uint32_t i = 0; i < 160000; i++) {
+            const uint64_t before = wg_memory_calls();
+            KIT_OK(wg_events_reserve(log, 4, 32, err));
+            (void)wg_events_append(log, &(wg_event){.version = i,
+                                                    .type = wg_slice_str("tool"),
+                                                    .payload = wg_slice_of("0123456789abcdef0123456789abcdef", 32)});
+            if (i >= 70000) calls += wg_memory_calls() - before;
+        }
+        wg_events_destroy(log);
+        wg_epoch_collect(v.epoch);
+        if (round == 0) peak = wg_account_bytes(&v.account);
+        assert_true(peak >= 2 * WG_HUGE_PAGE_BYTES && wg_account_bytes(&v.account) <= peak);
     }
-    assert_true(calls <= 25); /* chunks of the slots' own table, and of postings */
-    wg_events_destroy(log);
+    assert_true(calls <= 3 * 25); /* chunks of the slots' own table, and of postings */
+    const uint64_t kept = wg_account_bytes(&v.account);
+    wg_pages_decay(pages); /* pages were taken since the last one */
+    assert_int_equal(wg_account_bytes(&v.account), kept);
+    wg_pages_decay(pages);
+    assert_int_equal(wg_account_bytes(&v.account), kept - WG_HUGE_PAGE_BYTES);
+    wg_pages_close(pages);
     env_close(&v);
 }
 
@@ -318,11 +311,10 @@ int main(void) {
         cmocka_unit_test(test_events_empty_log_has_nothing),
         cmocka_unit_test(test_events_random_work_agrees_with_arrays),
         cmocka_unit_test(test_events_times_never_fall),
-        cmocka_unit_test(test_events_taken_back_leave_no_time_behind),
         cmocka_unit_test(test_events_without_an_account_fill_huge_pages),
         cmocka_unit_test(test_events_large_payloads_and_names_are_kept),
         cmocka_unit_test(test_events_refused_memory_changes_nothing),
-        cmocka_unit_test(test_events_settled_log_appends_without_allocating),
+        cmocka_unit_test(test_events_of_a_long_log_append_without_allocating),
         cmocka_unit_test(test_events_hash_of_the_documented_example),
         cmocka_unit_test(test_events_many_types_are_listed_in_order_of_use),
         cmocka_unit_test(test_events_deep_forks_share_one_chain),

@@ -153,6 +153,7 @@ bool wg_state_collect(wg_state *state) {
     const bool dead = dead_runs(state);
     wg_mutex_unlock(&state->collect_mutex);
     wg_epoch_collect(state->epoch);
+    wg_pages_decay(state->pages);
     return more || kept || dead;
 }
 

@@ -4,6 +4,7 @@
 
 #include "worldgraph/state/history_internal.h"
 #include "worldgraph/state/touched_internal.h"
+#include "worldgraph/wal/wal.h"
 
 #ifdef WG_LAYER_TIMING
 uint64_t wgi_layer_begin(void);
@@ -18,6 +19,14 @@ void wgi_layer_end(wg_layer layer, uint64_t begin);
 /* A session's own counter: others only read it. */
 static inline WGI_HOT void wgi_count(_Atomic uint64_t *counter) {
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* The coarse time, by the session's count of ticks. */
+uint64_t wgi_session_clock(wg_state_session *session, uint64_t tick);
+static inline uint64_t wgi_session_now(wg_state_session *session) {
+    const uint64_t tick = wg_ticks();
+    if (__builtin_expect(tick - session->tick < session->ticks_kept, 1)) return session->now_us;
+    return wgi_session_clock(session, tick);
 }
 
 /* ---- redo */
@@ -56,6 +65,22 @@ static inline uint8_t *wgi_redo_op_put(uint8_t *p, uint8_t op, wg_slice key, con
 /* TIME when the lane does not stand at `time_us` (lane NULL: always), then the head of a RUN_COMMIT with `ops` bytes of operations. */
 uint8_t *wgi_redo_head_put(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg_state_run *run, uint64_t version,
                            size_t ops);
+
+static inline WGI_HOT uint8_t *wgi_redo_head_at(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg_state_run *run,
+                                                uint64_t version, size_t ops) {
+    if (__builtin_expect(lane == NULL || lane->time_us != time_us, 0)) {
+        *p++ = WG_MUTATION_TIME;
+        *p++ = 8;
+        wg_store_u64le(p, time_us);
+        p += 8;
+        if (lane != NULL) lane->time_us = time_us;
+    }
+    const uint32_t number = run->origin.number;
+    *p++ = WG_MUTATION_RUN_COMMIT;
+    p = wgi_varint_put(p, wgi_varint_size(number) + wgi_varint_size(version) + ops);
+    p = wgi_varint_put(p, number);
+    return wgi_varint_put(p, version);
+}
 
 /* ---- slots */
 
@@ -175,6 +200,27 @@ static inline void wgi_write_slot(wg_state_run *run, wgi_writer *writer, const w
     wgi_store(&slot->words[0], word0 | t->version << WGI_VERSION_SHIFT);
 }
 
+/* ---- a transaction of one key, before it is more (straight.c) */
+
+typedef enum wgi_quick_step { WGI_QUICK_NONE, WGI_QUICK_READ, WGI_QUICK_WRITTEN } wgi_quick_step;
+typedef struct wgi_quick {
+    wgi_quick_step step;
+    uint32_t size, value_size;
+    uint32_t generation; /* of the segment when the slot was read */
+    uint64_t head, tail, hash, version;
+    wgi_header *header;
+    wgi_slot *slot;
+    wgi_side *side;
+    uint8_t key[WGI_KEY_HASHED];
+    uint8_t value[WGI_INLINE_BYTES];
+} wgi_quick;
+/* What the quick transaction has done becomes what any other has done. WG_E_NOMEM: it is as it was. */
+wg_code wgi_unquick_slow(wg_state_txn *txn, wg_error *err);
+static inline wg_code wgi_unquick(wg_state_txn *txn, wg_error *err) {
+    return txn->quick->step == WGI_QUICK_NONE ? WG_OK : wgi_unquick_slow(txn, err);
+}
+wg_code wgi_txn_note_read(wg_state_txn *txn, const wg_state_key *key, uint64_t version, wg_error *err);
+
 /* ---- checks of callers' arguments */
 
 wg_code wgi_error_key(wg_slice key, wg_error *err);
@@ -195,6 +241,8 @@ static inline wg_code wgi_check_run(const wg_state_run *run, wg_error *err) {
  * know. False: nothing was done, the long way finds out why. */
 bool wgi_put_short(wg_state_session *session, wg_state_run *run, const wg_state_key *key, const wg_state_value *value,
                    uint64_t expected, uint64_t now_us, uint64_t *out_version);
+/* The same for bytes that do not expire, whatever is there. The version; 0: nothing was done. */
+uint64_t wgi_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes);
 /* wg_state_put when that answered false. */
 wg_code wgi_put_long(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,

@@ -183,8 +183,8 @@ void wgi_kept_drop_run(wgi_history *h, const wg_state_run *run) {
 static bool record_load(const wgi_history_chunk *c, size_t byte, wgi_record *out) {
     const _Atomic uint64_t *p = c->words + (byte - WGI_HISTORY_HEAD) / 8;
     out->history = wgi_load(p);
-    out->replaced_by = wgi_load(p + 1);
-    out->time_us = wgi_load(p + 2);
+    out->time_us = wgi_load(p + 1);
+    out->replaced_by = wgi_load(p + 2);
     out->words[0] = wgi_load(p + WGI_HISTORY_META);
     out->words[1] = wgi_load(p + WGI_HISTORY_META + 1);
     const uint32_t used = wgi_words_used(out->words[0], out->words[1]);
@@ -313,10 +313,10 @@ static bool oldest_forget(wgi_history *h) {
 static wg_code memory_add(wgi_history *h, wg_error *err) {
     memory_block *block = wg_alloc(h->state->account, sizeof *block);
     if (block == NULL) return wg_error_nomem(err, sizeof *block);
-    uint8_t *data = wgi_page_take(h->state, err);
+    uint8_t *data = wg_page_take(h->state->pages, true);
     if (data == NULL) {
         wg_free(block);
-        return WG_E_NOMEM;
+        return wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
     }
     *block = (memory_block){h->blocks, data};
     h->blocks = block;
@@ -369,6 +369,31 @@ static wg_code chunk_take(wgi_history *h, wgi_history_chunk **out, wg_error *err
     return WG_OK;
 }
 
+/* The head of the writer's chunk learns of all its records. Versions of a run rise, so the last record of one shape has the highest of them. */
+static void writer_settle(wgi_writer *writer) {
+    wgi_history_chunk *c = writer->chunk;
+    if (c == NULL || writer->at == writer->settled) return;
+    const _Atomic uint64_t *last = (const _Atomic uint64_t *)(writer->at - writer->bytes);
+    const uint64_t replaced_by = wgi_load(last + 2);
+    c->records += (uint32_t)((writer->at - writer->settled) / writer->bytes);
+    if (c->replaced_by < replaced_by) c->replaced_by = replaced_by;
+    c->used = (uint32_t)(writer->at - (uintptr_t)c);
+    writer->settled = writer->at;
+}
+
+void wgi_history_reshape(wgi_writer *writer, uint64_t shape) {
+    wgi_history_chunk *c = writer->chunk;
+    const uint64_t word0 = shape & UINT64_C(0xffe0), word1 = shape >> 16;
+    writer_settle(writer);
+    if (c->run != (uint32_t)word1 >> 8) {
+        c->mixed = c->mixed || c->records != 0;
+        c->run = (uint32_t)word1 >> 8;
+    }
+    writer->shape = shape;
+    writer->usual = word1 << 32 | word0 | WG_TYPE_BYTES;
+    writer->bytes = 8 * (uint64_t)(WGI_HISTORY_META + wgi_words_used(word0, word1));
+}
+
 static void chunk_close(wgi_history *h, wgi_history_chunk *c) {
     c->next = NULL;
     atomic_fetch_add_explicit(&h->live_bytes, c->large_bytes, memory_order_relaxed);
@@ -379,12 +404,18 @@ static void chunk_close(wgi_history *h, wgi_history_chunk *c) {
 
 /* The next of the writer's ready chunks becomes its open one. */
 static void writer_turn(wgi_history *h, wgi_writer *writer) {
+    writer_settle(writer);
     if (writer->chunk != NULL) chunk_close(h, writer->chunk);
-    writer->chunk = writer->ready;
-    writer->ready = writer->chunk->next;
+    wgi_history_chunk *c = writer->ready;
+    writer->ready = c->next;
     writer->ready_count--;
-    writer->chunk->next = NULL;
-    writer->room = WGI_HISTORY_CHUNK_BYTES - WGI_HISTORY_HEAD;
+    c->next = NULL;
+    writer->chunk = c;
+    writer->at = writer->settled = (uintptr_t)c + WGI_HISTORY_HEAD;
+    writer->end = (uintptr_t)c + WGI_HISTORY_CHUNK_BYTES;
+    writer->position = c->base | WGI_HISTORY_HEAD;
+    writer->shape = WGI_NO_SHAPE;
+    writer->usual = 0;
 }
 
 wg_code wgi_history_reserve_slow(wg_state *state, wgi_writer *writer, uint32_t records, wg_error *err) {
@@ -422,13 +453,14 @@ void wgi_history_append_blocks(wgi_writer *writer, const wgi_slot *slot, uint64_
     const wgi_block *block = wgi_words_block(words);
     writer->chunk->has_blocks = true;
     if (block != NULL) writer->chunk->large_bytes += block->size;
-    if (writer->chunk->large_bytes > LARGE_BYTES_MAX) writer->room = 0; /* large ones are forgotten a few at a time */
+    if (writer->chunk->large_bytes > LARGE_BYTES_MAX) writer->end = 0; /* large ones are forgotten a few at a time */
     wgi_block_hold(wgi_words_key_block(words));
 }
 
 void wgi_history_close(wg_state *state, wgi_writer *writer) {
     wgi_history *h = state->history;
     wg_mutex_lock(&h->mutex);
+    writer_settle(writer);
     if (writer->chunk != NULL) chunk_close(h, writer->chunk);
     while (writer->ready != NULL) {
         wgi_history_chunk *c = writer->ready;
@@ -436,6 +468,7 @@ void wgi_history_close(wg_state *state, wgi_writer *writer) {
         chunk_close(h, c);
     }
     writer->chunk = NULL;
+    writer->at = writer->end = writer->settled = 0;
     writer->ready_count = 0;
     wg_mutex_unlock(&h->mutex);
     wg_free(writer->segments);
@@ -475,7 +508,6 @@ wg_code wgi_history_create(wg_state *state, wgi_history **out, wg_error *err) {
 
 void wgi_history_destroy(wgi_history *h) {
     if (h == NULL) return;
-    wg_platform *platform = h->state->options.platform;
     for (wgi_history_chunk *c = h->oldest; c != NULL; c = c->next) chunk_release_blocks(h, c);
     for (uint32_t i = 0; i < h->kept_buckets; i++)
         for (wgi_kept *k = h->kept[i], *next; k != NULL; k = next) {
@@ -486,8 +518,7 @@ void wgi_history_destroy(wgi_history *h) {
     while (h->blocks != NULL) {
         memory_block *block = h->blocks;
         h->blocks = block->next;
-        platform->ops->give_memory(platform, block->data, WG_HUGE_PAGE_BYTES);
-        wg_account_release(h->state->account, WG_HUGE_PAGE_BYTES);
+        wg_page_give(h->state->pages, block->data);
         wg_free(block);
     }
     wg_free(h->readings.items);

@@ -5,7 +5,7 @@
 #include "worldgraph/state/table_internal.h"
 
 /* 256 KiB: a head of 64 bytes, then records of whole words:
- *   previous position | version that replaced it | time | words of the slot, as many as count */
+ *   previous position | time | version that replaced it | words of the slot, as many as count */
 typedef struct wgi_history_chunk {
     _Atomic uint64_t number; /* 0: not in use; positions are number << 18 | byte */
     struct wgi_history_chunk *next;
@@ -20,25 +20,33 @@ typedef struct wgi_history_chunk {
 } wgi_history_chunk;
 enum { WGI_HISTORY_SHIFT = 18, WGI_HISTORY_HEAD = 64, WGI_HISTORY_META = 3 /* words */, WGI_HISTORY_AHEAD = 768 };
 
-/* What a session writes commits with. */
+/* What a session writes commits with. What a chunk's head says of its records is brought up to date when their shape changes and at its end. */
 typedef struct wgi_writer {
+    uintptr_t at;      /* where the next record goes; 0: no chunk yet */
+    uintptr_t end;     /* records that were asked for go below it */
+    uint64_t position; /* of `at` */
+    uint64_t shape;    /* of all records since `settled`: run, flags, sizes; what the next one is taken to have */
+    uint64_t bytes;    /* of each */
+    uint64_t usual;    /* the shape as straight.c asks for it */
+    uintptr_t settled; /* the head of the chunk knows of what is below it */
     wgi_history_chunk *chunk; /* open; NULL: none yet */
     wgi_history_chunk *ready; /* more of them, for a commit that needs several */
     uint32_t ready_count;
-    uint32_t room;       /* bytes in `chunk` that may be used */
-    uint64_t last_shape; /* of the last record, and its bytes: what the next one is taken to have */
-    uint32_t last_bytes;
-    uint32_t *segments; /* of a commit with several keys, to lock in order */
     uint32_t segment_room;
+    uint32_t *segments; /* of a commit with several keys, to lock in order */
 } wgi_writer;
+#define WGI_NO_SHAPE UINT64_MAX
 
 wg_code wgi_history_create(wg_state *state, wgi_history **out, wg_error *err);
 void wgi_history_destroy(wgi_history *history);
 
+static inline bool wgi_history_has_room(const wgi_writer *writer, uint32_t records) {
+    return writer->at + (uintptr_t)records * WGI_RECORD_BYTES_MAX <= writer->end;
+}
 /* Room for `records` appends. Forgets the oldest chunks beyond the bound. Outside of all locks of segments. */
 wg_code wgi_history_reserve_slow(wg_state *state, wgi_writer *writer, uint32_t records, wg_error *err);
 static inline wg_code wgi_history_reserve(wg_state *state, wgi_writer *writer, uint32_t records, wg_error *err) {
-    if ((uint64_t)records * WGI_RECORD_BYTES_MAX <= writer->room) return WG_OK;
+    if (wgi_history_has_room(writer, records)) return WG_OK;
     return wgi_history_reserve_slow(state, writer, records, err);
 }
 /* What goes to history with a record. */
@@ -50,19 +58,25 @@ typedef struct wgi_replaced {
 } wgi_replaced;
 void wgi_history_turn(wg_state *state, wgi_writer *writer); /* the open chunk is full: the next ready one */
 void wgi_history_append_blocks(wgi_writer *writer, const wgi_slot *slot, uint64_t word0);
-/* What the number of bytes of a record depends on, in some order: flags and size of the key, size of the value. */
+/* What the number of bytes of a record depends on, and its run: flags and size of the key, size of the value. */
 static inline uint64_t wgi_history_shape(uint64_t word0, uint64_t word1) {
-    return (word0 & UINT64_C(0xffe0)) | (word1 & 0xff) << 16;
+    return (word0 & UINT64_C(0xffe0)) | (word1 & UINT32_MAX) << 16;
 }
-/* The record in the slot goes to history. Gives its position. `writer` has room for it in its open chunk; what blocks it has is the caller's.
+/* Records of this shape follow. The writer has an open chunk. */
+void wgi_history_reshape(wgi_writer *writer, uint64_t shape);
+/* The record in the slot goes to history. Gives its position. `writer` has room for it in its open
+ * chunk; what blocks it has is the caller's.
  *
  * How many bytes it has is known once the slot is there, which may be a miss; records that follow do not wait for that: their place is that of a record
  * as long as the last one, and only if it is not does the processor go back. */
 static inline WGI_HOT uint64_t wgi_history_append_here(wgi_writer *writer, const wgi_slot *slot, uint64_t word1,
                                                        const wgi_replaced *r) {
-    wgi_history_chunk *c = writer->chunk;
-    const uint32_t byte = c->used;
-    _Atomic uint64_t *p = (_Atomic uint64_t *)(void *)((uint8_t *)c + byte);
+    const uint64_t shape = wgi_history_shape(r->word0, word1);
+    if (__builtin_expect(writer->shape != shape, 0)) wgi_history_reshape(writer, shape);
+    const uint64_t position = writer->position;
+    _Atomic uint64_t *p = (_Atomic uint64_t *)writer->at;
+    writer->at += writer->bytes;
+    writer->position = position + writer->bytes;
     __builtin_prefetch(p + WGI_HISTORY_AHEAD / 8, 1);
     __builtin_prefetch(p + (WGI_HISTORY_AHEAD + 64) / 8, 1);
     __builtin_prefetch(p + (WGI_HISTORY_AHEAD + 128) / 8, 1);
@@ -74,35 +88,20 @@ static inline WGI_HOT uint64_t wgi_history_append_here(wgi_writer *writer, const
     wgi_copy_64(to + 64, (const uint8_t *)slot + 64);
 #endif
     wgi_store(p, r->history);
-    wgi_store(p + 1, r->replaced_by);
-    wgi_store(p + 2, r->time_us);
+    wgi_store(p + 1, r->time_us);
+    wgi_store(p + 2, r->replaced_by);
     wgi_store(p + WGI_HISTORY_META, r->word0);
-    uint32_t bytes = writer->last_bytes;
-    const uint64_t shape = wgi_history_shape(r->word0, word1);
-    if (__builtin_expect(writer->last_shape != shape, 0)) {
-        bytes = 8 * (WGI_HISTORY_META + wgi_words_used(r->word0, word1));
-        writer->last_shape = shape;
-        writer->last_bytes = bytes;
-        __asm__ volatile("" : "+r"(bytes)); /* a branch, not a choice that waits */
-    }
-    if (__builtin_expect(c->run != (uint32_t)word1 >> 8, 0)) {
-        c->mixed = c->mixed || c->records != 0;
-        c->run = (uint32_t)word1 >> 8;
-    }
-    c->records++;
-    if (c->replaced_by < r->replaced_by) c->replaced_by = r->replaced_by;
-    c->used = byte + bytes;
-    writer->room -= bytes;
-    return c->base | byte;
+    return position;
 }
 /* The same when there may be no room, and its blocks' references go with it; a block key gets one more. */
 static inline uint64_t wgi_history_append(wg_state *state, wgi_writer *writer, const wgi_slot *slot,
                                           const wgi_replaced *r) {
-    if (writer->chunk == NULL || writer->chunk->used + WGI_RECORD_BYTES_MAX > WGI_HISTORY_CHUNK_BYTES)
+    if (writer->at + WGI_RECORD_BYTES_MAX > (uintptr_t)writer->chunk + WGI_HISTORY_CHUNK_BYTES ||
+        writer->chunk == NULL)
         wgi_history_turn(state, writer);
-    if (writer->room < WGI_RECORD_BYTES_MAX)
-        writer->room = WGI_RECORD_BYTES_MAX; /* a commit of many has large ones */
     const uint64_t position = wgi_history_append_here(writer, slot, wgi_load(&slot->words[1]), r);
+    if (writer->chunk->replaced_by < r->replaced_by)
+        writer->chunk->replaced_by = r->replaced_by; /* what is restored has its versions in any order */
     if ((r->word0 & WGI_FLAG_BLOCK) != 0 || ((r->word0 >> 8) & 0xff) == WGI_KEY_IN_BLOCK)
         wgi_history_append_blocks(writer, slot, r->word0);
     return position;

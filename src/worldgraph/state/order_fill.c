@@ -402,5 +402,5 @@ void wg_state_fill_begin(wg_state *state) { state->filling = true; }
 
 void wg_state_fill_end(wg_state *state) {
     state->filling = false;
-    wgi_pages_drop(state);
+    wg_pages_drop(state->pages);
 }

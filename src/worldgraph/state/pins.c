@@ -291,13 +291,43 @@ wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t unt
     }
 }
 
+/* The newest of the notes up to `logseq` says what the run was there, and stays. The pin lock is held. */
+static bool notes_cut(wgi_notes *notes, uint64_t logseq) {
+    const uint32_t at = note_place(notes, logseq);
+    if (at <= 1) return false;
+    notes->count -= at - 1;
+    memmove(notes->items, notes->items + at - 1, notes->count * sizeof notes->items[0]);
+    return true;
+}
+
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq) {
     wgi_lock(&run->pin_lock);
-    const uint32_t at = note_place(run->notes, logseq);
-    if (at > 1) { /* the newest of those below says what the run was at `logseq` */
-        wgi_notes *notes = run->notes;
-        notes->count -= at - 1;
-        memmove(notes->items, notes->items + at - 1, notes->count * sizeof notes->items[0]);
+    (void)notes_cut(run->notes, logseq);
+    wgi_unlock(&run->pin_lock);
+}
+
+void wg_state_run_bound_notes(wg_state_run *run, uint32_t most, uint64_t oldest) {
+    wgi_lock(&run->pin_lock);
+    wgi_notes *notes = run->notes;
+    if (notes != NULL && notes->count > most) {
+        const uint64_t middle = notes->items[notes->count - wg_max_u64(most / 2, 1)].logseq;
+        if (notes_cut(notes, wg_min_u64(middle, oldest))) run->notes_from = notes->items[0].logseq;
     }
     wgi_unlock(&run->pin_lock);
+}
+
+uint32_t wg_state_run_note_count(const wg_state_run *run) {
+    wg_state_run *r = (wg_state_run *)(uintptr_t)run;
+    wgi_lock(&r->pin_lock);
+    const uint32_t count = r->notes == NULL ? 0 : r->notes->count;
+    wgi_unlock(&r->pin_lock);
+    return count;
+}
+
+uint64_t wg_state_run_notes_from(const wg_state_run *run) {
+    wg_state_run *r = (wg_state_run *)(uintptr_t)run;
+    wgi_lock(&r->pin_lock);
+    const uint64_t from = r->notes_from;
+    wgi_unlock(&r->pin_lock);
+    return from;
 }

@@ -26,7 +26,7 @@ typedef struct putting { /* one put; in registers, all that takes it is inlined 
 /* Whether the short way can be taken at all: the arguments, the room in history, the run. */
 static inline WGI_HOT bool is_short(const putting *p) {
     return p->key.size - 1 < WGI_KEY_INLINE_MAX && p->key.size + p->bytes.size <= WGI_INLINE_BYTES &&
-           p->run->parent == NULL && p->session->writer->room >= WGI_RECORD_BYTES_MAX &&
+           p->run->parent == NULL && wgi_history_has_room(p->session->writer, 1) &&
            !atomic_load_explicit(&p->run->dropped, memory_order_relaxed);
 }
 
@@ -143,12 +143,9 @@ wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_stat
     return wgi_put_long(session, run, key, value, expected, now_us, out_version, err);
 }
 
-uint64_t wg_state_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes) {
-    const uint64_t hash = wgi_key_hash(run->table->seed, key.data, key.size) ^ run->hash_mix;
-    const wgi_place place = wgi_place_of(run->table, hash);
-    wgi_place_prefetch(&place, hash);
-    wg_platform *platform = run->state->options.platform;
-    const uint64_t now_us = platform->ops->wall_coarse_us(platform); /* while the slot is on its way */
+/* A put of bytes that is not straight (straight.c). */
+uint64_t wgi_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes) {
+    const uint64_t hash = wgi_key_hash(run->table, key.data, key.size) ^ run->hash_mix;
     const putting p = {.session = session,
                        .run = run,
                        .hash = hash,
@@ -156,7 +153,7 @@ uint64_t wg_state_put_bytes(wg_state_session *session, wg_state_run *run, wg_sli
                        .bytes = bytes,
                        .type = WG_TYPE_BYTES,
                        .expected = WG_VERSION_ANY,
-                       .now_us = now_us,
-                       .place = place};
+                       .now_us = wgi_session_now(session),
+                       .place = wgi_place_of(run->table, hash)};
     return session->txn.open ? 0 : put(&p);
 }

@@ -11,18 +11,7 @@
 
 uint8_t *wgi_redo_head_put(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg_state_run *run, uint64_t version,
                            size_t ops) {
-    if (lane == NULL || lane->time_us != time_us) {
-        *p++ = WG_MUTATION_TIME;
-        *p++ = 8;
-        wg_store_u64le(p, time_us);
-        p += 8;
-        if (lane != NULL) lane->time_us = time_us;
-    }
-    const uint32_t number = run->origin.number;
-    *p++ = WG_MUTATION_RUN_COMMIT;
-    p = wgi_varint_put(p, wgi_varint_size(number) + wgi_varint_size(version) + ops);
-    p = wgi_varint_put(p, number);
-    return wgi_varint_put(p, version);
+    return wgi_redo_head_at(p, lane, time_us, run, version, ops);
 }
 
 /* ---- decoding */

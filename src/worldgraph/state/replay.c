@@ -6,18 +6,21 @@
  * run's last one cannot be overtaken by another one of the same run; all others are left to redo.c, which sorts.
  *
  * A segment that is full is split by as many levels as the keys to come will need: how many of the last commits were of new keys, times the commits
- * that the rest of the log holds. So a key is copied less than once on average. A guess that is too high costs empty slots: eight times at most.
+ * that the rest of the log holds. So a key is copied less than once on average. A guess that is too high costs empty slots: eight times as many as there are
+ * keys, sixteen once a sixteenth of the log has been seen.
  *
  * Failure: no memory: WG_E_NOMEM, the caller gives up the state. Bytes that are no single put or deletion are not taken, and say nothing. */
 #include "worldgraph/state/commit_internal.h"
 
-enum { SIZE_ONE_BYTE = 128, KEYS_WANTED = 72 /* of a segment, in the end */, RECENT_MAX = 4096 };
+enum { SIZE_ONE_BYTE = 128, KEYS_WANTED = 72 /* of a segment, in the end */, RECENT_MAX = 4096, SURE_OF = 16 };
 
 void wg_redo_stream_init(wg_redo_stream *stream, wg_state *state, uint64_t log_bytes) {
     *stream = (wg_redo_stream){.state = state, .bytes_all = log_bytes};
 }
 
 bool wg_state_is_filling(const wg_state *state) { return state->filling; }
+
+bool wg_state_page_ahead(wg_state *state) { return wg_page_ahead(state->pages); }
 
 /* ---- decoding */
 
@@ -70,12 +73,14 @@ static uint32_t levels_for(const wg_redo_stream *s, uint32_t depth) {
     const double fresh = to_come * (double)s->recent_new / (double)s->recent;
     const double segments = (double)(UINT64_C(1) << depth);
     const double wanted = ((double)WGI_SEGMENT_FULL * segments + fresh) / (KEYS_WANTED * segments);
+    const uint32_t most = s->bytes_all / SURE_OF < s->bytes ? WGI_SPLIT_LEVELS_MAX : WGI_SPLIT_LEVELS_MAX - 1;
     uint32_t levels = 1;
-    while (levels < WGI_SPLIT_LEVELS_MAX && (double)(1u << levels) < wanted) levels++;
+    while (levels < most && (double)(1u << levels) < wanted) levels++;
     return levels;
 }
 
 static void recent_count(wg_redo_stream *s, bool is_new) {
+    s->commits++;
     s->recent++;
     s->recent_new += is_new;
     if (s->recent < RECENT_MAX) return;
@@ -194,7 +199,6 @@ wg_code wg_redo_stream_put(wg_redo_stream *stream, wg_slice body, uint64_t time_
     __builtin_prefetch(&place.slots[(wgi_home(step->hash) + 1) % WGI_SLOTS].words[0], 1);
     stream->next++;
     stream->count++;
-    stream->commits++;
     stream->bytes += body.size;
     *out_taken = true;
     return WG_OK;

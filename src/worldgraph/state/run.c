@@ -4,8 +4,7 @@
  * last one to let go retires it to the epoch. A fork holds its parent, pins its fork version there and counts versions on from it.
  *
  * Failure modes: no memory for a run or a session: nothing has changed. */
-#include "worldgraph/state/history_internal.h"
-#include "worldgraph/state/touched_internal.h"
+#include "worldgraph/state/commit_internal.h"
 
 #include "base/digest/digest.h"
 
@@ -36,7 +35,7 @@ void wgi_segment_lock_slow(wgi_header *header) {
 /* ---- runs */
 
 wg_state_key wg_state_key_of(const wg_state_run *run, wg_slice bytes) {
-    const uint64_t hash = wgi_key_hash(run->table->seed, bytes.data, bytes.size) ^ run->hash_mix;
+    const uint64_t hash = wgi_key_hash(run->table, bytes.data, bytes.size) ^ run->hash_mix;
     const wgi_place place = wgi_place_of(run->table, hash);
     wgi_place_prefetch(&place, hash); /* whoever asks for the hash is going to need the slot */
     return (wg_state_key){bytes, hash};
@@ -72,6 +71,7 @@ static wg_state_run *run_new(wg_state *state, const wg_run_origin *origin, wg_st
         run_dispose(run);
         return NULL;
     }
+    wg_events_use_pages(run->events, state->pages);
     return run;
 }
 
@@ -174,12 +174,17 @@ static wg_code session_new(wg_state *state, bool has_lane, wg_state_session **ou
     wg_state_session *session = wg_alloc_zero(state->account, sizeof *session);
     if (session == NULL) return wg_error_nomem(err, sizeof *session);
     session->state = state;
+    session->ticks_kept = wg_platform_ticks_kept(state->options.platform);
+    session->tick = wg_ticks() - session->ticks_kept;
     wg_arena_init(&session->txn.arena, state->account);
     session->txn.session = session;
     session->writer = wg_alloc_zero(state->account, sizeof *session->writer);
-    wg_code code = session->writer == NULL ? wg_error_nomem(err, sizeof *session->writer) : WG_OK;
+    session->txn.quick = wg_alloc_zero(state->account, sizeof *session->txn.quick);
+    wg_code code =
+        session->writer == NULL || session->txn.quick == NULL ? wg_error_nomem(err, sizeof(wgi_quick)) : WG_OK;
     if (code == WG_OK && has_lane) code = wg_lane_open(state->options.lanes, &session->lane, err);
     if (code != WG_OK) {
+        wg_free(session->txn.quick);
         wg_free(session->writer);
         wg_free(session);
         return code;
@@ -213,10 +218,19 @@ void wg_state_session_close(wg_state_session *session) {
     if (session->scans != NULL) wgi_scans_destroy(session->scans);
     if (session->lane != NULL) wg_lane_close(session->lane);
     wg_free(session->own);
+    wg_free(session->txn.quick);
     wg_free(session->writer);
     wg_free(session);
 }
 
+uint64_t wgi_session_clock(wg_state_session *session, uint64_t tick) {
+    wg_platform *platform = session->state->options.platform;
+    session->tick = tick;
+    session->now_us = platform->ops->wall_coarse_us(platform);
+    return session->now_us;
+}
+
+uint64_t wg_state_now_us(wg_state_session *session) { return wgi_session_now(session); }
 bool wg_state_session_has_txn(const wg_state_session *session) { return session->txn.open; }
 wg_lane *wg_state_session_lane(const wg_state_session *session) { return session->lane; }
 
@@ -230,11 +244,16 @@ wg_code wg_state_create(const wg_state_options *options, wg_state **out, wg_erro
     state->options = *options;
     state->epoch = options->epoch;
     state->account = options->account;
+    state->pages = wg_pages_create(options->platform, options->account);
     wg_mutex_init(&state->runs_mutex, WGI_RANK_RUNS);
     wg_mutex_init(&state->sessions_mutex, WGI_RANK_SESSIONS);
     wg_mutex_init(&state->collect_mutex, WGI_RANK_COLLECT);
     const wg_run_origin system = {.number = WG_RUN_SYSTEM};
     wg_state_run *run = NULL;
+    if (state->pages == NULL) {
+        code = wg_error_nomem(err, sizeof(void *));
+        goto fail;
+    }
     WG_TRY_GOTO(wgi_history_create(state, &state->history, err));
     WG_TRY_GOTO(wgi_table_create(state, &state->table, err));
     WG_TRY_GOTO(session_new(state, false, &state->replay, err));
@@ -256,7 +275,7 @@ void wg_state_destroy(wg_state *state) {
         run_dispose(wg_slots_get(&state->runs, i));
     wgi_state_table_destroy(state->table);
     wgi_history_destroy(state->history);
-    wgi_pages_drop(state);
+    wg_pages_close(state->pages);
     wg_epoch_collect(state->epoch);
     wg_slots_deinit(&state->runs);
     wg_mutex_deinit(&state->runs_mutex);

@@ -9,6 +9,7 @@
  * Rows point into the scan's arena, which the next call empties.
  *
  * Failure modes: WG_E_EXPIRED when history forgot what the snapshot sees (only without a pin); WG_E_NOMEM; the scan can be closed then. */
+#include "worldgraph/state/commit_internal.h"
 #include "worldgraph/state/scan_internal.h"
 #include "worldgraph/state/table_internal.h"
 
@@ -248,6 +249,7 @@ wg_code wg_state_txn_scan(wg_state_txn *txn, const wg_state_range *range, wg_sta
     WG_ASSERT(txn != NULL);
     WG_ASSERT(txn->open);
     wg_state_scan *scan;
+    WG_TRY(wgi_unquick(txn, err));
     WG_TRY(scan_open(txn->session, txn->run, range, &scan, err));
     scan->txn = txn;
     scan->snapshot = txn->snapshot;

@@ -139,6 +139,10 @@ typedef wg_code (*wg_state_note_fn)(void *ctx, uint64_t logseq, uint64_t version
 wg_code wg_state_run_notes(const wg_state_run *run, uint64_t since, uint64_t until, wg_state_note_fn fn, void *ctx,
                            wg_error *err);                          /* those of logseqs in (since, until], rising */
 void wg_state_run_forget_notes(wg_state_run *run, uint64_t logseq); /* those below are not needed any more */
+/* Without a checkpoint that bounds them: of more than `most` notes the older half goes, but none that says what the run was at `oldest` or later. */
+void wg_state_run_bound_notes(wg_state_run *run, uint32_t most, uint64_t oldest);
+uint32_t wg_state_run_note_count(const wg_state_run *run);
+uint64_t wg_state_run_notes_from(const wg_state_run *run); /* the bound left no notes of what the run was below it */
 
 /* A snapshot that is kept readable. WG_E_EXPIRED: history of before it was forgotten. wg_state_snapshot is for short reads: ~20 ns,
  * one store into the session. */
@@ -197,9 +201,6 @@ wg_code wg_state_history(wg_state_run *run, const wg_state_key *key, uint64_t sn
 wg_code wg_state_put(wg_state_session *session, wg_state_run *run, const wg_state_key *key,
                      const wg_state_value *value, uint64_t expected, uint64_t now_us, uint64_t *out_version,
                      wg_error *err);
-/* The short way of wg_state_put, of BYTES that do not expire, whatever is there, now by the platform's coarse clock. The version; 0: nothing was
- * done, and wg_state_put knows why. */
-uint64_t wg_state_put_bytes(wg_state_session *session, wg_state_run *run, wg_slice key, wg_slice bytes);
 wg_code wg_state_delete(wg_state_session *session, wg_state_run *run, const wg_state_key *key, uint64_t expected,
                         uint64_t now_us, uint64_t *out_version, wg_error *err);
 wg_code wg_state_append(wg_state_session *session, wg_state_run *run, wg_slice type, const wg_state_value *payload,
@@ -268,5 +269,6 @@ wg_code wg_state_changed_keys(wg_state_run *run, uint64_t since, uint64_t until,
                               wg_error *err);
 
 #include "worldgraph/state/redo.h"
+#include "worldgraph/state/straight.h"
 
 #endif

@@ -427,6 +427,26 @@ static void test_notes_tell_versions_of_the_log(void **unused) {
     kit_close(&kit);
 }
 
+/* Goal: of too many notes the older half goes and says so, but none that a snapshot still needs. */
+static void test_notes_can_be_bounded(void **unused) {
+    (void)unused;
+    state_kit kit;
+    kit_open(&kit, true, NULL);
+    for (uint64_t i = 1; i <= 100; i++) assert_int_equal(wg_state_run_note(kit.run, 10 * i, 3 * i, NULL), WG_OK);
+    wg_state_run_bound_notes(kit.run, 100, UINT64_MAX); /* not too many */
+    assert_int_equal(wg_state_run_note_count(kit.run), 100);
+    assert_int_equal(wg_state_run_notes_from(kit.run), 0);
+    wg_state_run_bound_notes(kit.run, 90, 305);
+    assert_int_equal(wg_state_run_notes_from(kit.run), 300);
+    assert_int_equal(wg_state_run_version_at(kit.run, 305), 90);
+    assert_int_equal(wg_state_run_note_count(kit.run), 71);
+    wg_state_run_bound_notes(kit.run, 50, UINT64_MAX);
+    assert_int_equal(wg_state_run_note_count(kit.run), 25);
+    assert_int_equal(wg_state_run_notes_from(kit.run), 760);
+    assert_int_equal(wg_state_run_version_at(kit.run, 769), 228);
+    kit_close(&kit);
+}
+
 /* Goal: STRICT readers see what is durable and what their own session committed, nobody else's newer commits. */
 static void test_strict_readers_wait_for_durable(void **unused) {
     (void)unused;
@@ -540,6 +560,7 @@ int main(void) {
         cmocka_unit_test(test_redo_refuses_damage),
         cmocka_unit_test(test_restore_from_a_checkpoint),
         cmocka_unit_test(test_notes_tell_versions_of_the_log),
+        cmocka_unit_test(test_notes_can_be_bounded),
         cmocka_unit_test(test_strict_readers_wait_for_durable),
         cmocka_unit_test(test_state_survives_refused_memory),
         cmocka_unit_test(test_restore_survives_refused_memory),

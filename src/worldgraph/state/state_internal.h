@@ -2,11 +2,10 @@
  *
  * table.c    segments, slots, reads of one key           history.c  replaced records, the bound, what pins keep
  * pins.c     pins, snapshots, notes of runs              run.c      runs, forks, drops
- * commit.c   one operation; put.c the commonest          txn.c      transactions
+ * commit.c   one operation; put.c, straight.c the commonest   txn.c   transactions
  * redo.c     redo records, replay, restore               collect.c  purging, metrics
  * order.c    keys of a run in order                      scan.c     scans, changes
  * order_fill.c  all orders at once, behind a recovery
- *
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
  *   byte 8     u32: 24 bits run << 8 | u8 value size (inline ones)
@@ -34,8 +33,7 @@ enum {
     WGI_SEGMENT_FULL = 96,                          /* more keys split it */
     WGI_CHUNK_SEGMENTS = 128,                       /* 2 MiB */
     WGI_HISTORY_CHUNK_BYTES = 1 << 18,
-    WGI_RECORD_BYTES_MAX = 32 + WGI_SLOT_BYTES, /* of history */
-    WGI_PAGES_AHEAD = 6
+    WGI_RECORD_BYTES_MAX = 32 + WGI_SLOT_BYTES /* of history */
 };
 /* Mutexes of the state (docs/locks.md), off the path of commits but for a table that grows and a history chunk that is full. */
 enum {
@@ -62,7 +60,7 @@ typedef struct wgi_side {     /* beside each slot */
 typedef struct
     wgi_header { /* of a segment; eight a line, so that those of a million keys stay in the second-level cache */
     _Atomic uint8_t lock;    /* 0 free, 1 held */
-    uint8_t depth;           /* bits of the hash that all its keys share; 255: not in use */
+    _Atomic uint8_t depth;   /* bits of the hash that all its keys share; 255: not in use */
     uint8_t used;            /* slots that are not empty; under the lock */
     _Atomic uint8_t deleted; /* at least the deletions in it, up to 255: written under the lock */
     _Atomic uint32_t
@@ -121,6 +119,7 @@ struct wg_state_run {
     _Atomic uint32_t pin_lock; /* guards pins and notes */
     wgi_pins *pins;
     wgi_notes *notes;
+    uint64_t notes_from; /* wg_state_run_notes_from */
     _Atomic uint64_t pinned_least; /* smallest pinned version; UINT64_MAX: none */
     _Atomic uint64_t touch_below; /* touched.c: a commit that replaces a record of a version below it notes the key */
     _Atomic(wgi_touched *) touched;
@@ -137,10 +136,9 @@ struct wg_state {
     wg_mutex runs_mutex;     /* creation and drop */
     wg_mutex sessions_mutex; /* list of sessions */
     wg_state_session *sessions;
-    wg_state_session *replay;               /* without a lane: replay and restore */
-    bool filling;                           /* order_fill.c */
-    _Atomic(void *) pages[WGI_PAGES_AHEAD]; /* pages.c */
-    _Atomic bool pages_missed;
+    wg_state_session *replay;           /* without a lane: replay and restore */
+    bool filling;                       /* order_fill.c */
+    wg_pages *pages;                    /* of segments, history and events */
     wg_state_run *dead;                 /* dropped ones whose keys are still in the table; under runs_mutex */
     wg_mutex collect_mutex;             /* one collector at a time */
     uint64_t collect_at, collect_round; /* hash that the round has come to */
@@ -178,12 +176,6 @@ static inline bool wgi_record_deleted(const wgi_record *r) { return (r->words[0]
 static inline uint8_t wgi_record_type(const wgi_record *r) { return (uint8_t)(r->words[0] & 0x1f); }
 uint64_t wgi_record_expires(const wgi_record *r); /* 0: never */
 wg_slice wgi_record_value(const wgi_record *r);   /* inside r, or in its block: until the epoch is left */
-
-/* ---- huge pages (pages.c): zeroed, charged to the state's account */
-
-void *wgi_page_take(wg_state *state, wg_error *err); /* NULL: WG_E_NOMEM */
-void wgi_page_give(wg_state *state, void *page);     /* NULL is legal */
-void wgi_pages_drop(wg_state *state);                /* those that were made ahead */
 
 /* ---- keys in order: written in order.c, called by the others */
 
@@ -269,9 +261,10 @@ struct wg_state_txn { /* pooled: one a session */
     wg_arena arena; /* bytes of keys, values and events; small ones first in `scratch` */
     uint32_t scratch_used;
     bool arena_used;
-    wgi_range *ranges; /* scan.c's; in its own memory, wgi_ranges_reset empties it */
-    uint64_t version;  /* of a prepared commit */
-    size_t redo_bytes; /* of all operations, encoded */
+    wgi_range *ranges;       /* scan.c's; in its own memory, wgi_ranges_reset empties it */
+    uint64_t version;        /* of a prepared commit */
+    size_t redo_bytes;       /* of all operations, encoded */
+    struct wgi_quick *quick; /* straight.c: a transaction of one key before it is more */
     uint8_t scratch[512];
 };
 /* The writes in order of their keys: *out has txn->write_count numbers. Valid until the next write. */
@@ -292,7 +285,8 @@ struct wg_state_session {
     struct wgi_writer *writer;                    /* commit.c: room in history, scratch of locks */
     _Alignas(64) _Atomic(wg_state_run *) reading; /* a short snapshot that history keeps: run, then version */
     _Atomic uint64_t reading_version;
-    struct wgi_own *own; /* STRICT: its last version of each run that is not durable yet */
+    uint64_t tick, ticks_kept, now_us; /* a coarse time, good until so many ticks behind `tick` */
+    struct wgi_own *own;               /* STRICT: its last version of each run that is not durable yet */
     uint32_t own_count, own_room;
     _Atomic uint64_t commits, conflicts;
 };

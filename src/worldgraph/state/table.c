@@ -31,14 +31,15 @@ _Static_assert(sizeof(wgi_side) * WGI_CHUNK_SEGMENTS * WGI_SLOTS * SIDES_CHUNKS 
 /* ---- memory */
 
 static void *huge_take(wgi_table *table, wg_error *err) {
-    void *page = wgi_page_take(table->state, err);
+    void *page = wg_page_take(table->state->pages, true);
     if (page != NULL) atomic_fetch_add_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
+    else (void)wg_error_nomem(err, WG_HUGE_PAGE_BYTES);
     return page;
 }
 
 static void huge_give(wgi_table *table, void *page) {
     if (page != NULL) atomic_fetch_sub_explicit(&table->bytes, WG_HUGE_PAGE_BYTES, memory_order_relaxed);
-    wgi_page_give(table->state, page);
+    wg_page_give(table->state->pages, page);
 }
 
 static wg_code chunk_array_grow(wgi_table *table, wg_error *err) {
@@ -175,7 +176,7 @@ wg_slice wgi_words_key(const uint64_t *words) {
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words) {
     const wg_slice key = wgi_words_key(words);
     const uint32_t number = (uint32_t)words[1] >> 8;
-    return wgi_key_hash(table->seed, key.data, key.size) ^ wg_hash64_u64(number);
+    return wgi_key_hash(table, key.data, key.size) ^ wg_hash64_u64(number);
 }
 
 static bool block_key_is(const wgi_slot *slot, const wgi_match *m) {
@@ -349,6 +350,8 @@ wg_code wgi_table_create(wg_state *state, wgi_table **out, wg_error *err) {
     wg_mutex_init(&table->mutex, WGI_RANK_TABLE);
     wg_platform *platform = state->options.platform;
     WG_TRY_GOTO(platform->ops->random(platform, &table->seed, sizeof table->seed, err));
+    for (uint64_t n = 0; n <= WGI_KEY_HASHED; n++)
+        table->seed_of_size[n] = wg_hash64_u64(table->seed + (n + 1) * UINT64_C(0xa0761d6478bd642f)) | 1;
     const size_t count = (size_t)1 << DEPTH_FIRST;
     wgi_map *map = wg_alloc_zero(state->account, sizeof *map + count * sizeof map->entries[0]);
     if (map == NULL) {

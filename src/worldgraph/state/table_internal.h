@@ -13,12 +13,14 @@ typedef struct wgi_map {
     _Atomic uint32_t entries[];
 } wgi_map;
 
+enum { WGI_KEY_HASHED = 16 }; /* bytes of a key that is hashed in one go */
 struct wgi_table {
     _Atomic(wgi_map *) map;
     _Atomic(wgi_chunk *) chunks; /* an array that is replaced when it grows; old ones stay */
     wg_state *state;
     uint64_t seed;
-    wg_mutex mutex; /* directory, free segments, chunks */
+    uint64_t seed_of_size[WGI_KEY_HASHED + 1]; /* the second secret, by the number of bytes of a short key */
+    wg_mutex mutex;                            /* directory, free segments, chunks */
     wgi_chunk *chunk_arrays[32];
     uint32_t chunk_array_count;
     uint32_t chunk_count, chunk_room;
@@ -70,17 +72,17 @@ static inline uint64_t wgi_load_small(const uint8_t *p, size_t n) { /* n < 8 */
     return v;
 }
 
-/* The hash of a key before its run is mixed in. Two multiplications for short ones; the seed is secret, so that nobody can choose keys that meet. */
+/* The hash of a key before its run is mixed in. One multiplication for short ones, of two numbers that hold a secret each, so that nobody can choose
+ * keys that meet; the second secret depends on the size. */
 static inline uint64_t wgi_mix(uint64_t a, uint64_t b) {
     const wg_u128 product = (wg_u128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
-static inline uint64_t wgi_key_hash(uint64_t seed, const uint8_t *p, size_t n) {
-    const uint64_t k = UINT64_C(0xa0761d6478bd642f);
-    if (n > 16) return wg_hash64(seed, p, n);
+static inline uint64_t wgi_key_hash(const wgi_table *table, const uint8_t *p, size_t n) {
+    if (n > WGI_KEY_HASHED) return wg_hash64(table->seed, p, n);
     const uint64_t a = n >= 8 ? wg_load_u64le(p) : wgi_load_small(p, n);
     const uint64_t b = n >= 8 ? wg_load_u64le(p + n - 8) : 0;
-    return wgi_mix(wgi_mix(a ^ k, b ^ seed) ^ seed, k ^ n);
+    return wgi_mix(a ^ table->seed, b ^ table->seed_of_size[n]);
 }
 
 /* Puts bytes into words at byte `at`: what is before stays, what is behind in the last word becomes zero. */
@@ -287,7 +289,7 @@ static inline uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, co
 /* Makes two of the hash's segment when `more` keys would be too many for it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
 wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err);
 /* The same for one more key, into 2^levels when memory suffices: replay knows how many keys are to come, and copies them less often so. */
-enum { WGI_SPLIT_LEVELS_MAX = 3 };
+enum { WGI_SPLIT_LEVELS_MAX = 4 };
 wg_code wgi_table_grow(wgi_table *table, uint64_t hash, uint32_t levels, wg_error *err);
 /* The hash of the key in a slot (or in a record), which is stable. */
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);

@@ -135,6 +135,10 @@ static wg_code read_note(wg_state_txn *txn, const wg_state_key *key, uint64_t ve
     return WG_OK;
 }
 
+wg_code wgi_txn_note_read(wg_state_txn *txn, const wg_state_key *key, uint64_t version, wg_error *err) {
+    return read_note(txn, key, version, false, err);
+}
+
 /* ---- life */
 
 wg_code wg_state_begin(wg_state_session *session, wg_state_run *run, wg_state_isolation isolation, uint64_t now_us,
@@ -170,6 +174,7 @@ void wgi_txn_end(wg_state_txn *txn) {
     txn->redo_bytes = 0;
     txn->reads_events = false;
     txn->prepared = false;
+    txn->quick->step = WGI_QUICK_NONE;
     txn->open = false;
     atomic_store_explicit(&txn->session->reading, NULL, memory_order_relaxed);
 }
@@ -192,7 +197,9 @@ void wgi_txn_deinit(wg_state_txn *txn) {
 
 uint64_t wg_state_txn_snapshot(const wg_state_txn *txn) { return txn->snapshot; }
 wg_state_run *wg_state_txn_run(const wg_state_txn *txn) { return txn->run; }
-bool wg_state_txn_has_writes(const wg_state_txn *txn) { return txn->write_count + txn->event_count != 0; }
+bool wg_state_txn_has_writes(const wg_state_txn *txn) {
+    return txn->write_count + txn->event_count != 0 || txn->quick->step == WGI_QUICK_WRITTEN;
+}
 
 bool wg_state_txn_is_large(const wg_state_txn *txn) {
     return WGI_REDO_HEAD_MAX + txn->redo_bytes > wg_lane_record_bytes_max(txn->session->lane);
@@ -233,6 +240,7 @@ static wg_code own_get(wg_state_txn *txn, const wgi_write *w, wg_state_cell *out
 wg_code wg_state_txn_get(wg_state_txn *txn, const wg_state_key *key, wg_state_cell *out, wg_error *err) {
     WG_ASSERT(txn->open);
     WG_TRY(wgi_check_key(key->bytes, err));
+    WG_TRY(wgi_unquick(txn, err));
     const uint32_t own = write_find(txn, key);
     if (own != UINT32_MAX) return own_get(txn, &txn->writes[own], out, err);
     bool of_parent = false;
@@ -299,6 +307,7 @@ wg_code wg_state_txn_put(wg_state_txn *txn, const wg_state_key *key, const wg_st
     WG_ASSERT(txn->open);
     WG_TRY(wgi_check_key(key->bytes, err));
     WG_TRY(wgi_check_value(value, err));
+    WG_TRY(wgi_unquick(txn, err));
     wgi_write w = {.expected = expected, .expires_us = value->expires_us, .value = value->bytes, .type = value->type};
     return write_put(txn, key, &w, err);
 }
@@ -306,6 +315,7 @@ wg_code wg_state_txn_put(wg_state_txn *txn, const wg_state_key *key, const wg_st
 wg_code wg_state_txn_delete(wg_state_txn *txn, const wg_state_key *key, uint64_t expected, wg_error *err) {
     WG_ASSERT(txn->open);
     WG_TRY(wgi_check_key(key->bytes, err));
+    WG_TRY(wgi_unquick(txn, err));
     wgi_write w = {.expected = expected, .deleted = true};
     return write_put(txn, key, &w, err);
 }
@@ -316,7 +326,7 @@ static void events_look(wg_state_txn *txn) {
 }
 
 wg_code wg_state_txn_reads_events(wg_state_txn *txn, wg_error *err) {
-    (void)err;
+    WG_TRY(wgi_unquick(txn, err));
     events_look(txn);
     txn->reads_events = true;
     return WG_OK;
@@ -326,6 +336,7 @@ wg_code wg_state_txn_append(wg_state_txn *txn, wg_slice type, const wg_state_val
                             wg_error *err) {
     WG_ASSERT(txn->open);
     WG_TRY(wgi_check_event(type, payload, err));
+    WG_TRY(wgi_unquick(txn, err));
     void *items = txn->events;
     WG_TRY(grow(txn, &items, &txn->event_room, txn->event_count + 1, sizeof *txn->events, err));
     txn->events = items;

@@ -455,6 +455,8 @@ static wg_code commit_single(wg_state_txn *txn, uint64_t *out_version, wg_error 
 
 wg_code wg_state_commit(wg_state_txn *txn, uint64_t *out_version, uint64_t *out_first_sequence, wg_error *err) {
     WG_ASSERT(txn->open);
+    const wg_code quick = wgi_unquick(txn, err);
+    if (quick != WG_OK) return txn_failed(txn, quick);
     if (!txn_is_single(txn)) return commit_many(txn, out_version, out_first_sequence, err);
     WGI_LAYER_BEGIN(commit);
     uint64_t version = 0;
@@ -494,6 +496,7 @@ wg_code wg_state_commit_prepare(wg_state_txn *txn, wg_buf *redo, uint64_t *out_v
     if (ordered != WG_OK) return txn_failed(txn, ordered);
     atomic_fetch_add(&state->prepared, 1); /* before the locks: nothing that is found is purged any more */
     wg_code code = wgi_check_run(txn->run, c.err);
+    if (code == WG_OK) code = wgi_unquick(txn, c.err);
     if (code == WG_OK) code = commit_settle(&c, &room);
     if (code != WG_OK) goto fail;
     if (txn->ranges != NULL && txn->isolation == WG_STATE_SERIALIZABLE)

@@ -325,6 +325,12 @@ void wgi_delta_truncate(wgi_delta *d, wg_epoch *epoch, uint64_t first_edge) {
     atomic_store_explicit(&d->log_count, count, memory_order_release);
 }
 
+uint64_t wgi_delta_unindexed(const wgi_delta *d) {
+    const wgi_view *view = atomic_load_explicit(&d->view, memory_order_relaxed);
+    const uint64_t count = wgi_delta_count(d);
+    return view == d->view_all || view->indexed > count ? 0 : count - view->indexed;
+}
+
 wg_code wgi_delta_index(wgi_delta *d, wg_epoch *epoch, wg_error *err) {
     const wgi_view *view = atomic_load_explicit(&d->view, memory_order_relaxed);
     if (view == d->view_all) return WG_OK;

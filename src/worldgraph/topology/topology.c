@@ -13,12 +13,13 @@
  * Failure modes: WG_E_NOMEM, nothing changed; those of stored runs. */
 #include "worldgraph/topology/topology_internal.h"
 
-enum { SETTLE_EDGES_MIN = 4096, SETTLE_SHARE = 4, PARALLEL_EDGES_MIN = 1 << 17 };
+enum { SETTLE_EDGES_MIN = 4096, SETTLE_SHARE = 4, PARALLEL_EDGES_MIN = 1 << 17, INDEX_SHARE = 8 };
 
 struct wg_topology {
     wg_epoch *epoch;
     wg_account *account;
     _Atomic(wgi_state *) state; /* release by the writer, acquire by readers */
+    uint64_t settle_from;       /* no delta of up to so many edges is merged */
     wg_pool *pool;              /* both sides of a merge are built at the same time; NULL: one after the other */
 };
 
@@ -145,12 +146,111 @@ wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err) {
     return WG_OK;
 }
 
+static uint64_t settle_limit(const wg_topology *topology, const wgi_state *state) {
+    return wg_max_u64(topology->settle_from, state->base[0]->entry_count / SETTLE_SHARE);
+}
+
 wg_code wg_topology_settle(wg_topology *topology, wg_error *err) {
     const wgi_state *state = state_of(topology);
-    const uint64_t limit = wg_max_u64(SETTLE_EDGES_MIN, state->base[0]->entry_count / SETTLE_SHARE);
-    if (wgi_delta_count(state->delta) > limit) return wg_topology_rebuild(topology, err);
+    if (wgi_delta_count(state->delta) > settle_limit(topology, state)) return wg_topology_rebuild(topology, err);
     return wgi_delta_index(state->delta, topology->epoch, err);
 }
+
+/* ---- merging beside the writer */
+
+struct wg_topology_merge {
+    uint64_t generation; /* of the state that it was built from */
+    uint64_t taken;      /* edges of its delta */
+    wgi_csr *sides[2];
+};
+
+wg_code wg_topology_settle_later(wg_topology *topology, bool *out_due, wg_error *err) {
+    const wgi_state *state = state_of(topology);
+    const uint64_t count = wgi_delta_count(state->delta);
+    const uint64_t limit = settle_limit(topology, state);
+    const uint64_t costly = (state->base[0]->entry_count + count) / INDEX_SHARE; /* to put so many into lists */
+    *out_due = false;
+    if (count > 2 * limit || (count > limit && wgi_delta_unindexed(state->delta) > costly))
+        return wg_topology_rebuild(topology, err);
+    *out_due = count > limit;
+    return wgi_delta_index(state->delta, topology->epoch, err);
+}
+
+wg_code wg_topology_merge_build(const wg_topology *topology, uint64_t edge_count, wg_topology_merge **out,
+                                wg_error *err) {
+    const wgi_state *state = state_of(topology);
+    const uint64_t settled = state->stored_count + state->base_count;
+    *out = NULL;
+    if (edge_count <= settled) return WG_OK;
+    const uint64_t taken = wg_min_u64(edge_count - settled, wgi_delta_count(state->delta));
+    if (taken == 0) return WG_OK;
+    wg_topology_merge *merge = wg_alloc_zero(topology->account, sizeof *merge);
+    if (merge == NULL) return wg_error_nomem(err, sizeof *merge);
+    side_build b = {
+        .old = state, .log = wgi_delta_log(state->delta), .log_last = taken, .account = topology->account};
+    const wg_code code = sides_build(&b, NULL, 0, err); /* one after the other: queries need the processors more */
+    if (code != WG_OK) {
+        wg_free(merge);
+        return code;
+    }
+    *merge = (wg_topology_merge){state->generation, taken, {b.sides[0], b.sides[1]}};
+    *out = merge;
+    return WG_OK;
+}
+
+void wg_topology_merge_free(wg_topology_merge *merge) {
+    if (merge == NULL) return;
+    for (size_t side = 0; side < 2; side++) wg_free(merge->sides[side]);
+    wg_free(merge);
+}
+
+/* The edges of a delta from place `first` on, as one of their own. */
+static wg_code delta_rest(const wgi_delta *old, uint64_t first, wg_epoch *epoch, wg_account *account, wgi_delta **out,
+                          wg_error *err) {
+    wgi_delta *delta = wgi_delta_create(account);
+    if (delta == NULL) return wg_error_nomem(err, sizeof *out);
+    const wgi_log *log = wgi_delta_log(old);
+    const uint64_t last = wgi_delta_count(old);
+    wg_code code = WG_OK;
+    for (uint64_t i = first; i < last && code == WG_OK; i++) {
+        const uint64_t from = wgi_log_end_at(log, i, 0);
+        const uint64_t to = wgi_log_end_at(log, i, 1);
+        const uint64_t *const ends[2] = {&from, &to};
+        code = wgi_delta_add(delta, epoch, wgi_log_edge_at(log, i), ends, 1, err);
+    }
+    if (code != WG_OK) wgi_delta_retire(delta, epoch);
+    else *out = delta;
+    return code;
+}
+
+wg_code wg_topology_merge_adopt(wg_topology *topology, wg_topology_merge *merge, bool *out_adopted, wg_error *err) {
+    wgi_state *old = state_of(topology);
+    wgi_state *state = NULL;
+    wg_code code = WG_OK;
+    *out_adopted = false;
+    if (merge->generation != old->generation) goto fail;    /* the writer was faster, or runs were adopted */
+    WG_ASSERT(merge->taken <= wgi_delta_count(old->delta)); /* what is committed is not taken back */
+    state = wg_alloc_zero(topology->account, sizeof *state);
+    if (state == NULL) {
+        code = wg_error_nomem(err, sizeof *state);
+        goto fail;
+    }
+    WG_TRY_GOTO(delta_rest(old->delta, merge->taken, topology->epoch, topology->account, &state->delta, err));
+    state->stored = old->stored;
+    state->stored_count = old->stored_count;
+    state->base_count = old->base_count + merge->taken;
+    for (size_t side = 0; side < 2; side++) state->base[side] = merge->sides[side];
+    wg_free(merge);
+    state_publish(topology, old, state);
+    *out_adopted = true;
+    return WG_OK;
+fail:
+    wg_free(state);
+    wg_topology_merge_free(merge);
+    return code;
+}
+
+void wg_topology_settle_from(wg_topology *topology, uint64_t edges) { topology->settle_from = edges; }
 
 void wg_topology_use_pool(wg_topology *topology, wg_pool *pool) { topology->pool = pool; }
 
@@ -169,6 +269,7 @@ wg_code wg_topology_create(wg_epoch *epoch, wg_account *account, wg_topology **o
     state->generation = 1;
     topology->epoch = epoch;
     topology->account = account;
+    topology->settle_from = SETTLE_EDGES_MIN;
     atomic_init(&topology->state, state);
     *out = topology;
     return WG_OK;

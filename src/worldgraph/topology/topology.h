@@ -27,8 +27,22 @@ void wg_topology_index(wg_topology *topology);
 void wg_topology_truncate(wg_topology *topology, uint64_t first_edge);
 /* Merges the delta into a new base when it has outgrown its share (writer; cheap when there is nothing to do). */
 wg_code wg_topology_settle(wg_topology *topology, wg_error *err);
+/* The same for a writer that has somebody who merges beside it: *out_due says that there is something to merge. What would take longer to
+ * find without is merged all the same: a load, and a delta of twice its share (writer). */
+wg_code wg_topology_settle_later(wg_topology *topology, bool *out_due, wg_error *err);
+/* The base that the edges with ordinals below edge_count would make, which are all committed; *out NULL: no more than it is. Beside the
+ * writer, inside an epoch. */
+typedef struct wg_topology_merge wg_topology_merge;
+wg_code wg_topology_merge_build(const wg_topology *topology, uint64_t edge_count, wg_topology_merge **out,
+                                wg_error *err);
+/* Makes it the base, unless that is another one by now, and frees it whatever happens; newer edges stay in the delta (writer). WG_E_NOMEM
+ * changes nothing. */
+wg_code wg_topology_merge_adopt(wg_topology *topology, wg_topology_merge *merge, bool *out_adopted, wg_error *err);
+void wg_topology_merge_free(wg_topology_merge *merge); /* NULL is legal */
 /* Merges now, whatever the size. */
 wg_code wg_topology_rebuild(wg_topology *topology, wg_error *err);
+/* A delta of so many edges stays as it is (writer); 4,096 unless said. */
+void wg_topology_settle_from(wg_topology *topology, uint64_t edges);
 /* Large merges build both directions at the same time on this pool's threads, which must outlive the topology's writing. NULL: not (writer). */
 void wg_topology_use_pool(wg_topology *topology, wg_pool *pool);
 

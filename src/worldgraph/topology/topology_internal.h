@@ -190,6 +190,8 @@ typedef struct wgi_reading {
     uint64_t *neighbours;
 } wgi_reading;
 void wgi_reading_csr(wgi_reading *reading, const wgi_csr *csr);
+/* How many edges are not in the lists. */
+uint64_t wgi_delta_unindexed(const wgi_delta *delta);
 void wgi_reading_delta(wgi_reading *reading, const wgi_delta *delta);
 wg_code wgi_delta_check(const wgi_delta *delta, wg_error *err);
 

@@ -28,6 +28,28 @@ static void writer_step(fixture *f, wg_rng *rng, const plan *p) {
     }
 }
 
+/* A merge beside the writer, who goes on meanwhile: with more edges, or with a state of another kind, which makes it void. */
+static void merge_beside(fixture *f, wg_rng *rng, plan *p) {
+    const uint64_t committed = wg_topology_edge_count(f->topology);
+    const uint64_t captured = p->captured;
+    wg_topology_merge *merge = NULL;
+    bool adopted = false;
+    const uint32_t slot = wg_epoch_enter(f->epoch);
+    assert_int_equal(wg_topology_merge_build(f->topology, committed, &merge, NULL), WG_OK);
+    wg_epoch_leave(f->epoch, slot);
+    if (p->captured < committed) p->captured = committed; /* what is committed is not taken back */
+    for (uint64_t n = wg_rng_below(rng, 6); n > 0; n--) writer_step(f, rng, p);
+    p->captured = captured;
+    if (merge == NULL) return;
+    if (wg_rng_below(rng, 8) == 0) {
+        wg_topology_merge_free(merge);
+        return;
+    }
+    assert_int_equal(wg_topology_merge_adopt(f->topology, merge, &adopted, NULL), WG_OK);
+    assert_int_equal(wg_topology_edge_count(f->topology), m.count);
+    if (adopted) assert_true(wg_topology_delta_count(f->topology) <= m.count - committed);
+}
+
 static void random_history(fixture *f, wg_rng *rng, node_kind kind, uint32_t passes) {
     plan p = {.kind = kind};
     for (uint32_t pass = 0; pass < passes; pass++) {
@@ -37,7 +59,9 @@ static void random_history(fixture *f, wg_rng *rng, node_kind kind, uint32_t pas
         for (uint64_t n = wg_rng_below(rng, 8); n > 0; n--) writer_step(f, rng, &p);
         store(f, p.captured);
         for (uint64_t n = wg_rng_below(rng, 8); n > 0; n--) writer_step(f, rng, &p);
+        if (wg_rng_below(rng, 2) == 0) merge_beside(f, rng, &p);
         adopt(f);
+        merge_beside(f, rng, &p);
         assert_int_equal(wg_topology_edge_count(f->topology), m.count);
         check(f->topology);
         for (uint32_t side = 0; side < 2; side++) {
@@ -182,7 +206,7 @@ static void test_a_run_without_entries_is_not_written(void **state) {
  * and it works afterwards. */
 static void test_storing_survives_refused_allocations(void **state) {
     (void)state;
-    for (uint32_t act = 0; act < 5; act++) {
+    for (uint32_t act = 0; act < 7; act++) {
         bool done = false;
         for (uint64_t n = 1; !done; n++) {
             fixture f;
@@ -202,13 +226,20 @@ static void test_storing_survives_refused_allocations(void **state) {
             if (act == 1) store(&f, 1000);
             const wg_topology_pass pass = {&f.sink, LABEL, 9, 1700};
             wg_code code = WG_OK;
+            wg_topology_merge *merge = NULL;
+            bool adopted = false;
+            if (act == 6) assert_int_equal(wg_topology_merge_build(f.topology, 1500, &merge, NULL), WG_OK);
             wg_memory_fail_at(n, true);
             if (act == 0) code = wg_topology_store(f.topology, &pass, NULL);
             if (act == 1 || act == 4) code = wg_topology_adopt(f.topology, f.pieces, f.piece_count, f.stored, NULL);
             if (act == 2 || act == 3) code = wg_topology_rebuild(f.topology, NULL);
+            if (act == 5) code = wg_topology_merge_build(f.topology, 1600, &merge, NULL);
+            if (act == 6) code = wg_topology_merge_adopt(f.topology, merge, &adopted, NULL);
             wg_memory_fail_at(0, false);
             done = code == WG_OK;
             assert_true(done || code == WG_E_NOMEM);
+            if (act == 5) wg_topology_merge_free(merge);
+            if (act == 6) assert_int_equal(adopted, done);
             if (act == 0) wg_stripe_sink_abort(&f.sink);
             assert_int_equal(wg_topology_edge_count(f.topology), 1700);
             check(f.topology);
@@ -314,6 +345,20 @@ static void *store_main(void *arg) {
     return NULL;
 }
 
+typedef struct merging {
+    fixture *f;
+    uint64_t edge_count;
+    wg_topology_merge *merge;
+} merging;
+
+static void *merge_main(void *arg) {
+    merging *b = arg;
+    const uint32_t slot = wg_epoch_enter(b->f->epoch);
+    assert_int_equal(wg_topology_merge_build(b->f->topology, b->edge_count, &b->merge, NULL), WG_OK);
+    wg_epoch_leave(b->f->epoch, slot);
+    return NULL;
+}
+
 static void writer_burst(fixture *f, wg_rng *rng, _Atomic uint64_t *published, uint64_t *next) {
     static uint64_t from[8000];
     static uint64_t to[8000];
@@ -335,8 +380,8 @@ static void writer_burst(fixture *f, wg_rng *rng, _Atomic uint64_t *published, u
     }
 }
 
-/* Goal: readers in threads see every committed live edge exactly once and in order while one thread stores what was captured and the
- * writer goes on adding, rolling back, merging and adopting. */
+/* Goal: readers in threads see every committed live edge exactly once and in order while one thread stores what was captured, one merges
+ * it, and the writer goes on adding, rolling back, merging and adopting. */
 static void test_readers_see_edges_once_while_runs_are_stored(void **state) {
     (void)state;
     static fixture f;
@@ -347,11 +392,19 @@ static void test_readers_see_edges_once_while_runs_are_stored(void **state) {
     wg_rng rng;
     wg_rng_init(&rng, wg_test_seed(9));
     uint64_t next = 0;
+    uint64_t merges = 0;
     for (uint32_t round = 0; round < 40; round++) {
         writer_burst(&f, &rng, &c.published, &next);
         storing s = {&f, wg_topology_edge_count(f.topology)};
-        pthread_t thread;
+        merging b = {&f, s.edge_count, NULL};
+        pthread_t thread, merger;
+        bool adopted = false;
         assert_int_equal(pthread_create(&thread, NULL, store_main, &s), 0);
+        assert_int_equal(pthread_create(&merger, NULL, merge_main, &b), 0);
+        writer_burst(&f, &rng, &c.published, &next);
+        assert_int_equal(pthread_join(merger, NULL), 0);
+        if (b.merge != NULL) assert_int_equal(wg_topology_merge_adopt(f.topology, b.merge, &adopted, NULL), WG_OK);
+        merges += adopted;
         writer_burst(&f, &rng, &c.published, &next);
         assert_int_equal(pthread_join(thread, NULL), 0);
         adopt(&f);
@@ -361,6 +414,7 @@ static void test_readers_see_edges_once_while_runs_are_stored(void **state) {
     atomic_store(&c.stop, true);
     for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(atomic_load(&c.wrong), 0);
+    assert_true(merges > 0);
     assert_int_equal(wg_topology_edge_count(f.topology), next);
     check(f.topology);
     fixture_close(&f);

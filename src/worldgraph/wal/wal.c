@@ -629,37 +629,38 @@ wg_code wg_mutation_decode(wg_slice *from, wg_arena *arena, wg_mutation *out, wg
     return WG_OK;
 }
 
-/* A RUN_COMMIT whose size is a varint of one or two bytes, as wg_mutation_step would step over it. Records that follow are on their way meanwhile. */
-static inline bool short_run_commit(wg_slice *left, wg_slice *out_body) {
+/* The body of a RUN_COMMIT whose size is a varint of one or two bytes, as wg_mutation_step would step over it; NULL: it is none. Records that follow are
+ * on their way meanwhile. */
+static inline const uint8_t *short_run_commit(const uint8_t *p, const uint8_t *end, size_t *out_size) {
     enum { AHEAD = 768 };
-    const uint8_t *p = left->data;
-    if (left->size < 3 || p[0] != WG_MUTATION_RUN_COMMIT) return false;
+    if (end - p < 3 || p[0] != WG_MUTATION_RUN_COMMIT) return NULL;
     const bool two = p[1] >= 128;
-    if (two && (p[2] >= 128 || p[2] == 0)) return false;
+    if (two && (p[2] >= 128 || p[2] == 0)) return NULL;
     const size_t size = two ? (size_t)(p[1] & 127) | (size_t)p[2] << 7 : p[1];
-    const size_t head = two ? 3 : 2;
-    if (size > left->size - head) return false;
+    p += two ? 3 : 2;
+    if (size > (size_t)(end - p)) return NULL;
     __builtin_prefetch(p + AHEAD);
     __builtin_prefetch(p + AHEAD + 64);
-    *out_body = wg_slice_of(p + head, size);
-    *left = wg_slice_of(p + head + size, left->size - head - size);
-    return true;
+    *out_size = size;
+    return p;
 }
 
 /* A log of agents' state is mostly RUN_COMMITs, some hundred thousand a commit: these go without the arena and the large struct. */
 wg_code wg_mutations_replay(wg_slice payload, wg_arena *arena, const wg_applier *applier, void *ctx, wg_error *err) {
-    wg_slice left = payload;
+    const uint8_t *at = payload.data, *const end = payload.data + payload.size;
     wg_mutation light = {.kind = WG_MUTATION_RUN_COMMIT};
-    while (left.size != 0) {
-        uint8_t kind = 0;
-        wg_slice body;
-        if (!short_run_commit(&left, &body)) WG_TRY(wg_mutation_step(&left, &kind, &body, err));
-        else kind = WG_MUTATION_RUN_COMMIT;
-        if (kind == WG_MUTATION_RUN_COMMIT) {
-            light.redo = body;
-            WG_TRY(applier->apply[kind](ctx, &light, err));
+    while (at != end) {
+        const uint8_t *redo = short_run_commit(at, end, &light.redo.size);
+        if (redo != NULL) {
+            light.redo.data = redo;
+            at = redo + light.redo.size;
+            WG_TRY(applier->apply[WG_MUTATION_RUN_COMMIT](ctx, &light, err));
             continue;
         }
+        wg_slice left = wg_slice_of(at, (size_t)(end - at)), body;
+        uint8_t kind = 0;
+        WG_TRY(wg_mutation_step(&left, &kind, &body, err));
+        at = left.data;
         wg_mutation m;
         wg_arena_reset(arena);
         WG_TRY(decode_body(kind, body, arena, &m, err));
