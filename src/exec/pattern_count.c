@@ -32,7 +32,7 @@ static void take_domain(wgi_pattern_run *run, const wg_adjacency_side *side) {
 static wg_code acquire_label(wgi_pattern_run *run, uint32_t number, bool make, bool *out_has, wg_error *err) {
     const wg_exec_context *c = run->context;
     if (wgi_pattern_label_of(run, number) != NULL) return WG_OK;
-    *out_has = run->label_count < WG_PATTERN_LABELS_MAX;
+    *out_has = run->label_count < WGI_PATTERN_LABELS_MAX;
     if (!*out_has) return WG_OK;
     wgi_pattern_label *label = &run->labels[run->label_count];
     *label = (wgi_pattern_label){.label = number};
