@@ -29,12 +29,6 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
     (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
 enum { WRITER_BARGES_MAX = 8, SYNC_AHEAD_BYTES = 8 << 20 };
 
-/* Not inlined: a compiler that sees into it takes the turn for one that outlives its frame. */
-__attribute__((noinline)) static void queue_join(wg_engine *e, wgi_turn *turn) {
-    *e->writer_last = turn;
-    e->writer_last = &turn->next;
-}
-
 static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     wgi_turn **at = &e->writer_first;
     while (*at != turn) at = &(*at)->next;
