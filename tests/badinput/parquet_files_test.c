@@ -504,6 +504,40 @@ static void test_damaged_page_indexes_are_not_there(void **state) {
     wg_buf_deinit(&bytes);
 }
 
+/* Goal: without memory a page index is an error and not one that is not there: the next time it is. */
+static void test_page_indexes_without_memory(void **state) {
+    (void)state;
+    wg_buf bytes = {0};
+    opened o;
+    uint32_t refused = 0;
+    load("indexed", &bytes);
+    assert_int_equal(file_open(&o, wg_buf_slice(&bytes), NULL), WG_OK);
+    const wg_parquet_chunk *chunk = &o.m.row_groups[0].chunks[0];
+    for (uint64_t n = 1; n < 12; n++) {
+        const wg_parquet_page_place *places = NULL;
+        const wg_parquet_range *ranges = NULL;
+        const bool *empty = NULL;
+        uint32_t count = 0;
+        wg_arena arena;
+        wg_arena_init(&arena, &o.account);
+        arena.block_bytes = 16;
+        wg_memory_fail_at(n, false);
+        wg_code code =
+            wg_parquet_offset_index_decode(wg_slice_of(bytes.data + chunk->places_offset, chunk->places_bytes), chunk,
+                                           80, &arena, &places, &count, NULL);
+        if (code == WG_OK)
+            code = wg_parquet_column_index_decode(wg_slice_of(bytes.data + chunk->bounds_offset, chunk->bounds_bytes),
+                                                  &o.m.columns[0], count, &arena, &ranges, &empty, &count, NULL);
+        wg_memory_fail_at(0, false);
+        wg_arena_deinit(&arena);
+        assert_true(code == WG_OK || code == WG_E_NOMEM);
+        refused += code == WG_E_NOMEM;
+    }
+    assert_true(refused >= 3);
+    file_close(&o);
+    wg_buf_deinit(&bytes);
+}
+
 /* ---- damage */
 
 static void damage(wg_rng *rng, wg_buf *bytes) {
@@ -557,6 +591,7 @@ int main(void) {
         cmocka_unit_test(test_reads_that_fail),
         cmocka_unit_test(test_bounds_of_pages_hold),
         cmocka_unit_test(test_damaged_page_indexes_are_not_there),
+        cmocka_unit_test(test_page_indexes_without_memory),
         cmocka_unit_test(test_damaged_files_are_read_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

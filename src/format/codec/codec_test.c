@@ -156,10 +156,32 @@ static void test_codec_reads_lz4_and_brotli(void **state) {
                      WG_E_CORRUPT);
 }
 
+/* Goal: without memory compressing says so and appends nothing; a level that is asked for is used. */
+static void test_compressing_without_memory(void **state) {
+    (void)state;
+    static const wg_codec codecs[] = {WG_CODEC_UNCOMPRESSED, WG_CODEC_SNAPPY, WG_CODEC_ZSTD};
+    uint8_t text[3000];
+    for (size_t i = 0; i < sizeof text; i++) text[i] = (uint8_t)(i * i % 40);
+    for (size_t c = 0; c < sizeof codecs / sizeof codecs[0]; c++) {
+        wg_buf out = {0};
+        wg_memory_fail_at(1, true);
+        const wg_code code = wg_codec_compress(codecs[c], 0, wg_slice_of(text, sizeof text), &out, NULL);
+        wg_memory_fail_at(0, false);
+        assert_int_equal(code, WG_E_NOMEM);
+        assert_int_equal(out.size, 0);
+        assert_int_equal(wg_codec_compress(codecs[c], 9, wg_slice_of(text, sizeof text), &out, NULL), WG_OK);
+        uint8_t back[sizeof text];
+        assert_int_equal(wg_codec_decompress(codecs[c], wg_buf_slice(&out), back, sizeof back, NULL), WG_OK);
+        assert_memory_equal(back, text, sizeof text);
+        wg_buf_deinit(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codec_round_trips),           cmocka_unit_test(test_codec_refuses_other_sizes),
-        cmocka_unit_test(test_codec_survives_flipped_bits), cmocka_unit_test(test_codec_names_what_it_cannot_do),
-        cmocka_unit_test(test_codec_reads_lz4_and_brotli),  cmocka_unit_test(test_codec_reads_gzip_members)};
+        cmocka_unit_test(test_compressing_without_memory),    cmocka_unit_test(test_codec_round_trips),
+        cmocka_unit_test(test_codec_refuses_other_sizes),     cmocka_unit_test(test_codec_survives_flipped_bits),
+        cmocka_unit_test(test_codec_names_what_it_cannot_do), cmocka_unit_test(test_codec_reads_lz4_and_brotli),
+        cmocka_unit_test(test_codec_reads_gzip_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,8 +136,39 @@ static void test_refused_memory_is_reported(void **state) {
     wg_arena_deinit(&arena);
 }
 
+/* Goal: whichever allocation fails, the answer is that there is no memory, also for a caller who takes no message. */
+static void test_json_without_memory(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"a\":[1,2.5,\"some text that is long enough to need memory of its own\",null,[true,{\"b\":[]}]],"
+        "\"a longer key than others, so that it does not fit behind them\":{\"c\":\"d\"}}";
+    for (uint64_t n = 1;; n++) {
+        wg_arena arena;
+        wg_value value;
+        wg_error err = {0};
+        wg_arena_init(&arena, NULL);
+        arena.block_bytes = 32;
+        wg_memory_fail_at(n, n % 2 == 0);
+        const wg_code code = wg_json_read(wg_slice_str(text), &arena, &value, n % 3 == 0 ? NULL : &err);
+        wg_memory_fail_at(0, false);
+        wg_arena_deinit(&arena);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+        assert_true(n < 1000);
+    }
+    wg_arena arena;
+    wg_value value;
+    wg_arena_init(&arena, NULL);
+    assert_int_not_equal(wg_json_read(wg_slice_str("{\n\n\"a\":}"), &arena, &value, NULL), WG_OK);
+    wg_error before = {.code = WG_E_IO}; /* the first error stays */
+    assert_int_not_equal(wg_json_read(wg_slice_str("["), &arena, &value, &before), WG_OK);
+    assert_int_equal(before.code, WG_E_IO);
+    wg_arena_deinit(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json_without_memory),
         cmocka_unit_test(test_every_kind_of_value_reads),
         cmocka_unit_test(test_integers_and_reals_keep_their_types),
         cmocka_unit_test(test_text_that_is_not_json_is_refused),
