@@ -294,22 +294,6 @@ struct wg_state_session {
 /* What a new reader of this session sees in the run. */
 uint64_t wgi_snapshot(const wg_state_session *session, const wg_state_run *run);
 
-/* ---- spin locks of a few instructions */
-
-static inline void wgi_pause(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-void wgi_wait(uint32_t *rounds); /* pauses, later yields; *rounds starts at 0 */
-static inline bool wgi_try_lock(_Atomic uint32_t *lock) {
-    uint32_t free_value = 0;
-    return atomic_compare_exchange_strong_explicit(lock, &free_value, 1, memory_order_seq_cst, memory_order_relaxed);
-}
-void wgi_lock_slow(_Atomic uint32_t *lock);
-static inline void wgi_lock(_Atomic uint32_t *lock) {
-    if (!wgi_try_lock(lock)) wgi_lock_slow(lock);
-}
-static inline void wgi_unlock(_Atomic uint32_t *lock) { atomic_store_explicit(lock, 0, memory_order_release); }
+#include "worldgraph/state/lock_internal.h"
 
 #endif

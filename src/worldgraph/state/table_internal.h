@@ -247,31 +247,6 @@ static inline WGI_HOT bool wgi_slot_has(const wgi_slot *slot, uint64_t word0, ui
     return (head | (wg_load_u64le(bytes + key.size - 8) ^ wg_load_u64le(key.data + key.size - 8))) == 0;
 }
 
-/* ---- locks of segments */
-
-static inline bool wgi_segment_try_lock(wgi_header *header) {
-    uint8_t free_value = 0;
-    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
-                                                   memory_order_relaxed);
-}
-void wgi_segment_lock_slow(wgi_header *header);
-static inline void wgi_segment_lock(wgi_header *header) {
-    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
-}
-/* With its lock held: the directory leads to it, so a key that is found in it is found in no other. */
-static inline bool wgi_segment_serves(const wgi_header *header) {
-    return (atomic_load_explicit(&header->generation, memory_order_relaxed) & 1) == 0;
-}
-static inline void wgi_segment_unlock(wgi_header *header) {
-    atomic_store_explicit(&header->lock, 0, memory_order_release);
-}
-
-/* Into service, or out of it: who changes that holds the lock, or the segment is nobody's yet. */
-static inline void wgi_generation_step(wgi_header *header) {
-    const uint32_t generation = atomic_load_explicit(&header->generation, memory_order_relaxed);
-    atomic_store_explicit(&header->generation, generation + 1, memory_order_release);
-}
-
 /* With the segment's lock held: one more deletion. */
 static inline void wgi_deleted_add(wgi_header *header) {
     const uint8_t deleted = atomic_load_explicit(&header->deleted, memory_order_relaxed);
