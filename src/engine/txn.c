@@ -44,12 +44,6 @@ static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     if (*at == NULL) e->writer_last = at;
 }
 
-/* Not inlined: compilers take the place in the queue, which is on the stack, for one that outlives the wait. */
-static __attribute__((noinline)) void queue_join(wg_engine *e, wgi_turn *turn) {
-    *e->writer_last = turn;
-    e->writer_last = &turn->next;
-}
-
 /* writer_mutex is held, and somebody else has the place. WG_E_BUSY after WRITER_WAIT_NS, or what `cancel` (may be NULL) says. */
 static wg_code wait_for_turn(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
     const uint64_t begin = e->platform->ops->now_ns(e->platform);

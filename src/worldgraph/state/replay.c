@@ -193,7 +193,7 @@ wg_code wg_redo_stream_put(wg_redo_stream *stream, wg_slice body, uint64_t time_
     step->run = stream->run;
     step->version = version;
     step->time_us = time_us;
-    step->hash = wgi_key_hash(table->seed, step->key, step->key_bytes) ^ step->run->hash_mix;
+    step->hash = wgi_key_hash(table, step->key, step->key_bytes) ^ step->run->hash_mix;
     const wgi_place place = wgi_place_of(table, step->hash);
     wgi_place_prefetch(&place, step->hash);
     __builtin_prefetch(&place.slots[(wgi_home(step->hash) + 1) % WGI_SLOTS].words[0], 1);
