@@ -264,9 +264,6 @@ static inline uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, co
 }
 /* Makes two of the hash's segment when `more` keys would be too many for it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
 wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err);
-/* The same for one more key, into 2^levels when memory suffices: replay knows how many keys are to come, and copies them less often so. */
-enum { WGI_SPLIT_LEVELS_MAX = 4 };
-wg_code wgi_table_grow(wgi_table *table, uint64_t hash, uint32_t levels, wg_error *err);
 /* The hash of the key in a slot (or in a record), which is stable. */
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);
 wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
@@ -276,5 +273,6 @@ typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
 
 #include "worldgraph/state/block_internal.h"
+#include "worldgraph/state/segment_internal.h"
 
 #endif
