@@ -32,7 +32,7 @@ static void take_domain(wgi_pattern_run *run, const wg_adjacency_side *side) {
 static wg_code acquire_label(wgi_pattern_run *run, uint32_t number, bool make, bool *out_has, wg_error *err) {
     const wg_exec_context *c = run->context;
     if (wgi_pattern_label_of(run, number) != NULL) return WG_OK;
-    *out_has = run->label_count < WG_PATTERN_LABELS_MAX;
+    *out_has = run->label_count < WGI_PATTERN_LABELS_MAX;
     if (!*out_has) return WG_OK;
     wgi_pattern_label *label = &run->labels[run->label_count];
     *label = (wgi_pattern_label){.label = number};
@@ -237,7 +237,7 @@ static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_
         *bound = side->degree_max == 0 ? 1 : side->degree_max;
         return true;
     }
-    if (!__builtin_mul_overflow(*bound, side->degree_max, bound)) {
+    if (!__builtin_mul_overflow(*bound, wg_max_u64(side->degree_max, 1), bound)) { /* never 0 again */
         for (uint64_t i = 0; i < end - begin; i++) to[i] *= offsets[i + 1] - offsets[i];
         return true;
     }

@@ -47,14 +47,14 @@ typedef struct wgi_pattern_label {
     wgi_node_counts loops;
 } wgi_pattern_label;
 
-enum { WG_PATTERN_LABELS_MAX = 4 * WG_PATTERN_EDGES_MAX };
+enum { WGI_PATTERN_LABELS_MAX = 4 * WG_PATTERN_EDGES_MAX };
 
 typedef struct wgi_pattern_run {
     const wg_exec_context *context;
     const wg_pattern *pattern;
     wg_arena arena;
     uint64_t node_count; /* ids below this one */
-    wgi_pattern_label labels[WG_PATTERN_LABELS_MAX];
+    wgi_pattern_label labels[WGI_PATTERN_LABELS_MAX];
     uint32_t label_count;
     wgi_node_counts rows[WG_PATTERN_VERTICES_MAX]; /* of vertices that have them */
     wg_i128 *per_node;                             /* the matches of each node; NULL: they are counted together */

@@ -33,6 +33,15 @@ wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_
     (void)adjacency, (void)direction, (void)pool, (void)workers, (void)out;
     return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no adjacency was made");
 }
+bool wg_adjacency_is_sorted(const wg_adjacency *adjacency, wg_direction direction) {
+    (void)adjacency, (void)direction;
+    return false;
+}
+wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
+                             wg_account *account, wg_adjacency_side *out, void **out_block, wg_error *err) {
+    (void)columns, (void)like, (void)by, (void)account, (void)out, (void)out_block;
+    return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no adjacency was made");
+}
 wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err) {
     return wg_adjacency_sorted(adjacency, WG_DIRECTION_OUT, NULL, 1, (const wg_adjacency_side **)(void *)out, err);
 }

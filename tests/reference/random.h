@@ -67,6 +67,7 @@ typedef struct rnd_query {
     bool declared, few_edges;
     bool ordered; /* a total order: rows are compared in order */
     bool writes;
+    bool is_shape; /* rnd_make_shape has made it */
     rnd_variable variables[RND_VARIABLES_MAX];
     unsigned variable_count, next_name;
     unsigned nesting; /* of subqueries */
@@ -75,6 +76,9 @@ typedef struct rnd_query {
 
 /* Makes a query into q->text; rng, declared and few_edges are set. */
 void rnd_make_query(rnd_query *q);
+
+/* The same for one pattern that operators on whole patterns are meant for. */
+void rnd_make_shape(rnd_query *q);
 
 /* For random_query.c and random_expression.c */
 unsigned rnd_pick(rnd_query *q, unsigned n);

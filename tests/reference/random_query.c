@@ -511,7 +511,11 @@ static void make_union(rnd_query *q) {
 void rnd_make_query(rnd_query *q) {
     q->text.size = 0;
     q->variable_count = q->next_name = q->nesting = 0;
-    q->ordered = q->writes = q->in_where = false;
+    q->ordered = q->writes = q->in_where = q->is_shape = false;
+    if (rnd_pick(q, 8) == 0) {
+        rnd_make_shape(q);
+        return;
+    }
     if (rnd_pick(q, 15) == 0) {
         make_union(q);
         return;

@@ -16,6 +16,8 @@
 
 enum { QUERIES_PER_GRAPH = 100, STEPS_MAX = 60000, ROWS_MAX = 3000, PARAMS = 3 };
 
+enum { OPERATORS = 5 };
+
 typedef struct world {
     wg_db *db;
     wg_session *session;
@@ -26,6 +28,7 @@ typedef struct world {
     bool ordered, optimizer_off;
     uint32_t indexes; /* bit i: the graph has rnd_indexes()[i] */
     uint64_t pairs, skipped, refused, errors, empty;
+    uint64_t shapes, operators[OPERATORS]; /* plans of patterns, and how many of these have each operator */
     unsigned failures;
 } world;
 
@@ -192,6 +195,29 @@ static verdict compare_pair(world *w, wg_slice text, said *mine, said *theirs) {
     return mine->code == WG_E_UNSUPPORTED || same(mine, theirs, w->ordered) ? AGREE : DIFFER;
 }
 
+/* ---- what the plans were */
+
+static const char *const operators[OPERATORS] = {"(Intersect)", "(PatternCount)", " for each ", " of set ",
+                                                 "not exists"};
+
+static bool contains(const char *text, const char *part) { return strstr(text, part) != NULL; }
+
+static void look_at_plan(world *w, wg_slice text) {
+    said plan;
+    wg_buf explain;
+    wg_buf_init(&explain, NULL);
+    assert_true(wg_buf_append_str(&explain, "EXPLAIN ") && wg_buf_append(&explain, text.data, text.size));
+    ask_engine(w, wg_buf_slice(&explain), &plan);
+    for (size_t o = 0; o < OPERATORS; o++) {
+        bool has = false;
+        for (size_t r = 0; r < plan.count && !has && plan.rows != NULL; r++)
+            has = plan.rows[r] != NULL && contains(plan.rows[r], operators[o]);
+        w->operators[o] += has;
+    }
+    w->shapes++;
+    wg_buf_deinit(&explain);
+}
+
 /* ---- a graph */
 
 static void set_execution(world *w, bool two_threads) {
@@ -330,6 +356,7 @@ static void run_graph(world *w, wg_rng *rng, unsigned queries) {
         w->pairs++;
         const verdict v = compare_pair(w, wg_buf_slice(&q.text), &mine, &theirs);
         if (v == SKIP) w->skipped++;
+        if (q.is_shape && !w->optimizer_off) look_at_plan(w, wg_buf_slice(&q.text));
         if (v == AGREE && mine.code != WG_OK) w->errors++;
         if (v == AGREE && mine.code == WG_OK && mine.count == 0) w->empty++;
         if (v == DIFFER) report(w, wg_buf_slice(&q.text), &mine, &theirs);
@@ -362,7 +389,12 @@ static void test_engine_answers_as_the_naive_interpreter_does(void **state) {
     print_message("%llu pairs: %llu too much work, %llu not supported, %llu errors, %llu without rows\n",
                   (unsigned long long)w.pairs, (unsigned long long)w.skipped, (unsigned long long)w.refused,
                   (unsigned long long)w.errors, (unsigned long long)w.empty);
+    print_message("%llu patterns:", (unsigned long long)w.shapes);
+    for (size_t o = 0; o < OPERATORS; o++)
+        print_message(" %llu %s", (unsigned long long)w.operators[o], operators[o]);
+    print_message("\n");
     assert_int_equal(w.failures, 0);
+    for (size_t o = 0; o < OPERATORS && pairs >= 2000; o++) assert_true(w.operators[o] > 0);
     assert_true(w.skipped < pairs / 10);
     assert_true(w.refused < pairs / 10);
     assert_true(w.errors < pairs / 5);

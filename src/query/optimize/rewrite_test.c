@@ -158,6 +158,7 @@ static void build(store *s, uint64_t *seed) {
     run(s, "CREATE NODE LABEL Q (id INT, x INT, PRIMARY KEY (id))");
     run(s, "CREATE EDGE LABEL K (FROM P TO P, w INT)");
     run(s, "CREATE EDGE LABEL L (FROM P TO Q, w INT)");
+    run(s, "CREATE EDGE LABEL Z (FROM P TO P, w INT)");
     (void)snprintf(text, sizeof text, "UNWIND range(0, %d) AS i CREATE (:P {id: i, x: i %% 4})", NODES - 1);
     run(s, text);
     run(s, "UNWIND range(0, 5) AS i CREATE (:Q {id: i, x: i % 2})");
@@ -268,6 +269,9 @@ static const char *const questions[] = {
     "MATCH (a:P)-[k:K|N]-(b:P), (a)-[l:K|N]-(b) RETURN k, l",
     "MATCH (a:P)-[k:K]->(a)-[l:K]-(a) RETURN k, l",
     "MATCH (a:P)-[k]-(b) RETURN k, b",
+    "MATCH (a:P)-[:K]->(), (a)-[:Z]->() RETURN count(*)", /* there is no Z */
+    "MATCH ()-[:K]->(a:P)<-[:K|Z]-(b)-[:Z|K]->() RETURN count(*)",
+    "MATCH (a:P)-[:K]->(b)-[z:Z]->(c) WHERE z.w > 1 RETURN b.x, count(*)",
     "MATCH (a:P)-[:K|L]->(b)-[:K|N]->(c) RETURN count(*)",
     "MATCH (a)-[:K|N]-(b)-[:K|N]-(c) RETURN count(*)",
     "MATCH (a)-[:K|N]-(b)-[:K|L]-(c)-[:K]-(a) RETURN count(*)",
