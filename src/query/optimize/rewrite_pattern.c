@@ -546,7 +546,7 @@ static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan *
 
 /* ---- counted for each node of one vertex */
 
-enum { NO_VERTEX = UINT32_MAX };
+#define NO_VERTEX UINT32_MAX
 
 /* The vertex whose node the slot is, or one of whose properties as the rows below bring it. */
 static uint32_t vertex_of_value(const chain *c, uint32_t slot) {
