@@ -247,10 +247,19 @@ static bool conditions_are_held(const chain *c) {
     return true;
 }
 
+static bool is_named_before(const chain *c, uint32_t edge, uint32_t label) {
+    for (uint32_t i = 0; i < edge; i++)
+        for (uint32_t k = 0; k < c->edges[i].label_count; k++)
+            if (c->edges[i].labels[k] == label) return true;
+    return false;
+}
+
+/* Edges of all labels that the pattern names: what their adjacency holds. */
 static double edges_of(const chain *c) {
     double edges = 0;
     for (uint32_t i = 0; i < c->edge_count; i++)
-        for (uint32_t k = 0; k < c->edges[i].label_count; k++) edges += wgi_label_rows(c->b, c->edges[i].labels[k]);
+        for (uint32_t k = 0; k < c->edges[i].label_count; k++)
+            if (!is_named_before(c, i, c->edges[i].labels[k])) edges += wgi_label_rows(c->b, c->edges[i].labels[k]);
     return edges;
 }
 
