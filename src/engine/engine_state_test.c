@@ -611,6 +611,67 @@ static void test_state_expired_versions_go(void **state) {
     world_end(&w);
 }
 
+enum { LARGE_VALUES = 6, LARGE_BYTES = 1 << 20 };
+
+static void large_put(const world *w, uint32_t key, uint8_t fill) {
+    uint8_t *bytes = wg_alloc(NULL, LARGE_BYTES);
+    wg_state_txn *txn = NULL;
+    wg_mixed_result result;
+    char name[16];
+    assert_non_null(bytes);
+    memset(bytes, fill, LARGE_BYTES);
+    const size_t size = (size_t)snprintf(name, sizeof name, "large%u", key);
+    const wg_state_key k = wg_state_key_of(run_of(w, 1), wg_slice_of(name, size));
+    const wg_state_value value = {.type = WG_TYPE_BYTES, .bytes = wg_slice_of(bytes, LARGE_BYTES)};
+    OK(wg_state_begin(w->session, run_of(w, 1), WG_STATE_SNAPSHOT, 1, &txn, err));
+    OK(wg_state_txn_put(txn, &k, &value, WG_VERSION_ANY, err));
+    OK(wg_engine_commit_mixed(w->engine, &(wg_mixed_commit){.state = txn, .durable = true}, &result, err));
+    wg_free(bytes);
+}
+
+static void large_check(const world *w, uint32_t key, uint8_t fill) {
+    wg_state_cell cell = {0};
+    char name[16];
+    const size_t size = (size_t)snprintf(name, sizeof name, "large%u", key);
+    const wg_state_key k = wg_state_key_of(run_of(w, 1), wg_slice_of(name, size));
+    OK(wg_state_get(w->session, run_of(w, 1), &k, WG_LOGSEQ_NEVER, 1, &cell, err));
+    assert_int_equal(cell.bytes.size, LARGE_BYTES);
+    for (size_t i = 0; i < LARGE_BYTES; i += 511) assert_int_equal(cell.bytes.data[i], fill);
+    wg_state_cell_deinit(&cell);
+}
+
+/* Goal: an opening takes no memory for large values; they are read where they are, also when compaction has replaced the stripe that they are in,
+ * beside newer ones, and once again behind another opening. */
+static void test_state_large_values_stay_in_their_stripes(void **state) {
+    (void)state;
+    world w;
+    world_make(&w, 77);
+    const wg_run_origin origin = {.number = 1};
+    const wg_run_change change = {.origin = origin};
+    wg_mixed_result result;
+    OK(wg_engine_commit_mixed(w.engine, &(wg_mixed_commit){.change = &change, .change_count = 1}, &result, err));
+    for (uint32_t i = 0; i < LARGE_VALUES; i++) large_put(&w, i, (uint8_t)(i + 1));
+    OK(wg_engine_checkpoint(w.engine, NULL, err));
+    close_world(&w);
+    open_world(&w);
+    assert_true(wg_account_bytes(&w.engine->state_account) < 10 * WG_HUGE_PAGE_BYTES);
+    wg_state_metrics metrics;
+    wg_state_metrics_get(wg_engine_state(w.engine), &metrics);
+    assert_true(metrics.large_bytes < LARGE_BYTES);
+    for (uint32_t i = 0; i < LARGE_VALUES; i += 2) large_put(&w, i, (uint8_t)(i + 101));
+    const wg_compact_options all = {.everything = true};
+    for (uint32_t round = 0; round < 3; round++) {
+        OK(wg_engine_checkpoint(w.engine, NULL, err));
+        OK(wg_engine_expire(w.engine, wg_engine_logseq(w.engine), err));
+        OK(wg_engine_compact(w.engine, &all, NULL, NULL, NULL, err));
+        for (uint32_t i = 0; i < LARGE_VALUES; i++) large_check(&w, i, (uint8_t)(i % 2 == 0 ? i + 101 : i + 1));
+    }
+    close_world(&w);
+    open_world(&w);
+    for (uint32_t i = 0; i < LARGE_VALUES; i++) large_check(&w, i, (uint8_t)(i % 2 == 0 ? i + 101 : i + 1));
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_random_work_survives_checkpoints_and_reopens),
@@ -619,6 +680,7 @@ int main(void) {
         cmocka_unit_test(test_state_checkpoint_survives_refused_memory),
         cmocka_unit_test(test_state_sets_of_records_stay_few),
         cmocka_unit_test(test_state_expired_versions_go),
+        cmocka_unit_test(test_state_large_values_stay_in_their_stripes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,12 @@
-/* Opening agents' state from stripes; state_store.c says what they hold. */
+/* Opening agents' state from stripes; state_store.c says what they hold.
+ *
+ * Large values are not copied: memory points into their stripe, which stays mapped until the engine closes, also when compaction replaces it. */
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"
 
 enum { RUNS_SHIFT = 10, RUNS_OWNER = 0, NOTES_OWNER = 1, RUN_BYTES = 29, FLAG_DROPPED = 1 };
+enum { MAPPED_FROM = 16 << 10 /* bytes of a value that stays in its stripe until somebody reads it */ };
 
 typedef struct loaded_run {
     wg_run_origin origin;
@@ -164,6 +167,7 @@ static wg_code records_load(const load *l, const loaded_run *r, wg_state_run *ru
     wg_records *records = NULL;
     WG_TRY(wg_records_open(l->engine->maintenance.stripes, r->origin.number, &l->engine->account, &records, err));
     wg_slice key = {0};
+    const wg_stripe *kept = NULL;
     uint64_t replaced_by = UINT64_MAX;
     wg_code code = WG_OK;
     for (;;) {
@@ -183,7 +187,11 @@ static wg_code records_load(const load *l, const loaded_run *r, wg_state_run *ru
                                     .deleted = record.deleted,
                                     .type = record.type,
                                     .value = record.value};
-        code = wg_state_restore(run, record.key, &v, false, err);
+        /* A replayed state may outlive the stripes. */
+        const bool mapped = l->only == NULL && record.value.size >= MAPPED_FROM;
+        if (mapped && record.stripe != kept) wg_stripe_set_keep(l->engine->maintenance.stripes, record.stripe);
+        if (mapped) kept = record.stripe;
+        code = wg_state_restore(run, record.key, &v, mapped, err);
         if (code != WG_OK) break;
     }
     wg_records_close(records);

@@ -146,6 +146,8 @@ void wgi_agg_table_begin(wgi_agg_table *t, uint32_t task);
 /* Groups of the selected rows, made where new. *index NULL: all rows are of *group. */
 wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
                            uint32_t **index, uint32_t *group, wg_error *err);
+/* A new group with the keys of a row, without looking whether there is one; nothing is found in such a table. */
+wg_code wgi_agg_table_append(wgi_agg_table *t, const wg_vector *keys, uint32_t row, wg_error *err);
 /* The hashes that the table gives to these keys. */
 wg_code wgi_agg_table_hashes(const wgi_agg_table *t, const wg_vector *keys, const wg_batch *batch, wg_arena *arena,
                              uint64_t **out, wg_error *err);
@@ -200,6 +202,15 @@ void wgi_agg_hand_destroy(wgi_agg_hand *hand); /* NULL is legal */
 /* ---- aggregate_typed.c */
 bool wgi_agg_is_typed(const wg_plan *plan);
 wg_code wgi_sink_aggregate_typed(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+
+/* The keys of the rows of a batch, and what the rows add to the states of groups index[], or all to `group` when index is NULL. */
+wg_code wgi_agg_keys_of(const wg_plan *plan, wgi_eval *eval, const wg_batch *batch, wg_vector *keys, wg_error *err);
+wg_code wgi_agg_add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
+                          const uint32_t *index, uint32_t group, wg_error *err);
+
+/* ---- aggregate_sorted.c: where rows of equal keys follow each other; for plans that are typed */
+bool wgi_agg_is_sorted(const wg_plan *plan);
+wg_code wgi_sink_aggregate_sorted(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 
 /* ---- aggregate_merge.c */
 /* A column of `n` rows that are to be filled in, all present; with room for nulls if `nullable`. */

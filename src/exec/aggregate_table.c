@@ -152,8 +152,8 @@ static bool grow_slots(wgi_agg_table *t, uint64_t groups) {
     return true;
 }
 
-/* Room for `more` new groups in every array. */
-static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
+/* Room for `more` new groups in every array, apart from the slots. */
+static wg_code reserve_groups(wgi_agg_table *t, uint32_t more, wg_error *err) {
     const uint64_t need = (uint64_t)t->count + more;
     if (need >= UINT32_MAX)
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "more than %u distinct rows or groups", UINT32_MAX - 1);
@@ -174,7 +174,13 @@ static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
     const uint32_t room = t->count == 0 && t->groups_hint > more ? t->groups_hint : more;
     for (uint32_t i = 0; i < t->key_count; i++)
         if (!wg_column_reserve(&t->keys[i], room)) return wg_error_nomem(err, more * sizeof(uint64_t));
-    return grow_slots(t, need) ? WG_OK : wg_error_nomem(err, t->slot_count * 2 * sizeof *t->slots);
+    return WG_OK;
+}
+
+static wg_code reserve(wgi_agg_table *t, uint32_t more, wg_error *err) {
+    WG_TRY(reserve_groups(t, more, err));
+    const bool ok = grow_slots(t, (uint64_t)t->count + more);
+    return ok ? WG_OK : wg_error_nomem(err, t->slot_count * 2 * sizeof *t->slots);
 }
 
 /* ---- order */
@@ -490,6 +496,14 @@ wg_code wgi_agg_table_find(wgi_agg_table *t, const wg_vector *keys, const wg_bat
     WG_TRY(code);
     if (*index == NULL) move_group(t, *group);
     for (uint32_t i = 0; *index != NULL && i < batch->row_count; i++) move_group(t, (*index)[i]);
+    return WG_OK;
+}
+
+wg_code wgi_agg_table_append(wgi_agg_table *t, const wg_vector *keys, uint32_t row, wg_error *err) {
+    WG_TRY(reserve_groups(t, 1, err));
+    for (uint32_t k = 0; k < t->key_count; k++)
+        if (!wg_column_append_cell(&t->keys[k], &keys[k], row)) return wg_error_nomem(err, 64);
+    note_new(t, 0);
     return WG_OK;
 }
 

@@ -102,7 +102,7 @@ static void typed_local_destroy(wgi_sink *sink, void *local) {
 
 /* ---- rows */
 
-static wg_code find_keys(const wg_plan *plan, wgi_eval *eval, const wg_batch *batch, wg_vector *keys, wg_error *err) {
+wg_code wgi_agg_keys_of(const wg_plan *plan, wgi_eval *eval, const wg_batch *batch, wg_vector *keys, wg_error *err) {
     const bool is_distinct = plan->op == WG_PLAN_DISTINCT;
     for (uint32_t k = 0; k < wgi_agg_key_count(plan); k++) {
         if (is_distinct) keys[k] = batch->columns[k];
@@ -111,8 +111,8 @@ static wg_code find_keys(const wg_plan *plan, wgi_eval *eval, const wg_batch *ba
     return WG_OK;
 }
 
-static wg_code add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
-                         const uint32_t *index, uint32_t group, wg_error *err) {
+wg_code wgi_agg_add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval *eval, const wg_batch *batch,
+                          const uint32_t *index, uint32_t group, wg_error *err) {
     const wg_aggregate *a = states->aggregate;
     wgi_dense x = {.n = batch->row_count};
     wg_vector v;
@@ -195,12 +195,12 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     if (batch->row_count == 0) return WG_OK;
     if (l->table == NULL) WG_TRY(begin_task(s, l, eval, err));
     wg_arena_reset(&eval->arena);
-    WG_TRY(find_keys(sink->plan, eval, batch, keys, err));
+    WG_TRY(wgi_agg_keys_of(sink->plan, eval, batch, keys, err));
     if (should_deal(s, l->table)) return deal_batch(s, l->table, keys, eval, batch, err);
     WG_TRY(make_room(s, l->table, batch->row_count, err));
     WG_TRY(find_or_spill(s, l->table, keys, batch, &eval->arena, &at, err));
     for (uint32_t i = 0; i < l->table->state_count; i++)
-        WG_TRY(add_batch(&l->table->states[i], l->table, eval, batch, at.index, at.group, err));
+        WG_TRY(wgi_agg_add_batch(&l->table->states[i], l->table, eval, batch, at.index, at.group, err));
     return WG_OK;
 }
 

@@ -201,8 +201,10 @@ void sim_point(void) {
     } else if (sim.report.steps > SIM_STEPS_MAX) {
         give_up("livelock: it does not come to an end");
     }
-    for (uint32_t i = 0; i < SIM_DEPTH - 1; i++)
+    for (uint32_t i = 0; sim.plan.falls == NULL && i < SIM_DEPTH - 1; i++)
         if (sim.falls[i] == sim.report.steps) self()->priority = SIM_DEPTH - 1 - (int64_t)i;
+    for (uint32_t i = 0; sim.plan.falls != NULL && i < sim.plan.fall_count; i++)
+        if (sim.plan.falls[i] == sim.report.steps) self()->priority = --sim.lowest;
     moment_come();
     if (++sim.streak > FAIR_POINTS) {
         self()->priority = --sim.lowest;

@@ -20,6 +20,9 @@ typedef struct sim_plan {
     const char *name;
     uint64_t seed;
     uint64_t steps; /* how many points a schedule has, about: where the falls are drawn from; 0: none falls */
+    const uint64_t
+        *falls; /* instead of random ones: the points at which the running thread falls below all others, rising */
+    uint32_t fall_count;
     uint32_t
         yield_one_in; /* instead of falls: at each point the running thread yields with this chance, and the length has no limit; 0: not */
 } sim_plan;

@@ -38,6 +38,23 @@ extern int sim_canary; /* the planted bug that is in force; 0: none */
 #define atomic_compare_exchange_weak(p, e, d) \
     (sim_point(), atomic_compare_exchange_strong_explicit(p, e, d, memory_order_seq_cst, memory_order_seq_cst))
 
+/* For the exhaustive test every load with an order is a point, too. */
+#ifdef SIM_LOADS
+#undef atomic_load_explicit
+#ifdef __clang__
+#define atomic_load_explicit(p, order) (SIM_ORDERED(order), __c11_atomic_load(p, order))
+#else
+#define atomic_load_explicit(p, order)                \
+    __extension__({                                   \
+        __auto_type sim_q_ = (p);                     \
+        __typeof__((void)0, *sim_q_) sim_loaded_;     \
+        SIM_ORDERED(order);                           \
+        __atomic_load(sim_q_, &sim_loaded_, (order)); \
+        sim_loaded_;                                  \
+    })
+#endif
+#endif
+
 #undef atomic_store_explicit
 #undef atomic_fetch_add_explicit
 #undef atomic_fetch_sub_explicit

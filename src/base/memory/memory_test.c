@@ -5,6 +5,9 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/memory/memory.h"
 
 static void test_account_charges_parent_and_refuses_over_limit(void **state) {
@@ -165,9 +168,59 @@ static void test_arena_gives_a_place_for_nothing(void **state) {
     wg_arena_deinit(&arena);
 }
 
+static size_t lent_bytes;
+static void *lend(size_t bytes) {
+    void *p = aligned_alloc(4096, bytes);
+    if (p != NULL) memset(p, 0, bytes);
+    lent_bytes += bytes;
+    return p;
+}
+static void take_back(void *data, size_t bytes) {
+    lent_bytes -= bytes;
+    free(data);
+}
+
+/* Goal: large blocks come from the pages that were set, whole units of them, which are charged; they grow and shrink with their content, go
+ * back where they came from, and those that were there before the source was set go back to malloc. */
+static void test_large_blocks_come_from_the_pages_that_were_set(void **state) {
+    (void)state;
+    static const wg_memory_pages source = {1 << 20, lend, take_back};
+    enum { LARGE = (9 << 20) + 5 };
+    wg_account account;
+    wg_account_init(&account, NULL, 0);
+    uint8_t *before = wg_alloc(&account, LARGE);
+    assert_non_null(before);
+    wg_memory_set_pages(&source);
+    uint8_t *large = wg_alloc_zero(&account, LARGE);
+    uint8_t *small = wg_alloc_zero(&account, 1 << 20);
+    assert_non_null(large);
+    assert_non_null(small);
+    assert_int_equal(lent_bytes, 10 << 20);
+    assert_int_equal((uintptr_t)large % 64, 0);
+    for (size_t i = 0; i < LARGE; i += 4093) assert_int_equal(large[i], 0);
+    large[0] = 1;
+    large[LARGE - 1] = 2;
+    large = wg_realloc(&account, large, (size_t)LARGE * 3);
+    assert_non_null(large);
+    assert_int_equal(large[0], 1);
+    assert_int_equal(large[LARGE - 1], 2);
+    large = wg_realloc(&account, large, 100);
+    assert_int_equal(large[0], 1);
+    assert_int_equal(lent_bytes, 0);
+    wg_free(before);
+    wg_free(large);
+    wg_free(small);
+    assert_int_equal(wg_account_bytes(&account), 0);
+    wg_account_init(&account, NULL, 9 << 20);
+    assert_null(wg_alloc(&account, (9 << 20) - 100)); /* whole units are charged */
+    assert_int_equal(lent_bytes, 0);
+    wg_memory_set_pages(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_gives_a_place_for_nothing),
+        cmocka_unit_test(test_large_blocks_come_from_the_pages_that_were_set),
         cmocka_unit_test(test_account_charges_parent_and_refuses_over_limit),
         cmocka_unit_test(test_blocks_are_aligned_and_given_back),
         cmocka_unit_test(test_refused_growth_keeps_the_block),

@@ -123,6 +123,15 @@ static wg_code write_copied(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_e
     return wal->platform->ops->write_at(wal->platform, wal->file, wal->offset, bytes, size, err);
 }
 
+/* In large steps, so that the disk works while appends go on, and not into what the next frames will change: the system would have to keep
+ * two states of that apart. */
+static void write_back_some(wg_wal *wal) {
+    const uint32_t end = wal->offset & ~(uint32_t)(WAL_WRITE_BACK_ALIGN - 1);
+    if (wal->stage.on || end <= wal->written_back || end - wal->written_back < WAL_WRITE_BACK_BYTES) return;
+    wal->platform->ops->write_back(wal->platform, wal->file, wal->written_back, end - wal->written_back);
+    wal->written_back = end;
+}
+
 static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_error *err) {
     const size_t size = (size_t)wal_frame_size(payload_bytes);
     const bool gather = c->gather && payload_bytes >= WAL_GATHER_BYTES_MIN;
@@ -135,6 +144,7 @@ static wg_code frame_write(wg_wal *wal, commit *c, uint32_t payload_bytes, wg_er
     wal->offset += (uint32_t)size;
     c->written += size;
     c->started = true;
+    write_back_some(wal);
     return WG_OK;
 }
 

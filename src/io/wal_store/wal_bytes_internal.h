@@ -24,7 +24,9 @@ enum {
     WAL_GATHER_BYTES_MIN = 16384,       /* payloads of frames that are written without being copied together */
     WAL_GATHER_PARTS_MAX = 14,
     WAL_PREPARE_STEP_BYTES = 128 << 10,
-    WAL_STAGE_BYTES = 64 << 10,                        /* direct commits under way; whole blocks */
+    WAL_STAGE_BYTES = 64 << 10,     /* direct commits under way; whole blocks */
+    WAL_WRITE_BACK_BYTES = 2 << 20, /* the disk may begin with so many */
+    WAL_WRITE_BACK_ALIGN = 256 << 10,
     WAL_STAGE_COMMIT_MAX = WAL_CHAIN_QUEUE_BYTES / 16, /* a larger one is not direct */
 };
 

@@ -287,7 +287,7 @@ wg_code wgi_wal_chain_drain(wg_wal *wal, wg_error *err) {
 }
 
 bool wgi_wal_chain_wanted(const wg_wal *wal) {
-    return queued(wal) >= wal->queue.capacity / 4 || to_read(wal) >= WAL_CHAIN_WINDOW_BYTES;
+    return queued(wal) >= wal->queue.capacity / 2 || to_read(wal) >= WAL_CHAIN_WINDOW_BYTES;
 }
 
 /* ---- what appends do; the caller holds append_lock */

@@ -32,6 +32,8 @@ wg_code wg_stripe_set_change(wg_stripe_set *set, const wg_stripe_entry *added, u
 /* The fragments of stripes that left are in no table any more: unmaps them after the last reader who is inside the epoch now. The
  * cache must live until the epoch is destroyed. */
 void wg_stripe_set_settle(wg_stripe_set *set);
+/* The stripe, which is in the set, stays mapped until the set is destroyed, also when it leaves: memory points into it. Its file may go. */
+void wg_stripe_set_keep(wg_stripe_set *set, const wg_stripe *stripe);
 /* wg_stripe_drop_pages of all stripes, also of those that left the set and are mapped still: of these everything. */
 void wg_stripe_set_drop_pages(wg_stripe_set *set);
 /* Destroying unmaps everything; no reader is inside. */
@@ -127,7 +129,8 @@ void wg_stripe_sink_deinit(wg_stripe_sink *sink);
 
 typedef struct wg_record {
     wg_slice key;
-    wg_slice value; /* of what was read: in the mapping, as long as the stripe is there */
+    wg_slice value;          /* of what was read: in the mapping, as long as the stripe is there */
+    const wg_stripe *stripe; /* of what was read; writing ignores it */
     uint64_t version, time_us, expires_us;
     uint8_t type;
     bool deleted;

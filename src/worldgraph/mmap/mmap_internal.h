@@ -9,6 +9,7 @@ typedef struct wgi_member {
     wg_epoch_link link; /* must be first: the epoch's while it is retired */
     wg_stripe *stripe;
     struct wgi_member *next_parked;
+    bool kept; /* wg_stripe_set_keep; under the set's lock */
     /* What wg_stripe_set_describe found; the thread that compacts, one at a time. */
     uint64_t described_signature; /* 0: nothing */
     uint64_t described_horizon;

@@ -158,7 +158,7 @@ wg_code wg_record_head(const wg_fragment *fragment, uint32_t row, wg_slice *out_
 
 wg_code wg_record_read(const wg_fragment *fragment, uint32_t row, wg_record *out, wg_error *err) {
     WG_ASSERT(row < fragment->head.row_count);
-    wg_record r = {0};
+    wg_record r = {.stripe = fragment->stripe};
     uint64_t type;
     WG_TRY(wg_record_head(fragment, row, &r.key, &r.version, err));
     WG_TRY(number_at(fragment, WG_COLUMN_TIME, row, &r.time_us, err));

@@ -192,12 +192,13 @@ static wg_code view_build(const change *c, wgi_view **out, wg_error *err) {
 
 static bool is_needed(const wg_stripe_set *set, const wgi_member *member) {
     const wgi_view *const views[2] = {set->held, set->merging};
+    if (member->kept) return true;
     for (int i = 0; i < 2; i++)
         if (views[i] != NULL && wgi_view_slot(views[i], wg_stripe_id(member->stripe)) != UINT32_MAX) return true;
     return false;
 }
 
-/* Hands parked stripes to the epoch, but for those that a merge needs. */
+/* Hands parked stripes to the epoch, but for those that a merge needs or that are kept. */
 static void settle_locked(wg_stripe_set *set) {
     wgi_member *parked = set->parked;
     set->parked = NULL;
@@ -308,6 +309,15 @@ fail:
 void wg_stripe_set_settle(wg_stripe_set *set) {
     wg_mutex_lock(&set->lock);
     settle_locked(set);
+    wg_mutex_unlock(&set->lock);
+}
+
+void wg_stripe_set_keep(wg_stripe_set *set, const wg_stripe *stripe) {
+    wg_mutex_lock(&set->lock);
+    const wgi_view *view = wgi_view_of(set);
+    const uint32_t slot = wgi_view_slot(view, wg_stripe_id(stripe));
+    WG_ASSERT(slot != UINT32_MAX);
+    view->slots[slot].member->kept = true;
     wg_mutex_unlock(&set->lock);
 }
 

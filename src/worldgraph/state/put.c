@@ -58,7 +58,7 @@ static inline WGI_HOT uint64_t slot_put(const putting *p, uint32_t at, uint8_t *
     wgi_slot *slot = &p->place.slots[at];
     wgi_side *side = &p->place.sides[at];
     const uint64_t word0 = wgi_load(&slot->words[0]), word1 = wgi_load(&slot->words[1]);
-    wgi_store(&slot->words[0], word0 | WGI_LOCKED);
+    if (!WG_CANARY_IS(14)) wgi_store(&slot->words[0], word0 | WGI_LOCKED);
     const uint64_t version = atomic_fetch_add(&p->run->newest, 1) + 1;
     wgi_touch(p->run, word0, p->hash);
     if (room != NULL) redo_publish(p, p->session->lane, room, version);

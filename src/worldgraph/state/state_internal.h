@@ -119,7 +119,7 @@ struct wg_state_run {
     _Atomic uint32_t pin_lock; /* guards pins and notes */
     wgi_pins *pins;
     wgi_notes *notes;
-    uint64_t notes_from; /* wg_state_run_notes_from */
+    uint64_t notes_from;           /* wg_state_run_notes_from */
     _Atomic uint64_t pinned_least; /* smallest pinned version; UINT64_MAX: none */
     _Atomic uint64_t touch_below; /* touched.c: a commit that replaces a record of a version below it notes the key */
     _Atomic(wgi_touched *) touched;

@@ -36,7 +36,8 @@ void wgi_state_table_destroy(wgi_table *table);
 uint64_t wgi_table_keys(wgi_table *table); /* deletions included */
 
 /* ThreadSanitizer knows words that are loaded and stored one by one only; elsewhere a slot is copied as the bytes that it is. */
-#if defined(__SANITIZE_THREAD__)
+#if defined(WGI_COPY_WORDS)
+#elif defined(__SANITIZE_THREAD__)
 #define WGI_COPY_WORDS 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
