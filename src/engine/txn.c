@@ -29,6 +29,12 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
     (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
 enum { WRITER_BARGES_MAX = 8, SYNC_AHEAD_BYTES = 8 << 20 };
 
+/* Not inlined: a compiler that sees into it takes the turn, which is on the stack, for one that outlives the wait. */
+static __attribute__((noinline)) void queue_join(wg_engine *e, wgi_turn *turn) {
+    *e->writer_last = turn;
+    e->writer_last = &turn->next;
+}
+
 static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     wgi_turn **at = &e->writer_first;
     while (*at != turn) at = &(*at)->next;
@@ -36,12 +42,6 @@ static void queue_leave(wg_engine *e, const wgi_turn *turn) {
     else e->writer_barged++;
     *at = turn->next;
     if (*at == NULL) e->writer_last = at;
-}
-
-/* Not inlined: compilers take the place in the queue, which is on the stack, for one that outlives the wait. */
-static __attribute__((noinline)) void queue_join(wg_engine *e, wgi_turn *turn) {
-    *e->writer_last = turn;
-    e->writer_last = &turn->next;
 }
 
 /* writer_mutex is held, and somebody else has the place. WG_E_BUSY after WRITER_WAIT_NS, or what `cancel` (may be NULL) says. */

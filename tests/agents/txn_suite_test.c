@@ -136,7 +136,7 @@ static bool one_between(wg_run *run, wg_run *other, const char *key, size_t size
             one_put(other, key, size, 0xee, ONE_BYTES);
             return true;
         case 5:
-            assert_true(wg_kv_delete(other, key, size, NULL, err) == WG_OK);
+            KIT_OK(wg_kv_delete(other, key, size, NULL, err));
             return true;
         case 6: /* the segments of the table are split */
             for (uint32_t i = 0; i < 100; i++) {
@@ -172,14 +172,15 @@ static void test_txn_of_one_key(void **state) {
     wg_run *a = kit_run("a"), *b = NULL;
     uint64_t random = wg_test_seed(72) | 1;
     uint8_t fill[4] = {1, 1, 1, 1};
+    static const char text[] = "key of sixteen b";
     KIT_OK(wg_session_open(kit_db, &session, err));
     KIT_OK(wg_run_open(session, "a", &b, err));
     kit_put(a, "another", 1);
-    for (uint32_t n = 0; n < 4; n++) one_put(a, "key of sixteen b" + n, 16 - n, 1, ONE_BYTES);
+    for (uint32_t n = 0; n < 4; n++) one_put(a, &text[n], 16 - n, 1, ONE_BYTES);
     for (uint32_t step = 0; step < (kit_mode == WG_STRICT ? 60u : 1500u); step++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         const uint32_t n = (uint32_t)(random >> 40) % 4, kind = (uint32_t)(random >> 50) % (ONE_KINDS + 1);
-        const char *key = "key of sixteen b" + n;
+        const char *key = &text[n];
         const size_t size = 16 - n;
         wg_commit_info info;
         wg_error seen = {0};

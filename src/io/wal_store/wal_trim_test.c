@@ -306,6 +306,41 @@ static void test_wal_reuse_is_never_needed(void **state) {
     wg_platform_fault_destroy(fault);
 }
 
+/* Goal: a rotation between two commits leaves what was appended in the segment before, durable, and a checkpoint behind it keeps nothing of that;
+ * a segment that is short enough is left alone, and a follower goes on over the border. */
+static void test_wal_rotation_between_commits_leaves_the_load_behind(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = size_200};
+    replayed followed = {.size_of = size_200};
+    uint64_t more = 0;
+    wg_wal_follower *follower = NULL;
+    open_log(f, &r);
+    for (size_t i = 0; i < 12; i++) append_sized(f, 200, i != 11);
+    assert_int_equal(wg_wal_follow(f->p, "/wal", &f->options, &follower, NULL), WG_OK);
+    assert_int_equal(wg_wal_rotate(f->wal, 8192, NULL), WG_OK);
+    assert_int_equal(f->wal->number, 1);
+    assert_int_equal(wg_wal_rotate(f->wal, 256, NULL), WG_OK);
+    assert_int_equal(f->wal->number, 2);
+    assert_int_equal(wg_wal_durable_logseq(f->wal), 12);
+    assert_int_equal(wg_wal_keep_from(f->wal, 12), 2);
+    assert_int_equal(wg_wal_follower_read(follower, check_payload, &followed, &more, NULL), WG_OK);
+    assert_int_equal(followed.count, 12);
+    append_sized(f, 200, true);
+    assert_int_equal(wg_wal_follower_read(follower, check_payload, &followed, &more, NULL), WG_OK);
+    assert_int_equal(followed.count, 13);
+    wg_wal_follower_close(follower);
+    wg_sha256 chain;
+    assert_true(wg_wal_chain_at(f->wal, 12, &chain));
+    assert_int_equal(wg_wal_trim(f->wal, 2, NULL), WG_OK);
+    crash(f, WG_CRASH_NONE_SURVIVES);
+    f->options.first_segment = 2;
+    f->options.after = 12;
+    f->options.chain = chain;
+    r.count = 12;
+    open_log(f, &r);
+    assert_int_equal(r.count, 13);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -317,6 +352,7 @@ int main(void) {
         T(test_wal_trim_failure_leaves_the_rest),
         T(test_wal_trimmed_segment_is_used_again),
         T(test_wal_reuse_is_never_needed),
+        T(test_wal_rotation_between_commits_leaves_the_load_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,10 +247,19 @@ static bool conditions_are_held(const chain *c) {
     return true;
 }
 
+static bool is_named_before(const chain *c, uint32_t edge, uint32_t label) {
+    for (uint32_t i = 0; i < edge; i++)
+        for (uint32_t k = 0; k < c->edges[i].label_count; k++)
+            if (c->edges[i].labels[k] == label) return true;
+    return false;
+}
+
+/* Edges of all labels that the pattern names: what their adjacency holds. */
 static double edges_of(const chain *c) {
     double edges = 0;
     for (uint32_t i = 0; i < c->edge_count; i++)
-        for (uint32_t k = 0; k < c->edges[i].label_count; k++) edges += wgi_label_rows(c->b, c->edges[i].labels[k]);
+        for (uint32_t k = 0; k < c->edges[i].label_count; k++)
+            if (!is_named_before(c, i, c->edges[i].labels[k])) edges += wgi_label_rows(c->b, c->edges[i].labels[k]);
     return edges;
 }
 
@@ -546,7 +555,7 @@ static wg_code make_plan(chain *c, wg_plan_op op, const wg_plan *like, wg_plan *
 
 /* ---- counted for each node of one vertex */
 
-enum { NO_VERTEX = UINT32_MAX };
+#define NO_VERTEX UINT32_MAX
 
 /* The vertex whose node the slot is, or one of whose properties as the rows below bring it. */
 static uint32_t vertex_of_value(const chain *c, uint32_t slot) {

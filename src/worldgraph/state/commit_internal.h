@@ -3,6 +3,7 @@
 #define WG_WORLDGRAPH_STATE_COMMIT_INTERNAL_H
 
 #include "worldgraph/state/history_internal.h"
+#include "worldgraph/state/stale_internal.h"
 #include "worldgraph/state/touched_internal.h"
 #include "worldgraph/wal/wal.h"
 
@@ -83,11 +84,6 @@ static inline WGI_HOT uint8_t *wgi_redo_head_at(uint8_t *p, wg_lane *lane, uint6
 }
 
 /* ---- slots */
-
-/* While the state is filled, a new key only says that its run's order lacks one. */
-static inline void wgi_order_is_stale(wg_state_run *run) {
-    atomic_store_explicit(&run->order_state, WGI_ORDER_STALE, memory_order_relaxed);
-}
 
 static inline bool wgi_fits(size_t key, size_t value, bool expires) {
     const size_t key_bytes = key > WGI_KEY_INLINE_MAX ? 20 : key;

@@ -6,6 +6,7 @@
 
 #include "base/core/test_seed.h"
 #include "worldgraph/state/order_internal.h"
+#include "worldgraph/state/stale_internal.h"
 
 enum { RUNS = 3, KEYS_MAX = 3000, KEY_BYTES = 300 };
 

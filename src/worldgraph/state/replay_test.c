@@ -160,7 +160,7 @@ static void test_streamed_replay_leaves_what_single_commits_leave(void **state) 
         wg_rng rng;
         log l;
         wg_rng_init(&rng, wg_test_seed(900 + round));
-        log_make(&l, &rng, 200 + (uint32_t)wg_rng_below(&rng, 20000), 1 + (uint32_t)wg_rng_below(&rng, 9000));
+        log_make(&l, &rng, 200 + (uint32_t)wg_rng_below(&rng, 20000), 40 + (uint32_t)wg_rng_below(&rng, 9000));
         const wg_state_options keeps = {.keeps_until_stored =
                                             true}; /* deletions too, or they would go at other moments */
         kit_open(&one, false, &keeps);

@@ -12,6 +12,7 @@
 
 #include "worldgraph/state/history_internal.h"
 #include "worldgraph/state/seat_internal.h"
+#include "worldgraph/state/stale_internal.h"
 
 void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version, bool reverse) {
     level->run = run;

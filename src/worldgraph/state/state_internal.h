@@ -3,9 +3,8 @@
  * table.c    segments, slots, reads of one key           history.c  replaced records, the bound, what pins keep
  * pins.c     pins, snapshots, notes of runs              run.c      runs, forks, drops
  * commit.c   one operation; put.c, straight.c the commonest   txn.c   transactions
- * redo.c     redo records, replay, restore               collect.c  purging, metrics
- * order.c    keys of a run in order                      scan.c     scans, changes
- * order_fill.c  all orders at once, behind a recovery
+ * redo.c     redo records, restore; replay.c             collect.c  purging, metrics
+ * order.c    keys in order; order_fill.c                 scan.c     scans, changes
  * A slot is 128 bytes, 16 words that are read and written one by one (relaxed), so that a reader never takes a lock:
  *   word 0     bit 63: locked | 47 bits version (bits 16..62) | u8 key size (bits 8..15; 255: in a block) | bits 5..7: flags | bits 0..4: type
  *   byte 8     u32: 24 bits run << 8 | u8 value size (inline ones)
@@ -178,20 +177,6 @@ uint64_t wgi_record_expires(const wgi_record *r); /* 0: never */
 wg_slice wgi_record_value(const wgi_record *r);   /* inside r, or in its block: until the epoch is left */
 
 /* ---- keys in order: written in order.c, called by the others */
-
-typedef enum wgi_order_state {
-    WGI_ORDER_READY, /* has all keys */
-    WGI_ORDER_STALE, /* nobody has asked for it since the state was filled: it may lack keys, and new ones are not put in */
-    WGI_ORDER_MADE /* it is being made (order_fill.c) */
-} wgi_order_state;
-/* Before the order of a run is read: makes it when it is stale, with those of all others that are. Outside of the locks of a commit. WG_E_NOMEM: it is as before. */
-wg_code wgi_order_make(wg_state *state, wg_error *err);
-static inline wg_code wgi_order_need(const wg_state_run *run, wg_error *err) {
-    /* acquire; pairs with the maker's release behind the tree */
-    const uint8_t is = atomic_load_explicit(&run->order_state, memory_order_acquire);
-    return is == WGI_ORDER_READY ? WG_OK : wgi_order_make(run->state, err);
-}
-
 wg_code wgi_order_create(wg_state *state, wgi_order **out, wg_error *err);
 void wgi_order_destroy(wgi_order *order); /* nobody reads */
 /* Before the first record of a key in this run becomes visible, outside of its locks; any thread. Idempotent. NOMEM leaves all as it was. */
@@ -294,22 +279,6 @@ struct wg_state_session {
 /* What a new reader of this session sees in the run. */
 uint64_t wgi_snapshot(const wg_state_session *session, const wg_state_run *run);
 
-/* ---- spin locks of a few instructions */
-
-static inline void wgi_pause(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-void wgi_wait(uint32_t *rounds); /* pauses, later yields; *rounds starts at 0 */
-static inline bool wgi_try_lock(_Atomic uint32_t *lock) {
-    uint32_t free_value = 0;
-    return atomic_compare_exchange_strong_explicit(lock, &free_value, 1, memory_order_seq_cst, memory_order_relaxed);
-}
-void wgi_lock_slow(_Atomic uint32_t *lock);
-static inline void wgi_lock(_Atomic uint32_t *lock) {
-    if (!wgi_try_lock(lock)) wgi_lock_slow(lock);
-}
-static inline void wgi_unlock(_Atomic uint32_t *lock) { atomic_store_explicit(lock, 0, memory_order_release); }
+#include "worldgraph/state/lock_internal.h"
 
 #endif

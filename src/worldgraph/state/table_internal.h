@@ -247,31 +247,6 @@ static inline WGI_HOT bool wgi_slot_has(const wgi_slot *slot, uint64_t word0, ui
     return (head | (wg_load_u64le(bytes + key.size - 8) ^ wg_load_u64le(key.data + key.size - 8))) == 0;
 }
 
-/* ---- locks of segments */
-
-static inline bool wgi_segment_try_lock(wgi_header *header) {
-    uint8_t free_value = 0;
-    return atomic_compare_exchange_strong_explicit(&header->lock, &free_value, 1, memory_order_seq_cst,
-                                                   memory_order_relaxed);
-}
-void wgi_segment_lock_slow(wgi_header *header);
-static inline void wgi_segment_lock(wgi_header *header) {
-    if (!wgi_segment_try_lock(header)) wgi_segment_lock_slow(header);
-}
-/* With its lock held: the directory leads to it, so a key that is found in it is found in no other. */
-static inline bool wgi_segment_serves(const wgi_header *header) {
-    return (atomic_load_explicit(&header->generation, memory_order_relaxed) & 1) == 0;
-}
-static inline void wgi_segment_unlock(wgi_header *header) {
-    atomic_store_explicit(&header->lock, 0, memory_order_release);
-}
-
-/* Into service, or out of it: who changes that holds the lock, or the segment is nobody's yet. */
-static inline void wgi_generation_step(wgi_header *header) {
-    const uint32_t generation = atomic_load_explicit(&header->generation, memory_order_relaxed);
-    atomic_store_explicit(&header->generation, generation + 1, memory_order_release);
-}
-
 /* With the segment's lock held: one more deletion. */
 static inline void wgi_deleted_add(wgi_header *header) {
     const uint8_t deleted = atomic_load_explicit(&header->deleted, memory_order_relaxed);
@@ -289,9 +264,6 @@ static inline uint32_t wgi_find_locked(const wgi_place *place, uint64_t hash, co
 }
 /* Makes two of the hash's segment when `more` keys would be too many for it. Outside of all locks. WG_E_NOMEM, WG_E_LIMIT. */
 wg_code wgi_table_split(wgi_table *table, uint64_t hash, uint32_t more, wg_error *err);
-/* The same for one more key, into 2^levels when memory suffices: replay knows how many keys are to come, and copies them less often so. */
-enum { WGI_SPLIT_LEVELS_MAX = 4 };
-wg_code wgi_table_grow(wgi_table *table, uint64_t hash, uint32_t levels, wg_error *err);
 /* The hash of the key in a slot (or in a record), which is stable. */
 uint64_t wgi_words_hash(const wgi_table *table, const uint64_t *words);
 wg_slice wgi_words_key(const uint64_t *words); /* inside words or its block */
@@ -301,5 +273,6 @@ typedef bool (*wgi_gone_fn)(void *ctx, const uint64_t *words, uint64_t history);
 uint32_t wgi_segment_purge(wgi_table *table, uint64_t hash, uint32_t segment, wgi_gone_fn gone, void *ctx);
 
 #include "worldgraph/state/block_internal.h"
+#include "worldgraph/state/segment_internal.h"
 
 #endif
