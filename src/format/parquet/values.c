@@ -498,7 +498,8 @@ static bool rebuilt_size(wgi_parquet_values *v, const int64_t *prefix, const int
 
 static bool read_delta_bytes(wgi_parquet_values *v, wg_str *cells, size_t count) {
     WG_ASSERT(count <= WG_BATCH_ROWS_MAX);
-    if (count == 0) return true; /* nulls alone: no buffer takes its turn, for the last value stays in the one of now */
+    if (count == 0)
+        return true; /* nulls alone: no buffer takes its turn, for the last value stays in the one of now */
     if (!lengths_ensure(v)) return false;
     int64_t *prefix = lengths_of(v);
     int64_t *suffix = prefix + WG_BATCH_ROWS_MAX;

@@ -236,7 +236,7 @@ static void test_stripe_refuses_hostile_records(void **state) {
         uint8_t byte;
         wg_code code;
     } header[] = {{0, 'B', WG_E_CORRUPT}, {8, 2, WG_E_VERSION},    {8, 0, WG_E_VERSION},  {10, 65, WG_E_CORRUPT},
-                  {12, 4, WG_E_VERSION},  {15, 128, WG_E_VERSION}, {20, 1, WG_E_CORRUPT}, {24, 1, WG_E_CORRUPT},
+                  {12, 8, WG_E_VERSION},  {15, 128, WG_E_VERSION}, {20, 1, WG_E_CORRUPT}, {24, 1, WG_E_CORRUPT},
                   {40, 2, WG_E_CORRUPT},  {59, 1, WG_E_CORRUPT}};
     for (size_t i = 0; i < sizeof header / sizeof header[0]; i++)
         refuse(&good, l.bytes + header[i].offset, header[i].byte, header[i].code);
