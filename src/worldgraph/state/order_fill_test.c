@@ -187,7 +187,7 @@ static void test_filling_survives_refused_memory(void **state) {
     filled_close(&f);
 }
 
-enum { WRITERS = 3, WRITES = 3000 };
+enum { WRITERS = 3, WRITES = 1200 };
 
 typedef struct beside {
     filled *f;
