@@ -126,6 +126,36 @@ static bool count_progress(void *ctx, uint64_t done, uint64_t total) {
     return c->calls < c->stop_after;
 }
 
+/* Goal: a checkpoint that has just begun the log anew hides no commit from verify and backup: number and chain are those of the store. */
+static void test_backup_of_a_log_begun_anew(void **state) {
+    (void)state;
+    kit_begin();
+    wg_db *db = open_at("ws", true);
+    wg_session *s = session_of(db);
+    wg_snapshot *snapshot = NULL;
+    wg_verify_report report;
+    wg_backup_info info;
+    char uri[80], seen[80] = "oz://snapshot/";
+    run(s, "UNWIND range(1, 40000) AS i CREATE (:A {i: i, text: 'row ' + toString(i)})");
+    KIT_OK(wg_checkpoint(db, NULL, err));
+    KIT_OK(wg_backup(db, kit_path("copy"), NULL, NULL, &info, err));
+    assert_int_equal(info.logseq, wg_db_logseq(db));
+    KIT_OK(wg_snapshot_acquire(db, 0, &snapshot, err));
+    wg_snapshot_uri(snapshot, uri);
+    wg_snapshot_release(snapshot);
+    wg_session_close(s);
+    KIT_OK(wg_close(db, err));
+    const char *const stores[] = {"ws", "copy"};
+    for (int i = 0; i < 2; i++) {
+        KIT_OK(wg_verify(kit_path(stores[i]), &report, err));
+        assert_int_equal(report.last_logseq, info.logseq);
+        assert_int_equal(report.checkpoint_logseq, info.logseq);
+        for (int k = 0; k < 32; k++) (void)snprintf(seen + 14 + 2 * k, 3, "%02x", report.chain[k]);
+        assert_string_equal(seen, uri);
+    }
+    kit_end();
+}
+
 /* Goal: progress rises to its total; a caller that has enough gets WG_E_CANCELLED and keeps the earlier backup. */
 static void test_backup_progress_and_cancelling(void **state) {
     (void)state;
@@ -134,7 +164,9 @@ static void test_backup_progress_and_cancelling(void **state) {
     wg_session *s = session_of(db);
     counter all = {.stop_after = UINT64_MAX}, few = {.stop_after = 1};
     run(s, "UNWIND range(1, 40000) AS i CREATE (:A {i: i, text: 'row ' + toString(i)})");
-    KIT_OK(wg_backup(db, kit_path("copy"), count_progress, &all, NULL, err));
+    wg_backup_info made;
+    KIT_OK(wg_backup(db, kit_path("copy"), count_progress, &all, &made, err));
+    assert_int_equal(made.logseq, 1);
     assert_true(all.calls > 0);
     assert_int_equal(all.done, all.total);
     run(s, "UNWIND range(1, 40000) AS i CREATE (:B {i: i, text: 'row ' + toString(i)})");
@@ -265,6 +297,7 @@ static void test_dump_tells_files_by_content(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backup_beside_writer_and_maintenance),
+        cmocka_unit_test(test_backup_of_a_log_begun_anew),
         cmocka_unit_test(test_backup_progress_and_cancelling),
         cmocka_unit_test(test_backup_is_read_to_its_end),
         cmocka_unit_test(test_backup_misuse_is_typed),

@@ -447,6 +447,7 @@ wg_code wgi_check_segments(wgi_copying *copying, const wgi_file_set *from, const
     wg_buf bytes;
     uint64_t end = from->last_bytes;
     wg_code code = WG_OK;
+    *out_logseq = from->manifest.checkpoint.logseq; /* the newest segment may have no commit yet */
     wg_buf_init(&bytes, NULL);
     for (uint64_t number = from->last; code == WG_OK && number >= from->first_needed; number--) {
         wg_wal_segment found = {0};
@@ -457,7 +458,7 @@ wg_code wgi_check_segments(wgi_copying *copying, const wgi_file_set *from, const
         if (code != WG_OK)
             code = wg_error_prefix(err, code, "segment %llu of the log in '%.80s'", (unsigned long long)number,
                                    from->wal);
-        if (code == WG_OK && number == from->last) *out_logseq = found.last_logseq;
+        if (code == WG_OK) *out_logseq = wg_max_u64(*out_logseq, found.last_logseq);
         end = found.previous_end & UINT32_MAX;
     }
     wg_buf_deinit(&bytes);

@@ -142,6 +142,10 @@ static wg_code verify_open(wg_engine *e, wg_arena *arena, wg_verify_report *out,
     report.records = r.records;
     report.bytes = r.bytes;
     report.last_logseq = r.last_logseq;
+    if (r.records == 0) { /* a log that a checkpoint has just begun anew */
+        report.last_logseq = e->maintenance.manifest.checkpoint.logseq;
+        r.chain = e->maintenance.manifest.checkpoint.chain;
+    }
     report.torn_tail_bytes = r.torn_tail_bytes;
     report.checkpoint_logseq = e->maintenance.manifest.checkpoint.logseq;
     memcpy(report.chain, r.chain.bytes, sizeof report.chain);
