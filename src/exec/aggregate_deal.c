@@ -286,8 +286,9 @@ static bool read_records(const wgi_agg_hand *hand, const hand_chunk *chunk, uint
     return true;
 }
 
-static wg_code deal_part(wgi_agg_dealer *d, wgi_agg_hand *hand, uint32_t p, wg_error *err) {
-    hand_part *part = &hand->parts[p];
+/* The hand stays as it is: at the end several workers deal parts of one. */
+static wg_code deal_part(wgi_agg_dealer *d, const wgi_agg_hand *hand, uint32_t p, wg_error *err) {
+    const hand_part *part = &hand->parts[p];
     wgi_agg_dealt *to = &d->parts[p];
     wg_arena arena;
     wg_code code = WG_OK;
@@ -305,14 +306,16 @@ static wg_code deal_part(wgi_agg_dealer *d, wgi_agg_hand *hand, uint32_t p, wg_e
         wg_mutex_unlock(&to->lock);
         if (code != WG_OK) goto fail;
     }
-    part_clear(hand, part);
 fail:
     wg_arena_deinit(&arena);
     return code;
 }
 
 static wg_code deal_hand(wgi_agg_dealer *d, wgi_agg_hand *hand, wg_error *err) {
-    for (uint32_t p = 0; p < WGI_AGG_DEAL_PARTS; p++) WG_TRY(deal_part(d, hand, p, err));
+    for (uint32_t p = 0; p < WGI_AGG_DEAL_PARTS; p++) {
+        WG_TRY(deal_part(d, hand, p, err));
+        part_clear(hand, &hand->parts[p]);
+    }
     return WG_OK;
 }
 
