@@ -84,7 +84,6 @@ static const char *const texts[] = {
     "UNWIND [1, 2.5, 'a', null, [1], {k: 1}] AS v RETURN v, $x",
     "CREATE INDEX FOR (n:P) ON (n.k)",
     "CALL db.labels()",
-    "CALL kv.scan('one', '') YIELD key RETURN key",
     "DROP NODE LABEL D",
 };
 

@@ -1,7 +1,7 @@
 /* Accounts, blocks with a size header, arenas, growable buffers. See memory.h.
  *
  * Every block carries a 64-byte header that keeps its account and size, so that wg_free needs no argument and the user
- * part stays 64-byte aligned. Blocks of PAGES_FROM bytes and more are taken from whoever was set by wg_memory_set_pages: the first touch of
+ * part stays 64-byte aligned. Blocks of PAGES_FROM bytes and more, of accounts that are not tight, are taken from whoever was set by wg_memory_set_pages: the first touch of
  * small pages costs more than what queries do with large arrays. */
 #include "base/memory/memory.h"
 
@@ -16,7 +16,7 @@ typedef struct block_header {
 } block_header;
 _Static_assert(sizeof(block_header) == 64, "the user part stays 64-byte aligned");
 
-enum { PAGES_FROM = 4 << 20 };
+enum { PAGES_FROM = 4 << 20, PAGES_LIMIT_MIN = 512 << 20 };
 
 static _Atomic(const wg_memory_pages *) pages;
 static _Atomic uint64_t alloc_calls;
@@ -90,11 +90,19 @@ void wg_memory_set_pages(const wg_memory_pages *source) {
     atomic_store_explicit(&pages, source, memory_order_release);
 }
 
+/* Where memory is short only what is touched may be taken: a block of huge pages is resident to its end. */
+static const wg_memory_pages *pages_for(const wg_account *account, size_t bytes) {
+    if (bytes < PAGES_FROM) return NULL;
+    for (const wg_account *a = account; a != NULL; a = a->parent)
+        if (a->bytes_max != 0 && a->bytes_max < PAGES_LIMIT_MIN) return NULL;
+    return atomic_load_explicit(&pages, memory_order_acquire);
+}
+
 void *wg_alloc(wg_account *account, size_t bytes) {
     size_t total;
     if (!wg_add_size(bytes, sizeof(block_header) + 63, &total)) return NULL;
     total &= ~(size_t)63; /* header plus content, rounded up to whole cache lines */
-    const wg_memory_pages *source = total < PAGES_FROM ? NULL : atomic_load_explicit(&pages, memory_order_acquire);
+    const wg_memory_pages *source = pages_for(account, total);
     if (source != NULL && !wg_add_size(total, source->unit - 1, &total)) return NULL;
     if (source != NULL) total -= total % source->unit;
     if (call_refused()) return NULL;
