@@ -30,12 +30,7 @@ static wg_code prepare_check(const wg_stmt *stmt, wg_error *err) {
     const wg_query_kind kind = wg_query_kind_of(stmt->query);
     const wg_session *session = stmt->session;
     if (kind != WG_QUERY_READ && kind != WG_QUERY_WRITE && kind != WG_QUERY_MAINTENANCE) return WG_OK;
-    if (session->txn != NULL) {
-        wg_txn_only_check(session->txn, true);
-        const wg_code code = wg_query_check(stmt->query, session->txn, NULL, err);
-        wg_txn_only_check(session->txn, false);
-        return code;
-    }
+    if (session->txn != NULL) return wg_query_check(stmt->query, session->txn, NULL, err);
     wg_txn *txn = NULL;
     bool as_of = false;
     uint64_t logseq = 0;

@@ -117,6 +117,11 @@ enum { WG_TXN_OPEN_MAX = 120 };
 
 /* as_of 0: the newest state; a past logseq not with WRITE (WG_E_EXPIRED when the log has not reached it): OPTIMISTIC then conflicts with what came since. */
 wg_code wg_txn_begin(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, wg_txn **out, wg_error *err);
+/* The same; waiting for the writer ends when `cancel` (NULL: nothing) says so, with its code. It must live as long as the transaction, or until
+ * another takes its place: wg_txn_wait_within. */
+wg_code wg_txn_begin_within(wg_engine *engine, wg_txn_mode mode, uint64_t as_of, const wg_cancel *cancel,
+                            wg_txn **out, wg_error *err);
+void wg_txn_wait_within(wg_txn *txn, const wg_cancel *cancel);
 /* Ends the transaction and frees it in every case. *out_logseq: the commit's number, or the snapshot when nothing was
  * written. In STRICT mode returns after the sync. */
 wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err);
@@ -291,6 +296,5 @@ wg_code wg_txn_drop_label(wg_txn *txn, wg_slice name, bool is_edge, bool if_exis
 #include "engine/index.h"
 #include "engine/versions.h"
 #include "engine/engine_scan.h"
-#include "engine/engine_waits.h"
 
 #endif

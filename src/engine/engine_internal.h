@@ -232,7 +232,6 @@ wg_code wgi_node_has_label(const wg_engine *engine, wg_view view, uint64_t id, u
 struct wg_txn {
     wg_engine *engine;
     const wg_cancel *cancel; /* of the statement that runs in it; NULL: none */
-    bool only_checks;        /* a statement is prepared, not run: it makes no names */
     wg_txn_mode mode;
     wg_speed_lane lane;
     wg_view view;

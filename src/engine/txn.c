@@ -433,10 +433,6 @@ wg_view wg_txn_view(const wg_txn *txn) { return txn->view; }
 wg_engine *wg_txn_engine(const wg_txn *txn) { return txn->engine; }
 void wg_txn_set_speed_lane(wg_txn *txn, wg_speed_lane lane) { txn->lane = lane; }
 bool wg_txn_is_write(const wg_txn *txn) { return txn->mode != WG_TXN_READ; }
-
-void wg_txn_only_check(wg_txn *txn, bool on) { txn->only_checks = on; }
-
-bool wg_txn_makes_names(const wg_txn *txn) { return txn->mode != WG_TXN_READ && !txn->only_checks; }
 const wg_catalog *wg_txn_catalog(const wg_txn *txn) { return txn->engine->catalog; }
 void wg_txn_stats(const wg_txn *txn, wg_stats *out) { *out = txn->stats; }
 

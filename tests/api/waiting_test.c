@@ -7,7 +7,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "worldgraph.h"
 
@@ -106,26 +105,6 @@ static void test_cancel_ends_the_wait_for_a_writer(void **state) {
     statement(w->other, "CREATE (:P {k: 2})");
 }
 
-/* Goal: preparing a statement that would make names neither waits for another transaction nor makes them when it is never run. */
-static void test_preparing_makes_nothing(void **state) {
-    world *w = *state;
-    wg_error err = {0};
-    wg_stmt *stmt = NULL;
-    wg_result *result = NULL;
-    must(wg_begin(w->other, false, &err), &err);
-    must(wg_prepare(w->other, "CREATE (:Never {never: 1})", 26, &stmt, &err), &err);
-    wg_stmt_finish(stmt);
-    must(wg_commit(w->writer, NULL, &err), &err);
-    must(wg_commit(w->other, NULL, &err), &err);
-    must(wg_query(w->other, "SHOW LABELS", &result, &err), &err);
-    for (uint64_t row = 0; row < wg_result_row_count(result); row++) {
-        wg_value v;
-        must(wg_result_cell(result, row, 0, &v, &err), &err);
-        assert_false(v.size == 5 && memcmp(v.as.s, "Never", 5) == 0);
-    }
-    wg_result_free(result);
-}
-
 static bool count(void *ctx, const void *data, size_t size) {
     (void)data;
     *(size_t *)ctx += size;
@@ -181,7 +160,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_deadline_ends_the_wait_for_a_writer, open_two, close_two),
         cmocka_unit_test_setup_teardown(test_cancel_ends_the_wait_for_a_writer, open_two, close_two),
         cmocka_unit_test_setup_teardown(test_runs_are_not_made_inside_of_a_transaction, open_two, close_two),
-        cmocka_unit_test_setup_teardown(test_preparing_makes_nothing, open_two, close_two),
         cmocka_unit_test_setup_teardown(test_answers_without_rows_are_written, open_two, close_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

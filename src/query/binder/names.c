@@ -118,12 +118,12 @@ wg_code wgi_intern_label(wgi_binder *b, const wg_ast *at, wg_slice name, bool is
         return WG_OK;
     }
     *out = WG_NO_LABEL;
-    return wg_txn_makes_names(b->txn) ? wg_txn_intern_label(b->txn, name, is_edge, out, b->err) : WG_OK;
+    return wg_txn_is_write(b->txn) ? wg_txn_intern_label(b->txn, name, is_edge, out, b->err) : WG_OK;
 }
 
 wg_code wgi_intern_key(wgi_binder *b, wg_slice name, uint32_t *out) {
     *out = wg_catalog_key(b->catalog, name);
-    if (*out != WG_NO_KEY || !wg_txn_makes_names(b->txn)) return WG_OK;
+    if (*out != WG_NO_KEY || !wg_txn_is_write(b->txn)) return WG_OK;
     return wg_txn_intern_key(b->txn, name, out, b->err);
 }
 
