@@ -497,7 +497,10 @@ static wg_code fit_shape(wgi_agg_dealer *d, wgi_agg_hand *hand, const wg_vector 
 
 /* Chunks for all rows of a batch, so that none moves before its cells are there. */
 static wg_code reserve_chunks(wgi_agg_dealer *d, wgi_agg_hand *hand, wg_error *err) {
-    if (hand->heavy < WGI_AGG_DEAL_PARTS) WG_TRY(deal_part(d, hand, hand->heavy, err));
+    if (hand->heavy < WGI_AGG_DEAL_PARTS) {
+        WG_TRY(deal_part(d, hand, hand->heavy, err));
+        part_clear(hand, &hand->parts[hand->heavy]);
+    }
     hand->heavy = WGI_AGG_DEAL_PARTS;
     const wg_account *account = d->context->account;
     while (hand->spare_count < SPARE_CHUNKS) {

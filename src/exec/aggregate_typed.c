@@ -164,11 +164,15 @@ static wg_code start_dealing(typed_sink *s, wg_error *err) {
     return code;
 }
 
-/* Once it deals, a worker goes on with it. Where memory is short already, tables that go to the file are the better way. */
+enum { DEAL_LIMIT_MIN = 512 << 20 };
+
+/* Once it deals, a worker goes on with it. Where memory is short, tables that go to the file are the better way. */
 static bool should_deal(const typed_sink *s, const wgi_agg_table *own) {
     if (own->hand != NULL) return true;
     if (!s->can_deal || own->count < WGI_AGG_DEAL_GROUPS) return false;
-    return !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, 4 * wgi_agg_hand_bytes());
+    for (const wg_account *a = s->sink.context->account; a != NULL; a = a->parent)
+        if (a->bytes_max != 0 && a->bytes_max < DEAL_LIMIT_MIN) return false;
+    return !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, 16 * wgi_agg_hand_bytes());
 }
 
 static wg_code deal_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *keys, wgi_eval *eval,

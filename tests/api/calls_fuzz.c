@@ -256,6 +256,7 @@ static void statement_call(world *w) {
     wg_session *session = session_of(w, &of);
     wg_error err = {0};
     wg_value v;
+    if (another_writes(w, of)) return; /* preparing in a transaction may wait for it */
     switch (take(w, 7)) {
         case 0:
             if (w->stmts[i] != NULL) break;
