@@ -168,13 +168,16 @@ static void session_call(world *w) {
             break;
         case 1:
             check(wg_begin(session, take(w, 2) == 1, &err), &err);
+            w->writing[i] |= err.code == WG_OK;
             w->mixed = true;
             break;
         case 2:
             check(wg_commit(session, NULL, &err), &err);
+            w->writing[i] &= err.code == WG_E_MISUSE; /* there is none, or it is a run's */
             break;
         case 3:
             check(wg_rollback(session, &err), &err);
+            w->writing[i] &= err.code == WG_E_MISUSE;
             break;
         case 4:
             check(wg_session_set_parallelism(session, take(w, 3), take(w, 256), &err), &err);
@@ -208,6 +211,7 @@ static void database_call(world *w) {
     size_t sum = 0;
     uint64_t logseq;
     const uint32_t i = take(w, SNAPSHOTS);
+    if (another_writes(w, SESSIONS)) return;
     switch (take(w, 9)) {
         case 0:
             check(wg_sync(w->db, &err), &err);
@@ -392,6 +396,7 @@ static void transaction_call(world *w) {
     const wg_run_txn_options options = {.serializable = take(w, 2) == 1};
     wg_error err = {0};
     wg_code code;
+    if (another_writes(w, r->session)) return;
     switch (take(w, 3)) {
         case 0:
             code = wg_run_begin(r->run, &options, &err);
