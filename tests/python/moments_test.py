@@ -122,5 +122,14 @@ def copied_exactly(ws, folder, rows, rng):
     equal(ws.value("MATCH (k:Coarse) RETURN count(*)"), 0)
 
 
+@suite.case
+def columns_inside_of_groups_are_named_in_the_error(ws, folder, rows, rng):
+    path = folder.parent / "pose.parquet"
+    pq.write_table(pa.table({"pose": [{"x": 1.5, "at": 7}]}), path)
+    ws.do(f"CREATE NODE LABEL Pose VIRTUAL FROM PARTITION '{path}'")
+    ws.fails("MATCH (p:Pose) RETURN p.pose.x", 1, "write .`pose.x`")
+    equal(ws.value("MATCH (p:Pose) RETURN p.`pose.x`"), 1.5)
+
+
 if __name__ == "__main__":
     sys.exit(suite.run())
