@@ -90,23 +90,23 @@ static wg_code chunk_open(task *t, uint32_t i, wg_error *err) {
     c->valid = wg_arena_alloc(&t->arena, VALID_BYTES);
     c->converted = wg_arena_alloc(&t->arena, WG_BATCH_ROWS_MAX * sizeof(wg_value));
     if (c->valid == NULL || c->converted == NULL) return wg_error_nomem(err, VALID_BYTES);
-    if (j->meta->columns[column->in_file].node != NULL) { /* several chunks, each a few pages at a time */
-        const wg_parquet_source source = {.column = &j->meta->columns[column->in_file],
-                                          .chunk = at,
-                                          .row_count = group->row_count,
-                                          .read = read_object,
-                                          .ctx = j->object,
-                                          .columns = j->meta->columns,
-                                          .chunks = group->chunks};
-        WG_TRY(wg_parquet_reader_alloc(j->c->account, &c->reader, err));
+    wg_parquet_source source = {.column = &j->meta->columns[column->in_file],
+                                .chunk = at,
+                                .row_count = group->row_count,
+                                .exact_times = column->type == WG_TYPE_ANY};
+    WG_TRY(wg_parquet_reader_alloc(j->c->account, &c->reader, err));
+    if (source.column->node != NULL) { /* several chunks, each a few pages at a time */
+        source.read = read_object;
+        source.ctx = j->object;
+        source.columns = j->meta->columns;
+        source.chunks = group->chunks;
         return wg_parquet_reader_open(c->reader, &source, err);
     }
     c->bytes = wg_alloc(j->c->account, at->compressed_bytes + 64);
     if (c->bytes == NULL) return wg_error_nomem(err, at->compressed_bytes);
     WG_TRY(wg_object_read(j->object, at->offset, c->bytes, at->compressed_bytes, err));
-    return wg_parquet_reader_create(&j->meta->columns[column->in_file], at,
-                                    wg_slice_of(c->bytes, at->compressed_bytes), group->row_count, j->c->account,
-                                    &c->reader, err);
+    source.bytes = wg_slice_of(c->bytes, at->compressed_bytes);
+    return wg_parquet_reader_open(c->reader, &source, err);
 }
 
 static void shift_bits(uint8_t *to, const uint8_t *from, uint32_t start, uint32_t count) {
@@ -127,7 +127,7 @@ static wg_code check_utf8(const wgi_copy_column *column, const wg_vector *v, uin
 
 /* The type was found to fit when the file was opened. */
 static wg_code convert(chunk *c, const wgi_copy_column *column, wg_vector *v, uint32_t rows, wg_error *err) {
-    if (v->type == column->type) return WG_OK;
+    if (v->type == column->type && (v->type != WG_TYPE_ANY || v->kind == WG_VECTOR_FLAT)) return WG_OK;
     if (column->type == WG_TYPE_STRING) {
         WG_TRY(check_utf8(column, v, rows, err));
         v->type = WG_TYPE_STRING;

@@ -21,6 +21,7 @@ typedef struct column_state {
     uint32_t def_column;       /* UINT32_MAX: absent */
     wg_parquet_reader *reader; /* kept from group to group */
     bool stored;               /* in the file; else a constant */
+    bool exact_times;          /* declared ANY */
     bool tested;
     bool opened;       /* `reader` is open for this row group */
     uint32_t column;   /* of the file */
@@ -217,7 +218,7 @@ static wg_code check_utf8(const wgi_group_reader *r, const column_state *s, cons
 
 static wg_code convert(const wgi_group_reader *r, column_state *s, wg_vector *v, uint32_t rows, wg_error *err) {
     if (s->check_range) WG_TRY(check_ints(r, s, v, rows, err));
-    if (v->type == s->type) return WG_OK;
+    if (v->type == s->type && (v->type != WG_TYPE_ANY || v->kind == WG_VECTOR_FLAT)) return WG_OK;
     if (v->type == WG_TYPE_BYTES && s->type == WG_TYPE_STRING) {
         WG_TRY(check_utf8(r, s, v, rows, err));
         v->type = WG_TYPE_STRING;
@@ -277,6 +278,7 @@ static wg_code open_column(wgi_group_reader *r, column_state *s, wg_error *err) 
         s->name = def->name;
         if (def->source != WG_COLUMN_PARTITION) {
             s->stored = true;
+            s->exact_times = def->type == WG_TYPE_ANY;
             set_int_range(s, def);
             return wgi_virtual_column(r->object, r->label, s->def_column, &s->column, err);
         }
@@ -339,6 +341,7 @@ static wg_code catch_up(wgi_group_reader *r, column_state *s, wg_error *err) {
                                     .columns = wg_object_metadata(r->object)->columns,
                                     .chunks = r->group->chunks,
                                     .row_count = r->group->row_count,
+                                    .exact_times = s->exact_times,
                                     .read = read_object,
                                     .ctx = r->object};
         if (has_gaps(r))

@@ -4,7 +4,16 @@
  * A test on a dictionary is made once for each entry and kept until the row group ends; rows then only look up their code. */
 #include "engine/engine_internal.h"
 
-typedef enum test_kind { TEST_NONE, TEST_I64, TEST_F64, TEST_STR, TEST_BOOL, TEST_IN, TEST_PRESENT } test_kind;
+typedef enum test_kind {
+    TEST_NONE,
+    TEST_I64,
+    TEST_F64,
+    TEST_STR,
+    TEST_BOOL,
+    TEST_MOMENT, /* cells are values of any type; other types pass */
+    TEST_IN,
+    TEST_PRESENT
+} test_kind;
 
 typedef struct test {
     uint32_t column;
@@ -13,6 +22,7 @@ typedef struct test {
     int64_t i64;
     double f64;
     wg_str str;
+    wg_value moment;
     struct test *items; /* IN: one equality each */
     uint32_t item_count;
 } test;
@@ -62,6 +72,10 @@ static bool compile_value(test *t, wg_type type, const wg_value *v) {
             t->kind = TEST_BOOL;
             t->i64 = v->as.b ? 1 : 0;
             return v->type == WG_TYPE_BOOL;
+        case WG_TYPE_ANY:
+            t->kind = TEST_MOMENT;
+            t->moment = *v;
+            return v->type == WG_TYPE_LOCAL_DATETIME;
         case WG_TYPE_NULL:
         case WG_TYPE_BYTES:
         case WG_TYPE_LOCAL_TIME:
@@ -74,7 +88,6 @@ static bool compile_value(test *t, wg_type type, const wg_value *v) {
         case WG_TYPE_NODE:
         case WG_TYPE_EDGE:
         case WG_TYPE_PATH:
-        case WG_TYPE_ANY:
             return false;
     }
     return false;
@@ -106,8 +119,8 @@ static wg_code compile(const wg_scan_spec *spec, const wg_scan_predicate *p, wg_
     *out = (test){.column = UINT32_MAX, .op = p->op};
     for (uint32_t k = 0; k < spec->key_count && out->column == UINT32_MAX; k++)
         if (spec->keys[k] == p->key) out->column = k;
-    if (out->column == UINT32_MAX || spec->types[out->column] == WG_TYPE_ANY) return WG_OK;
-    if (p->op == WG_CMP_NOT_NULL) {
+    if (out->column == UINT32_MAX) return WG_OK;
+    if (p->op == WG_CMP_NOT_NULL && spec->types[out->column] != WG_TYPE_ANY) {
         out->kind = TEST_PRESENT;
         *out_known = true;
         return WG_OK;
@@ -204,6 +217,22 @@ static void test_str(const wg_kernels *k, const test *t, const wg_str *a, const 
     }
 }
 
+/* Nulls fail; what is no moment is for the filter. */
+static void test_moments(const test *t, const wg_value *cells, const uint8_t *valid, uint32_t n, uint8_t *mask) {
+    for (uint32_t i = 0; i < n; i++) {
+        const wg_value *v = &cells[i];
+        if ((valid != NULL && !wg_bit_get(valid, i)) || v->type == WG_TYPE_NULL) {
+            mask[i] = 0;
+            continue;
+        }
+        mask[i] = 1;
+        if (v->type != WG_TYPE_LOCAL_DATETIME) continue;
+        const int seconds = (v->as.i > t->moment.as.i) - (v->as.i < t->moment.as.i);
+        const int order = seconds != 0 ? seconds : (v->size > t->moment.size) - (v->size < t->moment.size);
+        mask[i] = t->op == WG_CMP_EQ ? order == 0 : order_holds(t->op, order);
+    }
+}
+
 static void test_one(const wg_kernels *k, const test *t, const void *cells, const uint8_t *valid, uint32_t n,
                      uint8_t *mask) {
     const uint8_t *bools = cells;
@@ -219,6 +248,9 @@ static void test_one(const wg_kernels *k, const test *t, const void *cells, cons
             return;
         case TEST_BOOL:
             for (uint32_t i = 0; i < n; i++) mask[i] = bools[i] == t->i64 ? 1 : 0;
+            return;
+        case TEST_MOMENT:
+            test_moments(t, cells, valid, n, mask);
             return;
         case TEST_IN:
         case TEST_NONE:

@@ -113,11 +113,13 @@ static wg_code add_variable(const wgi_found_file *files, uint32_t count, const v
     return WG_OK;
 }
 
-/* The declared type of a column of a file: types that have no columns of their own are ANY. */
-static wg_type column_type(wg_type in_file) {
-    const bool none = in_file == WG_TYPE_LIST || in_file == WG_TYPE_MAP || in_file == WG_TYPE_LOCAL_TIME ||
-                      in_file == WG_TYPE_DURATION;
-    return none ? WG_TYPE_ANY : in_file;
+/* The declared type of a column of a file: types that have no columns of their own are ANY, and so are moments in nanoseconds, which a
+ * LOCAL_DATETIME column, in microseconds, might not hold. */
+static wg_type column_type(const wg_parquet_column *in_file) {
+    const wg_type type = in_file->type;
+    const bool none =
+        type == WG_TYPE_LIST || type == WG_TYPE_MAP || type == WG_TYPE_LOCAL_TIME || type == WG_TYPE_DURATION;
+    return none || (type == WG_TYPE_LOCAL_DATETIME && in_file->time_unit == 9) ? WG_TYPE_ANY : type;
 }
 
 /* Columns of the first file, those that can be read. */
@@ -133,7 +135,7 @@ static wg_code take_file_columns(const wg_object *object, wg_arena *arena, wg_co
         const char *name = wg_arena_strdup(arena, wg_slice_str(m->columns[c].name));
         if (name == NULL) return wg_error_nomem(err, 64);
         columns[(*column_count)++] = (wg_column_def){
-            .name = name, .type = column_type(m->columns[c].type), .source = WG_COLUMN_STORED, .int_bits = 64};
+            .name = name, .type = column_type(&m->columns[c]), .source = WG_COLUMN_STORED, .int_bits = 64};
     }
     return WG_OK;
 }

@@ -67,23 +67,20 @@ static wg_code read_at(void *ctx, uint64_t offset, void *data, size_t size, wg_e
 static wg_code reader_open(const input *in, uint32_t group, uint32_t column, wg_parquet_reader **out, wg_error *err) {
     const wg_parquet_row_group *g = &in->meta.row_groups[group];
     const wg_parquet_chunk *c = wg_parquet_chunk_of(&in->meta, g, column);
+    wg_parquet_source source = {
+        .column = &in->meta.columns[column], .chunk = c, .row_count = g->row_count, .exact_times = true};
     if (column >= in->meta.column_count) {
-        const wg_parquet_source source = {.column = &in->meta.columns[column],
-                                          .chunk = c,
-                                          .row_count = g->row_count,
-                                          .read = read_at,
-                                          .ctx = (void *)(uintptr_t)in,
-                                          .columns = in->meta.columns,
-                                          .chunks = g->chunks};
-        WG_TRY(wg_parquet_reader_alloc(NULL, out, err));
-        const wg_code code = wg_parquet_reader_open(*out, &source, err);
-        if (code != WG_OK) wg_parquet_reader_destroy(*out);
-        return code;
+        source.read = read_at;
+        source.ctx = (void *)(uintptr_t)in;
+        source.columns = in->meta.columns;
+        source.chunks = g->chunks;
+    } else if (c->compressed_bytes != 0) {
+        source.bytes = wg_slice_of(in->file.data + c->offset, (size_t)c->compressed_bytes);
     }
-    const wg_slice bytes = c->compressed_bytes == 0
-                               ? wg_slice_of(NULL, 0)
-                               : wg_slice_of(in->file.data + c->offset, (size_t)c->compressed_bytes);
-    return wg_parquet_reader_create(&in->meta.columns[column], c, bytes, g->row_count, NULL, out, err);
+    WG_TRY(wg_parquet_reader_alloc(NULL, out, err));
+    const wg_code code = wg_parquet_reader_open(*out, &source, err);
+    if (code != WG_OK) wg_parquet_reader_destroy(*out);
+    return code;
 }
 
 static void print_string(const char *s, size_t size) {
@@ -123,7 +120,10 @@ static void print_item(const wg_value *v) {
     } else if (v->type == WG_TYPE_BYTES) {
         print_hex(v->as.s, v->size);
     } else if (v->type == WG_TYPE_LOCAL_DATETIME) {
-        printf("%lld", (long long)(v->as.i * 1000000 + v->size / 1000));
+        int64_t us = 0;
+        bool exact = false;
+        if (wg_micros_of_datetime(v->as.i, v->size, &us, &exact) && exact) printf("%lld", (long long)us);
+        else printf("\"%lld.%09u\"", (long long)v->as.i, v->size);
     } else if (v->type == WG_TYPE_DURATION && wg_value_print_json(&text, v)) {
         fwrite(text.data, 1, text.size, stdout);
     } else if (v->type == WG_TYPE_LIST) {
@@ -152,6 +152,10 @@ static void print_cell(const wg_vector *v, uint32_t row) {
     const uint32_t i = wg_vector_cell(v, row);
     if (!wg_vector_is_valid(v, row)) {
         printf("null");
+        return;
+    }
+    if (v->type == WG_TYPE_ANY) {
+        print_item(&((const wg_value *)v->data)[i]);
         return;
     }
     const wg_str *s = v->data;

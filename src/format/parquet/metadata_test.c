@@ -471,8 +471,66 @@ static void test_int96_days_beyond_the_range_are_marked(void **state) {
     }
 }
 
+static void expect_moment(const wg_parquet_column *column, const void *bytes, size_t size, int64_t seconds,
+                          uint32_t nanoseconds) {
+    wg_value cell = {0};
+    wgi_parquet_values v;
+    wgi_parquet_values_init(&v, column, NULL);
+    assert_true(wgi_parquet_values_open(&v, WGI_PARQUET_PLAIN, wg_slice_of(bytes, size)));
+    assert_true(wgi_parquet_values_read(&v, &cell, 1));
+    assert_int_equal(cell.type, WG_TYPE_LOCAL_DATETIME);
+    assert_int_equal(cell.as.i, seconds);
+    assert_int_equal(cell.size, nanoseconds);
+    wgi_parquet_values_deinit(&v);
+}
+
+/* Goal: with exact_times every tick of every unit is a moment of its own, also before 1970 and at the ends of the range; a time outside of its day is
+ * refused, and what is skipped need not be sound. */
+static void test_moments_are_exact(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t unit;
+        int64_t ticks;
+        int64_t seconds;
+        uint32_t nanoseconds;
+    } cases[] = {{9, 0, 0, 0},
+                 {9, 1, 0, 1},
+                 {9, -1, -1, 999999999},
+                 {9, -1000000000, -1, 0},
+                 {9, INT64_MAX, 9223372036, 854775807},
+                 {9, INT64_MIN, -9223372037, 145224192},
+                 {3, -1, -1, 999000000},
+                 {3, INT64_MAX, INT64_C(9223372036854775), 807000000},
+                 {3, INT64_MIN, INT64_C(-9223372036854776), 192000000}};
+    wg_parquet_column column = {.physical = WGI_PARQUET_INT64, .type = WG_TYPE_ANY};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        column.time_unit = cases[i].unit;
+        expect_moment(&column, &cases[i].ticks, sizeof cases[i].ticks, cases[i].seconds, cases[i].nanoseconds);
+    }
+    column = (wg_parquet_column){.physical = WGI_PARQUET_INT96, .type = WG_TYPE_ANY, .time_unit = 9};
+    const struct {
+        uint64_t ns;
+        int32_t day;
+        int32_t rest; /* the first bytes of what would be next */
+    } boxes[] = {{UINT64_C(86399999999999), 2440587, 0}, {7, INT32_MAX, 0}, {UINT64_C(86400000000000), 0, 0}};
+    expect_moment(&column, &boxes[0], 12, -1, 999999999);
+    expect_moment(&column, &boxes[1], 12, INT64_C(86400) * (INT32_MAX - 2440588), 7);
+    wg_value cell = {0};
+    wgi_parquet_values v;
+    wgi_parquet_values_init(&v, &column, NULL);
+    assert_true(wgi_parquet_values_open(&v, WGI_PARQUET_PLAIN, wg_slice_of(&boxes[2], 12)));
+    assert_false(wgi_parquet_values_read(&v, &cell, 1));
+    assert_int_equal(v.problem.code, WG_E_VALUE);
+    assert_true(wgi_parquet_values_open(&v, WGI_PARQUET_PLAIN, wg_slice_of(&boxes[2], 12)));
+    assert_true(wgi_parquet_values_skip(&v, 1, &cell));
+    assert_false(wgi_parquet_values_read(&v, &cell, 1));
+    assert_int_equal(v.problem.code, WG_E_CORRUPT);
+    wgi_parquet_values_deinit(&v);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_int96_days_beyond_the_range_are_marked),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_moments_are_exact),
+                                       cmocka_unit_test(test_int96_days_beyond_the_range_are_marked),
                                        cmocka_unit_test(test_metadata_decodes_a_sound_footer),
                                        cmocka_unit_test(test_tail_refuses_damage),
                                        cmocka_unit_test(test_metadata_refuses_bad_counts),

@@ -110,8 +110,8 @@ wg_code wg_parquet_column_index_decode(wg_slice bytes, const wg_parquet_column *
                                        uint32_t *out_count, wg_error *err);
 
 /* Decodes column chunks in batches. Vectors are valid until the next call; the dictionary of a DICT or CONST vector until the reader
- * is opened for another chunk. Strings are checked to be UTF-8. Integers out of the engine's range (UINT_64 over 2^63-1) and timestamps that
- * microseconds cannot hold exactly are WG_E_VALUE. Errors carry the byte offset in the file. */
+ * is opened for another chunk. Strings are checked to be UTF-8. Integers out of the engine's range (UINT_64 over 2^63-1) and, unless the source says
+ * `exact_times`, timestamps that microseconds cannot hold exactly are WG_E_VALUE. Errors carry the byte offset in the file. */
 typedef struct wg_parquet_reader wg_parquet_reader;
 
 /* Reads exactly `size` bytes at `offset` of the file. */
@@ -132,6 +132,9 @@ typedef struct wg_parquet_source {
     /* Groups, which need `read`: all columns of the file, and the chunks of the row group. */
     const wg_parquet_column *columns;
     const wg_parquet_chunk *chunks;
+    /* Moments in milliseconds and nanoseconds become vectors of WG_TYPE_ANY whose values are whole LOCAL_DATETIMEs, instead of microseconds that
+     * must be exact. Inside of lists and groups they always do. */
+    bool exact_times;
     bool entries; /* of the module itself: entries are wanted instead of rows */
 } wg_parquet_source;
 

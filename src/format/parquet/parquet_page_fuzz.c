@@ -90,6 +90,10 @@ static uint64_t touch(const wg_vector *v, uint32_t rows) {
         if (v->type == WG_TYPE_LIST || v->type == WG_TYPE_DURATION) {
             WG_ASSERT(((const wg_value *)v->data)[at].type == v->type);
             sum += touch_value(&((const wg_value *)v->data)[at]);
+        } else if (v->type == WG_TYPE_ANY) {
+            const wg_value *moment = &((const wg_value *)v->data)[at];
+            WG_ASSERT(moment->type == WG_TYPE_LOCAL_DATETIME && moment->size < 1000000000);
+            sum += touch_value(moment);
         } else if (v->type == WG_TYPE_BOOL) {
             sum += ((const uint8_t *)v->data)[at];
             WG_ASSERT(((const uint8_t *)v->data)[at] <= 1);
@@ -143,15 +147,19 @@ static wg_code read_bytes(void *ctx, uint64_t offset, void *data, size_t size, w
     return WG_OK;
 }
 
-/* Every third row through a window, the dictionary looked at before each page. */
+/* Every third row through a window, moments as values, the dictionary looked at before each page. */
 static void picked_read(const plan *p, wg_slice bytes) {
     wg_account account;
     wg_account_init(&account, NULL, 128 << 20);
     const wg_parquet_chunk chunk = {
         .compressed_bytes = bytes.size, .uncompressed_bytes = 1 << 20, .value_count = p->values, .codec = p->codec};
     file_bytes file = {bytes};
-    const wg_parquet_source source = {
-        .column = &p->column, .chunk = &chunk, .row_count = p->rows, .read = read_bytes, .ctx = &file};
+    const wg_parquet_source source = {.column = &p->column,
+                                      .chunk = &chunk,
+                                      .row_count = p->rows,
+                                      .read = read_bytes,
+                                      .ctx = &file,
+                                      .exact_times = true};
     wg_parquet_reader *reader = NULL;
     wg_error err = {0};
     wg_code code = wg_parquet_reader_alloc(&account, &reader, &err);

@@ -79,7 +79,9 @@ struct wg_parquet_reader {
 static size_t cell_bytes(wg_type type) {
     if (type == WG_TYPE_BOOL) return 1;
     _Static_assert(sizeof(wg_str) == sizeof(wg_value), "cells of 16 bytes are moved alike");
-    return type == WG_TYPE_STRING || type == WG_TYPE_BYTES || type == WG_TYPE_DURATION ? sizeof(wg_str) : 8;
+    const bool wide =
+        type == WG_TYPE_STRING || type == WG_TYPE_BYTES || type == WG_TYPE_DURATION || type == WG_TYPE_ANY;
+    return wide ? sizeof(wg_str) : 8;
 }
 
 static wg_code corrupt_at(wg_parquet_reader *r, uint64_t offset, const char *what, wg_error *err) {
@@ -171,6 +173,9 @@ wg_code wg_parquet_reader_open(wg_parquet_reader *r, const wg_parquet_source *so
     r->column = *source->column;
     r->is_list = r->column.max_rep > 0 || source->entries;
     if (r->column.max_rep > 0) r->column.type = r->column.item_type;
+    const bool rescaled = r->column.time_unit == 3 || r->column.time_unit == 9;
+    if (r->column.type == WG_TYPE_LOCAL_DATETIME && rescaled && (source->exact_times || r->is_list))
+        r->column.type = WG_TYPE_ANY;
     r->codec = chunk->codec;
     wgi_parquet_window_open(&r->window, source);
     r->pos = 0;

@@ -15,6 +15,8 @@
 #include "base/text/text.h"
 #include "format/parquet/parquet_internal.h"
 
+enum { JULIAN_DAY_1970 = 2440588 };
+
 bool wgi_parquet_scratch_ensure(wgi_parquet_scratch *scratch, size_t bytes) {
     if (bytes <= scratch->capacity) return true;
     wg_free(scratch->data);
@@ -89,6 +91,9 @@ static bool is_boxed(const wg_parquet_column *c) {
 
 /* Integers in the file that are floats. */
 static bool is_scaled(const wg_parquet_column *c) { return c->is_decimal && c->type == WG_TYPE_FLOAT; }
+
+/* Ticks in the file that are LOCAL_DATETIMEs of their own (exact_times). */
+static bool is_moment(const wg_parquet_column *c) { return c->type == WG_TYPE_ANY; }
 
 static bool is_integer(const wg_parquet_column *c) {
     return c->physical == WGI_PARQUET_INT32 || c->physical == WGI_PARQUET_INT64;
@@ -208,7 +213,8 @@ static bool nanos_scale(wgi_parquet_values *v, int64_t *cells, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const int64_t us = cells[i] / 1000;
         if (us * 1000 != cells[i])
-            return problem(v, WG_E_VALUE, "a timestamp in nanoseconds is no whole microsecond", i);
+            return problem(v, WG_E_VALUE,
+                           "a timestamp in nanoseconds is no whole microsecond: a column of type ANY holds it", i);
         cells[i] = us;
     }
     return true;
@@ -228,7 +234,10 @@ static bool time_scale(wgi_parquet_values *v, int64_t *cells, size_t count) {
 static bool int96_check(wgi_parquet_values *v, const int64_t *cells, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (cells[i] == INT64_MIN)
-            return problem(v, WG_E_VALUE, "an INT96 timestamp is no whole microsecond, or outside of its day", i);
+            return problem(
+                v, WG_E_VALUE,
+                "an INT96 timestamp is no whole microsecond, which a column of type ANY holds, or outside of its day",
+                i);
     return true;
 }
 
@@ -247,6 +256,7 @@ static bool decimals_scale(wgi_parquet_values *v, int64_t *cells, size_t count) 
 }
 
 static bool needs_finish(const wg_parquet_column *c) {
+    if (is_moment(c)) return true;
     if (c->physical == WGI_PARQUET_INT96) return true;
     if (!is_integer(c)) return false;
     if (is_scaled(c)) return true;
@@ -257,7 +267,7 @@ static bool needs_finish(const wg_parquet_column *c) {
 
 static bool integers_finish(wgi_parquet_values *v, int64_t *cells, size_t count) {
     const wg_parquet_column *c = v->column;
-    if (!needs_finish(c)) return true;
+    if (!needs_finish(c) || is_moment(c)) return true; /* moments: read_moments does it */
     if (c->physical == WGI_PARQUET_INT96) return int96_check(v, cells, count);
     if (is_scaled(c)) return decimals_scale(v, cells, count);
     if (c->type == WG_TYPE_LOCAL_TIME) return time_scale(v, cells, count);
@@ -328,7 +338,7 @@ static void widen_float(const uint8_t *in, double *out, size_t count) {
 
 /* Nanoseconds of the day, then the Julian day; what is no whole microsecond, or beyond 64 bits of them, becomes INT64_MIN. */
 static void widen_int96(const uint8_t *in, int64_t *out, size_t count) {
-    enum { JULIAN_DAY_1970 = 2440588, DAYS_MAX = 106751990 };
+    enum { DAYS_MAX = 106751990 };
     for (size_t i = 0; i < count; i++) {
         const uint64_t ns = wg_load_u64le(in + 12 * i);
         const int64_t day = (int64_t)(int32_t)wg_load_u32le(in + 12 * i + 8) - JULIAN_DAY_1970;
@@ -713,7 +723,46 @@ static bool read_boxed(wgi_parquet_values *v, void *cells, size_t count) {
     return true;
 }
 
+/* ---- moments */
+
+static wg_value moment(int64_t seconds, uint32_t nanoseconds) {
+    return (wg_value){.type = WG_TYPE_LOCAL_DATETIME, .size = nanoseconds, .as.i = seconds};
+}
+
+static bool read_int96_moments(wgi_parquet_values *v, wg_value *cells, size_t count) {
+    wg_slice in;
+    if (count > v->bytes.size / 12 || !wg_slice_take(&v->bytes, count * 12, &in))
+        return corrupt(v, "the page holds fewer values than it declares");
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t ns = wg_load_u64le(in.data + 12 * i);
+        const int64_t day = (int64_t)(int32_t)wg_load_u32le(in.data + 12 * i + 8) - JULIAN_DAY_1970;
+        if (ns >= UINT64_C(86400000000000))
+            return problem(v, WG_E_VALUE, "an INT96 timestamp is outside of its day", i);
+        cells[i] = moment(day * 86400 + (int64_t)(ns / 1000000000), (uint32_t)(ns % 1000000000));
+    }
+    return true;
+}
+
+static bool read_moments(wgi_parquet_values *v, wg_value *cells, size_t count) {
+    const int64_t per_second = v->column->time_unit == 3 ? 1000 : 1000000000;
+    if (v->column->physical == WGI_PARQUET_INT96) return read_int96_moments(v, cells, count);
+    if (!wgi_parquet_scratch_ensure(&v->boxes, WG_BATCH_ROWS_MAX * sizeof(wg_str)))
+        return problem(v, WG_E_NOMEM, "out of memory", SIZE_MAX);
+    const int64_t *ticks = (const int64_t *)(const void *)v->boxes.data;
+    for (size_t done = 0; done < count;) {
+        const size_t n = wg_min_size(count - done, WG_BATCH_ROWS_MAX);
+        if (!read_raw(v, v->boxes.data, n)) return false;
+        for (size_t i = 0; i < n; i++, done++) {
+            const int64_t rest = ticks[i] % per_second;
+            const int64_t past = rest < 0 ? rest + per_second : rest;
+            cells[done] = moment(ticks[i] / per_second - (rest < 0), (uint32_t)(past * (1000000000 / per_second)));
+        }
+    }
+    return true;
+}
+
 bool wgi_parquet_values_read(wgi_parquet_values *v, void *cells, size_t count) {
+    if (is_moment(v->column)) return read_moments(v, cells, count);
     return is_boxed(v->column) ? read_boxed(v, cells, count) : read_raw(v, cells, count);
 }
 
@@ -760,7 +809,7 @@ bool wgi_parquet_values_skip(wgi_parquet_values *v, uint64_t count, void *cells)
     while (count > 0) { /* delta streams have no shortcut */
         const size_t n = (size_t)wg_min_u64(count, WG_BATCH_ROWS_MAX);
         void *to = cells;
-        if (is_boxed(v->column)) { /* what is passed over need not fit */
+        if (is_boxed(v->column) || is_moment(v->column)) { /* what is passed over need not fit */
             if (!wgi_parquet_scratch_ensure(&v->boxes, WG_BATCH_ROWS_MAX * sizeof(wg_str)))
                 return problem(v, WG_E_NOMEM, "out of memory", SIZE_MAX);
             to = v->boxes.data;
@@ -776,7 +825,9 @@ bool wgi_parquet_values_in_place(const wgi_parquet_values *v) {
            v->column->physical != WGI_PARQUET_FIXED && !needs_finish(v->column);
 }
 
-bool wgi_parquet_values_picks(const wgi_parquet_values *v) { return v->source == WGI_PARQUET_SOURCE_PLAIN_FIXED; }
+bool wgi_parquet_values_picks(const wgi_parquet_values *v) {
+    return v->source == WGI_PARQUET_SOURCE_PLAIN_FIXED && !is_moment(v->column);
+}
 
 bool wgi_parquet_values_pick(wgi_parquet_values *v, void *cells, size_t count, const wg_parquet_pick *pick) {
     const size_t width = fixed_bytes(v->column);

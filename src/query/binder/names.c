@@ -145,6 +145,17 @@ static bool all_declared(const wgi_binder *b, const uint32_t *labels, uint32_t c
     return count > 0;
 }
 
+/* A column of a file lies inside of a group by its path: `pose.x` is one name. */
+static const char *column_inside(const wg_label_def *def, wg_slice group) {
+    for (uint32_t k = 0; k < def->column_count; k++) {
+        const wg_slice name = wg_slice_str(def->columns[k].name);
+        if (name.size > group.size && name.data[group.size] == '.' &&
+            wg_slice_equal(wg_slice_of(name.data, group.size), group))
+            return def->columns[k].name;
+    }
+    return NULL;
+}
+
 static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t *labels, uint32_t count,
                                 wg_slice name) {
     const char *near = NULL;
@@ -157,6 +168,13 @@ static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t 
     }
     const int size = (int)wg_min_size(name.size, 64);
     const char *label = wg_catalog_label_seen(b->catalog, labels[0], b->view)->def.name;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *inside = column_inside(&wg_catalog_label_seen(b->catalog, labels[i], b->view)->def, name);
+        if (inside != NULL)
+            return wgi_error(b, WG_E_NOT_FOUND, at,
+                             "label '%s' has no property '%.*s', but columns inside of it: write .`%.80s`", label,
+                             size, (const char *)name.data, inside);
+    }
     if (near != NULL)
         return wgi_error(b, WG_E_NOT_FOUND, at, "label '%s' has no property '%.*s'; did you mean the property '%s'?",
                          label, size, (const char *)name.data, near);
