@@ -123,12 +123,22 @@ def copied_exactly(ws, folder, rows, rng):
 
 
 @suite.case
-def columns_inside_of_groups_are_named_in_the_error(ws, folder, rows, rng):
+def columns_inside_of_groups(ws, folder, rows, rng):
     path = folder.parent / "pose.parquet"
-    pq.write_table(pa.table({"pose": [{"x": 1.5, "at": 7}]}), path)
+    made = [{"at": {"x": i / 2, "t": BEGIN + i}, "n": i % 3} for i in range(2000)]
+    kind = pa.struct([("at", pa.struct([("x", pa.float64()), ("t", pa.timestamp("ns"))])), ("n", pa.int64())])
+    pq.write_table(pa.table({"pose": pa.array(made, kind)}), path, row_group_size=100)
     ws.do(f"CREATE NODE LABEL Pose VIRTUAL FROM PARTITION '{path}'")
-    ws.fails("MATCH (p:Pose) RETURN p.pose.x", 1, "write .`pose.x`")
-    equal(ws.value("MATCH (p:Pose) RETURN p.`pose.x`"), 1.5)
+    ws.fails("MATCH (p:Pose) RETURN p.pose", 1, "such as .pose.at.x")
+    ws.fails("MATCH (p:Pose) RETURN p.pose.at.y", 1, "such as .pose.at.x")
+    equal(ws.value("MATCH (p:Pose) WHERE p.pose.at.x < 10 RETURN count(*)"), 20)
+    equal(ws.value("MATCH (p:Pose) WHERE p.`pose.at.x` < 10 RETURN count(*)"), 20)
+    profile = json.dumps(ws.rows("PROFILE MATCH (p:Pose) WHERE p.pose.at.x < 10 RETURN p.pose.n"))
+    check("row groups 1 of 20" in profile, profile)
+    equal(ws.rows("MATCH (p:Pose {`pose.n`: 2}) WHERE p.pose.at.x < 5 RETURN p.pose.at.t.nanosecond, sum(p.pose.at.x) AS s ORDER BY s"),
+          [[i, i / 2] for i in (2, 5, 8)])
+    equal(ws.rows("MATCH (p:Pose) WITH p WHERE p.pose.at.x = 1 AND EXISTS { MATCH (q:Pose) WHERE q.pose.at.x > p.pose.at.x } "
+                  "RETURN p.pose.n, count(*)"), [[2, 1]])
 
 
 if __name__ == "__main__":

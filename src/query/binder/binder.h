@@ -184,6 +184,12 @@ wg_code wgi_intern_key(wgi_binder *b, wg_slice name, uint32_t *out);
 wg_code wgi_refuse_virtual(const wgi_binder *b, const wgi_symbol *symbol, const wg_ast *at, const char *what);
 /* Static type of symbol.key; WG_TYPE_NULL: no row can have it (then *out_key may be WG_NO_KEY). Unknown properties of
  * declared labels are WG_E_NOT_FOUND. */
+/* n.pose.x of a node whose labels have no `pose` but a column `pose.x`, as files with groups give: the name of that column and the AST of n.
+ * False when it is no such chain. */
+bool wgi_inner_column(const wgi_binder *b, const uint32_t *labels, uint32_t count, const wg_ast *ast,
+                      wg_slice *out_name);
+/* The variable that a chain of names n.a.b begins with; NULL: another expression does, or there is one name only. */
+const wg_ast *wgi_chain_base(const wg_ast *ast);
 wg_code wgi_property_type(wgi_binder *b, const wg_ast *at, const wgi_symbol *of, wg_slice name, uint32_t *out_key,
                           wg_type *out);
 

@@ -144,8 +144,30 @@ static wg_code dynamic_property(wgi_binder *b, const wg_ast *ast, wg_slice name,
     return WG_OK;
 }
 
+static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_slice name, wg_expr **out);
+
+/* *out stays NULL where the expression means no column inside of a group. */
+static wg_code inner_column(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_expr **out) {
+    const wg_ast *base = wgi_chain_base(ast);
+    const wgi_symbol *node = base == NULL || wgi_is_local(b, base) ? NULL : wgi_direct_symbol(scope, base);
+    wg_slice name;
+    *out = NULL;
+    if (node == NULL || node->type != WG_TYPE_NODE) return WG_OK;
+    if (!wgi_inner_column(b, node->labels, node->label_count, ast, &name)) return WG_OK;
+    wg_ast *column = wgi_alloc(b, 1, sizeof *column);
+    wg_ast **child = wgi_alloc(b, 1, sizeof *child);
+    if (column == NULL || child == NULL) return WG_E_NOMEM;
+    *column = *ast;
+    column->text = name;
+    column->child = child;
+    memcpy(child, &base, sizeof base);
+    return property_of(b, scope, column, name, out);
+}
+
 static wg_code property_of(wgi_binder *b, const wgi_scope *scope, const wg_ast *ast, wg_slice name, wg_expr **out) {
     wg_expr *base;
+    WG_TRY(inner_column(b, scope, ast, out));
+    if (*out != NULL) return WG_OK;
     WG_TRY(wgi_bind(b, scope, ast->child[0], &base));
     const bool parts = base->type >= WG_TYPE_DATE && base->type <= WG_TYPE_POINT;
     if (base->type == WG_TYPE_ANY || base->type == WG_TYPE_MAP || base->type == WG_TYPE_NULL || parts)

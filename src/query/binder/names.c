@@ -145,6 +145,42 @@ static bool all_declared(const wgi_binder *b, const uint32_t *labels, uint32_t c
     return count > 0;
 }
 
+const wg_ast *wgi_chain_base(const wg_ast *ast) {
+    if (ast->kind != WG_AST_PROPERTY || ast->child[0]->kind != WG_AST_PROPERTY) return NULL;
+    while (ast->kind == WG_AST_PROPERTY) ast = ast->child[0];
+    return ast->kind == WG_AST_VARIABLE ? ast : NULL;
+}
+
+/* Are the names of the chain, with dots between them, the whole of `text`? Looked at from the end. */
+static bool chain_is(const wg_ast *ast, wg_slice text) {
+    size_t left = text.size;
+    for (; ast->kind == WG_AST_PROPERTY; ast = ast->child[0]) {
+        const wg_slice name = ast->text;
+        if (name.size > left || !wg_slice_equal(wg_slice_of(text.data + left - name.size, name.size), name))
+            return false;
+        left -= name.size;
+        if (ast->child[0]->kind == WG_AST_PROPERTY && (left == 0 || text.data[--left] != '.')) return false;
+    }
+    return left == 0;
+}
+
+bool wgi_inner_column(const wgi_binder *b, const uint32_t *labels, uint32_t count, const wg_ast *ast,
+                      wg_slice *out_name) {
+    const wg_ast *first = ast;
+    bool found = false;
+    if (wgi_chain_base(ast) == NULL || !all_declared(b, labels, count)) return false;
+    while (first->child[0]->kind == WG_AST_PROPERTY) first = first->child[0];
+    for (uint32_t i = 0; i < count; i++) {
+        const wg_label_def *def = &wg_catalog_label_seen(b->catalog, labels[i], b->view)->def;
+        if (wg_label_def_column(def, first->text) != UINT32_MAX) return false;
+        for (uint32_t k = 0; k < def->column_count && !found; k++) {
+            found = chain_is(ast, wg_slice_str(def->columns[k].name));
+            if (found) *out_name = wg_slice_str(def->columns[k].name);
+        }
+    }
+    return found;
+}
+
 /* A column of a file lies inside of a group by its path: `pose.x` is one name. */
 static const char *column_inside(const wg_label_def *def, wg_slice group) {
     for (uint32_t k = 0; k < def->column_count; k++) {
@@ -172,7 +208,7 @@ static wg_code unknown_property(wgi_binder *b, const wg_ast *at, const uint32_t 
         const char *inside = column_inside(&wg_catalog_label_seen(b->catalog, labels[i], b->view)->def, name);
         if (inside != NULL)
             return wgi_error(b, WG_E_NOT_FOUND, at,
-                             "label '%s' has no property '%.*s', but columns inside of it: write .`%.80s`", label,
+                             "label '%s' has no property '%.*s', but columns inside of it, such as .%.80s", label,
                              size, (const char *)name.data, inside);
     }
     if (near != NULL)

@@ -174,6 +174,11 @@ static void add_key(key_set *set, wg_slice name) {
 static void walk(key_set *set, const wg_ast *ast) {
     if (ast == NULL) return;
     if (is_property_of(ast, set->node->name)) add_key(set, ast->text);
+    const wg_ast *base = wgi_chain_base(ast);
+    wg_slice inner;
+    if (base != NULL && wg_slice_equal(base->text, set->node->name) &&
+        wgi_inner_column(set->b, set->node->labels, set->node->label_count, ast, &inner))
+        add_key(set, inner);
     const bool projection = ast->kind == WG_AST_MAP_PROJECTION && wg_slice_equal(ast->text, set->node->name);
     for (uint32_t i = 0; i < ast->child_count; i++) {
         const wg_ast *child = ast->child[i];
