@@ -2,18 +2,18 @@
  * made small.
  *
  * Nodes have the labels A, B, C (several at once when labels are open, A or B when they are declared), relationships the types R, S, T.
- * Every entity has an INT k that no other has; the others may be absent: INT i, FLOAT f (quarters: sums are exact), STRING s, BOOL b, and
- * when labels are open a list of INT l and an m of any type. Queries are typed along these names, so that most of them are valid. */
+ * Every entity has an INT k that no other has; the others may be absent: INT i, FLOAT f (quarters: sums are exact), STRING s, BOOL b, DATE d,
+ * LOCAL DATETIME t, and when labels are open a DURATION v, a list of INT l and an m of any type. Queries are typed along these names, so that most of them are valid. */
 #ifndef WG_TESTS_RANDOM_H
 #define WG_TESTS_RANDOM_H
 
 #include "tests/reference/reference.h"
 
-enum { RND_NODES_MAX = 10, RND_EDGES_MAX = 16, RND_PROPERTIES_MAX = 8 };
+enum { RND_NODES_MAX = 10, RND_EDGES_MAX = 16, RND_PROPERTIES_MAX = 10 };
 
 typedef struct rnd_property {
     const char *key; /* NULL: dropped */
-    char text[24];
+    char text[48];
 } rnd_property;
 
 typedef struct rnd_entity {
@@ -46,6 +46,9 @@ typedef enum rnd_type {
     RND_STRING,
     RND_BOOL,
     RND_INTS,
+    RND_DATE,
+    RND_MOMENT, /* LOCAL DATETIME */
+    RND_DURATION,
     RND_ANY, /* property m */
     RND_NODE,
     RND_EDGE,

@@ -13,6 +13,9 @@ static void string(rnd_query *q, unsigned d) { rnd_expression(q, RND_STRING, d);
 static void boolean(rnd_query *q, unsigned d) { rnd_expression(q, RND_BOOL, d); }
 static void floating(rnd_query *q, unsigned d) { rnd_expression(q, RND_FLOAT, d); }
 static void integers(rnd_query *q, unsigned d) { rnd_expression(q, RND_INTS, d); }
+static void date(rnd_query *q, unsigned d) { rnd_expression(q, RND_DATE, d); }
+static void moment(rnd_query *q, unsigned d) { rnd_expression(q, RND_MOMENT, d); }
+static void duration(rnd_query *q, unsigned d) { rnd_expression(q, RND_DURATION, d); }
 
 static const char *const texts_of[] = {"'a'", "'b'", "''", "'ab'", "'B'", "' '"};
 
@@ -22,6 +25,20 @@ static bool property(rnd_query *q, const char *key) {
     if (v == NULL) return false;
     rnd_say(q, rnd_pick(q, 12) == 0 ? "%s['%s']" : "%s.%s", v->name, key);
     return true;
+}
+
+static void leaf_of_time(rnd_query *q, rnd_type type, bool constant) {
+    static const char *const durations[] = {"P1M", "P-13M", "P1D", "PT1H", "PT-36H", "P1Y2M-3DT4H-5M6S", "P0D"};
+    if (type == RND_DATE) {
+        if (constant || !property(q, "d"))
+            rnd_say(q, "date('20%02u-%02u-%02u')", rnd_pick(q, 30), 1 + rnd_pick(q, 12), 1 + rnd_pick(q, 28));
+    } else if (type == RND_MOMENT) {
+        if (constant || !property(q, "t"))
+            rnd_say(q, "localdatetime('2024-%02u-%02uT%02u:00:59')", 1 + rnd_pick(q, 12), 1 + rnd_pick(q, 28),
+                    rnd_pick(q, 24));
+    } else if (constant || q->declared || !property(q, "v")) {
+        rnd_say(q, "duration('%s')", durations[rnd_pick(q, 7)]);
+    }
 }
 
 static void leaf(rnd_query *q, rnd_type type) {
@@ -47,6 +64,8 @@ static void leaf(rnd_query *q, rnd_type type) {
     } else if (type == RND_INTS) {
         if (constant || q->declared || !property(q, "l"))
             rnd_say(q, "%s", rnd_pick(q, 4) == 0 ? "$pl" : rnd_pick(q, 2) == 0 ? "[1, 2, 3]" : "[0, -1]");
+    } else if (type == RND_DATE || type == RND_MOMENT || type == RND_DURATION) {
+        leaf_of_time(q, type, constant);
     } else if (q->declared || !property(q, "m")) {
         rnd_say(q, "%s", rnd_pick(q, 2) == 0 ? "1" : "'a'");
     }
@@ -151,8 +170,26 @@ static void pattern_list(rnd_query *q) {
 
 /* ---- INT */
 
+static void part_of_time(rnd_query *q, unsigned d) {
+    static const char *const parts[] = {"year", "month", "day", "quarter", "ordinalDay", "dayOfWeek"};
+    static const char *const times[] = {"hour", "minute", "second"};
+    static const char *const spans[] = {"years", "months", "monthsOfYear", "days", "hours", "minutes", "seconds"};
+    const unsigned what = rnd_pick(q, 4);
+    rnd_say(q, "(");
+    if (what == 0) date(q, d);
+    else if (what < 3) moment(q, d);
+    else duration(q, d);
+    if (what < 2) rnd_say(q, ").%s", parts[rnd_pick(q, 6)]);
+    else if (what == 2) rnd_say(q, ").%s", times[rnd_pick(q, 3)]);
+    else rnd_say(q, ").%s", spans[rnd_pick(q, 7)]);
+}
+
 static void more_integer(rnd_query *q, unsigned d) {
     const rnd_variable *v;
+    if (rnd_pick(q, 6) == 0) {
+        part_of_time(q, d);
+        return;
+    }
     switch (rnd_pick(q, 9)) {
         case 0:
             rnd_say(q, "reduce(z = 0, ");
@@ -253,6 +290,7 @@ static void make_float(rnd_query *q, unsigned d) {
 
 static void make_string(rnd_query *q, unsigned d) {
     static const char *const functions[] = {"toUpper", "toLower", "trim", "reverse", "ltrim", "rtrim"};
+    static const rule texts[] = {integer, boolean, date, moment, duration};
     const rnd_variable *v = rnd_variable_of(q, BIT(RND_EDGE));
     switch (rnd_pick(q, 8)) {
         case 0:
@@ -269,7 +307,7 @@ static void make_string(rnd_query *q, unsigned d) {
             rnd_say(q, rnd_pick(q, 2) == 0 ? ", %u)" : ", %u, 1)", rnd_pick(q, 3));
             break;
         case 3:
-            one(q, "toString", rnd_pick(q, 2) == 0 ? integer : boolean, d);
+            one(q, "toString", texts[rnd_pick(q, 5)], d);
             break;
         case 4:
             rnd_say(q, rnd_pick(q, 2) == 0 ? "left(" : "right(");
@@ -330,6 +368,69 @@ static void make_integers(rnd_query *q, unsigned d) {
     }
 }
 
+/* ---- values of time */
+
+static void make_date(rnd_query *q, unsigned d) {
+    switch (rnd_pick(q, 4)) {
+        case 0:
+            one(q, "date", moment, d);
+            break;
+        case 1:
+            rnd_say(q, "date({year: 2020, month: %u, day: 1 + abs(", 1 + rnd_pick(q, 12));
+            integer(q, d);
+            rnd_say(q, ") %% 28})");
+            break;
+        default:
+            two(q, date, rnd_pick(q, 2) == 0 ? "+" : "-", duration, d);
+            break;
+    }
+}
+
+static void make_moment(rnd_query *q, unsigned d) {
+    switch (rnd_pick(q, 4)) {
+        case 0:
+            rnd_say(q, "localdatetime({year: 1999 + abs(coalesce(");
+            integer(q, d);
+            rnd_say(q, ", 7)) %% 50, month: %u, day: %u, hour: %u})", 1 + rnd_pick(q, 12), 1 + rnd_pick(q, 28),
+                    rnd_pick(q, 24));
+            break;
+        case 1:
+            two(q, duration, "+", moment, d);
+            break;
+        default:
+            two(q, moment, rnd_pick(q, 2) == 0 ? "+" : "-", duration, d);
+            break;
+    }
+}
+
+static void make_duration(rnd_query *q, unsigned d) {
+    static const char *const functions[] = {"duration.between", "duration.inMonths", "duration.inDays",
+                                            "duration.inSeconds"};
+    static const char *const units[] = {"years", "months", "weeks", "days", "hours", "minutes", "seconds"};
+    switch (rnd_pick(q, 5)) {
+        case 0:
+            two(q, duration, rnd_pick(q, 2) == 0 ? "+" : "-", duration, d);
+            break;
+        case 1:
+            rnd_say(q, "(");
+            duration(q, d);
+            rnd_say(q, " * %d)", (int)rnd_pick(q, 6) - 3);
+            break;
+        case 2:
+            rnd_say(q, "duration({%s: ", units[rnd_pick(q, 7)]);
+            integer(q, d);
+            rnd_say(q, "})");
+            break;
+        default:
+            rnd_say(q, "%s(", functions[rnd_pick(q, 4)]);
+            (rnd_pick(q, 2) == 0 ? date : moment)(q, d);
+            rnd_say(q, ", ");
+            (rnd_pick(q, 2) == 0 ? date : moment)(q, d);
+            rnd_say(q, ")");
+            break;
+    }
+}
+
 /* ---- BOOL */
 
 static const char *comparison(rnd_query *q) {
@@ -373,10 +474,10 @@ static void in_list(rnd_query *q, unsigned d) {
 }
 
 static void compare(rnd_query *q, unsigned d) {
-    static const rule rules[] = {integer, integer, floating, string, boolean, integers};
-    const rule a = rules[rnd_pick(q, 6)];
+    static const rule rules[] = {integer, integer, floating, string, boolean, integers, date, moment, duration};
+    const rule a = rules[rnd_pick(q, 9)];
     if (!q->declared && rnd_pick(q, 4) == 0) {
-        two(q, any, comparison(q), rnd_pick(q, 2) == 0 ? any : rules[rnd_pick(q, 6)], d);
+        two(q, any, comparison(q), rnd_pick(q, 2) == 0 ? any : rules[rnd_pick(q, 9)], d);
     } else if (rnd_pick(q, 6) == 0) {
         two(q, integer, comparison(q), floating, d);
     } else if (rnd_pick(q, 6) == 0) {
@@ -396,7 +497,7 @@ static void make_boolean(rnd_query *q, unsigned d) {
     static const char *const quantifiers[] = {"all(", "any(", "none(", "single("};
     static const char *const words[] = {"STARTS WITH", "ENDS WITH", "CONTAINS"};
     static const char *const logic[] = {"AND", "OR", "XOR"};
-    static const rule rules[] = {integer, floating, string, boolean, integers, any};
+    static const rule rules[] = {integer, floating, string, boolean, integers, any, date, moment, duration};
     switch (rnd_pick(q, 12)) {
         case 0:
         case 1:
@@ -412,7 +513,7 @@ static void make_boolean(rnd_query *q, unsigned d) {
             break;
         case 4:
             rnd_say(q, "(");
-            rules[rnd_pick(q, 6)](q, d);
+            rules[rnd_pick(q, 9)](q, d);
             rnd_say(q, rnd_pick(q, 2) == 0 ? " IS NULL)" : " IS NOT NULL)");
             break;
         case 5:
@@ -434,8 +535,9 @@ static void make_boolean(rnd_query *q, unsigned d) {
 }
 
 void rnd_expression(rnd_query *q, rnd_type type, unsigned depth) {
-    static const rule rules[] = {make_integer, make_float, make_string, make_boolean, make_integers};
-    if (depth == 0 || type > RND_INTS || rnd_pick(q, 4) == 0) {
+    static const rule rules[] = {make_integer,  make_float, make_string, make_boolean,
+                                 make_integers, make_date,  make_moment, make_duration};
+    if (depth == 0 || type > RND_DURATION || rnd_pick(q, 4) == 0) {
         if (type == RND_BAG && q->nesting < 2) pattern_list(q);
         else leaf(q, type == RND_BAG ? RND_INTS : type);
     } else if (rnd_pick(q, 10) == 0) {

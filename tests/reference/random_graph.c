@@ -10,11 +10,11 @@ static const char *pick_of(wg_rng *rng, const char *const *texts, unsigned n) { 
 
 const char *const *rnd_declarations(size_t *count) {
     static const char *const texts[] = {
-        "CREATE NODE LABEL A (k INT, i INT, f FLOAT, s STRING, b BOOL, PRIMARY KEY (k))",
-        "CREATE NODE LABEL B (k INT, i INT, f FLOAT, s STRING, b BOOL)",
-        "CREATE EDGE LABEL R (FROM A TO A, k INT, i INT, f FLOAT, s STRING, b BOOL)",
-        "CREATE EDGE LABEL S (FROM A TO B, k INT, i INT, f FLOAT, s STRING, b BOOL)",
-        "CREATE EDGE LABEL T (FROM B TO B, k INT, i INT, f FLOAT, s STRING, b BOOL)",
+        "CREATE NODE LABEL A (k INT, i INT, f FLOAT, s STRING, b BOOL, d DATE, t LOCAL DATETIME, PRIMARY KEY (k))",
+        "CREATE NODE LABEL B (k INT, i INT, f FLOAT, s STRING, b BOOL, d DATE, t LOCAL DATETIME)",
+        "CREATE EDGE LABEL R (FROM A TO A, k INT, i INT, f FLOAT, s STRING, b BOOL, d DATE, t LOCAL DATETIME)",
+        "CREATE EDGE LABEL S (FROM A TO B, k INT, i INT, f FLOAT, s STRING, b BOOL, d DATE, t LOCAL DATETIME)",
+        "CREATE EDGE LABEL T (FROM B TO B, k INT, i INT, f FLOAT, s STRING, b BOOL, d DATE, t LOCAL DATETIME)",
     };
     *count = sizeof texts / sizeof texts[0];
     return texts;
@@ -32,6 +32,9 @@ const char *const *rnd_indexes(size_t *count) {
         "CREATE INDEX FOR ()-[r:S]-() ON (r.s)",
         "CREATE HASH INDEX FOR ()-[r:T]-() ON (r.k)",
         "CREATE INDEX FOR (n:A) ON (n.f, n.b, n.k)",
+        "CREATE INDEX FOR (n:A) ON (n.d)",
+        "CREATE INDEX FOR (n:B) ON (n.t, n.d)",
+        "CREATE HASH INDEX FOR ()-[r:R]-() ON (r.d)",
     };
     *count = sizeof texts / sizeof texts[0];
     return texts;
@@ -46,8 +49,27 @@ static void add(rnd_entity *e, unsigned *n, const char *key, const char *text) {
 static void make_properties(wg_rng *rng, bool declared, unsigned k, rnd_entity *e) {
     static const char *const strings[] = {"'a'", "'b'", "'ab'", "''", "'Ba'", "' x'", "'\xe6\x97\xa5'"};
     static const char *const lists[] = {"[]", "[1]", "[1, 2]", "[3, 1, 2]", "[0, 0]", "[-1]"};
-    static const char *const mixed[] = {"1", "2", "'a'", "'1'", "true", "0.5", "[1]", "false", "[1, 'a']", "-3"};
+    static const char *const mixed[] = {"1",
+                                        "2",
+                                        "'a'",
+                                        "'1'",
+                                        "true",
+                                        "0.5",
+                                        "[1]",
+                                        "false",
+                                        "[1, 'a']",
+                                        "-3",
+                                        "date('2024-02-29')",
+                                        "duration('P1D')"};
     static const char *const floats[] = {"0.25", "0.5", "-1.75", "2.25", "-0.5", "3.5", "10.75"};
+    static const char *const dates[] = {"date('2024-02-29')", "date('2023-12-31')", "date('2024-01-01')",
+                                        "date('1969-07-20')", "date('2100-02-28')", "date('2024-03-31')"};
+    static const char *const moments[] = {
+        "localdatetime('2024-02-29T00:00:00')", "localdatetime('2023-12-31T23:59:59')",
+        "localdatetime('2024-01-31T12:30:00')", "localdatetime('1969-12-31T23:00:01')",
+        "localdatetime('2024-03-30T12:30:00')"};
+    static const char *const durations[] = {"duration('P1M')",  "duration('P1Y-2M3D')",       "duration('PT25H-1M')",
+                                            "duration('P-1D')", "duration('P30DT10H29M46S')", "duration('PT0S')"};
     char number[24];
     unsigned n = 0;
     (void)snprintf(number, sizeof number, "%u", k);
@@ -57,8 +79,11 @@ static void make_properties(wg_rng *rng, bool declared, unsigned k, rnd_entity *
     if (pick(rng, 3) != 0) add(e, &n, "f", pick_of(rng, floats, 7));
     if (pick(rng, 4) != 0) add(e, &n, "s", pick_of(rng, strings, 7));
     if (pick(rng, 3) != 0) add(e, &n, "b", pick(rng, 2) != 0 ? "true" : "false");
+    if (pick(rng, 3) == 0) add(e, &n, "d", pick_of(rng, dates, 6));
+    if (pick(rng, 3) == 0) add(e, &n, "t", pick_of(rng, moments, 5));
+    if (!declared && pick(rng, 3) == 0) add(e, &n, "v", pick_of(rng, durations, 6));
     if (!declared && pick(rng, 2) != 0) add(e, &n, "l", pick_of(rng, lists, 6));
-    if (!declared && pick(rng, 2) != 0) add(e, &n, "m", pick_of(rng, mixed, 10));
+    if (!declared && pick(rng, 2) != 0) add(e, &n, "m", pick_of(rng, mixed, 12));
 }
 
 /* Where labels are declared R leads from A to A, S from A to B, T from B to B. */

@@ -8,7 +8,8 @@
 #include "tests/reference/random.h"
 
 #define BIT(type) (1u << (type))
-#define SCALARS   (BIT(RND_INT) | BIT(RND_FLOAT) | BIT(RND_STRING) | BIT(RND_BOOL) | BIT(RND_INTS))
+#define TIMES     (BIT(RND_DATE) | BIT(RND_MOMENT) | BIT(RND_DURATION))
+#define SCALARS   (BIT(RND_INT) | BIT(RND_FLOAT) | BIT(RND_STRING) | BIT(RND_BOOL) | BIT(RND_INTS) | TIMES)
 #define ENTITIES  (BIT(RND_NODE) | BIT(RND_EDGE))
 
 unsigned rnd_pick(rnd_query *q, unsigned n) {
@@ -35,7 +36,7 @@ const rnd_variable *rnd_variable_of(rnd_query *q, unsigned types) {
 }
 
 static const char *letters(rnd_type type) {
-    static const char *const names[] = {"i", "f", "s", "b", "l", "m", "n", "r", "rs", "p", "sp", "u"};
+    static const char *const names[] = {"i", "f", "s", "b", "l", "d", "t", "v", "m", "n", "r", "rs", "p", "sp", "u"};
     return names[type];
 }
 
@@ -191,7 +192,9 @@ static void unwind(rnd_query *q) {
 
 /* ---- results */
 
-static rnd_type any_scalar(rnd_query *q) { return (rnd_type)rnd_pick(q, 5); }
+static rnd_type any_scalar(rnd_query *q) {
+    return (rnd_type)(rnd_pick(q, 4) == 0 ? RND_DATE + rnd_pick(q, 3) : rnd_pick(q, 5));
+}
 
 static rnd_type aggregate(rnd_query *q) {
     const char *distinct = rnd_pick(q, 3) == 0 ? "DISTINCT " : "";
@@ -228,6 +231,12 @@ static rnd_type aggregate(rnd_query *q) {
             type = RND_BAG;
             break;
         case 6:
+            if (rnd_pick(q, 3) == 0) {
+                rnd_say(q, "max(duration('PT0S') + ");
+                rnd_expression(q, RND_DURATION, 1);
+                type = RND_DURATION;
+                break;
+            }
             rnd_say(q, "percentileDisc(");
             rnd_expression(q, RND_INT, 1);
             rnd_say(q, ", 0.%u", rnd_pick(q, 10));
@@ -352,6 +361,14 @@ static void risky(rnd_query *q) {
                                         "%s[%s.s]",
                                         "split(%s.m, 'a')",
                                         "any(x IN %s.l WHERE x > %s.m)",
+                                        "date(%s.s)",
+                                        "%s.d + %s.v",
+                                        "%s.t - %s.v",
+                                        "%s.m + %s.v",
+                                        "%s.m < %s.d",
+                                        "%s.d = %s.t",
+                                        "%s.v < %s.v",
+                                        "duration.between(%s.d, %s.m)",
                                         "%s {.*}"};
     const rnd_variable *v = rnd_variable_of(q, BIT(RND_NODE));
     char text[200];

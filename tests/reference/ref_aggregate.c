@@ -39,6 +39,11 @@ static wg_value sum(ref_ctx *ctx, const wg_value *items, size_t count) {
     int64_t whole = 0;
     double f = 0;
     bool is_float = false, over = false;
+    if (count > 0 && items[0].type == WG_TYPE_DURATION) {
+        wg_value total = items[0];
+        for (size_t i = 1; i < count; i++) total = ref_binary(ctx, WG_OP_ADD, &total, &items[i]);
+        return total;
+    }
     for (size_t i = 0; i < count; i++) {
         f += number(ctx, &items[i]);
         if (items[i].type == WG_TYPE_FLOAT) is_float = true;

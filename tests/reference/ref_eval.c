@@ -38,6 +38,8 @@ wg_value ref_property(ref_ctx *ctx, const wg_value *base, wg_slice key) {
         const ref_edge *r = base->as.ptr;
         if (r->deleted) ref_fail(ctx, WG_E_NOT_FOUND, "a property of a deleted relationship");
         (void)ref_find_entry(r->properties, r->property_count, key, &v);
+    } else if (ref_is_temporal(base)) {
+        v = ref_temporal_part(ctx, base, key);
     } else {
         ref_fail(ctx, WG_E_TYPE, "%s has no properties", wg_type_name((wg_type)base->type));
     }

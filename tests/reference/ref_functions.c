@@ -279,6 +279,7 @@ static wg_value fn_to_string(const call *c) {
     char text[40];
     size_t n;
     if (is(c, 0, WG_TYPE_STRING)) return c->a[0];
+    if (ref_is_temporal(&c->a[0])) return ref_temporal_text(c->ctx, &c->a[0]);
     if (is(c, 0, WG_TYPE_BOOL)) return ref_string(wg_slice_str(c->a[0].as.b ? "true" : "false"));
     if (is(c, 0, WG_TYPE_INT)) n = wg_format_i64(c->a[0].as.i, text);
     else if (is(c, 0, WG_TYPE_FLOAT)) n = wg_format_f64(c->a[0].as.f, text);
@@ -360,6 +361,8 @@ static const struct {
 };
 
 wg_value ref_call(ref_ctx *ctx, wg_slice name, const wg_value *args, size_t count) {
+    wg_value moment;
+    if (ref_temporal_call(ctx, name, args, count, &moment)) return moment;
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         if (!wg_slice_is(name, functions[i].name)) continue;
         if (count < functions[i].least || count > functions[i].most) break;

@@ -59,6 +59,7 @@ static wg_value arithmetic(ref_ctx *ctx, wg_ast_op op, const wg_value *a, const 
         char x[32], y[32];
         return join(ctx, text_of(ctx, a, b, x), text_of(ctx, b, a, y));
     }
+    if (ref_is_temporal(a) || ref_is_temporal(b)) return ref_temporal_arithmetic(ctx, op, a, b);
     if (!is_number(a) || !is_number(b)) wrong(ctx, wg_ast_op_name(op), a, b);
     if (op != WG_OP_POWER && a->type == WG_TYPE_INT && b->type == WG_TYPE_INT)
         return integers(ctx, op, a->as.i, b->as.i);

@@ -91,6 +91,7 @@ int ref_equal(const wg_value *a, const wg_value *b) {
     if (a->type == WG_TYPE_NULL || b->type == WG_TYPE_NULL) return -1;
     if (is_number(a) && is_number(b)) return !is_nan(a) && !is_nan(b) && compare_numbers(a, b) == 0;
     if (a->type != b->type) return 0;
+    if (ref_is_temporal(a)) return ref_temporal_equal(a, b);
     switch (a->type) {
         case WG_TYPE_BOOL:
             return a->as.b == b->as.b;
@@ -134,13 +135,15 @@ int ref_compare(wg_ast_op op, const wg_value *a, const wg_value *b) {
     if (a->type == WG_TYPE_STRING) return by_sign(op, wg_slice_compare(ref_slice(a), ref_slice(b)));
     if (a->type == WG_TYPE_BOOL) return by_sign(op, (int)a->as.b - (int)b->as.b);
     if (a->type == WG_TYPE_LIST) return compare_lists(op, a, b);
+    if (a->type == WG_TYPE_DATE || a->type == WG_TYPE_LOCAL_DATETIME) return by_sign(op, ref_temporal_order(a, b));
     return -1;
 }
 
 /* ---- order */
 
 static int rank(const wg_value *v) {
-    static const uint8_t ranked[] = {WG_TYPE_MAP, WG_TYPE_NODE, WG_TYPE_EDGE, WG_TYPE_LIST, WG_TYPE_PATH};
+    static const uint8_t ranked[] = {WG_TYPE_MAP,  WG_TYPE_NODE,           WG_TYPE_EDGE, WG_TYPE_LIST,
+                                     WG_TYPE_PATH, WG_TYPE_LOCAL_DATETIME, WG_TYPE_DATE, WG_TYPE_DURATION};
     for (int i = 0; i < (int)sizeof ranked; i++)
         if (v->type == ranked[i]) return i;
     if (v->type == WG_TYPE_NULL) return 20;
@@ -186,6 +189,7 @@ int ref_order(const wg_value *a, const wg_value *b) {
     if (ra == 16) return wg_slice_compare(ref_slice(a), ref_slice(b));
     if (a->type == WG_TYPE_MAP) return order_maps(a, b);
     if (a->type == WG_TYPE_LIST || a->type == WG_TYPE_PATH) return order_lists(a, b);
+    if (ref_is_temporal(a)) return ref_temporal_order(a, b);
     return (id_of(a) > id_of(b)) - (id_of(a) < id_of(b));
 }
 
@@ -245,9 +249,10 @@ static const void *copy_bytes(wg_arena *arena, const void *data, size_t size) {
 wg_value ref_copy_value(wg_arena *arena, const wg_value *v) {
     wg_value out = *v;
     if (v->type == WG_TYPE_STRING) out.as.s = copy_bytes(arena, v->as.s, v->size);
-    if (v->type == WG_TYPE_LIST || v->type == WG_TYPE_PATH) {
-        wg_value *items = ref_alloc(arena, v->size, sizeof *items);
-        for (uint32_t i = 0; i < v->size; i++) items[i] = ref_copy_value(arena, &v->as.list[i]);
+    if (v->type == WG_TYPE_LIST || v->type == WG_TYPE_PATH || v->type == WG_TYPE_DURATION) {
+        const uint32_t size = v->type == WG_TYPE_DURATION ? 4 : v->size;
+        wg_value *items = ref_alloc(arena, size, sizeof *items);
+        for (uint32_t i = 0; i < size; i++) items[i] = ref_copy_value(arena, &v->as.list[i]);
         out.as.list = items;
     }
     if (v->type == WG_TYPE_MAP) {

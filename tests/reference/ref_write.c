@@ -68,6 +68,7 @@ static bool is_storable(const wg_value *v, bool inside) {
         return true;
     }
     if (v->type == WG_TYPE_NULL) return !inside;
+    if (ref_is_temporal(v)) return true;
     return v->type == WG_TYPE_BOOL || v->type == WG_TYPE_INT || v->type == WG_TYPE_FLOAT || v->type == WG_TYPE_STRING;
 }
 

@@ -3,7 +3,7 @@
  * It shares the parser and the struct of values with the engine, and nothing else: a graph is two arrays, a row is a linked list of
  * bindings, each clause turns one array of rows into another, and a pattern is matched by trying every node and every edge. It was
  * written from the definition of the language. Memory comes from arenas that the caller frees; running out of it ends the program:
- * it is a test. Inside, NODE and EDGE values hold a ref_node or ref_edge in as.ptr. Temporal values and procedures are not known. */
+ * it is a test. Inside, NODE and EDGE values hold a ref_node or ref_edge in as.ptr. Times with a zone, points and procedures are not known. */
 #ifndef WG_TESTS_REFERENCE_H
 #define WG_TESTS_REFERENCE_H
 
@@ -141,6 +141,16 @@ wg_value ref_call(ref_ctx *ctx, wg_slice name, const wg_value *args, size_t coun
 bool ref_is_aggregate(const wg_ast *e);
 bool ref_has_aggregate(const wg_ast *e);
 wg_value ref_aggregate(ref_ctx *ctx, const wg_ast *e, const ref_env *env);
+
+/* ref_temporal.c: DATE, LOCAL DATETIME and DURATION; the others of time are not known. */
+bool ref_is_temporal(const wg_value *v);
+wg_value ref_temporal_arithmetic(ref_ctx *ctx, wg_ast_op op, const wg_value *a, const wg_value *b);
+int ref_temporal_equal(const wg_value *a, const wg_value *b);
+int ref_temporal_order(const wg_value *a, const wg_value *b); /* of one type */
+bool ref_temporal_call(ref_ctx *ctx, wg_slice name, const wg_value *args, size_t count,
+                       wg_value *out); /* false: no such function */
+wg_value ref_temporal_part(ref_ctx *ctx, const wg_value *v, wg_slice key);
+wg_value ref_temporal_text(ref_ctx *ctx, const wg_value *v);
 
 /* ref_match.c: calls `each` for every match of the pattern; false from it stops. */
 typedef bool (*ref_match_fn)(void *arg, const ref_bind *row);

@@ -500,9 +500,9 @@ static void *real_take_memory(wg_platform *self, uint64_t bytes) {
     }
     const size_t before = (size_t)(-(uintptr_t)data & (uintptr_t)(WG_HUGE_PAGE_BYTES - 1));
     uint8_t *aligned = data + before;
-    const size_t behind = (size_t)WG_HUGE_PAGE_BYTES - before;
     if (before != 0) (void)munmap(data, before);
-    if (behind != 0) (void)munmap(aligned + bytes, behind);
+    (void)munmap(aligned + bytes,
+                 (size_t)WG_HUGE_PAGE_BYTES - before); /* never nothing: before is less than a huge page */
 #ifdef MADV_HUGEPAGE
     (void)madvise(aligned, (size_t)bytes, MADV_HUGEPAGE); /* a wish: small pages do as well, only slower */
 #endif

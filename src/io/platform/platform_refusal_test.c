@@ -75,6 +75,13 @@ static void scenario(wg_platform *p) {
         if (i % 3 != 0) RETRY(p->ops->sync(p, files[i], err));
         if (i == 4) RETRY(p->ops->sync_directory(p, "/d", err));
     }
+    const wg_slice parts[] = {wg_slice_of(bytes, 700), wg_slice_of(bytes, 2300)};
+    wg_file *temporary = NULL;
+    RETRY(p->ops->write_parts(p, files[2], 50, parts, 2, err));
+    RETRY(p->ops->write_durable(p, files[3], 40000, parts, 2, err));
+    RETRY(p->ops->open(p, "/d", WG_OPEN_TEMPORARY, &temporary, err));
+    RETRY(p->ops->write_at(p, temporary, 0, bytes, sizeof bytes, err));
+    p->ops->close(p, temporary);
     RETRY(p->ops->map(p, files[1], 3000, &map, err));
     p->ops->unmap(p, map, 3000);
     RETRY(p->ops->sync_directory(p, "/d", err));
@@ -230,6 +237,10 @@ static void test_sim_kinds_are_kept_apart(void **state) {
     put("/b", 2, 20);
     assert_int_equal(o->make_directory(sim, "/d", NULL), WG_OK);
     assert_int_equal(o->open(sim, "/d", WG_OPEN_WRITE, &file, NULL), WG_E_IO);
+    assert_int_equal(o->open(sim, "/a", WG_OPEN_TEMPORARY, &file, &err), WG_E_IO);
+    assert_int_equal(err.sys_errno, 20); /* ENOTDIR */
+    err = (wg_error){0};
+    assert_int_equal(o->open(sim, "/none", WG_OPEN_TEMPORARY, &file, NULL), WG_E_NOT_FOUND);
     assert_int_equal(o->open(sim, "/a/x", WG_OPEN_CREATE_NEW, &file, NULL), WG_E_NOT_FOUND);
     assert_int_equal(o->make_directory(sim, "/a/d", NULL), WG_E_NOT_FOUND);
     assert_int_equal(o->make_directory(sim, "/none/d", NULL), WG_E_NOT_FOUND);
@@ -369,6 +380,41 @@ static void test_sim_cuts_survive_by_pattern(void **state) {
     sim->ops->close(sim, a);
 }
 
+/* Goal: a durable write brings to the disk what touches its range, in order, and nothing else; a direct write states whole blocks. */
+static void test_sim_durable_writes_sync_their_range(void **state) {
+    (void)state;
+    static _Alignas(WG_DIRECT_BYTES) uint8_t blocks[2 * WG_DIRECT_BYTES];
+    const wg_platform_ops *o = sim->ops;
+    const wg_slice whole[] = {wg_slice_of(blocks, WG_DIRECT_BYTES),
+                              wg_slice_of(blocks + WG_DIRECT_BYTES, WG_DIRECT_BYTES)};
+    const wg_slice half = wg_slice_of(blocks, WG_DIRECT_BYTES / 2);
+    wg_error err = {0};
+    wg_file *a = open_as("/a", WG_OPEN_CREATE_NEW);
+    memset(blocks, 7, sizeof blocks);
+    assert_int_equal(o->sync_directory(sim, "/", NULL), WG_OK);
+    assert_int_equal(o->write_at(sim, a, 0, "before", 6, NULL), WG_OK);
+    assert_int_equal(o->write_at(sim, a, WG_DIRECT_BYTES, "under", 5, NULL), WG_OK);
+    assert_int_equal(o->write_at(sim, a, 4 * WG_DIRECT_BYTES, "behind", 6, NULL), WG_OK);
+    assert_true(o->set_direct(sim, a, true));
+    assert_int_equal(o->write_durable(sim, a, WG_DIRECT_BYTES, &half, 1, &err), WG_E_IO);
+    assert_int_equal(err.sys_errno, 22); /* EINVAL: half a block */
+    assert_int_equal(o->write_durable(sim, a, 100, whole, 2, &err), WG_E_IO);
+    assert_int_equal(o->write_durable(sim, a, WG_DIRECT_BYTES, whole, 2, NULL), WG_OK);
+    assert_int_equal(o->write_durable(sim, a, WG_DIRECT_BYTES, whole, 0, NULL), WG_OK);
+    wg_platform *after = NULL;
+    wg_file *b = NULL;
+    uint8_t back[4 * WG_DIRECT_BYTES];
+    size_t n = 0;
+    assert_int_equal(wg_platform_sim_reboot(sim, WG_CRASH_NONE_SURVIVES, 1, &after, NULL), WG_OK);
+    assert_int_equal(after->ops->open(after, "/a", WG_OPEN_READ, &b, NULL), WG_OK);
+    assert_int_equal(after->ops->read_at(after, b, 0, back, sizeof back, &n, NULL), WG_OK);
+    assert_int_equal(n, 3 * WG_DIRECT_BYTES); /* "behind" was not asked for */
+    for (size_t i = 0; i < n; i++) assert_int_equal(back[i], i < WG_DIRECT_BYTES ? 0 : 7); /* nor "before" */
+    after->ops->close(after, b);
+    wg_platform_sim_destroy(after);
+    o->close(sim, a);
+}
+
 /* ---- the fault platform */
 
 /* Goal: each call of the fault platform fails when it is the one, with nothing done; a short write of one byte writes none, and an error of
@@ -432,13 +478,62 @@ static void test_fault_platform_fails_each_call(void **state) {
     wg_platform_fault_destroy(fault);
 }
 
+/* Goal: the same for writes of several parts and durable ones, whose first half a short write leaves wherever the parts have their borders, and
+ * for memory that is shared with a file and direct writing. */
+static void test_fault_platform_fails_writes_of_parts(void **state) {
+    (void)state;
+    const wg_slice parts[] = {wg_slice_str("ab"), wg_slice_str("cdef")};
+    wg_platform *fault = NULL;
+    wg_platform *twice = NULL;
+    wg_file *file = NULL;
+    void *shared = NULL;
+    wg_error err = {0};
+    put("/a", 1, 10);
+    assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
+    assert_int_equal(wg_platform_fault_create(fault, &twice, NULL), WG_OK);
+    assert_int_equal(fault->ops->open(fault, "/a", WG_OPEN_WRITE, &file, NULL), WG_OK);
+    wg_platform_fault_arm(fault, 1, WG_FAULT_EIO, true);
+    assert_int_equal(fault->ops->map_shared(fault, file, 1, &shared, NULL), WG_E_IO);
+    assert_int_equal(fault->ops->write_parts(fault, file, 0, parts, 2, NULL), WG_E_IO);
+    assert_int_equal(fault->ops->write_durable(fault, file, 0, parts, 2, NULL), WG_E_IO);
+    assert_false(fault->ops->set_direct(fault, file, true));
+    assert_true(fault->ops->set_direct(fault, file, false)); /* which cannot fail, and does not count */
+    assert_int_equal(wg_platform_fault_calls(fault), 5);
+    assert_true(shared == NULL && size_of("/a") == 10);
+    wg_platform_fault_arm(fault, 1, WG_FAULT_SHORT_WRITE, false);
+    assert_int_equal(fault->ops->write_durable(fault, file, 8, parts, 2, NULL), WG_E_IO);
+    assert_int_equal(size_of("/a"), 11); /* three of the six bytes: all of the first part, one of the second */
+    wg_platform_fault_arm(fault, 1, WG_FAULT_SHORT_WRITE, false);
+    assert_int_equal(fault->ops->write_parts(fault, file, 10, parts, 2, NULL), WG_E_IO);
+    assert_int_equal(size_of("/a"), 13);
+    for (int durable = 0; durable < 2; durable++) {
+        wg_platform_fault_arm(twice, 1, WG_FAULT_SHORT_WRITE, false);
+        wg_platform_fault_arm(fault, 1, WG_FAULT_ENOSPC, false);
+        err = (wg_error){0};
+        assert_int_equal(durable ? twice->ops->write_durable(twice, file, 20, parts, 2, &err)
+                                 : twice->ops->write_parts(twice, file, 20, parts, 2, &err),
+                         WG_E_IO);
+        assert_int_equal(err.sys_errno, 28);
+    }
+    assert_int_equal(size_of("/a"), 13);
+    fault->ops->close(fault, file);
+    wg_platform_fault_destroy(twice);
+    wg_platform_fault_destroy(fault);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_sim_any_allocation_may_fail),      T(test_sim_lost_sync_without_memory),
-        T(test_sim_paths_over_the_limit),         T(test_sim_kinds_are_kept_apart),
-        T(test_sim_dead_machine_answers_nothing), T(test_sim_name_changes_mean_their_file),
-        T(test_sim_cuts_survive_by_pattern),      T(test_fault_platform_fails_each_call),
+        T(test_sim_any_allocation_may_fail),
+        T(test_sim_lost_sync_without_memory),
+        T(test_sim_paths_over_the_limit),
+        T(test_sim_kinds_are_kept_apart),
+        T(test_sim_dead_machine_answers_nothing),
+        T(test_sim_name_changes_mean_their_file),
+        T(test_sim_cuts_survive_by_pattern),
+        T(test_fault_platform_fails_each_call),
+        T(test_sim_durable_writes_sync_their_range),
+        T(test_fault_platform_fails_writes_of_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

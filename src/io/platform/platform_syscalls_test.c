@@ -45,6 +45,8 @@ typedef enum call_kind {
     CALL_GETRUSAGE,
     CALL_AFFINITY,
     CALL_SYSCONF,
+    CALL_FCNTL,
+    CALL_PWRITEV2,
     CALL_PTHREAD_CREATE,
     CALL_COUNT
 } call_kind;
@@ -121,9 +123,23 @@ __attribute__((visibility("default"))) ssize_t pwritev(int fd, const struct iove
     }
     FORWARD(pwritev, fd, parts, count, offset);
 }
-/* Error 0: the end of the file. */
+/* The same. */
+__attribute__((visibility("default"))) ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t offset,
+                                                        int flags) {
+    if (meets(CALL_PWRITEV2)) {
+        if (errno == -1) return 0;
+        if (errno != 0) return -1;
+        const struct iovec one = {parts[0].iov_base, parts[0].iov_len != 0};
+        FORWARD(pwritev2, fd, &one, 1, offset, flags);
+    }
+    FORWARD(pwritev2, fd, parts, count, offset, flags);
+}
+/* Error 0: the end of the file; error -1: its first eight bytes. */
 __attribute__((visibility("default"))) ssize_t read(int fd, void *data, size_t size) {
-    if (meets(CALL_READ)) return errno == 0 ? 0 : -1;
+    if (meets(CALL_READ)) {
+        if (errno != -1) return errno == 0 ? 0 : -1;
+        size = 8;
+    }
     FORWARD(read, fd, data, size);
 }
 __attribute__((visibility("default"))) int fdatasync(int fd) {
@@ -164,9 +180,11 @@ __attribute__((visibility("default"))) char *getcwd(char *out, size_t size) {
     if (meets(CALL_GETCWD)) return NULL;
     FORWARD(getcwd, out, size);
 }
+static void *wish; /* where the next huge memory shall lie; NULL: anywhere */
 __attribute__((visibility("default"))) void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset) {
     if (fd >= 0 && meets(CALL_MMAP)) return MAP_FAILED;
     if (fd < 0 && size >= WG_HUGE_PAGE_BYTES && meets(CALL_MMAP_ANONYMOUS)) return MAP_FAILED;
+    if (wish != NULL && fd < 0 && size >= WG_HUGE_PAGE_BYTES) at = wish;
     FORWARD(mmap, at, size, prot, flags, fd, offset);
 }
 __attribute__((visibility("default"))) int getrusage(__rusage_who_t who, struct rusage *out) {
@@ -180,6 +198,14 @@ __attribute__((visibility("default"))) int sched_getaffinity(pid_t pid, size_t s
 __attribute__((visibility("default"))) long sysconf(int name) {
     if (meets(CALL_SYSCONF)) return -1;
     FORWARD(sysconf, name);
+}
+__attribute__((visibility("default"))) int fcntl(int fd, int command, ...) {
+    va_list arguments;
+    va_start(arguments, command);
+    const long value = va_arg(arguments, long);
+    va_end(arguments);
+    if (meets(CALL_FCNTL)) return -1;
+    FORWARD(fcntl, fd, command, value);
 }
 __attribute__((visibility("default"))) int pthread_create(pthread_t *out, const pthread_attr_t *attr,
                                                           void *(*body)(void *), void *arg) {
@@ -357,6 +383,60 @@ static void test_platform_writes_parts_to_the_last_byte(void **state) {
     assert_int_equal(p->ops->write_parts(p, file, INT64_MAX - 3, parts, 4, NULL), WG_E_LIMIT);
 }
 
+static void expect_bytes(uint64_t offset, const char *text) {
+    uint8_t back[64];
+    size_t n = 0;
+    WORKS(p->ops->read_at(p, file, offset, back, strlen(text), &n, err));
+    assert_int_equal(n, strlen(text));
+    assert_memory_equal(back, text, n);
+}
+
+/* Goal: a durable write is continued to the last byte and hands errors on; where the system has no such call, it is a write and a sync, at
+ * once and from then on. */
+static void test_platform_durable_writes_where_the_system_has_none(void **state) {
+    (void)state;
+    const wg_slice parts[] = {wg_slice_str("ab"), wg_slice_str("cdef")};
+    const wg_slice other = wg_slice_str("XYZ");
+    const int refusal = EOPNOTSUPP;
+    tell(CALL_PWRITEV2, 2, EINTR);
+    WORKS(p->ops->write_durable(p, file, 0, parts, 2, err));
+    assert_int_equal(told[CALL_PWRITEV2].met, 2);
+    tell(CALL_PWRITEV2, 3, 0);
+    tell(CALL_FDATASYNC, 1, EIO); /* the write has synced: no second call */
+    WORKS(p->ops->write_durable(p, file, 6, parts, 2, err));
+    assert_int_equal(told[CALL_FDATASYNC].met, 0);
+    expect_bytes(0, "abcdefabcdef");
+    tell(CALL_PWRITEV2, 1, ENOSPC);
+    FAILS(ENOSPC, p->ops->write_durable(p, file, 0, &other, 1, err));
+    tell(CALL_PWRITEV2, 1, ENOSPC);
+    assert_int_equal(p->ops->write_durable(p, file, 0, &other, 1, NULL), WG_E_IO);
+    tell(CALL_PWRITEV2, 1, refusal);
+    FAILS(EIO, p->ops->write_durable(p, file, 0, &other, 1, err)); /* the sync failed, as told above */
+    assert_int_equal(told[CALL_PWRITEV2].met, 1);
+    assert_int_equal(told[CALL_FDATASYNC].met, 1);
+    tell(CALL_PWRITEV2, 1, refusal);
+    tell(CALL_FDATASYNC, 1, EINTR);
+    WORKS(p->ops->write_durable(p, file, 9, &other, 1, err));
+    assert_int_equal(told[CALL_PWRITEV2].met, 0); /* not asked again */
+    assert_int_equal(told[CALL_FDATASYNC].met, 1);
+    expect_bytes(0, "XYZdefabcXYZ");
+    tell(CALL_PWRITEV, 1, ENOSPC);
+    FAILS(ENOSPC, p->ops->write_durable(p, file, 0, &other, 1, err));
+}
+
+/* Goal: a file system that refuses direct writing says so, and nobody's errno is changed by the asking. */
+static void test_platform_direct_writing_may_be_refused(void **state) {
+    (void)state;
+    errno = 33;
+    for (int refused = 0; refused < 2; refused++) {
+        tell(CALL_FCNTL, 1, EINVAL);
+        assert_false(p->ops->set_direct(p, file, true));
+        assert_int_equal(told[CALL_FCNTL].met, 1);
+    }
+    assert_true(p->ops->set_direct(p, file, false));
+    assert_int_equal(errno, 33);
+}
+
 /* Goal: where the file system has no files without a name, one is made and its name taken away; names that are taken are passed over; a
  * directory that cannot be named is an error. */
 static void test_platform_makes_temporary_files_where_it_must_name_them(void **state) {
@@ -388,6 +468,20 @@ static void test_platform_makes_temporary_files_where_it_must_name_them(void **s
         char name[400];
         snprintf(name, sizeof name, "%s/temporary-%ld-%d", dir, (long)getpid(), i);
         unlink(name);
+    }
+    for (int i = 0; i < 200; i++) { /* every name that is tried */
+        char name[400];
+        snprintf(name, sizeof name, "%s/temporary-%ld-%d", dir, (long)getpid(), i);
+        close(creat(name, 0600));
+    }
+    tell(CALL_OPEN, 1, EISDIR);
+    wg_error taken = {0};
+    assert_int_equal(p->ops->open(p, dir, WG_OPEN_TEMPORARY, &temporary, &taken), WG_E_EXISTS);
+    assert_int_equal(taken.sys_errno, EEXIST);
+    for (int i = 0; i < 200; i++) {
+        char name[400];
+        snprintf(name, sizeof name, "%s/temporary-%ld-%d", dir, (long)getpid(), i);
+        assert_int_equal(unlink(name), 0);
     }
     tell(CALL_OPEN, 1 + 64, EISDIR);
     FAILS(EISDIR, p->ops->open(p, dir, WG_OPEN_TEMPORARY, &temporary, err));
@@ -433,6 +527,12 @@ static void test_platform_memory_listings_and_short_answers(void **state) {
     }
     for (int i = 0; i < 6; i++)
         assert_int_equal(munmap(taken[i], (size_t)WG_HUGE_PAGE_BYTES * (size_t)(1 + i % 2)), 0);
+    wish = taken[0]; /* aligned already: nothing is cut off in front of it */
+    taken[0] = p->ops->take_memory(p, WG_HUGE_PAGE_BYTES);
+    assert_ptr_equal(taken[0], wish);
+    wish = NULL;
+    p->ops->give_memory(p, taken[0], WG_HUGE_PAGE_BYTES);
+    p->ops->give_memory(p, NULL, WG_HUGE_PAGE_BYTES);
     errno = 33;
     tell(CALL_MMAP_ANONYMOUS, 1, ENOMEM);
     assert_null(p->ops->take_memory(p, WG_HUGE_PAGE_BYTES));
@@ -494,6 +594,9 @@ static void test_platform_guesses_what_it_cannot_ask(void **state) {
     tell(CALL_READ, 1, 0);
     p->ops->process_memory(p, &m);
     assert_int_equal(m.resident_bytes, 0);
+    tell(CALL_READ, 1, -1); /* a text that ends before its third number */
+    p->ops->process_memory(p, &m);
+    assert_int_equal(m.resident_bytes, 0);
     tell(CALL_GETRUSAGE, 1, EFAULT);
     p->ops->process_memory(p, &m);
     assert_true(m.resident_bytes > 0);
@@ -537,6 +640,8 @@ int main(void) {
         T(test_platform_continues_short_transfers),
         T(test_platform_hands_errors_on),
         T(test_platform_writes_parts_to_the_last_byte),
+        T(test_platform_durable_writes_where_the_system_has_none),
+        T(test_platform_direct_writing_may_be_refused),
         T(test_platform_makes_temporary_files_where_it_must_name_them),
         T(test_platform_memory_listings_and_short_answers),
         T(test_platform_refuses_sizes_past_63_bits),
