@@ -135,6 +135,7 @@ struct wg_result {
     uint32_t tag;
     wg_db *db;
     wg_account account; /* of the query: rows, objects */
+    wg_answer answer;   /* rows and objects that do not fit */
     wg_query_result query;
     wg_type *types;     /* per column: as the plan says, or the one type that all values of an ANY column have */
     wg_value **objects; /* per column: cells with NODE and EDGE as objects; NULL: take the rows' own */

@@ -13,7 +13,8 @@ wg_code wgi_result_create(wg_db *db, wg_result **out, wg_error *err) {
     r->tag = WGI_TAG_RESULT;
     r->db = db;
     wg_account_init(&r->account, &db->queries, db->query_memory_bytes_max);
-    wg_arena_init(&r->arena, &r->account);
+    wg_answer_init(&r->answer, &r->account);
+    wg_arena_init(&r->arena, &r->answer.account);
     wg_mutex_init(&r->receipt_mutex, WG_RANK_SESSION);
     atomic_fetch_add_explicit(&db->children, 1, memory_order_relaxed);
     *out = r;
@@ -37,6 +38,7 @@ static void result_destroy(wg_result *result) {
     wg_query_result_deinit(&result->query);
     wg_buf_deinit(&result->param_bytes);
     wg_arena_deinit(&result->arena);
+    wg_answer_deinit(&result->answer);
     wg_mutex_deinit(&result->receipt_mutex);
     spare_release(result->spare);
     wg_free(result);
@@ -97,7 +99,8 @@ void wg_result_free(wg_result *result) {
     atomic_fetch_sub_explicit(&result->db->children, 1, memory_order_relaxed);
     wg_result *none = NULL;
     if (result->spare != NULL && !wg_account_refused(&result->account) &&
-        wg_account_bytes(&result->account) <= spare_bytes_max && result->param_bytes.capacity <= spare_bytes_max &&
+        wg_answer_file_bytes(&result->answer) == 0 && wg_account_bytes(&result->account) <= spare_bytes_max &&
+        result->param_bytes.capacity <= spare_bytes_max &&
         atomic_compare_exchange_strong_explicit(&result->spare->result, &none, result, memory_order_release,
                                                 memory_order_relaxed))
         return;
@@ -221,7 +224,7 @@ static wg_type narrow_type(const wg_value *cells, uint64_t count) {
     return type == WG_TYPE_NULL ? WG_TYPE_ANY : type;
 }
 
-wg_code wgi_result_build(wg_result *r, const wg_txn *txn, wg_error *err) {
+static wg_code build_cells(wg_result *r, const wg_txn *txn, wg_error *err) {
     const builder b = {.txn = txn, .arena = &r->arena, .err = err};
     r->row_count = r->query.rows == NULL ? 0 : wg_rows_count(r->query.rows);
     r->objects = wg_arena_alloc_zero(&r->arena, ((size_t)r->query.column_count + 1) * sizeof *r->objects);
@@ -242,6 +245,13 @@ wg_code wgi_result_build(wg_result *r, const wg_txn *txn, wg_error *err) {
         if (r->types[c] == WG_TYPE_ANY) r->types[c] = narrow_type(cells, r->row_count);
     }
     return WG_OK;
+}
+
+wg_code wgi_result_build(wg_result *r, const wg_txn *txn, wg_error *err) {
+    wg_code code = build_cells(r, txn, err);
+    if (code != WG_OK) code = wg_answer_error(&r->answer, code, err);
+    wg_answer_close(&r->answer);
+    return code;
 }
 
 /* ---- getters */

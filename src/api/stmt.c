@@ -246,6 +246,9 @@ int64_t wgi_clock_us(const wg_session *session) {
 
 static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result *result) {
     wg_session *s = stmt->session;
+    const uint64_t spill_bytes_max = wg_engine_option_values(s->engine)->spill_bytes_max;
+    wg_answer_open(&result->answer, wg_engine_platform(s->engine), wg_engine_temporary_directory(s->engine),
+                   spill_bytes_max);
     result->clock_us[0] = stmt->has_clock ? stmt->clock_us[0] : wgi_clock_us(s);
     result->clock_us[1] = stmt->has_clock  ? stmt->clock_us[1]
                           : s->txn != NULL ? s->begin_clock_us
@@ -262,8 +265,9 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
                              .param_count = wg_query_param_count(stmt->query),
                              .clock_us = result->clock_us[0],
                              .begin_clock_us = result->clock_us[1],
-                             .spill_bytes_max = wg_engine_option_values(s->engine)->spill_bytes_max,
+                             .spill_bytes_max = spill_bytes_max,
                              .account = &result->account,
+                             .answer = &result->answer,
                              .cancel = &s->cancel,
                              .nulls_left_out = &result->nulls_left_out,
                              .stats = &result->stats};

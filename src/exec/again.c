@@ -97,7 +97,8 @@ void wg_exec_again_destroy(wg_exec_again *again) {
 /* Rows of an earlier run, emptied; or new ones. */
 static wg_code ready_rows(const wg_plan *plan, wg_account *account, wg_rows **io_rows, wg_error *err) {
     wg_rows *rows = *io_rows;
-    const bool usable = rows != NULL && rows->file == NULL && rows->adopted_count == 0 && rows->account == account;
+    const bool usable = rows != NULL && rows->file == NULL && rows->piece_count == 0 && rows->adopted_count == 0 &&
+                        rows->account == account;
     if (!usable) {
         *io_rows = NULL;
         wg_rows_destroy(rows);

@@ -19,6 +19,7 @@
 #include "base/kernels/kernels.h"
 #include "engine/adjacency.h"
 #include "engine/engine.h"
+#include "exec/answer.h"
 #include "exec/pattern.h"
 #include "exec/plan_parts.h"
 #include "exec/rows.h"
@@ -145,14 +146,6 @@ struct wg_plan {
 
 /* ---- running */
 
-/* What a query wrote to temporary files because its memory was short (docs/execution.md). Threads: relaxed counters. */
-typedef enum wg_spill_user { WG_SPILL_ROWS, WG_SPILL_SORT, WG_SPILL_AGGREGATE, WG_SPILL_JOIN } wg_spill_user;
-enum { WG_SPILL_USERS = 4 };
-typedef struct wg_spill_counters {
-    _Atomic uint64_t bytes[WG_SPILL_USERS]; /* written in all, by operator */
-    _Atomic uint64_t bytes_now, files;      /* in files that are there; files made in all */
-} wg_spill_counters;
-
 /* Called by the worker that has done a task, before its rows are merged: tests delay completion and count threads with it. */
 typedef struct wg_exec_watch {
     void (*task_done)(void *ctx, uint32_t task, uint32_t shard);
@@ -178,13 +171,16 @@ typedef struct wg_exec_context {
     bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;
-    uint64_t deadline_ns;            /* platform now_ns; 0: none */
-    wg_stats *stats;                 /* scan counters are added */
-    _Atomic bool *nulls_left_out;    /* set when an aggregate meets a null; relaxed. NULL: nobody asks */
-    struct wg_profile *profile;      /* profile.h; NULL: nothing is measured */
-    const struct wg_rows *argument;  /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
-    uint64_t spill_bytes_max;        /* of temporary files; 0: no limit */
-    struct wg_spill_counters *spill; /* of the run; callers leave it NULL, or want to read it */
+    uint64_t deadline_ns;           /* platform now_ns; 0: none */
+    wg_stats *stats;                /* scan counters are added */
+    _Atomic bool *nulls_left_out;   /* set when an aggregate meets a null; relaxed. NULL: nobody asks */
+    struct wg_profile *profile;     /* profile.h; NULL: nothing is measured */
+    const struct wg_rows *argument; /* inside MERGE and APPLY: the row of WG_PLAN_ARGUMENT; callers leave it NULL */
+    uint64_t spill_bytes_max;       /* of temporary files; 0: no limit */
+    struct wg_spill_counters
+        *spill; /* of the run; callers leave it NULL, or want to read it, and then it outlives the rows */
+    wg_answer *
+        answer; /* open, of `account`: where rows of the answer go that do not fit; outlives them. NULL: they must fit */
     const struct wg_rows *procedure_rows; /* of a maintenance procedure; NULL: it has none */
 } wg_exec_context;
 

@@ -50,12 +50,15 @@ static inline const wg_kernels *wgi_kernels(const wg_exec_context *context) {
 /* Rows of a task of materialised rows, and of a block of those that are in a file. */
 enum { WGI_TASK_ROWS = 8 * WG_BATCH_ROWS_MAX };
 
-/* Columns of equal length, each one contiguous, and the arenas that own what they point at. */
+/* Columns of equal length, each one contiguous, and the arenas that own what they point at. Rows of an answer may begin with pieces of WGI_TASK_ROWS rows
+ * each, which stand before the columns. */
 struct wg_rows {
     wg_account *account;
     wg_column *columns;
     uint32_t column_count;
-    uint64_t row_count;         /* those in the file included */
+    uint64_t row_count;      /* those in the file included */
+    struct wg_rows **pieces; /* of an answer */
+    uint32_t piece_count;
     struct wgi_rows_file *file; /* NULL: all rows are in memory; else the first ones are in a file (spill.h) */
     wg_arena strings;
     wg_arena *adopted;
@@ -150,6 +153,7 @@ struct wgi_sink {
     const wg_plan *plan;
     const wg_exec_context *context;
     bool can_end_early; /* merge may say done */
+    bool holds_rows;    /* locals are rows: where memory is short few of them may wait for the merge */
     uint32_t window;    /* how far tasks may be begun ahead of the merge; 0: as far as the pipeline lets them */
     uint32_t task_base; /* tasks of the sources before: those of a UNION feed one sink one after the other */
 };

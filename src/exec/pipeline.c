@@ -252,10 +252,18 @@ static uint32_t shard_of(const wgi_pipeline *p, uint32_t task) {
     return p->shards == 1 ? 0 : (uint32_t)(wg_hash64_u64(task) % p->shards);
 }
 
+/* How far tasks may be begun ahead of the merge. That which the merge waits for always may. */
+static uint32_t window_of(const wgi_pipeline *p) {
+    const wg_exec_context *context = p->context;
+    const uint32_t most = p->sink->window == 0 ? WINDOW : (uint32_t)wg_min_u64(p->sink->window, WINDOW);
+    if (!p->sink->holds_rows || !wgi_spill_wanted(context)) return most;
+    const uint64_t limit = context->account->bytes_max;
+    return wgi_spill_has_room(context, limit / 8) ? (uint32_t)wg_min_u64(most, 2 * (uint64_t)p->workers) : 1;
+}
+
 /* The first free task of the window in a queue of the worker's; else the first free one at all. UINT32_MAX: none. */
 static uint32_t free_task(const wgi_pipeline *p, uint32_t worker) {
-    const uint32_t window = p->sink->window == 0 ? WINDOW : (uint32_t)wg_min_u64(p->sink->window, WINDOW);
-    const uint32_t end = (uint32_t)wg_min_u64((uint64_t)p->merged + window, p->task_count);
+    const uint32_t end = (uint32_t)wg_min_u64((uint64_t)p->merged + window_of(p), p->task_count);
     uint32_t other = UINT32_MAX;
     for (uint32_t task = p->merged; task < end; task++) {
         if (p->slots[task % WINDOW].taken) continue;
@@ -944,8 +952,10 @@ wg_code wg_exec_run(const wg_plan *plan, const wg_exec_context *context, wg_rows
     wg_rows *rows = NULL;
     wg_spill_counters spilled = {0};
     wg_exec_context own = *context;
-    if (own.spill == NULL) own.spill = &spilled;
-    const wg_code code = wgi_run_plan(plan, &own, &rows, &local);
+    if (own.spill == NULL) own.spill = own.answer != NULL ? &own.answer->spilled : &spilled;
+    wg_code code = measured_plan(plan, &own, &rows, &local);
+    if (code == WG_OK) code = own.answer != NULL ? wgi_rows_keep(rows, &own, &local) : wgi_rows_load(rows, &local);
+    if (code != WG_OK) wg_rows_destroy(rows);
     if (code == WG_OK && !is_streaming(plan) && plan->op != WG_PLAN_SCAN && plan->op != WG_PLAN_UNIT)
         wgi_profile_rows(own.profile, wgi_profile_line(own.profile, plan), rows->row_count, 1);
     if (code == WG_OK) *out = rows;

@@ -27,6 +27,8 @@ wg_code wgi_rows_create(const wg_type *types, uint32_t column_count, wg_account 
 
 void wg_rows_destroy(wg_rows *rows) {
     if (rows == NULL) return;
+    for (uint32_t i = 0; i < rows->piece_count; i++) wg_rows_destroy(rows->pieces[i]);
+    wg_free(rows->pieces);
     for (uint32_t i = 0; i < rows->column_count; i++) wg_column_deinit(&rows->columns[i]);
     for (uint32_t i = 0; i < rows->adopted_count; i++) wg_arena_deinit(&rows->adopted[i]);
     wg_arena_deinit(&rows->strings);
@@ -48,10 +50,21 @@ wg_type wg_rows_column_type(const wg_rows *rows, uint32_t column) {
     return rows->columns[column].type;
 }
 
+/* Goes to the piece that has the row, and gives its number there. */
+static uint64_t into_piece(const wg_rows **rows, uint64_t row) {
+    const uint64_t piece = row / WGI_TASK_ROWS;
+    const uint32_t count = (*rows)->piece_count;
+    if (count == 0) return row;
+    if (piece >= count) return row - (uint64_t)count * WGI_TASK_ROWS;
+    *rows = (*rows)->pieces[piece];
+    return row % WGI_TASK_ROWS;
+}
+
 wg_value wg_rows_cell(const wg_rows *rows, uint64_t row, uint32_t column) {
     WG_ASSERT(row < rows->row_count);
     WG_ASSERT(column < rows->column_count);
     WG_ASSERT(rows->file == NULL);
+    row = into_piece(&rows, row);
     const wg_vector v = wg_column_view(&rows->columns[column]);
     return wg_vector_value(&v, (uint32_t)row);
 }
@@ -70,7 +83,7 @@ void wgi_rows_view(const wg_rows *rows, uint64_t first, uint32_t n, wg_vector *v
     WG_ASSERT(first % 8 == 0);
     WG_ASSERT(first + n <= rows->row_count);
     WG_ASSERT(first >= wgi_rows_in_file(rows));
-    first -= wgi_rows_in_file(rows);
+    first = into_piece(&rows, first - wgi_rows_in_file(rows));
     for (uint32_t i = 0; i < rows->column_count; i++) {
         const wg_column *column = &rows->columns[i];
         vectors[i] = wg_column_view(column);

@@ -25,6 +25,7 @@ typedef struct rows_sink {
     wg_type *all_types;
     uint64_t skip;
     uint64_t keep; /* skip + limit */
+    uint64_t seen; /* merged, those that were skipped included */
     bool spills;   /* whoever gets the rows takes them from a file too */
     wg_rows *rows;
 } rows_sink;
@@ -69,37 +70,42 @@ static wg_code rows_consume(wgi_sink *sink, void *local, wgi_eval *eval, const w
     return WG_OK;
 }
 
+/* Leaves rows [from, to) of *rows. */
+static wg_code cut_rows(const rows_sink *s, wg_rows **rows, uint64_t from, uint64_t to, wg_error *err) {
+    wg_rows *some = NULL;
+    uint32_t index[WG_BATCH_ROWS_MAX];
+    if (from == 0 && to == (*rows)->row_count) return WG_OK;
+    WG_TRY(wgi_rows_create(s->all_types, s->count + s->key_count, s->sink.context->account, &some, err));
+    wg_code code = WG_OK;
+    while (from < to && code == WG_OK) {
+        uint32_t n = 0;
+        while (n < WG_BATCH_ROWS_MAX && from < to) index[n++] = (uint32_t)from++;
+        code = wgi_rows_gather(some, *rows, index, n, err);
+    }
+    wg_rows_destroy(*rows);
+    *rows = some;
+    return code;
+}
+
 static wg_code rows_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
     rows_sink *s = (rows_sink *)sink;
     wg_rows *rows = local;
-    wg_code code = wgi_rows_take(s->rows, rows, err);
+    const uint64_t n = wg_min_u64(rows->row_count, s->keep - s->seen);
+    const uint64_t skip = wg_min_u64(n, s->skip - wg_min_u64(s->skip, s->seen));
+    wg_code code = cut_rows(s, &rows, skip, n, err);
+    if (code == WG_OK) code = wgi_rows_take(s->rows, rows, err);
     wg_rows_destroy(rows);
     if (code == WG_OK && s->spills) code = wgi_rows_spill(s->rows, sink->context, err);
-    *done = s->rows->row_count >= s->keep;
+    s->seen += n;
+    *done = s->seen >= s->keep;
     return code;
 }
 
 static wg_code rows_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
     rows_sink *s = (rows_sink *)sink;
-    const uint64_t end = wg_min_u64(s->rows->row_count, s->keep);
-    if (s->skip == 0 && end == s->rows->row_count) {
-        *out = s->rows;
-        s->rows = NULL;
-        return WG_OK;
-    }
-    wg_rows *rows;
-    WG_TRY(wgi_rows_create(s->all_types, s->count, sink->context->account, &rows, err));
-    uint32_t index[WG_BATCH_ROWS_MAX];
-    for (uint64_t row = s->skip; row < end;) {
-        uint32_t n = 0;
-        while (n < WG_BATCH_ROWS_MAX && row < end) index[n++] = (uint32_t)row++;
-        const wg_code code = wgi_rows_gather(rows, s->rows, index, n, err);
-        if (code != WG_OK) {
-            wg_rows_destroy(rows);
-            return code;
-        }
-    }
-    *out = rows;
+    (void)err;
+    *out = s->rows;
+    s->rows = NULL;
     return WG_OK;
 }
 
@@ -136,7 +142,10 @@ fail:
     return code;
 }
 
-void wgi_sink_build_spills(wgi_sink *sink) { ((rows_sink *)sink)->spills = true; }
+void wgi_sink_build_spills(wgi_sink *sink) {
+    ((rows_sink *)sink)->spills = true;
+    sink->holds_rows = true;
+}
 
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
                          wg_error *err) {
@@ -153,7 +162,6 @@ wg_code wgi_sink_limit(const wg_plan *plan, const wg_exec_context *context, wgi_
     WG_TRY(wgi_sink_collect(plan->slot_types, plan->slot_count, context, out, err));
     rows_sink *s = (rows_sink *)*out;
     s->sink.can_end_early = true;
-    s->spills = false;
     s->skip = skip;
     s->keep = limit > UINT64_MAX - skip ? UINT64_MAX : skip + limit;
     return WG_OK;

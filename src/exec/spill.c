@@ -43,13 +43,16 @@ bool wgi_spill_is_possible(const wg_exec_context *context) {
     return false;
 }
 
-bool wgi_spill_stays_below(const wg_exec_context *context, uint64_t bytes) {
-    if (context->txn == NULL || context->spill == NULL) return true;
-    for (const wg_account *a = context->account; a != NULL; a = a->parent) {
-        const uint64_t share = a == context->account ? a->bytes_max / 2 : a->bytes_max / 8 * 7;
+bool wgi_spill_fits_below(const wg_account *account, uint64_t bytes) {
+    for (const wg_account *a = account; a != NULL; a = a->parent) {
+        const uint64_t share = a == account ? a->bytes_max / 2 : a->bytes_max / 8 * 7;
         if (a->bytes_max != 0 && wg_account_bytes(a) + bytes > share) return false;
     }
     return true;
+}
+
+bool wgi_spill_stays_below(const wg_exec_context *context, uint64_t bytes) {
+    return context->txn == NULL || context->spill == NULL || wgi_spill_fits_below(context->account, bytes);
 }
 
 bool wgi_spill_wanted(const wg_exec_context *context) { return !wgi_spill_stays_below(context, 0); }
@@ -386,8 +389,8 @@ fail:
     return code;
 }
 
-wg_code wgi_spill_read(wgi_spill *spill, const wgi_spill_block *block, const wg_type *types, uint32_t column_count,
-                       wg_rows **out, wg_error *err) {
+wg_code wgi_spill_read_for(wgi_spill *spill, const wgi_spill_block *block, const wg_type *types,
+                           uint32_t column_count, wg_account *account, wg_rows **out, wg_error *err) {
     wg_file *file = atomic_load_explicit(&spill->file, memory_order_acquire);
     uint8_t *bytes = wg_alloc(spill->account, block->bytes);
     if (bytes == NULL) return wg_error_nomem(err, block->bytes);
@@ -395,12 +398,16 @@ wg_code wgi_spill_read(wgi_spill *spill, const wgi_spill_block *block, const wg_
     wg_code code = WG_OK;
     wg_rows *rows = NULL;
     WG_TRY_GOTO(spill->platform->ops->read_at(spill->platform, file, block->offset, bytes, block->bytes, &got, err));
-    WG_TRY_GOTO(
-        wgi_spill_decode(wg_slice_of(bytes, got), block->offset, types, column_count, spill->account, &rows, err));
+    WG_TRY_GOTO(wgi_spill_decode(wg_slice_of(bytes, got), block->offset, types, column_count, account, &rows, err));
     if (rows->row_count == block->rows) *out = rows;
     else code = wg_error_set(err, WG_E_CORRUPT, block->offset, "a block of a temporary file is not the one written");
     if (code != WG_OK) wg_rows_destroy(rows);
 fail:
     wg_free(bytes);
     return code;
+}
+
+wg_code wgi_spill_read(wgi_spill *spill, const wgi_spill_block *block, const wg_type *types, uint32_t column_count,
+                       wg_rows **out, wg_error *err) {
+    return wgi_spill_read_for(spill, block, types, column_count, spill->account, out, err);
 }

@@ -18,6 +18,8 @@ bool wgi_spill_is_possible(const wg_exec_context *context);
 bool wgi_spill_wanted(const wg_exec_context *context);
 /* Would the query still not spill if it held so many more bytes? */
 bool wgi_spill_stays_below(const wg_exec_context *context, uint64_t bytes);
+/* The same of an account that is a query's. */
+bool wgi_spill_fits_below(const wg_account *account, uint64_t bytes);
 /* Can the query take so many more bytes and stay a little below its limits? */
 bool wgi_spill_has_room(const wg_exec_context *context, uint64_t bytes);
 
@@ -45,6 +47,9 @@ wg_code wgi_spill_write(wgi_spill *spill, const wgi_spill_rows *rows, wgi_spill_
 /* Reads a block that holds columns of these types. Errors: WG_E_CORRUPT (not what was written), WG_E_IO, naming the file. */
 wg_code wgi_spill_read(wgi_spill *spill, const wgi_spill_block *block, const wg_type *types, uint32_t column_count,
                        wg_rows **out, wg_error *err);
+/* The same, with the rows charged to another account. */
+wg_code wgi_spill_read_for(wgi_spill *spill, const wgi_spill_block *block, const wg_type *types,
+                           uint32_t column_count, wg_account *account, wg_rows **out, wg_error *err);
 
 /* The bytes of a block, apart from files: for the two above and for the fuzzer. */
 wg_code wgi_spill_encode(const wgi_spill_rows *rows, uint64_t offset, wg_buf *out, wg_error *err);
@@ -67,6 +72,8 @@ wg_code wgi_rows_spill(wg_rows *rows, const wg_exec_context *context, wg_error *
 wg_code wgi_rows_take_strings(wg_rows *rows, wg_rows *from, wg_error *err);
 /* Brings all rows back into memory. */
 wg_code wgi_rows_load(wg_rows *rows, wg_error *err);
+/* The same where they are the answer: block by block into the memory of context->answer, which may be in files itself. */
+wg_code wgi_rows_keep(wg_rows *rows, const wg_exec_context *context, wg_error *err);
 /* Rows of block `block` (one of those in the file) as rows of their own. */
 wg_code wgi_rows_read_block(const wg_rows *rows, uint32_t block, wg_rows **out, wg_error *err);
 static inline uint64_t wgi_rows_in_file(const wg_rows *rows) {

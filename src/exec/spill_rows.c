@@ -1,6 +1,6 @@
 /* Materialised rows whose beginning is in a temporary file. The file holds blocks of WGI_TASK_ROWS rows, so that a task of the pipeline
  * that reads them is one block; the columns in memory hold the rows behind them. Only open_source of pipeline.c takes such rows;
- * everybody else gets rows that were loaded. */
+ * everybody else gets rows that were loaded, and whoever asked the query pieces of an answer. */
 #include "exec/spill.h"
 
 static wg_code add_block(wg_rows *rows, const wgi_spill_block *block, wg_error *err) {
@@ -128,4 +128,27 @@ wg_code wgi_rows_load(wg_rows *rows, wg_error *err) {
 fail:
     wg_rows_destroy(all);
     return code;
+}
+
+wg_code wgi_rows_keep(wg_rows *rows, const wg_exec_context *context, wg_error *err) {
+    struct wgi_rows_file *file = rows->file;
+    if (file == NULL) return WG_OK;
+    wg_code code = WG_OK;
+    wg_type *types = wg_alloc(rows->account, (rows->column_count + 1) * sizeof *types);
+    rows->pieces = wg_alloc(rows->account, file->count * sizeof(wg_rows *));
+    if (types == NULL || rows->pieces == NULL) WG_TRY_GOTO(wg_error_nomem(err, file->count * sizeof(wg_rows *)));
+    for (uint32_t c = 0; c < rows->column_count; c++) types[c] = rows->columns[c].type;
+    for (uint32_t i = 0; i < file->count; i++) {
+        WG_TRY_GOTO(wgi_check(context, err));
+        WG_TRY_GOTO(wgi_spill_read_for(file->spill, &file->blocks[i], types, rows->column_count,
+                                       &context->answer->account, &rows->pieces[i], err));
+        rows->piece_count++;
+    }
+    wgi_spill_release(file->spill);
+    wg_free(file->blocks);
+    wg_free(file);
+    rows->file = NULL;
+fail:
+    wg_free(types);
+    return wg_answer_error(context->answer, code, err);
 }

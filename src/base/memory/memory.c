@@ -12,7 +12,8 @@ typedef struct block_header {
     wg_account *account;
     size_t bytes;
     bool is_mapped; /* of wg_memory_pages, and not from malloc */
-    uint8_t pad[47];
+    bool is_lent;   /* of the account's source */
+    uint8_t pad[46];
 } block_header;
 _Static_assert(sizeof(block_header) == 64, "the user part stays 64-byte aligned");
 
@@ -39,6 +40,7 @@ static bool call_refused(void) {
 
 void wg_account_init(wg_account *account, wg_account *parent, uint64_t bytes_max) {
     account->parent = parent;
+    account->source = NULL;
     account->bytes_max = bytes_max;
     atomic_init(&account->bytes, 0);
     atomic_init(&account->bytes_peak, 0);
@@ -106,6 +108,14 @@ void *wg_alloc(wg_account *account, size_t bytes) {
     if (source != NULL && !wg_add_size(total, source->unit - 1, &total)) return NULL;
     if (source != NULL) total -= total % source->unit;
     if (call_refused()) return NULL;
+    if (account != NULL && account->source != NULL && account->source->wants(account->source, total)) {
+        block_header *lent = account->source->take(account->source, total);
+        if (lent != NULL) {
+            *lent = (block_header){.account = account, .bytes = total, .is_lent = true};
+            return lent + 1;
+        }
+        if (account->source->wants(account->source, total)) return NULL;
+    }
     if (!wg_account_charge(account, total)) return NULL;
     block_header *h = source != NULL ? source->take(total) : aligned_alloc(64, total);
     if (h == NULL) {
@@ -115,12 +125,15 @@ void *wg_alloc(wg_account *account, size_t bytes) {
     h->account = account;
     h->bytes = total;
     h->is_mapped = source != NULL;
+    h->is_lent = false;
     return h + 1;
 }
 
 void *wg_alloc_zero(wg_account *account, size_t bytes) {
     void *p = wg_alloc(account, bytes);
-    if (p != NULL && !((block_header *)p - 1)->is_mapped) memset(p, 0, bytes);
+    if (p == NULL) return NULL;
+    const block_header *h = (const block_header *)p - 1;
+    if (!h->is_mapped && !h->is_lent) memset(p, 0, bytes);
     return p;
 }
 
@@ -140,6 +153,7 @@ void wg_free(void *p) {
     if (p == NULL) return;
     block_header *h = (block_header *)p - 1;
     const size_t bytes = h->bytes;
+    if (h->is_lent) return;
     wg_account_release(h->account, bytes);
     if (h->is_mapped) atomic_load_explicit(&pages, memory_order_acquire)->give(h, bytes);
     else free(h);

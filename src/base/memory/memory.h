@@ -6,11 +6,20 @@
 
 #include "base/core/core.h"
 
+/* Where an account's blocks come from when it `wants` them from there: zeroed, aligned to 64, charged to nobody, and not given back one by one. A NULL
+ * from `take` is a refusal, unless it does not want the block any more. Threads: as the account's owner says. */
+typedef struct wg_block_source {
+    bool (*wants)(const struct wg_block_source *source, size_t bytes);
+    void *(*take)(const struct wg_block_source *source, size_t bytes);
+    void *ctx;
+} wg_block_source;
+
 /* An account counts bytes against a hard limit and charges its parent too. Threads: any (atomic counters).
  * A NULL account means the process-wide account, which has no limit. */
 typedef struct wg_account {
     struct wg_account *parent;
-    uint64_t bytes_max; /* 0: no limit of its own */
+    const wg_block_source *source; /* NULL: all blocks are charged */
+    uint64_t bytes_max;            /* 0: no limit of its own */
     _Atomic uint64_t bytes;
     _Atomic uint64_t bytes_peak;
     _Atomic bool
