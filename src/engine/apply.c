@@ -1,8 +1,8 @@
 /* The applier table: what each mutation does to the memory image. Live writes and replay both come here, so a replayed store
  * is the store that was.
  *
- * Live writes pass an undo list; every change is noted before or right after it is made, and wgi_undo_back_to takes changes
- * back in reverse order. A mutation that fails half way is undone by its caller to where it began. In replay a mutation that
+ * Live writes pass an undo list; every change is noted before or right after it is made, wgi_undo_back_to takes changes back in
+ * reverse order, and wgi_stamp gives what began or ended as WG_LOGSEQ_OWN the number of its commit. A mutation that fails half way is undone by its caller to where it began. In replay a mutation that
  * cannot be applied means a damaged or foreign log: WG_E_CORRUPT. */
 #include "engine/engine_internal.h"
 
@@ -19,19 +19,18 @@ static wg_directory *directory_of(const wg_engine *engine, bool is_edge) {
 static void undo_one(wg_engine *engine, const wgi_undo *u) {
     switch (u->kind) {
         case WGI_UNDO_ROW:
-            wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
+            wg_table_unbegin(wgi_table_at(engine, u->number)->rows, u->a, 1);
             return;
         case WGI_UNDO_ROWS:
-            for (uint64_t i = 0; i < u->b; i++)
-                wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a + i, WG_LOGSEQ_NEVER);
+            wg_table_unbegin(wgi_table_at(engine, u->number)->rows, u->a, u->b);
             return;
         case WGI_UNDO_END: /* the `end`s are in memory since it was set: cannot fail */
             WG_ASSERT(wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER,
-                                       engine->applied + 1, NULL) == WG_OK);
+                                       wgi_next_logseq(engine), NULL) == WG_OK);
             return;
         case WGI_UNDO_DIRECTORY: /* the same */
-            WG_ASSERT(wg_directory_set(directory_of(engine, u->number != 0), u->a, u->b, engine->applied + 1, NULL) ==
-                      WG_OK);
+            WG_ASSERT(wg_directory_set(directory_of(engine, u->number != 0), u->a, u->b, wgi_next_logseq(engine),
+                                       NULL) == WG_OK);
             return;
         case WGI_UNDO_EXTEND:
             wg_directory_truncate(directory_of(engine, u->number != 0), u->a);
@@ -110,7 +109,42 @@ void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes) {
         definitions = definitions || !is_of_rows(u.kind);
     }
     if (definitions && bytes == 0) wgi_schema_undone(engine);
-    else if (definitions) wgi_schema_changed(engine, engine->applied + 1);
+    else if (definitions) wgi_schema_changed(engine, WG_LOGSEQ_OWN);
+}
+
+/* Cannot fail: what is set was set before, by the same transaction. */
+static void stamp_one(wg_engine *engine, const wgi_undo *u, uint64_t logseq) {
+    switch ((int)u->kind) {
+        case WGI_UNDO_ROW:
+            wg_table_stamp(wgi_table_at(engine, u->number)->rows, u->a, 1, logseq);
+            return;
+        case WGI_UNDO_ROWS:
+            wg_table_stamp(wgi_table_at(engine, u->number)->rows, u->a, u->b, logseq);
+            return;
+        case WGI_UNDO_END:
+            WG_ASSERT(wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, logseq, logseq, NULL) == WG_OK);
+            return;
+        case WGI_UNDO_LABEL_END:
+            wg_catalog_end_label(engine->catalog, u->number, logseq);
+            return;
+        case WGI_UNDO_RULE_END:
+            wg_catalog_end_rule(engine->catalog, u->number, logseq);
+            return;
+        default: /* of no version, or one that wg_catalog_stamp finds */
+            return;
+    }
+}
+
+void wgi_stamp(wg_engine *engine, const wg_buf *undo, uint64_t logseq) {
+    bool definitions = false;
+    for (size_t at = 0; at < undo->size; at += sizeof(wgi_undo)) {
+        wgi_undo u;
+        memcpy(&u, undo->data + at, sizeof u);
+        stamp_one(engine, &u, logseq);
+        definitions = definitions || !is_of_rows(u.kind);
+    }
+    if (definitions) wg_catalog_stamp(engine->catalog, logseq);
+    wgi_schema_stamp(engine, logseq);
 }
 
 wg_code wgi_misfit(wg_error *err, const char *what, uint64_t n) {
@@ -224,7 +258,6 @@ static wg_code apply_partition(void *ctx, const wg_mutation *m, wg_error *err) {
 wg_code wgi_count_live(wgi_apply *a, wgi_table *table, int64_t delta, wg_error *err) {
     WG_TRY(wgi_note(a, WGI_UNDO_LIVE, table->number, (uint64_t)delta, 0, err));
     table->live += (uint64_t)delta;
-    atomic_store_explicit(&table->changed, a->begin, memory_order_release);
     if (!table->touched) {
         table->touched = true;
         table->next_touched = a->engine->touched_tables;
@@ -318,9 +351,9 @@ static wg_code row_cells(const wgi_table *table, uint64_t row, wg_arena *arena, 
 static wg_code put_address(wgi_apply *a, bool is_edge, const wg_row_head *head, wg_row_address address,
                            wg_error *err) {
     wg_directory *directory = directory_of(a->engine, is_edge);
-    WG_TRY(wg_directory_set(directory, head->id, address, a->begin, err));
+    WG_TRY(wg_directory_set(directory, head->id, address, a->stamp, err));
     const wg_code code = wgi_note(a, WGI_UNDO_DIRECTORY, is_edge, head->id, head->prev, err);
-    if (code != WG_OK) WG_ASSERT(wg_directory_set(directory, head->id, head->prev, a->begin, NULL) == WG_OK);
+    if (code != WG_OK) WG_ASSERT(wg_directory_set(directory, head->id, head->prev, a->stamp, NULL) == WG_OK);
     return code;
 }
 
@@ -331,7 +364,7 @@ static wg_code put_version(wgi_apply *a, wgi_table *table, const wg_row_head *he
     WG_TRY(wg_table_append(table->rows, head, cells, &row, err));
     const wg_code code = wgi_note(a, WGI_UNDO_ROW, table->number, row, 0, err);
     if (code != WG_OK) {
-        wg_table_set_begin(table->rows, row, WG_LOGSEQ_NEVER);
+        wg_table_unbegin(table->rows, row, 1);
         return code;
     }
     WG_TRY(put_address(a, table->is_edge, head, WG_ROW_ADDRESS(table->number, row), err));
@@ -340,10 +373,10 @@ static wg_code put_version(wgi_apply *a, wgi_table *table, const wg_row_head *he
 }
 
 static wg_code end_version(wgi_apply *a, wgi_table *table, uint64_t row, wg_error *err) {
-    WG_TRY(wg_table_set_end(table->rows, row, a->begin, a->begin, err));
+    WG_TRY(wg_table_set_end(table->rows, row, a->begin, a->stamp, err));
     const wg_code code = wgi_note(a, WGI_UNDO_END, table->number, row, 0, err);
     if (code != WG_OK) {
-        WG_ASSERT(wg_table_set_end(table->rows, row, WG_LOGSEQ_NEVER, a->begin, NULL) == WG_OK);
+        WG_ASSERT(wg_table_set_end(table->rows, row, WG_LOGSEQ_NEVER, a->stamp, NULL) == WG_OK);
         return code;
     }
     return wgi_count_live(a, table, -1, err);
@@ -518,7 +551,7 @@ static wg_code apply_change_labels(void *ctx, const wg_mutation *m, wg_error *er
     wgi_table *target = NULL;
     WG_TRY(wgi_table_of_labels(a->engine, labels, label_count, &target, err));
     if (target == v.table) return WG_OK;
-    atomic_store_explicit(&a->engine->labels_changed, a->begin, memory_order_release);
+    a->engine->labels_touched = true;
     wg_arena *arena = &a->engine->apply_arena;
     wg_mutation moved = {.kind = WG_MUTATION_SET_NODE, .id = m->id};
     wg_code code = wgi_row_properties(v.table, v.row, arena, &moved, err);
@@ -607,6 +640,7 @@ wg_code wgi_history_record(wg_engine *engine, uint64_t logseq, wg_error *err) {
             ok = history_push(engine, &t->history, logseq, t->live);
             atomic_store_explicit(&t->changed, logseq, memory_order_release); /* pairs with adjacency.c */
         }
+    if (engine->labels_touched) atomic_store_explicit(&engine->labels_changed, logseq, memory_order_release);
     wg_mutex_unlock(&engine->state_mutex);
     if (ok) return WG_OK;
     wgi_history_forget(engine, logseq);
@@ -623,6 +657,7 @@ void wgi_history_forget(wg_engine *engine, uint64_t logseq) {
 }
 
 void wgi_touched_clear(wg_engine *engine) {
+    engine->labels_touched = false;
     while (engine->touched_tables != NULL) {
         wgi_table *table = engine->touched_tables;
         engine->touched_tables = table->next_touched;

@@ -31,10 +31,10 @@ static wg_code bulk_rows(wgi_apply *a, wgi_table *table, const wg_mutation *m, w
     if (code != WG_OK) return code;
     code = wgi_note(a, WGI_UNDO_ROWS, table->number, first_row, rows, err);
     if (code != WG_OK) {
-        for (uint32_t r = 0; r < rows; r++) wg_table_set_begin(table->rows, first_row + r, WG_LOGSEQ_NEVER);
+        wg_table_unbegin(table->rows, first_row, rows);
         return code;
     }
-    WG_TRY(wg_directory_set_run(directory, m->id, rows, WG_ROW_ADDRESS(table->number, first_row), a->begin, err));
+    WG_TRY(wg_directory_set_run(directory, m->id, rows, WG_ROW_ADDRESS(table->number, first_row), a->stamp, err));
     return wgi_count_live(a, table, rows, err);
 }
 

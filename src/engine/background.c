@@ -164,7 +164,8 @@ static bool hand_over_checkpoint(wg_engine *e) {
 
 void wgi_background_notice(wg_engine *engine) {
     if (!is_maintained(engine) || !checkpoint_is_due(engine)) return;
-    if (!hand_over_checkpoint(engine)) make_checkpoint(engine);
+    if (hand_over_checkpoint(engine) || wgi_writer_is_busy(engine)) return; /* a drain does not wait for the writer */
+    make_checkpoint(engine);
 }
 
 bool wgi_background_merges(wg_engine *engine) {

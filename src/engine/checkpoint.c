@@ -1,10 +1,10 @@
 /* Checkpoints: what was committed since the last one goes into stripes of level 0, and the log in front of it goes away.
  *
- *   capture   holding the writer's place, so that no transaction is half done: S, counts, lists; key indexes are frozen
+ *   capture   holding the writer's place and the log's end, so that nothing is half done: S, counts, lists; key indexes are frozen
  *   wait      until the log holds S durably: a checkpoint never says more than the log
  *   write     beside the writer: fragments in the order of their keys; versions that ended behind S are written as living
  *   commit    the stripes join the set, then a manifest names them
- *   adopt     holding the writer's place: tables read the stripes from now on, and give their heap to the epoch
+ *   adopt     holding both: tables read the stripes from now on, and give their heap to the epoch
  *   trim      segments of the log that the manifest does not need; chain values that the stripes have
  *
  * Failure: before the commit nothing has happened, files written are removed; a commit that fails on the way leaves the old
@@ -72,7 +72,7 @@ static wg_code capture_labels(capture *c, wg_error *err) {
     return WG_OK;
 }
 
-/* The caller has the writer's place. */
+/* The caller has the writer's place and the log's end. */
 static wg_code capture_state(capture *c, wg_error *err) {
     wg_engine *e = c->engine;
     c->next.logseq = e->applied;
@@ -407,12 +407,12 @@ wg_code wgi_adopt_settle(wg_engine *engine, wg_error *err) {
         WG_TRY(wg_stripe_set_change(m->stripes, NULL, 0, (const uint64_t *)(const void *)m->adopt_removed.data,
                                     (uint32_t)(m->adopt_removed.size / 8), err));
     m->adopt_removed.size = 0;
-    WG_TRY(wgi_writer_take(engine, err));
+    WG_TRY(wgi_both_take(engine, err));
     const uint32_t slot = wg_epoch_enter(engine->epoch);
     wg_code code = adopt_everything(engine, err);
     if (code == WG_OK) code = wgi_adopt_noted(engine, err);
     wg_epoch_leave(engine->epoch, slot);
-    wgi_writer_give(engine);
+    wgi_both_give(engine);
     WG_TRY(code);
     wg_stripe_set_settle(m->stripes);
     m->adopt_noted.size = 0;
@@ -470,11 +470,11 @@ static void trim(capture *c, wg_checkpoint_info *info) {
 
 static wg_code take_capture(capture *c, bool log, wg_error *err) {
     wg_engine *e = c->engine;
-    if (log) WG_TRY(wgi_writer_take(e, err));
+    if (log) WG_TRY(wgi_both_take(e, err));
     const uint64_t start = e->platform->ops->now_ns(e->platform);
     const wg_code code = capture_state(c, err);
     c->blocked_ns += e->platform->ops->now_ns(e->platform) - start;
-    if (log) wgi_writer_give(e);
+    if (log) wgi_both_give(e);
     return code;
 }
 
@@ -489,12 +489,12 @@ static wg_code finish(capture *c, bool log, wg_checkpoint_info *info, wg_error *
     atomic_store_explicit(&m->retry_bytes, 0, memory_order_relaxed);
     wgi_horizon_raise(e, c->next.horizon);
     wg_code code = WG_OK;
-    if (log) code = wgi_writer_take(e, err);
+    if (log) code = wgi_both_take(e, err);
     if (code == WG_OK) {
         const uint64_t start = e->platform->ops->now_ns(e->platform);
         code = adopt(c, err);
         c->blocked_ns += e->platform->ops->now_ns(e->platform) - start;
-        if (log) wgi_writer_give(e);
+        if (log) wgi_both_give(e);
         wg_histogram_add(&m->blocked_histogram, c->blocked_ns);
     }
     if (log && code != WG_OK) m->adopt_late = true;

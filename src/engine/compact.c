@@ -242,12 +242,12 @@ static wg_code leave_inputs(const compaction *c, const wg_compaction_job *job, w
         return wg_error_nomem(err, noted->size);
     WG_TRY(wg_stripe_set_change(m->stripes, NULL, 0, job->inputs, job->input_count, err));
     m->adopt_removed.size = 0;
-    WG_TRY(wgi_writer_take(e, err));
+    WG_TRY(wgi_both_take(e, err));
     const uint32_t slot = wg_epoch_enter(e->epoch);
     wg_code code = wgi_adopt(e, added, false, err);
     if (code == WG_OK) code = wgi_adopt_noted(e, err);
     wg_epoch_leave(e->epoch, slot);
-    wgi_writer_give(e);
+    wgi_both_give(e);
     WG_TRY(code);
     wg_stripe_set_settle(m->stripes);
     m->adopt_noted.size = 0;

@@ -54,8 +54,8 @@ void wgi_engine_free(wg_engine *e) {
     wg_arena_deinit(&e->apply_arena);
     wg_arena_deinit(&e->key_arena);
     wg_free(e->path);
-    wg_mutex_deinit(&e->writer_mutex);
-    wg_cond_deinit(&e->writer_free);
+    wgi_seat_deinit(&e->writer);
+    wgi_seat_deinit(&e->log_end);
     wg_mutex_deinit(&e->state_mutex);
     wg_mutex_deinit(&e->adjacency_mutex);
     wg_free(e);
@@ -95,9 +95,8 @@ wg_code wgi_engine_make(wg_platform *platform, const char *path, const wg_option
     wg_buf_init(&e->chain, &e->account);
     wg_arena_init(&e->apply_arena, &e->account);
     wg_arena_init(&e->key_arena, &e->account);
-    wg_mutex_init(&e->writer_mutex, WG_RANK_ENGINE_WRITER);
-    wg_cond_init(&e->writer_free);
-    e->writer_last = &e->writer_first;
+    wgi_seat_init(&e->writer, WG_RANK_ENGINE_WRITER);
+    wgi_seat_init(&e->log_end, WG_RANK_ENGINE_LOG);
     wg_mutex_init(&e->state_mutex, WG_RANK_ENGINE_STATE);
     wgi_maintenance_init(e);
     wgi_state_init(e);

@@ -36,7 +36,7 @@ struct wgi_table {
     wg_table *rows;
     uint64_t live; /* of the newest state; writer only */
     _Atomic uint64_t
-        changed; /* last commit, begun or aborted ones included, that touched rows, or a later one; release, before it is published */
+        changed; /* last commit, failed ones included, that touched rows, or a later one; release, before it is published */
     wgi_history history; /* guarded by state_mutex */
     bool is_stored;      /* what the newest TABLE fragment says; guarded by maintenance.mutex */
     uint64_t stored_rows;
@@ -59,12 +59,6 @@ struct wgi_label_state {
 };
 
 enum { WGI_TABLES_MAX = 65535, WGI_SPARE_TXNS = 8 };
-
-/* One who waits for the writer's place; on its own stack. */
-typedef struct wgi_turn {
-    struct wgi_turn *next;
-    bool given; /* the place is handed over to this one */
-} wgi_turn;
 
 struct wg_engine {
     wg_platform *platform;
@@ -92,18 +86,15 @@ struct wg_engine {
     wg_slots labels;              /* wgi_label_state by label number */
     wg_slots indexes;             /* wgi_index by number of the rule */
     wg_object_cache *objects;
-    wg_pool *pool;         /* NULL: none */
-    wg_mutex writer_mutex; /* guards writer_*; the place is taken from a transaction's first write to its append */
-    wg_cond writer_free;
-    bool writer_busy;
-    wgi_turn *writer_first; /* who waits for it, in the order in which they came */
-    wgi_turn **writer_last;
-    uint32_t writer_barged;          /* turns that others took while somebody waited */
+    wg_pool *pool;   /* NULL: none */
+    wgi_seat writer; /* the writer's place: from a transaction's first write to its end */
+    wgi_seat
+        log_end; /* the place at the log's end: numbers, appends, cuts of lanes; never for as long as a transaction */
     wg_mutex state_mutex;            /* histories, in-memory chain */
     wgi_table *touched_tables;       /* writer: tables whose live count may have changed in this commit */
     wgi_label_state *touched_labels; /* writer: edge labels with new edges in this commit */
     wgi_label_state *dead_labels;    /* writer */
-    uint64_t applied;                /* last logseq applied in memory; writer */
+    _Atomic uint64_t applied;        /* last logseq applied in memory; by who has the log's end */
     _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
     wg_txn *_Atomic spare_txns[WGI_SPARE_TXNS]; /* release when one is put there, acquire when it is taken */
@@ -118,6 +109,7 @@ struct wg_engine {
     uint64_t statistics_floor;         /* what changed before counts as changed then: the logseq of the opening */
     wg_compute_fn _Atomic computer;    /* of computed columns; NULL: nobody has said yet */
     _Atomic bool has_computed;         /* some label has a computed column */
+    bool labels_touched;               /* writer: this commit does */
     _Atomic uint64_t labels_changed;   /* the last commit that gave or took labels of a node */
     wgi_schema schema;
 };
@@ -155,7 +147,8 @@ typedef struct wgi_undo {
 
 typedef struct wgi_apply {
     wg_engine *engine;
-    uint64_t begin;        /* logseq of the mutations */
+    uint64_t begin;        /* logseq of the mutations; WG_LOGSEQ_OWN while they have none */
+    uint64_t stamp;        /* what a checkpoint must have reached to have seen them; in replay their logseq */
     wg_buf *undo;          /* NULL in replay: there is nothing to go back to */
     bool stored;           /* definitions of a checkpoint: their tables come from there too */
     wgi_state_pass *state; /* of replay */
@@ -175,6 +168,8 @@ wg_code wgi_column_for_key(const wgi_apply *a, wgi_table *table, uint32_t key, u
 wg_code wgi_sort_labels(const wgi_apply *a, uint32_t *labels, uint32_t *count, wg_error *err);
 void wgi_touch_label(wg_engine *engine, wgi_label_state *state);
 void wgi_undo_back_to(wg_engine *engine, wg_buf *undo, size_t bytes);
+/* What the noted changes began and ended is of commit `logseq`, which no reader sees yet. */
+void wgi_stamp(wg_engine *engine, const wg_buf *undo, uint64_t logseq);
 
 /* The label lets go of what it keeps (adjacency.c): adjacency_mutex is held, or nobody reads it. */
 void wgi_adjacency_forget(wgi_label_state *state);
@@ -190,6 +185,15 @@ void wgi_touched_clear(wg_engine *engine);
 /* Frees tables and labels that rolled-back transactions left, when no transaction but the caller's is open. */
 void wgi_dead_reap(wg_engine *engine);
 uint64_t wgi_history_at(wg_engine *engine, wgi_table *table, uint64_t logseq);
+
+/* The log, or the chain of a store without one, has commit `logseq`; by who has the log's end. */
+static inline void wgi_applied_set(wg_engine *engine, uint64_t logseq) {
+    atomic_store_explicit(&engine->applied, logseq, memory_order_release); /* pairs with wgi_next_logseq */
+}
+/* What comes behind everything that is in memory, unless the log's end is somebody else's. */
+static inline uint64_t wgi_next_logseq(const wg_engine *engine) {
+    return atomic_load_explicit(&engine->applied, memory_order_acquire) + 1;
+}
 
 /* ---- tables and versions */
 
@@ -235,10 +239,11 @@ struct wg_txn {
     wg_txn_mode mode;
     wg_speed_lane lane;
     wg_view view;
-    bool writing;   /* holds the writer lock */
+    bool writing;   /* holds the writer's place */
     bool ddl;       /* the manifest wants a new epoch */
     bool deferring; /* a statement runs: rows that break a constraint are looked at again when it ends */
     uint64_t place; /* in its text, of the write at hand */
+    uint64_t stamp; /* wgi_apply.stamp */
     wg_buf late;    /* rows to look at again (late.c) */
     uint32_t epoch_slot;
     wgi_pin pin;
@@ -250,10 +255,15 @@ struct wg_txn {
 
 /* Readers see commits up to `logseq`. */
 void wgi_publish(wg_engine *engine, uint64_t logseq);
+/* The same once it is durable, where the store is STRICT. */
+wg_code wgi_publish_durable(wg_engine *engine, uint64_t logseq, wg_error *err);
+/* Appends the next commit: what the lanes hold, mutations of the graph (may be none), and `mixed` (may be NULL), whose changes become visible. The log's
+ * end is the caller's. On failure nothing of it stays. */
+wg_code wgi_log_commit(wg_engine *engine, wg_slice graph, wgi_mixed *mixed, wg_error *err);
 /* The log's formula of the chain, for stores that have no log. */
 wg_code wgi_chain_extend(wg_engine *engine, uint64_t logseq, wg_slice payload, wg_error *err);
 
-/* Takes the writer lock and a logseq when this is the first write. */
+/* Takes the writer's place when this is the first write. */
 wg_code wgi_conflict(wg_engine *engine); /* counts one; gives WG_E_CONFLICT */
 wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);
 /* Logs and applies one mutation; on failure nothing of it stays. */

@@ -145,9 +145,34 @@ void wgi_horizon_raise(wg_engine *engine, uint64_t logseq);
 uint64_t wgi_drop_horizon(wg_engine *engine);
 uint64_t wgi_oldest_pin(wg_engine *engine); /* of the pinned snapshots; UINT64_MAX: none */
 
-/* ---- the writer's place without a transaction */
+/* ---- places that one at a time has (seats.c). Order: the writer's place, then the log's end. */
+
+/* One who waits; on its own stack. */
+typedef struct wgi_turn {
+    struct wgi_turn *next;
+    bool given; /* the place is handed over to this one */
+} wgi_turn;
+typedef struct wgi_seat {
+    wg_mutex mutex; /* guards the rest, and nothing that the place itself is for */
+    wg_cond free;
+    bool busy;
+    wgi_turn *first; /* who waits, in the order in which they came */
+    wgi_turn **last;
+    uint32_t barged; /* turns that others took meanwhile */
+} wgi_seat;
+void wgi_seat_init(wgi_seat *seat, uint32_t rank);
+void wgi_seat_deinit(wgi_seat *seat);
+/* The writer's place: the graph in memory. WG_E_BUSY after 10 s, or what `cancel` (may be NULL) says. */
+wg_code wgi_writer_take_within(wg_engine *engine, const wg_cancel *cancel, wg_error *err);
 wg_code wgi_writer_take(wg_engine *engine, wg_error *err);
 void wgi_writer_give(wg_engine *engine);
+bool wgi_writer_is_busy(wg_engine *engine); /* somebody has it; a moment later that may be wrong */
+/* The log's end: who has it gives out the next number, cuts the lanes and appends. Held over no wait but the log's own. */
+void wgi_log_take(wg_engine *engine);
+void wgi_log_give(wg_engine *engine);
+/* Both: neither rows, definitions nor runs' notes move. */
+wg_code wgi_both_take(wg_engine *engine, wg_error *err);
+void wgi_both_give(wg_engine *engine);
 
 /* ---- checkpoint */
 /* maintenance.mutex is held. `log` false: the log is being replayed, so that nothing is waited for and nothing trimmed. */

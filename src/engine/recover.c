@@ -294,7 +294,7 @@ static wg_code make_room(wgi_replay *r, wg_error *err) {
 /* Replay is a writer: it takes part in the epoch commit by commit, as transactions do. */
 static wg_code apply_commit(wgi_replay *r, uint64_t logseq, wg_slice payload, wg_error *err) {
     wg_engine *e = r->engine;
-    wgi_apply apply = {.engine = e, .begin = logseq, .undo = NULL, .state = &r->state};
+    wgi_apply apply = {.engine = e, .begin = logseq, .stamp = logseq, .undo = NULL, .state = &r->state};
     const uint32_t slot = wg_epoch_enter(e->epoch);
     wg_code code = wg_mutations_replay(payload, &r->arena, &wgi_applier, &apply, err);
     if (code != WG_OK) code = wg_error_prefix(err, code, "commit %llu", (unsigned long long)logseq);

@@ -2,7 +2,8 @@
  *
  * Numbers are given out by one counter of the process, so an engine that is opened where another was closed never has one of its numbers. An
  * epoch begins behind the change that causes it: whoever saw a part of the change under the old number finds another one afterwards and keeps
- * nothing of it. The change itself is of a commit that may not be there yet; snapshots before it are of no epoch (`since`). */
+ * nothing of it. The change itself is of a commit that may not be there yet; snapshots before it are of no epoch (`since`), and none is while it
+ * has no number. */
 #include "engine/engine_internal.h"
 
 static _Atomic uint64_t last_epoch;
@@ -18,6 +19,12 @@ void wgi_schema_changed(wg_engine *engine, uint64_t begin) {
     const uint64_t since = atomic_load_explicit(&engine->schema.since, memory_order_relaxed);
     if (begin > since) engine->schema.committed = since;
     new_epoch(engine, begin > since ? begin : since);
+}
+
+void wgi_schema_stamp(wg_engine *engine, uint64_t logseq) {
+    if (atomic_load_explicit(&engine->schema.since, memory_order_relaxed) == WG_LOGSEQ_OWN)
+        atomic_store_explicit(&engine->schema.since, logseq,
+                              memory_order_relaxed); /* before the commit is published */
 }
 
 void wgi_schema_undone(wg_engine *engine) { new_epoch(engine, engine->schema.committed); }

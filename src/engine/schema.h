@@ -13,6 +13,8 @@ typedef struct wgi_schema {
 
 /* The catalog has changed, for commit `begin` or by taking such a change back: a new epoch. Called behind the change. */
 void wgi_schema_changed(wg_engine *engine, uint64_t begin);
+/* What WG_LOGSEQ_OWN changed is of commit `logseq`; or nothing of it is left, and `logseq` is in the past. */
+void wgi_schema_stamp(wg_engine *engine, uint64_t logseq);
 void wgi_schema_undone(wg_engine *engine); /* the writer has taken back all that it changed */
 /* True for mutations that change nothing but rows. */
 bool wgi_is_row_mutation(wg_mutation_kind kind);

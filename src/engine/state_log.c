@@ -1,8 +1,9 @@
 /* How agents' state gets into the log, and how those who want to be sure wait for it.
  *
- * A drain: the writer's place is taken, the lanes are cut (they stand still for about 100 ns), each run that the cut touches notes which version commit
- * n of the log brings it to, the pieces of the rings are appended as commit n without being copied together, the place is given back. Everything that
- * may fail comes before the append. A transaction of the graph does the same with its own mutations behind the pieces.
+ * A drain: the log's end is taken, the lanes are cut (they stand still for about 100 ns), each run that the cut touches notes which version commit
+ * n of the log brings it to, the pieces of the rings are appended as commit n without being copied together, the log's end is given back. Everything that
+ * may fail comes before the append. A transaction of the graph does the same at its commit with its own mutations behind the pieces; while it is
+ * open drains go on beside it.
  *
  * Who waits for a ticket: one leads a round (drain, sync, tell), the others sleep. Rounds are numbered; a waiter that has seen `started` = g is
  * covered by round g + 1 at the latest, because a leader raises `started` before it cuts; so it sleeps on the signal of that parity. The end of
@@ -164,22 +165,23 @@ void wgi_state_cut_end(wg_engine *engine, bool logged) {
 
 static wg_code append_cut(wg_engine *e, wg_error *err) {
     wgi_cut *cut = &log_of(e)->cut;
-    uint64_t logseq = e->applied + 1;
+    const uint64_t next = wgi_next_logseq(e);
+    uint64_t logseq = next;
     wg_code code = WG_OK;
     if (e->wal == NULL) code = wgi_chain_extend(e, logseq, wg_slice_of(NULL, 0), err);
     else code = wg_wal_append(e->wal, cut->parts, cut->part_count, &logseq, err);
-    if (code == WG_OK && logseq != e->applied + 1)
+    if (code == WG_OK && logseq != next)
         code = wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "the log gave logseq %llu, expected %llu",
-                            (unsigned long long)logseq, (unsigned long long)(e->applied + 1));
+                            (unsigned long long)logseq, (unsigned long long)next);
     if (code == WG_OK) {
-        e->applied = logseq;
+        wgi_applied_set(e, logseq);
         atomic_fetch_add_explicit(&e->maintenance.log_bytes, cut->bytes, memory_order_relaxed);
     }
     wgi_state_cut_end(e, code == WG_OK);
     return code;
 }
 
-/* The writer's place is held. */
+/* The log's end is held. */
 static wg_code drain_locked(wg_engine *e, wg_error *err) {
     wgi_cut *cut = &log_of(e)->cut;
     WG_TRY(wgi_state_cut(e, false, err));
@@ -194,10 +196,10 @@ static wg_code drain_locked(wg_engine *e, wg_error *err) {
 }
 
 static wg_code drain_only(wg_engine *e, uint64_t *out_logseq, wg_error *err) {
-    WG_TRY(wgi_writer_take(e, err));
+    wgi_log_take(e);
     const wg_code code = drain_locked(e, err);
     if (code == WG_OK) *out_logseq = e->applied;
-    wgi_writer_give(e);
+    wgi_log_give(e);
     return code;
 }
 
@@ -249,7 +251,7 @@ static void runs_are_durable(wgi_state_log *l) {
 /* Drain, and what the sync behind it will cover; the caller leads. */
 static wg_code round_drain(wg_engine *e, uint64_t *out_logseq, uint32_t *out_spans, wg_error *err) {
     wgi_state_log *l = log_of(e);
-    WG_TRY(wgi_writer_take(e, err));
+    wgi_log_take(e);
     const wg_code code = drain_locked(e, err);
     if (code == WG_OK) {
         *out_logseq = e->applied;
@@ -258,7 +260,7 @@ static wg_code round_drain(wg_engine *e, uint64_t *out_logseq, uint32_t *out_spa
         l->syncing = l->unsynced;
         l->unsynced = empty;
     }
-    wgi_writer_give(e);
+    wgi_log_give(e);
     return code;
 }
 

@@ -1,6 +1,6 @@
 /* What the engine keeps to log agents' state: lanes, the drain under way, who waits for a sync. Included by engine_internal.h only.
  *
- * Who holds the writer's place may cut the lanes and append to the log: so cuts, numbers of commits and their order in the log are one order.
+ * Who has the log's end may cut the lanes and append to the log: so cuts, numbers of commits and their order in the log are one order.
  * Every append, also of a transaction of the graph alone, takes with it what the lanes hold: the log never has an effect without what was
  * acknowledged before it. */
 #ifndef WG_ENGINE_STATE_LOG_H
@@ -18,7 +18,7 @@ typedef struct wgi_reached {
     uint64_t version;
 } wgi_reached;
 
-/* A cut that is on its way into the log; belongs to who has the writer's place. */
+/* A cut that is on its way into the log; belongs to who has the log's end. */
 typedef struct wgi_cut {
     wg_lane_span *spans; /* WG_LANES_MAX */
     uint32_t span_count;
@@ -34,7 +34,7 @@ typedef struct wgi_state_log {
     wg_lanes *lanes;
     wg_state *state;
     wgi_cut cut;
-    wg_buf unsynced;        /* STRICT: wgi_reached of commits that no leader has synced; writer's place */
+    wg_buf unsynced;        /* STRICT: wgi_reached of commits that no leader has synced; log's end */
     _Atomic uint64_t mixed; /* odd while a commit of graph and state becomes visible */
 
     /* Those who wait for a sync: one leads, see state_log.c. */
@@ -70,7 +70,7 @@ wg_code wgi_state_open(wg_engine *engine, const char *ring_dir, wg_error *err);
 wg_code wgi_state_close(wg_engine *engine, wg_error *err);
 void wgi_state_free(wg_engine *engine);
 
-/* ---- the writer's place is held */
+/* ---- the log's end is held */
 
 /* Cuts the lanes for commit applied + 1; parts are filled. With `hold` the lanes stay stopped. On failure nothing
  * stays but what `hold` asked for. */

@@ -1,8 +1,8 @@
 /* One commit of the log over the graph, a run and the list of runs: what the fast path of a run's commits cannot do.
  *
- * It rides on a commit of the graph (one without mutations when the caller has none): that holds the writer's place, cuts the lanes and
- * keeps them standing; here the run's transaction is checked and gets its version, and what it changes is encoded behind the graph's
- * mutations. When the log has all of it, the run's changes become visible together with the graph's, the lanes go on.
+ * Whoever makes it has the log's end, cuts the lanes and keeps them standing; here the run's transaction is checked and gets its version, and
+ * what it changes is encoded behind the graph's mutations. With writes of the graph it is the commit of that transaction; without them no
+ * transaction that writes the graph is waited for. When the log has all of it, the run's changes become visible together with the graph's, the lanes go on.
  *
  * Failure before the append leaves nothing: the run's transaction is abandoned, runs that were made are dropped. Their numbers are not given
  * again, so numbers may have gaps in the log (docs/format/mutation.md). */
@@ -95,17 +95,6 @@ void wgi_mixed_take_back(wg_engine *e, wgi_mixed *mixed) {
     mixed->ended = true;
 }
 
-/* The transaction that carries the commit: the caller's, when it may write. */
-static wg_code carrier(wg_engine *e, wg_txn *graph, wg_txn **out, wg_error *err) {
-    if (graph != NULL && wg_txn_is_write(graph)) {
-        *out = graph;
-        return wgi_txn_write_begin(graph, err);
-    }
-    *out = NULL;
-    if (graph != NULL) WG_TRY(wg_txn_commit(graph, NULL, err)); /* it only read */
-    return wg_txn_begin(e, WG_TXN_WRITE, 0, out, err);
-}
-
 static bool changes_anything(const wg_mixed_commit *c) {
     return c->change_count != 0 || (c->state != NULL && wg_state_txn_has_writes(c->state)) ||
            (c->graph != NULL && c->graph->writing && c->graph->undo.size != 0);
@@ -120,35 +109,68 @@ static wg_code commit_nothing(wg_engine *e, const wg_mixed_commit *c, wg_mixed_r
     return code;
 }
 
-static wg_code commit_on(wg_engine *e, wg_txn *txn, wgi_mixed *mixed, wg_error *err) {
-    const bool strict = e->options.durability == WG_STRICT;
-    wg_state_run *run = mixed->commit->state == NULL
-                            ? NULL
-                            : wg_state_run_hold(e->state_log.state,
-                                                wg_state_run_origin(wg_state_txn_run(mixed->commit->state))->number);
+/* The run that the commit changes, held; NULL: none. */
+static wg_state_run *run_hold(wg_engine *e, const wg_mixed_commit *c) {
+    if (c->state == NULL) return NULL;
+    return wg_state_run_hold(e->state_log.state, wg_state_run_origin(wg_state_txn_run(c->state))->number);
+}
+
+/* Beside whoever writes the graph. */
+static wg_code commit_runs(wg_engine *e, wgi_mixed *mixed, wg_error *err) {
+    wgi_log_take(e);
+    mixed->result.logseq = wgi_next_logseq(e);
+    wg_code code = wgi_log_commit(e, wg_slice_of(NULL, 0), mixed, err);
+    if (code == WG_OK)
+        atomic_fetch_add_explicit(&e->maintenance.log_bytes, mixed->payload.size, memory_order_relaxed);
+    wgi_log_give(e);
+    if (code == WG_OK) code = wgi_publish_durable(e, mixed->result.logseq, err);
+    atomic_fetch_add_explicit(code == WG_OK ? &e->maintenance.commits : &e->maintenance.rollbacks, 1,
+                              memory_order_relaxed);
+    wgi_background_notice(e);
+    return code;
+}
+
+static wg_code commit_graph(wgi_mixed *mixed, wg_error *err) {
+    wg_txn *txn = mixed->commit->graph;
     txn->mixed = mixed;
-    wg_code code = wg_txn_commit(txn, &mixed->result.logseq, err);
+    return wg_txn_commit(txn, &mixed->result.logseq, err);
+}
+
+static wg_code commit_all(wg_engine *e, wgi_mixed *mixed, wg_error *err) {
+    const wg_mixed_commit *c = mixed->commit;
+    const bool strict = e->options.durability == WG_STRICT;
+    wg_state_run *run = run_hold(e, c);
+    wg_code code = WG_OK;
+    if (c->graph != NULL && c->graph->writing) {
+        code = commit_graph(mixed, err);
+    } else {
+        if (c->graph != NULL) code = wg_txn_commit(c->graph, NULL, err); /* it only read */
+        if (code == WG_OK) code = commit_runs(e, mixed, err);
+    }
     if (!mixed->ended) wgi_mixed_take_back(e, mixed); /* it failed before the log was reached */
-    if (code == WG_OK && mixed->commit->durable && e->wal != NULL)
-        code = wg_wal_wait(e->wal, mixed->result.logseq, err);
+    if (code == WG_OK && c->durable && e->wal != NULL) code = wg_wal_wait(e->wal, mixed->result.logseq, err);
     if (code == WG_OK && run != NULL && strict) wg_state_run_durable(run, mixed->result.version);
     if (run != NULL) wg_state_run_release(run);
     return code;
 }
 
+static wg_code check_writable(const wg_engine *e, wg_error *err) {
+    if (!e->options.read_only) return WG_OK;
+    return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "the database is open for reading only");
+}
+
 wg_code wg_engine_commit_mixed(wg_engine *engine, const wg_mixed_commit *commit, wg_mixed_result *out,
                                wg_error *err) {
     wgi_mixed mixed = {.commit = commit, .ended = commit->state == NULL && commit->change_count == 0};
-    wg_txn *txn = NULL;
     if (!changes_anything(commit)) return commit_nothing(engine, commit, out, err);
-    wg_code code = carrier(engine, commit->graph, &txn, err);
+    wg_code code = check_writable(engine, err);
     if (code != WG_OK) {
-        wg_txn_abort(txn);
+        wg_txn_abort(commit->graph);
         if (commit->state != NULL) wg_state_abort(commit->state);
         return code;
     }
     wg_buf_init(&mixed.payload, &engine->account);
-    code = commit_on(engine, txn, &mixed, err);
+    code = commit_all(engine, &mixed, err);
     wg_buf_deinit(&mixed.payload);
     if (code == WG_OK) *out = mixed.result;
     return code;

@@ -64,7 +64,7 @@ static wg_code take_rings(wg_engine *e, const wg_rings *rings, wg_arena *arena, 
     const wg_slice *pieces = NULL;
     const uint32_t count = wg_rings_pieces(rings, &pieces);
     wgi_state_pass pass;
-    wgi_apply apply = {.engine = e, .begin = e->applied + 1, .state = &pass};
+    wgi_apply apply = {.engine = e, .begin = e->applied + 1, .stamp = e->applied + 1, .state = &pass};
     uint64_t logseq = 0;
     wg_code code = WG_OK;
     wgi_state_pass_init(&pass, e->state_log.state, 0, &e->state_account);

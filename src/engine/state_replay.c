@@ -49,7 +49,7 @@ static wg_code on_commit(void *ctx, uint64_t logseq, wg_slice payload, const wg_
     replay *r = ctx;
     (void)chain;
     if (logseq <= r->after || logseq > r->until) return WG_OK;
-    wgi_apply apply = {.engine = r->engine, .begin = logseq, .state = &r->pass};
+    wgi_apply apply = {.engine = r->engine, .begin = logseq, .stamp = logseq, .state = &r->pass};
     const uint32_t slot = wg_epoch_enter(r->engine->epoch);
     wg_code code = wg_mutations_replay(payload, &r->arena, &applier, &apply, err);
     if (code == WG_OK) code = wgi_state_pass_end(&r->pass, 0, err);

@@ -1,6 +1,6 @@
 /* Agents' state in stripes: what a checkpoint writes of it, and how an open brings it back (docs/format/arc1.md: RUNS, STATE, EVENTS).
  *
- *   capture   with the writer's place held: for each run the version and the number of events at S, from the notes of the log; versions of
+ *   capture   with the log's end held: for each run the version and the number of events at S, from the notes of the log; versions of
  *             runs that changed are pinned, so that history keeps them
  *   write     beside commits: RUNS and notes; of each changed run the records of versions (stored, captured] and the slots of events that grew
  *   settle    behind the manifest: what is stored now; pins go

@@ -42,7 +42,7 @@ typedef struct wgi_state_capture {
     bool changed;
     uint64_t notes; /* stored when it is settled */
 } wgi_state_capture;
-/* The writer's place is held, and `logseq` is the log's newest commit. Ended in every case that succeeded. */
+/* The writer's place and the log's end are held, and `logseq` is the log's newest commit. Ended in every case that succeeded. */
 wg_code wgi_state_capture_take(wg_engine *engine, uint64_t logseq, wg_arena *arena, wgi_state_capture *out,
                                wg_error *err);
 /* Behind ADJACENCY: kinds ascend. */
@@ -50,7 +50,7 @@ wg_code wgi_state_capture_store(wgi_state_capture *capture, wg_stripe_sink *sink
 void wgi_state_capture_settle(wgi_state_capture *capture); /* the manifest names it */
 void wgi_state_notes_forget(wg_engine *engine);            /* notes of commits that nobody can ask for any more */
 void wgi_state_capture_end(wgi_state_capture *capture);    /* zeroed: nothing */
-/* The slot of a run's events is read from the newest fragment with this key. The writer's place is held, inside the epoch. */
+/* The slot of a run's events is read from the newest fragment with this key. Both places are held, inside the epoch. */
 wg_code wgi_adopt_events(wg_engine *engine, const wg_fragment_key *key, wg_error *err);
 
 /* ---- opening: after the definitions, before the log */

@@ -485,7 +485,7 @@ wg_code wgi_meta_store(wgi_meta_pass *pass, wg_error *err) {
 static wg_code load_definition(wg_engine *e, uint64_t logseq, bool keys_begin, wg_slice bytes, wg_arena *arena,
                                wg_error *err) {
     wg_mutation m;
-    wgi_apply apply = {.engine = e, .begin = logseq, .stored = true};
+    wgi_apply apply = {.engine = e, .begin = logseq, .stamp = logseq, .stored = true};
     WG_TRY(wg_mutation_decode(&bytes, arena, &m, err));
     const bool known = m.kind == WG_MUTATION_ADD_KEY || m.kind == WG_MUTATION_CREATE_LABEL ||
                        m.kind == WG_MUTATION_DROP_LABEL || m.kind == WG_MUTATION_ADD_PARTITION ||

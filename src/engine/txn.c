@@ -1,9 +1,13 @@
-/* Transactions: one writer at a time applies in place under its future logseq; readers see what is published.
+/* Transactions: one writer at a time applies in place, marked as nobody's but its own; readers see what is published.
  *
- * A writing transaction holds the writer lock from its first write until its record is in the log (not until it is synced):
+ * A writing transaction has the writer's place from its first write until its record is in the log (not until it is synced):
  * the next writer then builds on a state that is in memory and in the log but perhaps not yet durable. That is safe because
  * its own record stands behind the first one in the log: it can only become durable after it. Readers, who may tell the
  * world what they saw, see only what is published: in STRICT mode that is after the sync.
+ *
+ * It has no number before its commit: drains of agents' runs take numbers beside it. At the commit it takes the log's end, puts the next number
+ * into everything that it began and ended (wgi_stamp), which no reader can see yet, and appends. An append that fails is undone
+ * before the log's end is given back, because the next drain has that number (ADR 0022).
  *
  * A rollback undoes the in-memory changes in reverse and gives numbers and ids back, so that a store that rolled back equals a
  * store that never tried. */
@@ -19,95 +23,16 @@ uint64_t wg_engine_logseq(const wg_engine *engine) {
     return atomic_load_explicit(&engine->published, memory_order_acquire);
 }
 
-/* The writer's place is a flag and not a held mutex: a session may begin on one thread and commit on another. Who waits
- * longer than this is told so, instead of waiting for ever for a transaction that its own thread has open.
- *
- * Whoever comes while it is free takes it, which saves a change of threads for each commit. One who writes without a rest would
- * always be there first, so those who wait stand in a queue, and after some such turns the place is handed to the first of them. */
-#define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
-#define WRITER_LOOK_NS \
-    (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
-enum { WRITER_BARGES_MAX = 8, SYNC_AHEAD_BYTES = 8 << 20 };
-
-/* Not inlined: a compiler that sees into it takes the turn, which is on the stack, for one that outlives the wait. */
-static __attribute__((noinline)) void queue_join(wg_engine *e, wgi_turn *turn) {
-    *e->writer_last = turn;
-    e->writer_last = &turn->next;
-}
-
-static void queue_leave(wg_engine *e, const wgi_turn *turn) {
-    wgi_turn **at = &e->writer_first;
-    while (*at != turn) at = &(*at)->next;
-    if (at == &e->writer_first) e->writer_barged = 0;
-    else e->writer_barged++;
-    *at = turn->next;
-    if (*at == NULL) e->writer_last = at;
-}
-
-/* writer_mutex is held, and somebody else has the place. WG_E_BUSY after WRITER_WAIT_NS, or what `cancel` (may be NULL) says. */
-static wg_code wait_for_turn(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
-    const uint64_t begin = e->platform->ops->now_ns(e->platform);
-    wgi_turn turn = {0};
-    wg_code code = WG_OK;
-    queue_join(e, &turn);
-    while (!turn.given && e->writer_busy && code == WG_OK) {
-        const uint64_t waited = e->platform->ops->now_ns(e->platform) - begin;
-        code = wg_cancel_check(cancel, err);
-        if (code == WG_OK && waited >= WRITER_WAIT_NS)
-            code = wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
-                                "another transaction has been writing for 10 seconds: commit it or roll it back");
-        if (code != WG_OK) break;
-        const uint64_t left = WRITER_WAIT_NS - waited;
-        (void)wg_cond_wait_for(&e->writer_free, &e->writer_mutex,
-                               cancel == NULL ? left : wg_min_u64(left, WRITER_LOOK_NS));
-    }
-    if (turn.given) return WG_OK; /* it has left the queue already, and the place was never free */
-    queue_leave(e, &turn);
-    return e->writer_busy ? code : WG_OK;
-}
-
-static wg_code writer_take_within(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
-    wg_mutex_lock(&e->writer_mutex);
-    const bool waited = e->writer_busy;
-    const wg_code code = waited ? wait_for_turn(e, cancel, err) : WG_OK;
-    if (code == WG_OK) e->writer_busy = true;
-    if (!waited && e->writer_first != NULL) e->writer_barged++;
-    wg_mutex_unlock(&e->writer_mutex);
-    return code;
-}
-
-wg_code wgi_writer_take(wg_engine *e, wg_error *err) { return writer_take_within(e, NULL, err); }
-
-/* All are woken: which of them the place was handed to only it can tell. */
-void wgi_writer_give(wg_engine *e) {
-    wg_mutex_lock(&e->writer_mutex);
-    wgi_turn *first = e->writer_first;
-    if (first != NULL && e->writer_barged >= WRITER_BARGES_MAX) {
-        queue_leave(e, first);
-        first->given = true;
-        wg_cond_broadcast(&e->writer_free);
-    } else {
-        e->writer_busy = false;
-        wg_cond_signal(&e->writer_free);
-    }
-    wg_mutex_unlock(&e->writer_mutex);
-}
-
-uint32_t wg_engine_writers_waiting(wg_engine *engine) {
-    uint32_t count = 0;
-    wg_mutex_lock(&engine->writer_mutex);
-    for (const wgi_turn *turn = engine->writer_first; turn != NULL; turn = turn->next) count++;
-    wg_mutex_unlock(&engine->writer_mutex);
-    return count;
-}
+enum { SYNC_AHEAD_BYTES = 8 << 20 };
 
 static wg_code writer_take(wg_txn *txn, wg_error *err) {
     if (txn->engine->options.read_only)
         return wg_error_set(err, WG_E_READ_ONLY, WG_NO_OFFSET, "the database is open for reading only");
     WG_TRY(wgi_budget_admit(txn->engine, err));
-    WG_TRY(writer_take_within(txn->engine, txn->cancel, err));
+    WG_TRY(wgi_writer_take_within(txn->engine, txn->cancel, err));
     txn->writing = true;
-    txn->view.own = txn->engine->applied + 1;
+    txn->view.own = WG_LOGSEQ_OWN;
+    txn->stamp = wgi_next_logseq(txn->engine);
     return WG_OK;
 }
 
@@ -140,7 +65,7 @@ static wg_code txn_pin(wg_txn *txn, uint64_t as_of, wg_error *err) {
 static wg_code txn_start(wg_txn *txn, uint64_t as_of, wg_error *err) {
     if (txn->mode != WG_TXN_WRITE) return txn_pin(txn, as_of, err);
     WG_TRY(writer_take(txn, err));
-    txn->view.snapshot = txn->engine->applied;
+    txn->view.snapshot = wgi_next_logseq(txn->engine) - 1;
     const wg_code code = wgi_pin_set(txn->engine, &txn->pin, txn->view.snapshot, err);
     if (code != WG_OK) writer_give(txn);
     return code;
@@ -215,7 +140,7 @@ wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err) {
 
 wg_view wgi_txn_newest(const wg_txn *txn) {
     WG_ASSERT(txn->writing);
-    return (wg_view){.snapshot = txn->engine->applied, .own = txn->view.own};
+    return (wg_view){.snapshot = wgi_next_logseq(txn->engine) - 1, .own = txn->view.own};
 }
 
 wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
@@ -227,10 +152,10 @@ wg_code wgi_txn_do(wg_txn *txn, const wg_mutation *mutation, wg_error *err) {
     if (txn->log.size > WG_WAL_COMMIT_BYTES_MAX)
         code = wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "a transaction of more than %llu bytes: commit in parts",
                             (unsigned long long)WG_WAL_COMMIT_BYTES_MAX);
-    wgi_apply apply = {.engine = txn->engine, .begin = txn->view.own, .undo = &txn->undo};
+    wgi_apply apply = {.engine = txn->engine, .begin = WG_LOGSEQ_OWN, .stamp = txn->stamp, .undo = &txn->undo};
     if (code == WG_OK) code = wgi_budget_check(txn->engine, err);
     if (code == WG_OK) code = wgi_applier.apply[mutation->kind](&apply, mutation, err);
-    if (!wgi_is_row_mutation(mutation->kind)) wgi_schema_changed(txn->engine, txn->view.own);
+    if (!wgi_is_row_mutation(mutation->kind)) wgi_schema_changed(txn->engine, WG_LOGSEQ_OWN);
     if (code != WG_OK) {
         wgi_undo_back_to(txn->engine, &txn->undo, undo_bytes);
         txn->log.size = log_bytes;
@@ -248,6 +173,8 @@ void wg_txn_index_own(wg_txn *txn) {
 static void writer_end(wg_txn *txn) {
     if (!txn->writing) return;
     wgi_touched_clear(txn->engine);
+    wgi_schema_stamp(txn->engine,
+                     txn->engine->schema.committed); /* definitions that one of its statements took back */
     wgi_dead_reap(txn->engine);
     writer_give(txn);
 }
@@ -293,36 +220,57 @@ wg_code wgi_chain_extend(wg_engine *e, uint64_t logseq, wg_slice payload, wg_err
     return ok ? WG_OK : wg_error_nomem(err, 32);
 }
 
-static wg_code append(wg_txn *txn, const wg_slice *parts, uint32_t count, wg_error *err) {
-    wg_engine *e = txn->engine;
+static wg_code append(wg_engine *e, const wg_slice *parts, uint32_t count, wg_error *err) {
     uint64_t logseq = 0;
     WG_TRY(wg_wal_append(e->wal, parts, count, &logseq, err));
-    if (logseq != txn->view.own)
+    if (logseq != wgi_next_logseq(e))
         return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "the log gave logseq %llu, expected %llu",
-                            (unsigned long long)logseq, (unsigned long long)txn->view.own);
+                            (unsigned long long)logseq, (unsigned long long)wgi_next_logseq(e));
     return WG_OK;
 }
 
 /* What the lanes hold comes first: it was acknowledged before this commit is. */
-static wg_code log_cut(wg_txn *txn, wg_error *err) {
-    wg_engine *e = txn->engine;
+static wg_code log_cut(wg_engine *e, wg_slice graph, wgi_mixed *mixed, wg_error *err) {
     wgi_cut *cut = &e->state_log.cut;
-    wg_code code = txn->mixed != NULL ? wgi_mixed_prepare(e, txn->mixed, err) : WG_OK;
+    wg_code code = mixed != NULL ? wgi_mixed_prepare(e, mixed, err) : WG_OK;
     if (code != WG_OK) {
         wgi_state_cut_end(e, false);
         return code;
     }
     WG_TRY(wgi_state_note(e, err));
     uint32_t count = cut->part_count;
-    cut->parts[count++] = wg_buf_slice(&txn->log);
-    if (txn->mixed != NULL) cut->parts[count++] = wg_buf_slice(&txn->mixed->payload);
-    if (e->wal != NULL) code = append(txn, cut->parts, count, err);
-    else code = wgi_chain_extend(e, txn->view.own, wg_buf_slice(&txn->log), err);
+    cut->parts[count++] = graph;
+    if (mixed != NULL) cut->parts[count++] = wg_buf_slice(&mixed->payload);
+    if (e->wal != NULL) code = append(e, cut->parts, count, err);
+    else code = wgi_chain_extend(e, wgi_next_logseq(e), graph, err);
     if (code == WG_OK) {
         atomic_fetch_add_explicit(&e->maintenance.log_bytes, cut->bytes, memory_order_relaxed);
-        e->applied = txn->view.own;
+        wgi_applied_set(e, wgi_next_logseq(e));
     }
     wgi_state_cut_end(e, code == WG_OK);
+    return code;
+}
+
+wg_code wgi_log_commit(wg_engine *e, wg_slice graph, wgi_mixed *mixed, wg_error *err) {
+    const uint64_t logseq = wgi_next_logseq(e);
+    if (e->wal == NULL && mixed == NULL) {
+        WG_TRY(wgi_chain_extend(e, logseq, graph, err));
+        wgi_applied_set(e, logseq);
+        return WG_OK;
+    }
+    wg_code code = wgi_state_cut(e, mixed != NULL, err);
+    if (code == WG_OK) code = log_cut(e, graph, mixed, err);
+    if (mixed == NULL) return code;
+    const bool hidden = e->wal != NULL && e->options.durability == WG_STRICT;
+    if (code == WG_OK) {
+        atomic_fetch_add(&e->state_log.mixed, 1);
+        wgi_mixed_apply(e, mixed);
+        if (!hidden) wgi_publish(e, logseq);
+        atomic_fetch_add(&e->state_log.mixed, 1);
+    } else {
+        wgi_mixed_take_back(e, mixed);
+    }
+    wg_lanes_go(e->state_log.lanes);
     return code;
 }
 
@@ -338,37 +286,25 @@ static void settle(wg_engine *e) {
     }
 }
 
-/* A transaction of the graph alone does not keep the lanes standing, and without a log nobody asks what they hold. */
-static wg_code log_commit(wg_txn *txn, wg_error *err) {
+/* The log's end is the caller's. */
+static wg_code number_and_log(wg_txn *txn, uint64_t logseq, wg_error *err) {
     wg_engine *e = txn->engine;
-    if (e->wal == NULL && txn->mixed == NULL) {
-        WG_TRY(wgi_chain_extend(e, txn->view.own, wg_buf_slice(&txn->log), err));
-        e->applied = txn->view.own;
-        return WG_OK;
-    }
-    wg_code code = wgi_state_cut(e, txn->mixed != NULL, err);
-    if (code == WG_OK) code = log_cut(txn, err);
-    const bool hidden = e->wal != NULL && e->options.durability == WG_STRICT;
-    if (code == WG_OK && txn->mixed != NULL) {
-        atomic_fetch_add(&e->state_log.mixed, 1);
-        wgi_mixed_apply(e, txn->mixed);
-        if (!hidden) wgi_publish(e, txn->view.own);
-        atomic_fetch_add(&e->state_log.mixed, 1);
-    }
-    if (code != WG_OK && txn->mixed != NULL) wgi_mixed_take_back(e, txn->mixed);
-    if (txn->mixed != NULL) wg_lanes_go(e->state_log.lanes);
+    wgi_stamp(e, &txn->undo, logseq);
+    WG_TRY(wgi_history_record(e, logseq, err));
+    const wg_code code = wgi_log_commit(e, wg_buf_slice(&txn->log), txn->mixed, err);
+    if (code != WG_OK) wgi_history_forget(e, logseq);
     return code;
 }
 
-static wg_code commit_writes(wg_txn *txn, wg_error *err) {
+static wg_code commit_writes(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     wg_engine *e = txn->engine;
-    const uint64_t logseq = txn->view.own;
-    WG_TRY(wgi_history_record(e, logseq, err));
-    const wg_code code = log_commit(txn, err);
-    if (code != WG_OK) {
-        wgi_history_forget(e, logseq);
-        return code;
-    }
+    wgi_log_take(e);
+    const uint64_t logseq = wgi_next_logseq(e);
+    const wg_code code = number_and_log(txn, logseq, err);
+    if (code != WG_OK) wgi_undo_back_to(e, &txn->undo, 0);
+    wgi_log_give(e);
+    WG_TRY(code);
+    *out_logseq = logseq;
     atomic_fetch_add_explicit(&e->maintenance.log_bytes, txn->log.size, memory_order_relaxed);
     txn->undo.size = 0; /* there is no way back from here */
     /* A load has much to write and much to settle: both at the same time. That it cannot be asked for is told by the wait. */
@@ -387,22 +323,23 @@ static void write_manifest(wg_engine *e, uint64_t logseq) {
     e->manifest_late = wgi_manifest_write(e, logseq, &ignored) != WG_OK;
 }
 
-static wg_code wait_durable(wg_engine *e, uint64_t logseq, wg_error *err) {
-    return e->wal != NULL && e->options.durability == WG_STRICT ? wg_wal_wait(e->wal, logseq, err) : WG_OK;
+wg_code wgi_publish_durable(wg_engine *e, uint64_t logseq, wg_error *err) {
+    if (e->wal != NULL && e->options.durability == WG_STRICT) WG_TRY(wg_wal_wait(e->wal, logseq, err));
+    wgi_publish(e, logseq);
+    return WG_OK;
 }
 
-static wg_code commit_logged(wg_txn *txn, uint64_t logseq, wg_error *err) {
+static wg_code commit_logged(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     wg_engine *e = txn->engine;
-    WG_TRY(commit_writes(txn, err));
+    WG_TRY(commit_writes(txn, out_logseq, err));
+    const uint64_t logseq = *out_logseq;
     wg_code code = WG_OK;
     if (txn->ddl || e->manifest_late) {
         if (e->wal != NULL) code = wg_wal_wait(e->wal, logseq, err); /* a manifest never says more than the log */
         if (code == WG_OK) write_manifest(e, logseq);
     }
     writer_end(txn);
-    if (code == WG_OK) code = wait_durable(e, logseq, err);
-    if (code == WG_OK) wgi_publish(e, logseq);
-    return code;
+    return code == WG_OK ? wgi_publish_durable(e, logseq, err) : code;
 }
 
 /* A writer that wrote nothing may have read what is not durable yet: what it tells the world must be. */
@@ -410,17 +347,14 @@ static wg_code commit_unwritten(wg_txn *txn, wg_error *err) {
     wg_engine *e = txn->engine;
     const uint64_t seen = txn->view.snapshot;
     writer_end(txn);
-    if (seen <= wg_engine_logseq(e)) return WG_OK;
-    WG_TRY(wait_durable(e, seen, err));
-    wgi_publish(e, seen);
-    return WG_OK;
+    return seen <= wg_engine_logseq(e) ? WG_OK : wgi_publish_durable(e, seen, err);
 }
 
 wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     const bool wrote = txn->writing && (txn->undo.size > 0 || txn->mixed != NULL);
-    const uint64_t logseq = wrote ? txn->view.own : txn->view.snapshot;
+    uint64_t logseq = txn->view.snapshot;
     wg_engine *e = txn->engine;
-    const wg_code code = wrote ? commit_logged(txn, logseq, err) : commit_unwritten(txn, err);
+    const wg_code code = wrote ? commit_logged(txn, &logseq, err) : commit_unwritten(txn, err);
     atomic_fetch_add_explicit(code == WG_OK ? &e->maintenance.commits : &e->maintenance.rollbacks, 1,
                               memory_order_relaxed);
     txn_end(txn); /* takes back what did not reach the log */

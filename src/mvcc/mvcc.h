@@ -9,9 +9,12 @@
 
 /* Commits are numbered 1, 2, 3, ...; 0 is the empty state. */
 #define WG_LOGSEQ_NEVER UINT64_MAX
+/* Of what the one writer has not committed yet: above every snapshot, so only the writer, who reads with it as `own`, sees it. The commit
+ * puts its number in its place. */
+#define WG_LOGSEQ_OWN   (UINT64_MAX - 1)
 
-/* What a reader sees: everything committed at or before `snapshot`, and its own uncommitted writes, which carry the logseq
- * `own` that they will commit under (0: none). */
+/* What a reader sees: everything committed at or before `snapshot`, and its own uncommitted writes, which carry `own`
+ * (WG_LOGSEQ_OWN of a transaction that writes; 0: none). */
 typedef struct wg_view {
     uint64_t snapshot;
     uint64_t own;

@@ -42,7 +42,7 @@ static void expect_typed(wg_code code, const wg_error *err) {
 static wg_code one_transaction(world *w, outcome *o, uint32_t number, wg_error *err) {
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(w->engine, WG_TXN_WRITE, 0, &txn, err));
-    const uint64_t next = wg_txn_view(txn).own;
+    const uint64_t next = wg_txn_view(txn).snapshot + 1;
     assert_true(next <= COMMITS_MAX);
     w->now = o->models[wg_txn_view(txn).snapshot];
     if (next == 1) {

@@ -76,7 +76,7 @@ static inline wg_code kit_compact(wg_engine *engine) {
 static inline bool run_transaction(world *w, const workload *load, uint32_t number, oracle *o) {
     wg_txn *txn = NULL;
     if (wg_txn_begin(w->engine, WG_TXN_WRITE, 0, &txn, NULL) != WG_OK) return false;
-    const uint64_t next = wg_txn_view(txn).own;
+    const uint64_t next = wg_txn_view(txn).snapshot + 1;
     assert_true(next <= COMMITS_MAX);
     if (next == 1) MODEL_OK(declare(txn, err));
     const uint64_t nomems = w->nomems;

@@ -69,7 +69,7 @@ static bool declare_virtual(world *w, oracle *o) {
         wg_txn_abort(txn);
         return false;
     }
-    const uint64_t next = wg_txn_view(txn).own;
+    const uint64_t next = wg_txn_view(txn).snapshot + 1;
     o->models[next] = w->now;
     o->attempted = o->virtual_at = next;
     if (wg_txn_commit(txn, NULL, NULL) != WG_OK) return false;

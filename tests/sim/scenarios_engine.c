@@ -100,12 +100,12 @@ static wg_code set_value(const world *w, wg_txn *txn, int64_t key, int64_t value
     return wg_txn_set_node(txn, id, &p, 1, false, err);
 }
 
-/* One commit: a new key, and both rows of the pair get the commit's number. */
+/* One commit: a new key, and both rows of the pair get the number that it will have: no other commits of the graph come between. */
 static wg_code commit_key(world *w, int64_t key, wg_error *err) {
     wg_txn *txn = NULL;
     WG_TRY(wg_txn_begin(w->engine, WG_TXN_WRITE, 0, &txn, err));
     wg_code code = create_row(w, txn, key, 0, err);
-    const int64_t number = (int64_t)wg_txn_view(txn).own;
+    const int64_t number = (int64_t)wg_txn_view(txn).snapshot + 1;
     for (int64_t k = 0; k < PAIR && code == WG_OK; k++) code = set_value(w, txn, k, number, err);
     if (code == WG_OK) return wg_txn_commit(txn, NULL, err);
     wg_txn_abort(txn);

@@ -180,6 +180,7 @@ enum {
     WG_RANK_SESSION = 10,
     WG_RANK_MAINTENANCE = 15,   /* one checkpoint, compaction or backup at a time */
     WG_RANK_ENGINE_WRITER = 20, /* one writer at a time */
+    WG_RANK_ENGINE_LOG = 22,    /* one at a time gives out numbers of commits */
     WG_RANK_ENGINE_STATE = 30,
     WG_RANK_CATALOG = 40,
     WG_RANK_STRIPES = 45,

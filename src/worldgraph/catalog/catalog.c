@@ -4,7 +4,7 @@
  * The index chains entries newest first: a bucket holds the newest entry of its hash, an entry the next older one. So a
  * rollback, which takes the newest entries back, pops them off their chains, and a look-up meets the newest version of a
  * name first. One mutex guards the arrays; entries themselves are immutable after they are added, except
- * `end` of a label, which is atomic. Names are looked up when a query is bound and when a mutation is applied, never per row,
+ * `begin` and `end`, which are atomic. Names are looked up when a query is bound and when a mutation is applied, never per row,
  * so a mutex is enough. */
 #include "worldgraph/catalog/catalog.h"
 
@@ -233,7 +233,8 @@ void wg_catalog_truncate_keys(wg_catalog *catalog, uint32_t count) {
 /* ---- labels */
 
 bool wg_label_is_visible(const wg_label *label, wg_view view) {
-    return wg_visible(view, label->begin, atomic_load_explicit(&label->end, memory_order_relaxed));
+    return wg_visible(view, atomic_load_explicit(&label->begin, memory_order_relaxed),
+                      atomic_load_explicit(&label->end, memory_order_relaxed));
 }
 
 static bool label_has_name(const wg_label *label, wg_slice name, bool is_edge) {
@@ -280,7 +281,7 @@ static wg_code label_make(wg_catalog *c, uint32_t number, const wg_label_def *de
     wg_label *label = wg_arena_alloc_zero(&c->arena, bytes);
     if (label == NULL || !wg_label_def_copy(&c->arena, def, &label->def)) return wg_error_nomem(err, bytes);
     label->number = number;
-    label->begin = begin;
+    atomic_init(&label->begin, begin);
     atomic_init(&label->end, WG_LOGSEQ_NEVER);
     for (uint32_t i = 0; i < def->column_count; i++) {
         label->column_keys[i] = key_find(c, wg_slice_str(def->columns[i].name));
@@ -459,7 +460,8 @@ void wg_catalog_truncate_partitions(wg_catalog *catalog, uint32_t count) {
 /* ---- indexes and constraints */
 
 bool wg_rule_is_visible(const wg_rule *rule, wg_view view) {
-    return wg_visible(view, rule->begin, atomic_load_explicit(&rule->end, memory_order_relaxed));
+    return wg_visible(view, atomic_load_explicit(&rule->begin, memory_order_relaxed),
+                      atomic_load_explicit(&rule->end, memory_order_relaxed));
 }
 
 const wg_rule *wg_catalog_rule(const wg_catalog *catalog, wg_view view, wg_slice name) {
@@ -517,7 +519,7 @@ static wg_code rule_add(wg_catalog *c, const wg_rule_def *def, uint64_t begin, u
     rule->def.type.name = NULL;
     if (!text_copy(&c->arena, def->type.declared, &rule->def.type.declared)) return wg_error_nomem(err, sizeof *rule);
     rule->number = c->rules.count;
-    rule->begin = begin;
+    atomic_init(&rule->begin, begin);
     atomic_init(&rule->end, WG_LOGSEQ_NEVER);
     if (!index_reserve(c, &c->rule_index) || !list_push(c, &c->rules, rule))
         return wg_error_nomem(err, (size_t)c->rules.count * 16);
@@ -561,4 +563,29 @@ const char *wg_catalog_suggest_rule(const wg_catalog *catalog, wg_view view, wg_
     }
     unlock(catalog);
     return suggestion.name;
+}
+
+/* ---- commit */
+
+static bool stamp(_Atomic uint64_t *begin, uint64_t logseq) {
+    if (atomic_load_explicit(begin, memory_order_relaxed) != WG_LOGSEQ_OWN) return false;
+    atomic_store_explicit(begin, logseq, memory_order_relaxed);
+    return true;
+}
+
+/* What the writer has made stands at the end of each list. */
+void wg_catalog_stamp(wg_catalog *c, uint64_t logseq) {
+    wg_mutex_lock(&c->mutex);
+    for (uint32_t i = c->keys.count; i > 0 && key_at(c, i - 1)->begin == WG_LOGSEQ_OWN; i--)
+        key_at(c, i - 1)->begin = logseq;
+    for (uint32_t i = c->labels.count; i > 0; i--) {
+        wg_label *label = c->labels.items[i - 1];
+        if (!stamp(&label->begin, logseq)) break;
+        if (label->older != NULL) (void)stamp(&((wg_label *)(uintptr_t)label->older)->end, logseq);
+    }
+    for (uint32_t i = c->partitions.count; i > 0; i--)
+        if (!stamp(&((wg_partition *)c->partitions.items[i - 1])->begin, logseq)) break;
+    for (uint32_t i = c->rules.count; i > 0; i--)
+        if (!stamp(&((wg_rule *)c->rules.items[i - 1])->begin, logseq)) break;
+    wg_mutex_unlock(&c->mutex);
 }

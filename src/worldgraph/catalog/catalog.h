@@ -35,7 +35,7 @@ static inline wg_code wg_cancel_check(const wg_cancel *cancel, wg_error *err) {
 typedef struct wg_label {
     uint32_t number;
     wg_label_def def;
-    uint64_t begin;
+    _Atomic uint64_t begin; /* relaxed, as `end`: a snapshot that covers them came from the commit behind them */
     _Atomic uint64_t end;
     const struct wg_label *older; /* what it was before ALTER; NULL: this is the first version */
     uint32_t column_keys[];       /* key number of each column of def */
@@ -46,7 +46,7 @@ typedef struct wg_partition {
     uint32_t number;
     uint32_t label;
     const char *path; /* absolute */
-    uint64_t begin;
+    _Atomic uint64_t begin;
     uint64_t file_bytes;
     wg_sha256 digest; /* of file size and footer bytes */
     uint64_t row_count;
@@ -57,13 +57,16 @@ typedef struct wg_partition {
 typedef struct wg_rule {
     uint32_t number;
     wg_rule_def def;
-    uint64_t begin;
+    _Atomic uint64_t begin;
     _Atomic uint64_t end;
 } wg_rule;
 
 typedef struct wg_catalog wg_catalog;
 wg_code wg_catalog_create(wg_account *account, wg_catalog **out, wg_error *err);
 void wg_catalog_destroy(wg_catalog *catalog);
+
+/* Writer: whatever began or was altered as WG_LOGSEQ_OWN did so in commit `logseq`, which nobody sees yet. */
+void wg_catalog_stamp(wg_catalog *catalog, uint64_t logseq);
 
 /* ---- property keys */
 uint32_t wg_catalog_key(const wg_catalog *catalog, wg_slice name); /* WG_NO_KEY */

@@ -126,7 +126,7 @@ static inline uint64_t wg_lane_durable(const wg_lane *lane) {
     return atomic_load_explicit(&lane->durable, memory_order_acquire);
 }
 
-/* ---- cuts; one at a time (the engine's log mutex) */
+/* ---- cuts; one at a time (who has the engine's log end) */
 
 /* From its return to wg_lanes_go no commit is under way and none begins. */
 void wg_lanes_stop(wg_lanes *lanes);

@@ -188,8 +188,8 @@ static void edge_ends_store(const row_range *rows, const uint64_t *const ends[2]
 
 static void begin_store(const row_range *rows, uint64_t begin) {
     wgi_fragment *f = rows->fragment;
-    if (rows->first == 0) f->begin_base = begin;
-    if (begin != f->begin_base) wgi_fragment_use_begins(f, rows->first);
+    if (rows->first == 0) atomic_store_explicit(&f->begin_base, begin, memory_order_relaxed);
+    if (begin != wgi_fragment_base(f)) wgi_fragment_use_begins(f, rows->first);
     if (begin > atomic_load_explicit(&f->begin_max, memory_order_relaxed))
         atomic_store_explicit(&f->begin_max, begin, memory_order_relaxed); /* published by the row count */
     if ((atomic_load_explicit(&f->flags, memory_order_relaxed) & WGI_HAS_BEGINS) == 0) return;

@@ -79,7 +79,8 @@ void wgi_fragment_use_ids(wgi_fragment *f, uint32_t rows) {
 
 void wgi_fragment_use_begins(wgi_fragment *f, uint32_t rows) {
     if (flags_have(f, WGI_HAS_BEGINS)) return;
-    for (uint32_t r = 0; r < rows; r++) atomic_store_explicit(&f->begins[r], f->begin_base, memory_order_relaxed);
+    const uint64_t base = wgi_fragment_base(f);
+    for (uint32_t r = 0; r < rows; r++) atomic_store_explicit(&f->begins[r], base, memory_order_relaxed);
     flags_add(f, WGI_HAS_BEGINS);
 }
 
@@ -108,7 +109,7 @@ void wgi_fragment_use_ends(wgi_fragment *f, uint32_t row) {
 }
 
 void wgi_fragment_gap(wgi_fragment *f, uint32_t rows) {
-    f->begin_base = WG_LOGSEQ_NEVER;
+    atomic_store_explicit(&f->begin_base, WG_LOGSEQ_NEVER, memory_order_relaxed);
     atomic_store_explicit(&f->begin_max, WG_LOGSEQ_NEVER, memory_order_relaxed);
     wgi_fragment_use_begins(f, rows);
     wgi_fragment_use_ids(f, rows);
@@ -117,7 +118,7 @@ void wgi_fragment_gap(wgi_fragment *f, uint32_t rows) {
 }
 
 uint64_t wgi_fragment_begin(const wgi_fragment *f, uint32_t flags, uint32_t row) {
-    if ((flags & WGI_HAS_BEGINS) == 0) return f->begin_base;
+    if ((flags & WGI_HAS_BEGINS) == 0) return wgi_fragment_base(f);
     return atomic_load_explicit(&f->begins[row], memory_order_relaxed);
 }
 

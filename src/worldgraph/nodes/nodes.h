@@ -3,7 +3,8 @@
  *
  * One writer at a time (the engine's writer lock), any number of readers without locks. The writer fills cells beyond the
  * published row count and then publishes the count (release); readers load it (acquire). A version is never changed after
- * that except for its `begin` (set to NEVER by a rollback) and `end` (set by the writer that replaces it), both atomic.
+ * that except for its `begin` (set by the commit, or to NEVER by a rollback) and `end` (set by the writer that replaces it, and
+ * by its commit), both atomic.
  * What is replaced is retired to the epoch, so every reader call happens between wg_epoch_enter and wg_epoch_leave.
  *
  * Row = position in the table, 0-based, append order; fragment = row / WG_FRAGMENT_ROWS. Every row has: id, begin, end,
@@ -57,10 +58,12 @@ wg_code wg_table_append_batch(wg_table *table, uint64_t first_id, uint64_t begin
                               const uint32_t *columns, const uint64_t *from, const uint64_t *to,
                               uint64_t *out_first_row, wg_error *err);
 /* WG_E_NOMEM only for a row of a mapped fragment whose `end`s are not in memory yet; undoing an end cannot fail. `stamp`: the
- * logseq that a checkpoint must reach to have seen this change (the writer's own logseq, also when it undoes). */
+ * logseq that a checkpoint must reach to have seen this change: any that is above those that were given when the writer came. */
 wg_code wg_table_set_end(wg_table *table, uint64_t row, uint64_t end, uint64_t stamp, wg_error *err);
-void wg_table_set_begin(wg_table *table, uint64_t row,
-                        uint64_t begin); /* NEVER: rolled back; rows of the heap only */
+/* Rows [row, row + count), which are in the heap and began at WG_LOGSEQ_OWN: they are rolled back, and stay gaps. */
+void wg_table_unbegin(wg_table *table, uint64_t row, uint64_t count);
+/* The same rows are of commit `logseq`, which nobody sees yet. */
+void wg_table_stamp(wg_table *table, uint64_t row, uint64_t count, uint64_t logseq);
 
 /* ---- reading */
 uint64_t wg_table_row_count(const wg_table *table); /* versions, published */

@@ -27,7 +27,7 @@ static wg_table *compacted(const pair *p, uint64_t horizon) {
             STORE_OK(wg_table_cell(p->heap, row, c, &arena, &cells[c], err));
         STORE_OK(wg_table_append(table, &head, cells, &copy, err));
         if (end != WG_LOGSEQ_NEVER) STORE_OK(wg_table_set_end(table, copy, end, end, err));
-        if (end <= horizon) wg_table_set_begin(table, copy, WG_LOGSEQ_NEVER);
+        if (end <= horizon) wg_table_unbegin(table, copy, 1);
     }
     wg_arena_deinit(&arena);
     return table;
@@ -45,7 +45,7 @@ static void pair_compact(const pair *p, uint64_t horizon, uint64_t until) {
         uint64_t end = 0;
         bool found = false;
         STORE_OK(wg_table_head(p->heap, row, &head, &end, &found, err));
-        if (end <= horizon) wg_table_set_begin(p->heap, row, WG_LOGSEQ_NEVER);
+        if (end <= horizon) wg_table_unbegin(p->heap, row, 1);
     }
 }
 
@@ -120,7 +120,7 @@ static void test_empty_slots_have_no_rows(void **state) {
     pair_column(&p);
     pair_fill(&p, 2 * WG_FRAGMENT_ROWS + 1000, 1, 0);
     pair_checkpoint(&p, 0, 1);
-    for (uint64_t row = 0; row < wg_table_row_count(p.heap); row++) wg_table_set_begin(p.heap, row, WG_LOGSEQ_NEVER);
+    for (uint64_t row = 0; row < wg_table_row_count(p.heap); row++) wg_table_unbegin(p.heap, row, 1);
     STORE_OK(wg_table_adopt_empty(p.stored, 0, 1, err));
     STORE_OK(wg_table_adopt_empty(p.stored, 0, 1, err));
     STORE_OK(wg_table_adopt_empty(p.stored, 1, 1, err));

@@ -82,8 +82,8 @@ typedef struct wgi_fragment {
     _Atomic uint32_t flags;     /* set with release after the array is filled; pairs with the acquire of readers */
     _Atomic uint64_t begin_max;
     uint64_t id_base;
-    uint64_t begin_base;
-    wg_slots columns; /* of wgi_block */
+    _Atomic uint64_t begin_base; /* set by the first append, and by its commit; relaxed, as begins */
+    wg_slots columns;            /* of wgi_block */
     uint64_t *ids;
     _Atomic uint64_t *begins;
     _Atomic uint64_t *ends;
@@ -148,6 +148,9 @@ void wgi_fragment_use_begins(wgi_fragment *fragment, uint32_t rows);
 void wgi_fragment_use_prevs(wgi_fragment *fragment, uint32_t rows);
 void wgi_fragment_use_wide(wgi_fragment *fragment, uint32_t rows);
 void wgi_fragment_use_ends(wgi_fragment *fragment, uint32_t row);
+static inline uint64_t wgi_fragment_base(const wgi_fragment *f) {
+    return atomic_load_explicit(&f->begin_base, memory_order_relaxed);
+}
 uint64_t wgi_fragment_begin(const wgi_fragment *fragment, uint32_t flags, uint32_t row);
 uint64_t wgi_fragment_end(const wgi_fragment *fragment, uint32_t flags, uint32_t row);
 

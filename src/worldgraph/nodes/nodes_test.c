@@ -152,7 +152,7 @@ static void test_scan_selects_what_the_visibility_rule_says(void **state) {
             }
             if (seed >= 3 && wg_rng_below(&rng, 9000) == 0) {
                 m.begin[victim] = WG_LOGSEQ_NEVER;
-                wg_table_set_begin(f.table, victim, WG_LOGSEQ_NEVER);
+                wg_table_unbegin(f.table, victim, 1);
             }
         }
         const wg_view views[] = {

@@ -204,7 +204,7 @@ static bool window_all_visible(const row_window *w, wg_view view) {
         if ((w->flags & ((uint32_t)WGI_ENDED_FIRST << b)) != 0) return false;
     }
     if (atomic_load_explicit(&w->fragment->begin_max, memory_order_relaxed) <= view.snapshot) return true;
-    return (w->flags & WGI_HAS_BEGINS) == 0 && wg_visible(view, w->fragment->begin_base, WG_LOGSEQ_NEVER);
+    return (w->flags & WGI_HAS_BEGINS) == 0 && wg_visible(view, wgi_fragment_base(w->fragment), WG_LOGSEQ_NEVER);
 }
 
 static void window_select(const row_window *w, wg_view view, wg_table_scratch *scratch, wg_batch *out) {
@@ -213,7 +213,7 @@ static void window_select(const row_window *w, wg_view view, wg_table_scratch *s
     out->row_count = w->count;
     if (window_all_visible(w, view)) return;
     if ((w->flags & WGI_HAS_BEGINS) != 0) copy_times(f->begins + w->first, w->count, scratch->begins);
-    else fill(scratch->begins, f->begin_base, w->count);
+    else fill(scratch->begins, wgi_fragment_base(f), w->count);
     const uint32_t last = w->first + w->count;
     for (uint32_t r = w->first; r < last;) { /* by blocks of rows that share a flag */
         const uint32_t block_end = ((r >> WGI_ENDED_SHIFT) + 1) << WGI_ENDED_SHIFT;

@@ -148,13 +148,39 @@ wg_code wg_table_set_end(wg_table *table, uint64_t row, uint64_t end, uint64_t s
     return WG_OK;
 }
 
-void wg_table_set_begin(wg_table *table, uint64_t row, uint64_t begin) {
+/* Of the writer's own rows, up to the end of the fragment of the first; returns how many. relaxed: as in set_end */
+static uint32_t begins_set(wg_table *table, uint64_t row, uint64_t count, uint64_t begin) {
     wgi_fragment *f = wgi_table_fragment(table, row);
+    const uint32_t first = wgi_fragment_row(row);
+    const uint32_t n = (uint32_t)wg_min_u64(count, WG_FRAGMENT_ROWS - first);
     WG_ASSERT(f != NULL && !wgi_fragment_is_mapped(f));
-    wgi_fragment_use_begins(f, rows_in_fragment(table, row));
-    if (begin > atomic_load_explicit(&f->begin_max, memory_order_relaxed))
-        atomic_store_explicit(&f->begin_max, begin, memory_order_relaxed);
-    atomic_store_explicit(&f->begins[wgi_fragment_row(row)], begin, memory_order_relaxed); /* as in set_end */
+    WG_ASSERT(n <= rows_in_fragment(table, row) - first);
+    for (uint32_t r = first; r < first + n; r++) atomic_store_explicit(&f->begins[r], begin, memory_order_relaxed);
+    return n;
+}
+
+void wg_table_unbegin(wg_table *table, uint64_t row, uint64_t count) {
+    for (uint64_t done = 0; done < count;) {
+        wgi_fragment *f = wgi_table_fragment(table, row + done);
+        wgi_fragment_use_begins(f, rows_in_fragment(table, row + done));
+        atomic_store_explicit(&f->begin_max, WG_LOGSEQ_NEVER, memory_order_relaxed);
+        done += begins_set(table, row + done, count - done, WG_LOGSEQ_NEVER);
+    }
+}
+
+/* Where no begin stands for itself all rows of the fragment began alike: they are all the writer's own. */
+void wg_table_stamp(wg_table *table, uint64_t row, uint64_t count, uint64_t logseq) {
+    for (uint64_t done = 0; done < count;) {
+        wgi_fragment *f = wgi_table_fragment(table, row + done);
+        if (atomic_load_explicit(&f->begin_max, memory_order_relaxed) == WG_LOGSEQ_OWN)
+            atomic_store_explicit(&f->begin_max, logseq, memory_order_relaxed);
+        if ((atomic_load_explicit(&f->flags, memory_order_relaxed) & WGI_HAS_BEGINS) != 0) {
+            done += begins_set(table, row + done, count - done, logseq);
+            continue;
+        }
+        atomic_store_explicit(&f->begin_base, logseq, memory_order_relaxed);
+        done += wg_min_u64(count - done, WG_FRAGMENT_ROWS - wgi_fragment_row(row + done));
+    }
 }
 
 static void heap_head(const wgi_fragment *f, bool is_edge, uint32_t r, wg_row_head *out, uint64_t *out_end) {

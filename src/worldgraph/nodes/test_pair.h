@@ -236,8 +236,8 @@ static inline void pair_end(const pair *p, uint64_t row, uint64_t end, uint64_t 
 }
 
 static inline void pair_roll_back(const pair *p, uint64_t row) {
-    wg_table_set_begin(p->heap, row, WG_LOGSEQ_NEVER);
-    wg_table_set_begin(p->stored, row, WG_LOGSEQ_NEVER);
+    wg_table_unbegin(p->heap, row, 1);
+    wg_table_unbegin(p->stored, row, 1);
 }
 
 static inline wg_row_head head_at(const pair *p, uint64_t id, uint64_t begin, bool wide) {
