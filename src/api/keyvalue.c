@@ -45,9 +45,10 @@ wg_code wgi_kv_put_otherwise(wg_state_way *way, const void *key, size_t key_size
     return wg_keyvalue_put_bytes(run, key_of(key, key_size), wg_slice_of(value, value_size), out_version, err);
 }
 
-/* Straight to state; what is left of the call before is freed on the other way. */
-wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const void *value, size_t value_size,
-                        uint64_t *out_version, wg_error *err) {
+/* In a transaction, or what is left of the call before has to be freed. */
+static __attribute__((noinline)) wg_code put_bytes_other(wg_run *run, const void *key, size_t key_size,
+                                                         const void *value, size_t value_size, uint64_t *out_version,
+                                                         wg_error *err) {
     WGI_CHECK(run, WGI_TAG_RUN, "run");
     if (run->run.txn != NULL && run->run.arena.blocks == NULL &&
         wg_state_txn_put_straight(&run->run.way, run->run.txn, wg_slice_of(key, key_size),
@@ -55,9 +56,16 @@ wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const voi
         if (out_version != NULL) *out_version = 0;
         return WG_OK;
     }
-    if (run->run.txn != NULL || run->run.arena.blocks != NULL)
-        return wgi_kv_put_otherwise(&run->run.way, key, key_size, value, value_size, out_version, err);
-    return wg_state_put_straight(&run->run.way, key, key_size, value, value_size, out_version, err);
+    return wgi_kv_put_otherwise(&run->run.way, key, key_size, value, value_size, out_version, err);
+}
+
+/* Straight to state, with nothing saved on the way: each instruction keeps the next put's miss from starting. */
+wg_code wg_kv_put_bytes(wg_run *run, const void *key, size_t key_size, const void *value, size_t value_size,
+                        uint64_t *out_version, wg_error *err) {
+    if (__builtin_expect(
+            run != NULL && run->tag == WGI_TAG_RUN && run->run.txn == NULL && run->run.arena.blocks == NULL, 1))
+        return wg_state_put_straight(&run->run.way, key, key_size, value, value_size, out_version, err);
+    return put_bytes_other(run, key, key_size, value, value_size, out_version, err);
 }
 
 wg_code wg_kv_cas(wg_run *run, const void *key, size_t key_size, uint64_t expected, const wg_value *value,

@@ -413,6 +413,60 @@ static void test_txn_sixteen_writers_on_one_key(void **state) {
     wg_run_close(a);
 }
 
+/* Puts keys of its own, then all of them once more, beside the others: a record that the log has wrong is not covered by a later one. Every fourth in a
+ * transaction that reads it first. `w->calls`: the writer's number. */
+static _Atomic int puts_begin;
+static void put_once_more(writer *w, wg_run *run, int i, bool reads) {
+    wg_kv_item item;
+    char key[17], bytes[100];
+    snprintf(key, sizeof key, "%u-of-many-%06d", w->calls % 10, i % 1000000);
+    memset(bytes, i, sizeof bytes);
+    if (reads) w->code = wg_run_begin(run, NULL, &w->err);
+    if (reads && w->code == WG_OK) w->code = wg_kv_get(run, key, 16, &item, &w->err);
+    if (w->code == WG_OK) w->code = wg_kv_put_bytes(run, key, 16, bytes, sizeof bytes, NULL, &w->err);
+    if (reads && w->code == WG_OK) w->code = wg_run_commit(run, NULL, &w->err);
+}
+
+static void put_many(void *arg) {
+    writer *w = arg;
+    wg_session *session = NULL;
+    wg_run *run = NULL;
+    const int keys = kit_mode == WG_STRICT ? ROUNDS : ROUNDS * 200;
+    w->code = wg_session_open(kit_db, &session, &w->err);
+    if (w->code == WG_OK) w->code = wg_run_open(session, "a", &run, &w->err);
+    for (int i = 0; i < keys && w->code == WG_OK; i++) put_once_more(w, run, i, false);
+    atomic_fetch_add(&puts_begin, 1);
+    while (atomic_load(&puts_begin) < 4) wg_thread_yield();
+    for (int i = 0; i < keys && w->code == WG_OK; i++) put_once_more(w, run, i, i % 4 == 3);
+    wg_run_close(run);
+    wg_session_close(session);
+}
+
+/* Goal: what threads put into one run side by side is in the log as it is in memory: versions, times and bytes. */
+static void test_txn_puts_of_threads_are_logged(void **state) {
+    (void)state;
+    static writer writers[4];
+    wg_thread threads[4];
+    wg_replay_report report;
+    wg_run *a = kit_run("a");
+    atomic_store(&puts_begin, 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        writers[i] = (writer){.calls = i};
+        assert_int_equal(wg_thread_start(&threads[i], put_many, &writers[i], NULL), WG_OK);
+    }
+    for (int i = 0; i < 4; i++) wg_thread_join(&threads[i]);
+    for (int i = 0; i < 4; i++)
+        if (writers[i].code != WG_OK)
+            fail_msg("writer %d: %s: %s", i, wg_code_name(writers[i].code), writers[i].err.message);
+    if (kit_mode == WG_IN_MEMORY) {
+        KIT_FAILS(WG_E_UNSUPPORTED, wg_run_replay(a, 0, &report, err));
+    } else {
+        KIT_OK(wg_run_replay(a, 0, &report, err));
+        assert_true(report.equal && report.keys == 4 * (kit_mode == WG_STRICT ? ROUNDS : ROUNDS * 200));
+    }
+    wg_run_close(a);
+}
+
 static void increment_many(void *arg) {
     writer *w = arg;
     wg_session *session = NULL;
@@ -480,6 +534,7 @@ int main(void) {
         KIT_TEST(test_txn_that_only_read_its_run),
         KIT_TEST(test_txn_large),
         KIT_TEST(test_txn_sixteen_writers_on_one_key),
+        KIT_TEST(test_txn_puts_of_threads_are_logged),
         KIT_TEST(test_txn_increments_of_threads),
         KIT_TEST(test_txn_misuse),
     };

@@ -67,6 +67,15 @@ static inline uint8_t *wgi_redo_op_put(uint8_t *p, uint8_t op, wg_slice key, con
 uint8_t *wgi_redo_head_put(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg_state_run *run, uint64_t version,
                            size_t ops);
 
+/* The head alone, behind a TIME that says its time. */
+static inline WGI_HOT uint8_t *wgi_redo_commit_put(uint8_t *p, const wg_state_run *run, uint64_t version,
+                                                   size_t ops) {
+    const uint32_t number = run->origin.number;
+    *p++ = WG_MUTATION_RUN_COMMIT;
+    p = wgi_varint_put(p, wgi_varint_size(number) + wgi_varint_size(version) + ops);
+    p = wgi_varint_put(p, number);
+    return wgi_varint_put(p, version);
+}
 static inline WGI_HOT uint8_t *wgi_redo_head_at(uint8_t *p, wg_lane *lane, uint64_t time_us, const wg_state_run *run,
                                                 uint64_t version, size_t ops) {
     if (__builtin_expect(lane == NULL || lane->time_us != time_us, 0)) {
@@ -76,11 +85,7 @@ static inline WGI_HOT uint8_t *wgi_redo_head_at(uint8_t *p, wg_lane *lane, uint6
         p += 8;
         if (lane != NULL) lane->time_us = time_us;
     }
-    const uint32_t number = run->origin.number;
-    *p++ = WG_MUTATION_RUN_COMMIT;
-    p = wgi_varint_put(p, wgi_varint_size(number) + wgi_varint_size(version) + ops);
-    p = wgi_varint_put(p, number);
-    return wgi_varint_put(p, version);
+    return wgi_redo_commit_put(p, run, version, ops);
 }
 
 /* ---- slots */
@@ -203,7 +208,7 @@ typedef struct wgi_quick {
     wgi_quick_step step;
     uint32_t size, value_size;
     uint32_t generation; /* of the segment when the slot was read */
-    uint64_t head, tail, hash, version;
+    uint64_t version;
     wgi_header *header;
     wgi_slot *slot;
     wgi_side *side;

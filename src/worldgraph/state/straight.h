@@ -10,6 +10,14 @@
 typedef struct wg_state_way wg_state_way;
 typedef wg_code (*wg_state_way_fn)(wg_state_way *way, const void *key, size_t key_size, const void *value,
                                    size_t value_size, uint64_t *out_version, wg_error *err);
+/* straight.c's: the rest of a put whose slot is on its way, the commit of a transaction of one key. */
+struct wgi_slot;
+struct wgi_side;
+struct wgi_header;
+struct wgi_quick;
+typedef wg_code (*wgi_put_at_fn)(wg_state_way *way, const uint8_t *key, size_t key_size, struct wgi_slot *slot,
+                                 struct wgi_side *side, struct wgi_header *header);
+typedef uint64_t (*wgi_commit_at_fn)(const wg_state_way *way, const struct wgi_quick *quick);
 struct wg_state_way {
     wg_state_session *session;
     wg_state_run *run;
@@ -19,6 +27,12 @@ struct wg_state_way {
     uint64_t hash_mix;
     uint64_t shape; /* of its records without the sizes (straight.c) */
     bool logs;
+    wgi_put_at_fn put_at;
+    wgi_commit_at_fn commit_at;
+    const void *value; /* up to err: arguments of the put that is under way */
+    size_t value_size;
+    uint64_t *out_version;
+    wg_error *err;
     const _Atomic uint64_t *gate;
     uint64_t open_at;
     uint64_t refused;            /* keys that begin with these eight bytes go to `otherwise` */
