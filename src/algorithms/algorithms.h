@@ -28,7 +28,7 @@ typedef struct wg_algo_run {
 /* ---- graphs */
 
 typedef struct wg_graph_side {
-    const uint64_t *offsets; /* node_count + 1 */
+    const uint32_t *offsets; /* node_count + 1 */
     const uint32_t *targets; /* of a node: ascending */
     const double *weights;   /* NULL: none were asked for */
     uint64_t entry_count;

@@ -36,7 +36,7 @@ typedef struct bfs {
 /* Pieces begin at multiples of 64. */
 static wg_code begin_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     const bfs *b = arg;
-    const uint64_t *offsets = b->graph->backward.offsets;
+    const uint32_t *offsets = b->graph->backward.offsets;
     (void)worker;
     (void)err;
     for (uint64_t v = first; v < last; v++) {

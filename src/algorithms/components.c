@@ -50,7 +50,7 @@ static wg_code link_round(void *arg, uint32_t worker, uint64_t first, uint64_t l
     (void)worker;
     (void)err;
     for (uint64_t v = first; v < last; v++) {
-        const uint64_t at = side->offsets[v] + l->round;
+        const uint64_t at = (uint64_t)side->offsets[v] + l->round;
         if (at < side->offsets[v + 1]) link_nodes(l, (uint32_t)v, side->targets[at]);
     }
     return WG_OK;
@@ -76,7 +76,7 @@ static wg_code link_rest(void *arg, uint32_t worker, uint64_t first, uint64_t la
     (void)err;
     for (uint64_t v = first; v < last; v++) {
         if (root_load(l, (uint32_t)v) == l->giant) continue;
-        for (uint64_t at = forward->offsets[v] + ROUNDS; at < forward->offsets[v + 1]; at++)
+        for (uint64_t at = (uint64_t)forward->offsets[v] + ROUNDS; at < forward->offsets[v + 1]; at++)
             link_nodes(l, (uint32_t)v, forward->targets[at]);
         if (l->graph->undirected) continue;
         for (uint64_t at = backward->offsets[v]; at < backward->offsets[v + 1]; at++)

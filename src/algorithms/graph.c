@@ -166,7 +166,7 @@ static wg_code weights_bound(const wg_algo_run *run, wg_graph *graph, wg_error *
 typedef struct merging {
     const wgi_sorted_pair *pair;
     wg_weight_join join;
-    uint64_t *offsets; /* counts at first, of node k at k + 1 */
+    uint32_t *offsets; /* counts at first, of node k at k + 1 */
     uint32_t *targets;
     double *weights;
 } merging;
@@ -249,7 +249,7 @@ static wg_code count_merged(void *arg, uint32_t worker, uint64_t first, uint64_t
     const merging *m = arg;
     (void)worker;
     (void)err;
-    for (uint64_t k = first; k < last; k++) m->offsets[k + 1] = merge_plain(m, (uint32_t)k, NULL);
+    for (uint64_t k = first; k < last; k++) m->offsets[k + 1] = (uint32_t)merge_plain(m, (uint32_t)k, NULL);
     return WG_OK;
 }
 
@@ -271,12 +271,18 @@ static wg_code write_merged(void *arg, uint32_t worker, uint64_t first, uint64_t
 
 static wg_code undirected_fill(const wg_algo_run *run, merging *m, wg_graph *graph, wg_error *err) {
     void *block = NULL;
-    WG_TRY(wgi_array_zero(run, (uint64_t)graph->node_count + 1, sizeof(uint64_t), &block, err));
+    WG_TRY(wgi_array_zero(run, (uint64_t)graph->node_count + 1, sizeof(uint32_t), &block, err));
     own(graph, block);
     m->offsets = block;
     WG_TRY(wgi_for(run, graph->node_count, WGI_NODES, count_merged, m, err));
-    for (uint64_t k = 0; k < graph->node_count; k++) m->offsets[k + 1] += m->offsets[k];
-    const uint64_t entries = m->offsets[graph->node_count];
+    uint64_t entries = 0;
+    for (uint64_t k = 0; k < graph->node_count; k++) {
+        entries += m->offsets[k + 1];
+        m->offsets[k + 1] = (uint32_t)entries;
+    }
+    if (entries > UINT32_MAX)
+        return wg_error_set(err, WG_E_UNSUPPORTED, WG_NO_OFFSET,
+                            "an undirected graph of more than 4,294,967,295 entries in both directions");
     WG_TRY(wgi_array(run, entries + 1, sizeof(uint32_t), &block, err));
     own(graph, block);
     m->targets = block;
@@ -321,7 +327,7 @@ wg_code wgi_graph_fill(const wg_algo_run *run, wgi_sorted_pair *pair, wg_directi
 }
 
 wg_code wg_graph_of_edges(const wg_algo_run *run, const wg_graph_edges *edges, wg_graph *out, wg_error *err) {
-    static const uint64_t no_offsets[1];
+    static const uint32_t no_offsets[1];
     wg_graph graph = {.node_count = edges->node_count, .undirected = edges->direction == WG_DIRECTION_BOTH};
     wgi_sorted_pair pair = {.weights = edges->weights, .weight_count = edges->count};
     WG_ASSERT(edges->node_count != 0 || edges->count == 0);

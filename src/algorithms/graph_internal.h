@@ -6,7 +6,7 @@
 
 /* One direction over all nodes: neighbours of a node ascending, entries to one neighbour in the order of edges. */
 typedef struct wgi_sorted_side {
-    const uint64_t *offsets;
+    const uint32_t *offsets;
     const uint32_t *targets;
     const uint32_t *edges;
     uint64_t entry_count;

@@ -288,10 +288,10 @@ static wg_code side_widen(const opening *o, const wg_adjacency_side *side, wgi_s
                              .edges = side->edges,
                              .entry_count = side->entry_count};
     if (side->node_min == 0 && side->node_count == o->graph->node_count) return WG_OK;
-    WG_TRY(wgi_array(o->run, (uint64_t)o->graph->node_count + 1, sizeof(uint64_t), &out->block, err));
-    uint64_t *offsets = out->block;
+    WG_TRY(wgi_array(o->run, (uint64_t)o->graph->node_count + 1, sizeof(uint32_t), &out->block, err));
+    uint32_t *offsets = out->block;
     for (uint64_t k = 0; k <= o->graph->node_count; k++) {
-        uint64_t at = 0;
+        uint32_t at = 0;
         if (k >= side->node_min) at = side->offsets[wg_min_u64(k - side->node_min, side->node_count)];
         offsets[k] = at;
     }
@@ -302,7 +302,7 @@ static wg_code side_widen(const opening *o, const wg_adjacency_side *side, wgi_s
 typedef struct filtering {
     const opening *o;
     const wg_adjacency_side *side;
-    uint64_t *offsets; /* at first the count of node k at k + 1 */
+    uint32_t *offsets; /* at first the count of node k at k + 1 */
     uint32_t *targets; /* NULL: only counted */
     uint32_t *edges;
 } filtering;
@@ -325,7 +325,7 @@ static wg_code filter_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t
             }
             kept++;
         }
-        if (f->targets == NULL) f->offsets[k + 1] = kept;
+        if (f->targets == NULL) f->offsets[k + 1] = (uint32_t)kept;
     }
     return WG_OK;
 }
@@ -333,16 +333,16 @@ static wg_code filter_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t
 static wg_code side_filter(const opening *o, const wg_adjacency_side *side, wgi_sorted_side *out, wg_error *err) {
     const uint64_t n = o->graph->node_count;
     void *counts = NULL;
-    WG_TRY(wgi_array_zero(o->run, n + 1, sizeof(uint64_t), &counts, err));
+    WG_TRY(wgi_array_zero(o->run, n + 1, sizeof(uint32_t), &counts, err));
     filtering f = {.o = o, .side = side, .offsets = counts};
     wg_code code = wgi_for(o->run, n, WGI_NODES, filter_nodes, &f, err);
     for (uint64_t k = 0; k < n; k++) f.offsets[k + 1] += f.offsets[k];
     const uint64_t kept = f.offsets[n];
-    if (code == WG_OK) code = wgi_array(o->run, n + 1 + kept, sizeof(uint64_t), &out->block, err);
+    if (code == WG_OK) code = wgi_array(o->run, n + 1 + 2 * kept, sizeof(uint32_t), &out->block, err);
     if (code == WG_OK) {
-        memcpy(out->block, counts, (n + 1) * sizeof(uint64_t));
+        memcpy(out->block, counts, (n + 1) * sizeof(uint32_t));
         f.offsets = out->block;
-        f.targets = (uint32_t *)(void *)(f.offsets + n + 1);
+        f.targets = f.offsets + n + 1;
         f.edges = f.targets + kept;
         out->offsets = f.offsets;
         out->targets = f.targets;

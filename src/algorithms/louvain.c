@@ -107,7 +107,7 @@ static wg_code copy_entries(void *arg, uint32_t worker, uint64_t first, uint64_t
 static wg_code level_first(louvain *x, const wg_graph *graph, wg_error *err) {
     const wg_graph_side *side = &graph->forward;
     WG_TRY(level_alloc(x->run, graph->node_count, side->entry_count, &x->now, err));
-    memcpy(x->now.offsets, side->offsets, ((size_t)graph->node_count + 1) * sizeof(uint64_t));
+    for (uint64_t v = 0; v <= graph->node_count; v++) x->now.offsets[v] = side->offsets[v];
     copying c = {side, &x->now};
     WG_TRY(wgi_for(x->run, side->entry_count, 1 << 16, copy_entries, &c, err));
     WG_TRY(wgi_for(x->run, graph->node_count, WGI_NODES, sum_degrees, &x->now, err));

@@ -88,7 +88,7 @@ static wg_code relax_span(const stepping *s, uint32_t worker, uint32_t u, edge_s
 static bool is_current(const stepping *s, uint32_t u) { return bucket_of(s, distance_of(s, u)) >= s->current; }
 
 static wg_code relax_node(const stepping *s, uint32_t worker, uint32_t u, wg_error *err) {
-    const uint64_t *offsets = s->graph->forward.offsets;
+    const uint32_t *offsets = s->graph->forward.offsets;
     const edge_span span = {offsets[u], offsets[u + 1]};
     if (!is_current(s, u)) return WG_OK;
     if (span.last - span.first < HUB_EDGES) return relax_span(s, worker, u, span, err);

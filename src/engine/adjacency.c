@@ -187,7 +187,7 @@ static bool is_far(const acquisition *q, const wgi_edge_list *list, uint32_t s) 
 
 static uint64_t map_bytes(const acquisition *q, const wgi_edge_list *list, uint32_t s) {
     const uint64_t span = span_of(list, s);
-    return is_far(q, list, s) ? wgi_far_bytes(span) + list->count * sizeof(uint64_t) : span * sizeof(uint64_t);
+    return is_far(q, list, s) ? wgi_far_bytes(span) + list->count * sizeof(uint32_t) : span * sizeof(uint32_t);
 }
 
 /* Sorts columns; with `far` by the numbers of their nodes. */

@@ -24,7 +24,7 @@ typedef struct wg_adjacency_side {
     uint64_t node_count;   /* offsets has one more */
     const uint64_t *bits;  /* NULL: not a far side */
     const uint32_t *ranks; /* how many bits are set before each word, and in all */
-    const uint64_t *offsets;
+    const uint32_t *offsets;
     const uint32_t *neighbours; /* node ids */
     const uint32_t *edges;      /* edge ids */
     uint64_t entry_count;

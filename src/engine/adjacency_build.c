@@ -245,7 +245,7 @@ typedef struct side_build {
     uint64_t *cursors;    /* [worker][1 << shift] */
     uint64_t *degree_max; /* by bucket */
     bool offsets_known;
-    uint64_t *offsets;
+    uint32_t *offsets;
     uint32_t *neighbours;
     uint32_t *edges;
     uint64_t node_count;
@@ -303,7 +303,7 @@ static void bucket_offsets(const side_build *b, uint32_t bucket, uint64_t first,
     const uint64_t node_first = (uint64_t)bucket << b->shift;
     const uint64_t nodes = wg_min_u64(UINT64_C(1) << b->shift, b->node_count - node_first);
     if (b->offsets_known) {
-        memcpy(cursors, b->offsets + node_first, nodes * sizeof *cursors);
+        for (uint64_t k = 0; k < nodes; k++) cursors[k] = b->offsets[node_first + k];
         return;
     }
     memset(cursors, 0, nodes * sizeof *cursors);
@@ -315,7 +315,7 @@ static void bucket_offsets(const side_build *b, uint32_t bucket, uint64_t first,
         const uint64_t count = cursors[k];
         max = wg_max_u64(max, count);
         cursors[k] = total;
-        b->offsets[node_first + k] = total;
+        b->offsets[node_first + k] = (uint32_t)total;
         total += count;
     }
     b->degree_max[bucket] = max;
@@ -370,7 +370,7 @@ static void cut(side_build *b) {
     b->chunk_count = (uint32_t)((count + b->chunk_edges - 1) / b->chunk_edges);
 }
 
-uint64_t wgi_side_bytes(uint64_t span, uint64_t count) { return (span + 1) * 8 + count * 8; }
+uint64_t wgi_side_bytes(uint64_t span, uint64_t count) { return (span + 1) * 4 + count * 8; }
 
 static wg_code buffers_make(side_build *b, uint32_t workers, wg_account *account, wg_error *err) {
     b->starts = wg_alloc_zero(account, ((uint64_t)b->chunk_count + 1) * b->bucket_count * sizeof *b->starts);
@@ -395,7 +395,7 @@ static wg_adjacency_side side_of(const side_build *b, const wg_adjacency_side *l
 
 wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side *like, const wg_builders *by,
                          wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err) {
-    static const uint64_t none[1] = {0};
+    static const uint32_t none[1] = {0};
     if (columns->count == 0 && columns->node_max < columns->node_min) {
         *out = (wg_adjacency_side){.offsets = none};
         *out_block = NULL;
@@ -404,7 +404,7 @@ wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side
     side_build b = {.columns = columns, .node_count = (uint64_t)columns->node_max - columns->node_min + 1};
     if (like != NULL) WG_ASSERT(like->node_min == columns->node_min && like->node_count == b.node_count);
     cut(&b);
-    const uint64_t offset_bytes = like != NULL ? 0 : (b.node_count + 1) * sizeof(uint64_t);
+    const uint64_t offset_bytes = like != NULL ? 0 : (b.node_count + 1) * sizeof(uint32_t);
     const uint64_t entry_bytes = columns->edges == NULL ? sizeof(uint32_t) : 2 * sizeof(uint32_t);
     uint8_t *block = wg_alloc(memory->account, offset_bytes + columns->count * entry_bytes + 4);
     wg_code code = block == NULL ? wg_error_nomem(err, columns->count * 8) : WG_OK;
@@ -421,10 +421,10 @@ wg_code wgi_columns_sort(const wg_edge_columns *columns, const wg_adjacency_side
         b.placed = columns->edges == NULL ? NULL : memory->placed;
         b.pairs = memory->placed;
         b.offsets_known = like != NULL;
-        b.offsets = like != NULL ? (uint64_t *)(uintptr_t)like->offsets : (uint64_t *)(void *)block;
+        b.offsets = like != NULL ? (uint32_t *)(uintptr_t)like->offsets : (uint32_t *)(void *)block;
         b.neighbours = (uint32_t *)(void *)(block + offset_bytes);
         b.edges = columns->edges == NULL ? NULL : b.neighbours + columns->count;
-        if (like == NULL) b.offsets[b.node_count] = columns->count;
+        if (like == NULL) b.offsets[b.node_count] = (uint32_t)columns->count;
         code = run_steps(&b, by, err);
     }
     if (code == WG_OK) {

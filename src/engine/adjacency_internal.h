@@ -30,7 +30,7 @@ typedef struct wgi_edge_list {
 wg_code wgi_edges_read(const wg_table *rows, wg_view view, const wgi_edge_counts *counts, const wgi_builders *by,
                        wg_account *account, wgi_edge_list *out, wg_error *err);
 
-/* Offsets over more nodes than this for the edges that there are would cost more than they give; those over `free` nodes (32 MiB a side) are
+/* Offsets over more nodes than this for the edges that there are would cost more than they give; those over `free` nodes (16 MiB a side) are
  * always worth it. */
 #define WGI_SPAN_FREE (UINT64_C(1) << 22)
 static inline bool wgi_span_fits(uint64_t span, uint64_t count, uint64_t free) { return span <= 16 * count + free; }

@@ -2,7 +2,8 @@
  *
  *   capture   holding the writer's place and the log's end, so that nothing is half done: S, counts, lists; key indexes are frozen
  *   wait      until the log holds S durably: a checkpoint never says more than the log
- *   write     beside the writer: fragments in the order of their keys; versions that ended behind S are written as living
+ *   write     beside the writer: fragments in the order of their keys; versions that ended behind S are written as living. After much
+ *             log in two halves at the same time, each into stripes of its own: most rows; the last of them and what finds rows
  *   commit    the stripes join the set, then a manifest names them
  *   adopt     holding both: tables read the stripes from now on, and give their heap to the epoch
  *   trim      segments of the log that the manifest does not need; chain values that the stripes have
@@ -28,6 +29,7 @@ typedef struct capture {
     captured_label *labels;
     uint32_t label_count;
     wg_stripe_sink sink;
+    wg_stripe_sink finders; /* of a checkpoint in halves: the last rows and what finds rows; otherwise not used */
     wgi_state_capture state;
     uint64_t log_bytes;
     uint64_t blocked_ns; /* how long writers had to wait */
@@ -115,15 +117,27 @@ static wg_code version_at(void *ctx, bool is_edge, wg_row_address newest, uint64
     return WG_OK;
 }
 
-static wg_store_pass pass_of(capture *c, uint32_t owner, uint64_t rows) {
+static wg_store_pass pass_of(capture *c, wg_stripe_sink *sink, uint32_t owner, uint64_t rows) {
     return (wg_store_pass){
-        .sink = &c->sink, .owner = owner, .since = c->since.logseq, .until = c->next.logseq, .row_count = rows};
+        .sink = sink, .owner = owner, .since = c->since.logseq, .until = c->next.logseq, .row_count = rows};
 }
 
-static wg_code store_tables(capture *c, wg_error *err) {
+/* Where the rows of a table are cut in two: finding them costs about as much to write as a third of them. */
+static uint64_t cut_of(const wgi_stored_table *t) {
+    const uint64_t stored = t->table->is_stored ? t->table->stored_rows : 0;
+    const uint64_t fresh = t->rows > stored ? t->rows - stored : 0;
+    return (stored + fresh / 4 * 3) / WG_FRAGMENT_ROWS * WG_FRAGMENT_ROWS;
+}
+
+typedef enum table_part { TABLE_WHOLE, TABLE_FRONT, TABLE_BACK } table_part;
+
+static wg_code store_tables(capture *c, wg_stripe_sink *sink, table_part part, wg_error *err) {
     wg_epoch *epoch = c->engine->epoch;
     for (uint32_t i = 0; i < c->table_count; i++) {
-        const wg_store_pass pass = pass_of(c, c->tables[i].table->number, c->tables[i].rows);
+        const uint64_t cut = cut_of(&c->tables[i]);
+        wg_store_pass pass = pass_of(c, sink, c->tables[i].table->number, c->tables[i].rows);
+        if (part == TABLE_FRONT) pass.row_count = cut;
+        if (part == TABLE_BACK) pass.row_first = cut;
         const uint32_t slot = wg_epoch_enter(epoch);
         const wg_code code = wg_table_store(c->tables[i].table->rows, &pass, err);
         wg_epoch_leave(epoch, slot);
@@ -132,10 +146,10 @@ static wg_code store_tables(capture *c, wg_error *err) {
     return WG_OK;
 }
 
-static wg_code store_directories(capture *c, wg_error *err) {
+static wg_code store_directories(capture *c, wg_stripe_sink *sink, wg_error *err) {
     wg_engine *e = c->engine;
     for (uint32_t owner = 0; owner < 2; owner++) {
-        const wg_store_pass pass = pass_of(c, owner, owner == 0 ? c->next.counts.nodes : c->next.counts.edges);
+        const wg_store_pass pass = pass_of(c, sink, owner, owner == 0 ? c->next.counts.nodes : c->next.counts.edges);
         const uint32_t slot = wg_epoch_enter(e->epoch);
         const wg_code code = wg_directory_store(owner == 0 ? e->nodes : e->edges, &pass, version_at, e, err);
         wg_epoch_leave(e->epoch, slot);
@@ -144,18 +158,18 @@ static wg_code store_directories(capture *c, wg_error *err) {
     return WG_OK;
 }
 
-static wg_code store_labels(capture *c, bool keys, wg_error *err) {
+static wg_code store_labels(capture *c, wg_stripe_sink *sink, bool keys, wg_error *err) {
     wg_epoch *epoch = c->engine->epoch;
     for (uint32_t i = 0; i < c->label_count; i++) {
         const captured_label *label = &c->labels[i];
         wg_code code = WG_OK;
         const uint32_t slot = wg_epoch_enter(epoch);
         if (keys && label->state->key_index != NULL) {
-            const wg_store_pass pass = pass_of(c, label->number, 0);
+            const wg_store_pass pass = pass_of(c, sink, label->number, 0);
             code = wg_key_index_store(label->state->key_index, &pass, err);
         } else if (!keys && label->state->topology != NULL) {
             const wg_topology_pass pass = {
-                .sink = &c->sink, .label = label->number, .until = c->next.logseq, .edge_count = label->edges};
+                .sink = sink, .label = label->number, .until = c->next.logseq, .edge_count = label->edges};
             code = wg_topology_store(label->state->topology, &pass, err);
         }
         wg_epoch_leave(epoch, slot);
@@ -164,7 +178,7 @@ static wg_code store_labels(capture *c, bool keys, wg_error *err) {
     return WG_OK;
 }
 
-static wg_code store_all(capture *c, wg_error *err) {
+static wg_code store_rows(capture *c, table_part part, wg_error *err) {
     wgi_meta_pass meta = {.engine = c->engine,
                           .sink = &c->sink,
                           .since = c->since.counts,
@@ -179,12 +193,53 @@ static wg_code store_all(capture *c, wg_error *err) {
     wg_epoch_leave(c->engine->epoch, slot);
     WG_TRY(code);
     c->next.counts.catalog_pieces = meta.catalog_pieces;
-    WG_TRY(store_tables(c, err));
-    WG_TRY(store_directories(c, err));
-    WG_TRY(store_labels(c, true, err));
-    WG_TRY(store_labels(c, false, err));
+    return store_tables(c, &c->sink, part, err);
+}
+
+/* What leads to rows: directories, keys, adjacency. */
+static wg_code store_finders(capture *c, wg_stripe_sink *sink, wg_error *err) {
+    WG_TRY(store_directories(c, sink, err));
+    WG_TRY(store_labels(c, sink, true, err));
+    return store_labels(c, sink, false, err);
+}
+
+static wg_code store_state(capture *c, wg_error *err) {
     WG_TRY(wgi_state_capture_store(&c->state, &c->sink, err));
     return wg_stripe_sink_finish(&c->sink, err);
+}
+
+static wg_code store_whole(capture *c, wg_error *err) {
+    WG_TRY(store_rows(c, TABLE_WHOLE, err));
+    WG_TRY(store_finders(c, &c->sink, err));
+    return store_state(c, err);
+}
+
+static wg_code store_half(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    capture *c = arg;
+    (void)worker;
+    (void)last;
+    if (first == 1) {
+        WG_TRY(store_tables(c, &c->finders, TABLE_BACK, err));
+        WG_TRY(store_finders(c, &c->finders, err));
+        return wg_stripe_sink_finish(&c->finders, err);
+    }
+    WG_TRY(store_rows(c, TABLE_FRONT, err));
+    return store_state(c, err);
+}
+
+/* The halves take every second number, so that neither waits for what the other makes. Which thread writes one does not show. */
+static wg_code store_halves(capture *c, wg_error *err) {
+    const wg_pool_range range = {.count = 2, .grain = 1, .workers = 2, .fn = store_half, .arg = c};
+    c->finders = c->sink;
+    c->finders.next_id++;
+    c->sink.id_step = c->finders.id_step = 2;
+    WG_TRY(wg_pool_for(c->engine->pool, &range, err));
+    const wg_slice made = wg_buf_slice(&c->finders.finished);
+    if (!wg_buf_append(&c->sink.finished, made.data, made.size)) return wg_error_nomem(err, made.size);
+    c->finders.finished.size = 0; /* they are the other's now */
+    c->sink.bytes_written += c->finders.bytes_written;
+    c->sink.next_id = wg_max_u64(c->sink.next_id, c->finders.next_id);
+    return WG_OK;
 }
 
 wg_stripe_options wgi_stripe_options(wg_engine *engine) {
@@ -229,9 +284,11 @@ static wg_code write_stripes(capture *c, wg_error *err) {
     c->sink = (wg_stripe_sink){
         .platform = e->platform, .dir = m->stripe_dir, .options = wgi_stripe_options(e), .next_id = m->next_stripe};
     wg_buf_init(&c->sink.finished, &e->account);
-    wg_code code = store_all(c, err);
+    const bool halves = c->log_bytes >= e->halves_log_bytes;
+    wg_code code = halves ? store_halves(c, err) : store_whole(c, err);
     if (code == WG_OK) code = check_room(c, err);
-    m->next_stripe = c->sink.next_id > m->next_stripe ? c->sink.next_id : m->next_stripe;
+    m->next_stripe = wg_max_u64(m->next_stripe, wg_max_u64(c->sink.next_id, c->finders.next_id));
+    if (halves) wg_stripe_sink_abort(&c->finders); /* after a success it has nothing left */
     if (code != WG_OK) wg_stripe_sink_abort(&c->sink);
     return code;
 }

@@ -331,6 +331,7 @@ static wg_code open_once(const char *path, const wg_options *o, const wg_engine_
     WG_TRY(wgi_engine_make(platform, path, o, &e, err));
     e->pool = options->pool;
     e->adjacency_span_free = UINT64_C(1) << 22;
+    e->halves_log_bytes = options->halves_log_bytes != 0 ? options->halves_log_bytes : UINT64_C(16) << 20;
     e->delta_edges_min = options->delta_edges_min;
     wg_arena arena;
     wg_arena_init(&arena, &e->account);

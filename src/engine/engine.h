@@ -35,11 +35,11 @@ typedef struct wg_engine_options {
     wg_platform *platform; /* NULL: real */
     wg_options options;
     uint32_t wal_segment_bytes; /* 0: default; tests use small ones */
-    const char
-        *ring_dir; /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": in the process's own memory */
-    wg_pool *pool; /* for merges of adjacency; outlives the engine. NULL: none */
-    uint32_t delta_edges_min; /* more are worth a merge of adjacency; 0: default; tests use few */
-    bool no_background;       /* as in options; simulated and faulty platforms have no background in any case */
+    uint64_t halves_log_bytes;  /* a checkpoint of so much log is written in halves; 0: 16 MiB; tests use less */
+    const char *ring_dir;       /* BUFFERED: where rings of agents' state lie; NULL: /dev/shm; "": own memory */
+    wg_pool *pool;              /* for merges of adjacency; outlives the engine. NULL: none */
+    uint32_t delta_edges_min;   /* more are worth a merge of adjacency; 0: default; tests use few */
+    bool no_background;         /* as in options; simulated and faulty platforms have no background in any case */
 } wg_engine_options;
 
 /* memory_bytes_max without what the program itself needs; 0: no limit. Queries get a quarter of it. */

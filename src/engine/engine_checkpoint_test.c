@@ -15,10 +15,13 @@ static uint64_t seed_of_run(void) {
     return seed;
 }
 
+static uint64_t opened;
+
 static wg_engine *open_at(wg_platform *platform, wg_durability durability) {
     const wg_engine_options o = {.platform = platform,
                                  .options = {.create = true, .durability = durability, .sync_interval_ms = 1000000},
-                                 .wal_segment_bytes = 1 << 14};
+                                 .wal_segment_bytes = 1 << 14,
+                                 .halves_log_bytes = opened++ % 2}; /* always in halves, or never */
     wg_engine *engine = NULL;
     MODEL_OK(wg_engine_open("/ws", &o, &engine, err));
     return engine;

@@ -71,6 +71,7 @@ struct wg_engine {
     wg_account index_account;     /* nor this */
     uint32_t delta_edges_min;     /* 0: default */
     uint64_t adjacency_span_free; /* WGI_SPAN_FREE; tests take less */
+    uint64_t halves_log_bytes;    /* of wg_engine_options */
     wg_mutex adjacency_mutex;     /* which adjacency labels keep, and its ranges */
     wg_file *lock_file;
     wg_wal *wal; /* NULL: IN_MEMORY */

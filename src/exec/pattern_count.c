@@ -227,7 +227,7 @@ static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_
                           uint64_t *bound) {
     const uint64_t begin = wg_max_u64(first, wg_min_u64(last, side->node_min));
     const uint64_t end = wg_max_u64(begin, wg_min_u64(last, side->node_min + side->node_count));
-    const uint64_t *offsets = side->offsets + (begin - side->node_min);
+    const uint32_t *offsets = side->offsets + (begin - side->node_min);
     uint64_t *to = values + (begin - first);
     bool good = true;
     memset(values, 0, (begin - first) * sizeof *values);
@@ -243,7 +243,7 @@ static bool times_degrees(const wg_adjacency_side *side, uint64_t first, uint64_
     }
     *bound = UINT64_MAX;
     for (uint64_t i = 0; i < end - begin; i++)
-        good = !__builtin_mul_overflow(to[i], offsets[i + 1] - offsets[i], &to[i]) && good;
+        good = !__builtin_mul_overflow(to[i], (uint64_t)(offsets[i + 1] - offsets[i]), &to[i]) && good;
     return good;
 }
 

@@ -110,7 +110,7 @@ static wg_code make_sides(wgi_pattern_run *run, const wg_rows *rows, wgi_pattern
 
 /* No edges: lists that may be pointed into. */
 static void make_empty(wg_adjacency_side *side) {
-    static const uint64_t offsets[1] = {0};
+    static const uint32_t offsets[1] = {0};
     static const uint32_t nothing[1] = {0};
     *side = (wg_adjacency_side){.offsets = offsets, .neighbours = nothing, .edges = nothing};
 }

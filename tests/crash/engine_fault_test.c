@@ -26,8 +26,10 @@ static world the_world;
 static counts counted;
 
 static wg_code open_world(wg_platform *platform, wg_error *err) {
-    const wg_engine_options options = {
-        .platform = platform, .options = {.create = true}, .wal_segment_bytes = 1 << 13};
+    const wg_engine_options options = {.platform = platform,
+                                       .options = {.create = true},
+                                       .wal_segment_bytes = 1 << 13,
+                                       .halves_log_bytes = counted.runs % 2};
     return wg_engine_open("/ws", &options, &the_world.engine, err);
 }
 

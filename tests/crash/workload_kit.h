@@ -61,7 +61,8 @@ static inline wg_engine_options options_of(const workload *load, wg_platform *pl
                                            .sync_batch_commits = 1000000,
                                            .checkpoint_log_bytes = UINT64_MAX,
                                            .no_background = true},
-                               .wal_segment_bytes = load->segment_bytes};
+                               .wal_segment_bytes = load->segment_bytes,
+                               .halves_log_bytes = load->durability == WG_STRICT};
 }
 
 static inline wg_code kit_checkpoint(wg_engine *engine) { return wg_engine_checkpoint(engine, NULL, NULL); }

@@ -70,7 +70,8 @@ void wg_arc1_encoder_narrow(wg_arc1_encoder *encoder, uint64_t bytes_max) {
 
 void wg_arc1_encoder_reset(wg_arc1_encoder *encoder) { wg_arena_reset(&encoder->zones); }
 
-bool wg_arc1_pack(const uint64_t *values, uint32_t count, uint32_t width, wg_buf *out) {
+/* Packs what the values are above `base`. */
+static bool pack_above(const uint64_t *values, uint64_t base, uint32_t count, uint32_t width, wg_buf *out) {
     WG_ASSERT(width <= WG_ARC1_PACKED_WIDTH_MAX);
     const size_t size = (size_t)wg_arc1_packed_bytes(count, width);
     if (!wg_buf_reserve(out, size)) return false;
@@ -79,16 +80,21 @@ bool wg_arc1_pack(const uint64_t *values, uint32_t count, uint32_t width, wg_buf
     uint64_t word = 0;
     uint32_t bits = 0;
     for (uint32_t i = 0; i < count; i++) {
-        word |= values[i] << bits;
+        const uint64_t value = values[i] - base;
+        word |= value << bits;
         bits += width;
         if (bits < 64) continue;
         wg_store_u64le(to, word);
         to += 8;
         bits -= 64;
-        word = bits == 0 ? 0 : values[i] >> (width - bits);
+        word = bits == 0 ? 0 : value >> (width - bits);
     }
     if (bits != 0) wg_store_u64le(to, word);
     return true;
+}
+
+bool wg_arc1_pack(const uint64_t *values, uint32_t count, uint32_t width, wg_buf *out) {
+    return pack_above(values, 0, count, width, out);
 }
 
 /* ---- gathering */
@@ -211,10 +217,12 @@ static bool same(const wg_arc1_encoder *e, bool string, uint32_t a, uint32_t b) 
     return wg_slice_equal(wg_slice_of_str(e->strings[a]), wg_slice_of_str(e->strings[b]));
 }
 
-/* Numbers the distinct cells in the order in which they appear. False when that needs more than `bytes_max`. */
+/* Numbers the distinct cells in the order in which they appear. False when entries and codes need more than `bytes_max`, which is seen as soon as
+ * those so far do. */
 static bool dictionary_build(wg_arc1_encoder *e, bool string, uint32_t rows, uint64_t bytes_max, choice *out) {
     memset(e->slots, 0, sizeof e->slots);
     uint64_t bytes = string ? 4 : 0;
+    uint64_t codes = 0; /* bytes of codes of so many entries */
     uint32_t count = 0;
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t slot = (uint32_t)hash_of(e, string, i) % DICTIONARY_SLOTS;
@@ -222,7 +230,8 @@ static bool dictionary_build(wg_arc1_encoder *e, bool string, uint32_t rows, uin
             slot = (slot + 1) % DICTIONARY_SLOTS;
         if (e->slots[slot] == 0) {
             bytes += string ? 4 + e->strings[i].size : 8;
-            if (bytes > bytes_max) return false;
+            if ((count & (count - 1)) == 0) codes = wg_arc1_packed_bytes(rows, arc1_bits(count));
+            if (bytes + codes > bytes_max) return false;
             e->entries[count++] = i;
             e->slots[slot] = count;
         }
@@ -243,13 +252,16 @@ typedef struct cell_stats {
     bool sequence; /* one step everywhere */
 } cell_stats;
 
-/* The least and the greatest cell; of equal doubles with different bits the first. */
+/* The least and the greatest cell, of equal doubles with different bits the first, and the runs, in one pass. */
 static void find_bounds(const uint64_t *cells, uint8_t type, uint32_t rows, cell_stats *s) {
+    uint32_t runs = 1;
     if (type == WG_TYPE_FLOAT) {
         for (uint32_t i = 1; i < rows; i++) {
+            runs += cells[i] != cells[i - 1];
             if (wg_f64_of_bits(cells[i]) < wg_f64_of_bits(s->min)) s->min = cells[i];
             if (wg_f64_of_bits(s->max) < wg_f64_of_bits(cells[i])) s->max = cells[i];
         }
+        s->runs = runs;
         return;
     }
     const uint64_t flip =
@@ -258,18 +270,19 @@ static void find_bounds(const uint64_t *cells, uint8_t type, uint32_t rows, cell
     uint64_t max = min;
     for (uint32_t i = 1; i < rows; i++) {
         const uint64_t cell = cells[i] ^ flip;
+        runs += cells[i] != cells[i - 1];
         min = cell < min ? cell : min;
         max = cell > max ? cell : max;
     }
     s->min = min ^ flip;
     s->max = max ^ flip;
+    s->runs = runs;
 }
 
 static cell_stats stats_of(const wg_arc1_encoder *e, uint8_t type, uint32_t rows) {
     const uint64_t *cells = e->cells;
     cell_stats s = {.min = cells[0], .max = cells[0], .runs = 1, .sequence = true};
     find_bounds(cells, type, rows, &s);
-    for (uint32_t i = 1; i < rows; i++) s.runs += cells[i] != cells[i - 1];
     for (uint32_t i = 1; i < rows && s.sequence; i++) s.sequence = cells[i] - cells[i - 1] == cells[1] - cells[0];
     return s;
 }
@@ -415,11 +428,9 @@ static bool write_fixed(wg_arc1_encoder *e, const wg_arc1_column *c, uint32_t ro
             out->size += rows;
             return true;
         case WG_ENCODING_BIT_PACKED:
-            for (uint32_t i = 0; i < rows; i++) e->codes[i] = e->cells[i] - c->base;
-            return wg_arc1_pack(e->codes, rows, c->width, out);
+            return pack_above(e->cells, c->base, rows, c->width, out);
         case WG_ENCODING_DECIMAL:
-            for (uint32_t i = 0; i < rows; i++) e->parts[i] -= c->base;
-            return wg_arc1_pack(e->parts, rows, c->width, out);
+            return pack_above(e->parts, c->base, rows, c->width, out);
         case WG_ENCODING_DELTA:
             return write_delta(e, rows, out);
         case WG_ENCODING_RUN_LENGTH:

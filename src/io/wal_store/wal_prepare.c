@@ -8,7 +8,7 @@
  * Zeros make syncs cheap, because neither size nor blocks of the file change under them; they cost as much as the log itself. A
  * segment that fills with few syncs, as in a bulk load, gets none: its successor grows as it is written.
  *
- * A trim leaves one segment of the usual size under wal/spare.tmp. It is taken instead of a new file: the directory is synced, so that
+ * A trim of few segments leaves one of the usual size under wal/spare.tmp. It is taken instead of a new file: the directory is synced, so that
  * no crash brings the old name back, then it is overwritten with zeros like a new one. Its blocks are there already.
  *
  * Nothing depends on it: whatever fails here, or comes too late, the rotation makes its own segment (wal_append.c). A file

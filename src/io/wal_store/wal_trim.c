@@ -6,7 +6,7 @@
  * durable end lies: a newer one may not be on the disk yet, nor its name.
  *
  * Trimming removes names only, oldest first, without a sync: a removal that a crash undoes leaves a segment below the first,
- * which the next open removes again. One of the segments may get another name, under which wal_prepare.c uses it again. What the
+ * which the next open removes again. One of the segments, when they are few, may get another name, under which wal_prepare.c uses it again. What the
  * chain has not taken in yet is hashed first, because it may have to be read back. */
 #include "io/wal_store/wal_internal.h"
 
@@ -62,13 +62,19 @@ static void note_gone(wg_wal *wal, uint64_t number) {
     wg_mutex_unlock(&wal->append_lock);
 }
 
+enum {
+    TRIM_SPARE_MAX = 24
+}; /* more that go at once were filled by a load: one to use again is no gain, and takes room */
+
 wg_code wg_wal_trim(wg_wal *wal, uint64_t segment, wg_error *err) {
     char path[WAL_PATH_BYTES];
-    if (oldest_below(wal, segment) != 0) WG_TRY(wgi_wal_chain_drain(wal, err));
+    const uint64_t oldest = oldest_below(wal, segment);
+    const bool keeps = segment - oldest <= TRIM_SPARE_MAX;
+    if (oldest != 0) WG_TRY(wgi_wal_chain_drain(wal, err));
     for (uint64_t number; (number = oldest_below(wal, segment)) != 0; note_gone(wal, number)) {
         wg_error seen = {0};
         wgi_wal_name(wal->dir, number, path);
-        if (wgi_wal_spare_keep(wal, path, number)) continue;
+        if (keeps && wgi_wal_spare_keep(wal, path, number)) continue;
         const wg_code code = wal->platform->ops->unlink(wal->platform, path, &seen);
         if (code != WG_OK && code != WG_E_NOT_FOUND)
             return wg_error_set_sys(err, code, seen.sys_errno, "log segment '%.120s' could not be removed", path);

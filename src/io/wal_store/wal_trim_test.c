@@ -217,8 +217,7 @@ static void test_wal_trim_failure_leaves_the_rest(void **state) {
     assert_int_equal(wg_platform_fault_create(sim, &fault, NULL), WG_OK);
     f->p = fault;
     fill(f, &h);
-    wg_platform_fault_arm(fault, 3, WG_FAULT_EACCES,
-                          false); /* the first is looked at and renamed, to be used again */
+    wg_platform_fault_arm(fault, 2, WG_FAULT_EACCES, false); /* the first has gone by then */
     wg_error err = {0};
     assert_int_equal(wg_wal_trim(f->wal, h.keep[COMMITS], &err), WG_E_IO);
     assert_int_equal(err.sys_errno, 13);
@@ -268,6 +267,21 @@ static void test_wal_trimmed_segment_is_used_again(void **state) {
     assert_int_equal(r.count, 431);
     assert_int_equal(f->recovery.torn_tail_bytes, 0);
     assert_int_equal(f->p->ops->stat(f->p, "/wal/" WAL_SPARE_NAME, &info, NULL), WG_E_NOT_FOUND);
+    close_log(f);
+}
+
+/* Goal: where many segments go at once none of them stays to be used again; where few go one does. */
+static void test_wal_trim_of_many_keeps_no_spare(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = size_200};
+    f->options.segment_bytes = 8192;
+    open_log(f, &r);
+    for (uint32_t round = 0; round < 2; round++) {
+        const uint64_t until = f->wal->number + (round == 0 ? 25 : 5);
+        while (f->wal->number < until) append_sized(f, 200, true);
+        assert_int_equal(wg_wal_trim(f->wal, f->wal->number, NULL), WG_OK);
+        assert_int_equal(f->wal->spare, round == 1);
+    }
     close_log(f);
 }
 
@@ -351,6 +365,7 @@ int main(void) {
         T(test_wal_chain_forget_frees),
         T(test_wal_trim_failure_leaves_the_rest),
         T(test_wal_trimmed_segment_is_used_again),
+        T(test_wal_trim_of_many_keeps_no_spare),
         T(test_wal_reuse_is_never_needed),
         T(test_wal_rotation_between_commits_leaves_the_load_behind),
     };

@@ -111,6 +111,7 @@ typedef struct wg_stripe_sink {
     const char *dir;
     wg_stripe_options options;
     uint64_t next_id;
+    uint32_t id_step;         /* from one stripe to the next; 0 counts as 1 */
     wg_stripe_writer *writer; /* NULL between stripes */
     uint32_t level;
     wg_buf finished; /* wg_stripe_entry each */

@@ -17,20 +17,22 @@ static void stripe_unlink(wg_platform *platform, const char *dir, uint64_t id) {
     if (wg_stripe_path(dir, id, path, sizeof path, NULL) == WG_OK) (void)platform->ops->unlink(platform, path, NULL);
 }
 
+static uint64_t step_of(const wg_stripe_sink *sink) { return sink->id_step == 0 ? 1 : sink->id_step; }
+
 static wg_code sink_begin(wg_stripe_sink *sink, wg_error *err) {
     WG_ASSERT(sink->writer == NULL);
     WG_TRY(wg_stripe_create(sink->platform, sink->dir, sink->next_id, &sink->options, &sink->writer, err));
-    sink->next_id++;
+    sink->next_id += step_of(sink);
     return WG_OK;
 }
 
-/* Finishes the stripe under way, whose number is the one before next_id. */
+/* Finishes the stripe under way, whose number is a step before next_id. */
 static wg_code sink_end(wg_stripe_sink *sink, wg_error *err) {
     WG_ASSERT(sink->writer != NULL);
     if (sink->finished.account == NULL) sink->finished.account = sink->options.account;
     if (!wg_buf_reserve(&sink->finished, sizeof(wg_stripe_entry)))
         return wg_error_nomem(err, sizeof(wg_stripe_entry));
-    wg_stripe_entry entry = {.id = sink->next_id - 1, .level = sink->level};
+    wg_stripe_entry entry = {.id = sink->next_id - step_of(sink), .level = sink->level};
     wg_stripe_writer *writer = sink->writer;
     sink->writer = NULL;
     const wg_code code = wg_stripe_finish(writer, &entry.bytes, err);

@@ -98,7 +98,8 @@ typedef struct wg_store_pass {
     uint32_t owner; /* table number; DIRECTORY: 0 nodes, 1 edges; label number */
     uint64_t since;
     uint64_t until;
-    uint64_t row_count; /* captured under the writer's lock */
+    uint64_t row_first; /* of a table: slots before its own are left to another pass */
+    uint64_t row_count; /* captured under the writer's lock; of a table: rows before this one */
 } wg_store_pass;
 /* Writes the changed slots. Runs beside the writer, inside an epoch. An `end` above until is written as NEVER. */
 wg_code wg_table_store(const wg_table *table, const wg_store_pass *pass, wg_error *err);

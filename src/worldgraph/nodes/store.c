@@ -225,7 +225,7 @@ static wg_code slot_store(slot_pass *s, wg_error *err) {
 }
 
 wg_code wg_table_store(const wg_table *table, const wg_store_pass *pass, wg_error *err) {
-    slot_pass s = {.table = table, .pass = pass};
+    slot_pass s = {.table = table, .pass = pass, .slot = pass->row_first >> WGI_FRAGMENT_SHIFT};
     wg_code code = WG_OK;
     s.buffers = wg_alloc(table->account, sizeof *s.buffers);
     s.scratch = wg_alloc(table->account, sizeof *s.scratch);

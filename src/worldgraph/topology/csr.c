@@ -5,7 +5,7 @@
  * four times the number of distinct ones, plus 1,024) it is a counting sort over an offset array; otherwise the log edges
  * are sorted by node with a stable radix sort and merged with the sorted keys of the base.
  *
- *   one block: wgi_csr | offsets u64 (keys + 1) | keys u64 (not dense) | edges | neighbours (u32, or u64 when an id needs it)
+ *   one block: wgi_csr | keys u64 (not dense) | offsets (keys + 1) | edges | neighbours (u32; u64 when an id or the count needs it)
  *
  * Failure modes: WG_E_NOMEM, nothing changed. */
 #include "worldgraph/topology/topology_internal.h"
@@ -29,7 +29,7 @@ typedef struct source_extent {
 typedef struct csr_writer {
     wgi_csr *csr;
     uint64_t *keys;
-    uint64_t *offsets;
+    void *offsets;
     void *edges;
     void *neighbours;
 } csr_writer;
@@ -68,7 +68,8 @@ static uint64_t distinct_count(const wgi_csr_source *s, const source_extent *e, 
     if (seen == NULL) return 0;
     const wgi_csr *base = s->base;
     for (uint64_t k = 0; base != NULL && k < base->key_count; k++) {
-        if (base->offsets[k + 1] != base->offsets[k]) wg_bit_set(seen, wgi_csr_key(base, k) - e->node_min);
+        if (wgi_csr_offset(base, k + 1) != wgi_csr_offset(base, k))
+            wg_bit_set(seen, wgi_csr_key(base, k) - e->node_min);
     }
     for (uint64_t at = s->first; at < s->last;) {
         wgi_log_span span;
@@ -95,25 +96,25 @@ static wg_code dense_decide(const wgi_csr_source *s, const source_extent *e, wg_
 
 static bool writer_create(csr_writer *w, const source_extent *e, bool dense, uint64_t key_count,
                           wg_account *account) {
-    const bool wide = e->id_max > UINT32_MAX;
+    const bool wide = e->id_max > UINT32_MAX || e->entry_count > UINT32_MAX;
     const size_t id_bytes = wide ? sizeof(uint64_t) : sizeof(uint32_t);
     const size_t head = wg_align_up(sizeof(wgi_csr), 64);
     size_t offsets_bytes;
     size_t entries_bytes;
     size_t bytes;
-    if (!wg_mul_size(key_count + 1, sizeof(uint64_t), &offsets_bytes)) return false;
+    if (!wg_mul_size(key_count + 1, id_bytes, &offsets_bytes)) return false;
     if (!wg_mul_size(e->entry_count, id_bytes, &entries_bytes)) return false;
     const size_t keys_bytes = dense ? 0 : key_count * sizeof(uint64_t);
     if (!wg_add_size(head + keys_bytes, offsets_bytes, &bytes) || !wg_add_size(bytes, 2 * entries_bytes, &bytes))
         return false;
     uint8_t *p = wg_alloc(account, bytes);
     if (p == NULL) return false;
-    memset(p, 0, head + offsets_bytes);
+    memset(p, 0, head + keys_bytes + offsets_bytes);
     w->csr = (wgi_csr *)(void *)p;
-    w->offsets = (uint64_t *)(void *)(p + head);
-    w->keys = dense ? NULL : w->offsets + key_count + 1;
-    w->edges = p + head + offsets_bytes + keys_bytes;
-    w->neighbours = p + head + offsets_bytes + keys_bytes + entries_bytes;
+    w->keys = dense ? NULL : (uint64_t *)(void *)(p + head);
+    w->offsets = p + head + keys_bytes;
+    w->edges = p + head + keys_bytes + offsets_bytes;
+    w->neighbours = p + head + keys_bytes + offsets_bytes + entries_bytes;
     *w->csr = (wgi_csr){.entry_count = e->entry_count,
                         .key_count = key_count,
                         .node_min = e->node_min,
@@ -136,8 +137,25 @@ static void entry_put(const csr_writer *w, uint64_t at, uint64_t edge, uint64_t 
     }
 }
 
+static void offset_set(const csr_writer *w, uint64_t k, uint64_t value) {
+    if (w->csr->wide) ((uint64_t *)w->offsets)[k] = value;
+    else ((uint32_t *)w->offsets)[k] = (uint32_t)value;
+}
+
+/* Raises an offset; returns what it was. */
+static uint64_t offset_add(const csr_writer *w, uint64_t k, uint64_t more) {
+    const uint64_t was = wgi_csr_offset(w->csr, k);
+    offset_set(w, k, was + more);
+    return was;
+}
+
+static void offset_fetch(const csr_writer *w, uint64_t k) {
+    __builtin_prefetch((uint8_t *)w->offsets + k * (w->csr->wide ? sizeof(uint64_t) : sizeof(uint32_t)), 1);
+}
+
 static uint64_t base_put(const csr_writer *w, uint64_t at, const wgi_csr *base, uint64_t key) {
-    for (uint64_t i = base->offsets[key]; i < base->offsets[key + 1]; i++)
+    const uint64_t end = wgi_csr_offset(base, key + 1);
+    for (uint64_t i = wgi_csr_offset(base, key); i < end; i++)
         entry_put(w, at++, wgi_csr_edge(base, i), wgi_csr_neighbour(base, i));
     return at;
 }
@@ -146,8 +164,8 @@ static uint64_t base_put(const csr_writer *w, uint64_t at, const wgi_csr *base, 
 static void fill_prefetch(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t i, uint64_t count) {
     const size_t id_bytes = w->csr->wide ? sizeof(uint64_t) : sizeof(uint32_t);
     if (i + 2 * PREFETCH_AHEAD >= count) return;
-    __builtin_prefetch(&w->offsets[wgi_span_end(span, side, i + 2 * PREFETCH_AHEAD) - w->csr->node_min], 1);
-    const uint64_t at = w->offsets[wgi_span_end(span, side, i + PREFETCH_AHEAD) - w->csr->node_min];
+    offset_fetch(w, wgi_span_end(span, side, i + 2 * PREFETCH_AHEAD) - w->csr->node_min);
+    const uint64_t at = wgi_csr_offset(w->csr, wgi_span_end(span, side, i + PREFETCH_AHEAD) - w->csr->node_min);
     __builtin_prefetch((uint8_t *)w->edges + at * id_bytes, 1);
     __builtin_prefetch((uint8_t *)w->neighbours + at * id_bytes, 1);
 }
@@ -155,18 +173,17 @@ static void fill_prefetch(const csr_writer *w, const wgi_log_span *span, uint32_
 static void span_count(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t count) {
     const uint64_t min = w->csr->node_min;
     for (uint64_t i = 0; i < count; i++) {
-        if (i + PREFETCH_AHEAD < count)
-            __builtin_prefetch(&w->offsets[wgi_span_end(span, side, i + PREFETCH_AHEAD) - min], 1);
-        w->offsets[wgi_span_end(span, side, i) - min]++;
+        if (i + PREFETCH_AHEAD < count) offset_fetch(w, wgi_span_end(span, side, i + PREFETCH_AHEAD) - min);
+        (void)offset_add(w, wgi_span_end(span, side, i) - min, 1);
     }
 }
 
 static void span_fill(const csr_writer *w, const wgi_log_span *span, uint32_t side, uint64_t count) {
     const uint64_t min = w->csr->node_min;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t *cursor = &w->offsets[wgi_span_end(span, side, i) - min];
         fill_prefetch(w, span, side, i, count);
-        entry_put(w, (*cursor)++, wgi_span_edge(span, i), wgi_span_end(span, 1 - side, i));
+        const uint64_t at = offset_add(w, wgi_span_end(span, side, i) - min, 1);
+        entry_put(w, at, wgi_span_edge(span, i), wgi_span_end(span, 1 - side, i));
     }
 }
 
@@ -187,22 +204,23 @@ static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
     const wgi_csr *base = s->base;
     const uint64_t base_keys = base == NULL ? 0 : base->key_count;
     for (uint64_t k = 0; k < base_keys; k++)
-        w->offsets[wgi_csr_key(base, k) - min] += base->offsets[k + 1] - base->offsets[k];
+        (void)offset_add(w, wgi_csr_key(base, k) - min, wgi_csr_offset(base, k + 1) - wgi_csr_offset(base, k));
     spans_do(w, s, span_count);
     uint64_t total = 0;
     for (uint64_t k = 0; k <= w->csr->key_count; k++) {
-        const uint64_t count = w->offsets[k];
-        w->offsets[k] = total;
+        const uint64_t count = wgi_csr_offset(w->csr, k);
+        offset_set(w, k, total);
         total += count;
     }
     WG_ASSERT(total == w->csr->entry_count);
     for (uint64_t k = 0; k < base_keys; k++) {
-        uint64_t *cursor = &w->offsets[wgi_csr_key(base, k) - min];
-        *cursor = base_put(w, *cursor, base, k);
+        const uint64_t cursor = wgi_csr_key(base, k) - min;
+        offset_set(w, cursor, base_put(w, wgi_csr_offset(w->csr, cursor), base, k));
     }
     spans_do(w, s, span_fill);
-    memmove(w->offsets + 1, w->offsets, w->csr->key_count * sizeof(uint64_t));
-    w->offsets[0] = 0;
+    const size_t bytes = w->csr->wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    memmove((uint8_t *)w->offsets + bytes, w->offsets, w->csr->key_count * bytes);
+    offset_set(w, 0, 0);
 }
 
 /* Stable radix sort by node of refs[0..count), with `spare` of the same size; returns where the result is. Bytes in which
@@ -240,7 +258,7 @@ static uint64_t sparse_merge(const csr_writer *w, const wgi_csr_source *s, const
     uint64_t at = 0;
     uint64_t r = 0;
     for (uint64_t k = 0; k < base_keys || r < ref_count;) {
-        if (k < base_keys && base->offsets[k] == base->offsets[k + 1]) { /* a hole in a dense base */
+        if (k < base_keys && wgi_csr_offset(base, k) == wgi_csr_offset(base, k + 1)) { /* a hole in a dense base */
             k++;
             continue;
         }
@@ -249,7 +267,7 @@ static uint64_t sparse_merge(const csr_writer *w, const wgi_csr_source *s, const
         const bool in_base = k < base_keys && wgi_csr_key(base, k) == node;
         if (w != NULL) {
             w->keys[key_count] = node;
-            w->offsets[key_count] = at;
+            offset_set(w, key_count, at);
             if (in_base) at = base_put(w, at, base, k);
         }
         if (in_base) k++;
@@ -258,7 +276,7 @@ static uint64_t sparse_merge(const csr_writer *w, const wgi_csr_source *s, const
         }
         key_count++;
     }
-    if (w != NULL) w->offsets[key_count] = at;
+    if (w != NULL) offset_set(w, key_count, at);
     return key_count;
 }
 
@@ -309,13 +327,13 @@ wg_code wgi_csr_retain(const wgi_csr *csr, uint64_t floor, wg_account *account, 
     uint64_t at = 0;
     for (uint64_t k = 0; k < csr->key_count; k++) { /* keys without entries stay: the build passes over them */
         if (!csr->dense) w.keys[k] = csr->keys[k];
-        w.offsets[k] = at;
-        for (uint64_t i = csr->offsets[k]; i < csr->offsets[k + 1]; i++) {
+        offset_set(&w, k, at);
+        for (uint64_t i = wgi_csr_offset(csr, k), end = wgi_csr_offset(csr, k + 1); i < end; i++) {
             if (wgi_csr_edge(csr, i) < floor) continue;
             entry_put(&w, at++, wgi_csr_edge(csr, i), wgi_csr_neighbour(csr, i));
         }
     }
-    w.offsets[csr->key_count] = at;
+    offset_set(&w, csr->key_count, at);
     WG_ASSERT(at == extent.entry_count);
     *out = w.csr;
     return WG_OK;
@@ -337,8 +355,8 @@ static uint64_t key_search(const wgi_csr *csr, uint64_t node) {
 uint64_t wgi_csr_find(const wgi_csr *csr, uint64_t node, uint64_t *out_first) {
     const uint64_t k = csr->dense ? node - csr->node_min : key_search(csr, node);
     if (k >= csr->key_count) return 0; /* also a node below node_min, which wraps */
-    *out_first = csr->offsets[k];
-    return csr->offsets[k + 1] - csr->offsets[k];
+    *out_first = wgi_csr_offset(csr, k);
+    return wgi_csr_offset(csr, k + 1) - *out_first;
 }
 
 uint64_t wgi_csr_below(const wgi_csr *csr, uint64_t first, uint64_t count, uint64_t end) {
@@ -383,14 +401,14 @@ void wgi_reading_csr(wgi_reading *reading, const wgi_csr *csr) {
 /* ---- checking */
 
 static wg_code side_check(const wgi_csr *csr, const char *name, wg_error *err) {
-    if (csr->offsets[0] != 0 || csr->offsets[csr->key_count] != csr->entry_count)
+    if (wgi_csr_offset(csr, 0) != 0 || wgi_csr_offset(csr, csr->key_count) != csr->entry_count)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "topology %s: offsets do not cover the entries", name);
     for (uint64_t k = 0; k < csr->key_count; k++) {
         if (!csr->dense && k > 0 && csr->keys[k - 1] >= csr->keys[k])
             return wg_error_set(err, WG_E_CORRUPT, k, "topology %s: node keys are not ascending", name);
-        if (csr->offsets[k] > csr->offsets[k + 1])
-            return wg_error_set(err, WG_E_CORRUPT, k, "topology %s: offsets are not ascending", name);
-        for (uint64_t i = csr->offsets[k] + 1; i < csr->offsets[k + 1]; i++) {
+        const uint64_t begin = wgi_csr_offset(csr, k), end = wgi_csr_offset(csr, k + 1);
+        if (begin > end) return wg_error_set(err, WG_E_CORRUPT, k, "topology %s: offsets are not ascending", name);
+        for (uint64_t i = begin + 1; i < end; i++) {
             if (wgi_csr_edge(csr, i - 1) >= wgi_csr_edge(csr, i))
                 return wg_error_set(err, WG_E_CORRUPT, i, "topology %s: edges of a node are not ascending", name);
         }
@@ -420,7 +438,7 @@ wg_code wgi_csr_check_pair(const wgi_csr *out_side, const wgi_csr *in_side, wg_e
                             (unsigned long long)out_side->entry_count, (unsigned long long)in_side->entry_count);
     for (uint64_t k = 0; k < out_side->key_count; k++) {
         const uint64_t node = wgi_csr_key(out_side, k);
-        for (uint64_t i = out_side->offsets[k]; i < out_side->offsets[k + 1]; i++) {
+        for (uint64_t i = wgi_csr_offset(out_side, k); i < wgi_csr_offset(out_side, k + 1); i++) {
             const uint64_t edge = wgi_csr_edge(out_side, i);
             if (!csr_has(in_side, wgi_csr_neighbour(out_side, i), edge, node))
                 return wg_error_set(err, WG_E_CORRUPT, edge, "topology: edge %llu is OUT but not IN",

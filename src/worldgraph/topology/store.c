@@ -29,8 +29,9 @@ typedef struct run_writer {
 
 static uint64_t key_count_kept(const side_cursor *c, uint32_t which, uint64_t key) {
     const wgi_csr *csr = c->csr[which];
-    const uint64_t count = csr->offsets[key + 1] - csr->offsets[key];
-    return which == 0 ? wgi_csr_below(csr, csr->offsets[key], count, c->end) : count;
+    const uint64_t first = wgi_csr_offset(csr, key);
+    const uint64_t count = wgi_csr_offset(csr, key + 1) - first;
+    return which == 0 ? wgi_csr_below(csr, first, count, c->end) : count;
 }
 
 /* Goes on to the next node that has entries; false at the end. */
@@ -49,7 +50,7 @@ static bool cursor_next(side_cursor *c, uint64_t *out_node) {
         const wgi_csr *csr = c->csr[i];
         c->at[i] = c->until[i] = 0;
         if (csr == NULL || c->key[i] == csr->key_count || wgi_csr_key(csr, c->key[i]) != node) continue;
-        c->at[i] = csr->offsets[c->key[i]];
+        c->at[i] = wgi_csr_offset(csr, c->key[i]);
         c->until[i] = c->at[i] + key_count_kept(c, i, c->key[i]);
         c->key[i]++;
     }

@@ -381,7 +381,8 @@ static wg_code adopted_check(const wgi_state *state, uint64_t edge_count, wg_err
     bool overlaps = wgi_delta_count(state->delta) != 0 && wgi_log_edge_at(log, 0) <= stored_last;
     const wgi_csr *base = state->base[0];
     for (uint64_t k = 0; k < base->key_count && !overlaps; k++)
-        overlaps = base->offsets[k] != base->offsets[k + 1] && wgi_csr_edge(base, base->offsets[k]) <= stored_last;
+        overlaps = wgi_csr_offset(base, k) != wgi_csr_offset(base, k + 1) &&
+                   wgi_csr_edge(base, wgi_csr_offset(base, k)) <= stored_last;
     if (overlaps)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET,
                             "topology: stored runs reach edge %llu, which is in memory too",

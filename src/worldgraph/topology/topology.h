@@ -51,7 +51,7 @@ typedef struct wg_topology_side {
     uint64_t node_min;
     uint64_t node_count;
     uint64_t entry_count;
-    const uint64_t *offsets;
+    const uint32_t *offsets;
     const uint32_t *neighbours;
     const uint32_t *edges;
 } wg_topology_side;

@@ -95,10 +95,10 @@ typedef struct wgi_csr {
     uint64_t key_count; /* offsets has one more */
     uint64_t node_min;  /* dense: key k is node_min + k */
     bool dense;
-    bool wide;            /* 64-bit entries */
+    bool wide;            /* offsets and entries of 64 bits: some id or the count needs them */
     const uint64_t *keys; /* not dense: ascending */
-    const uint64_t *offsets;
-    const void *edges; /* uint32_t, or uint64_t when wide */
+    const void *offsets;  /* uint32_t, or uint64_t when wide, as are edges and neighbours */
+    const void *edges;
     const void *neighbours;
 } wgi_csr;
 
@@ -116,6 +116,9 @@ typedef struct wgi_csr_source {
 wg_code wgi_csr_build(const wgi_csr_source *source, wg_account *account, wgi_csr **out, wg_error *err);
 /* Where the entries of a node begin; returns how many there are. */
 uint64_t wgi_csr_find(const wgi_csr *csr, uint64_t node, uint64_t *out_first);
+static inline uint64_t wgi_csr_offset(const wgi_csr *csr, uint64_t k) {
+    return csr->wide ? ((const uint64_t *)csr->offsets)[k] : ((const uint32_t *)csr->offsets)[k];
+}
 static inline uint64_t wgi_csr_edge(const wgi_csr *csr, uint64_t at) {
     return csr->wide ? ((const uint64_t *)csr->edges)[at] : ((const uint32_t *)csr->edges)[at];
 }
