@@ -20,10 +20,12 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
     switch (u->kind) {
         case WGI_UNDO_ROW:
             wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER);
+            wg_table_drop_undone(wgi_table_at(engine, u->number)->rows, u->a, 1);
             return;
         case WGI_UNDO_ROWS:
             for (uint64_t i = 0; i < u->b; i++)
                 wg_table_set_begin(wgi_table_at(engine, u->number)->rows, u->a + i, WG_LOGSEQ_NEVER);
+            wg_table_drop_undone(wgi_table_at(engine, u->number)->rows, u->a, u->b);
             return;
         case WGI_UNDO_END: /* the `end`s are in memory since it was set: cannot fail */
             WG_ASSERT(wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER,
