@@ -259,6 +259,7 @@ static wg_exec_context make_context(const wg_stmt *stmt, wg_txn *txn, wg_result 
                              .batch_rows = s->batch_rows,
                              .shards = s->shards,
                              .kernels = s->kernels,
+                             .alone = s->txn == NULL,
                              .optimizer_off = s->optimizer_off,
                              .watch = s->watch,
                              .params = stmt->params,

@@ -20,9 +20,11 @@ static void undo_one(wg_engine *engine, const wgi_undo *u) {
     switch (u->kind) {
         case WGI_UNDO_ROW:
             wg_table_unbegin(wgi_table_at(engine, u->number)->rows, u->a, 1);
+            wg_table_drop_undone(wgi_table_at(engine, u->number)->rows, u->a, 1);
             return;
         case WGI_UNDO_ROWS:
             wg_table_unbegin(wgi_table_at(engine, u->number)->rows, u->a, u->b);
+            wg_table_drop_undone(wgi_table_at(engine, u->number)->rows, u->a, u->b);
             return;
         case WGI_UNDO_END: /* the `end`s are in memory since it was set: cannot fail */
             WG_ASSERT(wg_table_set_end(wgi_table_at(engine, u->number)->rows, u->a, WG_LOGSEQ_NEVER,

@@ -230,8 +230,12 @@ void wgi_background_stop(wg_engine *engine) {
 
 wg_code wgi_budget_check(wg_engine *engine, wg_error *err) {
     const uint64_t cap = wgi_heap_cap(engine);
-    const uint64_t heap = wg_account_bytes(&engine->account);
+    uint64_t heap = wg_account_bytes(&engine->account);
     const uint64_t adjacency = wg_account_bytes(&engine->adjacency_account);
+    if (cap != 0 && heap > cap) { /* what nobody reads any more may not be gone yet */
+        wg_epoch_collect(engine->epoch);
+        heap = wg_account_bytes(&engine->account);
+    }
     if (cap != 0 && adjacency != 0 && heap + adjacency > cap) wgi_adjacency_trim(engine);
     if (cap == 0 || heap <= cap) return WG_OK;
     return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
@@ -250,6 +254,7 @@ wg_code wgi_budget_admit(wg_engine *engine, wg_error *err) {
     const uint64_t cap = wgi_heap_cap(engine);
     if (cap == 0) return WG_OK;
     const bool maintained = is_maintained(engine);
+    if (held_bytes(engine) > cap / 4 * 3) wg_epoch_collect(engine->epoch); /* what a rollback left, too */
     for (int i = 0; i < ADMIT_TRIES && maintained && held_bytes(engine) > cap / 4 * 3; i++)
         WG_TRY(wg_engine_checkpoint(engine, NULL, err));
     const wg_code code = wgi_budget_check(engine, err);

@@ -74,14 +74,24 @@ static bool same_target(const wgi_copy_target *a, const wgi_copy_target *b) {
            memcmp(a->keys, b->keys, a->part_count * sizeof a->keys[0]) == 0;
 }
 
-static wg_code ends_make(wgi_copier *c, const wg_label *edge, uint64_t rows, wg_error *err) {
+static void maps_destroy(wgi_copier *c) {
+    if (c->ends[1].map != c->ends[0].map) wgi_copy_map_destroy(c->ends[1].map);
+    wgi_copy_map_destroy(c->ends[0].map);
+    c->ends[0].map = c->ends[1].map = NULL;
+}
+
+wg_code wgi_copy_maps_make(wgi_copier *c, wg_error *err) {
+    maps_destroy(c);
+    WG_TRY(wgi_copy_map_create(c->txn, &c->ends[0], c->rows_expected, &c->ends[0].map, err));
+    if (!same_target(&c->ends[0], &c->ends[1]))
+        return wgi_copy_map_create(c->txn, &c->ends[1], c->rows_expected, &c->ends[1].map, err);
+    c->ends[1].map = c->ends[0].map;
+    return WG_OK;
+}
+
+static wg_code ends_make(wgi_copier *c, const wg_label *edge, wg_error *err) {
     for (uint32_t side = 0; side < 2; side++) WG_TRY(target_make(c, side, edge, err));
-    WG_TRY(wgi_copy_map_create(c->txn, &c->ends[0], rows, &c->ends[0].map, err));
-    if (same_target(&c->ends[0], &c->ends[1])) {
-        c->ends[1].map = c->ends[0].map;
-        return WG_OK;
-    }
-    return wgi_copy_map_create(c->txn, &c->ends[1], rows, &c->ends[1].map, err);
+    return wgi_copy_maps_make(c, err);
 }
 
 /* ---- columns */
@@ -251,7 +261,6 @@ wg_code wgi_copy_reject_write(wgi_copier *c, const wgi_copy_reject *rejects, uin
 typedef struct file_list {
     const char **paths;
     uint32_t count;
-    uint64_t rows; /* about; never fewer */
 } file_list;
 
 static bool ends_with(const char *name, const char *suffix) {
@@ -297,7 +306,7 @@ static wg_code list_files(wgi_copier *c, const char *path, file_list *out, wg_er
 }
 
 /* How many rows there will be, to choose how ends are found, and for progress. */
-static wg_code measure(wgi_copier *c, file_list *files, wg_error *err) {
+static wg_code measure(wgi_copier *c, const file_list *files, wg_error *err) {
     wg_engine *e = c->txn->engine;
     bool exact = true;
     for (uint32_t i = 0; i < files->count; i++) {
@@ -305,16 +314,18 @@ static wg_code measure(wgi_copier *c, file_list *files, wg_error *err) {
             wg_object *object = NULL;
             bool opened = false;
             WG_TRY(wg_object_acquire(e->objects, files->paths[i], &object, &opened, err));
-            files->rows += wg_object_metadata(object)->row_count;
+            c->rows_expected += wg_object_metadata(object)->row_count;
             wg_object_release(e->objects, object);
             continue;
         }
         wg_file_info info = {0};
         WG_TRY(e->platform->ops->stat(e->platform, files->paths[i], &info, err));
-        files->rows += info.size / 4;
+        c->rows_expected += info.size / 4;
         exact = false;
     }
-    if (exact && c->cancel != NULL) atomic_store_explicit(&c->cancel->rows_total, files->rows, memory_order_relaxed);
+    const uint64_t skipped = wg_min_u64(c->options->skip_rows, c->rows_expected);
+    if (exact && c->cancel != NULL)
+        atomic_store_explicit(&c->cancel->rows_total, c->rows_expected - skipped, memory_order_relaxed);
     return WG_OK;
 }
 
@@ -344,26 +355,36 @@ static wg_code copy_all(wgi_copier *c, const char *path, wg_error *err) {
     WG_TRY(check_target(c, &edge, err));
     WG_TRY(list_files(c, path, &files, err));
     WG_TRY(measure(c, &files, err));
-    if (c->is_edge) WG_TRY(ends_make(c, edge, files.rows, err));
+    if (c->is_edge) WG_TRY(ends_make(c, edge, err));
+    wgi_copy_parts_init(c);
     WG_TRY(reject_open(c, err));
     for (uint32_t i = 0; i < files.count; i++) WG_TRY(copy_file(c, files.paths[i], err));
-    return WG_OK;
+    return wgi_copy_parts_finish(c, err);
 }
 
 wg_code wg_txn_copy(wg_txn *txn, const char *path, const wg_copy_options *options, wg_cancel *cancel,
                     wg_copy_counts *out, wg_error *err) {
+    wg_error own = {0};
+    if (err == NULL) err = &own;
     WG_TRY(wgi_txn_write_begin(txn, err));
     wg_platform *p = txn->engine->platform;
+    enum { BATCH_PART = 64, BATCH_BYTES_MIN = 32 << 10 };
+    const uint64_t cap = wgi_heap_cap(txn->engine);
     wgi_copier c = {.txn = txn, .options = options, .cancel = cancel, .account = &txn->engine->account};
-    wg_txn_mark mark;
+    c.batch_bytes = cap == 0 ? UINT64_MAX : wg_max_u64(cap / BATCH_PART, BATCH_BYTES_MIN);
     wg_arena_init(&c.arena, c.account);
-    wg_txn_mark_set(txn, &mark);
-    const wg_code code = copy_all(&c, path, err);
-    if (code != WG_OK) wg_txn_rollback_to(txn, &mark);
-    else *out = c.counts;
+    wgi_copy_gate_init(&c);
+    wg_txn_mark_set(txn, &c.mark);
+    wg_code code = copy_all(&c, path, err);
+    if (code != WG_OK) {
+        code = wgi_copy_parts_error(&c, code, err);
+        wg_txn_rollback_to(txn, &c.mark);
+    } else {
+        *out = c.counts;
+    }
     if (c.reject_file != NULL) p->ops->close(p, c.reject_file);
-    if (c.ends[1].map != c.ends[0].map) wgi_copy_map_destroy(c.ends[1].map);
-    wgi_copy_map_destroy(c.ends[0].map);
+    maps_destroy(&c);
+    wgi_copy_gate_deinit(&c);
     wg_arena_deinit(&c.arena);
     return code;
 }

@@ -2,6 +2,7 @@
  *
  *   copy.c          what goes where: labels, ends, files, columns; the loop over files; rejects
  *   copy_ends.c     the nodes that ends mean, by the values of their keys
+ *   copy_parts.c    rows in several transactions: where one ends, what changes between two, which rows are in
  *   copy_rows.c     rows of a file as columns: converted, ends found, packed for the log; then written
  *   copy_text.c     CSV and lines of JSON into rows
  *   copy_parquet.c  row groups into rows, ahead of the writer on other threads */
@@ -37,6 +38,15 @@ typedef struct wgi_copy_target {
     wgi_copy_map *map;
 } wgi_copy_target;
 
+/* Threads that look ends up are inside; it is closed while the transaction changes. The mutex (rank POOL) guards it and is held for nothing else. */
+typedef struct wgi_copy_gate {
+    wg_mutex mutex;
+    wg_cond changed;
+    uint32_t inside;
+    bool closed;
+    bool broken; /* for good: the load has ended */
+} wgi_copy_gate;
+
 typedef struct wgi_copier {
     wg_txn *txn;
     const wg_copy_options *options;
@@ -45,6 +55,23 @@ typedef struct wgi_copier {
     wg_arena arena;
     bool is_edge;
     wgi_copy_target ends[2];
+    uint64_t rows_expected; /* about; never fewer */
+    uint64_t batch_bytes;   /* a batch of rows is cut where it has about so many, under a memory budget */
+    /* Parts. Rows of the files are counted from 1, in their order, left out ones included. */
+    uint64_t base; /* rows of the files before the one at hand */
+    wgi_copy_gate gate;
+    uint32_t generation; /* of the maps of ends: another one when somebody else has changed the graph */
+    const wg_label *seen[WG_MUTATION_LABELS_MAX + 2]; /* the labels, and those of the ends */
+    wg_txn_mark mark;                                 /* where the part at hand began */
+    uint64_t heap_before;                             /* the heap then */
+    uint64_t counts_before;                           /* rows that were written and left out by then */
+    uint64_t last;                                    /* the last row that was written or left out */
+    uint64_t last_at;                                 /* its line or number */
+    uint64_t done;                                    /* up to this row all is committed, or was skipped */
+    uint64_t done_at;                                 /* its line or number */
+    bool done_by_line;
+    char done_path[48]; /* its file, or the end of that name */
+    uint64_t rejects_synced;
     /* of the file at hand */
     const char *path;
     bool counts_lines; /* rows are told by their line, else by their number */
@@ -83,9 +110,13 @@ typedef struct wgi_copy_rows {
     wgi_copier *copier;
     wg_arena arena;
     uint32_t row_count;
-    uint32_t passed; /* rows of the file that they came from, left out ones included */
-    uint64_t *at;    /* line or number of each */
+    uint64_t
+        last; /* the last row of the files that they came from, left out ones included; set by who reads the file */
+    uint64_t last_at;    /* its line or number */
+    uint32_t generation; /* of the maps that the ends are from */
+    uint64_t *at;        /* line or number of each */
     wg_vector *columns;
+    wg_vector *parts; /* edges in several transactions: the columns that find the ends, as the copier has columns */
     uint64_t *ends[2];
     wg_buf packed;
     wgi_copy_reject *rejects;
@@ -106,7 +137,28 @@ wg_code wgi_copy_rows_fill(wgi_copy_rows *rows, const wg_vector *vectors, uint32
 /* Writer: writes them. */
 wg_code wgi_copy_rows_write(wgi_copy_rows *rows, wg_error *err);
 
+/* ---- copy_parts.c */
+void wgi_copy_parts_init(wgi_copier *c); /* before the first file */
+/* How many rows from `row` on may go into one batch: none behind the end of a part or of what is skipped. */
+uint64_t wgi_copy_room(const wgi_copier *c, uint64_t row);
+bool wgi_copy_part_ends(const wgi_copier *c, uint64_t row); /* behind `row` */
+void wgi_copy_gate_init(wgi_copier *c);
+void wgi_copy_gate_deinit(wgi_copier *c);
+/* Any thread: between the two, maps of ends and what the transaction sees stay as they are. False: the load has ended. */
+bool wgi_copy_gate_enter(wgi_copier *c);
+void wgi_copy_gate_leave(wgi_copier *c);
+/* Writer: all rows up to `row` are written or left out; `at`: its line or number. */
+wg_code wgi_copy_parts_behind(wgi_copier *c, uint64_t row, uint64_t at, wg_error *err);
+wg_code wgi_copy_parts_finish(wgi_copier *c, wg_error *err); /* behind the last file */
+/* Writer: whether ends are from maps of before, and the same rows with those of now. */
+bool wgi_copy_is_stale(const wgi_copy_rows *rows);
+wg_code wgi_copy_rows_renew(const wgi_copy_rows *rows, wgi_copy_rows **out, wg_error *err);
+/* Adds to the load's error what is committed, and how more is loaded than fits into one transaction. Before anything is undone. */
+wg_code wgi_copy_parts_error(const wgi_copier *c, wg_code code, wg_error *err);
+
 /* ---- copy.c */
+/* The maps of ends, of the newest state; those of before are gone. */
+wg_code wgi_copy_maps_make(wgi_copier *c, wg_error *err);
 /* Decides what each column of the file is for. */
 wg_code wgi_copy_map_columns(wgi_copier *c, const wg_slice *names, uint32_t count, wg_error *err);
 wg_code wgi_copy_reject_write(wgi_copier *c, const wgi_copy_reject *rejects, uint32_t count, wg_error *err);

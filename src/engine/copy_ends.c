@@ -1,6 +1,7 @@
 /* Which node an end of an edge means. For a load of some size all nodes of the label are read once: integers from a range that is not much
  * larger than their number go into an array by value, other values into a hash table. A few rows against very many nodes
- * are sought one by one in the index of the primary key, as are keys of several properties.
+ * are sought one by one in the index of the primary key, as are keys of several properties, and keys whose array or table would take more
+ * than an eighth of the memory that rows may take.
  *
  * The map shows the nodes of the newest state and of the transaction itself, and is not changed while the load runs, for a load of
  * edges makes no nodes: threads ask it without a lock. Failure modes: WG_E_NOMEM, those of reading. */
@@ -11,7 +12,9 @@ enum {
     DENSE_FACTOR = 8,
     DENSE_EXTRA = 1 << 16,
     SEEK_FACTOR = 16, /* so many times the cost of reading a node is that of seeking one */
-    AHEAD = 24
+    AHEAD = 24,
+    MAP_PART = 8,
+    ITEM_BYTES = 64 /* of a node in the table, about */
 };
 #define ID_AMBIGUOUS (UINT64_MAX - 1)
 
@@ -145,8 +148,10 @@ static wg_code read_nodes(wgi_copy_map *map, wg_error *err) {
 
 /* ---- finding */
 
+static uint64_t dense_range(const wgi_copy_map *map) { return (uint64_t)map->high - (uint64_t)map->low + 1; }
+
 static wg_code make_dense(wgi_copy_map *map, wg_error *err) {
-    map->range = (uint64_t)map->high - (uint64_t)map->low + 1;
+    map->range = dense_range(map);
     map->dense = wg_alloc_zero(map->account, (size_t)map->range * sizeof *map->dense);
     if (map->dense == NULL) return wg_error_nomem(err, (size_t)map->range * sizeof *map->dense);
     map->pass = PASS_PLACE;
@@ -181,13 +186,25 @@ static bool fits_dense(const wgi_copy_map *map) {
     return span < map->count * DENSE_FACTOR + DENSE_EXTRA;
 }
 
-static wg_code map_fill(wgi_copy_map *map, wg_error *err) {
+/* Under a memory budget a map is a small part of what rows may take, or an index does its work. */
+static bool is_too_large(const wgi_copy_map *map, uint64_t bytes) {
+    const uint64_t cap = wgi_heap_cap(map->txn->engine);
+    return cap != 0 && map->target.is_primary && bytes > cap / MAP_PART;
+}
+
+static wg_code map_fill(wgi_copy_map *map, uint64_t nodes, wg_error *err) {
+    if (is_too_large(map, nodes * sizeof *map->dense)) {
+        map->by_seek = true;
+        return WG_OK;
+    }
     if (map->target.types[0] == WG_TYPE_INT) {
         map->pass = PASS_MEASURE;
         WG_TRY(read_nodes(map, err));
-        if (fits_dense(map)) return make_dense(map, err);
+        if (fits_dense(map) && !is_too_large(map, dense_range(map) * sizeof *map->dense)) return make_dense(map, err);
         map->count = 0;
     }
+    map->by_seek = is_too_large(map, nodes * ITEM_BYTES);
+    if (map->by_seek) return WG_OK;
     map->pass = PASS_ITEMS;
     WG_TRY(read_nodes(map, err));
     return make_table(map, err);
@@ -205,7 +222,7 @@ wg_code wgi_copy_map_create(wg_txn *txn, const wgi_copy_target *target, uint64_t
     map->high = INT64_MIN;
     wg_arena_init(&map->arena, map->account);
     map->by_seek = target->part_count > 1 || (target->is_primary && rows_expected < nodes / SEEK_FACTOR);
-    const wg_code code = map->by_seek ? WG_OK : map_fill(map, err);
+    const wg_code code = map->by_seek ? WG_OK : map_fill(map, nodes, err);
     if (code != WG_OK) wgi_copy_map_destroy(map);
     else *out = map;
     return code;

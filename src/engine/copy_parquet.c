@@ -43,7 +43,8 @@ typedef struct task {
     chunk *chunks;
     wg_vector *vectors;
     uint64_t *at;
-    uint64_t row; /* of the group: first that is not read */
+    uint64_t row;       /* of the group: first that is not read */
+    uint64_t row_bytes; /* of a row, about */
     wgi_copy_rows *ahead[AHEAD_MAX];
     uint32_t ahead_count; /* made */
     uint32_t waiting;     /* filled */
@@ -95,7 +96,7 @@ static wg_code chunk_open(task *t, uint32_t i, wg_error *err) {
                                 .row_count = group->row_count,
                                 .exact_times = column->type == WG_TYPE_ANY};
     WG_TRY(wg_parquet_reader_alloc(j->c->account, &c->reader, err));
-    if (source.column->node != NULL) { /* several chunks, each a few pages at a time */
+    if (source.column->node != NULL || wgi_heap_cap(j->c->txn->engine) != 0) { /* a few pages at a time */
         source.read = read_object;
         source.ctx = j->object;
         source.columns = j->meta->columns;
@@ -163,11 +164,17 @@ static wg_code hand_out(task *t, uint32_t i, uint32_t rows, wg_error *err) {
     return convert(c, &t->job->c->columns[i], out, rows, err);
 }
 
+/* The row of all files behind which the task is. */
+static uint64_t row_of(const task *t) {
+    return t->job->c->base + t->job->meta->row_groups[t->group].first_row + t->row;
+}
+
 /* The next rows that all columns have; 0 at the end. */
 static wg_code rows_read(task *t, uint32_t *out_rows, wg_error *err) {
     const wgi_copier *c = t->job->c;
     const wg_parquet_row_group *group = &t->job->meta->row_groups[t->group];
-    uint32_t rows = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, group->row_count - t->row);
+    const uint64_t room = wg_min_u64(wgi_copy_room(c, row_of(t) + 1), 1 + c->batch_bytes / (t->row_bytes + 1));
+    uint32_t rows = (uint32_t)wg_min_u64(wg_min_u64(WG_BATCH_ROWS_MAX, room), group->row_count - t->row);
     *out_rows = 0;
     for (uint32_t i = 0; i < c->column_count && rows != 0; i++) {
         chunk *k = &t->chunks[i];
@@ -194,7 +201,14 @@ static wg_code task_open(task *t, wg_error *err) {
     t->at = wg_arena_alloc(&t->arena, WG_BATCH_ROWS_MAX * sizeof *t->at);
     if (t->chunks == NULL || t->vectors == NULL || t->at == NULL)
         return wg_error_nomem(err, count * sizeof *t->chunks);
-    for (uint32_t i = 0; i < count; i++) WG_TRY(chunk_open(t, i, err));
+    const wg_parquet_row_group *group = &t->job->meta->row_groups[t->group];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        WG_TRY(chunk_open(t, i, err));
+        const uint32_t in_file = t->job->c->columns[i].in_file;
+        bytes += wg_parquet_chunk_of(t->job->meta, group, in_file)->uncompressed_bytes;
+    }
+    t->row_bytes = bytes / (group->row_count + 1);
     return WG_OK;
 }
 
@@ -228,20 +242,25 @@ static wg_code batch_take(task *t, uint32_t rows, wg_error *err) {
         t->ahead_count++;
     }
     wgi_copy_rows *to = t->ahead[t->waiting];
+    to->last = row_of(t);
+    to->last_at = t->at[rows - 1];
     WG_TRY(wgi_copy_rows_fill(to, t->vectors, rows, t->at, err));
     t->waiting++;
+    t->row_bytes = to->packed.size / rows;
     return WG_OK;
 }
 
 /* Errors of the file get its name. */
 static wg_code group_run(task *t, wg_error *err) {
+    const uint64_t skipped = t->job->c->options->skip_rows;
+    if (row_of(t) + t->job->meta->row_groups[t->group].row_count <= skipped) return WG_OK;
     wg_code code = task_open(t, err);
     uint32_t rows = 1;
     while (code == WG_OK && rows != 0) {
         if (!room_make(t, &code, err)) return WG_OK;
         if (code != WG_OK) return code;
         code = rows_read(t, &rows, err);
-        if (code == WG_OK && rows != 0) code = batch_take(t, rows, err);
+        if (code == WG_OK && rows != 0 && row_of(t) > skipped) code = batch_take(t, rows, err);
     }
     if (code != WG_OK) code = wg_error_fold_offset(err, wg_error_prefix(err, code, "%s", t->job->c->path));
     return code;
@@ -346,6 +365,7 @@ wg_code wgi_copy_parquet(wgi_copier *c, wg_error *err) {
         wg_mutex_deinit(&j.mutex);
         code = j.code;
         if (code != WG_OK && err != NULL && err->code == WG_OK) *err = j.error;
+        c->base += j.meta->row_count;
     }
     wg_object_release(e->objects, j.object);
     return code;

@@ -31,7 +31,7 @@ void wgi_copy_rows_destroy(wgi_copy_rows *rows) {
 void wgi_copy_rows_clear(wgi_copy_rows *rows) {
     wg_arena_reset(&rows->arena);
     rows->packed.size = 0;
-    rows->row_count = rows->passed = rows->reject_count = 0;
+    rows->row_count = rows->reject_count = 0;
     rows->failed = false;
 }
 
@@ -108,7 +108,7 @@ static void describe_missing(const filler *f, uint32_t side, uint32_t row, wg_er
     wg_buf_deinit(&text);
 }
 
-static wg_code find_ends(filler *f, wg_error *err) {
+static wg_code find_in_maps(filler *f, wg_error *err) {
     const wgi_copier *c = f->rows->copier;
     for (uint32_t side = 0; side < 2; side++) {
         const wg_vector *parts[WG_KEY_COLUMNS_MAX] = {NULL};
@@ -121,6 +121,16 @@ static wg_code find_ends(filler *f, wg_error *err) {
         WG_TRY(wgi_copy_map_find(c->ends[side].map, parts, f->row_count, f->ends[side], f->why[side], err));
     }
     return WG_OK;
+}
+
+static wg_code find_ends(filler *f, wg_error *err) {
+    wgi_copier *c = f->rows->copier;
+    if (c->options->part_rows == 0) return find_in_maps(f, err);
+    if (!wgi_copy_gate_enter(c)) return wg_error_set(err, WG_E_CANCELLED, WG_NO_OFFSET, "the load has ended");
+    f->rows->generation = c->generation;
+    const wg_code code = find_in_maps(f, err);
+    wgi_copy_gate_leave(c);
+    return code;
 }
 
 /* Integers must fit the width that their label declares. */
@@ -269,6 +279,19 @@ static wg_code default_vector(filler *f, const wg_column_def *def, wg_vector *ou
     return WG_OK;
 }
 
+/* Ends may have to be found again, when others have written between two parts. */
+static wg_code own_parts(filler *f, wg_error *err) {
+    wgi_copy_rows *rows = f->rows;
+    const wgi_copier *c = rows->copier;
+    rows->parts = wg_arena_alloc_zero(&rows->arena, ((size_t)c->column_count + 1) * sizeof *rows->parts);
+    if (rows->parts == NULL) return wg_error_nomem(err, c->column_count * sizeof *rows->parts);
+    for (uint32_t i = 0, n = 0; i < c->column_count; i++) {
+        if (c->columns[i].role == WGI_COPY_PROPERTY) rows->parts[i] = rows->columns[n++];
+        else WG_TRY(own_vector(f, &f->vectors[i], &rows->parts[i], err));
+    }
+    return WG_OK;
+}
+
 static wg_code own_rows(filler *f, wg_error *err) {
     wgi_copy_rows *rows = f->rows;
     const wgi_copier *c = rows->copier;
@@ -283,12 +306,12 @@ static wg_code own_rows(filler *f, wg_error *err) {
         if (c->columns[i].role == WGI_COPY_PROPERTY) WG_TRY(own_vector(f, &f->vectors[i], &rows->columns[n++], err));
     for (uint32_t i = 0; i < c->default_count; i++)
         WG_TRY(default_vector(f, c->defaults[i], &rows->columns[n++], err));
+    if (c->is_edge && c->options->part_rows != 0) WG_TRY(own_parts(f, err));
     for (size_t side = 0; side < 2 && c->is_edge; side++) {
         rows->ends[side] = f->ends[side];
         for (uint32_t i = 0; f->kept != NULL && i < count; i++) rows->ends[side][i] = f->ends[side][f->kept[i]];
     }
     rows->row_count = count;
-    rows->passed = f->row_count;
     return WG_OK;
 }
 
@@ -340,7 +363,7 @@ static wg_code bulk_write(wgi_copy_rows *rows, uint32_t *out_rows, wg_error *err
     return code;
 }
 
-wg_code wgi_copy_rows_write(wgi_copy_rows *rows, wg_error *err) {
+static wg_code write_now(wgi_copy_rows *rows, wg_error *err) {
     wgi_copier *c = rows->copier;
     uint32_t written = 0;
     if (rows->row_count != 0) WG_TRY(bulk_write(rows, &written, err));
@@ -354,4 +377,12 @@ wg_code wgi_copy_rows_write(wgi_copy_rows *rows, wg_error *err) {
     if (c->cancel != NULL)
         atomic_store_explicit(&c->cancel->rows_done, c->counts.rows + c->counts.rejected, memory_order_relaxed);
     return wg_cancel_check(c->cancel, err);
+}
+
+wg_code wgi_copy_rows_write(wgi_copy_rows *rows, wg_error *err) {
+    wgi_copy_rows *fresh = NULL;
+    if (wgi_copy_is_stale(rows)) WG_TRY(wgi_copy_rows_renew(rows, &fresh, err));
+    const wg_code code = write_now(fresh != NULL ? fresh : rows, err);
+    wgi_copy_rows_destroy(fresh);
+    return code == WG_OK ? wgi_copy_parts_behind(rows->copier, rows->last, rows->last_at, err) : code;
 }

@@ -23,6 +23,9 @@ typedef struct text_reader {
     wg_vector *vectors;
     uint64_t at[WG_BATCH_ROWS_MAX];
     uint32_t rows;
+    uint64_t bytes;   /* of their text */
+    uint64_t seen;    /* rows of the file so far, those that are skipped or left out included */
+    uint64_t seen_at; /* line of the last one */
     wgi_copy_rows *out;
     wg_csv_reader *csv;
     wg_buf line; /* JSON: what is not a whole line yet */
@@ -48,21 +51,32 @@ static wg_code flush(text_reader *r, wg_error *err) {
     wgi_copier *c = r->c;
     for (uint32_t i = 0; i < c->column_count; i++) r->vectors[i] = wg_column_view(&r->columns[i]);
     if (r->rows != 0) WG_TRY(wgi_copy_rows_fill(r->out, r->vectors, r->rows, r->at, err));
+    r->out->last = c->base + r->seen;
+    r->out->last_at = r->seen_at;
     WG_TRY(wgi_copy_rows_write(r->out, err));
     wgi_copy_rows_clear(r->out);
     for (uint32_t i = 0; i < c->column_count; i++) wg_column_clear(&r->columns[i]);
     wg_arena_reset(&r->strings);
     r->rows = 0;
+    r->bytes = 0;
     return WG_OK;
 }
 
 /* A row that cannot even be read. Without rejects what came before it is written first: its error may be the earlier one. */
 static wg_code refuse(text_reader *r, uint64_t line, const wg_error *why, wg_error *err) {
     if (r->c->options->rejects == NULL) {
+        r->seen--;
         WG_TRY(flush(r, err));
         return wgi_copy_row_error(r->c, line, why->code, why->message, err);
     }
-    return wgi_copy_rows_refuse(r->out, line, why, err);
+    WG_TRY(wgi_copy_rows_refuse(r->out, line, why, err));
+    return wgi_copy_part_ends(r->c, r->c->base + r->seen) ? flush(r, err) : WG_OK;
+}
+
+/* One more row of the file; true when it is not loaded. */
+static bool row_skip(text_reader *r, uint64_t line) {
+    r->seen_at = line;
+    return r->c->base + ++r->seen <= r->c->options->skip_rows;
 }
 
 static wg_code row_put(text_reader *r, uint64_t line, wg_error *err) {
@@ -73,7 +87,9 @@ static wg_code row_put(text_reader *r, uint64_t line, wg_error *err) {
         if (!ok) return wg_error_nomem(err, v->size);
     }
     r->at[r->rows++] = line;
-    return r->rows == WG_BATCH_ROWS_MAX ? flush(r, err) : WG_OK;
+    const bool full = r->rows == WG_BATCH_ROWS_MAX || r->bytes >= r->c->batch_bytes ||
+                      wgi_copy_part_ends(r->c, r->c->base + r->seen);
+    return full ? flush(r, err) : WG_OK;
 }
 
 static wg_code cell_error(wg_error *why, const wgi_copy_column *column, const wg_value *v) {
@@ -160,9 +176,11 @@ static wg_code csv_columns(text_reader *r, const wg_csv_record *record, wg_error
 
 static wg_code csv_row(text_reader *r, const wg_csv_record *record, wg_error *err) {
     const wgi_copier *c = r->c;
+    if (row_skip(r, record->line)) return WG_OK;
     for (uint32_t i = 0; i < c->column_count; i++) {
         const wg_csv_field *field = &record->fields[c->columns[i].in_file];
         const wg_slice text = wg_slice_of_str(field->text);
+        r->bytes += text.size;
         r->cells[i] = wg_value_null();
         if (field->is_null || parse_cell(c->columns[i].type, text, &r->cells[i])) continue;
         wg_error why = {0};
@@ -306,10 +324,17 @@ static wg_code json_line(text_reader *r, wg_slice line, wg_error *err) {
     r->line_number++;
     while (line.size != 0 && (line.data[line.size - 1] == '\r' || line.data[line.size - 1] == ' ')) line.size--;
     if (line.size == 0) return WG_OK;
+    const bool skipped = row_skip(r, r->line_number);
+    if (skipped && r->columns != NULL) return WG_OK;
+    r->bytes += line.size;
     wg_code code = wg_json_read(line, &r->strings, &object, &why);
     if (code == WG_OK && object.type != WG_TYPE_MAP)
         code = wg_error_set(&why, WG_E_TYPE, WG_NO_OFFSET, "is no JSON object");
     if (code == WG_OK && r->columns == NULL) WG_TRY(json_columns(r, &object, err));
+    if (skipped && code != WG_E_NOMEM) {
+        wg_arena_reset(&r->strings);
+        return WG_OK;
+    }
     if (code == WG_OK) code = json_cells(r, &object, &why);
     if (code == WG_E_NOMEM) return wg_error_nomem(err, line.size);
     return code != WG_OK ? refuse(r, r->line_number, &why, err) : row_put(r, r->line_number, err);
@@ -344,17 +369,20 @@ static wg_code read_pieces(text_reader *r, piece_fn fn, wg_error *err) {
     wg_platform *p = r->c->txn->engine->platform;
     wg_file *file = NULL;
     uint64_t offset = 0;
-    uint8_t *piece = wg_arena_alloc(&r->arena, PIECE_BYTES);
-    if (piece == NULL) return wg_error_nomem(err, PIECE_BYTES);
+    const size_t piece_bytes = (size_t)wg_min_u64(PIECE_BYTES, r->c->batch_bytes);
+    uint8_t *piece = wg_arena_alloc(&r->arena, piece_bytes);
+    if (piece == NULL) return wg_error_nomem(err, piece_bytes);
     WG_TRY(p->ops->open(p, r->c->path, WG_OPEN_READ, &file, err));
     wg_code code = WG_OK;
-    for (size_t got = PIECE_BYTES; code == WG_OK && got == PIECE_BYTES; offset += got) {
-        code = p->ops->read_at(p, file, offset, piece, PIECE_BYTES, &got, err);
+    for (size_t got = piece_bytes; code == WG_OK && got == piece_bytes; offset += got) {
+        code = p->ops->read_at(p, file, offset, piece, piece_bytes, &got, err);
         if (code == WG_OK && got != 0) code = fn(r, wg_slice_of(piece, got), err);
     }
     if (code == WG_OK) code = fn(r, wg_slice_of(NULL, 0), err);
     p->ops->close(p, file);
-    return code == WG_OK ? flush(r, err) : code;
+    if (code == WG_OK) code = flush(r, err);
+    r->c->base += r->seen;
+    return code;
 }
 
 static wg_code reader_create(wgi_copier *c, text_reader **out, wg_error *err) {

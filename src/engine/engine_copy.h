@@ -32,13 +32,18 @@ typedef struct wg_copy_options {
     const char *rejects; /* where rows go that cannot be loaded, as lines of JSON; NULL: the first one is an error */
     wg_pool *pool;       /* NULL: on the caller alone */
     uint32_t threads;    /* at most; 0 is 1 */
+    uint64_t skip_rows;  /* so many of the files' first rows are not loaded */
+    uint64_t
+        part_rows; /* so many rows of the files are a transaction of their own (wgi_txn_commit_part); 0: all are one */
 } wg_copy_options;
 
 typedef struct wg_copy_counts {
     uint64_t rows;
     uint64_t rejected;
+    uint64_t commits; /* with part_rows: that were made, the last one included */
 } wg_copy_counts;
-/* `path`: a file, or a pattern as virtual labels have them: its files in the order of their paths. */
+/* `path`: a file, or a pattern as virtual labels have them: its files in the order of their paths. With part_rows the transaction must be a WRITE
+ * one that nothing else has written to, and everything is committed when this returns; the error of a load that stopped says which rows are in. */
 wg_code wg_txn_copy(wg_txn *txn, const char *path, const wg_copy_options *options, wg_cancel *cancel,
                     wg_copy_counts *out, wg_error *err);
 

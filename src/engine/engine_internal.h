@@ -96,6 +96,7 @@ struct wg_engine {
     wgi_label_state *touched_labels; /* writer: edge labels with new edges in this commit */
     wgi_label_state *dead_labels;    /* writer */
     _Atomic uint64_t applied;        /* last logseq applied in memory; by who has the log's end */
+    uint64_t graph_changes;          /* commits that changed the graph, not runs alone; writer */
     _Atomic uint64_t published;      /* what new readers see; release, pairs with the acquire in txn begin */
     _Atomic uint32_t open_txns;
     wg_txn *_Atomic spare_txns[WGI_SPARE_TXNS]; /* release when one is put there, acquire when it is taken */
@@ -264,6 +265,11 @@ wg_code wgi_log_commit(wg_engine *engine, wg_slice graph, wgi_mixed *mixed, wg_e
 /* The log's formula of the chain, for stores that have no log. */
 wg_code wgi_chain_extend(wg_engine *engine, uint64_t logseq, wg_slice payload, wg_error *err);
 
+/* A WRITE transaction that has written: that is committed (*out_logseq; 0: it is not), and it goes on as one that has written nothing. Between the
+ * two it has neither the writer's place nor a snapshot, so that others write and checkpoints give memory back. `more`: it takes the place again,
+ * on the newest state; else it is only good for being ended: wg_txn_commit then gives the same number. A failure leaves it to be aborted, which
+ * takes back what is not committed. */
+wg_code wgi_txn_commit_part(wg_txn *txn, bool more, uint64_t *out_logseq, wg_error *err);
 /* Takes the writer's place when this is the first write. */
 wg_code wgi_conflict(wg_engine *engine); /* counts one; gives WG_E_CONFLICT */
 wg_code wgi_txn_write_begin(wg_txn *txn, wg_error *err);

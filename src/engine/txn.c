@@ -307,6 +307,7 @@ static wg_code commit_writes(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     *out_logseq = logseq;
     atomic_fetch_add_explicit(&e->maintenance.log_bytes, txn->log.size, memory_order_relaxed);
     txn->undo.size = 0; /* there is no way back from here */
+    if (txn->log.size != 0) e->graph_changes++;
     /* A load has much to write and much to settle: both at the same time. That it cannot be asked for is told by the wait. */
     wg_error ignored = {0};
     if (e->wal != NULL && txn->log.size >= SYNC_AHEAD_BYTES && wg_wal_sync_soon(e->wal, logseq, &ignored) != WG_OK)
@@ -360,6 +361,37 @@ wg_code wg_txn_commit(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     txn_end(txn); /* takes back what did not reach the log */
     if (wrote) wgi_background_notice(e);
     if (code == WG_OK && out_logseq != NULL) *out_logseq = logseq;
+    return code;
+}
+
+/* Takes the place and a snapshot as a transaction that begins does. */
+static wg_code part_begin(wg_txn *txn, bool more, wg_error *err) {
+    if (!more) return WG_OK;
+    WG_TRY(writer_take(txn, err));
+    txn->view.snapshot = wgi_next_logseq(txn->engine) - 1;
+    const wg_code code = wgi_pin_set(txn->engine, &txn->pin, txn->view.snapshot, err);
+    if (code != WG_OK) writer_give(txn);
+    return code;
+}
+
+wg_code wgi_txn_commit_part(wg_txn *txn, bool more, uint64_t *out_logseq, wg_error *err) {
+    wg_engine *e = txn->engine;
+    uint64_t logseq = 0;
+    WG_ASSERT(txn->mode == WG_TXN_WRITE && txn->writing && txn->mixed == NULL && txn->late.size == 0);
+    *out_logseq = 0;
+    WG_TRY(commit_logged(txn, &logseq, err));
+    atomic_fetch_add_explicit(&e->maintenance.commits, 1, memory_order_relaxed);
+    *out_logseq = logseq;
+    wg_buf_deinit(&txn->undo);
+    wg_buf_deinit(&txn->log);
+    txn->ddl = false;
+    txn->view = (wg_view){.snapshot = logseq};
+    wg_epoch_leave(e->epoch, txn->epoch_slot);
+    wgi_residency_look(e);
+    wgi_pin_clear(e, &txn->pin);
+    wgi_background_notice(e);
+    const wg_code code = part_begin(txn, more, err);
+    txn->epoch_slot = wg_epoch_enter(e->epoch);
     return code;
 }
 

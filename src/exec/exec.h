@@ -168,6 +168,7 @@ typedef struct wg_exec_context {
     int64_t clock_us;       /* the statement's current time, since 1970 in UTC: an input like a parameter */
     int64_t begin_clock_us; /* the same, when its transaction began */
     uint64_t row_seed;      /* inside MERGE, APPLY and CALL: stands for the outer row in rand(); callers leave it 0 */
+    bool alone;             /* the statement has its transaction for itself: it may commit on the way */
     bool optimizer_off; /* plan in the order of the text: no statistics, seeks, rewriting, nothing told to scans */
     wg_account *account;
     wg_cancel *cancel;

@@ -405,21 +405,34 @@ static wg_code run_query(wgi_binder *b, const wg_exec_context *context, wg_query
 static wg_code run_copy(wgi_binder *b, const wg_exec_context *context, const wg_ast *body, wg_query_result *out) {
     wgi_copy copy;
     wg_copy_counts counts = {0};
-    static const char *names[] = {"rows", "rejected"};
-    static const wg_type types[] = {WG_TYPE_INT, WG_TYPE_INT};
+    static const wg_type types[] = {WG_TYPE_INT, WG_TYPE_INT, WG_TYPE_INT};
     WG_TRY(wgi_copy_statement(b, body, &copy));
+    if (copy.options.part_rows != 0 && !context->alone)
+        return wg_error_set(
+            b->err, WG_E_MISUSE, body->start,
+            "COPY with COMMIT EVERY ends transactions and cannot be part of one: COMMIT first, or leave "
+            "COMMIT EVERY out");
     copy.options.pool = context->pool;
     copy.options.threads = context->threads;
     WG_TRY(wg_txn_copy(b->txn, copy.path, &copy.options, context->cancel, &counts, b->err));
     out->rows_copied = counts.rows;
-    const uint32_t count = copy.options.rejects != NULL ? 2 : 1;
-    const wgi_columns columns = {names, count};
-    wg_value *cells = wgi_alloc(b, 2, sizeof *cells);
-    if (cells == NULL) return WG_E_NOMEM;
+    uint32_t count = 1;
+    wg_value *cells = wgi_alloc(b, 3, sizeof *cells);
+    const char **answer = wgi_alloc(b, 3, sizeof *answer);
+    if (cells == NULL || answer == NULL) return WG_E_NOMEM;
+    answer[0] = "rows";
     cells[0] = wg_value_int((int64_t)counts.rows);
-    cells[1] = wg_value_int((int64_t)counts.rejected);
+    if (copy.options.rejects != NULL) {
+        answer[count] = "rejected";
+        cells[count++] = wg_value_int((int64_t)counts.rejected);
+    }
+    if (copy.options.part_rows != 0) {
+        answer[count] = "commits";
+        cells[count++] = wg_value_int((int64_t)counts.commits);
+    }
+    const wgi_columns columns = {answer, count};
     const wg_plan *plan;
-    WG_TRY(wgi_rows_plan(b, cells, 1, names, types, count, &plan));
+    WG_TRY(wgi_rows_plan(b, cells, 1, answer, types, count, &plan));
     return run_plan(b, context, plan, &columns, out);
 }
 

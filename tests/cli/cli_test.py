@@ -379,6 +379,25 @@ def copy_loads_nodes_edges_and_names_what_it_left_out(p):
 
 
 @case
+def copy_commits_on_the_way(p):
+    p.init()
+    p.query("CREATE NODE LABEL Person (id INT, PRIMARY KEY (id))")
+    with open(p.path("p.csv"), "w", encoding="utf-8") as f:
+        f.write("id\n" + "".join(f"{i}\n" for i in range(1, 11)))
+    answer = p.json("COPY Person FROM 'p.csv' (COMMIT EVERY $n ROWS, SKIP $s)", "--param", "n=4", "--param", "s=1")[0]
+    equal((answer["columns"], answer["rows"]), (["rows", "commits"], [[9, 3]]))
+    err = p.failing(1, "query", "ws", "COPY Person FROM 'p.csv' (COMMIT EVERY 4 ROWS)")
+    contains(err, "WG_E_CONSTRAINT", "p.csv, line 3", "no row was committed")
+    err = p.failing(3, "query", "ws", "BEGIN; COPY Person FROM 'p.csv' (COMMIT EVERY 1 ROWS)")
+    contains(err, "WG_E_MISUSE", "cannot be part of one")
+    for options, code in (("COMMIT EVERY 0 ROWS", "1 or more"), ("SKIP -1", "0 or more"), ("SKIP 'x'", "0 or more"),
+                          ("COMMIT 5", "COMMIT EVERY n ROWS"), ("EVERY 5", "no option EVERY")):
+        contains(p.failing(1, "query", "ws", f"COPY Person FROM 'p.csv' ({options})"), "WG_E_BIND", code)
+    contains(p.failing(1, "query", "ws", "COPY Person FROM 'p.csv' (COMMIT EVERY $n)", "--param", "n='x'"), "1 or more")
+    equal(p.json("MATCH (n:Person) RETURN count(*), sum(n.id)")[0]["rows"], [[9, 54]])
+
+
+@case
 def broken_pipe_ends_quietly(p):
     p.init()
     done = subprocess.run(["bash", "-c", '"$0" query ws "UNWIND range(1, 500000) AS n RETURN n" --csv | head -n 1', PROGRAM],

@@ -238,6 +238,7 @@ static wg_code run_register_founding(scene *s, wg_error *err) {
       "CREATE (a:Open {x: [1, 'two', null]})-[:LIKES {w: 0.5}]->(b:Other:Open {y: date('2024-01-02')})", 0)        \
     X(unwind_create, "UNWIND range(30, 90) AS i CREATE (:Row {id: i, text: toString(i)})", 61)                     \
     X(copy, "COPY Row FROM '/data/rows.csv'", 3)                                                                   \
+    X(copy_parts, "COPY Row FROM '/data/rows.csv' (COMMIT EVERY 1 ROWS)", 3)                                       \
     X(copy_to, "COPY Row TO '/data/out.csv' (OVERWRITE true)", 0)                                                  \
     X(copy_to_parquet,                                                                                             \
       "COPY (MATCH (o:Row) RETURN o.text AS x, [o.id] AS l) TO '/data/out.parquet' (OVERWRITE true)", 0)           \

@@ -99,6 +99,24 @@ wg_code wg_error_prefix(wg_error *err, wg_code code, const char *format, ...) {
     return code;
 }
 
+wg_code wg_error_suffix(wg_error *err, wg_code code, const char *format, ...) {
+    if (err == NULL || err->code == WG_OK) return code;
+    char more[sizeof err->message];
+    va_list args;
+    va_start(args, format);
+    const int size = vsnprintf(more, sizeof more, format, args);
+    va_end(args);
+    if (size < 0 || (size_t)size >= sizeof more) return code;
+    const size_t room = sizeof more - 1 - (size_t)size;
+    size_t kept = strlen(err->message);
+    if (kept > room) { /* a character goes whole: its further bytes are 10xxxxxx */
+        kept = room;
+        while (kept > 0 && ((uint8_t)err->message[kept] & 0xC0) == 0x80) kept--;
+    }
+    memcpy(err->message + kept, more, (size_t)size + 1);
+    return code;
+}
+
 wg_code wg_error_fold_offset(wg_error *err, wg_code code) {
     if (err == NULL || err->code == WG_OK || err->offset == WG_NO_OFFSET) return code;
     const size_t used = strlen(err->message);

@@ -44,6 +44,8 @@ wg_code wg_error_set(wg_error *err, wg_code code, uint64_t offset, const char *f
 wg_code wg_error_set_sys(wg_error *err, wg_code code, int sys_errno, const char *format, ...) WG_PRINTF(4, 5);
 /* Puts "prefix: " before the message of a set error, cutting its end if it must. Returns err's code or `code`. */
 wg_code wg_error_prefix(wg_error *err, wg_code code, const char *format, ...) WG_PRINTF(3, 4);
+/* Puts more behind the message of a set error; what it said is cut to make room, at a character. Returns `code`. */
+wg_code wg_error_suffix(wg_error *err, wg_code code, const char *format, ...) WG_PRINTF(3, 4);
 /* For errors about files, before they pass into code that speaks of query text: writes the offset into the message and takes it
  * out of the struct. Returns `code`. */
 wg_code wg_error_fold_offset(wg_error *err, wg_code code);

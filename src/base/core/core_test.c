@@ -73,6 +73,32 @@ static void test_error_prefix_keeps_what_is_wrong(void **state) {
     assert_int_equal(strncmp(err.message, "p: mmm", 6), 0);
 }
 
+static void test_suffix_keeps_itself_whole(void **state) {
+    /* Goal: a suffix stands whole behind the message, which is cut for it at a character; an unset error stays unset. */
+    (void)state;
+    wg_error err = {0};
+    assert_int_equal(wg_error_suffix(&err, WG_E_IO, "; more"), WG_E_IO);
+    assert_int_equal(wg_error_suffix(NULL, WG_E_IO, "; more"), WG_E_IO);
+    assert_int_equal(err.code, WG_OK);
+    wg_error_set(&err, WG_E_IO, 7, "disk full");
+    assert_int_equal(wg_error_suffix(&err, WG_E_IO, "; %d rows", 3), WG_E_IO);
+    assert_string_equal(err.message, "disk full; 3 rows");
+    assert_int_equal(err.offset, 7);
+    for (size_t lead = 0; lead < 4; lead++) { /* the cut falls on each byte of a character of three */
+        char large[400];
+        memset(large, 'm', sizeof large);
+        for (size_t i = lead; i + 3 < sizeof large; i += 3) memcpy(large + i, "\xE2\x82\xAC", 3);
+        large[399] = '\0';
+        wg_error_clear(&err);
+        wg_error_set(&err, WG_E_IO, WG_NO_OFFSET, "%s", large);
+        wg_error_suffix(&err, WG_E_IO, "; the end");
+        const size_t size = strlen(err.message);
+        assert_true(size > sizeof err.message - 4 && size < sizeof err.message);
+        assert_string_equal(err.message + size - 9, "; the end");
+        assert_int_equal((size - 9 - lead) % 3, 0);
+    }
+}
+
 static void test_system_error_carries_errno_and_its_text(void **state) {
     /* Goal: sys_errno is kept and its text follows the message. */
     (void)state;
@@ -269,6 +295,7 @@ int main(void) {
         cmocka_unit_test(test_first_error_wins),
         cmocka_unit_test(test_refined_statuses_belong_to_the_first_error),
         cmocka_unit_test(test_error_prefix_keeps_what_is_wrong),
+        cmocka_unit_test(test_suffix_keeps_itself_whole),
         cmocka_unit_test(test_system_error_carries_errno_and_its_text),
         cmocka_unit_test(test_slices_compare_bytewise_and_take_checked),
         cmocka_unit_test(test_checked_sizes_refuse_overflow),

@@ -221,6 +221,7 @@ typedef enum wg_ast_op {
 #define WG_AST_NOT_NULL        0x01u
 #define WG_AST_READ_ONLY       0x01u
 #define WG_AST_TO              0x01u /* COPY_END */
+#define WG_AST_EVERY           0x01u /* OPTION: COMMIT EVERY n ROWS */
 #define WG_AST_LIST_TYPE       0x01u
 #define WG_AST_FIXED_TYPE      0x02u
 

@@ -239,8 +239,9 @@ void wgi_print_statement(wgi_printer *pr, const wg_ast *a) {
             copy_end(pr, a);
             break;
         case WG_AST_OPTION:
-            wgi_print_any_name(pr, a->text);
-            wgi_print_with_keyword(pr, " ", a, "");
+            if (a->flags & WG_AST_EVERY) wgi_print_text(pr, "COMMIT EVERY");
+            else wgi_print_any_name(pr, a->text);
+            wgi_print_with_keyword(pr, " ", a, a->flags & WG_AST_EVERY ? " ROWS" : "");
             break;
         case WG_AST_ALTER_LABEL:
             alter_label(pr, a);

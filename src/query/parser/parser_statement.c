@@ -266,6 +266,22 @@ static wg_ast *copy_end(wgi_parser *p) {
     return with_flags(with_text(wgi_node(p, WG_AST_COPY_END, start, mark), label), to ? WG_AST_TO : 0);
 }
 
+/* COMMIT EVERY 1000 ROWS, behind COMMIT. */
+static bool at_every(const wgi_parser *p) {
+    const wg_token *t = wgi_peek_at(p, 1);
+    if (!wgi_at_word(p, 0, "EVERY")) return false;
+    return t->kind == WG_TOKEN_INTEGER || (t->kind == WG_TOKEN_PUNCT && t->punct == WG_P_DOLLAR);
+}
+
+static wg_ast *commit_every(wgi_parser *p, uint32_t start, size_t mark) {
+    (void)wgi_take_word(p, "EVERY");
+    wg_ast *rows = wgi_integer_or_parameter(p, "a number of rows after COMMIT EVERY");
+    if (rows == NULL || !wgi_push_child(p, rows)) return NULL;
+    (void)wgi_take_word(p, "ROWS");
+    wg_ast *made = with_text(wgi_node(p, WG_AST_OPTION, start, mark), wg_slice_str("COMMIT"));
+    return with_flags(made, WG_AST_EVERY);
+}
+
 static wg_ast *option(wgi_parser *p) {
     const uint32_t start = wgi_start(p);
     const size_t mark = wgi_mark(p);
@@ -273,6 +289,7 @@ static wg_ast *option(wgi_parser *p) {
     if (wgi_at_keyword(p, WG_KW_FROM) || wgi_at_keyword(p, WG_KW_TO)) return copy_end(p);
     if (!wgi_any_name(p, "an option such as HEADER, DELIMITER, NULL or COLUMNS", &word)) return NULL;
     if (!upper_word(p, word, &name)) return NULL;
+    if (wg_slice_is(name, "COMMIT") && at_every(p)) return commit_every(p, start, mark);
     (void)wgi_take_punct(p, WG_P_EQ);
     /* A bare word is a format or the like: PARQUET. */
     const wg_token *next = wgi_peek(p);

@@ -209,6 +209,21 @@ wg_code wgi_copy_option_character(wgi_binder *b, const wg_ast *option, char *out
     return WG_OK;
 }
 
+static wg_code option_rows(wgi_binder *b, const wg_ast *option, int64_t least, uint64_t *out) {
+    const wg_ast *value = option->child[0];
+    int64_t rows = value->kind == WG_AST_INT ? value->i : -1;
+    if (value->kind == WG_AST_PARAMETER) {
+        const wg_value *v = b->params == NULL ? NULL : &b->params[wgi_params_find(b->param_names, value->text)];
+        if (v == NULL) return WG_OK; /* running will know */
+        if (v->type == WG_TYPE_INT) rows = v->as.i;
+    }
+    if (rows < least)
+        return wgi_error(b, WG_E_BIND, value, "COPY: %s is a number of rows, %lld or more",
+                         least == 0 ? "SKIP" : "COMMIT EVERY", (long long)least);
+    *out = (uint64_t)rows;
+    return WG_OK;
+}
+
 static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
     const wg_ast *value = option->child[0];
     if (wg_slice_is(option->text, "HEADER")) {
@@ -230,15 +245,20 @@ static wg_code copy_option(wgi_binder *b, const wg_ast *option, wgi_copy *out) {
         WG_TRY(wgi_copy_option_string(b, option, &text));
         return wgi_copy_file_name(b, option, text, &out->options.rejects);
     }
-    static const char *const names[] = {"FROM",  "TO",   "FORMAT",  "HEADER", "DELIMITER",
-                                        "QUOTE", "NULL", "COLUMNS", "REJECTS"};
+    if ((option->flags & WG_AST_EVERY) != 0) return option_rows(b, option, 1, &out->options.part_rows);
+    if (wg_slice_is(option->text, "SKIP")) return option_rows(b, option, 0, &out->options.skip_rows);
+    if (wg_slice_is(option->text, "COMMIT"))
+        return wgi_error(b, WG_E_BIND, option, "COPY: COMMIT has the form COMMIT EVERY n ROWS");
+    static const char *const names[] = {"FROM", "TO",      "FORMAT",  "HEADER",       "DELIMITER", "QUOTE",
+                                        "NULL", "COLUMNS", "REJECTS", "COMMIT EVERY", "SKIP"};
     const char *near = wg_parser_suggest(option->text, names, sizeof names / sizeof names[0]);
     if (near != NULL)
         return wgi_error(b, WG_E_BIND, option, "COPY has no option %.*s; did you mean %s?",
                          (int)wg_min_size(option->text.size, 32), (const char *)option->text.data, near);
     return wgi_error(
         b, WG_E_BIND, option,
-        "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, QUOTE, NULL, COLUMNS, REJECTS",
+        "COPY has no option %.*s; it has FROM, TO, FORMAT, HEADER, DELIMITER, QUOTE, NULL, COLUMNS, REJECTS, "
+        "COMMIT EVERY, SKIP",
         (int)wg_min_size(option->text.size, 32), (const char *)option->text.data);
 }
 

@@ -88,6 +88,24 @@ wg_code wg_table_adopt_empty(wg_table *table, uint64_t slot, uint64_t until, wg_
     return WG_OK;
 }
 
+/* No checkpoint reads such a slot meanwhile: it began behind the last commit. */
+static void drop_undone(wg_table *table, uint32_t slot) {
+    wgi_fragment *f = wg_slots_get(&table->fragments, slot);
+    if (f == NULL || wgi_fragment_is_mapped(f) || rows_in_slot(table, slot) < WG_FRAGMENT_ROWS) return;
+    const uint32_t flags = wgi_fragment_flags(f);
+    for (uint32_t r = 0; r < WG_FRAGMENT_ROWS; r++)
+        if (wgi_fragment_begin(f, flags, r) != WG_LOGSEQ_NEVER) return;
+    wg_slots_set(&table->fragments, slot, NULL);
+    wgi_fragment_retire(f, true, table->epoch);
+}
+
+void wg_table_drop_undone(wg_table *table, uint64_t first, uint64_t count) {
+    const uint64_t end = first + count;
+    for (uint64_t slot = (first + WG_FRAGMENT_ROWS - 1) >> WGI_FRAGMENT_SHIFT; slot << WGI_FRAGMENT_SHIFT < end;
+         slot++)
+        drop_undone(table, (uint32_t)slot);
+}
+
 /* ---- thawing: a heap fragment with the rows of a mapped one. Everything is at its ordinal; what is not there is a gap. */
 
 typedef struct thaw {

@@ -111,6 +111,9 @@ wg_code wg_table_adopt(wg_table *table, const wg_fragment *rows, const wg_fragme
 wg_code wg_table_adopt_count(wg_table *table, uint64_t row_count, wg_error *err);
 /* Writer, after a compaction: the slot has no row left. Same rule for slots that changed. */
 wg_code wg_table_adopt_empty(wg_table *table, uint64_t slot, uint64_t until, wg_error *err);
+/* Writer, after it took rows [first, first + count) back: slots that begin among them and have no other row are given back, since no checkpoint would
+ * write them. Their ordinals stay unused. */
+void wg_table_drop_undone(wg_table *table, uint64_t first, uint64_t count);
 
 /* Reads up to rows_max (<= WG_BATCH_ROWS_MAX) rows from `row`, not past its fragment; only visible ones are selected.
  * *out_rows is the number of rows passed over (0 at the end), out->row_count of selected ones. Vectors point into the
