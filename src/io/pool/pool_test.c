@@ -165,6 +165,22 @@ static void test_pool_range_gives_the_earlier_of_two_errors(void **state) {
     wg_pool_destroy(pool);
 }
 
+static void note_worker(void *arg, uint32_t worker) { atomic_fetch_add((_Atomic uint32_t *)arg, 1 + worker); }
+
+/* Goal: a pool without threads, or none, does a job once, on the caller, however many are asked for. */
+static void test_pool_of_nobody_runs_on_the_caller(void **state) {
+    (void)state;
+    wg_pool *pool = NULL;
+    _Atomic uint32_t ran = 0;
+    assert_int_equal(wg_pool_create(1, &pool, NULL), WG_OK);
+    wg_pool_run(pool, 3, note_worker, &ran);
+    assert_int_equal(atomic_load(&ran), 1);
+    wg_pool_run(NULL, 3, note_worker, &ran);
+    assert_int_equal(atomic_load(&ran), 2);
+    wg_pool_destroy(pool);
+    wg_pool_destroy(NULL);
+}
+
 /* Goal: a pool that gets no memory is refused; one that gets no thread does its jobs on the caller. */
 static void test_pool_without_memory_or_threads(void **state) {
     (void)state;
@@ -194,6 +210,7 @@ int main(void) {
         cmocka_unit_test(test_pool_jobs_nest),
         cmocka_unit_test(test_pool_range_gives_the_earlier_of_two_errors),
         cmocka_unit_test(test_pool_without_memory_or_threads),
+        cmocka_unit_test(test_pool_of_nobody_runs_on_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
