@@ -4,6 +4,7 @@
  * part stays 64-byte aligned. Blocks of PAGES_FROM bytes and more, of accounts that are not tight, are taken from whoever was set by wg_memory_set_pages: the first touch of
  * small pages costs more than what queries do with large arrays. */
 #include "base/memory/memory.h"
+#include "base/memory/test_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,14 @@ static _Atomic(const wg_memory_pages *) pages;
 static _Atomic uint64_t alloc_calls;
 static _Atomic uint64_t fail_at;
 static _Atomic bool fail_persistent;
+static _Atomic bool exactly;
 
 void wg_memory_fail_at(uint64_t n, bool persistent) {
     atomic_store(&fail_persistent, persistent);
     atomic_store(&fail_at, n == 0 ? 0 : atomic_load(&alloc_calls) + n);
 }
+
+void wg_memory_take_exactly(bool on) { atomic_store(&exactly, on); }
 
 uint64_t wg_memory_calls(void) { return atomic_load_explicit(&alloc_calls, memory_order_relaxed); }
 
@@ -203,7 +207,8 @@ static bool arena_grow(wg_arena *arena, size_t bytes) {
     size_t need;
     const size_t head = wg_align_up(sizeof(wg_arena_block), ARENA_ALIGN);
     if (!wg_add_size(bytes, head, &need)) return false;
-    const size_t block_bytes = wg_max_size(need, arena->block_bytes);
+    const bool is_exact = atomic_load_explicit(&exactly, memory_order_relaxed);
+    const size_t block_bytes = is_exact ? need : wg_max_size(need, arena->block_bytes);
     wg_arena_block *b = wg_alloc(arena->account, block_bytes);
     if (b == NULL) return false;
     b->next = arena->blocks;
@@ -267,7 +272,9 @@ bool wg_buf_reserve(wg_buf *buf, size_t more) {
     size_t need;
     if (!wg_add_size(buf->size, more, &need)) return false;
     if (need <= buf->capacity) return true;
-    const size_t capacity = wg_max_size(wg_max_size(need, 64), buf->capacity <= SIZE_MAX / 2 ? buf->capacity * 2 : 0);
+    const bool is_exact = atomic_load_explicit(&exactly, memory_order_relaxed);
+    const size_t doubled = buf->capacity <= SIZE_MAX / 2 && !is_exact ? buf->capacity * 2 : 0;
+    const size_t capacity = wg_max_size(wg_max_size(need, is_exact ? 0 : 64), doubled);
     uint8_t *data = wg_realloc(buf->account, buf->data, capacity);
     if (data == NULL) return false;
     buf->data = data;

@@ -266,6 +266,27 @@ static void test_manifest_paths_near_the_limit(void **state) {
     assert_true(worked > 0 && refused > 0);
 }
 
+/* Goal: where there is nothing to expire no directory is synced for it; for each epoch that is removed there is one call, and one sync for all. */
+static void test_manifest_expire_syncs_what_it_removed(void **state) {
+    (void)state;
+    wg_platform *counted = NULL;
+    assert_int_equal(wg_platform_fault_create(sim, &counted, NULL), WG_OK);
+    for (uint64_t epoch = 1; epoch <= 4; epoch++) commit_ok(epoch, "text");
+    uint64_t calls[3];
+    static const uint32_t keep[] = {4, 2, 2}; /* removes none, two, none */
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t removed = 0;
+        const uint64_t before = wg_platform_fault_calls(counted);
+        assert_int_equal(wg_manifest_expire(counted, "/db", keep[i], &removed, NULL), WG_OK);
+        calls[i] = wg_platform_fault_calls(counted) - before;
+        assert_int_equal(removed, i == 1 ? 2 : 0);
+    }
+    assert_int_equal(calls[1], calls[0] + 2 + 1);
+    assert_int_equal(calls[2], calls[0]);
+    assert_int_equal(epoch_read(), 4);
+    wg_platform_fault_destroy(counted);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -275,6 +296,7 @@ int main(void) {
         T(test_manifest_foreign_names_stay),
         T(test_manifest_clean_is_bounded),
         T(test_manifest_paths_near_the_limit),
+        T(test_manifest_expire_syncs_what_it_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

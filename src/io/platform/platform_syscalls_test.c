@@ -527,11 +527,14 @@ static void test_platform_memory_listings_and_short_answers(void **state) {
     }
     for (int i = 0; i < 6; i++)
         assert_int_equal(munmap(taken[i], (size_t)WG_HUGE_PAGE_BYTES * (size_t)(1 + i % 2)), 0);
-    wish = taken[0]; /* aligned already: nothing is cut off in front of it */
-    taken[0] = p->ops->take_memory(p, WG_HUGE_PAGE_BYTES);
-    assert_ptr_equal(taken[0], wish);
-    wish = NULL;
-    p->ops->give_memory(p, taken[0], WG_HUGE_PAGE_BYTES);
+    for (size_t off = 0; off < 3 * 4096; off += 4096) { /* aligned already, and not: then something is cut off in front of it */
+        wish = (uint8_t *)taken[0] + off;
+        uint8_t *there = p->ops->take_memory(p, WG_HUGE_PAGE_BYTES);
+        wish = NULL;
+        assert_ptr_equal(there, (uint8_t *)taken[0] + (off == 0 ? 0 : WG_HUGE_PAGE_BYTES));
+        memset(there, 1, WG_HUGE_PAGE_BYTES);
+        p->ops->give_memory(p, there, WG_HUGE_PAGE_BYTES);
+    }
     p->ops->give_memory(p, NULL, WG_HUGE_PAGE_BYTES);
     errno = 33;
     tell(CALL_MMAP_ANONYMOUS, 1, ENOMEM);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/memory/memory.h"
+#include "io/platform/platform.h"
 #include "io/pool/pool.h"
 
 enum { ITEMS = 10007 };
@@ -125,12 +126,91 @@ static void test_pool_jobs_nest(void **state) {
     wg_free(n.inner);
 }
 
+typedef struct meeting {
+    uint32_t late; /* the piece that fails behind the other */
+    _Atomic uint32_t begun;
+    _Atomic bool failed;
+} meeting;
+
+static wg_code fail_both(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
+    (void)worker, (void)last;
+    meeting *m = arg;
+    wg_platform *p = wg_platform_real();
+    atomic_fetch_add(&m->begun, 1);
+    while (atomic_load(&m->begun) < 2) {} /* none begins behind a failure */
+    if (first == m->late) {
+        while (!atomic_load(&m->failed)) {}
+        /* The other one is on its way out by now; time for it to say so. */
+        for (const uint64_t until = p->ops->now_ns(p) + UINT64_C(20000000); p->ops->now_ns(p) < until;) {}
+    }
+    const wg_code code = wg_error_set(err, WG_E_VALUE, first, "piece %u", (unsigned)first);
+    if (first != m->late) atomic_store(&m->failed, true);
+    return code;
+}
+
+/* Goal: of two pieces that both fail the earlier one's error is given, whichever failed first, also to who does not ask for it. */
+static void test_pool_range_gives_the_earlier_of_two_errors(void **state) {
+    (void)state;
+    wg_pool *pool = NULL;
+    assert_int_equal(wg_pool_create(2, &pool, NULL), WG_OK);
+    for (uint32_t late = 0; late < 2; late++) {
+        for (int told = 0; told < 2; told++) {
+            meeting m = {.late = late};
+            const wg_pool_range range = {2, 1, 2, fail_both, &m};
+            wg_error err = {0};
+            assert_int_equal(wg_pool_for(pool, &range, told ? &err : NULL), WG_E_VALUE);
+            if (told) assert_int_equal(err.offset, 0);
+        }
+    }
+    wg_pool_destroy(pool);
+}
+
+static void note_worker(void *arg, uint32_t worker) { atomic_fetch_add((_Atomic uint32_t *)arg, 1 + worker); }
+
+/* Goal: a pool without threads, or none, does a job once, on the caller, however many are asked for. */
+static void test_pool_of_nobody_runs_on_the_caller(void **state) {
+    (void)state;
+    wg_pool *pool = NULL;
+    _Atomic uint32_t ran = 0;
+    assert_int_equal(wg_pool_create(1, &pool, NULL), WG_OK);
+    wg_pool_run(pool, 3, note_worker, &ran);
+    assert_int_equal(atomic_load(&ran), 1);
+    wg_pool_run(NULL, 3, note_worker, &ran);
+    assert_int_equal(atomic_load(&ran), 2);
+    wg_pool_destroy(pool);
+    wg_pool_destroy(NULL);
+}
+
+/* Goal: a pool that gets no memory is refused; one that gets no thread does its jobs on the caller. */
+static void test_pool_without_memory_or_threads(void **state) {
+    (void)state;
+    wg_pool *pool = NULL;
+    wg_memory_fail_at(1, false);
+    assert_int_equal(wg_pool_create(4, &pool, NULL), WG_E_NOMEM);
+    wg_memory_fail_at(0, false);
+    assert_null(pool);
+    assert_int_equal(wg_pool_create(4, &pool, NULL), WG_OK);
+    counted *c = counted_create(100, UINT64_MAX);
+    const wg_pool_range range = {ITEMS, 100, 4, count_items, c};
+    wg_memory_fail_at(1, true); /* a thread needs some */
+    assert_int_equal(wg_pool_for(pool, &range, NULL), WG_OK);
+    wg_memory_fail_at(0, false);
+    for (uint32_t i = 0; i < ITEMS; i++) assert_int_equal(atomic_load(&c->runs[i]), 1);
+    assert_int_equal(wg_pool_for(pool, &range, NULL), WG_OK); /* with threads now */
+    for (uint32_t i = 0; i < ITEMS; i++) assert_int_equal(atomic_load(&c->runs[i]), 2);
+    wg_free(c);
+    wg_pool_destroy(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_range_does_every_item_once),
         cmocka_unit_test(test_pool_range_without_pool_runs_on_the_caller),
         cmocka_unit_test(test_pool_range_gives_the_error_of_a_failed_piece),
         cmocka_unit_test(test_pool_jobs_nest),
+        cmocka_unit_test(test_pool_range_gives_the_earlier_of_two_errors),
+        cmocka_unit_test(test_pool_without_memory_or_threads),
+        cmocka_unit_test(test_pool_of_nobody_runs_on_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -630,6 +630,51 @@ static void test_wal_follower_walk_ends_at_an_odd_frame(void **state) {
     }
 }
 
+enum { LONG_BYTES = 400000, ZERO_BYTES = 100000 };
+
+static wg_code take_zeros(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    (void)chain, (void)err;
+    assert_int_equal(payload.size, logseq == 1 ? LONG_BYTES : ZERO_BYTES);
+    for (size_t i = 0; i < payload.size; i++) assert_int_equal(payload.data[i], logseq == 1 ? 7 : 0);
+    *(uint64_t *)ctx = logseq;
+    return WG_OK;
+}
+
+/* Goal: a commit that ends in zeros, which no file shows, is replayed to its last byte; whichever allocation of the start fails, that is told, and
+ * what was replayed before is right. */
+static void test_wal_starts_without_memory(void **state) {
+    fixture *f = *state;
+    uint8_t *bytes = wg_alloc_zero(NULL, LONG_BYTES);
+    wg_slice part = wg_slice_of(bytes, LONG_BYTES);
+    uint64_t logseq = 0;
+    f->options.segment_bytes = 1 << 20;
+    open_log(f, &(replayed){.size_of = NULL});
+    memset(bytes, 7, LONG_BYTES);
+    assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+    memset(bytes, 0, LONG_BYTES);
+    part.size = ZERO_BYTES;
+    assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+    assert_int_equal(wg_wal_wait(f->wal, logseq, NULL), WG_OK);
+    close_log(f);
+    wg_code code = WG_E_NOMEM;
+    uint64_t refused = 0;
+    for (uint64_t n = 1; code != WG_OK; n++) {
+        wg_error err = {0};
+        logseq = 0;
+        wg_memory_fail_at(n, n % 2 == 0);
+        code = wg_wal_open(f->p, "/wal", &f->options, take_zeros, &logseq, &f->wal, &f->recovery, &err);
+        wg_memory_fail_at(0, false);
+        if (code == WG_OK) break;
+        assert_int_equal(code, WG_E_NOMEM);
+        assert_true(err.code == code && err.message[0] != '\0');
+        refused++;
+    }
+    assert_int_equal(logseq, 2);
+    assert_true(refused > 5);
+    close_log(f);
+    wg_free(bytes);
+}
+
 /* ---- the chain's bounds */
 
 /* Goal: small commits before large ones fill the queue though every append helps: it is then hashed at once, and the values are right. */
@@ -735,6 +780,7 @@ int main(void) {
         T(test_wal_follower_meets_a_damaged_header),
         T(test_wal_follower_meets_a_wrong_hint),
         T(test_wal_follower_walk_ends_at_an_odd_frame),
+        T(test_wal_starts_without_memory),
         T(test_wal_chain_queue_runs_full),
         T(test_wal_chain_forgets_all),
         T(test_wal_paths_near_the_limit),

@@ -34,7 +34,9 @@ static wg_code plan_search(wgi_binder *b, wg_ast *path, const wgi_relation *rel,
     WG_TRY(wgi_argument(b, rel, &inner));
     inner.writes = true; /* it sees what earlier rows wrote */
     wgi_forget_properties(&inner);
-    WG_TRY(match_of_path(b, copy_ast(b, &unnamed), &match));
+    wg_ast *path_of_search = copy_ast(b, &unnamed);
+    if (path_of_search == NULL) return WG_E_NOMEM;
+    WG_TRY(match_of_path(b, path_of_search, &match));
     WG_TRY(wgi_match(b, match, &inner));
     wg_plan *project = wgi_plan(b, WG_PLAN_PROJECT, inner.plan, NULL);
     wg_expr **exprs = wgi_alloc(b, count, sizeof(wg_expr *));
