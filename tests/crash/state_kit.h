@@ -1,7 +1,7 @@
 /* tests/crash: workloads on agents' state, and the oracle beside them.
  *
  * One thread commits a sequence of operations over two runs and the graph: put, delete, append, transactions of several of them, commits of graph
- * and run together. The model after each is kept, so what a recovery shows must be one of them, whole: not older than the last
+ * and run together, and all of that beside a transaction of the graph that is open over several operations. The model after each is kept, so what a recovery shows must be one of them, whole: not older than the last
  * acknowledged one, no part of an operation, no hole over the runs (P1, P2). */
 #ifndef WG_TESTS_STATE_KIT_H
 #define WG_TESTS_STATE_KIT_H
@@ -12,7 +12,7 @@
 
 enum { STATE_KEYS = 12, STATE_RUNS = 2, STATE_OPS_MAX = 400, STATE_EVENTS_MAX = 500, STATE_VALUE_MAX = 300 };
 
-/* A value is made of its number: 0 is absent. */
+/* A value is made of its number: 0 is absent. Of nodes: how many are there. */
 typedef struct state_model {
     uint32_t runs; /* made so far */
     uint32_t values[STATE_RUNS][STATE_KEYS];
@@ -32,9 +32,12 @@ typedef struct state_workload {
     const char *name;
     uint32_t operations;
     wg_durability durability;
-    uint32_t wait_every;  /* a sync or a ticket after so many; 0: never but at the end */
-    uint32_t store_every; /* a checkpoint, now and then a compaction */
+    uint32_t wait_every; /* a sync or a ticket after so many; 0: never but at the end */
+    uint32_t
+        store_every; /* a checkpoint, now and then a compaction; not beside an open transaction, which it would wait for */
     bool events, transactions, mixed;
+    bool
+        beside; /* of the graph: a transaction is left open, with changes, over some operations, then committed or rolled back */
 } state_workload;
 
 typedef struct state_world {
@@ -42,6 +45,8 @@ typedef struct state_world {
     wg_state_session *session;
     wg_rng rng;
     uint32_t number; /* of values given out */
+    wg_txn *open;    /* `beside`: the transaction of the graph; NULL: none */
+    uint32_t made;   /* nodes in it */
 } state_world;
 
 #define STATE_OK(call)                                                                       \
@@ -227,6 +232,31 @@ static inline wg_code op_txn(state_world *w, const state_workload *load, state_o
     return wg_engine_commit_mixed(w->engine, &(wg_mixed_commit){.graph = graph, .state = txn}, &result, err);
 }
 
+/* The open transaction changes: it begins, makes a node, or takes one back; now and then it ends. */
+static inline wg_code op_beside(state_world *w, state_model *m, wg_error *err) {
+    wg_txn_mark mark;
+    if (w->open == NULL) {
+        w->made = 0;
+        return wg_txn_begin(w->engine, WG_TXN_WRITE, 0, &w->open, err);
+    }
+    wg_txn *txn = w->open;
+    const uint32_t which = state_pick(w, 8);
+    if (which >= 2) {
+        wg_txn_mark_set(txn, &mark);
+        WG_TRY(add_node(txn, err));
+        if (which == 7) wg_txn_rollback_to(txn, &mark);
+        else w->made++;
+        return WG_OK;
+    }
+    w->open = NULL;
+    if (which == 1) {
+        wg_txn_abort(txn);
+        return WG_OK;
+    }
+    m->nodes += w->made;
+    return wg_txn_commit(txn, NULL, err);
+}
+
 static inline wg_code one_operation(state_world *w, const state_workload *load, state_oracle *o, wg_error *err) {
     const uint32_t n = o->attempted + 1;
     assert_true(n <= STATE_OPS_MAX);
@@ -234,6 +264,7 @@ static inline wg_code one_operation(state_world *w, const state_workload *load, 
     *m = o->models[n - 1];
     o->attempted = n;
     if (m->runs < STATE_RUNS) return op_create_run(w, m, err);
+    if (load->beside && state_pick(w, 3) == 0) return op_beside(w, m, err);
     const uint32_t which = state_pick(w, 4);
     if (load->mixed && which == 0) return op_txn(w, load, o, m, true, err);
     if (load->transactions && which == 1) return op_txn(w, load, o, m, false, err);
@@ -252,7 +283,7 @@ static inline wg_code promise(state_world *w, const state_workload *load, state_
 }
 
 static inline wg_code store(state_world *w, const state_workload *load, state_oracle *o, wg_error *err) {
-    if (load->store_every == 0 || o->attempted % load->store_every != 0) return WG_OK;
+    if (load->store_every == 0 || o->attempted % load->store_every != 0 || w->open != NULL) return WG_OK;
     const wg_compact_options everything = {.everything = true};
     WG_TRY(wg_engine_checkpoint(w->engine, NULL, err));
     o->acked = o->attempted; /* what is in stripes is durable */
@@ -265,6 +296,7 @@ static inline bool run_state(wg_platform *platform, const state_workload *load, 
     const wg_engine_options options = state_options(platform, load->durability);
     w->engine = NULL;
     w->session = NULL;
+    w->open = NULL;
     if (wg_engine_open("/ws", &options, &w->engine, NULL) != WG_OK) return false;
     const uint32_t shown = shown_operations(w->engine, o);
     assert_int_not_equal(shown, UINT32_MAX);
@@ -276,6 +308,8 @@ static inline bool run_state(wg_platform *platform, const state_workload *load, 
         if (code == WG_OK) code = promise(w, load, o, NULL);
         if (code == WG_OK) code = store(w, load, o, NULL);
     }
+    wg_txn_abort(w->open);
+    w->open = NULL;
     wg_state_session_close(w->session);
     const bool closed = wg_engine_close(w->engine, NULL) == WG_OK;
     if (closed && code == WG_OK) o->acked = o->attempted;
