@@ -149,11 +149,41 @@ static void test_crash_state_checkpoints(void **state) {
                                        .mixed = true});
 }
 
+/* Goal: a transaction of the graph is open over many commits of runs, each durable when it returns: nothing of it shows before its commit, all of
+ * it afterwards, and no commit beside it is lost. */
+static void test_crash_beside_open_transaction(void **state) {
+    (void)state;
+    crash_everywhere(&(state_workload){.name = "beside an open transaction, strict",
+                                       .operations = 60,
+                                       .durability = WG_STRICT,
+                                       .events = true,
+                                       .transactions = true,
+                                       .beside = true});
+}
+
+/* Goal: the same with syncs now and then, and checkpoints and merges between. */
+static void test_crash_beside_and_checkpoints(void **state) {
+    (void)state;
+    crash_everywhere(&(state_workload){.name = "beside an open transaction, buffered",
+                                       .operations = 80,
+                                       .durability = WG_BUFFERED,
+                                       .wait_every = 6,
+                                       .store_every = 5,
+                                       .events = true,
+                                       .transactions = true,
+                                       .beside = true});
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_crash_kv_strict),           cmocka_unit_test(test_crash_kv_buffered),
-        cmocka_unit_test(test_crash_event_log),           cmocka_unit_test(test_crash_mixed_commit),
-        cmocka_unit_test(test_crash_mixed_commit_strict), cmocka_unit_test(test_crash_state_checkpoints),
+        cmocka_unit_test(test_crash_kv_strict),
+        cmocka_unit_test(test_crash_kv_buffered),
+        cmocka_unit_test(test_crash_event_log),
+        cmocka_unit_test(test_crash_mixed_commit),
+        cmocka_unit_test(test_crash_mixed_commit_strict),
+        cmocka_unit_test(test_crash_state_checkpoints),
+        cmocka_unit_test(test_crash_beside_open_transaction),
+        cmocka_unit_test(test_crash_beside_and_checkpoints),
     };
     totals_arguments(argc, argv);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

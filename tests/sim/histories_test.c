@@ -46,11 +46,13 @@ typedef struct store {
     wg_durability durability;
     bool edges; /* lists are edges of a node; otherwise a property of it */
     history h;
-    uint32_t txns_until; /* in this life */
-    uint32_t life_first; /* transaction of this life */
-    uint64_t life_begin; /* logseq of the commit that began it, which is durable */
-    uint64_t synced;     /* logseq that an acknowledged sync has covered */
-    uint64_t came_back;  /* logseq that the opening found */
+    uint32_t txns_until;     /* in this life */
+    uint32_t life_first;     /* transaction of this life */
+    uint64_t life_begin;     /* logseq of the commit that began it, which is durable */
+    uint64_t synced;         /* logseq that an acknowledged sync has covered */
+    uint64_t came_back;      /* logseq that the opening found */
+    uint32_t put, put_acked; /* in run 1: the last value, and the last that is durable */
+    uint64_t puts;
     bool power_gone;
     uint32_t label, edge_label, key_k, key_list, key_n, key_e;
     uint32_t first_key; /* lists first_key .. + KEYS_AT_ONCE are in use */
@@ -233,6 +235,58 @@ static void session(void *arg) {
         if (!one_transaction(s)) return;
 }
 
+/* Beside the sessions, whose transactions are open: each put is durable when it returns (STRICT). */
+static void run_session(void *arg) {
+    store *s = arg;
+    wg_error err = {0};
+    wg_state_session *session = NULL;
+    wg_state_run *run = wg_state_run_at(wg_engine_state(s->engine), 1);
+    const wg_state_key key = wg_state_key_of(run, wg_slice_str("n"));
+    wg_code code = wg_state_session_open(wg_engine_state(s->engine), &session, &err);
+    while (code == WG_OK && s->h.txns < s->txns_until && !s->power_gone && !sim_failed()) {
+        const uint32_t number = ++s->put;
+        const wg_state_value value = {.type = WG_TYPE_BYTES, .bytes = wg_slice_of(&number, sizeof number)};
+        const wg_lane *lane = wg_state_session_lane(session);
+        code = wg_state_put(session, run, &key, &value, WG_VERSION_ANY, 7, NULL, &err);
+        if (code == WG_OK && s->durability == WG_STRICT)
+            code = wg_engine_state_wait(s->engine, lane, wg_lane_ticket(lane), &err);
+        else if (code == WG_OK) wg_engine_state_notice(s->engine, lane);
+        if (code == WG_OK && s->durability == WG_STRICT) s->put_acked = number;
+        s->puts += code == WG_OK;
+        for (uint32_t i = 0; i < 20 && s->h.txns < s->txns_until; i++) sim_yield();
+    }
+    wg_state_session_close(session);
+    if (code != WG_OK && !wg_platform_sim_crashed(s->disk)) sim_fail("a put: %s", err.message);
+}
+
+/* What power left of the run. */
+static bool run_came_back(store *s) {
+    wg_error err = {0};
+    wg_state_session *session = NULL;
+    wg_state_run *run = wg_state_run_at(wg_engine_state(s->engine), 1);
+    uint32_t number = 0;
+    if (run == NULL) return true; /* the store is new */
+    const wg_state_key key = wg_state_key_of(run, wg_slice_str("n"));
+    wg_state_cell cell = {0};
+    wg_code code = wg_state_session_open(wg_engine_state(s->engine), &session, &err);
+    if (code == WG_OK) code = wg_state_get(session, run, &key, WG_LOGSEQ_NEVER, 1, &cell, &err);
+    if (code == WG_OK && cell.version != 0) memcpy(&number, cell.bytes.data, sizeof number);
+    wg_state_cell_deinit(&cell);
+    wg_state_session_close(session);
+    if (code != WG_OK) sim_fail("the run: %s", err.message);
+    else if (number < s->put_acked || number > s->put)
+        sim_fail("put %u was acknowledged, %u made, and %u came back", s->put_acked, s->put, number);
+    s->put = s->put_acked = number;
+    return !sim_failed();
+}
+
+static wg_code run_make(store *s, wg_error *err) {
+    wg_mixed_result result;
+    const wg_run_change change = {.origin = {.number = UINT32_MAX}};
+    if (wg_state_run_at(wg_engine_state(s->engine), 1) != NULL) return WG_OK;
+    return wg_engine_commit_mixed(s->engine, &(wg_mixed_commit){.change = &change, .change_count = 1}, &result, err);
+}
+
 static void caretaker(void *arg) {
     store *s = arg;
     while (s->h.txns < s->txns_until && !s->power_gone && !sim_failed()) {
@@ -268,6 +322,7 @@ static bool store_open(store *s) {
     if (code == WG_OK) code = wg_txn_begin(s->engine, WG_TXN_WRITE, 0, &txn, &err);
     if (code == WG_OK) code = names(s, txn, &err);
     if (code == WG_OK) code = wg_txn_commit(txn, NULL, &err);
+    if (code == WG_OK) code = run_make(s, &err);
     if (code == WG_OK) code = wg_engine_sync(s->engine, &err);
     if (code == WG_OK) s->synced = s->life_begin = wg_engine_logseq(s->engine);
     if (code != WG_OK) sim_fail("open: %s: %s", wg_code_name(code), err.message);
@@ -314,6 +369,7 @@ static bool live(store *s, bool ends_with_power) {
     sim_explore(true);
     for (int i = 0; i < SESSIONS; i++) sim_crew_add(&crew, session, s);
     sim_crew_add(&crew, caretaker, s);
+    sim_crew_add(&crew, run_session, s);
     sim_crew_join(&crew);
     sim_explore(false);
     if (sim_failed()) return false;
@@ -334,7 +390,7 @@ static bool live(store *s, bool ends_with_power) {
     wg_platform_sim_destroy(s->disk);
     s->disk = left;
     s->p = sim_platform_create(left);
-    return store_open(s) && take_back(s, synced);
+    return store_open(s) && run_came_back(s) && take_back(s, synced);
 }
 
 /* The last transaction reads all lists. */
@@ -372,7 +428,7 @@ static void run(store *s, uint32_t txns) {
 }
 
 typedef struct summary {
-    uint64_t txns, committed, conflicts, failures, checkpoints, syncs, edges, skews;
+    uint64_t txns, committed, conflicts, failures, checkpoints, syncs, edges, skews, puts;
     uint64_t lost, lives_that_lost, buffered; /* of BUFFERED */
 } summary;
 
@@ -407,6 +463,7 @@ static bool history_runs(const wanted *w, summary *sum, char message[300]) {
     sum->failures += s.failures;
     sum->checkpoints += s.checkpoints;
     sum->syncs += s.syncs;
+    sum->puts += s.puts;
     sum->lost += s.lost;
     sum->lives_that_lost += s.lives_that_lost;
     sum->buffered += w->durability == WG_BUFFERED;
@@ -439,17 +496,18 @@ static void test_histories_keep_snapshot_isolation(void **state) {
     printf(
         "%d histories: %llu transactions, %llu committed, %llu conflicts, %llu cut by power, %llu checkpoints; %llu "
         "edges; %llu "
-        "histories with write skew\n",
+        "histories with write skew; %llu puts of a run beside them\n",
         HISTORIES, (unsigned long long)sum.txns, (unsigned long long)sum.committed, (unsigned long long)sum.conflicts,
         (unsigned long long)sum.failures, (unsigned long long)sum.checkpoints, (unsigned long long)sum.edges,
-        (unsigned long long)sum.skews);
+        (unsigned long long)sum.skews, (unsigned long long)sum.puts);
     printf(
         "%llu of them buffered: power took back %llu transactions in %llu failures, never one of %llu acknowledged "
         "syncs; what "
         "came back was a prefix each time\n",
         (unsigned long long)sum.buffered, (unsigned long long)sum.lost, (unsigned long long)sum.lives_that_lost,
         (unsigned long long)sum.syncs);
-    assert_true(sum.committed > sum.txns / 4 && sum.conflicts > 0 && sum.checkpoints > 0 && sum.failures > 0);
+    assert_true(sum.puts > sum.txns / 100 && sum.committed > sum.txns / 4 && sum.conflicts > 0 &&
+                sum.checkpoints > 0 && sum.failures > 0);
     assert_true(sum.lost > 0 && sum.lives_that_lost > 1 && (sum.syncs > 0 || txns <= TXNS_SMALL));
 }
 

@@ -28,6 +28,7 @@ void sim_close_and_everything(void);
 void sim_two_writers_one_key(void);
 void sim_ddl_and_scan(void);
 void sim_manifest_and_opening(void);
+void sim_runs_beside_writer(void);
 /* scenarios_edges.c: adjacency */
 void sim_delta_merge_and_commit(void);
 

@@ -25,6 +25,12 @@ typedef struct world {
     uint32_t committed_then; /* when power failed */
     int64_t next_key;
     uint32_t successes;
+    int64_t seen[4][2]; /* what readers saw of the pair: snapshot, number */
+    uint32_t seen_count;
+    bool has_run;          /* number 1; its keys are "<committer><put>" */
+    uint32_t committers;   /* of runs, so far */
+    uint32_t puts[2];      /* acknowledged, by committer */
+    uint32_t puts_then[2]; /* when power failed */
 } world;
 
 static const wg_column_def columns[] = {{.name = "k", .type = WG_TYPE_INT, .int_bits = 64},
@@ -171,10 +177,37 @@ static bool world_begin_with(world *w, wg_durability durability, bool background
     return ok;
 }
 
+static wg_slice put_name(uint32_t committer, uint32_t put, char out[2]) {
+    out[0] = (char)('a' + committer);
+    out[1] = (char)('0' + put);
+    return wg_slice_of(out, 2);
+}
+
+/* Puts that were acknowledged are there. */
+static void check_run(const world *w, wg_engine *engine, const uint32_t puts[2], const char *when) {
+    wg_state_session *session = NULL;
+    wg_state_run *run = wg_state_run_at(wg_engine_state(engine), 1);
+    if (run == NULL) {
+        sim_fail("%s: the run is gone", when);
+        return;
+    }
+    SIM_TRY(when, wg_state_session_open(wg_engine_state(engine), &session, err));
+    for (uint32_t c = 0; c < w->committers; c++)
+        for (uint32_t i = 0; i < puts[c]; i++) {
+            char name[2];
+            wg_state_cell cell = {0};
+            const wg_state_key key = wg_state_key_of(run, put_name(c, i, name));
+            SIM_TRY(when, wg_state_get(session, run, &key, WG_LOGSEQ_NEVER, 1, &cell, err));
+            if (cell.version == 0) sim_fail("%s: put %c%c was acknowledged and is gone", when, name[0], name[1]);
+            wg_state_cell_deinit(&cell);
+        }
+    wg_state_session_close(session);
+}
+
 static bool world_begin(world *w, wg_durability durability) { return world_begin_with(w, durability, false); }
 
 /* What a workspace says after it was opened again: the keys are there, the pair is one commit's, all its parts fit. */
-static void check_disk(world *w, wg_platform *disk, uint32_t keys, const char *when) {
+static void check_disk(world *w, wg_platform *disk, uint32_t keys, const uint32_t puts[2], const char *when) {
     wg_engine *engine = NULL;
     wg_txn *txn = NULL;
     wg_verify_report report = {0};
@@ -190,6 +223,7 @@ static void check_disk(world *w, wg_platform *disk, uint32_t keys, const char *w
     for (int64_t k = 0; k < PAIR; k++) SIM_TRY(when, value_of(w, txn, k, &pair[k], err));
     if (pair[0] != pair[1]) sim_fail("%s: half of a commit is there", when);
     wg_txn_abort(txn);
+    if (w->has_run) check_run(w, engine, puts, when);
     SIM_TRY(when, wg_engine_close(engine, err));
     SIM_TRY(when, wg_engine_verify(disk, "/ws", &report, err));
 }
@@ -197,6 +231,7 @@ static void check_disk(world *w, wg_platform *disk, uint32_t keys, const char *w
 static void power_fails(void *ctx) {
     world *w = ctx;
     w->committed_then = w->committed_count;
+    memcpy(w->puts_then, w->puts, sizeof w->puts);
     if (wg_platform_sim_reboot(w->disk, (wg_crash_pattern)sim_random(WG_CRASH_PATTERN_COUNT), sim_random(1 << 20),
                                &w->left, NULL) != WG_OK)
         sim_fail("no memory for a disk");
@@ -208,11 +243,12 @@ static void world_end(world *w) {
     wg_error err = {0};
     sim_explore(false);
     const bool strict = w->engine != NULL && wg_engine_option_values(w->engine)->durability == WG_STRICT;
-    if (w->left != NULL && !sim_failed()) check_disk(w, w->left, w->committed_then, "after power failed");
+    if (w->left != NULL && !sim_failed())
+        check_disk(w, w->left, w->committed_then, w->puts_then, "after power failed");
     if (strict && !sim_failed() && wg_platform_sim_reboot(w->disk, WG_CRASH_NONE_SURVIVES, 1, &after, NULL) == WG_OK)
-        check_disk(w, after, w->committed_count, "at the end");
+        check_disk(w, after, w->committed_count, w->puts, "at the end");
     if (w->engine != NULL) (void)went("close", wg_engine_close(w->engine, &err), &err);
-    if (!sim_failed()) check_disk(w, w->disk, w->committed_count, "closed");
+    if (!sim_failed()) check_disk(w, w->disk, w->committed_count, w->puts, "closed");
     wg_platform_sim_destroy(after);
     wg_platform_sim_destroy(w->left);
     sim_platform_be_real(NULL);
@@ -255,6 +291,24 @@ static void pair_reader(void *arg) {
             sim_fail("a reader saw %lld at snapshot %lld after %lld", (long long)pair[0], (long long)snapshot,
                      (long long)last);
         last = pair[0];
+        if (w->seen_count < 4) {
+            w->seen[w->seen_count][0] = snapshot;
+            w->seen[w->seen_count++][1] = pair[0];
+        }
+    }
+}
+
+/* A snapshot is later what it was when it was read. */
+static void check_seen(const world *w) {
+    for (uint32_t i = 0; i < w->seen_count; i++) {
+        wg_txn *txn = NULL;
+        int64_t now = 0;
+        SIM_TRY("as of", wg_txn_begin(w->engine, WG_TXN_READ, (uint64_t)w->seen[i][0], &txn, err));
+        SIM_TRY("as of", value_of(w, txn, 0, &now, err));
+        wg_txn_abort(txn);
+        if (now != w->seen[i][1])
+            sim_fail("snapshot %lld showed %lld and shows %lld", (long long)w->seen[i][0], (long long)w->seen[i][1],
+                     (long long)now);
     }
 }
 
@@ -522,5 +576,83 @@ void sim_ddl_and_scan(void) {
     sim_crew_add(&crew, scanner, &w);
     sim_crew_add(&crew, checkpointer_of_one, &w);
     sim_crew_join(&crew);
+    world_end(&w);
+}
+
+/* ---- commits of runs against a transaction of the graph that is open meanwhile */
+
+static void run_committer(void *arg) {
+    world *w = arg;
+    wg_state_session *session = NULL;
+    wg_state_run *run = wg_state_run_at(wg_engine_state(w->engine), 1);
+    const uint32_t me = w->committers++;
+    SIM_TRY("session", wg_state_session_open(wg_engine_state(w->engine), &session, err));
+    for (uint32_t i = 0; i < 4; i++) {
+        char name[2];
+        const wg_state_key key = wg_state_key_of(run, put_name(me, i, name));
+        const wg_state_value value = {.type = WG_TYPE_BYTES, .bytes = wg_slice_of("value", 5)};
+        const wg_lane *lane = wg_state_session_lane(session);
+        SIM_TRY("put", wg_state_put(session, run, &key, &value, WG_VERSION_ANY, 7, NULL, err));
+        SIM_TRY("durable put", wg_engine_state_wait(w->engine, lane, wg_lane_ticket(lane), err));
+        w->puts[me]++;
+    }
+    wg_state_session_close(session);
+}
+
+static wg_code make_run(world *w, wg_error *err) {
+    wg_mixed_result result;
+    const wg_run_change change = {.origin = {.number = UINT32_MAX}};
+    return wg_engine_commit_mixed(w->engine, &(wg_mixed_commit){.change = &change, .change_count = 1}, &result, err);
+}
+
+/* Its transaction begins, takes a statement back and ends over many switches; the first one commits, the second may not. */
+static void slow_committer(void *arg) {
+    world *w = arg;
+    for (int i = 0; i < 2; i++) {
+        wg_txn *txn = NULL;
+        wg_txn_mark mark;
+        const int64_t key = w->next_key++;
+        SIM_TRY("begin", wg_txn_begin(w->engine, WG_TXN_WRITE, 0, &txn, err));
+        const int64_t number = (int64_t)wg_txn_view(txn).snapshot + 1;
+        wg_error err = {0};
+        wg_code code = create_row(w, txn, key, 0, &err);
+        for (int64_t k = 0; k < PAIR && code == WG_OK; k++) {
+            wg_txn_mark_set(txn, &mark);
+            code = set_value(w, txn, k, -1, &err);
+            wg_txn_rollback_to(txn, &mark);
+            if (code == WG_OK) code = set_value(w, txn, k, number, &err);
+        }
+        if (i == 0 && sim_random(2) == 0) sim_yield(); /* whoever can go on beside it does */
+        const bool commits = i == 0 || sim_random(2) == 0;
+        if (code == WG_OK && commits) code = wg_txn_commit(txn, NULL, &err);
+        else wg_txn_abort(txn);
+        if (!went("a slow commit", code, &err)) return;
+        if (commits) w->committed[w->committed_count++] = key;
+    }
+}
+
+static void run_maker(void *arg) {
+    world *w = arg;
+    SIM_TRY("a run beside", make_run(w, err));
+}
+
+void sim_runs_beside_writer(void) {
+    world w;
+    sim_crew crew = {.count = 0};
+    wg_error err = {0};
+    if (!world_begin(&w, WG_STRICT)) return;
+    if (!went("a run", make_run(&w, &err), &err)) return;
+    w.has_run = true;
+    sim_at_some_point(power_fails, &w);
+    sim_explore(true);
+    sim_crew_add(&crew, slow_committer, &w);
+    sim_crew_add(&crew, run_committer, &w);
+    sim_crew_add(&crew, run_committer, &w);
+    sim_crew_add(&crew, pair_reader, &w);
+    sim_crew_add(&crew, pair_reader, &w);
+    sim_crew_add(&crew, sim_random(2) == 0 ? run_maker : checkpointer, &w);
+    sim_crew_join(&crew);
+    sim_explore(false);
+    if (!sim_failed()) check_seen(&w);
     world_end(&w);
 }

@@ -14,7 +14,7 @@
 
 #include "io/platform/platform.h"
 
-enum { SIM_THREADS_MAX = 80, SIM_DEPTH = 3, SIM_STEPS_MAX = 400000 };
+enum { SIM_THREADS_MAX = 112, SIM_DEPTH = 3, SIM_STEPS_MAX = 400000 };
 
 typedef struct sim_plan {
     const char *name;

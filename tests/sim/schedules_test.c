@@ -1,4 +1,4 @@
-/* Seeded schedules of twelve scenarios, and of planted bugs that they must find (threads: they are simulated; see scheduler.h).
+/* Seeded schedules of thirteen scenarios, and of planted bugs that they must find (threads: they are simulated; see scheduler.h).
  *
  *   WG_SEED=N               where the seeds begin
  *   WG_SIM_SCHEDULES=N      schedules of each scenario, instead of SCHEDULES
@@ -36,6 +36,7 @@ const sim_scenario sim_scenarios[] = {
     {"two_writers_one_key", sim_two_writers_one_key, 0},
     {"ddl_and_scan", sim_ddl_and_scan, 0},
     {"delta_merge_and_commit", sim_delta_merge_and_commit, 0},
+    {"runs_beside_writer", sim_runs_beside_writer, 0},
 };
 const uint32_t sim_scenario_count = sizeof sim_scenarios / sizeof sim_scenarios[0];
 
