@@ -1,6 +1,6 @@
 /* Stable sort, and top-k when there is a limit.
  *
- * Rows are kept with their key columns behind them. The order of the first key is turned into an unsigned 64-bit prefix and a rank for nulls,
+ * Rows are kept with their key columns behind them; those of all tasks are put together, and the sorted ones picked, by all workers. The order of the first key is turned into an unsigned 64-bit prefix and a rank for nulls,
  * by which chunks of CHUNK_ROWS entries are sorted byte by byte (LSD radix); only ties look at the cells. Then pairs of runs are merged level
  * by level, in pieces of CHUNK_ROWS entries that any worker makes apart from the others (the borders of a piece in the two runs are
  * searched by bisection): the cuts depend on the number of rows alone. When memory is short sorted rows go to runs in a
@@ -79,12 +79,12 @@ static uint64_t cell_prefix(const wg_vector *v, uint32_t row) {
     WG_UNREACHABLE("a wg_physical outside its enum");
 }
 
-static void fill_entries(order *o, entry *entries, uint32_t n) {
+static bool is_exact(wg_physical physical) { return physical != WG_PHYSICAL_VALUE && physical != WG_PHYSICAL_STR; }
+
+static void fill_entries(const order *o, entry *entries, uint32_t first, uint32_t end) {
     const wg_vector *v = &o->keys[0];
-    const wg_physical physical = wg_type_physical(v->type);
-    const bool mixed = physical == WG_PHYSICAL_VALUE;
-    o->prefix_is_exact = !mixed && physical != WG_PHYSICAL_STR;
-    for (uint32_t row = 0; row < n; row++) {
+    const bool mixed = wg_type_physical(v->type) == WG_PHYSICAL_VALUE;
+    for (uint32_t row = first; row < end; row++) {
         entry e = {.row = row};
         if (!mixed) {
             const bool valid = wg_vector_is_valid(v, row);
@@ -183,7 +183,8 @@ typedef struct sort_job {
     const order *o;
     entry *from;
     entry *to;
-    uint64_t width; /* 0: sort chunks; else merge pairs of runs of this width */
+    uint64_t width;  /* 0: fill and sort chunks; else merge pairs of runs of this width */
+    uint32_t *index; /* at the end: where the numbers of the rows go */
     uint32_t n;
     _Atomic uint32_t next;
 } sort_job;
@@ -223,47 +224,14 @@ static void sort_worker(void *arg, uint32_t worker) {
         const uint64_t first = (uint64_t)atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * CHUNK_ROWS;
         if (first >= job->n) return;
         const uint64_t last = wg_min_u64(first + CHUNK_ROWS, job->n);
-        if (job->width == 0) sort_chunk(job->o, job->from, job->to, (uint32_t)first, (uint32_t)last);
-        else merge_piece(job, first, last);
+        if (job->width == 0) {
+            fill_entries(job->o, job->from, (uint32_t)first, (uint32_t)last);
+            sort_chunk(job->o, job->from, job->to, (uint32_t)first, (uint32_t)last);
+        } else if (job->index != NULL) {
+            for (uint64_t i = first; i < last; i++) job->index[i] = job->from[i].row;
+        } else merge_piece(job, first, last);
     }
 }
-
-static wg_code sort_entries(const order *o, entry **entries, entry **scratch, uint32_t n,
-                            const wg_exec_context *context, bool parallel, wg_error *err) {
-    sort_job job = {.o = o, .from = *entries, .to = *scratch, .n = n};
-    const uint32_t workers = parallel && n > CHUNK_ROWS ? context->threads : 1;
-    wg_pool_run(context->pool, workers, sort_worker, &job);
-    for (uint64_t width = CHUNK_ROWS; width < n; width *= 2) {
-        WG_TRY(wgi_check(context, err));
-        job.width = width;
-        atomic_store_explicit(&job.next, 0, memory_order_relaxed);
-        wg_pool_run(context->pool, workers, sort_worker, &job);
-        entry *t = job.from;
-        job.from = job.to;
-        job.to = t;
-    }
-    *entries = job.from;
-    *scratch = job.to;
-    return WG_OK;
-}
-
-/* ---- the sink */
-
-typedef struct sort_sink {
-    wgi_sink sink;
-    wgi_sink *rows; /* a build sink: what keeps rows with their keys */
-    wg_type *key_types;
-    wg_expr **key_exprs;
-    wg_type *all_types;
-    uint64_t keep;
-    wg_rows *all;  /* of the merged tasks, behind the runs */
-    wgi_runs runs; /* of the merged tasks, where memory was short */
-} sort_sink;
-
-typedef struct sort_local {
-    wg_rows *rows;
-    wgi_runs runs; /* earlier rows of the task */
-} sort_local;
 
 /* Rows by number, sorted. */
 typedef struct sorted {
@@ -276,23 +244,68 @@ static void sorted_deinit(sorted *r) {
     wg_free(r->buffers[1]);
 }
 
+/* Fills the entries of rows 0..n-1 in out->buffers, sorts them, and leaves the numbers of the rows in out->index. */
+static wg_code sort_entries(const order *o, sorted *out, uint32_t n, const wg_exec_context *context, bool parallel,
+                            wg_error *err) {
+    const uint32_t workers = parallel && n > CHUNK_ROWS ? context->threads : 1;
+    sort_job job = {.o = o, .from = out->buffers[0], .to = out->buffers[1], .n = n};
+    wg_pool_run(context->pool, workers, sort_worker, &job);
+    for (uint64_t width = CHUNK_ROWS; width < n; width *= 2) {
+        WG_TRY(wgi_check(context, err));
+        job.width = width;
+        atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+        wg_pool_run(context->pool, workers, sort_worker, &job);
+        entry *t = job.from;
+        job.from = job.to;
+        job.to = t;
+    }
+    out->index = (uint32_t *)(void *)job.to; /* its entries are done with */
+    job.index = out->index;
+    job.width = 1;
+    atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+    wg_pool_run(context->pool, workers, sort_worker, &job);
+    return WG_OK;
+}
+
+/* ---- the sink */
+
+typedef struct sort_sink {
+    wgi_sink sink;
+    wgi_sink *rows; /* a build sink: what keeps rows with their keys */
+    wg_type *key_types;
+    wg_expr **key_exprs;
+    wg_type *all_types;
+    uint64_t keep;
+    wg_rows *all;      /* of the merged tasks, behind the runs */
+    wgi_runs runs;     /* of the merged tasks, where memory was short */
+    wg_rows **waiting; /* of merged tasks, in their order, where all rows are kept: they become `all` at once */
+    uint32_t waiting_count;
+    uint32_t waiting_capacity;
+    uint64_t waiting_rows;
+    uint64_t waiting_bytes;
+} sort_sink;
+
+typedef struct sort_local {
+    wg_rows *rows;
+    wgi_runs runs; /* earlier rows of the task */
+} sort_local;
+
 static wg_code sort_rows(const sort_sink *s, const wg_rows *rows, bool parallel, sorted *out, wg_error *err) {
     const wg_plan *plan = s->sink.plan;
     wg_account *account = s->sink.context->account;
     const uint32_t n = (uint32_t)rows->row_count;
     wg_code code = WG_OK;
     for (int i = 0; i < 2; i++) out->buffers[i] = wg_alloc(account, (n + 1) * sizeof(entry));
-    entry *entries = out->buffers[0];
-    entry *scratch = out->buffers[1];
     wg_vector *keys = wg_alloc(account, plan->sort_item_count * sizeof *keys);
-    if (entries == NULL || scratch == NULL || keys == NULL) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof *entries));
+    if (out->buffers[0] == NULL || out->buffers[1] == NULL || keys == NULL)
+        WG_TRY_GOTO(wg_error_nomem(err, n * sizeof(entry)));
     for (uint32_t k = 0; k < plan->sort_item_count; k++)
         keys[k] = wg_column_view(&rows->columns[plan->slot_count + k]);
-    order o = {.items = plan->sort_items, .keys = keys, .count = plan->sort_item_count};
-    fill_entries(&o, entries, n);
-    WG_TRY_GOTO(sort_entries(&o, &entries, &scratch, n, s->sink.context, parallel, err));
-    out->index = (uint32_t *)(void *)scratch; /* its entries are done with */
-    for (uint32_t i = 0; i < n; i++) out->index[i] = entries[i].row;
+    const order o = {.items = plan->sort_items,
+                     .keys = keys,
+                     .count = plan->sort_item_count,
+                     .prefix_is_exact = is_exact(wg_type_physical(keys[0].type))};
+    WG_TRY_GOTO(sort_entries(&o, out, n, s->sink.context, parallel, err));
     wg_free(keys);
     return WG_OK;
 fail:
@@ -341,9 +354,10 @@ static wg_code spill_rows(const sort_sink *s, wg_rows **rows, wgi_runs *runs, bo
     return WG_OK;
 }
 
-static bool spills_now(const sort_sink *s, const wg_rows *rows) {
-    if (rows->row_count < WGI_SPILL_ROWS_MIN) return false;
-    const uint64_t growth = 2 * wgi_rows_cell_bytes(rows) + rows->row_count * 2 * sizeof(entry);
+/* `rows` in memory, with cells of so many bytes: do they have to make room? Rows are there twice when they are joined. */
+static bool spills_now(const sort_sink *s, uint64_t rows, uint64_t cell_bytes) {
+    if (rows < WGI_SPILL_ROWS_MIN) return false;
+    const uint64_t growth = 2 * cell_bytes + rows * 2 * sizeof(entry);
     return wgi_spill_wanted(s->sink.context) || !wgi_spill_has_room(s->sink.context, growth);
 }
 
@@ -388,23 +402,69 @@ static wg_code sort_consume(wgi_sink *sink, void *local, wgi_eval *eval, const w
     sort_local *l = local;
     WG_TRY(s->rows->class->consume(s->rows, l->rows, eval, batch, stop, err));
     WG_TRY(prune(s, &l->rows, err));
-    return spills_now(s, l->rows) ? spill_rows(s, &l->rows, &l->runs, false, err) : WG_OK;
+    if (!spills_now(s, l->rows->row_count, wgi_rows_cell_bytes(l->rows))) return WG_OK;
+    return spill_rows(s, &l->rows, &l->runs, false, err);
+}
+
+static void drop_waiting(sort_sink *s) {
+    for (uint32_t i = 0; i < s->waiting_count; i++) wg_rows_destroy(s->waiting[i]);
+    s->waiting_count = 0;
+    s->waiting_rows = s->waiting_bytes = 0;
+}
+
+/* Takes *rows over; they stay where they are until somebody needs all rows together. */
+static wg_code wait_rows(sort_sink *s, wg_rows **rows, wg_error *err) {
+    if ((*rows)->row_count == 0) return WG_OK;
+    if (s->waiting_count == s->waiting_capacity) {
+        const uint32_t capacity = s->waiting_capacity == 0 ? 64 : s->waiting_capacity * 2;
+        wg_rows **grown = wg_realloc(s->sink.context->account, s->waiting, capacity * sizeof(wg_rows *));
+        if (grown == NULL) return wg_error_nomem(err, capacity * sizeof(wg_rows *));
+        s->waiting = grown;
+        s->waiting_capacity = capacity;
+    }
+    s->waiting_rows += (*rows)->row_count;
+    s->waiting_bytes += wgi_rows_cell_bytes(*rows);
+    s->waiting[s->waiting_count++] = *rows;
+    *rows = NULL;
+    return WG_OK;
+}
+
+/* All rows that are in memory become s->all, which has none before. */
+static wg_code join_waiting(sort_sink *s, wg_error *err) {
+    void *joined = NULL;
+    if (s->waiting_count == 0) return WG_OK;
+    WG_ASSERT(s->all == NULL || s->all->row_count == 0);
+    wg_rows_destroy(s->all);
+    s->all = NULL;
+    if (s->waiting_count == 1) {
+        s->all = s->waiting[0];
+        s->waiting_count = 0;
+        drop_waiting(s);
+        return WG_OK;
+    }
+    WG_TRY(s->rows->class->local_create(s->rows, &joined, err));
+    const wg_code code = wgi_rows_join(joined, s->waiting, s->waiting_count, s->sink.context, err);
+    if (code == WG_OK) s->all = joined;
+    else wg_rows_destroy(joined);
+    drop_waiting(s);
+    return code;
 }
 
 /* Runs are in the order of their rows: what is in memory goes before the runs of the next task. */
 static wg_code take_local(sort_sink *s, sort_local *l, wg_error *err) {
-    if (s->all == NULL) {
-        WG_TRY(wgi_runs_take(&s->runs, &l->runs, err));
-        s->all = l->rows;
-        l->rows = NULL;
-        return WG_OK;
-    }
     if (l->runs.count > 0) {
-        WG_TRY(spill_rows(s, &s->all, &s->runs, false, err));
+        WG_TRY(join_waiting(s, err));
+        if (s->all != NULL) WG_TRY(spill_rows(s, &s->all, &s->runs, false, err));
         WG_TRY(wgi_runs_take(&s->runs, &l->runs, err));
     }
-    WG_TRY(wgi_rows_take(s->all, l->rows, err));
-    return prune(s, &s->all, err);
+    if (s->keep > PRUNE_K_MAX) return wait_rows(s, &l->rows, err);
+    if (s->all != NULL) { /* few rows: what cannot be among the first goes at once */
+        WG_TRY(wgi_rows_take(s->all, l->rows, err));
+        return prune(s, &s->all, err);
+    }
+    s->all = l->rows;
+    l->rows = NULL;
+    return WG_OK;
 }
 
 static wg_code sort_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
@@ -412,8 +472,12 @@ static wg_code sort_merge(wgi_sink *sink, void *local, bool *done, wg_error *err
     sort_sink *s = (sort_sink *)sink;
     wg_code code = take_local(s, local, err);
     sort_local_destroy(sink, local);
-    if (code == WG_OK && spills_now(s, s->all)) code = spill_rows(s, &s->all, &s->runs, false, err);
-    return code;
+    if (code != WG_OK) return code;
+    const uint64_t rows = s->waiting_rows + (s->all != NULL ? s->all->row_count : 0);
+    const uint64_t bytes = s->waiting_bytes + (s->all != NULL ? wgi_rows_cell_bytes(s->all) : 0);
+    if (!spills_now(s, rows, bytes)) return WG_OK;
+    WG_TRY(join_waiting(s, err));
+    return spill_rows(s, &s->all, &s->runs, false, err);
 }
 
 /* Can the rows be sorted and put out in order without more memory than there is? */
@@ -429,10 +493,8 @@ static bool fits_in_memory(const sort_sink *s) {
 static wg_code put_sorted(sort_sink *s, wg_rows *out, wg_error *err) {
     sorted r;
     WG_TRY(sort_rows(s, s->all, true, &r, err));
-    for (uint32_t c = 0; c < out->column_count; c++) out->columns[c].strings = NULL;
-    wg_code code = wgi_rows_gather(out, s->all, r.index, (uint32_t)wg_min_u64(s->keep, s->all->row_count), err);
-    for (uint32_t c = 0; c < out->column_count; c++) out->columns[c].strings = &out->strings;
-    if (code == WG_OK) code = wgi_rows_take_strings(out, s->all, err);
+    const uint64_t n = wg_min_u64(s->keep, s->all->row_count);
+    const wg_code code = wgi_rows_pick(out, s->all, r.index, n, s->sink.context, err);
     sorted_deinit(&r);
     return code;
 }
@@ -441,13 +503,14 @@ static wg_code sort_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
     sort_sink *s = (sort_sink *)sink;
     wg_rows *rows;
     wg_code code = WG_OK;
+    WG_TRY(join_waiting(s, err));
     WG_TRY(wgi_rows_create(sink->plan->slot_types, sink->plan->slot_count, sink->context->account, &rows, err));
     if (s->all != NULL && s->runs.count == 0 && (s->all->row_count < WGI_SPILL_ROWS_MIN || fits_in_memory(s))) {
         WG_TRY_GOTO(put_sorted(s, rows, err));
     } else if (s->all != NULL) {
         WG_TRY_GOTO(spill_rows(s, &s->all, &s->runs, true, err));
-        WG_TRY_GOTO(wgi_runs_merge(&s->runs, s->keep, rows, err));
     }
+    if (s->runs.count > 0) WG_TRY_GOTO(wgi_runs_merge(&s->runs, s->keep, rows, err));
     *out = rows;
     return WG_OK;
 fail:
@@ -462,6 +525,8 @@ static void sort_destroy(wgi_sink *sink) {
         wg_free(s->rows);
     }
     wgi_runs_deinit(&s->runs);
+    drop_waiting(s);
+    wg_free(s->waiting);
     wg_rows_destroy(s->all);
     wg_free(s->all_types);
     wg_free(s->key_types);

@@ -70,6 +70,13 @@ uint64_t wgi_rows_cell_bytes(const wg_rows *rows);
 wg_code wgi_rows_spill(wg_rows *rows, const wg_exec_context *context, wg_error *err);
 /* Moves what the strings, lists and maps of `from` point at to `rows`. */
 wg_code wgi_rows_take_strings(wg_rows *rows, wg_rows *from, wg_error *err);
+/* rows_parallel.c: `to` is empty and gets what the strings, lists and maps point at; the sources are only to be destroyed then.
+ * All rows of the parts, one behind the other. */
+wg_code wgi_rows_join(wg_rows *to, wg_rows *const *parts, uint32_t count, const wg_exec_context *context,
+                      wg_error *err);
+/* Rows index[0..n) of `from`, in that order; columns that `to` lacks are left out. */
+wg_code wgi_rows_pick(wg_rows *to, wg_rows *from, const uint32_t *index, uint64_t n, const wg_exec_context *context,
+                      wg_error *err);
 /* Brings all rows back into memory. */
 wg_code wgi_rows_load(wg_rows *rows, wg_error *err);
 /* The same where they are the answer: block by block into the memory of context->answer, which may be in files itself. */
