@@ -115,7 +115,13 @@ wg_value ref_temporal_arithmetic(ref_ctx *ctx, wg_ast_op op, const wg_value *a, 
         const span x = span_of(a);
         return duration_of(ctx, &(span){x.months * b->as.i, x.days * b->as.i, x.seconds * b->as.i});
     }
-    if (op == WG_OP_MULTIPLY && a->type == WG_TYPE_INT) return ref_temporal_arithmetic(ctx, op, b, a);
+    if (op == WG_OP_MULTIPLY && a->type == WG_TYPE_DURATION && b->type == WG_TYPE_FLOAT) {
+        const wg_value times = ref_int((int64_t)b->as.f);
+        if ((double)times.as.i != b->as.f) ref_fail(ctx, WG_E_UNSUPPORTED, "a part of a duration");
+        return ref_temporal_arithmetic(ctx, op, a, &times);
+    }
+    if (op == WG_OP_MULTIPLY && (a->type == WG_TYPE_INT || a->type == WG_TYPE_FLOAT))
+        return ref_temporal_arithmetic(ctx, op, b, a);
     ref_fail(ctx, WG_E_TYPE, "%s of %s and %s", wg_ast_op_name(op), wg_type_name((wg_type)a->type),
              wg_type_name((wg_type)b->type));
 }

@@ -527,7 +527,8 @@ static void test_platform_memory_listings_and_short_answers(void **state) {
     }
     for (int i = 0; i < 6; i++)
         assert_int_equal(munmap(taken[i], (size_t)WG_HUGE_PAGE_BYTES * (size_t)(1 + i % 2)), 0);
-    for (size_t off = 0; off < 3 * 4096; off += 4096) { /* aligned already, and not: then something is cut off in front of it */
+    for (size_t off = 0; off < 3 * 4096;
+         off += 4096) { /* aligned already, and not: then something is cut off in front of it */
         wish = (uint8_t *)taken[0] + off;
         uint8_t *there = p->ops->take_memory(p, WG_HUGE_PAGE_BYTES);
         wish = NULL;
