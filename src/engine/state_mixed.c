@@ -118,10 +118,12 @@ static wg_state_run *run_hold(wg_engine *e, const wg_mixed_commit *c) {
 /* Beside whoever writes the graph. */
 static wg_code commit_runs(wg_engine *e, wgi_mixed *mixed, wg_error *err) {
     wgi_log_take(e);
+    const uint32_t slot = wg_epoch_enter(e->epoch);
     mixed->result.logseq = wgi_next_logseq(e);
     wg_code code = wgi_log_commit(e, wg_slice_of(NULL, 0), mixed, err);
     if (code == WG_OK)
         atomic_fetch_add_explicit(&e->maintenance.log_bytes, mixed->payload.size, memory_order_relaxed);
+    wg_epoch_leave(e->epoch, slot);
     wgi_log_give(e);
     if (code == WG_OK) code = wgi_publish_durable(e, mixed->result.logseq, err);
     atomic_fetch_add_explicit(code == WG_OK ? &e->maintenance.commits : &e->maintenance.rollbacks, 1,

@@ -1,8 +1,8 @@
 /* tests/crash: workloads on agents' state, and the oracle beside them.
  *
  * One thread commits a sequence of operations over two runs and the graph: put, delete, append, transactions of several of them, commits of graph
- * and run together, and all of that beside a transaction of the graph that is open over several operations. The model after each is kept, so what a recovery shows must be one of them, whole: not older than the last
- * acknowledged one, no part of an operation, no hole over the runs (P1, P2). */
+ * and run together, and all of that beside a transaction of the graph that is open over several operations. The model after each is kept, so what
+ * a recovery shows must be one of them, whole: not older than the last acknowledged one, no part of an operation, no hole over the runs (P1, P2). */
 #ifndef WG_TESTS_STATE_KIT_H
 #define WG_TESTS_STATE_KIT_H
 

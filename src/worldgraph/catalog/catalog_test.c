@@ -157,11 +157,44 @@ static void test_refused_memory_changes_nothing(void **state) {
     }
 }
 
+/* Goal: what a transaction without a number made, altered and dropped is its own alone until its commit gives it one. */
+static void test_own_definitions_get_a_number(void **state) {
+    (void)state;
+    wg_catalog *c = make();
+    const wg_view own = {.snapshot = 3, .own = WG_LOGSEQ_OWN};
+    const wg_label_def def = {.name = "A", .kind = WG_LABEL_OPEN};
+    const uint32_t a = add_label(c, "A", false, 1);
+    const uint32_t b = add_label(c, "B", false, 2);
+    uint32_t key = 0;
+    OK(wg_catalog_add_key(c, wg_slice_str("new"), WG_LOGSEQ_OWN, &key, err));
+    const uint32_t n = add_label(c, "N", true, WG_LOGSEQ_OWN);
+    OK(wg_catalog_alter_label(c, a, &def, WG_LOGSEQ_OWN, err));
+    wg_catalog_end_label(c, b, WG_LOGSEQ_OWN);
+    assert_null(find(c, "N", true, 100));
+    assert_null(find(c, "A", false, 100)->older);
+    assert_non_null(find(c, "B", false, 100));
+    assert_non_null(wg_catalog_label(c, own, wg_slice_str("N"), true));
+    assert_non_null(wg_catalog_label(c, own, wg_slice_str("A"), false)->older);
+    assert_null(wg_catalog_label(c, own, wg_slice_str("B"), false));
+    wg_catalog_stamp(c, 7);
+    wg_catalog_end_label(c, b, 7);
+    assert_int_equal(wg_catalog_key_begin(c, key), 7);
+    assert_null(find(c, "N", true, 6));
+    assert_int_equal(find(c, "N", true, 7)->number, n);
+    assert_null(find(c, "A", false, 6)->older);
+    assert_non_null(find(c, "A", false, 7)->older);
+    assert_non_null(find(c, "B", false, 6));
+    assert_null(find(c, "B", false, 7));
+    wg_catalog_stamp(c, 8); /* nothing is left */
+    assert_int_equal(wg_catalog_key_begin(c, key), 7);
+    wg_catalog_destroy(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_are_numbered_and_taken_back), cmocka_unit_test(test_labels_are_seen_by_logseq),
         cmocka_unit_test(test_suggestions_are_near_and_visible), cmocka_unit_test(test_partitions_are_found_by_path),
-        cmocka_unit_test(test_refused_memory_changes_nothing),
+        cmocka_unit_test(test_refused_memory_changes_nothing),   cmocka_unit_test(test_own_definitions_get_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
