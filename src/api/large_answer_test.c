@@ -112,6 +112,11 @@ static void test_answers_do_not_show_their_memory(void **state) {
         {"MATCH (p:P) RETURN p.name AS name SKIP 7 LIMIT 390000", true},
         {"MATCH (p:P) RETURN p.i AS x UNION ALL MATCH (p:P) RETURN p.name AS x", true},
         {"UNWIND range(1, 1000000) AS x RETURN x, toString(x) AS s", true},
+        {"UNWIND range(1, 300000) AS x WITH CASE x % 3 WHEN 0 THEN x ELSE x * 0.5 END AS k, sum(x) AS s, count(*) AS "
+         "n, "
+         "collect(x) AS l RETURN count(*) AS c, sum(s) AS t, sum(n) AS m, sum(size(l)) AS z",
+         false}, /* groups of keys of any type, whose states take more than their rows */
+        {"UNWIND range(1, 600000) AS x WITH x * 7919 % 500009 AS k, count(*) AS n, max(x) AS m RETURN k, n, m", true},
         {"MATCH (p:P) RETURN count(*) AS n", false},
     };
     enum { QUESTIONS = sizeof questions / sizeof *questions };

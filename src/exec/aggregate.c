@@ -85,6 +85,14 @@ wg_code wgi_groups_reserve(const wg_plan *plan, wgi_groups *g, wg_account *accou
     return WG_OK;
 }
 
+uint64_t wgi_groups_growth(const wg_plan *plan, const wgi_groups *g) {
+    const uint64_t keys = wgi_agg_key_count(plan);
+    uint64_t bytes = 2 * (keys * (sizeof(wg_value) + 1) + 3 * sizeof(uint64_t));
+    for (uint32_t i = 0; i < plan->aggregate_count; i++)
+        bytes += wg_max_u64(2 * state_bytes(&plan->aggregates[i]), 17);
+    return wg_max_u64(g->capacity, g->count) * bytes;
+}
+
 static wg_type value_type(const wg_aggregate *a) { return a->arg->type == WG_TYPE_NULL ? WG_TYPE_ANY : a->arg->type; }
 
 wg_code wgi_groups_create(const wg_plan *plan, wg_account *account, wgi_groups **out, wg_error *err) {
@@ -394,7 +402,8 @@ static bool is_full(const aggregate_sink *s, const wgi_groups *g) {
     if (wgi_agg_key_count(s->sink.plan) == 0) return false;
     if (g->count < WGI_SPILL_ROWS_MIN && !((s->has_lists || s->has_distinct) && g->rows >= WGI_TASK_ROWS))
         return false;
-    return !wgi_spill_stays_below(s->sink.context, (uint64_t)g->count * 64);
+    return !wgi_spill_stays_below(s->sink.context, (uint64_t)g->count * 64) ||
+           !wgi_spill_has_room(s->sink.context, wgi_groups_growth(s->sink.plan, g));
 }
 
 static wg_code spill_local(const aggregate_sink *s, aggregate_local *l, wg_error *err) {
@@ -693,7 +702,8 @@ static wg_code aggregate_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
     aggregate_sink *s = (aggregate_sink *)sink;
     const wg_plan *plan = sink->plan;
     wgi_groups_failure failure;
-    if (s->spill.parts.count > 0) {
+    const bool is_large = s->all != NULL && s->spill.is_possible && is_full(s, s->all);
+    if (s->spill.parts.count > 0 || is_large) {
         WG_TRY(spill_all(s, err));
         return wgi_groups_finish(&s->spill, out, err);
     }

@@ -188,6 +188,7 @@ static void part_clear(wgi_agg_hand *hand, hand_part *part) {
 /* Every table goes to the file: small ones too, since together they are what fills the memory. */
 static wg_code spill_all(wgi_agg_dealer *d, wg_error *err) {
     wg_code code = WG_OK;
+    atomic_store_explicit(&d->has_spilled, true, memory_order_relaxed);
     for (uint32_t p = 0; p < WGI_AGG_DEAL_PARTS && code == WG_OK; p++) {
         wgi_agg_dealt *to = &d->parts[p];
         wg_mutex_lock(&to->lock);
@@ -317,6 +318,13 @@ static wg_code deal_hand(wgi_agg_dealer *d, wgi_agg_hand *hand, wg_error *err) {
         part_clear(hand, &hand->parts[p]);
     }
     return WG_OK;
+}
+
+wg_code wgi_agg_deal_end(wgi_agg_dealer *d, wgi_agg_table *own, wg_error *err) {
+    WG_TRY(deal_hand(d, own->hand, err));
+    wgi_agg_hand_destroy(own->hand);
+    own->hand = NULL;
+    return spill_all(d, err);
 }
 
 /* ---- what workers had before they dealt */

@@ -4,12 +4,23 @@
  * that gives it back exactly: a number for a count; the parts of a sum, an exact sum of floats as bytes; the value itself for min and max; the list
  * for collect; for an aggregate of DISTINCT values the list of these. The rows are dealt into parts by their keys (spill_parts.c). At
  * the end each part is merged on its own, its rows in the order in which they were written, which is that of the rows of the query, as the
- * groups of a task that comes later are merged otherwise. A part's groups are then in the order of their positions: a run.
+ * groups of a task that comes later are merged otherwise. A part's groups are then in the order of their positions: a run. A part that does not fit is merged in
+ * halves of the hashes, which are runs of their own.
  *
  * A result that fails (an integer overflow in sum()) is reported as without files: of the first aggregate that has one, for the first group. */
 #include "exec/aggregate_groups.h"
 
-enum { SUM_PARTS = 10 };
+enum { SUM_PARTS = 10, SHARE_BITS_MAX = 20, SLICE_GROUPS = 4 * WG_BATCH_ROWS_MAX };
+
+/* What of a part is merged at a time: the groups whose hash has `value` in the `bits` bits behind those that tell the part. */
+typedef struct share {
+    uint32_t bits;
+    uint32_t value;
+} share;
+
+static bool is_of_share(const share *part, uint64_t hash) {
+    return part->bits == 0 || hash << WGI_PART_BITS >> (64 - part->bits) == part->value;
+}
 
 wg_code wgi_groups_spill_init(wgi_groups_spill *s, const wg_plan *plan, const wg_exec_context *context,
                               wg_error *err) {
@@ -100,11 +111,19 @@ static wg_code put_distinct(const wgi_groups *g, uint32_t i, wg_arena *arena, wg
     return WG_OK;
 }
 
-static wg_code put_states(const wgi_groups_spill *s, const wgi_groups *g, uint32_t i, wg_arena *arena,
+/* Groups that are written at a time. */
+typedef struct slice {
+    const wgi_groups *groups;
+    uint32_t first; /* a multiple of eight */
+    uint32_t end;
+} slice;
+
+static wg_code put_states(const wgi_groups_spill *s, const slice *some, uint32_t i, wg_arena *arena,
                           wg_column *column, wg_error *err) {
     const wg_aggregate *a = &s->plan->aggregates[i];
+    const wgi_groups *g = some->groups;
     if (a->distinct) return put_distinct(g, i, arena, column, err);
-    for (uint32_t k = 0; k < g->count; k++) {
+    for (uint32_t k = some->first; k < some->end; k++) {
         wg_value v = wg_value_null();
         if (a->kind == WG_AGG_SUM || a->kind == WG_AGG_AVG)
             WG_TRY(sum_value(&((wgi_sum_state *)g->states[i])[k], s->context->account, arena, &v, err));
@@ -118,33 +137,52 @@ static wg_code put_states(const wgi_groups_spill *s, const wgi_groups *g, uint32
     return WG_OK;
 }
 
-wg_code wgi_groups_write(const wgi_groups_spill *s, const wgi_groups *g, uint64_t position, wgi_parts *parts,
-                         wg_error *err) {
+static bool put_keys(const slice *some, uint32_t key, wg_column *column) {
+    wg_vector v = wg_column_view(&some->groups->keys.columns[key]);
+    v.data = (const uint8_t *)v.data + some->first * wg_physical_bytes(wg_type_physical(v.type));
+    if (v.valid != NULL) v.valid += some->first / 8;
+    return wgi_column_append(column, &v, NULL, NULL, some->end - some->first);
+}
+
+static wg_code write_slice(const wgi_groups_spill *s, const slice *some, uint64_t position, wgi_parts *parts,
+                           wg_error *err) {
     const uint32_t keys = wgi_agg_key_count(s->plan);
+    const uint32_t n = some->end - some->first;
     wg_account *account = s->context->account;
     wg_arena arena;
     wg_rows *rows = NULL;
     wg_code code = WG_OK;
-    WG_ASSERT(keys > 0);
     wg_arena_init(&arena, account);
     WG_TRY_GOTO(wgi_rows_create(s->types, s->parts.column_count, account, &rows, err));
     for (uint32_t c = 0; c < rows->column_count; c++) rows->columns[c].strings = NULL; /* borrowed for the call */
-    for (uint32_t k = 0; k < keys; k++) {
-        const wg_vector v = wg_column_view(&g->keys.columns[k]);
-        if (!wgi_column_append(&rows->columns[k], &v, NULL, NULL, g->count))
-            WG_TRY_GOTO(wg_error_nomem(err, g->count * sizeof(wg_value)));
-    }
+    for (uint32_t k = 0; k < keys; k++)
+        if (!put_keys(some, k, &rows->columns[k])) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof(wg_value)));
     for (uint32_t i = 0; i < s->plan->aggregate_count; i++)
-        WG_TRY_GOTO(put_states(s, g, i, &arena, &rows->columns[keys + i], err));
-    for (uint32_t k = 0; k < g->count; k++)
+        WG_TRY_GOTO(put_states(s, some, i, &arena, &rows->columns[keys + i], err));
+    for (uint32_t k = some->first; k < some->end; k++)
         if (!wg_column_append_i64(&rows->columns[rows->column_count - 1], (int64_t)(position + k)))
-            WG_TRY_GOTO(wg_error_nomem(err, g->count * sizeof(int64_t)));
-    rows->row_count = g->count;
+            WG_TRY_GOTO(wg_error_nomem(err, n * sizeof(int64_t)));
+    rows->row_count = n;
     code = wgi_parts_add(parts, rows, err);
 fail:
     wg_rows_destroy(rows);
     wg_arena_deinit(&arena);
     return code;
+}
+
+/* In slices, because states as values are larger than the states; those with lists of DISTINCT values at once. */
+wg_code wgi_groups_write(const wgi_groups_spill *s, const wgi_groups *g, uint64_t position, wgi_parts *parts,
+                         wg_error *err) {
+    uint32_t step = SLICE_GROUPS;
+    WG_ASSERT(wgi_agg_key_count(s->plan) > 0);
+    for (uint32_t i = 0; i < s->plan->aggregate_count; i++)
+        if (s->plan->aggregates[i].distinct) step = UINT32_MAX;
+    for (uint32_t first = 0; first < g->count;) {
+        const slice some = {g, first, g->count - first < step ? g->count : first + step};
+        WG_TRY(write_slice(s, &some, position, parts, err));
+        first = some.end;
+    }
+    return WG_OK;
 }
 
 /* ---- back to groups */
@@ -188,9 +226,9 @@ static wg_code take_state(const wgi_groups_spill *s, wgi_groups *g, uint32_t i, 
     return WG_OK;
 }
 
-/* Groups as they were written, which borrow what the rows point at. Keys may come twice: rows of several writes. */
-static wg_code take_rows(const wgi_groups_spill *s, const wg_rows *rows, uint64_t first, uint32_t n, wgi_groups *g,
-                         wg_error *err) {
+/* Rows [first, first + n), those of the share, as groups, which borrow what the rows point at. */
+static wg_code take_rows(const wgi_groups_spill *s, const share *part, const wg_rows *rows, uint64_t first,
+                         uint32_t n, wgi_groups *g, wg_error *err) {
     const uint32_t keys = wgi_agg_key_count(s->plan);
     wg_vector *views = wg_arena_alloc(&g->strings, (rows->column_count + 1) * sizeof *views);
     uint64_t *hashes = wg_arena_alloc(&g->strings, n * sizeof *hashes);
@@ -201,6 +239,7 @@ static wg_code take_rows(const wgi_groups_spill *s, const wg_rows *rows, uint64_
     for (uint32_t row = 0; row < n; row++) {
         uint32_t group;
         bool is_new;
+        if (!is_of_share(part, hashes[row])) continue;
         WG_TRY(wgi_row_table_put(&g->keys, views, row, hashes[row], &group, &is_new, err));
         WG_ASSERT(is_new);
         WG_TRY(wgi_groups_reserve(s->plan, g, s->context->account, g->keys.row_count, err));
@@ -219,8 +258,14 @@ static wg_code placed_groups(const wgi_groups_spill *s, wgi_groups **out, wg_err
     return WG_OK;
 }
 
+/* Would the groups, and the rows of the answer that they become, still fit if they doubled? */
+static bool has_room(const wgi_groups_spill *s, const wgi_groups *g) {
+    return g->count < WGI_SPILL_ROWS_MIN || wgi_spill_has_room(s->context, wgi_groups_growth(s->plan, g));
+}
+
 /* Adds one piece: rows of one write, whose keys differ. */
-static wg_code merge_piece(const wgi_groups_spill *s, const wgi_part_piece *piece, wgi_groups *all, wg_error *err) {
+static wg_code merge_piece(const wgi_groups_spill *s, const wgi_part_piece *piece, const share *part, wgi_groups *all,
+                           wg_error *err) {
     wg_rows *rows = NULL;
     wgi_groups *g = NULL;
     wg_code code = WG_OK;
@@ -229,7 +274,8 @@ static wg_code merge_piece(const wgi_groups_spill *s, const wgi_part_piece *piec
         const uint32_t n = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, rows->row_count - first);
         code = placed_groups(s, &g, err);
         if (code != WG_OK) break;
-        code = take_rows(s, rows, first, n, g, err);
+        code = take_rows(s, part, rows, first, n, g, err);
+        if (code == WG_OK && !has_room(s, all)) code = wg_error_nomem(err, all->count * sizeof(wg_value));
         if (code == WG_OK) code = wgi_groups_merge(s->plan, all, g, err);
         wgi_groups_destroy(s->plan, g);
     }
@@ -296,19 +342,29 @@ fail:
     return code;
 }
 
-static wg_code finish_part(finisher *f, uint32_t part, wg_error *err) {
+static wg_code finish_share(finisher *f, uint32_t number, const share *part, wg_error *err) {
     const wgi_parts *parts = &f->spill->parts;
     wgi_groups *all = NULL;
     wg_code code = WG_OK;
     WG_TRY(placed_groups(f->spill, &all, err));
     for (uint32_t i = 0; i < parts->count && code == WG_OK; i++) {
-        if (parts->pieces[i].part != part) continue;
+        if (parts->pieces[i].part != number) continue;
         code = wgi_check(f->spill->context, err);
-        if (code == WG_OK) code = merge_piece(f->spill, &parts->pieces[i], all, err);
+        if (code == WG_OK) code = merge_piece(f->spill, &parts->pieces[i], part, all, err);
     }
     if (code == WG_OK && all->count > 0) code = put_run(f, all, err);
     wgi_groups_destroy(f->spill->plan, all);
     return code;
+}
+
+/* What does not fit is merged in halves, for each of which the part is read again. */
+static wg_code finish_part(finisher *f, uint32_t number, const share *part, wg_error *err) {
+    const wg_code code = finish_share(f, number, part, err);
+    if (code != WG_E_NOMEM || part->bits == SHARE_BITS_MAX) return code;
+    if (err != NULL) wg_error_clear(err);
+    for (uint32_t half = 0; half < 2; half++)
+        WG_TRY(finish_part(f, number, &(const share){part->bits + 1, part->value * 2 + half}, err));
+    return WG_OK;
 }
 
 wg_code wgi_groups_finish(wgi_groups_spill *s, wg_rows **out, wg_error *err) {
@@ -326,7 +382,7 @@ wg_code wgi_groups_finish(wgi_groups_spill *s, wg_rows **out, wg_error *err) {
                         .keep = columns,
                         .key_count = 1,
                         .user = WG_SPILL_AGGREGATE};
-    for (uint32_t p = 0; p < WGI_PARTS; p++) WG_TRY_GOTO(finish_part(&f, p, err));
+    for (uint32_t p = 0; p < WGI_PARTS; p++) WG_TRY_GOTO(finish_part(&f, p, &(const share){0}, err));
     wgi_parts_deinit(&s->parts); /* read for the last time: its room on the disk is free from here */
     if (f.failed) {
         if (err != NULL) *err = f.error;

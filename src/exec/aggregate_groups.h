@@ -37,6 +37,8 @@ wg_code wgi_groups_create(const wg_plan *plan, wg_account *account, wgi_groups *
 void wgi_groups_destroy(const wg_plan *plan, wgi_groups *g); /* NULL is legal */
 /* There are `count` groups, the new ones with empty states. */
 wg_code wgi_groups_reserve(const wg_plan *plan, wgi_groups *g, wg_account *account, uint32_t count, wg_error *err);
+/* What the arrays take when they double, and the rows of the answer. */
+uint64_t wgi_groups_growth(const wg_plan *plan, const wgi_groups *g);
 /* Adds the groups of `from`, whose rows came later. */
 wg_code wgi_groups_merge(const wg_plan *plan, wgi_groups *to, wgi_groups *from, wg_error *err);
 /* The rows of the answer; the groups are left only to be destroyed. *failure: whose result an error of data is about. */

@@ -61,6 +61,7 @@ wg_code wgi_agg_states_result(const wgi_agg_states *s, uint32_t group, wg_column
 
 typedef struct wgi_agg_piece {
     uint32_t partition;
+    bool is_rows; /* of aggregate_rows.c, else groups with their states */
     wgi_spill_block block;
 } wgi_agg_piece;
 typedef struct wgi_agg_spill {
@@ -77,6 +78,8 @@ void wgi_agg_spill_init(wgi_agg_spill *s, const wg_plan *plan, const wg_exec_con
 void wgi_agg_spill_deinit(wgi_agg_spill *s);
 /* Moves all groups of a table to the file; the table is empty then. Threads: any, a table each. */
 wg_code wgi_agg_spill_table(wgi_agg_spill *s, struct wgi_agg_table *t, wg_error *err);
+/* Writes rows of aggregate_rows.c, all of one partition. Threads: any. */
+wg_code wgi_agg_spill_rows(wgi_agg_spill *s, uint32_t partition, const wgi_spill_rows *rows, wg_error *err);
 /* Merges what is in the file, partition by partition, to the rows of the answer, which spill in their turn. */
 wg_code wgi_agg_spill_finish(wgi_agg_spill *s, wg_rows **out, wg_error *err);
 
@@ -122,6 +125,9 @@ typedef struct wgi_agg_table {
     uint32_t groups_hint;      /* how many groups there will be, about */
     bool is_part;              /* it has the groups of one part of the hash, which no other such table has */
     bool is_joined;            /* its groups are in tables of parts too: it only keeps what their strings point at */
+    uint64_t rows_seen;        /* since the table was empty */
+    bool keeps_rows;           /* the rows that follow go to the file as they are (aggregate_rows.c) */
+    struct wgi_agg_rows *rows; /* those held; NULL: none so far */
     struct wgi_agg_hand *hand; /* rows that the worker has not dealt yet (aggregate_deal.c); NULL: it does not deal */
 } wgi_agg_table;
 
@@ -183,6 +189,8 @@ typedef struct wgi_agg_dealer {
     wgi_agg_spill *spill;
     wgi_agg_dealt parts[WGI_AGG_DEAL_PARTS];
     bool ready; /* written before any worker deals */
+    _Atomic bool
+        has_spilled; /* its tables did not fit once: relaxed, a hint that dealing is not worth while any more */
 } wgi_agg_dealer;
 
 /* Can rows of this plan be kept aside? */
@@ -198,6 +206,22 @@ wg_code wgi_agg_deal(wgi_agg_dealer *d, wgi_agg_table *own, const wg_vector *key
 /* Moves the groups of the workers' tables, and what is left in their hands, to the tables of the parts, on all workers. */
 wg_code wgi_agg_deal_rest(wgi_agg_dealer *d, wgi_agg_table *const *tables, uint32_t count, wg_error *err);
 void wgi_agg_hand_destroy(wgi_agg_hand *hand); /* NULL is legal */
+
+/* Moves all rows that `own` holds, and the tables of all parts, to the file: the worker deals no more. */
+wg_code wgi_agg_deal_end(wgi_agg_dealer *d, wgi_agg_table *own, wg_error *err);
+
+/* ---- aggregate_rows.c: rows that go to the file before anybody looks for their groups; for plans that can be dealt */
+
+enum { WGI_AGG_ROW_COLUMNS_MAX = WGI_AGG_KEYS_MAX + 1 + WGI_AGG_ARGS_MAX };
+typedef struct wgi_agg_rows wgi_agg_rows;
+/* Types of the columns: keys, position, the arguments that there are. */
+uint32_t wgi_agg_rows_types(const wg_plan *plan, wg_type *out);
+/* As wgi_agg_deal. `own` is empty. */
+wg_code wgi_agg_rows_add(wgi_agg_spill *s, wgi_agg_table *own, const wg_vector *keys, const wg_vector *args,
+                         const wg_batch *batch, wg_arena *arena, wg_error *err);
+/* Writes what is held; NULL is legal. */
+wg_code wgi_agg_rows_flush(wgi_agg_spill *s, wgi_agg_rows *rows, wg_error *err);
+void wgi_agg_rows_destroy(wgi_agg_rows *rows); /* NULL is legal */
 
 /* ---- aggregate_typed.c */
 bool wgi_agg_is_typed(const wg_plan *plan);

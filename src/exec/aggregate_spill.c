@@ -3,7 +3,8 @@
  * A table that must make room writes its groups as rows: keys, the position where each was first seen, and the states in columns of
  * their own; blocks hold groups of one partition of the hash. At the end every partition is merged on its own: its blocks are put into an
  * empty table, whose groups then have the states of the whole query. Its rows, sorted by position, are one run, and the runs of all
- * partitions are merged to the answer (spill_runs.c). States and positions do not depend on when groups were written. */
+ * partitions are merged to the answer (spill_runs.c). States and positions do not depend on when groups were written. Partitions also have rows that were written as they
+ * came (aggregate_rows.c). Groups of a partition that do not fit into memory are merged in halves of their hashes. */
 #include "exec/aggregate_internal.h"
 
 enum { COLUMNS_MAX = 256 };
@@ -126,7 +127,8 @@ static wg_code collect_groups(wgi_agg_table *t, const layout *l, const uint32_t 
     return ok ? WG_OK : wg_error_nomem(err, n * sizeof(uint64_t));
 }
 
-static wg_code note_piece(wgi_agg_spill *s, uint32_t partition, const wgi_spill_block *block, wg_error *err) {
+static wg_code note_piece(wgi_agg_spill *s, uint32_t partition, bool is_rows, const wgi_spill_block *block,
+                          wg_error *err) {
     wg_code code = WG_OK;
     wg_mutex_lock(&s->lock);
     if (s->count == s->capacity) {
@@ -136,7 +138,7 @@ static wg_code note_piece(wgi_agg_spill *s, uint32_t partition, const wgi_spill_
         s->pieces = grown;
         s->capacity = capacity;
     }
-    s->pieces[s->count++] = (wgi_agg_piece){partition, *block};
+    s->pieces[s->count++] = (wgi_agg_piece){partition, is_rows, *block};
 fail:
     wg_mutex_unlock(&s->lock);
     return code;
@@ -155,7 +157,7 @@ static wg_code write_groups(wgi_agg_spill *s, wgi_agg_table *t, const layout *l,
         const wg_code code = wgi_spill_write(s->file, &part, &block, err);
         wg_rows_destroy(rows);
         WG_TRY(code);
-        WG_TRY(note_piece(s, partition, &block, err));
+        WG_TRY(note_piece(s, partition, false, &block, err));
     }
     return WG_OK;
 }
@@ -165,6 +167,13 @@ static wg_code open_file(wgi_agg_spill *s, wg_error *err) {
     const wg_code code = s->file == NULL ? wgi_spill_create(s->context, WG_SPILL_AGGREGATE, &s->file, err) : WG_OK;
     wg_mutex_unlock(&s->lock);
     return code;
+}
+
+wg_code wgi_agg_spill_rows(wgi_agg_spill *s, uint32_t partition, const wgi_spill_rows *rows, wg_error *err) {
+    wgi_spill_block block;
+    WG_TRY(open_file(s, err));
+    WG_TRY(wgi_spill_write(s->file, rows, &block, err));
+    return note_piece(s, partition, true, &block, err);
 }
 
 wg_code wgi_agg_spill_table(wgi_agg_spill *s, wgi_agg_table *t, wg_error *err) {
@@ -218,16 +227,71 @@ static wg_code take_cell(wgi_agg_states *s, uint32_t g, const wg_column *columns
     WG_UNREACHABLE("a wgi_agg_op outside its enum");
 }
 
-/* Adds states of the block's rows, whose groups are index[i]. */
-static wg_code merge_states(wgi_agg_table *t, uint32_t number, const wg_column *columns, const uint32_t *index,
-                            uint32_t group, uint32_t n, wg_error *err) {
+/* What of a partition is merged at a time: the groups whose hash has `value` in the `bits` bits behind those that tell the partition. */
+typedef struct share {
+    uint32_t bits;
+    uint32_t value;
+} share;
+enum { SHARE_BITS_MAX = 20 };
+
+/* Rows of a block, those of the share, and their groups. */
+typedef struct taking {
+    wgi_agg_table *table;
+    const wgi_agg_spill *spill;
+    share share;
+    wg_arena *arena;
+    wg_vector *views;
+    wg_batch batch;
+    uint16_t sel[WG_BATCH_ROWS_MAX];
+    uint32_t *index;
+    uint32_t group;
+} taking;
+
+static wg_code select_share(taking *k, wg_error *err) {
+    uint64_t *hashes;
+    uint32_t n = 0;
+    if (k->share.bits == 0) return WG_OK;
+    WG_TRY(wgi_agg_table_hashes(k->table, k->views, &k->batch, k->arena, &hashes, err));
+    for (uint32_t i = 0; i < k->batch.row_count; i++)
+        if (hashes[i] << WGI_AGG_PARTITION_BITS >> (64 - k->share.bits) == k->share.value) k->sel[n++] = (uint16_t)i;
+    if (n < k->batch.row_count) k->batch.sel = k->sel;
+    k->batch.row_count = n;
+    return WG_OK;
+}
+
+/* Would the table, and its groups as rows of the answer, still fit with so many more? */
+static bool has_room(const wgi_agg_spill *s, const wgi_agg_table *t, uint32_t rows) {
+    if (t->count < WGI_SPILL_ROWS_MIN) return true;
+    const uint64_t row_bytes = 3 * sizeof(uint64_t) + s->plan->slot_count * (sizeof(wg_str) + 1);
+    return wgi_spill_has_room(s->context, wgi_agg_table_growth(t, rows) + ((uint64_t)t->count + rows) * row_bytes);
+}
+
+/* Groups of the rows of the share; without any nothing is done. */
+static wg_code find_groups(taking *k, wg_error *err) {
+    WG_TRY(select_share(k, err));
+    const uint32_t n = k->batch.row_count;
+    if (n == 0) return WG_OK;
+    if (!has_room(k->spill, k->table, n)) return wg_error_nomem(err, n * sizeof(uint64_t));
+    WG_TRY(wgi_agg_table_find(k->table, k->views, &k->batch, k->arena, &k->index, &k->group, err));
+    const uint64_t *positions = k->views[k->table->key_count].data;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t *earliest = &k->table->positions[k->index != NULL ? k->index[i] : k->group];
+        *earliest = wg_min_u64(*earliest, positions[wg_batch_row(&k->batch, i)]);
+    }
+    return WG_OK;
+}
+
+/* Adds states of the rows. */
+static wg_code merge_states(const taking *k, uint32_t number, const wg_column *columns, wg_error *err) {
+    wgi_agg_table *t = k->table;
+    const uint32_t n = k->batch.row_count;
     wgi_agg_states part;
     wg_code code = WG_OK;
     wgi_agg_states_init(&part, t->states[number].aggregate);
     if (!wgi_agg_states_grow(&part, t->account, 0, n)) WG_TRY_GOTO(wg_error_nomem(err, n * sizeof(uint64_t)));
     for (uint32_t i = 0; i < n; i++) {
-        WG_TRY_GOTO(take_cell(&part, i, columns, i, t->account, err));
-        const uint32_t to = index != NULL ? index[i] : group;
+        WG_TRY_GOTO(take_cell(&part, i, columns, wg_batch_row(&k->batch, i), t->account, err));
+        const uint32_t to = k->index != NULL ? k->index[i] : k->group;
         if (!wgi_agg_states_merge(&t->states[number], to, &part, i, t->account))
             WG_TRY_GOTO(wg_error_nomem(err, 544));
     }
@@ -236,37 +300,49 @@ fail:
     return code;
 }
 
-static wg_code take_rows(wgi_agg_table *t, const wg_rows *rows, wg_arena *arena, wg_error *err) {
-    wg_vector keys[WGI_AGG_KEYS_MAX + 1];
-    wg_vector position;
+static wg_code take_states(const taking *k, const wg_rows *rows, uint64_t first, wg_error *err) {
     wg_column columns[COLUMNS_MAX];
+    wgi_agg_table *t = k->table;
+    uint32_t at = t->key_count + 1;
+    for (uint32_t s = 0; s < t->state_count; s++) {
+        for (uint32_t c = 0; c < state_columns(&t->states[s]); c++) {
+            columns[c] = rows->columns[at + c];
+            const size_t bytes = wg_physical_bytes(wg_type_physical(columns[c].type));
+            columns[c].data = (uint8_t *)columns[c].data + first * bytes;
+            if (columns[c].valid != NULL) columns[c].valid += first / 8;
+        }
+        WG_TRY(merge_states(k, s, columns, err));
+        at += state_columns(&t->states[s]);
+    }
+    return WG_OK;
+}
+
+static wg_code take_arguments(const taking *k, wg_error *err) {
+    wgi_agg_table *t = k->table;
+    uint32_t at = t->key_count + 1;
+    for (uint32_t s = 0; s < t->state_count; s++) {
+        wgi_dense x = {.n = k->batch.row_count};
+        const wg_aggregate *a = t->states[s].aggregate;
+        bool ok = true;
+        if (a->arg != NULL && a->kind == WG_AGG_COUNT)
+            ok = wgi_dense_valid(k->arena, &k->views[at], &k->batch, &x.valid);
+        else if (a->arg != NULL) ok = wgi_dense_of(k->arena, &k->views[at], &k->batch, &x);
+        if (a->arg != NULL) at++;
+        if (!ok || !wgi_agg_states_add(&t->states[s], &x, k->index, k->group, &t->strings, t->account))
+            return wg_error_nomem(err, 544);
+    }
+    return WG_OK;
+}
+
+static wg_code take_rows(taking *k, const wg_rows *rows, bool is_rows, wg_error *err) {
     for (uint64_t first = 0; first < rows->row_count; first += WG_BATCH_ROWS_MAX) {
         const uint32_t n = (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, rows->row_count - first);
-        wg_vector *views = wg_arena_alloc(arena, rows->column_count * sizeof *views);
-        if (views == NULL) return wg_error_nomem(err, rows->column_count * sizeof *views);
-        wg_batch batch;
-        wgi_rows_view(rows, first, n, views, &batch);
-        memcpy(keys, views, t->key_count * sizeof *keys);
-        position = views[t->key_count];
-        uint32_t *index;
-        uint32_t group;
-        WG_TRY(wgi_agg_table_find(t, keys, &batch, arena, &index, &group, err));
-        for (uint32_t i = 0; i < n; i++) {
-            uint64_t *earliest = &t->positions[index != NULL ? index[i] : group];
-            *earliest = wg_min_u64(*earliest, ((const uint64_t *)position.data)[i]);
-        }
-        uint32_t at = t->key_count + 1;
-        for (uint32_t s = 0; s < t->state_count; s++) {
-            for (uint32_t c = 0; c < state_columns(&t->states[s]); c++) {
-                columns[c] = rows->columns[at + c];
-                const size_t bytes = wg_physical_bytes(wg_type_physical(columns[c].type));
-                columns[c].data = (uint8_t *)columns[c].data + first * bytes;
-                if (columns[c].valid != NULL) columns[c].valid += first / 8;
-            }
-            WG_TRY(merge_states(t, s, columns, index, group, n, err));
-            at += state_columns(&t->states[s]);
-        }
-        wg_arena_reset(arena);
+        k->views = wg_arena_alloc(k->arena, rows->column_count * sizeof *k->views);
+        if (k->views == NULL) return wg_error_nomem(err, rows->column_count * sizeof *k->views);
+        wgi_rows_view(rows, first, n, k->views, &k->batch);
+        WG_TRY(find_groups(k, err));
+        if (k->batch.row_count > 0) WG_TRY(is_rows ? take_arguments(k, err) : take_states(k, rows, first, err));
+        wg_arena_reset(k->arena);
     }
     return WG_OK;
 }
@@ -279,22 +355,33 @@ typedef struct finisher {
     wg_mutex lock; /* guards runs; rank WG_RANK_POOL + 2 */
 } finisher;
 
-/* Best strings point into the blocks: they stay until the rows are written. */
-static wg_code read_partition(const finisher *f, uint32_t partition, wgi_agg_table *t, wg_rows *strings,
-                              wg_error *err) {
-    layout l;
+/* Best strings of groups point into the blocks: these stay until the rows are written. */
+static bool borrows_strings(const wgi_agg_table *t) {
+    for (uint32_t i = 0; i < t->state_count; i++)
+        if (t->states[i].op == WGI_AGG_BEST_STR) return true;
+    return false;
+}
+
+static wg_code read_partition(const finisher *f, uint32_t partition, const share *part, wgi_agg_table *t,
+                              wg_rows *strings, wg_error *err) {
+    layout states;
+    layout plain;
     wg_arena arena;
     wg_rows *rows = NULL;
     wg_code code = WG_OK;
-    WG_TRY(make_layout(t, &l, err));
+    WG_TRY(make_layout(t, &states, err));
+    plain.count = wgi_agg_can_deal(f->spill->plan) ? wgi_agg_rows_types(f->spill->plan, plain.types) : 0;
     wg_arena_init(&arena, t->account);
+    taking k = {.table = t, .spill = f->spill, .share = *part, .arena = &arena};
+    t->direct_off = true;                          /* its keys lie scattered */
     wgi_agg_table_begin(t, WGI_AGG_TASKS_MAX - 1); /* above every position in the file */
     for (uint32_t i = 0; i < f->spill->count; i++) {
         const wgi_agg_piece *piece = &f->spill->pieces[i];
         if (piece->partition != partition) continue;
-        WG_TRY_GOTO(wgi_spill_read(f->spill->file, &piece->block, l.types, l.count, &rows, err));
-        WG_TRY_GOTO(take_rows(t, rows, &arena, err));
-        WG_TRY_GOTO(wgi_rows_take_strings(strings, rows, err));
+        const layout *l = piece->is_rows ? &plain : &states;
+        WG_TRY_GOTO(wgi_spill_read(f->spill->file, &piece->block, l->types, l->count, &rows, err));
+        WG_TRY_GOTO(take_rows(&k, rows, piece->is_rows, err));
+        if (!piece->is_rows && borrows_strings(t)) WG_TRY_GOTO(wgi_rows_take_strings(strings, rows, err));
         wg_rows_destroy(rows);
         rows = NULL;
     }
@@ -366,7 +453,8 @@ static wg_code sort_groups(const wgi_agg_table *t, uint32_t **out, wg_error *err
     return WG_OK;
 }
 
-static wg_code finish_partition(finisher *f, uint32_t partition, wg_error *err) {
+/* The groups of a share as a run. */
+static wg_code finish_share(finisher *f, uint32_t partition, const share *part, wg_error *err) {
     wgi_agg_table *t = NULL;
     wg_rows *strings = NULL;
     wg_rows *rows = NULL;
@@ -374,7 +462,7 @@ static wg_code finish_partition(finisher *f, uint32_t partition, wg_error *err) 
     wg_code code = WG_OK;
     WG_TRY(wgi_agg_table_create(f->spill->plan, f->spill->context->account, &t, err));
     WG_TRY_GOTO(wgi_rows_create(NULL, 0, t->account, &strings, err));
-    WG_TRY_GOTO(read_partition(f, partition, t, strings, err));
+    WG_TRY_GOTO(read_partition(f, partition, part, t, strings, err));
     if (t->count > 0) {
         WG_TRY_GOTO(partition_rows(f, t, &rows, err));
         WG_TRY_GOTO(sort_groups(t, &index, err));
@@ -390,12 +478,22 @@ fail:
     return code;
 }
 
+/* What does not fit is merged in halves, for each of which the partition is read again. */
+static wg_code finish_partition(finisher *f, uint32_t partition, const share *part, wg_error *err) {
+    WG_TRY(wgi_check(f->spill->context, err));
+    const wg_code code = finish_share(f, partition, part, err);
+    if (code != WG_E_NOMEM || part->bits == SHARE_BITS_MAX) return code;
+    if (err != NULL) wg_error_clear(err);
+    for (uint32_t half = 0; half < 2; half++)
+        WG_TRY(finish_partition(f, partition, &(const share){part->bits + 1, part->value * 2 + half}, err));
+    return WG_OK;
+}
+
 static wg_code finish_partitions(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     (void)worker;
     finisher *f = arg;
     for (uint64_t p = first; p < last; p++) {
-        WG_TRY(wgi_check(f->spill->context, err));
-        WG_TRY(finish_partition(f, (uint32_t)p, err));
+        WG_TRY(finish_partition(f, (uint32_t)p, &(const share){0}, err));
     }
     return WG_OK;
 }

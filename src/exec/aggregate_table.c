@@ -34,6 +34,7 @@ void wgi_agg_table_destroy(wgi_agg_table *t) {
     wg_free(t->memo_stamp);
     wg_free(t->positions);
     wgi_agg_hand_destroy(t->hand);
+    wgi_agg_rows_destroy(t->rows);
     wg_free(t);
 }
 
@@ -85,6 +86,7 @@ bool wgi_agg_table_clear(wgi_agg_table *t) {
     t->memo_size = t->capacity = t->count = t->null_group = 0;
     t->direct_off = t->is_part; /* its keys lie scattered */
     t->disordered = false;
+    t->rows_seen = 0;
     return true;
 }
 

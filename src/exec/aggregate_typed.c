@@ -6,7 +6,8 @@
  *
  * A worker whose table has outgrown the caches deals its further rows to tables of partitions that all workers share (aggregate_deal.c).
  *
- * When memory is short a table's groups go to a file by partitions of the hash (aggregate_spill.c), and the table begins anew.
+ * When memory is short a table's groups go to a file by partitions of the hash (aggregate_spill.c), and the table begins anew; or the rows that follow go
+ * there themselves (aggregate_rows.c).
  *
  * A task that failed and is run again would count twice: rows that fail make the whole query fail, so this cannot be seen, and it is
  * checked. */
@@ -129,12 +130,22 @@ wg_code wgi_agg_add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval
                                                                                          : wg_error_nomem(err, 544);
 }
 
-/* Moves the groups to the file when memory is short, or would be if the table grew. */
+/* Moves the groups to the file when memory is short, or would be if the table grew. Where there are hardly fewer groups than rows nobody looks
+ * for the groups of the rows that follow. */
 static wg_code make_room(typed_sink *s, wgi_agg_table *t, uint32_t rows, wg_error *err) {
+    const wg_exec_context *context = s->sink.context;
+    if (t->keeps_rows) return WG_OK;
+    if (t->hand != NULL) {
+        const bool fits = !atomic_load_explicit(&s->dealer.has_spilled, memory_order_relaxed);
+        if (fits && !wgi_spill_wanted(context)) return WG_OK;
+        WG_TRY(wgi_agg_deal_end(&s->dealer, t, err));
+        t->keeps_rows = true;
+        return wgi_agg_spill_table(&s->spill, t, err);
+    }
     if (t->count < WGI_SPILL_ROWS_MIN) return WG_OK;
-    const bool stays =
-        !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, wgi_agg_table_growth(t, rows));
-    return stays ? WG_OK : wgi_agg_spill_table(&s->spill, t, err);
+    if (!wgi_spill_wanted(context) && wgi_spill_has_room(context, wgi_agg_table_growth(t, rows))) return WG_OK;
+    t->keeps_rows = s->can_deal && t->rows_seen < (uint64_t)t->count * 2;
+    return wgi_agg_spill_table(&s->spill, t, err);
 }
 
 typedef struct found {
@@ -166,7 +177,7 @@ static wg_code start_dealing(typed_sink *s, wg_error *err) {
 
 enum { DEAL_LIMIT_MIN = 512 << 20 };
 
-/* Once it deals, a worker goes on with it. Where memory is short, tables that go to the file are the better way. */
+/* Once it deals, a worker goes on with it until memory is short. Where memory is short, tables that go to the file are the better way. */
 static bool should_deal(const typed_sink *s, const wgi_agg_table *own) {
     if (own->hand != NULL) return true;
     if (!s->can_deal || own->count < WGI_AGG_DEAL_GROUPS) return false;
@@ -175,17 +186,19 @@ static bool should_deal(const typed_sink *s, const wgi_agg_table *own) {
     return !wgi_spill_wanted(s->sink.context) && wgi_spill_has_room(s->sink.context, 16 * wgi_agg_hand_bytes());
 }
 
-static wg_code deal_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *keys, wgi_eval *eval,
+/* Rows whose groups are not looked for yet: they are dealt, or go to the file. */
+static wg_code keep_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *keys, wgi_eval *eval,
                           const wg_batch *batch, wg_error *err) {
     const wg_plan *plan = s->sink.plan;
     wg_vector args[WGI_AGG_ARGS_MAX];
-    if (!atomic_load_explicit(&s->deals, memory_order_acquire)) WG_TRY(start_dealing(s, err));
+    if (!own->keeps_rows && !atomic_load_explicit(&s->deals, memory_order_acquire)) WG_TRY(start_dealing(s, err));
     for (uint32_t i = 0; i < plan->aggregate_count; i++) {
         const wg_aggregate *a = &plan->aggregates[i];
         if (a->arg == NULL) continue;
         WG_TRY(wgi_eval_typed(eval, a->arg, a->arg->type, batch, &args[i], err));
         wgi_agg_note_nulls(eval->context, &args[i], batch);
     }
+    if (own->keeps_rows) return wgi_agg_rows_add(&s->spill, own, keys, args, batch, &eval->arena, err);
     return wgi_agg_deal(&s->dealer, own, keys, args, batch, &eval->arena, err);
 }
 
@@ -200,9 +213,10 @@ static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     if (l->table == NULL) WG_TRY(begin_task(s, l, eval, err));
     wg_arena_reset(&eval->arena);
     WG_TRY(wgi_agg_keys_of(sink->plan, eval, batch, keys, err));
-    if (should_deal(s, l->table)) return deal_batch(s, l->table, keys, eval, batch, err);
     WG_TRY(make_room(s, l->table, batch->row_count, err));
+    if (l->table->keeps_rows || should_deal(s, l->table)) return keep_batch(s, l->table, keys, eval, batch, err);
     WG_TRY(find_or_spill(s, l->table, keys, batch, &eval->arena, &at, err));
+    l->table->rows_seen += batch->row_count;
     for (uint32_t i = 0; i < l->table->state_count; i++)
         WG_TRY(wgi_agg_add_batch(&l->table->states[i], l->table, eval, batch, at.index, at.group, err));
     return WG_OK;
@@ -243,6 +257,11 @@ static wg_code typed_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
         uint32_t group;
         WG_TRY(add_table(s, NULL, &table, err));
         WG_TRY(wgi_agg_table_find(table, NULL, NULL, NULL, &index, &group, err));
+    }
+    for (uint32_t i = 0; i < s->table_count; i++) {
+        WG_TRY(wgi_agg_rows_flush(&s->spill, s->tables[i]->rows, err));
+        wgi_agg_rows_destroy(s->tables[i]->rows);
+        s->tables[i]->rows = NULL;
     }
     if (atomic_load_explicit(&s->deals, memory_order_relaxed)) WG_TRY(take_dealt(s, err));
     uint64_t groups = 0;
