@@ -3,7 +3,7 @@
  *
  * What limits puts of random keys is how many of them are under way at once: the processor goes on behind a slot that is missing until its
  * window is full, 160 to 450 instructions and 32 to 105 stores, so the misses of two puts overlap only if few instructions lie between
- * the first look at a slot and the next put's prefetch. What lies between a prefetch and the look at that slot costs nothing. Hence:
+ * the first look at a slot and the next put's prefetch. What lies between a prefetch and the look at that slot costs little. Hence:
  *   - wg_state_put_straight finds the place, starts the misses and does nothing else; the rest of the arguments waits in the way;
  *   - behind it, and before the slot is looked at, come all questions, the redo record for the version that is likely, the locks;
  *   - behind the look there are no calls, and branches rather than results: a record of the same run, type and sizes as the one
