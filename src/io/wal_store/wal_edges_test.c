@@ -675,6 +675,43 @@ static void test_wal_starts_without_memory(void **state) {
     wg_free(bytes);
 }
 
+static wg_code take_last_byte(void *ctx, uint64_t logseq, wg_slice payload, const wg_sha256 *chain, wg_error *err) {
+    (void)logseq, (void)chain, (void)err;
+    assert_int_equal(payload.data[payload.size - 1], 9);
+    *(size_t *)ctx = payload.size;
+    return WG_OK;
+}
+
+/* Goal: a commit of zeros whose last byte alone is none is found to its end, wherever that lies in the pieces in which files are read. */
+static void test_wal_finds_a_last_byte_behind_zeros(void **state) {
+    fixture *f = *state;
+    enum { PIECES = 512 << 10, LESS_MAX = 10 };
+    uint8_t *bytes = wg_alloc_zero(NULL, PIECES);
+    f->options.segment_bytes = 1 << 20;
+    for (size_t less = 0; less < LESS_MAX; less++) {
+        char dir[16];
+        size_t found = 0;
+        uint64_t logseq = 0;
+        const size_t size = PIECES - WAL_HEADER_BYTES - WAL_FRAME_BYTES - less;
+        const wg_slice part = wg_slice_of(bytes, size);
+        snprintf(dir, sizeof dir, "/wal%u", (unsigned)less);
+        assert_int_equal(f->p->ops->make_directory(f->p, dir, NULL), WG_OK);
+        assert_int_equal(wg_wal_create(f->p, dir, &f->options, NULL), WG_OK);
+        for (int again = 0; again < 2; again++) {
+            wg_error err = {0};
+            if (wg_wal_open(f->p, dir, &f->options, take_last_byte, &found, &f->wal, NULL, &err) != WG_OK)
+                fail_msg("%u less, open %d: %s", (unsigned)less, again, err.message);
+            bytes[size - 1] = 9;
+            if (again == 0) assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+            if (again == 0) assert_int_equal(wg_wal_wait(f->wal, logseq, NULL), WG_OK);
+            bytes[size - 1] = 0;
+            close_log(f);
+        }
+        assert_int_equal(found, size);
+    }
+    wg_free(bytes);
+}
+
 /* ---- the chain's bounds */
 
 /* Goal: small commits before large ones fill the queue though every append helps: it is then hashed at once, and the values are right. */
@@ -781,6 +818,7 @@ int main(void) {
         T(test_wal_follower_meets_a_wrong_hint),
         T(test_wal_follower_walk_ends_at_an_odd_frame),
         T(test_wal_starts_without_memory),
+        T(test_wal_finds_a_last_byte_behind_zeros),
         T(test_wal_chain_queue_runs_full),
         T(test_wal_chain_forgets_all),
         T(test_wal_paths_near_the_limit),
