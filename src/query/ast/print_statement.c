@@ -241,7 +241,8 @@ void wgi_print_statement(wgi_printer *pr, const wg_ast *a) {
         case WG_AST_OPTION:
             if (a->flags & WG_AST_EVERY) wgi_print_text(pr, "COMMIT EVERY");
             else wgi_print_any_name(pr, a->text);
-            wgi_print_with_keyword(pr, " ", a, a->flags & WG_AST_EVERY ? " ROWS" : "");
+            wgi_print_with_keyword(pr, " ", a, "");
+            if (a->flags & WG_AST_EVERY) wgi_print_text(pr, " ROWS");
             break;
         case WG_AST_ALTER_LABEL:
             alter_label(pr, a);

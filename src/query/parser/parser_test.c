@@ -83,6 +83,8 @@ static void test_parser_reads_every_clause(void **state) {
         "DROP EDGE LABEL S",
         "COPY A FROM 'x.csv' (HEADER true, DELIMITER ';', NULL '\\\\N', COLUMNS (a, b))",
         "COPY A:B:C FROM 'x/*.parquet' (FORMAT 'PARQUET', REJECTS 'bad.jsonl')",
+        "COPY A FROM 'x.csv' (COMMIT EVERY 100000 ROWS, SKIP 300000)",
+        "COPY A FROM 'x.csv' (COMMIT EVERY $n ROWS, COMMIT every, SKIP $s)",
         "COPY KNOWS FROM 'f.parquet' (FROM A(id) = (src), TO B)",
         "COPY A TO 'x.csv'",
         "COPY A (a, `b c`) TO 'x.csv' (HEADER true, OVERWRITE false)",
