@@ -264,7 +264,6 @@ wg_code wgi_publish_durable(wg_engine *engine, uint64_t logseq, wg_error *err);
 wg_code wgi_log_commit(wg_engine *engine, wg_slice graph, wgi_mixed *mixed, wg_error *err);
 /* The log's formula of the chain, for stores that have no log. */
 wg_code wgi_chain_extend(wg_engine *engine, uint64_t logseq, wg_slice payload, wg_error *err);
-
 /* A WRITE transaction that has written: that is committed (*out_logseq; 0: it is not), and it goes on as one that has written nothing. Between the
  * two it has neither the writer's place nor a snapshot, so that others write and checkpoints give memory back. `more`: it takes the place again,
  * on the newest state; else it is only good for being ended: wg_txn_commit then gives the same number. A failure leaves it to be aborted, which
