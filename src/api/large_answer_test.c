@@ -116,7 +116,9 @@ static void test_answers_do_not_show_their_memory(void **state) {
          "n, "
          "collect(x) AS l RETURN count(*) AS c, sum(s) AS t, sum(n) AS m, sum(size(l)) AS z",
          false}, /* groups of keys of any type, whose states take more than their rows */
-        {"UNWIND range(1, 600000) AS x WITH x * 7919 % 500009 AS k, count(*) AS n, max(x) AS m RETURN k, n, m", true},
+        {"UNWIND range(1, 600000) AS x WITH x * 7919 % 500009 AS k, count(*) AS n, max(x) AS m "
+         "RETURN k, n, m, 'the text of number ' + k AS s",
+         true},
         {"MATCH (p:P) RETURN count(*) AS n", false},
     };
     enum { QUESTIONS = sizeof questions / sizeof *questions };

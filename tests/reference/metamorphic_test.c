@@ -305,12 +305,20 @@ static void make_rows(world *w) {
     }
 }
 
+static int64_t days_of(const row *r) { return 12000 + r->k * 37 % 9000; }
+static int64_t seconds_of(const row *r) { return INT64_C(1700000000) + r->k * 98765 % 20000000; }
+
 static void print_row(const row *r, wg_buf *out) {
     bool ok = wg_buf_printf(out, "{k: %lld", (long long)r->k);
     if (r->i >= 0) ok = ok && wg_buf_printf(out, ", i: %lld", (long long)r->i);
     if (r->f >= 0) ok = ok && wg_buf_printf(out, ", f: %.2f", r->f);
     if (r->s < 6) ok = ok && wg_buf_printf(out, ", s: '%s'", strings[r->s]);
     if (r->b < 2) ok = ok && wg_buf_printf(out, ", b: %s", r->b == 1 ? "true" : "false");
+    if (r->k % 3 != 0)
+        ok = ok && wg_buf_printf(out, ", d: date('1970-01-01') + duration({days: %lld})", (long long)days_of(r));
+    if (r->k % 4 != 0)
+        ok = ok && wg_buf_printf(out, ", t: localdatetime('1970-01-01') + duration({seconds: %lld})",
+                                 (long long)seconds_of(r));
     assert_true(ok && wg_buf_append_str(out, "}"));
 }
 
@@ -364,33 +372,36 @@ static void append(const row *r, wg_column *c) {
     ok = ok && (r->f >= 0 ? wg_column_append_f64(&c[2], r->f) : wg_column_append_null(&c[2]));
     const wg_str s = {r->s < 6 ? strings[r->s] : "", r->s < 6 ? strlen(strings[r->s]) : 0};
     ok = ok && (r->s < 6 ? wg_column_append_str(&c[3], s) : wg_column_append_null(&c[3]));
-    assert_true(ok && (r->b < 2 ? wg_column_append_bool(&c[4], r->b == 1) : wg_column_append_null(&c[4])));
+    ok = ok && (r->b < 2 ? wg_column_append_bool(&c[4], r->b == 1) : wg_column_append_null(&c[4]));
+    ok = ok && (r->k % 3 != 0 ? wg_column_append_i64(&c[5], days_of(r)) : wg_column_append_null(&c[5]));
+    ok = ok && (r->k % 4 != 0 ? wg_column_append_i64(&c[6], seconds_of(r) * 1000000) : wg_column_append_null(&c[6]));
+    assert_true(ok);
 }
 
 /* The nodes whose k is in [from, to), as a file with small row groups. */
 static void write_file(const world *w, size_t from, size_t to, const char *path) {
-    static const wg_parquet_writer_column names[] = {{"k", WG_TYPE_INT, false},
-                                                     {"i", WG_TYPE_INT, true},
-                                                     {"f", WG_TYPE_FLOAT, true},
-                                                     {"s", WG_TYPE_STRING, true},
-                                                     {"b", WG_TYPE_BOOL, true}};
-    wg_column columns[5];
-    wg_vector views[5];
+    static const wg_parquet_writer_column names[] = {{"k", WG_TYPE_INT, false},          {"i", WG_TYPE_INT, true},
+                                                     {"f", WG_TYPE_FLOAT, true},         {"s", WG_TYPE_STRING, true},
+                                                     {"b", WG_TYPE_BOOL, true},          {"d", WG_TYPE_DATE, true},
+                                                     {"t", WG_TYPE_LOCAL_DATETIME, true}};
+    enum { COLUMNS = sizeof names / sizeof *names };
+    wg_column columns[COLUMNS];
+    wg_vector views[COLUMNS];
     wg_parquet_writer *writer;
     wg_arena arena;
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     wg_arena_init(&arena, NULL);
-    for (size_t c = 0; c < 5; c++) wg_column_init(&columns[c], names[c].type, &arena, NULL);
-    assert_int_equal(wg_parquet_writer_create(names, 5, WG_CODEC_SNAPPY, 300, to_file, file, NULL, &writer, NULL),
-                     WG_OK);
+    for (size_t c = 0; c < COLUMNS; c++) wg_column_init(&columns[c], names[c].type, &arena, NULL);
+    assert_int_equal(
+        wg_parquet_writer_create(names, COLUMNS, WG_CODEC_SNAPPY, 300, to_file, file, NULL, &writer, NULL), WG_OK);
     for (size_t i = from; i < to; i++) append(&w->nodes[i], columns);
-    for (size_t c = 0; c < 5; c++) views[c] = wg_column_view(&columns[c]);
-    const wg_batch batch = {.row_count = (uint32_t)(to - from), .column_count = 5, .columns = views};
+    for (size_t c = 0; c < COLUMNS; c++) views[c] = wg_column_view(&columns[c]);
+    const wg_batch batch = {.row_count = (uint32_t)(to - from), .column_count = COLUMNS, .columns = views};
     assert_int_equal(wg_parquet_writer_append(writer, &batch, NULL), WG_OK);
     assert_int_equal(wg_parquet_writer_finish(writer, NULL), WG_OK);
     wg_parquet_writer_destroy(writer);
-    for (size_t c = 0; c < 5; c++) wg_column_deinit(&columns[c]);
+    for (size_t c = 0; c < COLUMNS; c++) wg_column_deinit(&columns[c]);
     wg_arena_deinit(&arena);
     assert_int_equal(fclose(file), 0);
 }
@@ -398,7 +409,7 @@ static void write_file(const world *w, size_t from, size_t to, const char *path)
 /* One label that is owned and one that is two files, with the same rows and columns. Declared only after the open ones are there. */
 static void make_labels(world *w) {
     wg_buf list;
-    (void)ask(w, w->a, false, "CREATE NODE LABEL Own (k INT, i INT, f FLOAT, s STRING, b BOOL)");
+    (void)ask(w, w->a, false, "CREATE NODE LABEL Own (k INT, i INT, f FLOAT, s STRING, b BOOL, d DATE, t TIMESTAMP)");
     wg_buf_init(&list, NULL);
     for (size_t n = 0; n < NODES; n++) {
         if (list.size > 0) assert_true(wg_buf_append_str(&list, ", "));

@@ -417,10 +417,16 @@ static wg_code place_and_element(wgi_binder *b, const wg_ast *clause, uint32_t l
     return wgi_add_symbol(b, rel, &symbol);
 }
 
+/* What is known of the elements before there are any. */
+static wg_type element_type(const wg_expr *list) {
+    const bool range =
+        list->kind == WG_EXPR_CALL && list->function == wg_function_find(wg_slice_str("range"), list->arg_count);
+    return range ? WG_TYPE_INT : WG_TYPE_ANY;
+}
+
 wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     const bool placed = clause->kind == WG_AST_UNWIND && clause->child_count > 1;
     wg_expr **exprs = wgi_alloc(b, 1, sizeof(wg_expr *));
-    const wgi_new_slot slot = {WG_TYPE_ANY, clause->text};
     if (exprs == NULL) return WG_E_NOMEM;
     if (wgi_find(rel, clause->text) != NULL)
         return wgi_error(b, WG_E_BIND, clause, "variable '%.*s' exists already",
@@ -435,9 +441,10 @@ wg_code wgi_unwind(wgi_binder *b, const wg_ast *clause, wgi_relation *rel) {
     plan->exprs = exprs;
     plan->expr_count = 1;
     plan->row_estimate = rel->plan->row_estimate * 10;
+    const wgi_new_slot slot = {placed ? WG_TYPE_ANY : element_type(exprs[0]), clause->text};
     WG_TRY(wgi_plan_slots(b, plan, rel->plan, NULL, &slot, 1));
     rel->plan = plan;
     if (placed) return place_and_element(b, clause, list_slot, rel);
-    const wgi_symbol symbol = {.name = clause->text, .type = WG_TYPE_ANY, .slot = plan->slot_count - 1};
+    const wgi_symbol symbol = {.name = clause->text, .type = slot.type, .slot = plan->slot_count - 1};
     return wgi_add_symbol(b, rel, &symbol);
 }
