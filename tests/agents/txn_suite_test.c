@@ -418,7 +418,7 @@ static void test_txn_sixteen_writers_on_one_key(void **state) {
 static _Atomic int puts_begin;
 static void put_once_more(writer *w, wg_run *run, int i, bool reads) {
     wg_kv_item item;
-    char key[17], bytes[100];
+    char key[32], bytes[100];
     snprintf(key, sizeof key, "%u-of-many-%06d", w->calls % 10, i % 1000000);
     memset(bytes, i, sizeof bytes);
     if (reads) w->code = wg_run_begin(run, NULL, &w->err);
