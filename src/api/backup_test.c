@@ -156,6 +156,27 @@ static void test_backup_of_a_log_begun_anew(void **state) {
     kit_end();
 }
 
+/* Goal: a backup has every commit that was acknowledged before it began, also while a checkpoint in the background begins the log anew: a new segment is
+ * synced before the log tells how far it is durable. */
+static void test_backup_behind_a_large_commit(void **state) {
+    (void)state;
+    kit_begin();
+    for (int i = 0; i < 25; i++) {
+        char name[16], copy[16];
+        (void)snprintf(name, sizeof name, "ws%d", i);
+        (void)snprintf(copy, sizeof copy, "copy%d", i);
+        wg_db *db = open_at(name, true);
+        wg_session *s = session_of(db);
+        wg_backup_info made;
+        run(s, "UNWIND range(1, 40000) AS i CREATE (:A {i: i, text: 'row ' + toString(i)})");
+        KIT_OK(wg_backup(db, kit_path(copy), NULL, NULL, &made, err));
+        assert_int_equal(made.logseq, 1);
+        wg_session_close(s);
+        KIT_OK(wg_close(db, err));
+    }
+    kit_end();
+}
+
 /* Goal: progress rises to its total; a caller that has enough gets WG_E_CANCELLED and keeps the earlier backup. */
 static void test_backup_progress_and_cancelling(void **state) {
     (void)state;
@@ -298,6 +319,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backup_beside_writer_and_maintenance),
         cmocka_unit_test(test_backup_of_a_log_begun_anew),
+        cmocka_unit_test(test_backup_behind_a_large_commit),
         cmocka_unit_test(test_backup_progress_and_cancelling),
         cmocka_unit_test(test_backup_is_read_to_its_end),
         cmocka_unit_test(test_backup_misuse_is_typed),

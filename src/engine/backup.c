@@ -98,7 +98,7 @@ static wg_code prepare_target(wg_engine *e, const wgi_file_set *to, wg_file **ou
 /* Everything committed until now is durable, and the set is what holds it. */
 static wg_code capture(wg_engine *e, wgi_file_set *from, wg_error *err) {
     wgi_maintenance *m = &e->maintenance;
-    wg_wal_metrics log;
+    uint64_t end = 0;
     wg_mutex_lock(&m->manifest_mutex);
     const wg_code code = wgi_file_set_read(from, e->platform, err);
     wg_mutex_unlock(&m->manifest_mutex);
@@ -106,9 +106,9 @@ static wg_code capture(wg_engine *e, wgi_file_set *from, wg_error *err) {
     if (!from->exists)
         return wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "'%.150s' has lost its CURRENT", from->root);
     WG_TRY(wg_engine_sync(e, err)); /* after the manifest, so that the log reaches what it describes */
-    wg_wal_metrics_get(e->wal, &log);
-    from->last = log.durable_position >> 32;
-    from->last_bytes = log.durable_position & UINT32_MAX;
+    WG_TRY(wg_wal_durable_end(e->wal, &end, err));
+    from->last = end >> 32;
+    from->last_bytes = end & UINT32_MAX;
     return WG_OK;
 }
 

@@ -117,6 +117,9 @@ wg_code wg_wal_chain_value(wg_wal *wal, uint64_t logseq, wg_sha256 *out, wg_erro
 /* Begins a new segment when the newest one holds more than `over_bytes`, and makes durable what was appended: a checkpoint that follows
  * then keeps next to nothing of the log. Threads: any, beside appends. A failure leaves the log as it was, or poisoned (WG_E_IO). */
 wg_code wg_wal_rotate(wg_wal *wal, uint32_t over_bytes, wg_error *err);
+/* Makes durable what was appended; *out_position: everything up to there is, every commit of before this call in it. The position of the metrics may
+ * lag behind while a segment begins. Threads: any, beside appends. WG_E_IO as wg_wal_wait. */
+wg_code wg_wal_durable_end(wg_wal *wal, uint64_t *out_position, wg_error *err);
 /* The segment in which commit `logseq` + 1 begins or will begin: what a manifest names as the first one to keep. */
 uint64_t wg_wal_keep_from(wg_wal *wal, uint64_t logseq);
 /* Removes the segments below `segment` (oldest first), which a committed manifest no longer needs. A failure leaves the rest for the

@@ -282,6 +282,18 @@ wg_code wg_wal_rotate(wg_wal *wal, uint32_t over_bytes, wg_error *err) {
     return code;
 }
 
+/* With the turn, because a segment that begins is synced before it is told how far (rotate_led). */
+wg_code wg_wal_durable_end(wg_wal *wal, uint64_t *out_position, wg_error *err) {
+    WG_ASSERT(wal != NULL);
+    const uint64_t turn = wgi_wal_turn_hold(wal);
+    wg_code code = wgi_wal_poisoned(wal, err);
+    if (code == WG_OK && atomic_load(&wal->durable_logseq) < atomic_load(&wal->last_logseq))
+        code = wgi_wal_sync_all(wal, err);
+    *out_position = atomic_load_explicit(&wal->durable_position, memory_order_acquire);
+    wgi_wal_turn_end(wal, turn);
+    return code;
+}
+
 void wgi_wal_back_pressure(wg_wal *wal) {
     if (wgi_wal_unsynced_bytes(wal) <= wal->options.unsynced_bytes_max) return;
     atomic_fetch_add_explicit(&wal->waits, 1, memory_order_relaxed);
