@@ -57,8 +57,8 @@ static bool turn_take(task *t, bool wait) {
     job *j = t->job;
     wg_mutex_lock(&j->mutex);
     while (wait && !j->stopped && j->turn != t->group) wg_cond_wait(&j->changed, &j->mutex);
-    t->has_turn = j->turn == t->group;
     const bool goes_on = !j->stopped;
+    t->has_turn = goes_on && j->turn == t->group; /* behind an error nothing is written any more */
     wg_mutex_unlock(&j->mutex);
     return goes_on;
 }
