@@ -26,8 +26,9 @@ _Static_assert(sizeof(epoch_slot) == CACHE_LINE, "slots of different readers nev
 
 struct wg_epoch {
     epoch_slot slots[EPOCH_SLOTS];
-    _Atomic uint64_t now; /* starts at 1, so that an announcement is never 0 */
-    uint8_t pad[CACHE_LINE - sizeof(uint64_t)];
+    _Atomic uint64_t now;       /* starts at 1, so that an announcement is never 0 */
+    _Atomic uint32_t next_hint; /* for threads that have none; not the process's, so that schedules repeat */
+    uint8_t pad[CACHE_LINE - sizeof(uint64_t) - sizeof(uint32_t)];
     atomic_flag lock; /* guards head and tail */
     wg_epoch_link *head;
     wg_epoch_link *tail;
@@ -54,6 +55,7 @@ wg_code wg_epoch_create(wg_account *account, wg_epoch **out, wg_error *err) {
     if (epoch == NULL) return wg_error_nomem(err, sizeof *epoch);
     for (size_t i = 0; i < EPOCH_SLOTS; i++) atomic_init(&epoch->slots[i].announced, 0);
     atomic_init(&epoch->now, 1);
+    atomic_init(&epoch->next_hint, 0);
     atomic_init(&epoch->pending, 0);
     atomic_flag_clear(&epoch->lock);
     epoch->account = account;
@@ -86,16 +88,12 @@ void wg_epoch_destroy(wg_epoch *epoch) {
     wg_free(epoch);
 }
 
-/* Where this thread looks first; threads that enter and leave keep hitting the same free line. */
-static uint32_t slot_hint_fresh(void) {
-    static _Atomic uint32_t next_hint;
-    return atomic_fetch_add_explicit(&next_hint, 1, memory_order_relaxed) % EPOCH_SLOTS;
-}
-
 uint32_t wg_epoch_enter(wg_epoch *epoch) {
+    /* Where this thread looks first; threads that enter and leave keep hitting the same free line. */
     static _Thread_local uint32_t hint = UINT32_MAX;
     WG_ASSERT(epoch != NULL);
-    if (hint == UINT32_MAX) hint = slot_hint_fresh();
+    if (hint == UINT32_MAX)
+        hint = atomic_fetch_add_explicit(&epoch->next_hint, 1, memory_order_relaxed) % EPOCH_SLOTS;
     for (uint32_t at = hint;; at = (at + 1) % EPOCH_SLOTS) {
         _Atomic uint64_t *slot = &epoch->slots[at].announced;
         if (atomic_load_explicit(slot, memory_order_relaxed) == 0) {

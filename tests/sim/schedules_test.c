@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -58,16 +59,31 @@ static uint64_t schedules_wanted(void) {
     return number_of("WG_SIM_SCHEDULES", wg_test_small() ? SCHEDULES_SMALL : SCHEDULES);
 }
 
-static void one(const sim_scenario *s, uint64_t seed, uint64_t steps, sim_report *out) {
-    const sim_plan plan = {.name = s->name, .seed = seed, .steps = steps};
-    sim_begin(&plan);
-    s->run();
+typedef struct one_schedule {
+    const sim_scenario *scenario;
+    sim_plan plan;
+    sim_report *out;
+} one_schedule;
+
+static void *one_main(void *arg) {
+    const one_schedule *o = arg;
+    sim_begin(&o->plan);
+    o->scenario->run();
     sim_explore(false);
-    if (sim_failed()) { /* threads and memory are left as they were */
-        sim_abandon(out);
-        return;
+    if (sim_failed()) {
+        sim_abandon(o->out); /* threads and memory are left as they were */
+    } else {
+        sim_end(o->out);
     }
-    sim_end(out);
+    return NULL;
+}
+
+/* Its first thread is a fresh one, too: what a thread keeps for itself must not come from the schedule before. */
+static void one(const sim_scenario *s, uint64_t seed, uint64_t steps, sim_report *out) {
+    one_schedule o = {.scenario = s, .plan = {.name = s->name, .seed = seed, .steps = steps}, .out = out};
+    pthread_t first;
+    assert_int_equal(pthread_create(&first, NULL, one_main, &o), 0);
+    assert_int_equal(pthread_join(first, NULL), 0);
 }
 
 /* How many points a schedule has: from which the falls are drawn. The same in every run. */
