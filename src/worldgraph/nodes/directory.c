@@ -113,19 +113,21 @@ wg_code wg_directory_extend(wg_directory *d, uint64_t count, uint64_t *out_first
     return WG_OK;
 }
 
-static void patch_cut(wgi_patch *patch, uint32_t keep) {
-    for (uint32_t i = keep; i < CHUNK_IDS; i++) {
+static void patch_cut(wgi_patch *patch, uint32_t keep, uint32_t end) {
+    for (uint32_t i = keep; i < end; i++) {
         wgi_patch_page *page = wgi_patch_page_of(patch, i);
         if (page != NULL) atomic_store_explicit(&page->cells[i % WGI_PATCH_ROWS], WG_ROW_NONE, memory_order_relaxed);
     }
 }
 
-static void chunk_cut(directory_chunk *chunk, uint32_t keep) {
+/* Takes [keep, end) back. No id from `end` on was given out, so those are NONE: a rollback of single ids, each the last one, must not
+ * go through the whole chunk for each. */
+static void chunk_cut(directory_chunk *chunk, uint32_t keep, uint32_t end) {
     if (chunk->stored != NULL) {
         WG_ASSERT(keep >= chunk->stored->head.row_count); /* what is stored was committed */
-        if (patch_of(chunk) != NULL) patch_cut(patch_of(chunk), keep);
+        if (patch_of(chunk) != NULL) patch_cut(patch_of(chunk), keep, end);
     } else if (atomic_load_explicit(&chunk->filled, memory_order_relaxed)) {
-        for (uint32_t i = keep; i < CHUNK_IDS; i++)
+        for (uint32_t i = keep; i < end; i++)
             atomic_store_explicit(&chunk->entries[i], WG_ROW_NONE, memory_order_relaxed);
     } else if (atomic_load_explicit(&chunk->run_count, memory_order_relaxed) > keep) {
         atomic_store_explicit(&chunk->run_count, keep, memory_order_release);
@@ -141,7 +143,8 @@ void wg_directory_truncate(wg_directory *d, uint64_t count) {
     for (uint64_t c = count >> CHUNK_SHIFT; c << CHUNK_SHIFT < old; c++) {
         directory_chunk *chunk = wg_slots_get(&d->chunks, (uint32_t)c);
         const uint64_t start = c << CHUNK_SHIFT;
-        if (chunk != NULL) chunk_cut(chunk, count > start ? (uint32_t)(count - start) : 0);
+        const uint32_t end = (uint32_t)wg_min_u64(old - start, CHUNK_IDS);
+        if (chunk != NULL) chunk_cut(chunk, count > start ? (uint32_t)(count - start) : 0, end);
     }
 }
 
