@@ -82,6 +82,8 @@ static size_t size_even(uint64_t n) {
     (void)n;
     return 120;
 }
+/* Small ones, and now and then one for which no room is made. */
+static size_t size_roomy(uint64_t n) { return n % 14 == 7 ? 6000 : 500 + (size_t)(n * 131 % 500); }
 static size_t size_rotating(uint64_t n) { return 1200 + (size_t)(n * 97 % 900); }
 static size_t size_mixed(uint64_t n) {
     static const size_t sizes[] = {1, 100, 5000, 70000, 3, 102400, 64, 20000, 1, 150000, 9};
@@ -566,6 +568,17 @@ static const workload background = {.name = "buffered with the background thread
                                     .size_of = size_small,
                                     .deep_one_in = 8};
 
+static const workload roomy = {.name = "buffered, stored into rooms of a segment",
+                               .segment_bytes = 100 << 10,
+                               .commits = 320,
+                               .wait_every = 61,
+                               .durability = WG_BUFFERED,
+                               .interval_ms = 3600000,
+                               .batch = 1000000,
+                               .size_of = size_roomy,
+                               .deep_one_in = 64,
+                               .stride = 3};
+
 static const workload trimming = {.name = "checkpoints, trims and a follower",
                                   .segment_bytes = 4096,
                                   .commits = 45,
@@ -649,6 +662,11 @@ static void test_crash_strict_commits_survive(void **state) {
 static void test_crash_buffered_commits_are_a_prefix(void **state) {
     (void)state;
     expect_clean(&grouped);
+}
+/* Goal: P2 where commits are stored into room that is made and zeroed ahead of them, over several rooms and segments. */
+static void test_crash_stored_commits_are_a_prefix(void **state) {
+    (void)state;
+    expect_clean(&roomy);
 }
 /* Goal: P1 and P2 while several segments, their names included, are unsynced at once. */
 static void test_crash_rotation_keeps_the_promises(void **state) {
@@ -750,6 +768,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crash_strict_commits_survive),
         cmocka_unit_test(test_crash_buffered_commits_are_a_prefix),
+        cmocka_unit_test(test_crash_stored_commits_are_a_prefix),
         cmocka_unit_test(test_crash_rotation_keeps_the_promises),
         cmocka_unit_test(test_crash_split_commits_are_whole_or_absent),
         cmocka_unit_test(test_crash_large_commits_are_whole_or_absent),

@@ -110,6 +110,10 @@ static wg_code s_write_durable(wg_platform *p, wg_file *file, uint64_t offset, c
     (void)p;
     return to->ops->write_durable(to, file, offset, parts, count, err);
 }
+static bool s_map_writes(wg_platform *p, wg_file *file, uint64_t offset, uint64_t size) {
+    (void)p;
+    return to->ops->map_writes(to, file, offset, size);
+}
 static void s_trim_memory(wg_platform *p) {
     (void)p;
     to->ops->trim_memory(to);
@@ -168,6 +172,7 @@ static const wg_platform_ops forwarding = {.open = s_open,
                                            .write_back = s_write_back,
                                            .set_direct = s_set_direct,
                                            .write_durable = s_write_durable,
+                                           .map_writes = s_map_writes,
                                            .now_ns = s_now_ns,
                                            .wall_us = s_wall_us,
                                            .random = s_random};

@@ -56,6 +56,10 @@ static wg_code on_write_durable(wg_platform *self, wg_file *file, uint64_t offse
     wg_platform *p = below(self);
     return p->ops->write_durable(p, file, offset, parts, count, err);
 }
+static bool on_map_writes(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    wg_platform *p = below(self);
+    return p->ops->map_writes(p, file, offset, size);
+}
 static wg_code on_truncate(wg_platform *self, wg_file *file, uint64_t size, wg_error *err) {
     wg_platform *p = below(self);
     return p->ops->truncate(p, file, size, err);
@@ -147,7 +151,7 @@ static wg_code random_bytes(wg_platform *self, void *out, size_t size, wg_error 
     return WG_OK;
 }
 
-enum { OPS = 31 };
+enum { OPS = 32 };
 _Static_assert(sizeof(wg_platform_ops) == OPS * sizeof(void (*)(void)), "a function that is new is wrapped here too");
 
 static const wg_platform_ops wrapper_ops = {
@@ -160,6 +164,7 @@ static const wg_platform_ops wrapper_ops = {
     .write_back = on_write_back,
     .set_direct = on_set_direct,
     .write_durable = on_write_durable,
+    .map_writes = on_map_writes,
     .truncate = on_truncate,
     .file_info = on_file_info,
     .stat = on_stat,

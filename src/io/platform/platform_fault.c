@@ -157,6 +157,11 @@ static wg_code fault_write_durable(wg_platform *self, wg_file *file, uint64_t of
     if (atomic_load(&p->kind) == WG_FAULT_SHORT_WRITE) WG_TRY(write_half(p, file, offset, parts, count, err));
     return fault_error(p, "durable write", err);
 }
+static bool fault_map_writes(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    fault_platform *p = fault_of(self);
+    if (fault_hits(p)) return false;
+    return p->inner->ops->map_writes(p->inner, file, offset, size);
+}
 static void fault_trim_memory(wg_platform *self) { fault_of(self)->inner->ops->trim_memory(fault_of(self)->inner); }
 static void *fault_take_memory(wg_platform *self, uint64_t bytes) {
     return fault_of(self)->inner->ops->take_memory(fault_of(self)->inner, bytes);
@@ -201,6 +206,7 @@ static const wg_platform_ops fault_ops = {
     .write_back = fault_write_back,
     .set_direct = fault_set_direct,
     .write_durable = fault_write_durable,
+    .map_writes = fault_map_writes,
     .take_memory = fault_take_memory,
     .give_memory = fault_give_memory,
     .now_ns = fault_now_ns,

@@ -28,10 +28,15 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/random.h>
+#include <sys/vfs.h>
 #endif
 
 typedef struct real_file {
     int fd;
+    uint8_t *map; /* NULL: none; writes into [map_from, map_to) are stores into it */
+    uint64_t map_from;
+    uint64_t map_to;
+    size_t map_bytes;
     char path[]; /* for messages only */
 } real_file;
 
@@ -48,6 +53,7 @@ static int open_retry(const char *path, int flags, mode_t mode) {
     }
 }
 
+enum { MAP_STEP_BYTES = 4 << 20 };
 enum { TEMPORARY_NAME_BYTES = 4096, TEMPORARY_TRIES = 64 };
 
 static const char *temporary_directory(void) {
@@ -91,6 +97,7 @@ static wg_code real_open(wg_platform *self, const char *path, wg_open_mode mode,
     const size_t path_size = strlen(path) + 1;
     real_file *file = wg_alloc(NULL, sizeof *file + path_size);
     if (file == NULL) return wg_error_nomem(err, sizeof *file + path_size);
+    *file = (real_file){.fd = -1};
     memcpy(file->path, path, path_size);
     /* O_NONBLOCK changes nothing for files; it keeps the open of a FIFO from waiting for its other end. */
     file->fd =
@@ -119,9 +126,15 @@ static wg_code real_open(wg_platform *self, const char *path, wg_open_mode mode,
 static void real_close(wg_platform *self, wg_file *file) {
     (void)self;
     if (file == NULL) return;
+    if (real_of(file)->map != NULL) munmap(real_of(file)->map, real_of(file)->map_bytes);
     /* Not retried on EINTR: Linux has released the descriptor by then. Data were synced or are lost by contract. */
     close(real_of(file)->fd);
     wg_free(real_of(file));
+}
+
+static uintptr_t page_bytes(void) {
+    const long n = sysconf(_SC_PAGESIZE);
+    return n > 0 ? (uintptr_t)n : 4096;
 }
 
 static bool range_fits(uint64_t offset, size_t size) {
@@ -151,6 +164,10 @@ static wg_code real_write_at(wg_platform *self, wg_file *file, uint64_t offset, 
     (void)self;
     const real_file *f = real_of(file);
     size_t done = 0;
+    if (offset >= f->map_from && offset < f->map_to && size <= f->map_to - offset) {
+        memcpy(f->map + offset, data, size);
+        return WG_OK;
+    }
     if (!range_fits(offset, size))
         return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "write to '%s' past 2^63 bytes", f->path);
     while (done < size) {
@@ -274,6 +291,61 @@ static bool real_set_direct(wg_platform *self, wg_file *file, bool direct) {
 #else
     (void)file;
     return !direct;
+#endif
+}
+
+#ifdef __linux__
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Where a store into a page whose block is there finds nothing that can be refused: ext4 has no blocks that two files share, and memory is memory. */
+static bool stores_succeed(int fd) {
+    enum { EXT = 0xef53, TMPFS = 0x01021994 };
+    struct statfs about;
+    return fstatfs(fd, &about) == 0 && (about.f_type == EXT || about.f_type == TMPFS);
+}
+
+static bool map_begin(real_file *f, uint64_t offset, uint64_t size) {
+    if (f->map != NULL && offset + size <= f->map_bytes) return true;
+    /* In large steps: a file that grows is not mapped anew each time. What lies behind its end is not touched. */
+    const size_t bytes = (size_t)wg_align_up(offset + size, MAP_STEP_BYTES);
+    if (f->map == NULL && !stores_succeed(f->fd)) return false;
+    uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+    if (map == MAP_FAILED) return false;
+    if (f->map != NULL) munmap(f->map, f->map_bytes);
+    f->map = map;
+    f->map_bytes = bytes;
+    return true;
+}
+
+/* Every page is made ready by a call that can say no. Later a store meets at most a page that the system has written to the disk meanwhile, whose
+ * block it knows. */
+static bool map_writes(real_file *f, uint64_t offset, uint64_t size) {
+    const uint64_t page = page_bytes();
+    struct stat st;
+    if (!range_fits(offset, (size_t)size) || offset + size > SIZE_MAX / 2 || size == 0) return false;
+    if (fstat(f->fd, &st) != 0 || (uint64_t)st.st_size < offset + size || !map_begin(f, offset, size)) return false;
+    uint8_t *begin = f->map + (offset & ~(page - 1));
+    const size_t bytes = (size_t)wg_align_up(offset + size, page) - (size_t)(offset & ~(page - 1));
+    while (madvise(begin, bytes, MADV_POPULATE_WRITE) != 0)
+        if (errno != EINTR) return false;
+    if (offset != f->map_to) f->map_from = offset;
+    f->map_to = offset + size;
+    return true;
+}
+#endif
+
+static bool real_map_writes(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    (void)self;
+#ifdef __linux__
+    const int saved = errno;
+    const bool ok = map_writes(real_of(file), offset, size);
+    errno = saved;
+    return ok;
+#else
+    (void)file, (void)offset, (void)size;
+    return false;
 #endif
 }
 
@@ -426,11 +498,6 @@ static void real_unmap(wg_platform *self, const void *data, uint64_t size) {
     if (data == NULL) return;
     const int rc = munmap((void *)(uintptr_t)data, (size_t)size);
     WG_ASSERT(rc == 0); /* fails only for a range that map never gave */
-}
-
-static uintptr_t page_bytes(void) {
-    const long n = sysconf(_SC_PAGESIZE);
-    return n > 0 ? (uintptr_t)n : 4096;
 }
 
 static void real_advise(wg_platform *self, const void *data, uint64_t size, wg_advice advice) {
@@ -588,6 +655,7 @@ static const wg_platform_ops real_ops = {
     .write_back = real_write_back,
     .set_direct = real_set_direct,
     .write_durable = real_write_durable,
+    .map_writes = real_map_writes,
     .truncate = real_truncate,
     .file_info = real_file_info,
     .stat = real_stat,

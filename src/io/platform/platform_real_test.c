@@ -192,6 +192,66 @@ static void test_platform_lock_excludes_and_dies_with_its_process(void **state) 
     close(ready[1]);
 }
 
+static void expect_byte(fixture *f, const char *name, uint64_t offset, char want) {
+    const wg_platform_ops *o = f->p->ops;
+    wg_file *file;
+    char got = 0;
+    size_t n = 0;
+    assert_int_equal(o->open(f->p, path_in(f, name), WG_OPEN_READ, &file, NULL), WG_OK);
+    assert_int_equal(o->read_at(f->p, file, offset, &got, 1, &n, NULL), WG_OK);
+    o->close(f->p, file);
+    assert_int_equal(got, want);
+}
+
+/* Goal: a mapped write is what a write is to everybody: another handle reads it, it goes with calls behind and between, and it stays when the
+ * process is killed; ranges grow, also past what was mapped first. */
+static void test_platform_mapped_writes_are_writes(void **state) {
+    fixture *f = *state;
+    const wg_platform_ops *o = f->p->ops;
+    enum { SIZE = 6 << 20, FIRST = 5000, STEP = 1 << 20 };
+    wg_file *file;
+    char *zeros = calloc(1, SIZE);
+    assert_int_equal(o->open(f->p, path_in(f, "m"), WG_OPEN_CREATE_NEW, &file, NULL), WG_OK);
+    assert_int_equal(o->write_at(f->p, file, 0, zeros, SIZE, NULL), WG_OK);
+    free(zeros);
+    if (!o->map_writes(f->p, file, 100, FIRST - 100)) {
+        o->close(f->p, file);
+        skip(); /* the directory is neither in ext4 nor in memory */
+    }
+    for (uint64_t at = FIRST; at < SIZE; at += STEP) {
+        assert_true(o->map_writes(f->p, file, at, wg_min_u64(STEP, SIZE - at)));
+        assert_int_equal(o->write_at(f->p, file, at - 1, "ab", 2, NULL), WG_OK);
+        expect_byte(f, "m", at - 1, 'a');
+        expect_byte(f, "m", at, 'b');
+    }
+    const wg_slice call = wg_slice_of("cd", 2);
+    assert_int_equal(o->write_parts(f->p, file, FIRST, &call, 1, NULL), WG_OK);
+    assert_int_equal(o->write_at(f->p, file, FIRST + 1, "e", 1, NULL), WG_OK);
+    assert_int_equal(o->write_at(f->p, file, 99, "gh", 2, NULL), WG_OK); /* begins before the range */
+    assert_int_equal(o->write_at(f->p, file, SIZE - 1, "kl", 2, NULL), WG_OK);
+    assert_int_equal(o->sync(f->p, file, NULL), WG_OK);
+    expect_byte(f, "m", FIRST, 'c');
+    expect_byte(f, "m", FIRST + 1, 'e');
+    expect_byte(f, "m", 100, 'h');
+    expect_byte(f, "m", SIZE, 'l');
+    assert_true(o->map_writes(f->p, file, 200, 10)); /* elsewhere */
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (o->write_at(f->p, file, 205, "x", 1, NULL) != WG_OK || write(told[1], "x", 1) != 1) _exit(1);
+        for (;;) pause();
+    }
+    char byte = 0;
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    kill(child, 9);
+    waitpid(child, NULL, 0);
+    close(told[0]);
+    close(told[1]);
+    o->close(f->p, file);
+    expect_byte(f, "m", 205, 'x');
+}
+
 static bool count_entry(void *ctx, const char *name, bool is_directory) {
     size_t *counts = ctx;
     if (strcmp(name, "d") == 0) assert_true(is_directory);
@@ -411,6 +471,7 @@ static void test_platform_temporary_files_have_no_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_platform_reads_what_it_wrote, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_platform_mapped_writes_are_writes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_temporary_files_have_no_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_writes_parts_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_errors_are_typed_and_name_the_path, setup, teardown),

@@ -376,6 +376,16 @@ static bool sim_set_direct(wg_platform *self, wg_file *file, bool direct) {
     return true;
 }
 
+/* A store is the write that it is for everybody else. */
+static bool sim_map_writes(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    sim_disk *disk = sim_disk_of(self);
+    const sim_file *f = sim_file_of(file);
+    const sim_gate gate = sim_enter(disk);
+    const uint64_t there = disk->inodes[f->inode]->current.size;
+    WG_ASSERT(f->writable && offset <= there && size <= there - offset); /* else the real one would be a signal */
+    return sim_leave(disk, gate, WG_OK, NULL) == WG_OK;
+}
+
 /* A crash in the middle of it leaves what a crash behind a write without sync does. */
 static wg_code sim_write_durable(wg_platform *self, wg_file *file, uint64_t offset, const wg_slice *parts,
                                  size_t count, wg_error *err) {
@@ -649,6 +659,7 @@ static const wg_platform_ops sim_ops = {
     .write_back = sim_write_back,
     .set_direct = sim_set_direct,
     .write_durable = sim_write_durable,
+    .map_writes = sim_map_writes,
     .truncate = sim_truncate,
     .file_info = sim_file_info,
     .stat = sim_stat,

@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "io/platform/platform_internal.h"
@@ -46,6 +47,8 @@ typedef enum call_kind {
     CALL_AFFINITY,
     CALL_SYSCONF,
     CALL_FCNTL,
+    CALL_FSTATFS,
+    CALL_MADVISE,
     CALL_PWRITEV2,
     CALL_PTHREAD_CREATE,
     CALL_COUNT
@@ -186,6 +189,19 @@ __attribute__((visibility("default"))) void *mmap(void *at, size_t size, int pro
     if (fd < 0 && size >= WG_HUGE_PAGE_BYTES && meets(CALL_MMAP_ANONYMOUS)) return MAP_FAILED;
     if (wish != NULL && fd < 0 && size >= WG_HUGE_PAGE_BYTES) at = wish;
     FORWARD(mmap, at, size, prot, flags, fd, offset);
+}
+/* Error 0: a file system of which nothing is known. */
+__attribute__((visibility("default"))) int fstatfs(int fd, struct statfs *out) {
+    if (meets(CALL_FSTATFS)) {
+        if (errno != 0) return -1;
+        memset(out, 0, sizeof *out);
+        return 0;
+    }
+    FORWARD(fstatfs, fd, out);
+}
+__attribute__((visibility("default"))) int madvise(void *at, size_t size, int advice) {
+    if (meets(CALL_MADVISE)) return -1;
+    FORWARD(madvise, at, size, advice);
 }
 __attribute__((visibility("default"))) int getrusage(__rusage_who_t who, struct rusage *out) {
     if (meets(CALL_GETRUSAGE)) return -1;
@@ -424,6 +440,41 @@ static void test_platform_durable_writes_where_the_system_has_none(void **state)
     FAILS(ENOSPC, p->ops->write_durable(p, file, 0, &other, 1, err));
 }
 
+/* Goal: writes are mapped only where every step that can be refused was not, nobody's errno is changed by the asking, and until then, and
+ * after a refusal, writes are calls. */
+static void test_platform_mapped_writes_may_be_refused(void **state) {
+    (void)state;
+    static const char zeros[20000];
+    WORKS(p->ops->write_at(p, file, 0, zeros, sizeof zeros, err));
+    if (!p->ops->map_writes(p, file, 100, 50)) skip(); /* the directory is neither in ext4 nor in memory */
+    p->ops->close(p, file);
+    WORKS(p->ops->open(p, path, WG_OPEN_WRITE, &file, err));
+    errno = 33;
+    static const struct {
+        call_kind call;
+        int error;
+    } steps[] = {{CALL_FSTATFS, EIO}, {CALL_FSTATFS, 0},      {CALL_FSTAT, EIO},
+                 {CALL_MMAP, ENOMEM}, {CALL_MADVISE, EFAULT}, {CALL_MADVISE, EINVAL}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        tell(steps[i].call, 1, steps[i].error);
+        assert_false(p->ops->map_writes(p, file, 0, sizeof zeros));
+        assert_int_equal(told[steps[i].call].met, 1);
+    }
+    assert_false(p->ops->map_writes(p, file, 0, sizeof zeros + 1)); /* behind its end */
+    assert_false(p->ops->map_writes(p, file, 0, 0));
+    assert_false(p->ops->map_writes(p, file, UINT64_MAX - 5, 3));
+    tell(CALL_PWRITE, 1, ENOSPC);
+    FAILS(ENOSPC, p->ops->write_at(p, file, 5, "x", 1, err));
+    tell(CALL_MADVISE, 1, EINTR);
+    assert_true(p->ops->map_writes(p, file, 0, sizeof zeros));
+    tell(CALL_PWRITE, 1, ENOSPC);
+    WORKS(p->ops->write_at(p, file, 5, "x", 1, err));
+    FAILS(ENOSPC, p->ops->write_at(p, file, sizeof zeros - 1, "xy", 2, err)); /* not all of it */
+    assert_int_equal(errno, ENOSPC);
+    tell(CALL_FDATASYNC, 1, EIO);
+    FAILS(EIO, p->ops->sync(p, file, err));
+}
+
 /* Goal: a file system that refuses direct writing says so, and nobody's errno is changed by the asking. */
 static void test_platform_direct_writing_may_be_refused(void **state) {
     (void)state;
@@ -651,6 +702,7 @@ int main(void) {
         T(test_platform_writes_parts_to_the_last_byte),
         T(test_platform_durable_writes_where_the_system_has_none),
         T(test_platform_direct_writing_may_be_refused),
+        T(test_platform_mapped_writes_may_be_refused),
         T(test_platform_makes_temporary_files_where_it_must_name_them),
         T(test_platform_memory_listings_and_short_answers),
         T(test_platform_refuses_sizes_past_63_bits),

@@ -214,6 +214,9 @@ static inline wg_code wrap_write_durable(wg_platform *self, wg_file *file, uint6
     if (wrap_meets(w, WRAP_SYNC, wrap_file_of(file)->path)) return wrap_answer(w, err);
     return w->inner->ops->write_durable(w->inner, wrap_file_of(file)->inner, offset, parts, count, err);
 }
+static inline bool wrap_map_writes(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size) {
+    return wrap_of(self)->inner->ops->map_writes(wrap_of(self)->inner, wrap_file_of(file)->inner, offset, size);
+}
 static inline void wrap_trim_memory(wg_platform *self) {
     wrap_of(self)->inner->ops->trim_memory(wrap_of(self)->inner);
 }
@@ -263,13 +266,14 @@ static inline wg_platform *wrap_begin(wrap_platform *w, wg_platform *inner) {
                                         .write_back = wrap_write_back,
                                         .set_direct = wrap_set_direct,
                                         .write_durable = wrap_write_durable,
+                                        .map_writes = wrap_map_writes,
                                         .take_memory = wrap_take_memory,
                                         .give_memory = wrap_give_memory,
                                         .now_ns = wrap_now_ns,
                                         .wall_us = wrap_wall_us,
                                         .wall_coarse_us = wrap_wall_coarse_us,
                                         .random = wrap_random};
-    _Static_assert(sizeof ops == 31 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
+    _Static_assert(sizeof ops == 32 * sizeof(void (*)(void)), "a new call of the platform needs its wrapper here");
     memset(w, 0, sizeof *w);
     w->base.ops = &ops;
     w->inner = inner;
@@ -281,11 +285,7 @@ static inline void wrap_rule(wrap_platform *w, wrap_call call, const char *part,
     w->call = call;
     w->part = part;
     w->code = code;
-    w->after = 0;
-    w->times = 0;
-    w->met = 0;
-    w->short_by = 0;
-    w->larger_by = 0;
+    w->after = w->times = w->met = 0, w->short_by = 0, w->larger_by = 0;
 }
 static inline void wrap_clear(wrap_platform *w) { wrap_rule(w, WRAP_NONE, NULL, WG_OK); }
 

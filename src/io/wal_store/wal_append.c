@@ -210,6 +210,7 @@ static wg_code rotate(wg_wal *wal, commit *c, wg_error *err) {
     wal->segment_bytes = header.segment_bytes;
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, header.number);
     wal->offset = WAL_HEADER_BYTES;
+    wal->room.end = 0;
     c->written += WAL_HEADER_BYTES;
     wal->rotated_at_sync = atomic_load_explicit(&wal->syncs, memory_order_relaxed);
     wgi_wal_note_put(&wal->notes, header.number, c->started ? c->logseq + 1 : c->logseq);
@@ -242,6 +243,7 @@ static void leave_newest_segment(wg_wal *wal) {
     wal->segment_crc = wgi_wal_segment_crc(wal->options.store_uuid, before.number);
     wal->offset = wal->written_back = before.end;
     wal->zeroed = false; /* nobody knows any more, and it is nearly full */
+    wal->room.end = 0;
     wal->notes.count--;
     atomic_fetch_sub_explicit(&wal->segments, 1, memory_order_relaxed);
 }
@@ -313,6 +315,7 @@ static wg_code append_locked(wg_wal *wal, commit *c, wal_link *link, wg_error *e
     WG_ASSERT(c->durable <= wal_position_of(wal->number, wal->offset));
     link->logseq = c->logseq;
     WG_TRY(reserve_all(wal, c, link, err));
+    wgi_wal_room_make(wal, c->left);
     const wg_code code = commit_write(wal, c, link, err);
     if (code != WG_OK) {
         wg_error second = {0};

@@ -138,6 +138,13 @@ typedef struct wal_queue {
     uint64_t window_from;
 } wal_queue;
 
+/* Of the newest segment, where writes are stores (wal_room.c). Guarded by append_lock. */
+typedef struct wal_room {
+    uint32_t end;   /* it reaches from the log's end to here; not behind it: there is none */
+    uint32_t small; /* commits in a row for which it would be made */
+    bool refused;   /* the file system cannot */
+} wal_room;
+
 struct wg_wal {
     wg_platform *platform;
     char *dir;
@@ -158,6 +165,7 @@ struct wg_wal {
     bool plain;            /* bytes were written through the cache since a leader looked */
     uint32_t written_back; /* of the newest segment, in which the disk may have begun */
     wal_stage stage;
+    wal_room room;
     wal_retired_list retired;
     wg_buf frame;            /* reused by each append */
     uint64_t chain_reserved; /* values up to this commit have their room */
@@ -226,6 +234,8 @@ void wgi_wal_poison(wg_wal *wal, const wg_error *cause);
 wg_code wgi_wal_poisoned(wg_wal *wal, wg_error *err);
 /* Appends a mark frame when there is room. Caller holds append_lock and everything before is synced. */
 wg_code wgi_wal_append_mark(wg_wal *wal, wg_error *err);
+/* A commit is about to be written: room for small ones may be made. Caller holds append_lock. */
+void wgi_wal_room_make(wg_wal *wal, uint64_t payload_bytes);
 /* Begins the next segment between two commits. Caller holds append_lock and the turn. */
 wg_code wgi_wal_rotate_between(wg_wal *wal, wg_error *err);
 /* Removes what a failed commit left and could not remove at once. Caller holds append_lock or is alone. */
