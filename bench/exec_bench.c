@@ -6,7 +6,8 @@
  *   exec.group_large    sum and count by an INT of a tenth as many values as rows
  *   exec.distinct       distinct values of the same key
  *   exec.count_distinct count(DISTINCT key)
- *   exec.join           rows joined with a tenth as many by a unique INT
+ *   exec.join           rows joined with a tenth as many by a unique INT, and counted with a sum of one of their own columns
+ *   exec.join_read      the same with a sum of a column of the others
  *   exec.sort           all rows sorted by a random INT, then counted
  *   exec.top            the first 100 of them
  *   exec.limit          what the machine gives: the bytes of three columns read, and copied, and one random update a row of
@@ -240,7 +241,10 @@ static wg_plan *plan_of(const char *name) {
     if (strcmp(name, "distinct") == 0)
         return aggregate(above(WG_PLAN_DISTINCT, project(scan(0), slot(1))), NULL, 1, sums);
     if (strcmp(name, "count_distinct") == 0) return aggregate(scan(0), NULL, 1, &distinct);
-    if (strcmp(name, "join") == 0) {
+    if (strncmp(name, "join", 4) == 0) {
+        wg_expr *read = array(1, sizeof *read);
+        *read = (wg_expr){.kind = WG_EXPR_SLOT, .type = WG_TYPE_INT, .slot = COLUMNS + 1 + 2};
+        const wg_aggregate of_both[3] = {count_star, sums[1], {WG_AGG_SUM, false, read, WG_TYPE_INT}};
         p = above(WG_PLAN_HASH_JOIN, scan(0));
         p->children[1] = scan(1);
         wg_type *t = array(2 * COLUMNS + 2, sizeof *t);
@@ -250,7 +254,7 @@ static wg_plan *plan_of(const char *name) {
         p->exprs = one(slot(1));
         p->right_exprs = one(slot(5));
         p->expr_count = 1;
-        return aggregate(p, NULL, 2, sums);
+        return strcmp(name, "join") == 0 ? aggregate(p, NULL, 2, sums) : aggregate(p, NULL, 3, of_both);
     }
     p = above(WG_PLAN_SORT, scan(0));
     wg_sort_item *item = array(1, sizeof *item);
@@ -401,7 +405,8 @@ static void measure_machine(const setting *s, uint64_t rows, uint32_t rounds) {
 
 int main(int argc, char **argv) {
     static const char *const tests[] = {"sum",      "filter_group",   "group_small", "group_float", "group_large",
-                                        "distinct", "count_distinct", "join",        "sort",        "top"};
+                                        "distinct", "count_distinct", "join",        "join_read",   "sort",
+                                        "top"};
     const uint64_t rows = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000000;
     const uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 3;
     wg_engine engine = {wg_platform_real()};

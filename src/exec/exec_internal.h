@@ -154,6 +154,7 @@ struct wgi_sink {
     const wg_exec_context *context;
     bool can_end_early; /* merge may say done */
     bool holds_rows;    /* locals are rows: where memory is short few of them may wait for the merge */
+    const bool *reads;  /* which slots of its input it looks at; NULL: what the plan says */
     uint32_t window;    /* how far tasks may be begun ahead of the merge; 0: as far as the pipeline lets them */
     uint32_t task_base; /* tasks of the sources before: those of a UNION feed one sink one after the other */
 };
@@ -167,9 +168,16 @@ wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, 
 bool wgi_agg_is_over_distinct(const wg_plan *plan);
 wg_code wgi_run_over_distinct(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);
 wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
-/* Rows with `types`, then the values of exprs[] as further columns of key_types[]. */
-wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
-                       uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err);
+/* Which rows a build keeps: slots slots[i] (NULL: i) of types[], then the values of exprs[] as further columns of key_types[]. */
+typedef struct wgi_build {
+    const wg_type *types;
+    const uint32_t *slots;
+    uint32_t count;
+    wg_expr *const *exprs;
+    const wg_type *key_types;
+    uint32_t key_count;
+} wgi_build;
+wg_code wgi_sink_build(const wgi_build *build, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 void wgi_sink_build_spills(wgi_sink *sink); /* the rows may be in a file in part */
 
 /* A streaming operator of one worker: takes batches, pushes batches on. */
@@ -190,14 +198,6 @@ bool wgi_op_stopped(const wgi_op *op);
 uint32_t wgi_op_batch_rows(const wgi_op *op);
 
 typedef struct wgi_join_table wgi_join_table; /* the built side, shared by the workers */
-/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. `can_deal`: built rows that do not fit into memory may be
- * dealt into parts, which are joined by a sink of their own (join_spill.c). */
-wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, bool can_deal,
-                              wgi_join_table **out, wg_error *err);
-bool wgi_join_table_is_dealt(const wgi_join_table *table);
-/* Takes the rows of the other side of a join whose table is dealt, and gives the joined rows. */
-wg_code wgi_sink_probe(const wg_plan *plan, const wgi_join_table *table, const wg_exec_context *context,
-                       wgi_sink **out, wg_error *err);
 
 wg_code wgi_op_filter(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
 wg_code wgi_op_project(const wg_plan *plan, wg_account *account, wgi_op **out, wg_error *err);
@@ -215,8 +215,6 @@ wg_code wgi_run_pick(const wg_plan *plan, const wg_exec_context *context, wg_row
                      wg_error *err); /* pick_op.c */
 /* True when the row holds the edge in one of plan->unique_edge_slots. */
 bool wgi_edge_is_used(const wg_plan *plan, const wg_batch *batch, uint32_t row, uint64_t edge);
-wg_code wgi_op_join(const wg_plan *plan, const wgi_join_table *table, wg_account *account, wgi_op **out,
-                    wg_error *err);
 /* The new columns `added` (n rows), each row behind the input row rows[i], pushed on as one batch. The arena must not be the
  * input's. */
 wg_code wgi_push_fanout(wgi_op *op, const wg_batch *in, const uint32_t *rows, const wg_batch *added, wg_arena *arena,
@@ -246,7 +244,8 @@ wg_code wgi_open_scan_for(const wg_plan *plan, const wg_exec_context *context, b
 /* Cancelled or past the deadline? */
 wg_code wgi_check(const wg_exec_context *context, wg_error *err);
 
-/* ---- slot_use.c: what operators ops[0..op_count), from the source up, and the sink read of the source's rows */
+/* ---- slot_use.c: what operators ops[0..op_count), from a source or a join up, and the sink read of its rows */
+bool wgi_exprs_use(wg_expr *const *exprs, uint32_t count, uint32_t slot);
 bool wgi_slot_is_used(const wg_plan *const *ops, uint32_t op_count, const wgi_sink *sink, uint32_t slot);
 bool wgi_only_counts(uint32_t op_count, const wgi_sink *sink); /* how many, and slots that may be constant */
 wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err);

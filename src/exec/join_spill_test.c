@@ -95,14 +95,24 @@ static void test_joins_in_larger_plans(void **state) {
     both->children[1] = one_of(scan_plan(), 5);
     wg_plan *twice = joined_plan(
         WG_PLAN_HASH_JOIN, joined_plan(WG_PLAN_OPTIONAL, both, one_of(scan_plan(), 3), id, id), scan_plan(), id, id);
-    expect_equal(answer(twice, 3), 2);
-    expect_equal(limit_plan(answer(twice, 3), 100, 700), 2);
+    wg_expr *last = call("coalesce", slot(13, WG_TYPE_STRING), text("none"));
+    wg_plan *both_read = one_of(project(twice, slot(0, WG_TYPE_NODE), slot(9, WG_TYPE_ANY), slot(8, WG_TYPE_STRING),
+                                        last, slot(14, WG_TYPE_ANY), slot(10, WG_TYPE_NODE)),
+                                3);
+    expect_equal(both_read, 2);
+    expect_equal(answer(twice, 3), 0);
+    expect_equal(limit_plan(both_read, 100, 700), 2);
     wg_expr *keys[] = {slot(6, WG_TYPE_INT)};
     const wg_aggregate aggregates[] = {{WG_AGG_COUNT_STAR, false, NULL, WG_TYPE_INT},
-                                       {WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT}};
+                                       {WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
+                                       {WG_AGG_COUNT, false, slot(7, WG_TYPE_FLOAT), WG_TYPE_INT},
+                                       {WG_AGG_COUNT, false, slot(8, WG_TYPE_STRING), WG_TYPE_INT},
+                                       {WG_AGG_COUNT, false, slot(9, WG_TYPE_ANY), WG_TYPE_INT}};
     wg_expr *i = slot(1, WG_TYPE_INT);
     wg_plan *wide = joined_plan(WG_PLAN_HASH_JOIN, one_of(scan_plan(), 23), scan_plan(), i, i);
-    expect_equal(grouped_plan(wide, 1, keys, 2, aggregates), 2);
+    expect_equal(grouped_plan(wide, 1, keys, 5, aggregates), 2);
+    wg_plan *product = joined_plan(WG_PLAN_CROSS, one_of(scan_plan(), 6001), scan_plan(), NULL, NULL);
+    expect_equal(grouped_plan(product, 0, NULL, 1, aggregates), 0); /* nobody looks at a built row */
 }
 
 /* Goal: parts that are still too large are dealt again. */

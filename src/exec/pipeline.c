@@ -18,6 +18,7 @@
  * A join whose built side does not fit into memory ends a pipeline: what is below it runs into a sink that joins part by part
  * (join_spill.c), and the joined rows are the source of what is above. */
 #include "base/digest/digest.h"
+#include "exec/join_internal.h"
 #include "exec/pipeline.h"
 #include "exec/profile.h"
 #include "exec/spill.h"
@@ -564,12 +565,26 @@ static bool can_deal(const op_chain *chain, uint32_t join, const wgi_sink *sink,
     return sink->plan == NULL || !uses_places(sink->plan);
 }
 
-static wg_code build_table(op_chain *chain, uint32_t i, const wg_exec_context *context, bool deals, wg_error *err) {
+/* Runs the built side of operator i of the chain. */
+static wg_code create_table(op_chain *chain, uint32_t i, const wgi_sink *sink, bool deals, wg_error *err) {
+    const wg_plan *plan = chain->ops[i];
+    const wg_plan *above[OPS_MAX];
+    bool *reads = wg_alloc(sink->context->account, plan->slot_count + (size_t)1);
+    if (reads == NULL) return wg_error_nomem(err, plan->slot_count);
+    for (uint32_t k = 0; k < i; k++) above[k] = chain->ops[i - 1 - k];
+    for (uint32_t slot = 0; slot < plan->slot_count; slot++) reads[slot] = wgi_slot_is_used(above, i, sink, slot);
+    const wg_code code = wgi_join_table_create(plan, sink->context, deals, reads, &chain->tables[i], err);
+    wg_free(reads);
+    return code;
+}
+
+static wg_code build_table(op_chain *chain, uint32_t i, const wgi_sink *sink, bool deals, wg_error *err) {
+    const wg_exec_context *context = sink->context;
     const uint32_t line = wgi_profile_line(context->profile, chain->ops[i]);
     const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
     const uint64_t spilled = spilled_bytes(context, chain->ops[i]);
     const uint32_t led = lead_for(context, line);
-    const wg_code code = wgi_join_table_create(chain->ops[i], context, deals, &chain->tables[i], err);
+    const wg_code code = create_table(chain, i, sink, deals, err);
     (void)lead_for(context, led);
     note_memory(context, line, before);
     wgi_profile_spilled(context->profile, line, spilled_bytes(context, chain->ops[i]) - spilled);
@@ -725,7 +740,7 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const source *from,
     for (uint32_t i = chain->count; i-- > first && code == WG_OK;) {
         if (!has_table(chain->ops[i])) continue;
         const bool placed = p->scan == NULL && !p->unplaced;
-        code = build_table(chain, i, context, can_deal(chain, i, sink, placed), err);
+        code = build_table(chain, i, sink, can_deal(chain, i, sink, placed), err);
         if (code == WG_OK && wgi_join_table_is_dealt(chain->tables[i])) code = join_dealt(p, chain, i, err);
     }
     if (code == WG_OK) {
@@ -791,7 +806,7 @@ static wg_code run_streamed_union(op_chain *chain, uint32_t first, const wg_plan
     const wg_exec_context *context = sink->context;
     for (uint32_t i = chain->count; i-- > first;) {
         if (!has_table(chain->ops[i])) continue;
-        WG_TRY(build_table(chain, i, context, can_deal(chain, i, sink, true), err));
+        WG_TRY(build_table(chain, i, sink, can_deal(chain, i, sink, true), err));
         if (!wgi_join_table_is_dealt(chain->tables[i])) continue;
         source joined = {.plan = plan};
         WG_TRY(run_branches_dealt(chain, i, plan, sink, &joined.rows, err));

@@ -17,11 +17,7 @@ wg_code wgi_sink_alloc(const wgi_sink_class *class, const wg_plan *plan, const w
 
 typedef struct rows_sink {
     wgi_sink sink;
-    const wg_type *types; /* of the columns that come in */
-    uint32_t count;
-    wg_expr *const *exprs; /* key columns of a build */
-    const wg_type *key_types;
-    uint32_t key_count;
+    wgi_build build;
     wg_type *all_types;
     uint64_t skip;
     uint64_t keep; /* skip + limit */
@@ -33,7 +29,7 @@ typedef struct rows_sink {
 static wg_code rows_local_create(wgi_sink *sink, void **out, wg_error *err) {
     const rows_sink *s = (rows_sink *)sink;
     wg_rows *rows;
-    WG_TRY(wgi_rows_create(s->all_types, s->count + s->key_count, sink->context->account, &rows, err));
+    WG_TRY(wgi_rows_create(s->all_types, s->build.count + s->build.key_count, sink->context->account, &rows, err));
     *out = rows;
     return WG_OK;
 }
@@ -46,12 +42,13 @@ static void rows_local_destroy(wgi_sink *sink, void *local) {
 static wg_code append_with_keys(const rows_sink *s, wg_rows *rows, wgi_eval *eval, const wg_batch *batch,
                                 wg_error *err) {
     wg_arena_reset(&eval->arena);
-    const uint32_t total = s->count + s->key_count;
+    const uint32_t total = s->build.count + s->build.key_count;
     wg_vector *columns = wg_arena_alloc(&eval->arena, (total + 1) * sizeof *columns);
     if (columns == NULL) return wg_error_nomem(err, total * sizeof *columns);
-    for (uint32_t i = 0; i < s->count; i++) columns[i] = batch->columns[i];
-    for (uint32_t k = 0; k < s->key_count; k++)
-        WG_TRY(wgi_eval_typed(eval, s->exprs[k], s->key_types[k], batch, &columns[s->count + k], err));
+    const wgi_build *b = &s->build;
+    for (uint32_t i = 0; i < b->count; i++) columns[i] = batch->columns[b->slots != NULL ? b->slots[i] : i];
+    for (uint32_t k = 0; k < b->key_count; k++)
+        WG_TRY(wgi_eval_typed(eval, b->exprs[k], b->key_types[k], batch, &columns[b->count + k], err));
     wg_batch wide = *batch;
     wide.columns = columns;
     wide.column_count = total;
@@ -63,7 +60,7 @@ static wg_code rows_consume(wgi_sink *sink, void *local, wgi_eval *eval, const w
     const rows_sink *s = (rows_sink *)sink;
     wg_rows *rows = local;
     wg_batch some = *batch;
-    if (s->key_count > 0) return append_with_keys(s, rows, eval, batch, err);
+    if (s->build.key_count > 0 || s->build.slots != NULL) return append_with_keys(s, rows, eval, batch, err);
     some.row_count = (uint32_t)wg_min_u64(some.row_count, s->keep - rows->row_count);
     WG_TRY(wgi_rows_append(rows, &some, err));
     *stop = rows->row_count >= s->keep;
@@ -75,7 +72,7 @@ static wg_code cut_rows(const rows_sink *s, wg_rows **rows, uint64_t from, uint6
     wg_rows *some = NULL;
     uint32_t index[WG_BATCH_ROWS_MAX];
     if (from == 0 && to == (*rows)->row_count) return WG_OK;
-    WG_TRY(wgi_rows_create(s->all_types, s->count + s->key_count, s->sink.context->account, &some, err));
+    WG_TRY(wgi_rows_create(s->all_types, s->build.count + s->build.key_count, s->sink.context->account, &some, err));
     wg_code code = WG_OK;
     while (from < to && code == WG_OK) {
         uint32_t n = 0;
@@ -118,22 +115,20 @@ static void rows_destroy(wgi_sink *sink) {
 static const wgi_sink_class rows_class = {rows_local_create, rows_local_destroy, rows_consume,
                                           rows_merge,        rows_finish,        rows_destroy};
 
-wg_code wgi_sink_build(const wg_type *types, uint32_t count, wg_expr *const *exprs, const wg_type *key_types,
-                       uint32_t key_count, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
+wg_code wgi_sink_build(const wgi_build *build, const wg_exec_context *context, wgi_sink **out, wg_error *err) {
     wgi_sink *sink = NULL;
+    const uint32_t total = build->count + build->key_count;
     WG_TRY(wgi_sink_alloc(&rows_class, NULL, context, sizeof(rows_sink), &sink, err));
     rows_sink *s = (rows_sink *)sink;
-    s->types = types;
-    s->count = count;
-    s->exprs = exprs;
-    s->key_types = key_types;
-    s->key_count = key_count;
+    s->build = *build;
     s->keep = UINT64_MAX;
     wg_code code = WG_OK;
-    s->all_types = wg_alloc(context->account, (count + key_count + 1) * sizeof *s->all_types);
-    if (s->all_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, count * sizeof *s->all_types));
-    for (uint32_t i = 0; i < count + key_count; i++) s->all_types[i] = i < count ? types[i] : key_types[i - count];
-    WG_TRY_GOTO(wgi_rows_create(s->all_types, count + key_count, context->account, &s->rows, err));
+    s->all_types = wg_alloc(context->account, (total + 1) * sizeof *s->all_types);
+    if (s->all_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, total * sizeof *s->all_types));
+    for (uint32_t i = 0; i < build->count; i++)
+        s->all_types[i] = build->types[build->slots != NULL ? build->slots[i] : i];
+    for (uint32_t k = 0; k < build->key_count; k++) s->all_types[build->count + k] = build->key_types[k];
+    WG_TRY_GOTO(wgi_rows_create(s->all_types, total, context->account, &s->rows, err));
     *out = sink;
     return WG_OK;
 fail:
@@ -149,7 +144,7 @@ void wgi_sink_build_spills(wgi_sink *sink) {
 
 wg_code wgi_sink_collect(const wg_type *types, uint32_t count, const wg_exec_context *context, wgi_sink **out,
                          wg_error *err) {
-    WG_TRY(wgi_sink_build(types, count, NULL, NULL, 0, context, out, err));
+    WG_TRY(wgi_sink_build(&(wgi_build){.types = types, .count = count}, context, out, err));
     wgi_sink_build_spills(*out);
     return WG_OK;
 }

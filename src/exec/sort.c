@@ -559,8 +559,12 @@ wg_code wgi_sink_sort(const wg_plan *plan, const wg_exec_context *context, wgi_s
     for (uint32_t c = 0; c < plan->slot_count + n; c++)
         s->all_types[c] = c < plan->slot_count ? plan->slot_types[c] : s->key_types[c - plan->slot_count];
     runs_init(s, &s->runs);
-    WG_TRY_GOTO(
-        wgi_sink_build(plan->slot_types, plan->slot_count, s->key_exprs, s->key_types, n, context, &s->rows, err));
+    const wgi_build build = {.types = plan->slot_types,
+                             .count = plan->slot_count,
+                             .exprs = s->key_exprs,
+                             .key_types = s->key_types,
+                             .key_count = n};
+    WG_TRY_GOTO(wgi_sink_build(&build, context, &s->rows, err));
     *out = sink;
     return WG_OK;
 fail:
