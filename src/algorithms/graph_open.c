@@ -186,7 +186,8 @@ static wg_code list_piece(void *arg, uint32_t worker, uint64_t first, uint64_t l
         for (uint64_t i = begin; i < begin + count; i++) {
             const uint32_t to = index_of(l->o, side->neighbours[i]);
             if (to == WG_GRAPH_NONE) continue;
-            if (l->writes) edge_put(l->o, place, (listed_edge){from, to, side->edges[i]}, l->weights);
+            const uint32_t edge = side->edges == NULL ? 0 : side->edges[i]; /* only weights need it */
+            if (l->writes) edge_put(l->o, place, (listed_edge){from, to, edge}, l->weights);
             place++;
         }
     }
@@ -248,12 +249,24 @@ static wg_code list_label(opening *o, uint32_t label, wg_adjacency *adjacency, w
     return code;
 }
 
+/* With edge ids in these directions where there are weights. NULL: there is none. */
+static wg_code acquire(const opening *o, uint32_t label, wg_direction edges, wg_adjacency **out, wg_error *err) {
+    const wg_builders by = {o->run->pool, wgi_workers(o->run)};
+    bool has = true;
+    WG_TRY(wg_adjacency_acquire_any(o->txn, label, by.pool, by.workers, out, err));
+    if (*out == NULL || o->spec->weight_key == WG_NO_KEY) return WG_OK;
+    const wg_code code = wg_adjacency_edges(*out, o->txn, label, edges, &by, &has, err);
+    if (code == WG_OK && has) return WG_OK;
+    wg_adjacency_release(*out);
+    *out = NULL;
+    return code;
+}
+
 static wg_code open_listed(opening *o, wg_error *err) {
     wg_code code = WG_OK;
     for (uint32_t i = 0; i < o->spec->edge_label_count && code == WG_OK; i++) {
         wg_adjacency *adjacency = NULL;
-        code = wg_adjacency_acquire_any(o->txn, o->spec->edge_labels[i], o->run->pool, wgi_workers(o->run),
-                                        &adjacency, err);
+        code = acquire(o, o->spec->edge_labels[i], WG_DIRECTION_OUT, &adjacency, err);
         if (code == WG_OK) code = list_label(o, o->spec->edge_labels[i], adjacency, err);
         wg_adjacency_release(adjacency);
     }
@@ -304,7 +317,7 @@ typedef struct filtering {
     const wg_adjacency_side *side;
     uint32_t *offsets; /* at first the count of node k at k + 1 */
     uint32_t *targets; /* NULL: only counted */
-    uint32_t *edges;
+    uint32_t *edges;   /* NULL: nobody needs them */
 } filtering;
 
 /* Entries whose other end is one of the nodes too, with indices for ids. */
@@ -321,7 +334,7 @@ static wg_code filter_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t
             if (to == WG_GRAPH_NONE) continue;
             if (f->targets != NULL) {
                 f->targets[f->offsets[k] + kept] = to;
-                f->edges[f->offsets[k] + kept] = f->side->edges[i];
+                if (f->edges != NULL) f->edges[f->offsets[k] + kept] = f->side->edges[i];
             }
             kept++;
         }
@@ -338,12 +351,13 @@ static wg_code side_filter(const opening *o, const wg_adjacency_side *side, wgi_
     wg_code code = wgi_for(o->run, n, WGI_NODES, filter_nodes, &f, err);
     for (uint64_t k = 0; k < n; k++) f.offsets[k + 1] += f.offsets[k];
     const uint64_t kept = f.offsets[n];
-    if (code == WG_OK) code = wgi_array(o->run, n + 1 + 2 * kept, sizeof(uint32_t), &out->block, err);
+    const uint32_t columns = side->edges == NULL ? 1 : 2;
+    if (code == WG_OK) code = wgi_array(o->run, n + 1 + columns * kept, sizeof(uint32_t), &out->block, err);
     if (code == WG_OK) {
         memcpy(out->block, counts, (n + 1) * sizeof(uint32_t));
         f.offsets = out->block;
         f.targets = f.offsets + n + 1;
-        f.edges = f.targets + kept;
+        f.edges = side->edges == NULL ? NULL : f.targets + kept;
         out->offsets = f.offsets;
         out->targets = f.targets;
         out->edges = f.edges;
@@ -371,8 +385,8 @@ static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err
     wg_code code = WG_OK;
     for (uint32_t s = 0; s < 2 && code == WG_OK; s++) {
         const wg_adjacency_side *sorted = NULL;
-        code = wg_adjacency_sorted(adjacency, s == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN, o->run->pool, by.workers,
-                                   &sorted, err);
+        code = wg_adjacency_sorted(adjacency, s == 0 ? WG_DIRECTION_OUT : WG_DIRECTION_IN,
+                                   o->spec->weight_key != WG_NO_KEY, &by, &sorted, err);
         if (code == WG_OK && whole) code = side_widen(o, sorted, &pair.sides[s], err);
         else if (code == WG_OK) code = side_filter(o, sorted, &pair.sides[s], err);
     }
@@ -392,8 +406,7 @@ static wg_code open_adjacency(opening *o, wg_adjacency *adjacency, wg_error *err
 static wg_code edges_open(opening *o, wg_error *err) {
     wg_adjacency *adjacency = NULL;
     if (o->spec->edge_label_count == 1 && o->graph->node_count > 0)
-        WG_TRY(wg_adjacency_acquire_any(o->txn, o->spec->edge_labels[0], o->run->pool, wgi_workers(o->run),
-                                        &adjacency, err));
+        WG_TRY(acquire(o, o->spec->edge_labels[0], WG_DIRECTION_BOTH, &adjacency, err));
     if (adjacency == NULL) return open_listed(o, err);
     o->graph->adjacency = adjacency;
     return open_adjacency(o, adjacency, err);

@@ -18,11 +18,13 @@
 
 enum { SIDES = 2 };
 
-/* The entries of a side in another order. */
-typedef struct sorted_side {
-    wg_adjacency_side side;
+/* A side whose edge ids come later. */
+typedef struct side_parts {
+    wg_adjacency_side side; /* without, unless they cost nothing */
+    wg_adjacency_side full; /* the same with edge_ids; means nothing while those are NULL */
     void *block;
-} sorted_side;
+    _Atomic(uint32_t *) edge_ids; /* release under adjacency_mutex by who made them, acquire by readers */
+} side_parts;
 
 struct wg_adjacency {
     _Atomic uint32_t holders; /* the label counts as one; the last frees it: release, acquire by that one */
@@ -30,22 +32,26 @@ struct wg_adjacency {
     uint64_t first; /* snapshots for which it holds; guarded by adjacency_mutex */
     uint64_t last;
     uint64_t generation; /* of the topology, when it is lent; 0: own arrays */
-    wg_adjacency_side sides[SIDES];
-    void *blocks[SIDES];
+    side_parts sides[SIDES];
     void *far[SIDES]; /* bits and ranks */
     _Atomic uint64_t bytes;
-    _Atomic(sorted_side *) sorted[SIDES]; /* release by who made it, acquire by readers */
-    _Atomic(wg_adjacency_loops *) loops;  /* likewise */
+    _Atomic(side_parts *) sorted[SIDES]; /* in another order; release by who made it, acquire by readers */
+    _Atomic(wg_adjacency_loops *) loops; /* likewise */
 };
 
 /* ---- life */
 
+static void parts_free(side_parts *parts) {
+    wg_free(parts->block);
+    wg_free(atomic_load_explicit(&parts->edge_ids, memory_order_relaxed));
+}
+
 static void adjacency_free(wg_adjacency *a) {
     for (uint32_t s = 0; s < SIDES; s++) {
-        sorted_side *sorted = atomic_load_explicit(&a->sorted[s], memory_order_relaxed);
-        if (sorted != NULL) wg_free(sorted->block);
+        side_parts *sorted = atomic_load_explicit(&a->sorted[s], memory_order_relaxed);
+        if (sorted != NULL) parts_free(sorted);
         wg_free(sorted);
-        wg_free(a->blocks[s]);
+        parts_free(&a->sides[s]);
         wg_free(a->far[s]);
     }
     wg_free(atomic_load_explicit(&a->loops, memory_order_relaxed));
@@ -74,9 +80,23 @@ void wgi_adjacency_trim(wg_engine *engine) {
     wg_mutex_unlock(&engine->adjacency_mutex);
 }
 
-const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction) {
+static uint32_t side_of_direction(wg_direction direction) {
     WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
-    return &adjacency->sides[direction == WG_DIRECTION_OUT ? 0 : 1];
+    return direction == WG_DIRECTION_OUT ? 0 : 1;
+}
+
+/* With edge ids where they are there. */
+static const wg_adjacency_side *best_of(const side_parts *parts) {
+    return atomic_load_explicit(&parts->edge_ids, memory_order_acquire) != NULL ? &parts->full : &parts->side;
+}
+
+static bool has_edge_ids(const side_parts *parts) {
+    const wg_adjacency_side *side = best_of(parts);
+    return side->edges != NULL || side->entry_count == 0;
+}
+
+const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction) {
+    return best_of(&adjacency->sides[side_of_direction(direction)]);
 }
 
 uint64_t wg_adjacency_bytes(const wg_adjacency *adjacency) {
@@ -158,13 +178,14 @@ static bool lend(const acquisition *q, uint64_t visible, wg_adjacency *a) {
     uint64_t generation = 0;
     if (!wg_topology_base(q->state->topology, base, &generation) || base[0].entry_count != visible) return false;
     for (uint32_t s = 0; s < SIDES; s++) {
-        a->sides[s] = (wg_adjacency_side){.node_min = base[s].node_min,
-                                          .node_count = base[s].node_count,
-                                          .offsets = base[s].offsets,
-                                          .neighbours = base[s].neighbours,
-                                          .edges = base[s].edges,
-                                          .entry_count = base[s].entry_count};
-        a->sides[s].degree_max = wgi_degree_max(&a->sides[s], &q->by);
+        wg_adjacency_side *side = &a->sides[s].side;
+        *side = (wg_adjacency_side){.node_min = base[s].node_min,
+                                    .node_count = base[s].node_count,
+                                    .offsets = base[s].offsets,
+                                    .neighbours = base[s].neighbours,
+                                    .edges = base[s].edges,
+                                    .entry_count = base[s].entry_count};
+        side->degree_max = wgi_degree_max(side, &q->by);
     }
     a->generation = generation;
     return true;
@@ -190,21 +211,23 @@ static uint64_t map_bytes(const acquisition *q, const wgi_edge_list *list, uint3
     return is_far(q, list, s) ? wgi_far_bytes(span) + list->count * sizeof(uint32_t) : span * sizeof(uint32_t);
 }
 
-/* Sorts columns; with `far` by the numbers of their nodes. */
-static wg_code side_sort(const acquisition *q, const wg_edge_columns *columns, const wgi_far *far,
-                         wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block, wg_error *err) {
+/* Sorts columns; with `far` by the numbers of their nodes, and in `like` they stand for nodes too. */
+static wg_code side_sort(const wg_edge_columns *columns, const wgi_far *far, const wg_adjacency_side *like,
+                         const wgi_builders *by, wgi_sort_memory *memory, wg_adjacency_side *out, void **out_block,
+                         wg_error *err) {
     wg_edge_columns numbered = *columns;
     uint32_t *numbers = NULL;
-    if (far->bits == NULL) return wgi_columns_sort(columns, NULL, &q->by, memory, out, out_block, err);
-    WG_TRY(wgi_far_numbers(far, columns->nodes, columns->count, &q->by, memory->account, &numbers, err));
+    if (far->bits == NULL) return wgi_columns_sort(columns, like, by, memory, out, out_block, err);
+    WG_TRY(wgi_far_numbers(far, columns->nodes, columns->count, by, memory->account, &numbers, err));
     numbered.nodes = numbers;
     numbered.node_min = 0;
     numbered.node_max = far->ranks[(far->node_count + 63) / 64] - 1;
-    const wg_code code = wgi_columns_sort(&numbered, NULL, &q->by, memory, out, out_block, err);
+    const wg_code code = wgi_columns_sort(&numbered, like, by, memory, out, out_block, err);
     wg_free(numbers);
     return code;
 }
 
+/* Edge ids are left for later where the list has them in their order (no edge was changed): a stable sort of it gives them at any time. */
 static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
     wgi_sort_memory memory = {.account = &q->engine->adjacency_account};
     wg_code code = WG_OK;
@@ -212,15 +235,16 @@ static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_a
         const wg_edge_columns columns = {.count = list->count,
                                          .nodes = list->ends[s],
                                          .neighbours = list->ends[1 - s],
-                                         .edges = list->edges,
+                                         .edges = list->ascending ? NULL : list->edges,
                                          .node_min = list->count == 0 ? 1 : list->end_min[s],
                                          .node_max = list->count == 0 ? 0 : list->end_max[s]};
         wgi_far far = {0};
+        wg_adjacency_side *side = &a->sides[s].side;
         if (is_far(q, list, s)) code = wgi_far_make(&columns, memory.account, &far, err);
         a->far[s] = far.bits;
-        if (code == WG_OK) code = side_sort(q, &columns, &far, &memory, &a->sides[s], &a->blocks[s], err);
-        if (code == WG_OK && !list->ascending) code = wgi_side_order(&a->sides[s], &q->by, err);
-        if (code == WG_OK && far.bits != NULL) wgi_far_open(&far, &a->sides[s]);
+        if (code == WG_OK) code = side_sort(&columns, &far, NULL, &q->by, &memory, side, &a->sides[s].block, err);
+        if (code == WG_OK && !list->ascending) code = wgi_side_order(side, &q->by, err);
+        if (code == WG_OK && far.bits != NULL) wgi_far_open(&far, side);
     }
     wg_free(memory.placed);
     return code;
@@ -235,18 +259,19 @@ static wg_code adjacency_fill(const acquisition *q, wg_adjacency *a, bool *out_h
     const uint64_t visible = counts.before[counts.fragment_count];
     wg_code code = WG_OK;
     *out_has = lend(q, visible, a);
-    /* 12 bytes an edge for the list and for moving, 8 for each side */
-    if (!*out_has && has_room(q->engine, visible * 40)) {
+    /* 12 bytes an edge for the list, 8 for moving, 4 for each side; ids that come along are 12 more */
+    if (!*out_has && has_room(q->engine, visible * 28)) {
         code = wgi_edges_read(q->table->rows, q->view, &counts, &q->by, account, &list, err);
-        *out_has = code == WG_OK && list.fits && has_room(q->engine, map_bytes(q, &list, 0) + map_bytes(q, &list, 1));
+        const uint64_t more = map_bytes(q, &list, 0) + map_bytes(q, &list, 1) + (list.ascending ? 0 : visible * 12);
+        *out_has = code == WG_OK && list.fits && has_room(q->engine, visible * 16 + more);
         if (*out_has) code = sides_build(q, &list, a, err);
     }
     wg_free(list.block);
     wg_free(counts.before);
     for (uint32_t s = 0; s < SIDES; s++) {
-        const wg_adjacency_side near = wgi_far_close(&a->sides[s]);
-        uint64_t bytes = wgi_side_bytes(near.node_count, near.entry_count);
-        if (a->far[s] != NULL) bytes += wgi_far_bytes(a->sides[s].node_count);
+        const wg_adjacency_side near = wgi_far_close(&a->sides[s].side);
+        uint64_t bytes = wgi_side_bytes(near.node_count, near.entry_count, near.edges != NULL);
+        if (a->far[s] != NULL) bytes += wgi_far_bytes(a->sides[s].side.node_count);
         atomic_fetch_add_explicit(&a->bytes, bytes, memory_order_relaxed);
     }
     return code;
@@ -290,7 +315,7 @@ static bool acquisition_begin(const wg_txn *txn, uint32_t label, acquisition *q)
 }
 
 bool wg_adjacency_is_far(const wg_adjacency *adjacency) {
-    return adjacency->sides[0].bits != NULL || adjacency->sides[1].bits != NULL;
+    return adjacency->sides[0].side.bits != NULL || adjacency->sides[1].side.bits != NULL;
 }
 
 /* Lets go of what the caller could not use. */
@@ -329,6 +354,87 @@ wg_code wg_adjacency_find_any(const wg_txn *txn, uint32_t label, wg_adjacency **
     return WG_OK;
 }
 
+/* ---- edge ids */
+
+/* Makes them those of the side, unless somebody was faster. */
+static void edge_ids_take(wg_adjacency *a, side_parts *parts, uint32_t *made) {
+    wg_mutex_lock(&a->engine->adjacency_mutex);
+    const bool first = atomic_load_explicit(&parts->edge_ids, memory_order_relaxed) == NULL;
+    if (first) {
+        parts->full = parts->side;
+        parts->full.edges = made;
+        atomic_store_explicit(&parts->edge_ids, made, memory_order_release);
+        atomic_fetch_add_explicit(&a->bytes, parts->side.entry_count * sizeof *made, memory_order_relaxed);
+    }
+    wg_mutex_unlock(&a->engine->adjacency_mutex);
+    if (!first) wg_free(made);
+}
+
+static wg_edge_columns columns_like(const wg_adjacency_side *near, const uint32_t *nodes,
+                                    const uint32_t *neighbours) {
+    return (wg_edge_columns){
+        .count = near->entry_count,
+        .nodes = nodes,
+        .neighbours = neighbours,
+        .node_min = near->node_count == 0 ? 1 : (uint32_t)near->node_min,
+        .node_max = near->node_count == 0 ? 0 : (uint32_t)(near->node_min + near->node_count - 1)};
+}
+
+/* What goes with the edges of the list, sorted as the side is. */
+static wg_code sort_like(const wg_adjacency_side *side, const uint32_t *nodes, const uint32_t *what,
+                         const wgi_builders *by, wg_account *account, uint32_t **out, wg_error *err) {
+    const wg_adjacency_side near = wgi_far_close(side);
+    const wgi_far far = wgi_far_of(side);
+    const wg_edge_columns columns = columns_like(&near, nodes, what);
+    wgi_sort_memory memory = {.account = account};
+    wg_adjacency_side sorted;
+    void *block = NULL;
+    const wg_code code = side_sort(&columns, &far, &near, by, &memory, &sorted, &block, err);
+    wg_free(memory.placed);
+    *out = block;
+    return code;
+}
+
+/* Reads the edges again: the snapshot sees those that the adjacency was made of, in the same order. */
+static wg_code edge_ids_read(const acquisition *q, wg_adjacency *a, wg_direction directions, wg_error *err) {
+    wg_account *account = &q->engine->adjacency_account;
+    wgi_edge_counts counts = {0};
+    wgi_edge_list list = {0};
+    WG_TRY(wgi_edges_count(q->table->rows, q->view, &q->by, account, &counts, err));
+    wg_code code = wgi_edges_read(q->table->rows, q->view, &counts, &q->by, account, &list, err);
+    wg_free(counts.before);
+    if (code == WG_OK && (!list.fits || !list.ascending || list.count != a->sides[0].side.entry_count))
+        code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "edges: %llu were read again as %llu",
+                            (unsigned long long)a->sides[0].side.entry_count, (unsigned long long)list.count);
+    for (uint32_t s = 0; s < SIDES && code == WG_OK; s++) {
+        const uint32_t bit = s == 0 ? (uint32_t)WG_DIRECTION_OUT : (uint32_t)WG_DIRECTION_IN;
+        uint32_t *made = NULL;
+        if (((uint32_t)directions & bit) == 0 || has_edge_ids(&a->sides[s])) continue;
+        code = sort_like(&a->sides[s].side, list.ends[s], list.edges, &q->by, account, &made, err);
+        if (code == WG_OK) edge_ids_take(a, &a->sides[s], made);
+    }
+    wg_free(list.block);
+    return code;
+}
+
+bool wg_adjacency_has_edges(const wg_adjacency *adjacency, wg_direction directions) {
+    const bool out = ((uint32_t)directions & (uint32_t)WG_DIRECTION_OUT) != 0;
+    const bool in = ((uint32_t)directions & (uint32_t)WG_DIRECTION_IN) != 0;
+    return (!out || has_edge_ids(&adjacency->sides[0])) && (!in || has_edge_ids(&adjacency->sides[1]));
+}
+
+wg_code wg_adjacency_edges(wg_adjacency *adjacency, const wg_txn *txn, uint32_t label, wg_direction directions,
+                           const wg_builders *by, bool *out_has, wg_error *err) {
+    acquisition q;
+    *out_has = wg_adjacency_has_edges(adjacency, directions);
+    if (*out_has) return WG_OK;
+    /* 12 bytes an edge for the list, 8 for moving, 4 for each side */
+    *out_has = acquisition_begin(txn, label, &q) && has_room(q.engine, adjacency->sides[0].side.entry_count * 28);
+    if (!*out_has) return WG_OK;
+    q.by = (wgi_builders){by->pool, workers_of(by->pool, by->workers)};
+    return edge_ids_read(&q, adjacency, directions, err);
+}
+
 /* ---- loops */
 
 static uint32_t loops_of(const wg_adjacency_side *side, uint64_t k) {
@@ -341,7 +447,7 @@ static uint32_t loops_of(const wg_adjacency_side *side, uint64_t k) {
 
 /* One block: the head, nodes, counts. */
 static wg_code loops_make(wg_adjacency *a, wg_adjacency_loops **out, wg_error *err) {
-    const wg_adjacency_side *side = &a->sides[0];
+    const wg_adjacency_side *side = &a->sides[0].side;
     uint64_t n = 0;
     for (uint64_t k = 0; k < side->node_count; k++) n += loops_of(side, k) > 0;
     wg_adjacency_loops *made = wg_alloc(&a->engine->adjacency_account, sizeof *made + n * 2 * sizeof(uint32_t));
@@ -395,69 +501,79 @@ static wg_code expand_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t
 }
 
 /* The entries of the other side, walked node after node, give every node its neighbours in ascending order; those of one pair of
- * nodes stay in edge-id order. */
-static wg_code sorted_make(wg_adjacency *a, uint32_t s, const wgi_builders *by, sorted_side *out, wg_error *err) {
+ * nodes stay in edge-id order. `with`: NULL, or edge ids of the other side, which are put in that order instead. */
+static wg_code sorted_make(wg_adjacency *a, uint32_t s, const uint32_t *with, const wgi_builders *by, uint32_t **out,
+                           wg_error *err) {
     enum { GRAIN = 4096 };
     wg_account *account = &a->engine->adjacency_account;
-    const wg_adjacency_side near = wgi_far_close(&a->sides[s]);
-    const wg_adjacency_side *other = &a->sides[1 - s];
-    const wgi_far far = wgi_far_of(&a->sides[s]);
-    uint32_t *numbers = NULL;
+    const wg_adjacency_side *other = &a->sides[1 - s].side;
+    if (with != NULL) return sort_like(&a->sides[s].side, other->neighbours, with, by, account, out, err);
     uint32_t *nodes = wg_alloc(account, other->entry_count * sizeof *nodes + 4);
     if (nodes == NULL) return wg_error_nomem(err, other->entry_count * sizeof *nodes);
     expansion x = {other, nodes};
     const wg_pool_range range = {other->node_count, GRAIN, by->workers, expand_nodes, &x};
     wg_code code = wg_pool_for(by->pool, &range, err);
-    if (code == WG_OK && far.bits != NULL)
-        code = wgi_far_numbers(&far, other->neighbours, near.entry_count, by, account, &numbers, err);
-    const wg_edge_columns columns = {
-        .count = near.entry_count,
-        .nodes = numbers != NULL ? numbers : other->neighbours,
-        .neighbours = nodes,
-        .edges = other->edges,
-        .node_min = near.node_count == 0 ? 1 : (uint32_t)near.node_min,
-        .node_max = near.node_count == 0 ? 0 : (uint32_t)(near.node_min + near.node_count - 1)};
-    if (code == WG_OK) code = wg_edge_columns_sort(&columns, &near, by, account, &out->side, &out->block, err);
-    if (code == WG_OK && far.bits != NULL) wgi_far_open(&far, &out->side);
-    wg_free(numbers);
+    if (code == WG_OK) code = sort_like(&a->sides[s].side, other->neighbours, nodes, by, account, out, err);
     wg_free(nodes);
     return code;
 }
 
 bool wg_adjacency_is_sorted(const wg_adjacency *adjacency, wg_direction direction) {
-    WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
-    return atomic_load_explicit(&adjacency->sorted[direction == WG_DIRECTION_OUT ? 0 : 1], memory_order_acquire) !=
-           NULL;
+    const side_parts *sorted =
+        atomic_load_explicit(&adjacency->sorted[side_of_direction(direction)], memory_order_acquire);
+    return sorted != NULL && has_edge_ids(sorted);
 }
 
-wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
-                            const wg_adjacency_side **out, wg_error *err) {
-    WG_ASSERT(direction == WG_DIRECTION_OUT || direction == WG_DIRECTION_IN);
-    const uint32_t s = direction == WG_DIRECTION_OUT ? 0 : 1;
-    const wgi_builders by = {pool, workers_of(pool, workers)};
-    sorted_side *sorted = atomic_load_explicit(&adjacency->sorted[s], memory_order_acquire);
-    if (sorted == NULL) {
-        wg_engine *e = adjacency->engine;
-        if (!has_room(e, adjacency->sides[s].entry_count * 24))
-            return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
-                                "sorting %llu edges does not fit the memory budget: raise memory_bytes_max",
-                                (unsigned long long)adjacency->sides[s].entry_count);
-        sorted_side *made = wg_alloc_zero(&e->adjacency_account, sizeof *made);
-        if (made == NULL) return wg_error_nomem(err, sizeof *made);
-        const wg_code code = sorted_make(adjacency, s, &by, made, err);
-        if (code != WG_OK) {
-            wg_free(made);
-            return code;
-        }
-        if (atomic_compare_exchange_strong_explicit(&adjacency->sorted[s], &sorted, made, memory_order_acq_rel,
-                                                    memory_order_acquire)) {
-            sorted = made;
-            atomic_fetch_add_explicit(&adjacency->bytes, made->side.entry_count * 8, memory_order_relaxed);
-        } else { /* somebody was faster */
-            wg_free(made->block);
-            wg_free(made);
-        }
+static wg_code need_room(const wg_adjacency *a, uint64_t edges, wg_error *err) {
+    if (has_room(a->engine, edges * 16)) return WG_OK; /* nodes, moving, the result */
+    return wg_error_set(err, WG_E_CAPACITY, WG_NO_OFFSET,
+                        "sorting %llu edges does not fit the memory budget: raise memory_bytes_max",
+                        (unsigned long long)edges);
+}
+
+/* Without edge ids. */
+static wg_code sorted_parts(wg_adjacency *a, uint32_t s, const wgi_builders *by, side_parts **out, wg_error *err) {
+    side_parts *sorted = atomic_load_explicit(&a->sorted[s], memory_order_acquire);
+    *out = sorted;
+    if (sorted != NULL) return WG_OK;
+    uint32_t *neighbours = NULL;
+    WG_TRY(need_room(a, a->sides[s].side.entry_count, err));
+    side_parts *made = wg_alloc_zero(&a->engine->adjacency_account, sizeof *made);
+    if (made == NULL) return wg_error_nomem(err, sizeof *made);
+    const wg_code code = sorted_make(a, s, NULL, by, &neighbours, err);
+    if (code != WG_OK) {
+        wg_free(made);
+        return code;
     }
-    *out = &sorted->side;
+    made->side = a->sides[s].side;
+    made->side.neighbours = neighbours;
+    made->side.edges = NULL;
+    made->block = neighbours;
+    if (atomic_compare_exchange_strong_explicit(&a->sorted[s], &sorted, made, memory_order_acq_rel,
+                                                memory_order_acquire)) {
+        sorted = made;
+        atomic_fetch_add_explicit(&a->bytes, made->side.entry_count * sizeof *neighbours, memory_order_relaxed);
+    } else { /* somebody was faster */
+        parts_free(made);
+        wg_free(made);
+    }
+    *out = sorted;
+    return WG_OK;
+}
+
+wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, bool with_edges, const wg_builders *by,
+                            const wg_adjacency_side **out, wg_error *err) {
+    const uint32_t s = side_of_direction(direction);
+    const wgi_builders own = {by->pool, workers_of(by->pool, by->workers)};
+    side_parts *sorted = NULL;
+    WG_TRY(sorted_parts(adjacency, s, &own, &sorted, err));
+    if (with_edges && !has_edge_ids(sorted)) {
+        uint32_t *made = NULL;
+        WG_ASSERT(has_edge_ids(&adjacency->sides[1 - s]));
+        WG_TRY(need_room(adjacency, sorted->side.entry_count, err));
+        WG_TRY(sorted_make(adjacency, s, best_of(&adjacency->sides[1 - s])->edges, &own, &made, err));
+        edge_ids_take(adjacency, sorted, made);
+    }
+    *out = best_of(sorted);
     return WG_OK;
 }

@@ -26,10 +26,16 @@ typedef struct wg_adjacency_side {
     const uint32_t *ranks; /* how many bits are set before each word, and in all */
     const uint32_t *offsets;
     const uint32_t *neighbours; /* node ids */
-    const uint32_t *edges;      /* edge ids */
+    const uint32_t *edges;      /* edge ids; may be NULL until wg_adjacency_edges has made them */
     uint64_t entry_count;
     uint64_t degree_max;
 } wg_adjacency_side;
+
+/* How a build is shared out. */
+typedef struct wg_builders {
+    wg_pool *pool;    /* NULL: the caller alone */
+    uint32_t workers; /* >= 1 */
+} wg_builders;
 
 /* Makes or finds it. `pool` may be NULL; `workers` at most that many build. *out NULL with WG_OK: the label has none (see above), or a side
  * is far: for callers who go over offsets themselves.
@@ -47,10 +53,19 @@ bool wg_adjacency_is_far(const wg_adjacency *adjacency);
 void wg_adjacency_release(wg_adjacency *adjacency); /* NULL is legal */
 /* direction OUT or IN. */
 const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction);
-/* The same side with the entries of each node in (neighbour id, edge id) order; made when first asked for, kept with the adjacency. */
-wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
+/* Edge ids of these directions, which most that walk over adjacency do without: 4 bytes an edge and direction, made when first asked for, kept with
+ * the adjacency. (Labels with changed edges have them from the start, as have edges in memory alone.) Sides that were got before stay without. `txn` and `label` are those that it was acquired with. *out_has false with WG_OK:
+ * they do not fit the memory budget, or the transaction has written edges of the label since.
+ * Errors: WG_E_NOMEM | WG_E_CORRUPT | WG_E_CAPACITY. Threads: any. */
+wg_code wg_adjacency_edges(wg_adjacency *adjacency, const wg_txn *txn, uint32_t label, wg_direction directions,
+                           const wg_builders *by, bool *out_has, wg_error *err);
+/* They are there already. */
+bool wg_adjacency_has_edges(const wg_adjacency *adjacency, wg_direction directions);
+/* The same side with the entries of each node in (neighbour id, edge id) order; made when first asked for, kept with the adjacency.
+ * `with_edges`: it has edge ids; those of the opposite direction must be there. */
+wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, bool with_edges, const wg_builders *by,
                             const wg_adjacency_side **out, wg_error *err);
-/* The same is there already: asking for it makes nothing. */
+/* The same is there already, with edge ids: asking for it makes nothing. */
 bool wg_adjacency_is_sorted(const wg_adjacency *adjacency, wg_direction direction);
 /* Nodes with edges to themselves, ascending, and how many each has; made when first asked for, kept with the adjacency. */
 typedef struct wg_adjacency_loops {
@@ -62,12 +77,6 @@ wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops 
 uint64_t wg_adjacency_bytes(const wg_adjacency *adjacency); /* of memory that it holds or borrows */
 
 /* ---- the sort behind it, for graphs of other shapes */
-
-/* How a build is shared out. */
-typedef struct wg_builders {
-    wg_pool *pool;    /* NULL: the caller alone */
-    uint32_t workers; /* >= 1 */
-} wg_builders;
 
 /* Edges as columns; `edges` may be anything that goes with the edge, or NULL. */
 typedef struct wg_edge_columns {

@@ -370,7 +370,9 @@ static void cut(side_build *b) {
     b->chunk_count = (uint32_t)((count + b->chunk_edges - 1) / b->chunk_edges);
 }
 
-uint64_t wgi_side_bytes(uint64_t span, uint64_t count) { return (span + 1) * 4 + count * 8; }
+uint64_t wgi_side_bytes(uint64_t span, uint64_t count, bool has_edges) {
+    return (span + 1) * 4 + count * (has_edges ? 8 : 4);
+}
 
 static wg_code buffers_make(side_build *b, uint32_t workers, wg_account *account, wg_error *err) {
     b->starts = wg_alloc_zero(account, ((uint64_t)b->chunk_count + 1) * b->bucket_count * sizeof *b->starts);

@@ -150,20 +150,32 @@ static void check_sorted(const wg_adjacency_side *side, const wg_adjacency_side 
     }
 }
 
-static wg_adjacency *acquire(const wg_txn *txn, uint32_t workers) {
+/* Without edge ids, it may be. */
+static wg_adjacency *acquire_lean(const wg_txn *txn, uint32_t workers) {
     wg_adjacency *a = NULL;
     MODEL_OK(wg_adjacency_acquire_any(txn, g.edge_label, pool, workers, &a, err));
     return a;
 }
 
+static wg_adjacency *acquire(const wg_txn *txn, uint32_t workers) {
+    wg_adjacency *a = acquire_lean(txn, workers);
+    const wg_builders by = {pool, workers};
+    bool has = false;
+    if (a == NULL) return NULL;
+    MODEL_OK(wg_adjacency_edges(a, txn, g.edge_label, WG_DIRECTION_BOTH, &by, &has, err));
+    assert_true(has && wg_adjacency_has_edges(a, WG_DIRECTION_BOTH));
+    return a;
+}
+
 static void check_adjacency(const wg_txn *txn, uint32_t workers) {
     wg_adjacency *a = acquire(txn, workers);
+    const wg_builders by = {pool, workers};
     assert_non_null(a);
     for (uint32_t d = WG_DIRECTION_OUT; d <= WG_DIRECTION_IN; d++) {
         const wg_adjacency_side *side = wg_adjacency_get(a, (wg_direction)d);
         const wg_adjacency_side *sorted = NULL;
         check_side(txn, side, (wg_direction)d);
-        MODEL_OK(wg_adjacency_sorted(a, (wg_direction)d, pool, workers, &sorted, err));
+        MODEL_OK(wg_adjacency_sorted(a, (wg_direction)d, true, &by, &sorted, err));
         check_sorted(side, sorted);
     }
     wg_adjacency_release(a);
@@ -404,6 +416,53 @@ static void test_budget_bounds_adjacency(void **state) {
     teardown();
 }
 
+/* Goal: edge ids are made only when they are asked for, a direction at a time, in sorted sides too; those who hold the sides without keep
+ * them; what does not fit the budget is not made. */
+static void test_edge_ids_come_when_asked_for(void **state) {
+    (void)state;
+    wg_txn *txn = NULL;
+    const wg_builders by = {pool, 2};
+    const wg_adjacency_side *sorted = NULL, *again = NULL;
+    bool has = true;
+    setup(12, 100);
+    MODEL_OK(wg_txn_begin(g.engine, WG_TXN_WRITE, 0, &txn, err));
+    for (uint32_t i = 0; i < 3000; i++) (void)add_edge(txn);
+    MODEL_OK(wg_txn_commit(txn, NULL, err));
+    MODEL_OK(wg_engine_checkpoint(g.engine, NULL, err)); /* nothing to lend */
+    MODEL_OK(wg_txn_begin(g.engine, WG_TXN_READ, 0, &txn, err));
+    wg_adjacency *a = acquire_lean(txn, 2);
+    const wg_adjacency_side *lean = wg_adjacency_get(a, WG_DIRECTION_OUT);
+    const uint64_t bytes = wg_adjacency_bytes(a), entries = lean->entry_count;
+    assert_int_equal(entries, 3000);
+    assert_null(lean->edges);
+    assert_false(wg_adjacency_has_edges(a, WG_DIRECTION_OUT) || wg_adjacency_has_edges(a, WG_DIRECTION_IN));
+    MODEL_OK(wg_adjacency_sorted(a, WG_DIRECTION_IN, false, &by, &sorted, err));
+    assert_null(sorted->edges);
+    assert_false(wg_adjacency_is_sorted(a, WG_DIRECTION_IN));
+
+    g.engine->options.budget.hot = wg_account_bytes(&g.engine->account) + 1000;
+    MODEL_OK(wg_adjacency_edges(a, txn, g.edge_label, WG_DIRECTION_OUT, &by, &has, err));
+    assert_false(has || wg_adjacency_has_edges(a, WG_DIRECTION_OUT));
+    g.engine->options.budget.hot = 0;
+
+    MODEL_OK(wg_adjacency_edges(a, txn, g.edge_label, WG_DIRECTION_OUT, &by, &has, err));
+    assert_true(has && wg_adjacency_has_edges(a, WG_DIRECTION_OUT));
+    assert_false(wg_adjacency_has_edges(a, WG_DIRECTION_IN) || wg_adjacency_has_edges(a, WG_DIRECTION_BOTH));
+    assert_null(lean->edges);
+    assert_null(wg_adjacency_get(a, WG_DIRECTION_IN)->edges);
+    assert_ptr_equal(wg_adjacency_get(a, WG_DIRECTION_OUT)->neighbours, lean->neighbours);
+    check_side(txn, wg_adjacency_get(a, WG_DIRECTION_OUT), WG_DIRECTION_OUT);
+    MODEL_OK(wg_adjacency_sorted(a, WG_DIRECTION_IN, true, &by, &again, err));
+    assert_ptr_equal(again->neighbours, sorted->neighbours);
+    assert_non_null(again->edges);
+    assert_true(wg_adjacency_is_sorted(a, WG_DIRECTION_IN));
+    assert_int_equal(wg_adjacency_bytes(a), bytes + entries * 4 * 3); /* ids; sorted neighbours; theirs */
+    wg_adjacency_release(a);
+    check_adjacency(txn, 2);
+    wg_txn_abort(txn);
+    teardown();
+}
+
 typedef struct concurrent {
     _Atomic bool done;
     _Atomic uint32_t checked;
@@ -439,9 +498,14 @@ static void read_on(void *arg) {
     while (!atomic_load(&c->done) || atomic_load(&c->checked) < 20) {
         wg_txn *txn = NULL;
         wg_adjacency *a = NULL;
+        const wg_builders by = {pool, 2};
+        const wg_adjacency_side *sorted = NULL;
+        bool has = false;
         if (wg_txn_begin(g.engine, WG_TXN_READ, 0, &txn, NULL) != WG_OK) continue;
         if (wg_adjacency_acquire(txn, g.edge_label, pool, 2, &a, NULL) != WG_OK || a == NULL ||
-            !sums_agree(txn, a, 100))
+            wg_adjacency_edges(a, txn, g.edge_label, WG_DIRECTION_BOTH, &by, &has, NULL) != WG_OK || !has ||
+            wg_adjacency_sorted(a, WG_DIRECTION_IN, true, &by, &sorted, NULL) != WG_OK ||
+            (sorted->edges == NULL && sorted->entry_count > 0) || !sums_agree(txn, a, 100))
             atomic_store(&c->differs, true);
         wg_adjacency_release(a);
         wg_txn_abort(txn);
@@ -483,8 +547,12 @@ static void test_every_allocation_may_fail(void **state) {
         const wg_adjacency_side *sorted = NULL;
         wg_error seen = {0};
         wg_memory_fail_at(n, false);
+        const wg_builders by = {NULL, 1};
+        bool has = false;
         wg_code code = wg_adjacency_acquire(txn, g.edge_label, NULL, 1, &a, &seen);
-        if (code == WG_OK) code = wg_adjacency_sorted(a, WG_DIRECTION_OUT, NULL, 1, &sorted, &seen);
+        if (code == WG_OK) code = wg_adjacency_sorted(a, WG_DIRECTION_OUT, false, &by, &sorted, &seen);
+        if (code == WG_OK) code = wg_adjacency_edges(a, txn, g.edge_label, WG_DIRECTION_BOTH, &by, &has, &seen);
+        if (code == WG_OK) code = wg_adjacency_sorted(a, WG_DIRECTION_OUT, true, &by, &sorted, &seen);
         wg_memory_fail_at(0, false);
         wg_adjacency_release(a);
         wgi_adjacency_trim(g.engine);
@@ -508,6 +576,7 @@ int main(void) {
         cmocka_unit_test(test_large_label_has_the_same_bytes_on_any_workers),
         cmocka_unit_test(test_settled_topology_is_lent),
         cmocka_unit_test(test_budget_bounds_adjacency),
+        cmocka_unit_test(test_edge_ids_come_when_asked_for),
         cmocka_unit_test(test_readers_beside_a_writer),
         cmocka_unit_test(test_every_allocation_may_fail),
     };

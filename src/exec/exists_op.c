@@ -26,7 +26,7 @@ static wg_code look_for_lists(exists_op *e, uint32_t rows, wg_error *err) {
     const bool make = e->looked && e->walked > 1024 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
     if (e->looked && !make) return WG_OK;
     e->looked = true;
-    WG_TRY(wgi_neighbours_open(&e->lists, plan, context, make, err));
+    WG_TRY(wgi_neighbours_open(&e->lists, plan, context, (wg_direction)0, make, err));
     e->has_none = make && e->lists.label_count == 0;
     return WG_OK;
 }

@@ -108,7 +108,8 @@ static wg_code look_for_lists(expand_op *e, uint32_t rows, wg_error *err) {
     const bool make = e->looked && e->walked > 1024 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
     if (e->looked && !make) return WG_OK;
     e->looked = true;
-    WG_TRY(wgi_neighbours_open(&e->lists, plan, context, make, err));
+    const bool into = plan->op == WG_PLAN_EXPAND_INTO; /* the lists of either end are walked */
+    WG_TRY(wgi_neighbours_open(&e->lists, plan, context, into ? WG_DIRECTION_BOTH : plan->direction, make, err));
     e->has_none = make && e->lists.label_count == 0;
     return WG_OK;
 }

@@ -117,7 +117,7 @@ static wg_code look_for_lists(expand_var_op *e, wg_error *err) {
     const bool make = e->looked && e->walked > 1024 && e->walked > wgi_neighbours_edges(plan, context) / MAKE_SHARE;
     if (e->looked && !make) return WG_OK;
     e->looked = true;
-    WG_TRY(wgi_neighbours_open(&e->sides, plan, context, make, err));
+    WG_TRY(wgi_neighbours_open(&e->sides, plan, context, plan->direction, make, err));
     e->has_none = make && e->sides.label_count == 0;
     return WG_OK;
 }

@@ -232,7 +232,11 @@ static wg_code open_meet(intersect_op *x, meet *m, const wg_meet *plan, bool mak
     const wg_exec_context *c = x->op.eval.context;
     const wg_plan like = {
         .direction = plan->direction, .edge_labels = plan->edge_labels, .edge_label_count = plan->edge_label_count};
-    WG_TRY(wgi_neighbours_open(&m->neighbours, &like, c, make, err));
+    const wg_builders by = {c->pool, c->threads};
+    const wg_direction from = plan->direction == WG_DIRECTION_OUT  ? WG_DIRECTION_IN
+                              : plan->direction == WG_DIRECTION_IN ? WG_DIRECTION_OUT
+                                                                   : WG_DIRECTION_BOTH; /* sorting takes them there */
+    WG_TRY(wgi_neighbours_open(&m->neighbours, &like, c, from, make, err));
     *out_has = m->neighbours.label_count > 0;
     for (uint32_t l = 0; l < m->neighbours.label_count && *out_has; l++)
         for (uint32_t way = 0; way < 2 && *out_has; way++) {
@@ -241,7 +245,7 @@ static wg_code open_meet(intersect_op *x, meet *m, const wg_meet *plan, bool mak
             *out_has = make || wg_adjacency_is_sorted(m->neighbours.adjacency[l], bit);
             if (!*out_has) break;
             const wg_code code =
-                wg_adjacency_sorted(m->neighbours.adjacency[l], bit, c->pool, c->threads, &m->sorted[l][way], err);
+                wg_adjacency_sorted(m->neighbours.adjacency[l], bit, true, &by, &m->sorted[l][way], err);
             if (code == WG_E_CAPACITY) *out_has = false; /* it goes on without */
             else WG_TRY(code);
         }

@@ -19,14 +19,15 @@ typedef struct wgi_neighbours {
 /* One list of a node: entries first..first + count of a side. `skip_self`: entries that are the node itself do not count. */
 typedef struct wgi_neighbour_list {
     const uint32_t *nodes;
-    const uint32_t *edges;
+    const uint32_t *edges; /* NULL: opened without */
     uint64_t count;
     bool skip_self;
 } wgi_neighbour_list;
 
-/* Opens what is made already, or (`make`) makes it; label_count stays 0 when some label has none, or no labels are named. */
-wg_code wgi_neighbours_open(wgi_neighbours *n, const wg_plan *plan, const wg_exec_context *context, bool make,
-                            wg_error *err);
+/* Opens what is made already, or (`make`) makes it, with edge ids in the directions `edges` (0: none); label_count stays 0 when some label has
+ * none, or no labels are named. */
+wg_code wgi_neighbours_open(wgi_neighbours *n, const wg_plan *plan, const wg_exec_context *context,
+                            wg_direction edges, bool make, wg_error *err);
 void wgi_neighbours_close(wgi_neighbours *n);
 /* Rows of the plan's edge labels: what making the adjacency would cost. */
 uint64_t wgi_neighbours_edges(const wg_plan *plan, const wg_exec_context *context);
@@ -43,7 +44,7 @@ static inline wgi_neighbour_list wgi_neighbours_list(const wgi_neighbours *n, ui
     const wg_adjacency_side *side = n->sides[i / 2][way];
     const uint64_t first = wg_adjacency_span(side, node, &list.count);
     list.nodes = side->neighbours + first;
-    list.edges = side->edges + first;
+    list.edges = side->edges == NULL ? NULL : side->edges + first;
     list.skip_self = way == 1 && n->direction == WG_DIRECTION_BOTH;
     return list;
 }

@@ -6,6 +6,8 @@
  * expected number of steps, so that a hub is searched, not walked. Parallel edges count each: the list that is walked has an entry an edge, for
  * the others their number multiplies.
  *
+ * Triangles go another way, below.
+ *
  * The first vertex's nodes are shared out among the workers; their sums are added up at the end. */
 #include "exec/pattern_internal.h"
 
@@ -432,6 +434,179 @@ static wg_code sum_pairs(core_worker *w, uint64_t first, uint64_t last, wg_error
     return WG_OK;
 }
 
+/* ---- triangles
+ *
+ * Three vertices, each pair of which an edge joins, and nothing else left: the third is in a list of the first and in one of the second. For each
+ * edge between those two the longer list has bits, in the turn of the node whose list it is, and the shorter one is walked. So the steps are
+ * those of the shorter lists, none of them a search, and each list gets bits once. */
+
+enum { TURN = 64 };
+
+typedef struct triangle {
+    wgi_reach between[2]; /* from the first vertex to the second, and back */
+    wgi_reach third[2];   /* from either to the third */
+} triangle;
+
+typedef struct triangle_other {
+    uint32_t node;
+    const uint32_t *lists[2];
+    uint64_t counts[2];
+} triangle_other;
+
+/* Nodes at the other end of edges of a node, whose lists are walked against the bits of its own. They are asked for one batch ahead. */
+typedef struct triangle_batch {
+    uint32_t node;
+    uint32_t role; /* the node is that vertex; the others are the other one */
+    uint32_t count;
+    triangle_other others[TURN];
+    uint64_t value; /* of the node */
+} triangle_batch;
+
+typedef struct triangle_walk {
+    core_worker *w;
+    triangle t;
+    bool plain[2]; /* the vertex's nodes have the value 1 */
+    triangle_batch batches[2];
+    uint32_t next; /* of the batches, to be filled */
+    uint32_t node; /* that has its bits set; UINT32_MAX: none */
+    uint32_t role;
+} triangle_walk;
+
+static bool triangle_of(const core_plan *plan, triangle *out) {
+    const core_level *second = &plan->levels[1], *third = &plan->levels[2];
+    if (plan->level_count != 3 || second->edge_count != 1 || third->edge_count != 2) return false;
+    const back_edge *edges[3] = {&second->edges[0], &third->edges[0], &third->edges[1]};
+    for (uint32_t i = 0; i < 3; i++)
+        if (edges[i]->kind != WG_PATTERN_REQUIRED) return false;
+    if (edges[1]->level != 0 || edges[2]->level != 1 || plan->work->per_node != NULL) return false;
+    *out = (triangle){{edges[0]->reach, edges[0]->reach}, {edges[1]->reach, edges[2]->reach}};
+    if (edges[0]->reach.count == 1) out->between[1].first = 1 - out->between[0].first;
+    return true;
+}
+
+static void mark_own(triangle_walk *x, uint32_t node, uint32_t role, bool set) {
+    const back_edge own = {.reach = x->t.third[role], .mark = 0};
+    if (node != UINT32_MAX) mark_list(x->w, &own, node, set);
+}
+
+/* What the third vertex adds for one list of a node of the batch. */
+static void meet_third(triangle_walk *x, const triangle_batch *b, const triangle_other *other, uint32_t part) {
+    enum { PIECE = 512 };
+    core_worker *w = x->w;
+    const core_level *levels = w->plan->levels;
+    const uint32_t *nodes = other->lists[part];
+    const uint64_t count = other->counts[part];
+    const uint32_t skip = part == 1 ? other->node : UINT32_MAX;
+    uint32_t kept[PIECE];
+    for (uint64_t i = 0; i < count; i += PIECE) {
+        const uint32_t n = keep_marked(w->marks[0], nodes + i, (uint32_t)wg_min_u64(PIECE, count - i), kept);
+        for (uint32_t k = 0; k < n; k++) {
+            uint64_t values[2];
+            wg_u128 all = b->value;
+            if (kept[k] == skip) continue;
+            w->overflow =
+                !wgi_tree_value(w->plan->work, levels[1 - b->role].vertex, other->node, &values[0]) || w->overflow;
+            w->overflow = !wgi_tree_value(w->plan->work, levels[2].vertex, kept[k], &values[1]) || w->overflow;
+            const uint64_t ways = edges_between(&x->t.third[b->role], b->node, kept[k]);
+            w->overflow = __builtin_mul_overflow(all, (wg_u128)values[0], &all) || w->overflow;
+            w->overflow = __builtin_mul_overflow(all, (wg_u128)values[1], &all) || w->overflow;
+            w->overflow = __builtin_mul_overflow(all, (wg_u128)ways, &all) || w->overflow;
+            add_total(w, all);
+        }
+    }
+}
+
+static wg_code walk_batch(triangle_walk *x, triangle_batch *b, wg_error *err) {
+    core_worker *w = x->w;
+    const uint32_t parts = x->t.third[1 - b->role].count;
+    if (b->count == 0) return WG_OK;
+    if (x->node != b->node || x->role != b->role) {
+        mark_own(x, x->node, x->role, false);
+        mark_own(x, b->node, b->role, true);
+        x->node = b->node;
+        x->role = b->role;
+    }
+    for (uint32_t i = 0; i < b->count; i++)
+        for (uint32_t part = 0; part < parts; part++) {
+            meet_third(x, b, &b->others[i], part);
+            w->steps += (uint32_t)b->others[i].counts[part] + 1;
+        }
+    b->count = 0;
+    if (w->steps < CHECK_STEPS) return WG_OK;
+    w->steps = 0;
+    return wgi_check(w->plan->work->run->context, err);
+}
+
+/* Those of the nodes whose lists are walked in the turn of this one. All lengths are read first, so that misses overlap. */
+static void fill_batch(const triangle_walk *x, triangle_batch *b, uint64_t length, const uint32_t *nodes,
+                       uint32_t count, uint32_t skip) {
+    const wgi_reach *reach = &x->t.third[1 - b->role];
+    const uint32_t vertex = x->w->plan->levels[1 - b->role].vertex;
+    triangle_other all[TURN];
+    for (uint32_t part = 0; part < reach->count; part++) {
+        const wg_adjacency_side *side = reach->label->sorted[reach->first + part];
+        for (uint32_t i = 0; i < count; i++) {
+            if (part == 0) all[i].counts[1] = 0;
+            const uint64_t first = wg_adjacency_span(side, nodes[i], &all[i].counts[part]);
+            all[i].lists[part] = side->neighbours + first;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t other = all[i].counts[0] + all[i].counts[1];
+        uint64_t value;
+        if (other - 1 >= length - b->role || nodes[i] == skip)
+            continue; /* empty, or it has its own turn with this one */
+        if (!x->plain[1 - b->role] && wgi_tree_value(x->w->plan->work, vertex, nodes[i], &value) && value == 0)
+            continue;
+        all[i].node = nodes[i];
+        b->others[b->count++] = all[i];
+        for (uint32_t part = 0; part < reach->count; part++) {
+            __builtin_prefetch(all[i].lists[part]);
+            __builtin_prefetch(all[i].lists[part] + 16);
+        }
+    }
+}
+
+static wg_code triangles_at(triangle_walk *x, uint32_t node, uint32_t role, wg_error *err) {
+    core_worker *w = x->w;
+    const wgi_reach *between = &x->t.between[role];
+    const uint64_t length = length_of(&x->t.third[role], node);
+    uint64_t value;
+    if (length == 0) return WG_OK;
+    w->overflow = !wgi_tree_value(w->plan->work, w->plan->levels[role].vertex, node, &value) || w->overflow;
+    for (uint32_t part = 0; part < between->count && value != 0; part++) {
+        uint64_t count;
+        const uint32_t *nodes = list_of(between, part, node, &count);
+        for (uint64_t i = 0; i < count; i += TURN) {
+            triangle_batch *b = &x->batches[x->next];
+            b->node = node;
+            b->role = role;
+            b->value = value;
+            fill_batch(x, b, length, nodes + i, (uint32_t)wg_min_u64(TURN, count - i), part == 1 ? node : UINT32_MAX);
+            if (b->count == 0) continue;
+            x->next ^= 1;
+            WG_TRY(walk_batch(x, &x->batches[x->next], err));
+        }
+    }
+    return WG_OK;
+}
+
+static wg_code sum_triangles(core_worker *w, const triangle *t, uint64_t first, uint64_t last, wg_error *err) {
+    triangle_walk x = {.w = w, .t = *t, .node = UINT32_MAX};
+    wg_code code = WG_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        const wgi_work_vertex *v = &w->plan->work->vertices[w->plan->levels[i].vertex];
+        x.plain[i] = v->value.narrow == NULL && v->value.wide == NULL && v->child_count == 0;
+    }
+    for (uint64_t node = first; node < last && code == WG_OK; node++) {
+        code = triangles_at(&x, (uint32_t)node, 0, err);
+        if (code == WG_OK) code = triangles_at(&x, (uint32_t)node, 1, err);
+    }
+    if (code == WG_OK) code = walk_batch(&x, &x.batches[x.next ^ 1], err);
+    mark_own(&x, x.node, x.role, false);
+    return code;
+}
+
 static wg_code core_piece(void *arg, uint32_t worker, uint64_t first, uint64_t last, wg_error *err) {
     core_job *job = arg;
     core_worker *w = &job->workers[worker];
@@ -439,6 +614,8 @@ static wg_code core_piece(void *arg, uint32_t worker, uint64_t first, uint64_t l
     if (!w->begun) WG_TRY(begin_worker(w, &job->plan, err));
     if (few == NULL && job->plan.level_count == 1) return sum_root(w, first, last, err);
     if (few == NULL && is_pair(&job->plan)) return sum_pairs(w, first, last, err);
+    triangle t;
+    if (few == NULL && triangle_of(&job->plan, &t)) return sum_triangles(w, &t, first, last, err);
     for (uint64_t i = first; i < last; i++) {
         const uint32_t node = few != NULL ? few->nodes[i] : (uint32_t)i;
         const wg_u128 before = w->total;

@@ -611,13 +611,12 @@ static wg_code is_worth_making(const wgi_pattern_run *run, wg_rows *const *rows,
 }
 
 static wg_code sort_sides(wgi_pattern_run *run, wg_error *err) {
+    const wg_builders by = {run->context->pool, run->context->threads};
     for (uint32_t i = 0; i < run->label_count; i++) {
         wgi_pattern_label *l = &run->labels[i];
         if (l->adjacency == NULL) continue; /* a set is sorted */
-        WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_OUT, run->context->pool, run->context->threads,
-                                   &l->sorted[0], err));
-        WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_IN, run->context->pool, run->context->threads,
-                                   &l->sorted[1], err));
+        WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_OUT, false, &by, &l->sorted[0], err));
+        WG_TRY(wg_adjacency_sorted(l->adjacency, WG_DIRECTION_IN, false, &by, &l->sorted[1], err));
     }
     return WG_OK;
 }

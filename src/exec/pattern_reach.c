@@ -108,8 +108,9 @@ static wg_code follow(reach_run *r, const path_step *s, wg_error *err) {
                 continue;
             }
             for (uint64_t k = first; k < first + count; k++) {
-                if ((l == 1 && side->neighbours[k] == from) || (one && r->arrivals[from] == side->edges[k])) continue;
-                arrive(r, s, side->neighbours[k], side->edges[k]);
+                const uint32_t edge = side->edges == NULL ? 0 : side->edges[k];
+                if ((l == 1 && side->neighbours[k] == from) || (one && r->arrivals[from] == edge)) continue;
+                arrive(r, s, side->neighbours[k], edge);
             }
         }
     }
@@ -198,10 +199,26 @@ static wg_code run_walks(reach_run *r, const wg_plan *plan, wg_error *err) {
 
 /* ---- running */
 
-static wg_code reach(wgi_pattern_run *run, const wg_plan *plan, reach_run *r, wg_error *err) {
-    r->run = run;
-    r->nodes = run->rows[0].nodes;
-    r->count = run->rows[0].count;
+/* Edge ids, where one edge of a path must not be the one before. *out_has false: they do not fit. */
+static wg_code need_edges(const reach_run *r, bool *out_has, wg_error *err) {
+    const wg_exec_context *c = r->run->context;
+    const wg_builders by = {c->pool, c->threads};
+    bool some = false;
+    *out_has = true;
+    for (uint32_t e = 1; e < r->run->pattern->edge_count; e++) some = some || must_differ(r, e);
+    for (uint32_t i = 0; i < r->run->label_count && some && *out_has; i++) {
+        wgi_pattern_label *l = &r->run->labels[i];
+        if (l->adjacency == NULL) continue; /* a set has them */
+        WG_TRY(wg_adjacency_edges(l->adjacency, c->txn, l->label, WG_DIRECTION_BOTH, &by, out_has, err));
+        l->sides[0] = wg_adjacency_get(l->adjacency, WG_DIRECTION_OUT);
+        l->sides[1] = wg_adjacency_get(l->adjacency, WG_DIRECTION_IN);
+    }
+    return WG_OK;
+}
+
+static wg_code reach(const wg_plan *plan, reach_run *r, wg_error *err) {
+    r->nodes = r->run->rows[0].nodes;
+    r->count = r->run->rows[0].count;
     return plan->hops_max > 0 ? run_walks(r, plan, err) : run_path(r, err);
 }
 
@@ -254,12 +271,12 @@ static wg_code list_answer(const wg_plan *plan, const wg_exec_context *context, 
 }
 
 wg_code wgi_run_reach(const wg_plan *plan, const wg_exec_context *context, wg_rows **out, wg_error *err) {
-    wgi_pattern_run *run;
     reach_run r = {0};
     bool has = false;
-    WG_TRY(wgi_pattern_begin(plan, context, &run, &has, err));
-    wg_code code = has ? reach(run, plan, &r, err) : list_answer(plan, context, out, err);
+    WG_TRY(wgi_pattern_begin(plan, context, &r.run, &has, err));
+    wg_code code = has && plan->hops_max == 0 ? need_edges(&r, &has, err) : WG_OK;
+    if (code == WG_OK) code = has ? reach(plan, &r, err) : list_answer(plan, context, out, err);
     if (code == WG_OK && has) code = answer(plan, context, &r, out, err);
-    wgi_pattern_end(run);
+    wgi_pattern_end(r.run);
     return code;
 }

@@ -255,7 +255,7 @@ static wg_code look_for_adjacency(shortest_op *e, wg_error *err) {
     if (e->looked && !make) return WG_OK;
     e->looked = true;
     e->walked = 0;
-    WG_TRY(wgi_neighbours_open(&e->neighbours, plan, context, make, err));
+    WG_TRY(wgi_neighbours_open(&e->neighbours, plan, context, plan->direction, make, err));
     if (e->neighbours.has_far) wgi_neighbours_close(&e->neighbours); /* the search notes the level of each node */
     if (e->neighbours.label_count == 0) return WG_OK;
     return wgi_pair_search_create(&e->neighbours, context, &e->pair, err);

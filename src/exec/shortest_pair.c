@@ -115,7 +115,8 @@ static wg_code advance(wgi_pair_search *s, pair_side *side, const pair_side *oth
             for (uint64_t k = 0; k < list.count; k++) {
                 const uint32_t node = list.nodes[k];
                 if (side->levels[node] != 0) continue;
-                WG_TRY(meet(s, side, node, i, list.edges[k], err));
+                WG_TRY(meet(s, side, node, i, side->reverse ? 0 : list.edges[k],
+                            err)); /* the far side's are found later */
                 *out_met = *out_met || other->levels[node] != 0;
             }
         }

@@ -28,9 +28,19 @@ const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_dire
     (void)adjacency, (void)direction;
     return NULL;
 }
-wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, wg_pool *pool, uint32_t workers,
+wg_code wg_adjacency_edges(wg_adjacency *adjacency, const wg_txn *txn, uint32_t label, wg_direction directions,
+                           const wg_builders *by, bool *out_has, wg_error *err) {
+    (void)adjacency, (void)txn, (void)label, (void)directions, (void)by, (void)err;
+    *out_has = false;
+    return WG_OK;
+}
+bool wg_adjacency_has_edges(const wg_adjacency *adjacency, wg_direction directions) {
+    (void)adjacency, (void)directions;
+    return false;
+}
+wg_code wg_adjacency_sorted(wg_adjacency *adjacency, wg_direction direction, bool with_edges, const wg_builders *by,
                             const wg_adjacency_side **out, wg_error *err) {
-    (void)adjacency, (void)direction, (void)pool, (void)workers, (void)out;
+    (void)adjacency, (void)direction, (void)with_edges, (void)by, (void)out;
     return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no adjacency was made");
 }
 bool wg_adjacency_is_sorted(const wg_adjacency *adjacency, wg_direction direction) {
@@ -43,7 +53,8 @@ wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_
     return wg_error_set(err, WG_E_INTERNAL, WG_NO_OFFSET, "no adjacency was made");
 }
 wg_code wg_adjacency_loops_of(wg_adjacency *adjacency, const wg_adjacency_loops **out, wg_error *err) {
-    return wg_adjacency_sorted(adjacency, WG_DIRECTION_OUT, NULL, 1, (const wg_adjacency_side **)(void *)out, err);
+    return wg_adjacency_sorted(adjacency, WG_DIRECTION_OUT, false, NULL, (const wg_adjacency_side **)(void *)out,
+                               err);
 }
 wg_code wg_edge_info_deleted(const wg_txn *txn, uint64_t id, wg_edge_info *out, bool *out_found, wg_error *err) {
     (void)txn, (void)id, (void)out, (void)err;
