@@ -53,12 +53,13 @@ static bool leaf_window(const wgi_level *level, const wgi_interval *interval, ui
     return wgi_spot_holds(level->spot);
 }
 
-/* Starts the misses of a seat. */
+/* Starts the misses of a seat: into the second-level cache, which waits for more lines at once than the first one does. */
+enum { SECOND_LEVEL = 2 };
 static inline WGI_HOT void seat_fetch(const wgi_seated *at) {
-    __builtin_prefetch(&at->slot->words[0]);
-    __builtin_prefetch(&at->slot->words[8]);
-    __builtin_prefetch(at->side);
-    __builtin_prefetch(at->header);
+    __builtin_prefetch(&at->slot->words[0], 0, SECOND_LEVEL);
+    __builtin_prefetch(&at->slot->words[8], 0, SECOND_LEVEL);
+    __builtin_prefetch(at->side, 0, SECOND_LEVEL);
+    __builtin_prefetch(at->header, 0, SECOND_LEVEL);
 }
 
 /* Starts the misses of up to `most` rows that lie at a position or (reverse) before it. */
