@@ -315,7 +315,7 @@ typedef struct progress {
 static bool progress_is_over(const progress *p) { return p->count == p->room || p->bytes >= CALL_BYTES_MAX; }
 
 /* The row of nearly always: a record that is there, does not expire, and has its value in its words. */
-static inline bool row_fill_short(const wg_state_scan *scan, const wgi_item *item, wg_state_row *row) {
+static inline WGI_HOT bool row_fill_short(bool keys_only, const wgi_item *item, wg_state_row *row) {
     if (item->words == NULL) return false;
     const uint64_t word0 = item->words[0];
     if ((word0 & (WGI_FLAG_DELETED | WGI_FLAG_EXPIRES | WGI_FLAG_BLOCK)) != 0) return false;
@@ -325,7 +325,7 @@ static inline bool row_fill_short(const wg_state_scan *scan, const wgi_item *ite
     row->time_us = item->time_us;
     row->expires_us = 0;
     row->type = (uint8_t)(word0 & 0x1f);
-    row->value = scan->keys_only ? wg_slice_of(NULL, 0) : wg_slice_of(bytes + wgi_value_at(word0), bytes[8]);
+    row->value = keys_only ? wg_slice_of(NULL, 0) : wg_slice_of(bytes + wgi_value_at(word0), bytes[8]);
     return true;
 }
 
@@ -333,7 +333,7 @@ static wg_code progress_take(wg_state_scan *scan, progress *p, const wgi_item *i
     bool seen = false;
     p->last = item->key;
     p->any = true;
-    if (row_fill_short(scan, item, &p->rows[p->count])) {
+    if (row_fill_short(scan->keys_only, item, &p->rows[p->count])) {
         p->count++;
         return WG_OK;
     }
@@ -347,6 +347,29 @@ static wg_code progress_take(wg_state_scan *scan, progress *p, const wgi_item *i
 /* Rows that are still wanted. A batch ends with its leaf anyway. */
 static uint32_t batch_size(const progress *p) { return p->room - p->count; }
 
+/* Rows of nearly always, as long as items are such and there is room. The first item that is not. */
+static uint32_t rows_fill_short(const wg_state_scan *scan, progress *p, const wgi_level *level, uint32_t first) {
+    const bool keys_only = scan->keys_only;
+    const uint32_t end = first + (uint32_t)wg_min_size(level->count - first, p->room - p->count);
+    wg_state_row *row = p->rows + p->count;
+    uint32_t i = first;
+    while (i < end && row_fill_short(keys_only, &level->items[i], row)) i++, row++;
+    p->count += i - first;
+    return i;
+}
+
+static wg_code rows_take(wg_state_scan *scan, progress *p, const wgi_level *level, wg_error *err) {
+    uint32_t i = 0;
+    while (i < level->count && !progress_is_over(p)) {
+        i = rows_fill_short(scan, p, level, i);
+        if (i == level->count || progress_is_over(p)) break;
+        WG_TRY(progress_take(scan, p, &level->items[i++], err));
+    }
+    p->last = level->items[i - 1].key;
+    p->any = true;
+    return WG_OK;
+}
+
 /* One run, nothing of one's own: no merge. */
 static wg_code scan_plain(wg_state_scan *scan, progress *p, wg_error *err) {
     wgi_level *level = &scan->levels[0];
@@ -354,8 +377,7 @@ static wg_code scan_plain(wg_state_scan *scan, progress *p, wg_error *err) {
         WG_TRY(wgi_level_fill(level, &scan->interval, batch_size(p), &scan->arena, err));
         p->end = level->count == 0;
         if (p->end) return WG_OK;
-        for (uint32_t i = 0; i < level->count && !progress_is_over(p); i++)
-            WG_TRY(progress_take(scan, p, &level->items[i], err));
+        WG_TRY(rows_take(scan, p, level, err));
     }
     return WG_OK;
 }

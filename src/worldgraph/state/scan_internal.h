@@ -35,6 +35,7 @@ typedef struct wgi_level {
     uint64_t version;
     bool reverse, end;
     wgi_order_spot spot; /* leaf NULL: has to be found again */
+    bool at_side;        /* came to the leaf from the one before it: all its keys are still to be read */
     bool has_last;       /* goes on behind `last` instead of at the interval's side */
     wg_slice last;       /* in the arena */
     uint32_t next, count;

@@ -1,8 +1,8 @@
 /* Keys of one run in order, with the record that each has at a version.
  *
  * Records are read in their slots, which lie anywhere; what makes that fast is that no miss waits for another. A leaf of the tree remembers, beside
- * each key, its seat: where a scan found it in the table. A batch starts the misses of all its rows, and of the first rows of the leaf behind
- * it, before it looks at the first; a row whose seat still holds is copied out of its slot without a look at its key (table_internal.h says
+ * each key, its seat: where a scan found it in the table. A batch starts the misses of all its rows before it looks at the first, and a little
+ * later those of the rows that are wanted of the leaf behind it; a row whose seat still holds is copied out of its slot without a look at its key (table_internal.h says
  * why that is the right one), and word 0 and the generation have to be as before, as for every read. So what commits do
  * to records costs scans nothing, and scans cost commits nothing. Rows without a seat, or whose segment was split since, are found by
  * their hash, and their seats are noted if the leaf is as it was. Rows that are newer than the snapshot are read from history.
@@ -20,6 +20,7 @@ void wgi_level_start(wgi_level *level, const wg_state_run *run, uint64_t version
     level->reverse = reverse;
     level->end = false;
     level->spot = (wgi_order_spot){NULL, 0};
+    level->at_side = false;
     level->has_last = false;
     level->next = 0;
     level->count = 0;
@@ -34,14 +35,14 @@ static bool leaf_window(const wgi_level *level, const wgi_interval *interval, ui
     const uint32_t count = wgi_node_count(level->spot.leaf);
     uint32_t from = 0;
     uint32_t to = count;
-    const bool behind = level->has_last && !level->reverse;
+    const bool behind = level->has_last && !level->reverse, at_low = level->at_side && !level->reverse;
     const wg_slice low = behind ? level->last : wgi_interval_low(interval);
-    if (low.size != 0 || behind || interval->low_excluded) {
+    if (!at_low && (low.size != 0 || behind || interval->low_excluded)) {
         if (!wgi_tree_rank(level->spot, low, &from, &equal)) return false;
         from += equal && (behind || interval->low_excluded);
     }
-    const bool before = level->has_last && level->reverse;
-    if (before || interval->has_high) {
+    const bool before = level->has_last && level->reverse, at_high = level->at_side && level->reverse;
+    if (!at_high && (before || interval->has_high)) {
         const wg_slice high = before ? level->last : wgi_interval_high(interval);
         if (!wgi_tree_rank(level->spot, high, &to, &equal)) return false;
         to += equal && !before && interval->high_included;
@@ -52,15 +53,13 @@ static bool leaf_window(const wgi_level *level, const wgi_interval *interval, ui
     return wgi_spot_holds(level->spot);
 }
 
-enum { FETCH_AHEAD = 24 /* rows */ };
-
-static void seat_fetch(const wgi_level *level, uint64_t seat) {
-    if (seat == 0) return;
-    const wgi_seated at = wgi_seated_at(level->run->table, seat);
-    __builtin_prefetch(&at.slot->words[0]);
-    __builtin_prefetch(&at.slot->words[8]);
-    __builtin_prefetch(at.side);
-    __builtin_prefetch(at.header);
+/* Starts the misses of a seat: into the second-level cache, which waits for more lines at once than the first one does. */
+enum { SECOND_LEVEL = 2 };
+static inline WGI_HOT void seat_fetch(const wgi_seated *at) {
+    __builtin_prefetch(&at->slot->words[0], 0, SECOND_LEVEL);
+    __builtin_prefetch(&at->slot->words[8], 0, SECOND_LEVEL);
+    __builtin_prefetch(at->side, 0, SECOND_LEVEL);
+    __builtin_prefetch(at->header, 0, SECOND_LEVEL);
 }
 
 /* Starts the misses of up to `most` rows that lie at a position or (reverse) before it. */
@@ -69,7 +68,10 @@ static void rows_fetch(const wgi_level *level, const wgi_order_node *leaf, uint3
     for (uint32_t i = 0; i < most; i++) {
         const uint32_t at = level->reverse ? position - 1 - i : position + i;
         if (at >= count || at >= WGI_NODE_KEYS) return;
-        seat_fetch(level, wgi_word_load(&leaf->seats[wgi_node_place(leaf, at)]));
+        const uint64_t seat = wgi_word_load(&leaf->seats[wgi_node_place(leaf, at)]);
+        if (seat == 0) continue;
+        const wgi_seated seated = wgi_seated_at(level->run->table, seat);
+        seat_fetch(&seated);
     }
 }
 
@@ -78,18 +80,24 @@ static const wgi_order_node *leaf_beside(const wgi_level *level) {
     return atomic_load_explicit(level->reverse ? &leaf->prev : &leaf->next, memory_order_acquire);
 }
 
-static void level_seek(wgi_level *level, const wgi_interval *interval) {
+static void level_seek(wgi_level *level, const wgi_interval *interval, uint32_t want) {
     const wgi_order *order = level->run->order;
+    level->at_side = false;
     wg_slice key = level->reverse ? wgi_interval_high(interval) : wgi_interval_low(interval);
     if (level->has_last) key = level->last;
     const bool is_open = level->reverse && !level->has_last && !interval->has_high;
     level->spot = is_open ? wgi_tree_find_last(order) : wgi_tree_find(order, key);
     const wgi_order_node *leaf = level->spot.leaf;
     if (leaf == NULL) return;
-    rows_fetch(level, leaf, is_open ? wgi_node_count(leaf) : wgi_node_guess(leaf, key), FETCH_AHEAD);
+    rows_fetch(level, leaf, is_open ? wgi_node_count(leaf) : wgi_node_guess(leaf, key), want);
 }
 
 /* ---- reading rows */
+
+typedef struct leaf_part {
+    uint32_t first, count;
+    uint32_t beyond; /* rows that the reader wants beside them */
+} leaf_part;
 
 /* A batch on its way from a leaf to items. */
 typedef struct batch {
@@ -99,38 +107,76 @@ typedef struct batch {
     wgi_order_entry entries[WGI_BATCH]; /* of the missing ones */
     uint64_t seats[WGI_BATCH];          /* of the missing ones, from when they were found */
     uint8_t places[WGI_BATCH];
+    wgi_seated at[WGI_BATCH]; /* slot NULL: no seat */
+    bool has_long_keys;
 } batch;
 
 /* The newest record of the key in a seat, when the snapshot sees it; false: the seat does not hold, a commit is under way, or it is too new. */
-static inline bool seat_read(const wgi_level *level, uint64_t seat, uint64_t *words, uint64_t *out_time_us) {
-    if (seat == 0) return false;
-    const wgi_seated at = wgi_seated_at(level->run->table, seat);
-    const uint64_t word0 = wgi_load(&at.slot->words[0]);
-    if ((word0 & WGI_LOCKED) != 0 || wgi_version_of(word0) > level->version) return false;
-    wgi_slot_copy(at.slot, words);
-    *out_time_us = wgi_load(&at.side->time_us);
-    return words[0] == word0 && wgi_load(&at.slot->words[0]) == word0 &&
-           atomic_load_explicit(&at.header->generation, memory_order_relaxed) == at.generation;
+static inline WGI_HOT bool seat_read(const wgi_seated *at, uint64_t version, uint64_t *words, uint64_t *out_time_us) {
+    if (at->slot == NULL) return false;
+    const uint64_t word0 = wgi_load(&at->slot->words[0]);
+    if (word0 >> WGI_VERSION_SHIFT > version) return false; /* the lock is the highest bit */
+    wgi_slot_copy(at->slot, words);
+    *out_time_us = wgi_load(&at->side->time_us);
+    return words[0] == word0 && wgi_load(&at->slot->words[0]) == word0 &&
+           atomic_load_explicit(&at->header->generation, memory_order_relaxed) == at->generation;
 }
 
-/* Copies out what seats show of positions [first, first + count). False: the leaf changed, nothing is known. */
-static bool batch_copy(wgi_level *level, uint32_t first, bool goes_on, batch *b) {
+/* Places and seats of positions [first, first + count), their misses under way. */
+static inline WGI_HOT void batch_fetch(const wgi_level *level, uint32_t first, batch *b) {
     const wgi_order_node *leaf = level->spot.leaf;
-    const wgi_order_node *beside = goes_on ? leaf_beside(level) : NULL;
-    if (beside != NULL) wgi_node_prefetch(beside);
-    for (uint32_t i = 0; i < b->count; i++) {
-        b->places[i] = (uint8_t)wgi_node_place(leaf, level->reverse ? first + b->count - 1 - i : first + i);
-        b->seats[i] = wgi_word_load(&leaf->seats[b->places[i]]);
-        seat_fetch(level, b->seats[i]);
+    const wgi_table *table = level->run->table;
+    uint32_t position = level->reverse ? first + b->count - 1 : first;
+    for (uint32_t i = 0; i < b->count; i++, position += level->reverse ? UINT32_MAX : 1) {
+        const uint32_t place = wgi_node_place(leaf, position);
+        const uint64_t seat = wgi_word_load(&leaf->seats[place]);
+        b->places[i] = (uint8_t)place;
+        b->seats[i] = seat;
+        b->at[i] = wgi_seated_at(table, seat);
+        if (seat == 0) b->at[i].slot = NULL;
+        else seat_fetch(&b->at[i]);
     }
-    if (beside != NULL) rows_fetch(level, beside, level->reverse ? wgi_node_count(beside) : 0, FETCH_AHEAD);
-    if (!wgi_spot_holds(level->spot)) return false; /* seats and places belong together */
-    b->missing = 0;
-    for (uint32_t i = 0; i < b->count; i++) {
-        if (seat_read(level, b->seats[i], b->images[i], &level->items[i].time_us)) continue;
+}
+
+/* What a seat showed becomes an item. */
+static inline WGI_HOT void item_set(wgi_item *item, const uint64_t *words, batch *b) {
+    const uint32_t key_bytes = (uint32_t)(words[0] >> 8) & 0xff;
+    item->own = NULL;
+    item->words = words;
+    item->key = wg_slice_of((const uint8_t *)words + WGI_KEY_AT, key_bytes);
+    b->has_long_keys |= key_bytes == WGI_KEY_IN_BLOCK;
+}
+
+/* Rows [first, end) of the batch: what their seats show. */
+static void batch_read(wgi_level *level, uint32_t first, uint32_t end, batch *b) {
+    const wgi_order_node *leaf = level->spot.leaf;
+    for (uint32_t i = first; i < end; i++) {
+        wgi_item *item = &level->items[i];
+        if (__builtin_expect(seat_read(&b->at[i], level->version, b->images[i], &item->time_us), 1)) {
+            item_set(item, b->images[i], b);
+            continue;
+        }
+        item->own = NULL;
         b->missing |= UINT64_C(1) << i;
         wgi_entry_load(&leaf->entries[b->places[i]], &b->entries[i]);
     }
+}
+
+enum { SOME_ROWS = 8 };
+
+/* Copies out what seats show of a part of the leaf. False: the leaf changed, nothing is known. What is going to be read of the leaf beside it
+ * is fetched in two steps, and the rows that are read in between give the first one its time. */
+static bool batch_copy(wgi_level *level, const leaf_part *part, batch *b) {
+    const wgi_order_node *beside = part->beyond != 0 ? leaf_beside(level) : NULL;
+    const uint32_t some = (uint32_t)wg_min_size(b->count, SOME_ROWS);
+    if (beside != NULL) wgi_node_prefetch(beside);
+    batch_fetch(level, part->first, b);
+    if (!wgi_spot_holds(level->spot)) return false; /* seats and places belong together */
+    b->missing = 0;
+    b->has_long_keys = false;
+    batch_read(level, 0, some, b);
+    if (beside != NULL) rows_fetch(level, beside, level->reverse ? wgi_node_count(beside) : 0, part->beyond);
+    batch_read(level, some, b->count, b);
     return wgi_spot_holds(level->spot);
 }
 
@@ -194,11 +240,6 @@ static void seats_note(wgi_level *level, const batch *b) {
 
 /* ---- a batch */
 
-typedef struct leaf_part {
-    uint32_t first, count;
-    bool goes_on; /* the reader wants more than this leaf has */
-} leaf_part;
-
 /* Positions [first, first + count) of the leaf become items. *out_changed: the leaf is another now. */
 static wg_code leaf_read(wgi_level *level, leaf_part part, wg_arena *arena, bool *out_changed, wg_error *err) {
     const uint32_t count = part.count;
@@ -206,18 +247,12 @@ static wg_code leaf_read(wgi_level *level, leaf_part part, wg_arena *arena, bool
     b.count = count;
     b.images = wg_arena_alloc(arena, count * sizeof b.images[0]);
     if (b.images == NULL) return wg_error_nomem(err, count * sizeof b.images[0]);
-    *out_changed = !batch_copy(level, part.first, part.goes_on, &b);
+    *out_changed = !batch_copy(level, &part, &b);
     if (*out_changed) return WG_OK;
-    for (uint32_t i = 0; i < count; i++) {
-        wgi_item *item = &level->items[i];
-        item->own = NULL;
-        if ((b.missing >> i & 1) != 0) continue;
-        item->words = b.images[i];
-        const uint32_t key_bytes = (uint32_t)(b.images[i][0] >> 8) & 0xff;
-        item->key = wg_slice_of((const uint8_t *)b.images[i] + WGI_KEY_AT, key_bytes);
-        if (key_bytes != WGI_KEY_IN_BLOCK) continue;
+    for (uint32_t i = 0; b.has_long_keys && i < count; i++) {
+        if ((b.missing >> i & 1) != 0 || level->items[i].key.size != WGI_KEY_IN_BLOCK) continue;
         const wg_slice key = wgi_words_key(b.images[i]);
-        if (!key_keep(item, key, arena)) return wg_error_nomem(err, key.size);
+        if (!key_keep(&level->items[i], key, arena)) return wg_error_nomem(err, key.size);
     }
     if (b.missing != 0) {
         WG_TRY(batch_read_missing(level, &b, arena, err));
@@ -232,6 +267,7 @@ static bool level_step(wgi_level *level) {
     if (!wgi_tree_step(level->spot, level->reverse, &beside)) return false;
     level->end = beside.leaf == NULL;
     level->spot = beside;
+    level->at_side = true;
     return true;
 }
 
@@ -255,13 +291,14 @@ static wg_code level_try(wgi_level *level, const wgi_interval *interval, uint32_
         *out_done = level->end;
         return WG_OK;
     }
-    const leaf_part part = {.first = level->reverse ? to - n : from, .count = n, .goes_on = want > n};
+    const leaf_part part = {.first = level->reverse ? to - n : from, .count = n, .beyond = want - n};
     WG_TRY(leaf_read(level, part, arena, &changed, err));
     if (changed) {
         level->spot.leaf = NULL;
         return WG_OK;
     }
     level->count = n;
+    level->at_side = false;
     level->last = level->items[n - 1].key;
     level->has_last = true;
     *out_done = true;
@@ -284,7 +321,7 @@ wg_code wgi_level_fill(wgi_level *level, const wgi_interval *interval, uint32_t 
     while (!done) {
         if (level->spot.leaf == NULL) {
             WG_TRY(wgi_order_need(level->run, err));
-            level_seek(level, interval);
+            level_seek(level, interval, want);
         }
         level->end = level->spot.leaf == NULL;
         if (level->end) break;
