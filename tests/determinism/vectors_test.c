@@ -178,10 +178,11 @@ static void test_every_operator_can_be_cancelled(void **state) {
 
 /* ---- threads */
 
+enum { TIDS_MAX = 256 };
+
 typedef struct tids {
     uint32_t count;
-    uint64_t sum;
-    uint64_t greatest;
+    uint64_t items[TIDS_MAX];
 } tids;
 
 static tids threads_now(void) {
@@ -190,13 +191,17 @@ static tids threads_now(void) {
     assert_non_null(dir);
     for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
         if (e->d_name[0] == '.') continue;
-        const uint64_t tid = strtoull(e->d_name, NULL, 10);
-        t.count++;
-        t.sum += tid;
-        if (tid > t.greatest) t.greatest = tid;
+        assert_true(t.count < TIDS_MAX);
+        t.items[t.count++] = strtoull(e->d_name, NULL, 10);
     }
     (void)closedir(dir);
     return t;
+}
+
+static bool has_thread(const tids *t, uint64_t id) {
+    for (uint32_t i = 0; i < t->count; i++)
+        if (t->items[i] == id) return true;
+    return false;
 }
 
 /* Goal: the pool's threads are there from the first parallel work on, and no query adds or replaces one. */
@@ -207,15 +212,14 @@ static void test_no_query_starts_a_thread(void **state) {
     kit_do(&db, "UNWIND range(1, 100000) AS i CREATE (:X {k: i, f: i * 0.1})");
     kit_execution(&db, 4, 7, 2048, NULL, WG_OPTIMIZER_ON);
     for (int i = 0; i < 20; i++) kit_do(&db, "MATCH (n:X) RETURN sum(n.f)");
-    const tids before = threads_now();
+    const tids before = threads_now(); /* perhaps with some that have ended and that the system has not taken away yet */
     for (int i = 0; i < 100; i++) {
         kit_do(&db, "MATCH (n:X) RETURN n.k % 10 AS g, sum(n.f) ORDER BY g");
         kit_do(&db, "CALL db.changes(0, null) YIELD op RETURN op, count(*)");
     }
     const tids after = threads_now();
-    assert_int_equal(before.count, after.count);
-    assert_int_equal(before.sum, after.sum);
-    assert_int_equal(before.greatest, after.greatest);
+    assert_true(after.count >= 4);
+    for (uint32_t i = 0; i < after.count; i++) assert_true(has_thread(&before, after.items[i]));
     kit_remove(&db);
 }
 

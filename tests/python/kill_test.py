@@ -49,8 +49,10 @@ class Victim:
                                         stderr=subprocess.PIPE, bufsize=0)
         self.first = b""
 
-    def wait_until_open(self):
-        self.first = self.process.stdout.readline()
+    def wait_for_lines(self, count):
+        """The first line says that it is open, each later one is an acknowledgement."""
+        for _ in range(count):
+            self.first += self.process.stdout.readline()
 
     def kill(self):
         """Gives whether it was killed rather than done. Everything that it said is read, also what was in the pipe."""
@@ -85,8 +87,11 @@ def check_stream(path, seed, acknowledged):
 def kill_stream(path, mode, seed, at, random_):
     """One kill of the stream at `path`, whose state is that after `at` operations. Gives (state, acknowledged, bytes)."""
     victim = Victim("stream", path, mode, seed, at)
-    if random_.random() < 0.8:
-        victim.wait_until_open()
+    how = random_.random()
+    if how < 0.4:  # by what was acknowledged, so that a slow machine gets as far
+        victim.wait_for_lines(2 + random_.randrange(20))
+    elif how < 0.8:
+        victim.wait_for_lines(1)
         time.sleep(random_.random() ** 2 * 0.1)
     else:
         time.sleep(random_.random() * 0.05)

@@ -325,9 +325,11 @@ static void test_wal_buffered_syncs_in_the_background(void **state) {
     replayed r = {.size_of = size_200};
     open_log(f, &r);
     for (size_t i = 0; i < 25; i++) append_sized(f, 200, false);
-    const uint64_t give_up = wg_platform_real()->ops->now_ns(wg_platform_real()) + UINT64_C(20000000000);
-    while (wg_wal_durable_logseq(f->wal) < 25)
+    const uint64_t give_up = wg_platform_real()->ops->now_ns(wg_platform_real()) + UINT64_C(300000000000);
+    while (wg_wal_durable_logseq(f->wal) < 25) {
         assert_true(wg_platform_real()->ops->now_ns(wg_platform_real()) < give_up);
+        wg_thread_yield();
+    }
     wg_wal_metrics m;
     wg_wal_metrics_get(f->wal, &m);
     assert_true(m.syncs >= 1);
