@@ -62,7 +62,8 @@ static wg_code from_text(const wgi_call *call, wg_slice text, wg_type type, wg_v
     if (!read || (zoneless && (m.has_offset || zone.size != 0)) || (type == WG_TYPE_DATE && m.has_clock))
         return wg_error_refine(
             err,
-            wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s", call->function->name, example),
+            wg_error_set(err, WG_E_VALUE, call->offset, "%s() takes text like %s, whose parts exist, not '%.*s'",
+                         call->function->name, example, (int)wg_min_size(text.size, 64), (const char *)text.data),
             WG_S_DATETIME_FORMAT);
     if (zone.size != 0) WG_TRY(take_zone(call, zone, type, &m, err));
     return wgi_moment_value(type, &m, call->offset, out, err);
@@ -192,7 +193,9 @@ WGI_ROW_FN(wgi_fn_duration) {
         return wrong_type(call, &args[0], err);
     } else if (!wgi_parse_span(wg_value_slice(&args[0]), &span)) {
         return wg_error_refine(
-            err, wg_error_set(err, WG_E_VALUE, call->offset, "duration() takes text like P1Y2M3DT4H5M6.7S"),
+            err,
+            wg_error_set(err, WG_E_VALUE, call->offset, "duration() takes text like P1Y2M3DT4H5M6.7S, not '%.*s'",
+                         (int)wg_min_size(args[0].size, 64), args[0].as.s),
             WG_S_DATETIME_FORMAT);
     }
     return wgi_span_value(call, &span, out, err);

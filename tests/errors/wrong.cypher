@@ -536,7 +536,7 @@ RETURN date(3)
   22G03 1:8 date takes a STRING, a MAP or a temporal value as argument 1
 
 RETURN date('2024-13-01')
-  22007 1:8 date() takes text like 2001-01-31
+  22007 1:8 date() takes text like 2001-01-31, whose parts exist, not '2024-13-01'
 
 RETURN date.trunc('month', date())
   42002 1:8 there is no function date.trunc()
