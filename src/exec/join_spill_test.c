@@ -39,7 +39,7 @@ static void expect_equal(const wg_plan *plan, uint32_t spilled_min) {
     uint32_t refused;
     limits_quick = true;
     check_limits(plan, limits, sizeof limits / sizeof limits[0], &spilled, &refused);
-    if (spilled < (wg_test_small() ? 1 : spilled_min))
+    if (spilled < (wg_test_small() && spilled_min > 0 ? 1 : spilled_min))
         fail_msg("%u runs spilled, %u were refused", (unsigned)spilled, (unsigned)refused);
 }
 
@@ -161,8 +161,10 @@ static void test_large_parts_are_dealt_again(void **state) {
     wg_plan *joined = joined_plan(WG_PLAN_HASH_JOIN, one_of(scan_plan(), 16), scan_plan(), id, id);
     const wg_aggregate aggregates[] = {{WG_AGG_COUNT_STAR, false, NULL, WG_TYPE_INT},
                                        {WG_AGG_SUM, false, slot(2, WG_TYPE_FLOAT), WG_TYPE_FLOAT},
-                                       {WG_AGG_MAX, false, slot(1, WG_TYPE_INT), WG_TYPE_INT}};
-    const wg_plan *plan = grouped_plan(joined, 0, NULL, 3, aggregates);
+                                       {WG_AGG_MAX, false, slot(6, WG_TYPE_INT), WG_TYPE_INT},
+                                       {WG_AGG_MAX, false, slot(8, WG_TYPE_STRING), WG_TYPE_STRING},
+                                       {WG_AGG_COUNT, false, slot(9, WG_TYPE_ANY), WG_TYPE_INT}};
+    const wg_plan *plan = grouped_plan(joined, 0, NULL, 5, aggregates);
     static const uint64_t few_limits[] = {0, 5 << 20, 6 << 20};
     uint32_t spilled;
     uint32_t refused;
