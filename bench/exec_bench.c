@@ -73,6 +73,11 @@ wg_code wg_scan_open(const wg_txn *txn, const wg_scan_spec *spec, wg_account *ac
     *out = scan;
     return WG_OK;
 }
+bool wg_txn_keys_are_unique(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const uint32_t *keys,
+                            uint32_t key_count) {
+    (void)txn, (void)labels, (void)label_count, (void)keys, (void)key_count;
+    return false;
+}
 void wg_scan_close(wg_scan *scan) { wg_free(scan); }
 uint32_t wg_scan_task_count(const wg_scan *scan) { return (uint32_t)((scan->rows + TASK_ROWS - 1) / TASK_ROWS); }
 uint64_t wg_scan_row_count_max(const wg_scan *scan) { return scan->rows; }

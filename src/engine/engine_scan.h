@@ -72,4 +72,9 @@ wg_code wg_scan_cursor_start(wg_scan_cursor *cursor, uint32_t task, wg_error *er
 wg_code wg_scan_cursor_next(wg_scan_cursor *cursor, uint32_t rows_max, wg_batch *out, uint32_t *out_rows,
                             wg_error *err);
 
+/* True when no two nodes that the transaction sees, and that have the labels, agree in all of these properties, none of which is null: they
+ * hold a primary key, and the transaction has written nothing (inside of a statement that writes, keys may be there twice for a while). */
+bool wg_txn_keys_are_unique(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const uint32_t *keys,
+                            uint32_t key_count);
+
 #endif

@@ -59,3 +59,26 @@ bool wgi_is_row_mutation(wg_mutation_kind kind) {
 }
 
 bool wg_txn_has_writes(const wg_txn *txn) { return txn->undo.size > 0; }
+
+static bool has(const uint32_t *keys, uint32_t count, uint32_t key) {
+    for (uint32_t i = 0; i < count; i++)
+        if (keys[i] == key) return true;
+    return false;
+}
+
+/* Files of virtual labels may declare a key, which nobody holds them to. */
+static bool has_primary_key(const wg_label *label, const uint32_t *keys, uint32_t key_count) {
+    if (label == NULL || label->def.kind != WG_LABEL_OWNED || label->def.key_count == 0) return false;
+    for (uint32_t k = 0; k < label->def.key_count; k++)
+        if (!has(keys, key_count, label->column_keys[label->def.key_columns[k]])) return false;
+    return true;
+}
+
+bool wg_txn_keys_are_unique(const wg_txn *txn, const uint32_t *labels, uint32_t label_count, const uint32_t *keys,
+                            uint32_t key_count) {
+    if (wg_txn_has_writes(txn)) return false;
+    for (uint32_t i = 0; i < label_count; i++)
+        if (has_primary_key(wg_catalog_label_seen(txn->engine->catalog, labels[i], txn->view), keys, key_count))
+            return true;
+    return false;
+}

@@ -733,8 +733,8 @@ wg_code wgi_sink_aggregate(const wg_plan *plan, const wg_exec_context *context, 
                                          aggregate_merge,        aggregate_finish,        aggregate_destroy};
     wgi_sink *sink = NULL;
     if (wgi_agg_is_typed(plan))
-        return wgi_agg_is_sorted(plan) ? wgi_sink_aggregate_sorted(plan, context, out, err)
-                                       : wgi_sink_aggregate_typed(plan, context, out, err);
+        return wgi_agg_is_sorted(plan, context->txn) ? wgi_sink_aggregate_sorted(plan, context, out, err)
+                                                     : wgi_sink_aggregate_typed(plan, context, out, err);
     WG_TRY(wgi_sink_alloc(&class, plan, context, sizeof(aggregate_sink), &sink, err));
     aggregate_sink *s = (aggregate_sink *)sink;
     for (uint32_t i = 0; i < plan->aggregate_count; i++) {

@@ -233,7 +233,7 @@ wg_code wgi_agg_add_batch(wgi_agg_states *states, wgi_agg_table *table, wgi_eval
                           const uint32_t *index, uint32_t group, wg_error *err);
 
 /* ---- aggregate_sorted.c: where rows of equal keys follow each other; for plans that are typed */
-bool wgi_agg_is_sorted(const wg_plan *plan);
+bool wgi_agg_is_sorted(const wg_plan *plan, const wg_txn *txn);
 wg_code wgi_sink_aggregate_sorted(const wg_plan *plan, const wg_exec_context *context, wgi_sink **out, wg_error *err);
 
 /* ---- aggregate_merge.c */

@@ -1,8 +1,10 @@
 /* Aggregation and DISTINCT of rows whose equal keys follow each other: groups are given out as soon as the next one begins. There is no table
  * of groups and no hash.
  *
- * A plan has such rows in two cases (wgi_agg_is_sorted): a SORT below, by exactly the keys; or a scan of nodes below whose node is one of the keys,
- * with all others functions of that node: a scan gives each node once, and the operators between keep the order. A task keeps its
+ * A plan has such rows in two cases (wgi_agg_is_sorted): a SORT below, by exactly the keys; or a scan or an index seek of nodes below, when the keys
+ * tell which node it is and are all functions of it: each node is given once, and the operators between keep the order. What tells is the
+ * node itself, or the primary key of its label, which no other node has. Files give no such proof: statistics say between which values the
+ * rows of a page lie, and not in which order. A task keeps its
  * first group and its last one, which its neighbours may have too; those between become rows on its worker. When tasks are merged, in their
  * order, an open last group takes in the first one of the next task where the keys are equal.
  *
@@ -75,11 +77,27 @@ static bool sorts_by(const wg_plan *plan, const key_slots *k) {
     return true;
 }
 
-static bool is_node_of_scan(const wg_plan *plan, const key_slots *k) {
-    if (plan->children[0] != NULL || plan->scan.is_edge) return false;
+static bool has_slot(const key_slots *k, uint32_t slot) {
     for (uint32_t i = 0; i < k->key_count; i++)
-        if (k->chain[i] == 0) return true;
+        if (k->chain[i] == slot) return true;
     return false;
+}
+
+/* Do the keys tell which node of the scan it is? */
+static bool tells_scanned(const wg_plan *plan, const key_slots *k, const wg_txn *txn) {
+    const wg_scan_spec *scan = &plan->scan;
+    uint32_t keys[WGI_AGG_KEYS_MAX];
+    uint32_t count = 0;
+    if (plan->children[0] != NULL || scan->is_edge) return false;
+    if (has_slot(k, 0)) return true;
+    for (uint32_t i = 0; i < scan->key_count && count < WGI_AGG_KEYS_MAX; i++)
+        if (has_slot(k, 1 + i)) keys[count++] = scan->keys[i];
+    return count > 0 && wg_txn_keys_are_unique(txn, scan->labels, scan->label_count, keys, count);
+}
+
+/* An index that is asked once gives each node once. */
+static bool tells_sought(const wg_plan *plan, const key_slots *k) {
+    return plan->children[0]->op == WG_PLAN_UNIT && !plan->index_edges && has_slot(k, 0);
 }
 
 /* Does the operator give the rows of its first input in their order, each of them any number of times in a row, with its slots in front? */
@@ -123,7 +141,7 @@ static bool keeps_order(const wg_plan *plan) {
     WG_UNREACHABLE("a plan operator outside its enum");
 }
 
-bool wgi_agg_is_sorted(const wg_plan *plan) {
+bool wgi_agg_is_sorted(const wg_plan *plan, const wg_txn *txn) {
     key_slots k = {.key_count = wgi_agg_key_count(plan)};
     if (k.key_count == 0 || k.key_count > WGI_AGG_KEYS_MAX || plan->children[0] == NULL) return false;
     for (uint32_t i = 0; i < k.key_count; i++) {
@@ -134,7 +152,8 @@ bool wgi_agg_is_sorted(const wg_plan *plan) {
     }
     for (const wg_plan *p = plan->children[0]; p != NULL; p = p->children[0]) {
         if (p->op == WG_PLAN_SORT) return sorts_by(p, &k);
-        if (p->op == WG_PLAN_SCAN && is_node_of_scan(p, &k)) return true;
+        if (p->op == WG_PLAN_SCAN && tells_scanned(p, &k, txn)) return true;
+        if (p->op == WG_PLAN_INDEX_SEEK && tells_sought(p, &k)) return true;
         if (p->op == WG_PLAN_PROJECT) {
             if (!pass_project(p, &k)) return false;
             continue;

@@ -41,8 +41,8 @@ static const wg_aggregate *all_kinds(void) {
 
 static void expect_same(const wg_plan *streamed, const wg_plan *hashed) {
     assert_true(wgi_agg_is_typed(streamed));
-    assert_true(wgi_agg_is_sorted(streamed));
-    assert_false(wgi_agg_is_sorted(hashed));
+    assert_true(wgi_agg_is_sorted(streamed, test_txn));
+    assert_false(wgi_agg_is_sorted(hashed, test_txn));
     wg_buf a;
     wg_buf b;
     wg_buf_init(&a, NULL);
@@ -73,12 +73,12 @@ static void test_groups_above_a_sort_are_those_of_a_table(void **state) {
                 grouped_plan(veiled(by_text), 1, text, 8, all_kinds()));
     expect_same(grouped_plan(by_number, 1, number, 8, all_kinds()),
                 grouped_plan(veiled(by_number), 1, number, 8, all_kinds()));
-    assert_false(wgi_agg_is_sorted(grouped_plan(by_text, 1, number, 1, all_kinds())));
+    assert_false(wgi_agg_is_sorted(grouped_plan(by_text, 1, number, 1, all_kinds()), test_txn));
     wg_plan *renamed = project(by_text, slot(1, WG_TYPE_INT), slot(3, WG_TYPE_STRING), slot(0, WG_TYPE_NODE));
     wg_expr *second[] = {slot(1, WG_TYPE_STRING)};
-    assert_true(wgi_agg_is_sorted(grouped_plan(renamed, 1, second, 1, all_kinds())));
+    assert_true(wgi_agg_is_sorted(grouped_plan(renamed, 1, second, 1, all_kinds()), test_txn));
     wg_expr *first[] = {slot(0, WG_TYPE_INT)};
-    assert_false(wgi_agg_is_sorted(grouped_plan(renamed, 1, first, 1, all_kinds())));
+    assert_false(wgi_agg_is_sorted(grouped_plan(renamed, 1, first, 1, all_kinds()), test_txn));
 }
 
 /* Goal: groups by the node of a scan and what depends on it alone, above operators that multiply and leave out rows. */
@@ -93,9 +93,9 @@ static void test_groups_of_a_scanned_node_are_those_of_a_table(void **state) {
     hidden->children[1] = filter_plan(many, call("<", slot(1, WG_TYPE_INT), integer(-100000)));
     expect_same(grouped_plan(some, 3, keys, 8, all_kinds()), grouped_plan(hidden, 3, keys, 8, all_kinds()));
     wg_expr *inner[] = {slot(0, WG_TYPE_NODE), slot(5, WG_TYPE_INT)};
-    assert_false(wgi_agg_is_sorted(grouped_plan(some, 2, inner, 1, all_kinds())));
+    assert_false(wgi_agg_is_sorted(grouped_plan(some, 2, inner, 1, all_kinds()), test_txn));
     wg_expr *property[] = {slot(1, WG_TYPE_INT)};
-    assert_false(wgi_agg_is_sorted(grouped_plan(some, 1, property, 1, all_kinds())));
+    assert_false(wgi_agg_is_sorted(grouped_plan(some, 1, property, 1, all_kinds()), test_txn));
 }
 
 /* Goal: DISTINCT above a sort, with rows that spill, for every limit of memory. */

@@ -66,10 +66,10 @@ wg_code wgi_join_deal(wgi_join_table *table, const wg_exec_context *context, wg_
 
 /* ---- what pipelines call */
 
-/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. `can_deal`: built rows that do not fit into memory may be
- * dealt into parts, which are joined by a sink of their own (join_spill.c). reads[i]: somebody above looks at slot i of the join; the
- * others are null in what it gives. */
-wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, bool can_deal, const bool *reads,
+/* Runs the built side of HASH_JOIN, OPTIONAL, CROSS, or of a SCAN that has an input. Built rows that do not fit into memory are dealt into parts,
+ * which are joined by a sink of their own (join_spill.c). reads[i]: somebody above looks at slot i of the join; the others are null in
+ * what it gives. */
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, const bool *reads,
                               wgi_join_table **out, wg_error *err);
 bool wgi_join_table_is_dealt(const wgi_join_table *table);
 /* Takes the rows of the other side of a join whose table is dealt, and gives the joined rows. */

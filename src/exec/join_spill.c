@@ -10,6 +10,7 @@
  * positions the earlier run goes first, which is the order of the built side. An outer join marks the rows that some piece matched,
  * and gives the others at the end. */
 #include "exec/join_internal.h"
+#include "exec/pipeline.h"
 
 enum { HELD_ROWS = 1 << 15, POSITION_BITS = 39 };
 
@@ -66,12 +67,17 @@ typedef struct probe_sink {
     uint32_t column_count;
     wg_type *types;
     wgi_parts parts;
+    bool *placed; /* of each task so far: its rows have places */
+    uint32_t placed_capacity;
+    wgi_cuts *cuts; /* of what it gives */
 } probe_sink;
 
 typedef struct probe_local {
     wg_rows *rows;
     wgi_parts parts;
     uint64_t serial;
+    uint32_t task;
+    bool placed;
 } probe_local;
 
 static void probe_local_destroy(wgi_sink *sink, void *local) {
@@ -121,6 +127,8 @@ static wg_code probe_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     const wg_exec_context *context = sink->context;
     probe_local *l = local;
     (void)stop;
+    l->task = eval->task;
+    l->placed |= eval->placed != NULL;
     wg_arena_reset(&eval->arena);
     wg_vector *columns = wg_arena_alloc(&eval->arena, s->column_count * sizeof *columns);
     uint64_t *positions = wg_arena_alloc(&eval->arena, wgi_extent(batch) * sizeof *positions + 8);
@@ -140,11 +148,27 @@ static wg_code probe_consume(wgi_sink *sink, void *local, wgi_eval *eval, const 
     return full ? deal_local(s, l, err) : WG_OK;
 }
 
+/* Notes whether the rows of the task have places. */
+static wg_code note_placed(probe_sink *s, const probe_local *l, wg_error *err) {
+    if (l->serial == 0) return WG_OK;
+    if (l->task >= s->placed_capacity) {
+        const uint32_t capacity = l->task * 2 + 64;
+        bool *grown = wg_realloc(s->sink.context->account, s->placed, capacity * sizeof *grown);
+        if (grown == NULL) return wg_error_nomem(err, capacity * sizeof *grown);
+        memset(grown + s->placed_capacity, 0, (capacity - s->placed_capacity) * sizeof *grown);
+        s->placed = grown;
+        s->placed_capacity = capacity;
+    }
+    s->placed[l->task] = l->placed;
+    return WG_OK;
+}
+
 static wg_code probe_merge(wgi_sink *sink, void *local, bool *done, wg_error *err) {
     probe_sink *s = (probe_sink *)sink;
     probe_local *l = local;
     (void)done;
-    wg_code code = wgi_parts_add(&l->parts, l->rows, err);
+    wg_code code = note_placed(s, l, err);
+    if (code == WG_OK) code = wgi_parts_add(&l->parts, l->rows, err);
     if (code == WG_OK) code = wgi_parts_take(&s->parts, &l->parts, err);
     probe_local_destroy(sink, l);
     return code;
@@ -153,6 +177,8 @@ static wg_code probe_merge(wgi_sink *sink, void *local, bool *done, wg_error *er
 static void probe_destroy(wgi_sink *sink) {
     probe_sink *s = (probe_sink *)sink;
     wgi_parts_deinit(&s->parts);
+    wgi_cuts_destroy(s->cuts);
+    wg_free(s->placed);
     wg_free(s->types);
 }
 
@@ -431,15 +457,41 @@ static wg_code make_joining(const probe_sink *s, joining *j, wg_error *err) {
     return wgi_spill_create(context, WG_SPILL_JOIN, &j->file, err);
 }
 
+/* first[i + 1] will be how many rows task i gives. */
+static wg_code make_cuts(probe_sink *s, wg_error *err) {
+    wg_account *account = s->sink.context->account;
+    const uint32_t tasks = s->sink.task_base;
+    wgi_cuts *cuts = wg_alloc_zero(account, sizeof *cuts);
+    if (cuts == NULL) return wg_error_nomem(err, sizeof *cuts);
+    s->cuts = cuts;
+    cuts->count = tasks;
+    cuts->first = wg_alloc_zero(account, ((size_t)tasks + 1) * sizeof *cuts->first);
+    cuts->placed = wg_alloc_zero(account, ((size_t)tasks + 1) * sizeof *cuts->placed);
+    if (cuts->first == NULL || cuts->placed == NULL) return wg_error_nomem(err, tasks * sizeof *cuts->first);
+    for (uint32_t i = 0; i < tasks && i < s->placed_capacity; i++) cuts->placed[i] = s->placed[i];
+    return WG_OK;
+}
+
+wgi_cuts *wgi_sink_probe_cuts(wgi_sink *sink) {
+    probe_sink *s = (probe_sink *)sink;
+    wgi_cuts *cuts = s->cuts;
+    s->cuts = NULL;
+    return cuts;
+}
+
 static wg_code probe_finish(wgi_sink *sink, wg_rows **out, wg_error *err) {
-    const probe_sink *s = (probe_sink *)sink;
+    probe_sink *s = (probe_sink *)sink;
     joining j;
     wg_rows *rows = NULL;
     wg_code code = WG_OK;
     WG_TRY_GOTO(make_joining(s, &j, err));
     WG_TRY_GOTO(join_parts(&j, err));
+    WG_TRY_GOTO(make_cuts(s, err));
+    j.runs.tally = s->cuts->first + 1;
+    j.runs.tally_shift = POSITION_BITS;
     WG_TRY_GOTO(wgi_rows_create(j.types, j.runs.keep, sink->context->account, &rows, err));
     WG_TRY_GOTO(wgi_runs_merge(&j.runs, UINT64_MAX, rows, err));
+    for (uint32_t i = 0; i < s->cuts->count; i++) s->cuts->first[i + 1] += s->cuts->first[i];
     *out = rows;
     rows = NULL;
 fail:

@@ -199,8 +199,8 @@ static wg_code choose_slots(const wg_plan *plan, const bool *reads, wgi_join_tab
     return WG_OK;
 }
 
-static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, bool can_deal, kept_slots *keep,
-                         wgi_join_table *table, wg_error *err) {
+static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, kept_slots *keep, wgi_join_table *table,
+                         wg_error *err) {
     wg_plan leaf;
     const wg_plan *built = plan->children[1];
     wg_expr *const *key_exprs = plan->right_exprs;
@@ -221,7 +221,7 @@ static wg_code run_built(const wg_plan *plan, const wg_exec_context *context, bo
     WG_TRY(wgi_sink_build(&build, context, &sink, err));
     for (uint32_t i = 0; i < built->slot_count; i++) keep->reads[i] |= wgi_exprs_use(key_exprs, table->key_count, i);
     sink->reads = keep->reads;
-    if (can_deal || table->key_count == 0) wgi_sink_build_spills(sink);
+    wgi_sink_build_spills(sink);
     return wgi_run_into(built, context, sink, &table->rows, err);
 }
 
@@ -266,7 +266,7 @@ fail:
     return code;
 }
 
-wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, bool can_deal, const bool *reads,
+wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *context, const bool *reads,
                               wgi_join_table **out, wg_error *err) {
     wgi_join_table *table = wg_alloc_zero(context->account, sizeof *table);
     if (table == NULL) return wg_error_nomem(err, sizeof *table);
@@ -284,11 +284,11 @@ wg_code wgi_join_table_create(const wg_plan *plan, const wg_exec_context *contex
     if (table->key_types == NULL) WG_TRY_GOTO(wg_error_nomem(err, sizeof *table->key_types));
     for (uint32_t k = 0; k < table->key_count; k++) table->key_types[k] = key_type(plan, k);
     WG_TRY_GOTO(choose_slots(plan, reads, table, &arena, &keep, err));
-    WG_TRY_GOTO(run_built(plan, context, can_deal, &keep, table, err));
+    WG_TRY_GOTO(run_built(plan, context, &keep, table, err));
     const uint64_t n = table->rows->row_count;
     const bool fits =
         table->rows->file == NULL && (n < WGI_SPILL_ROWS_MIN || wgi_spill_has_room(context, hash_bytes(n)));
-    if (table->key_count > 0 && can_deal && !fits) WG_TRY_GOTO(wgi_join_deal(table, context, err));
+    if (table->key_count > 0 && !fits) WG_TRY_GOTO(wgi_join_deal(table, context, err));
     else WG_TRY_GOTO(index_built(table, context, err));
     *out = table;
 fail:

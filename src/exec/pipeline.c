@@ -46,9 +46,11 @@ static uint32_t work_for(wgi_worker *w, uint32_t line) {
 }
 
 /* Rows that were materialised have places: tasks are cut by their numbers, and what operators pass on keeps the order. Those of a scan have
- * none, since its cuts may change when stripes are merged. */
+ * none, since its cuts may change when stripes are merged. Joined rows that were in a file have those that they would have had without it. */
 static void place_batch(const wgi_worker *w, wgi_eval *eval, const wg_batch *batch) {
-    eval->placed = w->pipeline->scan == NULL && !w->pipeline->unplaced ? batch : NULL;
+    const wgi_pipeline *p = w->pipeline;
+    const bool placed = p->cuts != NULL ? p->cuts->placed[w->task] : p->scan == NULL && !p->unplaced;
+    eval->placed = placed ? batch : NULL;
 }
 
 /* Gives a batch to an operator, or to the sink when `op` is NULL. */
@@ -88,7 +90,7 @@ static wg_code push_first(wgi_worker *w, const wg_batch *batch, wg_error *err) {
     return give_batch(w, w->pipeline->op_count > 0 ? w->ops[0] : NULL, batch, err);
 }
 
-static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) {
+wg_code wgi_push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) {
     const wg_exec_context *context = w->pipeline->context;
     WG_TRY(wgi_check(context, err));
     if (context->cancel != NULL)
@@ -102,92 +104,16 @@ static wg_code push_source(wgi_worker *w, const wg_batch *batch, wg_error *err) 
     return code;
 }
 
-static bool is_over(const wgi_worker *w) {
-    return w->stop || atomic_load_explicit(&w->pipeline->finished, memory_order_relaxed);
-}
-
-static wg_code run_scan_task(wgi_worker *w, uint32_t task, wg_error *err) {
-    WG_TRY(wg_scan_cursor_start(w->cursor, task, err));
-    while (!is_over(w)) {
-        wg_batch batch;
-        uint32_t rows;
-        WG_TRY(wg_scan_cursor_next(w->cursor, w->batch_rows, &batch, &rows, err));
-        if (rows == 0) return WG_OK;
-        WG_TRY(push_source(w, &batch, err));
-    }
-    return WG_OK;
-}
-
-/* One piece of materialised rows. Views begin at multiples of eight rows (the validity bitmap), so odd batch sizes select. */
-static wg_code run_piece(wgi_worker *w, const wg_rows *rows, uint64_t first, uint32_t n, wg_error *err) {
-    const bool aligned = w->batch_rows % 8 == 0;
-    for (uint32_t from = 0; from < n && !is_over(w); from += w->batch_rows) {
-        wg_batch batch;
-        const uint32_t count = n - from < w->batch_rows ? n - from : w->batch_rows;
-        if (aligned || count == n) {
-            wgi_rows_view(rows, first + from, count, w->vectors, &batch);
-        } else {
-            wgi_rows_view(rows, first, n, w->vectors, &batch);
-            for (uint32_t i = 0; i < count; i++) w->sel[i] = (uint16_t)(from + i);
-            batch.sel = w->sel;
-            batch.row_count = count;
-        }
-        WG_TRY(push_source(w, &batch, err));
-    }
-    return WG_OK;
-}
-
-static wg_code run_rows(wgi_worker *w, const wg_rows *rows, uint64_t begin, uint64_t end, wg_error *err) {
-    for (uint64_t first = begin; first < end && !is_over(w); first += WG_BATCH_ROWS_MAX)
-        WG_TRY(run_piece(w, rows, first, (uint32_t)wg_min_u64(WG_BATCH_ROWS_MAX, end - first), err));
-    return WG_OK;
-}
-
-/* A task of rows that are in a file is one block of it. */
-static wg_code run_rows_task(wgi_worker *w, uint32_t task, wg_error *err) {
-    const wg_rows *rows = w->pipeline->rows;
-    const uint64_t begin = (uint64_t)task * TASK_ROWS;
-    if (begin >= wgi_rows_in_file(rows))
-        return run_rows(w, rows, begin, wg_min_u64(begin + TASK_ROWS, rows->row_count), err);
-    wg_rows *block = NULL;
-    WG_TRY(wgi_rows_read_block(rows, task, &block, err));
-    const wg_code code = run_rows(w, block, 0, block->row_count, err);
-    wg_rows_destroy(block);
-    return code;
-}
-
-static wg_code run_block_task(wgi_worker *w, uint32_t task, wg_error *err) {
-    const wgi_block_source *source = w->pipeline->blocks;
-    wg_rows *block = NULL;
-    WG_TRY(wgi_spill_read(source->spill, &source->blocks[task], source->types, source->column_count, &block, err));
-    const wg_code code = run_rows(w, block, 0, block->row_count, err);
-    wg_rows_destroy(block);
-    return code;
-}
-
-static wg_code run_range_task(wgi_worker *w, uint32_t task, wg_error *err) {
-    const wgi_range *range = &w->pipeline->range;
-    const uint64_t end = wg_min_u64(((uint64_t)task + 1) * WGI_RANGE_TASK_ROWS, range->count);
-    for (uint64_t at = (uint64_t)task * WGI_RANGE_TASK_ROWS; at < end && !is_over(w); at += w->batch_rows) {
-        const uint32_t n = (uint32_t)wg_min_u64(w->batch_rows, end - at);
-        const wg_vector numbers = {.type = WG_TYPE_INT, .data = w->numbers};
-        wgi_range_fill(range, at, n, w->numbers);
-        WG_TRY(push_source(w, &(const wg_batch){.row_count = n, .column_count = 1, .columns = &numbers}, err));
-    }
-    return WG_OK;
-}
-
 static wg_code run_task_once(wgi_worker *w, uint32_t task, wg_error *err) {
     wgi_sink *sink = w->pipeline->sink;
     w->stop = false;
     w->local = NULL;
+    w->task = task;
     w->eval.task = sink->task_base + task;
     w->eval.place = (uint64_t)w->eval.task << 32;
     for (uint32_t i = 0; i < w->pipeline->op_count; i++) w->ops[i]->eval.place = w->eval.place;
     WG_TRY(sink->class->local_create(sink, &w->local, err));
-    if (w->pipeline->blocks != NULL) return run_block_task(w, task, err);
-    if (w->pipeline->range.count > 0) return run_range_task(w, task, err);
-    return w->pipeline->scan != NULL ? run_scan_task(w, task, err) : run_rows_task(w, task, err);
+    return wgi_run_source_task(w, task, err);
 }
 
 /* Errors that rows cause; the others come from outside and would only come again. */
@@ -557,34 +483,33 @@ static bool uses_places(const wg_plan *plan) {
     return false;
 }
 
-/* Joined rows that were in a file have no places in the tasks of the source any more. */
-static bool can_deal(const op_chain *chain, uint32_t join, const wgi_sink *sink, bool placed) {
-    if (!placed) return true;
+/* Does anybody above the join ask for the places of its rows? */
+static bool asks_places(const op_chain *chain, uint32_t join, const wgi_sink *sink) {
     for (uint32_t i = 0; i < join; i++)
-        if (uses_places(chain->ops[i])) return false;
-    return sink->plan == NULL || !uses_places(sink->plan);
+        if (uses_places(chain->ops[i])) return true;
+    return sink->plan != NULL && uses_places(sink->plan);
 }
 
 /* Runs the built side of operator i of the chain. */
-static wg_code create_table(op_chain *chain, uint32_t i, const wgi_sink *sink, bool deals, wg_error *err) {
+static wg_code create_table(op_chain *chain, uint32_t i, const wgi_sink *sink, wg_error *err) {
     const wg_plan *plan = chain->ops[i];
     const wg_plan *above[OPS_MAX];
     bool *reads = wg_alloc(sink->context->account, plan->slot_count + (size_t)1);
     if (reads == NULL) return wg_error_nomem(err, plan->slot_count);
     for (uint32_t k = 0; k < i; k++) above[k] = chain->ops[i - 1 - k];
     for (uint32_t slot = 0; slot < plan->slot_count; slot++) reads[slot] = wgi_slot_is_used(above, i, sink, slot);
-    const wg_code code = wgi_join_table_create(plan, sink->context, deals, reads, &chain->tables[i], err);
+    const wg_code code = wgi_join_table_create(plan, sink->context, reads, &chain->tables[i], err);
     wg_free(reads);
     return code;
 }
 
-static wg_code build_table(op_chain *chain, uint32_t i, const wgi_sink *sink, bool deals, wg_error *err) {
+static wg_code build_table(op_chain *chain, uint32_t i, const wgi_sink *sink, wg_error *err) {
     const wg_exec_context *context = sink->context;
     const uint32_t line = wgi_profile_line(context->profile, chain->ops[i]);
     const uint64_t before = context->account != NULL ? wg_account_bytes(context->account) : 0;
     const uint64_t spilled = spilled_bytes(context, chain->ops[i]);
     const uint32_t led = lead_for(context, line);
-    const wg_code code = create_table(chain, i, sink, deals, err);
+    const wg_code code = create_table(chain, i, sink, err);
     (void)lead_for(context, led);
     note_memory(context, line, before);
     wgi_profile_spilled(context->profile, line, spilled_bytes(context, chain->ops[i]) - spilled);
@@ -603,8 +528,10 @@ static void close_source(wgi_pipeline *p) {
     if (p->scan != NULL) wgi_profile_scan(p->context->profile, p->source_line, p->scan);
     wg_scan_close(p->scan);
     wg_rows_destroy(p->rows);
+    wgi_cuts_destroy(p->cuts);
     p->scan = NULL;
     p->rows = NULL;
+    p->cuts = NULL;
     p->range.count = 0;
 }
 
@@ -671,24 +598,34 @@ wg_code wgi_run_blocks(const wgi_block_source *source, const wg_plan *plan, cons
     return code;
 }
 
-static void take_rows(wgi_pipeline *p, wg_rows *rows) {
+static void take_rows(wgi_pipeline *p, wg_rows *rows, wgi_cuts *cuts) {
     p->rows = rows;
-    p->task_count = (uint32_t)((rows->row_count + TASK_ROWS - 1) / TASK_ROWS);
+    p->cuts = cuts;
+    p->task_count = cuts != NULL ? cuts->count : (uint32_t)((rows->row_count + TASK_ROWS - 1) / TASK_ROWS);
+}
+
+/* The rows of a probe sink, which is destroyed; `cut`: and where the tasks that went into it end in them. */
+static wg_code finish_probe(wgi_sink *probe, wg_code code, bool cut, wg_rows **rows, wgi_cuts **cuts, wg_error *err) {
+    if (code == WG_OK) code = probe->class->finish(probe, rows, err);
+    if (code == WG_OK && cut) *cuts = wgi_sink_probe_cuts(probe);
+    probe->class->destroy(probe);
+    wg_free(probe);
+    return code;
 }
 
 /* The joined rows of operator `join`, whose table is dealt, become the source of what is above it. */
-static wg_code join_dealt(wgi_pipeline *p, op_chain *chain, uint32_t join, wg_error *err) {
+static wg_code join_dealt(wgi_pipeline *p, op_chain *chain, uint32_t join, const wgi_sink *sink, wg_error *err) {
     wgi_sink *probe = NULL;
     wg_rows *rows = NULL;
+    wgi_cuts *cuts = NULL;
+    const bool cut = p->scan == NULL && !p->unplaced && asks_places(chain, join, sink);
     const uint64_t spilled = spilled_bytes(p->context, chain->ops[join]);
     WG_TRY(wgi_sink_probe(chain->ops[join], chain->tables[join], p->context, &probe, err));
     aim(p, chain, join + 1, chain->count, probe);
     wg_code code = run_tasks(p, err);
     p->unplaced |= p->scan != NULL;
     close_source(p);
-    if (code == WG_OK) code = probe->class->finish(probe, &rows, err);
-    probe->class->destroy(probe);
-    wg_free(probe);
+    code = finish_probe(probe, code, cut, &rows, &cuts, err);
     wgi_profile_spilled(p->context->profile, wgi_profile_line(p->context->profile, chain->ops[join]),
                         spilled_bytes(p->context, chain->ops[join]) - spilled);
     for (uint32_t i = join; i < chain->count; i++) {
@@ -696,7 +633,7 @@ static wg_code join_dealt(wgi_pipeline *p, op_chain *chain, uint32_t join, wg_er
         chain->tables[i] = NULL;
     }
     chain->count = join;
-    if (code == WG_OK) take_rows(p, rows);
+    if (code == WG_OK) take_rows(p, rows, cuts);
     return code;
 }
 
@@ -720,6 +657,7 @@ static void take_range(wgi_pipeline *p, op_chain *chain, uint32_t first, const w
 typedef struct source {
     const wg_plan *plan;
     wg_rows *rows;
+    wgi_cuts *cuts;
 } source;
 
 /* Runs one source through the chain, whose operators first.. still lack their tables. *done: the sink needs no more. */
@@ -730,18 +668,18 @@ static wg_code run_pipeline(op_chain *chain, uint32_t first, const source *from,
     wg_code code = pipeline_create(context, &p, err);
     if (code != WG_OK) {
         wg_rows_destroy(from->rows);
+        wgi_cuts_destroy(from->cuts);
         return code;
     }
     p->source_line = wgi_profile_line(context->profile, from->plan);
     aim(p, chain, 0, chain->count, sink);
-    if (from->rows != NULL) take_rows(p, from->rows);
+    if (from->rows != NULL) take_rows(p, from->rows, from->cuts);
     else code = open_source(p, from->plan, err);
     if (code == WG_OK && from->rows == NULL && from->plan->op == WG_PLAN_UNIT) take_range(p, chain, first, sink);
     for (uint32_t i = chain->count; i-- > first && code == WG_OK;) {
         if (!has_table(chain->ops[i])) continue;
-        const bool placed = p->scan == NULL && !p->unplaced;
-        code = build_table(chain, i, sink, can_deal(chain, i, sink, placed), err);
-        if (code == WG_OK && wgi_join_table_is_dealt(chain->tables[i])) code = join_dealt(p, chain, i, err);
+        code = build_table(chain, i, sink, err);
+        if (code == WG_OK && wgi_join_table_is_dealt(chain->tables[i])) code = join_dealt(p, chain, i, sink, err);
     }
     if (code == WG_OK) {
         aim(p, chain, 0, chain->count, sink);
@@ -774,11 +712,10 @@ static wg_code run_branches(const op_chain *chain, const wg_plan *plan, const wg
 }
 
 /* The same where the table of operator `join` of the common chain is dealt: both branches run into the join, whose rows go on. */
-static wg_code run_branches_dealt(op_chain *chain, uint32_t join, const wg_plan *plan, wgi_sink *sink, wg_rows **out,
+static wg_code run_branches_dealt(op_chain *chain, uint32_t join, const wg_plan *plan, wgi_sink *sink, source *out,
                                   wg_error *err) {
     const wg_exec_context *context = sink->context;
     wgi_sink *probe = NULL;
-    wg_rows *rows = NULL;
     op_chain *lower = wg_alloc_zero(context->account, sizeof *lower);
     if (lower == NULL) return wg_error_nomem(err, sizeof *lower);
     lower->count = chain->count - join - 1;
@@ -788,14 +725,11 @@ static wg_code run_branches_dealt(op_chain *chain, uint32_t join, const wg_plan 
     if (code == WG_OK) {
         bool ended = false;
         code = run_branches(lower, plan, context, probe, &ended, err);
-        if (code == WG_OK) code = probe->class->finish(probe, &rows, err);
-        probe->class->destroy(probe);
-        wg_free(probe);
+        code = finish_probe(probe, code, asks_places(chain, join, sink), &out->rows, &out->cuts, err);
     }
     wg_free(lower);
     for (uint32_t i = join; i < chain->count; i++) wgi_join_table_destroy(chain->tables[i]);
     chain->count = join;
-    if (code == WG_OK) *out = rows;
     return code;
 }
 
@@ -806,10 +740,10 @@ static wg_code run_streamed_union(op_chain *chain, uint32_t first, const wg_plan
     const wg_exec_context *context = sink->context;
     for (uint32_t i = chain->count; i-- > first;) {
         if (!has_table(chain->ops[i])) continue;
-        WG_TRY(build_table(chain, i, sink, can_deal(chain, i, sink, true), err));
+        WG_TRY(build_table(chain, i, sink, err));
         if (!wgi_join_table_is_dealt(chain->tables[i])) continue;
         source joined = {.plan = plan};
-        WG_TRY(run_branches_dealt(chain, i, plan, sink, &joined.rows, err));
+        WG_TRY(run_branches_dealt(chain, i, plan, sink, &joined, err));
         return run_pipeline(chain, first, &joined, sink, done, err);
     }
     return run_branches(chain, plan, context, sink, done, err);

@@ -27,6 +27,14 @@ void wgi_range_fill(const wgi_range *range, uint64_t from, uint32_t n, int64_t *
 /* Is the plan UNWIND of range() with constant arguments, above one row without slots? */
 bool wgi_range_of_plan(const wg_plan *plan, const wg_exec_context *context, wgi_range *out);
 
+/* Where the tasks of joined rows that went through files end: those of the source of the join. */
+typedef struct wgi_cuts {
+    uint64_t *first; /* row that each task begins with; one more for the end */
+    bool *placed;    /* had the rows of the task places before the join? */
+    uint32_t count;
+} wgi_cuts;
+void wgi_cuts_destroy(wgi_cuts *cuts); /* NULL is legal */
+
 struct wgi_pipeline {
     const wg_exec_context *context;
     wgi_sink *sink;
@@ -37,6 +45,7 @@ struct wgi_pipeline {
     wg_rows *rows;
     wgi_range range;                       /* the source, unless it has no elements */
     const struct wgi_block_source *blocks; /* of a temporary file, a task each */
+    wgi_cuts *cuts;                        /* of `rows`, where somebody asks for places; NULL: tasks of TASK_ROWS */
     bool unplaced; /* `rows` are what a scan gave to a join that spilled: they have no places either */
     uint32_t task_count;
     uint32_t workers;
@@ -63,6 +72,7 @@ struct wgi_worker {
     wg_vector *vectors; /* of a rows source */
     int64_t *numbers;   /* of a range */
     void *local;
+    uint32_t task;
     wgi_eval eval;
     uint32_t batch_rows;
     bool stop;
@@ -70,6 +80,12 @@ struct wgi_worker {
     uint64_t mark;
     uint16_t sel[WG_BATCH_ROWS_MAX];
 };
+
+wg_code wgi_push_source(wgi_worker *w, const wg_batch *batch, wg_error *err);
+/* task_source.c: pushes the rows of a task. */
+wg_code wgi_run_source_task(wgi_worker *w, uint32_t task, wg_error *err);
+/* join_spill.c: where the tasks of what went into a probe sink that is finished end in what came out. The caller's from now on. */
+wgi_cuts *wgi_sink_probe_cuts(wgi_sink *sink);
 
 /* The operator of p->ops[i], without its place in the chain. */
 wg_code wgi_make_op(const wgi_pipeline *p, uint32_t i, wgi_op **out, wg_error *err);

@@ -150,6 +150,9 @@ typedef struct wgi_runs {
     const wg_sort_item *items; /* only `descending` is read */
     uint32_t key_count;
     wg_spill_user user;
+    uint64_t *
+        tally; /* NULL: none. Of the rows of the answer those whose key, an INT, shifted right is i are counted in tally[i] */
+    uint32_t tally_shift;
     wgi_run *runs; /* in the order of their rows: of equal rows that of the earlier run comes first */
     uint32_t count;
     uint32_t capacity;

@@ -23,6 +23,7 @@ typedef struct merge {
     uint32_t heap_count;
     wg_rows *out;     /* where rows go: the answer, or what is written as a longer run */
     uint32_t columns; /* of out */
+    uint64_t *tally;  /* of the runs; NULL: `out` is not the answer */
     uint32_t picked_heads[WGI_SPILL_RUN_ROWS];
     uint32_t picked_rows[WGI_SPILL_RUN_ROWS];
     uint32_t picked;
@@ -195,8 +196,17 @@ static wg_code load_block(const merge *m, head *h, wg_error *err) {
     return WG_OK;
 }
 
+static void tally_picked(const merge *m) {
+    const uint32_t key = m->runs->column_count - 1;
+    for (uint32_t i = 0; i < m->picked; i++) {
+        const int64_t *cells = m->heads[m->picked_heads[i]].columns[key].data;
+        m->tally[(uint64_t)cells[m->picked_rows[i]] >> m->runs->tally_shift]++;
+    }
+}
+
 /* Copies the picked rows to the end of `out`, column by column. */
 static wg_code flush(merge *m, wg_error *err) {
+    if (m->tally != NULL) tally_picked(m);
     for (uint32_t c = 0; c < m->columns; c++) {
         wg_column *to = &m->out->columns[c];
         for (uint32_t i = 0; i < m->picked; i++)
@@ -325,6 +335,7 @@ wg_code wgi_runs_merge(wgi_runs *runs, uint64_t limit, wg_rows *out, wg_error *e
     wg_code code = WG_OK;
     WG_TRY_GOTO(begin(m, runs, 0, runs->count, err));
     m->columns = runs->keep;
+    m->tally = runs->tally;
     m->out = out;
     while (m->heap_count > 0 && out->row_count + m->picked < limit) {
         WG_TRY_GOTO(pick(m, err));
