@@ -462,8 +462,9 @@ static inline bool is_left(__m512d left) {
     return _mm512_test_epi64_mask(bits, bits) != 0;
 }
 
-/* One step of all levels over eight values. */
+/* One step of all levels over eight values. Unrolled, loops over levels keep the sums in registers. */
 static inline __m512d sum_step(__m512d x, const __m512d *m, size_t levels, __m512d *sums) {
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         const __m512d q = _mm512_sub_pd(_mm512_add_pd(m[k], x), m[k]);
         x = _mm512_sub_pd(x, q);
@@ -475,6 +476,7 @@ static inline __m512d sum_step(__m512d x, const __m512d *m, size_t levels, __m51
 static inline bool sum_levels(const double *a, size_t n, const double *constants, size_t levels, double *parts) {
     __m512d m[WG_KERNEL_SUM_PARTS];
     __m512d sums[2 * WG_KERNEL_SUM_PARTS]; /* two chains */
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         m[k] = _mm512_set1_pd(constants[k]);
         sums[k] = sums[WG_KERNEL_SUM_PARTS + k] = _mm512_setzero_pd();
@@ -486,6 +488,7 @@ static inline bool sum_levels(const double *a, size_t n, const double *constants
         left = _mm512_or_pd(left, sum_step(_mm512_loadu_pd(a + i + 8), m, levels, sums + WG_KERNEL_SUM_PARTS));
     }
     for (; i < n; i += 8) left = _mm512_or_pd(left, sum_step(load_rest_pd(a, i, n), m, levels, sums));
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++)
         parts[k] = _mm512_reduce_add_pd(_mm512_add_pd(sums[k], sums[WG_KERNEL_SUM_PARTS + k]));
     return !is_left(left);
