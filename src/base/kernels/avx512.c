@@ -288,6 +288,12 @@ static inline __m512i group_bytes(const uint8_t *from, const uint8_t *end) {
     return there >= 64 ? load(from) : _mm512_maskz_loadu_epi8(lanes_below(there), from);
 }
 
+/* Asks for the bytes of some groups later, which may lie behind the end: columns of fragments are too short for the processor to see a stream. */
+static inline void ask_ahead(const uint8_t *from) {
+    enum { AHEAD = 1024 };
+    _mm_prefetch((const char *)((uintptr_t)from + AHEAD), _MM_HINT_T0);
+}
+
 static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
     const unpack_plan plan = unpack_plan_of(width);
     const uint8_t *end = wgi_packed_end(packed, width, first, n);
@@ -295,8 +301,10 @@ static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size
     size_t i = wgi_packed_head(first, n);
     wgi_kernels_scalar.unpack_u64(packed, width, first, i, base, out);
     const uint8_t *from = packed + (first + i) / 8 * width;
-    for (; i + 8 <= n; i += 8, from += width)
+    for (; i + 8 <= n; i += 8, from += width) {
+        ask_ahead(from);
         _mm512_storeu_si512(out + i, _mm512_add_epi64(unpack_lanes(&plan, group_bytes(from, end)), add));
+    }
     wgi_kernels_scalar.unpack_u64(packed, width, first + i, n - i, base, out + i);
 }
 
@@ -310,6 +318,7 @@ static void unpack_decimals(const uint8_t *packed, uint32_t width, size_t first,
     wgi_kernels_scalar.unpack_decimals(packed, width, first, i, decimal, out);
     const uint8_t *from = packed + (first + i) / 8 * width;
     for (; i + 8 <= n; i += 8, from += width) {
+        ask_ahead(from);
         const __m512i numbers = _mm512_add_epi64(unpack_lanes(&plan, group_bytes(from, end)), add);
         _mm512_storeu_pd(out + i, _mm512_div_pd(_mm512_cvtepi64_pd(numbers), power));
     }
@@ -322,9 +331,11 @@ static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size
     size_t i = wgi_packed_head(first, n);
     wgi_kernels_scalar.unpack_u32(packed, width, first, i, out);
     const uint8_t *from = packed + (first + i) / 8 * width;
-    for (; i + 8 <= n; i += 8, from += width)
+    for (; i + 8 <= n; i += 8, from += width) {
+        ask_ahead(from);
         _mm256_storeu_si256((__m256i *)(void *)(out + i),
                             _mm512_cvtepi64_epi32(unpack_lanes(&plan, group_bytes(from, end))));
+    }
     wgi_kernels_scalar.unpack_u32(packed, width, first + i, n - i, out + i);
 }
 
