@@ -417,14 +417,52 @@ static uint64_t sum_common(core_worker *w, const uint32_t *a, uint64_t a_count, 
     return sum;
 }
 
+/* Both lists are those of `node`, and each pair of nodes is there the other way round as well: the larger node of a pair counts for both, and the
+ * rest of the lists is not looked at. */
+static uint64_t sum_mirrored(uint32_t node, const uint32_t *a, uint64_t i, const uint32_t *b, uint64_t k) {
+    uint64_t sum = 0;
+    while (i > 0 && k > 0) {
+        const uint32_t x = a[i - 1], y = b[k - 1];
+        if (x < node || y < node) break;
+        if (x != y) {
+            i -= x > y;
+            k -= y > x;
+            continue;
+        }
+        uint64_t in_a = 0, in_b = 0;
+        for (; i > 0 && a[i - 1] == x; i--) in_a++;
+        for (; k > 0 && b[k - 1] == x; k--) in_b++;
+        sum += (x == node ? 1 : 2) * in_a *
+               in_b; /* cannot overflow: there are fewer than 2^32 edges, and all of this is below their square */
+    }
+    return sum;
+}
+
+static bool is_plain(const wgi_work *work, uint32_t vertex) {
+    const wgi_work_vertex *v = &work->vertices[vertex];
+    return v->value.narrow == NULL && v->value.wide == NULL && v->child_count == 0;
+}
+
+/* The pair is one there and one back along the same label, and its nodes are any. */
+static bool is_mirrored(const core_plan *plan) {
+    const back_edge *a = &plan->levels[1].edges[0], *b = &plan->levels[1].edges[1];
+    return a->reach.label == b->reach.label && a->reach.first != b->reach.first && plan->work->per_node == NULL &&
+           is_plain(plan->work, plan->levels[0].vertex) && is_plain(plan->work, plan->levels[1].vertex);
+}
+
 static wg_code sum_pairs(core_worker *w, uint64_t first, uint64_t last, wg_error *err) {
     const core_level *l = &w->plan->levels[1];
+    const bool mirrored = is_mirrored(w->plan);
     WG_TRY(wgi_check(w->plan->work->run->context, err));
     for (uint64_t node = first; node < last; node++) {
         uint64_t a_count, b_count, value;
         const uint32_t *a = list_of(&l->edges[0].reach, 0, node, &a_count);
         const uint32_t *b = list_of(&l->edges[1].reach, 0, node, &b_count);
         if (a_count == 0 || b_count == 0) continue;
+        if (mirrored) {
+            add_total(w, sum_mirrored((uint32_t)node, a, a_count, b, b_count));
+            continue;
+        }
         const uint64_t sum = sum_common(w, a, a_count, b, b_count);
         if (sum == 0) continue;
         w->overflow = !wgi_tree_value(w->plan->work, w->plan->levels[0].vertex, node, &value) || w->overflow;
@@ -594,10 +632,7 @@ static wg_code triangles_at(triangle_walk *x, uint32_t node, uint32_t role, wg_e
 static wg_code sum_triangles(core_worker *w, const triangle *t, uint64_t first, uint64_t last, wg_error *err) {
     triangle_walk x = {.w = w, .t = *t, .node = UINT32_MAX};
     wg_code code = WG_OK;
-    for (uint32_t i = 0; i < 2; i++) {
-        const wgi_work_vertex *v = &w->plan->work->vertices[w->plan->levels[i].vertex];
-        x.plain[i] = v->value.narrow == NULL && v->value.wide == NULL && v->child_count == 0;
-    }
+    for (uint32_t i = 0; i < 2; i++) x.plain[i] = is_plain(w->plan->work, w->plan->levels[i].vertex);
     for (uint64_t node = first; node < last && code == WG_OK; node++) {
         code = triangles_at(&x, (uint32_t)node, 0, err);
         if (code == WG_OK) code = triangles_at(&x, (uint32_t)node, 1, err);

@@ -460,8 +460,9 @@ static inline bool is_left(__m256d left) {
     return !_mm256_testz_si256(bits, bits);
 }
 
-/* One step of all levels over four values. */
+/* One step of all levels over four values. Unrolled, loops over levels keep the sums in registers. */
 static inline __m256d sum_step(__m256d x, const __m256d *m, size_t levels, __m256d *sums) {
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         const __m256d q = _mm256_sub_pd(_mm256_add_pd(m[k], x), m[k]);
         x = _mm256_sub_pd(x, q);
@@ -473,6 +474,7 @@ static inline __m256d sum_step(__m256d x, const __m256d *m, size_t levels, __m25
 static inline bool sum_levels(const double *a, size_t n, const double *constants, size_t levels, double *parts) {
     __m256d m[WG_KERNEL_SUM_PARTS];
     __m256d sums[2 * WG_KERNEL_SUM_PARTS]; /* two chains */
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         m[k] = _mm256_set1_pd(constants[k]);
         sums[k] = sums[WG_KERNEL_SUM_PARTS + k] = _mm256_setzero_pd();
@@ -484,6 +486,7 @@ static inline bool sum_levels(const double *a, size_t n, const double *constants
         left = _mm256_or_pd(left, sum_step(load_pd(a + i + 4), m, levels, sums + WG_KERNEL_SUM_PARTS));
     }
     for (; i < n; i += 4) left = _mm256_or_pd(left, sum_step(load_rest_pd(a, i, n), m, levels, sums));
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         double lanes[4];
         _mm256_storeu_pd(lanes, _mm256_add_pd(sums[k], sums[WG_KERNEL_SUM_PARTS + k]));

@@ -288,6 +288,12 @@ static inline __m512i group_bytes(const uint8_t *from, const uint8_t *end) {
     return there >= 64 ? load(from) : _mm512_maskz_loadu_epi8(lanes_below(there), from);
 }
 
+/* Asks for the bytes of some groups later, which may lie behind the end: columns of fragments are too short for the processor to see a stream. */
+static inline void ask_ahead(const uint8_t *from) {
+    enum { AHEAD = 1024 };
+    _mm_prefetch((const char *)((uintptr_t)from + AHEAD), _MM_HINT_T0);
+}
+
 static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size_t n, uint64_t base, uint64_t *out) {
     const unpack_plan plan = unpack_plan_of(width);
     const uint8_t *end = wgi_packed_end(packed, width, first, n);
@@ -295,8 +301,10 @@ static void unpack_u64(const uint8_t *packed, uint32_t width, size_t first, size
     size_t i = wgi_packed_head(first, n);
     wgi_kernels_scalar.unpack_u64(packed, width, first, i, base, out);
     const uint8_t *from = packed + (first + i) / 8 * width;
-    for (; i + 8 <= n; i += 8, from += width)
+    for (; i + 8 <= n; i += 8, from += width) {
+        ask_ahead(from);
         _mm512_storeu_si512(out + i, _mm512_add_epi64(unpack_lanes(&plan, group_bytes(from, end)), add));
+    }
     wgi_kernels_scalar.unpack_u64(packed, width, first + i, n - i, base, out + i);
 }
 
@@ -310,6 +318,7 @@ static void unpack_decimals(const uint8_t *packed, uint32_t width, size_t first,
     wgi_kernels_scalar.unpack_decimals(packed, width, first, i, decimal, out);
     const uint8_t *from = packed + (first + i) / 8 * width;
     for (; i + 8 <= n; i += 8, from += width) {
+        ask_ahead(from);
         const __m512i numbers = _mm512_add_epi64(unpack_lanes(&plan, group_bytes(from, end)), add);
         _mm512_storeu_pd(out + i, _mm512_div_pd(_mm512_cvtepi64_pd(numbers), power));
     }
@@ -322,9 +331,11 @@ static void unpack_u32(const uint8_t *packed, uint32_t width, size_t first, size
     size_t i = wgi_packed_head(first, n);
     wgi_kernels_scalar.unpack_u32(packed, width, first, i, out);
     const uint8_t *from = packed + (first + i) / 8 * width;
-    for (; i + 8 <= n; i += 8, from += width)
+    for (; i + 8 <= n; i += 8, from += width) {
+        ask_ahead(from);
         _mm256_storeu_si256((__m256i *)(void *)(out + i),
                             _mm512_cvtepi64_epi32(unpack_lanes(&plan, group_bytes(from, end))));
+    }
     wgi_kernels_scalar.unpack_u32(packed, width, first + i, n - i, out + i);
 }
 
@@ -462,8 +473,9 @@ static inline bool is_left(__m512d left) {
     return _mm512_test_epi64_mask(bits, bits) != 0;
 }
 
-/* One step of all levels over eight values. */
+/* One step of all levels over eight values. Unrolled, loops over levels keep the sums in registers. */
 static inline __m512d sum_step(__m512d x, const __m512d *m, size_t levels, __m512d *sums) {
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         const __m512d q = _mm512_sub_pd(_mm512_add_pd(m[k], x), m[k]);
         x = _mm512_sub_pd(x, q);
@@ -475,6 +487,7 @@ static inline __m512d sum_step(__m512d x, const __m512d *m, size_t levels, __m51
 static inline bool sum_levels(const double *a, size_t n, const double *constants, size_t levels, double *parts) {
     __m512d m[WG_KERNEL_SUM_PARTS];
     __m512d sums[2 * WG_KERNEL_SUM_PARTS]; /* two chains */
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++) {
         m[k] = _mm512_set1_pd(constants[k]);
         sums[k] = sums[WG_KERNEL_SUM_PARTS + k] = _mm512_setzero_pd();
@@ -486,6 +499,7 @@ static inline bool sum_levels(const double *a, size_t n, const double *constants
         left = _mm512_or_pd(left, sum_step(_mm512_loadu_pd(a + i + 8), m, levels, sums + WG_KERNEL_SUM_PARTS));
     }
     for (; i < n; i += 8) left = _mm512_or_pd(left, sum_step(load_rest_pd(a, i, n), m, levels, sums));
+#pragma GCC unroll 4
     for (size_t k = 0; k < levels; k++)
         parts[k] = _mm512_reduce_add_pd(_mm512_add_pd(sums[k], sums[WG_KERNEL_SUM_PARTS + k]));
     return !is_left(left);

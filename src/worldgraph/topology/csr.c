@@ -2,8 +2,8 @@
  *
  * Build is a merge in O(entries + keys): the entries of the base, which are grouped by node, come first within each node, the
  * newer log edges after them in log order, so that edge ids ascend. Where the node ids are dense (their range is at most
- * four times the number of distinct ones, plus 1,024) it is a counting sort over an offset array; otherwise the log edges
- * are sorted by node with a stable radix sort and merged with the sorted keys of the base.
+ * four times the number of distinct ones, plus 1,024) it is a counting sort over an offset array, of a large log without a base by ranges
+ * of nodes first; otherwise the log edges are sorted by node with a stable radix sort and merged with the sorted keys of the base.
  *
  *   one block: wgi_csr | keys u64 (not dense) | offsets (keys + 1) | edges | neighbours (u32; u64 when an id or the count needs it)
  *
@@ -223,6 +223,110 @@ static void dense_fill(const csr_writer *w, const wgi_csr_source *s) {
     offset_set(w, 0, 0);
 }
 
+/* ---- large logs: dealt to ranges of nodes first, so that what the sort of each range touches fits a core's cache */
+
+enum { DEAL_ENTRIES_MIN = 1 << 16, DEAL_RANGES_LOG2 = 9, DEAL_RANGE_LOG2_MIN = 13, DEAL_RANGE_LOG2_MAX = 16 };
+
+typedef struct dealing {
+    uint32_t *offsets;
+    uint32_t *edges;
+    uint32_t *neighbours;
+    uint16_t *low; /* of each entry, the node's place in its range */
+    uint32_t shift;
+    uint32_t starts[(1 << DEAL_RANGES_LOG2) + 1];
+    uint32_t *cursors;    /* [1 << shift] */
+    uint32_t *scratch[2]; /* of the largest range */
+} dealing;
+
+static void deal_count(dealing *d, const wgi_log_span *span, uint32_t side, uint64_t count, uint64_t min) {
+    for (uint64_t i = 0; i < count; i++) d->starts[((wgi_span_end(span, side, i) - min) >> d->shift) + 1]++;
+}
+
+static void deal_place(dealing *d, const wgi_log_span *span, uint32_t side, uint64_t count, uint64_t min) {
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t node = wgi_span_end(span, side, i) - min;
+        const uint32_t at = d->starts[node >> d->shift]++;
+        d->edges[at] = (uint32_t)wgi_span_edge(span, i);
+        d->neighbours[at] = (uint32_t)wgi_span_end(span, 1 - side, i);
+        d->low[at] = (uint16_t)(node & ((UINT64_C(1) << d->shift) - 1));
+    }
+}
+
+/* Puts the entries [first, last) of one range, whose nodes begin with `node`, in the order of nodes. */
+static void deal_sort(const dealing *d, uint64_t node, uint64_t node_count, uint32_t first, uint32_t last) {
+    const uint32_t count = last - first;
+    uint32_t total = first;
+    memset(d->cursors, 0, (size_t)node_count * sizeof *d->cursors);
+    for (uint32_t i = first; i < last; i++) d->cursors[d->low[i]]++;
+    for (uint64_t k = 0; k < node_count; k++) {
+        const uint32_t entries = d->cursors[k];
+        d->cursors[k] = d->offsets[node + k] = total;
+        total += entries;
+    }
+    WG_ASSERT(total == last);
+    if (count == 0) return;
+    memcpy(d->scratch[0], d->edges + first, count * sizeof(uint32_t));
+    memcpy(d->scratch[1], d->neighbours + first, count * sizeof(uint32_t));
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t at = d->cursors[d->low[first + i]]++;
+        d->edges[at] = d->scratch[0][i];
+        d->neighbours[at] = d->scratch[1][i];
+    }
+}
+
+static uint32_t deal_shift(uint64_t key_count) {
+    uint32_t shift = DEAL_RANGE_LOG2_MIN;
+    while ((key_count - 1) >> shift >= 1 << DEAL_RANGES_LOG2) shift++;
+    return shift;
+}
+
+static bool deal_memory(dealing *d, uint64_t entries, uint32_t ranges, wg_account *account, void **out) {
+    uint32_t most = 0;
+    for (uint32_t r = 0; r < ranges; r++) {
+        const uint32_t count = d->starts[r + 1] - d->starts[r];
+        if (count > most) most = count;
+    }
+    const size_t words = ((size_t)1 << d->shift) + 2 * (size_t)most;
+    uint8_t *block = wg_alloc(account, words * sizeof(uint32_t) + entries * sizeof(uint16_t));
+    if (block == NULL) return false;
+    d->cursors = (uint32_t *)(void *)block;
+    d->scratch[0] = d->cursors + ((size_t)1 << d->shift);
+    d->scratch[1] = d->scratch[0] + most;
+    d->low = (uint16_t *)(void *)(d->scratch[1] + most);
+    *out = block;
+    return true;
+}
+
+/* False: nothing is done, the source is small, wide or has a base, or there is no memory to do it in. */
+static bool deal_fill(const csr_writer *w, const wgi_csr_source *s, wg_account *account) {
+    const uint64_t keys = w->csr->key_count, entries = w->csr->entry_count, min = w->csr->node_min;
+    dealing d = {.offsets = w->offsets, .edges = w->edges, .neighbours = w->neighbours};
+    wgi_log_span span;
+    void *block;
+    if (w->csr->wide || entries < DEAL_ENTRIES_MIN || (s->base != NULL && s->base->entry_count > 0)) return false;
+    d.shift = deal_shift(keys);
+    if (d.shift > DEAL_RANGE_LOG2_MAX) return false;
+    const uint32_t ranges = (uint32_t)(((keys - 1) >> d.shift) + 1);
+    for (uint64_t at = s->first, n; at < s->last; at += n) {
+        n = wgi_log_span_at(s->log, at, s->last, &span);
+        deal_count(&d, &span, s->side, n, min);
+    }
+    for (uint32_t r = 0; r < ranges; r++) d.starts[r + 1] += d.starts[r];
+    if (!deal_memory(&d, entries, ranges, account, &block)) return false;
+    for (uint64_t at = s->first, n; at < s->last; at += n) {
+        n = wgi_log_span_at(s->log, at, s->last, &span);
+        deal_place(&d, &span, s->side, n, min);
+    }
+    for (uint32_t r = 0; r < ranges; r++) { /* starts are ends by now */
+        const uint64_t node = (uint64_t)r << d.shift;
+        deal_sort(&d, node, wg_min_u64(UINT64_C(1) << d.shift, keys - node), r == 0 ? 0 : d.starts[r - 1],
+                  d.starts[r]);
+    }
+    offset_set(w, keys, entries);
+    wg_free(block);
+    return true;
+}
+
 /* Stable radix sort by node of refs[0..count), with `spare` of the same size; returns where the result is. Bytes in which
  * all nodes agree cost one pass less. */
 static node_ref *refs_sort(node_ref *refs, node_ref *spare, uint64_t count) {
@@ -307,7 +411,7 @@ wg_code wgi_csr_build(const wgi_csr_source *source, wg_account *account, wgi_csr
     csr_writer w;
     if (!writer_create(&w, &extent, true, extent.node_max - extent.node_min + 1, account))
         return wg_error_nomem(err, (size_t)extent.entry_count);
-    dense_fill(&w, source);
+    if (!deal_fill(&w, source, account)) dense_fill(&w, source);
     *out = w.csr;
     return WG_OK;
 }

@@ -240,6 +240,59 @@ static void test_topology_survives_refused_allocations(void **state) {
     }
 }
 
+/* Goal: a large load, which is sorted by ranges of nodes, gives the arrays of a plain counting sort: with hubs, with ranges that have no edge,
+ * and when an allocation on the way is refused. */
+static void test_a_large_load_is_sorted_by_ranges(void **state) {
+    enum { EDGES = 100000, SPAN = 41000, FIRST = 77, EMPTY_FROM = 17000, EMPTY_TO = 25000 };
+    (void)state;
+    static uint64_t ends[2][EDGES];
+    static uint32_t seen[SPAN];
+    wg_rng rng;
+    wg_rng_init(&rng, wg_test_seed(15));
+    for (uint32_t i = 0; i < 2 * EDGES; i++) {
+        uint64_t node = wg_rng_below(&rng, SPAN);
+        if (wg_rng_below(&rng, 4) == 0)
+            node = 8191 + wg_rng_below(&rng, 2); /* the last of a range, the first of the next */
+        if (node >= EMPTY_FROM && node < EMPTY_TO) node = 0;
+        ends[i % 2][i / 2] = FIRST + node;
+    }
+    uint32_t refused = 0;
+    for (uint64_t n = 0; n < 16; n++) {
+        fixture f;
+        wg_topology_side sides[2];
+        uint64_t generation;
+        fixture_open(&f);
+        assert_int_equal(wg_topology_add_batch(f.topology, 1000, ends[0], ends[1], EDGES, NULL), WG_OK);
+        wg_memory_fail_at(n, false);
+        wg_code code = wg_topology_rebuild(f.topology, NULL);
+        wg_memory_fail_at(0, false);
+        if (code != WG_OK) {
+            assert_int_equal(code, WG_E_NOMEM);
+            refused++;
+            fixture_close(&f);
+            continue;
+        }
+        const uint32_t slot = wg_epoch_enter(f.epoch);
+        assert_true(wg_topology_base(f.topology, sides, &generation));
+        for (uint32_t s = 0; s < 2; s++) {
+            assert_int_equal(sides[s].entry_count, EDGES);
+            assert_int_equal(sides[s].offsets[sides[s].node_count], EDGES);
+            memset(seen, 0, sizeof seen);
+            for (uint32_t i = 0; i < EDGES; i++) {
+                const uint64_t k = ends[s][i] - sides[s].node_min;
+                const uint64_t at = sides[s].offsets[k] + seen[k]++;
+                assert_true(at < sides[s].offsets[k + 1]);
+                assert_int_equal(sides[s].edges[at], 1000 + i);
+                assert_int_equal(sides[s].neighbours[at], ends[1 - s][i]);
+            }
+        }
+        wg_epoch_leave(f.epoch, slot);
+        check(&f);
+        fixture_close(&f);
+    }
+    assert_true(refused >= 4 && refused < 14);
+}
+
 /* Goal: a read allocates nothing, in every part of the structure. */
 static void test_reading_allocates_nothing(void **state) {
     (void)state;
@@ -374,6 +427,7 @@ int main(void) {
         cmocka_unit_test(test_topology_equals_an_array_of_edges),
         cmocka_unit_test(test_settle_merges_when_the_delta_outgrows_its_share),
         cmocka_unit_test(test_topology_survives_refused_allocations),
+        cmocka_unit_test(test_a_large_load_is_sorted_by_ranges),
         cmocka_unit_test(test_reading_allocates_nothing),
         cmocka_unit_test(test_a_load_of_many_batches_is_read_in_between),
         cmocka_unit_test(test_readers_see_committed_edges_once_during_writes),
