@@ -213,12 +213,94 @@ static void test_wal_recovery_reads_the_last_segment_again(void **state) {
     assert_int_equal(r.count, 3);
 }
 
+/* Goal: a commit that is alone becomes durable after the interval, though no batch is full and nobody asks. */
+static void test_wal_one_commit_is_synced_by_time(void **state) {
+    fixture *f = *state;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 1;
+    f->options.sync_batch_commits = 1 << 30;
+    open_log(f, &(replayed){.size_of = NULL});
+    for (uint64_t n = 1; n <= 3; n++) {
+        while (!atomic_load(&f->wal->sleeper_idle)) wg_thread_yield();
+        append_sized(f, 100, false);
+        wait_durable(f, n);
+    }
+    wg_wal_metrics m;
+    wg_wal_metrics_get(f->wal, &m);
+    assert_int_equal(m.syncs, 3);
+}
+
+/* Goal: a frame with anything in a reserved byte is none, though its checksum is right. */
+static void test_wal_reserved_bytes_are_zero(void **state) {
+    (void)state;
+    const wal_place place = {.segment_crc = wgi_wal_segment_crc(uuid_a, 1), .offset = WAL_HEADER_BYTES};
+    const wal_frame frame = {.kind = WAL_FULL, .logseq = 1, .payload_bytes = 8};
+    wal_frame got;
+    for (uint32_t byte = 0; byte < 4; byte++) {
+        uint8_t bytes[WAL_FRAME_BYTES];
+        uint8_t covered[4];
+        wgi_wal_frame_encode(&frame, place, bytes);
+        assert_true(wgi_wal_frame_decode(bytes, place, &got));
+        if (byte < 3) bytes[WAL_F_RESERVED + byte] = 1;
+        wg_store_u32le(covered, place.offset);
+        const uint32_t crc = wg_crc32(place.segment_crc, covered, sizeof covered);
+        wg_store_u32le(bytes + WAL_F_HEADER_CRC, wg_crc32(crc, bytes + 4, WAL_FRAME_BYTES - 4));
+        assert_int_equal(wgi_wal_frame_decode(bytes, place, &got), byte == 3); /* the last one is as it was */
+    }
+}
+
+/* Goal: a file that is larger than any segment may be is not read; one that is as large as the largest is, and its header says what is wrong;
+ * one that is as large as its header says is right. */
+static void test_wal_sizes_of_files_are_bounded(void **state) {
+    static const char *const told[] = {"than its header says", "than any segment"};
+    fixture *f = *state;
+    open_log(f, &(replayed){.size_of = NULL});
+    append_sized(f, 100, true);
+    close_log(f);
+    wg_file_info info;
+    wg_wal_recovery found = {0};
+    wg_error err = {0};
+    assert_int_equal(f->p->ops->stat(f->p, SEGMENT_1, &info, NULL), WG_OK);
+    wg_platform *const p = wrap_begin(&wrap, f->p);
+    assert_int_equal(wg_wal_scan_from(p, "/wal", &f->options, NULL, NULL, &found, NULL), WG_OK);
+    assert_int_equal(found.last_logseq, 1);
+    for (uint64_t more = 0; more < 2; more++) {
+        wrap_rule(&wrap, WRAP_NONE, "1.wal", WG_OK);
+        wrap.larger_by = WAL_SEGMENT_BYTES_MAX - info.size + more;
+        wg_error_clear(&err);
+        assert_int_equal(wg_wal_scan_from(p, "/wal", &f->options, NULL, NULL, &found, &err), WG_E_CORRUPT);
+        if (strstr(err.message, told[more]) == NULL) fail_msg("%s", err.message);
+        wrap_clear(&wrap);
+    }
+}
+
+/* Goal: of a commit that is split no part lies behind the end of a segment. */
+static void test_wal_split_commits_stay_within_segments(void **state) {
+    fixture *f = *state;
+    f->options.segment_bytes = 4096;
+    open_log(f, &(replayed){.size_of = NULL});
+    append_sized(f, 8000, true);
+    for (size_t size = 9000; size < 9100; size += 7) append_sized(f, size, true);
+    const uint64_t last = f->wal->number;
+    close_log(f);
+    assert_true(last > 20);
+    for (uint64_t number = 1; number <= last; number++) {
+        char path[WAL_PATH_BYTES];
+        wg_file_info info;
+        assert_int_equal(wgi_wal_path("/wal", number, path, NULL), WG_OK);
+        assert_int_equal(f->p->ops->stat(f->p, path, &info, NULL), WG_OK);
+        assert_true(info.size <= (number == 1 ? 8192 : 4096));
+    }
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_wal_either_thread_may_not_start), T(test_wal_buffered_opens_with_its_threads),
-        T(test_wal_poisoned_refuses_every_call), T(test_wal_rotation_may_fail),
-        T(test_wal_options_have_defaults),       T(test_wal_recovery_reads_the_last_segment_again),
+        T(test_wal_either_thread_may_not_start),  T(test_wal_buffered_opens_with_its_threads),
+        T(test_wal_poisoned_refuses_every_call),  T(test_wal_rotation_may_fail),
+        T(test_wal_one_commit_is_synced_by_time), T(test_wal_reserved_bytes_are_zero),
+        T(test_wal_sizes_of_files_are_bounded),   T(test_wal_split_commits_stay_within_segments),
+        T(test_wal_options_have_defaults),        T(test_wal_recovery_reads_the_last_segment_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
