@@ -141,6 +141,60 @@ static void test_a_long_log_and_no_memory(void **state) {
     test_a_long_log_is_replayed_by_two_threads(state);
 }
 
+/* Goal: the allocations of a start whose commits are few and large: without the second thread's it goes on alone, without any other one it says
+ * so; what it finds is whole. */
+static void test_large_commits_and_no_memory(void **state) {
+    (void)state;
+    enum { LARGE = 24, LARGE_BYTES = 100 << 10 };
+    static char room[LARGE_BYTES];
+    char path[300];
+    wg_engine *e = NULL;
+    uint32_t refused = 0;
+    uint32_t alone = 0;
+    const wg_engine_options o = options_with(false);
+    (void)snprintf(path, sizeof path, "%s/large", dir);
+    MODEL_OK(wg_engine_open(path, &o, &e, err));
+    for (uint32_t i = 0; i < LARGE; i++) {
+        wg_txn *txn = NULL;
+        wg_property text = {.value = wg_value_str(wg_slice_of(room, LARGE_BYTES))};
+        uint32_t label;
+        uint64_t id;
+        memset(room, 'a' + (int)i, sizeof room);
+        MODEL_OK(wg_txn_begin(e, WG_TXN_WRITE, 0, &txn, err));
+        MODEL_OK(wg_txn_intern_label(txn, wg_slice_str("T"), false, &label, err));
+        MODEL_OK(wg_txn_intern_key(txn, wg_slice_str("text"), &text.key, err));
+        MODEL_OK(wg_txn_create_node(txn, &label, 1, &text, 1, &id, err));
+        MODEL_OK(wg_txn_commit(txn, NULL, err));
+    }
+    wg_sha256 expected;
+    MODEL_OK(wg_engine_chain_value(e, LARGE, &expected, err));
+    MODEL_OK(wg_engine_close(e, err));
+    bool met = true;
+    for (uint64_t n = 1; met; n++) {
+        wg_error seen = {0};
+        const uint64_t before = wg_memory_calls();
+        wg_memory_fail_at(n, false);
+        const wg_code code = wg_engine_open(path, &o, &e, &seen);
+        met = wg_memory_calls() - before >= n;
+        wg_memory_fail_at(0, false);
+        if (code != WG_OK) {
+            if (code != WG_E_NOMEM) fail_msg("n %llu: %s", (unsigned long long)n, seen.message);
+            assert_true(met && seen.message[0] != '\0');
+            refused++;
+            continue;
+        }
+        wg_sha256 got;
+        alone += met;
+        assert_int_equal(wg_engine_logseq(e), LARGE);
+        MODEL_OK(wg_engine_chain_value(e, LARGE, &got, err));
+        assert_memory_equal(got.bytes, expected.bytes, sizeof got.bytes);
+        MODEL_OK(wg_engine_close(e, err));
+    }
+    assert_true(refused > 50);
+    assert_true(alone >= 2); /* the pipeline and its thread, at least */
+    print_message("%u refused, %u went on\n", refused, alone);
+}
+
 static void flip(const char *path, uint64_t offset) {
     wg_platform *p = wg_platform_real();
     wg_file *file = NULL;
@@ -192,9 +246,8 @@ static void test_a_long_log_and_a_small_budget(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_a_long_log_is_replayed_by_two_threads),
-        T(test_a_long_log_and_no_memory),
-        T(test_damage_in_a_long_log_is_refused),
+        T(test_a_long_log_is_replayed_by_two_threads), T(test_a_long_log_and_no_memory),
+        T(test_large_commits_and_no_memory),           T(test_damage_in_a_long_log_is_refused),
         T(test_a_long_log_and_a_small_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
