@@ -225,7 +225,7 @@ static wg_code refresh_named(wg_stmt *stmt, wg_error *err) {
 /* What sessions have committed in runs belongs to a commit of the log before a statement that may look at it begins. */
 static wg_code drain_named(const wg_stmt *stmt, wg_error *err) {
     if (!wg_query_reads_runs(stmt->query)) return WG_OK;
-    return wg_engine_state_drain(stmt->session->engine, false, NULL, err);
+    return wg_engine_state_drain_within(stmt->session->engine, &stmt->session->cancel, err);
 }
 
 /* Each moment is given once, so that rand() and randomUUID() differ between statements (ADR 0017): a clock that stands, or is set back by less

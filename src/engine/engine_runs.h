@@ -11,6 +11,8 @@ wg_state *wg_engine_state(wg_engine *engine);
  * which new snapshots of the graph see too. durable: returns after the sync. IN_MEMORY: nothing but the number. Threads: any; one cut
  * serves all who wait. */
 wg_code wg_engine_state_drain(wg_engine *engine, bool durable, uint64_t *out_logseq, wg_error *err);
+/* The same for a statement, not durable: while somebody else appends it waits no longer than `cancel` (may be NULL) lets it. */
+wg_code wg_engine_state_drain_within(wg_engine *engine, const wg_cancel *cancel, wg_error *err);
 /* Until the lane's ticket is durable: leads a drain and a sync or waits for who does. */
 wg_code wg_engine_state_wait(wg_engine *engine, const wg_lane *lane, uint64_t ticket, wg_error *err);
 /* After a commit of BUFFERED, or of STRICT that nobody waits for: wakes the background when enough has gathered. A load and a compare. */

@@ -12,8 +12,7 @@
 
 /* Who waits longer than this for the writer is told so, instead of waiting for ever for a transaction that its own thread has open. */
 #define WRITER_WAIT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
-#define WRITER_LOOK_NS \
-    (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
+#define LOOK_NS        (UINT64_C(20) * 1000 * 1000) /* between two looks at whether the statement that waits is cancelled */
 enum { BARGES_MAX = 8 };
 
 void wgi_seat_init(wgi_seat *seat, uint32_t rank) {
@@ -63,11 +62,9 @@ static void seat_give(wgi_seat *s) {
     wg_mutex_unlock(&s->mutex);
 }
 
-/* ---- the writer */
-
-/* The mutex is held, and somebody else has the place. */
-static wg_code wait_for_writer(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
-    wgi_seat *s = &e->writer;
+/* The mutex is held, and somebody else has the place. `patience_ns` 0: it waits as long as it takes. */
+static wg_code wait_for(const wg_engine *e, wgi_seat *s, uint64_t patience_ns, const wg_cancel *cancel,
+                        wg_error *err) {
     const uint64_t begin = e->platform->ops->now_ns(e->platform);
     wgi_turn turn = {0};
     wg_code code = WG_OK;
@@ -75,26 +72,33 @@ static wg_code wait_for_writer(wg_engine *e, const wg_cancel *cancel, wg_error *
     while (!turn.given && s->busy && code == WG_OK) {
         const uint64_t waited = e->platform->ops->now_ns(e->platform) - begin;
         code = wg_cancel_check(cancel, err);
-        if (code == WG_OK && waited >= WRITER_WAIT_NS)
+        if (code == WG_OK && patience_ns != 0 && waited >= patience_ns)
             code = wg_error_set(err, WG_E_BUSY, WG_NO_OFFSET,
                                 "another transaction has been writing for 10 seconds: commit it or roll it back");
         if (code != WG_OK) break;
-        const uint64_t left = WRITER_WAIT_NS - waited;
-        (void)wg_cond_wait_for(&s->free, &s->mutex, cancel == NULL ? left : wg_min_u64(left, WRITER_LOOK_NS));
+        const uint64_t left = patience_ns == 0 ? UINT64_MAX : patience_ns - waited;
+        if (cancel == NULL && patience_ns == 0) wg_cond_wait(&s->free, &s->mutex);
+        else (void)wg_cond_wait_for(&s->free, &s->mutex, cancel == NULL ? left : wg_min_u64(left, LOOK_NS));
     }
     if (turn.given) return WG_OK; /* it has left the queue already, and the place was never free */
     queue_leave(s, &turn);
     return s->busy ? code : WG_OK;
 }
 
-wg_code wgi_writer_take_within(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
-    wgi_seat *s = &e->writer;
+static wg_code seat_take(const wg_engine *e, wgi_seat *s, uint64_t patience_ns, const wg_cancel *cancel,
+                         wg_error *err) {
     wg_mutex_lock(&s->mutex);
     const bool waited = s->busy;
-    const wg_code code = waited ? wait_for_writer(e, cancel, err) : WG_OK;
+    const wg_code code = waited ? wait_for(e, s, patience_ns, cancel, err) : WG_OK;
     if (code == WG_OK) seat_sit(s, waited);
     wg_mutex_unlock(&s->mutex);
     return code;
+}
+
+/* ---- the writer */
+
+wg_code wgi_writer_take_within(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
+    return seat_take(e, &e->writer, WRITER_WAIT_NS, cancel, err);
 }
 
 wg_code wgi_writer_take(wg_engine *e, wg_error *err) { return wgi_writer_take_within(e, NULL, err); }
@@ -118,16 +122,13 @@ uint32_t wg_engine_writers_waiting(wg_engine *engine) {
 
 /* ---- the log's end */
 
+wg_code wgi_log_take_within(wg_engine *e, const wg_cancel *cancel, wg_error *err) {
+    return seat_take(e, &e->log_end, 0, cancel, err);
+}
+
 void wgi_log_take(wg_engine *e) {
-    wgi_seat *s = &e->log_end;
-    wgi_turn turn = {0};
-    wg_mutex_lock(&s->mutex);
-    const bool waited = s->busy;
-    if (waited) queue_join(s, &turn);
-    while (!turn.given && s->busy) wg_cond_wait(&s->free, &s->mutex);
-    if (waited && !turn.given) queue_leave(s, &turn);
-    seat_sit(s, waited);
-    wg_mutex_unlock(&s->mutex);
+    const wg_code code = wgi_log_take_within(e, NULL, NULL);
+    WG_ASSERT(code == WG_OK); /* nothing ends this wait */
 }
 
 void wgi_log_give(wg_engine *e) { seat_give(&e->log_end); }

@@ -195,12 +195,16 @@ static wg_code drain_locked(wg_engine *e, wg_error *err) {
     return WG_OK;
 }
 
-static wg_code drain_only(wg_engine *e, uint64_t *out_logseq, wg_error *err) {
-    wgi_log_take(e);
+static wg_code drain_within(wg_engine *e, const wg_cancel *cancel, uint64_t *out_logseq, wg_error *err) {
+    WG_TRY(wgi_log_take_within(e, cancel, err));
     const wg_code code = drain_locked(e, err);
     if (code == WG_OK) *out_logseq = e->applied;
     wgi_log_give(e);
     return code;
+}
+
+static wg_code drain_only(wg_engine *e, uint64_t *out_logseq, wg_error *err) {
+    return drain_within(e, NULL, out_logseq, err);
 }
 
 /* For wg_lane_reserve: the caller may be inside the epoch, so nothing else is done here. */
@@ -359,6 +363,11 @@ wg_code wg_engine_state_drain(wg_engine *engine, bool durable, uint64_t *out_log
     else WG_TRY(drain_only(engine, &logseq, err));
     if (out_logseq != NULL) *out_logseq = logseq;
     return WG_OK;
+}
+
+wg_code wg_engine_state_drain_within(wg_engine *engine, const wg_cancel *cancel, wg_error *err) {
+    uint64_t logseq = 0;
+    return engine->options.read_only ? WG_OK : drain_within(engine, cancel, &logseq, err);
 }
 
 /* ---- a snapshot of both */

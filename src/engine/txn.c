@@ -298,7 +298,8 @@ static wg_code number_and_log(wg_txn *txn, uint64_t logseq, wg_error *err) {
 
 static wg_code commit_writes(wg_txn *txn, uint64_t *out_logseq, wg_error *err) {
     wg_engine *e = txn->engine;
-    wgi_log_take(e);
+    /* A statement whose time is over, or that is cancelled, may still end without a trace here. */
+    WG_TRY(wgi_log_take_within(e, txn->mixed == NULL ? txn->cancel : NULL, err));
     const uint64_t logseq = wgi_next_logseq(e);
     const wg_code code = number_and_log(txn, logseq, err);
     if (code != WG_OK) wgi_undo_back_to(e, &txn->undo, 0);
