@@ -171,8 +171,7 @@ bool wgi_writer_is_busy(wg_engine *engine); /* somebody has it; a moment later t
 void wgi_log_take(wg_engine *engine);
 wg_code wgi_log_take_within(wg_engine *engine, const wg_cancel *cancel, wg_error *err); /* or what `cancel` says */
 void wgi_log_give(wg_engine *engine);
-/* Both: neither rows, definitions nor runs' notes move. */
-wg_code wgi_both_take(wg_engine *engine, wg_error *err);
+wg_code wgi_both_take(wg_engine *engine, wg_error *err); /* neither rows, definitions nor runs' notes move */
 void wgi_both_give(wg_engine *engine);
 
 /* ---- checkpoint */

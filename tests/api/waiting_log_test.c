@@ -78,6 +78,12 @@ static int begin(void **state) {
     wg_error err = {0};
     const wg_options options = {.create = true, .durability = WG_BUFFERED, .sync_interval_ms = 3600000};
     memset(&w, 0, sizeof w);
+    wg_platform *real = wg_platform_real();
+    plain = real->ops;
+    slow = *plain;
+    slow.write_at = slow_write_at;
+    slow.write_parts = slow_write_parts;
+    real->ops = &slow;
     snprintf(w.dir, sizeof w.dir, "%s/wgwaitXXXXXX", base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(w.dir));
     char path[400];
@@ -87,12 +93,6 @@ static int begin(void **state) {
     must(wg_session_open(w.db, &w.other, &err), &err);
     statement(w.appender, "CREATE (:P {k: 1})");
     must(wg_run_create(w.appender, "r", NULL, &w.run, &err), &err);
-    wg_platform *real = wg_platform_real();
-    plain = real->ops;
-    slow = *plain;
-    slow.write_at = slow_write_at;
-    slow.write_parts = slow_write_parts;
-    real->ops = &slow;
     *state = &w;
     return 0;
 }
@@ -101,11 +101,11 @@ static int end(void **state) {
     world *w = *state;
     wg_error err = {0};
     char command[400];
-    wg_platform_real()->ops = plain;
     wg_run_close(w->run);
     wg_session_close(w->appender);
     wg_session_close(w->other);
     must(wg_close(w->db, &err), &err);
+    wg_platform_real()->ops = plain; /* no thread reads it now */
     snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
     return system(command);
 }

@@ -191,13 +191,23 @@ static void test_events_refused_memory_changes_nothing(void **state) {
     env_close(&v);
 }
 
+static uint64_t test_now_ns = 1000000000;
+
+static uint64_t test_now(wg_platform *self) {
+    (void)self;
+    return test_now_ns;
+}
+
 static void test_events_of_a_long_log_append_without_allocating(void **state) {
     /* Goal: a log that has come to huge pages asks the allocator for nothing but lists of types, one chunk in a thousand, and pages that it gave back are
      * taken again. */
     (void)state;
     env v;
     env_open(&v);
-    wg_pages *pages = wg_pages_create(wg_platform_real(), &v.account);
+    wg_platform_ops ops = *wg_platform_real()->ops;
+    wg_platform timed = {.ops = &ops};
+    ops.now_ns = test_now;
+    wg_pages *pages = wg_pages_create(&timed, &v.account);
     assert_non_null(pages);
     uint64_t calls = 0, peak = 0;
     for (uint32_t round = 0; round < 3; round++) {
@@ -219,10 +229,21 @@ static void test_events_of_a_long_log_append_without_allocating(void **state) {
     }
     assert_true(calls <= 3 * 25); /* chunks of the slots' own table, and of postings */
     const uint64_t kept = wg_account_bytes(&v.account);
+    test_now_ns += 50000000;
     wg_pages_decay(pages); /* pages were taken since the last one */
     assert_int_equal(wg_account_bytes(&v.account), kept);
+    test_now_ns += 49999999;
+    wg_pages_decay(pages); /* too soon */
+    assert_int_equal(wg_account_bytes(&v.account), kept);
+    test_now_ns++;
     wg_pages_decay(pages);
     assert_int_equal(wg_account_bytes(&v.account), kept - WG_HUGE_PAGE_BYTES);
+    assert_false(wg_page_ahead(pages)); /* nobody has missed one since they began to go */
+    void *taken[70];
+    for (uint32_t i = 0; i < 70; i++) assert_non_null(taken[i] = wg_page_take(pages, false));
+    for (uint32_t i = 0; i < 6; i++) assert_true(wg_page_ahead(pages));
+    assert_false(wg_page_ahead(pages)); /* enough */
+    for (uint32_t i = 0; i < 70; i++) wg_page_give(pages, taken[i]);
     wg_pages_close(pages);
     env_close(&v);
 }

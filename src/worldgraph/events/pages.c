@@ -2,15 +2,15 @@
  *
  * The first touch of a page lets the system clear it, and on a virtual machine often fetch it from the host first: 0.1 to 2.4 ms, for 15,000
  * events. So pages that were given back are kept for the next who takes one, as many as PAGES at most, and only while the account has more than half of
- * its bound left; what nobody took between two calls of wg_pages_decay goes back to the system page by page. A thread that waits may
- * have pages ready ahead.
+ * its bound left; while nobody takes any they go back to the system one by one, every DECAY_NS. A thread that waits, or that has drained what was
+ * appended, may have pages ready ahead.
  *
  * Places are words that are exchanged: no lock. The set lives until its owner has closed it and its last page is back.
  *
  * Failure: no memory is NULL. */
 #include "worldgraph/events/pages.h"
 
-enum { PAGES = 64, AHEAD = 6, TOUCH_BYTES = 4096 };
+enum { PAGES = 64, AHEAD = 6, TOUCH_BYTES = 4096, DECAY_NS = 50000000 };
 #define DIRTY ((uintptr_t)1) /* of a kept page's address: it is not zeroed */
 
 struct wg_pages {
@@ -19,6 +19,7 @@ struct wg_pages {
     _Atomic uint64_t users; /* pages that are out, and the owner */
     _Atomic bool closed, missed;
     _Atomic uint32_t taken; /* since the last decay */
+    _Atomic uint64_t decayed_ns;
     _Atomic uintptr_t kept[PAGES];
 };
 
@@ -86,10 +87,14 @@ static void unuse(wg_pages *pages) {
     if (atomic_fetch_sub_explicit(&pages->users, 1, memory_order_acq_rel) == 1) wg_free(pages);
 }
 
+static bool has_plenty(const wg_pages *pages) {
+    const uint64_t most = pages->account == NULL ? 0 : pages->account->bytes_max;
+    return most == 0 || wg_account_bytes(pages->account) <= most / 2;
+}
+
 void wg_page_give(wg_pages *pages, void *page) {
     if (page == NULL) return;
-    const uint64_t most = pages->account == NULL ? 0 : pages->account->bytes_max;
-    const bool keeps = !atomic_load(&pages->closed) && (most == 0 || wg_account_bytes(pages->account) <= most / 2);
+    const bool keeps = !atomic_load(&pages->closed) && has_plenty(pages);
     if (!keeps || !keep(pages, PAGES, page, DIRTY)) page_free(pages, page);
     else if (atomic_load(&pages->closed)) wg_pages_drop(pages); /* closed meanwhile: whoever sees it drops */
     unuse(pages);
@@ -97,7 +102,7 @@ void wg_page_give(wg_pages *pages, void *page) {
 
 bool wg_page_ahead(wg_pages *pages) {
     uint32_t have = 0;
-    if (!atomic_load_explicit(&pages->missed, memory_order_relaxed)) return false;
+    if (!atomic_load_explicit(&pages->missed, memory_order_relaxed) || !has_plenty(pages)) return false;
     for (uint32_t i = 0; i < PAGES && have < AHEAD; i++)
         have += atomic_load_explicit(&pages->kept[i], memory_order_relaxed) != 0;
     uint8_t *page = have < AHEAD ? page_new(pages) : NULL;
@@ -119,7 +124,12 @@ void wg_pages_drop(wg_pages *pages) {
 
 void wg_pages_decay(wg_pages *pages) {
     bool dirty;
+    const uint64_t now = pages->platform->ops->now_ns(pages->platform);
+    if (now - atomic_load_explicit(&pages->decayed_ns, memory_order_relaxed) < DECAY_NS) return;
+    atomic_store_explicit(&pages->decayed_ns, now, memory_order_relaxed);
     if (atomic_exchange_explicit(&pages->taken, 0, memory_order_relaxed) != 0) return;
+    /* Nor is one made ahead before somebody misses one again. */
+    atomic_store_explicit(&pages->missed, false, memory_order_relaxed);
     for (uint32_t i = PAGES; i-- > 0;) {
         void *page = unkeep(pages, i, &dirty);
         if (page == NULL) continue;

@@ -16,6 +16,6 @@ void wg_page_give(wg_pages *pages, void *page);   /* NULL is legal */
 /* Has a page ready for whoever takes the next one. False: there are enough, or nobody has missed any. */
 bool wg_page_ahead(wg_pages *pages);
 void wg_pages_drop(wg_pages *pages);  /* those that are kept */
-void wg_pages_decay(wg_pages *pages); /* one of them, unless one was taken since the last call */
+void wg_pages_decay(wg_pages *pages); /* one of them each 50 ms, unless one was taken meanwhile */
 
 #endif
