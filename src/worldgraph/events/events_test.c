@@ -219,9 +219,11 @@ static void test_events_of_a_long_log_append_without_allocating(void **state) {
     }
     assert_true(calls <= 3 * 25); /* chunks of the slots' own table, and of postings */
     const uint64_t kept = wg_account_bytes(&v.account);
-    wg_pages_decay(pages); /* pages were taken since the last one */
+    wg_pages_decay(pages, WG_PAGES_STEP_NS); /* pages were taken since the last one */
     assert_int_equal(wg_account_bytes(&v.account), kept);
-    wg_pages_decay(pages);
+    wg_pages_decay(pages, 2 * WG_PAGES_STEP_NS - 1); /* too soon */
+    assert_int_equal(wg_account_bytes(&v.account), kept);
+    wg_pages_decay(pages, 2 * WG_PAGES_STEP_NS);
     assert_int_equal(wg_account_bytes(&v.account), kept - WG_HUGE_PAGE_BYTES);
     wg_pages_close(pages);
     env_close(&v);

@@ -2,8 +2,8 @@
  *
  * The first touch of a page lets the system clear it, and on a virtual machine often fetch it from the host first: 0.1 to 2.4 ms, for 15,000
  * events. So pages that were given back are kept for the next who takes one, as many as PAGES at most, and only while the account has more than half of
- * its bound left; what nobody took between two calls of wg_pages_decay goes back to the system page by page. A thread that waits may
- * have pages ready ahead.
+ * its bound left. While nobody takes any they go back to the system, one a step of wg_pages_decay: steps follow the clock, because a burst of
+ * appends takes a page now and then and is decayed as often as it is drained. A thread that waits may have pages ready ahead.
  *
  * Places are words that are exchanged: no lock. The set lives until its owner has closed it and its last page is back.
  *
@@ -18,7 +18,8 @@ struct wg_pages {
     wg_account *account;
     _Atomic uint64_t users; /* pages that are out, and the owner */
     _Atomic bool closed, missed;
-    _Atomic uint32_t taken; /* since the last decay */
+    _Atomic uint32_t taken;      /* since the last step of decay */
+    _Atomic uint64_t stepped_ns; /* when that was */
     _Atomic uintptr_t kept[PAGES];
 };
 
@@ -117,8 +118,13 @@ void wg_pages_drop(wg_pages *pages) {
     atomic_store_explicit(&pages->missed, false, memory_order_relaxed);
 }
 
-void wg_pages_decay(wg_pages *pages) {
+void wg_pages_decay(wg_pages *pages, uint64_t now_ns) {
     bool dirty;
+    uint64_t last = atomic_load_explicit(&pages->stepped_ns, memory_order_relaxed);
+    if (now_ns - last < WG_PAGES_STEP_NS) return;
+    if (!atomic_compare_exchange_strong_explicit(&pages->stepped_ns, &last, now_ns, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        return; /* another's step */
     if (atomic_exchange_explicit(&pages->taken, 0, memory_order_relaxed) != 0) return;
     for (uint32_t i = PAGES; i-- > 0;) {
         void *page = unkeep(pages, i, &dirty);

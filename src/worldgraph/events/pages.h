@@ -15,7 +15,9 @@ void *wg_page_take(wg_pages *pages, bool zeroed); /* NULL: no memory */
 void wg_page_give(wg_pages *pages, void *page);   /* NULL is legal */
 /* Has a page ready for whoever takes the next one. False: there are enough, or nobody has missed any. */
 bool wg_page_ahead(wg_pages *pages);
-void wg_pages_drop(wg_pages *pages);  /* those that are kept */
-void wg_pages_decay(wg_pages *pages); /* one of them, unless one was taken since the last call */
+void wg_pages_drop(wg_pages *pages); /* those that are kept */
+/* A step, unless the last one was less than WG_PAGES_STEP_NS ago by the same clock: one of them goes if none was taken since. Threads: any. */
+#define WG_PAGES_STEP_NS UINT64_C(200000000)
+void wg_pages_decay(wg_pages *pages, uint64_t now_ns);
 
 #endif

@@ -153,7 +153,8 @@ bool wg_state_collect(wg_state *state) {
     const bool dead = dead_runs(state);
     wg_mutex_unlock(&state->collect_mutex);
     wg_epoch_collect(state->epoch);
-    wg_pages_decay(state->pages);
+    wg_platform *platform = state->options.platform;
+    wg_pages_decay(state->pages, platform->ops->now_ns(platform));
     return more || kept || dead;
 }
 
