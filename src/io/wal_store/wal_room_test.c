@@ -170,6 +170,24 @@ static void test_wal_room_is_for_small_buffered_commits(void **state) {
     assert_int_equal(seen.rooms, 0);
 }
 
+/* Goal: the largest commit for which room is made, and a commit that ends where the room does: that one needs no more. */
+static void test_wal_room_has_exact_borders(void **state) {
+    fixture *f = *state;
+    replayed r = {.size_of = NULL};
+    open_log(f, &r);
+    append_sized(f, 1024 - WAL_FRAME_BYTES - WAL_HEADER_BYTES, false);
+    for (unsigned i = 0; i < 63; i++) append_sized(f, 1024 - WAL_FRAME_BYTES, false);
+    assert_int_equal(f->wal->offset, 64 << 10);
+    assert_int_equal(seen.rooms, 1);
+    append_sized(f, 1024, false);
+    assert_int_equal(seen.rooms, 2);
+    append_sized(f, 1025, false);
+    for (unsigned i = 0; i < 61; i++) append_sized(f, 1024, false); /* up to the room's end and on */
+    assert_int_equal(seen.rooms, 3);
+    close_log(f);
+    expect_log(f, 127, NULL);
+}
+
 /* ---- kills */
 
 enum { KILLS = 12 };
@@ -241,6 +259,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_wal_refused_room_is_left_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_wal_room_is_never_needed, begin, end),
         cmocka_unit_test_setup_teardown(test_wal_failed_commit_leaves_its_room, begin, end),
+        cmocka_unit_test_setup_teardown(test_wal_room_has_exact_borders, begin, end),
         cmocka_unit_test_setup_teardown(test_wal_room_is_for_small_buffered_commits, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
