@@ -227,7 +227,18 @@ static wg_code side_sort(const wg_edge_columns *columns, const wgi_far *far, con
     return code;
 }
 
-/* Edge ids are left for later where the list has them in their order (no edge was changed): a stable sort of it gives them at any time. */
+/* Lets go of the edge ids, the last part of the block. Without memory for a smaller one they stay. */
+static void leave_edges(wg_account *account, wg_adjacency_side *side, void **block) {
+    uint32_t *smaller =
+        wg_realloc(account, *block, (size_t)wgi_side_bytes(side->node_count, side->entry_count, false));
+    if (smaller == NULL) return;
+    *block = smaller;
+    side->offsets = smaller;
+    side->neighbours = smaller + side->node_count + 1;
+    side->edges = NULL;
+}
+
+/* Edge ids are left for later. Where edges were changed the list does not have them in their order, and they are needed to find it. */
 static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_adjacency *a, wg_error *err) {
     wgi_sort_memory memory = {.account = &q->engine->adjacency_account};
     wg_code code = WG_OK;
@@ -244,6 +255,7 @@ static wg_code sides_build(const acquisition *q, const wgi_edge_list *list, wg_a
         a->far[s] = far.bits;
         if (code == WG_OK) code = side_sort(&columns, &far, NULL, &q->by, &memory, side, &a->sides[s].block, err);
         if (code == WG_OK && !list->ascending) code = wgi_side_order(side, &q->by, err);
+        if (code == WG_OK && side->edges != NULL) leave_edges(memory.account, side, &a->sides[s].block);
         if (code == WG_OK && far.bits != NULL) wgi_far_open(&far, side);
     }
     wg_free(memory.placed);
@@ -395,7 +407,8 @@ static wg_code sort_like(const wg_adjacency_side *side, const uint32_t *nodes, c
     return code;
 }
 
-/* Reads the edges again: the snapshot sees those that the adjacency was made of, in the same order. */
+/* Reads the edges again: the snapshot sees those that the adjacency was made of, in the same order; where it is not that of the ids, these are
+ * sorted within each node as the entries were. */
 static wg_code edge_ids_read(const acquisition *q, wg_adjacency *a, wg_direction directions, wg_error *err) {
     wg_account *account = &q->engine->adjacency_account;
     wgi_edge_counts counts = {0};
@@ -403,7 +416,7 @@ static wg_code edge_ids_read(const acquisition *q, wg_adjacency *a, wg_direction
     WG_TRY(wgi_edges_count(q->table->rows, q->view, &q->by, account, &counts, err));
     wg_code code = wgi_edges_read(q->table->rows, q->view, &counts, &q->by, account, &list, err);
     wg_free(counts.before);
-    if (code == WG_OK && (!list.fits || !list.ascending || list.count != a->sides[0].side.entry_count))
+    if (code == WG_OK && (!list.fits || list.count != a->sides[0].side.entry_count))
         code = wg_error_set(err, WG_E_CORRUPT, WG_NO_OFFSET, "edges: %llu were read again as %llu",
                             (unsigned long long)a->sides[0].side.entry_count, (unsigned long long)list.count);
     for (uint32_t s = 0; s < SIDES && code == WG_OK; s++) {
@@ -411,7 +424,12 @@ static wg_code edge_ids_read(const acquisition *q, wg_adjacency *a, wg_direction
         uint32_t *made = NULL;
         if (((uint32_t)directions & bit) == 0 || has_edge_ids(&a->sides[s])) continue;
         code = sort_like(&a->sides[s].side, list.ends[s], list.edges, &q->by, account, &made, err);
+        wg_adjacency_side ids = wgi_far_close(&a->sides[s].side);
+        ids.neighbours = NULL;
+        ids.edges = made;
+        if (code == WG_OK && !list.ascending) code = wgi_side_order(&ids, &q->by, err);
         if (code == WG_OK) edge_ids_take(a, &a->sides[s], made);
+        else wg_free(made);
     }
     wg_free(list.block);
     return code;

@@ -54,7 +54,7 @@ void wg_adjacency_release(wg_adjacency *adjacency); /* NULL is legal */
 /* direction OUT or IN. */
 const wg_adjacency_side *wg_adjacency_get(const wg_adjacency *adjacency, wg_direction direction);
 /* Edge ids of these directions, which most that walk over adjacency do without: 4 bytes an edge and direction, made when first asked for, kept with
- * the adjacency. (Labels with changed edges have them from the start, as have edges in memory alone.) Sides that were got before stay without. `txn` and `label` are those that it was acquired with. *out_has false with WG_OK:
+ * the adjacency. (Arrays that are lent have them from the start.) Sides that were got before stay without. `txn` and `label` are those that it was acquired with. *out_has false with WG_OK:
  * they do not fit the memory budget, or the transaction has written edges of the label since.
  * Errors: WG_E_NOMEM | WG_E_CORRUPT | WG_E_CAPACITY. Threads: any. */
 wg_code wg_adjacency_edges(wg_adjacency *adjacency, const wg_txn *txn, uint32_t label, wg_direction directions,

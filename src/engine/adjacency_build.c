@@ -453,15 +453,16 @@ wg_code wg_edge_columns_sort(const wg_edge_columns *columns, const wg_adjacency_
 
 typedef struct entries {
     uint32_t *edges;
-    uint32_t *neighbours;
+    uint32_t *neighbours; /* NULL: edges alone */
 } entries;
 
 static void swap_entries(const entries *e, uint64_t a, uint64_t b) {
     const uint32_t edge = e->edges[a];
-    const uint32_t neighbour = e->neighbours[a];
     e->edges[a] = e->edges[b];
-    e->neighbours[a] = e->neighbours[b];
     e->edges[b] = edge;
+    if (e->neighbours == NULL) return;
+    const uint32_t neighbour = e->neighbours[a];
+    e->neighbours[a] = e->neighbours[b];
     e->neighbours[b] = neighbour;
 }
 
@@ -491,7 +492,8 @@ static wg_code order_nodes(void *arg, uint32_t worker, uint64_t first, uint64_t 
     (void)err;
     for (uint64_t k = first; k < last; k++) {
         const uint64_t at = side->offsets[k];
-        const entries e = {(uint32_t *)(uintptr_t)side->edges + at, (uint32_t *)(uintptr_t)side->neighbours + at};
+        uint32_t *neighbours = side->neighbours == NULL ? NULL : (uint32_t *)(uintptr_t)side->neighbours + at;
+        const entries e = {(uint32_t *)(uintptr_t)side->edges + at, neighbours};
         order_entries(&e, side->offsets[k + 1] - at);
     }
     return WG_OK;

@@ -63,7 +63,7 @@ wg_adjacency_side wgi_far_close(const wg_adjacency_side *side);
 void wgi_far_open(const wgi_far *far, wg_adjacency_side *side);
 
 uint64_t wgi_side_bytes(uint64_t span, uint64_t count, bool has_edges); /* of the block */
-/* Puts the entries of each node in edge-id order. */
+/* Puts the entries of each node in edge-id order; neighbours may be NULL: edges alone. */
 wg_code wgi_side_order(const wg_adjacency_side *side, const wgi_builders *by, wg_error *err);
 uint64_t wgi_degree_max(const wg_adjacency_side *side, const wgi_builders *by);
 

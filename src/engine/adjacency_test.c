@@ -418,16 +418,22 @@ static void test_budget_bounds_adjacency(void **state) {
 
 /* Goal: edge ids are made only when they are asked for, a direction at a time, in sorted sides too; those who hold the sides without keep
  * them; what does not fit the budget is not made. */
-static void test_edge_ids_come_when_asked_for(void **state) {
-    (void)state;
+static void edge_ids_come_when_asked_for(bool changed) {
     wg_txn *txn = NULL;
     const wg_builders by = {pool, 2};
     const wg_adjacency_side *sorted = NULL, *again = NULL;
     bool has = true;
     setup(12, 100);
     MODEL_OK(wg_txn_begin(g.engine, WG_TXN_WRITE, 0, &txn, err));
-    for (uint32_t i = 0; i < 3000; i++) (void)add_edge(txn);
+    for (uint32_t i = 0; i < 3000; i++) {
+        const uint64_t id = add_edge(txn);
+        if (changed && i % 50 == 0) g.edges[g.edge_count++] = id;
+    }
     MODEL_OK(wg_txn_commit(txn, NULL, err));
+    const wg_property other = {g.key, wg_value_int(1000)};
+    MODEL_OK(wg_txn_begin(g.engine, WG_TXN_WRITE, 0, &txn, err));
+    for (uint32_t i = 0; i < g.edge_count; i++) MODEL_OK(wg_txn_set_edge(txn, g.edges[i], &other, 1, false, err));
+    MODEL_OK(wg_txn_commit(txn, NULL, err));             /* their newest rows stand behind those of later edges */
     MODEL_OK(wg_engine_checkpoint(g.engine, NULL, err)); /* nothing to lend */
     MODEL_OK(wg_txn_begin(g.engine, WG_TXN_READ, 0, &txn, err));
     wg_adjacency *a = acquire_lean(txn, 2);
@@ -461,6 +467,12 @@ static void test_edge_ids_come_when_asked_for(void **state) {
     check_adjacency(txn, 2);
     wg_txn_abort(txn);
     teardown();
+}
+
+static void test_edge_ids_come_when_asked_for(void **state) {
+    (void)state;
+    edge_ids_come_when_asked_for(false);
+    edge_ids_come_when_asked_for(true);
 }
 
 typedef struct concurrent {
