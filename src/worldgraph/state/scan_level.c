@@ -115,7 +115,7 @@ typedef struct batch {
 static inline WGI_HOT bool seat_read(const wgi_seated *at, uint64_t version, uint64_t *words, uint64_t *out_time_us) {
     if (at->slot == NULL) return false;
     const uint64_t word0 = wgi_load(&at->slot->words[0]);
-    if (word0 >> WGI_VERSION_SHIFT > version) return false; /* the lock is the highest bit */
+    if ((word0 & WGI_LOCKED) != 0 || wgi_version_of(word0) > version) return false;
     wgi_slot_copy(at->slot, words);
     *out_time_us = wgi_load(&at->side->time_us);
     return words[0] == word0 && wgi_load(&at->slot->words[0]) == word0 &&
