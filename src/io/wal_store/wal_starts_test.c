@@ -230,6 +230,23 @@ static void test_wal_one_commit_is_synced_by_time(void **state) {
     assert_int_equal(m.syncs, 3);
 }
 
+/* Goal: a batch that is full to the commit is synced at once, though the interval is long and few bytes are unsynced; a commit less is not. */
+static void test_wal_full_batches_are_synced(void **state) {
+    fixture *f = *state;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 10;
+    f->options.segment_bytes = 1 << 20;
+    open_log(f, &(replayed){.size_of = NULL});
+    for (uint64_t round = 1; round <= 3; round++) {
+        for (int i = 0; i < 9; i++) append_sized(f, 10, false);
+        for (int i = 0; i < 200; i++) wg_thread_yield();
+        assert_int_equal(wg_wal_durable_logseq(f->wal), (round - 1) * 10);
+        append_sized(f, 10, false);
+        wait_durable(f, round * 10);
+    }
+}
+
 /* Goal: a frame with anything in a reserved byte is none, though its checksum is right. */
 static void test_wal_reserved_bytes_are_zero(void **state) {
     (void)state;
@@ -325,6 +342,7 @@ int main(void) {
         T(test_wal_poisoned_refuses_every_call),
         T(test_wal_rotation_may_fail),
         T(test_wal_one_commit_is_synced_by_time),
+        T(test_wal_full_batches_are_synced),
         T(test_wal_reserved_bytes_are_zero),
         T(test_wal_sizes_of_files_are_bounded),
         T(test_wal_split_commits_stay_within_segments),
