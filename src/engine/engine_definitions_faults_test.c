@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/core/test_seed.h"
+#include "base/memory/test_memory.h"
 #include "engine/engine_internal.h"
 #include "engine/engine_model.h"
 
@@ -217,6 +218,20 @@ static void test_definitions_survive_refused_memory(void **state) {
     refuse_all(open_and_store, true);
 }
 
+/* Each buffer takes what it needs and no more, so that whatever is written into one may be what is refused. */
+static wg_code store_exactly(wg_platform *p, wg_error *err) {
+    wg_memory_take_exactly(true);
+    const wg_code code = store_twice(p, err);
+    wg_memory_take_exactly(false);
+    return code;
+}
+
+static void test_definitions_survive_refused_memory_piece_by_piece(void **state) {
+    /* Goal: the same where each single definition, row and chain value of a checkpoint asks for memory of its own. */
+    (void)state;
+    refuse_all(store_exactly, true);
+}
+
 static void test_definitions_survive_failing_calls(void **state) {
     /* Goal: the same for each call of the platform. */
     (void)state;
@@ -233,6 +248,7 @@ static void test_definitions_survive_a_checkpoint_that_is_tried_again(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_definitions_survive_refused_memory),
+        cmocka_unit_test(test_definitions_survive_refused_memory_piece_by_piece),
         cmocka_unit_test(test_definitions_survive_failing_calls),
         cmocka_unit_test(test_definitions_survive_a_checkpoint_that_is_tried_again),
     };

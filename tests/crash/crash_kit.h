@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,6 +42,9 @@ static crash_totals totals;
 static inline void totals_begin(void) {
     const char *text = getenv("WG_SEED");
     const char *size = getenv("WG_TEST_SIZE");
+    /* Stores come and go a hundred thousand times: their memory stays with the process, or the system clears it anew for each of them. */
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that the C library takes */
     totals.seed = text != NULL ? strtoull(text, NULL, 10) : UINT64_C(20260101);
     totals.stride = SANITIZED != 0 || (size != NULL && strcmp(size, "small") == 0) ? 11 : 1;
     totals.started_ns = wg_platform_real()->ops->now_ns(wg_platform_real());

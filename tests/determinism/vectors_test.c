@@ -212,7 +212,8 @@ static void test_no_query_starts_a_thread(void **state) {
     kit_do(&db, "UNWIND range(1, 100000) AS i CREATE (:X {k: i, f: i * 0.1})");
     kit_execution(&db, 4, 7, 2048, NULL, WG_OPTIMIZER_ON);
     for (int i = 0; i < 20; i++) kit_do(&db, "MATCH (n:X) RETURN sum(n.f)");
-    const tids before = threads_now(); /* perhaps with some that have ended and that the system has not taken away yet */
+    const tids before =
+        threads_now(); /* perhaps with some that have ended and that the system has not taken away yet */
     for (int i = 0; i < 100; i++) {
         kit_do(&db, "MATCH (n:X) RETURN n.k % 10 AS g, sum(n.f) ORDER BY g");
         kit_do(&db, "CALL db.changes(0, null) YIELD op RETURN op, count(*)");

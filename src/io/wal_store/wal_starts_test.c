@@ -230,6 +230,23 @@ static void test_wal_one_commit_is_synced_by_time(void **state) {
     assert_int_equal(m.syncs, 3);
 }
 
+/* Goal: a batch that is full to the commit is synced at once, though the interval is long and few bytes are unsynced; a commit less is not. */
+static void test_wal_full_batches_are_synced(void **state) {
+    fixture *f = *state;
+    f->options.durability = WG_BUFFERED;
+    f->options.sync_interval_ms = 3600000;
+    f->options.sync_batch_commits = 10;
+    f->options.segment_bytes = 1 << 20;
+    open_log(f, &(replayed){.size_of = NULL});
+    for (uint64_t round = 1; round <= 3; round++) {
+        for (int i = 0; i < 9; i++) append_sized(f, 10, false);
+        for (int i = 0; i < 200; i++) wg_thread_yield();
+        assert_int_equal(wg_wal_durable_logseq(f->wal), (round - 1) * 10);
+        append_sized(f, 10, false);
+        wait_durable(f, round * 10);
+    }
+}
+
 /* Goal: a frame with anything in a reserved byte is none, though its checksum is right. */
 static void test_wal_reserved_bytes_are_zero(void **state) {
     (void)state;
@@ -293,14 +310,45 @@ static void test_wal_split_commits_stay_within_segments(void **state) {
     }
 }
 
+/* Goal: segments behind a torn commit that cannot be removed refuse the start: commits that are written later must not meet them. */
+static void test_wal_leftovers_must_go(void **state) {
+    fixture *f = *state;
+    wg_error err = {0};
+    wg_wal *wal = NULL;
+    open_log(f, &(replayed){.size_of = NULL});
+    append_sized(f, 3000, true);
+    for (int i = 0; i < 8; i++) append_sized(f, 3000, false);
+    assert_true(f->wal->number > 3);
+    crash(f, WG_CRASH_ALL_SURVIVES);
+    flip(f, SEGMENT_2, 4000);
+    wg_platform *const p = wrap_begin(&wrap, f->p);
+    wrap_rule(&wrap, WRAP_UNLINK, "3.wal", WG_E_IO);
+    assert_int_equal(wg_wal_open(p, "/wal", &f->options, NULL, NULL, &wal, NULL, &err), WG_E_IO);
+    assert_true(wrap.met > 0);
+    assert_null(wal);
+    wrap_clear(&wrap);
+    replayed r = {.size_of = NULL};
+    open_log(f, &r);
+    assert_true(r.count >= 1 && r.count < 9);
+    wg_file_info info;
+    assert_int_equal(f->p->ops->stat(f->p, SEGMENT_3, &info, NULL), WG_E_NOT_FOUND);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_wal_either_thread_may_not_start),  T(test_wal_buffered_opens_with_its_threads),
-        T(test_wal_poisoned_refuses_every_call),  T(test_wal_rotation_may_fail),
-        T(test_wal_one_commit_is_synced_by_time), T(test_wal_reserved_bytes_are_zero),
-        T(test_wal_sizes_of_files_are_bounded),   T(test_wal_split_commits_stay_within_segments),
-        T(test_wal_options_have_defaults),        T(test_wal_recovery_reads_the_last_segment_again),
+        T(test_wal_either_thread_may_not_start),
+        T(test_wal_buffered_opens_with_its_threads),
+        T(test_wal_poisoned_refuses_every_call),
+        T(test_wal_rotation_may_fail),
+        T(test_wal_one_commit_is_synced_by_time),
+        T(test_wal_full_batches_are_synced),
+        T(test_wal_reserved_bytes_are_zero),
+        T(test_wal_sizes_of_files_are_bounded),
+        T(test_wal_split_commits_stay_within_segments),
+        T(test_wal_leftovers_must_go),
+        T(test_wal_options_have_defaults),
+        T(test_wal_recovery_reads_the_last_segment_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
