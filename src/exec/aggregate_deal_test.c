@@ -224,6 +224,35 @@ static void test_dealt_groups_are_those_of_a_loop(void **state) {
     }
 }
 
+/* Goal: DISTINCT gives the keys of a loop in the order of their first rows, whatever the keys, the threads and who steals whose tasks, and is
+ * dealt too. */
+static void test_dealt_keys_are_those_of_a_loop(void **state) {
+    (void)state;
+    use_nodes(NODES);
+    for (uint32_t i = 0; i < sizeof distributions / sizeof *distributions; i++) {
+        const distribution *d = &distributions[i];
+        wg_expr *key = d->as_text ? call("toString", d->expr()) : d->expr();
+        wg_plan *plan = plan_new(WG_PLAN_DISTINCT, project(scan_plan(), key));
+        loop(d);
+        for (uint32_t threads = 1; threads <= 3; threads++)
+            for (uint32_t shards = 0; shards <= 7; shards += wg_test_small() ? 7 : 3) {
+                wg_exec_context context = context_with(threads, 2048);
+                wg_rows *rows = NULL;
+                context.shards = shards;
+                atomic_store(&held_bytes, 0);
+                assert_int_equal(wg_exec_run(plan, &context, &rows, NULL), WG_OK);
+                if (threads == 1 && (atomic_load(&held_bytes) != 0) != d->many) fail_msg("%s: dealt or not", d->name);
+                assert_int_equal(wg_rows_count(rows), group_count);
+                for (uint32_t g = 0; g < group_count && !d->as_text; g++) {
+                    const wg_value cell = wg_rows_cell(rows, g, 0);
+                    assert_int_equal(cell.type, groups[g].key == NO_KEY ? WG_TYPE_NULL : WG_TYPE_INT);
+                    if (groups[g].key != NO_KEY) assert_int_equal(cell.as.i, groups[g].key);
+                }
+                wg_rows_destroy(rows);
+            }
+    }
+}
+
 /* Goal: a limit of memory changes no group, whether rows are dealt below it, go to files, or both. */
 static void test_limits_change_no_group(void **state) {
     (void)state;
@@ -278,6 +307,7 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, exec_test_setup, exec_test_teardown)
     const struct CMUnitTest tests[] = {
         T(test_dealt_groups_are_those_of_a_loop),
+        T(test_dealt_keys_are_those_of_a_loop),
         T(test_limits_change_no_group),
         T(test_a_heavy_part_is_dealt_early),
     };

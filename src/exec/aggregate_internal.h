@@ -246,4 +246,12 @@ bool wgi_agg_tables_fit(const wg_plan *plan, const wg_exec_context *context, wgi
 wg_code wgi_agg_tables_merge(const wg_plan *plan, const wg_exec_context *context, wgi_agg_table **tables,
                              uint32_t table_count, wg_rows **out, wg_error *err);
 
+/* ---- aggregate_seen.c: keys that were dealt already. *out NULL: none of `own`'s kind can be known. The filter leaves such rows out of the batch;
+ * any number of workers at a time. */
+typedef struct wgi_agg_seen wgi_agg_seen;
+wg_code wgi_agg_seen_create(const wgi_agg_table *own, wgi_agg_seen **out, wg_error *err);
+wg_code wgi_agg_seen_filter(wgi_agg_seen *seen, uint32_t task, const wg_vector *key, wg_batch *batch, wg_arena *arena,
+                            wg_error *err);
+void wgi_agg_seen_destroy(wgi_agg_seen *seen); /* NULL is legal */
+
 #endif

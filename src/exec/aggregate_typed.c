@@ -23,6 +23,7 @@ typedef struct typed_sink {
     bool can_deal;
     _Atomic bool deals; /* the dealer is ready; release under the lock */
     wgi_agg_dealer dealer;
+    wgi_agg_seen *seen;   /* set before `deals`; NULL: it is not known which keys were dealt */
     _Atomic bool spoiled; /* rows of a task that was thrown away are in a table */
 } typed_sink;
 
@@ -164,11 +165,12 @@ static wg_code find_or_spill(typed_sink *s, wgi_agg_table *t, const wg_vector *k
 }
 
 /* The tables of parts, made by the first worker that needs them. */
-static wg_code start_dealing(typed_sink *s, wg_error *err) {
+static wg_code start_dealing(typed_sink *s, const wgi_agg_table *own, wg_error *err) {
     wg_code code = WG_OK;
     wg_mutex_lock(&s->lock);
     if (!atomic_load_explicit(&s->deals, memory_order_relaxed)) {
-        code = wgi_agg_dealer_start(&s->dealer, s->sink.plan, s->sink.context, &s->spill, err);
+        if (s->seen == NULL) code = wgi_agg_seen_create(own, &s->seen, err);
+        if (code == WG_OK) code = wgi_agg_dealer_start(&s->dealer, s->sink.plan, s->sink.context, &s->spill, err);
         if (code == WG_OK) atomic_store_explicit(&s->deals, true, memory_order_release);
     }
     wg_mutex_unlock(&s->lock);
@@ -191,7 +193,8 @@ static wg_code keep_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *ke
                           const wg_batch *batch, wg_error *err) {
     const wg_plan *plan = s->sink.plan;
     wg_vector args[WGI_AGG_ARGS_MAX];
-    if (!own->keeps_rows && !atomic_load_explicit(&s->deals, memory_order_acquire)) WG_TRY(start_dealing(s, err));
+    if (!own->keeps_rows && !atomic_load_explicit(&s->deals, memory_order_acquire))
+        WG_TRY(start_dealing(s, own, err));
     for (uint32_t i = 0; i < plan->aggregate_count; i++) {
         const wg_aggregate *a = &plan->aggregates[i];
         if (a->arg == NULL) continue;
@@ -199,7 +202,9 @@ static wg_code keep_batch(typed_sink *s, wgi_agg_table *own, const wg_vector *ke
         wgi_agg_note_nulls(eval->context, &args[i], batch);
     }
     if (own->keeps_rows) return wgi_agg_rows_add(&s->spill, own, keys, args, batch, &eval->arena, err);
-    return wgi_agg_deal(&s->dealer, own, keys, args, batch, &eval->arena, err);
+    wg_batch some = *batch;
+    WG_TRY(wgi_agg_seen_filter(s->seen, own->task, keys, &some, &eval->arena, err));
+    return some.row_count > 0 ? wgi_agg_deal(&s->dealer, own, keys, args, &some, &eval->arena, err) : WG_OK;
 }
 
 static wg_code typed_consume(wgi_sink *sink, void *local, wgi_eval *eval, const wg_batch *batch, bool *stop,
@@ -285,6 +290,7 @@ static void typed_destroy(wgi_sink *sink) {
     for (uint32_t i = 0; i < s->table_count; i++) wgi_agg_table_destroy(s->tables[i]);
     wg_free(s->tables);
     if (atomic_load_explicit(&s->deals, memory_order_relaxed)) wgi_agg_dealer_deinit(&s->dealer);
+    wgi_agg_seen_destroy(s->seen);
     wgi_agg_spill_deinit(&s->spill);
     wg_mutex_deinit(&s->lock);
 }
