@@ -159,8 +159,7 @@ cli_exit cli_fail_query(const wg_error *err, const char *text, size_t start) {
             "a workspace must be writable by you: change its owner or rights, work on a copy, or read with "
             "--read-only");
     if (err->code == WG_E_PARAMETER) cli_note("give parameters as: --param name=value");
-    if (err->code == WG_E_DEADLINE)
-        cli_note("give it more time with --timeout, or look at EXPLAIN");
+    if (err->code == WG_E_DEADLINE) cli_note("give it more time with --timeout, or look at EXPLAIN");
     return cli_exit_of(err->code);
 }
 
