@@ -143,6 +143,33 @@ static void test_wal_frames_are_written_with_their_padding(void **state) {
     assert_int_equal(r.count, 1 + PARTS);
 }
 
+static size_t size_of_three(uint64_t n) {
+    (void)n;
+    return 3 * 500000;
+}
+
+/* Goal: a commit of parts that lie apart, of which frames end inside, is replayed as it was. */
+static void test_wal_frames_end_inside_parts(void **state) {
+    fixture *f = *state;
+    enum { PART = 500000, APART = 600000 };
+    uint8_t *bytes = wg_alloc_zero(NULL, 3 * APART);
+    wg_slice parts[3];
+    uint64_t logseq = 0;
+    payload_make(1, 3 * PART, bytes);
+    for (size_t i = 3; i-- > 0;) {
+        memmove(bytes + i * APART, bytes + i * PART, PART);
+        parts[i] = wg_slice_of(bytes + i * APART, PART);
+    }
+    f->options.segment_bytes = 4 << 20;
+    open_log(f, &(replayed){.size_of = NULL});
+    assert_int_equal(wg_wal_append(f->wal, parts, 3, &logseq, NULL), WG_OK);
+    close_log(f);
+    wg_free(bytes);
+    replayed r = {.size_of = size_of_three};
+    open_log(f, &r);
+    assert_int_equal(r.count, 1);
+}
+
 /* ---- what the disk is told */
 
 enum { BACKS = 16 };
@@ -330,6 +357,7 @@ int main(void) {
         T(test_wal_commits_that_just_fit),
         T(test_wal_mark_in_the_last_bytes),
         T(test_wal_frames_are_written_with_their_padding),
+        T(test_wal_frames_end_inside_parts),
         T(test_wal_disk_begins_in_steps),
         T(test_wal_zeros_take_no_memory),
         T(test_wal_back_pressure_is_above_the_limit),
