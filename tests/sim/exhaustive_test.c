@@ -22,7 +22,7 @@ extern int sim_canary;
 
 enum { OPS = 4, PAIRS = 3000, PAIRS_SMALL = 100, SHORT_BYTES = 60, LONG_BYTES = 200 };
 
-typedef enum op_kind { PUT, PUT_LONG, GET, CAS, DELETE, UPDATE, DRAIN } op_kind;
+typedef enum op_kind { PUT, PUT_LONG, GET, SCAN, CAS, DELETE, UPDATE, DRAIN } op_kind;
 
 typedef struct op {
     op_kind kind;
@@ -31,7 +31,8 @@ typedef struct op {
 
 typedef struct threads_do {
     const char *name;
-    bool there; /* the keys are put before */
+    bool there;     /* the keys are put before */
+    uint32_t scans; /* so many before, for which that must be: then their rows are read where they were found */
     op ops[2][OPS];
 } threads_do;
 
@@ -88,6 +89,22 @@ static void read_into(world *w, uint32_t thread, done *d) {
     wg_state_cell_deinit(&cell);
 }
 
+/* The same by a scan that meets this key alone. */
+static void scan_into(world *w, uint32_t thread, done *d) {
+    wg_state_scan *scan = NULL;
+    wg_state_row row = {0};
+    wg_error err = {0};
+    uint32_t count = 0;
+    const wg_state_range range = {.prefix = wg_slice_str(d->key)};
+    d->code = wg_state_scan_open(w->sessions[thread], w->kit.run, &range, WG_LOGSEQ_NEVER, 0, &scan, &err);
+    if (d->code == WG_OK) d->code = wg_state_scan_next(scan, &row, 1, &count, &err);
+    const wg_state_cell cell = {.version = count == 0 ? 0 : row.version, .bytes = row.value};
+    d->seen_version = cell.version;
+    d->seen = number_in(&cell);
+    look_at_bytes(&cell);
+    if (scan != NULL) wg_state_scan_close(scan);
+}
+
 static void write_into(world *w, uint32_t thread, done *d, uint64_t expected, size_t size) {
     uint8_t bytes[LONG_BYTES];
     wg_error err = {0};
@@ -137,6 +154,9 @@ static void run_op(world *w, uint32_t thread, uint32_t i) {
         case GET:
             read_into(w, thread, d);
             break;
+        case SCAN:
+            scan_into(w, thread, d);
+            break;
         case UPDATE:
             update_into(w, thread, d);
             break;
@@ -182,7 +202,7 @@ static bool explains(order *o, const done *d) {
     cell *c = &o->cells[d->key[0] - 'a'];
     const bool sees = d->seen_version == c->version && (c->version == 0 || d->seen == c->value);
     if (d->kind == DRAIN) return true;
-    if (d->kind == GET) return d->code == WG_OK && sees;
+    if (d->kind == GET || d->kind == SCAN) return d->code == WG_OK && sees;
     if (d->code == WG_E_CONFLICT && d->kind == CAS) return d->expected != c->version;
     if (d->code == WG_E_CONFLICT && d->kind == UPDATE) return is_overlapped(o->w, d);
     if (d->code != WG_OK) return false;
@@ -210,7 +230,7 @@ static bool is_explained(order o) {
 }
 
 static void print_log(const world *w) {
-    static const char *const names[] = {"put", "put long", "get", "cas", "delete", "update", "drain"};
+    static const char *const names[] = {"put", "put long", "get", "scan", "cas", "delete", "update", "drain"};
     for (uint32_t t = 0; t < 2; t++)
         for (uint32_t i = 0; i < OPS; i++) {
             const done *d = &w->log[t][i];
@@ -231,6 +251,11 @@ static void open_world(world *w, const threads_do *program) {
     if (program->there) {
         kit_put(w->kit.session, w->kit.run, "a", "12345678");
         kit_put(w->kit.session, w->kit.run, "b", "12345678");
+    }
+    for (uint32_t i = 0; i < program->scans; i++) {
+        done unused = {.key = i % 2 == 0 ? "a" : "b"};
+        scan_into(w, 0, &unused);
+        assert_int_equal(unused.seen_version, 1 + i % 2);
     }
 }
 
@@ -280,22 +305,32 @@ static uint64_t one(const threads_do *program, uint32_t first, const uint64_t *f
 static const threads_do programs[] = {
     {"puts and gets of one key",
      true,
+     0,
      {{{PUT, "a"}, {GET, "a"}, {PUT, "a"}, {GET, "a"}}, {{GET, "a"}, {PUT, "a"}, {GET, "a"}, {GET, "a"}}}},
     {"keys that come and go",
      false,
+     0,
      {{{PUT, "a"}, {DELETE, "a"}, {PUT, "b"}, {GET, "a"}}, {{PUT, "a"}, {GET, "b"}, {DELETE, "a"}, {GET, "a"}}}},
     {"compare and set",
      false,
+     0,
      {{{CAS, "a"}, {CAS, "a"}, {GET, "a"}, {CAS, "a"}}, {{GET, "a"}, {CAS, "a"}, {GET, "a"}, {CAS, "a"}}}},
     {"updates of one key",
      true,
+     0,
      {{{UPDATE, "a"}, {UPDATE, "a"}, {GET, "a"}, {PUT, "b"}},
       {{UPDATE, "a"}, {PUT, "a"}, {UPDATE, "a"}, {GET, "b"}}}},
     {"long values",
      true,
+     0,
      {{{PUT_LONG, "a"}, {GET, "a"}, {PUT, "a"}, {GET, "b"}}, {{GET, "a"}, {PUT_LONG, "a"}, {GET, "a"}, {PUT, "b"}}}},
+    {"scans of one key",
+     true,
+     6,
+     {{{SCAN, "a"}, {SCAN, "a"}, {PUT, "b"}, {SCAN, "a"}}, {{PUT, "a"}, {PUT, "a"}, {SCAN, "b"}, {PUT, "a"}}}},
     {"cuts beside commits",
      true,
+     0,
      {{{PUT, "a"}, {PUT, "b"}, {UPDATE, "a"}, {GET, "b"}}, {{DRAIN, "a"}, {GET, "b"}, {DRAIN, "a"}, {GET, "a"}}}},
 };
 enum { PROGRAMS = sizeof programs / sizeof programs[0] };

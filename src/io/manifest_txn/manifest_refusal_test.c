@@ -148,6 +148,11 @@ static void test_manifest_first_error_wins(void **state) {
     (void)wg_error_set(&err, WG_E_LIMIT, 7, "before");
     assert_int_equal(wg_manifest_read(p, "/db", &epoch, &payload, &err), WG_E_CORRUPT);
     assert_true(err.code == WG_E_LIMIT && strcmp(err.message, "before") == 0);
+    wg_error_clear(&err);
+    assert_int_equal(wg_manifest_read(p, "/db", &epoch, &payload, &err), WG_E_CORRUPT);
+    assert_true(err.code == WG_E_CORRUPT && strstr(err.message, "000001.json") != NULL);
+    wg_error_clear(&err);
+    (void)wg_error_set(&err, WG_E_LIMIT, 7, "before");
     put_file("/db/CURRENT", "damaged");
     assert_int_equal(wg_manifest_commit(p, "/db", 2, wg_slice_str("x"), &err), WG_E_CORRUPT);
     assert_true(err.code == WG_E_LIMIT && strcmp(err.message, "before") == 0);

@@ -192,28 +192,25 @@ wg_code wg_manifest_commit(wg_platform *platform, const char *dir, uint64_t epoc
     return replace(platform, &paths, dir, text, content_crc("current", epoch, text), err);
 }
 
-/* One attempt; `missing` says that CURRENT's manifest was not there. */
+/* One attempt; `missing` says that CURRENT's manifest was not there. `err` is empty, and not NULL. */
 static wg_code read_once(wg_platform *platform, const char *dir, uint64_t *epoch, wg_buf *payload, bool *missing,
                          wg_error *err) {
     uint32_t crc = 0;
     char name[48];
     manifest_paths paths;
     const size_t before = payload->size;
-    wg_error seen = {0};
     *missing = false;
     WG_TRY(read_current(platform, dir, epoch, err));
     manifest_name(*epoch, name);
     WG_TRY(paths_of(&paths, dir, name, err));
-    const wg_code code = read_checked(platform, paths.final, WG_MANIFEST_BYTES_MAX, payload, &crc, &seen);
+    const wg_code code = read_checked(platform, paths.final, WG_MANIFEST_BYTES_MAX, payload, &crc, err);
     if (code == WG_E_NOT_FOUND) {
         *missing = true;
+        wg_error_clear(err);
         return wg_error_set(err, WG_E_CORRUPT, 0, "CURRENT names epoch %llu, but '%.130s' is missing",
                             (unsigned long long)*epoch, paths.final);
     }
-    if (code != WG_OK) {
-        if (err != NULL && err->code == WG_OK) *err = seen;
-        return code;
-    }
+    WG_TRY(code);
     const wg_slice content = wg_slice_of(payload->data + before, payload->size - before);
     if (content_crc("manifest", *epoch, content) == crc) return WG_OK;
     payload->size = before;
@@ -361,10 +358,8 @@ wg_code wg_manifest_expire(wg_platform *platform, const char *dir, uint32_t keep
     uint64_t removed = 0;
     char directory[PATH_BYTES];
     WG_ASSERT(keep > 0);
-    const int n = snprintf(directory, sizeof directory, "%s/manifest", dir);
-    if (n >= PATH_BYTES)
-        return wg_error_set(err, WG_E_LIMIT, WG_NO_OFFSET, "the path of the workspace is over 4096 bytes");
-    WG_TRY(read_current(platform, dir, &current, err));
+    WG_TRY(read_current(platform, dir, &current, err)); /* refuses a path that is too long */
+    snprintf(directory, sizeof directory, "%s/manifest", dir);
     WG_TRY(platform->ops->sync_directory(platform, dir, err));
     epoch_list list = {.refused = false};
     wg_buf_init(&list.epochs, NULL);

@@ -268,6 +268,23 @@ static void test_wal_header_must_continue(void **state) {
     scan_refused(f, "are missing");
 }
 
+/* Goal: a segment that begins with the rest of a commit that never began keeps that commit's number free: the next commit begins in it. */
+static void test_wal_rest_at_a_beginning_begins_nothing(void **state) {
+    fixture *f = *state;
+    open_log(f, &(replayed){.size_of = NULL});
+    append_sized(f, 8000, true); /* fills the segment */
+    append_sized(f, 200, false);
+    assert_int_equal(f->wal->number, 2);
+    crash(f, WG_CRASH_ALL_SURVIVES);
+    forge_frame(f, SEGMENT_2, 2, (wal_frame){.kind = WAL_LAST, .logseq = 2}, WAL_HEADER_BYTES);
+    open_log(f, &(replayed){.size_of = NULL});
+    assert_int_equal(wg_wal_last_logseq(f->wal), 1);
+    assert_int_equal(wg_wal_keep_from(f->wal, 1), 2);
+    append_sized(f, 100, true);
+    close_log(f);
+    assert_int_equal(scanned(f).last_logseq, 2);
+}
+
 /* Goal: a scan that begins inside a commit of many segments passes over it, wherever in it the first segment lies, and knows the chain
  * from the value it was given. */
 static void test_wal_scan_begins_inside_a_long_commit(void **state) {
@@ -374,6 +391,29 @@ static void test_wal_clearing_away_may_fail(void **state) {
     open_log(f, &r);
     assert_int_equal(r.count, 1);
     append_sized(f, 100, true);
+}
+
+/* Goal: a segment that can be scanned but not read once more, when its torn tail is to be wiped, fails the open; the next one wipes it. */
+static void test_wal_recovery_reads_its_last_segment_again(void **state) {
+    fixture *f = *state;
+    wg_error err = {0};
+    open_log(f, &(replayed){.size_of = NULL});
+    for (int i = 0; i < 6; i++) append_sized(f, 3000, false);
+    assert_int_equal(f->wal->number, 3);
+    crash(f, WG_CRASH_ALL_SURVIVES);
+    patch(f, SEGMENT_2, 500, "torn", 4); /* the third segment is read behind it */
+    wg_platform *sim = f->p;
+    f->p = wrapped(f);
+    wrap_rule(&wrap, WRAP_OPEN, "2.wal", WG_E_IO);
+    wrap.after = wrap.times = 1;
+    assert_int_equal(open_refused(f, &err), WG_E_IO);
+    assert_int_equal(wrap.met, 1);
+    f->p = sim;
+    replayed r = {.size_of = NULL};
+    open_log(f, &r);
+    assert_int_equal(r.count, 2);
+    close_log(f);
+    assert_int_equal(scanned(f).torn_tail_bytes, 0);
 }
 
 static uint32_t vanishing;
@@ -682,31 +722,36 @@ static wg_code take_last_byte(void *ctx, uint64_t logseq, wg_slice payload, cons
     return WG_OK;
 }
 
-/* Goal: a commit of zeros whose last byte alone is none is found to its end, wherever that lies in the pieces in which files are read. */
+/* Goal: a commit of zeros whose last byte alone is none, of nines, and of both by turns, is found to its end, wherever that lies in the pieces
+ * in which files are read. */
 static void test_wal_finds_a_last_byte_behind_zeros(void **state) {
     fixture *f = *state;
     enum { PIECES = 512 << 10, LESS_MAX = 10 };
     uint8_t *bytes = wg_alloc_zero(NULL, PIECES);
     f->options.segment_bytes = 1 << 20;
-    for (size_t less = 0; less < LESS_MAX; less++) {
+    for (size_t less = 0; less < 3 * LESS_MAX; less++) {
         char dir[16];
         size_t found = 0;
         uint64_t logseq = 0;
-        const size_t size = PIECES - WAL_HEADER_BYTES - WAL_FRAME_BYTES - less;
+        const size_t size = PIECES - WAL_HEADER_BYTES - WAL_FRAME_BYTES - less % LESS_MAX;
         const wg_slice part = wg_slice_of(bytes, size);
+        if (less >= LESS_MAX) memset(bytes, 9, size);
+        for (size_t i = 0; less >= 2 * LESS_MAX && i < size; i++) bytes[i] = (size - i) % 2 * 9;
         snprintf(dir, sizeof dir, "/wal%u", (unsigned)less);
         assert_int_equal(f->p->ops->make_directory(f->p, dir, NULL), WG_OK);
+        assert_int_equal(f->p->ops->sync_directory(f->p, "/", NULL), WG_OK);
         assert_int_equal(wg_wal_create(f->p, dir, &f->options, NULL), WG_OK);
-        for (int again = 0; again < 2; again++) {
-            wg_error err = {0};
-            if (wg_wal_open(f->p, dir, &f->options, take_last_byte, &found, &f->wal, NULL, &err) != WG_OK)
-                fail_msg("%u less, open %d: %s", (unsigned)less, again, err.message);
-            bytes[size - 1] = 9;
-            if (again == 0) assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
-            if (again == 0) assert_int_equal(wg_wal_wait(f->wal, logseq, NULL), WG_OK);
-            bytes[size - 1] = 0;
-            close_log(f);
-        }
+        assert_int_equal(wg_wal_open(f->p, dir, &f->options, NULL, NULL, &f->wal, NULL, NULL), WG_OK);
+        const uint8_t last = bytes[size - 1];
+        bytes[size - 1] = 9;
+        assert_int_equal(wg_wal_append(f->wal, &part, 1, &logseq, NULL), WG_OK);
+        bytes[size - 1] = last;
+        assert_int_equal(wg_wal_wait(f->wal, logseq, NULL), WG_OK);
+        crash(f, WG_CRASH_ALL_SURVIVES); /* no mark behind it */
+        wg_error err = {0};
+        if (wg_wal_open(f->p, dir, &f->options, take_last_byte, &found, &f->wal, NULL, &err) != WG_OK)
+            fail_msg("%u less: %s", (unsigned)less, err.message);
+        close_log(f);
         assert_int_equal(found, size);
     }
     wg_free(bytes);
@@ -806,9 +851,11 @@ int main(void) {
         T(test_wal_rest_of_another_commit_is_a_tail),
         T(test_wal_mark_of_another_place_refuses),
         T(test_wal_header_must_continue),
+        T(test_wal_rest_at_a_beginning_begins_nothing),
         T(test_wal_scan_begins_inside_a_long_commit),
         T(test_wal_start_is_found_or_missed),
         T(test_wal_clearing_away_may_fail),
+        T(test_wal_recovery_reads_its_last_segment_again),
         T(test_wal_removed_already_is_removed),
         T(test_wal_two_trims_meet),
         T(test_wal_poison_outlives_what_it_cannot_wipe),
