@@ -35,6 +35,7 @@ typedef struct real_file {
     int fd;
     uint8_t *map; /* NULL: none; writes into [map_from, map_to) are stores into it */
     uint64_t map_from;
+    uint64_t map_last; /* where the last range began that was asked for */
     uint64_t map_to;
     size_t map_bytes;
     char path[]; /* for messages only */
@@ -319,6 +320,13 @@ static bool map_begin(real_file *f, uint64_t offset, uint64_t size) {
     return true;
 }
 
+/* Whole pages of [from, to) leave the process; their content stays with the system. */
+static void forget(const real_file *f, uint64_t from, uint64_t to) {
+    const uint64_t page = page_bytes();
+    const uint64_t begin = from & ~(page - 1);
+    if (to > begin) (void)madvise(f->map + begin, (size_t)(to - begin), MADV_DONTNEED);
+}
+
 /* Every page is made ready by a call that can say no. Later a store meets at most a page that the system has written to the disk meanwhile, whose
  * block it knows. */
 static bool map_writes(real_file *f, uint64_t offset, uint64_t size) {
@@ -326,11 +334,15 @@ static bool map_writes(real_file *f, uint64_t offset, uint64_t size) {
     struct stat st;
     if (!range_fits(offset, (size_t)size) || offset + size > SIZE_MAX / 2 || size == 0) return false;
     if (fstat(f->fd, &st) != 0 || (uint64_t)st.st_size < offset + size || !map_begin(f, offset, size)) return false;
+    const uint64_t kept = offset == f->map_to ? f->map_last : offset;
+    forget(f, f->map_from, offset == f->map_to ? kept & ~(page - 1) : wg_align_up(f->map_to, page));
+    f->map_from = kept;
+    if (kept == offset) f->map_to = offset;
     uint8_t *begin = f->map + (offset & ~(page - 1));
     const size_t bytes = (size_t)wg_align_up(offset + size, page) - (size_t)(offset & ~(page - 1));
     while (madvise(begin, bytes, MADV_POPULATE_WRITE) != 0)
         if (errno != EINTR) return false;
-    if (offset != f->map_to) f->map_from = offset;
+    f->map_last = offset;
     f->map_to = offset + size;
     return true;
 }

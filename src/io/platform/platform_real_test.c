@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -203,6 +204,20 @@ static void expect_byte(fixture *f, const char *name, uint64_t offset, char want
     assert_int_equal(got, want);
 }
 
+/* Bytes of the file's mappings that count as resident in this process. */
+static uint64_t resident_of(const char *path) {
+    char line[4096];
+    uint64_t kib = 0, sum = 0;
+    bool inside = false;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (strchr(line, '-') != NULL && strchr(line, '-') < strchr(line, ' ')) inside = strstr(line, path) != NULL;
+        if (inside && sscanf(line, "Rss: %" SCNu64, &kib) == 1) sum += kib << 10;
+    }
+    if (maps != NULL) fclose(maps);
+    return sum;
+}
+
 /* Goal: a mapped write is what a write is to everybody: another handle reads it, it goes with calls behind and between, and it stays when the
  * process is killed; ranges grow, also past what was mapped first. */
 static void test_platform_mapped_writes_are_writes(void **state) {
@@ -223,6 +238,8 @@ static void test_platform_mapped_writes_are_writes(void **state) {
         assert_int_equal(o->write_at(f->p, file, at - 1, "ab", 2, NULL), WG_OK);
         expect_byte(f, "m", at - 1, 'a');
         expect_byte(f, "m", at, 'b');
+        assert_in_range(resident_of(path_in(f, "m")), 1,
+                        2 * STEP + 3 * 4096); /* two steps, and the page between calls */
     }
     const wg_slice call = wg_slice_of("cd", 2);
     assert_int_equal(o->write_parts(f->p, file, FIRST, &call, 1, NULL), WG_OK);
