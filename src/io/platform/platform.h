@@ -76,7 +76,7 @@ typedef struct wg_platform_ops {
     /* Whether write_at into [offset, offset + size) of the file, bytes that were written before, is from now on a store into the system's cache
      * of the file, without a system call. What it wrote is what any write leaves: every reader sees it, it stays when the process dies, sync
      * makes it durable and tells of failures. A range that begins where the one before ended goes on with it, and of the older ones
-     * that one stays; any other takes their place. Writes into what has left are calls again, and its pages do not count as resident. From then on one thread at a time writes to the file. False: as it was. It is refused where a store might find no place on the disk, which
+     * that one stays; any other takes their place. Writes into what has left are calls again, and its pages do not count as resident. From then on one thread at a time writes to the file. False: no more than before is. It is refused where a store might find no place on the disk, which
      * would be a signal (all file systems but ext4 and those in memory). */
     bool (*map_writes)(wg_platform *self, wg_file *file, uint64_t offset, uint64_t size);
     wg_code (*truncate)(wg_platform *self, wg_file *file, uint64_t size, wg_error *err);
